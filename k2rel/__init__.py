@@ -1,0 +1,89 @@
+"""k2rel: availability and load of storage networks with redundant A/B paths.
+
+>>> import k2rel
+>>> study = k2rel.study("L2R", clients=4)
+>>> f"{k2rel.availability(study)['media'].downtime_min_per_year:.1f} min a year"
+'4.0 min a year'
+
+What is public is listed in `__all__`; each name is loaded from its module when it is first used, so that
+``import k2rel`` takes no time.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# name: module that holds it
+_EXPORTS = {
+    "InputError": "k2rel.errors",
+    "K2relError": "k2rel.errors",
+    "Policy": "k2rel.policy",
+    "Site": "k2rel.site",
+    "Study": "k2rel.study",
+    "assumptions": "k2rel.inventory",
+    "availability": "k2rel.availability",
+    "causes": "k2rel.importance",
+    "compare": "k2rel.comparison",
+    "components": "k2rel.inventory",
+    "cut_set_table": "k2rel.importance",
+    "cut_sets": "k2rel.importance",
+    "failover": "k2rel.cases",
+    "failover_cases": "k2rel.cases",
+    "for_people": "k2rel.tables",
+    "level_names": "k2rel.bundled",
+    "levels": "k2rel.inventory",
+    "load": "k2rel.load",
+    "load_after_failures": "k2rel.load",
+    "modes": "k2rel.load",
+    "over_time": "k2rel.availability",
+    "render_reports": "k2rel.report",
+    "single_points_of_failure": "k2rel.importance",
+    "study": "k2rel.study",
+    "takeovers": "k2rel.availability",
+    "verdict": "k2rel.comparison",
+}
+
+__all__ = [*_EXPORTS, "__version__"]
+
+if TYPE_CHECKING:
+    from k2rel.availability import availability as availability
+    from k2rel.availability import over_time as over_time
+    from k2rel.availability import takeovers as takeovers
+    from k2rel.bundled import level_names as level_names
+    from k2rel.cases import failover as failover
+    from k2rel.cases import failover_cases as failover_cases
+    from k2rel.comparison import compare as compare
+    from k2rel.comparison import verdict as verdict
+    from k2rel.errors import InputError as InputError
+    from k2rel.errors import K2relError as K2relError
+    from k2rel.importance import causes as causes
+    from k2rel.importance import cut_set_table as cut_set_table
+    from k2rel.importance import cut_sets as cut_sets
+    from k2rel.importance import single_points_of_failure as single_points_of_failure
+    from k2rel.inventory import assumptions as assumptions
+    from k2rel.inventory import components as components
+    from k2rel.inventory import levels as levels
+    from k2rel.load import load as load
+    from k2rel.load import load_after_failures as load_after_failures
+    from k2rel.load import modes as modes
+    from k2rel.policy import Policy as Policy
+    from k2rel.report import render_reports as render_reports
+    from k2rel.site import Site as Site
+    from k2rel.study import Study as Study
+    from k2rel.study import study as study
+    from k2rel.tables import for_people as for_people
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'k2rel' has no attribute {name!r}")
+    value = getattr(import_module(_EXPORTS[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_EXPORTS})

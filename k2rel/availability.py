@@ -1,0 +1,345 @@
+"""How available each service is: steady state, over time, and what takeovers add."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from k2rel.errors import InputError, closest
+from k2rel.exact import failure_frequency, loss_over_time, steady_inputs, unavailability
+from k2rel.modes import condition_diagram
+from k2rel.services import Service, services_of
+from k2rel.study import Provenance, Study
+from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["AvailabilityResult", "ServiceAvailability", "availability", "over_time", "service_named", "takeovers"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAvailability:
+    """Steady-state figures of one service.
+
+    Parameters
+    ----------
+    service, title, scope : str
+        Name, name for people, and ``"site"`` or ``"client"``.
+    unavailability : float
+        Steady-state probability of the loss.
+    frequency_per_h : float
+        Losses per hour [1/h].
+    """
+
+    service: str
+    title: str
+    scope: str
+    unavailability: float
+    frequency_per_h: float
+
+    @property
+    def availability(self) -> float:
+        """Steady-state availability; for display, since it has no digits left near 1."""
+        return 1.0 - self.unavailability
+
+    @property
+    def downtime_min_per_year(self) -> float:
+        """Expected downtime [min/year]."""
+        return self.unavailability * MINUTES_PER_YEAR
+
+    @property
+    def failures_per_year(self) -> float:
+        """Expected losses a year."""
+        return self.frequency_per_h * HOURS_PER_YEAR
+
+    @property
+    def mtbf_h(self) -> float:
+        """Mean time between losses, from one to the next [h]; infinite where there are none."""
+        return 1.0 / self.frequency_per_h if self.frequency_per_h > 0 else math.inf
+
+    @property
+    def mean_downtime_h(self) -> float:
+        """Mean duration of a loss [h]; not a number where there are none."""
+        return self.unavailability / self.frequency_per_h if self.frequency_per_h > 0 else math.nan
+
+    @property
+    def nines(self) -> float:
+        """Number of nines, -log10 of the unavailability."""
+        return -math.log10(self.unavailability) if self.unavailability > 0 else math.inf
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the figures as plain data; what is not finite becomes None.
+
+        Returns
+        -------
+        dict
+            Keys as in the documentation of ``k2rel availability``.
+
+        Examples
+        --------
+        >>> ServiceAvailability("media", "media", "site", 1e-5, 1e-6).to_json()["mtbf_h"]
+        1000000.0
+        """
+        values: dict[str, Any] = {
+            "service": self.service,
+            "title": self.title,
+            "scope": self.scope,
+            "availability": self.availability,
+            "unavailability": self.unavailability,
+            "downtime_min_per_year": self.downtime_min_per_year,
+            "failures_per_year": self.failures_per_year,
+            "mtbf_h": self.mtbf_h,
+            "mean_downtime_h": self.mean_downtime_h,
+        }
+        return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
+
+
+@dataclass(frozen=True)
+class AvailabilityResult:
+    """Availability of every service of a site.
+
+    Parameters
+    ----------
+    provenance : Provenance
+        How it was got.
+    services : tuple of ServiceAvailability
+        The services.
+    """
+
+    provenance: Provenance
+    services: tuple[ServiceAvailability, ...]
+
+    def __getitem__(self, service: str) -> ServiceAvailability:
+        for item in self.services:
+            if item.service == service:
+                return item
+        known = [item.service for item in self.services]
+        raise InputError(f"{self.provenance.site} has no service '{service}'{closest(service, known)}")
+
+    def table(self) -> pd.DataFrame:
+        """Give the services as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``service``; columns ``title``, ``scope``, ``availability``, ``unavailability``,
+            ``downtime_min_per_year``, ``failures_per_year``, ``mtbf_h``, ``mean_downtime_h``.
+
+        Examples
+        --------
+        >>> from k2rel.study import study
+        >>> availability(study("L2")).table().loc["media", "downtime_min_per_year"].round()
+        np.float64(91.0)
+        """
+        import pandas as pd
+
+        columns = ("availability", "unavailability", "downtime_min_per_year", "failures_per_year", "mtbf_h", "mean_downtime_h")
+        rows = [
+            {"service": s.service, "title": s.title, "scope": s.scope, **{c: getattr(s, c) for c in columns}}
+            for s in self.services
+        ]
+        return pd.DataFrame(rows).set_index("service")
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the result as plain data, as the command line prints it.
+
+        Returns
+        -------
+        dict
+            Keys as in the documentation of ``k2rel availability``.
+
+        Examples
+        --------
+        >>> from k2rel.study import study
+        >>> availability(study("L2")).to_json()["level"]
+        'L2'
+        """
+        p = self.provenance
+        return {
+            "level": p.site,
+            "clients": p.clients,
+            "method": p.engine,
+            "contract": p.contract,
+            "variant": p.variant,
+            "input_hash": p.input_hash,
+            "services": [item.to_json() for item in self.services],
+        }
+
+
+def availability(study: Study, lost_clients: Sequence[int] | None = None) -> AvailabilityResult:
+    """Compute the steady-state availability of every service, exactly.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    lost_clients : sequence of int, optional
+        For which k to ask for the loss of k or more clients; by default 2, half and all of them.
+
+    Returns
+    -------
+    AvailabilityResult
+        For the site and for one client: unavailability, downtime, failure frequency, MTBF, mean downtime.
+        Clients of different groups are listed apart where their figures differ.
+
+    Raises
+    ------
+    InputError
+        If a k is no number from 1 to the number of clients.
+    ModelTooLargeError
+        If the site has too many independent conditions.
+
+    Examples
+    --------
+    >>> from k2rel.study import study
+    >>> result = availability(study("L2R"))
+    >>> f"{result['media'].downtime_min_per_year:.2f} min a year"
+    '4.01 min a year'
+    """
+    for k in lost_clients or ():
+        if not 1 <= k <= study.site.client_count:
+            raise InputError(f"lost clients: must be from 1 to {study.site.client_count}, got {k}")
+    rows: list[ServiceAvailability] = []
+    for service in services_of(study.policy, lost_clients):
+        u = unavailability(study, service)
+        base = service.name.rsplit("_client", 1)[0] + "_client"
+        alike = (r for r in rows if r.scope == "client" == service.scope and r.service.startswith(base))
+        if any(math.isclose(u, row.unavailability, rel_tol=1e-9) for row in alike):
+            continue
+        rows.append(
+            ServiceAvailability(service.name, service.title, service.scope, u, failure_frequency(study, service))
+        )
+    return AvailabilityResult(study.provenance, tuple(rows))
+
+
+def service_named(study: Study, name: str) -> Service:
+    """Look up a service of a site.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    name : str
+        The service, as `availability` lists it.
+
+    Returns
+    -------
+    Service
+        The service.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> from k2rel.study import study
+    >>> service_named(study("L2"), "ftp").title
+    'FTP'
+    """
+    services = {service.name: service for service in services_of(study.policy)}
+    if name not in services:
+        raise InputError(f"{study.site.name} has no service '{name[:60]}'{closest(name, services)}")
+    return services[name]
+
+
+def over_time(study: Study, service: str, times_h: Sequence[float]) -> pd.DataFrame:
+    """Compute point availability A(t) and mission reliability R(t) of a service, everything new at time 0.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    service : str
+        The service.
+    times_h : sequence of float
+        Times [h].
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``time_h``; ``point_unavailability`` with repair, ``mission_unreliability`` without any repair
+        during the mission, and 1 minus each. Where a second failure can bring a service back (a takeover that
+        a first failure prevented, for example), the second is the probability of being lost at the end.
+
+    Raises
+    ------
+    InputError
+        If there is no such service, or a time is negative or not finite.
+
+    Examples
+    --------
+    >>> from k2rel.study import study
+    >>> over_time(study("L2"), "media", [0.0, 1e5])["point_unavailability"].round(6).tolist()
+    [0.0, 0.000173]
+    """
+    import pandas as pd
+
+    times = np.asarray(times_h, dtype=np.float64)
+    if times.ndim != 1 or not np.all(np.isfinite(times)) or np.any(times < 0):
+        raise InputError("times must be a list of hours, finite and not negative")
+    found = service_named(study, service)
+    point = loss_over_time(study, found, times, repaired=True)
+    mission = loss_over_time(study, found, times, repaired=False)
+    return pd.DataFrame(
+        {
+            "point_unavailability": point,
+            "point_availability": 1.0 - point,
+            "mission_unreliability": mission,
+            "mission_reliability": 1.0 - mission,
+        },
+        index=pd.Index(times, name="time_h"),
+    )
+
+
+def takeovers(study: Study) -> pd.DataFrame:
+    """Estimate how often roles move, and what the moves themselves cost.
+
+    The static figures take a takeover as instant and certain. This table says what that leaves out, to first
+    order: each takeover interrupts for the switchover time, and fails with probability 1 - coverage.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``role``; ``takeovers_per_year``, ``switchover_s``, ``interruption_min_per_year``,
+        ``coverage``, ``failed_takeovers_per_year``. Empty where no role can move.
+
+    Examples
+    --------
+    >>> from k2rel.study import study
+    >>> takeovers(study("L2R")).loc["file_system", "switchover_s"]
+    np.float64(45.0)
+    """
+    import pandas as pd
+
+    rows = []
+    for name, role in study.site.roles.items():
+        if len(role.holders) < 2:
+            continue
+        diagram = condition_diagram(study.policy, [study.policy.role_moved(name)])
+        q, w = steady_inputs(study, diagram)
+        moves = diagram.transitions(q, w)
+        # into the moved state, by a failure or by a repair
+        rate = float(moves.rate_per_h.sum())
+        rows.append(
+            {
+                "role": name,
+                "takeovers_per_year": rate * HOURS_PER_YEAR,
+                "switchover_s": role.switchover_h * 3600,
+                "interruption_min_per_year": rate * HOURS_PER_YEAR * role.switchover_h * 60,
+                "coverage": role.coverage,
+                "failed_takeovers_per_year": rate * HOURS_PER_YEAR * (1 - role.coverage),
+            }
+        )
+    return pd.DataFrame(rows).set_index("role") if rows else pd.DataFrame()

@@ -1,0 +1,438 @@
+"""Clients are exchangeable given the operating mode: what one does, and how many of a thousand do it.
+
+A mode says which routes are usable, in order. Which of them a client takes depends on its own parts alone,
+so clients of a group are independent and alike, and counts are sums of multinomials. Cost grows with the
+number of clients, never with 2 to that power; no probability is ever got by subtraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.policy.rules import Choice, Policy
+from k2rel.rates.law import Law
+
+__all__ = ["LOST", "Counts", "OwnParts", "RouteList", "binomial_power", "count_sum", "useful_routes"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+LOST = -1
+"""Outcome of a client that has no usable route."""
+
+RouteList = tuple[int, ...]
+"""Usable routes of one group in one mode, in the order in which they are tried."""
+
+_NEGLIGIBLE = 1e-40
+
+
+def useful_routes(choice: Choice, routes: Iterable[int]) -> RouteList:
+    """Drop routes that no client ever takes, because an earlier one asks for no other own part.
+
+    Parameters
+    ----------
+    choice : Choice
+        The routes.
+    routes : iterable of int
+        Usable routes in order.
+
+    Returns
+    -------
+    tuple of int
+        Those that some client may take.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> useful_routes(Policy(read_site("L2R")).choice("control"), [0, 2])
+    (0,)
+    """
+    kept: list[int] = []
+    for index in routes:
+        own = set(choice.routes[index].own)
+        if not any(own.issuperset(choice.routes[earlier].own) for earlier in kept):
+            kept.append(index)
+    return tuple(kept)
+
+
+class OwnParts:
+    """The states of one client's own parts, written out, with their probability.
+
+    Parameters
+    ----------
+    policy : Policy
+        The rules, which say what each route asks of the client.
+    laws : mapping of str to Law
+        Law of each client part; parts outside the system's boundary are taken as perfect.
+    unavailability : mapping of str to float, optional
+        Other values than the laws' steady ones, for a point in time or a what-if.
+
+    Attributes
+    ----------
+    memo : dict
+        Results that depend on these probabilities alone, kept by whoever computed them.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> from k2rel.rates import site_laws
+    >>> site = read_site("L2R")
+    >>> own = OwnParts(Policy(site), site_laws(site).client)
+    >>> len(own.probability)
+    32
+    """
+
+    def __init__(
+        self, policy: Policy, laws: Mapping[str, Law], unavailability: Mapping[str, float] | None = None
+    ) -> None:
+        self.policy = policy
+        parts = policy.site.client_parts
+        self.names = tuple(parts)
+        steady = {name: 0.0 if parts[name].external else laws[name].unavailability for name in parts}
+        q = {**steady, **(unavailability or {})}
+        self.unavailability = np.array([q[name] for name in self.names])
+        self.frequency_per_h = np.array(
+            [0.0 if parts[name].external else laws[name].frequency_per_h for name in self.names]
+        )
+        codes = np.arange(2 ** len(self.names))
+        # column i: part i works
+        self._up = (codes[:, None] >> np.arange(len(self.names))) & 1 == 1
+        weights = np.where(self._up, 1.0 - self.unavailability, self.unavailability)
+        self.probability: FloatArray = weights.prod(axis=1)
+        self._outcomes: dict[tuple[str, int, RouteList], IntArray] = {}
+        self._joint: dict[object, dict[tuple[int, ...], float]] = {}
+        self.memo: dict[object, float] = {}
+
+    def outcomes(self, traffic: str, group: int, routes: RouteList) -> IntArray:
+        """Say which route the client takes in each state of its own parts.
+
+        Parameters
+        ----------
+        traffic : str
+            The traffic class.
+        group : int
+            The client's group.
+        routes : tuple of int
+            Usable routes in order.
+
+        Returns
+        -------
+        array of int, shape (states,)
+            The route, or `LOST`.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> from k2rel.rates import site_laws
+        >>> site = read_site("L2R")
+        >>> own = OwnParts(Policy(site), site_laws(site).client)
+        >>> int(own.outcomes("media", 0, (1,))[-1])
+        1
+        """
+        key = (traffic, group, routes)
+        if key not in self._outcomes:
+            choice = self.policy.choice(traffic, group)
+            result = np.full(len(self.probability), LOST, dtype=np.int64)
+            for index in reversed(routes):
+                needed = [self.names.index(name) for name in choice.routes[index].own]
+                result[self._up[:, needed].all(axis=1)] = index
+            self._outcomes[key] = result
+        return self._outcomes[key]
+
+    def joint(self, group: int, asks: Sequence[tuple[str, RouteList]]) -> dict[tuple[int, ...], float]:
+        """Give the probability of each combination of outcomes of one client.
+
+        Parameters
+        ----------
+        group : int
+            The client's group.
+        asks : sequence of (str, tuple of int)
+            Traffic classes with their usable routes: one class in two modes, or several classes in one.
+
+        Returns
+        -------
+        dict of tuple of int to float
+            Probability by outcomes, one for each entry of `asks`. Impossible combinations are left out.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> from k2rel.rates import site_laws
+        >>> site = read_site("L2R")
+        >>> own = OwnParts(Policy(site), site_laws(site).client)
+        >>> f"{own.joint(0, [('media', (0, 1))])[LOST,]:.4g}"
+        '2.5e-13'
+        """
+        key = (group, tuple(asks))
+        if key not in self._joint:
+            arrays = [self.outcomes(traffic, group, routes) for traffic, routes in asks]
+            self._joint[key] = _tally(arrays, self.probability)
+        return self._joint[key]
+
+    def moves(
+        self, group: int, asks: Sequence[tuple[str, RouteList]]
+    ) -> dict[tuple[tuple[int, ...], tuple[int, ...]], float]:
+        """Give the rate at which one client's outcomes change because of its own parts.
+
+        Parameters
+        ----------
+        group, asks
+            As for `joint`.
+
+        Returns
+        -------
+        dict of (tuple of int, tuple of int) to float
+            Changes per hour from the first outcomes to the second, by failures and by repairs [1/h].
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> from k2rel.rates import site_laws
+        >>> site = read_site("L2R")
+        >>> own = OwnParts(Policy(site), site_laws(site).client)
+        >>> f"{own.moves(0, [('media', (0, 1))])[(0,), (1,)]:.3g}"
+        '1e-07'
+        """
+        arrays = [self.outcomes(traffic, group, routes) for traffic, routes in asks]
+        result: dict[tuple[tuple[int, ...], tuple[int, ...]], float] = {}
+        states = np.arange(len(self.probability))
+        for i, frequency in enumerate(self.frequency_per_h):
+            if frequency <= 0:
+                continue
+            up = states[self._up[:, i]]
+            down = up - (1 << i)
+            # probability of the other parts' states, given that this part works
+            rate = self.probability[up] / (1.0 - self.unavailability[i]) * frequency
+            for one, other in ((up, down), (down, up)):
+                pairs = [array[one] for array in arrays] + [array[other] for array in arrays]
+                for key, value in _tally(pairs, rate).items():
+                    before, after = key[: len(arrays)], key[len(arrays) :]
+                    if before != after:
+                        result[before, after] = result.get((before, after), 0.0) + value
+        return result
+
+
+def _tally(arrays: Sequence[IntArray], weight: FloatArray) -> dict[tuple[int, ...], float]:
+    """Add up weights by combination of outcomes."""
+    width = max((int(array.max()) for array in arrays), default=0) + 2
+    codes = np.zeros(len(weight), dtype=np.int64)
+    for array in arrays:
+        codes = codes * width + (array + 1)
+    found, back = np.unique(codes, return_inverse=True)
+    sums = np.bincount(back.reshape(-1), weights=weight, minlength=len(found))
+    result = {}
+    for code, total in zip(found.tolist(), sums.tolist(), strict=True):
+        if total > 0:
+            key = []
+            for _ in arrays:
+                code, digit = divmod(code, width)
+                key.append(digit - 1)
+            result[tuple(reversed(key))] = total
+    return result
+
+
+@cache
+def binomial_power(n: int, p: float) -> FloatArray:
+    """Distribution of how many of n clients do something that each does with probability p.
+
+    Parameters
+    ----------
+    n : int
+        Number of clients.
+    p : float
+        Probability for one.
+
+    Returns
+    -------
+    array of float, shape (n + 1,)
+        Probability of 0, 1, ... n, by repeated squaring of positive sums, so small values keep their digits.
+
+    Examples
+    --------
+    >>> binomial_power(3, 0.5).tolist()
+    [0.125, 0.375, 0.375, 0.125]
+    """
+    result, square = np.ones(1), np.array([1.0 - p, p])
+    while n:
+        if n & 1:
+            result = np.convolve(result, square)
+        n >>= 1
+        if n:
+            square = np.convolve(square, square)
+    result.flags.writeable = False
+    return result
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A distribution over vectors of counts, with only the vectors that can be.
+
+    Parameters
+    ----------
+    vectors : array of int, shape (entries, width)
+        Different vectors.
+    probability : array of float, shape (entries,)
+        Their probability.
+    """
+
+    vectors: IntArray
+    probability: FloatArray
+
+    @staticmethod
+    def one(outcomes: Mapping[tuple[int, ...], float]) -> Counts:
+        """Write one client's outcomes as a distribution.
+
+        Parameters
+        ----------
+        outcomes : mapping of tuple of int to float
+            Probability by vector.
+
+        Returns
+        -------
+        Counts
+            The distribution.
+
+        Examples
+        --------
+        >>> Counts.one({(1,): 0.5, (0,): 0.5}).power(2).as_dict()
+        {(0,): 0.25, (1,): 0.5, (2,): 0.25}
+        """
+        vectors = np.array(list(outcomes), dtype=np.int64).reshape(len(outcomes), -1)
+        return Counts(vectors, np.array(list(outcomes.values()), dtype=np.float64)).tidy()
+
+    def tidy(self, below: float = _NEGLIGIBLE) -> Counts:
+        """Add up equal vectors and drop those with a probability below a bound.
+
+        Parameters
+        ----------
+        below : float
+            The bound.
+
+        Returns
+        -------
+        Counts
+            The same distribution, but for what was dropped.
+
+        Examples
+        --------
+        >>> Counts(np.array([[1], [1]]), np.array([0.5, 0.5])).tidy().as_dict()
+        {(1,): 1.0}
+        """
+        if self.vectors.shape[1] == 0:
+            return Counts(self.vectors[:1], np.array([self.probability.sum()]))
+        low = self.vectors.min(axis=0)
+        spans = self.vectors.max(axis=0) - low + 1
+        codes = np.zeros(len(self.vectors), dtype=np.int64)
+        for column, span in zip((self.vectors - low).T, spans, strict=True):
+            codes = codes * span + column
+        unique, first, back = np.unique(codes, return_index=True, return_inverse=True)
+        sums = np.bincount(back.reshape(-1), weights=self.probability, minlength=len(unique))
+        keep = sums > below
+        return Counts(self.vectors[first[keep]], sums[keep])
+
+    def plus(self, other: Counts, below: float = _NEGLIGIBLE) -> Counts:
+        """Add an independent vector.
+
+        Parameters
+        ----------
+        other : Counts
+            Its distribution.
+        below : float
+            Entries of a smaller probability are dropped.
+
+        Returns
+        -------
+        Counts
+            Distribution of the sum.
+
+        Examples
+        --------
+        >>> a = Counts.one({(1,): 1.0})
+        >>> a.plus(a).as_dict()
+        {(2,): 1.0}
+        """
+        vectors = (self.vectors[:, None, :] + other.vectors[None, :, :]).reshape(-1, self.vectors.shape[1])
+        probability = np.outer(self.probability, other.probability).reshape(-1)
+        keep = probability > below
+        if not keep.any():
+            return Counts(vectors[:0], probability[:0])
+        return Counts(vectors[keep], probability[keep]).tidy(below)
+
+    def power(self, n: int, below: float = _NEGLIGIBLE) -> Counts:
+        """Add up n independent vectors of this distribution.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        below : float
+            Entries of a smaller probability are dropped on the way.
+
+        Returns
+        -------
+        Counts
+            Distribution of the sum.
+
+        Examples
+        --------
+        >>> Counts.one({(0,): 0.9, (1,): 0.1}).power(0).as_dict()
+        {(0,): 1.0}
+        """
+        result = Counts(np.zeros((1, self.vectors.shape[1]), dtype=np.int64), np.ones(1))
+        square = self
+        while n:
+            if n & 1:
+                result = result.plus(square, below)
+            n >>= 1
+            if n:
+                square = square.plus(square, below)
+        return result
+
+    def as_dict(self) -> dict[tuple[int, ...], float]:
+        """Give the distribution as a dictionary.
+
+        Returns
+        -------
+        dict of tuple of int to float
+            Probability by vector.
+
+        Examples
+        --------
+        >>> Counts.one({(1, 2): 1.0}).as_dict()
+        {(1, 2): 1.0}
+        """
+        return {tuple(v): float(p) for v, p in zip(self.vectors.tolist(), self.probability, strict=True)}
+
+
+def count_sum(parts: Sequence[tuple[int, Mapping[tuple[int, ...], float]]], below: float = _NEGLIGIBLE) -> Counts:
+    """Distribution of a sum over groups of alike clients.
+
+    Parameters
+    ----------
+    parts : sequence of (int, mapping)
+        For each group its size, and the probability of each vector for one client.
+    below : float
+        Entries of a smaller probability are dropped.
+
+    Returns
+    -------
+    Counts
+        Distribution of the sum over all clients.
+
+    Examples
+    --------
+    >>> count_sum([(2, {(1,): 1.0}), (3, {(1,): 1.0})]).as_dict()
+    {(5,): 1.0}
+    """
+    total: Counts | None = None
+    for size, outcomes in parts:
+        counts = Counts.one(outcomes).power(size, below)
+        total = counts if total is None else total.plus(counts, below)
+    return total if total is not None else Counts(np.zeros((1, 0), dtype=np.int64), np.ones(1))
+
+

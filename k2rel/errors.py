@@ -1,0 +1,110 @@
+"""One error family: what is wrong, where it stands, and what would be right.
+
+Everything that a person can do wrong ends in a `K2relError`. The command line prints its text and
+leaves with exit code 2; a traceback is a defect.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+__all__ = ["InputError", "K2relError", "ModelTooLargeError", "Problem", "RenderError", "closest"]
+
+
+class K2relError(Exception):
+    """Base of every error that k2rel raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in what a person gave.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and what would be right.
+    file : str, optional
+        The file, or the option of the command line, that holds the mistake.
+    line : int, optional
+        Line in the file, counted from 1.
+    key : str, optional
+        Dotted path of the entry, such as ``components.switch_A.mttr``.
+
+    Examples
+    --------
+    >>> print(Problem("must be above 0", "san.yaml", 12, "components.nic.mttf"))
+    san.yaml:12: components.nic.mttf: must be above 0
+    """
+
+    message: str
+    file: str | None = None
+    line: int | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        place = self.file or ""
+        if place and self.line is not None:
+            place += f":{self.line}"
+        return ": ".join(part for part in (place, self.key or "", self.message) if part)
+
+
+class InputError(K2relError, ValueError):
+    """What a person gave cannot be used; holds every mistake found, not only the first.
+
+    Parameters
+    ----------
+    problems : str, Problem or sequence of Problem
+        The mistakes, in the order in which they stand in the input.
+
+    Examples
+    --------
+    >>> str(InputError([Problem("unknown side 'C'", key="sides")]))
+    "sides: unknown side 'C'"
+    """
+
+    def __init__(self, problems: str | Problem | Sequence[Problem]) -> None:
+        if isinstance(problems, str):
+            problems = Problem(problems)
+        if isinstance(problems, Problem):
+            problems = [problems]
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class ModelTooLargeError(K2relError):
+    """The exact answer would need more memory or time than the stated bound allows."""
+
+
+class RenderError(K2relError):
+    """A report could not be rendered; the message names the cell and the cause."""
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """Suggest what a misspelt name may have meant, as the tail of a message.
+
+    Parameters
+    ----------
+    word : str
+        The name that is not known.
+    known : iterable of str
+        The names that are.
+
+    Returns
+    -------
+    str
+        ``"; did you mean 'x'?"``, or the known names where nothing is near, or nothing.
+
+    Examples
+    --------
+    >>> closest("swich_A", ["switch_A", "switch_B"])
+    "; did you mean 'switch_A'?"
+    """
+    names = sorted({str(name) for name in known})
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean '{near[0]}'?"
+    if names and len(names) <= 12:
+        return "; known: " + ", ".join(names)
+    return ""

@@ -1,0 +1,247 @@
+"""What causes the downtime: contribution of every part, single points of failure, minimal cut sets."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from k2rel.availability import service_named
+from k2rel.errors import InputError
+from k2rel.exact import derivatives, unavailability
+from k2rel.logic.cutsets import minimal_cut_sets
+from k2rel.logic.structure import Node
+from k2rel.study import Study
+from k2rel.units import MINUTES_PER_YEAR
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CutSet", "causes", "cut_set_table", "cut_sets", "single_points_of_failure"]
+
+
+@dataclass(frozen=True, slots=True)
+class CutSet:
+    """A minimal set of failures that takes a service away.
+
+    Parameters
+    ----------
+    parts : tuple of str
+        Components; a RAID set stands for the loss of more drives than it bears.
+    order : int
+        Number of physical parts that fail.
+    alike : int
+        How many sets of this kind there are: other clients of the group, other drives of the set.
+    probability : float
+        Probability that all its parts have failed at the same time; for a RAID set that of a loss of data,
+        which takes its rebuilds into account. For one set of the kind, all drives of a RAID set together.
+    """
+
+    parts: tuple[str, ...]
+    order: int
+    alike: int
+    probability: float
+
+
+def causes(study: Study, service: str = "media") -> pd.DataFrame:
+    r"""Say what each part contributes to the downtime of a service.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    service : str
+        The service.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``part``, largest contribution first; ``type``, ``side``, ``unavailability``, ``birnbaum``
+        (derivative of the service's unavailability), ``share`` (criticality importance
+        :math:`q_i \partial U/\partial q_i / U`), ``downtime_min_per_year`` (that share of the downtime). A
+        client part is one row for all clients. Shares of parts that are needed together count the same
+        downtime twice, so they can add up to more than 1.
+
+    Raises
+    ------
+    InputError
+        If there is no such service.
+
+    Notes
+    -----
+    Z. W. Birnbaum 1969; criticality importance as in IEC 61025 and Rausand, "System Reliability Theory".
+
+    Examples
+    --------
+    >>> from k2rel.study import study
+    >>> causes(study("L2R")).index[0]
+    'raid_chassis'
+    """
+    import pandas as pd
+
+    found = service_named(study, service)
+    u = unavailability(study, found)
+    slope = derivatives(study, found)
+    site = study.site
+    rows = []
+    for name, birnbaum in slope.shared.items():
+        part = site.components.get(name)
+        kind = part.type if part is not None else f"RAID {site.raid_sets[name].level} set"
+        side = part.side if part is not None else None
+        rows.append((name, kind, side, study.law(name).unavailability, birnbaum))
+    for name, birnbaum in slope.client.items():
+        part = site.client_parts[name]
+        law = study.laws.client[name]
+        rows.append((f"each client's {name}", part.type, part.side, 0.0 if part.external else law.unavailability, birnbaum))
+    frame = pd.DataFrame(rows, columns=["part", "type", "side", "unavailability", "birnbaum"]).set_index("part")
+    frame["share"] = frame["unavailability"] * frame["birnbaum"] / u if u > 0 else 0.0
+    frame["downtime_min_per_year"] = frame["unavailability"] * frame["birnbaum"] * MINUTES_PER_YEAR
+    return frame.sort_values("downtime_min_per_year", ascending=False, kind="stable")
+
+
+def _function(study: Study, service: str) -> Node:
+    """The structure function of a service; of clients of a group the first stands for all."""
+    policy, site = study.policy, study.site
+    if service in site.traffic:
+        if site.traffic[service].scope == "client":
+            return policy.structure.conjunction(
+                policy.served(service, group, group + 1) for group in range(site.group_count)
+            )
+        return policy.structure.disjunction(route.usable for route in policy.choice(service).routes)
+    if service in site.roles and site.roles[service].is_service:
+        return policy.role_up(service)
+    base, _, number = service.partition("_client")
+    if base in site.traffic and site.traffic[base].scope == "client" and (not number or number[1:].isdigit()):
+        group = int(number[1:]) - 1 if number else 0
+        if 0 <= group < site.group_count:
+            return policy.served(base, group, group + 1)
+    service_named(study, service)
+    raise InputError(
+        f"cut sets of '{service}' depend on how many clients fail together and are not listed; "
+        "ask for a traffic class, a client's service or a role"
+    )
+
+
+def cut_sets(study: Study, service: str = "media", order: int = 2) -> list[CutSet]:
+    """List the minimal cut sets of a service up to an order.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    service : str
+        A traffic class (lost when any client loses it), a client's service, or a role.
+    order : int
+        The largest order, 1 to 6.
+
+    Returns
+    -------
+    list of CutSet
+        Lower order first, more probable first within an order. Clients of a group are listed once, with
+        their number.
+
+    Raises
+    ------
+    InputError
+        If there is no such service, or the order is out of range.
+    ModelTooLargeError
+        If too many sets would have to be tried.
+
+    Examples
+    --------
+    >>> from k2rel.study import study
+    >>> [cut.parts for cut in cut_sets(study("L2R"), "media", 1)]
+    [('raid_chassis',)]
+    """
+    if isinstance(order, bool) or not isinstance(order, int) or not 1 <= order <= 6:
+        raise InputError(f"order of cut sets: must be a whole number from 1 to 6, got {str(order)[:20]}")
+    site = study.site
+    own = {
+        site.client_part_id(group + 1, key): (key, group)
+        for group in range(site.group_count)
+        for key in site.client_parts
+    }
+    weights = {name: raid.missing_for_loss for name, raid in study.laws.raid.items()}
+    # what is outside the boundary, or never fails, stands in no cut set
+    weights |= {
+        name: 0
+        for name, (key, _) in own.items()
+        if site.client_parts[key].external or study.laws.client[key].failure_rate_per_h == 0
+    }
+    weights |= {name: 0 for name in site.components if study.law(name).failure_rate_per_h == 0}
+    found = minimal_cut_sets(study.policy.structure, _function(study, service), order, weights)
+    result = []
+    for cut in found:
+        probability, alike = 1.0, 1
+        for name in cut:
+            if name in own:
+                probability *= study.laws.client[own[name][0]].unavailability
+            else:
+                probability *= study.law(name).unavailability
+                if name in study.laws.raid:
+                    raid = study.laws.raid[name]
+                    alike *= math.comb(raid.drives, raid.missing_for_loss)
+        clients = {own[name] for name in cut if name in own}
+        if clients and not service.endswith("_client"):
+            alike *= site.group_sizes[next(iter(clients))[1]]
+        result.append(CutSet(cut, sum(weights.get(name, 1) for name in cut), alike, probability))
+    return sorted(result, key=lambda cut: (cut.order, -cut.probability, cut.parts))
+
+
+def single_points_of_failure(study: Study, service: str = "media") -> list[CutSet]:
+    """List the parts whose single failure takes a service away.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    service : str
+        As for `cut_sets`.
+
+    Returns
+    -------
+    list of CutSet
+        Sets of one part, most probable first.
+
+    Examples
+    --------
+    >>> from k2rel.study import study
+    >>> len(single_points_of_failure(study("L2"), "media")) > 5
+    True
+    """
+    return cut_sets(study, service, 1)
+
+
+def cut_set_table(study: Study, service: str = "media", order: int = 2) -> pd.DataFrame:
+    """Give the minimal cut sets of a service as a table.
+
+    Parameters
+    ----------
+    study, service, order
+        As for `cut_sets`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``failures`` in words, ``order``, ``alike`` (how many such sets), ``probability`` (of one client's,
+        or of all drives of a RAID set), ``downtime_min_per_year`` (all alike together, to first order).
+
+    Examples
+    --------
+    >>> from k2rel.study import study
+    >>> cut_set_table(study("L2R"))["order"].max()
+    np.int64(2)
+    """
+    import pandas as pd
+
+    raids = study.laws.raid
+    rows = []
+    for cut in cut_sets(study, service, order):
+        words = [
+            f"any {raids[name].missing_for_loss} of the {raids[name].drives} drives of {name}" if name in raids else name
+            for name in cut.parts
+        ]
+        drives = math.prod(math.comb(raids[n].drives, raids[n].missing_for_loss) for n in cut.parts if n in raids)
+        minutes = cut.probability * (cut.alike // drives) * MINUTES_PER_YEAR
+        rows.append((" + ".join(words), cut.order, cut.alike, cut.probability, minutes))
+    return pd.DataFrame(rows, columns=["failures", "order", "alike", "probability", "downtime_min_per_year"])

@@ -1,0 +1,515 @@
+"""Where the load goes: the exact distribution of clients over the sides and of MB/s on every element.
+
+Given the operating mode clients are independent, so the distributions are mixtures over modes of multinomials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from k2rel.clients import LOST, Counts, OwnParts, binomial_power, count_sum
+from k2rel.exact import steady_inputs, steady_own
+from k2rel.loading import Loading
+from k2rel.modes import Mode, traffic_diagram
+from k2rel.policy.failover import exceeds, failover
+from k2rel.study import Provenance, Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ElementLoads", "LoadResult", "load", "load_after_failures", "modes"]
+
+_CUT = 1e-16
+
+
+@dataclass(frozen=True)
+class ElementLoads:
+    """Distribution of the load on one element.
+
+    Parameters
+    ----------
+    element : str
+        The element.
+    capacity_mb_s : float
+        Its capacity [MB/s].
+    normal_mb_s : float
+        Its load while nothing has failed [MB/s].
+    distribution : tuple of (float, float)
+        Load [MB/s] and probability, ascending in load.
+    """
+
+    element: str
+    capacity_mb_s: float
+    normal_mb_s: float
+    distribution: tuple[tuple[float, float], ...]
+
+    @property
+    def mean_mb_s(self) -> float:
+        """Mean load [MB/s]."""
+        return sum(amount * p for amount, p in self.distribution)
+
+    @property
+    def p_overload(self) -> float:
+        """Probability that the load is above the capacity."""
+        return self.probability_above(self.capacity_mb_s)
+
+    def probability_above(self, load_mb_s: float) -> float:
+        """Probability that the load is above a value.
+
+        Parameters
+        ----------
+        load_mb_s : float
+            The value [MB/s].
+
+        Returns
+        -------
+        float
+            Probability, a sum of positive terms.
+
+        Examples
+        --------
+        >>> ElementLoads("x", 10.0, 5.0, ((5.0, 0.75), (20.0, 0.25))).probability_above(10)
+        0.25
+        """
+        return sum(p for amount, p in self.distribution if exceeds(amount, load_mb_s))
+
+    def percentile(self, percent: float) -> float:
+        """Smallest load that is not exceeded with a probability.
+
+        Parameters
+        ----------
+        percent : float
+            The probability in percent, 0 to 100.
+
+        Returns
+        -------
+        float
+            Load [MB/s].
+
+        Examples
+        --------
+        >>> ElementLoads("x", 10.0, 5.0, ((5.0, 0.75), (20.0, 0.25))).percentile(90)
+        20.0
+        """
+        above = 0.0
+        for index in range(len(self.distribution) - 1, -1, -1):
+            above += self.distribution[index][1]
+            if above > 1.0 - percent / 100:
+                return self.distribution[index][0]
+        return self.distribution[0][0]
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """Load of a site, exact.
+
+    Parameters
+    ----------
+    provenance : Provenance
+        How it was got.
+    sides : tuple of str
+        The sides that are counted; a site of one side has one.
+    side_distribution : tuple of (int, int, int, float)
+        Clients on the first side, on the second, cut off, and the probability; most probable first.
+    elements : tuple of ElementLoads
+        Every element that has a capacity.
+    p_any_overload : float
+        Probability that something on the way of the principal traffic is overloaded.
+    delivered_fraction : float
+        Mean share of the demand that arrives, when flows share an overloaded element evenly.
+    left_out : float
+        Probability of what was too improbable to be followed; bounds the error of the last two.
+    """
+
+    provenance: Provenance
+    sides: tuple[str, ...]
+    side_distribution: tuple[tuple[int, int, int, float], ...]
+    elements: tuple[ElementLoads, ...]
+    p_any_overload: float
+    delivered_fraction: float
+    left_out: float
+
+    def table(self) -> pd.DataFrame:
+        """Give the elements as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``element``; columns capacity, load in normal state, mean, percentiles [MB/s],
+            ``p_overload``.
+
+        Examples
+        --------
+        >>> from k2rel.study import study
+        >>> float(load(study("L2R")).table().loc["toe_A1", "normal_mb_s"])
+        50.0
+        """
+        import pandas as pd
+
+        rows = [
+            {
+                "element": item.element,
+                "capacity_mb_s": item.capacity_mb_s,
+                "normal_mb_s": item.normal_mb_s,
+                "mean_mb_s": item.mean_mb_s,
+                "p95_mb_s": item.percentile(95),
+                "p99_9_mb_s": item.percentile(99.9),
+                "largest_mb_s": item.distribution[-1][0],
+                "p_overload": item.p_overload,
+            }
+            for item in self.elements
+        ]
+        return pd.DataFrame(rows).set_index("element") if rows else pd.DataFrame()
+
+    def side_table(self) -> pd.DataFrame:
+        """Give the distribution of clients over the sides as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``on_a``, ``on_b``, ``cut_off`` [clients] and ``probability``; most probable first.
+
+        Examples
+        --------
+        >>> from k2rel.study import study
+        >>> load(study("L2R")).side_table().iloc[0, :3].tolist()
+        [4, 0, 0]
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self.side_distribution, columns=["on_a", "on_b", "cut_off", "probability"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the result as plain data, as the command line prints it.
+
+        Returns
+        -------
+        dict
+            Keys as in the documentation of ``k2rel load``.
+
+        Examples
+        --------
+        >>> from k2rel.study import study
+        >>> sorted(load(study("L2R")).to_json())[:3]
+        ['clients', 'contract', 'delivered_fraction']
+        """
+        return {
+            "level": self.provenance.site,
+            "clients": self.provenance.clients,
+            "method": self.provenance.engine,
+            "contract": self.provenance.contract,
+            "input_hash": self.provenance.input_hash,
+            "sides": list(self.sides),
+            "side_distribution": [
+                {"on_a": a, "on_b": b, "cut_off": lost, "probability": p} for a, b, lost, p in self.side_distribution
+            ],
+            "elements": [
+                {
+                    "element": item.element,
+                    "capacity_mb_s": item.capacity_mb_s,
+                    "normal_mb_s": item.normal_mb_s,
+                    "mean_mb_s": item.mean_mb_s,
+                    "p_overload": item.p_overload,
+                    "distribution": [{"load_mb_s": amount, "probability": p} for amount, p in item.distribution],
+                }
+                for item in self.elements
+            ],
+            "p_any_overload": self.p_any_overload,
+            "delivered_fraction": self.delivered_fraction,
+            "left_out": self.left_out,
+        }
+
+
+def load(study: Study) -> LoadResult:
+    """Compute where the load of a site goes, exactly.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    LoadResult
+        Joint distribution of clients on each side and cut off; distribution of the load on every element
+        with a capacity [MB/s]; probability of overload.
+
+    Raises
+    ------
+    ModelTooLargeError
+        If the site has too many independent conditions.
+
+    Examples
+    --------
+    >>> from k2rel.study import study
+    >>> result = load(study("L2R", clients=100))
+    >>> result.side_distribution[0][:3]
+    (100, 0, 0)
+    """
+    own = steady_own(study)
+    loading = Loading(study.policy)
+    diagram = loading.table.diagram
+    q, _ = steady_inputs(study, diagram)
+    probabilities = diagram.mode_probabilities(q).tolist()
+    overload, delivered, left_out = _overload(loading, own, probabilities)
+    return LoadResult(
+        provenance=study.provenance,
+        sides=study.site.sides,
+        side_distribution=_sides(study, loading, own),
+        elements=_elements(study, loading, own, probabilities),
+        p_any_overload=overload,
+        delivered_fraction=delivered,
+        left_out=left_out,
+    )
+
+
+def _sides(study: Study, loading: Loading, own: OwnParts) -> tuple[tuple[int, int, int, float], ...]:
+    """Joint distribution of (on the first side, on the second, cut off)."""
+    site, policy = study.site, study.policy
+    table = traffic_diagram(policy, [loading.principal])
+    q, _ = steady_inputs(study, table.diagram)
+    powers: dict[object, Counts] = {}
+
+    def group_counts(group: int, size: int, routes: tuple[int, ...]) -> Counts:
+        outcomes: dict[tuple[int, ...], float] = {}
+        choice = policy.choice(loading.principal, group)
+        for (route,), p in own.joint(group, [(loading.principal, routes)]).items():
+            side = None if route == LOST else choice.routes[route].carried_by
+            key = (int(side == site.sides[0]), int(len(site.sides) > 1 and side == site.sides[1]))
+            outcomes[key] = outcomes.get(key, 0.0) + p
+        key_all = (size, tuple(sorted(outcomes.items())))
+        if key_all not in powers:
+            powers[key_all] = Counts.one(outcomes).power(size)
+        return powers[key_all]
+
+    total: dict[tuple[int, ...], float] = {}
+    for mode, probability in zip(table.modes, table.diagram.mode_probabilities(q).tolist(), strict=True):
+        counts: Counts | None = None
+        for group, size in enumerate(site.group_sizes):
+            more = group_counts(group, size, mode.routes[0][group])
+            counts = more if counts is None else counts.plus(more)
+        for vector, p in (counts.as_dict() if counts is not None else {}).items():
+            total[vector] = total.get(vector, 0.0) + probability * p
+    count = site.client_count
+    rows = [(a, b, count - a - b, p) for (a, b), p in total.items() if p > 0]
+    return tuple(sorted(rows, key=lambda row: (-row[3], row)))
+
+
+def _elements(
+    study: Study, loading: Loading, own: OwnParts, probabilities: Sequence[float]
+) -> tuple[ElementLoads, ...]:
+    """Distribution of the load on each element, mode by mode."""
+    sizes = study.site.group_sizes
+    normal = {item.element: item.load_mb_s for item in failover(study.policy).loads}
+    totals: dict[str, dict[float, float]] = {element: {} for element in loading.elements}
+    counts: dict[object, list[tuple[float, float]]] = {}
+    for mode, probability in zip(loading.table.modes, probabilities, strict=True):
+        base = loading.base_load(mode)
+        single: list[dict[str, dict[float, float]]] = []
+        for group in range(len(sizes)):
+            by_element: dict[str, dict[float, float]] = {}
+            for outcome, p in own.joint(group, loading.asks(mode, group)).items():
+                for element, amount in loading.client_load(outcome, group, mode).items():
+                    entry = by_element.setdefault(element, {})
+                    entry[amount] = entry.get(amount, 0.0) + p
+            single.append(by_element)
+        for element in loading.elements:
+            parts = tuple(
+                (size, tuple(sorted(single[group][element].items())))
+                for group, size in enumerate(sizes)
+                if element in single[group]
+            )
+            if parts not in counts:
+                counts[parts] = _sum_of_loads(parts)
+            entry = totals[element]
+            for amount, p in counts[parts]:
+                here = round(base.get(element, 0.0) + amount, 9)
+                entry[here] = entry.get(here, 0.0) + probability * p
+    return tuple(
+        ElementLoads(element, loading.capacity(element), normal[element], tuple(sorted(totals[element].items())))
+        for element in loading.elements
+    )
+
+
+def _sum_of_loads(
+    parts: tuple[tuple[int, tuple[tuple[float, float], ...]], ...]
+) -> list[tuple[float, float]]:
+    """Distribution of the sum of what each client puts on one element; what is missing to 1 puts nothing."""
+    amounts = sorted({amount for _, entries in parts for amount, _ in entries})
+    if not amounts:
+        return [(0.0, 1.0)]
+    if len(amounts) == 1:
+        total = np.ones(1)
+        for size, entries in parts:
+            total = np.convolve(total, binomial_power(size, min(sum(p for _, p in entries), 1.0)))
+        return [(amounts[0] * n, float(p)) for n, p in enumerate(total) if p > 0]
+    groups = []
+    for size, entries in parts:
+        outcomes: dict[tuple[int, ...], float] = {}
+        for amount, p in entries:
+            outcomes[tuple(int(amount == known) for known in amounts)] = p
+        none = 1.0 - sum(outcomes.values())
+        if none > 0:
+            outcomes[(0,) * len(amounts)] = none
+        groups.append((size, outcomes))
+    result = count_sum(groups)
+    return list(zip((result.vectors @ np.array(amounts)).tolist(), result.probability.tolist(), strict=True))
+
+
+def _overload(loading: Loading, own: OwnParts, probabilities: Sequence[float]) -> tuple[float, float, float]:
+    """Probability of any overload, mean share that is delivered, and the probability left out."""
+    sizes = loading.policy.site.group_sizes
+    count = sum(sizes)
+    overload = delivered = left_out = 0.0
+    cache: dict[tuple[object, object], tuple[float, float, float]] = {}
+    for mode, probability in zip(loading.table.modes, probabilities, strict=True):
+        key = (mode.routes, mode.alive)
+        if key not in cache:
+            cache[key] = _overload_in(loading, own, mode)
+        over, arriving, missing = cache[key]
+        overload += probability * over
+        delivered += probability * arriving / count
+        left_out += probability * missing
+    return overload, min(delivered, 1.0), left_out
+
+
+def _overload_in(loading: Loading, own: OwnParts, mode: Mode) -> tuple[float, float, float]:
+    """One mode: probability of overload, mean number of clients' worth delivered, probability left out."""
+    sizes = loading.policy.site.group_sizes
+    endangered = loading.endangered(mode)
+    joints = [own.joint(group, loading.asks(mode, group)) for group in range(len(sizes))]
+    if not endangered:
+        served = [sum(p for outcome, p in joint.items() if outcome[0] != LOST) for joint in joints]
+        return 0.0, sum(size * p for size, p in zip(sizes, served, strict=True)), 0.0
+    base = loading.base_load(mode)
+    rows: dict[tuple[float, ...], int] = {}
+    groups = []
+    for group, (size, joint) in enumerate(zip(sizes, joints, strict=True)):
+        outcomes: dict[tuple[float, ...], float] = {}
+        for outcome, p in joint.items():
+            loads = loading.client_load(outcome, group, mode)
+            row = (float(outcome[0] != LOST), *(loads.get(element, 0.0) for element in endangered))
+            rows.setdefault(row, len(rows))
+            outcomes[row] = outcomes.get(row, 0.0) + p
+        groups.append((size, outcomes))
+    width = len(rows)
+    total: Counts | None = None
+    for size, outcomes in groups:
+        by_vector = {
+            tuple(int(index == rows[row]) for index in range(width)): p for row, p in outcomes.items()
+        }
+        counts = Counts.one(by_vector).power(size, _CUT)
+        total = counts if total is None else total.plus(counts, _CUT)
+    assert total is not None
+    matrix = np.array(list(rows), dtype=np.float64)
+    loads = total.vectors @ matrix[:, 1:]
+    fixed = np.array([base.get(element, 0.0) for element in endangered])
+    capacity = np.array([loading.capacity(element) for element in endangered])
+    ratio = np.minimum(1.0, np.divide(capacity, loads + fixed, out=np.ones_like(loads), where=loads + fixed > 0))
+    over = (loads + fixed > capacity * (1 + 1e-9)).any(axis=1)
+    arriving = np.zeros(len(loads))
+    for index, row in enumerate(matrix):
+        used = row[1:] > 0
+        share = ratio[:, used].min(axis=1) if used.any() else np.ones(len(loads))
+        arriving += total.vectors[:, index] * row[0] * share
+    p = total.probability
+    return float(p[over].sum()), float(np.dot(p, arriving)), max(0.0, 1.0 - float(p.sum()))
+
+
+def load_after_failures(study: Study, parts: Sequence[str] | None = None) -> pd.DataFrame:
+    """Give the load of every element in normal state and after each single failure.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    parts : sequence of str, optional
+        The parts to fail, one at a time; by default every shared part, and each part of client 1.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each failure (first ``"nothing"``) and a column for each element with a capacity [MB/s].
+
+    Raises
+    ------
+    InputError
+        If the site has no such part.
+
+    Examples
+    --------
+    >>> from k2rel.study import study
+    >>> load_after_failures(study("L2R"), ["switch_A"])["toe_B1"].tolist()
+    [0.0, 50.0]
+    """
+    import pandas as pd
+
+    site = study.site
+    if parts is None:
+        own = [site.client_part_id(1, key) for key, part in site.client_parts.items()]
+        parts = [*site.components, *own]
+    rows = {"nothing": {item.element: item.load_mb_s for item in failover(study.policy).loads}}
+    for part in parts:
+        rows[part] = {item.element: item.load_mb_s for item in failover(study.policy, [part]).loads}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("failed")
+
+
+def modes(study: Study) -> pd.DataFrame:
+    """List the operating modes of the principal traffic with their share of the time.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Most probable first: ``mode`` in words, ``probability``, ``hours_per_year``, ``entries_per_year``,
+        ``mean_stay_h``; modes that serve every group in the same way are one.
+
+    Examples
+    --------
+    >>> from k2rel.study import study
+    >>> modes(study("L2R"))["mode"].iloc[0]
+    'every client by A'
+    """
+    import pandas as pd
+
+    policy = study.policy
+    principal = Loading(policy).principal
+    table = traffic_diagram(policy, [principal])
+
+    def words(mode: Mode) -> str:
+        sides: dict[str, int] = {}
+        for group, size in enumerate(study.site.group_sizes):
+            routes = mode.routes[0][group]
+            where = policy.choice(principal, group).routes[routes[0]].carried_by if routes else "cut off"
+            sides[where] = sides.get(where, 0) + size
+        if len(sides) == 1:
+            where = next(iter(sides))
+            return "every client cut off" if where == "cut off" else f"every client by {where}"
+        return ", ".join(f"{n} cut off" if where == "cut off" else f"{n} by {where}" for where, n in sorted(sides.items()))
+
+    labels = [words(mode) for mode in table.modes]
+    diagram = table.diagram.merged(labels)
+    q, w = steady_inputs(study, diagram)
+    probability = diagram.mode_probabilities(q)
+    moves = diagram.transitions(q, w)
+    entries = np.zeros(diagram.modes)
+    np.add.at(entries, moves.before, moves.rate_per_h)
+    np.add.at(entries, moves.after, moves.rate_per_h)
+    frame = pd.DataFrame(
+        {
+            "mode": [str(outcome) for outcome in diagram.outcomes],
+            "probability": probability,
+            "hours_per_year": probability * 8760,
+            "entries_per_year": entries * 8760,
+            "mean_stay_h": np.divide(probability, entries, out=np.full(diagram.modes, np.inf), where=entries > 0),
+        }
+    )
+    return frame.sort_values("probability", ascending=False, ignore_index=True)

@@ -1,0 +1,249 @@
+"""What load each flow puts on each element in each operating mode.
+
+The one place where demand, routes and sharing become MB/s on an element; the load distribution and the
+service "full service" both read it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from k2rel.clients import LOST, RouteList
+from k2rel.modes import Mode, ModeDiagram, traffic_diagram
+from k2rel.policy.failover import exceeds, principal_traffic
+from k2rel.policy.rules import Policy
+from k2rel.site.model import AtLeast
+
+__all__ = ["Loading"]
+
+
+class Loading:
+    """Loads of a site, mode by mode.
+
+    Parameters
+    ----------
+    policy : Policy
+        The rules.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> Loading(Policy(read_site("L2R"))).table.classes
+    ('media', 'ftp')
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.principal = principal_traffic(policy.site)
+        self._routes_load: dict[tuple[str, int, int, frozenset[str]], dict[str, float]] = {}
+        self._endangered: dict[Mode, tuple[str, ...]] = {}
+
+    @cached_property
+    def table(self) -> ModeDiagram:
+        """Modes of the principal traffic and of every other class that puts a load on something."""
+        loaded = [n for n, t in self.policy.site.traffic.items() if n != self.principal and t.demand_mb_s > 0]
+        return traffic_diagram(self.policy, [self.principal, *loaded], with_shares=True)
+
+    @cached_property
+    def client_classes(self) -> tuple[str, ...]:
+        """Classes with a flow for each client, the principal one first."""
+        return tuple(name for name in self.table.classes if self.policy.site.traffic[name].scope == "client")
+
+    @cached_property
+    def elements(self) -> tuple[str, ...]:
+        """Elements that have a capacity."""
+        return tuple(name for name, part in self.policy.site.components.items() if part.capacity_mb_s is not None)
+
+    def capacity(self, element: str) -> float:
+        """Look up a capacity.
+
+        Parameters
+        ----------
+        element : str
+            The element.
+
+        Returns
+        -------
+        float
+            Capacity [MB/s].
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> Loading(Policy(read_site("L2R"))).capacity("fc_link_A")
+        200.0
+        """
+        return self.policy.site.components[element].capacity_mb_s or 0.0
+
+    def route_load(self, traffic: str, group: int, route: int, mode: Mode) -> dict[str, float]:
+        """Load that one flow on a route puts on each element with a capacity.
+
+        Parameters
+        ----------
+        traffic, group, route
+            The flow's class, its client's group and its route; `LOST` puts no load.
+        mode : Mode
+            The mode, which says among how many members of a stage the load is shared.
+
+        Returns
+        -------
+        dict of str to float
+            Load by element [MB/s].
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> policy = Policy(read_site("L2R"))
+        >>> loading = Loading(policy)
+        >>> loading.route_load("media", 0, 0, loading.table.modes[0])["toe_A1"]
+        25.0
+        """
+        if route == LOST:
+            return {}
+        key = (traffic, group, route, mode.alive)
+        if key not in self._routes_load:
+            components = self.policy.site.components
+            demand = self.policy.site.traffic[traffic].demand_mb_s
+            result: dict[str, float] = {}
+            for stage in self.policy.choice(traffic, group).routes[route].stages:
+                members = stage.of if isinstance(stage, AtLeast) else (stage,)
+                live = [m for m in members if not isinstance(stage, AtLeast) or m in mode.alive]
+                for member in live:
+                    if member in components and components[member].capacity_mb_s is not None and demand > 0:
+                        result[member] = result.get(member, 0.0) + demand / len(live)
+            self._routes_load[key] = result
+        return self._routes_load[key]
+
+    def base_load(self, mode: Mode) -> dict[str, float]:
+        """Load of the site-wide flows in a mode.
+
+        Parameters
+        ----------
+        mode : Mode
+            The mode.
+
+        Returns
+        -------
+        dict of str to float
+            Load by element [MB/s].
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> policy = Policy(read_site("L2R"))
+        >>> loading = Loading(policy)
+        >>> max(loading.base_load(mode).get("ftp_link_A", 0.0) for mode in loading.table.modes)
+        25.0
+        """
+        total: dict[str, float] = {}
+        for index, name in enumerate(self.table.classes):
+            routes = mode.routes[index][0]
+            if self.policy.site.traffic[name].scope == "site" and routes:
+                for element, load in self.route_load(name, 0, routes[0], mode).items():
+                    total[element] = total.get(element, 0.0) + load
+        return total
+
+    def asks(self, mode: Mode, group: int) -> list[tuple[str, RouteList]]:
+        """List what a client of a group asks of its own parts in a mode, class by class.
+
+        Parameters
+        ----------
+        mode : Mode
+            The mode.
+        group : int
+            The group.
+
+        Returns
+        -------
+        list of (str, tuple of int)
+            Client classes with their usable routes.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> policy = Policy(read_site("L2R"))
+        >>> loading = Loading(policy)
+        >>> loading.asks(loading.table.modes[0], 0)[0][0]
+        'media'
+        """
+        return [
+            (name, mode.routes[index][group])
+            for index, name in enumerate(self.table.classes)
+            if name in self.client_classes
+        ]
+
+    def client_load(self, outcome: Sequence[int], group: int, mode: Mode) -> dict[str, float]:
+        """Load of one client on every element with a capacity.
+
+        Parameters
+        ----------
+        outcome : sequence of int
+            The route that it takes in each client class.
+        group : int
+            Its group.
+        mode : Mode
+            The mode.
+
+        Returns
+        -------
+        dict of str to float
+            Load by element [MB/s].
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> policy = Policy(read_site("L2R"))
+        >>> loading = Loading(policy)
+        >>> loading.client_load([LOST], 0, loading.table.modes[0])
+        {}
+        """
+        total: dict[str, float] = {}
+        for name, route in zip(self.client_classes, outcome, strict=True):
+            for element, load in self.route_load(name, group, route, mode).items():
+                total[element] = total.get(element, 0.0) + load
+        return total
+
+    def endangered(self, mode: Mode) -> tuple[str, ...]:
+        """List the elements of the principal traffic that can be overloaded in a mode.
+
+        Parameters
+        ----------
+        mode : Mode
+            The mode.
+
+        Returns
+        -------
+        tuple of str
+            Elements whose capacity is below what all clients together could put on them.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> policy = Policy(read_site("L2R", clients=100))
+        >>> loading = Loading(policy)
+        >>> "toe_A1" in set().union(*(loading.endangered(mode) for mode in loading.table.modes))
+        True
+        """
+        if mode in self._endangered:
+            return self._endangered[mode]
+        most = dict(self.base_load(mode))
+        principal: set[str] = set()
+        for group, size in enumerate(self.policy.site.group_sizes):
+            peak: dict[str, float] = {}
+            worst: dict[str, float] = {}
+            for name, routes in self.asks(mode, group):
+                highest: dict[str, float] = {}
+                for route in routes:
+                    for element, load in self.route_load(name, group, route, mode).items():
+                        highest[element] = max(highest.get(element, 0.0), load)
+                        if name == self.client_classes[0]:
+                            principal.add(element)
+                for element, load in highest.items():
+                    worst[element] = worst.get(element, 0.0) + load
+            for element, load in worst.items():
+                peak[element] = load * size
+            for element, load in peak.items():
+                most[element] = most.get(element, 0.0) + load
+        self._endangered[mode] = tuple(sorted(e for e in principal if exceeds(most[e], self.capacity(e))))
+        return self._endangered[mode]

@@ -1,0 +1,418 @@
+"""Many structure functions compiled to one multi-terminal decision diagram, held as flat arrays.
+
+A decision node asks whether one component works; a terminal is an *operating mode*: one combination of
+answers of all the functions. Three passes over the arrays answer everything:
+
+``mode_probabilities``  from the root down: the probability of every mode
+``gradient``            and back: the derivative of any expectation with respect to every component
+``transitions``         over pairs of nodes: how often each mode is left for each other one
+
+No pass subtracts one probability from another, so a mode of probability 1e-15 keeps its digits
+(the gradient is a difference of two conditional expectations by definition).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from dd.bdd import BDD
+from numpy.typing import ArrayLike, NDArray
+
+from k2rel.errors import ModelTooLargeError
+from k2rel.logic.structure import FALSE, TRUE, Node, Structure
+
+__all__ = ["Diagram", "Transitions", "compile_diagram"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+_MOST_NODES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Transitions:
+    """How often one mode is left for another because one component fails.
+
+    In steady state the repair leads back exactly as often, since components are independent: the rate from
+    `after` to `before` is the same.
+
+    Parameters
+    ----------
+    before, after : array of int, shape (transitions,)
+        Index of the mode with the component working, and with it failed.
+    rate_per_h : array of float, shape (transitions,)
+        Expected number of such changes [1/h].
+    """
+
+    before: IntArray
+    after: IntArray
+    rate_per_h: FloatArray
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """A reduced, ordered multi-terminal decision diagram.
+
+    Nodes 0 to modes - 1 are the terminals; every other node follows its successors.
+
+    Parameters
+    ----------
+    variables : tuple of str
+        Component variables in their order in the diagram.
+    level : array of int, shape (nodes,)
+        For each node the position of its variable; ``len(variables)`` for a terminal.
+    up, down : array of int, shape (nodes,)
+        Successor when the component works, and when it has failed (a terminal's is itself).
+    root : int
+        Where evaluation starts.
+    outcomes : tuple
+        For each mode what the functions answer: a tuple of bool, or the label given in `merged`.
+    """
+
+    variables: tuple[str, ...]
+    level: IntArray
+    up: IntArray
+    down: IntArray
+    root: int
+    outcomes: tuple[Hashable, ...]
+
+    @property
+    def modes(self) -> int:
+        """Number of modes."""
+        return len(self.outcomes)
+
+    @property
+    def nodes(self) -> int:
+        """Number of nodes, terminals included."""
+        return len(self.level)
+
+    def _levels(self) -> list[IntArray]:
+        """Decision nodes by level, first variable first."""
+        order = np.argsort(self.level[self.modes :], kind="stable") + self.modes
+        cuts = np.searchsorted(self.level[order], np.arange(1, len(self.variables)))
+        return list(np.split(order, cuts))
+
+    def _mass(self, unavailability: FloatArray) -> FloatArray:
+        """Probability of passing each node, shape (nodes, samples)."""
+        mass = np.zeros((self.nodes, unavailability.shape[1]))
+        mass[self.root] = 1.0
+        for q, at_level in zip(unavailability, self._levels(), strict=True):
+            arriving = mass[at_level]
+            np.add.at(mass, self.up[at_level], arriving * (1.0 - q))
+            np.add.at(mass, self.down[at_level], arriving * q)
+        return mass
+
+    def _inputs(self, unavailability: ArrayLike) -> FloatArray:
+        q = np.asarray(unavailability, dtype=np.float64)
+        if q.ndim not in (1, 2) or q.shape[0] != len(self.variables):
+            raise ValueError(f"one unavailability for each of {len(self.variables)} variables, got {q.shape}")
+        if not np.all((q >= 0) & (q <= 1)):
+            raise ValueError("an unavailability lies between 0 and 1")
+        return q.reshape(len(self.variables), -1)
+
+    def mode_probabilities(self, unavailability: ArrayLike) -> FloatArray:
+        """Probability of every mode, from one pass from the root down.
+
+        Parameters
+        ----------
+        unavailability : array of float, shape (variables,) or (variables, samples)
+            Probability that each component has failed, in the order of `variables`.
+
+        Returns
+        -------
+        array of float, shape (modes,) or (modes, samples)
+            Probability of each mode; sums to 1.
+
+        Raises
+        ------
+        ValueError
+            If the shape is another, or a value lies outside [0, 1].
+
+        Examples
+        --------
+        >>> s = Structure()
+        >>> d = compile_diagram(s, [s.disjunction([s.variable("a"), s.variable("b")])])
+        >>> dict(zip(d.outcomes, d.mode_probabilities([2**-40, 2**-30]).tolist()))[(False,)] == 2**-70
+        True
+        """
+        q = self._inputs(unavailability)
+        probabilities = self._mass(q)[: self.modes]
+        return probabilities if np.ndim(unavailability) == 2 else probabilities[:, 0]
+
+    def gradient(self, unavailability: ArrayLike, values: ArrayLike) -> FloatArray:
+        r"""Differentiate an expectation over the modes with respect to every component at once.
+
+        With values 1 for the modes in which a service is lost these are the Birnbaum importances
+        :math:`\partial U/\partial q_i` (IEC 61078; Birnbaum 1969).
+
+        Parameters
+        ----------
+        unavailability : array of float, shape (variables,)
+            Probability that each component has failed.
+        values : array of float, shape (modes,)
+            What is averaged over the modes.
+
+        Returns
+        -------
+        array of float, shape (variables,)
+            Derivative with respect to each component's unavailability.
+
+        Examples
+        --------
+        >>> s = Structure()
+        >>> d = compile_diagram(s, [s.conjunction([s.variable("a"), s.variable("b")])])
+        >>> lost = [0.0 if outcome[0] else 1.0 for outcome in d.outcomes]
+        >>> d.gradient([0.25, 0.5], lost).tolist()
+        [0.5, 0.75]
+        """
+        q = self._inputs(unavailability)[:, 0]
+        mass = self._mass(q[:, None])[:, 0]
+        below = np.zeros(self.nodes)
+        below[: self.modes] = values
+        result = np.zeros(len(self.variables))
+        levels = self._levels()
+        for i in range(len(self.variables) - 1, -1, -1):
+            nodes = levels[i]
+            up, down = below[self.up[nodes]], below[self.down[nodes]]
+            below[nodes] = (1.0 - q[i]) * up + q[i] * down
+            result[i] = np.dot(mass[nodes], down - up)
+        return result
+
+    def transitions(self, unavailability: ArrayLike, frequency_per_h: ArrayLike) -> Transitions:
+        """Rate of change between modes in steady state, from one pass over pairs of nodes.
+
+        The state just before and just after a component fails differ in that component alone, so the pair
+        of modes is found by following both from the node that asks for it. This is exact for non-coherent
+        structures too, where a failure can bring a service back.
+
+        Parameters
+        ----------
+        unavailability : array of float, shape (variables,)
+            Probability that each component has failed.
+        frequency_per_h : array of float, shape (variables,)
+            Failure frequency (unconditional failure intensity) of each component [1/h].
+
+        Returns
+        -------
+        Transitions
+            Pairs of different modes with their rate; each pair once.
+
+        Raises
+        ------
+        ModelTooLargeError
+            If more pairs arise than fit in the stated bound.
+
+        Examples
+        --------
+        >>> s = Structure()
+        >>> d = compile_diagram(s, [s.disjunction([s.variable("a"), s.variable("b")])])
+        >>> d.transitions([0.1, 0.2], [1e-3, 1e-3]).rate_per_h.tolist()
+        [0.00030000000000000003]
+        """
+        q = self._inputs(unavailability)[:, 0]
+        w = np.asarray(frequency_per_h, dtype=np.float64)
+        mass = self._mass(q[:, None])[:, 0]
+        before, after = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        rate = np.zeros(0)
+        for i, nodes in enumerate(self._levels()):
+            step_before, step_after = self.level[before] == i, self.level[after] == i
+            asks = step_before | step_after
+            b, a, r = before[asks], after[asks], rate[asks]
+            own_b, own_a = step_before[asks], step_after[asks]
+            parts = [
+                (before[~asks], after[~asks], rate[~asks]),
+                (np.where(own_b, self.up[b], b), np.where(own_a, self.up[a], a), r * (1.0 - q[i])),
+                (np.where(own_b, self.down[b], b), np.where(own_a, self.down[a], a), r * q[i]),
+                (self.up[nodes], self.down[nodes], mass[nodes] * w[i]),
+            ]
+            before, after, rate = (np.concatenate(part) for part in zip(*parts, strict=True))
+            before, after, rate = self._merge_pairs(before, after, rate)
+        return Transitions(before, after, rate)
+
+    def _merge_pairs(
+        self, before: IntArray, after: IntArray, rate: FloatArray
+    ) -> tuple[IntArray, IntArray, FloatArray]:
+        """Add up equal pairs; a pair of equal nodes is no change and falls away."""
+        keep = (before != after) & (rate > 0)
+        codes, where = np.unique(before[keep] * self.nodes + after[keep], return_inverse=True)
+        if len(codes) > 20 * _MOST_NODES:
+            raise ModelTooLargeError(f"more than {20 * _MOST_NODES:,} pairs of modes; describe a smaller site")
+        merged = np.bincount(where.reshape(-1), weights=rate[keep], minlength=len(codes))
+        return codes // self.nodes, codes % self.nodes, merged
+
+    def merged(self, labels: Sequence[Hashable]) -> Diagram:
+        """Call modes with the same label one mode, and reduce the diagram again.
+
+        Parameters
+        ----------
+        labels : sequence
+            A label for each mode.
+
+        Returns
+        -------
+        Diagram
+            The smaller diagram; its outcomes are the labels.
+
+        Examples
+        --------
+        >>> s = Structure()
+        >>> d = compile_diagram(s, [s.variable("a"), s.variable("b")])
+        >>> d.modes, d.merged([sum(outcome) for outcome in d.outcomes]).modes
+        (4, 3)
+        """
+        outcomes = tuple(dict.fromkeys(labels))
+        position = {label: index for index, label in enumerate(outcomes)}
+        new: list[int] = [position[label] for label in labels]
+        table: dict[tuple[int, int, int], int] = {}
+        for node in range(self.modes, self.nodes):
+            up, down = new[self.up[node]], new[self.down[node]]
+            if up == down:
+                new.append(up)
+            else:
+                key = (int(self.level[node]), up, down)
+                new.append(table.setdefault(key, len(outcomes) + len(table)))
+        return _flat(self.variables, outcomes, table, new[self.root])
+
+
+def _flat(
+    variables: tuple[str, ...],
+    outcomes: tuple[Hashable, ...],
+    table: dict[tuple[int, int, int], int],
+    root: int,
+) -> Diagram:
+    """Lay out a node table, keyed by (level, up, down), as arrays."""
+    modes = len(outcomes)
+    rows = np.array(list(table), dtype=np.int64).reshape(-1, 3)
+    own = np.arange(modes)
+    return Diagram(
+        variables,
+        np.concatenate([np.full(modes, len(variables)), rows[:, 0]]),
+        np.concatenate([own, rows[:, 1]]),
+        np.concatenate([own, rows[:, 2]]),
+        root,
+        outcomes,
+    )
+
+
+def _reduced(structure: Structure, roots: Sequence[Node], order: Sequence[str]) -> tuple[BDD, list[int]]:
+    """Build one binary decision diagram for each expression in a shared manager."""
+    bdd = BDD({name: level for level, name in enumerate(order)})
+    known: dict[Node, int] = {FALSE: -1, TRUE: 1}
+    for node in structure.needed(roots):
+        kind, arguments, k, name = structure.gate(node)
+        parts = [known[part] for part in arguments]
+        if kind == "variable":
+            known[node] = bdd.var(name)
+        elif kind == "not":
+            known[node] = -parts[0]
+        elif kind in {"and", "or"}:
+            result = parts[0]
+            for part in parts[1:]:
+                result = bdd.apply(kind, result, part)
+            known[node] = result
+        elif kind == "at_least":
+            # reached[j]: at least j of the parts read so far
+            reached = [1] + [-1] * k
+            for part in parts:
+                reached = [1] + [bdd.ite(part, reached[j - 1], reached[j]) for j in range(1, k + 1)]
+            known[node] = reached[k]
+    return bdd, [known[root] for root in roots]
+
+
+def compile_diagram(
+    structure: Structure, roots: Sequence[Node], order: Sequence[str] | None = None
+) -> Diagram:
+    """Compile structure functions together into one multi-terminal diagram.
+
+    Each function becomes a reduced ordered binary decision diagram (Bryant 1986) in one shared manager;
+    following all of them at once from their roots gives the joint diagram.
+
+    Parameters
+    ----------
+    structure : Structure
+        Where the functions stand.
+    roots : sequence of int
+        The functions.
+    order : sequence of str, optional
+        Order of the variables; by default that in which the expressions name them.
+
+    Returns
+    -------
+    Diagram
+        Its outcomes are tuples of bool, one truth value for each root.
+
+    Raises
+    ------
+    ModelTooLargeError
+        If the diagram passes one million nodes.
+
+    Examples
+    --------
+    >>> s = Structure()
+    >>> d = compile_diagram(s, [s.at_least(2, [s.variable(name) for name in "abc"])])
+    >>> d.nodes, sorted(d.outcomes)
+    (6, [(False,), (True,)])
+    """
+    variables = tuple(order) if order is not None else structure.variables(roots)
+    try:
+        bdd, functions = _reduced(structure, roots, variables)
+    except RecursionError:
+        raise ModelTooLargeError(
+            f"the structure has {len(variables)} parts, too many to compile; describe a smaller site"
+        ) from None
+    distinct = list(dict.fromkeys(functions))
+    back = [distinct.index(function) for function in functions]
+
+    def split(state: tuple[int, ...]) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+        """Find the first variable that a tuple of functions asks for, and its two cofactors."""
+        entries = [bdd.succ(abs(function)) for function in state]
+        first = min(entry[0] for entry in entries)
+        up, down = [], []
+        for function, (at, low, high) in zip(state, entries, strict=True):
+            if at != first:
+                up.append(function)
+                down.append(function)
+            else:
+                up.append(high if function > 0 else -high)
+                down.append(low if function > 0 else -low)
+        return first, tuple(up), tuple(down)
+
+    # Depth first with an explicit stack: a node gets its number once both successors have theirs.
+    number: dict[tuple[int, ...], int] = {}
+    terminals: dict[tuple[int, ...], int] = {}
+    table: dict[tuple[int, int, int], int] = {}
+    pending: list[tuple[tuple[int, ...], tuple[int, tuple[int, ...], tuple[int, ...]] | None]]
+    pending = [(tuple(distinct), None)]
+    while pending:
+        state, cofactors = pending.pop()
+        if state in number:
+            continue
+        if all(function in (1, -1) for function in state):
+            number[state] = -1 - terminals.setdefault(state, len(terminals))
+            continue
+        if cofactors is None:
+            cofactors = split(state)
+            pending.append((state, cofactors))
+            pending.extend((part, None) for part in cofactors[1:] if part not in number)
+            if len(number) > _MOST_NODES:
+                raise ModelTooLargeError(
+                    f"the site has more than {_MOST_NODES:,} different conditions of its shared parts; "
+                    "describe fewer independent parts, or fewer groups of clients"
+                )
+            continue
+        level, up, down = cofactors
+        if number[up] == number[down]:
+            number[state] = number[up]
+        else:
+            number[state] = table.setdefault((level, number[up], number[down]), len(table))
+    modes = len(terminals)
+
+    def place(entry: int) -> int:
+        """Terminals, numbered from -1 downwards while their count was open, come first."""
+        return -1 - entry if entry < 0 else modes + entry
+
+    placed = {(at, place(up), place(down)): place(node) for (at, up, down), node in table.items()}
+    outcomes = tuple(tuple(state[index] == 1 for index in back) for state in terminals)
+    return _flat(variables, outcomes, placed, place(number[tuple(distinct)]))

@@ -1,0 +1,400 @@
+"""Boolean structure functions (IEC 61078) as one shared graph, evaluated on truth values or arrays.
+
+A policy writes what works when as expressions over component variables. The same expressions are then
+read in three ways: on plain truth values for one state, on NumPy arrays for a million states at once, and
+by `k2rel.logic.diagram`, which compiles them. So a rule is written once, whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["FALSE", "TRUE", "BoolArray", "Node", "Structure"]
+
+BoolArray = NDArray[np.bool_]
+Node = int
+"""Handle of an expression in a `Structure`."""
+
+FALSE: Node = 0
+TRUE: Node = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """One node: its kind, its arguments, and k for an at-least-k gate."""
+
+    kind: str
+    arguments: tuple[Node, ...] = ()
+    k: int = 0
+    name: str = ""
+
+
+class Structure:
+    """A set of Boolean expressions that share their parts.
+
+    Equal expressions get the same handle, constants are folded, so building is cheap and the graph small.
+    A variable is true when its component works.
+
+    Examples
+    --------
+    >>> s = Structure()
+    >>> two_of_three = s.at_least(2, [s.variable(name) for name in "abc"])
+    >>> s.value(two_of_three, {"a": True, "b": False, "c": True})
+    True
+    """
+
+    def __init__(self) -> None:
+        self._gates: list[_Gate] = [_Gate("false"), _Gate("true")]
+        self._index: dict[_Gate, Node] = {gate: node for node, gate in enumerate(self._gates)}
+
+    def __len__(self) -> int:
+        return len(self._gates)
+
+    def _intern(self, gate: _Gate) -> Node:
+        node = self._index.get(gate)
+        if node is None:
+            node = len(self._gates)
+            self._gates.append(gate)
+            self._index[gate] = node
+        return node
+
+    def gate(self, node: Node) -> tuple[str, tuple[Node, ...], int, str]:
+        """Take an expression apart.
+
+        Parameters
+        ----------
+        node : int
+            Handle of the expression.
+
+        Returns
+        -------
+        tuple
+            Kind (``"false"``, ``"true"``, ``"variable"``, ``"not"``, ``"and"``, ``"or"``, ``"at_least"``),
+            arguments, k of an at-least-k gate, name of a variable.
+
+        Examples
+        --------
+        >>> s = Structure()
+        >>> s.gate(s.variable("a"))
+        ('variable', (), 0, 'a')
+        """
+        gate = self._gates[node]
+        return gate.kind, gate.arguments, gate.k, gate.name
+
+    def variable(self, name: str) -> Node:
+        """Name a component; the same name gives the same handle.
+
+        Parameters
+        ----------
+        name : str
+            The component.
+
+        Returns
+        -------
+        int
+            Handle of "the component works".
+
+        Examples
+        --------
+        >>> s = Structure()
+        >>> s.variable("a") == s.variable("a")
+        True
+        """
+        return self._intern(_Gate("variable", name=name))
+
+    def negation(self, node: Node) -> Node:
+        """Negate an expression.
+
+        Parameters
+        ----------
+        node : int
+            What to negate.
+
+        Returns
+        -------
+        int
+            Handle of "not node".
+
+        Examples
+        --------
+        >>> s = Structure()
+        >>> a = s.variable("a")
+        >>> s.negation(s.negation(a)) == a
+        True
+        """
+        if node in (FALSE, TRUE):
+            return TRUE - node
+        gate = self._gates[node]
+        if gate.kind == "not":
+            return gate.arguments[0]
+        return self._intern(_Gate("not", (node,)))
+
+    def _join(self, kind: str, nodes: Iterable[Node], neutral: Node) -> Node:
+        """Flatten, sort and fold an and or an or."""
+        parts: set[Node] = set()
+        for node in nodes:
+            gate = self._gates[node]
+            parts.update(gate.arguments if gate.kind == kind else (node,))
+        parts.discard(neutral)
+        if TRUE - neutral in parts or any(self.negation(node) in parts for node in tuple(parts)):
+            return TRUE - neutral
+        if not parts:
+            return neutral
+        if len(parts) == 1:
+            return parts.pop()
+        return self._intern(_Gate(kind, tuple(sorted(parts))))
+
+    def conjunction(self, nodes: Iterable[Node]) -> Node:
+        """Join expressions by "and": a series structure.
+
+        Parameters
+        ----------
+        nodes : iterable of int
+            The parts; none gives true.
+
+        Returns
+        -------
+        int
+            Handle of "all of nodes".
+
+        Examples
+        --------
+        >>> s = Structure()
+        >>> s.conjunction([]) == TRUE
+        True
+        """
+        return self._join("and", nodes, TRUE)
+
+    def disjunction(self, nodes: Iterable[Node]) -> Node:
+        """Join expressions by "or": a parallel structure.
+
+        Parameters
+        ----------
+        nodes : iterable of int
+            The parts; none gives false.
+
+        Returns
+        -------
+        int
+            Handle of "any of nodes".
+
+        Examples
+        --------
+        >>> s = Structure()
+        >>> a = s.variable("a")
+        >>> s.disjunction([a, s.negation(a)]) == TRUE
+        True
+        """
+        return self._join("or", nodes, FALSE)
+
+    def at_least(self, k: int, nodes: Sequence[Node]) -> Node:
+        """Ask for k out of n: a k-out-of-n structure (IEC 61078).
+
+        Parameters
+        ----------
+        k : int
+            How many must be true.
+        nodes : sequence of int
+            The n parts.
+
+        Returns
+        -------
+        int
+            Handle of "at least k of nodes".
+
+        Examples
+        --------
+        >>> s = Structure()
+        >>> a, b = s.variable("a"), s.variable("b")
+        >>> s.at_least(2, [a, b]) == s.conjunction([a, b])
+        True
+        """
+        sure = sum(node == TRUE for node in nodes)
+        k, nodes = k - sure, [node for node in nodes if node not in (FALSE, TRUE)]
+        if k <= 0:
+            return TRUE
+        if k > len(nodes):
+            return FALSE
+        if k == 1:
+            return self.disjunction(nodes)
+        if k == len(nodes):
+            return self.conjunction(nodes)
+        return self._intern(_Gate("at_least", tuple(sorted(nodes)), k))
+
+    def variables(self, roots: Iterable[Node]) -> tuple[str, ...]:
+        """List the variables of expressions, first met first when read from left to right.
+
+        Parameters
+        ----------
+        roots : iterable of int
+            The expressions.
+
+        Returns
+        -------
+        tuple of str
+            Names of the variables that stand in them.
+
+        Examples
+        --------
+        >>> s = Structure()
+        >>> s.variables([s.conjunction([s.variable("b"), s.variable("a")])])
+        ('b', 'a')
+        """
+        found: dict[str, None] = {}
+        seen: set[Node] = set()
+        stack = list(reversed(list(roots)))
+        while stack:
+            node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            gate = self._gates[node]
+            if gate.kind == "variable":
+                found[gate.name] = None
+            stack.extend(reversed(gate.arguments))
+        return tuple(found)
+
+    def needed(self, roots: Iterable[Node]) -> list[Node]:
+        """List the nodes that expressions are made of, parts before wholes.
+
+        Parameters
+        ----------
+        roots : iterable of int
+            The expressions.
+
+        Returns
+        -------
+        list of int
+            Handles in an order in which each follows its arguments.
+
+        Examples
+        --------
+        >>> s = Structure()
+        >>> a = s.variable("a")
+        >>> s.needed([s.negation(a)])
+        [2, 3]
+        """
+        seen: set[Node] = set()
+        stack = list(roots)
+        while stack:
+            node = stack.pop()
+            if node not in seen:
+                seen.add(node)
+                stack.extend(self._gates[node].arguments)
+        return sorted(seen)  # arguments are always made before the gate that uses them
+
+    def values(self, roots: Sequence[Node], states: Mapping[str, BoolArray]) -> list[BoolArray]:
+        """Evaluate expressions on many states at once.
+
+        Parameters
+        ----------
+        roots : sequence of int
+            The expressions.
+        states : mapping of str to array of bool
+            For each variable whether it works, one entry a state; all arrays of one shape.
+
+        Returns
+        -------
+        list of array of bool
+            For each expression its truth in every state.
+
+        Raises
+        ------
+        KeyError
+            If a variable of the expressions has no entry.
+
+        Examples
+        --------
+        >>> s = Structure()
+        >>> a, b = s.variable("a"), s.variable("b")
+        >>> s.values([s.disjunction([a, b])], {"a": np.array([True, False]), "b": np.array([False, False])})
+        [array([ True, False])]
+        """
+        shape = np.broadcast_shapes(*(np.shape(values) for values in states.values())) if states else ()
+        known: dict[Node, BoolArray] = {}
+        for node in self.needed(roots):
+            gate = self._gates[node]
+            if gate.kind == "variable":
+                result = np.asarray(states[gate.name], dtype=np.bool_)
+            elif gate.kind in {"true", "false"}:
+                result = np.full(shape, gate.kind == "true")
+            elif gate.kind == "not":
+                result = ~known[gate.arguments[0]]
+            elif gate.kind == "at_least":
+                count = np.zeros(shape, dtype=np.int32)
+                for part in gate.arguments:
+                    count += known[part]
+                result = count >= gate.k
+            else:
+                join = np.logical_and if gate.kind == "and" else np.logical_or
+                result = known[gate.arguments[0]]
+                for part in gate.arguments[1:]:
+                    result = join(result, known[part])
+            known[node] = result
+        return [known[root] for root in roots]
+
+    def value(self, root: Node, state: Mapping[str, bool]) -> bool:
+        """Evaluate one expression on one state.
+
+        Parameters
+        ----------
+        root : int
+            The expression.
+        state : mapping of str to bool
+            For each variable whether it works.
+
+        Returns
+        -------
+        bool
+            Whether the expression holds.
+
+        Examples
+        --------
+        >>> s = Structure()
+        >>> s.value(s.negation(s.variable("a")), {"a": False})
+        True
+        """
+        return self.truth([root], state)[root]
+
+    def truth(self, roots: Iterable[Node], state: Mapping[str, bool]) -> dict[Node, bool]:
+        """Evaluate several expressions on one state.
+
+        Parameters
+        ----------
+        roots : iterable of int
+            The expressions.
+        state : mapping of str to bool
+            For each variable whether it works; a variable that is not named works.
+
+        Returns
+        -------
+        dict of int to bool
+            The truth of every node that the expressions are made of.
+
+        Examples
+        --------
+        >>> s = Structure()
+        >>> a = s.variable("a")
+        >>> s.truth([a], {"a": False})
+        {2: False}
+        """
+        known: dict[Node, bool] = {}
+        for node in self.needed(roots):
+            gate = self._gates[node]
+            if gate.kind == "variable":
+                known[node] = state.get(gate.name, True)
+            elif gate.kind == "not":
+                known[node] = not known[gate.arguments[0]]
+            elif gate.kind == "and":
+                known[node] = all(known[part] for part in gate.arguments)
+            elif gate.kind == "or":
+                known[node] = any(known[part] for part in gate.arguments)
+            elif gate.kind == "at_least":
+                known[node] = sum(known[part] for part in gate.arguments) >= gate.k
+            else:
+                known[node] = gate.kind == "true"
+        return known

@@ -1,0 +1,173 @@
+"""Operating modes: what the policy comes to for the shared parts, compiled to a decision diagram.
+
+A mode says for each traffic class and each group of clients which routes are usable and in which order, and
+which members of a shared stage are alive. There are few modes even where there are 2^60 component states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+from k2rel.clients import RouteList, useful_routes
+from k2rel.errors import ModelTooLargeError
+from k2rel.logic.diagram import Diagram, compile_diagram
+from k2rel.logic.structure import Node
+from k2rel.policy.rules import Policy
+from k2rel.site.model import AtLeast
+
+__all__ = ["Mode", "ModeDiagram", "condition_diagram", "traffic_diagram"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """One condition of the shared parts.
+
+    Parameters
+    ----------
+    routes : tuple of tuple of RouteList
+        For each traffic class of the diagram and each group the usable routes in order.
+    alive : frozenset of str
+        Members of shared stages that are in service.
+    """
+
+    routes: tuple[tuple[RouteList, ...], ...]
+    alive: frozenset[str]
+
+
+@dataclass(frozen=True)
+class ModeDiagram:
+    """A compiled diagram with its modes.
+
+    Parameters
+    ----------
+    classes : tuple of str
+        Traffic classes, in the order of `Mode.routes`.
+    diagram : Diagram
+        Its outcomes are the modes.
+    modes : tuple of Mode
+        The same, typed.
+    """
+
+    classes: tuple[str, ...]
+    diagram: Diagram
+    modes: tuple[Mode, ...]
+
+
+def groups_of(policy: Policy, traffic: str) -> range:
+    """List the groups for which a traffic class has routes: one for a site-wide flow.
+
+    Parameters
+    ----------
+    policy : Policy
+        The rules.
+    traffic : str
+        The class.
+
+    Returns
+    -------
+    range
+        Group numbers.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> groups_of(Policy(read_site("L2R")), "ftp")
+    range(0, 1)
+    """
+    site = policy.site
+    return range(site.group_count if site.traffic[traffic].scope == "client" else 1)
+
+
+def traffic_diagram(policy: Policy, classes: Sequence[str], *, with_shares: bool = False) -> ModeDiagram:
+    """Compile which routes are usable, for some traffic classes together.
+
+    Parameters
+    ----------
+    policy : Policy
+        The rules.
+    classes : sequence of str
+        Traffic classes.
+    with_shares : bool
+        Also tell apart which members of shared stages are alive, as loads need it.
+
+    Returns
+    -------
+    ModeDiagram
+        The modes and their diagram.
+
+    Raises
+    ------
+    ModelTooLargeError
+        If the site has too many independent conditions.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> len(traffic_diagram(Policy(read_site("L2R")), ["control"]).modes)
+    5
+    """
+    roots: list[Node] = []
+    keys = [(name, group) for name in classes for group in groups_of(policy, name)]
+    for key in keys:
+        choice = policy.choice(*key)
+        roots += [route.usable for route in choice.routes] + [when for when, _ in choice.orders]
+    shared: list[str] = []
+    if with_shares:
+        shared = sorted(
+            {
+                member
+                for key in keys
+                for route in policy.choice(*key).routes
+                for stage in route.stages
+                if isinstance(stage, AtLeast)
+                and any(policy.site.components[name].capacity_mb_s for name in stage.of if name in policy.site.components)
+                for member in stage.of
+            }
+        )
+        roots += [policy.in_service(name) for name in shared]
+    distinct = list(dict.fromkeys(roots))
+    if len(distinct) > 4000:
+        raise ModelTooLargeError(f"{policy.site.name} has {len(distinct):,} different routes; use fewer groups of clients")
+    position = {node: index for index, node in enumerate(distinct)}
+    diagram = compile_diagram(policy.structure, distinct)
+
+    def label(outcome: Hashable) -> Mode:
+        assert isinstance(outcome, tuple)
+        lists: dict[tuple[str, int], RouteList] = {}
+        for key in keys:
+            choice = policy.choice(*key)
+            order = next(order for when, order in choice.orders if outcome[position[when]])
+            usable = [index for index in order if outcome[position[choice.routes[index].usable]]]
+            lists[key] = useful_routes(choice, usable)
+        alive = frozenset(name for name in shared if outcome[position[policy.in_service(name)]])
+        return Mode(tuple(tuple(lists[name, group] for group in groups_of(policy, name)) for name in classes), alive)
+
+    modes = [label(outcome) for outcome in diagram.outcomes]
+    merged = diagram.merged(modes)
+    return ModeDiagram(tuple(classes), merged, tuple(dict.fromkeys(modes)))
+
+
+def condition_diagram(policy: Policy, conditions: Sequence[Node]) -> Diagram:
+    """Compile conditions of the policy; the outcomes are tuples of bool.
+
+    Parameters
+    ----------
+    policy : Policy
+        The rules.
+    conditions : sequence of int
+        Structure functions of the policy.
+
+    Returns
+    -------
+    Diagram
+        The compiled conditions.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> policy = Policy(read_site("L2R"))
+    >>> sorted(condition_diagram(policy, [policy.role_at("file_system", "A")]).outcomes)
+    [(False,), (True,)]
+    """
+    return compile_diagram(policy.structure, conditions)

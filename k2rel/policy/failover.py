@@ -1,0 +1,336 @@
+"""One set of failed parts, followed through the rules: who takes over, who goes which way, what is overloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from k2rel.logic.structure import Node
+from k2rel.policy.rules import Choice, Policy, Route
+from k2rel.site.model import AtLeast, Site
+
+__all__ = ["ClientState", "ElementLoad", "FailoverOutcome", "failover", "principal_traffic", "raid_works"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientState:
+    """Where one client's flows go: for each traffic class the components in order, empty when cut off."""
+
+    client: str
+    sides: Mapping[str, str | None]
+    paths: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class ElementLoad:
+    """Load of one element that has a capacity [MB/s]."""
+
+    element: str
+    load_mb_s: float
+    capacity_mb_s: float
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether the load is above the capacity."""
+        return exceeds(self.load_mb_s, self.capacity_mb_s)
+
+
+def exceeds(load_mb_s: float, capacity_mb_s: float) -> bool:
+    """Compare a load with a capacity, forgiving the rounding of sums.
+
+    Parameters
+    ----------
+    load_mb_s, capacity_mb_s : float
+        Load and capacity [MB/s].
+
+    Returns
+    -------
+    bool
+        Whether the load is above the capacity by more than a part in 10^9.
+
+    Examples
+    --------
+    >>> exceeds(0.1 + 0.2, 0.3)
+    False
+    """
+    return load_mb_s > capacity_mb_s * (1 + 1e-9)
+
+
+@dataclass(frozen=True)
+class FailoverOutcome:
+    """What one set of failed parts leads to.
+
+    Parameters
+    ----------
+    level : str
+        Name of the site.
+    failed : tuple of str
+        The failed parts.
+    home : str
+        The side that had the roles before.
+    primary : str or None
+        The side that has the first role now; None where no one can perform it.
+    roles : mapping of str to str or None
+        The side that has each role now.
+    out_of_service : tuple of str
+        Servers that a takeover shut down.
+    clients : tuple of ClientState
+        Each client's ways.
+    flows : mapping of str to tuple of str
+        The way of each site-wide flow.
+    services : mapping of str to bool
+        Whether each service is there, for the whole site.
+    loads : tuple of ElementLoad
+        Every element that has a capacity.
+    principal : str
+        The traffic class whose sides are counted.
+    """
+
+    level: str
+    failed: tuple[str, ...]
+    home: str
+    primary: str | None
+    roles: Mapping[str, str | None]
+    out_of_service: tuple[str, ...]
+    clients: tuple[ClientState, ...]
+    flows: Mapping[str, tuple[str, ...]]
+    services: Mapping[str, bool]
+    loads: tuple[ElementLoad, ...]
+    principal: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the outcome as plain data, as the command line prints it.
+
+        Returns
+        -------
+        dict
+            Keys as in the documentation of ``k2rel failover``.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> failover(Policy(read_site("L2R")), ["switch_A"]).to_json()["primary"]
+        'B'
+        """
+        return {
+            "level": self.level,
+            "failed": list(self.failed),
+            "home": self.home,
+            "primary": self.primary,
+            "roles": dict(self.roles),
+            "out_of_service": list(self.out_of_service),
+            "clients": [
+                {
+                    "client": state.client,
+                    "media_side": state.sides.get("media"),
+                    "media_path": list(state.paths.get("media", ())),
+                    "control_path": list(state.paths.get("control", ())),
+                    "sides": dict(state.sides),
+                    "paths": {name: list(path) for name, path in state.paths.items()},
+                }
+                for state in self.clients
+            ],
+            "flows": {name: list(path) for name, path in self.flows.items()},
+            "services": dict(self.services),
+            "loads": [
+                {
+                    "element": load.element,
+                    "load_mb_s": load.load_mb_s,
+                    "capacity_mb_s": load.capacity_mb_s,
+                    "overloaded": load.overloaded,
+                }
+                for load in self.loads
+            ],
+        }
+
+
+def principal_traffic(site: Site) -> str:
+    """Name the traffic class that the site is for: the first in its file with a flow for each client.
+
+    Parameters
+    ----------
+    site : Site
+        The site.
+
+    Returns
+    -------
+    str
+        The class whose sides are counted and whose bandwidth makes full service.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> principal_traffic(read_site("nearline"))
+    'ftp'
+    """
+    for name, traffic in site.traffic.items():
+        if traffic.scope == "client":
+            return name
+    return next(iter(site.traffic))
+
+
+def raid_works(site: Site, failed: Iterable[str]) -> dict[str, bool]:
+    """Say which RAID sets still have their data when drives are missing at the same time.
+
+    Parameters
+    ----------
+    site : Site
+        The site.
+    failed : iterable of str
+        Failed parts.
+
+    Returns
+    -------
+    dict of str to bool
+        By RAID set.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> raid_works(read_site("L2R"), ["media_raid_drive_1", "media_raid_drive_2"])["media_raid"]
+    False
+    """
+    gone = set(failed)
+    return {name: len(gone.intersection(entry.drives)) <= entry.tolerance for name, entry in site.raid_sets.items()}
+
+
+def _taken(choice: Choice, truth: Mapping[Node, bool], own_failed: frozenset[str]) -> Route | None:
+    """The first route, in the order that holds now, that can be used."""
+    order = next(order for when, order in choice.orders if truth[when])
+    for index in order:
+        route = choice.routes[index]
+        if truth[route.usable] and not own_failed.intersection(route.own):
+            return route
+    return None
+
+
+def failover(policy: Policy, failed: Sequence[str] = ()) -> FailoverOutcome:
+    """Follow the failover rules for one set of failed parts.
+
+    Parameters
+    ----------
+    policy : Policy
+        The rules of a site, with the side that had the roles before.
+    failed : sequence of str
+        Identifiers of physical parts; they are taken to have failed together.
+
+    Returns
+    -------
+    FailoverOutcome
+        Roles, ways, services and loads after the takeover.
+
+    Raises
+    ------
+    InputError
+        If the site has no such part.
+
+    Examples
+    --------
+    One media link of server A lost: everything moves to B.
+
+    >>> from k2rel.site import read_site
+    >>> outcome = failover(Policy(read_site("L2R")), ["media_link_A1"])
+    >>> outcome.primary, {state.sides["media"] for state in outcome.clients}, outcome.out_of_service
+    ('B', {'B'}, ('server_A',))
+    """
+    site = policy.site
+    failed = tuple(dict.fromkeys(failed))
+    site.require_parts(failed)
+    state = {name: False for name in failed} | raid_works(site, failed)
+    groups = range(site.group_count)
+    choices = {
+        (name, group): policy.choice(name, group)
+        for name, traffic in site.traffic.items()
+        for group in (groups if traffic.scope == "client" else (0,))
+    }
+    at = {(role, side): policy.role_at(role, side) for role in site.roles for side in site.sides}
+    up = {role: policy.role_up(role) for role in site.roles}
+    serving = {name: policy.in_service(name) for name in (*site.components, *site.raid_sets)}
+    works = {name: policy.works(name) for name in policy.servers_that_shut_down}
+    roots: list[Node] = [*at.values(), *up.values(), *serving.values(), *works.values()]
+    for choice in choices.values():
+        roots += [route.usable for route in choice.routes] + [when for when, _ in choice.orders]
+    truth = policy.structure.truth(roots, state)
+
+    def spelled(route: Route | None, number: int) -> tuple[str, ...]:
+        if route is None:
+            return ()
+        names: list[str] = []
+        for stage in route.stages:
+            if isinstance(stage, AtLeast):
+                names += [name for name in stage.of if truth[serving[name]]][: stage.k]
+            else:
+                names.append(site.client_part_id(number, stage) if stage in site.client_parts else stage)
+        return tuple(names)
+
+    load = dict.fromkeys((name for name, part in site.components.items() if part.capacity_mb_s is not None), 0.0)
+    carries_principal: set[str] = set()
+    principal = principal_traffic(site)
+
+    def add(route: Route | None, demand: float, name: str) -> None:
+        if route is None:
+            return
+        for stage in route.stages:
+            members = stage.of if isinstance(stage, AtLeast) else (stage,)
+            live = [member for member in members if member not in site.client_parts and truth[serving[member]]]
+            for member in live:
+                if member in load:
+                    load[member] += demand / len(live)
+                    if name == principal:
+                        carries_principal.add(member)
+
+    client_traffic = {name: traffic for name, traffic in site.traffic.items() if traffic.scope == "client"}
+    clients = []
+    gone = set(failed)
+    for client in site.clients():
+        own = {key for key in site.client_parts if site.client_part_id(client.number, key) in gone}
+        sides: dict[str, str | None] = {}
+        paths: dict[str, tuple[str, ...]] = {}
+        for name, traffic in client_traffic.items():
+            route = _taken(choices[name, client.group], truth, frozenset(own))
+            add(route, traffic.demand_mb_s, name)
+            sides[name] = route.carried_by if route else None
+            paths[name] = spelled(route, client.number)
+        clients.append(ClientState(client.name, sides, paths))
+    flows: dict[str, tuple[str, ...]] = {}
+    services = {}
+    for name, traffic in site.traffic.items():
+        if traffic.scope == "client":
+            services[name] = all(state.sides[name] is not None for state in clients)
+        else:
+            route = _taken(choices[name, 0], truth, frozenset())
+            add(route, traffic.demand_mb_s, name)
+            flows[name] = spelled(route, 0)
+            services[name] = route is not None
+    for role, entry in site.roles.items():
+        if entry.is_service:
+            services[role] = truth[up[role]]
+    loads = tuple(
+        ElementLoad(name, amount, capacity)
+        for name, amount in load.items()
+        if (capacity := site.components[name].capacity_mb_s) is not None
+    )
+    services["full_service"] = services[principal] and not any(
+        item.overloaded and item.element in carries_principal for item in loads
+    )
+    roles = {role: next((side for side in site.sides if truth[at[role, side]]), None) for role in site.roles}
+    first = next(iter(site.roles), None)
+    primary = policy.home if first is None else roles[first]
+    if first is not None and site.roles[first].is_service and not truth[up[first]]:
+        primary = None
+    return FailoverOutcome(
+        level=site.name,
+        failed=failed,
+        home=policy.home,
+        primary=primary,
+        roles=roles,
+        out_of_service=tuple(
+            name for name in policy.servers_that_shut_down if truth[works[name]] and not truth[serving[name]]
+        ),
+        clients=tuple(clients),
+        flows=flows,
+        services=services,
+        loads=loads,
+        principal=principal,
+    )

@@ -1,0 +1,569 @@
+"""From a site file to a `Site`: assumptions put in, variants applied, every reference checked.
+
+All mistakes of a file are gathered and reported together, each with its line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from k2rel.bundled import site_path
+from k2rel.errors import InputError, Problem, closest
+from k2rel.site import document as doc
+from k2rel.site.model import (
+    Assumption,
+    AtLeast,
+    Component,
+    GivenLaw,
+    Holder,
+    Path,
+    RaidSet,
+    Role,
+    Site,
+    Stage,
+    Traffic,
+    Unit,
+    Variant,
+)
+from k2rel.site.settings import apply_settings
+from k2rel.site.source import KeyPath, YamlSource, read_yaml
+from k2rel.units import parse_share
+
+__all__ = ["read_site"]
+
+
+def read_site(
+    level_or_file: str | FilePath,
+    *,
+    clients: int | None = None,
+    settings: Mapping[str, str] | None = None,
+    variant: str | None = None,
+) -> Site:
+    """Read a level or a site file and check it.
+
+    Parameters
+    ----------
+    level_or_file : str or pathlib.Path
+        A level's name such as ``"L2R"``, or the path of a YAML file.
+    clients : int, optional
+        Number of clients instead of the file's, 1 to 10,000.
+    settings : mapping of str to str, optional
+        Changes such as ``{"media_server.mttr": "4 h"}``; see `k2rel.site.settings`.
+    variant : str, optional
+        Name of a variant of the file to apply.
+
+    Returns
+    -------
+    Site
+        The checked site.
+
+    Raises
+    ------
+    InputError
+        With every mistake found: file, line, key and what would be right.
+
+    Examples
+    --------
+    >>> read_site("L3R", clients=12).group_sizes
+    (3, 3, 3, 3)
+    """
+    source = read_yaml(site_path(level_or_file))
+    source = _with_variant(source, variant)
+    changes = dict(settings or {})
+    source, changes = _with_assumption_settings(source, changes)
+    source = _with_assumptions(source)
+    if clients is not None:
+        if isinstance(clients, bool) or not isinstance(clients, int) or not 1 <= clients <= doc.MOST_CLIENTS:
+            raise InputError(f"clients: must be a whole number from 1 to {doc.MOST_CLIENTS:,}, got {str(clients)[:30]}")
+        if isinstance(source.data.get("clients"), dict):
+            source.data["clients"]["count"] = clients
+    try:
+        document = doc.SiteDocument.model_validate(source.data)
+    except ValidationError as error:
+        raise InputError([_placed(source, item) for item in error.errors()]) from None
+    site = _Builder(source, document, variant).site()
+    return apply_settings(site, changes)
+
+
+def _placed(source: YamlSource, item: Any) -> Problem:
+    """Turn one finding of pydantic into a problem with line and plain words."""
+    # pydantic puts the tried alternative of a union into the path; only keys of the file are wanted
+    path: list[str | int] = []
+    here: Any = source.data
+    for key in item["loc"]:
+        if isinstance(here, dict) and key in here:
+            here = here[key]
+        elif isinstance(here, list) and isinstance(key, int) and key < len(here):
+            here = here[key]
+        elif item["type"] == "missing" and key == item["loc"][-1]:
+            pass
+        else:
+            continue
+        path.append(key)
+    kind, message = item["type"], item["msg"]
+    if kind == "missing":
+        message = "is missing"
+    elif kind == "extra_forbidden":
+        message = "is not a known entry here" + closest(str(path[-1]), _known_keys(tuple(path[:-1])))
+    else:
+        message = message.removeprefix("Value error, ")
+        shown = repr(item.get("input"))
+        if "got" not in message and len(shown) < 60 and not isinstance(item.get("input"), dict):
+            message += f", got {shown}"
+    return source.problem(tuple(path), message)
+
+
+def _known_keys(path: KeyPath) -> Iterable[str]:
+    """Entries that the format knows at a place, for suggestions."""
+    models: dict[str, type[doc.BaseModel]] = {
+        "components": doc.ComponentEntry, "links": doc.LinkEntry, "raid_sets": doc.RaidSetEntry,
+        "units": doc.UnitEntry, "roles": doc.RoleEntry, "traffic": doc.TrafficEntry, "types": doc.LawFields,
+        "assumptions": doc.AssumptionEntry, "variants": doc.VariantEntry,
+    }  # fmt: skip
+    model: type[doc.BaseModel] = doc.SiteDocument
+    if path:
+        model = models.get(str(path[0]), doc.ClientsEntry)
+        if "parts" in path:
+            model = doc.ClientPartEntry
+        elif "paths" in path:
+            model = doc.PathEntry
+        elif "holders" in path:
+            model = doc.HolderEntry
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _with_variant(source: YamlSource, variant: str | None) -> YamlSource:
+    """Lay the entries of a variant over the file's."""
+    if variant is None:
+        return source
+    variants = source.data.get("variants")
+    known = list(variants) if isinstance(variants, dict) else []
+    if variant not in known:
+        hint = closest(variant, known) if known else "; the file has no variants"
+        raise InputError(Problem(f"there is no variant '{variant[:60]}'{hint}", source.name))
+    entry = variants[variant]
+    changes = entry.get("changes") if isinstance(entry, dict) else None
+    lines = dict(source.lines)
+    base: KeyPath = ("variants", variant, "changes")
+
+    def lay(below: Any, above: Any, path: KeyPath) -> Any:
+        for key, line in source.lines.items():
+            if key[: len(base) + len(path)] == (*base, *path):
+                lines[key[len(base) :]] = line
+        if isinstance(below, dict) and isinstance(above, dict):
+            return {**below, **{key: lay(below.get(key), value, (*path, key)) for key, value in above.items()}}
+        return above
+
+    return YamlSource(source.name, lay(source.data, changes or {}, ()), lines)
+
+
+def _with_assumption_settings(source: YamlSource, settings: dict[str, str]) -> tuple[YamlSource, dict[str, str]]:
+    """Take ``assumption.NAME=value`` out of the settings and put it into the file's assumptions."""
+    own = {key: value for key, value in settings.items() if key.startswith("assumption.")}
+    if not own:
+        return source, settings
+    entries = source.data.get("assumptions")
+    known = entries if isinstance(entries, dict) else {}
+    changed = dict(known)
+    for key, value in own.items():
+        name = key.partition(".")[2]
+        if name not in known or not isinstance(known[name], dict):
+            raise InputError(f"--set {key}: the site has no assumption '{name[:60]}'{closest(name, known)}")
+        old = known[name].get("value")
+        new: object = value
+        if isinstance(old, int) and re.fullmatch(r"-?\d{1,12}", value):
+            new = int(value)
+        elif isinstance(old, float | int) and not isinstance(old, bool):
+            try:
+                new = float(value)
+            except ValueError:
+                new = value
+        changed[name] = {**known[name], "value": new, "evidence": "CHOSEN", "reason": f"set by hand; the file has {old}"}
+    rest = {key: value for key, value in settings.items() if key not in own}
+    return YamlSource(source.name, {**source.data, "assumptions": changed}, source.lines), rest
+
+
+def _with_assumptions(source: YamlSource) -> YamlSource:
+    """Put the values of assumptions where ``=name`` stands."""
+    entries = source.data.get("assumptions")
+    values = {
+        name: entry.get("value") for name, entry in (entries if isinstance(entries, dict) else {}).items()
+        if isinstance(entry, dict)
+    }  # fmt: skip
+    problems: list[Problem] = []
+
+    def put(value: Any, path: KeyPath) -> Any:
+        if isinstance(value, dict):
+            return {key: put(item, (*path, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [put(item, (*path, index)) for index, item in enumerate(value)]
+        if isinstance(value, str) and re.fullmatch(r"=[A-Za-z][A-Za-z0-9_-]*", value):
+            if value[1:] not in values:
+                problems.append(source.problem(path, f"there is no assumption '{value[1:]}'{closest(value[1:], values)}"))
+                return value
+            return values[value[1:]]
+        return value
+
+    kept = {"assumptions", "variants"}
+    data = {key: value if key in kept else put(value, (key,)) for key, value in source.data.items()}
+    if problems:
+        raise InputError(problems)
+    return YamlSource(source.name, data, source.lines)
+
+
+@dataclass
+class _Builder:
+    """Checks what spans entries, and makes the frozen records."""
+
+    source: YamlSource
+    document: doc.SiteDocument
+    variant: str | None
+
+    def site(self) -> Site:
+        self.problems: list[Problem] = []
+        file = self.document
+        self.sides = tuple(file.sides)
+        self._check_names()
+        client_parts = {
+            key: self._component(key, entry, ("clients", "parts", key)) for key, entry in file.clients.parts.items()
+        }
+        components = {
+            **{key: self._component(key, entry, ("components", key)) for key, entry in file.components.items()},
+            **{key: self._component(key, entry, ("links", key)) for key, entry in file.links.items()},
+        }
+        raid_sets = {key: self._raid_set(key, entry, components) for key, entry in file.raid_sets.items()}
+        # drives act through their set: its module has a chain of its own, so nothing may ask for one drive
+        self.shared = set(file.components) | set(file.links) | set(raid_sets)
+        self.own = set(client_parts)
+        for key in (*file.components, *file.links):
+            component = components[key]
+            where: KeyPath = ("links" if component.between else "components", key)
+            self._check_wiring(component, where)
+            self._check_needs(component.needs, (*where, "needs"))
+        for key, component in client_parts.items():
+            self._check_wiring(component, ("clients", "parts", key), of_client=True)
+            if component.capacity_mb_s is not None:
+                self._report(("clients", "parts", key, "capacity"), "a client's own part has no capacity; its demand is its load")
+            if component.needs:
+                self._report(("clients", "parts", key, "needs"), "a client's part has no needs; name both parts in the path")
+        self._check_cycles(components)
+        self._check_subscriptions()
+        units = {key: self._unit(key, entry) for key, entry in file.units.items()}
+        roles = {key: self._role(key, entry, units) for key, entry in file.roles.items()}
+        traffic = {key: self._traffic(key, entry, roles) for key, entry in file.traffic.items()}
+        if self.problems:
+            raise InputError(self.problems)
+        site = Site(
+            file=self.source.name,
+            name=file.name,
+            title=file.title,
+            description=file.description,
+            sources=file.sources,
+            sides=self.sides,
+            components=components,
+            raid_sets=raid_sets,
+            units=units,
+            roles=roles,
+            traffic=traffic,
+            client_title=file.clients.title or "client",
+            client_count=file.clients.count,
+            client_parts=client_parts,
+            subscriptions=file.clients.subscriptions,
+            types={key: _law(entry) for key, entry in file.types.items()},
+            settings={},
+            assumptions=tuple(
+                Assumption(name, _shown(entry.value), entry.evidence, entry.reason, entry.source or "")
+                for name, entry in file.assumptions.items()
+            ),
+            variants=tuple(Variant(name, entry.title, entry.reason) for name, entry in file.variants.items()),
+            variant=self.variant,
+        )
+        self._check_paths(site)
+        if self.problems:
+            raise InputError(self.problems)
+        return site
+
+    def _report(self, path: KeyPath, message: str) -> None:
+        self.problems.append(self.source.problem(path, message))
+
+    def _known(self, name: str, known: Iterable[str], path: KeyPath, what: str) -> bool:
+        names = set(known)
+        if name in names:
+            return True
+        self._report(path, f"there is no {what} '{name}'{closest(name, names)}")
+        return False
+
+    def _check_names(self) -> None:
+        """One name, one thing: components, links, RAID sets and client parts share their names."""
+        file = self.document
+        first: dict[str, KeyPath] = {}
+        places: list[tuple[str, KeyPath]] = [
+            *((name, ("components", name)) for name in file.components),
+            *((name, ("links", name)) for name in file.links),
+            *((name, ("raid_sets", name)) for name in file.raid_sets),
+            *((name, ("clients", "parts", name)) for name in file.clients.parts),
+        ]
+        for name, path in places:
+            if name in first:
+                line = self.source.lines.get(first[name])
+                self._report(path, f"the name '{name}' is already used in line {line}; give each part a name of its own")
+            elif re.fullmatch(r"client_\d+(_.*)?", name):
+                self._report(path, "names that start with client_ and a number are kept for the clients' parts")
+            first.setdefault(name, path)
+        for name in file.components | file.links:
+            if re.fullmatch(r"(.+)_(drive|spare)_\d+", name) and name.rsplit("_", 2)[0] in file.raid_sets:
+                self._report(("components", name), "this is the name of a drive of the RAID set; choose another")
+
+    def _component(self, key: str, entry: doc.ComponentEntry, path: KeyPath) -> Component:
+        if entry.side is not None:
+            self._known(entry.side, self.sides, (*path, "side"), "side")
+        capacity = entry.capacity
+        if isinstance(capacity, str):
+            capacity = self._share(capacity)
+        return Component(
+            id=key,
+            type=entry.type,
+            title=entry.title or key.replace("_", " "),
+            side=entry.side,
+            within=entry.within,
+            between=getattr(entry, "between", None),
+            needs=_needs(entry.needs),
+            capacity_mb_s=capacity,
+            external=bool(entry.external),
+            law=_law(entry),
+        )
+
+    def _share(self, text: str) -> float:
+        """Size a capacity as a share of the clients, in whole clients."""
+        share = parse_share(text) or Fraction(0)
+        demand = max((entry.demand for entry in self.document.traffic.values() if entry.scope == "client"), default=0.0)
+        return float(int(share * self.document.clients.count) * demand)
+
+    def _raid_set(self, key: str, entry: doc.RaidSetEntry, components: dict[str, Component]) -> RaidSet:
+        fewest = {1: 2, 5: 3, 6: 4}[entry.level]
+        if entry.drives < fewest:
+            self._report(("raid_sets", key, "drives"), f"RAID {entry.level} needs at least {fewest} drives, got {entry.drives}")
+        if entry.within is not None:
+            self._known(entry.within, components, ("raid_sets", key, "in"), "component")
+        result = RaidSet(
+            id=key,
+            title=entry.title or key.replace("_", " "),
+            level=entry.level,
+            drives=tuple(f"{key}_drive_{n}" for n in range(1, entry.drives + 1)),
+            spares=tuple(f"{key}_spare_{n}" for n in range(1, entry.hot_spares + 1)),
+            drive_type=entry.drive_type,
+            within=entry.within,
+            rebuild_h=entry.rebuild,
+            restore_h=entry.restore,
+        )
+        for drive in (*result.drives, *result.spares):
+            components[drive] = Component(drive, entry.drive_type, drive.replace("_", " "), within=entry.within)
+        return result
+
+    def _check_wiring(self, component: Component, path: KeyPath, *, of_client: bool = False) -> None:
+        known = self.shared | (self.own if of_client else set())
+        if component.within is not None:
+            self._known(component.within, known, (*path, "in"), "component")
+            if component.within == component.id:
+                self._report((*path, "in"), "a component cannot sit in itself")
+        for index, end in enumerate(component.between or ()):
+            place = (*path, "between", index)
+            if of_client and end.startswith("@"):
+                self._known(end[1:], self.document.clients.subscriptions, place, "subscription")
+            else:
+                self._known(end, known, place, "component for this end of the link")
+        if component.between and component.between[0] == component.between[1]:
+            self._report((*path, "between"), "both ends of the link are the same component")
+
+    def _check_needs(self, needs: Iterable[Stage], path: KeyPath) -> None:
+        for index, need in enumerate(needs):
+            names = need.of if isinstance(need, AtLeast) else (need,)
+            for name in names:
+                self._known(name, self.shared, (*path, index), "component")
+            self._check_count(need, (*path, index))
+
+    def _check_count(self, stage: Stage, path: KeyPath) -> None:
+        if isinstance(stage, AtLeast) and stage.k > len(stage.of):
+            self._report(path, f"asks for {stage.k} of only {len(stage.of)} components, which can never be")
+        if isinstance(stage, AtLeast) and len(set(stage.of)) < len(stage.of):
+            self._report(path, "names a component twice")
+
+    def _check_cycles(self, components: Mapping[str, Component]) -> None:
+        for relation in ("needs", "in"):
+            follows = {
+                key: (
+                    {name for need in item.needs for name in (need.of if isinstance(need, AtLeast) else (need,))}
+                    if relation == "needs"
+                    else {item.within or ""}
+                )
+                for key, item in components.items()
+            }
+            left = dict(follows)
+            while ready := [key for key, names in left.items() if not names & left.keys()]:
+                for key in ready:
+                    del left[key]
+            if left:
+                key = next(iter(left))
+                where = "links" if components[key].between else "components"
+                self._report((where, key, relation), "leads back to itself through " + ", ".join(sorted(left)[:6]))
+
+    def _check_subscriptions(self) -> None:
+        lists = self.document.clients.subscriptions
+        for name, entries in lists.items():
+            path: KeyPath = ("clients", "subscriptions", name)
+            if not entries:
+                self._report(path, "is empty; name at least one component or side")
+            for index, entry in enumerate(entries):
+                self._known(entry, self.shared | set(self.sides), (*path, index), "component or side")
+
+    def _unit(self, key: str, entry: doc.UnitEntry) -> Unit:
+        self._known(entry.server, self.document.components, ("units", key, "server"), "component")
+        for index, trigger in enumerate(entry.triggers):
+            self._known(trigger, self.shared, ("units", key, "triggers", index), "component")
+        if entry.heartbeat is not None:
+            self._known(entry.heartbeat, self.shared, ("units", key, "heartbeat"), "component")
+        return Unit(key, entry.server, entry.triggers, entry.heartbeat)
+
+    def _role(self, key: str, entry: doc.RoleEntry, units: Mapping[str, Unit]) -> Role:
+        path: KeyPath = ("roles", key)
+        if not entry.holders:
+            self._report((*path, "holders"), "no one can hold this role; name at least one holder")
+        for index, holder in enumerate(entry.holders):
+            place = (*path, "holders", index)
+            self._known(holder.side, self.sides, (*place, "side"), "side")
+            if holder.on is not None:
+                self._known(holder.on, self.document.components, (*place, "on"), "component to hold the role")
+            for unit in holder.units:
+                self._known(unit, units, (*place, "units"), "unit")
+            self._check_needs(_needs(holder.needs), (*place, "needs"))
+        return Role(
+            key,
+            entry.title or key.replace("_", " "),
+            tuple(Holder(h.side, h.on, h.units, _needs(h.needs)) for h in entry.holders),
+            entry.failback,
+            entry.backup,
+            entry.coverage,
+            entry.switchover,
+        )
+
+    def _traffic(self, key: str, entry: doc.TrafficEntry, roles: Mapping[str, Role]) -> Traffic:
+        path: KeyPath = ("traffic", key)
+        for index, role in enumerate(entry.requires):
+            self._known(role, roles, (*path, "requires", index), "role")
+        if entry.prefer.startswith("role "):
+            self._known(entry.prefer[5:], roles, (*path, "prefer"), "role")
+        lists = self.document.clients.subscriptions
+        if entry.prefer.startswith("@") and self._known(entry.prefer[1:], lists, (*path, "prefer"), "subscription"):
+            for side in lists[entry.prefer[1:]]:
+                self._known(side, self.sides, ("clients", "subscriptions", entry.prefer[1:]), "side to prefer")
+            if entry.scope == "site":
+                self._report((*path, "prefer"), "a site-wide flow subscribes to nothing")
+        paths = []
+        for index, item in enumerate(entry.paths):
+            place = (*path, "paths", index)
+            carried_by = item.carried_by or item.side
+            self._known(item.side, self.sides, (*place, "side"), "side")
+            self._known(carried_by, self.sides, (*place, "carried_by"), "side")
+            for role, side in item.when.items():
+                if self._known(role, roles, (*place, "when", role), "role"):
+                    holders = {holder.side for holder in roles[role].holders}
+                    self._known(side, holders, (*place, "when", role), f"holder of '{role}' on side")
+            via = _needs(item.via)
+            for number, stage in enumerate(via):
+                self._check_stage(stage, (*place, "via", number), entry.scope)
+            paths.append(Path(item.side, carried_by, tuple(item.when.items()), via))
+        if entry.scope == "client" and not any(
+            isinstance(stage, str) and stage in self.own for item in paths for stage in item.via
+        ):
+            self._report((*path, "paths"), "no path starts at a client; use 'scope: site' for a site-wide flow")
+        return Traffic(
+            key, entry.title or key.replace("_", " "), entry.scope, entry.demand, entry.requires, entry.prefer, tuple(paths)
+        )
+
+    def _check_stage(self, stage: Stage, path: KeyPath, scope: str) -> None:
+        self._check_count(stage, path)
+        for name in stage.of if isinstance(stage, AtLeast) else (stage,):
+            if name.startswith("@"):
+                if isinstance(stage, AtLeast):
+                    self._report(path, "a subscription cannot stand inside at_least/of")
+                elif scope == "site":
+                    self._report(path, "a site-wide flow subscribes to nothing; name the component")
+                elif self._known(name[1:], self.document.clients.subscriptions, path, "subscription"):
+                    for entry in self.document.clients.subscriptions[name[1:]]:
+                        self._known(entry, self.shared, ("clients", "subscriptions", name[1:]), "component")
+            elif name in self.own and (scope == "site" or isinstance(stage, AtLeast)):
+                self._report(path, f"'{name}' is a client's part and cannot stand here")
+            else:
+                self._known(name, self.shared | self.own, path, "component")
+
+    def _check_paths(self, site: Site) -> None:
+        """Every two neighbours on a path must be joined by wiring, for every group of clients."""
+        for key, traffic in site.traffic.items():
+            for index, path in enumerate(traffic.paths):
+                for group in range(min(site.deal, 512)):
+                    broken = _broken_step(site, path, group)
+                    if broken:
+                        number, first, second = broken
+                        self._report(
+                            ("traffic", key, "paths", index, "via", number),
+                            f"the path does not connect: nothing joins '{first}' and '{second}'; "
+                            "a link must name both, or one must sit in the other",
+                        )
+                        break
+
+
+def _broken_step(site: Site, path: Path, group: int) -> tuple[int, str, str] | None:
+    """Find the first two neighbours of a path that no wiring joins."""
+
+    def resolve(name: str) -> str:
+        return site.subscribed(name[1:], group) if name.startswith("@") else name
+
+    def joined(first: str, second: str) -> bool:
+        for one, other in ((first, second), (second, first)):
+            part = site.client_parts.get(one) or site.components.get(one)
+            if part is None:
+                part_in = site.raid_sets[one].within
+                ends: tuple[str, ...] = ()
+            else:
+                part_in, ends = part.within, part.between or ()
+            if other == part_in or other in {resolve(end) for end in ends}:
+                return True
+        return False
+
+    names = [tuple(resolve(n) for n in (s.of if isinstance(s, AtLeast) else (s,))) for s in path.via]
+    for number in range(1, len(names)):
+        for first in names[number - 1]:
+            for second in names[number]:
+                if not joined(first, second):
+                    return number, first, second
+    return None
+
+
+def _needs(entries: Iterable[str | doc.KOutOfN]) -> tuple[Stage, ...]:
+    return tuple(entry if isinstance(entry, str) else AtLeast(entry.at_least, entry.of) for entry in entries)
+
+
+def _law(entry: doc.LawFields) -> GivenLaw:
+    return GivenLaw(
+        entry.rates,
+        entry.mttf,
+        entry.failure_rate,
+        entry.unavailability,
+        entry.mttr,
+        entry.test_interval,
+        entry.evidence,
+        entry.source,
+    )
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+

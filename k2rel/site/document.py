@@ -1,0 +1,251 @@
+"""What may stand in a site file, as pydantic models; `json_schema` gives the same to an editor.
+
+The field descriptions here are the reference of the format. A scalar written ``"=name"`` takes the value
+of the assumption of that name, so that what was assumed stands in one place with its reason.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+
+from k2rel.units import parse_bandwidth, parse_duration, parse_rate, parse_share
+
+__all__ = ["MOST_CLIENTS", "SiteDocument", "json_schema"]
+
+MOST_CLIENTS = 10_000
+
+_REFERENCE = {"type": "string", "pattern": "^=[A-Za-z][A-Za-z0-9_]*$", "description": "an assumption's value"}
+
+
+def _typed(description: str, *examples: str) -> WithJsonSchema:
+    return WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}], "description": description, "examples": examples}
+    )
+
+
+def _positive(value: float) -> float:
+    if value <= 0:
+        raise ValueError("must be above 0")
+    return value
+
+
+def _capacity(value: object) -> object:
+    share = parse_share(value)
+    if share is not None:
+        return str(value)
+    return _positive(parse_bandwidth(value))
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration), _typed("a time", "4 h", "30 s", "1.2e6 h")]
+PositiveDuration = Annotated[
+    float, BeforeValidator(parse_duration), AfterValidator(_positive), _typed("a time above 0", "4 h", "1.2e6 h")
+]
+Rate = Annotated[float, BeforeValidator(parse_rate), _typed("a rate", "500 FIT", "2e-6 /h", "1 per year")]
+Bandwidth = Annotated[float, BeforeValidator(parse_bandwidth), _typed("a bandwidth", "25 MB/s", "50 Mb/s")]
+Capacity = Annotated[float | str, BeforeValidator(_capacity), _typed("a bandwidth", "125 MB/s", "40 % of clients")]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+Text = Annotated[str, StringConstraints(max_length=2000)]
+Title = Annotated[str, StringConstraints(max_length=160)]
+
+
+def _whole(lowest: int, highest: int) -> Any:
+    return WithJsonSchema({"anyOf": [{"type": "integer", "minimum": lowest, "maximum": highest}, _REFERENCE]})
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+
+
+class KOutOfN(_Record):
+    """At least k of some components."""
+
+    at_least: int = Field(ge=1, description="how many must work")
+    of: tuple[str, ...] = Field(min_length=1, max_length=200, description="the components to count")
+
+
+class LawFields(_Record):
+    """Failure and repair of a component or of a type; what is not given comes from the table of rates."""
+
+    rates: str | None = Field(None, description="id of a row in the table of rates")
+    mttf: PositiveDuration | None = Field(None, description="mean operating time to failure")
+    failure_rate: Rate | None = Field(None, description="failure rate; 0 means that it never fails")
+    unavailability: float | None = Field(None, ge=0, lt=1, description="instead of a rate: the steady value")
+    mttr: PositiveDuration | None = Field(None, description="mean time to restoration, from failure to back in service")
+    test_interval: Duration | None = Field(
+        None, description="failures are hidden until a test; they are found half an interval late on average"
+    )
+    evidence: Title | None = Field(None, description="V read, A analogue, R recalled, P prior, or your own word")
+    source: Text | None = Field(None, description="where the numbers come from")
+    capacity: Capacity | None = Field(None, description="the most it carries")
+    external: bool | None = Field(
+        None, description="outside the system: can be failed by hand, its own failures are not counted"
+    )
+
+
+class ComponentEntry(LawFields):
+    """One physical part."""
+
+    type: Name
+    side: Name | None = Field(None, description="the side it belongs to; none for shared parts")
+    title: Title | None = None
+    within: Name | None = Field(None, alias="in", description="the component that it sits in")
+    needs: tuple[str | KOutOfN, ...] = Field((), description="what must work for this to work")
+
+
+class LinkEntry(ComponentEntry):
+    """A cable between two components, itself a part that can fail."""
+
+    between: tuple[str, str] = Field(description="its two ends")
+
+
+class ClientPartEntry(ComponentEntry):
+    """A part that every client has one of."""
+
+    between: tuple[str, str] | None = Field(
+        None, description="ends of a cable: a client part, a component, or @subscription"
+    )
+
+
+class RaidSetEntry(_Record):
+    """Drives that keep data together."""
+
+    level: Literal[1, 5, 6]
+    drives: Annotated[int, Field(ge=2, le=64), _whole(2, 64)]
+    hot_spares: Annotated[int, Field(ge=0, le=8), _whole(0, 8)] = 0
+    drive_type: Name = "drive"
+    within: Name | None = Field(None, alias="in", description="the chassis")
+    rebuild: PositiveDuration = Field(description="time to rebuild one drive's content")
+    restore: PositiveDuration = Field(description="time to bring the data back after more drives failed than the set bears")
+    title: Title | None = None
+
+
+class UnitEntry(_Record):
+    """Parts that fail over together: what is watched, and what shuts down when the role moves away."""
+
+    server: Name = Field(description="the component that shuts down when its role was taken over")
+    triggers: tuple[str, ...] = Field(min_length=1, description="loss of any of these makes the role move")
+    heartbeat: Name | None = Field(None, description="without it the backup does not notice that the primary is gone")
+
+
+class HolderEntry(_Record):
+    """One place that can hold a role."""
+
+    side: Name
+    on: Name | None = Field(None, description="the component that holds the role")
+    units: tuple[Name, ...] = Field((), description="units whose triggers move the role away from here")
+    needs: tuple[str | KOutOfN, ...] = Field((), description="what the role needs to work here")
+
+
+class RoleEntry(_Record):
+    """A function that one place at a time performs."""
+
+    title: Title | None = None
+    holders: tuple[HolderEntry, ...] = Field(description="where it can be, in order of preference")
+    failback: Literal["manual", "automatic"] = Field("manual", description="how it returns after a repair")
+    backup: Literal["healthy", "able"] = Field(
+        "healthy",
+        description="what a takeover asks of the backup: no trigger at all, or only what the role needs",
+    )
+    coverage: float = Field(1.0, gt=0, le=1, description="probability that a takeover succeeds")
+    switchover: Duration = Field(0.0, description="time that a takeover takes")
+
+
+class PathEntry(_Record):
+    """One way through the site, from the client to the end, component by component."""
+
+    side: Name = Field(description="the side it enters by")
+    carried_by: Name | None = Field(None, description="the side whose load it is; by default the side it enters by")
+    when: dict[Name, Name] = Field({}, description="role: side that must hold it for this path to be used")
+    via: tuple[str | KOutOfN, ...] = Field(
+        min_length=1, description="components in order; @name is what the client subscribes to; at_least/of shares the load"
+    )
+
+
+class TrafficEntry(_Record):
+    """A class of traffic; it gives the service of its name."""
+
+    title: Title | None = None
+    scope: Literal["client", "site"] = Field("client", description="one flow a client, or one for the whole site")
+    demand: Bandwidth = Field(0.0, description="load of one flow")
+    requires: tuple[Name, ...] = Field((), description="roles without which there is no such service")
+    prefer: str = Field(
+        "listed",
+        pattern=r"^(listed|home|home only|role [A-Za-z][A-Za-z0-9_-]*|@[A-Za-z][A-Za-z0-9_-]*)$",
+        description="which usable path is taken: the first listed; the preferred side's; only the preferred side's; the side that holds a "
+        "role ('role NAME'); the side that the client subscribes to ('@NAME')",
+    )
+    paths: tuple[PathEntry, ...] = Field(min_length=1, max_length=32)
+
+
+class ClientsEntry(_Record):
+    """The clients, all alike but for what they subscribe to."""
+
+    count: Annotated[int, Field(ge=1, le=MOST_CLIENTS), _whole(1, MOST_CLIENTS)]
+    title: Title | None = None
+    parts: dict[Name, ClientPartEntry] = Field(min_length=1, max_length=12, description="what each client has one of")
+    subscriptions: dict[Name, tuple[str, ...]] = Field(
+        {}, description="dealt round: client 1 gets the first entry of each list, client 2 the second, and so on"
+    )
+
+
+class AssumptionEntry(_Record):
+    """Something that no source states, chosen and said."""
+
+    value: str | int | float | bool
+    evidence: Literal["INFERRED", "UNKNOWN", "CHOSEN"]
+    reason: Text
+    source: Text | None = None
+
+
+class VariantEntry(_Record):
+    """Another reading of what is not known; shown beside the default."""
+
+    title: Title
+    reason: Text
+    changes: dict[str, Any] = Field(description="entries of this file that differ")
+
+
+class SideEntry(_Record):
+    """One of the two redundant sides."""
+
+    title: Title | None = None
+
+
+class SiteDocument(_Record):
+    """A storage network with one or two sides, as a person describes it."""
+
+    format: Literal[1]
+    name: Name
+    title: Title
+    description: Text = ""
+    sources: tuple[Text, ...] = ()
+    sides: dict[Name, SideEntry] = Field(min_length=1, max_length=2, description="the preferred side first")
+    assumptions: dict[Name, AssumptionEntry] = {}
+    types: dict[Name, LawFields] = {}
+    components: dict[Name, ComponentEntry] = Field(min_length=1, max_length=1000)
+    links: dict[Name, LinkEntry] = Field({}, max_length=1000)
+    raid_sets: dict[Name, RaidSetEntry] = Field({}, max_length=100)
+    units: dict[Name, UnitEntry] = {}
+    roles: dict[Name, RoleEntry] = {}
+    clients: ClientsEntry
+    traffic: dict[Name, TrafficEntry] = Field(min_length=1)
+    variants: dict[Name, VariantEntry] = {}
+
+
+def json_schema() -> dict[str, Any]:
+    """Give the JSON Schema of a site file.
+
+    Returns
+    -------
+    dict
+        JSON Schema, draft 2020-12; an editor that is pointed to it completes and checks site files.
+
+    Examples
+    --------
+    >>> json_schema()["title"]
+    'k2rel site file'
+    """
+    schema = SiteDocument.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "k2rel site file"}

@@ -1,0 +1,400 @@
+"""The frozen records of a site: what stands in the rack, how it is wired, who takes over.
+
+They hold no probability: a site says what can fail, `k2rel.rates` says how often.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
+
+from k2rel.errors import InputError, closest
+
+__all__ = [
+    "AtLeast",
+    "Assumption",
+    "Client",
+    "Component",
+    "GivenLaw",
+    "Holder",
+    "Path",
+    "RaidSet",
+    "Role",
+    "Site",
+    "Stage",
+    "Traffic",
+    "Unit",
+    "Variant",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """At least `k` of the components `of`; load through it is shared by those that work."""
+
+    k: int
+    of: tuple[str, ...]
+
+
+Need = str | AtLeast
+Stage = str | AtLeast
+
+
+@dataclass(frozen=True, slots=True)
+class GivenLaw:
+    """What a site file says about failure and repair [h, 1/h]; None where it is silent."""
+
+    rates: str | None = None
+    mttf_h: float | None = None
+    failure_rate_per_h: float | None = None
+    unavailability: float | None = None
+    mttr_h: float | None = None
+    test_interval_h: float | None = None
+    evidence: str | None = None
+    source: str | None = None
+
+
+    def over(self, other: GivenLaw) -> GivenLaw:
+        """Put this above another: what is given here wins, what is silent here comes from there.
+
+        Parameters
+        ----------
+        other : GivenLaw
+            What stands below.
+
+        Returns
+        -------
+        GivenLaw
+            Both together. Mean time to failure, rate, unavailability and table row are four ways to say
+            one thing, so one of them given here replaces all four.
+
+        Examples
+        --------
+        >>> GivenLaw(mttf_h=100.0).over(GivenLaw(failure_rate_per_h=0.1, mttr_h=2.0))
+        ... # doctest: +ELLIPSIS
+        GivenLaw(rates=None, mttf_h=100.0, failure_rate_per_h=None, unavailability=None, mttr_h=2.0, ...)
+        """
+        says = {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
+        ways = ("rates", "mttf_h", "failure_rate_per_h", "unavailability")
+        if any(name in says for name in ways):
+            other = replace(other, **dict.fromkeys((*ways, "evidence", "source")))
+        return replace(other, **says)
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One physical part, or a part that each client has one of.
+
+    Parameters
+    ----------
+    id, type, title : str
+        Its name in the file, its kind, its name for people.
+    side : str or None
+        The side it belongs to.
+    within : str or None
+        What it sits in.
+    between : tuple of str or None
+        The ends of a link.
+    needs : tuple of str or AtLeast
+        What must work for it to work.
+    capacity_mb_s : float or None
+        The most it carries [MB/s].
+    external : bool
+        Whether its own failures are left out of the count.
+    law : GivenLaw
+        What the file says of its failures.
+    """
+
+    id: str
+    type: str
+    title: str
+    side: str | None = None
+    within: str | None = None
+    between: tuple[str, str] | None = None
+    needs: tuple[Need, ...] = ()
+    capacity_mb_s: float | None = None
+    external: bool = False
+    law: GivenLaw = GivenLaw()
+
+
+@dataclass(frozen=True, slots=True)
+class RaidSet:
+    """Drives that keep data together; `tolerance` of them may be missing at once."""
+
+    id: str
+    title: str
+    level: int
+    drives: tuple[str, ...]
+    spares: tuple[str, ...]
+    drive_type: str
+    within: str | None
+    rebuild_h: float
+    restore_h: float
+
+    @property
+    def tolerance(self) -> int:
+        """How many drives may be missing without loss of data."""
+        return {1: len(self.drives) - 1, 5: 1, 6: 2}[self.level]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Parts that fail over together."""
+
+    id: str
+    server: str
+    triggers: tuple[str, ...]
+    heartbeat: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """One place that can hold a role."""
+
+    side: str
+    on: str | None
+    units: tuple[str, ...]
+    needs: tuple[Need, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A function that one place at a time performs, with its takeover rule."""
+
+    id: str
+    title: str
+    holders: tuple[Holder, ...]
+    failback: Literal["manual", "automatic"]
+    backup: Literal["healthy", "able"]
+    coverage: float
+    switchover_h: float
+
+    @property
+    def is_service(self) -> bool:
+        """Whether the role is a service of its own; a mere position (no needs) is none."""
+        return any(holder.needs for holder in self.holders)
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One way through the site; `via` may name client parts, components and ``@subscriptions``."""
+
+    side: str
+    carried_by: str
+    when: tuple[tuple[str, str], ...]
+    via: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """A class of traffic with its ways in order of preference."""
+
+    id: str
+    title: str
+    scope: Literal["client", "site"]
+    demand_mb_s: float
+    requires: tuple[str, ...]
+    prefer: str
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """Something that no source states."""
+
+    name: str
+    value: str
+    evidence: str
+    reason: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Another reading of what is not known."""
+
+    name: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One client: its number from 1 and its group."""
+
+    number: int
+    group: int
+
+    @property
+    def name(self) -> str:
+        """Identifier of the client itself."""
+        return f"client_{self.number}"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A storage network with one or two sides.
+
+    Clients of one *group* subscribe to the same components and are alike in everything.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> site = read_site("L2R")
+    >>> site.sides, site.client_count, site.group_count
+    (('A', 'B'), 4, 2)
+    """
+
+    file: str
+    name: str
+    title: str
+    description: str
+    sources: tuple[str, ...]
+    sides: tuple[str, ...]
+    components: Mapping[str, Component]
+    raid_sets: Mapping[str, RaidSet]
+    units: Mapping[str, Unit]
+    roles: Mapping[str, Role]
+    traffic: Mapping[str, Traffic]
+    client_title: str
+    client_count: int
+    client_parts: Mapping[str, Component]
+    subscriptions: Mapping[str, tuple[str, ...]]
+    types: Mapping[str, GivenLaw]
+    settings: Mapping[str, GivenLaw]
+    assumptions: tuple[Assumption, ...]
+    variants: tuple[Variant, ...]
+    variant: str | None = None
+    changed: tuple[tuple[str, str], ...] = field(default=())
+
+    @cached_property
+    def deal(self) -> int:
+        """After how many clients the subscriptions repeat."""
+        return math.lcm(*(len(entries) for entries in self.subscriptions.values())) if self.subscriptions else 1
+
+    @property
+    def group_count(self) -> int:
+        """Number of groups that have a client."""
+        return min(self.deal, self.client_count)
+
+    @cached_property
+    def group_sizes(self) -> tuple[int, ...]:
+        """Number of clients of each group."""
+        whole, rest = divmod(self.client_count, self.deal)
+        return tuple(whole + (group < rest) for group in range(self.group_count))
+
+    def clients(self) -> Iterator[Client]:
+        """Go through the clients.
+
+        Yields
+        ------
+        Client
+            Client 1 first.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> [client.group for client in read_site("L2R").clients()]
+        [0, 1, 0, 1]
+        """
+        for number in range(1, self.client_count + 1):
+            yield Client(number, (number - 1) % self.deal)
+
+    def subscribed(self, name: str, group: int) -> str:
+        """Look up what a group's clients subscribe to.
+
+        Parameters
+        ----------
+        name : str
+            The subscription.
+        group : int
+            The group, from 0.
+
+        Returns
+        -------
+        str
+            The entry of the list.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> read_site("L2R").subscribed("toe_A", 1)
+        'toe_A2'
+        """
+        entries = self.subscriptions[name]
+        return entries[group % len(entries)]
+
+    def client_part_id(self, number: int, part: str) -> str:
+        """Name one client's own part.
+
+        Parameters
+        ----------
+        number : int
+            The client, from 1.
+        part : str
+            The part, as the file calls it.
+
+        Returns
+        -------
+        str
+            Identifier of the physical part.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> read_site("L2R").client_part_id(3, "media_A")
+        'client_3_media_A'
+        """
+        return f"client_{number}" if part == "client" else f"client_{number}_{part}"
+
+    def parts(self) -> Iterator[Component]:
+        """Go through every physical part, with clients and drives written out.
+
+        Yields
+        ------
+        Component
+            Shared parts first, then each client's own.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> sum(part.type == "client" for part in read_site("L2R").parts())
+        4
+        """
+        yield from self.components.values()
+        for client in self.clients():
+            for key, part in self.client_parts.items():
+                yield replace(part, id=self.client_part_id(client.number, key))
+
+    @cached_property
+    def part_ids(self) -> frozenset[str]:
+        """Identifiers of all physical parts."""
+        return frozenset(part.id for part in self.parts())
+
+    def require_parts(self, ids: Iterable[str]) -> None:
+        """Check that physical parts exist.
+
+        Parameters
+        ----------
+        ids : iterable of str
+            Identifiers that a person gave.
+
+        Raises
+        ------
+        InputError
+            If one names no part; says which was probably meant.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> read_site("L2R").require_parts(["swich_A"])
+        Traceback (most recent call last):
+            ...
+        k2rel.errors.InputError: L2R has no part 'swich_A'; did you mean 'switch_A'?
+        """
+        for name in ids:
+            if name not in self.part_ids:
+                raise InputError(f"{self.name} has no part '{name[:80]}'{closest(name, self.part_ids)}")

@@ -1,0 +1,182 @@
+"""A YAML file, safely read, that remembers the line of every entry.
+
+No tags, anchors or aliases, a bound on size and depth, and duplicate keys are errors: a site file is
+plain data, and reading it can neither run code nor fill the memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from k2rel.errors import InputError, Problem
+
+__all__ = ["KeyPath", "YamlSource", "read_yaml"]
+
+KeyPath = tuple[str | int, ...]
+
+_MOST_BYTES = 2_000_000
+_DEEPEST = 24
+_PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
+
+
+@dataclass(frozen=True)
+class YamlSource:
+    """Plain data from a YAML file, with places.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file, for messages.
+    data : dict
+        What stands in it, as dictionaries, lists, strings, numbers, booleans and None.
+    lines : dict
+        Line, from 1, of every entry by its path of keys.
+    """
+
+    name: str
+    data: dict[str, Any]
+    lines: Mapping[KeyPath, int]
+
+    def problem(self, path: KeyPath, message: str) -> Problem:
+        """Place a mistake: the line is that of the entry, or of the nearest entry around it.
+
+        Parameters
+        ----------
+        path : tuple of str or int
+            Keys from the top of the file to the entry.
+        message : str
+            What is wrong and what would be right.
+
+        Returns
+        -------
+        Problem
+            The mistake with file, line and key.
+
+        Examples
+        --------
+        >>> YamlSource("x.yaml", {}, {("a",): 3}).problem(("a", "b"), "is missing")
+        Problem(message='is missing', file='x.yaml', line=3, key='a.b')
+        """
+        line = None
+        for end in range(len(path), 0, -1):
+            if path[:end] in self.lines:
+                line = self.lines[path[:end]]
+                break
+        return Problem(message, self.name, line, ".".join(str(key) for key in path) or None)
+
+
+def _check_events(text: str, name: str) -> None:
+    """Refuse what plain data does not need, before anything is built from it."""
+    depth = 0
+    for event in YAML(typ="safe", pure=True).parse(text):
+        line = event.start_mark.line + 1
+        if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor is not None):
+            raise InputError(Problem("anchors (&) and aliases (*) are not allowed; write the entry out", name, line))
+        tag = getattr(event, "tag", None)
+        if tag is not None and str(tag) not in {"!", *_PLAIN_TAGS}:
+            raise InputError(Problem(f"the tag {str(tag)[:40]} is not allowed; write plain values", name, line))
+        if isinstance(event, CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                raise InputError(Problem(f"entries are nested more than {_DEEPEST} deep", name, line))
+        elif isinstance(event, CollectionEndEvent):
+            depth -= 1
+
+
+def _plain(node: Node, path: KeyPath, lines: dict[KeyPath, int], name: str, scalars: SafeConstructor) -> Any:
+    """Turn a YAML node into plain data, noting lines and refusing duplicate keys."""
+    if isinstance(node, MappingNode):
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, ScalarNode):
+                raise InputError(Problem("a key must be a plain word", name, line))
+            key = str(key_node.value)
+            if key in result:
+                first = lines[(*path, key)]
+                key_text = ".".join(str(part) for part in (*path, key))
+                raise InputError(Problem(f"'{key}' is already defined in line {first}", name, line, key_text))
+            lines[(*path, key)] = line
+            result[key] = _plain(value_node, (*path, key), lines, name, scalars)
+        return result
+    if isinstance(node, SequenceNode):
+        items = []
+        for index, item in enumerate(node.value):
+            lines[(*path, index)] = item.start_mark.line + 1
+            items.append(_plain(item, (*path, index), lines, name, scalars))
+        return items
+    try:
+        value = scalars.construct_object(node, deep=True)
+    except (ValueError, OverflowError, YAMLError):
+        value = None
+    return value if isinstance(value, str | int | float | bool | None) and value is not None else (
+        None if node.tag.endswith(":null") else str(node.value)
+    )
+
+
+def read_yaml(path: Path) -> YamlSource:
+    """Read a YAML file as plain data with the line of every entry.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    YamlSource
+        Its data and lines.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is larger than 2 MB, is no YAML, holds anchors, tags or a key twice, is
+        nested too deeply, or is no mapping at its top.
+
+    Examples
+    --------
+    >>> from k2rel.bundled import site_path
+    >>> read_yaml(site_path("L2R")).data["name"]
+    'L2R'
+    """
+    name = str(path)
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(Problem(f"cannot be read: {error.strerror or error}", name)) from None
+    if len(raw) > _MOST_BYTES:
+        raise InputError(Problem(f"is larger than {_MOST_BYTES // 1_000_000} MB, which no site file needs", name))
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise InputError(Problem("is not UTF-8 text", name, line)) from None
+    try:
+        _check_events(text, name)
+        loader = YAML(typ="safe", pure=True)
+        node = loader.compose(text)
+        if not isinstance(node, MappingNode):
+            raise InputError(Problem("is empty or no mapping; a site file starts with 'format: 1'", name, 1))
+        lines: dict[KeyPath, int] = {}
+        data = _plain(node, (), lines, name, loader.constructor)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line_number = mark.line + 1 if mark is not None else None
+        raise InputError(Problem(f"is no valid YAML: {error.problem or error.context}", name, line_number)) from None
+    except (YAMLError, RecursionError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(Problem(f"is no valid YAML: {str(error).splitlines()[0][:200]}", name)) from None
+    return YamlSource(name, data, lines)
+
+

@@ -1,0 +1,174 @@
+"""A study: a site, its rules and its failure data, with everything that was changed by hand on record.
+
+Every measure takes a `Study`; every result carries its `Provenance`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import k2rel
+from k2rel.policy.rules import Policy
+from k2rel.rates import Law, RaidModule, SiteLaws, site_laws
+from k2rel.site import Site, read_site
+
+__all__ = ["Provenance", "Study", "study"]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How a number was got and from what.
+
+    Parameters
+    ----------
+    site, file, variant : str
+        What was analysed.
+    clients : int
+        Number of clients.
+    contract : str
+        Repair contract.
+    rates : str
+        A table given by hand, or ``"bundled"``.
+    settings : tuple of str
+        Other changes by hand.
+    rows : tuple of str
+        Rows of the table of rates that were used.
+    engine : str
+        Engine with its version.
+    input_hash : str
+        SHA-256 of site, laws and settings, the first 16 digits.
+    """
+
+    site: str
+    file: str
+    variant: str
+    clients: int
+    contract: str
+    rates: str
+    settings: tuple[str, ...]
+    rows: tuple[str, ...]
+    engine: str
+    input_hash: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """A site with its rules and its failure data.
+
+    Parameters
+    ----------
+    site : Site
+        What stands in the rack.
+    policy : Policy
+        Its failover rules.
+    laws : SiteLaws
+        Its failure and repair data.
+    rates : str
+        Where a table given by hand lies, or ``"bundled"``.
+    """
+
+    site: Site
+    policy: Policy
+    laws: SiteLaws
+    rates: str = "bundled"
+
+    def law(self, variable: str) -> Law | RaidModule:
+        """Look up the law of a shared component or a RAID set.
+
+        Parameters
+        ----------
+        variable : str
+            Its name.
+
+        Returns
+        -------
+        Law or RaidModule
+            The law; a part outside the system's boundary never fails.
+
+        Examples
+        --------
+        >>> study("L2R").law("switch_A").mttr_h
+        6.0
+        """
+        if variable in self.laws.raid:
+            return self.laws.raid[variable]
+        law = self.laws.shared[variable]
+        return Law(0.0, law.mttr_h) if self.site.components[variable].external else law
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """How numbers of this study were got."""
+        site = self.site
+        content = {
+            "site": repr((site.components, site.client_parts, site.raid_sets, site.units, site.roles, site.traffic,
+                          site.subscriptions, site.client_count, self.policy.home)),
+            "laws": [(name, asdict(law)) for name, law in self.laws.used()],
+        }  # fmt: skip
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        rows = {law.rates_id for _, law in self.laws.used() if law.rates_id}
+        return Provenance(
+            site=site.name,
+            file=Path(site.file).name,
+            variant=site.variant or "",
+            clients=site.client_count,
+            contract=self.laws.contract,
+            rates=self.rates,
+            settings=tuple(f"{key}={value}" for key, value in site.changed),
+            rows=tuple(sorted(rows)),
+            engine=f"exact, independent components, preferred side {self.policy.home} (k2rel {k2rel.__version__})",
+            input_hash=digest,
+        )
+
+
+def study(
+    level_or_file: str | Path,
+    *,
+    clients: int | None = None,
+    repair: str = "4h",
+    rates: str | Path | None = None,
+    settings: Mapping[str, str] | None = None,
+    variant: str | None = None,
+    primary: str | None = None,
+) -> Study:
+    """Read a level or a site file and make it ready for analysis.
+
+    Parameters
+    ----------
+    level_or_file : str or pathlib.Path
+        A level's name such as ``"L2R"``, or the path of a YAML file.
+    clients : int, optional
+        Number of clients instead of the file's, 1 to 10,000.
+    repair : {"onsite", "4h", "nbd"}
+        Repair contract: spare and technician on site, four hours, next business day.
+    rates : str or pathlib.Path, optional
+        CSV table whose rows replace or add to the bundled failure data.
+    settings : mapping of str to str, optional
+        Changes by hand such as ``{"media_server.mttr": "4 h"}``.
+    variant : str, optional
+        A variant that the file describes.
+    primary : str, optional
+        The preferred side; by default the first of the file.
+
+    Returns
+    -------
+    Study
+        Ready for `availability`, `load`, `failover` and the rest.
+
+    Raises
+    ------
+    InputError
+        With every mistake found in what was given.
+
+    Examples
+    --------
+    >>> study("L2R", clients=100, repair="nbd").site.group_sizes
+    (50, 50)
+    """
+    site = read_site(level_or_file, clients=clients, settings=settings, variant=variant)
+    laws = site_laws(site, repair, rates)
+    return Study(site, Policy(site, primary), laws, str(rates) if rates is not None else "bundled")

@@ -1,0 +1,152 @@
+"""Tables for people: what each column is called, its unit, and how many digits are worth reading.
+
+One dictionary of columns serves the command line, the notebooks and the reports.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from k2rel.units import format_duration
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["COLUMNS", "for_people", "probability_text"]
+
+
+def probability_text(value: float) -> str:
+    """Write a probability with three significant digits, as a power of ten where it is small.
+
+    Parameters
+    ----------
+    value : float
+        The probability.
+
+    Returns
+    -------
+    str
+        For example ``"7.63e-06"`` or ``"0.25"``; exact 0 and 1 as such.
+
+    Examples
+    --------
+    >>> probability_text(7.634e-6), probability_text(0.25), probability_text(0)
+    ('7.63e-06', '0.25', '0')
+    """
+    if value == 0 or value == 1:
+        return str(int(value))
+    if value < 1e-3:
+        return f"{value:.2e}"
+    if value > 0.999:
+        return "1 - " + f"{1 - value:.2e}" if value < 1 else "1"
+    return f"{value:.3g}"
+
+
+def _availability(value: float) -> str:
+    """As many digits as there are nines, and two more."""
+    if value >= 1 or value <= 0:
+        return f"{value:.0f}"
+    digits = min(14, max(4, math.ceil(-math.log10(1 - value)) + 1))
+    return f"{value:.{digits}f}"
+
+
+def _amount(value: float) -> str:
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "never"
+    if value == 0:
+        return "0"
+    if abs(value) >= 1e6 or abs(value) < 1e-3:
+        return f"{value:.2e}"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def _load(value: float) -> str:
+    return f"{value:,.1f}".rstrip("0").rstrip(".")
+
+
+def _percent(value: float) -> str:
+    return "below 0.1 %" if 0 < value < 1e-3 else f"{100 * value:.1f} %"
+
+
+def _duration(value: float) -> str:
+    return "–" if math.isnan(value) else format_duration(value)
+
+
+def _yes(value: object) -> str:
+    return "yes" if value else "NO"
+
+
+COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "alike": ("alike", lambda v: f"{v:,}"),
+    "availability": ("availability", _availability),
+    "birnbaum": ("Birnbaum importance", probability_text),
+    "capacity_mb_s": ("capacity [MB/s]", _load),
+    "clients": ("clients", lambda v: f"{v:,}"),
+    "coverage": ("coverage", lambda v: f"{v:.3g}"),
+    "cut_off": ("cut off", lambda v: f"{v:,}"),
+    "downtime_min_per_year": ("downtime [min/year]", _amount),
+    "entries_per_year": ("entries a year", _amount),
+    "failed_takeovers_per_year": ("failed takeovers a year", _amount),
+    "failure_rate_per_h": ("failure rate [1/h]", _amount),
+    "failures_per_year": ("losses a year", _amount),
+    "hours_per_year": ("hours a year", _amount),
+    "interruption_min_per_year": ("interruption [min/year]", _amount),
+    "largest_mb_s": ("largest [MB/s]", _load),
+    "mean_downtime_h": ("mean downtime", _duration),
+    "mean_mb_s": ("mean [MB/s]", _load),
+    "mean_stay_h": ("mean stay", _duration),
+    "mtbf_h": ("time between losses", _duration),
+    "mttr_h": ("time to restoration [h]", _amount),
+    "normal_mb_s": ("normal state [MB/s]", _load),
+    "load_mb_s": ("load [MB/s]", _load),
+    "on_a": ("on A", lambda v: f"{v:,}"),
+    "on_b": ("on B", lambda v: f"{v:,}"),
+    "order": ("order", str),
+    "overloaded": ("overloaded", lambda v: "OVERLOADED" if v else "no"),
+    "p95_mb_s": ("95 % [MB/s]", _load),
+    "p99_9_mb_s": ("99.9 % [MB/s]", _load),
+    "p_overload": ("P(overload)", probability_text),
+    "probability": ("probability", probability_text),
+    "share": ("share of downtime", _percent),
+    "switchover_s": ("switchover [s]", _amount),
+    "takeovers_per_year": ("takeovers a year", _amount),
+    "unavailability": ("unavailability", probability_text),
+    "up": ("there", _yes),
+}
+
+
+def for_people(frame: pd.DataFrame) -> pd.DataFrame:
+    """Turn a table of numbers into a table of texts: titles with units, digits worth reading.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A table of k2rel; columns that are not known stay as they are.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows as texts; None and not-a-number as a dash.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> for_people(pd.DataFrame({"unavailability": [7.634e-6]})).iloc[0, 0]
+    '7.63e-06'
+    """
+    import pandas as pd
+
+    result: dict[str, list[str]] = {}
+    for name in frame.columns:
+        title, write = COLUMNS.get(str(name), (str(name).replace("_", " "), str))
+        result[title] = ["–" if value is None or value is pd.NA else write(value) for value in frame[name].tolist()]
+    index = frame.index if frame.index.name else pd.Index([""] * len(frame))
+    texts = pd.DataFrame(result, index=[str(label).replace("_", " ") if frame.index.name == "service" else label for label in index])
+    texts.index.name = (frame.index.name or "").replace("_", " ") or None
+    return texts

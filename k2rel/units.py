@@ -1,0 +1,260 @@
+"""Quantities as people type them, turned into hours, per hour and MB/s.
+
+Inside k2rel there are only hours, events per hour and megabytes per second (10^6 bytes); this module
+is the one place where another unit is read. A bare number is taken in the unit inside.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+
+__all__ = [
+    "HOURS_PER_YEAR",
+    "MINUTES_PER_YEAR",
+    "format_duration",
+    "parse_bandwidth",
+    "parse_duration",
+    "parse_rate",
+    "parse_share",
+]
+
+HOURS_PER_YEAR = 8760.0
+MINUTES_PER_YEAR = 525_600.0
+
+_QUANTITY = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$")
+
+_DURATIONS_H = {
+    "": Fraction(1),
+    "ms": Fraction(1, 3_600_000),
+    "s": Fraction(1, 3600),
+    "sec": Fraction(1, 3600),
+    "second": Fraction(1, 3600),
+    "seconds": Fraction(1, 3600),
+    "min": Fraction(1, 60),
+    "minute": Fraction(1, 60),
+    "minutes": Fraction(1, 60),
+    "h": Fraction(1),
+    "hr": Fraction(1),
+    "hour": Fraction(1),
+    "hours": Fraction(1),
+    "d": Fraction(24),
+    "day": Fraction(24),
+    "days": Fraction(24),
+    "w": Fraction(168),
+    "week": Fraction(168),
+    "weeks": Fraction(168),
+    "month": Fraction(730),
+    "months": Fraction(730),
+    "y": Fraction(8760),
+    "yr": Fraction(8760),
+    "year": Fraction(8760),
+    "years": Fraction(8760),
+}
+_RATES_PER_H = {
+    "": Fraction(1),
+    "/h": Fraction(1),
+    "1/h": Fraction(1),
+    "per h": Fraction(1),
+    "per hour": Fraction(1),
+    "FIT": Fraction(1, 10**9),
+    "/y": Fraction(1, 8760),
+    "1/y": Fraction(1, 8760),
+    "per year": Fraction(1, 8760),
+}
+_BANDWIDTHS_MB_S = {
+    "": Fraction(1),
+    "kB/s": Fraction(1, 1000),
+    "MB/s": Fraction(1),
+    "GB/s": Fraction(1000),
+    "kb/s": Fraction(1, 8000),
+    "Mb/s": Fraction(1, 8),
+    "Gb/s": Fraction(125),
+    "kbit/s": Fraction(1, 8000),
+    "Mbit/s": Fraction(1, 8),
+    "Gbit/s": Fraction(125),
+}
+
+
+def _quantity(value: object, units: dict[str, Fraction], what: str, example: str) -> float:
+    """Read a number with its unit; every other reading in this module goes through here."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"{value!r} is no {what}; write for example {example}")
+    if isinstance(value, str):
+        match = _QUANTITY.match(value)
+        if match is None:
+            raise ValueError(f"{value!r} is no {what}; write for example {example}")
+        number, unit = float(match[1]), match[2]
+    else:
+        try:
+            number, unit = float(value), ""
+        except OverflowError:
+            raise ValueError(f"{what} is too large") from None
+    if unit not in units:
+        known = ", ".join(name for name in units if name)
+        raise ValueError(f"{unit!r} is no unit of a {what}; known units: {known}; write for example {example}")
+    try:  # exact product, rounded once: "500 FIT" is 5e-07 and nothing beside it
+        return float(Fraction(number) * units[unit])
+    except (OverflowError, ValueError):
+        raise ValueError(f"{value!r} is no finite {what}") from None
+
+
+def parse_duration(value: object) -> float:
+    """Read a time.
+
+    Parameters
+    ----------
+    value : float or str
+        A number [h], or a text such as ``"4 h"``, ``"30 s"``, ``"1.2e6 h"``, ``"2 y"``.
+
+    Returns
+    -------
+    float
+        The time [h], not negative. A year has 8,760 h.
+
+    Raises
+    ------
+    ValueError
+        If the text is no time, its unit is unknown, or it is negative or not finite.
+
+    Examples
+    --------
+    >>> parse_duration("90 min")
+    1.5
+    """
+    hours = _quantity(value, _DURATIONS_H, "time", '"4 h", "30 s" or "1.2e6 h"')
+    if hours < 0:
+        raise ValueError(f"a time cannot be negative, got {value!r}")
+    return hours
+
+
+def parse_rate(value: object) -> float:
+    """Read a failure rate.
+
+    Parameters
+    ----------
+    value : float or str
+        A number [1/h], or a text such as ``"500 FIT"`` (failures in 10^9 h), ``"2e-6 /h"``, ``"1 per year"``.
+
+    Returns
+    -------
+    float
+        The rate [1/h], not negative.
+
+    Raises
+    ------
+    ValueError
+        If the text is no rate, its unit is unknown, or it is negative or not finite.
+
+    Examples
+    --------
+    >>> parse_rate("500 FIT")
+    5e-07
+    """
+    rate = _quantity(value, _RATES_PER_H, "rate", '"500 FIT", "2e-6 /h" or "1 per year"')
+    if rate < 0:
+        raise ValueError(f"a rate cannot be negative, got {value!r}")
+    return rate
+
+
+def parse_bandwidth(value: object) -> float:
+    """Read a bandwidth.
+
+    Parameters
+    ----------
+    value : float or str
+        A number [MB/s], or a text such as ``"25 MB/s"``, ``"50 Mb/s"``, ``"2 Gb/s"`` (b is bit, B is byte).
+
+    Returns
+    -------
+    float
+        The bandwidth [MB/s], 10^6 bytes a second, not negative.
+
+    Raises
+    ------
+    ValueError
+        If the text is no bandwidth, its unit is unknown, or it is negative or not finite.
+
+    Examples
+    --------
+    >>> parse_bandwidth("50 Mb/s")
+    6.25
+    """
+    bandwidth = _quantity(value, _BANDWIDTHS_MB_S, "bandwidth", '"25 MB/s", "50 Mb/s" or "1 Gb/s"')
+    if bandwidth < 0:
+        raise ValueError(f"a bandwidth cannot be negative, got {value!r}")
+    return bandwidth
+
+
+def parse_share(value: object) -> Fraction | None:
+    """Read ``"40 % of clients"``: a capacity that is sized as a share of the clients.
+
+    Parameters
+    ----------
+    value : object
+        What stands in the file.
+
+    Returns
+    -------
+    fractions.Fraction or None
+        The share, exact, or None where the value is not written in this way.
+
+    Examples
+    --------
+    >>> parse_share("40 % of clients")
+    Fraction(2, 5)
+    >>> parse_share("125 MB/s") is None
+    True
+    """
+    if not isinstance(value, str):
+        return None
+    match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*%\s*of\s+clients\s*", value)
+    return Fraction(match[1]) / 100 if match else None
+
+
+def format_duration(hours: float) -> str:
+    """Write a time for people, in the unit that fits its size.
+
+    Parameters
+    ----------
+    hours : float
+        The time [h].
+
+    Returns
+    -------
+    str
+        For example ``"31.5 s"``, ``"4.2 min"``, ``"6.5 h"``, ``"12 years"``.
+
+    Examples
+    --------
+    >>> format_duration(0.07), format_duration(105_120), format_duration(2e9)
+    ('4.2 min', '12 years', '228,000 years')
+    """
+    if math.isnan(hours):
+        return "not defined"
+    if math.isinf(hours):
+        return "never"
+    if hours == 0:
+        return "0"
+    if hours < 1e-8 / 3600:
+        return "below 10 ns"
+    for limit, size, unit in (
+        (1 / 3600, 1 / 3.6e6, "ms"),
+        (1 / 60, 1 / 3600, "s"),
+        (1.0, 1 / 60, "min"),
+        (72.0, 1.0, "h"),
+        (HOURS_PER_YEAR, 24.0, "days"),
+    ):
+        if hours < limit:
+            return f"{_digits(hours / size)} {unit}"
+    return f"{_digits(hours / HOURS_PER_YEAR)} years"
+
+
+def _digits(value: float) -> str:
+    """Three significant digits, thousands parted by commas, very large and small ones as powers."""
+    if value >= 1e9 or value < 1e-3:
+        return f"{value:.2e}"
+    if value >= 1000:
+        return f"{float(f'{value:.3g}'):,.0f}"
+    return f"{value:.3g}"
