@@ -22,58 +22,66 @@ _EXPORTS = {
     "K2relError": "k2rel.errors",
     "Policy": "k2rel.policy",
     "Site": "k2rel.site",
-    "Study": "k2rel.study",
-    "assumptions": "k2rel.inventory",
-    "availability": "k2rel.availability",
-    "causes": "k2rel.importance",
-    "compare": "k2rel.comparison",
-    "components": "k2rel.inventory",
-    "cut_set_table": "k2rel.importance",
-    "cut_sets": "k2rel.importance",
-    "failover": "k2rel.cases",
-    "failover_cases": "k2rel.cases",
+    "Study": "k2rel.studies",
+    "assumptions": "k2rel.measures.inventory",
+    "availability": "k2rel.measures.availability",
+    "causes": "k2rel.measures.importance",
+    "case_table": "k2rel.measures.cases",
+    "compare": "k2rel.measures.comparison",
+    "components": "k2rel.measures.inventory",
+    "contracts": "k2rel.measures.comparison",
+    "cut_set_table": "k2rel.measures.importance",
+    "cut_sets": "k2rel.measures.importance",
+    "failover": "k2rel.measures.cases",
+    "failover_cases": "k2rel.measures.cases",
     "for_people": "k2rel.tables",
     "level_names": "k2rel.bundled",
-    "levels": "k2rel.inventory",
-    "load": "k2rel.load",
-    "load_after_failures": "k2rel.load",
-    "modes": "k2rel.load",
-    "over_time": "k2rel.availability",
+    "levels": "k2rel.measures.inventory",
+    "load": "k2rel.measures.load",
+    "load_after_failures": "k2rel.measures.load",
+    "modes": "k2rel.measures.load",
+    "over_time": "k2rel.measures.availability",
+    "rates_used": "k2rel.measures.inventory",
     "render_reports": "k2rel.report",
-    "single_points_of_failure": "k2rel.importance",
-    "study": "k2rel.study",
-    "takeovers": "k2rel.availability",
-    "verdict": "k2rel.comparison",
+    "single_points_of_failure": "k2rel.measures.importance",
+    "study": "k2rel.studies",
+    "takeovers": "k2rel.measures.availability",
+    "variants": "k2rel.measures.comparison",
+    "verdict": "k2rel.measures.comparison",
 }
 
 __all__ = [*_EXPORTS, "__version__"]
 
 if TYPE_CHECKING:
-    from k2rel.availability import availability as availability
-    from k2rel.availability import over_time as over_time
-    from k2rel.availability import takeovers as takeovers
+    from k2rel.measures.availability import availability as availability
+    from k2rel.measures.availability import over_time as over_time
+    from k2rel.measures.availability import takeovers as takeovers
     from k2rel.bundled import level_names as level_names
-    from k2rel.cases import failover as failover
-    from k2rel.cases import failover_cases as failover_cases
-    from k2rel.comparison import compare as compare
-    from k2rel.comparison import verdict as verdict
+    from k2rel.measures.cases import case_table as case_table
+    from k2rel.measures.cases import failover as failover
+    from k2rel.measures.cases import failover_cases as failover_cases
+    from k2rel.measures.comparison import compare as compare
+    from k2rel.measures.comparison import contracts as contracts
+    from k2rel.measures.comparison import variants as variants
+    from k2rel.measures.comparison import verdict as verdict
     from k2rel.errors import InputError as InputError
     from k2rel.errors import K2relError as K2relError
-    from k2rel.importance import causes as causes
-    from k2rel.importance import cut_set_table as cut_set_table
-    from k2rel.importance import cut_sets as cut_sets
-    from k2rel.importance import single_points_of_failure as single_points_of_failure
-    from k2rel.inventory import assumptions as assumptions
-    from k2rel.inventory import components as components
-    from k2rel.inventory import levels as levels
-    from k2rel.load import load as load
-    from k2rel.load import load_after_failures as load_after_failures
-    from k2rel.load import modes as modes
+    from k2rel.measures.importance import causes as causes
+    from k2rel.measures.importance import cut_set_table as cut_set_table
+    from k2rel.measures.importance import cut_sets as cut_sets
+    from k2rel.measures.importance import single_points_of_failure as single_points_of_failure
+    from k2rel.measures.inventory import assumptions as assumptions
+    from k2rel.measures.inventory import components as components
+    from k2rel.measures.inventory import levels as levels
+    from k2rel.measures.inventory import rates_used as rates_used
+    from k2rel.measures.load import load as load
+    from k2rel.measures.load import load_after_failures as load_after_failures
+    from k2rel.measures.load import modes as modes
     from k2rel.policy import Policy as Policy
     from k2rel.report import render_reports as render_reports
     from k2rel.site import Site as Site
-    from k2rel.study import Study as Study
-    from k2rel.study import study as study
+    from k2rel.studies import Study as Study
+    from k2rel.studies import study as study
     from k2rel.tables import for_people as for_people
 
 

@@ -247,8 +247,7 @@ def failover(policy: Policy, failed: Sequence[str] = ()) -> FailoverOutcome:
     at = {(role, side): policy.role_at(role, side) for role in site.roles for side in site.sides}
     up = {role: policy.role_up(role) for role in site.roles}
     serving = {name: policy.in_service(name) for name in (*site.components, *site.raid_sets)}
-    works = {name: policy.works(name) for name in policy.servers_that_shut_down}
-    roots: list[Node] = [*at.values(), *up.values(), *serving.values(), *works.values()]
+    roots: list[Node] = [*at.values(), *up.values(), *serving.values(), *policy.shut_down.values()]
     for choice in choices.values():
         roots += [route.usable for route in choice.routes] + [when for when, _ in choice.orders]
     truth = policy.structure.truth(roots, state)
@@ -325,9 +324,7 @@ def failover(policy: Policy, failed: Sequence[str] = ()) -> FailoverOutcome:
         home=policy.home,
         primary=primary,
         roles=roles,
-        out_of_service=tuple(
-            name for name in policy.servers_that_shut_down if truth[works[name]] and not truth[serving[name]]
-        ),
+        out_of_service=tuple(name for name, when in policy.shut_down.items() if truth[when]),
         clients=tuple(clients),
         flows=flows,
         services=services,

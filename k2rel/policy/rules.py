@@ -16,7 +16,7 @@ Paths
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -228,9 +228,9 @@ class Policy:
         return self.structure.conjunction([self.works(name), self.structure.negation(shut)])
 
     @property
-    def servers_that_shut_down(self) -> tuple[str, ...]:
-        """Servers that some takeover puts out of service."""
-        return tuple(self._shut_down)
+    def shut_down(self) -> Mapping[str, Node]:
+        """For each server that a takeover can put out of service, when one does."""
+        return self._shut_down
 
     def role_at(self, role: str, side: str) -> Node:
         """Say when a role is at a side.

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from k2rel.clients import LOST, Counts, OwnParts, binomial_power, count_sum
-from k2rel.exact import steady_inputs, steady_own
-from k2rel.loading import Loading
-from k2rel.modes import Mode, traffic_diagram
+from k2rel.exact.clients import LOST, Counts, OwnParts, binomial_power, count_sum
+from k2rel.exact.engine import steady_inputs, steady_own
+from k2rel.exact.loading import Loading
+from k2rel.exact.modes import Mode, traffic_diagram
 from k2rel.policy.failover import exceeds, failover
-from k2rel.study import Provenance, Study
+from k2rel.studies import Provenance, Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,7 +144,7 @@ class LoadResult:
 
         Examples
         --------
-        >>> from k2rel.study import study
+        >>> from k2rel.studies import study
         >>> float(load(study("L2R")).table().loc["toe_A1", "normal_mb_s"])
         50.0
         """
@@ -175,7 +175,7 @@ class LoadResult:
 
         Examples
         --------
-        >>> from k2rel.study import study
+        >>> from k2rel.studies import study
         >>> load(study("L2R")).side_table().iloc[0, :3].tolist()
         [4, 0, 0]
         """
@@ -193,7 +193,7 @@ class LoadResult:
 
         Examples
         --------
-        >>> from k2rel.study import study
+        >>> from k2rel.studies import study
         >>> sorted(load(study("L2R")).to_json())[:3]
         ['clients', 'contract', 'delivered_fraction']
         """
@@ -245,7 +245,7 @@ def load(study: Study) -> LoadResult:
 
     Examples
     --------
-    >>> from k2rel.study import study
+    >>> from k2rel.studies import study
     >>> result = load(study("L2R", clients=100))
     >>> result.side_distribution[0][:3]
     (100, 0, 0)
@@ -442,7 +442,7 @@ def load_after_failures(study: Study, parts: Sequence[str] | None = None) -> pd.
 
     Examples
     --------
-    >>> from k2rel.study import study
+    >>> from k2rel.studies import study
     >>> load_after_failures(study("L2R"), ["switch_A"])["toe_B1"].tolist()
     [0.0, 50.0]
     """
@@ -474,7 +474,7 @@ def modes(study: Study) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from k2rel.study import study
+    >>> from k2rel.studies import study
     >>> modes(study("L2R"))["mode"].iloc[0]
     'every client by A'
     """

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.clients import OwnParts
+from k2rel.exact.clients import OwnParts
 from k2rel.logic.diagram import Diagram
-from k2rel.services import Service
-from k2rel.study import Study
+from k2rel.exact.services import Service
+from k2rel.studies import Study
 
 __all__ = ["Derivatives", "derivatives", "failure_frequency", "loss_over_time", "steady_own", "unavailability"]
 
@@ -37,7 +37,7 @@ def steady_own(study: Study) -> OwnParts:
 
     Examples
     --------
-    >>> from k2rel.study import study
+    >>> from k2rel.studies import study
     >>> round(float(steady_own(study("L2R")).probability.sum()), 12)
     1.0
     """
@@ -61,8 +61,8 @@ def steady_inputs(study: Study, diagram: Diagram) -> tuple[FloatArray, FloatArra
 
     Examples
     --------
-    >>> from k2rel.modes import traffic_diagram
-    >>> from k2rel.study import study
+    >>> from k2rel.exact.modes import traffic_diagram
+    >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> q, w = steady_inputs(s, traffic_diagram(s.policy, ["control"]).diagram)
     >>> bool((q > 0).all() and (w > 0).all())
@@ -89,8 +89,8 @@ def unavailability(study: Study, service: Service) -> float:
 
     Examples
     --------
-    >>> from k2rel.services import services_of
-    >>> from k2rel.study import study
+    >>> from k2rel.exact.services import services_of
+    >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> unavailability(s, services_of(s.policy)[0]) < 1e-4
     True
@@ -122,8 +122,8 @@ def failure_frequency(study: Study, service: Service) -> float:
 
     Examples
     --------
-    >>> from k2rel.services import services_of
-    >>> from k2rel.study import study
+    >>> from k2rel.exact.services import services_of
+    >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> failure_frequency(s, services_of(s.policy)[0]) > 0
     True
@@ -168,8 +168,8 @@ def loss_over_time(
 
     Examples
     --------
-    >>> from k2rel.services import services_of
-    >>> from k2rel.study import study
+    >>> from k2rel.exact.services import services_of
+    >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> loss_over_time(s, services_of(s.policy)[0], np.array([0.0]), repaired=True).tolist()
     [0.0]
@@ -225,8 +225,8 @@ def derivatives(study: Study, service: Service) -> Derivatives:
 
     Examples
     --------
-    >>> from k2rel.services import services_of
-    >>> from k2rel.study import study
+    >>> from k2rel.exact.services import services_of
+    >>> from k2rel.studies import study
     >>> s = study("L2")
     >>> round(derivatives(s, services_of(s.policy)[0]).shared["switch_A"], 3)
     1.0

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from k2rel.clients import LOST, RouteList
-from k2rel.modes import Mode, ModeDiagram, traffic_diagram
+from k2rel.exact.clients import LOST, RouteList
+from k2rel.exact.modes import Mode, ModeDiagram, traffic_diagram
 from k2rel.policy.failover import exceeds, principal_traffic
 from k2rel.policy.rules import Policy
 from k2rel.site.model import AtLeast

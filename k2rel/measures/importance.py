@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from k2rel.availability import service_named
+from k2rel.measures.availability import service_named
 from k2rel.errors import InputError
-from k2rel.exact import derivatives, unavailability
+from k2rel.exact.engine import derivatives, unavailability
 from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.structure import Node
-from k2rel.study import Study
+from k2rel.studies import Study
 from k2rel.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def causes(study: Study, service: str = "media") -> pd.DataFrame:
 
     Examples
     --------
-    >>> from k2rel.study import study
+    >>> from k2rel.studies import study
     >>> causes(study("L2R")).index[0]
     'raid_chassis'
     """
@@ -149,7 +149,7 @@ def cut_sets(study: Study, service: str = "media", order: int = 2) -> list[CutSe
 
     Examples
     --------
-    >>> from k2rel.study import study
+    >>> from k2rel.studies import study
     >>> [cut.parts for cut in cut_sets(study("L2R"), "media", 1)]
     [('raid_chassis',)]
     """
@@ -205,7 +205,7 @@ def single_points_of_failure(study: Study, service: str = "media") -> list[CutSe
 
     Examples
     --------
-    >>> from k2rel.study import study
+    >>> from k2rel.studies import study
     >>> len(single_points_of_failure(study("L2"), "media")) > 5
     True
     """
@@ -228,7 +228,7 @@ def cut_set_table(study: Study, service: str = "media", order: int = 2) -> pd.Da
 
     Examples
     --------
-    >>> from k2rel.study import study
+    >>> from k2rel.studies import study
     >>> cut_set_table(study("L2R"))["order"].max()
     np.int64(2)
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from k2rel.clients import RouteList, useful_routes
+from k2rel.exact.clients import RouteList, useful_routes
 from k2rel.errors import ModelTooLargeError
 from k2rel.logic.diagram import Diagram, compile_diagram
 from k2rel.logic.structure import Node

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from k2rel.errors import InputError, closest
-from k2rel.exact import failure_frequency, loss_over_time, steady_inputs, unavailability
-from k2rel.modes import condition_diagram
-from k2rel.services import Service, services_of
-from k2rel.study import Provenance, Study
+from k2rel.exact.engine import failure_frequency, loss_over_time, steady_inputs, unavailability
+from k2rel.exact.modes import condition_diagram
+from k2rel.exact.services import Service, services_of
+from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class AvailabilityResult:
 
         Examples
         --------
-        >>> from k2rel.study import study
+        >>> from k2rel.studies import study
         >>> availability(study("L2")).table().loc["media", "downtime_min_per_year"].round()
         np.float64(91.0)
         """
@@ -155,7 +155,7 @@ class AvailabilityResult:
 
         Examples
         --------
-        >>> from k2rel.study import study
+        >>> from k2rel.studies import study
         >>> availability(study("L2")).to_json()["level"]
         'L2'
         """
@@ -196,7 +196,7 @@ def availability(study: Study, lost_clients: Sequence[int] | None = None) -> Ava
 
     Examples
     --------
-    >>> from k2rel.study import study
+    >>> from k2rel.studies import study
     >>> result = availability(study("L2R"))
     >>> f"{result['media'].downtime_min_per_year:.2f} min a year"
     '4.01 min a year'
@@ -239,7 +239,7 @@ def service_named(study: Study, name: str) -> Service:
 
     Examples
     --------
-    >>> from k2rel.study import study
+    >>> from k2rel.studies import study
     >>> service_named(study("L2"), "ftp").title
     'FTP'
     """
@@ -275,7 +275,7 @@ def over_time(study: Study, service: str, times_h: Sequence[float]) -> pd.DataFr
 
     Examples
     --------
-    >>> from k2rel.study import study
+    >>> from k2rel.studies import study
     >>> over_time(study("L2"), "media", [0.0, 1e5])["point_unavailability"].round(6).tolist()
     [0.0, 0.000173]
     """
@@ -317,7 +317,7 @@ def takeovers(study: Study) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from k2rel.study import study
+    >>> from k2rel.studies import study
     >>> takeovers(study("L2R")).loc["file_system", "switchover_s"]
     np.float64(45.0)
     """

@@ -15,10 +15,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.clients import LOST, Counts, OwnParts, binomial_power, count_sum
+from k2rel.exact.clients import LOST, Counts, OwnParts, binomial_power, count_sum
 from k2rel.logic.diagram import Diagram
-from k2rel.modes import Mode, ModeDiagram, condition_diagram, traffic_diagram
-from k2rel.loading import Loading
+from k2rel.exact.modes import Mode, ModeDiagram, condition_diagram, traffic_diagram
+from k2rel.exact.loading import Loading
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
 

@@ -1,0 +1,9 @@
+"""From the engine's answers to what people ask: tidy results with their provenance.
+
+``inventory``     what a site is made of and on what it rests: levels, components, assumptions
+``cases``         the failover cases, one after another
+``availability``  how available each service is
+``load``          where the load goes
+``importance``    what causes the downtime
+``comparison``    levels and contracts side by side, and the verdict in words
+"""

@@ -1,0 +1,190 @@
+"""The failover cases of a site, one after another, found from the site itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from k2rel.policy.failover import FailoverOutcome
+from k2rel.policy.failover import failover as follow
+from k2rel.policy.rules import Policy
+from k2rel.studies import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Case", "case_table", "failover", "failover_cases"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One failover case.
+
+    Parameters
+    ----------
+    title : str
+        What has failed, in words.
+    failed : tuple of str
+        The failed parts.
+    outcome : FailoverOutcome
+        What follows.
+    alike : tuple of str
+        Other single failures with the same outcome for roles, ways and services.
+    """
+
+    title: str
+    failed: tuple[str, ...]
+    outcome: FailoverOutcome
+    alike: tuple[str, ...] = ()
+
+    def effect(self) -> str:
+        """Say in words what follows.
+
+        Returns
+        -------
+        str
+            Where media goes, what is lost, what is out of service.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> failover_cases(study("L2R"))[0].effect()
+        'media of all clients by A'
+        """
+        outcome = self.outcome
+        by_side: dict[str | None, list[str]] = {}
+        for state in outcome.clients:
+            by_side.setdefault(state.sides[outcome.principal], []).append(state.client)
+        name = outcome.principal
+        parts = []
+        for side, clients in sorted(by_side.items(), key=lambda item: (item[0] is None, item[0] or "")):
+            who = "all clients" if len(clients) == len(outcome.clients) else ", ".join(_short(clients))
+            parts.append(f"{name} of {who} " + ("lost" if side is None else f"by {side}"))
+        lost = [service for service, there in outcome.services.items() if not there and service != name]
+        if lost:
+            parts.append("lost: " + ", ".join(service.replace("_", " ") for service in lost))
+        if outcome.out_of_service:
+            parts.append("out of service until placed back: " + ", ".join(outcome.out_of_service))
+        over = [load.element for load in outcome.loads if load.overloaded]
+        if over:
+            parts.append("overloaded: " + ", ".join(over))
+        return "; ".join(parts)
+
+
+def _short(clients: list[str]) -> list[str]:
+    return clients if len(clients) <= 4 else [*clients[:3], f"{len(clients) - 3} more"]
+
+
+def failover(study: Study, failed: Sequence[str] = (), primary: str | None = None) -> FailoverOutcome:
+    """Follow the failover rules for one set of failed parts.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    failed : sequence of str
+        Identifiers of physical parts; they are taken to have failed together.
+    primary : str, optional
+        The side that had the roles before; by default the study's preferred side.
+
+    Returns
+    -------
+    FailoverOutcome
+        Roles, ways, services and loads after the takeover.
+
+    Raises
+    ------
+    InputError
+        If the site has no such part or side.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> failover(study("L2R"), ["switch_A"]).services["media"]
+    True
+    """
+    policy = study.policy if primary is None or primary == study.policy.home else Policy(study.site, primary)
+    return follow(policy, failed)
+
+
+def failover_cases(study: Study) -> list[Case]:
+    """Find the failover cases of a site: normal state, and every single failure that changes something.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    list of Case
+        Normal state first; failures with the same outcome are one case, named by the first of them in the
+        order of the flow: a client's parts, then the network, servers and storage.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> [case.title for case in failover_cases(study("L2R"))][:3]
+    ['nothing has failed', "client 1's media A", "client 1's control A"]
+    """
+    site = study.site
+    normal = follow(study.policy)
+    cases = [Case("nothing has failed", (), normal)]
+    groups: dict[object, list[str]] = {}
+    outcomes: dict[str, FailoverOutcome] = {}
+    own = [site.client_part_id(1, key) for key, part in site.client_parts.items() if not part.external]
+    for part in (*own, *site.components):
+        outcome = outcomes[part] = follow(study.policy, [part])
+        key = _essence(outcome)
+        if key != _essence(normal):
+            groups.setdefault(key, []).append(part)
+    for parts in groups.values():
+        title = parts[0].replace("client_1_", "client 1's ").replace("_", " ")
+        cases.append(Case(title, (parts[0],), outcomes[parts[0]], tuple(parts[1:])))
+    return cases
+
+
+def _essence(outcome: FailoverOutcome) -> object:
+    """What makes two outcomes the same case: roles, sides, shape of the ways, services."""
+    ways = tuple(
+        (tuple(state.sides.items()), tuple((name, path) for name, path in state.paths.items()))
+        for state in outcome.clients
+    )
+    return (outcome.primary, tuple(outcome.roles.items()), ways, tuple(outcome.services.items()))
+
+
+def case_table(study: Study) -> pd.DataFrame:
+    """Give the failover cases of a site as a table.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``failed``, ``effect`` in words, ``control`` (way of client 1), ``same for`` (other failures with the
+        same outcome).
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> case_table(study("L1"))["failed"].iloc[0]
+    'nothing has failed'
+    """
+    import pandas as pd
+
+    rows = []
+    for case in failover_cases(study):
+        control = case.outcome.clients[0].paths.get("control")
+        rows.append(
+            {
+                "failed": case.title,
+                "effect": case.effect(),
+                "control of client 1": "–" if control is None else " → ".join(control[2:]) or "lost",
+                "same for": ", ".join(case.alike) or "–",
+            }
+        )
+    return pd.DataFrame(rows)

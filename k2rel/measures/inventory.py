@@ -1,0 +1,203 @@
+"""What a site is made of and on what its figures rest: levels, components, assumptions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from k2rel.bundled import level_names
+from k2rel.site import read_site
+from k2rel.site.model import Component
+from k2rel.studies import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["assumptions", "component_records", "components", "levels", "rates_used"]
+
+_ASSUMED = {"P", "R", "P/R", "P/A"}
+
+
+def levels() -> pd.DataFrame:
+    """List the levels that can be named without a path.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``level``; ``title``, ``sides``, ``clients``, ``parts`` (physical parts), ``servers``,
+        ``redundant``.
+
+    Examples
+    --------
+    >>> levels().index.tolist()
+    ['L1', 'L2', 'L2R', 'L3', 'L3R', 'nearline']
+    """
+    import pandas as pd
+
+    rows = []
+    for name in level_names():
+        site = read_site(name)
+        rows.append(
+            {
+                "level": name,
+                "title": site.title,
+                "sides": len(site.sides),
+                "clients": site.client_count,
+                "parts": sum(1 for _ in site.parts()),
+                "servers": sum(part.type == "media_server" for part in site.components.values()),
+            }
+        )
+    return pd.DataFrame(rows).set_index("level")
+
+
+def component_records(study: Study) -> list[dict[str, Any]]:
+    """List every physical part with its failure data, clients and drives written out.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    list of dict
+        ``id``, ``type``, ``side``, ``failure_rate_per_h`` [1/h], ``mttr_h`` [h], ``evidence``, ``source``; beside them
+        ``low_per_h`` and ``high_per_h`` (90 % limits), ``test_interval_h``, ``unavailability``, ``rates_id``,
+        ``counted`` (false outside the system's boundary).
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> component_records(study("L2R"))[0]["id"]
+    'switch_A'
+    """
+    site, laws = study.site, study.laws
+
+    def record(part: Component, key: str, of_client: bool) -> dict[str, Any]:
+        law = (laws.client if of_client else laws.shared)[key]
+        return {
+            "id": part.id,
+            "type": part.type,
+            "side": part.side,
+            "failure_rate_per_h": law.failure_rate_per_h,
+            "mttr_h": law.mttr_h,
+            "evidence": law.evidence,
+            "source": law.source,
+            "low_per_h": law.low_per_h,
+            "high_per_h": law.high_per_h,
+            "test_interval_h": law.test_interval_h,
+            "unavailability": law.unavailability,
+            "rates_id": law.rates_id,
+            "counted": not part.external,
+        }
+
+    keys = [*((name, False) for name in site.components)]
+    keys += [(name, True) for _ in site.clients() for name in site.client_parts]
+    return [record(part, key, of_client) for part, (key, of_client) in zip(site.parts(), keys, strict=True)]
+
+
+def components(study: Study) -> pd.DataFrame:
+    """List every physical part with its failure data as a table.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``id``, columns as in `component_records`.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> components(study("L2R")).loc["toe_A1", "type"]
+    'toe'
+    """
+    import pandas as pd
+
+    return pd.DataFrame(component_records(study)).set_index("id")
+
+
+def rates_used(study: Study) -> pd.DataFrame:
+    """List the failure data that a study rests on, a row for each component type.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``type``, ``count`` (physical parts), ``failure_rate_per_h``, ``low_per_h``, ``high_per_h`` [1/h], ``mttr_h``,
+        ``test_interval_h`` [h], ``evidence``, ``assumed`` (no source behind it), ``rates_id``, ``source``.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> bool(rates_used(study("L2R")).set_index("type").loc["toe", "assumed"])
+    True
+    """
+    import pandas as pd
+
+    columns = ["failure_rate_per_h", "low_per_h", "high_per_h", "mttr_h", "test_interval_h", "evidence", "rates_id", "source"]
+    frame = pd.DataFrame(component_records(study))
+    frame[["low_per_h", "high_per_h"]] = frame[["low_per_h", "high_per_h"]].astype(float)
+    grouped = frame.groupby(["type", *columns], dropna=False, sort=False).size().rename("count").reset_index()
+    grouped["assumed"] = [code in _ASSUMED for code in grouped["evidence"]]
+    return grouped[["type", "count", *columns[:6], "assumed", *columns[6:]]]
+
+
+def assumptions(study: Study) -> pd.DataFrame:
+    """List what no source states: the named assumptions of the site, and failure data without a source.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``assumption``, ``value``, ``evidence``, ``reason``, ``source``: the site's own first, then each type of
+        component whose failure data are a prior (P) or recalled (R), then what the engine assumes.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> "toe_capacity" in assumptions(study("L2R"))["assumption"].tolist()
+    True
+    """
+    import pandas as pd
+
+    rows = [(a.name, a.value, a.evidence, a.reason, a.source) for a in study.site.assumptions]
+    for record in rates_used(study).to_dict("records"):
+        if record["assumed"]:
+            value = f"{record['failure_rate_per_h']:.3g} /h, restored in {record['mttr_h']:g} h"
+            reason = "no source stands behind this failure rate"
+            rows.append((f"failure data of {record['type']}", value, record["evidence"], reason, record["source"]))
+    rows += [
+        (
+            "constant rates",
+            "all lives and repairs exponential",
+            "ENGINE",
+            "drives and fans wear out in practice; the exact static engine uses the mean rate",
+            "",
+        ),
+        (
+            "independence",
+            "every part has a repairer of its own; no common cause",
+            "ENGINE",
+            "twin parts that share a batch, a room or a software fault fail together more often than this says",
+            "",
+        ),
+        (
+            "preferred side",
+            f"roles are at side {study.policy.home} whenever it is healthy; a takeover is instant and succeeds",
+            "ENGINE",
+            "in practice roles stay swapped until a person acts; the table of takeovers says what the moves cost",
+            "",
+        ),
+    ]
+    return pd.DataFrame(rows, columns=["assumption", "value", "evidence", "reason", "source"])
