@@ -1,0 +1,26 @@
+"""Pictures: one function a figure, ``(result, ax=None) -> Axes``; nothing is computed here.
+
+``style``   colours and marks, the same everywhere: A blue, B orange, lost vermilion
+``wiring``  the drawing of a site, with failed parts crossed out and ways drawn over
+``charts``  the plots, each answering one question
+"""
+
+from k2rel.plots.charts import (
+    plot_availability_over_time,
+    plot_causes,
+    plot_comparison,
+    plot_contracts,
+    plot_load_after_failover,
+    plot_load_distribution,
+)
+from k2rel.plots.wiring import draw_site
+
+__all__ = [
+    "draw_site",
+    "plot_availability_over_time",
+    "plot_causes",
+    "plot_comparison",
+    "plot_contracts",
+    "plot_load_after_failover",
+    "plot_load_distribution",
+]

@@ -1,0 +1,262 @@
+"""The plots of the reports, each answering one question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from k2rel.measures.load import LoadResult
+from k2rel.plots.style import COLOURS, INK, LOST, MUTED, new_axes, side_colour, tidy
+from k2rel.policy.failover import FailoverOutcome
+from k2rel.site.model import Site
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "plot_availability_over_time",
+    "plot_causes",
+    "plot_comparison",
+    "plot_contracts",
+    "plot_load_after_failover",
+    "plot_load_distribution",
+]
+
+_CONTRACTS = ("#009E73", "#CC79A7", "#56606B")
+
+
+def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[str, ...] = ("A", "B")) -> Axes:
+    """Draw which parts cause the downtime.
+
+    Parameters
+    ----------
+    causes : pandas.DataFrame
+        As `k2rel.causes` gives it.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+    sides : tuple of str
+        The site's sides, for the colours.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Bars on a logarithmic axis [min/year], the largest on top.
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> plot_causes(k2rel.causes(k2rel.study("L2"))).get_xlabel()
+    'downtime [min/year], logarithmic'
+    """
+    rows = causes[causes["downtime_min_per_year"] > 0].head(12).iloc[::-1]
+    ax = new_axes(ax, (7.2, 0.34 * len(rows) + 1.3))
+    minutes = rows["downtime_min_per_year"].to_numpy()
+    colours = [side_colour(sides, side) for side in rows["side"]]
+    labels = [str(name).replace("_", " ") for name in rows.index]
+    ax.barh(range(len(rows)), minutes, color=colours, height=0.7)
+    ax.set_yticks(range(len(rows)), labels, parse_math=False)
+    ax.set_xscale("log")
+    for y, value in enumerate(minutes):
+        ax.annotate(f"{value:.3g}", (value, y), (3, 0), textcoords="offset points", va="center", fontsize=8, color=INK)
+    ax.margins(x=0.15)
+    return tidy(ax, "Which parts cause the downtime", "downtime [min/year], logarithmic")
+
+
+def plot_load_after_failover(
+    site: Site, before: FailoverOutcome, after: FailoverOutcome, ax: Axes | None = None
+) -> Axes:
+    """Draw the load of every element before and after a failure, with its capacity.
+
+    Parameters
+    ----------
+    site : Site
+        The site.
+    before, after : FailoverOutcome
+        Two states of it.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Paired bars [MB/s]; pale is before, full is after; a line marks the capacity.
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> s = k2rel.study("L2R")
+    >>> ax = plot_load_after_failover(s.site, k2rel.failover(s), k2rel.failover(s, ["server_A"]))
+    >>> ax.get_xlabel()
+    'load [MB/s]'
+    """
+    items = [(b, a) for b, a in zip(before.loads, after.loads, strict=True) if b.load_mb_s > 0 or a.load_mb_s > 0]
+    ax = new_axes(ax, (7.2, 0.42 * len(items) + 1.6))
+    for row, (b, a) in enumerate(reversed(items)):
+        colour = side_colour(site.sides, site.components[b.element].side)
+        ax.barh(row + 0.2, b.load_mb_s, height=0.36, color=colour, alpha=0.35)
+        ax.barh(row - 0.2, a.load_mb_s, height=0.36, color=LOST if a.overloaded else colour, hatch="//" if a.overloaded else None)
+        ax.plot([b.capacity_mb_s] * 2, [row - 0.44, row + 0.44], color=INK, lw=2)
+    ax.set_yticks(range(len(items)), [b.element.replace("_", " ") for b, _ in reversed(items)], parse_math=False)
+    ax.set_xlim(left=0)
+    what = ", ".join(after.failed).replace("_", " ") or "nothing"
+    tidy(ax, f"Load before (pale) and after (full) the loss of {what}; | capacity", "load [MB/s]")
+    return ax
+
+
+def plot_load_distribution(result: LoadResult, site: Site, ax: Axes | None = None) -> Axes:
+    """Draw how probable it is that each side carries more than a number of clients.
+
+    Parameters
+    ----------
+    result : LoadResult
+        As `k2rel.load` gives it.
+    site : Site
+        The site.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Probability of at least n clients on A, on B and cut off, on a logarithmic axis.
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> s = k2rel.study("L2R")
+    >>> plot_load_distribution(k2rel.load(s), s.site).get_ylabel()
+    'probability, logarithmic'
+    """
+    ax = new_axes(ax, (7.2, 3.6))
+    count = site.client_count
+    marks = ("o", "s", "x")
+    series = [*((f"on {side}", index, side_colour(site.sides, side)) for index, side in enumerate(site.sides)), ("cut off", 2, LOST)]
+    lowest = 1.0
+    for label, column, colour in series:
+        exact = np.zeros(count + 1)
+        for row in result.side_distribution:
+            exact[row[column]] += row[3]
+        least = np.cumsum(exact[::-1])[::-1][1:]
+        shown = least > 1e-18
+        if not shown.any():
+            continue
+        lowest = min(lowest, float(least[shown].min()))
+        n = np.arange(1, count + 1)
+        ax.plot(
+            n[shown], least[shown], color=colour, marker=marks[column] if count <= 30 else None, ms=5, label=label,
+            drawstyle="default" if count <= 30 else "steps-post",
+        )  # fmt: skip
+    ax.set_yscale("log")
+    ax.set_ylim(lowest / 3, 3)
+    ax.legend(frameon=False, fontsize=9)
+    return tidy(ax, "At least n clients on each side, or cut off", "number of clients n", "probability, logarithmic")
+
+
+def plot_availability_over_time(frame: pd.DataFrame, service: str, ax: Axes | None = None) -> Axes:
+    """Draw point unavailability and mission unreliability over time.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `k2rel.over_time` gives it.
+    service : str
+        The service, for the title.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Both curves on logarithmic axes.
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> frame = k2rel.over_time(k2rel.study("L2"), "media", [1.0, 10.0])
+    >>> plot_availability_over_time(frame, "media").get_xlabel()
+    'time since everything was new [h], logarithmic'
+    """
+    ax = new_axes(ax, (7.2, 3.6))
+    hours = frame.index.to_numpy()
+    ax.plot(hours, frame["point_unavailability"], color=INK, label="with repair: 1 - A(t)")
+    ax.plot(hours, frame["mission_unreliability"], color=LOST, ls="--", label="no repair during the mission: 1 - R(t)")
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.legend(frameon=False, fontsize=9)
+    title = f"Probability that {service.replace('_', ' ')} is lost for some client at a time"
+    return tidy(ax, title, "time since everything was new [h], logarithmic", "probability, logarithmic")
+
+
+def plot_contracts(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the downtime of every service under the three repair contracts.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `k2rel.contracts` gives it.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Marks on a logarithmic axis [min/year].
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> plot_contracts(k2rel.contracts(k2rel.study("L2"))).get_xlabel()
+    'downtime [min/year], logarithmic'
+    """
+    ax = new_axes(ax, (7.2, 0.36 * len(frame) + 1.6))
+    for column, colour, mark in zip(frame.columns, _CONTRACTS, ("o", "s", "D"), strict=False):
+        ax.plot(frame[column].to_numpy()[::-1], range(len(frame)), mark, color=colour, ms=7, label=column)
+    ax.set_yticks(range(len(frame)), [str(name).replace("_", " ") for name in frame.index[::-1]], parse_math=False)
+    ax.set_xscale("log")
+    ax.grid(axis="x", color="#E3E6E8")
+    ax.set_axisbelow(True)
+    ax.legend(frameon=False, fontsize=9, title="contract", title_fontsize=9)
+    return tidy(ax, "Downtime under each repair contract", "downtime [min/year], logarithmic")
+
+
+def plot_comparison(frame: pd.DataFrame, columns: dict[str, str], ax: Axes | None = None, *, title: str = "") -> Axes:
+    """Draw one or several measures of all levels side by side.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A row for each level.
+    columns : dict of str to str
+        Columns to draw, with their name in the legend; all in minutes a year.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+    title : str
+        What one sees.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Marks on a logarithmic axis [min/year], a row for each level.
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> ax = plot_comparison(k2rel.compare(["L1", "L2"]), {"downtime_min_per_year": "media"})
+    >>> ax.get_xlabel()
+    'downtime [min/year], logarithmic'
+    """
+    ax = new_axes(ax, (7.2, 0.42 * len(frame) + 1.7))
+    palette = (INK, *COLOURS, "#009E73", "#CC79A7", MUTED)
+    for (column, label), colour, mark in zip(columns.items(), palette, ("o", "s", "D", "^", "v", "x"), strict=False):
+        values = frame[column].to_numpy(dtype=float)[::-1]
+        values = np.where(values > 0, values, np.nan)
+        ax.plot(values, range(len(frame)), mark, color=colour, ms=7, label=label, alpha=0.9)
+    ax.set_yticks(range(len(frame)), [str(name) for name in frame.index[::-1]], parse_math=False)
+    ax.set_xscale("log")
+    ax.grid(axis="x", color="#E3E6E8")
+    ax.set_axisbelow(True)
+    if len(columns) > 1:
+        ax.legend(frameon=False, fontsize=9)
+    return tidy(ax, title, "downtime [min/year], logarithmic")

@@ -1,0 +1,97 @@
+"""Colours and marks, the same in every figure; from the colour-blind safe set of Okabe and Ito (2008)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["COLOURS", "INK", "LOST", "MUTED", "new_axes", "side_colour", "tidy"]
+
+COLOURS = ("#0072B2", "#E69F00")
+"""First side (A) and second side (B)."""
+LOST = "#D55E00"
+SHARED = "#56606B"
+CONTROL = "#009E73"
+INK = "#222222"
+MUTED = "#9AA3AB"
+
+
+def side_colour(sides: Sequence[str], side: str | None) -> str:
+    """Give the colour of a side.
+
+    Parameters
+    ----------
+    sides : sequence of str
+        The site's sides, in their order.
+    side : str or None
+        The side; None for what both share.
+
+    Returns
+    -------
+    str
+        A colour.
+
+    Examples
+    --------
+    >>> side_colour(("A", "B"), "B")
+    '#E69F00'
+    """
+    return COLOURS[list(sides).index(side)] if side in sides else SHARED
+
+
+def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """Give the axes to draw on: those handed in, or new ones.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes or None
+        Where to draw.
+    size : tuple of float
+        Size of a new figure [inch].
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+
+    Examples
+    --------
+    >>> new_axes(None, (4, 3)).figure.get_size_inches().tolist()
+    [4.0, 3.0]
+    """
+    if ax is not None:
+        return ax
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=size, layout="constrained").subplots()
+
+
+def tidy(ax: Any, title: str, xlabel: str = "", ylabel: str = "") -> Any:
+    """Finish a plot: title to the left, units on the axes, no frame where none is needed.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The plot.
+    title, xlabel, ylabel : str
+        What one sees, and the axes with their units.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The same axes.
+
+    Examples
+    --------
+    >>> tidy(new_axes(None, (4, 3)), "a title").get_title(loc="left")
+    'a title'
+    """
+    ax.set_title(title, loc="left", fontsize=11, color=INK, parse_math=False)
+    ax.set_xlabel(xlabel, parse_math=False)
+    ax.set_ylabel(ylabel, parse_math=False)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(labelsize=9)
+    return ax
