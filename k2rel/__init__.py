@@ -40,6 +40,7 @@ _EXPORTS = {
     "load": "k2rel.measures.load",
     "load_after_failures": "k2rel.measures.load",
     "modes": "k2rel.measures.load",
+    "overload_by_level": "k2rel.measures.comparison",
     "over_time": "k2rel.measures.availability",
     "rates_used": "k2rel.measures.inventory",
     "render_reports": "k2rel.report",
@@ -53,19 +54,20 @@ _EXPORTS = {
 __all__ = [*_EXPORTS, "__version__"]
 
 if TYPE_CHECKING:
+    from k2rel.bundled import level_names as level_names
+    from k2rel.errors import InputError as InputError
+    from k2rel.errors import K2relError as K2relError
     from k2rel.measures.availability import availability as availability
     from k2rel.measures.availability import over_time as over_time
     from k2rel.measures.availability import takeovers as takeovers
-    from k2rel.bundled import level_names as level_names
     from k2rel.measures.cases import case_table as case_table
     from k2rel.measures.cases import failover as failover
     from k2rel.measures.cases import failover_cases as failover_cases
     from k2rel.measures.comparison import compare as compare
     from k2rel.measures.comparison import contracts as contracts
+    from k2rel.measures.comparison import overload_by_level as overload_by_level
     from k2rel.measures.comparison import variants as variants
     from k2rel.measures.comparison import verdict as verdict
-    from k2rel.errors import InputError as InputError
-    from k2rel.errors import K2relError as K2relError
     from k2rel.measures.importance import causes as causes
     from k2rel.measures.importance import cut_set_table as cut_set_table
     from k2rel.measures.importance import cut_sets as cut_sets

@@ -111,6 +111,7 @@ def _check(args: argparse.Namespace) -> int:
     study = _study(args)
     site = study.site
     count = sum(1 for _ in site.parts())
+    variants = [variant.name for variant in site.variants]
     summary = {
         "file": site.file,
         "name": site.name,
@@ -120,7 +121,7 @@ def _check(args: argparse.Namespace) -> int:
         "roles": list(site.roles),
         "traffic": list(site.traffic),
         "assumptions": len(site.assumptions),
-        "variants": [variant.name for variant in site.variants],
+        "variants": variants,
     }
     if args.format == "json":
         _print_json({"ok": True, **summary})
@@ -128,7 +129,7 @@ def _check(args: argparse.Namespace) -> int:
         print(f"{site.file}: good")
         print(f"  {site.title}: {count} parts on {len(site.sides)} side(s), {site.client_count} clients")
         print(f"  roles: {', '.join(site.roles) or 'none'}; traffic: {', '.join(site.traffic)}")
-        print(f"  {len(site.assumptions)} named assumptions; variants: {', '.join(summary['variants']) or 'none'}")
+        print(f"  {len(site.assumptions)} named assumptions; variants: {', '.join(variants) or 'none'}")
     return 0
 
 
@@ -171,7 +172,12 @@ def _failover(args: argparse.Namespace) -> int:
     _print_table(
         pd.DataFrame(
             [
-                {"element": i.element, "load_mb_s": i.load_mb_s, "capacity_mb_s": i.capacity_mb_s, "overloaded": i.overloaded}
+                {
+                    "element": i.element,
+                    "load_mb_s": i.load_mb_s,
+                    "capacity_mb_s": i.capacity_mb_s,
+                    "overloaded": i.overloaded,
+                }
                 for i in outcome.loads
             ]
         )
@@ -213,7 +219,9 @@ def _load(args: argparse.Namespace) -> int:
         print(f"... {len(frame) - 12} more, together {frame['probability'].iloc[12:].sum():.2e}")
     print("\nLoad on each element\n")
     _print_table(result.table())
-    print(f"\nP(any overload on the way) = {result.p_any_overload:.6g}; delivered share = {result.delivered_fraction:.9f}")
+    print(
+        f"\nP(any overload on the way) = {result.p_any_overload:.6g}; delivered share = {result.delivered_fraction:.9f}"
+    )
     return 0
 
 
@@ -226,12 +234,23 @@ def _causes(args: argparse.Namespace) -> int:
     frame = causes(study, service)
     cuts = cut_set_table(study, service, args.order)
     if args.format == "json":
-        causes_rows = [{k: v if v == v else None for k, v in row.items()} for row in frame.reset_index().to_dict("records")]
-        _print_json({"level": study.site.name, "service": service, "causes": causes_rows, "cut_sets": cuts.to_dict("records")})
+        causes_rows = [
+            {k: v if v == v else None for k, v in row.items()} for row in frame.reset_index().to_dict("records")
+        ]
+        _print_json(
+            {
+                "level": study.site.name,
+                "service": service,
+                "causes": causes_rows,
+                "cut_sets": cuts.to_dict("records"),
+            }
+        )
         return 0
     _heading(study)
     print(f"What causes the downtime of {service}\n")
-    _print_table(frame[frame["share"] > 1e-6][["type", "unavailability", "birnbaum", "share", "downtime_min_per_year"]].head(20))
+    _print_table(
+        frame[frame["share"] > 1e-6][["type", "unavailability", "birnbaum", "share", "downtime_min_per_year"]].head(20)
+    )
     print(f"\nMinimal cut sets up to order {args.order}\n")
     _print_table(cuts.head(25))
     if len(cuts) > 25:
@@ -251,7 +270,14 @@ def _compare(args: argparse.Namespace) -> int:
         rows = frame.reset_index().to_dict("records")
         _print_json([{k: None if isinstance(v, float) and v != v else v for k, v in row.items()} for row in rows])
         return 0
-    columns = ["clients", "service", "unavailability", "downtime_min_per_year", "failures_per_year", "mean_downtime_h"]
+    columns = [
+        "clients",
+        "service",
+        "unavailability",
+        "downtime_min_per_year",
+        "failures_per_year",
+        "mean_downtime_h",
+    ]
     _print_table(frame[[*columns, "p_overload", "single_points"]])
     return 0
 
@@ -301,10 +327,16 @@ def _parser() -> argparse.ArgumentParser:
         else:
             sub.add_argument("level", metavar="LEVEL", help=text)
         sub.add_argument("--clients", type=int, metavar="N", help="number of clients instead of the file's")
-        sub.add_argument("--repair", default="4h", metavar="CONTRACT", help="repair contract: onsite, 4h (default) or nbd")
+        sub.add_argument(
+            "--repair", default="4h", metavar="CONTRACT", help="repair contract: onsite, 4h (default) or nbd"
+        )
         sub.add_argument("--rates", metavar="FILE", help="CSV table that replaces or adds failure data")
         sub.add_argument(
-            "--set", action="append", default=[], metavar="TYPE.KEY=VALUE", help='for example media_server.mttr="4 h"'
+            "--set",
+            action="append",
+            default=[],
+            metavar="TYPE.KEY=VALUE",
+            help='for example media_server.mttr="4 h"',
         )
         sub.add_argument("--variant", metavar="NAME", help="a variant that the site file describes")
 
@@ -325,7 +357,9 @@ def _parser() -> argparse.ArgumentParser:
     with_format(sub)
     sub = verb("availability", _availability, "how available each service is")
     with_inputs(sub)
-    sub.add_argument("--lost-clients", type=int, action="append", metavar="K", help="ask for the loss of K or more clients")
+    sub.add_argument(
+        "--lost-clients", type=int, action="append", metavar="K", help="ask for the loss of K or more clients"
+    )
     sub.add_argument("--primary", metavar="SIDE", help="the preferred side")
     with_format(sub)
     sub = verb("load", _load, "where the load goes, and how probable overload is")
@@ -334,7 +368,9 @@ def _parser() -> argparse.ArgumentParser:
     with_format(sub)
     sub = verb("causes", _causes, "what causes the downtime: contributions and minimal cut sets")
     with_inputs(sub)
-    sub.add_argument("--service", metavar="NAME", help="a service of 'k2rel availability'; default: the principal traffic")
+    sub.add_argument(
+        "--service", metavar="NAME", help="a service of 'k2rel availability'; default: the principal traffic"
+    )
     sub.add_argument("--order", type=int, default=2, metavar="N", help="largest order of cut sets (default 2)")
     with_format(sub)
     sub = verb("compare", _compare, "put levels or site files side by side")

@@ -56,7 +56,7 @@ class Provenance:
     input_hash: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Study:
     """A site with its rules and its failure data.
 
@@ -104,11 +104,12 @@ class Study:
     def provenance(self) -> Provenance:
         """How numbers of this study were got."""
         site = self.site
+        wiring = (site.components, site.client_parts, site.raid_sets, site.subscriptions, site.client_count)
+        rules = (site.units, site.roles, site.traffic, self.policy.home)
         content = {
-            "site": repr((site.components, site.client_parts, site.raid_sets, site.units, site.roles, site.traffic,
-                          site.subscriptions, site.client_count, self.policy.home)),
+            "site": repr((wiring, rules)),
             "laws": [(name, asdict(law)) for name, law in self.laws.used()],
-        }  # fmt: skip
+        }
         digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
         rows = {law.rates_id for _, law in self.laws.used() if law.rates_id}
         return Provenance(
@@ -120,7 +121,7 @@ class Study:
             rates=self.rates,
             settings=tuple(f"{key}={value}" for key, value in site.changed),
             rows=tuple(sorted(rows)),
-            engine=f"exact, independent components, preferred side {self.policy.home} (k2rel {k2rel.__version__})",
+            engine=f"exact, independent parts, preferred side {self.policy.home} (k2rel {k2rel.__version__})",
             input_hash=digest,
         )
 

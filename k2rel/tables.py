@@ -78,6 +78,14 @@ def _duration(value: float) -> str:
     return "–" if math.isnan(value) else format_duration(value)
 
 
+def _plain(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _missing(value: object) -> bool:
+    return value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and math.isnan(value))
+
+
 def _yes(value: object) -> str:
     return "yes" if value else "NO"
 
@@ -144,9 +152,11 @@ def for_people(frame: pd.DataFrame) -> pd.DataFrame:
 
     result: dict[str, list[str]] = {}
     for name in frame.columns:
-        title, write = COLUMNS.get(str(name), (str(name).replace("_", " "), str))
-        result[title] = ["–" if value is None or value is pd.NA else write(value) for value in frame[name].tolist()]
-    index = frame.index if frame.index.name else pd.Index([""] * len(frame))
-    texts = pd.DataFrame(result, index=[str(label).replace("_", " ") if frame.index.name == "service" else label for label in index])
-    texts.index.name = (frame.index.name or "").replace("_", " ") or None
+        title, write = COLUMNS.get(str(name), (str(name).replace("_", " "), _plain))
+        result[title] = ["–" if _missing(value) else write(value) for value in frame[name].tolist()]
+    labels = [str(label) for label in frame.index] if frame.index.name else [""] * len(frame)
+    if frame.index.name == "service":
+        labels = [label.replace("_", " ") for label in labels]
+    texts = pd.DataFrame(result, index=pd.Index(labels))
+    texts.index.name = str(frame.index.name or "").replace("_", " ") or None
     return texts

@@ -106,6 +106,7 @@ class OwnParts:
         self.probability: FloatArray = weights.prod(axis=1)
         self._outcomes: dict[tuple[str, int, RouteList], IntArray] = {}
         self._joint: dict[object, dict[tuple[int, ...], float]] = {}
+        self._moves: dict[object, dict[tuple[tuple[int, ...], tuple[int, ...]], float]] = {}
         self.memo: dict[object, float] = {}
 
     def outcomes(self, traffic: str, group: int, routes: RouteList) -> IntArray:
@@ -198,6 +199,9 @@ class OwnParts:
         >>> f"{own.moves(0, [('media', (0, 1))])[(0,), (1,)]:.3g}"
         '1e-07'
         """
+        known = (group, tuple(asks))
+        if known in self._moves:
+            return self._moves[known]
         arrays = [self.outcomes(traffic, group, routes) for traffic, routes in asks]
         result: dict[tuple[tuple[int, ...], tuple[int, ...]], float] = {}
         states = np.arange(len(self.probability))
@@ -214,6 +218,7 @@ class OwnParts:
                     before, after = key[: len(arrays)], key[len(arrays) :]
                     if before != after:
                         result[before, after] = result.get((before, after), 0.0) + value
+        self._moves[known] = result
         return result
 
 
@@ -331,7 +336,9 @@ class Counts:
         for column, span in zip((self.vectors - low).T, spans, strict=True):
             codes = codes * span + column
         unique, first, back = np.unique(codes, return_index=True, return_inverse=True)
-        sums = np.bincount(back.reshape(-1), weights=self.probability, minlength=len(unique))
+        sums: FloatArray = np.bincount(back.reshape(-1), weights=self.probability, minlength=len(unique)).astype(
+            np.float64
+        )
         keep = sums > below
         return Counts(self.vectors[first[keep]], sums[keep])
 
@@ -434,5 +441,3 @@ def count_sum(parts: Sequence[tuple[int, Mapping[tuple[int, ...], float]]], belo
         counts = Counts.one(outcomes).power(size, below)
         total = counts if total is None else total.plus(counts, below)
     return total if total is not None else Counts(np.zeros((1, 0), dtype=np.int64), np.ones(1))
-
-

@@ -8,16 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.exact.clients import OwnParts
-from k2rel.logic.diagram import Diagram
 from k2rel.exact.services import Service
+from k2rel.logic.diagram import Diagram
 from k2rel.studies import Study
 
-__all__ = ["Derivatives", "derivatives", "failure_frequency", "loss_over_time", "steady_own", "unavailability"]
+__all__ = [
+    "Derivatives",
+    "derivatives",
+    "failure_frequency",
+    "loss_over_time",
+    "steady_own",
+    "unavailability",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -72,6 +80,20 @@ def steady_inputs(study: Study, diagram: Diagram) -> tuple[FloatArray, FloatArra
     return np.array([law.unavailability for law in laws]), np.array([law.frequency_per_h for law in laws])
 
 
+@lru_cache(maxsize=32)
+def _steady(study: Study, diagram: Diagram) -> tuple[FloatArray, OwnParts]:
+    """Mode probabilities of a diagram and the clients' own parts; services share diagrams."""
+    q, _ = steady_inputs(study, diagram)
+    return diagram.mode_probabilities(q), steady_own(study)
+
+
+@lru_cache(maxsize=32)
+def _changes(study: Study, diagram: Diagram) -> list[tuple[int, int, float]]:
+    """Changes of mode with their rate."""
+    moves = diagram.transitions(*steady_inputs(study, diagram))
+    return list(zip(moves.before.tolist(), moves.after.tolist(), moves.rate_per_h.tolist(), strict=True))
+
+
 def unavailability(study: Study, service: Service) -> float:
     """Steady-state probability that a service is lost.
 
@@ -95,8 +117,8 @@ def unavailability(study: Study, service: Service) -> float:
     >>> unavailability(s, services_of(s.policy)[0]) < 1e-4
     True
     """
-    q, _ = steady_inputs(study, service.diagram)
-    return float(np.dot(service.diagram.mode_probabilities(q), service.loss(steady_own(study))))
+    probabilities, own = _steady(study, service.diagram)
+    return float(np.dot(probabilities, service.loss(own)))
 
 
 def failure_frequency(study: Study, service: Service) -> float:
@@ -128,25 +150,21 @@ def failure_frequency(study: Study, service: Service) -> float:
     >>> failure_frequency(s, services_of(s.policy)[0]) > 0
     True
     """
-    q, w = steady_inputs(study, service.diagram)
-    own = steady_own(study)
-    moves = service.diagram.transitions(q, w)
+    probabilities, own = _steady(study, service.diagram)
     # a mode in which the loss is certain, but for rounding, cannot be left by losing the service
     there = service.loss(own) < 1.0 - 1e-12
     total = 0.0
-    for before, after, rate in zip(moves.before.tolist(), moves.after.tolist(), moves.rate_per_h.tolist(), strict=True):
+    for before, after, rate in _changes(study, service.diagram):
         for one, other in ((before, after), (after, before)):
             if there[one]:
                 total += rate * service.crossing(own, one, other)
-    for mode, probability in enumerate(service.diagram.mode_probabilities(q).tolist()):
+    for mode, probability in enumerate(probabilities.tolist()):
         if probability > 0 and there[mode]:
             total += probability * service.own_rate(own, mode)
     return total
 
 
-def loss_over_time(
-    study: Study, service: Service, times_h: FloatArray, *, repaired: bool
-) -> FloatArray:
+def loss_over_time(study: Study, service: Service, times_h: FloatArray, *, repaired: bool) -> FloatArray:
     """Probability that a service is lost at each time, everything new at time 0.
 
     Parameters

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from k2rel.exact.clients import RouteList, useful_routes
 from k2rel.errors import ModelTooLargeError
+from k2rel.exact.clients import RouteList, useful_routes
 from k2rel.logic.diagram import Diagram, compile_diagram
 from k2rel.logic.structure import Node
 from k2rel.policy.rules import Policy
@@ -121,14 +121,18 @@ def traffic_diagram(policy: Policy, classes: Sequence[str], *, with_shares: bool
                 for route in policy.choice(*key).routes
                 for stage in route.stages
                 if isinstance(stage, AtLeast)
-                and any(policy.site.components[name].capacity_mb_s for name in stage.of if name in policy.site.components)
+                and any(
+                    policy.site.components[name].capacity_mb_s for name in stage.of if name in policy.site.components
+                )
                 for member in stage.of
             }
         )
         roots += [policy.in_service(name) for name in shared]
     distinct = list(dict.fromkeys(roots))
     if len(distinct) > 4000:
-        raise ModelTooLargeError(f"{policy.site.name} has {len(distinct):,} different routes; use fewer groups of clients")
+        raise ModelTooLargeError(
+            f"{policy.site.name} has {len(distinct):,} different routes; use fewer groups of clients"
+        )
     position = {node: index for index, node in enumerate(distinct)}
     diagram = compile_diagram(policy.structure, distinct)
 

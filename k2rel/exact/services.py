@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.exact.clients import LOST, Counts, OwnParts, binomial_power, count_sum
-from k2rel.logic.diagram import Diagram
-from k2rel.exact.modes import Mode, ModeDiagram, condition_diagram, traffic_diagram
 from k2rel.exact.loading import Loading
+from k2rel.exact.modes import Mode, ModeDiagram, condition_diagram, traffic_diagram
+from k2rel.logic.diagram import Diagram
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
 
@@ -306,10 +306,7 @@ class FullService:
         """
         elements = [self.loading.endangered(before), self.loading.endangered(after)]
         base = [self.loading.base_load(before), self.loading.base_load(after)]
-        room = [
-            np.array([self.loading.capacity(e) - base[i].get(e, 0.0) for e in elements[i]])
-            for i in (0, 1)
-        ]
+        room = [np.array([self.loading.capacity(e) - base[i].get(e, 0.0) for e in elements[i]]) for i in (0, 1)]
         # Load rows become integer counts of distinct rows, so that sums stay exact.
         rows: dict[tuple[float, ...], int] = {}
 
@@ -484,14 +481,15 @@ def services_of(policy: Policy, lost_clients: Sequence[int] | None = None) -> li
     site = policy.site
     principal = principal_traffic(site)
     result: list[Service] = []
+    tables = {n: traffic_diagram(policy, [n]) for n, t in site.traffic.items() if t.scope == "client"}
     for name, traffic in site.traffic.items():
-        table = traffic_diagram(policy, [name])
         if traffic.scope == "site":
             choice = policy.choice(name)
             diagram = condition_diagram(policy, [route.usable for route in choice.routes])
             usable = diagram.merged([(_any(outcome),) for outcome in diagram.outcomes])
             result.append(Condition(name, traffic.title, usable))
             continue
+        table = tables[name]
         result.append(AllClients(name, f"{traffic.title}, every client", policy, name, table))
         for group in range(site.group_count):
             number = "" if group == 0 else f"_{group + 1}"
@@ -503,12 +501,12 @@ def services_of(policy: Policy, lost_clients: Sequence[int] | None = None) -> li
     if site.traffic[principal].scope == "client":
         count = site.client_count
         asked = lost_clients if lost_clients is not None else (2, math.ceil(count / 2), count)
-        table = traffic_diagram(policy, [principal])
-        for k in sorted({k for k in asked if 1 < k <= count} | ({k for k in asked if k == 1} if lost_clients else set())):
-            title = f"fewer than {k} of {count} clients cut off"
+        table = tables[principal]
+        for k in sorted(
+            {k for k in asked if 1 < k <= count} | ({k for k in asked if k == 1} if lost_clients else set())
+        ):
+            title = f"loss of {k} or more of {count} clients"
             result.append(LostClients(f"lost_{k}_or_more_clients", title, policy, principal, table, k=k))
         title = f"full service: {site.traffic[principal].title} at the subscribed bandwidth for every client"
         result.append(FullService("full_service", title, Loading(policy)))
     return result
-
-

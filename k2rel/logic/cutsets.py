@@ -88,4 +88,4 @@ def _cuts(
         for row, cut in enumerate(batch):
             states[cut[position]][row] = False
     (works,) = structure.values([root], states)
-    return [batch[row] for row in np.flatnonzero(~works)]
+    return [batch[row] for row in np.flatnonzero(~works).tolist()]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from dd.bdd import BDD
@@ -51,7 +52,7 @@ class Transitions:
     rate_per_h: FloatArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Diagram:
     """A reduced, ordered multi-terminal decision diagram.
 
@@ -239,7 +240,7 @@ class Diagram:
         codes, where = np.unique(before[keep] * self.nodes + after[keep], return_inverse=True)
         if len(codes) > 20 * _MOST_NODES:
             raise ModelTooLargeError(f"more than {20 * _MOST_NODES:,} pairs of modes; describe a smaller site")
-        merged = np.bincount(where.reshape(-1), weights=rate[keep], minlength=len(codes))
+        merged = np.bincount(where.reshape(-1), weights=rate[keep], minlength=len(codes)).astype(np.float64)
         return codes // self.nodes, codes % self.nodes, merged
 
     def merged(self, labels: Sequence[Hashable]) -> Diagram:
@@ -296,9 +297,9 @@ def _flat(
     )
 
 
-def _reduced(structure: Structure, roots: Sequence[Node], order: Sequence[str]) -> tuple[BDD, list[int]]:
+def _reduced(structure: Structure, roots: Sequence[Node], order: Sequence[str]) -> tuple[Any, list[int]]:
     """Build one binary decision diagram for each expression in a shared manager."""
-    bdd = BDD({name: level for level, name in enumerate(order)})
+    bdd: Any = BDD({name: level for level, name in enumerate(order)})  # type: ignore[abstract]
     known: dict[Node, int] = {FALSE: -1, TRUE: 1}
     for node in structure.needed(roots):
         kind, arguments, k, name = structure.gate(node)
@@ -321,9 +322,7 @@ def _reduced(structure: Structure, roots: Sequence[Node], order: Sequence[str]) 
     return bdd, [known[root] for root in roots]
 
 
-def compile_diagram(
-    structure: Structure, roots: Sequence[Node], order: Sequence[str] | None = None
-) -> Diagram:
+def compile_diagram(structure: Structure, roots: Sequence[Node], order: Sequence[str] | None = None) -> Diagram:
     """Compile structure functions together into one multi-terminal diagram.
 
     Each function becomes a reduced ordered binary decision diagram (Bryant 1986) in one shared manager;

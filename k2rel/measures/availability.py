@@ -19,7 +19,14 @@ from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AvailabilityResult", "ServiceAvailability", "availability", "over_time", "service_named", "takeovers"]
+__all__ = [
+    "AvailabilityResult",
+    "ServiceAvailability",
+    "availability",
+    "over_time",
+    "service_named",
+    "takeovers",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +145,14 @@ class AvailabilityResult:
         """
         import pandas as pd
 
-        columns = ("availability", "unavailability", "downtime_min_per_year", "failures_per_year", "mtbf_h", "mean_downtime_h")
+        columns = (
+            "availability",
+            "unavailability",
+            "downtime_min_per_year",
+            "failures_per_year",
+            "mtbf_h",
+            "mean_downtime_h",
+        )
         rows = [
             {"service": s.service, "title": s.title, "scope": s.scope, **{c: getattr(s, c) for c in columns}}
             for s in self.services

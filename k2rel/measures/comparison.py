@@ -12,6 +12,7 @@ from k2rel.measures.availability import AvailabilityResult, availability, takeov
 from k2rel.measures.importance import causes, single_points_of_failure
 from k2rel.measures.load import LoadResult, load
 from k2rel.policy.failover import failover, principal_traffic
+from k2rel.site import read_site
 from k2rel.studies import Study, study
 from k2rel.tables import probability_text
 from k2rel.units import format_duration
@@ -19,7 +20,7 @@ from k2rel.units import format_duration
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["compare", "contracts", "variants", "verdict"]
+__all__ = ["compare", "contracts", "overload_by_level", "studies_of", "variants", "verdict"]
 
 
 def compare(
@@ -59,27 +60,97 @@ def compare(
     """
     import pandas as pd
 
+    studies = studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings)
+    return pd.DataFrame([{"level": name, **_row(one)} for name, one in studies.items()]).set_index("level")
+
+
+def overload_by_level(
+    levels: Sequence[str | Path],
+    *,
+    clients: int | None = None,
+    repair: str = "4h",
+    rates: str | Path | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> pd.Series:
+    """Give each level's probability that something on the way is overloaded.
+
+    Parameters
+    ----------
+    levels, clients, repair, rates, settings
+        As for `compare`.
+
+    Returns
+    -------
+    pandas.Series
+        Probability by level.
+
+    Examples
+    --------
+    >>> overload_by_level(["L2R"], clients=4).to_dict()
+    {'L2R': 0.0}
+    """
+    import pandas as pd
+
+    studies = studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings)
+    return pd.Series({name: load(one).p_any_overload for name, one in studies.items()}, name="p_overload", dtype=float)
+
+
+def studies_of(
+    levels: Sequence[str | Path],
+    *,
+    clients: int | None = None,
+    repair: str = "4h",
+    rates: str | Path | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> dict[str, Study]:
+    """Make a study of each level with the same options, a setting going where the level has that type.
+
+    Parameters
+    ----------
+    levels : sequence of str or pathlib.Path
+        Levels by name, or site files.
+    clients, repair, rates, settings
+        As for `k2rel.study`.
+
+    Returns
+    -------
+    dict of str to Study
+        By name; sites of the same name are numbered.
+
+    Raises
+    ------
+    InputError
+        If a level cannot be read, or a setting fits none of them.
+
+    Examples
+    --------
+    >>> list(studies_of(["L1", "L1"]))
+    ['L1', 'L1-2']
+    """
     if not levels:
-        raise InputError("compare: name at least one level or site file")
-    rows = []
+        raise InputError("name at least one level or site file")
+    result: dict[str, Study] = {}
+    misfits: dict[str, InputError] = {}
     fits: set[str] = set()
     for level in levels:
         own: dict[str, str] = {}
         for key, value in (settings or {}).items():
             try:
-                study(level, clients=clients, settings={key: value})
-            except InputError:
+                read_site(level, clients=clients, settings={key: value})
+            except InputError as error:
+                misfits[key] = error
                 continue
             own[key] = value
             fits.add(key)
-        rows.append(_row(study(level, clients=clients, repair=repair, rates=rates, settings=own)))
-    for key, value in (settings or {}).items():
+        one = study(level, clients=clients, repair=repair, rates=rates, settings=own)
+        name, number = one.site.name, 2
+        while name.lower() in {known.lower() for known in result}:
+            name, number = f"{one.site.name}-{number}", number + 1
+        result[name] = one
+    for key, misfit in misfits.items():
         if key not in fits:
-            study(levels[0], clients=clients, settings={key: value})
-    frame = pd.DataFrame(rows)
-    if frame["level"].duplicated().any():
-        frame["level"] = [f"{name} ({index + 1})" for index, name in enumerate(frame["level"])]
-    return frame.set_index("level")
+            raise misfit
+    return result
 
 
 def _row(one: Study) -> dict[str, object]:
@@ -89,7 +160,6 @@ def _row(one: Study) -> dict[str, object]:
     minutes = {item.service: item.downtime_min_per_year for item in result.services}
     moves = takeovers(one)
     return {
-        "level": one.site.name,
         "title": one.site.title,
         "clients": one.site.client_count,
         "service": principal,
@@ -212,8 +282,13 @@ def verdict(one: Study, result: AvailabilityResult | None = None, loads: LoadRes
     principal = principal_traffic(site)
     main = result[principal]
     budget = causes(one, principal)
-    top = budget.index[0]
+    top, share = budget.index[0], 100 * float(budget["share"].iloc[0])
     singles = single_points_of_failure(one, principal)
+
+    def called(name: str) -> str:
+        part = site.components.get(name) or site.raid_sets.get(name)
+        return part.title if part is not None else name.replace("_", " ")
+
     words = [
         f"{site.name} with {site.client_count} clients and the {one.laws.contract} repair contract: "
         f"{principal.replace('_', ' ')} is lost for some client {format_duration(main.unavailability * 8760)} a year "
@@ -221,22 +296,25 @@ def verdict(one: Study, result: AvailabilityResult | None = None, loads: LoadRes
         f"{format_duration(main.mean_downtime_h)} each."
     ]
     words.append(
-        f"The largest cause is {str(top).replace('_', ' ')} with {100 * float(budget['share'].iloc[0]):.0f} % of that downtime; "
+        f"The largest cause is the {called(str(top))} with {share:.0f} % of that downtime; "
         + (
             f"{len(singles)} kinds of single failure take it away."
-            if len(singles) != 1
+            if len(singles) > 1
+            else "no single failure takes it away."
+            if not singles
             else "it is the only single point of failure."
             if singles[0].parts[0] == top
-            else f"the only single point of failure is {singles[0].parts[0].replace('_', ' ')}."
+            else f"the only single point of failure is the {called(singles[0].parts[0])}."
         )
     )
     words.append(_load_words(one, loads))
     moves = takeovers(one)
     if len(moves):
-        worst = moves.loc[moves["takeovers_per_year"].idxmax()]
+        worst = moves.iloc[int(moves["takeovers_per_year"].to_numpy().argmax())]
         words.append(
-            f"A role moves {worst['takeovers_per_year']:.2g} times a year; at an assumed {worst['switchover_s']:.0f} s each "
-            f"that interrupts for about {format_duration(float(worst['interruption_min_per_year']) / 60)} a year more, "
+            f"A role moves {worst['takeovers_per_year']:.2g} times a year; "
+            f"at an assumed {worst['switchover_s']:.0f} s each that "
+            f"interrupts for about {format_duration(float(worst['interruption_min_per_year']) / 60)} a year more, "
             "which the figures above do not contain."
         )
     return " ".join(words)
@@ -250,7 +328,8 @@ def _load_words(one: Study, loads: LoadResult) -> str:
         worst = max(over, key=lambda item: item.load_mb_s / item.capacity_mb_s)
         return (
             f"With nothing failed {len(over)} elements are already overloaded, worst {worst.element} with "
-            f"{worst.load_mb_s:,.0f} of {worst.capacity_mb_s:,.0f} MB/s: this site cannot carry {one.site.client_count} clients."
+            f"{worst.load_mb_s:,.0f} of {worst.capacity_mb_s:,.0f} MB/s: "
+            f"this site cannot carry {one.site.client_count} clients."
         )
     if loads.p_any_overload > 0:
         return f"Something on the way is overloaded with probability {probability_text(loads.p_any_overload)}."

@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from k2rel.measures.availability import service_named
 from k2rel.errors import InputError
 from k2rel.exact.engine import derivatives, unavailability
 from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.structure import Node
+from k2rel.measures.availability import service_named
 from k2rel.studies import Study
 from k2rel.units import MINUTES_PER_YEAR
 
@@ -92,7 +92,15 @@ def causes(study: Study, service: str = "media") -> pd.DataFrame:
     for name, birnbaum in slope.client.items():
         part = site.client_parts[name]
         law = study.laws.client[name]
-        rows.append((f"each client's {name}", part.type, part.side, 0.0 if part.external else law.unavailability, birnbaum))
+        rows.append(
+            (
+                f"each client's {name}",
+                part.type,
+                part.side,
+                0.0 if part.external else law.unavailability,
+                birnbaum,
+            )
+        )
     frame = pd.DataFrame(rows, columns=["part", "type", "side", "unavailability", "birnbaum"]).set_index("part")
     frame["share"] = frame["unavailability"] * frame["birnbaum"] / u if u > 0 else 0.0
     frame["downtime_min_per_year"] = frame["unavailability"] * frame["birnbaum"] * MINUTES_PER_YEAR
@@ -238,7 +246,9 @@ def cut_set_table(study: Study, service: str = "media", order: int = 2) -> pd.Da
     rows = []
     for cut in cut_sets(study, service, order):
         words = [
-            f"any {raids[name].missing_for_loss} of the {raids[name].drives} drives of {name}" if name in raids else name
+            f"any {raids[name].missing_for_loss} of the {raids[name].drives} drives of {name}"
+            if name in raids
+            else name
             for name in cut.parts
         ]
         drives = math.prod(math.comb(raids[n].drives, raids[n].missing_for_loss) for n in cut.parts if n in raids)

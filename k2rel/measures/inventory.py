@@ -141,7 +141,16 @@ def rates_used(study: Study) -> pd.DataFrame:
     """
     import pandas as pd
 
-    columns = ["failure_rate_per_h", "low_per_h", "high_per_h", "mttr_h", "test_interval_h", "evidence", "rates_id", "source"]
+    columns = [
+        "failure_rate_per_h",
+        "low_per_h",
+        "high_per_h",
+        "mttr_h",
+        "test_interval_h",
+        "evidence",
+        "rates_id",
+        "source",
+    ]
     frame = pd.DataFrame(component_records(study))
     frame[["low_per_h", "high_per_h"]] = frame[["low_per_h", "high_per_h"]].astype(float)
     grouped = frame.groupby(["type", *columns], dropna=False, sort=False).size().rename("count").reset_index()

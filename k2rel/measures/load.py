@@ -336,7 +336,7 @@ def _elements(
 
 
 def _sum_of_loads(
-    parts: tuple[tuple[int, tuple[tuple[float, float], ...]], ...]
+    parts: tuple[tuple[int, tuple[tuple[float, float], ...]], ...],
 ) -> list[tuple[float, float]]:
     """Distribution of the sum of what each client puts on one element; what is missing to 1 puts nothing."""
     amounts = sorted({amount for _, entries in parts for amount, _ in entries})
@@ -391,17 +391,15 @@ def _overload_in(loading: Loading, own: OwnParts, mode: Mode) -> tuple[float, fl
     for group, (size, joint) in enumerate(zip(sizes, joints, strict=True)):
         outcomes: dict[tuple[float, ...], float] = {}
         for outcome, p in joint.items():
-            loads = loading.client_load(outcome, group, mode)
-            row = (float(outcome[0] != LOST), *(loads.get(element, 0.0) for element in endangered))
+            own_loads = loading.client_load(outcome, group, mode)
+            row = (float(outcome[0] != LOST), *(own_loads.get(element, 0.0) for element in endangered))
             rows.setdefault(row, len(rows))
             outcomes[row] = outcomes.get(row, 0.0) + p
         groups.append((size, outcomes))
     width = len(rows)
     total: Counts | None = None
     for size, outcomes in groups:
-        by_vector = {
-            tuple(int(index == rows[row]) for index in range(width)): p for row, p in outcomes.items()
-        }
+        by_vector = {tuple(int(index == rows[row]) for index in range(width)): p for row, p in outcomes.items()}
         counts = Counts.one(by_vector).power(size, _CUT)
         total = counts if total is None else total.plus(counts, _CUT)
     assert total is not None
@@ -416,8 +414,8 @@ def _overload_in(loading: Loading, own: OwnParts, mode: Mode) -> tuple[float, fl
         used = row[1:] > 0
         share = ratio[:, used].min(axis=1) if used.any() else np.ones(len(loads))
         arriving += total.vectors[:, index] * row[0] * share
-    p = total.probability
-    return float(p[over].sum()), float(np.dot(p, arriving)), max(0.0, 1.0 - float(p.sum()))
+    weight = total.probability
+    return float(weight[over].sum()), float(np.dot(weight, arriving)), max(0.0, 1.0 - float(weight.sum()))
 
 
 def load_after_failures(study: Study, parts: Sequence[str] | None = None) -> pd.DataFrame:
@@ -493,7 +491,9 @@ def modes(study: Study) -> pd.DataFrame:
         if len(sides) == 1:
             where = next(iter(sides))
             return "every client cut off" if where == "cut off" else f"every client by {where}"
-        return ", ".join(f"{n} cut off" if where == "cut off" else f"{n} by {where}" for where, n in sorted(sides.items()))
+        return ", ".join(
+            f"{n} cut off" if where == "cut off" else f"{n} by {where}" for where, n in sorted(sides.items())
+        )
 
     labels = [words(mode) for mode in table.modes]
     diagram = table.diagram.merged(labels)

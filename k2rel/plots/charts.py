@@ -96,7 +96,13 @@ def plot_load_after_failover(
     for row, (b, a) in enumerate(reversed(items)):
         colour = side_colour(site.sides, site.components[b.element].side)
         ax.barh(row + 0.2, b.load_mb_s, height=0.36, color=colour, alpha=0.35)
-        ax.barh(row - 0.2, a.load_mb_s, height=0.36, color=LOST if a.overloaded else colour, hatch="//" if a.overloaded else None)
+        ax.barh(
+            row - 0.2,
+            a.load_mb_s,
+            height=0.36,
+            color=LOST if a.overloaded else colour,
+            hatch="//" if a.overloaded else None,
+        )
         ax.plot([b.capacity_mb_s] * 2, [row - 0.44, row + 0.44], color=INK, lw=2)
     ax.set_yticks(range(len(items)), [b.element.replace("_", " ") for b, _ in reversed(items)], parse_math=False)
     ax.set_xlim(left=0)
@@ -129,15 +135,20 @@ def plot_load_distribution(result: LoadResult, site: Site, ax: Axes | None = Non
     >>> plot_load_distribution(k2rel.load(s), s.site).get_ylabel()
     'probability, logarithmic'
     """
+    from matplotlib.ticker import MaxNLocator
+
     ax = new_axes(ax, (7.2, 3.6))
     count = site.client_count
     marks = ("o", "s", "x")
-    series = [*((f"on {side}", index, side_colour(site.sides, side)) for index, side in enumerate(site.sides)), ("cut off", 2, LOST)]
+    series = [
+        *((f"on {side}", index, side_colour(site.sides, side)) for index, side in enumerate(site.sides)),
+        ("cut off", 2, LOST),
+    ]
     lowest = 1.0
     for label, column, colour in series:
         exact = np.zeros(count + 1)
         for row in result.side_distribution:
-            exact[row[column]] += row[3]
+            exact[(row[0], row[1], row[2])[column]] += row[3]
         least = np.cumsum(exact[::-1])[::-1][1:]
         shown = least > 1e-18
         if not shown.any():
@@ -150,6 +161,7 @@ def plot_load_distribution(result: LoadResult, site: Site, ax: Axes | None = Non
         )  # fmt: skip
     ax.set_yscale("log")
     ax.set_ylim(lowest / 3, 3)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(frameon=False, fontsize=9)
     return tidy(ax, "At least n clients on each side, or cut off", "number of clients n", "probability, logarithmic")
 
@@ -181,7 +193,13 @@ def plot_availability_over_time(frame: pd.DataFrame, service: str, ax: Axes | No
     ax = new_axes(ax, (7.2, 3.6))
     hours = frame.index.to_numpy()
     ax.plot(hours, frame["point_unavailability"], color=INK, label="with repair: 1 - A(t)")
-    ax.plot(hours, frame["mission_unreliability"], color=LOST, ls="--", label="no repair during the mission: 1 - R(t)")
+    ax.plot(
+        hours,
+        frame["mission_unreliability"],
+        color=LOST,
+        ls="--",
+        label="no repair during the mission: 1 - R(t)",
+    )
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.legend(frameon=False, fontsize=9)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ def side_colour(sides: Sequence[str], side: str | None) -> str:
     >>> side_colour(("A", "B"), "B")
     '#E69F00'
     """
-    return COLOURS[list(sides).index(side)] if side in sides else SHARED
+    return COLOURS[sides.index(side)] if side is not None and side in sides else SHARED
 
 
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
@@ -69,7 +69,7 @@ def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     return Figure(figsize=size, layout="constrained").subplots()
 
 
-def tidy(ax: Any, title: str, xlabel: str = "", ylabel: str = "") -> Any:
+def tidy(ax: Axes, title: str, xlabel: str = "", ylabel: str = "") -> Axes:
     """Finish a plot: title to the left, units on the axes, no frame where none is needed.
 
     Parameters

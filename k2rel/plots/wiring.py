@@ -96,9 +96,7 @@ class _Layout:
             seen = set()
             for key, part in site.client_parts.items():
                 for group in groups[box]:
-                    ends = [
-                        site.subscribed(e[1:], group) if e.startswith("@") else e for e in part.between or ()
-                    ]
+                    ends = [site.subscribed(e[1:], group) if e.startswith("@") else e for e in part.between or ()]
                     far = [end for end in ends if end not in site.client_parts]
                     if len(far) == 1 and (key, far[0]) not in seen:
                         seen.add((key, far[0]))
@@ -111,20 +109,16 @@ class _Layout:
 
     def _tiers(self) -> None:
         """Distance from the clients, in boxes."""
-        reached = {name: 0 for name in ("client_1", "clients") if name in self.boxes}
-        queue = list(reached)
-        while queue:
-            here = queue.pop(0)
-            for line in self.lines:
-                if here in line.boxes:
-                    other = line.boxes[1 - line.boxes.index(here)]
-                    if other in self.boxes and other not in reached:
-                        reached[other] = reached[here] + 1
-                        queue.append(other)
+        import networkx as nx
+
+        graph = nx.Graph(line.boxes for line in self.lines)
+        graph.add_nodes_from(self.boxes)
+        starts = {name for name in ("client_1", "clients") if name in self.boxes}
+        reached: dict[str, float] = nx.multi_source_dijkstra_path_length(graph, starts)
         last = max(reached.values())
         for name, box in self.boxes.items():
-            box.tier = reached.get(name, last)
-        self.tiers = last + 1
+            box.tier = int(reached.get(name, last))
+        self.tiers = int(last) + 1
 
     def _place(self) -> None:
         sides = self.site.sides
@@ -171,15 +165,15 @@ class _Layout:
                     entries.append((self.boxes[other].x, key))
         for name, part in self.site.components.items():
             # parts of a box that links end on, but whose links stay inside the tier, still show as chips
-            if part.between is None and part.within in self.boxes and name not in owners:
-                if any(name in line.ends for line in self.lines):
-                    self.boxes[part.within].ends["top"].append((0.0, name))
-        for box in self.boxes.values():
-            for edge, entries in box.ends.items():
+            inside = part.between is None and part.within in self.boxes and name not in owners
+            if inside and part.within and any(name in line.ends for line in self.lines):
+                self.boxes[part.within].ends["top"].append((0.0, name))
+        for owner in self.boxes.values():
+            for edge, entries in owner.ends.items():
                 entries.sort(key=lambda item: (item[0], item[1]))
-                y = box.y + (box.height / 2 if edge == "top" else -box.height / 2)
+                y = owner.y + (owner.height / 2 if edge == "top" else -owner.height / 2)
                 for index, (_, key) in enumerate(entries):
-                    x = box.x - box.width / 2 + box.width * (index + 0.5) / len(entries)
+                    x = owner.x - owner.width / 2 + owner.width * (index + 0.5) / len(entries)
                     self.chips[key] = (x, y)
 
     def _between(self, a: _Box, b: _Box) -> bool:
@@ -264,7 +258,15 @@ def draw_site(
         style = _STYLES[kinds.index(line.kind) % len(_STYLES)]
         ax.plot(xs, ys, color=MUTED, lw=1.1, ls=style, zorder=1, solid_capstyle="round")
         if line.id in ways:
-            ax.plot(xs, ys, color=ways[line.id], lw=3.2 if names else 2.2, alpha=0.9, zorder=2, solid_capstyle="round")
+            ax.plot(
+                xs,
+                ys,
+                color=ways[line.id],
+                lw=3.2 if names else 2.2,
+                alpha=0.9,
+                zorder=2,
+                solid_capstyle="round",
+            )
         if line.id in dashed:
             ax.plot(xs, ys, color=CONTROL, lw=1.8 if names else 1.3, ls=(0, (3, 1.5)), zorder=3)
         if line.id in failed:
@@ -277,7 +279,16 @@ def draw_site(
         part = site.components.get(key)
         colour = side_colour(site.sides, part.side if part else None)
         edge = ways.get(key, colour)
-        ax.plot([x], [y], marker="s", ms=7 if names else 4.5, mfc="white", mec=edge, mew=2.0 if key in ways else 1.1, zorder=5)
+        ax.plot(
+            [x],
+            [y],
+            marker="s",
+            ms=7 if names else 4.5,
+            mfc="white",
+            mec=edge,
+            mew=2.0 if key in ways else 1.1,
+            zorder=5,
+        )
         if key in failed:
             _cross(ax, x, y, 0.1)
         if names and part is not None:
@@ -318,7 +329,14 @@ def _ways(site: Site, outcome: FailoverOutcome | None) -> tuple[dict[str, str], 
 
 
 def _draw_box(
-    ax: Any, patch: Any, box: _Box, site: Site, ways: dict[str, str], failed: set[str], down: set[str], size: float
+    ax: Any,
+    patch: Any,
+    box: _Box,
+    site: Site,
+    ways: dict[str, str],
+    failed: set[str],
+    down: set[str],
+    size: float,
 ) -> None:
     colour = side_colour(site.sides, box.side)
     used = box.id in ways
@@ -346,7 +364,17 @@ def _draw_box(
     words: list[str] = []
     for text in label.split("\n"):
         words += _wrapped(text, limit)
-    ax.text(box.x, box.y, "\n".join(words), ha="center", va="center", fontsize=size, color=INK, zorder=6, parse_math=False)
+    ax.text(
+        box.x,
+        box.y,
+        "\n".join(words),
+        ha="center",
+        va="center",
+        fontsize=size,
+        color=INK,
+        zorder=6,
+        parse_math=False,
+    )
     if box.id in failed:
         _cross(ax, box.x, box.y, 0.26)
 
@@ -359,7 +387,14 @@ def _wrapped(text: str, limit: int) -> list[str]:
 
 def _cross(ax: Any, x: float, y: float, arm: float) -> None:
     for sign in (1, -1):
-        ax.plot([x - arm, x + arm], [y - sign * arm, y + sign * arm], color=LOST, lw=3, zorder=8, solid_capstyle="round")
+        ax.plot(
+            [x - arm, x + arm],
+            [y - sign * arm, y + sign * arm],
+            color=LOST,
+            lw=3,
+            zorder=8,
+            solid_capstyle="round",
+        )
 
 
 def _hidden_failures(ax: Any, layout: _Layout, failed: Iterable[str], size: float) -> None:
@@ -374,7 +409,17 @@ def _hidden_failures(ax: Any, layout: _Layout, failed: Iterable[str], size: floa
             box = layout.boxes[name]
             _cross(ax, box.x + box.width * 0.36, box.y, 0.1)
             text = ", ".join(parts).replace("_", " ")
-            ax.text(box.x, box.y - box.height / 2 - 0.08, text, color=LOST, fontsize=size, ha="center", va="top", zorder=9, parse_math=False)
+            ax.text(
+                box.x,
+                box.y - box.height / 2 - 0.08,
+                text,
+                color=LOST,
+                fontsize=size,
+                ha="center",
+                va="top",
+                zorder=9,
+                parse_math=False,
+            )
 
 
 def _name_links(ax: Any, layout: _Layout, kinds: list[str]) -> None:
@@ -386,11 +431,24 @@ def _name_links(ax: Any, layout: _Layout, kinds: list[str]) -> None:
         if a.tier == b.tier and a is not b:
             course = layout.points(line)
             x = (course[0][0] + course[-1][0]) / 2
-            ax.text(x, min(p[1] for p in course) + 0.02, line.id.replace("_", " "), fontsize=6.2, ha="center", va="bottom", parse_math=False)
+            ax.text(
+                x,
+                min(p[1] for p in course) + 0.02,
+                line.id.replace("_", " "),
+                fontsize=6.2,
+                ha="center",
+                va="bottom",
+                parse_math=False,
+            )
     handles = [
         Line2D([], [], color=MUTED, lw=1.4, ls=_STYLES[index % len(_STYLES)], label=kind.replace("_", " "))
         for index, kind in enumerate(kinds)
     ]
-    ax.legend(handles=handles, loc="lower center", ncols=min(5, len(handles)), fontsize=6.5, frameon=False, borderaxespad=0)
-
-
+    ax.legend(
+        handles=handles,
+        loc="lower center",
+        ncols=min(5, len(handles)),
+        fontsize=6.5,
+        frameon=False,
+        borderaxespad=0,
+    )

@@ -237,7 +237,7 @@ def failover(policy: Policy, failed: Sequence[str] = ()) -> FailoverOutcome:
     site = policy.site
     failed = tuple(dict.fromkeys(failed))
     site.require_parts(failed)
-    state = {name: False for name in failed} | raid_works(site, failed)
+    state = dict.fromkeys(failed, False) | raid_works(site, failed)
     groups = range(site.group_count)
     choices = {
         (name, group): policy.choice(name, group)

@@ -353,9 +353,7 @@ class Policy:
         """
         s = self.structure
         return s.disjunction(
-            s.conjunction(
-                [route.usable, *(s.variable(self.site.client_part_id(number, part)) for part in route.own)]
-            )
+            s.conjunction([route.usable, *(s.variable(self.site.client_part_id(number, part)) for part in route.own)])
             for route in self.choice(traffic, group).routes
         )
 

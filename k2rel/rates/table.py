@@ -217,7 +217,9 @@ def _read_row(
     before = len(problems)
     rate = number("lambda_per_h")
     low, high = number("lambda_lo90"), number("lambda_hi90")
-    times = {c: t for c, column in _MTTR_COLUMNS.items() if (t := number(column, positive=True)) is not None}
+    times: dict[str, float] = {
+        str(c): t for c, column in _MTTR_COLUMNS.items() if (t := number(column, positive=True)) is not None
+    }
     types = tuple((record.get("component_types") or "").split())
     if len(problems) > before:
         return
@@ -354,7 +356,11 @@ def _law_of(part: Component, site: Site, table: RateTable, own: RateTable, contr
     test_h = given.test_interval_h or 0.0
     if not own_rate:
         assert row is not None
-        law = row.law(contract) if base is not None else Law(row.rate_per_h, mttr_h, rates_id=row.id, evidence=row.evidence)
+        law = (
+            row.law(contract)
+            if base is not None
+            else Law(row.rate_per_h, mttr_h, rates_id=row.id, evidence=row.evidence)
+        )
         result = replace(law, mttr_h=mttr_h, test_interval_h=test_h)
         if given.mttr_h is not None:
             result = replace(result, source=f"{result.source} (time to restoration: {given.source or 'set by hand'})")
@@ -366,7 +372,13 @@ def _law_of(part: Component, site: Site, table: RateTable, own: RateTable, contr
     else:
         q = given.unavailability or 0.0
         rate = q / ((1.0 - q) * (mttr_h + test_h / 2))
-    return Law(rate, mttr_h, test_h, evidence=given.evidence or "site", source=given.source or f"site file {site.name}")
+    return Law(
+        rate,
+        mttr_h,
+        test_h,
+        evidence=given.evidence or "site",
+        source=given.source or f"site file {site.name}",
+    )
 
 
 def _raid_module(entry: RaidSet, shared: Mapping[str, Law]) -> RaidModule:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path as FilePath
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from k2rel.bundled import site_path
 from k2rel.errors import InputError, Problem, closest
@@ -98,9 +98,9 @@ def _placed(source: YamlSource, item: Any) -> Problem:
     path: list[str | int] = []
     here: Any = source.data
     for key in item["loc"]:
-        if isinstance(here, dict) and key in here:
-            here = here[key]
-        elif isinstance(here, list) and isinstance(key, int) and key < len(here):
+        if (isinstance(here, dict) and key in here) or (
+            isinstance(here, list) and isinstance(key, int) and key < len(here)
+        ):
             here = here[key]
         elif item["type"] == "missing" and key == item["loc"][-1]:
             pass
@@ -122,12 +122,12 @@ def _placed(source: YamlSource, item: Any) -> Problem:
 
 def _known_keys(path: KeyPath) -> Iterable[str]:
     """Entries that the format knows at a place, for suggestions."""
-    models: dict[str, type[doc.BaseModel]] = {
+    models: dict[str, type[BaseModel]] = {
         "components": doc.ComponentEntry, "links": doc.LinkEntry, "raid_sets": doc.RaidSetEntry,
         "units": doc.UnitEntry, "roles": doc.RoleEntry, "traffic": doc.TrafficEntry, "types": doc.LawFields,
         "assumptions": doc.AssumptionEntry, "variants": doc.VariantEntry,
     }  # fmt: skip
-    model: type[doc.BaseModel] = doc.SiteDocument
+    model: type[BaseModel] = doc.SiteDocument
     if path:
         model = models.get(str(path[0]), doc.ClientsEntry)
         if "parts" in path:
@@ -144,7 +144,9 @@ def _with_variant(source: YamlSource, variant: str | None) -> YamlSource:
     if variant is None:
         return source
     variants = source.data.get("variants")
-    known = list(variants) if isinstance(variants, dict) else []
+    if not isinstance(variants, dict):
+        variants = {}
+    known = list(variants)
     if variant not in known:
         hint = closest(variant, known) if known else "; the file has no variants"
         raise InputError(Problem(f"there is no variant '{variant[:60]}'{hint}", source.name))
@@ -158,7 +160,10 @@ def _with_variant(source: YamlSource, variant: str | None) -> YamlSource:
             if key[: len(base) + len(path)] == (*base, *path):
                 lines[key[len(base) :]] = line
         if isinstance(below, dict) and isinstance(above, dict):
-            return {**below, **{key: lay(below.get(key), value, (*path, key)) for key, value in above.items()}}
+            return {
+                **below,
+                **{key: lay(below.get(key), value, (*path, key)) for key, value in above.items()},
+            }
         return above
 
     return YamlSource(source.name, lay(source.data, changes or {}, ()), lines)
@@ -185,7 +190,12 @@ def _with_assumption_settings(source: YamlSource, settings: dict[str, str]) -> t
                 new = float(value)
             except ValueError:
                 new = value
-        changed[name] = {**known[name], "value": new, "evidence": "CHOSEN", "reason": f"set by hand; the file has {old}"}
+        changed[name] = {
+            **known[name],
+            "value": new,
+            "evidence": "CHOSEN",
+            "reason": f"set by hand; the file has {old}",
+        }
     rest = {key: value for key, value in settings.items() if key not in own}
     return YamlSource(source.name, {**source.data, "assumptions": changed}, source.lines), rest
 
@@ -206,7 +216,9 @@ def _with_assumptions(source: YamlSource) -> YamlSource:
             return [put(item, (*path, index)) for index, item in enumerate(value)]
         if isinstance(value, str) and re.fullmatch(r"=[A-Za-z][A-Za-z0-9_-]*", value):
             if value[1:] not in values:
-                problems.append(source.problem(path, f"there is no assumption '{value[1:]}'{closest(value[1:], values)}"))
+                problems.append(
+                    source.problem(path, f"there is no assumption '{value[1:]}'{closest(value[1:], values)}")
+                )
                 return value
             return values[value[1:]]
         return value
@@ -250,9 +262,15 @@ class _Builder:
         for key, component in client_parts.items():
             self._check_wiring(component, ("clients", "parts", key), of_client=True)
             if component.capacity_mb_s is not None:
-                self._report(("clients", "parts", key, "capacity"), "a client's own part has no capacity; its demand is its load")
+                self._report(
+                    ("clients", "parts", key, "capacity"),
+                    "a client's own part has no capacity; its demand is its load",
+                )
             if component.needs:
-                self._report(("clients", "parts", key, "needs"), "a client's part has no needs; name both parts in the path")
+                self._report(
+                    ("clients", "parts", key, "needs"),
+                    "a client's part has no needs; name both parts in the path",
+                )
         self._check_cycles(components)
         self._check_subscriptions()
         units = {key: self._unit(key, entry) for key, entry in file.units.items()}
@@ -313,7 +331,10 @@ class _Builder:
         for name, path in places:
             if name in first:
                 line = self.source.lines.get(first[name])
-                self._report(path, f"the name '{name}' is already used in line {line}; give each part a name of its own")
+                self._report(
+                    path,
+                    f"the name '{name}' is already used in line {line}; give each part a name of its own",
+                )
             elif re.fullmatch(r"client_\d+(_.*)?", name):
                 self._report(path, "names that start with client_ and a number are kept for the clients' parts")
             first.setdefault(name, path)
@@ -349,7 +370,10 @@ class _Builder:
     def _raid_set(self, key: str, entry: doc.RaidSetEntry, components: dict[str, Component]) -> RaidSet:
         fewest = {1: 2, 5: 3, 6: 4}[entry.level]
         if entry.drives < fewest:
-            self._report(("raid_sets", key, "drives"), f"RAID {entry.level} needs at least {fewest} drives, got {entry.drives}")
+            self._report(
+                ("raid_sets", key, "drives"),
+                f"RAID {entry.level} needs at least {fewest} drives, got {entry.drives}",
+            )
         if entry.within is not None:
             self._known(entry.within, components, ("raid_sets", key, "in"), "component")
         result = RaidSet(
@@ -484,7 +508,13 @@ class _Builder:
         ):
             self._report((*path, "paths"), "no path starts at a client; use 'scope: site' for a site-wide flow")
         return Traffic(
-            key, entry.title or key.replace("_", " "), entry.scope, entry.demand, entry.requires, entry.prefer, tuple(paths)
+            key,
+            entry.title or key.replace("_", " "),
+            entry.scope,
+            entry.demand,
+            entry.requires,
+            entry.prefer,
+            tuple(paths),
         )
 
     def _check_stage(self, stage: Stage, path: KeyPath, scope: str) -> None:
@@ -565,5 +595,3 @@ def _law(entry: doc.LawFields) -> GivenLaw:
 
 def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from k2rel.units import parse_bandwidth, parse_duration, parse_rate, parse_share
 
@@ -21,7 +29,11 @@ _REFERENCE = {"type": "string", "pattern": "^=[A-Za-z][A-Za-z0-9_]*$", "descript
 
 def _typed(description: str, *examples: str) -> WithJsonSchema:
     return WithJsonSchema(
-        {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}], "description": description, "examples": examples}
+        {
+            "anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}],
+            "description": description,
+            "examples": examples,
+        }
     )
 
 
@@ -40,7 +52,10 @@ def _capacity(value: object) -> object:
 
 Duration = Annotated[float, BeforeValidator(parse_duration), _typed("a time", "4 h", "30 s", "1.2e6 h")]
 PositiveDuration = Annotated[
-    float, BeforeValidator(parse_duration), AfterValidator(_positive), _typed("a time above 0", "4 h", "1.2e6 h")
+    float,
+    BeforeValidator(parse_duration),
+    AfterValidator(_positive),
+    _typed("a time above 0", "4 h", "1.2e6 h"),
 ]
 Rate = Annotated[float, BeforeValidator(parse_rate), _typed("a rate", "500 FIT", "2e-6 /h", "1 per year")]
 Bandwidth = Annotated[float, BeforeValidator(parse_bandwidth), _typed("a bandwidth", "25 MB/s", "50 Mb/s")]
@@ -117,7 +132,9 @@ class RaidSetEntry(_Record):
     drive_type: Name = "drive"
     within: Name | None = Field(None, alias="in", description="the chassis")
     rebuild: PositiveDuration = Field(description="time to rebuild one drive's content")
-    restore: PositiveDuration = Field(description="time to bring the data back after more drives failed than the set bears")
+    restore: PositiveDuration = Field(
+        description="time to bring the data back after more drives failed than the set bears"
+    )
     title: Title | None = None
 
 
@@ -159,7 +176,8 @@ class PathEntry(_Record):
     carried_by: Name | None = Field(None, description="the side whose load it is; by default the side it enters by")
     when: dict[Name, Name] = Field({}, description="role: side that must hold it for this path to be used")
     via: tuple[str | KOutOfN, ...] = Field(
-        min_length=1, description="components in order; @name is what the client subscribes to; at_least/of shares the load"
+        min_length=1,
+        description="components in order; @name is what the client subscribes to; at_least/of shares the load",
     )
 
 
@@ -173,8 +191,8 @@ class TrafficEntry(_Record):
     prefer: str = Field(
         "listed",
         pattern=r"^(listed|home|home only|role [A-Za-z][A-Za-z0-9_-]*|@[A-Za-z][A-Za-z0-9_-]*)$",
-        description="which usable path is taken: the first listed; the preferred side's; only the preferred side's; the side that holds a "
-        "role ('role NAME'); the side that the client subscribes to ('@NAME')",
+        description="which usable path is taken: the first listed; the preferred side's; only the "
+        "preferred side's; the side that holds a role ('role NAME'); the side that the client subscribes to ('@NAME')",
     )
     paths: tuple[PathEntry, ...] = Field(min_length=1, max_length=32)
 
@@ -186,7 +204,8 @@ class ClientsEntry(_Record):
     title: Title | None = None
     parts: dict[Name, ClientPartEntry] = Field(min_length=1, max_length=12, description="what each client has one of")
     subscriptions: dict[Name, tuple[str, ...]] = Field(
-        {}, description="dealt round: client 1 gets the first entry of each list, client 2 the second, and so on"
+        {},
+        description="dealt round: client 1 gets the first entry of each list, client 2 the second, and so on",
     )
 
 

@@ -14,8 +14,8 @@ from typing import Literal
 from k2rel.errors import InputError, closest
 
 __all__ = [
-    "AtLeast",
     "Assumption",
+    "AtLeast",
     "Client",
     "Component",
     "GivenLaw",
@@ -55,7 +55,6 @@ class GivenLaw:
     test_interval_h: float | None = None
     evidence: str | None = None
     source: str | None = None
-
 
     def over(self, other: GivenLaw) -> GivenLaw:
         """Put this above another: what is given here wins, what is silent here comes from there.

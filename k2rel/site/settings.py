@@ -63,7 +63,7 @@ def parse_settings(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
         if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
             value = value[1:-1]
         if not sign or not value or len(key.split(".")) != 2 or not all(key.split(".")):
-            raise InputError(f"--set {text[:80]}: write component-type.key=value, for example media_server.mttr=\"4 h\"")
+            raise InputError(f'--set {text[:80]}: write component-type.key=value, for example media_server.mttr="4 h"')
         result[key] = value
     return result
 
@@ -124,9 +124,11 @@ def _set_on_type(site: Site, kind: str, name: str, value: str, where: str) -> Si
         message = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise InputError(f"{where}: {message}") from None
     if name in _LAW_KEYS:
-        law = GivenLaw(
-            **{_LAW_KEYS[name]: getattr(entry, name)}, evidence="set", source="set by hand"
-        ) if name not in {"mttr", "test_interval"} else GivenLaw(**{_LAW_KEYS[name]: getattr(entry, name)})
+        law = (
+            GivenLaw(**{_LAW_KEYS[name]: getattr(entry, name)}, evidence="set", source="set by hand")
+            if name not in {"mttr", "test_interval"}
+            else GivenLaw(**{_LAW_KEYS[name]: getattr(entry, name)})
+        )
         return replace(site, settings={**site.settings, kind: law.over(site.settings.get(kind, GivenLaw()))})
     if name == "capacity" and isinstance(entry.capacity, str):
         raise InputError(f"{where}: a share of the clients can be given in the file only; write a bandwidth")

@@ -118,8 +118,10 @@ def _plain(node: Node, path: KeyPath, lines: dict[KeyPath, int], name: str, scal
         value = scalars.construct_object(node, deep=True)
     except (ValueError, OverflowError, YAMLError):
         value = None
-    return value if isinstance(value, str | int | float | bool | None) and value is not None else (
-        None if node.tag.endswith(":null") else str(node.value)
+    return (
+        value
+        if isinstance(value, str | int | float | bool | None) and value is not None
+        else (None if str(node.tag).endswith(":null") else str(node.value))
     )
 
 
@@ -178,5 +180,3 @@ def read_yaml(path: Path) -> YamlSource:
             raise
         raise InputError(Problem(f"is no valid YAML: {str(error).splitlines()[0][:200]}", name)) from None
     return YamlSource(name, data, lines)
-
-

@@ -1,0 +1,40 @@
+# make report   every level's report and their comparison, in reports/
+# make test     all tests
+# make check    lint, format and types
+# Both make the environment in .venv by themselves, once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: report test check schema sample clean
+
+report: $(STAMP)
+	$(BIN)/k2rel report --all --output reports
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# data/schema.json is written out so that editors find it beside the site files
+schema: $(STAMP)
+	$(BIN)/k2rel schema > data/schema.json
+
+# the one committed sample of a rendered report
+sample: $(STAMP)
+	$(BIN)/k2rel report L2R --output reports/.sample --quiet
+	mkdir -p reports/sample && cp reports/.sample/L2R.html reports/sample/L2R.html && rm -rf reports/.sample
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("k2rel needs Python 3.11 or newer; say which with: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,11 @@
+"""Reports: parameterised notebooks, executed by papermill and rendered as self-contained HTML.
+
+``notebook``  what the notebooks call: parameters to study, tables and cases as HTML, results beside the report
+``render``    execute, render, index; failures kept apart
+``page``      the HTML page around a rendered notebook, and the index
+"""
+
+from k2rel.report.notebook import open_study, save_results, show, show_cases, show_text
+from k2rel.report.render import Rendered, render_reports
+
+__all__ = ["Rendered", "open_study", "render_reports", "save_results", "show", "show_cases", "show_text"]

@@ -1,0 +1,250 @@
+"""What the notebooks call: from parameters to a study, and results to readable output.
+
+A notebook has parameters of plain values, since papermill passes nothing else; 0 and empty mean "as the file
+says".
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from k2rel.measures.cases import failover_cases
+from k2rel.site.settings import parse_settings
+from k2rel.studies import Study, study
+from k2rel.tables import for_people
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from IPython.display import HTML
+    from matplotlib.axes import Axes
+
+__all__ = ["open_study", "save_results", "show", "show_cases", "show_figure", "show_text"]
+
+
+def open_study(
+    level: str,
+    *,
+    clients: int = 0,
+    repair: str = "4h",
+    rates: str = "",
+    settings: Sequence[str] = (),
+    variant: str = "",
+) -> Study:
+    """Make a study from the parameters of a notebook.
+
+    Parameters
+    ----------
+    level : str
+        A level's name or a site file.
+    clients : int
+        Number of clients; 0 as the file says.
+    repair : str
+        Repair contract.
+    rates : str
+        A CSV table of rates; empty for none.
+    settings : sequence of str
+        Changes such as ``'media_server.mttr="4 h"'``.
+    variant : str
+        A variant of the file; empty for none.
+
+    Returns
+    -------
+    Study
+        The study.
+
+    Examples
+    --------
+    >>> open_study("L2R", clients=8).site.client_count
+    8
+    """
+    return study(
+        level,
+        clients=clients if clients != 0 else None,
+        repair=repair,
+        rates=rates or None,
+        settings=parse_settings(list(settings)),
+        variant=variant or None,
+    )
+
+
+def show(frame: pd.DataFrame, *, index: bool = True, rows: int = 40) -> HTML:
+    """Show a table with titles, units and readable digits; every text is escaped.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A table of k2rel.
+    index : bool
+        Show the index as the first column.
+    rows : int
+        The most rows to show; a line says how many more there are.
+
+    Returns
+    -------
+    IPython.display.HTML
+        The table.
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> "<table" in show(k2rel.levels()).data
+    True
+    """
+    from IPython.display import HTML
+
+    if len(frame) == 0:
+        return HTML("<p>None.</p>")  # type: ignore[no-untyped-call]
+    texts = for_people(frame.head(rows))
+    if index and frame.index.name:
+        texts = texts.reset_index()
+    more = f"<p class='more'>… and {len(frame) - rows} more rows.</p>" if len(frame) > rows else ""
+    table = texts.to_html(index=False, escape=True, border=0, classes="k2rel", justify="left")
+    return HTML(f"<div class='table-wrap'>{table}</div>{more}")  # type: ignore[no-untyped-call]
+
+
+def show_text(text: str, kind: str = "") -> HTML:
+    """Show a paragraph of plain text, escaped.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    kind : str
+        Class of the paragraph: ``"verdict"`` or empty.
+
+    Returns
+    -------
+    IPython.display.HTML
+        The paragraph.
+
+    Examples
+    --------
+    >>> show_text("a < b").data
+    "<p class=''>a &lt; b</p>"
+    """
+    from IPython.display import HTML
+
+    return HTML(f"<p class='{html.escape(kind, quote=True)}'>{html.escape(text)}</p>")  # type: ignore[no-untyped-call]
+
+
+def _image(ax: Axes, alt: str, dpi: int = 110) -> str:
+    """A drawing as an HTML image that needs no other file."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure: Any = ax.get_figure()
+    FigureCanvasAgg(figure)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    width = round(figure.get_size_inches()[0] * 96)
+    return f"<img alt='{html.escape(alt, quote=True)}' style='width:{width}px' src='data:image/png;base64,{data}'>"
+
+
+def show_figure(ax: Axes, alt: str) -> HTML:
+    """Show a plot as an image with a text for those who cannot see it.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The plot.
+    alt : str
+        What it shows, in words.
+
+    Returns
+    -------
+    IPython.display.HTML
+        The image.
+
+    Examples
+    --------
+    >>> from k2rel.plots import draw_site
+    >>> from k2rel.site import read_site
+    >>> show_figure(draw_site(read_site("L1")), "wiring of Level 1").data[:33]
+    "<figure><img alt='wiring of Level"
+    """
+    from IPython.display import HTML
+
+    return HTML(f"<figure>{_image(ax, alt, dpi=150)}</figure>")  # type: ignore[no-untyped-call]
+
+
+def show_cases(one: Study) -> HTML:
+    """Show the failover cases of a site as a table with a small drawing each.
+
+    Parameters
+    ----------
+    one : Study
+        The study.
+
+    Returns
+    -------
+    IPython.display.HTML
+        A row for each case: what has failed, what follows, the drawing.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> show_cases(study("L1")).data.count("<img") > 3
+    True
+    """
+    from IPython.display import HTML
+
+    from k2rel.plots import draw_site
+
+    rows = []
+    for case in failover_cases(one):
+        ax = draw_site(one.site, case.outcome, names=False, title="")
+        alike = ", ".join(name.replace("_", " ") for name in case.alike)
+        control = case.outcome.clients[0].paths.get("control")
+        way = "" if control is None else "control of client 1: " + (" → ".join(control[2:]) or "lost")
+        text = f"<h4>{html.escape(case.title)}</h4><p>{html.escape(case.effect())}</p>"
+        if way:
+            text += f"<p class='more'>{html.escape(way)}</p>"
+        if alike:
+            text += f"<p class='more'>The same follows from: {html.escape(alike)}</p>"
+        image = _image(ax, f"{one.site.name} after loss of: {case.title}; {case.effect()}", dpi=130)
+        rows.append(f"<div class='case'><div>{text}</div><figure>{image}</figure></div>")
+    return HTML("<div class='cases'>" + "".join(rows) + "</div>")  # type: ignore[no-untyped-call]
+
+
+def save_results(folder: str, name: str, headline: dict[str, Any], tables: dict[str, pd.DataFrame]) -> None:
+    """Save the result tables of a notebook beside its report.
+
+    Parameters
+    ----------
+    folder : str
+        Folder for the results; empty to save nothing.
+    name : str
+        Name of the report.
+    headline : dict
+        Headline figures, for the index.
+    tables : dict of str to pandas.DataFrame
+        Tables by name.
+
+    Examples
+    --------
+    >>> save_results("", "L2R", {}, {})
+    """
+    if not folder:
+        return
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    for key, frame in tables.items():
+        _write(target / f"{name}_{key}.csv", frame.to_csv(lineterminator="\n"))
+    _write(target / f"{name}.json", json.dumps(headline, indent=2, default=str) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write to a temporary name and move it in place, so that no half file has a final name."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

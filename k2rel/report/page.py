@@ -1,0 +1,151 @@
+"""The HTML page around a rendered notebook, and the index; self-contained, no request to anywhere."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from k2rel.tables import COLUMNS
+
+__all__ = ["Entry", "index_page", "report_page"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the index.
+
+    Parameters
+    ----------
+    name : str
+        Name of the report.
+    file : str or None
+        Its HTML file, None where rendering failed.
+    headline : dict
+        Headline figures as the notebook saved them.
+    error : str
+        Why rendering failed.
+    """
+
+    name: str
+    file: str | None
+    headline: dict[str, Any]
+    error: str = ""
+
+
+@cache
+def _style() -> str:
+    return (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+
+
+def _page(title: str, head: str, body: str, foot: str) -> str:
+    return (
+        "<!DOCTYPE html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
+        "<meta http-equiv='Content-Security-Policy' "
+        "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
+        "<link rel='icon' href='data:,'>\n"
+        f"<title>{html.escape(title)}</title>\n<style>{_style()}</style>\n</head>\n<body>\n"
+        f"<header>{head}</header>\n<main>\n{body}\n</main>\n<footer>{foot}</footer>\n</body>\n</html>\n"
+    )
+
+
+def report_page(title: str, body: str, foot: str) -> str:
+    """Put a rendered notebook into a page with a list of contents.
+
+    Parameters
+    ----------
+    title : str
+        Title of the page.
+    body : str
+        The rendered notebook, HTML.
+    foot : str
+        What stands at the foot, plain text.
+
+    Returns
+    -------
+    str
+        The page.
+
+    Examples
+    --------
+    >>> "<a href='#load'>Load</a>" in report_page("t", "<h2 id='load'>Load</h2>", "")
+    True
+    """
+    headings = re.findall(r"<h2[^>]*id=['\"]([^'\"]+)['\"][^>]*>(.*?)</h2>", body, flags=re.S)
+    links = "".join(f"<a href='#{html.escape(anchor, quote=True)}'>{_plain(text)}</a> " for anchor, text in headings)
+    head = (
+        f"<p><a href='index.html'>all reports</a></p><h1>{html.escape(title)}</h1><nav class='contents'>{links}</nav>"
+    )
+    return _page(title, head, body, html.escape(foot))
+
+
+def _plain(heading: str) -> str:
+    text = re.sub(r"<a class=\"anchor-link\".*?</a>", "", heading, flags=re.S)
+    return re.sub(r"<[^>]+>", "", text).strip()
+
+
+def index_page(entries: Sequence[Entry], comparison: Entry | None, foot: str) -> str:
+    """Make the page that links all reports, with each level's headline figures.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        The level reports.
+    comparison : Entry or None
+        The comparison.
+    foot : str
+        What stands at the foot, plain text.
+
+    Returns
+    -------
+    str
+        The page.
+
+    Examples
+    --------
+    >>> "L2R.html" in index_page([Entry("L2R", "L2R.html", {"title": "Level 2R"})], None, "")
+    True
+    """
+    columns = ("unavailability", "downtime_min_per_year", "failures_per_year", "p_overload")
+    titles = [
+        "level",
+        "",
+        "clients",
+        "service",
+        *(COLUMNS[name][0] for name in columns),
+        "single points of failure",
+    ]
+    rows = []
+    for entry in entries:
+        h = entry.headline
+        if entry.file is None:
+            message = f"<span class='failed'>failed: {html.escape(entry.error)}</span>"
+            rows.append(f"<tr><td>{html.escape(entry.name)}</td><td colspan='8'>{message}</td></tr>")
+            continue
+        link = f"<a href='{html.escape(entry.file, quote=True)}'>{html.escape(entry.name)}</a>"
+        cells = [
+            link,
+            html.escape(str(h.get("title", ""))),
+            str(h.get("clients", "")),
+            html.escape(str(h.get("service", ""))),
+        ]
+        cells += [COLUMNS[name][1](h[name]) if isinstance(h.get(name), int | float) else "–" for name in columns]
+        cells.append(html.escape(str(h.get("single_points", ""))))
+        rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+    heads = "".join(f"<th>{html.escape(title)}</th>" for title in titles)
+    body = (
+        "<h1>Availability and load of the storage levels</h1>\n"
+        "<p>Downtime and losses are those of the named service for the whole site: it counts as lost while "
+        "any client has lost it. Exact static figures; each report says what they rest on.</p>\n"
+        f"<div class='table-wrap'><table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>\n"
+    )
+    if comparison is not None and comparison.file is not None:
+        body += f"<p><a href='{html.escape(comparison.file, quote=True)}'>All levels side by side</a></p>\n"
+    elif comparison is not None:
+        body += f"<p class='failed'>The comparison failed: {html.escape(comparison.error)}</p>\n"
+    return _page("k2rel reports", "", body, html.escape(foot))
