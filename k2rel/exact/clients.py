@@ -141,7 +141,8 @@ class OwnParts:
             result = np.full(len(self.probability), LOST, dtype=np.int64)
             for index in reversed(routes):
                 needed = [self.names.index(name) for name in choice.routes[index].own]
-                result[self._up[:, needed].all(axis=1)] = index
+                taken = LOST if choice.routes[index].dead_end else index
+                result[self._up[:, needed].all(axis=1)] = taken
             self._outcomes[key] = result
         return self._outcomes[key]
 

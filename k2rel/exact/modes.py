@@ -105,7 +105,7 @@ def traffic_diagram(policy: Policy, classes: Sequence[str], *, with_shares: bool
     --------
     >>> from k2rel.site import read_site
     >>> len(traffic_diagram(Policy(read_site("L2R")), ["control"]).modes)
-    5
+    10
     """
     roots: list[Node] = []
     keys = [(name, group) for name in classes for group in groups_of(policy, name)]

@@ -169,7 +169,9 @@ def cut_sets(study: Study, service: str = "media", order: int = 2) -> list[CutSe
         for group in range(site.group_count)
         for key in site.client_parts
     }
-    weights = {name: raid.missing_for_loss for name, raid in study.laws.raid.items()}
+    weights = {
+        name: raid.missing_for_loss if raid.failure_rate_per_h > 0 else 0 for name, raid in study.laws.raid.items()
+    }
     # what is outside the boundary, or never fails, stands in no cut set
     weights |= {
         name: 0

@@ -486,7 +486,8 @@ def modes(study: Study) -> pd.DataFrame:
         sides: dict[str, int] = {}
         for group, size in enumerate(study.site.group_sizes):
             routes = mode.routes[0][group]
-            where = policy.choice(principal, group).routes[routes[0]].carried_by if routes else "cut off"
+            first = policy.choice(principal, group).routes[routes[0]] if routes else None
+            where = "cut off" if first is None or first.dead_end else first.carried_by
             sides[where] = sides.get(where, 0) + size
         if len(sides) == 1:
             where = next(iter(sides))

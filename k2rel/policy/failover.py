@@ -201,7 +201,7 @@ def _taken(choice: Choice, truth: Mapping[Node, bool], own_failed: frozenset[str
     for index in order:
         route = choice.routes[index]
         if truth[route.usable] and not own_failed.intersection(route.own):
-            return route
+            return None if route.dead_end else route
     return None
 
 

@@ -41,6 +41,8 @@ class Route:
         The client parts among them.
     usable : int
         Structure function: everything but the client's own parts lets this route be used.
+    dead_end : bool
+        No way at all: a client whose port is alive stays with it though it leads nowhere.
     """
 
     side: str
@@ -48,6 +50,7 @@ class Route:
     stages: tuple[Stage, ...]
     own: tuple[str, ...]
     usable: Node
+    dead_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,19 +355,36 @@ class Policy:
         False
         """
         s = self.structure
-        return s.disjunction(
+        choice = self.choice(traffic, group)
+        taken = [
             s.conjunction([route.usable, *(s.variable(self.site.client_part_id(number, part)) for part in route.own)])
-            for route in self.choice(traffic, group).routes
-        )
+            for route in choice.routes
+        ]
+        ways = []
+        for when, order in choice.orders:
+            stuck: list[Node] = []
+            for index in order:
+                if choice.routes[index].dead_end:
+                    stuck.append(s.negation(taken[index]))
+                else:
+                    ways.append(s.conjunction([when, taken[index], *stuck]))
+        return s.disjunction(ways)
 
     def _choice(self, traffic: Traffic, group: int) -> Choice:
         paths = [p for p in traffic.paths if traffic.prefer != "home only" or p.side == self.home]
-        routes = tuple(self._route(traffic, path, group) for path in paths)
+        routes = [self._route(traffic, path, group) for path in paths]
+        if traffic.detects == "port":
+            routes += self._dead_ends(routes)
 
         def by(side: str) -> tuple[int, ...]:
-            return tuple(sorted(range(len(paths)), key=lambda index: paths[index].side != side))
+            return tuple(sorted(listed, key=lambda index: routes[index].side != side))
 
-        orders: list[tuple[Node, tuple[int, ...]]] = [(TRUE, tuple(range(len(paths))))]
+        # a side's dead end is tried after its ways
+        sides = list(dict.fromkeys(route.side for route in routes))
+        listed = list(range(len(paths)))
+        if traffic.detects == "port":
+            listed = sorted(range(len(routes)), key=lambda index: sides.index(routes[index].side))
+        orders: list[tuple[Node, tuple[int, ...]]] = [(TRUE, tuple(listed))]
         if traffic.prefer == "home":
             orders = [(TRUE, by(self.home))]
         elif traffic.prefer.startswith("@"):
@@ -372,7 +392,17 @@ class Policy:
         elif traffic.prefer.startswith("role "):
             role = traffic.prefer[5:]
             orders = [(self.role_at(role, side), by(side)) for side in self.site.sides]
-        return Choice(routes, tuple((when, order) for when, order in orders if when != FALSE))
+        return Choice(tuple(routes), tuple((when, order) for when, order in orders if when != FALSE))
+
+    def _dead_ends(self, routes: Sequence[Route]) -> list[Route]:
+        """For each side what holds a client that watches its port only: the port and where it plugs in."""
+        result = []
+        for side in dict.fromkeys(route.side for route in routes):
+            route = next(route for route in routes if route.side == side)
+            plug = next(stage for stage in route.stages if stage not in route.own)
+            alive = self._stage(plug, in_service=True)
+            result.append(Route(side, route.carried_by, (), route.own, alive, dead_end=True))
+        return result
 
     def _route(self, traffic: Traffic, path: Path, group: int) -> Route:
         stages = tuple(

@@ -314,10 +314,10 @@ def render_reports(
 
     Examples
     --------
-    >>> render_reports(["L9"])
+    >>> render_reports(["L9"])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    k2rel.errors.InputError: there is no level or file 'L9'; did you mean 'L3'?
+    k2rel.errors.InputError: there is no level or file 'L9'; known: L1, ...
     """
     from tqdm import tqdm
 

@@ -1,4 +1,4 @@
-"""From a site file to a `Site`: assumptions put in, variants applied, every reference checked.
+"""From well-formed entries to a `Site`: every reference, name and path checked.
 
 All mistakes of a file are gathered and reported together, each with its line.
 """
@@ -9,12 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path as FilePath
-from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
-from k2rel.bundled import site_path
 from k2rel.errors import InputError, Problem, closest
 from k2rel.site import document as doc
 from k2rel.site.model import (
@@ -32,32 +27,23 @@ from k2rel.site.model import (
     Unit,
     Variant,
 )
-from k2rel.site.settings import apply_settings
-from k2rel.site.source import KeyPath, YamlSource, read_yaml
+from k2rel.site.source import KeyPath, YamlSource
 from k2rel.units import parse_share
 
-__all__ = ["read_site"]
+__all__ = ["build_site"]
 
 
-def read_site(
-    level_or_file: str | FilePath,
-    *,
-    clients: int | None = None,
-    settings: Mapping[str, str] | None = None,
-    variant: str | None = None,
-) -> Site:
-    """Read a level or a site file and check it.
+def build_site(source: YamlSource, document: doc.SiteDocument, variant: str | None = None) -> Site:
+    """Make a site from a file whose entries are each well formed.
 
     Parameters
     ----------
-    level_or_file : str or pathlib.Path
-        A level's name such as ``"L2R"``, or the path of a YAML file.
-    clients : int, optional
-        Number of clients instead of the file's, 1 to 10,000.
-    settings : mapping of str to str, optional
-        Changes such as ``{"media_server.mttr": "4 h"}``; see `k2rel.site.settings`.
+    source : YamlSource
+        The file, for the lines of its entries.
+    document : SiteDocument
+        Its entries.
     variant : str, optional
-        Name of a variant of the file to apply.
+        The variant that was laid over it.
 
     Returns
     -------
@@ -67,167 +53,15 @@ def read_site(
     Raises
     ------
     InputError
-        With every mistake found: file, line, key and what would be right.
+        With every reference that leads nowhere, every name used twice, every path that does not connect.
 
     Examples
     --------
-    >>> read_site("L3R", clients=12).group_sizes
-    (3, 3, 3, 3)
+    >>> from k2rel.site import read_site  # which calls this
+    >>> read_site("L1").name
+    'L1'
     """
-    source = read_yaml(site_path(level_or_file))
-    source = _with_variant(source, variant)
-    changes = dict(settings or {})
-    source, changes = _with_assumption_settings(source, changes)
-    source = _with_assumptions(source)
-    if clients is not None:
-        if isinstance(clients, bool) or not isinstance(clients, int) or not 1 <= clients <= doc.MOST_CLIENTS:
-            raise InputError(f"clients: must be a whole number from 1 to {doc.MOST_CLIENTS:,}, got {str(clients)[:30]}")
-        if isinstance(source.data.get("clients"), dict):
-            source.data["clients"]["count"] = clients
-    try:
-        document = doc.SiteDocument.model_validate(source.data)
-    except ValidationError as error:
-        raise InputError([_placed(source, item) for item in error.errors()]) from None
-    site = _Builder(source, document, variant).site()
-    return apply_settings(site, changes)
-
-
-def _placed(source: YamlSource, item: Any) -> Problem:
-    """Turn one finding of pydantic into a problem with line and plain words."""
-    # pydantic puts the tried alternative of a union into the path; only keys of the file are wanted
-    path: list[str | int] = []
-    here: Any = source.data
-    for key in item["loc"]:
-        if (isinstance(here, dict) and key in here) or (
-            isinstance(here, list) and isinstance(key, int) and key < len(here)
-        ):
-            here = here[key]
-        elif item["type"] == "missing" and key == item["loc"][-1]:
-            pass
-        else:
-            continue
-        path.append(key)
-    kind, message = item["type"], item["msg"]
-    if kind == "missing":
-        message = "is missing"
-    elif kind == "extra_forbidden":
-        message = "is not a known entry here" + closest(str(path[-1]), _known_keys(tuple(path[:-1])))
-    else:
-        message = message.removeprefix("Value error, ")
-        shown = repr(item.get("input"))
-        if "got" not in message and len(shown) < 60 and not isinstance(item.get("input"), dict):
-            message += f", got {shown}"
-    return source.problem(tuple(path), message)
-
-
-def _known_keys(path: KeyPath) -> Iterable[str]:
-    """Entries that the format knows at a place, for suggestions."""
-    models: dict[str, type[BaseModel]] = {
-        "components": doc.ComponentEntry, "links": doc.LinkEntry, "raid_sets": doc.RaidSetEntry,
-        "units": doc.UnitEntry, "roles": doc.RoleEntry, "traffic": doc.TrafficEntry, "types": doc.LawFields,
-        "assumptions": doc.AssumptionEntry, "variants": doc.VariantEntry,
-    }  # fmt: skip
-    model: type[BaseModel] = doc.SiteDocument
-    if path:
-        model = models.get(str(path[0]), doc.ClientsEntry)
-        if "parts" in path:
-            model = doc.ClientPartEntry
-        elif "paths" in path:
-            model = doc.PathEntry
-        elif "holders" in path:
-            model = doc.HolderEntry
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _with_variant(source: YamlSource, variant: str | None) -> YamlSource:
-    """Lay the entries of a variant over the file's."""
-    if variant is None:
-        return source
-    variants = source.data.get("variants")
-    if not isinstance(variants, dict):
-        variants = {}
-    known = list(variants)
-    if variant not in known:
-        hint = closest(variant, known) if known else "; the file has no variants"
-        raise InputError(Problem(f"there is no variant '{variant[:60]}'{hint}", source.name))
-    entry = variants[variant]
-    changes = entry.get("changes") if isinstance(entry, dict) else None
-    lines = dict(source.lines)
-    base: KeyPath = ("variants", variant, "changes")
-
-    def lay(below: Any, above: Any, path: KeyPath) -> Any:
-        for key, line in source.lines.items():
-            if key[: len(base) + len(path)] == (*base, *path):
-                lines[key[len(base) :]] = line
-        if isinstance(below, dict) and isinstance(above, dict):
-            return {
-                **below,
-                **{key: lay(below.get(key), value, (*path, key)) for key, value in above.items()},
-            }
-        return above
-
-    return YamlSource(source.name, lay(source.data, changes or {}, ()), lines)
-
-
-def _with_assumption_settings(source: YamlSource, settings: dict[str, str]) -> tuple[YamlSource, dict[str, str]]:
-    """Take ``assumption.NAME=value`` out of the settings and put it into the file's assumptions."""
-    own = {key: value for key, value in settings.items() if key.startswith("assumption.")}
-    if not own:
-        return source, settings
-    entries = source.data.get("assumptions")
-    known = entries if isinstance(entries, dict) else {}
-    changed = dict(known)
-    for key, value in own.items():
-        name = key.partition(".")[2]
-        if name not in known or not isinstance(known[name], dict):
-            raise InputError(f"--set {key}: the site has no assumption '{name[:60]}'{closest(name, known)}")
-        old = known[name].get("value")
-        new: object = value
-        if isinstance(old, int) and re.fullmatch(r"-?\d{1,12}", value):
-            new = int(value)
-        elif isinstance(old, float | int) and not isinstance(old, bool):
-            try:
-                new = float(value)
-            except ValueError:
-                new = value
-        changed[name] = {
-            **known[name],
-            "value": new,
-            "evidence": "CHOSEN",
-            "reason": f"set by hand; the file has {old}",
-        }
-    rest = {key: value for key, value in settings.items() if key not in own}
-    return YamlSource(source.name, {**source.data, "assumptions": changed}, source.lines), rest
-
-
-def _with_assumptions(source: YamlSource) -> YamlSource:
-    """Put the values of assumptions where ``=name`` stands."""
-    entries = source.data.get("assumptions")
-    values = {
-        name: entry.get("value") for name, entry in (entries if isinstance(entries, dict) else {}).items()
-        if isinstance(entry, dict)
-    }  # fmt: skip
-    problems: list[Problem] = []
-
-    def put(value: Any, path: KeyPath) -> Any:
-        if isinstance(value, dict):
-            return {key: put(item, (*path, key)) for key, item in value.items()}
-        if isinstance(value, list):
-            return [put(item, (*path, index)) for index, item in enumerate(value)]
-        if isinstance(value, str) and re.fullmatch(r"=[A-Za-z][A-Za-z0-9_-]*", value):
-            if value[1:] not in values:
-                problems.append(
-                    source.problem(path, f"there is no assumption '{value[1:]}'{closest(value[1:], values)}")
-                )
-                return value
-            return values[value[1:]]
-        return value
-
-    kept = {"assumptions", "variants"}
-    data = {key: value if key in kept else put(value, (key,)) for key, value in source.data.items()}
-    if problems:
-        raise InputError(problems)
-    return YamlSource(source.name, data, source.lines)
+    return _Builder(source, document, variant).site()
 
 
 @dataclass
@@ -507,6 +341,8 @@ class _Builder:
             isinstance(stage, str) and stage in self.own for item in paths for stage in item.via
         ):
             self._report((*path, "paths"), "no path starts at a client; use 'scope: site' for a site-wide flow")
+        if entry.scope == "site" and entry.detects == "port":
+            self._report((*path, "detects"), "a site-wide flow has no port of its own; use 'path'")
         return Traffic(
             key,
             entry.title or key.replace("_", " "),
@@ -514,6 +350,7 @@ class _Builder:
             entry.demand,
             entry.requires,
             entry.prefer,
+            entry.detects,
             tuple(paths),
         )
 

@@ -194,6 +194,11 @@ class TrafficEntry(_Record):
         description="which usable path is taken: the first listed; the preferred side's; only the "
         "preferred side's; the side that holds a role ('role NAME'); the side that the client subscribes to ('@NAME')",
     )
+    detects: Literal["path", "port"] = Field(
+        "path",
+        description="what makes a client try its next path: loss of anything on the path, or only loss of its own port "
+        "(its own parts and the component that they plug into), as a team of network ports does",
+    )
     paths: tuple[PathEntry, ...] = Field(min_length=1, max_length=32)
 
 

@@ -197,6 +197,7 @@ class Traffic:
     demand_mb_s: float
     requires: tuple[str, ...]
     prefer: str
+    detects: Literal["path", "port"]
     paths: tuple[Path, ...]
 
 
