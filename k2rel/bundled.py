@@ -105,6 +105,8 @@ def site_path(level_or_file: str | Path) -> Path:
             return path
     except (OSError, ValueError):
         raise InputError(Problem("this is no usable file name", file=text[:80])) from None
+    if path.is_dir():
+        raise InputError(Problem("is a folder, not a site file", file=text))
     if path.suffix.lower() in {".yaml", ".yml"} or "/" in text:
         raise InputError(Problem("there is no such file", file=text))
     raise InputError(f"there is no level or file '{text}'{closest(text, level_names())}")

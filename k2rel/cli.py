@@ -150,12 +150,13 @@ def _failover(args: argparse.Namespace) -> int:
         return 0
     import pandas as pd
 
-    _heading(study)
     if not args.fail:
+        _heading(study)
         print("Every single failure that changes something (name parts with --fail to follow them):\n")
         _print_table(case_table(study))
         return 0
     outcome = failover(study.policy, args.fail)
+    _heading(study)
     print(f"failed: {', '.join(outcome.failed)}")
     roles = ", ".join(f"{role} at {side}" for role, side in outcome.roles.items())
     print(f"primary: {outcome.primary or 'none'} (before: {outcome.home}); {roles or 'no roles'}")

@@ -321,7 +321,10 @@ def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None)
                 known[key] = _law_of(part, site, table, own, chosen)
             except InputError as error:
                 known[key] = None
-                problems.extend(replace(problem, file=problem.file or site.file) for problem in error.problems)
+                problems.extend(
+                    replace(p, file=site.file, line=part.line, key=p.key or part.id) if p.file is None else p
+                    for p in error.problems
+                )
         return known[key] or Law(0.0, 1.0)
 
     shared = {name: law(part) for name, part in site.components.items()}

@@ -193,6 +193,7 @@ class _Builder:
             capacity_mb_s=capacity,
             external=bool(entry.external),
             law=_law(entry),
+            line=self.source.lines.get(path),
         )
 
     def _share(self, text: str) -> float:
@@ -222,7 +223,10 @@ class _Builder:
             restore_h=entry.restore,
         )
         for drive in (*result.drives, *result.spares):
-            components[drive] = Component(drive, entry.drive_type, drive.replace("_", " "), within=entry.within)
+            line = self.source.lines.get(("raid_sets", key))
+            components[drive] = Component(
+                drive, entry.drive_type, drive.replace("_", " "), within=entry.within, line=line
+            )
         return result
 
     def _check_wiring(self, component: Component, path: KeyPath, *, of_client: bool = False) -> None:

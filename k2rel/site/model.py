@@ -105,6 +105,8 @@ class Component:
         Whether its own failures are left out of the count.
     law : GivenLaw
         What the file says of its failures.
+    line : int or None
+        Its line in the file, for messages.
     """
 
     id: str
@@ -117,6 +119,7 @@ class Component:
     capacity_mb_s: float | None = None
     external: bool = False
     law: GivenLaw = GivenLaw()
+    line: int | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,34 @@ def read_site(
     return apply_settings(site, changes)
 
 
+# pydantic's words for the rules that people break most, in ours
+_RULES = {
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "dict_type": "must be entries of the form key: value",
+    "model_type": "must be entries of the form key: value",
+    "model_attributes_type": "must be entries of the form key: value",
+    "string_type": "must be text",
+    "string_pattern_mismatch": "is not written as it must be; the pattern is {pattern}",
+    "string_too_long": "is longer than {max_length} characters",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be below {lt}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "too_short": "needs at least {min_length} entries",
+    "too_long": "has more than {max_length} entries",
+}
+
+
 def _placed(source: YamlSource, item: Any) -> Problem:
     """Turn one finding of pydantic into a problem with line and plain words."""
     # pydantic puts the tried alternative of a union into the path; only keys of the file are wanted
@@ -91,13 +119,14 @@ def _placed(source: YamlSource, item: Any) -> Problem:
         else:
             continue
         path.append(key)
-    kind, message = item["type"], item["msg"]
+    kind, message, context = item["type"], item["msg"], item.get("ctx", {})
     if kind == "missing":
         message = "is missing"
     elif kind == "extra_forbidden":
         message = "is not a known entry here" + closest(str(path[-1]), _known_keys(tuple(path[:-1])))
     else:
-        message = message.removeprefix("Value error, ")
+        rule = _RULES.get(kind)
+        message = rule.format(**context) if rule is not None else message.removeprefix("Value error, ")
         shown = repr(item.get("input"))
         if "got" not in message and len(shown) < 60 and not isinstance(item.get("input"), dict):
             message += f", got {shown}"
@@ -192,6 +221,7 @@ def _with_assumptions(source: YamlSource) -> YamlSource:
         if isinstance(entry, dict)
     }  # fmt: skip
     problems: list[Problem] = []
+    origins: dict[KeyPath, str] = {}
 
     def put(value: Any, path: KeyPath) -> Any:
         if isinstance(value, dict):
@@ -204,6 +234,7 @@ def _with_assumptions(source: YamlSource) -> YamlSource:
                     source.problem(path, f"there is no assumption '{value[1:]}'{closest(value[1:], values)}")
                 )
                 return value
+            origins[path] = value[1:]
             return values[value[1:]]
         return value
 
@@ -211,4 +242,4 @@ def _with_assumptions(source: YamlSource) -> YamlSource:
     data = {key: value if key in kept else put(value, (key,)) for key, value in source.data.items()}
     if problems:
         raise InputError(problems)
-    return YamlSource(source.name, data, source.lines)
+    return YamlSource(source.name, data, source.lines, origins)

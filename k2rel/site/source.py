@@ -7,7 +7,7 @@ plain data, and reading it can neither run code nor fill the memory.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,14 @@ class YamlSource:
         What stands in it, as dictionaries, lists, strings, numbers, booleans and None.
     lines : dict
         Line, from 1, of every entry by its path of keys.
+    origins : dict
+        Name of the assumption that a value was taken from, by its path of keys.
     """
 
     name: str
     data: dict[str, Any]
     lines: Mapping[KeyPath, int]
+    origins: Mapping[KeyPath, str] = field(default_factory=dict)
 
     def problem(self, path: KeyPath, message: str) -> Problem:
         """Place a mistake: the line is that of the entry, or of the nearest entry around it.
@@ -71,6 +74,9 @@ class YamlSource:
             if path[:end] in self.lines:
                 line = self.lines[path[:end]]
                 break
+        name = self.origins.get(path)
+        if name is not None:
+            message += f" (the value of assumption '{name}', line {self.lines.get(('assumptions', name, 'value'))})"
         return Problem(message, self.name, line, ".".join(str(key) for key in path) or None)
 
 
