@@ -35,6 +35,7 @@ _EXPORTS = {
     "failover": "k2rel.measures.cases",
     "failover_cases": "k2rel.measures.cases",
     "for_people": "k2rel.tables",
+    "headline": "k2rel.measures.comparison",
     "level_names": "k2rel.bundled",
     "levels": "k2rel.measures.inventory",
     "load": "k2rel.measures.load",
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from k2rel.measures.cases import failover_cases as failover_cases
     from k2rel.measures.comparison import compare as compare
     from k2rel.measures.comparison import contracts as contracts
+    from k2rel.measures.comparison import headline as headline
     from k2rel.measures.comparison import overload_by_level as overload_by_level
     from k2rel.measures.comparison import variants as variants
     from k2rel.measures.comparison import verdict as verdict

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -243,30 +244,37 @@ class LostClients(_ClientService):
 
     def crossing(self, own: OwnParts, before: int, after: int) -> float:
         """Probability that fewer than k are cut off in one mode and k or more in the other."""
-        # which group it is does not matter, only how its clients behave: symmetric modes share one answer
-        modes = self.table.modes
-        behaviour = []
-        for group, size in enumerate(self._sizes):
-            routes = (group, modes[before].routes[0][group], modes[after].routes[0][group])
-            if routes not in own.memo:
-                alike = (size, tuple(sorted(self._cut_off(own, group, before, after).items())))
-                own.memo[routes] = own.memo.setdefault(alike, float(len(own.memo)))
-            behaviour.append(own.memo[routes])
-        key = (self.k, tuple(sorted(behaviour)))
+        key = (self.k, tuple(sorted(self._behaviour(own, before, after))))
         if key not in own.memo:
             counts = self._pairs(own, before, after)
             crossed = (counts.vectors[:, 0] < self.k) & (counts.vectors[:, 1] >= self.k)
             own.memo[key] = float(counts.probability[crossed].sum())
         return own.memo[key]
 
+    def _behaviour(self, own: OwnParts, before: int, after: int) -> list[float]:
+        """A number for how each group's clients behave: symmetric modes share one answer."""
+        modes = self.table.modes
+        result = []
+        for group, size in enumerate(self._sizes):
+            routes = (group, modes[before].routes[0][group], modes[after].routes[0][group])
+            if routes not in own.memo:
+                alike = (size, tuple(sorted(self._cut_off(own, group, before, after).items())))
+                own.memo[routes] = own.memo.setdefault(alike, float(len(own.memo)))
+            result.append(own.memo[routes])
+        return result
+
     def own_rate(self, own: OwnParts, mode: int) -> float:
         """Rate at which the k-th client is cut off by its own parts."""
         total = 0.0
+        behaviour = self._behaviour(own, mode, mode)
         for group, size in enumerate(self._sizes):
             rate = self._own_moves(own, group, mode)[0]
             if rate > 0:
-                counts = self._pairs(own, mode, mode, leave_out=group)
-                total += size * rate * float(counts.probability[counts.vectors[:, 0] == self.k - 1].sum())
+                key = ("others", self.k, behaviour[group], tuple(sorted(behaviour)))
+                if key not in own.memo:
+                    counts = self._pairs(own, mode, mode, leave_out=group)
+                    own.memo[key] = float(counts.probability[counts.vectors[:, 0] == self.k - 1].sum())
+                total += size * rate * own.memo[key]
         return total
 
 
@@ -478,6 +486,12 @@ def services_of(policy: Policy, lost_clients: Sequence[int] | None = None) -> li
     >>> [s.name for s in services_of(Policy(read_site("L2R"))) if s.scope == "site"][:4]
     ['media', 'control', 'ftp', 'ftp_retry']
     """
+    return list(_services(policy, tuple(lost_clients) if lost_clients is not None else None))
+
+
+@lru_cache(maxsize=8)
+def _services(policy: Policy, lost_clients: tuple[int, ...] | None) -> tuple[Service, ...]:
+    """Compile once for each policy."""
     site = policy.site
     principal = principal_traffic(site)
     result: list[Service] = []
@@ -509,4 +523,4 @@ def services_of(policy: Policy, lost_clients: Sequence[int] | None = None) -> li
             result.append(LostClients(f"lost_{k}_or_more_clients", title, policy, principal, table, k=k))
         title = f"full service: {site.traffic[principal].title} at the subscribed bandwidth for every client"
         result.append(FullService("full_service", title, Loading(policy)))
-    return result
+    return tuple(result)

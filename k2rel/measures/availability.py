@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -215,6 +216,12 @@ def availability(study: Study, lost_clients: Sequence[int] | None = None) -> Ava
     >>> f"{result['media'].downtime_min_per_year:.2f} min a year"
     '4.01 min a year'
     """
+    return _availability(study, tuple(lost_clients) if lost_clients is not None else None)
+
+
+@lru_cache(maxsize=16)
+def _availability(study: Study, lost_clients: tuple[int, ...] | None) -> AvailabilityResult:
+    """Compute once for each study; tables, contracts and verdict ask again."""
     for k in lost_clients or ():
         if not 1 <= k <= study.site.client_count:
             raise InputError(f"lost clients: must be from 1 to {study.site.client_count}, got {k}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from k2rel.errors import InputError
 from k2rel.measures.availability import AvailabilityResult, availability, takeovers
@@ -20,7 +20,7 @@ from k2rel.units import format_duration
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["compare", "contracts", "overload_by_level", "studies_of", "variants", "verdict"]
+__all__ = ["compare", "contracts", "headline", "overload_by_level", "studies_of", "variants", "verdict"]
 
 
 def compare(
@@ -61,7 +61,7 @@ def compare(
     import pandas as pd
 
     studies = studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings)
-    return pd.DataFrame([{"level": name, **_row(one)} for name, one in studies.items()]).set_index("level")
+    return pd.DataFrame([{"level": name, **headline(one)} for name, one in studies.items()]).set_index("level")
 
 
 def overload_by_level(
@@ -153,7 +153,24 @@ def studies_of(
     return result
 
 
-def _row(one: Study) -> dict[str, object]:
+def headline(one: Study) -> dict[str, Any]:
+    """Give the figures of a site that a table of sites shows.
+
+    Parameters
+    ----------
+    one : Study
+        The study.
+
+    Returns
+    -------
+    dict
+        As the columns of `compare`.
+
+    Examples
+    --------
+    >>> headline(study("L2R"))["service"]
+    'media'
+    """
     result = availability(one)
     principal = principal_traffic(one.site)
     main = result[principal]
@@ -206,7 +223,8 @@ def contracts(one: Study) -> pd.DataFrame:
     columns = {}
     for contract in ("onsite", "4h", "nbd"):
         rates = None if one.rates == "bundled" else one.rates
-        result = availability(replace(one, laws=site_laws(one.site, contract, rates)))
+        same = contract == one.laws.contract
+        result = availability(one if same else replace(one, laws=site_laws(one.site, contract, rates)))
         columns[contract] = {s.service: s.downtime_min_per_year for s in result.services if s.scope == "site"}
     return pd.DataFrame(columns).rename_axis("service")
 
@@ -237,14 +255,18 @@ def variants(one: Study) -> pd.DataFrame:
         return pd.DataFrame()
     columns = {}
     for name in (None, *(variant.name for variant in one.site.variants)):
-        other = study(
-            one.site.file,
-            clients=one.site.client_count,
-            repair=one.laws.contract,
-            rates=None if one.rates == "bundled" else one.rates,
-            settings=dict(one.site.changed),
-            variant=name,
-            primary=one.policy.home,
+        other = (
+            one
+            if name == one.site.variant
+            else study(
+                one.site.file,
+                clients=one.site.client_count,
+                repair=one.laws.contract,
+                rates=None if one.rates == "bundled" else one.rates,
+                settings=dict(one.site.changed),
+                variant=name,
+                primary=one.policy.home,
+            )
         )
         result = availability(other)
         columns[name or "as described"] = {

@@ -1,0 +1,191 @@
+"""Properties that hold for every structure, every law and every input."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import k2rel
+from k2rel.exact.clients import Counts, binomial_power
+from k2rel.logic.cutsets import minimal_cut_sets
+from k2rel.logic.diagram import compile_diagram
+from k2rel.logic.structure import Structure
+from k2rel.rates import Law, RaidModule
+from k2rel.units import format_duration, parse_bandwidth, parse_duration, parse_rate
+
+NAMES = "abcdef"
+
+
+@st.composite
+def formulas(draw, depth=3):
+    """A random structure function over up to six variables, negations included."""
+    if depth == 0 or draw(st.booleans()):
+        return draw(st.sampled_from(NAMES))
+    kind = draw(st.sampled_from(["and", "or", "not", "at_least"]))
+    if kind == "not":
+        return (kind, draw(formulas(depth=depth - 1)))
+    parts = draw(st.lists(formulas(depth=depth - 1), min_size=1, max_size=4))
+    return (kind, draw(st.integers(0, len(parts) + 1)), *parts) if kind == "at_least" else (kind, *parts)
+
+
+def build(s, formula):
+    if isinstance(formula, str):
+        return s.variable(formula)
+    kind, *rest = formula
+    if kind == "not":
+        return s.negation(build(s, rest[0]))
+    if kind == "at_least":
+        return s.at_least(rest[0], [build(s, part) for part in rest[1:]])
+    return {"and": s.conjunction, "or": s.disjunction}[kind]([build(s, part) for part in rest])
+
+
+def meaning(formula, state):
+    """What a formula says in one state, by plain Python."""
+    if isinstance(formula, str):
+        return state[formula]
+    kind, *rest = formula
+    if kind == "not":
+        return not meaning(rest[0], state)
+    if kind == "at_least":
+        return sum(meaning(part, state) for part in rest[1:]) >= rest[0]
+    return {"and": all, "or": any}[kind](meaning(part, state) for part in rest)
+
+
+STATES = [{name: bool(code >> i & 1) for i, name in enumerate(NAMES)} for code in range(2 ** len(NAMES))]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(formulas(), min_size=1, max_size=3), st.lists(st.floats(0.01, 0.99), min_size=6, max_size=6))
+def test_diagram_gives_what_enumeration_gives(parts, q):
+    s = Structure()
+    roots = [build(s, part) for part in parts]
+    d = compile_diagram(s, roots, NAMES)
+    probability = dict.fromkeys(d.outcomes, 0.0)
+    rates = {}
+    weight = {}
+    for state in STATES:
+        p = np.prod([1 - q[i] if state[name] else q[i] for i, name in enumerate(NAMES)])
+        outcome = tuple(meaning(part, state) for part in parts)
+        probability[outcome] += p
+        weight[tuple(state.values())] = (p, outcome)
+    assert d.mode_probabilities(q) == pytest.approx([probability[o] for o in d.outcomes], rel=1e-10)
+    for state, (p, before) in weight.items():
+        for i in range(len(NAMES)):
+            if state[i]:
+                _, after = weight[(*state[:i], False, *state[i + 1 :])]
+                if before != after:  # w_i = 1: rate of the pair is the probability of the others' state
+                    rates[before, after] = rates.get((before, after), 0.0) + p / (1 - q[i])
+    moves = d.transitions(q, np.ones(6))
+    found = {
+        (d.outcomes[b], d.outcomes[a]): r for b, a, r in zip(moves.before, moves.after, moves.rate_per_h, strict=True)
+    }
+    assert found == pytest.approx(rates, rel=1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(formulas(), st.lists(st.floats(0.01, 0.99), min_size=6, max_size=6))
+def test_gradient_is_the_difference_of_conditional_probabilities(formula, q):
+    s = Structure()
+    d = compile_diagram(s, [build(s, formula)], NAMES)
+    lost = [0.0 if outcome[0] else 1.0 for outcome in d.outcomes]
+    gradient = d.gradient(q, lost)
+    for i in range(6):
+        down, up = ([*q[:i], value, *q[i + 1 :]] for value in (1.0, 0.0))
+        expected = np.dot(d.mode_probabilities(down), lost) - np.dot(d.mode_probabilities(up), lost)
+        assert gradient[i] == pytest.approx(expected, abs=1e-12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(formulas())
+def test_cut_sets_are_minimal_and_complete(formula):
+    s = Structure()
+    root = build(s, formula)
+    if not s.value(root, {}):
+        return
+    found = {frozenset(cut) for cut in minimal_cut_sets(s, root, 6)}
+    failing = [frozenset(n for n in NAMES if not state[n]) for state in STATES if not meaning(formula, state)]
+    minimal = {cut for cut in failing if not any(other < cut for other in failing)}
+    assert found == minimal
+
+
+@given(st.floats(0, 1e6, allow_nan=False), st.sampled_from(["h", "min", "s", "d", "y"]))
+def test_a_time_is_read_back_in_its_unit(value, unit):
+    hours = {"h": 1, "min": 1 / 60, "s": 1 / 3600, "d": 24, "y": 8760}[unit]
+    assert parse_duration(f"{value!r} {unit}") == pytest.approx(value * hours, rel=1e-12)
+
+
+@given(st.one_of(st.text(max_size=30), st.none(), st.booleans(), st.lists(st.integers()), st.integers(), st.floats()))
+def test_units_give_a_number_or_one_clear_error(value):
+    for parse in (parse_duration, parse_rate, parse_bandwidth):
+        try:
+            result = parse(value)
+        except ValueError as error:
+            assert str(error)
+        else:
+            assert 0 <= result < float("inf")
+
+
+@given(st.one_of(st.floats(min_value=0), st.just(float("nan"))))
+def test_every_time_can_be_written_for_people(hours):
+    assert format_duration(hours)
+
+
+@given(st.floats(1e-9, 1e-2), st.floats(0.1, 100), st.floats(0, 1000))
+def test_steady_values_of_a_law_belong_together(rate, mttr, test):
+    law = Law(rate, mttr, test)
+    assert law.frequency_per_h * law.mean_downtime_h == pytest.approx(law.unavailability)
+    assert law.frequency_per_h == pytest.approx(rate * (1 - law.unavailability))
+    assert law.unavailability_at([1e9])[0] == pytest.approx(law.unavailability)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(2, 8), st.integers(0, 2), st.floats(1e-8, 1e-3), st.integers(0, 2))
+def test_a_raid_set_gains_by_tolerance_and_by_spares(drives, tolerance, rate, spares):
+    tolerance = min(tolerance, drives - 2)
+    one = RaidModule(drives, tolerance, rate, 24, 6, 24, hot_spares=spares)
+    more = RaidModule(drives, tolerance + 1, rate, 24, 6, 24, hot_spares=spares)
+    spare = RaidModule(drives, tolerance, rate, 24, 6, 24, hot_spares=spares + 1)
+    assert one.mttdl_h < more.mttdl_h
+    assert one.mttdl_h <= spare.mttdl_h * (1 + 1e-12)
+
+
+@given(st.integers(0, 60), st.floats(0, 1))
+def test_powers_of_one_client_sum_to_one(n, p):
+    assert binomial_power(n, p).sum() == pytest.approx(1)
+    counts = Counts.one({(1, 0): p, (0, 1): 1 - p}).power(n)
+    assert counts.probability.sum() == pytest.approx(1)
+    assert (counts.vectors.sum(axis=1) == n).all()
+
+
+@pytest.mark.parametrize(
+    "kind", ["media_server", "gige_switch", "toe", "raid_chassis", "heartbeat", "client_media_link"]
+)
+@pytest.mark.parametrize("factor", [1.5, 30])
+def test_a_part_that_fails_more_often_never_helps(kind, factor):
+    base = k2rel.study("L2R")
+    rate = float(k2rel.components(base).query("type == @kind")["failure_rate_per_h"].iloc[0])
+    worse = k2rel.study("L2R", settings={f"{kind}.failure_rate": repr(rate * factor)})
+    assert k2rel.availability(worse)["media"].unavailability >= k2rel.availability(base)["media"].unavailability
+
+
+@pytest.mark.parametrize("level", ["L2R", "L3R"])
+def test_the_levels_are_symmetric_under_exchange_of_the_sides(level):
+    a = k2rel.availability(k2rel.study(level, primary="A"))
+    b = k2rel.availability(k2rel.study(level, primary="B"))
+    for service in ("media", "control", "ftp", "file_system", "full_service"):
+        assert a[service].unavailability == pytest.approx(b[service].unavailability, rel=1e-9)
+        assert a[service].frequency_per_h == pytest.approx(b[service].frequency_per_h, rel=1e-9)
+    load_a, load_b = (k2rel.load(k2rel.study(level, primary=side)) for side in "AB")
+    swapped = {(b, a, lost): p for a, b, lost, p in load_b.side_distribution}
+    assert {(a, b, lost): p for a, b, lost, p in load_a.side_distribution} == pytest.approx(swapped, rel=1e-9)
+
+
+@pytest.mark.parametrize("clients", [4, 100, 1000])
+@pytest.mark.parametrize("level", ["L2", "L2R", "L3", "L3R", "nearline"])
+def test_distributions_sum_to_one_for_any_number_of_clients(level, clients):
+    result = k2rel.load(k2rel.study(level, clients=clients))
+    assert sum(row[3] for row in result.side_distribution) == pytest.approx(1, abs=1e-12)
+    for element in result.elements:
+        assert sum(p for _, p in element.distribution) == pytest.approx(1, abs=1e-12)
+    mean_on_a = sum(row[0] * row[3] for row in result.side_distribution)
+    assert mean_on_a == pytest.approx(clients, rel=1e-3)

@@ -1,0 +1,105 @@
+"""The shipped levels hold the counts and wiring of the facts; everything else is a named assumption."""
+
+import pytest
+
+import k2rel
+from k2rel import InputError
+from k2rel.bundled import data_dir, level_names
+from k2rel.site import read_site
+
+# level: servers, TOEs, switches, controllers (compact table of the fact sheet)
+COUNTS = {
+    "L1": (1, 1, 1, 1),
+    "L2": (1, 2, 1, 1),
+    "L2R": (2, 4, 2, 2),
+    "L3": (2, 4, 1, 1),
+    "L3R": (4, 8, 2, 2),
+    "nearline": (2, 0, 1, 1),
+}
+
+
+@pytest.mark.parametrize("level", COUNTS)
+def test_counts_are_those_of_the_fact_sheet(level):
+    site = read_site(level)
+    kinds = [part.type for part in site.components.values()]
+    found = tuple(kinds.count(kind) for kind in ("media_server", "toe", "gige_switch", "raid_controller"))
+    assert found == COUNTS[level]
+    assert kinds.count("raid_chassis") == 1
+
+
+@pytest.mark.parametrize("level", ["L2R", "L3R"])
+def test_every_gige_link_of_a_server_goes_to_the_switch_of_its_side(level):
+    site = read_site(level)
+    for part in site.components.values():
+        if part.type in {"media_link", "control_link", "ftp_link"}:
+            assert part.between[0] == f"switch_{part.side}"
+        if part.type == "fc_link":
+            assert part.between[1] == f"raid_controller_{part.side}"
+
+
+def test_level_3r_has_its_ftp_ports_on_the_second_pair():
+    site = read_site("L3R")
+    assert {name for name, part in site.components.items() if part.type == "ftp_link"} == {"ftp_link_2A", "ftp_link_2B"}
+
+
+@pytest.mark.parametrize("level", level_names())
+def test_every_assumption_has_a_reason_and_a_kind(level):
+    site = read_site(level)
+    assert len(site.assumptions) > 10
+    for assumption in site.assumptions:
+        assert assumption.evidence in {"INFERRED", "UNKNOWN", "CHOSEN"}
+        assert len(assumption.reason) > 20
+
+
+def test_the_register_lists_assumed_failure_data_and_what_the_engine_assumes():
+    register = k2rel.assumptions(k2rel.study("L2R")).set_index("assumption")
+    assert register.loc["toe_capacity", "evidence"] == "UNKNOWN"
+    assert register.loc["failure data of toe", "evidence"] == "P"
+    assert register.loc["failure data of server_software", "evidence"] == "P/R"
+    assert register.loc["preferred side", "evidence"] == "ENGINE"
+    assert "failure data of gige_switch" not in register.index, "a value with a source is no assumption"
+
+
+def test_an_assumption_can_be_set_by_hand():
+    study = k2rel.study("L2R", settings={"assumption.media_drives": "5", "assumption.toe_capacity": "60 MB/s"})
+    assert len(study.site.raid_sets["media_raid"].drives) == 5
+    assert study.site.components["toe_B2"].capacity_mb_s == 60
+    assert {a.name: a.evidence for a in study.site.assumptions}["media_drives"] == "CHOSEN"
+
+
+def test_changes_are_on_record():
+    plain, changed = k2rel.study("L2R"), k2rel.study("L2R", settings={"toe.mttf": "1e5 h"})
+    assert changed.provenance.settings == ("toe.mttf=1e5 h",)
+    assert changed.provenance.input_hash != plain.provenance.input_hash
+    assert plain.provenance.input_hash == k2rel.study("L2R").provenance.input_hash
+    assert "eth_switch_hw_pred" in plain.provenance.rows
+
+
+def test_clients_are_dealt_to_toes_in_turn():
+    assert read_site("L2R", clients=5).group_sizes == (3, 2)
+    assert read_site("L3R", clients=2).group_sizes == (1, 1)
+
+
+def test_every_mistake_of_a_file_is_reported_at_once(spoiled):
+    path, _ = spoiled("toe_A1: {type: toe, side: A, in: server_A,", "toe_A1: {type: toe, side: Z, in: server_Z,")
+    with pytest.raises(InputError) as caught:
+        read_site(path)
+    keys = {problem.key for problem in caught.value.problems}
+    assert {"components.toe_A1.side", "components.toe_A1.in"} <= keys
+
+
+def test_a_need_that_leads_back_to_itself_is_found(spoiled):
+    path, _ = spoiled("  software_A: {", "  software_A: {needs: [server_A], ")
+    with pytest.raises(InputError, match="leads back to itself"):
+        read_site(path)
+
+
+def test_capacity_as_a_share_of_the_clients_is_in_whole_clients():
+    path = data_dir() / "examples" / "reference_san.yaml"
+    for clients, whole in ((4, 1), (5, 2), (10, 4), (35, 14)):
+        assert read_site(path, clients=clients).components["toe_A1"].capacity_mb_s == whole * 25
+
+
+def test_the_schema_knows_no_k2():
+    text = (data_dir() / "schema.json").read_text().lower()
+    assert "k2" not in text.replace("k2rel", "")
