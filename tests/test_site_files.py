@@ -100,6 +100,15 @@ def test_capacity_as_a_share_of_the_clients_is_in_whole_clients():
         assert read_site(path, clients=clients).components["toe_A1"].capacity_mb_s == whole * 25
 
 
+def test_the_site_of_the_documentation_is_good(tmp_path):
+    text = (data_dir().parent / "docs" / "site-files.md").read_text()
+    path = tmp_path / "office.yaml"
+    path.write_text(text.split("```yaml\n")[1].split("```")[0])
+    study = k2rel.study(path)
+    assert k2rel.single_points_of_failure(study, "files") == []
+    assert k2rel.failover(study, ["machine_A"]).services["files"]
+
+
 def test_the_schema_knows_no_k2():
     text = (data_dir() / "schema.json").read_text().lower()
     assert "k2" not in text.replace("k2rel", "")

@@ -146,12 +146,18 @@ def failover_cases(study: Study) -> list[Case]:
 
 
 def _essence(outcome: FailoverOutcome) -> object:
-    """What makes two outcomes the same case: roles, sides, shape of the ways, services."""
+    """What makes two outcomes the same case: roles, what is out of service, ways, services."""
     ways = tuple(
         (tuple(state.sides.items()), tuple((name, path) for name, path in state.paths.items()))
         for state in outcome.clients
     )
-    return (outcome.primary, tuple(outcome.roles.items()), ways, tuple(outcome.services.items()))
+    return (
+        outcome.primary,
+        tuple(outcome.roles.items()),
+        outcome.out_of_service,
+        ways,
+        tuple(outcome.services.items()),
+    )
 
 
 def case_table(study: Study) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import html
 import io
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,6 +107,8 @@ def show(frame: pd.DataFrame, *, index: bool = True, rows: int = 40) -> HTML:
         texts = texts.reset_index()
     more = f"<p class='more'>… and {len(frame) - rows} more rows.</p>" if len(frame) > rows else ""
     table = texts.to_html(index=False, escape=True, border=0, classes="k2rel", justify="left")
+    # a number and its unit stay on one line
+    table = re.sub(r"<td>(–|[-\d][-+\d.,e ]*[%a-z]{0,5})</td>", r"<td class='n'>\1</td>", table)
     return HTML(f"<div class='table-wrap'>{table}</div>{more}")  # type: ignore[no-untyped-call]
 
 
@@ -137,11 +140,14 @@ def show_text(text: str, kind: str = "") -> HTML:
 def _image(ax: Axes, alt: str, dpi: int = 110) -> str:
     """A drawing as an HTML image that needs no other file."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
 
     figure: Any = ax.get_figure()
     FigureCanvasAgg(figure)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
+    full, buffer = io.BytesIO(), io.BytesIO()
+    figure.savefig(full, format="png", dpi=dpi)
+    # line drawings have few colours: a palette makes the page a third as large
+    Image.open(full).convert("RGB").quantize(128).save(buffer, format="png", optimize=True)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
     width = round(figure.get_size_inches()[0] * 96)
     return f"<img alt='{html.escape(alt, quote=True)}' style='width:{width}px' src='data:image/png;base64,{data}'>"
