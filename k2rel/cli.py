@@ -78,7 +78,8 @@ def _heading(study: Study) -> None:
     extra = "".join(f", variant {p.variant}" if p.variant else "")
     changed = f", set {', '.join(p.settings)}" if p.settings else ""
     print(f"{study.site.title}: {p.clients} clients, repair contract {p.contract}{extra}{changed}")
-    print(f"{p.engine}; inputs {p.input_hash}\n")
+    print(f"{p.engine}; inputs {p.input_hash}")
+    print(f"failure data: rows {', '.join(p.rows) or 'none'} of the table of rates\n")
 
 
 def _levels(args: argparse.Namespace) -> int:
@@ -160,7 +161,8 @@ def _failover(args: argparse.Namespace) -> int:
     print(f"failed: {', '.join(outcome.failed)}")
     roles = ", ".join(f"{role} at {side}" for role, side in outcome.roles.items())
     print(f"primary: {outcome.primary or 'none'} (before: {outcome.home}); {roles or 'no roles'}")
-    print(f"out of service until placed back: {', '.join(outcome.out_of_service) or 'none'}\n")
+    print(f"out of service until placed back: {', '.join(outcome.out_of_service) or 'none'}")
+    print(f"a backup stands by: {'yes' if outcome.backup_in_service else 'NO'}\n")
     shown = outcome.clients[:20]
     names = list(shown[0].paths)
     rows = [{"client": s.client, **{n: " > ".join(s.paths[n][1:]) or "LOST" for n in names}} for s in shown]
@@ -304,7 +306,11 @@ def _report(args: argparse.Namespace) -> int:
     )
     for failure in done.failures:
         print(f"k2rel: {failure}", file=sys.stderr)
-    print(done.index)
+    if args.format == "json":
+        reports = [str(path) for path in done.reports]
+        _print_json({"index": str(done.index), "reports": reports, "failures": list(done.failures)})
+    else:
+        print(done.index)
     return 1 if done.failures else 0
 
 
@@ -383,6 +389,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--output", default="reports", metavar="DIR", help="folder for the reports (default: reports)")
     sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed, kept with the report")
     sub.add_argument("--quiet", action="store_true", help="no progress bar")
+    with_format(sub)
     return parser
 
 

@@ -83,6 +83,7 @@ def test_case_3_any_trigger_moves_all_media_and_the_role_and_control_keeps_its_p
     assert outcome.services["control"]
     assert outcome.services["file_system"]
     assert outcome.out_of_service == (f"server_{home}",), "the former primary shuts down"
+    assert not outcome.backup_in_service, "until a person places it back there is no redundancy"
 
 
 @pytest.mark.parametrize("home", ["A", "B"])
@@ -104,6 +105,7 @@ def test_loss_on_the_standby_side_changes_nothing_while_a_is_primary(l2r, part):
     assert outcome.primary == "A"
     assert sides(outcome) == ["A"] * 4
     assert all(outcome.services.values())
+    assert outcome.backup_in_service == (part in {"heartbeat", "isl_1", "isl_2"})
 
 
 def test_second_failure_on_the_other_side_is_total_loss(l2r):

@@ -1,5 +1,7 @@
 """The shipped levels hold the counts and wiring of the facts; everything else is a named assumption."""
 
+import json
+
 import pytest
 
 import k2rel
@@ -107,6 +109,19 @@ def test_the_site_of_the_documentation_is_good(tmp_path):
     study = k2rel.study(path)
     assert k2rel.single_points_of_failure(study, "files") == []
     assert k2rel.failover(study, ["machine_A"]).services["files"]
+
+
+@pytest.mark.parametrize("path", sorted(data_dir().glob("*/*.yaml")), ids=lambda path: path.stem)
+def test_an_editor_finds_no_fault_with_the_shipped_files_and_finds_one_with_a_spoiled_one(path):
+    jsonschema = pytest.importorskip("jsonschema")
+    from ruamel.yaml import YAML
+
+    schema = json.loads((data_dir() / "schema.json").read_text())
+    data = YAML(typ="safe", pure=True).load(path)
+    jsonschema.validate(data, schema)
+    data["clients"]["count"] = 0
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, schema)
 
 
 def test_the_schema_knows_no_k2():

@@ -182,6 +182,8 @@ class AvailabilityResult:
             "contract": p.contract,
             "variant": p.variant,
             "input_hash": p.input_hash,
+            "rates_rows": list(p.rows),
+            "settings": list(p.settings),
             "services": [item.to_json() for item in self.services],
         }
 

@@ -202,7 +202,10 @@ class LoadResult:
             "clients": self.provenance.clients,
             "method": self.provenance.engine,
             "contract": self.provenance.contract,
+            "variant": self.provenance.variant,
             "input_hash": self.provenance.input_hash,
+            "rates_rows": list(self.provenance.rows),
+            "settings": list(self.provenance.settings),
             "sides": list(self.sides),
             "side_distribution": [
                 {"on_a": a, "on_b": b, "cut_off": lost, "probability": p} for a, b, lost, p in self.side_distribution

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from k2rel.logic.structure import Node
+from k2rel.logic.structure import FALSE, Node
 from k2rel.policy.rules import Choice, Policy, Route
 from k2rel.site.model import AtLeast, Site
 
@@ -75,6 +75,9 @@ class FailoverOutcome:
         The side that has each role now.
     out_of_service : tuple of str
         Servers that a takeover shut down.
+    backup_in_service : bool
+        Whether another holder of the first role could take it over now: in service, and none of its triggers
+        lost. Without it there is no redundancy.
     clients : tuple of ClientState
         Each client's ways.
     flows : mapping of str to tuple of str
@@ -93,6 +96,7 @@ class FailoverOutcome:
     primary: str | None
     roles: Mapping[str, str | None]
     out_of_service: tuple[str, ...]
+    backup_in_service: bool
     clients: tuple[ClientState, ...]
     flows: Mapping[str, tuple[str, ...]]
     services: Mapping[str, bool]
@@ -120,6 +124,7 @@ class FailoverOutcome:
             "primary": self.primary,
             "roles": dict(self.roles),
             "out_of_service": list(self.out_of_service),
+            "backup_in_service": self.backup_in_service,
             "clients": [
                 {
                     "client": state.client,
@@ -247,7 +252,8 @@ def failover(policy: Policy, failed: Sequence[str] = ()) -> FailoverOutcome:
     at = {(role, side): policy.role_at(role, side) for role in site.roles for side in site.sides}
     up = {role: policy.role_up(role) for role in site.roles}
     serving = {name: policy.in_service(name) for name in (*site.components, *site.raid_sets)}
-    roots: list[Node] = [*at.values(), *up.values(), *serving.values(), *policy.shut_down.values()]
+    backup = policy.backup_in_service(next(iter(site.roles))) if site.roles else FALSE
+    roots: list[Node] = [backup, *at.values(), *up.values(), *serving.values(), *policy.shut_down.values()]
     for choice in choices.values():
         roots += [route.usable for route in choice.routes] + [when for when, _ in choice.orders]
     truth = policy.structure.truth(roots, state)
@@ -325,6 +331,7 @@ def failover(policy: Policy, failed: Sequence[str] = ()) -> FailoverOutcome:
         primary=primary,
         roles=roles,
         out_of_service=tuple(name for name, when in policy.shut_down.items() if truth[when]),
+        backup_in_service=first is not None and truth[backup],
         clients=tuple(clients),
         flows=flows,
         services=services,

@@ -303,6 +303,36 @@ class Policy:
         """
         return self.structure.negation(self._positions[role][0][1])
 
+    def backup_in_service(self, role: str) -> Node:
+        """Say when another holder than the present one stands by, in service and healthy.
+
+        Parameters
+        ----------
+        role : str
+            The role.
+
+        Returns
+        -------
+        int
+            Structure function.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> policy = Policy(read_site("L2R"))
+        >>> ready = policy.backup_in_service("file_system")
+        >>> [policy.structure.value(ready, state) for state in ({}, {"toe_B1": False}, {"toe_A1": False})]
+        [True, False, False]
+        """
+        s = self.structure
+        ready = []
+        for holder, at in self._positions[role]:
+            servers = [holder.on] if holder.on else []
+            servers += [self.site.units[unit].server for unit in holder.units]
+            shut = (self._shut_down.get(server, FALSE) for server in servers)
+            ready.append(s.conjunction([s.negation(at), self._healthy(holder), *(s.negation(node) for node in shut)]))
+        return s.disjunction(ready)
+
     def choice(self, traffic: str, group: int = 0) -> Choice:
         """Give the routes of a traffic class for one group of clients.
 

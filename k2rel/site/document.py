@@ -65,10 +65,6 @@ Text = Annotated[str, StringConstraints(max_length=2000)]
 Title = Annotated[str, StringConstraints(max_length=160)]
 
 
-def _whole(lowest: int, highest: int) -> Any:
-    return WithJsonSchema({"anyOf": [{"type": "integer", "minimum": lowest, "maximum": highest}, _REFERENCE]})
-
-
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
 
@@ -127,8 +123,8 @@ class RaidSetEntry(_Record):
     """Drives that keep data together."""
 
     level: Literal[1, 5, 6]
-    drives: Annotated[int, Field(ge=2, le=64), _whole(2, 64)]
-    hot_spares: Annotated[int, Field(ge=0, le=8), _whole(0, 8)] = 0
+    drives: Annotated[int, Field(ge=2, le=64)]
+    hot_spares: Annotated[int, Field(ge=0, le=8)] = 0
     drive_type: Name = "drive"
     within: Name | None = Field(None, alias="in", description="the chassis")
     rebuild: PositiveDuration = Field(description="time to rebuild one drive's content")
@@ -205,7 +201,7 @@ class TrafficEntry(_Record):
 class ClientsEntry(_Record):
     """The clients, all alike but for what they subscribe to."""
 
-    count: Annotated[int, Field(ge=1, le=MOST_CLIENTS), _whole(1, MOST_CLIENTS)]
+    count: Annotated[int, Field(ge=1, le=MOST_CLIENTS)]
     title: Title | None = None
     parts: dict[Name, ClientPartEntry] = Field(min_length=1, max_length=12, description="what each client has one of")
     subscriptions: dict[Name, tuple[str, ...]] = Field(
@@ -271,5 +267,19 @@ def json_schema() -> dict[str, Any]:
     >>> json_schema()["title"]
     'k2rel site file'
     """
-    schema = SiteDocument.model_json_schema(by_alias=True)
+    schema = _with_references(SiteDocument.model_json_schema(by_alias=True))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "k2rel site file"}
+
+
+def _with_references(schema: Any) -> Any:
+    """Allow ``=name`` wherever one value stands, as the reader does."""
+    if isinstance(schema, list):
+        return [_with_references(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {key: _with_references(value) if key != "default" else value for key, value in schema.items()}
+    one_value = schema.get("type") in ("number", "integer", "boolean")
+    if one_value or isinstance(schema.get("enum"), list) or isinstance(schema.get("const"), str | int):
+        about = {key: result.pop(key) for key in ("title", "description", "default") if key in result}
+        return {**about, "anyOf": [result, _REFERENCE]}
+    return result
