@@ -122,7 +122,9 @@ def traffic_diagram(policy: Policy, classes: Sequence[str], *, with_shares: bool
                 for stage in route.stages
                 if isinstance(stage, AtLeast)
                 and any(
-                    policy.site.components[name].capacity_mb_s for name in stage.of if name in policy.site.components
+                    policy.site.components[name].capacity_mb_s is not None
+                    for name in stage.of
+                    if name in policy.site.components
                 )
                 for member in stage.of
             }

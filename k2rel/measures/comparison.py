@@ -347,7 +347,7 @@ def _load_words(one: Study, loads: LoadResult) -> str:
     normal = failover(one.policy)
     over = [item for item in normal.loads if item.overloaded]
     if over:
-        worst = max(over, key=lambda item: item.load_mb_s / item.capacity_mb_s)
+        worst = max(over, key=lambda item: item.load_mb_s - item.capacity_mb_s)
         return (
             f"With nothing failed {len(over)} elements are already overloaded, worst {worst.element} with "
             f"{worst.load_mb_s:,.0f} of {worst.capacity_mb_s:,.0f} MB/s: "

@@ -330,6 +330,8 @@ def _elements(
                 counts[parts] = _sum_of_loads(parts)
             entry = totals[element]
             for amount, p in counts[parts]:
+                if probability * p <= 0:
+                    continue
                 here = round(base.get(element, 0.0) + amount, 9)
                 entry[here] = entry.get(here, 0.0) + probability * p
     return tuple(

@@ -12,6 +12,7 @@ from k2rel.plots.charts import (
     plot_contracts,
     plot_load_after_failover,
     plot_load_distribution,
+    plot_side_by_side,
 )
 from k2rel.plots.wiring import draw_site
 
@@ -23,4 +24,5 @@ __all__ = [
     "plot_contracts",
     "plot_load_after_failover",
     "plot_load_distribution",
+    "plot_side_by_side",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from k2rel.measures.load import LoadResult
-from k2rel.plots.style import COLOURS, INK, LOST, MUTED, new_axes, side_colour, tidy
+from k2rel.plots.style import INK, LOST, MUTED, new_axes, side_colour, tidy
 from k2rel.policy.failover import FailoverOutcome
 from k2rel.site.model import Site
 
@@ -22,9 +23,11 @@ __all__ = [
     "plot_contracts",
     "plot_load_after_failover",
     "plot_load_distribution",
+    "plot_side_by_side",
 ]
 
-_CONTRACTS = ("#009E73", "#CC79A7", "#56606B")
+_SERIES = (INK, "#009E73", "#CC79A7", MUTED)
+"""What is neither A nor B nor lost keeps clear of their colours."""
 
 
 def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[str, ...] = ("A", "B")) -> Axes:
@@ -229,7 +232,7 @@ def plot_contracts(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     'downtime [min/year], logarithmic'
     """
     ax = new_axes(ax, (7.2, 0.36 * len(frame) + 1.6))
-    for column, colour, mark in zip(frame.columns, _CONTRACTS, ("o", "s", "D"), strict=False):
+    for column, colour, mark in zip(frame.columns, _SERIES, ("o", "s", "D"), strict=False):
         ax.plot(frame[column].to_numpy()[::-1], range(len(frame)), mark, color=colour, ms=7, label=column)
     ax.set_yticks(range(len(frame)), [str(name).replace("_", " ") for name in frame.index[::-1]], parse_math=False)
     ax.set_xscale("log")
@@ -247,7 +250,7 @@ def plot_comparison(frame: pd.DataFrame, columns: dict[str, str], ax: Axes | Non
     frame : pandas.DataFrame
         A row for each level.
     columns : dict of str to str
-        Columns to draw, with their name in the legend; all in minutes a year.
+        Columns to draw, four at most, with their name in the legend; all in minutes a year.
     ax : matplotlib.axes.Axes, optional
         Where to draw.
     title : str
@@ -266,8 +269,7 @@ def plot_comparison(frame: pd.DataFrame, columns: dict[str, str], ax: Axes | Non
     'downtime [min/year], logarithmic'
     """
     ax = new_axes(ax, (7.2, 0.42 * len(frame) + 1.7))
-    palette = (INK, *COLOURS, "#009E73", "#CC79A7", MUTED)
-    for (column, label), colour, mark in zip(columns.items(), palette, ("o", "s", "D", "^", "v", "x"), strict=False):
+    for (column, label), colour, mark in zip(columns.items(), _SERIES, ("o", "s", "D", "^"), strict=False):
         values = frame[column].to_numpy(dtype=float)[::-1]
         values = np.where(values > 0, values, np.nan)
         ax.plot(values, range(len(frame)), mark, color=colour, ms=7, label=label, alpha=0.9)
@@ -278,3 +280,35 @@ def plot_comparison(frame: pd.DataFrame, columns: dict[str, str], ax: Axes | Non
     if len(columns) > 1:
         ax.legend(frameon=False, fontsize=9)
     return tidy(ax, title, "downtime [min/year], logarithmic")
+
+
+def plot_side_by_side(panels: Sequence[tuple[pd.DataFrame, dict[str, str], str]]) -> Axes:
+    """Draw several comparisons of the same levels on shared axes.
+
+    Parameters
+    ----------
+    panels : sequence of (pandas.DataFrame, dict, str)
+        Table, columns and title of each, as for `plot_comparison`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The first panel; all share both axes.
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> frame = k2rel.compare(["L1", "L2"])
+    >>> panel = (frame, {"downtime_min_per_year": "media"}, "Downtime")
+    >>> len(plot_side_by_side([panel, panel]).figure.axes)
+    2
+    """
+    from matplotlib.figure import Figure
+
+    height = 0.42 * len(panels[0][0]) + 1.7
+    figure = Figure(figsize=(5.1 * len(panels), height), layout="constrained")
+    axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+    for ax, (frame, columns, title) in zip(axes, panels, strict=True):
+        plot_comparison(frame, columns, ax, title=title)
+    first: Axes = axes[0]
+    return first
