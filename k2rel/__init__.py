@@ -39,7 +39,7 @@ _EXPORTS = {
     "level_names": "k2rel.bundled",
     "levels": "k2rel.measures.inventory",
     "load": "k2rel.measures.load",
-    "load_after_failures": "k2rel.measures.load",
+    "load_after_failures": "k2rel.measures.cases",
     "modes": "k2rel.measures.load",
     "overload_by_level": "k2rel.measures.comparison",
     "over_time": "k2rel.measures.availability",
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from k2rel.measures.cases import case_table as case_table
     from k2rel.measures.cases import failover as failover
     from k2rel.measures.cases import failover_cases as failover_cases
+    from k2rel.measures.cases import load_after_failures as load_after_failures
     from k2rel.measures.comparison import compare as compare
     from k2rel.measures.comparison import contracts as contracts
     from k2rel.measures.comparison import headline as headline
@@ -79,7 +80,6 @@ if TYPE_CHECKING:
     from k2rel.measures.inventory import levels as levels
     from k2rel.measures.inventory import rates_used as rates_used
     from k2rel.measures.load import load as load
-    from k2rel.measures.load import load_after_failures as load_after_failures
     from k2rel.measures.load import modes as modes
     from k2rel.policy import Policy as Policy
     from k2rel.report import render_reports as render_reports

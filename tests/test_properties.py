@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import k2rel
-from k2rel.exact.clients import Counts, binomial_power
+from k2rel.exact.counts import Counts, binomial_power
 from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.diagram import compile_diagram
 from k2rel.logic.structure import Structure

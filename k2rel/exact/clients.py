@@ -1,4 +1,4 @@
-"""Clients are exchangeable given the operating mode: what one does, and how many of a thousand do it.
+"""Clients are exchangeable given the operating mode: what one of them does.
 
 A mode says which routes are usable, in order. Which of them a client takes depends on its own parts alone,
 so clients of a group are independent and alike, and counts are sums of multinomials. Cost grows with the
@@ -8,8 +8,6 @@ number of clients, never with 2 to that power; no probability is ever got by sub
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +15,7 @@ from numpy.typing import NDArray
 from k2rel.policy.rules import Choice, Policy
 from k2rel.rates.law import Law
 
-__all__ = ["LOST", "Counts", "OwnParts", "RouteList", "binomial_power", "count_sum", "useful_routes"]
+__all__ = ["LOST", "OwnParts", "RouteList", "useful_routes"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -27,8 +25,6 @@ LOST = -1
 
 RouteList = tuple[int, ...]
 """Usable routes of one group in one mode, in the order in which they are tried."""
-
-_NEGLIGIBLE = 1e-40
 
 
 def useful_routes(choice: Choice, routes: Iterable[int]) -> RouteList:
@@ -240,205 +236,3 @@ def _tally(arrays: Sequence[IntArray], weight: FloatArray) -> dict[tuple[int, ..
                 key.append(digit - 1)
             result[tuple(reversed(key))] = total
     return result
-
-
-@cache
-def binomial_power(n: int, p: float) -> FloatArray:
-    """Distribution of how many of n clients do something that each does with probability p.
-
-    Parameters
-    ----------
-    n : int
-        Number of clients.
-    p : float
-        Probability for one.
-
-    Returns
-    -------
-    array of float, shape (n + 1,)
-        Probability of 0, 1, ... n, by repeated squaring of positive sums, so small values keep their digits.
-
-    Examples
-    --------
-    >>> binomial_power(3, 0.5).tolist()
-    [0.125, 0.375, 0.375, 0.125]
-    """
-    result, square = np.ones(1), np.array([1.0 - p, p])
-    while n:
-        if n & 1:
-            result = np.convolve(result, square)
-        n >>= 1
-        if n:
-            square = np.convolve(square, square)
-    result.flags.writeable = False
-    return result
-
-
-@dataclass(frozen=True)
-class Counts:
-    """A distribution over vectors of counts, with only the vectors that can be.
-
-    Parameters
-    ----------
-    vectors : array of int, shape (entries, width)
-        Different vectors.
-    probability : array of float, shape (entries,)
-        Their probability.
-    """
-
-    vectors: IntArray
-    probability: FloatArray
-
-    @staticmethod
-    def one(outcomes: Mapping[tuple[int, ...], float]) -> Counts:
-        """Write one client's outcomes as a distribution.
-
-        Parameters
-        ----------
-        outcomes : mapping of tuple of int to float
-            Probability by vector.
-
-        Returns
-        -------
-        Counts
-            The distribution.
-
-        Examples
-        --------
-        >>> Counts.one({(1,): 0.5, (0,): 0.5}).power(2).as_dict()
-        {(0,): 0.25, (1,): 0.5, (2,): 0.25}
-        """
-        vectors = np.array(list(outcomes), dtype=np.int64).reshape(len(outcomes), -1)
-        return Counts(vectors, np.array(list(outcomes.values()), dtype=np.float64)).tidy()
-
-    def tidy(self, below: float = _NEGLIGIBLE) -> Counts:
-        """Add up equal vectors and drop those with a probability below a bound.
-
-        Parameters
-        ----------
-        below : float
-            The bound.
-
-        Returns
-        -------
-        Counts
-            The same distribution, but for what was dropped.
-
-        Examples
-        --------
-        >>> Counts(np.array([[1], [1]]), np.array([0.5, 0.5])).tidy().as_dict()
-        {(1,): 1.0}
-        """
-        if self.vectors.shape[1] == 0:
-            return Counts(self.vectors[:1], np.array([self.probability.sum()]))
-        low = self.vectors.min(axis=0)
-        spans = self.vectors.max(axis=0) - low + 1
-        codes = np.zeros(len(self.vectors), dtype=np.int64)
-        for column, span in zip((self.vectors - low).T, spans, strict=True):
-            codes = codes * span + column
-        unique, first, back = np.unique(codes, return_index=True, return_inverse=True)
-        sums: FloatArray = np.bincount(back.reshape(-1), weights=self.probability, minlength=len(unique)).astype(
-            np.float64
-        )
-        keep = sums > below
-        return Counts(self.vectors[first[keep]], sums[keep])
-
-    def plus(self, other: Counts, below: float = _NEGLIGIBLE) -> Counts:
-        """Add an independent vector.
-
-        Parameters
-        ----------
-        other : Counts
-            Its distribution.
-        below : float
-            Entries of a smaller probability are dropped.
-
-        Returns
-        -------
-        Counts
-            Distribution of the sum.
-
-        Examples
-        --------
-        >>> a = Counts.one({(1,): 1.0})
-        >>> a.plus(a).as_dict()
-        {(2,): 1.0}
-        """
-        vectors = (self.vectors[:, None, :] + other.vectors[None, :, :]).reshape(-1, self.vectors.shape[1])
-        probability = np.outer(self.probability, other.probability).reshape(-1)
-        keep = probability > below
-        if not keep.any():
-            return Counts(vectors[:0], probability[:0])
-        return Counts(vectors[keep], probability[keep]).tidy(below)
-
-    def power(self, n: int, below: float = _NEGLIGIBLE) -> Counts:
-        """Add up n independent vectors of this distribution.
-
-        Parameters
-        ----------
-        n : int
-            How many.
-        below : float
-            Entries of a smaller probability are dropped on the way.
-
-        Returns
-        -------
-        Counts
-            Distribution of the sum.
-
-        Examples
-        --------
-        >>> Counts.one({(0,): 0.9, (1,): 0.1}).power(0).as_dict()
-        {(0,): 1.0}
-        """
-        result = Counts(np.zeros((1, self.vectors.shape[1]), dtype=np.int64), np.ones(1))
-        square = self
-        while n:
-            if n & 1:
-                result = result.plus(square, below)
-            n >>= 1
-            if n:
-                square = square.plus(square, below)
-        return result
-
-    def as_dict(self) -> dict[tuple[int, ...], float]:
-        """Give the distribution as a dictionary.
-
-        Returns
-        -------
-        dict of tuple of int to float
-            Probability by vector.
-
-        Examples
-        --------
-        >>> Counts.one({(1, 2): 1.0}).as_dict()
-        {(1, 2): 1.0}
-        """
-        return {tuple(v): float(p) for v, p in zip(self.vectors.tolist(), self.probability, strict=True)}
-
-
-def count_sum(parts: Sequence[tuple[int, Mapping[tuple[int, ...], float]]], below: float = _NEGLIGIBLE) -> Counts:
-    """Distribution of a sum over groups of alike clients.
-
-    Parameters
-    ----------
-    parts : sequence of (int, mapping)
-        For each group its size, and the probability of each vector for one client.
-    below : float
-        Entries of a smaller probability are dropped.
-
-    Returns
-    -------
-    Counts
-        Distribution of the sum over all clients.
-
-    Examples
-    --------
-    >>> count_sum([(2, {(1,): 1.0}), (3, {(1,): 1.0})]).as_dict()
-    {(5,): 1.0}
-    """
-    total: Counts | None = None
-    for size, outcomes in parts:
-        counts = Counts.one(outcomes).power(size, below)
-        total = counts if total is None else total.plus(counts, below)
-    return total if total is not None else Counts(np.zeros((1, 0), dtype=np.int64), np.ones(1))

@@ -16,14 +16,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.exact.clients import LOST, Counts, OwnParts, binomial_power, count_sum
+from k2rel.exact.clients import LOST, OwnParts
+from k2rel.exact.counts import Counts, all_of, any_of, binomial_power, count_sum, some_leave
+from k2rel.exact.full_service import FullService
 from k2rel.exact.loading import Loading
-from k2rel.exact.modes import Mode, ModeDiagram, condition_diagram, traffic_diagram
+from k2rel.exact.modes import ModeDiagram, condition_diagram, traffic_diagram
 from k2rel.logic.diagram import Diagram
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
 
-__all__ = ["AllClients", "Condition", "FullService", "LostClients", "OneClient", "Service", "services_of"]
+__all__ = ["AllClients", "Condition", "LostClients", "OneClient", "Service", "services_of"]
 
 FloatArray = NDArray[np.float64]
 
@@ -168,12 +170,12 @@ class AllClients(_ClientService):
         result = []
         for mode in range(len(self.table.modes)):
             lost = [self._lost(own, group, mode) for group in range(len(self._sizes))]
-            result.append(_any_of(lost, self._sizes))
+            result.append(any_of(lost, self._sizes))
         return np.array(result)
 
     def crossing(self, own: OwnParts, before: int, after: int) -> float:
         """Probability that all clients are served in one mode and not all in the other."""
-        return _some_leave(
+        return some_leave(
             [self._both(own, group, before, after)[::2] for group in range(len(self._sizes))], self._sizes
         )
 
@@ -185,27 +187,8 @@ class AllClients(_ClientService):
             rate = self._own_moves(own, group, mode)[0]
             if rate > 0:
                 others = [n - (index == group) for index, n in enumerate(self._sizes)]
-                total += size * rate * _all_of(served, others)
+                total += size * rate * all_of(served, others)
         return total
-
-
-def _any_of(probability: Sequence[float], sizes: Sequence[int]) -> float:
-    """Probability that at least one of many independent things happens, with all its digits."""
-    if any(p >= 1.0 and n for p, n in zip(probability, sizes, strict=True)):
-        return 1.0
-    return -math.expm1(sum(n * math.log1p(-p) for p, n in zip(probability, sizes, strict=True)))
-
-
-def _all_of(probability: Sequence[float], sizes: Sequence[int]) -> float:
-    return math.prod(p**n for p, n in zip(probability, sizes, strict=True))
-
-
-def _some_leave(pairs: Sequence[Sequence[float]], sizes: Sequence[int]) -> float:
-    """Probability that all are served and then not all, from (served, served and then lost) of each group."""
-    if any(served <= 0 for served, _ in pairs):
-        return 0.0
-    leave = _any_of([min(gone / served, 1.0) for served, gone in pairs], sizes)
-    return _all_of([served for served, _ in pairs], sizes) * leave
 
 
 @dataclass(frozen=True)
@@ -276,192 +259,6 @@ class LostClients(_ClientService):
                     own.memo[key] = float(counts.probability[counts.vectors[:, 0] == self.k - 1].sum())
                 total += size * rate * own.memo[key]
         return total
-
-
-@dataclass(frozen=True)
-class FullService:
-    """Every client has its principal traffic, and nothing on its way is overloaded."""
-
-    name: str
-    title: str
-    loading: Loading
-    scope: str = "site"
-
-    @property
-    def diagram(self) -> Diagram:
-        """Diagram of the shared parts."""
-        return self.loading.table.diagram
-
-    @property
-    def _modes(self) -> tuple[Mode, ...]:
-        return self.loading.table.modes
-
-    @property
-    def _sizes(self) -> tuple[int, ...]:
-        return self.loading.policy.site.group_sizes
-
-    def _walk(
-        self,
-        before: Mode,
-        after: Mode,
-        parts: Sequence[tuple[int, int, dict[tuple[tuple[int, ...], tuple[int, ...]], float]]],
-    ) -> tuple[float, float]:
-        """Follow all clients through two modes at once.
-
-        `parts` has for each set of alike clients its group, its size, and the probability of each pair of
-        outcomes. Returns the probability that the service is full in the first mode, and the probability that
-        it is full in the first and not in the second.
-        """
-        elements = [self.loading.endangered(before), self.loading.endangered(after)]
-        base = [self.loading.base_load(before), self.loading.base_load(after)]
-        room = [np.array([self.loading.capacity(e) - base[i].get(e, 0.0) for e in elements[i]]) for i in (0, 1)]
-        # Load rows become integer counts of distinct rows, so that sums stay exact.
-        rows: dict[tuple[float, ...], int] = {}
-
-        def row(outcome: tuple[int, ...], group: int) -> tuple[float, ...]:
-            first = self.loading.client_load(outcome[: len(outcome) // 2], group, before)
-            second = self.loading.client_load(outcome[len(outcome) // 2 :], group, after)
-            return (*(first.get(e, 0.0) for e in elements[0]), *(second.get(e, 0.0) for e in elements[1]))
-
-        prepared = []
-        for group, size, outcomes in parts:
-            kept = {pair: p for pair, p in outcomes.items() if pair[0][0] != LOST}
-            for one, other in kept:
-                load = row((*one, *other), group)
-                if any(load):
-                    rows.setdefault(load, len(rows))
-            prepared.append((group, size, kept))
-        width = len(rows) + 1  # the last column counts clients lost in the second mode
-        matrix = np.array(list(rows), dtype=np.float64).reshape(len(rows), len(elements[0]) + len(elements[1]))
-        total: Counts | None = None
-        cut = len(elements[0])
-        for group, size, kept in prepared:
-            outcomes_by_vector: dict[tuple[int, ...], float] = {}
-            for (one, other), p in kept.items():
-                vector = [0] * width
-                load = row((*one, *other), group)
-                if any(load):
-                    vector[rows[load]] = 1
-                vector[-1] = int(other[0] == LOST)
-                key = tuple(vector)
-                outcomes_by_vector[key] = outcomes_by_vector.get(key, 0.0) + p
-            if not outcomes_by_vector:
-                return 0.0, 0.0
-            counts = _bounded_power(Counts.one(outcomes_by_vector), size, matrix[:, :cut], room[0])
-            total = counts if total is None else total.plus(counts, _BELOW)
-            total = _within(total, matrix[:, :cut], room[0])
-        if total is None or not len(total.probability):
-            return 0.0, 0.0
-        loads = total.vectors[:, :-1] @ matrix[:, cut:]
-        lost_after = (total.vectors[:, -1] > 0) | _over(loads, room[1])
-        return float(total.probability.sum()), float(total.probability[lost_after].sum())
-
-    def _joint(
-        self, own: OwnParts, group: int, before: Mode, after: Mode
-    ) -> dict[tuple[tuple[int, ...], tuple[int, ...]], float]:
-        count = len(self.loading.client_classes)
-        table = own.joint(group, [*self.loading.asks(before, group), *self.loading.asks(after, group)])
-        return {(key[:count], key[count:]): p for key, p in table.items()}
-
-    def loss(self, own: OwnParts) -> FloatArray:
-        """Probability that a client is cut off or its way overloaded, given each mode."""
-        result = []
-        sizes = self._sizes
-        cache: dict[object, float] = {}
-        for mode in self._modes:
-            lost = []
-            key = (mode.routes, mode.alive)
-            if key not in cache:
-                for group in range(len(sizes)):
-                    joint = own.joint(group, self.loading.asks(mode, group))
-                    lost.append(sum(p for outcome, p in joint.items() if outcome[0] == LOST))
-                gone = _any_of([min(p, 1.0) for p in lost], sizes)
-                if gone < 1.0 and self.loading.endangered(mode):
-                    gone += self._overloaded(own, mode)
-                cache[key] = min(gone, 1.0)
-            result.append(cache[key])
-        return np.array(result)
-
-    def _overloaded(self, own: OwnParts, mode: Mode) -> float:
-        """Probability that all clients are served and some way is overloaded.
-
-        The second mode of the walk is the mode itself, and nothing is asked of the first.
-        """
-        free = Mode(tuple(tuple(() for _ in groups) for groups in mode.routes), frozenset())
-        parts = []
-        for group, size in enumerate(self._sizes):
-            joint = own.joint(group, self.loading.asks(mode, group))
-            served = {outcome: p for outcome, p in joint.items() if outcome[0] != LOST}
-            none = (LOST,) * len(self.loading.client_classes)
-            parts.append((group, size, {((_SERVED, *none[1:]), outcome): p for outcome, p in served.items()}))
-        return self._walk(free, mode, parts)[1]
-
-    def crossing(self, own: OwnParts, before: int, after: int) -> float:
-        """Probability that the service is full in one mode and not in the other."""
-        one, other = self._modes[before], self._modes[after]
-        if any(not routes for routes in one.routes[0]):
-            return 0.0
-        sizes = self._sizes
-        parts = [(group, size, self._joint(own, group, one, other)) for group, size in enumerate(sizes)]
-        if not self.loading.endangered(one) and not self.loading.endangered(other):
-            pairs = []
-            for _, _, joint in parts:
-                served = sum(p for (first, _), p in joint.items() if first[0] != LOST)
-                gone = sum(p for (first, then), p in joint.items() if first[0] != LOST and then[0] == LOST)
-                pairs.append((served, gone))
-            return _some_leave(pairs, sizes)
-        if any(not routes for routes in other.routes[0]):
-            return self._walk(one, one, [(g, n, self._joint(own, g, one, one)) for g, n, _ in parts])[0]
-        return self._walk(one, other, parts)[1]
-
-    def own_rate(self, own: OwnParts, mode: int) -> float:
-        """Rate at which the clients' own parts end full service."""
-        here = self._modes[mode]
-        if any(not routes for routes in here.routes[0]):
-            return 0.0
-        sizes = self._sizes
-        total = 0.0
-        for group, size in enumerate(sizes):
-            moves = own.moves(group, self.loading.asks(here, group))
-            if not moves:
-                continue
-            parts = [
-                (index, n - (index == group), self._joint(own, index, here, here)) for index, n in enumerate(sizes)
-            ]
-            total += size * self._walk(here, here, [*parts, (group, 1, moves)])[1]
-        return total
-
-
-_BELOW = 1e-30
-_SERVED = 0
-
-
-def _over(loads: FloatArray, room: FloatArray) -> NDArray[np.bool_]:
-    """Whether any element is loaded above the room that is left, forgiving the rounding of sums."""
-    if loads.shape[1] == 0:
-        return np.zeros(len(loads), dtype=np.bool_)
-    return np.asarray((loads > room + 1e-9 * np.abs(room) + 1e-12).any(axis=1))
-
-
-def _within(counts: Counts, matrix: FloatArray, room: FloatArray) -> Counts:
-    """Keep what is not overloaded yet; loads only grow as clients are added."""
-    keep = ~_over(counts.vectors[:, :-1] @ matrix, room)
-    return Counts(counts.vectors[keep], counts.probability[keep])
-
-
-def _bounded_power(one: Counts, n: int, matrix: FloatArray, room: FloatArray) -> Counts:
-    """`Counts.power`, dropping on the way what is already overloaded in the first mode."""
-    result = Counts(np.zeros((1, one.vectors.shape[1]), dtype=np.int64), np.ones(1))
-    square = one
-    while n:
-        if n & 1:
-            result = _within(result.plus(square, _BELOW), matrix, room)
-        n >>= 1
-        if n:
-            square = _within(square.plus(square, _BELOW), matrix, room)
-        if not len(result.probability) or (n and not len(square.probability)):
-            return Counts(result.vectors[:0], result.probability[:0])
-    return result
 
 
 def services_of(policy: Policy, lost_clients: Sequence[int] | None = None) -> list[Service]:

@@ -14,7 +14,7 @@ from k2rel.studies import Study
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Case", "case_table", "failover", "failover_cases"]
+__all__ = ["Case", "case_table", "failover", "failover_cases", "load_after_failures"]
 
 
 @dataclass(frozen=True)
@@ -194,3 +194,41 @@ def case_table(study: Study) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def load_after_failures(study: Study, parts: Sequence[str] | None = None) -> pd.DataFrame:
+    """Give the load of every element in normal state and after each single failure.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    parts : sequence of str, optional
+        The parts to fail, one at a time; by default every shared part, and each part of client 1.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each failure (first ``"nothing"``) and a column for each element with a capacity [MB/s].
+
+    Raises
+    ------
+    InputError
+        If the site has no such part.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> load_after_failures(study("L2R"), ["switch_A"])["toe_B1"].tolist()
+    [0.0, 50.0]
+    """
+    import pandas as pd
+
+    site = study.site
+    if parts is None:
+        own = [site.client_part_id(1, key) for key, part in site.client_parts.items()]
+        parts = [*site.components, *own]
+    rows = {"nothing": {item.element: item.load_mb_s for item in follow(study.policy).loads}}
+    for part in parts:
+        rows[part] = {item.element: item.load_mb_s for item in follow(study.policy, [part]).loads}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("failed")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from k2rel.exact.clients import LOST, Counts, OwnParts, binomial_power, count_sum
+from k2rel.exact.clients import LOST, OwnParts
+from k2rel.exact.counts import Counts, binomial_power, count_sum
 from k2rel.exact.engine import steady_inputs, steady_own
 from k2rel.exact.loading import Loading
 from k2rel.exact.modes import Mode, traffic_diagram
@@ -21,7 +22,7 @@ from k2rel.studies import Provenance, Study
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ElementLoads", "LoadResult", "load", "load_after_failures", "modes"]
+__all__ = ["ElementLoads", "LoadResult", "load", "modes"]
 
 _CUT = 1e-16
 
@@ -421,44 +422,6 @@ def _overload_in(loading: Loading, own: OwnParts, mode: Mode) -> tuple[float, fl
         arriving += total.vectors[:, index] * row[0] * share
     weight = total.probability
     return float(weight[over].sum()), float(np.dot(weight, arriving)), max(0.0, 1.0 - float(weight.sum()))
-
-
-def load_after_failures(study: Study, parts: Sequence[str] | None = None) -> pd.DataFrame:
-    """Give the load of every element in normal state and after each single failure.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    parts : sequence of str, optional
-        The parts to fail, one at a time; by default every shared part, and each part of client 1.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each failure (first ``"nothing"``) and a column for each element with a capacity [MB/s].
-
-    Raises
-    ------
-    InputError
-        If the site has no such part.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> load_after_failures(study("L2R"), ["switch_A"])["toe_B1"].tolist()
-    [0.0, 50.0]
-    """
-    import pandas as pd
-
-    site = study.site
-    if parts is None:
-        own = [site.client_part_id(1, key) for key, part in site.client_parts.items()]
-        parts = [*site.components, *own]
-    rows = {"nothing": {item.element: item.load_mb_s for item in failover(study.policy).loads}}
-    for part in parts:
-        rows[part] = {item.element: item.load_mb_s for item in failover(study.policy, [part]).loads}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("failed")
 
 
 def modes(study: Study) -> pd.DataFrame:

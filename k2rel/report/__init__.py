@@ -2,6 +2,7 @@
 
 ``notebook``  what the notebooks call: parameters to study, tables and cases as HTML, results beside the report
 ``render``    execute, render, index; failures kept apart
+``files``     whole files or none
 ``page``      the HTML page around a rendered notebook, and the index
 """
 

@@ -10,13 +10,13 @@ import base64
 import html
 import io
 import json
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k2rel.measures.cases import failover_cases
+from k2rel.report.files import write_whole
 from k2rel.site.settings import parse_settings
 from k2rel.studies import Study, study
 from k2rel.tables import for_people
@@ -242,15 +242,5 @@ def save_results(folder: str, name: str, headline: dict[str, Any], tables: dict[
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     for key, frame in tables.items():
-        _write(target / f"{name}_{key}.csv", frame.to_csv(lineterminator="\n"))
-    _write(target / f"{name}.json", json.dumps(headline, indent=2, default=str) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    """Write to a temporary name and move it in place, so that no half file has a final name."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        write_whole(target / f"{name}_{key}.csv", frame.to_csv(lineterminator="\n"))
+    write_whole(target / f"{name}.json", json.dumps(headline, indent=2, default=str) + "\n")

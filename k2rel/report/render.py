@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -24,6 +23,7 @@ import k2rel
 from k2rel.bundled import notebook_dir
 from k2rel.errors import InputError, RenderError
 from k2rel.measures.comparison import studies_of
+from k2rel.report.files import remove_leftovers, temporary_name, write_whole
 from k2rel.report.page import Entry, index_page, report_page
 
 __all__ = ["Rendered", "execute_notebook", "render_reports"]
@@ -171,7 +171,7 @@ def execute_notebook(
 
     papermill_engines.register("k2rel", Engine)
     output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_name(f".{output.stem}.{os.getpid()}.tmp.ipynb")
+    temporary = temporary_name(output)
     failed = output.parent / "failed" / output.name
     attempts = 2  # a kernel can lose its ports to another process between choosing and binding them
     try:
@@ -261,16 +261,7 @@ def _to_html(executed: Path, target: Path, title: str) -> None:
         notebook = nbformat.read(str(executed), as_version=4)  # type: ignore[no-untyped-call]
         body, _ = exporter.from_notebook_node(notebook)
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    _replace(target, report_page(title, body, f"k2rel {k2rel.__version__}, {made}"))
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(target, report_page(title, body, f"k2rel {k2rel.__version__}, {made}"))
 
 
 def render_reports(
@@ -338,7 +329,7 @@ def render_reports(
             pass
     except OSError as error:
         raise InputError(f"--output {output}: cannot be written to: {error.strerror or error}") from None
-    _clean(output)
+    remove_leftovers([output, output / "results", output / "notebooks"])
     cells = sum(_cell_count(job.notebook) for job in jobs)
     entries: list[Entry] = []
     failures: list[str] = []
@@ -365,7 +356,7 @@ def render_reports(
     compared = entries.pop() if comparison else None
     foot = f"k2rel {k2rel.__version__}, {datetime.now(UTC):%Y-%m-%d %H:%M UTC}"
     index = output / "index.html"
-    _replace(index, index_page(entries, compared, foot))
+    write_whole(index, index_page(entries, compared, foot))
     return Rendered(index, tuple(pages), tuple(failures))
 
 
@@ -412,12 +403,3 @@ def _headline(output: Path, name: str) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return data if isinstance(data, dict) else {}
-
-
-def _clean(output: Path) -> None:
-    """Remove what a killed run left under temporary names."""
-    for folder in (output, output / "results", output / "notebooks"):
-        if folder.is_dir():
-            for path in folder.iterdir():
-                if re.fullmatch(r"\..+\.\d+\.tmp(\.ipynb)?", path.name):
-                    path.unlink(missing_ok=True)

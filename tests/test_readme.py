@@ -1,0 +1,56 @@
+"""The README tells the truth: its numbers are those of the library, its commands run."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import k2rel
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def test_the_table_of_level_2_against_level_2r_holds():
+    rows = dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", README, flags=re.M))
+    results = [k2rel.availability(k2rel.study(level)) for level in ("L2", "L2R")]
+    singles = [len(k2rel.single_points_of_failure(k2rel.study(level))) for level in ("L2", "L2R")]
+
+    def numbers(row):
+        return [float(re.search(r"[\d.]+", cell)[0]) for cell in rows[row].split("|")]
+
+    def check(row, values):
+        for told, value in zip(numbers(row), values, strict=True):
+            assert told == pytest.approx(value, rel=0.06), row
+
+    check("media lost for some client", [r["media"].downtime_min_per_year for r in results])
+    check("losses a year", [r["media"].failures_per_year for r in results])
+    check("mean duration of a loss", [results[0]["media"].mean_downtime_h * 60, results[1]["media"].mean_downtime_h])
+    check("kinds of single failure that take media away", singles)
+    check("control lost", [r["control"].downtime_min_per_year for r in results])
+    check("FTP lost, application tied to one server", [r["ftp"].downtime_min_per_year for r in results])
+    assert results[1]["ftp_retry"].downtime_min_per_year == pytest.approx(4, rel=0.05)
+    ratio = results[0]["media"].failures_per_year / results[1]["media"].failures_per_year
+    assert ratio == pytest.approx(180, rel=0.03)
+    assert k2rel.takeovers(k2rel.study("L2R"))["interruption_min_per_year"].iloc[0] == pytest.approx(1.2, rel=0.05)
+
+
+def test_every_command_of_the_readme_runs(k2):
+    commands = [line[len("$ k2rel ") :] for line in README.splitlines() if line.startswith("$ k2rel ")]
+    assert len(commands) >= 9
+    for command in commands:
+        words = shlex.split(command, comments=True)
+        if words[0] != "report":
+            run = k2(*words)
+            assert run.code == 0, (command, run.err)
+            assert run.out
+
+
+def test_the_python_of_the_readme_runs():
+    code = README.split("```python\n")[1].split("```")[0]
+    exec(compile(code, "README.md", "exec"), {})
+
+
+def test_every_link_and_picture_is_there():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (Path(__file__).parents[1] / target).exists(), target
