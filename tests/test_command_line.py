@@ -158,6 +158,8 @@ MISTAKES = [
     ("=toe_capacity", "=toe_capacty", "components.toe_A1.capacity", "did you mean 'toe_capacity'"),
     ("at_least: 1, of: [psu_A_1", "at_least: 3, of: [psu_A_1", "components.server_A.needs.1", "never be"),
     ("format: 1", "format: 2", "format", "must be 1"),
+    ("  ftp_retry:", "  full_service:", "traffic.full_service", "choose another"),
+    ("scope: site\n    demand: =ftp_demand", "scope: sight\n    demand: =ftp_demand", "traffic.ftp.scope", "must be 'client' or 'site'"),
 ]  # fmt: skip
 
 
@@ -296,3 +298,10 @@ def test_a_closed_pipe_is_no_error():
     )  # fmt: skip
     assert run.stdout == "[\n"
     assert run.stderr == ""
+
+
+def test_a_traffic_class_cannot_have_the_name_of_a_role(k2, spoiled):
+    path, _ = spoiled("  ftp_retry:", "  file_system:")
+    run = k2("check", path)
+    assert run.code == 2
+    assert "roles.file_system: a traffic class has this name too" in run.err

@@ -377,6 +377,8 @@ def _jobs(
     jobs = []
     for text, (name, one) in zip(absolute, studies.items(), strict=True):
         own = [f"{key}={value}" for key, value in one.site.changed]
+        if name.lower() in {"index", _COMPARISON_NOTEBOOK.removesuffix(".ipynb")}:
+            name += "-site"  # those two pages have names of their own
         parameters = {"level": text, "name": name, **common, "settings": own, "results": results}
         jobs.append(_Job(name, one.site.title, notebook_dir() / _LEVEL_NOTEBOOK, parameters))
     if comparison:

@@ -110,6 +110,7 @@ class _Builder:
         units = {key: self._unit(key, entry) for key, entry in file.units.items()}
         roles = {key: self._role(key, entry, units) for key, entry in file.roles.items()}
         traffic = {key: self._traffic(key, entry, roles) for key, entry in file.traffic.items()}
+        self._check_services(traffic, roles)
         if self.problems:
             raise InputError(self.problems)
         site = Site(
@@ -357,6 +358,17 @@ class _Builder:
             entry.detects,
             tuple(paths),
         )
+
+    def _check_services(self, traffic: Mapping[str, Traffic], roles: Mapping[str, Role]) -> None:
+        """Every class and every role with needs is a service; each service has one name."""
+        if not any(entry.scope == "client" for entry in traffic.values()):
+            self._report(("traffic",), "at least one class needs 'scope: client': the traffic that the site is for")
+        for key in dict.fromkeys((*traffic, *roles)):
+            where: KeyPath = ("traffic" if key in traffic else "roles", key)
+            if key in traffic and key in roles:
+                self._report(("roles", key), "a traffic class has this name too; each service needs a name of its own")
+            elif key == "full_service" or re.fullmatch(r".*_client(_\d+)?|lost_\d+_or_more_clients", key):
+                self._report(where, "this name is kept for a service that k2rel derives; choose another")
 
     def _check_stage(self, stage: Stage, path: KeyPath, scope: str) -> None:
         self._check_count(stage, path)
