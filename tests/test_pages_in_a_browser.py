@@ -56,7 +56,7 @@ def test_the_index_leads_to_the_report_and_back(browser, pages):
     page.click("text=Repair contracts side by side")
     assert page.evaluate("window.scrollY") > 500
     page.click("text=all reports")
-    assert "storage levels" in page.inner_text("h1")
+    assert "site by site" in page.inner_text("h1")
     page.close()
 
 

@@ -1,11 +1,19 @@
 """Properties that hold for every structure, every law and every input."""
 
+import contextlib
+import copy
+import io
+import json
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 import k2rel
+from k2rel.bundled import site_path
+from k2rel.cli import main
 from k2rel.exact.counts import Counts, binomial_power
 from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.diagram import compile_diagram
@@ -189,3 +197,54 @@ def test_distributions_sum_to_one_for_any_number_of_clients(level, clients):
         assert sum(p for _, p in element.distribution) == pytest.approx(1, abs=1e-12)
     mean_on_a = sum(row[0] * row[3] for row in result.side_distribution)
     assert mean_on_a == pytest.approx(clients, rel=1e-3)
+
+
+LEVEL = YAML(typ="safe", pure=True).load(site_path("L2R"))
+SPOILERS = [
+    None, 0, -1, 10**9, 1e308, float("nan"), float("inf"), "", "x", "=nope", "=clients", [], {}, [1], {"a": 1}, True,
+    "4 parsecs", "-3 h", "@toe_A", "switch_A", "$$", "<b>", "A" * 5000, 1.5, [[]], {"at_least": 9, "of": ["switch_A"]},
+    "1e999 h", "{0}", "%s",
+]  # fmt: skip
+
+
+def places(data, path=()):
+    """Every entry of a document, by its path of keys."""
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+        yield (*path, key)
+        yield from places(value, (*path, key))
+
+
+PLACES = list(places(LEVEL))
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from([*SPOILERS, "drop"])), min_size=1, max_size=3),
+    st.sampled_from(["check", "failover", "load", "components"]),
+)
+def test_a_spoiled_site_file_gives_an_answer_or_names_itself(tmp_path, spoils, verb):
+    data = copy.deepcopy(LEVEL)
+    for path, value in spoils:
+        here = data
+        try:
+            for key in path[:-1]:
+                here = here[key]
+            if value == "drop":
+                del here[path[-1]]
+            else:
+                here[path[-1]] = copy.deepcopy(value)
+        except (KeyError, IndexError, TypeError):
+            continue  # an earlier spoiler took this place away
+    file = tmp_path / "site.yaml"
+    with file.open("w") as stream:
+        YAML(typ="safe", pure=True).dump(data, stream)
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main([verb, str(file), "--format", "json"])
+    if code == 0:
+        assert json.loads(out.getvalue())
+    else:
+        assert code == 2, err.getvalue()
+        assert out.getvalue() == ""
+        for line in err.getvalue().splitlines():
+            assert line.startswith(f"k2rel: {file}")

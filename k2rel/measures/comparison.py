@@ -309,7 +309,7 @@ def verdict(one: Study, result: AvailabilityResult | None = None, loads: LoadRes
 
     def called(name: str) -> str:
         part = site.components.get(name) or site.raid_sets.get(name)
-        return part.title if part is not None else name.replace("_", " ")
+        return f"the {part.title}" if part is not None else name.replace("_", " ")
 
     words = [
         f"{site.name} with {site.client_count} clients and the {one.laws.contract} repair contract: "
@@ -318,7 +318,7 @@ def verdict(one: Study, result: AvailabilityResult | None = None, loads: LoadRes
         f"{format_duration(main.mean_downtime_h)} each."
     ]
     words.append(
-        f"The largest cause is the {called(str(top))} with {share:.0f} % of that downtime; "
+        f"The largest cause is {called(str(top))} with {share:.0f} % of that downtime; "
         + (
             f"{len(singles)} kinds of single failure take it away."
             if len(singles) > 1
@@ -326,7 +326,7 @@ def verdict(one: Study, result: AvailabilityResult | None = None, loads: LoadRes
             if not singles
             else "it is the only single point of failure."
             if singles[0].parts[0] == top
-            else f"the only single point of failure is the {called(singles[0].parts[0])}."
+            else f"the only single point of failure is {called(singles[0].parts[0])}."
         )
     )
     words.append(_load_words(one, loads))

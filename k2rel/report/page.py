@@ -139,7 +139,7 @@ def index_page(entries: Sequence[Entry], comparison: Entry | None, foot: str) ->
         rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     heads = "".join(f"<th>{html.escape(title)}</th>" for title in titles)
     body = (
-        "<h1>Availability and load of the storage levels</h1>\n"
+        "<h1>Availability and load, site by site</h1>\n"
         "<p>Downtime and losses are those of the named service for the whole site: it counts as lost while "
         "any client has lost it. Exact static figures; each report says what they rest on.</p>\n"
         f"<div class='table-wrap'><table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>\n"
