@@ -1,4 +1,4 @@
-"""The service "full service": every client has its principal traffic, and nothing on its way is overloaded.
+"""The service "full service": every client has its principal traffic, and nothing on the way of clients is overloaded.
 
 Whether an element is overloaded depends on how many clients take which route, so clients are followed together,
 in one mode or in two at once; what is overloaded is dropped as soon as it is, since loads only grow.
@@ -182,10 +182,10 @@ _SERVED = 0
 
 
 def _over(loads: FloatArray, room: FloatArray) -> NDArray[np.bool_]:
-    """Whether any element is loaded above the room that is left, forgiving the rounding of sums."""
+    """Whether any element that a client uses is loaded above the room left, forgiving the rounding of sums."""
     if loads.shape[1] == 0:
         return np.zeros(len(loads), dtype=np.bool_)
-    return np.asarray((loads > room + 1e-9 * np.abs(room) + 1e-12).any(axis=1))
+    return np.asarray(((loads > 0) & (loads > room + 1e-9 * np.abs(room) + 1e-12)).any(axis=1))
 
 
 def _within(counts: Counts, matrix: FloatArray, room: FloatArray) -> Counts:

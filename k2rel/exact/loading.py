@@ -205,7 +205,7 @@ class Loading:
         return total
 
     def endangered(self, mode: Mode) -> tuple[str, ...]:
-        """List the elements of the principal traffic that can be overloaded in a mode.
+        """List the elements on the way of clients that can be overloaded in a mode.
 
         Parameters
         ----------
@@ -228,7 +228,7 @@ class Loading:
         if mode in self._endangered:
             return self._endangered[mode]
         most = dict(self.base_load(mode))
-        principal: set[str] = set()
+        crossed: set[str] = set()
         for group, size in enumerate(self.policy.site.group_sizes):
             peak: dict[str, float] = {}
             worst: dict[str, float] = {}
@@ -237,13 +237,12 @@ class Loading:
                 for route in routes:
                     for element, load in self.route_load(name, group, route, mode).items():
                         highest[element] = max(highest.get(element, 0.0), load)
-                        if name == self.client_classes[0]:
-                            principal.add(element)
+                        crossed.add(element)
                 for element, load in highest.items():
                     worst[element] = worst.get(element, 0.0) + load
             for element, load in worst.items():
                 peak[element] = load * size
             for element, load in peak.items():
                 most[element] = most.get(element, 0.0) + load
-        self._endangered[mode] = tuple(sorted(e for e in principal if exceeds(most[e], self.capacity(e))))
+        self._endangered[mode] = tuple(sorted(e for e in crossed if exceeds(most[e], self.capacity(e))))
         return self._endangered[mode]

@@ -119,7 +119,7 @@ class LoadResult:
     elements : tuple of ElementLoads
         Every element that has a capacity.
     p_any_overload : float
-        Probability that something on the way of the principal traffic is overloaded.
+        Probability that something on the way of clients is overloaded.
     delivered_fraction : float
         Mean share of the demand that arrives, when flows share an overloaded element evenly.
     left_out : float
@@ -414,7 +414,7 @@ def _overload_in(loading: Loading, own: OwnParts, mode: Mode) -> tuple[float, fl
     fixed = np.array([base.get(element, 0.0) for element in endangered])
     capacity = np.array([loading.capacity(element) for element in endangered])
     ratio = np.minimum(1.0, np.divide(capacity, loads + fixed, out=np.ones_like(loads), where=loads + fixed > 0))
-    over = (loads + fixed > capacity * (1 + 1e-9)).any(axis=1)
+    over = ((loads > 0) & (loads + fixed > capacity * (1 + 1e-9))).any(axis=1)
     arriving = np.zeros(len(loads))
     for index, row in enumerate(matrix):
         used = row[1:] > 0

@@ -270,7 +270,7 @@ def failover(policy: Policy, failed: Sequence[str] = ()) -> FailoverOutcome:
         return tuple(names)
 
     load = dict.fromkeys((name for name, part in site.components.items() if part.capacity_mb_s is not None), 0.0)
-    carries_principal: set[str] = set()
+    carries_clients: set[str] = set()
     principal = principal_traffic(site)
 
     def add(route: Route | None, demand: float, name: str) -> None:
@@ -282,8 +282,8 @@ def failover(policy: Policy, failed: Sequence[str] = ()) -> FailoverOutcome:
             for member in live:
                 if member in load:
                     load[member] += demand / len(live)
-                    if name == principal:
-                        carries_principal.add(member)
+                    if site.traffic[name].scope == "client":
+                        carries_clients.add(member)
 
     client_traffic = {name: traffic for name, traffic in site.traffic.items() if traffic.scope == "client"}
     clients = []
@@ -317,7 +317,7 @@ def failover(policy: Policy, failed: Sequence[str] = ()) -> FailoverOutcome:
         if (capacity := site.components[name].capacity_mb_s) is not None
     )
     services["full_service"] = services[principal] and not any(
-        item.overloaded and item.element in carries_principal for item in loads
+        item.overloaded and item.element in carries_clients for item in loads
     )
     roles = {role: next((side for side in site.sides if truth[at[role, side]]), None) for role in site.roles}
     first = next(iter(site.roles), None)
