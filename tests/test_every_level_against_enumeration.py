@@ -42,7 +42,8 @@ HEAVY_FTP = {"ftp.demand": "250 MB/s", "ftp_link.capacity": "300 MB/s"}
 @pytest.mark.parametrize("site", CASES, ids=lambda site: getattr(site, "stem", site))
 def test_services_sides_and_loads_agree(site, home):
     kinds = CASES[site]
-    base = k2rel.study(site, clients=2)
+    clients = 4 if site == "L3R" else 2  # as many as there are groups that differ
+    base = k2rel.study(site, clients=clients)
     if home not in base.site.sides:
         pytest.skip("a level of one side has no other")
     types = {part.type for part in base.site.parts()}
@@ -51,10 +52,10 @@ def test_services_sides_and_loads_agree(site, home):
         settings[f"{kind}.unavailability"] = str(0.02 + 0.013 * index)
         settings[f"{kind}.mttr"] = f"{index + 2} h"
     settings |= HEAVY_FTP if site == "L3R" else {}
-    study = k2rel.study(site, clients=2, settings=settings, primary=home)
+    study = k2rel.study(site, clients=clients, settings=settings, primary=home)
     laws = site_laws(study.site)
     q = {}
-    for client in (None, 1, 2):
+    for client in (None, *range(1, clients + 1)):
         parts = study.site.components if client is None else study.site.client_parts
         for name, part in parts.items():
             if part.type in kinds:

@@ -186,19 +186,19 @@ def test_derivatives_agree_with_conditioning(two_clients):
         assert found == pytest.approx(given_down - given_up, abs=1e-12), name
 
 
-def test_cut_sets_are_those_of_trying_every_set_of_two(two_clients):
-    s, (media, _, _), study = two_clients
-    lost = (media[0] < 0) | (media[1] < 0)
+@pytest.mark.parametrize("service", ["media", "control"])
+def test_cut_sets_are_those_of_trying_every_set_of_three(two_clients, service):
+    s, (media, control, _), study = two_clients
+    lost = (media[0] < 0) | (media[1] < 0) if service == "media" else ~(control[0] & control[1])
     everything = len(s.codes) - 1
-
-    def cuts(*indexes):
-        return lost[everything & ~sum(1 << i for i in indexes)]
-
-    single = {(s.names[i],) for i in range(len(s.names)) if cuts(i)}
-    double = {
-        tuple(sorted((s.names[i], s.names[j])))
-        for i, j in itertools.combinations(range(len(s.names)), 2)
-        if cuts(i, j) and (s.names[i],) not in single and (s.names[j],) not in single
-    }
-    found = {tuple(sorted(cut.parts)) for cut in k2rel.cut_sets(study, "media", 2)}
-    assert found == single | double
+    minimal = []
+    for size in (1, 2, 3):
+        for cut in itertools.combinations(range(len(s.names)), size):
+            fails = lost[everything & ~sum(1 << i for i in cut)]
+            if fails and not any(smaller <= set(cut) for smaller in minimal):
+                minimal.append(set(cut))
+    expected = {frozenset(s.names[i] for i in cut) for cut in minimal}
+    found = {frozenset(cut.parts) for cut in k2rel.cut_sets(study, service, 3)}
+    assert found == expected
+    if service == "control":
+        assert {"isl_1", "isl_2", "server_A"} in found, "the team keeps a port that leads nowhere"
