@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -34,6 +35,11 @@ class _Parser(argparse.ArgumentParser):
 
 def _print_json(data: object) -> None:
     print(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _finite(row: dict[Any, Any]) -> dict[str, Any]:
+    """A row as JSON knows it: what is not finite becomes null."""
+    return {str(k): None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
 
 
 def _print_table(frame: pd.DataFrame, *, index: bool = True) -> None:
@@ -237,9 +243,7 @@ def _causes(args: argparse.Namespace) -> int:
     frame = causes(study, service)
     cuts = cut_set_table(study, service, args.order)
     if args.format == "json":
-        causes_rows = [
-            {k: v if v == v else None for k, v in row.items()} for row in frame.reset_index().to_dict("records")
-        ]
+        causes_rows = [_finite(row) for row in frame.reset_index().to_dict("records")]
         _print_json(
             {
                 "level": study.site.name,
@@ -270,8 +274,7 @@ def _compare(args: argparse.Namespace) -> int:
     settings = parse_settings(args.set)
     frame = compare(levels, clients=args.clients, repair=args.repair, rates=args.rates, settings=settings)
     if args.format == "json":
-        rows = frame.reset_index().to_dict("records")
-        _print_json([{k: None if isinstance(v, float) and v != v else v for k, v in row.items()} for row in rows])
+        _print_json([_finite(row) for row in frame.reset_index().to_dict("records")])
         return 0
     columns = [
         "clients",

@@ -73,17 +73,37 @@ def test_reference_san_minimal_cut_sets(file, service, orders):
 def test_reference_san_importances():
     causes = k2rel.causes(san(SAN), "media_client")
     expected = {
-        "drive_3": (0.0003198975733670284, 0.1211381476398688),
-        "controller_A": (0.0003806149591330985, 0.1501354172751107),
-        "server_B": (0.0003806745838413037, 0.4323900017523187),
-        "toe_A1": (1.217827411130744e-8, 1.844745943736161e-6),
-        "switch_A": (0.000407249645306472, 0.0578340596720469),
-        "isl": (1.869747002225563e-8, 3.540428578062055e-7),
-        "each client's nic_A": (5.665342959119619e-5, 0.007151515673184427),
+        "drive_3": (0.0003198975733670284, 0.1211381476398688, 1515.22684549836, 1.137835255125205),
+        "controller_A": (0.0003806149591330985, 0.1501354172751107, 1802.625007301328, 1.176658046854638),
+        "server_B": (0.0003806745838413037, 0.4323900017523187, 1802.625007301328, 1.76177305383483),
+        "toe_A1": (1.217827411130744e-8, 1.844745943736161e-6, 1.057648310741755, 1.000001844749347),
+        "switch_A": (0.000407249645306472, 0.0578340596720469, 1928.80198906823, 1.061384154527934),
+        "isl": (1.869747002225563e-8, 3.540428578062055e-7, 1.088510714451551, 1.000000354042983),
+        "each client's nic_A": (5.665342959119619e-5, 0.007151515673184427, 269.181837744416, 1.007203028242555),
     }
-    for part, (birnbaum, criticality) in expected.items():
+    for part, (birnbaum, criticality, raw, rrw) in expected.items():
+        assert causes.loc[part, "raw"] == pytest.approx(raw, rel=1e-8), part
+        assert causes.loc[part, "rrw"] == pytest.approx(rrw, rel=1e-10), part
         assert causes.loc[part, "birnbaum"] == pytest.approx(birnbaum, rel=1e-8), part
         assert causes.loc[part, "share"] == pytest.approx(criticality, rel=1e-8), part
+
+
+def test_slopes_are_those_of_a_small_change_by_hand():
+    def downtime(**changes):
+        settings = {key.replace("__", "."): value for key, value in changes.items()}
+        return k2rel.availability(k2rel.study("L2R", settings=settings))["media"].downtime_min_per_year
+
+    causes = k2rel.causes(k2rel.study("L2R"))
+    base = downtime()
+    chassis = causes.loc["raid_chassis"]
+    assert downtime(raid_chassis__mttr="8.001 h") - base == pytest.approx(
+        0.001 * chassis["slope_mttr_min_per_year"], rel=1e-4
+    )
+    step = downtime(raid_chassis__failure_rate="9.41e-7") - base
+    assert step == pytest.approx(1e-9 * chassis["slope_rate_h"] * 525_600, rel=1e-4)
+    # a type of two parts: the slopes add up
+    servers = causes.loc[["server_A", "server_B"], "slope_mttr_min_per_year"].sum()
+    assert downtime(media_server__mttr="6.501 h") - base == pytest.approx(0.001 * servers, rel=1e-3)
 
 
 LOAD = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from k2rel.errors import InputError
@@ -11,6 +11,7 @@ from k2rel.exact.engine import derivatives, unavailability
 from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.structure import Node
 from k2rel.measures.availability import service_named
+from k2rel.rates import Law, RaidModule
 from k2rel.studies import Study
 from k2rel.units import MINUTES_PER_YEAR
 
@@ -57,10 +58,13 @@ def causes(study: Study, service: str = "media") -> pd.DataFrame:
     -------
     pandas.DataFrame
         Index ``part``, largest contribution first; ``type``, ``side``, ``unavailability``, ``birnbaum``
-        (derivative of the service's unavailability), ``share`` (criticality importance
-        :math:`q_i \partial U/\partial q_i / U`), ``downtime_min_per_year`` (that share of the downtime). A
-        client part is one row for all clients. Shares of parts that are needed together count the same
-        downtime twice, so they can add up to more than 1.
+        :math:`B_i = \partial U/\partial q_i`, ``share`` (criticality importance :math:`q_i B_i / U`),
+        ``downtime_min_per_year`` (that share of the downtime), ``raw`` (risk achievement worth
+        :math:`U(q_i = 1)/U`), ``rrw`` (risk reduction worth :math:`U/U(q_i = 0)`), ``slope_rate_h``
+        (:math:`\partial U/\partial\lambda_i` [h]) and ``slope_mttr_min_per_year`` (downtime for each hour that
+        the restoration takes longer [min/year/h]). A client part is one row for all clients: raw and rrw are
+        given for the service of one client only, and slopes of RAID sets are not. Shares of parts that are
+        needed together count the same downtime twice, so they can add up to more than 1.
 
     Raises
     ------
@@ -69,7 +73,9 @@ def causes(study: Study, service: str = "media") -> pd.DataFrame:
 
     Notes
     -----
-    Z. W. Birnbaum 1969; criticality importance as in IEC 61025 and Rausand, "System Reliability Theory".
+    Z. W. Birnbaum 1969; criticality importance and worths as in Rausand, Barros and Høyland, "System
+    Reliability Theory", 3rd edition, chapter 7; with :math:`q = \lambda D/(1 + \lambda D)`,
+    :math:`dq/d\lambda = D(1-q)^2`.
 
     Examples
     --------
@@ -88,23 +94,35 @@ def causes(study: Study, service: str = "media") -> pd.DataFrame:
         part = site.components.get(name)
         kind = part.type if part is not None else f"RAID {site.raid_sets[name].level} set"
         side = part.side if part is not None else None
-        rows.append((name, kind, side, study.law(name).unavailability, birnbaum))
+        rows.append((name, kind, side, *_worth(study.law(name), birnbaum, u, alone=True)))
     for name, birnbaum in slope.client.items():
         part = site.client_parts[name]
         law = study.laws.client[name]
-        rows.append(
-            (
-                f"each client's {name}",
-                part.type,
-                part.side,
-                0.0 if part.external else law.unavailability,
-                birnbaum,
-            )
-        )
-    frame = pd.DataFrame(rows, columns=["part", "type", "side", "unavailability", "birnbaum"]).set_index("part")
-    frame["share"] = frame["unavailability"] * frame["birnbaum"] / u if u > 0 else 0.0
-    frame["downtime_min_per_year"] = frame["unavailability"] * frame["birnbaum"] * MINUTES_PER_YEAR
-    return frame.sort_values("downtime_min_per_year", ascending=False, kind="stable")
+        law = replace(law, failure_rate_per_h=0.0) if part.external else law
+        alone = found.scope == "client"
+        rows.append((f"each client's {name}", part.type, part.side, *_worth(law, birnbaum, u, alone=alone)))
+    columns = ["part", "type", "side", "unavailability", "birnbaum", "share", "downtime_min_per_year"]
+    frame = pd.DataFrame(rows, columns=[*columns, "raw", "rrw", "slope_rate_h", "slope_mttr_min_per_year"])
+    return frame.set_index("part").sort_values("downtime_min_per_year", ascending=False, kind="stable")
+
+
+def _worth(law: Law | RaidModule, birnbaum: float, u: float, *, alone: bool) -> tuple[float, ...]:
+    """One row of importances; those that suppose one part moved alone only where one part is meant."""
+    q = law.unavailability
+    part = q * birnbaum
+    raw = rrw = math.nan
+    if alone and u > 0:
+        without = u - part
+        raw = (u + (1.0 - q) * birnbaum) / u
+        # at a part whose loss is all there is, the difference is rounding only
+        rrw = u / without if without > 1e-12 * u else math.inf
+    slope_rate = slope_mttr = math.nan
+    if isinstance(law, Law):
+        square = (1.0 - q) ** 2  # dq/d(lambda D) = (1 - q)^2
+        slope_rate = birnbaum * law.mean_downtime_h * square
+        slope_mttr = birnbaum * law.failure_rate_per_h * square * MINUTES_PER_YEAR
+    share = part / u if u > 0 else 0.0
+    return q, birnbaum, share, part * MINUTES_PER_YEAR, raw, rrw, slope_rate, slope_mttr
 
 
 def _function(study: Study, service: str) -> Node:

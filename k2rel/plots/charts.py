@@ -64,7 +64,8 @@ def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[st
     for y, value in enumerate(minutes):
         ax.annotate(f"{value:.3g}", (value, y), (3, 0), textcoords="offset points", va="center", fontsize=8, color=INK)
     ax.margins(x=0.15)
-    return tidy(ax, "Which parts cause the downtime", "downtime [min/year], logarithmic")
+    colours_said = f" ({sides[0]} blue, {sides[1]} orange, shared grey)" if len(sides) > 1 else ""
+    return tidy(ax, f"Which parts cause the downtime{colours_said}", "downtime [min/year], logarithmic")
 
 
 def plot_load_after_failover(
