@@ -43,6 +43,7 @@ _EXPORTS = {
     "modes": "k2rel.measures.load",
     "overload_by_level": "k2rel.measures.comparison",
     "over_time": "k2rel.measures.availability",
+    "raid_sets": "k2rel.measures.inventory",
     "rates_used": "k2rel.measures.inventory",
     "render_reports": "k2rel.report",
     "single_points_of_failure": "k2rel.measures.importance",
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from k2rel.measures.inventory import assumptions as assumptions
     from k2rel.measures.inventory import components as components
     from k2rel.measures.inventory import levels as levels
+    from k2rel.measures.inventory import raid_sets as raid_sets
     from k2rel.measures.inventory import rates_used as rates_used
     from k2rel.measures.load import load as load
     from k2rel.measures.load import modes as modes

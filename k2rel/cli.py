@@ -100,7 +100,7 @@ def _levels(args: argparse.Namespace) -> int:
 
 
 def _components(args: argparse.Namespace) -> int:
-    from k2rel.measures.inventory import component_records, rates_used
+    from k2rel.measures.inventory import component_records, raid_sets, rates_used
 
     study = _study(args)
     if args.format == "json":
@@ -111,6 +111,10 @@ def _components(args: argparse.Namespace) -> int:
         frame = frame.assign(source=[text if len(text) < 60 else text[:57] + "..." for text in frame["source"]])
         _print_table(frame)
         print("\nOne row a kind of part; --format json lists every part.")
+        sets = raid_sets(study)
+        if len(sets):
+            print("\nRAID sets, each a module with a Markov chain of its own\n")
+            _print_table(sets)
     return 0
 
 

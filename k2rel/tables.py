@@ -109,6 +109,8 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "mean_downtime_h": ("mean downtime", _duration),
     "mean_mb_s": ("mean [MB/s]", _load),
     "mean_stay_h": ("mean stay", _duration),
+    "losses_per_year": ("data losses a year", _amount),
+    "mttdl_years": ("time to data loss [years]", _amount),
     "mtbf_h": ("time between losses", _duration),
     "mttr_h": ("time to restoration [h]", _amount),
     "normal_mb_s": ("normal state [MB/s]", _load),

@@ -1,4 +1,4 @@
-"""What a site is made of and on what its figures rest: levels, components, assumptions."""
+"""What a site is made of and on what its figures rest: levels, components, RAID sets, assumptions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from k2rel.bundled import level_names
 from k2rel.site import read_site
 from k2rel.site.model import Component
 from k2rel.studies import Study
+from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["assumptions", "component_records", "components", "levels", "rates_used"]
+__all__ = ["assumptions", "component_records", "components", "levels", "raid_sets", "rates_used"]
 
 _ASSUMED = {"P", "R", "P/R", "P/A"}
 
@@ -210,3 +211,43 @@ def assumptions(study: Study) -> pd.DataFrame:
         ),
     ]
     return pd.DataFrame(rows, columns=["assumption", "value", "evidence", "reason", "source"])
+
+
+def raid_sets(study: Study) -> pd.DataFrame:
+    """List the RAID sets with what their Markov chain gives.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``raid_set``; ``level``, ``drives``, ``hot_spares``, ``missing_for_loss`` (how many missing drives lose data),
+        ``mttdl_years`` (mean time to data loss), ``losses_per_year``, ``unavailability`` (data lost and not yet
+        brought back), ``downtime_min_per_year``. Empty where the site has none.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> int(raid_sets(study("L2R")).loc["media_raid", "missing_for_loss"])
+    2
+    """
+    import pandas as pd
+
+    rows = [
+        {
+            "raid_set": name,
+            "level": f"RAID {study.site.raid_sets[name].level}",
+            "drives": module.drives,
+            "hot_spares": module.hot_spares,
+            "missing_for_loss": module.missing_for_loss,
+            "mttdl_years": module.mttdl_h / HOURS_PER_YEAR,
+            "losses_per_year": module.frequency_per_h * HOURS_PER_YEAR,
+            "unavailability": module.unavailability,
+            "downtime_min_per_year": module.unavailability * MINUTES_PER_YEAR,
+        }
+        for name, module in study.laws.raid.items()
+    ]
+    return pd.DataFrame(rows).set_index("raid_set") if rows else pd.DataFrame()

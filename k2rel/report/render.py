@@ -192,6 +192,7 @@ def execute_notebook(
                         autosave_cell_every=0,
                         start_timeout=120,
                         execution_timeout=_CELL_TIMEOUT_S,
+                        shutdown_kernel="immediate",  # nothing of a finished kernel is wanted
                     )
                 break
             except (RuntimeError, DeadKernelError) as error:
