@@ -305,3 +305,10 @@ def test_mission_reliability_of_a_series_system_is_the_product_of_its_parts():
     hours = 1000.0
     unreliability = k2rel.over_time(study, "media", [hours])["mission_unreliability"].iloc[0]
     assert unreliability == pytest.approx(-math.expm1(-total * hours), rel=1e-12)
+
+
+def test_a_hidden_failure_lasts_half_the_test_interval_and_then_its_repair():
+    # IEC 61508-6, B.3.2.2.1: about lambda T / 2 for a channel that is repaired at once
+    assert Law(1e-6, 1e-9, 8760).unavailability == pytest.approx(1e-6 * 8760 / 2, rel=0.01)
+    heartbeat = k2rel.study("L2R").law("heartbeat")
+    assert heartbeat.mean_downtime_h == 720 / 2 + 5

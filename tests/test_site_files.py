@@ -127,3 +127,15 @@ def test_an_editor_finds_no_fault_with_the_shipped_files_and_finds_one_with_a_sp
 def test_the_schema_knows_no_k2():
     text = (data_dir() / "schema.json").read_text().lower()
     assert "k2" not in text.replace("k2rel", "")
+
+
+def test_a_table_given_by_hand_wins_over_what_a_site_file_says_of_a_type(tmp_path):
+    table = tmp_path / "own.csv"
+    table.write_text("id,component_types,lambda_per_h,mttr_4h_contract_h\nmine,toe switch,3e-6,5\n")
+    study = k2rel.study(data_dir() / "examples" / "reference_san.yaml", rates=table)
+    assert study.law("toe_A1").failure_rate_per_h == 3e-6
+    assert study.law("switch_B").mttr_h == 5
+    assert study.law("server_A").mttr_h == 12, "a type that the table does not name stays as it was"
+    set_by_hand = k2rel.study(study.site.file, rates=table, settings={"toe.mttr": "7 h"})
+    assert set_by_hand.law("toe_A1").mttr_h == 7
+    assert set_by_hand.law("toe_A1").failure_rate_per_h == 3e-6

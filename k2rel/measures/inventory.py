@@ -224,7 +224,7 @@ def raid_sets(study: Study) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Index ``raid_set``; ``level``, ``drives``, ``hot_spares``, ``missing_for_loss`` (how many missing drives lose data),
+        Index ``raid_set``; ``level``, ``drives``, ``hot_spares``, ``missing_for_loss`` (drives whose loss loses data),
         ``mttdl_years`` (mean time to data loss), ``losses_per_year``, ``unavailability`` (data lost and not yet
         brought back), ``downtime_min_per_year``. Empty where the site has none.
 
