@@ -174,7 +174,9 @@ def test_l3r_loss_of_2a_moves_media_only_by_default(l3r):
 
 def test_l3r_the_other_reading_moves_the_role_with_2a():
     study = k2rel.study("L3R", clients=8, variant="role_follows_2A")
-    assert k2rel.failover(study, ["server_2A"]).roles["file_system"] == "B"
+    outcome = k2rel.failover(study, ["server_2A"])
+    assert outcome.roles["file_system"] == "B"
+    assert set(outcome.out_of_service) == {"server_1A", "server_2A"}, "the former primary 1A shuts down too"
 
 
 def test_l3r_uses_four_toes_on_each_side(l3r):
