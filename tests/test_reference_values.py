@@ -173,14 +173,63 @@ def test_ab_8_2_unavailability_of_all_and_of_any():
     assert result["lost_8_or_more_clients"].unavailability == pytest.approx(1.0401528796358051e-6, rel=1e-12)
 
 
-def test_ab_2_1_by_the_same_file_with_two_hosts_on_one_leaf(tmp_path):
-    text = AB.read_text().replace("[leaf_A0, leaf_A1]", "[leaf_A0]").replace("[uplink_A0, uplink_A1]", "[uplink_A0]")
-    text = text.replace("[leaf_B0, leaf_B1]", "[leaf_B0]").replace("[uplink_B0, uplink_B1]", "[uplink_B0]")
-    path = tmp_path / "ab.yaml"
+def ab_file(path, leaves):
+    """Write AB(n, leaves) from the shipped AB(8, 2)."""
+    text = AB.read_text()
+    for side in "AB":
+        for kind in ("leaf", "uplink"):
+            first = next(line for line in text.splitlines() if line.startswith(f"  {kind}_{side}0:"))
+            second = first.replace(f"{side}0", f"{side}1")
+            lines = [first.replace(f"{side}0", f"{side}{n}") for n in range(leaves)]
+            text = text.replace(first + "\n" + second, "\n".join(lines))
+            names = ", ".join(f"{kind}_{side}{n}" for n in range(leaves))
+            text = text.replace(f"[{kind}_{side}0, {kind}_{side}1]", f"[{names}]")
     path.write_text(text)
-    result = k2rel.availability(k2rel.study(path, clients=2), [1, 2])
-    assert result["media"].unavailability == pytest.approx(0.000801980364104225391, rel=1e-12)
-    assert result["lost_2_or_more_clients"].unavailability == pytest.approx(1.46309111042490236e-6, rel=1e-12)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("n", "leaves", "mean", "variance", "all_served", "none_served", "under_90_percent"),
+    [
+        (
+            2,
+            1,
+            1.99919655654478535,
+            0.000805724116049772842,
+            0.999198019635895775,
+            1.46309111042490236e-6,
+            0.000801980364104225391,
+        ),
+        (
+            8,
+            2,
+            7.9967862261791414,
+            0.00327698585432928996,
+            0.99679957100477885,
+            1.0401528796358051e-6,
+            0.00320042899522114954,
+        ),
+        (
+            48,
+            4,
+            47.9807173570748484,
+            0.0217583489188519264,
+            0.980957624443865528,
+            1.04010382733616514e-6,
+            2.09003879250637739e-6,
+        ),
+    ],
+)
+def test_the_family_ab(tmp_path, n, leaves, mean, variance, all_served, none_served, under_90_percent):
+    study = k2rel.study(ab_file(tmp_path / "ab.yaml", leaves), clients=n)
+    served = {}
+    for a, b, _, p in k2rel.load(study).side_distribution:
+        served[a + b] = served.get(a + b, 0.0) + p
+    assert sum(k * p for k, p in served.items()) == pytest.approx(mean, rel=1e-12)
+    assert sum((k - mean) ** 2 * p for k, p in served.items()) == pytest.approx(variance, rel=1e-9)
+    assert served[n] == pytest.approx(all_served, rel=1e-12)
+    assert served[0] == pytest.approx(none_served, rel=1e-12)
+    assert sum(p for k, p in served.items() if k < 0.9 * n) == pytest.approx(under_90_percent, rel=1e-11)
 
 
 # --- RAID: validation cases V11, V12, V14
