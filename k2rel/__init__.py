@@ -48,6 +48,7 @@ _EXPORTS = {
     "render_reports": "k2rel.report",
     "single_points_of_failure": "k2rel.measures.importance",
     "study": "k2rel.studies",
+    "swing": "k2rel.measures.uncertainty",
     "takeovers": "k2rel.measures.availability",
     "variants": "k2rel.measures.comparison",
     "verdict": "k2rel.measures.comparison",
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from k2rel.measures.inventory import rates_used as rates_used
     from k2rel.measures.load import load as load
     from k2rel.measures.load import modes as modes
+    from k2rel.measures.uncertainty import swing as swing
     from k2rel.policy import Policy as Policy
     from k2rel.report import render_reports as render_reports
     from k2rel.site import Site as Site

@@ -240,12 +240,14 @@ def _load(args: argparse.Namespace) -> int:
 
 def _causes(args: argparse.Namespace) -> int:
     from k2rel.measures.importance import causes, cut_set_table
+    from k2rel.measures.uncertainty import swing
     from k2rel.policy.failover import principal_traffic
 
     study = _study(args)
     service = args.service or principal_traffic(study.site)
     frame = causes(study, service)
     cuts = cut_set_table(study, service, args.order)
+    limits = swing(study, service)
     if args.format == "json":
         causes_rows = [_finite(row) for row in frame.reset_index().to_dict("records")]
         _print_json(
@@ -254,6 +256,7 @@ def _causes(args: argparse.Namespace) -> int:
                 "service": service,
                 "causes": causes_rows,
                 "cut_sets": cuts.to_dict("records"),
+                "swing": [_finite(row) for row in limits.reset_index().to_dict("records")],
             }
         )
         return 0
@@ -266,6 +269,8 @@ def _causes(args: argparse.Namespace) -> int:
     _print_table(cuts.head(25))
     if len(cuts) > 25:
         print(f"... {len(cuts) - 25} more (--format json lists all)")
+    print(f"\nDowntime of {service} with each failure rate at its 90 % limits, one at a time\n")
+    _print_table(limits.head(8))
     return 0
 
 
@@ -380,7 +385,11 @@ def _parser() -> argparse.ArgumentParser:
     with_inputs(sub)
     sub.add_argument("--primary", metavar="SIDE", help="the preferred side")
     with_format(sub)
-    sub = verb("causes", _causes, "what causes the downtime: contributions and minimal cut sets")
+    sub = verb(
+        "causes",
+        _causes,
+        "what causes the downtime: contributions, cut sets, limits of the rates",
+    )
     with_inputs(sub)
     sub.add_argument(
         "--service", metavar="NAME", help="a service of 'k2rel availability'; default: the principal traffic"

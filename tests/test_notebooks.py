@@ -74,7 +74,7 @@ def test_a_report_shows_the_numbers_of_the_library(rendered):
 def test_a_report_has_every_part_that_a_reader_needs(rendered):
     page = (rendered[0] / "L2R.html").read_text()
     for heading in (
-        "Verdict", "Wiring", "Failover", "Services and downtime", "What causes the downtime",
+        "Verdict", "Wiring", "Failover", "Services and downtime", "What causes the downtime", "How sure the figures are",
         "Single points of failure and cut sets", "Load before and after failover", "How probable overload is",
         "Repair contracts side by side", "Other readings of what is not known", "Assumptions and sources",
     ):  # fmt: skip

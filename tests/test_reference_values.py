@@ -361,3 +361,14 @@ def test_a_hidden_failure_lasts_half_the_test_interval_and_then_its_repair():
     assert Law(1e-6, 1e-9, 8760).unavailability == pytest.approx(1e-6 * 8760 / 2, rel=0.01)
     heartbeat = k2rel.study("L2R").law("heartbeat")
     assert heartbeat.mean_downtime_h == 720 / 2 + 5
+
+
+def test_the_swing_of_a_rate_is_what_setting_it_by_hand_gives():
+    frame = k2rel.swing(k2rel.study("L2R"))
+    for row, kind in (("eth_chassis_passive", "raid_chassis"), ("hdd_field_2005era", "drive"), ("psu", "psu")):
+        for limit in ("low", "high"):
+            rate = frame.loc[row, f"{limit}_per_h"]
+            by_hand = k2rel.study("L2R", settings={f"{kind}.failure_rate": repr(float(rate))})
+            minutes = k2rel.availability(by_hand)["media"].downtime_min_per_year
+            assert frame.loc[row, f"downtime_{limit}"] == pytest.approx(minutes, rel=1e-12), (row, limit)
+    assert len(k2rel.swing(k2rel.study(SAN))) == 0, "rates without limits are not listed"

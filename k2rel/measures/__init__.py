@@ -5,5 +5,6 @@
 ``availability``  how available each service is
 ``load``          where the load goes
 ``importance``    what causes the downtime
+``uncertainty``   what the limits of each failure rate do to the downtime
 ``comparison``    levels and contracts side by side, and the verdict in words
 """

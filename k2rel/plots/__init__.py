@@ -13,6 +13,7 @@ from k2rel.plots.charts import (
     plot_load_after_failover,
     plot_load_distribution,
     plot_side_by_side,
+    plot_swing,
 )
 from k2rel.plots.wiring import draw_site
 
@@ -25,4 +26,5 @@ __all__ = [
     "plot_load_after_failover",
     "plot_load_distribution",
     "plot_side_by_side",
+    "plot_swing",
 ]

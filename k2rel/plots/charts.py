@@ -24,6 +24,7 @@ __all__ = [
     "plot_load_after_failover",
     "plot_load_distribution",
     "plot_side_by_side",
+    "plot_swing",
 ]
 
 _SERIES = (INK, "#009E73", "#CC79A7", MUTED)
@@ -313,3 +314,39 @@ def plot_side_by_side(panels: Sequence[tuple[pd.DataFrame, dict[str, str], str]]
         plot_comparison(frame, columns, ax, title=title)
     first: Axes = axes[0]
     return first
+
+
+def plot_swing(frame: pd.DataFrame, downtime_min_per_year: float, ax: Axes | None = None) -> Axes:
+    """Draw what the limits of each failure rate do to the downtime: a tornado.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `k2rel.swing` gives it.
+    downtime_min_per_year : float
+        Downtime with every rate at its value [min/year].
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A bar from the low to the high limit for each row of the table [min/year], widest on top.
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> s = k2rel.study("L2R")
+    >>> plot_swing(k2rel.swing(s), 4.0).get_xlabel()
+    'downtime [min/year]'
+    """
+    rows = frame.head(10).iloc[::-1]
+    ax = new_axes(ax, (7.2, 0.36 * len(rows) + 1.3))
+    low, high = rows["downtime_low"].to_numpy(), rows["downtime_high"].to_numpy()
+    ax.barh(range(len(rows)), high - low, left=low, height=0.6, color=MUTED)
+    ax.axvline(downtime_min_per_year, color=INK, lw=1.2)
+    ax.set_xlim(left=0)
+    ax.set_yticks(range(len(rows)), [str(types).replace("_", " ") for types in rows["types"]], parse_math=False)
+    ax.tick_params(axis="y", labelsize=8)
+    title = "Downtime with each failure rate at its 90 % limits, one at a time"
+    return tidy(ax, title, "downtime [min/year]")

@@ -7,6 +7,6 @@
 
 from k2rel.rates.law import Law
 from k2rel.rates.raid import RaidModule
-from k2rel.rates.table import Contract, RateTable, SiteLaws, read_rates, site_laws
+from k2rel.rates.table import Contract, RateTable, SiteLaws, read_rates, site_laws, with_rate
 
-__all__ = ["Contract", "Law", "RaidModule", "RateTable", "SiteLaws", "read_rates", "site_laws"]
+__all__ = ["Contract", "Law", "RaidModule", "RateTable", "SiteLaws", "read_rates", "site_laws", "with_rate"]

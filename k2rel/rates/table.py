@@ -21,7 +21,7 @@ from k2rel.rates.law import Law
 from k2rel.rates.raid import RaidModule
 from k2rel.site.model import Component, GivenLaw, RaidSet, Site
 
-__all__ = ["Contract", "RateRow", "RateTable", "SiteLaws", "read_rates", "site_laws"]
+__all__ = ["Contract", "RateRow", "RateTable", "SiteLaws", "read_rates", "site_laws", "with_rate"]
 
 Contract = Literal["onsite", "4h", "nbd"]
 """Repair contract: spare and technician on site, four hours, next business day."""
@@ -333,6 +333,42 @@ def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None)
     if problems:
         raise InputError(problems)
     return SiteLaws(chosen, shared, client, raid)
+
+
+def with_rate(site: Site, laws: SiteLaws, rates_id: str, rate_per_h: float) -> SiteLaws:
+    """Give the same laws with the rate of one row of the table moved, for every part that takes it.
+
+    Parameters
+    ----------
+    site : Site
+        The site.
+    laws : SiteLaws
+        Its laws.
+    rates_id : str
+        The row.
+    rate_per_h : float
+        The rate instead [1/h].
+
+    Returns
+    -------
+    SiteLaws
+        The changed laws; RAID sets follow their drives.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> site = read_site("L2R")
+    >>> with_rate(site, site_laws(site), "psu", 1e-5).shared["psu_raid_1"].failure_rate_per_h
+    1e-05
+    """
+
+    def moved(law: Law) -> Law:
+        return replace(law, failure_rate_per_h=rate_per_h) if law.rates_id == rates_id else law
+
+    shared = {name: moved(law) for name, law in laws.shared.items()}
+    client = {name: moved(law) for name, law in laws.client.items()}
+    raid = {name: _raid_module(entry, shared) for name, entry in site.raid_sets.items()}
+    return SiteLaws(laws.contract, shared, client, raid)
 
 
 def _law_of(part: Component, site: Site, table: RateTable, own: RateTable, contract: Contract) -> Law:
