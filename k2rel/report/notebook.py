@@ -109,6 +109,7 @@ def show(frame: pd.DataFrame, *, index: bool = True, rows: int = 40) -> HTML:
     table = texts.to_html(index=False, escape=True, border=0, classes="k2rel", justify="left")
     # a number and its unit stay on one line
     table = re.sub(r"<td>(–|[-\d][-+\d.,e ]*[%a-z]{0,5})</td>", r"<td class='n'>\1</td>", table)
+    table = re.sub(r"<td>([^<]{50,})</td>", r"<td class='wide'>\1</td>", table)
     return HTML(f"<div class='table-wrap'>{table}</div>{more}")  # type: ignore[no-untyped-call]
 
 

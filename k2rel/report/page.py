@@ -111,15 +111,8 @@ def index_page(entries: Sequence[Entry], comparison: Entry | None, foot: str) ->
     >>> "L2R.html" in index_page([Entry("L2R", "L2R.html", {"title": "Level 2R"})], None, "")
     True
     """
-    columns = ("unavailability", "downtime_min_per_year", "failures_per_year", "p_overload")
-    titles = [
-        "level",
-        "",
-        "clients",
-        "service",
-        *(COLUMNS[name][0] for name in columns),
-        "single points of failure",
-    ]
+    columns = ("downtime_min_per_year", "failures_per_year", "unavailability", "p_overload")
+    titles = ["level", *(COLUMNS[name][0] for name in columns), "single points of failure", "clients", "service", ""]
     rows = []
     for entry in entries:
         h = entry.headline
@@ -128,15 +121,11 @@ def index_page(entries: Sequence[Entry], comparison: Entry | None, foot: str) ->
             rows.append(f"<tr><td>{html.escape(entry.name)}</td><td colspan='8'>{message}</td></tr>")
             continue
         link = f"<a href='{html.escape(entry.file, quote=True)}'>{html.escape(entry.name)}</a>"
-        cells = [
-            link,
-            html.escape(str(h.get("title", ""))),
-            str(h.get("clients", "")),
-            html.escape(str(h.get("service", ""))),
-        ]
+        cells = [link]
         cells += [COLUMNS[name][1](h[name]) if isinstance(h.get(name), int | float) else "–" for name in columns]
-        cells.append(html.escape(str(h.get("single_points", ""))))
-        rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+        cells += [html.escape(str(h.get(name, ""))) for name in ("single_points", "clients", "service", "title")]
+        *figures, title = (f"{cell}</td>" for cell in cells)
+        rows.append("<tr>" + "".join(f"<td>{cell}" for cell in figures) + f"<td class='wide'>{title}</tr>")
     heads = "".join(f"<th>{html.escape(title)}</th>" for title in titles)
     body = (
         "<h1>Availability and load, site by site</h1>\n"
