@@ -202,3 +202,13 @@ def test_cut_sets_are_those_of_trying_every_set_of_three(two_clients, service):
     assert found == expected
     if service == "control":
         assert {"isl_1", "isl_2", "server_A"} in found, "the team keeps a port that leads nowhere"
+
+
+def test_cut_sets_of_one_client_are_counted_once_whatever_its_group():
+    study = k2rel.study("L2R", clients=6)
+    for service in ("media_client", "media_client_2"):
+        own = [cut for cut in k2rel.cut_sets(study, service, 2) if any(p.startswith("client") for p in cut.parts)]
+        assert own
+        assert {cut.alike for cut in own} == {1}
+    every = [cut for cut in k2rel.cut_sets(study, "media", 2) if any(p.startswith("client") for p in cut.parts)]
+    assert {cut.alike for cut in every} == {3}, "three clients in each group"

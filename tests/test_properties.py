@@ -199,6 +199,24 @@ def test_distributions_sum_to_one_for_any_number_of_clients(level, clients):
     assert mean_on_a == pytest.approx(clients, rel=1e-3)
 
 
+def test_vectors_of_many_wide_counts_stay_apart():
+    # 22 columns with spans of 8 and more: more combinations than a 64-bit number has values
+    rng = np.random.default_rng(3)
+    vectors = rng.integers(0, 9, (400, 22))
+    vectors[200:] = vectors[:200]
+    vectors[200:, 0] = vectors[:200, 0]
+    doubled = Counts(vectors, np.full(400, 1 / 400)).tidy()
+    expected = {}
+    for vector in map(tuple, vectors.tolist()):
+        expected[vector] = expected.get(vector, 0.0) + 1 / 400
+    assert doubled.as_dict() == pytest.approx(expected)
+    # these two differ by a multiple of 2^64 in mixed radix 256
+    low, high = [0] * 10, [0] * 10
+    high[1], low[0], high[9], low[9] = 255, 0, 255, 255
+    pair = Counts(np.array([low, high, [255] * 10, [0] * 10]), np.array([0.1, 0.2, 0.3, 0.4])).tidy()
+    assert len(pair.probability) == 4
+
+
 LEVEL = YAML(typ="safe", pure=True).load(site_path("L2R"))
 SPOILERS = [
     None, 0, -1, 10**9, 1e308, float("nan"), float("inf"), "", "x", "=nope", "=clients", [], {}, [1], {"a": 1}, True,

@@ -112,10 +112,13 @@ class Counts:
             return Counts(self.vectors[:1], np.array([self.probability.sum()]))
         low = self.vectors.min(axis=0)
         spans = self.vectors.max(axis=0) - low + 1
-        codes = np.zeros(len(self.vectors), dtype=np.int64)
-        for column, span in zip((self.vectors - low).T, spans, strict=True):
-            codes = codes * span + column
-        unique, first, back = np.unique(codes, return_index=True, return_inverse=True)
+        if math.prod(spans.tolist()) < 2**62:
+            codes = np.zeros(len(self.vectors), dtype=np.int64)
+            for column, span in zip((self.vectors - low).T, spans, strict=True):
+                codes = codes * span + column
+            unique, first, back = np.unique(codes, return_index=True, return_inverse=True)
+        else:  # one number cannot tell so many vectors apart
+            unique, first, back = np.unique(self.vectors, axis=0, return_index=True, return_inverse=True)
         sums: FloatArray = np.bincount(back.reshape(-1), weights=self.probability, minlength=len(unique)).astype(
             np.float64
         )

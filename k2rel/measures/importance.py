@@ -198,6 +198,7 @@ def cut_sets(study: Study, service: str = "media", order: int = 2) -> list[CutSe
     }
     weights |= {name: 0 for name in site.components if study.law(name).failure_rate_per_h == 0}
     found = minimal_cut_sets(study.policy.structure, _function(study, service), order, weights)
+    whole_site = service_named(study, service).scope == "site"
     result = []
     for cut in found:
         probability, alike = 1.0, 1
@@ -210,7 +211,7 @@ def cut_sets(study: Study, service: str = "media", order: int = 2) -> list[CutSe
                     raid = study.laws.raid[name]
                     alike *= math.comb(raid.drives, raid.missing_for_loss)
         clients = {own[name] for name in cut if name in own}
-        if clients and not service.endswith("_client"):
+        if clients and whole_site:
             alike *= site.group_sizes[next(iter(clients))[1]]
         result.append(CutSet(cut, sum(weights.get(name, 1) for name in cut), alike, probability))
     return sorted(result, key=lambda cut: (cut.order, -cut.probability, cut.parts))
