@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import k2rel
 from k2rel.policy.rules import Policy
 from k2rel.rates import Law, RaidModule, SiteLaws, site_laws
 from k2rel.site import Site, read_site
+from k2rel.site.model import Component
 
 __all__ = ["Provenance", "Study", "study"]
 
@@ -68,14 +69,14 @@ class Study:
         Its failover rules.
     laws : SiteLaws
         Its failure and repair data.
-    rates : str
-        Where a table given by hand lies, or ``"bundled"``.
+    rates : str or None
+        Where a table given by hand lies.
     """
 
     site: Site
     policy: Policy
     laws: SiteLaws
-    rates: str = "bundled"
+    rates: str | None = None
 
     def law(self, variable: str) -> Law | RaidModule:
         """Look up the law of a shared component or a RAID set.
@@ -97,8 +98,12 @@ class Study:
         """
         if variable in self.laws.raid:
             return self.laws.raid[variable]
-        law = self.laws.shared[variable]
-        return Law(0.0, law.mttr_h) if self.site.components[variable].external else law
+        return _counted(self.site.components[variable], self.laws.shared[variable])
+
+    @cached_property
+    def client_laws(self) -> dict[str, Law]:
+        """Law of each client part; one outside the system's boundary never fails."""
+        return {name: _counted(part, self.laws.client[name]) for name, part in self.site.client_parts.items()}
 
     @cached_property
     def provenance(self) -> Provenance:
@@ -118,12 +123,17 @@ class Study:
             variant=site.variant or "",
             clients=site.client_count,
             contract=self.laws.contract,
-            rates=self.rates,
+            rates=self.rates or "bundled",
             settings=tuple(f"{key}={value}" for key, value in site.changed),
             rows=tuple(sorted(rows)),
             engine=f"exact, independent parts, preferred side {self.policy.home} (k2rel {k2rel.__version__})",
             input_hash=digest,
         )
+
+
+def _counted(part: Component, law: Law) -> Law:
+    """A part outside the system's boundary can be failed by hand; its own failures are not counted."""
+    return replace(law, failure_rate_per_h=0.0) if part.external else law
 
 
 def study(
@@ -172,4 +182,4 @@ def study(
     """
     site = read_site(level_or_file, clients=clients, settings=settings, variant=variant)
     laws = site_laws(site, repair, rates)
-    return Study(site, Policy(site, primary), laws, str(rates) if rates is not None else "bundled")
+    return Study(site, Policy(site, primary), laws, str(rates) if rates is not None else None)

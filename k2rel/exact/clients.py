@@ -64,7 +64,7 @@ class OwnParts:
     policy : Policy
         The rules, which say what each route asks of the client.
     laws : mapping of str to Law
-        Law of each client part; parts outside the system's boundary are taken as perfect.
+        Law of each client part.
     unavailability : mapping of str to float, optional
         Other values than the laws' steady ones, for a point in time or a what-if.
 
@@ -75,10 +75,9 @@ class OwnParts:
 
     Examples
     --------
-    >>> from k2rel.site import read_site
-    >>> from k2rel.rates import site_laws
-    >>> site = read_site("L2R")
-    >>> own = OwnParts(Policy(site), site_laws(site).client)
+    >>> from k2rel.studies import study
+    >>> s = study("L2R")
+    >>> own = OwnParts(s.policy, s.client_laws)
     >>> len(own.probability)
     32
     """
@@ -87,14 +86,10 @@ class OwnParts:
         self, policy: Policy, laws: Mapping[str, Law], unavailability: Mapping[str, float] | None = None
     ) -> None:
         self.policy = policy
-        parts = policy.site.client_parts
-        self.names = tuple(parts)
-        steady = {name: 0.0 if parts[name].external else laws[name].unavailability for name in parts}
-        q = {**steady, **(unavailability or {})}
+        self.names = tuple(policy.site.client_parts)
+        q = {name: laws[name].unavailability for name in self.names} | dict(unavailability or {})
         self.unavailability = np.array([q[name] for name in self.names])
-        self.frequency_per_h = np.array(
-            [0.0 if parts[name].external else laws[name].frequency_per_h for name in self.names]
-        )
+        self.frequency_per_h = np.array([laws[name].frequency_per_h for name in self.names])
         codes = np.arange(2 ** len(self.names))
         # column i: part i works
         self._up = (codes[:, None] >> np.arange(len(self.names))) & 1 == 1
@@ -124,10 +119,9 @@ class OwnParts:
 
         Examples
         --------
-        >>> from k2rel.site import read_site
-        >>> from k2rel.rates import site_laws
-        >>> site = read_site("L2R")
-        >>> own = OwnParts(Policy(site), site_laws(site).client)
+        >>> from k2rel.studies import study
+        >>> s = study("L2R")
+        >>> own = OwnParts(s.policy, s.client_laws)
         >>> int(own.outcomes("media", 0, (1,))[-1])
         1
         """
@@ -159,10 +153,9 @@ class OwnParts:
 
         Examples
         --------
-        >>> from k2rel.site import read_site
-        >>> from k2rel.rates import site_laws
-        >>> site = read_site("L2R")
-        >>> own = OwnParts(Policy(site), site_laws(site).client)
+        >>> from k2rel.studies import study
+        >>> s = study("L2R")
+        >>> own = OwnParts(s.policy, s.client_laws)
         >>> f"{own.joint(0, [('media', (0, 1))])[LOST,]:.4g}"
         '2.5e-13'
         """
@@ -189,10 +182,9 @@ class OwnParts:
 
         Examples
         --------
-        >>> from k2rel.site import read_site
-        >>> from k2rel.rates import site_laws
-        >>> site = read_site("L2R")
-        >>> own = OwnParts(Policy(site), site_laws(site).client)
+        >>> from k2rel.studies import study
+        >>> s = study("L2R")
+        >>> own = OwnParts(s.policy, s.client_laws)
         >>> f"{own.moves(0, [('media', (0, 1))])[(0,), (1,)]:.3g}"
         '1e-07'
         """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ IntArray = NDArray[np.int64]
 _NEGLIGIBLE = 1e-40
 
 
-@cache
+@lru_cache(maxsize=4096)
 def binomial_power(n: int, p: float) -> FloatArray:
     """Distribution of how many of n clients do something that each does with probability p.
 

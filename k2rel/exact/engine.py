@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from k2rel.exact.clients import OwnParts
 from k2rel.exact.services import Service
-from k2rel.logic.diagram import Diagram
+from k2rel.logic.diagram import Diagram, Transitions
+from k2rel.rates import Law, RaidModule
 from k2rel.studies import Study
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "derivatives",
     "failure_frequency",
     "loss_over_time",
+    "mode_probabilities",
+    "mode_transitions",
     "steady_own",
     "unavailability",
 ]
@@ -30,6 +33,13 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 
 
+def _inputs(study: Study, diagram: Diagram) -> tuple[FloatArray, FloatArray]:
+    """Unavailability and failure frequency [1/h] of each variable of a diagram, in steady state."""
+    laws = [study.law(name) for name in diagram.variables]
+    return np.array([law.unavailability for law in laws]), np.array([law.frequency_per_h for law in laws])
+
+
+@lru_cache(maxsize=16)
 def steady_own(study: Study) -> OwnParts:
     """Give the clients' own parts in steady state.
 
@@ -49,49 +59,61 @@ def steady_own(study: Study) -> OwnParts:
     >>> round(float(steady_own(study("L2R")).probability.sum()), 12)
     1.0
     """
-    return OwnParts(study.policy, study.laws.client)
+    return OwnParts(study.policy, study.client_laws)
 
 
-def steady_inputs(study: Study, diagram: Diagram) -> tuple[FloatArray, FloatArray]:
-    """Give unavailability and failure frequency of each variable of a diagram, in steady state.
+@lru_cache(maxsize=32)
+def mode_probabilities(study: Study, diagram: Diagram) -> FloatArray:
+    """Give the steady-state probability of every mode of a diagram; services that share it ask once.
 
     Parameters
     ----------
     study : Study
         The study.
     diagram : Diagram
-        Whose variables are asked for.
+        The diagram.
 
     Returns
     -------
-    tuple of array of float, shape (variables,)
-        Unavailability, and failure frequency [1/h].
+    array of float, shape (modes,)
+        Probabilities.
 
     Examples
     --------
     >>> from k2rel.exact.modes import traffic_diagram
     >>> from k2rel.studies import study
     >>> s = study("L2R")
-    >>> q, w = steady_inputs(s, traffic_diagram(s.policy, ["control"]).diagram)
-    >>> bool((q > 0).all() and (w > 0).all())
+    >>> round(float(mode_probabilities(s, traffic_diagram(s.policy, ["media"]).diagram).sum()), 12)
+    1.0
+    """
+    return diagram.mode_probabilities(_inputs(study, diagram)[0])
+
+
+@lru_cache(maxsize=32)
+def mode_transitions(study: Study, diagram: Diagram) -> Transitions:
+    """Give the steady-state rate of every change of mode of a diagram.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    diagram : Diagram
+        The diagram.
+
+    Returns
+    -------
+    Transitions
+        Pairs of modes with their rate [1/h].
+
+    Examples
+    --------
+    >>> from k2rel.exact.modes import traffic_diagram
+    >>> from k2rel.studies import study
+    >>> s = study("L2R")
+    >>> bool((mode_transitions(s, traffic_diagram(s.policy, ["control"]).diagram).rate_per_h > 0).all())
     True
     """
-    laws = [study.law(name) for name in diagram.variables]
-    return np.array([law.unavailability for law in laws]), np.array([law.frequency_per_h for law in laws])
-
-
-@lru_cache(maxsize=32)
-def _steady(study: Study, diagram: Diagram) -> tuple[FloatArray, OwnParts]:
-    """Mode probabilities of a diagram and the clients' own parts; services share diagrams."""
-    q, _ = steady_inputs(study, diagram)
-    return diagram.mode_probabilities(q), steady_own(study)
-
-
-@lru_cache(maxsize=32)
-def _changes(study: Study, diagram: Diagram) -> list[tuple[int, int, float]]:
-    """Changes of mode with their rate."""
-    moves = diagram.transitions(*steady_inputs(study, diagram))
-    return list(zip(moves.before.tolist(), moves.after.tolist(), moves.rate_per_h.tolist(), strict=True))
+    return diagram.transitions(*_inputs(study, diagram))
 
 
 def unavailability(study: Study, service: Service) -> float:
@@ -117,8 +139,7 @@ def unavailability(study: Study, service: Service) -> float:
     >>> unavailability(s, services_of(s.policy)[0]) < 1e-4
     True
     """
-    probabilities, own = _steady(study, service.diagram)
-    return float(np.dot(probabilities, service.loss(own)))
+    return float(np.dot(mode_probabilities(study, service.diagram), service.loss(steady_own(study))))
 
 
 def failure_frequency(study: Study, service: Service) -> float:
@@ -150,15 +171,16 @@ def failure_frequency(study: Study, service: Service) -> float:
     >>> failure_frequency(s, services_of(s.policy)[0]) > 0
     True
     """
-    probabilities, own = _steady(study, service.diagram)
+    own = steady_own(study)
+    moves = mode_transitions(study, service.diagram)
     # a mode in which the loss is certain, but for rounding, cannot be left by losing the service
     there = service.loss(own) < 1.0 - 1e-12
     total = 0.0
-    for before, after, rate in _changes(study, service.diagram):
+    for before, after, rate in zip(moves.before.tolist(), moves.after.tolist(), moves.rate_per_h.tolist(), strict=True):
         for one, other in ((before, after), (after, before)):
             if there[one]:
                 total += rate * service.crossing(own, one, other)
-    for mode, probability in enumerate(probabilities.tolist()):
+    for mode, probability in enumerate(mode_probabilities(study, service.diagram).tolist()):
         if probability > 0 and there[mode]:
             total += probability * service.own_rate(own, mode)
     return total
@@ -194,17 +216,15 @@ def loss_over_time(study: Study, service: Service, times_h: FloatArray, *, repai
     """
     diagram = service.diagram
 
-    def at(law: object) -> FloatArray:
-        method = "unavailability_at" if repaired else "unreliability_at"
-        return np.asarray(getattr(law, method)(times_h), dtype=np.float64)
+    def at(law: Law | RaidModule) -> FloatArray:
+        return law.unavailability_at(times_h) if repaired else law.unreliability_at(times_h)
 
     q = np.array([at(study.law(name)) for name in diagram.variables]).reshape(len(diagram.variables), -1)
     probabilities = diagram.mode_probabilities(q)
-    parts = study.site.client_parts
-    own_q = {name: np.zeros(len(times_h)) if parts[name].external else at(study.laws.client[name]) for name in parts}
+    own_q = {name: at(law) for name, law in study.client_laws.items()}
     result = np.empty(len(times_h))
     for index in range(len(times_h)):
-        own = OwnParts(study.policy, study.laws.client, {name: float(own_q[name][index]) for name in parts})
+        own = OwnParts(study.policy, study.client_laws, {name: float(q[index]) for name, q in own_q.items()})
         result[index] = np.dot(probabilities[:, index], service.loss(own))
     return result
 
@@ -250,10 +270,9 @@ def derivatives(study: Study, service: Service) -> Derivatives:
     1.0
     """
     diagram = service.diagram
-    q, _ = steady_inputs(study, diagram)
     own = steady_own(study)
-    gradient = diagram.gradient(q, service.loss(own))
-    probabilities = diagram.mode_probabilities(q)
+    gradient = diagram.gradient(_inputs(study, diagram)[0], service.loss(own))
+    probabilities = mode_probabilities(study, diagram)
     client = {}
     for index, name in enumerate(own.names):
         here = float(own.unavailability[index])
@@ -263,7 +282,7 @@ def derivatives(study: Study, service: Service) -> Derivatives:
         # the loss is a polynomial of the common value; a central difference of relative size 1e-3 on
         # values of 1e-6 is exact to the last digits that matter for a ranking
         step = here * 1e-3
-        high = OwnParts(study.policy, study.laws.client, {name: here + step})
-        low = OwnParts(study.policy, study.laws.client, {name: here - step})
+        high = OwnParts(study.policy, study.client_laws, {name: here + step})
+        low = OwnParts(study.policy, study.client_laws, {name: here - step})
         client[name] = float(np.dot(probabilities, service.loss(high) - service.loss(low)) / (2 * step))
     return Derivatives(dict(zip(diagram.variables, gradient.tolist(), strict=True)), client)

@@ -111,20 +111,15 @@ class FullService:
     def loss(self, own: OwnParts) -> FloatArray:
         """Probability that a client is cut off or its way overloaded, given each mode."""
         result = []
-        sizes = self._sizes
-        cache: dict[object, float] = {}
         for mode in self._modes:
             lost = []
-            key = (mode.routes, mode.alive)
-            if key not in cache:
-                for group in range(len(sizes)):
-                    joint = own.joint(group, self.loading.asks(mode, group))
-                    lost.append(sum(p for outcome, p in joint.items() if outcome[0] == LOST))
-                gone = any_of([min(p, 1.0) for p in lost], sizes)
-                if gone < 1.0 and self.loading.endangered(mode):
-                    gone += self._overloaded(own, mode)
-                cache[key] = min(gone, 1.0)
-            result.append(cache[key])
+            for group in range(len(self._sizes)):
+                joint = own.joint(group, self.loading.asks(mode, group))
+                lost.append(min(1.0, sum(p for outcome, p in joint.items() if outcome[0] == LOST)))
+            gone = any_of(lost, self._sizes)
+            if gone < 1.0 and self.loading.endangered(mode):
+                gone += self._overloaded(own, mode)
+            result.append(min(gone, 1.0))
         return np.array(result)
 
     def _overloaded(self, own: OwnParts, mode: Mode) -> float:

@@ -230,8 +230,6 @@ class Loading:
         most = dict(self.base_load(mode))
         crossed: set[str] = set()
         for group, size in enumerate(self.policy.site.group_sizes):
-            peak: dict[str, float] = {}
-            worst: dict[str, float] = {}
             for name, routes in self.asks(mode, group):
                 highest: dict[str, float] = {}
                 for route in routes:
@@ -239,10 +237,6 @@ class Loading:
                         highest[element] = max(highest.get(element, 0.0), load)
                         crossed.add(element)
                 for element, load in highest.items():
-                    worst[element] = worst.get(element, 0.0) + load
-            for element, load in worst.items():
-                peak[element] = load * size
-            for element, load in peak.items():
-                most[element] = most.get(element, 0.0) + load
+                    most[element] = most.get(element, 0.0) + load * size
         self._endangered[mode] = tuple(sorted(e for e in crossed if exceeds(most[e], self.capacity(e))))
         return self._endangered[mode]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from k2rel.errors import ModelTooLargeError
 from k2rel.exact.clients import RouteList, useful_routes
@@ -16,7 +17,7 @@ from k2rel.logic.structure import Node
 from k2rel.policy.rules import Policy
 from k2rel.site.model import AtLeast
 
-__all__ = ["Mode", "ModeDiagram", "condition_diagram", "traffic_diagram"]
+__all__ = ["Mode", "ModeDiagram", "traffic_diagram"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,12 @@ def traffic_diagram(policy: Policy, classes: Sequence[str], *, with_shares: bool
     >>> len(traffic_diagram(Policy(read_site("L2R")), ["control"]).modes)
     10
     """
+    return _traffic_diagram(policy, tuple(classes), with_shares)
+
+
+@lru_cache(maxsize=32)
+def _traffic_diagram(policy: Policy, classes: tuple[str, ...], with_shares: bool) -> ModeDiagram:
+    """Compile once for each policy; services, loads and modes ask for the same."""
     roots: list[Node] = []
     keys = [(name, group) for name in classes for group in groups_of(policy, name)]
     for key in keys:
@@ -151,29 +158,4 @@ def traffic_diagram(policy: Policy, classes: Sequence[str], *, with_shares: bool
 
     modes = [label(outcome) for outcome in diagram.outcomes]
     merged = diagram.merged(modes)
-    return ModeDiagram(tuple(classes), merged, tuple(dict.fromkeys(modes)))
-
-
-def condition_diagram(policy: Policy, conditions: Sequence[Node]) -> Diagram:
-    """Compile conditions of the policy; the outcomes are tuples of bool.
-
-    Parameters
-    ----------
-    policy : Policy
-        The rules.
-    conditions : sequence of int
-        Structure functions of the policy.
-
-    Returns
-    -------
-    Diagram
-        The compiled conditions.
-
-    Examples
-    --------
-    >>> from k2rel.site import read_site
-    >>> policy = Policy(read_site("L2R"))
-    >>> sorted(condition_diagram(policy, [policy.role_at("file_system", "A")]).outcomes)
-    [(False,), (True,)]
-    """
-    return compile_diagram(policy.structure, conditions)
+    return ModeDiagram(classes, merged, tuple(dict.fromkeys(modes)))

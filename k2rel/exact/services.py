@@ -20,8 +20,8 @@ from k2rel.exact.clients import LOST, OwnParts
 from k2rel.exact.counts import Counts, all_of, any_of, binomial_power, count_sum, some_leave
 from k2rel.exact.full_service import FullService
 from k2rel.exact.loading import Loading
-from k2rel.exact.modes import ModeDiagram, condition_diagram, traffic_diagram
-from k2rel.logic.diagram import Diagram
+from k2rel.exact.modes import ModeDiagram, traffic_diagram
+from k2rel.logic.diagram import Diagram, compile_diagram
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
 
@@ -125,16 +125,11 @@ class _ClientService:
                 gone += p if other == LOST else 0.0
         return served, lost, gone
 
-    def _own_moves(self, own: OwnParts, group: int, mode: int) -> tuple[float, float]:
-        """One client: rate from served to lost by its own parts, and the rate back."""
-        routes = self.table.modes[mode].routes[0][group]
-        down = back = 0.0
-        for ((one,), (other,)), rate in own.moves(group, [(self.traffic, routes)]).items():
-            if one != LOST and other == LOST:
-                down += rate
-            elif one == LOST and other != LOST:
-                back += rate
-        return down, back
+    def _own_loss(self, own: OwnParts, group: int, mode: int) -> float:
+        """One client: rate [1/h] from served to lost by its own parts."""
+        asks = [(self.traffic, self.table.modes[mode].routes[0][group])]
+        moves = own.moves(group, asks).items()
+        return sum(rate for ((one,), (other,)), rate in moves if one != LOST and other == LOST)
 
 
 @dataclass(frozen=True)
@@ -158,7 +153,7 @@ class OneClient(_ClientService):
 
     def own_rate(self, own: OwnParts, mode: int) -> float:
         """Rate at which its own parts cut the client off."""
-        return self._own_moves(own, self.group, mode)[0]
+        return self._own_loss(own, self.group, mode)
 
 
 @dataclass(frozen=True)
@@ -184,7 +179,7 @@ class AllClients(_ClientService):
         total = 0.0
         served = [self._both(own, group, mode, mode)[0] for group in range(len(self._sizes))]
         for group, size in enumerate(self._sizes):
-            rate = self._own_moves(own, group, mode)[0]
+            rate = self._own_loss(own, group, mode)
             if rate > 0:
                 others = [n - (index == group) for index, n in enumerate(self._sizes)]
                 total += size * rate * all_of(served, others)
@@ -251,7 +246,7 @@ class LostClients(_ClientService):
         total = 0.0
         behaviour = self._behaviour(own, mode, mode)
         for group, size in enumerate(self._sizes):
-            rate = self._own_moves(own, group, mode)[0]
+            rate = self._own_loss(own, group, mode)
             if rate > 0:
                 key = ("others", self.k, behaviour[group], tuple(sorted(behaviour)))
                 if key not in own.memo:
@@ -296,7 +291,7 @@ def _services(policy: Policy, lost_clients: tuple[int, ...] | None) -> tuple[Ser
     for name, traffic in site.traffic.items():
         if traffic.scope == "site":
             choice = policy.choice(name)
-            diagram = condition_diagram(policy, [route.usable for route in choice.routes])
+            diagram = compile_diagram(policy.structure, [route.usable for route in choice.routes])
             usable = diagram.merged([(_any(outcome),) for outcome in diagram.outcomes])
             result.append(Condition(name, traffic.title, usable))
             continue
@@ -308,16 +303,15 @@ def _services(policy: Policy, lost_clients: tuple[int, ...] | None) -> tuple[Ser
             result.append(OneClient(f"{name}_client{number}", f"{traffic.title}, {who}", policy, name, table, group))
     for name, role in site.roles.items():
         if role.is_service:
-            result.append(Condition(name, role.title, condition_diagram(policy, [policy.role_up(name)])))
+            result.append(Condition(name, role.title, compile_diagram(policy.structure, [policy.role_up(name)])))
     if site.traffic[principal].scope == "client":
         count = site.client_count
-        asked = lost_clients if lost_clients is not None else (2, math.ceil(count / 2), count)
-        table = tables[principal]
-        for k in sorted(
-            {k for k in asked if 1 < k <= count} | ({k for k in asked if k == 1} if lost_clients else set())
-        ):
+        # the loss of one client or more is the principal traffic of the whole site, listed already
+        usual = [k for k in (2, math.ceil(count / 2), count) if 1 < k <= count]
+        for k in sorted(set(usual if lost_clients is None else lost_clients)):
             title = f"loss of {k} or more of {count} clients"
-            result.append(LostClients(f"lost_{k}_or_more_clients", title, policy, principal, table, k=k))
+            name = f"lost_{k}_or_more_clients"
+            result.append(LostClients(name, title, policy, principal, tables[principal], k=k))
         title = f"full service: {site.traffic[principal].title} at the subscribed bandwidth for every client"
         result.append(FullService("full_service", title, Loading(policy)))
     return tuple(result)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from k2rel.errors import InputError, closest
-from k2rel.exact.engine import failure_frequency, loss_over_time, steady_inputs, unavailability
-from k2rel.exact.modes import condition_diagram
+from k2rel.exact.engine import failure_frequency, loss_over_time, mode_transitions, unavailability
 from k2rel.exact.services import Service, services_of
+from k2rel.logic.diagram import compile_diagram
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
@@ -350,11 +350,9 @@ def takeovers(study: Study) -> pd.DataFrame:
     for name, role in study.site.roles.items():
         if len(role.holders) < 2:
             continue
-        diagram = condition_diagram(study.policy, [study.policy.role_moved(name)])
-        q, w = steady_inputs(study, diagram)
-        moves = diagram.transitions(q, w)
+        diagram = compile_diagram(study.policy.structure, [study.policy.role_moved(name)])
         # into the moved state, by a failure or by a repair
-        rate = float(moves.rate_per_h.sum())
+        rate = float(mode_transitions(study, diagram).rate_per_h.sum())
         rows.append(
             {
                 "role": name,

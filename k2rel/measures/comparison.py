@@ -222,11 +222,14 @@ def contracts(one: Study) -> pd.DataFrame:
 
     columns = {}
     for contract in ("onsite", "4h", "nbd"):
-        rates = None if one.rates == "bundled" else one.rates
         same = contract == one.laws.contract
-        result = availability(one if same else replace(one, laws=site_laws(one.site, contract, rates)))
-        columns[contract] = {s.service: s.downtime_min_per_year for s in result.services if s.scope == "site"}
+        columns[contract] = _site_minutes(one if same else replace(one, laws=site_laws(one.site, contract, one.rates)))
     return pd.DataFrame(columns).rename_axis("service")
+
+
+def _site_minutes(one: Study) -> dict[str, float]:
+    """Downtime [min/year] of the services of the whole site."""
+    return {s.service: s.downtime_min_per_year for s in availability(one).services if s.scope == "site"}
 
 
 def variants(one: Study) -> pd.DataFrame:
@@ -262,16 +265,13 @@ def variants(one: Study) -> pd.DataFrame:
                 one.site.file,
                 clients=one.site.client_count,
                 repair=one.laws.contract,
-                rates=None if one.rates == "bundled" else one.rates,
+                rates=one.rates,
                 settings=dict(one.site.changed),
                 variant=name,
                 primary=one.policy.home,
             )
         )
-        result = availability(other)
-        columns[name or "as described"] = {
-            s.service: s.downtime_min_per_year for s in result.services if s.scope == "site"
-        }
+        columns[name or "as described"] = _site_minutes(other)
     return pd.DataFrame(columns).rename_axis("service")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from k2rel.errors import InputError
@@ -97,8 +97,7 @@ def causes(study: Study, service: str = "media") -> pd.DataFrame:
         rows.append((name, kind, side, *_worth(study.law(name), birnbaum, u, alone=True)))
     for name, birnbaum in slope.client.items():
         part = site.client_parts[name]
-        law = study.laws.client[name]
-        law = replace(law, failure_rate_per_h=0.0) if part.external else law
+        law = study.client_laws[name]
         alone = found.scope == "client"
         rows.append((f"each client's {name}", part.type, part.side, *_worth(law, birnbaum, u, alone=alone)))
     columns = ["part", "type", "side", "unavailability", "birnbaum", "share", "downtime_min_per_year"]
@@ -190,12 +189,8 @@ def cut_sets(study: Study, service: str = "media", order: int = 2) -> list[CutSe
     weights = {
         name: raid.missing_for_loss if raid.failure_rate_per_h > 0 else 0 for name, raid in study.laws.raid.items()
     }
-    # what is outside the boundary, or never fails, stands in no cut set
-    weights |= {
-        name: 0
-        for name, (key, _) in own.items()
-        if site.client_parts[key].external or study.laws.client[key].failure_rate_per_h == 0
-    }
+    # what never fails stands in no cut set
+    weights |= {name: 0 for name, (key, _) in own.items() if study.client_laws[key].failure_rate_per_h == 0}
     weights |= {name: 0 for name in site.components if study.law(name).failure_rate_per_h == 0}
     found = minimal_cut_sets(study.policy.structure, _function(study, service), order, weights)
     whole_site = service_named(study, service).scope == "site"
@@ -204,7 +199,7 @@ def cut_sets(study: Study, service: str = "media", order: int = 2) -> list[CutSe
         probability, alike = 1.0, 1
         for name in cut:
             if name in own:
-                probability *= study.laws.client[own[name][0]].unavailability
+                probability *= study.client_laws[own[name][0]].unavailability
             else:
                 probability *= study.law(name).unavailability
                 if name in study.laws.raid:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from k2rel.exact.clients import LOST, OwnParts
 from k2rel.exact.counts import Counts, binomial_power, count_sum
-from k2rel.exact.engine import steady_inputs, steady_own
+from k2rel.exact.engine import mode_probabilities, mode_transitions, steady_own
 from k2rel.exact.loading import Loading
 from k2rel.exact.modes import Mode, traffic_diagram
-from k2rel.policy.failover import exceeds, failover
+from k2rel.policy.failover import exceeds, failover, principal_traffic
 from k2rel.studies import Provenance, Study
 
 if TYPE_CHECKING:
@@ -228,6 +229,7 @@ class LoadResult:
         }
 
 
+@lru_cache(maxsize=16)
 def load(study: Study) -> LoadResult:
     """Compute where the load of a site goes, exactly.
 
@@ -256,9 +258,7 @@ def load(study: Study) -> LoadResult:
     """
     own = steady_own(study)
     loading = Loading(study.policy)
-    diagram = loading.table.diagram
-    q, _ = steady_inputs(study, diagram)
-    probabilities = diagram.mode_probabilities(q).tolist()
+    probabilities = mode_probabilities(study, loading.table.diagram).tolist()
     overload, delivered, left_out = _overload(loading, own, probabilities)
     return LoadResult(
         provenance=study.provenance,
@@ -275,7 +275,6 @@ def _sides(study: Study, loading: Loading, own: OwnParts) -> tuple[tuple[int, in
     """Joint distribution of (on the first side, on the second, cut off)."""
     site, policy = study.site, study.policy
     table = traffic_diagram(policy, [loading.principal])
-    q, _ = steady_inputs(study, table.diagram)
     powers: dict[object, Counts] = {}
 
     def group_counts(group: int, size: int, routes: tuple[int, ...]) -> Counts:
@@ -291,7 +290,7 @@ def _sides(study: Study, loading: Loading, own: OwnParts) -> tuple[tuple[int, in
         return powers[key_all]
 
     total: dict[tuple[int, ...], float] = {}
-    for mode, probability in zip(table.modes, table.diagram.mode_probabilities(q).tolist(), strict=True):
+    for mode, probability in zip(table.modes, mode_probabilities(study, table.diagram).tolist(), strict=True):
         counts: Counts | None = None
         for group, size in enumerate(site.group_sizes):
             more = group_counts(group, size, mode.routes[0][group])
@@ -371,12 +370,8 @@ def _overload(loading: Loading, own: OwnParts, probabilities: Sequence[float]) -
     sizes = loading.policy.site.group_sizes
     count = sum(sizes)
     overload = delivered = left_out = 0.0
-    cache: dict[tuple[object, object], tuple[float, float, float]] = {}
     for mode, probability in zip(loading.table.modes, probabilities, strict=True):
-        key = (mode.routes, mode.alive)
-        if key not in cache:
-            cache[key] = _overload_in(loading, own, mode)
-        over, arriving, missing = cache[key]
+        over, arriving, missing = _overload_in(loading, own, mode)
         overload += probability * over
         delivered += probability * arriving / count
         left_out += probability * missing
@@ -447,7 +442,7 @@ def modes(study: Study) -> pd.DataFrame:
     import pandas as pd
 
     policy = study.policy
-    principal = Loading(policy).principal
+    principal = principal_traffic(study.site)
     table = traffic_diagram(policy, [principal])
 
     def words(mode: Mode) -> str:
@@ -466,9 +461,8 @@ def modes(study: Study) -> pd.DataFrame:
 
     labels = [words(mode) for mode in table.modes]
     diagram = table.diagram.merged(labels)
-    q, w = steady_inputs(study, diagram)
-    probability = diagram.mode_probabilities(q)
-    moves = diagram.transitions(q, w)
+    probability = mode_probabilities(study, diagram)
+    moves = mode_transitions(study, diagram)
     entries = np.zeros(diagram.modes)
     np.add.at(entries, moves.before, moves.rate_per_h)
     np.add.at(entries, moves.after, moves.rate_per_h)
