@@ -47,6 +47,7 @@ _EXPORTS = {
     "rates_used": "k2rel.measures.inventory",
     "render_reports": "k2rel.report",
     "single_points_of_failure": "k2rel.measures.importance",
+    "studies_of": "k2rel.measures.comparison",
     "study": "k2rel.studies",
     "swing": "k2rel.measures.uncertainty",
     "takeovers": "k2rel.measures.availability",
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from k2rel.measures.comparison import contracts as contracts
     from k2rel.measures.comparison import headline as headline
     from k2rel.measures.comparison import overload_by_level as overload_by_level
+    from k2rel.measures.comparison import studies_of as studies_of
     from k2rel.measures.comparison import variants as variants
     from k2rel.measures.comparison import verdict as verdict
     from k2rel.measures.importance import causes as causes

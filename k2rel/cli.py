@@ -81,7 +81,7 @@ def _study(args: argparse.Namespace) -> Study:
 
 def _heading(study: Study) -> None:
     p = study.provenance
-    extra = "".join(f", variant {p.variant}" if p.variant else "")
+    extra = f", variant {p.variant}" if p.variant else ""
     changed = f", set {', '.join(p.settings)}" if p.settings else ""
     print(f"{study.site.title}: {p.clients} clients, repair contract {p.contract}{extra}{changed}")
     print(f"{p.engine}; inputs {p.input_hash}")

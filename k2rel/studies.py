@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import k2rel
 from k2rel.policy.rules import Policy
@@ -55,6 +56,30 @@ class Provenance:
     rows: tuple[str, ...]
     engine: str
     input_hash: str
+
+    def heading(self) -> dict[str, Any]:
+        """Give what every answer in JSON starts with.
+
+        Returns
+        -------
+        dict
+            ``level``, ``clients``, ``method``, ``contract``, ``variant``, ``input_hash``, ``rates_rows``, ``settings``.
+
+        Examples
+        --------
+        >>> study("L2R").provenance.heading()["level"]
+        'L2R'
+        """
+        return {
+            "level": self.site,
+            "clients": self.clients,
+            "method": self.engine,
+            "contract": self.contract,
+            "variant": self.variant,
+            "input_hash": self.input_hash,
+            "rates_rows": list(self.rows),
+            "settings": list(self.settings),
+        }
 
 
 @dataclass(frozen=True, eq=False)

@@ -95,9 +95,12 @@ def _quantity(value: object, units: dict[str, Fraction], what: str, example: str
         known = ", ".join(name for name in units if name)
         raise ValueError(f"{unit!r} is no unit of a {what}; known units: {known}; write for example {example}")
     try:  # exact product, rounded once: "500 FIT" is 5e-07 and nothing beside it
-        return float(Fraction(number) * units[unit])
+        result = float(Fraction(number) * units[unit])
     except (OverflowError, ValueError):
         raise ValueError(f"{value!r} is no finite {what}") from None
+    if result < 0:
+        raise ValueError(f"a {what} cannot be negative, got {value!r}")
+    return result
 
 
 def parse_duration(value: object) -> float:
@@ -123,10 +126,7 @@ def parse_duration(value: object) -> float:
     >>> parse_duration("90 min")
     1.5
     """
-    hours = _quantity(value, _DURATIONS_H, "time", '"4 h", "30 s" or "1.2e6 h"')
-    if hours < 0:
-        raise ValueError(f"a time cannot be negative, got {value!r}")
-    return hours
+    return _quantity(value, _DURATIONS_H, "time", '"4 h", "30 s" or "1.2e6 h"')
 
 
 def parse_rate(value: object) -> float:
@@ -152,10 +152,7 @@ def parse_rate(value: object) -> float:
     >>> parse_rate("500 FIT")
     5e-07
     """
-    rate = _quantity(value, _RATES_PER_H, "rate", '"500 FIT", "2e-6 /h" or "1 per year"')
-    if rate < 0:
-        raise ValueError(f"a rate cannot be negative, got {value!r}")
-    return rate
+    return _quantity(value, _RATES_PER_H, "rate", '"500 FIT", "2e-6 /h" or "1 per year"')
 
 
 def parse_bandwidth(value: object) -> float:
@@ -181,10 +178,7 @@ def parse_bandwidth(value: object) -> float:
     >>> parse_bandwidth("50 Mb/s")
     6.25
     """
-    bandwidth = _quantity(value, _BANDWIDTHS_MB_S, "bandwidth", '"25 MB/s", "50 Mb/s" or "1 Gb/s"')
-    if bandwidth < 0:
-        raise ValueError(f"a bandwidth cannot be negative, got {value!r}")
-    return bandwidth
+    return _quantity(value, _BANDWIDTHS_MB_S, "bandwidth", '"25 MB/s", "50 Mb/s" or "1 Gb/s"')
 
 
 def parse_share(value: object) -> Fraction | None:

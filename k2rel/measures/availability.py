@@ -174,18 +174,7 @@ class AvailabilityResult:
         >>> availability(study("L2")).to_json()["level"]
         'L2'
         """
-        p = self.provenance
-        return {
-            "level": p.site,
-            "clients": p.clients,
-            "method": p.engine,
-            "contract": p.contract,
-            "variant": p.variant,
-            "input_hash": p.input_hash,
-            "rates_rows": list(p.rows),
-            "settings": list(p.settings),
-            "services": [item.to_json() for item in self.services],
-        }
+        return {**self.provenance.heading(), "services": [item.to_json() for item in self.services]}
 
 
 def availability(study: Study, lost_clients: Sequence[int] | None = None) -> AvailabilityResult:

@@ -71,6 +71,23 @@ class Case:
             parts.append("overloaded: " + ", ".join(over))
         return "; ".join(parts)
 
+    def control_way(self) -> str:
+        """Say which way the control of client 1 takes, from the first switch on.
+
+        Returns
+        -------
+        str
+            Components joined by arrows, ``"lost"``, or nothing where the site has no such traffic.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> failover_cases(study("L2R"))[0].control_way()
+        'switch_A → control_link_A → server_A'
+        """
+        path = self.outcome.clients[0].paths.get("control")
+        return "" if path is None else " → ".join(path[2:]) or "lost"
+
 
 def _short(clients: list[str]) -> list[str]:
     return clients if len(clients) <= 4 else [*clients[:3], f"{len(clients) - 3} more"]
@@ -182,17 +199,15 @@ def case_table(study: Study) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = []
-    for case in failover_cases(study):
-        control = case.outcome.clients[0].paths.get("control")
-        rows.append(
-            {
-                "failed": case.title,
-                "effect": case.effect(),
-                "control of client 1": "–" if control is None else " → ".join(control[2:]) or "lost",
-                "same for": ", ".join(case.alike) or "–",
-            }
-        )
+    rows = [
+        {
+            "failed": case.title,
+            "effect": case.effect(),
+            "control of client 1": case.control_way() or "–",
+            "same for": ", ".join(case.alike) or "–",
+        }
+        for case in failover_cases(study)
+    ]
     return pd.DataFrame(rows)
 
 

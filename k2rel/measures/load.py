@@ -200,14 +200,7 @@ class LoadResult:
         ['clients', 'contract', 'delivered_fraction']
         """
         return {
-            "level": self.provenance.site,
-            "clients": self.provenance.clients,
-            "method": self.provenance.engine,
-            "contract": self.provenance.contract,
-            "variant": self.provenance.variant,
-            "input_hash": self.provenance.input_hash,
-            "rates_rows": list(self.provenance.rows),
-            "settings": list(self.provenance.settings),
+            **self.provenance.heading(),
             "sides": list(self.sides),
             "side_distribution": [
                 {"on_a": a, "on_b": b, "cut_off": lost, "probability": p} for a, b, lost, p in self.side_distribution

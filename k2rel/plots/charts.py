@@ -233,15 +233,9 @@ def plot_contracts(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     >>> plot_contracts(k2rel.contracts(k2rel.study("L2"))).get_xlabel()
     'downtime [min/year], logarithmic'
     """
-    ax = new_axes(ax, (7.2, 0.36 * len(frame) + 1.6))
-    for column, colour, mark in zip(frame.columns, _SERIES, ("o", "s", "D"), strict=False):
-        ax.plot(frame[column].to_numpy()[::-1], range(len(frame)), mark, color=colour, ms=7, label=column)
-    ax.set_yticks(range(len(frame)), [str(name).replace("_", " ") for name in frame.index[::-1]], parse_math=False)
-    ax.set_xscale("log")
-    ax.grid(axis="x", color="#E3E6E8")
-    ax.set_axisbelow(True)
-    ax.legend(frameon=False, fontsize=9, title="contract", title_fontsize=9)
-    return tidy(ax, "Downtime under each repair contract", "downtime [min/year], logarithmic")
+    services = frame.rename(index=lambda name: str(name).replace("_", " "))
+    columns = {str(name): str(name) for name in frame.columns}
+    return plot_comparison(services, columns, ax, title="Downtime under each repair contract")
 
 
 def plot_comparison(frame: pd.DataFrame, columns: dict[str, str], ax: Axes | None = None, *, title: str = "") -> Axes:

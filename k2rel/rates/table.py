@@ -51,13 +51,15 @@ class RateRow:
     source: str
     notes: str
 
-    def law(self, contract: Contract) -> Law:
+    def law(self, contract: Contract, mttr_h: float | None = None) -> Law:
         """Give the row as a law under a repair contract.
 
         Parameters
         ----------
         contract : {"onsite", "4h", "nbd"}
             The repair contract.
+        mttr_h : float, optional
+            A time to restoration instead of the row's [h].
 
         Returns
         -------
@@ -69,11 +71,11 @@ class RateRow:
         >>> read_rates().row("psu").law("nbd").mttr_h
         50.0
         """
-        if contract not in self.mttr_h:
+        if mttr_h is None and contract not in self.mttr_h:
             raise InputError(f"row '{self.id}' of the table of rates has no restore time for the contract '{contract}'")
         return Law(
             self.rate_per_h,
-            self.mttr_h[contract],
+            self.mttr_h[contract] if mttr_h is None else mttr_h,
             low_per_h=self.low_per_h,
             high_per_h=self.high_per_h,
             rates_id=self.id,
@@ -379,31 +381,25 @@ def _law_of(part: Component, site: Site, table: RateTable, own: RateTable, contr
     given = site.settings.get(part.type, GivenLaw()).over(given)
     row_id = given.rates or table.defaults.get(part.type)
     row = table.row(row_id) if row_id is not None else None
-    base = row.law(contract) if row is not None and (contract in row.mttr_h or given.mttr_h is None) else None
-    mttr_h = given.mttr_h if given.mttr_h is not None else (base.mttr_h if base is not None else None)
-    own_rate = (given.mttf_h, given.failure_rate_per_h, given.unavailability) != (None, None, None)
-    if row is None and not own_rate:
-        raise InputError(
-            Problem(
-                f"there is no failure data for type '{part.type}'{closest(part.type, table.defaults)}; "
-                "give mttf and mttr here or under types:",
-                key=part.id,
+    test_h = given.test_interval_h or 0.0
+    if (given.mttf_h, given.failure_rate_per_h, given.unavailability) == (None, None, None):
+        if row is None:
+            raise InputError(
+                Problem(
+                    f"there is no failure data for type '{part.type}'{closest(part.type, table.defaults)}; "
+                    "give mttf and mttr here or under types:",
+                    key=part.id,
+                )
             )
-        )
+        law = replace(row.law(contract, given.mttr_h), test_interval_h=test_h)
+        if given.mttr_h is None:
+            return law
+        return replace(law, source=f"{law.source} (time to restoration: {given.source or 'set by hand'})")
+    mttr_h = given.mttr_h
+    if mttr_h is None and row is not None:
+        mttr_h = row.law(contract).mttr_h
     if mttr_h is None:
         raise InputError(Problem(f"type '{part.type}' has no time to restoration; give mttr", key=part.id))
-    test_h = given.test_interval_h or 0.0
-    if not own_rate:
-        assert row is not None
-        law = (
-            row.law(contract)
-            if base is not None
-            else Law(row.rate_per_h, mttr_h, rates_id=row.id, evidence=row.evidence)
-        )
-        result = replace(law, mttr_h=mttr_h, test_interval_h=test_h)
-        if given.mttr_h is not None:
-            result = replace(result, source=f"{result.source} (time to restoration: {given.source or 'set by hand'})")
-        return result
     if given.mttf_h is not None:
         rate = 1.0 / given.mttf_h
     elif given.failure_rate_per_h is not None:

@@ -6,7 +6,7 @@
 ``page``      the HTML page around a rendered notebook, and the index
 """
 
-from k2rel.report.notebook import open_study, save_results, show, show_cases, show_text
+from k2rel.report.notebook import open_study, save_results, show, show_cases, show_figure, show_text
 from k2rel.report.render import Rendered, render_reports
 
-__all__ = ["Rendered", "open_study", "render_reports", "save_results", "show", "show_cases", "show_text"]
+__all__ = ["Rendered", "open_study", "render_reports", "save_results", "show", "show_cases", "show_figure", "show_text"]

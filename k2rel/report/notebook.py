@@ -208,11 +208,9 @@ def show_cases(one: Study) -> HTML:
     for case in failover_cases(one):
         ax = draw_site(one.site, case.outcome, names=False, title="")
         alike = ", ".join(name.replace("_", " ") for name in case.alike)
-        control = case.outcome.clients[0].paths.get("control")
-        way = "" if control is None else "control of client 1: " + (" → ".join(control[2:]) or "lost")
         text = f"<h4>{html.escape(case.title)}</h4><p>{html.escape(case.effect())}</p>"
-        if way:
-            text += f"<p class='more'>{html.escape(way)}</p>"
+        if case.control_way():
+            text += f"<p class='more'>control of client 1: {html.escape(case.control_way())}</p>"
         if alike:
             text += f"<p class='more'>The same follows from: {html.escape(alike)}</p>"
         image = _image(ax, f"{one.site.name} after loss of: {case.title}; {case.effect()}", dpi=130)

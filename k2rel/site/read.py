@@ -165,21 +165,15 @@ def _with_variant(source: YamlSource, variant: str | None) -> YamlSource:
         raise InputError(Problem(f"there is no variant '{variant[:60]}'{hint}", source.name))
     entry = variants[variant]
     changes = entry.get("changes") if isinstance(entry, dict) else None
-    lines = dict(source.lines)
     base: KeyPath = ("variants", variant, "changes")
+    laid = {key[len(base) :]: line for key, line in source.lines.items() if key[: len(base)] == base}
 
-    def lay(below: Any, above: Any, path: KeyPath) -> Any:
-        for key, line in source.lines.items():
-            if key[: len(base) + len(path)] == (*base, *path):
-                lines[key[len(base) :]] = line
+    def lay(below: Any, above: Any) -> Any:
         if isinstance(below, dict) and isinstance(above, dict):
-            return {
-                **below,
-                **{key: lay(below.get(key), value, (*path, key)) for key, value in above.items()},
-            }
+            return {**below, **{key: lay(below.get(key), value) for key, value in above.items()}}
         return above
 
-    return YamlSource(source.name, lay(source.data, changes or {}, ()), lines)
+    return YamlSource(source.name, lay(source.data, changes or {}), {**source.lines, **laid})
 
 
 def _with_assumption_settings(source: YamlSource, settings: dict[str, str]) -> tuple[YamlSource, dict[str, str]]:

@@ -124,11 +124,9 @@ def _set_on_type(site: Site, kind: str, name: str, value: str, where: str) -> Si
         message = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise InputError(f"{where}: {message}") from None
     if name in _LAW_KEYS:
-        law = (
-            GivenLaw(**{_LAW_KEYS[name]: getattr(entry, name)}, evidence="set", source="set by hand")
-            if name not in {"mttr", "test_interval"}
-            else GivenLaw(**{_LAW_KEYS[name]: getattr(entry, name)})
-        )
+        law = GivenLaw(**{_LAW_KEYS[name]: getattr(entry, name)})
+        if name not in {"mttr", "test_interval"}:
+            law = replace(law, evidence="set", source="set by hand")
         return replace(site, settings={**site.settings, kind: law.over(site.settings.get(kind, GivenLaw()))})
     if name == "capacity" and isinstance(entry.capacity, str):
         raise InputError(f"{where}: a share of the clients can be given in the file only; write a bandwidth")
