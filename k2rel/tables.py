@@ -120,6 +120,8 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "normal_mb_s": ("normal state [MB/s]", _load),
     "load_mb_s": ("load [MB/s]", _load),
     "on_a": ("on A", lambda v: f"{v:,}"),
+    "on_a_mb_s": ("on A [MB/s]", _load),
+    "on_b_mb_s": ("on B [MB/s]", _load),
     "on_b": ("on B", lambda v: f"{v:,}"),
     "order": ("order", str),
     "overloaded": ("overloaded", lambda v: "OVERLOADED" if v else "no"),

@@ -107,6 +107,8 @@ def test_load_contract(k2):
     assert {"level", "clients", "method", "side_distribution", "elements"} <= set(data)
     assert sum(row["probability"] for row in data["side_distribution"]) == pytest.approx(1, abs=1e-12)
     assert all(row["on_a"] + row["on_b"] + row["cut_off"] == 4 for row in data["side_distribution"])
+    assert all(row["on_a_mb_s"] == 25 * row["on_a"] for row in data["side_distribution"]), "25 MB/s a client"
+    assert all(row["on_b_mb_s"] == 25 * row["on_b"] for row in data["side_distribution"])
     for element in data["elements"]:
         assert sum(row["probability"] for row in element["distribution"]) == pytest.approx(1, abs=1e-12)
         mean = sum(row["load_mb_s"] * row["probability"] for row in element["distribution"])

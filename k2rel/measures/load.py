@@ -117,6 +117,8 @@ class LoadResult:
         The sides that are counted; a site of one side has one.
     side_distribution : tuple of (int, int, int, float)
         Clients on the first side, on the second, cut off, and the probability; most probable first.
+    demand_mb_s : float
+        Load of one client's principal flow [MB/s]: clients on a side times this is what they ask of it.
     elements : tuple of ElementLoads
         Every element that has a capacity.
     p_any_overload : float
@@ -130,6 +132,7 @@ class LoadResult:
     provenance: Provenance
     sides: tuple[str, ...]
     side_distribution: tuple[tuple[int, int, int, float], ...]
+    demand_mb_s: float
     elements: tuple[ElementLoads, ...]
     p_any_overload: float
     delivered_fraction: float
@@ -173,7 +176,8 @@ class LoadResult:
         Returns
         -------
         pandas.DataFrame
-            Columns ``on_a``, ``on_b``, ``cut_off`` [clients] and ``probability``; most probable first.
+            Columns ``on_a``, ``on_b``, ``cut_off`` [clients], ``on_a_mb_s``, ``on_b_mb_s`` (what they ask of each
+            side) and ``probability``; most probable first.
 
         Examples
         --------
@@ -183,7 +187,10 @@ class LoadResult:
         """
         import pandas as pd
 
-        return pd.DataFrame(self.side_distribution, columns=["on_a", "on_b", "cut_off", "probability"])
+        frame = pd.DataFrame(self.side_distribution, columns=["on_a", "on_b", "cut_off", "probability"])
+        frame.insert(3, "on_a_mb_s", frame["on_a"] * self.demand_mb_s)
+        frame.insert(4, "on_b_mb_s", frame["on_b"] * self.demand_mb_s)
+        return frame
 
     def to_json(self) -> dict[str, Any]:
         """Give the result as plain data, as the command line prints it.
@@ -203,7 +210,15 @@ class LoadResult:
             **self.provenance.heading(),
             "sides": list(self.sides),
             "side_distribution": [
-                {"on_a": a, "on_b": b, "cut_off": lost, "probability": p} for a, b, lost, p in self.side_distribution
+                {
+                    "on_a": a,
+                    "on_b": b,
+                    "cut_off": lost,
+                    "on_a_mb_s": a * self.demand_mb_s,
+                    "on_b_mb_s": b * self.demand_mb_s,
+                    "probability": p,
+                }
+                for a, b, lost, p in self.side_distribution
             ],
             "elements": [
                 {
@@ -257,6 +272,7 @@ def load(study: Study) -> LoadResult:
         provenance=study.provenance,
         sides=study.site.sides,
         side_distribution=_sides(study, loading, own),
+        demand_mb_s=study.site.traffic[loading.principal].demand_mb_s,
         elements=_elements(study, loading, own, probabilities),
         p_any_overload=overload,
         delivered_fraction=delivered,
