@@ -17,6 +17,7 @@ from k2rel.cli import main
 from k2rel.exact.counts import Counts, binomial_power
 from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.diagram import compile_diagram
+from k2rel.logic.function import compile_function
 from k2rel.logic.structure import Structure
 from k2rel.rates import Law, RaidModule
 from k2rel.units import format_duration, parse_bandwidth, parse_duration, parse_rate
@@ -29,9 +30,11 @@ def formulas(draw, depth=3):
     """A random structure function over up to six variables, negations included."""
     if depth == 0 or draw(st.booleans()):
         return draw(st.sampled_from(NAMES))
-    kind = draw(st.sampled_from(["and", "or", "not", "at_least"]))
+    kind = draw(st.sampled_from(["and", "or", "not", "at_least", "xor", "ite"]))
     if kind == "not":
         return (kind, draw(formulas(depth=depth - 1)))
+    if kind == "ite":
+        return (kind, *(draw(formulas(depth=depth - 1)) for _ in range(3)))
     parts = draw(st.lists(formulas(depth=depth - 1), min_size=1, max_size=4))
     return (kind, draw(st.integers(0, len(parts) + 1)), *parts) if kind == "at_least" else (kind, *parts)
 
@@ -44,7 +47,10 @@ def build(s, formula):
         return s.negation(build(s, rest[0]))
     if kind == "at_least":
         return s.at_least(rest[0], [build(s, part) for part in rest[1:]])
-    return {"and": s.conjunction, "or": s.disjunction}[kind]([build(s, part) for part in rest])
+    if kind == "ite":
+        return s.if_then_else(*(build(s, part) for part in rest))
+    join = {"and": s.conjunction, "or": s.disjunction, "xor": s.exclusive_or}
+    return join[kind]([build(s, part) for part in rest])
 
 
 def meaning(formula, state):
@@ -56,6 +62,10 @@ def meaning(formula, state):
         return not meaning(rest[0], state)
     if kind == "at_least":
         return sum(meaning(part, state) for part in rest[1:]) >= rest[0]
+    if kind == "xor":
+        return sum(meaning(part, state) for part in rest) % 2 == 1
+    if kind == "ite":
+        return meaning(rest[1] if meaning(rest[0], state) else rest[2], state)
     return {"and": all, "or": any}[kind](meaning(part, state) for part in rest)
 
 
@@ -110,7 +120,9 @@ def test_cut_sets_are_minimal_and_complete(formula):
     root = build(s, formula)
     if not s.value(root, {}):
         return
-    found = {frozenset(cut) for cut in minimal_cut_sets(s, root, 6)}
+    diagram = compile_function(s, root, failures=True)
+    sets = minimal_cut_sets(diagram)
+    found = {frozenset(cut) for cut, _ in sets.smallest([0.5] * len(diagram.variables))}
     failing = [frozenset(n for n in NAMES if not state[n]) for state in STATES if not meaning(formula, state)]
     minimal = {cut for cut in failing if not any(other < cut for other in failing)}
     assert found == minimal

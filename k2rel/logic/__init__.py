@@ -1,6 +1,13 @@
-"""Structure functions, decision diagrams and cut sets: Boolean mathematics that knows nothing of sites.
+"""Boolean mathematics that knows nothing of sites: structure functions, decision diagrams, cut sets.
 
-``structure``  a Boolean function as a graph of and, or, not, at-least-k over named variables
-``diagram``    many such functions at once, compiled to one multi-terminal decision diagram in flat arrays
-``cutsets``    minimal cut sets by order, from evaluating the structure on whole batches of states
+``structure``  a Boolean function as a graph of gates over named variables
+``graph``      the same with negated edges; its modules
+``simplify``   rewriting until it gets no smaller
+``ordering``   in which order a diagram asks for its variables
+``reduce``     one module reduced to a decision diagram
+``function``   one function compiled: probability, derivatives, moments
+``cutsets``    minimal cut sets and path sets of a compiled function
+``families``   such sets counted, summed and searched without a list
+``kernels``    the compiled passes over the arrays
+``diagram``    many functions at once, in one multi-terminal diagram: the operating modes
 """

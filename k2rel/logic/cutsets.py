@@ -1,91 +1,156 @@
-"""Minimal cut sets by order: the smallest sets of failures that take a function from true to false.
+"""Minimal cut sets and path sets of a compiled function.
 
-Every set up to the asked order is tried, many at a time, so the list is complete for non-coherent behaviour
-too: a set is a cut when the function is false with exactly these parts failed and all others working.
+A cut set is a set of events that makes the function true while nothing else happens, minimal when no part of
+it does; so the list is right for non-coherent functions too (A. Rauzy, "Mathematical foundations of minimal
+cutsets", IEEE Trans. Reliability 50 (2001) 389).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import combinations, islice
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from k2rel.errors import ModelTooLargeError
-from k2rel.logic.structure import BoolArray, Node, Structure
+from k2rel.errors import InputError, ModelTooLargeError
+from k2rel.logic.families import MinimalSets
+from k2rel.logic.function import FunctionDiagram
 
-__all__ = ["minimal_cut_sets"]
+__all__ = ["minimal_cut_sets", "minimal_path_sets"]
 
-_BATCH = 100_000
-_MOST_SETS = 20_000_000
+IntArray = NDArray[np.int64]
+
+_MOST_NODES = 30_000_000
 
 
 def minimal_cut_sets(
-    structure: Structure, root: Node, order: int, weights: Mapping[str, int] | None = None
-) -> list[tuple[str, ...]]:
-    """List the minimal cut sets of a function up to an order.
+    diagram: FunctionDiagram, *, order: int | None = None, weights: Mapping[str, int] | None = None
+) -> MinimalSets:
+    """Find the minimal cut sets of a function.
 
     Parameters
     ----------
-    structure : Structure
-        Where the function stands.
-    root : int
-        The function; true is "works".
-    order : int
-        The largest order to look at.
+    diagram : FunctionDiagram
+        The function; true is "failed".
+    order : int, optional
+        Leave out sets of a higher order; by default none is left out.
     weights : mapping of str to int, optional
-        How many parts a variable stands for (a RAID set fails when several drives do); 0 keeps a variable
-        out. Variables that are not named count as 1.
+        How many parts a variable stands for (a RAID set fails when several drives do). Variables that are not
+        named count as 1.
 
     Returns
     -------
-    list of tuple of str
-        Minimal cut sets, smaller ones first, names in the order of the structure.
+    MinimalSets
+        All of them.
 
     Raises
     ------
     ModelTooLargeError
-        If more than 20 million sets would have to be tried.
+        If their diagram passes 30 million nodes.
 
     Examples
     --------
+    >>> from k2rel.logic.function import compile_function
+    >>> from k2rel.logic.structure import Structure
     >>> s = Structure()
-    >>> a, b, c = (s.variable(name) for name in "abc")
-    >>> minimal_cut_sets(s, s.conjunction([a, s.disjunction([b, c])]), 2)
-    [('a',), ('b', 'c')]
+    >>> d = compile_function(s, s.at_least(2, [s.variable(name) for name in "abcd"]))
+    >>> minimal_cut_sets(d).count_by_order
+    {2: 6}
     """
-    weight = {name: (weights or {}).get(name, 1) for name in structure.variables([root])}
-    candidates = [name for name, value in weight.items() if 0 < value <= order]
-    found: list[tuple[str, ...]] = []
-    known: set[frozenset[str]] = set()
-    tried = 0
-    for size in range(1, order + 1):
-        # a part that alone is a cut stands in no other minimal cut
-        single = {name for cut in known if len(cut) == 1 for name in cut}
-        names = [name for name in candidates if name not in single]
-        sets = (s for s in combinations(names, size) if sum(weight[name] for name in s) <= order)
-        while batch := list(islice(sets, _BATCH)):
-            tried += len(batch)
-            if tried > _MOST_SETS:
-                raise ModelTooLargeError(
-                    f"cut sets up to order {order} of {len(names)} parts are too many to try; ask for a lower order"
-                )
-            for cut in _cuts(structure, root, weight, batch):
-                part = frozenset(cut)
-                smaller = (frozenset(s) for k in range(1, size) for s in combinations(cut, k))
-                if not any(s in known for s in smaller):
-                    found.append(cut)
-                    known.add(part)
-    return sorted(found, key=lambda cut: sum(weight[name] for name in cut))
+    from k2rel.logic.kernels import minimal_solutions
+
+    if order is not None and order < 0:
+        raise InputError(f"order of cut sets: must be 0 or more, got {order}")
+    count = len(diagram.variables)
+    weight = np.array([(weights or {}).get(name, 1) for name in diagram.variables], dtype=np.int64)
+    least = weight.tolist()
+    parts: list[list[IntArray]] = []
+    bounds, roots = [2], []
+    for m, root in enumerate(diagram.roots.tolist()):
+        inner = slice(int(diagram.bounds[m]), int(diagram.bounds[m + 1]))
+        shift = inner.start - 2
+        depth = int(diagram.level[inner].max()) + 1 if inner.stop > inner.start else 0
+        level = np.concatenate([[depth, depth], diagram.level[inner]])
+        high, low = (
+            np.concatenate([[0, 1], np.where(a[inner] > 1, a[inner] - shift, a[inner])])
+            for a in (diagram.high, diagram.low)
+        )
+        asked = np.zeros(depth + 1, dtype=np.int64)
+        asked[diagram.level[inner]] = diagram.leaf[inner]
+        local = np.array([least[x] for x in asked.tolist()] if depth else [0], dtype=np.int64)[:depth]
+        start, size = (root - shift if root > 1 else root), max(4 * len(level), 1024)
+        while True:
+            z, top = minimal_solutions(level, high, low, start, local, -1 if order is None else order, size)
+            if top >= 0:
+                break
+            if size == _MOST_NODES:
+                raise ModelTooLargeError(f"the minimal sets do not fit in {_MOST_NODES:,} nodes; ask for a lower order")
+            size = min(8 * size, _MOST_NODES)
+        moved = bounds[-1] - 2
+        parts.append([asked[z[2:, 0]], *(np.where(z[2:, c] > 1, z[2:, c] + moved, z[2:, c]) for c in (1, 2))])
+        bounds.append(bounds[-1] + len(z) - 2)
+        roots.append(int(top + moved if top > 1 else top))
+        least.append(_least_order(z, top, local))
+    heads = [np.zeros(2, dtype=np.int64), np.arange(2), np.arange(2)]
+    leaf, high, low = (
+        np.concatenate([head, *column]) for head, column in zip(heads, zip(*parts, strict=True), strict=True)
+    )
+    return MinimalSets(diagram.variables[:count], leaf, high, low, np.array(bounds), np.array(roots), weight, order)
 
 
-def _cuts(
-    structure: Structure, root: Node, names: Mapping[str, int], batch: Sequence[tuple[str, ...]]
-) -> list[tuple[str, ...]]:
-    """Those sets of a batch whose failure makes the function false."""
-    states: dict[str, BoolArray] = {name: np.ones(len(batch), dtype=np.bool_) for name in names}
-    for position in range(len(batch[0])):
-        for row, cut in enumerate(batch):
-            states[cut[position]][row] = False
-    (works,) = structure.values([root], states)
-    return [batch[row] for row in np.flatnonzero(~works).tolist()]
+def _least_order(z: IntArray, top: int, weight: IntArray) -> int:
+    """Lowest order of a set of one module; beyond any bound where there is none."""
+    best = [10**6, 0] + [0] * (len(z) - 2)
+    for n, (level, high, low) in enumerate(z[2:].tolist(), start=2):
+        best[n] = min(best[low], best[high] + int(weight[level]))
+    return best[top]
+
+
+def minimal_path_sets(
+    diagram: FunctionDiagram, *, order: int | None = None, weights: Mapping[str, int] | None = None
+) -> MinimalSets:
+    """Find the minimal path sets: sets of parts that keep the function false whatever else happens.
+
+    Parameters
+    ----------
+    diagram, order, weights
+        As for `minimal_cut_sets`.
+
+    Returns
+    -------
+    MinimalSets
+        The cut sets of the dual function; probabilities put to it are those of the parts working.
+
+    Raises
+    ------
+    InputError
+        If the function is not coherent: it is false though everything has failed.
+    ModelTooLargeError
+        If their diagram passes 30 million nodes.
+
+    Examples
+    --------
+    >>> from k2rel.logic.function import compile_function
+    >>> from k2rel.logic.structure import Structure
+    >>> s = Structure()
+    >>> d = compile_function(s, s.conjunction([s.variable("a"), s.variable("b")]))
+    >>> minimal_path_sets(d).count_by_order
+    {1: 2}
+    """
+    high = diagram.high.tolist()
+    for root in diagram.roots.tolist():
+        node = root
+        while node > 1:
+            node = high[node]
+        if node == 0 and root != 0:
+            raise InputError("path sets: the function is not coherent (it is false though every event is true)")
+    swap = np.array([1, 0])
+
+    def dual(nodes: IntArray) -> IntArray:
+        return np.where(nodes > 1, nodes, swap[np.minimum(nodes, 1)])
+
+    flipped = replace(diagram, high=dual(diagram.low), low=dual(diagram.high), roots=dual(diagram.roots))
+    for end in (0, 1):
+        flipped.high[end] = flipped.low[end] = end
+    return minimal_cut_sets(flipped, order=order, weights=weights)

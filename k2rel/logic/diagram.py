@@ -313,6 +313,13 @@ def _reduced(structure: Structure, roots: Sequence[Node], order: Sequence[str]) 
             for part in parts[1:]:
                 result = bdd.apply(kind, result, part)
             known[node] = result
+        elif kind == "xor":
+            result = parts[0]
+            for part in parts[1:]:
+                result = bdd.apply("xor", result, part)
+            known[node] = result
+        elif kind == "ite":
+            known[node] = bdd.ite(*parts)
         elif kind == "at_least":
             # reached[j]: at least j of the parts read so far
             reached = [1] + [-1] * k

@@ -73,8 +73,8 @@ class Structure:
         Returns
         -------
         tuple
-            Kind (``"false"``, ``"true"``, ``"variable"``, ``"not"``, ``"and"``, ``"or"``, ``"at_least"``),
-            arguments, k of an at-least-k gate, name of a variable.
+            Kind (``"false"``, ``"true"``, ``"variable"``, ``"not"``, ``"and"``, ``"or"``, ``"xor"``, ``"ite"``,
+            ``"at_least"``), arguments, k of an at-least-k gate, name of a variable.
 
         Examples
         --------
@@ -134,11 +134,8 @@ class Structure:
         return self._intern(_Gate("not", (node,)))
 
     def _join(self, kind: str, nodes: Iterable[Node], neutral: Node) -> Node:
-        """Flatten, sort and fold an and or an or."""
-        parts: set[Node] = set()
-        for node in nodes:
-            gate = self._gates[node]
-            parts.update(gate.arguments if gate.kind == kind else (node,))
+        """Sort and fold an and or an or."""
+        parts = set(nodes)
         parts.discard(neutral)
         if TRUE - neutral in parts or any(self.negation(node) in parts for node in tuple(parts)):
             return TRUE - neutral
@@ -224,6 +221,62 @@ class Structure:
         if k == len(nodes):
             return self.conjunction(nodes)
         return self._intern(_Gate("at_least", tuple(sorted(nodes)), k))
+
+    def exclusive_or(self, nodes: Sequence[Node]) -> Node:
+        """Ask for an odd number of parts: of two, that they differ.
+
+        Parameters
+        ----------
+        nodes : sequence of int
+            The parts; none gives false.
+
+        Returns
+        -------
+        int
+            Handle of "an odd number of nodes".
+
+        Examples
+        --------
+        >>> s = Structure()
+        >>> a, b = s.variable("a"), s.variable("b")
+        >>> s.value(s.exclusive_or([a, b]), {"a": True, "b": True})
+        False
+        """
+        odd: set[Node] = set()
+        for node in nodes:
+            odd ^= {node}
+        odd.discard(FALSE)
+        sign = TRUE in odd
+        odd.discard(TRUE)
+        many = len(odd) > 1
+        result = self._intern(_Gate("xor", tuple(sorted(odd)))) if many else next(iter(odd), FALSE)
+        return self.negation(result) if sign else result
+
+    def if_then_else(self, condition: Node, then: Node, otherwise: Node) -> Node:
+        """Choose between two parts by a third.
+
+        Parameters
+        ----------
+        condition, then, otherwise : int
+            The parts.
+
+        Returns
+        -------
+        int
+            Handle of "then where the condition holds, else otherwise".
+
+        Examples
+        --------
+        >>> s = Structure()
+        >>> a, b, c = (s.variable(name) for name in "abc")
+        >>> s.if_then_else(a, b, b) == b, s.value(s.if_then_else(a, b, c), {"a": False, "b": True, "c": False})
+        (True, False)
+        """
+        if condition in (FALSE, TRUE):
+            return then if condition == TRUE else otherwise
+        if then == otherwise:
+            return then
+        return self._intern(_Gate("ite", (condition, then, otherwise)))
 
     def variables(self, roots: Iterable[Node]) -> tuple[str, ...]:
         """List the variables of expressions, first met first when read from left to right.
@@ -329,6 +382,11 @@ class Structure:
                 for part in gate.arguments:
                     count += known[part]
                 result = count >= gate.k
+            elif gate.kind == "xor":
+                result = np.logical_xor.reduce([known[part] for part in gate.arguments])
+            elif gate.kind == "ite":
+                when, then, other = (known[part] for part in gate.arguments)
+                result = np.where(when, then, other)
             else:
                 join = np.logical_and if gate.kind == "and" else np.logical_or
                 result = known[gate.arguments[0]]
@@ -395,6 +453,10 @@ class Structure:
                 known[node] = any(known[part] for part in gate.arguments)
             elif gate.kind == "at_least":
                 known[node] = sum(known[part] for part in gate.arguments) >= gate.k
+            elif gate.kind == "xor":
+                known[node] = sum(known[part] for part in gate.arguments) % 2 == 1
+            elif gate.kind == "ite":
+                known[node] = known[gate.arguments[1 if known[gate.arguments[0]] else 2]]
             else:
                 known[node] = gate.kind == "true"
         return known

@@ -6,9 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from k2rel.errors import InputError
 from k2rel.exact.engine import derivatives, unavailability
 from k2rel.logic.cutsets import minimal_cut_sets
+from k2rel.logic.function import compile_function
 from k2rel.logic.structure import Node
 from k2rel.measures.availability import service_named
 from k2rel.rates import Law, RaidModule
@@ -187,12 +190,16 @@ def cut_sets(study: Study, service: str = "media", order: int = 2) -> list[CutSe
         for key in site.client_parts
     }
     weights = {
-        name: raid.missing_for_loss if raid.failure_rate_per_h > 0 else 0 for name, raid in study.laws.raid.items()
+        name: raid.missing_for_loss if raid.failure_rate_per_h > 0 else order + 1
+        for name, raid in study.laws.raid.items()
     }
-    # what never fails stands in no cut set
-    weights |= {name: 0 for name, (key, _) in own.items() if study.client_laws[key].failure_rate_per_h == 0}
-    weights |= {name: 0 for name in site.components if study.law(name).failure_rate_per_h == 0}
-    found = minimal_cut_sets(study.policy.structure, _function(study, service), order, weights)
+    # what never fails stands in no cut set: it counts more than any that is asked for
+    never = order + 1
+    weights |= {name: never for name, (key, _) in own.items() if study.client_laws[key].failure_rate_per_h == 0}
+    weights |= {name: never for name in site.components if study.law(name).failure_rate_per_h == 0}
+    function = compile_function(study.policy.structure, _function(study, service), failures=True)
+    sets = minimal_cut_sets(function, order=order, weights=weights)
+    found = [cut for cut, _ in sets.smallest(np.ones(len(function.variables)))]
     whole_site = service_named(study, service).scope == "site"
     result = []
     for cut in found:

@@ -1,0 +1,193 @@
+"""The command ``k2rel``: one verb a question, a table for people or JSON for programs.
+
+Exit codes: 0 done; 1 a report failed; 2 something given cannot be used; 3 a defect in k2rel itself. Heavy
+imports happen inside the verbs, so that ``k2rel --help`` answers at once.
+
+``studies``   verbs about a level or a site
+``trees``     verbs about fault trees
+``printing``  tables and JSON
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import k2rel
+from k2rel.cli import studies, trees
+from k2rel.errors import K2relError, RenderError
+
+__all__ = ["main"]
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n(see '{self.prog} --help')\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="k2rel", description=k2rel.__doc__.splitlines()[0] if k2rel.__doc__ else "")
+    parser.add_argument("--version", action="version", version=f"k2rel {k2rel.__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def verb(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        return sub
+
+    def with_format(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
+
+    def with_inputs(sub: argparse.ArgumentParser, nargs: str | None = None) -> None:
+        text = "a level's name (see 'k2rel levels') or a site file"
+        if nargs:
+            sub.add_argument("level", metavar="LEVEL", nargs=nargs, help=text)
+        else:
+            sub.add_argument("level", metavar="LEVEL", help=text)
+        sub.add_argument("--clients", type=int, metavar="N", help="number of clients instead of the file's")
+        sub.add_argument(
+            "--repair", default="4h", metavar="CONTRACT", help="repair contract: onsite, 4h (default) or nbd"
+        )
+        sub.add_argument("--rates", metavar="FILE", help="CSV table that replaces or adds failure data")
+        sub.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="TYPE.KEY=VALUE",
+            help='for example media_server.mttr="4 h"',
+        )
+        sub.add_argument("--variant", metavar="NAME", help="a variant that the site file describes")
+
+    with_format(verb("levels", studies.levels_verb, "list the levels that can be named"))
+    sub = verb("components", studies.components_verb, "list every part with its failure data and source")
+    with_inputs(sub)
+    with_format(sub)
+    sub = verb("check", studies.check_verb, "check a site file and say what it describes")
+    with_inputs(sub)
+    with_format(sub)
+    verb("schema", studies.schema_verb, "print the JSON Schema of a site file").add_argument(
+        "--format", choices=["json"], default="json", help="JSON only"
+    )
+    sub = verb("failover", studies.failover_verb, "follow the failover rules for failed parts")
+    with_inputs(sub)
+    sub.add_argument("--fail", action="append", default=[], metavar="ID", help="a failed part; may be given again")
+    sub.add_argument("--primary", metavar="SIDE", help="the side that had the roles before")
+    with_format(sub)
+    sub = verb("availability", studies.availability_verb, "how available each service is")
+    with_inputs(sub)
+    sub.add_argument(
+        "--lost-clients", type=int, action="append", metavar="K", help="ask for the loss of K or more clients"
+    )
+    sub.add_argument("--primary", metavar="SIDE", help="the preferred side")
+    with_format(sub)
+    sub = verb("load", studies.load_verb, "where the load goes, and how probable overload is")
+    with_inputs(sub)
+    sub.add_argument("--primary", metavar="SIDE", help="the preferred side")
+    with_format(sub)
+    sub = verb(
+        "causes",
+        studies.causes_verb,
+        "what causes the downtime: contributions, cut sets, limits of the rates",
+    )
+    with_inputs(sub)
+    sub.add_argument(
+        "--service", metavar="NAME", help="a service of 'k2rel availability'; default: the principal traffic"
+    )
+    sub.add_argument("--order", type=int, default=2, metavar="N", help="largest order of cut sets (default 2)")
+    with_format(sub)
+    sub = verb("compare", studies.compare_verb, "put levels or site files side by side")
+    with_inputs(sub, "*")
+    with_format(sub)
+    sub = verb("report", studies.report_verb, "render reports as HTML")
+    with_inputs(sub, "*")
+    sub.add_argument("--all", action="store_true", help="every bundled level, and their comparison")
+    sub.add_argument("--output", default="reports", metavar="DIR", help="folder for the reports (default: reports)")
+    sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed, kept with the report")
+    sub.add_argument("--quiet", action="store_true", help="no progress bar")
+    with_format(sub)
+    sub = verb("solve", trees.solve_verb, "solve fault trees in the Open-PSA format")
+    sub.add_argument("model", metavar="MODEL.xml", nargs="+", help="the file, or the files of one model")
+    sub.add_argument("--top", metavar="NAME", help="solve this top event only")
+    sub.add_argument(
+        "--cut-sets", type=int, nargs="?", const=10, metavar="N", help="count minimal cut sets and list N (default 10)"
+    )
+    sub.add_argument("--order", type=int, metavar="K", help="look at cut sets up to this order only")
+    sub.add_argument("--importance", action="store_true", help="importance of every event")
+    sub.add_argument("--samples", type=int, default=0, metavar="N", help="sample the model's uncertain values N times")
+    sub.add_argument("--points", default="lhs", choices=["random", "lhs", "sobol"], help="how (default lhs)")
+    sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the samples (default 1)")
+    sub.add_argument(
+        "--mission-time", type=float, default=8760.0, metavar="HOURS", help="system mission time (default 8760)"
+    )
+    sub.add_argument(
+        "--nodes",
+        type=int,
+        default=60_000_000,
+        metavar="N",
+        help="bound on the nodes in work (default 60 million, 4 GB)",
+    )
+    sub.add_argument(
+        "--bounds", action="store_true", help="where the exact value does not fit, answer with proven bounds"
+    )
+    with_format(sub)
+    sub = verb("export", trees.export_verb, "write a level or a site for other tools")
+    with_inputs(sub)
+    sub.add_argument("--format", choices=["openpsa"], default="openpsa", help="Open-PSA fault trees")
+    sub.add_argument("--output", metavar="FILE", help="a file instead of the terminal")
+    sub.add_argument("--force", action="store_true", help="replace the file where it exists")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words after ``k2rel``; by default those the program was called with.
+
+    Returns
+    -------
+    int
+        The exit code.
+
+    Examples
+    --------
+    >>> main(["check", "L2R"])  # doctest: +ELLIPSIS
+    /...L2R.yaml: good
+      Level 2R, two servers, two switches: 68 parts on 2 side(s), 4 clients
+    ...
+    0
+    """
+    try:
+        args = _parser().parse_args(arguments)
+        code: Any = args.run(args)
+        sys.stdout.flush()
+        return int(code)
+    except RenderError as error:
+        print(f"k2rel: {error}", file=sys.stderr)
+        return 1
+    except K2relError as error:
+        for line in str(error).splitlines():
+            print(f"k2rel: {line}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("k2rel: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        print("k2rel: not enough memory for this site; use fewer clients or groups", file=sys.stderr)
+        return 2
+    except Exception as error:  # the last line of defence: a person never sees a traceback
+        if os.environ.get("K2REL_TRACEBACK"):
+            raise
+        print(f"k2rel: a defect in k2rel: {type(error).__name__}: {error}", file=sys.stderr)
+        print("k2rel: set K2REL_TRACEBACK=1 to see where, and please report it", file=sys.stderr)
+        return 3

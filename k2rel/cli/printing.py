@@ -1,0 +1,44 @@
+"""Answers on the terminal: JSON for programs, aligned tables for people."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__: list[str] = []
+
+
+def print_json(data: object) -> None:
+    print(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def finite(row: dict[Any, Any]) -> dict[str, Any]:
+    """A row as JSON knows it: what is not finite becomes null."""
+    return {str(k): None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
+
+
+def print_table(frame: pd.DataFrame, *, index: bool = True) -> None:
+    from k2rel.tables import for_people
+
+    if len(frame) == 0:
+        print("(none)")
+        return
+    texts = for_people(frame)
+    if index and frame.index.name:
+        texts = texts.reset_index()
+    columns = {str(name): [str(value) for value in texts[name]] for name in texts.columns}
+    widths = {name: max(len(name), *(len(value) for value in values)) for name, values in columns.items()}
+    right = {name for name, values in columns.items() if all(v[:1].isdigit() or v in "–never" for v in values)}
+
+    def line(cells: Sequence[tuple[str, str]]) -> str:
+        return "  ".join(c.rjust(widths[n]) if n in right else c.ljust(widths[n]) for n, c in cells).rstrip()
+
+    print(line([(name, name) for name in columns]))
+    print("  ".join("-" * width for width in widths.values()))
+    for row in range(len(texts)):
+        print(line([(name, values[row]) for name, values in columns.items()]))

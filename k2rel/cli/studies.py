@@ -1,0 +1,278 @@
+"""Verbs about a level or a site: what it is, what happens when parts fail, how available it is."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from k2rel.cli.printing import finite, print_json, print_table
+from k2rel.errors import InputError
+
+if TYPE_CHECKING:
+    from k2rel.studies import Study
+
+__all__: list[str] = []
+
+
+def study_of(args: argparse.Namespace) -> Study:
+    from k2rel.site.settings import parse_settings
+    from k2rel.studies import study
+
+    return study(
+        args.level,
+        clients=args.clients,
+        repair=args.repair,
+        rates=args.rates,
+        settings=parse_settings(args.set),
+        variant=args.variant,
+        primary=getattr(args, "primary", None),
+    )
+
+
+def heading(study: Study) -> None:
+    p = study.provenance
+    extra = f", variant {p.variant}" if p.variant else ""
+    changed = f", set {', '.join(p.settings)}" if p.settings else ""
+    print(f"{study.site.title}: {p.clients} clients, repair contract {p.contract}{extra}{changed}")
+    print(f"{p.engine}; inputs {p.input_hash}")
+    print(f"failure data: rows {', '.join(p.rows) or 'none'} of the table of rates\n")
+
+
+def levels_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.inventory import levels
+
+    frame = levels()
+    if args.format == "json":
+        print_json(frame.reset_index().to_dict("records"))
+    else:
+        print_table(frame)
+    return 0
+
+
+def components_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.inventory import component_records, raid_sets, rates_used
+
+    study = study_of(args)
+    if args.format == "json":
+        print_json(component_records(study))
+    else:
+        heading(study)
+        frame = rates_used(study)[["type", "count", "failure_rate_per_h", "mttr_h", "evidence", "rates_id", "source"]]
+        frame = frame.assign(source=[text if len(text) < 60 else text[:57] + "..." for text in frame["source"]])
+        print_table(frame)
+        print("\nOne row a kind of part; --format json lists every part.")
+        sets = raid_sets(study)
+        if len(sets):
+            print("\nRAID sets, each a module with a Markov chain of its own\n")
+            print_table(sets)
+    return 0
+
+
+def check_verb(args: argparse.Namespace) -> int:
+    study = study_of(args)
+    site = study.site
+    count = sum(1 for _ in site.parts())
+    variants = [variant.name for variant in site.variants]
+    summary = {
+        "file": site.file,
+        "name": site.name,
+        "sides": list(site.sides),
+        "parts": count,
+        "clients": site.client_count,
+        "roles": list(site.roles),
+        "traffic": list(site.traffic),
+        "assumptions": len(site.assumptions),
+        "variants": variants,
+    }
+    if args.format == "json":
+        print_json({"ok": True, **summary})
+    else:
+        print(f"{site.file}: good")
+        print(f"  {site.title}: {count} parts on {len(site.sides)} side(s), {site.client_count} clients")
+        print(f"  roles: {', '.join(site.roles) or 'none'}; traffic: {', '.join(site.traffic)}")
+        print(f"  {len(site.assumptions)} named assumptions; variants: {', '.join(variants) or 'none'}")
+    return 0
+
+
+def schema_verb(args: argparse.Namespace) -> int:
+    from k2rel.site.document import json_schema
+
+    print_json(json_schema())
+    return 0
+
+
+def failover_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.cases import case_table
+    from k2rel.policy.failover import failover
+
+    study = study_of(args)
+    if args.format == "json":
+        print_json(failover(study.policy, args.fail).to_json())
+        return 0
+    import pandas as pd
+
+    if not args.fail:
+        heading(study)
+        print("Every single failure that changes something (name parts with --fail to follow them):\n")
+        print_table(case_table(study))
+        return 0
+    outcome = failover(study.policy, args.fail)
+    heading(study)
+    print(f"failed: {', '.join(outcome.failed)}")
+    roles = ", ".join(f"{role} at {side}" for role, side in outcome.roles.items())
+    print(f"primary: {outcome.primary or 'none'} (before: {outcome.home}); {roles or 'no roles'}")
+    print(f"out of service until placed back: {', '.join(outcome.out_of_service) or 'none'}")
+    print(f"a backup stands by: {'yes' if outcome.backup_in_service else 'NO'}\n")
+    shown = outcome.clients[:20]
+    names = list(shown[0].paths)
+    rows = [{"client": s.client, **{n: " > ".join(s.paths[n][1:]) or "LOST" for n in names}} for s in shown]
+    print_table(pd.DataFrame(rows))
+    if len(outcome.clients) > len(shown):
+        print(f"... and {len(outcome.clients) - len(shown)} more clients")
+    print()
+    print_table(pd.DataFrame([{"service": k.replace("_", " "), "up": v} for k, v in outcome.services.items()]))
+    print()
+    print_table(
+        pd.DataFrame(
+            [
+                {
+                    "element": i.element,
+                    "load_mb_s": i.load_mb_s,
+                    "capacity_mb_s": i.capacity_mb_s,
+                    "overloaded": i.overloaded,
+                }
+                for i in outcome.loads
+            ]
+        )
+    )
+    return 0
+
+
+def availability_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.availability import availability, takeovers
+
+    study = study_of(args)
+    result = availability(study, args.lost_clients)
+    if args.format == "json":
+        print_json(result.to_json())
+        return 0
+    heading(study)
+    frame = result.table()
+    print_table(frame.drop(columns=["title", "availability"]))
+    moves = takeovers(study)
+    if len(moves):
+        print("\nNot contained above: what the takeovers themselves cost (first order)\n")
+        print_table(moves)
+    return 0
+
+
+def load_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.load import load
+
+    study = study_of(args)
+    result = load(study)
+    if args.format == "json":
+        print_json(result.to_json())
+        return 0
+    heading(study)
+    print("Clients on each side (most probable first)\n")
+    frame = result.side_table()
+    print_table(frame.head(12))
+    if len(frame) > 12:
+        print(f"... {len(frame) - 12} more, together {frame['probability'].iloc[12:].sum():.2e}")
+    print("\nLoad on each element\n")
+    print_table(result.table())
+    print(
+        f"\nP(any overload on the way) = {result.p_any_overload:.6g}; delivered share = {result.delivered_fraction:.9f}"
+    )
+    return 0
+
+
+def causes_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.importance import causes, cut_set_table
+    from k2rel.measures.uncertainty import swing
+    from k2rel.policy.failover import principal_traffic
+
+    study = study_of(args)
+    service = args.service or principal_traffic(study.site)
+    frame = causes(study, service)
+    cuts = cut_set_table(study, service, args.order)
+    limits = swing(study, service)
+    if args.format == "json":
+        causes_rows = [finite(row) for row in frame.reset_index().to_dict("records")]
+        print_json(
+            {
+                "level": study.site.name,
+                "service": service,
+                "causes": causes_rows,
+                "cut_sets": cuts.to_dict("records"),
+                "swing": [finite(row) for row in limits.reset_index().to_dict("records")],
+            }
+        )
+        return 0
+    heading(study)
+    print(f"What causes the downtime of {service}\n")
+    print_table(
+        frame[frame["share"] > 1e-6][["type", "unavailability", "birnbaum", "share", "downtime_min_per_year"]].head(20)
+    )
+    print(f"\nMinimal cut sets up to order {args.order}\n")
+    print_table(cuts.head(25))
+    if len(cuts) > 25:
+        print(f"... {len(cuts) - 25} more (--format json lists all)")
+    print(f"\nDowntime of {service} with each failure rate at its 90 % limits, one at a time\n")
+    print_table(limits.head(8))
+    return 0
+
+
+def compare_verb(args: argparse.Namespace) -> int:
+    from k2rel.bundled import level_names
+    from k2rel.measures.comparison import compare
+    from k2rel.site.settings import parse_settings
+
+    levels = args.level or list(level_names())
+    settings = parse_settings(args.set)
+    frame = compare(levels, clients=args.clients, repair=args.repair, rates=args.rates, settings=settings)
+    if args.format == "json":
+        print_json([finite(row) for row in frame.reset_index().to_dict("records")])
+        return 0
+    columns = [
+        "clients",
+        "service",
+        "unavailability",
+        "downtime_min_per_year",
+        "failures_per_year",
+        "mean_downtime_h",
+    ]
+    print_table(frame[[*columns, "p_overload", "single_points"]])
+    return 0
+
+
+def report_verb(args: argparse.Namespace) -> int:
+    from k2rel.bundled import level_names
+    from k2rel.report import render_reports
+    from k2rel.site.settings import parse_settings
+
+    levels = list(level_names()) if args.all else args.level
+    if not levels:
+        raise InputError("report: name at least one level or site file, or give --all")
+    done = render_reports(
+        levels,
+        Path(args.output),
+        comparison=args.all or len(levels) > 1,
+        clients=args.clients,
+        repair=args.repair,
+        rates=args.rates,
+        settings=parse_settings(args.set),
+        seed=args.seed,
+        progress=not args.quiet,
+    )
+    for failure in done.failures:
+        print(f"k2rel: {failure}", file=sys.stderr)
+    if args.format == "json":
+        reports = [str(path) for path in done.reports]
+        print_json({"index": str(done.index), "reports": reports, "failures": list(done.failures)})
+    else:
+        print(done.index)
+    return 1 if done.failures else 0

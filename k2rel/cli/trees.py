@@ -1,0 +1,84 @@
+"""Verbs about fault trees: solve a model file, write a level as one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from k2rel.cli.printing import print_json, print_table
+from k2rel.cli.studies import study_of
+from k2rel.errors import InputError
+
+__all__: list[str] = []
+
+
+def solve_verb(args: argparse.Namespace) -> int:
+    from k2rel.faulttrees import read_fault_trees
+    from k2rel.faulttrees.solve import solve
+
+    trees = read_fault_trees(*args.model, mission_time_h=args.mission_time)
+    answer = solve(
+        trees,
+        top=args.top,
+        cut_sets=args.cut_sets,
+        order=args.order,
+        importance=args.importance,
+        samples=args.samples,
+        seed=args.seed,
+        points=args.points,
+        most_nodes=args.nodes,
+        bounds=args.bounds,
+    )
+    if args.format == "json":
+        print_json(answer.to_json())
+        return 0
+    import pandas as pd
+
+    print(f"{answer.model}: {len(trees.events)} basic events, {len(answer.tops)} top event(s); {answer.method}")
+    for top in answer.tops:
+        print(f"\n{top.top}")
+        if top.probability is not None:
+            print(f"  probability            {top.probability:.12g}")
+        if top.bounds is not None:
+            print(f"  bounds                 {top.bounds[0]:.12g} to {top.bounds[1]:.12g}")
+        for text, value in (("sum of all cut sets  ", top.rare_event), ("min-cut upper bound  ", top.mcub)):
+            print(f"  {text}  " + (f"{value:.12g}" if value is not None else "not computed: too many"))
+        print(f"  diagram                {top.nodes:,} nodes in {top.modules:,} modules")
+        if top.by_order is not None:
+            print(f"\nMinimal cut sets: {sum(top.by_order.values()):,}\n")
+            print_table(pd.DataFrame({"order": list(top.by_order), "sets": [f"{n:,}" for n in top.by_order.values()]}))
+        if top.listing is not None:
+            rows = zip(top.listing.sets, top.listing.probabilities, strict=True)
+            print("\nMost probable first\n")
+            print_table(pd.DataFrame([{"cut_set": " + ".join(s) or "(nothing)", "probability": p} for s, p in rows]))
+            left = top.listing
+            print(f"... {left.left_out:,} not listed, their probabilities add up to {left.left_out_probability:.3g}")
+        if top.importance is not None:
+            print("\nImportance (all: --format json)\n")
+            print_table(top.importance_table().head(25))
+        if top.uncertainty is not None:
+            u = top.uncertainty
+            print(f"\nUncertainty: {u.samples:,} samples ({u.method}, seed {u.seed})\n")
+            print(f"  mean {u.mean:.6g} (90 % interval {u.mean_low:.6g} to {u.mean_high:.6g})")
+            print(f"  standard deviation {u.deviation:.6g}")
+            print("  quantiles " + ", ".join(f"{100 * q:g} % {value:.6g}" for q, value in u.quantiles.items()))
+    return 0
+
+
+def export_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.exchange import open_psa_of
+
+    text = open_psa_of(study_of(args))
+    if args.output is None:
+        sys.stdout.write(text)
+        return 0
+    path = Path(args.output)
+    if path.exists() and not args.force:
+        raise InputError(f"{path} exists; give --force to replace it")
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    print(path)
+    return 0

@@ -1,0 +1,12 @@
+"""Fault trees in the Open-PSA model exchange format: read, solve, write.
+
+``source``      XML, safely read, with the line of every element
+``expression``  numbers, parameters, laws and deviates
+``read``        gates, events, common-cause groups and includes into structure functions
+``solve``       probability, cut sets, importance and uncertainty of every top event
+``write``       structure functions with probabilities back to the format
+"""
+
+from k2rel.faulttrees.read import FaultTrees, read_fault_trees
+
+__all__ = ["FaultTrees", "read_fault_trees"]

@@ -1,0 +1,322 @@
+"""Stochastic expressions of the Open-PSA model exchange format: numbers, parameters, built-in laws, deviates.
+
+An expression is checked and built once, then evaluated at the means, or at many points at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.errors import InputError
+from k2rel.faulttrees.source import Element
+from k2rel.uncertain import Uncertain
+
+__all__ = ["Evaluation", "number_of"]
+
+FloatArray = NDArray[np.float64]
+
+
+def _glm(gamma: FloatArray, failure: FloatArray, repair: FloatArray, time: FloatArray) -> FloatArray:
+    """Failure on demand with gamma, then constant failure and repair rates (IEC 61703)."""
+    both = failure + repair
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steady = np.where(both > 0, failure / both, gamma)
+    return np.asarray(steady - (steady - gamma) * np.exp(-both * time))
+
+
+def _weibull(scale: FloatArray, shape: FloatArray, start: FloatArray, time: FloatArray) -> FloatArray:
+    past = np.maximum(time - start, 0.0)
+    return np.asarray(-np.expm1(-((past / scale) ** shape)))
+
+
+def _tested(failure: FloatArray, interval: FloatArray, first: FloatArray, time: FloatArray) -> FloatArray:
+    """Tests that put the part back as new at once; at a test the value just before it."""
+    since = np.where(time <= first, time, np.mod(time - first, interval))
+    since = np.where((time > first) & (since == 0), interval, since)
+    return np.asarray(-np.expm1(-failure * since))
+
+
+def _tested_and_repaired(
+    failure: FloatArray, repair: FloatArray, interval: FloatArray, first: FloatArray, time: FloatArray
+) -> FloatArray:
+    """Tests at once, repair of what they find at a constant rate; a failure in between stays hidden."""
+    arrays = np.broadcast_arrays(failure, repair, interval, first, time)
+    result = np.empty(arrays[0].shape)
+    for place in np.ndindex(result.shape):
+        lam, mu, tau, theta, t = (float(a[place]) for a in arrays)
+        if t <= theta:
+            result[place] = -math.expm1(-lam * t)
+            continue
+
+        def step(span: float, lam: float = lam, mu: float = mu) -> NDArray[np.float64]:
+            """Works, failed and hidden, in repair: probabilities after a time without a test, by row of start."""
+            from scipy.linalg import expm
+
+            rates = np.array([[-lam, lam, 0.0], [0.0, 0.0, 0.0], [mu, 0.0, -mu]])
+            return np.asarray(expm(rates * span), dtype=np.float64)
+
+        found = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
+        state = np.array([1.0, 0.0, 0.0]) @ step(theta) @ found if theta > 0 else np.array([1.0, 0.0, 0.0])
+        periods = int((t - theta) / tau)
+        rest = t - theta - periods * tau
+        if rest == 0 and periods:
+            periods, rest = periods - 1, tau
+        state = state @ np.linalg.matrix_power(step(tau) @ found, periods) @ step(rest)
+        result[place] = state[1] + state[2]
+    return result
+
+
+_FUNCTIONS: dict[str, tuple[tuple[int, ...] | None, Callable[..., Any]]] = {
+    # None: any number of arguments from one
+    "neg": ((1,), np.negative),
+    "add": (None, lambda *a: reduce(np.add, a)),
+    "sub": (None, lambda *a: reduce(np.subtract, a)),
+    "mul": (None, lambda *a: reduce(np.multiply, a)),
+    "div": (None, lambda *a: reduce(np.divide, a)),
+    "min": (None, lambda *a: reduce(np.minimum, a)),
+    "max": (None, lambda *a: reduce(np.maximum, a)),
+    "mean": (None, lambda *a: np.asarray(reduce(np.add, a) / len(a))),
+    "pow": ((2,), np.power),
+    "mod": ((2,), np.mod),
+    "ite": ((3,), lambda c, a, b: np.where(c != 0, a, b)),
+    "and": (None, lambda *a: np.asarray(reduce(np.logical_and, a), dtype=np.float64)),
+    "or": (None, lambda *a: np.asarray(reduce(np.logical_or, a), dtype=np.float64)),
+    "not": ((1,), lambda a: np.asarray(a == 0, dtype=np.float64)),
+    "eq": ((2,), lambda a, b: np.asarray(a == b, dtype=np.float64)),
+    "df": ((2,), lambda a, b: np.asarray(a != b, dtype=np.float64)),
+    "lt": ((2,), lambda a, b: np.asarray(a < b, dtype=np.float64)),
+    "gt": ((2,), lambda a, b: np.asarray(a > b, dtype=np.float64)),
+    "leq": ((2,), lambda a, b: np.asarray(a <= b, dtype=np.float64)),
+    "geq": ((2,), lambda a, b: np.asarray(a >= b, dtype=np.float64)),
+    "exponential": ((2,), lambda rate, time: np.asarray(-np.expm1(-rate * time))),
+    "GLM": ((4,), _glm),
+    "Weibull": ((4,), _weibull),
+    "periodic-test": ((4, 5), lambda *a: _tested(*a) if len(a) == 4 else _tested_and_repaired(*a)),
+}
+_PLAIN: dict[str, Callable[..., Any]] = {
+        "abs": np.abs, "acos": np.arccos, "asin": np.arcsin, "atan": np.arctan, "ceil": np.ceil, "cos": np.cos,
+        "cosh": np.cosh, "exp": np.exp, "floor": np.floor, "log": np.log, "log10": np.log10, "sin": np.sin,
+        "sinh": np.sinh, "sqrt": np.sqrt, "tan": np.tan, "tanh": np.tanh,
+}  # fmt: skip
+_FUNCTIONS |= {name: ((1,), function) for name, function in _PLAIN.items()}
+
+_DEVIATES = {
+    "uniform-deviate": "uniform", "normal-deviate": "normal", "gamma-deviate": "gamma", "beta-deviate": "beta",
+    "lognormal-deviate": "lognormal", "histogram": "histogram",
+}  # fmt: skip
+
+
+def number_of(element: Element) -> float:
+    """Read the value of a ``float`` or ``int`` element.
+
+    Parameters
+    ----------
+    element : Element
+        The element.
+
+    Returns
+    -------
+    float
+        Its value.
+
+    Raises
+    ------
+    InputError
+        If it is no finite number.
+
+    Examples
+    --------
+    >>> number_of(Element("float", {"value": "1e-3"}, 1, "m.xml"))
+    0.001
+    """
+    text = element.attributes.get("value", "").strip()
+    try:
+        value = float(text)
+    except ValueError:
+        raise element.error(f"needs a number as its value, got '{text[:40]}'") from None
+    if not math.isfinite(value):
+        raise element.error(f"needs a finite number, got '{text[:40]}'")
+    return value
+
+
+@dataclass(frozen=True)
+class _Deviate:
+    """A deviate in the model, where it stands."""
+
+    element: Element
+    law: Uncertain
+
+
+class Evaluation:
+    """Values of expressions, at the means of all deviates or at given points.
+
+    Parameters
+    ----------
+    resolve : callable
+        From a ``parameter`` element to the name and the element that defines it.
+    mission_time_h : float
+        What ``system-mission-time`` stands for [h].
+    columns : mapping of int to array, optional
+        Points in the unit interval for each deviate, in the order in which a first evaluation met them.
+
+    Attributes
+    ----------
+    deviates : list
+        Deviates met so far, each once.
+
+    Examples
+    --------
+    >>> half = Element("float", {"value": "0.5"}, 1, "m.xml")
+    >>> float(Evaluation(lambda e: ("", e), 8760.0).value(Element("neg", {}, 1, "m.xml", [half])))
+    -0.5
+    """
+
+    def __init__(
+        self,
+        resolve: Callable[[Element], tuple[str, Element]],
+        mission_time_h: float,
+        columns: Mapping[int, FloatArray] | None = None,
+    ) -> None:
+        self._resolve = resolve
+        self._time = np.asarray(mission_time_h)
+        self._columns = columns
+        self._parameters: dict[str, FloatArray] = {}
+        self._open: list[str] = []
+        self._drawn: dict[int, FloatArray] = {}
+        self.deviates: list[_Deviate] = []
+
+    def value(self, element: Element) -> FloatArray:
+        """Evaluate an expression.
+
+        Parameters
+        ----------
+        element : Element
+            The expression.
+
+        Returns
+        -------
+        array of float, shape () or (samples,)
+            Its value, or its value at each point.
+
+        Raises
+        ------
+        InputError
+            If it is not understood, refers to itself, or has no finite value.
+
+        Examples
+        --------
+        >>> one = Element("int", {"value": "1"}, 1, "m.xml")
+        >>> float(Evaluation(lambda e: ("", e), 8760.0).value(one))
+        1.0
+        """
+        with np.errstate(all="ignore"):
+            result = np.asarray(self._value(element), dtype=np.float64)
+        if not np.all(np.isfinite(result)):
+            raise element.error("has no finite value")
+        return result
+
+    def _value(self, element: Element) -> FloatArray:
+        tag = element.tag
+        if tag in {"float", "int"}:
+            return np.asarray(number_of(element))
+        if tag == "bool":
+            text = element.attributes.get("value")
+            if text not in {"true", "false"}:
+                raise element.error(f"needs the value true or false, got '{text}'")
+            return np.asarray(float(text == "true"))
+        if tag == "pi":
+            return np.asarray(math.pi)
+        if tag == "system-mission-time":
+            return self._time
+        if tag == "parameter":
+            return self._parameter(element)
+        parts = list(element.parts())
+        if tag in _DEVIATES:
+            return self._deviate(element, parts)
+        if tag == "switch":
+            return self._switch(element, parts)
+        if tag not in _FUNCTIONS:
+            raise element.error(
+                f"is no expression that k2rel knows; known: {', '.join(sorted(_FUNCTIONS))} and deviates"
+            )
+        wanted, function = _FUNCTIONS[tag]
+        if (wanted is None and not parts) or (wanted is not None and len(parts) not in wanted):
+            text = "at least one" if wanted is None else " or ".join(map(str, wanted))
+            raise element.error(f"takes {text} argument(s), got {len(parts)}")
+        values = [self._value(part) for part in parts]
+        if tag in {"exponential", "GLM", "Weibull", "periodic-test"}:
+            positive = {"Weibull": (0, 1), "periodic-test": (len(values) - 3,)}.get(tag, ())
+            for place, value in enumerate(values):
+                if np.any(value < 0) or (place in positive and np.any(value <= 0)):
+                    raise parts[place].error(f"argument {place + 1} of {tag} must not be negative or empty")
+        return np.asarray(function(*values))
+
+    def _switch(self, element: Element, parts: list[Element]) -> FloatArray:
+        """First case that holds; the last part is the default."""
+        if not parts or any(part.tag != "case" or len(list(part.parts())) != 2 for part in parts[:-1]):
+            raise element.error("needs cases of a condition and a value each, then a default value")
+        result = self._value(parts[-1])
+        for part in reversed(parts[:-1]):
+            when, then = (self._value(inner) for inner in part.parts())
+            result = np.where(when != 0, then, result)
+        return result
+
+    def _parameter(self, element: Element) -> FloatArray:
+        name, definition = self._resolve(element)
+        if name not in self._parameters:
+            if name in self._open:
+                raise definition.error(f"parameter '{name}' is defined by itself: {' > '.join([*self._open, name])}")
+            if len(self._open) > 150:
+                raise definition.error("parameters are defined by one another more than 150 deep")
+            expressions = list(definition.parts())
+            if len(expressions) != 1:
+                raise definition.error(f"parameter '{name}' needs one expression, got {len(expressions)}")
+            self._open.append(name)
+            self._parameters[name] = self._value(expressions[0])
+            self._open.pop()
+        return self._parameters[name]
+
+    def _deviate(self, element: Element, parts: list[Element]) -> FloatArray:
+        if id(element) in self._drawn:
+            return self._drawn[id(element)]
+        if element.tag == "histogram":
+            bins = [part for part in parts if part.tag == "bin"]
+            bounds = (
+                [self._point(part) for part in [parts[0], *(next(iter(b.parts()), b) for b in bins)]] if bins else []
+            )
+            weights = [self._point(list(b.parts())[1]) for b in bins if len(list(b.parts())) == 2]
+            arguments = [*bounds, *weights]
+            if not bins or len(weights) != len(bins):
+                raise element.error("needs a lower bound, then bins of an upper bound and a weight each")
+        else:
+            arguments = [self._point(part) for part in parts]
+            if element.tag == "lognormal-deviate" and len(arguments) == 2:
+                mu, sigma = arguments  # of the logarithm
+                if sigma <= 0:
+                    raise element.error("the standard deviation of the logarithm must be above 0")
+                factor = math.exp(1.6448536269514722 * sigma)
+                arguments = [math.exp(mu + sigma * sigma / 2), factor, 0.95]
+        try:
+            law = Uncertain(_DEVIATES[element.tag], tuple(arguments))
+        except InputError as error:
+            raise element.error(str(error)) from None
+        place = len(self.deviates)
+        self.deviates.append(_Deviate(element, law))
+        value = np.asarray(law.mean) if self._columns is None else law.quantile(self._columns[place])
+        self._drawn[id(element)] = value
+        return value
+
+    def _point(self, element: Element) -> float:
+        """Evaluate a parameter of a law, which must be certain itself."""
+        before = len(self.deviates)
+        value = self.value(element)
+        if len(self.deviates) > before or value.ndim:
+            raise element.error("a parameter of a law cannot be uncertain itself")
+        return float(value)

@@ -1,0 +1,491 @@
+"""Fault trees in the Open-PSA model exchange format, read into one structure function each.
+
+Formulae, house events, parameters, laws, common-cause groups, components with public and private names, and
+includes are read as the standard (Open-PSA Model Exchange Format 2.0d) has them; event trees, sequences and
+alignments are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.commoncause import combinations_of, event_shares
+from k2rel.errors import InputError, Problem, closest
+from k2rel.faulttrees.expression import Evaluation
+from k2rel.faulttrees.source import Element, read_xml
+from k2rel.logic.structure import FALSE, TRUE, Node, Structure
+from k2rel.uncertain import points
+
+__all__ = ["FaultTrees", "read_fault_trees"]
+
+FloatArray = NDArray[np.float64]
+
+_MOST_INCLUDES = 200
+_FORMULAE = {"and", "or", "not", "xor", "atleast", "cardinality", "nand", "nor", "imply", "iff"}
+_REFERENCES = {"gate", "basic-event", "house-event", "event"}
+_CONTAINERS = {"define-fault-tree", "define-component", "model-data", "opsa-mef"}
+_DEFINITIONS = {"define-gate", "define-basic-event", "define-house-event", "define-parameter"}
+
+
+@dataclass(frozen=True)
+class _Definition:
+    """A definition and where it stands."""
+
+    element: Element
+    container: tuple[str, ...]
+
+    @property
+    def path(self) -> str:
+        return ".".join((*self.container, self.element.named()))
+
+
+class FaultTrees:
+    """The fault trees of a model.
+
+    Parameters
+    ----------
+    name : str
+        Name of the model.
+    file : str
+        Where it was read from.
+    structure : Structure
+        Where its functions stand; a variable is true when its event happens.
+    tops : dict of str to int
+        Top events: gates that stand in no other gate.
+    events : tuple of str
+        Basic events, common-cause combinations included.
+    values : callable
+        Probabilities of the events for an `Evaluation`.
+    resolve : callable
+        Finds parameters.
+    mission_time_h : float
+        The mission time [h].
+    """
+
+    def __init__(self, name: str, file: str, model: _Model, mission_time_h: float) -> None:
+        self.name = name
+        self.file = file
+        self.mission_time_h = mission_time_h
+        self.structure = model.structure
+        self.tops = model.tops
+        self._model = model
+        evaluation = Evaluation(model.resolve_parameter, mission_time_h)
+        found = model.probabilities(evaluation)
+        self.events = tuple(found)
+        self.probability: FloatArray = np.array([float(found[event]) for event in self.events])
+        self.deviates = len(evaluation.deviates)
+
+    def sampled(self, count: int, *, seed: int, method: str = "lhs", chunk: int = 20_000) -> Iterator[FloatArray]:
+        """Draw probabilities of all events from the laws of the model's deviates.
+
+        Events that share a parameter share its draws.
+
+        Parameters
+        ----------
+        count : int
+            Number of samples.
+        seed : int
+            Seed.
+        method : {"random", "lhs", "sobol"}
+            Kind of points.
+        chunk : int
+            Most samples in one matrix.
+
+        Yields
+        ------
+        array of float, shape (events, samples)
+            Probabilities; draws above 1 are cut to 1.
+
+        Raises
+        ------
+        InputError
+            If an argument is out of range.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "m.xml"
+        >>> _ = file.write_text(
+        ...     "<opsa-mef><define-fault-tree name='t'><define-gate name='g'><or><basic-event name='a'/>"
+        ...     "<basic-event name='b'/></or></define-gate><define-basic-event name='a'><uniform-deviate>"
+        ...     "<float value='0'/><float value='0.2'/></uniform-deviate></define-basic-event>"
+        ...     "<define-basic-event name='b'><float value='0.1'/></define-basic-event></define-fault-tree></opsa-mef>"
+        ... )
+        >>> next(read_fault_trees(file).sampled(5, seed=1)).shape
+        (2, 5)
+        """
+        design = points(method, count, self.deviates, seed)
+        for start in range(0, count, chunk):
+            part = design[start : start + chunk]
+            columns = {place: part[:, place] for place in range(self.deviates)}
+            found = self._model.probabilities(Evaluation(self._model.resolve_parameter, self.mission_time_h, columns))
+            yield np.array([np.broadcast_to(np.clip(found[event], 0.0, 1.0), len(part)) for event in self.events])
+
+
+class _Model:
+    """Definitions by name, then functions and probabilities from them."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.folder = paths[0].resolve().parent
+        self.includes = 0
+        self.definitions: dict[str, dict[str, _Definition]] = {"event": {}, "parameter": {}}
+        self.public: dict[str, dict[str, _Definition]] = {"event": {}, "parameter": {}}
+        self.groups: dict[str, _Definition] = {}
+        self.structure = Structure()
+        self.tops: dict[str, Node] = {}
+        self.name = ""
+        for path in paths:
+            root = read_xml(path)
+            if root.tag != "opsa-mef":
+                raise root.error("an Open-PSA model starts with <opsa-mef>")
+            self.name = self.name or root.attributes.get("name", "").strip()
+            self.folder = path.resolve().parent
+            self.collect(root, (), "public", [path.resolve()])
+        self.members: dict[str, list[Node]] = {}
+        self.combined: list[tuple[_Definition, list[str]]] = []
+        self.build()
+
+    def collect(self, element: Element, container: tuple[str, ...], role: str, files: list[Path]) -> None:
+        """Gather the definitions of a container."""
+        for part in element.parts():
+            own = part.attributes.get("role", role)
+            if own not in {"public", "private"}:
+                raise part.error(f"role must be public or private, got '{own}'")
+            if part.tag in {"include", "xi:include"}:
+                path = self.included(part, files)
+                inner = read_xml(path, str(path.relative_to(self.folder)))
+                self.collect(inner, container, role, [*files, path])
+            elif part.tag == "model-data":
+                self.collect(part, container, own, files)
+            elif part.tag in {"define-fault-tree", "define-component"}:
+                if part.tag == "define-fault-tree":
+                    self.name = self.name or part.named()
+                self.collect(part, (*container, part.named()), own, files)
+            elif part.tag in _DEFINITIONS:
+                self.define(_Definition(part, container), own)
+            elif part.tag == "define-CCF-group":
+                if part.named() in self.groups:
+                    raise part.error(f"common-cause group '{part.named()}' is defined twice")
+                self.groups[part.named()] = _Definition(part, container)
+            elif part.tag != "define-substitution":
+                raise part.error("is not read by k2rel, which solves fault trees only")
+            else:
+                raise part.error("substitutions are not read by k2rel: they approximate")
+
+    def included(self, element: Element, files: list[Path]) -> Path:
+        """Find an included file; it must lie in the model's own folder."""
+        text = element.attributes.get("file") or element.attributes.get("href") or ""
+        self.includes += 1
+        if not text or "://" in text or Path(text).is_absolute():
+            raise element.error(f"can only name a file in the model's folder, got '{text[:80]}'")
+        path = (files[-1].parent / text).resolve()
+        if not path.is_relative_to(self.folder):
+            raise element.error(f"can only name a file in the model's folder, got '{text[:80]}'")
+        if path in files:
+            raise element.error(f"'{text}' includes itself")
+        if self.includes > _MOST_INCLUDES:
+            raise element.error(f"more than {_MOST_INCLUDES} files are included")
+        return path
+
+    def define(self, definition: _Definition, role: str) -> None:
+        kind = "parameter" if definition.element.tag == "define-parameter" else "event"
+        name, path = definition.element.named(), definition.path
+        if "." in name:
+            raise definition.element.error(f"'{name}': a name cannot hold a dot, which separates containers")
+        for known, key in ((self.definitions[kind], path), (self.public[kind], name)):
+            if key in known and (known is self.definitions[kind] or role == "public"):
+                raise definition.element.error(f"'{key}' is defined twice, first in line {known[key].element.line}")
+        self.definitions[kind][path] = definition
+        if role == "public":
+            self.public[kind][name] = definition
+
+    def resolve(self, kind: str, element: Element, container: tuple[str, ...]) -> _Definition:
+        """Find what a name means here: nearest container first, then public names."""
+        name = element.named()
+        for depth in range(len(container), -1, -1):
+            path = ".".join((*container[:depth], name))
+            if path in self.definitions[kind]:
+                return self.definitions[kind][path]
+        if name in self.public[kind]:
+            return self.public[kind][name]
+        known = [*self.public[kind], *self.definitions[kind]]
+        raise element.error(f"'{name}' is not defined anywhere{closest(name, known)}")
+
+    def resolve_parameter(self, element: Element) -> tuple[str, Element]:
+        definition = self.resolve("parameter", element, ())
+        return definition.path, definition.element
+
+    # ---- functions
+
+    def references(self, element: Element) -> Iterator[Element]:
+        """References within a formula."""
+        stack = [element]
+        while stack:
+            at = stack.pop()
+            if at.tag in _REFERENCES:
+                yield at
+            else:
+                stack.extend(at.parts())
+
+    def build(self) -> None:
+        """Make the structure functions, gates after what they use."""
+        gates = {p: d for p, d in self.definitions["event"].items() if d.element.tag == "define-gate"}
+        self.common_cause()
+        used: set[str] = set()
+        uses: dict[str, list[_Definition]] = {}
+        for path, gate in gates.items():
+            formulae = list(gate.element.parts())
+            if len(formulae) != 1:
+                raise gate.element.error(f"gate '{gate.element.named()}' needs one formula, got {len(formulae)}")
+            found = [self.resolve("event", r, gate.container) for r in self.references(formulae[0])]
+            uses[path] = [d for d in found if d.element.tag == "define-gate"]
+            used.update(d.path for d in uses[path])
+        if not gates:
+            raise InputError(Problem("holds no gate", self.name or "the model"))
+        tops = [path for path in gates if path not in used]
+        known: dict[str, Node] = {}
+        for path in self.sorted_gates(gates, uses):
+            gate = gates[path]
+            known[path] = self.formula(next(gate.element.parts()), gate.container, known)
+        short = {path: gates[path].element.named() for path in tops}
+        twice = len(set(short.values())) < len(short)
+        self.tops = {(path if twice else short[path]): known[path] for path in tops}
+
+    def sorted_gates(self, gates: dict[str, _Definition], uses: dict[str, list[_Definition]]) -> list[str]:
+        """Gates after those they use; a gate that stands within itself is an error."""
+        result: list[str] = []
+        state: dict[str, int] = {}  # 1: open, 2: done
+        for start in gates:
+            stack = [(start, iter(uses[start]))] if start not in state else []
+            state.setdefault(start, 1)
+            while stack:
+                path, rest = stack[-1]
+                for definition in rest:
+                    inner = definition.path
+                    if state.get(inner) == 1:
+                        way = [p for p, _ in stack]
+                        circle = [*way[way.index(inner) :], inner]
+                        shown = " > ".join(circle if len(circle) <= 8 else [*circle[:4], "...", *circle[-3:]])
+                        raise gates[inner].element.error(f"gate '{inner}' stands within itself: {shown}")
+                    if inner not in state:
+                        state[inner] = 1
+                        stack.append((inner, iter(uses[inner])))
+                        break
+                else:
+                    state[path] = 2
+                    result.append(path)
+                    stack.pop()
+        return result
+
+    def formula(self, element: Element, container: tuple[str, ...], known: dict[str, Node]) -> Node:
+        """Build one formula."""
+        s = self.structure
+        if element.tag == "constant":
+            text = element.attributes.get("value")
+            if text not in {"true", "false"}:
+                raise element.error(f"needs the value true or false, got '{text}'")
+            return TRUE if text == "true" else FALSE
+        if element.tag in _REFERENCES:
+            return self.reference(element, container, known)
+        if element.tag not in _FORMULAE:
+            raise element.error(f"is no formula that k2rel knows; known: {', '.join(sorted(_FORMULAE | _REFERENCES))}")
+        parts = [self.formula(part, container, known) for part in element.parts()]
+        exact = {"not": 1, "xor": 2, "imply": 2, "iff": 2}.get(element.tag)
+        if not parts or (exact is not None and len(parts) != exact):
+            raise element.error(f"takes {exact or 'at least one'} argument(s), got {len(parts)}")
+        if element.tag in {"atleast", "cardinality"}:
+            return self.counted(element, parts)
+        if element.tag == "imply":
+            return s.disjunction([s.negation(parts[0]), parts[1]])
+        build = {
+            "and": s.conjunction,
+            "nand": s.conjunction,
+            "or": s.disjunction,
+            "nor": s.disjunction,
+            "xor": s.exclusive_or,
+            "iff": s.exclusive_or,
+            "not": s.disjunction,
+        }[element.tag]
+        result = build(parts)
+        return s.negation(result) if element.tag in {"nand", "nor", "iff", "not"} else result
+
+    def counted(self, element: Element, parts: list[Node]) -> Node:
+        """At least min, and at most max, of the parts."""
+
+        def bound(key: str, default: int) -> int:
+            text = element.attributes.get(key, str(default))
+            if not text.strip().isdigit() or not 0 <= int(text) <= len(parts):
+                raise element.error(f"{key} must be a whole number from 0 to {len(parts)}, got '{text[:20]}'")
+            return int(text)
+
+        if "min" not in element.attributes:
+            raise element.error("needs the attribute min")
+        least = bound("min", 0)
+        result = self.structure.at_least(least, parts)
+        if element.tag == "cardinality":
+            most = bound("max", len(parts))
+            if most < least:
+                raise element.error(f"max must not be below min, got {least} to {most}")
+            above = self.structure.at_least(most + 1, parts)
+            result = self.structure.conjunction([result, self.structure.negation(above)])
+        return result
+
+    def reference(self, element: Element, container: tuple[str, ...], known: dict[str, Node]) -> Node:
+        definition = self.resolve("event", element, container)
+        kind = definition.element.tag.removeprefix("define-")
+        asked = element.attributes.get("type", "") if element.tag == "event" else element.tag
+        if asked and asked != kind:
+            raise element.error(f"'{element.named()}' is defined as a {kind}, not as a {asked}")
+        path = definition.path
+        if kind == "gate":
+            return known[path]
+        if kind == "house-event":
+            inner = list(definition.element.parts())
+            if len(inner) > 1 or (inner and inner[0].tag != "constant"):
+                raise definition.element.error("a house event needs one constant")
+            return self.formula(inner[0], (), {}) if inner else FALSE
+        if path in self.members:
+            return self.structure.disjunction(self.members[path])
+        return self.structure.variable(self.shown(path))
+
+    def shown(self, path: str) -> str:
+        """Name of an event in answers: short where that is enough."""
+        name = path.rsplit(".", 1)[-1]
+        public = self.public["event"].get(name)
+        return name if public is not None and public.path == path else path
+
+    # ---- probabilities
+
+    def common_cause(self) -> None:
+        """Replace the members of common-cause groups by combinations of them."""
+        for group in self.groups.values():
+            blocks = [part for part in group.element.parts() if part.tag == "members"]
+            references = [reference for block in blocks for reference in block.parts()]
+            paths = [self.member(reference, group) for reference in references]
+            if len(set(paths)) != len(paths):
+                raise group.element.error("names a member twice")
+            self.combined.append((group, paths))
+            shares = self.shares(group, Evaluation(self.resolve_parameter, 0.0))
+            for path in paths:
+                if path in self.members:
+                    raise group.element.error(f"'{path}' stands in two common-cause groups")
+                self.members[path] = [
+                    self.structure.variable(self.combination(names))
+                    for names in combinations_of(paths, shares)
+                    if path in names
+                ]
+
+    def member(self, reference: Element, group: _Definition) -> str:
+        known = self.definitions["event"]
+        for depth in range(len(group.container), -1, -1):
+            path = ".".join((*group.container[:depth], reference.named()))
+            if path in known:
+                return path
+        if reference.named() in self.public["event"]:
+            return self.public["event"][reference.named()].path
+        # members need no definition of their own: the group gives their law
+        element = Element("define-basic-event", {"name": reference.named()}, reference.line, reference.file)
+        definition = _Definition(element, group.container)
+        self.define(definition, "public")
+        return definition.path
+
+    def combination(self, paths: tuple[str, ...]) -> str:
+        return "[" + " ".join(self.shown(path) for path in paths) + "]"
+
+    def shares(self, group: _Definition, evaluation: Evaluation) -> dict[int, FloatArray]:
+        element = group.element
+        model = element.attributes.get("model", "")
+        factors: dict[int, FloatArray] = {}
+        given = [f for part in element.parts() for f in ([part] if part.tag == "factor" else part.parts())]
+        given = [f for f in given if f.tag == "factor"]
+        level = 1 if model in {"MGL", "beta-factor"} else 0
+        for factor in given:
+            text = factor.attributes.get("level", str(level + 1)).strip()
+            if not text.isdigit():
+                raise factor.error(f"level must be a whole number, got '{text[:20]}'")
+            level = int(text)
+            expression = list(factor.parts())
+            if len(expression) != 1 or level in factors:
+                raise factor.error("needs one expression" if len(expression) != 1 else f"level {level} is given twice")
+            factors[level] = evaluation.value(expression[0])
+        count = sum(len(list(part.parts())) for part in element.parts() if part.tag == "members")
+        try:
+            return event_shares(model, count, factors)
+        except InputError as error:
+            raise element.error(f"'{element.named()}': {error}") from None
+
+    def probabilities(self, evaluation: Evaluation) -> dict[str, FloatArray]:
+        """Probability of every event that the functions can name, in the order of the file."""
+        result: dict[str, FloatArray] = {}
+        for path, definition in self.definitions["event"].items():
+            if definition.element.tag != "define-basic-event" or path in self.members:
+                continue
+            expressions = list(definition.element.parts())
+            if len(expressions) != 1:
+                text = "has no probability" if not expressions else "needs one expression"
+                raise definition.element.error(f"'{definition.element.named()}' {text}")
+            result[self.shown(path)] = self.checked(evaluation.value(expressions[0]), definition.element, evaluation)
+        for group, paths in self.combined:
+            laws = [part for part in group.element.parts() if part.tag == "distribution"]
+            if len(laws) != 1 or len(list(laws[0].parts())) != 1:
+                raise group.element.error("needs one distribution with one expression")
+            total = self.checked(evaluation.value(next(laws[0].parts())), group.element, evaluation)
+            shares = self.shares(group, evaluation)
+            for names in combinations_of(paths, shares):
+                result[self.combination(names)] = total * shares[len(names)]
+        return result
+
+    def checked(self, value: FloatArray, element: Element, evaluation: Evaluation) -> FloatArray:
+        """A probability at the means lies between 0 and 1; draws are cut later."""
+        if value.ndim == 0 and not 0 <= value <= 1:
+            raise element.error(f"'{element.named()}': a probability must lie between 0 and 1, got {float(value):.6g}")
+        return value
+
+
+def read_fault_trees(path: str | Path, *more: str | Path, mission_time_h: float = 8760.0) -> FaultTrees:
+    """Read an Open-PSA file.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file.
+    *more : str or pathlib.Path
+        Further files of the same model.
+    mission_time_h : float
+        What ``system-mission-time`` stands for [h]; a year by default.
+
+    Returns
+    -------
+    FaultTrees
+        Its fault trees.
+
+    Raises
+    ------
+    InputError
+        If the file is malformed or hostile, an event undefined, a gate within itself, a probability not
+        between 0 and 1, or anything else in it cannot be used.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "m.xml"
+    >>> _ = file.write_text(
+    ...     "<opsa-mef><define-fault-tree name='t'><define-gate name='g'><and><basic-event name='a'/>"
+    ...     "<basic-event name='b'/></and></define-gate><define-basic-event name='a'><float value='0.1'/>"
+    ...     "</define-basic-event><define-basic-event name='b'><float value='0.2'/></define-basic-event>"
+    ...     "</define-fault-tree></opsa-mef>"
+    ... )
+    >>> trees = read_fault_trees(file)
+    >>> trees.name, trees.events, list(trees.tops)
+    ('t', ('a', 'b'), ['g'])
+    """
+    if not 0 < mission_time_h < 1e12:
+        raise InputError(f"mission time: must be above 0 hours, got {mission_time_h:g}")
+    file = Path(path)
+    model = _Model([file, *(Path(other) for other in more)])
+    return FaultTrees(model.name or file.stem, str(path), model, mission_time_h)

@@ -1,0 +1,396 @@
+"""Answers about the top events of a model: probability, cut sets, importance, uncertainty."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import k2rel
+from k2rel.errors import InputError, ModelTooLargeError, closest
+from k2rel.faulttrees.read import FaultTrees
+from k2rel.logic.cutsets import minimal_cut_sets
+from k2rel.logic.families import Listing, MinimalSets
+from k2rel.logic.function import MOST_NODES, FunctionDiagram, compile_function
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["EventImportance", "TopAnswer", "TreeAnswer", "Uncertainty", "event_importance", "solve"]
+
+FloatArray = NDArray[np.float64]
+
+_QUICK_NODES = 2_000_000
+_NEARLY_ALL = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class EventImportance:
+    """Importance of one event for one top event (IEC 61078, annex; NUREG/CR-3385).
+
+    Parameters
+    ----------
+    event : str
+        The event.
+    p : float
+        Its probability.
+    mif : float
+        Marginal, or Birnbaum: derivative of the top probability; below 0 where the event helps.
+    cif : float
+        Criticality: ``p mif / P``.
+    dif : float
+        Diagnostic: probability that the event has happened when the top event has.
+    raw, rrw : float
+        Risk achievement ``P(event sure) / P`` and reduction worth ``P / P(event impossible)``.
+    improvement : float
+        Improvement potential: what the top probability loses when the event becomes impossible.
+    fv : float or None
+        Fussell-Vesely: share of the cut sets' summed probability in those that hold the event.
+    """
+
+    event: str
+    p: float
+    mif: float
+    cif: float
+    dif: float
+    raw: float
+    rrw: float
+    improvement: float
+    fv: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertainty:
+    """A top probability whose inputs are uncertain, by sampling.
+
+    Parameters
+    ----------
+    samples, seed, method
+        How the points were chosen.
+    mean, deviation : float
+        Mean and standard deviation.
+    mean_low, mean_high : float
+        90 % confidence interval of the mean; for other than plain random points it is wider than need be.
+    quantiles : dict of float to float
+        Quantiles at 5, 25, 50, 75 and 95 %.
+    """
+
+    samples: int
+    seed: int
+    method: str
+    mean: float
+    deviation: float
+    mean_low: float
+    mean_high: float
+    quantiles: dict[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TopAnswer:
+    """What is known about one top event.
+
+    Parameters
+    ----------
+    top : str
+        The top event.
+    probability : float or None
+        Its exact probability; None where it does not fit in memory.
+    rare_event, mcub : float or None
+        Sum over the minimal cut sets, and min-cut upper bound; None where the cut sets do not fit in memory.
+    nodes, modules : int
+        Size of the compiled diagram.
+    by_order : dict of int to int or None
+        Number of minimal cut sets by order, where asked for.
+    listing : Listing or None
+        The most probable of them.
+    importance : tuple of EventImportance or None
+        Events, largest criticality first, where asked for.
+    uncertainty : Uncertainty or None
+        Where asked for.
+    bounds : tuple of float or None
+        Proven bounds of the probability, instead of its value.
+    """
+
+    top: str
+    probability: float | None
+    rare_event: float | None
+    mcub: float | None
+    nodes: int
+    modules: int
+    by_order: dict[int, int] | None = None
+    listing: Listing | None = None
+    importance: tuple[EventImportance, ...] | None = None
+    uncertainty: Uncertainty | None = None
+    bounds: tuple[float, float] | None = None
+
+    def importance_table(self) -> pd.DataFrame:
+        """Give the importance as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``event``.
+
+        Examples
+        --------
+        >>> TopAnswer("t", 0.5, 0.5, 0.5, 3, 1, importance=()).importance_table().index.name
+        'event'
+        """
+        import pandas as pd
+
+        columns = [name for name in EventImportance.__slots__ if name != "event"]
+        rows = [[getattr(item, name) for name in columns] for item in self.importance or ()]
+        index = pd.Index([item.event for item in self.importance or ()], name="event")
+        return pd.DataFrame(rows, columns=columns, index=index)
+
+
+@dataclass(frozen=True, slots=True)
+class TreeAnswer:
+    """Answers about all top events of a model.
+
+    Parameters
+    ----------
+    model : str
+        Its name.
+    method : str
+        Engine with its version.
+    tops : tuple of TopAnswer
+        The answers.
+    """
+
+    model: str
+    method: str
+    tops: tuple[TopAnswer, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the answers as JSON knows them; what is not finite is null.
+
+        Returns
+        -------
+        dict
+            ``model``, ``method``, ``tops``.
+
+        Examples
+        --------
+        >>> TreeAnswer("m", "exact", ()).to_json()
+        {'model': 'm', 'method': 'exact', 'tops': []}
+        """
+        return {"model": self.model, "method": self.method, "tops": [_top_json(top) for top in self.tops]}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _top_json(top: TopAnswer) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "top": top.top,
+        "probability": top.probability,
+        "rare_event": _finite(top.rare_event),
+        "mcub": _finite(top.mcub),
+    }
+    if top.by_order is not None:
+        by_order = {str(order): count for order, count in top.by_order.items()}
+        row["cut_sets"] = {"count": sum(top.by_order.values()), "by_order": by_order}
+        if top.listing is not None:
+            sets = zip(top.listing.sets, top.listing.probabilities, strict=True)
+            row["cut_sets"]["most_probable"] = [{"events": list(e), "probability": p} for e, p in sets]
+            row["cut_sets"]["left_out"] = top.listing.left_out
+            row["cut_sets"]["left_out_probability"] = top.listing.left_out_probability
+    if top.importance is not None:
+        names = EventImportance.__slots__
+        row["importance"] = [
+            {n: (v if isinstance(v := getattr(item, n), str) else _finite(v)) for n in names} for item in top.importance
+        ]
+    if top.uncertainty is not None:
+        u = top.uncertainty
+        row["uncertainty"] = {
+            "samples": u.samples,
+            "seed": u.seed,
+            "method": u.method,
+            "mean": u.mean,
+            "deviation": u.deviation,
+            "mean_90": [u.mean_low, u.mean_high],
+            "quantiles": {f"{q:g}": value for q, value in u.quantiles.items()},
+        }
+    return row
+
+
+def event_importance(diagram: FunctionDiagram, p: FloatArray, sets: MinimalSets | None) -> list[EventImportance]:
+    """Compute every importance of every variable, from one pass up and one down.
+
+    Parameters
+    ----------
+    diagram : FunctionDiagram
+        The compiled function.
+    p : array of float, shape (variables,)
+        Probabilities.
+    sets : MinimalSets or None
+        Its minimal cut sets, for the Fussell-Vesely importance.
+
+    Returns
+    -------
+    list of EventImportance
+        Largest criticality first.
+
+    Examples
+    --------
+    >>> from k2rel.logic.structure import Structure
+    >>> s = Structure()
+    >>> d = compile_function(s, s.disjunction([s.variable("a"), s.variable("b")]))
+    >>> event_importance(d, np.array([0.5, 0.5]), None)[0].mif
+    0.5
+    """
+    top, mif = diagram.derivatives(p)
+    total = float(top)
+    gain = p * mif
+    without = total - gain
+    # where nearly all of the probability goes through one event, the difference has lost its digits
+    lost = np.flatnonzero(np.abs(without) < _NEARLY_ALL * total)
+    if len(lost):
+        changed = np.repeat(p[:, None], len(lost), axis=1)
+        changed[lost, np.arange(len(lost))] = 0.0
+        without[lost] = diagram.probability(changed)
+    sure = total + (1.0 - p) * mif
+    shares: list[float | None] = [None] * len(p)
+    if sets is not None and (sum_of_sets := sets.rare_event(p)) > 0:
+        shares = list((p * sets.rare_event_slopes(p) / sum_of_sets).tolist())
+    rows = []
+    for i, event in enumerate(diagram.variables):
+        ratio = 1.0 / total if total > 0 else math.nan
+        rrw = total / float(without[i]) if without[i] > 0 else (math.inf if total > 0 else math.nan)
+        rows.append(
+            EventImportance(
+                event,
+                float(p[i]),
+                float(mif[i]),
+                float(gain[i]) * ratio,
+                float(p[i] * sure[i]) * ratio,
+                float(sure[i]) * ratio,
+                rrw,
+                float(gain[i]),
+                shares[i],
+            )
+        )
+    return sorted(rows, key=lambda row: (-abs(row.improvement), row.event))
+
+
+def _uncertainty(
+    trees: FaultTrees, diagram: FunctionDiagram, rows: list[int], samples: int, seed: int, method: str
+) -> Uncertainty:
+    parts = [diagram.probability(matrix[rows]) for matrix in trees.sampled(samples, seed=seed, method=method)]
+    values = np.concatenate(parts)
+    mean = float(values.mean())
+    deviation = float(values.std(ddof=1)) if samples > 1 else math.nan
+    half = 1.6448536269514722 * deviation / math.sqrt(samples) if samples > 1 else math.nan
+    levels = (0.05, 0.25, 0.5, 0.75, 0.95)
+    quantiles = dict(zip(levels, np.quantile(values, levels).tolist(), strict=True))
+    return Uncertainty(samples, seed, method, mean, deviation, mean - half, mean + half, quantiles)
+
+
+def solve(
+    trees: FaultTrees,
+    *,
+    top: str | None = None,
+    cut_sets: int | None = None,
+    order: int | None = None,
+    importance: bool = False,
+    samples: int = 0,
+    seed: int = 1,
+    points: str = "lhs",
+    most_nodes: int = MOST_NODES,
+    bounds: bool = False,
+) -> TreeAnswer:
+    """Solve the top events of a model.
+
+    Parameters
+    ----------
+    trees : FaultTrees
+        The model.
+    top : str, optional
+        Solve this one only.
+    cut_sets : int, optional
+        Count the minimal cut sets, and list so many, most probable first.
+    order : int, optional
+        Look at cut sets up to this order only.
+    importance : bool
+        Compute the importance of every event.
+    samples : int
+        Number of samples for the uncertainty; 0 for none.
+    seed : int
+        Their seed.
+    points : {"random", "lhs", "sobol"}
+        How they are chosen.
+    most_nodes : int
+        Bound on the nodes in work.
+    bounds : bool
+        Where a diagram does not fit, answer with proven bounds instead of an error.
+
+    Returns
+    -------
+    TreeAnswer
+        The answers.
+
+    Raises
+    ------
+    InputError
+        If there is no such top event, samples are asked of a model without deviates, or an argument is out of range.
+    ModelTooLargeError
+        If a diagram does not fit in the bound.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from k2rel.faulttrees.read import read_fault_trees
+    >>> file = Path(tempfile.mkdtemp()) / "m.xml"
+    >>> _ = file.write_text(
+    ...     "<opsa-mef><define-fault-tree name='t'><define-gate name='g'><and><basic-event name='a'/>"
+    ...     "<basic-event name='b'/></and></define-gate><define-basic-event name='a'><float value='0.1'/>"
+    ...     "</define-basic-event><define-basic-event name='b'><float value='0.25'/></define-basic-event>"
+    ...     "</define-fault-tree></opsa-mef>"
+    ... )
+    >>> solve(read_fault_trees(file)).tops[0].probability
+    0.025
+    """
+    if top is not None and top not in trees.tops:
+        raise InputError(f"'{top}' is no top event of {trees.name}{closest(top, trees.tops)}")
+    if samples < 0 or (cut_sets is not None and cut_sets < 0):
+        raise InputError("numbers of samples and of cut sets must be 0 or more")
+    if samples and not trees.deviates:
+        raise InputError(f"{trees.name}: no probability is uncertain, so there is nothing to sample")
+    place = {event: row for row, event in enumerate(trees.events)}
+    answers = []
+    for name, node in trees.tops.items():
+        if top is not None and name != top:
+            continue
+        diagram = compile_function(trees.structure, node, most_nodes=most_nodes)
+        rows = [place[event] for event in diagram.variables]
+        p = trees.probability[rows]
+        sets: MinimalSets | None = None
+        try:
+            if cut_sets is not None or order is not None or diagram.nodes <= _QUICK_NODES:
+                sets = minimal_cut_sets(diagram, order=order)
+        except ModelTooLargeError:
+            if cut_sets is not None:
+                raise
+        whole = sets if order is None else None
+        answers.append(
+            TopAnswer(
+                name,
+                float(diagram.probability(p)),
+                sets.rare_event(p) if sets else None,
+                sets.upper_bound(p) if sets else None,
+                diagram.nodes,
+                diagram.modules,
+                sets.count_by_order if sets and cut_sets is not None else None,
+                sets.listed(p, most=cut_sets) if sets and cut_sets else None,
+                tuple(event_importance(diagram, p, whole)) if importance else None,
+                _uncertainty(trees, diagram, rows, samples, seed, points) if samples else None,
+            )
+        )
+    method = f"exact, decision diagram (k2rel {k2rel.__version__})"
+    return TreeAnswer(trees.name, method, tuple(answers))

@@ -1,0 +1,230 @@
+"""An XML file, safely read, that remembers the line of every element.
+
+No entities, no document type with contents, nothing fetched from anywhere, a bound on size, depth and count:
+reading a model can neither run code, nor open another file, nor fill the memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.parsers import expat
+
+from k2rel.errors import InputError, Problem
+
+__all__ = ["Element", "read_xml"]
+
+_MOST_BYTES = 64 * 1024 * 1024
+_DEEPEST = 200
+_MOST_ELEMENTS = 5_000_000
+
+
+@dataclass(slots=True)
+class Element:
+    """One element.
+
+    Parameters
+    ----------
+    tag : str
+        Its name.
+    attributes : dict of str to str
+        Its attributes.
+    line : int
+        Its line, from 1.
+    file : str
+        Name of the file.
+    children : list of Element
+        Elements within.
+    text : str
+        Text directly within, stripped.
+    """
+
+    tag: str
+    attributes: dict[str, str]
+    line: int
+    file: str
+    children: list[Element] = field(default_factory=list)
+    text: str = ""
+
+    def problem(self, message: str) -> Problem:
+        """Place a mistake at this element.
+
+        Parameters
+        ----------
+        message : str
+            What is wrong and what would be right.
+
+        Returns
+        -------
+        Problem
+            With file, line and tag.
+
+        Examples
+        --------
+        >>> str(Element("gate", {}, 3, "m.xml").problem("no name"))
+        'm.xml:3: gate: no name'
+        """
+        return Problem(message, self.file, self.line, self.tag)
+
+    def error(self, message: str) -> InputError:
+        """Make an error of a mistake at this element.
+
+        Parameters
+        ----------
+        message : str
+            What is wrong and what would be right.
+
+        Returns
+        -------
+        InputError
+            To be raised.
+
+        Examples
+        --------
+        >>> str(Element("gate", {}, 3, "m.xml").error("no name"))
+        'm.xml:3: gate: no name'
+        """
+        return InputError(self.problem(message))
+
+    def named(self) -> str:
+        """Give the name attribute.
+
+        Returns
+        -------
+        str
+            The name.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+
+        Examples
+        --------
+        >>> Element("gate", {"name": "top"}, 1, "m.xml").named()
+        'top'
+        """
+        name = self.attributes.get("name", "").strip()
+        if not name:
+            raise self.error("needs a name")
+        return name
+
+    def parts(self) -> Iterator[Element]:
+        """Walk through the elements within, without labels and attributes, which say nothing to the model.
+
+        Yields
+        ------
+        Element
+            Child elements.
+
+        Examples
+        --------
+        >>> inner = [Element("label", {}, 1, "m.xml"), Element("or", {}, 1, "m.xml")]
+        >>> [part.tag for part in Element("define-gate", {}, 1, "m.xml", inner).parts()]
+        ['or']
+        """
+        return (child for child in self.children if child.tag not in {"label", "attributes"})
+
+
+def read_xml(path: Path, shown: str | None = None) -> Element:
+    """Read an XML file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    shown : str, optional
+        How messages call it; by default its name.
+
+    Returns
+    -------
+    Element
+        The root element.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is too large or too deep, no XML, or declares entities.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "m.xml"
+    >>> _ = file.write_text("<opsa-mef><label>a</label></opsa-mef>")
+    >>> read_xml(file).tag
+    'opsa-mef'
+    """
+    name = shown or path.name
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise InputError(Problem("is not a file", name))
+        if size > _MOST_BYTES:
+            raise InputError(Problem(f"is too large: {size:,} bytes, at most {_MOST_BYTES:,}", name))
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(Problem(f"cannot be read: {error.strerror or error}", name)) from None
+    return _Reader(name).read(data)
+
+
+class _Reader:
+    """Builds elements while expat walks through the text."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.stack: list[Element] = []
+        self.root: Element | None = None
+        self.count = 0
+        self.parser: Any = expat.ParserCreate()
+        self.parser.StartElementHandler = self.start
+        self.parser.EndElementHandler = self.end
+        self.parser.CharacterDataHandler = self.text
+        self.parser.EntityDeclHandler = self.entity
+        self.parser.ExternalEntityRefHandler = self.outside
+        self.parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
+        self.parser.buffer_text = True
+
+    def fail(self, message: str) -> InputError:
+        return InputError(Problem(message, self.name, self.parser.CurrentLineNumber))
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.count += 1
+        if len(self.stack) >= _DEEPEST:
+            raise self.fail(f"elements lie more than {_DEEPEST} deep in one another")
+        if self.count > _MOST_ELEMENTS:
+            raise self.fail(f"more than {_MOST_ELEMENTS:,} elements")
+        element = Element(tag, attributes, self.parser.CurrentLineNumber, self.name)
+        if self.stack:
+            self.stack[-1].children.append(element)
+        else:
+            self.root = element
+        self.stack.append(element)
+
+    def end(self, tag: str) -> None:
+        self.stack.pop()
+
+    def text(self, data: str) -> None:
+        if self.stack and (stripped := data.strip()):
+            self.stack[-1].text += stripped
+
+    def entity(self, *_: object) -> None:
+        raise self.fail("declares an entity; models are read without any, since they can open files or fill the memory")
+
+    def outside(self, *_: object) -> int:
+        raise self.fail("refers to something outside the file; nothing is fetched")
+
+    def read(self, data: bytes) -> Element:
+        try:
+            self.parser.Parse(data, True)
+        except expat.ExpatError as error:
+            raise InputError(
+                Problem(f"is not well-formed XML: {expat.ErrorString(error.code)}", self.name, error.lineno)
+            ) from None
+        except (ValueError, LookupError) as error:  # an encoding that Python does not have
+            if isinstance(error, InputError):
+                raise
+            raise InputError(Problem(f"cannot be read as XML: {error}", self.name)) from None
+        assert self.root is not None  # expat refuses a file without an element
+        return self.root

@@ -1,0 +1,451 @@
+"""A Boolean graph with negated edges: what a function is simplified, cut into modules and compiled in.
+
+It has and, exclusive or and at-least-k gates; an or is a negated and of negated edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from k2rel.logic.structure import FALSE, TRUE, Node, Structure
+
+__all__ = ["NO", "YES", "Graph", "Literal", "signed_graph"]
+
+Literal = int
+"""Twice a node's number, plus one where it is negated; 0 is true and 1 is false."""
+
+YES: Literal = 0
+NO: Literal = 1
+
+
+class Graph:
+    """A Boolean graph with negated edges; every gate follows its arguments.
+
+    Attributes
+    ----------
+    kind : list of str
+        ``"constant"`` (node 0), ``"variable"``, ``"and"``, ``"xor"`` or ``"at_least"``.
+    arguments : list of tuple of int
+        Literals.
+    k : list of int
+        k of an at-least-k gate.
+    name : list of str
+        Name of a variable.
+
+    Examples
+    --------
+    >>> g = Graph()
+    >>> a, b = g.variable("a"), g.variable("b")
+    >>> g.conjunction([a, g.disjunction([a, b])]) == g.conjunction([g.disjunction([b, a]), a])
+    False
+    """
+
+    def __init__(self) -> None:
+        self.kind = ["constant"]
+        self.arguments: list[tuple[Literal, ...]] = [()]
+        self.k = [0]
+        self.name = [""]
+        self._index: dict[tuple[str, tuple[Literal, ...], int, str], int] = {}
+
+    def _gate(self, kind: str, arguments: tuple[Literal, ...] = (), k: int = 0, name: str = "") -> Literal:
+        key = (kind, arguments, k, name)
+        node = self._index.get(key)
+        if node is None:
+            node = self._index[key] = len(self.kind)
+            self.kind.append(kind)
+            self.arguments.append(arguments)
+            self.k.append(k)
+            self.name.append(name)
+        return 2 * node
+
+    def variable(self, name: str) -> Literal:
+        """Name a variable; the same name gives the same literal.
+
+        Parameters
+        ----------
+        name : str
+            The variable.
+
+        Returns
+        -------
+        int
+            Its literal.
+
+        Examples
+        --------
+        >>> g = Graph()
+        >>> g.variable("a") == g.variable("a")
+        True
+        """
+        return self._gate("variable", name=name)
+
+    def conjunction(self, literals: Iterable[Literal]) -> Literal:
+        """Join literals by "and".
+
+        Parameters
+        ----------
+        literals : iterable of int
+            The parts; none gives true.
+
+        Returns
+        -------
+        int
+            The literal of the whole.
+
+        Examples
+        --------
+        >>> g = Graph()
+        >>> a = g.variable("a")
+        >>> g.conjunction([a, a ^ 1])
+        1
+        """
+        parts = dict.fromkeys(literals)
+        parts.pop(YES, None)
+        if NO in parts or any(part ^ 1 in parts for part in parts):
+            return NO
+        if not parts:
+            return YES
+        if len(parts) == 1:
+            (only,) = parts
+            return only
+        return self._gate("and", tuple(parts))
+
+    def disjunction(self, literals: Iterable[Literal]) -> Literal:
+        """Join literals by "or".
+
+        Parameters
+        ----------
+        literals : iterable of int
+            The parts; none gives false.
+
+        Returns
+        -------
+        int
+            The literal of the whole.
+
+        Examples
+        --------
+        >>> g = Graph()
+        >>> g.disjunction([])
+        1
+        """
+        return self.conjunction(literal ^ 1 for literal in literals) ^ 1
+
+    def exclusive_or(self, literals: Iterable[Literal]) -> Literal:
+        """Join literals by "an odd number of".
+
+        Parameters
+        ----------
+        literals : iterable of int
+            The parts.
+
+        Returns
+        -------
+        int
+            The literal of the whole.
+
+        Examples
+        --------
+        >>> g = Graph()
+        >>> a, b = g.variable("a"), g.variable("b")
+        >>> g.exclusive_or([a, b, a]) == b
+        True
+        """
+        sign = 0
+        odd: dict[Literal, None] = {}
+        for literal in literals:
+            sign ^= literal & 1
+            plain = literal & ~1
+            if plain == YES:
+                sign ^= 1
+            elif plain in odd:
+                del odd[plain]
+            else:
+                odd[plain] = None
+        if not odd:
+            return NO ^ sign
+        if len(odd) == 1:
+            return next(iter(odd)) ^ sign
+        return self._gate("xor", tuple(odd)) ^ sign
+
+    def at_least(self, k: int, literals: Sequence[Literal]) -> Literal:
+        """Ask for k of n literals.
+
+        Parameters
+        ----------
+        k : int
+            How many must hold.
+        literals : sequence of int
+            The parts.
+
+        Returns
+        -------
+        int
+            The literal of the whole.
+
+        Examples
+        --------
+        >>> g = Graph()
+        >>> a, b = g.variable("a"), g.variable("b")
+        >>> g.at_least(2, [a, b]) == g.conjunction([a, b])
+        True
+        """
+        k -= sum(literal == YES for literal in literals)
+        rest = [literal for literal in literals if literal > NO]
+        if k <= 0:
+            return YES
+        if k > len(rest):
+            return NO
+        if k == 1:
+            return self.disjunction(rest)
+        if k == len(rest):
+            return self.conjunction(rest)
+        return self._gate("at_least", tuple(rest), k)
+
+    def needed(self, root: Literal) -> list[int]:
+        """List the nodes that a function is made of, parts before wholes, without the constant.
+
+        Parameters
+        ----------
+        root : int
+            The function.
+
+        Returns
+        -------
+        list of int
+            Numbers of nodes, ascending.
+
+        Examples
+        --------
+        >>> g = Graph()
+        >>> g.needed(g.conjunction([g.variable("a"), g.variable("b")]))
+        [1, 2, 3]
+        """
+        seen: set[int] = set()
+        stack = [root >> 1]
+        while stack:
+            node = stack.pop()
+            if node and node not in seen:
+                seen.add(node)
+                stack.extend(literal >> 1 for literal in self.arguments[node])
+        return sorted(seen)
+
+    def gates_above(self, root: Literal, leaves: Collection[int]) -> list[int]:
+        """List the gates between a function and nodes that count as its variables, parts before wholes.
+
+        Parameters
+        ----------
+        root : int
+            The function.
+        leaves : collection of int
+            Nodes that are not looked into.
+
+        Returns
+        -------
+        list of int
+            Numbers of nodes, ascending.
+
+        Examples
+        --------
+        >>> g = Graph()
+        >>> a, b = g.variable("a"), g.variable("b")
+        >>> g.gates_above(g.conjunction([a, b]), [a >> 1, b >> 1])
+        [3]
+        """
+        seen: set[int] = set()
+        stack = [root >> 1]
+        while stack:
+            node = stack.pop()
+            if node not in seen and node not in leaves:
+                seen.add(node)
+                stack.extend(literal >> 1 for literal in self.arguments[node])
+        return sorted(seen)
+
+    def uses(self, nodes: Iterable[int]) -> dict[int, int]:
+        """Count how often each node stands as an argument.
+
+        Parameters
+        ----------
+        nodes : iterable of int
+            The nodes to look at.
+
+        Returns
+        -------
+        dict of int to int
+            Number of uses, for nodes that are used.
+
+        Examples
+        --------
+        >>> g = Graph()
+        >>> root = g.conjunction([g.variable("a"), g.variable("b")])
+        >>> g.uses(g.needed(root))
+        {1: 1, 2: 1}
+        """
+        count: dict[int, int] = {}
+        for node in nodes:
+            for literal in self.arguments[node]:
+                count[literal >> 1] = count.get(literal >> 1, 0) + 1
+        return count
+
+    def same_gate(self, other: Graph, node: int, arguments: Sequence[Literal]) -> Literal:
+        """Make a gate of the kind of a node of another graph, with other arguments.
+
+        Parameters
+        ----------
+        other : Graph
+            Where the node stands.
+        node : int
+            The node, a gate.
+        arguments : sequence of int
+            Literals of this graph.
+
+        Returns
+        -------
+        int
+            The literal of the gate, folded where it can be.
+
+        Examples
+        --------
+        >>> g, h = Graph(), Graph()
+        >>> root = g.conjunction([g.variable("a"), g.variable("b")])
+        >>> h.same_gate(g, root >> 1, [h.variable("c"), 0]) == h.variable("c")
+        True
+        """
+        kind = other.kind[node]
+        if kind == "and":
+            return self.conjunction(arguments)
+        if kind == "xor":
+            return self.exclusive_or(arguments)
+        return self.at_least(other.k[node], arguments)
+
+    def modules(self, root: Literal) -> list[int]:
+        """Find the gates whose variables stand nowhere else, in two walks over the graph.
+
+        Y. Dutuit, A. Rauzy, IEEE Trans. Reliability 45 (1996) 422.
+
+        Parameters
+        ----------
+        root : int
+            The function.
+
+        Returns
+        -------
+        list of int
+            Modules, inner ones first; the last is the function's own gate.
+
+        Examples
+        --------
+        >>> g = Graph()
+        >>> a, b, c = (g.variable(name) for name in "abc")
+        >>> root = g.conjunction([g.disjunction([a, b]), c])
+        >>> len(g.modules(root))
+        2
+        """
+        entered: dict[int, int] = {}
+        left: dict[int, int] = {}
+        seen_last: dict[int, int] = {}
+        clock = 0
+        stack = [(root >> 1, False)]
+        while stack:
+            node, leaving = stack.pop()
+            clock += 1
+            if leaving:
+                left[node] = seen_last[node] = clock
+            elif node in entered:
+                seen_last[node] = clock
+            else:
+                entered[node] = seen_last[node] = clock
+                stack.append((node, True))
+                stack.extend((literal >> 1, False) for literal in reversed(self.arguments[node]))
+        found = []
+        earliest: dict[int, int] = {}
+        latest: dict[int, int] = {}
+        for node in self.needed(root):
+            parts = [literal >> 1 for literal in self.arguments[node]]
+            earliest[node] = min((min(earliest[p], entered[p]) for p in parts), default=entered[node])
+            latest[node] = max((max(latest[p], seen_last[p]) for p in parts), default=seen_last[node])
+            if parts and entered[node] <= earliest[node] and latest[node] <= left[node]:
+                found.append(node)
+        return found
+
+    def at_rest(self, root: Literal) -> dict[int, bool]:
+        """Evaluate every node of a function with all variables false.
+
+        Parameters
+        ----------
+        root : int
+            The function.
+
+        Returns
+        -------
+        dict of int to bool
+            Truth by node.
+
+        Examples
+        --------
+        >>> g = Graph()
+        >>> g.at_rest(g.variable("a"))
+        {0: True, 1: False}
+        """
+        truth = {0: True}
+        for node in self.needed(root):
+            values = [truth[literal >> 1] != bool(literal & 1) for literal in self.arguments[node]]
+            kind = self.kind[node]
+            if kind == "variable":
+                truth[node] = False
+            elif kind == "and":
+                truth[node] = all(values)
+            elif kind == "xor":
+                truth[node] = sum(values) % 2 == 1
+            else:
+                truth[node] = sum(values) >= self.k[node]
+        return truth
+
+
+def signed_graph(structure: Structure, root: Node, *, failures: bool = False) -> tuple[Graph, Literal]:
+    """Read an expression of a structure as a graph with negated edges.
+
+    Parameters
+    ----------
+    structure : Structure
+        Where the expression stands.
+    root : int
+        The expression.
+    failures : bool
+        Ask for failures: every variable, true when its component works in the structure, becomes true when
+        it has failed, and the function the failure of the expression.
+
+    Returns
+    -------
+    tuple of (Graph, int)
+        The graph and the function's literal.
+
+    Examples
+    --------
+    >>> s = Structure()
+    >>> graph, top = signed_graph(s, s.conjunction([s.variable("a"), s.variable("b")]), failures=True)
+    >>> graph.at_rest(top)[top >> 1] == bool(top & 1)
+    True
+    """
+    graph = Graph()
+    flip = int(failures)
+    known: dict[Node, Literal] = {FALSE: NO, TRUE: YES}
+    for node in structure.needed([root]):
+        kind, arguments, k, name = structure.gate(node)
+        parts = [known[part] for part in arguments]
+        if kind == "variable":
+            known[node] = graph.variable(name) ^ flip
+        elif kind == "not":
+            known[node] = parts[0] ^ 1
+        elif kind == "and":
+            known[node] = graph.conjunction(parts)
+        elif kind == "or":
+            known[node] = graph.disjunction(parts)
+        elif kind == "xor":
+            known[node] = graph.exclusive_or(parts)
+        elif kind == "ite":
+            when, then, other = parts
+            known[node] = graph.disjunction([graph.conjunction([when, then]), graph.conjunction([when ^ 1, other])])
+        elif kind == "at_least":
+            known[node] = graph.at_least(k, parts)
+    return graph, known[root] ^ flip

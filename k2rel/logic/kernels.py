@@ -1,0 +1,256 @@
+"""The passes over a diagram's arrays, compiled: up for values, down for derivatives, over pairs for moments.
+
+Node n asks for variable ``leaf[n]``; 0 and 1 are false and true; every node follows its successors. Variables
+from ``count`` on are modules, whose value is that of their own root, computed before: `bounds[m]` says where
+the nodes of module m begin, `roots[m]` which of them is its root.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+__all__: list[str] = []
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@njit(cache=True, nogil=True)
+def values_up(
+    leaf: IntArray, high: IntArray, low: IntArray, bounds: IntArray, roots: IntArray, p: FloatArray, value: FloatArray
+) -> None:
+    """Fill `value` (nodes x samples) and the modules' rows of `p` (variables x samples), from the leaves up."""
+    samples = p.shape[1]
+    modules = len(roots)
+    count = p.shape[0] - modules
+    value[0, :] = 0.0
+    value[1, :] = 1.0
+    for m in range(modules):
+        for n in range(bounds[m], bounds[m + 1]):
+            x, h, o = leaf[n], high[n], low[n]
+            for s in range(samples):
+                q = p[x, s]
+                value[n, s] = q * value[h, s] + (1.0 - q) * value[o, s]
+        for s in range(samples):
+            p[count + m, s] = value[roots[m], s]
+
+
+@njit(cache=True, nogil=True)
+def derivatives_down(
+    leaf: IntArray,
+    high: IntArray,
+    low: IntArray,
+    bounds: IntArray,
+    roots: IntArray,
+    p: FloatArray,
+    value: FloatArray,
+    mass: FloatArray,
+    slope: FloatArray,
+) -> None:
+    """Fill `slope` (variables x samples): derivative of the last module's value, from the root down.
+
+    `mass` (nodes x samples) and `slope` come in as zeros; `p` and `value` as `values_up` left them.
+    """
+    samples = p.shape[1]
+    modules = len(roots)
+    count = p.shape[0] - modules
+    slope[count + modules - 1, :] = 1.0
+    for m in range(modules - 1, -1, -1):
+        for s in range(samples):
+            mass[roots[m], s] += slope[count + m, s]
+        for n in range(bounds[m + 1] - 1, bounds[m] - 1, -1):
+            x, h, o = leaf[n], high[n], low[n]
+            for s in range(samples):
+                w = mass[n, s]
+                q = p[x, s]
+                slope[x, s] += w * (value[h, s] - value[o, s])
+                mass[h, s] += w * q
+                mass[o, s] += w * (1.0 - q)
+
+
+@njit(cache=True, nogil=True)
+def sums_up(
+    leaf: IntArray, high: IntArray, low: IntArray, bounds: IntArray, roots: IntArray, p: FloatArray, value: FloatArray
+) -> None:
+    """As `values_up` for a zero-suppressed diagram: the sum over its sets of the product of their members."""
+    samples = p.shape[1]
+    modules = len(roots)
+    count = p.shape[0] - modules
+    value[0, :] = 0.0
+    value[1, :] = 1.0
+    for m in range(modules):
+        for n in range(bounds[m], bounds[m + 1]):
+            x, h, o = leaf[n], high[n], low[n]
+            for s in range(samples):
+                value[n, s] = p[x, s] * value[h, s] + value[o, s]
+        for s in range(samples):
+            p[count + m, s] = value[roots[m], s]
+
+
+@njit(cache=True, nogil=True)
+def sum_slopes_down(
+    leaf: IntArray,
+    high: IntArray,
+    low: IntArray,
+    bounds: IntArray,
+    roots: IntArray,
+    p: FloatArray,
+    value: FloatArray,
+    mass: FloatArray,
+    slope: FloatArray,
+) -> None:
+    """As `derivatives_down` for the sums of a zero-suppressed diagram."""
+    samples = p.shape[1]
+    modules = len(roots)
+    count = p.shape[0] - modules
+    slope[count + modules - 1, :] = 1.0
+    for m in range(modules - 1, -1, -1):
+        for s in range(samples):
+            mass[roots[m], s] += slope[count + m, s]
+        for n in range(bounds[m + 1] - 1, bounds[m] - 1, -1):
+            x, h, o = leaf[n], high[n], low[n]
+            for s in range(samples):
+                w = mass[n, s]
+                slope[x, s] += w * value[h, s]
+                mass[h, s] += w * p[x, s]
+                mass[o, s] += w
+
+
+@njit(cache=True, nogil=True)
+def polynomials_up(
+    leaf: IntArray,
+    high: IntArray,
+    low: IntArray,
+    bounds: IntArray,
+    roots: IntArray,
+    factor: FloatArray,
+    weight: IntArray,
+    degree: int,
+) -> FloatArray:
+    """Sum over the sets of a zero-suppressed diagram by order: coefficient k belongs to sets of order k.
+
+    `factor` and `weight` say what a variable multiplies with and how much it adds to the order; what passes
+    `degree` is dropped.
+    """
+    modules = len(roots)
+    count = len(factor)
+    own = np.zeros((modules, degree + 1))
+    value = np.zeros((len(leaf), degree + 1))
+    value[1, 0] = 1.0
+    for m in range(modules):
+        for n in range(bounds[m], bounds[m + 1]):
+            x, h, o = leaf[n], high[n], low[n]
+            for d in range(degree + 1):
+                value[n, d] += value[o, d]
+            if x < count:
+                for d in range(degree + 1 - weight[x]):
+                    value[n, d + weight[x]] += factor[x] * value[h, d]
+            else:
+                for d in range(degree + 1):
+                    if value[h, d] != 0.0:
+                        for e in range(degree + 1 - d):
+                            value[n, d + e] += own[x - count, e] * value[h, d]
+        for d in range(degree + 1):
+            own[m, d] = value[roots[m], d]
+    result: FloatArray = own[modules - 1]
+    return result
+
+
+@njit(cache=True, nogil=True)
+def _slot(a: Any, b: Any, c: Any, mask: Any) -> Any:
+    """Hash three numbers into a table."""
+    h = (a * 0x9E3779B1 + b) * 0x85EBCA77 + c
+    h ^= h >> 15
+    h *= 0xC2B2AE3D
+    h ^= h >> 29
+    return h & mask
+
+
+@njit(cache=True, nogil=True)
+def _make(level: Any, high: Any, low: Any, z: IntArray, table: IntArray, state: IntArray) -> Any:
+    """Node (level, high, low) of the zero-suppressed diagram, made once; `state` counts nodes and overflow."""
+    if high == 0:
+        return low
+    mask = len(table) - 1
+    at = _slot(level, high, low, mask)
+    while table[at] >= 0:
+        n = table[at]
+        if z[n, 0] == level and z[n, 1] == high and z[n, 2] == low:
+            return n
+        at = (at + 1) & mask
+    if state[0] >= len(z):
+        state[1] = 1
+        return 0
+    n = state[0]
+    state[0] += 1
+    z[n, 0] = level
+    z[n, 1] = high
+    z[n, 2] = low
+    table[at] = n
+    return n
+
+
+@njit("i8(i8,i8,i8[:,::1],i8[::1],i8[:,::1],i8[::1])", cache=True, nogil=True)
+def _without(f: Any, g: Any, z: IntArray, table: IntArray, cache: IntArray, state: IntArray) -> Any:
+    """Sets of f that contain no set of g."""
+    while True:
+        if f == 0 or g == 1 or f == g:
+            return 0
+        if g == 0:
+            return f
+        if z[f, 0] <= z[g, 0]:
+            break
+        g = z[g, 2]  # f does not have this variable, so sets with it are contained in none of f
+    if state[1]:
+        return 0
+    at = _slot(f, g, 1, len(cache) - 1)
+    if cache[at, 0] == f and cache[at, 1] == g:
+        return cache[at, 2]
+    high, low = z[f, 1], z[f, 2]
+    if z[f, 0] == z[g, 0]:
+        high = _without(_without(high, z[g, 1], z, table, cache, state), z[g, 2], z, table, cache, state)
+        low = _without(low, z[g, 2], z, table, cache, state)
+    else:
+        high = _without(high, g, z, table, cache, state)
+        low = _without(low, g, z, table, cache, state)
+    result = _make(z[f, 0], high, low, z, table, state)
+    cache[at, 0], cache[at, 1], cache[at, 2] = f, g, result
+    return result
+
+
+@njit(cache=True, nogil=True)
+def minimal_solutions(
+    level: IntArray, high: IntArray, low: IntArray, root: int, weight: IntArray, budget: int, most: int
+) -> tuple[IntArray, int]:
+    """Minimal solutions of one module's decision diagram, as a zero-suppressed diagram.
+
+    Nodes 0 and 1 of the input are false and true. With a `budget` of 0 or more, only solutions whose weights
+    (by level) add up to no more are built. Returns (level, high, low) of the nodes made, successors first, and
+    the root: -1 where `most` nodes do not suffice. A. Rauzy, Reliab. Eng. Syst. Saf. 40 (1993) 203.
+    """
+    size = 1 << 10
+    while size < 2 * most:
+        size *= 2
+    z = np.empty((most, 3), dtype=np.int64)
+    z[0] = len(weight), 0, 0
+    z[1] = len(weight), 1, 1
+    table = np.full(size, -1, dtype=np.int64)
+    cache = np.full((size, 3), -1, dtype=np.int64)
+    state = np.array([2, 0], dtype=np.int64)
+    layers = 1 if budget < 0 else budget + 1
+    known = np.zeros((layers, len(level)), dtype=np.int64)
+    for k in range(layers):
+        known[k, 1] = 1
+        for n in range(2, len(level)):
+            w = 0 if budget < 0 else weight[level[n]]
+            one, none = 0, known[k, low[n]]
+            if k >= w:
+                one = _without(known[k - w, high[n]], known[k - w, low[n]], z, table, cache, state)
+            known[k, n] = _make(level[n], one, none, z, table, state)
+            if state[1]:
+                return z[:2], -1
+    return z[: state[0]], known[layers - 1, root]

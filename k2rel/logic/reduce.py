@@ -1,0 +1,216 @@
+"""One module of a simplified graph reduced to an ordered binary decision diagram, within a bound of nodes.
+
+OxiDD builds the diagram (see docs/dependencies.md for why); its nodes come over as three arrays. Several
+orders of the variables race: each gets a small bound first, the best guesses a larger one.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from oxidd.bdd import BDDFunction, BDDManager
+from oxidd.util import DDMemoryError
+
+from k2rel.errors import ModelTooLargeError
+from k2rel.logic.graph import Graph, Literal
+from k2rel.logic.ordering import variable_orders
+
+__all__ = ["Reduced", "reduced"]
+
+IntArray = NDArray[np.int64]
+
+_BOUNDS = (10_000, 150_000, 600_000, 16_000_000)
+_SECOND = (2, 0)
+_LAST = (3, 2, 0)
+_SMALL = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Reduced:
+    """A reduced ordered diagram of one module; nodes 0 and 1 are false and true, others follow their successors.
+
+    Parameters
+    ----------
+    order : list of int
+        Graph nodes that count as variables, in the order in which they are asked for.
+    level : array of int, shape (nodes,)
+        For each node the place of what it asks for in that order; ``len(order)`` for the terminals.
+    high, low : array of int, shape (nodes,)
+        Successor where that holds, and where it does not.
+    root : int
+        The module's node.
+    """
+
+    order: list[int]
+    level: IntArray
+    high: IntArray
+    low: IntArray
+    root: int
+
+
+class _Attempt:
+    """One module in one order."""
+
+    def __init__(
+        self, graph: Graph, root: Literal, leaves: Collection[int], order: list[int], negated: Collection[int]
+    ) -> None:
+        self.graph = graph
+        self.negated = negated
+        self.root = root
+        self.order = order
+        self.gates = graph.gates_above(root, leaves)
+
+    def run(self, bound: int) -> Reduced | None:
+        """Build within a bound of nodes; None where it does not suffice."""
+        manager = BDDManager(bound, max(bound // 4, 1 << 12), 1)
+        manager.add_vars(len(self.order))
+        known: dict[int, BDDFunction] = {
+            leaf: manager.not_var(place) if leaf in self.negated else manager.var(place)
+            for place, leaf in enumerate(self.order)
+        }
+        uses = self.graph.uses(self.gates)
+        uses[self.root >> 1] = 1
+        try:
+            for node in self.gates:
+                known[node] = self._gate(manager, known, node)
+                for literal in self.graph.arguments[node]:
+                    uses[literal >> 1] -= 1
+                    if not uses[literal >> 1]:
+                        del known[literal >> 1]  # what nobody needs any more makes room
+            whole = known[self.root >> 1]
+            return self._arrays(manager, ~whole if self.root & 1 else whole)
+        except DDMemoryError:
+            return None
+
+    def _gate(self, manager: BDDManager, known: Mapping[int, BDDFunction], node: int) -> BDDFunction:
+        graph = self.graph
+        parts = [~known[a >> 1] if a & 1 else known[a >> 1] for a in graph.arguments[node]]
+        if graph.kind[node] == "at_least":
+            k = graph.k[node]
+            # reached[j]: at least j of the parts read so far
+            reached = [manager.true()] + [manager.false()] * k
+            for part in parts:
+                reached = [reached[0]] + [part.ite(reached[j - 1], reached[j]) for j in range(1, k + 1)]
+            return reached[k]
+        result = parts[0]
+        for part in parts[1:]:
+            result = result & part if graph.kind[node] == "and" else result ^ part
+        return result
+
+    def _arrays(self, manager: BDDManager, function: BDDFunction) -> Reduced:
+        handle, name = tempfile.mkstemp(suffix=".dddmp")
+        os.close(handle)
+        try:
+            manager.export_dddmp(name, [function], ascii=True)
+            text = Path(name).read_bytes()
+        finally:
+            os.unlink(name)
+        return _read(text, self.order)
+
+
+def _read(text: bytes, order: list[int]) -> Reduced:
+    """Read a diagram in DDDMP text: a line for each node, successors first."""
+    head, _, body = text.partition(b".nodes\n")
+    fields = dict(line.split(maxsplit=1) for line in head.splitlines() if len(line.split()) > 1)
+    asked = np.array([int(place) for place in fields.get(b".ids", b"").split()], dtype=np.int64)
+    body = body[: body.rindex(b".end")]
+    terminals = {}
+    while body and body[:20].split()[1] in (b"T", b"F"):
+        line, _, body = body.partition(b"\n")
+        terminals[int(line.split()[0])] = int(line.split()[1] == b"T")
+    rows = np.fromstring(body.decode(), dtype=np.int64, sep=" ").reshape(-1, 4)
+    place = np.empty(len(rows) + len(terminals) + 1, dtype=np.int64)
+    place[rows[:, 0]] = np.arange(2, len(rows) + 2)
+    for number, truth in terminals.items():
+        place[number] = truth
+    level = np.concatenate([np.full(2, len(order)), asked[rows[:, 1]]] if len(rows) else [np.full(2, len(order))])
+    own = np.arange(2)
+    high, low = (np.concatenate([own, place[rows[:, column]]]) for column in (2, 3))
+    return Reduced(order, level, high, low, int(place[int(fields[b".rootids"])]))
+
+
+def _chain(literals: list[Literal], sign: int) -> Reduced:
+    """Write down an and of variables, or its negation: a chain needs no library."""
+    count = len(literals)
+    stop, end = int(sign), 1 - int(sign)
+    onward = np.concatenate([[end], np.arange(2, count + 1)])  # node 2 is the last variable's
+    negated = np.array([literal & 1 for literal in reversed(literals)], dtype=np.bool_)
+    high = np.concatenate([[0, 1], np.where(negated, stop, onward)])
+    low = np.concatenate([[0, 1], np.where(negated, onward, stop)])
+    level = np.concatenate([[count, count], np.arange(count - 1, -1, -1)])
+    return Reduced([literal >> 1 for literal in literals], level, high, low, count + 1)
+
+
+def reduced(
+    graph: Graph, root: Literal, leaves: Collection[int], most_nodes: int, negated: Collection[int] = ()
+) -> Reduced:
+    """Reduce one module, in the order of several that gives a diagram first.
+
+    Parameters
+    ----------
+    graph : Graph
+        Where the module stands.
+    root : int
+        Its literal.
+    leaves : collection of int
+        Nodes that count as variables (variables, and modules within).
+    most_nodes : int
+        Bound on the nodes in work at any time.
+    negated : collection of int
+        Leaves that the diagram asks for the other way round: its variable is true where the leaf is false.
+
+    Returns
+    -------
+    Reduced
+        The diagram.
+
+    Raises
+    ------
+    ModelTooLargeError
+        If no order fits in the bound.
+
+    Examples
+    --------
+    >>> g = Graph()
+    >>> a, b = g.variable("a"), g.variable("b")
+    >>> top = g.conjunction([a, b])
+    >>> reduced(g, top, [a >> 1, b >> 1], 1000).level.tolist()
+    [2, 2, 1, 0]
+    """
+    gate = root >> 1
+    if gate == 0:
+        own = np.arange(2)
+        return Reduced([], np.zeros(2, dtype=np.int64), own, own, int(root == 0))
+    if gate in leaves:
+        return _chain([root ^ (gate in negated)], 0)
+    if graph.kind[gate] == "and" and all(literal >> 1 in leaves for literal in graph.arguments[gate]):
+        return _chain([a ^ (a >> 1 in negated) for a in graph.arguments[gate]], root & 1)
+    orders = variable_orders(graph, gate, leaves)
+    bounds = [bound for bound in _BOUNDS if bound < most_nodes] + [most_nodes]
+    attempts = []
+    for order in islice(orders, 1 if len(leaves) <= _SMALL else None):
+        attempt = _Attempt(graph, root, leaves, order, negated)
+        result = attempt.run(bounds[0])
+        if result is not None:
+            return result
+        attempts.append(attempt)
+    for bound in bounds[1:]:
+        # short edges make most diagrams smaller and a few much larger: the last word has a plain walk
+        for choice in _LAST if bound >= _BOUNDS[-1] else _SECOND if bound >= _BOUNDS[-2] else range(len(attempts)):
+            if choice >= len(attempts):
+                continue
+            attempt = attempts[choice]
+            result = attempt.run(bound)
+            if result is not None:
+                return result
+    raise ModelTooLargeError(
+        f"the diagram of a part with {len(leaves)} variables passes {most_nodes:,} nodes in every order tried; "
+        "ask for bounds instead of a value, allow more nodes, or describe a smaller model"
+    )
