@@ -22,12 +22,12 @@ def steady_state(rates_per_h: FloatArray) -> FloatArray:
 
     Parameters
     ----------
-    rates_per_h : array of float, shape (states, states)
-        Transition rate from row to column [1/h]; the diagonal is not read.
+    rates_per_h : array of float, shape (..., states, states)
+        Transition rate from row to column [1/h]; the diagonal is not read. More axes stand for more chains.
 
     Returns
     -------
-    array of float, shape (states,)
+    array of float, shape (..., states)
         Probability of each state.
 
     Raises
@@ -46,20 +46,20 @@ def steady_state(rates_per_h: FloatArray) -> FloatArray:
     9.99999999e-10
     """
     a = np.array(rates_per_h, dtype=np.float64)
-    np.fill_diagonal(a, 0.0)
+    count = a.shape[-1]
+    a[..., np.arange(count), np.arange(count)] = 0.0
     if not np.all(np.isfinite(a)) or np.any(a < 0):
         raise ValueError("transition rates must be finite and not negative")
-    count = len(a)
     for k in range(count - 1, 0, -1):
-        out = a[k, :k].sum()
-        if out <= 0:
+        out = a[..., k, :k].sum(axis=-1)
+        if np.any(out <= 0):
             raise ValueError(f"state {k} is never left towards the states before it; the chain has no steady state")
-        a[:k, k] /= out
-        a[:k, :k] += np.outer(a[:k, k], a[k, :k])
-    probabilities = np.ones(count)
+        a[..., :k, k] /= out[..., None]
+        a[..., :k, :k] += a[..., :k, k, None] * a[..., k, None, :k]
+    probabilities = np.ones(a.shape[:-1])
     for k in range(1, count):
-        probabilities[k] = np.dot(probabilities[:k], a[:k, k])
-    return np.asarray(probabilities / probabilities.sum())
+        probabilities[..., k] = (probabilities[..., :k] * a[..., :k, k]).sum(axis=-1)
+    return np.asarray(probabilities / probabilities.sum(axis=-1, keepdims=True))
 
 
 def transient(rates_per_h: FloatArray, times_h: FloatArray) -> FloatArray:

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import k2rel
+from k2rel.errors import InputError
 from k2rel.policy.rules import Policy
 from k2rel.rates import Law, RaidModule, SiteLaws, site_laws
 from k2rel.site import Site, read_site
 from k2rel.site.model import Component
+from k2rel.site.twins import with_common_cause
 
 __all__ = ["Provenance", "Study", "study"]
 
@@ -104,7 +106,7 @@ class Study:
     rates: str | None = None
 
     def law(self, variable: str) -> Law | RaidModule:
-        """Look up the law of a shared component or a RAID set.
+        """Look up the law of a shared component, a RAID set, or an event of common cause.
 
         Parameters
         ----------
@@ -123,6 +125,10 @@ class Study:
         """
         if variable in self.laws.raid:
             return self.laws.raid[variable]
+        if variable in self.site.cause_events:
+            parts, share = self.site.cause_events[variable]
+            whole = _counted(self.site.components[parts[0]], self.laws.shared[parts[0]])
+            return replace(whole, failure_rate_per_h=share * whole.failure_rate_per_h, share=share)
         return _counted(self.site.components[variable], self.laws.shared[variable])
 
     @cached_property
@@ -135,7 +141,7 @@ class Study:
         """How numbers of this study were got."""
         site = self.site
         wiring = (site.components, site.client_parts, site.raid_sets, site.subscriptions, site.client_count)
-        rules = (site.units, site.roles, site.traffic, self.policy.home)
+        rules = (site.units, site.roles, site.traffic, self.policy.home, site.common_cause)
         content = {
             "site": repr((wiring, rules)),
             "laws": [(name, asdict(law)) for name, law in self.laws.used()],
@@ -149,7 +155,10 @@ class Study:
             clients=site.client_count,
             contract=self.laws.contract,
             rates=self.rates or "bundled",
-            settings=tuple(f"{key}={value}" for key, value in site.changed),
+            settings=(
+                *(f"{key}={value}" for key, value in site.changed),
+                *([f"common_cause={len(site.common_cause)} groups"] if site.common_cause else []),
+            ),
             rows=tuple(sorted(rows)),
             engine=f"exact, independent parts, preferred side {self.policy.home} (k2rel {k2rel.__version__})",
             input_hash=digest,
@@ -170,6 +179,7 @@ def study(
     settings: Mapping[str, str] | None = None,
     variant: str | None = None,
     primary: str | None = None,
+    common_cause: str = "declared",
 ) -> Study:
     """Read a level or a site file and make it ready for analysis.
 
@@ -189,6 +199,8 @@ def study(
         A variant that the file describes.
     primary : str, optional
         The preferred side; by default the first of the file.
+    common_cause : {"declared", "twins", "none"}
+        Common-cause groups: those of the file; those and every pair of A/B twins with a beta factor of 5 %; none.
 
     Returns
     -------
@@ -206,5 +218,9 @@ def study(
     (50, 50)
     """
     site = read_site(level_or_file, clients=clients, settings=settings, variant=variant)
+    site = with_common_cause(site, common_cause)
     laws = site_laws(site, repair, rates)
+    for group in site.common_cause:
+        if len({laws.shared[m].failure_rate_per_h for m in group.members}) > 1:
+            raise InputError(f"common cause '{group.id}': its parts have different failure rates; they must be alike")
     return Study(site, Policy(site, primary), laws, str(rates) if rates is not None else None)

@@ -90,7 +90,19 @@ class Uncertain:
         half = (len(self.parameters) + 1) // 2
         return np.array(self.parameters[:half]), np.array(self.parameters[half:])
 
-    def _frozen(self) -> rv_frozen[Any, Any]:
+    def frozen(self) -> rv_frozen[Any, Any]:
+        """Give the law as SciPy has it.
+
+        Returns
+        -------
+        scipy.stats frozen distribution
+            The law.
+
+        Examples
+        --------
+        >>> float(Uncertain("uniform", (0.0, 1.0)).frozen().mean())
+        0.5
+        """
         from scipy import stats
 
         p = self.parameters
@@ -113,12 +125,12 @@ class Uncertain:
     @property
     def mean(self) -> float:
         """Mean."""
-        return self.parameters[0] if self.law in {"lognormal", "normal"} else float(self._frozen().mean())
+        return self.parameters[0] if self.law in {"lognormal", "normal"} else float(self.frozen().mean())
 
     @property
     def variance(self) -> float:
         """Variance."""
-        return float(self._frozen().var())
+        return float(self.frozen().var())
 
     def quantile(self, u: FloatArray | float) -> FloatArray:
         """Give the value that is not passed with a probability.
@@ -138,7 +150,7 @@ class Uncertain:
         >>> Uncertain("uniform", (2.0, 4.0)).quantile(0.5)
         array(3.)
         """
-        return np.asarray(self._frozen().ppf(u), dtype=np.float64)
+        return np.asarray(self.frozen().ppf(u), dtype=np.float64)
 
 
 def _normal_quantile(level: float) -> float:

@@ -62,6 +62,13 @@ def _parser() -> argparse.ArgumentParser:
             help='for example media_server.mttr="4 h"',
         )
         sub.add_argument("--variant", metavar="NAME", help="a variant that the site file describes")
+        if not nargs:
+            sub.add_argument(
+                "--common-cause",
+                default="declared",
+                metavar="GROUPS",
+                help="groups that fail of one cause: declared (in the file, default), twins (and every A/B pair), none",
+            )
 
     with_format(verb("levels", studies.levels_verb, "list the levels that can be named"))
     sub = verb("components", studies.components_verb, "list every part with its failure data and source")

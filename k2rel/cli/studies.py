@@ -28,6 +28,7 @@ def study_of(args: argparse.Namespace) -> Study:
         settings=parse_settings(args.set),
         variant=args.variant,
         primary=getattr(args, "primary", None),
+        common_cause=args.common_cause,
     )
 
 

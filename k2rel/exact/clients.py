@@ -8,6 +8,7 @@ number of clients, never with 2 to that power; no probability is ever got by sub
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from k2rel.policy.rules import Choice, Policy
 from k2rel.rates.law import Law
 
-__all__ = ["LOST", "OwnParts", "RouteList", "useful_routes"]
+__all__ = ["LOST", "OwnParts", "OwnStates", "RouteList", "own_states", "useful_routes"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -56,49 +57,84 @@ def useful_routes(choice: Choice, routes: Iterable[int]) -> RouteList:
     return tuple(kept)
 
 
-class OwnParts:
-    """The states of one client's own parts, written out, with their probability.
+class OwnStates:
+    """The states of one client's own parts, written out: what follows from each, whatever its probability.
 
     Parameters
     ----------
     policy : Policy
         The rules, which say what each route asks of the client.
-    laws : mapping of str to Law
-        Law of each client part.
-    unavailability : mapping of str to float, optional
-        Other values than the laws' steady ones, for a point in time or a what-if.
 
     Attributes
     ----------
-    memo : dict
-        Results that depend on these probabilities alone, kept by whoever computed them.
+    names : tuple of str
+        The client's parts.
+    works : array of bool, shape (states, parts)
+        Which parts work in each state.
 
     Examples
     --------
     >>> from k2rel.studies import study
-    >>> s = study("L2R")
-    >>> own = OwnParts(s.policy, s.client_laws)
-    >>> len(own.probability)
-    32
+    >>> OwnStates(study("L2R").policy).works.shape
+    (32, 5)
     """
 
-    def __init__(
-        self, policy: Policy, laws: Mapping[str, Law], unavailability: Mapping[str, float] | None = None
-    ) -> None:
+    def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.names = tuple(policy.site.client_parts)
-        q = {name: laws[name].unavailability for name in self.names} | dict(unavailability or {})
-        self.unavailability = np.array([q[name] for name in self.names])
-        self.frequency_per_h = np.array([laws[name].frequency_per_h for name in self.names])
         codes = np.arange(2 ** len(self.names))
-        # column i: part i works
-        self._up = (codes[:, None] >> np.arange(len(self.names))) & 1 == 1
-        weights = np.where(self._up, 1.0 - self.unavailability, self.unavailability)
-        self.probability: FloatArray = weights.prod(axis=1)
+        self.works = (codes[:, None] >> np.arange(len(self.names))) & 1 == 1
         self._outcomes: dict[tuple[str, int, RouteList], IntArray] = {}
-        self._joint: dict[object, dict[tuple[int, ...], float]] = {}
-        self._moves: dict[object, dict[tuple[tuple[int, ...], tuple[int, ...]], float]] = {}
-        self.memo: dict[object, float] = {}
+
+    def probability(self, unavailability: FloatArray) -> FloatArray:
+        """Give the probability of each state.
+
+        Parameters
+        ----------
+        unavailability : array, shape (parts, columns)
+            Unavailability of each part, for each of several parameter vectors.
+
+        Returns
+        -------
+        array, shape (states, columns)
+            Probabilities.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> OwnStates(study("L2R").policy).probability(np.full((5, 1), 0.5))[0].tolist()
+        [0.03125]
+        """
+        result = np.ones((len(self.works), unavailability.shape[1]), dtype=unavailability.dtype)
+        for part, q in enumerate(unavailability):
+            result *= np.where(self.works[:, part, None], 1.0 - q, q)
+        return result
+
+    def slopes(self, unavailability: FloatArray) -> FloatArray:
+        """Differentiate the probability of each state with respect to each part's unavailability.
+
+        Parameters
+        ----------
+        unavailability : array of float, shape (parts,)
+            Unavailability of each part.
+
+        Returns
+        -------
+        array of float, shape (states, parts)
+            Derivatives.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> OwnStates(study("L2R").policy).slopes(np.full(5, 0.5))[0].tolist()
+        [0.0625, 0.0625, 0.0625, 0.0625, 0.0625]
+        """
+        factors = np.where(self.works, 1.0 - unavailability, unavailability)
+        columns = []
+        for part in range(len(self.names)):
+            others = np.delete(factors, part, axis=1).prod(axis=1)
+            columns.append(np.where(self.works[:, part], -others, others))
+        return np.array(columns).reshape(len(self.names), -1).T
 
     def outcomes(self, traffic: str, group: int, routes: RouteList) -> IntArray:
         """Say which route the client takes in each state of its own parts.
@@ -120,21 +156,101 @@ class OwnParts:
         Examples
         --------
         >>> from k2rel.studies import study
-        >>> s = study("L2R")
-        >>> own = OwnParts(s.policy, s.client_laws)
-        >>> int(own.outcomes("media", 0, (1,))[-1])
+        >>> int(OwnStates(study("L2R").policy).outcomes("media", 0, (1,))[-1])
         1
         """
         key = (traffic, group, routes)
         if key not in self._outcomes:
             choice = self.policy.choice(traffic, group)
-            result = np.full(len(self.probability), LOST, dtype=np.int64)
+            result = np.full(len(self.works), LOST, dtype=np.int64)
             for index in reversed(routes):
                 needed = [self.names.index(name) for name in choice.routes[index].own]
                 taken = LOST if choice.routes[index].dead_end else index
-                result[self._up[:, needed].all(axis=1)] = taken
+                result[self.works[:, needed].all(axis=1)] = taken
             self._outcomes[key] = result
         return self._outcomes[key]
+
+
+@lru_cache(maxsize=32)
+def own_states(policy: Policy) -> OwnStates:
+    """Write out the states of a policy's clients, once.
+
+    Parameters
+    ----------
+    policy : Policy
+        The rules.
+
+    Returns
+    -------
+    OwnStates
+        The states.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> policy = study("L2R").policy
+    >>> own_states(policy) is own_states(policy)
+    True
+    """
+    return OwnStates(policy)
+
+
+class OwnParts:
+    """The states of one client's own parts with their probability and the rates between them.
+
+    Parameters
+    ----------
+    policy : Policy
+        The rules.
+    laws : mapping of str to Law
+        Law of each client part.
+
+    Attributes
+    ----------
+    memo : dict
+        Results that depend on these probabilities alone, kept by whoever computed them.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> s = study("L2R")
+    >>> own = OwnParts(s.policy, s.client_laws)
+    >>> len(own.probability)
+    32
+    """
+
+    def __init__(self, policy: Policy, laws: Mapping[str, Law]) -> None:
+        self.states = own_states(policy)
+        self.names = self.states.names
+        self.unavailability = np.array([laws[name].unavailability for name in self.names])
+        self.frequency_per_h = np.array([laws[name].frequency_per_h for name in self.names])
+        self.probability: FloatArray = self.states.probability(self.unavailability[:, None])[:, 0]
+        self._joint: dict[object, dict[tuple[int, ...], float]] = {}
+        self._moves: dict[object, dict[tuple[tuple[int, ...], tuple[int, ...]], float]] = {}
+        self.memo: dict[object, float] = {}
+
+    def outcomes(self, traffic: str, group: int, routes: RouteList) -> IntArray:
+        """Say which route the client takes in each state, as `OwnStates.outcomes`.
+
+        Parameters
+        ----------
+        traffic, group, routes
+            As there.
+
+        Returns
+        -------
+        array of int, shape (states,)
+            The route, or `LOST`.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> s = study("L2R")
+        >>> own = OwnParts(s.policy, s.client_laws)
+        >>> int(own.outcomes("media", 0, (1,))[-1])
+        1
+        """
+        return self.states.outcomes(traffic, group, routes)
 
     def joint(self, group: int, asks: Sequence[tuple[str, RouteList]]) -> dict[tuple[int, ...], float]:
         """Give the probability of each combination of outcomes of one client.
@@ -197,7 +313,7 @@ class OwnParts:
         for i, frequency in enumerate(self.frequency_per_h):
             if frequency <= 0:
                 continue
-            up = states[self._up[:, i]]
+            up = states[self.states.works[:, i]]
             down = up - (1 << i)
             # probability of the other parts' states, given that this part works
             rate = self.probability[up] / (1.0 - self.unavailability[i]) * frequency

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.exact.clients import OwnParts
+from k2rel.exact.clients import OwnParts, own_states
 from k2rel.exact.services import Service
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.rates import Law, RaidModule
@@ -116,6 +116,12 @@ def mode_transitions(study: Study, diagram: Diagram) -> Transitions:
     return diagram.transitions(*_inputs(study, diagram))
 
 
+@lru_cache(maxsize=256)
+def _steady_loss(study: Study, service: Service) -> tuple[FloatArray, FloatArray]:
+    """Loss given each mode and its derivatives, once for all who ask."""
+    return service.steady_loss(steady_own(study))
+
+
 def unavailability(study: Study, service: Service) -> float:
     """Steady-state probability that a service is lost.
 
@@ -139,7 +145,7 @@ def unavailability(study: Study, service: Service) -> float:
     >>> unavailability(s, services_of(s.policy)[0]) < 1e-4
     True
     """
-    return float(np.dot(mode_probabilities(study, service.diagram), service.loss(steady_own(study))))
+    return float(np.dot(mode_probabilities(study, service.diagram), _steady_loss(study, service)[0]))
 
 
 def failure_frequency(study: Study, service: Service) -> float:
@@ -174,7 +180,7 @@ def failure_frequency(study: Study, service: Service) -> float:
     own = steady_own(study)
     moves = mode_transitions(study, service.diagram)
     # a mode in which the loss is certain, but for rounding, cannot be left by losing the service
-    there = service.loss(own) < 1.0 - 1e-12
+    there = _steady_loss(study, service)[0] < 1.0 - 1e-12
     total = 0.0
     for before, after, rate in zip(moves.before.tolist(), moves.after.tolist(), moves.rate_per_h.tolist(), strict=True):
         for one, other in ((before, after), (after, before)):
@@ -221,12 +227,9 @@ def loss_over_time(study: Study, service: Service, times_h: FloatArray, *, repai
 
     q = np.array([at(study.law(name)) for name in diagram.variables]).reshape(len(diagram.variables), -1)
     probabilities = diagram.mode_probabilities(q)
-    own_q = {name: at(law) for name, law in study.client_laws.items()}
-    result = np.empty(len(times_h))
-    for index in range(len(times_h)):
-        own = OwnParts(study.policy, study.client_laws, {name: float(q[index]) for name, q in own_q.items()})
-        result[index] = np.dot(probabilities[:, index], service.loss(own))
-    return result
+    states = own_states(study.policy)
+    own_q = np.array([at(study.client_laws[name]) for name in states.names]).reshape(len(states.names), -1)
+    return np.asarray((probabilities * service.loss(states.probability(own_q))).sum(axis=0))
 
 
 @dataclass(frozen=True)
@@ -270,19 +273,8 @@ def derivatives(study: Study, service: Service) -> Derivatives:
     1.0
     """
     diagram = service.diagram
-    own = steady_own(study)
-    gradient = diagram.gradient(_inputs(study, diagram)[0], service.loss(own))
-    probabilities = mode_probabilities(study, diagram)
-    client = {}
-    for index, name in enumerate(own.names):
-        here = float(own.unavailability[index])
-        if here <= 0:
-            client[name] = 0.0
-            continue
-        # the loss is a polynomial of the common value; a central difference of relative size 1e-3 on
-        # values of 1e-6 is exact to the last digits that matter for a ranking
-        step = here * 1e-3
-        high = OwnParts(study.policy, study.client_laws, {name: here + step})
-        low = OwnParts(study.policy, study.client_laws, {name: here - step})
-        client[name] = float(np.dot(probabilities, service.loss(high) - service.loss(low)) / (2 * step))
+    loss, slopes = _steady_loss(study, service)
+    gradient = diagram.gradient(_inputs(study, diagram)[0], loss)
+    by_part = mode_probabilities(study, diagram) @ slopes
+    client = dict(zip(steady_own(study).names, by_part.tolist(), strict=True))
     return Derivatives(dict(zip(diagram.variables, gradient.tolist(), strict=True)), client)

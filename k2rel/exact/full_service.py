@@ -6,14 +6,17 @@ in one mode or in two at once; what is overloaded is dropped as soon as it is, s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.exact.clients import LOST, OwnParts
-from k2rel.exact.counts import Counts, any_of, some_leave
+from k2rel.errors import ModelTooLargeError
+from k2rel.exact.clients import LOST, OwnParts, own_states
+from k2rel.exact.counts import Counts, some_leave
 from k2rel.exact.loading import Loading
 from k2rel.exact.modes import Mode
 from k2rel.logic.diagram import Diagram
@@ -21,9 +24,10 @@ from k2rel.logic.diagram import Diagram
 __all__ = ["FullService"]
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FullService:
     """Every client has its principal traffic, and nothing on its way is overloaded."""
 
@@ -108,33 +112,46 @@ class FullService:
         table = own.joint(group, [*self.loading.asks(before, group), *self.loading.asks(after, group)])
         return {(key[:count], key[count:]): p for key, p in table.items()}
 
-    def loss(self, own: OwnParts) -> FloatArray:
-        """Probability that a client is cut off or its way overloaded, given each mode."""
-        result = []
+    @cached_property
+    def _cases(self) -> tuple[list[_Case], IntArray]:
+        """What clients do to the ways in each mode; modes that are mirror images share one case."""
+        states = own_states(self.loading.policy)
+        found: dict[_Case, int] = {}
+        index = []
         for mode in self._modes:
-            lost = []
-            for group in range(len(self._sizes)):
-                joint = own.joint(group, self.loading.asks(mode, group))
-                lost.append(min(1.0, sum(p for outcome, p in joint.items() if outcome[0] == LOST)))
-            gone = any_of(lost, self._sizes)
-            if gone < 1.0 and self.loading.endangered(mode):
-                gone += self._overloaded(own, mode)
-            result.append(min(gone, 1.0))
-        return np.array(result)
+            elements = self.loading.endangered(mode)
+            base = self.loading.base_load(mode)
+            room = np.array([self.loading.capacity(e) - base.get(e, 0.0) for e in elements])
+            groups = []
+            for group, size in enumerate(self._sizes):
+                taken = np.array([states.outcomes(name, group, r) for name, r in self.loading.asks(mode, group)])
+                kinds, which = np.unique(taken, axis=1, return_inverse=True)
+                loads = np.array(
+                    [
+                        [self.loading.client_load(kind, group, mode).get(e, 0.0) for e in elements]
+                        for kind in kinds.T.tolist()
+                    ]
+                ).reshape(kinds.shape[1], len(elements))
+                which = which.reshape(-1)
+                groups.append((size, taken[0] == LOST, loads[which]))
+            index.append(found.setdefault(_case(groups, room), len(found)))
+        return list(found), np.array(index)
 
-    def _overloaded(self, own: OwnParts, mode: Mode) -> float:
-        """Probability that all clients are served and some way is overloaded.
+    def loss(self, p: FloatArray) -> FloatArray:
+        """Probability that a client is cut off or its way overloaded, given each mode."""
+        cases, index = self._cases
+        columns = p if p.ndim == 2 else p[:, None]
+        result = np.array([case.loss(columns) for case in cases])
+        return np.asarray((result if p.ndim == 2 else result[:, 0])[index])
 
-        The second mode of the walk is the mode itself, and nothing is asked of the first.
-        """
-        free = Mode(tuple(tuple(() for _ in groups) for groups in mode.routes), frozenset())
-        parts = []
-        for group, size in enumerate(self._sizes):
-            joint = own.joint(group, self.loading.asks(mode, group))
-            served = {outcome: p for outcome, p in joint.items() if outcome[0] != LOST}
-            none = (LOST,) * len(self.loading.client_classes)
-            parts.append((group, size, {((_SERVED, *none[1:]), outcome): p for outcome, p in served.items()}))
-        return self._walk(free, mode, parts)[1]
+    def steady_loss(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
+        """The loss and its derivatives, by a step in the imaginary direction, which loses no digits."""
+        step = 1e-40
+        q = own.unavailability[:, None] + 1j * step * np.eye(len(own.names))
+        cases, index = self._cases
+        p = own.states.probability(q)
+        result = np.array([case.loss(p) for case in cases])
+        return np.asarray(result[index, 0].real), np.asarray(result[index].imag / step)
 
     def crossing(self, own: OwnParts, before: int, after: int) -> float:
         """Probability that the service is full in one mode and not in the other."""
@@ -173,7 +190,138 @@ class FullService:
 
 
 _BELOW = 1e-30
-_SERVED = 0
+_FULL = 1e9  # share of the room that a load takes where there is none
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What clients do to the ways in a mode, as far as it matters.
+
+    For each set of alike clients its size and, for each state of a client's own parts, the row of `loads` that
+    it puts on the ways (-1: cut off). A row has for each element the load as a share of the room that is left.
+    """
+
+    groups: tuple[tuple[int, tuple[int, ...]], ...]
+    loads: tuple[tuple[float, ...], ...]
+
+    @property
+    def clients(self) -> int:
+        """Number of clients."""
+        return sum(size for size, _ in self.groups)
+
+    def loss(self, p: FloatArray) -> FloatArray:
+        """Probability that a client is cut off or a way overloaded, for each column of state probabilities."""
+        log = np.zeros(p.shape[1], dtype=p.dtype)
+        gone = np.zeros(p.shape[1], dtype=np.bool_)
+        prepared = []
+        for size, rows in self.groups:
+            row = np.array(rows)
+            lost = p[row < 0].sum(axis=0)
+            sure = lost.real >= 1.0
+            gone |= sure
+            with np.errstate(divide="ignore", invalid="ignore"):
+                log += size * np.where(sure, 0.0, _log1p(-np.where(sure, 0.0, lost)))
+            prepared.append((size, np.array([p[row == i].sum(axis=0) for i in range(len(self.loads))])))
+        result = np.where(gone, 1.0, -_expm1(log))
+        from k2rel.exact.kernels import joint_counts
+
+        if not self.loads or not any(map(any, self.loads)) or gone.all():
+            return np.asarray(result)
+        matrix = np.array(self.loads)
+        matrix = matrix[matrix.any(axis=1)]  # rows that put no load on anything need no counting
+        some = [i for i, row in enumerate(self.loads) if any(row)]
+        base = [_most(sum(size * float(q[i].real.max()) for size, q in prepared), self.clients) + 1 for i in some]
+        if math.prod(base) >= 2**62:
+            raise ModelTooLargeError(
+                f"{self.clients} clients load the ways in {len(some)} different manners, too many to count together; "
+                "use fewer clients or groups"
+            )
+        unit = np.array([math.prod(base[:i]) for i in range(len(base))], dtype=np.int64)
+        code = np.zeros(len(self.loads), dtype=np.int64)
+        code[some] = unit
+        sizes = np.array([size for size, _ in prepared], dtype=np.int64)
+        starts = np.arange(len(prepared) + 1) * len(self.loads)
+        weights = np.concatenate([probability for _, probability in prepared])
+        codes, total = joint_counts(sizes, starts, np.tile(code, len(prepared)), weights, _BELOW)
+        counts = codes[:, None] // unit % np.array(base)
+        over = ((counts @ matrix) > 1.0 + 1e-9).any(axis=1)
+        result = result + np.where(gone, 0.0, total[over].sum(axis=0))
+        return np.asarray(np.where(result.real > 1.0, 1.0, result))
+
+
+def _most(mean: float, clients: int) -> int:
+    """How many clients at most do what so many do on average: more have a probability below 1e-33.
+
+    The bound is that of H. Chernoff (1952) for sums of independent events.
+    """
+    if mean <= 0:
+        return 1
+
+    def too_many(count: int) -> bool:
+        return count > mean and count - mean + count * math.log(mean / count) < -76.0
+
+    low, high = 0, clients
+    if not too_many(high):
+        return clients
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if too_many(middle) else (middle, high)
+    return high
+
+
+def _log1p(z: FloatArray) -> FloatArray:
+    """Logarithm of 1 + z; of a complex z with a tiny imaginary part, which NumPy's own would lose digits of."""
+    if not np.iscomplexobj(z):
+        return np.log1p(z)
+    return np.asarray(np.log1p(z.real) + 1j * z.imag / (1.0 + z.real))
+
+
+def _expm1(z: FloatArray) -> FloatArray:
+    """Exponential of z less 1, as `_log1p`."""
+    if not np.iscomplexobj(z):
+        return np.expm1(z)
+    return np.asarray(np.expm1(z.real) + 1j * z.imag * np.exp(z.real))
+
+
+def _case(groups: Sequence[tuple[int, NDArray[np.bool_], FloatArray]], room: FloatArray) -> _Case:
+    """Bring what clients do into a form that mirror images share.
+
+    Loads become shares of the room; elements that another one outdoes in every state fall away; groups and
+    elements are sorted.
+    """
+    if any(lost.all() and size for size, lost, _ in groups):
+        return _Case(((1, (-1,) * len(groups[0][1])),), ())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = [
+            (size, lost, np.where(loads > 0, np.where(room > 0, loads / room, _FULL), 0.0))
+            for size, lost, loads in groups
+        ]
+    shares = [(size, lost, np.round(np.where(lost[:, None], 0.0, share), 12)) for size, lost, share in shares]
+    order = sorted(
+        range(len(shares)),
+        key=lambda i: (shares[i][0], shares[i][1].tobytes(), sorted(map(tuple, shares[i][2].T.tolist()))),
+    )
+    stacked = np.concatenate([shares[i][2] for i in order])
+    columns = sorted({tuple(column) for column in stacked.T.tolist()}, reverse=True)
+    kept = [
+        c
+        for i, c in enumerate(columns)
+        if not any(j != i and all(a >= b for a, b in zip(d, c, strict=True)) for j, d in enumerate(columns))
+    ]
+    table = np.array(kept).reshape(len(kept), len(stacked)).T
+    rows: dict[tuple[float, ...], int] = {}
+    result = []
+    start = 0
+    for i in order:
+        size, lost, _share = shares[i]
+        part = table[start : start + len(lost)].tolist()
+        start += len(lost)
+        numbers = tuple(
+            -1 if gone else rows.setdefault(tuple(row), len(rows))
+            for gone, row in zip(lost.tolist(), part, strict=True)
+        )
+        result.append((size, numbers))
+    return _Case(tuple(result), tuple(rows))
 
 
 def _over(loads: FloatArray, room: FloatArray) -> NDArray[np.bool_]:

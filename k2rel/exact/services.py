@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.exact.clients import LOST, OwnParts
-from k2rel.exact.counts import Counts, all_of, any_of, binomial_power, count_sum, some_leave
+from k2rel.exact.clients import LOST, OwnParts, RouteList, own_states
+from k2rel.exact.counts import Counts, all_of, any_happens, count_sum, exactly, some_leave
 from k2rel.exact.full_service import FullService
 from k2rel.exact.loading import Loading
 from k2rel.exact.modes import ModeDiagram, traffic_diagram
@@ -28,10 +28,14 @@ from k2rel.policy.rules import Policy
 __all__ = ["AllClients", "Condition", "LostClients", "OneClient", "Service", "services_of"]
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
 class Service(Protocol):
-    """What the exact engine asks of a service."""
+    """What the exact engine asks of a service; it is one by identity."""
+
+    def __hash__(self) -> int:
+        """By identity."""
 
     @property
     def name(self) -> str:
@@ -49,8 +53,11 @@ class Service(Protocol):
     def diagram(self) -> Diagram:
         """Diagram of the shared parts."""
 
-    def loss(self, own: OwnParts) -> FloatArray:
-        """Probability of the loss given each mode."""
+    def loss(self, p: FloatArray) -> FloatArray:
+        """Probability of the loss given each mode, from those of a client's states; columns go through."""
+
+    def steady_loss(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
+        """Loss given each mode, and its derivative with respect to each client part (modes x parts)."""
 
     def crossing(self, own: OwnParts, before: int, after: int) -> float:
         """Probability that the service is there in one mode and lost in the other."""
@@ -59,7 +66,7 @@ class Service(Protocol):
         """Rate [1/h] at which the clients' own parts take it away within a mode."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Condition:
     """A service that the shared parts alone decide: a role, or a site-wide flow."""
 
@@ -68,9 +75,14 @@ class Condition:
     diagram: Diagram
     scope: str = "site"
 
-    def loss(self, own: OwnParts) -> FloatArray:
+    def loss(self, p: FloatArray) -> FloatArray:
         """Probability of the loss given each mode: 0 or 1."""
-        return np.array([0.0 if _any(outcome) else 1.0 for outcome in self.diagram.outcomes])
+        lost = np.array([0.0 if _any(outcome) else 1.0 for outcome in self.diagram.outcomes])
+        return lost if p.ndim == 1 else np.repeat(lost[:, None], p.shape[1], axis=1)
+
+    def steady_loss(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
+        """Clients' own parts have no say."""
+        return self.loss(own.probability), np.zeros((self.diagram.modes, len(own.names)))
 
     def crossing(self, own: OwnParts, before: int, after: int) -> float:
         """Whether the change of mode takes the service away."""
@@ -86,7 +98,7 @@ def _any(outcome: object) -> bool:
     return isinstance(outcome, tuple) and any(outcome)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _ClientService:
     """What services of clients share: a diagram of one traffic class."""
 
@@ -110,8 +122,40 @@ class _ClientService:
     def _sizes(self) -> tuple[int, ...]:
         return self.policy.site.group_sizes
 
-    def _lost(self, own: OwnParts, group: int, mode: int) -> float:
-        return self._both(own, group, mode, mode)[1]
+    @cached_property
+    def _cut_off_states(self) -> tuple[FloatArray, IntArray]:
+        """In which of its own states a client is cut off: different answers, and which one each group has by mode."""
+        states = own_states(self.policy)
+        found: dict[bytes, int] = {}
+        rows: list[FloatArray] = []
+        known: dict[tuple[int, RouteList], int] = {}
+        index = np.empty((len(self._sizes), len(self.table.modes)), dtype=np.int64)
+        for mode, condition in enumerate(self.table.modes):
+            for group, routes in enumerate(condition.routes[0]):
+                if (group, routes) not in known:
+                    lost = states.outcomes(self.traffic, group, routes) == LOST
+                    known[group, routes] = found.setdefault(lost.tobytes(), len(found))
+                    if len(found) > len(rows):
+                        rows.append(lost.astype(np.float64))
+                index[group, mode] = known[group, routes]
+        return np.array(rows).reshape(len(rows), -1), index
+
+    def _cut_off(self, p: FloatArray) -> FloatArray:
+        """Probability of each such answer."""
+        return np.minimum(self._cut_off_states[0] @ p, 1.0)
+
+    @cached_property
+    def _alike(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Modes that differ only in which clients are cut off, not in how many.
+
+        Returns how many clients give each answer (kinds x answers), a mode of each kind, and the kind by mode.
+        """
+        rows, index = self._cut_off_states
+        clients = np.zeros((index.shape[1], len(rows)), dtype=np.int64)
+        for group, size in enumerate(self._sizes):
+            np.add.at(clients, (np.arange(index.shape[1]), index[group]), size)
+        kinds, first, kind = np.unique(clients, axis=0, return_index=True, return_inverse=True)
+        return kinds, first, kind.reshape(-1)
 
     def _both(self, own: OwnParts, group: int, before: int, after: int) -> tuple[float, float, float]:
         """One client: served in the first mode, lost in the first, served in the first and lost in the second."""
@@ -132,7 +176,7 @@ class _ClientService:
         return sum(rate for ((one,), (other,)), rate in moves if one != LOST and other == LOST)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OneClient(_ClientService):
     """A traffic class as one client of a group sees it."""
 
@@ -143,9 +187,14 @@ class OneClient(_ClientService):
         """One client, not the site."""
         return "client"
 
-    def loss(self, own: OwnParts) -> FloatArray:
+    def loss(self, p: FloatArray) -> FloatArray:
         """Probability that the client is cut off, given each mode."""
-        return np.array([self._lost(own, self.group, mode) for mode in range(len(self.table.modes))])
+        return np.asarray(self._cut_off(p)[self._cut_off_states[1][self.group]])
+
+    def steady_loss(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
+        """The loss and its derivatives."""
+        slopes = self._cut_off_states[0] @ own.states.slopes(own.unavailability)
+        return self.loss(own.probability), np.asarray(slopes[self._cut_off_states[1][self.group]])
 
     def crossing(self, own: OwnParts, before: int, after: int) -> float:
         """Probability that the change of mode cuts the client off."""
@@ -156,17 +205,28 @@ class OneClient(_ClientService):
         return self._own_loss(own, self.group, mode)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AllClients(_ClientService):
     """A traffic class for the whole site: it is lost when any client is cut off."""
 
-    def loss(self, own: OwnParts) -> FloatArray:
+    def loss(self, p: FloatArray) -> FloatArray:
         """Probability that some client is cut off, given each mode."""
-        result = []
-        for mode in range(len(self.table.modes)):
-            lost = [self._lost(own, group, mode) for group in range(len(self._sizes))]
-            result.append(any_of(lost, self._sizes))
-        return np.array(result)
+        kinds, _, kind = self._alike
+        return np.asarray(any_happens(self._cut_off(p), kinds)[kind])
+
+    def steady_loss(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
+        """The loss and its derivatives."""
+        kinds, _, kind = self._alike
+        lost = self._cut_off(own.probability)
+        slopes = self._cut_off_states[0] @ own.states.slopes(own.unavailability)
+        # all clients but one of those that give an answer are served, and that one moves
+        weight = np.zeros(kinds.shape)
+        for answer in range(kinds.shape[1]):
+            others = kinds.copy()
+            others[:, answer] -= 1
+            served = np.prod(np.where(others > 0, (1.0 - lost) ** np.maximum(others, 0), 1.0), axis=1)
+            weight[:, answer] = kinds[:, answer] * served
+        return self.loss(own.probability), np.asarray((weight @ slopes)[kind])
 
     def crossing(self, own: OwnParts, before: int, after: int) -> float:
         """Probability that all clients are served in one mode and not all in the other."""
@@ -186,32 +246,44 @@ class AllClients(_ClientService):
         return total
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LostClients(_ClientService):
     """Fewer than k clients cut off at the same time; lost when k or more are."""
 
     k: int = 1
 
-    def loss(self, own: OwnParts) -> FloatArray:
+    def loss(self, p: FloatArray) -> FloatArray:
         """Probability that k or more clients are cut off, given each mode."""
-        result = []
-        for mode in range(len(self.table.modes)):
-            total = np.ones(1)
-            for group, size in enumerate(self._sizes):
-                total = np.convolve(total, binomial_power(size, min(self._lost(own, group, mode), 1.0)))
-            result.append(float(total[self.k :].sum()))
-        return np.array(result)
+        from k2rel.exact.kernels import tails
+
+        kinds, _, kind = self._alike
+        lost = self._cut_off(p)
+        columns = np.ascontiguousarray(lost[:, None] if lost.ndim == 1 else lost)
+        result = tails(kinds, columns, self.k)
+        return np.asarray((result[:, 0] if lost.ndim == 1 else result)[kind])
+
+    def steady_loss(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
+        """The loss and its derivatives: one client of an answer moves while exactly k - 1 of the others are cut off."""
+        kinds, _, kind = self._alike
+        lost = self._cut_off(own.probability)
+        slopes = self._cut_off_states[0] @ own.states.slopes(own.unavailability)
+        weight = np.zeros(kinds.shape)
+        for row, answer in zip(*np.nonzero(kinds), strict=True):
+            others = kinds[row].copy()
+            others[answer] -= 1
+            weight[row, answer] = kinds[row, answer] * exactly(self.k - 1, others, lost)
+        return self.loss(own.probability), np.asarray((weight @ slopes)[kind])
 
     def _pairs(self, own: OwnParts, before: int, after: int, leave_out: int | None = None) -> Counts:
         """Distribution of (cut off in the first mode, cut off in the second) over all clients but one."""
         return count_sum(
             [
-                (size - (group == leave_out), self._cut_off(own, group, before, after))
+                (size - (group == leave_out), self._client(own, group, before, after))
                 for group, size in enumerate(self._sizes)
             ]
         )
 
-    def _cut_off(self, own: OwnParts, group: int, before: int, after: int) -> dict[tuple[int, ...], float]:
+    def _client(self, own: OwnParts, group: int, before: int, after: int) -> dict[tuple[int, ...], float]:
         """One client: probability of (cut off in the first mode, cut off in the second)."""
         outcomes: dict[tuple[int, ...], float] = {}
         asks = [(self.traffic, self.table.modes[mode].routes[0][group]) for mode in (before, after)]
@@ -236,7 +308,7 @@ class LostClients(_ClientService):
         for group, size in enumerate(self._sizes):
             routes = (group, modes[before].routes[0][group], modes[after].routes[0][group])
             if routes not in own.memo:
-                alike = (size, tuple(sorted(self._cut_off(own, group, before, after).items())))
+                alike = (size, tuple(sorted(self._client(own, group, before, after).items())))
                 own.memo[routes] = own.memo.setdefault(alike, float(len(own.memo)))
             result.append(own.memo[routes])
         return result

@@ -14,22 +14,22 @@ No pass subtracts one probability from another, so a mode of probability 1e-15 k
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
-from dd.bdd import BDD
 from numpy.typing import ArrayLike, NDArray
 
 from k2rel.errors import ModelTooLargeError
-from k2rel.logic.structure import FALSE, TRUE, Node, Structure
+from k2rel.logic.reduce import Together, reduced_together
+from k2rel.logic.structure import Node, Structure
 
-__all__ = ["Diagram", "Transitions", "compile_diagram"]
+__all__ = ["Diagram", "Transitions", "compile_diagram", "joint_diagram"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _MOST_NODES = 1_000_000
+_TILE_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +97,10 @@ class Diagram:
 
     def _mass(self, unavailability: FloatArray) -> FloatArray:
         """Probability of passing each node, shape (nodes, samples)."""
-        mass = np.zeros((self.nodes, unavailability.shape[1]))
-        mass[self.root] = 1.0
-        for q, at_level in zip(unavailability, self._levels(), strict=True):
-            arriving = mass[at_level]
-            np.add.at(mass, self.up[at_level], arriving * (1.0 - q))
-            np.add.at(mass, self.down[at_level], arriving * q)
-        return mass
+        from k2rel.logic.kernels import modes_down
+
+        q = np.ascontiguousarray(unavailability)
+        return np.asarray(modes_down(self.level, self.up, self.down, self.root, self.modes, q))
 
     def _inputs(self, unavailability: ArrayLike) -> FloatArray:
         q = np.asarray(unavailability, dtype=np.float64)
@@ -111,7 +108,7 @@ class Diagram:
             raise ValueError(f"one unavailability for each of {len(self.variables)} variables, got {q.shape}")
         if not np.all((q >= 0) & (q <= 1)):
             raise ValueError("an unavailability lies between 0 and 1")
-        return q.reshape(len(self.variables), -1)
+        return q if q.ndim == 2 else q[:, None]
 
     def mode_probabilities(self, unavailability: ArrayLike) -> FloatArray:
         """Probability of every mode, from one pass from the root down.
@@ -139,7 +136,9 @@ class Diagram:
         True
         """
         q = self._inputs(unavailability)
-        probabilities = self._mass(q)[: self.modes]
+        width = max(1, _TILE_BYTES // (8 * self.nodes))
+        parts = [self._mass(q[:, start : start + width])[: self.modes] for start in range(0, q.shape[1], width)]
+        probabilities = np.concatenate(parts, axis=1) if parts else np.empty((self.modes, 0))
         return probabilities if np.ndim(unavailability) == 2 else probabilities[:, 0]
 
     def gradient(self, unavailability: ArrayLike, values: ArrayLike) -> FloatArray:
@@ -297,38 +296,6 @@ def _flat(
     )
 
 
-def _reduced(structure: Structure, roots: Sequence[Node], order: Sequence[str]) -> tuple[Any, list[int]]:
-    """Build one binary decision diagram for each expression in a shared manager."""
-    bdd: Any = BDD({name: level for level, name in enumerate(order)})  # type: ignore[abstract]
-    known: dict[Node, int] = {FALSE: -1, TRUE: 1}
-    for node in structure.needed(roots):
-        kind, arguments, k, name = structure.gate(node)
-        parts = [known[part] for part in arguments]
-        if kind == "variable":
-            known[node] = bdd.var(name)
-        elif kind == "not":
-            known[node] = -parts[0]
-        elif kind in {"and", "or"}:
-            result = parts[0]
-            for part in parts[1:]:
-                result = bdd.apply(kind, result, part)
-            known[node] = result
-        elif kind == "xor":
-            result = parts[0]
-            for part in parts[1:]:
-                result = bdd.apply("xor", result, part)
-            known[node] = result
-        elif kind == "ite":
-            known[node] = bdd.ite(*parts)
-        elif kind == "at_least":
-            # reached[j]: at least j of the parts read so far
-            reached = [1] + [-1] * k
-            for part in parts:
-                reached = [1] + [bdd.ite(part, reached[j - 1], reached[j]) for j in range(1, k + 1)]
-            known[node] = reached[k]
-    return bdd, [known[root] for root in roots]
-
-
 def compile_diagram(structure: Structure, roots: Sequence[Node], order: Sequence[str] | None = None) -> Diagram:
     """Compile structure functions together into one multi-terminal diagram.
 
@@ -362,40 +329,66 @@ def compile_diagram(structure: Structure, roots: Sequence[Node], order: Sequence
     (6, [(False,), (True,)])
     """
     variables = tuple(order) if order is not None else structure.variables(roots)
-    try:
-        bdd, functions = _reduced(structure, roots, variables)
-    except RecursionError:
-        raise ModelTooLargeError(
-            f"the structure has {len(variables)} parts, too many to compile; describe a smaller site"
-        ) from None
-    distinct = list(dict.fromkeys(functions))
-    back = [distinct.index(function) for function in functions]
+    together = reduced_together(structure, roots, variables)
+    distinct = list(dict.fromkeys(together.roots))
+    back = [distinct.index(function) for function in together.roots]
+    diagram = joint_diagram(together, tuple(distinct))
+    outcomes = tuple(tuple(state[index] == 1 for index in back) for state in diagram.outcomes)  # type: ignore[index]
+    return replace(diagram, outcomes=outcomes)
+
+
+def joint_diagram(together: Together, functions: tuple[int, ...], below: int | None = None) -> Diagram:
+    """Follow several functions at once from their roots.
+
+    Parameters
+    ----------
+    together : Together
+        Diagrams of the functions.
+    functions : tuple of int
+        Their roots.
+    below : int, optional
+        Ask only for the first so many variables: an outcome is then what is left of each function.
+
+    Returns
+    -------
+    Diagram
+        Its outcomes are tuples of nodes, one for each function: 0 and 1 where it is decided.
+
+    Raises
+    ------
+    ModelTooLargeError
+        If the diagram passes one million nodes.
+
+    Examples
+    --------
+    >>> from k2rel.logic.reduce import reduced_together
+    >>> s = Structure()
+    >>> a, b = s.variable("a"), s.variable("b")
+    >>> both = reduced_together(s, [s.conjunction([a, b])], ["a", "b"])
+    >>> joint_diagram(both, tuple(both.roots), below=1).modes
+    2
+    """
+    level, high, low = together.level, together.high, together.low
+    last = len(together.variables) if below is None else below
 
     def split(state: tuple[int, ...]) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
         """Find the first variable that a tuple of functions asks for, and its two cofactors."""
-        entries = [bdd.succ(abs(function)) for function in state]
-        first = min(entry[0] for entry in entries)
-        up, down = [], []
-        for function, (at, low, high) in zip(state, entries, strict=True):
-            if at != first:
-                up.append(function)
-                down.append(function)
-            else:
-                up.append(high if function > 0 else -high)
-                down.append(low if function > 0 else -low)
-        return first, tuple(up), tuple(down)
+        first = min(level[function] for function in state)
+        up = tuple(high[f] if level[f] == first else f for f in state)
+        down = tuple(low[f] if level[f] == first else f for f in state)
+        return first, up, down
 
     # Depth first with an explicit stack: a node gets its number once both successors have theirs.
     number: dict[tuple[int, ...], int] = {}
     terminals: dict[tuple[int, ...], int] = {}
     table: dict[tuple[int, int, int], int] = {}
     pending: list[tuple[tuple[int, ...], tuple[int, tuple[int, ...], tuple[int, ...]] | None]]
-    pending = [(tuple(distinct), None)]
+    pending = [(functions, None)]
     while pending:
         state, cofactors = pending.pop()
         if state in number:
             continue
-        if all(function in (1, -1) for function in state):
+        if all(level[function] >= last for function in state):
             number[state] = -1 - terminals.setdefault(state, len(terminals))
             continue
         if cofactors is None:
@@ -408,11 +401,11 @@ def compile_diagram(structure: Structure, roots: Sequence[Node], order: Sequence
                     "describe fewer independent parts, or fewer groups of clients"
                 )
             continue
-        level, up, down = cofactors
+        at, up, down = cofactors
         if number[up] == number[down]:
             number[state] = number[up]
         else:
-            number[state] = table.setdefault((level, number[up], number[down]), len(table))
+            number[state] = table.setdefault((at, number[up], number[down]), len(table))
     modes = len(terminals)
 
     def place(entry: int) -> int:
@@ -420,5 +413,4 @@ def compile_diagram(structure: Structure, roots: Sequence[Node], order: Sequence
         return -1 - entry if entry < 0 else modes + entry
 
     placed = {(at, place(up), place(down)): place(node) for (at, up, down), node in table.items()}
-    outcomes = tuple(tuple(state[index] == 1 for index in back) for state in terminals)
-    return _flat(variables, outcomes, placed, place(number[tuple(distinct)]))
+    return _flat(together.variables[:last], tuple(terminals), placed, place(number[functions]))

@@ -254,3 +254,18 @@ def minimal_solutions(
             if state[1]:
                 return z[:2], -1
     return z[: state[0]], known[layers - 1, root]
+
+
+@njit(cache=True, nogil=True)
+def modes_down(level: IntArray, up: IntArray, down: IntArray, root: int, modes: int, q: FloatArray) -> FloatArray:
+    """Probability of passing each node of a multi-terminal diagram (nodes x samples), from the root down."""
+    samples = q.shape[1]
+    mass = np.zeros((len(level), samples))
+    mass[root, :] = 1.0
+    for n in range(len(level) - 1, modes - 1, -1):
+        x, u, d = level[n], up[n], down[n]
+        for s in range(samples):
+            w = mass[n, s]
+            mass[u, s] += w * (1.0 - q[x, s])
+            mass[d, s] += w * q[x, s]
+    return mass

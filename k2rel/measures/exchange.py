@@ -7,7 +7,51 @@ from k2rel.logic.structure import Node
 from k2rel.policy.failover import principal_traffic
 from k2rel.studies import Study
 
-__all__ = ["open_psa_of"]
+__all__ = ["functions_of", "open_psa_of"]
+
+
+def functions_of(study: Study) -> dict[str, Node]:
+    """Write the services of a site as structure functions of its parts, every client with its own.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    dict of str to int
+        For each traffic class the whole site and the first client of each group, each role, and the loss of
+        all clients: a function of the policy's structure that says that the service is there. Full service
+        depends on loads and is no such function.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> list(functions_of(study("L2R")))[:3]
+    ['media', 'media_client', 'media_client_2']
+    """
+    site, policy = study.site, study.policy
+    s = policy.structure
+    clients = [(client.group, client.number) for client in site.clients()]
+    first = dict(reversed(clients))
+    tops: dict[str, Node] = {}
+    for name, traffic in site.traffic.items():
+        if traffic.scope == "site":
+            tops[name] = s.disjunction([route.usable for route in policy.choice(name).routes])
+            continue
+        tops[name] = s.conjunction([policy.served(name, group, number) for group, number in clients])
+        for group, number in sorted(first.items()):
+            suffix = "" if group == 0 else f"_{group + 1}"
+            tops[f"{name}_client{suffix}"] = policy.served(name, group, number)
+    for name, role in site.roles.items():
+        if role.is_service:
+            tops[name] = policy.role_up(name)
+    principal = principal_traffic(site)
+    if site.traffic[principal].scope == "client" and len(clients) > 1:
+        anyone = s.disjunction([policy.served(principal, group, number) for group, number in clients])
+        tops[f"lost_{len(clients)}_or_more_clients"] = anyone
+    return tops
 
 
 def open_psa_of(study: Study) -> str:
@@ -31,30 +75,14 @@ def open_psa_of(study: Study) -> str:
     >>> open_psa_of(study("L2R")).splitlines()[2]
     '<opsa-mef name="L2R">'
     """
-    site, policy = study.site, study.policy
-    s = policy.structure
-    clients = [(client.group, client.number) for client in site.clients()]
-    first = dict(reversed(clients))
-    tops: dict[str, Node] = {}
-    for name, traffic in site.traffic.items():
-        if traffic.scope == "site":
-            tops[name] = s.disjunction([route.usable for route in policy.choice(name).routes])
-            continue
-        tops[name] = s.conjunction([policy.served(name, group, number) for group, number in clients])
-        for group, number in sorted(first.items()):
-            suffix = "" if group == 0 else f"_{group + 1}"
-            tops[f"{name}_client{suffix}"] = policy.served(name, group, number)
-    for name, role in site.roles.items():
-        if role.is_service:
-            tops[name] = policy.role_up(name)
-    principal = principal_traffic(site)
-    if site.traffic[principal].scope == "client" and len(clients) > 1:
-        anyone = s.disjunction([policy.served(principal, group, number) for group, number in clients])
-        tops[f"lost_{len(clients)}_or_more_clients"] = anyone
+    site = study.site
+    s = study.policy.structure
+    tops = functions_of(study)
+    numbers = [client.number for client in site.clients()]
     probabilities: dict[str, float] = {}
     own = {
         site.client_part_id(number, part): study.client_laws[part].unavailability
-        for _, number in clients
+        for number in numbers
         for part in site.client_parts
     }
     for variable in s.variables(tops.values()):

@@ -95,7 +95,10 @@ def causes(study: Study, service: str = "media") -> pd.DataFrame:
     rows = []
     for name, birnbaum in slope.shared.items():
         part = site.components.get(name)
-        kind = part.type if part is not None else f"RAID {site.raid_sets[name].level} set"
+        if part is not None:
+            kind = part.type
+        else:
+            kind = f"RAID {site.raid_sets[name].level} set" if name in site.raid_sets else "common cause"
         side = part.side if part is not None else None
         rows.append((name, kind, side, *_worth(study.law(name), birnbaum, u, alone=True)))
     for name, birnbaum in slope.client.items():

@@ -197,10 +197,21 @@ def assumptions(study: Study) -> pd.DataFrame:
         ),
         (
             "independence",
-            "every part has a repairer of its own; no common cause",
+            "every part has a repairer of its own; no common cause but the groups that are listed",
             "ENGINE",
             "twin parts that share a batch, a room or a software fault fail together more often than this says",
             "",
+        ),
+        *(
+            (
+                f"common cause {group.id.replace('_', ' ')}",
+                f"{group.model} of {' + '.join(group.members)}: "
+                + ", ".join(f"level {level}: {value:g}" for level, value in group.factors),
+                group.evidence or "not said",
+                group.reason,
+                group.source,
+            )
+            for group in study.site.common_cause
         ),
         (
             "preferred side",

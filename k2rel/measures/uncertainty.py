@@ -1,20 +1,361 @@
-"""How sure the figures are: what the limits of each failure rate do to the downtime, one at a time."""
+"""How sure the figures are, when failure rates are known within limits only.
+
+The table of rates gives 90 % limits. Read as those of a lognormal law they make the downtime uncertain:
+`uncertainty` samples it, `moments` gives mean and variance without sampling, `sensitivity` says which rate the
+spread comes from, and `swing` moves one rate at a time to its limits.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from k2rel.exact.engine import unavailability
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.errors import InputError, ModelTooLargeError
+from k2rel.exact.engine import derivatives, unavailability
+from k2rel.exact.sampling import unavailability_of_samples
+from k2rel.exact.services import Service
+from k2rel.logic.function import compile_function
 from k2rel.measures.availability import service_named
+from k2rel.measures.exchange import functions_of
 from k2rel.rates import Law, with_rate
-from k2rel.studies import Study
+from k2rel.studies import Provenance, Study
+from k2rel.uncertain import Uncertain, lognormal_from_limits, points
 from k2rel.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["swing"]
+__all__ = ["UncertaintyResult", "moments", "rate_laws", "sensitivity", "swing", "uncertainty"]
+
+FloatArray = NDArray[np.float64]
+
+_LEVELS = (0.05, 0.5, 0.95)
+_Z90 = 1.6448536269514722
+
+
+@dataclass(frozen=True)
+class UncertaintyResult:
+    """Unavailability of services under uncertain failure rates, by sampling.
+
+    Parameters
+    ----------
+    provenance : Provenance
+        How it was got.
+    samples, seed, points
+        Number of samples, their seed and how they were chosen.
+    rates : dict of str to Uncertain
+        The law of each row of the table of rates that is uncertain [1/h].
+    values : dict of str to array of float, shape (samples,)
+        Unavailability by service.
+    """
+
+    provenance: Provenance
+    samples: int
+    seed: int
+    points: str
+    rates: dict[str, Uncertain]
+    values: dict[str, FloatArray]
+
+    def table(self) -> pd.DataFrame:
+        """Give the services as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``service``; ``mean``, its 90 % confidence interval ``mean_low`` and ``mean_high``,
+            ``deviation``, quantiles ``q05``, ``q50``, ``q95``, all of the downtime [min/year].
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> t = uncertainty(study("L2R"), ["media"], samples=64).table()
+        >>> bool(t.loc["media", "q05"] < t.loc["media", "q95"])
+        True
+        """
+        import pandas as pd
+
+        rows = []
+        for name, values in self.values.items():
+            minutes = values * MINUTES_PER_YEAR
+            mean, deviation = float(minutes.mean()), float(minutes.std(ddof=1))
+            half = _Z90 * deviation / math.sqrt(self.samples)
+            rows.append((name, mean, mean - half, mean + half, deviation, *np.quantile(minutes, _LEVELS).tolist()))
+        columns = ["service", "mean", "mean_low", "mean_high", "deviation", "q05", "q50", "q95"]
+        return pd.DataFrame(rows, columns=columns).set_index("service")
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the result as JSON knows it.
+
+        Returns
+        -------
+        dict
+            Heading, ``samples``, ``seed``, ``points``, ``downtime_min_per_year`` by service.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> uncertainty(study("L2R"), ["media"], samples=8).to_json()["samples"]
+        8
+        """
+        rows = {str(name): row for name, row in self.table().to_dict("index").items()}
+        heading = self.provenance.heading()
+        return heading | {
+            "samples": self.samples,
+            "seed": self.seed,
+            "points": self.points,
+            "downtime_min_per_year": rows,
+        }
+
+
+def rate_laws(study: Study) -> dict[str, Uncertain]:
+    """Read the 90 % limits of the rates in use as lognormal laws.
+
+    The mean stays the rate of the table; the limits give the error factor, half of their ratio on a
+    logarithmic scale.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    dict of str to Uncertain
+        Law by row of the table [1/h]. Rows without limits, rates given by hand and parts that are outside the
+        boundary are taken as certain.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> sorted(rate_laws(study("L1")))[0]
+    'eth_chassis_passive'
+    """
+    result: dict[str, Uncertain] = {}
+    for name, law in study.laws.used():
+        part = study.site.components.get(name) or study.site.client_parts[name]
+        if law.rates_id and law.low_per_h and law.high_per_h and law.low_per_h < law.high_per_h and not part.external:
+            result[law.rates_id] = lognormal_from_limits(law.low_per_h, law.high_per_h, mean=law.failure_rate_per_h)
+    return result
+
+
+def uncertainty(
+    study: Study,
+    services: Sequence[str] = ("media",),
+    *,
+    samples: int = 10_000,
+    seed: int = 1,
+    method: str = "lhs",
+) -> UncertaintyResult:
+    """Sample the unavailability of services.
+
+    Parts whose rate comes from the same row of the table share its draw.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    services : sequence of str
+        The services.
+    samples : int
+        Number of samples.
+    seed : int
+        Seed; the same seed gives the same numbers.
+    method : {"random", "lhs", "sobol"}
+        Plain random points, a Latin hypercube, or Sobol' points.
+
+    Returns
+    -------
+    UncertaintyResult
+        The samples and their table.
+
+    Raises
+    ------
+    InputError
+        If there is no such service, no rate has limits, or an argument is out of range.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> uncertainty(study("L2R"), samples=100, seed=3).values["media"].shape
+    (100,)
+    """
+    if samples < 2:
+        raise InputError(f"number of samples: must be at least 2, got {samples}")
+    chosen = [service_named(study, name) for name in services]
+    laws = rate_laws(study)
+    if not laws:
+        raise InputError(f"{study.site.name}: no failure rate in use has limits, so nothing is uncertain")
+    design = points(method, samples, len(laws), seed)
+    drawn = {row: law.quantile(design[:, column]) for column, (row, law) in enumerate(laws.items())}
+    values = unavailability_of_samples(study, chosen, drawn)
+    return UncertaintyResult(study.provenance, samples, seed, method, laws, values)
+
+
+def _part_moments(study: Study, name: str, laws: dict[str, Uncertain]) -> tuple[float, float]:
+    """Mean and variance of one variable's unavailability, by quadrature over its rate."""
+    raid = study.laws.raid.get(name)
+    if raid is not None:
+        law = study.laws.shared[study.site.raid_sets[name].drives[0]]
+        certain = raid.unavailability
+    else:
+        law, certain = _law_of(study, name)
+    uncertain = laws.get(law.rates_id)
+    if uncertain is None or certain == 0.0:
+        return certain, 0.0
+    # Gauss-Hermite in the logarithm of the rate
+    nodes, weights = np.polynomial.hermite_e.hermegauss(64)
+    sigma = math.log(uncertain.parameters[1]) / _Z90
+    rates = uncertain.mean * np.exp(sigma * nodes - sigma * sigma / 2)
+    q = raid.unavailability_of(rates) if raid is not None else law.unavailability_of(rates)
+    weights = weights / weights.sum()
+    mean = float(weights @ q)
+    return mean, float(weights @ (q - mean) ** 2)
+
+
+def _law_of(study: Study, name: str) -> tuple[Law, float]:
+    if name in study.site.components or name in study.site.cause_events:
+        law = study.law(name)
+        assert isinstance(law, Law)
+        return law, law.unavailability
+    part = next(
+        key
+        for key in study.site.client_parts
+        for number in range(1, study.site.client_count + 1)
+        if study.site.client_part_id(number, key) == name
+    )
+    law = study.client_laws[part]
+    return law, law.unavailability
+
+
+def moments(study: Study, service: str = "media") -> tuple[float, float]:
+    """Give mean and variance of a service's unavailability without sampling, every part uncertain by itself.
+
+    Parts of one type are taken as independent here; where they share one unknown rate, as `uncertainty` has
+    it, the variance is larger.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    service : str
+        A traffic class, one client's, a role, or the loss of all clients.
+
+    Returns
+    -------
+    tuple of float
+        Mean and variance.
+
+    Raises
+    ------
+    InputError
+        If there is no such service, or it is no function of parts alone (full service).
+    ModelTooLargeError
+        If there are too many clients to follow one by one.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> mean, variance = moments(study("L2R"), "control_client")
+    >>> 1e-8 < mean < 1e-7, variance > 0
+    (True, True)
+    """
+    service_named(study, service)
+    functions = functions_of(study)
+    if service not in functions:
+        raise InputError(f"'{service}' is no function of parts alone; its variance comes from sampling")
+    if study.site.client_count > 64 and not service.endswith("client"):
+        raise ModelTooLargeError(f"{study.site.client_count} clients are too many to follow one by one; use sampling")
+    diagram = compile_function(study.policy.structure, functions[service], failures=True)
+    laws = rate_laws(study)
+    pairs = [_part_moments(study, name, laws) for name in diagram.variables]
+    return diagram.moments([mean for mean, _ in pairs], [variance for _, variance in pairs])
+
+
+def _rows_that_matter(study: Study, service: Service) -> set[str]:
+    """Rows of the table of rates that a service's unavailability depends on."""
+    slopes = derivatives(study, service)
+    rows = {study.client_laws[part].rates_id for part, slope in slopes.client.items() if slope != 0}
+    for name, slope in slopes.shared.items():
+        if slope != 0:
+            raid = study.site.raid_sets.get(name)
+            law = study.laws.shared[raid.drives[0]] if raid is not None else study.law(name)
+            assert isinstance(law, Law)
+            rows.add(law.rates_id)
+    return rows
+
+
+def sensitivity(study: Study, service: str = "media", *, samples: int = 1024, seed: int = 1) -> pd.DataFrame:
+    """Say which uncertain rate the spread of a service's unavailability comes from: Sobol' indices.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    service : str
+        The service.
+    samples : int
+        Base sample, a power of 2; the model is evaluated (rates + 2) times as often.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``rates_id``, largest total first; ``first_order`` and ``total`` with their 90 % bootstrap limits
+        ``first_low``, ``first_high``, ``total_low``, ``total_high``.
+
+    Raises
+    ------
+    InputError
+        If there is no such service, no rate has limits, or `samples` is no power of 2.
+
+    Notes
+    -----
+    A. Saltelli et al., Comput. Phys. Commun. 181 (2010) 259, as `scipy.stats.sobol_indices` computes it.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> bool(sensitivity(study("L1"), "control", samples=64)["total"].iloc[0] > 0.1)
+    True
+    """
+    import pandas as pd
+    from scipy.stats import sobol_indices
+
+    if samples < 2 or samples & (samples - 1):
+        raise InputError(f"samples of the sensitivity: must be a power of 2, got {samples}")
+    found = service_named(study, service)
+    laws = {row: law for row, law in rate_laws(study).items() if row in _rows_that_matter(study, found)}
+    if not laws:
+        raise InputError(f"{study.site.name}: no failure rate that '{service}' depends on has limits")
+
+    def model(x: FloatArray) -> FloatArray:
+        shape = x.shape[1:]
+        flat = {row: x[i].reshape(-1) for i, row in enumerate(laws)}
+        return unavailability_of_samples(study, [found], flat)[found.name].reshape(shape)
+
+    generator = np.random.Generator(np.random.Philox(seed))
+    dists = [law.frozen() for law in laws.values()]
+    result = sobol_indices(func=model, n=samples, dists=dists, rng=generator)
+    with np.errstate(invalid="ignore", divide="ignore"):  # an index that is exactly 0 has no interval
+        limits = result.bootstrap(confidence_level=0.9, n_resamples=200)
+    frame = pd.DataFrame(
+        {
+            "first_order": result.first_order,
+            "first_low": limits.first_order.confidence_interval.low,
+            "first_high": limits.first_order.confidence_interval.high,
+            "total": result.total_order,
+            "total_low": limits.total_order.confidence_interval.low,
+            "total_high": limits.total_order.confidence_interval.high,
+        },
+        index=pd.Index(list(laws), name="rates_id"),
+    )
+    return frame.sort_values("total", ascending=False, kind="stable")
 
 
 def swing(study: Study, service: str = "media") -> pd.DataFrame:

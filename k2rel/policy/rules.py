@@ -126,9 +126,13 @@ class Policy:
         node = self._works.get(name)
         if node is None:
             part = self.site.components.get(name)
-            own = self.structure.variable(name)
+            own = [self.structure.variable(name)]
+            # an event that takes away several parts together is a variable of its own
+            for event, (parts, share) in self.site.cause_events.items():
+                if name in parts and len(parts) > 1 and share > 0:
+                    own.append(self.structure.variable(event))
             needs = [] if part is None else [self._all_work(part.needs)]
-            node = self._works[name] = self.structure.conjunction([own, *needs])
+            node = self._works[name] = self.structure.conjunction([*own, *needs])
         return node
 
     def _stage(self, stage: Stage, *, in_service: bool = False) -> Node:

@@ -29,6 +29,8 @@ class Law:
         90 % limits of the rate, where known [1/h].
     rates_id, evidence, source : str
         Row of the table, evidence code and source; for provenance.
+    share : float
+        Share of the row's rate that this law has: 1 but for parts with common causes.
 
     Notes
     -----
@@ -50,11 +52,33 @@ class Law:
     rates_id: str = ""
     evidence: str = ""
     source: str = ""
+    share: float = 1.0
 
     @property
     def mttf_h(self) -> float:
         """Mean operating time to failure [h]; infinite for a part that never fails."""
         return 1.0 / self.failure_rate_per_h if self.failure_rate_per_h > 0 else math.inf
+
+    def unavailability_of(self, failure_rates_per_h: ArrayLike) -> FloatArray:
+        """Steady-state unavailability with other failure rates of its row.
+
+        Parameters
+        ----------
+        failure_rates_per_h : array of float
+            Rates [1/h], of which the law has its share.
+
+        Returns
+        -------
+        array of float
+            Unavailability for each.
+
+        Examples
+        --------
+        >>> Law(1e-3, 1000.0).unavailability_of([1e-3, 3e-3]).tolist()
+        [0.5, 0.75]
+        """
+        down = np.asarray(failure_rates_per_h, dtype=np.float64) * (self.share * self.mean_downtime_h)
+        return np.asarray(down / (1.0 + down))
 
     @property
     def mean_downtime_h(self) -> float:

@@ -8,7 +8,7 @@ missing beyond the tolerance is data loss, which ends when the data have been br
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -118,6 +118,29 @@ class RaidModule:
     def unavailability(self) -> float:
         """Steady-state probability that data are lost and not yet brought back."""
         return float(self._steady[-1]) if self.failure_rate_per_h else 0.0
+
+    def unavailability_of(self, failure_rates_per_h: ArrayLike) -> FloatArray:
+        """Steady-state unavailability with other failure rates of a drive.
+
+        Parameters
+        ----------
+        failure_rates_per_h : array of float
+            Rates [1/h], above 0.
+
+        Returns
+        -------
+        array of float
+            Unavailability for each.
+
+        Examples
+        --------
+        >>> raid = RaidModule(5, 1, 1e-6, 24, 0, 24)
+        >>> float(raid.unavailability_of([1e-6])[0]) == raid.unavailability
+        True
+        """
+        still, one = (replace(self, failure_rate_per_h=rate)._rates for rate in (0.0, 1.0))
+        rates = np.asarray(failure_rates_per_h, dtype=np.float64)
+        return np.asarray(steady_state(still + rates[..., None, None] * (one - still))[..., -1])
 
     @property
     def frequency_per_h(self) -> float:

@@ -15,6 +15,7 @@ from k2rel.site import document as doc
 from k2rel.site.model import (
     Assumption,
     AtLeast,
+    CommonCauseGroup,
     Component,
     GivenLaw,
     Holder,
@@ -111,6 +112,7 @@ class _Builder:
         roles = {key: self._role(key, entry, units) for key, entry in file.roles.items()}
         traffic = {key: self._traffic(key, entry, roles) for key, entry in file.traffic.items()}
         self._check_services(traffic, roles)
+        common_cause = self._common_cause(components)
         if self.problems:
             raise InputError(self.problems)
         site = Site(
@@ -122,6 +124,7 @@ class _Builder:
             sides=self.sides,
             components=components,
             raid_sets=raid_sets,
+            common_cause=common_cause,
             units=units,
             roles=roles,
             traffic=traffic,
@@ -202,6 +205,37 @@ class _Builder:
         share = parse_share(text) or Fraction(0)
         demand = max((entry.demand for entry in self.document.traffic.values() if entry.scope == "client"), default=0.0)
         return float(int(share * self.document.clients.count) * demand)
+
+    def _common_cause(self, components: dict[str, Component]) -> tuple[CommonCauseGroup, ...]:
+        result = []
+        taken: set[str] = set()
+        listed = {*self.document.components, *self.document.links}
+        for key, entry in self.document.common_cause.items():
+            where: KeyPath = ("common_cause", key)
+            for member in entry.members:
+                self._known(member, listed, (*where, "members"), "component or link")
+            types = {components[member].type for member in entry.members if member in listed}
+            if len(types) > 1:
+                self._report((*where, "members"), f"must be of one type, got {', '.join(sorted(types))}")
+            again = sorted({m for m in entry.members if m in taken or entry.members.count(m) > 1})
+            if again:
+                self._report((*where, "members"), f"'{again[0]}' stands in a group twice")
+            taken.update(entry.members)
+            wrong = [level for level in entry.factors if not level.isdigit()]
+            if wrong:
+                self._report((*where, "factors"), f"levels must be whole numbers, got '{wrong[0]}'")
+                continue
+            factors = tuple(sorted((int(level), value) for level, value in entry.factors.items()))
+            group = CommonCauseGroup(
+                key, entry.members, entry.model, factors, entry.evidence, entry.reason, entry.source
+            )
+            try:
+                _ = group.shares
+            except InputError as error:
+                self._report((*where, "factors"), str(error))
+                continue
+            result.append(group)
+        return tuple(result)
 
     def _raid_set(self, key: str, entry: doc.RaidSetEntry, components: dict[str, Component]) -> RaidSet:
         fewest = {1: 2, 5: 3, 6: 4}[entry.level]

@@ -219,6 +219,21 @@ class AssumptionEntry(_Record):
     source: Text | None = None
 
 
+class CommonCauseEntry(_Record):
+    """Alike parts that one cause can take away together."""
+
+    members: tuple[Name, ...] = Field(min_length=2, max_length=12, description="components of one type")
+    model: Literal["beta-factor", "MGL", "alpha-factor", "phi-factor"] = Field(
+        "beta-factor", description="how their failures are shared out to single parts, pairs, and more"
+    )
+    factors: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        description="factors by level: beta at 2; MGL from 2 on; alpha and phi from 1 on"
+    )
+    evidence: Text = ""
+    reason: Text = ""
+    source: Text = ""
+
+
 class VariantEntry(_Record):
     """Another reading of what is not known; shown beside the default."""
 
@@ -251,6 +266,7 @@ class SiteDocument(_Record):
     roles: dict[Name, RoleEntry] = {}
     clients: ClientsEntry
     traffic: dict[Name, TrafficEntry] = Field(min_length=1)
+    common_cause: dict[Name, CommonCauseEntry] = Field({}, max_length=100)
     variants: dict[Name, VariantEntry] = {}
 
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
+from k2rel.commoncause import combinations_of, event_shares
 from k2rel.errors import InputError, closest
 
 __all__ = [
     "Assumption",
     "AtLeast",
     "Client",
+    "CommonCauseGroup",
     "Component",
     "GivenLaw",
     "Holder",
@@ -140,6 +142,25 @@ class RaidSet:
     def tolerance(self) -> int:
         """How many drives may be missing without loss of data."""
         return {1: len(self.drives) - 1, 5: 1, 6: 2}[self.level]
+
+
+@dataclass(frozen=True, slots=True)
+class CommonCauseGroup:
+    """Alike parts that one cause can take away together, and how their failures are shared out."""
+
+    id: str
+    members: tuple[str, ...]
+    model: str
+    factors: tuple[tuple[int, float], ...]
+    evidence: str = ""
+    reason: str = ""
+    source: str = ""
+
+    @property
+    def shares(self) -> dict[int, float]:
+        """Share of a part's failures that belongs to each combination of k members."""
+        shares = event_shares(self.model, len(self.members), dict(self.factors))
+        return {k: float(share) for k, share in shares.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +293,23 @@ class Site:
     variants: tuple[Variant, ...]
     variant: str | None = None
     changed: tuple[tuple[str, str], ...] = field(default=())
+    common_cause: tuple[CommonCauseGroup, ...] = ()
+
+    @cached_property
+    def cause_events(self) -> Mapping[str, tuple[tuple[str, ...], float]]:
+        """Combinations of parts that one cause takes away: their parts and their share of a part's failures.
+
+        A combination of one part is that part itself, which keeps its name.
+        """
+        result: dict[str, tuple[tuple[str, ...], float]] = {}
+        for group in self.common_cause:
+            shares = group.shares
+            for parts in combinations_of(group.members, shares):
+                name = parts[0] if len(parts) == 1 else " & ".join(parts)
+                result[name] = (parts, shares[len(parts)])
+            for member in group.members:
+                result.setdefault(member, ((member,), 0.0))
+        return result
 
     @cached_property
     def deal(self) -> int:

@@ -1,0 +1,134 @@
+"""How many clients have a traffic class: the full exact distribution, for any number of groups of clients.
+
+Groups depend on each other only through the parts that they share. Those parts are asked for first; what is
+left then concerns one group each, so groups are solved apart and their counts added up. The cost grows with
+the number of groups, where following them together would multiply their conditions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.errors import InputError, closest
+from k2rel.exact.clients import LOST, RouteList, own_states, useful_routes
+from k2rel.exact.counts import binomial_power
+from k2rel.logic.diagram import joint_diagram
+from k2rel.logic.reduce import reduced_together
+from k2rel.logic.structure import Node
+from k2rel.policy.rules import Policy
+from k2rel.studies import Study
+
+__all__ = ["served_distribution"]
+
+FloatArray = NDArray[np.float64]
+
+
+def served_distribution(study: Study, traffic: str) -> FloatArray:
+    """Give the distribution of the number of clients that have a traffic class.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    traffic : str
+        A traffic class with a flow for each client.
+
+    Returns
+    -------
+    array of float, shape (clients + 1,)
+        Steady-state probability that exactly 0, 1, ... clients are served; sums of positive terms only.
+
+    Raises
+    ------
+    InputError
+        If there is no such class, or it has one flow for the whole site.
+    ModelTooLargeError
+        If the parts that groups share have too many conditions.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> p = served_distribution(study("L2R"), "media")
+    >>> len(p), bool(p[4] > 0.9999)
+    (5, True)
+    """
+    policy, site = study.policy, study.site
+    if traffic not in site.traffic or site.traffic[traffic].scope != "client":
+        names = [name for name, flow in site.traffic.items() if flow.scope == "client"]
+        raise InputError(f"'{traffic}' is no traffic class with a flow for each client{closest(traffic, names)}")
+    groups = range(site.group_count)
+    blocks = [_functions(policy, traffic, group) for group in groups]
+    used = [set(policy.structure.variables(block)) for block in blocks]
+    seen: dict[str, int] = {}
+    for names_used in used:
+        for name in names_used:
+            seen[name] = seen.get(name, 0) + 1
+    order = policy.structure.variables([node for block in blocks for node in block])
+    common = [name for name in order if seen[name] > 1]
+    together = reduced_together(
+        policy.structure,
+        [node for block in blocks for node in block],
+        [*common, *(name for name in order if seen[name] == 1)],
+    )
+    # the shared parts decide what is left of every group's functions
+    starts = np.cumsum([0, *(len(block) for block in blocks)])
+    outer = joint_diagram(together, tuple(together.roots), below=len(common))
+    q = np.array([study.law(name).unavailability for name in together.variables])
+    weight = outer.mode_probabilities(q[: len(common)])
+    p_own = _own_probability(study)
+    memo: dict[tuple[int, tuple[int, ...]], FloatArray] = {}
+    total = np.zeros(site.client_count + 1)
+    for probability, outcome in zip(weight.tolist(), outer.outcomes, strict=True):
+        assert isinstance(outcome, tuple)
+        if probability == 0.0:
+            continue
+        counts = np.ones(1)
+        for group in groups:
+            rest = outcome[starts[group] : starts[group + 1]]
+            if (group, rest) not in memo:
+                inner = joint_diagram(together, rest)
+                memo[group, rest] = _of_group(study, traffic, group, inner.outcomes, inner.mode_probabilities(q), p_own)
+            counts = np.convolve(counts, memo[group, rest])
+        total += probability * counts
+    return total
+
+
+def _functions(policy: Policy, traffic: str, group: int) -> list[Node]:
+    """What decides the way of a group's clients: usable routes, then conditions of the orders."""
+    choice = policy.choice(traffic, group)
+    return [*(route.usable for route in choice.routes), *(when for when, _ in choice.orders)]
+
+
+def _own_probability(study: Study) -> FloatArray:
+    states = own_states(study.policy)
+    q = np.array([study.client_laws[name].unavailability for name in states.names])
+    return states.probability(q[:, None])[:, 0]
+
+
+def _of_group(
+    study: Study,
+    traffic: str,
+    group: int,
+    outcomes: tuple[object, ...],
+    probability: FloatArray,
+    p_own: FloatArray,
+) -> FloatArray:
+    """Distribution of the served clients of one group, over the conditions of its own shared parts."""
+    choice = study.policy.choice(traffic, group)
+    size = study.site.group_sizes[group]
+    by_routes: dict[RouteList, float] = {}
+    for outcome, weight in zip(outcomes, probability.tolist(), strict=True):
+        assert isinstance(outcome, tuple)
+        orders = choice.orders
+        (order,) = [orders[i][1] for i in range(len(orders)) if outcome[len(choice.routes) + i] == 1][:1]
+        routes = useful_routes(choice, [index for index in order if outcome[index] == 1])
+        by_routes[routes] = by_routes.get(routes, 0.0) + weight
+    states = own_states(study.policy)
+    result = np.zeros(size + 1)
+    for routes, weight in by_routes.items():
+        lost = states.outcomes(traffic, group, routes) == LOST
+        # counted from the rarer side, so that its probability keeps its digits
+        gone, there = float(p_own[lost].sum()), float(p_own[~lost].sum())
+        result += weight * (binomial_power(size, gone)[::-1] if gone < there else binomial_power(size, there))
+    return result
