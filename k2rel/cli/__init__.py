@@ -139,7 +139,12 @@ def _parser() -> argparse.ArgumentParser:
         help="bound on the nodes in work (default 60 million, 4 GB)",
     )
     sub.add_argument(
-        "--bounds", action="store_true", help="where the exact value does not fit, answer with proven bounds"
+        "--bounds",
+        type=float,
+        nargs="?",
+        const=60.0,
+        metavar="SECONDS",
+        help="where the exact value does not fit, answer with bounds, the better the longer (default 60 s)",
     )
     with_format(sub)
     sub = verb("export", trees.export_verb, "write a level or a site for other tools")

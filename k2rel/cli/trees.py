@@ -42,6 +42,7 @@ def solve_verb(args: argparse.Namespace) -> int:
             print(f"  probability            {top.probability:.12g}")
         if top.bounds is not None:
             print(f"  bounds                 {top.bounds[0]:.12g} to {top.bounds[1]:.12g}")
+            continue
         for text, value in (("sum of all cut sets  ", top.rare_event), ("min-cut upper bound  ", top.mcub)):
             print(f"  {text}  " + (f"{value:.12g}" if value is not None else "not computed: too many"))
         print(f"  diagram                {top.nodes:,} nodes in {top.modules:,} modules")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import k2rel
 from k2rel.errors import InputError, ModelTooLargeError, closest
 from k2rel.faulttrees.read import FaultTrees
+from k2rel.logic.bounds import probability_bounds
 from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.families import Listing, MinimalSets
 from k2rel.logic.function import MOST_NODES, FunctionDiagram, compile_function
@@ -192,6 +193,8 @@ def _top_json(top: TopAnswer) -> dict[str, Any]:
         "rare_event": _finite(top.rare_event),
         "mcub": _finite(top.mcub),
     }
+    if top.bounds is not None:
+        row["bounds"] = list(top.bounds)
     if top.by_order is not None:
         by_order = {str(order): count for order, count in top.by_order.items()}
         row["cut_sets"] = {"count": sum(top.by_order.values()), "by_order": by_order}
@@ -301,8 +304,8 @@ def solve(
     samples: int = 0,
     seed: int = 1,
     points: str = "lhs",
-    most_nodes: int = MOST_NODES,
-    bounds: bool = False,
+    most_nodes: int | None = None,
+    bounds: float | None = None,
 ) -> TreeAnswer:
     """Solve the top events of a model.
 
@@ -324,10 +327,11 @@ def solve(
         Their seed.
     points : {"random", "lhs", "sobol"}
         How they are chosen.
-    most_nodes : int
-        Bound on the nodes in work.
-    bounds : bool
-        Where a diagram does not fit, answer with proven bounds instead of an error.
+    most_nodes : int, optional
+        Bound on the nodes in work; by default 16 million, or 2 million where bounds are asked for, so that the
+        exact value is not sought for long.
+    bounds : float, optional
+        Where a diagram does not fit, answer with proven bounds instead of an error, after about so many seconds.
 
     Returns
     -------
@@ -358,6 +362,13 @@ def solve(
     """
     if top is not None and top not in trees.tops:
         raise InputError(f"'{top}' is no top event of {trees.name}{closest(top, trees.tops)}")
+    most_nodes = most_nodes if most_nodes is not None else MOST_NODES if bounds is None else _QUICK_NODES
+    if most_nodes < 100:
+        raise InputError(f"bound on the nodes: must be at least 100, got {most_nodes}")
+    if bounds is not None and not 0 < bounds < 1e6:
+        raise InputError(f"time for bounds: must be above 0 seconds, got {bounds:g}")
+    if order is not None and order < 0:
+        raise InputError(f"order of cut sets: must be 0 or more, got {order}")
     if samples < 0 or (cut_sets is not None and cut_sets < 0):
         raise InputError("numbers of samples and of cut sets must be 0 or more")
     if samples and not trees.deviates:
@@ -367,7 +378,15 @@ def solve(
     for name, node in trees.tops.items():
         if top is not None and name != top:
             continue
-        diagram = compile_function(trees.structure, node, most_nodes=most_nodes)
+        try:
+            diagram = compile_function(trees.structure, node, most_nodes=most_nodes)
+        except ModelTooLargeError:
+            if bounds is None:
+                raise
+            given = dict(zip(trees.events, trees.probability.tolist(), strict=True))
+            found = probability_bounds(trees.structure, node, given, seconds=bounds)
+            answers.append(TopAnswer(name, None, None, None, 0, 0, bounds=(found.low, found.high)))
+            continue
         rows = [place[event] for event in diagram.variables]
         p = trees.probability[rows]
         sets: MinimalSets | None = None

@@ -25,8 +25,8 @@ __all__ = ["MOST_NODES", "FunctionDiagram", "compile_function"]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-MOST_NODES = 60_000_000
-"""Bound on the nodes of one module in work, about 3 GB."""
+MOST_NODES = 16_000_000
+"""Bound on the nodes of one module in work, about 1 GB."""
 
 _TILE_BYTES = 16 * 1024 * 1024
 _MOST_PAIRS = 30_000_000

@@ -269,3 +269,144 @@ def modes_down(level: IntArray, up: IntArray, down: IntArray, root: int, modes: 
             mass[u, s] += w * (1.0 - q[x, s])
             mass[d, s] += w * q[x, s]
     return mass
+
+
+@njit(cache=True, nogil=True)
+def conjunction_within(
+    level_a: IntArray, high_a: IntArray, low_a: IntArray, root_a: int, value_a: FloatArray,
+    level_b: IntArray, high_b: IntArray, low_b: IntArray, root_b: int, value_b: FloatArray,
+    p: FloatArray, width: int, smallest: float, upper: bool,
+) -> Any:  # fmt: skip
+    """And of two diagrams, level by level from the top, with at most `width` pairs at a level.
+
+    A pair of nodes that is reached with probability m becomes false at a cost of at most m min(a, b), or true,
+    where an upper bound is wanted, at m min(1, 2 - a - b); pairs that cost less than `smallest`, and the least
+    of those above `width`, do. Returns level, high, low and value of the nodes, successors first, and the root.
+    """
+    levels = len(p)
+    size = 1024
+    table = np.full(4096, -1, dtype=np.int64)
+    pair = np.empty((size, 5), dtype=np.int64)  # a, b, high, low, next at the same level
+    mass = np.empty(size)
+    head = np.full(levels, -1, dtype=np.int64)
+    count = 0
+    # a pair is written -1 - index while it is open; 0 and 1 are decided
+    pair[0] = root_a, root_b, 0, 0, -1
+    mass[0] = 1.0
+    count = 1
+    head[min(level_a[root_a], level_b[root_b])] = 0
+    table[_slot(root_a, root_b, 0, len(table) - 1)] = 0
+    constant = np.full(size, -1, dtype=np.int8)
+    for x in range(levels):
+        members = 0
+        at = head[x]
+        while at >= 0:
+            members += 1
+            at = pair[at, 4]
+        if members == 0:
+            continue
+        index = np.empty(members, dtype=np.int64)
+        weight = np.empty(members)
+        at, i = head[x], 0
+        while at >= 0:
+            a, b = value_a[pair[at, 0]], value_b[pair[at, 1]]
+            index[i] = at
+            weight[i] = mass[at] * (min(1.0, 2.0 - a - b) if upper else min(a, b))
+            at, i = pair[at, 4], i + 1
+        limit = smallest
+        if members > width:
+            limit = max(limit, np.partition(weight, members - width)[members - width])
+        for i in range(members):
+            at = index[i]
+            if weight[i] < limit:
+                constant[at] = 1 if upper else 0
+                continue
+            for branch in range(2):
+                a, b = pair[at, 0], pair[at, 1]
+                if level_a[a] == x:
+                    a = high_a[a] if branch == 0 else low_a[a]
+                if level_b[b] == x:
+                    b = high_b[b] if branch == 0 else low_b[b]
+                if a == 0 or b == 0:
+                    pair[at, 2 + branch] = 0
+                    continue
+                if a == 1 and b == 1:
+                    pair[at, 2 + branch] = 1
+                    continue
+                share = mass[at] * (p[x] if branch == 0 else 1.0 - p[x])
+                slot = _slot(a, b, 0, len(table) - 1)
+                while table[slot] >= 0 and (pair[table[slot], 0] != a or pair[table[slot], 1] != b):
+                    slot = (slot + 1) & (len(table) - 1)
+                if table[slot] >= 0:
+                    child = table[slot]
+                    mass[child] += share
+                else:
+                    if count == len(mass):
+                        more = np.empty((2 * count, 5), dtype=np.int64)
+                        more[:count] = pair
+                        pair = more
+                        grown = np.empty(2 * count)
+                        grown[:count] = mass
+                        mass = grown
+                        marks = np.full(2 * count, -1, dtype=np.int8)
+                        marks[:count] = constant
+                        constant = marks
+                        table = np.full(8 * count, -1, dtype=np.int64)
+                        for old in range(count):
+                            slot = _slot(pair[old, 0], pair[old, 1], 0, len(table) - 1)
+                            while table[slot] >= 0:
+                                slot = (slot + 1) & (len(table) - 1)
+                            table[slot] = old
+                        slot = _slot(a, b, 0, len(table) - 1)
+                        while table[slot] >= 0:
+                            slot = (slot + 1) & (len(table) - 1)
+                    child = count
+                    count += 1
+                    table[slot] = child
+                    pair[child, 0], pair[child, 1] = a, b
+                    mass[child] = share
+                    down = min(level_a[a], level_b[b])
+                    pair[child, 4] = head[down]
+                    head[down] = child
+                pair[at, 2 + branch] = -1 - child
+    # from the bottom: decided and equal ones fall together
+    level = np.empty(count + 2, dtype=np.int64)
+    high = np.empty(count + 2, dtype=np.int64)
+    low = np.empty(count + 2, dtype=np.int64)
+    value = np.empty(count + 2)
+    level[0] = level[1] = levels
+    high[0] = low[0] = 0
+    high[1] = low[1] = 1
+    value[0], value[1] = 0.0, 1.0
+    made = 2
+    place = np.zeros(count, dtype=np.int64)
+    cells = 1024
+    while cells < 2 * count:
+        cells *= 2
+    table = np.full(cells, -1, dtype=np.int64)
+    for x in range(levels - 1, -1, -1):
+        at = head[x]
+        while at >= 0:
+            if constant[at] >= 0:
+                place[at] = constant[at]
+            else:
+                h, o = pair[at, 2], pair[at, 3]
+                h = h if h >= 0 else place[-1 - h]
+                o = o if o >= 0 else place[-1 - o]
+                if h == o:
+                    place[at] = h
+                else:
+                    slot = _slot(x, h, o, cells - 1)
+                    while table[slot] >= 0:
+                        n = table[slot]
+                        if level[n] == x and high[n] == h and low[n] == o:
+                            break
+                        slot = (slot + 1) & (cells - 1)
+                    if table[slot] < 0:
+                        table[slot] = made
+                        level[made], high[made], low[made] = x, h, o
+                        value[made] = p[x] * value[h] + (1.0 - p[x]) * value[o]
+                        made += 1
+                    place[at] = table[slot]
+            at = pair[at, 4]
+    return level[:made].copy(), high[:made].copy(), low[:made].copy(), value[:made].copy(), place[0]

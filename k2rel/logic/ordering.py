@@ -47,7 +47,6 @@ def variable_orders(graph: Graph, root: int, leaves: Collection[int]) -> Iterato
     """
     leaves = dict.fromkeys(leaves)
     inner = graph.gates_above(2 * root, leaves)
-    uses = graph.uses(inner)
     weight = dict.fromkeys((*inner, *leaves), 0.0)
     weight[root] = 1.0
     support = {leaf: 1 << place for place, leaf in enumerate(leaves)}
@@ -86,7 +85,6 @@ def variable_orders(graph: Graph, root: int, leaves: Collection[int]) -> Iterato
     yield _pulled(edges, walk(lambda node: wide[node]))
     yield walk(lambda node: -weight[node])
     yield walk(lambda node: -depth[node])
-    yield walk(lambda node: (-uses.get(node, 0) if node in leaves else 0, -wide[node]))
 
 
 def _pulled(edges: list[list[int]], order: list[int]) -> list[int]:

@@ -28,9 +28,8 @@ __all__ = ["Reduced", "Together", "reduced", "reduced_together"]
 IntArray = NDArray[np.int64]
 
 _BOUNDS = (10_000, 150_000, 600_000, 16_000_000)
-_SECOND = (2, 0)
-_LAST = (3, 2, 0)
 _SMALL = 12
+_MOST_COLLECTIONS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +86,7 @@ class _Attempt:
         self.negated = negated
         self.root = root
         self.order = order
+        self.done = 0
         self.gates = graph.gates_above(root, leaves)
 
     def run(self, bound: int) -> Reduced | None:
@@ -99,6 +99,7 @@ class _Attempt:
         }
         uses = self.graph.uses(self.gates)
         uses[self.root >> 1] = 1
+        self.done = 0
         try:
             for node in self.gates:
                 known[node] = self._gate(manager, known, node)
@@ -106,6 +107,9 @@ class _Attempt:
                     uses[literal >> 1] -= 1
                     if not uses[literal >> 1]:
                         del known[literal >> 1]  # what nobody needs any more makes room
+                self.done += 1
+                if manager.gc_count() > _MOST_COLLECTIONS:
+                    return None  # it would go on at the bound, ever more slowly
             whole = known[self.root >> 1]
             return self._arrays(manager, ~whole if self.root & 1 else whole)
         except DDMemoryError:
@@ -117,11 +121,11 @@ class _Attempt:
         return _joined(manager, graph.kind[node], graph.k[node], parts)
 
     def _arrays(self, manager: BDDManager, function: BDDFunction) -> Reduced:
-        level, high, low, roots = _arrays(manager, [function], len(self.order))
+        level, high, low, roots = arrays_of(manager, [function], len(self.order))
         return Reduced(self.order, level, high, low, roots[0])
 
 
-def _arrays(
+def arrays_of(
     manager: BDDManager, functions: Sequence[BDDFunction], variables: int
 ) -> tuple[IntArray, IntArray, IntArray, list[int]]:
     """Nodes of functions as level, high and low, successors first, and the functions' roots.
@@ -222,11 +226,13 @@ def reduced(
             return result
         attempts.append(attempt)
     for bound in bounds[1:]:
-        # short edges make most diagrams smaller and a few much larger: the last word has a plain walk
-        for choice in _LAST if bound >= _BOUNDS[-1] else _SECOND if bound >= _BOUNDS[-2] else range(len(attempts)):
-            if choice >= len(attempts):
-                continue
-            attempt = attempts[choice]
+        if bound < _BOUNDS[-2]:
+            chosen = attempts
+        elif bound < _BOUNDS[-1]:  # those that came furthest; sorting keeps the better guess first
+            chosen = sorted(attempts, key=lambda attempt: -attempt.done)[:2]
+        else:  # short edges make most diagrams smaller and a few much larger: the last word has a plain walk
+            chosen = attempts[-1:-3:-1]
+        for attempt in chosen:
             result = attempt.run(bound)
             if result is not None:
                 return result
@@ -280,7 +286,7 @@ def reduced_together(
                 if kind not in {"true", "false"}:
                     parts = [known[part] for part in arguments]
                     known[node] = manager.var(place[name]) if kind == "variable" else _joined(manager, kind, k, parts)
-            level, high, low, found = _arrays(manager, [known[root] for root in roots], len(order))
+            level, high, low, found = arrays_of(manager, [known[root] for root in roots], len(order))
         except DDMemoryError:
             continue
         return Together(tuple(order), level.tolist(), high.tolist(), low.tolist(), found)
