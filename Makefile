@@ -1,6 +1,7 @@
 # make report   every level's report and their comparison, in reports/
 # make test     all tests
 # make check    lint, format and types
+# make bench    what the engine costs; BENCH="--aralia FOLDER --write" for the Aralia trees and docs/performance.md
 # Both make the environment in .venv by themselves, once.
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: report test check schema sample clean
+.PHONY: report test check bench schema sample clean
 
 report: $(STAMP)
 	$(BIN)/k2rel report --all --output reports
@@ -20,6 +21,9 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/exact.py $(BENCH)
 
 # data/schema.json is written out so that editors find it beside the site files
 schema: $(STAMP)

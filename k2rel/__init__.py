@@ -46,10 +46,17 @@ _EXPORTS = {
     "raid_sets": "k2rel.measures.inventory",
     "rates_used": "k2rel.measures.inventory",
     "render_reports": "k2rel.report",
+    "moments": "k2rel.measures.uncertainty",
+    "open_psa_of": "k2rel.measures.exchange",
+    "read_fault_trees": "k2rel.faulttrees",
+    "sensitivity": "k2rel.measures.uncertainty",
+    "served": "k2rel.measures.availability",
     "single_points_of_failure": "k2rel.measures.importance",
+    "solve": "k2rel.faulttrees.solve",
     "studies_of": "k2rel.measures.comparison",
     "study": "k2rel.studies",
     "swing": "k2rel.measures.uncertainty",
+    "uncertainty": "k2rel.measures.uncertainty",
     "takeovers": "k2rel.measures.availability",
     "variants": "k2rel.measures.comparison",
     "verdict": "k2rel.measures.comparison",
@@ -61,8 +68,11 @@ if TYPE_CHECKING:
     from k2rel.bundled import level_names as level_names
     from k2rel.errors import InputError as InputError
     from k2rel.errors import K2relError as K2relError
+    from k2rel.faulttrees import read_fault_trees as read_fault_trees
+    from k2rel.faulttrees.solve import solve as solve
     from k2rel.measures.availability import availability as availability
     from k2rel.measures.availability import over_time as over_time
+    from k2rel.measures.availability import served as served
     from k2rel.measures.availability import takeovers as takeovers
     from k2rel.measures.cases import case_table as case_table
     from k2rel.measures.cases import failover as failover
@@ -75,6 +85,7 @@ if TYPE_CHECKING:
     from k2rel.measures.comparison import studies_of as studies_of
     from k2rel.measures.comparison import variants as variants
     from k2rel.measures.comparison import verdict as verdict
+    from k2rel.measures.exchange import open_psa_of as open_psa_of
     from k2rel.measures.importance import causes as causes
     from k2rel.measures.importance import cut_set_table as cut_set_table
     from k2rel.measures.importance import cut_sets as cut_sets
@@ -86,7 +97,10 @@ if TYPE_CHECKING:
     from k2rel.measures.inventory import rates_used as rates_used
     from k2rel.measures.load import load as load
     from k2rel.measures.load import modes as modes
+    from k2rel.measures.uncertainty import moments as moments
+    from k2rel.measures.uncertainty import sensitivity as sensitivity
     from k2rel.measures.uncertainty import swing as swing
+    from k2rel.measures.uncertainty import uncertainty as uncertainty
     from k2rel.policy import Policy as Policy
     from k2rel.report import render_reports as render_reports
     from k2rel.site import Site as Site

@@ -107,6 +107,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--order", type=int, default=2, metavar="N", help="largest order of cut sets (default 2)")
     with_format(sub)
+    sub = verb("uncertainty", studies.uncertainty_verb, "how sure the downtime is, failure rates being known in limits")
+    with_inputs(sub)
+    sub.add_argument("--service", action="append", metavar="NAME", help="a service; may be given again")
+    sub.add_argument("--samples", type=int, default=10_000, metavar="N", help="number of samples (default 10,000)")
+    sub.add_argument("--points", default="lhs", choices=["random", "lhs", "sobol"], help="kind of points (default lhs)")
+    sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the samples (default 1)")
+    with_format(sub)
+    sub = verb("served", studies.served_verb, "how many clients are served: the whole distribution")
+    with_inputs(sub)
+    sub.add_argument("--traffic", metavar="NAME", help="a traffic class; default: the principal one")
+    with_format(sub)
     sub = verb("compare", studies.compare_verb, "put levels or site files side by side")
     with_inputs(sub, "*")
     with_format(sub)
@@ -134,9 +145,8 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--nodes",
         type=int,
-        default=60_000_000,
         metavar="N",
-        help="bound on the nodes in work (default 60 million, 4 GB)",
+        help="bound on the nodes in work (default 16 million, 1 GB; 2 million with --bounds)",
     )
     sub.add_argument(
         "--bounds",

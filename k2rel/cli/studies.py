@@ -227,6 +227,46 @@ def causes_verb(args: argparse.Namespace) -> int:
     return 0
 
 
+def uncertainty_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.uncertainty import sensitivity, swing, uncertainty
+    from k2rel.policy.failover import principal_traffic
+
+    study = study_of(args)
+    services = args.service or [principal_traffic(study.site)]
+    result = uncertainty(study, services, samples=args.samples, seed=args.seed, method=args.points)
+    shares = sensitivity(study, services[0], seed=args.seed)
+    if args.format == "json":
+        rows = {str(row): finite(values) for row, values in shares.to_dict("index").items()}
+        print_json(result.to_json() | {"sensitivity": rows})
+        return 0
+    heading(study)
+    how = f"{result.samples:,} samples ({result.points}, seed {args.seed})"
+    print(f"Downtime with failure rates within their limits: {how}\n")
+    print_table(result.table())
+    print(f"\nWhich rate the spread of {services[0]} comes from (Sobol' indices)\n")
+    print_table(shares[["first_order", "total", "total_low", "total_high"]].head(8))
+    print(f"\nDowntime of {services[0]} with each rate at its limits, one at a time\n")
+    print_table(swing(study, services[0]).head(8))
+    return 0
+
+
+def served_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.availability import served
+    from k2rel.policy.failover import principal_traffic
+
+    study = study_of(args)
+    traffic = args.traffic or principal_traffic(study.site)
+    frame = served(study, traffic)
+    if args.format == "json":
+        rows = {"traffic": traffic, "probability": frame["probability"].tolist()}
+        print_json(study.provenance.heading() | rows)
+        return 0
+    heading(study)
+    print(f"Clients with {traffic}, of {study.site.client_count}\n")
+    print_table(frame.sort_values("probability", ascending=False, kind="stable").head(20).sort_index(ascending=False))
+    return 0
+
+
 def compare_verb(args: argparse.Namespace) -> int:
     from k2rel.bundled import level_names
     from k2rel.measures.comparison import compare

@@ -9,9 +9,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from k2rel.errors import InputError, closest
 from k2rel.exact.engine import failure_frequency, loss_over_time, mode_transitions, unavailability
+from k2rel.exact.served import served_distribution
 from k2rel.exact.services import Service, services_of
 from k2rel.logic.diagram import compile_diagram
 from k2rel.studies import Provenance, Study
@@ -20,11 +22,16 @@ from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 if TYPE_CHECKING:
     import pandas as pd
 
+FloatArray = NDArray[np.float64]
+
+_SHORTEST_H = 1e-2
+
 __all__ = [
     "AvailabilityResult",
     "ServiceAvailability",
     "availability",
     "over_time",
+    "served",
     "service_named",
     "takeovers",
 ]
@@ -229,6 +236,40 @@ def _availability(study: Study, lost_clients: tuple[int, ...] | None) -> Availab
     return AvailabilityResult(study.provenance, tuple(rows))
 
 
+def served(study: Study, traffic: str = "media") -> pd.DataFrame:
+    """Give the distribution of the number of clients that have a traffic class.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    traffic : str
+        A traffic class with a flow for each client.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``clients``; ``probability`` that exactly so many are served, ``or_fewer`` that no more are.
+
+    Raises
+    ------
+    InputError
+        If there is no such class.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> served(study("L2R")).index.tolist()
+    [0, 1, 2, 3, 4]
+    """
+    import pandas as pd
+
+    p = served_distribution(study, traffic)
+    return pd.DataFrame(
+        {"probability": p, "or_fewer": np.append(np.cumsum(p[:-1]), 1.0)}, index=pd.RangeIndex(len(p), name="clients")
+    )
+
+
 def service_named(study: Study, name: str) -> Service:
     """Look up a service of a site.
 
@@ -276,9 +317,10 @@ def over_time(study: Study, service: str, times_h: Sequence[float]) -> pd.DataFr
     Returns
     -------
     pandas.DataFrame
-        Index ``time_h``; ``point_unavailability`` with repair, ``mission_unreliability`` without any repair
-        during the mission, and 1 minus each. Where a second failure can bring a service back (a takeover that
-        a first failure prevented, for example), the second is the probability of being lost at the end.
+        Index ``time_h``; ``point_unavailability`` with repair, ``interval_unavailability`` (its mean from time 0,
+        IEC 60050-192-08-07), ``mission_unreliability`` without any repair during the mission, and 1 minus each.
+        Where a second failure can bring a service back (a takeover that a first failure prevented, for example),
+        the last is the probability of being lost at the end.
 
     Raises
     ------
@@ -299,15 +341,38 @@ def over_time(study: Study, service: str, times_h: Sequence[float]) -> pd.DataFr
     found = service_named(study, service)
     point = loss_over_time(study, found, times, repaired=True)
     mission = loss_over_time(study, found, times, repaired=False)
+    interval = _mean_from_start(study, found, times)
     return pd.DataFrame(
         {
             "point_unavailability": point,
             "point_availability": 1.0 - point,
+            "interval_unavailability": interval,
+            "interval_availability": 1.0 - interval,
             "mission_unreliability": mission,
             "mission_reliability": 1.0 - mission,
         },
         index=pd.Index(times, name="time_h"),
     )
+
+
+def _mean_from_start(study: Study, service: Service, times_h: FloatArray) -> FloatArray:
+    """Mean of the point unavailability from time 0 to each time.
+
+    Gauss-Legendre quadrature on panels that double in length: point unavailability is a sum of exponentials,
+    whose time constants lie orders of magnitude apart.
+    """
+    last = float(times_h.max(initial=0.0))
+    if last == 0.0:
+        return np.zeros(len(times_h))
+    doubling = _SHORTEST_H * 2.0 ** np.arange(max(1, math.ceil(math.log2(max(last / _SHORTEST_H, 1.0)))))
+    edges = np.unique(np.concatenate([[0.0], doubling[doubling < last], times_h]))
+    nodes, weights = np.polynomial.legendre.leggauss(12)
+    half = np.diff(edges) / 2
+    at = (edges[:-1, None] + half[:, None] * (nodes + 1.0)).reshape(-1)
+    lost = loss_over_time(study, service, at, repaired=True).reshape(len(half), -1)
+    integral = np.concatenate([[0.0], np.cumsum(half * (lost @ weights))])
+    found = integral[np.searchsorted(edges, times_h)]
+    return np.asarray(np.divide(found, times_h, out=np.zeros(len(times_h)), where=times_h > 0))
 
 
 def takeovers(study: Study) -> pd.DataFrame:

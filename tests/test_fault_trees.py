@@ -1,0 +1,384 @@
+"""Fault trees in the Open-PSA format: what is read, what comes out, and what is refused with one clear line."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+import k2rel
+from k2rel.bundled import level_names
+from k2rel.cli import main
+from k2rel.errors import InputError, ModelTooLargeError
+from k2rel.faulttrees import read_fault_trees
+from k2rel.faulttrees.solve import solve
+from k2rel.logic.bounds import probability_bounds
+from k2rel.logic.function import compile_function
+
+
+def model(body, data=""):
+    return f"<opsa-mef><define-fault-tree name='t'>{body}</define-fault-tree><model-data>{data}</model-data></opsa-mef>"
+
+
+def event(name, expression):
+    return f"<define-basic-event name='{name}'>{expression}</define-basic-event>"
+
+
+def number(value):
+    return f"<float value='{value}'/>"
+
+
+def refs(names):
+    return "".join(f"<event name='{name}'/>" for name in names)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def put(text, name="m.xml"):
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return put
+
+
+@pytest.fixture
+def probability(write):
+    def of(text, **options):
+        return solve(read_fault_trees(write(text), **options)).tops[0].probability
+
+    return of
+
+
+P = {"a": 0.1, "b": 0.2, "c": 0.3}
+EVENTS = "".join(event(name, number(p)) for name, p in P.items())
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("<and>{}</and>", 0.1 * 0.2 * 0.3),
+        ("<or>{}</or>", 1 - 0.9 * 0.8 * 0.7),
+        ("<nand>{}</nand>", 1 - 0.1 * 0.2 * 0.3),
+        ("<nor>{}</nor>", 0.9 * 0.8 * 0.7),
+        ("<atleast min='2'>{}</atleast>", 0.098),  # published with this value
+        ("<cardinality min='1' max='2'>{}</cardinality>", 1 - 0.9 * 0.8 * 0.7 - 0.006),
+        ("<not><or>{}</or></not>", 0.9 * 0.8 * 0.7),
+    ],
+)
+def test_every_connective(probability, formula, expected):
+    text = model(f"<define-gate name='top'>{formula.format(refs('abc'))}</define-gate>", EVENTS)
+    assert probability(text) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"), [("xor", 0.1 * 0.8 + 0.9 * 0.2), ("iff", 0.1 * 0.2 + 0.9 * 0.8), ("imply", 0.9 + 0.1 * 0.2)]
+)
+def test_connectives_of_two(probability, tag, expected):
+    text = model(f"<define-gate name='top'><{tag}>{refs('ab')}</{tag}></define-gate>", EVENTS)
+    assert probability(text) == pytest.approx(expected, rel=1e-13)
+
+
+def test_exclusive_or_of_three_events_has_the_published_value(probability):
+    inner = f"<define-gate name='x'><xor>{refs('bc')}</xor></define-gate>"
+    text = model(f"<define-gate name='top'><xor><event name='a'/><gate name='x'/></xor></define-gate>{inner}", EVENTS)
+    assert probability(text) == pytest.approx(0.404, rel=1e-13)
+
+
+def test_house_events_parameters_and_laws(probability):
+    body = "<define-gate name='top'><or><and><house-event name='on'/><event name='a'/></and><event name='b'/></or></define-gate>"
+    data = (
+        "<define-house-event name='on'><constant value='true'/></define-house-event>"
+        "<define-parameter name='rate'><float value='1e-4'/></define-parameter>"
+        + event("a", "<exponential><parameter name='rate'/><system-mission-time/></exponential>")
+        + event("b", f"<GLM>{number(0)}{number(1e-6)}{number(0.1)}<system-mission-time/></GLM>")
+    )
+    a = -math.expm1(-1e-4 * 1000)
+    b = 1e-6 / (1e-6 + 0.1) * -math.expm1(-(1e-6 + 0.1) * 1000)
+    assert probability(model(body, data), mission_time_h=1000.0) == pytest.approx(a + b - a * b, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("law", "expected"),
+    [
+        (f"<Weibull>{number(1000)}{number(2)}{number(0)}{number(500)}</Weibull>", -math.expm1(-0.25)),
+        (
+            f"<periodic-test>{number(7e-7)}{number(720)}{number(0)}{number(8760)}</periodic-test>",
+            -math.expm1(-7e-7 * 120),
+        ),
+        # a test just before the end, repaired in no time: only what failed since counts
+        (
+            f"<periodic-test>{number(1e-4)}{number(1e9)}{number(100)}{number(50)}{number(60)}</periodic-test>",
+            -math.expm1(-1e-4 * 10),
+        ),
+        (
+            "<switch><case><lt><int value='1'/><int value='2'/></lt><float value='.25'/></case><float value='.5'/></switch>",
+            0.25,
+        ),
+        (f"<div>{number(1)}<add>{number(2)}{number(2)}</add></div>", 0.25),
+    ],
+)
+def test_expressions(probability, law, expected):
+    text = model("<define-gate name='top'><or><event name='a'/></or></define-gate>", event("a", law))
+    assert probability(text) == pytest.approx(expected, rel=1e-6)
+
+
+TRAINS = (
+    "<define-gate name='top'><and><gate name='t1'/><gate name='t2'/><gate name='t3'/></and></define-gate>"
+    + "".join(f"<define-gate name='t{i}'><or><event name='p{i}'/><event name='v{i}'/></or></define-gate>" for i in (1, 2, 3))
+)  # fmt: skip
+
+
+def group(name, kind, factors):
+    members = "".join(f"<basic-event name='{name}{i}'/>" for i in (1, 2, 3))
+    rows = "".join(f"<factor level='{level}'>{number(value)}</factor>" for level, value in factors.items())
+    return (
+        f"<define-CCF-group name='{name}' model='{kind}'><members>{members}</members>"
+        f"<distribution>{number(0.1)}</distribution><factors>{rows}</factors></define-CCF-group>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "factors", "expected"),
+    [
+        ("beta-factor", {3: 0.2}, 0.043080373061222414),  # V26
+        ("MGL", {2: 0.2, 3: 0.1}, 0.016294770525823208),
+    ],
+)
+def test_common_cause_groups_have_the_published_values(probability, kind, factors, expected):
+    text = model(TRAINS).replace("<model-data>", f"{group('p', kind, factors)}{group('v', kind, factors)}<model-data>")
+    assert probability(text) == pytest.approx(expected, rel=1e-12)
+
+
+def test_alpha_and_phi_factors_share_out_what_there_is(probability):
+    """Q = sum over k of C(n-1, k-1) Q_k: the single event keeps its total in every model."""
+    from k2rel.commoncause import event_shares
+
+    for kind, factors in (("alpha-factor", {1: 0.9, 2: 0.06, 3: 0.04}), ("MGL", {2: 0.1, 3: 0.3})):
+        shares = event_shares(kind, 3, factors)
+        assert sum(math.comb(2, k - 1) * float(q) for k, q in shares.items()) == pytest.approx(1.0, rel=1e-12)
+    assert {k: float(q) for k, q in event_shares("phi-factor", 2, {1: 0.9, 2: 0.1}).items()} == {1: 0.9, 2: 0.1}
+
+
+def test_names_can_be_private_to_a_component_and_reached_by_their_path(probability):
+    body = (
+        "<define-gate name='top'><or><gate name='left.g'/><gate name='right.g'/></or></define-gate>"
+        "<define-component name='left' role='private'><define-gate name='g'><or><event name='e'/></or></define-gate>"
+        + event("e", number(0.1))
+        + "</define-component><define-component name='right' role='private'><define-gate name='g'><or><event name='e'/>"
+        "</or></define-gate>" + event("e", number(0.2)) + "</define-component>"
+    )
+    assert probability(model(body)) == pytest.approx(0.28, rel=1e-13)
+
+
+def test_a_model_may_lie_in_several_files(write):
+    write(f"<opsa-mef><model-data>{EVENTS}</model-data></opsa-mef>", "events.xml")
+    path = write(model(f"<define-gate name='top'><and>{refs('ab')}</and></define-gate>").replace("<model-data>", "<include file='events.xml'/><model-data>"))  # fmt: skip
+    assert solve(read_fault_trees(path)).tops[0].probability == pytest.approx(0.02, rel=1e-13)
+
+
+GATE = f"<define-gate name='top'><and>{refs('ab')}</and></define-gate>"
+BAD = {
+    "not well-formed": "<opsa-mef><define-fault-tree",
+    "is not well-formed XML": "",
+    "starts with <opsa-mef>": "<html/>",
+    "declares an entity": "<!DOCTYPE opsa-mef [<!ENTITY x 'y'>]><opsa-mef/>",
+    "declares an entity;": "<!DOCTYPE m [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><opsa-mef>&a;</opsa-mef>",
+    "more than 200 deep": "<opsa-mef>" + "<a>" * 5000,
+    "holds no gate": "<opsa-mef/>",
+    "'b' is not defined anywhere": model(GATE, event("a", number(0.1))),
+    "stands within itself: t.x > t.y > t.x": model(
+        "<define-gate name='x'><not><gate name='y'/></not></define-gate><define-gate name='y'><not><gate name='x'/></not></define-gate>"
+    ),
+    "between 0 and 1, got 1.5": model(GATE, event("a", number(1.5)) + event("b", number(0.1))),
+    "'a' has no probability": model(GATE, event("a", "") + event("b", number(0.1))),
+    "needs a number as its value": model(GATE, event("a", number("x")) + event("b", number(0.1))),
+    "needs a finite number": model(GATE, event("a", number("1e999")) + event("b", number(0.1))),
+    "has no finite value": model(GATE, event("a", f"<div>{number(1)}{number(0)}</div>") + event("b", number(0.1))),
+    "is defined twice": model(GATE + GATE, EVENTS),
+    "min must be a whole number": model(f"<define-gate name='top'><atleast min='7'>{refs('ab')}</atleast></define-gate>", EVENTS),
+    "is no formula": model(f"<define-gate name='top'><maybe>{refs('ab')}</maybe></define-gate>", EVENTS),
+    "takes 1 argument(s), got 2": model(f"<define-gate name='top'><not>{refs('ab')}</not></define-gate>", EVENTS),
+    "defined by itself": model(
+        GATE,
+        event("a", "<parameter name='q'/>") + event("b", number(0.1))
+        + "<define-parameter name='q'><parameter name='q'/></define-parameter>",
+    ),
+    "in the model's folder": "<opsa-mef><include file='../../etc/passwd'/></opsa-mef>",
+    "solves fault trees only": "<opsa-mef><define-event-tree name='e'/></opsa-mef>",
+    "defined as a gate, not as a basic-event": model(
+        "<define-gate name='top'><or><basic-event name='x'/></or></define-gate><define-gate name='x'><or><event name='a'/></or></define-gate>", EVENTS
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_every_mistake_is_one_clear_line_and_exit_code_2(write, capsys, message):
+    assert main(["solve", str(write(BAD[message]))]) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert message in err
+    assert len(err.splitlines()) == 1
+    assert err.startswith("k2rel: m.xml") or "holds no gate" in err
+
+
+def test_a_missing_file_and_options_out_of_range(write, capsys):
+    path = str(write(model(GATE, EVENTS)))
+    for arguments, text in (
+        ([path + "x"], "cannot be read"),
+        ([path, "--top", "tops"], "did you mean 'top'"),
+        ([path, "--samples", "10"], "nothing to sample"),
+        ([path, "--nodes", "1"], "at least 100"),
+        ([path, "--mission-time", "-1"], "above 0"),
+        ([path, "--order", "-1"], "0 or more"),
+    ):
+        assert main(["solve", *arguments]) == 2
+        assert text in capsys.readouterr().err
+
+
+def test_a_chain_of_ten_thousand_gates_is_read_and_solved(write):
+    gates = "".join(
+        f"<define-gate name='g{i}'><or><gate name='g{i + 1}'/><event name='a'/></or></define-gate>"
+        for i in range(10_000)
+    )
+    last = "<define-gate name='g10000'><or><event name='b'/></or></define-gate>"
+    assert solve(read_fault_trees(write(model(gates + last, EVENTS)))).tops[0].probability == pytest.approx(0.28)
+
+
+def test_the_json_contract(write, capsys):
+    path = str(write(model("<define-gate name='top'><or><event name='c'/><and><event name='a'/><event name='b'/></and></or></define-gate>", EVENTS)))  # fmt: skip
+    assert main(["solve", path, "--format", "json"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert set(plain["tops"][0]) == {"top", "probability", "rare_event", "mcub"}
+    assert main(["solve", path, "--cut-sets", "--importance", "--format", "json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["model"] == "t"
+    (top,) = answer["tops"]
+    p = 1 - 0.7 * 0.98
+    assert top["top"] == "top"
+    assert top["probability"] == pytest.approx(p, rel=1e-14)
+    assert top["rare_event"] == pytest.approx(0.32, rel=1e-14)
+    assert top["mcub"] == pytest.approx(p, rel=1e-12)
+    assert top["cut_sets"]["count"] == 2
+    assert top["cut_sets"]["by_order"] == {"1": 1, "2": 1}
+    by_event = {row["event"]: row for row in top["importance"]}
+    a = by_event["a"]
+    mif = 0.2 * 0.7
+    assert a["mif"] == pytest.approx(mif)
+    assert a["cif"] == pytest.approx(0.1 * mif / p)
+    assert a["dif"] == pytest.approx(0.1 * (1 - 0.7 * 0.8) / p)
+    assert a["raw"] == pytest.approx((1 - 0.7 * 0.8) / p)
+    assert a["rrw"] == pytest.approx(p / 0.3)
+    assert a["fv"] == pytest.approx(0.02 / 0.32)
+
+
+def test_an_event_that_every_cut_set_needs_has_no_finite_reduction_worth(write):
+    answer = solve(read_fault_trees(write(model(GATE, EVENTS))), importance=True)
+    assert all(row.rrw == math.inf for row in answer.tops[0].importance)
+    assert answer.to_json()["tops"][0]["importance"][0]["rrw"] is None
+
+
+def test_an_event_that_helps_has_a_negative_importance(write):
+    text = model(
+        "<define-gate name='top'><and><event name='a'/><not><event name='b'/></not></and></define-gate>", EVENTS
+    )
+    rows = {row.event: row for row in solve(read_fault_trees(write(text)), importance=True).tops[0].importance}
+    assert rows["b"].mif == pytest.approx(-0.1)
+    assert rows["b"].raw == pytest.approx(0.0, abs=1e-15)
+
+
+def lognormal(mean, factor):
+    return f"<lognormal-deviate>{number(mean)}{number(factor)}{number(0.95)}</lognormal-deviate>"
+
+
+@pytest.mark.parametrize("points", ["random", "lhs", "sobol"])
+def test_samples_of_a_shared_parameter_move_together(write, points):
+    data = f"<define-parameter name='q'>{lognormal(1e-3, 3)}</define-parameter>" + "".join(
+        event(name, "<parameter name='q'/>") for name in "ab"
+    )
+    trees = read_fault_trees(write(model(GATE, data)))
+    found = solve(trees, samples=8192, seed=5, points=points).tops[0].uncertainty
+    sigma = math.log(3) / 1.6448536269514722
+    assert found.mean == pytest.approx(1e-6 * math.exp(sigma**2), rel=0.1)  # E[q^2], not E[q]^2
+    assert found.quantiles[0.5] == pytest.approx((1e-3 * math.exp(-(sigma**2) / 2)) ** 2, rel=0.05)
+    again = solve(trees, samples=8192, seed=5, points=points).tops[0].uncertainty
+    assert again == found
+
+
+@pytest.mark.parametrize("level", level_names())
+def test_an_exported_level_gives_the_same_numbers_in_the_other_engine(level, write):
+    """Modes and counts of clients on one side, one diagram with every client's parts on the other."""
+    study = k2rel.study(level)
+    answer = solve(read_fault_trees(write(k2rel.open_psa_of(study))))
+    # groups of clients that are alike are listed once
+    services = {s.service: s.unavailability for s in k2rel.availability(study, [study.site.client_count]).services}
+    found = {top.top: top.probability for top in answer.tops if top.top in services}
+    assert found == pytest.approx({name: services[name] for name in found}, rel=1e-11)
+    assert len(found) >= 5
+
+
+def test_export_writes_a_file_once(tmp_path, capsys):
+    path = tmp_path / "l2.xml"
+    assert main(["export", "L2", "--output", str(path)]) == 0
+    assert main(["export", "L2", "--output", str(path)]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert main(["export", "L2", "--output", str(path), "--force"]) == 0
+
+
+def tangled(count=24):
+    from k2rel.logic.structure import Structure
+
+    s = Structure()
+    names = [s.variable(f"e{i}") for i in range(count)]
+    pairs = [s.conjunction([names[i], names[(i * 5 + 7) % count], names[(i * 11 + 3) % count]]) for i in range(count)]
+    return s, s.disjunction([s.at_least(3, pairs), s.exclusive_or([names[0], pairs[1]])])
+
+
+def test_bounds_hold_the_exact_value_and_close_with_time():
+    s, root = tangled()
+    d = compile_function(s, root)
+    p = {name: 0.02 + 0.01 * (i % 7) for i, name in enumerate(d.variables)}
+    exact = float(d.probability([p[name] for name in d.variables]))
+    found = probability_bounds(s, root, p, seconds=5)
+    assert found.low <= exact <= found.high
+    assert found.high - found.low < 1e-9 * exact
+
+
+@pytest.mark.parametrize("width", [2, 5, 20, 100])
+def test_bounds_from_narrow_diagrams_still_hold_the_exact_value(width, monkeypatch):
+    import k2rel.logic.bounds as bounds
+
+    monkeypatch.setattr(bounds, "_NARROWEST", width)
+    monkeypatch.setattr(bounds, "_WIDEST", width)
+    s, root = tangled()
+    d = compile_function(s, root)
+    for seed in range(5):
+        values = np.random.Generator(np.random.Philox(seed)).uniform(0.01, 0.4, len(d.variables))
+        p = dict(zip(d.variables, values.tolist(), strict=True))
+        found = probability_bounds(s, root, p)
+        assert found.low <= float(d.probability(values)) <= found.high
+        assert found.high > found.low or width == 100
+
+
+def test_a_model_that_does_not_fit_is_an_error_or_bounds(write, capsys):
+    names = [f"e{i}" for i in range(40)]
+    gates = "".join(
+        f"<define-gate name='g{i}'><and>{refs([names[i], names[(7 * i + 5) % 40], names[(11 * i + 3) % 40]])}</and></define-gate>"
+        for i in range(40)
+    )
+    top = "<define-gate name='top'><atleast min='6'>" + refs([f"g{i}" for i in range(40)]) + "</atleast></define-gate>"
+    path = str(write(model(gates + top, "".join(event(name, number(0.05)) for name in names))))
+    with pytest.raises(ModelTooLargeError):
+        solve(read_fault_trees(path), most_nodes=300)
+    assert main(["solve", path, "--nodes", "300"]) == 2
+    assert "ask for bounds" in capsys.readouterr().err
+    assert main(["solve", path, "--nodes", "300", "--bounds", "1", "--format", "json"]) == 0
+    (bounded,) = json.loads(capsys.readouterr().out)["tops"]
+    exact = solve(read_fault_trees(path)).tops[0].probability
+    assert bounded["probability"] is None
+    assert bounded["bounds"][0] <= exact <= bounded["bounds"][1]
+
+
+def test_reading_refuses_what_is_no_file(tmp_path):
+    with pytest.raises(InputError, match="is not a file"):
+        read_fault_trees(tmp_path)

@@ -1,0 +1,271 @@
+"""Uncertain rates and common causes: sampled, exact and published values agree; groups are checked."""
+
+import math
+
+import numpy as np
+import pytest
+
+import k2rel
+from k2rel.bundled import site_path
+from k2rel.errors import InputError
+from k2rel.exact.engine import derivatives, unavailability
+from k2rel.exact.services import services_of
+from k2rel.measures.uncertainty import rate_laws
+from k2rel.rates import with_rate
+from k2rel.uncertain import Uncertain, lognormal_from_limits, points
+
+
+@pytest.fixture(scope="module")
+def l2r():
+    return k2rel.study("L2R")
+
+
+def test_every_sample_is_what_a_study_with_those_rates_gives(l2r):
+    """Three samples of all services, each computed a second time with the rates put into the table."""
+    from dataclasses import replace
+
+    names = [s.name for s in services_of(l2r.policy)]
+    result = k2rel.uncertainty(l2r, names, samples=3, seed=11)
+    design = points("lhs", 3, len(result.rates), 11)
+    for sample in range(3):
+        laws = l2r.laws
+        for column, (row, law) in enumerate(result.rates.items()):
+            laws = with_rate(l2r.site, laws, row, float(law.quantile(design[sample, column])))
+        changed = replace(l2r, laws=laws)
+        for service in services_of(changed.policy):
+            expected = unavailability(changed, service)
+            assert result.values[service.name][sample] == pytest.approx(expected, rel=1e-11), service.name
+
+
+@pytest.mark.parametrize("method", ["random", "lhs", "sobol"])
+def test_samples_depend_on_the_seed_alone_and_fill_memory_by_chunks(l2r, method):
+    one, two = (k2rel.uncertainty(l2r, samples=5000, seed=4, method=method).values["media"] for _ in range(2))
+    assert np.array_equal(one, two)
+    other = k2rel.uncertainty(l2r, samples=5000, seed=5, method=method).values["media"]
+    assert not np.array_equal(one, other)
+    assert one.mean() == pytest.approx(other.mean(), rel=0.1)
+
+
+def test_exact_mean_and_variance_lie_where_sampling_of_independent_parts_puts_them(l2r):
+    """Control of one client: twelve shared parts and one of its own, each with its own draw."""
+    from k2rel.logic.function import compile_function
+    from k2rel.measures.exchange import functions_of
+
+    mean, variance = k2rel.moments(l2r, "control_client")
+    d = compile_function(l2r.policy.structure, functions_of(l2r)["control_client"], failures=True)
+    laws = rate_laws(l2r)
+    generator = np.random.Generator(np.random.Philox(1))
+    rows = []
+    for name in d.variables:
+        own = name.removeprefix("client_1_").replace("client_1", "client")
+        law = l2r.law(name) if name in l2r.site.components else l2r.client_laws[own]
+        draw = laws[law.rates_id].quantile(generator.random(100_000)) if law.rates_id in laws else np.full(100_000, law.failure_rate_per_h)  # fmt: skip
+        rows.append(law.unavailability_of(draw))
+    sample = d.probability(np.array(rows))
+    assert mean == pytest.approx(sample.mean(), abs=4 * sample.std() / math.sqrt(len(sample)))
+    assert variance == pytest.approx(sample.var(), rel=0.15)
+
+
+def test_sobol_indices_of_a_product_are_those_of_the_closed_form():
+    """U of two parts in series is nearly q1 + q2: first-order shares are those of the variances."""
+    study = k2rel.study("L1")
+    frame = k2rel.sensitivity(study, "file_system", samples=512)
+    assert frame["first_order"].sum() == pytest.approx(1.0, abs=0.1)
+    variances = {}
+    slopes = derivatives(study, next(s for s in services_of(study.policy) if s.name == "file_system")).shared
+    for row, law in rate_laws(study).items():
+        by_rate = sum(
+            slope * study.law(name).mean_downtime_h
+            for name, slope in slopes.items()
+            if name in study.site.components and study.law(name).rates_id == row
+        )
+        variances[row] = by_rate**2 * law.variance
+    largest = max(variances, key=variances.get)
+    assert frame.index[0] == largest
+    share = variances[largest] / sum(variances.values())
+    assert frame.loc[largest, "first_order"] == pytest.approx(share, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        Uncertain("lognormal", (2e-6, 3.0, 0.95)),
+        Uncertain("gamma", (2.0, 1e-6)),
+        Uncertain("beta", (1.5, 40.0)),
+        Uncertain("uniform", (1.0, 3.0)),
+        Uncertain("weibull", (1.5, 2.0)),
+        Uncertain("normal", (5.0, 1.0)),
+        Uncertain("histogram", (0.0, 1.0, 3.0, 1.0, 1.0)),
+    ],
+)
+def test_mean_and_variance_of_a_law_are_those_of_its_quantiles(law):
+    u = (np.arange(400_000) + 0.5) / 400_000
+    values = law.quantile(u)
+    assert values.mean() == pytest.approx(law.mean, rel=1e-3)
+    assert values.var() == pytest.approx(law.variance, rel=2e-2)
+
+
+@pytest.mark.parametrize(
+    ("law", "parameters", "text"),
+    [
+        ("cauchy", (0.0, 1.0), "unknown law"),
+        ("lognormal", (1.0, 0.5, 0.95), "error factor"),
+        ("gamma", (0.0, 1.0), "shape must be above 0"),
+        ("uniform", (2.0, 1.0), "below the upper"),
+        ("beta", (1.0,), "needs a, b"),
+        ("normal", (math.nan, 1.0), "finite"),
+    ],
+)
+def test_laws_that_cannot_be_are_refused(law, parameters, text):
+    with pytest.raises(InputError, match=text):
+        Uncertain(law, parameters)
+
+
+def test_limits_out_of_order_and_counts_out_of_range_are_refused(l2r):
+    with pytest.raises(InputError, match="in order"):
+        lognormal_from_limits(2.0, 1.0)
+    for arguments, text in (
+        ({"samples": 1}, "at least 2"),
+        ({"samples": 10, "method": "grid"}, "kind of points"),
+        ({"samples": 10, "seed": -1}, "seed"),
+        ({"services": ["medai"]}, "did you mean 'media'"),
+    ):
+        with pytest.raises(InputError, match=text):
+            k2rel.uncertainty(l2r, **arguments)
+    with pytest.raises(InputError, match="power of 2"):
+        k2rel.sensitivity(l2r, samples=100)
+
+
+# ---- common cause
+
+
+def pair(tmp_path, common_cause):
+    """Two switches in parallel, lambda 1e-5, MTTR 8 h: case V32."""
+    path = tmp_path / "pair.yaml"
+    path.write_text(
+        "format: 1\nname: pair\ntitle: pair\nsides: {A: {}, B: {}}\n"
+        "types: {switch: {failure_rate: 1e-5 /h, mttr: 8 h}, host: {unavailability: 0, mttr: 1 h}}\n"
+        "components: {switch_A: {type: switch, side: A}, switch_B: {type: switch, side: B}}\n"
+        "clients:\n  count: 1\n  parts:\n    client: {type: host}\n    cable_A: {type: host, side: A, between: [client, switch_A]}\n"
+        "    cable_B: {type: host, side: B, between: [client, switch_B]}\n"
+        "traffic:\n  media:\n    paths:\n      - {side: A, via: [client, cable_A, switch_A]}\n      - {side: B, via: [client, cable_B, switch_B]}\n"
+        + common_cause
+    )
+    return path
+
+
+DECLARED = "common_cause:\n  switches: {members: [switch_A, switch_B], factors: {'2': 0.05}, evidence: P}\n"
+
+
+def test_a_repairable_pair_has_the_published_values(tmp_path):
+    file = pair(tmp_path, DECLARED)
+    alone = k2rel.availability(k2rel.study(file, common_cause="none"))["media"]
+    assert alone.unavailability == pytest.approx(6.398976e-9, rel=1e-6)
+    with_cause = k2rel.availability(k2rel.study(file))["media"]
+    assert with_cause.unavailability == pytest.approx(4.005759e-6, rel=1e-6)
+    # lost by the common event, or by the second of two single failures
+    q, c = 0.95e-5 * 8 / (1 + 0.95e-5 * 8), 0.05e-5 * 8 / (1 + 0.05e-5 * 8)
+    frequency = 0.05e-5 * (1 - c) * (1 - q * q) + 2 * 0.95e-5 * (1 - q) * q * (1 - c)
+    assert with_cause.frequency_per_h == pytest.approx(frequency, rel=1e-9)
+
+
+def test_twins_are_found_without_being_declared(tmp_path):
+    plain, declared = pair(tmp_path, ""), None
+    twins = k2rel.availability(k2rel.study(plain, common_cause="twins"))["media"].unavailability
+    declared = k2rel.availability(k2rel.study(pair(tmp_path, DECLARED)))["media"].unavailability
+    assert twins == declared
+    groups = [group.members for group in k2rel.study("L3R", common_cause="twins").site.common_cause]
+    assert ("switch_A", "switch_B") in groups
+    assert all(a != b for a, b in groups)
+
+
+def test_a_common_cause_stands_in_causes_cut_sets_assumptions_and_provenance(tmp_path):
+    study = k2rel.study(pair(tmp_path, DECLARED))
+    assert k2rel.causes(study).index[0] == "switch_A & switch_B"
+    assert ("switch_A & switch_B",) in [cut.parts for cut in k2rel.cut_sets(study, "media", 2)]
+    assert "common cause switches" in set(k2rel.assumptions(study)["assumption"])
+    assert study.provenance.settings == ("common_cause=1 groups",)
+
+
+def test_uncertain_rates_move_the_common_event_with_its_parts():
+    study = k2rel.study("L2R", common_cause="twins")
+    result = k2rel.uncertainty(study, ["control"], samples=400)
+    plain = k2rel.uncertainty(k2rel.study("L2R"), ["control"], samples=400)
+    assert result.values["control"].mean() > 50 * plain.values["control"].mean()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("members: [switch_A, switch_C], factors: {'2': 0.1}", "switch_C"),
+        ("members: [switch_A, switch_A], factors: {'2': 0.1}", "stands in a group twice"),
+        ("members: [switch_A, switch_B], factors: {'2': 1.5}", "at most 1.0"),
+        ("members: [switch_A, switch_B], factors: {two: 0.1}", "levels must be whole numbers"),
+        ("members: [switch_A, switch_B], model: MGL, factors: {'3': 0.1}", "levels 2 to 2 are needed"),
+        ("members: [switch_A], factors: {'2': 0.1}", "members"),
+        ("members: [switch_A, switch_B], model: gamma, factors: {'2': 0.1}", "beta-factor"),
+    ],
+)
+def test_groups_that_cannot_be_are_refused_with_their_line(tmp_path, text, message):
+    file = pair(tmp_path, f"common_cause:\n  switches: {{{text}}}\n")
+    with pytest.raises(InputError) as error:
+        k2rel.study(file)
+    assert message in str(error.value)
+    assert "pair.yaml:1" in str(error.value)
+
+
+def test_the_choice_of_groups_is_checked(k2):
+    run = k2("availability", "L2R", "--common-cause", "all")
+    assert run.code == 2
+    assert "known: declared, twins, none" in run.err
+    assert k2("availability", "L2R", "--common-cause", "twins").code == 0
+
+
+# ---- other answers of the exact engine
+
+
+def test_interval_availability_is_the_mean_of_the_point_values():
+    study = k2rel.study("L2R")
+    times = np.linspace(0, 200, 4001)
+    frame = k2rel.over_time(study, "media", times)
+    mean = np.trapezoid(frame["point_unavailability"], times) / 200
+    assert frame["interval_unavailability"].iloc[-1] == pytest.approx(mean, rel=1e-4)
+    assert frame["interval_unavailability"].iloc[0] == 0.0
+
+
+@pytest.mark.parametrize("level", ["L2R", "L3R", "nearline"])
+def test_served_clients_group_by_group_are_those_of_the_modes(level):
+    study = k2rel.study(level, clients=7)
+    traffic = "ftp" if level == "nearline" else "media"
+    p = k2rel.served(study, traffic)["probability"].to_numpy()
+    result = k2rel.availability(study, list(range(2, 8)))
+    assert p.sum() == pytest.approx(1.0, abs=1e-13)
+    assert p[:7].sum() == pytest.approx(result[traffic].unavailability, rel=1e-11)
+    if level != "nearline":
+        for k in range(2, 8):
+            assert p[: 8 - k].sum() == pytest.approx(result[f"lost_{k}_or_more_clients"].unavailability, rel=1e-11)
+
+
+def test_derivatives_of_client_parts_are_exact(l2r):
+    """Against a difference over a step wide enough to keep its digits; the loss is a polynomial."""
+    from dataclasses import replace
+
+    for service in services_of(l2r.policy):
+        slope = derivatives(l2r, service).client["media_A"]
+        law = l2r.client_laws["media_A"]
+        step = law.failure_rate_per_h * 1e-3
+        sides = []
+        for rate in (law.failure_rate_per_h + step, law.failure_rate_per_h - step):
+            laws = replace(l2r.laws, client=dict(l2r.laws.client) | {"media_A": replace(law, failure_rate_per_h=rate)})
+            changed = replace(l2r, laws=laws)
+            again = next(s for s in services_of(changed.policy) if s.name == service.name)
+            sides.append((unavailability(changed, again), changed.client_laws["media_A"].unavailability))
+        (u1, q1), (u2, q2) = sides
+        assert slope == pytest.approx((u1 - u2) / (q1 - q2), rel=1e-4, abs=1e-12), service.name
+
+
+def test_a_level_may_declare_groups_and_the_schema_knows_them(tmp_path):
+    text = site_path("L2R").read_text() + "\n" + DECLARED
+    path = tmp_path / "l2r.yaml"
+    path.write_text(text)
+    assert k2rel.availability(k2rel.study(path))["control"].unavailability > 1e-6
