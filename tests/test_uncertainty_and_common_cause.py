@@ -59,7 +59,8 @@ def test_exact_mean_and_variance_lie_where_sampling_of_independent_parts_puts_th
     for name in d.variables:
         own = name.removeprefix("client_1_").replace("client_1", "client")
         law = l2r.law(name) if name in l2r.site.components else l2r.client_laws[own]
-        draw = laws[law.rates_id].quantile(generator.random(100_000)) if law.rates_id in laws else np.full(100_000, law.failure_rate_per_h)  # fmt: skip
+        known = law.rates_id in laws and law.failure_rate_per_h > 0
+        draw = laws[law.rates_id].quantile(generator.random(100_000)) if known else np.full(100_000, law.failure_rate_per_h)  # fmt: skip
         rows.append(law.unavailability_of(draw))
     sample = d.probability(np.array(rows))
     assert mean == pytest.approx(sample.mean(), abs=4 * sample.std() / math.sqrt(len(sample)))
