@@ -88,37 +88,60 @@ class _Attempt:
         self.order = order
         self.done = 0
         self.gates = graph.gates_above(root, leaves)
+        # Which of a gate and its negation is asked for: mostly one of them, and negating a diagram costs a walk
+        # through it, so negations go down to the leaves instead.
+        self.uses: dict[Literal, int] = {root: 1}
+        for node in reversed(self.gates):
+            for literal in (2 * node, 2 * node + 1):
+                if literal in self.uses:
+                    for part in self._arguments(literal):
+                        self.uses[part] = self.uses.get(part, 0) + 1
+
+    def _arguments(self, literal: Literal) -> list[Literal]:
+        """What a gate, or its negation, is made of."""
+        arguments = self.graph.arguments[literal >> 1]
+        if not literal & 1:
+            return list(arguments)
+        return (
+            [arguments[0] ^ 1, *arguments[1:]] if self.graph.kind[literal >> 1] == "xor" else [a ^ 1 for a in arguments]
+        )
 
     def run(self, bound: int) -> Reduced | None:
         """Build within a bound of nodes; None where it does not suffice."""
         manager = BDDManager(bound, max(bound // 4, 1 << 12), 1)
         manager.add_vars(len(self.order))
-        known: dict[int, BDDFunction] = {
-            leaf: manager.not_var(place) if leaf in self.negated else manager.var(place)
-            for place, leaf in enumerate(self.order)
-        }
-        uses = self.graph.uses(self.gates)
-        uses[self.root >> 1] = 1
+        known: dict[Literal, BDDFunction] = {}
+        for place, leaf in enumerate(self.order):
+            sign = int(leaf in self.negated)
+            known[2 * leaf + sign], known[2 * leaf + 1 - sign] = manager.var(place), manager.not_var(place)
+        uses = dict(self.uses)
         self.done = 0
         try:
             for node in self.gates:
-                known[node] = self._gate(manager, known, node)
-                for literal in self.graph.arguments[node]:
-                    uses[literal >> 1] -= 1
-                    if not uses[literal >> 1]:
-                        del known[literal >> 1]  # what nobody needs any more makes room
+                for literal in (2 * node, 2 * node + 1):
+                    if literal in self.uses:
+                        known[literal] = self._gate(manager, known, literal)
+                for literal in (2 * node, 2 * node + 1):
+                    for part in self._arguments(literal) if literal in self.uses else ():
+                        uses[part] -= 1
+                        if not uses[part]:
+                            del known[part]  # what nobody needs any more makes room
                 self.done += 1
                 if manager.gc_count() > _MOST_COLLECTIONS:
                     return None  # it would go on at the bound, ever more slowly
-            whole = known[self.root >> 1]
-            return self._arrays(manager, ~whole if self.root & 1 else whole)
+            return self._arrays(manager, known[self.root])
         except DDMemoryError:
             return None
 
-    def _gate(self, manager: BDDManager, known: Mapping[int, BDDFunction], node: int) -> BDDFunction:
-        graph = self.graph
-        parts = [~known[a >> 1] if a & 1 else known[a >> 1] for a in graph.arguments[node]]
-        return _joined(manager, graph.kind[node], graph.k[node], parts)
+    def _gate(self, manager: BDDManager, known: Mapping[Literal, BDDFunction], literal: Literal) -> BDDFunction:
+        graph, node = self.graph, literal >> 1
+        if literal ^ 1 in known:
+            return ~known[literal ^ 1]
+        parts = [known[part] for part in self._arguments(literal)]
+        kind, k = graph.kind[node], graph.k[node]
+        if literal & 1 and kind != "xor":
+            kind, k = ("or", 0) if kind == "and" else (kind, len(parts) - k + 1)
+        return _joined(manager, kind, k, parts)
 
     def _arrays(self, manager: BDDManager, function: BDDFunction) -> Reduced:
         level, high, low, roots = arrays_of(manager, [function], len(self.order))
