@@ -267,7 +267,8 @@ def main() -> None:
     say(
         f"Written by `benchmarks/exact.py` (`make bench`). {os.cpu_count()} processor cores shared with others, "
         f"Python {platform.python_version()}, {platform.system()} on {platform.machine()}. Medians of three "
-        "or five runs; times vary by half. Start of the process and the first, compiling run of each kernel are left out.\n"
+        "or five runs; times vary by half. Start of the process and the first, compiling run of each kernel are "
+        "left out.\n"
     )
     levels()
     networks()

@@ -27,6 +27,7 @@ _EXPORTS = {
     "availability": "k2rel.measures.availability",
     "causes": "k2rel.measures.importance",
     "case_table": "k2rel.measures.cases",
+    "common_causes": "k2rel.measures.comparison",
     "compare": "k2rel.measures.comparison",
     "components": "k2rel.measures.inventory",
     "contracts": "k2rel.measures.comparison",
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from k2rel.measures.cases import failover as failover
     from k2rel.measures.cases import failover_cases as failover_cases
     from k2rel.measures.cases import load_after_failures as load_after_failures
+    from k2rel.measures.comparison import common_causes as common_causes
     from k2rel.measures.comparison import compare as compare
     from k2rel.measures.comparison import contracts as contracts
     from k2rel.measures.comparison import headline as headline

@@ -12,7 +12,9 @@ from k2rel.measures.availability import AvailabilityResult, availability, takeov
 from k2rel.measures.importance import causes, single_points_of_failure
 from k2rel.measures.load import LoadResult, load
 from k2rel.policy.failover import failover, principal_traffic
+from k2rel.policy.rules import Policy
 from k2rel.site import read_site
+from k2rel.site.twins import with_common_cause
 from k2rel.studies import Study, study
 from k2rel.tables import probability_text
 from k2rel.units import format_duration
@@ -20,7 +22,16 @@ from k2rel.units import format_duration
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["compare", "contracts", "headline", "overload_by_level", "studies_of", "variants", "verdict"]
+__all__ = [
+    "common_causes",
+    "compare",
+    "contracts",
+    "headline",
+    "overload_by_level",
+    "studies_of",
+    "variants",
+    "verdict",
+]
 
 
 def compare(
@@ -225,6 +236,42 @@ def contracts(one: Study) -> pd.DataFrame:
         same = contract == one.laws.contract
         columns[contract] = _site_minutes(one if same else replace(one, laws=site_laws(one.site, contract, one.rates)))
     return pd.DataFrame(columns).rename_axis("service")
+
+
+def common_causes(one: Study) -> pd.DataFrame:
+    """Put independent parts and A/B twins that can fail of one cause side by side.
+
+    Parameters
+    ----------
+    one : Study
+        The study.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``service`` (of the whole site); downtime [min/year] with ``independent`` parts and with ``twins``,
+        every pair with the beta factor that `k2rel.site.twins` gives it, and ``times`` as much. Empty where the
+        site has no twins.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> bool(common_causes(study("L2R")).loc["control", "times"] > 100)
+    True
+    """
+    import pandas as pd
+
+    sites = {
+        name: with_common_cause(one.site, choice) for name, choice in (("independent", "none"), ("twins", "twins"))
+    }
+    if not sites["twins"].common_cause:
+        return pd.DataFrame(columns=["independent", "twins", "times"]).rename_axis("service")
+    columns = {
+        name: _site_minutes(replace(one, site=site, policy=Policy(site, one.policy.home)))
+        for name, site in sites.items()
+    }
+    frame = pd.DataFrame(columns).rename_axis("service")
+    return frame.assign(times=frame["twins"] / frame["independent"])
 
 
 def _site_minutes(one: Study) -> dict[str, float]:
