@@ -108,6 +108,7 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "high_per_h": ("high [1/h]", _amount),
     "hours_per_year": ("hours a year", _amount),
     "interruption_min_per_year": ("interruption [min/year]", _amount),
+    "dif": ("failed when the service is lost", probability_text),
     "deviation": ("standard deviation [min/year]", _amount),
     "first_order": ("first order", lambda v: f"{v:.3f}"),
     "mean": ("mean [min/year]", _amount),

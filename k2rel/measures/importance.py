@@ -62,8 +62,10 @@ def causes(study: Study, service: str = "media") -> pd.DataFrame:
     pandas.DataFrame
         Index ``part``, largest contribution first; ``type``, ``side``, ``unavailability``, ``birnbaum``
         :math:`B_i = \partial U/\partial q_i`, ``share`` (criticality importance :math:`q_i B_i / U`),
-        ``downtime_min_per_year`` (that share of the downtime), ``raw`` (risk achievement worth
-        :math:`U(q_i = 1)/U`), ``rrw`` (risk reduction worth :math:`U/U(q_i = 0)`), ``slope_rate_h``
+        ``downtime_min_per_year`` (that share of the downtime, the improvement potential), ``raw`` (risk
+        achievement worth :math:`U(q_i = 1)/U`), ``rrw`` (risk reduction worth :math:`U/U(q_i = 0)`), ``dif``
+        (diagnostic importance :math:`q_i U(q_i = 1)/U`: how probable it is that the part has failed when the
+        service is lost), ``slope_rate_h``
         (:math:`\partial U/\partial\lambda_i` [h]) and ``slope_mttr_min_per_year`` (downtime for each hour that
         the restoration takes longer [min/year/h]). A client part is one row for all clients: raw and rrw are
         given for the service of one client only, and slopes of RAID sets are not. Shares of parts that are
@@ -108,6 +110,7 @@ def causes(study: Study, service: str = "media") -> pd.DataFrame:
         rows.append((f"each client's {name}", part.type, part.side, *_worth(law, birnbaum, u, alone=alone)))
     columns = ["part", "type", "side", "unavailability", "birnbaum", "share", "downtime_min_per_year"]
     frame = pd.DataFrame(rows, columns=[*columns, "raw", "rrw", "slope_rate_h", "slope_mttr_min_per_year"])
+    frame.insert(list(frame.columns).index("rrw") + 1, "dif", frame["unavailability"] * frame["raw"])
     return frame.set_index("part").sort_values("downtime_min_per_year", ascending=False, kind="stable")
 
 
