@@ -372,3 +372,36 @@ def test_the_swing_of_a_rate_is_what_setting_it_by_hand_gives():
             minutes = k2rel.availability(by_hand)["media"].downtime_min_per_year
             assert frame.loc[row, f"downtime_{limit}"] == pytest.approx(minutes, rel=1e-12), (row, limit)
     assert len(k2rel.swing(k2rel.study(SAN))) == 0, "rates without limits are not listed"
+
+
+def test_ab_1000_20_has_twelve_digits(tmp_path):
+    """1,000 hosts on 20 leaves a fabric, against rational arithmetic that conditions on the shared parts."""
+    from fractions import Fraction
+
+    up = {name: 1 - Fraction(q) for name, q in {"N": "4e-4", "P": "2e-4", "K": "1e-4", "F": "3e-4", "U": "5e-5", "S": "2e-4", "C": "1e-3", "T": "1e-4"}.items()}  # fmt: skip
+    leaf, way = up["F"] * up["U"], up["P"] * up["K"]
+    fabric = {}  # probability that fabrics A and B are usable, over the two controllers
+    for controllers in range(3):
+        chosen = (1, 2, 1)[controllers] * up["C"] ** controllers * (1 - up["C"]) ** (2 - controllers)
+        usable = up["S"] * (1 - (1 - up["T"]) ** controllers)
+        for a in (0, 1):
+            for b in (0, 1):
+                share = (usable if a else 1 - usable) * (usable if b else 1 - usable)
+                fabric[a, b] = fabric.get((a, b), 0) + chosen * share
+    mean = every = none = Fraction(0)
+    for (a, b), weight in fabric.items():
+        served = all_50 = none_50 = Fraction(0)
+        for la in (0, 1):
+            for lb in (0, 1):
+                share = (leaf if la else 1 - leaf) * (leaf if lb else 1 - leaf)
+                p = up["N"] * (1 - (1 - way) ** (a * la + b * lb))
+                served += share * p
+                all_50 += share * p**50
+                none_50 += share * (1 - p) ** 50
+        mean += weight * 1000 * served
+        every += weight * all_50**20
+        none += weight * none_50**20
+    p = k2rel.served(k2rel.study(ab_file(tmp_path / "ab.yaml", 20), clients=1000))["probability"].to_numpy()
+    assert float(sum(n * x for n, x in enumerate(p))) == pytest.approx(float(mean), rel=1e-12)
+    assert p[1000] == pytest.approx(float(every), rel=1e-12)
+    assert p[0] == pytest.approx(float(none), rel=1e-12)
