@@ -272,6 +272,16 @@ def test_the_json_contract(write, capsys):
     assert a["fv"] == pytest.approx(0.02 / 0.32)
 
 
+def test_a_cut_off_by_order_states_what_it_leaves_out(write, capsys):
+    path = str(write(model("<define-gate name='top'><or><event name='c'/><and><event name='a'/><event name='b'/></and></or></define-gate>", EVENTS)))  # fmt: skip
+    assert main(["solve", path, "--cut-sets", "--order", "1", "--format", "json"]) == 0
+    (top,) = json.loads(capsys.readouterr().out)["tops"]
+    assert top["cut_sets"]["by_order"] == {"1": 1}
+    assert top["cut_sets"]["left_out"] == 1
+    assert top["cut_sets"]["left_out_probability"] == pytest.approx(0.02, rel=1e-12)
+    assert top["rare_event"] == pytest.approx(0.32, rel=1e-14)  # of all sets, so it stays a bound
+
+
 def test_an_event_that_every_cut_set_needs_has_no_finite_reduction_worth(write):
     answer = solve(read_fault_trees(write(model(GATE, EVENTS))), importance=True)
     assert all(row.rrw == math.inf for row in answer.tops[0].importance)

@@ -47,7 +47,8 @@ def solve_verb(args: argparse.Namespace) -> int:
             print(f"  {text}  " + (f"{value:.12g}" if value is not None else "not computed: too many"))
         print(f"  diagram                {top.nodes:,} nodes in {top.modules:,} modules")
         if top.by_order is not None:
-            print(f"\nMinimal cut sets: {sum(top.by_order.values()):,}\n")
+            limit = "" if args.order is None else f" up to order {args.order}"
+            print(f"\nMinimal cut sets{limit}: {sum(top.by_order.values()):,}\n")
             print_table(pd.DataFrame({"order": list(top.by_order), "sets": [f"{n:,}" for n in top.by_order.values()]}))
         if top.listing is not None:
             rows = zip(top.listing.sets, top.listing.probabilities, strict=True)

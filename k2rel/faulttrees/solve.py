@@ -318,7 +318,8 @@ def solve(
     cut_sets : int, optional
         Count the minimal cut sets, and list so many, most probable first.
     order : int, optional
-        Look at cut sets up to this order only.
+        Count and list cut sets up to this order only; what is left out is stated with the sum of its probabilities
+        where all sets fit in memory.
     importance : bool
         Compute the importance of every event.
     samples : int
@@ -389,25 +390,30 @@ def solve(
             continue
         rows = [place[event] for event in diagram.variables]
         p = trees.probability[rows]
+        # all sets where they fit, for sums and bounds; those up to an order where only these do
         sets: MinimalSets | None = None
+        whole = False
         try:
-            if cut_sets is not None or order is not None or diagram.nodes <= _QUICK_NODES:
-                sets = minimal_cut_sets(diagram, order=order)
+            if cut_sets is not None or diagram.nodes <= _QUICK_NODES:
+                sets, whole = minimal_cut_sets(diagram), True
         except ModelTooLargeError:
-            if cut_sets is not None:
+            if cut_sets is not None and order is None:
                 raise
-        whole = sets if order is None else None
+        if sets is None and order is not None:
+            sets = minimal_cut_sets(diagram, order=order)
+        counted = sets is not None and (cut_sets is not None or order is not None)
+        by_order = {k: n for k, n in sets.count_by_order.items() if order is None or k <= order} if sets else None
         answers.append(
             TopAnswer(
                 name,
                 float(diagram.probability(p)),
-                sets.rare_event(p) if sets else None,
-                sets.upper_bound(p) if sets else None,
+                sets.rare_event(p) if sets and whole else None,
+                sets.upper_bound(p) if sets and whole else None,
                 diagram.nodes,
                 diagram.modules,
-                sets.count_by_order if sets and cut_sets is not None else None,
-                sets.listed(p, most=cut_sets) if sets and cut_sets else None,
-                tuple(event_importance(diagram, p, whole)) if importance else None,
+                by_order if counted else None,
+                sets.listed(p, order=order, most=cut_sets) if sets and whole and cut_sets else None,
+                tuple(event_importance(diagram, p, sets if whole else None)) if importance else None,
                 _uncertainty(trees, diagram, rows, samples, seed, points) if samples else None,
             )
         )
