@@ -134,15 +134,7 @@ class _Module:
         self.graph = graph
         self.root = root
         self.width = width
-        inside: set[int] = set()
-        stack = [literal >> 1 for literal in graph.arguments[root]]
-        while stack:
-            node = stack.pop()
-            if node not in inside:
-                inside.add(node)
-                if node not in value:
-                    stack.extend(literal >> 1 for literal in graph.arguments[node])
-        leaves = dict.fromkeys(sorted(node for node in inside if node in value))
+        leaves = graph.leaves_below(root, value)
         self.order = next(variable_orders(graph, root, leaves))
         self.value = value
         self.p = np.zeros(len(self.order))

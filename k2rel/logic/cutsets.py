@@ -62,7 +62,6 @@ def minimal_cut_sets(
 
     if order is not None and order < 0:
         raise InputError(f"order of cut sets: must be 0 or more, got {order}")
-    count = len(diagram.variables)
     weight = np.array([(weights or {}).get(name, 1) for name in diagram.variables], dtype=np.int64)
     least = weight.tolist()
     parts: list[list[IntArray]] = []
@@ -91,12 +90,12 @@ def minimal_cut_sets(
         parts.append([asked[z[2:, 0]], *(np.where(z[2:, c] > 1, z[2:, c] + moved, z[2:, c]) for c in (1, 2))])
         bounds.append(bounds[-1] + len(z) - 2)
         roots.append(int(top + moved if top > 1 else top))
-        least.append(_least_order(z, top, local))
+        least.append(1 if order is None else _least_order(z, top, local))  # without a budget nobody asks
     heads = [np.zeros(2, dtype=np.int64), np.arange(2), np.arange(2)]
     leaf, high, low = (
         np.concatenate([head, *column]) for head, column in zip(heads, zip(*parts, strict=True), strict=True)
     )
-    return MinimalSets(diagram.variables[:count], leaf, high, low, np.array(bounds), np.array(roots), weight, order)
+    return MinimalSets(diagram.variables, leaf, high, low, np.array(bounds), np.array(roots), weight, order)
 
 
 def _least_order(z: IntArray, top: int, weight: IntArray) -> int:

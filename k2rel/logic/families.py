@@ -72,43 +72,26 @@ class MinimalSets:
         return len(self.leaf)
 
     @cached_property
-    def _extremes(self) -> tuple[list[int], list[int]]:
-        """Smallest and largest order below each variable, modules after the variables."""
-        least, most = self.weight.tolist(), self.weight.tolist()
-        low_of, high_of = [10**9] * self.nodes, [-1] * self.nodes
-        low_of[1] = high_of[1] = 0
+    def count_by_order(self) -> dict[int, int]:
+        """Number of sets of each order that has any, without listing them."""
+        counts = self._by_order(np.ones(len(self.variables))).tolist()
+        if sum(counts) >= _EXACT:  # beyond the whole numbers that a float holds
+            counts = self._exact_counts()
+        return {order: int(number) for order, number in enumerate(counts) if number}
+
+    @cached_property
+    def _degree(self) -> int:
+        """Highest order that a set can have; below 0 where there is no set."""
+        most = self.weight.tolist()
+        above = [-1, 0] + [0] * (self.nodes - 2)
         leaf, high, low = self.leaf.tolist(), self.high.tolist(), self.low.tolist()
         for m, root in enumerate(self.roots.tolist()):
             for n in range(int(self.bounds[m]), int(self.bounds[m + 1])):
-                x = leaf[n]
-                low_of[n] = min(low_of[low[n]], low_of[high[n]] + least[x])
-                high_of[n] = max(high_of[low[n]], high_of[high[n]] + most[x])
-            least.append(low_of[root])
-            most.append(high_of[root])
-        return least, most
+                above[n] = max(above[low[n]], above[high[n]] + most[leaf[n]])
+            most.append(above[root])
+        return int(most[-1] if self.highest_order is None else min(most[-1], self.highest_order))
 
-    @cached_property
-    def count_by_order(self) -> dict[int, int]:
-        """Number of sets of each order that has any, without listing them."""
-        from k2rel.logic.kernels import polynomials_up
-
-        degree = self._degree
-        if degree < 0:
-            return {}
-        ones = np.ones(len(self.variables))
-        counts = polynomials_up(
-            self.leaf, self.high, self.low, self.bounds, self.roots, ones, self.weight, degree
-        ).tolist()
-        if sum(counts) >= _EXACT:  # beyond the whole numbers that a float holds
-            counts = self._exact_counts(degree)
-        return {order: int(number) for order, number in enumerate(counts) if number}
-
-    @property
-    def _degree(self) -> int:
-        degree = self._extremes[1][-1]
-        return degree if self.highest_order is None else min(degree, self.highest_order)
-
-    def _exact_counts(self, degree: int) -> list[int]:
+    def _exact_counts(self) -> list[int]:
         """Count in Python's whole numbers."""
         width = 1 << (int(math.log2(max(2, self.nodes))) * 8 + 256)  # one number holds all coefficients
         own: list[int] = [width ** int(w) for w in self.weight]
@@ -119,7 +102,7 @@ class MinimalSets:
                 value[n] = value[low[n]] + own[leaf[n]] * value[high[n]]
             own.append(value[root])
         total, counts = own[-1], []
-        for _ in range(degree + 1):
+        for _ in range(self._degree + 1):
             total, count = divmod(total, width)
             counts.append(count)
         return counts
@@ -129,19 +112,31 @@ class MinimalSets:
         """Number of sets."""
         return sum(self.count_by_order.values())
 
+    def _up(self, p: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Values of nodes, and p with the sums of modules below it (both with p's columns)."""
+        from k2rel.logic.kernels import values_up
+
+        full = np.concatenate([p, np.empty((len(self.roots), p.shape[1]))])
+        value = np.empty((self.nodes, p.shape[1]))
+        values_up(self.leaf, self.high, self.low, self.bounds, self.roots, full, value, 0.0)
+        return full, value
+
+    def _by_order(self, factor: FloatArray) -> FloatArray:
+        """Sum over the sets of each order, from 0 on, of the product of their members' factors."""
+        from k2rel.logic.kernels import polynomials_up
+
+        if self._degree < 0:
+            return np.zeros(0)
+        q = np.ascontiguousarray(factor)
+        return np.asarray(
+            polynomials_up(self.leaf, self.high, self.low, self.bounds, self.roots, q, self.weight, self._degree)
+        )
+
     def _power_sums(self, p: FloatArray) -> FloatArray:
         """Sum over all sets of the product of their members, for each column of p (variables x columns)."""
-        from k2rel.logic.kernels import polynomials_up, sums_up
-
-        layout = (self.leaf, self.high, self.low, self.bounds, self.roots)
         if self.highest_order is not None:
-            if self._degree < 0:
-                return np.zeros(p.shape[1])
-            columns = [polynomials_up(*layout, np.ascontiguousarray(q), self.weight, self._degree).sum() for q in p.T]
-            return np.array(columns)
-        full = np.concatenate([p, np.empty((len(self.roots), p.shape[1]))])
-        sums_up(*layout, full, np.empty((self.nodes, p.shape[1])))
-        return np.asarray(full[-1])
+            return np.array([self._by_order(q).sum() for q in p.T])
+        return np.asarray(self._up(p)[0][-1])
 
     def rare_event(self, p: ArrayLike) -> float:
         """Give the rare-event approximation: the sum of the probabilities of all sets.
@@ -192,14 +187,7 @@ class MinimalSets:
         >>> minimal_cut_sets(d).rare_event_by_order([0.5, 0.5, 0.5])
         {1: 0.5, 2: 0.25}
         """
-        from k2rel.logic.kernels import polynomials_up
-
-        if self._degree < 0:
-            return {}
-        q = np.asarray(p, dtype=np.float64)
-        sums = polynomials_up(
-            self.leaf, self.high, self.low, self.bounds, self.roots, q, self.weight, self._degree
-        ).tolist()
+        sums = self._by_order(np.asarray(p, dtype=np.float64)).tolist()
         return {order: sums[order] for order in self.count_by_order}
 
     def upper_bound(self, p: ArrayLike) -> float:
@@ -275,17 +263,14 @@ class MinimalSets:
         >>> minimal_cut_sets(d).rare_event_slopes([0.5, 0.25]).tolist()
         [0.25, 0.5]
         """
-        from k2rel.logic.kernels import sum_slopes_down, sums_up
+        from k2rel.logic.kernels import derivatives_down
 
         if self.highest_order is not None:
             raise InputError("derivatives need all sets; these were cut off at an order")
         q = np.asarray(p, dtype=np.float64)
-        layout = (self.leaf, self.high, self.low, self.bounds, self.roots)
-        full = np.concatenate([q, np.empty(len(self.roots))])[:, None]
-        value = np.empty((self.nodes, 1))
-        sums_up(*layout, full, value)
-        slope = np.zeros_like(full)
-        sum_slopes_down(*layout, full, value, np.zeros_like(value), slope)
+        full, value = self._up(q[:, None])
+        mass, slope = np.zeros_like(value), np.zeros_like(full)
+        derivatives_down(self.leaf, self.high, self.low, self.bounds, self.roots, full, value, mass, slope, 0.0)
         return slope[: len(q), 0]
 
     def most_probable(self, p: ArrayLike) -> Iterator[tuple[tuple[str, ...], float]]:
@@ -312,9 +297,7 @@ class MinimalSets:
         (('b',), 0.2)
         """
         q = np.asarray(p, dtype=np.float64).tolist()
-        costs: list[_Cost] = [(_cost(x), 0.0) for x in q]
-        for places in self._search(costs):
-            yield tuple(self.variables[place] for place in places), math.prod(q[place] for place in places)
+        return self._found(q, [(_cost(x), 0.0) for x in q])
 
     def smallest(self, p: ArrayLike) -> Iterator[tuple[tuple[str, ...], float]]:
         """Walk through the sets, lowest order first, most probable first within an order.
@@ -341,9 +324,12 @@ class MinimalSets:
         [('a',), ('b', 'c')]
         """
         q = np.asarray(p, dtype=np.float64).tolist()
-        costs: list[_Cost] = [
-            (w, _cost(x)) if x > 0 else (math.inf, 0) for x, w in zip(q, self.weight.tolist(), strict=True)
-        ]
+        return self._found(
+            q, [(w, _cost(x)) if x > 0 else (math.inf, 0) for x, w in zip(q, self.weight.tolist(), strict=True)]
+        )
+
+    def _found(self, q: Sequence[float], costs: Sequence[_Cost]) -> Iterator[tuple[tuple[str, ...], float]]:
+        """Name the sets of a search, with their probability."""
         for places in self._search(costs):
             yield tuple(self.variables[place] for place in places), math.prod(q[place] for place in places)
 

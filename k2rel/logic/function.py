@@ -94,7 +94,7 @@ class FunctionDiagram:
 
         full = np.concatenate([p, np.empty((self.modules, p.shape[1]))])
         value = np.empty((self.nodes, p.shape[1]))
-        values_up(self.leaf, self.high, self.low, self.bounds, self.roots, full, value)
+        values_up(self.leaf, self.high, self.low, self.bounds, self.roots, full, value, 1.0)
         return full, value
 
     def probability(self, p: ArrayLike) -> FloatArray:
@@ -170,7 +170,7 @@ class FunctionDiagram:
             total[part] = full[-1]
             slope = np.zeros_like(full)
             mass = np.zeros_like(value)
-            derivatives_down(self.leaf, self.high, self.low, self.bounds, self.roots, full, value, mass, slope)
+            derivatives_down(self.leaf, self.high, self.low, self.bounds, self.roots, full, value, mass, slope, 1.0)
             slopes[:, part] = slope[: len(self.variables)]
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -324,9 +324,8 @@ def _assembled(graph: Graph, top: Literal, variables: tuple[str, ...], most_node
     bounds, roots = [2], []
     known = set(place)
     for node in [*modules, top >> 1]:
-        last = node == top >> 1
-        leaves = _leaves(graph, node, known, last)
-        literal = top if last else 2 * node + flipped[node]
+        leaves = graph.leaves_below(node, known)
+        literal = top if node == top >> 1 else 2 * node + flipped[node]
         diagram = reduced(graph, literal, leaves, most_nodes, {n for n in leaves if flipped.get(n)})
         asked = np.array([place[n] for n in diagram.order] + [0], dtype=np.int64)
         shift = bounds[-1] - 2
@@ -341,20 +340,3 @@ def _assembled(graph: Graph, top: Literal, variables: tuple[str, ...], most_node
         np.concatenate([head, *column]) for head, column in zip(heads, zip(*parts, strict=True), strict=True)
     )
     return FunctionDiagram(variables, leaf, level, high, low, np.array(bounds), np.array(roots))
-
-
-def _leaves(graph: Graph, node: int, known: set[int], last: bool) -> list[int]:
-    """Variables and modules that a module asks for, first met first."""
-    found: dict[int, None] = {}
-    seen: set[int] = set()
-    stack = [node]
-    while stack:
-        at = stack.pop()
-        if at in seen or at == 0:
-            continue
-        seen.add(at)
-        if at in known and (at != node or not graph.arguments[at]):
-            found[at] = None
-        else:
-            stack.extend(literal >> 1 for literal in reversed(graph.arguments[at]))
-    return list(found)

@@ -221,14 +221,7 @@ class Graph:
         >>> g.needed(g.conjunction([g.variable("a"), g.variable("b")]))
         [1, 2, 3]
         """
-        seen: set[int] = set()
-        stack = [root >> 1]
-        while stack:
-            node = stack.pop()
-            if node and node not in seen:
-                seen.add(node)
-                stack.extend(literal >> 1 for literal in self.arguments[node])
-        return sorted(seen)
+        return self.gates_above(root, (0,))
 
     def gates_above(self, root: Literal, leaves: Collection[int]) -> list[int]:
         """List the gates between a function and nodes that count as its variables, parts before wholes.
@@ -260,6 +253,42 @@ class Graph:
                 seen.add(node)
                 stack.extend(literal >> 1 for literal in self.arguments[node])
         return sorted(seen)
+
+    def leaves_below(self, gate: int, stops: Collection[int]) -> list[int]:
+        """List the nodes that a gate asks for and that are not looked into, first met first.
+
+        Parameters
+        ----------
+        gate : int
+            Number of the gate, or of a variable, which asks for itself.
+        stops : collection of int
+            Nodes that count as variables (variables, and modules within).
+
+        Returns
+        -------
+        list of int
+            Numbers of nodes.
+
+        Examples
+        --------
+        >>> g = Graph()
+        >>> a, b = g.variable("a"), g.variable("b")
+        >>> g.leaves_below(g.conjunction([a, b]) >> 1, {a >> 1, b >> 1})
+        [1, 2]
+        """
+        found: dict[int, None] = {}
+        seen: set[int] = {0}
+        stack = [gate]
+        while stack:
+            at = stack.pop()
+            if at in seen:
+                continue
+            seen.add(at)
+            if at in stops and (at != gate or not self.arguments[at]):
+                found[at] = None
+            else:
+                stack.extend(literal >> 1 for literal in reversed(self.arguments[at]))
+        return list(found)
 
     def uses(self, nodes: Iterable[int]) -> dict[int, int]:
         """Count how often each node stands as an argument.

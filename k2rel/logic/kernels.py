@@ -21,9 +21,20 @@ IntArray = NDArray[np.int64]
 
 @njit(cache=True, nogil=True)
 def values_up(
-    leaf: IntArray, high: IntArray, low: IntArray, bounds: IntArray, roots: IntArray, p: FloatArray, value: FloatArray
+    leaf: IntArray,
+    high: IntArray,
+    low: IntArray,
+    bounds: IntArray,
+    roots: IntArray,
+    p: FloatArray,
+    value: FloatArray,
+    other: float,
 ) -> None:
-    """Fill `value` (nodes x samples) and the modules' rows of `p` (variables x samples), from the leaves up."""
+    """Fill `value` (nodes x samples) and the modules' rows of `p` (variables x samples), from the leaves up.
+
+    With `other` 1 the low branch counts with 1 - p, the probability of a decision diagram; with 0 it counts with 1,
+    the sum over the sets of a zero-suppressed diagram.
+    """
     samples = p.shape[1]
     modules = len(roots)
     count = p.shape[0] - modules
@@ -34,7 +45,7 @@ def values_up(
             x, h, o = leaf[n], high[n], low[n]
             for s in range(samples):
                 q = p[x, s]
-                value[n, s] = q * value[h, s] + (1.0 - q) * value[o, s]
+                value[n, s] = q * value[h, s] + (1.0 - other * q) * value[o, s]
         for s in range(samples):
             p[count + m, s] = value[roots[m], s]
 
@@ -50,10 +61,11 @@ def derivatives_down(
     value: FloatArray,
     mass: FloatArray,
     slope: FloatArray,
+    other: float,
 ) -> None:
     """Fill `slope` (variables x samples): derivative of the last module's value, from the root down.
 
-    `mass` (nodes x samples) and `slope` come in as zeros; `p` and `value` as `values_up` left them.
+    `mass` (nodes x samples) and `slope` come in as zeros; `p` and `value` as `values_up` left them, `other` as there.
     """
     samples = p.shape[1]
     modules = len(roots)
@@ -67,57 +79,9 @@ def derivatives_down(
             for s in range(samples):
                 w = mass[n, s]
                 q = p[x, s]
-                slope[x, s] += w * (value[h, s] - value[o, s])
+                slope[x, s] += w * (value[h, s] - other * value[o, s])
                 mass[h, s] += w * q
-                mass[o, s] += w * (1.0 - q)
-
-
-@njit(cache=True, nogil=True)
-def sums_up(
-    leaf: IntArray, high: IntArray, low: IntArray, bounds: IntArray, roots: IntArray, p: FloatArray, value: FloatArray
-) -> None:
-    """As `values_up` for a zero-suppressed diagram: the sum over its sets of the product of their members."""
-    samples = p.shape[1]
-    modules = len(roots)
-    count = p.shape[0] - modules
-    value[0, :] = 0.0
-    value[1, :] = 1.0
-    for m in range(modules):
-        for n in range(bounds[m], bounds[m + 1]):
-            x, h, o = leaf[n], high[n], low[n]
-            for s in range(samples):
-                value[n, s] = p[x, s] * value[h, s] + value[o, s]
-        for s in range(samples):
-            p[count + m, s] = value[roots[m], s]
-
-
-@njit(cache=True, nogil=True)
-def sum_slopes_down(
-    leaf: IntArray,
-    high: IntArray,
-    low: IntArray,
-    bounds: IntArray,
-    roots: IntArray,
-    p: FloatArray,
-    value: FloatArray,
-    mass: FloatArray,
-    slope: FloatArray,
-) -> None:
-    """As `derivatives_down` for the sums of a zero-suppressed diagram."""
-    samples = p.shape[1]
-    modules = len(roots)
-    count = p.shape[0] - modules
-    slope[count + modules - 1, :] = 1.0
-    for m in range(modules - 1, -1, -1):
-        for s in range(samples):
-            mass[roots[m], s] += slope[count + m, s]
-        for n in range(bounds[m + 1] - 1, bounds[m] - 1, -1):
-            x, h, o = leaf[n], high[n], low[n]
-            for s in range(samples):
-                w = mass[n, s]
-                slope[x, s] += w * value[h, s]
-                mass[h, s] += w * p[x, s]
-                mass[o, s] += w
+                mass[o, s] += w * (1.0 - other * q)
 
 
 @njit(cache=True, nogil=True)
