@@ -13,10 +13,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.logic.structure import Node
 from k2rel.policy.rules import Choice, Policy
 from k2rel.rates.law import Law
 
-__all__ = ["LOST", "OwnParts", "OwnStates", "RouteList", "own_states", "useful_routes"]
+__all__ = ["LOST", "OwnParts", "OwnStates", "RouteList", "deciding", "own_states", "routes_under", "useful_routes"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -55,6 +56,56 @@ def useful_routes(choice: Choice, routes: Iterable[int]) -> RouteList:
         if not any(own.issuperset(choice.routes[earlier].own) for earlier in kept):
             kept.append(index)
     return tuple(kept)
+
+
+def deciding(choice: Choice) -> list[Node]:
+    """List what decides the way of a group's clients: its usable routes, then the conditions of the orders.
+
+    Parameters
+    ----------
+    choice : Choice
+        The routes.
+
+    Returns
+    -------
+    list of int
+        Structure functions.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> choice = Policy(read_site("L2R")).choice("control")
+    >>> len(deciding(choice)) == len(choice.routes) + len(choice.orders)
+    True
+    """
+    return [*(route.usable for route in choice.routes), *(when for when, _ in choice.orders)]
+
+
+def routes_under(choice: Choice, holds: Sequence[bool]) -> RouteList:
+    """Say which routes a group's clients try, in order.
+
+    Parameters
+    ----------
+    choice : Choice
+        The routes.
+    holds : sequence of bool
+        Whether each function that `deciding` lists holds.
+
+    Returns
+    -------
+    tuple of int
+        Usable routes that some client may take.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> choice = Policy(read_site("L2R")).choice("control")
+    >>> routes_under(choice, [True] * len(deciding(choice)))
+    (0, 1)
+    """
+    conditions = holds[len(choice.routes) :]
+    order = next(order for condition, (_, order) in zip(conditions, choice.orders, strict=True) if condition)
+    return useful_routes(choice, [index for index in order if holds[index]])
 
 
 class OwnStates:

@@ -20,7 +20,6 @@ __all__ = [
     "any_of",
     "binomial_power",
     "count_sum",
-    "exactly",
     "some_leave",
 ]
 
@@ -70,8 +69,8 @@ class Counts:
     ----------
     vectors : array of int, shape (entries, width)
         Different vectors.
-    probability : array, shape (entries,) or (entries, columns)
-        Their probability; columns stand for several parameter vectors at once.
+    probability : array of float, shape (entries,)
+        Their probability.
     """
 
     vectors: IntArray
@@ -118,7 +117,7 @@ class Counts:
         {(1,): 1.0}
         """
         if self.vectors.shape[1] == 0:
-            return Counts(self.vectors[:1], self.probability.sum(axis=0, keepdims=True))
+            return Counts(self.vectors[:1], np.array([self.probability.sum()]))
         low = self.vectors.min(axis=0)
         spans = self.vectors.max(axis=0) - low + 1
         if math.prod(spans.tolist()) < 2**62:
@@ -128,8 +127,10 @@ class Counts:
             unique, first, back = np.unique(codes, return_index=True, return_inverse=True)
         else:  # one number cannot tell so many vectors apart
             unique, first, back = np.unique(self.vectors, axis=0, return_index=True, return_inverse=True)
-        sums = _added(self.probability, back.reshape(-1), len(unique))
-        keep = _largest(sums) > below
+        sums: FloatArray = np.bincount(back.reshape(-1), weights=self.probability, minlength=len(unique)).astype(
+            np.float64
+        )
+        keep = sums > below
         return Counts(self.vectors[first[keep]], sums[keep])
 
     def plus(self, other: Counts, below: float = _NEGLIGIBLE) -> Counts:
@@ -154,9 +155,8 @@ class Counts:
         {(2,): 1.0}
         """
         vectors = (self.vectors[:, None, :] + other.vectors[None, :, :]).reshape(-1, self.vectors.shape[1])
-        product = self.probability[:, None] * other.probability[None]
-        probability = product.reshape(-1, *product.shape[2:])
-        keep = _largest(probability) > below
+        probability = np.outer(self.probability, other.probability).reshape(-1)
+        keep = probability > below
         if not keep.any():
             return Counts(vectors[:0], probability[:0])
         return Counts(vectors[keep], probability[keep]).tidy(below)
@@ -181,7 +181,7 @@ class Counts:
         >>> Counts.one({(0,): 0.9, (1,): 0.1}).power(0).as_dict()
         {(0,): 1.0}
         """
-        result = Counts(np.zeros((1, self.vectors.shape[1]), dtype=np.int64), np.ones((1, *self.probability.shape[1:])))
+        result = Counts(np.zeros((1, self.vectors.shape[1]), dtype=np.int64), np.ones(1))
         square = self
         while n:
             if n & 1:
@@ -205,21 +205,6 @@ class Counts:
         {(1, 2): 1.0}
         """
         return {tuple(v): float(p) for v, p in zip(self.vectors.tolist(), self.probability, strict=True)}
-
-
-def _largest(probability: FloatArray) -> FloatArray:
-    """Largest value of each entry over all columns; of a complex value the real part counts."""
-    real = probability.real
-    return real if real.ndim == 1 else real.max(axis=1)
-
-
-def _added(probability: FloatArray, place: IntArray, count: int) -> FloatArray:
-    """Add up entries that go to the same place."""
-    if probability.ndim == 1 and not np.iscomplexobj(probability):
-        return np.bincount(place, weights=probability, minlength=count).astype(np.float64)
-    order = np.argsort(place, kind="stable")
-    starts = np.searchsorted(place[order], np.arange(count))
-    return np.asarray(np.add.reduceat(probability[order], starts, axis=0))
 
 
 def count_sum(parts: Sequence[tuple[int, Mapping[tuple[int, ...], float]]], below: float = _NEGLIGIBLE) -> Counts:
@@ -297,51 +282,6 @@ def any_happens(probability: FloatArray, counts: IntArray) -> FloatArray:
     with np.errstate(divide="ignore"):
         log = np.maximum(np.log1p(-probability), -1e30)  # a thing that is sure, times none of it, is nothing
     return np.asarray(-np.expm1(counts @ log))
-
-
-@lru_cache(maxsize=65536)
-def _tail(sizes: tuple[tuple[int, float], ...]) -> FloatArray:
-    """Distribution of how many of several sets of alike and independent things happen, ends cut at 1e-60."""
-    total, start = np.ones(1), 0
-    for n, p in sizes:
-        if p >= 1.0:
-            start += n
-            continue
-        more = binomial_power(n, p)
-        kept = np.flatnonzero(more > 1e-60)
-        total = np.convolve(total, more[kept[0] : kept[-1] + 1])
-        start += int(kept[0])
-    return np.concatenate([np.zeros(start), total])
-
-
-def _sets(counts: IntArray, probability: FloatArray) -> tuple[tuple[int, float], ...]:
-    return tuple(sorted((n, p) for n, p in zip(counts.tolist(), probability.tolist(), strict=True) if n and p > 0))
-
-
-def exactly(k: int, counts: IntArray, probability: FloatArray) -> float:
-    """Probability that exactly k of several sets of independent things happen.
-
-    Parameters
-    ----------
-    k : int
-        How many.
-    counts : array of int, shape (sets,)
-        Things in each set.
-    probability : array of float, shape (sets,)
-        Probability of each thing in a set.
-
-    Returns
-    -------
-    float
-        The probability.
-
-    Examples
-    --------
-    >>> exactly(2, np.array([1, 2]), np.array([1.0, 0.5]))
-    0.5
-    """
-    tail = _tail(_sets(counts, probability))
-    return float(tail[k]) if 0 <= k < len(tail) else 0.0
 
 
 def all_of(probability: Sequence[float], sizes: Sequence[int]) -> float:

@@ -211,6 +211,8 @@ class _Case:
 
     def loss(self, p: FloatArray) -> FloatArray:
         """Probability that a client is cut off or a way overloaded, for each column of state probabilities."""
+        from k2rel.exact.kernels import joint_counts
+
         log = np.zeros(p.shape[1], dtype=p.dtype)
         gone = np.zeros(p.shape[1], dtype=np.bool_)
         prepared = []
@@ -223,8 +225,6 @@ class _Case:
                 log += size * np.where(sure, 0.0, _log1p(-np.where(sure, 0.0, lost)))
             prepared.append((size, np.array([p[row == i].sum(axis=0) for i in range(len(self.loads))])))
         result = np.where(gone, 1.0, -_expm1(log))
-        from k2rel.exact.kernels import joint_counts
-
         if not self.loads or not any(map(any, self.loads)) or gone.all():
             return np.asarray(result)
         matrix = np.array(self.loads)

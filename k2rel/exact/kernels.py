@@ -90,8 +90,8 @@ def _alike(n: int, p: float) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def tails(kinds: IntArray, p: Any, k: int) -> Any:
-    """Probability that k or more happen (kinds x columns): kinds[i, a] things have probability p[a, column] each."""
+def between(kinds: IntArray, p: Any, first: int, last: int) -> Any:
+    """Probability that `first` to `last` happen (kinds x columns): kinds[i, a] things have probability p[a, column]."""
     result = np.zeros((kinds.shape[0], p.shape[1]))
     for i in range(kinds.shape[0]):
         for c in range(p.shape[1]):
@@ -104,6 +104,6 @@ def tails(kinds: IntArray, p: Any, k: int) -> Any:
                         for y in range(len(more)):
                             joined[x + y] += total[x] * more[y]
                     start, total = start + begin, joined
-            for x in range(max(0, k - start), len(total)):
+            for x in range(max(0, first - start), min(len(total), last + 1 - start)):
                 result[i, c] += total[x]
     return result

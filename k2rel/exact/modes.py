@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from k2rel.errors import ModelTooLargeError
-from k2rel.exact.clients import RouteList, useful_routes
+from k2rel.exact.clients import RouteList, deciding, routes_under
 from k2rel.logic.diagram import Diagram, compile_diagram
 from k2rel.logic.structure import Node
 from k2rel.policy.rules import Policy
@@ -117,8 +117,7 @@ def _traffic_diagram(policy: Policy, classes: tuple[str, ...], with_shares: bool
     roots: list[Node] = []
     keys = [(name, group) for name in classes for group in groups_of(policy, name)]
     for key in keys:
-        choice = policy.choice(*key)
-        roots += [route.usable for route in choice.routes] + [when for when, _ in choice.orders]
+        roots += deciding(policy.choice(*key))
     shared: list[str] = []
     if with_shares:
         shared = sorted(
@@ -150,9 +149,7 @@ def _traffic_diagram(policy: Policy, classes: tuple[str, ...], with_shares: bool
         lists: dict[tuple[str, int], RouteList] = {}
         for key in keys:
             choice = policy.choice(*key)
-            order = next(order for when, order in choice.orders if outcome[position[when]])
-            usable = [index for index in order if outcome[position[choice.routes[index].usable]]]
-            lists[key] = useful_routes(choice, usable)
+            lists[key] = routes_under(choice, [outcome[position[node]] for node in deciding(choice)])
         alive = frozenset(name for name in shared if outcome[position[policy.in_service(name)]])
         return Mode(tuple(tuple(lists[name, group] for group in groups_of(policy, name)) for name in classes), alive)
 

@@ -7,16 +7,17 @@ the number of groups, where following them together would multiply their conditi
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.errors import InputError, closest
-from k2rel.exact.clients import LOST, RouteList, own_states, useful_routes
+from k2rel.exact.clients import LOST, RouteList, deciding, own_states, routes_under
 from k2rel.exact.counts import binomial_power
+from k2rel.exact.engine import steady_own
 from k2rel.logic.diagram import joint_diagram
 from k2rel.logic.reduce import reduced_together
-from k2rel.logic.structure import Node
-from k2rel.policy.rules import Policy
 from k2rel.studies import Study
 
 __all__ = ["served_distribution"]
@@ -58,12 +59,8 @@ def served_distribution(study: Study, traffic: str) -> FloatArray:
         names = [name for name, flow in site.traffic.items() if flow.scope == "client"]
         raise InputError(f"'{traffic}' is no traffic class with a flow for each client{closest(traffic, names)}")
     groups = range(site.group_count)
-    blocks = [_functions(policy, traffic, group) for group in groups]
-    used = [set(policy.structure.variables(block)) for block in blocks]
-    seen: dict[str, int] = {}
-    for names_used in used:
-        for name in names_used:
-            seen[name] = seen.get(name, 0) + 1
+    blocks = [deciding(policy.choice(traffic, group)) for group in groups]
+    seen = Counter(name for block in blocks for name in policy.structure.variables(block))
     order = policy.structure.variables([node for block in blocks for node in block])
     common = [name for name in order if seen[name] > 1]
     together = reduced_together(
@@ -76,7 +73,7 @@ def served_distribution(study: Study, traffic: str) -> FloatArray:
     outer = joint_diagram(together, tuple(together.roots), below=len(common))
     q = np.array([study.law(name).unavailability for name in together.variables])
     weight = outer.mode_probabilities(q[: len(common)])
-    p_own = _own_probability(study)
+    p_own = steady_own(study).probability
     memo: dict[tuple[int, tuple[int, ...]], FloatArray] = {}
     total = np.zeros(site.client_count + 1)
     for probability, outcome in zip(weight.tolist(), outer.outcomes, strict=True):
@@ -94,18 +91,6 @@ def served_distribution(study: Study, traffic: str) -> FloatArray:
     return total
 
 
-def _functions(policy: Policy, traffic: str, group: int) -> list[Node]:
-    """What decides the way of a group's clients: usable routes, then conditions of the orders."""
-    choice = policy.choice(traffic, group)
-    return [*(route.usable for route in choice.routes), *(when for when, _ in choice.orders)]
-
-
-def _own_probability(study: Study) -> FloatArray:
-    states = own_states(study.policy)
-    q = np.array([study.client_laws[name].unavailability for name in states.names])
-    return states.probability(q[:, None])[:, 0]
-
-
 def _of_group(
     study: Study,
     traffic: str,
@@ -120,9 +105,7 @@ def _of_group(
     by_routes: dict[RouteList, float] = {}
     for outcome, weight in zip(outcomes, probability.tolist(), strict=True):
         assert isinstance(outcome, tuple)
-        orders = choice.orders
-        (order,) = [orders[i][1] for i in range(len(orders)) if outcome[len(choice.routes) + i] == 1][:1]
-        routes = useful_routes(choice, [index for index in order if outcome[index] == 1])
+        routes = routes_under(choice, [node == 1 for node in outcome])
         by_routes[routes] = by_routes.get(routes, 0.0) + weight
     states = own_states(study.policy)
     result = np.zeros(size + 1)

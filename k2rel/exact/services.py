@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.exact.clients import LOST, OwnParts, RouteList, own_states
-from k2rel.exact.counts import Counts, all_of, any_happens, count_sum, exactly, some_leave
+from k2rel.exact.counts import Counts, all_of, any_happens, count_sum, some_leave
 from k2rel.exact.full_service import FullService
 from k2rel.exact.loading import Loading
 from k2rel.exact.modes import ModeDiagram, traffic_diagram
@@ -145,17 +145,21 @@ class _ClientService:
         return np.minimum(self._cut_off_states[0] @ p, 1.0)
 
     @cached_property
-    def _alike(self) -> tuple[IntArray, IntArray, IntArray]:
+    def _alike(self) -> tuple[IntArray, IntArray]:
         """Modes that differ only in which clients are cut off, not in how many.
 
-        Returns how many clients give each answer (kinds x answers), a mode of each kind, and the kind by mode.
+        Returns how many clients give each answer (kinds x answers), and the kind by mode.
         """
         rows, index = self._cut_off_states
         clients = np.zeros((index.shape[1], len(rows)), dtype=np.int64)
         for group, size in enumerate(self._sizes):
             np.add.at(clients, (np.arange(index.shape[1]), index[group]), size)
-        kinds, first, kind = np.unique(clients, axis=0, return_index=True, return_inverse=True)
-        return kinds, first, kind.reshape(-1)
+        kinds, kind = np.unique(clients, axis=0, return_inverse=True)
+        return kinds, kind.reshape(-1)
+
+    def _slopes(self, own: OwnParts) -> FloatArray:
+        """Derivatives of the probability of each such answer (answers x parts)."""
+        return self._cut_off_states[0] @ own.states.slopes(own.unavailability)
 
     def _both(self, own: OwnParts, group: int, before: int, after: int) -> tuple[float, float, float]:
         """One client: served in the first mode, lost in the first, served in the first and lost in the second."""
@@ -193,8 +197,7 @@ class OneClient(_ClientService):
 
     def steady_loss(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
         """The loss and its derivatives."""
-        slopes = self._cut_off_states[0] @ own.states.slopes(own.unavailability)
-        return self.loss(own.probability), np.asarray(slopes[self._cut_off_states[1][self.group]])
+        return self.loss(own.probability), np.asarray(self._slopes(own)[self._cut_off_states[1][self.group]])
 
     def crossing(self, own: OwnParts, before: int, after: int) -> float:
         """Probability that the change of mode cuts the client off."""
@@ -211,14 +214,13 @@ class AllClients(_ClientService):
 
     def loss(self, p: FloatArray) -> FloatArray:
         """Probability that some client is cut off, given each mode."""
-        kinds, _, kind = self._alike
+        kinds, kind = self._alike
         return np.asarray(any_happens(self._cut_off(p), kinds)[kind])
 
     def steady_loss(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
         """The loss and its derivatives."""
-        kinds, _, kind = self._alike
+        kinds, kind = self._alike
         lost = self._cut_off(own.probability)
-        slopes = self._cut_off_states[0] @ own.states.slopes(own.unavailability)
         # all clients but one of those that give an answer are served, and that one moves
         weight = np.zeros(kinds.shape)
         for answer in range(kinds.shape[1]):
@@ -226,7 +228,7 @@ class AllClients(_ClientService):
             others[:, answer] -= 1
             served = np.prod(np.where(others > 0, (1.0 - lost) ** np.maximum(others, 0), 1.0), axis=1)
             weight[:, answer] = kinds[:, answer] * served
-        return self.loss(own.probability), np.asarray((weight @ slopes)[kind])
+        return self.loss(own.probability), np.asarray((weight @ self._slopes(own))[kind])
 
     def crossing(self, own: OwnParts, before: int, after: int) -> float:
         """Probability that all clients are served in one mode and not all in the other."""
@@ -254,25 +256,26 @@ class LostClients(_ClientService):
 
     def loss(self, p: FloatArray) -> FloatArray:
         """Probability that k or more clients are cut off, given each mode."""
-        from k2rel.exact.kernels import tails
+        from k2rel.exact.kernels import between
 
-        kinds, _, kind = self._alike
+        kinds, kind = self._alike
         lost = self._cut_off(p)
         columns = np.ascontiguousarray(lost[:, None] if lost.ndim == 1 else lost)
-        result = tails(kinds, columns, self.k)
+        result = between(kinds, columns, self.k, self.policy.site.client_count)
         return np.asarray((result[:, 0] if lost.ndim == 1 else result)[kind])
 
     def steady_loss(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
         """The loss and its derivatives: one client of an answer moves while exactly k - 1 of the others are cut off."""
-        kinds, _, kind = self._alike
+        from k2rel.exact.kernels import between
+
+        kinds, kind = self._alike
         lost = self._cut_off(own.probability)
-        slopes = self._cut_off_states[0] @ own.states.slopes(own.unavailability)
         weight = np.zeros(kinds.shape)
-        for row, answer in zip(*np.nonzero(kinds), strict=True):
-            others = kinds[row].copy()
-            others[answer] -= 1
-            weight[row, answer] = kinds[row, answer] * exactly(self.k - 1, others, lost)
-        return self.loss(own.probability), np.asarray((weight @ slopes)[kind])
+        for answer in range(kinds.shape[1]):
+            others = kinds.copy()
+            others[:, answer] = np.maximum(others[:, answer] - 1, 0)
+            weight[:, answer] = kinds[:, answer] * between(others, lost[:, None], self.k - 1, self.k - 1)[:, 0]
+        return self.loss(own.probability), np.asarray((weight @ self._slopes(own))[kind])
 
     def _pairs(self, own: OwnParts, before: int, after: int, leave_out: int | None = None) -> Counts:
         """Distribution of (cut off in the first mode, cut off in the second) over all clients but one."""
