@@ -106,7 +106,7 @@ class Study:
     rates: str | None = None
 
     def law(self, variable: str) -> Law | RaidModule:
-        """Look up the law of a shared component, a RAID set, or an event of common cause.
+        """Look up the law of a shared component, a RAID set, an event of common cause, or a client's own part.
 
         Parameters
         ----------
@@ -129,7 +129,32 @@ class Study:
             parts, share = self.site.cause_events[variable]
             whole = _counted(self.site.components[parts[0]], self.laws.shared[parts[0]])
             return replace(whole, failure_rate_per_h=share * whole.failure_rate_per_h, share=share)
-        return _counted(self.site.components[variable], self.laws.shared[variable])
+        if variable in self.site.components:
+            return _counted(self.site.components[variable], self.laws.shared[variable])
+        return self.client_laws[self.site.own_parts[variable][0]]
+
+    def rates_row(self, variable: str) -> str:
+        """Look up the row of the table of rates that a variable's failure rate comes from; a RAID set's drives have it.
+
+        Parameters
+        ----------
+        variable : str
+            As for `law`.
+
+        Returns
+        -------
+        str
+            The row; empty for a rate given by hand.
+
+        Examples
+        --------
+        >>> study("L2R").rates_row("media_raid")
+        'hdd_field_2005era'
+        """
+        law = self.law(variable)
+        return (
+            law.rates_id if isinstance(law, Law) else self.laws.shared[self.site.raid_sets[variable].drives[0]].rates_id
+        )
 
     @cached_property
     def client_laws(self) -> dict[str, Law]:

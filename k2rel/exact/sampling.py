@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from k2rel.errors import InputError
 from k2rel.exact.clients import own_states
 from k2rel.exact.services import Service
-from k2rel.rates import Law
+from k2rel.rates import Law, RaidModule
 from k2rel.studies import Study
 
 __all__ = ["unavailability_of_samples"]
@@ -63,48 +63,29 @@ def unavailability_of_samples(
     (count,) = lengths
     result = {service.name: np.empty(count) for service in services}
     states = own_states(study.policy)
-    diagrams = {id(service.diagram): service.diagram for service in services}
+    diagrams = dict.fromkeys(service.diagram for service in services)
+    names = dict.fromkeys(name for diagram in diagrams for name in diagram.variables)
     for start in range(0, count, _CHUNK):
         part = slice(start, min(count, start + _CHUNK))
         chunk = {row: np.asarray(values[part], dtype=np.float64) for row, values in rates_per_h.items()}
         width = part.stop - part.start
-        known: dict[str, FloatArray] = {}
-
-        def shared(
-            name: str, chunk: Mapping[str, FloatArray] = chunk, known: dict[str, FloatArray] = known, n: int = width
-        ) -> FloatArray:
-            if name not in known:
-                known[name] = _shared(study, name, chunk, n)
-            return known[name]
-
+        q = {name: _sampled(study.law(name), study.rates_row(name), chunk, width) for name in names}
         modes = {
-            key: diagram.mode_probabilities(
-                np.array([shared(name) for name in diagram.variables]).reshape(len(diagram.variables), width)
+            diagram: diagram.mode_probabilities(
+                np.array([q[name] for name in diagram.variables]).reshape(len(diagram.variables), width)
             )
-            for key, diagram in diagrams.items()
+            for diagram in diagrams
         }
-        own = [_of_law(study.client_laws[name], chunk, width) for name in states.names]
+        own = [_sampled(law, law.rates_id, chunk, width) for law in (study.client_laws[name] for name in states.names)]
         p = states.probability(np.array(own).reshape(len(own), width))
         for service in services:
             loss = service.loss(p)
-            result[service.name][part] = np.einsum("ms,ms->s", modes[id(service.diagram)], loss)
+            result[service.name][part] = np.einsum("ms,ms->s", modes[service.diagram], loss)
     return result
 
 
-def _of_law(law: Law, rates: Mapping[str, FloatArray], width: int) -> FloatArray:
+def _sampled(law: Law | RaidModule, row: str, rates: Mapping[str, FloatArray], width: int) -> FloatArray:
     """Unavailability of one part: that of its law, or of the samples of its row."""
-    if law.rates_id in rates and law.failure_rate_per_h > 0:
-        return law.unavailability_of(rates[law.rates_id])
+    if row in rates and law.failure_rate_per_h > 0:
+        return law.unavailability_of(rates[row])
     return np.full(width, law.unavailability)
-
-
-def _shared(study: Study, name: str, rates: Mapping[str, FloatArray], width: int) -> FloatArray:
-    if name not in study.laws.raid:
-        law = study.law(name)
-        assert isinstance(law, Law)
-        return _of_law(law, rates, width)
-    raid = study.laws.raid[name]
-    drive = study.laws.shared[study.site.raid_sets[name].drives[0]]
-    if drive.rates_id in rates and raid.failure_rate_per_h > 0:
-        return raid.unavailability_of(rates[drive.rates_id])
-    return np.full(width, raid.unavailability)

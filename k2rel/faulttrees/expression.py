@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from k2rel.errors import InputError
 from k2rel.faulttrees.source import Element
-from k2rel.uncertain import Uncertain
+from k2rel.uncertain import Z95, Uncertain
 
 __all__ = ["Evaluation", "number_of"]
 
@@ -301,7 +301,7 @@ class Evaluation:
                 mu, sigma = arguments  # of the logarithm
                 if sigma <= 0:
                     raise element.error("the standard deviation of the logarithm must be above 0")
-                factor = math.exp(1.6448536269514722 * sigma)
+                factor = math.exp(Z95 * sigma)
                 arguments = [math.exp(mu + sigma * sigma / 2), factor, 0.95]
         try:
             law = Uncertain(_DEVIATES[element.tag], tuple(arguments))

@@ -16,6 +16,7 @@ from k2rel.logic.bounds import probability_bounds
 from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.families import Listing, MinimalSets
 from k2rel.logic.function import MOST_NODES, FunctionDiagram, compile_function
+from k2rel.uncertain import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +26,7 @@ __all__ = ["EventImportance", "TopAnswer", "TreeAnswer", "Uncertainty", "event_i
 FloatArray = NDArray[np.float64]
 
 _QUICK_NODES = 2_000_000
+_NODES_BEFORE_BOUNDS = 2_000_000
 _NEARLY_ALL = 1e-6
 
 
@@ -286,12 +288,10 @@ def _uncertainty(
 ) -> Uncertainty:
     parts = [diagram.probability(matrix[rows]) for matrix in trees.sampled(samples, seed=seed, method=method)]
     values = np.concatenate(parts)
-    mean = float(values.mean())
-    deviation = float(values.std(ddof=1)) if samples > 1 else math.nan
-    half = 1.6448536269514722 * deviation / math.sqrt(samples) if samples > 1 else math.nan
+    mean, low, high, deviation = mean_interval(values)
     levels = (0.05, 0.25, 0.5, 0.75, 0.95)
     quantiles = dict(zip(levels, np.quantile(values, levels).tolist(), strict=True))
-    return Uncertainty(samples, seed, method, mean, deviation, mean - half, mean + half, quantiles)
+    return Uncertainty(samples, seed, method, mean, deviation, low, high, quantiles)
 
 
 def solve(
@@ -363,7 +363,7 @@ def solve(
     """
     if top is not None and top not in trees.tops:
         raise InputError(f"'{top}' is no top event of {trees.name}{closest(top, trees.tops)}")
-    most_nodes = most_nodes if most_nodes is not None else MOST_NODES if bounds is None else _QUICK_NODES
+    most_nodes = most_nodes if most_nodes is not None else MOST_NODES if bounds is None else _NODES_BEFORE_BOUNDS
     if most_nodes < 100:
         raise InputError(f"bound on the nodes: must be at least 100, got {most_nodes}")
     if bounds is not None and not 0 < bounds < 1e6:

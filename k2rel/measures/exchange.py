@@ -78,15 +78,7 @@ def open_psa_of(study: Study) -> str:
     site = study.site
     s = study.policy.structure
     tops = functions_of(study)
-    numbers = [client.number for client in site.clients()]
-    probabilities: dict[str, float] = {}
-    own = {
-        site.client_part_id(number, part): study.client_laws[part].unavailability
-        for number in numbers
-        for part in site.client_parts
-    }
-    for variable in s.variables(tops.values()):
-        probabilities[variable] = own[variable] if variable in own else study.law(variable).unavailability
+    probabilities = {variable: study.law(variable).unavailability for variable in s.variables(tops.values())}
     p = study.provenance
     note = f"{site.title}; {p.clients} clients, contract {p.contract}; {p.engine}; inputs {p.input_hash}"
     return open_psa(site.name, s, tops, probabilities, note=note)

@@ -190,20 +190,13 @@ def cut_sets(study: Study, service: str = "media", order: int = 2) -> list[CutSe
     if isinstance(order, bool) or not isinstance(order, int) or not 1 <= order <= 6:
         raise InputError(f"order of cut sets: must be a whole number from 1 to 6, got {str(order)[:20]}")
     site = study.site
-    own = {
-        site.client_part_id(group + 1, key): (key, group)
-        for group in range(site.group_count)
-        for key in site.client_parts
-    }
-    weights = {
-        name: raid.missing_for_loss if raid.failure_rate_per_h > 0 else order + 1
-        for name, raid in study.laws.raid.items()
-    }
-    # what never fails stands in no cut set: it counts more than any that is asked for
-    never = order + 1
-    weights |= {name: never for name, (key, _) in own.items() if study.client_laws[key].failure_rate_per_h == 0}
-    weights |= {name: never for name in site.components if study.law(name).failure_rate_per_h == 0}
     function = compile_function(study.policy.structure, _function(study, service), failures=True)
+    laws = {name: study.law(name) for name in function.variables}
+    weights = {
+        # what never fails stands in no cut set: it counts more than any that is asked for
+        name: order + 1 if law.failure_rate_per_h == 0 else law.missing_for_loss if isinstance(law, RaidModule) else 1
+        for name, law in laws.items()
+    }
     sets = minimal_cut_sets(function, order=order, weights=weights)
     found = [cut for cut, _ in sets.smallest(np.ones(len(function.variables)))]
     whole_site = service_named(study, service).scope == "site"
@@ -211,17 +204,15 @@ def cut_sets(study: Study, service: str = "media", order: int = 2) -> list[CutSe
     for cut in found:
         probability, alike = 1.0, 1
         for name in cut:
-            if name in own:
-                probability *= study.client_laws[own[name][0]].unavailability
-            else:
-                probability *= study.law(name).unavailability
-                if name in study.laws.raid:
-                    raid = study.laws.raid[name]
-                    alike *= math.comb(raid.drives, raid.missing_for_loss)
-        clients = {own[name] for name in cut if name in own}
-        if clients and whole_site:
-            alike *= site.group_sizes[next(iter(clients))[1]]
-        result.append(CutSet(cut, sum(weights.get(name, 1) for name in cut), alike, probability))
+            law = laws[name]
+            probability *= law.unavailability
+            if isinstance(law, RaidModule):
+                alike *= math.comb(law.drives, law.missing_for_loss)
+        # `_function` lets the first client of each group stand for all of it
+        groups = [site.own_parts[name][1] - 1 for name in cut if name in site.own_parts]
+        if groups and whole_site:
+            alike *= site.group_sizes[groups[0]]
+        result.append(CutSet(cut, sum(weights[name] for name in cut), alike, probability))
     return sorted(result, key=lambda cut: (cut.order, -cut.probability, cut.parts))
 
 

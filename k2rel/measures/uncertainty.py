@@ -24,7 +24,7 @@ from k2rel.measures.availability import service_named
 from k2rel.measures.exchange import functions_of
 from k2rel.rates import Law, with_rate
 from k2rel.studies import Provenance, Study
-from k2rel.uncertain import Uncertain, lognormal_from_limits, points
+from k2rel.uncertain import Z95, Uncertain, lognormal_from_limits, mean_interval, points
 from k2rel.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ __all__ = ["UncertaintyResult", "moments", "rate_laws", "sensitivity", "swing", 
 FloatArray = NDArray[np.float64]
 
 _LEVELS = (0.05, 0.5, 0.95)
-_Z90 = 1.6448536269514722
 
 
 @dataclass(frozen=True)
@@ -82,9 +81,7 @@ class UncertaintyResult:
         rows = []
         for name, values in self.values.items():
             minutes = values * MINUTES_PER_YEAR
-            mean, deviation = float(minutes.mean()), float(minutes.std(ddof=1))
-            half = _Z90 * deviation / math.sqrt(self.samples)
-            rows.append((name, mean, mean - half, mean + half, deviation, *np.quantile(minutes, _LEVELS).tolist()))
+            rows.append((name, *mean_interval(minutes), *np.quantile(minutes, _LEVELS).tolist()))
         columns = ["service", "mean", "mean_low", "mean_high", "deviation", "q05", "q50", "q95"]
         return pd.DataFrame(rows, columns=columns).set_index("service")
 
@@ -198,38 +195,16 @@ def uncertainty(
 
 def _part_moments(study: Study, name: str, laws: dict[str, Uncertain]) -> tuple[float, float]:
     """Mean and variance of one variable's unavailability, by quadrature over its rate."""
-    raid = study.laws.raid.get(name)
-    if raid is not None:
-        law = study.laws.shared[study.site.raid_sets[name].drives[0]]
-        certain = raid.unavailability
-    else:
-        law, certain = _law_of(study, name)
-    uncertain = laws.get(law.rates_id)
-    if uncertain is None or certain == 0.0:
-        return certain, 0.0
+    law, uncertain = study.law(name), laws.get(study.rates_row(name))
+    if uncertain is None or law.failure_rate_per_h == 0.0:
+        return law.unavailability, 0.0
     # Gauss-Hermite in the logarithm of the rate
     nodes, weights = np.polynomial.hermite_e.hermegauss(64)
-    sigma = math.log(uncertain.parameters[1]) / _Z90
-    rates = uncertain.mean * np.exp(sigma * nodes - sigma * sigma / 2)
-    q = raid.unavailability_of(rates) if raid is not None else law.unavailability_of(rates)
+    sigma = math.log(uncertain.parameters[1]) / Z95
+    q = law.unavailability_of(uncertain.mean * np.exp(sigma * nodes - sigma * sigma / 2))
     weights = weights / weights.sum()
     mean = float(weights @ q)
     return mean, float(weights @ (q - mean) ** 2)
-
-
-def _law_of(study: Study, name: str) -> tuple[Law, float]:
-    if name in study.site.components or name in study.site.cause_events:
-        law = study.law(name)
-        assert isinstance(law, Law)
-        return law, law.unavailability
-    part = next(
-        key
-        for key in study.site.client_parts
-        for number in range(1, study.site.client_count + 1)
-        if study.site.client_part_id(number, key) == name
-    )
-    law = study.client_laws[part]
-    return law, law.unavailability
 
 
 def moments(study: Study, service: str = "media") -> tuple[float, float]:
@@ -279,14 +254,8 @@ def moments(study: Study, service: str = "media") -> tuple[float, float]:
 def _rows_that_matter(study: Study, service: Service) -> set[str]:
     """Rows of the table of rates that a service's unavailability depends on."""
     slopes = derivatives(study, service)
-    rows = {study.client_laws[part].rates_id for part, slope in slopes.client.items() if slope != 0}
-    for name, slope in slopes.shared.items():
-        if slope != 0:
-            raid = study.site.raid_sets.get(name)
-            law = study.laws.shared[raid.drives[0]] if raid is not None else study.law(name)
-            assert isinstance(law, Law)
-            rows.add(law.rates_id)
-    return rows
+    own = {study.client_laws[part].rates_id for part, slope in slopes.client.items() if slope != 0}
+    return own | {study.rates_row(name) for name, slope in slopes.shared.items() if slope != 0}
 
 
 def sensitivity(study: Study, service: str = "media", *, samples: int = 1024, seed: int = 1) -> pd.DataFrame:

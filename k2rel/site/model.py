@@ -327,6 +327,12 @@ class Site:
         whole, rest = divmod(self.client_count, self.deal)
         return tuple(whole + (group < rest) for group in range(self.group_count))
 
+    @cached_property
+    def own_parts(self) -> Mapping[str, tuple[str, int]]:
+        """Every client's own parts by identifier: the part's name in the file, and the client's number."""
+        numbers = range(1, self.client_count + 1)
+        return {self.client_part_id(number, part): (part, number) for number in numbers for part in self.client_parts}
+
     def clients(self) -> Iterator[Client]:
         """Go through the clients.
 
