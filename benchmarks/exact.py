@@ -19,8 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from ab_network import ab_file
 
-from k2rel.bundled import data_dir
 from k2rel.errors import ModelTooLargeError
 from k2rel.exact import engine
 from k2rel.exact.served import served_distribution
@@ -66,23 +66,6 @@ def median(run: Callable[[], object], times: int = 5, clock: Callable[[], float]
 def memory() -> str:
     """Largest memory of this process so far."""
     return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB"
-
-
-def ab_file(folder: Path, leaves: int) -> Path:
-    """AB(n, leaves), written from the shipped AB(8, 2)."""
-    text = (data_dir() / "examples" / "ab_8_2.yaml").read_text()
-    for side in "AB":
-        for kind in ("leaf", "uplink"):
-            first = next(line for line in text.splitlines() if line.startswith(f"  {kind}_{side}0:"))
-            second = first.replace(f"{side}0", f"{side}1")
-            text = text.replace(
-                first + "\n" + second, "\n".join(first.replace(f"{side}0", f"{side}{n}") for n in range(leaves))
-            )
-            names = ", ".join(f"{kind}_{side}{n}" for n in range(leaves))
-            text = text.replace(f"[{kind}_{side}0, {kind}_{side}1]", f"[{names}]")
-    path = folder / f"ab_{leaves}.yaml"
-    path.write_text(text)
-    return path
 
 
 def levels() -> None:
@@ -140,7 +123,7 @@ def networks() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for n, leaves in ((8, 2), (48, 4), (100, 20), (1000, 20), (10_000, 20)):
-            s = study(ab_file(Path(folder), leaves), clients=n)
+            s = study(ab_file(Path(folder) / "ab.yaml", leaves), clients=n)
             p = served_distribution(s, "media")
             mean = float(np.arange(n + 1) @ p)
             seconds = median(lambda s=s: served_distribution(s, "media"), 3)

@@ -10,6 +10,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import scipy.linalg
+from ab_network import ab_file
 
 import k2rel
 from k2rel.bundled import data_dir
@@ -171,21 +172,6 @@ def test_ab_8_2_unavailability_of_all_and_of_any():
     assert result["media"].unavailability == pytest.approx(0.00320042899522114954, rel=1e-12)
     assert result["lost_1_or_more_clients"].unavailability == pytest.approx(0.00320042899522114954, rel=1e-12)
     assert result["lost_8_or_more_clients"].unavailability == pytest.approx(1.0401528796358051e-6, rel=1e-12)
-
-
-def ab_file(path, leaves):
-    """Write AB(n, leaves) from the shipped AB(8, 2)."""
-    text = AB.read_text()
-    for side in "AB":
-        for kind in ("leaf", "uplink"):
-            first = next(line for line in text.splitlines() if line.startswith(f"  {kind}_{side}0:"))
-            second = first.replace(f"{side}0", f"{side}1")
-            lines = [first.replace(f"{side}0", f"{side}{n}") for n in range(leaves)]
-            text = text.replace(first + "\n" + second, "\n".join(lines))
-            names = ", ".join(f"{kind}_{side}{n}" for n in range(leaves))
-            text = text.replace(f"[{kind}_{side}0, {kind}_{side}1]", f"[{names}]")
-    path.write_text(text)
-    return path
 
 
 @pytest.mark.parametrize(

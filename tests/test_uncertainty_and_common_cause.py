@@ -67,6 +67,16 @@ def test_exact_mean_and_variance_lie_where_sampling_of_independent_parts_puts_th
     assert variance == pytest.approx(sample.var(), rel=0.15)
 
 
+def test_many_clients_do_not_stand_in_the_way_of_a_service_that_asks_for_few_parts():
+    """100 clients: one client of the third group, and a role, which no number of clients makes larger."""
+    study = k2rel.study("L3R", clients=100)
+    for service in ("media_client_3", "file_system"):
+        mean, variance = k2rel.moments(study, service)
+        sample = k2rel.uncertainty(study, [service], samples=4000).values[service]
+        assert mean == pytest.approx(sample.mean(), rel=0.05)
+        assert variance > 0
+
+
 def test_sobol_indices_of_a_product_are_those_of_the_closed_form():
     """U of two parts in series is nearly q1 + q2: first-order shares are those of the variances."""
     study = k2rel.study("L1")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.errors import InputError, ModelTooLargeError
+from k2rel.errors import InputError
 from k2rel.exact.engine import derivatives, unavailability
 from k2rel.exact.sampling import unavailability_of_samples
 from k2rel.exact.services import Service
@@ -230,7 +230,7 @@ def moments(study: Study, service: str = "media") -> tuple[float, float]:
     InputError
         If there is no such service, or it is no function of parts alone (full service).
     ModelTooLargeError
-        If there are too many clients to follow one by one.
+        If the clients, followed one by one, do not fit in the bounds of `compile_function`.
 
     Examples
     --------
@@ -243,8 +243,6 @@ def moments(study: Study, service: str = "media") -> tuple[float, float]:
     functions = functions_of(study)
     if service not in functions:
         raise InputError(f"'{service}' is no function of parts alone; its variance comes from sampling")
-    if study.site.client_count > 64 and not service.endswith("client"):
-        raise ModelTooLargeError(f"{study.site.client_count} clients are too many to follow one by one; use sampling")
     diagram = compile_function(study.policy.structure, functions[service], failures=True)
     laws = rate_laws(study)
     pairs = [_part_moments(study, name, laws) for name in diagram.variables]
