@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["InputError", "K2relError", "ModelTooLargeError", "Problem", "RenderError", "closest"]
+__all__ = ["InputError", "K2relError", "ModelTooLargeError", "NoConvergenceError", "Problem", "RenderError", "closest"]
 
 
 class K2relError(Exception):
@@ -75,6 +75,10 @@ class InputError(K2relError, ValueError):
 
 class ModelTooLargeError(K2relError):
     """The exact answer would need more memory or time than the stated bound allows."""
+
+
+class NoConvergenceError(K2relError):
+    """A solution did not reach its tolerance; the message says how near it came."""
 
 
 class RenderError(K2relError):

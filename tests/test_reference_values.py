@@ -14,7 +14,7 @@ from ab_network import ab_file
 
 import k2rel
 from k2rel.bundled import data_dir
-from k2rel.ctmc import steady_state, transient
+from k2rel.ctmc.small import steady_state, transient
 from k2rel.logic.diagram import compile_diagram
 from k2rel.logic.structure import Structure
 from k2rel.rates import Law, RaidModule

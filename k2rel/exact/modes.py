@@ -80,6 +80,42 @@ def groups_of(policy: Policy, traffic: str) -> range:
     return range(site.group_count if site.traffic[traffic].scope == "client" else 1)
 
 
+def shared_members(policy: Policy, classes: Sequence[str]) -> list[str]:
+    """List the members of stages that share a load, which must be told apart where one of them has a capacity.
+
+    Parameters
+    ----------
+    policy : Policy
+        The rules.
+    classes : sequence of str
+        Traffic classes.
+
+    Returns
+    -------
+    list of str
+        Components.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> shared_members(Policy(read_site("L2R")), ["media", "control"])
+    []
+    """
+    parts = policy.site.components
+    return sorted(
+        {
+            member
+            for name in classes
+            for group in groups_of(policy, name)
+            for route in policy.choice(name, group).routes
+            for stage in route.stages
+            if isinstance(stage, AtLeast)
+            and any(parts[one].capacity_mb_s is not None for one in stage.of if one in parts)
+            for member in stage.of
+        }
+    )
+
+
 def traffic_diagram(policy: Policy, classes: Sequence[str], *, with_shares: bool = False) -> ModeDiagram:
     """Compile which routes are usable, for some traffic classes together.
 
@@ -120,21 +156,7 @@ def _traffic_diagram(policy: Policy, classes: tuple[str, ...], with_shares: bool
         roots += deciding(policy.choice(*key))
     shared: list[str] = []
     if with_shares:
-        shared = sorted(
-            {
-                member
-                for key in keys
-                for route in policy.choice(*key).routes
-                for stage in route.stages
-                if isinstance(stage, AtLeast)
-                and any(
-                    policy.site.components[name].capacity_mb_s is not None
-                    for name in stage.of
-                    if name in policy.site.components
-                )
-                for member in stage.of
-            }
-        )
+        shared = shared_members(policy, classes)
         roots += [policy.in_service(name) for name in shared]
     distinct = list(dict.fromkeys(roots))
     if len(distinct) > 4000:

@@ -7,7 +7,7 @@ by `k2rel.logic.diagram`, which compiles them. So a rule is written once, whoeve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -311,13 +311,15 @@ class Structure:
             stack.extend(reversed(gate.arguments))
         return tuple(found)
 
-    def needed(self, roots: Iterable[Node]) -> list[Node]:
+    def needed(self, roots: Iterable[Node], given: Container[Node] = ()) -> list[Node]:
         """List the nodes that expressions are made of, parts before wholes.
 
         Parameters
         ----------
         roots : iterable of int
             The expressions.
+        given : container of int
+            Expressions that are left out, and what only they are made of.
 
         Returns
         -------
@@ -335,12 +337,14 @@ class Structure:
         stack = list(roots)
         while stack:
             node = stack.pop()
-            if node not in seen:
+            if node not in seen and node not in given:
                 seen.add(node)
                 stack.extend(self._gates[node].arguments)
         return sorted(seen)  # arguments are always made before the gate that uses them
 
-    def values(self, roots: Sequence[Node], states: Mapping[str, BoolArray]) -> list[BoolArray]:
+    def values(
+        self, roots: Sequence[Node], states: Mapping[str, BoolArray], given: Mapping[Node, BoolArray] | None = None
+    ) -> list[BoolArray]:
         """Evaluate expressions on many states at once.
 
         Parameters
@@ -349,6 +353,8 @@ class Structure:
             The expressions.
         states : mapping of str to array of bool
             For each variable whether it works, one entry a state; all arrays of one shape.
+        given : mapping of int to array of bool, optional
+            Expressions whose truth is known; what they are made of is not asked for.
 
         Returns
         -------
@@ -367,9 +373,10 @@ class Structure:
         >>> s.values([s.disjunction([a, b])], {"a": np.array([True, False]), "b": np.array([False, False])})
         [array([ True, False])]
         """
-        shape = np.broadcast_shapes(*(np.shape(values) for values in states.values())) if states else ()
-        known: dict[Node, BoolArray] = {}
-        for node in self.needed(roots):
+        known: dict[Node, BoolArray] = dict(given or {})
+        shapes = [np.shape(values) for values in (*states.values(), *known.values())]
+        shape = np.broadcast_shapes(*shapes) if shapes else ()
+        for node in self.needed(roots, known):
             gate = self._gates[node]
             if gate.kind == "variable":
                 result = np.asarray(states[gate.name], dtype=np.bool_)

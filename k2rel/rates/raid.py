@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from k2rel.ctmc import steady_state, transient
+from k2rel.ctmc.small import steady_state, transient
 
 __all__ = ["RaidModule", "mttdl_patterson_h"]
 

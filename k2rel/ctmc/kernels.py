@@ -1,0 +1,127 @@
+"""The loops over a chain's transitions, compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+__all__: list[str] = []
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int32]
+
+
+@njit(cache=True, nogil=True)
+def sweep(start: IntArray, source: IntArray, rate: FloatArray, leave: FloatArray, p: FloatArray, first: int) -> None:
+    """One Gauss-Seidel sweep over the balance equations: flow into each state over the rate at which it is left."""
+    for j in range(first, len(p)):
+        flow = 0.0
+        for k in range(start[j], start[j + 1]):
+            flow += p[source[k]] * rate[k]
+        p[j] = flow / leave[j]
+
+
+@njit(cache=True, nogil=True)
+def flow_into(start: IntArray, source: IntArray, rate: FloatArray, p: FloatArray, flow: FloatArray) -> None:
+    """Probability flow into every state."""
+    for j in range(len(flow)):
+        total = 0.0
+        for k in range(start[j], start[j + 1]):
+            total += p[source[k]] * rate[k]
+        flow[j] = total
+
+
+@njit(cache=True, nogil=True)
+def value_sweep(
+    start: IntArray, target: IntArray, rate: FloatArray, leave: FloatArray, gain: FloatArray, value: FloatArray
+) -> float:
+    """One Gauss-Seidel sweep, last state first, of value = (gain + rates . value) / leave for several columns.
+
+    Returns the largest relative change of the largest value of a column.
+    """
+    columns = value.shape[1]
+    total = np.empty(columns)
+    before = np.zeros(columns)
+    after = np.zeros(columns)
+    for i in range(len(value) - 1, -1, -1):
+        for c in range(columns):
+            total[c] = gain[i, c]
+        for k in range(start[i], start[i + 1]):
+            for c in range(columns):
+                total[c] += rate[k] * value[target[k], c]
+        for c in range(columns):
+            before[c] = max(before[c], value[i, c])
+            value[i, c] = total[c] / leave[i]
+            after[c] = max(after[c], value[i, c])
+    most = 0.0
+    for c in range(columns):
+        if after[c] > 0:
+            most = max(most, (after[c] - before[c]) / after[c])
+    return most
+
+
+@njit(cache=True, nogil=True)
+def products(steps: FloatArray, last: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Products of a few long rows with each other and with one more."""
+    m, n = steps.shape
+    gram = np.zeros((m, m))
+    right = np.zeros(m)
+    for a in range(m):
+        for i in range(n):
+            right[a] += steps[a, i] * last[i]
+        for b in range(a + 1):
+            total = 0.0
+            for i in range(n):
+                total += steps[a, i] * steps[b, i]
+            gram[a, b] = total
+            gram[b, a] = total
+    return gram, right
+
+
+@njit(cache=True, nogil=True)
+def eliminate(a: FloatArray) -> int:
+    """Grassmann-Taksar-Heyman elimination of a dense matrix of rates in place; a state that is never left, or -1."""
+    n = len(a)
+    for k in range(n - 1, 0, -1):
+        out = 0.0
+        for j in range(k):
+            out += a[k, j]
+        if out <= 0.0:
+            return k
+        for i in range(k):
+            if a[i, k] != 0.0:
+                a[i, k] /= out
+                share = a[i, k]
+                for j in range(k):
+                    a[i, j] += share * a[k, j]
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def flows_between(
+    start: IntArray, target: IntArray, rate: FloatArray, p: FloatArray, kind: NDArray[np.int64], kinds: int
+) -> FloatArray:
+    """Probability flow from every kind of state to every other."""
+    result = np.zeros((kinds, kinds))
+    for i in range(len(p)):
+        own = kind[i]
+        for k in range(start[i], start[i + 1]):
+            other = kind[target[k]]
+            if other != own:
+                result[own, other] += p[i] * rate[k]
+    return result
+
+
+@njit(cache=True, nogil=True)
+def entering(
+    start: IntArray, target: IntArray, rate: FloatArray, p: FloatArray, inside: NDArray[np.bool_]
+) -> FloatArray:
+    """Probability flow from outside into every state inside."""
+    result = np.zeros(len(p))
+    for i in range(len(p)):
+        if not inside[i]:
+            for k in range(start[i], start[i + 1]):
+                if inside[target[k]]:
+                    result[target[k]] += p[i] * rate[k]
+    return result

@@ -1,0 +1,338 @@
+"""The solved chain of a site: probability of every mode, every change of mode, visits to states of loss.
+
+What a mode means for services and loads is the static engine's knowledge (`k2rel.exact`); here it gets other
+probabilities and rates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+import k2rel
+from k2rel.ctmc.passage import Interruptions, interruptions, mean_time_to
+from k2rel.exact.clients import OwnParts
+from k2rel.exact.modes import shared_members
+from k2rel.exact.services import Service
+from k2rel.logic.diagram import Diagram, Transitions
+from k2rel.logic.structure import BoolArray, Node
+from k2rel.markov.organisation import Organisation
+from k2rel.markov.states import SiteStates, site_states
+from k2rel.policy.rules import Policy
+from k2rel.studies import Provenance, Study
+
+__all__ = ["Dynamics", "solved"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Dynamics:
+    """A site's chain, solved, and the questions that it answers.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    organisation : Organisation
+        Who repairs.
+    policy : Policy
+        The rules: sticky, or those of the study.
+    states : SiteStates
+        The chain.
+    """
+
+    study: Study
+    organisation: Organisation
+    policy: Policy
+    states: SiteStates
+
+    @property
+    def provenance(self) -> Provenance:
+        """How numbers of this engine were got."""
+        chain = self.states.chain
+        engine = (
+            f"markov, {self.organisation.words()}, preferred side {self.policy.home}; {chain.states:,} states, error "
+            f"bound {self.states.error_bound:.1e} (k2rel {k2rel.__version__})"
+        )
+        return replace(self.study.provenance, engine=engine)
+
+    @cached_property
+    def own(self) -> OwnParts:
+        """Parts of one client, in steady state."""
+        return OwnParts(self.policy, self.study.client_laws)
+
+    @cached_property
+    def _works(self) -> dict[str, BoolArray]:
+        return {name: ~down for name, down in self.states.down().items()}
+
+    @cached_property
+    def _known(self) -> dict[Diagram, IntArray]:
+        return {}
+
+    def modes(self, diagram: Diagram) -> IntArray:
+        """Find the mode of every state.
+
+        Parameters
+        ----------
+        diagram : Diagram
+            What tells modes apart.
+
+        Returns
+        -------
+        array of int, shape (states,)
+            The mode of each.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
+        >>> service = services_of(dynamics.policy)[0]
+        >>> int(dynamics.modes(service.diagram)[0]) < service.diagram.modes
+        True
+        """
+        from k2rel.markov.kernels import followed
+
+        if diagram not in self._known:
+            states = self.states
+            takeover = states.takeover
+            switches = takeover.variables(np.arange(takeover.controls)) if takeover else {}
+            good = np.ones(len(states.atoms), dtype=np.bool_)
+            fixed: list[BoolArray] = []
+            moving: list[BoolArray] = []
+            place: list[int] = []
+            for name in diagram.variables:
+                if name in switches:
+                    moving.append(switches[name])
+                    place.append(-len(moving))
+                else:
+                    place.append(len(fixed))
+                    fixed.append(self._works.get(name, good))
+            works = np.column_stack([good, *fixed]).astype(np.uint8)[:, 1:].copy()
+            controls = np.ones(takeover.controls if takeover else 1, dtype=np.bool_)
+            placed = np.column_stack([controls, *moving]).astype(np.uint8)[:, 1:].copy()
+            self._known[diagram] = followed(
+                diagram.level, diagram.up, diagram.down, diagram.root, diagram.modes, works, placed,
+                np.array(place, dtype=np.int64), states.part_state, states.control,
+            )  # fmt: skip
+        return self._known[diagram]
+
+    def mode_probabilities(self, diagram: Diagram) -> FloatArray:
+        """Give the steady-state probability of every mode.
+
+        Parameters
+        ----------
+        diagram : Diagram
+            What tells modes apart.
+
+        Returns
+        -------
+        array of float, shape (modes,)
+            Probabilities.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
+        >>> round(float(dynamics.mode_probabilities(services_of(dynamics.policy)[0].diagram).sum()), 9)
+        1.0
+        """
+        if diagram not in self._shares:
+            p = self.states.solution.probability
+            shares = np.bincount(self.modes(diagram), weights=p, minlength=diagram.modes)
+            self._shares[diagram] = shares.astype(np.float64)
+        return self._shares[diagram]
+
+    @cached_property
+    def _shares(self) -> dict[Diagram, FloatArray]:
+        return {}
+
+    def crossings(self, diagram: Diagram) -> Transitions:
+        """Give the steady-state rate of every change of mode, each direction by itself.
+
+        Parameters
+        ----------
+        diagram : Diagram
+            What tells modes apart.
+
+        Returns
+        -------
+        Transitions
+            Pairs of different modes with their rate [1/h].
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
+        >>> bool((dynamics.crossings(services_of(dynamics.policy)[0].diagram).rate_per_h > 0).all())
+        True
+        """
+        from k2rel.ctmc.kernels import flows_between
+
+        rates = self.states.chain.rates
+        flow = flows_between(
+            rates.indptr,
+            rates.indices,
+            rates.data,
+            self.states.solution.probability,
+            self.modes(diagram),
+            diagram.modes,
+        )
+        before, after = np.nonzero(flow)
+        return Transitions(before, after, flow[before, after])
+
+    @cached_property
+    def _changes(self) -> dict[Diagram, Transitions]:
+        return {}
+
+    def unavailability(self, service: Service) -> float:
+        """Give the steady-state probability that a service is lost.
+
+        Parameters
+        ----------
+        service : Service
+            The service, of this policy.
+
+        Returns
+        -------
+        float
+            Unavailability.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
+        >>> 1e-5 < dynamics.unavailability(services_of(dynamics.policy)[0]) < 1e-3
+        True
+        """
+        return float(self.mode_probabilities(service.diagram) @ service.steady_loss(self.own)[0])
+
+    def failure_frequency(self, service: Service) -> float:
+        """Give the expected losses of a service per hour in steady state.
+
+        Parameters
+        ----------
+        service : Service
+            The service, of this policy.
+
+        Returns
+        -------
+        float
+            Failure frequency [1/h].
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
+        >>> dynamics.failure_frequency(services_of(dynamics.policy)[0]) > 0
+        True
+        """
+        diagram = service.diagram
+        if diagram not in self._changes:
+            self._changes[diagram] = self.crossings(diagram)
+        moves = self._changes[diagram]
+        lost = service.steady_loss(self.own)[0]
+        there = lost < 1.0 - 1e-12
+        total = 0.0
+        for one, other, rate in zip(
+            moves.before.tolist(), moves.after.tolist(), moves.rate_per_h.tolist(), strict=True
+        ):
+            if there[one]:
+                total += rate * service.crossing(self.own, one, other)
+        for mode, probability in enumerate(self.mode_probabilities(diagram).tolist()):
+            if probability > 0 and there[mode]:
+                total += probability * service.own_rate(self.own, mode)
+        return total
+
+    def lost(self, service: Service) -> BoolArray:
+        """Say in which states a service is lost by shared parts and roles, whatever the clients' own parts do."""
+        return np.asarray(service.steady_loss(self.own)[0] > 0.5)[self.modes(service.diagram)]
+
+    def interruptions(self, service: Service) -> Interruptions:
+        """Follow the losses of a service by shared parts and roles.
+
+        Parameters
+        ----------
+        service : Service
+            The service, of this policy.
+
+        Returns
+        -------
+        Interruptions
+            How often, and how long.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
+        >>> dynamics.interruptions(services_of(dynamics.policy)[0]).mean_h > 0
+        True
+        """
+        return interruptions(self.states.chain, self.states.solution.probability, self.lost(service))
+
+    def first_loss_h(self, service: Service) -> float:
+        """Give the mean time to the first loss of a service, from everything new and in service.
+
+        Parameters
+        ----------
+        service : Service
+            The service, of this policy.
+
+        Returns
+        -------
+        float
+            Mean time [h].
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
+        >>> dynamics.first_loss_h(services_of(dynamics.policy)[0]) > 1000
+        True
+        """
+        return mean_time_to(self.states.chain, self.lost(service))
+
+
+@lru_cache(maxsize=4)
+def solved(study: Study, organisation: Organisation) -> Dynamics:
+    """Generate and solve the chain of a site.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    organisation : Organisation
+        Who repairs, and how roles behave.
+
+    Returns
+    -------
+    Dynamics
+        The solved chain.
+
+    Raises
+    ------
+    ModelTooLargeError
+        If the tolerance asks for too many states.
+    NoConvergenceError
+        If parts fail too often for their repair.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> solved(study("L2R"), Organisation(tolerance=1e-6)).states.error_bound < 1e-6
+    True
+    """
+    sticky = organisation.roles == "sticky"
+    policy = Policy(study.site, study.policy.home, sticky=True) if sticky else study.policy
+    roots: list[Node] = []
+    for name, traffic in study.site.traffic.items():
+        for group in range(study.site.group_count if traffic.scope == "client" else 1):
+            choice = policy.choice(name, group)
+            roots += [*(route.usable for route in choice.routes), *(when for when, _ in choice.orders)]
+    roots += [policy.role_up(role) for role in study.site.roles]
+    roots += [policy.in_service(name) for name in shared_members(policy, list(study.site.traffic))]
+    return Dynamics(study, organisation, policy, site_states(study, organisation, list(dict.fromkeys(roots)), policy))

@@ -1,0 +1,490 @@
+"""The loops that find the states of a site and the transitions between them, compiled.
+
+Parts that are not as good as new are *atoms*: numbers that say which population and which local state. A state of
+the parts is the sorted list of its atoms, packed into one number with the place of the technician in the lowest
+bit; members of a population are counted, not named. A joint state adds the control state of the roles.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+__all__: list[str] = []
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+_OFTEN = 0.02
+
+
+@njit(cache=True, nogil=True)
+def _slot(keys: IntArray, key: int) -> int:
+    """Place of a key in an open table, or of the free entry where it belongs."""
+    mask = len(keys) - 1
+    h = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
+    at = np.int64((h ^ (h >> np.uint64(29))) >> np.uint64(3)) & mask
+    while keys[at] != -1 and keys[at] != key:
+        at = (at + 1) & mask
+    return int(at)
+
+
+@njit(cache=True, nogil=True)
+def crew_ratio(jobs: int, more: int, crews: int) -> float:
+    """How much longer a state lasts with more jobs than crews, as a product of shares."""
+    ratio = 1.0
+    for j in range(jobs + 1, jobs + more + 1):
+        if j > crews:
+            ratio *= j / crews
+    return ratio
+
+
+@njit(cache=True, nogil=True)
+def part_states(
+    weight: FloatArray,
+    speed_per_h: FloatArray,
+    population: IntArray,
+    size: IntArray,
+    jobs: IntArray,
+    crews: int,
+    bits: int,
+    deepest: int,
+    below_per_h: float,
+) -> tuple[IntArray, FloatArray]:
+    """List all states of the parts that are entered at least `below_per_h` times an hour: packed atoms, and weights.
+
+    How often a state is entered is its weight times the speed at which its fastest atom is left. Atoms come in
+    falling order of weight, so a list is left as soon as one is too improbable.
+    """
+    fastest = speed_per_h.max() if len(speed_per_h) else 0.0
+    mask = (1 << bits) - 1
+    keys = np.zeros(1024, dtype=np.int64)
+    found = np.ones(1024)
+    total = 1
+    atoms = np.zeros(deepest + 1, dtype=np.int64)
+    state = 0
+    while state < total:
+        n = 0
+        busy = 0
+        speed = 0.0
+        key = keys[state]
+        while key:
+            atoms[n] = key & mask
+            busy += jobs[atoms[n] - 1]
+            speed = max(speed, speed_per_h[atoms[n] - 1])
+            key >>= bits
+            n += 1
+        if n < deepest:
+            for a in range(atoms[n - 1] if n else 1, len(weight) + 1):
+                p = population[a - 1]
+                if found[state] * weight[a - 1] * size[p] * (busy + 2.0) * fastest < below_per_h:
+                    break
+                used, same = 0, 0
+                for k in range(n):
+                    if population[atoms[k] - 1] == p:
+                        used += 1
+                    if atoms[k] == a:
+                        same += 1
+                ratio = crew_ratio(busy, jobs[a - 1], crews)
+                here = found[state] * weight[a - 1] * (size[p] - used) / (same + 1.0) * ratio
+                if here * fastest < below_per_h:
+                    continue
+                if total == len(keys):
+                    keys = np.concatenate((keys, np.zeros(total, dtype=np.int64)))
+                    found = np.concatenate((found, np.ones(total)))
+                keys[total] = keys[state] | (a << (bits * n))
+                found[total] = here
+                total += 1
+        state += 1
+    # states that may lead to one that is entered often enough were needed on the way
+    kept = 0
+    for state in range(total):
+        speed = fastest if keys[state] == 0 else 0.0
+        key = keys[state]
+        while key:
+            speed = max(speed, speed_per_h[(key & mask) - 1])
+            key >>= bits
+        if found[state] * speed >= below_per_h or state == 0:
+            keys[kept], found[kept] = keys[state], found[state]
+            kept += 1
+    return keys[:kept].copy(), found[:kept].copy()
+
+
+@njit(cache=True, nogil=True)
+def table_of(keys: IntArray) -> tuple[IntArray, IntArray]:
+    """An open table from keys to their places."""
+    width = 16
+    while width < 3 * len(keys):
+        width *= 2
+    table = np.full(width, -1, dtype=np.int64)
+    place = np.zeros(width, dtype=np.int64)
+    for i in range(len(keys)):
+        at = _slot(table, keys[i])
+        table[at], place[at] = keys[i], i
+    return table, place
+
+
+@njit(cache=True, nogil=True)
+def part_moves(
+    keys: IntArray,
+    weight_of: FloatArray,
+    weight: FloatArray,
+    fastest_per_h: float,
+    below_per_h: float,
+    bits: int,
+    deepest: int,
+    population: IntArray,
+    size: IntArray,
+    jobs: IntArray,
+    atom_start: IntArray,
+    atom_to: IntArray,
+    atom_rate: FloatArray,
+    atom_class: IntArray,
+    new_start: IntArray,
+    new_to: IntArray,
+    new_rate: FloatArray,
+    new_hours: FloatArray,
+    classes: int,
+    crews: int,
+    travel_per_h: float,
+) -> tuple[IntArray, IntArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Transitions between states of the parts: where each begins, target, rate; rates of leaving.
+
+    The last two: rate out of the list, and the same times the hours of repair that the part which fails will need.
+
+    Moves of an atom with class -1 need no crew; the others share the crews, lower classes first, evenly within one.
+    `weight_of` the states and of atoms say which states are too improbable to be in the list.
+    """
+    table, place = table_of(keys)
+    start = np.zeros(len(keys) + 1, dtype=np.int64)
+    target = np.empty(4 * len(keys) + 64, dtype=np.int64)
+    rates = np.empty(4 * len(keys) + 64)
+    leave = np.zeros(len(keys))
+    lost = np.zeros(len(keys))
+    lost_work = np.zeros(len(keys))
+    atoms = np.zeros(deepest + 1, dtype=np.int64)
+    other = np.zeros(deepest + 1, dtype=np.int64)
+    used = np.zeros(len(size), dtype=np.int64)
+    asked = np.zeros(classes + 1, dtype=np.int64)
+    share = np.ones(classes + 1)
+    mask = (1 << bits) - 1
+    edges = 0
+    for i in range(len(keys)):
+        onsite = keys[i] & 1
+        key = keys[i] >> 1
+        n = 0
+        while key:
+            atoms[n] = key & mask
+            key >>= bits
+            n += 1
+        asked[:] = 0
+        waiting = 0
+        for k in range(n):
+            used[population[atoms[k] - 1]] += 1
+            for m in range(atom_start[atoms[k] - 1], atom_start[atoms[k]]):
+                if atom_class[m] >= 0:
+                    asked[atom_class[m]] += 1
+                    waiting += 1
+        left = float(crews)
+        for c in range(classes):
+            share[c] = 1.0 if asked[c] <= left else left / asked[c]
+            left = max(0.0, left - asked[c])
+        if travel_per_h > 0 and onsite == 0:
+            share[:] = 0.0
+        start[i] = edges
+        # moves of atoms: equal atoms next to each other, once each with their number
+        k = 0
+        while k < n:
+            a = atoms[k]
+            many = 1
+            while k + many < n and atoms[k + many] == a:
+                many += 1
+            for m in range(atom_start[a - 1], atom_start[a]):
+                c = atom_class[m]
+                rate = atom_rate[m] * many * (share[c] if c >= 0 else 1.0)
+                if rate > 0.0:
+                    leave[i] += rate
+                    edges, target, rates = _add(
+                        table, place, atoms, other, n, k, atom_to[m], bits, deepest, onsite, travel_per_h > 0, jobs,
+                        rate, edges, target, rates, lost, i,
+                    )  # fmt: skip
+            k += many
+        for p in range(len(size)):
+            free = size[p] - used[p]
+            if free > 0:
+                for m in range(new_start[p], new_start[p + 1]):
+                    rate = new_rate[m] * free
+                    leave[i] += rate
+                    likely = weight_of[i] * weight[new_to[m] - 1] * free * fastest_per_h
+                    if likely * crew_ratio(waiting, jobs[new_to[m] - 1], crews) < below_per_h:
+                        lost[i] += rate
+                        lost_work[i] += rate * new_hours[p]
+                        continue
+                    known = lost[i]
+                    edges, target, rates = _add(
+                        table, place, atoms, other, n, -1, new_to[m], bits, deepest, onsite, travel_per_h > 0, jobs,
+                        rate, edges, target, rates, lost, i,
+                    )  # fmt: skip
+                    lost_work[i] += (lost[i] - known) * new_hours[p]
+        if travel_per_h > 0 and onsite == 0 and waiting > 0:
+            leave[i] += travel_per_h
+            at = _slot(table, keys[i] | 1)
+            if table[at] == -1:
+                lost[i] += travel_per_h
+            else:
+                edges, target, rates = _put(edges, target, rates, place[at], travel_per_h)
+        for k in range(n):
+            used[population[atoms[k] - 1]] = 0
+    start[len(keys)] = edges
+    return start, target[:edges].copy(), rates[:edges].copy(), leave, lost, lost_work
+
+
+@njit(cache=True, nogil=True)
+def _put(edges: int, target: IntArray, rates: FloatArray, to: int, rate: float) -> tuple[int, IntArray, FloatArray]:
+    if edges == len(target):
+        target = np.concatenate((target, np.empty(edges, dtype=np.int64)))
+        rates = np.concatenate((rates, np.empty(edges)))
+    target[edges], rates[edges] = to, rate
+    return edges + 1, target, rates
+
+
+@njit(cache=True, nogil=True)
+def _add(
+    table: IntArray,
+    place: IntArray,
+    atoms: IntArray,
+    other: IntArray,
+    n: int,
+    taken: int,
+    new: int,
+    bits: int,
+    deepest: int,
+    onsite: int,
+    travels: bool,
+    jobs: IntArray,
+    rate: float,
+    edges: int,
+    target: IntArray,
+    rates: FloatArray,
+    lost: FloatArray,
+    i: int,
+) -> tuple[int, IntArray, FloatArray]:
+    """Add the transition that replaces one atom (`taken`, or none) by another (`new`, 0 for none)."""
+    count = 0
+    waiting = 0
+    placed = new == 0
+    for k in range(n):
+        if k == taken:
+            continue
+        if not placed and atoms[k] >= new:
+            other[count] = new
+            count += 1
+            placed = True
+        other[count] = atoms[k]
+        count += 1
+    if not placed:
+        other[count] = new
+        count += 1
+    if count > deepest:
+        lost[i] += rate
+        return edges, target, rates
+    key = 0
+    for k in range(count - 1, -1, -1):
+        key = (key << bits) | other[k]
+        waiting += jobs[other[k] - 1]
+    key = (key << 1) | (onsite if travels and waiting > 0 else 0)
+    at = _slot(table, key)
+    if table[at] == -1:
+        lost[i] += rate
+        return edges, target, rates
+    return _put(edges, target, rates, place[at], rate)
+
+
+@njit(cache=True, nogil=True)
+def joint_states(
+    seeds: IntArray,
+    start: IntArray,
+    target: IntArray,
+    rates: FloatArray,
+    leave: FloatArray,
+    condition: IntArray,
+    settled: IntArray,
+    failed: IntArray,
+    coverage: FloatArray,
+    timed: FloatArray,
+    leads_to: IntArray,
+    timed_leave: FloatArray,
+    below_per_h: float,
+) -> tuple[IntArray, IntArray]:
+    """Follow flows from the seeds (control states with all parts good) as long as they are at least `below_per_h`.
+
+    Where a state leads often is followed however improbable the state is, so that no state ends in nothing.
+    """
+    controls = settled.shape[1]
+    width = 1 << 16
+    table = np.full(width, -1, dtype=np.int64)
+    place = np.zeros(width, dtype=np.int64)
+    parts = np.empty(1 << 14, dtype=np.int64)
+    control = np.empty(1 << 14, dtype=np.int64)
+    share = np.empty(1 << 14)
+    seen = np.zeros(1 << 14)
+    queue = np.empty(1 << 16, dtype=np.int64)
+    head = tail = count = 0
+    for seed in seeds:
+        at = _slot(table, seed)
+        table[at], place[at] = seed, count
+        parts[count], control[count], share[count] = 0, seed, 1.0
+        queue[tail] = count
+        tail += 1
+        count += 1
+    while head < tail:
+        x = queue[head]
+        head += 1
+        if share[x] <= 4.0 * seen[x]:
+            continue
+        seen[x] = share[x]
+        s, c = parts[x], control[x]
+        z = condition[s]
+        own = timed.shape[0]
+        often = _OFTEN * (leave[s] + timed_leave[z, c])
+        for e in range(start[s] - own, start[s + 1]):
+            if e < start[s]:
+                event = start[s] - 1 - e
+                rate = timed[event, z, c]
+                if rate == 0.0:
+                    continue
+                to, c2 = s, leads_to[event, z, c]
+            else:
+                rate, to, c2 = rates[e], target[e], c
+            y2 = condition[to]
+            for way in range(2):
+                good = coverage[y2, c2]
+                part = good if way == 0 else 1.0 - good
+                if part <= 0.0:
+                    continue
+                c3 = settled[y2, c2] if way == 0 else failed[y2, c2]
+                out = leave[to] + timed_leave[y2, c3]
+                flow = share[x] * rate * part
+                got = min(1.0, flow / out) if out > 0 else 1.0
+                if flow < below_per_h and rate * part < often:
+                    continue
+                key = to * controls + c3
+                at = _slot(table, key)
+                if table[at] == -1:
+                    if count == len(parts):
+                        parts = np.concatenate((parts, np.empty(count, dtype=np.int64)))
+                        control = np.concatenate((control, np.empty(count, dtype=np.int64)))
+                        share = np.concatenate((share, np.empty(count)))
+                        seen = np.concatenate((seen, np.zeros(count)))
+                    table[at], place[at] = key, count
+                    parts[count], control[count], share[count] = to, c3, got
+                    y = count
+                    count += 1
+                    if 2 * count > width:
+                        width *= 4
+                        table = np.full(width, -1, dtype=np.int64)
+                        place = np.zeros(width, dtype=np.int64)
+                        for i in range(count):
+                            again = _slot(table, parts[i] * controls + control[i])
+                            table[again], place[again] = parts[i] * controls + control[i], i
+                else:
+                    y = place[at]
+                    if got <= share[y]:
+                        continue
+                    queued = share[y] > 4.0 * seen[y]
+                    share[y] = got
+                    if queued or got <= 4.0 * seen[y]:
+                        continue
+                if tail == len(queue):
+                    rest = tail - head
+                    wider = np.empty(max(2 * rest, 1 << 16) + 1024, dtype=np.int64)
+                    wider[:rest] = queue[head:tail]
+                    queue, head, tail = wider, 0, rest
+                queue[tail] = y
+                tail += 1
+    return parts[:count], control[:count]
+
+
+@njit(cache=True, nogil=True)
+def joint_moves(
+    parts: IntArray,
+    control: IntArray,
+    begin: IntArray,
+    start: IntArray,
+    target: IntArray,
+    rates: FloatArray,
+    lost_parts: FloatArray,
+    condition: IntArray,
+    settled: IntArray,
+    failed: IntArray,
+    coverage: FloatArray,
+    timed: FloatArray,
+    leads_to: IntArray,
+) -> tuple[NDArray[np.int32], NDArray[np.int32], FloatArray, FloatArray]:
+    """Transitions between joint states, as rows, and the rate at which each leads out of the list.
+
+    Joint states are sorted by state of the parts (`begin` says where those of each begin), then by control state.
+    """
+    row = np.zeros(len(parts) + 1, dtype=np.int32)
+    to = np.empty(6 * len(parts) + 64, dtype=np.int32)
+    rate = np.empty(6 * len(parts) + 64)
+    lost = np.zeros(len(parts))
+    edges = 0
+    own = timed.shape[0]
+    for x in range(len(parts)):
+        row[x] = edges
+        s, c = parts[x], control[x]
+        z = condition[s]
+        lost[x] += lost_parts[s]
+        for e in range(start[s] - own, start[s + 1]):
+            if e < start[s]:
+                event = start[s] - 1 - e
+                r = timed[event, z, c]
+                if r == 0.0:
+                    continue
+                s2, c2 = s, leads_to[event, z, c]
+            else:
+                r, s2, c2 = rates[e], target[e], c
+            y2 = condition[s2]
+            for way in range(2):
+                good = coverage[y2, c2]
+                part = good if way == 0 else 1.0 - good
+                if part <= 0.0:
+                    continue
+                c3 = settled[y2, c2] if way == 0 else failed[y2, c2]
+                y = begin[s2]
+                while y < begin[s2 + 1] and control[y] != c3:
+                    y += 1
+                if y == begin[s2 + 1]:
+                    lost[x] += r * part
+                elif y != x:
+                    if edges == len(to):
+                        to = np.concatenate((to, np.empty(edges, dtype=np.int32)))
+                        rate = np.concatenate((rate, np.empty(edges)))
+                    to[edges], rate[edges] = y, r * part
+                    edges += 1
+    row[len(parts)] = edges
+    return row, to[:edges].copy(), rate[:edges].copy(), lost
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def followed(
+    level: IntArray, up: IntArray, down: IntArray, root: int, modes: int, works: NDArray[np.uint8],
+    placed: NDArray[np.uint8], place: IntArray, part_state: IntArray, control: IntArray,
+) -> IntArray:  # fmt: skip
+    """Mode of each joint state: a diagram followed from its root.
+
+    `place` says for each variable which column of `works` (part states x parts) it is, or, from minus 1 on
+    downwards, of `placed` (control states x variables).
+    """
+    result = np.empty(len(part_state), dtype=np.int64)
+    for x in prange(len(part_state)):
+        node = root
+        while node >= modes:
+            at = place[level[node]]
+            up_now = works[part_state[x], at] if at >= 0 else placed[control[x], -1 - at]
+            node = up[node] if up_now else down[node]
+        result[x] = node
+    return result

@@ -1,0 +1,254 @@
+"""What can fail: populations of alike members, each member with a few local states.
+
+Components that a policy cannot tell apart (they stand in the same gates only) and that fail and are repaired
+alike are one population. Parts of clients are not among them: they move no role and the user's own staff
+restores them, so clients are independent given the mode, as in the static engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.ctmc.phases import fitted
+from k2rel.ctmc.small import steady_state
+from k2rel.logic.structure import Node
+from k2rel.markov.organisation import Organisation
+from k2rel.policy.rules import Policy
+from k2rel.rates import Law, read_rates, site_laws
+from k2rel.studies import Study
+
+__all__ = ["Move", "Parts", "Population", "parts_of"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+NO_CREW = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A change of one member: from and to a local state (0: as good as new), rate [1/h], rank of its repair.
+
+    The rank is `NO_CREW` where no technician is needed.
+    """
+
+    before: int
+    after: int
+    rate_per_h: float
+    rank: int = NO_CREW
+
+
+@dataclass(frozen=True)
+class Population:
+    """Alike members.
+
+    Parameters
+    ----------
+    members : tuple of str
+        Components, RAID sets or events of common cause.
+    moves : tuple of Move
+        What can happen to one.
+    states : tuple of str
+        Names of the local states but the first.
+    """
+
+    members: tuple[str, ...]
+    moves: tuple[Move, ...]
+    states: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of members."""
+        return len(self.members)
+
+    @property
+    def failure_rate_per_h(self) -> float:
+        """Rate at which one member stops being as good as new [1/h]."""
+        return sum(move.rate_per_h for move in self.moves if move.before == 0)
+
+    @property
+    def slow(self) -> bool:
+        """Whether its failures stand so long, mostly unnoticed, that the site counts as calm with them."""
+        return "hidden" in self.states or "lost" in self.states
+
+    def _rates(self) -> FloatArray:
+        count = len(self.states) + 1
+        rates = np.zeros((count, count))
+        for move in self.moves:
+            rates[move.before, move.after] += move.rate_per_h
+        return rates
+
+    def weights(self) -> FloatArray:
+        """Probability of each local state but the first, as a share of that of the first, left to itself."""
+        p = steady_state(self._rates())
+        return np.asarray(p[1:] / p[0])
+
+    def back_h(self) -> FloatArray:
+        """Mean time from each local state but the first until one member is as good as new, left to itself [h]."""
+        rates = self._rates()
+        generator = (np.diag(rates.sum(axis=1)) - rates)[1:, 1:]
+        return np.asarray(np.linalg.solve(generator, np.ones(len(self.states))))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All populations of a site.
+
+    Parameters
+    ----------
+    populations : tuple of Population
+        The populations.
+    ranks : int
+        Number of ranks of repair.
+    """
+
+    populations: tuple[Population, ...]
+    ranks: int
+
+
+def parts_of(study: Study, policy: Policy, roots: Sequence[Node], organisation: Organisation) -> Parts:
+    """Find what can fail in a site, alike things together.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    policy : Policy
+        The rules whose functions are asked.
+    roots : sequence of int
+        Functions that must not tell the members of a population apart.
+    organisation : Organisation
+        Who repairs.
+
+    Returns
+    -------
+    Parts
+        The populations.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> s = study("L2R")
+    >>> parts = parts_of(s, s.policy, [s.policy.role_up("file_system")], Organisation())
+    >>> [p.members for p in parts.populations if p.size > 1][0]
+    ('psu_A_1', 'psu_A_2')
+    """
+    site = study.site
+    asked = policy.structure.variables(roots)
+    drives = {name for entry in site.raid_sets.values() for name in (*entry.drives, *entry.spares)}
+    physical = {*site.components, *site.raid_sets, *site.cause_events} - drives
+    names = [name for name in asked if name in physical]
+    if organisation.crews is not None:
+        names += [name for name in site.components if name not in names and name not in drives]
+    repair = _Repair(study, organisation)
+    alike: dict[object, list[str]] = {}
+    above = _gates_above(policy, roots)
+    for name in names:
+        if repair.fails(name):
+            node = policy.structure.variable(name)
+            alone = name if node in roots or node not in above or above[node] is None else above[node]
+            alike.setdefault((repair.key(name), alone), []).append(name)
+    populations = [
+        Population(tuple(members), moves, states)
+        for members in alike.values()
+        for moves, states in [repair.component(members[0])]
+    ]
+    return Parts(tuple(populations), len(organisation.priority) + 1)
+
+
+def _gates_above(policy: Policy, roots: Sequence[Node]) -> dict[Node, frozenset[Node] | None]:
+    """The gates that ask for each variable; None where one of them asks in a fixed order."""
+    result: dict[Node, frozenset[Node] | None] = {}
+    for node in policy.structure.needed(roots):
+        kind, arguments, _, _ = policy.structure.gate(node)
+        for part in arguments:
+            if kind == "ite" or result.get(part, frozenset()) is None:
+                result[part] = None
+            else:
+                result[part] = (result.get(part) or frozenset()) | {node}
+    return result
+
+
+class _Repair:
+    """Local states of parts under an organisation."""
+
+    def __init__(self, study: Study, organisation: Organisation) -> None:
+        self.study = study
+        self.organisation = organisation
+        self.rows = {**read_rates().rows, **(read_rates(study.rates).rows if study.rates else {})}
+        self.onsite = site_laws(study.site, "onsite", study.rates) if organisation.travel_h else None
+
+    def _law(self, name: str) -> Law | None:
+        law = self.study.law(name)
+        return law if isinstance(law, Law) else None
+
+    def fails(self, name: str) -> bool:
+        """Whether a part can fail at all."""
+        law = self.study.law(name)
+        return law.frequency_per_h > 0
+
+    def key(self, name: str) -> object:
+        """What makes two parts fail and be repaired alike."""
+        law = self._law(name)
+        if law is None:
+            return name
+        return (law.failure_rate_per_h, law.test_interval_h, self._hands_on(name, law), self._rank(name, law))
+
+    def _type(self, name: str) -> str:
+        site = self.study.site
+        if name in site.components:
+            return site.components[name].type
+        parts = site.cause_events.get(name)
+        return site.components[parts[0][0]].type if parts else ""
+
+    def _restarts(self, law: Law) -> bool:
+        """Whether a part comes back by itself: its restore time is the same under every contract."""
+        row = self.rows.get(law.rates_id)
+        return row is not None and row.mttr_h["onsite"] == row.mttr_h["nbd"] == law.mttr_h
+
+    def _rank(self, name: str, law: Law) -> int:
+        if self.organisation.crews is None or self._restarts(law):
+            return NO_CREW
+        order = self.organisation.priority
+        kind = self._type(name)
+        return order.index(kind) if kind in order else len(order)
+
+    def _hands_on(self, name: str, law: Law) -> float:
+        if self.onsite is None or self._rank(name, law) == NO_CREW:
+            return law.mttr_h
+        parts = self.study.site.cause_events.get(name)
+        return self.onsite.shared[parts[0][0] if parts else name].mttr_h
+
+    def component(self, name: str) -> tuple[tuple[Move, ...], tuple[str, ...]]:
+        """Moves and local states of one component, RAID set or event of common cause."""
+        law = self._law(name)
+        if law is None:  # a RAID set: its own chain, brought to two states with the same rate and mean
+            raid = self.study.law(name)
+            up = raid.frequency_per_h / (1.0 - raid.unavailability)
+            return (Move(0, 1, up), Move(1, 0, 1.0 / raid.mean_downtime_h)), ("lost",)
+        rank = self._rank(name, law)
+        hidden = 1 if law.test_interval_h > 0 else 0
+        time = fitted(self._hands_on(name, law), self.organisation.repair_variation)
+        first = hidden + 1
+        states = (
+            *(["hidden"] * hidden),
+            *(["down"] if time.phases == 1 else [f"down {k + 1}" for k in range(time.phases)]),
+        )
+        moves = []
+        for k, share in enumerate(time.start):
+            rate = 2.0 / law.test_interval_h if hidden else law.failure_rate_per_h
+            if share > 0:
+                moves.append(Move(hidden, first + k, rate * share))
+        if hidden:
+            moves.append(Move(0, 1, law.failure_rate_per_h))
+        for k in range(time.phases):
+            for other, rate in enumerate(time.moves_per_h[k]):
+                if rate > 0:
+                    moves.append(Move(first + k, first + other, rate, rank))
+            if time.ends_per_h[k] > 0:
+                moves.append(Move(first + k, 0, time.ends_per_h[k], rank))
+        return tuple(moves), states

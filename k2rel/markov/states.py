@@ -1,0 +1,408 @@
+"""The chain of a site: all states that matter, the transitions between them, a bound on what was left out.
+
+First the states of the parts are listed by falling weight (what their probability would be with evenly shared
+crews), then the control states of the roles that flows lead to. Whatever rate leads out of the list is kept, and
+bounds the error of every probability that is computed with the rest.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from k2rel.ctmc.chain import Chain
+from k2rel.ctmc.steady import SteadyState, steady
+from k2rel.errors import ModelTooLargeError, NoConvergenceError
+from k2rel.logic.structure import BoolArray, Node
+from k2rel.markov.organisation import Organisation
+from k2rel.markov.parts import Parts, parts_of
+from k2rel.policy.rules import Policy
+from k2rel.policy.takeover import Takeover, TakeoverTable
+from k2rel.studies import Study
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+__all__ = ["SiteStates", "site_states"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+_MOST_STATES = 12_000_000
+_FINER = 0.05  # control states are cheaper to follow than more failed parts
+
+
+@dataclass(frozen=True, eq=False)
+class SiteStates:
+    """The chain of a site.
+
+    Parameters
+    ----------
+    parts : Parts
+        Populations; atom a (from 1) is local state `local[a - 1]` of population `population[a - 1]`.
+    population, local : array of int
+        As said.
+    atoms : array of int, shape (part states, deepest)
+        Atoms of each state of the parts; 0 for none.
+    onsite : array of bool, shape (part states,)
+        Whether a technician is on site.
+    part_state, control : array of int, shape (states,)
+        State of the parts and control state of each state of the chain.
+    takeover : Takeover or None
+        What control states mean; None where roles follow the preferred side.
+    policy : Policy
+        The rules that say what each state means.
+    chain : Chain
+        The chain.
+    solution : SteadyState
+        Its steady state.
+    error_bound : float
+        Bound on the error of the probability of every event that lasts only while something is failed or on its
+        way, such as the loss of a service; not a number where none could be given.
+    share_bound : float
+        Bound on the error of every probability, such as that of a role at one side.
+    """
+
+    parts: Parts
+    population: IntArray
+    local: IntArray
+    atoms: IntArray
+    onsite: BoolArray
+    part_state: IntArray
+    control: IntArray
+    takeover: Takeover | None
+    policy: Policy
+    chain: Chain
+    solution: SteadyState
+    error_bound: float
+    share_bound: float
+
+    @cached_property
+    def calm(self) -> BoolArray:
+        """States in which only slowly found failures stand, every role is held and every server in service."""
+        slow = np.array([True, *(self.parts.populations[number].slow for number in self.population.tolist())])
+        good: BoolArray = np.asarray(slow[self.atoms].all(axis=1))[self.part_state]
+        return np.asarray(good if self.takeover is None else good & np.isin(self.control, self.takeover.quiet))
+
+    def down(self) -> dict[str, BoolArray]:
+        """Which shared parts have failed in each state of the parts; members of a population fail in their order."""
+        pops = self.parts.populations
+        population = np.concatenate([[len(pops)], self.population])
+        counts = np.zeros((len(self.atoms), len(pops) + 1), dtype=np.int8)
+        rows = np.arange(len(self.atoms))
+        for column in self.atoms.T:
+            counts[rows, population[column]] += 1
+        return {
+            member: counts[:, number] > index
+            for number, entry in enumerate(pops)
+            for index, member in enumerate(entry.members)
+        }
+
+
+class _Lists:
+    """Atoms and their moves as flat arrays for the kernels."""
+
+    def __init__(self, parts: Parts, organisation: Organisation) -> None:
+        pops = parts.populations
+        entries = [
+            (weight * population.size, weight, number, local)
+            for number, population in enumerate(pops)
+            for local, weight in enumerate(population.weights().tolist(), 1)
+        ]
+        entries.sort(key=lambda entry: (-entry[0], entry[2], entry[3]))
+        self.weight = np.array([entry[1] for entry in entries])
+        self.population = np.array([entry[2] for entry in entries], dtype=np.int64)
+        self.local = np.array([entry[3] for entry in entries], dtype=np.int64)
+        atom = {(entry[2], entry[3]): index + 1 for index, entry in enumerate(entries)}
+        self.size = np.array([population.size for population in pops], dtype=np.int64)
+        self.crews = organisation.crews if organisation.crews is not None else 1_000_000
+        starts, to, rate, rank = [0], [], [], []
+        jobs = []
+        for number, local in zip(self.population.tolist(), self.local.tolist(), strict=True):
+            moves = [move for move in pops[number].moves if move.before == local]
+            to += [atom.get((number, move.after), 0) for move in moves]
+            rate += [move.rate_per_h for move in moves]
+            rank += [move.rank for move in moves]
+            starts.append(len(to))
+            jobs.append(sum(move.rank >= 0 for move in moves))
+        self.atom_moves = (
+            np.array(starts),
+            np.array(to, dtype=np.int64),
+            np.array(rate),
+            np.array(rank, dtype=np.int64),
+        )
+        self.jobs = np.array(jobs, dtype=np.int64)
+        self.speed = np.array([sum(rate[a:b]) for a, b in itertools.pairwise(starts)])
+        starts, to, rate = [0], [], []
+        for number, population in enumerate(pops):
+            moves = [move for move in population.moves if move.before == 0]
+            to += [atom[number, move.after] for move in moves]
+            rate += [move.rate_per_h for move in moves]
+            starts.append(len(to))
+        self.new_moves = (np.array(starts), np.array(to, dtype=np.int64), np.array(rate, dtype=np.float64))
+        # hours of repair that a failure brings; what stands long and unnoticed counts as none
+        jobs_of = [
+            max(
+                sum(move.rank >= 0 for move in p.moves if move.before == local) for local in range(1, len(p.states) + 1)
+            )
+            for p in pops
+        ]
+        self.hours = np.array(
+            [0.0 if p.slow else max(1, most) * float(p.back_h().max()) for p, most in zip(pops, jobs_of, strict=True)]
+        )
+        self.bits = max(1, len(entries).bit_length())
+        self.deepest = min(62 // self.bits, max(1, int(self.size.sum()))) if entries else 1
+
+    def hours_standing(self, atoms: IntArray) -> FloatArray:
+        """Hours of repair that stand in each state of the parts."""
+        hours = np.concatenate([[0.0], self.hours[self.population]])
+        return np.asarray(hours[atoms].sum(axis=1))
+
+
+def site_states(study: Study, organisation: Organisation, roots: list[Node], policy: Policy) -> SiteStates:
+    """Generate and solve the chain of a site.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    organisation : Organisation
+        Who repairs, and the bound asked for on the error.
+    roots : list of int
+        Functions that will be asked in every state.
+    policy : Policy
+        The rules that they stand in.
+
+    Returns
+    -------
+    SiteStates
+        The chain, solved.
+
+    Raises
+    ------
+    ModelTooLargeError
+        If the bound asks for more states than the engine follows.
+
+    Examples
+    --------
+    >>> from k2rel.policy.rules import Policy
+    >>> from k2rel.studies import study
+    >>> s = study("L1")
+    >>> policy = Policy(s.site, sticky=True)
+    >>> found = site_states(s, Organisation(tolerance=1e-6), [policy.role_up("file_system")], policy)
+    >>> found.error_bound < 1e-6
+    True
+    """
+    takeover = Takeover(policy, organisation.takeover_times) if policy.sticky else None
+    asked = [*roots, *(takeover.conditions if takeover else ())]
+    parts = parts_of(study, policy, asked, organisation)
+    lists = _Lists(parts, organisation)
+    below = organisation.tolerance * 1e-3
+    for _ in range(6):
+        found = _generated(policy, takeover, parts, lists, organisation, below)
+        bound = found.error_bound
+        if math.isnan(bound):
+            below *= 1e-3  # nothing can be said yet
+        elif bound <= organisation.tolerance:
+            return found
+        else:  # the bound falls more slowly than the flow that is followed
+            below *= max(1e-8, 1.5 * (organisation.tolerance / bound) ** 1.45)
+    raise NoConvergenceError(
+        f"{study.site.name}: with {found.chain.states:,} states the error cannot be bounded by "
+        f"{organisation.tolerance:g}; parts fail too often, or too few crews repair them, for the dynamic engine"
+    )
+
+
+def _generated(
+    policy: Policy,
+    takeover: Takeover | None,
+    parts: Parts,
+    lists: _Lists,
+    organisation: Organisation,
+    below: float,
+) -> SiteStates:
+    """One chain, with everything that has a weight of at least `below`."""
+    from scipy.sparse import csr_array
+
+    from k2rel.markov.kernels import joint_moves, joint_states, part_moves, part_states
+
+    travel = 1.0 / organisation.travel_h if organisation.travel_h else 0.0
+    packed, weight = part_states(
+        lists.weight,
+        lists.speed,
+        lists.population,
+        lists.size,
+        lists.jobs,
+        lists.crews,
+        lists.bits,
+        lists.deepest,
+        below,
+    )
+    if len(packed) > _MOST_STATES:
+        raise ModelTooLargeError(
+            f"{len(packed):,} states of the parts are too many; ask for a tolerance above {organisation.tolerance:g}"
+        )
+    atoms = (packed[:, None] >> (lists.bits * np.arange(lists.deepest))) & ((1 << lists.bits) - 1)
+    onsite = np.zeros(len(packed), dtype=np.bool_)
+    if travel:
+        waiting = np.concatenate([[0], lists.jobs])[atoms].sum(axis=1) > 0
+        packed = np.concatenate([packed, packed[waiting]])
+        weight = np.concatenate([weight, weight[waiting]])
+        atoms = np.concatenate([atoms, atoms[waiting]])
+        onsite = np.concatenate([onsite, np.ones(int(waiting.sum()), dtype=np.bool_)])
+    keys = (packed << 1) | onsite
+    fastest = float(lists.speed.max(initial=0.0))
+    start, target, rate, leave, lost, lost_work = part_moves(
+        keys, weight, lists.weight, fastest, below, lists.bits, lists.deepest, lists.population, lists.size, lists.jobs,
+        *lists.atom_moves, *lists.new_moves, lists.hours, parts.ranks, lists.crews, travel,
+    )  # fmt: skip
+    everything = np.arange(len(keys))
+    half = SiteStates(
+        parts, lists.population, lists.local, atoms, onsite, everything, np.zeros(len(keys), dtype=np.int64),
+        takeover, policy, Chain(csr_array((1, 1))), SteadyState(np.ones(1), "", 0.0), 0.0, 0.0,
+    )  # fmt: skip
+    if takeover is None:
+        part_state, control = half.part_state, half.control
+        out, size = lost, len(keys)
+        matrix = csr_array((rate, target, start), shape=(size, size))
+    else:
+        condition, table = _conditions(half, takeover)
+        timed_leave = table.rate_per_h.sum(axis=0).reshape(table.settled.shape)
+        follow = (table.settled, table.failed, table.coverage, table.rate_per_h, table.leads_to)
+        part_state, control = joint_states(
+            takeover.quiet, start, target, rate, leave, condition, *follow, timed_leave, below * _FINER
+        )
+        # the initial state first, then fewest failures first, servers out of service before those in service: so
+        # one sweep of the solution takes probability most of its way
+        place = part_state * takeover.controls + (takeover.controls - control)
+        order = np.argsort(np.where((part_state == 0) & (control == 0), -1, place))
+        part_state, control = part_state[order], control[order]
+        begin = np.searchsorted(part_state, np.arange(len(keys) + 1))
+        row, to, joint_rate, out = joint_moves(
+            part_state, control, begin, start, target, rate, lost, condition, *follow
+        )  # fmt: skip
+        matrix = csr_array((joint_rate, to, row), shape=(len(part_state), len(part_state)))
+    whole = Chain(matrix, 0)
+    if len(whole.recurrent_classes) > 1 or len(whole.recurrent_classes[0]) < len(part_state):
+        good = np.flatnonzero(
+            (part_state == 0) & (control == 0 if takeover is None else np.isin(control, takeover.quiet))
+        )
+        kept = _there_and_back(matrix, good)
+        rows = matrix[kept]
+        matrix = rows[:, kept]
+        out = out[kept] + np.maximum(0.0, np.asarray(rows.sum(axis=1) - matrix.sum(axis=1)).reshape(-1))
+        part_state, control = part_state[kept], control[kept]
+        whole = Chain(matrix, 0)
+    solution = steady(whole, min(1e-13, organisation.tolerance))
+    found = SiteStates(
+        parts, lists.population, lists.local, atoms, onsite, part_state, control, takeover, policy, whole, solution,
+        math.nan, math.nan,
+    )  # fmt: skip
+    return _bounded(found, out, lost_work[part_state], lists, organisation)
+
+
+def _there_and_back(matrix: csr_array, good: IntArray) -> IntArray:
+    """States that the initial one leads to and that lead back to some good one; the others are left out too."""
+    from scipy.sparse import csr_array, hstack, vstack
+    from scipy.sparse.csgraph import breadth_first_order
+
+    forward = breadth_first_order(matrix, 0, return_predecessors=False)
+    size = matrix.shape[0]
+    to_good = csr_array((np.ones(len(good)), (np.zeros(len(good), dtype=np.int64), good)), shape=(1, size))
+    back = vstack([hstack([matrix.T.tocsr(), csr_array((size, 1))]), hstack([to_good, csr_array((1, 1))])]).tocsr()
+    backward = breadth_first_order(back, size, return_predecessors=False)
+    return np.intersect1d(forward, backward)
+
+
+def _conditions(half: SiteStates, takeover: Takeover) -> tuple[IntArray, TakeoverTable]:
+    """Condition of the roles in each state of the parts, and what follows from each."""
+    nodes = takeover.conditions
+    works = {name: ~down for name, down in half.down().items()}
+    for name in half.policy.structure.variables(nodes):
+        works.setdefault(name, np.ones(len(half.atoms), dtype=np.bool_))
+    if not nodes:
+        return np.zeros(len(half.atoms), dtype=np.int64), takeover.table(np.zeros((1, 0), dtype=np.bool_))
+    values = np.array(half.policy.structure.values(nodes, works)).T
+    packed = np.packbits(values, axis=1)
+    codes = np.ascontiguousarray(packed).view(np.dtype((np.void, packed.shape[1]))).reshape(-1)
+    _, first, index = np.unique(codes, return_index=True, return_inverse=True)
+    return index.reshape(-1).astype(np.int64), takeover.table(values[first])
+
+
+def _bounded(
+    found: SiteStates, out: FloatArray, out_work: FloatArray, lists: _Lists, organisation: Organisation
+) -> SiteStates:
+    r"""Bound the error that the states left out can make.
+
+    Let F be the flow out of the states that are followed, and x calm where only slowly found failures stand and
+    every role is held and every server in service. In the true chain the probability of an event differs from the
+    computed one by at most the sum over exits of how much longer the event can last after an exit than without it.
+    Until the chain is calm again that is the mean time :math:`\\tau` to get there; after that it is the spread
+    of h over calm states, h(x) being the mean time that the event lasts until the initial state is reached, less its
+    probability times the mean time :math:`D` to reach it. F follows from the computed flow f and the mean number v
+    of exits before the initial state is reached: :math:`F \\le f / (1 - v - f (D + \\tau))`.
+
+    This is the reasoning of R. R. Muntz, E. de Souza e Silva, A. Goyal, "Bounding availability of repairable computer
+    systems", IEEE Trans. Computers 38 (1989) 1714, with numbers computed instead of levels counted.
+    """
+    from k2rel.ctmc.kernels import value_sweep
+
+    chain, p = found.chain, found.solution.probability
+    flow = float(p @ out)
+    if flow == 0.0:
+        return replace(found, error_bound=0.0, share_bound=0.0)
+    calm = found.calm
+    rates = chain.rates
+    leave = chain.exit_rates_per_h.copy()
+    leave[0] = np.inf
+    gain = np.column_stack([np.ones(chain.states), out, ~calm])
+    value = np.zeros_like(gain)
+    for _ in range(2000):
+        if value_sweep(rates.indptr, rates.indices, rates.data, leave, gain, value) < 1e-2:
+            break
+    reach, exits, disturbed = (1.1 * value[:, c] for c in range(3))
+    busy = _busy(found, lists, organisation)
+    if busy is None:
+        return found
+    away = busy(lists.hours_standing(found.atoms)[found.part_state] + lists.hours.max(initial=0.0))
+    rest = 1.0 - float(exits.max()) - flow * float(reach.max() + away.max())
+    if rest <= 0:
+        return found
+    events = p[~calm].sum()
+    spread = float(disturbed[calm].max()) + float(events) * float(reach.max())
+    work = float(p @ (out * lists.hours_standing(found.atoms)[found.part_state] + out_work)) / flow
+    until_calm = flow / rest * float(busy(work))
+    every = (flow / rest) * float(reach.max())
+    return replace(found, error_bound=until_calm + (flow / rest) * spread, share_bound=until_calm + every)
+
+
+def _busy(found: SiteStates, lists: _Lists, organisation: Organisation) -> Callable[[ArrayLike], FloatArray] | None:
+    """Longest mean time until the chain is calm, by the hours of repair that stand; None where repairs cannot keep up.
+
+    All is repaired one thing after another, then persons do all that they may have to do, one after another;
+    failures that happen meanwhile add their share of that.
+    """
+    load = failing = 0.0
+    for number, population in enumerate(found.parts.populations):
+        if not population.slow:
+            rate = population.failure_rate_per_h * population.size
+            load += rate * float(lists.hours[number])
+            failing += rate
+    servers = len(found.takeover.servers) if found.takeover else 0
+    persons = servers * organisation.return_to_service_h + organisation.manual_takeover_h + 0.1
+    if math.isfinite(organisation.maintenance_every_h):
+        persons += organisation.maintenance_h
+    if load >= 1:
+        return None
+    again = failing * (float(lists.hours.max(initial=0.0)) / (1.0 - load) + organisation.travel_h + persons)
+    if again >= 0.5:
+        return None
+    once = organisation.travel_h + persons
+    return lambda hours: (np.asarray(hours) / (1.0 - load) + once) / (1.0 - again)

@@ -1,0 +1,430 @@
+"""What works, who holds each role and who takes it over: the one place where failover behaviour is written.
+
+The rules are structure functions over "component works". One state is answered by evaluating them, all
+states by compiling them; nobody else in k2rel knows a rule.
+
+Takeover
+    A role is at its home holder until a trigger of one of the holder's units is lost, the loss is noticed
+    (the unit's heartbeat works) and another holder is healthy. Then the role moves, and the server of each
+    unit that lost a trigger, and the server that held the role, shut down: they are out of service.
+    Where no other holder can take over, the home holder goes on with what it has.
+    A *preferred-side* policy makes the roles a function of the failed parts: each is at its home holder whenever
+    that one is healthy. A *sticky* policy takes who holds each role, and which servers are in service, as given:
+    they are variables, and `k2rel.policy.takeover` says how they change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from k2rel.errors import InputError
+from k2rel.logic.structure import FALSE, TRUE, Node, Structure
+from k2rel.site.model import AtLeast, Holder, Role, Site, Stage
+
+__all__ = ["Roles"]
+
+
+class Roles:
+    """What works and who holds each role, as structure functions.
+
+    Parameters
+    ----------
+    site : Site
+        The site.
+    home : str, optional
+        The side whose holders have the roles while nothing has failed; by default the site's first side.
+    sticky : bool
+        Whether roles and servers in service are variables instead of functions of the failed parts.
+
+    Raises
+    ------
+    InputError
+        If the site has no such side.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> policy = Roles(read_site("L2R"))
+    >>> at_b = policy.role_at("file_system", "B")
+    >>> policy.structure.value(at_b, {"media_link_A2": False})
+    True
+    """
+
+    def __init__(self, site: Site, home: str | None = None, *, sticky: bool = False) -> None:
+        self.site = site
+        self.sticky = sticky
+        self.home = site.sides[0] if home is None else home
+        if self.home not in site.sides:
+            only = " and ".join(site.sides)
+            raise InputError(f"--primary {self.home[:20]}: {site.name} has no side '{self.home[:20]}', only {only}")
+        self.structure = Structure()
+        self._works: dict[str, Node] = {}
+
+    def works(self, name: str) -> Node:
+        """Say when a component works: it has not failed, and what it needs works.
+
+        Parameters
+        ----------
+        name : str
+            A component or a RAID set.
+
+        Returns
+        -------
+        int
+            Structure function.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> policy = Roles(read_site("L2R"))
+        >>> policy.structure.value(policy.works("server_A"), {"psu_A_1": False, "psu_A_2": False})
+        False
+        """
+        node = self._works.get(name)
+        if node is None:
+            part = self.site.components.get(name)
+            own = [self.structure.variable(name)]
+            # an event that takes away several parts together is a variable of its own
+            for event, (parts, share) in self.site.cause_events.items():
+                if name in parts and len(parts) > 1 and share > 0:
+                    own.append(self.structure.variable(event))
+            needs = [] if part is None else [self._all_work(part.needs)]
+            node = self._works[name] = self.structure.conjunction([*own, *needs])
+        return node
+
+    def _stage(self, stage: Stage, *, in_service: bool = False) -> Node:
+        """A component works, or at least k of some; with `in_service`, and not shut down."""
+
+        def one(name: str) -> Node:
+            return self.in_service(name) if in_service else self.works(name)
+
+        if isinstance(stage, AtLeast):
+            return self.structure.at_least(stage.k, [one(name) for name in stage.of])
+        return one(stage)
+
+    def _all_work(self, needs: Sequence[Stage]) -> Node:
+        return self.structure.conjunction(self._stage(need) for need in needs)
+
+    def _holders(self, role: Role) -> list[Holder]:
+        """Holders in the order in which they are asked, the home side's first."""
+        return sorted(role.holders, key=lambda holder: holder.side != self.home)
+
+    def _triggers_kept(self, unit: str) -> Node:
+        return self.structure.conjunction(self.works(name) for name in self.site.units[unit].triggers)
+
+    @cached_property
+    def _positions(self) -> dict[str, list[tuple[Holder, Node]]]:
+        """For each role its holders, in order, and when each has it."""
+        if not self.sticky:
+            return {name: self._position(role) for name, role in self.site.roles.items()}
+        return {
+            name: [
+                (holder, TRUE if len(role.holders) == 1 else self.structure.variable(self.held_by(name, index)))
+                for index, holder in enumerate(self.holders(name))
+            ]
+            for name, role in self.site.roles.items()
+        }
+
+    @staticmethod
+    def held_by(role: str, index: int) -> str:
+        """Name the variable of a sticky policy that says who holds a role, the holder by its place in `holders`."""
+        return f"{role} held by {index}"
+
+    @staticmethod
+    def placed(server: str) -> str:
+        """Name the variable of a sticky policy that says that a server has been placed in service."""
+        return f"{server} placed in service"
+
+    def holders(self, role: str) -> list[Holder]:
+        """List the holders of a role in the order in which they are asked, the home side's first.
+
+        Parameters
+        ----------
+        role : str
+            The role.
+
+        Returns
+        -------
+        list of Holder
+            The holders.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> [holder.on for holder in Roles(read_site("L2R"), "B").holders("file_system")]
+        ['server_B', 'server_A']
+        """
+        return self._holders(self.site.roles[role])
+
+    def servers(self, holder: Holder) -> list[str]:
+        """List the servers that a holder is made of: the one it runs on and those of its units.
+
+        Parameters
+        ----------
+        holder : Holder
+            The holder.
+
+        Returns
+        -------
+        list of str
+            Components.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> policy = Roles(read_site("L3R"))
+        >>> policy.servers(policy.holders("media_side")[0])
+        ['server_1A', 'server_2A']
+        """
+        named = [holder.on] if holder.on else []
+        return list(dict.fromkeys([*named, *(self.site.units[unit].server for unit in holder.units)]))
+
+    def noticed(self, holder: Holder) -> Node:
+        """Say when a holder has lost a trigger and the loss is noticed."""
+        s = self.structure
+        if not holder.units:
+            return s.negation(self._all_work(holder.needs))
+        return s.disjunction(
+            s.conjunction([s.negation(self._triggers_kept(unit)), self._heartbeat(unit)]) for unit in holder.units
+        )
+
+    def healthy(self, holder: Holder) -> Node:
+        """Say when a holder has lost no trigger."""
+        if not holder.units:
+            return self._all_work(holder.needs)
+        return self.structure.conjunction(self._triggers_kept(unit) for unit in holder.units)
+
+    def able(self, holder: Holder) -> Node:
+        """Say when a holder has all that the role needs."""
+        return self._all_work(holder.needs)
+
+    def unit_kept(self, server: str) -> Node:
+        """Say when no unit of a server has lost a trigger."""
+        units = [name for name, unit in self.site.units.items() if unit.server == server]
+        return self.structure.conjunction(self._triggers_kept(unit) for unit in units)
+
+    def servers_lost(self, holder: Holder) -> list[tuple[str, Node]]:
+        """List the servers that shut down when a role is taken from a holder, and when each does."""
+        causes = [(holder.on, TRUE)] if holder.on is not None else []
+        units = [
+            (self.site.units[unit].server, self.structure.negation(self._triggers_kept(unit))) for unit in holder.units
+        ]
+        return [*causes, *units]
+
+    def _placed(self, holder: Holder) -> list[Node]:
+        """In a sticky policy, that each server of a holder has been placed in service."""
+        return [self.structure.variable(self.placed(name)) for name in self.servers(holder)] if self.sticky else []
+
+    def ready(self, holder: Holder) -> Node:
+        """Say when a holder could take a role over: healthy, and in service."""
+        return self.structure.conjunction([self.healthy(holder), *self._placed(holder)])
+
+    def takes(self, role: str, index: int = 0) -> list[Node]:
+        """Say when each holder takes a role over from another one.
+
+        Parameters
+        ----------
+        role : str
+            The role.
+        index : int
+            The place in `holders` of the one that has it.
+
+        Returns
+        -------
+        list of int
+            Structure function for each holder; false for the one that has it.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> policy = Roles(read_site("L2R"))
+        >>> [policy.structure.value(node, {"fc_link_A": False}) for node in policy.takes("file_system")]
+        [False, True]
+        """
+        s = self.structure
+        everyone = self.holders(role)
+        present, others = everyone[index], [n for n in range(len(everyone)) if n != index]
+        noticed = self.noticed(present)
+        ready = {n: self.ready(everyone[n]) for n in others}
+        result = [FALSE] * len(everyone)
+        for place, n in enumerate(others):
+            result[n] = s.conjunction([noticed, ready[n], *(s.negation(ready[m]) for m in others[:place])])
+        if self.site.roles[role].backup == "able":
+            nobody = [s.negation(node) for node in ready.values()]
+            last_hope = s.conjunction([noticed, s.negation(self.able(present)), *nobody])
+            able = {n: s.conjunction([self.able(everyone[n]), *self._placed(everyone[n])]) for n in others}
+            for place, n in enumerate(others):
+                earlier = [s.negation(able[m]) for m in others[:place]]
+                result[n] = s.disjunction([result[n], s.conjunction([last_hope, able[n], *earlier])])
+        return result
+
+    def _position(self, role: Role) -> list[tuple[Holder, Node]]:
+        """Preferred side: the home holder has the role unless another one takes it over."""
+        takes = self.takes(role.id)
+        first, *others = self._holders(role)
+        return [
+            (first, self.structure.negation(self.structure.disjunction(takes))),
+            *zip(others, takes[1:], strict=True),
+        ]
+
+    def _heartbeat(self, unit: str) -> Node:
+        heartbeat = self.site.units[unit].heartbeat
+        return TRUE if heartbeat is None else self.works(heartbeat)
+
+    @cached_property
+    def _shut_down(self) -> dict[str, Node]:
+        """Servers that a takeover puts out of service, and when."""
+        s = self.structure
+        causes: dict[str, list[Node]] = {}
+        if self.sticky:
+            return {name: s.negation(s.variable(self.placed(name))) for name in self.redundant_servers}
+        for positions in self._positions.values():
+            (first, stays), *others = positions
+            if not others:
+                continue
+            moved = s.negation(stays)
+            for server, lost in self.servers_lost(first):
+                causes.setdefault(server, []).append(s.conjunction([moved, lost]))
+        return {server: s.disjunction(parts) for server, parts in causes.items()}
+
+    @cached_property
+    def redundant_servers(self) -> tuple[str, ...]:
+        """Servers of roles that can move: a takeover puts them out of service, a person back in."""
+        found = [
+            server
+            for name, role in self.site.roles.items()
+            if len(role.holders) > 1
+            for holder in self.holders(name)
+            for server in self.servers(holder)
+        ]
+        return tuple(dict.fromkeys(found))
+
+    def in_service(self, name: str) -> Node:
+        """Say when a component works and has not been shut down by a takeover.
+
+        Parameters
+        ----------
+        name : str
+            A component or a RAID set.
+
+        Returns
+        -------
+        int
+            Structure function.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> policy = Roles(read_site("L2R"))
+        >>> policy.structure.value(policy.in_service("server_A"), {"fc_link_A": False})
+        False
+        """
+        shut = self._shut_down.get(name, FALSE)
+        return self.structure.conjunction([self.works(name), self.structure.negation(shut)])
+
+    @property
+    def shut_down(self) -> Mapping[str, Node]:
+        """For each server that a takeover can put out of service, when one does."""
+        return self._shut_down
+
+    def role_at(self, role: str, side: str) -> Node:
+        """Say when a role is at a side.
+
+        Parameters
+        ----------
+        role, side : str
+            The role and the side.
+
+        Returns
+        -------
+        int
+            Structure function.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> policy = Roles(read_site("L2R"), home="B")
+        >>> policy.structure.value(policy.role_at("file_system", "B"), {})
+        True
+        """
+        return self.structure.disjunction(at for holder, at in self._positions[role] if holder.side == side)
+
+    def role_up(self, role: str) -> Node:
+        """Say when a role is performed: its holder has all that the role needs.
+
+        Parameters
+        ----------
+        role : str
+            The role.
+
+        Returns
+        -------
+        int
+            Structure function.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> policy = Roles(read_site("L2R"))
+        >>> policy.structure.value(policy.role_up("file_system"), {"server_A": False, "server_B": False})
+        False
+        """
+        return self.structure.disjunction(
+            self.structure.conjunction([at, self._all_work(holder.needs), *self._running(holder)])
+            for holder, at in self._positions[role]
+        )
+
+    def _running(self, holder: Holder) -> list[Node]:
+        """In a sticky policy, that the server which performs a role has not been shut down."""
+        return [self.in_service(holder.on)] if self.sticky and holder.on is not None else []
+
+    def role_moved(self, role: str) -> Node:
+        """Say when a role has left its home holder.
+
+        Parameters
+        ----------
+        role : str
+            The role.
+
+        Returns
+        -------
+        int
+            Structure function.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> policy = Roles(read_site("L2R"))
+        >>> policy.structure.value(policy.role_moved("file_system"), {"switch_A": False})
+        True
+        """
+        return self.structure.negation(self._positions[role][0][1])
+
+    def backup_in_service(self, role: str) -> Node:
+        """Say when another holder than the present one stands by, in service and healthy.
+
+        Parameters
+        ----------
+        role : str
+            The role.
+
+        Returns
+        -------
+        int
+            Structure function.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> policy = Roles(read_site("L2R"))
+        >>> ready = policy.backup_in_service("file_system")
+        >>> [policy.structure.value(ready, state) for state in ({}, {"toe_B1": False}, {"toe_A1": False})]
+        [True, False, False]
+        """
+        s = self.structure
+        ready = []
+        for holder, at in self._positions[role]:
+            shut = (self._shut_down.get(server, FALSE) for server in self.servers(holder))
+            ready.append(s.conjunction([s.negation(at), self.healthy(holder), *(s.negation(node) for node in shut)]))
+        return s.disjunction(ready)
