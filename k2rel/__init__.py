@@ -41,7 +41,7 @@ _EXPORTS = {
     "levels": "k2rel.measures.inventory",
     "load": "k2rel.measures.load",
     "load_after_failures": "k2rel.measures.cases",
-    "modes": "k2rel.measures.load",
+    "modes": "k2rel.measures.modes",
     "overload_by_level": "k2rel.measures.comparison",
     "over_time": "k2rel.measures.availability",
     "raid_sets": "k2rel.measures.inventory",
@@ -61,6 +61,16 @@ _EXPORTS = {
     "takeovers": "k2rel.measures.availability",
     "variants": "k2rel.measures.comparison",
     "verdict": "k2rel.measures.comparison",
+    "units_with_coverage": "k2rel.measures.redundancy",
+    "redundant_units": "k2rel.measures.redundancy",
+    "mode_flows": "k2rel.measures.modes",
+    "why_they_differ": "k2rel.measures.dynamic",
+    "sticky_and_preferred": "k2rel.measures.dynamic",
+    "performability": "k2rel.measures.dynamic",
+    "interruptions": "k2rel.measures.dynamic",
+    "dynamic_over_time": "k2rel.measures.dynamic",
+    "downtime_causes": "k2rel.measures.dynamic",
+    "Organisation": "k2rel.markov.organisation",
 }
 
 __all__ = [*_EXPORTS, "__version__"]
@@ -71,6 +81,7 @@ if TYPE_CHECKING:
     from k2rel.errors import K2relError as K2relError
     from k2rel.faulttrees import read_fault_trees as read_fault_trees
     from k2rel.faulttrees.solve import solve as solve
+    from k2rel.markov.organisation import Organisation as Organisation
     from k2rel.measures.availability import availability as availability
     from k2rel.measures.availability import over_time as over_time
     from k2rel.measures.availability import served as served
@@ -87,6 +98,12 @@ if TYPE_CHECKING:
     from k2rel.measures.comparison import studies_of as studies_of
     from k2rel.measures.comparison import variants as variants
     from k2rel.measures.comparison import verdict as verdict
+    from k2rel.measures.dynamic import downtime_causes as downtime_causes
+    from k2rel.measures.dynamic import dynamic_over_time as dynamic_over_time
+    from k2rel.measures.dynamic import interruptions as interruptions
+    from k2rel.measures.dynamic import performability as performability
+    from k2rel.measures.dynamic import sticky_and_preferred as sticky_and_preferred
+    from k2rel.measures.dynamic import why_they_differ as why_they_differ
     from k2rel.measures.exchange import open_psa_of as open_psa_of
     from k2rel.measures.importance import causes as causes
     from k2rel.measures.importance import cut_set_table as cut_set_table
@@ -98,7 +115,10 @@ if TYPE_CHECKING:
     from k2rel.measures.inventory import raid_sets as raid_sets
     from k2rel.measures.inventory import rates_used as rates_used
     from k2rel.measures.load import load as load
-    from k2rel.measures.load import modes as modes
+    from k2rel.measures.modes import mode_flows as mode_flows
+    from k2rel.measures.modes import modes as modes
+    from k2rel.measures.redundancy import redundant_units as redundant_units
+    from k2rel.measures.redundancy import units_with_coverage as units_with_coverage
     from k2rel.measures.uncertainty import moments as moments
     from k2rel.measures.uncertainty import sensitivity as sensitivity
     from k2rel.measures.uncertainty import swing as swing

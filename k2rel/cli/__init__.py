@@ -1,10 +1,12 @@
 """The command ``k2rel``: one verb a question, a table for people or JSON for programs.
 
-Exit codes: 0 done; 1 a report failed; 2 something given cannot be used; 3 a defect in k2rel itself. Heavy
-imports happen inside the verbs, so that ``k2rel --help`` answers at once.
+Exit codes: 0 done; 1 a report failed, or a solution did not reach its tolerance; 2 something given cannot be
+used; 3 a defect in k2rel itself. Heavy imports happen inside the verbs, so that ``k2rel --help`` answers at once.
 
 ``studies``   verbs about a level or a site
-``trees``     verbs about fault trees
+``dynamics``  options of the dynamic engine, and interruptions
+``trees``     verbs about fault trees, and exports
+``chains``    the verb about any chain
 ``printing``  tables and JSON
 """
 
@@ -17,8 +19,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import k2rel
-from k2rel.cli import studies, trees
-from k2rel.errors import K2relError, RenderError
+from k2rel.cli import chains, dynamics, studies, trees
+from k2rel.errors import K2relError, NoConvergenceError, RenderError
 
 __all__ = ["main"]
 
@@ -91,10 +93,19 @@ def _parser() -> argparse.ArgumentParser:
         "--lost-clients", type=int, action="append", metavar="K", help="ask for the loss of K or more clients"
     )
     sub.add_argument("--primary", metavar="SIDE", help="the preferred side")
+    dynamics.add_organisation(sub, method=True)
     with_format(sub)
     sub = verb("load", studies.load_verb, "where the load goes, and how probable overload is")
     with_inputs(sub)
     sub.add_argument("--primary", metavar="SIDE", help="the preferred side")
+    dynamics.add_organisation(sub, method=True)
+    with_format(sub)
+    sub = verb("interruptions", dynamics.interruptions_verb, "how often services break off and for how long")
+    with_inputs(sub)
+    sub.add_argument("--service", action="append", metavar="NAME", help="a service; may be given again; default: all")
+    sub.add_argument("--buffer", default="10 s", metavar="TIME", help="of a client: longer is on air (default 10 s)")
+    sub.add_argument("--first-loss", action="store_true", help="also the mean time to the first loss")
+    dynamics.add_organisation(sub, method=False)
     with_format(sub)
     sub = verb(
         "causes",
@@ -159,9 +170,23 @@ def _parser() -> argparse.ArgumentParser:
     with_format(sub)
     sub = verb("export", trees.export_verb, "write a level or a site for other tools")
     with_inputs(sub)
-    sub.add_argument("--format", choices=["openpsa"], default="openpsa", help="Open-PSA fault trees")
-    sub.add_argument("--output", metavar="FILE", help="a file instead of the terminal")
+    sub.add_argument(
+        "--format", choices=["openpsa", "prism"], default="openpsa", help="Open-PSA fault trees; a Markov chain"
+    )
+    sub.add_argument("--output", metavar="FILE", help="a file instead of the terminal; of a chain, without ending")
     sub.add_argument("--force", action="store_true", help="replace the file where it exists")
+    dynamics.add_organisation(sub, method=False)
+    sub.set_defaults(tolerance=1e-6)
+    sub = verb("ctmc", chains.ctmc_verb, "solve a Markov chain in the explicit format of model checkers")
+    sub.add_argument("model", metavar="MODEL.tra", help="transitions: from, to, rate")
+    sub.add_argument("--labels", metavar="MODEL.lab", help="sets of states; 'init' names the initial one, else 0")
+    sub.add_argument("--rewards", metavar="MODEL.srew", action="append", default=[], help="values of states")
+    when = sub.add_mutually_exclusive_group(required=True)
+    when.add_argument("--steady", action="store_true", help="in the long run")
+    when.add_argument("--time", type=float, metavar="T", help="at time T, in the unit of the rates")
+    sub.add_argument("--tolerance", type=float, default=1e-13, metavar="P", help="error of all states together")
+    sub.add_argument("--sweeps", type=int, default=20_000, metavar="N", help="where to give up")
+    with_format(sub)
     return parser
 
 
@@ -191,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: Any = args.run(args)
         sys.stdout.flush()
         return int(code)
-    except RenderError as error:
+    except (RenderError, NoConvergenceError) as error:
         print(f"k2rel: {error}", file=sys.stderr)
         return 1
     except K2relError as error:

@@ -11,7 +11,7 @@ from k2rel.cli.printing import finite, print_json, print_table
 from k2rel.errors import InputError
 
 if TYPE_CHECKING:
-    from k2rel.studies import Study
+    from k2rel.studies import Provenance, Study
 
 __all__: list[str] = []
 
@@ -32,8 +32,8 @@ def study_of(args: argparse.Namespace) -> Study:
     )
 
 
-def heading(study: Study) -> None:
-    p = study.provenance
+def heading(study: Study, provenance: Provenance | None = None) -> None:
+    p = provenance or study.provenance
     extra = f", variant {p.variant}" if p.variant else ""
     changed = f", set {', '.join(p.settings)}" if p.settings else ""
     print(f"{study.site.title}: {p.clients} clients, repair contract {p.contract}{extra}{changed}")
@@ -152,16 +152,26 @@ def failover_verb(args: argparse.Namespace) -> int:
 
 
 def availability_verb(args: argparse.Namespace) -> int:
+    from k2rel.cli.dynamics import chosen
     from k2rel.measures.availability import availability, takeovers
 
     study = study_of(args)
-    result = availability(study, args.lost_clients)
+    organisation = chosen(args, study)
+    result = availability(study, args.lost_clients, organisation)
     if args.format == "json":
         print_json(result.to_json())
         return 0
-    heading(study)
+    heading(study, result.provenance)
     frame = result.table()
     print_table(frame.drop(columns=["title", "availability"]))
+    if organisation is not None:
+        from k2rel.measures.dynamic import sticky_and_preferred, why_they_differ
+
+        if organisation.roles == "sticky":
+            print("\nBeside roles at the preferred side\n")
+            print_table(sticky_and_preferred(study, organisation))
+            print("\n" + why_they_differ(study, organisation))
+        return 0
     moves = takeovers(study)
     if len(moves):
         print("\nNot contained above: what the takeovers themselves cost (first order)\n")
@@ -170,14 +180,15 @@ def availability_verb(args: argparse.Namespace) -> int:
 
 
 def load_verb(args: argparse.Namespace) -> int:
+    from k2rel.cli.dynamics import chosen
     from k2rel.measures.load import load
 
     study = study_of(args)
-    result = load(study)
+    result = load(study, chosen(args, study))
     if args.format == "json":
         print_json(result.to_json())
         return 0
-    heading(study)
+    heading(study, result.provenance)
     print("Clients on each side (most probable first)\n")
     frame = result.side_table()
     print_table(frame.head(12))

@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from k2rel.cli.printing import print_json, print_table
 from k2rel.cli.studies import study_of
 from k2rel.errors import InputError
+
+if TYPE_CHECKING:
+    from k2rel.studies import Study
 
 __all__: list[str] = []
 
@@ -71,7 +75,10 @@ def solve_verb(args: argparse.Namespace) -> int:
 def export_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.exchange import open_psa_of
 
-    text = open_psa_of(study_of(args))
+    study = study_of(args)
+    if args.format == "prism":
+        return _prism(args, study)
+    text = open_psa_of(study)
     if args.output is None:
         sys.stdout.write(text)
         return 0
@@ -83,4 +90,26 @@ def export_verb(args: argparse.Namespace) -> int:
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
     print(path)
+    return 0
+
+
+def _prism(args: argparse.Namespace, study: Study) -> int:
+    from k2rel.cli.dynamics import organisation_of
+    from k2rel.ctmc.files import write_chain
+    from k2rel.measures.exchange import labelled_chain_of, prism_of
+
+    if args.output is None:
+        raise InputError("export --format prism writes several files: say where with --output STEM")
+    model = labelled_chain_of(study, organisation_of(args, study))
+    stem = Path(args.output)
+    language = stem.with_name(stem.name + ".prism")
+    if language.exists() and not args.force:
+        raise InputError(f"{language} exists; give --force to replace it")
+    files = write_chain(model, stem, force=args.force)
+    try:
+        language.write_text(prism_of(study, model), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{language}: cannot be written: {error.strerror}") from None
+    for path in [*files, language]:
+        print(path)
     return 0

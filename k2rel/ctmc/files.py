@@ -37,6 +37,8 @@ class LabelledChain:
         Names of the variables that make up a state.
     states : array of int, shape (states, variables)
         Their values.
+    words : tuple of str
+        For each state what it stands for.
     """
 
     chain: Chain
@@ -44,6 +46,7 @@ class LabelledChain:
     rewards: Mapping[str, FloatArray]
     variables: tuple[str, ...] = ()
     states: IntArray | None = None
+    words: tuple[str, ...] = ()
 
 
 def _text(path: Path) -> str:

@@ -89,6 +89,7 @@ class Dynamics:
 
         Examples
         --------
+        >>> from k2rel.exact.services import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> service = services_of(dynamics.policy)[0]
@@ -136,6 +137,7 @@ class Dynamics:
 
         Examples
         --------
+        >>> from k2rel.exact.services import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> round(float(dynamics.mode_probabilities(services_of(dynamics.policy)[0].diagram).sum()), 9)
@@ -166,6 +168,7 @@ class Dynamics:
 
         Examples
         --------
+        >>> from k2rel.exact.services import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> bool((dynamics.crossings(services_of(dynamics.policy)[0].diagram).rate_per_h > 0).all())
@@ -204,6 +207,7 @@ class Dynamics:
 
         Examples
         --------
+        >>> from k2rel.exact.services import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> 1e-5 < dynamics.unavailability(services_of(dynamics.policy)[0]) < 1e-3
@@ -226,6 +230,7 @@ class Dynamics:
 
         Examples
         --------
+        >>> from k2rel.exact.services import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> dynamics.failure_frequency(services_of(dynamics.policy)[0]) > 0
@@ -267,6 +272,7 @@ class Dynamics:
 
         Examples
         --------
+        >>> from k2rel.exact.services import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> dynamics.interruptions(services_of(dynamics.policy)[0]).mean_h > 0
@@ -289,6 +295,7 @@ class Dynamics:
 
         Examples
         --------
+        >>> from k2rel.exact.services import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> dynamics.first_loss_h(services_of(dynamics.policy)[0]) > 1000

@@ -205,7 +205,7 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
     parts = parts_of(study, policy, asked, organisation)
     lists = _Lists(parts, organisation)
     below = organisation.tolerance * 1e-3
-    for _ in range(6):
+    for _ in range(12):
         found = _generated(policy, takeover, parts, lists, organisation, below)
         bound = found.error_bound
         if math.isnan(bound):
@@ -213,7 +213,7 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
         elif bound <= organisation.tolerance:
             return found
         else:  # the bound falls more slowly than the flow that is followed
-            below *= max(1e-8, 1.5 * (organisation.tolerance / bound) ** 1.45)
+            below *= min(0.4, max(1e-8, 1.5 * (organisation.tolerance / bound) ** 1.45))
     raise NoConvergenceError(
         f"{study.site.name}: with {found.chain.states:,} states the error cannot be bounded by "
         f"{organisation.tolerance:g}; parts fail too often, or too few crews repair them, for the dynamic engine"

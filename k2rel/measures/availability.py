@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.errors import InputError, closest
-from k2rel.exact.engine import failure_frequency, loss_over_time, mode_transitions, unavailability
+from k2rel.exact.engine import loss_over_time, mode_transitions
 from k2rel.exact.served import served_distribution
 from k2rel.exact.services import Service, services_of
 from k2rel.logic.diagram import compile_diagram
+from k2rel.markov.organisation import Organisation
+from k2rel.measures.engines import engine_of
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
@@ -184,7 +186,9 @@ class AvailabilityResult:
         return {**self.provenance.heading(), "services": [item.to_json() for item in self.services]}
 
 
-def availability(study: Study, lost_clients: Sequence[int] | None = None) -> AvailabilityResult:
+def availability(
+    study: Study, lost_clients: Sequence[int] | None = None, organisation: Organisation | None = None
+) -> AvailabilityResult:
     """Compute the steady-state availability of every service, exactly.
 
     Parameters
@@ -193,6 +197,8 @@ def availability(study: Study, lost_clients: Sequence[int] | None = None) -> Ava
         The study.
     lost_clients : sequence of int, optional
         For which k to ask for the loss of k or more clients; by default 2, half and all of them.
+    organisation : Organisation, optional
+        Who repairs, for the dynamic engine with roles that stick; by default the static engine.
 
     Returns
     -------
@@ -214,26 +220,29 @@ def availability(study: Study, lost_clients: Sequence[int] | None = None) -> Ava
     >>> f"{result['media'].downtime_min_per_year:.2f} min a year"
     '4.01 min a year'
     """
-    return _availability(study, tuple(lost_clients) if lost_clients is not None else None)
+    return _availability(study, tuple(lost_clients) if lost_clients is not None else None, organisation)
 
 
 @lru_cache(maxsize=16)
-def _availability(study: Study, lost_clients: tuple[int, ...] | None) -> AvailabilityResult:
+def _availability(
+    study: Study, lost_clients: tuple[int, ...] | None, organisation: Organisation | None
+) -> AvailabilityResult:
     """Compute once for each study; tables, contracts and verdict ask again."""
     for k in lost_clients or ():
         if not 1 <= k <= study.site.client_count:
             raise InputError(f"lost clients: must be from 1 to {study.site.client_count}, got {k}")
     rows: list[ServiceAvailability] = []
-    for service in services_of(study.policy, lost_clients):
-        u = unavailability(study, service)
+    engine = engine_of(study, organisation)
+    for service in services_of(engine.policy, lost_clients):
+        u = engine.unavailability(service)
         base = service.name.rsplit("_client", 1)[0] + "_client"
         alike = (r for r in rows if r.scope == "client" == service.scope and r.service.startswith(base))
         if any(math.isclose(u, row.unavailability, rel_tol=1e-9) for row in alike):
             continue
         rows.append(
-            ServiceAvailability(service.name, service.title, service.scope, u, failure_frequency(study, service))
+            ServiceAvailability(service.name, service.title, service.scope, u, engine.failure_frequency(service))
         )
-    return AvailabilityResult(study.provenance, tuple(rows))
+    return AvailabilityResult(engine.provenance, tuple(rows))
 
 
 def served(study: Study, traffic: str = "media") -> pd.DataFrame:

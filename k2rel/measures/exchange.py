@@ -1,13 +1,21 @@
-"""A site's services as fault trees for other tools."""
+"""A site's services as fault trees, and its chain for probabilistic model checkers."""
 
 from __future__ import annotations
 
+import numpy as np
+
+from k2rel.ctmc.chain import Chain
+from k2rel.ctmc.files import LabelledChain
+from k2rel.exact.loading import Loading
+from k2rel.exact.services import services_of
 from k2rel.faulttrees.write import open_psa
 from k2rel.logic.structure import Node
+from k2rel.markov.engine import solved
+from k2rel.markov.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.studies import Study
 
-__all__ = ["functions_of", "open_psa_of"]
+__all__ = ["functions_of", "labelled_chain_of", "open_psa_of", "prism_of"]
 
 
 def functions_of(study: Study) -> dict[str, Node]:
@@ -82,3 +90,111 @@ def open_psa_of(study: Study) -> str:
     p = study.provenance
     note = f"{site.title}; {p.clients} clients, contract {p.contract}; {p.engine}; inputs {p.input_hash}"
     return open_psa(site.name, s, tops, probabilities, note=note)
+
+
+def labelled_chain_of(study: Study, organisation: Organisation) -> LabelledChain:
+    """Give the chain of a site with what its states mean.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    organisation : Organisation
+        Who repairs; its tolerance says how many states there are.
+
+    Returns
+    -------
+    LabelledChain
+        Labels: each service of the whole site lost by shared parts and roles. Rewards: clients on the first side
+        while their own parts work. States: how many members of each population are in each local state, and
+        the control state of the roles.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> list(labelled_chain_of(study("L1"), Organisation(tolerance=1e-4)).labels)[:2]
+    ['media_lost', 'control_lost']
+    """
+    dynamics = solved(study, organisation)
+    states = dynamics.states
+    labels = {
+        f"{service.name}_lost": dynamics.lost(service)
+        for service in services_of(dynamics.policy)
+        if service.scope == "site"
+    }
+    loading = Loading(dynamics.policy)
+    clients = []
+    for mode in loading.table.modes:
+        first = 0
+        for group, size in enumerate(study.site.group_sizes):
+            routes = mode.routes[0][group]
+            choice = dynamics.policy.choice(loading.principal, group)
+            if routes and choice.routes[routes[0]].carried_by == study.site.sides[0]:
+                first += 0 if choice.routes[routes[0]].dead_end else size
+        clients.append(float(first))
+    rewards = {f"clients_on_{study.site.sides[0]}": np.array(clients)[dynamics.modes(loading.table.diagram)]}
+    names = []
+    columns = []
+    for atom, (number, local) in enumerate(zip(states.population.tolist(), states.local.tolist(), strict=True), 1):
+        population = states.parts.populations[number]
+        names.append(f"{population.members[0]}_{population.states[local - 1]}".replace(" ", "_"))
+        columns.append((states.atoms == atom).sum(axis=1)[states.part_state])
+    if states.onsite.any():
+        names.append("technician_on_site")
+        columns.append(states.onsite[states.part_state].astype(np.int64))
+    table = np.column_stack([*columns, states.control])
+    takeover = states.takeover
+    words = []
+    for values in table.tolist():
+        said = [f"{value} x {name}" for name, value in zip(names, values, strict=False) if value]
+        roles = f"; {takeover.words(values[-1])}" if takeover and takeover.roles else ""
+        words.append((", ".join(said) or "nothing failed") + roles)
+    rates = states.chain.rates.copy()
+    rates.sum_duplicates()
+    return LabelledChain(Chain(rates), labels, rewards, (*names, "control"), table, tuple(words))
+
+
+def prism_of(study: Study, model: LabelledChain) -> str:
+    """Write a chain in the language of the PRISM model checker, each state with what it stands for.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    model : LabelledChain
+        Its chain.
+
+    Returns
+    -------
+    str
+        One module with one variable, a command for each state, labels and rewards.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> s = study("L1")
+    >>> prism_of(s, labelled_chain_of(s, Organisation(tolerance=1e-4))).splitlines()[1]
+    'ctmc'
+    """
+    rates = model.chain.rates
+    lines = [
+        f"// {study.site.name}: {model.chain.states} states; rates per hour; written by k2rel",
+        "ctmc",
+        "module site",
+        f"  s : [0..{max(1, model.chain.states - 1)}] init {model.chain.initial};",
+    ]
+    for state, words in enumerate(model.words):
+        lines.append(f"  // {state}: {words}")
+        begin, end = rates.indptr[state], rates.indptr[state + 1]
+        moves = zip(rates.data[begin:end].tolist(), rates.indices[begin:end].tolist(), strict=True)
+        if end > begin:
+            lines.append(f"  [] s={state} -> " + " + ".join(f"{rate!r} : (s'={to})" for rate, to in moves) + ";")
+    lines.append("endmodule")
+    for name, inside in model.labels.items():
+        where = " | ".join(f"s={state}" for state in np.flatnonzero(inside).tolist())
+        lines.append(f'label "{name}" = {where or "false"};')
+    for name, reward in model.rewards.items():
+        lines.append(f'rewards "{name}"')
+        lines += [f"  s={state} : {reward[state]!r};" for state in np.flatnonzero(reward).tolist()]
+        lines.append("endrewards")
+    return "\n".join(lines) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from k2rel.bundled import level_names
+from k2rel.markov.organisation import Organisation
 from k2rel.site import read_site
 from k2rel.site.model import Component
 from k2rel.studies import Study
@@ -217,11 +218,27 @@ def assumptions(study: Study) -> pd.DataFrame:
             "preferred side",
             f"roles are at side {study.policy.home} whenever it is healthy; a takeover is instant and succeeds",
             "ENGINE",
-            "in practice roles stay swapped until a person acts; the table of takeovers says what the moves cost",
+            "in practice roles stay swapped until a person acts; roles that stick are followed in a section of their own",
             "",
         ),
+        *(_dynamic_assumptions() if any(len(role.holders) > 1 for role in study.site.roles.values()) else []),
     ]
     return pd.DataFrame(rows, columns=["assumption", "value", "evidence", "reason", "source"])
+
+
+def _dynamic_assumptions() -> list[tuple[str, str, str, str, str]]:
+    """What the dynamic engine takes as given where nothing else is said."""
+    given = Organisation()
+    said = (
+        ("return to service", f"{given.return_to_service_h:g} h", "a person places a server back once it is good"),
+        ("manual takeover", f"{given.manual_takeover_h:g} h", "a person places a role after a failed takeover"),
+        ("repair crews", "as many as parts have failed", "--crews limits them, but for what restarts by itself"),
+        ("own staff", "drives of a RAID set and parts of clients wait for no crew", "users replace them themselves"),
+        ("one takeover", "roles that start to move together succeed or fail together", "they move for one cause"),
+        ("restart", "a redundant server that was down comes back out of service", "a person looks at it first"),
+        ("hidden failures", "found after an exponential time, half a test interval on average", "tests are periodic"),
+    )
+    return [(f"roles that stick: {name}", value, "ENGINE", reason, "") for name, value, reason in said]
 
 
 def raid_sets(study: Study) -> pd.DataFrame:

@@ -14,16 +14,17 @@ import numpy as np
 
 from k2rel.exact.clients import LOST, OwnParts
 from k2rel.exact.counts import Counts, binomial_power, count_sum
-from k2rel.exact.engine import mode_probabilities, mode_transitions, steady_own
 from k2rel.exact.loading import Loading
 from k2rel.exact.modes import Mode, traffic_diagram
-from k2rel.policy.failover import exceeds, failover, principal_traffic
+from k2rel.markov.organisation import Organisation
+from k2rel.measures.engines import Engine, engine_of
+from k2rel.policy.failover import exceeds, failover
 from k2rel.studies import Provenance, Study
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ElementLoads", "LoadResult", "load", "modes"]
+__all__ = ["ElementLoads", "LoadResult", "load", "overload_by_mode"]
 
 _CUT = 1e-16
 
@@ -238,13 +239,15 @@ class LoadResult:
 
 
 @lru_cache(maxsize=16)
-def load(study: Study) -> LoadResult:
+def load(study: Study, organisation: Organisation | None = None) -> LoadResult:
     """Compute where the load of a site goes, exactly.
 
     Parameters
     ----------
     study : Study
         The study.
+    organisation : Organisation, optional
+        Who repairs, for the dynamic engine with roles that stick; by default the static engine.
 
     Returns
     -------
@@ -264,14 +267,15 @@ def load(study: Study) -> LoadResult:
     >>> result.side_distribution[0][:3]
     (100, 0, 0)
     """
-    own = steady_own(study)
-    loading = Loading(study.policy)
-    probabilities = mode_probabilities(study, loading.table.diagram).tolist()
+    engine = engine_of(study, organisation)
+    own = engine.own
+    loading = Loading(engine.policy)
+    probabilities = engine.mode_probabilities(loading.table.diagram).tolist()
     overload, delivered, left_out = _overload(loading, own, probabilities)
     return LoadResult(
-        provenance=study.provenance,
+        provenance=engine.provenance,
         sides=study.site.sides,
-        side_distribution=_sides(study, loading, own),
+        side_distribution=_sides(study, loading, engine),
         demand_mb_s=study.site.traffic[loading.principal].demand_mb_s,
         elements=_elements(study, loading, own, probabilities),
         p_any_overload=overload,
@@ -280,9 +284,9 @@ def load(study: Study) -> LoadResult:
     )
 
 
-def _sides(study: Study, loading: Loading, own: OwnParts) -> tuple[tuple[int, int, int, float], ...]:
+def _sides(study: Study, loading: Loading, engine: Engine) -> tuple[tuple[int, int, int, float], ...]:
     """Joint distribution of (on the first side, on the second, cut off)."""
-    site, policy = study.site, study.policy
+    site, policy, own = study.site, engine.policy, engine.own
     table = traffic_diagram(policy, [loading.principal])
     powers: dict[object, Counts] = {}
 
@@ -299,7 +303,7 @@ def _sides(study: Study, loading: Loading, own: OwnParts) -> tuple[tuple[int, in
         return powers[key_all]
 
     total: dict[tuple[int, ...], float] = {}
-    for mode, probability in zip(table.modes, mode_probabilities(study, table.diagram).tolist(), strict=True):
+    for mode, probability in zip(table.modes, engine.mode_probabilities(table.diagram).tolist(), strict=True):
         counts: Counts | None = None
         for group, size in enumerate(site.group_sizes):
             more = group_counts(group, size, mode.routes[0][group])
@@ -428,60 +432,30 @@ def _overload_in(loading: Loading, own: OwnParts, mode: Mode) -> tuple[float, fl
     return float(weight[over].sum()), float(np.dot(weight, arriving)), max(0.0, 1.0 - float(weight.sum()))
 
 
-def modes(study: Study) -> pd.DataFrame:
-    """List the operating modes of the principal traffic with their share of the time.
+def overload_by_mode(loading: Loading, own: OwnParts, mode: Mode) -> float:
+    """Give the probability that something on the way of clients is overloaded in a mode.
 
     Parameters
     ----------
-    study : Study
-        The study.
+    loading : Loading
+        Loads of the site.
+    own : OwnParts
+        Parts of one client.
+    mode : Mode
+        The mode.
 
     Returns
     -------
-    pandas.DataFrame
-        Most probable first: ``mode`` in words, ``probability``, ``hours_per_year``, ``entries_per_year``,
-        ``mean_stay_h``; modes that serve every group in the same way are one.
+    float
+        Probability.
 
     Examples
     --------
     >>> from k2rel.studies import study
-    >>> modes(study("L2R"))["mode"].iloc[0]
-    'every client by A'
+    >>> s = study("L2R")
+    >>> engine = engine_of(s)
+    >>> loading = Loading(engine.policy)
+    >>> overload_by_mode(loading, engine.own, loading.table.modes[0])
+    0.0
     """
-    import pandas as pd
-
-    policy = study.policy
-    principal = principal_traffic(study.site)
-    table = traffic_diagram(policy, [principal])
-
-    def words(mode: Mode) -> str:
-        sides: dict[str, int] = {}
-        for group, size in enumerate(study.site.group_sizes):
-            routes = mode.routes[0][group]
-            first = policy.choice(principal, group).routes[routes[0]] if routes else None
-            where = "cut off" if first is None or first.dead_end else first.carried_by
-            sides[where] = sides.get(where, 0) + size
-        if len(sides) == 1:
-            where = next(iter(sides))
-            return "every client cut off" if where == "cut off" else f"every client by {where}"
-        return ", ".join(
-            f"{n} cut off" if where == "cut off" else f"{n} by {where}" for where, n in sorted(sides.items())
-        )
-
-    labels = [words(mode) for mode in table.modes]
-    diagram = table.diagram.merged(labels)
-    probability = mode_probabilities(study, diagram)
-    moves = mode_transitions(study, diagram)
-    entries = np.zeros(diagram.modes)
-    np.add.at(entries, moves.before, moves.rate_per_h)
-    np.add.at(entries, moves.after, moves.rate_per_h)
-    frame = pd.DataFrame(
-        {
-            "mode": [str(outcome) for outcome in diagram.outcomes],
-            "probability": probability,
-            "hours_per_year": probability * 8760,
-            "entries_per_year": entries * 8760,
-            "mean_stay_h": np.divide(probability, entries, out=np.full(diagram.modes, np.inf), where=entries > 0),
-        }
-    )
-    return frame.sort_values("probability", ascending=False, ignore_index=True)
+    return _overload_in(loading, own, mode)[0]

@@ -3,6 +3,7 @@
 ``style``   colours and marks, the same everywhere: A blue, B orange, lost vermilion
 ``wiring``  the drawing of a site, with failed parts crossed out and ways drawn over
 ``charts``  the plots, each answering one question
+``dynamics``  operating modes as states, interruptions, the best number of units
 """
 
 from k2rel.plots.charts import (
@@ -15,6 +16,7 @@ from k2rel.plots.charts import (
     plot_side_by_side,
     plot_swing,
 )
+from k2rel.plots.dynamics import plot_interruptions, plot_mode_graph, plot_side_figures, plot_units
 from k2rel.plots.wiring import draw_site
 
 __all__ = [
@@ -23,8 +25,12 @@ __all__ = [
     "plot_causes",
     "plot_comparison",
     "plot_contracts",
+    "plot_interruptions",
     "plot_load_after_failover",
     "plot_load_distribution",
+    "plot_mode_graph",
     "plot_side_by_side",
+    "plot_side_figures",
     "plot_swing",
+    "plot_units",
 ]

@@ -1,0 +1,111 @@
+"""One question in, one kind of answer out: the static engine and the dynamic one behind the same names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.exact.clients import OwnParts
+from k2rel.exact.engine import failure_frequency, mode_probabilities, mode_transitions, steady_own, unavailability
+from k2rel.exact.services import Service
+from k2rel.logic.diagram import Diagram, Transitions
+from k2rel.markov.organisation import Organisation
+from k2rel.policy.rules import Policy
+from k2rel.studies import Provenance, Study
+
+__all__ = ["Engine", "engine_of"]
+
+FloatArray = NDArray[np.float64]
+
+
+class Engine(Protocol):
+    """What measures ask of an engine; services and diagrams are those of its own policy."""
+
+    @property
+    def policy(self) -> Policy:
+        """The rules whose modes it knows."""
+
+    @property
+    def own(self) -> OwnParts:
+        """Parts of one client."""
+
+    @property
+    def provenance(self) -> Provenance:
+        """How its numbers are got."""
+
+    def mode_probabilities(self, diagram: Diagram) -> FloatArray:
+        """Probability of every mode."""
+
+    def crossings(self, diagram: Diagram) -> Transitions:
+        """Rate of every change of mode, each direction by itself."""
+
+    def unavailability(self, service: Service) -> float:
+        """Probability that a service is lost."""
+
+    def failure_frequency(self, service: Service) -> float:
+        """Losses of a service per hour."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Static:
+    """The static engine for one study."""
+
+    study: Study
+
+    @property
+    def policy(self) -> Policy:
+        return self.study.policy
+
+    @property
+    def own(self) -> OwnParts:
+        return steady_own(self.study)
+
+    @property
+    def provenance(self) -> Provenance:
+        return self.study.provenance
+
+    def mode_probabilities(self, diagram: Diagram) -> FloatArray:
+        return mode_probabilities(self.study, diagram)
+
+    def crossings(self, diagram: Diagram) -> Transitions:
+        moves = mode_transitions(self.study, diagram)
+        both = (np.concatenate([moves.before, moves.after]), np.concatenate([moves.after, moves.before]))
+        return Transitions(*both, np.concatenate([moves.rate_per_h, moves.rate_per_h]))
+
+    def unavailability(self, service: Service) -> float:
+        return unavailability(self.study, service)
+
+    def failure_frequency(self, service: Service) -> float:
+        return failure_frequency(self.study, service)
+
+
+def engine_of(study: Study, organisation: Organisation | None = None) -> Engine:
+    """Choose the engine for a study.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    organisation : Organisation, optional
+        Who repairs and how roles behave: the dynamic engine. None: the static engine, in which all parts are
+        independent and roles are at the preferred side whenever it is healthy.
+
+    Returns
+    -------
+    Engine
+        The engine.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> engine_of(study("L1")).provenance.engine[:5]
+    'exact'
+    """
+    if organisation is None:
+        return _Static(study)
+    from k2rel.markov.engine import solved
+
+    return solved(study, organisation)

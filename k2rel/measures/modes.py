@@ -1,0 +1,144 @@
+"""Operating modes: which there are, and how they share the year."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.exact.modes import Mode, traffic_diagram
+from k2rel.markov.organisation import Organisation
+from k2rel.measures.engines import engine_of
+from k2rel.policy.failover import principal_traffic
+from k2rel.policy.rules import Policy
+from k2rel.studies import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["mode_flows", "mode_words", "modes"]
+
+FloatArray = NDArray[np.float64]
+
+
+def mode_words(policy: Policy, mode: Mode) -> str:
+    """Say in words how a mode serves the clients.
+
+    Parameters
+    ----------
+    policy : Policy
+        The rules.
+    mode : Mode
+        A mode of a diagram whose first traffic class is the principal one.
+
+    Returns
+    -------
+    str
+        Clients by side.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> policy = study("L1").policy
+    >>> sorted({mode_words(policy, mode) for mode in traffic_diagram(policy, ["media"]).modes})
+    ['every client by A', 'every client cut off']
+    """
+    principal = principal_traffic(policy.site)
+    sides: dict[str, int] = {}
+    for group, size in enumerate(policy.site.group_sizes):
+        routes = mode.routes[0][group]
+        first = policy.choice(principal, group).routes[routes[0]] if routes else None
+        where = "cut off" if first is None or first.dead_end else first.carried_by
+        sides[where] = sides.get(where, 0) + size
+    if len(sides) == 1:
+        where = next(iter(sides))
+        return "every client cut off" if where == "cut off" else f"every client by {where}"
+    return ", ".join(f"{n} cut off" if where == "cut off" else f"{n} by {where}" for where, n in sorted(sides.items()))
+
+
+def mode_flows(study: Study, organisation: Organisation | None = None) -> tuple[list[str], FloatArray, FloatArray]:
+    """List the operating modes with their probabilities and how often each is left for each other one.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    organisation : Organisation, optional
+        Who repairs, for the dynamic engine: its modes also say where the roles are and what is out of service.
+
+    Returns
+    -------
+    tuple of (list of str, array of float, array of float)
+        Modes in words, their probabilities, and rates from row to column [1/h].
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> words, p, flow = mode_flows(study("L1"))
+    >>> len(words) == len(p) == len(flow)
+    True
+    """
+    engine = engine_of(study, organisation)
+    policy = engine.policy
+    table = traffic_diagram(policy, [principal_traffic(study.site)])
+    diagram = table.diagram.merged([mode_words(policy, mode) for mode in table.modes])
+    if organisation is None or not policy.sticky:
+        moves = engine.crossings(diagram)
+        flow = np.zeros((diagram.modes, diagram.modes))
+        np.add.at(flow, (moves.before, moves.after), moves.rate_per_h)
+        return [str(outcome) for outcome in diagram.outcomes], engine.mode_probabilities(diagram), flow
+    from k2rel.ctmc.kernels import flows_between
+    from k2rel.markov.engine import solved
+
+    dynamics = solved(study, organisation)
+    states, takeover = dynamics.states, dynamics.states.takeover
+    assert takeover is not None
+    kinds, kind = np.unique(dynamics.modes(diagram) * takeover.controls + states.control, return_inverse=True)
+    kind = kind.reshape(-1).astype(np.int64)
+    p = states.solution.probability
+    rates = states.chain.rates
+    flow = flows_between(rates.indptr, rates.indices, rates.data, p, kind, len(kinds))
+    words = [
+        f"{diagram.outcomes[mode]}; {takeover.words(control)}" if takeover.roles else str(diagram.outcomes[mode])
+        for mode, control in zip(*divmod(kinds, takeover.controls), strict=True)
+    ]
+    return words, np.bincount(kind, weights=p, minlength=len(kinds)).astype(np.float64), flow
+
+
+def modes(study: Study, organisation: Organisation | None = None) -> pd.DataFrame:
+    """List the operating modes of the principal traffic with their share of the time.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    organisation : Organisation, optional
+        Who repairs, for the dynamic engine with roles that stick; by default the static engine.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Most probable first: ``mode`` in words, ``probability``, ``hours_per_year``, ``entries_per_year``,
+        ``mean_stay_h``; modes that serve every group in the same way are one.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> modes(study("L2R"))["mode"].iloc[0]
+    'every client by A'
+    """
+    import pandas as pd
+
+    words, probability, flow = mode_flows(study, organisation)
+    entries = flow.sum(axis=0)
+    frame = pd.DataFrame(
+        {
+            "mode": words,
+            "probability": probability,
+            "hours_per_year": probability * 8760,
+            "entries_per_year": entries * 8760,
+            "mean_stay_h": np.divide(probability, entries, out=np.full(len(words), np.inf), where=entries > 0),
+        }
+    )
+    return frame.sort_values("probability", ascending=False, ignore_index=True)

@@ -1,0 +1,184 @@
+"""Pictures of what roles do over time: operating modes as states, interruptions, the best number of units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.plots.style import COLOURS, INK, LOST, MUTED, new_axes, tidy
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_interruptions", "plot_mode_graph", "plot_side_figures", "plot_units"]
+
+FloatArray = NDArray[np.float64]
+
+_MARKS = ("o", "s", "^", "D", "v")
+_SERIES = (INK, "#009E73", "#CC79A7", MUTED, LOST)
+
+
+def plot_mode_graph(
+    words: list[str], probability: FloatArray, flow_per_h: FloatArray, ax: Axes | None = None, *, most: int = 10
+) -> Axes:
+    """Draw the operating modes as states, with how often one is left for another.
+
+    Parameters
+    ----------
+    words, probability, flow_per_h
+        As `k2rel.mode_flows` gives them.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+    most : int
+        How many modes are drawn, the most probable ones.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Numbered states with their share of the year, arrows with changes a year, what the numbers mean below.
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> plot_mode_graph(*k2rel.mode_flows(k2rel.study("L2R"))).get_title(loc="left")
+    'Operating modes, their hours a year, and changes a year between them'
+    """
+    import networkx as nx
+
+    chosen = np.argsort(-probability, kind="stable")[:most]
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    for number, mode in enumerate(chosen.tolist()):
+        graph.add_node(number, hours=probability[mode] * 8760, lost="cut off" in words[mode])
+    for i, mode in enumerate(chosen.tolist()):
+        for j, other in enumerate(chosen.tolist()):
+            yearly = float(flow_per_h[mode, other]) * 8760
+            if yearly > 1e-4:
+                graph.add_edge(i, j, label=f"{yearly:.2g}")
+    ax = new_axes(ax, (9.0, 5.2 + 0.2 * len(chosen)))
+    place = nx.circular_layout(graph)
+    sides = ["by A" in words[mode] for mode in chosen.tolist()]
+    colours = [LOST if graph.nodes[n]["lost"] else (COLOURS[0] if sides[n] else COLOURS[1]) for n in graph.nodes]
+    nx.draw_networkx_nodes(graph, place, ax=ax, node_color=colours, node_size=950, edgecolors=INK)
+    labels = {n: f"{n + 1}\n{graph.nodes[n]['hours']:.2g} h" for n in graph.nodes}
+    nx.draw_networkx_labels(graph, place, labels, ax=ax, font_size=7, font_color="black")
+    nx.draw_networkx_edges(
+        graph, place, ax=ax, node_size=950, edge_color=MUTED, arrowsize=9, connectionstyle="arc3,rad=0.12"
+    )
+    nx.draw_networkx_edge_labels(
+        graph, place, nx.get_edge_attributes(graph, "label"), ax=ax, font_size=6, connectionstyle="arc3,rad=0.12"
+    )
+    text = "\n".join(f"{number + 1}  {words[mode]}" for number, mode in enumerate(chosen.tolist()))
+    ax.text(0.0, -0.02, text, transform=ax.transAxes, fontsize=7, va="top", color=INK, parse_math=False)
+    tidy(ax, "Operating modes, their hours a year, and changes a year between them")
+    ax.set_axis_off()
+    return ax
+
+
+def plot_interruptions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw how many interruptions a year last longer than a time.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `k2rel.interruptions` gives it.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A line for each service, both axes logarithmic.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> row = {"per_year": 2.0, "longer_than_1_min": 0.5, "longer_than_1_h": 0.1}
+    >>> plot_interruptions(pd.DataFrame([row], index=["media"])).get_xlabel()
+    'longer than [h], logarithmic'
+    """
+    hours = {"longer_than_10_s": 10 / 3600, "longer_than_1_min": 1 / 60, "longer_than_10_min": 1 / 6,
+             "longer_than_1_h": 1.0, "longer_than_8_h": 8.0}  # fmt: skip
+    columns = [name for name in hours if name in table]
+    ax = new_axes(ax, (7.2, 3.4))
+    for number, (service, row) in enumerate(table.iterrows()):
+        yearly = [row["per_year"] * row[name] for name in columns]
+        ax.plot(
+            [hours[name] for name in columns], yearly, marker=_MARKS[number % len(_MARKS)],
+            color=_SERIES[number % len(_SERIES)], label=str(service).replace("_", " "),
+        )  # fmt: skip
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.legend(fontsize=8, frameon=False)
+    return tidy(ax, "Interruptions a year that last longer than a time", "longer than [h], logarithmic", "a year")
+
+
+def plot_side_figures(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw downtime with sticky roles beside that with roles at the preferred side.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `k2rel.sticky_and_preferred` gives it.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Two bars a service, logarithmic.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> row = {"preferred_min_per_year": 4.0, "sticky_min_per_year": 10.0}
+    >>> plot_side_figures(pd.DataFrame([row], index=["media"])).get_xlabel()
+    'downtime [min/year], logarithmic'
+    """
+    rows = table.iloc[::-1]
+    ax = new_axes(ax, (7.2, 0.42 * len(rows) + 1.2))
+    y = np.arange(len(rows))
+    ax.barh(y + 0.2, rows["preferred_min_per_year"], 0.38, color=MUTED, label="roles at the preferred side", hatch="//")
+    ax.barh(y - 0.2, rows["sticky_min_per_year"], 0.38, color=INK, label="roles that stick, takeovers that can fail")
+    ax.set_yticks(y, [str(name).replace("_", " ") for name in rows.index])
+    ax.set_xscale("log")
+    ax.legend(fontsize=8, frameon=False)
+    return tidy(ax, "Downtime of each service, two readings of the roles", "downtime [min/year], logarithmic")
+
+
+def plot_units(tables: Mapping[float, pd.DataFrame], ax: Axes | None = None) -> Axes:
+    """Draw downtime against the number of redundant units, for several coverages.
+
+    Parameters
+    ----------
+    tables : mapping of float to pandas.DataFrame
+        For each coverage what `k2rel.units_with_coverage` gives.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A line for each coverage, its lowest point ringed.
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> plot_units({0.95: k2rel.units_with_coverage(0.95)}).get_ylabel()
+    'downtime [min/year], logarithmic'
+    """
+    ax = new_axes(ax, (7.2, 3.8))
+    for number, (coverage, table) in enumerate(tables.items()):
+        colour = _SERIES[number % len(_SERIES)]
+        minutes = table["downtime_min_per_year"].to_numpy()
+        units = table.index.to_numpy()
+        ax.plot(units, minutes, marker=_MARKS[number % len(_MARKS)], color=colour, label=f"coverage {coverage:g}")
+        best = int(np.argmin(minutes))
+        ax.plot(units[best], minutes[best], "o", markersize=13, markerfacecolor="none", color=colour)
+    ax.set_yscale("log")
+    ax.legend(fontsize=8, frameon=False)
+    title = "Downtime by number of units; the ring marks the best"
+    return tidy(ax, title, "units, one of which is enough", "downtime [min/year], logarithmic")
