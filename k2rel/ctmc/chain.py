@@ -132,7 +132,8 @@ class Chain:
         left[label[matrix.row[label[matrix.row] != label[matrix.col]]]] = True
         final = ~left[label]
         order = np.flatnonzero(final)[np.argsort(label[final], kind="stable")]
-        return list(np.split(order, np.flatnonzero(np.diff(label[order])) + 1))
+        classes = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
+        return sorted(classes, key=lambda states: int(states[0]))
 
     def within(self, keep: IntArray, initial: int) -> Chain:
         """Keep some states and the transitions between them.

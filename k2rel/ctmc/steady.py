@@ -184,12 +184,13 @@ def _swept(chain: Chain, tolerance: float, most_sweeps: int) -> tuple[FloatArray
             y, extrapolating, history = safe[1], False, []  # the last extrapolation did harm: go on without
         elif len(history) > 4 and _error(history) <= tolerance:
             break
-        if not slow and count > 4 * _PERIOD and size > 1e-9:
+        if not slow and count > 4 * _PERIOD and (size > 1e-9 or _error(history) > 1e3 * size):
             slow = True
             blocks = _Blocks.of(chain if same else Chain(incoming.tocsr(), 0), leave)
-        if blocks is not None and place == 2:
+            if blocks is not None:
+                extrapolating, safe = False, None
+        if blocks is not None and place % 3 == 2:
             y = blocks.balanced(y)
-            past = None
         if extrapolating and count > _PERIOD:
             slot = place - (_PERIOD - _HISTORY)
             if past is not None and 0 <= slot < _HISTORY:

@@ -52,11 +52,12 @@ def part_states(
     bits: int,
     deepest: int,
     below_per_h: float,
+    most: int,
 ) -> tuple[IntArray, FloatArray]:
     """List all states of the parts that are entered at least `below_per_h` times an hour: packed atoms, and weights.
 
     How often a state is entered is its weight times the speed at which its fastest atom is left. Atoms come in
-    falling order of weight, so a list is left as soon as one is too improbable.
+    falling order of weight, so a list is left as soon as one is too improbable. It stops after `most` states.
     """
     fastest = speed_per_h.max() if len(speed_per_h) else 0.0
     mask = (1 << bits) - 1
@@ -65,7 +66,7 @@ def part_states(
     total = 1
     atoms = np.zeros(deepest + 1, dtype=np.int64)
     state = 0
-    while state < total:
+    while state < total <= most:
         n = 0
         busy = 0
         speed = 0.0
@@ -317,8 +318,11 @@ def joint_states(
     leads_to: IntArray,
     timed_leave: FloatArray,
     below_per_h: float,
+    most: int,
 ) -> tuple[IntArray, IntArray]:
     """Follow flows from the seeds (control states with all parts good) as long as they are at least `below_per_h`.
+
+    It stops after `most` states.
 
     Where a state leads often is followed however improbable the state is, so that no state ends in nothing.
     """
@@ -339,7 +343,7 @@ def joint_states(
         queue[tail] = count
         tail += 1
         count += 1
-    while head < tail:
+    while head < tail and count <= most:
         x = queue[head]
         head += 1
         if share[x] <= 4.0 * seen[x]:

@@ -35,7 +35,7 @@ __all__ = ["SiteStates", "site_states"]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_MOST_STATES = 12_000_000
+_MOST_STATES = 5_000_000
 _FINER = 0.05  # control states are cheaper to follow than more failed parts
 
 
@@ -244,11 +244,9 @@ def _generated(
         lists.bits,
         lists.deepest,
         below,
+        _MOST_STATES,
     )
-    if len(packed) > _MOST_STATES:
-        raise ModelTooLargeError(
-            f"{len(packed):,} states of the parts are too many; ask for a tolerance above {organisation.tolerance:g}"
-        )
+    _check_size(len(packed), organisation)
     atoms = (packed[:, None] >> (lists.bits * np.arange(lists.deepest))) & ((1 << lists.bits) - 1)
     onsite = np.zeros(len(packed), dtype=np.bool_)
     if travel:
@@ -277,8 +275,9 @@ def _generated(
         timed_leave = table.rate_per_h.sum(axis=0).reshape(table.settled.shape)
         follow = (table.settled, table.failed, table.coverage, table.rate_per_h, table.leads_to)
         part_state, control = joint_states(
-            takeover.quiet, start, target, rate, leave, condition, *follow, timed_leave, below * _FINER
+            takeover.quiet, start, target, rate, leave, condition, *follow, timed_leave, below * _FINER, _MOST_STATES
         )
+        _check_size(len(part_state), organisation)
         # the initial state first, then fewest failures first, servers out of service before those in service: so
         # one sweep of the solution takes probability most of its way
         place = part_state * takeover.controls + (takeover.controls - control)
@@ -306,6 +305,14 @@ def _generated(
         math.nan, math.nan,
     )  # fmt: skip
     return _bounded(found, out, lost_work[part_state], lists, organisation)
+
+
+def _check_size(states: int, organisation: Organisation) -> None:
+    if states > _MOST_STATES:
+        raise ModelTooLargeError(
+            f"more than {_MOST_STATES:,} states are needed for an error below {organisation.tolerance:g}: parts fail "
+            "too often, or too few crews repair them, for the dynamic engine; ask for a larger tolerance"
+        )
 
 
 def _there_and_back(matrix: csr_array, good: IntArray) -> IntArray:

@@ -218,7 +218,7 @@ def assumptions(study: Study) -> pd.DataFrame:
             "preferred side",
             f"roles are at side {study.policy.home} whenever it is healthy; a takeover is instant and succeeds",
             "ENGINE",
-            "in practice roles stay swapped until a person acts; roles that stick are followed in a section of their own",
+            "in practice roles stay swapped until a person acts; roles that stick have a section of their own",
             "",
         ),
         *(_dynamic_assumptions() if any(len(role.holders) > 1 for role in study.site.roles.values()) else []),

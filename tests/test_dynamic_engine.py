@@ -1,0 +1,463 @@
+"""Roles that stick, takeovers that can fail, crews: against closed forms, published values and rules written twice."""
+
+import json
+
+import numpy as np
+import pytest
+
+import k2rel
+from k2rel.cli import main
+from k2rel.ctmc.chain import Chain
+from k2rel.ctmc.files import read_chain, read_labels
+from k2rel.ctmc.steady import steady
+from k2rel.errors import InputError
+from k2rel.exact.services import services_of
+from k2rel.markov.engine import solved
+from k2rel.markov.organisation import Organisation
+
+LEVELS = ["L1", "L2", "L2R", "L3", "L3R", "nearline"]
+
+
+def site_file(tmp_path, text):
+    path = tmp_path / "site.yaml"
+    path.write_text(text)
+    return path
+
+
+HEAD = """
+format: 1
+name: tiny
+title: tiny
+sides: {A: {}, B: {}}
+types:
+  client: {failure_rate: 0, mttr: 1 h, source: test}
+"""
+
+CLIENTS = """
+clients: {count: 1, parts: {client: {type: client}, port: {type: client, between: [client, hub]}}}
+"""
+
+
+def units(n, k):
+    names = ", ".join(f"u{i}" for i in range(n))
+    law = "mttf: 5000 h, mttr: 8 h, source: test"
+    lines = "\n".join(f"  u{i}: {{type: unit, between: [hub, pool], {law}}}" for i in range(n))
+    return (
+        HEAD
+        + f"components: {{hub: {{type: client}}, pool: {{type: client}}}}\nlinks:\n{lines}\n"
+        + CLIENTS
+        + f"traffic:\n  media:\n    paths: [{{side: A, via: [client, port, hub, {{at_least: {k}, of: [{names}]}}, pool]}}]\n"
+    )
+
+
+# the same as the static engine where nothing sticks ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_with_roles_at_the_preferred_side_both_engines_agree(level):
+    study = k2rel.study(level, clients=5)
+    moving = k2rel.availability(study, organisation=Organisation(roles="preferred"))
+    for item in k2rel.availability(study).services:
+        other = moving[item.service]
+        assert other.unavailability == pytest.approx(item.unavailability, abs=1e-12)
+        assert other.frequency_per_h == pytest.approx(item.frequency_per_h, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["reference_san", "reference_san_dual"])
+def test_both_engines_agree_on_the_reference_networks(name):
+    study = k2rel.study(f"data/examples/{name}.yaml")
+    moving = k2rel.availability(study, organisation=Organisation(roles="preferred"))
+    for item in k2rel.availability(study).services:
+        assert moving[item.service].unavailability == pytest.approx(item.unavailability, abs=1e-12)
+
+
+def test_common_cause_events_are_in_the_chain():
+    study = k2rel.study("L2R", common_cause="twins")
+    moving = k2rel.availability(study, organisation=Organisation(roles="preferred"))
+    for item in k2rel.availability(study).services:
+        assert moving[item.service].unavailability == pytest.approx(item.unavailability, abs=1e-12)
+
+
+def test_loads_agree_where_nothing_sticks():
+    study = k2rel.study("L3R", clients=10)
+    static, moving = k2rel.load(study), k2rel.load(study, Organisation(roles="preferred"))
+    for one, other in zip(static.elements, moving.elements, strict=True):
+        assert other.mean_mb_s == pytest.approx(one.mean_mb_s, abs=1e-9)
+        assert other.p_overload == pytest.approx(one.p_overload, abs=1e-11)
+    assert moving.p_any_overload == pytest.approx(static.p_any_overload, abs=1e-11)
+
+
+@pytest.mark.parametrize("variation", [0.25, 0.6, 3.0])
+def test_without_waiting_the_shape_of_repair_times_does_not_matter(variation):
+    study = k2rel.study("L2")
+    plain = k2rel.availability(study)["media"].unavailability
+    shaped = k2rel.availability(study, organisation=Organisation(roles="preferred", repair_variation=variation))
+    assert shaped["media"].unavailability == pytest.approx(plain, abs=1e-12)
+
+
+# crews --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "crews", "unavailability", "frequency"),
+    [
+        (3, 4, 1, 3.0621539723433532e-05, 3.8154634472252203e-06),
+        (3, 4, 4, 1.5278374033539186e-05, 3.815521990305754e-06),
+        (6, 8, 1, 1.3696076269385931e-06, 1.6983354763652404e-07),
+        (6, 8, 2, 3.4105460702610882e-07, 8.4922870648182133e-08),
+    ],
+)
+def test_alike_units_that_wait_for_crews_have_the_published_figures(tmp_path, k, n, crews, unavailability, frequency):
+    study = k2rel.study(site_file(tmp_path, units(n, k)))
+    media = k2rel.availability(study, organisation=Organisation(crews=crews, tolerance=1e-15))["media"]
+    assert media.unavailability == pytest.approx(unavailability, rel=1e-9)
+    assert media.frequency_per_h == pytest.approx(frequency, rel=1e-9)
+    states = solved(study, Organisation(crews=crews, tolerance=1e-15)).states
+    assert len(states.parts.populations) == 1  # counted, not named
+    assert states.chain.states <= n + 1
+
+
+def test_a_technician_who_has_to_travel_adds_the_way_to_each_outage(tmp_path):
+    study = k2rel.study(site_file(tmp_path, units(1, 1)))
+    media = k2rel.availability(study, organisation=Organisation(crews=1, travel_h=4.0))["media"]
+    assert media.unavailability == pytest.approx(12 / 5012, rel=1e-12)
+
+
+TWO_KINDS = (
+    HEAD
+    + """
+components:
+  hub: {type: client}
+  fast: {type: disk, in: hub, mttf: 100 h, mttr: 1 h, source: test}
+  slow: {type: pump, in: hub, mttf: 50 h, mttr: 10 h, source: test}
+"""
+    + CLIENTS
+    + """
+traffic:
+  disk: {paths: [{side: A, via: [client, port, hub, fast]}]}
+  pump: {paths: [{side: A, via: [client, port, hub, slow]}]}
+"""
+)
+
+
+def test_what_is_repaired_first_does_not_wait(tmp_path):
+    study = k2rel.study(site_file(tmp_path, TWO_KINDS))
+    alone = 1 / 101
+    first = k2rel.availability(study, organisation=Organisation(crews=1, priority=("disk",), tolerance=1e-9))
+    shared = k2rel.availability(study, organisation=Organisation(crews=1, tolerance=1e-9))
+    assert first["disk"].unavailability == pytest.approx(alone, rel=1e-9)
+    assert shared["disk"].unavailability > 1.05 * alone
+    # evenly shared crews have a product form: P(set down) is proportional to (number down)! times their loads
+    loads = (0.01, 0.2)
+    total = 1 + loads[0] + loads[1] + 2 * loads[0] * loads[1]
+    assert shared["disk"].unavailability == pytest.approx((loads[0] + 2 * loads[0] * loads[1]) / total, rel=1e-9)
+
+
+# roles that stick, against the rules written a second time ------------------------------------------------------------
+
+PAIR = (
+    HEAD
+    + """
+components:
+  hub: {type: client}
+  a: {type: server, side: A, in: hub, mttf: 300 h, mttr: 7 h, source: test}
+  b: {type: server, side: B, in: hub, mttf: 500 h, mttr: 5 h, source: test}
+  wire: {type: cable, in: hub, mttf: 200 h, mttr: 4 h, test_interval: 40 h, source: test}
+units:
+  one: {server: a, heartbeat: wire, triggers: [a]}
+  two: {server: b, heartbeat: wire, triggers: [b]}
+roles:
+  master:
+    coverage: 0.8
+    switchover: 0.5 h
+    holders: [{side: A, on: a, units: [one], needs: [a]}, {side: B, on: b, units: [two], needs: [b]}]
+"""
+    + CLIENTS
+    + """
+traffic:
+  media:
+    requires: [master]
+    prefer: role master
+    paths: [{side: A, via: [client, port, hub, a]}, {side: B, via: [client, port, hub, b]}]
+"""
+)
+
+
+def written_twice(return_h, manual_h):
+    """The chain of the pair by hand: (a up, b up, wire, role, a in service, b in service), role in A B moving stranded."""
+
+    def settle(state):
+        """What happens at once: states with their probability."""
+        up, wire, role, served = list(state[:2]), state[2], state[3], list(state[4:])
+        for i in (0, 1):
+            if not up[i]:
+                served[i] = False
+        if role in "AB":
+            i = "AB".index(role)
+            other = 1 - i
+            if not up[i] and wire == "ok" and up[other] and served[other]:
+                served[i] = False
+                return [((*up, wire, "m", *served), 0.8), ((*up, wire, "s", *served), 0.2)]
+        return [((*up, wire, role, *served), 1.0)]
+
+    def moves(state):
+        up, wire, role, served = list(state[:2]), state[2], state[3], list(state[4:])
+        fail, repair = (1 / 300, 1 / 500), (1 / 7, 1 / 5)
+        for i in (0, 1):
+            changed = up.copy()
+            changed[i] = not up[i]
+            yield (*changed, wire, role, *served), fail[i] if up[i] else repair[i]
+            if up[i] and not served[i]:
+                back = served.copy()
+                back[i] = True
+                yield (*up, wire, role, *back), 1 / return_h
+        after = {"ok": ("hidden", 1 / 200), "hidden": ("known", 1 / 20), "known": ("ok", 1 / 4)}[wire]
+        yield (*up, after[0], role, *served), after[1]
+        if role == "m":
+            target = next((name for i, name in enumerate("AB") if up[i] and served[i]), "s")
+            yield (*up, wire, target, *served), 1 / 0.5
+        if role == "s":
+            for ready in ([i for i in (0, 1) if up[i] and served[i]], [i for i in (0, 1) if up[i]]):
+                if ready:
+                    back = served.copy()
+                    back[ready[0]] = True
+                    yield (*up, wire, "AB"[ready[0]], *back), 1 / manual_h
+                    break
+
+    start = (True, True, "ok", "A", True, True)
+    index, found, edges = {start: 0}, [start], []
+    for state in found:
+        for raw, rate in moves(state):
+            for after, share in settle(raw):
+                if after not in index:
+                    index[after] = len(found)
+                    found.append(after)
+                if after != state:
+                    edges.append((index[state], index[after], rate * share))
+    chain = Chain.of(len(found), *zip(*edges, strict=True))
+    there = np.array([s[3] in "AB" and s["AB".index(s[3])] and s[4 + "AB".index(s[3])] for s in found])
+    return chain, there.astype(bool), found
+
+
+@pytest.mark.parametrize(("return_h", "manual_h"), [(1.0, 2.0), (30.0, 0.5)])
+def test_takeover_failed_takeover_and_return_follow_the_rules(tmp_path, return_h, manual_h):
+    study = k2rel.study(site_file(tmp_path, PAIR))
+    organisation = Organisation(return_to_service_h=return_h, manual_takeover_h=manual_h, tolerance=1e-10)
+    dynamics = solved(study, organisation)
+    chain, there, found = written_twice(return_h, manual_h)
+    assert dynamics.states.chain.states == chain.states
+    p = steady(chain).probability
+    result = k2rel.availability(study, organisation=organisation)
+    lost = p[~there].sum()
+    assert result["media"].unavailability == pytest.approx(lost, rel=1e-10)
+    assert result["master"].unavailability == pytest.approx(lost, rel=1e-10)
+    enters = chain.rates.T @ np.where(there, p, 0.0)
+    assert result["media"].frequency_per_h == pytest.approx(enters[~there].sum(), rel=1e-10)
+    at_b = sum(p[i] for i, state in enumerate(found) if there[i] and state[3] == "B")
+    share = k2rel.performability(study, organisation)["share_last_side"]
+    assert share == pytest.approx(at_b / p[there].sum(), rel=1e-10)
+
+
+def test_the_mirror_image_has_the_same_figures():
+    organisation = Organisation(tolerance=1e-10)
+    one = k2rel.availability(k2rel.study("L2R"), organisation=organisation)["media"]
+    other = k2rel.availability(k2rel.study("L2R", primary="B"), organisation=organisation)["media"]
+    assert other.unavailability == pytest.approx(one.unavailability, abs=2e-10)
+    assert other.frequency_per_h == pytest.approx(one.frequency_per_h, rel=1e-6)
+
+
+def test_counting_alike_parts_changes_nothing(monkeypatch):
+    organisation = Organisation(crews=1, tolerance=1e-9)
+    counted = solved(k2rel.study("L2R"), organisation)
+    monkeypatch.setattr("k2rel.markov.parts._gates_above", lambda policy, roots: {})
+    named = solved(k2rel.study("L2R"), organisation)
+    assert named.states.chain.states > 1.1 * counted.states.chain.states
+    for one, other in zip(services_of(counted.policy), services_of(named.policy), strict=True):
+        assert counted.unavailability(one) == pytest.approx(named.unavailability(other), abs=2e-9)
+
+
+@pytest.mark.parametrize(
+    "organisation",
+    [
+        {},
+        {"crews": 1},
+        {"crews": 1, "travel_h": 4.0},
+        {"crews": 2, "priority": ("gige_switch", "media_server")},
+        {"maintenance_every_h": 4380.0},
+        {"repair_variation": 0.5},
+    ],
+    ids=lambda given: ",".join(given) or "default",
+)
+@pytest.mark.parametrize("level", ["L2R", "nearline"])
+def test_the_bound_on_what_is_left_out_holds(level, organisation):
+    study = k2rel.study(level)
+    fine = solved(study, Organisation(**organisation, tolerance=1e-10))
+    for tolerance in (1e-4, 1e-6, 1e-8):
+        coarse = solved(study, Organisation(**organisation, tolerance=tolerance))
+        assert coarse.states.error_bound <= tolerance
+        assert coarse.states.chain.states < fine.states.chain.states
+        for one, other in zip(services_of(coarse.policy), services_of(fine.policy), strict=True):
+            assert abs(coarse.unavailability(one) - fine.unavailability(other)) <= coarse.states.error_bound + 1e-10
+
+
+def test_every_takeover_interrupts_for_its_switchover():
+    study = k2rel.study("L2R", settings={"assumption.coverage": "1"})
+    table = k2rel.interruptions(study, Organisation(tolerance=1e-9), ["control"])
+    # nearly all interruptions of control are takeovers: exponential with a mean of 45 s
+    assert table.loc["control", "longer_than_10_s"] == pytest.approx(np.exp(-10 / 45), abs=2e-3)
+    assert table.loc["control", "median_min"] == pytest.approx(0.75 * np.log(2), rel=1e-2)
+
+
+def test_a_deeper_buffer_sees_fewer_interruptions_on_air():
+    study = k2rel.study("L2R")
+    organisation = Organisation(tolerance=1e-8)
+    seen = [
+        k2rel.interruptions(study, organisation, ["media"], buffer_h=buffer).loc["media", "on_air_per_year"]
+        for buffer in (0.0, 10 / 3600, 1.0)
+    ]
+    assert seen[0] == pytest.approx(k2rel.interruptions(study, organisation, ["media"]).loc["media", "per_year"])
+    assert seen[0] > seen[1] > 10 * seen[2] > 0
+
+
+def test_each_planned_maintenance_of_the_primary_is_a_takeover():
+    study = k2rel.study("L2R")
+    without = k2rel.performability(study, Organisation(tolerance=1e-8))["takeovers_per_year"]
+    planned = k2rel.performability(study, Organisation(maintenance_every_h=4380.0, tolerance=1e-8))[
+        "takeovers_per_year"
+    ]
+    # one of the two servers is primary at any time, and each is maintained twice a year
+    assert planned - without == pytest.approx(2.0, rel=0.01)
+
+
+def test_a_takeover_lands_in_overload_when_one_side_cannot_carry_the_load():
+    organisation = Organisation(tolerance=1e-8)
+    assert k2rel.performability(k2rel.study("L2R"), organisation)["p_overload_after_takeover"] == 0.0
+    crowded = k2rel.performability(k2rel.study("L2R", clients=20), organisation)
+    assert crowded["p_overload_after_takeover"] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_causes_of_downtime_add_up_and_the_text_says_them():
+    study = k2rel.study("L2R")
+    organisation = Organisation(tolerance=1e-9)
+    causes = k2rel.downtime_causes(study, organisation)
+    media = k2rel.availability(study, organisation=organisation)["media"]
+    assert causes["downtime_min_per_year"].sum() == pytest.approx(media.downtime_min_per_year, rel=1e-9)
+    text = k2rel.why_they_differ(study, organisation)
+    for number in (f"{media.downtime_min_per_year:.3g}", "45 s", f"{causes['downtime_min_per_year'].iloc[1]:.3g} min"):
+        assert number in text
+
+
+def test_modes_share_the_year_and_are_entered_as_often_as_left():
+    words, p, flow = k2rel.mode_flows(k2rel.study("L3R"), Organisation(tolerance=1e-8))
+    assert p.sum() == pytest.approx(1.0, rel=1e-12)
+    assert flow.sum(axis=0) == pytest.approx(flow.sum(axis=1), abs=1e-12)
+    assert any("media_side on its way" in text for text in words)
+
+
+def test_over_time_starts_good_and_ends_in_the_steady_state(tmp_path):
+    study = k2rel.study(site_file(tmp_path, PAIR))
+    organisation = Organisation(tolerance=1e-9)
+    table = k2rel.dynamic_over_time(study, [0.0, 5.0, 20_000.0], organisation, "media")
+    point = table["point_unavailability"].tolist()
+    assert point[0] == 0.0
+    assert point[2] == pytest.approx(
+        k2rel.availability(study, organisation=organisation)["media"].unavailability, rel=1e-7
+    )
+    assert 0 < table["interval_unavailability"].iloc[1] < point[2]
+
+
+# the command line ---------------------------------------------------------------------------------------------------
+
+
+def test_an_exported_chain_solved_again_gives_the_same_figures(tmp_path, capsys):
+    assert main(["export", "L2R", "--format", "prism", "--output", str(tmp_path / "l2r"), "--tolerance", "1e-5"]) == 0
+    capsys.readouterr()
+    chain = read_chain(tmp_path / "l2r.tra")
+    labels = read_labels(tmp_path / "l2r.lab", chain.states)
+    p = steady(chain).probability
+    dynamics = solved(k2rel.study("L2R"), Organisation(tolerance=1e-5))
+    media = services_of(dynamics.policy)[0]
+    assert p[labels["media_lost"]].sum() == pytest.approx(
+        dynamics.states.solution.probability[dynamics.lost(media)].sum()
+    )
+    language = (tmp_path / "l2r.prism").read_text()
+    assert language.splitlines()[1] == "ctmc"
+    assert language.count("\n  [] s=") == chain.states
+    assert "file_system on its way" in language
+    assert len((tmp_path / "l2r.sta").read_text().splitlines()) == chain.states + 1
+    assert main(["export", "L2R", "--format", "prism", "--output", str(tmp_path / "l2r"), "--tolerance", "1e-5"]) == 2
+    assert main(["export", "L2R", "--format", "prism"]) == 2
+
+
+def test_the_command_line_gives_both_methods(capsys):
+    assert main(["availability", "L2R", "--method", "markov", "--tolerance", "1e-8", "--format", "json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["method"].startswith("markov, roles sticky")
+    media = next(item for item in answer["services"] if item["service"] == "media")
+    assert 8 < media["downtime_min_per_year"] < 12
+    assert main(["availability", "L2R", "--method", "markov", "--tolerance", "1e-8"]) == 0
+    assert "The preferred-side figure lets a role be back" in capsys.readouterr().out
+    assert main(["load", "L2R", "--method", "markov", "--tolerance", "1e-8", "--format", "json"]) == 0
+    sides = json.loads(capsys.readouterr().out)["side_distribution"]
+    assert {(row["on_a"], row["on_b"]) for row in sides[:2]} == {(4, 0), (0, 4)}
+    assert main(["interruptions", "L2R", "--tolerance", "1e-8", "--service", "media", "--format", "json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert {"interruptions", "downtime_causes", "performability", "modes", "error_bound"} <= set(answer)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["availability", "L2R", "--crews", "1"], "--crews is for --method markov"),
+        (["availability", "L2R", "--method", "markov", "--crews", "0"], "crews: from 1 to 1000"),
+        (["availability", "L2R", "--method", "markov", "--travel", "4 h"], "travel: say how many crews travel"),
+        (["availability", "L2R", "--method", "markov", "--crews", "1", "--travel", "soon"], "--travel soon:"),
+        (["availability", "L2R", "--method", "markov", "--priority", "swich"], "no component type 'swich'"),
+        (["availability", "L2R", "--method", "markov", "--tolerance", "0"], "tolerance: from 1e-15 to 0.1"),
+        (
+            ["availability", "L2R", "--method", "markov", "--return-to-service", "0 h"],
+            "return to service: a time above 0",
+        ),
+        (["interruptions", "L2R", "--service", "medai"], "no service 'medai'; did you mean 'media'?"),
+        (["interruptions", "L2R", "--buffer", "deep"], "--buffer deep:"),
+    ],
+)
+def test_mistakes_are_answered_with_one_line(words, message, capsys):
+    assert main(words) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_an_overloaded_crew_is_followed_exactly_where_everything_fits(tmp_path):
+    """All twelve are mostly down: M/M/1 with a finite source, P(n down) = P(0) 12! / (12 - n)! 0.8^n."""
+    study = k2rel.study(site_file(tmp_path, units(12, 6).replace("5000 h", "10 h")))
+    weight = np.cumprod(np.concatenate([[1.0], 0.8 * np.arange(12, 0, -1)]))
+    media = k2rel.availability(study, organisation=Organisation(crews=1))["media"]
+    assert media.unavailability == pytest.approx(weight[7:].sum() / weight.sum(), rel=1e-12)
+
+
+def test_a_site_whose_parts_are_mostly_down_is_refused_with_a_reason(tmp_path, capsys):
+    text = units(40, 6).replace("5000 h", "10 h")
+    for i in range(40):  # no two alike
+        text = text.replace(
+            f"u{i}: {{type: unit, between: [hub, pool], mttf: 10 h",
+            f"u{i}: {{type: unit, between: [hub, pool], mttf: {10 + i} h",
+        )
+    path = site_file(tmp_path, text)
+    assert main(["availability", str(path), "--method", "markov", "--crews", "1", "--tolerance", "1e-9"]) == 2
+    error = capsys.readouterr().err
+    assert "parts fail too often, or too few crews repair them" in error
+    assert error.count("\n") == 1
+
+
+def test_an_unknown_behaviour_of_roles_is_refused():
+    with pytest.raises(InputError, match="'sticky' or 'preferred', got 'wandering'"):
+        Organisation(roles="wandering")
+
+
+def test_roles_of_the_nearline_move_between_its_servers():
+    """Both are on side A, so they are told apart by their server."""
+    dynamics = solved(k2rel.study("nearline"), Organisation(tolerance=1e-8))
+    takeover = dynamics.states.takeover
+    assert takeover is not None
+    quiet = {takeover.words(control) for control in takeover.quiet.tolist()}
+    assert quiet == {"file_system at server_1", "file_system at server_2"}
