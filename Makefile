@@ -24,6 +24,7 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/exact.py $(BENCH)
+	$(BIN)/python benchmarks/dynamic.py $(filter --write,$(BENCH))
 
 # data/schema.json is written out so that editors find it beside the site files
 schema: $(STAMP)

@@ -56,7 +56,7 @@ def units(n, k):
 @pytest.mark.parametrize("level", LEVELS)
 def test_with_roles_at_the_preferred_side_both_engines_agree(level):
     study = k2rel.study(level, clients=5)
-    moving = k2rel.availability(study, organisation=Organisation(roles="preferred"))
+    moving = k2rel.availability(study, organisation=Organisation(roles="preferred", tolerance=1e-12))
     for item in k2rel.availability(study).services:
         other = moving[item.service]
         assert other.unavailability == pytest.approx(item.unavailability, abs=1e-12)
@@ -66,21 +66,21 @@ def test_with_roles_at_the_preferred_side_both_engines_agree(level):
 @pytest.mark.parametrize("name", ["reference_san", "reference_san_dual"])
 def test_both_engines_agree_on_the_reference_networks(name):
     study = k2rel.study(f"data/examples/{name}.yaml")
-    moving = k2rel.availability(study, organisation=Organisation(roles="preferred"))
+    moving = k2rel.availability(study, organisation=Organisation(roles="preferred", tolerance=1e-12))
     for item in k2rel.availability(study).services:
         assert moving[item.service].unavailability == pytest.approx(item.unavailability, abs=1e-12)
 
 
 def test_common_cause_events_are_in_the_chain():
     study = k2rel.study("L2R", common_cause="twins")
-    moving = k2rel.availability(study, organisation=Organisation(roles="preferred"))
+    moving = k2rel.availability(study, organisation=Organisation(roles="preferred", tolerance=1e-12))
     for item in k2rel.availability(study).services:
         assert moving[item.service].unavailability == pytest.approx(item.unavailability, abs=1e-12)
 
 
 def test_loads_agree_where_nothing_sticks():
     study = k2rel.study("L3R", clients=10)
-    static, moving = k2rel.load(study), k2rel.load(study, Organisation(roles="preferred"))
+    static, moving = k2rel.load(study), k2rel.load(study, Organisation(roles="preferred", tolerance=1e-12))
     for one, other in zip(static.elements, moving.elements, strict=True):
         assert other.mean_mb_s == pytest.approx(one.mean_mb_s, abs=1e-9)
         assert other.p_overload == pytest.approx(one.p_overload, abs=1e-11)
@@ -91,7 +91,9 @@ def test_loads_agree_where_nothing_sticks():
 def test_without_waiting_the_shape_of_repair_times_does_not_matter(variation):
     study = k2rel.study("L2")
     plain = k2rel.availability(study)["media"].unavailability
-    shaped = k2rel.availability(study, organisation=Organisation(roles="preferred", repair_variation=variation))
+    shaped = k2rel.availability(
+        study, organisation=Organisation(roles="preferred", repair_variation=variation, tolerance=1e-12)
+    )
     assert shaped["media"].unavailability == pytest.approx(plain, abs=1e-12)
 
 
@@ -119,7 +121,7 @@ def test_alike_units_that_wait_for_crews_have_the_published_figures(tmp_path, k,
 
 def test_a_technician_who_has_to_travel_adds_the_way_to_each_outage(tmp_path):
     study = k2rel.study(site_file(tmp_path, units(1, 1)))
-    media = k2rel.availability(study, organisation=Organisation(crews=1, travel_h=4.0))["media"]
+    media = k2rel.availability(study, organisation=Organisation(crews=1, travel_h=4.0, tolerance=1e-12))["media"]
     assert media.unavailability == pytest.approx(12 / 5012, rel=1e-12)
 
 

@@ -186,3 +186,10 @@ def test_a_killed_run_leaves_no_half_file_and_the_next_one_cleans_up(tmp_path):
     assert render_reports(["L1"], tmp_path, comparison=False).failures == ()
     assert not (tmp_path / ".L1.html.99999.tmp").exists()
     assert (tmp_path / "L1.html").read_text().endswith("</html>\n")
+
+
+def test_the_notebook_on_coverage_finds_two_units_best(tmp_path):
+    done = execute_notebook(notebook_dir() / "takeover_coverage.ipynb", tmp_path / "out.ipynb", {"coverages": [0.95]})
+    text = done.read_text()
+    assert "With coverage 0.95 2 units are best: 1.95 minutes a year." in text
+    assert "a takeover has failed" in text

@@ -35,7 +35,9 @@ def add_organisation(sub: argparse.ArgumentParser, *, method: bool) -> None:
     sub.add_argument("--maintenance-every", metavar="TIME", help="of each redundant server; default: never (markov)")
     sub.add_argument("--maintenance", metavar="TIME", default="2 h", help="how long it takes; default 2 h (markov)")
     sub.add_argument("--repair-variation", type=float, default=1.0, metavar="X", help="variance / mean^2 (markov)")
-    sub.add_argument("--tolerance", type=float, default=1e-12, metavar="P", help="error of a probability (markov)")
+    sub.add_argument(
+        "--tolerance", type=float, default=1e-10, metavar="P", help="error of a probability, default 1e-10 (markov)"
+    )
 
 
 def organisation_of(args: argparse.Namespace, study: Study) -> Organisation:

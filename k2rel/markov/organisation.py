@@ -52,7 +52,7 @@ class Organisation:
     maintenance_every_h: float = math.inf
     maintenance_h: float = 2.0
     repair_variation: float = 1.0
-    tolerance: float = 1e-12
+    tolerance: float = 1e-10
 
     def __post_init__(self) -> None:
         if self.roles not in ("sticky", "preferred"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.plots.style import COLOURS, INK, LOST, MUTED, new_axes, tidy
+from k2rel.plots.style import INK, LOST, MUTED, new_axes, side_colour, tidy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,13 @@ _SERIES = (INK, "#009E73", "#CC79A7", MUTED, LOST)
 
 
 def plot_mode_graph(
-    words: list[str], probability: FloatArray, flow_per_h: FloatArray, ax: Axes | None = None, *, most: int = 10
+    words: list[str],
+    probability: FloatArray,
+    flow_per_h: FloatArray,
+    ax: Axes | None = None,
+    *,
+    sides: tuple[str, ...] = ("A", "B"),
+    most: int = 10,
 ) -> Axes:
     """Draw the operating modes as states, with how often one is left for another.
 
@@ -33,13 +39,16 @@ def plot_mode_graph(
         As `k2rel.mode_flows` gives them.
     ax : matplotlib.axes.Axes, optional
         Where to draw.
+    sides : tuple of str
+        The site's sides, for the colours.
     most : int
         How many modes are drawn, the most probable ones.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Numbered states with their share of the year, arrows with changes a year, what the numbers mean below.
+        Numbered states with their hours a year (squares: every client cut off), arrows with changes a year, what
+        the numbers mean below.
 
     Examples
     --------
@@ -60,13 +69,16 @@ def plot_mode_graph(
                 graph.add_edge(i, j, label=f"{yearly:.2g}")
     ax = new_axes(ax, (9.0, 5.2 + 0.2 * len(chosen)))
     place = nx.circular_layout(graph)
-    sides = ["by A" in words[mode] for mode in chosen.tolist()]
-    colours = [LOST if graph.nodes[n]["lost"] else (COLOURS[0] if sides[n] else COLOURS[1]) for n in graph.nodes]
-    nx.draw_networkx_nodes(graph, place, ax=ax, node_color=colours, node_size=950, edgecolors=INK)
-    labels = {n: f"{n + 1}\n{graph.nodes[n]['hours']:.2g} h" for n in graph.nodes}
+    for lost, shape in ((False, "o"), (True, "s")):
+        nodes = [n for n in graph.nodes if graph.nodes[n]["lost"] == lost]
+        colours = [LOST if lost else _mode_colour(words[chosen[n]], sides) for n in nodes]
+        nx.draw_networkx_nodes(
+            graph, place, nodes, ax=ax, node_color=colours, node_size=1100, edgecolors=INK, node_shape=shape
+        )
+    labels = {n: f"{n + 1}\n{_hours(graph.nodes[n]['hours'])}" for n in graph.nodes}
     nx.draw_networkx_labels(graph, place, labels, ax=ax, font_size=7, font_color="black")
     nx.draw_networkx_edges(
-        graph, place, ax=ax, node_size=950, edge_color=MUTED, arrowsize=9, connectionstyle="arc3,rad=0.12"
+        graph, place, ax=ax, node_size=1100, edge_color=MUTED, arrowsize=9, connectionstyle="arc3,rad=0.12"
     )
     nx.draw_networkx_edge_labels(
         graph, place, nx.get_edge_attributes(graph, "label"), ax=ax, font_size=6, connectionstyle="arc3,rad=0.12"
@@ -76,6 +88,15 @@ def plot_mode_graph(
     tidy(ax, "Operating modes, their hours a year, and changes a year between them")
     ax.set_axis_off()
     return ax
+
+
+def _mode_colour(words: str, sides: tuple[str, ...]) -> str:
+    """Colour of the side that carries every client; that of what both share where none does."""
+    return side_colour(sides, next((side for side in sides if words.startswith(f"every client by {side}")), None))
+
+
+def _hours(value: float) -> str:
+    return f"{value:,.0f} h" if value >= 10 else f"{value:.2g} h"
 
 
 def plot_interruptions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -145,7 +166,7 @@ def plot_side_figures(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.barh(y - 0.2, rows["sticky_min_per_year"], 0.38, color=INK, label="roles that stick, takeovers that can fail")
     ax.set_yticks(y, [str(name).replace("_", " ") for name in rows.index])
     ax.set_xscale("log")
-    ax.legend(fontsize=8, frameon=False)
+    ax.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(0.0, -0.16 - 0.4 / len(rows)), ncols=2)
     return tidy(ax, "Downtime of each service, two readings of the roles", "downtime [min/year], logarithmic")
 
 
