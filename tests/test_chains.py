@@ -17,7 +17,7 @@ from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.explore import Event, explore
 from k2rel.ctmc.files import LabelledChain, read_chain, read_labels, read_rewards, write_chain
 from k2rel.ctmc.passage import interruptions, mean_time_to
-from k2rel.ctmc.phases import erlang, fitted, weibull_variation
+from k2rel.ctmc.phases import erlang, fitted, renewal_chain, weibull_variation
 from k2rel.ctmc.steady import steady
 from k2rel.ctmc.transient import over_time, time_spent
 from k2rel.errors import InputError, ModelTooLargeError, NoConvergenceError
@@ -207,6 +207,16 @@ def test_a_fitted_time_has_its_mean_and_variation(mean, variation):
     assert time.mean_h == pytest.approx(mean, rel=1e-9)
     assert time.variation == pytest.approx(variation, rel=1e-6)
     assert min(time.start) >= 0
+
+
+def test_a_life_of_two_stages_wears_out():
+    """A new unit fails later than one with an exponential life of the same mean; in the long run it is all one."""
+    chain, down = renewal_chain(erlang(100.0, 2), erlang(1.0, 1))
+    times = [0.01, 10.0, 5000.0]
+    lost = over_time(chain, times).probability[:, down].sum(axis=1)
+    assert lost[0] == pytest.approx(0.0002**2 / 2, rel=0.01)  # two stages: second order in time at first
+    assert lost[2] == pytest.approx(1 / 101, rel=1e-9)
+    assert mean_time_to(chain, down) == pytest.approx(100.0, rel=1e-12)
 
 
 def test_a_weibull_shape_gives_its_variation():
