@@ -72,7 +72,7 @@ class Population:
 
     @property
     def slow(self) -> bool:
-        """Whether its failures stand so long, mostly unnoticed, that the site counts as calm with them."""
+        """Whether its failures stand long, mostly unnoticed, and wait for no crew until they are found."""
         return "hidden" in self.states or "lost" in self.states
 
     def _rates(self) -> FloatArray:

@@ -64,8 +64,8 @@ class SiteStates:
     solution : SteadyState
         Its steady state.
     error_bound : float
-        Bound on the error of the probability of every event that lasts only while something is failed or on its
-        way, such as the loss of a service; not a number where none could be given.
+        Bound on the error of the probability of every event that lasts only while something is failed, on its way or
+        out of service, such as the loss of a service; not a number where none could be given.
     share_bound : float
         Bound on the error of every probability, such as that of a role at one side.
     """
@@ -85,11 +85,59 @@ class SiteStates:
     share_bound: float
 
     @cached_property
+    def _slow(self) -> tuple[BoolArray, IntArray]:
+        """Which atoms are failures that stand long and unnoticed, and a code of those in each state of the parts."""
+        slow = np.array([False, *(self.parts.populations[number].slow for number in self.population.tolist())])
+        code = np.zeros(len(self.atoms), dtype=np.int64)
+        for column in self.atoms.T:
+            code = np.where(slow[column], code * (len(slow) + 1) + column, code)
+        return slow, code
+
+    @cached_property
+    def _settled(self) -> tuple[BoolArray, BoolArray]:
+        """Calm states, and for each state of the parts whether all calm states with its slow failures are followed."""
+        slow, code = self._slow
+        only_slow = np.asarray((slow[self.atoms] | (self.atoms == 0)).all(axis=1))
+        quiet = np.ones(len(self.control), dtype=np.bool_)
+        wanted = 1
+        if self.takeover is not None:
+            quiet, wanted = np.isin(self.control, self.takeover.quiet), len(self.takeover.quiet)
+        here = only_slow[self.part_state] & quiet
+        followed = np.bincount(self.part_state[here], minlength=len(self.atoms)) == wanted
+        return here & followed[self.part_state], np.isin(code, code[followed & only_slow])
+
+    @property
     def calm(self) -> BoolArray:
-        """States in which only slowly found failures stand, every role is held and every server in service."""
-        slow = np.array([True, *(self.parts.populations[number].slow for number in self.population.tolist())])
-        good: BoolArray = np.asarray(slow[self.atoms].all(axis=1))[self.part_state]
-        return np.asarray(good if self.takeover is None else good & np.isin(self.control, self.takeover.quiet))
+        """States in which nothing has failed but what stands unnoticed, roles are held, servers in service."""
+        return self._settled[0]
+
+    def hours_standing(self, hours: FloatArray) -> FloatArray:
+        """Give the hours of repair that stand in each state of the parts before the chain can be calm.
+
+        Parameters
+        ----------
+        hours : array of float, shape (populations,)
+            Hours that a failure of each population brings.
+
+        Returns
+        -------
+        array of float, shape (part states,)
+            Their sum; what stands unnoticed counts only where no calm state has it.
+
+        Examples
+        --------
+        >>> from k2rel.policy.rules import Policy
+        >>> from k2rel.studies import study
+        >>> s = study("L1")
+        >>> policy = Policy(s.site, sticky=True)
+        >>> found = site_states(s, Organisation(tolerance=1e-6), [policy.role_up("file_system")], policy)
+        >>> float(found.hours_standing(np.ones(len(found.parts.populations)))[0])
+        0.0
+        """
+        slow = self._slow[0]
+        each = np.concatenate([[0.0], hours[self.population]])
+        standing = np.where(slow, 0.0, each)[self.atoms].sum(axis=1)
+        return np.asarray(standing + np.where(self._settled[1], 0.0, np.where(slow, each, 0.0)[self.atoms].sum(axis=1)))
 
     def down(self) -> dict[str, BoolArray]:
         """Which shared parts have failed in each state of the parts; members of a population fail in their order."""
@@ -147,23 +195,16 @@ class _Lists:
             rate += [move.rate_per_h for move in moves]
             starts.append(len(to))
         self.new_moves = (np.array(starts), np.array(to, dtype=np.int64), np.array(rate, dtype=np.float64))
-        # hours of repair that a failure brings; what stands long and unnoticed counts as none
+        # hours of repair that a failure brings, all that one member can need
         jobs_of = [
             max(
                 sum(move.rank >= 0 for move in p.moves if move.before == local) for local in range(1, len(p.states) + 1)
             )
             for p in pops
         ]
-        self.hours = np.array(
-            [0.0 if p.slow else max(1, most) * float(p.back_h().max()) for p, most in zip(pops, jobs_of, strict=True)]
-        )
+        self.hours = np.array([max(1, most) * float(p.back_h().max()) for p, most in zip(pops, jobs_of, strict=True)])
         self.bits = max(1, len(entries).bit_length())
         self.deepest = min(62 // self.bits, max(1, int(self.size.sum()))) if entries else 1
-
-    def hours_standing(self, atoms: IntArray) -> FloatArray:
-        """Hours of repair that stand in each state of the parts."""
-        hours = np.concatenate([[0.0], self.hours[self.population]])
-        return np.asarray(hours[atoms].sum(axis=1))
 
 
 def site_states(study: Study, organisation: Organisation, roots: list[Node], policy: Policy) -> SiteStates:
@@ -293,7 +334,7 @@ def _generated(
         good = np.flatnonzero(
             (part_state == 0) & (control == 0 if takeover is None else np.isin(control, takeover.quiet))
         )
-        kept = _there_and_back(matrix, good)
+        kept = _back_to(matrix, good)
         rows = matrix[kept]
         matrix = rows[:, kept]
         out = out[kept] + np.maximum(0.0, np.asarray(rows.sum(axis=1) - matrix.sum(axis=1)).reshape(-1))
@@ -315,17 +356,16 @@ def _check_size(states: int, organisation: Organisation) -> None:
         )
 
 
-def _there_and_back(matrix: csr_array, good: IntArray) -> IntArray:
-    """States that the initial one leads to and that lead back to some good one; the others are left out too."""
+def _back_to(matrix: csr_array, good: IntArray) -> IntArray:
+    """States that lead back to some good one; the others are left out too."""
     from scipy.sparse import csr_array, hstack, vstack
     from scipy.sparse.csgraph import breadth_first_order
 
-    forward = breadth_first_order(matrix, 0, return_predecessors=False)
     size = matrix.shape[0]
     to_good = csr_array((np.ones(len(good)), (np.zeros(len(good), dtype=np.int64), good)), shape=(1, size))
     back = vstack([hstack([matrix.T.tocsr(), csr_array((size, 1))]), hstack([to_good, csr_array((1, 1))])]).tocsr()
-    backward = breadth_first_order(back, size, return_predecessors=False)
-    return np.intersect1d(forward, backward)
+    reached = np.sort(breadth_first_order(back, size, return_predecessors=False))
+    return np.asarray(reached[:-1], dtype=np.int64)
 
 
 def _conditions(half: SiteStates, takeover: Takeover) -> tuple[IntArray, TakeoverTable]:
@@ -348,13 +388,13 @@ def _bounded(
 ) -> SiteStates:
     r"""Bound the error that the states left out can make.
 
-    Let F be the flow out of the states that are followed, and x calm where only slowly found failures stand and
-    every role is held and every server in service. In the true chain the probability of an event differs from the
-    computed one by at most the sum over exits of how much longer the event can last after an exit than without it.
-    Until the chain is calm again that is the mean time :math:`\\tau` to get there; after that it is the spread
-    of h over calm states, h(x) being the mean time that the event lasts until the initial state is reached, less its
-    probability times the mean time :math:`D` to reach it. F follows from the computed flow f and the mean number v
-    of exits before the initial state is reached: :math:`F \\le f / (1 - v - f (D + \\tau))`.
+    Let F be the flow out of the states that are followed, and the chain calm where nothing has failed but what stands
+    long and unnoticed, every role is held and every server in service. In the true chain the probability of an event
+    differs from the computed one by at most the sum over exits of how much longer the event can last after an exit
+    than without it. Until the chain is calm again that is the mean time :math:`\tau` to get there; after that it is
+    the spread over calm states x of h(x), the mean time that the event lasts until one chosen calm state is reached,
+    less its probability times the mean time :math:`D` to reach it. F follows from the computed flow f and the mean
+    number v of exits before that state is reached: :math:`F \le f / (1 - v - f (D + \tau))`.
 
     This is the reasoning of R. R. Muntz, E. de Souza e Silva, A. Goyal, "Bounding availability of repairable computer
     systems", IEEE Trans. Computers 38 (1989) 1714, with numbers computed instead of levels counted.
@@ -368,48 +408,64 @@ def _bounded(
     calm = found.calm
     rates = chain.rates
     leave = chain.exit_rates_per_h.copy()
-    leave[0] = np.inf
+    leave[np.argmax(np.where(calm, p, -1.0))] = np.inf
     gain = np.column_stack([np.ones(chain.states), out, ~calm])
     value = np.zeros_like(gain)
     for _ in range(2000):
         if value_sweep(rates.indptr, rates.indices, rates.data, leave, gain, value) < 1e-2:
             break
     reach, exits, disturbed = (1.1 * value[:, c] for c in range(3))
-    busy = _busy(found, lists, organisation)
-    if busy is None:
+    until_calm = _until_calm(found, lists, organisation)
+    if until_calm is None:
         return found
-    away = busy(lists.hours_standing(found.atoms)[found.part_state] + lists.hours.max(initial=0.0))
-    rest = 1.0 - float(exits.max()) - flow * float(reach.max() + away.max())
+    standing = found.hours_standing(lists.hours)[found.part_state]
+    longest = float(until_calm(standing.max() + lists.hours.max(initial=0.0)))
+    rest = 1.0 - float(exits.max()) - flow * (float(reach.max()) + longest)
     if rest <= 0:
         return found
-    events = p[~calm].sum()
-    spread = float(disturbed[calm].max()) + float(events) * float(reach.max())
-    work = float(p @ (out * lists.hours_standing(found.atoms)[found.part_state] + out_work)) / flow
-    until_calm = flow / rest * float(busy(work))
-    every = (flow / rest) * float(reach.max())
-    return replace(found, error_bound=until_calm + (flow / rest) * spread, share_bound=until_calm + every)
+    away = flow / rest * float(until_calm(float(p @ (out * standing + out_work)) / flow))
+    spread = float(disturbed[calm].max()) + float(p[~calm].sum()) * float(reach.max())
+    every = float(reach.max())
+    return replace(found, error_bound=away + flow / rest * spread, share_bound=away + flow / rest * every)
 
 
-def _busy(found: SiteStates, lists: _Lists, organisation: Organisation) -> Callable[[ArrayLike], FloatArray] | None:
+def _until_calm(
+    found: SiteStates, lists: _Lists, organisation: Organisation
+) -> Callable[[ArrayLike], FloatArray] | None:
     """Longest mean time until the chain is calm, by the hours of repair that stand; None where repairs cannot keep up.
 
-    All is repaired one thing after another, then persons do all that they may have to do, one after another;
-    failures that happen meanwhile add their share of that.
+    All is repaired one thing after another while new failures bring their share of work (a busy period), then persons
+    do all that they may have to do, one thing after another; a failure meanwhile brings a busy period of its own.
     """
-    load = failing = 0.0
-    for number, population in enumerate(found.parts.populations):
-        if not population.slow:
-            rate = population.failure_rate_per_h * population.size
-            load += rate * float(lists.hours[number])
-            failing += rate
-    servers = len(found.takeover.servers) if found.takeover else 0
-    persons = servers * organisation.return_to_service_h + organisation.manual_takeover_h + 0.1
-    if math.isfinite(organisation.maintenance_every_h):
-        persons += organisation.maintenance_h
-    if load >= 1:
+    populations = found.parts.populations
+    failing = [population.failure_rate_per_h * population.size for population in populations]
+    quick = [(rate, hours) for rate, hours, population in zip(failing, lists.hours.tolist(), populations, strict=True)
+             if not population.slow]  # fmt: skip
+    slow = [(rate, hours) for rate, hours, population in zip(failing, lists.hours.tolist(), populations, strict=True)
+            if population.slow]  # fmt: skip
+    rate = sum(fails for fails, _ in quick)
+    load = sum(fails * hours for fails, hours in quick)
+    persons = 0.0
+    if found.takeover is not None and found.takeover.roles:
+        roles = found.policy.site.roles
+        persons = max(roles[role].switchover_h for role in found.takeover.roles) + organisation.manual_takeover_h
+        persons += len(found.takeover.servers) * organisation.return_to_service_h
+        if math.isfinite(organisation.maintenance_every_h):
+            persons += organisation.maintenance_h
+    if load >= 1 or rate * persons >= 0.5:
         return None
-    again = failing * (float(lists.hours.max(initial=0.0)) / (1.0 - load) + organisation.travel_h + persons)
-    if again >= 0.5:
+    way = 2 * organisation.travel_h
+    again = rate * persons
+    busy = load / rate / (1.0 - load) + way if rate else 0.0
+    after = (persons + again * busy) / (1.0 - again)
+    unnoticed = sum(fails for fails, _ in slow)
+    longest = sum(hours for _, hours in slow)
+    if unnoticed * longest >= 0.5:
         return None
-    once = organisation.travel_h + persons
-    return lambda hours: (np.asarray(hours) / (1.0 - load) + once) / (1.0 - again)
+
+    def until(hours: ArrayLike) -> FloatArray:
+        once = np.asarray(hours) / (1.0 - load) + way + after
+        # what fails unnoticed meanwhile may lead to no calm state that is followed before it is found
+        return np.asarray(once * (1.0 + 2.0 * unnoticed * (longest + busy + way + after)))
+
+    return until
