@@ -193,7 +193,7 @@ class Interruptions:
             first = int(np.argmin(over))
             if first == 0:
                 return 0.0
-            if high / low < 1.5:
+            if high / low < 1.05:
                 return float(math.sqrt(times[first - 1] * times[first]))
             low, high = float(times[first - 1]), float(times[first])
         return math.nan
