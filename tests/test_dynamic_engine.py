@@ -447,8 +447,16 @@ def test_a_site_whose_parts_are_mostly_down_is_refused_with_a_reason(tmp_path, c
     path = site_file(tmp_path, text)
     assert main(["availability", str(path), "--method", "markov", "--crews", "1", "--tolerance", "1e-9"]) == 2
     error = capsys.readouterr().err
-    assert "parts fail too often, or too few crews repair them" in error
+    assert "parts fail too often, or crews and persons take too long" in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words", [("--crews", "1", "--travel", "1e6 h"), ("--return-to-service", "1e5 h"), ("--manual-takeover", "1e4 h")]
+)
+def test_persons_who_never_come_are_refused_with_a_reason(words, capsys):
+    assert main(["availability", "L2R", "--method", "markov", *words]) == 2
+    assert "crews and persons take too long" in capsys.readouterr().err
 
 
 def test_an_unknown_behaviour_of_roles_is_refused():

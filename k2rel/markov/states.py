@@ -25,6 +25,7 @@ from k2rel.markov.organisation import Organisation
 from k2rel.markov.parts import Parts, parts_of
 from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover, TakeoverTable
+from k2rel.site.model import Site
 from k2rel.studies import Study
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ __all__ = ["SiteStates", "site_states"]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_MOST_STATES = 5_000_000
+_MOST_STATES = 3_000_000
+_TOO_OFTEN = "parts fail too often, or crews and persons take too long, for the dynamic engine"
 _FINER = 0.05  # control states are cheaper to follow than more failed parts
 
 
@@ -246,9 +248,13 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
     parts = parts_of(study, policy, asked, organisation)
     lists = _Lists(parts, organisation)
     below = organisation.tolerance * 1e-3
+    bounded = _until_calm(study.site, parts, takeover, lists, organisation) is not None
     for _ in range(12):
-        found = _generated(policy, takeover, parts, lists, organisation, below)
+        # where nothing can be said of what is left out, nothing may be left out
+        found = _generated(policy, takeover, parts, lists, organisation, below if bounded else 0.0)
         bound = found.error_bound
+        if not bounded and bound != 0.0:
+            break
         if math.isnan(bound):
             below *= 1e-3  # nothing can be said yet
         elif bound <= organisation.tolerance:
@@ -257,7 +263,7 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
             below *= min(0.4, max(1e-8, 1.5 * (organisation.tolerance / bound) ** 1.45))
     raise NoConvergenceError(
         f"{study.site.name}: with {found.chain.states:,} states the error cannot be bounded by "
-        f"{organisation.tolerance:g}; parts fail too often, or too few crews repair them, for the dynamic engine"
+        f"{organisation.tolerance:g}; {_TOO_OFTEN}"
     )
 
 
@@ -351,8 +357,8 @@ def _generated(
 def _check_size(states: int, organisation: Organisation) -> None:
     if states > _MOST_STATES:
         raise ModelTooLargeError(
-            f"more than {_MOST_STATES:,} states are needed for an error below {organisation.tolerance:g}: parts fail "
-            "too often, or too few crews repair them, for the dynamic engine; ask for a larger tolerance"
+            f"more than {_MOST_STATES:,} states are needed for an error below {organisation.tolerance:g}; "
+            f"{_TOO_OFTEN}; ask for a larger tolerance"
         )
 
 
@@ -415,7 +421,7 @@ def _bounded(
         if value_sweep(rates.indptr, rates.indices, rates.data, leave, gain, value) < 1e-2:
             break
     reach, exits, disturbed = (1.1 * value[:, c] for c in range(3))
-    until_calm = _until_calm(found, lists, organisation)
+    until_calm = _until_calm(found.policy.site, found.parts, found.takeover, lists, organisation)
     if until_calm is None:
         return found
     standing = found.hours_standing(lists.hours)[found.part_state]
@@ -430,14 +436,14 @@ def _bounded(
 
 
 def _until_calm(
-    found: SiteStates, lists: _Lists, organisation: Organisation
+    site: Site, parts: Parts, takeover: Takeover | None, lists: _Lists, organisation: Organisation
 ) -> Callable[[ArrayLike], FloatArray] | None:
     """Longest mean time until the chain is calm, by the hours of repair that stand; None where repairs cannot keep up.
 
     All is repaired one thing after another while new failures bring their share of work (a busy period), then persons
     do all that they may have to do, one thing after another; a failure meanwhile brings a busy period of its own.
     """
-    populations = found.parts.populations
+    populations = parts.populations
     failing = [population.failure_rate_per_h * population.size for population in populations]
     quick = [(rate, hours) for rate, hours, population in zip(failing, lists.hours.tolist(), populations, strict=True)
              if not population.slow]  # fmt: skip
@@ -446,15 +452,15 @@ def _until_calm(
     rate = sum(fails for fails, _ in quick)
     load = sum(fails * hours for fails, hours in quick)
     persons = 0.0
-    if found.takeover is not None and found.takeover.roles:
-        roles = found.policy.site.roles
-        persons = max(roles[role].switchover_h for role in found.takeover.roles) + organisation.manual_takeover_h
-        persons += len(found.takeover.servers) * organisation.return_to_service_h
+    if takeover is not None and takeover.roles:
+        roles = site.roles
+        persons = max(roles[role].switchover_h for role in takeover.roles) + organisation.manual_takeover_h
+        persons += len(takeover.servers) * organisation.return_to_service_h
         if math.isfinite(organisation.maintenance_every_h):
             persons += organisation.maintenance_h
-    if load >= 1 or rate * persons >= 0.5:
-        return None
     way = 2 * organisation.travel_h
+    if load >= 1 or rate * (persons + way) >= 0.5:
+        return None
     again = rate * persons
     busy = load / rate / (1.0 - load) + way if rate else 0.0
     after = (persons + again * busy) / (1.0 - again)
