@@ -101,7 +101,7 @@ def levels() -> None:
     say(
         "\nThe error bound holds for services and for every mode that lasts only while something is failed or on its "
         "way; the bound for shares holds for all, those of the quiet modes among them. Interruptions: frequency "
-        "and mean length of each; their distribution costs about 2 s a service more.\n"
+        "and mean length of each; median and distribution of the lengths of all services cost 1 to 2 s more.\n"
     )
 
 

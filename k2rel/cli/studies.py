@@ -166,7 +166,10 @@ def availability_verb(args: argparse.Namespace) -> int:
     print_table(frame.drop(columns=["title", "availability"]))
     if organisation is not None:
         from k2rel.measures.dynamic import sticky_and_preferred, why_they_differ
+        from k2rel.measures.modes import modes
 
+        print("\nOperating modes\n")
+        print_table(modes(study, organisation).head(8))
         if organisation.roles == "sticky":
             print("\nBeside roles at the preferred side\n")
             print_table(sticky_and_preferred(study, organisation))

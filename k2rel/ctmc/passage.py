@@ -20,7 +20,7 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 _LEFT_OUT = 1e-9
-_MOST_FOLLOWED = 20_000
+_MOST_FOLLOWED = 6_000
 _MOST_STEPS = 4e9
 
 
@@ -155,7 +155,7 @@ class Interruptions:
         if self._visit is None:
             return np.zeros(len(times_h))
         entry, visit = self._visit
-        return np.asarray(over_time(visit, times_h, entry, 1e-12).probability[:, :-1].sum(axis=1))
+        return np.asarray(over_time(visit, times_h, entry, 1e-12, accumulate=False).probability[:, :-1].sum(axis=1))
 
     def quantile_h(self, share: float) -> float:
         """Give the time that a share of the visits does not exceed.

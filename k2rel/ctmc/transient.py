@@ -54,7 +54,12 @@ class OverTime:
 
 
 def over_time(
-    chain: Chain, times_h: Sequence[float], start: FloatArray | None = None, tolerance: float = 1e-13
+    chain: Chain,
+    times_h: Sequence[float],
+    start: FloatArray | None = None,
+    tolerance: float = 1e-13,
+    *,
+    accumulate: bool = True,
 ) -> OverTime:
     """Follow a chain over time.
 
@@ -68,6 +73,8 @@ def over_time(
         Distribution at time 0; by default the initial state. May sum to less than 1.
     tolerance : float
         Bound on the error.
+    accumulate : bool
+        Whether times spent are asked for too; without them `OverTime.spent_h` is 0.
 
     Returns
     -------
@@ -125,7 +132,7 @@ def over_time(
         for row, (low, weight) in enumerate(weights):
             if low <= step < low + len(weight):
                 result[row] += weight[step - low] * p
-            if step < low + len(weight):
+            if accumulate and step < low + len(weight):
                 spent[row] += later[row][step] * p
         if step == most:
             break
@@ -138,7 +145,8 @@ def over_time(
             cut = moved * (most - step)
             for row, (low, weight) in enumerate(weights):
                 result[row] += weight[max(0, step - low) :].sum() * p
-                spent[row] += later[row][step:].sum() * p
+                if accumulate:
+                    spent[row] += later[row][step:].sum() * p
             break
     spent /= fastest
     method = "uniformisation" + (", stopped at steady state" if cut or step < most else "")

@@ -192,6 +192,20 @@ class Dynamics:
     def _changes(self) -> dict[Diagram, Transitions]:
         return {}
 
+    def loss(self, service: Service) -> FloatArray:
+        """Give the probability that a service is lost in each mode of its diagram; computed once."""
+        if service not in self._losses:
+            self._losses[service] = service.loss(self.own.probability)
+        return self._losses[service]
+
+    @cached_property
+    def _losses(self) -> dict[Service, FloatArray]:
+        return {}
+
+    @cached_property
+    def _frequencies(self) -> dict[Service, float]:
+        return {}
+
     def unavailability(self, service: Service) -> float:
         """Give the steady-state probability that a service is lost.
 
@@ -213,7 +227,7 @@ class Dynamics:
         >>> 1e-5 < dynamics.unavailability(services_of(dynamics.policy)[0]) < 1e-3
         True
         """
-        return float(self.mode_probabilities(service.diagram) @ service.steady_loss(self.own)[0])
+        return float(self.mode_probabilities(service.diagram) @ self.loss(service))
 
     def failure_frequency(self, service: Service) -> float:
         """Give the expected losses of a service per hour in steady state.
@@ -236,11 +250,13 @@ class Dynamics:
         >>> dynamics.failure_frequency(services_of(dynamics.policy)[0]) > 0
         True
         """
+        if service in self._frequencies:
+            return self._frequencies[service]
         diagram = service.diagram
         if diagram not in self._changes:
             self._changes[diagram] = self.crossings(diagram)
         moves = self._changes[diagram]
-        lost = service.steady_loss(self.own)[0]
+        lost = self.loss(service)
         there = lost < 1.0 - 1e-12
         total = 0.0
         for one, other, rate in zip(
@@ -251,11 +267,12 @@ class Dynamics:
         for mode, probability in enumerate(self.mode_probabilities(diagram).tolist()):
             if probability > 0 and there[mode]:
                 total += probability * service.own_rate(self.own, mode)
+        self._frequencies[service] = total
         return total
 
     def lost(self, service: Service) -> BoolArray:
         """Say in which states a service is lost by shared parts and roles, whatever the clients' own parts do."""
-        return np.asarray(service.steady_loss(self.own)[0] > 0.5)[self.modes(service.diagram)]
+        return np.asarray(self.loss(service) > 0.5)[self.modes(service.diagram)]
 
     def interruptions(self, service: Service) -> Interruptions:
         """Follow the losses of a service by shared parts and roles.

@@ -247,7 +247,7 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
     asked = [*roots, *(takeover.conditions if takeover else ())]
     parts = parts_of(study, policy, asked, organisation)
     lists = _Lists(parts, organisation)
-    below = organisation.tolerance * 1e-3
+    below = organisation.tolerance * 1e-2
     bounded = _until_calm(study.site, parts, takeover, lists, organisation) is not None
     for _ in range(12):
         # where nothing can be said of what is left out, nothing may be left out
@@ -260,7 +260,7 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
         elif bound <= organisation.tolerance:
             return found
         else:  # the bound falls more slowly than the flow that is followed
-            below *= min(0.4, max(1e-8, 1.5 * (organisation.tolerance / bound) ** 1.45))
+            below *= min(0.4, max(1e-8, 0.95 * (organisation.tolerance / bound) ** 1.35))
     raise NoConvergenceError(
         f"{study.site.name}: with {found.chain.states:,} states the error cannot be bounded by "
         f"{organisation.tolerance:g}; {_TOO_OFTEN}"

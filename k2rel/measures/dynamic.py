@@ -195,7 +195,7 @@ def downtime_causes(study: Study, organisation: Organisation | None = None, serv
 
     dynamics = solved(study, organisation or Organisation())
     (found,) = _services(dynamics, [service or principal_traffic(study.site)])
-    loss = found.steady_loss(dynamics.own)[0][dynamics.modes(found.diagram)] * dynamics.states.solution.probability
+    loss = dynamics.loss(found)[dynamics.modes(found.diagram)] * dynamics.states.solution.probability
     takeover = dynamics.states.takeover
     names = [
         "a takeover is on its way",
