@@ -67,6 +67,8 @@ _EXPORTS = {
     "why_they_differ": "k2rel.measures.dynamic",
     "sticky_and_preferred": "k2rel.measures.dynamic",
     "performability": "k2rel.measures.dynamic",
+    "roles_by_level": "k2rel.measures.dynamic",
+    "feasible_organisation": "k2rel.measures.dynamic",
     "interruptions": "k2rel.measures.dynamic",
     "dynamic_over_time": "k2rel.measures.dynamic",
     "downtime_causes": "k2rel.measures.dynamic",
@@ -100,8 +102,10 @@ if TYPE_CHECKING:
     from k2rel.measures.comparison import verdict as verdict
     from k2rel.measures.dynamic import downtime_causes as downtime_causes
     from k2rel.measures.dynamic import dynamic_over_time as dynamic_over_time
+    from k2rel.measures.dynamic import feasible_organisation as feasible_organisation
     from k2rel.measures.dynamic import interruptions as interruptions
     from k2rel.measures.dynamic import performability as performability
+    from k2rel.measures.dynamic import roles_by_level as roles_by_level
     from k2rel.measures.dynamic import sticky_and_preferred as sticky_and_preferred
     from k2rel.measures.dynamic import why_they_differ as why_they_differ
     from k2rel.measures.exchange import open_psa_of as open_psa_of

@@ -459,6 +459,14 @@ def test_persons_who_never_come_are_refused_with_a_reason(words, capsys):
     assert "crews and persons take too long" in capsys.readouterr().err
 
 
+def test_a_report_leaves_out_what_the_dynamic_engine_refuses():
+    broken = k2rel.study("L2R", repair="nbd", settings={"media_server.mttf": "5 h"})
+    assert k2rel.feasible_organisation(broken) is None
+    table = k2rel.roles_by_level(["L2R"], repair="nbd", settings={"media_server.mttf": "5 h"})
+    assert table.loc["L2R", "preferred_min_per_year"] > 1e5
+    assert k2rel.feasible_organisation(k2rel.study("L3R")).tolerance == 1e-9
+
+
 def test_an_unknown_behaviour_of_roles_is_refused():
     with pytest.raises(InputError, match="'sticky' or 'preferred', got 'wandering'"):
         Organisation(roles="wandering")

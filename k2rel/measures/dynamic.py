@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.ctmc.transient import over_time
-from k2rel.errors import InputError, closest
+from k2rel.errors import InputError, K2relError, closest
 from k2rel.exact.loading import Loading
 from k2rel.exact.services import Service, services_of
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.markov.organisation import Organisation
 from k2rel.measures.availability import availability
+from k2rel.measures.comparison import studies_of
 from k2rel.measures.load import load, overload_by_mode
 from k2rel.policy.failover import principal_traffic
 from k2rel.studies import Study
@@ -27,14 +29,17 @@ if TYPE_CHECKING:
 __all__ = [
     "downtime_causes",
     "dynamic_over_time",
+    "feasible_organisation",
     "interruptions",
     "performability",
+    "roles_by_level",
     "sticky_and_preferred",
     "why_they_differ",
 ]
 
 FloatArray = NDArray[np.float64]
 
+_FEW_STATES = 60_000
 _LENGTHS = (("10 s", 10 / 3600), ("1 min", 1 / 60), ("10 min", 1 / 6), ("1 h", 1.0), ("8 h", 8.0))
 
 
@@ -46,6 +51,39 @@ def _services(dynamics: Dynamics, names: Sequence[str] | None) -> list[Service]:
         if name not in found:
             raise InputError(f"{dynamics.study.site.name} has no service '{name[:60]}'{closest(name, found)}")
     return [found[name] for name in names]
+
+
+def feasible_organisation(study: Study) -> Organisation | None:
+    """Find an organisation with sticky roles whose chain stays small, for reports of any site.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    Organisation or None
+        As many crews as needed, with the smallest tolerance down to 1e-9 that asks for no more than some 500,000
+        states; None where parts fail too often for the dynamic engine.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> feasible_organisation(study("L2R")).tolerance
+    1e-09
+    """
+    found = None
+    for tolerance in (1e-3, 1e-5, 1e-7, 1e-9):
+        organisation = Organisation(tolerance=tolerance)
+        try:
+            states = solved(study, organisation).states.chain.states
+        except K2relError:
+            break
+        found = organisation
+        if states > _FEW_STATES:
+            break
+    return found
 
 
 def interruptions(
@@ -164,6 +202,49 @@ def sticky_and_preferred(study: Study, organisation: Organisation | None = None)
                 }
             )
     return pd.DataFrame(rows).set_index("service")
+
+
+def roles_by_level(
+    levels: Sequence[str | Path],
+    *,
+    clients: int | None = None,
+    repair: str = "4h",
+    rates: str | Path | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Put both readings of the roles side by side for several levels.
+
+    Parameters
+    ----------
+    levels, clients, repair, rates, settings
+        As for `k2rel.compare`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``level``; for the principal traffic the columns of `sticky_and_preferred`; not a number where parts
+        fail too often for the dynamic engine.
+
+    Examples
+    --------
+    >>> table = roles_by_level(["L2", "L2R"])
+    >>> table["times"].round(1).to_dict()
+    {'L2': 1.0, 'L2R': 2.5}
+    """
+    import pandas as pd
+
+    rows: dict[str, dict[str, object]] = {}
+    for name, one in studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings).items():
+        principal = principal_traffic(one.site)
+        organisation = feasible_organisation(one)
+        if organisation is None:
+            item = availability(one)[principal]
+            known = {"preferred_min_per_year": item.downtime_min_per_year, "preferred_per_year": item.failures_per_year}
+            rows[name] = {"service": principal, **known}
+        else:
+            found = sticky_and_preferred(one, organisation).loc[principal]
+            rows[name] = {"service": principal, **{str(column): value for column, value in found.items()}}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("level")
 
 
 def downtime_causes(study: Study, organisation: Organisation | None = None, service: str | None = None) -> pd.DataFrame:
