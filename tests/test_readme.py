@@ -35,6 +35,15 @@ def test_the_table_of_level_2_against_level_2r_holds():
     assert k2rel.takeovers(k2rel.study("L2R"))["interruption_min_per_year"].iloc[0] == pytest.approx(1.2, rel=0.05)
 
 
+def test_the_figures_with_roles_that_stick_hold():
+    told = re.search(
+        r"media is lost for (\d+) minutes a year instead of (\d+),\s+([\d.]+) times a year instead of ([\d.]+)", README
+    )
+    media = k2rel.sticky_and_preferred(k2rel.study("L2R")).loc["media"]
+    columns = ["sticky_min_per_year", "preferred_min_per_year", "sticky_per_year", "preferred_per_year"]
+    assert [float(number) for number in told.groups()] == pytest.approx(media[columns].tolist(), rel=0.03)
+
+
 def test_every_command_of_the_readme_runs(k2):
     commands = [line[len("$ k2rel ") :] for line in README.splitlines() if line.startswith("$ k2rel ")]
     assert len(commands) >= 9

@@ -101,15 +101,6 @@ def _prism(args: argparse.Namespace, study: Study) -> int:
     if args.output is None:
         raise InputError("export --format prism writes several files: say where with --output STEM")
     model = labelled_chain_of(study, organisation_of(args, study))
-    stem = Path(args.output)
-    language = stem.with_name(stem.name + ".prism")
-    if language.exists() and not args.force:
-        raise InputError(f"{language} exists; give --force to replace it")
-    files = write_chain(model, stem, force=args.force)
-    try:
-        language.write_text(prism_of(study, model), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{language}: cannot be written: {error.strerror}") from None
-    for path in [*files, language]:
+    for path in write_chain(model, args.output, others={".prism": prism_of(study, model)}, force=args.force):
         print(path)
     return 0

@@ -269,7 +269,9 @@ def read_rewards(path: str | Path, states: int) -> tuple[str, FloatArray]:
     return (quoted[0] if quoted else path.stem), values
 
 
-def write_chain(model: LabelledChain, stem: str | Path, *, force: bool = False) -> list[Path]:
+def write_chain(
+    model: LabelledChain, stem: str | Path, *, others: Mapping[str, str] | None = None, force: bool = False
+) -> list[Path]:
     """Write a chain in explicit format.
 
     Parameters
@@ -278,6 +280,8 @@ def write_chain(model: LabelledChain, stem: str | Path, *, force: bool = False) 
         The chain with labels, rewards and states.
     stem : str or pathlib.Path
         Path without ending; ``.tra``, ``.lab``, ``.sta`` and, for each reward, ``.NAME.srew`` are added.
+    others : mapping of str to str, optional
+        Further files beside them: ending and text.
     force : bool
         Replace files that exist.
 
@@ -325,6 +329,7 @@ def write_chain(model: LabelledChain, stem: str | Path, *, force: bool = False) 
         rows = (f"{state} {value!r}\n" for state, value in zip(where.tolist(), values[where].tolist(), strict=True))
         head = f'# Reward structure "{name}"\n# State rewards\n{states} {len(where)}\n'
         texts[f".{name}.srew"] = head + "".join(rows)
+    texts |= others or {}
     files = {stem.with_name(stem.name + ending): text for ending, text in texts.items()}
     if not stem.parent.is_dir():
         raise InputError(Problem("there is no such folder", str(stem.parent)))

@@ -61,8 +61,7 @@ def mean_time_to(chain: Chain, target: BoolArray) -> float:
     row = np.concatenate([matrix.row[staying], matrix.row[entering]])
     col = np.concatenate([matrix.col[staying], np.full(int(entering.sum()), chain.initial)])
     rates = np.concatenate([matrix.data[staying], matrix.data[entering]])
-    moves = row != col
-    again = Chain.of(chain.states, row[moves], col[moves], rates[moves], chain.initial)
+    again = Chain.of(chain.states, row, col, rates, chain.initial)
     found = breadth_first_order(again.rates, chain.initial, return_predecessors=False)
     reached = np.sort(found).astype(np.int64)
     flow = np.bincount(matrix.row[entering], weights=matrix.data[entering], minlength=chain.states)

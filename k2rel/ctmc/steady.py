@@ -125,21 +125,28 @@ def _residual(chain: Chain, p: FloatArray) -> float:
 
 def _eliminated(chain: Chain) -> FloatArray:
     """Grassmann, Taksar and Heyman; states with many failures, which come last, are eliminated first."""
+    order = _reached(chain)
+    found = _stationary(chain.rates[order][:, order].toarray())
+    if isinstance(found, int):
+        raise InputError(f"state {order[found]} is never left")
+    result = np.empty(len(order))
+    result[order] = found
+    return result
+
+
+def _stationary(a: FloatArray) -> FloatArray | int:
+    """Probabilities from a dense matrix of rates, which is used up; or a state that is never left."""
     from k2rel.ctmc.kernels import eliminate
 
-    order = _reached(chain)
-    a = chain.rates[order][:, order].toarray()
     never_left = eliminate(a)
     if never_left >= 0:
-        raise InputError(f"state {order[never_left]} is never left")
+        return never_left
     p = np.ones(len(a))
     for k in range(1, len(a)):
         p[k] = p[:k] @ a[:k, k]
         if p[k] > 1e200:
             p[: k + 1] /= p[k]
-    result = np.empty(len(a))
-    result[order] = p / p.sum()
-    return result
+    return np.asarray(p / p.sum())
 
 
 def _reached(chain: Chain) -> IntArray:
@@ -154,8 +161,8 @@ def _swept(chain: Chain, tolerance: float, most_sweeps: int) -> tuple[FloatArray
     from k2rel.ctmc.kernels import products, sweep
 
     # states that are numbered from the initial one on stay as they are
-    order = np.arange(chain.states) if chain.initial == 0 else _reached(chain)
     same = chain.initial == 0
+    order = np.arange(chain.states) if same else _reached(chain)
     incoming = chain.incoming if same else chain.rates[order][:, order].tocsc()
     leave = chain.exit_rates_per_h[order]
     start, source, rate = incoming.indptr, incoming.indices, incoming.data
@@ -266,18 +273,11 @@ class _Blocks:
 
     def balanced(self, p: FloatArray) -> FloatArray:
         """Give each block the probability that the flows between blocks ask for."""
-        from k2rel.ctmc.kernels import eliminate
-
         size = np.bincount(self.label, weights=p, minlength=self.count)
         flow = np.bincount(
             self.before * self.count + self.after, weights=p[self.state] * self.rate, minlength=self.count**2
         )
         if not (size > 0).all():
             return p
-        a = flow.reshape(self.count, self.count) / size[:, None]
-        if eliminate(a) >= 0:
-            return p
-        block = np.ones(self.count)
-        for k in range(1, self.count):
-            block[k] = block[:k] @ a[:k, k]
-        return np.asarray(p * (block / block.sum() / size)[self.label])
+        block = _stationary(flow.reshape(self.count, self.count) / size[:, None])
+        return p if isinstance(block, int) else np.asarray(p * (block / size)[self.label])

@@ -24,6 +24,7 @@ __all__ = [
     "derivatives",
     "failure_frequency",
     "loss_over_time",
+    "losses_per_h",
     "mode_probabilities",
     "mode_transitions",
     "steady_own",
@@ -177,18 +178,52 @@ def failure_frequency(study: Study, service: Service) -> float:
     >>> failure_frequency(s, services_of(s.policy)[0]) > 0
     True
     """
-    own = steady_own(study)
-    moves = mode_transitions(study, service.diagram)
+    both_ways = mode_transitions(study, service.diagram).both_ways()
+    loss = _steady_loss(study, service)[0]
+    return losses_per_h(service, steady_own(study), loss, mode_probabilities(study, service.diagram), both_ways)
+
+
+def losses_per_h(
+    service: Service, own: OwnParts, loss: FloatArray, probability: FloatArray, moves: Transitions
+) -> float:
+    """Add up how often changes of mode, and the clients' own parts within a mode, take a service away.
+
+    Parameters
+    ----------
+    service : Service
+        The service.
+    own : OwnParts
+        Parts of one client.
+    loss, probability : array of float, shape (modes,)
+        Probability of the loss given each mode, and of the mode.
+    moves : Transitions
+        Changes of mode, each direction by itself.
+
+    Returns
+    -------
+    float
+        Losses per hour [1/h].
+
+    Examples
+    --------
+    >>> from k2rel.exact.services import services_of
+    >>> from k2rel.studies import study
+    >>> s = study("L1")
+    >>> media = services_of(s.policy)[0]
+    >>> moves = mode_transitions(s, media.diagram).both_ways()
+    >>> loss = media.loss(steady_own(s).probability)
+    >>> losses_per_h(media, steady_own(s), loss, mode_probabilities(s, media.diagram), moves) > 0
+    True
+    """
     # a mode in which the loss is certain, but for rounding, cannot be left by losing the service
-    there = _steady_loss(study, service)[0] < 1.0 - 1e-12
+    there = loss < 1.0 - 1e-12
     total = 0.0
     for before, after, rate in zip(moves.before.tolist(), moves.after.tolist(), moves.rate_per_h.tolist(), strict=True):
-        for one, other in ((before, after), (after, before)):
-            if there[one]:
-                total += rate * service.crossing(own, one, other)
-    for mode, probability in enumerate(mode_probabilities(study, service.diagram).tolist()):
-        if probability > 0 and there[mode]:
-            total += probability * service.own_rate(own, mode)
+        if there[before]:
+            total += rate * service.crossing(own, before, after)
+    for mode, p in enumerate(probability.tolist()):
+        if p > 0 and there[mode]:
+            total += p * service.own_rate(own, mode)
     return total
 
 

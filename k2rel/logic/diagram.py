@@ -51,6 +51,11 @@ class Transitions:
     after: IntArray
     rate_per_h: FloatArray
 
+    def both_ways(self) -> Transitions:
+        """List the failures and, with the same rates in steady state, the repairs that undo them."""
+        before, after = np.concatenate([self.before, self.after]), np.concatenate([self.after, self.before])
+        return Transitions(before, after, np.concatenate([self.rate_per_h, self.rate_per_h]))
+
 
 @dataclass(frozen=True, eq=False)
 class Diagram:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 import k2rel
 from k2rel.ctmc.passage import Interruptions, interruptions, mean_time_to
-from k2rel.exact.clients import OwnParts
-from k2rel.exact.modes import shared_members
+from k2rel.exact.clients import OwnParts, deciding
+from k2rel.exact.engine import losses_per_h
+from k2rel.exact.modes import groups_of, shared_members
 from k2rel.exact.services import Service
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.structure import BoolArray, Node
@@ -174,19 +175,20 @@ class Dynamics:
         >>> bool((dynamics.crossings(services_of(dynamics.policy)[0].diagram).rate_per_h > 0).all())
         True
         """
+        if diagram not in self._changes:
+            flow = self.flows_between(self.modes(diagram), diagram.modes)
+            before, after = np.nonzero(flow)
+            self._changes[diagram] = Transitions(before, after, flow[before, after])
+        return self._changes[diagram]
+
+    def flows_between(self, kind: IntArray, kinds: int) -> FloatArray:
+        """Give the steady-state rate from every kind of state to every other [1/h]."""
         from k2rel.ctmc.kernels import flows_between
 
         rates = self.states.chain.rates
-        flow = flows_between(
-            rates.indptr,
-            rates.indices,
-            rates.data,
-            self.states.solution.probability,
-            self.modes(diagram),
-            diagram.modes,
+        return np.asarray(
+            flows_between(rates.indptr, rates.indices, rates.data, self.states.solution.probability, kind, kinds)
         )
-        before, after = np.nonzero(flow)
-        return Transitions(before, after, flow[before, after])
 
     @cached_property
     def _changes(self) -> dict[Diagram, Transitions]:
@@ -252,21 +254,8 @@ class Dynamics:
         """
         if service in self._frequencies:
             return self._frequencies[service]
-        diagram = service.diagram
-        if diagram not in self._changes:
-            self._changes[diagram] = self.crossings(diagram)
-        moves = self._changes[diagram]
-        lost = self.loss(service)
-        there = lost < 1.0 - 1e-12
-        total = 0.0
-        for one, other, rate in zip(
-            moves.before.tolist(), moves.after.tolist(), moves.rate_per_h.tolist(), strict=True
-        ):
-            if there[one]:
-                total += rate * service.crossing(self.own, one, other)
-        for mode, probability in enumerate(self.mode_probabilities(diagram).tolist()):
-            if probability > 0 and there[mode]:
-                total += probability * service.own_rate(self.own, mode)
+        shares, moves = self.mode_probabilities(service.diagram), self.crossings(service.diagram)
+        total = losses_per_h(service, self.own, self.loss(service), shares, moves)
         self._frequencies[service] = total
         return total
 
@@ -353,10 +342,9 @@ def solved(study: Study, organisation: Organisation) -> Dynamics:
     sticky = organisation.roles == "sticky"
     policy = Policy(study.site, study.policy.home, sticky=True) if sticky else study.policy
     roots: list[Node] = []
-    for name, traffic in study.site.traffic.items():
-        for group in range(study.site.group_count if traffic.scope == "client" else 1):
-            choice = policy.choice(name, group)
-            roots += [*(route.usable for route in choice.routes), *(when for when, _ in choice.orders)]
+    for name in study.site.traffic:
+        for group in groups_of(policy, name):
+            roots += deciding(policy.choice(name, group))
     roots += [policy.role_up(role) for role in study.site.roles]
     roots += [policy.in_service(name) for name in shared_members(policy, list(study.site.traffic))]
     return Dynamics(study, organisation, policy, site_states(study, organisation, list(dict.fromkeys(roots)), policy))

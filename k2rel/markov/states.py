@@ -143,17 +143,22 @@ class SiteStates:
 
     def down(self) -> dict[str, BoolArray]:
         """Which shared parts have failed in each state of the parts; members of a population fail in their order."""
-        pops = self.parts.populations
-        population = np.concatenate([[len(pops)], self.population])
-        counts = np.zeros((len(self.atoms), len(pops) + 1), dtype=np.int8)
-        rows = np.arange(len(self.atoms))
-        for column in self.atoms.T:
-            counts[rows, population[column]] += 1
-        return {
-            member: counts[:, number] > index
-            for number, entry in enumerate(pops)
-            for index, member in enumerate(entry.members)
-        }
+        return _failed(self.parts, self.population, self.atoms)
+
+
+def _failed(parts: Parts, population: IntArray, atoms: IntArray) -> dict[str, BoolArray]:
+    """Which members have failed in each state of the parts, from its atoms."""
+    pops = parts.populations
+    number_of = np.concatenate([[len(pops)], population])
+    counts = np.zeros((len(atoms), len(pops) + 1), dtype=np.int8)
+    rows = np.arange(len(atoms))
+    for column in atoms.T:
+        counts[rows, number_of[column]] += 1
+    return {
+        member: counts[:, number] > index
+        for number, entry in enumerate(pops)
+        for index, member in enumerate(entry.members)
+    }
 
 
 class _Lists:
@@ -248,12 +253,12 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
     parts = parts_of(study, policy, asked, organisation)
     lists = _Lists(parts, organisation)
     below = organisation.tolerance * 1e-2
-    bounded = _until_calm(study.site, parts, takeover, lists, organisation) is not None
+    until_calm = _until_calm(study.site, parts, takeover, lists, organisation)
     for _ in range(12):
         # where nothing can be said of what is left out, nothing may be left out
-        found = _generated(policy, takeover, parts, lists, organisation, below if bounded else 0.0)
+        found = _generated(policy, takeover, parts, lists, organisation, below if until_calm else 0.0, until_calm)
         bound = found.error_bound
-        if not bounded and bound != 0.0:
+        if until_calm is None and bound != 0.0:
             break
         if math.isnan(bound):
             below *= 1e-3  # nothing can be said yet
@@ -274,6 +279,7 @@ def _generated(
     lists: _Lists,
     organisation: Organisation,
     below: float,
+    until_calm: Callable[[ArrayLike], FloatArray] | None,
 ) -> SiteStates:
     """One chain, with everything that has a weight of at least `below`."""
     from scipy.sparse import csr_array
@@ -308,17 +314,12 @@ def _generated(
         keys, weight, lists.weight, fastest, below, lists.bits, lists.deepest, lists.population, lists.size, lists.jobs,
         *lists.atom_moves, *lists.new_moves, lists.hours, parts.ranks, lists.crews, travel,
     )  # fmt: skip
-    everything = np.arange(len(keys))
-    half = SiteStates(
-        parts, lists.population, lists.local, atoms, onsite, everything, np.zeros(len(keys), dtype=np.int64),
-        takeover, policy, Chain(csr_array((1, 1))), SteadyState(np.ones(1), "", 0.0), 0.0, 0.0,
-    )  # fmt: skip
     if takeover is None:
-        part_state, control = half.part_state, half.control
         out, size = lost, len(keys)
+        part_state, control = np.arange(size), np.zeros(size, dtype=np.int64)
         matrix = csr_array((rate, target, start), shape=(size, size))
     else:
-        condition, table = _conditions(half, takeover)
+        condition, table = _conditions(takeover, _failed(parts, lists.population, atoms), len(atoms))
         timed_leave = table.rate_per_h.sum(axis=0).reshape(table.settled.shape)
         follow = (table.settled, table.failed, table.coverage, table.rate_per_h, table.leads_to)
         part_state, control = joint_states(
@@ -351,7 +352,7 @@ def _generated(
         parts, lists.population, lists.local, atoms, onsite, part_state, control, takeover, policy, whole, solution,
         math.nan, math.nan,
     )  # fmt: skip
-    return _bounded(found, out, lost_work[part_state], lists, organisation)
+    return _bounded(found, out, lost_work[part_state], lists.hours, until_calm)
 
 
 def _check_size(states: int, organisation: Organisation) -> None:
@@ -374,15 +375,14 @@ def _back_to(matrix: csr_array, good: IntArray) -> IntArray:
     return np.asarray(reached[:-1], dtype=np.int64)
 
 
-def _conditions(half: SiteStates, takeover: Takeover) -> tuple[IntArray, TakeoverTable]:
-    """Condition of the roles in each state of the parts, and what follows from each."""
-    nodes = takeover.conditions
-    works = {name: ~down for name, down in half.down().items()}
-    for name in half.policy.structure.variables(nodes):
-        works.setdefault(name, np.ones(len(half.atoms), dtype=np.bool_))
+def _conditions(takeover: Takeover, failed: dict[str, BoolArray], count: int) -> tuple[IntArray, TakeoverTable]:
+    """Condition of the roles in each of `count` states of the parts, and what follows from each."""
+    nodes, structure = takeover.conditions, takeover.policy.structure
     if not nodes:
-        return np.zeros(len(half.atoms), dtype=np.int64), takeover.table(np.zeros((1, 0), dtype=np.bool_))
-    values = np.array(half.policy.structure.values(nodes, works)).T
+        return np.zeros(count, dtype=np.int64), takeover.table(np.zeros((1, 0), dtype=np.bool_))
+    never = np.zeros(count, dtype=np.bool_)
+    works = {name: ~failed.get(name, never) for name in structure.variables(nodes)}
+    values = np.array(structure.values(nodes, works)).T
     packed = np.packbits(values, axis=1)
     codes = np.ascontiguousarray(packed).view(np.dtype((np.void, packed.shape[1]))).reshape(-1)
     _, first, index = np.unique(codes, return_index=True, return_inverse=True)
@@ -390,7 +390,11 @@ def _conditions(half: SiteStates, takeover: Takeover) -> tuple[IntArray, Takeove
 
 
 def _bounded(
-    found: SiteStates, out: FloatArray, out_work: FloatArray, lists: _Lists, organisation: Organisation
+    found: SiteStates,
+    out: FloatArray,
+    out_work: FloatArray,
+    hours: FloatArray,
+    until_calm: Callable[[ArrayLike], FloatArray] | None,
 ) -> SiteStates:
     r"""Bound the error that the states left out can make.
 
@@ -411,6 +415,8 @@ def _bounded(
     flow = float(p @ out)
     if flow == 0.0:
         return replace(found, error_bound=0.0, share_bound=0.0)
+    if until_calm is None:
+        return found
     calm = found.calm
     rates = chain.rates
     leave = chain.exit_rates_per_h.copy()
@@ -421,11 +427,8 @@ def _bounded(
         if value_sweep(rates.indptr, rates.indices, rates.data, leave, gain, value) < 1e-2:
             break
     reach, exits, disturbed = (1.1 * value[:, c] for c in range(3))
-    until_calm = _until_calm(found.policy.site, found.parts, found.takeover, lists, organisation)
-    if until_calm is None:
-        return found
-    standing = found.hours_standing(lists.hours)[found.part_state]
-    longest = float(until_calm(standing.max() + lists.hours.max(initial=0.0)))
+    standing = found.hours_standing(hours)[found.part_state]
+    longest = float(until_calm(standing.max() + hours.max(initial=0.0)))
     rest = 1.0 - float(exits.max()) - flow * (float(reach.max()) + longest)
     if rest <= 0:
         return found

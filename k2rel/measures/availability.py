@@ -18,6 +18,7 @@ from k2rel.exact.services import Service, services_of
 from k2rel.logic.diagram import compile_diagram
 from k2rel.markov.organisation import Organisation
 from k2rel.measures.engines import engine_of
+from k2rel.policy.rules import Policy
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
@@ -279,7 +280,7 @@ def served(study: Study, traffic: str = "media") -> pd.DataFrame:
     )
 
 
-def service_named(study: Study, name: str) -> Service:
+def service_named(study: Study, name: str, policy: Policy | None = None) -> Service:
     """Look up a service of a site.
 
     Parameters
@@ -288,6 +289,8 @@ def service_named(study: Study, name: str) -> Service:
         The study.
     name : str
         The service, as `availability` lists it.
+    policy : Policy, optional
+        The rules of another engine; by default those of the study.
 
     Returns
     -------
@@ -305,7 +308,7 @@ def service_named(study: Study, name: str) -> Service:
     >>> service_named(study("L2"), "ftp").title
     'FTP'
     """
-    services = {service.name: service for service in services_of(study.policy)}
+    services = {service.name: service for service in services_of(policy or study.policy)}
     if name not in services:
         raise InputError(f"{study.site.name} has no service '{name[:60]}'{closest(name, services)}")
     return services[name]

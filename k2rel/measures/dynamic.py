@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.ctmc.transient import over_time
-from k2rel.errors import InputError, K2relError, closest
+from k2rel.errors import InputError, K2relError
 from k2rel.exact.loading import Loading
 from k2rel.exact.services import Service, services_of
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.markov.organisation import Organisation
-from k2rel.measures.availability import availability
+from k2rel.measures.availability import availability, service_named
 from k2rel.measures.comparison import studies_of
 from k2rel.measures.load import load, overload_by_mode
 from k2rel.policy.failover import principal_traffic
@@ -44,13 +44,9 @@ _LENGTHS = (("10 s", 10 / 3600), ("1 min", 1 / 60), ("10 min", 1 / 6), ("1 h", 1
 
 
 def _services(dynamics: Dynamics, names: Sequence[str] | None) -> list[Service]:
-    found = {service.name: service for service in services_of(dynamics.policy)}
     if names is None:
-        return [service for service in found.values() if service.scope == "site"]
-    for name in names:
-        if name not in found:
-            raise InputError(f"{dynamics.study.site.name} has no service '{name[:60]}'{closest(name, found)}")
-    return [found[name] for name in names]
+        return [service for service in services_of(dynamics.policy) if service.scope == "site"]
+    return [service_named(dynamics.study, name, dynamics.policy) for name in names]
 
 
 def feasible_organisation(study: Study) -> Organisation | None:
@@ -64,8 +60,8 @@ def feasible_organisation(study: Study) -> Organisation | None:
     Returns
     -------
     Organisation or None
-        As many crews as needed, with the smallest tolerance down to 1e-9 that asks for no more than some 500,000
-        states; None where parts fail too often for the dynamic engine.
+        As many crews as needed, with a tolerance that is made smaller, down to 1e-9, until a chain has more than
+        60,000 states; None where parts fail too often for the dynamic engine.
 
     Examples
     --------
@@ -286,13 +282,11 @@ def downtime_causes(study: Study, organisation: Organisation | None = None, serv
     ]
     kind = np.full(len(loss), 3)
     if takeover is not None and takeover.roles:
-        digits = takeover.digits[dynamics.states.control]
-        count = len(takeover.roles)
-        kind[(digits[:, count:] > 0).any(axis=1)] = 2
-        for r, role in enumerate(takeover.roles):
-            kind[(digits[:, r] == takeover.on_its_way(role)) & (kind > 0)] = 0
-        for r, role in enumerate(takeover.roles):
-            kind[digits[:, r] == takeover.on_its_way(role) + 1] = 1
+        control = dynamics.states.control
+        waits = takeover.digits[:, len(takeover.roles) :] > 0
+        kind[np.asarray(waits.any(axis=1))[control]] = 2
+        kind[takeover.moving[control]] = 0
+        kind[takeover.stranded[control]] = 1
     minutes = np.bincount(kind, weights=loss, minlength=4) * MINUTES_PER_YEAR
     frame = pd.DataFrame({"while": names, "downtime_min_per_year": minutes, "share": minutes / minutes.sum()})
     return frame.set_index("while")
@@ -393,8 +387,7 @@ def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
         return 0.0, 0.0, 0.0
     states = dynamics.states
     digits = takeover.digits[states.control][:, : len(takeover.roles)]
-    way = np.array([takeover.on_its_way(role) for role in takeover.roles])
-    moving, stranded = (digits == way).any(axis=1), (digits == way + 1).any(axis=1)
+    moving, stranded = takeover.moving[states.control], takeover.stranded[states.control]
     rates = states.chain.rates
     before = np.repeat(np.arange(rates.shape[0]), np.diff(rates.indptr))
     after = rates.indices

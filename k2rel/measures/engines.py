@@ -71,9 +71,7 @@ class _Static:
         return mode_probabilities(self.study, diagram)
 
     def crossings(self, diagram: Diagram) -> Transitions:
-        moves = mode_transitions(self.study, diagram)
-        both = (np.concatenate([moves.before, moves.after]), np.concatenate([moves.after, moves.before]))
-        return Transitions(*both, np.concatenate([moves.rate_per_h, moves.rate_per_h]))
+        return mode_transitions(self.study, diagram).both_ways()
 
     def unavailability(self, service: Service) -> float:
         return unavailability(self.study, service)

@@ -88,7 +88,6 @@ def mode_flows(study: Study, organisation: Organisation | None = None) -> tuple[
         flow = np.zeros((diagram.modes, diagram.modes))
         np.add.at(flow, (moves.before, moves.after), moves.rate_per_h)
         return [str(outcome) for outcome in diagram.outcomes], engine.mode_probabilities(diagram), flow
-    from k2rel.ctmc.kernels import flows_between
     from k2rel.markov.engine import solved
 
     dynamics = solved(study, organisation)
@@ -97,8 +96,7 @@ def mode_flows(study: Study, organisation: Organisation | None = None) -> tuple[
     kinds, kind = np.unique(dynamics.modes(diagram) * takeover.controls + states.control, return_inverse=True)
     kind = kind.reshape(-1).astype(np.int64)
     p = states.solution.probability
-    rates = states.chain.rates
-    flow = flows_between(rates.indptr, rates.indices, rates.data, p, kind, len(kinds))
+    flow = dynamics.flows_between(kind, len(kinds))
     words = [
         f"{diagram.outcomes[mode]}; {takeover.words(control)}" if takeover.roles else str(diagram.outcomes[mode])
         for mode, control in zip(*divmod(kinds, takeover.controls), strict=True)

@@ -132,11 +132,24 @@ class Takeover:
         return np.asarray(np.arange(self.controls)[:, None] // self._unit[:-1] % self._sizes)
 
     @cached_property
+    def moving(self) -> BoolArray:
+        """Whether some role is on its way, for every control state."""
+        return self._some_role_is(0)
+
+    @cached_property
+    def stranded(self) -> BoolArray:
+        """Whether some role is stranded, for every control state."""
+        return self._some_role_is(1)
+
+    def _some_role_is(self, beyond: int) -> BoolArray:
+        codes = np.array([self.on_its_way(role) + beyond for role in self.roles], dtype=np.int64)
+        return np.asarray((self.digits[:, : len(codes)] == codes).any(axis=1))
+
+    @cached_property
     def quiet(self) -> IntArray:
         """Control states in which every role is held and every server is in service."""
-        held = [self.digits[:, r] < self.on_its_way(role) for r, role in enumerate(self.roles)]
-        served = [self.digits[:, len(self.roles) + i] == _IN_SERVICE for i in range(len(self.servers))]
-        return np.flatnonzero(np.logical_and.reduce([np.ones(self.controls, dtype=np.bool_), *held, *served]))
+        served = (self.digits[:, len(self.roles) :] == _IN_SERVICE).all(axis=1)
+        return np.flatnonzero(served & ~self.moving & ~self.stranded)
 
     @cached_property
     def conditions(self) -> list[Node]:
