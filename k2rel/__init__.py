@@ -72,7 +72,7 @@ _EXPORTS = {
     "interruptions": "k2rel.measures.dynamic",
     "dynamic_over_time": "k2rel.measures.dynamic",
     "downtime_causes": "k2rel.measures.dynamic",
-    "Organisation": "k2rel.markov.organisation",
+    "Organisation": "k2rel.organisation",
 }
 
 __all__ = [*_EXPORTS, "__version__"]
@@ -83,7 +83,7 @@ if TYPE_CHECKING:
     from k2rel.errors import K2relError as K2relError
     from k2rel.faulttrees import read_fault_trees as read_fault_trees
     from k2rel.faulttrees.solve import solve as solve
-    from k2rel.markov.organisation import Organisation as Organisation
+    from k2rel.organisation import Organisation as Organisation
     from k2rel.measures.availability import availability as availability
     from k2rel.measures.availability import over_time as over_time
     from k2rel.measures.availability import served as served

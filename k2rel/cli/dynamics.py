@@ -11,7 +11,7 @@ from k2rel.cli.studies import heading, study_of
 from k2rel.errors import InputError
 
 if TYPE_CHECKING:
-    from k2rel.markov.organisation import Organisation
+    from k2rel.organisation import Organisation
     from k2rel.studies import Study
 
 __all__: list[str] = []
@@ -43,7 +43,7 @@ def add_organisation(sub: argparse.ArgumentParser, *, method: bool) -> None:
 def organisation_of(args: argparse.Namespace, study: Study) -> Organisation:
     """Read the options of the dynamic engine."""
     from k2rel.errors import closest
-    from k2rel.markov.organisation import Organisation
+    from k2rel.organisation import Organisation
     from k2rel.units import parse_duration
 
     def hours(name: str) -> float:

@@ -16,17 +16,15 @@ from numpy.typing import NDArray
 from k2rel.ctmc.phases import fitted
 from k2rel.ctmc.small import steady_state
 from k2rel.logic.structure import Node
-from k2rel.markov.organisation import Organisation
+from k2rel.organisation import NO_CREW, Organisation, RepairWork
 from k2rel.policy.rules import Policy
-from k2rel.rates import Law, read_rates, site_laws
+from k2rel.rates import Law
 from k2rel.studies import Study
 
 __all__ = ["Move", "Parts", "Population", "parts_of"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
-NO_CREW = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +177,7 @@ class _Repair:
     def __init__(self, study: Study, organisation: Organisation) -> None:
         self.study = study
         self.organisation = organisation
-        self.rows = {**read_rates().rows, **(read_rates(study.rates).rows if study.rates else {})}
-        self.onsite = site_laws(study.site, "onsite", study.rates) if organisation.travel_h else None
+        self.work = RepairWork(study, organisation)
 
     def _law(self, name: str) -> Law | None:
         law = self.study.law(name)
@@ -196,32 +193,7 @@ class _Repair:
         law = self._law(name)
         if law is None:
             return name
-        return (law.failure_rate_per_h, law.test_interval_h, self._hands_on(name, law), self._rank(name, law))
-
-    def _type(self, name: str) -> str:
-        site = self.study.site
-        if name in site.components:
-            return site.components[name].type
-        parts = site.cause_events.get(name)
-        return site.components[parts[0][0]].type if parts else ""
-
-    def _restarts(self, law: Law) -> bool:
-        """Whether a part comes back by itself: its restore time is the same under every contract."""
-        row = self.rows.get(law.rates_id)
-        return row is not None and row.mttr_h["onsite"] == row.mttr_h["nbd"] == law.mttr_h
-
-    def _rank(self, name: str, law: Law) -> int:
-        if self.organisation.crews is None or self._restarts(law):
-            return NO_CREW
-        order = self.organisation.priority
-        kind = self._type(name)
-        return order.index(kind) if kind in order else len(order)
-
-    def _hands_on(self, name: str, law: Law) -> float:
-        if self.onsite is None or self._rank(name, law) == NO_CREW:
-            return law.mttr_h
-        parts = self.study.site.cause_events.get(name)
-        return self.onsite.shared[parts[0][0] if parts else name].mttr_h
+        return (law.failure_rate_per_h, law.test_interval_h, self.work.hands_on_h(name, law), self.work.rank(name, law))
 
     def component(self, name: str) -> tuple[tuple[Move, ...], tuple[str, ...]]:
         """Moves and local states of one component, RAID set or event of common cause."""
@@ -230,9 +202,9 @@ class _Repair:
             raid = self.study.law(name)
             up = raid.frequency_per_h / (1.0 - raid.unavailability)
             return (Move(0, 1, up), Move(1, 0, 1.0 / raid.mean_downtime_h)), ("lost",)
-        rank = self._rank(name, law)
+        rank = self.work.rank(name, law)
         hidden = 1 if law.test_interval_h > 0 else 0
-        time = fitted(self._hands_on(name, law), self.organisation.repair_variation)
+        time = fitted(self.work.hands_on_h(name, law), self.organisation.repair_variation)
         first = hidden + 1
         states = (
             *(["hidden"] * hidden),

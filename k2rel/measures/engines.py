@@ -12,7 +12,7 @@ from k2rel.exact.clients import OwnParts
 from k2rel.exact.engine import failure_frequency, mode_probabilities, mode_transitions, steady_own, unavailability
 from k2rel.exact.services import Service
 from k2rel.logic.diagram import Diagram, Transitions
-from k2rel.markov.organisation import Organisation
+from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.studies import Provenance, Study
 

@@ -11,7 +11,7 @@ from k2rel.exact.services import services_of
 from k2rel.faulttrees.write import open_psa
 from k2rel.logic.structure import Node
 from k2rel.markov.engine import solved
-from k2rel.markov.organisation import Organisation
+from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.studies import Study
 

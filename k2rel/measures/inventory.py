@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from k2rel.bundled import level_names
-from k2rel.markov.organisation import Organisation
+from k2rel.organisation import Organisation
 from k2rel.site import read_site
 from k2rel.site.model import Component
 from k2rel.studies import Study

@@ -7,13 +7,18 @@ from dataclasses import dataclass, fields
 
 from k2rel.errors import InputError
 from k2rel.policy.takeover import TakeoverTimes
+from k2rel.rates import Law, read_rates, site_laws
+from k2rel.studies import Study
 
-__all__ = ["Organisation"]
+__all__ = ["NO_CREW", "Organisation", "RepairWork"]
+
+NO_CREW = -1
+"""Rank of a part that waits for no technician."""
 
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """What the dynamic engine takes as given beside site and rates; all of it assumptions.
+    """What the dynamic engine and the simulation take as given beside site and rates; all of it assumptions.
 
     Parameters
     ----------
@@ -35,7 +40,7 @@ class Organisation:
     repair_variation : float
         Squared coefficient of variation of repair times of shared parts; 1 for exponential times.
     tolerance : float
-        Bound asked for on the error of every probability.
+        Bound that the dynamic engine keeps on the error of every probability; the simulation has intervals instead.
 
     Examples
     --------
@@ -99,3 +104,57 @@ class Organisation:
                 shown = ", ".join(value) if isinstance(value, tuple) else f"{value:g}"
                 parts.append(f"{entry.name.replace('_', ' ').removesuffix(' h')} {shown}")
         return ", ".join(parts)
+
+
+class RepairWork:
+    """Which parts wait for a technician, and how long the work itself takes.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    organisation : Organisation
+        Who repairs.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> s = study("L2R")
+    >>> work = RepairWork(s, Organisation(crews=1, priority=("switch",)))
+    >>> [work.rank(name, s.law(name)) for name in ("switch_A", "toe_A1", "software_A")]
+    [0, 1, -1]
+    """
+
+    def __init__(self, study: Study, organisation: Organisation) -> None:
+        self.study = study
+        self.organisation = organisation
+        self._rows = {**read_rates().rows, **(read_rates(study.rates).rows if study.rates else {})}
+        self._onsite = site_laws(study.site, "onsite", study.rates) if organisation.travel_h else None
+
+    def kind(self, name: str) -> str:
+        """Look up the component type of a part or an event of common cause; empty for a RAID set."""
+        site = self.study.site
+        if name in site.components:
+            return site.components[name].type
+        parts = site.cause_events.get(name)
+        return site.components[parts[0][0]].type if parts else ""
+
+    def _restarts(self, law: Law) -> bool:
+        """Whether a part comes back by itself: its restore time is the same under every contract."""
+        row = self._rows.get(law.rates_id)
+        return row is not None and row.mttr_h["onsite"] == row.mttr_h["nbd"] == law.mttr_h
+
+    def rank(self, name: str, law: Law) -> int:
+        """Rank of a part's repair, 0 first; `NO_CREW` where it waits for nobody."""
+        if self.organisation.crews is None or self._restarts(law):
+            return NO_CREW
+        order = self.organisation.priority
+        kind = self.kind(name)
+        return order.index(kind) if kind in order else len(order)
+
+    def hands_on_h(self, name: str, law: Law) -> float:
+        """Mean time of the work on a part; without the way, where technicians travel [h]."""
+        if self._onsite is None or self.rank(name, law) == NO_CREW:
+            return law.mttr_h
+        parts = self.study.site.cause_events.get(name)
+        return self._onsite.shared[parts[0][0] if parts else name].mttr_h

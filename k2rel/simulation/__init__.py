@@ -1,0 +1,17 @@
+"""The simulation engine: lives and repairs by any law, followed event by event through the compiled policy.
+
+``circumstances``  what only a simulation can follow: laws, ageing, spares, windows, common events, mistakes
+``model``          from a study to flat arrays
+``outcomes``       what the policy says of the states that histories meet
+``engine``         histories by the million, over cores or machines
+``results``        estimates with intervals, distributions
+``cluster``        the same over a Dask cluster
+``events``, ``rules``, ``histories``, ``draws``   the compiled loops
+``records``, ``ground``  the arrays that they read and write, and how compiled code gets them
+"""
+
+from k2rel.simulation.circumstances import Circumstances, read_circumstances
+from k2rel.simulation.engine import Plan, simulate
+from k2rel.simulation.results import Simulation
+
+__all__ = ["Circumstances", "Plan", "Simulation", "read_circumstances", "simulate"]

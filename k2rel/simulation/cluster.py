@@ -1,0 +1,118 @@
+"""The same chunks on the workers of a Dask cluster that the user names."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from k2rel.errors import InputError, K2relError
+from k2rel.simulation.model import SiteModel
+from k2rel.simulation.records import Sums
+
+if TYPE_CHECKING:
+    from k2rel.simulation.engine import Plan
+
+__all__ = ["cluster"]
+
+_ANSWER_S = 10
+
+
+@lru_cache(maxsize=4)
+def _prepared(inputs: bytes) -> Any:
+    """A site, prepared once on each worker."""
+    from k2rel.simulation.engine import _Prepared
+
+    return _Prepared(SiteModel(*pickle.loads(inputs)))
+
+
+def _chunk(inputs: bytes, plan: Plan, first: int, last: int) -> Sums:
+    sums: Sums = _prepared(inputs).chunk(plan, first, last)
+    return sums
+
+
+class _Cluster:
+    """Chunks on a cluster; a chunk whose worker dies is run again by another one, and counted once."""
+
+    def __init__(self, client: Any, site: SiteModel, plan: Plan) -> None:
+        self.client = client
+        self.plan = plan
+        self.inputs = pickle.dumps((site.study, site.organisation, site.circumstances))
+
+    def chunks(self, ranges: list[tuple[int, int]]) -> Iterator[Sums]:
+        """Run chunks, and give their sums in order."""
+        ahead = 3 * max(1, sum(self.client.nthreads().values()))
+        inputs = self.client.scatter(self.inputs, broadcast=True)
+        futures: dict[int, Any] = {}
+        sent = 0
+        for n in range(len(ranges)):
+            while sent < min(len(ranges), n + ahead):
+                futures[sent] = self.client.submit(_chunk, inputs, self.plan, *ranges[sent], pure=False, retries=5)
+                sent += 1
+            future = futures.pop(n)
+            try:
+                yield future.result()
+            except (K2relError, KeyboardInterrupt):
+                raise
+            except Exception as error:
+                raise K2relError(
+                    f"scheduler: the cluster could not run histories {ranges[n][0]:,} to {ranges[n][1]:,}: "
+                    f"{type(error).__name__}: {str(error)[:200]}"
+                ) from None
+
+
+@contextmanager
+def cluster(site: SiteModel, plan: Plan, address: str) -> Iterator[_Cluster]:
+    """Connect to a scheduler.
+
+    Parameters
+    ----------
+    site : SiteModel
+        The site.
+    plan : Plan
+        How much to simulate.
+    address : str
+        Address, such as ``"tcp://host:8786"``.
+
+    Yields
+    ------
+    _Cluster
+        Where chunks run.
+
+    Raises
+    ------
+    InputError
+        If Dask is not installed, or nothing answers at the address within ten seconds.
+
+    Examples
+    --------
+    >>> from k2rel.organisation import Organisation
+    >>> from k2rel.simulation import Circumstances, Plan
+    >>> from k2rel.studies import study
+    >>> with cluster(SiteModel(study("L1"), Organisation(), Circumstances()), Plan(), "nonsense"):
+    ...     pass
+    Traceback (most recent call last):
+        ...
+    k2rel.errors.InputError: scheduler 'nonsense': an address such as tcp://host:8786 is needed
+    """
+    if not address.startswith(("tcp://", "tls://", "ws://", "wss://", "ucx://")):
+        raise InputError(f"scheduler '{address[:80]}': an address such as tcp://host:8786 is needed")
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError("scheduler: Dask is not installed here; install it with pip install 'k2rel[dask]'") from None
+    try:
+        client = Client(address, timeout=_ANSWER_S, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"scheduler '{address[:80]}': no answer within {_ANSWER_S} s ({type(error).__name__}); is it running, and "
+            "is the address right?"
+        ) from None
+    try:
+        if not client.nthreads():
+            raise InputError(f"scheduler '{address[:80]}': it answers but has no worker")
+        yield _Cluster(client, site, plan)
+    finally:
+        client.close(timeout=5)

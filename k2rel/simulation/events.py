@@ -1,0 +1,376 @@
+"""What happens to parts, one event after another: failure, test, spare, crew, repair; windows and common events.
+
+All functions are compiled and change `Work` in place; `k2rel.simulation.rules` says what follows for roles and
+services.
+"""
+
+from __future__ import annotations
+
+from math import floor
+
+import numpy as np
+from numba import njit
+
+from k2rel.simulation.draws import draw, exponential, pick, uniform
+from k2rel.simulation.records import (
+    BUSY,
+    CHANGED,
+    CONTROL,
+    DONE,
+    DOWN,
+    FAIL,
+    FOUND,
+    FULL,
+    HEAP,
+    HIDDEN,
+    HURT,
+    LOG_ITEM,
+    LOG_KIND,
+    NEXT_FAILURE,
+    NO_CREW,
+    NO_SPARE,
+    NOW,
+    ON_SITE,
+    PAIR,
+    REPAIR,
+    REPAIRED,
+    SHOCK,
+    SHOCK_END,
+    SHOCKED,
+    SPARE,
+    TAKEN_OUT,
+    TAKEOVER,
+    TOTAL_RATE,
+    TOUCHED,
+    TRAVEL,
+    TRAVELLING,
+    UP,
+    WAITING,
+    WINDOW,
+    Model,
+    Tables,
+    Work,
+)
+
+__all__: list[str] = []
+
+compiled = njit(cache=True, nogil=True)
+
+_ITEM = 4
+_STAMP = 28
+
+
+@compiled
+def stale(work: Work, entry: int) -> bool:
+    """Whether an entry of the calendar has been overtaken."""
+    kind, item, stamp = entry & 15, (entry >> _ITEM) & 0xFFFFFF, entry >> _STAMP
+    if kind <= REPAIRED:
+        return bool(stamp != work.stamp[item])
+    return bool(kind == TAKEOVER and stamp != work.move_stamp[item])
+
+
+@compiled
+def _sift_up(work: Work, place: int) -> None:
+    t, e = work.heap_t[place], work.heap_e[place]
+    while place > 0:
+        above = (place - 1) >> 1
+        if work.heap_t[above] <= t:
+            break
+        work.heap_t[place], work.heap_e[place] = work.heap_t[above], work.heap_e[above]
+        place = above
+    work.heap_t[place], work.heap_e[place] = t, e
+
+
+@compiled
+def drop_first(work: Work) -> None:
+    """Take the next entry off the calendar."""
+    n = work.i[HEAP] - 1
+    work.i[HEAP] = n
+    if n == 0:
+        return
+    t, e = work.heap_t[n], work.heap_e[n]
+    place = 0
+    while True:
+        below = 2 * place + 1
+        if below >= n:
+            break
+        if below + 1 < n and work.heap_t[below + 1] < work.heap_t[below]:
+            below += 1
+        if work.heap_t[below] >= t:
+            break
+        work.heap_t[place], work.heap_e[place] = work.heap_t[below], work.heap_e[below]
+        place = below
+    work.heap_t[place], work.heap_e[place] = t, e
+
+
+@compiled
+def push(work: Work, t: float, kind: int, item: int, stamp: int) -> None:
+    """Put an entry on the calendar; where there is no room left, overtaken ones are swept out first."""
+    n = work.i[HEAP]
+    if n == len(work.heap_t):
+        kept = 0
+        for k in range(n):
+            if not stale(work, work.heap_e[k]):
+                work.heap_t[kept], work.heap_e[kept] = work.heap_t[k], work.heap_e[k]
+                _sift_up(work, kept)
+                kept += 1
+        n = kept
+    work.heap_t[n] = t
+    work.heap_e[n] = kind | (item << _ITEM) | (stamp << _STAMP)
+    work.i[HEAP] = n + 1
+    _sift_up(work, n)
+
+
+@compiled
+def law(model: Model, work: Work, which: int, age: float) -> float:
+    """Draw a time by a law."""
+    return draw(model.kind, model.parameter, model.at, model.length, model.grid, which, age, work.rng)
+
+
+@compiled
+def goes_down(model: Model, work: Work, p: int, state: int) -> None:
+    """A part stops working."""
+    now = work.f[NOW]
+    if not work.touched_yet[p]:
+        work.touched_yet[p] = 1
+        work.touched[work.i[TOUCHED]] = p
+        work.i[TOUCHED] += 1
+    work.age[p] += now - work.since[p]
+    work.state[p] = state
+    work.stamp[p] += 1
+    b = model.bit[p]
+    if b >= 0:
+        work.mask[b >> 6] |= np.uint64(1) << np.uint64(b & 63)
+        work.i[DOWN] += 1
+    else:
+        c = model.client[p]
+        if work.own[c] == 0:
+            work.hurt[work.i[HURT]] = c
+            work.hurt_at[c] = work.i[HURT]
+            work.i[HURT] += 1
+        work.own[c] |= 1 << model.own_bit[p]
+    work.i[CHANGED] = 1
+
+
+@compiled
+def goes_up(model: Model, work: Work, p: int) -> None:
+    """A part works again, with the age that it has."""
+    work.state[p] = UP
+    work.stamp[p] += 1
+    work.since[p] = work.f[NOW]
+    b = model.bit[p]
+    if b >= 0:
+        work.mask[b >> 6] &= ~(np.uint64(1) << np.uint64(b & 63))
+        work.i[DOWN] -= 1
+    else:
+        c = model.client[p]
+        work.own[c] &= ~(1 << model.own_bit[p])
+        if work.own[c] == 0:
+            last = work.hurt[work.i[HURT] - 1]
+            work.hurt[work.hurt_at[c]] = last
+            work.hurt_at[last] = work.hurt_at[c]
+            work.i[HURT] -= 1
+    if model.life[p] >= 0:
+        push(work, work.f[NOW] + law(model, work, model.life[p], work.age[p]), FAIL, p, work.stamp[p])
+    work.i[CHANGED] = 1
+
+
+@compiled
+def _begin_repair(model: Model, work: Work, p: int) -> None:
+    work.state[p] = REPAIR
+    push(work, work.f[NOW] + law(model, work, model.repair[p], 0.0), REPAIRED, p, work.stamp[p])
+    if model.wrong[p] > 0 and uniform(work.rng) <= model.wrong[p]:
+        working = 0
+        for k in range(model.alike_n[p]):
+            working += work.state[model.alike[model.alike_at[p] + k]] == UP
+        if working == 0:
+            return
+        choice = min(int((1.0 - uniform(work.rng)) * working), working - 1)
+        for k in range(model.alike_n[p]):
+            q = model.alike[model.alike_at[p] + k]
+            if work.state[q] == UP:
+                if choice == 0:
+                    goes_down(model, work, q, TAKEN_OUT)
+                    push(work, work.f[NOW] + law(model, work, model.reinsert_law, 0.0), REPAIRED, q, work.stamp[q])
+                    return
+                choice -= 1
+
+
+@compiled
+def _send_crews(model: Model, work: Work) -> None:
+    """Crews that are free and on site take what waits, the lowest rank first, then the longest wait."""
+    if model.travel_law >= 0 and not work.i[ON_SITE]:
+        if not work.i[TRAVELLING]:
+            work.i[TRAVELLING] = 1
+            push(work, work.f[NOW] + law(model, work, model.travel_law, 0.0), TRAVEL, 0, 0)
+        return
+    while work.i[BUSY] < model.crews:
+        best = -1
+        for k in range(work.i[WAITING]):
+            p = work.waiting[k]
+            if work.state[p] == NO_CREW and (best < 0 or model.rank[p] < model.rank[work.waiting[best]]):
+                best = k
+        if best < 0:
+            break
+        p = work.waiting[best]
+        _leave_queue(work, best)
+        work.i[BUSY] += 1
+        _begin_repair(model, work, p)
+
+
+@compiled
+def _leave_queue(work: Work, place: int) -> None:
+    work.i[WAITING] -= 1
+    for k in range(place, work.i[WAITING]):
+        work.waiting[k] = work.waiting[k + 1]
+
+
+@compiled
+def _ask_for_crew(model: Model, work: Work, p: int) -> None:
+    if model.crews == 0 or model.rank[p] < 0:
+        _begin_repair(model, work, p)
+        return
+    work.state[p] = NO_CREW
+    work.waiting[work.i[WAITING]] = p
+    work.i[WAITING] += 1
+    _send_crews(model, work)
+
+
+@compiled
+def _found(model: Model, work: Work, p: int) -> None:
+    """A failure is known: a spare is taken and another ordered, then a crew is asked for."""
+    shelf = model.spares[p]
+    if shelf >= 0:
+        push(work, work.f[NOW] + law(model, work, model.lead_law[shelf], 0.0), SPARE, shelf, 0)
+        if work.stock[shelf] == 0:
+            work.state[p] = NO_SPARE
+            work.waiting[work.i[WAITING]] = p
+            work.i[WAITING] += 1
+            return
+        work.stock[shelf] -= 1
+    _ask_for_crew(model, work, p)
+
+
+@compiled
+def _fail(model: Model, work: Work, p: int) -> None:
+    """A part fails; where only a test finds it, it waits for the next one of a fixed calendar."""
+    work.i[LOG_KIND], work.i[LOG_ITEM] = FAIL, p
+    goes_down(model, work, p, REPAIR)
+    every = model.test_h[p]
+    if every > 0:
+        work.state[p] = HIDDEN
+        push(work, (floor(work.f[NOW] / every) + 1.0) * every, FOUND, p, work.stamp[p])
+    else:
+        _found(model, work, p)
+
+
+@compiled
+def _repaired(model: Model, work: Work, p: int) -> None:
+    if work.state[p] == TAKEN_OUT:
+        goes_up(model, work, p)
+        return
+    work.age[p] *= model.age_kept[p]
+    goes_up(model, work, p)
+    if model.crews > 0 and model.rank[p] >= 0:
+        work.i[BUSY] -= 1
+        _send_crews(model, work)
+        if work.i[BUSY] == 0:
+            work.i[ON_SITE] = 0
+
+
+@compiled
+def _spare_arrives(model: Model, work: Work, shelf: int) -> None:
+    for k in range(work.i[WAITING]):
+        p = work.waiting[k]
+        if work.state[p] == NO_SPARE and model.spares[p] == shelf:
+            _leave_queue(work, k)
+            _ask_for_crew(model, work, p)
+            return
+    work.stock[shelf] += 1
+
+
+@compiled
+def _window(model: Model, tables: Tables, work: Work, w: int) -> None:
+    """Planned work, where everything is good; else it is left out until the next time."""
+    push(work, work.f[NOW] + model.window_every_h[w], WINDOW, w, 0)
+    if work.i[DOWN] or not tables.quiet[work.i[CONTROL]]:
+        return
+    p, move = model.window_part[w], model.window_move[w]
+    if move >= 0:
+        if tables.move_rate[work.i[PAIR], move] > 0:
+            work.i[CONTROL] = tables.leads[work.i[PAIR], move]
+            work.i[CHANGED] = 1
+    elif work.state[p] == UP:
+        goes_down(model, work, p, TAKEN_OUT)
+        push(work, work.f[NOW] + law(model, work, model.window_law[w], 0.0), REPAIRED, p, work.stamp[p])
+
+
+@compiled
+def _shock(model: Model, work: Work, s: int) -> None:
+    for k in range(model.shock_at[s], model.shock_at[s + 1]):
+        p = model.shock_part[k]
+        if work.state[p] == UP and uniform(work.rng) <= model.shock_probability[k]:
+            goes_down(model, work, p, SHOCKED)
+            work.hit_by[p] = s
+    push(work, work.f[NOW] + law(model, work, model.shock_lasts[s], 0.0), SHOCK_END, s, 0)
+
+
+@compiled
+def _shock_ends(model: Model, work: Work, s: int) -> None:
+    for k in range(model.shock_at[s], model.shock_at[s + 1]):
+        p = model.shock_part[k]
+        if work.state[p] == SHOCKED and work.hit_by[p] == s:
+            goes_up(model, work, p)
+    push(work, work.f[NOW] + law(model, work, model.shock_between[s], 0.0), SHOCK, s, 0)
+
+
+@compiled
+def next_failure(work: Work) -> None:
+    """Draw when the next failure of a part with a constant rate is due; a failed part's is passed over."""
+    rate = work.f[TOTAL_RATE]
+    work.f[NEXT_FAILURE] = work.f[NOW] + exponential(work.rng) / rate if rate > 0 else np.inf
+
+
+@compiled
+def happen(model: Model, tables: Tables, work: Work) -> int:
+    """Let the next entry of the calendar happen."""
+    entry = work.heap_e[0]
+    if stale(work, entry):
+        drop_first(work)
+        return DONE
+    work.f[NOW] = work.heap_t[0]
+    drop_first(work)
+    kind, item = entry & 15, (entry >> _ITEM) & 0xFFFFFF
+    work.i[LOG_KIND], work.i[LOG_ITEM] = kind, item
+    if kind == REPAIRED:
+        _repaired(model, work, item)
+    elif kind == FAIL:
+        _fail(model, work, item)
+    elif kind == TAKEOVER:
+        work.i[CONTROL] = tables.leads[work.i[PAIR], item]
+        work.move_rate[item] = 0.0
+        work.i[CHANGED] = 1
+    elif kind == FOUND:
+        _found(model, work, item)
+    elif kind == TRAVEL:
+        work.i[TRAVELLING], work.i[ON_SITE] = 0, 1
+        _send_crews(model, work)
+    elif kind == SPARE:
+        _spare_arrives(model, work, item)
+    elif kind == WINDOW:
+        _window(model, tables, work, item)
+    elif kind == SHOCK:
+        _shock(model, work, item)
+    else:
+        _shock_ends(model, work, item)
+    return FULL if work.i[HEAP] >= len(work.heap_t) - 4 else DONE
+
+
+@compiled
+def candidate(model: Model, work: Work) -> None:
+    """The next failure among the constant rates happens, unless its part is down already."""
+    work.f[NOW] = work.f[NEXT_FAILURE]
+    p = model.pool_part[pick(model.pool_probability, model.pool_alias, work.rng)]
+    next_failure(work)
+    if work.state[p] == UP:
+        _fail(model, work, p)

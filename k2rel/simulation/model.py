@@ -1,0 +1,522 @@
+"""From a study to the flat arrays of the simulation: parts, laws, gates of the policy, services."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.errors import InputError, ModelTooLargeError, closest
+from k2rel.logic.structure import Node
+from k2rel.organisation import NO_CREW, Organisation, RepairWork
+from k2rel.policy.failover import principal_traffic
+from k2rel.policy.rules import Choice, Policy
+from k2rel.policy.takeover import Takeover
+from k2rel.rates import Law, RaidModule
+from k2rel.rates.distribution import Distribution, parse_distribution
+from k2rel.simulation.circumstances import TIMES, Circumstances
+from k2rel.simulation.draws import KINDS, alias_table
+from k2rel.simulation.records import Model
+from k2rel.simulation.rules import AND, AT_LEAST, CONSTANT, CONTROLLED, ITE, NOT, OR, SHARED, XOR
+from k2rel.site.model import AtLeast
+from k2rel.studies import Study
+
+__all__ = ["Named", "SiteModel"]
+
+IntArray = NDArray[np.int64]
+
+_GATES = {"not": NOT, "and": AND, "or": OR, "at_least": AT_LEAST, "xor": XOR, "ite": ITE}
+_MOST_SERVICES = 64
+_MOST_OWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A service: its name in tables, its name for people, and whether it is one client's."""
+
+    name: str
+    title: str
+    scope: str
+
+
+class SiteModel:
+    """A site made ready for simulation.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    organisation : Organisation
+        Who repairs and how roles behave.
+    circumstances : Circumstances
+        What only the simulation follows.
+
+    Raises
+    ------
+    InputError
+        If the circumstances name what the site does not have, or a law that cannot be simulated.
+    ModelTooLargeError
+        If the site has too many services or control states.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> site = SiteModel(study("L2R"), Organisation(), Circumstances())
+    >>> site.services[0].name, len(site.parts), site.takeover.controls
+    ('ftp', 66, 16)
+    """
+
+    def __init__(self, study: Study, organisation: Organisation, circumstances: Circumstances) -> None:
+        self.study = study
+        self.organisation = organisation
+        self.circumstances = circumstances
+        site = study.site
+        sticky = organisation.roles == "sticky"
+        self.policy = Policy(site, study.policy.home, sticky=True) if sticky else study.policy
+        self._parts_with_windows()
+        times = organisation.takeover_times
+        by_calendar = {w.part for w in circumstances.windows} & set(self.policy.redundant_servers)
+        if sticky and by_calendar and math.isinf(times.maintenance_every_h):
+            times = type(times)(times.return_h, times.manual_takeover_h, 1e9, times.maintenance_h)
+        self._exponential_maintenance = math.isfinite(organisation.maintenance_every_h)
+        self.takeover = Takeover(self.policy, times) if sticky and self.policy.redundant_servers else None
+        self.classes = tuple(n for n, t in site.traffic.items() if t.scope == "client")
+        self.principal = principal_traffic(site)
+        if self.classes:  # the principal class first
+            self.classes = (self.principal, *(n for n in self.classes if n != self.principal))
+        self.site_flows = tuple(n for n, t in site.traffic.items() if t.scope == "site")
+        self.own = tuple(site.client_parts)
+        if len(self.own) > _MOST_OWN:
+            raise ModelTooLargeError(f"{site.name}: clients with {len(self.own)} parts each; at most {_MOST_OWN}")
+        self._laws: list[Distribution] = []
+        self._law_index: dict[object, int] = {}
+
+    def _parts_with_windows(self) -> None:
+        """Check every name that the circumstances use."""
+        site, given = self.study.site, self.circumstances
+        types = {part.type for part in site.components.values()} | {part.type for part in site.client_parts.values()}
+        drives = {name for entry in site.raid_sets.values() for name in (*entry.drives, *entry.spares)}
+        parts = {*site.components, *site.raid_sets, *site.own_parts} - drives
+        known = types | parts
+        problems = []
+
+        def check(where: str, names: Sequence[str], among: set[str]) -> None:
+            for name in names:
+                if name not in among:
+                    what = "part" if among is parts else "part or component type"
+                    hint = " (a drive fails as part of its RAID set)" if name in drives else closest(name, among)
+                    problems.append(f"{where}: {site.name} has no {what} '{name[:60]}'{hint}")
+
+        check("lives", list(given.lives), known)
+        check("repairs", list(given.repairs), known)
+        check("age_after_repair", list(given.age_after_repair), known)
+        for shelf in given.shelves:
+            check(f"spares.{shelf.name}", shelf.parts, known)
+        check("windows", [window.part for window in given.windows], set(parts))
+        for event in given.common_events:
+            check(f"common_events.{event.name}.hits", [name for name, _ in event.hits], known)
+        if problems:
+            raise InputError(problems)
+
+    # what is simulated
+
+    @cached_property
+    def roots(self) -> list[Node]:
+        """Functions of the policy that decide services and loads."""
+        policy, site = self.policy, self.study.site
+        nodes = [node for choice in self.choices.values() for node in _deciding(choice)]
+        nodes += [policy.role_up(role) for role in site.roles]
+        nodes += [policy.in_service(name) for name in self.sharing]
+        return list(dict.fromkeys(nodes))
+
+    @cached_property
+    def choices(self) -> Mapping[tuple[str, int], Choice]:
+        """Routes of each traffic class and group."""
+        groups = range(self.study.site.group_count)
+        return {
+            **{(name, g): self.policy.choice(name, g) for name in self.classes for g in groups},
+            **{(name, 0): self.policy.choice(name, 0) for name in self.site_flows},
+        }
+
+    @cached_property
+    def sharing(self) -> tuple[str, ...]:
+        """Members of stages that share a load and have a capacity, or stand in such a stage."""
+        members: dict[str, None] = {}
+        for choice in self.choices.values():
+            for route in choice.routes:
+                for stage in route.stages:
+                    if isinstance(stage, AtLeast) and any(m in self.elements for m in stage.of):
+                        members.update(dict.fromkeys(stage.of))
+        return tuple(members)
+
+    @cached_property
+    def elements(self) -> tuple[str, ...]:
+        """Components that have a capacity."""
+        return tuple(n for n, part in self.study.site.components.items() if part.capacity_mb_s is not None)
+
+    @cached_property
+    def conditions(self) -> list[Node]:
+        """Functions of the failed parts that decide takeovers."""
+        return self.takeover.conditions if self.takeover else []
+
+    @cached_property
+    def shared(self) -> tuple[str, ...]:
+        """Shared parts that are simulated; their places are the bits of a state."""
+        site = self.study.site
+        asked = self.policy.structure.variables([*self.roots, *self.conditions])
+        drives = {name for entry in site.raid_sets.values() for name in (*entry.drives, *entry.spares)}
+        physical = [*site.components, *site.raid_sets, *site.cause_events]
+        known = set(physical) - drives
+        names = [name for name in dict.fromkeys(asked) if name in known]
+        if self.organisation.crews is not None or self.circumstances.shelves or self.circumstances.wrong_unit:
+            names += [name for name in site.components if name in known and name not in names]
+        return tuple(names)
+
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """Every simulated part: shared ones, then each client's own."""
+        return (*self.shared, *self.study.site.own_parts)
+
+    @cached_property
+    def services(self) -> tuple[Named, ...]:
+        """The services, those that shared parts alone decide first; a service is a bit of the state of loss."""
+        site = self.study.site
+        result = [Named(name, site.traffic[name].title, "site") for name in self.site_flows]
+        result += [Named(name, role.title, "site") for name, role in site.roles.items() if role.is_service]
+        for name in self.classes:
+            result.append(Named(name, f"{site.traffic[name].title}, every client", "site"))
+            for group in range(site.group_count):
+                number = "" if group == 0 else f"_{group + 1}"
+                title = f"{site.traffic[name].title}, client {group + 1}"
+                result.append(Named(f"{name}_client{number}", title, "client"))
+        if self.classes:
+            count = site.client_count
+            for k in self._lost_k:
+                result.append(Named(f"lost_{k}_or_more_clients", f"loss of {k} or more of {count} clients", "site"))
+            title = f"full service: {site.traffic[self.principal].title} at the subscribed bandwidth for every client"
+            result.append(Named("full_service", title, "site"))
+        if len(result) > _MOST_SERVICES:
+            raise ModelTooLargeError(
+                f"{site.name}: {len(result)} services with {site.group_count} groups of clients; the simulation counts "
+                f"up to {_MOST_SERVICES}; use fewer groups"
+            )
+        return tuple(result)
+
+    @property
+    def _lost_k(self) -> list[int]:
+        count = self.study.site.client_count
+        return sorted({k for k in (2, math.ceil(count / 2), count) if 1 < k <= count})
+
+    def service(self, name: str) -> int:
+        """Find a service by its name.
+
+        Parameters
+        ----------
+        name : str
+            The service.
+
+        Returns
+        -------
+        int
+            Its place in `services`.
+
+        Raises
+        ------
+        InputError
+            If there is none; says which was probably meant.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> SiteModel(study("L1"), Organisation(), Circumstances()).service("media")
+        2
+        """
+        names = [service.name for service in self.services]
+        if name not in names:
+            raise InputError(
+                f"{self.study.site.name} has no service '{str(name)[:60]}'{closest(str(name), names)}; "
+                f"there are {', '.join(names)}"
+            )
+        return names.index(name)
+
+    # laws
+
+    def _law(self, law: Distribution) -> int:
+        key = (law.kind, law.parameters) if law.kind != "table" else id(law)
+        if key not in self._law_index:
+            self._law_index[key] = len(self._laws)
+            self._laws.append(law)
+        return self._law_index[key]
+
+    def _given(self, entries: Mapping[str, str | Distribution], name: str, kind: str, mean_h: float | None) -> (
+        Distribution | None
+    ):  # fmt: skip
+        """The law that the circumstances give a part: its own, else that of its type."""
+        entry = entries.get(name, entries.get(kind))
+        if entry is None or isinstance(entry, Distribution):
+            return entry
+        return self._parsed(entry, mean_h)
+
+    def _parsed(self, text: str, mean_h: float | None) -> Distribution:
+        key = (text, mean_h)
+        if key not in self._texts:
+            self._texts[key] = parse_distribution(text, mean_h)
+        return self._texts[key]
+
+    @cached_property
+    def _texts(self) -> dict[tuple[str, float | None], Distribution]:
+        return {}
+
+    def _whole(self, law: str | Distribution) -> Distribution:
+        return law if isinstance(law, Distribution) else self._parsed(law, None)
+
+    def _unit(self, name: str) -> Distribution:
+        """Law of a time of the takeover, with mean 1."""
+        given = self.circumstances.times.get(name, "exponential")
+        if isinstance(given, str):
+            return self._parsed(given, 1.0)
+        if abs(given.mean_h - 1.0) > 1e-9:
+            raise InputError(f"times.{name}: the mean comes from the site; give a law with mean 1, or its text")
+        return given
+
+    @cached_property
+    def arrays(self) -> Model:
+        """The flat arrays."""
+        parts = self._part_arrays()
+        gates = self._gate_arrays()
+        rules = self._move_arrays()
+        events = self._event_arrays()
+        services = self._service_arrays()
+        laws = self._laws
+        grid = [law.grid for law in laws]
+        parameter = np.zeros((len(laws), 3))
+        for n, law in enumerate(laws):
+            if law.kind != "empirical":
+                parameter[n, : len(law.parameters)] = law.parameters
+        at = np.concatenate([[0], np.cumsum([len(g) for g in grid])]).astype(np.int64)
+        return Model(
+            **parts, **gates, **rules, **events, **services,
+            kind=_ints([KINDS[law.kind] for law in laws]), parameter=parameter, at=at[:-1],
+            length=_ints([len(g) for g in grid]), grid=np.concatenate([*grid, [0.0]]),
+        )  # fmt: skip
+
+    def _part_arrays(self) -> dict[str, object]:
+        site, given = self.study.site, self.circumstances
+        work = RepairWork(self.study, self.organisation)
+        count = len(self.parts)
+        life, repair, rank, spares = (np.full(count, -1, dtype=np.int64) for _ in range(4))
+        rate, test_h, age_kept, wrong = (np.zeros(count) for _ in range(4))
+        bit, client, own_bit = (np.full(count, -1, dtype=np.int64) for _ in range(3))
+        alike: dict[str, list[int]] = {}
+        shelf_of = {name: n for n, shelf in enumerate(given.shelves) for name in shelf.parts}
+        for p, name in enumerate(self.parts):
+            own = p >= len(self.shared)
+            law = self.study.law(name)
+            kind = site.client_parts[site.own_parts[name][0]].type if own else work.kind(name)
+            if own:
+                part, number = site.own_parts[name]
+                client[p], own_bit[p] = number - 1, self.own.index(part)
+            else:
+                bit[p] = p
+            up, down = _rate_and_repair(law)
+            fails = up > 0
+            if isinstance(law, Law) and not own:
+                rank[p] = work.rank(name, law)
+                down = work.hands_on_h(name, law)
+            if isinstance(law, Law):
+                test_h[p] = law.test_interval_h
+            named = self._given(given.lives, name, kind, 1.0 / up if fails else None) if name or kind else None
+            if fails and (named is None or named.kind == "exponential"):
+                rate[p] = up if named is None else 1.0 / named.mean_h
+            elif named is not None and fails:
+                life[p] = self._law(named)
+            shape = self._given(given.repairs, name, kind, down)
+            if shape is None:
+                shape = self._usual_repair(down, own or not isinstance(law, Law))
+            repair[p] = self._law(shape)
+            age_kept[p] = given.age_after_repair.get(name, given.age_after_repair.get(kind, 0.0))
+            if isinstance(law, Law) and fails:
+                spares[p] = shelf_of.get(name, shelf_of.get(kind, -1))
+                if not own and given.wrong_unit > 0 and kind and name in site.components:
+                    wrong[p] = given.wrong_unit if not work.kind(name) == "" else 0.0
+                    alike.setdefault(kind, []).append(p)
+        starts, lists = {}, []
+        for kind, members in alike.items():
+            starts[kind] = len(lists)
+            lists += members
+        alike_at, alike_n = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+        for kind, members in alike.items():
+            for p in members:
+                alike_at[p], alike_n[p] = starts[kind], len(members)
+        pool = np.flatnonzero(rate > 0)
+        probability, alias = alias_table(rate[pool])
+        return {
+            "life": life, "rate": rate, "repair": repair, "test_h": test_h, "age_kept": age_kept, "bit": bit,
+            "client": client, "own_bit": own_bit, "rank": rank, "spares": spares, "wrong": wrong, "alike_at": alike_at,
+            "alike_n": alike_n, "alike": _ints(lists), "timed": np.flatnonzero(life >= 0),
+            "pool_rate": float(rate.sum()), "pool_probability": probability, "pool_alias": alias, "pool_part": pool,
+        }  # fmt: skip
+
+    def _usual_repair(self, mean_h: float, alone: bool) -> Distribution:
+        """Exponential, or of the variation that the organisation gives."""
+        variation = self.organisation.repair_variation
+        if mean_h <= 0:
+            return Distribution.fixed(0.0)
+        if alone or variation == 1.0:
+            return Distribution.exponential(mean_h)
+        return self._parsed(f"gamma(mean={mean_h!r} h, shape={1.0 / variation!r})", None)
+
+    def _gate_arrays(self) -> dict[str, object]:
+        """The structure functions, arguments before gates."""
+        structure = self.policy.structure
+        nodes = structure.needed([*self.roots, *self.conditions])
+        place = {node: n for n, node in enumerate(nodes)}
+        bits = {name: n for n, name in enumerate(self.shared)}
+        controls = self.takeover.variables(np.arange(self.takeover.controls)) if self.takeover else {}
+        switches = {name: n for n, name in enumerate(controls)}
+        gate, k, at, n, arguments = [], [], [], [], list[int]()
+        for node in nodes:
+            kind, parts, least, name = structure.gate(node)
+            if kind == "variable":
+                known = bits.get(name)
+                if known is not None:
+                    entry = (SHARED, known, 0)
+                elif name in switches:
+                    entry = (CONTROLLED, switches[name], 0)
+                else:
+                    entry = (CONSTANT, 0, 1)  # a part that cannot fail
+            elif kind in ("true", "false"):
+                entry = (CONSTANT, 0, int(kind == "true"))
+            else:
+                entry = (_GATES[kind], len(arguments), len(parts))
+                arguments += [place[part] for part in parts]
+            gate.append(entry[0])
+            at.append(entry[1])
+            n.append(entry[2])
+            k.append(least)
+        values = np.zeros((self.takeover.controls if self.takeover else 1, max(len(switches), 1)), dtype=np.uint8)
+        for name, column in switches.items():
+            values[:, column] = controls[name]
+        return {
+            "gate": _ints(gate), "gate_k": _ints(k), "gate_at": _ints(at), "gate_n": _ints(n),
+            "argument": _ints(arguments), "conditions": _ints([place[node] for node in self.conditions]),
+            "deciding": _ints([place[node] for node in self.roots]), "control_value": values,
+        }  # fmt: skip
+
+    def _move_arrays(self) -> dict[str, object]:
+        """Times of the takeover, crews, spares."""
+        given = self.circumstances
+        moves: list[str] = []
+        planned: list[bool] = []
+        if self.takeover is not None and self.takeover.roles:
+            moves = ["switchover", "manual_takeover", *(["return_to_service"] * len(self.takeover.servers))]
+            planned = [False] * len(moves)
+            if self.takeover.maintained:
+                moves += ["maintenance"] * len(self.takeover.servers)
+                planned += [not self._exponential_maintenance] * len(self.takeover.servers)
+        travel = -1
+        if self.organisation.travel_h:
+            travel = self._law(self._scaled("travel", self.organisation.travel_h))
+        return {
+            "moves": len(moves), "move_law": _ints([self._law(self._unit(name)) for name in moves]),
+            "moves_by_calendar": np.array(planned, dtype=np.uint8), "crews": self.organisation.crews or 0,
+            "travel_law": travel, "reinsert_law": self._law(self._whole(given.back_after)),
+            "stock": _ints([shelf.on_shelf for shelf in given.shelves]),
+            "lead_law": _ints([self._law(self._whole(shelf.lead_time)) for shelf in given.shelves]),
+        }  # fmt: skip
+
+    def _scaled(self, name: str, mean_h: float) -> Distribution:
+        given = self.circumstances.times.get(name, "exponential")
+        return given if isinstance(given, Distribution) else self._parsed(given, mean_h)
+
+    def _event_arrays(self) -> dict[str, object]:
+        """Planned windows and common events."""
+        part, move, every, first, lasts = [], [], [], [], []
+        index = {name: p for p, name in enumerate(self.parts)}
+        for window in self.circumstances.windows:
+            servers = self.takeover.servers if self.takeover else ()
+            if window.part in servers:
+                move.append(2 + len(servers) + servers.index(window.part))
+            elif window.part not in index:
+                raise InputError(f"windows: no service depends on '{window.part}', so work on it changes nothing")
+            else:
+                move.append(-1)
+            part.append(index.get(window.part, -1))
+            every.append(window.every_h)
+            first.append(window.every_h if window.first_h is None else window.first_h)
+            lasts.append(self._law(self._whole(window.lasts)))
+        starts, hit, share, between, stays = [0], list[int](), list[float](), [], []
+        site = self.study.site
+        for event in self.circumstances.common_events:
+            for name, p in event.hits:
+                members = [name] if name in index else [
+                    n for n in self.parts
+                    if (site.components[n].type if n in site.components else
+                        site.client_parts[site.own_parts[n][0]].type if n in site.own_parts else "") == name
+                ]  # fmt: skip
+                hit += [index[n] for n in members if n in index]
+                share += [p for n in members if n in index]
+            starts.append(len(hit))
+            between.append(self._law(self._whole(event.every)))
+            stays.append(self._law(self._whole(event.lasts)))
+        return {
+            "window_part": _ints(part), "window_move": _ints(move), "window_every_h": np.array(every, dtype=np.float64),
+            "window_first_h": np.array(first, dtype=np.float64), "window_law": _ints(lasts),
+            "shock_between": _ints(between), "shock_lasts": _ints(stays), "shock_at": _ints(starts),
+            "shock_part": _ints(hit), "shock_probability": np.array(share, dtype=np.float64),
+        }  # fmt: skip
+
+    def _service_arrays(self) -> dict[str, object]:
+        site = self.study.site
+        names = {service.name: n for n, service in enumerate(self.services)}
+        groups, classes = site.group_count, len(self.classes)
+        routes = max((len(self.choices[name, g].routes) for name in self.classes for g in range(groups)), default=1)
+        side_of = np.full((max(classes * groups, 1), routes), -1, dtype=np.int64)
+        flow_at = np.zeros(max(classes * groups, 1), dtype=np.int64)
+        place = 0
+        for c, name in enumerate(self.classes):
+            for g in range(groups):
+                flow_at[c * groups + g] = place
+                for r, route in enumerate(self.choices[name, g].routes):
+                    side_of[c * groups + g, r] = site.sides.index(route.carried_by)
+                place += len(self.choices[name, g].routes)
+        one_of = np.zeros((max(classes, 1), groups), dtype=np.int64)
+        for c, name in enumerate(self.classes):
+            for g in range(groups):
+                one_of[c, g] = names[f"{name}_client" + ("" if g == 0 else f"_{g + 1}")]
+        lost = self._lost_k if self.classes else []
+        return {
+            "group": _ints([client.group for client in site.clients()]), "group_size": _ints(site.group_sizes),
+            "classes": classes, "side_of": side_of, "flow_at": flow_at,
+            "capacity": np.array([site.components[e].capacity_mb_s or 0.0 for e in self.elements], dtype=np.float64),
+            "sites": len(self.site_flows) + sum(role.is_service for role in site.roles.values()),
+            "all_of": _ints([names[name] for name in self.classes]), "one_of": one_of, "lost_k": _ints(lost),
+            "lost_service": _ints([names[f"lost_{k}_or_more_clients"] for k in lost]),
+            "full_service": names.get("full_service", -1), "services": len(self.services),
+            "buffer_h": self.circumstances.buffer_h,
+        }  # fmt: skip
+
+
+def _deciding(choice: Choice) -> list[Node]:
+    """Which routes are usable, and which order of them holds."""
+    return [*(route.usable for route in choice.routes), *(when for when, _ in choice.orders)]
+
+
+def _ints(values: Sequence[int]) -> IntArray:
+    return np.array(values, dtype=np.int64)
+
+
+def _rate_and_repair(law: Law | RaidModule) -> tuple[float, float]:
+    """Rate of failure while good, and mean time to repair once known; a RAID set as two states of its own chain."""
+    if isinstance(law, Law):
+        return law.failure_rate_per_h, law.mttr_h
+    if law.frequency_per_h <= 0:
+        return 0.0, 1.0
+    return law.frequency_per_h / (1.0 - law.unavailability), law.mean_downtime_h
+
+
+assert NO_CREW == -1 and TIMES  # ranks below 0 mean the same to the kernels

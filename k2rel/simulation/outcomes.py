@@ -1,0 +1,350 @@
+"""What the rules say of states that histories meet: asked of the policy once, kept as tables for the kernels.
+
+A *pair* is what decides takeovers (the truth of the policy's predicates) with a control state. A *mode* is the truth
+of everything that decides services and loads. Both are few, whatever the number of states.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.errors import ModelTooLargeError
+from k2rel.logic.structure import BoolArray
+from k2rel.policy.rules import Choice
+from k2rel.simulation.model import SiteModel
+from k2rel.simulation.records import Tables
+from k2rel.simulation.rules import _mixed
+from k2rel.site.model import AtLeast
+
+__all__ = ["Outcomes"]
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+WordArray = NDArray[np.uint64]
+
+_MOST = 500_000
+
+
+class Outcomes:
+    """The tables of a site, extended by whoever meets a state that they do not know.
+
+    Parameters
+    ----------
+    site : SiteModel
+        The site.
+
+    Examples
+    --------
+    >>> from k2rel.organisation import Organisation
+    >>> from k2rel.simulation.circumstances import Circumstances
+    >>> from k2rel.studies import study
+    >>> outcomes = Outcomes(SiteModel(study("L2R"), Organisation(), Circumstances()))
+    >>> outcomes.learn(np.zeros((1, 2), dtype=np.uint64))
+    >>> len(outcomes.tables.settled), len(outcomes.tables.base_a)
+    (1, 1)
+    """
+
+    def __init__(self, site: SiteModel) -> None:
+        self.site = site
+        self.lock = threading.Lock()
+        self._pairs: dict[bytes, int] = {}
+        self._pair_keys: list[WordArray] = []
+        self._pair_rows: list[tuple[int, int, float, bool, FloatArray, IntArray]] = []
+        self._modes: dict[bytes, int] = {}
+        self._mode_keys: list[WordArray] = []
+        self._mode_rows: list[_Mode] = []
+        self._alive: dict[bytes, int] = {}
+        self._shares: list[FloatArray] = []
+        self._taken: dict[tuple[int, bytes], NDArray[np.int16]] = {}
+        self._place = {node: n for n, node in enumerate(site.roots)}
+        quiet = np.ones(1, dtype=np.uint8)
+        if site.takeover is not None:
+            quiet = np.zeros(site.takeover.controls, dtype=np.uint8)
+            quiet[site.takeover.quiet] = 1
+        self._quiet = quiet
+        self.tables = self._build()
+
+    def learn(self, wanted: WordArray) -> None:
+        """Ask the policy about states.
+
+        Parameters
+        ----------
+        wanted : array of uint64, shape (states, words + 1)
+            For each state the bits of the parts that are down, and the control state.
+
+        Raises
+        ------
+        ModelTooLargeError
+            If there are too many different outcomes to keep.
+        """
+        with self.lock:
+            site = self.site
+            wanted = np.unique(wanted, axis=0)
+            control = wanted[:, -1].astype(np.int64)
+            down = _bits(wanted[:, :-1], len(site.shared))
+            states = {name: ~down[:, n] for n, name in enumerate(site.shared)}
+            asked = site.policy.structure.variables([*site.roots, *site.conditions])
+            if site.takeover is not None:
+                states |= site.takeover.variables(control)
+            for name in asked:
+                states.setdefault(name, np.ones(len(wanted), dtype=np.bool_))
+            everything = site.policy.structure.values([*site.conditions, *site.roots], states)
+            shape = (len(wanted),)
+            table = np.array([np.broadcast_to(row, shape) for row in everything], dtype=np.bool_)
+            table = table.reshape(len(everything), len(wanted)).T
+            count = len(site.conditions)
+            self._learn_pairs(table[:, :count], control)
+            self._learn_modes(table[:, count:])
+            self.tables = self._build()
+
+    def _learn_pairs(self, conditions: BoolArray, control: IntArray) -> None:
+        keys = np.column_stack([_words(conditions), control.astype(np.uint64)])
+        rows = [n for n, key in enumerate(keys) if key.tobytes() not in self._pairs]
+        if not rows:
+            return
+        takeover = self.site.takeover
+        if takeover is None:
+            for n in rows:
+                self._add_pair(keys[n], (0, 0, 1.0, False, np.zeros(0), np.zeros(0, dtype=np.int64)))
+            return
+        different, which = np.unique(conditions[rows], axis=0, return_inverse=True)
+        table = takeover.table(different)
+        roles = len(takeover.roles)
+        places = np.array([takeover.on_its_way(role) for role in takeover.roles], dtype=np.int64)
+        for n, kind in zip(rows, which.reshape(-1).tolist(), strict=True):
+            c = int(control[n])
+            good, bad = int(table.settled[kind, c]), int(table.failed[kind, c])
+            before = takeover.digits[c, :roles]
+            leaves = bool(
+                np.any((before < places) & ((takeover.digits[good, :roles] != before) | (takeover.digits[bad, :roles]
+                != before)))
+            )  # fmt: skip
+            row = (
+                good, bad, float(table.coverage[kind, c]), leaves, table.rate_per_h[:, kind, c], table.leads_to[:, kind, c]
+            )  # fmt: skip
+            self._add_pair(keys[n], row)
+
+    def _add_pair(self, key: WordArray, row: tuple[int, int, float, bool, FloatArray, IntArray]) -> None:
+        if key.tobytes() not in self._pairs:
+            self._pairs[key.tobytes()] = len(self._pair_rows)
+            self._pair_keys.append(key)
+            self._pair_rows.append(row)
+            self._check(len(self._pair_rows))
+
+    def _check(self, count: int) -> None:
+        if count > _MOST:
+            raise ModelTooLargeError(
+                f"{self.site.study.site.name}: histories meet more than {_MOST:,} different conditions of the rules"
+            )
+
+    def _learn_modes(self, truth: BoolArray) -> None:
+        keys = _words(truth)
+        for key, row in zip(keys, truth, strict=True):
+            if key.tobytes() not in self._modes:
+                self._modes[key.tobytes()] = len(self._mode_rows)
+                self._mode_keys.append(key)
+                self._mode_rows.append(_Mode(self, row))
+                self._check(len(self._mode_rows))
+
+    def holds(self, truth: BoolArray, node: int) -> bool:
+        """Whether a function of the policy holds in a mode."""
+        return bool(truth[self._place[node]])
+
+    def taken(self, name: str, group: int, truth: BoolArray) -> NDArray[np.int16]:
+        """Route of a client of a group by its failed own parts; -1 where it is cut off."""
+        site = self.site
+        choice = site.choices[name, group]
+        usable = np.array([self.holds(truth, route.usable) for route in choice.routes], dtype=np.bool_)
+        number = next((n for n, (when, _) in enumerate(choice.orders) if self.holds(truth, when)), -1)
+        kind = (site.classes.index(name) if name in site.classes else -1) * 1000 + group
+        key = (kind, usable.tobytes() + bytes([number + 1]))
+        if key not in self._taken:
+            failed = np.arange(2 ** len(site.own))
+            result = np.full(len(failed), -1, dtype=np.int16)
+            free = np.ones(len(failed), dtype=np.bool_)
+            for r in choice.orders[number][1] if number >= 0 else ():
+                if usable[r]:
+                    need = sum(1 << site.own.index(part) for part in choice.routes[r].own)
+                    here = free & (failed & need == 0)
+                    result[here] = -1 if choice.routes[r].dead_end else r
+                    free &= ~here
+            self._taken[key] = result
+        return self._taken[key]
+
+    def share(self, truth: BoolArray) -> int:
+        """Load that a flow on each route puts on each element, given which members of stages serve."""
+        site = self.site
+        serves = {name: self.holds(truth, site.policy.in_service(name)) for name in site.sharing}
+        key = bytes(serves.values())
+        if key not in self._alive:
+            self._alive[key] = len(self._shares)
+            rows = []
+            for name in (*site.classes, *site.site_flows):
+                groups = range(site.study.site.group_count) if name in site.classes else (0,)
+                rows += [row for g in groups for row in self._loads(name, site.choices[name, g], serves)]
+            self._shares.append(np.array(rows).reshape(len(rows), len(site.elements)))
+        return self._alive[key]
+
+    def _loads(self, name: str, choice: Choice, serves: dict[str, bool]) -> list[FloatArray]:
+        demand = self.site.study.site.traffic[name].demand_mb_s
+        elements = {element: n for n, element in enumerate(self.site.elements)}
+        rows = []
+        for route in choice.routes:
+            row = np.zeros(len(elements))
+            for stage in route.stages:
+                members = [m for m in stage.of if serves.get(m, True)] if isinstance(stage, AtLeast) else [stage]
+                for member in members:
+                    if member in elements:
+                        row[elements[member]] += demand / len(members)
+            rows.append(row)
+        return rows
+
+    def _build(self) -> Tables:
+        """Put the tables together anew; those in use by a running kernel stay as they are."""
+        site = self.site
+        modes, pairs = self._mode_rows, self._pair_rows
+        moves = site.arrays.moves
+        groups, classes = site.study.site.group_count, len(site.classes)
+        width = len(site.elements)
+        own = 2 ** len(site.own)
+        pair_words = (len(site.conditions) + 63) // 64 + 1
+        pair_key, pair_id = _hashed(self._pair_keys, pair_words)
+        mode_key, mode_id = _hashed(self._mode_keys, max(1, (len(site.roots) + 63) // 64))
+        flows = sum(len(c.routes) for c in site.choices.values())
+        return Tables(
+            pair_key=pair_key, pair_id=pair_id,
+            settled=np.array([row[0] for row in pairs], dtype=np.int64),
+            failed=np.array([row[1] for row in pairs], dtype=np.int64),
+            coverage=np.array([row[2] for row in pairs], dtype=np.float64),
+            begins=np.array([row[3] for row in pairs], dtype=np.uint8),
+            move_rate=np.array([row[4] for row in pairs], dtype=np.float64).reshape(len(pairs), moves),
+            leads=np.array([row[5] for row in pairs], dtype=np.int64).reshape(len(pairs), moves),
+            quiet=self._quiet,
+            mode_key=mode_key, mode_id=mode_id,
+            site_bits=np.array([mode.site_bits for mode in modes], dtype=np.uint64),
+            base_bits=np.array([mode.base_bits for mode in modes], dtype=np.uint64),
+            taken=np.array([mode.taken for mode in modes], dtype=np.int16).reshape(len(modes), classes * groups, own),
+            base_lost=np.array([mode.lost for mode in modes], dtype=np.int64).reshape(len(modes), classes),
+            base_a=np.array([mode.sides[0] for mode in modes], dtype=np.int64),
+            base_b=np.array([mode.sides[1] for mode in modes], dtype=np.int64),
+            base_over=np.array([mode.over for mode in modes], dtype=np.uint8),
+            base_delivered=np.array([mode.delivered for mode in modes], dtype=np.float64),
+            base_load=np.array([mode.load for mode in modes], dtype=np.float64).reshape(len(modes), width),
+            base_client_load=np.array([mode.client_load for mode in modes], dtype=np.float64).reshape(len(modes), width),
+            alive=np.array([mode.alive for mode in modes], dtype=np.int64),
+            share=np.array(self._shares, dtype=np.float64).reshape(len(self._shares), flows, width),
+        )  # fmt: skip
+
+
+class _Mode:
+    """What a mode means while every client's own parts are good."""
+
+    def __init__(self, outcomes: Outcomes, truth: BoolArray) -> None:
+        site = outcomes.site
+        physical, arrays = site.study.site, site.arrays
+        groups = physical.group_count
+        sizes = np.array(physical.group_sizes)
+        self.alive = outcomes.share(truth)
+        share = outcomes._shares[self.alive]
+        table = [outcomes.taken(name, g, truth) for name in site.classes for g in range(groups)]
+        self.taken = np.array(table, dtype=np.int16).reshape(len(site.classes) * groups, -1)
+        healthy = self.taken[:, 0].reshape(len(site.classes), groups)
+        self.lost = ((healthy < 0) * sizes).sum(axis=1)
+        self.client_load = np.zeros(len(site.elements))
+        self.sides = [0, 0]
+        for c in range(len(site.classes)):
+            for g in range(groups):
+                route = int(healthy[c, g])
+                if route < 0:
+                    continue
+                flow = c * groups + g
+                self.client_load += sizes[g] * share[arrays.flow_at[flow] + route]
+                if c == 0 and 0 <= arrays.side_of[flow, route] < 2:
+                    self.sides[arrays.side_of[flow, route]] += int(sizes[g])
+        self.load = self.client_load.copy()
+        bits = 0
+        place = sum(len(site.choices[name, g].routes) for name in site.classes for g in range(groups))
+        for n, name in enumerate(site.site_flows):
+            route = int(outcomes.taken(name, 0, truth)[0])
+            if route < 0:
+                bits |= 1 << n
+            else:
+                self.load += share[place + route]
+            place += len(site.choices[name, 0].routes)
+        roles = [role for role, entry in physical.roles.items() if entry.is_service]
+        for n, role in enumerate(roles):
+            if not outcomes.holds(truth, site.policy.role_up(role)):
+                bits |= 1 << (len(site.site_flows) + n)
+        self.site_bits = bits
+        capacity = arrays.capacity
+        over = (self.client_load > 1e-9) & (self.load > capacity * (1 + 1e-9))
+        self.over = bool(over.any())
+        for c in range(len(site.classes)):
+            bits |= int(self.lost[c] > 0) << int(arrays.all_of[c])
+            for g in range(groups):
+                bits |= int(healthy[c, g] < 0) << int(arrays.one_of[c, g])
+        cut = int(self.lost[0]) if len(self.lost) else 0
+        for k, service in zip(arrays.lost_k.tolist(), arrays.lost_service.tolist(), strict=True):
+            bits |= int(cut >= k) << service
+        if arrays.full_service >= 0:
+            bits |= int(cut > 0 or self.over) << arrays.full_service
+        self.base_bits = bits
+        self.delivered = 0.0
+        for g in range(groups):
+            if len(site.classes) and healthy[0, g] >= 0:
+                used = np.zeros(len(capacity), dtype=np.bool_)
+                for c in range(len(site.classes)):
+                    if healthy[c, g] >= 0:
+                        used |= share[arrays.flow_at[c * groups + g] + int(healthy[c, g])] > 0
+                used &= self.load > capacity
+                part = float((capacity[used] / self.load[used]).min()) if used.any() else 1.0
+                self.delivered += int(sizes[g]) * part
+
+
+def _bits(words: WordArray, count: int) -> BoolArray:
+    places = np.arange(count)
+    return np.asarray((words[:, places >> 6] >> (places & 63).astype(np.uint64)) & np.uint64(1), dtype=np.bool_)
+
+
+def _words(table: BoolArray) -> WordArray:
+    """Rows of truth values as words of 64 bits."""
+    rows, count = table.shape
+    result = np.zeros((rows, (count + 63) // 64), dtype=np.uint64)
+    for n in range(count):
+        result[:, n >> 6] |= table[:, n].astype(np.uint64) << np.uint64(n & 63)
+    return result
+
+
+def _hashed(keys: Sequence[WordArray], words: int) -> tuple[WordArray, IntArray]:
+    """A table with open addressing, at most half full."""
+    slots = 16
+    while slots < 2 * len(keys) + 2:
+        slots *= 2
+    table = np.zeros((slots, words), dtype=np.uint64)
+    ids = np.full(slots, -1, dtype=np.int64)
+    if keys:
+        fill(table, ids, np.array(keys, dtype=np.uint64).reshape(len(keys), words))
+    return table, ids
+
+
+from numba import njit  # noqa: E402
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def fill(table: WordArray, ids: IntArray, keys: WordArray) -> None:
+    """Put keys into a table, as `k2rel.simulation.rules` looks them up."""
+    slots = len(ids) - 1
+    for n in range(len(keys)):
+        h = np.uint64(0)
+        for w in range(keys.shape[1]):
+            h = _mixed(h, keys[n, w])
+        slot = np.int64(h & np.uint64(slots))
+        while ids[slot] >= 0:
+            slot = (slot + 1) & slots
+        ids[slot] = n
+        for w in range(keys.shape[1]):
+            table[slot, w] = keys[n, w]

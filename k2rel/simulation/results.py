@@ -1,0 +1,544 @@
+"""What a simulation says: estimates with intervals, and distributions that are counted in bins of two per cent."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import k2rel
+from k2rel.simulation.model import SiteModel
+from k2rel.simulation.records import (
+    BINS,
+    BINS_PER_DECADE,
+    COUNTS,
+    FIRST_DECADE,
+    R_A,
+    R_B,
+    R_CUT,
+    R_DELIVERED,
+    R_EVENTS,
+    R_FAILED_MOVES,
+    R_MOVES,
+    R_OVER,
+    S_AIR,
+    S_AIR2,
+    S_ANY,
+    S_COUNT,
+    S_COUNT2,
+    S_DOWN,
+    S_DOWN2,
+    S_DOWN_COUNT,
+    S_LONGEST,
+    Sums,
+)
+from k2rel.studies import Provenance
+from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from k2rel.simulation.engine import Plan
+
+__all__ = ["Estimate", "ServiceSimulation", "Simulation"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+_FEW = 30
+_EDGES = 10.0 ** (FIRST_DECADE + np.arange(BINS + 1) / BINS_PER_DECADE)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """An estimate with its confidence interval.
+
+    Parameters
+    ----------
+    value, low, high : float
+        The estimate, and the limits of its interval.
+    standard_error : float
+        Its standard error.
+
+    Examples
+    --------
+    >>> Estimate(2.0, 1.0, 3.0, 0.5).times(60).high
+    180.0
+    """
+
+    value: float
+    low: float
+    high: float
+    standard_error: float
+
+    def times(self, factor: float) -> Estimate:
+        """Give the estimate in another unit.
+
+        Parameters
+        ----------
+        factor : float
+            What to multiply with, above 0.
+
+        Returns
+        -------
+        Estimate
+            The product.
+
+        Examples
+        --------
+        >>> Estimate(1.0, 0.5, 2.0, 0.3).times(2.0).value
+        2.0
+        """
+        return Estimate(self.value * factor, self.low * factor, self.high * factor, self.standard_error * factor)
+
+
+def mean_of(total: float, squares: float, count: int, hits: int, confidence: float) -> Estimate:
+    """Estimate a mean over histories.
+
+    Parameters
+    ----------
+    total, squares : float
+        Sum and sum of squares over histories.
+    count, hits : int
+        Number of histories, and of those in which it was above 0.
+    confidence : float
+        Confidence of the interval.
+
+    Returns
+    -------
+    Estimate
+        From 30 hits on with the interval of the normal law; below, the exact interval of C. Clopper and E. S. Pearson
+        (Biometrika 26, 1934) for the share of histories with a hit, times the mean of those; without any hit the
+        value is 0 and the upper limit holds for a hit of the whole time at most, so it is infinite.
+
+    Examples
+    --------
+    >>> mean_of(100.0, 150.0, 100, 80, 0.95).low < 1.0
+    True
+    >>> mean_of(0.0, 0.0, 100, 0, 0.95).high
+    inf
+    """
+    from scipy.special import betaincinv, ndtri
+
+    mean = total / count
+    spread = math.sqrt(max(squares / count - mean * mean, 0.0) / max(count - 1, 1))
+    if hits == 0:
+        return Estimate(0.0, 0.0, math.inf, 0.0)
+    if hits >= _FEW or hits == count:
+        half = float(ndtri(0.5 + confidence / 2)) * spread
+        return Estimate(mean, max(mean - half, 0.0), mean + half, spread)
+    tail = (1.0 - confidence) / 2
+    low = float(betaincinv(hits, count - hits + 1, tail))
+    high = float(betaincinv(hits + 1, count - hits, 1.0 - tail))
+    return Estimate(mean, mean * low * count / hits, mean * high * count / hits, spread)
+
+
+@dataclass(frozen=True)
+class ServiceSimulation:
+    """What was counted of one service.
+
+    Parameters
+    ----------
+    service, title, scope : str
+        Name in tables, name for people, ``site`` or ``client``.
+    unavailability : Estimate
+        Share of the time in which it is lost.
+    downtime_min_per_year, interruptions_per_year, on_air_per_year : Estimate
+        Minutes and numbers a year; on air are interruptions longer than the client's buffer.
+    mean_interruption_h : Estimate
+        Mean length of an interruption [h].
+    p_loss_in_history : Estimate
+        Probability of at least one loss in the years that are counted of a history.
+    longest_h : float
+        Longest interruption that was met [h].
+    """
+
+    service: str
+    title: str
+    scope: str
+    unavailability: Estimate
+    downtime_min_per_year: Estimate
+    interruptions_per_year: Estimate
+    on_air_per_year: Estimate
+    mean_interruption_h: Estimate
+    p_loss_in_history: Estimate
+    longest_h: float
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """What a simulation counted.
+
+    Parameters
+    ----------
+    site : SiteModel
+        What was simulated.
+    plan : Plan
+        How much.
+    sums : Sums
+        The counts.
+    partial : bool
+        Whether it was stopped before its end.
+    seconds : float
+        How long it took [s].
+    """
+
+    site: SiteModel
+    plan: Plan
+    sums: Sums
+    partial: bool
+    seconds: float
+
+    @property
+    def histories(self) -> int:
+        """Number of histories that were run."""
+        return int(self.sums.histories[0])
+
+    @property
+    def years(self) -> float:
+        """Years that were counted, over all histories."""
+        return float(self.histories * self.plan.years)
+
+    @property
+    def provenance(self) -> Provenance:
+        """How the numbers were got."""
+        plan = self.plan
+        given = self.site.circumstances.words()
+        words = [
+            f"simulation, {self.site.organisation.words()}, preferred side {self.site.policy.home}",
+            *([given] if given else []),
+            f"{self.histories:,} histories of {plan.years} years after a warm-up of "
+            f"{plan.warm_up_h / HOURS_PER_YEAR:g} years",
+            f"seed {plan.seed}, intervals of {100 * plan.confidence:g} %",
+            *(["partial: stopped before its end"] if self.partial else []),
+        ]
+        return replace(self.site.study.provenance, engine=f"{'; '.join(words)} (k2rel {k2rel.__version__})")
+
+    @staticmethod
+    def relative_width(sums: Sums, service: int, plan: Plan) -> float:
+        """Half width of the interval of a service's unavailability, relative to it; infinite where unknown."""
+        row = sums.service[service]
+        found = mean_of(row[S_DOWN], row[S_DOWN2], int(sums.histories[0]), _hits(sums, service), plan.confidence)
+        return (found.high - found.low) / (2 * found.value) if found.value > 0 else math.inf
+
+    @cached_property
+    def services(self) -> tuple[ServiceSimulation, ...]:
+        """Every service."""
+        return tuple(self._service(n) for n in range(len(self.site.services)))
+
+    def __getitem__(self, name: str) -> ServiceSimulation:
+        """Look up one service by its name."""
+        return self.services[self.site.service(name)]
+
+    def _service(self, n: int) -> ServiceSimulation:
+        row = self.sums.service[n]
+        named = self.site.services[n]
+        count, hours = self.histories, self.plan.years * HOURS_PER_YEAR
+        confidence = self.plan.confidence
+        hits = _hits(self.sums, n)
+        down = mean_of(row[S_DOWN], row[S_DOWN2], count, hits, confidence)
+        losses = mean_of(row[S_COUNT], row[S_COUNT2], count, int(row[S_ANY]), confidence)
+        air = mean_of(row[S_AIR], row[S_AIR2], count, int(min(row[S_ANY], row[S_AIR])), confidence)
+        return ServiceSimulation(
+            service=named.name,
+            title=named.title,
+            scope=named.scope,
+            unavailability=down.times(1.0 / hours),
+            downtime_min_per_year=down.times(MINUTES_PER_YEAR / hours),
+            interruptions_per_year=losses.times(1.0 / self.plan.years),
+            on_air_per_year=air.times(1.0 / self.plan.years),
+            mean_interruption_h=_ratio(row, count, confidence),
+            p_loss_in_history=_share(int(row[S_ANY]), count, confidence),
+            longest_h=float(row[S_LONGEST]),
+        )
+
+    def table(self) -> pd.DataFrame:
+        """Give the services as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``service``; downtime and interruptions a year with the limits of their intervals, mean length of an
+            interruption [min], on-air interruptions a year, downtime of a year that is exceeded in one of ten and one
+            of a hundred years [min], longest interruption [h].
+
+        Examples
+        --------
+        >>> from k2rel.simulation import Plan, simulate
+        >>> from k2rel.studies import study
+        >>> result = simulate(study("L1"), plan=Plan(histories=200, seed=1))
+        >>> list(result.table().columns[:3])
+        ['downtime_min_per_year', 'low', 'high']
+        """
+        import pandas as pd
+
+        rows = []
+        for n, item in enumerate(self.services):
+            down, count = item.downtime_min_per_year, item.interruptions_per_year
+            rows.append(
+                {
+                    "service": item.service,
+                    "downtime_min_per_year": down.value,
+                    "low": down.low,
+                    "high": down.high,
+                    "interruptions_per_year": count.value,
+                    "interruptions_low": count.low,
+                    "interruptions_high": count.high,
+                    "mean_min": item.mean_interruption_h.value * 60,
+                    "on_air_per_year": item.on_air_per_year.value,
+                    "one_year_in_10_min": self._quantile(self.sums.down_bins[n], self.years, 0.1) * 60,
+                    "one_year_in_100_min": self._quantile(self.sums.down_bins[n], self.years, 0.01) * 60,
+                    "longest_h": item.longest_h,
+                }
+            )
+        return pd.DataFrame(rows).set_index("service")
+
+    @staticmethod
+    def _quantile(bins: IntArray, total: float, exceeded: float) -> float:
+        """Time that is exceeded with a probability [h]: where the counts from above reach it."""
+        above = np.cumsum(bins[::-1])[::-1]
+        over = np.flatnonzero(above > exceeded * total)
+        return float(math.sqrt(_EDGES[over[-1]] * _EDGES[over[-1] + 1])) if len(over) else 0.0
+
+    def distribution(self, service: str, what: str = "downtime") -> pd.DataFrame:
+        """Give a distribution with its interval, as the probability that a time is exceeded.
+
+        Parameters
+        ----------
+        service : str
+            The service.
+        what : {"downtime", "longest", "interruption", "first_loss"}
+            Downtime of a year; longest interruption of a year; length of one interruption; time to the first loss,
+            for which the column gives the probability of a loss *by* a time.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``hours``, ``probability``, ``low``, ``high``, over the range where anything was counted.
+
+        Raises
+        ------
+        InputError
+            If there is no such service or distribution.
+
+        Examples
+        --------
+        >>> from k2rel.simulation import Plan, simulate
+        >>> from k2rel.studies import study
+        >>> result = simulate(study("L2R"), plan=Plan(histories=500, seed=1))
+        >>> bool((result.distribution("media")["probability"] <= 1).all())
+        True
+        """
+        import pandas as pd
+
+        from k2rel.errors import InputError
+
+        n = self.site.service(service)
+        if what not in ("downtime", "longest", "interruption", "first_loss"):
+            raise InputError(f"distribution '{what[:40]}': downtime, longest, interruption or first_loss")
+        sums = self.sums
+        bins, total = {
+            "downtime": (sums.down_bins[n], self.years),
+            "longest": (sums.longest_bins[n], self.years),
+            "interruption": (sums.length_bins[n], float(max(sums.length_bins[n].sum(), 1))),
+            "first_loss": (sums.first_bins[n], float(self.histories)),
+        }[what]
+        known = np.flatnonzero(bins)
+        if not len(known):
+            return pd.DataFrame({"hours": [], "probability": [], "low": [], "high": []})
+        first, last = max(known[0] - 1, 0), known[-1] + 1
+        counts = np.cumsum(bins) if what == "first_loss" else np.cumsum(bins[::-1])[::-1]
+        counts = counts[first : last + 1] if what == "first_loss" else counts[first : last + 1]
+        edges = _EDGES[1:] if what == "first_loss" else _EDGES[:-1]
+        limits = [_share(int(c), int(total), self.plan.confidence) for c in counts]
+        return pd.DataFrame(
+            {
+                "hours": edges[first : last + 1][: len(counts)],
+                "probability": [item.value for item in limits],
+                "low": [item.low for item in limits],
+                "high": [item.high for item in limits],
+            }
+        )
+
+    def interruptions_in_a_year(self, service: str) -> pd.DataFrame:
+        """Give how probable each number of interruptions in a year is.
+
+        Parameters
+        ----------
+        service : str
+            The service.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``interruptions`` from 0; ``probability``, ``low``, ``high``. The last row, from 255 on, holds more.
+
+        Examples
+        --------
+        >>> from k2rel.simulation import Plan, simulate
+        >>> from k2rel.studies import study
+        >>> result = simulate(study("L2R"), plan=Plan(histories=500, seed=1))
+        >>> round(float(result.interruptions_in_a_year("media")["probability"].sum()), 9)
+        1.0
+        """
+        import pandas as pd
+
+        counts = self.sums.count_bins[self.site.service(service)].copy()
+        years = int(self.years)
+        counts[0] = years - int(counts.sum())
+        last = int(np.flatnonzero(counts)[-1])
+        limits = [_share(int(c), years, self.plan.confidence) for c in counts[: last + 1]]
+        frame = pd.DataFrame({name: [getattr(x, field) for x in limits] for name, field in _COLUMNS})
+        return frame.rename_axis("interruptions" if last < COUNTS - 1 else "interruptions (last: and more)")
+
+    def load(self) -> dict[str, Estimate]:
+        """Give what clients are given, averaged over time.
+
+        Returns
+        -------
+        dict of str to Estimate
+            ``clients_on_first_side``, ``clients_on_second_side``, ``clients_cut_off``, ``share_second_side``,
+            ``p_any_overload``, ``delivered_mb_s``, ``client_hours_lost_per_year``, ``takeovers_per_year``,
+            ``failed_takeovers_per_year``.
+
+        Examples
+        --------
+        >>> from k2rel.simulation import Plan, simulate
+        >>> from k2rel.studies import study
+        >>> result = simulate(study("L2R"), plan=Plan(histories=500, seed=1))
+        >>> 3.99 < result.load()["clients_on_first_side"].value + result.load()["clients_on_second_side"].value <= 4
+        True
+        """
+        hours = self.plan.years * HOURS_PER_YEAR
+        demand = self.site.study.site.traffic[self.site.principal].demand_mb_s
+        clients = max(self.site.study.site.client_count, 1)
+
+        def per(row: int, factor: float) -> Estimate:
+            total, squares = self.sums.reward[row]
+            return mean_of(total, squares, self.histories, self.histories if total else 0, self.plan.confidence).times(
+                factor
+            )
+
+        return {
+            "clients_on_first_side": per(R_A, 1 / hours),
+            "clients_on_second_side": per(R_B, 1 / hours),
+            "clients_cut_off": per(R_CUT, 1 / hours),
+            "share_second_side": per(R_B, 1 / hours / clients),
+            "p_any_overload": per(R_OVER, 1 / hours),
+            "delivered_mb_s": per(R_DELIVERED, demand / hours),
+            "client_hours_lost_per_year": per(R_CUT, HOURS_PER_YEAR / hours),
+            "takeovers_per_year": per(R_MOVES, 1 / self.plan.years),
+            "failed_takeovers_per_year": per(R_FAILED_MOVES, 1 / self.plan.years),
+        }
+
+    def sides(self) -> pd.DataFrame:
+        """Give the share of time of every number of clients on each side.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``on_a``, ``on_b``, ``cut_off`` [clients], ``probability``; most probable first.
+
+        Examples
+        --------
+        >>> from k2rel.simulation import Plan, simulate
+        >>> from k2rel.studies import study
+        >>> result = simulate(study("L2R"), plan=Plan(histories=500, seed=1))
+        >>> round(float(result.sides()["probability"].sum()), 9)
+        1.0
+        """
+        import pandas as pd
+
+        joint = self.sums.joint / self.sums.joint.sum()
+        a, b = np.nonzero(joint)
+        count = self.site.study.site.client_count
+        frame = pd.DataFrame({"on_a": a, "on_b": b, "cut_off": count - a - b, "probability": joint[a, b]})
+        return frame.sort_values("probability", ascending=False, ignore_index=True)
+
+    @property
+    def events(self) -> float:
+        """Events that were simulated in the years that are counted."""
+        return float(self.sums.reward[R_EVENTS, 0])
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the result as plain data, as the command line prints it.
+
+        Returns
+        -------
+        dict
+            Heading, plan, services with estimates and limits, load.
+
+        Examples
+        --------
+        >>> from k2rel.simulation import Plan, simulate
+        >>> from k2rel.studies import study
+        >>> simulate(study("L1"), plan=Plan(histories=100, seed=1)).to_json()["histories"]
+        100
+        """
+
+        def spelled(item: Estimate) -> dict[str, float | None]:
+            high = item.high if math.isfinite(item.high) else None
+            return {"value": item.value, "low": item.low, "high": high, "standard_error": item.standard_error}
+
+        return {
+            **self.provenance.heading(),
+            "histories": self.histories,
+            "years_per_history": self.plan.years,
+            "warm_up_h": self.plan.warm_up_h,
+            "seed": self.plan.seed,
+            "confidence": self.plan.confidence,
+            "partial": self.partial,
+            "services": [
+                {
+                    "service": item.service,
+                    "scope": item.scope,
+                    "unavailability": spelled(item.unavailability),
+                    "downtime_min_per_year": spelled(item.downtime_min_per_year),
+                    "interruptions_per_year": spelled(item.interruptions_per_year),
+                    "on_air_per_year": spelled(item.on_air_per_year),
+                    "mean_interruption_h": spelled(item.mean_interruption_h),
+                    "p_loss_in_history": spelled(item.p_loss_in_history),
+                    "longest_h": item.longest_h,
+                }
+                for item in self.services
+            ],
+            "load": {name: spelled(item) for name, item in self.load().items()},
+        }
+
+
+_COLUMNS = (("probability", "value"), ("low", "low"), ("high", "high"))
+
+
+def _hits(sums: Sums, service: int) -> int:
+    """Histories in which a service was lost: begun in one, or lost before the years that are counted."""
+    any_loss = int(sums.service[service, S_ANY])
+    return max(any_loss, 1 if sums.service[service, S_DOWN] > 0 else 0)
+
+
+def _share(hits: int, count: int, confidence: float) -> Estimate:
+    """A probability with the interval of Clopper and Pearson."""
+    from scipy.special import betaincinv
+
+    tail = (1.0 - confidence) / 2
+    low = float(betaincinv(hits, count - hits + 1, tail)) if hits else 0.0
+    high = float(betaincinv(hits + 1, count - hits, 1.0 - tail)) if hits < count else 1.0
+    p = hits / count
+    return Estimate(p, low, high, math.sqrt(p * (1.0 - p) / count))
+
+
+def _ratio(row: FloatArray, count: int, confidence: float) -> Estimate:
+    """Mean length of an interruption: a ratio of means over histories, with the interval of the delta method."""
+    from scipy.special import ndtri
+
+    if row[S_COUNT] == 0:
+        return Estimate(math.nan, math.nan, math.nan, math.nan)
+    value = row[S_DOWN] / row[S_COUNT]
+    mean = row[S_COUNT] / count
+    spread = (row[S_DOWN2] - 2 * value * row[S_DOWN_COUNT] + value * value * row[S_COUNT2]) / count
+    error = math.sqrt(max(spread, 0.0) / count) / mean
+    half = float(ndtri(0.5 + confidence / 2)) * error
+    return Estimate(float(value), max(float(value) - half, 0.0), float(value) + half, error)

@@ -1,0 +1,334 @@
+"""What follows from an event for roles, services and loads: the compiled policy, looked up.
+
+The gates of the policy's own structure functions are evaluated for the parts that are down and the control state;
+what their values mean stands in `Tables`. A state that was met before is found in a cache.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from k2rel.simulation.draws import uniform
+from k2rel.simulation.events import candidate, compiled, happen, law, push
+from k2rel.simulation.records import (
+    AT_LIMIT,
+    CHANGED,
+    CONTROL,
+    COUNTED,
+    CUT,
+    DELIVERED,
+    DONE,
+    FAILED_MOVES,
+    FULL,
+    HEAP,
+    HURT,
+    LOCKED,
+    LOG_ITEM,
+    LOG_KIND,
+    LOGGED,
+    MODE,
+    MOVES,
+    NEXT_FAILURE,
+    NOW,
+    ON_A,
+    ON_B,
+    OVER,
+    PAIR,
+    R_A,
+    R_B,
+    R_CUT,
+    R_DELIVERED,
+    R_EVENTS,
+    R_OVER,
+    SINCE,
+    TAKEOVER,
+    UNKNOWN,
+    WANTED,
+    Model,
+    Sums,
+    Tables,
+    Work,
+)
+
+__all__: list[str] = []
+
+# kinds of gates
+CONSTANT, SHARED, CONTROLLED, NOT, AND, OR, AT_LEAST, XOR, ITE = range(9)
+
+
+@compiled
+def evaluate(model: Model, work: Work) -> None:
+    """Evaluate every gate for the parts that are down and the control state."""
+    control = work.i[CONTROL]
+    for g in range(len(model.gate)):
+        kind, at, n = model.gate[g], model.gate_at[g], model.gate_n[g]
+        if kind == CONSTANT:
+            x = n
+        elif kind == SHARED:
+            x = 1 - np.int64((work.mask[at >> 6] >> np.uint64(at & 63)) & np.uint64(1))
+        elif kind == CONTROLLED:
+            x = np.int64(model.control_value[control, at])
+        elif kind == NOT:
+            x = np.int64(1 - work.value[model.argument[at]])
+        elif kind == AND:
+            x = 1
+            for k in range(at, at + n):
+                x &= work.value[model.argument[k]]
+        elif kind == OR:
+            x = 0
+            for k in range(at, at + n):
+                x |= work.value[model.argument[k]]
+        elif kind == XOR:
+            x = 0
+            for k in range(at, at + n):
+                x ^= work.value[model.argument[k]]
+        elif kind == AT_LEAST:
+            x = 0
+            for k in range(at, at + n):
+                x += work.value[model.argument[k]]
+            x = 1 if x >= model.gate_k[g] else 0
+        else:
+            x = np.int64(work.value[model.argument[at + 1 if work.value[model.argument[at]] else at + 2]])
+        work.value[g] = x
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _mixed(h, x):  # type: ignore[no-untyped-def]
+    h = (h ^ x) * np.uint64(0x9E3779B97F4A7C15)
+    return h ^ (h >> np.uint64(29))
+
+
+@compiled
+def _find(keys, ids, wanted):  # type: ignore[no-untyped-def]
+    """Look a key up in a table with open addressing; -1 where it is not there."""
+    h = np.uint64(0)
+    for w in range(len(wanted)):
+        h = _mixed(h, wanted[w])
+    slots = len(ids) - 1
+    slot = np.int64(h & np.uint64(slots))
+    while ids[slot] >= 0:
+        same = True
+        for w in range(len(wanted)):
+            same = same and keys[slot, w] == wanted[w]
+        if same:
+            return ids[slot]
+        slot = (slot + 1) & slots
+    return -1
+
+
+@compiled
+def _gather(roots, value, words):  # type: ignore[no-untyped-def]
+    words[:] = np.uint64(0)
+    for r in range(len(roots)):
+        words[r >> 6] |= np.uint64(value[roots[r]]) << np.uint64(r & 63)
+
+
+@compiled
+def look_up(model: Model, tables: Tables, work: Work) -> bool:
+    """Find what the rules say of the present state; False, with the state noted, where the tables do not know."""
+    words = len(work.mask)
+    control = np.uint64(work.i[CONTROL])
+    h = _mixed(np.uint64(0x1234567), control)
+    for w in range(words):
+        h = _mixed(h, work.mask[w])
+    slot = np.int64(h & np.uint64(len(work.cache_pair) - 1))
+    same = work.cache_pair[slot] >= 0 and work.cache_key[slot, words] == control
+    for w in range(words):
+        same = same and work.cache_key[slot, w] == work.mask[w]
+    if not same:
+        evaluate(model, work)
+        _gather(model.conditions, work.value, work.cond[:-1])
+        work.cond[-1] = control
+        _gather(model.deciding, work.value, work.vector)
+        pair = _find(tables.pair_key, tables.pair_id, work.cond)
+        mode = _find(tables.mode_key, tables.mode_id, work.vector)
+        if pair < 0 or mode < 0:
+            n = work.i[WANTED]
+            if n < len(work.wanted):
+                for w in range(words):
+                    work.wanted[n, w] = work.mask[w]
+                work.wanted[n, words] = control
+                work.i[WANTED] = n + 1
+            return False
+        work.cache_pair[slot], work.cache_mode[slot] = pair, mode
+        for w in range(words):
+            work.cache_key[slot, w] = work.mask[w]
+        work.cache_key[slot, words] = control
+    work.i[PAIR], work.i[MODE] = work.cache_pair[slot], work.cache_mode[slot]
+    return True
+
+
+@compiled
+def _serve(model: Model, tables: Tables, work: Work) -> None:
+    """Say which services are lost, and where the clients are, for a mode and the clients' own parts."""
+    m = work.i[MODE]
+    if work.i[HURT] == 0:
+        work.bits[0] = tables.base_bits[m]
+        work.i[ON_A], work.i[ON_B] = tables.base_a[m], tables.base_b[m]
+        work.i[CUT], work.i[OVER] = tables.base_lost[m, 0] if model.classes else 0, tables.base_over[m]
+        work.f[DELIVERED] = tables.base_delivered[m]
+        return
+    groups, elements = len(model.group_size), len(model.capacity)
+    a, b = tables.base_a[m], tables.base_b[m]
+    bits = tables.site_bits[m]
+    one = np.uint64(1)
+    row = tables.share[tables.alive[m]]
+    if elements:
+        work.load[:] = tables.base_load[m]
+        work.client_load[:] = tables.base_client_load[m]
+    cut = 0
+    for c in range(model.classes):
+        lost = tables.base_lost[m, c]
+        for k in range(work.i[HURT]):
+            client = work.hurt[k]
+            flow = c * groups + model.group[client]
+            before, after = tables.taken[m, flow, 0], tables.taken[m, flow, work.own[client]]
+            if before == after:
+                continue
+            lost += (after < 0) - (before < 0)
+            if c == 0:
+                if before >= 0:
+                    a -= model.side_of[flow, before] == 0
+                    b -= model.side_of[flow, before] == 1
+                if after >= 0:
+                    a += model.side_of[flow, after] == 0
+                    b += model.side_of[flow, after] == 1
+            for e in range(elements):
+                change = 0.0
+                if before >= 0:
+                    change -= row[model.flow_at[flow] + before, e]
+                if after >= 0:
+                    change += row[model.flow_at[flow] + after, e]
+                work.load[e] += change
+                work.client_load[e] += change
+        if c == 0:
+            cut = lost
+        if lost > 0:
+            bits |= one << np.uint64(model.all_of[c])
+        for g in range(groups):
+            if tables.taken[m, c * groups + g, work.own[g]] < 0:
+                bits |= one << np.uint64(model.one_of[c, g])
+    over = 0
+    for e in range(elements):
+        if work.client_load[e] > 1e-9 and work.load[e] > model.capacity[e] * (1 + 1e-9):
+            over = 1
+    for k in range(len(model.lost_k)):
+        if cut >= model.lost_k[k]:
+            bits |= one << np.uint64(model.lost_service[k])
+    if model.full_service >= 0 and (cut > 0 or over):
+        bits |= one << np.uint64(model.full_service)
+    work.bits[0] = bits
+    work.i[ON_A], work.i[ON_B], work.i[CUT], work.i[OVER] = a, b, cut, over
+    served = float(len(model.group) - cut)
+    if over:
+        served = 0.0
+        for g in range(groups):
+            whole = model.group_size[g]
+            for k in range(work.i[HURT]):
+                client = work.hurt[k]
+                if model.group[client] == g:
+                    whole -= 1
+                    served += _arrives(model, tables, work, m, g, work.own[client])
+            served += whole * _arrives(model, tables, work, m, g, 0)
+    work.f[DELIVERED] = served
+
+
+@compiled
+def _arrives(model: Model, tables: Tables, work: Work, m: int, g: int, own: int) -> float:
+    """Share of a client's demand that arrives where flows share an overloaded element evenly."""
+    groups = len(model.group_size)
+    if tables.taken[m, g, own] < 0:
+        return 0.0
+    share = 1.0
+    for c in range(model.classes):
+        route = tables.taken[m, c * groups + g, own]
+        if route < 0:
+            continue
+        for e in range(len(model.capacity)):
+            used = tables.share[tables.alive[m], model.flow_at[c * groups + g] + route, e]
+            if used > 0 and work.load[e] > model.capacity[e]:
+                share = min(share, model.capacity[e] / work.load[e])
+    return share
+
+
+@compiled
+def _clocks(model: Model, tables: Tables, work: Work) -> None:
+    """Start and stop the clocks of what happens to roles in time; one that goes on is left alone."""
+    for e in range(model.moves):
+        rate = tables.move_rate[work.i[PAIR], e]
+        if model.moves_by_calendar[e]:
+            rate = 0.0
+        if rate == work.move_rate[e]:
+            continue
+        work.move_rate[e] = rate
+        work.move_stamp[e] += 1
+        if rate > 0:
+            wait = law(model, work, model.move_law[e], 0.0) / rate
+            push(work, work.f[NOW] + wait, TAKEOVER, e, work.move_stamp[e])
+
+
+@compiled
+def account(work: Work, sums: Sums) -> None:
+    """Add the time since the last change to the loads."""
+    dt = work.f[NOW] - work.f[SINCE]
+    work.f[SINCE] = work.f[NOW]
+    work.reward[R_A] += dt * work.i[ON_A]
+    work.reward[R_B] += dt * work.i[ON_B]
+    work.reward[R_CUT] += dt * work.i[CUT]
+    work.reward[R_OVER] += dt * work.i[OVER]
+    work.reward[R_DELIVERED] += dt * work.f[DELIVERED]
+    if work.i[COUNTED]:
+        sums.joint[work.i[ON_A], work.i[ON_B]] += dt
+
+
+@compiled
+def settle(model: Model, tables: Tables, work: Work, sums: Sums) -> int:
+    """Follow the rules until nothing more happens at once; then find services and loads."""
+    work.i[CHANGED] = 0
+    for _ in range(10):
+        if not look_up(model, tables, work):
+            return UNKNOWN
+        pair, control = work.i[PAIR], work.i[CONTROL]
+        if tables.settled[pair] == control and tables.failed[pair] == control:
+            _clocks(model, tables, work)
+            account(work, sums)
+            _serve(model, tables, work)
+            return DONE
+        good = tables.coverage[pair] >= 1.0 or uniform(work.rng) <= tables.coverage[pair]
+        work.i[CONTROL] = tables.settled[pair] if good else tables.failed[pair]
+        if tables.begins[pair]:
+            work.i[MOVES] += 1
+            work.i[FAILED_MOVES] += not good
+    return LOCKED
+
+
+@compiled
+def write_log(work: Work) -> None:
+    """Note an event, where a log is kept."""
+    n = work.i[LOGGED]
+    if n < len(work.log_t):
+        work.log_t[n] = work.f[NOW]
+        work.log_i[n, 0], work.log_i[n, 1] = work.i[LOG_KIND], work.i[LOG_ITEM]
+        work.log_i[n, 2], work.log_i[n, 3] = work.i[CONTROL], work.i[MODE]
+        work.log_i[n, 4], work.log_i[n, 5] = work.i[ON_A], work.i[ON_B]
+        work.log_bits[n] = work.bits[0]
+        work.i[LOGGED] = n + 1
+
+
+@compiled
+def step(model: Model, tables: Tables, work: Work, sums: Sums, limit: float) -> int:
+    """Let the next thing happen, unless it lies beyond a time; services and loads are left as they follow."""
+    first = work.heap_t[0] if work.i[HEAP] else np.inf
+    work.i[LOG_KIND] = -1
+    if first > limit and work.f[NEXT_FAILURE] > limit:
+        return AT_LIMIT
+    if first <= work.f[NEXT_FAILURE]:
+        if happen(model, tables, work) == FULL:
+            return FULL
+    else:
+        candidate(model, work)
+    work.reward[R_EVENTS] += 1
+    if work.i[CHANGED]:
+        return settle(model, tables, work, sums)
+    return DONE
