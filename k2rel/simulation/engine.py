@@ -24,7 +24,7 @@ from k2rel.simulation.ground import table_of
 from k2rel.simulation.histories import empty_sums, room, run
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.outcomes import Outcomes
-from k2rel.simulation.records import DONE, FULL, HISTORY, STOPPED, UNKNOWN, WANTED, Sums, Work
+from k2rel.simulation.records import DONE, FULL, HISTORY, SCOUTING, STOPPED, UNKNOWN, WANTED, Sums, Tables, Work
 from k2rel.simulation.results import Simulation
 from k2rel.studies import Study
 from k2rel.units import HOURS_PER_YEAR
@@ -104,19 +104,26 @@ class _Prepared:
         """Run histories from `first` on, without the last."""
         work, sums = room(self.site), empty_sums(self.site)
         work.i[HISTORY] = first
-        follow(self, plan, work, sums, last, look_ahead=True)
+        follow(self, plan, work, sums, last, ahead=_LOOK_AHEAD)
         return sums
 
 
-def follow(prepared: _Prepared, plan: Plan, work: Work, sums: Sums, last: int, *, look_ahead: bool) -> None:
-    """Run histories to the last one; ask the policy where its tables do not know a state."""
-    model = table_of(prepared.site.arrays)
-    scratch: tuple[Work, Sums] | None = None
-    asked: bytes = b""
+def follow(prepared: _Prepared, plan: Plan, work: Work, sums: Sums, last: int, *, ahead: int) -> None:
+    """Run histories to the last one; ask the policy where its tables do not know a state.
+
+    A scout runs some histories `ahead` each time, so that many states are asked for at once; as fewer turn up, it goes
+    less far.
+    """
+    model, here, counted = table_of(prepared.site.arrays), table_of(work), table_of(sums)
+    scout: tuple[Work, Sums] | None = None
+    asked = b""
+
+    def go(tables: Tables, where: Any, into: Any, to: int) -> int:
+        return int(run(model, table_of(tables), where, into, plan.seed, to, plan.warm_up_h, plan.years, HOURS_PER_YEAR))
+
     while True:
         tables = prepared.outcomes.tables
-        code = run(model, table_of(tables), table_of(work), table_of(sums), plan.seed, last, plan.warm_up_h, plan.years,
-                   HOURS_PER_YEAR)  # fmt: skip
+        code = go(tables, here, counted, last)
         if code == DONE:
             return
         if code == FULL:
@@ -128,18 +135,15 @@ def follow(prepared: _Prepared, plan: Plan, work: Work, sums: Sums, last: int, *
         if wanted.tobytes() == asked:
             raise K2relError("simulation: a state is not understood twice; this is a defect")
         asked = wanted.tobytes()
-        if look_ahead:  # what other histories will ask, all at once
-            scratch = scratch or (room(prepared.site), empty_sums(prepared.site))
-            ahead = scratch[0]
-            start = int(work.i[HISTORY])
-            for history in range(start + 1, min(start + _LOOK_AHEAD, last)):
-                ahead.i[HISTORY], ahead.i[STOPPED] = history, 0
-                run(model, table_of(tables), table_of(ahead), table_of(scratch[1]), plan.seed, history + 1,
-                    plan.warm_up_h, plan.years, HOURS_PER_YEAR)  # fmt: skip
-                if ahead.i[WANTED] >= len(ahead.wanted) - 1:
-                    break
-            wanted = np.concatenate([wanted, ahead.wanted[: ahead.i[WANTED]]])
-            ahead.i[WANTED] = 0
+        if ahead:
+            scout = scout or (room(prepared.site), empty_sums(prepared.site))
+            other = scout[0]
+            other.i[HISTORY], other.i[SCOUTING], other.i[STOPPED] = work.i[HISTORY] + 1, 1, 0
+            go(tables, table_of(other), table_of(scout[1]), int(min(work.i[HISTORY] + ahead, last)))
+            found = np.unique(other.wanted[: other.i[WANTED]], axis=0)
+            other.i[WANTED] = 0
+            wanted = np.concatenate([wanted, found])
+            ahead = min(2 * ahead, _LOOK_AHEAD) if len(found) > 4 else ahead // 2
         prepared.outcomes.learn(wanted)
 
 

@@ -39,6 +39,7 @@ from k2rel.simulation.records import (
     S_DOWN2,
     S_DOWN_COUNT,
     S_LONGEST,
+    SCOUTING,
     SERVICE_COLUMNS,
     SHOCK,
     START,
@@ -184,6 +185,19 @@ def _close_history(model: Model, work: Work, sums: Sums, from_h: float) -> None:
 
 
 @compiled
+def _forget(work: Work) -> None:
+    """Drop what a history that is not ended has gathered."""
+    work.down[:] = 0.0
+    work.count[:] = 0
+    work.air[:] = 0
+    work.longest[:] = 0.0
+    work.first[:] = -1.0
+    work.history_down[:] = 0.0
+    work.history_count[:] = 0
+    work.history_air[:] = 0
+
+
+@compiled
 def run(
     model_table: I1,
     tables_table: I1,
@@ -198,7 +212,8 @@ def run(
     """Run histories from `Work.i[HISTORY]` on, without the last.
 
     Where one meets a state that the tables do not know it stops in the middle and says `UNKNOWN`; called again with
-    tables that do know, it goes on there.
+    tables that do know, it goes on there. A scout (`SCOUTING`) leaves such a history and takes the next one, to find
+    out what else is not known.
     """
     model, tables = model_at(model_table), tables_at(tables_table)
     work, sums = work_at(work_table), sums_at(sums_table)
@@ -231,6 +246,10 @@ def run(
                 if work.i[YEAR] < years:
                     code = DONE
         if code != AT_LIMIT:
+            if work.i[SCOUTING]:
+                _forget(work)
+                work.i[HISTORY] += 1
+                continue
             work.i[STOPPED] = 1
             return code
         _close_history(model, work, sums, warm_up_h)
