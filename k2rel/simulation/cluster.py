@@ -23,9 +23,9 @@ _ANSWER_S = 10
 @lru_cache(maxsize=4)
 def _prepared(inputs: bytes) -> Any:
     """A site, prepared once on each worker."""
-    from k2rel.simulation.engine import _Prepared
+    from k2rel.simulation.engine import Prepared
 
-    return _Prepared(SiteModel(*pickle.loads(inputs)))
+    return Prepared(SiteModel(*pickle.loads(inputs)))
 
 
 def _chunk(inputs: bytes, plan: Plan, first: int, last: int) -> Sums:

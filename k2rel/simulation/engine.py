@@ -93,7 +93,7 @@ class Progress(Protocol):
         """Histories done, histories expected, half width of the interval relative to the estimate."""
 
 
-class _Prepared:
+class Prepared:
     """A site ready to run, with what its histories have learnt."""
 
     def __init__(self, site: SiteModel) -> None:
@@ -108,7 +108,7 @@ class _Prepared:
         return sums
 
 
-def follow(prepared: _Prepared, plan: Plan, work: Work, sums: Sums, last: int, *, ahead: int) -> None:
+def follow(prepared: Prepared, plan: Plan, work: Work, sums: Sums, last: int, *, ahead: int) -> None:
     """Run histories to the last one; ask the policy where its tables do not know a state.
 
     A scout runs some histories `ahead` each time, so that many states are asked for at once; as fewer turn up, it goes
@@ -263,7 +263,7 @@ def _add(total: Sums, more: Sums) -> None:
 class _Threads:
     """Chunks on the cores of this machine."""
 
-    prepared: _Prepared
+    prepared: Prepared
     plan: Plan
     workers: int
     executor: ThreadPoolExecutor = field(init=False)
@@ -305,7 +305,7 @@ def _pool(site: SiteModel, plan: Plan, workers: int, scheduler: str | None) -> I
         with cluster(site, plan, scheduler) as pool:
             yield pool
         return
-    pool = _Threads(_Prepared(site), plan, workers)
+    pool = _Threads(Prepared(site), plan, workers)
     try:
         yield pool
     finally:

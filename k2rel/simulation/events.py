@@ -252,7 +252,7 @@ def _found(model: Model, work: Work, p: int) -> None:
 
 
 @compiled
-def _fail(model: Model, work: Work, p: int) -> None:
+def fails(model: Model, work: Work, p: int) -> None:
     """A part fails; where only a test finds it, it waits for the next one of a fixed calendar."""
     work.i[LOG_KIND], work.i[LOG_ITEM] = FAIL, p
     goes_down(model, work, p, REPAIR)
@@ -345,7 +345,7 @@ def happen(model: Model, tables: Tables, work: Work) -> int:
     if kind == REPAIRED:
         _repaired(model, work, item)
     elif kind == FAIL:
-        _fail(model, work, item)
+        fails(model, work, item)
     elif kind == TAKEOVER:
         work.i[CONTROL] = tables.leads[work.i[PAIR], item]
         work.move_rate[item] = 0.0
@@ -373,4 +373,4 @@ def candidate(model: Model, work: Work) -> None:
     p = model.pool_part[pick(model.pool_probability, model.pool_alias, work.rng)]
     next_failure(work)
     if work.state[p] == UP:
-        _fail(model, work, p)
+        fails(model, work, p)

@@ -92,7 +92,7 @@ class SiteModel:
         self.own = tuple(site.client_parts)
         if len(self.own) > _MOST_OWN:
             raise ModelTooLargeError(f"{site.name}: clients with {len(self.own)} parts each; at most {_MOST_OWN}")
-        self._laws: list[Distribution] = []
+        self.laws: list[Distribution] = []
         self._law_index: dict[object, int] = {}
 
     def _parts_with_windows(self) -> None:
@@ -248,8 +248,8 @@ class SiteModel:
     def _law(self, law: Distribution) -> int:
         key = (law.kind, law.parameters) if law.kind != "table" else id(law)
         if key not in self._law_index:
-            self._law_index[key] = len(self._laws)
-            self._laws.append(law)
+            self._law_index[key] = len(self.laws)
+            self.laws.append(law)
         return self._law_index[key]
 
     def _given(self, entries: Mapping[str, str | Distribution], name: str, kind: str, mean_h: float | None) -> (
@@ -291,7 +291,7 @@ class SiteModel:
         rules = self._move_arrays()
         events = self._event_arrays()
         services = self._service_arrays()
-        laws = self._laws
+        laws = self.laws
         grid = [law.grid for law in laws]
         parameter = np.zeros((len(laws), 3))
         for n, law in enumerate(laws):

@@ -1,0 +1,496 @@
+"""Excursions from calm to calm, for rare losses: with failures made likely, or split level by level. Compiled.
+
+Calm is every part good, every role held and every server in service. The share of time that a service is lost is its
+mean loss in a cycle, from one entry into calm to the next, over the mean length of a cycle. A plain path gives the
+lengths and the states at the entries; from each entry, excursions of their own give the loss.
+"""
+
+from __future__ import annotations
+
+from math import exp
+
+import numpy as np
+
+from k2rel.simulation.draws import exponential, pick, start, uniform
+from k2rel.simulation.events import compiled, fails, happen, next_failure
+from k2rel.simulation.histories import begin
+from k2rel.simulation.records import (
+    CHANGED,
+    CONTROL,
+    DONE,
+    DOWN,
+    FLOATS,
+    FULL,
+    HEAP,
+    HURT,
+    I1,
+    INTS,
+    NEXT_FAILURE,
+    NOW,
+    TOUCHED,
+    UP,
+    WAITING,
+    F1,
+    F2,
+    I2,
+    Model,
+    Sums,
+    Tables,
+    Work,
+    model_at,
+    sums_at,
+    tables_at,
+    work_at,
+)
+from k2rel.simulation.rules import settle, step
+
+__all__: list[str] = []
+
+# what an excursion gives
+LOSS_H, LOSSES, EXCURSIONS = range(3)
+
+
+@compiled
+def pack(work: Work, ints: I1, floats: F1) -> None:
+    """Keep the state of a history."""
+    parts, clients, n = len(work.state), len(work.own), work.i[HEAP]
+    ints[:INTS] = work.i
+    at = INTS
+    for k in range(parts):
+        ints[at + k] = work.state[k] | (np.int64(work.touched_yet[k]) << 8)
+    at += parts
+    ints[at : at + parts] = work.stamp
+    at += parts
+    ints[at : at + parts] = work.hit_by
+    at += parts
+    ints[at : at + parts] = work.touched
+    at += parts
+    for k in range(clients):
+        ints[at + k] = work.own[k]
+        ints[at + clients + k] = work.hurt[k]
+        ints[at + 2 * clients + k] = work.hurt_at[k]
+    at += 3 * clients
+    for k in range(len(work.mask)):
+        ints[at + k] = np.int64(work.mask[k])
+    at += len(work.mask)
+    ints[at], ints[at + 1] = np.int64(work.bits[0]), np.int64(work.bits[1])
+    at += 2
+    ints[at : at + len(work.move_stamp)] = work.move_stamp
+    at += len(work.move_stamp)
+    ints[at : at + len(work.stock)] = work.stock
+    at += len(work.stock)
+    ints[at : at + work.i[WAITING]] = work.waiting[: work.i[WAITING]]
+    at += len(work.waiting)
+    ints[at : at + n] = work.heap_e[:n]
+    floats[:FLOATS] = work.f
+    at = FLOATS
+    floats[at : at + parts] = work.age
+    at += parts
+    floats[at : at + parts] = work.since
+    at += parts
+    floats[at : at + len(work.move_rate)] = work.move_rate
+    at += len(work.move_rate)
+    floats[at : at + n] = work.heap_t[:n]
+
+
+@compiled
+def unpack(work: Work, ints: I1, floats: F1) -> None:
+    """Go back to a state that was kept; the random numbers go on."""
+    parts, clients = len(work.state), len(work.own)
+    work.i[:] = ints[:INTS]
+    n = work.i[HEAP]
+    at = INTS
+    for k in range(parts):
+        work.state[k] = ints[at + k] & 255
+        work.touched_yet[k] = ints[at + k] >> 8
+    at += parts
+    work.stamp[:] = ints[at : at + parts]
+    at += parts
+    work.hit_by[:] = ints[at : at + parts]
+    at += parts
+    work.touched[:] = ints[at : at + parts]
+    at += parts
+    for k in range(clients):
+        work.own[k] = ints[at + k]
+        work.hurt[k] = ints[at + clients + k]
+        work.hurt_at[k] = ints[at + 2 * clients + k]
+    at += 3 * clients
+    for k in range(len(work.mask)):
+        work.mask[k] = np.uint64(ints[at + k])
+    at += len(work.mask)
+    work.bits[0], work.bits[1] = np.uint64(ints[at]), np.uint64(ints[at + 1])
+    at += 2
+    work.move_stamp[:] = ints[at : at + len(work.move_stamp)]
+    at += len(work.move_stamp)
+    work.stock[:] = ints[at : at + len(work.stock)]
+    at += len(work.stock)
+    work.waiting[: work.i[WAITING]] = ints[at : at + work.i[WAITING]]
+    at += len(work.waiting)
+    work.heap_e[:n] = ints[at : at + n]
+    work.f[:] = floats[:FLOATS]
+    at = FLOATS
+    work.age[:] = floats[at : at + parts]
+    at += parts
+    work.since[:] = floats[at : at + parts]
+    at += parts
+    work.move_rate[:] = floats[at : at + len(work.move_rate)]
+    at += len(work.move_rate)
+    work.heap_t[:n] = floats[at : at + n]
+
+
+@compiled
+def _calm(tables: Tables, work: Work) -> bool:
+    return bool(work.i[DOWN] == 0 and work.i[HURT] == 0 and tables.quiet[work.i[CONTROL]])
+
+
+@compiled
+def _cycle(model: Model, tables: Tables, work: Work, sums: Sums) -> int:
+    """Follow the plain path to the next entry into calm."""
+    calm = True
+    while True:
+        code = step(model, tables, work, sums, np.inf)
+        if code != DONE:
+            return code
+        now = _calm(tables, work)
+        if now and not calm:
+            return DONE
+        calm = now
+
+
+@compiled
+def _forget_touched(work: Work) -> None:
+    """In calm nothing has been touched: keeps what has to be looked through short."""
+    for k in range(work.i[TOUCHED]):
+        work.touched_yet[work.touched[k]] = 0
+    work.i[TOUCHED] = 0
+
+
+@compiled
+def _recovery(model: Model, tables: Tables, work: Work, back: F1) -> float:
+    """Rate at which something becomes good: of the parts that are down, else of what persons do [1/h]."""
+    total = 0.0
+    for k in range(work.i[TOUCHED]):
+        p = work.touched[k]
+        if work.state[p] != UP:
+            total += back[p]
+    if total == 0.0:
+        for e in range(model.moves):
+            if not model.moves_by_calendar[e]:
+                total += work.move_rate[e]
+    return total
+
+
+@compiled
+def excursion(
+    model: Model,
+    tables: Tables,
+    work: Work,
+    sums: Sums,
+    service: int,
+    back: F1,
+    pull: F1,
+    first: F1,
+    pull_probability: F1,
+    pull_alias: I1,
+    first_probability: F1,
+    first_alias: I1,
+    learnt: F2,
+    found: F1,
+) -> int:
+    """Follow one excursion from calm to calm with failures pulled towards a loss; adds what it found.
+
+    While something is down, the part of place k in the pool fails at `pull[k]` times the rate of recovery, until the
+    service is lost; the first failure is chosen by `first`. The likelihood ratio corrects for both. `learnt` collects,
+    weighted with the loss, the first failures, the failures and the exposures of every part.
+    """
+    bit = np.uint64(1) << np.uint64(service)
+    pulled = float(pull.sum())
+    ratio, loss, losses, exposure = 1.0, 0.0, 0.0, 0.0
+    left, hit, was_lost = False, False, bool(work.bits[0] & bit)
+    recovery = 0.0
+    trail = len(learnt[0])
+    n_trail = 0
+    next_failure(work)
+    while True:
+        first_t = work.heap_t[0] if work.i[HEAP] else np.inf
+        biased = left and not hit and recovery > 0
+        drift = 0.0
+        if biased:
+            # rates of those that are down are left out on both sides
+            drift = recovery * pulled - model.pool_rate
+            for k in range(work.i[TOUCHED]):
+                p = work.touched[k]
+                if work.state[p] != UP and model.rate[p] > 0:
+                    drift -= recovery * pull[work_place(model, p)] - model.rate[p]
+        before = work.f[NOW]
+        due = work.f[NEXT_FAILURE]
+        if first_t == np.inf and due == np.inf:
+            return FULL
+        if first_t <= due:
+            code = happen(model, tables, work)
+            if code == FULL:
+                return FULL
+            chosen = -1
+        else:
+            work.f[NOW] = due
+            if biased:
+                chosen = pick(pull_probability, pull_alias, work.rng)
+            elif left:
+                chosen = pick(model.pool_probability, model.pool_alias, work.rng)
+            else:
+                chosen = pick(first_probability, first_alias, work.rng)
+            if work.state[model.pool_part[chosen]] != UP:
+                chosen = -1
+            else:
+                fails(model, work, model.pool_part[chosen])
+        dt = work.f[NOW] - before
+        if was_lost:
+            loss += ratio * dt
+        if biased:
+            ratio *= exp(drift * dt)
+            exposure += recovery * dt
+        if chosen >= 0:
+            if biased:
+                ratio *= model.rate[model.pool_part[chosen]] / (recovery * pull[chosen])
+                if n_trail < trail:
+                    learnt[0, n_trail] = chosen
+                    n_trail += 1
+            elif not left:
+                ratio *= model.rate[model.pool_part[chosen]] / (model.pool_rate * first[chosen])
+                learnt[1, 0] = chosen
+        if work.i[CHANGED]:
+            code = settle(model, tables, work, sums)
+            if code != DONE:
+                return code
+            lost = bool(work.bits[0] & bit)
+            if lost and not was_lost:
+                losses += ratio
+                hit = True
+            was_lost = lost
+            calm = _calm(tables, work)
+            if calm and left:
+                break
+            left = left or not calm
+            recovery = _recovery(model, tables, work, back)
+        # a candidate is drawn anew whenever the rates may have changed; constant rates have no memory
+        if chosen >= 0 or first_t <= due or work.f[NEXT_FAILURE] <= work.f[NOW]:
+            rate = recovery * pulled if left and not hit and recovery > 0 else model.pool_rate
+            work.f[NEXT_FAILURE] = work.f[NOW] + exponential(work.rng) / rate if rate > 0 else np.inf
+    found[LOSS_H] += loss
+    found[LOSSES] += losses
+    found[EXCURSIONS] += 1.0
+    if loss > 0:
+        learnt[2, int(learnt[1, 0])] += loss
+        for k in range(n_trail):
+            learnt[3, int(learnt[0, k])] += loss
+        learnt[4, 0] += loss
+        learnt[4, 1] += loss * exposure
+    return DONE
+
+
+@compiled
+def work_place(model: Model, p: int) -> int:
+    """Place of a part in the pool of constant rates."""
+    low, high = 0, len(model.pool_part) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if model.pool_part[middle] < p:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def _clean(work: Work) -> None:
+    """Leave a room as `begin` expects it."""
+    work.state[:] = 0
+    work.touched_yet[:] = 0
+    work.age[:] = 0.0
+    work.since[:] = 0.0
+    work.stamp[:] = 0
+    work.own[:] = 0
+    work.i[TOUCHED] = 0
+    work.i[HEAP] = 0
+
+
+@compiled
+def pulled_replica(
+    model_table: I2,
+    tables_table: I2,
+    work_table: I2,
+    fork_table: I2,
+    sums_table: I2,
+    ints: I1,
+    floats: F1,
+    service: int,
+    seed: int,
+    replica: int,
+    burn_in: int,
+    cycles: int,
+    forks: int,
+    back: F1,
+    pull: F1,
+    first: F1,
+    pull_probability: F1,
+    pull_alias: I1,
+    first_probability: F1,
+    first_alias: I1,
+    learnt: F2,
+    found: F1,
+) -> int:
+    """One replica: a plain path through cycles, with excursions from each entry into calm.
+
+    `found` gets the loss and the losses of all excursions, their number, and at its end the hours and the number of the
+    cycles.
+    """
+    model, tables = model_at(model_table), tables_at(tables_table)
+    work, fork, sums = work_at(work_table), work_at(fork_table), sums_at(sums_table)
+    _clean(work)
+    code = begin(model, tables, work, sums, seed, 2 * replica, 0.0)
+    start(fork.rng, seed, 2 * replica + 1)
+    if code != DONE:
+        return code
+    for c in range(burn_in + cycles):
+        if c >= burn_in:
+            _forget_touched(work)
+            pack(work, ints, floats)
+            for _ in range(forks):
+                unpack(fork, ints, floats)
+                code = excursion(
+                    model, tables, fork, sums, service, back, pull, first, pull_probability, pull_alias,
+                    first_probability, first_alias, learnt, found,
+                )  # fmt: skip
+                if code != DONE:
+                    _clean(fork)
+                    return code
+            _clean(fork)
+        begun = work.f[NOW]
+        code = _cycle(model, tables, work, sums)
+        if code != DONE:
+            return code
+        if c >= burn_in:
+            found[4] += work.f[NOW] - begun
+            found[5] += 1.0
+    return DONE
+
+
+@compiled
+def _failed_parts(work: Work) -> int:
+    """How many parts are down."""
+    total = work.i[DOWN]
+    for k in range(work.i[HURT]):
+        own = work.own[work.hurt[k]]
+        while own:
+            total += own & 1
+            own >>= 1
+    return total
+
+
+@compiled
+def split_replica(
+    model_table: I2,
+    tables_table: I2,
+    work_table: I2,
+    fork_table: I2,
+    sums_table: I2,
+    ints: I2,
+    floats: F2,
+    service: int,
+    seed: int,
+    replica: int,
+    burn_in: int,
+    cycles: int,
+    effort: int,
+    levels: int,
+    found: F1,
+) -> int:
+    """One replica of multilevel splitting with fixed effort; a level is the number of parts that are down.
+
+    Slots 0 to half of `ints` hold the states at which one level was entered, the other half those of the next one.
+    """
+    model, tables = model_at(model_table), tables_at(tables_table)
+    work, fork, sums = work_at(work_table), work_at(fork_table), sums_at(sums_table)
+    bit = np.uint64(1) << np.uint64(service)
+    half = len(ints) // 2
+    _clean(work)
+    code = begin(model, tables, work, sums, seed, 2 * replica, 0.0)
+    start(fork.rng, seed, 2 * replica + 1)
+    if code != DONE:
+        return code
+    entries = 0
+    for c in range(burn_in + cycles):
+        if c >= burn_in and entries < half:
+            _forget_touched(work)
+            pack(work, ints[entries], floats[entries])
+            entries += 1
+        begun = work.f[NOW]
+        code = _cycle(model, tables, work, sums)
+        if code != DONE:
+            return code
+        if c >= burn_in:
+            found[4] += work.f[NOW] - begun
+            found[5] += 1.0
+    weight, here = 1.0, 0
+    for level in range(levels):
+        there = half - here
+        kept, reached = 0, 0
+        loss, losses = 0.0, 0.0
+        for n in range(effort):
+            # each entry is used about as often as any other
+            unpack(fork, ints[here + n % entries], floats[here + n % entries])
+            next_failure(fork)
+            was_lost = bool(fork.bits[0] & bit)
+            above = _failed_parts(fork) > level
+            if above:  # several failed at once: it has passed through this level
+                was_lost = bool(fork.bits[1] & bit)
+            elif was_lost and not fork.bits[1] & bit:
+                losses += 1.0  # lost by what brought it to this level
+            left = level > 0
+            while not above:
+                before = fork.f[NOW]
+                code = step(model, tables, fork, sums, np.inf)
+                if code != DONE:
+                    _clean(fork)
+                    return code
+                if was_lost:
+                    loss += fork.f[NOW] - before
+                above = _failed_parts(fork) > level
+                if above:
+                    break
+                lost = bool(fork.bits[0] & bit)
+                if lost and not was_lost:
+                    losses += 1.0
+                was_lost = lost
+                calm = _calm(tables, fork)
+                if calm and left:
+                    break
+                left = left or not calm
+            if above:
+                fork.bits[1] = bit if was_lost else np.uint64(0)
+                reached += 1
+                slot = kept
+                if kept < half:
+                    kept += 1
+                else:  # a random one of those kept makes room, so that each stays with the same probability
+                    slot = int((1.0 - uniform(fork.rng)) * reached)
+                if slot < half:
+                    pack(fork, ints[there + slot], floats[there + slot])
+        found[LOSS_H] += weight * loss / effort
+        found[LOSSES] += weight * losses / effort
+        if reached == 0:
+            break
+        weight *= reached / effort
+        entries, here = kept, there
+    _clean(fork)
+    found[EXCURSIONS] += 1.0
+    return DONE
+
+
+def slab(work: Work) -> tuple[int, int]:
+    """Room that a kept state takes: integers and floats."""
+    parts, clients = len(work.state), len(work.own)
+    ints = INTS + 4 * parts + 3 * clients + len(work.mask) + 2 + len(work.move_stamp) + len(work.stock)
+    return ints + len(work.waiting) + len(work.heap_e), FLOATS + 2 * parts + len(work.move_rate) + len(work.heap_t)
+
+

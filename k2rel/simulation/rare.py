@@ -1,0 +1,298 @@
+"""Rare losses: unavailability and frequency that plain histories would hardly ever meet.
+
+*Biasing*: from calm on, failures are pulled towards the loss and every excursion counts with its likelihood ratio. The
+pull is at first balanced over all parts (balanced failure biasing, P. Shahabuddin, Management Science 40, 1994), then
+chosen by cross-entropy from pilot excursions (A. Ridder, "Importance sampling simulations of Markovian reliability
+systems using cross-entropy", Annals of Operations Research 134, 2005). *Splitting*: whenever one part more has
+failed, the state is kept and followed many times (fixed effort; M. J. J. Garvels, "The splitting method in rare event
+simulation", 2000). Both start from entries into calm on a plain path (A-cycles; V. F. Nicola, P. Shahabuddin and M. K.
+Nakayama, IEEE Transactions on Reliability 50, 2001), so they are unbiased for roles that stick, too.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+import k2rel
+from k2rel.errors import InputError, K2relError
+from k2rel.organisation import Organisation
+from k2rel.simulation.circumstances import Circumstances
+from k2rel.simulation.draws import alias_table
+from k2rel.simulation.engine import Prepared
+from k2rel.simulation.excursions import EXCURSIONS, LOSS_H, LOSSES, pulled_replica, slab, split_replica
+from k2rel.simulation.ground import table_of
+from k2rel.simulation.histories import empty_sums, room
+from k2rel.simulation.model import SiteModel
+from k2rel.simulation.records import DONE, UNKNOWN, WANTED
+from k2rel.simulation.results import Estimate
+from k2rel.studies import Provenance, Study
+from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
+
+__all__ = ["RareLoss", "rare_loss"]
+
+FloatArray = NDArray[np.float64]
+
+_CYCLES, _FORKS, _BURN_IN = 20, 50, 12
+_PILOTS, _PILOT_REPLICAS = 4, 64
+_LEVELS, _KEPT, _EFFORT = 8, 1000, 20_000
+_DEFENSIVE = 0.2
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class RareLoss:
+    """How rarely a service is lost.
+
+    Parameters
+    ----------
+    provenance : Provenance
+        How it was got.
+    service, method : str
+        The service; ``biasing`` or ``splitting``.
+    unavailability : Estimate
+        Share of time in which it is lost.
+    interruptions_per_year : Estimate
+        Losses a year.
+    replicas, excursions : int
+        Independent replicas, and excursions (of splitting: runs of a level) in them.
+    reached : bool
+        Whether the relative error that was asked for was reached.
+    seconds : float
+        Time it took [s].
+    """
+
+    provenance: Provenance
+    service: str
+    method: str
+    unavailability: Estimate
+    interruptions_per_year: Estimate
+    replicas: int
+    excursions: int
+    reached: bool
+    seconds: float
+
+    @property
+    def relative_error(self) -> float:
+        """Standard error of the unavailability, relative to it."""
+        found = self.unavailability
+        return found.standard_error / found.value if found.value > 0 else math.inf
+
+    @property
+    def downtime_min_per_year(self) -> Estimate:
+        """Downtime [min/year]."""
+        return self.unavailability.times(MINUTES_PER_YEAR)
+
+
+@dataclass
+class _Rows:
+    """What replicas found, one row each: loss [h], losses, excursions, -, hours and number of cycles."""
+
+    rows: list[FloatArray]
+
+    def estimate(self, column: int, confidence: float) -> Estimate:
+        """Ratio of the mean loss in an excursion and the mean length of a cycle, with the delta method's interval."""
+        from scipy.special import stdtrit
+
+        table = np.array(self.rows)
+        loss, hours = table[:, column] / table[:, EXCURSIONS], table[:, 4] / table[:, 5]
+        count = len(table)
+        value = float(loss.mean() / hours.mean())
+        error = float(np.std(loss - value * hours, ddof=1) / hours.mean() / math.sqrt(count)) if count > 1 else math.inf
+        half = float(stdtrit(max(count - 1, 1), 0.5 + confidence / 2)) * error
+        return Estimate(value, max(value - half, 0.0), value + half, error)
+
+
+def rare_loss(
+    study: Study,
+    organisation: Organisation | None = None,
+    circumstances: Circumstances | None = None,
+    *,
+    service: str | None = None,
+    method: str = "biasing",
+    target: float = 0.05,
+    seed: int = 1,
+    workers: int | None = None,
+    most_seconds: float = 300.0,
+    confidence: float = 0.95,
+    progress: Callable[[int, float], None] | None = None,
+) -> RareLoss:
+    """Estimate how rarely a service is lost.
+
+    Parameters
+    ----------
+    study, organisation, circumstances
+        As for `simulate`. Biasing pulls on parts with constant failure rates; others fail as they do.
+    service : str, optional
+        The service; by default the principal traffic.
+    method : {"biasing", "splitting"}
+        Importance sampling, or multilevel splitting.
+    target : float
+        Relative standard error of the unavailability that is asked for.
+    seed : int
+        Seed; replicas have streams of their own, so the result does not depend on `workers`.
+    workers : int, optional
+        Replicas at the same time; by default one for each core.
+    most_seconds : float
+        Time after which it stops in any case [s]; the result then says that the target was not reached.
+    confidence : float
+        Confidence of the intervals.
+    progress : callable, optional
+        Told the number of replicas and the relative error so far.
+
+    Returns
+    -------
+    RareLoss
+        Unbiased estimates with their errors.
+
+    Raises
+    ------
+    InputError
+        If there is no such service or method, nothing that can fail at a constant rate, or a site that is never calm.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> found = rare_loss(study("L2R"), Organisation(roles="preferred"), service="control", target=0.2)
+    >>> 1e-8 < found.unavailability.value < 3e-8
+    True
+    """
+    if method not in ("biasing", "splitting"):
+        raise InputError(f"method '{str(method)[:40]}': biasing or splitting")
+    if not 0.001 <= target < 1:
+        raise InputError(f"target: a relative error from 0.001 to below 1, got {target:g}")
+    if isinstance(seed, bool) or not 0 <= seed < 2**62:
+        raise InputError(f"seed: a whole number from 0 to 2^62 - 1, got {seed}")
+    begun = time.monotonic()
+    site = SiteModel(study, organisation or Organisation(), circumstances or Circumstances())
+    if not len(site.arrays.pool_part) and method == "biasing":
+        raise InputError("biasing: no part has a constant failure rate; use splitting")
+    runner = _Runner(site, site.service(service or site.principal), seed, method)
+    if method == "biasing":
+        runner.learn_pull(workers)
+    rows = _Rows([])
+    batch, at = _BATCH if method == "biasing" else 4, 10_000_000
+    reached = stopped = False
+    with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
+        try:
+            while not reached and time.monotonic() - begun < most_seconds:
+                rows.rows += list(pool.map(lambda n: runner.replica(n)[0], range(at, at + batch)))
+                at += batch
+                batch = min(2 * batch, 64 if method == "splitting" else 512)
+                found = rows.estimate(LOSS_H, confidence)
+                error = found.standard_error / found.value if found.value > 0 else math.inf
+                seen = sum(row[LOSS_H] > 0 for row in rows.rows)
+                reached = error <= target and seen >= 20
+                if progress is not None:
+                    progress(len(rows.rows), error)
+        except KeyboardInterrupt:
+            if len(rows.rows) < 2:
+                raise
+            stopped = True
+    organisation = site.organisation
+    words = (
+        f"simulation by {method}, {organisation.words()}, preferred side {site.policy.home}"
+        + (f"; {site.circumstances.words()}" if site.circumstances.words() else "")
+        + f"; {len(rows.rows):,} replicas, seed {seed}, intervals of {100 * confidence:g} %"
+        + ("; partial: stopped before its end" if stopped else "")
+        + f" (k2rel {k2rel.__version__})"
+    )
+    excursions = sum(int(row[EXCURSIONS]) for row in rows.rows)
+    return RareLoss(
+        provenance=replace(study.provenance, engine=words),
+        service=site.services[runner.service].name,
+        method=method,
+        unavailability=rows.estimate(LOSS_H, confidence),
+        interruptions_per_year=rows.estimate(LOSSES, confidence).times(HOURS_PER_YEAR),
+        replicas=len(rows.rows),
+        excursions=excursions if method == "biasing" else excursions * _EFFORT,
+        reached=reached,
+        seconds=time.monotonic() - begun,
+    )
+
+
+class _Runner:
+    """Runs replicas, with the pull that was learnt."""
+
+    def __init__(self, site: SiteModel, service: int, seed: int, method: str) -> None:
+        self.prepared = Prepared(site)
+        self.service = service
+        self.seed = seed
+        self.method = method
+        model = site.arrays
+        count = len(model.pool_part)
+        down = np.zeros(len(site.parts))
+        for p, name in enumerate(site.parts):
+            law = site.laws[model.repair[p]]
+            down[p] = law.mean_h + model.test_h[p] / 2
+        with np.errstate(divide="ignore"):
+            self.back = np.where(down > 0, 1.0 / np.where(down > 0, down, 1.0), 0.0)
+        # balanced: as probable that something more fails as that something recovers, each part alike; clients' own
+        # parts together like one shared part more
+        shared = model.bit[model.pool_part] >= 0
+        own = max(int((~shared).sum()), 1)
+        even = np.where(shared, 1.0, max(1.0, 0.1 * shared.sum()) / own) if count else np.zeros(0)
+        self.balanced = even / even.sum() if count else even
+        self.pull = self.balanced.copy()
+        self.first = self.balanced.copy()
+        self._local: dict[int, object] = {}
+        self.tables = [alias_table(x) if count else (np.zeros(0), np.zeros(0, dtype=np.int64))
+                       for x in (self.pull, self.first)]  # fmt: skip
+
+    def learn_pull(self, workers: int | None) -> None:
+        """Choose the pull by cross-entropy: what failed on the way to a loss, weighted with the loss."""
+        with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
+            for pilot in range(_PILOTS):
+                start = (pilot + 1) * 100_000
+                found = list(pool.map(self.replica, range(start, start + _PILOT_REPLICAS)))
+                learnt = np.sum([one[1] for one in found], axis=0)
+                count = len(self.pull)
+                if learnt[4, 0] <= 0 or learnt[4, 1] <= 0:
+                    continue
+                first = learnt[2, :count] / learnt[4, 0]
+                pull = learnt[3, :count] / learnt[4, 1]
+                self.first = (1 - _DEFENSIVE) * first + _DEFENSIVE * self.balanced
+                self.pull = (1 - _DEFENSIVE) * np.minimum(pull, 2.0) + _DEFENSIVE * self.balanced
+                self.tables = [alias_table(x) for x in (self.pull, self.first)]
+
+    def replica(self, number: int) -> tuple[FloatArray, FloatArray]:
+        """Run one replica; where the rules do not know a state, ask and run it again."""
+        site = self.prepared.site
+        model = table_of(site.arrays)
+        work, fork, sums = room(site), room(site), empty_sums(site)
+        ints, floats = slab(work)
+        splitting = self.method == "splitting"
+        kept_i = np.zeros((2 * _KEPT, ints) if splitting else ints, dtype=np.int64)
+        kept_f = np.zeros((2 * _KEPT, floats) if splitting else floats)
+        rooms = table_of(work), table_of(fork), table_of(sums)
+        learnt = np.zeros((5, max(len(self.pull), 64)))
+        sticky = site.takeover is not None or len(site.arrays.timed) or site.circumstances != Circumstances()
+        burn_in = _BURN_IN if sticky else 0
+        while True:
+            tables = self.prepared.outcomes.tables
+            found = np.zeros(6)
+            learnt[:] = 0.0
+            if splitting:
+                code = split_replica(
+                    model, table_of(tables), *rooms, kept_i, kept_f, self.service, self.seed, number, burn_in,
+                    _CYCLES, _EFFORT, _LEVELS, found,
+                )  # fmt: skip
+            else:
+                code = pulled_replica(
+                    model, table_of(tables), *rooms, kept_i, kept_f, self.service, self.seed, number, burn_in,
+                    _CYCLES, _FORKS, self.back, self.pull, self.first, *self.tables[0], *self.tables[1], learnt, found,
+                )  # fmt: skip
+            if code == DONE:
+                return found, learnt
+            if code != UNKNOWN:
+                raise K2relError("rare losses: the site is never calm again, or its rules do not come to rest")
+            wanted = np.concatenate([one.wanted[: one.i[WANTED]] for one in (work, fork)])
+            work.i[WANTED] = fork.i[WANTED] = 0
+            self.prepared.outcomes.learn(wanted)
