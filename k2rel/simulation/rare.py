@@ -45,6 +45,7 @@ _PILOTS, _PILOT_REPLICAS = 4, 64
 _LEVELS, _KEPT, _EFFORT = 8, 1000, 20_000
 _DEFENSIVE = 0.2
 _BATCH = 16
+_FEWEST = 100
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,15 @@ class _Rows:
     """What replicas found, one row each: loss [h], losses, excursions, -, hours and number of cycles."""
 
     rows: list[FloatArray]
+
+    @property
+    def settled(self) -> bool:
+        """Whether an error can be believed: many replicas, none of which has a large part of the whole loss.
+
+        The weights of biased excursions are skewed, so that few replicas look more alike than they are.
+        """
+        losses = np.array([row[LOSS_H] for row in self.rows])
+        return bool(len(losses) >= _FEWEST and losses.max() <= 0.1 * losses.sum())
 
     def estimate(self, column: int, confidence: float) -> Estimate:
         """Ratio of the mean loss in an excursion and the mean length of a cycle, with the delta method's interval."""
@@ -188,8 +198,7 @@ def rare_loss(
                 batch = min(2 * batch, 64 if method == "splitting" else 512)
                 found = rows.estimate(LOSS_H, confidence)
                 error = found.standard_error / found.value if found.value > 0 else math.inf
-                seen = sum(row[LOSS_H] > 0 for row in rows.rows)
-                reached = error <= target and seen >= 20
+                reached = error <= target and rows.settled
                 if progress is not None:
                     progress(len(rows.rows), error)
         except KeyboardInterrupt:
