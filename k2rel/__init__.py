@@ -83,7 +83,6 @@ if TYPE_CHECKING:
     from k2rel.errors import K2relError as K2relError
     from k2rel.faulttrees import read_fault_trees as read_fault_trees
     from k2rel.faulttrees.solve import solve as solve
-    from k2rel.organisation import Organisation as Organisation
     from k2rel.measures.availability import availability as availability
     from k2rel.measures.availability import over_time as over_time
     from k2rel.measures.availability import served as served
@@ -127,6 +126,7 @@ if TYPE_CHECKING:
     from k2rel.measures.uncertainty import sensitivity as sensitivity
     from k2rel.measures.uncertainty import swing as swing
     from k2rel.measures.uncertainty import uncertainty as uncertainty
+    from k2rel.organisation import Organisation as Organisation
     from k2rel.policy import Policy as Policy
     from k2rel.report import render_reports as render_reports
     from k2rel.site import Site as Site

@@ -120,9 +120,9 @@ class RepairWork:
     --------
     >>> from k2rel.studies import study
     >>> s = study("L2R")
-    >>> work = RepairWork(s, Organisation(crews=1, priority=("switch",)))
+    >>> work = RepairWork(s, Organisation(crews=1, priority=("gige_switch",)))
     >>> [work.rank(name, s.law(name)) for name in ("switch_A", "toe_A1", "software_A")]
-    [0, 1, -1]
+    [0, 1, 1]
     """
 
     def __init__(self, study: Study, organisation: Organisation) -> None:

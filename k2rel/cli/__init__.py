@@ -5,6 +5,7 @@ used; 3 a defect in k2rel itself. Heavy imports happen inside the verbs, so that
 
 ``studies``   verbs about a level or a site
 ``dynamics``  options of the dynamic engine, and interruptions
+``simulation``  the verb that simulates
 ``trees``     verbs about fault trees, and exports
 ``chains``    the verb about any chain
 ``printing``  tables and JSON
@@ -19,7 +20,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import k2rel
-from k2rel.cli import chains, dynamics, studies, trees
+from k2rel.cli import chains, dynamics, simulation, studies, trees
 from k2rel.errors import K2relError, NoConvergenceError, RenderError
 
 __all__ = ["main"]
@@ -106,6 +107,11 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--buffer", default="10 s", metavar="TIME", help="of a client: longer is on air (default 10 s)")
     sub.add_argument("--first-loss", action="store_true", help="also the mean time to the first loss")
     dynamics.add_organisation(sub, method=False)
+    with_format(sub)
+    sub = verb("simulate", simulation.simulate_verb, "simulate: any law of life and repair, distributions, rare losses")
+    with_inputs(sub)
+    sub.add_argument("--primary", metavar="SIDE", help="the preferred side")
+    simulation.add_simulation(sub)
     with_format(sub)
     sub = verb(
         "causes",

@@ -20,8 +20,8 @@ from k2rel.exact.modes import groups_of, shared_members
 from k2rel.exact.services import Service
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.structure import BoolArray, Node
-from k2rel.organisation import Organisation
 from k2rel.markov.states import SiteStates, site_states
+from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.studies import Provenance, Study
 

@@ -21,8 +21,8 @@ from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.steady import SteadyState, steady
 from k2rel.errors import ModelTooLargeError, NoConvergenceError
 from k2rel.logic.structure import BoolArray, Node
-from k2rel.organisation import Organisation
 from k2rel.markov.parts import Parts, parts_of
+from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover, TakeoverTable
 from k2rel.site.model import Site

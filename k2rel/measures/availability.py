@@ -16,8 +16,8 @@ from k2rel.exact.engine import loss_over_time, mode_transitions
 from k2rel.exact.served import served_distribution
 from k2rel.exact.services import Service, services_of
 from k2rel.logic.diagram import compile_diagram
-from k2rel.organisation import Organisation
 from k2rel.measures.engines import engine_of
+from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR

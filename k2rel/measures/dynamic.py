@@ -15,10 +15,10 @@ from k2rel.errors import InputError, K2relError
 from k2rel.exact.loading import Loading
 from k2rel.exact.services import Service, services_of
 from k2rel.markov.engine import Dynamics, solved
-from k2rel.organisation import Organisation
 from k2rel.measures.availability import availability, service_named
 from k2rel.measures.comparison import studies_of
 from k2rel.measures.load import load, overload_by_mode
+from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.studies import Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR

@@ -3,6 +3,7 @@
 ``style``   colours and marks, the same everywhere: A blue, B orange, lost vermilion
 ``wiring``  the drawing of a site, with failed parts crossed out and ways drawn over
 ``charts``  the plots, each answering one question
+``histories``  simulated histories: event by event, and distributions over many
 ``dynamics``  operating modes as states, interruptions, the best number of units
 """
 
@@ -17,6 +18,7 @@ from k2rel.plots.charts import (
     plot_swing,
 )
 from k2rel.plots.dynamics import plot_interruptions, plot_mode_graph, plot_side_figures, plot_units
+from k2rel.plots.histories import plot_downtime_of_a_year, plot_time_to_first_loss, timeline_picture
 from k2rel.plots.wiring import draw_site
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "plot_causes",
     "plot_comparison",
     "plot_contracts",
+    "plot_downtime_of_a_year",
     "plot_interruptions",
     "plot_load_after_failover",
     "plot_load_distribution",
@@ -32,5 +35,7 @@ __all__ = [
     "plot_side_by_side",
     "plot_side_figures",
     "plot_swing",
+    "plot_time_to_first_loss",
     "plot_units",
+    "timeline_picture",
 ]

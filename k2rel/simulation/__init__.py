@@ -4,7 +4,11 @@
 ``model``          from a study to flat arrays
 ``outcomes``       what the policy says of the states that histories meet
 ``engine``         histories by the million, over cores or machines
-``results``        estimates with intervals, distributions
+``results``, ``estimates``  estimates with intervals, distributions
+``timeline``       one history in words
+``rare``, ``excursions``   rare losses: biasing and splitting
+``raid``           RAID groups as they really fail
+``bits``           the quick look at a static structure
 ``cluster``        the same over a Dask cluster
 ``events``, ``rules``, ``histories``, ``draws``   the compiled loops
 ``records``, ``ground``  the arrays that they read and write, and how compiled code gets them

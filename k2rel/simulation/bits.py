@@ -7,7 +7,7 @@ work on whole words, at-least-k gates by adding bit planes.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import floor, log, log1p
 from typing import Any
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from k2rel.errors import InputError
 from k2rel.logic.structure import Node, Structure
 from k2rel.simulation.draws import start, uniform
-from k2rel.simulation.results import Estimate, mean_of
+from k2rel.simulation.estimates import Estimate, mean_of
 from k2rel.simulation.rules import AND, AT_LEAST, CONSTANT, ITE, NOT, OR, SHARED, XOR
 from k2rel.studies import Study
 
@@ -40,7 +40,7 @@ def _blocks(
     gate: IntArray, gate_k: IntArray, gate_at: IntArray, gate_n: IntArray, argument: IntArray, roots: IntArray,
     q: FloatArray, seed: int, first: int, last: int, rest: int, failed: IntArray,
 ) -> None:  # fmt: skip
-    """Sample blocks of words and count in how many samples each root does not hold; `rest` samples of the last block."""
+    """Count in how many samples each root does not hold; of the last block only `rest` samples count."""
     rng = np.zeros(4, dtype=np.uint64)
     words = 1024
     value = np.zeros((len(gate), words), dtype=np.uint64)
@@ -61,7 +61,7 @@ def _blocks(
                     row[:] = np.uint64(0)
                 elif p > 0.0:
                     scale = 1.0 / log1p(-p)
-                    place = floor(log(uniform(rng)) * scale)
+                    place = 1.0 * floor(log(uniform(rng)) * scale)
                     while place < samples:
                         k = int(place)
                         row[k >> 6] &= ~(np.uint64(1) << np.uint64(k & 63))
@@ -186,10 +186,12 @@ def sampled(
     step = max(1, min(64, blocks // 8))
     arrays: tuple[Any, ...] = (gate, k_of, at, n, np.array(arguments, dtype=np.int64), wanted, np.array(q))
 
+    run: Callable[..., None] = _blocks
+
     def chunk(first: int) -> IntArray:
         last = min(first + step, blocks)
         failed = np.zeros(len(roots), dtype=np.int64)
-        _blocks(*arrays, seed, first, last, rest if last == blocks else 0, failed)
+        run(*arrays, seed, first, last, rest if last == blocks else 0, failed)
         return failed
 
     with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:

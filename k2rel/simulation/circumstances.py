@@ -13,8 +13,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from k2rel.errors import InputError, Problem
+from k2rel.errors import InputError, Problem, closest
 from k2rel.rates.distribution import Distribution, parse_distribution
+from k2rel.site.model import Site
 from k2rel.site.source import YamlSource, read_yaml
 from k2rel.units import parse_duration
 
@@ -122,6 +123,49 @@ class Circumstances:
         for name in self.times:
             if name not in TIMES:
                 raise InputError(f"times.{name}: one of {', '.join(TIMES)}")
+
+    def check(self, site: Site) -> None:
+        """Check every name against a site.
+
+        Parameters
+        ----------
+        site : Site
+            The site.
+
+        Raises
+        ------
+        InputError
+            With every name that the site does not have, and which was probably meant.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> Circumstances(lives={"swich_A": "weibull(shape=2)"}).check(read_site("L1"))
+        Traceback (most recent call last):
+            ...
+        k2rel.errors.InputError: lives: L1 has no part or component type 'swich_A'; did you mean 'switch_A'?
+        """
+        types = {part.type for part in (*site.components.values(), *site.client_parts.values())}
+        drives = {name for entry in site.raid_sets.values() for name in (*entry.drives, *entry.spares)}
+        parts = {*site.components, *site.raid_sets, *site.own_parts} - drives
+        kinds_of_drives = {site.components[name].type for name in drives}
+        known = (types - kinds_of_drives) | parts
+        asked = [
+            *((key, name, known) for key in ("lives", "repairs", "age_after_repair") for name in getattr(self, key)),
+            *((f"spares.{shelf.name}", name, known) for shelf in self.shelves for name in shelf.parts),
+            *(("windows", window.part, parts) for window in self.windows),
+            *((f"common_events.{event.name}", name, known) for event in self.common_events for name, _ in event.hits),
+        ]
+        problems = []
+        for where, name, among in asked:
+            if name not in among:
+                what = "part" if among is parts else "part or component type"
+                hint = closest(name, among)
+                if name in drives | kinds_of_drives:
+                    hint = "; drives fail as part of their RAID set, see 'k2rel.simulation.raid'"
+                problems.append(Problem(f"{where}: {site.name} has no {what} '{name[:60]}'{hint}", self.source or None))
+        if problems:
+            raise InputError(problems)
 
     def words(self) -> str:
         """Say what differs from constant rates, for provenance.

@@ -65,7 +65,7 @@ def word(rng: WordArray) -> Any:
 @njit(cache=True, nogil=True)
 def uniform(rng: WordArray) -> float:
     """A number in (0, 1]."""
-    return ((word(rng) >> np.uint64(11)) + np.uint64(1)) * _TO_UNIT
+    return float(((word(rng) >> np.uint64(11)) + np.uint64(1)) * _TO_UNIT)
 
 
 @njit(cache=True, nogil=True)
@@ -84,7 +84,7 @@ def _inverse(grid: FloatArray, at: int, count: int, hazard: float) -> float:
     if k > count - 3:
         k = count - 3
     left, right = grid[at + 1 + k], grid[at + 2 + k]
-    return grid[at] + exp(left + (right - left) * (place - k))
+    return float(grid[at] + exp(left + (right - left) * (place - k)))
 
 
 @njit(cache=True, nogil=True)
@@ -119,15 +119,15 @@ def draw(
     """Time until the end, for something of an age, by a law; `parameter` has three columns."""
     k = kind[law]
     if k == EXPONENTIAL:
-        return parameter[law, 0] * exponential(rng)
+        return float(parameter[law, 0] * exponential(rng))
     if k == WEIBULL:
         shape, scale, location = parameter[law, 0], parameter[law, 1], parameter[law, 2]
         grown = exponential(rng)
         if age > location:
             grown += ((age - location) / scale) ** shape
-        return max(location + scale * grown ** (1.0 / shape) - age, 0.0)
+        return float(max(location + scale * grown ** (1.0 / shape) - age, 0.0))
     if k == FIXED:
-        return max(parameter[law, 0] - age, 0.0)
+        return float(max(parameter[law, 0] - age, 0.0))
     first, count = at[law], length[law]
     if k == TABLE:
         return max(_inverse(grid, first, count, exponential(rng) + _hazard(grid, first, count, age)) - age, 0.0)
@@ -137,7 +137,8 @@ def draw(
             past += 1
     if past == count:
         return 0.0
-    return grid[first + past + min(int((1.0 - uniform(rng)) * (count - past)), count - past - 1)] - age
+    choice = min(int((1.0 - uniform(rng)) * (count - past)), count - past - 1)
+    return float(grid[first + past + choice] - age)
 
 
 @njit(cache=True, nogil=True)

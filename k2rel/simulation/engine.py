@@ -20,11 +20,23 @@ import numpy as np
 from k2rel.errors import InputError, K2relError
 from k2rel.organisation import Organisation
 from k2rel.simulation.circumstances import Circumstances
-from k2rel.simulation.ground import table_of
+from k2rel.simulation.ground import laid_out
 from k2rel.simulation.histories import empty_sums, room, run
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.outcomes import Outcomes
-from k2rel.simulation.records import DONE, FULL, HISTORY, SCOUTING, STOPPED, UNKNOWN, WANTED, Sums, Tables, Work
+from k2rel.simulation.records import (
+    DONE,
+    FULL,
+    HISTORY,
+    S_LONGEST,
+    SCOUTING,
+    STOPPED,
+    UNKNOWN,
+    WANTED,
+    Sums,
+    Tables,
+    Work,
+)
 from k2rel.simulation.results import Simulation
 from k2rel.studies import Study
 from k2rel.units import HOURS_PER_YEAR
@@ -114,12 +126,12 @@ def follow(prepared: Prepared, plan: Plan, work: Work, sums: Sums, last: int, *,
     A scout runs some histories `ahead` each time, so that many states are asked for at once; as fewer turn up, it goes
     less far.
     """
-    model, here, counted = table_of(prepared.site.arrays), table_of(work), table_of(sums)
+    model, here, counted = laid_out(prepared.site.arrays), laid_out(work), laid_out(sums)
     scout: tuple[Work, Sums] | None = None
     asked = b""
 
     def go(tables: Tables, where: Any, into: Any, to: int) -> int:
-        return int(run(model, table_of(tables), where, into, plan.seed, to, plan.warm_up_h, plan.years, HOURS_PER_YEAR))
+        return int(run(model, laid_out(tables), where, into, plan.seed, to, plan.warm_up_h, plan.years, HOURS_PER_YEAR))
 
     while True:
         tables = prepared.outcomes.tables
@@ -139,7 +151,7 @@ def follow(prepared: Prepared, plan: Plan, work: Work, sums: Sums, last: int, *,
             scout = scout or (room(prepared.site), empty_sums(prepared.site))
             other = scout[0]
             other.i[HISTORY], other.i[SCOUTING], other.i[STOPPED] = work.i[HISTORY] + 1, 1, 0
-            go(tables, table_of(other), table_of(scout[1]), int(min(work.i[HISTORY] + ahead, last)))
+            go(tables, laid_out(other), laid_out(scout[1]), int(min(work.i[HISTORY] + ahead, last)))
             found = np.unique(other.wanted[: other.i[WANTED]], axis=0)
             other.i[WANTED] = 0
             wanted = np.concatenate([wanted, found])
@@ -253,10 +265,10 @@ def _expected(total: Sums, width: float, plan: Plan) -> int:
 
 
 def _add(total: Sums, more: Sums) -> None:
-    longest = np.maximum(total.service[:, 8], more.service[:, 8])
+    longest = np.maximum(total.service[:, S_LONGEST], more.service[:, S_LONGEST])
     for one, other in zip(total, more, strict=True):
-        one += other
-    total.service[:, 8] = longest
+        np.add(one, other, out=one)
+    total.service[:, S_LONGEST] = longest
 
 
 @dataclass
@@ -305,8 +317,8 @@ def _pool(site: SiteModel, plan: Plan, workers: int, scheduler: str | None) -> I
         with cluster(site, plan, scheduler) as pool:
             yield pool
         return
-    pool = _Threads(Prepared(site), plan, workers)
+    threads = _Threads(Prepared(site), plan, workers)
     try:
-        yield pool
+        yield threads
     finally:
-        pool.close()
+        threads.close()

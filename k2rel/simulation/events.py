@@ -299,6 +299,7 @@ def _window(model: Model, tables: Tables, work: Work, w: int) -> None:
     if move >= 0:
         if tables.move_rate[work.i[PAIR], move] > 0:
             work.i[CONTROL] = tables.leads[work.i[PAIR], move]
+            work.move_wait[model.window_back[w]] = law(model, work, model.window_law[w], 0.0)
             work.i[CHANGED] = 1
     elif work.state[p] == UP:
         goes_down(model, work, p, TAKEN_OUT)

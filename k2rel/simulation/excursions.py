@@ -19,28 +19,24 @@ from k2rel.simulation.records import (
     CONTROL,
     DONE,
     DOWN,
+    F1,
+    F2,
     FLOATS,
     FULL,
     HEAP,
     HURT,
     I1,
+    I2,
     INTS,
     NEXT_FAILURE,
     NOW,
     TOUCHED,
     UP,
     WAITING,
-    F1,
-    F2,
-    I2,
     Model,
     Sums,
     Tables,
     Work,
-    model_at,
-    sums_at,
-    tables_at,
-    work_at,
 )
 from k2rel.simulation.rules import settle, step
 
@@ -316,11 +312,11 @@ def _clean(work: Work) -> None:
 
 @compiled
 def pulled_replica(
-    model_table: I2,
-    tables_table: I2,
-    work_table: I2,
-    fork_table: I2,
-    sums_table: I2,
+    model: Model,
+    tables: Tables,
+    work: Work,
+    fork: Work,
+    sums: Sums,
     ints: I1,
     floats: F1,
     service: int,
@@ -344,8 +340,6 @@ def pulled_replica(
     `found` gets the loss and the losses of all excursions, their number, and at its end the hours and the number of the
     cycles.
     """
-    model, tables = model_at(model_table), tables_at(tables_table)
-    work, fork, sums = work_at(work_table), work_at(fork_table), sums_at(sums_table)
     _clean(work)
     code = begin(model, tables, work, sums, seed, 2 * replica, 0.0)
     start(fork.rng, seed, 2 * replica + 1)
@@ -378,22 +372,22 @@ def pulled_replica(
 @compiled
 def _failed_parts(work: Work) -> int:
     """How many parts are down."""
-    total = work.i[DOWN]
+    total = int(work.i[DOWN])
     for k in range(work.i[HURT]):
         own = work.own[work.hurt[k]]
         while own:
-            total += own & 1
+            total += int(own & 1)
             own >>= 1
     return total
 
 
 @compiled
 def split_replica(
-    model_table: I2,
-    tables_table: I2,
-    work_table: I2,
-    fork_table: I2,
-    sums_table: I2,
+    model: Model,
+    tables: Tables,
+    work: Work,
+    fork: Work,
+    sums: Sums,
     ints: I2,
     floats: F2,
     service: int,
@@ -409,8 +403,6 @@ def split_replica(
 
     Slots 0 to half of `ints` hold the states at which one level was entered, the other half those of the next one.
     """
-    model, tables = model_at(model_table), tables_at(tables_table)
-    work, fork, sums = work_at(work_table), work_at(fork_table), sums_at(sums_table)
     bit = np.uint64(1) << np.uint64(service)
     half = len(ints) // 2
     _clean(work)
@@ -492,5 +484,3 @@ def slab(work: Work) -> tuple[int, int]:
     parts, clients = len(work.state), len(work.own)
     ints = INTS + 4 * parts + 3 * clients + len(work.mask) + 2 + len(work.move_stamp) + len(work.stock)
     return ints + len(work.waiting) + len(work.heap_e), FLOATS + 2 * parts + len(work.move_rate) + len(work.heap_t)
-
-

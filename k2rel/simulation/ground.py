@@ -2,12 +2,15 @@
 
 Numba passes a named tuple by value, array by array: a hundred arrays make every call of a small function hundreds of
 words long. Here a record is laid out as a table of addresses and lengths; a compiled function gets the table's
-address, and ``record.field`` is an array without an owner. Whoever calls keeps the record alive.
+address, and ``record.field`` is an array without an owner: whoever calls keeps the record alive. The fields are part of
+the type, so code in Numba's cache is never used with another layout.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from llvmlite import ir
@@ -15,15 +18,19 @@ from numba import types
 from numba.core.datamodel import models
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import (
+    NativeValue,
     infer_getattr,
-    intrinsic,
     lower_getattr_generic,
     register_model,
+    typeof_impl,
+    unbox,
 )
 from numba.np import arrayobj
 from numpy.typing import NDArray
 
-__all__ = ["as_record", "record_type", "table_of"]
+__all__ = ["Ground", "laid_out"]
+
+_T = TypeVar("_T")
 
 _SCALARS = {"int": types.int64, "float": types.float64}
 _DTYPES = {
@@ -34,27 +41,32 @@ _DTYPES = {
     "S": types.int16,
 }
 _WORDS = 4  # address and up to three lengths
+# Numba keeps compiled code by the file of the outer function alone; with the sources of all loops as part of the type
+# a change in any of them is seen
+_SOURCES = hashlib.sha256(
+    b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+).hexdigest()
 
 
-class RecordType(types.Type):  # type: ignore[misc]
+class RecordType(types.Type):
     """A record in compiled code: the address of its table."""
 
     def __init__(self, name: str, fields: tuple[tuple[str, Any], ...]) -> None:
         self.fields = fields
-        super().__init__(name=f"Record({name}: {', '.join(f'{n} {t}' for n, t in fields)})")
+        super().__init__(name=f"Record({name}: {', '.join(f'{n} {t}' for n, t in fields)}; {_SOURCES})")
 
 
 @register_model(RecordType)
-class _RecordModel(models.PrimitiveModel):  # type: ignore[misc]
+class _RecordModel(models.PrimitiveModel):
     def __init__(self, manager: Any, fe_type: RecordType) -> None:
         super().__init__(manager, fe_type, ir.IntType(64))
 
 
 @infer_getattr
-class _Fields(AttributeTemplate):  # type: ignore[misc]
+class _Fields(AttributeTemplate):
     key = RecordType
 
-    def generic_resolve(self, record: RecordType, name: str) -> Any:
+    def generic_resolve(self, record: RecordType, name: str) -> Any:  # type: ignore[override]
         return dict(record.fields).get(name)
 
 
@@ -90,10 +102,10 @@ def _load(context: Any, builder: Any, record: RecordType, value: Any, name: str)
 
 
 def _annotations(record: type) -> list[tuple[str, str]]:
-    return [(name, getattr(kind, "__forward_arg__", kind)) for name, kind in record.__annotations__.items()]
+    return [(name, str(getattr(kind, "__forward_arg__", kind))) for name, kind in record.__annotations__.items()]
 
 
-def record_type(record: type) -> RecordType:
+def _record_type(record: Any) -> RecordType:
     """Give the compiled type of a named tuple whose annotations say what each field is.
 
     ``F1`` to ``F3``, ``I1``, ``W1``, ``B1``, ``S3`` and so on for arrays of floats, integers, words, bytes and short
@@ -106,33 +118,88 @@ def record_type(record: type) -> RecordType:
     return RecordType(record.__name__, tuple(fields))
 
 
-def as_record(kind: RecordType) -> Any:
-    """Make the compiled function that takes a table for a record."""
-
-    @intrinsic  # type: ignore[untyped-decorator]
-    def cast(typing_context: Any, table: Any) -> Any:
-        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            array = context.make_array(signature.args[0])(context, builder, arguments[0])
-            return builder.ptrtoint(array.data, ir.IntType(64))
-
-        return kind(table), code
-
-    return cast
+_TYPES: dict[Any, RecordType] = {}
 
 
-def table_of(record: Any) -> NDArray[np.int64]:
-    """Lay out a named tuple for compiled code.
+class Ground:
+    """A named tuple laid out for compiled code, in which its fields are read as of the tuple itself.
 
     Parameters
     ----------
     record : named tuple
         Its arrays are C-contiguous and of the types that the annotations say; they are not copied.
 
+    Raises
+    ------
+    TypeError
+        If an array is of another type.
+
+    Examples
+    --------
+    >>> from typing import NamedTuple
+    >>> from numba import njit
+    >>> Pair = NamedTuple("Pair", [("values", "F1"), ("factor", "int")])
+    >>> @njit
+    ... def first(pair):
+    ...     return pair.values[0] * pair.factor
+    >>> first(Ground(Pair(np.array([1.5]), 2)))
+    3.0
+    """
+
+    def __init__(self, record: Any) -> None:
+        self.record = record
+        self.table = _table_of(record)
+        self.address = int(self.table.ctypes.data)
+
+
+def laid_out(record: _T) -> _T:
+    """Lay a named tuple out for compiled code, for which the result is the tuple.
+
+    Parameters
+    ----------
+    record : named tuple
+        The record.
+
     Returns
     -------
-    array of int
-        The table; valid while the record lives.
+    Ground
+        Typed as the record, since a compiled function reads it like one.
+
+    Raises
+    ------
+    TypeError
+        If an array is of another type than its annotation says.
+
+    Examples
+    --------
+    >>> from typing import NamedTuple
+    >>> Pair = NamedTuple("Pair", [("values", "F1")])
+    >>> laid_out(Pair(np.array([1])))
+    Traceback (most recent call last):
+        ...
+    TypeError: Pair.values: F1 is needed, got int64 (1,)
     """
+    return cast(_T, Ground(record))
+
+
+@typeof_impl.register(Ground)
+def _type_of(ground: Ground, _: Any) -> RecordType:
+    record = type(ground.record)
+    if record not in _TYPES:
+        _TYPES[record] = _record_type(record)
+    return _TYPES[record]
+
+
+@unbox(RecordType)
+def _unbox(kind: RecordType, thing: Any, c: Any) -> Any:
+    address = c.pyapi.object_getattr_string(thing, "address")
+    value = c.pyapi.long_as_longlong(address)
+    c.pyapi.decref(address)
+    return NativeValue(value)
+
+
+def _table_of(record: Any) -> NDArray[np.int64]:
+    """Addresses and lengths of the arrays of a named tuple; valid while it lives."""
     names = {"F": np.float64, "I": np.int64, "W": np.uint64, "B": np.uint8, "S": np.int16}
     table = np.zeros((len(record), _WORDS), dtype=np.int64)
     for row, (name, text), value in zip(table, _annotations(type(record)), record, strict=True):
@@ -146,4 +213,3 @@ def table_of(record: Any) -> NDArray[np.int64]:
             row[0] = value.ctypes.data
             row[1 : 1 + value.ndim] = value.shape
     return table
-

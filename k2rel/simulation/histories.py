@@ -21,7 +21,6 @@ from k2rel.simulation.records import (
     FIRST_DECADE,
     FLOATS,
     HISTORY,
-    I1,
     INTS,
     LOG_KIND,
     LOGGED,
@@ -53,10 +52,6 @@ from k2rel.simulation.records import (
     Sums,
     Tables,
     Work,
-    model_at,
-    sums_at,
-    tables_at,
-    work_at,
 )
 from k2rel.simulation.rules import account, settle, step, write_log
 
@@ -69,13 +64,12 @@ _WANTED = 1024
 @compiled
 def _bin(hours: float) -> int:
     """Place of a time in a histogram of a hundred bins a decade."""
-    return min(max(int(floor((log10(hours) - FIRST_DECADE) * BINS_PER_DECADE)), 0), BINS - 1)
+    place = int(np.int64(floor((log10(hours) - FIRST_DECADE) * BINS_PER_DECADE)))
+    return min(max(place, 0), BINS - 1)
 
 
 @compiled
-def begin(
-    model: Model, tables: Tables, work: Work, sums: Sums, seed: int, history: int, warm_up_h: float
-) -> int:
+def begin(model: Model, tables: Tables, work: Work, sums: Sums, seed: int, history: int, warm_up_h: float) -> int:
     """Set everything to new and in service at time 0, and the clocks of everything that can happen."""
     for k in range(work.i[TOUCHED]):
         p = work.touched[k]
@@ -92,6 +86,7 @@ def begin(
     work.i[FAILED_MOVES] = 0
     work.mask[:] = np.uint64(0)
     work.move_rate[:] = 0.0
+    work.move_wait[:] = 0.0
     work.stock[:] = model.stock
     work.f[:] = 0.0
     work.f[TOTAL_RATE] = model.pool_rate
@@ -121,7 +116,7 @@ def _mark(model: Model, work: Work, sums: Sums) -> None:
         if (work.bits[0] >> np.uint64(s)) & np.uint64(1):
             work.begin[s] = now
             if counted:
-                work.count[s] += 1
+                work.losses[s] += 1
                 if work.first[s] < 0:
                     work.first[s] = now
         elif counted:
@@ -147,10 +142,10 @@ def _close_year(model: Model, work: Work, sums: Sums) -> None:
             work.history_down[s] += work.down[s]
             work.down[s] = 0.0
             work.longest[s] = 0.0
-        if work.count[s] > 0:
-            sums.count_bins[s, min(work.count[s], COUNTS - 1)] += 1
-            work.history_count[s] += work.count[s]
-            work.count[s] = 0
+        if work.losses[s] > 0:
+            sums.count_bins[s, min(work.losses[s], COUNTS - 1)] += 1
+            work.history_count[s] += work.losses[s]
+            work.losses[s] = 0
         work.history_air[s] += work.air[s]
         work.air[s] = 0
 
@@ -188,7 +183,7 @@ def _close_history(model: Model, work: Work, sums: Sums, from_h: float) -> None:
 def _forget(work: Work) -> None:
     """Drop what a history that is not ended has gathered."""
     work.down[:] = 0.0
-    work.count[:] = 0
+    work.losses[:] = 0
     work.air[:] = 0
     work.longest[:] = 0.0
     work.first[:] = -1.0
@@ -199,10 +194,10 @@ def _forget(work: Work) -> None:
 
 @compiled
 def run(
-    model_table: I1,
-    tables_table: I1,
-    work_table: I1,
-    sums_table: I1,
+    model: Model,
+    tables: Tables,
+    work: Work,
+    sums: Sums,
     seed: int,
     last: int,
     warm_up_h: float,
@@ -215,8 +210,6 @@ def run(
     tables that do know, it goes on there. A scout (`SCOUTING`) leaves such a history and takes the next one, to find
     out what else is not known.
     """
-    model, tables = model_at(model_table), tables_at(tables_table)
-    work, sums = work_at(work_table), sums_at(sums_table)
     logs = len(work.log_t) > 0
     while work.i[HISTORY] < last:
         if work.i[STOPPED]:
@@ -279,15 +272,17 @@ def room(site: SiteModel, seed_words: int = 4, log: int = 0) -> Work:
         stamp=ints(parts), age=np.zeros(parts), since=np.zeros(parts), hit_by=ints(parts), mask=words_of(words),
         own=ints(max(clients, len(model.group_size))), hurt=ints(max(clients, 1)), hurt_at=ints(max(clients, 1)),
         heap_t=np.zeros(heap), heap_e=ints(heap), move_stamp=ints(model.moves), move_rate=np.zeros(model.moves),
+        move_wait=np.zeros(model.moves),
         waiting=ints(2 * parts + 1), stock=model.stock.copy(), touched=ints(parts),
         touched_yet=np.zeros(parts, dtype=np.uint8), value=np.zeros(max(len(model.gate), 1), dtype=np.uint8),
         cond=words_of(controls), vector=words_of(max(1, (len(site.roots) + 63) // 64)),
         cache_key=words_of(_CACHE, words + 1), cache_pair=np.full(_CACHE, -1, dtype=np.int64), cache_mode=ints(_CACHE),
-        bits=words_of(2), begin=np.zeros(services), down=np.zeros(services), count=ints(services), air=ints(services),
+        bits=words_of(2), begin=np.zeros(services), down=np.zeros(services), losses=ints(services), air=ints(services),
         longest=np.zeros(services), first=np.full(services, -1.0), history_down=np.zeros(services),
         history_count=ints(services), history_air=ints(services), reward=np.zeros(REWARDS),
         load=np.zeros(elements), client_load=np.zeros(elements), wanted=words_of(_WANTED, words + 1),
         log_t=np.zeros(log), log_i=np.zeros((log, 6), dtype=np.int64), log_bits=words_of(log),
+        log_mask=words_of(log, words),
     )  # fmt: skip
 
 

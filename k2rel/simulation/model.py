@@ -6,19 +6,20 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.errors import InputError, ModelTooLargeError, closest
 from k2rel.logic.structure import Node
-from k2rel.organisation import NO_CREW, Organisation, RepairWork
+from k2rel.organisation import Organisation, RepairWork
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Choice, Policy
 from k2rel.policy.takeover import Takeover
 from k2rel.rates import Law, RaidModule
 from k2rel.rates.distribution import Distribution, parse_distribution
-from k2rel.simulation.circumstances import TIMES, Circumstances
+from k2rel.simulation.circumstances import Circumstances
 from k2rel.simulation.draws import KINDS, alias_table
 from k2rel.simulation.records import Model
 from k2rel.simulation.rules import AND, AT_LEAST, CONSTANT, CONTROLLED, ITE, NOT, OR, SHARED, XOR
@@ -67,7 +68,7 @@ class SiteModel:
     >>> from k2rel.studies import study
     >>> site = SiteModel(study("L2R"), Organisation(), Circumstances())
     >>> site.services[0].name, len(site.parts), site.takeover.controls
-    ('ftp', 66, 16)
+    ('ftp', 59, 16)
     """
 
     def __init__(self, study: Study, organisation: Organisation, circumstances: Circumstances) -> None:
@@ -77,7 +78,7 @@ class SiteModel:
         site = study.site
         sticky = organisation.roles == "sticky"
         self.policy = Policy(site, study.policy.home, sticky=True) if sticky else study.policy
-        self._parts_with_windows()
+        circumstances.check(site)
         times = organisation.takeover_times
         by_calendar = {w.part for w in circumstances.windows} & set(self.policy.redundant_servers)
         if sticky and by_calendar and math.isinf(times.maintenance_every_h):
@@ -94,33 +95,6 @@ class SiteModel:
             raise ModelTooLargeError(f"{site.name}: clients with {len(self.own)} parts each; at most {_MOST_OWN}")
         self.laws: list[Distribution] = []
         self._law_index: dict[object, int] = {}
-
-    def _parts_with_windows(self) -> None:
-        """Check every name that the circumstances use."""
-        site, given = self.study.site, self.circumstances
-        types = {part.type for part in site.components.values()} | {part.type for part in site.client_parts.values()}
-        drives = {name for entry in site.raid_sets.values() for name in (*entry.drives, *entry.spares)}
-        parts = {*site.components, *site.raid_sets, *site.own_parts} - drives
-        known = types | parts
-        problems = []
-
-        def check(where: str, names: Sequence[str], among: set[str]) -> None:
-            for name in names:
-                if name not in among:
-                    what = "part" if among is parts else "part or component type"
-                    hint = " (a drive fails as part of its RAID set)" if name in drives else closest(name, among)
-                    problems.append(f"{where}: {site.name} has no {what} '{name[:60]}'{hint}")
-
-        check("lives", list(given.lives), known)
-        check("repairs", list(given.repairs), known)
-        check("age_after_repair", list(given.age_after_repair), known)
-        for shelf in given.shelves:
-            check(f"spares.{shelf.name}", shelf.parts, known)
-        check("windows", [window.part for window in given.windows], set(parts))
-        for event in given.common_events:
-            check(f"common_events.{event.name}.hits", [name for name, _ in event.hits], known)
-        if problems:
-            raise InputError(problems)
 
     # what is simulated
 
@@ -304,7 +278,7 @@ class SiteModel:
             length=_ints([len(g) for g in grid]), grid=np.concatenate([*grid, [0.0]]),
         )  # fmt: skip
 
-    def _part_arrays(self) -> dict[str, object]:
+    def _part_arrays(self) -> dict[str, Any]:
         site, given = self.study.site, self.circumstances
         work = RepairWork(self.study, self.organisation)
         count = len(self.parts)
@@ -342,9 +316,10 @@ class SiteModel:
             if isinstance(law, Law) and fails:
                 spares[p] = shelf_of.get(name, shelf_of.get(kind, -1))
                 if not own and given.wrong_unit > 0 and kind and name in site.components:
-                    wrong[p] = given.wrong_unit if not work.kind(name) == "" else 0.0
+                    wrong[p] = given.wrong_unit
                     alike.setdefault(kind, []).append(p)
-        starts, lists = {}, []
+        starts: dict[str, int] = {}
+        lists: list[int] = []
         for kind, members in alike.items():
             starts[kind] = len(lists)
             lists += members
@@ -370,7 +345,7 @@ class SiteModel:
             return Distribution.exponential(mean_h)
         return self._parsed(f"gamma(mean={mean_h!r} h, shape={1.0 / variation!r})", None)
 
-    def _gate_arrays(self) -> dict[str, object]:
+    def _gate_arrays(self) -> dict[str, Any]:
         """The structure functions, arguments before gates."""
         structure = self.policy.structure
         nodes = structure.needed([*self.roots, *self.conditions])
@@ -407,7 +382,7 @@ class SiteModel:
             "deciding": _ints([place[node] for node in self.roots]), "control_value": values,
         }  # fmt: skip
 
-    def _move_arrays(self) -> dict[str, object]:
+    def _move_arrays(self) -> dict[str, Any]:
         """Times of the takeover, crews, spares."""
         given = self.circumstances
         moves: list[str] = []
@@ -433,18 +408,20 @@ class SiteModel:
         given = self.circumstances.times.get(name, "exponential")
         return given if isinstance(given, Distribution) else self._parsed(given, mean_h)
 
-    def _event_arrays(self) -> dict[str, object]:
+    def _event_arrays(self) -> dict[str, Any]:
         """Planned windows and common events."""
-        part, move, every, first, lasts = [], [], [], [], []
+        part, move, back, every, first, lasts = [], [], [], [], [], []
         index = {name: p for p, name in enumerate(self.parts)}
         for window in self.circumstances.windows:
             servers = self.takeover.servers if self.takeover else ()
             if window.part in servers:
                 move.append(2 + len(servers) + servers.index(window.part))
+                back.append(2 + servers.index(window.part))
             elif window.part not in index:
                 raise InputError(f"windows: no service depends on '{window.part}', so work on it changes nothing")
             else:
                 move.append(-1)
+                back.append(-1)
             part.append(index.get(window.part, -1))
             every.append(window.every_h)
             first.append(window.every_h if window.first_h is None else window.first_h)
@@ -464,13 +441,14 @@ class SiteModel:
             between.append(self._law(self._whole(event.every)))
             stays.append(self._law(self._whole(event.lasts)))
         return {
-            "window_part": _ints(part), "window_move": _ints(move), "window_every_h": np.array(every, dtype=np.float64),
+            "window_part": _ints(part), "window_move": _ints(move), "window_back": _ints(back),
+            "window_every_h": np.array(every, dtype=np.float64),
             "window_first_h": np.array(first, dtype=np.float64), "window_law": _ints(lasts),
             "shock_between": _ints(between), "shock_lasts": _ints(stays), "shock_at": _ints(starts),
             "shock_part": _ints(hit), "shock_probability": np.array(share, dtype=np.float64),
         }  # fmt: skip
 
-    def _service_arrays(self) -> dict[str, object]:
+    def _service_arrays(self) -> dict[str, Any]:
         site = self.study.site
         names = {service.name: n for n, service in enumerate(self.services)}
         groups, classes = site.group_count, len(self.classes)
@@ -517,6 +495,3 @@ def _rate_and_repair(law: Law | RaidModule) -> tuple[float, float]:
     if law.frequency_per_h <= 0:
         return 0.0, 1.0
     return law.frequency_per_h / (1.0 - law.unavailability), law.mean_downtime_h
-
-
-assert NO_CREW == -1 and TIMES  # ranks below 0 mean the same to the kernels

@@ -124,7 +124,8 @@ class Outcomes:
                 != before)))
             )  # fmt: skip
             row = (
-                good, bad, float(table.coverage[kind, c]), leaves, table.rate_per_h[:, kind, c], table.leads_to[:, kind, c]
+                good, bad, float(table.coverage[kind, c]), leaves, table.rate_per_h[:, kind, c],
+                table.leads_to[:, kind, c],
             )  # fmt: skip
             self._add_pair(keys[n], row)
 
@@ -234,7 +235,9 @@ class Outcomes:
             base_over=np.array([mode.over for mode in modes], dtype=np.uint8),
             base_delivered=np.array([mode.delivered for mode in modes], dtype=np.float64),
             base_load=np.array([mode.load for mode in modes], dtype=np.float64).reshape(len(modes), width),
-            base_client_load=np.array([mode.client_load for mode in modes], dtype=np.float64).reshape(len(modes), width),
+            base_client_load=np.array([mode.client_load for mode in modes], dtype=np.float64).reshape(
+                len(modes), width
+            ),
             alive=np.array([mode.alive for mode in modes], dtype=np.int64),
             share=np.array(self._shares, dtype=np.float64).reshape(len(self._shares), flows, width),
         )  # fmt: skip
@@ -334,7 +337,7 @@ def _hashed(keys: Sequence[WordArray], words: int) -> tuple[WordArray, IntArray]
 from numba import njit  # noqa: E402
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def fill(table: WordArray, ids: IntArray, keys: WordArray) -> None:
     """Put keys into a table, as `k2rel.simulation.rules` looks them up."""
     slots = len(ids) - 1

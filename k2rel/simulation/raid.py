@@ -1,8 +1,9 @@
 """RAID groups as they really fail: lives that age, rebuilds that take their time, errors that nobody has read yet.
 
 A group loses data when more drives are missing than it bears, or when a drive must be rebuilt while what is left has
-an unread error in it (a latent sector error, until scrubbing finds it). The model is that of J. G. Elerath and M. Pecht,
-"Enhanced Reliability Modeling of RAID Storage Systems", DSN 2007, for any number of parities, with a pool of spares.
+an unread error in it (a latent sector error, until scrubbing finds it). The model is that of J. G. Elerath and M.
+Pecht, "Enhanced Reliability Modeling of RAID Storage Systems", DSN 2007, for any number of parities, with a pool of
+spares.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from k2rel.errors import InputError
 from k2rel.rates.distribution import Distribution
 from k2rel.simulation.draws import KINDS, draw, start
-from k2rel.simulation.results import Estimate, mean_of
+from k2rel.simulation.estimates import Estimate, mean_of
 from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["DataLoss", "RaidGroup", "data_loss", "mttdl_losses"]
@@ -285,8 +286,8 @@ def data_loss(
     def chunk(begin: int) -> tuple[FloatArray, FloatArray]:
         years, found = np.zeros(max(1, math.ceil(mission_h / HOURS_PER_YEAR))), np.zeros(4)
         _groups(
-            group.drives, group.parities, -1 if group.spares is None else group.spares, kind, parameter, at, length, grid,
-            mission_h, seed, begin, min(begin + _CHUNK, histories), years, found,
+            group.drives, group.parities, -1 if group.spares is None else group.spares, kind, parameter, at, length,
+            grid, mission_h, seed, begin, min(begin + _CHUNK, histories), years, found,
         )  # fmt: skip
         return years, found
 

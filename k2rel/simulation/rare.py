@@ -27,12 +27,12 @@ from k2rel.organisation import Organisation
 from k2rel.simulation.circumstances import Circumstances
 from k2rel.simulation.draws import alias_table
 from k2rel.simulation.engine import Prepared
+from k2rel.simulation.estimates import Estimate
 from k2rel.simulation.excursions import EXCURSIONS, LOSS_H, LOSSES, pulled_replica, slab, split_replica
-from k2rel.simulation.ground import table_of
+from k2rel.simulation.ground import laid_out
 from k2rel.simulation.histories import empty_sums, room
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.records import DONE, UNKNOWN, WANTED
-from k2rel.simulation.results import Estimate
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
@@ -238,7 +238,7 @@ class _Runner:
         model = site.arrays
         count = len(model.pool_part)
         down = np.zeros(len(site.parts))
-        for p, name in enumerate(site.parts):
+        for p in range(len(site.parts)):
             law = site.laws[model.repair[p]]
             down[p] = law.mean_h + model.test_h[p] / 2
         with np.errstate(divide="ignore"):
@@ -274,13 +274,13 @@ class _Runner:
     def replica(self, number: int) -> tuple[FloatArray, FloatArray]:
         """Run one replica; where the rules do not know a state, ask and run it again."""
         site = self.prepared.site
-        model = table_of(site.arrays)
+        model = laid_out(site.arrays)
         work, fork, sums = room(site), room(site), empty_sums(site)
         ints, floats = slab(work)
         splitting = self.method == "splitting"
         kept_i = np.zeros((2 * _KEPT, ints) if splitting else ints, dtype=np.int64)
         kept_f = np.zeros((2 * _KEPT, floats) if splitting else floats)
-        rooms = table_of(work), table_of(fork), table_of(sums)
+        rooms = laid_out(work), laid_out(fork), laid_out(sums)
         learnt = np.zeros((5, max(len(self.pull), 64)))
         sticky = site.takeover is not None or len(site.arrays.timed) or site.circumstances != Circumstances()
         burn_in = _BURN_IN if sticky else 0
@@ -290,12 +290,12 @@ class _Runner:
             learnt[:] = 0.0
             if splitting:
                 code = split_replica(
-                    model, table_of(tables), *rooms, kept_i, kept_f, self.service, self.seed, number, burn_in,
+                    model, laid_out(tables), *rooms, kept_i, kept_f, self.service, self.seed, number, burn_in,
                     _CYCLES, _EFFORT, _LEVELS, found,
                 )  # fmt: skip
             else:
                 code = pulled_replica(
-                    model, table_of(tables), *rooms, kept_i, kept_f, self.service, self.seed, number, burn_in,
+                    model, laid_out(tables), *rooms, kept_i, kept_f, self.service, self.seed, number, burn_in,
                     _CYCLES, _FORKS, self.back, self.pull, self.first, *self.tables[0], *self.tables[1], learnt, found,
                 )  # fmt: skip
             if code == DONE:

@@ -6,21 +6,24 @@ state of one history, `Sums` what is counted.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.simulation.ground import as_record, record_type
-
 __all__: list[str] = []
 
 # arrays by the number of their dimensions; the letters say to compiled code what they hold
-F1 = F2 = F3 = NDArray[np.float64]
-I1 = I2 = NDArray[np.int64]
-W1 = W2 = NDArray[np.uint64]
-B1 = B2 = NDArray[np.uint8]
-S3 = NDArray[np.int16]
+F1: TypeAlias = NDArray[np.float64]
+F2: TypeAlias = NDArray[np.float64]
+F3: TypeAlias = NDArray[np.float64]
+I1: TypeAlias = NDArray[np.int64]
+I2: TypeAlias = NDArray[np.int64]
+W1: TypeAlias = NDArray[np.uint64]
+W2: TypeAlias = NDArray[np.uint64]
+B1: TypeAlias = NDArray[np.uint8]
+B2: TypeAlias = NDArray[np.uint8]
+S3: TypeAlias = NDArray[np.int16]
 
 # what an entry of the calendar is
 FAIL, FOUND, REPAIRED, TAKEOVER, TRAVEL, SPARE, WINDOW, WINDOW_END, SHOCK, SHOCK_END = range(10)
@@ -36,7 +39,8 @@ NOW, NEXT_FAILURE, SINCE, TOTAL_RATE, DELIVERED, YEAR_START = range(6)
 FLOATS = 6
 # places in Work.i
 (HEAP, CONTROL, MODE, PAIR, DOWN, HURT, ON_SITE, BUSY, TRAVELLING, WAITING, CHANGED, ON_A, ON_B, OVER, CUT, TOUCHED,
- LOGGED, LOG_KIND, LOG_ITEM, WANTED, MOVES, FAILED_MOVES, HISTORY, YEAR, COUNTED, STOPPED, SCOUTING) = range(27)  # fmt: skip
+ LOGGED, LOG_KIND, LOG_ITEM, WANTED, MOVES, FAILED_MOVES, HISTORY, YEAR, COUNTED, STOPPED, SCOUTING,
+) = range(27)  # fmt: skip
 INTS = 27
 
 # columns of Sums.service
@@ -104,6 +108,7 @@ class Model(NamedTuple):
     # planned windows: a part, or a takeover event, every so many hours
     window_part: I1
     window_move: I1
+    window_back: I1  # the event that ends it
     window_every_h: F1
     window_first_h: F1
     window_law: I1
@@ -177,6 +182,7 @@ class Work(NamedTuple):
     heap_e: I1
     move_stamp: I1
     move_rate: F1
+    move_wait: F1  # a wait that is known already
     waiting: I1
     stock: I1
     touched: I1
@@ -190,7 +196,7 @@ class Work(NamedTuple):
     bits: W1  # [services lost now, before]
     begin: F1
     down: F1  # in this year
-    count: I1
+    losses: I1
     air: I1
     longest: F1
     first: F1
@@ -204,6 +210,7 @@ class Work(NamedTuple):
     log_t: F1
     log_i: I2  # (room, 6): kind, item, control, mode, on the first side, on the second
     log_bits: W1
+    log_mask: W2  # shared parts that are down
 
 
 class Sums(NamedTuple):
@@ -218,9 +225,3 @@ class Sums(NamedTuple):
     first_bins: I2  # time to the first loss
     count_bins: I2  # (services, 256): interruptions in a year
     joint: F2  # (on the first side, on the second): hours
-
-
-model_at = as_record(record_type(Model))
-tables_at = as_record(record_type(Tables))
-work_at = as_record(record_type(Work))
-sums_at = as_record(record_type(Sums))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import k2rel
+from k2rel.simulation.estimates import Estimate, mean_of, share_of
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.records import (
     BINS,
@@ -44,97 +45,12 @@ if TYPE_CHECKING:
 
     from k2rel.simulation.engine import Plan
 
-__all__ = ["Estimate", "ServiceSimulation", "Simulation"]
+__all__ = ["ServiceSimulation", "Simulation"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_FEW = 30
 _EDGES = 10.0 ** (FIRST_DECADE + np.arange(BINS + 1) / BINS_PER_DECADE)
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """An estimate with its confidence interval.
-
-    Parameters
-    ----------
-    value, low, high : float
-        The estimate, and the limits of its interval.
-    standard_error : float
-        Its standard error.
-
-    Examples
-    --------
-    >>> Estimate(2.0, 1.0, 3.0, 0.5).times(60).high
-    180.0
-    """
-
-    value: float
-    low: float
-    high: float
-    standard_error: float
-
-    def times(self, factor: float) -> Estimate:
-        """Give the estimate in another unit.
-
-        Parameters
-        ----------
-        factor : float
-            What to multiply with, above 0.
-
-        Returns
-        -------
-        Estimate
-            The product.
-
-        Examples
-        --------
-        >>> Estimate(1.0, 0.5, 2.0, 0.3).times(2.0).value
-        2.0
-        """
-        return Estimate(self.value * factor, self.low * factor, self.high * factor, self.standard_error * factor)
-
-
-def mean_of(total: float, squares: float, count: int, hits: int, confidence: float) -> Estimate:
-    """Estimate a mean over histories.
-
-    Parameters
-    ----------
-    total, squares : float
-        Sum and sum of squares over histories.
-    count, hits : int
-        Number of histories, and of those in which it was above 0.
-    confidence : float
-        Confidence of the interval.
-
-    Returns
-    -------
-    Estimate
-        From 30 hits on with the interval of the normal law; below, the exact interval of C. Clopper and E. S. Pearson
-        (Biometrika 26, 1934) for the share of histories with a hit, times the mean of those; without any hit the
-        value is 0 and the upper limit holds for a hit of the whole time at most, so it is infinite.
-
-    Examples
-    --------
-    >>> mean_of(100.0, 150.0, 100, 80, 0.95).low < 1.0
-    True
-    >>> mean_of(0.0, 0.0, 100, 0, 0.95).high
-    inf
-    """
-    from scipy.special import betaincinv, ndtri
-
-    mean = total / count
-    spread = math.sqrt(max(squares / count - mean * mean, 0.0) / max(count - 1, 1))
-    if hits == 0:
-        return Estimate(0.0, 0.0, math.inf, 0.0)
-    if hits >= _FEW or hits == count:
-        half = float(ndtri(0.5 + confidence / 2)) * spread
-        return Estimate(mean, max(mean - half, 0.0), mean + half, spread)
-    tail = (1.0 - confidence) / 2
-    low = float(betaincinv(hits, count - hits + 1, tail))
-    high = float(betaincinv(hits + 1, count - hits, 1.0 - tail))
-    return Estimate(mean, mean * low * count / hits, mean * high * count / hits, spread)
 
 
 @dataclass(frozen=True)
@@ -252,7 +168,7 @@ class Simulation:
             interruptions_per_year=losses.times(1.0 / self.plan.years),
             on_air_per_year=air.times(1.0 / self.plan.years),
             mean_interruption_h=_ratio(row, count, confidence),
-            p_loss_in_history=_share(int(row[S_ANY]), count, confidence),
+            p_loss_in_history=share_of(int(row[S_ANY]), count, confidence),
             longest_h=float(row[S_LONGEST]),
         )
 
@@ -352,9 +268,9 @@ class Simulation:
             return pd.DataFrame({"hours": [], "probability": [], "low": [], "high": []})
         first, last = max(known[0] - 1, 0), known[-1] + 1
         counts = np.cumsum(bins) if what == "first_loss" else np.cumsum(bins[::-1])[::-1]
-        counts = counts[first : last + 1] if what == "first_loss" else counts[first : last + 1]
+        counts = counts[first : last + 1]
         edges = _EDGES[1:] if what == "first_loss" else _EDGES[:-1]
-        limits = [_share(int(c), int(total), self.plan.confidence) for c in counts]
+        limits = [share_of(int(c), int(total), self.plan.confidence) for c in counts]
         return pd.DataFrame(
             {
                 "hours": edges[first : last + 1][: len(counts)],
@@ -391,7 +307,7 @@ class Simulation:
         years = int(self.years)
         counts[0] = years - int(counts.sum())
         last = int(np.flatnonzero(counts)[-1])
-        limits = [_share(int(c), years, self.plan.confidence) for c in counts[: last + 1]]
+        limits = [share_of(int(c), years, self.plan.confidence) for c in counts[: last + 1]]
         frame = pd.DataFrame({name: [getattr(x, field) for x in limits] for name, field in _COLUMNS})
         return frame.rename_axis("interruptions" if last < COUNTS - 1 else "interruptions (last: and more)")
 
@@ -517,17 +433,6 @@ def _hits(sums: Sums, service: int) -> int:
     """Histories in which a service was lost: begun in one, or lost before the years that are counted."""
     any_loss = int(sums.service[service, S_ANY])
     return max(any_loss, 1 if sums.service[service, S_DOWN] > 0 else 0)
-
-
-def _share(hits: int, count: int, confidence: float) -> Estimate:
-    """A probability with the interval of Clopper and Pearson."""
-    from scipy.special import betaincinv
-
-    tail = (1.0 - confidence) / 2
-    low = float(betaincinv(hits, count - hits + 1, tail)) if hits else 0.0
-    high = float(betaincinv(hits + 1, count - hits, 1.0 - tail)) if hits < count else 1.0
-    p = hits / count
-    return Estimate(p, low, high, math.sqrt(p * (1.0 - p) / count))
 
 
 def _ratio(row: FloatArray, count: int, confidence: float) -> Estimate:

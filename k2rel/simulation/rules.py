@@ -6,6 +6,8 @@ what their values mean stands in `Tables`. A state that was met before is found 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -13,6 +15,7 @@ from k2rel.simulation.draws import uniform
 from k2rel.simulation.events import candidate, compiled, happen, law, push
 from k2rel.simulation.records import (
     AT_LIMIT,
+    B1,
     CHANGED,
     CONTROL,
     COUNTED,
@@ -23,6 +26,7 @@ from k2rel.simulation.records import (
     FULL,
     HEAP,
     HURT,
+    I1,
     LOCKED,
     LOG_ITEM,
     LOG_KIND,
@@ -44,6 +48,8 @@ from k2rel.simulation.records import (
     SINCE,
     TAKEOVER,
     UNKNOWN,
+    W1,
+    W2,
     WANTED,
     Model,
     Sums,
@@ -94,13 +100,13 @@ def evaluate(model: Model, work: Work) -> None:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _mixed(h, x):  # type: ignore[no-untyped-def]
+def _mixed(h: Any, x: Any) -> Any:
     h = (h ^ x) * np.uint64(0x9E3779B97F4A7C15)
     return h ^ (h >> np.uint64(29))
 
 
 @compiled
-def _find(keys, ids, wanted):  # type: ignore[no-untyped-def]
+def _find(keys: W2, ids: I1, wanted: W1) -> int:
     """Look a key up in a table with open addressing; -1 where it is not there."""
     h = np.uint64(0)
     for w in range(len(wanted)):
@@ -112,13 +118,13 @@ def _find(keys, ids, wanted):  # type: ignore[no-untyped-def]
         for w in range(len(wanted)):
             same = same and keys[slot, w] == wanted[w]
         if same:
-            return ids[slot]
+            return int(ids[slot])
         slot = (slot + 1) & slots
     return -1
 
 
 @compiled
-def _gather(roots, value, words):  # type: ignore[no-untyped-def]
+def _gather(roots: I1, value: B1, words: W1) -> None:
     words[:] = np.uint64(0)
     for r in range(len(roots)):
         words[r >> 6] |= np.uint64(value[roots[r]]) << np.uint64(r & 63)
@@ -264,7 +270,10 @@ def _clocks(model: Model, tables: Tables, work: Work) -> None:
         work.move_rate[e] = rate
         work.move_stamp[e] += 1
         if rate > 0:
-            wait = law(model, work, model.move_law[e], 0.0) / rate
+            wait = work.move_wait[e]
+            work.move_wait[e] = 0.0
+            if wait <= 0.0:
+                wait = law(model, work, model.move_law[e], 0.0) / rate
             push(work, work.f[NOW] + wait, TAKEOVER, e, work.move_stamp[e])
 
 
@@ -298,7 +307,7 @@ def settle(model: Model, tables: Tables, work: Work, sums: Sums) -> int:
         good = tables.coverage[pair] >= 1.0 or uniform(work.rng) <= tables.coverage[pair]
         work.i[CONTROL] = tables.settled[pair] if good else tables.failed[pair]
         if tables.begins[pair]:
-            work.i[MOVES] += 1
+            work.i[MOVES] += good
             work.i[FAILED_MOVES] += not good
     return LOCKED
 
@@ -313,6 +322,7 @@ def write_log(work: Work) -> None:
         work.log_i[n, 2], work.log_i[n, 3] = work.i[CONTROL], work.i[MODE]
         work.log_i[n, 4], work.log_i[n, 5] = work.i[ON_A], work.i[ON_B]
         work.log_bits[n] = work.bits[0]
+        work.log_mask[n, :] = work.mask
         work.i[LOGGED] = n + 1
 
 

@@ -1,0 +1,224 @@
+"""The verb that simulates: estimates with intervals, one history as a picture, rare losses, the quick look."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from k2rel.cli.dynamics import add_organisation, organisation_of
+from k2rel.cli.printing import print_json, print_table
+from k2rel.cli.studies import heading, study_of
+from k2rel.errors import InputError
+
+if TYPE_CHECKING:
+    from k2rel.simulation import Circumstances
+    from k2rel.simulation.estimates import Estimate
+    from k2rel.simulation.results import Simulation
+    from k2rel.studies import Study
+
+__all__: list[str] = []
+
+
+def add_simulation(sub: argparse.ArgumentParser) -> None:
+    """Add the options of the simulation."""
+    sub.add_argument("--circumstances", metavar="FILE", help="laws, ageing, spares, planned work, common events (YAML)")
+    sub.add_argument("--histories", type=int, metavar="N", help="number of histories (default 100,000)")
+    sub.add_argument("--years", type=int, default=10, metavar="N", help="years of each that count (default 10)")
+    sub.add_argument("--warm-up", default="2 y", metavar="TIME", help="before they count, from new (default 2 y)")
+    sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed (default 1)")
+    sub.add_argument("--target", type=float, metavar="X", help="run until the interval's half width is X of the value")
+    sub.add_argument("--service", metavar="NAME", help="the service that --target and --rare are about")
+    sub.add_argument("--confidence", type=float, default=0.95, metavar="P", help="of the intervals (default 0.95)")
+    sub.add_argument("--workers", type=int, metavar="N", help="histories at the same time; default: one for each core")
+    sub.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster, such as tcp://host:8786")
+    sub.add_argument("--rare", choices=["biasing", "splitting"], help="estimate a rare loss of --service")
+    sub.add_argument("--static", type=int, metavar="SAMPLES", help="quick look: so many states of the static model")
+    sub.add_argument("--timeline", action="store_true", help="one history, event by event, as table and picture")
+    sub.add_argument("--history", type=int, default=0, metavar="N", help="which one, with --timeline (default 0)")
+    sub.add_argument("--output", metavar="FILE", help="file of the picture, .svg, .png or .pdf")
+    sub.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_organisation(sub, method=False)
+
+
+def simulate_verb(args: argparse.Namespace) -> int:
+    from k2rel.simulation import Circumstances, Plan, read_circumstances, simulate
+    from k2rel.units import parse_duration
+
+    study = study_of(args)
+    circumstances = read_circumstances(args.circumstances) if args.circumstances else Circumstances()
+    if sum(map(bool, (args.rare, args.static is not None, args.timeline))) > 1:
+        raise InputError("--rare, --static and --timeline are three different questions; ask one at a time")
+    if args.output and not args.timeline:
+        raise InputError("--output is the file of the picture of --timeline")
+    if args.static is not None:
+        return _quick(args, study)
+    if args.timeline:
+        return _timeline(args, study, circumstances)
+    if args.rare:
+        return _rare(args, study, circumstances)
+    try:
+        warm_up_h = parse_duration(args.warm_up)
+    except ValueError as error:
+        raise InputError(f"--warm-up {args.warm_up[:40]}: {error}") from None
+    most = args.histories if args.histories is not None else (10**8 if args.target is not None else 100_000)
+    plan = Plan(most, args.years, warm_up_h, args.seed, args.target, args.service, args.confidence)
+    with _Bar(args.quiet) as bar:
+        result = simulate(
+            study, organisation_of(args, study), circumstances, plan,
+            workers=args.workers, scheduler=args.scheduler, progress=bar,
+        )  # fmt: skip
+    if args.format == "json":
+        print_json(result.to_json())
+    else:
+        _print(study, result)
+    return 130 if result.partial else 0
+
+
+class _Bar:
+    """A progress bar with the time left, on the terminal's error stream."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet or not sys.stderr.isatty()
+        self.bar: Any = None
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __call__(self, done: int, expected: int, relative_width: float) -> None:
+        if self.quiet:
+            return
+        if self.bar is None:
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=expected, unit=" histories", unit_scale=True, leave=False)
+        self.bar.total = expected
+        self.bar.set_postfix_str(f"± {100 * relative_width:.1f} %" if relative_width < 10 else "")
+        self.bar.update(done - self.bar.n)
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _around(item: Estimate, digits: int = 3) -> str:
+    """An estimate with its interval."""
+    if item.value == 0.0 and not item.high < float("inf"):
+        return "none met"
+    return f"{item.value:.{digits}g} ({item.low:.{digits}g} to {item.high:.{digits}g})"
+
+
+def _print(study: Study, result: Simulation) -> None:
+    import pandas as pd
+
+    if result.partial:
+        print(f"PARTIAL: stopped after {result.histories:,} histories; what follows is theirs.\n")
+    heading(study, result.provenance)
+    exceeded = result.table()[["one_year_in_10_min", "one_year_in_100_min"]].to_numpy()
+    percent = f"{100 * result.plan.confidence:g} %"
+    rows = [
+        {
+            "service": item.service,
+            f"downtime [min/year], {percent} interval": _around(item.downtime_min_per_year),
+            "interruptions a year": _around(item.interruptions_per_year),
+            "on air, a year": f"{item.on_air_per_year.value:.3g}",
+            "mean [min]": f"{item.mean_interruption_h.value * 60:.3g}" if item.mean_interruption_h.value >= 0 else "–",
+            "one year in 10 has more than [min]": f"{exceeded[n, 0]:.3g}",
+            "one in 100 [min]": f"{exceeded[n, 1]:.3g}",
+            "longest met [h]": f"{item.longest_h:.3g}",
+        }
+        for n, item in enumerate(result.services)
+    ]
+    print_table(pd.DataFrame(rows).set_index("service"))
+    print("\nWhat users are given, averaged over time\n")
+    load = {name.replace("_", " "): _around(item, 4) for name, item in result.load().items() if item.value > 0}
+    print_table(pd.DataFrame({"figure": load}).rename_axis("over a year"))
+    print("\nClients on each side (share of time)\n")
+    print_table(result.sides().head(8), index=False)
+    print(f"\n{result.years:,.0f} years with {result.events:,.0f} events in {result.seconds:.1f} s")
+
+
+def _rare(args: argparse.Namespace, study: Study, circumstances: Circumstances) -> int:
+    from k2rel.simulation.rare import rare_loss
+
+    result = rare_loss(
+        study, organisation_of(args, study), circumstances, service=args.service, method=args.rare,
+        target=0.05 if args.target is None else args.target, seed=args.seed, workers=args.workers,
+        confidence=args.confidence,
+    )  # fmt: skip
+    u, n = result.unavailability, result.interruptions_per_year
+    if args.format == "json":
+        print_json(
+            {
+                **result.provenance.heading(),
+                "service": result.service,
+                "unavailability": {"value": u.value, "low": u.low, "high": u.high, "standard_error": u.standard_error},
+                "interruptions_per_year": {
+                    "value": n.value, "low": n.low, "high": n.high, "standard_error": n.standard_error,
+                },
+                "relative_error": result.relative_error if u.value > 0 else None,
+                "replicas": result.replicas,
+                "excursions": result.excursions,
+                "reached": result.reached,
+            }
+        )  # fmt: skip
+    else:
+        heading(study, result.provenance)
+        print(f"{result.service}: unavailability {_around(u)}, {_around(result.downtime_min_per_year)} min a year")
+        print(f"interruptions a year: {_around(n)}")
+        print(f"relative error {100 * result.relative_error:.1f} %" if u.value > 0 else "no loss was met")
+        print(f"{result.excursions:,} excursions in {result.seconds:.1f} s")
+        if not result.reached:
+            print("the relative error that was asked for was NOT reached")
+    return 0 if result.reached else 1
+
+
+def _quick(args: argparse.Namespace, study: Study) -> int:
+    import pandas as pd
+
+    from k2rel.simulation.bits import quick_look
+
+    found = quick_look(study, args.static, seed=args.seed, workers=args.workers, confidence=args.confidence)
+    if args.format == "json":
+        services = [
+            {"service": name, "unavailability": item.value, "low": item.low,
+             "high": item.high if item.high < float("inf") else None}
+            for name, item in found.items()
+        ]  # fmt: skip
+        method = f"sampling of the static model, {args.static:,} samples, seed {args.seed}"
+        print_json({**study.provenance.heading(), "method": method, "services": services})
+        return 0
+    heading(study)
+    print(f"Quick look: {args.static:,} sampled states of the static model, seed {args.seed}\n")
+    column = f"unavailability, {100 * args.confidence:g} % interval"
+    print_table(pd.DataFrame({column: {name: _around(item) for name, item in found.items()}}).rename_axis("service"))
+    return 0
+
+
+def _timeline(args: argparse.Namespace, study: Study, circumstances: Circumstances) -> int:
+    from k2rel.simulation.timeline import timeline
+
+    history = timeline(
+        study, organisation_of(args, study), circumstances, seed=args.seed, history=args.history, years=args.years
+    )
+    target = Path(args.output or f"{study.site.name}-seed{args.seed}.svg")
+    if target.suffix.lower() not in (".svg", ".png", ".pdf"):
+        raise InputError(f"--output {str(target)[:80]}: a picture ends in .svg, .png or .pdf")
+    from k2rel.plots.histories import timeline_picture
+
+    try:
+        timeline_picture(history).savefig(target, dpi=120)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written: {error.strerror or error}") from None
+    if args.format == "json":
+        print_json({**history.to_json(), "picture": str(target)})
+        return 0
+    heading(study, history.provenance)
+    table = history.table()
+    table["lost"] = [text if text.count(",") < 3 else f"{text.count(',') + 1} services" for text in table["lost"]]
+    print_table(table.drop(columns="roles").head(200))
+    if len(table) > 200:
+        print(f"... {len(table) - 200} more; --format json has all of them")
+    print(f"\npicture: {target}")
+    return 0

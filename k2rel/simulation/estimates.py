@@ -1,0 +1,123 @@
+"""Estimates with confidence intervals, for means over independent histories."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+__all__ = ["Estimate", "mean_of", "share_of"]
+
+_FEW = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """An estimate with its confidence interval.
+
+    Parameters
+    ----------
+    value, low, high : float
+        The estimate, and the limits of its interval.
+    standard_error : float
+        Its standard error.
+
+    Examples
+    --------
+    >>> Estimate(2.0, 1.0, 3.0, 0.5).times(60).high
+    180.0
+    """
+
+    value: float
+    low: float
+    high: float
+    standard_error: float
+
+    def times(self, factor: float) -> Estimate:
+        """Give the estimate in another unit.
+
+        Parameters
+        ----------
+        factor : float
+            What to multiply with, above 0.
+
+        Returns
+        -------
+        Estimate
+            The product.
+
+        Examples
+        --------
+        >>> Estimate(1.0, 0.5, 2.0, 0.3).times(2.0).value
+        2.0
+        """
+        return Estimate(self.value * factor, self.low * factor, self.high * factor, self.standard_error * factor)
+
+
+def mean_of(total: float, squares: float, count: int, hits: int, confidence: float) -> Estimate:
+    """Estimate a mean over histories.
+
+    Parameters
+    ----------
+    total, squares : float
+        Sum and sum of squares over histories.
+    count, hits : int
+        Number of histories, and of those in which it was above 0.
+    confidence : float
+        Confidence of the interval.
+
+    Returns
+    -------
+    Estimate
+        From 30 hits on with the interval of the normal law; below, the exact interval of C. Clopper and E. S. Pearson
+        (Biometrika 26, 1934) for the share of histories with a hit, times the mean of those; without any hit the
+        value is 0 and the upper limit holds for a hit of the whole time at most, so it is infinite.
+
+    Examples
+    --------
+    >>> mean_of(100.0, 150.0, 100, 80, 0.95).low < 1.0
+    True
+    >>> mean_of(0.0, 0.0, 100, 0, 0.95).high
+    inf
+    """
+    from scipy.special import betaincinv, ndtri
+
+    mean = float(total) / count
+    spread = math.sqrt(max(float(squares) / count - mean * mean, 0.0) / max(count - 1, 1))
+    if hits == 0:
+        return Estimate(0.0, 0.0, math.inf, 0.0)
+    if hits >= _FEW or hits == count:
+        half = float(ndtri(0.5 + confidence / 2)) * spread
+        return Estimate(mean, max(mean - half, 0.0), mean + half, spread)
+    tail = (1.0 - confidence) / 2
+    low = float(betaincinv(hits, count - hits + 1, tail))
+    high = float(betaincinv(hits + 1, count - hits, 1.0 - tail))
+    return Estimate(mean, mean * low * count / hits, mean * high * count / hits, spread)
+
+
+def share_of(hits: int, count: int, confidence: float) -> Estimate:
+    """Estimate a probability.
+
+    Parameters
+    ----------
+    hits, count : int
+        In how many of how many independent trials it happened.
+    confidence : float
+        Confidence of the interval.
+
+    Returns
+    -------
+    Estimate
+        With the exact interval of Clopper and Pearson.
+
+    Examples
+    --------
+    >>> round(share_of(0, 100, 0.95).high, 4)
+    0.0362
+    """
+    from scipy.special import betaincinv
+
+    tail = (1.0 - confidence) / 2
+    low = float(betaincinv(hits, count - hits + 1, tail)) if hits else 0.0
+    high = float(betaincinv(hits + 1, count - hits, 1.0 - tail)) if hits < count else 1.0
+    p = hits / count
+    return Estimate(p, low, high, math.sqrt(p * (1.0 - p) / count))

@@ -1,0 +1,411 @@
+"""One history, event by event, in words that a person can follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import k2rel
+from k2rel.errors import InputError
+from k2rel.organisation import Organisation
+from k2rel.simulation.circumstances import Circumstances
+from k2rel.simulation.engine import Plan, Prepared, follow
+from k2rel.simulation.histories import empty_sums, room
+from k2rel.simulation.model import SiteModel
+from k2rel.simulation.records import (
+    FAIL,
+    FOUND,
+    HISTORY,
+    LOGGED,
+    REPAIRED,
+    SHOCK,
+    SHOCK_END,
+    SPARE,
+    START,
+    TAKEOVER,
+    TRAVEL,
+    WINDOW,
+    Work,
+)
+from k2rel.studies import Provenance, Study
+from k2rel.units import HOURS_PER_YEAR
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Event", "Timeline", "timeline"]
+
+_MOST_EVENTS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, and how things stand after it.
+
+    Parameters
+    ----------
+    number : int
+        From 1, in the order of time.
+    time_h : float
+        When [h].
+    words : str
+        What happened, and what followed at once.
+    down : tuple of str
+        Parts that are down, clients' own ones included.
+    roles : str
+        Who holds the roles, and which servers are not in service.
+    lost : tuple of str
+        Services that are lost.
+    on_a, on_b, cut_off : int
+        Clients on the first side, on the second, and without a way.
+    """
+
+    number: int
+    time_h: float
+    words: str
+    down: tuple[str, ...]
+    roles: str
+    lost: tuple[str, ...]
+    on_a: int
+    on_b: int
+    cut_off: int
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One history of a site.
+
+    Parameters
+    ----------
+    provenance : Provenance
+        How it was got.
+    site : str
+        The site's title.
+    sides : tuple of str
+        Its sides.
+    service : str
+        The principal traffic.
+    end_h : float
+        When the history ends [h].
+    events : tuple of Event
+        What happened.
+    cut : bool
+        Whether there were more events than are kept.
+    """
+
+    provenance: Provenance
+    site: str
+    sides: tuple[str, ...]
+    service: str
+    end_h: float
+    events: tuple[Event, ...]
+    cut: bool
+
+    def table(self) -> pd.DataFrame:
+        """Give the events as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``event``; ``day`` from 1, ``time`` of day, ``what``, ``roles``, ``on_a``, ``on_b``, ``cut_off``
+            [clients], ``lost`` (services).
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> timeline(study("L2R"), seed=7).table()["what"].iloc[0]
+        'everything is new and in service'
+        """
+        import pandas as pd
+
+        rows = [
+            {
+                "event": event.number,
+                "day": 1 + int(event.time_h // 24),
+                "time": clock(event.time_h),
+                "what": event.words,
+                "roles": event.roles,
+                "on_a": event.on_a,
+                "on_b": event.on_b,
+                "cut_off": event.cut_off,
+                "lost": ", ".join(event.lost) or "nothing",
+            }
+            for event in self.events
+        ]
+        return pd.DataFrame(rows).set_index("event")
+
+    def around_worst(self, most: int = 24) -> tuple[Event, ...]:
+        """Give the events around the longest loss of the principal traffic; the first ones where nothing is lost.
+
+        Parameters
+        ----------
+        most : int
+            How many at most.
+
+        Returns
+        -------
+        tuple of Event
+            Events in a row.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> len(timeline(study("L2R"), seed=7).around_worst(5))
+        5
+        """
+        longest, at = -1.0, 0
+        begun: tuple[float, int] | None = None
+        for n, event in enumerate(self.events):
+            lost = self.service in event.lost
+            if lost and begun is None:
+                begun = (event.time_h, n)
+            if begun is not None and (not lost or n == len(self.events) - 1):
+                length = (event.time_h if not lost else self.end_h) - begun[0]
+                if length > longest:
+                    longest, at = length, begun[1]
+                begun = None
+        # from the last time at which everything was good, with what comes after until it is so again
+        first = at
+        while first > 0 and self.events[first - 1].down and at - first < most // 3:
+            first -= 1
+        first = max(first - 1, 0)
+        last = first + 1
+        while last < len(self.events) and last - first < most:
+            last += 1
+        return self.events[first:last]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the history as plain data, as the command line prints it.
+
+        Returns
+        -------
+        dict
+            Heading, ``end_h``, ``cut``, ``events``.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> timeline(study("L1"), seed=7).to_json()["events"][0]["time_h"]
+        0.0
+        """
+        return {
+            **self.provenance.heading(),
+            "end_h": self.end_h,
+            "cut": self.cut,
+            "events": [
+                {
+                    "number": event.number,
+                    "time_h": event.time_h,
+                    "what": event.words,
+                    "down": list(event.down),
+                    "roles": event.roles,
+                    "lost": list(event.lost),
+                    "on_a": event.on_a,
+                    "on_b": event.on_b,
+                    "cut_off": event.cut_off,
+                }
+                for event in self.events
+            ],
+        }
+
+
+def clock(time_h: float) -> str:
+    """Spell a time of day.
+
+    Parameters
+    ----------
+    time_h : float
+        Time from the start [h].
+
+    Returns
+    -------
+    str
+        Hours, minutes and seconds since the last midnight of the simulated calendar.
+
+    Examples
+    --------
+    >>> clock(25.5)
+    '01:30:00'
+    """
+    seconds = round(time_h * 3600) % 86400
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def timeline(
+    study: Study,
+    organisation: Organisation | None = None,
+    circumstances: Circumstances | None = None,
+    *,
+    seed: int = 1,
+    history: int = 0,
+    years: int = 10,
+) -> Timeline:
+    """Simulate one history and write down what happens.
+
+    Parameters
+    ----------
+    study, organisation, circumstances
+        As for `simulate`.
+    seed, history : int
+        Seed, and number of the history: the same one that `simulate` runs without a warm-up.
+    years : int
+        Its length.
+
+    Returns
+    -------
+    Timeline
+        The history.
+
+    Raises
+    ------
+    InputError
+        If something given cannot be simulated.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> len(timeline(study("L2R"), seed=7).events) > 10
+    True
+    """
+    plan = Plan(histories=2, years=years, warm_up_h=0.0, seed=seed)
+    if isinstance(history, bool) or not 0 <= history < 2**40:
+        raise InputError(f"history: a whole number from 0, got {history}")
+    site = SiteModel(study, organisation or Organisation(), circumstances or Circumstances())
+    prepared = Prepared(site)
+    work, sums = room(site, log=_MOST_EVENTS), empty_sums(site)
+    work.i[HISTORY] = history
+    follow(prepared, plan, work, sums, history + 1, ahead=0)
+    engine = (
+        f"simulation, {site.organisation.words()}, preferred side {site.policy.home}"
+        + (f"; {site.circumstances.words()}" if site.circumstances.words() else "")
+        + f"; history {history} of seed {seed}, {years} years (k2rel {k2rel.__version__})"
+    )
+    return Timeline(
+        provenance=replace(study.provenance, engine=engine),
+        site=study.site.title,
+        sides=study.site.sides,
+        service=site.principal,
+        end_h=years * HOURS_PER_YEAR,
+        events=tuple(_Teller(site, work).events()),
+        cut=int(work.i[LOGGED]) >= _MOST_EVENTS,
+    )
+
+
+class _Teller:
+    """Puts a log into words."""
+
+    def __init__(self, site: SiteModel, work: Work) -> None:
+        self.site = site
+        self.work = work
+        self.own: dict[str, None] = {}
+
+    def _roles(self, control: int) -> str:
+        takeover = self.site.takeover
+        return takeover.words(control) if takeover is not None else ""
+
+    def _down(self, row: int) -> list[str]:
+        mask = self.work.log_mask[row]
+        return [
+            name
+            for n, name in enumerate(self.site.shared)
+            if (int(mask[n >> 6]) >> (n & 63)) & 1
+        ]  # fmt: skip
+
+    def events(self) -> list[Event]:
+        """Every event of the log that says something."""
+        log, names = self.work.log_i, [service.name for service in self.site.services]
+        clients = self.site.study.site.client_count
+        result: list[Event] = []
+        before_down: list[str] = []
+        before_control = int(log[0, 2])
+        for n in range(int(self.work.i[LOGGED])):
+            kind, item, control, _, on_a, on_b = (int(x) for x in log[n])
+            down = self._down(n)
+            words = self._words(kind, item, before_control, set(before_down), set(down), n)
+            after = self._roles(control)
+            if control != before_control and kind != TAKEOVER:
+                words += f"; {after}"
+            bits = int(self.work.log_bits[n])
+            lost = tuple(name for s, name in enumerate(names) if (bits >> s) & 1)
+            if words:
+                result.append(
+                    Event(
+                        number=len(result) + 1,
+                        time_h=float(self.work.log_t[n]),
+                        words=words,
+                        down=(*down, *self.own),
+                        roles=after,
+                        lost=lost,
+                        on_a=on_a,
+                        on_b=on_b,
+                        cut_off=clients - on_a - on_b if self.site.classes else 0,
+                    )
+                )
+            before_down, before_control = down, control
+        return result
+
+    def _words(self, kind: int, item: int, control: int, before: set[str], down: set[str], row: int) -> str:
+        site = self.site
+        model = site.arrays
+        if kind == START:
+            return "everything is new and in service"
+        if kind in (FAIL, FOUND, REPAIRED):
+            name = site.parts[item]
+            own = model.bit[item] < 0
+            if kind == FAIL:
+                if own:
+                    self.own[name] = None
+                text = f"{name} fails" + (", unnoticed until its next test" if model.test_h[item] > 0 else "")
+            elif kind == FOUND:
+                return f"a test finds {name} failed"
+            else:
+                if own:
+                    self.own.pop(name, None)
+                text = f"{name} is repaired"
+                if self._taken_out.pop(name, None):
+                    text = f"{name} is put back"
+            others = sorted(down - before - {name})
+            if others:  # the repair took a wrong unit
+                self._taken_out.update(dict.fromkeys(others, True))
+                text += f"; {', '.join(others)} is taken away by mistake"
+            return text
+        if kind == TAKEOVER:
+            return self._moved(item, control, int(self.work.log_i[row, 2]))
+        if kind == TRAVEL:
+            return "a technician arrives"
+        if kind == SPARE:
+            return f"an ordered spare arrives ({site.circumstances.shelves[item].name})"
+        if kind == WINDOW:
+            part = site.circumstances.windows[item].part
+            if down != before:
+                self._taken_out[part] = True
+            changed = down != before or int(self.work.log_i[row, 2]) != control
+            return f"planned work on {part} begins" if changed else f"planned work on {part} is left out"
+        event = site.circumstances.common_events[item].name
+        if kind == SHOCK:
+            hit = ", ".join(sorted(down - before)) or "no shared part"
+            return f"{event}: {hit} down"
+        if kind == SHOCK_END:
+            return f"{event} is over"
+        return ""
+
+    @property
+    def _taken_out(self) -> dict[str, bool]:
+        if not hasattr(self, "_away"):
+            self._away: dict[str, bool] = {}
+        return self._away
+
+    def _moved(self, item: int, control: int, after: int) -> str:
+        takeover = self.site.takeover
+        assert takeover is not None
+        now = takeover.words(after)
+        if item == 0:
+            return f"switchover is over: {now}"
+        if item == 1:
+            return f"a person places what is stranded: {now}"
+        server = (item - 2) % len(takeover.servers)
+        name = takeover.servers[server]
+        if item - 2 >= len(takeover.servers):
+            return f"maintenance of {name} begins: {now}"
+        was = int(takeover.digits[control, len(takeover.roles) + server])
+        return f"{name} is placed back in service" + (" after maintenance" if was == 2 else "") + f": {now}"
