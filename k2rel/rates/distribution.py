@@ -81,10 +81,13 @@ class Distribution:
         if self.kind == "exponential" and values[0] <= 0:
             raise InputError(f"{self.words}: the mean must be above 0")
         if self.kind == "table":
-            low = float(self.scipy.support()[0])
+            with np.errstate(all="ignore"):
+                low, never = float(self.scipy.support()[0]), float(self.scipy.sf(np.inf))
+            if math.isnan(low) or math.isnan(never):
+                raise InputError(f"{self.words}: every parameter must be a finite number within SciPy's range")
             if not low >= 0:
                 raise InputError(f"{self.words}: it gives negative times (from {low:g} h); use a law that starts at 0")
-            if not float(self.scipy.sf(np.inf)) == 0.0:
+            if never != 0.0:
                 raise InputError(f"{self.words}: its times never end with some probability")
         if not self.mean_h <= _LONGEST_H:
             raise InputError(

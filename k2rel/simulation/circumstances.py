@@ -59,7 +59,7 @@ class CommonEvent:
     hits: tuple[tuple[str, float], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Circumstances:
     """What only the simulation can follow.
 
@@ -198,6 +198,8 @@ class Circumstances:
         return "; ".join(parts)
 
 
+USUAL = Circumstances()
+"""Nothing more than what the other engines follow."""
 TIMES = ("switchover", "manual_takeover", "return_to_service", "maintenance", "travel")
 
 

@@ -100,11 +100,13 @@ def cluster(site: SiteModel, plan: Plan, address: str) -> Iterator[_Cluster]:
     if not address.startswith(("tcp://", "tls://", "ws://", "wss://", "ucx://")):
         raise InputError(f"scheduler '{address[:80]}': an address such as tcp://host:8786 is needed")
     try:
-        from distributed import Client
+        from importlib import import_module
+
+        connect: Any = import_module("distributed").Client
     except ImportError:
         raise InputError("scheduler: Dask is not installed here; install it with pip install 'k2rel[dask]'") from None
     try:
-        client = Client(address, timeout=_ANSWER_S, set_as_default=False)
+        client: Any = connect(address, timeout=_ANSWER_S, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
             f"scheduler '{address[:80]}': no answer within {_ANSWER_S} s ({type(error).__name__}); is it running, and "

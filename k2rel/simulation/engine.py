@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 
 from k2rel.errors import InputError, K2relError
 from k2rel.organisation import Organisation
-from k2rel.simulation.circumstances import Circumstances
+from k2rel.simulation.circumstances import USUAL, Circumstances
 from k2rel.simulation.ground import laid_out
 from k2rel.simulation.histories import empty_sums, room, run
 from k2rel.simulation.model import SiteModel
@@ -118,6 +119,30 @@ class Prepared:
         work.i[HISTORY] = first
         follow(self, plan, work, sums, last, ahead=_LOOK_AHEAD)
         return sums
+
+
+@lru_cache(maxsize=8)
+def prepare(study: Study, organisation: Organisation, circumstances: Circumstances) -> Prepared:
+    """Make a site ready, once for the same inputs, so that what its histories have learnt is kept.
+
+    Parameters
+    ----------
+    study, organisation, circumstances
+        As for `simulate`.
+
+    Returns
+    -------
+    Prepared
+        The site.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> one = study("L1")
+    >>> prepare(one, Organisation(), USUAL) is prepare(one, Organisation(), USUAL)
+    True
+    """
+    return Prepared(SiteModel(study, organisation, circumstances))
 
 
 def follow(prepared: Prepared, plan: Plan, work: Work, sums: Sums, last: int, *, ahead: int) -> None:
@@ -220,17 +245,16 @@ def simulate(
     True
     """
     plan = plan or Plan()
-    organisation = organisation or Organisation()
-    circumstances = circumstances or Circumstances()
     if workers is not None and not 1 <= workers <= 1024:
         raise InputError(f"workers: from 1 to 1024, got {workers}")
-    site = SiteModel(study, organisation, circumstances)
+    prepared = prepare(study, organisation or Organisation(), circumstances or USUAL)
+    site = prepared.site
     service = site.service(plan.service or site.principal)
     begun = time.monotonic()
     total = empty_sums(site)
     size = chunk_size(site, plan)
     stopped = False
-    with _pool(site, plan, workers or len(os.sched_getaffinity(0)), scheduler) as pool:
+    with _pool(prepared, plan, workers or len(os.sched_getaffinity(0)), scheduler) as pool:
         first = 0
         goal = min(plan.histories, 16 * size) if plan.target is not None else plan.histories
         try:
@@ -309,15 +333,15 @@ def _in_order(count: int, ahead: int, submit: Callable[[int], Future[Sums]]) -> 
 
 
 @contextmanager
-def _pool(site: SiteModel, plan: Plan, workers: int, scheduler: str | None) -> Iterator[Any]:
+def _pool(prepared: Prepared, plan: Plan, workers: int, scheduler: str | None) -> Iterator[Any]:
     """Where chunks run."""
     if scheduler is not None:
         from k2rel.simulation.cluster import cluster
 
-        with cluster(site, plan, scheduler) as pool:
+        with cluster(prepared.site, plan, scheduler) as pool:
             yield pool
         return
-    threads = _Threads(Prepared(site), plan, workers)
+    threads = _Threads(prepared, plan, workers)
     try:
         yield threads
     finally:

@@ -24,14 +24,13 @@ from numpy.typing import NDArray
 import k2rel
 from k2rel.errors import InputError, K2relError
 from k2rel.organisation import Organisation
-from k2rel.simulation.circumstances import Circumstances
+from k2rel.simulation.circumstances import USUAL, Circumstances
 from k2rel.simulation.draws import alias_table
-from k2rel.simulation.engine import Prepared
+from k2rel.simulation.engine import Prepared, prepare
 from k2rel.simulation.estimates import Estimate
 from k2rel.simulation.excursions import EXCURSIONS, LOSS_H, LOSSES, pulled_replica, slab, split_replica
 from k2rel.simulation.ground import laid_out
 from k2rel.simulation.histories import empty_sums, room
-from k2rel.simulation.model import SiteModel
 from k2rel.simulation.records import DONE, UNKNOWN, WANTED
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
@@ -181,10 +180,11 @@ def rare_loss(
     if isinstance(seed, bool) or not 0 <= seed < 2**62:
         raise InputError(f"seed: a whole number from 0 to 2^62 - 1, got {seed}")
     begun = time.monotonic()
-    site = SiteModel(study, organisation or Organisation(), circumstances or Circumstances())
+    prepared = prepare(study, organisation or Organisation(), circumstances or USUAL)
+    site = prepared.site
     if not len(site.arrays.pool_part) and method == "biasing":
         raise InputError("biasing: no part has a constant failure rate; use splitting")
-    runner = _Runner(site, site.service(service or site.principal), seed, method)
+    runner = _Runner(prepared, site.service(service or site.principal), seed, method)
     if method == "biasing":
         runner.learn_pull(workers)
     rows = _Rows([])
@@ -230,8 +230,9 @@ def rare_loss(
 class _Runner:
     """Runs replicas, with the pull that was learnt."""
 
-    def __init__(self, site: SiteModel, service: int, seed: int, method: str) -> None:
-        self.prepared = Prepared(site)
+    def __init__(self, prepared: Prepared, service: int, seed: int, method: str) -> None:
+        self.prepared = prepared
+        site = prepared.site
         self.service = service
         self.seed = seed
         self.method = method
@@ -282,7 +283,7 @@ class _Runner:
         kept_f = np.zeros((2 * _KEPT, floats) if splitting else floats)
         rooms = laid_out(work), laid_out(fork), laid_out(sums)
         learnt = np.zeros((5, max(len(self.pull), 64)))
-        sticky = site.takeover is not None or len(site.arrays.timed) or site.circumstances != Circumstances()
+        sticky = site.takeover is not None or len(site.arrays.timed) or site.circumstances.words()
         burn_in = _BURN_IN if sticky else 0
         while True:
             tables = self.prepared.outcomes.tables

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import k2rel
 from k2rel.errors import InputError
 from k2rel.organisation import Organisation
-from k2rel.simulation.circumstances import Circumstances
-from k2rel.simulation.engine import Plan, Prepared, follow
+from k2rel.simulation.circumstances import USUAL, Circumstances
+from k2rel.simulation.engine import Plan, follow, prepare
 from k2rel.simulation.histories import empty_sums, room
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.records import (
@@ -270,8 +270,8 @@ def timeline(
     plan = Plan(histories=2, years=years, warm_up_h=0.0, seed=seed)
     if isinstance(history, bool) or not 0 <= history < 2**40:
         raise InputError(f"history: a whole number from 0, got {history}")
-    site = SiteModel(study, organisation or Organisation(), circumstances or Circumstances())
-    prepared = Prepared(site)
+    prepared = prepare(study, organisation or Organisation(), circumstances or USUAL)
+    site = prepared.site
     work, sums = room(site, log=_MOST_EVENTS), empty_sums(site)
     work.i[HISTORY] = history
     follow(prepared, plan, work, sums, history + 1, ahead=0)
