@@ -25,6 +25,7 @@ check: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python benchmarks/exact.py $(BENCH)
 	$(BIN)/python benchmarks/dynamic.py $(filter --write,$(BENCH))
+	$(BIN)/python benchmarks/simulation.py $(filter --write,$(BENCH))
 
 # data/schema.json is written out so that editors find it beside the site files
 schema: $(STAMP)

@@ -44,7 +44,7 @@ from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["Plan", "Progress", "simulate"]
 
-_EVENTS = 400_000  # of a chunk, about
+_EVENTS = 1_500_000  # of a chunk, about
 _LOOK_AHEAD = 400  # histories that are run ahead to find out what else is not known
 _MOST_HISTORIES = 10**10
 
@@ -190,7 +190,7 @@ def chunk_size(site: SiteModel, plan: Plan) -> int:
     events = 4.0 + 4.0 * hours * float(site.arrays.pool_rate)
     events += sum(hours / max(site.study.law(site.parts[p]).mean_downtime_h, 1.0) * 0.01 for p in site.arrays.timed)
     events += float((hours / site.arrays.window_every_h).sum())
-    return int(min(max(_EVENTS / events, 1), 50_000))
+    return int(min(max(_EVENTS / events, 1), 250_000))
 
 
 def simulate(
