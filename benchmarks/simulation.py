@@ -1,8 +1,8 @@
 """What the simulation costs and how right it is: `make bench`, or python benchmarks/simulation.py [--write].
 
 Speed is measured on the reference SAN in one run with the peers: RePyability with Numba (in an interpreter of its own,
-``--peers PYTHON``) and a vectorised NumPy batch. Every rate is the median of three. With ``--write`` the page
-docs/performance-simulation.md is written.
+``--peers PYTHON``) and a vectorised NumPy batch. Every rate is a median of three or five runs in turn. With
+``--write`` the page docs/performance-simulation.md is written.
 """
 
 from __future__ import annotations
@@ -43,13 +43,20 @@ def say(text: str = "") -> None:
 
 def median_rate(run: Callable[[int], object], count: int) -> float:
     """Things a second, the median of three runs with seeds of their own."""
-    run(0)
-    rates = []
-    for seed in (1, 2, 3):
-        start = time.perf_counter()
-        run(seed)
-        rates.append(count / (time.perf_counter() - start))
-    return sorted(rates)[1]
+    return median_rates([run], count)[0]
+
+
+def median_rates(runs: list[Callable[[int], object]], count: int, times: int = 3) -> list[float]:
+    """The same of several, each run in turn, so that a slow minute of the machine hits all of them."""
+    rates: list[list[float]] = [[] for _ in runs]
+    for run in runs:
+        run(0)
+    for seed in range(1, times + 1):
+        for run, found in zip(runs, rates, strict=True):
+            start = time.perf_counter()
+            run(seed)
+            found.append(count / (time.perf_counter() - start))
+    return [sorted(found)[len(found) // 2] for found in rates]
 
 
 def san(clients: int, *, isl: bool) -> Study:
@@ -58,11 +65,13 @@ def san(clients: int, *, isl: bool) -> Study:
     return study(f"data/examples/{name}.yaml", clients=clients)
 
 
-def years_a_second(one: Study, histories: int, workers: int) -> float:
-    """One-year histories a second, from new, with every service and load counted."""
-    return median_rate(
-        lambda seed: simulate(one, PREFERRED, plan=Plan(histories, 1, 0.0, seed=seed + 1), workers=workers), histories
-    )
+def years_a_second(one: Study, histories: int, workers: tuple[int, ...]) -> list[float]:
+    """One-year histories a second, from new, with every service and load counted, by number of workers."""
+
+    def with_workers(number: int) -> Callable[[int], object]:
+        return lambda seed: simulate(one, PREFERRED, plan=Plan(histories, 1, 0.0, seed=seed + 1), workers=number)
+
+    return median_rates([with_workers(number) for number in workers], histories, 5)
 
 
 def peers(python: str | None) -> None:
@@ -83,7 +92,7 @@ def peers(python: str | None) -> None:
             answer = subprocess.run(words, capture_output=True, text=True, timeout=600, check=True)
             peer = float(json.loads(answer.stdout.splitlines()[-1])["per_second"])
         batch = median_rate(lambda seed: [year_of(20_000, clients, seed + 10 * k, isl=isl) for k in range(5)], 100_000)  # noqa: B023
-        one, two = (years_a_second(san(clients, isl=isl), 8_000_000, workers) for workers in (1, 2))
+        one, two = years_a_second(san(clients, isl=isl), 8_000_000, (1, 2))
         say(
             f"| {'isl' if isl else 'dual'} | {clients} | {'–' if peer is None else f'{peer:,.0f}'} | {batch:,.0f} | "
             f"{one:,.0f} | {two:,.0f} | {'–' if peer is None else f'{one / peer:.0f}'} | {one / batch:.1f} | "
@@ -105,7 +114,7 @@ def clients() -> None:
     for count in (4, 10, 20, 50, 100, 200):
         one = san(count, isl=True)
         histories = 1_000_000
-        rate = years_a_second(one, histories, 2)
+        (rate,) = years_a_second(one, histories, (2,))
         events = simulate(one, PREFERRED, plan=Plan(histories, 1, 0.0, seed=3)).events / histories
         say(f"| {count} | {rate:,.0f} | {events:.2f} | {rate * events:,.0f} |")
     say()
@@ -133,11 +142,9 @@ def right() -> None:
         f"expected; the largest is {np.abs(z).max():.2f}; mean {z.mean():+.2f}, spread {z.std():.2f}.\n"
     )
     say("| level | contract | roles | service | what | exact | simulated | z |\n|" + "---|" * 8)
-    for s in found:
-        name = Path(s.level).stem
-        say(
-            f"| {name} | {s.contract} | {s.roles} | {s.service} | {s.what} | {s.exact:.4g} | {s.simulated:.4g} | {s.z:+.2f} |"
-        )
+    for one in found:
+        figures = f"{one.exact:.4g} | {one.simulated:.4g} | {one.z:+.2f}"
+        say(f"| {Path(one.level).stem} | {one.contract} | {one.roles} | {one.service} | {one.what} | {figures} |")
     say()
     say("Intervals of 90 % in 200 repeats with seeds of their own:\n")
     say("| service of L2R | roles | held the true value in |\n|---|---|---|")
@@ -179,10 +186,9 @@ def rare() -> None:
                     calm, organisation, service=service, method=method, target=0.05, most_seconds=60, seed=seed
                 )
                 u, value = found.unavailability, exact[service].unavailability
-                say(
-                    f"| {service} | {roles} | {method} | {value:.4g} | {u.value:.4g} | "
-                    f"{100 * found.relative_error:.1f} % | {(u.value - value) / u.standard_error:+.2f} | {found.excursions:,} | {found.seconds:.1f} |"
-                )
+                error, z = f"{100 * found.relative_error:.1f} %", (u.value - value) / u.standard_error
+                figures = f"{value:.4g} | {u.value:.4g} | {error} | {z:+.2f} | {found.excursions:,}"
+                say(f"| {service} | {roles} | {method} | {figures} | {found.seconds:.1f} |")
     say()
 
 

@@ -73,6 +73,21 @@ _EXPORTS = {
     "dynamic_over_time": "k2rel.measures.dynamic",
     "downtime_causes": "k2rel.measures.dynamic",
     "Organisation": "k2rel.organisation",
+    "Circumstances": "k2rel.simulation.circumstances",
+    "Distribution": "k2rel.rates.distribution",
+    "Plan": "k2rel.simulation.engine",
+    "RaidGroup": "k2rel.simulation.raid",
+    "data_loss": "k2rel.simulation.raid",
+    "mttdl_table": "k2rel.measures.raid",
+    "parse_distribution": "k2rel.rates.distribution",
+    "quick_look": "k2rel.simulation.bits",
+    "raid_losses": "k2rel.measures.raid",
+    "raid_over_time": "k2rel.measures.raid",
+    "rare_loss": "k2rel.simulation.rare",
+    "read_circumstances": "k2rel.simulation.circumstances",
+    "scrubbing": "k2rel.measures.raid",
+    "simulate": "k2rel.simulation.engine",
+    "timeline": "k2rel.simulation.timeline",
 }
 
 __all__ = [*_EXPORTS, "__version__"]
@@ -120,6 +135,10 @@ if TYPE_CHECKING:
     from k2rel.measures.load import load as load
     from k2rel.measures.modes import mode_flows as mode_flows
     from k2rel.measures.modes import modes as modes
+    from k2rel.measures.raid import mttdl_table as mttdl_table
+    from k2rel.measures.raid import raid_losses as raid_losses
+    from k2rel.measures.raid import raid_over_time as raid_over_time
+    from k2rel.measures.raid import scrubbing as scrubbing
     from k2rel.measures.redundancy import redundant_units as redundant_units
     from k2rel.measures.redundancy import units_with_coverage as units_with_coverage
     from k2rel.measures.uncertainty import moments as moments
@@ -128,7 +147,18 @@ if TYPE_CHECKING:
     from k2rel.measures.uncertainty import uncertainty as uncertainty
     from k2rel.organisation import Organisation as Organisation
     from k2rel.policy import Policy as Policy
+    from k2rel.rates.distribution import Distribution as Distribution
+    from k2rel.rates.distribution import parse_distribution as parse_distribution
     from k2rel.report import render_reports as render_reports
+    from k2rel.simulation.bits import quick_look as quick_look
+    from k2rel.simulation.circumstances import Circumstances as Circumstances
+    from k2rel.simulation.circumstances import read_circumstances as read_circumstances
+    from k2rel.simulation.engine import Plan as Plan
+    from k2rel.simulation.engine import simulate as simulate
+    from k2rel.simulation.raid import RaidGroup as RaidGroup
+    from k2rel.simulation.raid import data_loss as data_loss
+    from k2rel.simulation.rare import rare_loss as rare_loss
+    from k2rel.simulation.timeline import timeline as timeline
     from k2rel.site import Site as Site
     from k2rel.studies import Study as Study
     from k2rel.studies import study as study

@@ -91,6 +91,16 @@ def _yes(value: object) -> str:
 
 
 COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "usable_tb": ("usable [TB]", _load),
+    "losses_per_1000": ("losses of 1,000 groups", _amount),
+    "low": ("interval from", _amount),
+    "high": ("to", _amount),
+    "mttdl_formula": ("MTTDL formula", _amount),
+    "by_unread_error": ("by an unread error", _percent),
+    "p_loss": ("P(loss) of a group", probability_text),
+    "nomdl": ("NOMDL [TB per usable TB]", _amount),
+    "formula_years": ("formula [years]", lambda v: f"{v:,.0f}"),
+    "chain_years": ("chain [years]", lambda v: f"{v:,.0f}"),
     "alike": ("alike", lambda v: f"{v:,}"),
     "availability": ("availability", _availability),
     "birnbaum": ("Birnbaum importance", probability_text),

@@ -1,6 +1,7 @@
 """The notebooks are clean and parameterised, run, and give the library's own numbers."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -193,3 +194,12 @@ def test_the_notebook_on_coverage_finds_two_units_best(tmp_path):
     text = done.read_text()
     assert "With coverage 0.95 2 units are best: 1.95 minutes a year." in text
     assert "a takeover has failed" in text
+
+
+def test_the_notebook_on_raid_finds_hundreds_of_times_more_losses_than_the_formula(tmp_path):
+    given = {"histories": 20_000, "seed": 3}
+    text = execute_notebook(notebook_dir() / "raid_data_loss.ipynb", tmp_path / "out.ipynb", given).read_text()
+    found = re.search(r"groups lose data ([0-9.]+) times in 10 years; the formula says 0.42, ([0-9]+) times less", text)
+    assert abs(float(found[1]) - 133.1) < 12  # three standard errors of the published value and of 20,000 groups
+    assert int(found[2]) > 100
+    assert "36,162" in text

@@ -4,6 +4,7 @@
 ``wiring``  the drawing of a site, with failed parts crossed out and ways drawn over
 ``charts``  the plots, each answering one question
 ``histories``  simulated histories: event by event, and distributions over many
+``raid``    data loss, simulated beside the formula
 ``dynamics``  operating modes as states, interruptions, the best number of units
 """
 
@@ -19,6 +20,7 @@ from k2rel.plots.charts import (
 )
 from k2rel.plots.dynamics import plot_interruptions, plot_mode_graph, plot_side_figures, plot_units
 from k2rel.plots.histories import plot_downtime_of_a_year, plot_time_to_first_loss, timeline_picture
+from k2rel.plots.raid import plot_data_loss_over_time, plot_scrubbing
 from k2rel.plots.wiring import draw_site
 
 __all__ = [
@@ -27,11 +29,13 @@ __all__ = [
     "plot_causes",
     "plot_comparison",
     "plot_contracts",
+    "plot_data_loss_over_time",
     "plot_downtime_of_a_year",
     "plot_interruptions",
     "plot_load_after_failover",
     "plot_load_distribution",
     "plot_mode_graph",
+    "plot_scrubbing",
     "plot_side_by_side",
     "plot_side_figures",
     "plot_swing",

@@ -122,27 +122,41 @@ class DataLoss:
     by_latent: float
     over_time: FloatArray
 
-    def nomdl(self, drive_tb: float, lost_tb: float) -> Estimate:
+    def nomdl(self, drive_tb: float, unread_tb: float = 4.096e-9) -> Estimate:
         """Normalised magnitude of data loss: data lost in the mission for each usable TB.
+
+        A drive too many missing costs the content of all missing ones, at most all data; an unread error costs what
+        one error covers.
 
         Parameters
         ----------
         drive_tb : float
             Capacity of a drive [TB].
-        lost_tb : float
-            What a loss costs [TB]: a drive's content, or a sector's.
+        unread_tb : float
+            Data that an unread error covers [TB]; by default one sector of 4,096 bytes.
 
         Returns
         -------
         Estimate
-            TB lost for each usable TB (K. M. Greenan, J. S. Plank and J. J. Wylie, HotStorage 2010).
+            TB lost for each usable TB (K. M. Greenan, J. S. Plank and J. J. Wylie, "Mean time to meaningless",
+            HotStorage 2010). Both kinds of loss are taken as a fixed share of all losses in the interval.
+
+        Raises
+        ------
+        InputError
+            If a size is not above 0.
 
         Examples
         --------
         >>> group = RaidGroup(2, 1, Distribution.exponential(1000.0), Distribution.fixed(10.0))
-        >>> data_loss(group, 10_000.0, histories=1000).nomdl(1.0, 1.0).value > 0
+        >>> result = data_loss(group, 10_000.0, histories=1000)
+        >>> result.nomdl(4.0).value == result.losses.value
         True
         """
+        if not (drive_tb > 0 and unread_tb > 0):
+            raise InputError("NOMDL: capacities must be above 0")
+        drives = min(self.group.parities + 1, self.group.usable) * drive_tb
+        lost_tb = (1.0 - self.by_latent) * drives + self.by_latent * unread_tb
         return self.losses.times(lost_tb / (self.group.usable * drive_tb))
 
 
