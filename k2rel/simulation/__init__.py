@@ -4,7 +4,7 @@
 ``model``          from a study to flat arrays
 ``outcomes``       what the policy says of the states that histories meet
 ``engine``         histories by the million, over cores or machines
-``results``, ``estimates``  estimates with intervals, distributions
+``results``, ``counted``, ``estimates``  estimates with intervals, distributions
 ``timeline``       one history in words
 ``rare``, ``excursions``   rare losses: biasing and splitting
 ``raid``           RAID groups as they really fail

@@ -264,7 +264,7 @@ def read_circumstances(path: str | Path) -> Circumstances:
     Examples
     --------
     >>> from k2rel.bundled import data_dir
-    >>> read_circumstances(data_dir() / "examples/circumstances.yaml").words()[:12]
+    >>> read_circumstances(data_dir() / "examples/circumstances/L2R.yaml").words()[:12]
     'lives of psu'
     """
     source = read_yaml(Path(path))

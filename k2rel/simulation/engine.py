@@ -118,6 +118,7 @@ class Prepared:
         work, sums = room(self.site), empty_sums(self.site)
         work.i[HISTORY] = first
         follow(self, plan, work, sums, last, ahead=_LOOK_AHEAD)
+        self.outcomes.add_loads(work.mode_time, sums.element)
         return sums
 
 

@@ -341,7 +341,7 @@ def pulled_replica(
     cycles.
     """
     _clean(work)
-    code = begin(model, tables, work, sums, seed, 2 * replica, 0.0)
+    code = begin(model, tables, work, sums, seed, 2 * replica, 0.0, 1.0)
     start(fork.rng, seed, 2 * replica + 1)
     if code != DONE:
         return code
@@ -406,7 +406,7 @@ def split_replica(
     bit = np.uint64(1) << np.uint64(service)
     half = len(ints) // 2
     _clean(work)
-    code = begin(model, tables, work, sums, seed, 2 * replica, 0.0)
+    code = begin(model, tables, work, sums, seed, 2 * replica, 0.0, 1.0)
     start(fork.rng, seed, 2 * replica + 1)
     if code != DONE:
         return code

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import floor, log10
+from math import ceil
 
 import numpy as np
 
@@ -11,19 +11,22 @@ from k2rel.simulation.events import compiled, law, next_failure, push
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.records import (
     AT_LIMIT,
+    BIN_SHIFT,
     BINS,
-    BINS_PER_DECADE,
     COUNTED,
     COUNTS,
     DONE,
     FAIL,
     FAILED_MOVES,
-    FIRST_DECADE,
+    FIRST_BIN,
     FLOATS,
+    GRID,
+    GRID_RATE,
     HISTORY,
     INTS,
     LOG_KIND,
     LOGGED,
+    LOST_ANY,
     MOVES,
     NOW,
     R_FAILED_MOVES,
@@ -39,6 +42,7 @@ from k2rel.simulation.records import (
     S_DOWN_COUNT,
     S_LONGEST,
     SCOUTING,
+    SCRATCH,
     SERVICE_COLUMNS,
     SHOCK,
     START,
@@ -59,17 +63,20 @@ __all__: list[str] = []
 
 _CACHE = 1 << 13
 _WANTED = 1024
+_MODES = 1 << 12
 
 
 @compiled
-def _bin(hours: float) -> int:
-    """Place of a time in a histogram of a hundred bins a decade."""
-    place = int(np.int64(floor((log10(hours) - FIRST_DECADE) * BINS_PER_DECADE)))
-    return min(max(place, 0), BINS - 1)
+def _bin(work: Work, hours: float) -> int:
+    """Place of a time in a histogram, by the exponent and the first five bits of the number."""
+    work.f[SCRATCH] = hours
+    return int(min(max((work.f_bits[SCRATCH] >> BIN_SHIFT) - FIRST_BIN, 0), BINS - 1))
 
 
 @compiled
-def begin(model: Model, tables: Tables, work: Work, sums: Sums, seed: int, history: int, warm_up_h: float) -> int:
+def begin(
+    model: Model, tables: Tables, work: Work, sums: Sums, seed: int, history: int, warm_up_h: float, end_h: float
+) -> int:
     """Set everything to new and in service at time 0, and the clocks of everything that can happen."""
     for k in range(work.i[TOUCHED]):
         p = work.touched[k]
@@ -82,6 +89,7 @@ def begin(model: Model, tables: Tables, work: Work, sums: Sums, seed: int, histo
             work.own[model.client[p]] = 0
     work.i[:LOGGED] = 0
     work.i[LOG_KIND] = START
+    work.i[LOST_ANY] = 0
     work.i[MOVES] = 0
     work.i[FAILED_MOVES] = 0
     work.mask[:] = np.uint64(0)
@@ -90,6 +98,7 @@ def begin(model: Model, tables: Tables, work: Work, sums: Sums, seed: int, histo
     work.stock[:] = model.stock
     work.f[:] = 0.0
     work.f[TOTAL_RATE] = model.pool_rate
+    work.f[GRID_RATE] = GRID / end_h
     work.reward[:] = 0.0
     work.bits[:] = np.uint64(0)
     work.i[YEAR], work.i[COUNTED] = (-1, 0) if warm_up_h > 0 else (0, 1)
@@ -105,9 +114,20 @@ def begin(model: Model, tables: Tables, work: Work, sums: Sums, seed: int, histo
 
 
 @compiled
+def _note_lost(work: Work, sums: Sums, s: int, end: float) -> None:
+    """Note at which points of time a service was lost."""
+    rate = work.f[GRID_RATE]
+    first, last = int(np.int64(ceil(work.begin[s] * rate))), int(np.int64(ceil(end * rate)))
+    if first < last:
+        sums.lost_at[s, min(first, GRID + 1)] += 1
+        sums.lost_at[s, min(last, GRID + 1)] -= 1
+
+
+@compiled
 def _mark(model: Model, work: Work, sums: Sums) -> None:
     """Note the services that have been lost or are back."""
     changed = work.bits[0] ^ work.bits[1]
+    work.i[LOST_ANY] = 1
     work.bits[1] = work.bits[0]
     now, counted = work.f[NOW], work.i[COUNTED]
     for s in range(model.services):
@@ -119,13 +139,15 @@ def _mark(model: Model, work: Work, sums: Sums) -> None:
                 work.losses[s] += 1
                 if work.first[s] < 0:
                     work.first[s] = now
-        elif counted:
+            continue
+        _note_lost(work, sums, s, now)
+        if counted:
             length = now - work.begin[s]
             work.down[s] += now - max(work.begin[s], work.f[YEAR_START])
             work.longest[s] = max(work.longest[s], length)
             work.air[s] += length > model.buffer_h
             if length > 0:
-                sums.length_bins[s, _bin(length)] += 1
+                sums.length_bins[s, _bin(work, length)] += 1
 
 
 @compiled
@@ -136,8 +158,8 @@ def _close_year(model: Model, work: Work, sums: Sums) -> None:
             work.down[s] += now - max(work.begin[s], work.f[YEAR_START])
             work.longest[s] = max(work.longest[s], now - work.begin[s])
         if work.down[s] > 0:
-            sums.down_bins[s, _bin(work.down[s])] += 1
-            sums.longest_bins[s, _bin(work.longest[s])] += 1
+            sums.down_bins[s, _bin(work, work.down[s])] += 1
+            sums.longest_bins[s, _bin(work, work.longest[s])] += 1
             sums.service[s, S_LONGEST] = max(sums.service[s, S_LONGEST], work.longest[s])
             work.history_down[s] += work.down[s]
             work.down[s] = 0.0
@@ -153,9 +175,10 @@ def _close_year(model: Model, work: Work, sums: Sums) -> None:
 @compiled
 def _close_history(model: Model, work: Work, sums: Sums, from_h: float) -> None:
     now = work.f[NOW]
-    for s in range(model.services):
+    for s in range(model.services if work.i[LOST_ANY] else 0):
         if (work.bits[0] >> np.uint64(s)) & np.uint64(1):
             work.history_air[s] += now - work.begin[s] > model.buffer_h
+            _note_lost(work, sums, s, now * (1 + 1e-12))
         d, n, air = work.history_down[s], float(work.history_count[s]), float(work.history_air[s])
         if d > 0 or n > 0 or air > 0:
             row = sums.service[s]
@@ -169,7 +192,7 @@ def _close_history(model: Model, work: Work, sums: Sums, from_h: float) -> None:
             work.history_down[s], work.history_count[s], work.history_air[s] = 0.0, 0, 0
         if work.first[s] >= 0:
             sums.service[s, S_ANY] += 1
-            sums.first_bins[s, _bin(max(work.first[s] - from_h, 1e-5))] += 1
+            sums.first_bins[s, _bin(work, max(work.first[s] - from_h, 1e-5))] += 1
             work.first[s] = -1.0
     work.reward[R_MOVES], work.reward[R_FAILED_MOVES] = work.i[MOVES], work.i[FAILED_MOVES]
     for r in range(REWARDS):
@@ -216,7 +239,7 @@ def run(
             work.i[STOPPED] = 0
             code = settle(model, tables, work, sums)
         else:
-            code = begin(model, tables, work, sums, seed, work.i[HISTORY], warm_up_h)
+            code = begin(model, tables, work, sums, seed, work.i[HISTORY], warm_up_h, warm_up_h + years * year_h)
         while code == DONE:
             if logs and work.i[LOG_KIND] >= 0:
                 write_log(work)
@@ -227,12 +250,12 @@ def run(
             if code == AT_LIMIT:
                 work.i[LOG_KIND] = -1
                 work.f[NOW] = limit
-                account(work, sums)
+                account(model, tables, work, sums)
                 if work.i[YEAR] < 0:
                     work.reward[:] = 0.0
                     work.i[MOVES], work.i[FAILED_MOVES] = 0, 0
                     work.i[COUNTED] = 1
-                else:
+                elif work.i[LOST_ANY]:
                     _close_year(model, work, sums)
                 work.f[YEAR_START] = limit
                 work.i[YEAR] += 1
@@ -260,6 +283,7 @@ def room(site: SiteModel, seed_words: int = 4, log: int = 0) -> Work:
     controls = (len(site.conditions) + 63) // 64 + 1
     heap = 64 + 6 * (parts + len(model.stock) + len(model.window_part) + model.moves) + 4 * int(model.stock.sum())
     elements = len(site.elements)
+    floats = np.zeros(FLOATS)
 
     def ints(count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         return np.zeros(count, dtype=np.int64)
@@ -268,7 +292,8 @@ def room(site: SiteModel, seed_words: int = 4, log: int = 0) -> Work:
         return np.zeros(shape, dtype=np.uint64)
 
     return Work(
-        rng=words_of(seed_words), f=np.zeros(FLOATS), i=ints(INTS), state=np.zeros(parts, dtype=np.uint8),
+        rng=words_of(seed_words), f=floats, f_bits=floats.view(np.int64), i=ints(INTS),
+        state=np.zeros(parts, dtype=np.uint8),
         stamp=ints(parts), age=np.zeros(parts), since=np.zeros(parts), hit_by=ints(parts), mask=words_of(words),
         own=ints(max(clients, len(model.group_size))), hurt=ints(max(clients, 1)), hurt_at=ints(max(clients, 1)),
         heap_t=np.zeros(heap), heap_e=ints(heap), move_stamp=ints(model.moves), move_rate=np.zeros(model.moves),
@@ -281,7 +306,8 @@ def room(site: SiteModel, seed_words: int = 4, log: int = 0) -> Work:
         longest=np.zeros(services), first=np.full(services, -1.0), history_down=np.zeros(services),
         history_count=ints(services), history_air=ints(services), reward=np.zeros(REWARDS),
         load=np.zeros(elements), client_load=np.zeros(elements), wanted=words_of(_WANTED, words + 1),
-        log_t=np.zeros(log), log_i=np.zeros((log, 6), dtype=np.int64), log_bits=words_of(log),
+        mode_time=np.zeros(_MODES), log_t=np.zeros(log), log_i=np.zeros((log, 6), dtype=np.int64),
+        log_bits=words_of(log),
         log_mask=words_of(log, words),
     )  # fmt: skip
 
@@ -297,4 +323,6 @@ def empty_sums(site: SiteModel) -> Sums:
         histories=np.zeros(1, dtype=np.int64), service=np.zeros((services, SERVICE_COLUMNS)),
         reward=np.zeros((REWARDS, 2)), down_bins=bins(BINS), longest_bins=bins(BINS), length_bins=bins(BINS),
         first_bins=bins(BINS), count_bins=bins(COUNTS), joint=np.zeros((clients + 1, clients + 1)),
+        control=np.zeros(len(site.arrays.control_value)),
+        element=np.zeros((len(site.elements), 2)), lost_at=bins(GRID + 2),
     )  # fmt: skip

@@ -204,6 +204,25 @@ class Outcomes:
             rows.append(row)
         return rows
 
+    def add_loads(self, mode_time: FloatArray, element: FloatArray) -> None:
+        """Add the loads of modes, by the hours in each; in an order that does not depend on who met which mode first.
+
+        Parameters
+        ----------
+        mode_time : array of float
+            Hours in each mode.
+        element : array of float, shape (elements, 2)
+            Load times hours, and hours above capacity; added to.
+        """
+        with self.lock:
+            met = np.flatnonzero(mode_time)
+            order = sorted(met.tolist(), key=lambda mode: self._mode_keys[mode].tobytes())
+            load = self.tables.base_load
+        over = load > self.site.arrays.capacity * (1 + 1e-9)
+        for mode in order:
+            element[:, 0] += mode_time[mode] * load[mode]
+            element[:, 1] += mode_time[mode] * over[mode]
+
     def _build(self) -> Tables:
         """Put the tables together anew; those in use by a running kernel stay as they are."""
         site = self.site

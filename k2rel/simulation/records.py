@@ -35,13 +35,13 @@ UP, HIDDEN, NO_SPARE, NO_CREW, REPAIR, TAKEN_OUT, SHOCKED = range(7)
 DONE, AT_LIMIT, UNKNOWN, FULL, LOCKED = range(5)
 
 # places in Work.f
-NOW, NEXT_FAILURE, SINCE, TOTAL_RATE, DELIVERED, YEAR_START = range(6)
-FLOATS = 6
+NOW, NEXT_FAILURE, SINCE, TOTAL_RATE, DELIVERED, YEAR_START, GRID_RATE, SCRATCH = range(8)
+FLOATS = 8
 # places in Work.i
 (HEAP, CONTROL, MODE, PAIR, DOWN, HURT, ON_SITE, BUSY, TRAVELLING, WAITING, CHANGED, ON_A, ON_B, OVER, CUT, TOUCHED,
  LOGGED, LOG_KIND, LOG_ITEM, WANTED, MOVES, FAILED_MOVES, HISTORY, YEAR, COUNTED, STOPPED, SCOUTING,
-) = range(27)  # fmt: skip
-INTS = 27
+ SHOWN_MODE, SHOWN_CONTROL, SHOWN_HURT, LOST_ANY) = range(31)  # fmt: skip
+INTS = 31
 
 # columns of Sums.service
 (S_DOWN, S_DOWN2, S_COUNT, S_COUNT2, S_DOWN_COUNT, S_ANY, S_AIR, S_AIR2, S_LONGEST, S_FIRST) = range(10)
@@ -50,10 +50,12 @@ SERVICE_COLUMNS = 10
 R_A, R_B, R_CUT, R_OVER, R_DELIVERED, R_MOVES, R_FAILED_MOVES, R_EVENTS = range(8)
 REWARDS = 8
 
-BINS_PER_DECADE = 100
-FIRST_DECADE = -5
-BINS = 11 * BINS_PER_DECADE + 1
+# times are counted in 32 bins an octave, from 2^-18 h to 2^24 h: the first bits of the number itself
+BIN_SHIFT = 47
+FIRST_BIN = (1023 - 18) << 5
+BINS = 42 * 32
 COUNTS = 256
+GRID = 200  # points of time at which losses are counted
 
 
 class Model(NamedTuple):
@@ -168,6 +170,7 @@ class Work(NamedTuple):
 
     rng: W1
     f: F1
+    f_bits: I1  # the same memory as `f`, as integers
     i: I1
     state: B1
     stamp: I1
@@ -207,6 +210,7 @@ class Work(NamedTuple):
     load: F1
     client_load: F1
     wanted: W2  # (room, words of mask + 1): what the tables do not know
+    mode_time: F1  # hours in each mode with every client's own parts good
     log_t: F1
     log_i: I2  # (room, 6): kind, item, control, mode, on the first side, on the second
     log_bits: W1
@@ -225,3 +229,6 @@ class Sums(NamedTuple):
     first_bins: I2  # time to the first loss
     count_bins: I2  # (services, 256): interruptions in a year
     joint: F2  # (on the first side, on the second): hours
+    control: F1  # hours in each control state
+    element: F2  # (elements, 2): load times hours, hours above capacity
+    lost_at: I2  # (services, points + 1): histories in which it is lost, as differences from point to point

@@ -1,4 +1,4 @@
-"""What a simulation says: estimates with intervals, and distributions that are counted in bins of two per cent."""
+"""What a simulation says: estimates with intervals, and distributions counted in bins of two to three per cent."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 import k2rel
+from k2rel.simulation.counted import ServiceSimulation, counted_service, downtime_h
 from k2rel.simulation.estimates import Estimate, mean_of, share_of
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.records import (
+    BIN_SHIFT,
     BINS,
-    BINS_PER_DECADE,
     COUNTS,
-    FIRST_DECADE,
+    FIRST_BIN,
+    GRID,
     R_A,
     R_B,
     R_CUT,
@@ -26,63 +28,22 @@ from k2rel.simulation.records import (
     R_FAILED_MOVES,
     R_MOVES,
     R_OVER,
-    S_AIR,
-    S_AIR2,
-    S_ANY,
-    S_COUNT,
-    S_COUNT2,
-    S_DOWN,
-    S_DOWN2,
-    S_DOWN_COUNT,
-    S_LONGEST,
     Sums,
 )
 from k2rel.studies import Provenance
-from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
+from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from k2rel.simulation.engine import Plan
 
-__all__ = ["ServiceSimulation", "Simulation"]
+__all__ = ["Simulation"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_EDGES = 10.0 ** (FIRST_DECADE + np.arange(BINS + 1) / BINS_PER_DECADE)
-
-
-@dataclass(frozen=True)
-class ServiceSimulation:
-    """What was counted of one service.
-
-    Parameters
-    ----------
-    service, title, scope : str
-        Name in tables, name for people, ``site`` or ``client``.
-    unavailability : Estimate
-        Share of the time in which it is lost.
-    downtime_min_per_year, interruptions_per_year, on_air_per_year : Estimate
-        Minutes and numbers a year; on air are interruptions longer than the client's buffer.
-    mean_interruption_h : Estimate
-        Mean length of an interruption [h].
-    p_loss_in_history : Estimate
-        Probability of at least one loss in the years that are counted of a history.
-    longest_h : float
-        Longest interruption that was met [h].
-    """
-
-    service: str
-    title: str
-    scope: str
-    unavailability: Estimate
-    downtime_min_per_year: Estimate
-    interruptions_per_year: Estimate
-    on_air_per_year: Estimate
-    mean_interruption_h: Estimate
-    p_loss_in_history: Estimate
-    longest_h: float
+_EDGES = ((np.arange(BINS + 1, dtype=np.int64) + FIRST_BIN) << BIN_SHIFT).view(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,40 +98,20 @@ class Simulation:
     @staticmethod
     def relative_width(sums: Sums, service: int, plan: Plan) -> float:
         """Half width of the interval of a service's unavailability, relative to it; infinite where unknown."""
-        row = sums.service[service]
-        found = mean_of(row[S_DOWN], row[S_DOWN2], int(sums.histories[0]), _hits(sums, service), plan.confidence)
+        found = downtime_h(sums, service, plan.confidence)
         return (found.high - found.low) / (2 * found.value) if found.value > 0 else math.inf
 
     @cached_property
     def services(self) -> tuple[ServiceSimulation, ...]:
         """Every service."""
-        return tuple(self._service(n) for n in range(len(self.site.services)))
+        return tuple(
+            counted_service(named, self.sums, n, self.plan.years, self.plan.confidence)
+            for n, named in enumerate(self.site.services)
+        )
 
     def __getitem__(self, name: str) -> ServiceSimulation:
         """Look up one service by its name."""
         return self.services[self.site.service(name)]
-
-    def _service(self, n: int) -> ServiceSimulation:
-        row = self.sums.service[n]
-        named = self.site.services[n]
-        count, hours = self.histories, self.plan.years * HOURS_PER_YEAR
-        confidence = self.plan.confidence
-        hits = _hits(self.sums, n)
-        down = mean_of(row[S_DOWN], row[S_DOWN2], count, hits, confidence)
-        losses = mean_of(row[S_COUNT], row[S_COUNT2], count, int(row[S_ANY]), confidence)
-        air = mean_of(row[S_AIR], row[S_AIR2], count, int(min(row[S_ANY], row[S_AIR])), confidence)
-        return ServiceSimulation(
-            service=named.name,
-            title=named.title,
-            scope=named.scope,
-            unavailability=down.times(1.0 / hours),
-            downtime_min_per_year=down.times(MINUTES_PER_YEAR / hours),
-            interruptions_per_year=losses.times(1.0 / self.plan.years),
-            on_air_per_year=air.times(1.0 / self.plan.years),
-            mean_interruption_h=_ratio(row, count, confidence),
-            p_loss_in_history=share_of(int(row[S_ANY]), count, confidence),
-            longest_h=float(row[S_LONGEST]),
-        )
 
     def table(self) -> pd.DataFrame:
         """Give the services as a table.
@@ -375,6 +316,101 @@ class Simulation:
         frame = pd.DataFrame({"on_a": a, "on_b": b, "cut_off": count - a - b, "probability": joint[a, b]})
         return frame.sort_values("probability", ascending=False, ignore_index=True)
 
+    def elements(self) -> pd.DataFrame:
+        """Give the load of every element that has a capacity, averaged over time.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``element``; ``capacity_mb_s``, ``mean_mb_s``, ``p_overload`` (share of time above its capacity).
+
+        Examples
+        --------
+        >>> from k2rel.simulation import Plan, simulate
+        >>> from k2rel.studies import study
+        >>> result = simulate(study("L2R"), plan=Plan(histories=500, seed=1))
+        >>> bool(20 < result.elements().loc["toe_A1", "mean_mb_s"] < 30)
+        True
+        """
+        import pandas as pd
+
+        hours = self.years * HOURS_PER_YEAR
+        frame = pd.DataFrame(
+            {
+                "element": self.site.elements,
+                "capacity_mb_s": self.site.arrays.capacity,
+                "mean_mb_s": self.sums.element[:, 0] / hours,
+                "p_overload": self.sums.element[:, 1] / hours,
+            }
+        )
+        return frame.set_index("element")
+
+    def roles(self) -> pd.DataFrame:
+        """Give the share of time of every place of the roles and state of the servers.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``roles`` in words; ``probability``, ``hours_per_year``; most probable first. One row where no role
+            can move or all are at the preferred side.
+
+        Examples
+        --------
+        >>> from k2rel.simulation import Plan, simulate
+        >>> from k2rel.studies import study
+        >>> simulate(study("L2R"), plan=Plan(histories=500, seed=1)).roles().index[0][:14]
+        'file_system at'
+        """
+        import pandas as pd
+
+        share = self.sums.control / self.sums.control.sum()
+        takeover = self.site.takeover
+        rows = [
+            {
+                "roles": takeover.words(control) if takeover is not None else "at the preferred side",
+                "probability": float(share[control]),
+                "hours_per_year": float(share[control]) * HOURS_PER_YEAR,
+            }
+            for control in np.flatnonzero(share).tolist()
+        ]
+        return pd.DataFrame(rows).set_index("roles").sort_values("probability", ascending=False)
+
+    def over_time(self, service: str) -> pd.DataFrame:
+        """Give the unavailability over time, from everything new and in service; the warm-up is part of it.
+
+        Parameters
+        ----------
+        service : str
+            The service.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``hours``; ``unavailability`` (share of histories in which it is lost then), ``low``, ``high``.
+
+        Raises
+        ------
+        InputError
+            If there is no such service.
+
+        Examples
+        --------
+        >>> from k2rel.simulation import Plan, simulate
+        >>> from k2rel.studies import study
+        >>> result = simulate(study("L1"), plan=Plan(histories=500, years=1, warm_up_h=0, seed=1))
+        >>> float(result.over_time("media")["unavailability"].iloc[0])
+        0.0
+        """
+        import pandas as pd
+
+        n = self.site.service(service)
+        end = self.plan.warm_up_h + self.plan.years * HOURS_PER_YEAR
+        hours = pd.Index(np.linspace(0.0, end, GRID + 1), name="hours")
+        lost = np.cumsum(self.sums.lost_at[n])[: GRID + 1]
+        limits = [share_of(int(count), self.histories, self.plan.confidence) for count in lost]
+        columns = (("unavailability", "value"), ("low", "low"), ("high", "high"))
+        return pd.DataFrame({name: [getattr(x, field) for x in limits] for name, field in columns}, index=hours)
+
     @property
     def events(self) -> float:
         """Events that were simulated in the years that are counted."""
@@ -427,23 +463,3 @@ class Simulation:
 
 
 _COLUMNS = (("probability", "value"), ("low", "low"), ("high", "high"))
-
-
-def _hits(sums: Sums, service: int) -> int:
-    """Histories in which a service was lost: begun in one, or lost before the years that are counted."""
-    any_loss = int(sums.service[service, S_ANY])
-    return max(any_loss, 1 if sums.service[service, S_DOWN] > 0 else 0)
-
-
-def _ratio(row: FloatArray, count: int, confidence: float) -> Estimate:
-    """Mean length of an interruption: a ratio of means over histories, with the interval of the delta method."""
-    from scipy.special import ndtri
-
-    if row[S_COUNT] == 0:
-        return Estimate(math.nan, math.nan, math.nan, math.nan)
-    value = row[S_DOWN] / row[S_COUNT]
-    mean = row[S_COUNT] / count
-    spread = (row[S_DOWN2] - 2 * value * row[S_DOWN_COUNT] + value * value * row[S_COUNT2]) / count
-    error = math.sqrt(max(spread, 0.0) / count) / mean
-    half = float(ndtri(0.5 + confidence / 2)) * error
-    return Estimate(float(value), max(float(value) - half, 0.0), float(value) + half, error)

@@ -45,6 +45,9 @@ from k2rel.simulation.records import (
     R_DELIVERED,
     R_EVENTS,
     R_OVER,
+    SHOWN_CONTROL,
+    SHOWN_HURT,
+    SHOWN_MODE,
     SINCE,
     TAKEOVER,
     UNKNOWN,
@@ -278,8 +281,8 @@ def _clocks(model: Model, tables: Tables, work: Work) -> None:
 
 
 @compiled
-def account(work: Work, sums: Sums) -> None:
-    """Add the time since the last change to the loads."""
+def account(model: Model, tables: Tables, work: Work, sums: Sums) -> None:
+    """Add the time since the last change to what stood until now."""
     dt = work.f[NOW] - work.f[SINCE]
     work.f[SINCE] = work.f[NOW]
     work.reward[R_A] += dt * work.i[ON_A]
@@ -289,6 +292,20 @@ def account(work: Work, sums: Sums) -> None:
     work.reward[R_DELIVERED] += dt * work.f[DELIVERED]
     if work.i[COUNTED]:
         sums.joint[work.i[ON_A], work.i[ON_B]] += dt
+        sums.control[work.i[SHOWN_CONTROL]] += dt
+        mode = work.i[SHOWN_MODE]
+        if work.i[SHOWN_HURT]:
+            for e in range(len(model.capacity)):
+                sums.element[e, 0] += dt * work.load[e]
+                sums.element[e, 1] += dt * (work.load[e] > model.capacity[e] * (1 + 1e-9))
+        elif mode < len(work.mode_time):
+            work.mode_time[mode] += dt
+        else:
+            for e in range(len(model.capacity)):
+                sums.element[e, 0] += dt * tables.base_load[mode, e]
+                sums.element[e, 1] += dt * (tables.base_load[mode, e] > model.capacity[e] * (1 + 1e-9))
+    work.i[SHOWN_MODE], work.i[SHOWN_CONTROL] = work.i[MODE], work.i[CONTROL]
+    work.i[SHOWN_HURT] = work.i[HURT]
 
 
 @compiled
@@ -301,7 +318,7 @@ def settle(model: Model, tables: Tables, work: Work, sums: Sums) -> int:
         pair, control = work.i[PAIR], work.i[CONTROL]
         if tables.settled[pair] == control and tables.failed[pair] == control:
             _clocks(model, tables, work)
-            account(work, sums)
+            account(model, tables, work, sums)
             _serve(model, tables, work)
             return DONE
         good = tables.coverage[pair] >= 1.0 or uniform(work.rng) <= tables.coverage[pair]

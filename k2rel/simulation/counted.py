@@ -1,0 +1,150 @@
+"""What a simulation counted of one service, with intervals."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from k2rel.simulation.estimates import Estimate, mean_of, share_of
+from k2rel.simulation.model import Named
+from k2rel.simulation.records import (
+    F1,
+    S_AIR,
+    S_AIR2,
+    S_ANY,
+    S_COUNT,
+    S_COUNT2,
+    S_DOWN,
+    S_DOWN2,
+    S_DOWN_COUNT,
+    S_LONGEST,
+    Sums,
+)
+from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
+
+__all__ = ["ServiceSimulation", "counted_service", "downtime_h"]
+
+
+@dataclass(frozen=True)
+class ServiceSimulation:
+    """What was counted of one service.
+
+    Parameters
+    ----------
+    service, title, scope : str
+        Name in tables, name for people, ``site`` or ``client``.
+    unavailability : Estimate
+        Share of the time in which it is lost.
+    downtime_min_per_year, interruptions_per_year, on_air_per_year : Estimate
+        Minutes and numbers a year; on air are interruptions longer than the client's buffer.
+    mean_interruption_h : Estimate
+        Mean length of an interruption [h].
+    p_loss_in_history : Estimate
+        Probability of at least one loss in the years that are counted of a history.
+    longest_h : float
+        Longest interruption that was met [h].
+    """
+
+    service: str
+    title: str
+    scope: str
+    unavailability: Estimate
+    downtime_min_per_year: Estimate
+    interruptions_per_year: Estimate
+    on_air_per_year: Estimate
+    mean_interruption_h: Estimate
+    p_loss_in_history: Estimate
+    longest_h: float
+
+
+def downtime_h(sums: Sums, service: int, confidence: float) -> Estimate:
+    """Estimate the mean downtime of a service in a history [h].
+
+    Parameters
+    ----------
+    sums : Sums
+        The counts.
+    service : int
+        Its place.
+    confidence : float
+        Confidence of the interval.
+
+    Returns
+    -------
+    Estimate
+        The mean over histories.
+
+    Examples
+    --------
+    >>> from k2rel.simulation import Plan, simulate
+    >>> from k2rel.studies import study
+    >>> result = simulate(study("L1"), plan=Plan(histories=100, seed=1))
+    >>> downtime_h(result.sums, 0, 0.95).value > 0
+    True
+    """
+    row = sums.service[service]
+    # one that was lost before the years that are counted has downtime and no loss in them
+    hits = max(int(row[S_ANY]), 1 if row[S_DOWN] > 0 else 0)
+    return mean_of(row[S_DOWN], row[S_DOWN2], int(sums.histories[0]), hits, confidence)
+
+
+def counted_service(named: Named, sums: Sums, n: int, years: int, confidence: float) -> ServiceSimulation:
+    """Put together what was counted of one service.
+
+    Parameters
+    ----------
+    named : Named
+        The service.
+    sums : Sums
+        The counts.
+    n : int
+        Its place in them.
+    years : int
+        Years of each history that were counted.
+    confidence : float
+        Confidence of the intervals.
+
+    Returns
+    -------
+    ServiceSimulation
+        Its figures.
+
+    Examples
+    --------
+    >>> from k2rel.simulation import Plan, simulate
+    >>> from k2rel.studies import study
+    >>> result = simulate(study("L1"), plan=Plan(histories=100, seed=1))
+    >>> counted_service(result.site.services[0], result.sums, 0, 10, 0.95).scope
+    'site'
+    """
+    row = sums.service[n]
+    count, hours = int(sums.histories[0]), years * HOURS_PER_YEAR
+    down = downtime_h(sums, n, confidence)
+    losses = mean_of(row[S_COUNT], row[S_COUNT2], count, int(row[S_ANY]), confidence)
+    air = mean_of(row[S_AIR], row[S_AIR2], count, int(min(row[S_ANY], row[S_AIR])), confidence)
+    return ServiceSimulation(
+        service=named.name,
+        title=named.title,
+        scope=named.scope,
+        unavailability=down.times(1.0 / hours),
+        downtime_min_per_year=down.times(MINUTES_PER_YEAR / hours),
+        interruptions_per_year=losses.times(1.0 / years),
+        on_air_per_year=air.times(1.0 / years),
+        mean_interruption_h=_ratio(row, count, confidence),
+        p_loss_in_history=share_of(int(row[S_ANY]), count, confidence),
+        longest_h=float(row[S_LONGEST]),
+    )
+
+
+def _ratio(row: F1, count: int, confidence: float) -> Estimate:
+    """Mean length of an interruption: a ratio of means over histories, with the interval of the delta method."""
+    from scipy.special import ndtri
+
+    if row[S_COUNT] == 0:
+        return Estimate(math.nan, math.nan, math.nan, math.nan)
+    value = row[S_DOWN] / row[S_COUNT]
+    mean = row[S_COUNT] / count
+    spread = (row[S_DOWN2] - 2 * value * row[S_DOWN_COUNT] + value * value * row[S_COUNT2]) / count
+    error = math.sqrt(max(spread, 0.0) / count) / mean
+    half = float(ndtri(0.5 + confidence / 2)) * error
+    return Estimate(float(value), max(float(value) - half, 0.0), float(value) + half, error)
