@@ -63,3 +63,10 @@ def test_the_python_of_the_readme_runs():
 def test_every_link_and_picture_is_there():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert (Path(__file__).parents[1] / target).exists(), target
+
+
+def test_what_the_simulation_adds_holds():
+    told = re.search(r"is lost (\d+) minutes in an average year, but one year in a hundred has more than (\d+)", README)
+    row = k2rel.simulate(k2rel.study("L2R"), plan=k2rel.Plan(histories=30_000, seed=7)).table().loc["media"]
+    assert float(told[1]) == pytest.approx(row["downtime_min_per_year"], rel=0.06)
+    assert float(told[2]) == pytest.approx(row["one_year_in_100_min"], rel=0.06)

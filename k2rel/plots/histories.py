@@ -179,6 +179,9 @@ def plot_downtime_of_a_year(
         ax.plot(minutes, frame["probability"], line, color=colour, label=name)
     ax.set_xscale("log")
     ax.set_yscale("log")
+    least = [float(p[p > 0].min()) for p in (frame["probability"] for frame in distributions.values()) if (p > 0).any()]
+    ax.set_ylim(min(least, default=0.1) / 2, 1.5)
+    ax.set_xlim(left=0.01)
     ax.grid(alpha=0.3)
     ax.legend(fontsize=9, frameon=False)
     return tidy(ax, title, "downtime of a year [min]", "probability that a year has more")

@@ -44,7 +44,7 @@ from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["Plan", "Progress", "simulate"]
 
-_EVENTS = 1_500_000  # of a chunk, about
+_EVENTS = 600_000  # of a chunk, about
 _LOOK_AHEAD = 400  # histories that are run ahead to find out what else is not known
 _MOST_HISTORIES = 10**10
 
