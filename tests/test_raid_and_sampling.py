@@ -172,7 +172,7 @@ def test_sampled_structures_agree_with_all_their_states_written_out(data):
         if p and not structure.value(root, state):
             exact += p
     (found,) = sampled(structure, [root], q, 200_003, seed=11)
-    assert abs(found.value - exact) <= 5 * math.sqrt(exact * (1 - exact) / 200_003) + 1e-12
+    assert abs(found.value - exact) <= 5 * math.sqrt(max(exact * (1 - exact), 0.0) / 200_003) + 1e-12
 
 
 def test_the_quick_look_agrees_with_the_exact_engine_and_does_not_depend_on_workers():

@@ -421,6 +421,7 @@ def test_stopped_by_hand_it_keeps_what_it_has_and_says_so():
 
 
 def test_ctrl_c_on_the_command_line_leaves_a_partial_result():
+    simulate(k2rel.study("L2R"), plan=Plan(histories=10))  # so that the loops are compiled and in the cache
     words = [sys.executable, "-c", "from k2rel.cli import main; raise SystemExit(main())", "simulate", "L2R",
              "--histories", "2000000000", "--format", "json"]  # fmt: skip
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -672,3 +673,18 @@ def test_a_life_that_keeps_its_age_in_a_site_that_never_recovers_ends(tmp_path):
     study = units(tmp_path, 1, 1, "mttf: 10 h, mttr: 9e11 h, source: test")
     found = media(study, histories=50, years=2, warm_up_h=0.0)
     assert found.unavailability.value > 0.99
+
+
+def test_what_can_never_end_is_refused_and_not_begun(tmp_path):
+    busy = units(tmp_path, 1, 1, "mttf: 1e-6 h, mttr: 1e-6 h, source: test")
+    with pytest.raises(InputError, match="more than can be followed"):
+        media(busy)
+    with pytest.raises(k2rel.K2relError, match="never calm"):
+        rare_loss(units(tmp_path, 12, 11, "mttf: 1 h, mttr: 1000 h, source: test"), PREFERRED)
+
+
+def test_more_orders_than_the_calendar_holds_are_reported(tmp_path):
+    study = units(tmp_path, 1, 1, "mttf: 0.01 h, mttr: 0.01 h, source: test")
+    endless = Circumstances(shelves=(Shelf("units", ("unit",), 100_000, "fixed(1000 years)"),))
+    with pytest.raises(k2rel.K2relError, match="calendar of a history overflowed"):
+        media(study, endless, histories=2, years=1, warm_up_h=0.0)

@@ -44,7 +44,8 @@ from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["Plan", "Progress", "simulate"]
 
-_EVENTS = 600_000  # of a chunk, about
+_EVENTS_OF_CHUNK = 600_000
+_MOST_EVENTS = 3e8
 _LOOK_AHEAD = 400  # histories that are run ahead to find out what else is not known
 _MOST_HISTORIES = 10**10
 
@@ -185,13 +186,28 @@ def follow(prepared: Prepared, plan: Plan, work: Work, sums: Sums, last: int, *,
         prepared.outcomes.learn(wanted)
 
 
+def _events(site: SiteModel, plan: Plan) -> float:
+    """Events of a history, about."""
+    hours = plan.warm_up_h + plan.years * HOURS_PER_YEAR
+    model = site.arrays
+    return float(
+        4.0
+        + 4.0 * hours * float(model.pool_rate)
+        + sum(2.0 * hours / max(site.laws[model.life[p]].mean_h, 1e-9) for p in model.timed)
+        + sum(2.0 * hours / max(site.laws[n].mean_h, 1e-9) for n in model.shock_between)
+        + float((hours / model.window_every_h).sum())
+    )
+
+
 def chunk_size(site: SiteModel, plan: Plan) -> int:
     """Histories of a chunk: so many that it takes a fraction of a second, the same on every machine."""
-    hours = plan.warm_up_h + plan.years * HOURS_PER_YEAR
-    events = 4.0 + 4.0 * hours * float(site.arrays.pool_rate)
-    events += sum(hours / max(site.study.law(site.parts[p]).mean_downtime_h, 1.0) * 0.01 for p in site.arrays.timed)
-    events += float((hours / site.arrays.window_every_h).sum())
-    return int(min(max(_EVENTS / events, 1), 250_000))
+    events = _events(site, plan)
+    if events > _MOST_EVENTS:
+        raise InputError(
+            f"{site.study.site.name}: a history has some {events:.1e} events, more than can be followed; simulate "
+            "fewer years, or look at parts that fail every few seconds"
+        )
+    return int(min(max(_EVENTS_OF_CHUNK / events, 1), 250_000))
 
 
 def simulate(

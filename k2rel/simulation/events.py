@@ -16,11 +16,9 @@ from k2rel.simulation.records import (
     BUSY,
     CHANGED,
     CONTROL,
-    DONE,
     DOWN,
     FAIL,
     FOUND,
-    FULL,
     HEAP,
     HIDDEN,
     HURT,
@@ -115,6 +113,8 @@ def push(work: Work, t: float, kind: int, item: int, stamp: int) -> None:
                 _sift_up(work, kept)
                 kept += 1
         n = kept
+        if n == len(work.heap_t):
+            return  # no room: whoever asked for it sees a full calendar and stops
     work.heap_t[n] = t
     work.heap_e[n] = kind | (item << _ITEM) | (stamp << _STAMP)
     work.i[HEAP] = n + 1
@@ -333,12 +333,12 @@ def next_failure(work: Work) -> None:
 
 
 @compiled
-def happen(model: Model, tables: Tables, work: Work) -> int:
+def happen(model: Model, tables: Tables, work: Work) -> None:
     """Let the next entry of the calendar happen."""
     entry = work.heap_e[0]
     if stale(work, entry):
         drop_first(work)
-        return DONE
+        return
     work.f[NOW] = work.heap_t[0]
     drop_first(work)
     kind, item = entry & 15, (entry >> _ITEM) & 0xFFFFFF
@@ -364,7 +364,6 @@ def happen(model: Model, tables: Tables, work: Work) -> int:
         _shock(model, work, item)
     else:
         _shock_ends(model, work, item)
-    return FULL if work.i[HEAP] >= len(work.heap_t) - 4 else DONE
 
 
 @compiled

@@ -22,12 +22,12 @@ from k2rel.simulation.records import (
     F1,
     F2,
     FLOATS,
-    FULL,
     HEAP,
     HURT,
     I1,
     I2,
     INTS,
+    LOCKED,
     NEXT_FAILURE,
     NOW,
     TOUCHED,
@@ -44,6 +44,7 @@ __all__: list[str] = []
 
 # what an excursion gives
 LOSS_H, LOSSES, EXCURSIONS = range(3)
+MOST_STEPS = 3_000_000  # after so many a site is taken as one that is never calm again
 
 
 @compiled
@@ -143,7 +144,9 @@ def _calm(tables: Tables, work: Work) -> bool:
 def _cycle(model: Model, tables: Tables, work: Work, sums: Sums) -> int:
     """Follow the plain path to the next entry into calm."""
     calm = True
-    while True:
+    for _ in range(MOST_STEPS):
+        if work.i[HEAP] == 0 and work.f[NEXT_FAILURE] == np.inf:
+            return LOCKED
         code = step(model, tables, work, sums, np.inf)
         if code != DONE:
             return code
@@ -151,6 +154,7 @@ def _cycle(model: Model, tables: Tables, work: Work, sums: Sums) -> int:
         if now and not calm:
             return DONE
         calm = now
+    return LOCKED
 
 
 @compiled
@@ -204,6 +208,7 @@ def excursion(
     ratio, loss, losses, exposure = 1.0, 0.0, 0.0, 0.0
     left, hit, was_lost = False, False, bool(work.bits[0] & bit)
     recovery = 0.0
+    steps = 0
     trail = len(learnt[0])
     n_trail = 0
     next_failure(work)
@@ -220,12 +225,11 @@ def excursion(
                     drift -= recovery * pull[work_place(model, p)] - model.rate[p]
         before = work.f[NOW]
         due = work.f[NEXT_FAILURE]
-        if first_t == np.inf and due == np.inf:
-            return FULL
+        steps += 1
+        if steps > MOST_STEPS or work.i[HEAP] >= len(work.heap_t) - 4 or min(first_t, due) == np.inf:
+            return LOCKED
         if first_t <= due:
-            code = happen(model, tables, work)
-            if code == FULL:
-                return FULL
+            happen(model, tables, work)
             chosen = -1
         else:
             work.f[NOW] = due
@@ -439,7 +443,12 @@ def split_replica(
             elif was_lost and not fork.bits[1] & bit:
                 losses += 1.0  # lost by what brought it to this level
             left = level > 0
+            steps = 0
             while not above:
+                steps += 1
+                if steps > MOST_STEPS:
+                    _clean(fork)
+                    return LOCKED
                 before = fork.f[NOW]
                 code = step(model, tables, fork, sums, np.inf)
                 if code != DONE:

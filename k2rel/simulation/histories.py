@@ -281,7 +281,8 @@ def room(site: SiteModel, seed_words: int = 4, log: int = 0) -> Work:
     clients = len(model.group)
     services = model.services
     controls = (len(site.conditions) + 63) // 64 + 1
-    heap = 64 + 6 * (parts + len(model.stock) + len(model.window_part) + model.moves) + 4 * int(model.stock.sum())
+    # each part, window, event and move has one entry that counts; ordered spares may be many
+    heap = 256 + 6 * (parts + len(model.window_part) + len(model.shock_lasts) + model.moves) + 2000 * len(model.stock)
     elements = len(site.elements)
     floats = np.zeros(FLOATS)
 

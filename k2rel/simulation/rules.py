@@ -351,11 +351,12 @@ def step(model: Model, tables: Tables, work: Work, sums: Sums, limit: float) -> 
     if first > limit and work.f[NEXT_FAILURE] > limit:
         return AT_LIMIT
     if first <= work.f[NEXT_FAILURE]:
-        if happen(model, tables, work) == FULL:
-            return FULL
+        happen(model, tables, work)
     else:
         candidate(model, work)
-    work.reward[R_EVENTS] += 1
+    if work.i[HEAP] >= len(work.heap_t) - 4:
+        return FULL
+    work.reward[R_EVENTS] += work.i[LOG_KIND] >= 0
     if work.i[CHANGED]:
         return settle(model, tables, work, sums)
     return DONE
