@@ -7,7 +7,7 @@ the inverse of the cumulative hazard, which serves new parts and parts with an a
 
 from __future__ import annotations
 
-from math import exp, inf, log
+from math import exp, log
 from typing import Any
 
 import numpy as np
@@ -163,6 +163,3 @@ def alias_table(weights: FloatArray) -> tuple[FloatArray, IntArray]:
         scaled[more] -= 1.0 - scaled[less]
         (small if scaled[more] < 1.0 else large).append(more)
     return probability, alias.astype(np.int64)
-
-
-NEVER = inf

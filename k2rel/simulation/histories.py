@@ -273,7 +273,7 @@ def run(
     return DONE
 
 
-def room(site: SiteModel, seed_words: int = 4, log: int = 0) -> Work:
+def room(site: SiteModel, log: int = 0) -> Work:
     """Make the room in which histories run."""
     model = site.arrays
     parts = len(site.parts)
@@ -293,7 +293,7 @@ def room(site: SiteModel, seed_words: int = 4, log: int = 0) -> Work:
         return np.zeros(shape, dtype=np.uint64)
 
     return Work(
-        rng=words_of(seed_words), f=floats, f_bits=floats.view(np.int64), i=ints(INTS),
+        rng=words_of(4), f=floats, f_bits=floats.view(np.int64), i=ints(INTS),
         state=np.zeros(parts, dtype=np.uint8),
         stamp=ints(parts), age=np.zeros(parts), since=np.zeros(parts), hit_by=ints(parts), mask=words_of(words),
         own=ints(max(clients, len(model.group_size))), hurt=ints(max(clients, 1)), hurt_at=ints(max(clients, 1)),

@@ -303,7 +303,7 @@ class SiteModel:
                 down = work.hands_on_h(name, law)
             if isinstance(law, Law):
                 test_h[p] = law.test_interval_h
-            named = self._given(given.lives, name, kind, 1.0 / up if fails else None) if name or kind else None
+            named = self._given(given.lives, name, kind, 1.0 / up if fails else None)
             if fails and (named is None or named.kind == "exponential"):
                 rate[p] = up if named is None else 1.0 / named.mean_h
             elif named is not None and fails:
@@ -471,7 +471,6 @@ class SiteModel:
             "group": _ints([client.group for client in site.clients()]), "group_size": _ints(site.group_sizes),
             "classes": classes, "side_of": side_of, "flow_at": flow_at,
             "capacity": np.array([site.components[e].capacity_mb_s or 0.0 for e in self.elements], dtype=np.float64),
-            "sites": len(self.site_flows) + sum(role.is_service for role in site.roles.values()),
             "all_of": _ints([names[name] for name in self.classes]), "one_of": one_of, "lost_k": _ints(lost),
             "lost_service": _ints([names[f"lost_{k}_or_more_clients"] for k in lost]),
             "full_service": names.get("full_service", -1), "services": len(self.services),

@@ -44,8 +44,8 @@ FLOATS = 8
 INTS = 31
 
 # columns of Sums.service
-(S_DOWN, S_DOWN2, S_COUNT, S_COUNT2, S_DOWN_COUNT, S_ANY, S_AIR, S_AIR2, S_LONGEST, S_FIRST) = range(10)
-SERVICE_COLUMNS = 10
+(S_DOWN, S_DOWN2, S_COUNT, S_COUNT2, S_DOWN_COUNT, S_ANY, S_AIR, S_AIR2, S_LONGEST) = range(9)
+SERVICE_COLUMNS = 9
 # rows of Sums.reward
 R_A, R_B, R_CUT, R_OVER, R_DELIVERED, R_MOVES, R_FAILED_MOVES, R_EVENTS = range(8)
 REWARDS = 8
@@ -127,7 +127,6 @@ class Model(NamedTuple):
     side_of: I2  # (classes x groups, routes): 0 first side, 1 second, -1 other
     flow_at: I1  # (classes x groups): where its routes stand among the flows
     capacity: F1  # of each element [MB/s]
-    sites: int  # services decided by shared parts alone come first
     all_of: I1  # service of each class for all clients, then for the first client of each group
     one_of: I2  # (classes, groups)
     lost_k: I1
