@@ -75,6 +75,17 @@ def first_loss(drives, parities, life, rebuild, mission):
     return expm(generator * mission)[0, -1]
 
 
+def test_formulas_and_chains_are_those_published():
+    """Cases V12 and V14: Elerath's comparison, and RAID 1, 5 and 6 with a mean time of 10^6 h and 24 h."""
+    assert k2rel.mttdl_table(8, 461_386, 12).loc["RAID 5 of 8"].tolist() == pytest.approx(
+        [36162.25, 36176.36], rel=1e-6
+    )
+    table = k2rel.mttdl_table(8, 1e6, 24) * 8760
+    assert table.loc["RAID 6 of 8"].tolist() == pytest.approx([1.033399e13, 1.03367233e13], rel=1e-6)
+    assert table.loc["RAID 5 of 8", "chain_years"] == pytest.approx(7.44315476e8, rel=1e-8)
+    assert table.loc["RAID 1", "chain_years"] == pytest.approx(2.08348333e10, rel=1e-8)
+
+
 def test_a_spare_that_comes_late_costs_what_a_longer_rebuild_costs():
     """Never a spare at hand, and one within 72 h: the same as rebuilds that take 72 h longer."""
     waits = RaidGroup(

@@ -372,6 +372,17 @@ def test_the_downtime_of_a_year_is_that_of_a_part_with_a_known_law(tmp_path):
         assert numbers[count] == pytest.approx(stats.poisson.pmf(count, 1.0), abs=0.015)
 
 
+def test_client_hours_lost_in_a_year_add_up_to_their_mean(tmp_path):
+    """One client: the hours of a year in which it is cut off are the downtime of its traffic."""
+    study = units(tmp_path, 1, 1, "mttf: 8760 h, mttr: 10 h, source: test")
+    result = simulate(study, PREFERRED, plan=Plan(5000, 2, 0.0, seed=6))
+    alone, down = result.client_hours_in_a_year(), result.distribution("media")
+    assert np.allclose(alone.to_numpy(), down.to_numpy())
+    widths = np.diff(alone["hours"], append=alone["hours"].iloc[-1])
+    mean = float((alone["probability"] * widths).sum() + alone["hours"].iloc[0] * alone["probability"].iloc[0])
+    assert mean == pytest.approx(result.load()["client_hours_lost_per_year"].value, rel=0.03)
+
+
 def test_time_to_first_loss_agrees_with_the_chain():
     study = k2rel.study("L2R")
     mean_h = k2rel.interruptions(study, Organisation(tolerance=1e-9), ["media"], first_loss=True)["first_loss_h"].iloc[

@@ -102,6 +102,23 @@ class _Bar:
             self.bar.close()
 
 
+class _RareBar(_Bar):
+    """The same for replicas, whose number is not known beforehand: says the relative error so far."""
+
+    def replicas(self, done: int, error: float) -> None:
+        if self.quiet:
+            return
+        if self.bar is None:
+            from tqdm import tqdm
+
+            self.bar = tqdm(unit=" replicas", leave=False)
+        self.bar.set_postfix_str(f"relative error {100 * error:.1f} %" if error < 10 else "")
+        self.bar.update(done - self.bar.n)
+
+    def __enter__(self) -> _RareBar:
+        return self
+
+
 def _around(item: Estimate, digits: int = 3) -> str:
     """An estimate with its interval."""
     if item.value == 0.0 and not item.high < float("inf"):
@@ -142,11 +159,12 @@ def _print(study: Study, result: Simulation) -> None:
 def _rare(args: argparse.Namespace, study: Study, circumstances: Circumstances) -> int:
     from k2rel.simulation.rare import rare_loss
 
-    result = rare_loss(
-        study, organisation_of(args, study), circumstances, service=args.service, method=args.rare,
-        target=0.05 if args.target is None else args.target, seed=args.seed, workers=args.workers,
-        confidence=args.confidence,
-    )  # fmt: skip
+    with _RareBar(args.quiet) as bar:
+        result = rare_loss(
+            study, organisation_of(args, study), circumstances, service=args.service, method=args.rare,
+            target=0.05 if args.target is None else args.target, seed=args.seed, workers=args.workers,
+            confidence=args.confidence, progress=bar.replicas,
+        )  # fmt: skip
     u, n = result.unavailability, result.interruptions_per_year
     if args.format == "json":
         print_json(

@@ -15,6 +15,7 @@ from k2rel.simulation.records import (
     BINS,
     COUNTED,
     COUNTS,
+    CUT_BEFORE,
     DONE,
     FAIL,
     FAILED_MOVES,
@@ -29,6 +30,7 @@ from k2rel.simulation.records import (
     LOST_ANY,
     MOVES,
     NOW,
+    R_CUT,
     R_FAILED_MOVES,
     R_MOVES,
     REWARDS,
@@ -153,6 +155,10 @@ def _mark(model: Model, work: Work, sums: Sums) -> None:
 @compiled
 def _close_year(model: Model, work: Work, sums: Sums) -> None:
     now = work.f[NOW]
+    cut = work.reward[R_CUT] - work.f[CUT_BEFORE]
+    work.f[CUT_BEFORE] = work.reward[R_CUT]
+    if cut > 0:
+        sums.cut_bins[_bin(work, cut)] += 1
     for s in range(model.services):
         if (work.bits[0] >> np.uint64(s)) & np.uint64(1):
             work.down[s] += now - max(work.begin[s], work.f[YEAR_START])
@@ -323,7 +329,8 @@ def empty_sums(site: SiteModel) -> Sums:
     return Sums(
         histories=np.zeros(1, dtype=np.int64), service=np.zeros((services, SERVICE_COLUMNS)),
         reward=np.zeros((REWARDS, 2)), down_bins=bins(BINS), longest_bins=bins(BINS), length_bins=bins(BINS),
-        first_bins=bins(BINS), count_bins=bins(COUNTS), joint=np.zeros((clients + 1, clients + 1)),
+        first_bins=bins(BINS), count_bins=bins(COUNTS), cut_bins=np.zeros(BINS, dtype=np.int64),
+        joint=np.zeros((clients + 1, clients + 1)),
         control=np.zeros(len(site.arrays.control_value)),
         element=np.zeros((len(site.elements), 2)), lost_at=bins(GRID + 2),
     )  # fmt: skip

@@ -35,8 +35,8 @@ UP, HIDDEN, NO_SPARE, NO_CREW, REPAIR, TAKEN_OUT, SHOCKED = range(7)
 DONE, AT_LIMIT, UNKNOWN, FULL, LOCKED = range(5)
 
 # places in Work.f
-NOW, NEXT_FAILURE, SINCE, TOTAL_RATE, DELIVERED, YEAR_START, GRID_RATE, SCRATCH = range(8)
-FLOATS = 8
+NOW, NEXT_FAILURE, SINCE, TOTAL_RATE, DELIVERED, YEAR_START, GRID_RATE, SCRATCH, CUT_BEFORE = range(9)
+FLOATS = 9
 # places in Work.i
 (HEAP, CONTROL, MODE, PAIR, DOWN, HURT, ON_SITE, BUSY, TRAVELLING, WAITING, CHANGED, ON_A, ON_B, OVER, CUT, TOUCHED,
  LOGGED, LOG_KIND, LOG_ITEM, WANTED, MOVES, FAILED_MOVES, HISTORY, YEAR, COUNTED, STOPPED, SCOUTING,
@@ -227,6 +227,7 @@ class Sums(NamedTuple):
     length_bins: I2  # of each interruption
     first_bins: I2  # time to the first loss
     count_bins: I2  # (services, 256): interruptions in a year
+    cut_bins: I1  # client-hours lost in a year, where above 0
     joint: F2  # (on the first side, on the second): hours
     control: F1  # hours in each control state
     element: F2  # (elements, 2): load times hours, hours above capacity

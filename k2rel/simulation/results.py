@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import k2rel
+from k2rel.errors import InputError
 from k2rel.simulation.counted import ServiceSimulation, counted_service, downtime_h
 from k2rel.simulation.estimates import Estimate, mean_of, share_of
 from k2rel.simulation.model import SiteModel
@@ -190,10 +191,6 @@ class Simulation:
         >>> bool((result.distribution("media")["probability"] <= 1).all())
         True
         """
-        import pandas as pd
-
-        from k2rel.errors import InputError
-
         n = self.site.service(service)
         if what not in ("downtime", "longest", "interruption", "first_loss"):
             raise InputError(f"distribution '{what[:40]}': downtime, longest, interruption or first_loss")
@@ -204,22 +201,39 @@ class Simulation:
             "interruption": (sums.length_bins[n], float(max(sums.length_bins[n].sum(), 1))),
             "first_loss": (sums.first_bins[n], float(self.histories)),
         }[what]
+        return self._exceeded(bins, total, until=what == "first_loss")
+
+    def _exceeded(self, bins: IntArray, total: float, *, until: bool = False) -> pd.DataFrame:
+        """Probability that a time is exceeded or, with `until`, of something until a time, with its interval."""
+        import pandas as pd
+
         known = np.flatnonzero(bins)
         if not len(known):
             return pd.DataFrame({"hours": [], "probability": [], "low": [], "high": []})
-        first, last = max(known[0] - 1, 0), known[-1] + 1
-        counts = np.cumsum(bins) if what == "first_loss" else np.cumsum(bins[::-1])[::-1]
-        counts = counts[first : last + 1]
-        edges = _EDGES[1:] if what == "first_loss" else _EDGES[:-1]
+        part = slice(max(known[0] - 1, 0), known[-1] + 2)
+        counts = (np.cumsum(bins) if until else np.cumsum(bins[::-1])[::-1])[part]
         limits = [share_of(int(c), int(total), self.plan.confidence) for c in counts]
-        return pd.DataFrame(
-            {
-                "hours": edges[first : last + 1][: len(counts)],
-                "probability": [item.value for item in limits],
-                "low": [item.low for item in limits],
-                "high": [item.high for item in limits],
-            }
-        )
+        frame = pd.DataFrame({name: [getattr(x, field) for x in limits] for name, field in _COLUMNS})
+        frame.insert(0, "hours", (_EDGES[1:] if until else _EDGES[:-1])[part][: len(counts)])
+        return frame
+
+    def client_hours_in_a_year(self) -> pd.DataFrame:
+        """Give the distribution of the client-hours of the principal traffic that are lost in a year.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``hours`` (of all clients together), ``probability`` that a year has more, ``low``, ``high``.
+
+        Examples
+        --------
+        >>> from k2rel.simulation import Plan, simulate
+        >>> from k2rel.studies import study
+        >>> result = simulate(study("L2R"), plan=Plan(histories=500, seed=1))
+        >>> float(result.client_hours_in_a_year()["probability"].max()) > 0.5
+        True
+        """
+        return self._exceeded(self.sums.cut_bins, self.years)
 
     def interruptions_in_a_year(self, service: str) -> pd.DataFrame:
         """Give how probable each number of interruptions in a year is.
