@@ -651,6 +651,8 @@ def test_a_law_that_is_written_wrong_is_explained(text):
         ("wrong_unit: {probability: 2}\n", 1, "less than or equal"),
         ("times: {switchover: 'fixed(3 s'}\n", 1, "one of"),
         ("times: {switch_over: fixed}\n", None, "one of switchover"),
+        ("lives: {client: 'weibull(shape=2)'}\n", None, "never be used"),
+        ("times: {travel: fixed}\n", None, "nobody travels"),
         ("lifes: {}\n", 1, "no such entry"),
         ("buffer: long\n", 1, "time"),
         ("- a\n", 1, "no mapping"),

@@ -286,6 +286,7 @@ class SiteModel:
         rate, test_h, age_kept, wrong = (np.zeros(count) for _ in range(4))
         bit, client, own_bit = (np.full(count, -1, dtype=np.int64) for _ in range(3))
         alike: dict[str, list[int]] = {}
+        used: set[str] = set()
         shelf_of = {name: n for n, shelf in enumerate(given.shelves) for name in shelf.parts}
         for p, name in enumerate(self.parts):
             own = p >= len(self.shared)
@@ -303,10 +304,11 @@ class SiteModel:
                 down = work.hands_on_h(name, law)
             if isinstance(law, Law):
                 test_h[p] = law.test_interval_h
-            named = self._given(given.lives, name, kind, 1.0 / up if fails else None)
+            used |= {name, kind} if fails else set()
+            named = self._given(given.lives, name, kind, 1.0 / up) if fails else None
             if fails and (named is None or named.kind == "exponential"):
                 rate[p] = up if named is None else 1.0 / named.mean_h
-            elif named is not None and fails:
+            elif named is not None:
                 life[p] = self._law(named)
             shape = self._given(given.repairs, name, kind, down)
             if shape is None:
@@ -318,6 +320,10 @@ class SiteModel:
                 if not own and given.wrong_unit > 0 and kind and name in site.components:
                     wrong[p] = given.wrong_unit
                     alike.setdefault(kind, []).append(p)
+        idle = [f"{what}.{name}" for what in ("lives", "repairs") for name in getattr(given, what) if name not in used]
+        if idle:
+            why = f"no service of {site.name} depends on such a part that fails (its rate is 0, or it is external)"
+            raise InputError("; ".join(f"{name}: it would never be used: {why}" for name in idle))
         starts: dict[str, int] = {}
         lists: list[int] = []
         for kind, members in alike.items():
@@ -394,8 +400,11 @@ class SiteModel:
                 moves += ["maintenance"] * len(self.takeover.servers)
                 planned += [not self._exponential_maintenance] * len(self.takeover.servers)
         travel = -1
+        if "travel" in given.times and not self.organisation.travel_h:
+            raise InputError("times.travel: nobody travels; say how long the way takes (travel), and how many crews")
         if self.organisation.travel_h:
-            travel = self._law(self._scaled("travel", self.organisation.travel_h))
+            way = given.times.get("travel", "exponential")
+            travel = self._law(self._parsed(way, self.organisation.travel_h) if isinstance(way, str) else way)
         return {
             "moves": len(moves), "move_law": _ints([self._law(self._unit(name)) for name in moves]),
             "moves_by_calendar": np.array(planned, dtype=np.uint8), "crews": self.organisation.crews or 0,
@@ -403,10 +412,6 @@ class SiteModel:
             "stock": _ints([shelf.on_shelf for shelf in given.shelves]),
             "lead_law": _ints([self._law(self._whole(shelf.lead_time)) for shelf in given.shelves]),
         }  # fmt: skip
-
-    def _scaled(self, name: str, mean_h: float) -> Distribution:
-        given = self.circumstances.times.get(name, "exponential")
-        return given if isinstance(given, Distribution) else self._parsed(given, mean_h)
 
     def _event_arrays(self) -> dict[str, Any]:
         """Planned windows and common events."""
