@@ -96,8 +96,6 @@ class SiteModel:
         self.laws: list[Distribution] = []
         self._law_index: dict[object, int] = {}
 
-    # what is simulated
-
     @cached_property
     def roots(self) -> list[Node]:
         """Functions of the policy that decide services and loads."""
@@ -216,8 +214,6 @@ class SiteModel:
                 f"there are {', '.join(names)}"
             )
         return names.index(name)
-
-    # laws
 
     def _law(self, law: Distribution) -> int:
         key = (law.kind, law.parameters) if law.kind != "table" else id(law)
