@@ -436,7 +436,8 @@ class Simulation:
         Returns
         -------
         dict
-            Heading, plan, services with estimates and limits, load.
+            Heading, plan, services with estimates, limits and distributions (every eighth bin), places of the roles,
+            sides, elements, load.
 
         Examples
         --------
@@ -469,9 +470,16 @@ class Simulation:
                     "mean_interruption_h": spelled(item.mean_interruption_h),
                     "p_loss_in_history": spelled(item.p_loss_in_history),
                     "longest_h": item.longest_h,
+                    "one_year_in_10_min": self._quantile(self.sums.down_bins[n], self.years, 0.1) * 60,
+                    "one_year_in_100_min": self._quantile(self.sums.down_bins[n], self.years, 0.01) * 60,
+                    "downtime_of_a_year": self.distribution(item.service).iloc[::8].to_dict("records"),
+                    "interruptions_in_a_year": self.interruptions_in_a_year(item.service)["probability"].tolist(),
                 }
-                for item in self.services
+                for n, item in enumerate(self.services)
             ],
+            "roles": self.roles().reset_index().to_dict("records"),
+            "sides": self.sides().head(50).to_dict("records"),
+            "elements": self.elements().reset_index().to_dict("records"),
             "load": {name: spelled(item) for name, item in self.load().items()},
         }
 
