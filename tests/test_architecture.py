@@ -84,6 +84,12 @@ def test_only_the_policy_knows_failover_words():
 
 
 def test_the_engine_and_the_site_do_not_know_the_word_k2():
-    for folder in ("logic", "site", "policy", "exact", "markov", "ctmc", "rates"):
+    for folder in ("logic", "site", "policy", "exact", "markov", "simulation", "ctmc", "rates"):
         for path in (PACKAGE / folder).glob("*.py"):
             assert "k2" not in path.read_text().lower().replace("k2rel", ""), path
+
+
+def test_the_simulation_shares_nothing_with_the_exact_engines():
+    """Agreement of the three engines means something only while each has its own way from the rules to the figures."""
+    for path in (PACKAGE / "simulation").glob("*.py"):
+        assert not {room(module) for module in imports(path)} & {"exact", "markov", "ctmc", "measures"}, path
