@@ -196,6 +196,14 @@ def test_the_quick_look_agrees_with_the_exact_engine_and_does_not_depend_on_work
             assert abs(item.value - exact[name].unavailability) < 4.5 * item.standard_error, name
 
 
+def test_the_command_says_that_its_figures_are_sampled(k2):
+    run = k2("simulate", "L1", "--static", "1000000", "--format", "json")
+    assert run.json["method"].startswith("sampling of the static model, preferred side A; 1,000,000 states, seed 1")
+    table = k2("simulate", "L1", "--static", "1000000").out
+    assert "sampling of the static model" in table
+    assert "exact" not in table
+
+
 @pytest.mark.parametrize("samples", [0, 1, -5, 10**13])
 def test_numbers_of_samples_out_of_range_are_refused(samples):
     with pytest.raises(InputError):

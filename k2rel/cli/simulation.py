@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import k2rel
 from k2rel.cli.dynamics import add_organisation, organisation_of
 from k2rel.cli.printing import print_json, print_table
 from k2rel.cli.studies import heading, study_of
@@ -198,17 +200,20 @@ def _quick(args: argparse.Namespace, study: Study) -> int:
     from k2rel.simulation.bits import quick_look
 
     found = quick_look(study, args.static, seed=args.seed, workers=args.workers, confidence=args.confidence)
+    engine = (
+        f"sampling of the static model, preferred side {study.policy.home}; {args.static:,} states, seed {args.seed} "
+        f"(k2rel {k2rel.__version__})"
+    )
+    provenance = replace(study.provenance, engine=engine)
     if args.format == "json":
         services = [
             {"service": name, "unavailability": item.value, "low": item.low,
              "high": item.high if item.high < float("inf") else None}
             for name, item in found.items()
         ]  # fmt: skip
-        method = f"sampling of the static model, {args.static:,} samples, seed {args.seed}"
-        print_json({**study.provenance.heading(), "method": method, "services": services})
+        print_json({**provenance.heading(), "services": services})
         return 0
-    heading(study)
-    print(f"Quick look: {args.static:,} sampled states of the static model, seed {args.seed}\n")
+    heading(study, provenance)
     column = f"unavailability, {100 * args.confidence:g} % interval"
     print_table(pd.DataFrame({column: {name: _around(item) for name, item in found.items()}}).rename_axis("service"))
     return 0
