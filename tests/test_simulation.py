@@ -155,16 +155,12 @@ LAWS = [
 
 def drawn(law, age, count, seed=3):
     """Times from the compiled loops, as a life of that age."""
-    from k2rel.simulation.draws import KINDS, draw, start
+    from k2rel.simulation.draws import draw, packed, start
 
     rng = np.zeros(4, dtype=np.uint64)
     start(rng, seed, 0)
-    parameter = np.zeros((1, 3))
-    if law.kind != "empirical":
-        parameter[0, : len(law.parameters)] = law.parameters
-    grid = np.concatenate([law.grid, [0.0]])
-    ints = [np.array([x], dtype=np.int64) for x in (KINDS[law.kind], 0, len(law.grid))]
-    return np.array([draw(ints[0], parameter, ints[1], ints[2], grid, 0, age, rng) for _ in range(count)])
+    laws = packed([law])
+    return np.array([draw(*laws, 0, age, rng) for _ in range(count)])
 
 
 @pytest.mark.parametrize("frozen", LAWS, ids=lambda law: law.dist.name)
@@ -672,7 +668,7 @@ def test_mistakes_in_a_file_of_circumstances_are_placed(k2, tmp_path, text, line
     "words",
     [("--histories", "1"), ("--years", "0"), ("--seed", "-1"), ("--target", "2"), ("--warm-up", "soon"),
      ("--confidence", "1.5"), ("--workers", "0"), ("--target", "0.1", "--service", "medja"), ("--static", "1"),
-     ("--rare", "biasing", "--target", "0"), ("--rare", "biasing", "--timeline"), ("--output", "x.svg"),
+     ("--rare", "biasing", "--target", "0"), ("--rare", "biasing", "--workers", "-1"), ("--static", "1000", "--workers", "0"), ("--rare", "biasing", "--timeline"), ("--output", "x.svg"),
      ("--timeline", "--output", "x.txt"), ("--timeline", "--output", "/nowhere/x.svg"), ("--timeline", "--history", "-1"),
      ("--circumstances", "nowhere.yaml"), ("--rare", "splitting", "--service", "nothing")],
 )  # fmt: skip

@@ -173,10 +173,8 @@ def _rare(args: argparse.Namespace, study: Study, circumstances: Circumstances) 
             {
                 **result.provenance.heading(),
                 "service": result.service,
-                "unavailability": {"value": u.value, "low": u.low, "high": u.high, "standard_error": u.standard_error},
-                "interruptions_per_year": {
-                    "value": n.value, "low": n.low, "high": n.high, "standard_error": n.standard_error,
-                },
+                "unavailability": u.to_json(),
+                "interruptions_per_year": n.to_json(),
                 "relative_error": result.relative_error if u.value > 0 else None,
                 "replicas": result.replicas,
                 "excursions": result.excursions,

@@ -36,6 +36,10 @@ class ElementLoad:
         return exceeds(self.load_mb_s, self.capacity_mb_s)
 
 
+# a load is above a capacity when it is so by more than the rounding of sums
+FORGIVEN = 1 + 1e-9
+
+
 def exceeds(load_mb_s: float, capacity_mb_s: float) -> bool:
     """Compare a load with a capacity, forgiving the rounding of sums.
 
@@ -54,7 +58,7 @@ def exceeds(load_mb_s: float, capacity_mb_s: float) -> bool:
     >>> exceeds(0.1 + 0.2, 0.3)
     False
     """
-    return load_mb_s > capacity_mb_s * (1 + 1e-9)
+    return load_mb_s > capacity_mb_s * FORGIVEN
 
 
 @dataclass(frozen=True)

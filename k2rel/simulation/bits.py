@@ -6,7 +6,6 @@ work on whole words, at-least-k gates by adding bit planes.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import floor, log, log1p
@@ -20,7 +19,8 @@ from k2rel.errors import InputError
 from k2rel.logic.structure import Node, Structure
 from k2rel.simulation.draws import start, uniform
 from k2rel.simulation.estimates import Estimate, mean_of
-from k2rel.simulation.rules import AND, AT_LEAST, CONSTANT, ITE, NOT, OR, SHARED, XOR
+from k2rel.simulation.gates import AND, AT_LEAST, CONSTANT, CONTROLLED, ITE, NOT, OR, SHARED, flattened
+from k2rel.simulation.parallel import worker_count
 from k2rel.studies import Study
 
 __all__ = ["quick_look", "sampled"]
@@ -30,7 +30,6 @@ FloatArray = NDArray[np.float64]
 WordArray = NDArray[np.uint64]
 
 _WORDS = 1024
-_KINDS = {"not": NOT, "and": AND, "or": OR, "at_least": AT_LEAST, "xor": XOR, "ite": ITE}
 _MOST_SAMPLES = 10**12
 _MOST_CLIENTS = 500
 
@@ -162,29 +161,21 @@ def sampled(
     for name, p in unavailability.items():
         if not 0 <= p <= 1:
             raise InputError(f"unavailability of '{name[:60]}': a probability, got {p}")
-    nodes = structure.needed(roots)
-    place = {node: n for n, node in enumerate(nodes)}
-    rows: list[tuple[int, int, int, int]] = []
-    arguments: list[int] = []
+    at_once = worker_count(workers)
     q: list[float] = []
-    for node in nodes:
-        kind, parts, k, name = structure.gate(node)
-        if kind == "variable":
-            rows.append((SHARED, len(q), 0, 0))
-            q.append(float(unavailability.get(name, 0.0)))
-        elif kind in ("true", "false"):
-            rows.append((CONSTANT, 0, int(kind == "true"), 0))
-        else:
-            rows.append((_KINDS[kind], len(arguments), len(parts), k))
-            arguments += [place[part] for part in parts]
-            if len(parts) >= 2**16:
-                raise InputError("sampling: a gate with more than 65,535 inputs")
-    gate, at, n, k_of = (np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))
-    wanted = np.array([place[root] for root in roots], dtype=np.int64)
+
+    def variable(name: str) -> tuple[int, int, int]:
+        q.append(float(unavailability.get(name, 0.0)))
+        return SHARED, len(q) - 1, 0
+
+    gates = flattened(structure, roots, variable)
+    if gates.gate_n[gates.gate > CONTROLLED].max(initial=0) >= 2**16:
+        raise InputError("sampling: a gate with more than 65,535 inputs")
+    wanted = np.array([gates.place[root] for root in roots], dtype=np.int64)
     size = _WORDS * 64
     blocks, rest = -(-samples // size), samples % size
     step = max(1, min(64, blocks // 8))
-    arrays: tuple[Any, ...] = (gate, k_of, at, n, np.array(arguments, dtype=np.int64), wanted, np.array(q))
+    arrays: tuple[Any, ...] = (*gates.arrays, wanted, np.array(q))
 
     run: Callable[..., None] = _blocks
 
@@ -194,7 +185,7 @@ def sampled(
         run(*arrays, seed, first, last, rest if last == blocks else 0, failed)
         return failed
 
-    with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         total = np.sum(list(pool.map(chunk, range(0, blocks, step))), axis=0)
     return [mean_of(float(c), float(c), samples, int(c), confidence) for c in total]
 

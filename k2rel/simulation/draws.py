@@ -7,14 +7,18 @@ the inverse of the cumulative hazard, which serves new parts and parts with an a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp, log
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from k2rel.rates.distribution import LOG_HAZARD
+
+if TYPE_CHECKING:
+    from k2rel.rates.distribution import Distribution
 
 __all__: list[str] = []
 
@@ -163,3 +167,30 @@ def alias_table(weights: FloatArray) -> tuple[FloatArray, IntArray]:
         scaled[more] -= 1.0 - scaled[less]
         (small if scaled[more] < 1.0 else large).append(more)
     return probability, alias.astype(np.int64)
+
+
+class Laws(NamedTuple):
+    """Laws as `draw` takes them; a law that is not there has kind -1."""
+
+    kind: IntArray
+    parameter: FloatArray
+    at: IntArray
+    length: IntArray
+    grid: FloatArray
+
+
+def packed(laws: Sequence[Distribution | None]) -> Laws:
+    """Pack laws for `draw`."""
+    parameter = np.zeros((len(laws), 3))
+    for n, law in enumerate(laws):
+        if law is not None and law.kind != "empirical":
+            parameter[n, : len(law.parameters)] = law.parameters
+    grids = [np.zeros(0) if law is None else law.grid for law in laws]
+    length = np.array([len(grid) for grid in grids], dtype=np.int64)
+    return Laws(
+        kind=np.array([-1 if law is None else KINDS[law.kind] for law in laws], dtype=np.int64),
+        parameter=parameter,
+        at=np.concatenate([[0], np.cumsum(length)]).astype(np.int64)[:-1],
+        length=length,
+        grid=np.concatenate([*grids, [0.0]]),
+    )

@@ -7,7 +7,6 @@ result is therefore the same whatever the number of workers, and one that was st
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -25,6 +24,7 @@ from k2rel.simulation.ground import laid_out
 from k2rel.simulation.histories import empty_sums, room, run
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.outcomes import Outcomes
+from k2rel.simulation.parallel import worker_count
 from k2rel.simulation.records import (
     DONE,
     FULL,
@@ -262,8 +262,7 @@ def simulate(
     True
     """
     plan = plan or Plan()
-    if workers is not None and not 1 <= workers <= 1024:
-        raise InputError(f"workers: from 1 to 1024, got {workers}")
+    at_once = worker_count(workers)
     prepared = prepare(study, organisation or Organisation(), circumstances or USUAL)
     site = prepared.site
     service = site.service(plan.service or site.principal)
@@ -271,7 +270,7 @@ def simulate(
     total = empty_sums(site)
     size = chunk_size(site, plan)
     stopped = False
-    with _pool(prepared, plan, workers or len(os.sched_getaffinity(0)), scheduler) as pool:
+    with _pool(prepared, plan, at_once, scheduler) as pool:
         first = 0
         goal = min(plan.histories, 16 * size) if plan.target is not None else plan.histories
         try:

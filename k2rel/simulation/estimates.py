@@ -52,6 +52,22 @@ class Estimate:
         """
         return Estimate(self.value * factor, self.low * factor, self.high * factor, self.standard_error * factor)
 
+    def to_json(self) -> dict[str, float | None]:
+        """Give it for JSON, which has no infinity: an open upper limit is None.
+
+        Returns
+        -------
+        dict
+            Value, low, high, standard_error.
+
+        Examples
+        --------
+        >>> Estimate(0.0, 0.0, math.inf, 0.0).to_json()["high"] is None
+        True
+        """
+        high = self.high if math.isfinite(self.high) else None
+        return {"value": self.value, "low": self.low, "high": high, "standard_error": self.standard_error}
+
 
 def mean_of(total: float, squares: float, count: int, hits: int, confidence: float) -> Estimate:
     """Estimate a mean over histories.

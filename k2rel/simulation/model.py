@@ -11,18 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import k2rel
 from k2rel.errors import InputError, ModelTooLargeError, closest
 from k2rel.logic.structure import Node
 from k2rel.organisation import Organisation, RepairWork
-from k2rel.policy.failover import principal_traffic
+from k2rel.policy.failover import FORGIVEN, principal_traffic
 from k2rel.policy.rules import Choice, Policy
 from k2rel.policy.takeover import Takeover
 from k2rel.rates import Law, RaidModule
 from k2rel.rates.distribution import Distribution, parse_distribution
 from k2rel.simulation.circumstances import Circumstances
-from k2rel.simulation.draws import KINDS, alias_table
+from k2rel.simulation.draws import alias_table, packed
+from k2rel.simulation.gates import CONSTANT, CONTROLLED, SHARED, flattened
 from k2rel.simulation.records import Model
-from k2rel.simulation.rules import AND, AT_LEAST, CONSTANT, CONTROLLED, ITE, NOT, OR, SHARED, XOR
 from k2rel.site.model import AtLeast
 from k2rel.studies import Study
 
@@ -30,7 +31,6 @@ __all__ = ["Named", "SiteModel"]
 
 IntArray = NDArray[np.int64]
 
-_GATES = {"not": NOT, "and": AND, "or": OR, "at_least": AT_LEAST, "xor": XOR, "ite": ITE}
 _MOST_SERVICES = 64
 _MOST_OWN = 12
 
@@ -253,6 +253,29 @@ class SiteModel:
             raise InputError(f"times.{name}: the mean comes from the site; give a law with mean 1, or its text")
         return given
 
+    def engine(self, *more: str) -> str:
+        """Give the words of a provenance: how it was simulated, and with what.
+
+        Parameters
+        ----------
+        *more : str
+            What else is to be said.
+
+        Returns
+        -------
+        str
+            The words.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> SiteModel(study("L1"), Organisation(), Circumstances()).engine("seed 3")[:23]
+        'simulation, roles stick'
+        """
+        given = self.circumstances.words()
+        words = [f"{self.organisation.words()}, preferred side {self.policy.home}", *([given] if given else []), *more]
+        return f"simulation, {'; '.join(words)} (k2rel {k2rel.__version__})"
+
     @cached_property
     def arrays(self) -> Model:
         """The flat arrays."""
@@ -261,18 +284,7 @@ class SiteModel:
         rules = self._move_arrays()
         events = self._event_arrays()
         services = self._service_arrays()
-        laws = self.laws
-        grid = [law.grid for law in laws]
-        parameter = np.zeros((len(laws), 3))
-        for n, law in enumerate(laws):
-            if law.kind != "empirical":
-                parameter[n, : len(law.parameters)] = law.parameters
-        at = np.concatenate([[0], np.cumsum([len(g) for g in grid])]).astype(np.int64)
-        return Model(
-            **parts, **gates, **rules, **events, **services,
-            kind=_ints([KINDS[law.kind] for law in laws]), parameter=parameter, at=at[:-1],
-            length=_ints([len(g) for g in grid]), grid=np.concatenate([*grid, [0.0]]),
-        )  # fmt: skip
+        return Model(**parts, **gates, **rules, **events, **services, **packed(self.laws)._asdict())
 
     def _part_arrays(self) -> dict[str, Any]:
         site, given = self.study.site, self.circumstances
@@ -349,40 +361,25 @@ class SiteModel:
 
     def _gate_arrays(self) -> dict[str, Any]:
         """The structure functions, arguments before gates."""
-        structure = self.policy.structure
-        nodes = structure.needed([*self.roots, *self.conditions])
-        place = {node: n for n, node in enumerate(nodes)}
         bits = {name: n for n, name in enumerate(self.shared)}
         controls = self.takeover.variables(np.arange(self.takeover.controls)) if self.takeover else {}
         switches = {name: n for n, name in enumerate(controls)}
-        gate, k, at, n, arguments = [], [], [], [], list[int]()
-        for node in nodes:
-            kind, parts, least, name = structure.gate(node)
-            if kind == "variable":
-                known = bits.get(name)
-                if known is not None:
-                    entry = (SHARED, known, 0)
-                elif name in switches:
-                    entry = (CONTROLLED, switches[name], 0)
-                else:
-                    entry = (CONSTANT, 0, 1)  # a part that cannot fail
-            elif kind in ("true", "false"):
-                entry = (CONSTANT, 0, int(kind == "true"))
-            else:
-                entry = (_GATES[kind], len(arguments), len(parts))
-                arguments += [place[part] for part in parts]
-            gate.append(entry[0])
-            at.append(entry[1])
-            n.append(entry[2])
-            k.append(least)
+
+        def variable(name: str) -> tuple[int, int, int]:
+            if name in bits:
+                return SHARED, bits[name], 0
+            return (CONTROLLED, switches[name], 0) if name in switches else (CONSTANT, 0, 1)  # that cannot fail
+
+        gates = flattened(self.policy.structure, [*self.roots, *self.conditions], variable)
         values = np.zeros((self.takeover.controls if self.takeover else 1, max(len(switches), 1)), dtype=np.uint8)
         for name, column in switches.items():
             values[:, column] = controls[name]
         return {
-            "gate": _ints(gate), "gate_k": _ints(k), "gate_at": _ints(at), "gate_n": _ints(n),
-            "argument": _ints(arguments), "conditions": _ints([place[node] for node in self.conditions]),
-            "deciding": _ints([place[node] for node in self.roots]), "control_value": values,
-        }  # fmt: skip
+            **dict(zip(gates._fields, gates.arrays, strict=False)),
+            "conditions": _ints([gates.place[node] for node in self.conditions]),
+            "deciding": _ints([gates.place[node] for node in self.roots]),
+            "control_value": values,
+        }
 
     def _move_arrays(self) -> dict[str, Any]:
         """Times of the takeover, crews, spares."""
@@ -468,10 +465,11 @@ class SiteModel:
             for g in range(groups):
                 one_of[c, g] = names[f"{name}_client" + ("" if g == 0 else f"_{g + 1}")]
         lost = self._lost_k if self.classes else []
+        capacity = np.array([site.components[e].capacity_mb_s or 0.0 for e in self.elements], dtype=np.float64)
         return {
             "group": _ints([client.group for client in site.clients()]), "group_size": _ints(site.group_sizes),
             "classes": classes, "side_of": side_of, "flow_at": flow_at,
-            "capacity": np.array([site.components[e].capacity_mb_s or 0.0 for e in self.elements], dtype=np.float64),
+            "capacity": capacity, "limit": capacity * FORGIVEN,
             "all_of": _ints([names[name] for name in self.classes]), "one_of": one_of, "lost_k": _ints(lost),
             "lost_service": _ints([names[f"lost_{k}_or_more_clients"] for k in lost]),
             "full_service": names.get("full_service", -1), "services": len(self.services),

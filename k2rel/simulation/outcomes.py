@@ -17,7 +17,7 @@ from k2rel.logic.structure import BoolArray
 from k2rel.policy.rules import Choice
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.records import Tables
-from k2rel.simulation.rules import _mixed
+from k2rel.simulation.rules import fill
 from k2rel.site.model import AtLeast
 
 __all__ = ["Outcomes"]
@@ -218,7 +218,7 @@ class Outcomes:
             met = np.flatnonzero(mode_time)
             order = sorted(met.tolist(), key=lambda mode: self._mode_keys[mode].tobytes())
             load = self.tables.base_load
-        over = load > self.site.arrays.capacity * (1 + 1e-9)
+        over = load > self.site.arrays.limit
         for mode in order:
             element[:, 0] += mode_time[mode] * load[mode]
             element[:, 1] += mode_time[mode] * over[mode]
@@ -303,7 +303,7 @@ class _Mode:
                 bits |= 1 << (len(site.site_flows) + n)
         self.site_bits = bits
         capacity = arrays.capacity
-        over = (self.client_load > 1e-9) & (self.load > capacity * (1 + 1e-9))
+        over = (self.client_load > 1e-9) & (self.load > arrays.limit)
         self.over = bool(over.any())
         for c in range(len(site.classes)):
             bits |= int(self.lost[c] > 0) << int(arrays.all_of[c])
@@ -351,22 +351,3 @@ def _hashed(keys: Sequence[WordArray], words: int) -> tuple[WordArray, IntArray]
     if keys:
         fill(table, ids, np.array(keys, dtype=np.uint64).reshape(len(keys), words))
     return table, ids
-
-
-from numba import njit  # noqa: E402
-
-
-@njit(cache=True, nogil=True)
-def fill(table: WordArray, ids: IntArray, keys: WordArray) -> None:
-    """Put keys into a table, as `k2rel.simulation.rules` looks them up."""
-    slots = len(ids) - 1
-    for n in range(len(keys)):
-        h = np.uint64(0)
-        for w in range(keys.shape[1]):
-            h = _mixed(h, keys[n, w])
-        slot = np.int64(h & np.uint64(slots))
-        while ids[slot] >= 0:
-            slot = (slot + 1) & slots
-        ids[slot] = n
-        for w in range(keys.shape[1]):
-            table[slot, w] = keys[n, w]

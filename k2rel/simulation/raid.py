@@ -9,7 +9,6 @@ spares.
 from __future__ import annotations
 
 import math
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,8 +18,9 @@ from numpy.typing import NDArray
 
 from k2rel.errors import InputError
 from k2rel.rates.distribution import Distribution
-from k2rel.simulation.draws import KINDS, draw, start
+from k2rel.simulation.draws import draw, packed, start
 from k2rel.simulation.estimates import Estimate, mean_of
+from k2rel.simulation.parallel import worker_count
 from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["DataLoss", "RaidGroup", "data_loss", "mttdl_losses"]
@@ -286,26 +286,18 @@ def data_loss(
         raise InputError(f"histories: from 2 to 10^9, got {histories}")
     if isinstance(seed, bool) or not 0 <= seed < 2**63:
         raise InputError(f"seed: a whole number from 0 to 2^63 - 1, got {seed}")
-    laws = [group.life, group.rebuild, group.latent, group.scrub, group.refill]
-    kind = np.array([-1 if law is None else KINDS[law.kind] for law in laws], dtype=np.int64)
-    parameter = np.zeros((len(laws), 3))
-    for n, law in enumerate(laws):
-        if law is not None and law.kind != "empirical":
-            parameter[n, : len(law.parameters)] = law.parameters
-    grids = [np.zeros(0) if law is None else law.grid for law in laws]
-    length = np.array([len(g) for g in grids], dtype=np.int64)
-    at = np.concatenate([[0], np.cumsum(length)[:-1]]).astype(np.int64)
-    grid = np.concatenate([*grids, [0.0]])
+    at_once = worker_count(workers)
+    laws = packed([group.life, group.rebuild, group.latent, group.scrub, group.refill])
 
     def chunk(begin: int) -> tuple[FloatArray, FloatArray]:
         years, found = np.zeros(max(1, math.ceil(mission_h / HOURS_PER_YEAR))), np.zeros(4)
         _groups(
-            group.drives, group.parities, -1 if group.spares is None else group.spares, kind, parameter, at, length,
-            grid, mission_h, seed, begin, min(begin + _CHUNK, histories), years, found,
+            group.drives, group.parities, -1 if group.spares is None else group.spares, *laws, mission_h, seed,
+            begin, min(begin + _CHUNK, histories), years, found,
         )  # fmt: skip
         return years, found
 
-    with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         rows = list(pool.map(chunk, range(0, histories, _CHUNK)))
     years = np.sum([row[0] for row in rows], axis=0)
     found = np.sum([row[1] for row in rows], axis=0)

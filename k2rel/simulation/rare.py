@@ -12,7 +12,6 @@ Nakayama, IEEE Transactions on Reliability 50, 2001), so they are unbiased for r
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-import k2rel
 from k2rel.errors import InputError, K2relError
 from k2rel.organisation import Organisation
 from k2rel.simulation.circumstances import USUAL, Circumstances
@@ -31,6 +29,7 @@ from k2rel.simulation.estimates import Estimate
 from k2rel.simulation.excursions import EXCURSIONS, LOSS_H, LOSSES, pulled_replica, slab, split_replica
 from k2rel.simulation.ground import laid_out
 from k2rel.simulation.histories import empty_sums, room
+from k2rel.simulation.parallel import worker_count
 from k2rel.simulation.records import DONE, UNKNOWN, WANTED
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
@@ -179,6 +178,7 @@ def rare_loss(
         raise InputError(f"target: a relative error from 0.001 to below 1, got {target:g}")
     if isinstance(seed, bool) or not 0 <= seed < 2**62:
         raise InputError(f"seed: a whole number from 0 to 2^62 - 1, got {seed}")
+    at_once = worker_count(workers)
     begun = time.monotonic()
     prepared = prepare(study, organisation or Organisation(), circumstances or USUAL)
     site = prepared.site
@@ -186,11 +186,11 @@ def rare_loss(
         raise InputError("biasing: no part has a constant failure rate; use splitting")
     runner = _Runner(prepared, site.service(service or site.principal), seed, method)
     if method == "biasing":
-        runner.learn_pull(workers)
+        runner.learn_pull(at_once)
     rows = _Rows([])
     batch, at = _BATCH if method == "biasing" else 4, 10_000_000
     reached = stopped = False
-    with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         try:
             while not reached and time.monotonic() - begun < most_seconds:
                 rows.rows += list(pool.map(lambda n: runner.replica(n)[0], range(at, at + batch)))
@@ -205,14 +205,10 @@ def rare_loss(
             if len(rows.rows) < 2:
                 raise
             stopped = True
-    organisation = site.organisation
-    words = (
-        f"simulation by {method}, {organisation.words()}, preferred side {site.policy.home}"
-        + (f"; {site.circumstances.words()}" if site.circumstances.words() else "")
-        + f"; {len(rows.rows):,} replicas, seed {seed}, intervals of {100 * confidence:g} %"
-        + ("; partial: stopped before its end" if stopped else "")
-        + f" (k2rel {k2rel.__version__})"
-    )
+    words = site.engine(
+        method, f"{len(rows.rows):,} replicas, seed {seed}, intervals of {100 * confidence:g} %",
+        *(["partial: stopped before its end"] if stopped else []),
+    )  # fmt: skip
     excursions = sum(int(row[EXCURSIONS]) for row in rows.rows)
     return RareLoss(
         provenance=replace(study.provenance, engine=words),
@@ -256,9 +252,9 @@ class _Runner:
         self.tables = [alias_table(x) if count else (np.zeros(0), np.zeros(0, dtype=np.int64))
                        for x in (self.pull, self.first)]  # fmt: skip
 
-    def learn_pull(self, workers: int | None) -> None:
+    def learn_pull(self, at_once: int) -> None:
         """Choose the pull by cross-entropy: what failed on the way to a loss, weighted with the loss."""
-        with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(at_once) as pool:
             for pilot in range(_PILOTS):
                 start = (pilot + 1) * 100_000
                 found = list(pool.map(self.replica, range(start, start + _PILOT_REPLICAS)))

@@ -127,6 +127,7 @@ class Model(NamedTuple):
     side_of: I2  # (classes x groups, routes): 0 first side, 1 second, -1 other
     flow_at: I1  # (classes x groups): where its routes stand among the flows
     capacity: F1  # of each element [MB/s]
+    limit: F1  # load above which it counts as exceeded [MB/s]
     all_of: I1  # service of each class for all clients, then for the first client of each group
     one_of: I2  # (classes, groups)
     lost_k: I1

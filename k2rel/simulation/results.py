@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-import k2rel
 from k2rel.errors import InputError
 from k2rel.simulation.counted import ServiceSimulation, counted_service, downtime_h
 from k2rel.simulation.estimates import Estimate, mean_of, share_of
@@ -85,16 +84,13 @@ class Simulation:
     def provenance(self) -> Provenance:
         """How the numbers were got."""
         plan = self.plan
-        given = self.site.circumstances.words()
-        words = [
-            f"simulation, {self.site.organisation.words()}, preferred side {self.site.policy.home}",
-            *([given] if given else []),
+        words = self.site.engine(
             f"{self.histories:,} histories of {plan.years} years after a warm-up of "
             f"{plan.warm_up_h / HOURS_PER_YEAR:g} years",
             f"seed {plan.seed}, intervals of {100 * plan.confidence:g} %",
             *(["partial: stopped before its end"] if self.partial else []),
-        ]
-        return replace(self.site.study.provenance, engine=f"{'; '.join(words)} (k2rel {k2rel.__version__})")
+        )
+        return replace(self.site.study.provenance, engine=words)
 
     @staticmethod
     def relative_width(sums: Sums, service: int, plan: Plan) -> float:
@@ -213,7 +209,7 @@ class Simulation:
         part = slice(max(known[0] - 1, 0), known[-1] + 2)
         counts = (np.cumsum(bins) if until else np.cumsum(bins[::-1])[::-1])[part]
         limits = [share_of(int(c), int(total), self.plan.confidence) for c in counts]
-        frame = pd.DataFrame({name: [getattr(x, field) for x in limits] for name, field in _COLUMNS})
+        frame = _as_table(limits)
         frame.insert(0, "hours", (_EDGES[1:] if until else _EDGES[:-1])[part][: len(counts)])
         return frame
 
@@ -256,14 +252,12 @@ class Simulation:
         >>> round(float(result.interruptions_in_a_year("media")["probability"].sum()), 9)
         1.0
         """
-        import pandas as pd
-
         counts = self.sums.count_bins[self.site.service(service)].copy()
         years = int(self.years)
         counts[0] = years - int(counts.sum())
         last = int(np.flatnonzero(counts)[-1])
         limits = [share_of(int(c), years, self.plan.confidence) for c in counts[: last + 1]]
-        frame = pd.DataFrame({name: [getattr(x, field) for x in limits] for name, field in _COLUMNS})
+        frame = _as_table(limits)
         return frame.rename_axis("interruptions" if last < COUNTS - 1 else "interruptions (last: and more)")
 
     def load(self) -> dict[str, Estimate]:
@@ -446,11 +440,6 @@ class Simulation:
         >>> simulate(study("L1"), plan=Plan(histories=100, seed=1)).to_json()["histories"]
         100
         """
-
-        def spelled(item: Estimate) -> dict[str, float | None]:
-            high = item.high if math.isfinite(item.high) else None
-            return {"value": item.value, "low": item.low, "high": high, "standard_error": item.standard_error}
-
         return {
             **self.provenance.heading(),
             "histories": self.histories,
@@ -463,12 +452,12 @@ class Simulation:
                 {
                     "service": item.service,
                     "scope": item.scope,
-                    "unavailability": spelled(item.unavailability),
-                    "downtime_min_per_year": spelled(item.downtime_min_per_year),
-                    "interruptions_per_year": spelled(item.interruptions_per_year),
-                    "on_air_per_year": spelled(item.on_air_per_year),
-                    "mean_interruption_h": spelled(item.mean_interruption_h),
-                    "p_loss_in_history": spelled(item.p_loss_in_history),
+                    "unavailability": item.unavailability.to_json(),
+                    "downtime_min_per_year": item.downtime_min_per_year.to_json(),
+                    "interruptions_per_year": item.interruptions_per_year.to_json(),
+                    "on_air_per_year": item.on_air_per_year.to_json(),
+                    "mean_interruption_h": item.mean_interruption_h.to_json(),
+                    "p_loss_in_history": item.p_loss_in_history.to_json(),
                     "longest_h": item.longest_h,
                     "one_year_in_10_min": self._quantile(self.sums.down_bins[n], self.years, 0.1) * 60,
                     "one_year_in_100_min": self._quantile(self.sums.down_bins[n], self.years, 0.01) * 60,
@@ -480,8 +469,13 @@ class Simulation:
             "roles": self.roles().reset_index().to_dict("records"),
             "sides": self.sides().head(50).to_dict("records"),
             "elements": self.elements().reset_index().to_dict("records"),
-            "load": {name: spelled(item) for name, item in self.load().items()},
+            "load": {name: item.to_json() for name, item in self.load().items()},
         }
 
 
-_COLUMNS = (("probability", "value"), ("low", "low"), ("high", "high"))
+def _as_table(limits: list[Estimate]) -> pd.DataFrame:
+    """Probabilities with their limits, a row each."""
+    import pandas as pd
+
+    rows = [(one.value, one.low, one.high) for one in limits]
+    return pd.DataFrame(rows, columns=["probability", "low", "high"], dtype=float)

@@ -13,6 +13,7 @@ from numba import njit
 
 from k2rel.simulation.draws import uniform
 from k2rel.simulation.events import candidate, compiled, happen, law, push
+from k2rel.simulation.gates import AND, AT_LEAST, CONSTANT, CONTROLLED, NOT, OR, SHARED, XOR
 from k2rel.simulation.records import (
     AT_LIMIT,
     B1,
@@ -62,9 +63,6 @@ from k2rel.simulation.records import (
 
 __all__: list[str] = []
 
-# kinds of gates
-CONSTANT, SHARED, CONTROLLED, NOT, AND, OR, AT_LEAST, XOR, ITE = range(9)
-
 
 @compiled
 def evaluate(model: Model, work: Work) -> None:
@@ -108,14 +106,32 @@ def _mixed(h: Any, x: Any) -> Any:
     return h ^ (h >> np.uint64(29))
 
 
+@njit(cache=True, nogil=True)
+def _slot(key: W1, slots: int) -> Any:
+    """Where a key is first looked for in a table with open addressing."""
+    h = np.uint64(0)
+    for w in range(len(key)):
+        h = _mixed(h, key[w])
+    return np.int64(h & np.uint64(slots))
+
+
+@njit(cache=True, nogil=True)
+def fill(table: W2, ids: I1, keys: W2) -> None:
+    """Put keys into a table, as `_find` looks them up."""
+    slots = len(ids) - 1
+    for n in range(len(keys)):
+        slot = _slot(keys[n], slots)
+        while ids[slot] >= 0:
+            slot = (slot + 1) & slots
+        ids[slot] = n
+        table[slot] = keys[n]
+
+
 @compiled
 def _find(keys: W2, ids: I1, wanted: W1) -> int:
     """Look a key up in a table with open addressing; -1 where it is not there."""
-    h = np.uint64(0)
-    for w in range(len(wanted)):
-        h = _mixed(h, wanted[w])
     slots = len(ids) - 1
-    slot = np.int64(h & np.uint64(slots))
+    slot = _slot(wanted, slots)
     while ids[slot] >= 0:
         same = True
         for w in range(len(wanted)):
@@ -220,7 +236,7 @@ def _serve(model: Model, tables: Tables, work: Work) -> None:
                 bits |= one << np.uint64(model.one_of[c, g])
     over = 0
     for e in range(elements):
-        if work.client_load[e] > 1e-9 and work.load[e] > model.capacity[e] * (1 + 1e-9):
+        if work.client_load[e] > 1e-9 and work.load[e] > model.limit[e]:
             over = 1
     for k in range(len(model.lost_k)):
         if cut >= model.lost_k[k]:
@@ -297,13 +313,13 @@ def account(model: Model, tables: Tables, work: Work, sums: Sums) -> None:
         if work.i[SHOWN_HURT]:
             for e in range(len(model.capacity)):
                 sums.element[e, 0] += dt * work.load[e]
-                sums.element[e, 1] += dt * (work.load[e] > model.capacity[e] * (1 + 1e-9))
+                sums.element[e, 1] += dt * (work.load[e] > model.limit[e])
         elif mode < len(work.mode_time):
             work.mode_time[mode] += dt
         else:
             for e in range(len(model.capacity)):
                 sums.element[e, 0] += dt * tables.base_load[mode, e]
-                sums.element[e, 1] += dt * (tables.base_load[mode, e] > model.capacity[e] * (1 + 1e-9))
+                sums.element[e, 1] += dt * (tables.base_load[mode, e] > model.limit[e])
     work.i[SHOWN_MODE], work.i[SHOWN_CONTROL] = work.i[MODE], work.i[CONTROL]
     work.i[SHOWN_HURT] = work.i[HURT]
 

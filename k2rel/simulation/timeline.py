@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import k2rel
 from k2rel.errors import InputError
 from k2rel.organisation import Organisation
 from k2rel.simulation.circumstances import USUAL, Circumstances
@@ -275,11 +274,7 @@ def timeline(
     work, sums = room(site, log=_MOST_EVENTS), empty_sums(site)
     work.i[HISTORY] = history
     follow(prepared, plan, work, sums, history + 1, ahead=0)
-    engine = (
-        f"simulation, {site.organisation.words()}, preferred side {site.policy.home}"
-        + (f"; {site.circumstances.words()}" if site.circumstances.words() else "")
-        + f"; history {history} of seed {seed}, {years} years (k2rel {k2rel.__version__})"
-    )
+    engine = site.engine(f"history {history} of seed {seed}, {years} years")
     return Timeline(
         provenance=replace(study.provenance, engine=engine),
         site=study.site.title,
