@@ -1,7 +1,8 @@
 """Pictures: one function a figure, ``(result, ax=None) -> Axes``; nothing is computed here.
 
 ``style``   colours and marks, the same everywhere: A blue, B orange, lost vermilion
-``wiring``  the drawing of a site, with failed parts crossed out and ways drawn over
+``layout``  where everything lies in the drawing of a site
+``drawing``  the drawing, with failed parts crossed out, ways drawn over and loads on them
 ``charts``  the plots, each answering one question
 ``histories``  simulated histories: event by event, and distributions over many
 ``raid``    data loss, simulated beside the formula
@@ -18,13 +19,15 @@ from k2rel.plots.charts import (
     plot_side_by_side,
     plot_swing,
 )
+from k2rel.plots.drawing import Drawing, draw_site, looks
 from k2rel.plots.dynamics import plot_interruptions, plot_mode_graph, plot_side_figures, plot_units
 from k2rel.plots.histories import plot_downtime_of_a_year, plot_time_to_first_loss, timeline_picture
 from k2rel.plots.raid import plot_data_loss_over_time, plot_scrubbing
-from k2rel.plots.wiring import draw_site
 
 __all__ = [
+    "Drawing",
     "draw_site",
+    "looks",
     "plot_availability_over_time",
     "plot_causes",
     "plot_comparison",

@@ -92,6 +92,8 @@ class FailoverOutcome:
         Every element that has a capacity.
     principal : str
         The traffic class whose sides are counted.
+    carried : mapping of str to float
+        Load of every component and client part on a way [MB/s], with a capacity or without.
     """
 
     level: str
@@ -106,6 +108,7 @@ class FailoverOutcome:
     services: Mapping[str, bool]
     loads: tuple[ElementLoad, ...]
     principal: str
+    carried: Mapping[str, float]
 
     def to_json(self) -> dict[str, Any]:
         """Give the outcome as plain data, as the command line prints it.
@@ -214,7 +217,7 @@ def _taken(choice: Choice, truth: Mapping[Node, bool], own_failed: frozenset[str
     return None
 
 
-def failover(policy: Policy, failed: Sequence[str] = ()) -> FailoverOutcome:
+def failover(policy: Policy, failed: Sequence[str] = (), control: Mapping[str, bool] | None = None) -> FailoverOutcome:
     """Follow the failover rules for one set of failed parts.
 
     Parameters
@@ -223,6 +226,8 @@ def failover(policy: Policy, failed: Sequence[str] = ()) -> FailoverOutcome:
         The rules of a site, with the side that had the roles before.
     failed : sequence of str
         Identifiers of physical parts; they are taken to have failed together.
+    control : mapping of str to bool, optional
+        For a sticky policy, who has the roles and which servers are in service (`Takeover.variables`).
 
     Returns
     -------
@@ -246,7 +251,7 @@ def failover(policy: Policy, failed: Sequence[str] = ()) -> FailoverOutcome:
     site = policy.site
     failed = tuple(dict.fromkeys(failed))
     site.require_parts(failed)
-    state = dict.fromkeys(failed, False) | raid_works(site, failed)
+    state = dict.fromkeys(failed, False) | raid_works(site, failed) | dict(control or {})
     groups = range(site.group_count)
     choices = {
         (name, group): policy.choice(name, group)
@@ -273,21 +278,22 @@ def failover(policy: Policy, failed: Sequence[str] = ()) -> FailoverOutcome:
                 names.append(site.client_part_id(number, stage) if stage in site.client_parts else stage)
         return tuple(names)
 
-    load = dict.fromkeys((name for name, part in site.components.items() if part.capacity_mb_s is not None), 0.0)
+    carried: dict[str, float] = {}
     carries_clients: set[str] = set()
     principal = principal_traffic(site)
 
-    def add(route: Route | None, demand: float, name: str) -> None:
+    def add(route: Route | None, demand: float, name: str, number: int = 0) -> None:
         if route is None:
             return
         for stage in route.stages:
-            members = stage.of if isinstance(stage, AtLeast) else (stage,)
-            live = [member for member in members if member not in site.client_parts and truth[serving[member]]]
+            if isinstance(stage, AtLeast):
+                live = [member for member in stage.of if truth[serving[member]]]
+            else:
+                live = [site.client_part_id(number, stage) if stage in site.client_parts else stage]
             for member in live:
-                if member in load:
-                    load[member] += demand / len(live)
-                    if site.traffic[name].scope == "client":
-                        carries_clients.add(member)
+                carried[member] = carried.get(member, 0.0) + demand / len(live)
+                if site.traffic[name].scope == "client":
+                    carries_clients.add(member)
 
     client_traffic = {name: traffic for name, traffic in site.traffic.items() if traffic.scope == "client"}
     clients = []
@@ -298,7 +304,7 @@ def failover(policy: Policy, failed: Sequence[str] = ()) -> FailoverOutcome:
         paths: dict[str, tuple[str, ...]] = {}
         for name, traffic in client_traffic.items():
             route = _taken(choices[name, client.group], truth, frozenset(own))
-            add(route, traffic.demand_mb_s, name)
+            add(route, traffic.demand_mb_s, name, client.number)
             sides[name] = route.carried_by if route else None
             paths[name] = spelled(route, client.number)
         clients.append(ClientState(client.name, sides, paths))
@@ -316,9 +322,9 @@ def failover(policy: Policy, failed: Sequence[str] = ()) -> FailoverOutcome:
         if entry.is_service:
             services[role] = truth[up[role]]
     loads = tuple(
-        ElementLoad(name, amount, capacity)
-        for name, amount in load.items()
-        if (capacity := site.components[name].capacity_mb_s) is not None
+        ElementLoad(name, carried.get(name, 0.0), part.capacity_mb_s)
+        for name, part in site.components.items()
+        if part.capacity_mb_s is not None
     )
     services["full_service"] = services[principal] and not any(
         item.overloaded and item.element in carries_clients for item in loads
@@ -341,4 +347,5 @@ def failover(policy: Policy, failed: Sequence[str] = ()) -> FailoverOutcome:
         services=services,
         loads=loads,
         principal=principal,
+        carried=carried,
     )

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k2rel.measures.cases import failover_cases
+from k2rel.measures.steps import takeover_steps
+from k2rel.plots.drawing import Drawing, draw_site
 from k2rel.report.files import write_whole
 from k2rel.site.settings import parse_settings
 from k2rel.studies import Study, study
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from IPython.display import HTML
     from matplotlib.axes import Axes
 
-__all__ = ["open_study", "save_results", "show", "show_cases", "show_figure", "show_text"]
+__all__ = ["open_study", "save_results", "show", "show_cases", "show_figure", "show_steps", "show_text"]
 
 
 def open_study(
@@ -154,13 +156,13 @@ def _image(ax: Axes, alt: str, dpi: int = 110) -> str:
     return f"<img alt='{html.escape(alt, quote=True)}' style='width:{width}px' src='data:image/png;base64,{data}'>"
 
 
-def show_figure(ax: Axes, alt: str) -> HTML:
-    """Show a plot as an image with a text for those who cannot see it.
+def show_figure(ax: Axes | Drawing, alt: str) -> HTML:
+    """Show a plot as an image, or a drawing, with a text for those who cannot see it.
 
     Parameters
     ----------
-    ax : matplotlib.axes.Axes
-        The plot.
+    ax : matplotlib.axes.Axes or Drawing
+        The plot or drawing.
     alt : str
         What it shows, in words.
 
@@ -173,11 +175,13 @@ def show_figure(ax: Axes, alt: str) -> HTML:
     --------
     >>> from k2rel.plots import draw_site
     >>> from k2rel.site import read_site
-    >>> show_figure(draw_site(read_site("L1")), "wiring of Level 1").data[:33]
-    "<figure><img alt='wiring of Level"
+    >>> "aria-label='wiring" in show_figure(draw_site(read_site("L1")), "wiring of Level 1").data
+    True
     """
     from IPython.display import HTML
 
+    if isinstance(ax, Drawing):
+        return HTML(f"<figure>{ax.labelled(alt).svg}</figure>")  # type: ignore[no-untyped-call]
     return HTML(f"<figure>{_image(ax, alt, dpi=150)}</figure>")  # type: ignore[no-untyped-call]
 
 
@@ -197,25 +201,62 @@ def show_cases(one: Study) -> HTML:
     Examples
     --------
     >>> from k2rel.studies import study
-    >>> show_cases(study("L1")).data.count("<img") > 3
+    >>> show_cases(study("L1")).data.count("<svg") > 3
     True
     """
     from IPython.display import HTML
 
-    from k2rel.plots import draw_site
-
     rows = []
     for case in failover_cases(one):
-        ax = draw_site(one.site, case.outcome, names=False, title="")
+        drawing = draw_site(one.site, case.outcome, names=False).labelled(
+            f"{one.site.name} after loss of: {case.title}; {case.effect()}"
+        )
         alike = ", ".join(name.replace("_", " ") for name in case.alike)
         text = f"<h4>{html.escape(case.title)}</h4><p>{html.escape(case.effect())}</p>"
         if case.control_way():
             text += f"<p class='more'>control of client 1: {html.escape(case.control_way())}</p>"
         if alike:
             text += f"<p class='more'>The same follows from: {html.escape(alike)}</p>"
-        image = _image(ax, f"{one.site.name} after loss of: {case.title}; {case.effect()}", dpi=130)
-        rows.append(f"<div class='case'><div>{text}</div><figure>{image}</figure></div>")
+        rows.append(f"<div class='case'><div>{text}</div><figure>{drawing.svg}</figure></div>")
     return HTML("<div class='cases'>" + "".join(rows) + "</div>")  # type: ignore[no-untyped-call]
+
+
+def show_steps(one: Study, failed: Sequence[str]) -> HTML:
+    """Show a takeover as a strip of drawings, one for each step.
+
+    Parameters
+    ----------
+    one : Study
+        The study.
+    failed : sequence of str
+        Parts that fail together.
+
+    Returns
+    -------
+    IPython.display.HTML
+        The strip: before, detection, switchover, after, repaired, back in service.
+
+    Raises
+    ------
+    InputError
+        If the site has no such part.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> show_steps(study("L2R"), ["switch_A"]).data.count("<li>")
+    6
+    """
+    from IPython.display import HTML
+
+    items = []
+    for step in takeover_steps(one, failed):
+        drawing = draw_site(one.site, step.outcome, names=False).labelled(f"{step.title}: {step.words}")
+        items.append(
+            f"<li><h4>{html.escape(step.title)}</h4><figure>{drawing.svg}</figure>"
+            f"<p class='more'>{html.escape(step.words)}</p></li>"
+        )
+    return HTML(f"<ol class='strip'>{''.join(items)}</ol>")  # type: ignore[no-untyped-call]
 
 
 def save_results(folder: str, name: str, headline: dict[str, Any], tables: dict[str, pd.DataFrame]) -> None:

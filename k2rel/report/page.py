@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import re
 from collections.abc import Sequence
@@ -10,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from k2rel.report.explorer import explorer_script
 from k2rel.tables import COLUMNS
 
 __all__ = ["Entry", "index_page", "report_page"]
@@ -38,19 +41,28 @@ class Entry:
 
 
 @cache
-def _style() -> str:
-    return (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+def _beside(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
 def _page(title: str, head: str, body: str, foot: str) -> str:
+    """A page; only its own script may run, which the policy names by its hash."""
+    script = f"{{{_beside('page.js')}}}"
+    if re.search(r"class=['\"]k2x['\"]", body):
+        start = "k2relExplorer(root, JSON.parse(root.querySelector('script').textContent))"
+        script += (
+            f"{{{explorer_script()}\nfor (const root of document.querySelectorAll('.k2x')) root.explorer = {start};\n"
+        )
+        script += "window.k2rel = {evaluate: k2relEvaluate, looks: k2relLooks};}"
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
         "<!DOCTYPE html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
         "<meta http-equiv='Content-Security-Policy' "
-        "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
+        f"content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'\">\n"
         "<link rel='icon' href='data:,'>\n"
-        f"<title>{html.escape(title)}</title>\n<style>{_style()}</style>\n</head>\n<body>\n"
-        f"<header>{head}</header>\n<main>\n{body}\n</main>\n<footer>{foot}</footer>\n</body>\n</html>\n"
+        f"<title>{html.escape(title)}</title>\n<style>{_beside('page.css')}</style>\n</head>\n<body>\n"
+        f"<header>{head}</header>\n<main>\n{body}\n</main>\n<footer>{foot}</footer>\n<script>{script}</script>\n</body>\n</html>\n"
     )
 
 

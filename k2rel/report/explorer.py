@@ -1,0 +1,109 @@
+"""The explorer: a drawing whose parts fail and recover by a click, on the compiled policy, without a server."""
+
+from __future__ import annotations
+
+import html
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from k2rel.measures.cases import failover
+from k2rel.plots.drawing import draw_site
+from k2rel.plots.layout import Layout
+from k2rel.policy.compiled import compiled
+from k2rel.policy.rules import Policy
+from k2rel.site.model import Site
+from k2rel.studies import Study
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+__all__ = ["explorer_data", "explorer_script", "show_explorer"]
+
+_MOST_CLIENTS = 500
+
+
+def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
+    """Give what the script of the explorer follows.
+
+    Parameters
+    ----------
+    site : Site
+        The site.
+    home : str, optional
+        The side that has the roles at first; by default the first.
+
+    Returns
+    -------
+    dict
+        The compiled policy for each side that can have had the roles, the drawn marks, and all parts.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> sorted(explorer_data(read_site("L2R"))["policies"])
+    ['A', 'B']
+    """
+    layout = Layout(site)
+    own = [site.client_part_id(n, key) for n in range(1, min(site.client_count, 2) + 1) for key in site.client_parts]
+    movable = any(len(role.holders) > 1 for role in site.roles.values())
+    first = site.sides[0] if home is None else home
+    return {
+        "sides": list(site.sides),
+        "home": first,
+        "policies": {side: compiled(Policy(site, side)) for side in (site.sides if movable else (first,))},
+        "marks": {"drawn": list(layout.marks), "home": layout.homes, "others": layout.rest},
+        "parts": [*own, *site.components],
+    }
+
+
+@cache
+def explorer_script() -> str:
+    """Read the script of the explorer.
+
+    Returns
+    -------
+    str
+        JavaScript with the functions ``k2relEvaluate``, ``k2relLooks`` and ``k2relExplorer``.
+
+    Examples
+    --------
+    >>> "function k2relEvaluate" in explorer_script()
+    True
+    """
+    return (Path(__file__).parent / "explorer.js").read_text(encoding="utf-8")
+
+
+def show_explorer(study: Study) -> HTML:
+    """Show the drawing of a site, live where the page runs the script of the explorer, as reports do.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    IPython.display.HTML
+        The drawing with its data.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> "class='k2x'" in show_explorer(study("L1")).data
+    True
+    """
+    from IPython.display import HTML
+
+    drawing = draw_site(study.site, failover(study))
+    if study.site.client_count > _MOST_CLIENTS:
+        text = f"The explorer follows every client; with more than {_MOST_CLIENTS} the drawing stays as it is."
+        return HTML(f"<figure>{drawing.svg}</figure><p class='more'>{html.escape(text)}</p>")  # type: ignore[no-untyped-call]
+    data = json.dumps(explorer_data(study.site, study.policy.home), separators=(",", ":"))
+    safe = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    still = "Clicking parts works in the rendered report, and with k2rel explore."
+    return HTML(  # type: ignore[no-untyped-call]
+        f"<div class='k2x'><figure>{drawing.svg}</figure><div class='k2x-panel'><p class='more'>{still}</p></div>"
+        f"<script type='application/json'>{safe}</script></div>"
+    )
