@@ -62,6 +62,12 @@ _EXPORTS = {
     "variants": "k2rel.measures.comparison",
     "verdict": "k2rel.measures.comparison",
     "units_with_coverage": "k2rel.measures.redundancy",
+    "best_changes": "k2rel.measures.changes",
+    "candidate_changes": "k2rel.measures.changes",
+    "judge": "k2rel.measures.targets",
+    "judgement_table": "k2rel.measures.targets",
+    "read_target": "k2rel.measures.targets",
+    "takeover_steps": "k2rel.measures.steps",
     "redundant_units": "k2rel.measures.redundancy",
     "mode_flows": "k2rel.measures.modes",
     "why_they_differ": "k2rel.measures.dynamic",
@@ -106,6 +112,8 @@ if TYPE_CHECKING:
     from k2rel.measures.cases import failover as failover
     from k2rel.measures.cases import failover_cases as failover_cases
     from k2rel.measures.cases import load_after_failures as load_after_failures
+    from k2rel.measures.changes import best_changes as best_changes
+    from k2rel.measures.changes import candidate_changes as candidate_changes
     from k2rel.measures.comparison import common_causes as common_causes
     from k2rel.measures.comparison import compare as compare
     from k2rel.measures.comparison import contracts as contracts
@@ -141,6 +149,10 @@ if TYPE_CHECKING:
     from k2rel.measures.raid import scrubbing as scrubbing
     from k2rel.measures.redundancy import redundant_units as redundant_units
     from k2rel.measures.redundancy import units_with_coverage as units_with_coverage
+    from k2rel.measures.steps import takeover_steps as takeover_steps
+    from k2rel.measures.targets import judge as judge
+    from k2rel.measures.targets import judgement_table as judgement_table
+    from k2rel.measures.targets import read_target as read_target
     from k2rel.measures.uncertainty import moments as moments
     from k2rel.measures.uncertainty import sensitivity as sensitivity
     from k2rel.measures.uncertainty import swing as swing

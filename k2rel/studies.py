@@ -37,7 +37,7 @@ class Provenance:
     contract : str
         Repair contract.
     rates : str
-        A table given by hand, or ``"bundled"``.
+        Name of a table given by hand, or ``"bundled"``.
     settings : tuple of str
         Other changes by hand.
     rows : tuple of str
@@ -179,7 +179,7 @@ class Study:
             variant=site.variant or "",
             clients=site.client_count,
             contract=self.laws.contract,
-            rates=self.rates or "bundled",
+            rates=Path(self.rates).name if self.rates else "bundled",
             settings=(
                 *(f"{key}={value}" for key, value in site.changed),
                 *([f"common_cause={len(site.common_cause)} groups"] if site.common_cause else []),

@@ -320,14 +320,21 @@ def report_verb(args: argparse.Namespace) -> int:
         repair=args.repair,
         rates=args.rates,
         settings=parse_settings(args.set),
+        target=args.target,
         seed=args.seed,
+        pdf=not args.no_pdf,
+        jobs=args.jobs,
+        scheduler=args.scheduler,
         progress=not args.quiet,
     )
-    for failure in done.failures:
-        print(f"k2rel: {failure}", file=sys.stderr)
+    for line in (*done.notes, *done.failures):
+        print(f"k2rel: {line}", file=sys.stderr)
     if args.format == "json":
         reports = [str(path) for path in done.reports]
-        print_json({"index": str(done.index), "reports": reports, "failures": list(done.failures)})
+        rest = {"failures": list(done.failures), "kept": list(done.kept), "notes": list(done.notes)}
+        print_json({"index": str(done.index), "reports": reports, **rest})
     else:
+        if done.kept and not args.quiet:
+            print(f"{len(done.kept)} of {len(done.reports)} were there already, made from the same inputs")
         print(done.index)
     return 1 if done.failures else 0

@@ -1,18 +1,33 @@
 """Reports: parameterised notebooks, executed by papermill and rendered as self-contained HTML.
 
 ``notebook``  what the notebooks call: parameters to study, tables and cases as HTML, results beside the report
-``render``    execute, render, index; failures kept apart
-``files``     whole files or none
 ``explorer``  a drawing whose parts fail and recover by a click
+``workbook``  tables as CSV and XLSX
+``execute``   one notebook, by papermill
+``kernels``   kernels as copies of ``forkserver``, a process that has everything imported
+``render``    one report: notebook, page, PDF, manifest
+``batch``     many reports, on this machine or a cluster, and their index
 ``page``      the HTML page around a rendered notebook, and the index
+``pdf``       a page printed by Chromium
+``files``     whole files or none
 """
 
+from k2rel.report.batch import Rendered, render_reports
 from k2rel.report.explorer import show_explorer
-from k2rel.report.notebook import open_study, save_results, show, show_cases, show_figure, show_steps, show_text
-from k2rel.report.render import Rendered, render_reports
+from k2rel.report.notebook import (
+    about,
+    open_study,
+    save_results,
+    show,
+    show_cases,
+    show_figure,
+    show_steps,
+    show_text,
+)
 
 __all__ = [
     "Rendered",
+    "about",
     "open_study",
     "render_reports",
     "save_results",

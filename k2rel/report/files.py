@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["remove_leftovers", "temporary_name", "write_whole"]
+__all__ = ["remove_leftovers", "temporary_name", "whole", "write_whole"]
 
 
 def temporary_name(path: Path) -> Path:
@@ -21,14 +23,14 @@ def temporary_name(path: Path) -> Path:
     Returns
     -------
     pathlib.Path
-        A hidden name in the same folder, with the number of this process.
+        A hidden name in the same folder, with the numbers of this process and thread.
 
     Examples
     --------
     >>> temporary_name(Path("out/L2R.html")).name.startswith(".L2R.html.")
     True
     """
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp{path.suffix}")
+    return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp{path.suffix}")
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -49,9 +51,36 @@ def write_whole(path: Path, text: str) -> None:
     ...     [path.name for path in Path(folder).iterdir()]
     ['a.txt']
     """
+    with whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give a temporary name to write to; at the end what was written gets its own name.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Yields
+    ------
+    pathlib.Path
+        Where to write.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with whole(Path(folder) / "a.bin") as here:
+    ...         _ = here.write_bytes(b"1")
+    ...     (Path(folder) / "a.bin").read_bytes()
+    b'1'
+    """
     temporary = temporary_name(path)
     try:
-        temporary.write_text(text, encoding="utf-8")
+        yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -72,5 +101,5 @@ def remove_leftovers(folders: Iterable[Path]) -> None:
     for folder in folders:
         if folder.is_dir():
             for path in folder.iterdir():
-                if re.fullmatch(r"\..+\.\d+\.tmp(\.\w+)?", path.name):
+                if re.fullmatch(r"\..+\.[\d-]+\.tmp(\.\w+)?", path.name):
                     path.unlink(missing_ok=True)

@@ -19,6 +19,7 @@ from k2rel.measures.cases import failover_cases
 from k2rel.measures.steps import takeover_steps
 from k2rel.plots.drawing import Drawing, draw_site
 from k2rel.report.files import write_whole
+from k2rel.report.workbook import write_tables
 from k2rel.site.settings import parse_settings
 from k2rel.studies import Study, study
 from k2rel.tables import for_people
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from IPython.display import HTML
     from matplotlib.axes import Axes
 
-__all__ = ["open_study", "save_results", "show", "show_cases", "show_figure", "show_steps", "show_text"]
+__all__ = ["about", "open_study", "save_results", "show", "show_cases", "show_figure", "show_steps", "show_text"]
 
 
 def open_study(
@@ -75,6 +76,37 @@ def open_study(
         settings=parse_settings(list(settings)),
         variant=variant or None,
     )
+
+
+def about(one: Study) -> dict[str, str]:
+    """Say where the numbers of a study come from, for the head of a report and the first sheet of its workbook.
+
+    Parameters
+    ----------
+    one : Study
+        The study.
+
+    Returns
+    -------
+    dict of str to str
+        Site, clients, contract, changes, inputs with their hash, engine with its tolerance.
+
+    Examples
+    --------
+    >>> about(open_study("L1"))["site"]
+    'L1, one server with one TOE (L1.yaml)'
+    """
+    p = one.provenance
+    changed = {"changed by hand": ", ".join(p.settings)} if p.settings else {}
+    return {
+        "site": f"{p.site}, {one.site.title} ({p.file})",
+        "clients": str(p.clients),
+        "repair contract": p.contract,
+        **changed,
+        "failure data": f"{p.rates}: rows {', '.join(p.rows)}",
+        "inputs": p.input_hash,
+        "engine": f"{p.engine}; exact up to rounding (relative 1e-12); what is sampled or truncated says so beside it",
+    }
 
 
 def show(frame: pd.DataFrame, *, index: bool = True, rows: int = 40) -> HTML:
@@ -269,9 +301,9 @@ def save_results(folder: str, name: str, headline: dict[str, Any], tables: dict[
     name : str
         Name of the report.
     headline : dict
-        Headline figures, for the index.
+        Headline figures, for the index; ``about`` in it says where the numbers come from.
     tables : dict of str to pandas.DataFrame
-        Tables by name.
+        Tables by name; each a CSV file, and all together an XLSX workbook.
 
     Examples
     --------
@@ -281,6 +313,6 @@ def save_results(folder: str, name: str, headline: dict[str, Any], tables: dict[
         return
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    for key, frame in tables.items():
-        write_whole(target / f"{name}_{key}.csv", frame.to_csv(lineterminator="\n"))
-    write_whole(target / f"{name}.json", json.dumps(headline, indent=2, default=str) + "\n")
+    write_tables(target, name, tables, headline.get("about", {"report": name}))
+    whole = {**headline, "tables": list(tables)}
+    write_whole(target / f"{name}.json", json.dumps(whole, indent=2, default=str) + "\n")

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -66,7 +66,7 @@ def _page(title: str, head: str, body: str, foot: str) -> str:
     )
 
 
-def report_page(title: str, body: str, foot: str) -> str:
+def report_page(title: str, body: str, foot: str, about: Mapping[str, Any] | None = None) -> str:
     """Put a rendered notebook into a page with a list of contents.
 
     Parameters
@@ -77,6 +77,8 @@ def report_page(title: str, body: str, foot: str) -> str:
         The rendered notebook, HTML.
     foot : str
         What stands at the foot, plain text.
+    about : mapping of str to object, optional
+        What the head says of the numbers: site, date, inputs, engine.
 
     Returns
     -------
@@ -90,8 +92,13 @@ def report_page(title: str, body: str, foot: str) -> str:
     """
     headings = re.findall(r"<h2[^>]*id=['\"]([^'\"]+)['\"][^>]*>(.*?)</h2>", body, flags=re.S)
     links = "".join(f"<a href='#{html.escape(anchor, quote=True)}'>{_plain(text)}</a> " for anchor, text in headings)
+    rows = "".join(
+        f"<dt>{html.escape(str(key))}</dt><dd>{html.escape(str(value))}</dd>" for key, value in (about or {}).items()
+    )
     head = (
-        f"<p><a href='index.html'>all reports</a></p><h1>{html.escape(title)}</h1><nav class='contents'>{links}</nav>"
+        f"<p><a href='index.html'>all reports</a></p><h1>{html.escape(title)}</h1>"
+        + (f"<dl class='head'>{rows}</dl>" if rows else "")
+        + f"<nav class='contents' aria-label='contents'>{links}</nav>"
     )
     return _page(title, head, body, html.escape(foot))
 

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from k2rel.errors import InputError
 from k2rel.logic.structure import Node, Structure
+from k2rel.parallel import worker_count
 from k2rel.simulation.draws import start, uniform
 from k2rel.simulation.estimates import Estimate, mean_of
 from k2rel.simulation.gates import AND, AT_LEAST, CONSTANT, CONTROLLED, ITE, NOT, OR, SHARED, flattened
-from k2rel.simulation.parallel import worker_count
 from k2rel.studies import Study
 
 __all__ = ["quick_look", "sampled"]

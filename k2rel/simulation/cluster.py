@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from k2rel.errors import InputError, K2relError
+from k2rel.errors import K2relError
+from k2rel.parallel import connected
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.records import Sums
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from k2rel.simulation.engine import Plan
 
 __all__ = ["cluster"]
-
-_ANSWER_S = 10
 
 
 @lru_cache(maxsize=4)
@@ -97,24 +96,5 @@ def cluster(site: SiteModel, plan: Plan, address: str) -> Iterator[_Cluster]:
         ...
     k2rel.errors.InputError: scheduler 'nonsense': an address such as tcp://host:8786 is needed
     """
-    if not address.startswith(("tcp://", "tls://", "ws://", "wss://", "ucx://")):
-        raise InputError(f"scheduler '{address[:80]}': an address such as tcp://host:8786 is needed")
-    try:
-        from importlib import import_module
-
-        connect: Any = import_module("distributed").Client
-    except ImportError:
-        raise InputError("scheduler: Dask is not installed here; install it with pip install 'k2rel[dask]'") from None
-    try:
-        client: Any = connect(address, timeout=_ANSWER_S, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            f"scheduler '{address[:80]}': no answer within {_ANSWER_S} s ({type(error).__name__}); is it running, and "
-            "is the address right?"
-        ) from None
-    try:
-        if not client.nthreads():
-            raise InputError(f"scheduler '{address[:80]}': it answers but has no worker")
+    with connected(address) as client:
         yield _Cluster(client, site, plan)
-    finally:
-        client.close(timeout=5)

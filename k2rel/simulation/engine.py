@@ -19,12 +19,12 @@ import numpy as np
 
 from k2rel.errors import InputError, K2relError
 from k2rel.organisation import Organisation
+from k2rel.parallel import worker_count
 from k2rel.simulation.circumstances import USUAL, Circumstances
 from k2rel.simulation.ground import laid_out
 from k2rel.simulation.histories import empty_sums, room, run
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.outcomes import Outcomes
-from k2rel.simulation.parallel import worker_count
 from k2rel.simulation.records import (
     DONE,
     FULL,

@@ -17,10 +17,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from k2rel.errors import InputError
+from k2rel.parallel import worker_count
 from k2rel.rates.distribution import Distribution
 from k2rel.simulation.draws import draw, packed, start
 from k2rel.simulation.estimates import Estimate, mean_of
-from k2rel.simulation.parallel import worker_count
 from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["DataLoss", "RaidGroup", "data_loss", "mttdl_losses"]

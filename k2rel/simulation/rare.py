@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from k2rel.errors import InputError, K2relError
 from k2rel.organisation import Organisation
+from k2rel.parallel import worker_count
 from k2rel.simulation.circumstances import USUAL, Circumstances
 from k2rel.simulation.draws import alias_table
 from k2rel.simulation.engine import Prepared, prepare
@@ -29,7 +30,6 @@ from k2rel.simulation.estimates import Estimate
 from k2rel.simulation.excursions import EXCURSIONS, LOSS_H, LOSSES, pulled_replica, slab, split_replica
 from k2rel.simulation.ground import laid_out
 from k2rel.simulation.histories import empty_sums, room
-from k2rel.simulation.parallel import worker_count
 from k2rel.simulation.records import DONE, UNKNOWN, WANTED
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR

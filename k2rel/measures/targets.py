@@ -1,0 +1,214 @@
+"""Is a target met: not met, met, or not known within the uncertainty of the failure rates; and what would help most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from k2rel.errors import InputError, Problem, closest
+from k2rel.measures.availability import availability
+from k2rel.measures.dynamic import feasible_organisation
+from k2rel.measures.uncertainty import rate_laws, uncertainty
+from k2rel.policy.failover import principal_traffic
+from k2rel.site.model import Site
+from k2rel.site.source import read_yaml
+from k2rel.studies import Study
+from k2rel.units import MINUTES_PER_YEAR
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Judgement", "judge", "judgement_table", "read_target"]
+
+_MET, _NOT_MET, _OPEN = "met", "not met", "not known within the uncertainty"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether a service meets its target.
+
+    Parameters
+    ----------
+    service : str
+        The service.
+    target_percent : float
+        Availability that is asked for [%].
+    verdict : {"met", "not met", "not known within the uncertainty"}
+        Met: also with the failure rates at the upper 5 % of the sampled downtime. Not met: even at the lower 5 %.
+    allowed_min_per_year, downtime_min_per_year : float
+        What the target leaves, and the downtime with the rates as given, roles that stick where that can be computed.
+    low_min_per_year, high_min_per_year : float
+        5 and 95 % quantiles of the downtime with the rates within their limits. What sticky roles add is taken at the
+        given rates.
+    sticky : bool
+        Whether roles that stick are in the figures.
+    """
+
+    service: str
+    target_percent: float
+    verdict: str
+    allowed_min_per_year: float
+    downtime_min_per_year: float
+    low_min_per_year: float
+    high_min_per_year: float
+    sticky: bool
+
+    def words(self) -> str:
+        """Say it in a sentence.
+
+        Returns
+        -------
+        str
+            The verdict with its figures.
+
+        Examples
+        --------
+        >>> Judgement("media", 99.99, "met", 52.6, 10.0, 5.0, 20.0, True).words()[:46]
+        'media: the target of 99.99 % (52.6 min of down'
+        """
+        how = "roles that stick" if self.sticky else "roles at the preferred side"
+        return (
+            f"{self.service.replace('_', ' ')}: the target of {self.target_percent:.6g} % "
+            f"({self.allowed_min_per_year:.3g} min of downtime a year) is {self.verdict.upper()}: "
+            f"{self.downtime_min_per_year:.3g} min with the failure rates as given, {self.low_min_per_year:.3g} to "
+            f"{self.high_min_per_year:.3g} (90 %) with them within their limits; {how}."
+        )
+
+
+def read_target(text: str | float, site: Site) -> dict[str, float]:
+    """Read a target: an availability for the principal traffic, or a file with one for each service.
+
+    Parameters
+    ----------
+    text : str or float
+        A percentage such as ``99.99``, or the path of a YAML file that gives a percentage by service.
+    site : Site
+        The site.
+
+    Returns
+    -------
+    dict of str to float
+        Availability [%] by service.
+
+    Raises
+    ------
+    InputError
+        If it is neither a percentage from 0 to below 100 nor such a file.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> read_target("99.99", read_site("L2R"))
+    {'media': 99.99}
+    """
+    try:
+        percent = float(str(text).removesuffix("%"))
+    except ValueError:
+        return _from_file(Path(str(text)))
+    return {principal_traffic(site): _checked(percent)}
+
+
+def _checked(percent: object) -> float:
+    if isinstance(percent, bool) or not isinstance(percent, int | float) or not 0 < percent < 100:
+        raise InputError(f"target: an availability above 0 and below 100 %, such as 99.99; got {str(percent)[:40]}")
+    return float(percent)
+
+
+def _from_file(path: Path) -> dict[str, float]:
+    if not path.is_file():
+        raise InputError(f"target '{str(path)[:80]}': neither a percentage such as 99.99 nor a file")
+    source = read_yaml(path)
+    if not isinstance(source.data, dict) or not source.data:
+        raise InputError(
+            [Problem("a target file gives an availability [%] by service, such as 'media: 99.99'", path.name)]
+        )
+    result, problems = {}, []
+    for name, value in source.data.items():
+        try:
+            result[str(name)] = _checked(value)
+        except InputError as error:
+            problems.append(source.problem((name,), str(error)))
+    if problems:
+        raise InputError(problems)
+    return result
+
+
+def judge(study: Study, targets: Mapping[str, float], *, samples: int = 4000, seed: int = 1) -> list[Judgement]:
+    """Judge services against their targets.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    targets : mapping of str to float
+        Availability [%] by service (`read_target`).
+    samples : int
+        Samples of the failure rates within their limits.
+    seed : int
+        Seed of the samples.
+
+    Returns
+    -------
+    list of Judgement
+        One for each target.
+
+    Raises
+    ------
+    InputError
+        If there is no such service.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> [one.verdict for one in judge(study("L2R"), {"media": 99.0})]
+    ['met']
+    """
+    static = availability(study)
+    names = [item.service for item in static.services]
+    for name in targets:
+        if name not in names:
+            known = ", ".join(names)
+            raise InputError(
+                f"target: {study.site.name} has no service '{name[:60]}'{closest(name, names)}; it has {known}"
+            )
+    organisation = feasible_organisation(study)
+    moving = availability(study, organisation=organisation) if organisation else None
+    spread = uncertainty(study, list(targets), samples=samples, seed=seed).table() if rate_laws(study) else None
+    result = []
+    for name, percent in targets.items():
+        preferred = static[name].downtime_min_per_year
+        minutes = preferred if moving is None else max(moving[name].downtime_min_per_year, preferred)
+        more = minutes - preferred
+        low, high = (minutes, minutes)
+        if spread is not None:
+            low, high = (float(spread["q05"][name]) + more, float(spread["q95"][name]) + more)
+        allowed = (100.0 - percent) / 100.0 * MINUTES_PER_YEAR
+        verdict = _MET if max(high, minutes) <= allowed else _NOT_MET if min(low, minutes) > allowed else _OPEN
+        result.append(Judgement(name, percent, verdict, allowed, minutes, low, high, moving is not None))
+    return result
+
+
+def judgement_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
+    """Give judgements as a table.
+
+    Parameters
+    ----------
+    judgements : sequence of Judgement
+        The judgements.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``service``; ``target_percent``, ``verdict``, ``allowed_min_per_year``, ``downtime_min_per_year``,
+        ``low_min_per_year``, ``high_min_per_year``.
+
+    Examples
+    --------
+    >>> judgement_table([Judgement("media", 99.99, "met", 52.6, 10.0, 5.0, 20.0, True)])["verdict"].tolist()
+    ['met']
+    """
+    import pandas as pd
+
+    return pd.DataFrame([asdict(one) for one in judgements]).drop(columns="sticky").set_index("service")

@@ -1,0 +1,95 @@
+"""Where pieces of work run: how many at the same time on this machine, or on a Dask cluster that the user names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from k2rel.errors import InputError
+
+__all__ = ["connected", "worker_count"]
+
+_MOST = 1024
+_ANSWER_S = 10
+
+
+def worker_count(workers: int | None) -> int:
+    """Number of workers that was asked for, or one for each core.
+
+    Parameters
+    ----------
+    workers : int or None
+        What was asked for.
+
+    Returns
+    -------
+    int
+        The number.
+
+    Raises
+    ------
+    InputError
+        If it is not a number from 1 to 1024.
+
+    Examples
+    --------
+    >>> worker_count(3), worker_count(None) >= 1
+    (3, True)
+    """
+    if workers is None:
+        return len(os.sched_getaffinity(0))
+    if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= _MOST:
+        raise InputError(f"workers: a whole number from 1 to {_MOST}, got {workers}")
+    return workers
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """Connect to a Dask scheduler.
+
+    Parameters
+    ----------
+    address : str
+        Address, such as ``"tcp://host:8786"``.
+
+    Yields
+    ------
+    distributed.Client
+        The connection; it is closed at the end.
+
+    Raises
+    ------
+    InputError
+        If Dask is not installed, nothing answers at the address within ten seconds, or there is no worker.
+
+    Examples
+    --------
+    >>> with connected("nonsense"):
+    ...     pass
+    Traceback (most recent call last):
+        ...
+    k2rel.errors.InputError: scheduler 'nonsense': an address such as tcp://host:8786 is needed
+    """
+    if not address.startswith(("tcp://", "tls://", "ws://", "wss://", "ucx://")):
+        raise InputError(f"scheduler '{address[:80]}': an address such as tcp://host:8786 is needed")
+    try:
+        from importlib import import_module
+
+        connect: Any = import_module("distributed").Client
+    except ImportError:
+        raise InputError("scheduler: Dask is not installed here; install it with pip install 'k2rel[dask]'") from None
+    try:
+        client: Any = connect(address, timeout=_ANSWER_S, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"scheduler '{address[:80]}': no answer within {_ANSWER_S} s ({type(error).__name__}); is it running, and "
+            "is the address right?"
+        ) from None
+    try:
+        if not client.nthreads():
+            raise InputError(f"scheduler '{address[:80]}': it answers but has no worker")
+        yield client
+    finally:
+        client.close(timeout=5)

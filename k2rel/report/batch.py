@@ -1,0 +1,362 @@
+"""Many reports: checked before the first kernel starts, rendered side by side or on a cluster, linked in an index.
+
+Each report stands for itself: one that fails leaves the others and is named with its cause. What is whole and up to
+date is left alone, so that a run that was stopped is finished by the next one.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import k2rel
+from k2rel.bundled import notebook_dir
+from k2rel.errors import InputError, K2relError
+from k2rel.measures.comparison import studies_of
+from k2rel.measures.targets import read_target
+from k2rel.parallel import connected, worker_count
+from k2rel.report.execute import quiet
+from k2rel.report.files import remove_leftovers, whole, write_whole
+from k2rel.report.page import Entry, index_page
+from k2rel.report.pdf import NO_CHROMIUM, chromium
+from k2rel.report.render import Job, Report, headline_of, render_report, up_to_date
+from k2rel.studies import Study
+
+__all__ = ["Rendered", "render_reports"]
+
+_LEVEL_NOTEBOOK = "level_report.ipynb"
+_COMPARISON_NOTEBOOK = "level_comparison.ipynb"
+_HISTORY = ("unavailability", "downtime_min_per_year", "failures_per_year", "p_overload", "clients", "input_hash")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What came out of a batch.
+
+    Parameters
+    ----------
+    index : pathlib.Path
+        The index page.
+    reports : tuple of pathlib.Path
+        HTML pages that are there.
+    failures : tuple of str
+        For each report that failed: its name, the cell and the cause.
+    kept : tuple of str
+        Names of those that were there already, made from the same inputs.
+    notes : tuple of str
+        What else the user should know, such as why there is no PDF.
+    """
+
+    index: Path
+    reports: tuple[Path, ...]
+    failures: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def render_reports(
+    levels: Sequence[str | Path],
+    output: Path | str = "reports",
+    *,
+    comparison: bool = True,
+    clients: int | None = None,
+    repair: str = "4h",
+    rates: str | Path | None = None,
+    settings: Mapping[str, str] | None = None,
+    target: str | float | None = None,
+    seed: int = 1,
+    pdf: bool = False,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    progress: bool = False,
+) -> Rendered:
+    """Render a report for each level, their comparison, and an index.
+
+    Parameters
+    ----------
+    levels : sequence of str or pathlib.Path
+        Levels by name, or site files.
+    output : pathlib.Path or str
+        Folder for the pages; ``results/`` in it gets the tables, ``notebooks/`` the executed notebooks.
+    comparison : bool
+        Whether to put them side by side in a report of its own.
+    clients, repair, rates, settings
+        As for `k2rel.study`, for all levels.
+    target : str or float, optional
+        Availability that is asked for [%], or a file with one by service; each report then says whether it is met,
+        and what would help most.
+    seed : int
+        Seed of sampled failure rates.
+    pdf : bool
+        Print each page, where there is a Chromium.
+    jobs : int, optional
+        Reports at the same time; by default one for each core.
+    scheduler : str, optional
+        Address of a Dask scheduler on whose workers the reports are made; needs the extra ``k2rel[dask]``. The files
+        come back to `output`.
+    progress : bool
+        Show a progress bar on standard error.
+
+    Returns
+    -------
+    Rendered
+        The index, the pages, and what failed.
+
+    Raises
+    ------
+    InputError
+        Before anything is rendered: if a level cannot be read or an option does not fit.
+
+    Examples
+    --------
+    >>> render_reports(["L9"])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    k2rel.errors.InputError: there is no level or file 'L9'; known: L1, ...
+    """
+    from tqdm import tqdm
+
+    at_once = worker_count(jobs)
+    output = Path(output)
+    chosen = [f"{key}={value}" for key, value in (settings or {}).items()]
+    common: dict[str, Any] = {
+        "clients": clients or 0,
+        "repair": repair,
+        "rates": str(Path(rates).resolve()) if rates is not None else "",
+        "settings": chosen,
+        "seed": seed,
+    }
+    notes = [NO_CHROMIUM] if pdf and chromium() is None else []
+    todo = _jobs(levels, comparison, common, clients, settings, target, pdf and not notes)
+    try:
+        for folder in (output, output / "results", output / "notebooks"):
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=folder):
+                pass
+    except OSError as error:
+        raise InputError(f"--output {output}: cannot be written to: {error.strerror or error}") from None
+    remove_leftovers([output, output / "results", output / "notebooks"])
+    found = {job.name: kept for job in todo if (kept := up_to_date(job, output)) is not None}
+    missing = [job for job in todo if job.name not in found]
+    cells = sum(_cell_count(job.notebook) for job in missing)
+    try:
+        with tqdm(total=cells, disable=not progress or not missing, unit="cell", file=sys.stderr) as bar, quiet():
+            where = (
+                _here(missing, output, at_once, bar) if scheduler is None else _there(missing, output, scheduler, bar)
+            )
+            for report in where:
+                found[report.name] = report
+                if not report.error:
+                    _remember(output, report.name)
+    finally:
+        index = output / "index.html"
+        entries = [
+            _entry(found.get(job.name, Report(job.name, error="not made: the run was stopped")), output) for job in todo
+        ]
+        compared = entries.pop() if comparison else None
+        foot = f"k2rel {k2rel.__version__}, {datetime.now(UTC):%Y-%m-%d %H:%M UTC}"
+        try:
+            write_whole(index, index_page(entries, compared, foot))
+        except OSError as error:
+            notes.append(f"index.html cannot be written: {error.strerror or error}")
+    done = [found[job.name] for job in todo]
+    return Rendered(
+        index,
+        tuple(output / f"{report.name}.html" for report in done if not report.error),
+        tuple(f"{report.name}: {report.error}" for report in done if report.error),
+        tuple(report.name for report in done if report.kept),
+        tuple(notes),
+    )
+
+
+def _here(jobs: Sequence[Job], output: Path, at_once: int, bar: Any) -> Iterator[Report]:
+    """Render on this machine, some at a time; Ctrl-C ends what is under way."""
+    from k2rel.report.kernels import stop_server
+
+    pool = ThreadPoolExecutor(max(1, min(at_once, len(jobs))))
+    pending: set[Future[Report]] = {pool.submit(render_report, job, output, lambda: bar.update(1)) for job in jobs}
+    try:
+        while pending:
+            done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        stop_server()  # its kernels die with it, and with them what is under way
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _there(jobs: Sequence[Job], output: Path, address: str, bar: Any) -> Iterator[Report]:
+    """Render on a cluster; a report whose worker dies is made again by another one, and stored once."""
+    as_completed: Any = import_module("distributed").as_completed
+
+    with connected(address) as client:
+        named = {client.submit(_remote, _shipped(job), pure=False, retries=5): job for job in jobs}
+        for future in as_completed(list(named)):
+            job = named[future]
+            try:
+                report, files = future.result()
+                for name, content in files.items():
+                    path = output / name
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    with whole(path) as temporary:
+                        temporary.write_bytes(content)
+            except K2relError as error:
+                report = Report(job.name, error=str(error))
+            except OSError as error:
+                report = Report(job.name, error=f"cannot be written: {error.strerror or error}")
+            except Exception as error:
+                report = Report(
+                    job.name, error=f"the cluster could not make it: {type(error).__name__}: {str(error)[:200]}"
+                )
+            bar.update(_cell_count(job.notebook))
+            yield report
+
+
+def _shipped(job: Job) -> tuple[Job, bytes, dict[str, bytes]]:
+    """A job with its notebook and input files, for a machine that does not have them."""
+    files: dict[str, bytes] = {}
+
+    def sent(value: Any) -> Any:
+        if isinstance(value, list):
+            return [sent(item) for item in value]
+        if isinstance(value, str) and Path(value).is_absolute() and Path(value).is_file():
+            name = f"{len(files)}/{Path(value).name}"
+            files[name] = Path(value).read_bytes()
+            return f"//{name}"
+        return value
+
+    parameters = {key: sent(value) for key, value in job.parameters.items()}
+    return (
+        Job(job.name, job.title, Path(job.notebook.name), parameters, job.inputs, job.pdf),
+        job.notebook.read_bytes(),
+        files,
+    )
+
+
+def _remote(shipped: tuple[Job, bytes, dict[str, bytes]]) -> tuple[Report, dict[str, bytes]]:
+    """On a worker: put the files down, render, and give back what was made."""
+    job, notebook, inputs = shipped
+    with tempfile.TemporaryDirectory(prefix="k2rel-") as text, quiet():
+        here = Path(text)
+        for name, content in inputs.items():
+            path = here / "inputs" / name
+            path.parent.mkdir(parents=True)
+            path.write_bytes(content)
+        (here / job.notebook.name).write_bytes(notebook)
+
+        def placed(value: Any) -> Any:
+            if isinstance(value, list):
+                return [placed(item) for item in value]
+            return str(here / "inputs" / value[2:]) if isinstance(value, str) and value.startswith("//") else value
+
+        parameters = {key: placed(value) for key, value in job.parameters.items()}
+        output = here / "output"
+        done = render_report(
+            Job(job.name, job.title, here / job.notebook.name, parameters, job.inputs, job.pdf), output
+        )
+        files = {str(p.relative_to(output)): p.read_bytes() for p in sorted(output.rglob("*")) if p.is_file()}
+    # the manifest last: a report without it is made again
+    return done, dict(sorted(files.items(), key=lambda item: item[0].endswith(".manifest.json")))
+
+
+def _entry(report: Report, output: Path) -> Entry:
+    if report.error:
+        return Entry(report.name, None, {}, report.error)
+    return Entry(report.name, f"{report.name}.html", headline_of(output, report.name))
+
+
+def _remember(output: Path, name: str) -> None:
+    """Keep the headline figures of every different report, for comparison with later ones."""
+    headline = headline_of(output, name)
+    if "unavailability" not in headline:
+        return
+    path = output / "results" / f"{name}.history.csv"
+    try:
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+    except (OSError, ValueError, csv.Error):
+        rows = []
+    row = {key: str(headline.get(key, "")) for key in _HISTORY} | {"version": k2rel.__version__}
+    if rows and {key: rows[-1].get(key) for key in row} == row:
+        return
+    rows.append({"date": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}", **row})
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ["date", "version", *_HISTORY], extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(path, text.getvalue())
+
+
+def _jobs(
+    levels: Sequence[str | Path],
+    comparison: bool,
+    common: dict[str, Any],
+    clients: int | None,
+    settings: Mapping[str, str] | None,
+    target: str | float | None,
+    pdf: bool,
+) -> list[Job]:
+    """Check every input before the first kernel starts, and list what is to be rendered."""
+    absolute = [str(Path(level).resolve()) if Path(str(level)).is_file() else str(level) for level in levels]
+    studies = studies_of(
+        absolute, clients=clients, repair=common["repair"], rates=common["rates"] or None, settings=settings
+    )
+    asked = "" if target is None else str(Path(str(target)).resolve()) if Path(str(target)).is_file() else str(target)
+    jobs = []
+    for text, (name, one) in zip(absolute, studies.items(), strict=True):
+        own = [f"{key}={value}" for key, value in one.site.changed]
+        if name.lower() in {"index", _COMPARISON_NOTEBOOK.removesuffix(".ipynb")}:
+            name += "-site"  # those two pages have names of their own
+        wanted = read_target(asked, one.site) if asked else {}
+        parameters = {"level": text, "name": name, **common, "settings": own, "target": asked, "results": ""}
+        inputs = _inputs([one], wanted)
+        jobs.append(Job(name, one.site.title, notebook_dir() / _LEVEL_NOTEBOOK, parameters, inputs, pdf))
+    if comparison:
+        parameters = {"levels": absolute, **common, "results": ""}
+        notebook = notebook_dir() / _COMPARISON_NOTEBOOK
+        jobs.append(
+            Job(
+                "level_comparison",
+                "All levels side by side",
+                notebook,
+                parameters,
+                _inputs(list(studies.values()), {}),
+                pdf,
+            )
+        )
+    return jobs
+
+
+def _inputs(studies: Sequence[Study], wanted: Mapping[str, float]) -> str:
+    """Hash of the sites as they were read, with every text of them, their laws, and the target."""
+    what = [
+        (one.provenance.input_hash, one.site.file, _text(one.site.file), one.rates and _text(one.rates))
+        for one in studies
+    ]
+    plain = [(digest, Path(file).name, site, rates) for digest, file, site, rates in what]
+    return hashlib.sha256(json.dumps([plain, wanted], sort_keys=True).encode()).hexdigest()
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return path
+
+
+def _cell_count(notebook: Path) -> int:
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return len(cells) + 1  # papermill adds the one with the parameters

@@ -1,0 +1,80 @@
+"""A process that has everything imported and makes a kernel of a copy of itself, at each request.
+
+Run as ``python -m k2rel.report.forkserver``. A request is a line of JSON with the connection file and the folder; the
+answer is a line with the process number. A kernel starts as a copy of a process that has never run a notebook, so
+notebooks know nothing of each other. It ends when its input ends, and its kernels end with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from contextlib import suppress
+from importlib import import_module
+from typing import NoReturn
+
+__all__: list[str] = []
+
+_MODULES = (
+    "numpy", "pandas", "scipy.special", "scipy.sparse.linalg", "networkx", "matplotlib.figure",
+    "matplotlib.backends.backend_agg", "PIL.Image", "IPython.display", "ipykernel.kernelapp", "xlsxwriter",
+    "k2rel.report.notebook", "k2rel.report.explorer", "k2rel.report.workbook", "k2rel.plots", "k2rel.measures.comparison",
+    "k2rel.measures.dynamic", "k2rel.measures.inventory", "k2rel.measures.modes", "k2rel.measures.targets",
+    "k2rel.measures.changes", "k2rel.measures.uncertainty", "k2rel.markov.engine",
+)  # fmt: skip
+
+
+def preload() -> None:
+    """Import what reports need; nothing runs here, since decision diagrams start threads and a copy has none of them."""
+    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    for name in _MODULES:
+        import_module(name)
+
+
+def become_kernel(connection_file: str, folder: str, environment: dict[str, str]) -> NoReturn:
+    """Turn this process into a kernel; it does not come back."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    code = 1
+    try:
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(folder)
+        from ipykernel.kernelapp import IPKernelApp
+
+        IPKernelApp.launch_instance(["-f", connection_file, f"--IPKernelApp.parent_handle={os.getppid()}"])
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _reap(*_: object) -> None:
+    """Let ended kernels vanish, so that who asks whether one runs sees that it does not."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def main() -> None:
+    """Answer requests until the input ends."""
+    preload()
+    signal.signal(signal.SIGCHLD, _reap)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asks
+    print(json.dumps({"ready": os.getpid()}), flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        number = os.fork()
+        if number == 0:
+            become_kernel(request["connection_file"], request["folder"], request["environment"])
+        print(json.dumps({"pid": number}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""A page as PDF, printed by the Chromium that is installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from k2rel.errors import RenderError
+from k2rel.report.files import whole
+
+__all__ = ["NO_CHROMIUM", "chromium", "print_pdf"]
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+_LIMIT_S = 120
+NO_CHROMIUM = (
+    "no PDF was made: there is no Chromium on this machine (looked for " + ", ".join(_NAMES) + "); install one, "
+    "for example with apt-get install chromium, or print the HTML page from a browser"
+)
+
+
+def chromium() -> str | None:
+    """Find a Chromium.
+
+    Returns
+    -------
+    str or None
+        The program, None where there is none on the path.
+
+    Examples
+    --------
+    >>> chromium() is None or Path(chromium()).exists()
+    True
+    """
+    return next((found for name in _NAMES if (found := shutil.which(name))), None)
+
+
+def print_pdf(page: Path, target: Path) -> Path:
+    """Print a page.
+
+    Parameters
+    ----------
+    page : pathlib.Path
+        The HTML page.
+    target : pathlib.Path
+        The PDF, moved in place when it is whole.
+
+    Returns
+    -------
+    pathlib.Path
+        `target`.
+
+    Raises
+    ------
+    RenderError
+        If there is no Chromium, or it does not print the page within two minutes.
+
+    Examples
+    --------
+    >>> print_pdf(Path("none.html"), Path("none.pdf"))
+    Traceback (most recent call last):
+        ...
+    k2rel.errors.RenderError: PDF: there is no page none.html
+    """
+    if not page.is_file():
+        raise RenderError(f"PDF: there is no page {page}")
+    program = chromium()
+    if program is None:
+        raise RenderError(NO_CHROMIUM)
+    with tempfile.TemporaryDirectory(prefix="k2rel-") as profile, whole(target) as temporary:
+        words = [
+            program, "--headless", "--disable-gpu", "--disable-extensions", "--no-first-run",
+            # a container's root has no other way, and the page is our own
+            *(["--no-sandbox"] if os.name == "posix" and os.geteuid() == 0 else []),
+            f"--user-data-dir={profile}", "--no-pdf-header-footer", f"--print-to-pdf={temporary.resolve()}",
+            page.resolve().as_uri(),
+        ]  # fmt: skip
+        try:
+            done = subprocess.run(
+                words, capture_output=True, timeout=_LIMIT_S, check=False, text=True, errors="replace"
+            )
+        except subprocess.TimeoutExpired:
+            raise RenderError(f"PDF: {Path(program).name} took longer than {_LIMIT_S} s for {page.name}") from None
+        except OSError as error:
+            raise RenderError(f"PDF: {program} cannot be run: {error.strerror or error}") from None
+        if not temporary.is_file() or temporary.read_bytes()[:5] != b"%PDF-":
+            last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+            raise RenderError(f"PDF: {Path(program).name} did not print {page.name}: {last[0][:200]}")
+    return target
