@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 a report failed, or a solution did not reach its tolerance
 used; 3 a defect in k2rel itself. Heavy imports happen inside the verbs, so that ``k2rel --help`` answers at once.
 
 ``studies``   verbs about a level or a site
+``batches``   reports and sweeps
 ``dynamics``  options of the dynamic engine, and interruptions
 ``simulation``  the verb that simulates
 ``trees``     verbs about fault trees, and exports
@@ -20,7 +21,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import k2rel
-from k2rel.cli import chains, dynamics, simulation, studies, trees
+from k2rel.cli import batches, chains, dynamics, simulation, studies, trees
 from k2rel.errors import K2relError, NoConvergenceError, RenderError
 
 __all__ = ["main"]
@@ -138,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = verb("compare", studies.compare_verb, "put levels or site files side by side")
     with_inputs(sub, "*")
     with_format(sub)
-    sub = verb("report", studies.report_verb, "render reports: HTML, PDF, and their tables as CSV and XLSX")
+    sub = verb("report", batches.report_verb, "render reports: HTML, PDF, and their tables as CSV and XLSX")
     with_inputs(sub, "*")
     sub.add_argument("--all", action="store_true", help="every bundled level, and their comparison")
     sub.add_argument("--output", default="reports", metavar="DIR", help="folder for the reports (default: reports)")
@@ -147,6 +148,15 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--jobs", type=int, metavar="N", help="reports at the same time; default: one for each core")
     sub.add_argument("--scheduler", metavar="ADDRESS", help="make them on a Dask cluster, such as tcp://host:8786")
     sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the sampled failure rates (default 1)")
+    sub.add_argument("--quiet", action="store_true", help="no progress bar")
+    with_format(sub)
+    sub = verb(
+        "sweep", batches.sweep_verb, "compute many points: levels, clients, contracts, settings, sampled or listed"
+    )
+    sub.add_argument("spec", metavar="SPEC.yaml", help="what to compute (docs/sweeps.md)")
+    sub.add_argument("--output", metavar="DIR", help="folder for the results (default: sweeps/NAME)")
+    sub.add_argument("--jobs", type=int, metavar="N", help="processes; default: one for each core")
+    sub.add_argument("--scheduler", metavar="ADDRESS", help="compute on a Dask cluster, such as tcp://host:8786")
     sub.add_argument("--quiet", action="store_true", help="no progress bar")
     with_format(sub)
     sub = verb("solve", trees.solve_verb, "solve fault trees in the Open-PSA format")

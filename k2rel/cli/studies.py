@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from k2rel.cli.printing import finite, print_json, print_table
-from k2rel.errors import InputError
 
 if TYPE_CHECKING:
     from k2rel.studies import Provenance, Study
@@ -302,39 +299,3 @@ def compare_verb(args: argparse.Namespace) -> int:
     ]
     print_table(frame[[*columns, "p_overload", "single_points"]])
     return 0
-
-
-def report_verb(args: argparse.Namespace) -> int:
-    from k2rel.bundled import level_names
-    from k2rel.report import render_reports
-    from k2rel.site.settings import parse_settings
-
-    levels = list(level_names()) if args.all else args.level
-    if not levels:
-        raise InputError("report: name at least one level or site file, or give --all")
-    done = render_reports(
-        levels,
-        Path(args.output),
-        comparison=args.all or len(levels) > 1,
-        clients=args.clients,
-        repair=args.repair,
-        rates=args.rates,
-        settings=parse_settings(args.set),
-        target=args.target,
-        seed=args.seed,
-        pdf=not args.no_pdf,
-        jobs=args.jobs,
-        scheduler=args.scheduler,
-        progress=not args.quiet,
-    )
-    for line in (*done.notes, *done.failures):
-        print(f"k2rel: {line}", file=sys.stderr)
-    if args.format == "json":
-        reports = [str(path) for path in done.reports]
-        rest = {"failures": list(done.failures), "kept": list(done.kept), "notes": list(done.notes)}
-        print_json({"index": str(done.index), "reports": reports, **rest})
-    else:
-        if done.kept and not args.quiet:
-            print(f"{len(done.kept)} of {len(done.reports)} were there already, made from the same inputs")
-        print(done.index)
-    return 1 if done.failures else 0

@@ -5,6 +5,7 @@
 ``drawing``  the drawing, with failed parts crossed out, ways drawn over and loads on them
 ``charts``  the plots, each answering one question
 ``histories``  simulated histories: event by event, and distributions over many
+``sweeps``  a measure against what was varied
 ``raid``    data loss, simulated beside the formula
 ``dynamics``  operating modes as states, interruptions, the best number of units
 """
@@ -23,6 +24,7 @@ from k2rel.plots.drawing import Drawing, draw_site, looks
 from k2rel.plots.dynamics import plot_interruptions, plot_mode_graph, plot_side_figures, plot_units
 from k2rel.plots.histories import plot_downtime_of_a_year, plot_time_to_first_loss, timeline_picture
 from k2rel.plots.raid import plot_data_loss_over_time, plot_scrubbing
+from k2rel.plots.sweeps import plot_sweep, plot_sweep_sample
 
 __all__ = [
     "Drawing",
@@ -41,6 +43,8 @@ __all__ = [
     "plot_scrubbing",
     "plot_side_by_side",
     "plot_side_figures",
+    "plot_sweep",
+    "plot_sweep_sample",
     "plot_swing",
     "plot_time_to_first_loss",
     "plot_units",

@@ -27,7 +27,7 @@ _STYLE = (
     f".k2d{{font-family:system-ui,'DejaVu Sans',sans-serif;background:var(--paper,#fff);--k0:{COLOURS[0]};"
     f"--k1:{COLOURS[1]};--kc:{CONTROL};--kl:{LOST};--ks:{SHARED};--km:{MUTED};--ki:var(--ink,{INK});--kp:var(--paper,#fff);"
     "--ko:var(--soft,#eceef0)}"
-    ".k2d text{fill:var(--ki)}.k2d text,.k2d .halo{paint-order:stroke;stroke:var(--kp);stroke-width:3px;stroke-linejoin:round}"
+    ".k2d text{fill:var(--ki);paint-order:stroke;stroke:var(--kp);stroke-width:3px;stroke-linejoin:round}"
     ".k2d .box rect{fill:var(--kp);stroke:var(--ks);stroke-width:1.5}.k2d .box text{stroke:none;text-anchor:middle}"
     ".k2d .chip rect{fill:var(--kp);stroke:var(--ks);stroke-width:1.5}.k2d .chip text{font-size:9px;text-anchor:middle}"
     ".k2d [data-side='0']>rect{stroke:var(--k0)}.k2d [data-side='1']>rect{stroke:var(--k1)}"
@@ -36,12 +36,14 @@ _STYLE = (
     ".k2d .load{font-size:11px;text-anchor:middle;font-weight:600}.k2d.small .load,.k2d.small .note{font-size:16px}"
     ".k2d g .cross{stroke:var(--kl);stroke-width:4.5;"
     "stroke-linecap:round;visibility:hidden;fill:none}.k2d [data-failed] .cross{visibility:visible}"
-    ".k2d .box .note{fill:var(--kl);font-size:11px;font-weight:600;stroke:var(--kp)}.k2d.small .box .note{font-size:15px}"
+    ".k2d .box .note{fill:var(--kl);font-size:11px;font-weight:600;stroke:var(--kp)}"
+    ".k2d.small .box .note{font-size:15px}"
     ".k2d .link[data-way='0'] .way{stroke:var(--k0)}.k2d .link[data-way='1'] .way{stroke:var(--k1)}"
     ".k2d .link[data-way='both'] .way{stroke:var(--ki)}.k2d .link .way{stroke-width:4.5;stroke-linecap:round}"
     ".k2d .link[data-control] .ctl{stroke:var(--kc);stroke-width:2.6;stroke-dasharray:7 4}"
     ".k2d .box[data-way]>rect{stroke-width:3.2}.k2d .chip[data-way] rect{stroke-width:3}"
-    ".k2d [data-way='0']>rect{stroke:var(--k0)}.k2d [data-way='1']>rect{stroke:var(--k1)}.k2d [data-way='both']>rect{stroke:var(--ki)}"
+    ".k2d [data-way='0']>rect{stroke:var(--k0)}.k2d [data-way='1']>rect{stroke:var(--k1)}"
+    ".k2d [data-way='both']>rect{stroke:var(--ki)}"
     ".k2d .box[data-out]>rect,.k2d .box[data-failed]>rect{fill:var(--ko);stroke-dasharray:5 4}"
     ".k2d [data-over] .load{fill:var(--kl);text-decoration:underline}.k2d .chip[data-over] rect{fill:var(--kl)}"
     ".k2d .key{font-size:10.5px}"
@@ -307,8 +309,9 @@ class _Pen:
         parts += [self._box(box) for box in self.layout.boxes.values()]
         parts += [self._chip(key, *place) for key, place in self.layout.chips.items() if "|" not in key]
         label = html.escape(heading, quote=True)
+        kind = "k2d" if self.names else "k2d small"
         return (
-            f"<svg xmlns='http://www.w3.org/2000/svg' class='{'k2d' if self.names else 'k2d small'}' role='img' aria-label='{label}' "
+            f"<svg xmlns='http://www.w3.org/2000/svg' class='{kind}' role='img' aria-label='{label}' "
             f"viewBox='0 0 {width:.0f} {height:.0f}' width='{width:.0f}' style='max-width:100%;height:auto'>"
             f"<style>{_STYLE}</style>{''.join(parts)}{keys}</svg>"
         )
@@ -368,8 +371,9 @@ class _Pen:
         limit = max(9, int(box.width * (14.5 if self.names else 10.5)))
         words = [*_wrapped(box.title, limit), *(_wrapped(", ".join(sets), limit) if sets and self.names else [])]
         x, y = box.x * _UNIT, (self.high - box.y) * _UNIT
+        top = y + size * (0.35 - 0.6 * (len(words) - 1))
         lines = "".join(
-            f"<tspan x='{x:.0f}' y='{y + size * 0.35 + (n - (len(words) - 1) / 2) * size * 1.2:.1f}'>{html.escape(word)}</tspan>"
+            f"<tspan x='{x:.0f}' y='{top + 1.2 * n * size:.1f}'>{html.escape(word)}</tspan>"
             for n, word in enumerate(words)
         )
         side = f" data-side='{site.sides.index(box.side)}'" if box.side in site.sides and len(site.sides) > 1 else ""

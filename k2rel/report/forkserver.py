@@ -20,14 +20,15 @@ __all__: list[str] = []
 _MODULES = (
     "numpy", "pandas", "scipy.special", "scipy.sparse.linalg", "networkx", "matplotlib.figure",
     "matplotlib.backends.backend_agg", "PIL.Image", "IPython.display", "ipykernel.kernelapp", "xlsxwriter",
-    "k2rel.report.notebook", "k2rel.report.explorer", "k2rel.report.workbook", "k2rel.plots", "k2rel.measures.comparison",
-    "k2rel.measures.dynamic", "k2rel.measures.inventory", "k2rel.measures.modes", "k2rel.measures.targets",
+    "k2rel.report.notebook", "k2rel.report.explorer", "k2rel.report.workbook", "k2rel.plots",
+    "k2rel.measures.comparison", "k2rel.measures.dynamic", "k2rel.measures.inventory", "k2rel.measures.modes",
+    "k2rel.measures.targets",
     "k2rel.measures.changes", "k2rel.measures.uncertainty", "k2rel.markov.engine",
 )  # fmt: skip
 
 
 def preload() -> None:
-    """Import what reports need; nothing runs here, since decision diagrams start threads and a copy has none of them."""
+    """Import what reports need; nothing runs here, since decision diagrams start threads, which copies lack."""
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     for name in _MODULES:

@@ -94,12 +94,12 @@ def about(one: Study) -> dict[str, str]:
     Examples
     --------
     >>> about(open_study("L1"))["site"]
-    'L1, one server with one TOE (L1.yaml)'
+    'Level 1, one server with one TOE (L1.yaml)'
     """
     p = one.provenance
     changed = {"changed by hand": ", ".join(p.settings)} if p.settings else {}
     return {
-        "site": f"{p.site}, {one.site.title} ({p.file})",
+        "site": f"{one.site.title} ({p.file})",
         "clients": str(p.clients),
         "repair contract": p.contract,
         **changed,

@@ -66,7 +66,9 @@ def _page(title: str, head: str, body: str, foot: str) -> str:
     )
 
 
-def report_page(title: str, body: str, foot: str, about: Mapping[str, Any] | None = None) -> str:
+def report_page(
+    title: str, body: str, foot: str, about: Mapping[str, Any] | None = None, *, linked: bool = True
+) -> str:
     """Put a rendered notebook into a page with a list of contents.
 
     Parameters
@@ -79,6 +81,8 @@ def report_page(title: str, body: str, foot: str, about: Mapping[str, Any] | Non
         What stands at the foot, plain text.
     about : mapping of str to object, optional
         What the head says of the numbers: site, date, inputs, engine.
+    linked : bool
+        Whether there is an index to link to.
 
     Returns
     -------
@@ -96,7 +100,8 @@ def report_page(title: str, body: str, foot: str, about: Mapping[str, Any] | Non
         f"<dt>{html.escape(str(key))}</dt><dd>{html.escape(str(value))}</dd>" for key, value in (about or {}).items()
     )
     head = (
-        f"<p><a href='index.html'>all reports</a></p><h1>{html.escape(title)}</h1>"
+        ("<p><a href='index.html'>all reports</a></p>" if linked else "")
+        + f"<h1>{html.escape(title)}</h1>"
         + (f"<dl class='head'>{rows}</dl>" if rows else "")
         + f"<nav class='contents' aria-label='contents'>{links}</nav>"
     )

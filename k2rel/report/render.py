@@ -22,7 +22,7 @@ from k2rel.report.files import write_whole
 from k2rel.report.page import report_page
 from k2rel.report.pdf import print_pdf
 
-__all__ = ["Job", "Report", "render_report", "up_to_date"]
+__all__ = ["Job", "Report", "code_hash", "render_report", "up_to_date"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Job:
         Hash of everything that its numbers come from beside the notebook, the parameters and the code.
     pdf : bool
         Whether to print it.
+    linked : bool
+        Whether an index lies beside it.
     """
 
     name: str
@@ -49,13 +51,14 @@ class Job:
     parameters: Mapping[str, Any]
     inputs: str = ""
     pdf: bool = False
+    linked: bool = True
 
     @property
     def key(self) -> str:
         """Hash of what the report is made from; where it lies does not matter."""
         given = {k: v for k, v in self.parameters.items() if k not in ("results", "level", "levels", "rates", "target")}
         what = json.dumps([self.name, self.title, given, self.inputs, self.pdf], sort_keys=True, default=str)
-        return hashlib.sha256(what.encode() + self.notebook.read_bytes() + _code().encode()).hexdigest()
+        return hashlib.sha256(what.encode() + self.notebook.read_bytes() + code_hash().encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,19 @@ class Report:
 
 
 @cache
-def _code() -> str:
-    """Hash of the code; a report of another version of it is not up to date."""
+def code_hash() -> str:
+    """Hash the code; what another version of it made is not up to date.
+
+    Returns
+    -------
+    str
+        The hash.
+
+    Examples
+    --------
+    >>> len(code_hash())
+    64
+    """
     root = Path(k2rel.__file__).parent
     digest = hashlib.sha256(k2rel.__version__.encode())
     for path in sorted([*root.rglob("*.py"), *root.rglob("*.js"), *root.rglob("*.css")]):
@@ -157,13 +171,15 @@ def render_report(job: Job, folder: Path, on_cell: Callable[[], None] | None = N
         key = job.key
         manifest.unlink(missing_ok=True)
         results = folder / "results"
+        results.mkdir(exist_ok=True)
         notebook = folder / "notebooks" / f"{job.name}.ipynb"
         executed(job.notebook, notebook, {**job.parameters, "results": str(results.resolve())}, on_cell)
         headline = headline_of(folder, job.name)
         page = folder / f"{job.name}.html"
         made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         about = {"made": f"{made} with k2rel {k2rel.__version__}", **headline.get("about", {})}
-        write_whole(page, report_page(job.title, _body(notebook), f"k2rel {k2rel.__version__}, {made}", about))
+        foot = f"k2rel {k2rel.__version__}, {made}"
+        write_whole(page, report_page(job.title, _body(notebook), foot, about, linked=job.linked))
         files = [page, notebook]
         if job.pdf:
             files.append(print_pdf(page, page.with_suffix(".pdf")))
@@ -172,7 +188,7 @@ def render_report(job: Job, folder: Path, on_cell: Callable[[], None] | None = N
             f"{job.name}.xlsx",
             *(f"{job.name}_{table}.csv" for table in headline.get("tables", ())),
         }
-        files += [path for path in sorted(results.iterdir()) if path.name in named]
+        files += [results / name for name in sorted(named) if (results / name).is_file()]
         digests = {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
         write_whole(manifest, json.dumps({"key": key, "version": k2rel.__version__, "files": digests}, indent=1) + "\n")
         return Report(job.name, tuple(digests))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from k2rel.errors import InputError, Problem, closest
 from k2rel.rates.distribution import Distribution, parse_distribution
@@ -268,18 +268,7 @@ def read_circumstances(path: str | Path) -> Circumstances:
     'lives of psu'
     """
     source = read_yaml(Path(path))
-    try:
-        document = _Document.model_validate(source.data)
-    except ValidationError as error:
-        raise InputError(
-            [
-                source.problem(
-                    tuple(key for key in item["loc"] if key not in ("float", "str")),
-                    "no such entry" if item["type"] == "extra_forbidden" else str(item["msg"]),
-                )
-                for item in error.errors()
-            ]
-        ) from None
+    document = source.validated(_Document)
     reader = _Reader(source)
     ages = {name: reader.age(name, value) for name, value in document.age_after_repair.items()}
     lives = {name: reader.law(("lives", name), text) for name, text in document.lives.items()}

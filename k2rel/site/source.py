@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -26,6 +27,8 @@ KeyPath = tuple[str | int, ...]
 _MOST_BYTES = 2_000_000
 _DEEPEST = 24
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
+
+DocumentT = TypeVar("DocumentT", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,44 @@ class YamlSource:
         if name is not None:
             message += f" (the value of assumption '{name}', line {self.lines.get(('assumptions', name, 'value'))})"
         return Problem(message, self.name, line, ".".join(str(key) for key in path) or None)
+
+    def validated(self, document: type[DocumentT]) -> DocumentT:
+        """Read it as a document of a given form.
+
+        Parameters
+        ----------
+        document : type of pydantic.BaseModel
+            The form.
+
+        Returns
+        -------
+        pydantic.BaseModel
+            The document.
+
+        Raises
+        ------
+        InputError
+            With file, line and entry of every mistake.
+
+        Examples
+        --------
+        >>> class Form(BaseModel):
+        ...     a: int
+        >>> YamlSource("x.yaml", {"a": 1}, {}).validated(Form).a
+        1
+        """
+        try:
+            return document.model_validate(self.data)
+        except ValidationError as error:
+            raise InputError(
+                [
+                    self.problem(
+                        tuple(key for key in item["loc"] if key not in ("float", "str", "int")),
+                        "no such entry" if item["type"] == "extra_forbidden" else str(item["msg"]),
+                    )
+                    for item in error.errors()
+                ]
+            ) from None
 
 
 def _check_events(text: str, name: str) -> None:

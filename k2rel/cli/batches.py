@@ -1,0 +1,75 @@
+"""Verbs that make many things: reports and sweeps."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from k2rel.cli.printing import print_json, print_table
+from k2rel.errors import InputError
+
+__all__: list[str] = []
+
+
+def report_verb(args: argparse.Namespace) -> int:
+    from k2rel.bundled import level_names
+    from k2rel.report import render_reports
+    from k2rel.site.settings import parse_settings
+
+    levels = list(level_names()) if args.all else args.level
+    if not levels:
+        raise InputError("report: name at least one level or site file, or give --all")
+    done = render_reports(
+        levels,
+        Path(args.output),
+        comparison=args.all or len(levels) > 1,
+        clients=args.clients,
+        repair=args.repair,
+        rates=args.rates,
+        settings=parse_settings(args.set),
+        target=args.target,
+        seed=args.seed,
+        pdf=not args.no_pdf,
+        jobs=args.jobs,
+        scheduler=args.scheduler,
+        progress=not args.quiet,
+    )
+    for line in (*done.notes, *done.failures):
+        print(f"k2rel: {line}", file=sys.stderr)
+    if args.format == "json":
+        reports = [str(path) for path in done.reports]
+        rest = {"failures": list(done.failures), "kept": list(done.kept), "notes": list(done.notes)}
+        print_json({"index": str(done.index), "reports": reports, **rest})
+    else:
+        if done.kept and not args.quiet:
+            print(f"{len(done.kept)} of {len(done.reports)} were there already, made from the same inputs")
+        print(done.index)
+    return 1 if done.failures else 0
+
+
+def sweep_verb(args: argparse.Namespace) -> int:
+    from k2rel.sweep import read_sweep, run_sweep
+
+    spec = read_sweep(args.spec)
+    folder = Path(args.output) if args.output else Path("sweeps") / spec.name
+    done = run_sweep(spec, folder, jobs=args.jobs, scheduler=args.scheduler, progress=not args.quiet)
+    if done.summary_error:
+        print(f"k2rel: no summary page: {done.summary_error}", file=sys.stderr)
+    files = {kind: str(folder / f"{spec.name}.{kind}") for kind in ("csv", "parquet", "html")}
+    counts = {"points": len(spec.points), "computed": done.computed, "kept": done.kept, "failed": done.failed}
+    if args.format == "json":
+        print_json({**counts, **files})
+    else:
+        if not args.quiet:
+            columns = ["downtime_min_per_year", "failures_per_year", "p_overload"]
+            names = [str(name) for name in done.table]
+            shown = [name for name in names if any(name == a or name.startswith(f"{a} [") for a in spec.axes)]
+            print_table(done.table[[*shown, *columns]].head(20), index=False)
+            if len(done.table) > 20:
+                print(f"... {len(done.table) - 20:,} more in {files['csv']}")
+            print()
+        print(", ".join(f"{value:,} {name}" for name, value in counts.items()))
+        for path in files.values():
+            print(path)
+    return 1 if done.failed or done.summary_error else 0

@@ -1,0 +1,380 @@
+"""Run a sweep: every point once, kept by the hash of its inputs, on the cores of this machine or on a cluster.
+
+A point that fails is a row with its error. A run that was stopped, by whatever, is finished by the next one.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from k2rel.bundled import level_names, notebook_dir
+from k2rel.errors import InputError, K2relError
+from k2rel.parallel import connected, worker_count
+from k2rel.report.execute import quiet
+from k2rel.report.files import remove_leftovers, whole, write_whole
+from k2rel.report.render import Job, code_hash, render_report
+from k2rel.report.workbook import harmless
+from k2rel.sweep.spec import Point, SweepSpec, quantity
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Sweep", "compute", "run_sweep"]
+
+Row = dict[str, Any]
+_CHUNK = 4
+_MEASURES = (
+    "service", "unavailability", "downtime_min_per_year", "failures_per_year", "mean_downtime_h", "p_overload",
+    "single_points", "takeovers_per_year", "input_hash",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """What came out of a sweep.
+
+    Parameters
+    ----------
+    spec : SweepSpec
+        The sweep.
+    table : pandas.DataFrame
+        A row for each point: what it is, its measures, ``meets_...`` for each target, and ``error``.
+    folder : pathlib.Path
+        Where ``NAME.csv``, ``NAME.parquet``, ``NAME.html`` and the kept points lie.
+    computed, kept, failed : int
+        Points that were computed now, were there already, and failed.
+    summary_error : str
+        Why there is no summary page; empty if there is one.
+    """
+
+    spec: SweepSpec
+    table: pd.DataFrame
+    folder: Path
+    computed: int
+    kept: int
+    failed: int
+    summary_error: str = ""
+
+
+def compute(point: Point) -> Row:
+    """Compute one point.
+
+    Parameters
+    ----------
+    point : Point
+        The point.
+
+    Returns
+    -------
+    dict
+        Its measures for the principal traffic, exact; with roles that stick from the Markov chain of the site.
+
+    Raises
+    ------
+    InputError
+        If its site cannot be read or a setting does not fit.
+
+    Examples
+    --------
+    >>> compute(Point("L2R", 8, "4h", "preferred"))["service"]
+    'media'
+    """
+    from k2rel.measures.availability import availability
+    from k2rel.measures.comparison import headline
+    from k2rel.measures.dynamic import feasible_organisation
+    from k2rel.measures.load import load
+    from k2rel.studies import study
+
+    one = study(
+        point.level, clients=point.clients, repair=point.repair, rates=point.rates, settings=dict(point.settings)
+    )
+    row = headline(one)
+    if point.roles == "sticky":
+        organisation = feasible_organisation(one)
+        if organisation is None:
+            raise InputError("parts fail too often, or are repaired too slowly, for the dynamic engine")
+        main = availability(one, organisation=organisation)[row["service"]]
+        row |= {
+            "unavailability": main.unavailability,
+            "downtime_min_per_year": main.downtime_min_per_year,
+            "failures_per_year": main.failures_per_year,
+            "mean_downtime_h": main.mean_downtime_h,
+            "p_overload": load(one, organisation).p_any_overload,
+        }
+    row["input_hash"] = one.provenance.input_hash
+    return {name: _plain(row[name]) for name in _MEASURES}
+
+
+def _plain(value: Any) -> Any:
+    plain = value.item() if hasattr(value, "item") else value
+    return None if isinstance(plain, float) and plain != plain else plain  # JSON knows no not-a-number
+
+
+def run_sweep(
+    spec: SweepSpec,
+    folder: Path | str,
+    *,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    progress: bool = False,
+) -> Sweep:
+    """Run a sweep, or what is missing of it.
+
+    Parameters
+    ----------
+    spec : SweepSpec
+        The sweep.
+    folder : pathlib.Path or str
+        Where results go; points that lie there already are not computed again.
+    jobs : int, optional
+        Processes; by default one for each core.
+    scheduler : str, optional
+        Address of a Dask scheduler on whose workers the points are computed; needs the extra ``k2rel[dask]``.
+    progress : bool
+        Show a progress bar with the time left on standard error.
+
+    Returns
+    -------
+    Sweep
+        The table, also written as CSV and Parquet, with a summary page.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written to, or the scheduler does not answer.
+
+    Examples
+    --------
+    >>> from k2rel.bundled import data_dir
+    >>> from k2rel.sweep.spec import read_sweep
+    >>> run_sweep(read_sweep(data_dir() / "examples/sweeps/clients.yaml"), "/dev/null/x")
+    Traceback (most recent call last):
+        ...
+    k2rel.errors.InputError: --output /dev/null/x: cannot be written to: Not a directory
+    """
+    from tqdm import tqdm
+
+    at_once = worker_count(jobs)
+    folder = Path(folder)
+    cache = folder / "points"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=cache):
+            pass
+    except OSError as error:
+        raise InputError(f"--output {folder}: cannot be written to: {error.strerror or error}") from None
+    remove_leftovers([folder, cache])
+    code = code_hash()
+    keys = [point.key(spec.files, code) for point in spec.points]
+    rows: dict[str, Row] = {key: row for key in dict.fromkeys(keys) if (row := _kept(cache, key)) is not None}
+    kept = len(rows)
+    todo = [(key, point) for key, point in dict(zip(keys, spec.points, strict=True)).items() if key not in rows]
+    try:
+        with tqdm(total=len(todo), disable=not progress or not todo, unit="point", file=sys.stderr) as bar:
+            found = _here(todo, at_once) if scheduler is None else _there(todo, spec.files, scheduler)
+            for key, row in found:
+                if key in rows:
+                    continue
+                rows[key] = row
+                bar.update(1)
+                if "error" not in row:
+                    write_whole(cache / f"{key}.json", json.dumps(row) + "\n")
+    except OSError as error:
+        where = f" {Path(error.filename).name}" if error.filename else ""
+        raise InputError(
+            f"--output {folder}: cannot be written to{where}: {error.strerror or error}; "
+            f"{len(rows):,} of {len(set(keys)):,} points are kept, and the next run goes on from there"
+        ) from None
+    table = _table(spec, [rows[key] for key in keys])
+    without = _write(spec, folder, table)
+    failed = sum("error" in rows[key] for key in set(keys))
+    return Sweep(spec, table, folder, len(todo) - failed, kept, failed, without)
+
+
+def _kept(cache: Path, key: str) -> Row | None:
+    try:
+        row = json.loads((cache / f"{key}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return row if isinstance(row, dict) and set(_MEASURES) <= set(row) else None
+
+
+def _chunks(todo: Sequence[tuple[str, Point]], size: int) -> list[list[tuple[str, Point]]]:
+    """Points of one site together, since what it compiles to serves them all."""
+    result: list[list[tuple[str, Point]]] = []
+    for item in todo:
+        last = result[-1] if result else []
+        alike = last and (last[0][1].level, last[0][1].clients) == (item[1].level, item[1].clients)
+        if alike and len(last) < size:
+            last.append(item)
+        else:
+            result.append([item])
+    return result
+
+
+def _computed(chunk: Sequence[tuple[str, Point]]) -> list[tuple[str, Row]]:
+    """Compute points; what fails is said in the row."""
+    rows = []
+    for key, point in chunk:
+        try:
+            rows.append((key, compute(point)))
+        except K2relError as error:
+            rows.append((key, {"error": " ".join(str(error).split())[:500]}))
+        except MemoryError:
+            rows.append((key, {"error": "not enough memory for this site"}))
+        except Exception as error:  # a row of its own, and the other points go on
+            rows.append((key, {"error": f"a defect in k2rel: {type(error).__name__}: {str(error)[:300]}"}))
+    return rows
+
+
+def _ignore_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started the sweep
+
+
+def _here(todo: Sequence[tuple[str, Point]], at_once: int) -> Iterator[tuple[str, Row]]:
+    """Compute in processes; where one dies, its points are tried again, each by itself."""
+    left = dict(todo)
+    for size in (_CHUNK, 1):
+        try:
+            for key, row in _pooled(_chunks(list(left.items()), size), at_once if size > 1 else 1):
+                left.pop(key, None)
+                yield key, row
+        except BrokenProcessPool:
+            continue
+        if not left:
+            return
+    # the point that brought the process down is the first that is left; the others go on without it
+    while left:
+        key = next(iter(left))
+        left.pop(key)
+        yield key, {"error": "the process that computed this point died, twice"}
+        try:
+            for other, row in _pooled(_chunks(list(left.items()), 1), 1):
+                left.pop(other, None)
+                yield other, row
+        except BrokenProcessPool:
+            continue
+
+
+def _pooled(chunks: Sequence[Sequence[tuple[str, Point]]], at_once: int) -> Iterator[tuple[str, Row]]:
+    if not chunks:
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(at_once, len(chunks)), mp_context=context, initializer=_ignore_interrupt)
+    waiting = list(reversed(chunks))
+    pending: set[Future[list[tuple[str, Row]]]] = set()
+    try:
+        while waiting or pending:
+            while waiting and len(pending) < 2 * at_once:
+                pending.add(pool.submit(_computed, waiting.pop()))
+            done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield from future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _there(todo: Sequence[tuple[str, Point]], files: Mapping[str, str], address: str) -> Iterator[tuple[str, Row]]:
+    """Compute on a cluster; points whose worker dies are computed by another one, and counted once."""
+    as_completed: Any = import_module("distributed").as_completed if todo else None
+    if not todo:
+        return
+    with connected(address) as client:
+        futures = {}
+        for chunk in _chunks(todo, _CHUNK):
+            own = {
+                name: files[name] for _, point in chunk for name in (point.level, point.rates or "") if name in files
+            }
+            futures[client.submit(_remote, chunk, own, pure=False, retries=5)] = chunk
+        for future in as_completed(list(futures)):
+            try:
+                yield from future.result()
+            except Exception as error:
+                message = f"the cluster could not compute it: {type(error).__name__}: {str(error)[:200]}"
+                yield from ((key, {"error": message}) for key, _ in futures[future])
+
+
+def _remote(chunk: Sequence[tuple[str, Point]], files: Mapping[str, str]) -> list[tuple[str, Row]]:
+    """On a worker, which may not have the files: put them down and compute."""
+    with tempfile.TemporaryDirectory(prefix="k2rel-") as here:
+        placed = {}
+        for number, (name, content) in enumerate(files.items()):
+            if name in level_names():
+                continue
+            path = Path(here) / str(number) / Path(name).name
+            path.parent.mkdir()
+            path.write_text(content, encoding="utf-8")
+            placed[name] = str(path)
+        moved = [
+            (key, replace(p, level=placed.get(p.level, p.level), rates=placed.get(p.rates or "", p.rates)))
+            for key, p in chunk
+        ]
+        return _computed(moved)
+
+
+def _table(spec: SweepSpec, rows: Sequence[Row]) -> pd.DataFrame:
+    """A tidy table: what each point is, its measures, targets, error."""
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {
+            "level": [p.level if p.level in level_names() else Path(p.level).name for p in spec.points],
+            "clients": pd.array([p.clients for p in spec.points], dtype="Int64"),
+            "repair": [p.repair for p in spec.points],
+            "roles": [p.roles for p in spec.points],
+        }
+    )
+    for key in dict(spec.points[0].settings):
+        name, values = _column(key, [dict(p.settings)[key] for p in spec.points])
+        frame[name] = values
+    for name in _MEASURES:
+        frame[name] = [row.get(name) for row in rows]
+    for percent in spec.targets:
+        allowed = (100.0 - percent) / 100.0
+        met = [None if row.get("unavailability") is None else bool(row["unavailability"] <= allowed) for row in rows]
+        frame[f"meets_{percent:.10g}"] = pd.array(met, dtype="boolean")
+    frame["error"] = [row.get("error", "") for row in rows]
+    return frame
+
+
+def _column(key: str, texts: Sequence[str]) -> tuple[str, list[Any]]:
+    """Values as numbers where all have one unit, which then stands in the name of the column."""
+    read = [quantity(text) for text in texts]
+    units = {unit for _, unit in read}
+    if len(units) == 1 and None not in units:
+        (unit,) = units
+        return (f"{key} [{unit}]" if unit else key), [value for value, _ in read]
+    return key, list(texts)
+
+
+def _write(spec: SweepSpec, folder: Path, table: pd.DataFrame) -> str:
+    """Write the table and the summary; say why there is no summary."""
+    csv = folder / f"{spec.name}.csv"
+    write_whole(csv, table.map(harmless).to_csv(index=False, lineterminator="\n"))
+    with whole(folder / f"{spec.name}.parquet") as temporary:
+        table.to_parquet(temporary, index=False)
+    parameters = {
+        "table": str(csv.resolve()),
+        "axes": [_axis(name, table) for name in spec.axes],
+        "sampled": spec.sampled,
+    }
+    job = Job(spec.name, f"Sweep: {spec.name}", notebook_dir() / "sweep_summary.ipynb", parameters, linked=False)
+    with quiet():
+        return render_report(job, folder).error
+
+
+def _axis(name: str, table: pd.DataFrame) -> str:
+    return next(
+        (str(column) for column in table.columns if column == name or str(column).startswith(f"{name} [")), name
+    )

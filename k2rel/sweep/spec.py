@@ -1,0 +1,303 @@
+"""What a sweep computes: every combination of lists, or points sampled between limits, from a YAML file."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from k2rel.bundled import level_names, site_path
+from k2rel.errors import InputError, Problem
+from k2rel.site.source import YamlSource, read_yaml
+from k2rel.uncertain import points
+
+__all__ = ["Point", "SweepSpec", "quantity", "read_sweep"]
+
+_MOST_POINTS = 1_000_000
+_QUANTITY = re.compile(r"^\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*(.*?)\s*$", re.IGNORECASE)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Limits(_Strict):
+    low: float | str
+    high: float | str
+    law: Literal["uniform", "loguniform"] = "uniform"
+
+
+class _Steps(_Strict):
+    first: int = Field(ge=1)
+    last: int = Field(le=10_000)
+    step: int = Field(default=1, ge=1)
+
+
+Values = Annotated[list[str | float | int | bool], Field(min_length=1)]
+
+
+class _Document(_Strict):
+    name: str = Field(default="sweep", pattern=r"^[A-Za-z0-9][\w.-]{0,60}$")
+    levels: Annotated[list[str], Field(min_length=1)]
+    clients: Annotated[list[int], Field(min_length=1)] | _Steps | None = None
+    repair: Annotated[list[Literal["onsite", "4h", "nbd"]], Field(min_length=1)] = ["4h"]
+    roles: Annotated[list[Literal["preferred", "sticky"]], Field(min_length=1)] = ["preferred"]
+    targets: Annotated[list[float], Field(min_length=1)] | None = None
+    set: dict[str, Values | _Limits] = Field(default_factory=dict)
+    rates: str | None = None
+    sample: int | None = Field(default=None, ge=1)
+    seed: int = Field(default=1, ge=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of a sweep.
+
+    Parameters
+    ----------
+    level : str
+        A level's name or a site file.
+    clients : int or None
+        Number of clients; None as the file says.
+    repair, roles : str
+        Repair contract; ``preferred`` or ``sticky``.
+    settings : tuple of (str, str)
+        Changes by hand.
+    rates : str or None
+        A table of rates.
+
+    Examples
+    --------
+    >>> Point("L2R", 8, "4h", "preferred").level
+    'L2R'
+    """
+
+    level: str
+    clients: int | None
+    repair: str
+    roles: str
+    settings: tuple[tuple[str, str], ...] = ()
+    rates: str | None = None
+
+    def key(self, files: Mapping[str, str], code: str) -> str:
+        """Give the hash of everything that its numbers come from.
+
+        Parameters
+        ----------
+        files : mapping of str to str
+            Content of each file by its path.
+        code : str
+            Hash of the code.
+
+        Returns
+        -------
+        str
+            The hash, 32 digits.
+
+        Examples
+        --------
+        >>> len(Point("L2R", 8, "4h", "preferred").key({"L2R": ""}, ""))
+        32
+        """
+        name = self.level if self.level in level_names() else Path(self.level).name
+        given = [name, files[self.level], self.clients, self.repair, self.roles, self.settings]
+        rates = files[self.rates] if self.rates else ""
+        return hashlib.sha256(json.dumps([given, rates, code]).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class SweepSpec:
+    """A sweep.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    points : tuple of Point
+        The points, in their order.
+    targets : tuple of float
+        Availabilities [%] that every point is compared with.
+    axes : tuple of str
+        What differs between points: columns of the table.
+    files : mapping of str to str
+        Content of every file that points are made from, by its path or level.
+    sampled : bool
+        Whether settings are sampled between limits; else every combination is taken.
+    seed : int
+        Seed of the sample.
+    """
+
+    name: str
+    points: tuple[Point, ...]
+    targets: tuple[float, ...]
+    axes: tuple[str, ...]
+    files: Mapping[str, str]
+    sampled: bool
+    seed: int
+
+
+def read_sweep(path: str | Path) -> SweepSpec:
+    """Read what a sweep computes.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A YAML file; its entries are described in ``docs/sweeps.md``.
+
+    Returns
+    -------
+    SweepSpec
+        The sweep, its points written out. Site files and rates are looked for beside the file.
+
+    Raises
+    ------
+    InputError
+        With file, line and entry of every mistake.
+
+    Examples
+    --------
+    >>> from k2rel.bundled import data_dir
+    >>> read_sweep(data_dir() / "examples/sweeps/clients.yaml").axes
+    ('level', 'clients', 'repair')
+    """
+    source = read_yaml(Path(path))
+    document = source.validated(_Document)
+    beside = Path(path).resolve().parent
+    problems: list[Problem] = []
+    files: dict[str, str] = {}
+
+    def read(text: str, place: tuple[str | int, ...], *, level: bool) -> str:
+        found = site_path(text) if level and text in level_names() else beside / text
+        try:
+            content = found.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            known = f"; levels are {', '.join(level_names())}" if level else ""
+            problems.append(
+                source.problem(place, f"'{text[:80]}' cannot be read ({getattr(error, 'strerror', error)}){known}")
+            )
+            return text
+        name = text if level and text in level_names() else str(found)
+        files[name] = content
+        return name
+
+    levels = [read(text, ("levels", n), level=True) for n, text in enumerate(document.levels)]
+    rates = read(document.rates, ("rates",), level=False) if document.rates else None
+    clients = _clients(document, source, problems)
+    for n, percent in enumerate(document.targets or ()):
+        if not 0 < percent < 100:
+            problems.append(source.problem(("targets", n), f"an availability above 0 and below 100 %, got {percent:g}"))
+    listed = {key: [_text(v) for v in value] for key, value in document.set.items() if isinstance(value, list)}
+    limits = {key: value for key, value in document.set.items() if isinstance(value, _Limits)}
+    if limits and document.sample is None:
+        problems.append(source.problem(("set", next(iter(limits))), "limits are sampled: say how many points (sample)"))
+    if document.sample is not None and not limits:
+        problems.append(source.problem(("sample",), "nothing to sample: give some entry of 'set' limits (low, high)"))
+    unclear = [key for key in document.set if len(key.split(".")) != 2 or not all(key.split("."))]
+    problems += [source.problem(("set", key), "write component-type.key, such as media_server.mttr") for key in unclear]
+    sampled = _sampled(limits, document, source, problems)
+    if problems:
+        raise InputError(problems)
+    chosen = list(itertools.product(*listed.values()))
+    outer = list(itertools.product(levels, clients, document.repair, document.roles))
+    count = len(outer) * len(chosen) * len(sampled)
+    if count > _MOST_POINTS:
+        raise InputError([Problem(f"{count:,} points; at most {_MOST_POINTS:,}", source.name)])
+    result = [
+        Point(level, number, repair, roles, (*zip(listed, values, strict=True), *drawn), rates)
+        for level, number, repair, roles in outer
+        for values in chosen
+        for drawn in sampled
+    ]
+    lengths = {
+        "level": len(levels),
+        "clients": len(clients),
+        "repair": len(document.repair),
+        "roles": len(document.roles),
+    }
+    lengths |= {key: len(values) for key, values in listed.items()}
+    axes = [key for key, length in lengths.items() if length > 1] + list(limits)
+    return SweepSpec(
+        document.name, tuple(result), tuple(document.targets or ()), tuple(axes), files, bool(limits), document.seed
+    )
+
+
+def _text(value: str | float | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _clients(document: _Document, source: YamlSource, problems: list[Problem]) -> list[int | None]:
+    given = document.clients
+    if given is None:
+        return [None]
+    if isinstance(given, list):
+        wrong = [(n, number) for n, number in enumerate(given) if not 1 <= number <= 10_000]
+        problems += [source.problem(("clients", n), f"from 1 to 10,000 clients, got {x}") for n, x in wrong]
+        return list(given)
+    if given.last < given.first:
+        problems.append(source.problem(("clients",), "the last number of clients is below the first"))
+        return [None]
+    return list(range(given.first, given.last + 1, given.step))
+
+
+def _sampled(
+    limits: Mapping[str, _Limits], document: _Document, source: YamlSource, problems: list[Problem]
+) -> list[tuple[tuple[str, str], ...]]:
+    """Values of the sampled settings at each point, by a Latin hypercube."""
+    if not limits or document.sample is None:
+        return [()]
+    ranges: list[tuple[float, float, str, bool]] = []
+    for key, entry in limits.items():
+        (low, unit), (high, other) = quantity(entry.low), quantity(entry.high)
+        loglaw = entry.law == "loguniform"
+        if unit is None or unit != other or not low < high or (loglaw and low <= 0):
+            message = "low and high: two numbers of one unit, low below high" + (", above 0" if loglaw else "")
+            problems.append(source.problem(("set", key), message))
+            continue
+        ranges.append((low, high, unit, loglaw))
+    if problems:
+        return [()]
+    design = points("lhs", document.sample, len(ranges), document.seed)
+    rows = []
+    for row in design.tolist():
+        values = [
+            low * (high / low) ** u if loglaw else low + (high - low) * u
+            for u, (low, high, _, loglaw) in zip(row, ranges, strict=True)
+        ]
+        texts = [f"{value:.12g} {unit}".strip() for value, (_, _, unit, _) in zip(values, ranges, strict=True)]
+        rows.append(tuple(zip(limits, texts, strict=True)))
+    return rows
+
+
+def quantity(value: float | str) -> tuple[float, str | None]:
+    """Read a number and its unit.
+
+    Parameters
+    ----------
+    value : float or str
+        Such as ``"4 h"``.
+
+    Returns
+    -------
+    tuple of float and str or None
+        The number, and the unit; None where it is no number.
+
+    Examples
+    --------
+    >>> quantity("4 h"), quantity("1e-6"), quantity("raid")[1]
+    ((4.0, 'h'), (1e-06, ''), None)
+    """
+    if isinstance(value, int | float):
+        return float(value), ""
+    found = _QUANTITY.match(value)
+    try:
+        return (float(found[1]), found[2]) if found else (math.nan, None)
+    except ValueError:
+        return math.nan, None
