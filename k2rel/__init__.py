@@ -64,6 +64,11 @@ _EXPORTS = {
     "units_with_coverage": "k2rel.measures.redundancy",
     "best_changes": "k2rel.measures.changes",
     "candidate_changes": "k2rel.measures.changes",
+    "differences": "k2rel.measures.differences",
+    "history": "k2rel.measures.differences",
+    "services_compared": "k2rel.measures.differences",
+    "with_second": "k2rel.measures.changes",
+    "most_clients": "k2rel.measures.planning",
     "judge": "k2rel.measures.targets",
     "judgement_table": "k2rel.measures.targets",
     "read_target": "k2rel.measures.targets",
@@ -114,6 +119,7 @@ if TYPE_CHECKING:
     from k2rel.measures.cases import load_after_failures as load_after_failures
     from k2rel.measures.changes import best_changes as best_changes
     from k2rel.measures.changes import candidate_changes as candidate_changes
+    from k2rel.measures.changes import with_second as with_second
     from k2rel.measures.comparison import common_causes as common_causes
     from k2rel.measures.comparison import compare as compare
     from k2rel.measures.comparison import contracts as contracts
@@ -122,6 +128,9 @@ if TYPE_CHECKING:
     from k2rel.measures.comparison import studies_of as studies_of
     from k2rel.measures.comparison import variants as variants
     from k2rel.measures.comparison import verdict as verdict
+    from k2rel.measures.differences import differences as differences
+    from k2rel.measures.differences import history as history
+    from k2rel.measures.differences import services_compared as services_compared
     from k2rel.measures.dynamic import downtime_causes as downtime_causes
     from k2rel.measures.dynamic import dynamic_over_time as dynamic_over_time
     from k2rel.measures.dynamic import feasible_organisation as feasible_organisation
@@ -143,6 +152,7 @@ if TYPE_CHECKING:
     from k2rel.measures.load import load as load
     from k2rel.measures.modes import mode_flows as mode_flows
     from k2rel.measures.modes import modes as modes
+    from k2rel.measures.planning import most_clients as most_clients
     from k2rel.measures.raid import mttdl_table as mttdl_table
     from k2rel.measures.raid import raid_losses as raid_losses
     from k2rel.measures.raid import raid_over_time as raid_over_time

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from k2rel.cli.printing import finite, print_json, print_table
 
@@ -280,14 +280,30 @@ def served_verb(args: argparse.Namespace) -> int:
 
 def compare_verb(args: argparse.Namespace) -> int:
     from k2rel.bundled import level_names
-    from k2rel.measures.comparison import compare
+    from k2rel.measures.comparison import compare, studies_of
+    from k2rel.measures.differences import differences, services_compared
     from k2rel.site.settings import parse_settings
 
     levels = args.level or list(level_names())
     settings = parse_settings(args.set)
-    frame = compare(levels, clients=args.clients, repair=args.repair, rates=args.rates, settings=settings)
+    if args.history is not None:
+        return _history(args, levels, settings)
+    options: dict[str, Any] = {
+        "clients": args.clients, "repair": args.repair, "rates": args.rates, "settings": settings,
+    }  # fmt: skip
+    frame = compare(levels, **options)
+    two = list(studies_of(levels, **options).values()) if len(levels) == 2 else []
     if args.format == "json":
-        print_json([finite(row) for row in frame.reset_index().to_dict("records")])
+        rows = [finite(row) for row in frame.reset_index().to_dict("records")]
+        print_json(
+            {
+                "levels": rows,
+                "services": [finite(r) for r in services_compared(*two).reset_index().to_dict("records")],
+                "differences": differences(*two).to_dict("records"),
+            }
+            if two
+            else rows
+        )
         return 0
     columns = [
         "clients",
@@ -298,4 +314,33 @@ def compare_verb(args: argparse.Namespace) -> int:
         "mean_downtime_h",
     ]
     print_table(frame[[*columns, "p_overload", "single_points"]])
+    if two:
+        print(f"\nDowntime of each service, {frame.index[0]} before and {frame.index[1]} after\n")
+        print_table(services_compared(*two))
+        print("\nWhat differs\n")
+        table = differences(*two)
+        for name in ("entry", "before", "after"):
+            table[name] = [text if len(text) <= 60 else f"{text[:57]}..." for text in table[name]]
+        print_table(table.head(60), index=False)
+        if len(table) > 60:
+            print(f"... {len(table) - 60} more; --format json has all of them")
+    return 0
+
+
+def _history(args: argparse.Namespace, levels: list[str], settings: dict[str, str]) -> int:
+    from k2rel.measures.comparison import studies_of
+    from k2rel.measures.differences import history
+
+    options: dict[str, Any] = {
+        "clients": args.clients, "repair": args.repair, "rates": args.rates, "settings": settings,
+    }  # fmt: skip
+    found = {name: history(one, args.history) for name, one in studies_of(levels, **options).items()}
+    if args.format == "json":
+        print_json({name: [finite(r) for r in f.reset_index().to_dict("records")] for name, f in found.items()})
+        return 0
+    for name, frame in found.items():
+        print(f"{name}: what earlier reports said, and what is so now\n")
+        print_table(frame)
+        same = frame["input_hash"].iloc[-1] == frame["input_hash"].iloc[-2]
+        print("\nThe inputs are those of the last report.\n" if same else "\nThe inputs have changed since.\n")
     return 0

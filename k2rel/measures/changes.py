@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from k2rel.bundled import level_names
-from k2rel.errors import InputError
+from k2rel.errors import InputError, closest
 from k2rel.exact.engine import unavailability
 from k2rel.measures.availability import service_named
 from k2rel.measures.importance import causes
@@ -18,7 +19,7 @@ from k2rel.units import MINUTES_PER_YEAR
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Change", "best_changes", "candidate_changes", "duplicated"]
+__all__ = ["Change", "best_changes", "candidate_changes", "duplicated", "with_second"]
 
 _CONTRACTS = {"nbd": ("4h", "onsite"), "4h": ("onsite",), "onsite": ()}
 _TITLES = {"4h": "four-hour repair contract", "onsite": "spares and technician on site"}
@@ -75,6 +76,51 @@ def duplicated(law: Law) -> Law:
     )
 
 
+def with_second(one: Study, parts: Sequence[str]) -> Study:
+    """Put a second part beside each of some, alike and repaired by itself; one of the two is enough.
+
+    Parameters
+    ----------
+    one : Study
+        The study.
+    parts : sequence of str
+        Shared components, or parts that each client has, by their name in the file.
+
+    Returns
+    -------
+    Study
+        The changed study: the law of each part is that of the pair (`duplicated`).
+
+    Raises
+    ------
+    InputError
+        If the site has no such part, or it is a drive of a RAID set or in a group of common causes.
+
+    Examples
+    --------
+    >>> before = study("L2")
+    >>> with_second(before, ["switch_A"]).law("switch_A").unavailability < 1e-8
+    True
+    """
+    site = one.site
+    shared, client = dict(one.laws.shared), dict(one.laws.client)
+    drives = {drive for entry in site.raid_sets.values() for drive in (*entry.drives, *entry.spares)}
+    grouped = {member for group in site.common_cause for member in group.members}
+    for part in parts:
+        if part in drives or part in grouped:
+            raise InputError(
+                f"'{part}': a drive of a RAID set or a part with common causes cannot be doubled by itself"
+            )
+        if part in client:
+            client[part] = duplicated(client[part])
+        elif part in shared:
+            shared[part] = duplicated(shared[part])
+        else:
+            known = [*shared, *client]
+            raise InputError(f"{site.name} has no part '{str(part)[:60]}'{closest(str(part), known)}")
+    return replace(one, laws=replace(one.laws, shared=shared, client=client))
+
+
 def candidate_changes(one: Study, service: str | None = None) -> list[Change]:
     """List the changes that a site suggests, for the downtime of a service.
 
@@ -120,7 +166,6 @@ def candidate_changes(one: Study, service: str | None = None) -> list[Change]:
         if component is None:  # a RAID set or a common cause: not a part that is bought
             continue
         kind = component.type
-        now = one.laws.client[key] if key else one.laws.shared[part]
         if kind not in seen:
             seen.add(kind)
             shared = {n: best.shared[n] if site.components[n].type == kind else x for n, x in one.laws.shared.items()}
@@ -133,12 +178,8 @@ def candidate_changes(one: Study, service: str | None = None) -> list[Change]:
                     Change(words, "stock", replace(one, laws=replace(one.laws, shared=shared, client=client)))
                 )
         title = f"a second {part.replace('_', ' ')} beside the first" if not key else f"{part} doubled"
-        laws = (
-            replace(one.laws, client={**one.laws.client, key: duplicated(now)})
-            if key
-            else replace(one.laws, shared={**one.laws.shared, part: duplicated(now)})
-        )
-        result.append(Change(title, "duplicate", replace(one, laws=laws)))
+        if all(part not in group.members for group in site.common_cause):
+            result.append(Change(title, "duplicate", with_second(one, [key or part])))
     return result + _other_levels(one, name)
 
 

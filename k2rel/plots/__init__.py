@@ -24,7 +24,7 @@ from k2rel.plots.drawing import Drawing, draw_site, looks
 from k2rel.plots.dynamics import plot_interruptions, plot_mode_graph, plot_side_figures, plot_units
 from k2rel.plots.histories import plot_downtime_of_a_year, plot_time_to_first_loss, timeline_picture
 from k2rel.plots.raid import plot_data_loss_over_time, plot_scrubbing
-from k2rel.plots.sweeps import plot_sweep, plot_sweep_sample
+from k2rel.plots.sweeps import plot_most_clients, plot_sweep, plot_sweep_sample
 
 __all__ = [
     "Drawing",
@@ -40,6 +40,7 @@ __all__ = [
     "plot_load_after_failover",
     "plot_load_distribution",
     "plot_mode_graph",
+    "plot_most_clients",
     "plot_scrubbing",
     "plot_side_by_side",
     "plot_side_figures",

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["plot_sweep", "plot_sweep_sample"]
+__all__ = ["plot_most_clients", "plot_sweep", "plot_sweep_sample"]
 
+# blue and orange are the sides' own, so none of them here
 _LINES = (
-    (COLOURS[0], "-", "o"), (COLOURS[1], "--", "s"), (CONTROL, "-.", "^"), (LOST, ":", "D"), ("#CC79A7", "-", "v"),
-    ("#56B4E9", "--", "P"), (INK, ":", "x"), (MUTED, "-", "*"),
+    (INK, "-", "o"), (CONTROL, "--", "s"), ("#CC79A7", "-.", "^"), ("#56B4E9", ":", "D"), (LOST, "-", "v"),
+    (MUTED, "--", "P"), ("#8C6D1F", ":", "x"), ("#3B3B98", "-", "*"),
 )  # fmt: skip
 _MOST_LINES = 16
 
@@ -115,3 +116,39 @@ def plot_sweep_sample(table: pd.DataFrame, axes: Sequence[str], measure: str, la
         tidy(ax, title if number == 0 else "", name.replace("_", " "), label if number == 0 else "")
     first: Axes = row[0]
     return first
+
+
+def plot_most_clients(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Plot how many clients each level carries, a group of bars for each bit rate.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Number of clients; a row for each bit rate, a column for each level.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The plot, with the number on every bar.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> plot_most_clients(pd.DataFrame({"L1": [4]}, index=["50 Mb/s"])).get_ylabel()
+    'clients'
+    """
+    ax = new_axes(ax, (8.2, 3.6))
+    count = len(table.columns)
+    hatches = ("", "//", "..", "xx", "\\\\", "++")
+    for number, level in enumerate(table.columns):
+        places = np.arange(len(table)) + (number - (count - 1) / 2) * 0.8 / count
+        bars = ax.bar(
+            places, table[level].to_numpy(dtype=float), width=0.76 / count, color=_LINES[number % len(_LINES)][0],
+            hatch=hatches[number % len(hatches)], edgecolor="white", label=str(level),
+        )  # fmt: skip
+        ax.bar_label(bars, fontsize=8, fmt="%d")
+    ax.set_xticks(np.arange(len(table)), [str(name) for name in table.index])
+    ax.legend(fontsize=8, frameon=False, ncols=min(count, 6))
+    return tidy(ax, "Most clients that a level carries after any single failure", "bit rate of a client", "clients")

@@ -1,0 +1,203 @@
+"""Two designs beside each other: what differs in words and numbers, what that does, and what a level was before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import k2rel
+from k2rel.errors import InputError
+from k2rel.measures.availability import availability
+from k2rel.measures.comparison import headline
+from k2rel.rates import Law
+from k2rel.site.model import AtLeast, Site
+from k2rel.site.model import Path as Way
+from k2rel.studies import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["differences", "history", "services_compared"]
+
+_FIGURES = ("unavailability", "downtime_min_per_year", "failures_per_year", "p_overload")
+
+
+def differences(one: Study, other: Study) -> pd.DataFrame:
+    """List in what two designs differ.
+
+    Parameters
+    ----------
+    one, other : Study
+        The designs.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``what`` (parts, failure data, roles, traffic, assumptions, ...), ``entry``, ``before`` and ``after``; a dash
+        where one has no such entry. Parts that differ in the same way are one row.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> before, after = study("L2R"), study("L2R", settings={"media_server.mttr": "2 h"})
+    >>> differences(before, after)[["entry", "before", "after"]].iloc[0].tolist()
+    ['server_A, server_B: restoration [h]', '6.5', '2']
+    """
+    import pandas as pd
+
+    before, after = dict(_facts(one)), dict(_facts(other))
+    together: dict[tuple[str, str, str, str], list[str]] = {}
+    alone = {key[1] for key in before.keys() ^ after.keys() if key[0] == "parts" and not key[2]}
+    for what, entry, aspect in dict.fromkeys([*before, *after]):
+        old, new = (facts.get((what, entry, aspect), "–") for facts in (before, after))
+        # of a part that only one design has, that it has it is enough
+        if old != new and not (entry in alone and (aspect or what != "parts")):
+            together.setdefault((what, aspect, old, new), []).append(entry)
+    rows = []
+    for (what, aspect, old, new), entries in together.items():
+        named = ", ".join(entries[:6]) + (f" and {len(entries) - 6} more" if len(entries) > 6 else "")
+        rows.append((what, f"{named}: {aspect}" if aspect else named, old, new))
+    return pd.DataFrame(rows, columns=["what", "entry", "before", "after"])
+
+
+def _facts(one: Study) -> Iterator[tuple[tuple[str, str, str], str]]:
+    """Everything that makes a design, each fact with what it is about."""
+    site = one.site
+    yield ("site", "title", ""), site.title
+    yield ("site", "sides", ""), ", ".join(site.sides)
+    yield ("site", "clients", ""), str(site.client_count)
+    yield ("site", "preferred side", ""), one.policy.home
+    yield ("failure data", "repair contract", ""), one.laws.contract
+    for name, part in {**site.components, **site.client_parts}.items():
+        who = name if name in site.components else f"each client's {name}"
+        yield ("parts", who, ""), part.type.replace("_", " ")
+        for aspect, value in (
+            ("title", part.title), ("side", part.side), ("stands in", part.within),
+            ("between", _list(part.between or ())), ("needs", _list(part.needs)),
+            ("capacity [MB/s]", part.capacity_mb_s), ("outside the boundary", part.external),
+        ):  # fmt: skip
+            if value not in (None, "", False):
+                yield ("parts", who, aspect), _said(value)
+        law = one.law(name) if name in site.components else one.client_laws[name]
+        if isinstance(law, Law):
+            yield ("failure data", who, "failure rate [1/h]"), _said(law.failure_rate_per_h)
+            yield ("failure data", who, "restoration [h]"), _said(law.mttr_h)
+            yield ("failure data", who, "source"), law.rates_id or law.source
+            if law.test_interval_h:
+                yield ("failure data", who, "test interval [h]"), _said(law.test_interval_h)
+    for name, entry in site.raid_sets.items():
+        drives = f"{len(entry.drives)} drives, {len(entry.spares)} spares"
+        yield ("RAID sets", name, ""), f"RAID {entry.level} of {drives}, rebuild {entry.rebuild_h:g} h"
+    yield from _rules(site)
+
+
+def _rules(site: Site) -> Iterator[tuple[tuple[str, str, str], str]]:
+    for name, unit in site.units.items():
+        yield ("roles", name, "triggers"), _list(unit.triggers)
+    for name, role in site.roles.items():
+        yield ("roles", name, "holders"), "; ".join(f"{h.side}: {h.on or _list(h.units)}" for h in role.holders)
+        yield ("roles", name, "coverage"), _said(role.coverage)
+        yield ("roles", name, "switchover [h]"), _said(role.switchover_h)
+        yield ("roles", name, "failback"), role.failback
+    for name, traffic in site.traffic.items():
+        yield ("traffic", name, "demand [MB/s]"), _said(traffic.demand_mb_s)
+        yield ("traffic", name, "ways"), "; ".join(_way(way) for way in traffic.paths)
+    for name, subscribed in site.subscriptions.items():
+        yield ("traffic", f"subscription {name}", ""), _list(subscribed)
+    for group in site.common_cause:
+        yield ("common causes", group.id, ""), f"{group.model} of {_list(group.members)}"
+    for item in site.assumptions:
+        yield ("assumptions", item.name, ""), f"{item.value} ({item.evidence})"
+
+
+def _way(way: Way) -> str:
+    return f"{way.side} by {_list(way.via)}"
+
+
+def _list(items: Any) -> str:
+    return ", ".join(f"{item.k} of {_list(item.of)}" if isinstance(item, AtLeast) else str(item) for item in items)
+
+
+def _said(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def services_compared(one: Study, other: Study) -> pd.DataFrame:
+    """Put the downtime of every site-wide service of two designs side by side.
+
+    Parameters
+    ----------
+    one, other : Study
+        The designs.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``service``; ``before_min_per_year``, ``after_min_per_year``, ``change_min_per_year``; not a number where
+        a design has no such service.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> bool(services_compared(study("L2"), study("L2R")).loc["media", "change_min_per_year"] < -80)
+    True
+    """
+    import pandas as pd
+
+    columns = {
+        name: {s.service: s.downtime_min_per_year for s in availability(study).services if s.scope == "site"}
+        for name, study in (("before_min_per_year", one), ("after_min_per_year", other))
+    }
+    frame = pd.DataFrame(columns).rename_axis("service")
+    order = [*columns["before_min_per_year"], *columns["after_min_per_year"]]
+    frame = frame.loc[list(dict.fromkeys(order))]
+    return frame.assign(change_min_per_year=frame["after_min_per_year"] - frame["before_min_per_year"])
+
+
+def history(study: Study, folder: str | Path) -> pd.DataFrame:
+    """Put the figures of a study under those that earlier reports had.
+
+    Parameters
+    ----------
+    study : Study
+        The study as it is now.
+    folder : str or pathlib.Path
+        Folder of the reports; every report with other inputs or of another version left a line there.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``date``, the last row ``now``; ``version``, ``unavailability``, ``downtime_min_per_year``,
+        ``failures_per_year``, ``p_overload``, ``clients``, ``input_hash``.
+
+    Raises
+    ------
+    InputError
+        If no report of this site has left a line there, or what lies there is no such file.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> history(study("L1"), "nowhere")
+    Traceback (most recent call last):
+        ...
+    k2rel.errors.InputError: nowhere has no history of L1; k2rel report L1 --output nowhere begins one
+    """
+    import pandas as pd
+
+    name = study.site.name
+    path = Path(folder) / "results" / f"{name}.history.csv"
+    if not path.is_file():
+        raise InputError(f"{folder} has no history of {name}; k2rel report {name} --output {folder} begins one")
+    columns = ["version", *_FIGURES, "clients", "input_hash"]
+    try:
+        frame = pd.read_csv(path, dtype={"input_hash": str, "version": str}).set_index("date")[columns]
+        frame = frame.astype(dict.fromkeys(_FIGURES, float))
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: is no history of reports: {str(error).splitlines()[0][:200]}") from None
+    figures = headline(study)
+    now = {**{key: figures[key] for key in (*_FIGURES, "clients")}, "version": k2rel.__version__}
+    now["input_hash"] = study.provenance.input_hash
+    row = pd.DataFrame([now], index=pd.Index(["now"], name="date"))[columns]
+    return pd.concat([frame, row])
