@@ -227,11 +227,25 @@ def count_sum(parts: Sequence[tuple[int, Mapping[tuple[int, ...], float]]], belo
     >>> count_sum([(2, {(1,): 1.0}), (3, {(1,): 1.0})]).as_dict()
     {(5,): 1.0}
     """
+    return _sum(tuple((size, tuple(outcomes.items())) for size, outcomes in parts), below)
+
+
+_Outcomes = tuple[tuple[tuple[int, ...], float], ...]
+
+
+@lru_cache(maxsize=512)
+def _sum(parts: tuple[tuple[int, _Outcomes], ...], below: float) -> Counts:
+    """Clients behave alike in many modes, so most sums are asked for again and again."""
     total: Counts | None = None
     for size, outcomes in parts:
-        counts = Counts.one(outcomes).power(size, below)
+        counts = _power(size, outcomes, below)
         total = counts if total is None else total.plus(counts, below)
     return total if total is not None else Counts(np.zeros((1, 0), dtype=np.int64), np.ones(1))
+
+
+@lru_cache(maxsize=512)
+def _power(size: int, outcomes: _Outcomes, below: float) -> Counts:
+    return Counts.one(dict(outcomes)).power(size, below)
 
 
 def any_of(probability: Sequence[float], sizes: Sequence[int]) -> float:

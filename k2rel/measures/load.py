@@ -411,12 +411,13 @@ def _overload_in(loading: Loading, own: OwnParts, mode: Mode) -> tuple[float, fl
             outcomes[row] = outcomes.get(row, 0.0) + p
         groups.append((size, outcomes))
     width = len(rows)
-    total: Counts | None = None
-    for size, outcomes in groups:
-        by_vector = {tuple(int(index == rows[row]) for index in range(width)): p for row, p in outcomes.items()}
-        counts = Counts.one(by_vector).power(size, _CUT)
-        total = counts if total is None else total.plus(counts, _CUT)
-    assert total is not None
+    total = count_sum(
+        [
+            (size, {tuple(int(index == rows[row]) for index in range(width)): p for row, p in outcomes.items()})
+            for size, outcomes in groups
+        ],
+        _CUT,
+    )
     matrix = np.array(list(rows), dtype=np.float64)
     loads = total.vectors @ matrix[:, 1:]
     fixed = np.array([base.get(element, 0.0) for element in endangered])
