@@ -151,6 +151,12 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the sampled failure rates (default 1)")
     sub.add_argument("--quiet", action="store_true", help="no progress bar")
     with_format(sub)
+    sub = verb("explore", batches.explore_verb, "a page on which parts are failed by a click, and figures follow")
+    sub.add_argument("level", metavar="LEVEL", nargs="?", default="L2R", help="a level's name or a site file (L2R)")
+    sub.add_argument("--address", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    sub.add_argument("--port", type=int, default=0, metavar="N", help="port (default: a free one)")
+    sub.add_argument("--no-token", action="store_true", help="let in whoever reaches the address")
+    sub.add_argument("--no-browser", action="store_true", help="print the address only")
     sub = verb(
         "sweep", batches.sweep_verb, "compute many points: levels, clients, contracts, settings, sampled or listed"
     )

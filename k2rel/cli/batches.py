@@ -1,4 +1,4 @@
-"""Verbs that make many things: reports and sweeps."""
+"""Verbs that make many things, reports and sweeps; and the explorer."""
 
 from __future__ import annotations
 
@@ -73,3 +73,12 @@ def sweep_verb(args: argparse.Namespace) -> int:
         for path in files.values():
             print(path)
     return 1 if done.failed or done.summary_error else 0
+
+
+def explore_verb(args: argparse.Namespace) -> int:
+    from k2rel.explore.serve import serve
+
+    serve(
+        args.level, address=args.address, port=args.port, token=not args.no_token, browser=not args.no_browser
+    )  # fmt: skip
+    return 0

@@ -19,9 +19,9 @@ from k2rel.studies import Study
 if TYPE_CHECKING:
     from IPython.display import HTML
 
-__all__ = ["explorer_data", "explorer_script", "show_explorer"]
+__all__ = ["MOST_CLIENTS", "explorer_data", "explorer_script", "show_explorer"]
 
-_MOST_CLIENTS = 500
+MOST_CLIENTS = 500
 
 
 def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
@@ -97,8 +97,8 @@ def show_explorer(study: Study) -> HTML:
     from IPython.display import HTML
 
     drawing = draw_site(study.site, failover(study))
-    if study.site.client_count > _MOST_CLIENTS:
-        text = f"The explorer follows every client; with more than {_MOST_CLIENTS} the drawing stays as it is."
+    if study.site.client_count > MOST_CLIENTS:
+        text = f"The explorer follows every client; with more than {MOST_CLIENTS} the drawing stays as it is."
         return HTML(f"<figure>{drawing.svg}</figure><p class='more'>{html.escape(text)}</p>")  # type: ignore[no-untyped-call]
     data = json.dumps(explorer_data(study.site, study.policy.home), separators=(",", ":"))
     safe = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -7,7 +7,9 @@ plain data, and reading it can neither run code nor fill the memory.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -210,6 +212,13 @@ def read_yaml(path: Path) -> YamlSource:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise InputError(Problem("is not UTF-8 text", name, line)) from None
+    data, lines = _parsed(text, name)
+    return YamlSource(name, deepcopy(data), lines)
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str, name: str) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
+    """Data and lines of a text; reading it takes longer than most questions about it, so that it is kept."""
     try:
         _check_events(text, name)
         loader = YAML(typ="safe", pure=True)
@@ -226,4 +235,4 @@ def read_yaml(path: Path) -> YamlSource:
         if isinstance(error, InputError):
             raise
         raise InputError(Problem(f"is no valid YAML: {str(error).splitlines()[0][:200]}", name)) from None
-    return YamlSource(name, data, lines)
+    return data, lines

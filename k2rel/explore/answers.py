@@ -1,0 +1,108 @@
+"""What the explorer shows for what was chosen: drawing, data, figures; the same for the widget and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from k2rel.bundled import level_names
+from k2rel.errors import InputError, K2relError
+from k2rel.explore.figures import CONTRACTS, RATES, LiveSite
+from k2rel.measures.cases import failover
+from k2rel.plots.drawing import draw_site
+from k2rel.report.explorer import MOST_CLIENTS, explorer_data
+
+__all__ = ["STYLE", "answer", "choices"]
+
+STYLE = """
+.k2live{font:15px/1.45 system-ui,"DejaVu Sans",sans-serif;color:#222;background:#fff;max-width:70rem;padding:.5rem}
+.k2live label{margin-right:1rem}.k2live input[type=number]{width:5rem}
+.k2live table{border-collapse:collapse;font-size:.86rem;margin:.3rem 1.5rem .6rem 0}
+.k2live th,.k2live td{padding:.2rem .6rem;border-bottom:1px solid #d9dee2;text-align:left}
+.k2live .failed{color:#D55E00;font-weight:600}.k2live figure{margin:.5rem 0;overflow-x:auto}
+.k2live h4{margin:.8rem 0 .2rem}.k2live-figures,.k2live .k2x-state{overflow-x:auto}
+.k2live .k2x-state{display:flex;flex-wrap:wrap;gap:0 2rem;align-items:flex-start}.k2live meter{width:6rem}
+.k2live .k2x-said,.k2live-said{font-weight:600}.k2live .k2x-all div{columns:14rem;font-size:.85rem}
+.k2live .k2x-all label{display:block}.k2live svg{min-width:34rem}
+"""
+
+
+@lru_cache(maxsize=32)
+def _site(level: str) -> LiveSite:
+    return LiveSite(level)
+
+
+def choices(level: str) -> dict[str, list[str]]:
+    """List what can be chosen.
+
+    Parameters
+    ----------
+    level : str
+        The level or site file that was asked for.
+
+    Returns
+    -------
+    dict of str to list of str
+        ``levels`` (that one, and the bundled ones), ``contracts``, ``rates``.
+
+    Raises
+    ------
+    InputError
+        If the level cannot be read.
+
+    Examples
+    --------
+    >>> choices("L3")["levels"][:2]
+    ['L3', 'L1']
+    """
+    _site(level)
+    levels = list(dict.fromkeys([level, *level_names()]))
+    return {"levels": levels, "contracts": list(CONTRACTS), "rates": list(RATES)}
+
+
+def answer(asked: Mapping[str, Any], levels: Sequence[str]) -> dict[str, Any]:
+    """Work out what to show.
+
+    Parameters
+    ----------
+    asked : mapping
+        ``level``, ``clients`` (0: as the file says), ``contract``, ``rates``.
+    levels : sequence of str
+        Levels that may be asked for.
+
+    Returns
+    -------
+    dict
+        ``drawing`` (HTML), ``site`` (data of the script), ``clients``, ``figures`` (HTML), ``message``. What cannot be
+        computed gives a ``message`` alone.
+
+    Examples
+    --------
+    >>> answer({"level": "L1", "clients": 0, "contract": "4h", "rates": "as given"}, ["L1"])["clients"]
+    4
+    >>> answer({"level": "/etc/passwd"}, ["L1"])["message"]
+    "not computed: level: one of L1, got '/etc/passwd'"
+    """
+    try:
+        level = str(asked["level"])
+        if level not in levels:
+            raise InputError(f"level: one of {', '.join(levels)}, got '{level[:60]}'")
+        live = _site(level)
+        count = int(asked.get("clients") or live.usual.site.client_count)
+        if not 1 <= count <= MOST_CLIENTS:
+            raise InputError(f"clients: from 1 to {MOST_CLIENTS}, got {count}")
+        contract, rates = str(asked["contract"]), str(asked["rates"])
+        one = live.study(count, contract, rates)
+        drawing = draw_site(one.site, failover(one)).svg
+        return {
+            "drawing": f"<div class='k2x'><figure>{drawing}</figure><div class='k2x-panel'></div></div>",
+            "site": explorer_data(one.site, one.policy.home),
+            "clients": count,
+            "figures": live.figures(count, contract, rates).as_html(),
+            "message": f"{one.site.title}: {count} clients, contract {contract}, failure rates {rates}",
+        }
+    except K2relError as error:
+        return {"message": f"not computed: {str(error)[:300]}"}
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return {"message": "not computed: level, clients, contract and rates are needed, clients as a whole number"}

@@ -1,0 +1,198 @@
+"""The figures that follow a change by hand: what is compiled for a site serves every contract and every rate."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from k2rel.errors import InputError
+from k2rel.exact.engine import unavailability
+from k2rel.measures.availability import service_named
+from k2rel.measures.load import LoadResult, load
+from k2rel.policy.failover import principal_traffic
+from k2rel.rates import SiteLaws, site_laws
+from k2rel.rates.table import with_rate
+from k2rel.studies import Study, study
+from k2rel.tables import COLUMNS
+from k2rel.units import MINUTES_PER_YEAR
+
+__all__ = ["CONTRACTS", "RATES", "LiveFigures", "LiveSite"]
+
+CONTRACTS = ("onsite", "4h", "nbd")
+RATES = ("as given", "at their lower limits", "at their upper limits")
+_MOST_SITES = 24
+
+
+@dataclass(frozen=True)
+class LiveFigures:
+    """Figures of one setting of the explorer.
+
+    Parameters
+    ----------
+    unavailability : dict of str to float
+        By service of the whole site, and for client 1.
+    load : LoadResult
+        Clients on each side, load on each element.
+    """
+
+    unavailability: dict[str, float]
+    load: LoadResult
+
+    def as_html(self) -> str:
+        """Write the figures as HTML; every text is escaped.
+
+        Returns
+        -------
+        str
+            Two tables: services, and elements with the distribution of their load.
+
+        Examples
+        --------
+        >>> "downtime" in LiveSite("L1").figures().as_html()
+        True
+        """
+        services = [
+            (name.replace("_", " "), COLUMNS["availability"][1](1.0 - u), COLUMNS["unavailability"][1](u),
+             COLUMNS["downtime_min_per_year"][1](u * MINUTES_PER_YEAR))
+            for name, u in self.unavailability.items()
+        ]  # fmt: skip
+        words = COLUMNS["load_mb_s"][1]
+        elements = [
+            (item.element.replace("_", " "), words(item.capacity_mb_s), words(item.mean_mb_s),
+             words(item.percentile(95)), words(item.percentile(99.9)), COLUMNS["p_overload"][1](item.p_overload))
+            for item in self.load.elements
+        ]  # fmt: skip
+        sides = [
+            (*([str(a), str(b)] if len(self.load.sides) > 1 else [str(a)]), str(cut), COLUMNS["probability"][1](p))
+            for a, b, cut, p in self.load.side_distribution[:6]
+        ]
+        of_sides = [*(f"on {side}" for side in self.load.sides), "cut off", "share of time"]
+        return (
+            "<h4>Services, over a year</h4>"
+            + _table(["service", "availability", "unavailability", "downtime [min/year]"], services)
+            + f"<h4>Clients on each side</h4>{_table(of_sides, sides)}"
+            + "<h4>Load on each element [MB/s]</h4>"
+            + _table(["element", "capacity", "mean", "95 %", "99.9 %", "P(overload)"], elements)
+        )
+
+
+def _table(heads: list[str], rows: Sequence[tuple[str, ...]]) -> str:
+    top = "".join(f"<th>{html.escape(text)}</th>" for text in heads)
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+
+
+class LiveSite:
+    """A level or site whose clients, contract and rates are changed by hand.
+
+    Parameters
+    ----------
+    level : str
+        A level's name or a site file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> LiveSite("L2R").figures(contract="onsite").unavailability["media"] < 5e-6
+    True
+    """
+
+    def __init__(self, level: str) -> None:
+        self.level = level
+        self._studies: dict[int, Study] = {}
+        self._laws: dict[tuple[int, str, str], Study] = {}
+        self.usual = study(level)
+        self._studies[self.usual.site.client_count] = self.usual
+
+    def study(self, clients: int | None = None, contract: str = "4h", rates: str = RATES[0]) -> Study:
+        """Give the study of a setting; what depends on the wiring alone is shared by all contracts and rates.
+
+        Parameters
+        ----------
+        clients : int, optional
+            Number of clients; by default that of the file.
+        contract : {"onsite", "4h", "nbd"}
+            Repair contract.
+        rates : {"as given", "at their lower limits", "at their upper limits"}
+            All failure rates that have 90 % limits.
+
+        Returns
+        -------
+        Study
+            The study.
+
+        Raises
+        ------
+        InputError
+            If something given cannot be used.
+
+        Examples
+        --------
+        >>> LiveSite("L2R").study(8).site.client_count
+        8
+        """
+        count = self.usual.site.client_count if clients is None else clients
+        if contract not in CONTRACTS or rates not in RATES:
+            raise InputError(f"contract: {', '.join(CONTRACTS)}; rates: {', '.join(RATES)}")
+        if count not in self._studies:
+            if len(self._studies) >= _MOST_SITES:
+                self._studies.clear()
+                self._laws.clear()
+            self._studies[count] = study(self.level, clients=count)
+        key = (count, contract, rates)
+        if key not in self._laws:
+            one = self._studies[count]
+            laws = one.laws if contract == one.laws.contract else site_laws(one.site, contract, one.rates)
+            self._laws[key] = replace(one, laws=_at_limits(one, laws, rates))
+        return self._laws[key]
+
+    def figures(self, clients: int | None = None, contract: str = "4h", rates: str = RATES[0]) -> LiveFigures:
+        """Compute the figures of a setting, exactly; roles at the preferred side.
+
+        Parameters
+        ----------
+        clients, contract, rates
+            As for `study`.
+
+        Returns
+        -------
+        LiveFigures
+            The figures.
+
+        Raises
+        ------
+        InputError
+            If something given cannot be used.
+
+        Examples
+        --------
+        >>> LiveSite("L1").figures().load.p_any_overload
+        0.0
+        """
+        one = self.study(clients, contract, rates)
+        site = one.site
+        principal = principal_traffic(site)
+        names = [name for name, role in site.roles.items() if role.is_service]
+        names = list(dict.fromkeys([principal, f"{principal}_client", *site.traffic, *names]))
+        if site.traffic[principal].scope != "client":
+            names.remove(f"{principal}_client")
+        found = {name: unavailability(one, service_named(one, name)) for name in names}
+        return LiveFigures(found, load(one))
+
+
+def _at_limits(one: Study, laws: SiteLaws, rates: str) -> SiteLaws:
+    """Move every failure rate that has limits to one of them, for all parts of its row together."""
+    if rates == RATES[0]:
+        return laws
+    limits = {
+        law.rates_id: law.low_per_h if rates == RATES[1] else law.high_per_h for _, law in laws.used() if law.rates_id
+    }
+    for row, rate in limits.items():
+        if rate is not None:
+            laws = with_rate(one.site, laws, row, rate)
+    return laws

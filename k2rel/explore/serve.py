@@ -1,0 +1,238 @@
+"""The explorer as a page of its own, on the loopback address and behind a token unless told otherwise.
+
+There is no kernel behind it: the page can ask for figures of the levels that are offered, and for nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import secrets
+import sys
+import threading
+import webbrowser
+from functools import partial
+from http.cookies import CookieError, SimpleCookie
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from k2rel.errors import InputError
+from k2rel.explore.answers import STYLE, answer, choices
+from k2rel.report.explorer import explorer_script
+
+__all__ = ["ExplorerServer", "serve"]
+
+_MOST_BYTES = 10_000
+_COOKIE = "k2rel_token"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers two questions: the page, and the figures of a choice."""
+
+    server: ExplorerServer
+    timeout = 30
+    server_version = "k2rel"
+    sys_version = ""
+
+    def log_message(self, *_: Any) -> None:
+        """Stay silent."""
+
+    def _send(self, code: int, kind: str, body: str, more: dict[str, str] | None = None) -> None:
+        data = body.encode("utf-8")
+        self.send_response(code)
+        headers = {
+            "Content-Type": f"{kind}; charset=utf-8", "Content-Length": str(len(data)), "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY",
+        }  # fmt: skip
+        for name, value in (headers | (more or {})).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _refuse(self, code: int, message: str) -> None:
+        self.close_connection = True
+        self._send(code, "text/plain", message + "\n")
+
+    def _token(self) -> str:
+        try:
+            cookie = SimpleCookie(self.headers.get("Cookie", "")).get(_COOKIE)
+        except CookieError:
+            return ""
+        return cookie.value if cookie else ""
+
+    def _allowed(self, token: str) -> bool:
+        wanted = self.server.token
+        return not wanted or secrets.compare_digest(token.encode(), wanted.encode())
+
+    def _own_host(self) -> bool:
+        """Whether the page was asked for by an address of ours: a foreign name that leads here is refused."""
+        return not self.server.hosts or self.headers.get("Host", "") in self.server.hosts
+
+    def do_GET(self) -> None:
+        """Give the page; a token in the address becomes a cookie, so that it does not stay in the history."""
+        place = urlsplit(self.path)
+        if not self._own_host():
+            return self._refuse(403, "this server answers to its own address only")
+        if place.path != "/":
+            return self._refuse(404, "there is only one page here")
+        given = parse_qs(place.query).get("token", [""])[0]
+        if given and self._allowed(given):
+            cookie = f"{_COOKIE}={given}; HttpOnly; SameSite=Strict; Path=/"
+            return self._send(303, "text/plain", "", {"Location": "/", "Set-Cookie": cookie})
+        if not self._allowed(self._token()):
+            return self._refuse(403, "a token is needed: use the whole address that k2rel explore printed")
+        page, policy = self.server.page()
+        return self._send(200, "text/html", page, {"Content-Security-Policy": policy})
+
+    def do_POST(self) -> None:
+        """Compute the figures of a choice."""
+        if not self._own_host() or not self._allowed(self._token()):
+            return self._refuse(403, "a token is needed")
+        try:
+            length = int(self.headers.get("Content-Length", ""))
+        except ValueError:
+            return self._refuse(411, "the length is missing")
+        if self.path != "/ask" or not 0 < length <= _MOST_BYTES:
+            return self._refuse(404 if self.path != "/ask" else 413, "no such question")
+        if not self.headers.get("Content-Type", "").startswith("application/json"):
+            return self._refuse(415, "JSON is needed")
+        try:
+            asked = json.loads(self.rfile.read(length))
+        except (ValueError, RecursionError, OSError):
+            return self._refuse(400, "that is no JSON")
+        if not isinstance(asked, dict):
+            return self._refuse(400, "that is no choice")
+        with self.server.lock:
+            found = answer(asked, self.server.known["levels"])
+        return self._send(200, "application/json", json.dumps(found))
+
+
+class ExplorerServer(ThreadingHTTPServer):
+    """The server of one explorer.
+
+    Parameters
+    ----------
+    level : str
+        A level's name or a site file.
+    address : str
+        Address to listen on.
+    port : int
+        Port; 0 for a free one.
+    token : bool
+        Whether a token is needed.
+
+    Raises
+    ------
+    InputError
+        If the level cannot be read, or the address cannot be listened on.
+
+    Examples
+    --------
+    >>> with ExplorerServer("L1") as server:
+    ...     server.url.startswith("http://127.0.0.1:")
+    True
+    """
+
+    daemon_threads = True
+
+    def __init__(self, level: str, address: str = "127.0.0.1", port: int = 0, *, token: bool = True) -> None:
+        text = str(Path(level).resolve()) if Path(level).is_file() else level
+        self.level = text
+        self.known = choices(text)
+        self.token = secrets.token_urlsafe(24) if token else ""
+        self.lock = threading.Lock()
+        self.asked = {"level": text, "clients": 0, "contract": "4h", "rates": self.known["rates"][0], "number": 0}
+        try:
+            super().__init__((address, port), _Handler)
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(f"explore: cannot listen on {address} port {port}: {reason}") from None
+        local = address in ("127.0.0.1", "localhost")
+        self.hosts = {f"{name}:{self.server_port}" for name in ("127.0.0.1", "localhost")} if local else set()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that goes away in the middle of an answer is no error; the rest is said in a line."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            print(f"k2rel: explore: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
+
+    @property
+    def url(self) -> str:
+        """The address to open."""
+        host = str(self.server_address[0])
+        shown = "127.0.0.1" if host == "0.0.0.0" else host
+        return f"http://{shown}:{self.server_port}/" + (f"?token={self.token}" if self.token else "")
+
+    def page(self) -> tuple[str, str]:
+        """Give the page and its content security policy.
+
+        Returns
+        -------
+        tuple of str
+            HTML, and the policy: only its own script runs, and it asks only here.
+
+        Examples
+        --------
+        >>> with ExplorerServer("L1") as server:
+        ...     "connect-src 'self'" in server.page()[1]
+        True
+        """
+        with self.lock:
+            state = {**self.known, "asked": self.asked, "failed": [], **answer(self.asked, self.known["levels"])}
+        live, start = ((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("page.js", "start.js"))
+        script = f"{{{explorer_script()}\n{live}\n{start}}}"
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        data = json.dumps(state).replace("<", "\\u003c").replace("&", "\\u0026")
+        title = html.escape(f"k2rel explorer: {Path(self.level).name}")
+        page = (
+            f"<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
+            "<meta name='viewport' content='width=device-width, initial-scale=1'><link rel='icon' href='data:,'>"
+            f"<style>{STYLE}</style></head><body><h1 style='font:600 1.3rem system-ui,sans-serif'>{title}</h1>"
+            f"<main></main><script type='application/json'>{data}</script><script>{script}</script></body></html>\n"
+        )
+        policy = (
+            f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
+            "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        )
+        return page, policy
+
+
+def serve(level: str, *, address: str = "127.0.0.1", port: int = 0, token: bool = True, browser: bool = True) -> None:
+    """Serve the explorer until Ctrl-C.
+
+    Parameters
+    ----------
+    level : str
+        A level's name or a site file.
+    address : str
+        Address to listen on; only this machine by default.
+    port : int
+        Port; 0 for a free one.
+    token : bool
+        Ask for a token that is in the address that is printed.
+    browser : bool
+        Open a browser.
+
+    Raises
+    ------
+    InputError
+        If the level cannot be read, or the address cannot be listened on.
+
+    Examples
+    --------
+    >>> serve("L9")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    k2rel.errors.InputError: there is no level or file 'L9'; known: L1, ...
+    """
+    with ExplorerServer(level, address, port, token=token) as server:
+        print(server.url, flush=True)
+        if not token:
+            print("k2rel: without a token, whoever reaches this address can use it", file=sys.stderr)
+        if browser:
+            threading.Thread(target=partial(webbrowser.open, server.url), daemon=True).start()
+        server.serve_forever()

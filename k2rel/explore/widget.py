@@ -1,0 +1,86 @@
+"""The explorer as a widget for JupyterLab; the same script as in the reports, with figures from Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from k2rel.explore.answers import STYLE, answer, choices
+from k2rel.report.explorer import explorer_script
+
+__all__ = ["Explorer"]
+
+
+class Explorer(anywidget.AnyWidget):
+    """A level whose parts are failed by a click, with clients, contract and rates to choose.
+
+    Parameters
+    ----------
+    level : str
+        A level's name or a site file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> explorer = Explorer("L2R")
+    >>> explorer.choose(contract="onsite")
+    >>> "<table" in explorer.figures
+    True
+    """
+
+    _esm = (
+        explorer_script()
+        + (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
+        + "\nexport default { render: ({ model, el }) => k2relLive(model, el) };\n"
+    )
+    _css = STYLE
+    levels = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    contracts = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    rates = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    asked = traitlets.Dict().tag(sync=True)
+    clients = traitlets.Int().tag(sync=True)
+    drawing = traitlets.Unicode().tag(sync=True)
+    site = traitlets.Dict().tag(sync=True)
+    failed = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    figures = traitlets.Unicode().tag(sync=True)
+    message = traitlets.Unicode().tag(sync=True)
+    shown = traitlets.Int().tag(sync=True)
+
+    def __init__(self, level: str = "L2R", **kwargs: Any) -> None:
+        known = choices(level)
+        super().__init__(**kwargs, **known)
+        self.observe(self._follow, "asked")
+        rates = known["rates"][0]
+        self.asked = {"level": level, "clients": 0, "contract": "4h", "rates": rates, "number": 0}
+
+    def choose(
+        self, *, level: str | None = None, clients: int | None = None, contract: str | None = None,
+        rates: str | None = None,
+    ) -> None:  # fmt: skip
+        """Change what is shown, as the controls do.
+
+        Parameters
+        ----------
+        level, clients, contract, rates
+            As for `k2rel.explore.LiveSite`; what is not given stays.
+
+        Examples
+        --------
+        >>> Explorer("L1").choose(clients=6)
+        """
+        given = {"level": level, "clients": clients, "contract": contract, "rates": rates}
+        number = int(self.asked.get("number", 0)) + 1
+        self.asked = {**self.asked, **{k: v for k, v in given.items() if v is not None}, "number": number}
+
+    def _follow(self, change: Any) -> None:
+        """Compute what was asked for; a mistake is said, and the figures stay."""
+        for name, value in answer(change["new"], self.levels).items():
+            setattr(self, name, value)
+        self.shown += 1
