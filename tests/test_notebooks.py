@@ -1,21 +1,21 @@
 """The notebooks are clean and parameterised, run, and give the library's own numbers."""
 
+import base64
+import csv
+import hashlib
 import json
 import re
-import subprocess
-import sys
-import time
-from pathlib import Path
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
 
 import k2rel
-from k2rel import InputError
+from k2rel import InputError, plots
 from k2rel.bundled import notebook_dir
 from k2rel.errors import RenderError
-from k2rel.report import render
-from k2rel.report.render import execute_notebook, render_reports
+from k2rel.report import batch, execute, render_reports
+from k2rel.report.execute import execute_notebook
 
 NOTEBOOKS = sorted(notebook_dir().glob("*.ipynb"))
 
@@ -75,12 +75,13 @@ def test_a_report_shows_the_numbers_of_the_library(rendered):
 def test_a_report_has_every_part_that_a_reader_needs(rendered):
     page = (rendered[0] / "L2R.html").read_text()
     for heading in (
-        "Verdict", "Wiring", "Failover", "Services and downtime", "What causes the downtime", "How sure the figures are",
+        "Verdict", "Wiring, and what follows when parts fail", "Failover", "Services and downtime", "What causes the downtime", "How sure the figures are",
         "Single points of failure and cut sets", "Load before and after failover", "How probable overload is",
         "Repair contracts side by side", "Other readings of what is not known", "Assumptions and sources",
     ):  # fmt: skip
         assert f">{heading}" in page, heading
-    assert page.count("<img alt=") >= 7 + 6
+    assert page.count("<img alt=") >= 7
+    assert page.count("<svg aria-label=") >= 1 + 6 + 6  # the wiring, the cases, the steps of a takeover
     assert "No description has been provided" not in page
     for assumption in k2rel.assumptions(k2rel.study("L2R"))["assumption"]:
         assert assumption in page
@@ -89,22 +90,92 @@ def test_a_report_has_every_part_that_a_reader_needs(rendered):
 def test_a_report_is_self_contained_and_hides_the_code(rendered):
     for path in rendered[0].glob("*.html"):
         page = path.read_text()
-        for word in ("http://cdn", "https://cdn", "<script", "@import", "src='http", 'src="http', "k2rel.study("):
+        for word in ("http://cdn", "https://cdn", "<script src", "@import", "src='http", 'src="http', "k2rel.study("):
             assert word not in page, (path.name, word)
 
 
-def test_text_of_a_site_file_cannot_become_markup(tmp_path):
+def scripts(page):
+    """Scripts of a page that a browser runs, as they stand in it."""
+    return re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
+
+
+def test_only_the_script_that_the_page_names_by_its_hash_may_run(rendered):
+    for path in rendered[0].glob("*.html"):
+        page = path.read_text()
+        (script,) = scripts(page)
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"script-src 'sha256-{digest}'" in page
+        others = set(re.findall(r"<script[^>]*>", page)) - {"<script>"}
+        assert others <= {'<script type="application/json">'}
+
+
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+@pytest.fixture(scope="module")
+def evil(tmp_path_factory):
+    """Reports and exports of a site whose every text wants to be something else."""
+    folder = tmp_path_factory.mktemp("evil")
     text = (k2rel.bundled.data_dir() / "levels" / "L1.yaml").read_text()
-    evil = "<script>alert(1)</script><img src=x onerror=alert(2)>"
-    text = text.replace("title: media server", f"title: '{evil}'").replace("title: FTP\n", f"title: '{evil} $x^2$'\n")
-    text = text.replace("reason: No page gives", f"reason: {evil} No page gives")
+    formula = '=HYPERLINK("http://x")'
+    text = text.replace("title: media server", f"title: '{EVIL}'").replace(
+        "title: FTP\n", f"title: '{formula}{EVIL} $x^2$'\n"
+    )
+    text = text.replace("reason: No page gives", f"reason: '{formula}'\n    source: '@SUM(1) {EVIL}'\n    # ")
+    text = text.replace('title: "Level 1', f'title: "{EVIL.replace(chr(34), "")} Level 1')
+    path = folder / "evil.yaml"
+    path.write_text(text)
+    assert render_reports([path], folder / "out", comparison=False).failures == ()
+    return folder / "out"
+
+
+def test_text_of_a_site_file_cannot_become_markup(evil):
+    for page in evil.glob("*.html"):
+        text = page.read_text()
+        assert len(scripts(text)) == 1
+        assert "<img src=x" not in text
+        assert "alert(1)</script>" not in text
+    notebook = json.loads((evil / "notebooks" / "L1.ipynb").read_text())
+    shown = [
+        "".join(text)
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", [])
+        for kind, text in output.get("data", {}).items()
+        if kind != "text/plain"
+    ]
+    assert not any("<script>" in text or "<img src=x" in text for text in shown)
+
+
+def test_text_of_a_site_file_cannot_become_a_formula(evil):
+    import openpyxl
+
+    found = 0
+    for path in (evil / "results").glob("*.csv"):
+        for row in csv.reader(path.read_text().splitlines()):
+            for cell in row:
+                assert not re.match(r"[=@\t\r]|[+-](?![\d.]|inf)", cell), (path.name, cell)
+                found += cell.startswith("'=")
+    assert found >= 1
+    for path in (evil / "results").glob("*.xlsx"):
+        for sheet in openpyxl.load_workbook(path):
+            for row in sheet.iter_rows():
+                for cell in row:
+                    assert cell.data_type != "f", (sheet.title, cell.coordinate)
+                    assert cell.hyperlink is None
+
+
+def test_text_of_a_site_file_cannot_become_markup_in_a_drawing(tmp_path):
+    text = (
+        (k2rel.bundled.data_dir() / "levels" / "L1.yaml").read_text().replace("title: media server", f"title: '{EVIL}'")
+    )
     path = tmp_path / "evil.yaml"
     path.write_text(text)
-    done = render_reports([path], tmp_path / "out", comparison=False)
-    assert done.failures == ()
-    for page in (tmp_path / "out").glob("*.html"):
-        assert "<script" not in page.read_text()
-        assert "<img src=x" not in page.read_text()
+    study = k2rel.study(path)
+    drawing = plots.draw_site(study.site, k2rel.failover(study), title=EVIL + "'\" onload='x")
+    root = ElementTree.fromstring(drawing.svg)
+    tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+    assert tags <= {"svg", "style", "g", "title", "path", "rect", "text", "tspan"}
+    assert not any(name.startswith("on") for element in root.iter() for name in element.attrib)
 
 
 @pytest.fixture
@@ -118,7 +189,7 @@ def broken(tmp_path, monkeypatch):
             if cell["cell_type"] == "code" and "plot_causes" in "".join(cell["source"]) and "level_report" in path.name:
                 cell["source"] = ["if level == 'L1':\n", "    raise ValueError('for the test')\n", *cell["source"]]
         (folder / path.name).write_text(json.dumps(notebook))
-    monkeypatch.setattr(render, "notebook_dir", lambda: folder)
+    monkeypatch.setattr(batch, "notebook_dir", lambda: folder)
     return tmp_path / "out"
 
 
@@ -156,7 +227,7 @@ def test_a_kernel_that_dies_is_no_success(tmp_path):
 
 
 def test_a_cell_that_never_ends_is_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr(render, "_CELL_TIMEOUT_S", 2)
+    monkeypatch.setattr(execute, "_CELL_TIMEOUT_S", 2)
     notebook = write_notebook(tmp_path / "slow.ipynb", "import time\ntime.sleep(60)")
     with pytest.raises(RenderError, match="took longer than 2 s"):
         execute_notebook(notebook, tmp_path / "out" / "slow.ipynb", {})
@@ -168,25 +239,6 @@ def test_an_unknown_parameter_is_refused_instead_of_run_on_defaults(tmp_path):
         execute_notebook(notebook, tmp_path / "out.ipynb", {"nn": 2})
     execute_notebook(notebook, tmp_path / "out.ipynb", {"n": 2})
     assert '"2"' in (tmp_path / "out.ipynb").read_text()
-
-
-def test_a_killed_run_leaves_no_half_file_and_the_next_one_cleans_up(tmp_path):
-    code = f"from k2rel.report import render_reports; render_reports(['L1'], {str(tmp_path)!r}, comparison=False)"
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (tmp_path / "notebooks").exists():
-        time.sleep(0.05)
-    time.sleep(1.0)
-    process.kill()
-    process.wait()
-    for path in Path(tmp_path).rglob("*"):
-        if path.is_file() and not path.name.startswith("."):
-            assert path.stat().st_size > 0
-            assert path.suffix != ".html", "no report under a final name"
-    (tmp_path / ".L1.html.99999.tmp").write_text("half")
-    assert render_reports(["L1"], tmp_path, comparison=False).failures == ()
-    assert not (tmp_path / ".L1.html.99999.tmp").exists()
-    assert (tmp_path / "L1.html").read_text().endswith("</html>\n")
 
 
 def test_the_notebook_on_coverage_finds_two_units_best(tmp_path):
@@ -203,3 +255,56 @@ def test_the_notebook_on_raid_finds_hundreds_of_times_more_losses_than_the_formu
     assert abs(float(found[1]) - 133.1) < 12  # three standard errors of the published value and of 20,000 groups
     assert int(found[2]) > 100
     assert "36,162" in text
+
+
+def executed(name, place, **parameters):
+    return execute_notebook(notebook_dir() / f"{name}.ipynb", place / "out.ipynb", parameters).read_text()
+
+
+def rows(text):
+    """Every row of every table of an executed notebook, as texts."""
+    html = "".join(
+        "".join(output["data"].get("text/html", ""))
+        for cell in json.loads(text)["cells"]
+        for output in cell.get("outputs", [])
+        if "data" in output
+    )
+    return [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", html, flags=re.DOTALL)]
+
+
+def test_the_walkthrough_follows_every_case_and_one_takeover(tmp_path):
+    text = executed("failover_walkthrough", tmp_path, level="L3R", follow=["switch_A"])
+    assert text.count("<li>") == 6
+    assert "file system at B, media side at B" in text
+    for case in k2rel.failover_cases(k2rel.study("L3R"))[1:]:
+        assert f"<h4>{case.title}</h4>".replace("'", "&#x27;") in text.replace("\\u0026", "&")
+
+
+def test_the_notebook_on_a_change_gives_the_library_s_numbers(tmp_path):
+    text = executed(
+        "design_change", tmp_path, before="L2R", repair_after="4h", doubled=["raid_chassis"], clients_after=6
+    )
+    before, after = k2rel.study("L2R"), k2rel.with_second(k2rel.study("L2R", clients=6), ["raid_chassis"])
+    minutes = [k2rel.availability(one)["media"].downtime_min_per_year for one in (before, after)]
+    assert f"media is lost {minutes[0]:.4g} min a year before the change and {minutes[1]:.4g} after" in text
+
+
+def test_the_notebook_on_load_planning_finds_how_many_clients_fit(tmp_path):
+    given = {"levels": ["L1", "L2R"], "bit_rates": ["25 MB/s", "50 Mb/s"], "most": 12}
+    found = {tuple(row[:2]): row[2:4] for row in rows(executed("load_planning", tmp_path, **given)) if len(row) == 7}
+    # a TOE of 100 MB/s carries four clients of 25 MB/s; the Fibre Channel link of 200 MB/s carries seven beside FTP
+    assert found["L1", "25 MB/s"] == ["4", "4"]
+    assert found["L2R", "25 MB/s"] == ["7", "7"]
+    assert found["L1", "50 Mb/s"] == ["12", "12"]
+
+
+def test_the_notebook_on_an_own_site_shows_a_mistake_with_its_line_and_goes_on(tmp_path):
+    text = executed("own_site", tmp_path, clients=5, folder=str(tmp_path))
+    assert "did you mean" in text
+    assert "5 clients" in text
+    assert k2rel.study(tmp_path / "studio.yaml").site.name == "studio"
+
+
+def test_the_explorer_s_notebook_gives_a_widget(tmp_path):
+    text = executed("explorer", tmp_path, level="L3")
+    assert "application/vnd.jupyter.widget-view+json" in text

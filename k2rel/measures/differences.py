@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,8 @@ def _facts(one: Study) -> Iterator[tuple[tuple[str, str, str], str]]:
 
 def _rules(site: Site) -> Iterator[tuple[tuple[str, str, str], str]]:
     for name, unit in site.units.items():
-        yield ("roles", name, "triggers"), _list(unit.triggers)
+        for aspect, value in asdict(unit).items():
+            yield ("roles", name, aspect), _list(value) if isinstance(value, tuple) else str(value)
     for name, role in site.roles.items():
         yield ("roles", name, "holders"), "; ".join(f"{h.side}: {h.on or _list(h.units)}" for h in role.holders)
         yield ("roles", name, "coverage"), _said(role.coverage)

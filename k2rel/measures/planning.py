@@ -57,7 +57,7 @@ def most_clients(
     Examples
     --------
     >>> most_clients(["L2R"], ["25 MB/s"], most=10)["after_one_failure"].tolist()
-    [8]
+    [7]
     """
     import pandas as pd
 

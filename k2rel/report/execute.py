@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import os
 import sys
 import warnings
@@ -66,6 +68,20 @@ def _papermill() -> Any:
 
     papermill_engines.register("k2rel", Engine)
     return papermill
+
+
+@contextmanager
+def _own_loop() -> Iterator[Callable[..., Any]]:
+    """Run something in a context of its own, and close the event loop that the notebook client leaves there."""
+    before = contextvars.copy_context()
+    context = before.copy()
+    try:
+        yield context.run
+    finally:
+        old = [value for value in before.values() if isinstance(value, asyncio.AbstractEventLoop)]
+        for value in context.values():
+            if isinstance(value, asyncio.AbstractEventLoop) and value not in old and not value.is_closed():
+                value.close()
 
 
 class _Call:
@@ -148,21 +164,23 @@ def executed(
     try:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                papermill.execute_notebook(
-                    str(notebook),
-                    str(temporary).replace("{", "{{").replace("}", "}}"),
-                    parameters=dict(parameters),
-                    engine_name="k2rel",
-                    kernel_name="python3",
-                    progress_bar=False,
-                    log_output=False,
-                    request_save_on_cell_execute=False,
-                    autosave_cell_every=0,
-                    start_timeout=120,
-                    execution_timeout=_CELL_TIMEOUT_S,
-                    shutdown_kernel="immediate",  # nothing of a finished kernel is wanted
-                    call=call,
-                )
+                with _own_loop() as run:
+                    run(
+                        papermill.execute_notebook,
+                        str(notebook),
+                        str(temporary).replace("{", "{{").replace("}", "}}"),
+                        parameters=dict(parameters),
+                        engine_name="k2rel",
+                        kernel_name="python3",
+                        progress_bar=False,
+                        log_output=False,
+                        request_save_on_cell_execute=False,
+                        autosave_cell_every=0,
+                        start_timeout=120,
+                        execution_timeout=_CELL_TIMEOUT_S,
+                        shutdown_kernel="immediate",  # nothing of a finished kernel is wanted
+                        call=call,
+                    )
                 break
             except (RuntimeError, DeadKernelError) as error:
                 final = isinstance(error, PapermillExecutionError | CellTimeoutError) or call.started
