@@ -89,7 +89,10 @@ def answer(asked: Mapping[str, Any], levels: Sequence[str]) -> dict[str, Any]:
         if level not in levels:
             raise InputError(f"level: one of {', '.join(levels)}, got '{level[:60]}'")
         live = _site(level)
-        count = int(asked.get("clients") or live.usual.site.client_count)
+        given = asked.get("clients", 0)
+        if isinstance(given, bool) or not isinstance(given, int):
+            raise InputError("clients: a whole number, 0 for that of the file")
+        count = given or live.usual.site.client_count
         if not 1 <= count <= MOST_CLIENTS:
             raise InputError(f"clients: from 1 to {MOST_CLIENTS}, got {count}")
         contract, rates = str(asked["contract"]), str(asked["rates"])
@@ -104,5 +107,5 @@ def answer(asked: Mapping[str, Any], levels: Sequence[str]) -> dict[str, Any]:
         }
     except K2relError as error:
         return {"message": f"not computed: {str(error)[:300]}"}
-    except (ValueError, KeyError, TypeError, OverflowError):
-        return {"message": "not computed: level, clients, contract and rates are needed, clients as a whole number"}
+    except KeyError as error:
+        return {"message": f"not computed: {error.args[0]} is missing"}

@@ -313,6 +313,6 @@ def save_results(folder: str, name: str, headline: dict[str, Any], tables: dict[
         return
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    write_tables(target, name, tables, headline.get("about", {"report": name}))
-    whole = {**headline, "tables": list(tables)}
+    files = write_tables(target, name, tables, headline.get("about", {"report": name}))
+    whole = {**headline, "files": [path.name for path in files]}
     write_whole(target / f"{name}.json", json.dumps(whole, indent=2, default=str) + "\n")

@@ -183,11 +183,7 @@ def render_report(job: Job, folder: Path, on_cell: Callable[[], None] | None = N
         files = [page, notebook]
         if job.pdf:
             files.append(print_pdf(page, page.with_suffix(".pdf")))
-        named = {
-            f"{job.name}.json",
-            f"{job.name}.xlsx",
-            *(f"{job.name}_{table}.csv" for table in headline.get("tables", ())),
-        }
+        named = {f"{job.name}.json", *headline.get("files", ())}
         files += [results / name for name in sorted(named) if (results / name).is_file()]
         digests = {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
         write_whole(manifest, json.dumps({"key": key, "version": k2rel.__version__, "files": digests}, indent=1) + "\n")

@@ -78,7 +78,7 @@ def write_tables(folder: Path, name: str, tables: Mapping[str, pd.DataFrame], ab
         safe = frame.map(harmless)
         safe.index = safe.index.map(harmless).set_names(frame.index.names)
         safe.columns = safe.columns.map(harmless)
-        path = folder / f"{name}_{key}.csv"
+        path = folder / f"{name}_{_NO_SHEET.sub('_', key)[:100]}.csv"
         write_whole(path, safe.to_csv(lineterminator="\n"))
         files.append(path)
     path = folder / f"{name}.xlsx"

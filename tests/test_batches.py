@@ -1,0 +1,494 @@
+"""Batches end well whatever happens to them: kernels that die, kills, full disks, clusters that lose workers."""
+
+import errno
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import k2rel
+from k2rel import InputError
+from k2rel.bundled import data_dir, site_path
+from k2rel.report import batch, render_reports
+from k2rel.report.execute import execute_notebook
+from k2rel.sweep import read_sweep, run_sweep
+from k2rel.sweep import run as sweep_run
+
+pytestmark = pytest.mark.notebook
+
+
+def write_notebook(path, *sources):
+    cells = [
+        {"cell_type": "code", "execution_count": None, "id": f"c{i}", "metadata": {"tags": ["parameters"]} if i == 0 else {},
+         "outputs": [], "source": source}
+        for i, source in enumerate(("n: int = 1", *sources))
+    ]  # fmt: skip
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    path.write_text(json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
+LEVEL = """level: str = "L1"
+name: str = ""
+clients: int = 0
+repair: str = "4h"
+rates: str = ""
+settings: list = []
+target: str = ""
+seed: int = 1
+results: str = \"\""""
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """Level reports that do hardly anything but what a test says, so that many of them take little time."""
+
+    def use(*sources):
+        folder = tmp_path / "notebooks-of-the-test"
+        folder.mkdir(exist_ok=True)
+        path = write_notebook(folder / "level_report.ipynb", *sources)
+        text = json.loads(path.read_text())
+        text["cells"][0]["source"] = LEVEL
+        path.write_text(json.dumps(text))
+        monkeypatch.setattr(batch, "notebook_dir", lambda: folder)
+
+    use("from k2rel import report, study", "report.save_results(results, name, {'unavailability': 0.5}, {})")
+    return use
+
+
+def sites(folder, count):
+    text = site_path("L1").read_text()
+    folder.mkdir(parents=True, exist_ok=True)
+    for n in range(count):
+        (folder / f"site{n}.yaml").write_text(text.replace("name: L1\n", f"name: site{n}\n"))
+    return sorted(folder.glob("*.yaml"))
+
+
+def whole(folder):
+    """No half file under a final name, no temporary one left."""
+    for path in folder.rglob("*"):
+        assert ".tmp" not in path.name, path
+        if path.suffix == ".html":
+            assert path.read_text().endswith("</html>\n"), path
+        elif path.suffix in (".json", ".ipynb"):
+            json.loads(path.read_text())
+
+
+# kernels
+
+
+def test_notebooks_know_nothing_of_each_other(tmp_path):
+    spoil = write_notebook(
+        tmp_path / "spoils.ipynb",
+        "import builtins, os, sys, matplotlib, pandas, k2rel\nbuiltins.left = 1\nos.environ['LEFT'] = '1'\n"
+        "matplotlib.rcParams['lines.linewidth'] = 77\npandas.left = 1\nsys.modules['left'] = pandas\nk2rel.study = None\n"
+        "os.chdir('/')",
+    )
+    look = write_notebook(
+        tmp_path / "looks.ipynb",
+        "import builtins, os, sys, matplotlib, pandas, k2rel\n"
+        "found = [hasattr(builtins, 'left'), 'LEFT' in os.environ, matplotlib.rcParams['lines.linewidth'] == 77,\n"
+        "         hasattr(pandas, 'left'), 'left' in sys.modules, k2rel.study is None, os.getcwd() == '/']\n"
+        "assert not any(found), found",
+    )
+    execute_notebook(spoil, tmp_path / "out" / "a.ipynb", {})
+    execute_notebook(look, tmp_path / "out" / "b.ipynb", {})
+
+
+def test_a_kernel_starts_as_a_copy_and_dies_with_its_server(tmp_path):
+    from k2rel.report import kernels
+
+    book = write_notebook(
+        tmp_path / "a.ipynb", "import os, sys\nassert 'k2rel.report.notebook' in sys.modules\nos.getpid()"
+    )
+    done = json.loads(execute_notebook(book, tmp_path / "out.ipynb", {}).read_text())
+    pid = int("".join(done["cells"][-1]["outputs"][0]["data"]["text/plain"]))
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    server = kernels._running().process.pid
+    kernels.stop_server()
+    with pytest.raises(ProcessLookupError):
+        os.kill(server, 0)
+    execute_notebook(book, tmp_path / "out.ipynb", {})  # and another one starts
+
+
+def test_a_kernel_that_dies_in_a_batch_leaves_the_other_reports_and_the_next_run_finishes(small, tmp_path):
+    levels = sites(tmp_path / "sites", 3)
+    flag = tmp_path / "flag"
+    small(
+        f"import os, pathlib\nif name == 'site1' and not pathlib.Path({str(flag)!r}).exists():\n    os.kill(os.getpid(), 9)",
+        "from k2rel import report\nreport.save_results(results, name, {}, {})",
+    )
+    done = render_reports(levels, tmp_path / "out", comparison=False, jobs=2)
+    assert len(done.failures) == 1
+    assert done.failures[0].startswith("site1: the kernel died")
+    assert {path.name for path in done.reports} == {"site0.html", "site2.html"}
+    assert "failed: the kernel died" in done.index.read_text()
+    whole(tmp_path / "out")
+    flag.touch()
+    again = render_reports(levels, tmp_path / "out", comparison=False, jobs=2)
+    assert again.failures == ()
+    assert set(again.kept) == {"site0", "site2"}
+
+
+# what is whole is left alone
+
+
+def test_a_second_run_makes_only_what_is_missing_or_changed(small, tmp_path):
+    levels = sites(tmp_path / "sites", 3)
+    out = tmp_path / "out"
+    assert render_reports(levels, out, comparison=False).kept == ()
+    stamps = {path.name: path.stat().st_mtime_ns for path in out.glob("site*.html")}
+    assert len(render_reports(levels, out, comparison=False).kept) == 3
+    assert {path.name: path.stat().st_mtime_ns for path in out.glob("site*.html")} == stamps
+    (out / "site0.html").write_text("spoiled")
+    levels[1].write_text(levels[1].read_text().replace("title: FTP", "title: File transfer"))
+    assert render_reports(levels, out, comparison=False).kept == ("site2",)
+    assert render_reports(levels, out, comparison=False, clients=5).kept == ()
+    assert render_reports(levels, out, comparison=False, seed=2, clients=5).kept == ()
+
+
+def test_each_report_that_differs_leaves_one_line_of_history(small, tmp_path):
+    small("from k2rel import report, study, headline", "one = study(level, clients=clients or None)",
+          "report.save_results(results, name, headline(one) | {'input_hash': one.provenance.input_hash}, {})")  # fmt: skip
+    levels = sites(tmp_path / "sites", 1)
+    for clients in (None, None, 6, 6, None):
+        render_reports(levels, tmp_path / "out", comparison=False, clients=clients)
+    frame = pd.read_csv(tmp_path / "out" / "results" / "site0.history.csv")
+    assert frame["clients"].tolist() == [4, 6, 4]
+
+
+def test_kill_9_leaves_whole_files_and_the_next_run_finishes(small, tmp_path):
+    levels = sites(tmp_path / "sites", 4)
+    out = tmp_path / "out"
+    folder = batch.notebook_dir()
+    small("import time\ntime.sleep(0.7)", "from k2rel import report\nreport.save_results(results, name, {}, {})")
+    code = (
+        "import sys, pathlib\nfrom k2rel.report import batch\n"
+        f"batch.notebook_dir = lambda: pathlib.Path({str(folder)!r})\n"
+        f"batch.render_reports({[str(p) for p in levels]!r}, {str(out)!r}, comparison=False, jobs=1)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (out / "results" / "site0.manifest.json").exists():
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert (out / "site0.html").read_text().endswith("</html>\n")
+    assert not (out / "site3.html").exists()
+    (out / ".site3.html.99999.tmp").write_text("half")
+    done = render_reports(levels, out, comparison=False)
+    assert done.failures == ()
+    assert "site0" in done.kept
+    assert len(done.kept) < 4
+    whole(out)
+
+
+def test_kernels_do_not_outlive_a_batch_that_was_killed(small, tmp_path):
+    levels = sites(tmp_path / "sites", 1)
+    note = tmp_path / "pid"
+    small(f"import os, pathlib, time\npathlib.Path({str(note)!r}).write_text(str(os.getpid()))\ntime.sleep(600)")
+    code = (
+        "import pathlib\nfrom k2rel.report import batch\n"
+        f"batch.notebook_dir = lambda: pathlib.Path({str(batch.notebook_dir())!r})\n"
+        f"batch.render_reports({[str(p) for p in levels]!r}, {str(tmp_path / 'out')!r}, comparison=False)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (note.exists() and note.read_text()):
+        time.sleep(0.05)
+    pid = int(note.read_text())
+    os.kill(pid, 0)
+    process.kill()
+    process.wait()
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("the kernel runs on")
+
+
+def test_ctrl_c_ends_a_batch_with_its_index_and_the_next_run_finishes(small, tmp_path):
+    levels = sites(tmp_path / "sites", 3)
+    out = tmp_path / "out"
+    small("import time\ntime.sleep(0.7)", "from k2rel import report\nreport.save_results(results, name, {}, {})")
+    code = (
+        "import pathlib, sys\nfrom k2rel.cli import main\nfrom k2rel.report import batch\n"
+        f"batch.notebook_dir = lambda: pathlib.Path({str(batch.notebook_dir())!r})\n"
+        f"sys.exit(main(['report', *{[str(p) for p in levels]!r}, '--output', {str(out)!r}, '--jobs', '1', '--no-pdf']))"
+    )
+    # without a comparison: one is asked for where there are several levels, and this folder has none to offer
+    code = code.replace("sys.exit(main", "import k2rel.report\nsys.exit(main")
+    write_notebook(batch.notebook_dir() / "level_comparison.ipynb", "1")
+    book = batch.notebook_dir() / "level_comparison.ipynb"
+    text = json.loads(book.read_text())
+    text["cells"][0]["source"] = LEVEL.replace('level: str = "L1"\nname: str = ""', "levels: list = []").replace(
+        'target: str = ""\n', ""
+    )
+    book.write_text(json.dumps(text))
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (out / "results" / "site0.manifest.json").exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "not made: the run was stopped" in (out / "index.html").read_text()
+    assert len(render_reports(levels, out, comparison=False).kept) >= 1
+    whole(out)
+
+
+def test_a_read_only_folder_is_said_before_anything_runs(k2, tmp_path):
+    run = k2("report", "L1", "--output", "/proc/nowhere", "--quiet")
+    assert run.code == 2
+    assert "cannot be written to" in run.err
+    locked = tmp_path / "file"
+    locked.write_text("")
+    assert k2("report", "L1", "--output", locked, "--quiet").code == 2
+    assert k2("sweep", data_dir() / "examples/sweeps/clients.yaml", "--output", locked, "--quiet").code == 2
+
+
+def test_a_full_disk_fails_the_report_with_a_message_and_the_next_run_finishes(small, tmp_path, monkeypatch):
+    levels = sites(tmp_path / "sites", 2)
+    out = tmp_path / "out"
+    write, full = Path.write_text, [True]
+
+    def write_text(path, text, **options):
+        if full[0] and path.name.startswith(".site1.html"):
+            write(path, text[: len(text) // 2], **options)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return write(path, text, **options)
+
+    monkeypatch.setattr(Path, "write_text", write_text)
+    done = render_reports(levels, out, comparison=False)
+    assert done.failures[0].startswith("site1: ")
+    assert "No space left on device" in done.failures[0]
+    assert not (out / "site1.html").exists()
+    whole(out)
+    full[0] = False
+    assert render_reports(levels, out, comparison=False).kept == ("site0",)
+
+
+def test_a_disk_that_is_really_full_leaves_nothing_half(tmp_path):
+    """A limit on the size of files, which the system enforces, stands for the disk."""
+    spec = data_dir() / "examples/sweeps/clients.yaml"
+    out = tmp_path / "out"
+    code = f"import sys\nfrom k2rel.cli import main\nsys.exit(main(['sweep', {str(spec)!r}, '--output', {str(out)!r}, '--quiet']))"
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "numba")}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, preexec_fn=limit, env=environment
+    )
+    assert run.returncode in (1, 2)
+    assert "Traceback" not in run.stderr
+    assert "File too large" in run.stderr
+    assert not list(out.glob("*.parquet"))
+    whole(out)
+    again = run_sweep(read_sweep(spec), out)
+    assert again.kept > 0
+    assert again.failed == 0
+
+
+# on a cluster
+
+
+@pytest.fixture
+def cluster():
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as running:
+        yield running
+
+
+def test_reports_come_back_from_a_cluster_though_a_worker_is_killed(small, tmp_path, cluster):
+    levels = sites(tmp_path / "sites", 4)
+    flag = tmp_path / "flag"
+    small(
+        # the first kernel that comes by kills the worker it runs on
+        f"import os, pathlib, signal, psutil\nflag = pathlib.Path({str(flag)!r})\n"
+        "if not flag.exists():\n    flag.touch()\n"
+        "    os.kill(psutil.Process(os.getppid()).ppid(), signal.SIGKILL)\n    import time; time.sleep(60)",
+        "from k2rel import report\nreport.save_results(results, name, {}, {})",
+    )
+    out = tmp_path / "out"
+    done = render_reports(levels, out, comparison=False, scheduler=cluster.scheduler_address)
+    assert flag.exists()
+    assert done.failures == ()
+    assert {path.name for path in done.reports} == {f"site{n}.html" for n in range(4)}
+    assert len(render_reports(levels, out, comparison=False).kept) == 4, "made there, they are up to date here"
+    whole(out)
+
+
+def test_a_sweep_on_a_cluster_gives_the_same_table_though_a_worker_is_killed(tmp_path, cluster, monkeypatch):
+    spec = read_sweep(data_dir() / "examples/sweeps/clients.yaml")
+    here = run_sweep(spec, tmp_path / "here")
+    write, killed, written = sweep_run.write_whole, [], []
+
+    def kill(path, text):
+        if path.parent.name == "points":
+            written.append(path.name)
+            if not killed:
+                killed.append(next(iter(cluster.workers.values())).pid)
+                os.kill(killed[0], signal.SIGKILL)
+        write(path, text)
+
+    monkeypatch.setattr(sweep_run, "write_whole", kill)
+    there = run_sweep(spec, tmp_path / "there", scheduler=cluster.scheduler_address)
+    assert killed
+    assert len(written) == len(set(written)) == there.computed == 24
+    pd.testing.assert_frame_equal(here.table, there.table)
+
+
+# sweeps
+
+
+def sweep_file(folder, text):
+    path = folder / "spec.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_every_point_of_a_grid_is_what_the_library_says(tmp_path):
+    path = sweep_file(
+        tmp_path,
+        "name: grid\nlevels: [L1, L2R]\nclients: [4, 8]\nrepair: [4h, nbd]\ntargets: [99.99]\n"
+        "set:\n  media_server.mttr: [2 h, 8 h]\n",
+    )
+    done = run_sweep(read_sweep(path), tmp_path / "out")
+    assert len(done.table) == 16
+    assert done.failed == 0
+    for row in done.table.itertuples():
+        settings = {"media_server.mttr": f"{row[5]:g} h"}
+        study = k2rel.study(row.level, clients=row.clients, repair=row.repair, settings=settings)
+        expected = k2rel.availability(study)["media"]
+        assert row.unavailability == pytest.approx(expected.unavailability, rel=1e-12)
+        assert row.input_hash == study.provenance.input_hash
+    assert done.table["meets_99.99"].tolist() == [u <= 1e-4 for u in done.table["unavailability"]]
+    parquet = pd.read_parquet(tmp_path / "out" / "grid.parquet")
+    pd.testing.assert_frame_equal(parquet, done.table)
+    assert "media_server.mttr [h]" in pd.read_csv(tmp_path / "out" / "grid.csv").columns
+    page = (tmp_path / "out" / "grid.html").read_text()
+    assert "16 points, 0 failed" in page
+
+
+def test_sticky_roles_come_from_the_dynamic_engine(tmp_path):
+    path = sweep_file(tmp_path, "levels: [L2R]\nroles: [preferred, sticky]\n")
+    table = run_sweep(read_sweep(path), tmp_path / "out").table.set_index("roles")
+    both = k2rel.sticky_and_preferred(k2rel.study("L2R"), k2rel.feasible_organisation(k2rel.study("L2R"))).loc["media"]
+    assert table.loc["sticky", "downtime_min_per_year"] == pytest.approx(both["sticky_min_per_year"], rel=1e-9)
+    assert table.loc["preferred", "downtime_min_per_year"] == pytest.approx(both["preferred_min_per_year"], rel=1e-9)
+
+
+def test_a_sample_lies_within_its_limits_fills_them_and_is_seeded(tmp_path):
+    text = (
+        "levels: [L1]\nsample: 40\nseed: 3\nset:\n  media_server.mttr: {low: 2 h, high: 32 h, law: loguniform}\n"
+        "  toe.capacity: {low: 60 MB/s, high: 100 MB/s}\n"
+    )
+    spec = read_sweep(sweep_file(tmp_path, text))
+    assert spec.points == read_sweep(sweep_file(tmp_path, text)).points
+    assert spec.points != read_sweep(sweep_file(tmp_path, text.replace("seed: 3", "seed: 4"))).points
+    hours = sorted(float(dict(p.settings)["media_server.mttr"].split()[0]) for p in spec.points)
+    # a Latin hypercube has one point in each of 40 strips of equal probability
+    for n, value in enumerate(hours):
+        assert 2 * 16 ** (n / 40) <= value <= 2 * 16 ** ((n + 1) / 40)
+
+
+def test_a_stopped_sweep_goes_on_where_it_stood(tmp_path, monkeypatch):
+    spec = read_sweep(data_dir() / "examples/sweeps/clients.yaml")
+    write, count = sweep_run.write_whole, [0]
+
+    def stop(path, text):
+        count[0] += path.parent.name == "points"
+        if count[0] > 9:
+            raise KeyboardInterrupt
+        write(path, text)
+
+    monkeypatch.setattr(sweep_run, "write_whole", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(spec, tmp_path / "out")
+    monkeypatch.setattr(sweep_run, "write_whole", write)
+    done = run_sweep(spec, tmp_path / "out")
+    assert (done.kept, done.computed) == (9, 15)
+    assert run_sweep(spec, tmp_path / "out").kept == 24
+
+
+def test_a_point_that_fails_is_a_row_with_its_error_and_is_tried_again(tmp_path):
+    path = sweep_file(tmp_path, "levels: [L1, nearline]\nset:\n  toe.capacity: [90 MB/s]\n")
+    done = run_sweep(read_sweep(path), tmp_path / "out")
+    rows = done.table.set_index("level")
+    assert rows.loc["L1", "error"] == ""
+    assert "has no component type 'toe'" in rows.loc["nearline", "error"]
+    assert done.failed == 1
+    again = run_sweep(read_sweep(path), tmp_path / "out")
+    assert (again.kept, again.failed) == (1, 1)
+
+
+def test_a_point_that_kills_its_process_is_a_row_and_the_others_are_computed(tmp_path, monkeypatch):
+    spec = read_sweep(sweep_file(tmp_path, "levels: [L1]\nclients: [4, 5, 6]\n"))
+    monkeypatch.setattr(sweep_run, "_computed", deadly)
+    done = run_sweep(spec, tmp_path / "out")
+    rows = done.table.set_index("clients")["error"]
+    assert rows[5] == "the process that computed this point died, twice"
+    assert rows[[4, 6]].tolist() == ["", ""]
+
+
+def deadly(chunk):
+    if any(point.clients == 5 for _, point in chunk):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [(key, sweep_run.compute(point)) for key, point in chunk]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("levels: [L9]\n", 1, "cannot be read"),
+        ("levels: []\n", 1, "at least 1 item"),
+        ("clients: [4]\n", None, "Field required"),
+        ("levels: [L1]\nclients: [0]\n", 2, "from 1 to 10,000"),
+        ("levels: [L1]\nclients: {first: 9, last: 3}\n", 2, "below the first"),
+        ("levels: [L1]\nrepair: [never]\n", 2, "Input should be"),
+        ("levels: [L1]\nset:\n  mttr: [1 h]\n", 3, "component-type.key"),
+        ("levels: [L1]\nset:\n  toe.capacity: {low: 1 MB/s, high: 2 MB/s}\n", 3, "how many points"),
+        ("levels: [L1]\nsample: 3\nset:\n  toe.capacity: {low: 1 h, high: 2 MB/s}\n", 4, "of one unit"),
+        ("levels: [L1]\nsample: 3\nset:\n  toe.capacity: {low: 9 MB/s, high: 2 MB/s}\n", 4, "low below high"),
+        ("levels: [L1]\nsample: 3\nset:\n  a.b: {low: 0 h, high: 2 h, law: loguniform}\n", 4, "above 0"),
+        ("levels: [L1]\nsample: 3\n", 2, "nothing to sample"),
+        ("levels: [L1]\ntargets: [100]\n", 2, "below 100"),
+        ("levels: [L1]\nclient: [3]\n", 2, "no such entry"),
+        ("levels: [L1]\nname: ../x\n", 2, "pattern"),
+        ("levels: [L1]\nclients: {first: 1, last: 10000}\nset:\n  a.b: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]\n"
+         "  a.c: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]\n", None, "at most 1,000,000"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_a_sweep_are_placed(k2, tmp_path, text, line, message):
+    path = sweep_file(tmp_path, text)
+    run = k2("sweep", path, "--quiet", "--output", tmp_path / "out")
+    assert run.code == 2
+    assert message in run.err
+    if line:
+        assert f"spec.yaml:{line}" in run.err
+
+
+def test_what_cannot_be_is_refused_at_once(k2, tmp_path):
+    spec = data_dir() / "examples/sweeps/clients.yaml"
+    assert k2("sweep", tmp_path / "none.yaml").code == 2
+    assert k2("sweep", spec, "--jobs", "0", "--output", tmp_path / "a").code == 2
+    assert k2("report", "L1", "--jobs", "-1", "--output", tmp_path / "b").code == 2
+    assert k2("sweep", spec, "--scheduler", "nowhere", "--output", tmp_path / "c", "--quiet").code == 2
+    with pytest.raises(InputError, match="workers"):
+        run_sweep(read_sweep(spec), tmp_path / "d", jobs=0)

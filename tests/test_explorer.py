@@ -1,0 +1,389 @@
+"""The explorer follows the rules of the library, in a page of its own, in reports and as a widget, and lets nobody in."""
+
+import json
+import random
+import re
+import shutil
+import threading
+import urllib.error
+import urllib.request
+from dataclasses import asdict, replace
+
+import pytest
+
+import k2rel
+from k2rel import InputError
+from k2rel.bundled import data_dir
+from k2rel.explore import LiveSite
+from k2rel.explore.answers import answer
+from k2rel.explore.serve import ExplorerServer
+from k2rel.plots import looks
+from k2rel.policy.failover import failover
+from k2rel.policy.rules import Policy
+from k2rel.rates import site_laws
+from k2rel.report import render_reports
+from k2rel.report.explorer import explorer_data
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+in_browser = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
+SITES = ["L1", "L2", "L2R", "L3", "L3R", "nearline", *sorted(map(str, (data_dir() / "examples").glob("*.yaml")))]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield running
+        running.close()
+
+
+class Visit:
+    """An open page, with what it complained of and what it asked of other hosts."""
+
+    def __init__(self, browser, url, width=1280, selector=".k2x-said"):
+        self.page = browser.new_page(viewport={"width": width, "height": 900})
+        self.complaints, self.outside = [], []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        own = ("file:", "data:", "http://127.0.0.1:")
+        self.page.on("request", lambda r: None if r.url.startswith(own) else self.outside.append(r.url))
+        self.page.goto(url)
+        self.page.wait_for_selector(selector)
+
+    def mark(self, part):
+        return self.page.locator(f"svg [data-part='{part}']").first
+
+    def said(self):
+        return self.page.inner_text(".k2x-said")
+
+    def clean(self):
+        assert self.complaints == []
+        assert self.outside == []
+        self.page.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explored")
+    assert render_reports(["L3R"], folder, comparison=False, clients=20).failures == ()
+    return folder / "L3R.html"
+
+
+@pytest.fixture(scope="module")
+def opened(browser, report):
+    visit = Visit(browser, report.as_uri())
+    yield visit
+    visit.clean()
+
+
+def spelled(outcome):
+    """An outcome as the page gives it."""
+    data = outcome.to_json() | {"carried": dict(outcome.carried)}
+    for client in data["clients"]:
+        for name in ("media_side", "media_path", "control_path"):
+            del client[name]
+    return json.loads(json.dumps(data))
+
+
+def near(one, other):
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(near(one[key], other[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(near, one, other))
+    if isinstance(one, int | float) and not isinstance(one, bool):
+        return abs(one - other) < 1e-9
+    return one == other
+
+
+def random_states(site, count, seed):
+    chance = random.Random(seed)
+    own = [site.client_part_id(n, key) for n in range(1, min(site.client_count, 9) + 1) for key in site.client_parts]
+    parts = list(dict.fromkeys([*own, *site.components]))
+    return [chance.sample(parts, min(len(parts), chance.choice([0, 1, 1, 2, 2, 3, 4, 6, 12]))) for _ in range(count)]
+
+
+def compared(page, site, home, policy_data, marks, states):
+    """How many states the script follows as the library does; the first that it does not."""
+    script = "([d, m, s]) => s.map(f => { const o = k2rel.evaluate(d, f); return [o, k2rel.looks(d, m, o)]; })"
+    policy = Policy(site, home)
+    for failed, (outcome, shown) in zip(states, page.evaluate(script, [policy_data, marks, states]), strict=True):
+        expected = failover(policy, failed)
+        assert near(spelled(expected), outcome), (site.name, home, failed)
+        assert {part: asdict(look) for part, look in looks(site, expected).items()} == shown, (site.name, home, failed)
+    return len(states)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+def test_the_page_and_the_library_agree_in_thousands_of_random_states(opened):
+    total = 0
+    for seed, level in enumerate(SITES):
+        for clients in (None, 1, 7):
+            try:
+                site = k2rel.study(level, clients=clients).site
+            except InputError:
+                continue  # a file may fix its number of clients
+            data = explorer_data(site)
+            for home, policy_data in data["policies"].items():
+                states = random_states(site, 150, seed)
+                total += compared(opened.page, site, home, policy_data, data["marks"], states)
+    assert total >= 4000
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+def test_a_rule_that_is_changed_is_noticed_by_that_comparison(opened):
+    site = k2rel.study("L2R").site
+    data = explorer_data(site)
+    broken = json.loads(json.dumps(data["policies"]["A"]))
+    for gate in broken["gates"]:
+        if gate[0] == "and":
+            gate[0] = "or"
+            break
+    with pytest.raises(AssertionError):
+        compared(opened.page, site, "A", broken, data["marks"], random_states(site, 200, 1))
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+def test_a_click_fails_a_part_and_ways_roles_services_and_loads_follow(browser, report):
+    visit = Visit(browser, report.as_uri())
+    assert visit.said() == "Nothing has failed. Lost: full service."  # 20 clients are too many for Level 3R
+    visit.mark("switch_A").click()
+    study = k2rel.study("L3R", clients=20)
+    expected = k2rel.failover(study, ["switch_A"])
+    lost = [name.replace("_", " ") for name, there in expected.services.items() if not there]
+    assert visit.said() == f"Failed: switch A. Lost: {', '.join(lost)}."
+    assert visit.mark("switch_A").get_attribute("data-failed") == ""
+    assert visit.mark("switch_A").get_attribute("aria-pressed") == "true"
+    assert visit.mark("server_1A").get_attribute("data-out") == ""
+    assert visit.mark("server_1B").get_attribute("data-way") == "1"
+    state = visit.page.inner_text(".k2x-state")
+    assert re.search(r"role file system\s+at B", state)
+    assert re.search(r"clients' media\s+0 on A, 20 on B, 0 cut off", state)
+    (load,) = [item for item in expected.loads if item.element == "fc_link_1B"]
+    assert re.search(rf"fc link 1B\s+{load.load_mb_s:.1f}\s+200\s+OVERLOADED", state)
+    visit.mark("switch_A").click()
+    assert visit.said().startswith("Nothing has failed.")
+    visit.clean()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+def test_everything_can_be_done_with_the_keyboard(browser, report):
+    visit = Visit(browser, report.as_uri())
+    visit.mark("raid_controller_A").focus()
+    visit.page.keyboard.press("Enter")
+    assert "raid controller A" in visit.said()
+    visit.mark("isl_1").focus()
+    visit.page.keyboard.press(" ")
+    assert "isl 1" in visit.said()
+    visit.page.locator("details.k2x-all summary").focus()
+    visit.page.keyboard.press("Enter")
+    box = visit.page.locator("input[data-part='psu_raid_1']")
+    box.focus()
+    visit.page.keyboard.press(" ")
+    assert "psu raid 1" in visit.said()
+    assert box.is_checked()
+    visit.page.get_by_text("repair everything").focus()
+    visit.page.keyboard.press("Enter")
+    assert visit.said().startswith("Nothing has failed.")
+    visit.page.locator(".k2x-tools select").select_option("B")
+    assert visit.mark("server_1B").get_attribute("data-way") == "1"
+    visit.clean()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+def test_it_fits_a_phone(browser, report):
+    visit = Visit(browser, report.as_uri(), width=390)
+    visit.mark("server_1A").click()
+    assert "server 1A" in visit.said()
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
+    visit.clean()
+
+
+# The page of its own
+
+
+@pytest.fixture
+def server():
+    with ExplorerServer("L2R") as running:
+        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+def asked(server, path="/", data=None, **headers):
+    """Status and text of one request; no redirection is followed."""
+
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_):
+            return None
+
+    opener = urllib.request.build_opener(Stay)
+    request = urllib.request.Request(f"http://127.0.0.1:{server.server_port}{path}", data=data)
+    for name, value in headers.items():
+        request.add_header(name.replace("_", "-"), value)
+    try:
+        with opener.open(request, timeout=20) as reply:
+            return reply.status, reply.read().decode(), reply.headers
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode(), error.headers
+
+
+CHOICE = {"level": "L2R", "clients": 0, "contract": "4h", "rates": "as given"}
+
+
+def question(server, choice=CHOICE, **headers):
+    cookie = {"Cookie": f"k2rel_token={server.token}"} if "Cookie" not in headers else {}
+    given = {"Content_Type": "application/json", **cookie, **headers}
+    return asked(server, "/ask", json.dumps(choice).encode() if not isinstance(choice, bytes) else choice, **given)
+
+
+def test_it_listens_on_this_machine_only_and_wants_the_token(server):
+    assert server.server_address[0] == "127.0.0.1"
+    assert asked(server)[0] == 403
+    assert asked(server, "/?token=wrong")[0] == 403
+    assert asked(server, Cookie="k2rel_token=wrong")[0] == 403
+    code, _, headers = asked(server, f"/?token={server.token}")
+    assert code == 303
+    assert "HttpOnly" in headers["Set-Cookie"]
+    assert "SameSite=Strict" in headers["Set-Cookie"]
+    code, page, headers = asked(server, Cookie=f"k2rel_token={server.token}")
+    assert code == 200
+    assert server.token not in page
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+def test_a_foreign_name_that_leads_here_is_refused(server):
+    assert asked(server, Cookie=f"k2rel_token={server.token}", Host="evil.example")[0] == 403
+    assert question(server, Host="evil.example:80")[0] == 403
+
+
+def test_figures_are_given_to_who_has_the_token_and_asks_properly(server):
+    assert question(server)[0] == 200
+    assert question(server, Cookie="")[0] == 403
+    assert question(server, Content_Type="text/plain")[0] == 415
+    assert question(server, b"{")[0] == 400
+    assert question(server, b"[" * 5000)[0] == 400
+    assert question(server, b"[]")[0] == 400
+    assert question(server, b" " * 20_000)[0] == 413
+    assert asked(server, "/other", b"{}", Cookie=f"k2rel_token={server.token}")[0] == 404
+    assert asked(server, "/etc/passwd", Cookie=f"k2rel_token={server.token}")[0] == 404
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"level": "/etc/passwd"}, {"level": None}, {"clients": -1}, {"clients": 10**9}, {"clients": "many"}, {"clients": []},
+     {"contract": "never"}, {"rates": "<script>"}, {"clients": 1e400}],
+)  # fmt: skip
+def test_a_choice_that_cannot_be_is_answered_with_a_message(change):
+    found = answer({**CHOICE, **change}, ["L2R"])
+    assert list(found) == ["message"]
+    assert found["message"].startswith("not computed: ")
+
+
+def test_the_figures_are_those_of_the_library():
+    live = LiveSite("L3R")
+    for clients, contract in ((4, "4h"), (9, "nbd"), (9, "onsite")):
+        study = k2rel.study("L3R", clients=clients, repair=contract)
+        found = live.figures(clients, contract)
+        expected = k2rel.availability(study)
+        for name, u in found.unavailability.items():
+            assert u == pytest.approx(expected[name].unavailability, rel=1e-12)
+        assert found.load.p_any_overload == pytest.approx(k2rel.load(study).p_any_overload, rel=1e-12)
+
+
+def test_rates_at_their_limits_move_every_row_that_has_limits():
+    live = LiveSite("L1")
+    low, mid, high = (
+        live.figures(rates=r).unavailability["media"]
+        for r in ("at their lower limits", "as given", "at their upper limits")
+    )
+    study = k2rel.study("L1")
+    laws = site_laws(study.site)
+    rows = {law.rates_id: law.high_per_h for _, law in laws.used() if law.rates_id and law.high_per_h}
+    shared = {
+        name: replace(law, failure_rate_per_h=rows.get(law.rates_id, law.failure_rate_per_h))
+        for name, law in laws.shared.items()
+    }
+    moved = replace(study, laws=replace(laws, shared=shared))
+    assert low < mid < high
+    without_raid = k2rel.availability(moved)["media"].unavailability
+    assert high == pytest.approx(without_raid, rel=0.05)  # RAID sets follow their drives and add a little
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+def test_the_served_page_follows_every_choice(browser, server):
+    visit = Visit(browser, server.url, selector=".k2live .k2x-said")
+    page = visit.page
+    assert "token" not in page.url
+    visit.mark("media_link_A1").click()
+    assert "media link A1" in visit.said()
+    page.locator("select").nth(1).select_option("nbd")
+    page.wait_for_selector(".k2live[data-number='1']")
+    assert "media link A1" in visit.said(), "what has failed stays failed"
+    minutes = k2rel.availability(k2rel.study("L2R", repair="nbd"))["media"].downtime_min_per_year
+    assert re.search(rf"media\s+0\.\d+\s+\S+\s+{minutes:.3g}", page.inner_text(".k2live-figures"))
+    page.locator("input[type=number]").fill("7")
+    page.locator("input[type=number]").press("Enter")
+    page.wait_for_selector(".k2live[data-number='2']")
+    assert "7 clients" in page.inner_text(".k2live-said")
+    assert "K2 clients 2 to 7" in page.locator("svg").first.text_content()
+    page.locator("select").first.select_option("L3R")
+    page.wait_for_selector(".k2live[data-number='3']")
+    assert page.locator("svg [data-part='server_2B']").count() == 1
+    page.locator("input[type=number]").fill("100000")
+    page.locator("input[type=number]").press("Enter")
+    page.wait_for_selector(".k2live[data-number='4']")
+    assert "not computed: clients: from 1 to 500" in page.inner_text(".k2live-said")
+    visit.clean()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+def test_the_served_page_says_when_nobody_answers(browser):
+    with ExplorerServer("L1") as running:
+        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread.start()
+        visit = Visit(browser, running.url, selector=".k2live .k2x-said")
+        running.shutdown()
+        thread.join()
+    visit.page.locator("select").nth(1).select_option("nbd")
+    visit.page.wait_for_selector(".k2live[data-number='1']")
+    assert "is k2rel explore still running?" in visit.page.inner_text(".k2live-said")
+    visit.page.close()
+
+
+def test_a_port_that_is_taken_is_said(server, k2):
+    run = k2("explore", "L1", "--port", server.server_port, "--no-browser")
+    assert run.code == 2
+    assert "cannot listen on 127.0.0.1" in run.err
+    assert k2("explore", "L1", "--port", "70000", "--no-browser").code == 2
+    assert k2("explore", "L9", "--no-browser").code == 2
+
+
+# The widget
+
+
+def test_the_widget_follows_choices_and_keeps_its_figures_after_a_mistake():
+    from k2rel.explore.widget import Explorer
+
+    explorer = Explorer("L2R")
+    before = explorer.figures
+    explorer.choose(contract="nbd")
+    assert explorer.figures != before
+    assert explorer.site["policies"]["A"]["level"] == "L2R"
+    shown = explorer.figures
+    explorer.choose(contract="never")
+    assert explorer.message.startswith("not computed: contract")
+    assert explorer.figures == shown
+    with pytest.raises(InputError, match="no level or file"):
+        Explorer("L9")
