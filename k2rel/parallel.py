@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from k2rel.errors import InputError
 
-__all__ = ["connected", "worker_count"]
+__all__ = ["as_they_end", "connected", "worker_count"]
 
 _MOST = 1024
 _ANSWER_S = 10
@@ -93,3 +93,29 @@ def connected(address: str) -> Iterator[Any]:
         yield client
     finally:
         client.close(timeout=5)
+
+
+def as_they_end(client: Any, futures: Sequence[Any]) -> Iterator[Any]:
+    """Give futures of a cluster as they end.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        The connection (`connected`).
+    futures : sequence
+        What was submitted.
+
+    Yields
+    ------
+    distributed.Future
+        Each once.
+
+    Examples
+    --------
+    >>> list(as_they_end(None, []))
+    []
+    """
+    if futures:
+        from importlib import import_module
+
+        yield from import_module("distributed").as_completed(futures, loop=client.loop)

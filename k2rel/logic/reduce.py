@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from oxidd.bdd import BDDFunction, BDDManager
 from oxidd.util import DDMemoryError
 
-from k2rel.errors import ModelTooLargeError
+from k2rel.errors import K2relError, ModelTooLargeError
 from k2rel.logic.graph import Graph, Literal
 from k2rel.logic.ordering import variable_orders
 from k2rel.logic.structure import FALSE, TRUE, Node, Structure
@@ -163,6 +163,9 @@ def arrays_of(
         text = Path(name).read_bytes()
     finally:
         os.unlink(name)
+    if b"\n.end" not in text:
+        where = tempfile.gettempdir()
+        raise K2relError(f"a diagram could not be written to {where}; is the disk full? TMPDIR names another folder")
     head, _, body = text.partition(b".nodes\n")
     fields = dict(line.split(maxsplit=1) for line in head.splitlines() if len(line.split()) > 1)
     asked = np.array([int(place) for place in fields.get(b".ids", b"").split()], dtype=np.int64)

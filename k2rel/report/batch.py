@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from k2rel.bundled import notebook_dir
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.comparison import studies_of
 from k2rel.measures.targets import read_target
-from k2rel.parallel import connected, worker_count
+from k2rel.parallel import as_they_end, connected, worker_count
 from k2rel.report.execute import quiet
 from k2rel.report.files import remove_leftovers, whole, write_whole
 from k2rel.report.page import Entry, index_page
@@ -201,11 +200,9 @@ def _here(jobs: Sequence[Job], output: Path, at_once: int, bar: Any) -> Iterator
 
 def _there(jobs: Sequence[Job], output: Path, address: str, bar: Any) -> Iterator[Report]:
     """Render on a cluster; a report whose worker dies is made again by another one, and stored once."""
-    as_completed: Any = import_module("distributed").as_completed
-
     with connected(address) as client:
         named = {client.submit(_remote, _shipped(job), pure=False, retries=5): job for job in jobs}
-        for future in as_completed(list(named)):
+        for future in as_they_end(client, list(named)):
             job = named[future]
             try:
                 report, files = future.result()

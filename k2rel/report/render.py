@@ -171,7 +171,7 @@ def render_report(job: Job, folder: Path, on_cell: Callable[[], None] | None = N
         key = job.key
         manifest.unlink(missing_ok=True)
         results = folder / "results"
-        results.mkdir(exist_ok=True)
+        results.mkdir(parents=True, exist_ok=True)
         notebook = folder / "notebooks" / f"{job.name}.ipynb"
         executed(job.notebook, notebook, {**job.parameters, "results": str(results.resolve())}, on_cell)
         headline = headline_of(folder, job.name)

@@ -14,13 +14,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k2rel.bundled import level_names, notebook_dir
 from k2rel.errors import InputError, K2relError
-from k2rel.parallel import connected, worker_count
+from k2rel.parallel import as_they_end, connected, worker_count
 from k2rel.report.execute import quiet
 from k2rel.report.files import remove_leftovers, whole, write_whole
 from k2rel.report.render import Job, code_hash, render_report
@@ -190,14 +189,15 @@ def run_sweep(
                 bar.update(1)
                 if "error" not in row:
                     write_whole(cache / f"{key}.json", json.dumps(row) + "\n")
+        table = _table(spec, [rows[key] for key in keys])
+        without = _write(spec, folder, table)
     except OSError as error:
         where = f" {Path(error.filename).name}" if error.filename else ""
+        good = sum("error" not in row for row in rows.values())
         raise InputError(
             f"--output {folder}: cannot be written to{where}: {error.strerror or error}; "
-            f"{len(rows):,} of {len(set(keys)):,} points are kept, and the next run goes on from there"
+            f"{good:,} of {len(set(keys)):,} points are kept, and the next run goes on from there"
         ) from None
-    table = _table(spec, [rows[key] for key in keys])
-    without = _write(spec, folder, table)
     failed = sum("error" in rows[key] for key in set(keys))
     return Sweep(spec, table, folder, len(todo) - failed, kept, failed, without)
 
@@ -287,7 +287,6 @@ def _pooled(chunks: Sequence[Sequence[tuple[str, Point]]], at_once: int) -> Iter
 
 def _there(todo: Sequence[tuple[str, Point]], files: Mapping[str, str], address: str) -> Iterator[tuple[str, Row]]:
     """Compute on a cluster; points whose worker dies are computed by another one, and counted once."""
-    as_completed: Any = import_module("distributed").as_completed if todo else None
     if not todo:
         return
     with connected(address) as client:
@@ -297,7 +296,7 @@ def _there(todo: Sequence[tuple[str, Point]], files: Mapping[str, str], address:
                 name: files[name] for _, point in chunk for name in (point.level, point.rates or "") if name in files
             }
             futures[client.submit(_remote, chunk, own, pure=False, retries=5)] = chunk
-        for future in as_completed(list(futures)):
+        for future in as_they_end(client, list(futures)):
             try:
                 yield from future.result()
             except Exception as error:
