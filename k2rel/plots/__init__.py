@@ -15,10 +15,13 @@ from k2rel.plots.charts import (
     plot_causes,
     plot_comparison,
     plot_contracts,
+    plot_downtime_budget,
     plot_load_after_failover,
     plot_load_distribution,
+    plot_modes,
     plot_side_by_side,
     plot_swing,
+    plot_uncertainty,
 )
 from k2rel.plots.drawing import Drawing, draw_site, looks
 from k2rel.plots.dynamics import plot_interruptions, plot_mode_graph, plot_side_figures, plot_units
@@ -35,11 +38,13 @@ __all__ = [
     "plot_comparison",
     "plot_contracts",
     "plot_data_loss_over_time",
+    "plot_downtime_budget",
     "plot_downtime_of_a_year",
     "plot_interruptions",
     "plot_load_after_failover",
     "plot_load_distribution",
     "plot_mode_graph",
+    "plot_modes",
     "plot_most_clients",
     "plot_scrubbing",
     "plot_side_by_side",
@@ -48,6 +53,7 @@ __all__ = [
     "plot_sweep_sample",
     "plot_swing",
     "plot_time_to_first_loss",
+    "plot_uncertainty",
     "plot_units",
     "timeline_picture",
 ]

@@ -21,10 +21,13 @@ __all__ = [
     "plot_causes",
     "plot_comparison",
     "plot_contracts",
+    "plot_downtime_budget",
     "plot_load_after_failover",
     "plot_load_distribution",
+    "plot_modes",
     "plot_side_by_side",
     "plot_swing",
+    "plot_uncertainty",
 ]
 
 _SERIES = (INK, "#009E73", "#CC79A7", MUTED)
@@ -59,13 +62,16 @@ def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[st
     minutes = rows["downtime_min_per_year"].to_numpy()
     colours = [side_colour(sides, side) for side in rows["side"]]
     labels = [str(name).replace("_", " ") for name in rows.index]
-    ax.barh(range(len(rows)), minutes, color=colours, height=0.7)
+    # told apart in grey print, too
+    hatches = {side: hatch for side, hatch in zip(sides, ("", "//"), strict=False)} if len(sides) > 1 else {}
+    marks = [hatches.get(side, ".." if hatches else "") for side in rows["side"]]
+    ax.barh(range(len(rows)), minutes, color=colours, height=0.7, hatch=marks, edgecolor="white")
     ax.set_yticks(range(len(rows)), labels, parse_math=False)
     ax.set_xscale("log")
     for y, value in enumerate(minutes):
         ax.annotate(f"{value:.3g}", (value, y), (3, 0), textcoords="offset points", va="center", fontsize=8, color=INK)
     ax.margins(x=0.15)
-    colours_said = f" ({sides[0]} blue, {sides[1]} orange, shared grey)" if len(sides) > 1 else ""
+    colours_said = f" ({sides[0]} blue, {sides[1]} orange hatched, shared grey dotted)" if len(sides) > 1 else ""
     return tidy(ax, f"Which parts cause the downtime{colours_said}", "downtime [min/year], logarithmic")
 
 
@@ -344,3 +350,120 @@ def plot_swing(frame: pd.DataFrame, downtime_min_per_year: float, ax: Axes | Non
     ax.tick_params(axis="y", labelsize=8)
     title = "Downtime with each failure rate at its 90 % limits, one at a time"
     return tidy(ax, title, "downtime [min/year]")
+
+
+def plot_downtime_budget(cuts: pd.DataFrame, downtime_min_per_year: float, ax: Axes | None = None) -> Axes:
+    """Draw what the downtime is spent on: minimal cut sets, largest first, and their running total (Pareto).
+
+    Parameters
+    ----------
+    cuts : pandas.DataFrame
+        As `k2rel.cut_set_table` gives it.
+    downtime_min_per_year : float
+        Downtime of the service [min/year].
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Bars [min/year] with the share of the downtime that is reached with each. Sets that overlap count the same
+        minutes twice, so the total can pass 100 % by the little by which they do.
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> s = k2rel.study("L2")
+    >>> plot_downtime_budget(k2rel.cut_set_table(s, "media"), 90.0).get_xlabel()
+    'downtime [min/year]'
+    """
+    rows = cuts.sort_values("downtime_min_per_year", ascending=False, kind="stable").head(10)
+    minutes = rows["downtime_min_per_year"].to_numpy(dtype=float)
+    ax = new_axes(ax, (7.4, 0.36 * max(len(rows), 1) + 1.3))
+    total = 0.0
+    for place, value in enumerate(minutes):
+        total += value
+        y = len(rows) - 1 - place
+        ax.barh(y, value, color=MUTED, height=0.7, edgecolor=INK, linewidth=0.6)
+        said = f"{value:.3g}, in all {100 * total / downtime_min_per_year:.1f} %"
+        ax.annotate(said, (value, y), (3, 0), textcoords="offset points", va="center", fontsize=8, color=INK)
+    names = [str(name).replace("_", " ") for name in rows["failures"]]
+    ax.set_yticks(range(len(rows)), names[::-1], parse_math=False)
+    ax.set_xlim(0, 1.35 * (minutes.max() if len(minutes) else 1.0))
+    return tidy(ax, "What the downtime is spent on, and the running total", "downtime [min/year]")
+
+
+def plot_modes(modes: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw how the operating modes share the year.
+
+    Parameters
+    ----------
+    modes : pandas.DataFrame
+        As `k2rel.modes` gives it.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Hours a year on a logarithmic axis, the twelve most probable modes, most probable on top.
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> plot_modes(k2rel.modes(k2rel.study("L2R"))).get_xlabel()
+    'hours a year, logarithmic'
+    """
+    from textwrap import shorten
+
+    rows = modes[modes["hours_per_year"] > 0].head(12).iloc[::-1]
+    hours = rows["hours_per_year"].to_numpy(dtype=float)
+    ax = new_axes(ax, (8.6, 0.34 * len(rows) + 1.3))
+    lost = [any(word in mode for word in ("lost", "cut off", "no client")) for mode in rows["mode"]]
+    for y, (value, gone) in enumerate(zip(hours, lost, strict=True)):
+        ax.barh(y, value, color=LOST if gone else MUTED, hatch="//" if gone else None, height=0.7, edgecolor="white")
+        ax.annotate(f"{value:.3g}", (value, y), (3, 0), textcoords="offset points", va="center", fontsize=8, color=INK)
+    names = [shorten(str(mode).replace("_", " "), 70, placeholder=" …") for mode in rows["mode"]]
+    ax.set_yticks(range(len(rows)), names, parse_math=False, fontsize=8)
+    ax.set_xscale("log")
+    ax.margins(x=0.12)
+    return tidy(
+        ax, "How the operating modes share the year (hatched: somebody has no service)", "hours a year, logarithmic"
+    )
+
+
+def plot_uncertainty(table: pd.DataFrame, given: dict[str, float], ax: Axes | None = None) -> Axes:
+    """Draw the downtime that uncertain failure rates leave possible, a band for each service.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Quantiles by service, `k2rel.uncertainty(...).table()`.
+    given : dict of str to float
+        Downtime with every rate as given [min/year], by service.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        From the 5 to the 95 % quantile, with median (line) and the value with the rates as given (dot).
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> spread = k2rel.uncertainty(k2rel.study("L2R"), ["media"], samples=64).table()
+    >>> plot_uncertainty(spread, {"media": 4.0}).get_xscale()
+    'log'
+    """
+    rows = table[table["q05"] > 0].iloc[::-1]
+    ax = new_axes(ax, (7.4, 0.42 * max(len(rows), 1) + 1.3))
+    for y, (name, low, middle, high) in enumerate(zip(rows.index, rows["q05"], rows["q50"], rows["q95"], strict=True)):
+        ax.barh(y, high - low, left=low, color=MUTED, height=0.5)
+        ax.plot([middle] * 2, [y - 0.25, y + 0.25], color=INK, lw=2)
+        if str(name) in given:
+            ax.plot([given[str(name)]], [y], marker="o", ms=6, color="white", mec=INK, ls="")
+    ax.set_yticks(range(len(rows)), [str(name).replace("_", " ") for name in rows.index], parse_math=False)
+    ax.set_xscale("log")
+    title = "Downtime that the rates leave possible: 5 to 95 %, | median, o rates as given"
+    return tidy(ax, title, "downtime [min/year], logarithmic")
