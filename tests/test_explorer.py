@@ -1,10 +1,15 @@
 """The explorer follows the rules of the library, in a page of its own, in reports and as a widget, and lets nobody in."""
 
 import json
+import os
 import random
 import re
 import shutil
+import socket
+import subprocess
+import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from dataclasses import asdict, replace
@@ -387,3 +392,48 @@ def test_the_widget_follows_choices_and_keeps_its_figures_after_a_mistake():
     assert explorer.figures == shown
     with pytest.raises(InputError, match="no level or file"):
         Explorer("L9")
+
+
+@pytest.mark.notebook
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+def test_the_widget_works_in_jupyterlab(browser, tmp_path):
+    from k2rel.bundled import notebook_dir
+
+    shutil.copy(notebook_dir() / "explorer.ipynb", tmp_path)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = ["--no-browser", f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=of-the-test",
+             f"--ServerApp.root_dir={tmp_path}", "--allow-root", "--LabApp.news_url=", "--LabServerApp.blocked_extensions_uris="]  # fmt: skip
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+        "JUPYTER_DATA_DIR": str(tmp_path / "data"),
+    }
+    lab = subprocess.Popen([sys.executable, "-m", "jupyterlab", *words], env=environment,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    try:
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=2).close()
+                break
+            except OSError:
+                time.sleep(0.3)
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.goto(f"http://127.0.0.1:{port}/lab/tree/explorer.ipynb?token=of-the-test")
+        page.locator(".jp-Notebook").wait_for(timeout=60_000)
+        page.locator("li.lm-MenuBar-item", has_text="Run").click()
+        page.locator("li[data-command='runmenu:run-all']").click()
+        page.locator(".k2live svg").wait_for(timeout=90_000)
+        page.locator(".k2live svg [data-part='server_A']").click()
+        assert page.inner_text(".k2live .k2x-said").startswith("Failed: server A.")
+        page.locator(".k2live select").nth(1).select_option("nbd")
+        page.locator(".k2live[data-number='1']").wait_for(timeout=20_000)
+        minutes = k2rel.availability(k2rel.study("L2R", repair="nbd"))["media"].downtime_min_per_year
+        assert f"{minutes:.3g}" in page.inner_text(".k2live-figures")
+        page.close()
+    finally:
+        lab.terminate()
+        lab.wait(timeout=20)

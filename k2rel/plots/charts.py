@@ -63,7 +63,7 @@ def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[st
     colours = [side_colour(sides, side) for side in rows["side"]]
     labels = [str(name).replace("_", " ") for name in rows.index]
     # told apart in grey print, too
-    hatches = {side: hatch for side, hatch in zip(sides, ("", "//"), strict=False)} if len(sides) > 1 else {}
+    hatches = dict(zip(sides, ("", "//"), strict=False)) if len(sides) > 1 else {}
     marks = [hatches.get(side, ".." if hatches else "") for side in rows["side"]]
     ax.barh(range(len(rows)), minutes, color=colours, height=0.7, hatch=marks, edgecolor="white")
     ax.set_yticks(range(len(rows)), labels, parse_math=False)

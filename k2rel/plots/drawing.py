@@ -383,7 +383,7 @@ class _Pen:
             self._open("box", box.id, box.title, side)
             + f"<rect x='{x - w / 2:.0f}' y='{y - h / 2:.0f}' width='{w:.0f}' height='{h:.0f}' rx='7'/>"
             + f"<text style='font-size:{size}px'>{lines}</text>"
-            + f"<text class='note' x='{x:.0f}' y='{y + h / 2 - 6:.0f}'>{note}</text>"
+            + f"<text class='note' x='{x:.0f}' y='{y + h / 2 - 9:.0f}'>{note}</text>"
             + self._cross(box.x, box.y, 0.24)
             + "</g>"
         )
