@@ -3,7 +3,8 @@
 ``style``   colours and marks, the same everywhere: A blue, B orange, lost vermilion
 ``layout``  where everything lies in the drawing of a site
 ``drawing``  the drawing, with failed parts crossed out, ways drawn over and loads on them
-``charts``  the plots, each answering one question
+``charts``  downtime, causes, modes, uncertainty
+``load``    where the load goes
 ``histories``  simulated histories: event by event, and distributions over many
 ``sweeps``  a measure against what was varied
 ``raid``    data loss, simulated beside the formula
@@ -16,8 +17,6 @@ from k2rel.plots.charts import (
     plot_comparison,
     plot_contracts,
     plot_downtime_budget,
-    plot_load_after_failover,
-    plot_load_distribution,
     plot_modes,
     plot_side_by_side,
     plot_swing,
@@ -26,6 +25,7 @@ from k2rel.plots.charts import (
 from k2rel.plots.drawing import Drawing, draw_site, looks
 from k2rel.plots.dynamics import plot_interruptions, plot_mode_graph, plot_side_figures, plot_units
 from k2rel.plots.histories import plot_downtime_of_a_year, plot_time_to_first_loss, timeline_picture
+from k2rel.plots.load import plot_load_after_failover, plot_load_against_capacity, plot_load_distribution
 from k2rel.plots.raid import plot_data_loss_over_time, plot_scrubbing
 from k2rel.plots.sweeps import plot_most_clients, plot_sweep, plot_sweep_sample
 
@@ -42,6 +42,7 @@ __all__ = [
     "plot_downtime_of_a_year",
     "plot_interruptions",
     "plot_load_after_failover",
+    "plot_load_against_capacity",
     "plot_load_distribution",
     "plot_mode_graph",
     "plot_modes",

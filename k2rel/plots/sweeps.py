@@ -76,7 +76,8 @@ def plot_sweep(
     else:
         ax.set_ylim(bottom=0)
     if drawn:
-        ax.legend(fontsize=8, frameon=False, ncols=2 if drawn > 4 else 1)
+        for text in ax.legend(fontsize=8, frameon=False, ncols=2 if drawn > 4 else 1).get_texts():
+            text.set_parse_math(False)
     return tidy(ax, title, x.replace("_", " "), label)
 
 
@@ -149,6 +150,7 @@ def plot_most_clients(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
             hatch=hatches[number % len(hatches)], edgecolor="white", label=str(level),
         )  # fmt: skip
         ax.bar_label(bars, fontsize=8, fmt="%d")
-    ax.set_xticks(np.arange(len(table)), [str(name) for name in table.index])
-    ax.legend(fontsize=8, frameon=False, ncols=min(count, 6))
+    ax.set_xticks(np.arange(len(table)), [str(name) for name in table.index], parse_math=False)
+    for text in ax.legend(fontsize=8, frameon=False, ncols=min(count, 6)).get_texts():
+        text.set_parse_math(False)
     return tidy(ax, "Most clients that a level carries after any single failure", "bit rate of a client", "clients")
