@@ -183,12 +183,28 @@ def test_kill_9_leaves_whole_files_and_the_next_run_finishes(small, tmp_path):
     process.wait()
     assert (out / "site0.html").read_text().endswith("</html>\n")
     assert not (out / "site3.html").exists()
-    (out / ".site3.html.99999.tmp").write_text("half")
+    (out / ".site3.html.4194399.tmp").write_text("half")  # no process has so large a number
     done = render_reports(levels, out, comparison=False)
     assert done.failures == ()
     assert "site0" in done.kept
     assert len(done.kept) < 4
     whole(out)
+
+
+def test_two_batches_in_one_folder_do_not_take_each_other_s_files(small, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        theirs = out / f".site9.html.{other.pid}-1.tmp.html"
+        theirs.write_text("half")
+        render_reports(sites(tmp_path / "sites", 1), out, comparison=False)
+        assert theirs.exists()
+    finally:
+        other.kill()
+        other.wait()
+    render_reports(sites(tmp_path / "sites", 1), out, comparison=False)
+    assert not theirs.exists()
 
 
 def test_kernels_do_not_outlive_a_batch_that_was_killed(small, tmp_path):

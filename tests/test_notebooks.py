@@ -34,6 +34,17 @@ def test_notebooks_are_stored_without_output_and_with_parameters(path):
             assert len(cell["source"]) <= 15
 
 
+@pytest.mark.notebook
+@pytest.mark.parametrize(
+    "name",
+    ["level_report", "level_comparison", "failover_walkthrough", "design_change", "own_site", "explorer", "sweep_summary",
+     "takeover_coverage", "load_planning"],
+)  # fmt: skip
+def test_every_notebook_runs_as_it_is(tmp_path, name):
+    """As somebody does who opens it and runs all cells; the one on RAID does so below, with fewer histories."""
+    assert execute_notebook(notebook_dir() / f"{name}.ipynb", tmp_path / "out.ipynb", {}).exists()
+
+
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports")

@@ -87,7 +87,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folders: Iterable[Path]) -> None:
-    """Remove what a killed run left under temporary names.
+    """Remove what a killed run left under temporary names; what a process that runs is writing stays.
 
     Parameters
     ----------
@@ -101,5 +101,19 @@ def remove_leftovers(folders: Iterable[Path]) -> None:
     for folder in folders:
         if folder.is_dir():
             for path in folder.iterdir():
-                if re.fullmatch(r"\..+\.[\d-]+\.tmp(\.\w+)?", path.name):
+                found = re.fullmatch(r"\..+\.(\d+)(-\d+)?\.tmp(\.\w+)?", path.name)
+                if found and not _runs(int(found[1])):
                     path.unlink(missing_ok=True)
+
+
+def _runs(number: int) -> bool:
+    """Whether another process of this number runs here."""
+    if number == os.getpid():
+        return False
+    try:
+        os.kill(number, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True  # it is somebody else's
+    return True
