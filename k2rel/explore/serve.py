@@ -5,8 +5,6 @@ There is no kernel behind it: the page can ask for figures of the levels that ar
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import json
 import secrets
@@ -22,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from k2rel.errors import InputError
 from k2rel.explore.answers import STYLE, answer, choices
+from k2rel.report.embedded import embedded_json, script_source
 from k2rel.report.explorer import explorer_script
 
 __all__ = ["ExplorerServer", "serve"]
@@ -185,8 +184,7 @@ class ExplorerServer(ThreadingHTTPServer):
             state = {**self.known, "asked": self.asked, "failed": [], **answer(self.asked, self.known["levels"])}
         live, start = ((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("page.js", "start.js"))
         script = f"{{{explorer_script()}\n{live}\n{start}}}"
-        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-        data = json.dumps(state).replace("<", "\\u003c").replace("&", "\\u0026")
+        data = embedded_json(state)
         title = html.escape(f"k2rel explorer: {Path(self.level).name}")
         page = (
             f"<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
@@ -195,7 +193,7 @@ class ExplorerServer(ThreadingHTTPServer):
             f"<main></main><script type='application/json'>{data}</script><script>{script}</script></body></html>\n"
         )
         policy = (
-            f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
+            f"default-src 'none'; script-src {script_source(script)}; style-src 'unsafe-inline'; img-src data:; "
             "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         return page, policy

@@ -8,6 +8,7 @@
 ``render``    one report: notebook, page, PDF, manifest
 ``batch``     many reports, on this machine or a cluster, and their index
 ``page``      the HTML page around a rendered notebook, and the index
+``embedded``  data and script inside a page
 ``pdf``       a page printed by Chromium
 ``files``     whole files or none
 """

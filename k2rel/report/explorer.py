@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from k2rel.plots.drawing import draw_site
 from k2rel.plots.layout import Layout
 from k2rel.policy.compiled import compiled
 from k2rel.policy.rules import Policy
+from k2rel.report.embedded import embedded_json
 from k2rel.site.model import Site
 from k2rel.studies import Study
 
@@ -100,10 +100,9 @@ def show_explorer(study: Study) -> HTML:
     if study.site.client_count > MOST_CLIENTS:
         text = f"The explorer follows every client; with more than {MOST_CLIENTS} the drawing stays as it is."
         return HTML(f"<figure>{drawing.svg}</figure><p class='more'>{html.escape(text)}</p>")  # type: ignore[no-untyped-call]
-    data = json.dumps(explorer_data(study.site, study.policy.home), separators=(",", ":"))
-    safe = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    data = embedded_json(explorer_data(study.site, study.policy.home))
     still = "Clicking parts works in the rendered report, and with k2rel explore."
     return HTML(  # type: ignore[no-untyped-call]
         f"<div class='k2x'><figure>{drawing.svg}</figure><div class='k2x-panel'><p class='more'>{still}</p></div>"
-        f"<script type='application/json'>{safe}</script></div>"
+        f"<script type='application/json'>{data}</script></div>"
     )

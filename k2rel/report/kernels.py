@@ -56,8 +56,11 @@ class _Server:
         assert self.process.stdin is not None
         request = {"connection_file": connection_file, "folder": folder, "environment": environment}
         with self.lock:
-            self.process.stdin.write(json.dumps(request) + "\n")
-            self.process.stdin.flush()
+            try:
+                self.process.stdin.write(json.dumps(request) + "\n")
+                self.process.stdin.flush()
+            except OSError:
+                raise K2relError("kernels: the process that makes them has ended") from None
             return self._answer("pid")
 
     def stop(self) -> None:

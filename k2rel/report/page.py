@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from k2rel.report.embedded import script_source
 from k2rel.report.explorer import explorer_script
 from k2rel.tables import COLUMNS
 
@@ -54,12 +53,12 @@ def _page(title: str, head: str, body: str, foot: str) -> str:
             f"{{{explorer_script()}\nfor (const root of document.querySelectorAll('.k2x')) root.explorer = {start};\n"
         )
         script += "window.k2rel = {evaluate: k2relEvaluate, looks: k2relLooks};}"
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    runs = script_source(script)
     return (
         "<!DOCTYPE html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
         "<meta http-equiv='Content-Security-Policy' "
-        f"content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'\">\n"
+        f"content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {runs}\">\n"
         "<link rel='icon' href='data:,'>\n"
         f"<title>{html.escape(title)}</title>\n<style>{_beside('page.css')}</style>\n</head>\n<body>\n"
         f"<header>{head}</header>\n<main>\n{body}\n</main>\n<footer>{foot}</footer>\n<script>{script}</script>\n</body>\n</html>\n"
@@ -136,7 +135,14 @@ def index_page(entries: Sequence[Entry], comparison: Entry | None, foot: str) ->
     True
     """
     columns = ("downtime_min_per_year", "failures_per_year", "unavailability", "p_overload")
-    titles = ["level", *(COLUMNS[name][0] for name in columns), "single points of failure", "clients", "service", ""]
+    titles = [
+        "level",
+        *(COLUMNS[name][0] for name in columns),
+        "single points of failure",
+        "clients",
+        "service",
+        "site",
+    ]
     rows = []
     for entry in entries:
         h = entry.headline
