@@ -231,9 +231,9 @@ def test_two_designs_are_compared_in_words_and_numbers(k2, spoiled):
     path, _ = spoiled("value: 45 s", "value: 90 s")
     run = k2("compare", "L2R", path, "--format", "json")
     assert run.code == 0
-    differences = {row["entry"]: (row["before"], row["after"]) for row in run.json["differences"]}
+    differences = {row["entry"]: (row["before"], row["after"]) for row in run.json[1]["differences"]}
     assert differences["file_system: switchover [h]"] == ("0.0125", "0.025")
-    services = {row["service"]: row for row in run.json["services"]}
+    services = {row["service"]: row for row in run.json[1]["services"]}
     assert services["media"]["change_min_per_year"] == 0.0
     text = k2("compare", "L2R", "L3R").out
     assert "What differs" in text

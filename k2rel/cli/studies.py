@@ -295,15 +295,10 @@ def compare_verb(args: argparse.Namespace) -> int:
     two = list(studies_of(levels, **options).values()) if len(levels) == 2 else []
     if args.format == "json":
         rows = [finite(row) for row in frame.reset_index().to_dict("records")]
-        print_json(
-            {
-                "levels": rows,
-                "services": [finite(r) for r in services_compared(*two).reset_index().to_dict("records")],
-                "differences": differences(*two).to_dict("records"),
-            }
-            if two
-            else rows
-        )
+        if two:  # what differs from the first stands with the second
+            rows[1]["services"] = [finite(r) for r in services_compared(*two).reset_index().to_dict("records")]
+            rows[1]["differences"] = differences(*two).to_dict("records")
+        print_json(rows)
         return 0
     columns = [
         "clients",
