@@ -424,6 +424,7 @@ def test_the_widget_works_in_jupyterlab(browser, tmp_path):
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.goto(f"http://127.0.0.1:{port}/lab/tree/explorer.ipynb?token=of-the-test")
         page.locator(".jp-Notebook").wait_for(timeout=60_000)
+        page.get_by_text("| Idle").wait_for(timeout=60_000)  # the kernel is there
         page.locator("li.lm-MenuBar-item", has_text="Run").click()
         page.locator("li[data-command='runmenu:run-all']").click()
         page.locator(".k2live svg").wait_for(timeout=90_000)
