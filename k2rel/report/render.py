@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from k2rel.report.page import report_page
 from k2rel.report.pdf import print_pdf
 
 __all__ = ["Job", "Report", "code_hash", "render_report", "up_to_date"]
+
+_RENDERING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -236,5 +239,6 @@ def _body(notebook: Path) -> str:
     import nbformat
 
     node = nbformat.read(str(notebook), as_version=4)  # type: ignore[no-untyped-call]
-    body, _ = _exporter().from_notebook_node(node)
+    with _RENDERING:  # the exporter keeps its filters in one place for all threads
+        body, _ = _exporter().from_notebook_node(node)
     return str(body)
