@@ -142,9 +142,11 @@ Batches of sites, the six levels over and over, HTML and tables:
 
 A second run over the same inputs makes nothing and takes about a second for seven reports.
 
-Where the time goes: a kernel is a copy of a process that has everything imported (`k2rel/report/forkserver.py`), so a
-report pays for its own analysis, for loading the compiled loops (about half a second) and 0.15 to 0.4 s for HTML. Kernels started as usual import pandas, matplotlib and scipy each time. Decision diagrams run threads of their
-own and cannot be computed before a copy is made; that is why the copies are made from a process that has only imported.
+Where the time goes: a kernel is a copy of a process that has everything imported (`k2rel/report/forkserver.py`),
+so a report pays for its own analysis, for loading the compiled loops (about half a second) and 0.15 to 0.4 s for
+HTML. Kernels started as usual import pandas, matplotlib and scipy each time. Decision diagrams run threads of
+their own and cannot be computed before a copy is made; that is why the copies are made from a process that has
+only imported.
 """
 
 
