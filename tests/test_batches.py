@@ -238,7 +238,8 @@ def test_ctrl_c_ends_a_batch_with_its_index_and_the_next_run_finishes(small, tmp
     out = tmp_path / "out"
     small("import time\ntime.sleep(0.7)", "from k2rel import report\nreport.save_results(results, name, {}, {})")
     code = (
-        "import pathlib, sys\nfrom k2rel.cli import main\nfrom k2rel.report import batch\n"
+        "import pathlib, signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from k2rel.cli import main\nfrom k2rel.report import batch\n"
         f"batch.notebook_dir = lambda: pathlib.Path({str(batch.notebook_dir())!r})\n"
         f"sys.exit(main(['report', *{[str(p) for p in levels]!r}, '--output', {str(out)!r}, '--jobs', '1', '--no-pdf']))"
     )

@@ -429,7 +429,10 @@ def test_stopped_by_hand_it_keeps_what_it_has_and_says_so():
 
 def test_ctrl_c_on_the_command_line_leaves_a_partial_result():
     simulate(k2rel.study("L2R"), plan=Plan(histories=10))  # so that the loops are compiled and in the cache
-    words = [sys.executable, "-c", "from k2rel.cli import main; raise SystemExit(main())", "simulate", "L2R",
+    # a test that runs in the background may have been started with Ctrl-C ignored
+    code = ("import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+            "from k2rel.cli import main; raise SystemExit(main())")  # fmt: skip
+    words = [sys.executable, "-c", code, "simulate", "L2R",
              "--histories", "2000000000", "--format", "json"]  # fmt: skip
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(12)  # until it has loaded and run some chunks
