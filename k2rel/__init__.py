@@ -62,8 +62,8 @@ _EXPORTS = {
     "variants": "k2rel.measures.comparison",
     "verdict": "k2rel.measures.comparison",
     "units_with_coverage": "k2rel.measures.redundancy",
-    "best_changes": "k2rel.measures.changes",
-    "candidate_changes": "k2rel.measures.changes",
+    "best_changes": "k2rel.measures.candidates",
+    "candidate_changes": "k2rel.measures.candidates",
     "differences": "k2rel.measures.differences",
     "history": "k2rel.measures.differences",
     "services_compared": "k2rel.measures.differences",
@@ -113,12 +113,12 @@ if TYPE_CHECKING:
     from k2rel.measures.availability import over_time as over_time
     from k2rel.measures.availability import served as served
     from k2rel.measures.availability import takeovers as takeovers
+    from k2rel.measures.candidates import best_changes as best_changes
+    from k2rel.measures.candidates import candidate_changes as candidate_changes
     from k2rel.measures.cases import case_table as case_table
     from k2rel.measures.cases import failover as failover
     from k2rel.measures.cases import failover_cases as failover_cases
     from k2rel.measures.cases import load_after_failures as load_after_failures
-    from k2rel.measures.changes import best_changes as best_changes
-    from k2rel.measures.changes import candidate_changes as candidate_changes
     from k2rel.measures.changes import with_second as with_second
     from k2rel.measures.comparison import common_causes as common_causes
     from k2rel.measures.comparison import compare as compare

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 from k2rel.errors import InputError
 from k2rel.policy.takeover import TakeoverTimes
-from k2rel.rates import Law, read_rates, site_laws
+from k2rel.rates import Law, registry, site_laws
 from k2rel.studies import Study
 
 __all__ = ["NO_CREW", "Organisation", "RepairWork"]
@@ -128,7 +128,7 @@ class RepairWork:
     def __init__(self, study: Study, organisation: Organisation) -> None:
         self.study = study
         self.organisation = organisation
-        self._rows = {**read_rates().rows, **(read_rates(study.rates).rows if study.rates else {})}
+        self._rows = registry(study.site.rates_file, study.rates).rows
         self._onsite = site_laws(study.site, "onsite", study.rates) if organisation.travel_h else None
 
     def kind(self, name: str) -> str:

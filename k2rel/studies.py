@@ -128,7 +128,7 @@ class Study:
         if variable in self.site.cause_events:
             parts, share = self.site.cause_events[variable]
             whole = _counted(self.site.components[parts[0]], self.laws.shared[parts[0]])
-            return replace(whole, failure_rate_per_h=share * whole.failure_rate_per_h, share=share)
+            return replace(whole, failure_rate_per_h=share * whole.failure_rate_per_h, share=share * whole.share)
         if variable in self.site.components:
             return _counted(self.site.components[variable], self.laws.shared[variable])
         return self.client_laws[self.site.own_parts[variable][0]]
@@ -155,6 +155,27 @@ class Study:
         return (
             law.rates_id if isinstance(law, Law) else self.laws.shared[self.site.raid_sets[variable].drives[0]].rates_id
         )
+
+    def rates_share(self, variable: str) -> float:
+        """Look up the ratio of a variable's failure rate to that of its row; a RAID set has that of its drives.
+
+        Parameters
+        ----------
+        variable : str
+            As for `law`.
+
+        Returns
+        -------
+        float
+            1 but for parts with common causes, or under other conditions than the row's.
+
+        Examples
+        --------
+        >>> study("L2R").rates_share("media_raid")
+        1.0
+        """
+        law = self.law(variable)
+        return law.share if isinstance(law, Law) else self.laws.shared[self.site.raid_sets[variable].drives[0]].share
 
     @cached_property
     def client_laws(self) -> dict[str, Law]:

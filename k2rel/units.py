@@ -18,6 +18,7 @@ __all__ = [
     "parse_duration",
     "parse_rate",
     "parse_share",
+    "parse_temperature",
 ]
 
 HOURS_PER_YEAR = 8760.0
@@ -179,6 +180,41 @@ def parse_bandwidth(value: object) -> float:
     6.25
     """
     return _quantity(value, _BANDWIDTHS_MB_S, "bandwidth", '"25 MB/s", "50 Mb/s" or "1 Gb/s"')
+
+
+def parse_temperature(value: object) -> float:
+    """Read a temperature.
+
+    Parameters
+    ----------
+    value : float or str
+        A number [°C], or a text such as ``"55 °C"`` or ``"328 K"``.
+
+    Returns
+    -------
+    float
+        The temperature [°C].
+
+    Raises
+    ------
+    ValueError
+        If the text is no temperature, or it is below absolute zero.
+
+    Examples
+    --------
+    >>> parse_temperature("328.15 K")
+    55.0
+    """
+    example = 'write for example "55 °C"'
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"{value!r} is no temperature; {example}")
+    match = _QUANTITY.match(str(value))
+    if match is None or match[2] not in ("", "C", "°C", "K"):
+        raise ValueError(f"{value!r} is no temperature; {example}")
+    celsius = float(match[1]) - (273.15 if match[2] == "K" else 0.0)
+    if not -273.15 <= celsius < math.inf:
+        raise ValueError(f"{value!r} is no temperature that exists; {example}")
+    return round(celsius, 9)
 
 
 def parse_share(value: object) -> Fraction | None:

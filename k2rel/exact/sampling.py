@@ -69,14 +69,19 @@ def unavailability_of_samples(
         part = slice(start, min(count, start + _CHUNK))
         chunk = {row: np.asarray(values[part], dtype=np.float64) for row, values in rates_per_h.items()}
         width = part.stop - part.start
-        q = {name: _sampled(study.law(name), study.rates_row(name), chunk, width) for name in names}
+        q = {
+            name: _sampled(study.law(name), study.rates_row(name), chunk, width, study.rates_share(name))
+            for name in names
+        }
         modes = {
             diagram: diagram.mode_probabilities(
                 np.array([q[name] for name in diagram.variables]).reshape(len(diagram.variables), width)
             )
             for diagram in diagrams
         }
-        own = [_sampled(law, law.rates_id, chunk, width) for law in (study.client_laws[name] for name in states.names)]
+        own = [
+            _sampled(law, law.rates_id, chunk, width, 1.0) for law in (study.client_laws[name] for name in states.names)
+        ]
         p = states.probability(np.array(own).reshape(len(own), width))
         for service in services:
             loss = service.loss(p)
@@ -84,8 +89,8 @@ def unavailability_of_samples(
     return result
 
 
-def _sampled(law: Law | RaidModule, row: str, rates: Mapping[str, FloatArray], width: int) -> FloatArray:
-    """Unavailability of one part: that of its law, or of the samples of its row."""
+def _sampled(law: Law | RaidModule, row: str, rates: Mapping[str, FloatArray], width: int, share: float) -> FloatArray:
+    """Unavailability of one part: that of its law, or of the samples of its row; a `Law` knows its share itself."""
     if row in rates and law.failure_rate_per_h > 0:
-        return law.unavailability_of(rates[row])
+        return law.unavailability_of(rates[row] if isinstance(law, Law) else share * rates[row])
     return np.full(width, law.unavailability)

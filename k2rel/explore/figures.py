@@ -11,8 +11,7 @@ from k2rel.exact.engine import unavailability
 from k2rel.measures.availability import service_named
 from k2rel.measures.load import LoadResult, load
 from k2rel.policy.failover import principal_traffic
-from k2rel.rates import SiteLaws, site_laws
-from k2rel.rates.table import with_rate
+from k2rel.rates import SiteLaws, site_laws, with_rate
 from k2rel.studies import Study, study
 from k2rel.tables import COLUMNS
 from k2rel.units import MINUTES_PER_YEAR
@@ -190,7 +189,10 @@ def _at_limits(one: Study, laws: SiteLaws, rates: str) -> SiteLaws:
     if rates == RATES[0]:
         return laws
     limits = {
-        law.rates_id: law.low_per_h if rates == RATES[1] else law.high_per_h for _, law in laws.used() if law.rates_id
+        law.rates_id: limit / law.share if limit is not None and law.share else None
+        for _, law in laws.used()
+        if law.rates_id
+        for limit in [law.low_per_h if rates == RATES[1] else law.high_per_h]
     }
     for row, rate in limits.items():
         if rate is not None:

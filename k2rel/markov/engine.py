@@ -310,6 +310,12 @@ class Dynamics:
         return mean_time_to(self.states.chain, self.lost(service))
 
 
+@lru_cache(maxsize=8)
+def _sticky(policy: Policy) -> Policy:
+    """The same rules with roles that stay; kept, since studies that differ in their laws alone share them."""
+    return Policy(policy.site, policy.home, sticky=True)
+
+
 @lru_cache(maxsize=4)
 def solved(study: Study, organisation: Organisation) -> Dynamics:
     """Generate and solve the chain of a site.
@@ -339,8 +345,7 @@ def solved(study: Study, organisation: Organisation) -> Dynamics:
     >>> solved(study("L2R"), Organisation(tolerance=1e-6)).states.error_bound < 1e-6
     True
     """
-    sticky = organisation.roles == "sticky"
-    policy = Policy(study.site, study.policy.home, sticky=True) if sticky else study.policy
+    policy = _sticky(study.policy) if organisation.roles == "sticky" else study.policy
     roots: list[Node] = []
     for name in study.site.traffic:
         for group in groups_of(policy, name):

@@ -1,32 +1,65 @@
-"""What would help most: changes that the site itself suggests, each computed with the exact engine."""
+"""Changes of a design that the site itself suggests, one by one and together.
+
+A change is data: what is done to which part. `changed` makes the design with several of them, always in the same
+order, whatever order they are named in: the level, the number of clients, times of repair, tests, a second part, and
+last the way back into service.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from k2rel.bundled import level_names
 from k2rel.errors import InputError, closest
 from k2rel.exact.engine import unavailability
 from k2rel.measures.availability import service_named
-from k2rel.measures.importance import causes
-from k2rel.policy.failover import principal_traffic
-from k2rel.rates import Law, SiteLaws, site_laws
+from k2rel.organisation import Organisation
+from k2rel.policy import Policy
+from k2rel.rates import Law, changed_laws, duplicated, site_laws
+from k2rel.site.model import Component, Site
 from k2rel.studies import Study, study
 from k2rel.units import MINUTES_PER_YEAR
 
-if TYPE_CHECKING:
-    import pandas as pd
+__all__ = [
+    "KINDS",
+    "TEST_H",
+    "Change",
+    "Design",
+    "at_level",
+    "changed",
+    "go_together",
+    "minutes_of",
+    "parts_not_alone",
+    "with_clients",
+    "with_second",
+]
 
-__all__ = ["Change", "best_changes", "candidate_changes", "duplicated", "with_second"]
+KINDS = ("level", "clients", "contract", "stock", "test", "duplicate", "return")
+"""Kinds of change, in the order in which they are made."""
 
-_CONTRACTS = {"nbd": ("4h", "onsite"), "4h": ("onsite",), "onsite": ()}
-_TITLES = {"4h": "four-hour repair contract", "onsite": "spares and technician on site"}
-_PARTS = 12
+TEST_H = 168.0
+"""Interval of a weekly test [h]."""
+_RETURN_H = 1.0 / 60.0
 
 
 @dataclass(frozen=True, eq=False)
+class Design:
+    """A study, and who puts roles and servers back.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    organisation : Organisation or None
+        For roles that stick; None for roles at the preferred side.
+    """
+
+    study: Study
+    organisation: Organisation | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A change of a design.
 
@@ -34,46 +67,57 @@ class Change:
     ----------
     title : str
         The change, in words.
-    kind : {"contract", "stock", "duplicate", "level"}
-        Another repair contract; spares and technician on site for one type; a second part beside one; another level.
-    study : Study
-        The changed study.
+    kind : str
+        One of `KINDS`: another level; fewer clients on each connection; another repair contract; spares and technician
+        on site for one type; a test of hidden failures; a second part beside one; servers that are put back into
+        service by themselves.
+    what : str
+        The level, the contract, the type, or the part; of clients their number.
+    units : int
+        How many parts it buys or serves.
     """
 
     title: str
     kind: str
-    study: Study
+    what: str
+    units: int = 1
 
 
-def duplicated(law: Law) -> Law:
-    r"""Make the law of two alike parts of which one is enough, each repaired by itself.
+def minutes_of(design: Design, service: str) -> float:
+    """Compute the downtime of a service by the engine that the design asks for.
 
     Parameters
     ----------
-    law : Law
-        Law of each.
+    design : Design
+        The design.
+    service : str
+        The service.
 
     Returns
     -------
-    Law
-        A law with the unavailability :math:`q^2` and the failure frequency :math:`2 q w` of the pair (IEC 61078,
-        parallel structure; :math:`w` the frequency of one), so exact wherever parts are independent.
+    float
+        Downtime [min/year]: of the dynamic engine where there is an organisation, else of the static one.
+
+    Raises
+    ------
+    InputError
+        If there is no such service.
 
     Examples
     --------
-    >>> one = Law(1e-3, 10.0)
-    >>> two = duplicated(one)
-    >>> abs(two.unavailability / one.unavailability**2 - 1) < 1e-12
-    True
+    >>> round(minutes_of(Design(study("L2R")), "media"), 2)
+    4.01
     """
-    q, w = law.unavailability, law.frequency_per_h
-    if q == 0.0:
-        return law
-    down = q / (2.0 * w)
-    rate = q * q / ((1.0 - q * q) * down)
-    return Law(
-        rate, down, rates_id=law.rates_id, evidence=law.evidence, source=f"two of: {law.source}", share=law.share
-    )
+    one, organisation = design.study, design.organisation
+    found = service_named(one, service)
+    if organisation is None:
+        return unavailability(one, found) * MINUTES_PER_YEAR
+    from k2rel.exact.services import services_of
+    from k2rel.markov.engine import solved
+
+    dynamics = solved(one, organisation)
+    (same,) = (item for item in services_of(dynamics.policy) if item.name == service)
+    return dynamics.unavailability(same) * MINUTES_PER_YEAR
 
 
 def with_second(one: Study, parts: Sequence[str]) -> Study:
@@ -103,151 +147,204 @@ def with_second(one: Study, parts: Sequence[str]) -> Study:
     True
     """
     site = one.site
-    shared, client = dict(one.laws.shared), dict(one.laws.client)
-    drives = {drive for entry in site.raid_sets.values() for drive in (*entry.drives, *entry.spares)}
-    grouped = {member for group in site.common_cause for member in group.members}
+    alone = parts_not_alone(site)
     for part in parts:
-        if part in drives or part in grouped:
+        if part in alone:
             raise InputError(
                 f"'{part}': a drive of a RAID set or a part with common causes cannot be doubled by itself"
             )
-        if part in client:
-            client[part] = duplicated(client[part])
-        elif part in shared:
-            shared[part] = duplicated(shared[part])
-        else:
-            known = [*shared, *client]
+        if part not in one.laws.client and part not in one.laws.shared:
+            known = [*one.laws.shared, *one.laws.client]
             raise InputError(f"{site.name} has no part '{str(part)[:60]}'{closest(str(part), known)}")
-    return replace(one, laws=replace(one.laws, shared=shared, client=client))
+    wanted = set(parts)
+    laws = changed_laws(site, one.laws, lambda name, part, law: duplicated(law) if name in wanted else law)
+    return replace(one, laws=laws)
 
 
-def candidate_changes(one: Study, service: str | None = None) -> list[Change]:
-    """List the changes that a site suggests, for the downtime of a service.
+def parts_not_alone(site: Site) -> set[str]:
+    """List the parts whose law is not theirs alone: drives of RAID sets, members of common causes.
+
+    Parameters
+    ----------
+    site : Site
+        The site.
+
+    Returns
+    -------
+    set of str
+        The parts; none of them can be doubled by itself.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> "switch_A" in parts_not_alone(read_site("L2R"))
+    False
+    """
+    drives = {drive for entry in site.raid_sets.values() for drive in (*entry.drives, *entry.spares)}
+    return drives | {member for group in site.common_cause for member in group.members}
+
+
+def at_level(one: Study, level: str) -> Study:
+    """Give another level with the same clients, contract and rates.
 
     Parameters
     ----------
     one : Study
         The study.
-    service : str, optional
-        The service; by default the principal traffic.
+    level : str
+        Name of the level.
 
     Returns
     -------
-    list of Change
-        Faster repair contracts; for each type among the twelve largest causes its spares and a technician on site; for
-        each such part that is not in a RAID set a second one beside it; for a bundled level every other level with a
-        site-wide service of that name, with the same clients.
+    Study
+        The other level.
+
+    Examples
+    --------
+    >>> at_level(study("L2", clients=9), "L2R").site.client_count
+    9
+    """
+    return study(level, clients=one.site.client_count, repair=one.laws.contract, rates=one.rates)
+
+
+def with_clients(one: Study, clients: int) -> Study:
+    """Read the same site with another number of clients.
+
+    Parameters
+    ----------
+    one : Study
+        The study, with what its file and settings say.
+    clients : int
+        Number of clients.
+
+    Returns
+    -------
+    Study
+        The same with that number.
+
+    Examples
+    --------
+    >>> with_clients(study("L2"), 9).site.client_count
+    9
+    """
+    site = one.site
+    fresh = study(
+        site.file if site.name not in level_names() else site.name,
+        clients=clients, repair=one.laws.contract, rates=one.rates, settings=dict(site.changed), variant=site.variant,
+        primary=one.policy.home, common_cause="none",
+    )  # fmt: skip
+    if site.common_cause:
+        again = replace(fresh.site, common_cause=site.common_cause)
+        return replace(fresh, site=again, policy=Policy(again, one.policy.home))
+    return fresh
+
+
+def go_together(changes: Sequence[Change]) -> bool:
+    """Say whether changes can be made together.
+
+    Parameters
+    ----------
+    changes : sequence of Change
+        The changes.
+
+    Returns
+    -------
+    bool
+        No: two levels, two contracts, two numbers of clients, the same change twice, or a contract with spares on site
+        for everything together with spares on site for one type.
+
+    Examples
+    --------
+    >>> first, second = Change("", "level", "L2"), Change("", "level", "L3")
+    >>> go_together([first, second])
+    False
+    """
+    keys = [(change.kind, change.what) for change in changes]
+    single = [change.kind for change in changes if change.kind in ("level", "contract", "clients", "return")]
+    if len(set(keys)) < len(keys) or len(set(single)) < len(single):
+        return False
+    return not (("contract", "onsite") in keys and "stock" in {kind for kind, _ in keys})
+
+
+def changed(design: Design, changes: Sequence[Change]) -> Design:
+    """Make a design with changes.
+
+    Parameters
+    ----------
+    design : Design
+        The design as it is.
+    changes : sequence of Change
+        The changes, in any order.
+
+    Returns
+    -------
+    Design
+        The changed design.
 
     Raises
     ------
     InputError
-        If there is no such service.
+        If changes exclude each other, or one is of a part or type that another level does not have.
 
     Examples
     --------
-    >>> found = candidate_changes(study("L2"))
-    >>> {change.kind for change in found} == {"contract", "stock", "duplicate", "level"}
+    >>> second = Change("a second chassis", "duplicate", "raid_chassis")
+    >>> minutes_of(changed(Design(study("L2R")), [second]), "media") < 0.1
     True
     """
-    name = service or principal_traffic(one.site)
-    table = causes(one, name)
-    parts = [str(part) for part in table.index[(table["share"] > 1e-4).to_numpy()][:_PARTS]]
-    result = [
-        Change(f"{_TITLES[contract]} for everything", "contract", replace(one, laws=_laws(one, contract)))
-        for contract in _CONTRACTS[one.laws.contract]
-    ]
-    site = one.site
-    own = {f"each client's {key}": key for key in site.client_parts}
-    best = _laws(one, "onsite")
-    seen: set[str] = set()
-    for part in parts:
-        key = own.get(part)
-        component = site.client_parts[key] if key else site.components.get(part)
-        if component is None:  # a RAID set or a common cause: not a part that is bought
-            continue
-        kind = component.type
-        if kind not in seen:
-            seen.add(kind)
-            shared = {n: best.shared[n] if site.components[n].type == kind else x for n, x in one.laws.shared.items()}
-            client = {n: best.client[n] if site.client_parts[n].type == kind else x for n, x in one.laws.client.items()}
-            if any(shared[n].mttr_h < x.mttr_h for n, x in one.laws.shared.items()) or any(
-                client[n].mttr_h < x.mttr_h for n, x in one.laws.client.items()
-            ):
-                words = f"spare {kind.replace('_', ' ')} and technician on site"
-                result.append(
-                    Change(words, "stock", replace(one, laws=replace(one.laws, shared=shared, client=client)))
-                )
-        title = f"a second {part.replace('_', ' ')} beside the first" if not key else f"{part} doubled"
-        if all(part not in group.members for group in site.common_cause):
-            result.append(Change(title, "duplicate", with_second(one, [key or part])))
-    return result + _other_levels(one, name)
+    if not go_together(changes):
+        raise InputError("these changes exclude each other: " + "; ".join(change.title for change in changes))
+    one, organisation = design.study, design.organisation
+    for change in sorted(changes, key=lambda item: KINDS.index(item.kind)):
+        if change.kind == "level":
+            one = at_level(one, change.what)
+        elif change.kind == "clients":
+            one = with_clients(one, int(change.what))
+        elif change.kind == "contract":
+            one = _repaired(one, change.what, None)
+        elif change.kind == "stock":
+            one = _repaired(one, "onsite", change.what)
+        elif change.kind == "test":
+            one = _tested(one, change.what)
+        elif change.kind == "duplicate":
+            one = with_second(one, [change.what])
+        elif organisation is not None:
+            organisation = replace(organisation, return_to_service_h=_RETURN_H)
+    return Design(one, organisation)
 
 
-def _laws(one: Study, contract: str) -> SiteLaws:
-    return site_laws(one.site, contract, one.rates)
+def _of_type(one: Study, kind: str) -> None:
+    if all(part.type != kind for part in (*one.site.components.values(), *one.site.client_parts.values())):
+        raise InputError(f"{one.site.name} has no part of type '{kind}'")
 
 
-def _other_levels(one: Study, service: str) -> list[Change]:
-    site = one.site
-    if site.name not in level_names() or site.changed or site.variant:
-        return []
-    result = []
-    for level in level_names():
-        if level == site.name:
-            continue
-        try:
-            other = study(level, clients=site.client_count, repair=one.laws.contract, rates=one.rates)
-            service_named(other, service)
-        except InputError:
-            continue
-        result.append(Change(f"{other.site.title} instead", "level", other))
-    return result
+def _repaired(one: Study, contract: str, kind: str | None) -> Study:
+    """Times of repair as under a contract, for one type or for all; none becomes longer."""
+    if kind is not None:
+        _of_type(one, kind)
+    best = site_laws(one.site, contract, one.rates)
+
+    def faster(name: str, part: Component, law: Law) -> Law:
+        if kind is not None and part.type != kind:
+            return law
+        if law.each is not None:
+            return duplicated(faster(name, part, law.each))
+        other = best.shared.get(name) or best.client[name]
+        return replace(law, mttr_h=min(law.mttr_h, other.mttr_h))
+
+    laws = changed_laws(one.site, one.laws, faster)
+    return replace(one, laws=replace(laws, contract=best.contract) if kind is None else laws)
 
 
-def best_changes(one: Study, service: str | None = None, *, most: int = 3) -> pd.DataFrame:
-    """Say which changes remove the most downtime, each made alone and computed.
+def _tested(one: Study, kind: str) -> Study:
+    """Hidden failures of a type found in a weekly test."""
+    _of_type(one, kind)
 
-    Parameters
-    ----------
-    one : Study
-        The study.
-    service : str, optional
-        The service; by default the principal traffic.
-    most : int
-        How many.
+    def tested(name: str, part: Component, law: Law) -> Law:
+        if part.type != kind:
+            return law
+        if law.each is not None:
+            return duplicated(tested(name, part, law.each))
+        return replace(law, test_interval_h=min(law.test_interval_h, TEST_H))
 
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``change``, best first; ``kind``, ``downtime_min_per_year`` after it, ``removed_min_per_year`` and
-        ``removed_share``. Exact static figures, roles at the preferred side. Of changes that do the same, the first.
-
-    Raises
-    ------
-    InputError
-        If there is no such service, or `most` is below 1.
-
-    Examples
-    --------
-    >>> best_changes(study("L2R")).index[0]
-    'a second raid chassis beside the first'
-    """
-    import pandas as pd
-
-    if most < 1:
-        raise InputError(f"changes: at least 1, got {most}")
-    name = service or principal_traffic(one.site)
-    now = _minutes(one, name)
-    rows = []
-    for change in candidate_changes(one, name):
-        after = _minutes(change.study, name)
-        if after < now * (1 - 1e-9):
-            share = (now - after) / now
-            rows.append((change.title, change.kind, after, now - after, share))
-    columns = ["change", "kind", "downtime_min_per_year", "removed_min_per_year", "removed_share"]
-    frame = pd.DataFrame(rows, columns=columns).sort_values("downtime_min_per_year", kind="stable")
-    return frame.head(most).set_index("change")
-
-
-def _minutes(one: Study, service: str) -> float:
-    return unavailability(one, service_named(one, service)) * MINUTES_PER_YEAR
+    return replace(one, laws=changed_laws(one.site, one.laws, tested))

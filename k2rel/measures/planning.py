@@ -1,4 +1,4 @@
-"""How many clients a level carries: with nothing failed, after any single failure, and on average over time."""
+"""How many clients a level carries: with nothing failed, after a failure, after takeovers, and on average over time."""
 
 from __future__ import annotations
 
@@ -6,16 +6,24 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from k2rel.errors import InputError
+from k2rel.exact.clients import deciding, routes_under
+from k2rel.exact.loading import Loading
+from k2rel.exact.modes import groups_of
 from k2rel.measures.comparison import studies_of
-from k2rel.measures.load import load
+from k2rel.measures.engines import engine_of
+from k2rel.measures.load import load, overload_by_mode
+from k2rel.organisation import Organisation
+from k2rel.policy import Policy
 from k2rel.policy.failover import failover, principal_traffic
 from k2rel.studies import Study
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["most_clients"]
+__all__ = ["most_clients", "overload_after_takeover"]
 
 
 def most_clients(
@@ -24,6 +32,7 @@ def most_clients(
     *,
     most: int = 40,
     bound: float = 1e-3,
+    takeover_bound: float = 0.01,
     settings: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Find how many clients levels carry, each client asking for a bit rate of its principal traffic.
@@ -38,6 +47,8 @@ def most_clients(
         Largest number of clients that is tried.
     bound : float
         Largest accepted share of time in which anything is overloaded.
+    takeover_bound : float
+        Largest accepted probability that something is overloaded after a takeover (`overload_after_takeover`).
     settings : mapping of str to str, optional
         Changes by hand, applied where a level has that type.
 
@@ -45,7 +56,8 @@ def most_clients(
     -------
     pandas.DataFrame
         For each level and ``bit_rate`` the most clients with ``nothing_failed``, ``after_one_failure`` (any one that
-        leaves every client its service) and ``within_bound``; what would be overloaded first with one client more
+        leaves every client its service), ``within_bound`` and
+        ``after_takeover``; what would be overloaded first with one client more
         after a failure (``limited_by``, ``after_failure_of``). Where a number is `most`, more may be possible; 0: not
         even one. More clients never mean less load on an element, so halving finds the number.
 
@@ -63,8 +75,9 @@ def most_clients(
 
     if not 1 <= most <= 1000:
         raise InputError(f"most: from 1 to 1000 clients, got {most}")
-    if not 0 <= bound < 1:
-        raise InputError(f"bound: a probability from 0 to below 1, got {bound:g}")
+    for given in (bound, takeover_bound):
+        if not 0 <= given < 1:
+            raise InputError(f"bound: a probability from 0 to below 1, got {given:g}")
     rows = []
     for level in levels:
         (plain,) = studies_of([level], settings=settings).values()
@@ -90,19 +103,71 @@ def most_clients(
             def bounded(count: int, get: Callable[[int], Study] = with_clients) -> bool:
                 return load(get(count)).p_any_overload <= bound
 
+            def taken_over(count: int, get: Callable[[int], Study] = with_clients) -> bool:
+                return overload_after_takeover(get(count)) <= takeover_bound
+
             normal, after = _largest(most, intact), _largest(most, single)
             element, failed = (_first_overload(with_clients(after + 1)) if after < most else None) or ("–", "–")
-            rows.append((plain.site.name, rate, normal, after, _largest(normal, bounded), element, failed))
+            rows.append((plain.site.name, rate, normal, after, _largest(normal, bounded), _largest(normal, taken_over),
+                         element, failed))  # fmt: skip
     columns = [
         "level",
         "bit_rate",
         "nothing_failed",
         "after_one_failure",
         "within_bound",
+        "after_takeover",
         "limited_by",
         "after_failure_of",
     ]
     return pd.DataFrame(rows, columns=columns)
+
+
+def overload_after_takeover(study: Study, organisation: Organisation | None = None) -> float:
+    """Give the probability that something is overloaded, once the principal traffic has moved to another way.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    organisation : Organisation, optional
+        Who repairs and how roles behave; by default roles at the preferred side whenever it is healthy.
+
+    Returns
+    -------
+    float
+        Of the time in which some group of clients uses another way than in normal state, and every group has one, the
+        share in which anything is above its capacity. 0 where traffic cannot move.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> overload_after_takeover(study("L2R", clients=7)) < 1e-3 < overload_after_takeover(study("L2R", clients=9))
+    True
+    """
+    engine = engine_of(study, organisation)
+    loading = Loading(engine.policy)
+    place = loading.table.classes.index(loading.principal)
+    normal = _normal_routes(engine.policy, loading.principal)
+    moved = overloaded = 0.0
+    probabilities = engine.mode_probabilities(loading.table.diagram)
+    for mode, probability in zip(loading.table.modes, probabilities, strict=True):
+        routes = mode.routes[place]
+        if all(routes) and any(own[0] != usual for own, usual in zip(routes, normal, strict=True)):
+            moved += float(probability)
+            overloaded += float(probability) * overload_by_mode(loading, engine.own, mode)
+    return overloaded / moved if moved else 0.0
+
+
+def _normal_routes(policy: Policy, traffic: str) -> list[int]:
+    """The first route of each group of clients while nothing has failed."""
+    result = []
+    for group in groups_of(policy, traffic):
+        choice = policy.choice(traffic, group)
+        nodes = deciding(choice)
+        works = {name: np.ones(1, dtype=np.bool_) for name in policy.structure.variables(nodes)}
+        result.append(routes_under(choice, [bool(v[0]) for v in policy.structure.values(nodes, works)])[0])
+    return result
 
 
 def _largest(most: int, holds: Callable[[int], bool]) -> int:

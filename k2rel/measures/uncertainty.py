@@ -30,7 +30,7 @@ from k2rel.units import MINUTES_PER_YEAR
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["UncertaintyResult", "moments", "rate_laws", "sensitivity", "swing", "uncertainty"]
+__all__ = ["UncertaintyResult", "moments", "rate_laws", "rows_that_matter", "sensitivity", "swing", "uncertainty"]
 
 FloatArray = NDArray[np.float64]
 
@@ -135,8 +135,12 @@ def rate_laws(study: Study) -> dict[str, Uncertain]:
     result: dict[str, Uncertain] = {}
     for name, law in study.laws.used():
         part = study.site.components.get(name) or study.site.client_parts[name]
-        if law.rates_id and law.low_per_h and law.high_per_h and law.low_per_h < law.high_per_h and not part.external:
-            result[law.rates_id] = lognormal_from_limits(law.low_per_h, law.high_per_h, mean=law.failure_rate_per_h)
+        one = law.each or law
+        if one.rates_id and one.low_per_h and one.high_per_h and one.low_per_h < one.high_per_h and not part.external:
+            share = one.share
+            result[one.rates_id] = lognormal_from_limits(
+                one.low_per_h / share, one.high_per_h / share, mean=one.failure_rate_per_h / share
+            )
     return result
 
 
@@ -249,8 +253,28 @@ def moments(study: Study, service: str = "media") -> tuple[float, float]:
     return diagram.moments([mean for mean, _ in pairs], [variance for _, variance in pairs])
 
 
-def _rows_that_matter(study: Study, service: Service) -> set[str]:
-    """Rows of the table of rates that a service's unavailability depends on."""
+def rows_that_matter(study: Study, service: Service) -> set[str]:
+    """List the rows of the table of rates that a service's unavailability depends on.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    service : Service
+        The service.
+
+    Returns
+    -------
+    set of str
+        Ids of the rows.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> one = study("L1")
+    >>> "isl_cable" in rows_that_matter(one, service_named(one, "control"))
+    True
+    """
     slopes = derivatives(study, service)
     own = {study.client_laws[part].rates_id for part, slope in slopes.client.items() if slope != 0}
     return own | {study.rates_row(name) for name, slope in slopes.shared.items() if slope != 0}
@@ -297,7 +321,7 @@ def sensitivity(study: Study, service: str = "media", *, samples: int = 1024, se
     if samples < 2 or samples & (samples - 1):
         raise InputError(f"samples of the sensitivity: must be a power of 2, got {samples}")
     found = service_named(study, service)
-    laws = {row: law for row, law in rate_laws(study).items() if row in _rows_that_matter(study, found)}
+    laws = {row: law for row, law in rate_laws(study).items() if row in rows_that_matter(study, found)}
     if not laws:
         raise InputError(f"{study.site.name}: no failure rate that '{service}' depends on has limits")
 
@@ -362,17 +386,23 @@ def swing(study: Study, service: str = "media") -> pd.DataFrame:
     types: dict[str, dict[str, None]] = {}
     for name, law in study.laws.used():
         part = study.site.components.get(name) or study.site.client_parts[name]
-        if law.rates_id and law.low_per_h is not None and law.high_per_h is not None and not part.external:
+        if (
+            law.rates_id
+            and law.low_per_h is not None
+            and law.high_per_h is not None
+            and not part.external
+            and law.share
+        ):
             rows.setdefault(law.rates_id, law)
             types.setdefault(law.rates_id, {})[part.type] = None
     records = []
     for row, law in rows.items():
+        limits = [rate / law.share for rate in (law.low_per_h, law.high_per_h) if rate is not None]
         minutes = [
             unavailability(replace(study, laws=with_rate(study.site, study.laws, row, rate)), found) * MINUTES_PER_YEAR
-            for rate in (law.low_per_h, law.high_per_h)
-            if rate is not None
+            for rate in limits
         ]
-        records.append((row, " ".join(types[row]), law.evidence, law.low_per_h, law.high_per_h, *minutes))
+        records.append((row, " ".join(types[row]), law.evidence, *limits, *minutes))
     columns = ["rates_id", "types", "evidence", "low_per_h", "high_per_h", "downtime_low", "downtime_high"]
     frame = pd.DataFrame(records, columns=columns).set_index("rates_id")
     order = (frame["downtime_high"] - frame["downtime_low"]).abs().sort_values(ascending=False, kind="stable").index

@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _MOST_ENTRIES = 20_000_000
+_KEPT_ENTRIES = 500_000
 _IN_SERVICE, _OUT, _MAINTAINED = 0, 1, 2
 
 
@@ -256,7 +257,43 @@ class Takeover:
             raise ModelTooLargeError(
                 f"{self.policy.site.name}: {count:,} conditions times {self.controls:,} control states are too many"
             )
-        return _Follow(self, conditions).table()
+        return _kept(self.policy, self.times).table(self, np.asarray(conditions, dtype=np.bool_))
+
+
+class _Kept:
+    """What follows from conditions that were met before; designs that differ in failure rates alone share most."""
+
+    def __init__(self) -> None:
+        self._place: dict[bytes, int] = {}
+        self._rows: TakeoverTable | None = None
+
+    def table(self, takeover: Takeover, conditions: BoolArray) -> TakeoverTable:
+        """Put a table together from what is kept, and work out the rest."""
+        if len(conditions) * takeover.controls > _KEPT_ENTRIES:
+            return _Follow(takeover, conditions).table()
+        keys = [row.tobytes() for row in conditions]
+        new = [i for i, key in enumerate(keys) if key not in self._place]
+        if new or self._rows is None:
+            if (len(self._place) + len(new)) * takeover.controls > _KEPT_ENTRIES:
+                self._place, self._rows, new = {}, None, list(range(len(keys)))
+            made = _Follow(takeover, conditions[new]).table()
+            self._rows = made if self._rows is None else _joined(self._rows, made)
+            self._place.update({keys[i]: len(self._place) + k for k, i in enumerate(new)})
+        here = np.array([self._place[key] for key in keys], dtype=np.int64)
+        r = self._rows
+        return TakeoverTable(r.settled[here], r.failed[here], r.coverage[here],
+                             r.rate_per_h[:, here], r.leads_to[:, here])  # fmt: skip
+
+
+@lru_cache(maxsize=16)
+def _kept(policy: Policy, times: TakeoverTimes) -> _Kept:
+    return _Kept()
+
+
+def _joined(first: TakeoverTable, second: TakeoverTable) -> TakeoverTable:
+    rows = {n: np.concatenate([getattr(first, n), getattr(second, n)]) for n in ("settled", "failed", "coverage")}
+    events = {n: np.concatenate([getattr(first, n), getattr(second, n)], axis=1) for n in ("rate_per_h", "leads_to")}
+    return TakeoverTable(**rows, **events)
 
 
 class _Follow:

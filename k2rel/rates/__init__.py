@@ -1,12 +1,35 @@
 """How often things fail and how long they stay away, and where each number comes from.
 
-``law``    failure and repair of one component: constant rates, hidden failures
-``raid``   a RAID set as a module with a Markov chain of its own
-``table``  the table of rates with evidence and source, and the laws of every part of a site
+``entry``         one entry of the registry, with evidence and source
+``registry``      all entries, and one's own tables over them
+``conditions``    rates under another temperature, duty or age than the source's
+``law``           failure and repair of one component: constant rates, hidden failures
+``distribution``  laws of any shape
+``raid``          a RAID set as a module with a Markov chain of its own
+``laws``          the laws of every part of a site
 """
 
-from k2rel.rates.law import Law
+from k2rel.rates.conditions import Conditions
+from k2rel.rates.entry import Contract, RateRow
+from k2rel.rates.law import Law, duplicated
+from k2rel.rates.laws import SiteLaws, changed_laws, pinned_rows, site_laws, with_rate
 from k2rel.rates.raid import RaidModule
-from k2rel.rates.table import Contract, RateTable, SiteLaws, read_rates, site_laws, with_rate
+from k2rel.rates.registry import RateTable, read_rates, registry, write_rates
 
-__all__ = ["Contract", "Law", "RaidModule", "RateTable", "SiteLaws", "read_rates", "site_laws", "with_rate"]
+__all__ = [
+    "Conditions",
+    "Contract",
+    "Law",
+    "RaidModule",
+    "RateRow",
+    "RateTable",
+    "SiteLaws",
+    "changed_laws",
+    "duplicated",
+    "pinned_rows",
+    "read_rates",
+    "registry",
+    "site_laws",
+    "with_rate",
+    "write_rates",
+]

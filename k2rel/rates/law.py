@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Law"]
+__all__ = ["Law", "duplicated"]
 
 FloatArray = NDArray[np.float64]
 
@@ -30,7 +30,9 @@ class Law:
     rates_id, evidence, source : str
         Row of the table, evidence code and source; for provenance.
     share : float
-        Share of the row's rate that this law has: 1 but for parts with common causes.
+        Share of the row's rate that this law has: 1 but for parts with common causes or under other conditions.
+    each : Law or None
+        Law of each of two alike parts, where this is the law of the pair (`duplicated`).
 
     Notes
     -----
@@ -53,6 +55,7 @@ class Law:
     evidence: str = ""
     source: str = ""
     share: float = 1.0
+    each: Law | None = None
 
     @property
     def mttf_h(self) -> float:
@@ -77,6 +80,8 @@ class Law:
         >>> Law(1e-3, 1000.0).unavailability_of([1e-3, 3e-3]).tolist()
         [0.5, 0.75]
         """
+        if self.each is not None:
+            return self.each.unavailability_of(failure_rates_per_h) ** 2
         down = np.asarray(failure_rates_per_h, dtype=np.float64) * (self.share * self.mean_downtime_h)
         return np.asarray(down / (1.0 + down))
 
@@ -139,3 +144,34 @@ class Law:
         [0.095163]
         """
         return np.asarray(-np.expm1(-self.failure_rate_per_h * np.asarray(times_h, dtype=np.float64)))
+
+
+def duplicated(law: Law) -> Law:
+    r"""Make the law of two alike parts of which one is enough, each repaired by itself.
+
+    Parameters
+    ----------
+    law : Law
+        Law of each.
+
+    Returns
+    -------
+    Law
+        A law with the unavailability :math:`q^2` and the failure frequency :math:`2 q w` of the pair (IEC 61078,
+        parallel structure; :math:`w` the frequency of one), so exact wherever parts are independent.
+
+    Examples
+    --------
+    >>> one = Law(1e-3, 10.0)
+    >>> two = duplicated(one)
+    >>> abs(two.unavailability / one.unavailability**2 - 1) < 1e-12
+    True
+    """
+    q, w = law.unavailability, law.frequency_per_h
+    if q == 0.0:
+        return law
+    down = q / (2.0 * w)
+    rate = q * q / ((1.0 - q * q) * down)
+    return replace(
+        law, failure_rate_per_h=rate, mttr_h=down, test_interval_h=0.0, source=f"two of: {law.source}", each=law
+    )

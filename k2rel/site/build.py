@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import PurePath
 
 from k2rel.errors import InputError, Problem, closest
 from k2rel.site import document as doc
@@ -110,6 +111,8 @@ class _Builder:
         self._check_subscriptions()
         units = {key: self._unit(key, entry) for key, entry in file.units.items()}
         roles = {key: self._role(key, entry, units) for key, entry in file.roles.items()}
+        if file.rates and PurePath(file.rates).name != file.rates:
+            self._report(("rates",), "give the name of a table that lies beside this file, without folders")
         traffic = {key: self._traffic(key, entry, roles) for key, entry in file.traffic.items()}
         self._check_services(traffic, roles)
         common_cause = self._common_cause(components)
@@ -140,6 +143,7 @@ class _Builder:
             ),
             variants=tuple(Variant(name, entry.title, entry.reason) for name, entry in file.variants.items()),
             variant=self.variant,
+            rates_file=str(PurePath(self.source.name).parent / file.rates) if file.rates else None,
         )
         self._check_paths(site)
         if self.problems:
@@ -477,6 +481,9 @@ def _law(entry: doc.LawFields) -> GivenLaw:
         entry.test_interval,
         entry.evidence,
         entry.source,
+        entry.temperature,
+        entry.duty,
+        entry.age,
     )
 
 

@@ -18,7 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from k2rel.units import parse_bandwidth, parse_duration, parse_rate, parse_share
+from k2rel.units import parse_bandwidth, parse_duration, parse_rate, parse_share, parse_temperature
 
 __all__ = ["MOST_CLIENTS", "SiteDocument", "json_schema"]
 
@@ -27,10 +27,10 @@ MOST_CLIENTS = 10_000
 _REFERENCE = {"type": "string", "pattern": "^=[A-Za-z][A-Za-z0-9_]*$", "description": "an assumption's value"}
 
 
-def _typed(description: str, *examples: str) -> WithJsonSchema:
+def _typed(description: str, *examples: str, least: float = 0) -> WithJsonSchema:
     return WithJsonSchema(
         {
-            "anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}],
+            "anyOf": [{"type": "number", "minimum": least}, {"type": "string"}],
             "description": description,
             "examples": examples,
         }
@@ -57,6 +57,7 @@ PositiveDuration = Annotated[
     AfterValidator(_positive),
     _typed("a time above 0", "4 h", "1.2e6 h"),
 ]
+Celsius = Annotated[float, BeforeValidator(parse_temperature), _typed("a temperature", "55 °C", "40", least=-273.15)]
 Rate = Annotated[float, BeforeValidator(parse_rate), _typed("a rate", "500 FIT", "2e-6 /h", "1 per year")]
 Bandwidth = Annotated[float, BeforeValidator(parse_bandwidth), _typed("a bandwidth", "25 MB/s", "50 Mb/s")]
 Capacity = Annotated[float | str, BeforeValidator(_capacity), _typed("a bandwidth", "125 MB/s", "40 % of clients")]
@@ -87,6 +88,11 @@ class LawFields(_Record):
     test_interval: Duration | None = Field(
         None, description="failures are hidden until a test; they are found half an interval late on average"
     )
+    temperature: Celsius | None = Field(
+        None, description="carries a rate of the registry over to this temperature, by Arrhenius"
+    )
+    duty: float | None = Field(None, ge=0, le=1, description="carries it over to working this share of the time")
+    age: Duration | None = Field(None, description="carries it over to parts of this age")
     evidence: Title | None = Field(None, description="V read, A analogue, R recalled, P prior, or your own word")
     source: Text | None = Field(None, description="where the numbers come from")
     capacity: Capacity | None = Field(None, description="the most it carries")
@@ -256,6 +262,9 @@ class SiteDocument(_Record):
     title: Title
     description: Text = ""
     sources: tuple[Text, ...] = ()
+    rates: Title | None = Field(
+        None, description="table of rates that was pinned for this site: a CSV file beside this one"
+    )
     sides: dict[Name, SideEntry] = Field(min_length=1, max_length=2, description="the preferred side first")
     assumptions: dict[Name, AssumptionEntry] = {}
     types: dict[Name, LawFields] = {}

@@ -47,7 +47,7 @@ Stage = str | AtLeast
 
 @dataclass(frozen=True, slots=True)
 class GivenLaw:
-    """What a site file says about failure and repair [h, 1/h]; None where it is silent."""
+    """What a site file says about failure and repair [h, 1/h, °C]; None where it is silent."""
 
     rates: str | None = None
     mttf_h: float | None = None
@@ -57,6 +57,9 @@ class GivenLaw:
     test_interval_h: float | None = None
     evidence: str | None = None
     source: str | None = None
+    temperature_c: float | None = None
+    duty: float | None = None
+    age_h: float | None = None
 
     def over(self, other: GivenLaw) -> GivenLaw:
         """Put this above another: what is given here wins, what is silent here comes from there.
@@ -294,6 +297,7 @@ class Site:
     variant: str | None = None
     changed: tuple[tuple[str, str], ...] = field(default=())
     common_cause: tuple[CommonCauseGroup, ...] = ()
+    rates_file: str | None = None
 
     @cached_property
     def cause_events(self) -> Mapping[str, tuple[tuple[str, ...], float]]:

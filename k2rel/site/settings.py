@@ -1,7 +1,7 @@
 """Changes by hand, ``component-type.key=value``, the same in the command line, in Python and in notebooks.
 
 ``media_server.mttr="4 h"``    failure data of every component of a type: mttf, failure_rate, unavailability,
-                               mttr, test_interval, rates
+                               mttr, test_interval, rates; temperature, duty, age of an entry of the registry
 ``toe.capacity="80 MB/s"``     capacity of every component of a type
 ``client.external=false``      whether failures of that type are counted
 ``media.demand="50 Mb/s"``     load of one flow of a traffic class
@@ -29,7 +29,11 @@ _LAW_KEYS = {
     "unavailability": "unavailability",
     "mttr": "mttr_h",
     "test_interval": "test_interval_h",
+    "temperature": "temperature_c",
+    "duty": "duty",
+    "age": "age_h",
 }
+_KEEP_ORIGIN = {"mttr", "test_interval", "temperature", "duty", "age"}
 _KEYS = (*_LAW_KEYS, "capacity", "external")
 
 
@@ -125,7 +129,7 @@ def _set_on_type(site: Site, kind: str, name: str, value: str, where: str) -> Si
         raise InputError(f"{where}: {message}") from None
     if name in _LAW_KEYS:
         law = GivenLaw(**{_LAW_KEYS[name]: getattr(entry, name)})
-        if name not in {"mttr", "test_interval"}:
+        if name not in _KEEP_ORIGIN:
             law = replace(law, evidence="set", source="set by hand")
         return replace(site, settings={**site.settings, kind: law.over(site.settings.get(kind, GivenLaw()))})
     if name == "capacity" and isinstance(entry.capacity, str):

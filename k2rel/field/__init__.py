@@ -1,0 +1,46 @@
+"""Failures as they were seen in the field, and what they say of a rate.
+
+``lives``       what was seen: lives, counts in hours, histories of repaired units
+``read``        field logs, read in a stream
+``cells``       cells of a log as numbers: units, dates
+``likelihood``  densities and the largest likelihood, however lives are censored
+``fit``         laws with limits
+``result``      a fitted law, its curve, and an entry for the registry
+``curves``      curves without a law, and how well a law fits
+``trend``       do repaired units fail more often as they age
+``bayes``       what is known before and what was seen, put together; one site and several
+"""
+
+from k2rel.field.bayes import Pooled, Posterior, pool, prior_of, update
+from k2rel.field.curves import Curve, GoodnessOfFit, curve_of, goodness_of_fit
+from k2rel.field.fit import fit_law, fit_laws, rate_of_counts, table_of
+from k2rel.field.lives import Exposure, Lives, RepairHistory
+from k2rel.field.read import FieldData, read_field
+from k2rel.field.result import Estimate, Fit
+from k2rel.field.trend import Trend, mean_cumulative_failures, trend_of
+
+__all__ = [
+    "Curve",
+    "Estimate",
+    "Exposure",
+    "FieldData",
+    "Fit",
+    "GoodnessOfFit",
+    "Lives",
+    "Pooled",
+    "Posterior",
+    "RepairHistory",
+    "Trend",
+    "curve_of",
+    "fit_law",
+    "fit_laws",
+    "goodness_of_fit",
+    "mean_cumulative_failures",
+    "pool",
+    "prior_of",
+    "rate_of_counts",
+    "read_field",
+    "table_of",
+    "trend_of",
+    "update",
+]

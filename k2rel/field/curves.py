@@ -1,0 +1,292 @@
+"""What the data say without a law: the curve of failures over age, and how far a fitted law lies from it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.errors import InputError
+from k2rel.field.fit import fit_law
+from k2rel.field.likelihood import LAWS, maximum
+from k2rel.field.lives import Lives
+from k2rel.field.result import Estimate, Fit
+
+__all__ = ["Curve", "GoodnessOfFit", "curve_of", "goodness_of_fit"]
+
+FloatArray = NDArray[np.float64]
+
+_MOST_CELLS = 20_000_000
+_MOST_STEPS = 50_000
+_MOST_LIVES = 5_000
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Probability to have failed by an age, as a step function.
+
+    Parameters
+    ----------
+    time_h : array of float
+        Ages at which it steps up [h].
+    failed : array of float
+        Probability to have failed, from each age on.
+    low, high : array of float
+        Pointwise limits; not a number where there are none.
+    method : str
+        Which estimator.
+
+    Examples
+    --------
+    >>> curve_of(Lives.of([1.0, 2.0], [3.0, 3.0])).failed.round(9).tolist()
+    [0.25, 0.5]
+    """
+
+    time_h: FloatArray
+    failed: FloatArray
+    low: FloatArray
+    high: FloatArray
+    method: str
+
+    @property
+    def plotting_positions(self) -> FloatArray:
+        """Middle of each step: where its point stands on a probability plot (Meeker and Escobar 1998, 6.4)."""
+        before = np.concatenate([[0.0], self.failed[:-1]])
+        return (before + self.failed) / 2
+
+
+def curve_of(lives: Lives, confidence: float = 0.9) -> Curve:
+    r"""Estimate the probability to have failed by an age, without a law.
+
+    Parameters
+    ----------
+    lives : Lives
+        The lives.
+    confidence : float
+        Level of the limits.
+
+    Returns
+    -------
+    Curve
+        Of Kaplan and Meier (J. Amer. Statist. Assoc. 53 (1958) 457) with limits by Greenwood's formula on
+        :math:`\ln(-\ln S)` where every life is exact or right-censored; else of Turnbull (J. R. Statist. Soc. B 38
+        (1976) 290), a step at the end of each interval that carries mass, without limits.
+
+    Raises
+    ------
+    InputError
+        If nothing failed, or there are too many different intervals.
+
+    Examples
+    --------
+    >>> curve = curve_of(Lives.of([54, 187, 216, 240, 244, 335, 361, 373, 375, 386], [500] * 10))
+    >>> curve.failed[-1].round(6).item()
+    0.5
+    """
+    from scipy.special import ndtri
+
+    if lives.failures == 0:
+        raise InputError(f"{lives.name}: no failure was seen, so there is no curve")
+    if lives.has_intervals:
+        return _turnbull(lives)
+    order = np.argsort(lives.lower_h, kind="stable")
+    times, exact, count = lives.lower_h[order], lives.exact[order], lives.count[order]
+    steps, first = np.unique(times, return_index=True)
+    at_risk = count[::-1].cumsum()[::-1][first]
+    failed = np.add.reduceat(np.where(exact, count, 0.0), first)
+    keep = failed > 0
+    steps, at_risk, failed = steps[keep], at_risk[keep], failed[keep]
+    left = at_risk - failed
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_alive = np.cumsum(np.log1p(-failed / at_risk))
+        error = np.sqrt(np.cumsum(failed / (at_risk * left))) / np.abs(log_alive)
+        z = float(ndtri(0.5 + confidence / 2))
+        low, high = (-np.expm1(log_alive * np.exp(s * z * error)) for s in (-1, 1))
+    good = np.isfinite(low) & np.isfinite(high)
+    return Curve(
+        steps, -np.expm1(log_alive), np.where(good, low, math.nan), np.where(good, high, math.nan), "Kaplan-Meier"
+    )
+
+
+def _turnbull(lives: Lives) -> Curve:
+    """Masses on the innermost intervals that make the likelihood largest, by expectation and maximisation."""
+    # Bounds in their order: an interval (a, b] begins after a and holds b; an exact life begins just before its time.
+    values = np.unique(np.concatenate([lives.lower_h, lives.upper_h]))
+    low = 2.0 * np.searchsorted(values, lives.lower_h) + np.where(lives.exact, -0.5, 1.0)
+    high = 2.0 * np.searchsorted(values, lives.upper_h)
+    left, right = np.unique(low), np.unique(high)
+    # an innermost interval runs from a lower bound to the next upper one, with no other lower bound between
+    upper = right[np.minimum(np.searchsorted(right, left), len(right) - 1)]
+    inner = (upper >= left) & (upper < np.append(left[1:], math.inf))
+    begins, ends = left[inner], upper[inner]
+    if len(begins) * len(lives.count) > _MOST_CELLS:
+        raise InputError(
+            f"{lives.name}: {len(lives.count):,} different intervals are too many for a curve without a law; round the "
+            "times, or look at the fitted laws alone"
+        )
+    inside = (low[:, None] <= begins) & (ends <= high[:, None])
+    mass = np.full(len(begins), 1.0 / len(begins))
+    total = lives.count.sum()
+    for _ in range(_MOST_STEPS):
+        share = inside @ mass
+        new = mass * ((lives.count / share) @ inside) / total
+        if np.max(np.abs(new - mass)) < 1e-12:
+            mass = new
+            break
+        mass = new
+    times = values[(ends / 2).astype(np.int64)]
+    keep = (mass > 1e-10) & np.isfinite(times)
+    failed = np.cumsum(mass)[keep]
+    nothing = np.full(len(failed), math.nan)
+    return Curve(times[keep], np.minimum(failed, 1.0), nothing, nothing, "Turnbull")
+
+
+@dataclass(frozen=True, slots=True)
+class GoodnessOfFit:
+    """How well a law fits.
+
+    Parameters
+    ----------
+    law : str
+        The law.
+    distance : float
+        Largest distance between the law and the curve without a law, in probability to have failed.
+    p_value : float
+        How often data of this size, drawn from the law, lie as far off; not a number where it was not computed. Below
+        0.05 the law is doubtful.
+    method : str
+        How.
+    """
+
+    law: str
+    distance: float
+    p_value: float
+    method: str
+
+
+def goodness_of_fit(fit: Fit, lives: Lives, *, samples: int = 100, seed: int = 1) -> GoodnessOfFit:
+    """Say how well a law fits.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted law.
+    lives : Lives
+        What it was fitted to.
+    samples : int
+        Samples for the p-value.
+    seed : int
+        Their seed.
+
+    Returns
+    -------
+    GoodnessOfFit
+        For exact and right-censored lives by a parametric bootstrap: lives are drawn from the law, and times of
+        censoring from the curve of those seen; the law is fitted anew each time. For parts that were all inspected at
+        the same times by Pearson's chi-square over the intervals. Otherwise, and above 5,000 different lives, the
+        distance alone.
+
+    Raises
+    ------
+    InputError
+        If nothing failed.
+
+    Examples
+    --------
+    >>> lives = Lives.of([54, 187, 216, 240, 244, 335, 361, 373, 375, 386], [500] * 10)
+    >>> goodness_of_fit(fit_law("weibull", lives), lives, samples=20).p_value > 0.05
+    True
+    """
+    curve = curve_of(lives)
+    distance = _distance(fit, curve)
+    if lives.has_intervals:
+        p_value, method = _chi_square(fit, lives)
+        return GoodnessOfFit(fit.law, distance, p_value, method)
+    if len(lives.count) > _MOST_LIVES or lives.units > _MOST_LIVES:
+        return GoodnessOfFit(fit.law, distance, math.nan, "distance only: too many lives for a bootstrap")
+    rng = np.random.Generator(np.random.Philox(seed))
+    law = fit.distribution
+    number = lives.units
+    ends = _ends_of_watch(lives)
+    farther = drawn = 0
+    for _ in range(samples):
+        u = rng.random(number)
+        life = np.array([fit.quantile_h(x) for x in u]) if law.kind != "table" else np.asarray(law.scipy.ppf(u))
+        watched = rng.choice(ends[0], size=number, p=ends[1]) if ends is not None else np.full(number, math.inf)
+        seen = life <= watched
+        if seen.sum() < 2:
+            continue
+        sample = Lives.of(life[seen], watched[~seen])
+        try:
+            again = _fit_quickly(fit.law, sample)
+        except InputError:
+            continue
+        drawn += 1
+        farther += _distance(again, curve_of(sample)) >= distance
+    if drawn < samples / 2:
+        return GoodnessOfFit(fit.law, distance, math.nan, "distance only: too few failures for a bootstrap")
+    return GoodnessOfFit(fit.law, distance, (farther + 1) / (drawn + 1), f"bootstrap of {drawn} samples, seed {seed}")
+
+
+def _fit_quickly(law: str, lives: Lives) -> Fit:
+    """Fit without limits, for the many fits of a bootstrap."""
+    if law == "weibull3" or (law == "exponential" and not lives.has_intervals):
+        return fit_law(law, lives)
+    values, best = maximum(LAWS[law], lives)
+    nan = math.nan
+    parameters = {
+        key: Estimate(float(value), nan, nan, nan) for key, value in zip(LAWS[law].parameters, values, strict=True)
+    }
+    rate = Estimate(nan, nan, nan, nan)
+    return Fit(lives.name, law, parameters, rate, lives.failures, lives.units, lives.hours, best, 0.9, "none")
+
+
+def _distance(fit: Fit, curve: Curve) -> float:
+    """Kolmogorov's distance, from above and below each step."""
+    law = fit.failed_by(curve.time_h)
+    before = np.concatenate([[0.0], curve.failed[:-1]])
+    if curve.method == "Turnbull":
+        return float(np.max(np.abs(law - curve.failed)))
+    return float(np.max(np.maximum(np.abs(law - curve.failed), np.abs(law - before))))
+
+
+def _ends_of_watch(lives: Lives) -> tuple[FloatArray, FloatArray] | None:
+    """When watching ended, as a law: Kaplan and Meier's curve with failures and ends of watch changed over."""
+    if not lives.right.any():
+        return None
+    turned = Lives(lives.name, lives.lower_h, np.where(lives.right, lives.lower_h, math.inf), lives.count)
+    curve = curve_of(turned)
+    mass = np.diff(np.concatenate([[0.0], curve.failed]))
+    rest = 1.0 - curve.failed[-1]
+    times, mass = np.append(curve.time_h, np.max(lives.lower_h)), np.append(mass, rest)
+    return times, mass / mass.sum()
+
+
+def _chi_square(fit: Fit, lives: Lives) -> tuple[float, str]:
+    """Pearson's test where the intervals are one partition; cells that expect fewer than five are put together."""
+    from scipy.special import chdtrc
+
+    order = np.argsort(lives.lower_h, kind="stable")
+    low, high, count = lives.lower_h[order], lives.upper_h[order], lives.count[order]
+    if lives.exact.any() or np.any(high[:-1] > low[1:] + 1e-9) or np.isinf(high[:-1]).any():
+        return math.nan, "distance only: parts were inspected at different times"
+    bounds = np.concatenate([[0.0], high[:-1], [math.inf]])
+    law = np.append(fit.failed_by(bounds[:-1]), 1.0)
+    expected = np.diff(law) * count.sum()
+    cells: list[list[float]] = []
+    for seen, wanted in zip(count, expected, strict=True):
+        if cells and cells[-1][1] < 5:
+            cells[-1][0] += seen
+            cells[-1][1] += wanted
+        else:
+            cells.append([float(seen), float(wanted)])
+    if len(cells) > 1 and cells[-1][1] < 5:
+        last = cells.pop()
+        cells[-1] = [cells[-1][0] + last[0], cells[-1][1] + last[1]]
+    freedom = len(cells) - 1 - fit.free
+    if freedom < 1:
+        return math.nan, "distance only: too few intervals for a chi-square test"
+    statistic = sum((seen - wanted) ** 2 / wanted for seen, wanted in cells)
+    return float(chdtrc(freedom, statistic)), f"chi-square {statistic:.3g} with {freedom} degrees of freedom"

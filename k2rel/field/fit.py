@@ -1,0 +1,382 @@
+"""Laws fitted to lives or to counts of failures, with limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.errors import InputError, closest
+from k2rel.field.likelihood import LAWS, Shape, differences, log_likelihood, maximum
+from k2rel.field.lives import Exposure, Lives
+from k2rel.field.result import Estimate, Fit, normal_deviations
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["NAMES", "fit_law", "fit_laws", "rate_of_counts", "table_of"]
+
+FloatArray = NDArray[np.float64]
+
+NAMES = (*LAWS, "weibull3")
+"""Laws that can be fitted."""
+_PROFILE_MOST = 5_000
+
+
+def _checked(confidence: float) -> float:
+    if not 0.5 <= confidence < 1:
+        raise InputError(f"confidence: from 0.5 to below 1, such as 0.9; got {confidence:g}")
+    return confidence
+
+
+def rate_of_counts(exposure: Exposure, confidence: float = 0.9) -> Fit:
+    r"""Estimate a constant failure rate from failures and hours.
+
+    Parameters
+    ----------
+    exposure : Exposure
+        Failures and hours.
+    confidence : float
+        Level of the limits.
+
+    Returns
+    -------
+    Fit
+        An exponential law. Rate :math:`r/T`, limits :math:`\chi^2_{2r}/2T` and :math:`\chi^2_{2r+2}/2T` for a time that
+        was given (IEC 60605-4; NIST/SEMATECH e-Handbook 8.4.5.1). Without a failure the upper limit alone is known,
+        and half of it is at the level of 50 %: that is the value then, and a note says so.
+
+    Examples
+    --------
+    >>> rate = rate_of_counts(Exposure("NIST 8.4.1.3", 10, 7771.0)).rate_per_h
+    >>> [float(f"{x:.5g}") for x in (rate.value, rate.low, rate.high)]
+    [0.0012868, 0.00069816, 0.0021828]
+    """
+    from scipy.special import chdtri
+
+    _checked(confidence)
+    failures, hours = exposure.failures, exposure.hours
+    tail = (1 - confidence) / 2
+    notes: tuple[str, ...] = ()
+    if failures > 0:
+        value = failures / hours
+        low = float(chdtri(2 * failures, 1 - tail)) / (2 * hours)
+        high = float(chdtri(2 * failures + 2, tail)) / (2 * hours)
+        error = value / math.sqrt(failures)
+    else:
+        high = -math.log1p(-confidence) / hours
+        value, low, error = math.log(2.0) / hours, 0.0, math.nan
+        notes = (
+            f"no failure was seen: the rate is below {high:.3g} /h with {100 * confidence:g} % confidence; the value "
+            "given is that limit at 50 %",
+        )
+    rate = Estimate(value, error, low, high)
+    mean = Estimate(1 / value, error / value**2, 1 / high, math.inf if low == 0 else 1 / low)
+    covariance = np.array([[1 / failures]]) if failures else np.zeros((0, 0))
+    how = "chi-square" if failures else "upper limit only"
+    likelihood = failures * math.log(value) - value * hours if failures else 0.0
+    return Fit(
+        exposure.name, "exponential", {"mean_h": mean}, rate, round(failures), 0, hours, likelihood, confidence, how,
+        covariance, notes,
+    )  # fmt: skip
+
+
+def fit_law(name: str, lives: Lives, confidence: float = 0.9) -> Fit:
+    """Fit one law to lives.
+
+    Parameters
+    ----------
+    name : {"exponential", "weibull", "weibull3", "lognormal", "gamma"}
+        The law; ``weibull3`` has a location, a time before which nothing fails.
+    lives : Lives
+        The lives.
+    confidence : float
+        Level of the limits.
+
+    Returns
+    -------
+    Fit
+        By maximum likelihood. Limits of the parameters by the likelihood ratio where there are at most 5,000 different
+        lives, else normal on their logarithms; of an exponential law without intervals by chi-square.
+
+    Raises
+    ------
+    InputError
+        If the law is unknown, or the lives cannot tell its parameters: no failure, all at one time, or a location
+        without a largest likelihood.
+
+    Examples
+    --------
+    >>> lives = Lives.of([54, 187, 216, 240, 244, 335, 361, 373, 375, 386], [500] * 10)
+    >>> one = fit_law("weibull", lives)
+    >>> [round(e.value, 4) for e in one.parameters.values()], round(one.aic, 2)
+    ([1.7208, 606.5276], 154.27)
+    """
+    _checked(confidence)
+    if name not in NAMES:
+        raise InputError(f"law '{str(name)[:40]}': one of {', '.join(NAMES)}{closest(str(name), NAMES)}")
+    if lives.failures == 0:
+        if name == "exponential":
+            found = rate_of_counts(Exposure(lives.name, 0, lives.hours), confidence)
+            return _with_units(found, lives)
+        raise InputError(f"{lives.name}: no failure was seen, so no law but an upper limit of the rate can be given")
+    if name == "exponential" and not lives.has_intervals:
+        return _with_units(rate_of_counts(Exposure(lives.name, lives.failures, lives.hours), confidence), lives)
+    if name != "exponential":
+        _distinguishable(name, lives)
+    if name == "weibull3":
+        return _with_location(lives, confidence)
+    law = LAWS[name]
+    values, best = maximum(law, lives)
+    covariance = _covariance(law, values, lives)
+    errors = values * np.sqrt(np.diag(covariance))
+    small = len(lives.count) <= _PROFILE_MOST
+    limits = [
+        _profile(law, lives, values, best, i, errors[i], confidence) if small
+        else tuple(values[i] * np.exp(np.array([-1.0, 1.0]) * normal_deviations(confidence) * errors[i] / values[i]))
+        for i in range(len(values))
+    ]  # fmt: skip
+    parameters = {
+        key: Estimate(float(values[i]), float(errors[i]), float(limits[i][0]), float(limits[i][1]))
+        for i, key in enumerate(law.parameters)
+    }
+    return _finished(
+        lives, name, parameters, values, covariance, best, confidence, "likelihood ratio" if small else "normal"
+    )
+
+
+def fit_laws(lives: Lives, names: Sequence[str] = tuple(LAWS), confidence: float = 0.9) -> tuple[Fit, ...]:
+    """Fit several laws to lives, the best first.
+
+    Parameters
+    ----------
+    lives : Lives
+        The lives.
+    names : sequence of str
+        The laws.
+    confidence : float
+        Level of the limits.
+
+    Returns
+    -------
+    tuple of Fit
+        By Akaike's criterion. A law that the lives cannot tell is left out; without a failure the exponential one
+        alone is there.
+
+    Raises
+    ------
+    InputError
+        If a law is unknown, or none can be fitted.
+
+    Examples
+    --------
+    >>> lives = Lives.of([54, 187, 216, 240, 244, 335, 361, 373, 375, 386], [500] * 10)
+    >>> sorted(one.law for one in fit_laws(lives))
+    ['exponential', 'gamma', 'lognormal', 'weibull']
+    """
+    if lives.failures == 0:
+        return (fit_law("exponential", lives, confidence),)
+    found, reasons = [], []
+    for name in names:
+        try:
+            found.append(fit_law(name, lives, confidence))
+        except InputError as error:
+            if name not in NAMES:
+                raise
+            reasons.append(str(error))
+    if not found:
+        raise InputError(reasons[0] if reasons else "laws: name at least one")
+    return tuple(sorted(found, key=lambda one: one.aic))
+
+
+def table_of(fits: Sequence[Fit]) -> pd.DataFrame:
+    """Give fits as a table.
+
+    Parameters
+    ----------
+    fits : sequence of Fit
+        The fits.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``name``, ``law``, ``words``, ``failures``, ``units``, ``hours``, ``failure_rate_per_h``, ``low_per_h``,
+        ``high_per_h`` [1/h], ``mean_h``, ``b10_h`` [h], ``log_likelihood``, ``aic``.
+
+    Examples
+    --------
+    >>> table_of([fit_law("exponential", Lives.of([100.0]))])["failure_rate_per_h"].tolist()
+    [0.01]
+    """
+    import pandas as pd
+
+    rows = [
+        (f.name, f.law, f.words, f.failures, f.units, f.hours, f.rate_per_h.value, f.rate_per_h.low, f.rate_per_h.high,
+         f.distribution.mean_h, f.quantile_h(0.1), f.log_likelihood, f.aic)
+        for f in fits
+    ]  # fmt: skip
+    columns = ["name", "law", "words", "failures", "units", "hours", "failure_rate_per_h", "low_per_h", "high_per_h",
+               "mean_h", "b10_h", "log_likelihood", "aic"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _with_units(found: Fit, lives: Lives) -> Fit:
+    return replace(found, units=lives.units, notes=(*lives.notes, *found.notes))
+
+
+def _distinguishable(name: str, lives: Lives) -> None:
+    """Two parameters need two different times."""
+    failed = ~lives.right
+    times = {*lives.lower_h[failed].tolist(), *lives.upper_h[failed].tolist()}
+    later = bool(np.any(lives.lower_h[lives.right] > max(times))) if lives.right.any() else False
+    if len(times) < 2 or (lives.failures < 2 and not later):
+        raise InputError(f"{lives.name}: a {name} law needs at least two different times of failure")
+
+
+def _covariance(law: Shape, values: FloatArray, lives: Lives) -> FloatArray:
+    """Inverse of the observed information of the parameters' logarithms."""
+    _, curve = differences(lambda x: -log_likelihood(law, np.exp(x), lives), np.log(values), 1e-3)
+    try:
+        covariance = np.asarray(np.linalg.inv(curve), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        covariance = np.full_like(curve, math.nan)
+    return covariance if np.all(np.diag(covariance) > 0) else np.full_like(curve, math.nan)
+
+
+def _profile(
+    law: Shape, lives: Lives, values: FloatArray, best: float, which: int, error: float, confidence: float
+) -> tuple[float, float]:
+    """Limits of one parameter where the likelihood, the other one at its best, has fallen by half a chi-square."""
+    from scipy.optimize import brentq, minimize_scalar
+    from scipy.special import chdtri
+
+    drop = float(chdtri(1, 1 - confidence)) / 2
+    other = 1 - which
+    x0 = np.log(values)
+
+    def fallen(x: float) -> float:
+        if len(values) == 1:
+            return best - log_likelihood(law, np.exp(np.array([x])), lives) - drop
+
+        def cost(y: float) -> float:
+            point = np.empty(2)
+            point[which], point[other] = x, y
+            value = -log_likelihood(law, np.exp(point), lives)
+            return min(value, 1e300)
+
+        found = minimize_scalar(cost, bracket=(x0[other] - 0.05, x0[other] + 0.05), options={"xtol": 1e-9})
+        return float(found.fun) + best - drop
+
+    limits = []
+    width = error / values[which] if math.isfinite(error) else 0.5
+    for sign in (-1, 1):
+        inner, outer = x0[which], x0[which] + sign * 1.5 * width
+        for _ in range(40):
+            if fallen(outer) > 0:
+                limits.append(math.exp(brentq(fallen, inner, outer, xtol=1e-7)))
+                break
+            inner, outer = outer, outer + sign * 1.5 * width
+        else:
+            limits.append(0.0 if sign < 0 else math.inf)
+    return limits[0], limits[1]
+
+
+def _finished(
+    lives: Lives, name: str, parameters: dict[str, Estimate], values: FloatArray, covariance: FloatArray, best: float,
+    confidence: float, limits: str,
+) -> Fit:  # fmt: skip
+    """Put a fit together; the rate's limits come from the slope of the mean's logarithm."""
+    location = parameters["location_h"].value if "location_h" in parameters else 0.0
+
+    def log_mean(x: FloatArray) -> float:
+        words = dict(zip(LAWS[name.removesuffix("3")].parameters, np.exp(x), strict=True)) | {"location_h": location}
+        return math.log(_mean(name, words))
+
+    x = np.log(values)
+    rate = math.exp(-log_mean(x))
+    notes = list(lives.notes)
+    if np.all(np.isfinite(covariance)):
+        slope, _ = differences(log_mean, x, 1e-5)
+        error = math.sqrt(float(slope @ covariance @ slope))
+        z = normal_deviations(confidence)
+        estimate = Estimate(rate, rate * error, rate * math.exp(-z * error), rate * math.exp(z * error))
+    else:
+        estimate = Estimate(rate, math.nan, math.nan, math.nan)
+        notes.append("the likelihood is flat: these data give no limits")
+    return Fit(
+        lives.name, name, parameters, estimate, lives.failures, lives.units, lives.hours, best, confidence, limits,
+        covariance, tuple(notes),
+    )  # fmt: skip
+
+
+def _mean(name: str, p: Mapping[str, float]) -> float:
+    if name.startswith("weibull"):
+        try:
+            return p["location_h"] + p["scale_h"] * math.gamma(1 + 1 / p["shape"])
+        except OverflowError:
+            return math.inf
+    if name == "lognormal":
+        return p["median_h"] * math.exp(min(p["sigma"] ** 2 / 2, 700.0))
+    return p["mean_h"] if name == "exponential" else p["shape"] * p["scale_h"]
+
+
+def _with_location(lives: Lives, confidence: float) -> Fit:
+    """A Weibull law with a location: its likelihood is looked at over the location, which must have a maximum."""
+    from scipy.optimize import minimize_scalar
+
+    law = LAWS["weibull"]
+    first = float(np.min(np.where(lives.right, math.inf, np.where(lives.exact, lives.lower_h, lives.upper_h))))
+    start: list[FloatArray] = [maximum(law, lives)[0]]
+
+    def cost(location: float) -> float:
+        values, best = maximum(law, lives, start[-1], location)
+        start.append(values)
+        return -best
+
+    grid = np.concatenate([np.linspace(0, 0.95, 20), [0.98, 0.99, 0.995, 0.998, 0.999]]) * first
+    costs = np.array([cost(g) for g in grid])
+    inner = [i for i in range(1, len(grid) - 1) if costs[i] <= costs[i - 1] and costs[i] <= costs[i + 1]]
+    if not inner and costs[0] <= costs.min():
+        raise InputError(
+            f"{lives.name}: the likelihood is largest with a location of 0; a Weibull law of two parameters is enough"
+        )
+    if not inner:
+        raise InputError(
+            f"{lives.name}: the likelihood of a Weibull law with a location grows without bound towards the first "
+            "failure; these data tell no location"
+        )
+    best_at = min(inner, key=lambda i: costs[i])
+    found = minimize_scalar(cost, bounds=(grid[best_at - 1], grid[best_at + 1]), method="bounded",
+                            options={"xatol": 1e-6 * first})  # fmt: skip
+    location = float(found.x)
+    values, best = maximum(law, lives, start[best_at], location)
+
+    def all_three(x: FloatArray) -> float:
+        value = log_likelihood(law, np.exp(x[:2]), lives, float(x[2]) * first)
+        return -value if math.isfinite(value) else 1e300
+
+    point = np.array([*np.log(values), location / first])
+    _, curve = differences(all_three, point, min(1e-3, (1 - point[2]) / 4))
+    try:
+        covariance = np.asarray(np.linalg.inv(curve), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        covariance = np.full((3, 3), math.nan)
+    variance = np.where(np.diag(covariance) > 0, np.diag(covariance), math.nan)
+    errors = np.sqrt(variance)
+    z = normal_deviations(confidence)
+    parameters = {
+        key: Estimate(float(values[i]), float(values[i] * errors[i]), float(values[i] * math.exp(-z * errors[i])),
+                      float(values[i] * math.exp(z * errors[i])))
+        for i, key in enumerate(law.parameters)
+    }  # fmt: skip
+    parameters["location_h"] = Estimate(
+        location, first * float(errors[2]), max(0.0, location - z * first * float(errors[2])),
+        min(first, location + z * first * float(errors[2])),
+    )  # fmt: skip
+    kept = covariance[:2, :2] if np.all(np.isfinite(variance)) else np.full((2, 2), math.nan)
+    made = _finished(lives, "weibull3", parameters, values, kept, best, confidence, "normal")
+    return replace(made, notes=(*made.notes, "limits of rate and curve are for the location as estimated"))

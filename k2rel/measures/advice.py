@@ -1,0 +1,462 @@
+"""What to change first: every change alone and in pairs, by downtime removed and by cost, and the Pareto front.
+
+Each set of changes is computed by the engine that the site needs: the dynamic one where roles move and stay, else the
+static one. The front is found by branch and bound over sets of changes: since no change adds downtime, a set with all
+changes that are still open bounds every set below it. That makes the front exact up to a tolerance, or, where the
+number of computations is used up first, gives the gap.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from k2rel.errors import InputError, K2relError
+from k2rel.measures.candidates import candidate_changes
+from k2rel.measures.changes import Change, Design, changed, go_together, minutes_of
+from k2rel.measures.costs import Costs
+from k2rel.organisation import Organisation
+from k2rel.policy.failover import principal_traffic
+from k2rel.studies import Provenance, Study
+from k2rel.units import MINUTES_PER_YEAR
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Advice", "Front", "advise"]
+
+_TOLERANCES = (1e-6, 1e-5)
+_FRONT_KINDS = ("contract", "stock", "test", "duplicate", "return")
+_NEAR = 1e-3
+_SETS = {True: 1_000, False: 20_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """Sets of changes of which none is better in both cost and downtime.
+
+    Parameters
+    ----------
+    sets : tuple of (tuple of str, float, float)
+        Titles of the changes, cost, and downtime [min/year], rising in cost; the first is the design as it is.
+    computed : int
+        How many sets were computed for it.
+    gap_min_per_year : float
+        No set of at most the cost of a point has a downtime smaller by more than this; where the search came to its
+        end that is 0.1 % of the downtime as it is.
+    complete : bool
+        Whether it did.
+    """
+
+    sets: tuple[tuple[tuple[str, ...], float, float], ...]
+    computed: int
+    gap_min_per_year: float
+    complete: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Advice:
+    """What to change first.
+
+    Parameters
+    ----------
+    provenance : Provenance
+        How it was got.
+    service : str
+        Whose downtime it is about.
+    now_min_per_year : float
+        Downtime as it is.
+    target_min_per_year : float
+        What the target leaves; not a number without one.
+    changes : tuple of Change
+        Candidates, by downtime removed.
+    sets : tuple of (tuple of int, float, float)
+        Numbers of the changes of each single and pair, downtime [min/year] and cost; a cost that is not known is not a
+        number.
+    front : Front or None
+        The Pareto front, where a cost file is given.
+    currency : str
+        What costs are counted in.
+    """
+
+    provenance: Provenance
+    service: str
+    now_min_per_year: float
+    target_min_per_year: float
+    changes: tuple[Change, ...]
+    sets: tuple[tuple[tuple[int, ...], float, float], ...]
+    front: Front | None = None
+    currency: str = ""
+    left_out: tuple[str, ...] = field(default=())
+
+    def table(self, most: int | None = None, *, singles: bool | None = None) -> pd.DataFrame:
+        """Give single and paired changes as a table.
+
+        Parameters
+        ----------
+        most : int, optional
+            How many; by default all.
+        singles : bool, optional
+            Singles only, pairs only; by default both.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``change``, least downtime first; ``changes`` (how many), ``downtime_min_per_year``,
+            ``removed_min_per_year``, ``removed_share``, ``cost``, ``cost_per_minute`` (a year, removed), and
+            ``meets_target`` where there is one.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> bool(advise(study("L1"), pairs=False).table(1)["removed_share"].iloc[0] > 0.5)
+        True
+        """
+        import pandas as pd
+
+        rows = []
+        for numbers, minutes, cost in self.sets:
+            if singles is not None and (len(numbers) == 1) != singles:
+                continue
+            removed = self.now_min_per_year - minutes
+            title = " + ".join(self.changes[i].title for i in numbers)
+            per = cost / removed if removed > 1e-9 else math.nan
+            share = removed / self.now_min_per_year if self.now_min_per_year else 0.0
+            meets = minutes <= self.target_min_per_year
+            rows.append((title, len(numbers), minutes, removed, share, cost, per, meets))
+        columns = ["change", "changes", "downtime_min_per_year", "removed_min_per_year", "removed_share", "cost",
+                   "cost_per_minute", "meets_target"]  # fmt: skip
+        frame = pd.DataFrame(rows, columns=columns).set_index("change")
+        if math.isnan(self.target_min_per_year):
+            frame = frame.drop(columns="meets_target")
+        if frame["cost"].isna().all():
+            frame = frame.drop(columns=["cost", "cost_per_minute"])
+        return frame.sort_values("downtime_min_per_year", kind="stable").head(len(frame) if most is None else most)
+
+    def front_table(self) -> pd.DataFrame:
+        """Give the Pareto front as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``change``, rising in cost; ``cost``, ``downtime_min_per_year``, ``removed_min_per_year``, and
+            ``meets_target`` where there is one.
+
+        Raises
+        ------
+        InputError
+            If no costs were given.
+
+        Examples
+        --------
+        >>> from k2rel.measures.costs import Costs
+        >>> from k2rel.studies import study
+        >>> costs = Costs({("duplicate", "media_server"): 9000.0, ("contract", "onsite"): 5000.0})
+        >>> advise(study("L1"), costs=costs, pairs=False).front_table()["cost"].tolist()
+        [0.0, 5000.0, 14000.0]
+        """
+        import pandas as pd
+
+        if self.front is None:
+            raise InputError("no Pareto front: give the cost of changes (--costs)")
+        rows = [
+            (" + ".join(titles) or "as it is", cost, minutes, self.now_min_per_year - minutes,
+             minutes <= self.target_min_per_year)
+            for titles, cost, minutes in self.front.sets
+        ]  # fmt: skip
+        columns = ["change", "cost", "downtime_min_per_year", "removed_min_per_year", "meets_target"]
+        frame = pd.DataFrame(rows, columns=columns).set_index("change")
+        return frame.drop(columns="meets_target") if math.isnan(self.target_min_per_year) else frame
+
+    def words(self) -> str:
+        """Say the advice in a few sentences.
+
+        Returns
+        -------
+        str
+            What removes most alone and in pairs, and what meets the target.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> advise(study("L1"), pairs=False).words()[:19]
+        'Media is lost for 8'
+        """
+        what = self.service.replace("_", " ")
+        lines = [f"{what[:1].upper()}{what[1:]} is lost for {self.now_min_per_year:.3g} min a year."]
+        for singles, how in ((True, "Alone"), (False, "In pairs")):
+            best = self.table(1, singles=singles)
+            if len(best) and best["removed_min_per_year"].iloc[0] > 0:
+                row = best.iloc[0]
+                lines.append(
+                    f"{how}, most is removed by: {best.index[0]} ({row['downtime_min_per_year']:.3g} min left)."
+                )
+        if not math.isnan(self.target_min_per_year):
+            lines.append(self._about_target())
+        return " ".join(lines)
+
+    def _about_target(self) -> str:
+        """What meets the target: the cheapest set where costs are known, else the smallest."""
+        allowed = f"{self.target_min_per_year:.3g} min"
+        if self.now_min_per_year <= self.target_min_per_year:
+            return f"The target ({allowed}) is met as it is."
+        priced = [
+            (cost, minutes, " + ".join(self.changes[i].title for i in numbers))
+            for numbers, minutes, cost in self.sets
+            if not math.isnan(cost)
+        ]
+        if self.front is not None:
+            priced += [(cost, minutes, " + ".join(titles)) for titles, cost, minutes in self.front.sets]
+        for cost, minutes, title in sorted(priced):
+            if minutes <= self.target_min_per_year:
+                price = f"{cost:,.6g} {self.currency}".rstrip()
+                return f"The cheapest that meets the target ({allowed}): {title} ({minutes:.3g} min left, for {price})."
+        found = sorted((len(n), minutes, n) for n, minutes, _ in self.sets if minutes <= self.target_min_per_year)
+        if not found:
+            return f"No single change and no pair meets the target ({allowed})."
+        title = " + ".join(self.changes[i].title for i in found[0][2])
+        return f"The least that meets the target ({allowed}): {title} ({found[0][1]:.3g} min left)."
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the advice as JSON knows it.
+
+        Returns
+        -------
+        dict
+            Heading, candidates, sets, and the front.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> advise(study("L1"), pairs=False).to_json()["service"]
+        'media'
+        """
+        front = None
+        if self.front is not None:
+            front = {
+                "sets": [{"changes": list(t), "cost": c, "downtime_min_per_year": m} for t, c, m in self.front.sets],
+                "computed": self.front.computed,
+                "gap_min_per_year": self.front.gap_min_per_year,
+                "complete": self.front.complete,
+            }
+        return self.provenance.heading() | {
+            "service": self.service,
+            "now_min_per_year": self.now_min_per_year,
+            "target_min_per_year": None if math.isnan(self.target_min_per_year) else self.target_min_per_year,
+            "changes": [{"title": c.title, "kind": c.kind, "what": c.what, "units": c.units} for c in self.changes],
+            "sets": [
+                {"changes": [self.changes[i].title for i in numbers], "downtime_min_per_year": minutes,
+                 "cost": None if math.isnan(cost) else cost}
+                for numbers, minutes, cost in self.sets
+            ],
+            "front": front,
+            "left_out": list(self.left_out),
+        }  # fmt: skip
+
+
+class _Evaluator:
+    """Downtime of sets of changes, each computed once."""
+
+    def __init__(
+        self, design: Design, service: str, changes: Sequence[Change], known: Mapping[frozenset[int], float]
+    ) -> None:
+        self.design, self.service, self.changes = design, service, changes
+        self._known = dict(known)
+        self.computed = 0
+
+    def minutes(self, numbers: frozenset[int]) -> float:
+        """Downtime with some changes; not a number where they cannot be made."""
+        if numbers not in self._known:
+            self.computed += 1
+            try:
+                design = changed(self.design, [self.changes[i] for i in sorted(numbers)])
+                self._known[numbers] = minutes_of(design, self.service)
+            except K2relError:
+                self._known[numbers] = math.nan
+        return self._known[numbers]
+
+
+def advise(
+    study: Study,
+    service: str | None = None,
+    *,
+    target_percent: float | None = None,
+    costs: Costs | None = None,
+    organisation: Organisation | None = None,
+    pairs: bool = True,
+    sets: int | None = None,
+) -> Advice:
+    """Compute what changes of a design would bring, alone and in pairs.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    service : str, optional
+        The service; by default the principal traffic.
+    target_percent : float, optional
+        Availability that is asked for [%].
+    costs : Costs, optional
+        What changes cost; with it there is a Pareto front.
+    organisation : Organisation, optional
+        Who repairs and how roles behave; by default roles that stick where that can be computed.
+    pairs : bool
+        Whether pairs are computed.
+    sets : int, optional
+        How many further sets of changes may be computed for the front; by default 1,000 with roles that stick, and
+        20,000 without.
+
+    Returns
+    -------
+    Advice
+        Singles, pairs and the front. Candidates are those of `candidate_changes`; other levels and other numbers of
+        clients are looked at alone and in pairs, the front combines the rest.
+
+    Raises
+    ------
+    InputError
+        If there is no such service, or the target is no percentage.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> advise(study("L2R"), pairs=False).changes[0].title
+    'a second raid chassis beside the first'
+    """
+    name = service or principal_traffic(study.site)
+    if target_percent is not None and not 0 < target_percent < 100:
+        raise InputError(f"target: an availability above 0 and below 100 %, got {target_percent:g}")
+    if sets is not None and sets < 1:
+        raise InputError(f"sets of changes: at least 1, got {sets}")
+    design = Design(study, organisation) if organisation else _right_design(study, name)
+    changes = candidate_changes(study, name)
+    if costs is not None:
+        costs.check(study.site, changes)
+    first = _Evaluator(design, name, changes, {})
+    now = first.minutes(frozenset())
+    alone = {i: first.minutes(frozenset([i])) for i in range(len(changes))}
+    left_out = tuple(changes[i].title for i, minutes in alone.items() if math.isnan(minutes))
+    order = sorted((i for i in alone if not math.isnan(alone[i])), key=lambda i: alone[i])
+    ranked = tuple(changes[i] for i in order)
+    singles = {frozenset([k]): alone[i] for k, i in enumerate(order)}
+    evaluator = _Evaluator(design, name, ranked, {frozenset(): now, **singles})
+    price = [costs.of(change, study.site) if costs is not None else math.nan for change in ranked]
+    found: list[tuple[tuple[int, ...], float, float]] = [
+        ((k,), evaluator.minutes(frozenset([k])), price[k]) for k in range(len(ranked))
+    ]
+    if pairs:
+        for two in combinations(range(len(ranked)), 2):
+            if go_together([ranked[i] for i in two]):
+                minutes = evaluator.minutes(frozenset(two))
+                if not math.isnan(minutes):
+                    found.append((two, minutes, price[two[0]] + price[two[1]]))
+    front = _front(evaluator, price, sets or _SETS[design.organisation is not None]) if costs is not None else None
+    allowed = math.nan if target_percent is None else (100.0 - target_percent) / 100.0 * MINUTES_PER_YEAR
+    provenance = study.provenance if design.organisation is None else _dynamic_provenance(design)
+    return Advice(
+        provenance, name, now, allowed, ranked, tuple(sorted(found, key=lambda one: one[1])), front,
+        costs.currency if costs is not None else "", left_out,
+    )  # fmt: skip
+
+
+def _dynamic_provenance(design: Design) -> Provenance:
+    from k2rel.markov.engine import solved
+
+    assert design.organisation is not None
+    return solved(design.study, design.organisation).provenance
+
+
+def _right_design(study: Study, service: str) -> Design:
+    """Roles that stick where their chain can be computed, else the static engine; other levels are taken alike."""
+    for tolerance in _TOLERANCES:
+        design = Design(study, Organisation(tolerance=tolerance))
+        try:
+            minutes_of(design, service)
+        except InputError:
+            raise
+        except K2relError:
+            continue
+        return design
+    return Design(study)
+
+
+def _front(evaluator: _Evaluator, price: Sequence[float], most: int) -> Front:
+    """Search the sets of changes for the Pareto front of cost and downtime."""
+    usable = [
+        i for i, change in enumerate(evaluator.changes)
+        if change.kind in _FRONT_KINDS and not math.isnan(price[i])
+    ]  # fmt: skip
+    now = evaluator.minutes(frozenset())
+    near = _NEAR * now
+    gains = {i: now - evaluator.minutes(frozenset([i])) for i in usable}
+    usable = sorted(usable, key=lambda i: -gains[i] / max(price[i], 1e-9))
+    known: dict[frozenset[int], tuple[float, float]] = {frozenset(): (0.0, now)}
+    before = evaluator.computed
+
+    def least(cost: float) -> float:
+        """Least downtime known for at most a cost."""
+        return min(minutes for paid, minutes in known.values() if paid <= cost + 1e-9)
+
+    def bound(chosen: frozenset[int], place: int) -> float:
+        """Downtime that no set with these and some of the open changes goes below."""
+        open_ones = [evaluator.changes[i] for i in usable[place:]]
+        relaxed = [evaluator.changes[i] for i in chosen]
+        for change in open_ones:
+            if go_together([*relaxed, change]):
+                relaxed.append(change)
+        excluded = [change for change in open_ones if change not in relaxed]
+        if excluded:  # of changes that exclude each other take the strongest contract, which covers the spares
+            strongest = [c for c in (*relaxed, *excluded) if c.kind == "contract" and c.what == "onsite"]
+            if strongest:
+                relaxed = [c for c in relaxed if c.kind not in ("stock", "contract")] + strongest[:1]
+        numbers = frozenset(evaluator.changes.index(change) for change in relaxed)
+        return evaluator.minutes(numbers)
+
+    cheapest_after = [0.0] * (len(usable) + 1)
+    for place in range(len(usable) - 1, -1, -1):
+        rest = cheapest_after[place + 1] if place + 1 < len(usable) else math.inf
+        cheapest_after[place] = min(price[usable[place]], rest)
+    queue: list[tuple[float, int, int, frozenset[int], float]] = []
+    ticket = 0
+
+    def push(chosen: frozenset[int], place: int, cost: float) -> None:
+        nonlocal ticket
+        if place >= len(usable):
+            return
+        low = bound(chosen, place)
+        room = least(cost + cheapest_after[place]) - low
+        if room > near:
+            heapq.heappush(queue, (-room, ticket, place, chosen, cost))
+            ticket += 1
+
+    push(frozenset(), 0, 0.0)
+    complete = True
+    while queue:
+        if evaluator.computed - before > most:
+            complete = False
+            break
+        _, _, place, chosen, cost = heapq.heappop(queue)
+        if least(cost + cheapest_after[place]) - bound(chosen, place) <= near:
+            continue
+        item = usable[place]
+        more = chosen | {item}
+        if go_together([evaluator.changes[i] for i in more]):
+            minutes = evaluator.minutes(more)
+            if not math.isnan(minutes):
+                known[more] = (cost + price[item], minutes)
+                push(more, place + 1, cost + price[item])
+        push(chosen, place + 1, cost)
+    gap = near
+    for _, _, place, chosen, cost in queue if not complete else ():
+        gap = max(gap, least(cost + cheapest_after[place]) - bound(chosen, place))
+    points: list[tuple[tuple[str, ...], float, float]] = []
+    best = math.inf
+    for chosen, (cost, minutes) in sorted(known.items(), key=lambda one: (one[1][0], one[1][1])):
+        if minutes < best - (near if points else 0.0):
+            best = minutes
+            points.append((tuple(evaluator.changes[i].title for i in sorted(chosen)), cost, minutes))
+    return Front(tuple(points), evaluator.computed - before, gap, complete)

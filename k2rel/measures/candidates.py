@@ -1,0 +1,236 @@
+"""The changes that a site suggests, and which of them alone remove the most downtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from k2rel.bundled import level_names
+from k2rel.errors import InputError
+from k2rel.measures.availability import service_named
+from k2rel.measures.changes import (
+    TEST_H,
+    Change,
+    Design,
+    at_level,
+    changed,
+    minutes_of,
+    parts_not_alone,
+    with_clients,
+)
+from k2rel.measures.importance import causes
+from k2rel.policy.failover import principal_traffic
+from k2rel.rates import Law, site_laws
+from k2rel.studies import Study
+from k2rel.units import format_duration
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["best_changes", "candidate_changes"]
+
+_CONTRACTS = {"nbd": ("4h", "onsite"), "4h": ("onsite",), "onsite": ()}
+_TITLES = {"4h": "four-hour repair contract", "onsite": "spares and technician on site"}
+_PARTS = 8
+_FREQUENT = 6
+
+
+def candidate_changes(one: Study, service: str | None = None) -> list[Change]:
+    """List the changes that a site suggests, for the downtime of a service.
+
+    Parameters
+    ----------
+    one : Study
+        The study.
+    service : str, optional
+        The service; by default the principal traffic.
+
+    Returns
+    -------
+    list of Change
+        Faster repair contracts; for each type among the eight largest causes and the six
+        parts that fail most often its spares and a technician on site; for
+        each such part a second one beside it; a further link beside those that join the two sides; a weekly test of
+        what is tested less often; one client fewer on each connection; servers that return by themselves; for a bundled
+        level every other level with a site-wide service of that name, with the same clients.
+
+    Raises
+    ------
+    InputError
+        If there is no such service.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> sorted({change.kind for change in candidate_changes(study("L2R"))})
+    ['clients', 'contract', 'duplicate', 'level', 'return', 'stock', 'test']
+    """
+    name = service or principal_traffic(one.site)
+    site = one.site
+    result = [
+        Change(f"{_TITLES[contract]} for everything", "contract", contract, len(site.components))
+        for contract in _CONTRACTS[one.laws.contract]
+    ]
+    result += _for_causes(one, name)
+    done = {change.what for change in result if change.kind == "duplicate"}
+    across = _cross_link(one)
+    if across and across not in done:
+        result.append(Change("a further inter-switch link", "duplicate", across))
+    result += _tests(one)
+    result += _fewer_clients(one)
+    if any(len(role.holders) > 1 for role in site.roles.values()):
+        result.append(Change("servers return to service by themselves, within a minute", "return", "all"))
+    return result + _other_levels(one, name)
+
+
+def _cross_link(one: Study) -> str:
+    """The first link between the two sides whose failures are seen at once; empty where there is none."""
+    site = one.site
+    ends = {name: site.components[name].side for name in site.components}
+    for key, part in site.components.items():
+        if part.between is None or one.laws.shared[key].test_interval_h:
+            continue
+        sides = {ends.get(end) for end in part.between} - {None}
+        if len(sides) > 1 and key not in parts_not_alone(site):
+            return key
+    return ""
+
+
+def _for_causes(one: Study, service: str) -> list[Change]:
+    """Spares, and a second part, for what causes most."""
+    table = causes(one, service)
+    parts = [str(part) for part in table.index[(table["share"] > 1e-4).to_numpy()][:_PARTS]]
+    # each failure of these moves a role, or could: what takeovers cost does not show in the static figures
+    single = [str(part) for part in table.index if part in one.site.components]
+    frequent = sorted(single, key=lambda part: -one.law(part).frequency_per_h)[:_FREQUENT]
+    parts += [part for part in frequent if part not in parts]
+    site = one.site
+    own = {f"each client's {key}": key for key in site.client_parts}
+    best = site_laws(site, "onsite", one.rates)
+    alone = parts_not_alone(site)
+    result, seen = [], set()
+    for part in parts:
+        key = own.get(part, part)
+        raid = site.raid_sets.get(key)
+        component = site.client_parts.get(key) or site.components.get(raid.drives[0] if raid else key)
+        if component is None:  # a common cause: no part that is bought
+            continue
+        kind = component.type
+        alike = [name for name, other in {**site.components, **site.client_parts}.items() if other.type == kind]
+        laws = {**one.laws.shared, **one.laws.client}
+        faster = {**best.shared, **best.client}
+        if kind not in seen and any(_hands_on(faster[name]) < _hands_on(laws[name]) for name in alike):
+            title = f"spare {kind.replace('_', ' ')} and technician on site"
+            result.append(Change(title, "stock", kind, len(alike)))
+        seen.add(kind)
+        if raid is None and key not in alone:
+            mine = part in own
+            title = f"{part} doubled" if mine else f"a second {part.replace('_', ' ')} beside the first"
+            if _hands_on(faster[key]) == _hands_on(laws[key]) and one.laws.contract != "onsite":
+                title = f"an independent second copy of {part.replace('_', ' ')}"  # no hands mend it: software
+            result.append(Change(title, "duplicate", key, site.client_count if mine else 1))
+    return result
+
+
+def _hands_on(law: Law) -> float:
+    return (law.each or law).mttr_h
+
+
+def _tests(one: Study) -> list[Change]:
+    """A weekly test for each type with hidden failures that is tested less often."""
+    longest: dict[str, float] = {}
+    count: dict[str, int] = {}
+    for name, law in one.laws.shared.items():
+        test_h = (law.each or law).test_interval_h
+        if test_h > TEST_H:
+            kind = one.site.components[name].type
+            longest[kind] = max(test_h, longest.get(kind, 0.0))
+            count[kind] = count.get(kind, 0) + 1
+    return [
+        Change(f"{kind.replace('_', ' ')} tested every week, not every {format_duration(hours)}", "test", kind,
+               count[kind])
+        for kind, hours in longest.items()
+    ]  # fmt: skip
+
+
+def _fewer_clients(one: Study) -> list[Change]:
+    """One client fewer on each connection, where connections have more than one."""
+    site = one.site
+    if site.client_count <= site.deal or not _as_in_file(one):
+        return []
+    fewer = site.deal * (-(-site.client_count // site.deal) - 1)
+    title = f"{fewer} clients instead of {site.client_count}, one fewer on each connection"
+    return [Change(title, "clients", str(fewer), site.client_count - fewer)]
+
+
+def _other_levels(one: Study, service: str) -> list[Change]:
+    site = one.site
+    if site.name not in level_names() or site.changed or site.variant or site.common_cause:
+        return []
+    result = []
+    for level in level_names():
+        if level == site.name:
+            continue
+        try:
+            other = at_level(one, level)
+            service_named(other, service)
+        except InputError:
+            continue
+        result.append(Change(f"{other.site.title} instead", "level", level))
+    return result
+
+
+def _as_in_file(one: Study) -> bool:
+    """Whether a study is what its file and settings say, so that it can be read anew with other clients."""
+    site = one.site
+    if site.name not in level_names() and not Path(site.file).is_file():
+        return False
+    fresh = with_clients(one, site.client_count)
+    return fresh.laws.shared == one.laws.shared and fresh.laws.client == one.laws.client
+
+
+def best_changes(one: Study, service: str | None = None, *, most: int = 3) -> pd.DataFrame:
+    """Say which changes remove the most downtime, each made alone and computed.
+
+    Parameters
+    ----------
+    one : Study
+        The study.
+    service : str, optional
+        The service; by default the principal traffic.
+    most : int
+        How many.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``change``, best first; ``kind``, ``downtime_min_per_year`` after it, ``removed_min_per_year`` and
+        ``removed_share``. Exact static figures, roles at the preferred side. Of changes that do the same, the first.
+
+    Raises
+    ------
+    InputError
+        If there is no such service, or `most` is below 1.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> best_changes(study("L2R")).index[0]
+    'a second raid chassis beside the first'
+    """
+    import pandas as pd
+
+    if most < 1:
+        raise InputError(f"changes: at least 1, got {most}")
+    name = service or principal_traffic(one.site)
+    design = Design(one)
+    now = minutes_of(design, name)
+    rows = []
+    for change in candidate_changes(one, name):
+        after = minutes_of(changed(design, [change]), name)
+        if after < now * (1 - 1e-9):
+            share = (now - after) / now
+            rows.append((change.title, change.kind, after, now - after, share))
+    columns = ["change", "kind", "downtime_min_per_year", "removed_min_per_year", "removed_share"]
+    frame = pd.DataFrame(rows, columns=columns).sort_values("downtime_min_per_year", kind="stable")
+    return frame.head(most).set_index("change")

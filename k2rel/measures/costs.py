@@ -1,0 +1,175 @@
+"""What changes cost, from a file of prices."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from k2rel.errors import InputError, Problem, closest
+from k2rel.measures.changes import KINDS, Change
+from k2rel.site.model import Site
+
+__all__ = ["Costs", "read_costs"]
+
+_MOST_BYTES = 1_000_000
+_COST = re.compile(r"^cost(?:\s*[\[\(]\s*(.{1,12}?)\s*[\]\)])?$")
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Prices of changes.
+
+    Parameters
+    ----------
+    prices : mapping of (str, str) to float
+        By kind of change and what it is done to: a part, a type, a level, a contract, or ``*`` for any other.
+    currency : str
+        What they are counted in.
+    source : str
+        Where they were read.
+
+    Examples
+    --------
+    >>> Costs({("stock", "*"): 400.0}).prices["stock", "*"]
+    400.0
+    """
+
+    prices: Mapping[tuple[str, str], float]
+    currency: str = ""
+    source: str = ""
+
+    def of(self, change: Change, site: Site) -> float:
+        """Give the cost of a change.
+
+        Parameters
+        ----------
+        change : Change
+            The change.
+        site : Site
+            The site, which knows the type of a part.
+
+        Returns
+        -------
+        float
+            The price of the part, else of its type, else of ``*``; of a part that every client has, and of clients that
+            go, that often. Not a number where no price is given.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> costs = Costs({("duplicate", "gige_switch"): 3000.0})
+        >>> costs.of(Change("", "duplicate", "switch_A"), read_site("L2R"))
+        3000.0
+        """
+        part = site.components.get(change.what) or site.client_parts.get(change.what)
+        times = change.units if change.kind in ("duplicate", "clients") else 1
+        for what in (change.what, part.type if part else change.what, "*"):
+            if (change.kind, what) in self.prices:
+                return self.prices[change.kind, what] * times
+        return math.nan
+
+    def check(self, site: Site, changes: Sequence[Change]) -> None:
+        """Check that prices are of something that the site has.
+
+        Parameters
+        ----------
+        site : Site
+            The site.
+        changes : sequence of Change
+            Its candidates.
+
+        Raises
+        ------
+        InputError
+            If no candidate has a price.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> Costs({("stock", "*"): 1.0}).check(read_site("L1"), [Change("", "stock", "psu")])
+        """
+        if all(math.isnan(self.of(change, site)) for change in changes):
+            some = sorted({f"{change.kind},{change.what}" for change in changes})[:6]
+            raise InputError(
+                f"{self.source or 'costs'}: no change of {site.name} has a price; such as {', '.join(some)}"
+            )
+
+
+def read_costs(path: str | Path) -> Costs:
+    r"""Read a file of prices.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A CSV file with the columns ``kind``, ``what`` and ``cost``, or ``cost [EUR]``.
+
+    Returns
+    -------
+    Costs
+        The prices.
+
+    Raises
+    ------
+    InputError
+        For every cell that cannot be used.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+    ...     _ = file.write("kind,what,cost [EUR]\nduplicate,gige_switch,3000\n")
+    ...     file.flush()
+    ...     read_costs(file.name).currency
+    'EUR'
+    """
+    name = str(path)
+    try:
+        raw = Path(path).read_bytes() if Path(path).stat().st_size <= _MOST_BYTES else None
+    except (OSError, ValueError) as error:
+        raise InputError(Problem(f"cannot be read: {getattr(error, 'strerror', None) or error}", name)) from None
+    if raw is None:
+        raise InputError(Problem("is larger than 1 MB; this is no list of prices", name))
+    try:
+        rows = list(csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True))
+    except UnicodeDecodeError:
+        raise InputError(Problem("is not UTF-8 text", name)) from None
+    except csv.Error as error:
+        raise InputError(Problem(f"is no valid CSV: {error}", name)) from None
+    header = [word.strip() for word in rows[0]] if rows else []
+    cost = next((i for i, word in enumerate(header) if _COST.match(word)), None)
+    missing = [word for word in ("kind", "what") if word not in header] + ([] if cost is not None else ["cost"])
+    if missing or cost is None:
+        raise InputError(Problem(f"the column {', '.join(missing)} is missing; write kind,what,cost", name, 1))
+    match = _COST.match(header[cost])
+    prices: dict[tuple[str, str], float] = {}
+    problems: list[Problem] = []
+    for line, row in enumerate(rows[1:], start=2):
+        if not any(cell.strip() for cell in row):
+            continue
+        cells = [cell.strip() for cell in row] + [""] * (len(header) - len(row))
+        kind, what = cells[header.index("kind")], cells[header.index("what")] or "*"
+        if kind not in KINDS:
+            problems.append(
+                Problem(f"'{kind[:40]}': one of {', '.join(KINDS)}{closest(kind, KINDS)}", name, line, "kind")
+            )
+            continue
+        try:
+            value = float(cells[cost])
+        except ValueError:
+            value = math.nan
+        if not 0 <= value < math.inf:
+            problems.append(Problem(f"'{cells[cost][:40]}': a number, 0 or more", name, line, header[cost]))
+        elif (kind, what) in prices:
+            problems.append(Problem(f"'{kind},{what[:40]}' has a price above already", name, line))
+        else:
+            prices[kind, what] = value
+    if problems:
+        raise InputError(problems)
+    if not prices:
+        raise InputError(Problem("holds no price", name))
+    return Costs(prices, (match[1] or "") if match else "", name)

@@ -1,0 +1,284 @@
+"""The failure and repair law of every part of a site.
+
+What is said nearer to the part wins: a setting by hand, then a table given by ``--rates``, then the component's
+own entry in the site file, then the file's entry for its type, then the table that the site pinned, then the shipped
+registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import get_args
+
+from k2rel.errors import InputError, Problem, closest
+from k2rel.rates.conditions import Conditions
+from k2rel.rates.entry import Contract, RateRow
+from k2rel.rates.law import Law, duplicated
+from k2rel.rates.raid import RaidModule
+from k2rel.rates.registry import RateTable, read_rates, registry
+from k2rel.site.model import Component, GivenLaw, RaidSet, Site
+
+__all__ = ["SiteLaws", "changed_laws", "pinned_rows", "site_laws", "with_rate"]
+
+
+@dataclass(frozen=True)
+class SiteLaws:
+    """The law of every part of a site under one repair contract.
+
+    Parameters
+    ----------
+    contract : {"onsite", "4h", "nbd"}
+        The repair contract.
+    shared : mapping of str to Law
+        By component.
+    client : mapping of str to Law
+        By client part.
+    raid : mapping of str to RaidModule
+        By RAID set.
+    """
+
+    contract: Contract
+    shared: Mapping[str, Law]
+    client: Mapping[str, Law]
+    raid: Mapping[str, RaidModule]
+
+    def used(self) -> Iterator[tuple[str, Law]]:
+        """Go through the laws in use.
+
+        Yields
+        ------
+        tuple of str and Law
+            Component or client part, and its law.
+        """
+        yield from self.shared.items()
+        yield from self.client.items()
+
+
+def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None) -> SiteLaws:
+    """Find the failure and repair law of every part of a site.
+
+    Parameters
+    ----------
+    site : Site
+        The site.
+    contract : {"onsite", "4h", "nbd"}
+        Repair contract, which chooses the restore time of the table.
+    rates : str or pathlib.Path, optional
+        A table whose rows replace or add to the shipped ones.
+
+    Returns
+    -------
+    SiteLaws
+        A law for every component, client part and RAID set.
+
+    Raises
+    ------
+    InputError
+        If the contract is unknown, a table cannot be read, or a type has no failure data.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> site_laws(read_site("L2R")).shared["switch_A"].failure_rate_per_h
+    4.29e-06
+    """
+    if contract not in get_args(Contract):
+        raise InputError(f"--repair {str(contract)[:40]}: must be one of {', '.join(get_args(Contract))}")
+    chosen: Contract = contract  # type: ignore[assignment]
+    own = read_rates(rates) if rates is not None else RateTable({}, {})
+    table = own.over(registry(site.rates_file))
+    problems: list[Problem] = []
+    known: dict[tuple[str, GivenLaw], Law | None] = {}
+
+    def law(part: Component) -> Law:
+        key = (part.type, part.law)
+        if key not in known:
+            try:
+                known[key] = _law_of(part, site, table, own, chosen)
+            except InputError as error:
+                known[key] = None
+                problems.extend(
+                    replace(p, file=site.file, line=part.line, key=p.key or part.id) if p.file is None else p
+                    for p in error.problems
+                )
+        return known[key] or Law(0.0, 1.0)
+
+    shared = {name: law(part) for name, part in site.components.items()}
+    client = {name: law(part) for name, part in site.client_parts.items()}
+    raid = {name: _raid_module(entry, shared) for name, entry in site.raid_sets.items()}
+    if problems:
+        raise InputError(problems)
+    return SiteLaws(chosen, shared, client, raid)
+
+
+def changed_laws(site: Site, laws: SiteLaws, change: Callable[[str, Component, Law], Law]) -> SiteLaws:
+    """Give the laws of a site with some of them changed.
+
+    Parameters
+    ----------
+    site : Site
+        The site.
+    laws : SiteLaws
+        Its laws.
+    change : callable
+        Of a part's name, the part, and its law: the law instead.
+
+    Returns
+    -------
+    SiteLaws
+        The changed laws; RAID sets follow their drives.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> site = read_site("L2R")
+    >>> laws = changed_laws(site, site_laws(site), lambda name, part, law: replace(law, mttr_h=1.0))
+    >>> laws.shared["switch_A"].mttr_h, laws.raid["media_raid"].replace_h
+    (1.0, 1.0)
+    """
+    shared = {name: change(name, site.components[name], law) for name, law in laws.shared.items()}
+    client = {name: change(name, site.client_parts[name], law) for name, law in laws.client.items()}
+    raid = {name: _raid_module(entry, shared) for name, entry in site.raid_sets.items()}
+    return SiteLaws(laws.contract, shared, client, raid)
+
+
+def with_rate(site: Site, laws: SiteLaws, rates_id: str, rate_per_h: float) -> SiteLaws:
+    """Give the same laws with the rate of one row of the table moved, for every part that takes it.
+
+    Parameters
+    ----------
+    site : Site
+        The site.
+    laws : SiteLaws
+        Its laws.
+    rates_id : str
+        The row.
+    rate_per_h : float
+        The rate instead [1/h].
+
+    Returns
+    -------
+    SiteLaws
+        The changed laws; RAID sets follow their drives.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> site = read_site("L2R")
+    >>> with_rate(site, site_laws(site), "psu", 1e-5).shared["psu_raid_1"].failure_rate_per_h
+    1e-05
+    """
+
+    def moved(law: Law) -> Law:
+        if law.rates_id != rates_id:
+            return law
+        if law.each is not None:
+            return duplicated(moved(law.each))
+        return replace(law, failure_rate_per_h=rate_per_h * law.share)
+
+    return changed_laws(site, laws, lambda name, part, law: moved(law))
+
+
+def pinned_rows(site: Site, rates: str | Path | None = None) -> list[RateRow]:
+    """List the entries that a site uses, so that they can be written down and kept with it.
+
+    Parameters
+    ----------
+    site : Site
+        The site.
+    rates : str or pathlib.Path, optional
+        A table over the registry, as for `site_laws`.
+
+    Returns
+    -------
+    list of RateRow
+        The entries with the component types of the site that take them, whoever said so.
+
+    Raises
+    ------
+    InputError
+        As for `site_laws`.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> [row.id for row in pinned_rows(read_site("L1")) if "toe" in row.component_types]
+    ['toe_hba']
+    """
+    laws = site_laws(site, "4h", rates)
+    table = registry(site.rates_file, rates)
+    takers: dict[str, dict[str, None]] = {}
+    for name, law in laws.used():
+        part = site.components.get(name) or site.client_parts[name]
+        if law.rates_id:
+            kinds = takers.setdefault(law.rates_id, {})
+            if table.defaults.get(part.type) == law.rates_id:
+                kinds[part.type] = None
+    return [replace(table.rows[row], component_types=tuple(kinds)) for row, kinds in takers.items()]
+
+
+def _law_of(part: Component, site: Site, table: RateTable, own: RateTable, contract: Contract) -> Law:
+    """Put together what settings, tables and the site file say of one part."""
+    given = part.law.over(site.types.get(part.type, GivenLaw()))
+    if part.type in own.defaults:
+        given = GivenLaw(rates=own.defaults[part.type]).over(replace(given, mttr_h=None))
+    given = site.settings.get(part.type, GivenLaw()).over(given)
+    row_id = given.rates or table.defaults.get(part.type)
+    row = table.row(row_id) if row_id is not None else None
+    test_h = given.test_interval_h or 0.0
+    conditions = Conditions(given.temperature_c, given.duty, given.age_h)
+    if (given.mttf_h, given.failure_rate_per_h, given.unavailability) == (None, None, None):
+        if row is None:
+            raise InputError(
+                Problem(
+                    f"there is no failure data for type '{part.type}'{closest(part.type, table.defaults)}; "
+                    "give mttf and mttr here or under types:",
+                    key=part.id,
+                )
+            )
+        law = replace(row.law(contract, given.mttr_h, conditions), test_interval_h=test_h)
+        if given.mttr_h is None:
+            return law
+        return replace(law, source=f"{law.source} (time to restoration: {given.source or 'set by hand'})")
+    if conditions:
+        raise InputError(
+            Problem(
+                f"type '{part.type}' has its failure rate by hand; temperature, duty and age go with an entry of the "
+                "registry (rates) only",
+                key=part.id,
+            )
+        )
+    mttr_h = given.mttr_h
+    if mttr_h is None and row is not None:
+        mttr_h = row.law(contract).mttr_h
+    if mttr_h is None:
+        raise InputError(Problem(f"type '{part.type}' has no time to restoration; give mttr", key=part.id))
+    if given.mttf_h is not None:
+        rate = 1.0 / given.mttf_h
+    elif given.failure_rate_per_h is not None:
+        rate = given.failure_rate_per_h
+    else:
+        q = given.unavailability or 0.0
+        rate = q / ((1.0 - q) * (mttr_h + test_h / 2))
+    return Law(
+        rate,
+        mttr_h,
+        test_h,
+        evidence=given.evidence or "site",
+        source=given.source or f"site file {site.name}",
+    )
+
+
+def _raid_module(entry: RaidSet, shared: Mapping[str, Law]) -> RaidModule:
+    drive = shared[entry.drives[0]]
+    return RaidModule(
+        len(entry.drives),
+        entry.tolerance,
+        drive.failure_rate_per_h,
+        replace_h=drive.mttr_h,
+        rebuild_h=entry.rebuild_h,
+        restore_h=entry.restore_h,
+        hot_spares=len(entry.spares),
+    )
