@@ -99,6 +99,16 @@ _EXPORTS = {
     "scrubbing": "k2rel.measures.raid",
     "simulate": "k2rel.simulation.engine",
     "timeline": "k2rel.simulation.timeline",
+    "advise": "k2rel.measures.advice",
+    "entries_compared": "k2rel.measures.registry",
+    "fit_laws": "k2rel.field",
+    "overload_after_takeover": "k2rel.measures.planning",
+    "read_costs": "k2rel.measures.costs",
+    "read_field": "k2rel.field",
+    "registry": "k2rel.rates",
+    "spare_parts": "k2rel.measures.spares",
+    "uncertainty_by_source": "k2rel.measures.sources",
+    "updated": "k2rel.measures.updating",
 }
 
 __all__ = [*_EXPORTS, "__version__"]
@@ -109,6 +119,9 @@ if TYPE_CHECKING:
     from k2rel.errors import K2relError as K2relError
     from k2rel.faulttrees import read_fault_trees as read_fault_trees
     from k2rel.faulttrees.solve import solve as solve
+    from k2rel.field import fit_laws as fit_laws
+    from k2rel.field import read_field as read_field
+    from k2rel.measures.advice import advise as advise
     from k2rel.measures.availability import availability as availability
     from k2rel.measures.availability import over_time as over_time
     from k2rel.measures.availability import served as served
@@ -128,6 +141,7 @@ if TYPE_CHECKING:
     from k2rel.measures.comparison import studies_of as studies_of
     from k2rel.measures.comparison import variants as variants
     from k2rel.measures.comparison import verdict as verdict
+    from k2rel.measures.costs import read_costs as read_costs
     from k2rel.measures.differences import differences as differences
     from k2rel.measures.differences import history as history
     from k2rel.measures.differences import services_compared as services_compared
@@ -153,12 +167,16 @@ if TYPE_CHECKING:
     from k2rel.measures.modes import mode_flows as mode_flows
     from k2rel.measures.modes import modes as modes
     from k2rel.measures.planning import most_clients as most_clients
+    from k2rel.measures.planning import overload_after_takeover as overload_after_takeover
     from k2rel.measures.raid import mttdl_table as mttdl_table
     from k2rel.measures.raid import raid_losses as raid_losses
     from k2rel.measures.raid import raid_over_time as raid_over_time
     from k2rel.measures.raid import scrubbing as scrubbing
     from k2rel.measures.redundancy import redundant_units as redundant_units
     from k2rel.measures.redundancy import units_with_coverage as units_with_coverage
+    from k2rel.measures.registry import entries_compared as entries_compared
+    from k2rel.measures.sources import uncertainty_by_source as uncertainty_by_source
+    from k2rel.measures.spares import spare_parts as spare_parts
     from k2rel.measures.steps import takeover_steps as takeover_steps
     from k2rel.measures.targets import judge as judge
     from k2rel.measures.targets import judgement_table as judgement_table
@@ -167,8 +185,10 @@ if TYPE_CHECKING:
     from k2rel.measures.uncertainty import sensitivity as sensitivity
     from k2rel.measures.uncertainty import swing as swing
     from k2rel.measures.uncertainty import uncertainty as uncertainty
+    from k2rel.measures.updating import updated as updated
     from k2rel.organisation import Organisation as Organisation
     from k2rel.policy import Policy as Policy
+    from k2rel.rates import registry as registry
     from k2rel.rates.distribution import Distribution as Distribution
     from k2rel.rates.distribution import parse_distribution as parse_distribution
     from k2rel.report import render_reports as render_reports

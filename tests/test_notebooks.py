@@ -38,7 +38,7 @@ def test_notebooks_are_stored_without_output_and_with_parameters(path):
 @pytest.mark.parametrize(
     "name",
     ["level_report", "level_comparison", "failover_walkthrough", "design_change", "own_site", "explorer", "sweep_summary",
-     "takeover_coverage", "load_planning"],
+     "takeover_coverage", "load_planning", "field_data", "rates_update", "advice"],
 )  # fmt: skip
 def test_every_notebook_runs_as_it_is(tmp_path, name):
     """As somebody does who opens it and runs all cells; the one on RAID does so below, with fewer histories."""
@@ -302,7 +302,7 @@ def test_the_notebook_on_a_change_gives_the_library_s_numbers(tmp_path):
 
 def test_the_notebook_on_load_planning_finds_how_many_clients_fit(tmp_path):
     given = {"levels": ["L1", "L2R"], "bit_rates": ["25 MB/s", "50 Mb/s"], "most": 12}
-    found = {tuple(row[:2]): row[2:4] for row in rows(executed("load_planning", tmp_path, **given)) if len(row) == 7}
+    found = {tuple(row[:2]): row[2:4] for row in rows(executed("load_planning", tmp_path, **given)) if len(row) == 8}
     # a TOE of 100 MB/s carries four clients of 25 MB/s; the Fibre Channel link of 200 MB/s carries seven beside FTP
     assert found["L1", "25 MB/s"] == ["4", "4"]
     assert found["L2R", "25 MB/s"] == ["7", "7"]

@@ -4,6 +4,9 @@ Exit codes: 0 done; 1 a report failed, or a solution did not reach its tolerance
 used; 3 a defect in k2rel itself. Heavy imports happen inside the verbs, so that ``k2rel --help`` answers at once.
 
 ``studies``   verbs about a level or a site
+``rates``     the registry of failure data
+``field``     field logs, updates
+``advice``    what to change, spare parts, how many clients
 ``batches``   reports and sweeps
 ``dynamics``  options of the dynamic engine, and interruptions
 ``simulation``  the verb that simulates
@@ -21,7 +24,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import k2rel
-from k2rel.cli import batches, chains, dynamics, simulation, studies, trees
+from k2rel.cli import advice, batches, chains, dynamics, field, rates, simulation, studies, trees
 from k2rel.errors import K2relError, NoConvergenceError, RenderError
 
 __all__ = ["main"]
@@ -132,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--points", default="lhs", choices=["random", "lhs", "sobol"], help="kind of points (default lhs)")
     sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the samples (default 1)")
     with_format(sub)
+    sub.add_argument("--by", choices=["source", "evidence", "entry"], help="split the spread by where rates come from")
     sub = verb("served", studies.served_verb, "how many clients are served: the whole distribution")
     with_inputs(sub)
     sub.add_argument("--traffic", metavar="NAME", help="a traffic class; default: the principal one")
@@ -139,6 +143,26 @@ def _parser() -> argparse.ArgumentParser:
     sub = verb("compare", studies.compare_verb, "put levels or site files side by side, or one beside its history")
     with_inputs(sub, "*")
     sub.add_argument("--history", metavar="DIR", help="beside what earlier reports in this folder said")
+    with_format(sub)
+    sub = verb("rates", studies.schema_verb, "failure and repair data: list, show, compare, predict, pin")
+    rates.add_rates(sub, with_inputs, with_format)
+    sub = verb("fit", field.fit_verb, "fit laws to a field log, with limits, and make an entry for --rates")
+    field.add_fit(sub)
+    with_format(sub)
+    sub = verb("update", field.update_verb, "update failure rates with the site's own log")
+    with_inputs(sub)
+    field.add_update(sub)
+    with_format(sub)
+    sub = verb("advise", advice.advise_verb, "what to change first: changes alone and in pairs, by downtime and cost")
+    with_inputs(sub)
+    advice.add_advise(sub)
+    with_format(sub)
+    sub = verb("spares", advice.spares_verb, "how many spare parts for a year, by site or for a pool of sites")
+    with_inputs(sub, "+")
+    advice.add_spares(sub)
+    with_format(sub)
+    sub = verb("clients", advice.clients_verb, "how many clients levels carry, with P(overload) below a bound")
+    advice.add_clients(sub)
     with_format(sub)
     sub = verb("report", batches.report_verb, "render reports: HTML, PDF, and their tables as CSV and XLSX")
     with_inputs(sub, "*")

@@ -239,6 +239,7 @@ def causes_verb(args: argparse.Namespace) -> int:
 
 
 def uncertainty_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.sources import uncertainty_by_source
     from k2rel.measures.uncertainty import sensitivity, swing, uncertainty
     from k2rel.policy.failover import principal_traffic
 
@@ -246,9 +247,13 @@ def uncertainty_verb(args: argparse.Namespace) -> int:
     services = args.service or [principal_traffic(study.site)]
     result = uncertainty(study, services, samples=args.samples, seed=args.seed, method=args.points)
     shares = sensitivity(study, services[0], seed=args.seed)
+    split = uncertainty_by_source(study, services[0], by=args.by, seed=args.seed) if args.by else None
     if args.format == "json":
         rows = {str(row): finite(values) for row, values in shares.to_dict("index").items()}
-        print_json(result.to_json() | {"sensitivity": rows})
+        answer = result.to_json() | {"sensitivity": rows}
+        if split is not None:
+            answer["by"] = {str(name): finite(values) for name, values in split.to_dict("index").items()}
+        print_json(answer)
         return 0
     heading(study)
     how = f"{result.samples:,} samples ({result.points}, seed {args.seed})"
@@ -256,6 +261,9 @@ def uncertainty_verb(args: argparse.Namespace) -> int:
     print_table(result.table())
     print(f"\nWhich rate the spread of {services[0]} comes from (Sobol' indices)\n")
     print_table(shares[["first_order", "total", "total_low", "total_high"]].head(8))
+    if split is not None:
+        print(f"\nShare of the variance of {services[0]} by {args.by}; deviation [min/year] left if it were known\n")
+        print_table(split.drop(columns="entries"))
     print(f"\nDowntime of {services[0]} with each rate at its limits, one at a time\n")
     print_table(swing(study, services[0]).head(8))
     return 0

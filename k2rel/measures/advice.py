@@ -32,6 +32,7 @@ __all__ = ["Advice", "Front", "advise"]
 _TOLERANCES = (1e-6, 1e-5)
 _FRONT_KINDS = ("contract", "stock", "test", "duplicate", "return")
 _NEAR = 1e-3
+_NOTHING = 1e-5
 _SETS = {True: 1_000, False: 20_000}
 
 
@@ -123,8 +124,10 @@ class Advice:
             if singles is not None and (len(numbers) == 1) != singles:
                 continue
             removed = self.now_min_per_year - minutes
+            if abs(removed) < _NOTHING * self.now_min_per_year:  # below what the dynamic engine resolves
+                removed, minutes = 0.0, self.now_min_per_year
             title = " + ".join(self.changes[i].title for i in numbers)
-            per = cost / removed if removed > 1e-9 else math.nan
+            per = cost / removed if removed > 0 else math.nan
             share = removed / self.now_min_per_year if self.now_min_per_year else 0.0
             meets = minutes <= self.target_min_per_year
             rows.append((title, len(numbers), minutes, removed, share, cost, per, meets))

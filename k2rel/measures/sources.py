@@ -50,8 +50,9 @@ def uncertainty_by_source(
     Returns
     -------
     pandas.DataFrame
-        Index ``source``, the largest share first; ``entries``, ``share`` of the variance that goes when the source's
-        rates become known, with its 90 % bootstrap limits ``share_low`` and ``share_high``, ``total`` (with what it
+        Index ``source``, the largest share first; ``entries``, ``variance_share`` that goes when the source's
+        rates become known, with its 90 % bootstrap limits ``variance_low``,
+        ``variance_high``, ``total`` (with what it
         does together with others), and ``deviation_if_known`` [min/year], the standard deviation that then is left.
         A last row says what only several together do; the shares and it add up to one.
 
@@ -69,7 +70,7 @@ def uncertainty_by_source(
     --------
     >>> from k2rel.studies import study
     >>> found = uncertainty_by_source(study("L2R"), by="evidence", samples=256)
-    >>> bool(abs(found["share"].sum() - 1) < 1e-9)
+    >>> bool(abs(found["variance_share"].sum() - 1) < 1e-9)
     True
     """
     import pandas as pd
@@ -111,7 +112,7 @@ def uncertainty_by_source(
         low, high = np.quantile(spread, [0.05, 0.95])
         left = float(np.sqrt(variance * max(0.0, 1.0 - share)))
         records.append((name, " ".join(rows), share, float(low), float(high), total, left))
-    names = ["source", "entries", "share", "share_low", "share_high", "total", "deviation_if_known"]
+    names = ["source", "entries", "variance_share", "variance_low", "variance_high", "total", "deviation_if_known"]
     records.sort(key=lambda record: -record[2])
     rest = 1.0 - sum(record[2] for record in records)
     records.append(("several together", "", rest, math.nan, math.nan, math.nan, math.nan))

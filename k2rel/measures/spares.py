@@ -43,7 +43,7 @@ def spare_parts(studies: Sequence[Study], *, years: float = 1.0, protection: flo
     Returns
     -------
     pandas.DataFrame
-        Index ``type``; ``units``, ``failures_per_year`` of all of them, ``spares`` for that protection of this type
+        Index ``type``; ``units``, ``demands_per_year`` of all of them, ``spares`` for that protection of this type
         with the rates as given, ``spares_uncertain`` with the rates within their limits, ``spares_together`` so that no
         type at all is missing with that protection (rates within limits), ``sites_alone`` (what the sites need
         together if each has a shelf of its own, rates within limits), and ``p_short`` (of `spares_uncertain`). Parts
@@ -92,11 +92,11 @@ def spare_parts(studies: Sequence[Study], *, years: float = 1.0, protection: flo
         short = max(0.0, float(1.0 - unsure[number]))
         records.append((kind, units, mean / years, _enough(plain, protection), number, 0, alone, short))
     together = _together(cumulative, protection)
-    columns = ["type", "units", "failures_per_year", "spares", "spares_uncertain", "spares_together", "sites_alone",
+    columns = ["type", "units", "demands_per_year", "spares", "spares_uncertain", "spares_together", "sites_alone",
                "p_short"]  # fmt: skip
     frame = pd.DataFrame(records, columns=columns).set_index("type")
     frame["spares_together"] = [together[str(kind)] for kind in frame.index]
-    return frame.sort_values("failures_per_year", ascending=False, kind="stable")
+    return frame.sort_values("demands_per_year", ascending=False, kind="stable")
 
 
 Demand = dict[str, tuple[int, Law, Uncertain | None]]

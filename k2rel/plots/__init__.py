@@ -5,6 +5,7 @@
 ``drawing``  the drawing, with failed parts crossed out, ways drawn over and loads on them
 ``charts``  downtime, causes, modes, uncertainty
 ``load``    where the load goes
+``field``    field data on probability paper, rates before and after, what changes leave
 ``histories``  simulated histories: event by event, and distributions over many
 ``sweeps``  a measure against what was varied
 ``raid``    data loss, simulated beside the formula
@@ -24,6 +25,7 @@ from k2rel.plots.charts import (
 )
 from k2rel.plots.drawing import Drawing, draw_site, looks
 from k2rel.plots.dynamics import plot_interruptions, plot_mode_graph, plot_side_figures, plot_units
+from k2rel.plots.field import plot_changes, plot_front, plot_probability, plot_rates_updated, plot_repairs
 from k2rel.plots.histories import plot_downtime_of_a_year, plot_time_to_first_loss, timeline_picture
 from k2rel.plots.load import plot_load_after_failover, plot_load_against_capacity, plot_load_distribution
 from k2rel.plots.raid import plot_data_loss_over_time, plot_scrubbing
@@ -35,11 +37,13 @@ __all__ = [
     "looks",
     "plot_availability_over_time",
     "plot_causes",
+    "plot_changes",
     "plot_comparison",
     "plot_contracts",
     "plot_data_loss_over_time",
     "plot_downtime_budget",
     "plot_downtime_of_a_year",
+    "plot_front",
     "plot_interruptions",
     "plot_load_after_failover",
     "plot_load_against_capacity",
@@ -47,6 +51,9 @@ __all__ = [
     "plot_mode_graph",
     "plot_modes",
     "plot_most_clients",
+    "plot_probability",
+    "plot_rates_updated",
+    "plot_repairs",
     "plot_scrubbing",
     "plot_side_by_side",
     "plot_side_figures",

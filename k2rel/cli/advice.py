@@ -1,0 +1,119 @@
+"""Verbs about what to change: advice, spare parts, how many clients a level carries."""
+
+from __future__ import annotations
+
+import argparse
+
+from k2rel.cli.printing import finite, print_json, print_table
+from k2rel.cli.studies import study_of
+from k2rel.errors import InputError
+
+__all__: list[str] = []
+
+
+def add_advise(sub: argparse.ArgumentParser) -> None:
+    """Add the options of ``k2rel advise``."""
+    sub.add_argument("--target", type=float, metavar="PERCENT", help="availability asked for, such as 99.999")
+    sub.add_argument(
+        "--service", metavar="NAME", help="a service of 'k2rel availability'; default: the principal traffic"
+    )
+    sub.add_argument("--costs", metavar="FILE", help="CSV with kind, what, cost: adds costs and the Pareto front")
+    sub.add_argument("--no-pairs", action="store_true", help="single changes only")
+    sub.add_argument("--sets", type=int, metavar="N", help="sets of changes computed for the front at most")
+    sub.add_argument("--most", type=int, default=12, metavar="N", help="lines shown of each table (default 12)")
+
+
+def add_spares(sub: argparse.ArgumentParser) -> None:
+    """Add the options of ``k2rel spares``."""
+    sub.add_argument("--years", type=float, default=1.0, metavar="N", help="how long the shelf has to last (default 1)")
+    sub.add_argument("--protection", type=float, default=95.0, metavar="PERCENT", help="that none is missing (95)")
+
+
+def add_clients(sub: argparse.ArgumentParser) -> None:
+    """Add the options of ``k2rel clients``."""
+    sub.add_argument("level", metavar="LEVEL", nargs="+", help="levels by name, or site files")
+    sub.add_argument("--bit-rate", action="append", metavar="RATE", help="of one client, such as '50 Mb/s'; again")
+    sub.add_argument("--most", type=int, default=40, metavar="N", help="largest number tried (default 40)")
+    sub.add_argument("--bound", type=float, default=1e-3, metavar="P", help="P(overload) over time (default 0.001)")
+    sub.add_argument("--takeover-bound", type=float, default=0.01, metavar="P", help="after a takeover (default 0.01)")
+    sub.add_argument("--set", action="append", default=[], metavar="TYPE.KEY=VALUE", help="changes by hand")
+
+
+def advise_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.advice import advise
+    from k2rel.measures.costs import read_costs
+
+    if args.most < 1:
+        raise InputError(f"--most: at least 1, got {args.most}")
+    costs = read_costs(args.costs) if args.costs else None
+    study = study_of(args)
+    found = advise(
+        study, args.service, target_percent=args.target, costs=costs, pairs=not args.no_pairs, sets=args.sets
+    )
+    if args.format == "json":
+        print_json(found.to_json())
+        return 0
+    print(f"{study.site.name}, {found.provenance.engine}\n")
+    print(f"{found.words()}\n")
+    print("Single changes\n")
+    print_table(found.table(args.most, singles=True).drop(columns="changes"))
+    if not args.no_pairs:
+        print("\nPairs of changes\n")
+        print_table(found.table(args.most, singles=False).drop(columns="changes"))
+    if found.front is not None:
+        front = found.front
+        print(f"\nCost against downtime: no set of changes is better in both ({front.computed:,} sets computed)\n")
+        print_table(found.front_table())
+        if front.complete:
+            print(f"\nExact but for {front.gap_min_per_year:.2g} min a year.")
+        else:
+            print(f"\nThe search was stopped: a set could be up to {front.gap_min_per_year:.2g} min a year better; "
+                  "--sets lets it go on.")  # fmt: skip
+    for title in found.left_out:
+        print(f"\nnot computed: {title}")
+    return 0
+
+
+def spares_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.comparison import studies_of
+    from k2rel.measures.spares import spare_parts
+    from k2rel.site.settings import parse_settings
+
+    if not args.level:
+        raise InputError("spares: name at least one level or site file")
+    known: dict[str, object] = {}
+    chosen = []
+    for level in args.level:
+        if level not in known:
+            (known[level],) = studies_of(
+                [level], clients=args.clients, repair=args.repair, rates=args.rates, settings=parse_settings(args.set)
+            ).values()
+        chosen.append(known[level])
+    frame = spare_parts(chosen, years=args.years, protection=args.protection / 100)  # type: ignore[arg-type]
+    if args.format == "json":
+        print_json([finite({"type": str(kind), **row}) for kind, row in frame.to_dict("index").items()])
+        return 0
+    if len(chosen) == 1:
+        frame = frame.drop(columns="sites_alone")
+    print_table(frame)
+    how = f"For {args.years:g} year(s) without a delivery, {args.protection:g} % that none is missing"
+    print(f"\n{how}; 'together': of all types at once. Constant failure rates; parts that age need more.")
+    return 0
+
+
+def clients_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.planning import most_clients
+    from k2rel.site.settings import parse_settings
+
+    rates = args.bit_rate or ["50 Mb/s", "100 Mb/s", "200 Mb/s"]
+    frame = most_clients(
+        args.level, rates, most=args.most, bound=args.bound, takeover_bound=args.takeover_bound,
+        settings=parse_settings(args.set),
+    )  # fmt: skip
+    if args.format == "json":
+        print_json([finite({str(k): v for k, v in row.items()}) for row in frame.to_dict("records")])
+        return 0
+    print_table(frame, index=False)
+    print(f"\nMost clients, up to {args.most}: with nothing failed; after any single failure; P(overload) at most "
+          f"{args.bound:g} over time; at most {args.takeover_bound:g} after a takeover.")  # fmt: skip
+    return 0

@@ -1,0 +1,287 @@
+"""Verbs about field data: fits to a log, and what a site's own log changes."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from k2rel.cli.printing import finite, print_json, print_table, written
+from k2rel.cli.studies import study_of
+from k2rel.errors import InputError
+
+if TYPE_CHECKING:
+    from k2rel.field import FieldData, Fit, Trend
+    from k2rel.rates import RateRow
+
+__all__: list[str] = []
+
+
+def add_fit(sub: argparse.ArgumentParser) -> None:
+    """Add the options of ``k2rel fit``."""
+    from k2rel.field.fit import NAMES
+
+    sub.add_argument("log", metavar="FIELD.csv", help="field log: lives, intervals, or failures and hours")
+    sub.add_argument("--by", metavar="COLUMN", help="part the data by this column (default: model, type, component)")
+    sub.add_argument(
+        "--column", action="append", default=[], metavar="PART=NAME", help="which column is what: end=NAME"
+    )
+    sub.add_argument("--law", action="append", choices=NAMES, metavar="LAW", help=f"one of {', '.join(NAMES)}; again")
+    sub.add_argument("--confidence", type=float, default=0.9, metavar="P", help="of the limits (default 0.9)")
+    sub.add_argument("--samples", type=int, default=100, metavar="N", help="for the p-values (default 100; 0: none)")
+    sub.add_argument("--seed", type=int, default=1, metavar="N", help="of these samples (default 1)")
+    sub.add_argument("--picture", metavar="FILE", help="probability plot of the best laws, .svg, .png or .pdf")
+    sub.add_argument("--output", metavar="FILE", help="write entries for --rates into this CSV table")
+    sub.add_argument("--type", metavar="TYPE", help="component type that takes the entry by default")
+    sub.add_argument("--force", action="store_true", help="replace the file where it exists")
+
+
+def add_update(sub: argparse.ArgumentParser) -> None:
+    """Add the options of ``k2rel update``."""
+    sub.add_argument(
+        "--log", metavar="LOG.csv", required=True, help="columns type, failures, hours; site where several"
+    )
+    sub.add_argument("--prior", choices=["lognormal", "gamma"], default="lognormal", help="how limits are read")
+    sub.add_argument("--site", metavar="NAME", help="which of the logged sites this is (default: a new one)")
+    sub.add_argument("--output", metavar="FILE", help="write the updated entries into this CSV table")
+    sub.add_argument("--force", action="store_true", help="replace the file where it exists")
+
+
+def fit_verb(args: argparse.Namespace) -> int:
+    from k2rel.field import read_field
+
+    columns = {}
+    for text in args.column:
+        part, sign, name = text.partition("=")
+        if not sign or not name:
+            raise InputError(f"--column {text[:60]}: write part=NAME, for example end=removed_on")
+        columns[part.strip()] = name.strip()
+    if args.samples < 0:
+        raise InputError(f"--samples: 0 or more, got {args.samples}")
+    data = read_field(args.log, by=args.by, columns=columns)
+    return _fit_counts(args, data) if data.layout == "counts" else _fit_lives(args, data)
+
+
+def _about(data: FieldData) -> None:
+    print(f"{data.file}: {data.rows:,} rows, read as {data.layout}")
+    if data.unused:
+        print(f"  columns not used: {', '.join(data.unused)}")
+    for note in data.notes:
+        print(f"  {note}")
+    print()
+
+
+def _fit_counts(args: argparse.Namespace, data: FieldData) -> int:
+    from k2rel.field import Exposure, pool, rate_of_counts, table_of
+
+    if args.picture:
+        raise InputError("--picture: a probability plot needs lives, and the log has failures and hours alone")
+    if args.law and set(args.law) != {"exponential"}:
+        raise InputError(f"--law {args.law[0]}: failures and hours tell a constant rate only; other laws need lives")
+    fits = [rate_of_counts(one, args.confidence) for one in data.exposures]
+    total = Exposure("all together", sum(e.failures for e in data.exposures), sum(e.hours for e in data.exposures))
+    whole = rate_of_counts(total, args.confidence)
+    several = len(fits) > 1
+    between = pool(data.exposures) if several and total.failures > 0 else None
+    rows = _entries(args, fits, whole if several else None, between.new_site if between else None)
+    if args.output:
+        _write_entries(args, rows)
+    if args.format == "json":
+        pooled = None
+        if between is not None:
+            new = between.new_site
+            pooled = {"mean_per_h": new.mean, "low_per_h": new.low, "high_per_h": new.high,
+                      "variation": between.variation}  # fmt: skip
+        print_json({"file": data.file, "layout": data.layout, "rows": data.rows, "unused": list(data.unused),
+                    "fits": [_safe(f) for f in (*fits, *([whole] if several else []))], "between": pooled})  # fmt: skip
+        return 0
+    _about(data)
+    frame = table_of([*fits, *([whole] if several else [])])
+    frame["afr"] = [-math.expm1(-rate * 8760) for rate in frame["failure_rate_per_h"]]
+    print_table(
+        frame[["name", "failures", "hours", "failure_rate_per_h", "low_per_h", "high_per_h", "afr"]], index=False
+    )
+    for fit in fits:
+        for note in fit.notes:
+            print(f"\n{fit.name}: {note}")
+    if between is not None:
+        new = between.new_site
+        print(
+            f"\nBetween groups the rates vary by a factor {new.high / new.low:.3g} (5 to 95 %: {new.low:.3g} to "
+            f"{new.high:.3g} /h, coefficient of variation {between.variation:.2g}): so much is known of another one."
+        )
+    return 0
+
+
+def _fit_lives(args: argparse.Namespace, data: FieldData) -> int:
+    from k2rel.field import curve_of, fit_laws, goodness_of_fit, table_of, trend_of
+    from k2rel.field.likelihood import LAWS
+
+    laws = tuple(args.law) if args.law else tuple(LAWS)
+    fits = {lives.name: fit_laws(lives, laws, args.confidence) for lives in data.lives}
+    tests = {}
+    if args.samples and len(data.lives) == 1 and data.lives[0].failures:
+        (lives,) = data.lives
+        tests = {one.law: goodness_of_fit(one, lives, samples=args.samples, seed=args.seed) for one in fits[lives.name]}
+    trend: Trend | str | None = None
+    if data.history is not None:
+        try:
+            trend = trend_of(data.history, args.confidence)
+        except InputError as error:
+            trend = str(error)
+    if args.picture:
+        _picture(args, data, {name: found[0] for name, found in fits.items()}, curve_of)
+    if args.output:
+        _write_entries(args, _entries(args, [found[0] for found in fits.values()], None, None))
+    if args.format == "json":
+        answer: dict[str, Any] = {"file": data.file, "layout": data.layout, "rows": data.rows,
+                                  "unused": list(data.unused), "notes": list(data.notes)}  # fmt: skip
+        answer["fits"] = [_safe(one) for found in fits.values() for one in found]
+        answer["goodness_of_fit"] = [
+            finite({"law": t.law, "distance": t.distance, "p_value": t.p_value, "method": t.method})
+            for t in tests.values()
+        ]
+        if trend is not None:
+            answer["trend"] = trend if isinstance(trend, str) else {
+                "laplace": trend.laplace, "laplace_p": trend.laplace_p, "military": trend.military,
+                "military_p": trend.military_p, "shape": trend.shape, "low": trend.shape_low, "high": trend.shape_high,
+                "words": trend.words(),
+            }  # fmt: skip
+        print_json(answer)
+        return 0
+    _about(data)
+    for name, found in fits.items():
+        frame = table_of(found)
+        print(f"{name}: {found[0].failures:,} failures of {found[0].units:,} lives in {found[0].hours:,.6g} h\n")
+        shown = frame[["law", "words", "failure_rate_per_h", "low_per_h", "high_per_h", "b10_h", "aic"]]
+        if tests:
+            shown = shown.assign(
+                distance=[tests[law].distance for law in frame["law"]],
+                p_value=[tests[law].p_value for law in frame["law"]],
+            )
+        print_table(shown.set_index("law"))
+        best = found[0]
+        print(f"\nBest by Akaike's criterion: {best.law}. {100 * best.confidence:g} % limits ({best.limits}):")
+        for key, one in best.parameters.items():
+            print(f"  {key.replace('_', ' '):12} {one.value:.6g}  ({one.low:.4g} to {one.high:.4g})")
+        for note in best.notes:
+            print(f"  {note}")
+        print()
+    if tests:
+        print(f"p-values: {next(iter(tests.values())).method}; below 0.05 a law is doubtful.")
+    if trend is not None:
+        print(trend if isinstance(trend, str) else f"Repaired units: {trend.words()}.")
+    return 0
+
+
+def _safe(fit: Fit) -> dict[str, Any]:
+    shown = fit.to_json()
+    shown["estimates"] = {name: finite(one) for name, one in shown["estimates"].items()}
+    return finite(shown)
+
+
+def _entries(args: argparse.Namespace, fits: list[Fit], whole: Fit | None, new: Any) -> list[RateRow]:
+    """Entries for the registry: each group, and all together with the spread between groups as limits."""
+    import re
+    from dataclasses import replace
+
+    source = f"fitted to {Path(args.log).name}"
+    single = len(fits) == 1
+    rows: list[RateRow] = []
+    for number, fit in enumerate(fits, start=1):
+        stem = re.sub(r"[^a-z0-9]+", "_", fit.name.lower()).strip("_") or f"group_{number}"
+        name = f"field_{stem}" if not single else "field"
+        name = name if all(row.id != name for row in rows) else f"{name}_{number}"
+        rows.append(fit.entry(name, [args.type] if args.type and single else (), source))
+    if whole is not None:
+        row = whole.entry("field_all", [args.type] if args.type else (), source)
+        if new is not None:
+            row = replace(row, low_per_h=min(new.low, row.rate_per_h), high_per_h=max(new.high, row.rate_per_h),
+                          notes=row.notes + "; limits: what lies between groups, not the error of the fit")  # fmt: skip
+        rows.append(row)
+    return rows
+
+
+def _write_entries(args: argparse.Namespace, rows: list[RateRow]) -> None:
+    """Write entries; restore times are those of the type's default, since a log of failures does not tell them."""
+    from dataclasses import replace
+
+    from k2rel.rates import registry, write_rates
+
+    times: dict[str, float] = {"onsite": 2.0, "4h": 6.0, "nbd": 50.0}
+    words = "restore times are placeholders: 2, 6 and 50 h"
+    if args.type:
+        like = registry().of_type(args.type)[0]
+        times, words = dict(like.mttr_h), f"restore times are those of '{like.id}'"
+    written(
+        args.output,
+        write_rates([replace(row, mttr_h=times, notes=f"{row.notes}; {words}") for row in rows]),
+        args.force,
+    )
+    if args.format != "json":
+        print(f"{args.output}: {len(rows)} entries; {words}\n")
+
+
+def _picture(args: argparse.Namespace, data: FieldData, best: dict[str, Fit], curve_of: Callable[..., Any]) -> None:
+    from matplotlib.figure import Figure
+
+    from k2rel.plots.field import plot_probability
+
+    path = Path(args.picture)
+    if path.suffix.lower() not in (".svg", ".png", ".pdf"):
+        raise InputError(f"--picture {args.picture}: .svg, .png or .pdf")
+    with_failures = [lives for lives in data.lives if lives.failures]
+    if not with_failures:
+        raise InputError("--picture: no failure was seen, so there is nothing to draw")
+    shown = with_failures[:6]
+    figure = Figure(figsize=(7.2, 4.8 * len(shown)), layout="constrained")
+    for number, lives in enumerate(shown, start=1):
+        axes = figure.add_subplot(len(shown), 1, number)
+        plot_probability(curve_of(lives, args.confidence), best[lives.name], axes)
+    try:
+        figure.savefig(path)
+    except OSError as error:
+        raise InputError(f"{args.picture}: cannot be written: {error.strerror or error}") from None
+    if args.format != "json":
+        more = f" (the first {len(shown)} of {len(with_failures)} groups)" if len(shown) < len(with_failures) else ""
+        print(f"{args.picture}: written{more}\n")
+
+
+def update_verb(args: argparse.Namespace) -> int:
+    from k2rel.exact.engine import unavailability
+    from k2rel.field import read_field
+    from k2rel.measures.availability import service_named
+    from k2rel.measures.updating import updated
+    from k2rel.policy.failover import principal_traffic
+    from k2rel.rates import write_rates
+    from k2rel.units import MINUTES_PER_YEAR
+
+    study = study_of(args)
+    data = read_field(args.log, by="type")
+    if data.layout != "counts":
+        raise InputError(f"{args.log}: give the columns type, failures, hours (and site); lives go to 'k2rel fit'")
+    result = updated(study, data.exposures, prior=args.prior, site=args.site)
+    if args.output:
+        written(args.output, write_rates(result.rows), args.force)
+    name = principal_traffic(study.site)
+    minutes = [unavailability(one, service_named(one, name)) * MINUTES_PER_YEAR for one in (study, result.after)]
+    frame = result.table()
+    if args.format == "json":
+        rows = [finite({"type": str(kind), **row}) for kind, row in frame.to_dict("index").items()]
+        print_json({"rates": rows, "service": name, "before_min_per_year": minutes[0],
+                    "after_min_per_year": minutes[1]})  # fmt: skip
+        return 0
+    print_table(frame)
+    for kind, pooled in result.pooled.items():
+        print(f"\n{kind}: {len(pooled.sites)} sites pooled, coefficient of variation between them "
+              f"{pooled.variation:.2g} ({pooled.variation_low:.2g} to {pooled.variation_high:.2g})\n")  # fmt: skip
+        print_table(pooled.table())
+    for kind, one in result.posteriors.items():
+        if one.surprise < 0.05:
+            print(f"\n{kind}: the log contradicts the entry (probability {one.surprise:.2g}); look at both.")
+    print(f"\n{name}: {minutes[0]:.3g} min of downtime a year before, {minutes[1]:.3g} after (preferred side)")
+    if args.output:
+        print(f"{args.output}: written; use it with --rates {args.output}")
+    return 0

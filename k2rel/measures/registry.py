@@ -1,0 +1,67 @@
+"""Entries of the registry side by side, and what each of them does to a level."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from k2rel.errors import InputError
+from k2rel.exact.engine import unavailability
+from k2rel.measures.availability import service_named
+from k2rel.policy.failover import principal_traffic
+from k2rel.rates import registry
+from k2rel.studies import study
+from k2rel.units import MINUTES_PER_YEAR
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["entries_compared"]
+
+
+def entries_compared(kind: str, *, level: str | Path | None = None, rates: str | Path | None = None) -> pd.DataFrame:
+    """Put the entries of a component type side by side.
+
+    Parameters
+    ----------
+    kind : str
+        The type.
+    level : str or pathlib.Path, optional
+        A level or site file whose downtime is computed with each of them.
+    rates : str or pathlib.Path, optional
+        A table over the registry.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``id``, the default first; ``component``, ``failure_rate_per_h``, ``low_per_h``, ``high_per_h``,
+        ``times_default``, ``evidence``, ``year``, ``source``; with a level also ``downtime_min_per_year`` of its
+        principal traffic, roles at the preferred side.
+
+    Raises
+    ------
+    InputError
+        If no entry is for that type, or the level has no part of it.
+
+    Examples
+    --------
+    >>> entries_compared("fc_link")["times_default"].round(3).tolist()
+    [1.0, 0.2, 0.254]
+    """
+    table = registry(rates)
+    rows = table.of_type(kind)
+    frame = table.table(rows)
+    frame["times_default"] = frame["failure_rate_per_h"] / rows[0].rate_per_h if rows[0].rate_per_h else float("nan")
+    columns = ["component", "failure_rate_per_h", "low_per_h", "high_per_h", "times_default", "evidence", "year",
+               "source"]  # fmt: skip
+    if level is not None:
+        minutes = []
+        for row in rows:
+            one = study(level, rates=rates, settings={f"{kind}.rates": row.id})
+            if all(part.type != kind for part in (*one.site.components.values(), *one.site.client_parts.values())):
+                raise InputError(f"{one.site.name} has no part of type '{kind}'")
+            name = principal_traffic(one.site)
+            minutes.append(unavailability(one, service_named(one, name)) * MINUTES_PER_YEAR)
+        frame["downtime_min_per_year"] = minutes
+        columns.append("downtime_min_per_year")
+    return frame[columns]

@@ -1,0 +1,170 @@
+"""A study with what the site's own log says of its failure rates, before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from k2rel.errors import InputError, closest
+from k2rel.field import Exposure, Pooled, Posterior, pool, prior_of, update
+from k2rel.rates import Law, RateRow, changed_laws, registry
+from k2rel.site.model import Component
+from k2rel.studies import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Updated", "updated"]
+
+
+@dataclass(frozen=True, eq=False)
+class Updated:
+    """A study before and after its own log.
+
+    Parameters
+    ----------
+    before, after : Study
+        The study; after, the rates of what was logged are posterior means, with their quantiles as limits.
+    posteriors : dict of str to Posterior
+        By component type.
+    pooled : dict of str to Pooled
+        By component type, where several sites were logged.
+    rows : tuple of RateRow
+        Entries ready for a table of rates (`k2rel.rates.write_rates`).
+    """
+
+    before: Study
+    after: Study
+    posteriors: dict[str, Posterior]
+    rows: tuple[RateRow, ...]
+    pooled: dict[str, Pooled] = field(default_factory=dict)
+
+    def table(self) -> pd.DataFrame:
+        """Give the rates before and after as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``type``; ``failures``, ``hours``, ``before_per_h`` with ``before_low_per_h``, ``before_high_per_h``,
+            ``seen_per_h``, ``after_per_h`` with ``after_low_per_h``, ``after_high_per_h`` [1/h], and ``surprise``: how
+            probable a log as far out was before; below 0.05 it contradicts the entry.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> found = updated(study("L2R"), [Exposure("media_server", 4, 3e5)]).table()
+        >>> bool(found.loc["media_server", "after_per_h"] > found.loc["media_server", "before_per_h"])
+        True
+        """
+        import pandas as pd
+
+        rows = []
+        for kind, row in zip(self.posteriors, self.rows, strict=True):
+            one = self.posteriors[kind]
+            seen = one.evidence
+            law = _law_of(self.before, kind)
+            rows.append((kind, seen.failures, seen.hours, law.failure_rate_per_h, law.low_per_h, law.high_per_h,
+                         seen.failures / seen.hours, one.mean, row.low_per_h, row.high_per_h,
+                         one.surprise))  # fmt: skip
+        columns = ["type", "failures", "hours", "before_per_h", "before_low_per_h", "before_high_per_h", "seen_per_h",
+                   "after_per_h", "after_low_per_h", "after_high_per_h", "surprise"]  # fmt: skip
+        return pd.DataFrame(rows, columns=columns).set_index("type")
+
+
+def updated(
+    study: Study, exposures: Sequence[Exposure], *, prior: str = "lognormal", site: str | None = None
+) -> Updated:
+    """Update the failure rates of a study with a log.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    exposures : sequence of Exposure
+        Failures and hours by component type, and by site where several were logged; rows of one type and site add up.
+    prior : {"lognormal", "gamma"}
+        How the registry's limits are read.
+    site : str, optional
+        Which of several logged sites the study is of; by default a new one of their kind.
+
+    Returns
+    -------
+    Updated
+        Of one site the posterior of the registry's entry; of several sites the pooled rate of this one, with the
+        registry's entry as prior of their mean.
+
+    Raises
+    ------
+    InputError
+        If the study has no part of a type, its rate was given by hand, its entry has no limits, or no such site was
+        logged.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> result = updated(study("L2R"), [Exposure("psu", 0, 1e6)])
+    >>> result.after.law("psu_raid_1").failure_rate_per_h < result.before.law("psu_raid_1").failure_rate_per_h
+    True
+    """
+    if not exposures:
+        raise InputError("log: it holds no failures and hours")
+    sites = sorted({one.site for one in exposures if one.site})
+    if site is not None and site not in sites:
+        raise InputError(f"log: there is no site '{site[:60]}'{closest(site, sites)}")
+    table = registry(study.site.rates_file, study.rates)
+    posteriors: dict[str, Posterior] = {}
+    pooled: dict[str, Pooled] = {}
+    rows: list[RateRow] = []
+    for kind in dict.fromkeys(one.name for one in exposures):
+        law = _law_of(study, kind)
+        if not law.rates_id:
+            raise InputError(f"log: the rate of '{kind}' was given by hand; name an entry of the registry to update")
+        row = table.row(law.rates_id)
+        if law.share != 1.0:
+            row = replace(row, rate_per_h=law.failure_rate_per_h, low_per_h=law.low_per_h, high_per_h=law.high_per_h)
+        before = prior_of(row, prior)
+        mine = _added([one for one in exposures if one.name == kind])
+        if (len(mine) == 1 and site is None) or len(mine) == 1:
+            posteriors[kind] = update(before, mine[0])
+        else:
+            together = pooled[kind] = pool(mine, before)
+            places = [one.site for one in mine]
+            posteriors[kind] = together.sites[places.index(site)] if site in places else together.new_site
+        rows.append(posteriors[kind].entry(row, f"{row.id}_{(site or 'site').replace(' ', '_')}", [kind]))
+    new = dict(zip(posteriors, rows, strict=True))
+
+    def after(name: str, part: Component, law: Law) -> Law:
+        row = new.get(part.type)
+        if row is None or law.each is not None:
+            return law
+        return replace(
+            law, failure_rate_per_h=row.rate_per_h, low_per_h=row.low_per_h, high_per_h=row.high_per_h,
+            rates_id=row.id, evidence=row.evidence, source=row.source, share=1.0,
+        )  # fmt: skip
+
+    laws = changed_laws(study.site, study.laws, after)
+    return Updated(study, replace(study, laws=laws), posteriors, tuple(rows), pooled)
+
+
+def _law_of(study: Study, kind: str) -> Law:
+    """Law of the parts of a type; all have the same where the log can be about them."""
+    parts = {**study.site.components, **study.site.client_parts}
+    laws = [law.each or law for name, law in study.laws.used() if parts[name].type == kind]
+    if not laws:
+        known = {part.type for part in parts.values()}
+        raise InputError(f"log: {study.site.name} has no part of type '{kind[:60]}'{closest(kind, known)}")
+    if len({(law.rates_id, law.failure_rate_per_h) for law in laws}) > 1:
+        raise InputError(f"log: parts of type '{kind}' have different rates in {study.site.name}; log them apart")
+    return laws[0]
+
+
+def _added(exposures: Sequence[Exposure]) -> list[Exposure]:
+    """Add up the rows of each site."""
+    sums: dict[str, Exposure] = {}
+    for one in exposures:
+        before = sums.get(one.site)
+        sums[one.site] = one if before is None else Exposure(
+            one.name, before.failures + one.failures, before.hours + one.hours, one.site
+        )  # fmt: skip
+    return list(sums.values())
