@@ -2,6 +2,7 @@
 # make test     all tests
 # make check    lint, format and types
 # make bench    what the engine costs; BENCH="--aralia FOLDER --write" for the Aralia trees and docs/performance.md
+# make validation   docs/validation.md, by running every published case; MODELS=FOLDER with SCRAM's chinese.xml for one more
 # Both make the environment in .venv by themselves, once.
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: report test check bench schema sample clean
+.PHONY: report test check bench validation schema sample clean
 
 report: $(STAMP)
 	$(BIN)/k2rel report --all --output reports
@@ -31,6 +32,9 @@ bench: $(STAMP)
 # data/schema.json is written out so that editors find it beside the site files
 schema: $(STAMP)
 	$(BIN)/k2rel schema > data/schema.json
+
+validation: $(STAMP)
+	$(BIN)/python -m validation.page $(if $(MODELS),--models $(MODELS))
 
 # the one committed sample of a rendered report
 sample: $(STAMP)

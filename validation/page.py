@@ -1,0 +1,173 @@
+"""Writes docs/validation.md: ``python -m validation.page [--models FOLDER]``.
+
+The folder holds chinese.xml and chinese-basic-events.xml of SCRAM's repository, which is not ours to ship; without it
+the rows of that case stay as they stand on the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import k2rel
+from k2rel.bundled import level_names
+from k2rel.organisation import Organisation
+from validation.engines import HISTORIES, SEED, Agreement, agreements
+from validation.published import CASES, SCRAM, Case, Check, v24
+
+PAGE = Path(__file__).parents[1] / "docs" / "validation.md"
+_KEPT = "### V24 "
+
+INTRODUCTION = """# Validation
+
+This page is written by running the code (`make validation`); the tests compute it anew and fail where a number has
+moved. Expected values are typed from their source. A difference marked *of it* is relative, as its tolerance then is;
+a check passes where the difference is within the tolerance. Cases V.. and N.. are other people's numbers.
+"""
+
+ASSUMPTIONS = """## What the engines assume
+
+| | exact | Markov | simulation |
+|---|---|---|---|
+| parts | independent of each other | wait for crews, depend on roles | any |
+| lives | any with a constant rate in the long run | exponential | any law, ageing kept over repairs |
+| repairs | any with that mean | exponential, or phases with the same variation | any law |
+| roles | at the preferred side whenever it is healthy | stay where a takeover put them, or preferred | both |
+| takeovers | instant and certain | take their time, and fail with 1 - coverage | the same |
+| hidden failures | half a test interval on average | the same mean | found at the tests' own days |
+| common causes | declared groups, A/B twins | the same | the same, and events that hit several parts |
+| RAID sets | a chain of their own | two states with the same unavailability and frequency | the same |
+| answers | no error but rounding | a bound on what was cut off | a confidence interval |
+
+Failure rates without a published source are priors; every report lists them, `k2rel rates list` shows them all.
+Assumptions about the levels themselves, each with its reason, are in the site files and in every report:
+"""
+
+
+def cell(value: float) -> str:
+    """A number as the page shows it: six digits."""
+    return f"{value:.6g}"
+
+
+def difference(check: Check) -> str:
+    """The difference, and whether it is relative."""
+    if check.difference == 0:
+        return "0"
+    return f"{check.difference:+.1e}" + (" of it" if check.relative else "")
+
+
+def rows_of(checks: Sequence[Check]) -> list[str]:
+    """Rows of the table of one case."""
+    lines = ["| | expected | obtained | difference | tolerance | |", "|---|---|---|---|---|---|"]
+    lines += [
+        f"| {one.what} | {one.expected:.10g} | {one.obtained:.10g} | {difference(one)} | {one.tolerance:.2g} | "
+        f"{'passed' if one.passed else '**FAILED**'} |"
+        for one in checks
+    ]
+    return lines
+
+
+def section(case: Case, checks: Sequence[Check]) -> list[str]:
+    """One published case."""
+    source = f"{case.source}; <{case.url}>" if case.url.startswith("http") and " " not in case.url else case.source
+    if case.url and " " in case.url:
+        source = f"{case.source}; {case.url}"
+    return [f"### {case.id} {case.title}", "", f"Source: {source}.", "", *rows_of(checks), ""]
+
+
+def published(models: Path | None, before: str) -> tuple[list[str], list[tuple[str, Sequence[Check]]]]:
+    """Sections of all published cases, and their checks."""
+    lines: list[str] = []
+    done: list[tuple[str, Sequence[Check]]] = []
+    for case in CASES:
+        checks = list(case.checks())
+        done.append((f"{case.id} {case.title}", checks))
+        lines += section(case, checks)
+        if case.id != "V23":
+            continue
+        if models is not None:
+            tree = Case("V24", "A tree of 25 events, each 0.02", "published by SCRAM", SCRAM, lambda: v24(models))
+            checks = list(tree.checks())
+            lines += section(tree, checks)
+            lines += ["The model is not shipped; `make validation MODELS=FOLDER` runs the case with a copy of it.", ""]
+        elif _KEPT in before:
+            start = before.index(_KEPT)
+            kept = before[start : before.index("\n### ", start)].rstrip("\n")
+            lines += [*kept.split("\n"), ""]
+    return lines, done
+
+
+def crossed(found: Sequence[Agreement]) -> list[str]:
+    """The table of the three engines."""
+    lines = [
+        "## Three engines, one question",
+        "",
+        "Downtime [min/year] of each reference system as shipped. The exact engine knows roles at the preferred side "
+        f"only; the simulation followed {HISTORIES:,} histories of ten years, seed {SEED}. Deviations are standard "
+        "errors between simulation and Markov chain; by chance one comparison in twenty lies beyond two.",
+        "",
+        "| level | service | roles | exact | Markov | simulated (95 %) | deviations |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for one in found:
+        exact = "" if one.exact is None else cell(one.exact)
+        simulated = f"{one.simulated:.4g} ({one.low:.4g} to {one.high:.4g})"
+        lines.append(
+            f"| {one.level} | {one.service} | {one.roles} | {exact} | {cell(one.markov)} | {simulated} | "
+            f"{one.deviations:+.2f} |"
+        )
+    worst = max(abs(one.deviations) for one in found)
+    exact_worst = max(abs(one.markov / one.exact - 1) for one in found if one.exact)
+    return [
+        *lines, "",
+        f"Largest difference between exact engine and Markov chain: {exact_worst:.1e} of the downtime (what the chain cut off); "
+        f"largest deviation of the simulation: {worst:.2f}.",
+        "",
+    ]  # fmt: skip
+
+
+def assumed() -> list[str]:
+    """How many assumptions each level makes, and the organisation's defaults."""
+    head = "| level | assumptions | failure data of parts | of these without a source |"
+    lines = [ASSUMPTIONS.rstrip("\n"), "", head, "|---|---|---|---|"]
+    for level in level_names():
+        study = k2rel.study(level)
+        rates = k2rel.rates_used(study)
+        lines.append(
+            f"| {level} | {len(study.site.assumptions)} | {len(rates)} kinds | {int(rates['assumed'].sum())} |"
+        )
+    who = f"Defaults of who repairs: {Organisation().words()}, as many technicians as are needed"
+    lines += ["", f"{who}; servers and failed takeovers wait an hour for a person.", ""]
+    return lines
+
+
+def text(models: Path | None = None, before: str = "") -> str:
+    """The whole page."""
+    lines, done = published(models, before)
+    found = agreements()
+    checks = [check for _, some in done for check in some]
+    failed = sum(not check.passed for check in checks)
+    verdict = f"**{failed} are outside their tolerance**" if failed else "all are within their tolerance"
+    summary = (
+        f"{len(done)} published cases with {len(checks)} numbers: {verdict}. One more needs a model from elsewhere."
+    )
+    head = [INTRODUCTION.rstrip("\n"), "", summary, "", "## Published cases", ""]
+    return "\n".join([*head, *lines, *crossed(found), *assumed()]).rstrip("\n") + "\n"
+
+
+def main() -> int:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description="write docs/validation.md")
+    parser.add_argument("--models", type=Path, metavar="FOLDER", help="folder with chinese.xml of SCRAM's repository")
+    args = parser.parse_args()
+    before = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    page = text(args.models, before)
+    PAGE.write_text(page, encoding="utf-8")
+    failed = page.count("**FAILED**")
+    print(f"{PAGE}: {page.count('| passed |')} numbers passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
