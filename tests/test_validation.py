@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from validation import page
 from validation.engines import agreements
 from validation.published import CASES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import k2rel
 from k2rel.bundled import level_names
@@ -28,7 +29,8 @@ class Agreement:
     deviations: float
 
 
-def agreements() -> list[Agreement]:
+@cache
+def agreements() -> tuple[Agreement, ...]:
     """Compute principal traffic and control of every level; files are those that are shipped, four clients each."""
     result = []
     for level in level_names():
@@ -56,4 +58,4 @@ def agreements() -> list[Agreement]:
                         (one.value - markov) / one.standard_error,
                     )
                 )
-    return result
+    return tuple(result)

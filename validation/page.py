@@ -121,7 +121,7 @@ def crossed(found: Sequence[Agreement]) -> list[str]:
     exact_worst = max(abs(one.markov / one.exact - 1) for one in found if one.exact)
     return [
         *lines, "",
-        f"Largest difference between exact engine and Markov chain: {exact_worst:.1e} of the downtime (what the chain cut off); "
+        f"Largest difference between exact engine and Markov chain: {exact_worst:.1e} of the downtime (cut off); "
         f"largest deviation of the simulation: {worst:.2f}.",
         "",
     ]  # fmt: skip

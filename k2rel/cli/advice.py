@@ -62,7 +62,8 @@ def advise_verb(args: argparse.Namespace) -> int:
         print_table(found.table(args.most, singles=False).drop(columns="changes"))
     if found.front is not None:
         front = found.front
-        print(f"\nCost against downtime: no set of changes is better in both ({front.computed:,} sets computed)\n")
+        unit = f" [{found.currency}]" if found.currency else ""
+        print(f"\nCost{unit} against downtime: no set of changes is better in both ({front.computed:,} sets computed)\n")
         print_table(found.front_table())
         if front.complete:
             print(f"\nExact but for {front.gap_min_per_year:.2g} min a year.")

@@ -16,6 +16,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from k2rel.errors import InputError, K2relError
+from k2rel.measures.availability import service_named
 from k2rel.measures.candidates import candidate_changes
 from k2rel.measures.changes import Change, Design, changed, go_together, minutes_of
 from k2rel.measures.costs import Costs
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Advice", "Front", "advise"]
 
-_TOLERANCES = (1e-6, 1e-5)
+_TOLERANCES = (1e-5, 1e-6, 1e-7, 1e-8)
+_FEW_STATES = 6_000
 _FRONT_KINDS = ("contract", "stock", "test", "duplicate", "return")
 _NEAR = 1e-3
 _NOTHING = 1e-5
@@ -374,17 +376,24 @@ def _dynamic_provenance(design: Design) -> Provenance:
 
 
 def _right_design(study: Study, service: str) -> Design:
-    """Roles that stick where their chain can be computed, else the static engine; other levels are taken alike."""
+    """Roles that stick where their chain can be computed, else the static engine; other levels are taken alike.
+
+    The tolerance is made smaller as long as the chain stays so small that hundreds of them take seconds.
+    """
+    from k2rel.markov.engine import solved
+
+    service_named(study, service)
+    found = Design(study)
     for tolerance in _TOLERANCES:
-        design = Design(study, Organisation(tolerance=tolerance))
+        organisation = Organisation(tolerance=tolerance)
         try:
-            minutes_of(design, service)
-        except InputError:
-            raise
+            states = solved(study, organisation).states.chain.states
         except K2relError:
-            continue
-        return design
-    return Design(study)
+            break
+        if states > _FEW_STATES and found.organisation is not None:
+            break
+        found = Design(study, organisation)
+    return found
 
 
 def _front(evaluator: _Evaluator, price: Sequence[float], most: int) -> Front:

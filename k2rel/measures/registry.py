@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from k2rel.errors import InputError
 from k2rel.exact.engine import unavailability
 from k2rel.measures.availability import service_named
 from k2rel.policy.failover import principal_traffic
@@ -58,8 +57,6 @@ def entries_compared(kind: str, *, level: str | Path | None = None, rates: str |
         minutes = []
         for row in rows:
             one = study(level, rates=rates, settings={f"{kind}.rates": row.id})
-            if all(part.type != kind for part in (*one.site.components.values(), *one.site.client_parts.values())):
-                raise InputError(f"{one.site.name} has no part of type '{kind}'")
             name = principal_traffic(one.site)
             minutes.append(unavailability(one, service_named(one, name)) * MINUTES_PER_YEAR)
         frame["downtime_min_per_year"] = minutes

@@ -1,7 +1,7 @@
 """How often things fail and how long they stay away, and where each number comes from.
 
 ``entry``         one entry of the registry, with evidence and source
-``registry``      all entries, and one's own tables over them
+``table``         all entries, and one's own tables over them
 ``conditions``    rates under another temperature, duty or age than the source's
 ``law``           failure and repair of one component: constant rates, hidden failures
 ``distribution``  laws of any shape
@@ -14,7 +14,7 @@ from k2rel.rates.entry import Contract, RateRow
 from k2rel.rates.law import Law, duplicated
 from k2rel.rates.laws import SiteLaws, changed_laws, pinned_rows, site_laws, with_rate
 from k2rel.rates.raid import RaidModule
-from k2rel.rates.registry import RateTable, read_rates, registry, write_rates
+from k2rel.rates.table import RateTable, read_rates, registry, write_rates
 
 __all__ = [
     "Conditions",

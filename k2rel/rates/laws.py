@@ -17,7 +17,7 @@ from k2rel.rates.conditions import Conditions
 from k2rel.rates.entry import Contract, RateRow
 from k2rel.rates.law import Law, duplicated
 from k2rel.rates.raid import RaidModule
-from k2rel.rates.registry import RateTable, read_rates, registry
+from k2rel.rates.table import RateTable, read_rates, registry
 from k2rel.site.model import Component, GivenLaw, RaidSet, Site
 
 __all__ = ["SiteLaws", "changed_laws", "pinned_rows", "site_laws", "with_rate"]

@@ -1,0 +1,336 @@
+"""What to change first: each set of changes computed, the front against all subsets, spares, how many clients."""
+
+import contextlib
+import itertools
+import math
+
+import pytest
+from scipy import stats
+
+import k2rel
+from k2rel.bundled import data_dir, level_names
+from k2rel.errors import InputError
+from k2rel.measures.advice import advise
+from k2rel.measures.candidates import candidate_changes
+from k2rel.measures.changes import Change, Design, changed, go_together, minutes_of
+from k2rel.measures.costs import Costs, read_costs
+from k2rel.organisation import Organisation
+
+COSTS = data_dir() / "examples" / "field" / "costs.csv"
+
+
+TOLERANCE = 1e-8  # to which the chain of Level 2R stays small
+
+
+# candidates ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_kind_of_change_is_suggested_where_it_makes_sense():
+    kinds = {
+        level: {c.kind for c in candidate_changes(k2rel.study(level, clients=9))}
+        for level in level_names()
+        if level != "nearline"
+    }
+    assert kinds["L2R"] == {"level", "clients", "contract", "stock", "test", "duplicate", "return"}
+    assert "return" not in kinds["L1"]  # no server has another to return to
+    assert "test" not in kinds["L2"]  # no heartbeat
+    titles = [c.title for c in candidate_changes(k2rel.study("L2R"))]
+    assert "a further inter-switch link" in titles
+    assert any("heartbeat tested every week, not every 30 days" in title for title in titles)
+    assert [c.what for c in candidate_changes(k2rel.study("L3R", clients=12)) if c.kind == "clients"] == ["8"]
+    assert not [c for c in candidate_changes(k2rel.study("L3R", clients=4)) if c.kind == "clients"]
+
+
+def test_what_causes_takeovers_is_suggested_though_the_static_figures_do_not_show_it():
+    """Software fails most often, and each failure moves a role: in the chain its second copy removes most but one."""
+    found = advise(k2rel.study("L2R"), pairs=False)
+    assert [c.what for c in found.changes[:2]] == ["raid_chassis", "software_A"]
+
+
+def test_each_change_does_what_its_setting_by_hand_does():
+    study = k2rel.study("L2R", repair="nbd")
+    by_hand = {
+        ("contract", "4h"): k2rel.study("L2R", repair="4h"),
+        ("contract", "onsite"): k2rel.study("L2R", repair="onsite"),
+        ("test", "heartbeat"): k2rel.study("L2R", repair="nbd", settings={"heartbeat.test_interval": "168 h"}),
+        ("stock", "gige_switch"): k2rel.study("L2R", repair="nbd", settings={"gige_switch.mttr": "1.5 h"}),
+        ("stock", "drive"): k2rel.study("L2R", repair="nbd", settings={"drive.mttr": "1 h"}),
+        ("clients", "2"): k2rel.study("L2R", repair="nbd", clients=2),
+        ("level", "L3R"): k2rel.study("L3R", repair="nbd", clients=4),
+    }
+    organisation = Organisation(tolerance=1e-9)
+    for (kind, what), other in by_hand.items():
+        design = changed(Design(study, organisation), [Change("", kind, what)])
+        assert minutes_of(design, "media") == pytest.approx(
+            minutes_of(Design(other, organisation), "media"), rel=1e-9
+        ), kind
+    back = changed(Design(study, organisation), [Change("", "return", "all")])
+    quick = Organisation(tolerance=1e-9, return_to_service_h=1 / 60)
+    assert minutes_of(back, "media") == pytest.approx(minutes_of(Design(study, quick), "media"), rel=1e-12)
+
+
+def test_a_second_part_in_the_chain_is_a_pair_in_the_site():
+    """A second supply beside the one of a server, in the file and as a change: the same downtime."""
+    off = {"psu.failure_rate": "0"}
+    study = k2rel.study("L1", settings=off)
+    doubled = changed(Design(study, Organisation(tolerance=1e-12)), [Change("", "duplicate", "switch_A")])
+    q = study.law("switch_A").unavailability
+    exact = k2rel.study("L1", settings={**off, "gige_switch.unavailability": repr(q * q)})
+    assert minutes_of(doubled, "media") == pytest.approx(
+        k2rel.availability(exact)["media"].downtime_min_per_year, rel=1e-6
+    )
+
+
+def test_changes_may_be_named_in_any_order():
+    design = Design(k2rel.study("L2R", repair="nbd"))
+    three = [Change("", "duplicate", "server_A"), Change("", "contract", "4h"), Change("", "test", "heartbeat")]
+    values = {minutes_of(changed(design, order), "media") for order in itertools.permutations(three)}
+    assert max(values) == pytest.approx(min(values), rel=1e-12)
+
+
+def test_changes_that_exclude_each_other_are_not_made_together():
+    assert not go_together([Change("", "level", "L2"), Change("", "level", "L3")])
+    assert not go_together([Change("", "contract", "onsite"), Change("", "stock", "psu")])
+    assert not go_together([Change("", "duplicate", "psu"), Change("", "duplicate", "psu")])
+    assert go_together([Change("", "contract", "4h"), Change("", "stock", "psu")])
+    with pytest.raises(InputError, match="exclude each other"):
+        changed(Design(k2rel.study("L2")), [Change("a", "level", "L1"), Change("b", "level", "L3")])
+
+
+# advice -------------------------------------------------------------------------------------------------------------
+
+
+def test_singles_and_pairs_are_each_what_computing_them_alone_gives():
+    study = k2rel.study("L2R")
+    found = advise(study, target_percent=99.999)
+    changes = found.changes
+    expected = 0
+    for a, b in itertools.combinations(changes, 2):
+        with contextlib.suppress(InputError):  # such as a part that another level does not have
+            changed(Design(study), [a, b])
+            expected += 1
+    pairs = [one for one in found.sets if len(one[0]) == 2]
+    assert len([one for one in found.sets if len(one[0]) == 1]) == len(changes)
+    assert len(pairs) == expected > 100
+    organisation = Organisation(tolerance=TOLERANCE)
+    for numbers, minutes, _ in found.sets[::17]:
+        design = changed(Design(study, organisation), [changes[i] for i in numbers])
+        result = k2rel.availability(design.study, organisation=design.organisation)["media"].downtime_min_per_year
+        assert minutes == pytest.approx(result, rel=1e-9)
+    table = found.table()
+    assert table["downtime_min_per_year"].is_monotonic_increasing
+    assert table["meets_target"].tolist() == [m <= 5.256 for m in table["downtime_min_per_year"]]
+
+
+def test_a_level_without_moving_roles_is_compared_with_others_in_the_same_reading():
+    """Level 2R with sticky roles, not with roles that return by themselves, beside Level 1."""
+    found = advise(k2rel.study("L1"), pairs=False)
+    (other,) = (m for n, m, _ in found.sets if found.changes[n[0]].what == "L2R")
+    sticky = k2rel.availability(k2rel.study("L2R"), organisation=Organisation(tolerance=1e-8))["media"]
+    assert other == pytest.approx(sticky.downtime_min_per_year, rel=1e-6)
+
+
+FEW = {("duplicate", "media_server"): 9.0, ("duplicate", "gige_switch"): 3.0, ("stock", "media_server"): 2.0,
+       ("stock", "raid_controller"): 2.5, ("contract", "onsite"): 8.0}  # fmt: skip
+
+
+def all_subsets(study, costs, organisation, service="media"):
+    """Every set of priced changes that go together, each computed by itself."""
+    design = Design(study, organisation)
+    priced = [c for c in candidate_changes(study) if not math.isnan(costs.of(c, study.site)) and c.kind != "level"]
+    points = []
+    for size in range(len(priced) + 1):
+        for some in itertools.combinations(priced, size):
+            if go_together(some):
+                cost = sum(costs.of(c, study.site) for c in some)
+                points.append((cost, minutes_of(changed(design, some), service)))
+    return points
+
+
+@pytest.mark.parametrize("level", ["L1", "L2R"])
+def test_the_front_is_that_of_all_subsets(level):
+    study, costs = k2rel.study(level), Costs(FEW)
+    found = advise(study, costs=costs, pairs=False)
+    front = found.front
+    assert front.complete
+    points = all_subsets(study, costs, Organisation(tolerance=1e-8))
+    assert len(points) >= 12
+    for cost, minutes in points:
+        best = min(m for _, c, m in front.sets if c <= cost + 1e-9)
+        assert best <= minutes + front.gap_min_per_year + 1e-9
+    for _, cost, minutes in front.sets:
+        assert any(abs(c - cost) < 1e-9 and m == pytest.approx(minutes, rel=1e-6) for c, m in points)
+    costs_, downs = [c for _, c, _ in front.sets], [m for _, _, m in front.sets]
+    assert costs_ == sorted(costs_)
+    assert downs == sorted(downs, reverse=True)
+
+
+def test_a_search_that_is_stopped_states_a_gap_that_holds():
+    study, costs = k2rel.study("L1"), Costs(FEW)
+    points = all_subsets(study, costs, Organisation(tolerance=1e-8))
+    for sets in (1, 3, 6):
+        front = advise(study, costs=costs, pairs=False, sets=sets).front
+        assert not front.complete
+        for cost, minutes in points:
+            best = min(m for _, c, m in front.sets if c <= cost + 1e-9)
+            assert best <= minutes + front.gap_min_per_year + 1e-9
+    full = advise(study, costs=costs, pairs=False).front
+    assert front.gap_min_per_year >= full.gap_min_per_year
+
+
+def test_the_advice_says_the_cheapest_set_that_meets_the_target():
+    costs = read_costs(COSTS)
+    found = advise(k2rel.study("L2R"), target_percent=99.999, costs=costs, pairs=False)
+    meeting = [(c, m) for _, c, m in found.front.sets if m <= 5.256]
+    assert f"for {min(meeting)[0]:,.6g} EUR" in found.words()
+    assert "met as it is" in advise(k2rel.study("L2R"), target_percent=99.9, pairs=False).words()
+    assert "No single change" in advise(k2rel.study("L3"), target_percent=99.9999999, pairs=False).words()
+
+
+def test_advice_for_an_own_site_and_for_another_service(k2):
+    san = data_dir() / "examples" / "reference_san.yaml"
+    found = advise(k2rel.study(san), "media_client", pairs=False)
+    assert found.now_min_per_year > 0
+    assert found.table(1)["removed_share"].iloc[0] > 0.2
+    assert not [c for c in found.changes if c.kind == "level"]
+    run = k2("advise", "nearline", "--service", "ftp", "--no-pairs", "--format", "json")
+    best = run.json["sets"][0]["changes"][0]
+    assert "Level" in best or "return to service" in best
+
+
+def test_advice_on_the_command_line(k2):
+    run = k2("advise", "L1", "--target", "99.999", "--costs", COSTS, "--no-pairs", "--sets", "40")
+    assert run.code == 0, run.err
+    assert "Cost [EUR] against downtime" in run.out
+    assert "nan" not in run.out.lower().split()
+    for words in (
+        ["--target", "120"],
+        ["--sets", "0"],
+        ["--service", "nothing"],
+        ["--costs", "none.csv"],
+        ["--most", "0"],
+    ):
+        run = k2("advise", "L1", *words)
+        assert run.code == 2
+        assert run.err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("kind,what\nstock,*\n", "the column cost is missing"),
+        ("kind,what,cost\nstok,*,4\n", "did you mean 'stock'"),
+        ("kind,what,cost\nstock,*,cheap\n", "'cheap': a number"),
+        ("kind,what,cost\nstock,*,-4\n", "a number, 0 or more"),
+        ("kind,what,cost\nstock,*,=1+1\n", "'=1+1': a number"),
+        ("kind,what,cost\nstock,*,4\nstock,*,5\n", "has a price above already"),
+        ("kind,what,cost\n", "holds no price"),
+        ("kind,what,cost\nlevel,L9,5\n", "no change of L1 has a price"),
+    ],
+)
+def test_prices_that_are_wrong_are_explained(tmp_path, k2, text, message):
+    path = tmp_path / "costs.csv"
+    path.write_text(text)
+    run = k2("advise", "L1", "--costs", path, "--no-pairs")
+    assert run.code == 2
+    assert message in run.err
+
+
+# spares -------------------------------------------------------------------------------------------------------------
+
+
+def test_spares_are_quantiles_of_the_number_of_failures():
+    study = k2rel.study("L3R")
+    table = k2rel.spare_parts([study], years=2.0)
+    for kind in ("media_server", "psu", "gige_switch", "toe"):
+        laws = [law for name, law in study.laws.shared.items() if study.site.components[name].type == kind]
+        mean = sum(law.failure_rate_per_h for law in laws) * 2 * 8760
+        assert table.loc[kind, "spares"] == stats.poisson.ppf(0.95, mean), kind
+        assert table.loc[kind, "demands_per_year"] == pytest.approx(mean / 2)
+    assert "server_software" not in table.index
+
+
+def test_unsure_rates_need_more_spares_as_a_large_sample_says():
+    import numpy as np
+
+    studies = [k2rel.study("L2R")] * 8
+    table = k2rel.spare_parts(studies)
+    rng = np.random.default_rng(4)
+    sigma = math.log(math.sqrt(1.2e-5 / 1e-6)) / 1.6448536
+    rates = rng.lognormal(math.log(4e-6) - sigma**2 / 2, sigma, 400_000)
+    drawn = rng.poisson(rates * 48 * 8760)
+    number = int(table.loc["psu", "spares_uncertain"])
+    assert (drawn <= number).mean() >= 0.95 > (drawn <= number - 1).mean()
+    assert (drawn > number).mean() == pytest.approx(table.loc["psu", "p_short"], abs=0.002)
+    assert number > table.loc["psu", "spares"]
+
+
+def test_a_pool_needs_fewer_than_its_sites_and_all_types_together_are_protected():
+    pooled = k2rel.spare_parts([k2rel.study("L2R")] * 5)
+    assert (pooled["spares_uncertain"] <= pooled["sites_alone"].clip(lower=1)).all()
+    assert pooled["sites_alone"].sum() > pooled["spares_uncertain"].sum()
+    assert (pooled["spares_together"] >= 0).all()
+    assert pooled["spares_together"].sum() >= pooled["spares_uncertain"].sum()
+
+
+def test_the_joint_number_is_the_smallest_of_all_that_protect():
+    """Three types, every combination of up to six each: none with fewer spares reaches 95 % of all at once."""
+    from numpy import cumsum
+
+    from k2rel.measures.spares import _together
+
+    means = (0.3, 1.0, 0.05)
+    curves = {str(i): cumsum(stats.poisson.pmf(range(40), m)) for i, m in enumerate(means)}
+    chosen = _together(curves, 0.95)
+    joint = math.prod(stats.poisson.cdf(chosen[str(i)], m) for i, m in enumerate(means))
+    assert joint >= 0.95
+    least = min(
+        sum(n) for n in itertools.product(range(7), repeat=3)
+        if math.prod(stats.poisson.cdf(k, m) for k, m in zip(n, means, strict=True)) >= 0.95
+    )  # fmt: skip
+    assert sum(chosen.values()) == least
+
+
+def test_spares_on_the_command_line(k2):
+    run = k2("spares", "L2R", "L2R", "L3R", "--format", "json")
+    assert {row["type"] for row in run.json} >= {"media_server", "psu", "drive"}
+    assert run.json[0]["units"] == 12 * 3
+    for words in (["L2R", "--years", "0"], ["L2R", "--protection", "100"], ["L2R", "--protection", "x"], ["L9"]):
+        assert k2("spares", *words).code == 2
+
+
+# load ---------------------------------------------------------------------------------------------------------------
+
+
+def test_overload_after_a_takeover_is_a_share_of_all_overload():
+    """Nine clients of 25 MB/s overload the link of the side that has them all, so that overload is where they are."""
+    study = k2rel.study("L2R", clients=9, settings={"fc_link.capacity": "210 MB/s"})
+    assert k2rel.overload_after_takeover(study) == pytest.approx(1.0, abs=1e-4)
+    free = k2rel.study(
+        "L2R",
+        clients=9,
+        settings={"fc_link.capacity": "1 GB/s", "toe.capacity": "1 GB/s", "media_link.capacity": "1 GB/s"},
+    )
+    assert k2rel.overload_after_takeover(free) == 0.0
+    assert k2rel.overload_after_takeover(k2rel.study("L1")) == 0.0
+
+
+def test_most_clients_after_a_takeover_is_the_last_number_within_the_bound():
+    (row,) = k2rel.most_clients(["L2R"], ["25 MB/s"], most=12, settings={"ftp.demand": "0 MB/s"}).to_dict("records")
+    number = row["after_takeover"]
+    settings = {"ftp.demand": "0 MB/s", "media.demand": "25 MB/s"}
+    assert k2rel.overload_after_takeover(k2rel.study("L2R", clients=number, settings=settings)) <= 0.01
+    assert (
+        number == row["nothing_failed"]
+        or k2rel.overload_after_takeover(k2rel.study("L2R", clients=number + 1, settings=settings)) > 0.01
+    )
+
+
+def test_clients_on_the_command_line(k2):
+    run = k2("clients", "L2R", "--bit-rate", "200 Mb/s", "--most", "10", "--format", "json")
+    assert run.json[0]["after_one_failure"] == 7
+    assert run.json[0]["after_takeover"] == 7
+    for words in (["L9"], ["L2R", "--bit-rate", "fast"], ["L2R", "--most", "0"], ["L2R", "--takeover-bound", "2"]):
+        run = k2("clients", *words)
+        assert run.code == 2
+        assert run.err
