@@ -63,7 +63,9 @@ def advise_verb(args: argparse.Namespace) -> int:
     if found.front is not None:
         front = found.front
         unit = f" [{found.currency}]" if found.currency else ""
-        print(f"\nCost{unit} against downtime: no set of changes is better in both ({front.computed:,} sets computed)\n")
+        print(
+            f"\nCost{unit} against downtime: no set of changes is better in both ({front.computed:,} sets computed)\n"
+        )
         print_table(found.front_table())
         if front.complete:
             print(f"\nExact but for {front.gap_min_per_year:.2g} min a year.")

@@ -170,7 +170,9 @@ def _fit_lives(args: argparse.Namespace, data: FieldData) -> int:
             print(f"  {note}")
         print()
     if tests:
-        print(f"p-values: {next(iter(tests.values())).method}; below 0.05 a law is doubtful.")
+        method = next(iter(tests.values())).method
+        known = any(not math.isnan(test.p_value) for test in tests.values())
+        print(f"p-values: {method}; below 0.05 a law is doubtful." if known else f"No p-values: {method}.")
     if trend is not None:
         print(trend if isinstance(trend, str) else f"Repaired units: {trend.words()}.")
     return 0
