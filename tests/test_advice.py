@@ -187,6 +187,16 @@ def test_the_advice_says_the_cheapest_set_that_meets_the_target():
     assert "No single change" in advise(k2rel.study("L3"), target_percent=99.9999999, pairs=False).words()
 
 
+def test_changes_are_ranked_by_what_a_removed_minute_costs():
+    found = advise(k2rel.study("L1"), costs=read_costs(COSTS), pairs=False)
+    table = found.table(by="cost")
+    assert table["cost_per_minute"].is_monotonic_increasing
+    for row in table.itertuples():
+        assert row.cost_per_minute == pytest.approx(row.cost / (found.now_min_per_year - row.downtime_min_per_year))
+    with pytest.raises(InputError, match="where costs are given"):
+        advise(k2rel.study("L1"), pairs=False).table(by="cost")
+
+
 def test_advice_for_an_own_site_and_for_another_service(k2):
     san = data_dir() / "examples" / "reference_san.yaml"
     found = advise(k2rel.study(san), "media_client", pairs=False)

@@ -103,6 +103,10 @@ def test_data_that_cannot_tell_a_law_are_refused():
         fit_law("weibull", Lives.of([100.0, 100.0], [100.0]))
     with pytest.raises(InputError, match=r"without bound|tell no location"):
         fit_law("weibull3", Lives.of([10.0, 10.1, 10.3, 11, 15, 30, 80, 200]))
+    with pytest.raises(InputError, match="has no maximum"):  # one point in every interval: the steeper, the better
+        fit_law("weibull", Lives("x", np.array([1.0, 0.0]), np.array([1.0, 1e5]), np.array([5.0, 5.0])))
+    with pytest.raises(InputError, match="in the unit that it should be"):
+        Lives.of([1e13])
     with pytest.raises(InputError, match="did you mean 'weibull'"):
         fit_law("weibul", NIST)
     with pytest.raises(InputError, match="dead on arrival"):
@@ -312,6 +316,60 @@ def test_logs_that_are_wrong_are_explained_with_their_place(log, k2, text, messa
     run = k2("fit", log(text))
     assert run.code == 2
     assert message in run.err
+
+
+HEADS = [
+    "unit,start,end,failed",
+    "end,failed",
+    "time,failed,count",
+    "lower,upper,count",
+    "model,failures,drive_days",
+    "end [d],failed",
+]
+CELLS = [
+    "",
+    "0",
+    "1",
+    "5",
+    "10",
+    "300",
+    "17.5",
+    "1e5",
+    "1e308",
+    "1e-308",
+    "-1",
+    "nan",
+    "inf",
+    "yes",
+    "4 h",
+    "2024-01-01",
+    "=1+1",
+    "1,5",
+    '"',
+    "٣",
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(head=st.sampled_from(HEADS), data=st.data())
+def test_no_log_ends_in_anything_but_a_result_or_an_explanation(tmp_path_factory, head, data):
+    sound = data.draw(st.booleans())
+    cells = st.sampled_from(["0", "1", "5", "10", "300", "1e5"] if sound else CELLS)
+    rows = data.draw(st.lists(st.lists(cells, min_size=head.count(",") + 1, max_size=head.count(",") + 1), max_size=8))
+    path = tmp_path_factory.mktemp("logs") / "log.csv"
+    path.write_text("\n".join([head, *(",".join(row) for row in rows)]) + "\n", encoding="utf-8")
+    try:
+        found = read_field(path)
+        for lives in found.lives:
+            for fit in fit_laws(lives, ("exponential", "weibull", "weibull3", "lognormal", "gamma")):
+                assert fit.rate_per_h.value > 0
+                assert fit.distribution.mean_h > 0
+                if lives.failures:
+                    fit.band(curve_of(lives).time_h)
+        for one in found.exposures:
+            assert rate_of_counts(one).rate_per_h.high > 0
+    except InputError as error:
+        assert str(error)
 
 
 def test_bytes_that_are_no_text_and_files_that_are_not_there(tmp_path, k2):

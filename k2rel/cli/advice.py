@@ -61,6 +61,8 @@ def advise_verb(args: argparse.Namespace) -> int:
         print("\nPairs of changes\n")
         print_table(found.table(args.most, singles=False).drop(columns="changes"))
     if found.front is not None:
+        print("\nLeast cost for a minute a year removed, alone or in pairs\n")
+        print_table(found.table(args.most, by="cost").drop(columns="changes"))
         front = found.front
         unit = f" [{found.currency}]" if found.currency else ""
         print(

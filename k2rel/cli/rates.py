@@ -101,7 +101,9 @@ def show_verb(args: argparse.Namespace) -> int:
     for number, row in enumerate(rows):
         if number:
             print()
-        limits = "no limits" if row.low_per_h is None else f"90 % limits {row.low_per_h:.3g} to {row.high_per_h:.3g}"
+        limits = "no limits"
+        if row.low_per_h is not None and row.high_per_h is not None:
+            limits = f"90 % limits {row.low_per_h:.3g} to {row.high_per_h:.3g}"
         mean = format_duration(1 / row.rate_per_h) if row.rate_per_h else "never"
         facts = {
             "of": f"{row.component}: {row.failure_mode}" if row.failure_mode else row.component,

@@ -91,7 +91,8 @@ def numbers(block: pd.DataFrame, column: Column, file: str, first: int, problems
         stripped = text.iloc[odd].str.strip()
         blank[odd] = stripped.str.lower().isin(["", "na", "nan", "none", "null"]).to_numpy()
     kinds = np.where(np.isnan(values), 0, 1)
-    values = values * scale
+    with np.errstate(over="ignore"):
+        values = values * scale
     known: dict[str, tuple[int, float | str]] = {}
     for place in odd[~blank[odd]]:
         cell = str(text.iloc[place]).strip()

@@ -25,6 +25,7 @@ FloatArray = NDArray[np.float64]
 NAMES = (*LAWS, "weibull3")
 """Laws that can be fitted."""
 _PROFILE_MOST = 5_000
+_VAGUE = 100.0**2
 
 
 def _checked(confidence: float) -> float:
@@ -133,6 +134,11 @@ def fit_law(name: str, lives: Lives, confidence: float = 0.9) -> Fit:
     law = LAWS[name]
     values, best = maximum(law, lives)
     covariance = _covariance(law, values, lives)
+    if len(values) > 1 and not (np.all(np.isfinite(covariance)) and np.all(np.diag(covariance) < _VAGUE)):
+        raise InputError(
+            f"{lives.name}: the likelihood of a {name} law has no maximum (it grows without bound, or is flat); these "
+            "data tell no such law"
+        )
     errors = values * np.sqrt(np.diag(covariance))
     small = len(lives.count) <= _PROFILE_MOST
     limits = [
@@ -276,7 +282,7 @@ def _profile(
     for sign in (-1, 1):
         inner, outer = x0[which], x0[which] + sign * 1.5 * width
         for _ in range(40):
-            if fallen(outer) > 0:
+            if fallen(outer) > 0 > fallen(inner):
                 limits.append(math.exp(brentq(fallen, inner, outer, xtol=1e-7)))
                 break
             inner, outer = outer, outer + sign * 1.5 * width

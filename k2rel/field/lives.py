@@ -14,6 +14,9 @@ __all__ = ["Exposure", "Lives", "RepairHistory"]
 
 FloatArray = NDArray[np.float64]
 
+LONGEST_H, SHORTEST_H = 1e12, 1e-9
+"""Lives outside these are mistakes of their unit [h]."""
+
 
 @dataclass(frozen=True, eq=False)
 class Lives:
@@ -55,6 +58,14 @@ class Lives:
             raise InputError(f"lives of {self.name}: at least one, and as many lower times as upper ones and counts")
         if np.any(~(low >= 0)) or np.any(np.isinf(low)) or np.any(~(high >= low)) or np.any(~(count > 0)):
             raise InputError(f"lives of {self.name}: times from 0 on, the upper not below the lower, counts above 0")
+        if np.any(low > LONGEST_H) or np.any((high > LONGEST_H) & np.isfinite(high)):
+            raise InputError(
+                f"lives of {self.name}: a time above {LONGEST_H:g} h; is it in the unit that it should be?"
+            )
+        if np.any((high > 0) & (high < SHORTEST_H)):
+            raise InputError(
+                f"lives of {self.name}: a time below {SHORTEST_H:g} h; is it in the unit that it should be?"
+            )
         if np.any((low == high) & (high == 0.0)):
             raise InputError(
                 f"lives of {self.name}: a life of 0 h says that a part was dead on arrival; leave such parts out, or "
@@ -161,6 +172,10 @@ class Exposure:
             raise InputError(f"{self.name}: failures are a number from 0, got {self.failures:g}")
         if not 0 < self.hours < math.inf:
             raise InputError(f"{self.name}: hours of operation are a number above 0, got {self.hours:g}")
+        if self.failures > LONGEST_H or not SHORTEST_H <= self.hours <= 1e3 * LONGEST_H:
+            raise InputError(
+                f"{self.name}: {self.failures:g} failures in {self.hours:g} h are outside what can be meant"
+            )
 
 
 @dataclass(frozen=True, eq=False)

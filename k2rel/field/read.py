@@ -318,7 +318,7 @@ class _Reader:
             self._wrong(~np.isfinite(cells["failed"]), first, "failed", "needs a number of failures")
         if "count" in cells:
             count = cells["count"]
-            self._wrong(~np.isfinite(count) | (count < 0) | (count != np.rint(count)), first, "count",
+            self._wrong(~(count <= 1e12) | (count < 0) | (count != np.rint(count)), first, "count",
                         "a whole number of units, 0 or more")  # fmt: skip
 
     def _keep(self, cells: dict[str, FloatArray], groups: tuple[Any, Any], block: pd.DataFrame) -> None:

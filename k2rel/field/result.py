@@ -142,7 +142,7 @@ class Fit:
         """
         law, values, location = self._shape()
         times = np.maximum(np.asarray(times_h, dtype=np.float64) - location, 0.0)
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore", under="ignore"):
             return np.where(times > 0, law.cumulative(np.maximum(times, 1e-300), values), 0.0)
 
     def band(self, times_h: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -173,15 +173,17 @@ class Fit:
             return np.full(len(times), math.nan), np.full(len(times), math.nan)
 
         def transformed(x: FloatArray) -> FloatArray:
-            with np.errstate(divide="ignore", over="ignore"):
+            with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
                 return np.asarray(np.log(-law.log_survival(times, np.exp(x))))
 
         x = np.log(values)
         h = 1e-5
-        slopes = np.array([(transformed(x + h * row) - transformed(x - h * row)) / (2 * h) for row in np.eye(size)])
-        error = np.sqrt(np.maximum(np.einsum("it,ij,jt->t", slopes, self.covariance[:size, :size], slopes), 0.0))
+        with np.errstate(invalid="ignore", over="ignore"):  # far out, where nothing or everything has failed
+            slopes = np.array([(transformed(x + h * row) - transformed(x - h * row)) / (2 * h) for row in np.eye(size)])
+            error = np.sqrt(np.maximum(np.einsum("it,ij,jt->t", slopes, self.covariance[:size, :size], slopes), 0.0))
         middle, z = transformed(x), normal_deviations(self.confidence)
-        return -np.expm1(-np.exp(middle - z * error)), -np.expm1(-np.exp(middle + z * error))
+        with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+            return -np.expm1(-np.exp(middle - z * error)), -np.expm1(-np.exp(middle + z * error))
 
     def quantile_h(self, share: float) -> float:
         """Give the time by which a share of the parts has failed.

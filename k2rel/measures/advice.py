@@ -96,7 +96,7 @@ class Advice:
     currency: str = ""
     left_out: tuple[str, ...] = field(default=())
 
-    def table(self, most: int | None = None, *, singles: bool | None = None) -> pd.DataFrame:
+    def table(self, most: int | None = None, *, singles: bool | None = None, by: str = "downtime") -> pd.DataFrame:
         """Give single and paired changes as a table.
 
         Parameters
@@ -105,11 +105,14 @@ class Advice:
             How many; by default all.
         singles : bool, optional
             Singles only, pairs only; by default both.
+        by : {"downtime", "cost"}
+            Which stands first: what leaves the least downtime, or what costs least for a minute a year removed; there
+            changes without a cost, or that remove nothing, are left out.
 
         Returns
         -------
         pandas.DataFrame
-            Index ``change``, least downtime first; ``changes`` (how many), ``downtime_min_per_year``,
+            Index ``change``; ``changes`` (how many), ``downtime_min_per_year``,
             ``removed_min_per_year``, ``removed_share``, ``cost``, ``cost_per_minute`` (a year, removed), and
             ``meets_target`` where there is one.
 
@@ -140,7 +143,13 @@ class Advice:
             frame = frame.drop(columns="meets_target")
         if frame["cost"].isna().all():
             frame = frame.drop(columns=["cost", "cost_per_minute"])
-        return frame.sort_values("downtime_min_per_year", kind="stable").head(len(frame) if most is None else most)
+        if by == "cost" and "cost_per_minute" in frame:
+            frame = frame[frame["cost_per_minute"].notna()].sort_values("cost_per_minute", kind="stable")
+        elif by == "downtime":
+            frame = frame.sort_values("downtime_min_per_year", kind="stable")
+        else:
+            raise InputError(f"by: 'downtime', or 'cost' where costs are given; got '{by[:40]}'")
+        return frame.head(len(frame) if most is None else most)
 
     def front_table(self) -> pd.DataFrame:
         """Give the Pareto front as a table.
