@@ -21,14 +21,14 @@ __all__: list[str] = []
 
 def add_fit(sub: argparse.ArgumentParser) -> None:
     """Add the options of ``k2rel fit``."""
-    from k2rel.field.fit import NAMES
-
     sub.add_argument("log", metavar="FIELD.csv", help="field log: lives, intervals, or failures and hours")
     sub.add_argument("--by", metavar="COLUMN", help="part the data by this column (default: model, type, component)")
     sub.add_argument(
         "--column", action="append", default=[], metavar="PART=NAME", help="which column is what: end=NAME"
     )
-    sub.add_argument("--law", action="append", choices=NAMES, metavar="LAW", help=f"one of {', '.join(NAMES)}; again")
+    sub.add_argument(
+        "--law", action="append", metavar="LAW", help="exponential, weibull, weibull3, lognormal or gamma; again"
+    )
     sub.add_argument("--confidence", type=float, default=0.9, metavar="P", help="of the limits (default 0.9)")
     sub.add_argument("--samples", type=int, default=100, metavar="N", help="for the p-values (default 100; 0: none)")
     sub.add_argument("--seed", type=int, default=1, metavar="N", help="of these samples (default 1)")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,13 +49,12 @@ def print_table(frame: pd.DataFrame, *, index: bool = True) -> None:
 
 def written(path: str, text: str, force: bool) -> None:
     """Write a file that is whole or not there."""
+    from k2rel.report.files import write_whole
+
     target = Path(path)
     if target.exists() and not force:
         raise InputError(f"{path}: is there already; say --force to replace it")
     try:
-        with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8", newline="") as file:
-            file.write(text)
-        Path(file.name).chmod(0o644)
-        os.replace(file.name, target)
+        write_whole(target, text)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None

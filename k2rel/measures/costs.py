@@ -13,6 +13,7 @@ from pathlib import Path
 from k2rel.errors import InputError, Problem, closest
 from k2rel.measures.changes import KINDS, Change
 from k2rel.site.model import Site
+from k2rel.texts import read_text
 
 __all__ = ["Costs", "read_costs"]
 
@@ -128,16 +129,9 @@ def read_costs(path: str | Path) -> Costs:
     'EUR'
     """
     name = str(path)
+    text = read_text(Path(path), _MOST_BYTES, "this is no list of prices")
     try:
-        raw = Path(path).read_bytes() if Path(path).stat().st_size <= _MOST_BYTES else None
-    except (OSError, ValueError) as error:
-        raise InputError(Problem(f"cannot be read: {getattr(error, 'strerror', None) or error}", name)) from None
-    if raw is None:
-        raise InputError(Problem("is larger than 1 MB; this is no list of prices", name))
-    try:
-        rows = list(csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True))
-    except UnicodeDecodeError:
-        raise InputError(Problem("is not UTF-8 text", name)) from None
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         raise InputError(Problem(f"is no valid CSV: {error}", name)) from None
     header = [word.strip() for word in rows[0]] if rows else []

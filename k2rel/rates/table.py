@@ -20,6 +20,7 @@ from k2rel.errors import InputError, Problem, closest
 from k2rel.rates.conditions import arrhenius_factor
 from k2rel.rates.distribution import Distribution, parse_distribution
 from k2rel.rates.entry import Contract, RateRow
+from k2rel.texts import harmless, read_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -251,7 +252,7 @@ def write_rates(rows: Iterable[RateRow]) -> str:
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        record: dict[str, object] = {name: _cell(getattr(row, name)) for name in _TEXTS}
+        record: dict[str, object] = {name: harmless(getattr(row, name)) for name in _TEXTS}
         record |= {"id": row.id, "component_types": " ".join(row.component_types), "also_for": " ".join(row.also_for)}
         record |= {"lambda_per_h": repr(row.rate_per_h), "law": _law_text(row)}
         optional = {
@@ -270,20 +271,10 @@ def _law_text(row: RateRow) -> str:
     return "exponential" if row.life is None or row.life.kind == "exponential" else str(row.life)
 
 
-def _cell(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
 def _read(path: Path) -> RateTable:
     name = str(path)
+    text = read_text(path, _MOST_BYTES, "this is no table of rates")
     try:
-        raw = path.read_bytes() if path.stat().st_size <= _MOST_BYTES else None
-    except (OSError, ValueError) as error:
-        raise InputError(Problem(f"cannot be read: {getattr(error, 'strerror', None) or error}", name)) from None
-    if raw is None:
-        raise InputError(Problem(f"is larger than {_MOST_BYTES // 1_000_000} MB; this is no table of rates", name))
-    try:
-        text = raw.decode("utf-8-sig")
         reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
         header = reader.fieldnames or []
         needed = ["id", "lambda_per_h"]
@@ -297,8 +288,6 @@ def _read(path: Path) -> RateTable:
         problems: list[Problem] = []
         for record in reader:
             _read_row(_Record(record, name, reader.line_num, problems), rows, defaults)
-    except UnicodeDecodeError:
-        raise InputError(Problem("is not UTF-8 text", name)) from None
     except csv.Error as error:
         raise InputError(Problem(f"is no valid CSV: {error}", name)) from None
     if problems:

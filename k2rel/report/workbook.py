@@ -10,39 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k2rel.report.files import whole, write_whole
+from k2rel.texts import harmless
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["harmless", "write_tables"]
+__all__ = ["write_tables"]
 
-_FORMULA = re.compile(r"^[=+\-@\t\r\n]")
-_NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$", re.IGNORECASE)
 _NO_SHEET = re.compile(r"[\[\]:*?/\\\\]")
-
-
-def harmless(value: object) -> object:
-    """Make a text that a spreadsheet would take for a formula a plain text.
-
-    Parameters
-    ----------
-    value : object
-        A cell of a table; what is no text stays.
-
-    Returns
-    -------
-    object
-        The same, with an apostrophe before a text that starts with one of ``= + - @``, a tab or a line end, as OWASP
-        recommends against CSV injection; numbers written as text stay.
-
-    Examples
-    --------
-    >>> harmless("=HYPERLINK(1)"), harmless("-0.5"), harmless("server_A"), harmless(-1)
-    ("'=HYPERLINK(1)", '-0.5', 'server_A', -1)
-    """
-    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.match(value):
-        return "'" + value
-    return value
 
 
 def write_tables(folder: Path, name: str, tables: Mapping[str, pd.DataFrame], about: Mapping[str, Any]) -> list[Path]:

@@ -21,6 +21,7 @@ from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEv
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from k2rel.errors import InputError, Problem
+from k2rel.texts import read_text
 
 __all__ = ["KeyPath", "YamlSource", "read_yaml"]
 
@@ -200,18 +201,7 @@ def read_yaml(path: Path) -> YamlSource:
     'L2R'
     """
     name = str(path)
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise InputError(Problem(f"cannot be read: {error.strerror or error}", name)) from None
-    if len(raw) > _MOST_BYTES:
-        raise InputError(Problem(f"is larger than {_MOST_BYTES // 1_000_000} MB, which no site file needs", name))
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise InputError(Problem("is not UTF-8 text", name, line)) from None
+    text = read_text(path, _MOST_BYTES, "no site file needs so much")
     data, lines = _parsed(text, name)
     return YamlSource(name, deepcopy(data), lines)
 

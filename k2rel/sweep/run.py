@@ -23,8 +23,8 @@ from k2rel.parallel import as_they_end, connected, worker_count
 from k2rel.report.execute import quiet
 from k2rel.report.files import remove_leftovers, whole, write_whole
 from k2rel.report.render import Job, code_hash, render_report
-from k2rel.report.workbook import harmless
 from k2rel.sweep.spec import Point, SweepSpec, quantity
+from k2rel.texts import harmless
 
 if TYPE_CHECKING:
     import pandas as pd
