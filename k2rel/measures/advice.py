@@ -1,9 +1,11 @@
 """What to change first: every change alone and in pairs, by downtime removed and by cost, and the Pareto front.
 
 Each set of changes is computed by the engine that the site needs: the dynamic one where roles move and stay, else the
-static one. The front is found by branch and bound over sets of changes: since no change adds downtime, a set with all
+static one. The front is found by branch and bound over sets of changes: where no change adds downtime, a set with all
 changes that are still open bounds every set below it. That makes the front exact up to a tolerance, or, where the
-number of computations is used up first, gives the gap.
+number of computations is used up first, gives the gap. Failover rules allow that a better part costs downtime (a
+standby that works lets a takeover happen that cuts a client off), so what each change adds at most among the computed
+sets is part of the gap.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ class Front:
         How many sets were computed for it.
     gap_min_per_year : float
         No set of at most the cost of a point has a downtime smaller by more than this; where the search came to its
-        end that is 0.1 % of the downtime as it is.
+        end that is 0.1 % of the downtime as it is, and what changes were seen to add.
     complete : bool
         Whether it did.
     """
@@ -293,6 +295,17 @@ class _Evaluator:
                 self._known[numbers] = math.nan
         return self._known[numbers]
 
+    def rises(self) -> float:
+        """How much downtime each change adds at most among all computed sets, summed over the changes [min/year]."""
+        worst: dict[int, float] = {}
+        for numbers, minutes in self._known.items():
+            if all(self.changes[i].kind in _FRONT_KINDS for i in numbers):
+                for i in numbers:
+                    rise = minutes - self._known.get(numbers - {i}, math.nan)
+                    if rise > worst.get(i, 0.0):
+                        worst[i] = rise
+        return sum(worst.values())
+
 
 def advise(
     study: Study,
@@ -474,6 +487,7 @@ def _front(evaluator: _Evaluator, price: Sequence[float], most: int) -> Front:
     gap = near
     for _, _, place, chosen, cost in queue if not complete else ():
         gap = max(gap, least(cost + cheapest_after[place]) - bound(chosen, place))
+    gap += evaluator.rises()
     points: list[tuple[tuple[str, ...], float, float]] = []
     best = math.inf
     for chosen, (cost, minutes) in sorted(known.items(), key=lambda one: (one[1][0], one[1][1])):
