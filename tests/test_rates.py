@@ -191,6 +191,28 @@ def test_a_site_keeps_what_it_pinned_whatever_the_registry_says_later(tmp_path, 
     assert k2rel.availability(k2rel.study(site, rates=own))["media"].unavailability > 1e-3
 
 
+def test_a_pin_goes_with_its_site_to_sweeps_reports_and_other_machines(tmp_path):
+    from k2rel.report.batch import _shipped
+    from k2rel.report.render import Job
+    from k2rel.sweep import read_sweep
+    from k2rel.sweep.run import _remote
+
+    site, pins, spec = tmp_path / "site.yaml", tmp_path / "pins.csv", tmp_path / "sweep.yaml"
+    site.write_text(site_path("L1").read_text().replace("\ncomponents:", "\nrates: pins.csv\ncomponents:"))
+    pins.write_text(HEADER + "mine,raid_chassis,1e-3,,,,,,,6\n")
+    spec.write_text("name: pinned\nlevels: [site.yaml]\n")
+    first = read_sweep(spec)
+    here = k2rel.availability(k2rel.study(site))["media"].unavailability
+    job = Job("x", "x", site, {"level": str(site)}, "")
+    assert {name.rpartition("/")[2] for name in _shipped(job)[2]} == {"site.yaml", "pins.csv"}
+    pins.write_text(HEADER + "mine,raid_chassis,2e-3,,,,,,,6\n")
+    second = read_sweep(spec)
+    assert first.points[0].key(first.files, "") != second.points[0].key(second.files, "")
+    site.unlink(), pins.unlink()
+    ((_, row),) = _remote([("key", first.points[0])], first.files)
+    assert row["unavailability"] == here
+
+
 def test_a_pin_lies_beside_its_site(tmp_path, k2):
     site = tmp_path / "site.yaml"
     site.write_text(site_path("L1").read_text().replace("\ncomponents:", "\nrates: ../../secret.csv\ncomponents:"))

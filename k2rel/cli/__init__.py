@@ -144,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     with_inputs(sub, "*")
     sub.add_argument("--history", metavar="DIR", help="beside what earlier reports in this folder said")
     with_format(sub)
-    sub = verb("rates", studies.schema_verb, "failure and repair data: list, show, compare, predict, pin")
+    sub = verb("rates", rates.list_verb, "failure and repair data: list, show, compare, predict, pin")
     rates.add_rates(sub, with_inputs, with_format)
     sub = verb("fit", field.fit_verb, "fit laws to a field log, with limits, and make an entry for --rates")
     field.add_fit(sub)

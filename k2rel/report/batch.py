@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import json
 import sys
 import tempfile
@@ -30,6 +31,7 @@ from k2rel.report.files import remove_leftovers, whole, write_whole
 from k2rel.report.page import Entry, index_page
 from k2rel.report.pdf import NO_CHROMIUM, chromium
 from k2rel.report.render import Job, Report, headline_of, render_report, up_to_date
+from k2rel.site.read import pinned_table
 from k2rel.studies import Study
 
 __all__ = ["Rendered", "render_reports"]
@@ -226,13 +228,18 @@ def _there(jobs: Sequence[Job], output: Path, address: str, bar: Any) -> Iterato
 def _shipped(job: Job) -> tuple[Job, bytes, dict[str, bytes]]:
     """A job with its notebook and input files, for a machine that does not have them."""
     files: dict[str, bytes] = {}
+    numbers = itertools.count()
 
     def sent(value: Any) -> Any:
         if isinstance(value, list):
             return [sent(item) for item in value]
         if isinstance(value, str) and Path(value).is_absolute() and Path(value).is_file():
-            name = f"{len(files)}/{Path(value).name}"
+            folder = next(numbers)
+            name = f"{folder}/{Path(value).name}"
             files[name] = Path(value).read_bytes()
+            pinned = pinned_table(value)
+            if pinned is not None:
+                files[f"{folder}/{pinned.name}"] = pinned.read_bytes()
             return f"//{name}"
         return value
 
@@ -251,7 +258,7 @@ def _remote(shipped: tuple[Job, bytes, dict[str, bytes]]) -> tuple[Report, dict[
         here = Path(text)
         for name, content in inputs.items():
             path = here / "inputs" / name
-            path.parent.mkdir(parents=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         (here / job.notebook.name).write_bytes(notebook)
 

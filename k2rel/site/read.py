@@ -20,7 +20,33 @@ from k2rel.site.model import Site
 from k2rel.site.settings import apply_settings
 from k2rel.site.source import KeyPath, YamlSource, read_yaml
 
-__all__ = ["read_site"]
+__all__ = ["pinned_table", "read_site"]
+
+
+def pinned_table(path: str | Path) -> Path | None:
+    """Find the table of rates that a site file keeps beside it.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The site file.
+
+    Returns
+    -------
+    pathlib.Path or None
+        The table; None where the file names none, or cannot be read, which `read_site` explains.
+
+    Examples
+    --------
+    >>> pinned_table(site_path("L2R"))
+    """
+    try:
+        data = read_yaml(Path(path)).data
+    except InputError:
+        return None
+    name = data.get("rates") if isinstance(data, dict) else None
+    found = Path(path).parent / name if isinstance(name, str) and Path(name).name == name else None
+    return found if found is not None and found.is_file() else None
 
 
 def read_site(

@@ -292,9 +292,8 @@ def _there(todo: Sequence[tuple[str, Point]], files: Mapping[str, str], address:
     with connected(address) as client:
         futures = {}
         for chunk in _chunks(todo, _CHUNK):
-            own = {
-                name: files[name] for _, point in chunk for name in (point.level, point.rates or "") if name in files
-            }
+            needed = {name for _, p in chunk for name in (p.level, p.rates, p.pin) if name is not None}
+            own = {name: content for name, content in files.items() if name in needed}
             futures[client.submit(_remote, chunk, own, pure=False, retries=5)] = chunk
         for future in as_they_end(client, list(futures)):
             try:
@@ -315,6 +314,10 @@ def _remote(chunk: Sequence[tuple[str, Point]], files: Mapping[str, str]) -> lis
             path.parent.mkdir()
             path.write_text(content, encoding="utf-8")
             placed[name] = str(path)
+        for _, point in chunk:
+            if point.pin is not None and point.level in placed:
+                beside = Path(placed[point.level]).with_name(Path(point.pin).name)
+                beside.write_text(files[point.pin], encoding="utf-8")
         moved = [
             (key, replace(p, level=placed.get(p.level, p.level), rates=placed.get(p.rates or "", p.rates)))
             for key, p in chunk

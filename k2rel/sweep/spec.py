@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from k2rel.bundled import level_names, site_path
 from k2rel.errors import InputError, Problem
+from k2rel.site.read import pinned_table
 from k2rel.site.source import YamlSource, read_yaml
 from k2rel.uncertain import points
 
@@ -73,6 +74,8 @@ class Point:
         Changes by hand.
     rates : str or None
         A table of rates.
+    pin : str or None
+        The table that the site file keeps beside it.
 
     Examples
     --------
@@ -86,6 +89,7 @@ class Point:
     roles: str
     settings: tuple[tuple[str, str], ...] = ()
     rates: str | None = None
+    pin: str | None = None
 
     def key(self, files: Mapping[str, str], code: str) -> str:
         """Give the hash of everything that its numbers come from.
@@ -109,7 +113,7 @@ class Point:
         """
         name = self.level if self.level in level_names() else Path(self.level).name
         given = [name, files[self.level], self.clients, self.repair, self.roles, self.settings]
-        rates = files[self.rates] if self.rates else ""
+        rates = [files[name] for name in (self.rates, self.pin) if name]
         return hashlib.sha256(json.dumps([given, rates, code]).encode()).hexdigest()[:32]
 
 
@@ -173,6 +177,7 @@ def read_sweep(path: str | Path) -> SweepSpec:
     beside = Path(path).resolve().parent
     problems: list[Problem] = []
     files: dict[str, str] = {}
+    pins: dict[str, str] = {}
 
     def read(text: str, place: tuple[str | int, ...], *, level: bool) -> str:
         found = site_path(text) if level and text in level_names() else beside / text
@@ -186,6 +191,10 @@ def read_sweep(path: str | Path) -> SweepSpec:
             return text
         name = text if level and text in level_names() else str(found)
         files[name] = content
+        pinned = pinned_table(found) if level else None
+        if pinned is not None:
+            files[str(pinned)] = pinned.read_text(encoding="utf-8", errors="replace")
+            pins[name] = str(pinned)
         return name
 
     levels = [read(text, ("levels", n), level=True) for n, text in enumerate(document.levels)]
@@ -211,7 +220,7 @@ def read_sweep(path: str | Path) -> SweepSpec:
     if count > _MOST_POINTS:
         raise InputError([Problem(f"{count:,} points; at most {_MOST_POINTS:,}", source.name)])
     result = [
-        Point(level, number, repair, roles, (*zip(listed, values, strict=True), *drawn), rates)
+        Point(level, number, repair, roles, (*zip(listed, values, strict=True), *drawn), rates, pins.get(level))
         for level, number, repair, roles in outer
         for values in chosen
         for drawn in sampled
