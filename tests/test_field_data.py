@@ -497,8 +497,23 @@ def test_priors_keep_the_rate_and_the_ratio_of_the_limits():
         prior = prior_of(row, law)
         assert prior.mean == pytest.approx(row.rate_per_h, rel=1e-9)
         assert prior.quantile(0.95) / prior.quantile(0.05) == pytest.approx(row.high_per_h / row.low_per_h, rel=1e-6)
+    from dataclasses import replace
+
+    with pytest.raises(InputError, match="too near or too far apart"):
+        prior_of(replace(row, low_per_h=row.rate_per_h, high_per_h=row.rate_per_h * (1 + 1e-7)), "gamma")
     with pytest.raises(InputError, match="has no limits"):
         prior_of(read_rates().row("psu").__class__("x", 1e-6))
+
+
+def test_a_prior_that_is_sure_and_one_that_knows_nothing_keep_their_digits():
+    sure = update(Uncertain("lognormal", (1e-6, 1.00005, 0.95)), Exposure("x", 2, 1e6))
+    assert sure.low < sure.mean < sure.high
+    assert sure.mean == pytest.approx(1e-6, rel=1e-6)
+    assert sure.high / sure.low == pytest.approx(1.00005**2, rel=1e-3)
+    vague = update(Uncertain("lognormal", (1e-6, 1e4, 0.95)), Exposure("x", 10_000, 1e9))
+    law = stats.gamma(10_000, scale=1e-9)  # the prior is flat where the evidence is
+    assert vague.mean == pytest.approx(law.mean(), rel=1e-3)
+    assert (vague.low, vague.high) == pytest.approx(law.ppf([0.05, 0.95]), rel=1e-3)
 
 
 def test_much_evidence_outweighs_any_prior_and_a_contradiction_is_said():

@@ -138,7 +138,12 @@ def prior_of(row: RateRow, law: str = "lognormal") -> Uncertain:
         shape = math.exp(log_shape)
         return math.log(gammaincinv(shape, 0.95) / gammaincinv(shape, 0.05)) - wanted
 
-    shape = math.exp(brentq(missing, math.log(0.02), math.log(1e6), xtol=1e-13))
+    ends = math.log(0.02), math.log(1e8)
+    if not missing(ends[1]) < 0 < missing(ends[0]):
+        raise InputError(
+            f"entry '{row.id}': its limits {low:g} and {high:g} are too near or too far apart for a gamma law"
+        )
+    shape = math.exp(brentq(missing, *ends, xtol=1e-13))
     return Uncertain("gamma", (shape, row.rate_per_h / shape))
 
 
@@ -161,7 +166,7 @@ def update(prior: Uncertain, evidence: Exposure) -> Posterior:
     Raises
     ------
     InputError
-        If the prior has another law, or evidence and prior are so far apart that no number is left.
+        If the prior has another law.
 
     Examples
     --------
@@ -174,30 +179,45 @@ def update(prior: Uncertain, evidence: Exposure) -> Posterior:
     failures, hours = evidence.failures, evidence.hours
     if prior.law not in ("gamma", "lognormal"):
         raise InputError(f"prior: a gamma or a lognormal law, not {prior.law}")
-    rates, weight = _grid(prior, evidence)
+    rates, weight = _grid(prior)
     surprise = _surprise(rates, weight, evidence)
     if prior.law == "gamma":
         shape, scale = prior.parameters[0] + failures, 1.0 / (1.0 / prior.parameters[1] + hours)
         low, median, high = (float(chdtri(2 * shape, 1 - level)) * scale / 2 for level in _LEVELS)
         return Posterior(evidence, prior, shape * scale, low, median, high, surprise)
-    with np.errstate(divide="ignore"):
-        log_weight = np.log(weight) + failures * np.log(rates) - hours * rates
-    if not np.isfinite(log_weight).any():
-        raise InputError(f"{evidence.name}: what was seen is impossible under the prior; check both")
+    rates, log_weight = _after(prior, evidence)
     after = np.exp(log_weight - log_weight.max())
     after /= after.sum()
     low, median, high = _quantiles(rates, after)
     return Posterior(evidence, prior, float(after @ rates), low, median, high, surprise)
 
 
-def _grid(prior: Uncertain, evidence: Exposure) -> tuple[FloatArray, FloatArray]:
-    """Rates that matter before or after, evenly spaced in their logarithm, and their weight before."""
-    seen = (evidence.failures + 0.5) / evidence.hours
-    width = 8.0 / math.sqrt(evidence.failures + 0.5)
-    low = min(float(prior.quantile(1e-7)), seen * math.exp(-width))
-    high = max(float(prior.quantile(1 - 1e-7)), seen * math.exp(width))
-    rates = np.geomspace(max(low, high * 1e-30), high, _POINTS)
-    weight = np.asarray(_density(prior, rates)) * rates
+def _after(prior: Uncertain, evidence: Exposure) -> tuple[FloatArray, FloatArray]:
+    """Rates that matter after, and the logarithm of their weight, for a lognormal prior.
+
+    In the logarithm x of the rate the weight is that of -(x - m)^2 / 2 s^2 + r x - T exp(x), which has one peak and falls
+    to the left at least as fast as the prior alone, to the right faster than at the peak.
+    """
+    frozen: Any = prior.frozen()
+    sigma, centre = float(frozen.kwds["s"]), math.log(float(frozen.kwds["scale"]))
+    failures, hours = evidence.failures, evidence.hours
+    peak = centre
+    for _ in range(200):  # Newton on a concave function, held to steps of one
+        slope = -(peak - centre) / sigma**2 + failures - hours * math.exp(peak)
+        step = slope / (1 / sigma**2 + hours * math.exp(peak))
+        peak += max(-1.0, min(1.0, step))
+        if abs(step) < 1e-12:
+            break
+    width = 1 / math.sqrt(1 / sigma**2 + hours * math.exp(peak))
+    x = np.linspace(peak - min(12 * sigma, 40 * width), peak + 12 * width, _POINTS)
+    return np.exp(x), -((x - centre) ** 2) / (2 * sigma**2) + failures * x - hours * np.exp(x)
+
+
+def _grid(prior: Uncertain) -> tuple[FloatArray, FloatArray]:
+    """Rates that matter before, evenly spaced in their logarithm, and their weight."""
+    high = float(prior.quantile(1 - 1e-7))
+    rates = np.geomspace(max(float(prior.quantile(1e-7)), high * 1e-30), high, _POINTS)
+    weight = _density(prior, rates) * rates
     return rates, weight / weight.sum()
 
 
