@@ -195,8 +195,8 @@ def update(prior: Uncertain, evidence: Exposure) -> Posterior:
 def _after(prior: Uncertain, evidence: Exposure) -> tuple[FloatArray, FloatArray]:
     """Rates that matter after, and the logarithm of their weight, for a lognormal prior.
 
-    In the logarithm x of the rate the weight is that of -(x - m)^2 / 2 s^2 + r x - T exp(x), which has one peak and falls
-    to the left at least as fast as the prior alone, to the right faster than at the peak.
+    In the logarithm x of the rate the weight is that of -(x - m)^2 / 2 s^2 + r x - T exp(x), which has one peak and
+    falls to the left at least as fast as the prior alone, to the right faster than at the peak.
     """
     frozen: Any = prior.frozen()
     sigma, centre = float(frozen.kwds["s"]), math.log(float(frozen.kwds["scale"]))
