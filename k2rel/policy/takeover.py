@@ -261,28 +261,31 @@ class Takeover:
 
 
 class _Kept:
-    """What follows from conditions that were met before; designs that differ in failure rates alone share most."""
+    """What follows from conditions that were met before; designs that differ in failure rates alone share most.
+
+    Places and rows are swapped together, so that threads that meet here lose work at most.
+    """
 
     def __init__(self) -> None:
-        self._place: dict[bytes, int] = {}
-        self._rows: TakeoverTable | None = None
+        self._known: tuple[dict[bytes, int], TakeoverTable | None] = ({}, None)
 
     def table(self, takeover: Takeover, conditions: BoolArray) -> TakeoverTable:
         """Put a table together from what is kept, and work out the rest."""
         if len(conditions) * takeover.controls > _KEPT_ENTRIES:
             return _Follow(takeover, conditions).table()
         keys = [row.tobytes() for row in conditions]
-        new = [i for i, key in enumerate(keys) if key not in self._place]
-        if new or self._rows is None:
-            if (len(self._place) + len(new)) * takeover.controls > _KEPT_ENTRIES:
-                self._place, self._rows, new = {}, None, list(range(len(keys)))
+        place, rows = self._known
+        new = [i for i, key in enumerate(keys) if key not in place]
+        if (len(place) + len(new)) * takeover.controls > _KEPT_ENTRIES:
+            place, rows, new = {}, None, list(range(len(keys)))
+        if new or rows is None:
             made = _Follow(takeover, conditions[new]).table()
-            self._rows = made if self._rows is None else _joined(self._rows, made)
-            self._place.update({keys[i]: len(self._place) + k for k, i in enumerate(new)})
-        here = np.array([self._place[key] for key in keys], dtype=np.int64)
-        r = self._rows
-        return TakeoverTable(r.settled[here], r.failed[here], r.coverage[here],
-                             r.rate_per_h[:, here], r.leads_to[:, here])  # fmt: skip
+            rows = made if rows is None else _joined(rows, made)
+            place = place | {keys[i]: len(place) + k for k, i in enumerate(new)}
+            self._known = place, rows
+        here = np.array([place[key] for key in keys], dtype=np.int64)
+        return TakeoverTable(rows.settled[here], rows.failed[here], rows.coverage[here],
+                             rows.rate_per_h[:, here], rows.leads_to[:, here])  # fmt: skip
 
 
 @lru_cache(maxsize=16)
