@@ -558,6 +558,10 @@ def test_a_study_follows_its_own_log(k2, tmp_path):
     prior = prior_of(read_rates().row("server_hw"))
     assert result.after.law("server_A").failure_rate_per_h == update(prior, Exposure("x", 4, 3e5)).mean
     assert result.after.law("switch_A") == before.law("switch_A")
+    twice = k2rel.with_second(k2rel.with_second(before, ["server_A"]), ["server_A"])
+    pair_of_pairs = k2rel.updated(twice, [Exposure("media_server", 4, 3e5)]).after.law("server_A")
+    assert pair_of_pairs.single.failure_rate_per_h == result.rows[0].rate_per_h
+    assert pair_of_pairs.parts == 4
     path = tmp_path / "own.csv"
     path.write_text(write_rates(result.rows))
     own = k2rel.study("L2R", rates=path)

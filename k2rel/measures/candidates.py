@@ -19,8 +19,9 @@ from k2rel.measures.changes import (
     with_clients,
 )
 from k2rel.measures.importance import causes
+from k2rel.measures.spares import replaced_types
 from k2rel.policy.failover import principal_traffic
-from k2rel.rates import Law, site_laws
+from k2rel.rates import site_laws
 from k2rel.studies import Study
 from k2rel.units import format_duration
 
@@ -85,13 +86,13 @@ def candidate_changes(one: Study, service: str | None = None) -> list[Change]:
 
 def _cross_link(one: Study) -> str:
     """The first link between the two sides whose failures are seen at once; empty where there is none."""
-    site = one.site
-    ends = {name: site.components[name].side for name in site.components}
+    site, alone = one.site, parts_not_alone(one.site)
+    ends = {name: part.side for name, part in site.components.items()}
     for key, part in site.components.items():
         if part.between is None or one.laws.shared[key].test_interval_h:
             continue
         sides = {ends.get(end) for end in part.between} - {None}
-        if len(sides) > 1 and key not in parts_not_alone(site):
+        if len(sides) > 1 and key not in alone:
             return key
     return ""
 
@@ -107,7 +108,9 @@ def _for_causes(one: Study, service: str) -> list[Change]:
     site = one.site
     own = {f"each client's {key}": key for key in site.client_parts}
     best = site_laws(site, "onsite", one.rates)
-    alone = parts_not_alone(site)
+    alone, replaced = parts_not_alone(site), replaced_types(one)
+    laws, faster = {**one.laws.shared, **one.laws.client}, {**best.shared, **best.client}
+    everything = {**site.components, **site.client_parts}
     result, seen = [], set()
     for part in parts:
         key = own.get(part, part)
@@ -116,24 +119,18 @@ def _for_causes(one: Study, service: str) -> list[Change]:
         if component is None:  # a common cause: no part that is bought
             continue
         kind = component.type
-        alike = [name for name, other in {**site.components, **site.client_parts}.items() if other.type == kind]
-        laws = {**one.laws.shared, **one.laws.client}
-        faster = {**best.shared, **best.client}
-        if kind not in seen and any(_hands_on(faster[name]) < _hands_on(laws[name]) for name in alike):
+        alike = [name for name, other in everything.items() if other.type == kind]
+        if kind not in seen and any(faster[name].mttr_h < laws[name].single.mttr_h for name in alike):
             title = f"spare {kind.replace('_', ' ')} and technician on site"
             result.append(Change(title, "stock", kind, len(alike)))
         seen.add(kind)
         if raid is None and key not in alone:
             mine = part in own
             title = f"{part} doubled" if mine else f"a second {part.replace('_', ' ')} beside the first"
-            if _hands_on(faster[key]) == _hands_on(laws[key]) and one.laws.contract != "onsite":
-                title = f"an independent second copy of {part.replace('_', ' ')}"  # no hands mend it: software
+            if kind not in replaced:  # software
+                title = f"an independent second copy of {part.replace('_', ' ')}"
             result.append(Change(title, "duplicate", key, site.client_count if mine else 1))
     return result
-
-
-def _hands_on(law: Law) -> float:
-    return (law.each or law).mttr_h
 
 
 def _tests(one: Study) -> list[Change]:
@@ -141,7 +138,7 @@ def _tests(one: Study) -> list[Change]:
     longest: dict[str, float] = {}
     count: dict[str, int] = {}
     for name, law in one.laws.shared.items():
-        test_h = (law.each or law).test_interval_h
+        test_h = law.single.test_interval_h
         if test_h > TEST_H:
             kind = one.site.components[name].type
             longest[kind] = max(test_h, longest.get(kind, 0.0))

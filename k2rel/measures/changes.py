@@ -327,8 +327,6 @@ def _repaired(one: Study, contract: str, kind: str | None) -> Study:
     def faster(name: str, part: Component, law: Law) -> Law:
         if kind is not None and part.type != kind:
             return law
-        if law.each is not None:
-            return duplicated(faster(name, part, law.each))
         other = best.shared.get(name) or best.client[name]
         return replace(law, mttr_h=min(law.mttr_h, other.mttr_h))
 
@@ -341,10 +339,6 @@ def _tested(one: Study, kind: str) -> Study:
     _of_type(one, kind)
 
     def tested(name: str, part: Component, law: Law) -> Law:
-        if part.type != kind:
-            return law
-        if law.each is not None:
-            return duplicated(tested(name, part, law.each))
-        return replace(law, test_interval_h=min(law.test_interval_h, TEST_H))
+        return replace(law, test_interval_h=min(law.test_interval_h, TEST_H)) if part.type == kind else law
 
     return replace(one, laws=changed_laws(one.site, one.laws, tested))

@@ -121,7 +121,7 @@ def uncertainty_by_source(
 
 def _groups(study: Study, rows: Mapping[str, object], by: str) -> dict[str, list[str]]:
     """Entries of each source, evidence code, or by themselves."""
-    about = {(law.each or law).rates_id: law.each or law for _, law in study.laws.used()}
+    about = {law.rates_id: law.single for _, law in study.laws.used()}
     result: dict[str, list[str]] = {}
     for row in rows:
         law = about[row]

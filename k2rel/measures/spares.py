@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from k2rel.errors import InputError
 from k2rel.measures.uncertainty import rate_laws
-from k2rel.rates import Law
+from k2rel.rates import Law, site_laws
 from k2rel.studies import Study
 from k2rel.uncertain import Uncertain
 from k2rel.units import HOURS_PER_YEAR
@@ -19,7 +19,7 @@ from k2rel.units import HOURS_PER_YEAR
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["spare_parts"]
+__all__ = ["replaced_types", "spare_parts"]
 
 FloatArray = NDArray[np.float64]
 
@@ -107,25 +107,40 @@ def _demands(studies: Sequence[Study]) -> dict[str, Demand]:
     result: dict[str, Demand] = {}
     for number, study in enumerate(studies):
         site, sure = study.site, rate_laws(study)
-        slow = _by_hands(study)
+        replaced = replaced_types(study)
         for name, law in study.laws.used():
             own = name in site.client_parts
             part = site.client_parts[name] if own else site.components[name]
-            if part.external or not law.failure_rate_per_h or part.type not in slow:
+            if part.external or not law.failure_rate_per_h or part.type not in replaced:
                 continue
-            one, times = (law.each, 2) if law.each is not None else (law, 1)
+            one = law.single
             key = f"{one.rates_id} {one.failure_rate_per_h!r}" if one.rates_id else f"by hand {number} {name}"
-            units = times * (site.client_count if own else 1)
+            units = law.parts * (site.client_count if own else 1)
             demand = result.setdefault(part.type, {})
             before = demand[key][0] if key in demand else 0
             demand[key] = (before + units, one, sure.get(one.rates_id))
     return result
 
 
-def _by_hands(study: Study) -> set[str]:
-    """Types that somebody brings a part for; what works again within hours under every contract restarts by itself."""
-    from k2rel.rates import site_laws
+def replaced_types(study: Study) -> set[str]:
+    """List the types that somebody brings a part for.
 
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    set of str
+        All but those that work again within four hours under every contract: these restart by themselves.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> {"server_software", "fs_database"} & replaced_types(study("L2R"))
+    set()
+    """
     slow = site_laws(study.site, "nbd", study.rates)
     types = set()
     for name, law in slow.used():
@@ -149,6 +164,8 @@ def _poisson(mean: float, length: int) -> FloatArray:
 
 def _cumulative(demand: Demand, hours: float) -> FloatArray:
     """Probability of at most so many failures, over what the rates can be."""
+    from scipy.special import ndtr
+
     total = np.ones(1)
     for units, law, unsure in demand.values():
         if unsure is None:
@@ -156,8 +173,6 @@ def _cumulative(demand: Demand, hours: float) -> FloatArray:
             mixed = _poisson(mean, _length(mean))
         else:
             nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-            from scipy.special import ndtr
-
             rates = unsure.quantile(np.clip(np.asarray(ndtr(nodes)), 1e-15, 1 - 1e-15)) * law.share
             weights = weights / weights.sum()
             length = _length(float(unsure.quantile(1 - 1e-6)) * law.share * units * hours)

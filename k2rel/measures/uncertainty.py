@@ -135,7 +135,7 @@ def rate_laws(study: Study) -> dict[str, Uncertain]:
     result: dict[str, Uncertain] = {}
     for name, law in study.laws.used():
         part = study.site.components.get(name) or study.site.client_parts[name]
-        one = law.each or law
+        one = law.single
         if one.rates_id and one.low_per_h and one.high_per_h and one.low_per_h < one.high_per_h and not part.external:
             share = one.share
             result[one.rates_id] = lognormal_from_limits(

@@ -136,7 +136,7 @@ def updated(
 
     def after(name: str, part: Component, law: Law) -> Law:
         row = new.get(part.type)
-        if row is None or law.each is not None:
+        if row is None:
             return law
         return replace(
             law, failure_rate_per_h=row.rate_per_h, low_per_h=row.low_per_h, high_per_h=row.high_per_h,
@@ -150,7 +150,7 @@ def updated(
 def _law_of(study: Study, kind: str) -> Law:
     """Law of the parts of a type; all have the same where the log can be about them."""
     parts = {**study.site.components, **study.site.client_parts}
-    laws = [law.each or law for name, law in study.laws.used() if parts[name].type == kind]
+    laws = [law.single for name, law in study.laws.used() if parts[name].type == kind]
     if not laws:
         known = {part.type for part in parts.values()}
         raise InputError(f"log: {study.site.name} has no part of type '{kind[:60]}'{closest(kind, known)}")

@@ -62,6 +62,16 @@ class Law:
         """Mean operating time to failure [h]; infinite for a part that never fails."""
         return 1.0 / self.failure_rate_per_h if self.failure_rate_per_h > 0 else math.inf
 
+    @property
+    def single(self) -> Law:
+        """Law of one part: this one, or where it is that of a pair, the law of each."""
+        return self if self.each is None else self.each.single
+
+    @property
+    def parts(self) -> int:
+        """How many parts it is of: 1, or 2 for a pair."""
+        return 1 if self.each is None else 2 * self.each.parts
+
     def unavailability_of(self, failure_rates_per_h: ArrayLike) -> FloatArray:
         """Steady-state unavailability with other failure rates of its row.
 

@@ -123,7 +123,7 @@ def changed_laws(site: Site, laws: SiteLaws, change: Callable[[str, Component, L
     laws : SiteLaws
         Its laws.
     change : callable
-        Of a part's name, the part, and its law: the law instead.
+        Of a part's name, the part, and its law: the law instead. Of a pair it is asked for the law of each.
 
     Returns
     -------
@@ -138,8 +138,12 @@ def changed_laws(site: Site, laws: SiteLaws, change: Callable[[str, Component, L
     >>> laws.shared["switch_A"].mttr_h, laws.raid["media_raid"].replace_h
     (1.0, 1.0)
     """
-    shared = {name: change(name, site.components[name], law) for name, law in laws.shared.items()}
-    client = {name: change(name, site.client_parts[name], law) for name, law in laws.client.items()}
+
+    def new(name: str, part: Component, law: Law) -> Law:
+        return change(name, part, law) if law.each is None else duplicated(new(name, part, law.each))
+
+    shared = {name: new(name, site.components[name], law) for name, law in laws.shared.items()}
+    client = {name: new(name, site.client_parts[name], law) for name, law in laws.client.items()}
     raid = {name: _raid_module(entry, shared) for name, entry in site.raid_sets.items()}
     return SiteLaws(laws.contract, shared, client, raid)
 
@@ -172,11 +176,7 @@ def with_rate(site: Site, laws: SiteLaws, rates_id: str, rate_per_h: float) -> S
     """
 
     def moved(law: Law) -> Law:
-        if law.rates_id != rates_id:
-            return law
-        if law.each is not None:
-            return duplicated(moved(law.each))
-        return replace(law, failure_rate_per_h=rate_per_h * law.share)
+        return replace(law, failure_rate_per_h=rate_per_h * law.share) if law.rates_id == rates_id else law
 
     return changed_laws(site, laws, lambda name, part, law: moved(law))
 
