@@ -84,17 +84,10 @@ def spares_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.spares import spare_parts
     from k2rel.site.settings import parse_settings
 
-    if not args.level:
-        raise InputError("spares: name at least one level or site file")
-    known: dict[str, object] = {}
-    chosen = []
-    for level in args.level:
-        if level not in known:
-            (known[level],) = studies_of(
-                [level], clients=args.clients, repair=args.repair, rates=args.rates, settings=parse_settings(args.set)
-            ).values()
-        chosen.append(known[level])
-    frame = spare_parts(chosen, years=args.years, protection=args.protection / 100)  # type: ignore[arg-type]
+    given = {"clients": args.clients, "repair": args.repair, "rates": args.rates, "settings": parse_settings(args.set)}
+    studies = {level: one for level in args.level for one in studies_of([level], **given).values()}
+    chosen = [studies[level] for level in args.level]
+    frame = spare_parts(chosen, years=args.years, protection=args.protection / 100)
     if args.format == "json":
         print_json([finite({"type": str(kind), **row}) for kind, row in frame.to_dict("index").items()])
         return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +115,7 @@ def _fit_counts(args: argparse.Namespace, data: FieldData) -> int:
 
 
 def _fit_lives(args: argparse.Namespace, data: FieldData) -> int:
-    from k2rel.field import curve_of, fit_laws, goodness_of_fit, table_of, trend_of
+    from k2rel.field import fit_laws, goodness_of_fit, table_of, trend_of
     from k2rel.field.likelihood import LAWS
 
     laws = tuple(args.law) if args.law else tuple(LAWS)
@@ -132,7 +131,7 @@ def _fit_lives(args: argparse.Namespace, data: FieldData) -> int:
         except InputError as error:
             trend = str(error)
     if args.picture:
-        _picture(args, data, {name: found[0] for name, found in fits.items()}, curve_of)
+        _picture(args, data, {name: found[0] for name, found in fits.items()})
     if args.output:
         _write_entries(args, _entries(args, [found[0] for found in fits.values()], None, None))
     if args.format == "json":
@@ -226,9 +225,10 @@ def _write_entries(args: argparse.Namespace, rows: list[RateRow]) -> None:
         print(f"{args.output}: {len(rows)} entries; {words}\n")
 
 
-def _picture(args: argparse.Namespace, data: FieldData, best: dict[str, Fit], curve_of: Callable[..., Any]) -> None:
+def _picture(args: argparse.Namespace, data: FieldData, best: dict[str, Fit]) -> None:
     from matplotlib.figure import Figure
 
+    from k2rel.field import curve_of
     from k2rel.plots.field import plot_probability
 
     path = Path(args.picture)
@@ -252,13 +252,11 @@ def _picture(args: argparse.Namespace, data: FieldData, best: dict[str, Fit], cu
 
 
 def update_verb(args: argparse.Namespace) -> int:
-    from k2rel.exact.engine import unavailability
     from k2rel.field import read_field
-    from k2rel.measures.availability import service_named
+    from k2rel.measures.changes import Design, minutes_of
     from k2rel.measures.updating import updated
     from k2rel.policy.failover import principal_traffic
     from k2rel.rates import write_rates
-    from k2rel.units import MINUTES_PER_YEAR
 
     study = study_of(args)
     data = read_field(args.log, by="type")
@@ -268,7 +266,7 @@ def update_verb(args: argparse.Namespace) -> int:
     if args.output:
         written(args.output, write_rates(result.rows), args.force)
     name = principal_traffic(study.site)
-    minutes = [unavailability(one, service_named(one, name)) * MINUTES_PER_YEAR for one in (study, result.after)]
+    minutes = [minutes_of(Design(one), name) for one in (study, result.after)]
     frame = result.table()
     if args.format == "json":
         rows = [finite({"type": str(kind), **row}) for kind, row in frame.to_dict("index").items()]

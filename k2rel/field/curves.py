@@ -12,7 +12,7 @@ from k2rel.errors import InputError
 from k2rel.field.fit import fit_law
 from k2rel.field.likelihood import LAWS, maximum
 from k2rel.field.lives import Lives
-from k2rel.field.result import Estimate, Fit
+from k2rel.field.result import Estimate, Fit, normal_deviations
 
 __all__ = ["Curve", "GoodnessOfFit", "curve_of", "goodness_of_fit"]
 
@@ -85,8 +85,6 @@ def curve_of(lives: Lives, confidence: float = 0.9) -> Curve:
     >>> curve.failed[-1].round(6).item()
     0.5
     """
-    from scipy.special import ndtri
-
     if lives.failures == 0:
         raise InputError(f"{lives.name}: no failure was seen, so there is no curve")
     if lives.has_intervals:
@@ -102,7 +100,7 @@ def curve_of(lives: Lives, confidence: float = 0.9) -> Curve:
     with np.errstate(divide="ignore", invalid="ignore"):
         log_alive = np.cumsum(np.log1p(-failed / at_risk))
         error = np.sqrt(np.cumsum(failed / (at_risk * left))) / np.abs(log_alive)
-        z = float(ndtri(0.5 + confidence / 2))
+        z = normal_deviations(confidence)
         low, high = (-np.expm1(log_alive * np.exp(s * z * error)) for s in (-1, 1))
     good = np.isfinite(low) & np.isfinite(high)
     return Curve(

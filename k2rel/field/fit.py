@@ -48,8 +48,8 @@ def rate_of_counts(exposure: Exposure, confidence: float = 0.9) -> Fit:
     -------
     Fit
         An exponential law. Rate :math:`r/T`, limits :math:`\chi^2_{2r}/2T` and :math:`\chi^2_{2r+2}/2T` for a time that
-        was given (IEC 60605-4; NIST/SEMATECH e-Handbook 8.4.5.1). Without a failure the upper limit alone is known,
-        and half of it is at the level of 50 %: that is the value then, and a note says so.
+        was given (IEC 60605-4; NIST/SEMATECH e-Handbook 8.4.5.1). Without a failure the upper limit alone is known;
+        the value then is that limit at 50 %, and a note says so.
 
     Examples
     --------
@@ -120,13 +120,11 @@ def fit_law(name: str, lives: Lives, confidence: float = 0.9) -> Fit:
     _checked(confidence)
     if name not in NAMES:
         raise InputError(f"law '{str(name)[:40]}': one of {', '.join(NAMES)}{closest(str(name), NAMES)}")
-    if lives.failures == 0:
-        if name == "exponential":
-            found = rate_of_counts(Exposure(lives.name, 0, lives.hours), confidence)
-            return _with_units(found, lives)
-        raise InputError(f"{lives.name}: no failure was seen, so no law but an upper limit of the rate can be given")
     if name == "exponential" and not lives.has_intervals:
-        return _with_units(rate_of_counts(Exposure(lives.name, lives.failures, lives.hours), confidence), lives)
+        found = rate_of_counts(Exposure(lives.name, lives.failures, lives.hours), confidence)
+        return replace(found, units=lives.units, notes=(*lives.notes, *found.notes))
+    if lives.failures == 0:
+        raise InputError(f"{lives.name}: no failure was seen, so no law but an upper limit of the rate can be given")
     if name != "exponential":
         _distinguishable(name, lives)
     if name == "weibull3":
@@ -228,10 +226,6 @@ def table_of(fits: Sequence[Fit]) -> pd.DataFrame:
     columns = ["name", "law", "words", "failures", "units", "hours", "failure_rate_per_h", "low_per_h", "high_per_h",
                "mean_h", "b10_h", "log_likelihood", "aic"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
-
-
-def _with_units(found: Fit, lives: Lives) -> Fit:
-    return replace(found, units=lives.units, notes=(*lives.notes, *found.notes))
 
 
 def _distinguishable(name: str, lives: Lives) -> None:

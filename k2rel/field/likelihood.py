@@ -167,12 +167,12 @@ def log_likelihood(law: Shape, parameters: FloatArray, lives: Lives, location_h:
 
 def _between(law: Shape, p: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
     """Logarithm of the probability of a life between two times, from whichever tail loses no digits."""
-    below = law.cumulative(high, p) - law.cumulative(low, p)
+    failed = law.cumulative(high, p)
+    below = failed - law.cumulative(low, p)
     upper = law.log_survival(low, p)
     ratio = np.minimum(law.log_survival(high, p) - upper, -1e-300)
     above = upper + np.log(-np.expm1(ratio))
-    early = law.cumulative(high, p) < 0.5
-    return np.asarray(np.where(early, np.log(np.maximum(below, 1e-300)), above))
+    return np.asarray(np.where(failed < 0.5, np.log(np.maximum(below, 1e-300)), above))
 
 
 def maximum(

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from k2rel.errors import InputError, Problem, closest
 from k2rel.field.cells import Column, events, numbers
 from k2rel.field.lives import Exposure, Lives, RepairHistory
+from k2rel.units import parse_duration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,10 +50,11 @@ _ROLES = {
     "count": ("count", "n", "number", "quantity", "units", "how_many"),
 }  # fmt: skip
 _UNITS = {
-    "h": 1.0, "hour": 1.0, "hours": 1.0, "hr": 1.0, "hrs": 1.0, "d": 24.0, "day": 24.0, "days": 24.0,
-    "min": 1 / 60, "minutes": 1 / 60, "s": 1 / 3600, "seconds": 1 / 3600, "y": 8760.0, "yr": 8760.0, "years": 8760.0,
-    "weeks": 168.0, "months": 730.0,
-}  # fmt: skip
+    name: parse_duration(f"1 {name}")
+    for name in ("h", "hour", "hours", "hr", "d", "day", "days", "min", "minutes", "s", "seconds", "y", "yr", "years",
+                 "weeks", "months")
+} | {"hrs": 1.0}  # fmt: skip
+"""What may stand in a header. No singular year or month: such a column holds a date, not a time."""
 _COUNTED = ("failures", "fails", "number_failed")
 _TIMES = ("start", "end", "time", "lower", "upper", "exposure")
 _NAME = re.compile(r"^\s*([^\[\(]+?)\s*(?:[\[\(]\s*([^\]\)]+?)\s*[\]\)])?\s*$")

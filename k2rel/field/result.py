@@ -66,7 +66,7 @@ class Fit:
     hours : float
         Hours of operation [h].
     log_likelihood : float
-        Logarithm of the likelihood; not a number for counts.
+        Logarithm of the likelihood; 0 where nothing failed.
     confidence : float
         Level of the limits.
     limits : str

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from k2rel.exact.engine import unavailability
-from k2rel.measures.availability import service_named
+from k2rel.measures.changes import Design, minutes_of
 from k2rel.policy.failover import principal_traffic
 from k2rel.rates import registry
 from k2rel.studies import study
-from k2rel.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,8 +55,7 @@ def entries_compared(kind: str, *, level: str | Path | None = None, rates: str |
         minutes = []
         for row in rows:
             one = study(level, rates=rates, settings={f"{kind}.rates": row.id})
-            name = principal_traffic(one.site)
-            minutes.append(unavailability(one, service_named(one, name)) * MINUTES_PER_YEAR)
+            minutes.append(minutes_of(Design(one), principal_traffic(one.site)))
         frame["downtime_min_per_year"] = minutes
         columns.append("downtime_min_per_year")
     return frame[columns]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from k2rel.errors import InputError, closest
 from k2rel.exact.sampling import unavailability_of_samples
 from k2rel.measures.availability import service_named
-from k2rel.measures.uncertainty import rate_laws, rows_that_matter
+from k2rel.measures.uncertainty import laws_that_matter
 from k2rel.studies import Study
 from k2rel.uncertain import points
 from k2rel.units import MINUTES_PER_YEAR
@@ -80,10 +80,7 @@ def uncertainty_by_source(
     if samples < 2 or samples & (samples - 1):
         raise InputError(f"samples: must be a power of 2, got {samples}")
     found = service_named(study, service)
-    matter = rows_that_matter(study, found)
-    laws = {row: law for row, law in rate_laws(study).items() if row in matter}
-    if not laws:
-        raise InputError(f"{study.site.name}: no failure rate that '{service}' depends on has limits")
+    laws = laws_that_matter(study, found)
     groups = _groups(study, laws, by)
     u = points("sobol", samples, 2 * len(laws), seed)
     columns = list(laws)

@@ -30,7 +30,7 @@ from k2rel.units import MINUTES_PER_YEAR
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["UncertaintyResult", "moments", "rate_laws", "rows_that_matter", "sensitivity", "swing", "uncertainty"]
+__all__ = ["UncertaintyResult", "laws_that_matter", "moments", "rate_laws", "sensitivity", "swing", "uncertainty"]
 
 FloatArray = NDArray[np.float64]
 
@@ -253,8 +253,8 @@ def moments(study: Study, service: str = "media") -> tuple[float, float]:
     return diagram.moments([mean for mean, _ in pairs], [variance for _, variance in pairs])
 
 
-def rows_that_matter(study: Study, service: Service) -> set[str]:
-    """List the rows of the table of rates that a service's unavailability depends on.
+def laws_that_matter(study: Study, service: Service) -> dict[str, Uncertain]:
+    """List the uncertain rates that a service's unavailability depends on.
 
     Parameters
     ----------
@@ -265,19 +265,28 @@ def rows_that_matter(study: Study, service: Service) -> set[str]:
 
     Returns
     -------
-    set of str
-        Ids of the rows.
+    dict of str to Uncertain
+        Law by row of the table of rates [1/h].
+
+    Raises
+    ------
+    InputError
+        If there is none.
 
     Examples
     --------
     >>> from k2rel.studies import study
     >>> one = study("L1")
-    >>> "isl_cable" in rows_that_matter(one, service_named(one, "control"))
+    >>> "isl_cable" in laws_that_matter(one, service_named(one, "control"))
     True
     """
     slopes = derivatives(study, service)
-    own = {study.client_laws[part].rates_id for part, slope in slopes.client.items() if slope != 0}
-    return own | {study.rates_row(name) for name, slope in slopes.shared.items() if slope != 0}
+    rows = {study.client_laws[part].rates_id for part, slope in slopes.client.items() if slope != 0}
+    rows |= {study.rates_row(name) for name, slope in slopes.shared.items() if slope != 0}
+    laws = {row: law for row, law in rate_laws(study).items() if row in rows}
+    if not laws:
+        raise InputError(f"{study.site.name}: no failure rate that '{service.name}' depends on has limits")
+    return laws
 
 
 def sensitivity(study: Study, service: str = "media", *, samples: int = 1024, seed: int = 1) -> pd.DataFrame:
@@ -321,9 +330,7 @@ def sensitivity(study: Study, service: str = "media", *, samples: int = 1024, se
     if samples < 2 or samples & (samples - 1):
         raise InputError(f"samples of the sensitivity: must be a power of 2, got {samples}")
     found = service_named(study, service)
-    laws = {row: law for row, law in rate_laws(study).items() if row in rows_that_matter(study, found)}
-    if not laws:
-        raise InputError(f"{study.site.name}: no failure rate that '{service}' depends on has limits")
+    laws = laws_that_matter(study, found)
 
     def model(x: FloatArray) -> FloatArray:
         shape = x.shape[1:]
