@@ -11,14 +11,13 @@ sets is part of the gap.
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from k2rel.errors import InputError, K2relError
-from k2rel.measures.availability import service_named
 from k2rel.measures.candidates import candidate_changes
 from k2rel.measures.changes import Change, Design, changed, go_together, minutes_of
 from k2rel.measures.costs import Costs
@@ -277,33 +276,35 @@ class Advice:
 class _Evaluator:
     """Downtime of sets of changes, each computed once."""
 
-    def __init__(
-        self, design: Design, service: str, changes: Sequence[Change], known: Mapping[frozenset[int], float]
-    ) -> None:
-        self.design, self.service, self.changes = design, service, changes
-        self._known = dict(known)
-        self.computed = 0
+    def __init__(self, design: Design, service: str) -> None:
+        self.design, self.service = design, service
+        self._known: dict[frozenset[Change], float] = {}
 
-    def minutes(self, numbers: frozenset[int]) -> float:
+    @property
+    def computed(self) -> int:
+        """How many sets were computed."""
+        return len(self._known)
+
+    def minutes(self, changes: Iterable[Change] = ()) -> float:
         """Downtime with some changes; not a number where they cannot be made."""
-        if numbers not in self._known:
-            self.computed += 1
+        some = frozenset(changes)
+        if some not in self._known:
             try:
-                design = changed(self.design, [self.changes[i] for i in sorted(numbers)])
-                self._known[numbers] = minutes_of(design, self.service)
+                in_order = sorted(some, key=lambda change: (change.kind, change.what))
+                self._known[some] = minutes_of(changed(self.design, in_order), self.service)
             except K2relError:
-                self._known[numbers] = math.nan
-        return self._known[numbers]
+                self._known[some] = math.nan
+        return self._known[some]
 
     def rises(self) -> float:
         """How much downtime each change adds at most among all computed sets, summed over the changes [min/year]."""
-        worst: dict[int, float] = {}
-        for numbers, minutes in self._known.items():
-            if all(self.changes[i].kind in _FRONT_KINDS for i in numbers):
-                for i in numbers:
-                    rise = minutes - self._known.get(numbers - {i}, math.nan)
-                    if rise > worst.get(i, 0.0):
-                        worst[i] = rise
+        worst: dict[Change, float] = {}
+        for some, minutes in self._known.items():
+            if all(change.kind in _FRONT_KINDS for change in some):
+                for change in some:
+                    rise = minutes - self._known.get(some - {change}, math.nan)
+                    if rise > worst.get(change, 0.0):
+                        worst[change] = rise
         return sum(worst.values())
 
 
@@ -359,28 +360,22 @@ def advise(
         raise InputError(f"target: an availability above 0 and below 100 %, got {target_percent:g}")
     if sets is not None and sets < 1:
         raise InputError(f"sets of changes: at least 1, got {sets}")
-    design = Design(study, organisation) if organisation else _right_design(study, name)
-    changes = candidate_changes(study, name)
+    design = Design(study, organisation) if organisation else _right_design(study)
+    candidates = candidate_changes(study, name)
     if costs is not None:
-        costs.check(study.site, changes)
-    first = _Evaluator(design, name, changes, {})
-    now = first.minutes(frozenset())
-    alone = {i: first.minutes(frozenset([i])) for i in range(len(changes))}
-    left_out = tuple(changes[i].title for i, minutes in alone.items() if math.isnan(minutes))
-    order = sorted((i for i in alone if not math.isnan(alone[i])), key=lambda i: alone[i])
-    ranked = tuple(changes[i] for i in order)
-    singles = {frozenset([k]): alone[i] for k, i in enumerate(order)}
-    evaluator = _Evaluator(design, name, ranked, {frozenset(): now, **singles})
-    price = [costs.of(change, study.site) if costs is not None else math.nan for change in ranked]
-    found: list[tuple[tuple[int, ...], float, float]] = [
-        ((k,), evaluator.minutes(frozenset([k])), price[k]) for k in range(len(ranked))
-    ]
+        costs.check(study.site, candidates)
+    evaluator = _Evaluator(design, name)
+    now = evaluator.minutes()
+    alone = {change: evaluator.minutes([change]) for change in candidates}
+    left_out = tuple(change.title for change, minutes in alone.items() if math.isnan(minutes))
+    ranked = tuple(sorted((c for c in candidates if not math.isnan(alone[c])), key=lambda c: alone[c]))
+    price = {change: costs.of(change, study.site) if costs is not None else math.nan for change in ranked}
+    found: list[tuple[tuple[int, ...], float, float]] = [((k,), alone[c], price[c]) for k, c in enumerate(ranked)]
     if pairs:
-        for two in combinations(range(len(ranked)), 2):
-            if go_together([ranked[i] for i in two]):
-                minutes = evaluator.minutes(frozenset(two))
-                if not math.isnan(minutes):
-                    found.append((two, minutes, price[two[0]] + price[two[1]]))
+        for (i, first), (k, second) in itertools.combinations(enumerate(ranked), 2):
+            minutes = evaluator.minutes([first, second]) if go_together([first, second]) else math.nan
+            if not math.isnan(minutes):
+                found.append(((i, k), minutes, price[first] + price[second]))
     front = _front(evaluator, price, sets or _SETS[design.organisation is not None]) if costs is not None else None
     allowed = math.nan if target_percent is None else (100.0 - target_percent) / 100.0 * MINUTES_PER_YEAR
     provenance = study.provenance if design.organisation is None else _dynamic_provenance(design)
@@ -397,14 +392,13 @@ def _dynamic_provenance(design: Design) -> Provenance:
     return solved(design.study, design.organisation).provenance
 
 
-def _right_design(study: Study, service: str) -> Design:
+def _right_design(study: Study) -> Design:
     """Roles that stick where their chain can be computed, else the static engine; other levels are taken alike.
 
     The tolerance is made smaller as long as the chain stays so small that hundreds of them take seconds.
     """
     from k2rel.markov.engine import solved
 
-    service_named(study, service)
     found = Design(study)
     for tolerance in _TOLERANCES:
         organisation = Organisation(tolerance=tolerance)
@@ -418,80 +412,64 @@ def _right_design(study: Study, service: str) -> Design:
     return found
 
 
-def _front(evaluator: _Evaluator, price: Sequence[float], most: int) -> Front:
+def _front(evaluator: _Evaluator, price: Mapping[Change, float], most: int) -> Front:
     """Search the sets of changes for the Pareto front of cost and downtime."""
-    usable = [
-        i for i, change in enumerate(evaluator.changes)
-        if change.kind in _FRONT_KINDS and not math.isnan(price[i])
-    ]  # fmt: skip
-    now = evaluator.minutes(frozenset())
+    now = evaluator.minutes()
     near = _NEAR * now
-    gains = {i: now - evaluator.minutes(frozenset([i])) for i in usable}
-    usable = sorted(usable, key=lambda i: -gains[i] / max(price[i], 1e-9))
-    known: dict[frozenset[int], tuple[float, float]] = {frozenset(): (0.0, now)}
+    usable = sorted(
+        (change for change in price if change.kind in _FRONT_KINDS and not math.isnan(price[change])),
+        key=lambda change: (evaluator.minutes([change]) - now) / max(price[change], 1e-9),
+    )
+    known: dict[frozenset[Change], tuple[float, float]] = {frozenset(): (0.0, now)}
     before = evaluator.computed
 
     def least(cost: float) -> float:
         """Least downtime known for at most a cost."""
         return min(minutes for paid, minutes in known.values() if paid <= cost + 1e-9)
 
-    def bound(chosen: frozenset[int], place: int) -> float:
+    def bound(chosen: frozenset[Change], place: int) -> float:
         """Downtime that no set with these and some of the open changes goes below."""
-        open_ones = [evaluator.changes[i] for i in usable[place:]]
-        relaxed = [evaluator.changes[i] for i in chosen]
-        for change in open_ones:
-            if go_together([*relaxed, change]):
-                relaxed.append(change)
-        excluded = [change for change in open_ones if change not in relaxed]
+        relaxed: list[Change] = list(chosen)
+        excluded: list[Change] = []
+        for change in usable[place:]:
+            (relaxed if go_together([*relaxed, change]) else excluded).append(change)
         if excluded:  # of changes that exclude each other take the strongest contract, which covers the spares
             strongest = [c for c in (*relaxed, *excluded) if c.kind == "contract" and c.what == "onsite"]
             if strongest:
-                relaxed = [c for c in relaxed if c.kind not in ("stock", "contract")] + strongest[:1]
-        numbers = frozenset(evaluator.changes.index(change) for change in relaxed)
-        return evaluator.minutes(numbers)
+                relaxed = [c for c in relaxed if c.kind not in ("stock", "contract")] + strongest
+        return evaluator.minutes(relaxed)
 
-    cheapest_after = [0.0] * (len(usable) + 1)
-    for place in range(len(usable) - 1, -1, -1):
-        rest = cheapest_after[place + 1] if place + 1 < len(usable) else math.inf
-        cheapest_after[place] = min(price[usable[place]], rest)
-    queue: list[tuple[float, int, int, frozenset[int], float]] = []
-    ticket = 0
+    cheapest_after = [min((price[c] for c in usable[place:]), default=0.0) for place in range(len(usable) + 1)]
+    queue: list[tuple[float, int, int, frozenset[Change], float, float]] = []
+    ticket = itertools.count()
 
-    def push(chosen: frozenset[int], place: int, cost: float) -> None:
-        nonlocal ticket
-        if place >= len(usable):
-            return
-        low = bound(chosen, place)
-        room = least(cost + cheapest_after[place]) - low
-        if room > near:
-            heapq.heappush(queue, (-room, ticket, place, chosen, cost))
-            ticket += 1
+    def push(chosen: frozenset[Change], place: int, cost: float) -> None:
+        if place < len(usable):
+            low = bound(chosen, place)
+            room = least(cost + cheapest_after[place]) - low
+            if room > near:
+                heapq.heappush(queue, (-room, next(ticket), place, chosen, cost, low))
 
     push(frozenset(), 0, 0.0)
-    complete = True
-    while queue:
-        if evaluator.computed - before > most:
-            complete = False
-            break
-        _, _, place, chosen, cost = heapq.heappop(queue)
-        if least(cost + cheapest_after[place]) - bound(chosen, place) <= near:
+    while queue and evaluator.computed - before <= most:
+        _, _, place, chosen, cost, low = heapq.heappop(queue)
+        if least(cost + cheapest_after[place]) - low <= near:
             continue
         item = usable[place]
         more = chosen | {item}
-        if go_together([evaluator.changes[i] for i in more]):
+        if go_together(list(more)):
             minutes = evaluator.minutes(more)
             if not math.isnan(minutes):
                 known[more] = (cost + price[item], minutes)
                 push(more, place + 1, cost + price[item])
         push(chosen, place + 1, cost)
-    gap = near
-    for _, _, place, chosen, cost in queue if not complete else ():
-        gap = max(gap, least(cost + cheapest_after[place]) - bound(chosen, place))
-    gap += evaluator.rises()
+    rooms = [least(cost + cheapest_after[place]) - low for _, _, place, _, cost, low in queue]
+    gap = max([near, *rooms]) + evaluator.rises()
+    rank = {change: k for k, change in enumerate(price)}
     points: list[tuple[tuple[str, ...], float, float]] = []
     best = math.inf
-    for chosen, (cost, minutes) in sorted(known.items(), key=lambda one: (one[1][0], one[1][1])):
+    for chosen, (cost, minutes) in sorted(known.items(), key=lambda one: one[1]):
         if minutes < best - (near if points else 0.0):
             best = minutes
-            points.append((tuple(evaluator.changes[i].title for i in sorted(chosen)), cost, minutes))
-    return Front(tuple(points), evaluator.computed - before, gap, complete)
+            points.append((tuple(c.title for c in sorted(chosen, key=rank.__getitem__)), cost, minutes))
+    return Front(tuple(points), evaluator.computed - before, gap, not queue)
