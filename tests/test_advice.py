@@ -16,7 +16,7 @@ from k2rel.measures.changes import Change, Design, changed, go_together, minutes
 from k2rel.measures.costs import Costs, read_costs
 from k2rel.organisation import Organisation
 
-COSTS = data_dir() / "examples" / "field" / "costs.csv"
+COSTS = data_dir() / "examples" / "costs.csv"
 
 
 TOLERANCE = 1e-8  # to which the chain of Level 2R stays small
