@@ -1,5 +1,6 @@
 # make report   every level's report and their comparison, in reports/
-# make test     all tests
+# make test     all tests but the slow proofs
+# make test-all all tests; the slow proofs are those marked 'slow'
 # make check    lint, format and types
 # make bench    what the engine costs; BENCH="--aralia FOLDER --write" for the Aralia trees and docs/performance.md
 # make validation   docs/validation.md, by running every published case; MODELS=FOLDER with SCRAM's chinese.xml for one more
@@ -10,13 +11,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: report test check bench validation schema sample clean
+.PHONY: report test test-all check bench validation schema sample clean
 
 report: $(STAMP)
 	$(BIN)/k2rel report --all --output reports
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-all: test
+	$(BIN)/python -m pytest -m slow
 
 check: $(STAMP)
 	$(BIN)/ruff check .
