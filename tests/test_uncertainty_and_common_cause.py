@@ -12,7 +12,7 @@ from k2rel.exact.engine import derivatives, unavailability
 from k2rel.exact.services import services_of
 from k2rel.measures.uncertainty import rate_laws
 from k2rel.rates import with_rate
-from k2rel.uncertain import Uncertain, lognormal_from_limits, points
+from k2rel.uncertain import Uncertain, lognormal_from_limits, points, sobol_indices_of_groups
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +95,28 @@ def test_sobol_indices_of_a_product_are_those_of_the_closed_form():
     assert frame.index[0] == largest
     share = variances[largest] / sum(variances.values())
     assert frame.loc[largest, "first_order"] == pytest.approx(share, abs=0.1)
+
+
+def test_sobol_indices_of_an_interaction_are_those_of_the_closed_form():
+    """(x - 1/2)(1 + y z) with x, y, z uniform: shares by hand from E[v^2] = 1/3 and E[v] = 1/2."""
+    laws = {name: Uncertain("uniform", (0.0, 1.0)) for name in "xyz"}
+    found, variance = sobol_indices_of_groups(
+        lambda of: (of["x"] - 0.5) * (1 + of["y"] * of["z"]), laws, {"x": ["x"], "y and z": ["y", "z"]}, 16_384, 1
+    )
+    square = 1 + 2 * 0.25 + 1 / 9  # E[(1 + yz)^2]
+    assert variance == pytest.approx(square / 12, rel=0.01)
+    assert found["x"].first == pytest.approx(1.25**2 / square, rel=0.02)
+    assert found["x"].total == pytest.approx(1.0, rel=0.02)
+    assert found["y and z"].first == pytest.approx(0.0, abs=0.01)
+    assert found["y and z"].total == pytest.approx(1 - 1.25**2 / square, rel=0.02)
+    assert found["x"].first_low < 1.25**2 / square < found["x"].first_high
+
+
+def test_the_same_seed_gives_the_same_limits_of_indices():
+    study = k2rel.study("L1")
+    frames = [k2rel.sensitivity(study, "file_system", samples=64, seed=seed) for seed in (1, 1, 2)]
+    assert frames[0].equals(frames[1])
+    assert not frames[0].equals(frames[2])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from k2rel.exact.sampling import unavailability_of_samples
 from k2rel.measures.availability import service_named
 from k2rel.measures.uncertainty import laws_that_matter
 from k2rel.studies import Study
-from k2rel.uncertain import points
+from k2rel.uncertain import sobol_indices_of_groups
 from k2rel.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ FloatArray = NDArray[np.float64]
 
 GROUPINGS = ("source", "evidence", "entry")
 """By the document or log that a rate comes from, by its evidence code, by the entry of the registry."""
-_RESAMPLES = 200
 
 
 def uncertainty_by_source(
@@ -63,8 +62,7 @@ def uncertainty_by_source(
 
     Notes
     -----
-    Sobol' indices of groups of inputs (I. M. Sobol', Math. Comput. Simul. 55 (2001) 271), first order by Saltelli's
-    estimator and total by Jansen's (Comput. Phys. Commun. 181 (2010) 259). Rates of different entries are independent.
+    Sobol' indices of groups (`k2rel.uncertain.sobol_indices_of_groups`). Rates of different entries are independent.
 
     Examples
     --------
@@ -77,38 +75,19 @@ def uncertainty_by_source(
 
     if by not in GROUPINGS:
         raise InputError(f"by '{str(by)[:40]}': one of {', '.join(GROUPINGS)}{closest(str(by), GROUPINGS)}")
-    if samples < 2 or samples & (samples - 1):
-        raise InputError(f"samples: must be a power of 2, got {samples}")
     found = service_named(study, service)
     laws = laws_that_matter(study, found)
     groups = _groups(study, laws, by)
-    u = points("sobol", samples, 2 * len(laws), seed)
-    columns = list(laws)
-    drawn = [
-        {row: law.quantile(u[:, i + half * len(laws)]) for i, (row, law) in enumerate(laws.items())} for half in (0, 1)
-    ]
 
     def downtime(rates: Mapping[str, FloatArray]) -> FloatArray:
         return unavailability_of_samples(study, [found], rates)[found.name] * MINUTES_PER_YEAR
 
-    base, other = downtime(drawn[0]), downtime(drawn[1])
-    mixed = {
-        name: downtime({row: drawn[1 if row in rows else 0][row] for row in columns}) for name, rows in groups.items()
-    }
-    rng = np.random.Generator(np.random.Philox(seed))
-    picks = rng.integers(0, samples, (_RESAMPLES, samples))
-    everything = np.concatenate([base, other])
-    variance = float(everything.var())
-    centre = float(everything.mean())
+    indices, variance = sobol_indices_of_groups(downtime, laws, groups, samples, seed)
     records = []
     for name, rows in groups.items():
-        first = (other - centre) * (mixed[name] - base)
-        share = float(first.mean()) / variance
-        spread = first[picks].mean(axis=1) / variance
-        total = float(((base - mixed[name]) ** 2).mean()) / (2 * variance)
-        low, high = np.quantile(spread, [0.05, 0.95])
-        left = float(np.sqrt(variance * max(0.0, 1.0 - share)))
-        records.append((name, " ".join(rows), share, float(low), float(high), total, left))
+        share = indices[name]
+        left = float(np.sqrt(variance * max(0.0, 1.0 - share.first)))
+        records.append((name, " ".join(rows), share.first, share.first_low, share.first_high, share.total, left))
     names = ["source", "entries", "variance_share", "variance_low", "variance_high", "total", "deviation_if_known"]
     records.sort(key=lambda record: -record[2])
     rest = 1.0 - sum(record[2] for record in records)

@@ -8,7 +8,7 @@ spread comes from, and `swing` moves one rate at a time to its limits.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from k2rel.measures.availability import service_named
 from k2rel.measures.exchange import functions_of
 from k2rel.rates import Law, with_rate
 from k2rel.studies import Provenance, Study
-from k2rel.uncertain import Z95, Uncertain, lognormal_from_limits, mean_interval, points
+from k2rel.uncertain import Z95, Uncertain, lognormal_from_limits, mean_interval, points, sobol_indices_of_groups
 from k2rel.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
@@ -316,7 +316,7 @@ def sensitivity(study: Study, service: str = "media", *, samples: int = 1024, se
 
     Notes
     -----
-    A. Saltelli et al., Comput. Phys. Commun. 181 (2010) 259, as `scipy.stats.sobol_indices` computes it.
+    Sobol' indices, every rate a group of its own (`k2rel.uncertain.sobol_indices_of_groups`).
 
     Examples
     --------
@@ -325,33 +325,24 @@ def sensitivity(study: Study, service: str = "media", *, samples: int = 1024, se
     True
     """
     import pandas as pd
-    from scipy.stats import sobol_indices
 
-    if samples < 2 or samples & (samples - 1):
-        raise InputError(f"samples of the sensitivity: must be a power of 2, got {samples}")
     found = service_named(study, service)
     laws = laws_that_matter(study, found)
 
-    def model(x: FloatArray) -> FloatArray:
-        shape = x.shape[1:]
-        flat = {row: x[i].reshape(-1) for i, row in enumerate(laws)}
-        return unavailability_of_samples(study, [found], flat)[found.name].reshape(shape)
+    def model(rates: Mapping[str, FloatArray]) -> FloatArray:
+        return unavailability_of_samples(study, [found], rates)[found.name]
 
-    generator = np.random.Generator(np.random.Philox(seed))
-    dists = [law.frozen() for law in laws.values()]
-    result = sobol_indices(func=model, n=samples, dists=dists, rng=generator)
-    with np.errstate(invalid="ignore", divide="ignore"):  # an index that is exactly 0 has no interval
-        limits = result.bootstrap(confidence_level=0.9, n_resamples=200)
+    indices, _ = sobol_indices_of_groups(model, laws, {row: [row] for row in laws}, samples, seed)
     frame = pd.DataFrame(
         {
-            "first_order": result.first_order,
-            "first_low": limits.first_order.confidence_interval.low,
-            "first_high": limits.first_order.confidence_interval.high,
-            "total": result.total_order,
-            "total_low": limits.total_order.confidence_interval.low,
-            "total_high": limits.total_order.confidence_interval.high,
+            "first_order": [index.first for index in indices.values()],
+            "first_low": [index.first_low for index in indices.values()],
+            "first_high": [index.first_high for index in indices.values()],
+            "total": [index.total for index in indices.values()],
+            "total_low": [index.total_low for index in indices.values()],
+            "total_high": [index.total_high for index in indices.values()],
         },
-        index=pd.Index(list(laws), name="rates_id"),
+        index=pd.Index(list(indices), name="rates_id"),
     )
     return frame.sort_values("total", ascending=False, kind="stable")
 
