@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from k2rel.bundled import level_names
+from k2rel.commoncause import part_total
 from k2rel.organisation import Organisation
 from k2rel.site import read_site
-from k2rel.site.model import Component
+from k2rel.site.model import CommonCauseGroup, Component
 from k2rel.studies import Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
@@ -207,7 +208,8 @@ def assumptions(study: Study) -> pd.DataFrame:
             (
                 f"common cause {group.id.replace('_', ' ')}",
                 f"{group.model} of {' + '.join(group.members)}: "
-                + ", ".join(f"level {level}: {value:g}" for level, value in group.factors),
+                + ", ".join(f"level {level}: {value:g}" for level, value in group.factors)
+                + _in_all(group),
                 group.evidence or "not said",
                 group.reason,
                 group.source,
@@ -224,6 +226,12 @@ def assumptions(study: Study) -> pd.DataFrame:
         *(_dynamic_assumptions() if any(len(role.holders) > 1 for role in study.site.roles.values()) else []),
     ]
     return pd.DataFrame(rows, columns=["assumption", "value", "evidence", "reason", "source"])
+
+
+def _in_all(group: CommonCauseGroup) -> str:
+    """What a group leaves a member in all, where that is not what its own entry says."""
+    whole = float(part_total(len(group.members), group.shares))
+    return "" if abs(whole - 1.0) < 1e-5 else f"; each part in all fails {whole:.4g} times as often as its entry says"
 
 
 def _dynamic_assumptions() -> list[tuple[str, str, str, str, str]]:
