@@ -344,6 +344,9 @@ def _history(args: argparse.Namespace, levels: list[str], settings: dict[str, st
     for name, frame in found.items():
         print(f"{name}: what earlier reports said, and what is so now\n")
         print_table(frame)
-        same = frame["input_hash"].iloc[-1] == frame["input_hash"].iloc[-2]
-        print("\nThe inputs are those of the last report.\n" if same else "\nThe inputs have changed since.\n")
+        inputs, made_with = ((frame[key].iloc[-1] == frame[key].iloc[-2]) for key in ("input_hash", "basis"))
+        print("\nThe inputs are those of the last report." if inputs else "\nThe inputs have changed since.")
+        if not made_with:
+            print("The code, the bundled data or the packages that compute are not those of the last report.")
+        print()
     return 0

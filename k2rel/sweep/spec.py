@@ -99,7 +99,7 @@ class Point:
         files : mapping of str to str
             Content of each file by its path.
         code : str
-            Hash of the code.
+            Hash of what figures rest on beside the files and the point (`k2rel.basis`).
 
         Returns
         -------
