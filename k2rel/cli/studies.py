@@ -121,8 +121,14 @@ def failover_verb(args: argparse.Namespace) -> int:
     print(f"failed: {', '.join(outcome.failed)}")
     roles = ", ".join(f"{role} at {side}" for role, side in outcome.roles.items())
     print(f"primary: {outcome.primary or 'none'} (before: {outcome.home}); {roles or 'no roles'}")
-    print(f"out of service until placed back: {', '.join(outcome.out_of_service) or 'none'}")
-    print(f"a backup stands by: {'yes' if outcome.backup_in_service else 'NO'}\n")
+    for words, servers in (outcome.out_of_service_words() or {"out of service": ("none",)}).items():
+        print(f"{words}: {', '.join(servers)}")
+    if len(outcome.standby) > 1:
+        for role, there in outcome.standby.items():
+            print(f"a backup for {role} stands by: {'yes' if there else 'NO'}")
+        print()
+    else:
+        print(f"a backup stands by: {'yes' if outcome.backup_in_service else 'NO'}\n")
     shown = outcome.clients[:20]
     names = list(shown[0].paths)
     rows = [{"client": s.client, **{n: " > ".join(s.paths[n][1:]) or "LOST" for n in names}} for s in shown]

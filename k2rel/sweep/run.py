@@ -94,7 +94,7 @@ def compute(point: Point) -> Row:
     """
     from k2rel.measures.availability import availability
     from k2rel.measures.comparison import headline
-    from k2rel.measures.dynamic import feasible_organisation
+    from k2rel.measures.dynamic import feasible_organisation, performability
     from k2rel.measures.load import load
     from k2rel.studies import study
 
@@ -113,6 +113,7 @@ def compute(point: Point) -> Row:
             "failures_per_year": main.failures_per_year,
             "mean_downtime_h": main.mean_downtime_h,
             "p_overload": load(one, organisation).p_any_overload,
+            "takeovers_per_year": performability(one, organisation)["takeovers_per_year"],
         }
     row["input_hash"] = one.provenance.input_hash
     return {name: _plain(row[name]) for name in _MEASURES}
