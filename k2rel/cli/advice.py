@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from k2rel.cli.printing import finite, print_json, print_table
-from k2rel.cli.studies import study_of
+from k2rel.cli.studies import as_the_files_have_them, study_of
 from k2rel.errors import InputError
 
 __all__: list[str] = []
@@ -84,6 +84,7 @@ def spares_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.spares import spare_parts
     from k2rel.site.settings import parse_settings
 
+    as_the_files_have_them(args)
     given = {"clients": args.clients, "repair": args.repair, "rates": args.rates, "settings": parse_settings(args.set)}
     studies = {level: one for level in args.level for one in studies_of([level], **given).values()}
     chosen = [studies[level] for level in args.level]

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from k2rel.cli.printing import print_json, print_table
+from k2rel.cli.studies import as_the_files_have_them
 from k2rel.errors import InputError
 
 __all__: list[str] = []
@@ -17,6 +18,7 @@ def report_verb(args: argparse.Namespace) -> int:
     from k2rel.report import render_reports
     from k2rel.site.settings import parse_settings
 
+    as_the_files_have_them(args)
     levels = list(level_names()) if args.all else args.level
     if not levels:
         raise InputError("report: name at least one level or site file, or give --all")

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from k2rel.cli.printing import finite, print_json, print_table
+from k2rel.errors import InputError
 
 if TYPE_CHECKING:
     from k2rel.studies import Provenance, Study
@@ -27,6 +28,15 @@ def study_of(args: argparse.Namespace) -> Study:
         primary=getattr(args, "primary", None),
         common_cause=args.common_cause,
     )
+
+
+def as_the_files_have_them(args: argparse.Namespace) -> None:
+    """Refuse an option that verbs about several sites have no use for, rather than pass it over."""
+    if args.variant is not None:
+        raise InputError(
+            f"--variant: k2rel {args.verb} takes sites as their files have them; lay the variant's entries over a copy "
+            "of the file, or ask about one site (k2rel availability SITE --variant NAME)"
+        )
 
 
 def heading(study: Study, provenance: Provenance | None = None) -> None:
@@ -298,6 +308,7 @@ def compare_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.differences import differences, services_compared
     from k2rel.site.settings import parse_settings
 
+    as_the_files_have_them(args)
     levels = args.level or list(level_names())
     settings = parse_settings(args.set)
     if args.history is not None:

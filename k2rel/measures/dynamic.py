@@ -15,6 +15,7 @@ from k2rel.errors import InputError, K2relError
 from k2rel.exact.loading import Loading
 from k2rel.exact.services import Service, services_of
 from k2rel.logic.diagram import compile_diagram
+from k2rel.logic.rounding import at_most_one
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.availability import availability, service_named
 from k2rel.measures.comparison import studies_of
@@ -467,8 +468,8 @@ def dynamic_over_time(
     spent = moving.spent_h @ lost
     return pd.DataFrame(
         {
-            "point_unavailability": moving.probability @ lost,
-            "interval_unavailability": np.divide(spent, times, out=np.zeros(len(times)), where=times > 0),
+            "point_unavailability": at_most_one(np.asarray(moving.probability @ lost)),
+            "interval_unavailability": at_most_one(np.divide(spent, times, out=np.zeros(len(times)), where=times > 0)),
         },
         index=pd.Index(times, name="time_h"),
     )
