@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import overload
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +11,12 @@ __all__ = ["at_most_one"]
 
 FloatArray = NDArray[np.float64]
 
+Total = TypeVar("Total", float, FloatArray)
+
 _ROUNDING = 1e-9
 
 
-@overload
-def at_most_one(total: float) -> float: ...
-@overload
-def at_most_one(total: FloatArray) -> FloatArray: ...
-def at_most_one(total: float | FloatArray) -> float | FloatArray:
+def at_most_one(total: Total) -> Total:
     """Cut what rounding has added to a probability; what is above 1 by more is no rounding and stays to be seen.
 
     Parameters
