@@ -232,6 +232,7 @@ def test_a_target_that_is_a_share_is_asked_about(k2, tmp_path):
     run = k2("report", "L1", "--target", "0.99999", "--output", tmp_path / "out")
     assert (run.code, asked in run.err) == (2, True)
     assert asked in k2("advise", "L1", "--target", "0.99999").err
+    assert "such as 99.99; got 99,99" in k2("advise", "L1", "--target", "99,99").err
     file = tmp_path / "target.yaml"
     file.write_text("media: 99.99\nfull_service: 0.99999\n")
     run = k2("report", "L1", "--target", file, "--output", tmp_path / "out")

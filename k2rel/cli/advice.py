@@ -13,7 +13,7 @@ __all__: list[str] = []
 
 def add_advise(sub: argparse.ArgumentParser) -> None:
     """Add the options of ``k2rel advise``."""
-    sub.add_argument("--target", type=float, metavar="PERCENT", help="availability asked for, such as 99.999")
+    sub.add_argument("--target", metavar="PERCENT", help="availability asked for, such as 99.999")
     sub.add_argument(
         "--service", metavar="NAME", help="a service of 'k2rel availability'; default: the principal traffic"
     )

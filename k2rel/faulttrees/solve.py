@@ -455,7 +455,8 @@ def solve(
 
 def _without(trees: FaultTrees, top: str, without: tuple[str, ...]) -> list[Problem]:
     """Say where probabilities are missing, and what can be asked without them."""
-    more = f", and {len(without) - 1:,} more events of '{top}' have none" if len(without) > 1 else ""
+    others = len(without) - 1
+    more = f", as {others:,} other event{'s' if others > 1 else ''} of '{top}'" if others else ""
     first = trees.unknown[without[0]]
     return [replace(first, message=f"{first.message}{more}; without it only cut sets can be listed (--cut-sets)")]
 
