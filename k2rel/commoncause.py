@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from k2rel.errors import InputError
 
-__all__ = ["MODELS", "combinations_of", "event_shares"]
+__all__ = ["MODELS", "combinations_of", "event_shares", "part_total"]
 
 FloatArray = NDArray[np.float64]
 
@@ -24,6 +24,7 @@ MODELS = ("beta-factor", "MGL", "alpha-factor", "phi-factor")
 """Names of the parametric models, as in the Open-PSA model exchange format."""
 
 _MOST_MEMBERS = 12
+_ROUNDING = 1e-6  # of factors that are written with few digits
 
 
 def event_shares(model: str, members: int, factors: Mapping[int, ArrayLike]) -> dict[int, FloatArray]:
@@ -36,7 +37,8 @@ def event_shares(model: str, members: int, factors: Mapping[int, ArrayLike]) -> 
     members : int
         Number of parts in the group, n.
     factors : mapping of int to float or array
-        Factors by level: beta at any one level; MGL's beta, gamma, ... at 2, 3, ...; alpha and phi at 1 to n.
+        Factors by level, all of them: beta at n; MGL's beta, gamma, ... at 2 to n; alpha and phi at 1 to n. Phi
+        factors sum to 1; of alpha factors only the ratios count.
 
     Returns
     -------
@@ -46,7 +48,8 @@ def event_shares(model: str, members: int, factors: Mapping[int, ArrayLike]) -> 
     Raises
     ------
     InputError
-        If the model is unknown, the group too small or too large, or a factor missing or not between 0 and 1.
+        If the model is unknown, the group too small or too large, a factor missing, of a level that the group does not
+        have, or not between 0 and 1, or phi factors do not sum to 1.
 
     Notes
     -----
@@ -57,7 +60,7 @@ def event_shares(model: str, members: int, factors: Mapping[int, ArrayLike]) -> 
 
     Examples
     --------
-    >>> {k: float(share) for k, share in event_shares("beta-factor", 3, {2: 0.25}).items()}
+    >>> {k: float(share) for k, share in event_shares("beta-factor", 3, {3: 0.25}).items()}
     {1: 0.75, 3: 0.25}
     """
     if model not in MODELS:
@@ -65,37 +68,76 @@ def event_shares(model: str, members: int, factors: Mapping[int, ArrayLike]) -> 
     if not 2 <= members <= _MOST_MEMBERS:
         raise InputError(f"a common-cause group needs 2 to {_MOST_MEMBERS} members, got {members}")
     given = {level: np.asarray(value, dtype=np.float64) for level, value in factors.items()}
+    wanted = _levels(model, members)
+    wrong = sorted(set(given) - set(wanted))
+    if wrong and model == "beta-factor":
+        raise InputError(
+            f"beta-factor: one cause takes all {members} members, so its factor stands at level {members}, "
+            f"got level {wrong[0]}; for smaller combinations use MGL or alpha-factor"
+        )
+    if wrong:
+        raise InputError(f"{model}: factors of levels {wanted[0]} to {members} are needed, got level {wrong[0]}")
+    missing = sorted(set(wanted) - set(given))
+    if missing:
+        raise InputError(
+            f"{model}: no factor of level {missing[0]}; a group of {members} needs "
+            + (f"one of level {members}" if len(wanted) == 1 else f"those of levels {wanted[0]} to {members}, also 0")
+        )
     for level, value in given.items():
         if not np.all((value >= 0) & (value <= 1)):
-            raise InputError(f"{model}: the factor of level {level} must lie between 0 and 1")
+            shown = f", got {float(value):.6g}" if value.ndim == 0 else ""
+            raise InputError(f"{model}: the factor of level {level} must lie between 0 and 1{shown}")
+    total = sum(given.values(), start=np.asarray(0.0))
     if model == "beta-factor":
-        if len(given) != 1:
-            raise InputError(f"beta-factor: needs one factor, got {len(given)}")
-        beta = next(iter(given.values()))
+        beta = given[members]
         shares = {1: 1.0 - beta, members: beta}
+    elif model == "MGL":
+        shares, chain = {}, np.asarray(1.0)
+        for k in range(1, members + 1):
+            chain = chain * given.get(k, 1.0)
+            onward = given.get(k + 1, np.asarray(0.0))
+            shares[k] = chain * (1.0 - onward) / math.comb(members - 1, k - 1)
+    elif model == "alpha-factor":
+        if not np.all(total > 0):
+            raise InputError("alpha-factor: at least one factor must be above 0")
+        whole = sum((k * alpha for k, alpha in given.items()), start=np.asarray(0.0))
+        shares = {k: k * alpha / math.comb(members - 1, k - 1) / whole for k, alpha in given.items()}
     else:
-        first = 2 if model == "MGL" else 1
-        wrong = sorted(set(given) - set(range(first, members + 1)))
-        if wrong or not given:
-            raise InputError(f"{model}: factors of levels {first} to {members} are needed, got {sorted(given)}")
-        last = max(given)
-        missing = sorted(set(range(first, last + 1)) - set(given))
-        if missing:
-            raise InputError(f"{model}: no factor of level {missing[0]}")
-        if model == "MGL":
-            shares, chain = {}, np.asarray(1.0)
-            for k in range(1, last + 1):
-                chain = chain * given.get(k, 1.0)
-                onward = given.get(k + 1, np.asarray(0.0))
-                shares[k] = chain * (1.0 - onward) / math.comb(members - 1, k - 1)
-        elif model == "alpha-factor":
-            total = sum((k * alpha for k, alpha in given.items()), start=np.asarray(0.0))
-            if not np.all(total > 0):
-                raise InputError("alpha-factor: at least one factor must be above 0")
-            shares = {k: k * alpha / math.comb(members - 1, k - 1) / total for k, alpha in given.items()}
-        else:
-            shares = dict(given)
+        if not np.all(np.abs(total - 1.0) <= _ROUNDING):
+            shown = f"they sum to {float(total):.6g}" if total.ndim == 0 else "in some samples they do not"
+            raise InputError(f"phi-factor: the factors of all levels must sum to 1, {shown}")
+        shares = dict(given)
     return {k: np.asarray(share) for k, share in shares.items() if np.any(np.asarray(share) > 0)}
+
+
+def _levels(model: str, members: int) -> range:
+    """Levels of which a model needs a factor in a group of so many."""
+    return range({"beta-factor": members, "MGL": 2}.get(model, 1), members + 1)
+
+
+def part_total(members: int, shares: Mapping[int, ArrayLike]) -> FloatArray:
+    r"""Give what the shares leave a single part in all: its own events and every combination that holds it.
+
+    Parameters
+    ----------
+    members : int
+        Number of parts in the group, n.
+    shares : mapping of int to float or array
+        As by `event_shares`.
+
+    Returns
+    -------
+    array
+        :math:`\sum_k \binom{n-1}{k-1} Q_k / Q`: 1 but for phi factors of three and more parts, which the exchange
+        format takes for every combination as they are.
+
+    Examples
+    --------
+    >>> float(part_total(3, event_shares("phi-factor", 3, {1: 0.75, 2: 0.125, 3: 0.125})))
+    1.125
+    """
+    terms = (math.comb(members - 1, k - 1) * np.asarray(share, dtype=np.float64) for k, share in shares.items())
+    return sum(terms, start=np.asarray(0.0))
 
 
 def combinations_of(members: Sequence[str], shares: Mapping[int, object]) -> list[tuple[str, ...]]:

@@ -98,17 +98,35 @@ def closest(word: str, known: Iterable[str]) -> str:
     Returns
     -------
     str
-        ``"; did you mean 'x'?"``, or the known names where nothing is near, or nothing.
+        ``"; did you mean 'x'?"``, or the known names where nothing is near, or nothing. Upper and lower case, ``-``,
+        ``_`` and blanks make no difference; names that are equally near are all said, up to three.
 
     Examples
     --------
-    >>> closest("swich_A", ["switch_A", "switch_B"])
+    >>> closest("swich_a", ["switch_A", "switch_B"])
     "; did you mean 'switch_A'?"
+    >>> closest("switch_C", ["switch_A", "switch_B"])
+    "; did you mean 'switch_A' or 'switch_B'?"
     """
     names = sorted({str(name) for name in known})
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(_folded(name), []).append(name)
+    near = difflib.get_close_matches(_folded(word), alike, n=3, cutoff=0.6)
     if near:
-        return f"; did you mean '{near[0]}'?"
+        first = max(near, key=lambda name: _likeness(word, name))
+        equal = sorted(name for name in near if _likeness(word, name) >= _likeness(word, first) - 1e-12)
+        found = [name for folded in equal for name in alike[folded]]
+        return f"; did you mean {' or '.join(repr(name) for name in found[:3])}?"
     if names and len(names) <= 12:
         return "; known: " + ", ".join(names)
     return ""
+
+
+def _folded(name: str) -> str:
+    """A name without what people get wrong without meaning another one: case, and what joins its words."""
+    return "".join("_" if sign in "- " else sign for sign in name.casefold())
+
+
+def _likeness(word: str, folded: str) -> float:
+    return difflib.SequenceMatcher(None, _folded(word), folded).ratio()

@@ -13,6 +13,7 @@ from fractions import Fraction
 __all__ = [
     "HOURS_PER_YEAR",
     "MINUTES_PER_YEAR",
+    "availability_percent",
     "format_duration",
     "parse_bandwidth",
     "parse_duration",
@@ -288,3 +289,45 @@ def _digits(value: float) -> str:
     if value >= 1000:
         return f"{float(f'{value:.3g}'):,.0f}"
     return f"{value:.3g}"
+
+
+def availability_percent(value: object) -> float:
+    """Read an availability that is asked for, in percent.
+
+    Parameters
+    ----------
+    value : object
+        A number from 50 to below 100, or its text, with or without ``%``.
+
+    Returns
+    -------
+    float
+        The percentage.
+
+    Raises
+    ------
+    ValueError
+        If it is no such number; below 50 % somebody wrote a share, or did not mean an availability.
+
+    Examples
+    --------
+    >>> availability_percent("99.99 %")
+    99.99
+    >>> availability_percent(0.99999)
+    Traceback (most recent call last):
+        ...
+    ValueError: 0.99999 % is below 50 %; an availability is written in percent: did you mean 99.999?
+    """
+    shown = str(value).strip()[:40]
+    try:
+        percent = math.nan if isinstance(value, bool) else float(str(value).strip().removesuffix("%"))
+    except ValueError:
+        percent = math.nan
+    if not 0 < percent < 100:
+        raise ValueError(f"an availability from 50 to below 100 %, such as 99.99; got {shown}")
+    if percent < 50:
+        meant = f": did you mean {100 * percent:.10g}?" if 0.5 <= percent < 1 else ", such as 99.99"
+        raise ValueError(
+            f"{shown.removesuffix('%').strip()} % is below 50 %; an availability is written in percent{meant}"
+        )
+    return percent

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -451,6 +452,117 @@ def test_a_stopped_sweep_goes_on_where_it_stood(tmp_path, monkeypatch):
     done = run_sweep(spec, tmp_path / "out")
     assert (done.kept, done.computed) == (9, 15)
     assert run_sweep(spec, tmp_path / "out").kept == 24
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Points computed in this process, and no summary page."""
+    monkeypatch.setattr(sweep_run, "_here", lambda todo, _: iter(sweep_run._computed(todo)))
+    monkeypatch.setattr(sweep_run, "_write", lambda *_: "")
+
+
+def counts(done):
+    return done.computed, done.kept, done.damaged
+
+
+def test_kept_points_are_computed_again_when_bundled_data_or_packages_change(tmp_path, monkeypatch, quick):
+    """Failure rates times 10: the figures follow, and with the old table the old points are there again."""
+    from k2rel import basis, bundled
+
+    home = tmp_path / "data"
+    shutil.copytree(data_dir(), home)
+    monkeypatch.setattr(bundled, "_home", lambda name: home)
+    spec = read_sweep(sweep_file(tmp_path, "levels: [L1]\nclients: [4, 5]\n"))
+    first = run_sweep(spec, tmp_path / "out")
+    assert counts(first) == (2, 0, 0)
+    assert counts(run_sweep(spec, tmp_path / "out")) == (0, 2, 0)
+    table = home / "rates.csv"
+    before = table.read_text()
+    frame = pd.read_csv(table, dtype=str, keep_default_na=False)
+    for column in ("lambda_per_h", "lambda_lo90", "lambda_hi90"):
+        constant = (frame["law"] == "exponential") & (frame[column] != "")
+        frame.loc[constant, column] = [f"{10 * float(x):.12g}" for x in frame.loc[constant, column]]
+    frame.to_csv(table, index=False)
+    tenfold = run_sweep(spec, tmp_path / "out")
+    assert counts(tenfold) == (2, 0, 0)
+    ratio = tenfold.table["failures_per_year"] / first.table["failures_per_year"]
+    assert ratio.between(5, 10).all()
+    table.write_text(before)
+    assert counts(run_sweep(spec, tmp_path / "out")) == (0, 2, 0)
+    site = home / "levels" / "L1.yaml"
+    site.write_text(site.read_text() + "# another byte\n")
+    assert counts(run_sweep(read_sweep(tmp_path / "spec.yaml"), tmp_path / "out")) == (2, 0, 0)
+    real = basis.metadata.version
+    for package in ("numpy", "scipy", "numba", "oxidd"):
+        monkeypatch.setattr(basis.metadata, "version", lambda name, p=package: "0" if name == p else real(name))
+        assert run_sweep(spec, tmp_path / "out").kept == 0
+    monkeypatch.setattr(basis.metadata, "version", real)
+    monkeypatch.setattr(basis, "code_hash", lambda: "another code")
+    assert run_sweep(spec, tmp_path / "out").kept == 0
+
+
+def test_a_flipped_digit_in_a_kept_point_is_noticed_and_said(tmp_path, k2, quick):
+    path = sweep_file(tmp_path, "levels: [L1]\nclients: [4, 5]\n")
+    first = run_sweep(read_sweep(path), tmp_path / "out")
+    one, other = sorted((tmp_path / "out" / "points").glob("*.json"))
+    good = one.read_text()
+    digits = [n for n, sign in enumerate(good) if sign.isdigit()]
+    for place in digits[:: len(digits) // 12]:
+        one.write_text(good[:place] + str((int(good[place]) + 1) % 10) + good[place + 1 :])
+        again = run_sweep(read_sweep(path), tmp_path / "out")
+        assert counts(again) == (1, 1, 1)
+        pd.testing.assert_frame_equal(again.table, first.table)
+        assert one.read_text() == good
+    for text in (
+        "",
+        "{}",
+        "null",
+        good[:-20],
+        json.dumps({k: v for k, v in json.loads(good).items() if k != "checksum"}),
+    ):
+        one.write_text(text)
+        assert counts(run_sweep(read_sweep(path), tmp_path / "out")) == (1, 1, 1)
+    shutil.copy(other, one)  # a point under the key of another one
+    run = k2("sweep", path, "--quiet", "--output", tmp_path / "out")
+    assert run.code == 0
+    assert "1 of the kept points were not what had been written, and were computed again" in run.out
+    assert one.read_text() == good
+
+
+def test_two_sites_of_one_file_name_are_told_apart(tmp_path, quick):
+    for folder, drives in (("north", 5), ("south", 8)):
+        (tmp_path / folder).mkdir()
+        text = site_path("L1").read_text()
+        (tmp_path / folder / "site.yaml").write_text(text.replace("name: L1\n", f"name: L1\n# {drives}\n"))
+    (tmp_path / "alone.yaml").write_text(site_path("L1").read_text())
+    path = sweep_file(tmp_path, "levels: [L1, north/site.yaml, south/site.yaml, alone.yaml]\n")
+    done = run_sweep(read_sweep(path), tmp_path / "out")
+    assert done.table["level"].tolist() == ["L1", "north/site.yaml", "south/site.yaml", "alone.yaml"]
+    assert counts(done) == (4, 0, 0)
+
+
+def test_a_worker_with_other_data_or_packages_computes_nothing(tmp_path):
+    from k2rel.basis import basis
+
+    spec = read_sweep(sweep_file(tmp_path, "levels: [L1]\n"))
+    ((_, row),) = sweep_run._remote([("key", spec.points[0])], spec.files, basis() | {"numpy": "1.0"})
+    assert "other code, data or packages than this machine: numpy " in row["error"]
+
+
+def test_a_report_is_made_again_when_the_bundled_data_changed_or_its_page_was_changed(small, tmp_path, monkeypatch):
+    from k2rel import basis
+
+    levels = sites(tmp_path / "sites", 1)
+    out = tmp_path / "out"
+    render_reports(levels, out, comparison=False)
+    page = out / "site0.html"
+    page.write_text(page.read_text().replace("0", "1", 1))
+    done = render_reports(levels, out, comparison=False)
+    assert done.kept == ()
+    assert "site0: site0.html is not what was written; the report is made again" in done.notes
+    assert render_reports(levels, out, comparison=False).notes == ()
+    monkeypatch.setattr(basis, "data_hash", lambda: "other data")
+    assert render_reports(levels, out, comparison=False).kept == ()
 
 
 def test_a_point_that_fails_is_a_row_with_its_error_and_is_tried_again(tmp_path):

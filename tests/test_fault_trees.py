@@ -1,5 +1,7 @@
 """Fault trees in the Open-PSA format: what is read, what comes out, and what is refused with one clear line."""
 
+import functools
+import itertools
 import json
 import math
 
@@ -76,6 +78,21 @@ def test_every_connective(probability, formula, expected):
 )
 def test_connectives_of_two(probability, tag, expected):
     text = model(f"<define-gate name='top'><{tag}>{refs('ab')}</{tag}></define-gate>", EVENTS)
+    assert probability(text) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+@pytest.mark.parametrize("tag", ["xor", "iff"])
+def test_xor_and_iff_of_several_are_parity(probability, tag, count):
+    """Open-PSA: both are associative, so two arguments at a time give the value."""
+    p = [0.1, 0.2, 0.35, 0.4, 0.45][:count]
+    expected = 0.0
+    for values in itertools.product([False, True], repeat=count):
+        true = functools.reduce((lambda a, b: a != b) if tag == "xor" else (lambda a, b: a == b), values)
+        expected += true * math.prod(q if value else 1 - q for q, value in zip(p, values, strict=True))
+    names = "abcde"[:count]
+    events = "".join(event(name, number(q)) for name, q in zip(names, p, strict=True))
+    text = model(f"<define-gate name='top'><{tag}>{refs(names)}</{tag}></define-gate>", events)
     assert probability(text) == pytest.approx(expected, rel=1e-13)
 
 
@@ -160,6 +177,77 @@ def test_alpha_and_phi_factors_share_out_what_there_is(probability):
     assert {k: float(q) for k, q in event_shares("phi-factor", 2, {1: 0.9, 2: 0.1}).items()} == {1: 0.9, 2: 0.1}
 
 
+def test_a_beta_factor_without_a_level_is_that_of_all_members(probability):
+    """V26 again, the level left out."""
+    groups = (group("p", "beta-factor", {3: 0.2}) + group("v", "beta-factor", {3: 0.2})).replace(" level='3'", "")
+    text = model(TRAINS).replace("<model-data>", groups + "<model-data>")
+    assert probability(text) == pytest.approx(0.043080373061222414, rel=1e-12)
+
+
+def test_phi_factors_of_three_hold_for_every_combination_and_say_so(write, capsys):
+    """P(p1) by hand: none of the events that hold it, 1 alone, 2 pairs, 1 triple."""
+    text = model("<define-gate name='top'><or><event name='p1'/></or></define-gate>").replace(
+        "<model-data>", group("p", "phi-factor", {1: 0.8, 2: 0.15, 3: 0.05}) + "<model-data>"
+    )
+    assert main(["solve", str(write(text)), "--format", "json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    expected = 1 - (1 - 0.08) * (1 - 0.015) ** 2 * (1 - 0.005)
+    assert answer["tops"][0]["probability"] == pytest.approx(expected, rel=1e-12)
+    assert "1.15 times" in answer["notes"][0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "factors", "message"),
+    [
+        ("phi-factor", {1: 0.8, 2: 0.1, 3: 0.05}, "must sum to 1, they sum to 0.95"),
+        ("phi-factor", {1: 0.9, 2: 0.2, 3: 0.0}, "must sum to 1, they sum to 1.1"),
+        ("phi-factor", {1: 0.9, 2: 0.1}, "no factor of level 3"),
+        ("beta-factor", {2: 0.2}, "its factor stands at level 3, got level 2"),
+        ("beta-factor", {1: 0.2}, "its factor stands at level 3, got level 1"),
+        ("beta-factor", {4: 0.2}, "its factor stands at level 3, got level 4"),
+        ("beta-factor", {2: 0.2, 3: 0.1}, "its factor stands at level 3"),
+        ("beta-factor", {3: 1.2}, "must lie between 0 and 1, got 1.2"),
+        ("beta-factor", {}, "no factor of level 3"),
+        ("MGL", {2: 0.2}, "no factor of level 3"),
+        ("MGL", {1: 0.9, 2: 0.2, 3: 0.1}, "levels 2 to 3 are needed, got level 1"),
+        ("MGL", {2: 0.2, 3: -0.1}, "must lie between 0 and 1"),
+        ("alpha-factor", {1: 0.9, 3: 0.1}, "no factor of level 2"),
+        ("alpha-factor", {1: 0.9, 2: 0.05, 3: 0.04, 4: 0.01}, "levels 1 to 3 are needed, got level 4"),
+        ("alpha-factor", {1: 0, 2: 0, 3: 0}, "at least one factor must be above 0"),
+        ("gamma-factor", {2: 0.1}, "unknown common-cause model"),
+        ("MGL", {"²": 0.2, 3: 0.1}, "level must be a whole number"),
+        ("MGL", {2: "nan", 3: 0.1}, "finite number"),
+    ],
+)
+def test_factors_that_do_not_fit_their_group_are_refused(write, capsys, kind, factors, message):
+    text = model(TRAINS).replace("<model-data>", group("p", kind, factors) + group("v", "MGL", {2: 0.1, 3: 0.1}) + "<model-data>")  # fmt: skip
+    assert main(["solve", str(write(text))]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.startswith("k2rel: m.xml:1: ")
+
+
+def test_members_of_a_group_are_basic_events_of_its_probability(write):
+    beta = group("p", "beta-factor", {3: 0.2})
+    top = "<define-gate name='top'><or><event name='p1'/><event name='p2'/><event name='p3'/></or></define-gate>"
+
+    def refused(text, message):
+        with pytest.raises(InputError, match=message):
+            solve(read_fault_trees(write(text)))
+
+    put = model(top, "{}").replace("<model-data>", beta + "<model-data>")
+    assert solve(read_fault_trees(write(put.format(event("p1", number(0.1)))))).tops[0].probability > 0
+    refused(
+        put.format(event("p1", number(0.2))), "a probability of its own, which is not that of its common-cause group"
+    )
+    refused(put.format("").replace("<event name='p3'/>", "").replace("name='p3'", "name='p2'"), "names a member twice")
+    gate = "<define-gate name='p1'><or><event name='p2'/></or></define-gate>"
+    refused(model(top + gate).replace("<model-data>", beta + "<model-data>"), "is a gate; members of a group are basic")
+    refused(put.format("").replace("<members>", "<member>").replace("</members>", "</member>"), "does not belong into")
+    one = beta.replace("<basic-event name='p2'/><basic-event name='p3'/>", "")
+    refused(model(GATE, EVENTS).replace("<model-data>", one + "<model-data>"), "needs 2 to 12 members, got 1")
+
+
 def test_names_can_be_private_to_a_component_and_reached_by_their_path(probability):
     body = (
         "<define-gate name='top'><or><gate name='left.g'/><gate name='right.g'/></or></define-gate>"
@@ -199,6 +287,15 @@ BAD = {
     "min must be a whole number": model(f"<define-gate name='top'><atleast min='7'>{refs('ab')}</atleast></define-gate>", EVENTS),
     "is no formula": model(f"<define-gate name='top'><maybe>{refs('ab')}</maybe></define-gate>", EVENTS),
     "takes 1 argument(s), got 2": model(f"<define-gate name='top'><not>{refs('ab')}</not></define-gate>", EVENTS),
+    "takes 2 argument(s), got 3": model(f"<define-gate name='top'><imply>{refs('abc')}</imply></define-gate>", EVENTS),
+    "takes at least 2 argument(s), got 1": model(f"<define-gate name='top'><iff>{refs('a')}</iff></define-gate>", EVENTS),
+    "takes at least 1 argument(s), got 0": model("<define-gate name='top'><or/></define-gate>", EVENTS),
+    "needs the attribute max": model(f"<define-gate name='top'><cardinality min='1'>{refs('ab')}</cardinality></define-gate>", EVENTS),
+    "max must not be below min": model(f"<define-gate name='top'><cardinality min='2' max='1'>{refs('ab')}</cardinality></define-gate>", EVENTS),
+    "has no attribute max": model(f"<define-gate name='top'><atleast min='1' max='1'>{refs('ab')}</atleast></define-gate>", EVENTS),
+    "has no attribute min": model(f"<define-gate name='top'><or min='2'>{refs('ab')}</or></define-gate>", EVENTS),
+    "needs the attribute min": model(f"<define-gate name='top'><atleast k='2'>{refs('ab')}</atleast></define-gate>", EVENTS),
+    "got '1_0'": model(GATE, event("a", number("1_0")) + event("b", number(0.1))),
     "defined by itself": model(
         GATE,
         event("a", "<parameter name='q'/>") + event("b", number(0.1))
@@ -280,6 +377,78 @@ def test_a_cut_off_by_order_states_what_it_leaves_out(write, capsys):
     assert top["cut_sets"]["left_out"] == 1
     assert top["cut_sets"]["left_out_probability"] == pytest.approx(0.02, rel=1e-12)
     assert top["rare_event"] == pytest.approx(0.32, rel=1e-14)  # of all sets, so it stays a bound
+
+
+OR_AND = "<define-gate name='top'><or><{0} name='c'/><and><{0} name='a'/><{0} name='b'/></and></or></define-gate>"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        model(OR_AND.format("event"), "".join(event(name, "") for name in "abc")),  # defined, without a probability
+        model(OR_AND.format("basic-event")),  # not defined: the format does not ask for it
+        model(OR_AND.format("event"), event("a", number(0.1)) + event("b", "") + event("c", number(0.3))),
+    ],
+)
+def test_cut_sets_need_no_probabilities(write, capsys, text):
+    path = str(write(text))
+    assert main(["solve", path, "--cut-sets", "--format", "json"]) == 0
+    (top,) = json.loads(capsys.readouterr().out)["tops"]
+    assert top["probability"] is top["rare_event"] is top["mcub"] is top["cut_sets"]["sum"] is None
+    assert top["cut_sets"]["by_order"] == {"1": 1, "2": 1}
+    assert [(row["events"], row["probability"]) for row in top["cut_sets"]["most_probable"]] == [
+        (["c"], None),
+        (["a", "b"], None),
+    ]
+    assert "b" in top["without_probability"]
+    assert main(["solve", path, "--cut-sets", "--order", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "not known: the model gives none to" in out
+    assert "1 not listed\n" in out
+    assert "too many" not in out
+    for more in ([], ["--cut-sets", "--importance"], ["--cut-sets", "--samples", "9"], ["--nodes", "100"]):
+        assert main(["solve", path, *more]) == 2
+        err = capsys.readouterr().err
+        assert "k2rel: m.xml:1: " in err or "nothing to sample" in err
+
+
+def test_a_basic_event_that_is_misspelt_is_no_event_without_a_probability(write):
+    text = model("<define-gate name='top'><or><basic-event name='aa'/></or></define-gate>", EVENTS)
+    with pytest.raises(InputError, match="'aa' is not defined anywhere"):
+        read_fault_trees(write(text))
+
+
+def test_an_order_has_a_sum_of_its_own_also_where_all_sets_are_too_many(write, capsys, monkeypatch):
+    import k2rel.faulttrees.solve as module
+
+    path = str(write(model(OR_AND.format("event"), EVENTS)))
+    for order, expected in ((0, 0.0), (1, 0.3), (2, 0.3 + 0.1 * 0.2)):
+        answer = solve(read_fault_trees(path), order=order).tops[0]
+        assert answer.order_sum == pytest.approx(expected, rel=1e-13)
+        assert answer.rare_event == pytest.approx(0.32, rel=1e-13)
+    whole = module.minimal_cut_sets
+
+    def few(diagram, *, order=None):
+        if order is None:
+            raise ModelTooLargeError("too many")
+        return whole(diagram, order=order)
+
+    monkeypatch.setattr(module, "minimal_cut_sets", few)
+    assert main(["solve", path, "--cut-sets", "--order", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "sum of all cut sets    not computed: too many" in out
+    assert "sum up to order 1      0.3\n" in out
+    assert "Sets above order 1 are neither counted nor in the sum" in out
+    assert "not listed" not in out
+
+
+def test_a_complete_list_leaves_nothing_out(write, capsys):
+    path = str(write(model(OR_AND.format("event"), EVENTS)))
+    assert main(["solve", path, "--cut-sets"]) == 0
+    assert "not listed" not in capsys.readouterr().out
+    assert main(["solve", path, "--cut-sets", "1"]) == 0
+    assert "... 1 not listed, their probabilities add up to 0.02" in capsys.readouterr().out
+    assert solve(read_fault_trees(path), cut_sets=2).tops[0].listing.left_out_probability == 0.0
 
 
 def test_an_event_that_every_cut_set_needs_has_no_finite_reduction_worth(write):

@@ -236,6 +236,10 @@ def test_uncertain_rates_move_the_common_event_with_its_parts():
         ("members: [switch_A, switch_B], factors: {two: 0.1}", "levels must be whole numbers"),
         ("members: [switch_A, switch_B], model: MGL, factors: {'3': 0.1}", "levels 2 to 2 are needed"),
         ("members: [switch_A], factors: {'2': 0.1}", "members"),
+        ("members: [switch_A, switch_B], factors: {'3': 0.1}", "its factor stands at level 2, got level 3"),
+        ("members: [switch_A, switch_B], factors: {'02': 0.1}", "levels must be whole numbers"),
+        ("members: [switch_A, switch_B], model: phi-factor, factors: {'1': 0.9, '2': 0.2}", "sum to 1.1"),
+        ("members: [switch_A, switch_B], model: alpha-factor, factors: {'1': 0.9}", "no factor of level 2"),
         ("members: [switch_A, switch_B], model: gamma, factors: {'2': 0.1}", "beta-factor"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from k2rel.cli.printing import finite, print_json, print_table
-from k2rel.cli.studies import study_of
+from k2rel.cli.studies import as_the_files_have_them, study_of
 from k2rel.errors import InputError
 
 __all__: list[str] = []
@@ -13,7 +13,7 @@ __all__: list[str] = []
 
 def add_advise(sub: argparse.ArgumentParser) -> None:
     """Add the options of ``k2rel advise``."""
-    sub.add_argument("--target", type=float, metavar="PERCENT", help="availability asked for, such as 99.999")
+    sub.add_argument("--target", metavar="PERCENT", help="availability asked for, such as 99.999")
     sub.add_argument(
         "--service", metavar="NAME", help="a service of 'k2rel availability'; default: the principal traffic"
     )
@@ -84,6 +84,7 @@ def spares_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.spares import spare_parts
     from k2rel.site.settings import parse_settings
 
+    as_the_files_have_them(args)
     given = {"clients": args.clients, "repair": args.repair, "rates": args.rates, "settings": parse_settings(args.set)}
     studies = {level: one for level in args.level for one in studies_of([level], **given).values()}
     chosen = [studies[level] for level in args.level]

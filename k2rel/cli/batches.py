@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from k2rel.cli.printing import print_json, print_table
+from k2rel.cli.studies import as_the_files_have_them
 from k2rel.errors import InputError
 
 __all__: list[str] = []
@@ -17,6 +18,7 @@ def report_verb(args: argparse.Namespace) -> int:
     from k2rel.report import render_reports
     from k2rel.site.settings import parse_settings
 
+    as_the_files_have_them(args)
     levels = list(level_names()) if args.all else args.level
     if not levels:
         raise InputError("report: name at least one level or site file, or give --all")
@@ -59,7 +61,7 @@ def sweep_verb(args: argparse.Namespace) -> int:
     files = {kind: str(folder / f"{spec.name}.{kind}") for kind in ("csv", "parquet", "html")}
     counts = {"points": len(spec.points), "computed": done.computed, "kept": done.kept, "failed": done.failed}
     if args.format == "json":
-        print_json({**counts, **files})
+        print_json({**counts, "damaged": done.damaged, **files})
     else:
         if not args.quiet:
             columns = ["downtime_min_per_year", "failures_per_year", "p_overload"]
@@ -70,6 +72,8 @@ def sweep_verb(args: argparse.Namespace) -> int:
                 print(f"... {len(done.table) - 20:,} more in {files['csv']}")
             print()
         print(", ".join(f"{value:,} {name}" for name, value in counts.items()))
+        if done.damaged:
+            print(f"{done.damaged:,} of the kept points were not what had been written, and were computed again")
         for path in files.values():
             print(path)
     return 1 if done.failed or done.summary_error else 0

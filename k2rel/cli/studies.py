@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from k2rel.cli.printing import finite, print_json, print_table
+from k2rel.errors import InputError
 
 if TYPE_CHECKING:
     from k2rel.studies import Provenance, Study
@@ -27,6 +28,15 @@ def study_of(args: argparse.Namespace) -> Study:
         primary=getattr(args, "primary", None),
         common_cause=args.common_cause,
     )
+
+
+def as_the_files_have_them(args: argparse.Namespace) -> None:
+    """Refuse an option that verbs about several sites have no use for, rather than pass it over."""
+    if args.variant is not None:
+        raise InputError(
+            f"--variant: k2rel {args.verb} takes sites as their files have them; lay the variant's entries over a copy "
+            "of the file, or ask about one site (k2rel availability SITE --variant NAME)"
+        )
 
 
 def heading(study: Study, provenance: Provenance | None = None) -> None:
@@ -121,8 +131,14 @@ def failover_verb(args: argparse.Namespace) -> int:
     print(f"failed: {', '.join(outcome.failed)}")
     roles = ", ".join(f"{role} at {side}" for role, side in outcome.roles.items())
     print(f"primary: {outcome.primary or 'none'} (before: {outcome.home}); {roles or 'no roles'}")
-    print(f"out of service until placed back: {', '.join(outcome.out_of_service) or 'none'}")
-    print(f"a backup stands by: {'yes' if outcome.backup_in_service else 'NO'}\n")
+    for words, servers in (outcome.out_of_service_words() or {"out of service": ("none",)}).items():
+        print(f"{words}: {', '.join(servers)}")
+    if len(outcome.standby) > 1:
+        for role, there in outcome.standby.items():
+            print(f"a backup for {role} stands by: {'yes' if there else 'NO'}")
+        print()
+    else:
+        print(f"a backup stands by: {'yes' if outcome.backup_in_service else 'NO'}\n")
     shown = outcome.clients[:20]
     names = list(shown[0].paths)
     rows = [{"client": s.client, **{n: " > ".join(s.paths[n][1:]) or "LOST" for n in names}} for s in shown]
@@ -292,6 +308,7 @@ def compare_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.differences import differences, services_compared
     from k2rel.site.settings import parse_settings
 
+    as_the_files_have_them(args)
     levels = args.level or list(level_names())
     settings = parse_settings(args.set)
     if args.history is not None:
@@ -344,6 +361,9 @@ def _history(args: argparse.Namespace, levels: list[str], settings: dict[str, st
     for name, frame in found.items():
         print(f"{name}: what earlier reports said, and what is so now\n")
         print_table(frame)
-        same = frame["input_hash"].iloc[-1] == frame["input_hash"].iloc[-2]
-        print("\nThe inputs are those of the last report.\n" if same else "\nThe inputs have changed since.\n")
+        inputs, made_with = ((frame[key].iloc[-1] == frame[key].iloc[-2]) for key in ("input_hash", "basis"))
+        print("\nThe inputs are those of the last report." if inputs else "\nThe inputs have changed since.")
+        if not made_with:
+            print("The code, the bundled data or the packages that compute are not those of the last report.")
+        print()
     return 0

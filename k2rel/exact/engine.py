@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from k2rel.exact.clients import OwnParts, own_states
 from k2rel.exact.services import Service
 from k2rel.logic.diagram import Diagram, Transitions
+from k2rel.logic.rounding import at_most_one
 from k2rel.rates import Law, RaidModule
 from k2rel.studies import Study
 
@@ -146,7 +147,7 @@ def unavailability(study: Study, service: Service) -> float:
     >>> unavailability(s, services_of(s.policy)[0]) < 1e-4
     True
     """
-    return float(np.dot(mode_probabilities(study, service.diagram), _steady_loss(study, service)[0]))
+    return at_most_one(float(np.dot(mode_probabilities(study, service.diagram), _steady_loss(study, service)[0])))
 
 
 def failure_frequency(study: Study, service: Service) -> float:
@@ -264,7 +265,7 @@ def loss_over_time(study: Study, service: Service, times_h: FloatArray, *, repai
     probabilities = diagram.mode_probabilities(q)
     states = own_states(study.policy)
     own_q = np.array([at(study.client_laws[name]) for name in states.names]).reshape(len(states.names), -1)
-    return np.asarray((probabilities * service.loss(states.probability(own_q))).sum(axis=0))
+    return at_most_one(np.asarray((probabilities * service.loss(states.probability(own_q))).sum(axis=0)))
 
 
 @dataclass(frozen=True)

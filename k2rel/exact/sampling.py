@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from k2rel.errors import InputError
 from k2rel.exact.clients import own_states
 from k2rel.exact.services import Service
+from k2rel.logic.rounding import at_most_one
 from k2rel.rates import Law, RaidModule
 from k2rel.studies import Study
 
@@ -85,7 +86,7 @@ def unavailability_of_samples(
         p = states.probability(np.array(own).reshape(len(own), width))
         for service in services:
             loss = service.loss(p)
-            result[service.name][part] = np.einsum("ms,ms->s", modes[service.diagram], loss)
+            result[service.name][part] = at_most_one(np.einsum("ms,ms->s", modes[service.diagram], loss))
     return result
 
 

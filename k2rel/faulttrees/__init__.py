@@ -2,6 +2,8 @@
 
 ``source``      XML, safely read, with the line of every element
 ``expression``  numbers, parameters, laws and deviates
+``gates``       what gates refer to, and an order of them
+``groups``      members, factors and distribution of a common-cause group
 ``read``        gates, events, common-cause groups and includes into structure functions
 ``solve``       probability, cut sets, importance and uncertainty of every top event
 ``write``       structure functions with probabilities back to the format

@@ -138,7 +138,7 @@ def number_of(element: Element) -> float:
     """
     text = element.attributes.get("value", "").strip()
     try:
-        value = float(text)
+        value = float(text if "_" not in text else "")  # Python reads 1_000, nobody else does
     except ValueError:
         raise element.error(f"needs a number as its value, got '{text[:40]}'") from None
     if not math.isfinite(value):

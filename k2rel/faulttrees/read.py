@@ -7,6 +7,7 @@ alignments are refused.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.commoncause import combinations_of, event_shares
+from k2rel.commoncause import combinations_of, part_total
 from k2rel.errors import InputError, Problem, closest
 from k2rel.faulttrees.expression import Evaluation
+from k2rel.faulttrees.gates import REFERENCES, gates_in_order, references
+from k2rel.faulttrees.groups import distribution_of, members_of, shares_of, whole_number
 from k2rel.faulttrees.source import Element, read_xml
 from k2rel.logic.structure import FALSE, TRUE, Node, Structure
 from k2rel.uncertain import points
@@ -27,8 +30,8 @@ FloatArray = NDArray[np.float64]
 
 _MOST_INCLUDES = 200
 _FORMULAE = {"and", "or", "not", "xor", "atleast", "cardinality", "nand", "nor", "imply", "iff"}
-_REFERENCES = {"gate", "basic-event", "house-event", "event"}
 _CONTAINERS = {"define-fault-tree", "define-component", "model-data", "opsa-mef"}
+_ARGUMENTS = {"not": (1, 1), "imply": (2, 2), "xor": (2, None), "iff": (2, None)}
 _DEFINITIONS = {"define-gate", "define-basic-event", "define-house-event", "define-parameter"}
 
 
@@ -65,6 +68,15 @@ class FaultTrees:
         Finds parameters.
     mission_time_h : float
         The mission time [h].
+
+    Attributes
+    ----------
+    probability : array of float
+        Probabilities of the events at the means of their laws; not a number where the model gives none.
+    unknown : dict of str to Problem
+        Events without a probability, and where that is missing; cut sets need none.
+    notes : tuple of str
+        What whoever reads the figures should know.
     """
 
     def __init__(self, name: str, file: str, model: _Model, mission_time_h: float) -> None:
@@ -76,6 +88,9 @@ class FaultTrees:
         self._model = model
         evaluation = Evaluation(model.resolve_parameter, mission_time_h)
         found = model.probabilities(evaluation)
+        model.agree(Evaluation(model.resolve_parameter, mission_time_h))
+        self.unknown = dict(model.unknown)
+        self.notes = tuple(model.notes)
         self.events = tuple(found)
         self.probability: FloatArray = np.array([float(found[event]) for event in self.events])
         self.deviates = len(evaluation.deviates)
@@ -148,6 +163,11 @@ class _Model:
             self.collect(root, (), "public", [path.resolve()])
         self.members: dict[str, list[Node]] = {}
         self.combined: list[tuple[_Definition, list[str]]] = []
+        self.unknown: dict[str, Problem] = {}
+        self.notes: list[str] = []
+        events = [d.element for d in self.definitions["event"].values() if d.element.tag == "define-basic-event"]
+        # of a model without any probability the format does not ask that basic events are defined
+        self.logic_only = not self.groups and not any(list(element.parts()) for element in events)
         self.build()
 
     def collect(self, element: Element, container: tuple[str, ...], role: str, files: list[Path]) -> None:
@@ -213,6 +233,11 @@ class _Model:
                 return self.definitions[kind][path]
         if name in self.public[kind]:
             return self.public[kind][name]
+        if kind == "event" and self.logic_only and "basic-event" in (element.tag, element.attributes.get("type")):
+            self.define(
+                _Definition(Element("define-basic-event", {"name": name}, element.line, element.file), ()), "public"
+            )
+            return self.public[kind][name]
         known = [*self.public[kind], *self.definitions[kind]]
         raise element.error(f"'{name}' is not defined anywhere{closest(name, known)}")
 
@@ -221,16 +246,6 @@ class _Model:
         return definition.path, definition.element
 
     # ---- functions
-
-    def references(self, element: Element) -> Iterator[Element]:
-        """References within a formula."""
-        stack = [element]
-        while stack:
-            at = stack.pop()
-            if at.tag in _REFERENCES:
-                yield at
-            else:
-                stack.extend(at.parts())
 
     def build(self) -> None:
         """Make the structure functions, gates after what they use."""
@@ -242,45 +257,20 @@ class _Model:
             formulae = list(gate.element.parts())
             if len(formulae) != 1:
                 raise gate.element.error(f"gate '{gate.element.named()}' needs one formula, got {len(formulae)}")
-            found = [self.resolve("event", r, gate.container) for r in self.references(formulae[0])]
+            found = [self.resolve("event", r, gate.container) for r in references(formulae[0])]
             uses[path] = [d for d in found if d.element.tag == "define-gate"]
             used.update(d.path for d in uses[path])
         if not gates:
             raise InputError(Problem("holds no gate", self.name or "the model"))
         tops = [path for path in gates if path not in used]
         known: dict[str, Node] = {}
-        for path in self.sorted_gates(gates, uses):
+        inner = {path: [used.path for used in found] for path, found in uses.items()}
+        for path in gates_in_order({path: gate.element for path, gate in gates.items()}, inner):
             gate = gates[path]
             known[path] = self.formula(next(gate.element.parts()), gate.container, known)
         short = {path: gates[path].element.named() for path in tops}
         twice = len(set(short.values())) < len(short)
         self.tops = {(path if twice else short[path]): known[path] for path in tops}
-
-    def sorted_gates(self, gates: dict[str, _Definition], uses: dict[str, list[_Definition]]) -> list[str]:
-        """Gates after those they use; a gate that stands within itself is an error."""
-        result: list[str] = []
-        state: dict[str, int] = {}  # 1: open, 2: done
-        for start in gates:
-            stack = [(start, iter(uses[start]))] if start not in state else []
-            state.setdefault(start, 1)
-            while stack:
-                path, rest = stack[-1]
-                for definition in rest:
-                    inner = definition.path
-                    if state.get(inner) == 1:
-                        way = [p for p, _ in stack]
-                        circle = [*way[way.index(inner) :], inner]
-                        shown = " > ".join(circle if len(circle) <= 8 else [*circle[:4], "...", *circle[-3:]])
-                        raise gates[inner].element.error(f"gate '{inner}' stands within itself: {shown}")
-                    if inner not in state:
-                        state[inner] = 1
-                        stack.append((inner, iter(uses[inner])))
-                        break
-                else:
-                    state[path] = 2
-                    result.append(path)
-                    stack.pop()
-        return result
 
     def formula(self, element: Element, container: tuple[str, ...], known: dict[str, Node]) -> Node:
         """Build one formula."""
@@ -290,15 +280,20 @@ class _Model:
             if text not in {"true", "false"}:
                 raise element.error(f"needs the value true or false, got '{text}'")
             return TRUE if text == "true" else FALSE
-        if element.tag in _REFERENCES:
+        if element.tag in REFERENCES:
             return self.reference(element, container, known)
         if element.tag not in _FORMULAE:
-            raise element.error(f"is no formula that k2rel knows; known: {', '.join(sorted(_FORMULAE | _REFERENCES))}")
+            raise element.error(f"is no formula that k2rel knows; known: {', '.join(sorted(_FORMULAE | REFERENCES))}")
         parts = [self.formula(part, container, known) for part in element.parts()]
-        exact = {"not": 1, "xor": 2, "imply": 2, "iff": 2}.get(element.tag)
-        if not parts or (exact is not None and len(parts) != exact):
-            raise element.error(f"takes {exact or 'at least one'} argument(s), got {len(parts)}")
-        if element.tag in {"atleast", "cardinality"}:
+        fewest, most = _ARGUMENTS.get(element.tag, (1, None))
+        if len(parts) < fewest or (most is not None and len(parts) > most):
+            raise element.error(f"takes {fewest if most else f'at least {fewest}'} argument(s), got {len(parts)}")
+        bounds = {"atleast": {"min"}, "cardinality": {"min", "max"}}.get(element.tag, set())
+        for key in ("min", "max"):
+            if (key in element.attributes) != (key in bounds):
+                wrong = "needs the attribute" if key in bounds else "has no attribute"
+                raise element.error(f"{wrong} {key}" + ("; at most so many is cardinality" if key == "max" else ""))
+        if bounds:
             return self.counted(element, parts)
         if element.tag == "imply":
             return s.disjunction([s.negation(parts[0]), parts[1]])
@@ -312,23 +307,17 @@ class _Model:
             "not": s.disjunction,
         }[element.tag]
         result = build(parts)
-        return s.negation(result) if element.tag in {"nand", "nor", "iff", "not"} else result
+        # the format calls xor and iff associative: of n arguments xor asks for an odd number of true ones, and iff,
+        # n - 1 times the negation of an exclusive or, for an even number of false ones
+        negated = len(parts) % 2 == 0 if element.tag == "iff" else element.tag in {"nand", "nor", "not"}
+        return s.negation(result) if negated else result
 
     def counted(self, element: Element, parts: list[Node]) -> Node:
         """At least min, and at most max, of the parts."""
-
-        def bound(key: str, default: int) -> int:
-            text = element.attributes.get(key, str(default))
-            if not text.strip().isdigit() or not 0 <= int(text) <= len(parts):
-                raise element.error(f"{key} must be a whole number from 0 to {len(parts)}, got '{text[:20]}'")
-            return int(text)
-
-        if "min" not in element.attributes:
-            raise element.error("needs the attribute min")
-        least = bound("min", 0)
+        least = whole_number(element, "min", element.attributes["min"], 0, len(parts))
         result = self.structure.at_least(least, parts)
         if element.tag == "cardinality":
-            most = bound("max", len(parts))
+            most = whole_number(element, "max", element.attributes["max"], 0, len(parts))
             if most < least:
                 raise element.error(f"max must not be below min, got {least} to {most}")
             above = self.structure.at_least(most + 1, parts)
@@ -364,13 +353,17 @@ class _Model:
     def common_cause(self) -> None:
         """Replace the members of common-cause groups by combinations of them."""
         for group in self.groups.values():
-            blocks = [part for part in group.element.parts() if part.tag == "members"]
-            references = [reference for block in blocks for reference in block.parts()]
-            paths = [self.member(reference, group) for reference in references]
+            paths = [self.member(reference, group) for reference in members_of(group.element)]
             if len(set(paths)) != len(paths):
                 raise group.element.error("names a member twice")
             self.combined.append((group, paths))
             shares = self.shares(group, Evaluation(self.resolve_parameter, 0.0))
+            whole = float(part_total(len(paths), shares))
+            if abs(whole - 1.0) > 1e-5:
+                self.notes.append(
+                    f"common-cause group '{group.element.named()}': phi factors hold for every combination as they "
+                    f"are, so that a member in all has {whole:.6g} times the probability of the group's distribution"
+                )
             for path in paths:
                 if path in self.members:
                     raise group.element.error(f"'{path}' stands in two common-cause groups")
@@ -382,65 +375,65 @@ class _Model:
 
     def member(self, reference: Element, group: _Definition) -> str:
         known = self.definitions["event"]
-        for depth in range(len(group.container), -1, -1):
-            path = ".".join((*group.container[:depth], reference.named()))
-            if path in known:
-                return path
-        if reference.named() in self.public["event"]:
-            return self.public["event"][reference.named()].path
-        # members need no definition of their own: the group gives their law
-        element = Element("define-basic-event", {"name": reference.named()}, reference.line, reference.file)
-        definition = _Definition(element, group.container)
-        self.define(definition, "public")
-        return definition.path
+        paths = [".".join((*group.container[:d], reference.named())) for d in range(len(group.container), -1, -1)]
+        found = next((known[path] for path in paths if path in known), self.public["event"].get(reference.named()))
+        if found is None:
+            # members need no definition of their own: the group gives their law
+            element = Element("define-basic-event", {"name": reference.named()}, reference.line, reference.file)
+            found = _Definition(element, group.container)
+            self.define(found, "public")
+        if found.element.tag != "define-basic-event":
+            kind = found.element.tag.removeprefix("define-")
+            raise reference.error(f"'{reference.named()}' is a {kind}; members of a group are basic events")
+        return found.path
 
     def combination(self, paths: tuple[str, ...]) -> str:
         return "[" + " ".join(self.shown(path) for path in paths) + "]"
 
     def shares(self, group: _Definition, evaluation: Evaluation) -> dict[int, FloatArray]:
-        element = group.element
-        model = element.attributes.get("model", "")
-        factors: dict[int, FloatArray] = {}
-        given = [f for part in element.parts() for f in ([part] if part.tag == "factor" else part.parts())]
-        given = [f for f in given if f.tag == "factor"]
-        level = 1 if model in {"MGL", "beta-factor"} else 0
-        for factor in given:
-            text = factor.attributes.get("level", str(level + 1)).strip()
-            if not text.isdigit():
-                raise factor.error(f"level must be a whole number, got '{text[:20]}'")
-            level = int(text)
-            expression = list(factor.parts())
-            if len(expression) != 1 or level in factors:
-                raise factor.error("needs one expression" if len(expression) != 1 else f"level {level} is given twice")
-            factors[level] = evaluation.value(expression[0])
-        count = sum(len(list(part.parts())) for part in element.parts() if part.tag == "members")
-        try:
-            return event_shares(model, count, factors)
-        except InputError as error:
-            raise element.error(f"'{element.named()}': {error}") from None
+        return shares_of(group.element, len(members_of(group.element)), evaluation.value)
 
     def probabilities(self, evaluation: Evaluation) -> dict[str, FloatArray]:
         """Probability of every event that the functions can name, in the order of the file."""
         result: dict[str, FloatArray] = {}
+        nothing = np.asarray(np.nan)
         for path, definition in self.definitions["event"].items():
-            if definition.element.tag != "define-basic-event" or path in self.members:
+            element = definition.element
+            if element.tag != "define-basic-event" or path in self.members:
                 continue
-            expressions = list(definition.element.parts())
-            if len(expressions) != 1:
-                text = "has no probability" if not expressions else "needs one expression"
-                raise definition.element.error(f"'{definition.element.named()}' {text}")
-            result[self.shown(path)] = self.checked(evaluation.value(expressions[0]), definition.element, evaluation)
+            expressions = list(element.parts())
+            if len(expressions) > 1:
+                raise element.error(f"'{element.named()}' needs one expression")
+            name = self.shown(path)
+            if not expressions:
+                self.unknown[name] = element.problem(f"'{element.named()}' has no probability")
+            result[name] = self.checked(evaluation.value(expressions[0]), element) if expressions else nothing
         for group, paths in self.combined:
-            laws = [part for part in group.element.parts() if part.tag == "distribution"]
-            if len(laws) != 1 or len(list(laws[0].parts())) != 1:
-                raise group.element.error("needs one distribution with one expression")
-            total = self.checked(evaluation.value(next(laws[0].parts())), group.element, evaluation)
+            law = distribution_of(group.element)
+            total = nothing if law is None else self.checked(evaluation.value(law), group.element)
             shares = self.shares(group, evaluation)
             for names in combinations_of(paths, shares):
-                result[self.combination(names)] = total * shares[len(names)]
+                name = self.combination(names)
+                if law is None:
+                    self.unknown[name] = group.element.problem("needs one distribution with one expression")
+                result[name] = total * shares[len(names)]
         return result
 
-    def checked(self, value: FloatArray, element: Element, evaluation: Evaluation) -> FloatArray:
+    def agree(self, evaluation: Evaluation) -> None:
+        """A member that has a probability of its own has that of its group."""
+        for group, paths in self.combined:
+            law = distribution_of(group.element)
+            total = np.asarray(np.nan) if law is None else evaluation.value(law)
+            for path in paths:
+                element = self.definitions["event"][path].element
+                for own in element.parts():
+                    if not math.isclose(float(evaluation.value(own)), float(total), rel_tol=1e-9):
+                        raise element.error(
+                            f"'{element.named()}' has a probability of its own, which is not that of its common-cause "
+                            f"group '{group.element.named()}' in line {group.element.line}; leave it out"
+                        )
+
+    def checked(self, value: FloatArray, element: Element) -> FloatArray:
         """A probability at the means lies between 0 and 1; draws are cut later."""
         if value.ndim == 0 and not 0 <= value <= 1:
             raise element.error(f"'{element.named()}': a probability must lie between 0 and 1, got {float(value):.6g}")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import k2rel
-from k2rel.errors import InputError, ModelTooLargeError, closest
+from k2rel.errors import InputError, ModelTooLargeError, Problem, closest
 from k2rel.faulttrees.read import FaultTrees
 from k2rel.logic.bounds import probability_bounds
 from k2rel.logic.cutsets import minimal_cut_sets
@@ -100,9 +100,10 @@ class TopAnswer:
     top : str
         The top event.
     probability : float or None
-        Its exact probability; None where it does not fit in memory.
+        Its exact probability; None where it does not fit in memory, or the model gives no probabilities.
     rare_event, mcub : float or None
-        Sum over the minimal cut sets, and min-cut upper bound; None where the cut sets do not fit in memory.
+        Sum over the minimal cut sets, and min-cut upper bound; None where the cut sets do not fit in memory, or the
+        model gives no probabilities.
     nodes, modules : int
         Size of the compiled diagram.
     by_order : dict of int to int or None
@@ -115,6 +116,12 @@ class TopAnswer:
         Where asked for.
     bounds : tuple of float or None
         Proven bounds of the probability, instead of its value.
+    order : int or None
+        Highest order of the sets that were counted and listed, where one was asked for.
+    order_sum : float or None
+        Sum over the minimal cut sets that were counted: up to the order, where one was asked for.
+    without : tuple of str
+        Events of this top event to which the model gives no probability.
     """
 
     top: str
@@ -128,6 +135,9 @@ class TopAnswer:
     importance: tuple[EventImportance, ...] | None = None
     uncertainty: Uncertainty | None = None
     bounds: tuple[float, float] | None = None
+    order: int | None = None
+    order_sum: float | None = None
+    without: tuple[str, ...] = ()
 
     def importance_table(self) -> pd.DataFrame:
         """Give the importance as a table.
@@ -162,11 +172,14 @@ class TreeAnswer:
         Engine with its version.
     tops : tuple of TopAnswer
         The answers.
+    notes : tuple of str
+        What whoever reads the figures should know.
     """
 
     model: str
     method: str
     tops: tuple[TopAnswer, ...]
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Give the answers as JSON knows them; what is not finite is null.
@@ -174,14 +187,15 @@ class TreeAnswer:
         Returns
         -------
         dict
-            ``model``, ``method``, ``tops``.
+            ``model``, ``method``, ``tops``, and ``notes`` where there are any.
 
         Examples
         --------
         >>> TreeAnswer("m", "exact", ()).to_json()
         {'model': 'm', 'method': 'exact', 'tops': []}
         """
-        return {"model": self.model, "method": self.method, "tops": [_top_json(top) for top in self.tops]}
+        answer = {"model": self.model, "method": self.method, "tops": [_top_json(top) for top in self.tops]}
+        return answer | ({"notes": list(self.notes)} if self.notes else {})
 
 
 def _finite(value: float | None) -> float | None:
@@ -199,12 +213,14 @@ def _top_json(top: TopAnswer) -> dict[str, Any]:
         row["bounds"] = list(top.bounds)
     if top.by_order is not None:
         by_order = {str(order): count for order, count in top.by_order.items()}
-        row["cut_sets"] = {"count": sum(top.by_order.values()), "by_order": by_order}
+        row["cut_sets"] = {"count": sum(top.by_order.values()), "by_order": by_order, "sum": _finite(top.order_sum)}
         if top.listing is not None:
             sets = zip(top.listing.sets, top.listing.probabilities, strict=True)
-            row["cut_sets"]["most_probable"] = [{"events": list(e), "probability": p} for e, p in sets]
+            row["cut_sets"]["most_probable"] = [{"events": list(e), "probability": _finite(p)} for e, p in sets]
             row["cut_sets"]["left_out"] = top.listing.left_out
-            row["cut_sets"]["left_out_probability"] = top.listing.left_out_probability
+            row["cut_sets"]["left_out_probability"] = _finite(top.listing.left_out_probability)
+    if top.without:
+        row["without_probability"] = list(top.without)
     if top.importance is not None:
         names = EventImportance.__slots__
         row["importance"] = [
@@ -318,8 +334,8 @@ def solve(
     cut_sets : int, optional
         Count the minimal cut sets, and list so many, most probable first.
     order : int, optional
-        Count and list cut sets up to this order only; what is left out is stated with the sum of its probabilities
-        where all sets fit in memory.
+        Count, sum and list cut sets up to this order only; what is left out is stated with the sum of its
+        probabilities where all sets fit in memory.
     importance : bool
         Compute the importance of every event.
     samples : int
@@ -342,7 +358,8 @@ def solve(
     Raises
     ------
     InputError
-        If there is no such top event, samples are asked of a model without deviates, or an argument is out of range.
+        If there is no such top event, samples are asked of a model without deviates, an argument is out of range, or
+        more than cut sets is asked of a model without probabilities.
     ModelTooLargeError
         If a diagram does not fit in the bound.
 
@@ -384,12 +401,18 @@ def solve(
         except ModelTooLargeError:
             if bounds is None:
                 raise
+            lacking = tuple(event for event in trees.structure.variables([node]) if event in trees.unknown)
+            if lacking:
+                raise InputError(_without(trees, name, lacking)) from None
             given = dict(zip(trees.events, trees.probability.tolist(), strict=True))
             found = probability_bounds(trees.structure, node, given, seconds=bounds)
             answers.append(TopAnswer(name, None, None, None, 0, 0, bounds=(found.low, found.high)))
             continue
         rows = [place[event] for event in diagram.variables]
-        p = trees.probability[rows]
+        without = tuple(event for event in diagram.variables if event in trees.unknown)
+        if without and ((cut_sets is None and order is None) or importance or samples):
+            raise InputError(_without(trees, name, without))
+        p = trees.probability[rows] if not without else np.full(len(rows), 0.5)  # then the shortest set comes first
         # all sets where they fit, for sums and bounds; those up to an order where only these do
         sets: MinimalSets | None = None
         whole = False
@@ -402,20 +425,42 @@ def solve(
         if sets is None and order is not None:
             sets = minimal_cut_sets(diagram, order=order)
         counted = sets is not None and (cut_sets is not None or order is not None)
-        by_order = {k: n for k, n in sets.count_by_order.items() if order is None or k <= order} if sets else None
+        sums = None if sets is None or without or not counted else sets.rare_event_by_order(p)
+        listing = sets.listed(p, order=order, most=cut_sets) if sets and cut_sets else None
+        known = sets is not None and whole and not without
         answers.append(
             TopAnswer(
                 name,
-                float(diagram.probability(p)),
-                sets.rare_event(p) if sets and whole else None,
-                sets.upper_bound(p) if sets and whole else None,
+                None if without else float(diagram.probability(p)),
+                sets.rare_event(p) if sets and known else None,
+                sets.upper_bound(p) if sets and known else None,
                 diagram.nodes,
                 diagram.modules,
-                by_order if counted else None,
-                sets.listed(p, order=order, most=cut_sets) if sets and whole and cut_sets else None,
+                {k: n for k, n in sets.count_by_order.items() if order is None or k <= order}
+                if sets and counted
+                else None,
+                _unvalued(listing) if listing and without else listing,
                 tuple(event_importance(diagram, p, sets if whole else None)) if importance else None,
                 _uncertainty(trees, diagram, rows, samples, seed, points) if samples else None,
+                order=order,
+                order_sum=math.fsum(v for k, v in sums.items() if order is None or k <= order)
+                if sums is not None
+                else None,
+                without=without,
             )
         )
     method = f"exact, decision diagram (k2rel {k2rel.__version__})"
-    return TreeAnswer(trees.name, method, tuple(answers))
+    return TreeAnswer(trees.name, method, tuple(answers), trees.notes)
+
+
+def _without(trees: FaultTrees, top: str, without: tuple[str, ...]) -> list[Problem]:
+    """Say where probabilities are missing, and what can be asked without them."""
+    others = len(without) - 1
+    more = f", as {others:,} other event{'s' if others > 1 else ''} of '{top}'" if others else ""
+    first = trees.unknown[without[0]]
+    return [replace(first, message=f"{first.message}{more}; without it only cut sets can be listed (--cut-sets)")]
+
+
+def _unvalued(listing: Listing) -> Listing:
+    """A list of sets whose probabilities nobody knows."""
+    return replace(listing, probabilities=(math.nan,) * len(listing.sets), left_out_probability=math.nan)

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from k2rel.errors import ModelTooLargeError
 from k2rel.logic.reduce import Together, reduced_together
+from k2rel.logic.rounding import at_most_one
 from k2rel.logic.structure import Node, Structure
 
 __all__ = ["Diagram", "Transitions", "compile_diagram", "joint_diagram"]
@@ -143,7 +144,7 @@ class Diagram:
         q = self._inputs(unavailability)
         width = max(1, _TILE_BYTES // (8 * self.nodes))
         parts = [self._mass(q[:, start : start + width])[: self.modes] for start in range(0, q.shape[1], width)]
-        probabilities = np.concatenate(parts, axis=1) if parts else np.empty((self.modes, 0))
+        probabilities = at_most_one(np.concatenate(parts, axis=1)) if parts else np.empty((self.modes, 0))
         return probabilities if np.ndim(unavailability) == 2 else probabilities[:, 0]
 
     def gradient(self, unavailability: ArrayLike, values: ArrayLike) -> FloatArray:

@@ -427,7 +427,8 @@ class MinimalSets:
         if order is not None and probability == 0.0 and len(found) < most:
             rest = math.fsum(v for k, v in self.rare_event_by_order(p).items() if k > order)
         sets, values = tuple(names for names, _ in found), tuple(value for _, value in found)
-        return Listing(sets, values, self.count - len(found), max(rest, 0.0))
+        left = self.count - len(found)
+        return Listing(sets, values, left, max(rest, 0.0) if left else 0.0)
 
 
 @dataclass(frozen=True, slots=True)

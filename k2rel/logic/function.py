@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from k2rel.errors import InputError, ModelTooLargeError
 from k2rel.logic.graph import Graph, Literal, signed_graph
+from k2rel.logic.rounding import at_most_one
 from k2rel.logic.simplify import simplified
 from k2rel.logic.structure import Node, Structure
 
@@ -134,7 +135,7 @@ class FunctionDiagram:
                 list(pool.map(tile, tiles))
         elif tiles:
             tile(tiles[0])
-        return result.reshape(np.shape(p)[1:])
+        return at_most_one(result).reshape(np.shape(p)[1:])
 
     def derivatives(self, p: ArrayLike) -> tuple[FloatArray, FloatArray]:
         r"""Give the probability and its derivative with respect to every variable.

@@ -19,6 +19,7 @@ from k2rel.exact.engine import losses_per_h
 from k2rel.exact.modes import groups_of, shared_members
 from k2rel.exact.services import Service
 from k2rel.logic.diagram import Diagram, Transitions
+from k2rel.logic.rounding import at_most_one
 from k2rel.logic.structure import BoolArray, Node
 from k2rel.markov.states import SiteStates, site_states
 from k2rel.organisation import Organisation
@@ -147,7 +148,7 @@ class Dynamics:
         if diagram not in self._shares:
             p = self.states.solution.probability
             shares = np.bincount(self.modes(diagram), weights=p, minlength=diagram.modes)
-            self._shares[diagram] = shares.astype(np.float64)
+            self._shares[diagram] = at_most_one(shares.astype(np.float64))
         return self._shares[diagram]
 
     @cached_property
@@ -229,7 +230,7 @@ class Dynamics:
         >>> 1e-5 < dynamics.unavailability(services_of(dynamics.policy)[0]) < 1e-3
         True
         """
-        return float(self.mode_probabilities(service.diagram) @ self.loss(service))
+        return at_most_one(float(self.mode_probabilities(service.diagram) @ self.loss(service)))
 
     def failure_frequency(self, service: Service) -> float:
         """Give the expected losses of a service per hour in steady state.

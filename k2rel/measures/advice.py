@@ -21,6 +21,7 @@ from k2rel.errors import InputError, K2relError
 from k2rel.measures.candidates import candidate_changes
 from k2rel.measures.changes import Change, Design, changed, go_together, minutes_of
 from k2rel.measures.costs import Costs
+from k2rel.measures.targets import checked_target
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.studies import Provenance, Study
@@ -312,7 +313,7 @@ def advise(
     study: Study,
     service: str | None = None,
     *,
-    target_percent: float | None = None,
+    target_percent: float | str | None = None,
     costs: Costs | None = None,
     organisation: Organisation | None = None,
     pairs: bool = True,
@@ -356,8 +357,7 @@ def advise(
     'a second raid chassis beside the first'
     """
     name = service or principal_traffic(study.site)
-    if target_percent is not None and not 0 < target_percent < 100:
-        raise InputError(f"target: an availability above 0 and below 100 %, got {target_percent:g}")
+    percent = None if target_percent is None else checked_target(target_percent)
     if sets is not None and sets < 1:
         raise InputError(f"sets of changes: at least 1, got {sets}")
     design = Design(study, organisation) if organisation else _right_design(study)
@@ -377,7 +377,7 @@ def advise(
             if not math.isnan(minutes):
                 found.append(((i, k), minutes, price[first] + price[second]))
     front = _front(evaluator, price, sets or _SETS[design.organisation is not None]) if costs is not None else None
-    allowed = math.nan if target_percent is None else (100.0 - target_percent) / 100.0 * MINUTES_PER_YEAR
+    allowed = math.nan if percent is None else (100.0 - percent) / 100.0 * MINUTES_PER_YEAR
     provenance = study.provenance if design.organisation is None else _dynamic_provenance(design)
     return Advice(
         provenance, name, now, allowed, ranked, tuple(sorted(found, key=lambda one: one[1])), front,

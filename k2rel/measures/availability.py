@@ -16,6 +16,7 @@ from k2rel.exact.engine import loss_over_time, mode_transitions
 from k2rel.exact.served import served_distribution
 from k2rel.exact.services import Service, services_of
 from k2rel.logic.diagram import compile_diagram
+from k2rel.logic.rounding import at_most_one
 from k2rel.measures.engines import engine_of
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
@@ -276,7 +277,8 @@ def served(study: Study, traffic: str = "media") -> pd.DataFrame:
 
     p = served_distribution(study, traffic)
     return pd.DataFrame(
-        {"probability": p, "or_fewer": np.append(np.cumsum(p[:-1]), 1.0)}, index=pd.RangeIndex(len(p), name="clients")
+        {"probability": p, "or_fewer": np.append(at_most_one(np.cumsum(p[:-1])), 1.0)},
+        index=pd.RangeIndex(len(p), name="clients"),
     )
 
 
@@ -384,7 +386,7 @@ def _mean_from_start(study: Study, service: Service, times_h: FloatArray) -> Flo
     lost = loss_over_time(study, service, at, repaired=True).reshape(len(half), -1)
     integral = np.concatenate([[0.0], np.cumsum(half * (lost @ weights))])
     found = integral[np.searchsorted(edges, times_h)]
-    return np.asarray(np.divide(found, times_h, out=np.zeros(len(times_h)), where=times_h > 0))
+    return at_most_one(np.asarray(np.divide(found, times_h, out=np.zeros(len(times_h)), where=times_h > 0)))
 
 
 def takeovers(study: Study) -> pd.DataFrame:

@@ -64,8 +64,8 @@ class Case:
         lost = [service for service, there in outcome.services.items() if not there and service != name]
         if lost:
             parts.append("lost: " + ", ".join(service.replace("_", " ") for service in lost))
-        if outcome.out_of_service:
-            parts.append("out of service until placed back: " + ", ".join(outcome.out_of_service))
+        for words, servers in outcome.out_of_service_words().items():
+            parts.append(f"{words}: " + ", ".join(servers))
         over = [load.element for load in outcome.loads if load.overloaded]
         if over:
             parts.append("overloaded: " + ", ".join(over))

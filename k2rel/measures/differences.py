@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import k2rel
+from k2rel.basis import basis_hash
 from k2rel.errors import InputError
 from k2rel.measures.availability import availability
 from k2rel.measures.comparison import headline
@@ -171,7 +172,8 @@ def history(study: Study, folder: str | Path) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Index ``date``, the last row ``now``; ``version``, ``unavailability``, ``downtime_min_per_year``,
-        ``failures_per_year``, ``p_overload``, ``clients``, ``input_hash``.
+        ``failures_per_year``, ``p_overload``, ``clients``, ``input_hash``, ``basis`` (hash of the code, the bundled
+        data and the packages; missing in lines of earlier versions).
 
     Raises
     ------
@@ -192,14 +194,15 @@ def history(study: Study, folder: str | Path) -> pd.DataFrame:
     path = Path(folder) / "results" / f"{name}.history.csv"
     if not path.is_file():
         raise InputError(f"{folder} has no history of {name}; k2rel report {name} --output {folder} begins one")
-    columns = ["version", *_FIGURES, "clients", "input_hash"]
+    columns = ["version", *_FIGURES, "clients", "input_hash", "basis"]
     try:
-        frame = pd.read_csv(path, dtype={"input_hash": str, "version": str}).set_index("date")[columns]
-        frame = frame.astype(dict.fromkeys(_FIGURES, float))
+        frame = pd.read_csv(path, dtype={"input_hash": str, "version": str, "basis": str}).set_index("date")
+        frame = frame.assign(basis=frame.get("basis", ""))[columns]
+        frame = frame.astype(dict.fromkeys(_FIGURES, float)).fillna({"basis": ""})
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: is no history of reports: {str(error).splitlines()[0][:200]}") from None
     figures = headline(study)
     now = {**{key: figures[key] for key in (*_FIGURES, "clients")}, "version": k2rel.__version__}
-    now["input_hash"] = study.provenance.input_hash
+    now |= {"input_hash": study.provenance.input_hash, "basis": basis_hash()[:16]}
     row = pd.DataFrame([now], index=pd.Index(["now"], name="date"))[columns]
     return pd.concat([frame, row])

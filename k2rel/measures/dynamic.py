@@ -14,6 +14,8 @@ from k2rel.ctmc.transient import over_time
 from k2rel.errors import InputError, K2relError
 from k2rel.exact.loading import Loading
 from k2rel.exact.services import Service, services_of
+from k2rel.logic.diagram import compile_diagram
+from k2rel.logic.rounding import at_most_one
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.availability import availability, service_named
 from k2rel.measures.comparison import studies_of
@@ -323,15 +325,23 @@ def why_they_differ(study: Study, organisation: Organisation | None = None) -> s
     table = sticky_and_preferred(study, organisation).loc[principal]
     role = site.roles[takeover.roles[0]]
     figures = performability(study, organisation)
+    servers = study.policy.redundant_servers
+    by_itself = bool(servers) and all(study.policy.returns_by_itself(server) for server in servers)
+    back = "it is good again, when it comes back by itself" if by_itself else "a person places it back"
+    stay = (
+        "Roles go back to the preferred side by themselves"
+        if all(site.roles[name].failback == "automatic" for name in takeover.roles)
+        else "Roles stay where they are"
+    )
     longer = f"{table['sticky_min_per_year']:.3g} instead of {table['preferred_min_per_year']:.3g} minutes a year"
     return (
         f"{principal} is lost for {longer}. The preferred-side figure lets a role be back at side {study.policy.home} "
         f"at once whenever that side is healthy, with a takeover that takes no time and never fails. With sticky roles "
         f"a takeover takes {role.switchover_h * 3600:.0f} s ({frame.iloc[0]:.3g} min a year are lost while one is on "
         f"its way), fails with probability {1 - role.coverage:.2g} and then waits for a person ({frame.iloc[1]:.3g} "
-        f"min), and the former primary is out of service until a person places it back: a second failure in that time "
+        f"min), and the former primary is out of service until {back}: a second failure in that time "
         f"finds no backup ({frame.iloc[2]:.3g} min). The remaining {frame.iloc[3]:.3g} min come from failures "
-        f"that no takeover helps against. Roles stay where they are: {principal} is carried by {site.sides[-1]} for "
+        f"that no takeover helps against. {stay}: {principal} is carried by {site.sides[-1]} for "
         f"{100 * figures['share_last_side']:.3g} % of the year."
     )
 
@@ -350,7 +360,8 @@ def performability(study: Study, organisation: Organisation | None = None) -> di
     -------
     dict of str to float
         ``share_last_side`` (mean share of the clients on the last side, of those served), ``delivered_mb_s``,
-        ``demand_mb_s``, ``client_hours_lost_per_year``, ``takeovers_per_year``, ``failed_takeovers_per_year``,
+        ``demand_mb_s``, ``client_hours_lost_per_year``, ``takeovers_per_year`` (of all roles; those that move together
+        are one), ``failed_takeovers_per_year``,
         ``p_overload_after_takeover`` (probability that a takeover lands on a side that cannot carry the load),
         ``p_any_overload``.
 
@@ -382,20 +393,27 @@ def performability(study: Study, organisation: Organisation | None = None) -> di
 
 def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
     """Takeovers that arrive and that fail [1/h], and the probability that one lands in overload."""
-    takeover = dynamics.states.takeover
-    if takeover is None or not takeover.roles:
+    states, policy = dynamics.states, dynamics.policy
+    takeover = states.takeover
+    movable = [name for name, role in policy.site.roles.items() if len(role.holders) > 1]
+    if not movable:
         return 0.0, 0.0, 0.0
-    states = dynamics.states
-    digits = takeover.digits[states.control][:, : len(takeover.roles)]
-    moving, stranded = takeover.moving[states.control], takeover.stranded[states.control]
     rates = states.chain.rates
     before = np.repeat(np.arange(rates.shape[0]), np.diff(rates.indptr))
     after = rates.indices
     flow = states.solution.probability[before] * rates.data
-    at_once = ~moving[before] & ~stranded[before] & ~moving[after] & ~stranded[after]
-    changed = at_once & (digits[before] != digits[after]).any(axis=1)
-    arrives = (moving[before] & ~moving[after] & ~stranded[after]) | changed
-    fails = ~stranded[before] & stranded[after]
+    if takeover is None:  # roles at the preferred side: they leave it at once and always, and come back by themselves
+        away = compile_diagram(policy.structure, [policy.role_moved(name) for name in movable])
+        moved = np.array(list(away.outcomes), dtype=np.bool_)[dynamics.modes(away)]
+        arrives = (moved[after] & ~moved[before]).any(axis=1)
+        fails = np.zeros(len(flow), dtype=np.bool_)
+    else:
+        digits = takeover.digits[states.control][:, : len(takeover.roles)]
+        moving, stranded = takeover.moving[states.control], takeover.stranded[states.control]
+        at_once = ~moving[before] & ~stranded[before] & ~moving[after] & ~stranded[after]
+        changed = at_once & (digits[before] != digits[after]).any(axis=1)
+        arrives = (moving[before] & ~moving[after] & ~stranded[after]) | changed
+        fails = ~stranded[before] & stranded[after]
     loading = Loading(dynamics.policy)
     mode = dynamics.modes(loading.table.diagram)
     reached = np.bincount(mode[after[arrives]], weights=flow[arrives], minlength=loading.table.diagram.modes)
@@ -450,8 +468,8 @@ def dynamic_over_time(
     spent = moving.spent_h @ lost
     return pd.DataFrame(
         {
-            "point_unavailability": moving.probability @ lost,
-            "interval_unavailability": np.divide(spent, times, out=np.zeros(len(times)), where=times > 0),
+            "point_unavailability": at_most_one(np.asarray(moving.probability @ lost)),
+            "interval_unavailability": at_most_one(np.divide(spent, times, out=np.zeros(len(times)), where=times > 0)),
         },
         index=pd.Index(times, name="time_h"),
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from k2rel.bundled import level_names
+from k2rel.commoncause import part_total
 from k2rel.organisation import Organisation
 from k2rel.site import read_site
-from k2rel.site.model import Component
+from k2rel.site.model import CommonCauseGroup, Component
 from k2rel.studies import Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
@@ -160,18 +161,21 @@ def rates_used(study: Study) -> pd.DataFrame:
     return grouped[["type", "count", *columns[:6], "assumed", *columns[6:]]]
 
 
-def assumptions(study: Study) -> pd.DataFrame:
+def assumptions(study: Study, organisation: Organisation | None = None) -> pd.DataFrame:
     """List what no source states: the named assumptions of the site, and failure data without a source.
 
     Parameters
     ----------
     study : Study
         The study.
+    organisation : Organisation, optional
+        Who repairs, where that is not as by default.
 
     Returns
     -------
     pandas.DataFrame
-        ``assumption``, ``value``, ``evidence``, ``reason``, ``source``: the site's own first, then each type of
+        ``assumption``, ``value`` (the one in use; of what the user set the reason has the file's), ``evidence``,
+        ``reason``, ``source``: the site's own first, then each type of
         component whose failure data are a prior (P) or recalled (R), then what the engine assumes.
 
     Examples
@@ -182,6 +186,8 @@ def assumptions(study: Study) -> pd.DataFrame:
     """
     import pandas as pd
 
+    movable = [role for role in study.site.roles.values() if len(role.holders) > 1]
+    back = bool(movable) and all(role.failback == "automatic" for role in movable)
     rows = [(a.name, a.value, a.evidence, a.reason, a.source) for a in study.site.assumptions]
     for record in rates_used(study).to_dict("records"):
         if record["assumed"]:
@@ -207,7 +213,8 @@ def assumptions(study: Study) -> pd.DataFrame:
             (
                 f"common cause {group.id.replace('_', ' ')}",
                 f"{group.model} of {' + '.join(group.members)}: "
-                + ", ".join(f"level {level}: {value:g}" for level, value in group.factors),
+                + ", ".join(f"level {level}: {value:g}" for level, value in group.factors)
+                + _in_all(group),
                 group.evidence or "not said",
                 group.reason,
                 group.source,
@@ -218,24 +225,48 @@ def assumptions(study: Study) -> pd.DataFrame:
             "preferred side",
             f"roles are at side {study.policy.home} whenever it is healthy; a takeover is instant and succeeds",
             "ENGINE",
-            "in practice roles stay swapped until a person acts; roles that stick have a section of their own",
+            (
+                "in practice a takeover takes time and can fail"
+                if back
+                else "in practice roles stay swapped until a person acts"
+            )
+            + "; roles that stick have a section of their own",
             "",
         ),
-        *(_dynamic_assumptions() if any(len(role.holders) > 1 for role in study.site.roles.values()) else []),
+        *(_dynamic_assumptions(study, organisation or Organisation()) if movable else []),
     ]
     return pd.DataFrame(rows, columns=["assumption", "value", "evidence", "reason", "source"])
 
 
-def _dynamic_assumptions() -> list[tuple[str, str, str, str, str]]:
-    """What the dynamic engine takes as given where nothing else is said."""
-    given = Organisation()
+def _in_all(group: CommonCauseGroup) -> str:
+    """What a group leaves a member in all, where that is not what its own entry says."""
+    whole = float(part_total(len(group.members), group.shares))
+    return "" if abs(whole - 1.0) < 1e-5 else f"; each part in all fails {whole:.4g} times as often as its entry says"
+
+
+def _dynamic_assumptions(study: Study, given: Organisation) -> list[tuple[str, str, str, str, str]]:
+    """What the dynamic engine takes as given, as it is in use; what was set says so, with the default beside it."""
+    usual = Organisation()
+
+    def hours(name: str, reason: str) -> tuple[str, str]:
+        value, default = getattr(given, name), getattr(usual, name)
+        said = reason if value == default else f"set by the user; the default is {default:g} h; {reason}"
+        return f"{value:g} h", said
+
+    servers = study.policy.redundant_servers
+    own = [name for name in servers if study.policy.returns_by_itself(name)]
+    restart = ("a redundant server that was down comes back out of service", "a person looks at it first")
+    if own:
+        rest = "" if len(own) == len(servers) else "; the others come back out of service"
+        restart = (f"{', '.join(own)} come back into service by themselves{rest}", "failback is automatic in the file")
+    crews = "as many as parts have failed" if given.crews is None else f"{given.crews}, set by the user"
     said = (
-        ("return to service", f"{given.return_to_service_h:g} h", "a person places a server back once it is good"),
-        ("manual takeover", f"{given.manual_takeover_h:g} h", "a person places a role after a failed takeover"),
-        ("repair crews", "as many as parts have failed", "--crews limits them, but for what restarts by itself"),
+        ("return to service", *hours("return_to_service_h", "a person places a server back once it is good")),
+        ("manual takeover", *hours("manual_takeover_h", "a person places a role after a failed takeover")),
+        ("repair crews", crews, "--crews limits them, but for what restarts by itself"),
         ("own staff", "drives of a RAID set and parts of clients wait for no crew", "users replace them themselves"),
         ("one takeover", "roles that start to move together succeed or fail together", "they move for one cause"),
-        ("restart", "a redundant server that was down comes back out of service", "a person looks at it first"),
+        ("restart", *restart),
         ("hidden failures", "found after an exponential time, half a test interval on average", "tests are periodic"),
     )
     return [(f"roles that stick: {name}", value, "ENGINE", reason, "") for name, value, reason in said]

@@ -16,6 +16,7 @@ from k2rel.exact.clients import LOST, OwnParts
 from k2rel.exact.counts import Counts, binomial_power, count_sum
 from k2rel.exact.loading import Loading
 from k2rel.exact.modes import Mode, traffic_diagram
+from k2rel.logic.rounding import at_most_one
 from k2rel.measures.engines import Engine, engine_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import exceeds, failover
@@ -311,7 +312,7 @@ def _sides(study: Study, loading: Loading, engine: Engine) -> tuple[tuple[int, i
         for vector, p in (counts.as_dict() if counts is not None else {}).items():
             total[vector] = total.get(vector, 0.0) + probability * p
     count = site.client_count
-    rows = [(a, b, count - a - b, p) for (a, b), p in total.items() if p > 0]
+    rows = [(a, b, count - a - b, at_most_one(p)) for (a, b), p in total.items() if p > 0]
     return tuple(sorted(rows, key=lambda row: (-row[3], row)))
 
 
@@ -388,7 +389,7 @@ def _overload(loading: Loading, own: OwnParts, probabilities: Sequence[float]) -
         overload += probability * over
         delivered += probability * arriving / count
         left_out += probability * missing
-    return overload, min(delivered, 1.0), left_out
+    return at_most_one(overload), at_most_one(delivered), left_out
 
 
 def _overload_in(loading: Loading, own: OwnParts, mode: Mode) -> tuple[float, float, float]:

@@ -15,12 +15,12 @@ from k2rel.policy.failover import principal_traffic
 from k2rel.site.model import Site
 from k2rel.site.source import read_yaml
 from k2rel.studies import Study
-from k2rel.units import MINUTES_PER_YEAR
+from k2rel.units import MINUTES_PER_YEAR, availability_percent
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Judgement", "judge", "judgement_table", "read_target"]
+__all__ = ["Judgement", "checked_target", "judge", "judgement_table", "read_target"]
 
 _MET, _NOT_MET, _OPEN = "met", "not met", "not known within the uncertainty"
 
@@ -95,7 +95,7 @@ def read_target(text: str | float, site: Site) -> dict[str, float]:
     Raises
     ------
     InputError
-        If it is neither a percentage from 0 to below 100 nor such a file.
+        If it is neither a percentage from 50 to below 100 nor such a file.
 
     Examples
     --------
@@ -104,16 +104,39 @@ def read_target(text: str | float, site: Site) -> dict[str, float]:
     {'media': 99.99}
     """
     try:
-        percent = float(str(text).removesuffix("%"))
+        float(str(text).strip().removesuffix("%"))
     except ValueError:
         return _from_file(Path(str(text)))
-    return {principal_traffic(site): _checked(percent)}
+    return {principal_traffic(site): checked_target(text)}
 
 
-def _checked(percent: object) -> float:
-    if isinstance(percent, bool) or not isinstance(percent, int | float) or not 0 < percent < 100:
-        raise InputError(f"target: an availability above 0 and below 100 %, such as 99.99; got {str(percent)[:40]}")
-    return float(percent)
+def checked_target(percent: object) -> float:
+    """Check an availability that is asked for.
+
+    Parameters
+    ----------
+    percent : object
+        The percentage.
+
+    Returns
+    -------
+    float
+        The percentage, from 50 to below 100.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+
+    Examples
+    --------
+    >>> checked_target(99.99)
+    99.99
+    """
+    try:
+        return availability_percent(percent)
+    except ValueError as error:
+        raise InputError(f"target: {error}") from None
 
 
 def _from_file(path: Path) -> dict[str, float]:
@@ -127,7 +150,7 @@ def _from_file(path: Path) -> dict[str, float]:
     result, problems = {}, []
     for name, value in source.data.items():
         try:
-            result[str(name)] = _checked(value)
+            result[str(name)] = checked_target(value)
         except InputError as error:
             problems.append(source.problem((name,), str(error)))
     if problems:
@@ -157,7 +180,7 @@ def judge(study: Study, targets: Mapping[str, float], *, samples: int = 4000, se
     Raises
     ------
     InputError
-        If there is no such service.
+        If there is no such service, or a target is no availability from 50 to below 100 %.
 
     Examples
     --------
@@ -165,6 +188,7 @@ def judge(study: Study, targets: Mapping[str, float], *, samples: int = 4000, se
     >>> [one.verdict for one in judge(study("L2R"), {"media": 99.0})]
     ['met']
     """
+    targets = {name: checked_target(percent) for name, percent in targets.items()}
     static = availability(study)
     names = [item.service for item in static.services]
     for name in targets:

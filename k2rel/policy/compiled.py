@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from k2rel.logic.structure import FALSE, Node
+from k2rel.logic.structure import Node
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
 from k2rel.site.model import AtLeast
@@ -34,7 +34,9 @@ def compiled(policy: Policy) -> dict[str, Any]:
         that shares a load. ``choices``: by traffic class, ``demand`` [MB/s], ``scope``, and for each group of clients
         ``routes`` and ``orders``; the first order whose gate holds is taken, and in it the first route whose gate
         holds and none of whose ``own`` parts of the client has failed; a ``dead_end`` serves nobody. ``roles``: gate
-        of ``at`` each side and of ``up``. ``shut``: gate of each server that a takeover can put out of service.
+        of ``at`` each side and of ``up``. ``shut``: gate of each server that a takeover can put out of service;
+        ``returns``: those of them that come back by themselves. ``backup`` and ``standby``: gate of "a backup stands
+        by", of the first role and of each that can move.
         ``capacity`` [MB/s], ``clients`` as pairs of name and group, ``client_parts``: pattern of the names of their
         own parts, # for the number of the client.
 
@@ -62,8 +64,8 @@ def compiled(policy: Policy) -> dict[str, Any]:
     }
     at = {role: {side: policy.role_at(role, side) for side in site.sides} for role in site.roles}
     up = {role: policy.role_up(role) for role in site.roles}
-    backup = policy.backup_in_service(next(iter(site.roles))) if site.roles else FALSE
-    roots = [backup, *up.values(), *shared.values(), *policy.shut_down.values()]
+    backups = {role: policy.backup_in_service(role) for role in site.roles}
+    roots = [*backups.values(), *up.values(), *shared.values(), *policy.shut_down.values()]
     roots += [node for sides in at.values() for node in sides.values()]
     for each in choices.values():
         for choice in each:
@@ -120,7 +122,9 @@ def compiled(policy: Policy) -> dict[str, Any]:
             }
             for name, role in site.roles.items()
         },
-        "backup": place[backup] if site.roles else None,
+        "backup": place[backups[next(iter(site.roles))]] if site.roles else None,
+        "standby": {role: place[node] for role, node in backups.items() if len(site.roles[role].holders) > 1},
+        "returns": [name for name in policy.shut_down if policy.returns_by_itself(name)],
         "shut": {name: place[node] for name, node in policy.shut_down.items()},
         "capacity": {
             name: part.capacity_mb_s for name, part in site.components.items() if part.capacity_mb_s is not None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from k2rel.logic.structure import FALSE, Node
+from k2rel.logic.structure import Node
 from k2rel.policy.rules import Choice, Policy, Route
 from k2rel.site.model import AtLeast, Site
 
@@ -80,8 +80,8 @@ class FailoverOutcome:
     out_of_service : tuple of str
         Servers that a takeover shut down.
     backup_in_service : bool
-        Whether another holder of the first role could take it over now: in service, and none of its triggers
-        lost. Without it there is no redundancy.
+        Whether another holder of the first role could take it over now: in service, none of its triggers lost, and
+        every heartbeat that would notice the loss of the present holder works. Without it there is no redundancy.
     clients : tuple of ClientState
         Each client's ways.
     flows : mapping of str to tuple of str
@@ -94,6 +94,10 @@ class FailoverOutcome:
         The traffic class whose sides are counted.
     carried : mapping of str to float
         Load of every component and client part on a way [MB/s], with a capacity or without.
+    standby : mapping of str to bool
+        For each role that can move, what `backup_in_service` says of the first.
+    returns : tuple of str
+        Servers out of service that come back by themselves, by automatic failback; the others wait for a person.
     """
 
     level: str
@@ -109,6 +113,27 @@ class FailoverOutcome:
     loads: tuple[ElementLoad, ...]
     principal: str
     carried: Mapping[str, float]
+    standby: Mapping[str, bool] = field(default_factory=dict)
+    returns: tuple[str, ...] = ()
+
+    def out_of_service_words(self) -> dict[str, tuple[str, ...]]:
+        """Say until when servers are out of service.
+
+        Returns
+        -------
+        dict of str to tuple of str
+            Servers by ``out of service until placed back`` and ``out of service until good again``, where there are
+            any.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> failover(Policy(read_site("L2R")), ["switch_A"]).out_of_service_words()
+        {'out of service until placed back': ('server_A',)}
+        """
+        waiting = tuple(name for name in self.out_of_service if name not in self.returns)
+        words = {"out of service until placed back": waiting, "out of service until good again": self.returns}
+        return {text: names for text, names in words.items() if names}
 
     def to_json(self) -> dict[str, Any]:
         """Give the outcome as plain data, as the command line prints it.
@@ -131,7 +156,9 @@ class FailoverOutcome:
             "primary": self.primary,
             "roles": dict(self.roles),
             "out_of_service": list(self.out_of_service),
+            "returns_by_itself": list(self.returns),
             "backup_in_service": self.backup_in_service,
+            "standby": dict(self.standby),
             "clients": [
                 {
                     "client": state.client,
@@ -261,8 +288,8 @@ def failover(policy: Policy, failed: Sequence[str] = (), control: Mapping[str, b
     at = {(role, side): policy.role_at(role, side) for role in site.roles for side in site.sides}
     up = {role: policy.role_up(role) for role in site.roles}
     serving = {name: policy.in_service(name) for name in (*site.components, *site.raid_sets)}
-    backup = policy.backup_in_service(next(iter(site.roles))) if site.roles else FALSE
-    roots: list[Node] = [backup, *at.values(), *up.values(), *serving.values(), *policy.shut_down.values()]
+    backups = {role: policy.backup_in_service(role) for role in site.roles}
+    roots: list[Node] = [*backups.values(), *at.values(), *up.values(), *serving.values(), *policy.shut_down.values()]
     for choice in choices.values():
         roots += [route.usable for route in choice.routes] + [when for when, _ in choice.orders]
     truth = policy.structure.truth(roots, state)
@@ -334,18 +361,21 @@ def failover(policy: Policy, failed: Sequence[str] = (), control: Mapping[str, b
     primary = policy.home if first is None else roles[first]
     if first is not None and site.roles[first].is_service and not truth[up[first]]:
         primary = None
+    out = tuple(name for name, when in policy.shut_down.items() if truth[when])
     return FailoverOutcome(
         level=site.name,
         failed=failed,
         home=policy.home,
         primary=primary,
         roles=roles,
-        out_of_service=tuple(name for name, when in policy.shut_down.items() if truth[when]),
-        backup_in_service=first is not None and truth[backup],
+        out_of_service=out,
+        backup_in_service=first is not None and truth[backups[first]],
         clients=tuple(clients),
         flows=flows,
         services=services,
         loads=loads,
         principal=principal,
         carried=carried,
+        standby={role: truth[node] for role, node in backups.items() if len(site.roles[role].holders) > 1},
+        returns=tuple(name for name in out if policy.returns_by_itself(name)),
     )

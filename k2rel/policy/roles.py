@@ -401,8 +401,34 @@ class Roles:
         """
         return self.structure.negation(self._positions[role][0][1])
 
+    def returns_by_itself(self, server: str) -> bool:
+        """Say whether a server comes back into service without a person: every role that it serves fails back.
+
+        Parameters
+        ----------
+        server : str
+            The server.
+
+        Returns
+        -------
+        bool
+            Whether all of its roles that can move have automatic failback.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> Roles(read_site("L2R")).returns_by_itself("server_A")
+        False
+        """
+        own = [
+            role.failback
+            for role in self.site.roles.values()
+            if len(role.holders) > 1 and any(server in self.servers(holder) for holder in role.holders)
+        ]
+        return bool(own) and all(failback == "automatic" for failback in own)
+
     def backup_in_service(self, role: str) -> Node:
-        """Say when another holder than the present one stands by, in service and healthy.
+        """Say when another holder than the present one stands by: in service and healthy, and a loss would be noticed.
 
         Parameters
         ----------
@@ -421,10 +447,25 @@ class Roles:
         >>> ready = policy.backup_in_service("file_system")
         >>> [policy.structure.value(ready, state) for state in ({}, {"toe_B1": False}, {"toe_A1": False})]
         [True, False, False]
+
+        With the heartbeat failed nobody notices that the present holder is lost, and nothing takes over.
+
+        >>> policy.structure.value(ready, {"heartbeat": False})
+        False
         """
         s = self.structure
         ready = []
-        for holder, at in self._positions[role]:
-            shut = (self._shut_down.get(server, FALSE) for server in self.servers(holder))
-            ready.append(s.conjunction([s.negation(at), self.healthy(holder), *(s.negation(node) for node in shut)]))
+        for place, (_, at) in enumerate(self._positions[role]):
+            others = [self._stands_by(role, n) for n in range(len(self._positions[role])) if n != place]
+            holder = self._positions[role][place][0]
+            seen = [self._heartbeat(unit) for unit in holder.units]
+            ready.append(s.conjunction([at, *seen, s.disjunction(others)]))
         return s.disjunction(ready)
+
+    def _stands_by(self, role: str, place: int) -> Node:
+        """A holder could take a role over: in service, and healthy or, where the rule lets it, able."""
+        s = self.structure
+        holder = self._positions[role][place][0]
+        shut = [s.negation(self._shut_down.get(server, FALSE)) for server in self.servers(holder)]
+        fit = [self.healthy(holder)] + ([self.able(holder)] if self.site.roles[role].backup == "able" else [])
+        return s.conjunction([s.disjunction(fit), *shut])

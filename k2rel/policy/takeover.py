@@ -339,16 +339,8 @@ class _Follow:
             column = state[:, self._column(server)]
             works, kept = self._holds([self.policy.works(server), self.policy.unit_kept(server)], state)
             column[~works & (column == _IN_SERVICE)] = _OUT
-            if self._automatic(server):
+            if self.policy.returns_by_itself(server):
                 column[works & kept & (column == _OUT)] = _IN_SERVICE
-
-    def _automatic(self, server: str) -> bool:
-        roles = self.policy.site.roles
-        return all(
-            roles[role].failback == "automatic"
-            for role in self.t.roles
-            if any(server in self.policy.servers(holder) for holder in self.t._holders[role])
-        )
 
     def _settle(self, start: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
         """What follows at once: with success, with failure, and the probability of success."""

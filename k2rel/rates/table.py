@@ -11,7 +11,7 @@ import io
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -225,9 +225,16 @@ def read_rates(path: str | Path | None = None) -> RateTable:
     return _shipped() if path is None else _read(Path(path))
 
 
-@cache
 def _shipped() -> RateTable:
-    return _read(data_dir() / "rates.csv")
+    path = data_dir() / "rates.csv"
+    stat = path.stat()
+    return _as_it_is(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _as_it_is(path: Path, size: int, changed: int) -> RateTable:
+    """The bundled table, read again when the file has changed."""
+    return _read(path)
 
 
 def write_rates(rows: Iterable[RateRow]) -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import k2rel
+from k2rel.basis import basis_hash
 from k2rel.bundled import notebook_dir
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.comparison import studies_of
@@ -30,7 +31,7 @@ from k2rel.report.execute import quiet
 from k2rel.report.files import remove_leftovers, whole, write_whole
 from k2rel.report.page import Entry, index_page
 from k2rel.report.pdf import NO_CHROMIUM, chromium
-from k2rel.report.render import Job, Report, headline_of, render_report, up_to_date
+from k2rel.report.render import Job, Report, headline_of, render_report, spoiled, up_to_date
 from k2rel.site.read import pinned_table
 from k2rel.studies import Study
 
@@ -38,7 +39,15 @@ __all__ = ["Rendered", "render_reports"]
 
 _LEVEL_NOTEBOOK = "level_report.ipynb"
 _COMPARISON_NOTEBOOK = "level_comparison.ipynb"
-_HISTORY = ("unavailability", "downtime_min_per_year", "failures_per_year", "p_overload", "clients", "input_hash")
+_HISTORY = (
+    "unavailability",
+    "downtime_min_per_year",
+    "failures_per_year",
+    "p_overload",
+    "clients",
+    "input_hash",
+    "basis",
+)
 
 
 @dataclass(frozen=True)
@@ -150,6 +159,11 @@ def render_reports(
     remove_leftovers([output, output / "results", output / "notebooks"])
     found = {job.name: kept for job in todo if (kept := up_to_date(job, output)) is not None}
     missing = [job for job in todo if job.name not in found]
+    notes += [
+        f"{job.name}: {file} is not what was written; the report is made again"
+        for job in missing
+        if (file := spoiled(job, output))
+    ]
     cells = sum(_cell_count(job.notebook) for job in missing)
     try:
         with tqdm(total=cells, disable=not progress or not missing, unit="cell", file=sys.stderr) as bar, quiet():
@@ -293,7 +307,8 @@ def _remember(output: Path, name: str) -> None:
         rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
     except (OSError, ValueError, csv.Error):
         rows = []
-    row = {key: str(headline.get(key, "")) for key in _HISTORY} | {"version": k2rel.__version__}
+    made_with = {"version": k2rel.__version__, "basis": basis_hash()[:16]}
+    row = {key: str(headline.get(key, "")) for key in _HISTORY} | made_with
     if rows and {key: rows[-1].get(key) for key in row} == row:
         return
     rows.append({"date": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}", **row})
@@ -346,11 +361,14 @@ def _jobs(
 
 def _inputs(studies: Sequence[Study], wanted: Mapping[str, float]) -> str:
     """Hash of the sites as they were read, with every text of them, their laws, and the target."""
-    what = [
-        (one.provenance.input_hash, one.site.file, _text(one.site.file), one.rates and _text(one.rates))
+    plain = [
+        [
+            one.provenance.input_hash,
+            Path(one.site.file).name,
+            *(_text(str(path)) for path in (one.site.file, one.rates, pinned_table(one.site.file)) if path is not None),
+        ]
         for one in studies
     ]
-    plain = [(digest, Path(file).name, site, rates) for digest, file, site, rates in what]
     return hashlib.sha256(json.dumps([plain, wanted], sort_keys=True).encode()).hexdigest()
 
 

@@ -87,7 +87,9 @@ function k2relEvaluate(data, failedNames) {
   return {
     level: data.level, failed: [...failed], home: data.home, primary, roles,
     out_of_service: Object.keys(data.shut).filter((name) => truth[data.shut[name]]),
+    returns_by_itself: data.returns.filter((name) => truth[data.shut[name]]),
     backup_in_service: data.backup !== null && truth[data.backup],
+    standby: Object.fromEntries(Object.entries(data.standby).map(([role, gate]) => [role, truth[gate]])),
     clients, flows, services, loads, carried,
   };
 }
@@ -187,6 +189,7 @@ function k2relExplorer(root, data, tell) {
       ...Object.entries(outcome.services).map(([name, there]) => [words(name), mark(there ? "there" : "LOST", !there)]),
       ...Object.entries(outcome.roles).map(([name, side]) => [`role ${words(name)}`, side === null ? mark("nobody", true) : `at ${side}`]),
       ["out of service", outcome.out_of_service.map(words).join(", ") || "none"],
+      ...Object.entries(outcome.standby).map(([name, there]) => [`backup for ${words(name)}`, mark(there ? "stands by" : "NONE", !there)]),
       [`clients' ${words(policy.principal)}`, data.sides.map((side, n) => `${counts[n]} on ${side}`).join(", ") + `, ${counts.at(-1)} cut off`],
     ];
     const control = outcome.clients[0].paths.control;

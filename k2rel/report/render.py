@@ -17,15 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import k2rel
+from k2rel.basis import basis_hash
 from k2rel.errors import K2relError
 from k2rel.report.execute import executed
 from k2rel.report.files import write_whole
 from k2rel.report.page import report_page
 from k2rel.report.pdf import print_pdf
 
-__all__ = ["Job", "Report", "code_hash", "render_report", "up_to_date"]
+__all__ = ["Job", "Report", "render_report", "spoiled", "up_to_date"]
 
 _RENDERING = threading.Lock()
+_DRAWING = ("matplotlib", "nbconvert")  # what a report shows depends on them too
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Job:
     parameters : mapping of str to object
         Plain values.
     inputs : str
-        Hash of everything that its numbers come from beside the notebook, the parameters and the code.
+        Hash of everything that its numbers come from beside the notebook, the parameters and what k2rel brings along
+        (`k2rel.basis`).
     pdf : bool
         Whether to print it.
     linked : bool
@@ -61,7 +64,8 @@ class Job:
         """Hash of what the report is made from; where it lies does not matter."""
         given = {k: v for k, v in self.parameters.items() if k not in ("results", "level", "levels", "rates", "target")}
         what = json.dumps([self.name, self.title, given, self.inputs, self.pdf], sort_keys=True, default=str)
-        return hashlib.sha256(what.encode() + self.notebook.read_bytes() + code_hash().encode()).hexdigest()
+        made_with = basis_hash(*_DRAWING).encode()
+        return hashlib.sha256(what.encode() + self.notebook.read_bytes() + made_with).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -84,27 +88,6 @@ class Report:
     files: tuple[str, ...] = ()
     error: str = ""
     kept: bool = False
-
-
-@cache
-def code_hash() -> str:
-    """Hash the code; what another version of it made is not up to date.
-
-    Returns
-    -------
-    str
-        The hash.
-
-    Examples
-    --------
-    >>> len(code_hash())
-    64
-    """
-    root = Path(k2rel.__file__).parent
-    digest = hashlib.sha256(k2rel.__version__.encode())
-    for path in sorted([*root.rglob("*.py"), *root.rglob("*.js"), *root.rglob("*.css")]):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _manifest(folder: Path, name: str) -> Path:
@@ -142,6 +125,40 @@ def up_to_date(job: Job, folder: Path) -> Report | None:
         return Report(job.name, tuple(data["files"]), kept=True)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def spoiled(job: Job, folder: Path) -> str:
+    """Name a file of a report that would be up to date, but is not what was written.
+
+    Parameters
+    ----------
+    job : Job
+        The report.
+    folder : pathlib.Path
+        Where reports lie.
+
+    Returns
+    -------
+    str
+        The file; empty where none was changed, or the report comes from other inputs anyway.
+
+    Examples
+    --------
+    >>> from k2rel.bundled import notebook_dir
+    >>> spoiled(Job("L1", "Level 1", notebook_dir() / "level_report.ipynb", {}), Path("nowhere"))
+    ''
+    """
+    try:
+        data = json.loads(_manifest(folder, job.name).read_text(encoding="utf-8"))
+        files = data["files"].items() if data["key"] == job.key else ()
+        return next((file for file, digest in files if _changed(folder / file, digest)), "")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ""
+
+
+def _changed(path: Path, digest: str) -> bool:
+    """Whether a file is there and is not what was written."""
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != digest
 
 
 def render_report(job: Job, folder: Path, on_cell: Callable[[], None] | None = None) -> Report:

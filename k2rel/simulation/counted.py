@@ -119,14 +119,14 @@ def counted_service(named: Named, sums: Sums, n: int, years: int, confidence: fl
     """
     row = sums.service[n]
     count, hours = int(sums.histories[0]), years * HOURS_PER_YEAR
-    down = downtime_h(sums, n, confidence)
+    down = downtime_h(sums, n, confidence).no_more_than(hours)
     losses = mean_of(row[S_COUNT], row[S_COUNT2], count, int(row[S_ANY]), confidence)
     air = mean_of(row[S_AIR], row[S_AIR2], count, int(min(row[S_ANY], row[S_AIR])), confidence)
     return ServiceSimulation(
         service=named.name,
         title=named.title,
         scope=named.scope,
-        unavailability=down.times(1.0 / hours),
+        unavailability=down.times(1.0 / hours).no_more_than(1.0),
         downtime_min_per_year=down.times(MINUTES_PER_YEAR / hours),
         interruptions_per_year=losses.times(1.0 / years),
         on_air_per_year=air.times(1.0 / years),

@@ -52,8 +52,28 @@ class Estimate:
         """
         return Estimate(self.value * factor, self.low * factor, self.high * factor, self.standard_error * factor)
 
+    def no_more_than(self, limit: float) -> Estimate:
+        """Cut the estimate and its interval at what the quantity cannot pass.
+
+        Parameters
+        ----------
+        limit : float
+            The largest value that there is.
+
+        Returns
+        -------
+        Estimate
+            The estimate.
+
+        Examples
+        --------
+        >>> Estimate(0.999, 0.99, 1.008, 0.004).no_more_than(1.0).high
+        1.0
+        """
+        return Estimate(min(self.value, limit), min(self.low, limit), min(self.high, limit), self.standard_error)
+
     def to_json(self) -> dict[str, float | None]:
-        """Give it for JSON, which has no infinity: an open upper limit is None.
+        """Give it for JSON, which has no infinity and nothing that is no number: such values are None.
 
         Returns
         -------
@@ -65,8 +85,8 @@ class Estimate:
         >>> Estimate(0.0, 0.0, math.inf, 0.0).to_json()["high"] is None
         True
         """
-        high = self.high if math.isfinite(self.high) else None
-        return {"value": self.value, "low": self.low, "high": high, "standard_error": self.standard_error}
+        row = {"value": self.value, "low": self.low, "high": self.high, "standard_error": self.standard_error}
+        return {name: value if math.isfinite(value) else None for name, value in row.items()}
 
 
 def mean_of(total: float, squares: float, count: int, hits: int, confidence: float) -> Estimate:

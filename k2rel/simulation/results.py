@@ -260,6 +260,12 @@ class Simulation:
         frame = _as_table(limits)
         return frame.rename_axis("interruptions" if last < COUNTS - 1 else "interruptions (last: and more)")
 
+    @property
+    def _counts_moves(self) -> bool:
+        """Whether moves of roles are events here; roles at the preferred side are where they are."""
+        roles = self.site.study.site.roles.values()
+        return self.site.takeover is not None or not any(len(role.holders) > 1 for role in roles)
+
     def load(self) -> dict[str, Estimate]:
         """Give what clients are given, averaged over time.
 
@@ -268,7 +274,8 @@ class Simulation:
         dict of str to Estimate
             ``clients_on_first_side``, ``clients_on_second_side``, ``clients_cut_off``, ``share_second_side``,
             ``p_any_overload``, ``delivered_mb_s``, ``client_hours_lost_per_year``, ``takeovers_per_year``,
-            ``failed_takeovers_per_year``.
+            ``failed_takeovers_per_year``; the last two not with roles at the preferred side, where the simulation lets
+            roles be there without counting how often they move (`k2rel.performability` has that number).
 
         Examples
         --------
@@ -296,8 +303,8 @@ class Simulation:
             "p_any_overload": per(R_OVER, 1 / hours),
             "delivered_mb_s": per(R_DELIVERED, demand / hours),
             "client_hours_lost_per_year": per(R_CUT, HOURS_PER_YEAR / hours),
-            "takeovers_per_year": per(R_MOVES, 1 / self.plan.years),
-            "failed_takeovers_per_year": per(R_FAILED_MOVES, 1 / self.plan.years),
+            **({"takeovers_per_year": per(R_MOVES, 1 / self.plan.years)} if self._counts_moves else {}),
+            **({"failed_takeovers_per_year": per(R_FAILED_MOVES, 1 / self.plan.years)} if self._counts_moves else {}),
         }
 
     def sides(self) -> pd.DataFrame:

@@ -225,9 +225,9 @@ class _Builder:
             if again:
                 self._report((*where, "members"), f"'{again[0]}' stands in a group twice")
             taken.update(entry.members)
-            wrong = [level for level in entry.factors if not level.isdigit()]
+            wrong = [level for level in entry.factors if not re.fullmatch("[1-9][0-9]?", level)]
             if wrong:
-                self._report((*where, "factors"), f"levels must be whole numbers, got '{wrong[0]}'")
+                self._report((*where, "factors"), f"levels must be whole numbers from 1 on, got '{wrong[0]}'")
                 continue
             factors = tuple(sorted((int(level), value) for level, value in entry.factors.items()))
             group = CommonCauseGroup(

@@ -233,7 +233,7 @@ class CommonCauseEntry(_Record):
         "beta-factor", description="how their failures are shared out to single parts, pairs, and more"
     )
     factors: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
-        description="factors by level: beta at 2; MGL from 2 on; alpha and phi from 1 on"
+        description="factors by level: beta at the number of members; MGL from 2 on; alpha and phi from 1 on"
     )
     evidence: Text = ""
     reason: Text = ""

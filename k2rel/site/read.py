@@ -6,19 +6,21 @@ What spans entries is checked in `k2rel.site.build`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from k2rel.bundled import site_path
 from k2rel.errors import InputError, Problem, closest
 from k2rel.site import document as doc
 from k2rel.site.build import build_site
 from k2rel.site.model import Site
+from k2rel.site.register import assumptions_in_use
 from k2rel.site.settings import apply_settings
-from k2rel.site.source import KeyPath, YamlSource, read_yaml
+from k2rel.site.source import KeyPath, YamlSource, known_keys, read_yaml
 
 __all__ = ["pinned_table", "read_site"]
 
@@ -84,22 +86,29 @@ def read_site(
     >>> read_site("L3R", clients=12).group_sizes
     (3, 3, 3, 3)
     """
-    source = read_yaml(site_path(level_or_file))
+    source = file = read_yaml(site_path(level_or_file))
     source = _with_variant(source, variant)
     changes = dict(settings or {})
     source, changes = _with_assumption_settings(source, changes)
     source = _with_assumptions(source)
+    counted = source
     if clients is not None:
         if isinstance(clients, bool) or not isinstance(clients, int) or not 1 <= clients <= doc.MOST_CLIENTS:
             raise InputError(f"clients: must be a whole number from 1 to {doc.MOST_CLIENTS:,}, got {str(clients)[:30]}")
         if isinstance(source.data.get("clients"), dict):
-            source.data["clients"]["count"] = clients
+            held = {**source.data["clients"], "count": clients}
+            counted = YamlSource(source.name, {**source.data, "clients": held}, source.lines, source.origins)
     try:
-        document = doc.SiteDocument.model_validate(source.data)
+        document = doc.SiteDocument.model_validate(counted.data)
     except ValidationError as error:
-        raise InputError([_placed(source, item) for item in error.errors()]) from None
-    site = build_site(source, document, variant)
-    return apply_settings(site, changes)
+        raise InputError([_placed(counted, item) for item in error.errors()]) from None
+    site = apply_settings(build_site(counted, document, variant), changes)
+    given = dict(settings or {})
+    if clients is None and not given and variant is None:
+        return site
+    # what was set by the user is on record, and the register of assumptions shows what is in use
+    register = assumptions_in_use(site, _with_assumptions(file), source, clients=clients, settings=given)
+    return replace(site, changed=tuple(given.items()), assumptions=register)
 
 
 # pydantic's words for the rules that people break most, in ours
@@ -149,7 +158,7 @@ def _placed(source: YamlSource, item: Any) -> Problem:
     if kind == "missing":
         message = "is missing"
     elif kind == "extra_forbidden":
-        message = "is not a known entry here" + closest(str(path[-1]), _known_keys(tuple(path[:-1])))
+        message = "is not a known entry here" + closest(str(path[-1]), known_keys(doc.SiteDocument, tuple(path[:-1])))
     else:
         rule = _RULES.get(kind)
         message = rule.format(**context) if rule is not None else message.removeprefix("Value error, ")
@@ -157,25 +166,6 @@ def _placed(source: YamlSource, item: Any) -> Problem:
         if "got" not in message and len(shown) < 60 and not isinstance(item.get("input"), dict):
             message += f", got {shown}"
     return source.problem(tuple(path), message)
-
-
-def _known_keys(path: KeyPath) -> Iterable[str]:
-    """Entries that the format knows at a place, for suggestions."""
-    models: dict[str, type[BaseModel]] = {
-        "components": doc.ComponentEntry, "links": doc.LinkEntry, "raid_sets": doc.RaidSetEntry,
-        "units": doc.UnitEntry, "roles": doc.RoleEntry, "traffic": doc.TrafficEntry, "types": doc.LawFields,
-        "assumptions": doc.AssumptionEntry, "variants": doc.VariantEntry,
-    }  # fmt: skip
-    model: type[BaseModel] = doc.SiteDocument
-    if path:
-        model = models.get(str(path[0]), doc.ClientsEntry)
-        if "parts" in path:
-            model = doc.ClientPartEntry
-        elif "paths" in path:
-            model = doc.PathEntry
-        elif "holders" in path:
-            model = doc.HolderEntry
-    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _with_variant(source: YamlSource, variant: str | None) -> YamlSource:
@@ -227,7 +217,7 @@ def _with_assumption_settings(source: YamlSource, settings: dict[str, str]) -> t
             **known[name],
             "value": new,
             "evidence": "CHOSEN",
-            "reason": f"set by hand; the file has {old}",
+            "reason": f"set by the user ({key}); the file has {str(old).lower() if isinstance(old, bool) else old}",
         }
     rest = {key: value for key, value in settings.items() if key not in own}
     return YamlSource(source.name, {**source.data, "assumptions": changed}, source.lines), rest

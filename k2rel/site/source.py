@@ -11,7 +11,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -20,10 +21,10 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from k2rel.errors import InputError, Problem
+from k2rel.errors import InputError, Problem, closest
 from k2rel.texts import read_text
 
-__all__ = ["KeyPath", "YamlSource", "read_yaml"]
+__all__ = ["KeyPath", "YamlSource", "known_keys", "read_yaml"]
 
 KeyPath = tuple[str | int, ...]
 
@@ -117,11 +118,65 @@ class YamlSource:
                 [
                     self.problem(
                         tuple(key for key in item["loc"] if key not in ("float", "str", "int")),
-                        "no such entry" if item["type"] == "extra_forbidden" else str(item["msg"]),
+                        "no such entry" + closest(str(item["loc"][-1]), known_keys(document, item["loc"][:-1]))
+                        if item["type"] == "extra_forbidden"
+                        else str(item["msg"]),
                     )
                     for item in error.errors()
                 ]
             ) from None
+
+
+def known_keys(document: type[BaseModel], path: KeyPath) -> list[str]:
+    """List the entries that a form knows at a place, for suggestions.
+
+    Parameters
+    ----------
+    document : type of pydantic.BaseModel
+        The form of the whole file.
+    path : tuple of str or int
+        Keys from the top of the file to the place.
+
+    Returns
+    -------
+    list of str
+        Names of its entries; none where keys are free or nothing stands below.
+
+    Examples
+    --------
+    >>> from k2rel.site.document import SiteDocument
+    >>> known_keys(SiteDocument, ("variants", "v")), known_keys(SiteDocument, ("sides",))
+    (['title', 'reason', 'changes'], [])
+    """
+    here: list[Any] = [document]
+    for key in path:
+        here = [below for kind in here for below in _below(kind, key)] or ([] if not _is_alternative(key) else here)
+    forms = [kind for kind in here if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    return list(dict.fromkeys(field.alias or name for kind in forms for name, field in kind.model_fields.items()))
+
+
+def _is_alternative(key: str | int) -> bool:
+    """Whether a key of pydantic's names an alternative of several forms, and no entry of the file."""
+    return isinstance(key, str) and (key[:1].isupper() or key[:1] == "_" or "[" in key)
+
+
+def _below(kind: Any, key: str | int) -> list[Any]:
+    """The forms of what stands under a key of a form."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        fields = {field.alias or name: field.annotation for name, field in kind.model_fields.items()}
+        return _forms(fields[str(key)]) if key in fields else []
+    if get_origin(kind) is dict:
+        return _forms(get_args(kind)[1])
+    return [form for inner in get_args(kind) if inner is not Ellipsis for form in _forms(inner)]
+
+
+def _forms(annotation: Any) -> list[Any]:
+    """Alternatives of an annotation."""
+    if get_origin(annotation) is Annotated:
+        return _forms(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [form for inner in get_args(annotation) for form in _forms(inner)]
+    return [annotation]
 
 
 def _check_events(text: str, name: str) -> None:

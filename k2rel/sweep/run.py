@@ -5,24 +5,24 @@ A point that fails is a row with its error. A run that was stopped, by whatever,
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from k2rel.basis import basis, basis_hash, sealed, unsealed
 from k2rel.bundled import level_names, notebook_dir
 from k2rel.errors import InputError, K2relError
 from k2rel.parallel import as_they_end, connected, worker_count
 from k2rel.report.execute import quiet
 from k2rel.report.files import remove_leftovers, whole, write_whole
-from k2rel.report.render import Job, code_hash, render_report
+from k2rel.report.render import Job, render_report
 from k2rel.sweep.spec import Point, SweepSpec, quantity
 from k2rel.texts import harmless
 
@@ -55,6 +55,8 @@ class Sweep:
         Points that were computed now, were there already, and failed.
     summary_error : str
         Why there is no summary page; empty if there is one.
+    damaged : int
+        Kept points that were not what had been written, and so were computed again.
     """
 
     spec: SweepSpec
@@ -64,6 +66,7 @@ class Sweep:
     kept: int
     failed: int
     summary_error: str = ""
+    damaged: int = 0
 
 
 def compute(point: Point) -> Row:
@@ -91,7 +94,7 @@ def compute(point: Point) -> Row:
     """
     from k2rel.measures.availability import availability
     from k2rel.measures.comparison import headline
-    from k2rel.measures.dynamic import feasible_organisation
+    from k2rel.measures.dynamic import feasible_organisation, performability
     from k2rel.measures.load import load
     from k2rel.studies import study
 
@@ -110,6 +113,7 @@ def compute(point: Point) -> Row:
             "failures_per_year": main.failures_per_year,
             "mean_downtime_h": main.mean_downtime_h,
             "p_overload": load(one, organisation).p_any_overload,
+            "takeovers_per_year": performability(one, organisation)["takeovers_per_year"],
         }
     row["input_hash"] = one.provenance.input_hash
     return {name: _plain(row[name]) for name in _MEASURES}
@@ -174,21 +178,28 @@ def run_sweep(
     except OSError as error:
         raise InputError(f"--output {folder}: cannot be written to: {error.strerror or error}") from None
     remove_leftovers([folder, cache])
-    code = code_hash()
+    made_with = basis()
+    code = basis_hash()
     keys = [point.key(spec.files, code) for point in spec.points]
-    rows: dict[str, Row] = {key: row for key in dict.fromkeys(keys) if (row := _kept(cache, key)) is not None}
+    damaged = 0
+    rows: dict[str, Row] = {}
+    for key in dict.fromkeys(keys):
+        row, whole_file = _kept(cache, key)
+        damaged += not whole_file
+        if row is not None:
+            rows[key] = row
     kept = len(rows)
     todo = [(key, point) for key, point in dict(zip(keys, spec.points, strict=True)).items() if key not in rows]
     try:
         with tqdm(total=len(todo), disable=not progress or not todo, unit="point", file=sys.stderr) as bar:
-            found = _here(todo, at_once) if scheduler is None else _there(todo, spec.files, scheduler)
+            found = _here(todo, at_once) if scheduler is None else _there(todo, spec.files, made_with, scheduler)
             for key, row in found:
                 if key in rows:
                     continue
                 rows[key] = row
                 bar.update(1)
                 if "error" not in row:
-                    write_whole(cache / f"{key}.json", json.dumps(row) + "\n")
+                    write_whole(cache / f"{key}.json", sealed(key, row))
         table = _table(spec, [rows[key] for key in keys])
         without = _write(spec, folder, table)
     except OSError as error:
@@ -199,15 +210,19 @@ def run_sweep(
             f"{good:,} of {len(set(keys)):,} points are kept, and the next run goes on from there"
         ) from None
     failed = sum("error" in rows[key] for key in set(keys))
-    return Sweep(spec, table, folder, len(todo) - failed, kept, failed, without)
+    return Sweep(spec, table, folder, len(todo) - failed, kept, failed, without, damaged)
 
 
-def _kept(cache: Path, key: str) -> Row | None:
+def _kept(cache: Path, key: str) -> tuple[Row | None, bool]:
+    """A kept point, and whether what lies there, if anything, is what was written."""
     try:
-        row = json.loads((cache / f"{key}.json").read_text(encoding="utf-8"))
+        row = unsealed(key, (cache / f"{key}.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None, True
     except (OSError, ValueError):
-        return None
-    return row if isinstance(row, dict) and set(_MEASURES) <= set(row) else None
+        return None, False
+    whole_row = row is not None and set(_MEASURES) <= set(row)
+    return (row, True) if whole_row else (None, False)
 
 
 def _chunks(todo: Sequence[tuple[str, Point]], size: int) -> list[list[tuple[str, Point]]]:
@@ -285,7 +300,9 @@ def _pooled(chunks: Sequence[Sequence[tuple[str, Point]]], at_once: int) -> Iter
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _there(todo: Sequence[tuple[str, Point]], files: Mapping[str, str], address: str) -> Iterator[tuple[str, Row]]:
+def _there(
+    todo: Sequence[tuple[str, Point]], files: Mapping[str, str], made_with: Mapping[str, str], address: str
+) -> Iterator[tuple[str, Row]]:
     """Compute on a cluster; points whose worker dies are computed by another one, and counted once."""
     if not todo:
         return
@@ -294,7 +311,7 @@ def _there(todo: Sequence[tuple[str, Point]], files: Mapping[str, str], address:
         for chunk in _chunks(todo, _CHUNK):
             needed = {name for _, p in chunk for name in (p.level, p.rates, p.pin) if name is not None}
             own = {name: content for name, content in files.items() if name in needed}
-            futures[client.submit(_remote, chunk, own, pure=False, retries=5)] = chunk
+            futures[client.submit(_remote, chunk, own, dict(made_with), pure=False, retries=5)] = chunk
         for future in as_they_end(client, list(futures)):
             try:
                 yield from future.result()
@@ -303,8 +320,16 @@ def _there(todo: Sequence[tuple[str, Point]], files: Mapping[str, str], address:
                 yield from ((key, {"error": message}) for key, _ in futures[future])
 
 
-def _remote(chunk: Sequence[tuple[str, Point]], files: Mapping[str, str]) -> list[tuple[str, Row]]:
+def _remote(
+    chunk: Sequence[tuple[str, Point]], files: Mapping[str, str], made_with: Mapping[str, str] | None = None
+) -> list[tuple[str, Row]]:
     """On a worker, which may not have the files: put them down and compute."""
+    mine = basis()
+    other = [name for name in made_with or () if mine[name] != (made_with or {})[name]]
+    if other:  # its figures would be kept under a key that is not theirs
+        different = ", ".join(f"{name} {mine[name][:16]}, here {(made_with or {})[name][:16]}" for name in other)
+        error = f"the worker computes with other code, data or packages than this machine: {different}"
+        return [(key, {"error": error}) for key, _ in chunk]
     with tempfile.TemporaryDirectory(prefix="k2rel-") as here:
         placed = {}
         for number, (name, content) in enumerate(files.items()):
@@ -329,9 +354,10 @@ def _table(spec: SweepSpec, rows: Sequence[Row]) -> pd.DataFrame:
     """A tidy table: what each point is, its measures, targets, error."""
     import pandas as pd
 
+    names = _names(dict.fromkeys(p.level for p in spec.points))
     frame = pd.DataFrame(
         {
-            "level": [p.level if p.level in level_names() else Path(p.level).name for p in spec.points],
+            "level": [names[p.level] for p in spec.points],
             "clients": pd.array([p.clients for p in spec.points], dtype="Int64"),
             "repair": [p.repair for p in spec.points],
             "roles": [p.roles for p in spec.points],
@@ -348,6 +374,21 @@ def _table(spec: SweepSpec, rows: Sequence[Row]) -> pd.DataFrame:
         frame[f"meets_{percent:.10g}"] = pd.array(met, dtype="boolean")
     frame["error"] = [row.get("error", "") for row in rows]
     return frame
+
+
+def _names(levels: Iterable[str]) -> dict[str, str]:
+    """How the table calls levels: site files by their name, with as many folders as tell two of one name apart."""
+    named = dict.fromkeys(levels, 1)
+    while True:
+        shown = {
+            level: level if level in level_names() else "/".join(Path(level).parts[-depth:])
+            for level, depth in named.items()
+        }
+        alike = [level for level in named if list(shown.values()).count(shown[level]) > 1]
+        longer = [level for level in alike if level not in level_names() and named[level] < len(Path(level).parts)]
+        if not longer:
+            return shown
+        named |= {level: named[level] + 1 for level in longer}
 
 
 def _column(key: str, texts: Sequence[str]) -> tuple[str, list[Any]]:

@@ -19,6 +19,7 @@ from k2rel.errors import InputError, Problem
 from k2rel.site.read import pinned_table
 from k2rel.site.source import YamlSource, read_yaml
 from k2rel.uncertain import points
+from k2rel.units import availability_percent
 
 __all__ = ["Point", "SweepSpec", "quantity", "read_sweep"]
 
@@ -99,7 +100,7 @@ class Point:
         files : mapping of str to str
             Content of each file by its path.
         code : str
-            Hash of the code.
+            Hash of what figures rest on beside the files and the point (`k2rel.basis`).
 
         Returns
         -------
@@ -201,8 +202,10 @@ def read_sweep(path: str | Path) -> SweepSpec:
     rates = read(document.rates, ("rates",), level=False) if document.rates else None
     clients = _clients(document, source, problems)
     for n, percent in enumerate(document.targets or ()):
-        if not 0 < percent < 100:
-            problems.append(source.problem(("targets", n), f"an availability above 0 and below 100 %, got {percent:g}"))
+        try:
+            availability_percent(percent)
+        except ValueError as error:
+            problems.append(source.problem(("targets", n), str(error)))
     listed = {key: [_text(v) for v in value] for key, value in document.set.items() if isinstance(value, list)}
     limits = {key: value for key, value in document.set.items() if isinstance(value, _Limits)}
     if limits and document.sample is None:

@@ -1,0 +1,184 @@
+"""What figures rest on beside what a person gives: the code, the bundled data, and the packages that compute.
+
+Whatever is kept for a later run, a point of a sweep or a report, is kept under a key that holds all of it, and with a
+checksum: what another code, other data or another package made is not taken for what this one would make.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import k2rel
+from k2rel.bundled import data_dir
+
+__all__ = ["NUMERICAL", "basis", "basis_hash", "code_hash", "data_hash", "sealed", "unsealed"]
+
+NUMERICAL = ("numpy", "scipy", "numba", "llvmlite", "oxidd", "pandas")
+"""Packages whose versions can move a figure."""
+
+_NOT_READ = {"examples", "schema.json"}  # nothing is computed from them unless they are named, and then they are input
+
+
+@cache
+def code_hash() -> str:
+    """Hash the code of this package.
+
+    Returns
+    -------
+    str
+        The hash, 64 digits.
+
+    Examples
+    --------
+    >>> len(code_hash())
+    64
+    """
+    root = Path(k2rel.__file__).parent
+    digest = hashlib.sha256(k2rel.__version__.encode())
+    for path in sorted([*root.rglob("*.py"), *root.rglob("*.js"), *root.rglob("*.css")]):
+        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def _file_hash(path: str, size: int, changed: int) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def data_hash() -> str:
+    """Hash the bundled data: the table of rates and the levels.
+
+    Returns
+    -------
+    str
+        The hash, 64 digits; a file is read again when its size or time has changed.
+
+    Examples
+    --------
+    >>> len(data_hash())
+    64
+    """
+    root = data_dir()
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root)
+        if path.is_file() and name.parts[0] not in _NOT_READ:
+            stat = path.stat()
+            digest.update(f"{name.as_posix()} {_file_hash(str(path), stat.st_size, stat.st_mtime_ns)}\n".encode())
+    return digest.hexdigest()
+
+
+def basis(*packages: str) -> dict[str, str]:
+    """Say what figures rest on.
+
+    Parameters
+    ----------
+    *packages : str
+        Packages beside those that compute, such as one that draws.
+
+    Returns
+    -------
+    dict of str to str
+        Hash of the code and of the bundled data; version of Python and of every package.
+
+    Examples
+    --------
+    >>> sorted(basis())
+    ['code', 'data', 'llvmlite', 'numba', 'numpy', 'oxidd', 'pandas', 'python', 'scipy']
+    """
+    versions = {name: _version(name) for name in (*NUMERICAL, *packages)}
+    return {"code": code_hash(), "data": data_hash(), "python": platform.python_version(), **versions}
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def basis_hash(*packages: str) -> str:
+    """Hash what figures rest on.
+
+    Parameters
+    ----------
+    *packages : str
+        As for `basis`.
+
+    Returns
+    -------
+    str
+        The hash, 64 digits.
+
+    Examples
+    --------
+    >>> len(basis_hash())
+    64
+    """
+    return hashlib.sha256(json.dumps(basis(*packages), sort_keys=True).encode()).hexdigest()
+
+
+_SEALED = re.compile(r'(\{.*), "checksum": "([0-9a-f]{64})"\}\s*', re.DOTALL)
+
+
+def _checksum(key: str, text: str) -> str:
+    return hashlib.sha256(f"{key}\n{text}".encode()).hexdigest()
+
+
+def sealed(key: str, row: Mapping[str, Any]) -> str:
+    """Write a result so that every changed digit is noticed.
+
+    Parameters
+    ----------
+    key : str
+        The key that it is kept under.
+    row : mapping of str to object
+        The result, plain values.
+
+    Returns
+    -------
+    str
+        JSON: the result, with a ``checksum`` of its text and its key.
+
+    Examples
+    --------
+    >>> unsealed("k", sealed("k", {"x": 0.1}))
+    {'x': 0.1}
+    """
+    text = json.dumps(dict(row))
+    return f'{text[:-1]}, "checksum": "{_checksum(key, text)}"}}\n'
+
+
+def unsealed(key: str, text: str) -> dict[str, Any] | None:
+    """Read a result that was kept.
+
+    Parameters
+    ----------
+    key : str
+        The key that it is kept under.
+    text : str
+        As from `sealed`.
+
+    Returns
+    -------
+    dict or None
+        The result; None where the text or its key is not what was written.
+
+    Examples
+    --------
+    >>> unsealed("k", sealed("k", {"x": 0.1}).replace("0.1", "0.2")) is None
+    True
+    """
+    found = _SEALED.fullmatch(text)
+    if found is None or _checksum(key, f"{found[1]}}}") != found[2]:
+        return None
+    row: Any = json.loads(f"{found[1]}}}")
+    return row if isinstance(row, dict) else None

@@ -1,0 +1,39 @@
+"""A probability that was summed from positive terms does not pass 1 by the rounding of the sum."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["at_most_one"]
+
+FloatArray = NDArray[np.float64]
+
+Total = TypeVar("Total", float, FloatArray)
+
+_ROUNDING = 1e-9
+
+
+def at_most_one(total: Total) -> Total:
+    """Cut what rounding has added to a probability; what is above 1 by more is no rounding and stays to be seen.
+
+    Parameters
+    ----------
+    total : float or array of float
+        Sums of positive terms.
+
+    Returns
+    -------
+    float or array of float
+        The same, 1 where it was above by no more than 1e-9.
+
+    Examples
+    --------
+    >>> at_most_one(1.0000000000000004), at_most_one(0.25), at_most_one(1.5)
+    (1.0, 0.25, 1.5)
+    """
+    if isinstance(total, np.ndarray):
+        return np.where((total > 1.0) & (total <= 1.0 + _ROUNDING), 1.0, total)
+    return 1.0 if 1.0 < total <= 1.0 + _ROUNDING else total

@@ -1,0 +1,136 @@
+"""The named assumptions with the values that are in use: what a user set instead stands beside what the file has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from k2rel.site.model import Assumption, Site
+from k2rel.site.source import KeyPath, YamlSource
+
+__all__ = ["assumptions_in_use"]
+
+_RATES = {"mttf", "failure_rate", "unavailability", "rates"}  # of these one takes the place of another
+_PREFIX = "assumption."
+
+
+def assumptions_in_use(
+    site: Site, file: YamlSource, used: YamlSource, *, clients: int | None, settings: Mapping[str, str]
+) -> tuple[Assumption, ...]:
+    """Give a site's assumptions with the values that its figures rest on.
+
+    Parameters
+    ----------
+    site : Site
+        The site as it was read, with the assumptions as the file and its variant have them.
+    file, used : YamlSource
+        The file by itself, and with variant and settings of assumptions; in both ``=name`` has been resolved.
+    clients : int or None
+        The number of clients that the user gave.
+    settings : mapping of str to str
+        What the user set.
+
+    Returns
+    -------
+    tuple of Assumption
+        Those of the file in their order, then what was set that no assumption is about.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> [(a.value, a.reason) for a in read_site("L2R", clients=20).assumptions if a.name == "clients"]
+    [('20', 'set by the user (clients); the file has 4')]
+    """
+    changes = _changes(site, used, clients, settings)
+    varied = {path: _at(used.data, path) for path in file.origins if path not in used.origins}
+    result: list[Assumption] = []
+    seen: set[KeyPath] = set()
+    for entry in site.assumptions:
+        own: list[KeyPath] = [path for path, name in used.origins.items() if name == entry.name]
+        set_now = {path: changes[path] for path in own if path in changes}
+        by_variant = {path: varied[path] for path in varied if file.origins[path] == entry.name}
+        had = _shown(file.data, entry.name)
+        if not own and not by_variant and entry.name == "clients" and ("clients", "count") in changes:
+            set_now = {("clients", "count"): changes["clients", "count"]}
+        seen.update(set_now)
+        who = list(dict.fromkeys(name for name, _ in set_now.values()))
+        new = list(dict.fromkeys([value for _, value in set_now.values()] + [str(v) for v in by_variant.values()]))
+        if by_variant:
+            who.append(f"variant {site.variant}")
+        value = entry.value
+        if f"{_PREFIX}{entry.name}" in settings:
+            who.insert(0, f"{_PREFIX}{entry.name}")
+        elif value != had and site.variant:
+            who.insert(0, f"variant {site.variant}")
+        everywhere = len(set_now) + len(by_variant) >= len(own) + len(by_variant)
+        if new:
+            value = " and ".join(new) if everywhere else f"{value}; where it was set: {' and '.join(new)}"
+        if who and value != had:
+            entry = replace(
+                entry, value=value, evidence="CHOSEN", reason=f"set by the user ({', '.join(who)}); the file has {had}"
+            )
+        result.append(entry)
+    return (*result, *_others(site, file, changes, seen))
+
+
+def _others(
+    site: Site, file: YamlSource, changes: Mapping[KeyPath, tuple[str, str]], seen: set[KeyPath]
+) -> list[Assumption]:
+    """What was set that no assumption is about, once for each setting."""
+    rows: dict[str, Assumption] = {}
+    covered = {changes[path] for path in seen}
+    for path, (who, value) in changes.items():
+        if (who, value) in covered or who in rows:
+            continue
+        had = _at(file.data, path)
+        has = "the file says nothing of it" if had is None else f"the file has {had}"
+        if str(had) != value:
+            rows[who] = Assumption(who, value, "CHOSEN", f"set by the user ({who}); {has}")
+    if site.variant:
+        title = next((v.title for v in site.variants if v.name == site.variant), site.variant)
+        reason = f"set by the user (variant {site.variant}) instead of the file's default reading"
+        rows["variant"] = Assumption("variant", title, "CHOSEN", reason)
+    return list(rows.values())
+
+
+def _changes(
+    site: Site, used: YamlSource, clients: int | None, settings: Mapping[str, str]
+) -> dict[KeyPath, tuple[str, str]]:
+    """Entries of the file that a user's choice takes the place of: which choice, and its value."""
+    result: dict[KeyPath, tuple[str, str]] = {}
+    if clients is not None and _at(used.data, ("clients", "count")) != clients:
+        result["clients", "count"] = ("clients", str(clients))
+    for key, value in settings.items():
+        if key.startswith(_PREFIX):
+            continue
+        kind, _, name = key.partition(".")
+        alike = [part.id for part in site.components.values() if part.type == kind]
+        places: list[KeyPath] = [(place, name) for name in alike for place in ("components", "links")]
+        where = [place for place in places if _at(used.data, place) is not None]
+        where += [("clients", "parts", part) for part, entry in site.client_parts.items() if entry.type == kind]
+        where.append(("types", kind))
+        if name == "demand":
+            where = [("traffic", kind)]
+        for place in where:
+            for other in (_RATES if name in _RATES else {name}) & set(_at(used.data, place) or ()):
+                result[(*place, other)] = (key, value)
+        if not any(who == key for who, _ in result.values()):
+            result[(*where[0], name)] = (key, value)
+    return result
+
+
+def _at(data: Any, path: KeyPath) -> Any:
+    """What stands at a place; None where nothing does."""
+    for key in path:
+        if isinstance(data, list):
+            data = dict(enumerate(data))
+        if not isinstance(data, dict) or key not in data:
+            return None
+        data = data[key]
+    return data
+
+
+def _shown(data: Any, name: str) -> str:
+    value = _at(data, ("assumptions", name, "value"))
+    return str(value).lower() if isinstance(value, bool) else str(value)
