@@ -138,7 +138,8 @@ def log_likelihood(law: Shape, parameters: FloatArray, lives: Lives, location_h:
     float
         :math:`\sum n_i \ln f(t_i)` over exact lives, :math:`\ln S` over right-censored and
         :math:`\ln (F(b) - F(a))` over interval-censored ones (Meeker and Escobar, Statistical Methods for Reliability
-        Data, 1998, 7.2); minus infinity where a life is impossible.
+        Data, 1998, 7.2), each less :math:`\ln S` of the age at which its observation began (left truncation, 11.6.1);
+        minus infinity where a life is impossible.
 
     Examples
     --------
@@ -162,6 +163,9 @@ def log_likelihood(law: Shape, parameters: FloatArray, lives: Lives, location_h:
             low = np.maximum(lives.lower_h[between] - location_h, 0.0)
             high = np.maximum(lives.upper_h[between] - location_h, 0.0)
             total += float(lives.count[between] @ _between(law, parameters, low, high))
+        old = lives.entry_h > location_h
+        if old.any():
+            total -= float(lives.count[old] @ law.log_survival(lives.entry_h[old] - location_h, parameters))
     return total if not math.isnan(total) else -math.inf
 
 
