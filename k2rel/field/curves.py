@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from k2rel.errors import InputError
 from k2rel.field.fit import fit_law
 from k2rel.field.likelihood import LAWS, maximum
-from k2rel.field.lives import Lives
+from k2rel.field.lives import LONGEST_H, SHORTEST_H, Lives
 from k2rel.field.result import Estimate, Fit, normal_deviations
 
 __all__ = ["Curve", "GoodnessOfFit", "curve_of", "goodness_of_fit"]
@@ -210,10 +210,10 @@ def goodness_of_fit(fit: Fit, lives: Lives, *, samples: int = 100, seed: int = 1
     Returns
     -------
     GoodnessOfFit
-        For exact and right-censored lives by a parametric bootstrap: lives are drawn from the law, and times of
-        censoring from the curve of those seen; the law is fitted anew each time. For parts that were all inspected at
-        the same times by Pearson's chi-square over the intervals. Otherwise, above 5,000 different lives, and for parts
-        that were not new when their observation began, the distance alone.
+        For exact and right-censored lives by a parametric bootstrap: lives are drawn from the law, of parts that were
+        not new from what it leaves at their age, and times of watching from the curve of those seen; the law is fitted
+        anew each time. For parts that were all inspected at the same times by Pearson's chi-square over the intervals.
+        Otherwise, and above 5,000 different lives, the distance alone.
 
     Raises
     ------
@@ -228,8 +228,8 @@ def goodness_of_fit(fit: Fit, lives: Lives, *, samples: int = 100, seed: int = 1
     """
     curve = curve_of(lives)
     distance = _distance(fit, curve)
-    if lives.truncated:
-        return GoodnessOfFit(fit.law, distance, math.nan, "distance only: parts with ages at the start are not drawn")
+    if lives.has_intervals and lives.truncated:
+        return GoodnessOfFit(fit.law, distance, math.nan, "distance only: intervals with ages at the start")
     if lives.has_intervals:
         p_value, method = _chi_square(fit, lives)
         return GoodnessOfFit(fit.law, distance, p_value, method)
@@ -238,15 +238,20 @@ def goodness_of_fit(fit: Fit, lives: Lives, *, samples: int = 100, seed: int = 1
     rng = np.random.Generator(np.random.Philox(seed))
     number = lives.units
     ends = _ends_of_watch(lives)
+    entry = np.repeat(lives.entry_h, lives.count.astype(np.int64)) if lives.truncated else np.zeros(number)
+    survived = 1.0 - fit.failed_by(entry)
     farther = drawn = 0
-    for _ in range(samples):
+    for _ in range(4 * samples):  # a sample with too few failures is drawn again
+        if drawn == samples:
+            break
         u = rng.random(number)
-        life = fit.quantiles_h(u)
+        life = np.clip(fit.quantiles_h(u if not lives.truncated else 1.0 - survived * (1.0 - u)), SHORTEST_H, LONGEST_H)
         watched = rng.choice(ends[0], size=number, p=ends[1]) if ends is not None else np.full(number, math.inf)
-        seen = life <= watched
+        watched = watched + entry
+        seen = (life <= watched) & (life > entry)
         if seen.sum() < 2:
             continue
-        sample = Lives.of(life[seen], watched[~seen])
+        sample = Lives.of(life[seen], watched[~seen], "sample", np.concatenate([entry[seen], entry[~seen]]))
         try:
             again = _fit_quickly(fit.law, sample)
         except InputError:
@@ -284,11 +289,12 @@ def _ends_of_watch(lives: Lives) -> tuple[FloatArray, FloatArray] | None:
     """When watching ended, as a law: Kaplan and Meier's curve with failures and ends of watch changed over."""
     if not lives.right.any():
         return None
-    turned = Lives(lives.name, lives.lower_h, np.where(lives.right, lives.lower_h, math.inf), lives.count)
+    watched = lives.lower_h - lives.entry_h
+    turned = Lives(lives.name, watched, np.where(lives.right, watched, math.inf), lives.count)
     curve = curve_of(turned)
     mass = np.diff(np.concatenate([[0.0], curve.failed]))
     rest = 1.0 - curve.failed[-1]
-    times, mass = np.append(curve.time_h, np.max(lives.lower_h)), np.append(mass, rest)
+    times, mass = np.append(curve.time_h, np.max(watched)), np.append(mass, rest)
     return times, mass / mass.sum()
 
 

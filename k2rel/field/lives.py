@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from k2rel.errors import InputError
 
-__all__ = ["Exposure", "Lives", "RepairHistory"]
+__all__ = ["LONGEST_H", "SHORTEST_H", "Exposure", "Lives", "RepairHistory"]
 
 FloatArray = NDArray[np.float64]
 

@@ -305,6 +305,10 @@ class _Reader:
                   "a whole number of units, 0 or more")  # fmt: skip
         if self.plan.layout == "counts":
             failed = cells["failed"]
+            if columns["exposure"].kind == "date":
+                wrong(
+                    np.isfinite(cells["exposure"]), "exposure", "holds dates; write hours of operation, or 'unit_years'"
+                )
             wrong(~(cells["exposure"] > 0) | np.isinf(cells["exposure"]), "exposure", "must be above 0")
             wrong(~np.isfinite(failed), "failed", "needs a number of failures")
             wrong(np.isfinite(failed) & (failed != np.rint(failed)), "failed", "a whole number of failures, 0 or more")

@@ -83,9 +83,8 @@ class Window:
 class Seen:
     """What was noticed over all rows, for notes and warnings."""
 
-    starts: list[float] = field(default_factory=lambda: [math.inf, -math.inf])
-    ends: list[float] = field(default_factory=lambda: [math.inf, -math.inf])
-    survivors: float = 0.0
+    begins: tuple[float, float] = (math.inf, 0.0)
+    ends: tuple[float, float] = (-math.inf, 0.0)
     units: float = 0.0
     older: float = 0.0
     oldest: float = 0.0
@@ -99,10 +98,18 @@ class Seen:
     ) -> None:
         """Add rows."""
         alive = failed != 1
-        for pair, values in ((self.starts, start), (self.ends, end[alive])):
-            if len(values):
-                pair[0], pair[1] = min(pair[0], float(values.min())), max(pair[1], float(values.max()))
-        self.survivors += float(count[alive].sum())
+        if len(start):
+            first = float(start.min())
+            so_far = self.begins[1] if self.begins[0] == first else 0.0
+            if first <= self.begins[0]:
+                self.begins = first, so_far + float(count[start == first].sum())
+            else:
+                self.begins = self.begins[0], self.begins[1] + float(count[start == self.begins[0]].sum())
+        if alive.any():
+            last = float(end[alive].max())
+            so_far = self.ends[1] if self.ends[0] == last else 0.0
+            if last >= self.ends[0]:
+                self.ends = last, so_far + float(count[alive & (end == last)].sum())
         self.units += float(count.sum())
         if len(entry):
             self.older += float(count[entry > 0].sum())
@@ -111,9 +118,9 @@ class Seen:
 
     @property
     def looks_used(self) -> bool:
-        """Whether all rows show one window: one start, and one end of most, who survived it."""
-        one = self.starts[0] == self.starts[1] and self.ends[0] == self.ends[1]
-        return one and self.units >= _ENOUGH and self.survivors > self.units / 2
+        """Whether most rows show one window: a common start, and a common end that they survived."""
+        half = self.units / 2
+        return self.units >= _ENOUGH and self.begins[1] > half and self.ends[1] > half
 
 
 @dataclass
@@ -302,12 +309,12 @@ def looks_like_dates(columns: Mapping[str, Column]) -> tuple[str, str] | None:
         )
     for role in CLOCK:
         column = columns.get(role)
-        if column is None or column.scale_h is not None or column.kind != "number":
+        if column is None or column.kind != "number" or column.title.strip().lower() in _AGES:
             continue
-        if column.title.strip().lower() in _AGES:
-            continue
+        if column.scale_h is not None and (column.scale_h < 24 or "start" in columns):
+            continue  # a clock of days is as good as any, but no part is 90 to 150 years old
         for low, high, words in bands:
-            if low <= column.least <= column.most <= high:
+            if low <= column.least <= column.most <= high and (column.scale_h is None or low == bands[0][0]):
                 return role, (
                     f"numbers from {column.least:.15g} to {column.most:.15g} look like {words}; write dates "
                     f"(2021-03-01), or name the unit in the header, such as '{column.title[:30]} [h]'"
@@ -367,7 +374,7 @@ def notes_of(observed: Observed, file: str) -> tuple[str, list[str]]:
             notes.append("WARNING: no column says what failed; every row with an end is taken as a failure")
     if not ages and seen.looks_used:
         notes.append(
-            "WARNING: all rows were watched over one and the same time and most survived it. If the parts were in use "
+            "WARNING: most rows were watched over one and the same time and survived it. If the parts were in use "
             "before, they are not new: give their ages in a column 'age_at_start', or their dates of installation and "
             "--from"
         )
