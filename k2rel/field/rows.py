@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from k2rel.errors import InputError, Problem
 from k2rel.field.cells import Column, date_hours
 from k2rel.field.columns import CLOCK
-from k2rel.units import parse_duration
+from k2rel.units import is_bare, parse_duration
 
 __all__ = ["Observed", "Seen", "Window", "looks_like_dates", "notes_of"]
 
@@ -76,7 +76,12 @@ class Window:
         first, last = values
         if first is not None and last is not None and not first < last:
             raise InputError(f"--until {until}: lies not after --from {begin}")
-        return cls(first, last, kinds.pop() if kinds else None, (str(begin or ""), str(until or "")))
+        return cls(first, last, kinds.pop() if kinds else None, (_words(begin), _words(until)))
+
+
+def _words(given: object) -> str:
+    """A date or time as it was given, a bare number with its unit."""
+    return "" if given is None else f"{given} h" if is_bare(given) else str(given)
 
 
 @dataclass
