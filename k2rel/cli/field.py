@@ -242,9 +242,7 @@ def _print_group(name: str, found: tuple[Fit, ...], missing: dict[str, str], tes
         print(f"{name}: {found[0].failures:,} failures of {found[0].units:,} lives in {found[0].hours:,.6g} h\n")
         frame = table_of(found)
         shown = frame[["law", "words", "failure_rate_per_h", "low_per_h", "high_per_h", "mean_h", "b10_h", "aic"]]
-        shown = shown.astype({"failure_rate_per_h": object, "mean_h": object})
-        without = ~frame["mean_h"].map(math.isfinite)
-        shown.loc[without, ["failure_rate_per_h", "mean_h"]] = "none"
+        shown.loc[~shown["mean_h"].map(math.isfinite), ["failure_rate_per_h", "low_per_h", "high_per_h"]] = math.nan
         if tests:
             shown = shown.assign(
                 distance=[tests[law].distance if law in tests else math.nan for law in frame["law"]],

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.errors import InputError, closest
-from k2rel.field.likelihood import LAWS, Shape, differences, log_likelihood, maximum
+from k2rel.field.likelihood import FARTHEST, LAWS, Shape, differences, log_likelihood, maximum
 from k2rel.field.lives import Exposure, Lives
 from k2rel.field.result import Estimate, Fit, mean_of, normal_deviations
 
@@ -132,7 +132,10 @@ def fit_law(name: str, lives: Lives, confidence: float = 0.9) -> Fit:
     law = LAWS[name]
     values, best = maximum(law, lives)
     covariance = _covariance(law, values, lives)
-    if len(values) > 1 and not (np.all(np.isfinite(covariance)) and np.all(np.diag(covariance) < _VAGUE)):
+    # a median far out can be vague by many orders of magnitude where few failed; a shape cannot
+    vague = np.array([_VAGUE if not key.endswith("_h") else FARTHEST**2 for key in law.parameters])
+    far = np.any(np.abs(np.log(values)) > 0.99 * FARTHEST)
+    if len(values) > 1 and (far or not (np.all(np.isfinite(covariance)) and np.all(np.diag(covariance) < vague))):
         raise InputError(
             f"{lives.name}: the likelihood of a {name} law has no maximum (it grows without bound, or is flat); these "
             "data tell no such law"
@@ -294,6 +297,8 @@ def _profile(
         def cost(y: float) -> float:
             point = np.empty(2)
             point[which], point[other] = x, y
+            if abs(y) > FARTHEST:
+                return 1e300
             value = -log_likelihood(law, np.exp(point), lives)
             return min(value, 1e300)
 
@@ -305,6 +310,9 @@ def _profile(
     for sign in (-1, 1):
         inner, outer = x0[which], x0[which] + sign * 1.5 * width
         for _ in range(40):
+            if abs(outer) > FARTHEST:
+                limits.append(0.0 if sign < 0 else math.inf)
+                break
             if fallen(outer) > 0 > fallen(inner):
                 limits.append(math.exp(brentq(fallen, inner, outer, xtol=1e-7)))
                 break

@@ -18,7 +18,9 @@ from k2rel.field.lives import Lives
 __all__ = ["LAWS", "Shape", "log_likelihood", "maximum"]
 
 FloatArray = NDArray[np.float64]
-Terms = tuple[FloatArray, FloatArray]
+
+FARTHEST = 600.0
+"""Largest logarithm of a parameter that is looked at; what tends further has no maximum that a number can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,7 @@ def maximum(
     scale = max(1.0, float(lives.count.sum()))
 
     def cost(x: FloatArray) -> float:
-        if np.any(np.abs(x) > 200):
+        if np.any(np.abs(x) > FARTHEST):
             return 1e300
         value = log_likelihood(law, np.exp(x), lives, location_h)
         return -value / scale if math.isfinite(value) else 1e300
