@@ -177,6 +177,16 @@ def _layout(found: Mapping[str, Column], names: Sequence[str], file: str, open_e
                           ("lives", ("end", "failed")), ("lives", ("exit", "failed")),
                           ("times", ("time", "failed"))):  # fmt: skip
         if all(role in found for role in needs):
+            if (
+                layout == "counts"
+                and {"start", "end"} <= set(found)
+                and _plain(found["failed"].title)[0] not in _COUNTED
+            ):
+                words = (
+                    f"'{found['exposure'].title}' can be hours of operation, with numbers of failures, or an age beside "
+                    "starts and ends; say --column entry=NAME for an age, or leave the columns of start and end out"
+                )
+                raise InputError(Problem(words, file, 1))
             return layout
     if open_ends and "end" in found:
         return "lives"
