@@ -183,8 +183,8 @@ def _layout(found: Mapping[str, Column], names: Sequence[str], file: str, open_e
                 and _plain(found["failed"].title)[0] not in _COUNTED
             ):
                 words = (
-                    f"'{found['exposure'].title}' can be hours of operation, with numbers of failures, or an age beside "
-                    "starts and ends; say --column entry=NAME for an age, or leave the columns of start and end out"
+                    f"'{found['exposure'].title}' can be hours of operation, with numbers of failures, or an age "
+                    "beside starts and ends; say --column entry=NAME for an age, or leave the columns of start and end out"
                 )
                 raise InputError(Problem(words, file, 1))
             return layout
