@@ -184,7 +184,7 @@ def _layout(found: Mapping[str, Column], names: Sequence[str], file: str, open_e
             ):
                 words = (
                     f"'{found['exposure'].title}' can be hours of operation, with numbers of failures, or an age "
-                    "beside starts and ends; say --column entry=NAME for an age, or leave the columns of start and end out"
+                    "beside starts and ends; say --column entry=NAME for an age, or leave out start and end"
                 )
                 raise InputError(Problem(words, file, 1))
             return layout
