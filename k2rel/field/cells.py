@@ -134,18 +134,15 @@ def numbers(block: pd.DataFrame, column: Column, file: str, first: int, problems
     bare = np.abs(values[np.isfinite(values) & (values != 0)])
     with np.errstate(over="ignore"):
         values = values * scale
-    known: dict[str, tuple[int, float | str]] = {}
-    for place in odd[~blank[odd]]:
-        cell = str(text.iloc[place]).strip()
-        if cell not in known:
-            known[cell] = _special(cell, scale, column)
-        kind, value = known[cell]
-        if isinstance(value, str):
-            if len(problems) < _SHOWN:
-                problems.append(Problem(value, file, first + int(place), column.title))
-        else:
-            kinds[place], values[place] = kind, value
-    separated = [float(v) / scale for k, v in known.values() if k == 1 and not isinstance(v, str) and math.isfinite(v)]
+    places = odd[~blank[odd]]
+    codes, cells = pd.factorize(text.iloc[places].str.strip())  # each cell that differs is read once
+    read = [_special(str(cell), scale, column) for cell in cells]
+    sound = np.array([not isinstance(value, str) for _, value in read], dtype=bool)[codes]
+    kinds[places[sound]] = np.array([kind for kind, _ in read], dtype=np.int64)[codes[sound]]
+    values[places[sound]] = np.array([math.nan if isinstance(x, str) else x for _, x in read])[codes[sound]]
+    for place, code in list(zip(places[~sound], codes[~sound], strict=True))[: max(0, _SHOWN - len(problems))]:
+        problems.append(Problem(str(read[code][1]), file, first + int(place), column.title))
+    separated = [float(x) / scale for kind, x in read if kind == 1 and not isinstance(x, str) and math.isfinite(x)]
     for extreme in (bare, np.array([x for x in separated if x])):
         if len(extreme):
             column.least = min(column.least, float(extreme.min()))
