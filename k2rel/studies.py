@@ -19,6 +19,7 @@ from k2rel.policy.rules import Policy
 from k2rel.rates import Law, RaidModule, SiteLaws, site_laws
 from k2rel.site import Site, read_site
 from k2rel.site.model import Component
+from k2rel.site.settings import with_unit
 from k2rel.site.twins import with_common_cause
 
 __all__ = ["Provenance", "Study", "study"]
@@ -202,7 +203,7 @@ class Study:
             contract=self.laws.contract,
             rates=Path(self.rates).name if self.rates else "bundled",
             settings=(
-                *(f"{key}={value}" for key, value in site.changed),
+                *(f"{key}={with_unit(key, value)}" for key, value in site.changed),
                 *([f"common_cause={len(site.common_cause)} groups"] if site.common_cause else []),
             ),
             rows=tuple(sorted(rows)),

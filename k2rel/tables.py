@@ -95,6 +95,7 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "also_for": ("also for", str),
     "times_default": ("times the default", _amount),
     "b10_h": ("B10 life [h]", _amount),
+    "mean_h": ("mean [h]", lambda v: _amount(v) if math.isfinite(v) else "none"),
     "p_value": ("p-value", _amount),
     "distance": ("distance", _amount),
     "aic": ("AIC", lambda v: f"{v:.2f}"),

@@ -14,9 +14,12 @@ __all__ = [
     "HOURS_PER_YEAR",
     "MINUTES_PER_YEAR",
     "availability_percent",
+    "doubtful_rate",
     "format_duration",
+    "is_bare",
     "parse_bandwidth",
     "parse_duration",
+    "parse_mttf",
     "parse_rate",
     "parse_share",
     "parse_temperature",
@@ -24,6 +27,9 @@ __all__ = [
 
 HOURS_PER_YEAR = 8760.0
 MINUTES_PER_YEAR = 525_600.0
+
+_DOUBTFUL_PER_H = 0.01
+"""A bare failure rate above this, a failure every 100 h, is more often something else in the wrong place."""
 
 _QUANTITY = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$")
 
@@ -147,14 +153,104 @@ def parse_rate(value: object) -> float:
     Raises
     ------
     ValueError
-        If the text is no rate, its unit is unknown, or it is negative or not finite.
+        If the text is no rate, its unit is unknown, it is negative or not finite, or it is a number without a unit that
+        is more likely a time, a number of FIT or a probability.
 
     Examples
     --------
     >>> parse_rate("500 FIT")
     5e-07
     """
-    return _quantity(value, _RATES_PER_H, "rate", '"500 FIT", "2e-6 /h" or "1 per year"')
+    rate = _quantity(value, _RATES_PER_H, "rate", '"500 FIT", "2e-6 /h" or "1 per year"')
+    doubt = doubtful_rate(rate) if is_bare(value) else ""
+    if doubt:
+        raise ValueError(f"{doubt}; if it is meant, write '{value} /h'")
+    return rate
+
+
+def parse_mttf(value: object) -> float:
+    """Read a mean operating time to failure.
+
+    Parameters
+    ----------
+    value : float or str
+        A number [h], or a text as for `parse_duration`.
+
+    Returns
+    -------
+    float
+        The time [h], not negative.
+
+    Raises
+    ------
+    ValueError
+        As for `parse_duration`, or if it is a number without a unit that is more likely a rate or a number of years.
+
+    Examples
+    --------
+    >>> parse_mttf("30 y"), parse_mttf(250_000)
+    (262800.0, 250000.0)
+    """
+    hours = parse_duration(value)
+    if is_bare(value) and 0 < hours < 1 / _DOUBTFUL_PER_H:
+        raise ValueError(
+            f"{value} h is a mean time to failure of {format_duration(hours)}; is it a failure rate, or a number of "
+            f"years? Give failure_rate, or write '{value} y'; if it is meant, write '{value} h'"
+        )
+    return hours
+
+
+def is_bare(value: object) -> bool:
+    """Say whether a quantity is a number without a unit.
+
+    Parameters
+    ----------
+    value : object
+        What a person gave.
+
+    Returns
+    -------
+    bool
+        Whether no unit stands there.
+
+    Examples
+    --------
+    >>> is_bare("4"), is_bare(4.0), is_bare("4 h"), is_bare("none")
+    (True, True, False, False)
+    """
+    match = _QUANTITY.match(str(value))
+    return match is not None and not match[2]
+
+
+def doubtful_rate(rate_per_h: float) -> str:
+    """Ask whether a failure rate is what was meant, where it is more likely something else.
+
+    Parameters
+    ----------
+    rate_per_h : float
+        The rate [1/h].
+
+    Returns
+    -------
+    str
+        The question, or nothing.
+
+    Examples
+    --------
+    >>> doubtful_rate(4e-6)
+    ''
+    >>> doubtful_rate(0.0169)[:61]
+    '0.0169 /h is a failure every 59.2 h; is it a probability or a'
+    """
+    if not _DOUBTFUL_PER_H < rate_per_h < math.inf:
+        return ""
+    what = f"{rate_per_h:.15g} /h is a failure every {format_duration(1 / rate_per_h)}"
+    if rate_per_h <= 1:
+        return f"{what}; is it a probability or a rate per year? A year's {rate_per_h:g} is {rate_per_h / 8760:.4g} /h"
+    return (
+        f"{what}; is it a mean time to failure in hours, or a number of FIT? The time is {1 / rate_per_h:.4g} /h, the "
+        f"FIT are {rate_per_h / 1e9:.4g} /h"
+    )
 
 
 def parse_bandwidth(value: object) -> float:

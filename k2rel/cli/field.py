@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from k2rel.cli.printing import finite, print_json, print_table, written
 from k2rel.cli.studies import study_of
-from k2rel.errors import InputError
+from k2rel.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from k2rel.field import FieldData, Fit, Trend
+    from k2rel.field import FieldData, Fit, GoodnessOfFit, Trend
     from k2rel.rates import RateRow
 
 __all__: list[str] = []
+
+_REJECTED = 0.01
 
 
 def add_fit(sub: argparse.ArgumentParser) -> None:
@@ -25,6 +27,9 @@ def add_fit(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--column", action="append", default=[], metavar="PART=NAME", help="which column is what: end=NAME"
     )
+    add_reading(sub)
+    sub.add_argument("--from", dest="begin", metavar="DATE", help="when the observation of all rows began")
+    sub.add_argument("--until", metavar="DATE", help="when it ended: rows without an end still ran then")
     sub.add_argument(
         "--law", action="append", metavar="LAW", help="exponential, weibull, weibull3, lognormal or gamma; again"
     )
@@ -37,11 +42,17 @@ def add_fit(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--force", action="store_true", help="replace the file where it exists")
 
 
+def add_reading(sub: argparse.ArgumentParser) -> None:
+    """Add what tells how numbers in a log are written."""
+    sub.add_argument("--decimal", choices=["point", "comma"], help="decimal separator; default: each column decides")
+
+
 def add_update(sub: argparse.ArgumentParser) -> None:
     """Add the options of ``k2rel update``."""
     sub.add_argument(
         "--log", metavar="LOG.csv", required=True, help="columns type, failures, hours; site where several"
     )
+    add_reading(sub)
     sub.add_argument("--prior", choices=["lognormal", "gamma"], default="lognormal", help="how limits are read")
     sub.add_argument("--site", metavar="NAME", help="which of the logged sites this is (default: a new one)")
     sub.add_argument("--output", metavar="FILE", help="write the updated entries into this CSV table")
@@ -59,17 +70,27 @@ def fit_verb(args: argparse.Namespace) -> int:
         columns[part.strip()] = name.strip()
     if args.samples < 0:
         raise InputError(f"--samples: 0 or more, got {args.samples}")
-    data = read_field(args.log, by=args.by, columns=columns)
+    data = read_field(args.log, by=args.by, columns=columns, decimal=args.decimal, begin=args.begin, until=args.until)
+    if data.layout == "counts" and (args.begin or args.until):
+        raise InputError("--from, --until: the log has failures and hours, and no starts or ends of its own")
     return _fit_counts(args, data) if data.layout == "counts" else _fit_lives(args, data)
 
 
 def _about(data: FieldData) -> None:
-    print(f"{data.file}: {data.rows:,} rows, read as {data.layout}")
+    print(data.words())
     if data.unused:
         print(f"  columns not used: {', '.join(data.unused)}")
     for note in data.notes:
         print(f"  {note}")
     print()
+
+
+def _read(data: FieldData) -> dict[str, Any]:
+    """What was read, as JSON has it."""
+    return {
+        "file": data.file, "layout": data.layout, "rows": data.rows, "hours": data.hours, "units": dict(data.units),
+        "ages": data.ages, "unused": list(data.unused), "notes": list(data.notes),
+    }  # fmt: skip
 
 
 def _fit_counts(args: argparse.Namespace, data: FieldData) -> int:
@@ -84,17 +105,17 @@ def _fit_counts(args: argparse.Namespace, data: FieldData) -> int:
     whole = rate_of_counts(total, args.confidence)
     several = len(fits) > 1
     between = pool(data.exposures) if several and total.failures > 0 else None
-    rows = _entries(args, fits, whole if several else None, between.new_site if between else None)
+    rows, left_out = _entries(args, fits, whole if several else None, between.new_site if between else None)
     if args.output:
-        _write_entries(args, rows)
+        _write_entries(args, rows, left_out)
     if args.format == "json":
         pooled = None
         if between is not None:
             new = between.new_site
             pooled = {"mean_per_h": new.mean, "low_per_h": new.low, "high_per_h": new.high,
                       "variation": between.variation}  # fmt: skip
-        print_json({"file": data.file, "layout": data.layout, "rows": data.rows, "unused": list(data.unused),
-                    "fits": [_safe(f) for f in (*fits, *([whole] if several else []))], "between": pooled})  # fmt: skip
+        print_json({**_read(data), "fits": [_safe(f) for f in (*fits, *([whole] if several else []))],
+                    "between": pooled})  # fmt: skip
         return 0
     _about(data)
     frame = table_of([*fits, *([whole] if several else [])])
@@ -115,29 +136,28 @@ def _fit_counts(args: argparse.Namespace, data: FieldData) -> int:
 
 
 def _fit_lives(args: argparse.Namespace, data: FieldData) -> int:
-    from k2rel.field import fit_laws, goodness_of_fit, table_of, trend_of
+    from k2rel.field import fits_and_reasons
     from k2rel.field.likelihood import LAWS
 
     laws = tuple(args.law) if args.law else tuple(LAWS)
-    fits = {lives.name: fit_laws(lives, laws, args.confidence) for lives in data.lives}
-    tests = {}
-    if args.samples and len(data.lives) == 1 and data.lives[0].failures:
-        (lives,) = data.lives
-        tests = {one.law: goodness_of_fit(one, lives, samples=args.samples, seed=args.seed) for one in fits[lives.name]}
-    trend: Trend | str | None = None
-    if data.history is not None:
-        try:
-            trend = trend_of(data.history, args.confidence)
-        except InputError as error:
-            trend = str(error)
+    tried = {lives.name: fits_and_reasons(lives, laws, args.confidence) for lives in data.lives}
+    fits = {name: found for name, (found, _) in tried.items() if found}
+    missing = {name: reasons for name, (_, reasons) in tried.items() if reasons}
+    if not fits:
+        raise InputError([Problem(text) for reasons in missing.values() for text in reasons.values()])
+    tests, untested = _tests(args, data, fits)
+    trend = _trend(args, data)
     if args.picture:
         _picture(args, data, {name: found[0] for name, found in fits.items()})
+    rows, left_out = _entries(args, [found[0] for found in fits.values()], None, None, tests)
     if args.output:
-        _write_entries(args, _entries(args, [found[0] for found in fits.values()], None, None))
+        _write_entries(args, rows, left_out)
     if args.format == "json":
-        answer: dict[str, Any] = {"file": data.file, "layout": data.layout, "rows": data.rows,
-                                  "unused": list(data.unused), "notes": list(data.notes)}  # fmt: skip
+        answer = _read(data)
         answer["fits"] = [_safe(one) for found in fits.values() for one in found]
+        answer["missing"] = missing
+        answer["best"] = {name: _best(found, tests)[0] for name, found in fits.items()}
+        answer["not_for_rates"] = left_out
         answer["goodness_of_fit"] = [
             finite({"law": t.law, "distance": t.distance, "p_value": t.p_value, "method": t.method})
             for t in tests.values()
@@ -146,35 +166,98 @@ def _fit_lives(args: argparse.Namespace, data: FieldData) -> int:
             answer["trend"] = trend if isinstance(trend, str) else {
                 "laplace": trend.laplace, "laplace_p": trend.laplace_p, "military": trend.military,
                 "military_p": trend.military_p, "shape": trend.shape, "low": trend.shape_low, "high": trend.shape_high,
-                "words": trend.words(),
+                "shape_mle": trend.shape_mle, "exponents": trend.exponents(), "words": trend.words(),
             }  # fmt: skip
         print_json(answer)
         return 0
     _about(data)
-    for name, found in fits.items():
-        frame = table_of(found)
+    for lives in data.lives:
+        _print_group(lives.name, fits.get(lives.name, ()), missing.get(lives.name, {}), tests)
+    if tests:
+        methods = dict.fromkeys(test.method for test in tests.values())
+        known = any(not math.isnan(test.p_value) for test in tests.values())
+        print(f"p-values: {'; '.join(methods)}; below 0.05 a distribution is doubtful, below 0.01 rejected."
+              if known else f"No p-values: {'; '.join(methods)}.")  # fmt: skip
+    for reason in untested:
+        print(f"No p-values: {reason}")
+    for reason in left_out if not args.output else ():
+        print(f"No entry for --rates: {reason}")
+    if trend is not None:
+        print(trend if isinstance(trend, str) else f"Repaired units: {trend.words()}; {trend.exponents()}.")
+    return 0
+
+
+def _tests(
+    args: argparse.Namespace, data: FieldData, fits: dict[str, tuple[Fit, ...]]
+) -> tuple[dict[str, GoodnessOfFit], list[str]]:
+    """How well the distributions of a single group fit, and why this is not known."""
+    from k2rel.field import goodness_of_fit
+
+    if not args.samples or len(data.lives) != 1 or not data.lives[0].failures:
+        return {}, []
+    (lives,) = data.lives
+    tests: dict[str, GoodnessOfFit] = {}
+    reasons: dict[str, None] = {}
+    for one in fits[lives.name]:
+        try:
+            tests[one.law] = goodness_of_fit(one, lives, samples=args.samples, seed=args.seed)
+        except InputError as error:
+            reasons[f"{one.law}: {error}"] = None
+    return tests, list(reasons)
+
+
+def _trend(args: argparse.Namespace, data: FieldData) -> Trend | str | None:
+    from k2rel.field import trend_of
+
+    if data.history is None:
+        return None
+    try:
+        return trend_of(data.history, args.confidence)
+    except InputError as error:
+        return str(error)
+
+
+def _best(found: tuple[Fit, ...], tests: dict[str, GoodnessOfFit]) -> tuple[str | None, str]:
+    """The best distribution, and a sentence about it; none is best that was rejected at 1 %."""
+    first = found[0]
+    test = tests.get(first.law)
+    if first.failures == 0:
+        return None, "No failure was seen: an upper limit of a constant rate is all that can be given"
+    if test is not None and test.p_value < _REJECTED:
+        return (
+            None,
+            f"Smallest AIC: {first.law}, but it is rejected at 1 % (p = {test.p_value:.2g}); none of these fits",
+        )
+    if len(found) == 1:
+        return first.law, f"Only the {first.law} distribution was fitted"
+    if test is None or math.isnan(test.p_value):
+        return first.law, f"Smallest AIC: {first.law}; how well it fits was not tested"
+    return first.law, f"Best by Akaike's criterion: {first.law}"
+
+
+def _print_group(name: str, found: tuple[Fit, ...], missing: dict[str, str], tests: dict[str, GoodnessOfFit]) -> None:
+    from k2rel.field import table_of
+
+    if found:
         print(f"{name}: {found[0].failures:,} failures of {found[0].units:,} lives in {found[0].hours:,.6g} h\n")
-        shown = frame[["law", "words", "failure_rate_per_h", "low_per_h", "high_per_h", "b10_h", "aic"]]
+        frame = table_of(found)
+        shown = frame[["law", "words", "failure_rate_per_h", "low_per_h", "high_per_h", "mean_h", "b10_h", "aic"]]
+        shown.loc[~shown["mean_h"].map(math.isfinite), ["failure_rate_per_h", "low_per_h", "high_per_h"]] = math.nan
         if tests:
             shown = shown.assign(
-                distance=[tests[law].distance for law in frame["law"]],
-                p_value=[tests[law].p_value for law in frame["law"]],
+                distance=[tests[law].distance if law in tests else math.nan for law in frame["law"]],
+                p_value=[tests[law].p_value if law in tests else math.nan for law in frame["law"]],
             )
         print_table(shown.set_index("law"))
         best = found[0]
-        print(f"\nBest by Akaike's criterion: {best.law}. {100 * best.confidence:g} % limits ({best.limits}):")
+        print(f"\n{_best(found, tests)[1]}. {100 * best.confidence:g} % limits ({best.limits}):")
         for key, one in best.parameters.items():
             print(f"  {key.replace('_', ' '):12} {one.value:.6g}  ({one.low:.4g} to {one.high:.4g})")
         for note in best.notes:
             print(f"  {note}")
-        print()
-    if tests:
-        method = next(iter(tests.values())).method
-        known = any(not math.isnan(test.p_value) for test in tests.values())
-        print(f"p-values: {method}; below 0.05 a law is doubtful." if known else f"No p-values: {method}.")
-    if trend is not None:
-        print(trend if isinstance(trend, str) else f"Repaired units: {trend.words()}.")
-    return 0
+    for law, reason in missing.items():
+        print(f"  no {law} distribution: {reason.removeprefix(f'{name}: ')}")
+    print()
 
 
 def _safe(fit: Fit) -> dict[str, Any]:
@@ -183,29 +266,44 @@ def _safe(fit: Fit) -> dict[str, Any]:
     return finite(shown)
 
 
-def _entries(args: argparse.Namespace, fits: list[Fit], whole: Fit | None, new: Any) -> list[RateRow]:
-    """Entries for the registry: each group, and all together with the spread between groups as limits."""
+def _entries(
+    args: argparse.Namespace, fits: list[Fit], whole: Fit | None, new: Any,
+    tests: dict[str, GoodnessOfFit] | None = None,
+) -> tuple[list[RateRow], list[str]]:  # fmt: skip
+    """Entries for the registry: each group, and all together with the spread between groups as limits.
+
+    What cannot be an entry is left out, with the reason.
+    """
     import re
     from dataclasses import replace
 
     source = f"fitted to {Path(args.log).name}"
     single = len(fits) == 1
     rows: list[RateRow] = []
+    left_out: list[str] = []
     for number, fit in enumerate(fits, start=1):
         stem = re.sub(r"[^a-z0-9]+", "_", fit.name.lower()).strip("_") or f"group_{number}"
         name = f"field_{stem}" if not single else "field"
         name = name if all(row.id != name for row in rows) else f"{name}_{number}"
-        rows.append(fit.entry(name, [args.type] if args.type and single else (), source))
+        try:
+            row = fit.entry(name, [args.type] if args.type and single else (), source)
+        except InputError as error:
+            left_out.append(f"{fit.name}: {error}")
+            continue
+        test = (tests or {}).get(fit.law)
+        if test is not None and test.p_value < _REJECTED:
+            row = replace(row, notes=f"{row.notes}; the distribution is rejected at 1 % (p = {test.p_value:.2g})")
+        rows.append(row)
     if whole is not None:
         row = whole.entry("field_all", [args.type] if args.type else (), source)
         if new is not None:
             row = replace(row, low_per_h=min(new.low, row.rate_per_h), high_per_h=max(new.high, row.rate_per_h),
                           notes=row.notes + "; limits: what lies between groups, not the error of the fit")  # fmt: skip
         rows.append(row)
-    return rows
+    return rows, left_out
 
 
-def _write_entries(args: argparse.Namespace, rows: list[RateRow]) -> None:
+def _write_entries(args: argparse.Namespace, rows: list[RateRow], left_out: list[str]) -> None:
     """Write entries; restore times are those of the type's default, since a log of failures does not tell them."""
     from dataclasses import replace
 
@@ -222,7 +320,10 @@ def _write_entries(args: argparse.Namespace, rows: list[RateRow]) -> None:
         args.force,
     )
     if args.format != "json":
-        print(f"{args.output}: {len(rows)} entries; {words}\n")
+        print(f"{args.output}: {len(rows)} entries; {words}")
+        for reason in left_out:
+            print(f"  left out, since it cannot be an entry: {reason}")
+        print()
 
 
 def _picture(args: argparse.Namespace, data: FieldData, best: dict[str, Fit]) -> None:
@@ -234,7 +335,7 @@ def _picture(args: argparse.Namespace, data: FieldData, best: dict[str, Fit]) ->
     path = Path(args.picture)
     if path.suffix.lower() not in (".svg", ".png", ".pdf"):
         raise InputError(f"--picture {args.picture}: .svg, .png or .pdf")
-    with_failures = [lives for lives in data.lives if lives.failures]
+    with_failures = [lives for lives in data.lives if lives.failures and lives.name in best]
     if not with_failures:
         raise InputError("--picture: no failure was seen, so there is nothing to draw")
     shown = with_failures[:6]
@@ -259,7 +360,7 @@ def update_verb(args: argparse.Namespace) -> int:
     from k2rel.rates import write_rates
 
     study = study_of(args)
-    data = read_field(args.log, by="type")
+    data = read_field(args.log, by="type", decimal=args.decimal)
     if data.layout != "counts":
         raise InputError(f"{args.log}: give the columns type, failures, hours (and site); lives go to 'k2rel fit'")
     result = updated(study, data.exposures, prior=args.prior, site=args.site)
@@ -270,9 +371,10 @@ def update_verb(args: argparse.Namespace) -> int:
     frame = result.table()
     if args.format == "json":
         rows = [finite({"type": str(kind), **row}) for kind, row in frame.to_dict("index").items()]
-        print_json({"rates": rows, "service": name, "before_min_per_year": minutes[0],
+        print_json({"log": _read(data), "rates": rows, "service": name, "before_min_per_year": minutes[0],
                     "after_min_per_year": minutes[1]})  # fmt: skip
         return 0
+    _about(data)
     print_table(frame)
     for kind, pooled in result.pooled.items():
         print(f"\n{kind}: {len(pooled.sites)} sites pooled, coefficient of variation between them "

@@ -2,7 +2,9 @@
 
 ``lives``       what was seen: lives, counts in hours, histories of repaired units
 ``read``        field logs, read in a stream
-``cells``       cells of a log as numbers: units, dates
+``columns``     which column of a log is what
+``cells``       cells of a log as numbers: units, dates, separators
+``rows``        rows of a log as lives: starts, ends, ages when the observation began
 ``likelihood``  densities and the largest likelihood, however lives are censored
 ``fit``         laws with limits
 ``result``      a fitted law, its curve, and an entry for the registry
@@ -13,7 +15,7 @@
 
 from k2rel.field.bayes import Pooled, Posterior, pool, prior_of, update
 from k2rel.field.curves import Curve, GoodnessOfFit, curve_of, goodness_of_fit
-from k2rel.field.fit import fit_law, fit_laws, rate_of_counts, table_of
+from k2rel.field.fit import fit_law, fit_laws, fits_and_reasons, rate_of_counts, table_of
 from k2rel.field.lives import Exposure, Lives, RepairHistory
 from k2rel.field.read import FieldData, read_field
 from k2rel.field.result import Estimate, Fit
@@ -34,6 +36,7 @@ __all__ = [
     "curve_of",
     "fit_law",
     "fit_laws",
+    "fits_and_reasons",
     "goodness_of_fit",
     "mean_cumulative_failures",
     "pool",

@@ -1,7 +1,8 @@
-"""Cells of a field log as numbers: units, dates, decimal commas, and what a failure is called."""
+"""Cells of a field log as numbers: units, dates, separators of decimals and thousands, and what a failure is called."""
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.errors import Problem
+from k2rel.numerals import Mark, numeral
 from k2rel.units import parse_duration
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Column", "events", "numbers"]
+__all__ = ["Column", "OpenSeparatorError", "date_hours", "events", "numbers"]
 
 FloatArray = NDArray[np.float64]
 
@@ -23,8 +25,11 @@ _YES = ("1", "1.0", "yes", "y", "true", "t", "failed", "failure", "f", "fail", "
 _NO = ("0", "0.0", "no", "n", "false", "censored", "c", "suspended", "s", "working", "ok", "alive", "running",
        "removed")  # fmt: skip
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$")
-_COMMA = re.compile(r"^[+-]?\d+,\d+$")
 _SHOWN = 21
+
+
+class OpenSeparatorError(Exception):
+    """A cell needs another decimal separator than was taken; the column has to be looked at as a whole."""
 
 
 @dataclass
@@ -37,19 +42,52 @@ class Column:
         Its name in the file.
     scale_h : float or None
         Hours of its unit; None where the header names none.
+    unit : str
+        That unit, as the header names it.
+    counts : bool
+        Whether it holds plain numbers, not times.
     kind : str
         What its cells were so far: ``"number"``, ``"unit"``, ``"date"`` or nothing yet. It must not change.
+    decimal : {"point", "comma"}
+        Its decimal separator.
+    settled : bool
+        Whether the whole column, or the reader, decided that.
+    units : set of str
+        Units that its cells name.
+    separated : str
+        The first cell whose thousands are separated, for the note about it.
+    least, most : float
+        Smallest and largest of its bare numbers but 0.
     """
 
     title: str
     scale_h: float | None
+    unit: str = ""
+    counts: bool = False
     kind: str = ""
+    decimal: Mark = "point"
+    settled: bool = False
     units: set[str] = field(default_factory=set)
+    separated: str = ""
+    least: float = math.inf
+    most: float = -math.inf
 
     @property
     def has_unit(self) -> bool:
         """Whether header or cells say in what unit."""
         return self.scale_h is not None or self.kind in ("unit", "date")
+
+    @property
+    def unit_words(self) -> str:
+        """Unit in which it was read."""
+        if self.kind == "date":
+            return "dates"
+        cells = ", ".join(sorted(self.units))
+        if self.kind == "unit":
+            return f"as each cell says: {cells}"
+        if self.scale_h is None:
+            return "hours, since nothing names a unit"
+        return f"{self.unit or 'hours'}, but where a cell says {cells}" if cells else self.unit or "hours"
 
 
 def numbers(block: pd.DataFrame, column: Column, file: str, first: int, problems: list[Problem]) -> FloatArray:
@@ -84,6 +122,8 @@ def numbers(block: pd.DataFrame, column: Column, file: str, first: int, problems
     text = block[column.title]
     plain = pd.to_numeric(text, errors="coerce")
     values = np.array(plain, dtype=np.float64)
+    if column.decimal == "comma":
+        values[text.str.contains(".", regex=False).to_numpy(dtype=bool)] = math.nan
     scale = 1.0 if column.scale_h is None else column.scale_h
     blank = np.zeros(len(values), dtype=bool)
     odd = np.flatnonzero(np.isnan(values))
@@ -91,19 +131,22 @@ def numbers(block: pd.DataFrame, column: Column, file: str, first: int, problems
         stripped = text.iloc[odd].str.strip()
         blank[odd] = stripped.str.lower().isin(["", "na", "nan", "none", "null"]).to_numpy()
     kinds = np.where(np.isnan(values), 0, 1)
+    bare = np.abs(values[np.isfinite(values) & (values != 0)])
     with np.errstate(over="ignore"):
         values = values * scale
-    known: dict[str, tuple[int, float | str]] = {}
-    for place in odd[~blank[odd]]:
-        cell = str(text.iloc[place]).strip()
-        if cell not in known:
-            known[cell] = _special(cell, scale)
-        kind, value = known[cell]
-        if isinstance(value, str):
-            if len(problems) < _SHOWN:
-                problems.append(Problem(value, file, first + int(place), column.title))
-        else:
-            kinds[place], values[place] = kind, value
+    places = odd[~blank[odd]]
+    codes, cells = pd.factorize(text.iloc[places].str.strip())  # each cell that differs is read once
+    read = [_special(str(cell), scale, column) for cell in cells]
+    sound = np.array([not isinstance(value, str) for _, value in read], dtype=bool)[codes]
+    kinds[places[sound]] = np.array([kind for kind, _ in read], dtype=np.int64)[codes[sound]]
+    values[places[sound]] = np.array([math.nan if isinstance(x, str) else x for _, x in read])[codes[sound]]
+    for place, code in list(zip(places[~sound], codes[~sound], strict=True))[: max(0, _SHOWN - len(problems))]:
+        problems.append(Problem(str(read[code][1]), file, first + int(place), column.title))
+    separated = [float(x) / scale for kind, x in read if kind == 1 and not isinstance(x, str) and math.isfinite(x)]
+    for extreme in (bare, np.array([x for x in separated if x])):
+        if len(extreme):
+            column.least = min(column.least, float(extreme.min()))
+            column.most = max(column.most, float(extreme.max()))
     for code, name in ((1, "number"), (2, "unit"), (3, "date")):
         places = np.flatnonzero((kinds == code) & ~np.isinf(values))
         if not len(places):
@@ -130,28 +173,55 @@ def numbers(block: pd.DataFrame, column: Column, file: str, first: int, problems
     return values
 
 
-def _special(cell: str, scale: float) -> tuple[int, float | str]:
+def _special(cell: str, scale: float, column: Column) -> tuple[int, float | str]:
     """Read a cell that is no plain number: its kind and value, or what is wrong with it."""
     if cell[:1] == "=":
         return 0, f"'{cell[:30]}' is a formula, not a number; export the values of the sheet"
     if cell.lower() in ("inf", "infinity", "+inf", "∞"):
         return 1, float("inf")
     if _DATE.match(cell):
+        if column.counts:
+            return 0, f"'{cell[:30]}' is a date; write a number"
         try:
-            return 3, _hours_of_date(cell)
+            return 3, date_hours(cell)
         except ValueError:
             return 0, f"'{cell[:30]}' is no date that exists"
-    if _COMMA.match(cell):
-        return 1, float(cell.replace(",", ".")) * scale
+    found = numeral(cell)
+    if found is None:
+        what = "number" if column.counts else "time; write a number, one with a unit ('4 h'), or a date (2024-05-31)"
+        return 0, f"'{cell[:30]}' is no {what}"
+    value = found.value(column.decimal)
+    if value is None:
+        if not column.settled:
+            raise OpenSeparatorError(column.title)
+        return (
+            0,
+            f"'{cell[:30]}' is no number with a decimal {column.decimal}; write all numbers of the column in one way",
+        )
+    if value < 0:
+        return 0, f"cannot be negative, got {cell[:30]}"
+    if not column.separated and re.search(r"\d\D\d{3}(?!\d)", cell) and value >= 1000:
+        column.separated = cell
+    if not found.unit:
+        return 1, value * scale
+    if column.counts:
+        return 0, f"'{cell[:30]}' has a unit; write a number alone"
     try:
-        return 2, parse_duration(cell)
-    except ValueError as error:
-        if "negative" in str(error):
-            return 0, f"cannot be negative, got {cell[:30]}"
+        hours = parse_duration(f"{value!r} {found.unit}")
+    except ValueError:
         return 0, f"'{cell[:30]}' is no time; write a number, one with a unit ('4 h'), or a date (2024-05-31)"
+    column.units.add(found.unit)
+    return 2, hours
 
 
-def _hours_of_date(cell: str) -> float:
+def date_hours(cell: str) -> float:
+    """Hours from the start of 1970 to a date, in UTC where it names no zone.
+
+    Examples
+    --------
+    >>> date_hours("1970-01-02")
+    24.0
+    """
     from datetime import UTC, datetime
 
     when = datetime.fromisoformat(cell)
@@ -159,13 +229,17 @@ def _hours_of_date(cell: str) -> float:
     return when.timestamp() / 3600
 
 
-def events(block: pd.DataFrame, column: Column, file: str, first: int, problems: list[Problem]) -> FloatArray:
+def events(
+    block: pd.DataFrame, column: Column, file: str, first: int, problems: list[Problem], *, blanks: bool = False
+) -> FloatArray:
     """Read cells that say whether a part failed.
 
     Parameters
     ----------
     block, column, file, first, problems
         As for `numbers`.
+    blanks : bool
+        Whether a cell can be empty; it is not a number then.
 
     Returns
     -------
@@ -180,7 +254,8 @@ def events(block: pd.DataFrame, column: Column, file: str, first: int, problems:
     """
     words = block[column.title].str.strip().str.lower()
     values: Any = np.where(words.isin(_YES), 1.0, np.where(words.isin(_NO), 0.0, np.nan))
-    for place in np.flatnonzero(np.isnan(values))[:_SHOWN]:
+    empty = (words == "").to_numpy(dtype=bool) if blanks else np.zeros(len(values), dtype=bool)
+    for place in np.flatnonzero(np.isnan(values) & ~empty)[:_SHOWN]:
         cell = str(block[column.title].iloc[place])[:30]
         hint = "; if rows count several failures, call the column of hours 'exposure'" if cell.strip().isdigit() else ""
         problems.append(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from k2rel.errors import InputError
 from k2rel.field.fit import fit_law
 from k2rel.field.likelihood import LAWS, maximum
-from k2rel.field.lives import Lives
+from k2rel.field.lives import LONGEST_H, SHORTEST_H, Lives
 from k2rel.field.result import Estimate, Fit, normal_deviations
 
 __all__ = ["Curve", "GoodnessOfFit", "curve_of", "goodness_of_fit"]
@@ -37,6 +37,8 @@ class Curve:
         Pointwise limits; not a number where there are none.
     method : str
         Which estimator.
+    from_h : float
+        Age from which it counts [h]: of parts that worked at that age. Above 0 where no part was watched when new.
 
     Examples
     --------
@@ -49,12 +51,20 @@ class Curve:
     low: FloatArray
     high: FloatArray
     method: str
+    from_h: float = 0.0
 
     @property
     def plotting_positions(self) -> FloatArray:
         """Middle of each step: where its point stands on a probability plot (Meeker and Escobar 1998, 6.4)."""
         before = np.concatenate([[0.0], self.failed[:-1]])
         return (before + self.failed) / 2
+
+    def seen(self, failed: FloatArray, fit: Fit) -> FloatArray:
+        """Probability of a law to have failed, of parts that worked at the age from which the curve counts."""
+        if self.from_h <= 0:
+            return failed
+        first = float(fit.failed_by([self.from_h])[0])
+        return np.asarray((failed - first) / (1.0 - first)) if first < 1 else failed
 
 
 def curve_of(lives: Lives, confidence: float = 0.9) -> Curve:
@@ -72,7 +82,8 @@ def curve_of(lives: Lives, confidence: float = 0.9) -> Curve:
     Curve
         Of Kaplan and Meier (J. Amer. Statist. Assoc. 53 (1958) 457) with limits by Greenwood's formula on
         :math:`\ln(-\ln S)` where every life is exact or right-censored; else of Turnbull (J. R. Statist. Soc. B 38
-        (1976) 290), a step at the end of each interval that carries mass, without limits.
+        (1976) 290), a step at the end of each interval that carries mass, without limits. A part that was not new when
+        its observation began is at risk from its age then on (delayed entry).
 
     Raises
     ------
@@ -93,6 +104,13 @@ def curve_of(lives: Lives, confidence: float = 0.9) -> Curve:
     times, exact, count = lives.lower_h[order], lives.exact[order], lives.count[order]
     steps, first = np.unique(times, return_index=True)
     at_risk = count[::-1].cumsum()[::-1][first]
+    method, since = "Kaplan-Meier", 0.0
+    if lives.truncated:
+        by_entry = np.argsort(lives.entry_h, kind="stable")
+        entered = np.concatenate([[0.0], np.cumsum(lives.count[by_entry])])
+        # at risk at t: those that entered before t, less those that left before it
+        at_risk = entered[np.searchsorted(lives.entry_h[by_entry], steps, side="left")] - (count.sum() - at_risk)
+        method, since = "Kaplan-Meier, delayed entry", float(lives.entry_h.min())
     failed = np.add.reduceat(np.where(exact, count, 0.0), first)
     keep = failed > 0
     steps, at_risk, failed = steps[keep], at_risk[keep], failed[keep]
@@ -104,17 +122,20 @@ def curve_of(lives: Lives, confidence: float = 0.9) -> Curve:
         low, high = (-np.expm1(log_alive * np.exp(s * z * error)) for s in (-1, 1))
     good = np.isfinite(low) & np.isfinite(high)
     return Curve(
-        steps, -np.expm1(log_alive), np.where(good, low, math.nan), np.where(good, high, math.nan), "Kaplan-Meier"
+        steps, -np.expm1(log_alive), np.where(good, low, math.nan), np.where(good, high, math.nan), method, since
     )
 
 
 def _turnbull(lives: Lives) -> Curve:
     """Masses on the innermost intervals that make the likelihood largest, by expectation and maximisation."""
     # Bounds in their order: an interval (a, b] begins after a and holds b; an exact life begins just before its time.
-    values = np.unique(np.concatenate([lives.lower_h, lives.upper_h]))
+    values = np.unique(np.concatenate([lives.lower_h, lives.upper_h, lives.entry_h]))
     low = 2.0 * np.searchsorted(values, lives.lower_h) + np.where(lives.exact, -0.5, 1.0)
     high = 2.0 * np.searchsorted(values, lives.upper_h)
-    left, right = np.unique(low), np.unique(high)
+    entry = 2.0 * np.searchsorted(values, lives.entry_h)
+    # an age at entry ends intervals as an upper bound does: mass below it is out of sight of that part (Frydman,
+    # J. R. Statist. Soc. B 56 (1994) 71)
+    left, right = np.unique(low), np.unique(np.concatenate([high, entry[lives.entry_h > 0]]))
     # an innermost interval runs from a lower bound to the next upper one, with no other lower bound between
     upper = right[np.minimum(np.searchsorted(right, left), len(right) - 1)]
     inner = (upper >= left) & (upper < np.append(left[1:], math.inf))
@@ -127,9 +148,15 @@ def _turnbull(lives: Lives) -> Curve:
     inside = (low[:, None] <= begins) & (ends <= high[:, None])
     mass = np.full(len(begins), 1.0 / len(begins))
     total = lives.count.sum()
+    visible = entry[:, None] < begins if lives.truncated else None
     for _ in range(_MOST_STEPS):
         share = inside @ mass
-        new = mass * ((lives.count / share) @ inside) / total
+        expected = (lives.count / share) @ inside
+        if visible is not None:  # each part stands for those that failed before their age at entry, and were never seen
+            weight = lives.count / (visible @ mass)
+            expected = expected + weight.sum() - weight @ visible
+            total = weight.sum()
+        new = mass * expected / total
         if np.max(np.abs(new - mass)) < 1e-12:
             mass = new
             break
@@ -138,7 +165,9 @@ def _turnbull(lives: Lives) -> Curve:
     keep = (mass > 1e-10) & np.isfinite(times)
     failed = np.cumsum(mass)[keep]
     nothing = np.full(len(failed), math.nan)
-    return Curve(times[keep], np.minimum(failed, 1.0), nothing, nothing, "Turnbull")
+    since = float(lives.entry_h.min())
+    method = "Turnbull, delayed entry" if lives.truncated else "Turnbull"
+    return Curve(times[keep], np.minimum(failed, 1.0), nothing, nothing, method, since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +210,10 @@ def goodness_of_fit(fit: Fit, lives: Lives, *, samples: int = 100, seed: int = 1
     Returns
     -------
     GoodnessOfFit
-        For exact and right-censored lives by a parametric bootstrap: lives are drawn from the law, and times of
-        censoring from the curve of those seen; the law is fitted anew each time. For parts that were all inspected at
-        the same times by Pearson's chi-square over the intervals. Otherwise, and above 5,000 different lives, the
-        distance alone.
+        For exact and right-censored lives by a parametric bootstrap: lives are drawn from the law, of parts that were
+        not new from what it leaves at their age, and times of watching from the curve of those seen; the law is fitted
+        anew each time. For parts that were all inspected at the same times by Pearson's chi-square over the intervals.
+        Otherwise, and above 5,000 different lives, the distance alone.
 
     Raises
     ------
@@ -199,24 +228,30 @@ def goodness_of_fit(fit: Fit, lives: Lives, *, samples: int = 100, seed: int = 1
     """
     curve = curve_of(lives)
     distance = _distance(fit, curve)
+    if lives.has_intervals and lives.truncated:
+        return GoodnessOfFit(fit.law, distance, math.nan, "distance only: intervals with ages at the start")
     if lives.has_intervals:
         p_value, method = _chi_square(fit, lives)
         return GoodnessOfFit(fit.law, distance, p_value, method)
     if len(lives.count) > _MOST_LIVES or lives.units > _MOST_LIVES:
         return GoodnessOfFit(fit.law, distance, math.nan, "distance only: too many lives for a bootstrap")
     rng = np.random.Generator(np.random.Philox(seed))
-    law = fit.distribution
     number = lives.units
     ends = _ends_of_watch(lives)
+    entry = np.repeat(lives.entry_h, lives.count.astype(np.int64)) if lives.truncated else np.zeros(number)
+    survived = 1.0 - fit.failed_by(entry)
     farther = drawn = 0
-    for _ in range(samples):
+    for _ in range(4 * samples):  # a sample with too few failures is drawn again
+        if drawn == samples:
+            break
         u = rng.random(number)
-        life = np.array([fit.quantile_h(x) for x in u]) if law.kind != "table" else np.asarray(law.scipy.ppf(u))
+        life = np.clip(fit.quantiles_h(u if not lives.truncated else 1.0 - survived * (1.0 - u)), SHORTEST_H, LONGEST_H)
         watched = rng.choice(ends[0], size=number, p=ends[1]) if ends is not None else np.full(number, math.inf)
-        seen = life <= watched
+        watched = watched + entry
+        seen = (life <= watched) & (life > entry)
         if seen.sum() < 2:
             continue
-        sample = Lives.of(life[seen], watched[~seen])
+        sample = Lives.of(life[seen], watched[~seen], "sample", np.concatenate([entry[seen], entry[~seen]]))
         try:
             again = _fit_quickly(fit.law, sample)
         except InputError:
@@ -243,9 +278,9 @@ def _fit_quickly(law: str, lives: Lives) -> Fit:
 
 def _distance(fit: Fit, curve: Curve) -> float:
     """Kolmogorov's distance, from above and below each step."""
-    law = fit.failed_by(curve.time_h)
+    law = curve.seen(fit.failed_by(curve.time_h), fit)
     before = np.concatenate([[0.0], curve.failed[:-1]])
-    if curve.method == "Turnbull":
+    if curve.method.startswith("Turnbull"):
         return float(np.max(np.abs(law - curve.failed)))
     return float(np.max(np.maximum(np.abs(law - curve.failed), np.abs(law - before))))
 
@@ -254,11 +289,12 @@ def _ends_of_watch(lives: Lives) -> tuple[FloatArray, FloatArray] | None:
     """When watching ended, as a law: Kaplan and Meier's curve with failures and ends of watch changed over."""
     if not lives.right.any():
         return None
-    turned = Lives(lives.name, lives.lower_h, np.where(lives.right, lives.lower_h, math.inf), lives.count)
+    watched = lives.lower_h - lives.entry_h
+    turned = Lives(lives.name, watched, np.where(lives.right, watched, math.inf), lives.count)
     curve = curve_of(turned)
     mass = np.diff(np.concatenate([[0.0], curve.failed]))
     rest = 1.0 - curve.failed[-1]
-    times, mass = np.append(curve.time_h, np.max(lives.lower_h)), np.append(mass, rest)
+    times, mass = np.append(curve.time_h, np.max(watched)), np.append(mass, rest)
     return times, mass / mass.sum()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.errors import InputError, closest
-from k2rel.field.likelihood import LAWS, Shape, differences, log_likelihood, maximum
+from k2rel.field.likelihood import FARTHEST, LAWS, Shape, differences, log_likelihood, maximum
 from k2rel.field.lives import Exposure, Lives
-from k2rel.field.result import Estimate, Fit, normal_deviations
+from k2rel.field.result import Estimate, Fit, mean_of, normal_deviations
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NAMES", "fit_law", "fit_laws", "rate_of_counts", "table_of"]
+__all__ = ["NAMES", "fit_law", "fit_laws", "fits_and_reasons", "rate_of_counts", "table_of"]
 
 FloatArray = NDArray[np.float64]
 
@@ -120,7 +120,7 @@ def fit_law(name: str, lives: Lives, confidence: float = 0.9) -> Fit:
     _checked(confidence)
     if name not in NAMES:
         raise InputError(f"law '{str(name)[:40]}': one of {', '.join(NAMES)}{closest(str(name), NAMES)}")
-    if name == "exponential" and not lives.has_intervals:
+    if name == "exponential" and (not lives.has_intervals or lives.failures == 0):
         found = rate_of_counts(Exposure(lives.name, lives.failures, lives.hours), confidence)
         return replace(found, units=lives.units, notes=(*lives.notes, *found.notes))
     if lives.failures == 0:
@@ -132,7 +132,10 @@ def fit_law(name: str, lives: Lives, confidence: float = 0.9) -> Fit:
     law = LAWS[name]
     values, best = maximum(law, lives)
     covariance = _covariance(law, values, lives)
-    if len(values) > 1 and not (np.all(np.isfinite(covariance)) and np.all(np.diag(covariance) < _VAGUE)):
+    # a median far out can be vague by many orders of magnitude where few failed; a shape cannot
+    vague = np.array([_VAGUE if not key.endswith("_h") else FARTHEST**2 for key in law.parameters])
+    far = np.any(np.abs(np.log(values)) > 0.99 * FARTHEST)
+    if len(values) > 1 and (far or not (np.all(np.isfinite(covariance)) and np.all(np.diag(covariance) < vague))):
         raise InputError(
             f"{lives.name}: the likelihood of a {name} law has no maximum (it grows without bound, or is flat); these "
             "data tell no such law"
@@ -182,19 +185,48 @@ def fit_laws(lives: Lives, names: Sequence[str] = tuple(LAWS), confidence: float
     >>> sorted(one.law for one in fit_laws(lives))
     ['exponential', 'gamma', 'lognormal', 'weibull']
     """
-    if lives.failures == 0:
-        return (fit_law("exponential", lives, confidence),)
-    found, reasons = [], []
-    for name in names:
+    found, reasons = fits_and_reasons(lives, names, confidence)
+    if not found:
+        raise InputError(next(iter(reasons.values()), "laws: name at least one"))
+    return found
+
+
+def fits_and_reasons(
+    lives: Lives, names: Sequence[str] = tuple(LAWS), confidence: float = 0.9
+) -> tuple[tuple[Fit, ...], dict[str, str]]:
+    """Fit several laws to lives, and say why others could not be fitted.
+
+    Parameters
+    ----------
+    lives, names, confidence
+        As for `fit_laws`.
+
+    Returns
+    -------
+    tuple of tuple of Fit and dict of str to str
+        Fits, the best first; and by law the reason why it is missing.
+
+    Raises
+    ------
+    InputError
+        If a law is unknown.
+
+    Examples
+    --------
+    >>> fits, missing = fits_and_reasons(Lives.of([5.0, 5.0]), ["exponential", "weibull"])
+    >>> [one.law for one in fits], missing["weibull"]
+    (['exponential'], 'parts: a weibull law needs at least two different times of failure')
+    """
+    found: list[Fit] = []
+    reasons: dict[str, str] = {}
+    for name in names if lives.failures else ("exponential", *(name for name in names if name != "exponential")):
         try:
             found.append(fit_law(name, lives, confidence))
         except InputError as error:
             if name not in NAMES:
                 raise
-            reasons.append(str(error))
-    if not found:
-        raise InputError(reasons[0] if reasons else "laws: name at least one")
-    return tuple(sorted(found, key=lambda one: one.aic))
+            reasons[name] = str(error)
+    return tuple(sorted(found, key=lambda one: one.aic)), reasons
 
 
 def table_of(fits: Sequence[Fit]) -> pd.DataFrame:
@@ -220,7 +252,7 @@ def table_of(fits: Sequence[Fit]) -> pd.DataFrame:
 
     rows = [
         (f.name, f.law, f.words, f.failures, f.units, f.hours, f.rate_per_h.value, f.rate_per_h.low, f.rate_per_h.high,
-         f.distribution.mean_h, f.quantile_h(0.1), f.log_likelihood, f.aic)
+         f.mean_h, f.quantile_h(0.1), f.log_likelihood, f.aic)
         for f in fits
     ]  # fmt: skip
     columns = ["name", "law", "words", "failures", "units", "hours", "failure_rate_per_h", "low_per_h", "high_per_h",
@@ -265,6 +297,8 @@ def _profile(
         def cost(y: float) -> float:
             point = np.empty(2)
             point[which], point[other] = x, y
+            if abs(y) > FARTHEST:
+                return 1e300
             value = -log_likelihood(law, np.exp(point), lives)
             return min(value, 1e300)
 
@@ -276,6 +310,9 @@ def _profile(
     for sign in (-1, 1):
         inner, outer = x0[which], x0[which] + sign * 1.5 * width
         for _ in range(40):
+            if abs(outer) > FARTHEST:
+                limits.append(0.0 if sign < 0 else math.inf)
+                break
             if fallen(outer) > 0 > fallen(inner):
                 limits.append(math.exp(brentq(fallen, inner, outer, xtol=1e-7)))
                 break
@@ -294,12 +331,15 @@ def _finished(
 
     def log_mean(x: FloatArray) -> float:
         words = dict(zip(LAWS[name.removesuffix("3")].parameters, np.exp(x), strict=True)) | {"location_h": location}
-        return math.log(_mean(name, words))
+        return math.log(mean_of(name, words))
 
     x = np.log(values)
     rate = math.exp(-log_mean(x))
     notes = list(lives.notes)
-    if np.all(np.isfinite(covariance)):
+    if rate == 0:
+        estimate = Estimate(0.0, math.nan, math.nan, math.nan)
+        notes.append("the law has no mean life, so it gives no failure rate")
+    elif np.all(np.isfinite(covariance)):
         slope, _ = differences(log_mean, x, 1e-5)
         error = math.sqrt(float(slope @ covariance @ slope))
         z = normal_deviations(confidence)
@@ -311,17 +351,6 @@ def _finished(
         lives.name, name, parameters, estimate, lives.failures, lives.units, lives.hours, best, confidence, limits,
         covariance, tuple(notes),
     )  # fmt: skip
-
-
-def _mean(name: str, p: Mapping[str, float]) -> float:
-    if name.startswith("weibull"):
-        try:
-            return p["location_h"] + p["scale_h"] * math.gamma(1 + 1 / p["shape"])
-        except OverflowError:
-            return math.inf
-    if name == "lognormal":
-        return p["median_h"] * math.exp(min(p["sigma"] ** 2 / 2, 700.0))
-    return p["mean_h"] if name == "exponential" else p["shape"] * p["scale_h"]
 
 
 def _with_location(lives: Lives, confidence: float) -> Fit:

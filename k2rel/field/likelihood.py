@@ -18,7 +18,9 @@ from k2rel.field.lives import Lives
 __all__ = ["LAWS", "Shape", "log_likelihood", "maximum"]
 
 FloatArray = NDArray[np.float64]
-Terms = tuple[FloatArray, FloatArray]
+
+FARTHEST = 600.0
+"""Largest logarithm of a parameter that is looked at; what tends further has no maximum that a number can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,8 @@ def log_likelihood(law: Shape, parameters: FloatArray, lives: Lives, location_h:
     float
         :math:`\sum n_i \ln f(t_i)` over exact lives, :math:`\ln S` over right-censored and
         :math:`\ln (F(b) - F(a))` over interval-censored ones (Meeker and Escobar, Statistical Methods for Reliability
-        Data, 1998, 7.2); minus infinity where a life is impossible.
+        Data, 1998, 7.2), each less :math:`\ln S` of the age at which its observation began (left truncation, 11.6.1);
+        minus infinity where a life is impossible.
 
     Examples
     --------
@@ -162,6 +165,9 @@ def log_likelihood(law: Shape, parameters: FloatArray, lives: Lives, location_h:
             low = np.maximum(lives.lower_h[between] - location_h, 0.0)
             high = np.maximum(lives.upper_h[between] - location_h, 0.0)
             total += float(lives.count[between] @ _between(law, parameters, low, high))
+        old = lives.entry_h > location_h
+        if old.any():
+            total -= float(lives.count[old] @ law.log_survival(lives.entry_h[old] - location_h, parameters))
     return total if not math.isnan(total) else -math.inf
 
 
@@ -211,7 +217,7 @@ def maximum(
     scale = max(1.0, float(lives.count.sum()))
 
     def cost(x: FloatArray) -> float:
-        if np.any(np.abs(x) > 200):
+        if np.any(np.abs(x) > FARTHEST):
             return 1e300
         value = log_likelihood(law, np.exp(x), lives, location_h)
         return -value / scale if math.isfinite(value) else 1e300

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from k2rel.errors import InputError
 
-__all__ = ["Exposure", "Lives", "RepairHistory"]
+__all__ = ["LONGEST_H", "SHORTEST_H", "Exposure", "Lives", "RepairHistory"]
 
 FloatArray = NDArray[np.float64]
 
@@ -33,11 +33,14 @@ class Lives:
         How many such lives there are.
     notes : tuple of str
         What was done to them on the way.
+    entry_h : array of float
+        Age of each part when its observation began [h] (left truncation); 0, or nothing at all, for new ones.
 
     Raises
     ------
     InputError
-        If a time is negative, an upper one below its lower one, or a number not positive.
+        If a time is negative, an upper one below its lower one, a life over before its observation began, or a number
+        not positive.
 
     Examples
     --------
@@ -51,10 +54,14 @@ class Lives:
     upper_h: FloatArray
     count: FloatArray
     notes: tuple[str, ...] = ()
+    entry_h: FloatArray = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
         low, high, count = self.lower_h, self.upper_h, self.count
-        if not len(low) == len(high) == len(count) or not len(low):
+        if not len(self.entry_h):
+            object.__setattr__(self, "entry_h", np.zeros(len(low)))
+        entry = self.entry_h
+        if not len(low) == len(high) == len(count) == len(entry) or not len(low):
             raise InputError(f"lives of {self.name}: at least one, and as many lower times as upper ones and counts")
         if np.any(~(low >= 0)) or np.any(np.isinf(low)) or np.any(~(high >= low)) or np.any(~(count > 0)):
             raise InputError(f"lives of {self.name}: times from 0 on, the upper not below the lower, counts above 0")
@@ -71,15 +78,19 @@ class Lives:
                 f"lives of {self.name}: a life of 0 h says that a part was dead on arrival; leave such parts out, or "
                 "give the interval in which the failure was found"
             )
-        if np.any((low == 0.0) & np.isinf(high)):
-            keep = ~((low == 0.0) & np.isinf(high))
+        if np.any(~(entry >= 0)) or np.any(low < entry) or np.any((low == high) & (low == entry)):
+            raise InputError(f"lives of {self.name}: a life ended before, or when, its observation began")
+        if np.any((low == entry) & np.isinf(high)):
+            keep = ~((low == entry) & np.isinf(high))
             if not keep.any():
                 raise InputError(f"lives of {self.name}: no part was seen for any time")
-            for attribute, values in (("lower_h", low), ("upper_h", high), ("count", count)):
+            for attribute, values in (("lower_h", low), ("upper_h", high), ("count", count), ("entry_h", entry)):
                 object.__setattr__(self, attribute, values[keep])
 
     @classmethod
-    def of(cls, failed_h: ArrayLike = (), working_h: ArrayLike = (), name: str = "parts") -> Lives:
+    def of(
+        cls, failed_h: ArrayLike = (), working_h: ArrayLike = (), name: str = "parts", entry_h: ArrayLike = ()
+    ) -> Lives:
         """Make lives from times of failure, and times at which others still worked.
 
         Parameters
@@ -88,6 +99,8 @@ class Lives:
             Times [h].
         name : str
             What they are of.
+        entry_h : array of float
+            Age of each when its observation began [h], of those that failed first; by default 0.
 
         Returns
         -------
@@ -102,7 +115,7 @@ class Lives:
         failed, working = np.asarray(failed_h, dtype=np.float64), np.asarray(working_h, dtype=np.float64)
         lower = np.concatenate([failed, working])
         upper = np.concatenate([failed, np.full(len(working), math.inf)])
-        return cls(name, lower, upper, np.ones(len(lower)))
+        return cls(name, lower, upper, np.ones(len(lower)), (), np.asarray(entry_h, dtype=np.float64))
 
     @property
     def exact(self) -> NDArray[np.bool_]:
@@ -120,6 +133,11 @@ class Lives:
         return bool(np.any(~self.exact & ~self.right))
 
     @property
+    def truncated(self) -> bool:
+        """Whether some part was not new when its observation began."""
+        return bool(np.any(self.entry_h > 0))
+
+    @property
     def failures(self) -> int:
         """Number of failures."""
         return round(float(self.count[~self.right].sum()))
@@ -133,7 +151,7 @@ class Lives:
     def hours(self) -> float:
         """Hours that were seen altogether, of a life between two times up to their middle [h]."""
         until = np.where(self.right, self.lower_h, (self.lower_h + np.where(self.right, 0.0, self.upper_h)) / 2)
-        return float(until @ self.count)
+        return float((until - self.entry_h) @ self.count)
 
 
 @dataclass(frozen=True, slots=True)

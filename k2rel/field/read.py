@@ -2,7 +2,7 @@
 
 Four layouts are told apart by their columns, whatever their order:
 
-lives      unit, start, end, failed       one row a life; start may be left out
+lives      unit, start, end, failed       one row a life; start may be left out; an age at the start, or ages at both
 times      time, failed                   one row a life, or as many as a column ``count`` says
 intervals  lower, upper                   failed between the two; an empty or infinite upper one: still worked
 counts     failures, exposure             failures in hours of operation, such as drive statistics (drive_days)
@@ -13,7 +13,6 @@ Equal lives are put together as they are read, so that memory does not grow with
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,10 +21,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.errors import InputError, Problem, closest
-from k2rel.field.cells import Column, events, numbers
+from k2rel.errors import InputError, Problem
+from k2rel.field.cells import OpenSeparatorError, events, numbers
+from k2rel.field.columns import TIMES, Plan, plan_of
 from k2rel.field.lives import Exposure, Lives, RepairHistory
-from k2rel.units import parse_duration
+from k2rel.field.rows import Observed, Window, looks_like_dates, notes_of
+from k2rel.numerals import Evidence, Mark, decided
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,36 +35,13 @@ __all__ = ["FieldData", "read_field"]
 
 FloatArray = NDArray[np.float64]
 
-_ROLES = {
-    "unit": ("unit", "id", "serial", "serial_number", "asset", "unit_id"),
-    "group": ("model", "type", "component", "group", "component_type", "product"),
-    "site": ("site", "location", "plant"),
-    "start": ("start", "begin", "installed", "from", "start_time", "start_date", "in_service"),
-    "end": ("end", "stop", "to", "removed", "end_time", "end_date", "until"),
-    "time": ("time", "hours", "age", "life", "lifetime", "duration", "time_to_failure", "ttf", "days"),
-    "failed": ("failed", "event", "failure", "observed", "status", "failures", "fails", "number_failed"),
-    "lower": ("lower", "left", "after", "last_good"),
-    "upper": ("upper", "right", "before", "first_bad", "found"),
-    "exposure": ("exposure", "drive_days", "drive_hours", "device_days", "device_hours", "unit_hours", "unit_days",
-                 "operating_hours", "operating_days", "component_hours", "total_hours", "total_days", "unit_years",
-                 "device_years", "drive_years", "hours_in_service"),
-    "count": ("count", "n", "number", "quantity", "units", "how_many"),
-}  # fmt: skip
-_UNITS = {
-    name: parse_duration(f"1 {name}")
-    for name in ("h", "hour", "hours", "hr", "d", "day", "days", "min", "minutes", "s", "seconds", "y", "yr", "years",
-                 "weeks", "months")
-} | {"hrs": 1.0}  # fmt: skip
-"""What may stand in a header. No singular year or month: such a column holds a date, not a time."""
-_COUNTED = ("failures", "fails", "number_failed")
-_TIMES = ("start", "end", "time", "lower", "upper", "exposure")
-_NAME = re.compile(r"^\s*([^\[\(]+?)\s*(?:[\[\(]\s*([^\]\)]+?)\s*[\]\)])?\s*$")
 _BLOCK = 1 << 23
 _MOST_LIVES = 1_000_000
 _MOST_HISTORY = 1_000_000
 _MOST_GROUPS = 10_000
 _SHOWN = 20
 _DIGITS = 5
+_SAMPLE = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +66,12 @@ class FieldData:
         Columns that were not used.
     notes : tuple of str
         What was done to the data on the way.
+    hours : float
+        Hours of operation that were read, all together [h].
+    units : mapping of str to str
+        Of each column of times the unit in which it was read.
+    ages : str
+        Where ages at the start of the observation come from; empty where every part is taken as new.
     """
 
     file: str
@@ -98,21 +82,53 @@ class FieldData:
     history: RepairHistory | None = None
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    hours: float = math.nan
+    units: Mapping[str, str] = field(default_factory=dict)
+    ages: str = ""
+
+    def words(self) -> str:
+        """Say what was read: rows, layout, total hours, and the unit of each column.
+
+        Returns
+        -------
+        str
+            One line.
+
+        Examples
+        --------
+        >>> FieldData("log.csv", "times", 2, hours=30.0, units={"time": "hours"}).words()
+        'log.csv: 2 rows, read as times: 30 h of operation in all (time: hours)'
+        """
+        units = "; ".join(f"{title}: {unit}" for title, unit in self.units.items())
+        total = f"{self.hours:,.10g} h of operation in all ({units})"
+        return f"{self.file}: {self.rows:,} rows, read as {self.layout}: {total}"
 
 
 def read_field(
-    path: str | Path, *, by: str | None = None, columns: Mapping[str, str] | None = None, block_bytes: int = _BLOCK
+    path: str | Path,
+    *,
+    by: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    decimal: Mark | None = None,
+    begin: object = None,
+    until: object = None,
+    block_bytes: int = _BLOCK,
 ) -> FieldData:
     r"""Read a field log.
 
     Parameters
     ----------
     path : str or pathlib.Path
-        A CSV file, parted by commas, semicolons or tabs.
+        A CSV file, its cells separated by commas, semicolons or tabs.
     by : str, optional
-        Column whose values part the data into groups; by default a column of model, type or component, if there is one.
+        Column whose values group the data; by default a column of model, type or component, if there is one.
     columns : mapping of str to str, optional
         For a part of a layout, such as ``"end"``, the name of its column, where it is not found by itself.
+    decimal : {"point", "comma"}, optional
+        Decimal separator; by default each column decides.
+    begin, until : str, optional
+        Date or time at which the observation of all rows began and ended. Rows without a start began there as new
+        parts; parts that started earlier were seen from their age then on. Rows without an end still ran at ``until``.
     block_bytes : int
         How much is read at once.
 
@@ -135,18 +151,51 @@ def read_field(
     ...     read_field(file.name).lives[0].hours
     720.0
     """
-    name = str(path)
-    reader = _Reader(name, by, dict(columns or {}))
-    for block in _blocks(Path(path), block_bytes):
-        reader.take(block)
-    return reader.result()
+    name, file = str(path), Path(path)
+    if decimal not in (None, "point", "comma"):
+        raise InputError(f"decimal: 'point' or 'comma', got '{str(decimal)[:40]}'")
+    window = Window.of(begin, until)
+    titles, separator = _header(file)
+
+    def fresh() -> _Reader:
+        plan = plan_of(titles, by, columns or {}, name, open_ends=window.until_h is not None)
+        return _Reader(name, plan, Observed(plan.columns, plan.layout, plan.named, window))
+
+    reader = fresh()
+    if decimal is not None:
+        reader.settle(dict.fromkeys(titles, decimal))
+    elif separator != ",":
+        reader.settle(_decimals(file, block_bytes, reader.plan, separator))
+    try:
+        return reader.all(_blocks(file, block_bytes))
+    except OpenSeparatorError:
+        reader = fresh()
+        reader.settle(_decimals(file, block_bytes, reader.plan, separator))
+        return reader.all(_blocks(file, block_bytes))
 
 
-def _blocks(path: Path, block_bytes: int) -> Iterator[pd.DataFrame]:
-    """Blocks of rows, every cell a text."""
+def _decimals(path: Path, block_bytes: int, plan: Plan, separator: str) -> dict[str, Mark]:
+    """Decide the decimal separator of every column of numbers, from all of its cells."""
     import pyarrow as pa
-    from pyarrow import csv
+    from pyarrow import compute
 
+    found = {one.title: Evidence() for role, one in plan.columns.items() if role in TIMES or one.counts}
+    row = 2
+    for batch in _batches(path, block_bytes):
+        for title, evidence in found.items():
+            cells = batch.column(batch.schema.get_field_index(title))
+            odd = compute.match_substring_regex(cells, r"\d[.,]|[.,]\d")
+            distinct = pa.array(compute.unique(compute.filter(cells, odd)))
+            seen = {cell: row + compute.index(cells, cell).as_py() for cell in distinct[:_SAMPLE].to_pylist()}
+            evidence.see((place, cell) for cell, place in seen.items())
+            if len(distinct) > _SAMPLE:
+                evidence.see((row, cell) for cell in distinct[_SAMPLE:].to_pylist())
+        row += batch.num_rows
+    return decided(found, separator, str(path))
+
+
+def _header(path: Path) -> tuple[list[str], str]:
+    """Names of the columns, and what separates cells."""
     name = str(path)
     try:
         with path.open("rb") as file:
@@ -164,6 +213,22 @@ def _blocks(path: Path, block_bytes: int) -> Iterator[pd.DataFrame]:
     double = sorted({word for word in titles if titles.count(word) > 1})
     if double:
         raise InputError(Problem(f"the column '{double[0][:40]}' is there twice", name, 1))
+    return titles, separator
+
+
+def _blocks(path: Path, block_bytes: int) -> Iterator[pd.DataFrame]:
+    """Blocks of rows, every cell a text."""
+    for batch in _batches(path, block_bytes):
+        yield batch.to_pandas()
+
+
+def _batches(path: Path, block_bytes: int) -> Iterator[Any]:
+    """The same as Arrow has them."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    name = str(path)
+    titles, separator = _header(path)
     try:
         with csv.open_csv(
             path,
@@ -180,7 +245,7 @@ def _blocks(path: Path, block_bytes: int) -> Iterator[pd.DataFrame]:
                     batch = stream.read_next_batch()
                 except StopIteration:
                     return
-                yield batch.to_pandas()
+                yield batch
     except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
         text = " ".join(str(error).split())
         if "Empty CSV" in text or "empty" in text.lower():
@@ -193,98 +258,68 @@ class _Reader:
     """Takes blocks one by one and keeps sums."""
 
     file: str
-    by: str | None
-    wanted: dict[str, str]
-    columns: dict[str, Column] = field(default_factory=dict)
-    layout: str = ""
+    plan: Plan
+    observed: Observed
     rows: int = 0
     problems: list[Problem] = field(default_factory=list)
-    unused: tuple[str, ...] = ()
     kept: Any = None
     rounded: bool = False
     units: dict[str, int] = field(default_factory=dict)
     log: list[tuple[Any, Any, Any, Any]] | None = field(default_factory=list)
 
+    def settle(self, decimals: Mapping[str, Mark]) -> None:
+        """Fix the decimal separators of columns."""
+        for column in self.plan.columns.values():
+            if column.title in decimals:
+                column.decimal, column.settled = decimals[column.title], True
+
+    def all(self, blocks: Iterator[pd.DataFrame]) -> FieldData:
+        """Read all blocks."""
+        for block in blocks:
+            self.take(block)
+        return self.result()
+
     def take(self, block: pd.DataFrame) -> None:
         """Read one block of rows."""
-        if not self.columns:
-            self._understand([str(name) for name in block.columns])
-        first = self.rows + 2
+        columns, first = self.plan.columns, self.rows + 2
         cells: dict[str, Any] = {}
-        for role in _TIMES:
-            if role in self.columns:
-                cells[role] = numbers(block, self.columns[role], self.file, first, self.problems)
-        for role in ("failed", "count"):
-            if role in self.columns:
-                plain = role == "count" or self.layout == "counts"
-                read = numbers if plain else events
-                cells[role] = read(block, self.columns[role], self.file, first, self.problems)
+        for role, column in columns.items():
+            if role in TIMES or column.counts:
+                cells[role] = numbers(block, column, self.file, first, self.problems)
+            elif role == "failed":
+                open_ends = self.observed.window.until_h is not None
+                cells[role] = events(block, column, self.file, first, self.problems, blanks=open_ends)
         self.rows += len(block)
         if len(self.problems) > _SHOWN:
             self._stop()
+        if self.problems or not len(block):
+            return
+
+        def wrong(bad: NDArray[np.bool_], role: str, words: str) -> None:
+            for place in np.flatnonzero(bad)[: _SHOWN + 1]:
+                self.problems.append(Problem(words, self.file, first + int(place), columns[role].title))
+
+        if "count" in cells:
+            count = cells["count"]
+            wrong(~(count <= 1e12) | (count < 0) | (count != np.rint(count)), "count",
+                  "a whole number of units, 0 or more")  # fmt: skip
+        if self.plan.layout == "counts":
+            failed = cells["failed"]
+            if columns["exposure"].kind == "date":
+                wrong(
+                    np.isfinite(cells["exposure"]), "exposure", "holds dates; write hours of operation, or 'unit_years'"
+                )
+            wrong(~(cells["exposure"] > 0) | np.isinf(cells["exposure"]), "exposure", "must be above 0")
+            wrong(~np.isfinite(failed), "failed", "needs a number of failures")
+            wrong(np.isfinite(failed) & (failed != np.rint(failed)), "failed", "a whole number of failures, 0 or more")
+            frame: dict[str, FloatArray] = {"failed": failed, "hours": cells["exposure"]}
+        else:
+            entry, lower, upper = self.observed.lives(cells, wrong)
+            frame = {"entry": entry, "lower": lower, "upper": upper, "count": cells.get("count", np.ones(len(block)))}
         if not self.problems:
-            groups = self._texts(block, "group"), self._texts(block, "site")
-            self._check(cells, first)
-            if not self.problems:
-                self._keep(cells, groups, block)
-
-    def _understand(self, names: list[str]) -> None:
-        """Find out which column is what."""
-        found: dict[str, Column] = {}
-        for role, title in self.wanted.items():
-            if role not in _ROLES:
-                raise InputError(f"columns: '{role[:40]}' is no part of a log{closest(role, _ROLES)}")
-            if title not in names:
-                raise InputError(Problem(f"there is no column '{title[:40]}'{closest(title, names)}", self.file, 1))
-            found[role] = Column(title, _plain(title)[1])
-        if self.by is not None:
-            if self.by not in names:
-                raise InputError(Problem(f"there is no column '{self.by[:40]}'{closest(self.by, names)}", self.file, 1))
-            found["group"] = Column(self.by, None)
-        taken = {column.title for column in found.values()}
-        unclear: dict[str, str] = {}
-        counted = any(_plain(title)[0] in _COUNTED for title in names)
-        for title in names:
-            word, scale = _plain(title)
-            role = next((key for key, words in _ROLES.items() if word in words), "")
-            if not role or title in taken:
-                continue
-            if counted and role == "time" and word in ("hours", "days"):
-                role = "exposure"
-            if role in found:
-                if role not in self.wanted and not (role == "group" and self.by):
-                    unclear[role] = title
-                continue
-            found[role] = Column(title, scale)
-        self.layout = self._layout(found, names)
-        needed = {"lives": ("unit", "start", "end", "failed"), "times": ("unit", "time", "failed", "count"),
-                  "intervals": ("lower", "upper", "count"), "counts": ("failed", "exposure", "site")}  # fmt: skip
-        use = (*needed[self.layout], "group")
-        for role, title in unclear.items():
-            if role in use:
-                words = f"both '{found[role].title}' and '{title}' could be '{role}'; say which: --column {role}=NAME"
-                raise InputError(Problem(words, self.file, 1))
-        self.columns = {role: column for role, column in found.items() if role in use}
-        taken = {column.title for column in self.columns.values()}
-        self.unused = tuple(title for title in names if title not in taken)
-
-    def _layout(self, found: Mapping[str, Column], names: list[str]) -> str:
-        for layout, needs in (("counts", ("failed", "exposure")), ("intervals", ("lower", "upper")),
-                              ("lives", ("end", "failed")), ("times", ("time", "failed"))):  # fmt: skip
-            if all(role in found for role in needs):
-                return layout
-        raise InputError(
-            Problem(
-                f"the columns {', '.join(names)[:200]} are none of: unit, start, end, failed; or time, failed; or "
-                "lower, upper; or failures, exposure (hours) or drive_days. Rename them, or say which is which with "
-                "--column end=NAME",
-                self.file,
-                1,
-            )
-        )
-
-    def _texts(self, block: pd.DataFrame, role: str) -> Any:
-        return block[self.columns[role].title].str.strip() if role in self.columns else None
+            self._keep(frame, block)
+            if self.plan.layout == "lives" and "unit" in columns:
+                self._remember(block, cells)
 
     def _stop(self) -> None:
         shown = self.problems[:_SHOWN]
@@ -292,81 +327,38 @@ class _Reader:
             shown.append(Problem("and more like these further down", self.file))
         raise InputError(shown)
 
-    def _wrong(self, bad: NDArray[np.bool_], first: int, role: str, words: str) -> None:
-        for place in np.flatnonzero(bad)[: _SHOWN + 1]:
-            self.problems.append(Problem(words, self.file, first + int(place), self.columns[role].title))
-
-    def _check(self, cells: dict[str, FloatArray], first: int) -> None:
-        """Check what a row says as a whole."""
-        if self.layout == "lives":
-            start = cells.get("start", np.zeros(len(cells["end"])))
-            self._wrong(np.isinf(cells["end"]) | np.isnan(cells["end"]), first, "end", "needs a time")
-            if "start" in self.columns:
-                self._wrong(np.isnan(start), first, "start", "needs a time; leave the column out where all are new")
-            self._wrong(cells["end"] < start, first, "end", "ends before it starts")
-            self._wrong((cells["end"] == start) & (cells["failed"] == 1), first, "end",
-                        "failed the moment it started; leave such rows out, or give the time it was found")  # fmt: skip
-        elif self.layout == "times":
-            self._wrong(~np.isfinite(cells["time"]), first, "time", "needs a time")
-            self._wrong((cells["time"] == 0) & (cells["failed"] == 1), first, "time",
-                        "failed at 0; leave such rows out, or give an interval")  # fmt: skip
-        elif self.layout == "intervals":
-            lower, upper = np.nan_to_num(cells["lower"], nan=0.0), cells["upper"]
-            self._wrong(np.isinf(lower), first, "lower", "must be finite")
-            self._wrong(upper < lower, first, "upper", "lies before the lower time")
-            self._wrong((upper == 0) & (lower == 0), first, "upper", "must be above 0")
-        else:
-            self._wrong(~(cells["exposure"] > 0) | np.isinf(cells["exposure"]), first, "exposure", "must be above 0")
-            self._wrong(~np.isfinite(cells["failed"]), first, "failed", "needs a number of failures")
-        if "count" in cells:
-            count = cells["count"]
-            self._wrong(~(count <= 1e12) | (count < 0) | (count != np.rint(count)), first, "count",
-                        "a whole number of units, 0 or more")  # fmt: skip
-
-    def _keep(self, cells: dict[str, FloatArray], groups: tuple[Any, Any], block: pd.DataFrame) -> None:
+    def _keep(self, values: Mapping[str, FloatArray], block: pd.DataFrame) -> None:
         """Add the rows to the sums."""
         import pandas as pd
 
-        size = len(block)
-        group = groups[0] if groups[0] is not None else pd.Series([""] * size)
-        if self.layout == "counts":
-            site = groups[1] if groups[1] is not None else pd.Series([""] * size)
-            frame = pd.DataFrame({"group": group.to_numpy(), "site": site.to_numpy(), "failed": cells["failed"],
-                                  "hours": cells["exposure"]})  # fmt: skip
-            self._merge(frame, ["group", "site"])
-            return
-        count = cells.get("count", np.ones(size))
-        if self.layout == "intervals":
-            lower = np.nan_to_num(cells["lower"], nan=0.0)
-            upper = np.where(np.isnan(cells["upper"]), math.inf, cells["upper"])
-        elif self.layout == "times":
-            lower = cells["time"]
-            upper = np.where(cells["failed"] == 1, lower, math.inf)
-        else:
-            start = cells.get("start", np.zeros(size))
-            lower = cells["end"] - start
-            upper = np.where(cells["failed"] == 1, lower, math.inf)
-            if "unit" in self.columns:
-                self._remember(block, start, cells["end"], cells["failed"])
-        frame = pd.DataFrame({"group": group.to_numpy(), "lower": lower, "upper": upper, "count": count})
-        self._merge(frame[frame["count"] > 0], ["group", "lower", "upper"])
+        keys = ["group", "site"] if self.plan.layout == "counts" else ["group", "entry", "lower", "upper"]
+        texts: dict[str, Any] = {
+            role: block[self.plan.columns[role].title].str.strip().to_numpy() if role in self.plan.columns
+            else np.full(len(block), "", dtype=object)
+            for role in ("group", "site") if role in keys
+        }  # fmt: skip
+        frame = pd.DataFrame({**texts, **values})
+        self._merge(frame[frame["count"] > 0] if "count" in frame else frame, keys)
 
     def _merge(self, frame: pd.DataFrame, keys: list[str]) -> None:
         import pandas as pd
 
         both = frame if self.kept is None else pd.concat([self.kept, frame], ignore_index=True)
         if self.rounded:
-            both[["lower", "upper"]] = _round(both[["lower", "upper"]].to_numpy())
+            entry = _round(both["entry"].to_numpy())
+            for name in ("lower", "upper"):  # the time that was seen keeps its digits, however old the part
+                both[name] = entry + _round((both[name] - both["entry"]).to_numpy())
+            both["entry"] = entry
         self.kept = both.groupby(keys, sort=False, as_index=False, dropna=False).sum()
         if "lower" in keys and len(self.kept) > _MOST_LIVES and not self.rounded:
             self.rounded = True
             self._merge(self.kept.iloc[:0], keys)
         if self.kept["group"].nunique() > _MOST_GROUPS:
             raise InputError(
-                Problem(f"more than {_MOST_GROUPS:,} groups; say which column parts the data with --by", self.file)
+                Problem(f"more than {_MOST_GROUPS:,} groups; say which column groups the data with --by", self.file)
             )
 
-    def _remember(self, block: pd.DataFrame, start: FloatArray, end: FloatArray, failed: FloatArray) -> None:
+    def _remember(self, block: pd.DataFrame, cells: Mapping[str, FloatArray]) -> None:
         """Keep what tells how units that were repaired went on, as long as that is not too much."""
         if self.log is None:
             return
@@ -374,9 +366,12 @@ class _Reader:
             self.log = None
             self.units.clear()
             return
-        names = block[self.columns["unit"].title].str.strip()
+        names = block[self.plan.columns["unit"].title].str.strip()
         codes = np.array([self.units.setdefault(name, len(self.units)) for name in names], dtype=np.int64)
-        self.log.append((codes, start, end, failed))
+        end = cells["end"] if "end" in cells else cells["exit"]
+        until = self.observed.window.until_h
+        end = end if until is None else np.where(np.isnan(end), until, end)
+        self.log.append((codes, cells["start"], end, cells["failed"]))
 
     def result(self) -> FieldData:
         """Put together what was read."""
@@ -384,38 +379,61 @@ class _Reader:
             self._stop()
         if self.kept is None or self.rows == 0:
             raise InputError(Problem("holds no rows, only the names of the columns", self.file))
-        notes = []
-        if self.rounded:
-            notes.append(f"more than {_MOST_LIVES:,} different times: rounded to {_DIGITS} digits")
-        if self.layout != "counts" and not any(self.columns[role].has_unit for role in _TIMES if role in self.columns):
-            notes.append("times without a unit are taken as hours")
+        columns, layout = self.plan.columns, self.plan.layout
+        dates = looks_like_dates(columns) if layout != "counts" else None
+        if dates is not None:
+            raise InputError(Problem(dates[1], self.file, None, columns[dates[0]].title))
+        units = {column.title: column.unit_words for role, column in columns.items() if role in TIMES}
         title = Path(self.file).name
-        if self.layout == "counts":
+        marks = tuple(
+            f"{one.title}: a decimal {one.decimal}, so that '{one.separated[:30]}' has a separator of thousands"
+            for one in columns.values() if one.separated
+        )  # fmt: skip
+        if layout == "counts":
             exposures = tuple(
                 Exposure(str(row.group) or title, float(row.failed), float(row.hours), str(row.site))
                 for row in self.kept.itertuples()
             )
-            return FieldData(self.file, "counts", self.rows, (), exposures, None, self.unused, tuple(notes))
+            return FieldData(self.file, layout, self.rows, (), exposures, None, self.plan.unused, marks,
+                             math.fsum(one.hours for one in exposures), units)  # fmt: skip
         if not len(self.kept):
             raise InputError(Problem("no row counts any unit", self.file))
-        rounded = tuple(notes[:1]) if self.rounded else ()
-        lives = tuple(
-            Lives(str(name) or title, part["lower"].to_numpy(), part["upper"].to_numpy(),
-                  part["count"].to_numpy(dtype=np.float64), rounded)
-            for name, part in self.kept.groupby("group", sort=False)
+        rounded = (f"more than {_MOST_LIVES:,} different times: rounded to {_DIGITS} digits",) if self.rounded else ()
+        lives, left_out = self._lives(title, rounded)
+        history, notes = self._history()
+        ages, more = notes_of(self.observed, self.file)
+        return FieldData(
+            self.file, layout, self.rows, lives, (), history, self.plan.unused,
+            (*rounded, *marks, *more, *notes, *left_out), math.fsum(one.hours for one in lives), units, ages,
         )  # fmt: skip
-        history = self._history()
-        if self.log is None:
-            notes.append(f"more than {_MOST_HISTORY:,} rows: no test of a trend")
-        return FieldData(self.file, self.layout, self.rows, lives, (), history, self.unused, tuple(notes))
 
-    def _history(self) -> RepairHistory | None:
+    def _lives(self, title: str, notes: tuple[str, ...]) -> tuple[tuple[Lives, ...], list[str]]:
+        """Lives by group; a group that cannot be used does not stop the others."""
+        lives: list[Lives] = []
+        reasons: list[str] = []
+        for name, part in self.kept.groupby("group", sort=False):
+            try:
+                lives.append(
+                    Lives(str(name) or title, part["lower"].to_numpy(), part["upper"].to_numpy(),
+                          part["count"].to_numpy(dtype=np.float64), notes, part["entry"].to_numpy())
+                )  # fmt: skip
+            except InputError as error:
+                reasons.append(f"left out: {error}")
+        if not lives:
+            raise InputError(reasons[0].removeprefix("left out: "))
+        return tuple(lives), reasons
+
+    def _history(self) -> tuple[RepairHistory | None, list[str]]:
         """Failures of units that appear more than once, in time since the unit's first start."""
+        if self.log is None:
+            return None, [f"more than {_MOST_HISTORY:,} rows: no test of a trend"]
         if not self.log or not self.units:
-            return None
+            return None, []
         unit, start, end, failed = (np.concatenate(parts) for parts in zip(*self.log, strict=True))
         if len(unit) == len(self.units):
-            return None
+            return None, []
+        if self.observed.has_ages:
+            return None, ["no test of a trend: it counts from the start of a unit and does not use ages"]
         size = len(self.units)
         first = np.full(size, math.inf)
         last = np.full(size, -math.inf)
@@ -424,23 +442,15 @@ class _Reader:
         seen = (failed == 1) & (end > first[unit])
         followed = last > first
         number = np.cumsum(followed) - 1
-        return RepairHistory(number[unit[seen]], (end - first[unit])[seen], (last - first)[followed])
-
-
-def _plain(title: str) -> tuple[str, float | None]:
-    """Name of a column without its unit, and the unit in hours."""
-    match = _NAME.match(title)
-    word, unit = (match[1], match[2]) if match else (title, None)
-    word = re.sub(r"[\s\-]+", "_", word.strip().lower())
-    if unit is not None and unit.lower() in _UNITS:
-        return word, _UNITS[unit.lower()]
-    known = any(word in words for words in _ROLES.values())
-    stem, _, tail = word.rpartition("_")
-    if not known and tail in _UNITS and any(stem in words for words in _ROLES.values()):
-        return stem, _UNITS[tail]
-    if known and tail in _UNITS and stem:  # drive_days and the like carry it in their name
-        return word, _UNITS[tail]
-    return word, _UNITS.get(word) if word in ("hours", "days") else None
+        notes = []
+        went_on = int(np.sum((failed != 1) & (end < last[unit])))
+        if went_on:
+            notes.append(
+                f"WARNING: {went_on:,} rows end without a failure though their unit goes on later; each later row is "
+                "read as a new part. If it is the same part, give its age at the start of each row in a column "
+                "'age_at_start'"
+            )
+        return RepairHistory(number[unit[seen]], (end - first[unit])[seen], (last - first)[followed]), notes
 
 
 def _round(values: FloatArray) -> FloatArray:

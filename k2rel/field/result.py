@@ -14,7 +14,7 @@ from k2rel.field.likelihood import LAWS, Shape
 from k2rel.rates.distribution import Distribution, parse_distribution
 from k2rel.rates.entry import RateRow
 
-__all__ = ["Estimate", "Fit", "normal_deviations"]
+__all__ = ["Estimate", "Fit", "mean_of", "normal_deviations"]
 
 FloatArray = NDArray[np.float64]
 
@@ -185,6 +185,11 @@ class Fit:
         with np.errstate(invalid="ignore", over="ignore", under="ignore"):
             return -np.expm1(-np.exp(middle - z * error)), -np.expm1(-np.exp(middle + z * error))
 
+    @property
+    def mean_h(self) -> float:
+        """Mean life [h]; infinite where the law has none that a number can hold."""
+        return mean_of(self.law, {name: one.value for name, one in self.parameters.items()})
+
     def quantile_h(self, share: float) -> float:
         """Give the time by which a share of the parts has failed.
 
@@ -204,13 +209,38 @@ class Fit:
         >>> round(fit_law("exponential", Lives.of([100.0])).quantile_h(0.1), 3)
         10.536
         """
-        law = self.distribution
-        if law.kind == "exponential":
-            return -law.mean_h * math.log1p(-share)
-        if law.kind == "weibull":
-            shape, scale, location = law.parameters
-            return float(location + scale * (-math.log1p(-share)) ** (1 / shape))
-        return float(law.scipy.ppf(share))
+        return float(self.quantiles_h(np.array([share]))[0])
+
+    def quantiles_h(self, shares: FloatArray) -> FloatArray:
+        """Give the times by which shares of the parts have failed, whether the law has a mean or not.
+
+        Parameters
+        ----------
+        shares : array of float
+            The shares.
+
+        Returns
+        -------
+        array of float
+            Times [h].
+
+        Examples
+        --------
+        >>> from k2rel.field import Lives, fit_law
+        >>> fit_law("exponential", Lives.of([100.0])).quantiles_h(np.array([0.1, 0.5])).round(3).tolist()
+        [10.536, 69.315]
+        """
+        from scipy.special import gammaincinv, ndtri
+
+        _, values, location = self._shape()
+        with np.errstate(over="ignore"):
+            if self.law == "exponential":
+                return np.asarray(-values[0] * np.log1p(-shares))
+            if self.law.startswith("weibull"):
+                return np.asarray(location + values[1] * (-np.log1p(-shares)) ** (1 / values[0]))
+            if self.law == "lognormal":
+                return np.asarray(values[1] * np.exp(values[0] * ndtri(shares)))
+            return np.asarray(values[1] * gammaincinv(values[0], shares))
 
     def entry(self, name: str, types: Sequence[str] = (), source: str = "") -> RateRow:
         """Give the fit as an entry of the registry.
@@ -228,6 +258,11 @@ class Fit:
         -------
         RateRow
             Rate, limits and law; without restore times, which data of failures do not tell.
+
+        Raises
+        ------
+        InputError
+            If the law has no mean life, or one beyond what an entry can have.
 
         Examples
         --------
@@ -272,9 +307,28 @@ class Fit:
         return {
             "name": self.name, "law": self.law, "words": self.words, "estimates": shown, "failures": self.failures,
             "units": self.units, "hours": self.hours, "log_likelihood": self.log_likelihood, "aic": self.aic,
-            "bic": self.bic, "mean_h": self.distribution.mean_h, "b10_h": self.quantile_h(0.1),
+            "bic": self.bic, "mean_h": self.mean_h, "b10_h": self.quantile_h(0.1),
             "confidence": self.confidence, "limits": self.limits, "notes": list(self.notes),
         }  # fmt: skip
+
+
+def mean_of(law: str, parameters: Mapping[str, float]) -> float:
+    """Mean life of a law [h]; infinite where no number can hold it.
+
+    Examples
+    --------
+    >>> mean_of("gamma", {"shape": 2.0, "scale_h": 5.0})
+    10.0
+    """
+    p = parameters
+    try:
+        if law.startswith("weibull"):
+            return p.get("location_h", 0.0) + p["scale_h"] * math.gamma(1 + 1 / p["shape"])
+        if law == "lognormal":
+            return p["median_h"] * math.exp(p["sigma"] ** 2 / 2)
+    except OverflowError:
+        return math.inf
+    return p["mean_h"] if law == "exponential" else p["shape"] * p["scale_h"]
 
 
 def normal_deviations(confidence: float) -> float:

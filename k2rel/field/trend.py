@@ -35,6 +35,8 @@ class Trend:
         Factor of the power law, so that a unit has :math:`a t^b` failures until the age :math:`t` in hours.
     confidence : float
         Level of the limits.
+    shape_mle : float
+        The exponent of the largest likelihood, without the correction.
     """
 
     failures: int
@@ -48,6 +50,25 @@ class Trend:
     shape_high: float
     scale: float
     confidence: float
+    shape_mle: float = math.nan
+
+    def exponents(self) -> str:
+        """Say the exponent of the power law, corrected and not.
+
+        Returns
+        -------
+        str
+            Both, with the limits.
+
+        Examples
+        --------
+        >>> trend_of(RepairHistory(np.zeros(3, int), np.array([1.0, 2.0, 3.0]), np.array([100.0]))).exponents()
+        'exponent of the power law 0.166 bias-corrected, 0.25 by maximum likelihood (90 % limits 0.068 to 0.524)'
+        """
+        return (
+            f"exponent of the power law {self.shape:.3g} bias-corrected, {self.shape_mle:.3g} by maximum likelihood "
+            f"({100 * self.confidence:g} % limits {self.shape_low:.3g} to {self.shape_high:.3g})"
+        )
 
     def words(self) -> str:
         """Say it in a sentence.
@@ -132,6 +153,7 @@ def trend_of(history: RepairHistory, confidence: float = 0.9) -> Trend:
         high,
         history.failures / total,
         confidence,
+        history.failures / logs,
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from k2rel.errors import InputError, Problem, closest
 from k2rel.measures.changes import KINDS, Change
+from k2rel.numerals import numeral, plain_number
 from k2rel.site.model import Site
 from k2rel.texts import read_text
 
@@ -153,11 +154,15 @@ def read_costs(path: str | Path) -> Costs:
             )
             continue
         try:
-            value = float(cells[cost])
-        except ValueError:
-            value = math.nan
-        if not 0 <= value < math.inf:
-            problems.append(Problem(f"'{cells[cost][:40]}': a number, 0 or more", name, line, header[cost]))
+            value, wrong = plain_number(cells[cost]), ""
+        except ValueError as error:
+            value, wrong = math.nan, str(error) if numeral(cells[cost]) else ""
+        if len(row) > len(header):
+            words = "has more cells than there are columns; write numbers without commas"
+            problems.append(Problem(words, name, line))
+        elif not 0 <= value < math.inf:
+            words = wrong or f"'{cells[cost][:40]}': a number, 0 or more"
+            problems.append(Problem(words, name, line, header[cost]))
         elif (kind, what) in prices:
             problems.append(Problem(f"'{kind},{what[:40]}' has a price above already", name, line))
         else:

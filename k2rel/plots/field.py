@@ -44,7 +44,8 @@ def plot_probability(curve: Curve, fit: Fit, ax: Axes | None = None) -> Axes:
     -------
     matplotlib.axes.Axes
         Points in the middle of each step of the curve, the law with its limits. On this paper a Weibull law is a
-        straight line, and the slope its shape; for a lognormal law the paper is the normal one.
+        straight line, and the slope its shape; for a lognormal law the paper is the normal one. Where no part was
+        watched when new, the points are those of the curve times what the law says survived until it begins.
 
     Examples
     --------
@@ -55,6 +56,8 @@ def plot_probability(curve: Curve, fit: Fit, ax: Axes | None = None) -> Axes:
     """
     ax = new_axes(ax, (7.2, 4.8))
     place = curve.plotting_positions
+    if curve.from_h > 0:  # the curve counts from an age; the law says what had failed before
+        place = 1 - (1 - place) * (1 - fit.failed_by([curve.from_h])[0])
     keep = (place > 0) & (place < 1)
     times, share = curve.time_h[keep], place[keep]
     low, high = times.min() / 2, times.max() * 2

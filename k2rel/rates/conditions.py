@@ -13,7 +13,7 @@ import numpy as np
 
 from k2rel.errors import InputError
 from k2rel.rates.distribution import Distribution
-from k2rel.units import HOURS_PER_YEAR
+from k2rel.units import HOURS_PER_YEAR, format_duration
 
 __all__ = ["Conditions", "arrhenius_factor", "mean_hazard_per_h"]
 
@@ -66,7 +66,7 @@ class Conditions:
         if self.duty is not None:
             parts.append(f"duty {self.duty:g}")
         if self.age_h is not None:
-            parts.append(f"age {self.age_h / HOURS_PER_YEAR:.3g} years")
+            parts.append(f"age {format_duration(self.age_h)}")
         return ", ".join(parts)
 
 

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 
 from k2rel.bundled import data_dir
 from k2rel.errors import InputError, Problem, closest
+from k2rel.numerals import plain_number
 from k2rel.rates.conditions import arrhenius_factor
 from k2rel.rates.distribution import Distribution, parse_distribution
 from k2rel.rates.entry import Contract, RateRow
 from k2rel.texts import harmless, read_text
+from k2rel.units import doubtful_rate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +43,7 @@ COLUMNS = (
 _TEXTS = ("default_reason", "component", "failure_mode", "conditions", "evidence", "confidence", "source", "year",
           "url", "notes")  # fmt: skip
 _MOST_BYTES = 5_000_000
+_NOT_FINITE = ("nan", "inf", "+inf", "-inf", "infinity")
 _SAME_MEAN = 0.1
 
 
@@ -294,6 +297,12 @@ def _read(path: Path) -> RateTable:
         defaults: dict[str, str] = {}
         problems: list[Problem] = []
         for record in reader:
+            if None in record:  # more cells than columns: a comma that was no separator moves all that follows
+                words = (
+                    "has more cells than there are columns; write numbers without commas, and texts with them in quotes"
+                )
+                problems.append(Problem(words, name, reader.line_num))
+                continue
             _read_row(_Record(record, name, reader.line_num, problems), rows, defaults)
     except csv.Error as error:
         raise InputError(Problem(f"is no valid CSV: {error}", name)) from None
@@ -322,9 +331,9 @@ class _Record:
         if not text:
             return None
         try:
-            value = float(text)
-        except ValueError:
-            self.wrong(f"{text[:40]!r} is no number", column)
+            value = plain_number(text) if text.lower() not in _NOT_FINITE else math.nan
+        except ValueError as error:
+            self.wrong(str(error), column)
             return None
         if not math.isfinite(value) or (value < 0 and not negative) or (positive and value == 0):
             rule = "above 0" if positive else "0 or more"
@@ -353,6 +362,12 @@ def _read_row(record: _Record, rows: dict[str, RateRow], defaults: dict[str, str
         return None
     if rate is None:
         return record.wrong("is empty; give the failure rate per hour", "lambda_per_h")
+    for column, value in (("lambda_per_h", rate), ("lambda_lo90", low), ("lambda_hi90", high)):
+        # a law says that the rate is one in time; without it an entry can be a probability, and 1 is the most
+        doubt = doubtful_rate(value or 0.0)
+        if doubt and ((value or 0.0) > 1 or (column == "lambda_per_h" and not record.text("law"))):
+            end = "" if (value or 0.0) > 1 else "; if it is meant, write 'exponential' into the column law"
+            return record.wrong(doubt + end, column)
     if low is not None and high is not None and not low <= rate <= high:
         return record.wrong(f"the rate {rate} lies outside its limits {low} to {high}", "lambda_per_h")
     if duty is not None and duty > 1:

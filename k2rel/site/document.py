@@ -18,7 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from k2rel.units import parse_bandwidth, parse_duration, parse_rate, parse_share, parse_temperature
+from k2rel.units import parse_bandwidth, parse_duration, parse_mttf, parse_rate, parse_share, parse_temperature
 
 __all__ = ["MOST_CLIENTS", "SiteDocument", "json_schema"]
 
@@ -57,6 +57,12 @@ PositiveDuration = Annotated[
     AfterValidator(_positive),
     _typed("a time above 0", "4 h", "1.2e6 h"),
 ]
+MeanLife = Annotated[
+    float,
+    BeforeValidator(parse_mttf),
+    AfterValidator(_positive),
+    _typed("a time above 0", "4 h", "1.2e6 h"),
+]
 Celsius = Annotated[float, BeforeValidator(parse_temperature), _typed("a temperature", "55 °C", "40", least=-273.15)]
 Rate = Annotated[float, BeforeValidator(parse_rate), _typed("a rate", "500 FIT", "2e-6 /h", "1 per year")]
 Bandwidth = Annotated[float, BeforeValidator(parse_bandwidth), _typed("a bandwidth", "25 MB/s", "50 Mb/s")]
@@ -81,7 +87,7 @@ class LawFields(_Record):
     """Failure and repair of a component or of a type; what is not given comes from the table of rates."""
 
     rates: str | None = Field(None, description="id of a row in the table of rates")
-    mttf: PositiveDuration | None = Field(None, description="mean operating time to failure")
+    mttf: MeanLife | None = Field(None, description="mean operating time to failure")
     failure_rate: Rate | None = Field(None, description="failure rate; 0 means that it never fails")
     unavailability: float | None = Field(None, ge=0, lt=1, description="instead of a rate: the steady value")
     mttr: PositiveDuration | None = Field(None, description="mean time to restoration, from failure to back in service")

@@ -18,9 +18,9 @@ from pydantic import ValidationError
 from k2rel.errors import InputError, closest
 from k2rel.site.document import LawFields
 from k2rel.site.model import Component, GivenLaw, Site
-from k2rel.units import parse_bandwidth
+from k2rel.units import is_bare, parse_bandwidth
 
-__all__ = ["apply_settings", "parse_settings"]
+__all__ = ["apply_settings", "parse_settings", "with_unit"]
 
 _LAW_KEYS = {
     "rates": "rates",
@@ -35,6 +35,8 @@ _LAW_KEYS = {
 }
 _KEEP_ORIGIN = {"mttr", "test_interval", "temperature", "duty", "age"}
 _KEYS = (*_LAW_KEYS, "capacity", "external")
+_UNITS = {"mttf": "h", "mttr": "h", "test_interval": "h", "age": "h", "failure_rate": "/h", "temperature": "°C",
+          "capacity": "MB/s", "demand": "MB/s"}  # fmt: skip
 
 
 def parse_settings(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
@@ -70,6 +72,30 @@ def parse_settings(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
             raise InputError(f'--set {text[:80]}: write component-type.key=value, for example media_server.mttr="4 h"')
         result[key] = value
     return result
+
+
+def with_unit(key: str, value: str) -> str:
+    """Give the value of a setting with the unit in which it was read.
+
+    Parameters
+    ----------
+    key : str
+        ``type.key``.
+    value : str
+        The value as it was given.
+
+    Returns
+    -------
+    str
+        The same, a bare number with its unit.
+
+    Examples
+    --------
+    >>> with_unit("psu.mttf", "250000"), with_unit("psu.mttr", "4 d"), with_unit("drive.rates", "hdd_elerath")
+    ('250000 h', '4 d', 'hdd_elerath')
+    """
+    unit = _UNITS.get(key.rpartition(".")[2], "")
+    return f"{value} {unit}" if unit and is_bare(value) and not key.startswith("assumption.") else str(value)
 
 
 def apply_settings(site: Site, settings: Mapping[str, str]) -> Site:
