@@ -35,7 +35,7 @@ def compiled(policy: Policy) -> dict[str, Any]:
         ``routes`` and ``orders``; the first order whose gate holds is taken, and in it the first route whose gate
         holds and none of whose ``own`` parts of the client has failed; a ``dead_end`` serves nobody. ``roles``: gate
         of ``at`` each side and of ``up``. ``shut``: gate of each server that a takeover can put out of service.
-        ``capacity`` [MB/s], ``clients`` as pairs of name and group, ``client_parts``: pattern of the names of their
+        ``counts``: classes whose load counts in full service. ``capacity`` [MB/s], ``clients`` as pairs of name and group, ``client_parts``: pattern of the names of their
         own parts, # for the number of the client.
 
     Examples
@@ -81,6 +81,7 @@ def compiled(policy: Policy) -> dict[str, Any]:
         "sides": list(site.sides),
         "home": policy.home,
         "principal": principal_traffic(site),
+        "counts": list(site.counted_traffic),
         "gates": [gate(node) for node in nodes],
         "raid": {
             name: {"drives": list(entry.drives), "tolerance": entry.tolerance} for name, entry in site.raid_sets.items()

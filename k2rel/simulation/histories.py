@@ -312,7 +312,7 @@ def room(site: SiteModel, log: int = 0) -> Work:
         bits=words_of(2), begin=np.zeros(services), down=np.zeros(services), losses=ints(services), air=ints(services),
         longest=np.zeros(services), first=np.full(services, -1.0), history_down=np.zeros(services),
         history_count=ints(services), history_air=ints(services), reward=np.zeros(REWARDS),
-        load=np.zeros(elements), client_load=np.zeros(elements), wanted=words_of(_WANTED, words + 1),
+        load=np.zeros(elements), counted=np.zeros(elements), client_load=np.zeros(elements), wanted=words_of(_WANTED, words + 1),
         mode_time=np.zeros(_MODES), log_t=np.zeros(log), log_i=np.zeros((log, 6), dtype=np.int64),
         log_bits=words_of(log),
         log_mask=words_of(log, words),

@@ -115,6 +115,7 @@ class _Builder:
             self._report(("rates",), "give the name of a table that lies beside this file, without folders")
         traffic = {key: self._traffic(key, entry, roles) for key, entry in file.traffic.items()}
         self._check_services(traffic, roles)
+        self._check_full_service(traffic)
         common_cause = self._common_cause(components)
         if self.problems:
             raise InputError(self.problems)
@@ -144,6 +145,7 @@ class _Builder:
             variants=tuple(Variant(name, entry.title, entry.reason) for name, entry in file.variants.items()),
             variant=self.variant,
             rates_file=str(PurePath(self.source.name).parent / file.rates) if file.rates else None,
+            full_service=None if file.full_service is None else tuple(n for n in traffic if n in file.full_service),
         )
         self._check_paths(site)
         if self.problems:
@@ -407,6 +409,19 @@ class _Builder:
                 self._report(("roles", key), "a traffic class has this name too; each service needs a name of its own")
             elif key == "full_service" or re.fullmatch(r".*_client(_\d+)?|lost_\d+_or_more_clients", key):
                 self._report(where, "this name is kept for a service that k2rel derives; choose another")
+
+    def _check_full_service(self, traffic: Mapping[str, Traffic]) -> None:
+        """What counts in full service: classes that put a load on something, what the site is for among them."""
+        named = self.document.full_service
+        for index, name in enumerate(named or ()):
+            where: KeyPath = ("full_service", index)
+            if name in (named or ())[:index]:
+                self._report(where, f"names '{name}' twice")
+            elif self._known(name, traffic, where, "traffic class") and not traffic[name].demand_mb_s:
+                self._report(where, f"'{name}' has no demand, so it puts no load on anything; leave it out")
+        principal = next((key for key, entry in traffic.items() if entry.scope == "client"), None)
+        if named is not None and principal is not None and principal not in named:
+            self._report(("full_service",), f"must name '{principal}', the traffic that the site is for")
 
     def _check_stage(self, stage: Stage, path: KeyPath, scope: str) -> None:
         self._check_count(stage, path)

@@ -275,6 +275,12 @@ class SiteDocument(_Record):
     roles: dict[Name, RoleEntry] = {}
     clients: ClientsEntry
     traffic: dict[Name, TrafficEntry] = Field(min_length=1)
+    full_service: tuple[Name, ...] | None = Field(
+        None,
+        min_length=1,
+        description="classes whose load counts in full service, the first client class among them; default: all. What "
+        "is not named yields to what is",
+    )
     common_cause: dict[Name, CommonCauseEntry] = Field({}, max_length=100)
     variants: dict[Name, VariantEntry] = {}
 

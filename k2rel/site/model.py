@@ -298,6 +298,7 @@ class Site:
     changed: tuple[tuple[str, str], ...] = field(default=())
     common_cause: tuple[CommonCauseGroup, ...] = ()
     rates_file: str | None = None
+    full_service: tuple[str, ...] | None = None
 
     @cached_property
     def cause_events(self) -> Mapping[str, tuple[tuple[str, ...], float]]:
@@ -330,6 +331,11 @@ class Site:
         """Number of clients of each group."""
         whole, rest = divmod(self.client_count, self.deal)
         return tuple(whole + (group < rest) for group in range(self.group_count))
+
+    @cached_property
+    def counted_traffic(self) -> tuple[str, ...]:
+        """Traffic classes whose load counts in full service; the others yield to them."""
+        return tuple(self.traffic) if self.full_service is None else self.full_service
 
     @cached_property
     def own_parts(self) -> Mapping[str, tuple[str, int]]:
