@@ -35,8 +35,8 @@ def compiled(policy: Policy) -> dict[str, Any]:
         ``routes`` and ``orders``; the first order whose gate holds is taken, and in it the first route whose gate
         holds and none of whose ``own`` parts of the client has failed; a ``dead_end`` serves nobody. ``roles``: gate
         of ``at`` each side and of ``up``. ``shut``: gate of each server that a takeover can put out of service.
-        ``counts``: classes whose load counts in full service. ``capacity`` [MB/s], ``clients`` as pairs of name and group, ``client_parts``: pattern of the names of their
-        own parts, # for the number of the client.
+        ``counts``: classes whose load counts in full service. ``capacity`` [MB/s], ``clients`` as pairs of name and
+        group, ``client_parts``: pattern of the names of their own parts, # for the number of the client.
 
     Examples
     --------

@@ -30,6 +30,7 @@ from k2rel.site.model import (
     Variant,
 )
 from k2rel.site.source import KeyPath, YamlSource
+from k2rel.site.wiring import broken_step
 from k2rel.units import parse_share
 
 __all__ = ["build_site"]
@@ -332,7 +333,7 @@ class _Builder:
             self._known(trigger, self.shared, ("units", key, "triggers", index), "component")
         if entry.heartbeat is not None:
             self._known(entry.heartbeat, self.shared, ("units", key, "heartbeat"), "component")
-        return Unit(key, entry.server, entry.triggers, entry.heartbeat)
+        return Unit(key, entry.server, entry.triggers, entry.heartbeat, entry.shuts_down)
 
     def _role(self, key: str, entry: doc.RoleEntry, units: Mapping[str, Unit]) -> Role:
         path: KeyPath = ("roles", key)
@@ -354,6 +355,11 @@ class _Builder:
             entry.backup,
             entry.coverage,
             entry.switchover,
+            entry.unable_backup,
+            entry.recovered_backup,
+            entry.restart,
+            entry.operator_places,
+            entry.operator_moves,
         )
 
     def _traffic(self, key: str, entry: doc.TrafficEntry, roles: Mapping[str, Role]) -> Traffic:
@@ -444,7 +450,7 @@ class _Builder:
         for key, traffic in site.traffic.items():
             for index, path in enumerate(traffic.paths):
                 for group in range(min(site.deal, 512)):
-                    broken = _broken_step(site, path, group)
+                    broken = broken_step(site, path, group)
                     if broken:
                         number, first, second = broken
                         self._report(
@@ -453,33 +459,6 @@ class _Builder:
                             "a link must name both, or one must sit in the other",
                         )
                         break
-
-
-def _broken_step(site: Site, path: Path, group: int) -> tuple[int, str, str] | None:
-    """Find the first two neighbours of a path that no wiring joins."""
-
-    def resolve(name: str) -> str:
-        return site.subscribed(name[1:], group) if name.startswith("@") else name
-
-    def joined(first: str, second: str) -> bool:
-        for one, other in ((first, second), (second, first)):
-            part = site.client_parts.get(one) or site.components.get(one)
-            if part is None:
-                part_in = site.raid_sets[one].within
-                ends: tuple[str, ...] = ()
-            else:
-                part_in, ends = part.within, part.between or ()
-            if other == part_in or other in {resolve(end) for end in ends}:
-                return True
-        return False
-
-    names = [tuple(resolve(n) for n in (s.of if isinstance(s, AtLeast) else (s,))) for s in path.via]
-    for number in range(1, len(names)):
-        for first in names[number - 1]:
-            for second in names[number]:
-                if not joined(first, second):
-                    return number, first, second
-    return None
 
 
 def _needs(entries: Iterable[str | doc.KOutOfN]) -> tuple[Stage, ...]:

@@ -174,6 +174,7 @@ class Unit:
     server: str
     triggers: tuple[str, ...]
     heartbeat: str | None
+    shuts_down: Literal["noticed", "lost"] = "noticed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,11 @@ class Role:
     backup: Literal["healthy", "able"]
     coverage: float
     switchover_h: float
+    unable_backup: Literal["takes over", "waits"] = "takes over"
+    recovered_backup: Literal["waits", "takes over"] = "waits"
+    restart: Literal["out of service", "in service"] = "out of service"
+    operator_places: Literal["preferred", "former", "other"] = "preferred"
+    operator_moves: Literal["failed takeovers", "any loss"] = "failed takeovers"
 
     @property
     def is_service(self) -> bool:
