@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from k2rel.bundled import level_names
+from k2rel.measures.rules import rules_in_use
 from k2rel.organisation import Organisation
 from k2rel.site import read_site
 from k2rel.site.model import Component
@@ -221,6 +222,7 @@ def assumptions(study: Study) -> pd.DataFrame:
             "in practice roles stay swapped until a person acts; roles that stick have a section of their own",
             "",
         ),
+        *rules_in_use(study),
         *(_dynamic_assumptions() if any(len(role.holders) > 1 for role in study.site.roles.values()) else []),
     ]
     return pd.DataFrame(rows, columns=["assumption", "value", "evidence", "reason", "source"])

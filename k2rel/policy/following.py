@@ -249,7 +249,7 @@ class _Follow:
                 down = ~(able[former] if entry.is_service else fit[former])
                 for place in range(len(holders) - 1, -1, -1):
                     if place != former:
-                        choice[(digit == former) & down & ready[place]] = place
+                        choice[(digit == former) & down & ready[place] & able[place]] = place
         return choice
 
     def _returned(self, server: str) -> tuple[IntArray, FloatArray]:
