@@ -69,7 +69,7 @@ def most_clients(
     Examples
     --------
     >>> most_clients(["L2R"], ["25 MB/s"], most=10)["after_one_failure"].tolist()
-    [7]
+    [8]
     """
     import pandas as pd
 
