@@ -79,6 +79,7 @@ _EXPORTS = {
     "sticky_and_preferred": "k2rel.measures.dynamic",
     "performability": "k2rel.measures.dynamic",
     "roles_by_level": "k2rel.measures.dynamic",
+    "rule_effects": "k2rel.measures.rules",
     "feasible_organisation": "k2rel.measures.dynamic",
     "interruptions": "k2rel.measures.dynamic",
     "dynamic_over_time": "k2rel.measures.dynamic",
@@ -175,6 +176,7 @@ if TYPE_CHECKING:
     from k2rel.measures.redundancy import redundant_units as redundant_units
     from k2rel.measures.redundancy import units_with_coverage as units_with_coverage
     from k2rel.measures.registry import entries_compared as entries_compared
+    from k2rel.measures.rules import rule_effects as rule_effects
     from k2rel.measures.sources import uncertainty_by_source as uncertainty_by_source
     from k2rel.measures.spares import spare_parts as spare_parts
     from k2rel.measures.steps import takeover_steps as takeover_steps

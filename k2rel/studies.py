@@ -188,7 +188,7 @@ class Study:
         """How numbers of this study were got."""
         site = self.site
         wiring = (site.components, site.client_parts, site.raid_sets, site.subscriptions, site.client_count)
-        rules = (site.units, site.roles, site.traffic, self.policy.home, site.common_cause)
+        rules = (site.units, site.roles, site.traffic, site.counted_traffic, self.policy.home, site.common_cause)
         content = {
             "site": repr((wiring, rules)),
             "laws": [(name, asdict(law)) for name, law in self.laws.used()],

@@ -338,8 +338,8 @@ def test_most_clients_after_a_takeover_is_the_last_number_within_the_bound():
 
 def test_clients_on_the_command_line(k2):
     run = k2("clients", "L2R", "--bit-rate", "200 Mb/s", "--most", "10", "--format", "json")
-    assert run.json[0]["after_one_failure"] == 7
-    assert run.json[0]["after_takeover"] == 7
+    assert run.json[0]["after_one_failure"] == 8
+    assert run.json[0]["after_takeover"] == 8
     for words in (["L9"], ["L2R", "--bit-rate", "fast"], ["L2R", "--most", "0"], ["L2R", "--takeover-bound", "2"]):
         run = k2("clients", *words)
         assert run.code == 2

@@ -71,7 +71,7 @@ def test_services_sides_and_loads_agree(site, home):
         for service, there in outcome.services.items():
             up[service] = up.get(service, 0.0) + (0.0 if there else p)
         carried = {name for state in outcome.clients for path in state.paths.values() for name in path}
-        overload += p * any(item.overloaded and item.element in carried for item in outcome.loads)
+        overload += p * any(item.ends_full_service and item.element in carried for item in outcome.loads)
         taken = [state.sides[outcome.principal] for state in outcome.clients]
         first, second = study.site.sides[0], study.site.sides[-1]
         key = (taken.count(first), taken.count(second) if second != first else 0)

@@ -275,7 +275,7 @@ def test_most_clients_is_what_trying_every_number_finds():
     def fits(count, parts):
         study = k2rel.study("L2R", clients=count, settings={"media.demand": "200 Mb/s"})
         return not any(
-            load.overloaded
+            load.ends_full_service
             for part in parts
             if (outcome := k2rel.failover(study, part)).services["media"]
             for load in outcome.loads

@@ -215,6 +215,11 @@ def load_verb(args: argparse.Namespace) -> int:
     print(
         f"\nP(any overload on the way) = {result.p_any_overload:.6g}; delivered share = {result.delivered_fraction:.9f}"
     )
+    yields = [
+        name for name, t in study.site.traffic.items() if name not in study.site.counted_traffic and t.demand_mb_s
+    ]
+    if yields:
+        print(f"Both leave out {', '.join(yields)}, which yields; the elements above carry all traffic.")
     return 0
 
 

@@ -1,4 +1,6 @@
-"""The service "full service": every client has its principal traffic, and nothing on the way of clients is overloaded.
+"""The service "full service": every client has its principal traffic, and nothing on its way is overloaded.
+
+Only the traffic that counts in it loads anything here: what the site file does not name under `full_service` yields.
 
 Whether an element is overloaded depends on how many clients take which route, so clients are followed together,
 in one mode or in two at once; what is overloaded is dropped as soon as it is, since loads only grow.

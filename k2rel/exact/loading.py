@@ -1,7 +1,7 @@
 """What load each flow puts on each element in each operating mode.
 
-The one place where demand, routes and sharing become MB/s on an element; the load distribution and the
-service "full service" both read it here.
+The one place where demand, routes and sharing become MB/s on an element; the load distribution, of all traffic,
+and the service "full service", of the traffic that counts in it, both read it here.
 """
 
 from __future__ import annotations
@@ -25,16 +25,20 @@ class Loading:
     ----------
     policy : Policy
         The rules.
+    counted : bool
+        Whether only the traffic that counts in full service loads anything; what does not count yields to it.
 
     Examples
     --------
     >>> from k2rel.site import read_site
-    >>> Loading(Policy(read_site("L2R"))).table.classes
-    ('media', 'ftp')
+    >>> policy = Policy(read_site("L2R"))
+    >>> Loading(policy).table.classes, Loading(policy, counted=True).table.classes
+    (('media', 'ftp'), ('media',))
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, *, counted: bool = False) -> None:
         self.policy = policy
+        self._classes = policy.site.counted_traffic if counted else tuple(policy.site.traffic)
         self.principal = principal_traffic(policy.site)
         self._routes_load: dict[tuple[str, int, int, frozenset[str]], dict[str, float]] = {}
         self._endangered: dict[Mode, tuple[str, ...]] = {}
@@ -42,7 +46,8 @@ class Loading:
     @cached_property
     def table(self) -> ModeDiagram:
         """Modes of the principal traffic and of every other class that puts a load on something."""
-        loaded = [n for n, t in self.policy.site.traffic.items() if n != self.principal and t.demand_mb_s > 0]
+        traffic = self.policy.site.traffic
+        loaded = [n for n in self._classes if n != self.principal and traffic[n].demand_mb_s > 0]
         return traffic_diagram(self.policy, [self.principal, *loaded], with_shares=True)
 
     @cached_property

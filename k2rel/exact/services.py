@@ -388,5 +388,5 @@ def _services(policy: Policy, lost_clients: tuple[int, ...] | None) -> tuple[Ser
             name = f"lost_{k}_or_more_clients"
             result.append(LostClients(name, title, policy, principal, tables[principal], k=k))
         title = f"full service: {site.traffic[principal].title} at the subscribed bandwidth for every client"
-        result.append(FullService("full_service", title, Loading(policy)))
+        result.append(FullService("full_service", title, Loading(policy, counted=True)))
     return tuple(result)

@@ -392,14 +392,18 @@ def verdict(one: Study, result: AvailabilityResult | None = None, loads: LoadRes
 def _load_words(one: Study, loads: LoadResult) -> str:
     """Whether what remains carries the load."""
     normal = failover(one.policy)
-    over = [item for item in normal.loads if item.overloaded]
+    over = [item for item in normal.loads if item.ends_full_service]
     if over:
-        worst = max(over, key=lambda item: item.load_mb_s - item.capacity_mb_s)
+        worst = max(over, key=lambda item: item.counted_mb_s - item.capacity_mb_s)
         return (
             f"With nothing failed {len(over)} elements are already overloaded, worst {worst.element} with "
-            f"{worst.load_mb_s:,.0f} of {worst.capacity_mb_s:,.0f} MB/s: "
+            f"{worst.counted_mb_s:,.0f} of {worst.capacity_mb_s:,.0f} MB/s: "
             f"this site cannot carry {one.site.client_count} clients."
         )
     if loads.p_any_overload > 0:
         return f"Something on the way is overloaded with probability {probability_text(loads.p_any_overload)}."
+    slowed = [item.element for item in normal.loads if item.overloaded]
+    if slowed:
+        yields = " and ".join(name for name in one.site.traffic if name not in one.site.counted_traffic)
+        return f"Full service is never short of capacity; {yields} gets what is left of {', '.join(slowed)}."
     return "Nothing that can fail overloads any element that has a capacity."

@@ -414,7 +414,7 @@ def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
         changed = at_once & (digits[before] != digits[after]).any(axis=1)
         arrives = (moving[before] & ~moving[after] & ~stranded[after]) | changed
         fails = ~stranded[before] & stranded[after]
-    loading = Loading(dynamics.policy)
+    loading = Loading(dynamics.policy, counted=True)
     mode = dynamics.modes(loading.table.diagram)
     reached = np.bincount(mode[after[arrives]], weights=flow[arrives], minlength=loading.table.diagram.modes)
     total = float(reached.sum())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from k2rel.bundled import level_names
 from k2rel.commoncause import part_total
+from k2rel.measures.rules import rules_in_use
 from k2rel.organisation import Organisation
 from k2rel.site import read_site
 from k2rel.site.model import CommonCauseGroup, Component
@@ -233,6 +234,7 @@ def assumptions(study: Study, organisation: Organisation | None = None) -> pd.Da
             + "; roles that stick have a section of their own",
             "",
         ),
+        *rules_in_use(study),
         *(_dynamic_assumptions(study, organisation or Organisation()) if movable else []),
     ]
     return pd.DataFrame(rows, columns=["assumption", "value", "evidence", "reason", "source"])

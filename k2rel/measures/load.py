@@ -124,9 +124,10 @@ class LoadResult:
     elements : tuple of ElementLoads
         Every element that has a capacity.
     p_any_overload : float
-        Probability that something on the way of clients is overloaded.
+        Probability that something on the way of clients is overloaded by the traffic that counts in full service.
     delivered_fraction : float
-        Mean share of the demand that arrives, when flows share an overloaded element evenly.
+        Mean share of the demand that arrives, when the flows that count in full service share an overloaded element
+        evenly; the others yield. The loads of the elements are those of all traffic.
     left_out : float
         Probability of what was too improbable to be followed; bounds the error of the last two.
     """
@@ -272,7 +273,8 @@ def load(study: Study, organisation: Organisation | None = None) -> LoadResult:
     own = engine.own
     loading = Loading(engine.policy)
     probabilities = engine.mode_probabilities(loading.table.diagram).tolist()
-    overload, delivered, left_out = _overload(loading, own, probabilities)
+    counting = Loading(engine.policy, counted=True)
+    overload, delivered, left_out = _overload(counting, own, engine.mode_probabilities(counting.table.diagram).tolist())
     return LoadResult(
         provenance=engine.provenance,
         sides=study.site.sides,
@@ -456,7 +458,7 @@ def overload_by_mode(loading: Loading, own: OwnParts, mode: Mode) -> float:
     >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> engine = engine_of(s)
-    >>> loading = Loading(engine.policy)
+    >>> loading = Loading(engine.policy, counted=True)
     >>> overload_by_mode(loading, engine.own, loading.table.modes[0])
     0.0
     """

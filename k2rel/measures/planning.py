@@ -46,7 +46,7 @@ def most_clients(
     most : int
         Largest number of clients that is tried.
     bound : float
-        Largest accepted share of time in which anything is overloaded.
+        Largest accepted share of time in which anything is overloaded by the traffic that counts in full service.
     takeover_bound : float
         Largest accepted probability that something is overloaded after a takeover (`overload_after_takeover`).
     settings : mapping of str to str, optional
@@ -69,7 +69,7 @@ def most_clients(
     Examples
     --------
     >>> most_clients(["L2R"], ["25 MB/s"], most=10)["after_one_failure"].tolist()
-    [7]
+    [8]
     """
     import pandas as pd
 
@@ -146,7 +146,7 @@ def overload_after_takeover(study: Study, organisation: Organisation | None = No
     True
     """
     engine = engine_of(study, organisation)
-    loading = Loading(engine.policy)
+    loading = Loading(engine.policy, counted=True)
     place = loading.table.classes.index(loading.principal)
     normal = _normal_routes(engine.policy, loading.principal)
     moved = overloaded = 0.0
@@ -187,8 +187,8 @@ def _overloaded(one: Study, part: str | None) -> str | None:
     outcome = failover(one.policy, [] if part is None else [part])
     if part is not None and not outcome.services[outcome.principal]:
         return None
-    over = [item for item in outcome.loads if item.overloaded]
-    return max(over, key=lambda item: item.load_mb_s / item.capacity_mb_s).element if over else None
+    over = [item for item in outcome.loads if item.ends_full_service]
+    return max(over, key=lambda item: item.counted_mb_s / item.capacity_mb_s).element if over else None
 
 
 def _first_overload(one: Study) -> tuple[str, str] | None:

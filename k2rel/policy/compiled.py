@@ -37,8 +37,8 @@ def compiled(policy: Policy) -> dict[str, Any]:
         of ``at`` each side and of ``up``. ``shut``: gate of each server that a takeover can put out of service;
         ``returns``: those of them that come back by themselves. ``backup`` and ``standby``: gate of "a backup stands
         by", of the first role and of each that can move.
-        ``capacity`` [MB/s], ``clients`` as pairs of name and group, ``client_parts``: pattern of the names of their
-        own parts, # for the number of the client.
+        ``counts``: classes whose load counts in full service. ``capacity`` [MB/s], ``clients`` as pairs of name and
+        group, ``client_parts``: pattern of the names of their own parts, # for the number of the client.
 
     Examples
     --------
@@ -83,6 +83,7 @@ def compiled(policy: Policy) -> dict[str, Any]:
         "sides": list(site.sides),
         "home": policy.home,
         "principal": principal_traffic(site),
+        "counts": list(site.counted_traffic),
         "gates": [gate(node) for node in nodes],
         "raid": {
             name: {"drives": list(entry.drives), "tolerance": entry.tolerance} for name, entry in site.raid_sets.items()

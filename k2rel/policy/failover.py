@@ -29,11 +29,17 @@ class ElementLoad:
     element: str
     load_mb_s: float
     capacity_mb_s: float
+    counted_mb_s: float  # of the traffic that counts in full service; the rest yields to it
 
     @property
     def overloaded(self) -> bool:
-        """Whether the load is above the capacity."""
+        """Whether the load of all traffic is above the capacity."""
         return exceeds(self.load_mb_s, self.capacity_mb_s)
+
+    @property
+    def ends_full_service(self) -> bool:
+        """Whether the load of the traffic that counts in full service is above the capacity."""
+        return exceeds(self.counted_mb_s, self.capacity_mb_s)
 
 
 # a load is above a capacity when it is so by more than the rounding of sums
@@ -306,6 +312,7 @@ def failover(policy: Policy, failed: Sequence[str] = (), control: Mapping[str, b
         return tuple(names)
 
     carried: dict[str, float] = {}
+    counted: dict[str, float] = {}
     carries_clients: set[str] = set()
     principal = principal_traffic(site)
 
@@ -319,8 +326,10 @@ def failover(policy: Policy, failed: Sequence[str] = (), control: Mapping[str, b
                 live = [site.client_part_id(number, stage) if stage in site.client_parts else stage]
             for member in live:
                 carried[member] = carried.get(member, 0.0) + demand / len(live)
-                if site.traffic[name].scope == "client":
-                    carries_clients.add(member)
+                if name in site.counted_traffic:
+                    counted[member] = counted.get(member, 0.0) + demand / len(live)
+                    if site.traffic[name].scope == "client":
+                        carries_clients.add(member)
 
     client_traffic = {name: traffic for name, traffic in site.traffic.items() if traffic.scope == "client"}
     clients = []
@@ -349,12 +358,12 @@ def failover(policy: Policy, failed: Sequence[str] = (), control: Mapping[str, b
         if entry.is_service:
             services[role] = truth[up[role]]
     loads = tuple(
-        ElementLoad(name, carried.get(name, 0.0), part.capacity_mb_s)
+        ElementLoad(name, carried.get(name, 0.0), part.capacity_mb_s, counted.get(name, 0.0))
         for name, part in site.components.items()
         if part.capacity_mb_s is not None
     )
     services["full_service"] = services[principal] and not any(
-        item.overloaded and item.element in carries_clients for item in loads
+        item.ends_full_service and item.element in carries_clients for item in loads
     )
     roles = {role: next((side for side in site.sides if truth[at[role, side]]), None) for role in site.roles}
     first = next(iter(site.roles), None)

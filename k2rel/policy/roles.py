@@ -6,7 +6,8 @@ states by compiling them; nobody else in k2rel knows a rule.
 Takeover
     A role is at its home holder until a trigger of one of the holder's units is lost, the loss is noticed
     (the unit's heartbeat works) and another holder is healthy. Then the role moves, and the server of each
-    unit that lost a trigger, and the server that held the role, shut down: they are out of service.
+    unit whose loss was noticed, and the server that held the role, shut down: they are out of service.
+    What no source states is a key of the role or unit (`unable_backup`, `shuts_down`, ...) and its default.
     Where no other holder can take over, the home holder goes on with what it has.
     A *preferred-side* policy makes the roles a function of the failed parts: each is at its home holder whenever
     that one is healthy. A *sticky* policy takes who holds each role, and which servers are in service, as given:
@@ -185,9 +186,37 @@ class Roles:
         s = self.structure
         if not holder.units:
             return s.negation(self._all_work(holder.needs))
+        return s.disjunction(self._unit_noticed(unit) for unit in holder.units)
+
+    def _unit_noticed(self, unit: str) -> Node:
+        """A unit has lost a trigger, and its heartbeat says so."""
+        return self.structure.conjunction([self.structure.negation(self._triggers_kept(unit)), self._heartbeat(unit)])
+
+    def left(self, role: str, index: int) -> Node:
+        """Say when a holder gives a role away to a backup that is ready: noticed, or out of service with it."""
+        holder = self.holders(role)[index]
+        return self.structure.disjunction([self.noticed(holder), self._abandoned(role, holder)])
+
+    def _abandoned(self, role: str, holder: Holder) -> Node:
+        """A server of the holder is out of service, and the backup sees it; where the role says that this counts."""
+        if not self.sticky or self.site.roles[role].recovered_backup == "waits":
+            return FALSE
+        s = self.structure
         return s.disjunction(
-            s.conjunction([s.negation(self._triggers_kept(unit)), self._heartbeat(unit)]) for unit in holder.units
+            s.conjunction([s.negation(s.variable(self.placed(server))), s.disjunction(self._seen_by(holder, server))])
+            for server in self.servers(holder)
         )
+
+    def _seen_by(self, holder: Holder, server: str) -> list[Node]:
+        """Heartbeats of a holder's server; a server without a unit is always seen."""
+        units = [unit for unit in holder.units if self.site.units[unit].server == server]
+        return [self._heartbeat(unit) for unit in units] or [TRUE]
+
+    def heartbeats(self, role: str, holder: Holder) -> list[Node]:
+        """List what a backup sees a server out of service by, where the role says that this counts."""
+        if self._abandoned(role, holder) == FALSE:
+            return []
+        return [node for server in self.servers(holder) for node in self._seen_by(holder, server)]
 
     def healthy(self, holder: Holder) -> Node:
         """Say when a holder has lost no trigger."""
@@ -207,18 +236,31 @@ class Roles:
     def servers_lost(self, holder: Holder) -> list[tuple[str, Node]]:
         """List the servers that shut down when a role is taken from a holder, and when each does."""
         causes = [(holder.on, TRUE)] if holder.on is not None else []
-        units = [
-            (self.site.units[unit].server, self.structure.negation(self._triggers_kept(unit))) for unit in holder.units
-        ]
-        return [*causes, *units]
+        return [*causes, *((self.site.units[unit].server, self._shuts(unit)) for unit in holder.units)]
+
+    def _shuts(self, unit: str) -> Node:
+        """When a takeover shuts a unit's server down: its own loss was noticed, or it has one."""
+        if self.site.units[unit].shuts_down == "lost":
+            return self.structure.negation(self._triggers_kept(unit))
+        return self._unit_noticed(unit)
 
     def _placed(self, holder: Holder) -> list[Node]:
         """In a sticky policy, that each server of a holder has been placed in service."""
         return [self.structure.variable(self.placed(name)) for name in self.servers(holder)] if self.sticky else []
 
-    def ready(self, holder: Holder) -> Node:
-        """Say when a holder could take a role over: healthy, and in service."""
-        return self.structure.conjunction([self.healthy(holder), *self._placed(holder)])
+    def fit(self, role: str, holder: Holder) -> Node:
+        """Say when a holder's parts let it take a role over: healthy and, where an unable backup waits, able."""
+        waits = self.site.roles[role].unable_backup == "waits"
+        return self.structure.conjunction([self.healthy(holder), *([self.able(holder)] if waits else [])])
+
+    def ready(self, role: str, holder: Holder) -> Node:
+        """Say when a holder could take a role over: its parts let it, and it is in service."""
+        return self.structure.conjunction([self.fit(role, holder), *self._placed(holder)])
+
+    def willing(self, role: str, holder: Holder) -> Node:
+        """Say when a holder would take a role over if nobody were ready: able and in service, if that is enough."""
+        enough = self.site.roles[role].backup == "able"
+        return self.structure.conjunction([self.able(holder), *self._placed(holder)]) if enough else FALSE
 
     def takes(self, role: str, index: int = 0) -> list[Node]:
         """Say when each holder takes a role over from another one.
@@ -245,15 +287,16 @@ class Roles:
         s = self.structure
         everyone = self.holders(role)
         present, others = everyone[index], [n for n in range(len(everyone)) if n != index]
-        noticed = self.noticed(present)
-        ready = {n: self.ready(everyone[n]) for n in others}
+        noticed = self.left(role, index)
+        ready = {n: self.ready(role, everyone[n]) for n in others}
         result = [FALSE] * len(everyone)
         for place, n in enumerate(others):
             result[n] = s.conjunction([noticed, ready[n], *(s.negation(ready[m]) for m in others[:place])])
         if self.site.roles[role].backup == "able":
             nobody = [s.negation(node) for node in ready.values()]
-            last_hope = s.conjunction([noticed, s.negation(self.able(present)), *nobody])
-            able = {n: s.conjunction([self.able(everyone[n]), *self._placed(everyone[n])]) for n in others}
+            unable = s.disjunction([s.negation(self.able(present)), self._abandoned(role, present)])
+            last_hope = s.conjunction([noticed, unable, *nobody])
+            able = {n: self.willing(role, everyone[n]) for n in others}
             for place, n in enumerate(others):
                 earlier = [s.negation(able[m]) for m in others[:place]]
                 result[n] = s.disjunction([result[n], s.conjunction([last_hope, able[n], *earlier])])
@@ -402,24 +445,7 @@ class Roles:
         return self.structure.negation(self._positions[role][0][1])
 
     def returns_by_itself(self, server: str) -> bool:
-        """Say whether a server comes back into service without a person: every role that it serves fails back.
-
-        Parameters
-        ----------
-        server : str
-            The server.
-
-        Returns
-        -------
-        bool
-            Whether all of its roles that can move have automatic failback.
-
-        Examples
-        --------
-        >>> from k2rel.site import read_site
-        >>> Roles(read_site("L2R")).returns_by_itself("server_A")
-        False
-        """
+        """Say whether a server comes back into service without a person: all its roles that can move fail back."""
         own = [
             role.failback
             for role in self.site.roles.values()
@@ -455,17 +481,15 @@ class Roles:
         """
         s = self.structure
         ready = []
-        for place, (_, at) in enumerate(self._positions[role]):
-            others = [self._stands_by(role, n) for n in range(len(self._positions[role])) if n != place]
-            holder = self._positions[role][place][0]
+        for place, (holder, at) in enumerate(self._positions[role]):
+            others = [self._stands_by(role, other) for n, (other, _) in enumerate(self._positions[role]) if n != place]
             seen = [self._heartbeat(unit) for unit in holder.units]
             ready.append(s.conjunction([at, *seen, s.disjunction(others)]))
         return s.disjunction(ready)
 
-    def _stands_by(self, role: str, place: int) -> Node:
-        """A holder could take a role over: in service, and healthy or, where the rule lets it, able."""
+    def _stands_by(self, role: str, holder: Holder) -> Node:
+        """A holder could take a role over: in service, and fit for it or, where that is enough, able."""
         s = self.structure
-        holder = self._positions[role][place][0]
         shut = [s.negation(self._shut_down.get(server, FALSE)) for server in self.servers(holder)]
-        fit = [self.healthy(holder)] + ([self.able(holder)] if self.site.roles[role].backup == "able" else [])
-        return s.conjunction([s.disjunction(fit), *shut])
+        enough = [self.able(holder)] if self.site.roles[role].backup == "able" else []
+        return s.conjunction([s.disjunction([self.fit(role, holder), *enough]), *shut])

@@ -22,7 +22,7 @@ function k2relEvaluate(data, failedNames) {
   }
   const own = (number, part) => data.client_parts[part].replace("#", number);
   const isOwn = (part) => Object.hasOwn(data.client_parts, part);
-  const carried = {};
+  const carried = {}, counted = {};
   const carriesClients = new Set();
   // the first usable route in the order that holds
   const taken = (group, lost) => {
@@ -33,7 +33,7 @@ function k2relEvaluate(data, failedNames) {
     }
     return null;
   };
-  const walk = (route, traffic, number) => {
+  const walk = (route, name, traffic, number) => {
     if (route === null) return [];
     const path = [];
     for (const stage of route.stages) {
@@ -42,6 +42,8 @@ function k2relEvaluate(data, failedNames) {
         : stage.of.filter((member) => truth[data.serving[member]]);
       for (const member of live) {
         carried[member] = (carried[member] || 0) + traffic.demand / live.length;
+        if (!data.counts.includes(name)) continue;
+        counted[member] = (counted[member] || 0) + traffic.demand / live.length;
         if (traffic.scope === "client") carriesClients.add(member);
       }
       path.push(...(typeof stage === "string" ? live : live.slice(0, stage.k)));
@@ -56,7 +58,7 @@ function k2relEvaluate(data, failedNames) {
       if (traffic.scope !== "client") continue;
       const route = taken(traffic.groups[group], lost);
       sides[name] = route === null ? null : route.side;
-      paths[name] = walk(route, traffic, index + 1);
+      paths[name] = walk(route, name, traffic, index + 1);
     }
     return { client, sides, paths };
   });
@@ -66,7 +68,7 @@ function k2relEvaluate(data, failedNames) {
       services[name] = clients.every((state) => state.sides[name] !== null);
     } else {
       const route = taken(traffic.groups[0], new Set());
-      flows[name] = walk(route, traffic, 0);
+      flows[name] = walk(route, name, traffic, 0);
       services[name] = route !== null;
     }
   }
@@ -80,7 +82,7 @@ function k2relEvaluate(data, failedNames) {
     return { element, load_mb_s: load, capacity_mb_s: capacity, overloaded: load > capacity * (1 + 1e-9) };
   });
   services.full_service = services[data.principal] &&
-    !loads.some((item) => item.overloaded && carriesClients.has(item.element));
+    !loads.some((item) => (counted[item.element] || 0) > item.capacity_mb_s * (1 + 1e-9) && carriesClients.has(item.element));
   const first = Object.keys(data.roles)[0];
   let primary = first === undefined ? data.home : roles[first];
   if (first !== undefined && data.roles[first].service && !truth[data.roles[first].up]) primary = null;

@@ -468,7 +468,8 @@ class SiteModel:
         capacity = np.array([site.components[e].capacity_mb_s or 0.0 for e in self.elements], dtype=np.float64)
         return {
             "group": _ints([client.group for client in site.clients()]), "group_size": _ints(site.group_sizes),
-            "classes": classes, "side_of": side_of, "flow_at": flow_at,
+            "classes": classes, "counts": np.array([n in site.counted_traffic for n in self.classes], dtype=np.uint8),
+            "side_of": side_of, "flow_at": flow_at,
             "capacity": capacity, "limit": capacity * FORGIVEN,
             "all_of": _ints([names[name] for name in self.classes]), "one_of": one_of, "lost_k": _ints(lost),
             "lost_service": _ints([names[f"lost_{k}_or_more_clients"] for k in lost]),

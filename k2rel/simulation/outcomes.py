@@ -254,6 +254,7 @@ class Outcomes:
             base_over=np.array([mode.over for mode in modes], dtype=np.uint8),
             base_delivered=np.array([mode.delivered for mode in modes], dtype=np.float64),
             base_load=np.array([mode.load for mode in modes], dtype=np.float64).reshape(len(modes), width),
+            base_counted=np.array([mode.counted for mode in modes], dtype=np.float64).reshape(len(modes), width),
             base_client_load=np.array([mode.client_load for mode in modes], dtype=np.float64).reshape(
                 len(modes), width
             ),
@@ -276,7 +277,7 @@ class _Mode:
         self.taken = np.array(table, dtype=np.int16).reshape(len(site.classes) * groups, -1)
         healthy = self.taken[:, 0].reshape(len(site.classes), groups)
         self.lost = ((healthy < 0) * sizes).sum(axis=1)
-        self.client_load = np.zeros(len(site.elements))
+        self.load, self.counted, self.client_load = (np.zeros(len(site.elements)) for _ in range(3))
         self.sides = [0, 0]
         for c in range(len(site.classes)):
             for g in range(groups):
@@ -284,10 +285,13 @@ class _Mode:
                 if route < 0:
                     continue
                 flow = c * groups + g
-                self.client_load += sizes[g] * share[arrays.flow_at[flow] + route]
+                load = sizes[g] * share[arrays.flow_at[flow] + route]
+                self.load += load
+                if arrays.counts[c]:
+                    self.client_load += load
                 if c == 0 and 0 <= arrays.side_of[flow, route] < 2:
                     self.sides[arrays.side_of[flow, route]] += int(sizes[g])
-        self.load = self.client_load.copy()
+        self.counted += self.client_load
         bits = 0
         place = sum(len(site.choices[name, g].routes) for name in site.classes for g in range(groups))
         for n, name in enumerate(site.site_flows):
@@ -296,6 +300,8 @@ class _Mode:
                 bits |= 1 << n
             else:
                 self.load += share[place + route]
+                if name in physical.counted_traffic:
+                    self.counted += share[place + route]
             place += len(site.choices[name, 0].routes)
         roles = [role for role, entry in physical.roles.items() if entry.is_service]
         for n, role in enumerate(roles):
@@ -303,7 +309,7 @@ class _Mode:
                 bits |= 1 << (len(site.site_flows) + n)
         self.site_bits = bits
         capacity = arrays.capacity
-        over = (self.client_load > 1e-9) & (self.load > arrays.limit)
+        over = (self.client_load > 1e-9) & (self.counted > arrays.limit)
         self.over = bool(over.any())
         for c in range(len(site.classes)):
             bits |= int(self.lost[c] > 0) << int(arrays.all_of[c])
@@ -320,10 +326,10 @@ class _Mode:
             if len(site.classes) and healthy[0, g] >= 0:
                 used = np.zeros(len(capacity), dtype=np.bool_)
                 for c in range(len(site.classes)):
-                    if healthy[c, g] >= 0:
+                    if healthy[c, g] >= 0 and arrays.counts[c]:
                         used |= share[arrays.flow_at[c * groups + g] + int(healthy[c, g])] > 0
-                used &= self.load > capacity
-                part = float((capacity[used] / self.load[used]).min()) if used.any() else 1.0
+                used &= self.counted > capacity
+                part = float((capacity[used] / self.counted[used]).min()) if used.any() else 1.0
                 self.delivered += int(sizes[g]) * part
 
 

@@ -124,6 +124,7 @@ class Model(NamedTuple):
     group: I1  # of each client
     group_size: I1
     classes: int
+    counts: B1  # of each class: whether its load counts in full service
     side_of: I2  # (classes x groups, routes): 0 first side, 1 second, -1 other
     flow_at: I1  # (classes x groups): where its routes stand among the flows
     capacity: F1  # of each element [MB/s]
@@ -160,7 +161,8 @@ class Tables(NamedTuple):
     base_over: B1
     base_delivered: F1
     base_load: F2  # (modes, elements), every client's own parts good
-    base_client_load: F2
+    base_counted: F2  # of the traffic that counts in full service
+    base_client_load: F2  # of its client classes
     alive: I1  # row of `share`
     share: F3  # (kinds of modes, flows, elements) [MB/s]
 
@@ -208,6 +210,7 @@ class Work(NamedTuple):
     history_air: I1
     reward: F1  # in this history
     load: F1
+    counted: F1
     client_load: F1
     wanted: W2  # (room, words of mask + 1): what the tables do not know
     mode_time: F1  # hours in each mode with every client's own parts good

@@ -201,6 +201,7 @@ def _serve(model: Model, tables: Tables, work: Work) -> None:
     row = tables.share[tables.alive[m]]
     if elements:
         work.load[:] = tables.base_load[m]
+        work.counted[:] = tables.base_counted[m]
         work.client_load[:] = tables.base_client_load[m]
     cut = 0
     for c in range(model.classes):
@@ -226,7 +227,9 @@ def _serve(model: Model, tables: Tables, work: Work) -> None:
                 if after >= 0:
                     change += row[model.flow_at[flow] + after, e]
                 work.load[e] += change
-                work.client_load[e] += change
+                if model.counts[c]:
+                    work.counted[e] += change
+                    work.client_load[e] += change
         if c == 0:
             cut = lost
         if lost > 0:
@@ -236,7 +239,7 @@ def _serve(model: Model, tables: Tables, work: Work) -> None:
                 bits |= one << np.uint64(model.one_of[c, g])
     over = 0
     for e in range(elements):
-        if work.client_load[e] > 1e-9 and work.load[e] > model.limit[e]:
+        if work.client_load[e] > 1e-9 and work.counted[e] > model.limit[e]:
             over = 1
     for k in range(len(model.lost_k)):
         if cut >= model.lost_k[k]:
@@ -268,12 +271,12 @@ def _arrives(model: Model, tables: Tables, work: Work, m: int, g: int, own: int)
     share = 1.0
     for c in range(model.classes):
         route = tables.taken[m, c * groups + g, own]
-        if route < 0:
+        if route < 0 or not model.counts[c]:
             continue
         for e in range(len(model.capacity)):
             used = tables.share[tables.alive[m], model.flow_at[c * groups + g] + route, e]
-            if used > 0 and work.load[e] > model.capacity[e]:
-                share = min(share, model.capacity[e] / work.load[e])
+            if used > 0 and work.counted[e] > model.capacity[e]:
+                share = min(share, model.capacity[e] / work.counted[e])
     return share
 
 

@@ -30,6 +30,7 @@ from k2rel.site.model import (
     Variant,
 )
 from k2rel.site.source import KeyPath, YamlSource
+from k2rel.site.wiring import broken_step
 from k2rel.units import parse_share
 
 __all__ = ["build_site"]
@@ -115,6 +116,7 @@ class _Builder:
             self._report(("rates",), "give the name of a table that lies beside this file, without folders")
         traffic = {key: self._traffic(key, entry, roles) for key, entry in file.traffic.items()}
         self._check_services(traffic, roles)
+        self._check_full_service(traffic)
         common_cause = self._common_cause(components)
         if self.problems:
             raise InputError(self.problems)
@@ -144,6 +146,7 @@ class _Builder:
             variants=tuple(Variant(name, entry.title, entry.reason) for name, entry in file.variants.items()),
             variant=self.variant,
             rates_file=str(PurePath(self.source.name).parent / file.rates) if file.rates else None,
+            full_service=None if file.full_service is None else tuple(n for n in traffic if n in file.full_service),
         )
         self._check_paths(site)
         if self.problems:
@@ -330,7 +333,7 @@ class _Builder:
             self._known(trigger, self.shared, ("units", key, "triggers", index), "component")
         if entry.heartbeat is not None:
             self._known(entry.heartbeat, self.shared, ("units", key, "heartbeat"), "component")
-        return Unit(key, entry.server, entry.triggers, entry.heartbeat)
+        return Unit(key, entry.server, entry.triggers, entry.heartbeat, entry.shuts_down)
 
     def _role(self, key: str, entry: doc.RoleEntry, units: Mapping[str, Unit]) -> Role:
         path: KeyPath = ("roles", key)
@@ -352,6 +355,11 @@ class _Builder:
             entry.backup,
             entry.coverage,
             entry.switchover,
+            entry.unable_backup,
+            entry.recovered_backup,
+            entry.restart,
+            entry.operator_places,
+            entry.operator_moves,
         )
 
     def _traffic(self, key: str, entry: doc.TrafficEntry, roles: Mapping[str, Role]) -> Traffic:
@@ -408,6 +416,19 @@ class _Builder:
             elif key == "full_service" or re.fullmatch(r".*_client(_\d+)?|lost_\d+_or_more_clients", key):
                 self._report(where, "this name is kept for a service that k2rel derives; choose another")
 
+    def _check_full_service(self, traffic: Mapping[str, Traffic]) -> None:
+        """What counts in full service: classes that put a load on something, what the site is for among them."""
+        named = self.document.full_service
+        for index, name in enumerate(named or ()):
+            where: KeyPath = ("full_service", index)
+            if name in (named or ())[:index]:
+                self._report(where, f"names '{name}' twice")
+            elif self._known(name, traffic, where, "traffic class") and not traffic[name].demand_mb_s:
+                self._report(where, f"'{name}' has no demand, so it puts no load on anything; leave it out")
+        principal = next((key for key, entry in traffic.items() if entry.scope == "client"), None)
+        if named is not None and principal is not None and principal not in named:
+            self._report(("full_service",), f"must name '{principal}', the traffic that the site is for")
+
     def _check_stage(self, stage: Stage, path: KeyPath, scope: str) -> None:
         self._check_count(stage, path)
         for name in stage.of if isinstance(stage, AtLeast) else (stage,):
@@ -429,7 +450,7 @@ class _Builder:
         for key, traffic in site.traffic.items():
             for index, path in enumerate(traffic.paths):
                 for group in range(min(site.deal, 512)):
-                    broken = _broken_step(site, path, group)
+                    broken = broken_step(site, path, group)
                     if broken:
                         number, first, second = broken
                         self._report(
@@ -438,33 +459,6 @@ class _Builder:
                             "a link must name both, or one must sit in the other",
                         )
                         break
-
-
-def _broken_step(site: Site, path: Path, group: int) -> tuple[int, str, str] | None:
-    """Find the first two neighbours of a path that no wiring joins."""
-
-    def resolve(name: str) -> str:
-        return site.subscribed(name[1:], group) if name.startswith("@") else name
-
-    def joined(first: str, second: str) -> bool:
-        for one, other in ((first, second), (second, first)):
-            part = site.client_parts.get(one) or site.components.get(one)
-            if part is None:
-                part_in = site.raid_sets[one].within
-                ends: tuple[str, ...] = ()
-            else:
-                part_in, ends = part.within, part.between or ()
-            if other == part_in or other in {resolve(end) for end in ends}:
-                return True
-        return False
-
-    names = [tuple(resolve(n) for n in (s.of if isinstance(s, AtLeast) else (s,))) for s in path.via]
-    for number in range(1, len(names)):
-        for first in names[number - 1]:
-            for second in names[number]:
-                if not joined(first, second):
-                    return number, first, second
-    return None
 
 
 def _needs(entries: Iterable[str | doc.KOutOfN]) -> tuple[Stage, ...]:

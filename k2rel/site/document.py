@@ -152,6 +152,11 @@ class UnitEntry(_Record):
     server: Name = Field(description="the component that shuts down when its role was taken over")
     triggers: tuple[str, ...] = Field(min_length=1, description="loss of any of these makes the role move")
     heartbeat: Name | None = Field(None, description="without it the backup does not notice that the primary is gone")
+    shuts_down: Literal["noticed", "lost"] = Field(
+        "noticed",
+        description="when a takeover shuts the server down: its own unit's loss was noticed, or the unit has lost a "
+        "trigger, noticed or not",
+    )
 
 
 class HolderEntry(_Record):
@@ -175,6 +180,30 @@ class RoleEntry(_Record):
     )
     coverage: float = Field(1.0, gt=0, le=1, description="probability that a takeover succeeds")
     switchover: Duration = Field(0.0, description="time that a takeover takes")
+    unable_backup: Literal["takes over", "waits"] = Field(
+        "takes over",
+        description="what a backup does that has lost no trigger but lacks something that the role needs, as the "
+        "storage that both sides use",
+    )
+    recovered_backup: Literal["waits", "takes over"] = Field(
+        "waits",
+        description="what a backup does that is ready again while the server that has the role works but is out of "
+        "service",
+    )
+    restart: Literal["out of service", "in service"] = Field(
+        "out of service",
+        description="how a server comes back that was down with the role while nobody took it over",
+    )
+    operator_places: Literal["preferred", "former", "other"] = Field(
+        "preferred",
+        description="where an operator places the role after a takeover that failed, of holders that are equally good: "
+        "the preferred side's, the one that had it, or another than that",
+    )
+    operator_moves: Literal["failed takeovers", "any loss"] = Field(
+        "failed takeovers",
+        description="when an operator places the role by hand: after a takeover that failed, or also where its holder "
+        "lacks what the role needs and no takeover began",
+    )
 
 
 class PathEntry(_Record):
@@ -281,6 +310,12 @@ class SiteDocument(_Record):
     roles: dict[Name, RoleEntry] = {}
     clients: ClientsEntry
     traffic: dict[Name, TrafficEntry] = Field(min_length=1)
+    full_service: tuple[Name, ...] | None = Field(
+        None,
+        min_length=1,
+        description="classes whose load counts in full service, the first client class among them; default: all. What "
+        "is not named yields to what is",
+    )
     common_cause: dict[Name, CommonCauseEntry] = Field({}, max_length=100)
     variants: dict[Name, VariantEntry] = {}
 

@@ -174,6 +174,7 @@ class Unit:
     server: str
     triggers: tuple[str, ...]
     heartbeat: str | None
+    shuts_down: Literal["noticed", "lost"] = "noticed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,11 @@ class Role:
     backup: Literal["healthy", "able"]
     coverage: float
     switchover_h: float
+    unable_backup: Literal["takes over", "waits"] = "takes over"
+    recovered_backup: Literal["waits", "takes over"] = "waits"
+    restart: Literal["out of service", "in service"] = "out of service"
+    operator_places: Literal["preferred", "former", "other"] = "preferred"
+    operator_moves: Literal["failed takeovers", "any loss"] = "failed takeovers"
 
     @property
     def is_service(self) -> bool:
@@ -298,6 +304,7 @@ class Site:
     changed: tuple[tuple[str, str], ...] = field(default=())
     common_cause: tuple[CommonCauseGroup, ...] = ()
     rates_file: str | None = None
+    full_service: tuple[str, ...] | None = None
 
     @cached_property
     def cause_events(self) -> Mapping[str, tuple[tuple[str, ...], float]]:
@@ -330,6 +337,11 @@ class Site:
         """Number of clients of each group."""
         whole, rest = divmod(self.client_count, self.deal)
         return tuple(whole + (group < rest) for group in range(self.group_count))
+
+    @cached_property
+    def counted_traffic(self) -> tuple[str, ...]:
+        """Traffic classes whose load counts in full service; the others yield to them."""
+        return tuple(self.traffic) if self.full_service is None else self.full_service
 
     @cached_property
     def own_parts(self) -> Mapping[str, tuple[str, int]]:

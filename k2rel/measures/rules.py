@@ -1,0 +1,262 @@
+"""Rules of takeovers that no source states: which are in use, what each of them changes, and what is left out.
+
+The keys themselves stand in the site file (`RoleEntry`, `UnitEntry`), what they do stands in the policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+import numpy as np
+
+from k2rel.errors import InputError, closest
+from k2rel.exact.clients import deciding, routes_under
+from k2rel.exact.modes import groups_of
+from k2rel.measures.availability import availability
+from k2rel.organisation import Organisation
+from k2rel.policy.rules import Policy
+from k2rel.rates import Law
+from k2rel.site.model import Role, Unit
+from k2rel.studies import Study
+from k2rel.units import HOURS_PER_YEAR
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["client_path_changes", "rule_effects", "rules_in_use"]
+
+PATH_CHANGE_S = 15.0
+"""Time that a change of path is taken to last where its size is shown: the usual link-down time of an iSCSI client."""
+
+_OF_ROLES = {
+    "unable_backup": "a backup without lost triggers that lacks what the role needs, as the storage of both sides",
+    "recovered_backup": "a backup that is ready again while the server with the role works but is out of service",
+    "restart": "how a server comes back that was down with the role while nobody took it over",
+    "operator_places": "holder that an operator chooses after a failed takeover, of those that are equally good",
+    "operator_moves": "when an operator places a role by hand",
+}
+_OF_UNITS = {
+    "shuts_down": "a server shuts down in a takeover when its own unit's loss was noticed, or whenever it has one"
+}
+
+# what the policy does beside its keys, and in which direction it errs
+_SAID = (
+    ("detection", "a loss is noticed at once", "the time until a heartbeat is missed belongs to the switchover"),
+    ("switchover", "all that requires or prefers a role is interrupted while it is on its way", "no holder has it"),
+    (
+        "several roles",
+        "the smallest coverage and the longest switchover count; a role that starts meanwhile arrives with the others",
+        "one takeover is one event",
+    ),
+    (
+        "arrival",
+        "at the first holder that is ready then, in the order of the file; without one the takeover has failed",
+        "a failure during the switchover is rare",
+    ),
+    (
+        "failed takeover",
+        "is not tried again and the former holder stays down; only an operator ends it, a repair does not",
+        "errs towards longer outages where a cluster retries",
+    ),
+    (
+        "loss of a heartbeat alone",
+        "starts no takeover",
+        "leaves out spurious takeovers and two servers that are both active",
+    ),
+    ("planned moves", "failback and maintenance never fail and shut nothing down", "errs towards shorter outages"),
+    ("operators", "act on servers and roles at the same time, not one after another", "errs towards shorter outages"),
+    (
+        "maintenance",
+        "begins only while all is in service, and the server returns without an operator",
+        "errs towards shorter outages",
+    ),
+    ("times", "switchover and operator action exponential", "the simulation takes others (--times)"),
+)
+
+
+def _keys(study: Study) -> dict[str, tuple[str, ...]]:
+    """Rules that can change anything on a site, with their values."""
+    moving = [role for role in study.site.roles.values() if len(role.holders) > 1]
+    roles, units = get_type_hints(Role), get_type_hints(Unit)
+    found = {name: get_args(roles[name]) for name in _OF_ROLES} if moving else {}
+    if any(len(holder.units) > 1 for role in moving for holder in role.holders):
+        found |= {name: get_args(units[name]) for name in _OF_UNITS}
+    return found
+
+
+def _in_use(study: Study, rule: str) -> tuple[str, ...]:
+    """Values of a rule on a site."""
+    owners: Sequence[Any] = tuple((study.site.units if rule in _OF_UNITS else study.site.roles).values())
+    moving = [one for one in owners if not isinstance(one, Role) or len(one.holders) > 1]
+    return tuple(dict.fromkeys(getattr(one, rule) for one in moving))
+
+
+def _with(study: Study, rule: str, value: str) -> Study:
+    """The study with a rule on every role or unit."""
+    site = study.site
+    changes: dict[str, Any] = {rule: value}
+    if rule in _OF_UNITS:
+        site = replace(site, units={name: replace(unit, **changes) for name, unit in site.units.items()})
+    else:
+        site = replace(site, roles={name: replace(role, **changes) for name, role in site.roles.items()})
+    return replace(study, site=site, policy=Policy(site, study.policy.home))
+
+
+def rule_effects(
+    study: Study, services: Sequence[str] | None = None, organisation: Organisation | None = None
+) -> pd.DataFrame:
+    """Compute what each rule of takeovers that no source states changes.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    services : sequence of str, optional
+        Services of the whole site; by default all of them.
+    organisation : Organisation, optional
+        Who acts, for the figures with roles that stick; by default as `Organisation` says.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``rule``, ``value``, ``in_use``, ``service``, ``preferred_min_per_year`` (roles at the preferred side,
+        exact) and ``sticky_min_per_year``: for each rule the value in use and then every other one, alone changed.
+        Empty where no role can move.
+
+    Raises
+    ------
+    InputError
+        If the site has no such service.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> table = rule_effects(study("nearline"), ["file_system"], Organisation(tolerance=1e-8))
+    >>> table[table["rule"] == "restart"]["value"].tolist()
+    ['out of service', 'in service']
+    """
+    import pandas as pd
+
+    wanted = (services,) if isinstance(services, str) else services
+    rows = []
+    memo: dict[str, dict[str, tuple[float, float]]] = {}
+
+    def minutes(one: Study, key: str) -> dict[str, tuple[float, float]]:
+        if key not in memo:
+            still, moving = availability(one), availability(one, organisation=organisation or Organisation())
+            names = [item.service for item in still.services if item.scope == "site"]
+            for name in wanted or ():
+                if name not in names:
+                    raise InputError(f"{one.site.name} has no service '{name[:60]}'{closest(name, names)}")
+            memo[key] = {
+                name: (still[name].downtime_min_per_year, moving[name].downtime_min_per_year)
+                for name in wanted or names
+            }
+        return memo[key]
+
+    for rule, values in _keys(study).items():
+        used = _in_use(study, rule)
+        one = used[0] if len(used) == 1 else ", ".join(used)
+        cases = [(one, study, ""), *((v, _with(study, rule, v), f"{rule}={v}") for v in values if (v,) != used)]
+        for value, changed, key in cases:
+            for service, figures in minutes(changed, key).items():
+                rows.append((rule, value, key == "", service, *figures))
+    columns = ["rule", "value", "in_use", "service", "preferred_min_per_year", "sticky_min_per_year"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def client_path_changes(study: Study) -> dict[str, float]:
+    """Count, to first order, how often a client changes its path while no role moves.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    dict of str to float
+        By traffic class with a flow for each client and more than one path: changes a year of one client, the mean
+        over clients. Every failure counts as if nothing else had failed.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> {name: round(changes, 4) for name, changes in client_path_changes(study("L2R")).items()}
+    {'media': 0.0009, 'control': 0.0009}
+    """
+    site, policy = study.site, study.policy
+    result = {}
+    for name, traffic in site.traffic.items():
+        if traffic.scope != "client" or len(traffic.paths) < 2:
+            continue
+        choices = [policy.choice(name, group) for group in groups_of(policy, name)]
+        placed = [policy.role_at(role, side) for role in site.roles for side in site.sides]
+        functions = [deciding(choice) for choice in choices]
+        roots = [*placed, *(node for nodes in functions for node in nodes)]
+        parts = policy.structure.variables(roots)
+        states = {part: np.arange(len(parts) + 1) != n + 1 for n, part in enumerate(parts)}
+        values = np.array(policy.structure.values(roots, states)).reshape(len(roots), len(parts) + 1)
+        stays = (values[: len(placed)] == values[: len(placed), :1]).all(axis=0)
+        rates = [_failures_per_h(study, part) for part in parts]
+        total, at = 0.0, len(placed)
+        for choice, nodes, size in zip(choices, functions, site.group_sizes, strict=True):
+            here = values[at : at + len(nodes)]
+            at += len(nodes)
+            normal = routes_under(choice, here[:, 0].tolist())
+            if not normal or choice.routes[normal[0]].dead_end:
+                continue
+            for n, rate in enumerate(rates):
+                taken = routes_under(choice, here[:, n + 1].tolist()) if stays[n + 1] else ()
+                total += size * rate * bool(taken and taken[0] != normal[0] and not choice.routes[taken[0]].dead_end)
+            for part in choice.routes[normal[0]].own:
+                other = next((route for route in normal if part not in choice.routes[route].own), None)
+                if other is not None and not choice.routes[other].dead_end:
+                    total += size * study.client_laws[part].failure_rate_per_h
+        result[name] = total / site.client_count * HOURS_PER_YEAR
+    return result
+
+
+def _failures_per_h(study: Study, part: str) -> float:
+    law = study.law(part)
+    return law.failure_rate_per_h if isinstance(law, Law) else law.frequency_per_h
+
+
+def rules_in_use(study: Study) -> list[tuple[str, str, str, str, str]]:
+    """List the rules that no source states, as rows of the register of assumptions.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    list of tuple of str
+        Assumption, value, evidence, reason, source. What the site itself names as an assumption is not repeated.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> [row[1] for row in rules_in_use(study("L2R")) if row[0] == "rule: loss of a heartbeat alone"]
+    ['starts no takeover']
+    """
+    named = {assumption.name for assumption in study.site.assumptions}
+    rows = [
+        (f"rule: {rule}", ", ".join(_in_use(study, rule)), "ENGINE", (_OF_ROLES | _OF_UNITS)[rule], "")
+        for rule in _keys(study)
+        if rule not in named
+    ]
+    if _keys(study):
+        rows += [(f"rule: {name}", value, "ENGINE", reason, "") for name, value, reason in _SAID]
+    for name, changes in client_path_changes(study).items():
+        if changes > 0:
+            lost = changes * PATH_CHANGE_S / 60.0
+            reason = (
+                f"left out: a client's {name} changes its path {changes:.3g} times a year while no role moves; at "
+                f"{PATH_CHANGE_S:.0f} s each that is {lost:.2g} min a year for each client"
+            )
+            rows.append((f"rule: {name} path change of a client", "takes no time", "ENGINE", reason, ""))
+    return rows

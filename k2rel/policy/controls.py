@@ -1,0 +1,216 @@
+"""Control states: who holds each role that can move, and which redundant servers are in service.
+
+A role is held, on its way, or stranded after a takeover that failed; a server is in service, out of service, or in
+maintenance. Where an operator asks who held a role before (`Role.operator_places`), a role that is not held
+remembers it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.errors import ModelTooLargeError
+from k2rel.logic.structure import BoolArray, Node
+from k2rel.policy.rules import Policy
+
+__all__ = ["IN_SERVICE", "MAINTAINED", "OUT", "Controls", "TakeoverTimes"]
+
+IntArray = NDArray[np.int64]
+
+IN_SERVICE, OUT, MAINTAINED = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class TakeoverTimes:
+    """Times of what persons do about roles and servers.
+
+    Parameters
+    ----------
+    return_h : float
+        Mean time to place a server back in service once it is good again [h].
+    manual_takeover_h : float
+        Mean time until a person places a role after a takeover that failed [h].
+    maintenance_every_h : float
+        Mean time from one maintenance of a server to the next [h]; infinite for none.
+    maintenance_h : float
+        Mean time that a server is in maintenance [h].
+    """
+
+    return_h: float = 1.0
+    manual_takeover_h: float = 1.0
+    maintenance_every_h: float = math.inf
+    maintenance_h: float = 2.0
+
+
+class Controls:
+    """The control states of a site.
+
+    Parameters
+    ----------
+    policy : Policy
+        The site's rules, sticky.
+    times : TakeoverTimes
+        Times of what persons do.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> takeover = Controls(Policy(read_site("L2R"), sticky=True), TakeoverTimes())
+    >>> takeover.controls, takeover.words(0)
+    (16, 'file_system at A')
+    """
+
+    def __init__(self, policy: Policy, times: TakeoverTimes) -> None:
+        self.policy = policy
+        self.times = times
+        site = policy.site
+        self.roles = tuple(name for name, role in site.roles.items() if len(role.holders) > 1)
+        self.servers = policy.redundant_servers
+        self.maintained = math.isfinite(times.maintenance_every_h)
+        self._holders = {role: policy.holders(role) for role in self.roles}
+        # how many holders a role remembers that is not held
+        self.memory = {
+            role: 1 if site.roles[role].operator_places == "preferred" else len(self._holders[role])
+            for role in self.roles
+        }
+        sizes = [len(self._holders[role]) + 2 * self.memory[role] for role in self.roles] + [
+            3 if self.maintained else 2
+        ] * len(self.servers)
+        self._sizes = np.array(sizes, dtype=np.int64)
+        self._unit = np.concatenate([[1], np.cumprod(self._sizes)]).astype(np.int64)
+        self.controls = int(self._unit[-1])
+        if self.controls > 200_000:
+            raise ModelTooLargeError(
+                f"{site.name}: {len(self.roles)} roles on {len(self.servers)} servers have {self.controls:,} "
+                "control states"
+            )
+
+    def on_its_way(self, role: str) -> int:
+        """First code of a role that is moving; those below say who holds it."""
+        return len(self._holders[role])
+
+    def stranded_at(self, role: str) -> int:
+        """First code of a role that is stranded."""
+        return len(self._holders[role]) + self.memory[role]
+
+    def remembered(self, role: str, place: IntArray) -> IntArray:
+        """What to add to the first code of a role that a holder has lost."""
+        return place if self.memory[role] > 1 else np.zeros_like(place)
+
+    @cached_property
+    def digits(self) -> IntArray:
+        """Place of each role, then state of each server, of every control state (controls x digits)."""
+        if not len(self._sizes):
+            return np.zeros((1, 0), dtype=np.int64)
+        return np.asarray(np.arange(self.controls)[:, None] // self._unit[:-1] % self._sizes)
+
+    @cached_property
+    def moving(self) -> BoolArray:
+        """Whether some role is on its way, for every control state."""
+        return self._some_role_is([self.on_its_way(role) for role in self.roles])
+
+    @cached_property
+    def stranded(self) -> BoolArray:
+        """Whether some role is stranded, for every control state."""
+        return self._some_role_is([self.stranded_at(role) for role in self.roles])
+
+    def _some_role_is(self, first: list[int]) -> BoolArray:
+        after = np.array(
+            [code + self.memory[role] for role, code in zip(self.roles, first, strict=True)], dtype=np.int64
+        )
+        here = self.digits[:, : len(first)]
+        return np.asarray(((here >= np.array(first, dtype=np.int64)) & (here < after)).any(axis=1))
+
+    @cached_property
+    def quiet(self) -> IntArray:
+        """Control states in which every role is held and every server is in service."""
+        served = (self.digits[:, len(self.roles) :] == IN_SERVICE).all(axis=1)
+        return np.flatnonzero(served & ~self.moving & ~self.stranded)
+
+    @cached_property
+    def conditions(self) -> list[Node]:
+        """Predicates of the failed parts that decide anything here."""
+        policy = self.policy
+        nodes = []
+        for role in self.roles:
+            for holder in self._holders[role]:
+                nodes += [policy.noticed(holder), policy.healthy(holder), policy.able(holder)]
+                nodes += policy.heartbeats(role, holder)
+                nodes += [lost for _, lost in policy.servers_lost(holder)]
+        for server in self.servers:
+            nodes += [policy.works(server), policy.unit_kept(server)]
+        return list(dict.fromkeys(nodes))
+
+    def variables(self, controls: IntArray) -> dict[str, BoolArray]:
+        """Spell control states as the variables of the sticky policy.
+
+        Parameters
+        ----------
+        controls : array of int
+            Control states.
+
+        Returns
+        -------
+        dict of str to array of bool
+            For each variable its value in each of them.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> takeover = Controls(Policy(read_site("L2R"), sticky=True), TakeoverTimes())
+        >>> takeover.variables(np.array([0]))["file_system held by 0"].tolist()
+        [True]
+        """
+        digits = self.digits[controls]
+        result: dict[str, BoolArray] = {}
+        for r, role in enumerate(self.roles):
+            for index in range(len(self._holders[role])):
+                result[self.policy.held_by(role, index)] = digits[:, r] == index
+        for i, server in enumerate(self.servers):
+            result[self.policy.placed(server)] = digits[:, len(self.roles) + i] == IN_SERVICE
+        return result
+
+    def words(self, control: int) -> str:
+        """Say in words what a control state is.
+
+        Parameters
+        ----------
+        control : int
+            The control state.
+
+        Returns
+        -------
+        str
+            Where each role is, and which servers are not in service.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> Controls(Policy(read_site("L2R"), sticky=True), TakeoverTimes()).words(5)
+        'file_system at B, server_A out of service'
+        """
+        digits = self.digits[control].tolist()
+        parts = []
+        for role, place in zip(self.roles, digits, strict=False):
+            holders = self._holders[role]
+            if place < len(holders):
+                parts.append(f"{role} at {self._named(role, place)}")
+                continue
+            gone, former = divmod(place - len(holders), self.memory[role])
+            origin = f" from {self._named(role, former)}" if self.memory[role] > 1 else ""
+            parts.append(f"{role} " + ("stranded" if gone else "on its way") + origin)
+        for server, state in zip(self.servers, digits[len(self.roles) :], strict=True):
+            if state != IN_SERVICE:
+                parts.append(f"{server} " + ("out of service" if state == OUT else "in maintenance"))
+        return ", ".join(parts) or "nothing to move"
+
+    def _named(self, role: str, place: int) -> str:
+        """A holder by its side, or by its server where two are on one side."""
+        holders = self._holders[role]
+        side, server = holders[place].side, holders[place].on
+        return server if server and sum(holder.side == side for holder in holders) > 1 else side

@@ -1,0 +1,34 @@
+"""Whether a path through a site follows its wiring."""
+
+from __future__ import annotations
+
+from k2rel.site.model import AtLeast, Path, Site
+
+__all__: list[str] = []
+
+
+def broken_step(site: Site, path: Path, group: int) -> tuple[int, str, str] | None:
+    """Find the first two neighbours of a path that no wiring joins."""
+
+    def resolve(name: str) -> str:
+        return site.subscribed(name[1:], group) if name.startswith("@") else name
+
+    def joined(first: str, second: str) -> bool:
+        for one, other in ((first, second), (second, first)):
+            part = site.client_parts.get(one) or site.components.get(one)
+            if part is None:
+                part_in = site.raid_sets[one].within
+                ends: tuple[str, ...] = ()
+            else:
+                part_in, ends = part.within, part.between or ()
+            if other == part_in or other in {resolve(end) for end in ends}:
+                return True
+        return False
+
+    names = [tuple(resolve(n) for n in (s.of if isinstance(s, AtLeast) else (s,))) for s in path.via]
+    for number in range(1, len(names)):
+        for first in names[number - 1]:
+            for second in names[number]:
+                if not joined(first, second):
+                    return number, first, second
+    return None
