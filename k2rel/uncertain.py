@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_seed, as_whole
 from k2rel.errors import InputError
 
 if TYPE_CHECKING:
     from scipy.stats.distributions import rv_frozen
 
-__all__ = ["LAWS", "POINTS", "Z95", "Uncertain", "lognormal_from_limits", "mean_interval", "points"]
+__all__ = ["LAWS", "MOST_POINTS", "POINTS", "Z95", "Uncertain", "lognormal_from_limits", "mean_interval", "points"]
 
 FloatArray = NDArray[np.float64]
 
@@ -35,6 +36,8 @@ LAWS = {
 
 POINTS = ("random", "lhs", "sobol")
 """Plain random points, a Latin hypercube, Sobol' points with random scrambling."""
+MOST_POINTS = 10_000_000
+"""Most points that are chosen at once."""
 
 Z95 = 1.6448536269514722
 """95 % quantile of the standard normal law: two-sided 90 % limits lie so many deviations away."""
@@ -249,10 +252,7 @@ def points(method: str, count: int, dimensions: int, seed: int) -> FloatArray:
     """
     if method not in POINTS:
         raise InputError(f"unknown kind of points '{method}'; known: {', '.join(POINTS)}")
-    if not 1 <= count <= 10_000_000:
-        raise InputError(f"number of samples: must be 1 to 10,000,000, got {count}")
-    if seed < 0:
-        raise InputError(f"seed: must be 0 or more, got {seed}")
+    count, seed = as_whole("samples", count, 1, MOST_POINTS), as_seed(seed)
     generator = np.random.Generator(np.random.Philox(seed))
     if dimensions == 0:
         return np.empty((count, 0))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_names
 from k2rel.errors import InputError, closest
 from k2rel.field.likelihood import LAWS, Shape, differences, log_likelihood, maximum
 from k2rel.field.lives import Exposure, Lives
@@ -153,7 +154,7 @@ def fit_law(name: str, lives: Lives, confidence: float = 0.9) -> Fit:
     )
 
 
-def fit_laws(lives: Lives, names: Sequence[str] = tuple(LAWS), confidence: float = 0.9) -> tuple[Fit, ...]:
+def fit_laws(lives: Lives, names: Sequence[str] | str = tuple(LAWS), confidence: float = 0.9) -> tuple[Fit, ...]:
     """Fit several laws to lives, the best first.
 
     Parameters
@@ -185,7 +186,7 @@ def fit_laws(lives: Lives, names: Sequence[str] = tuple(LAWS), confidence: float
     if lives.failures == 0:
         return (fit_law("exponential", lives, confidence),)
     found, reasons = [], []
-    for name in names:
+    for name in as_names("names", names):
         try:
             found.append(fit_law(name, lives, confidence))
         except InputError as error:

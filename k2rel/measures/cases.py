@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from k2rel.arguments import as_names
 from k2rel.policy.failover import FailoverOutcome
 from k2rel.policy.failover import failover as follow
 from k2rel.policy.rules import Policy
@@ -93,14 +94,14 @@ def _short(clients: list[str]) -> list[str]:
     return clients if len(clients) <= 4 else [*clients[:3], f"{len(clients) - 3} more"]
 
 
-def failover(study: Study, failed: Sequence[str] = (), primary: str | None = None) -> FailoverOutcome:
+def failover(study: Study, failed: Sequence[str] | str = (), primary: str | None = None) -> FailoverOutcome:
     """Follow the failover rules for one set of failed parts.
 
     Parameters
     ----------
     study : Study
         The study.
-    failed : sequence of str
+    failed : sequence of str or str
         Identifiers of physical parts; they are taken to have failed together.
     primary : str, optional
         The side that had the roles before; by default the study's preferred side.
@@ -211,14 +212,14 @@ def case_table(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def load_after_failures(study: Study, parts: Sequence[str] | None = None) -> pd.DataFrame:
+def load_after_failures(study: Study, parts: Sequence[str] | str | None = None) -> pd.DataFrame:
     """Give the load of every element in normal state and after each single failure.
 
     Parameters
     ----------
     study : Study
         The study.
-    parts : sequence of str, optional
+    parts : sequence of str or str, optional
         The parts to fail, one at a time; by default every shared part, and each part of client 1.
 
     Returns
@@ -244,6 +245,6 @@ def load_after_failures(study: Study, parts: Sequence[str] | None = None) -> pd.
         own = [site.client_part_id(1, key) for key, part in site.client_parts.items()]
         parts = [*site.components, *own]
     rows = {"nothing": {item.element: item.load_mb_s for item in follow(study.policy).loads}}
-    for part in parts:
+    for part in as_names("parts", parts):
         rows[part] = {item.element: item.load_mb_s for item in follow(study.policy, [part]).loads}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("failed")

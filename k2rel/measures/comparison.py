@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from k2rel.arguments import as_paths
 from k2rel.errors import InputError
 from k2rel.measures.availability import AvailabilityResult, availability, takeovers
 from k2rel.measures.importance import causes, single_points_of_failure
@@ -35,7 +36,7 @@ __all__ = [
 
 
 def compare(
-    levels: Sequence[str | Path],
+    levels: Sequence[str | Path] | str | Path,
     *,
     clients: int | None = None,
     repair: str = "4h",
@@ -76,7 +77,7 @@ def compare(
 
 
 def overload_by_level(
-    levels: Sequence[str | Path],
+    levels: Sequence[str | Path] | str | Path,
     *,
     clients: int | None = None,
     repair: str = "4h",
@@ -107,7 +108,7 @@ def overload_by_level(
 
 
 def studies_of(
-    levels: Sequence[str | Path],
+    levels: Sequence[str | Path] | str | Path,
     *,
     clients: int | None = None,
     repair: str = "4h",
@@ -138,12 +139,13 @@ def studies_of(
     >>> list(studies_of(["L1", "L1"]))
     ['L1', 'L1-2']
     """
-    if not levels:
-        raise InputError("name at least one level or site file")
+    chosen = as_paths("levels", levels)
+    if not chosen:
+        raise InputError("levels: name at least one level or site file")
     result: dict[str, Study] = {}
     misfits: dict[str, InputError] = {}
     fits: set[str] = set()
-    for level in levels:
+    for level in chosen:
         own: dict[str, str] = {}
         for key, value in (settings or {}).items():
             try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_power_of_two, as_seed
 from k2rel.errors import InputError, closest
 from k2rel.exact.sampling import unavailability_of_samples
 from k2rel.measures.availability import service_named
@@ -30,7 +31,7 @@ _RESAMPLES = 200
 
 
 def uncertainty_by_source(
-    study: Study, service: str = "media", *, by: str = "source", samples: int = 2048, seed: int = 1
+    study: Study, service: str | None = None, *, by: str = "source", samples: int = 2048, seed: int = 1
 ) -> pd.DataFrame:
     r"""Split the variance of a service's downtime into what each source of failure data contributes.
 
@@ -38,8 +39,8 @@ def uncertainty_by_source(
     ----------
     study : Study
         The study.
-    service : str
-        The service.
+    service : str, optional
+        The service; by default the principal traffic.
     by : {"source", "evidence", "entry"}
         What is put together.
     samples : int
@@ -77,8 +78,7 @@ def uncertainty_by_source(
 
     if by not in GROUPINGS:
         raise InputError(f"by '{str(by)[:40]}': one of {', '.join(GROUPINGS)}{closest(str(by), GROUPINGS)}")
-    if samples < 2 or samples & (samples - 1):
-        raise InputError(f"samples: must be a power of 2, got {samples}")
+    samples, seed = as_power_of_two("samples", samples), as_seed(seed)
     found = service_named(study, service)
     laws = laws_that_matter(study, found)
     groups = _groups(study, laws, by)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from k2rel.arguments import as_names
 from k2rel.logic.structure import FALSE, Node
 from k2rel.policy.rules import Choice, Policy, Route
 from k2rel.site.model import AtLeast, Site
@@ -217,14 +218,16 @@ def _taken(choice: Choice, truth: Mapping[Node, bool], own_failed: frozenset[str
     return None
 
 
-def failover(policy: Policy, failed: Sequence[str] = (), control: Mapping[str, bool] | None = None) -> FailoverOutcome:
+def failover(
+    policy: Policy, failed: Sequence[str] | str = (), control: Mapping[str, bool] | None = None
+) -> FailoverOutcome:
     """Follow the failover rules for one set of failed parts.
 
     Parameters
     ----------
     policy : Policy
         The rules of a site, with the side that had the roles before.
-    failed : sequence of str
+    failed : sequence of str or str
         Identifiers of physical parts; they are taken to have failed together.
     control : mapping of str to bool, optional
         For a sticky policy, who has the roles and which servers are in service (`Takeover.variables`).
@@ -249,7 +252,7 @@ def failover(policy: Policy, failed: Sequence[str] = (), control: Mapping[str, b
     ('B', {'B'}, ('server_A',))
     """
     site = policy.site
-    failed = tuple(dict.fromkeys(failed))
+    failed = tuple(dict.fromkeys(as_names("failed", failed)))
     site.require_parts(failed)
     state = dict.fromkeys(failed, False) | raid_works(site, failed) | dict(control or {})
     groups = range(site.group_count)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
+from k2rel.arguments import as_names
 from k2rel.commoncause import combinations_of, event_shares
 from k2rel.errors import InputError, closest
 
@@ -425,7 +426,7 @@ class Site:
         """Identifiers of all physical parts."""
         return frozenset(part.id for part in self.parts())
 
-    def require_parts(self, ids: Iterable[str]) -> None:
+    def require_parts(self, ids: Iterable[str] | str) -> None:
         """Check that physical parts exist.
 
         Parameters
@@ -446,6 +447,6 @@ class Site:
             ...
         k2rel.errors.InputError: L2R has no part 'swich_A'; did you mean 'switch_A'?
         """
-        for name in ids:
+        for name in as_names("parts", ids):
             if name not in self.part_ids:
                 raise InputError(f"{self.name} has no part '{name[:80]}'{closest(name, self.part_ids)}")
