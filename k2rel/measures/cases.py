@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -72,22 +73,27 @@ class Case:
             parts.append("overloaded: " + ", ".join(over))
         return "; ".join(parts)
 
-    def control_way(self) -> str:
-        """Say which way the control of client 1 takes, from the first switch on.
+    def further_paths(self) -> dict[str, str]:
+        """Say which path each further traffic class of client 1 takes, behind the client's own parts.
 
         Returns
         -------
-        str
-            Components joined by arrows, ``"lost"``, or nothing where the site has no such traffic.
+        dict of str to str
+            By class, all with a flow for each client but the principal one: components joined by arrows, or ``"lost"``.
 
         Examples
         --------
         >>> from k2rel.studies import study
-        >>> failover_cases(study("L2R"))[0].control_way()
-        'switch_A → control_link_A → server_A'
+        >>> failover_cases(study("L2R"))[0].further_paths()
+        {'control': 'switch_A → control_link_A → server_A'}
         """
-        path = self.outcome.clients[0].paths.get("control")
-        return "" if path is None else " → ".join(path[2:]) or "lost"
+        first = self.outcome.clients[0]
+        own = f"{first.client}_"
+        return {
+            name: " → ".join(part for part in path if part != first.client and not part.startswith(own)) or "lost"
+            for name, path in first.paths.items()
+            if name != self.outcome.principal
+        }
 
 
 def _short(clients: list[str]) -> list[str]:
@@ -158,7 +164,7 @@ def failover_cases(study: Study) -> list[Case]:
         if key != _essence(normal):
             groups.setdefault(key, []).append(part)
     for parts in groups.values():
-        title = parts[0].replace("client_1_", "client 1's ").replace("_", " ")
+        title = re.sub("^client_1_", "client 1's ", parts[0]).replace("_", " ")
         cases.append(Case(title, (parts[0],), outcomes[parts[0]], tuple(parts[1:])))
     return cases
 
@@ -189,8 +195,8 @@ def case_table(study: Study) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``failed``, ``effect`` in words, ``control`` (way of client 1), ``same for`` (other failures with the
-        same outcome).
+        ``failed``, ``effect`` in words, for each further traffic class of the clients its path for client 1 (such as
+        ``control of client 1``), ``same for`` (other failures with the same outcome).
 
     Examples
     --------
@@ -204,7 +210,7 @@ def case_table(study: Study) -> pd.DataFrame:
         {
             "failed": case.title,
             "effect": case.effect(),
-            "control of client 1": case.control_way() or "–",
+            **{f"{name.replace('_', ' ')} of client 1": path for name, path in case.further_paths().items()},
             "same for": ", ".join(case.alike) or "–",
         }
         for case in failover_cases(study)

@@ -312,7 +312,7 @@ def plot_modes(modes: pd.DataFrame, ax: Axes | None = None) -> Axes:
     rows = modes[modes["hours_per_year"] > 0].head(12).iloc[::-1]
     hours = rows["hours_per_year"].to_numpy(dtype=float)
     ax = new_axes(ax, (8.6, 0.34 * len(rows) + 1.3))
-    lost = [any(word in mode for word in ("lost", "cut off", "no client")) for mode in rows["mode"]]
+    lost = rows["cut_off"].to_numpy() > 0
     for y, (value, gone) in enumerate(zip(hours, lost, strict=True)):
         ax.barh(y, value, color=LOST if gone else MUTED, hatch="//" if gone else None, height=0.7, edgecolor="white")
         ax.annotate(f"{value:.3g}", (value, y), (3, 0), textcoords="offset points", va="center", fontsize=8, color=INK)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from k2rel.logic.structure import FALSE, Node
-from k2rel.policy.failover import principal_traffic
+from k2rel.policy.failover import further_traffic, principal_traffic
 from k2rel.policy.rules import Policy
 from k2rel.site.model import AtLeast
 
@@ -35,6 +35,7 @@ def compiled(policy: Policy) -> dict[str, Any]:
         ``routes`` and ``orders``; the first order whose gate holds is taken, and in it the first route whose gate
         holds and none of whose ``own`` parts of the client has failed; a ``dead_end`` serves nobody. ``roles``: gate
         of ``at`` each side and of ``up``. ``shut``: gate of each server that a takeover can put out of service.
+        ``principal`` and ``further``: the class whose sides are counted, and the others of the clients.
         ``capacity`` [MB/s], ``clients`` as pairs of name and group, ``client_parts``: pattern of the names of their
         own parts, # for the number of the client.
 
@@ -81,6 +82,7 @@ def compiled(policy: Policy) -> dict[str, Any]:
         "sides": list(site.sides),
         "home": policy.home,
         "principal": principal_traffic(site),
+        "further": list(further_traffic(site)),
         "gates": [gate(node) for node in nodes],
         "raid": {
             name: {"drives": list(entry.drives), "tolerance": entry.tolerance} for name, entry in site.raid_sets.items()

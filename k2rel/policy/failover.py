@@ -11,7 +11,15 @@ from k2rel.logic.structure import FALSE, Node
 from k2rel.policy.rules import Choice, Policy, Route
 from k2rel.site.model import AtLeast, Site
 
-__all__ = ["ClientState", "ElementLoad", "FailoverOutcome", "failover", "principal_traffic", "raid_works"]
+__all__ = [
+    "ClientState",
+    "ElementLoad",
+    "FailoverOutcome",
+    "failover",
+    "further_traffic",
+    "principal_traffic",
+    "raid_works",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,8 @@ class ElementLoad:
         """Whether the load is above the capacity."""
         return exceeds(self.load_mb_s, self.capacity_mb_s)
 
+
+_OLDER = frozenset(("media", "control", "ftp"))
 
 # a load is above a capacity when it is so by more than the rounding of sums
 FORGIVEN = 1 + 1e-9
@@ -136,9 +146,7 @@ class FailoverOutcome:
             "clients": [
                 {
                     "client": state.client,
-                    "media_side": state.sides.get("media"),
-                    "media_path": list(state.paths.get("media", ())),
-                    "control_path": list(state.paths.get("control", ())),
+                    **self._older_names(state),
                     "sides": dict(state.sides),
                     "paths": {name: list(path) for name, path in state.paths.items()},
                 }
@@ -155,6 +163,16 @@ class FailoverOutcome:
                 }
                 for load in self.loads
             ],
+        }
+
+    def _older_names(self, state: ClientState) -> dict[str, Any]:
+        """What `sides` and `paths` say, under the names that they had before: for sites with classes of such names."""
+        if _OLDER.isdisjoint(self.services):
+            return {}
+        return {
+            "media_side": state.sides.get("media"),
+            "media_path": list(state.paths.get("media", ())),
+            "control_path": list(state.paths.get("control", ())),
         }
 
 
@@ -181,6 +199,29 @@ def principal_traffic(site: Site) -> str:
         if traffic.scope == "client":
             return name
     return next(iter(site.traffic))
+
+
+def further_traffic(site: Site) -> tuple[str, ...]:
+    """Name the other traffic classes with a flow for each client.
+
+    Parameters
+    ----------
+    site : Site
+        The site.
+
+    Returns
+    -------
+    tuple of str
+        The classes, as the file lists them; none where the principal one is the only one.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> further_traffic(read_site("L2R"))
+    ('control',)
+    """
+    principal = principal_traffic(site)
+    return tuple(name for name, entry in site.traffic.items() if entry.scope == "client" and name != principal)
 
 
 def raid_works(site: Site, failed: Iterable[str]) -> dict[str, bool]:

@@ -246,8 +246,8 @@ def show_cases(one: Study) -> HTML:
         )
         alike = ", ".join(name.replace("_", " ") for name in case.alike)
         text = f"<h4>{html.escape(case.title)}</h4><p>{html.escape(case.effect())}</p>"
-        if case.control_way():
-            text += f"<p class='more'>control of client 1: {html.escape(case.control_way())}</p>"
+        for name, path in case.further_paths().items():
+            text += f"<p class='more'>{html.escape(name.replace('_', ' '))} of client 1: {html.escape(path)}</p>"
         if alike:
             text += f"<p class='more'>The same follows from: {html.escape(alike)}</p>"
         rows.append(f"<div class='case'><div>{text}</div><figure>{drawing.svg}</figure></div>")
