@@ -112,7 +112,9 @@ def causes(study: Study, service: str | None = None) -> pd.DataFrame:
     columns = ["part", "type", "side", "unavailability", "birnbaum", "share", "downtime_min_per_year"]
     frame = pd.DataFrame(rows, columns=[*columns, "raw", "rrw", "slope_rate_h", "slope_mttr_min_per_year"])
     frame.insert(list(frame.columns).index("rrw") + 1, "dif", frame["unavailability"] * frame["raw"])
-    return frame.set_index("part").sort_values("downtime_min_per_year", ascending=False, kind="stable")
+    frame = frame.set_index("part").sort_values("downtime_min_per_year", ascending=False, kind="stable")
+    frame.attrs["sides"] = site.sides
+    return frame
 
 
 def _worth(law: Law | RaidModule, birnbaum: float, u: float, *, alone: bool) -> tuple[float, ...]:

@@ -32,19 +32,22 @@ class ModeWords(str):
         The words.
     clients : mapping of (str or None) to int
         How many clients each side serves; None for those cut off.
+    sides : tuple of str
+        The site's sides, in their order.
 
     Examples
     --------
-    >>> ModeWords("3 by A, 1 cut off", {"A": 3, None: 1}).cut_off
+    >>> ModeWords("3 by A, 1 cut off", {"A": 3, None: 1}, ("A", "B")).cut_off
     1
     """
 
     clients: Mapping[str | None, int]
+    sides: tuple[str, ...]
 
-    def __new__(cls, words: str, clients: Mapping[str | None, int]) -> ModeWords:
+    def __new__(cls, words: str, clients: Mapping[str | None, int], sides: tuple[str, ...]) -> ModeWords:
         """Make a text that keeps its data."""
         result = super().__new__(cls, words)
-        result.clients = clients
+        result.clients, result.sides = clients, sides
         return result
 
     @property
@@ -92,7 +95,7 @@ def mode_words(policy: Policy, mode: Mode) -> ModeWords:
         ("every client " if len(sides) == 1 else f"{n} ") + ("cut off" if where is None else f"by {where}")
         for where, n in ordered
     ]
-    return ModeWords(", ".join(said), sides)
+    return ModeWords(", ".join(said), sides, policy.site.sides)
 
 
 def mode_flows(
@@ -139,7 +142,9 @@ def mode_flows(
     p = states.solution.probability
     flow = dynamics.flows_between(kind, len(kinds))
     words = [
-        ModeWords(f"{told[mode]}; {takeover.words(control)}", told[mode].clients) if takeover.roles else told[mode]
+        ModeWords(f"{told[mode]}; {takeover.words(control)}", told[mode].clients, study.site.sides)
+        if takeover.roles
+        else told[mode]
         for mode, control in zip(*divmod(kinds, takeover.controls), strict=True)
     ]
     return words, np.bincount(kind, weights=p, minlength=len(kinds)).astype(np.float64), flow

@@ -30,7 +30,7 @@ def plot_mode_graph(
     flow_per_h: FloatArray,
     ax: Axes | None = None,
     *,
-    sides: tuple[str, ...] = ("A", "B"),
+    sides: tuple[str, ...] | None = None,
     most: int = 10,
 ) -> Axes:
     """Draw the operating modes as states, with how often one is left for another.
@@ -61,6 +61,8 @@ def plot_mode_graph(
     """
     import networkx as nx
 
+    if sides is None:
+        sides = words[0].sides
     chosen = np.argsort(-probability, kind="stable")[:most]
     graph: nx.DiGraph[int] = nx.DiGraph()
     for number, mode in enumerate(chosen.tolist()):

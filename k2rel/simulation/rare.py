@@ -199,7 +199,7 @@ def rare_loss(
     reached = stopped = False
     with ThreadPoolExecutor(at_once) as pool:
         try:
-            while not reached and time.monotonic() - begun < most_seconds:
+            while not reached and (not rows.rows or time.monotonic() - begun < most_seconds):
                 rows.rows += list(pool.map(lambda n: runner.replica(n)[0], range(at, at + batch)))
                 at += batch
                 batch = min(2 * batch, 64 if method == "splitting" else 512)
