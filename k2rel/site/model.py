@@ -13,7 +13,7 @@ from typing import Literal
 
 from k2rel.arguments import as_names
 from k2rel.commoncause import combinations_of, event_shares
-from k2rel.errors import InputError, closest
+from k2rel.errors import InputError, Problem, closest
 
 __all__ = [
     "Assumption",
@@ -299,6 +299,7 @@ class Site:
     changed: tuple[tuple[str, str], ...] = field(default=())
     common_cause: tuple[CommonCauseGroup, ...] = ()
     rates_file: str | None = None
+    warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
 
     @cached_property
     def cause_events(self) -> Mapping[str, tuple[tuple[str, ...], float]]:
