@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import k2rel
-from k2rel.arguments import as_number, as_seed, as_whole
+from k2rel.arguments import as_name, as_number, as_seed, as_whole
 from k2rel.errors import InputError, ModelTooLargeError, closest
 from k2rel.faulttrees.read import FaultTrees
 from k2rel.logic.bounds import probability_bounds
@@ -362,7 +362,7 @@ def solve(
     >>> solve(read_fault_trees(file)).tops[0].probability
     0.025
     """
-    if top is not None and top not in trees.tops:
+    if top is not None and as_name("top", top) not in trees.tops:
         raise InputError(f"'{top}' is no top event of {trees.name}{closest(top, trees.tops)}")
     most_nodes = most_nodes if most_nodes is not None else MOST_NODES if bounds is None else _NODES_BEFORE_BOUNDS
     most_nodes = as_whole("most_nodes", most_nodes, 100)

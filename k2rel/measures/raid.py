@@ -63,6 +63,9 @@ def raid_losses(
     import pandas as pd
 
     rows = []
+    drive_tb = as_number("drive_tb", drive_tb)
+    if not groups or not drive_tb > 0:
+        raise InputError(f"groups, drive_tb: at least one group, and a capacity above 0; got {drive_tb:g} TB")
     for name, group in groups.items():
         found = data_loss(group, mission_h, histories=histories, seed=seed)
         thousand, formula = found.losses.times(1000), 1000 * mttdl_losses(group, mission_h)

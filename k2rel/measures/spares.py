@@ -71,6 +71,8 @@ def spare_parts(studies: Sequence[Study], *, years: float = 1.0, protection: flo
     import pandas as pd
 
     studies = [studies] if isinstance(studies, Study) else list(studies)
+    if not all(isinstance(one, Study) for one in studies):
+        raise InputError("studies: studies are needed, as k2rel.study makes them")
     years, protection = as_number("years", years), as_number("protection", protection)
     if not studies:
         raise InputError("spares: name at least one site")

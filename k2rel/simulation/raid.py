@@ -77,6 +77,10 @@ class RaidGroup:
     refill: Distribution | None = None
 
     def __post_init__(self) -> None:
+        for which in ("life", "rebuild", "latent", "scrub", "refill"):
+            law = getattr(self, which)
+            if not isinstance(law, Distribution) and (law is not None or which in ("life", "rebuild")):
+                raise InputError(f"{which}: a Distribution is needed, such as Distribution.exponential(1e6); got {law}")
         keep(self, drives=as_whole("drives", self.drives, 2, 10_000))
         keep(self, parities=as_whole("parities", self.parities, 1))
         if self.spares is not None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from k2rel.arguments import as_whole
+from k2rel.arguments import as_name, as_whole
 from k2rel.bundled import site_path
 from k2rel.errors import InputError, Problem, closest
 from k2rel.site import document as doc
@@ -90,6 +90,7 @@ def read_site(
             f"settings: a mapping such as {{'media_server.mttr': '4 h'}} is needed, got {str(settings)[:40]}"
         )
     source = read_yaml(site_path(level_or_file))
+    variant = None if variant is None else as_name("variant", variant)
     source = _with_variant(source, variant)
     changes = dict(settings or {})
     source, changes = _with_assumption_settings(source, changes)
