@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
+from k2rel.arguments import as_names, as_number, as_whole, keep
 from k2rel.errors import InputError
 from k2rel.policy.takeover import TakeoverTimes
 from k2rel.rates import Law, registry, site_laws
@@ -62,8 +63,12 @@ class Organisation:
     def __post_init__(self) -> None:
         if self.roles not in ("sticky", "preferred"):
             raise InputError(f"roles: 'sticky' or 'preferred', got '{str(self.roles)[:40]}'")
-        if self.crews is not None and not 1 <= self.crews <= 1000:
-            raise InputError(f"crews: from 1 to 1000, or none given for as many as needed; got {self.crews}")
+        if self.crews is not None:
+            keep(self, crews=as_whole("crews", self.crews, 1, 1000))
+        keep(self, priority=as_names("priority", self.priority))
+        for entry in fields(self):
+            if entry.type == "float":
+                keep(self, **{entry.name: as_number(entry.name, getattr(self, entry.name))})
         for name in ("return_to_service_h", "manual_takeover_h", "maintenance_every_h", "maintenance_h"):
             value = getattr(self, name)
             if not value > 0 or (math.isinf(value) and name != "maintenance_every_h"):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from k2rel.arguments import as_whole
 from k2rel.errors import InputError
 
 __all__ = ["as_they_end", "connected", "worker_count"]
@@ -40,9 +41,7 @@ def worker_count(workers: int | None) -> int:
     """
     if workers is None:
         return len(os.sched_getaffinity(0))
-    if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= _MOST:
-        raise InputError(f"workers: a whole number from 1 to {_MOST}, got {workers}")
-    return workers
+    return as_whole("workers", workers, 1, _MOST)
 
 
 @contextmanager

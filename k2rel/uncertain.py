@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_power_of_two, as_seed, as_whole
 from k2rel.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LAWS",
+    "MOST_POINTS",
     "POINTS",
     "Z95",
     "GroupIndices",
@@ -46,6 +48,8 @@ LAWS = {
 
 POINTS = ("random", "lhs", "sobol")
 """Plain random points, a Latin hypercube, Sobol' points with random scrambling."""
+MOST_POINTS = 10_000_000
+"""Most points that are chosen at once."""
 
 Z95 = 1.6448536269514722
 """95 % quantile of the standard normal law: two-sided 90 % limits lie so many deviations away."""
@@ -262,10 +266,7 @@ def points(method: str, count: int, dimensions: int, seed: int) -> FloatArray:
     """
     if method not in POINTS:
         raise InputError(f"unknown kind of points '{method}'; known: {', '.join(POINTS)}")
-    if not 1 <= count <= 10_000_000:
-        raise InputError(f"number of samples: must be 1 to 10,000,000, got {count}")
-    if seed < 0:
-        raise InputError(f"seed: must be 0 or more, got {seed}")
+    count, seed = as_whole("samples", count, 1, MOST_POINTS), as_seed(seed)
     generator = np.random.Generator(np.random.Philox(seed))
     if dimensions == 0:
         return np.empty((count, 0))
@@ -346,8 +347,7 @@ def sobol_indices_of_groups(
     >>> [round(found[name].first, 1) for name in ("x", "y")]
     [0.2, 0.8]
     """
-    if samples < 2 or samples & (samples - 1):
-        raise InputError(f"samples of Sobol' indices: must be a power of 2, got {samples}")
+    samples, seed = as_power_of_two("samples", samples), as_seed(seed)
     u = points("sobol", samples, 2 * len(laws), seed)
     drawn = [
         {name: law.quantile(u[:, i + half * len(laws)]) for i, (name, law) in enumerate(laws.items())}

@@ -88,7 +88,7 @@ def spelled(outcome):
     data = outcome.to_json() | {"carried": dict(outcome.carried)}
     for client in data["clients"]:
         for name in ("media_side", "media_path", "control_path"):
-            del client[name]
+            client.pop(name, None)
     return json.loads(json.dumps(data))
 
 

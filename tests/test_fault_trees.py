@@ -325,7 +325,7 @@ def test_a_missing_file_and_options_out_of_range(write, capsys):
         ([path + "x"], "cannot be read"),
         ([path, "--top", "tops"], "did you mean 'top'"),
         ([path, "--samples", "10"], "nothing to sample"),
-        ([path, "--nodes", "1"], "at least 100"),
+        ([path, "--nodes", "1"], "100 or more"),
         ([path, "--mission-time", "-1"], "above 0"),
         ([path, "--order", "-1"], "0 or more"),
     ):

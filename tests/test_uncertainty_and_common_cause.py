@@ -158,7 +158,7 @@ def test_limits_out_of_order_and_counts_out_of_range_are_refused(l2r):
     with pytest.raises(InputError, match="in order"):
         lognormal_from_limits(2.0, 1.0)
     for arguments, text in (
-        ({"samples": 1}, "at least 2"),
+        ({"samples": 1}, "samples: a whole number from 2"),
         ({"samples": 10, "method": "grid"}, "kind of points"),
         ({"samples": 10, "seed": -1}, "seed"),
         ({"services": ["medai"]}, "did you mean 'media'"),

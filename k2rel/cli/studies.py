@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from k2rel.cli.printing import finite, print_json, print_table
@@ -95,12 +96,14 @@ def check_verb(args: argparse.Namespace) -> int:
         "variants": variants,
     }
     if args.format == "json":
-        print_json({"ok": True, **summary})
+        print_json({"ok": True, **summary, "warnings": [asdict(one) for one in site.warnings]})
     else:
         print(f"{site.file}: good")
         print(f"  {site.title}: {count} parts on {len(site.sides)} side(s), {site.client_count} clients")
         print(f"  roles: {', '.join(site.roles) or 'none'}; traffic: {', '.join(site.traffic)}")
         print(f"  {len(site.assumptions)} named assumptions; variants: {', '.join(variants) or 'none'}")
+        for one in site.warnings:
+            print(f"warning: {one}")
     return 0
 
 

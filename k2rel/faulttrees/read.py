@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_number
 from k2rel.commoncause import combinations_of, part_total
 from k2rel.errors import InputError, Problem, closest
 from k2rel.faulttrees.expression import Evaluation
@@ -477,7 +478,7 @@ def read_fault_trees(path: str | Path, *more: str | Path, mission_time_h: float 
     >>> trees.name, trees.events, list(trees.tops)
     ('t', ('a', 'b'), ['g'])
     """
-    if not 0 < mission_time_h < 1e12:
+    if not 0 < as_number("mission_time_h", mission_time_h) < 1e12:
         raise InputError(f"mission time: must be above 0 hours, got {mission_time_h:g}")
     file = Path(path)
     model = _Model([file, *(Path(other) for other in more)])

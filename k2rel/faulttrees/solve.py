@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import k2rel
+from k2rel.arguments import as_name, as_number, as_seed, as_whole
 from k2rel.errors import InputError, ModelTooLargeError, Problem, closest
 from k2rel.faulttrees.read import FaultTrees
 from k2rel.logic.bounds import probability_bounds
@@ -378,17 +379,15 @@ def solve(
     >>> solve(read_fault_trees(file)).tops[0].probability
     0.025
     """
-    if top is not None and top not in trees.tops:
+    if top is not None and as_name("top", top) not in trees.tops:
         raise InputError(f"'{top}' is no top event of {trees.name}{closest(top, trees.tops)}")
     most_nodes = most_nodes if most_nodes is not None else MOST_NODES if bounds is None else _NODES_BEFORE_BOUNDS
-    if most_nodes < 100:
-        raise InputError(f"bound on the nodes: must be at least 100, got {most_nodes}")
-    if bounds is not None and not 0 < bounds < 1e6:
-        raise InputError(f"time for bounds: must be above 0 seconds, got {bounds:g}")
-    if order is not None and order < 0:
-        raise InputError(f"order of cut sets: must be 0 or more, got {order}")
-    if samples < 0 or (cut_sets is not None and cut_sets < 0):
-        raise InputError("numbers of samples and of cut sets must be 0 or more")
+    most_nodes = as_whole("most_nodes", most_nodes, 100)
+    if bounds is not None and not 0 < as_number("bounds", bounds) < 1e6:
+        raise InputError(f"bounds: a time above 0 seconds, got {bounds:g}")
+    order = None if order is None else as_whole("order", order)
+    cut_sets = None if cut_sets is None else as_whole("cut_sets", cut_sets)
+    samples, seed = as_whole("samples", samples), as_seed(seed)
     if samples and not trees.deviates:
         raise InputError(f"{trees.name}: no probability is uncertain, so there is nothing to sample")
     place = {event: row for row, event in enumerate(trees.events)}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_names
 from k2rel.errors import InputError, closest
 from k2rel.field.likelihood import FARTHEST, LAWS, Shape, differences, log_likelihood, maximum
 from k2rel.field.lives import Exposure, Lives
@@ -156,7 +157,7 @@ def fit_law(name: str, lives: Lives, confidence: float = 0.9) -> Fit:
     )
 
 
-def fit_laws(lives: Lives, names: Sequence[str] = tuple(LAWS), confidence: float = 0.9) -> tuple[Fit, ...]:
+def fit_laws(lives: Lives, names: Sequence[str] | str = tuple(LAWS), confidence: float = 0.9) -> tuple[Fit, ...]:
     """Fit several laws to lives, the best first.
 
     Parameters
@@ -219,6 +220,7 @@ def fits_and_reasons(
     """
     found: list[Fit] = []
     reasons: dict[str, str] = {}
+    names = as_names("names", names)
     for name in names if lives.failures else ("exponential", *(name for name in names if name != "exponential")):
         try:
             found.append(fit_law(name, lives, confidence))

@@ -17,13 +17,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from k2rel.arguments import as_whole
 from k2rel.errors import InputError, K2relError
+from k2rel.measures.availability import service_named
 from k2rel.measures.candidates import candidate_changes
 from k2rel.measures.changes import Change, Design, changed, go_together, minutes_of
 from k2rel.measures.costs import Costs
 from k2rel.measures.targets import checked_target
 from k2rel.organisation import Organisation
-from k2rel.policy.failover import principal_traffic
 from k2rel.studies import Provenance, Study
 from k2rel.units import MINUTES_PER_YEAR
 
@@ -356,10 +357,10 @@ def advise(
     >>> advise(study("L2R"), pairs=False).changes[0].title
     'a second raid chassis beside the first'
     """
-    name = service or principal_traffic(study.site)
+    name = service_named(study, service).name
     percent = None if target_percent is None else checked_target(target_percent)
-    if sets is not None and sets < 1:
-        raise InputError(f"sets of changes: at least 1, got {sets}")
+    if sets is not None:
+        sets = as_whole("sets", sets, 1)
     design = Design(study, organisation) if organisation else _right_design(study)
     candidates = candidate_changes(study, name)
     if costs is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_name, as_times, as_wholes
 from k2rel.errors import InputError, closest
 from k2rel.exact.engine import loss_over_time, mode_transitions
 from k2rel.exact.served import served_distribution
@@ -19,6 +20,7 @@ from k2rel.logic.diagram import compile_diagram
 from k2rel.logic.rounding import at_most_one
 from k2rel.measures.engines import engine_of
 from k2rel.organisation import Organisation
+from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
@@ -222,7 +224,8 @@ def availability(
     >>> f"{result['media'].downtime_min_per_year:.2f} min a year"
     '4.01 min a year'
     """
-    return _availability(study, tuple(lost_clients) if lost_clients is not None else None, organisation)
+    lost = None if lost_clients is None else as_wholes("lost_clients", lost_clients, 1, study.site.client_count)
+    return _availability(study, lost, organisation)
 
 
 @lru_cache(maxsize=16)
@@ -230,32 +233,31 @@ def _availability(
     study: Study, lost_clients: tuple[int, ...] | None, organisation: Organisation | None
 ) -> AvailabilityResult:
     """Compute once for each study; tables, contracts and verdict ask again."""
-    for k in lost_clients or ():
-        if not 1 <= k <= study.site.client_count:
-            raise InputError(f"lost clients: must be from 1 to {study.site.client_count}, got {k}")
     rows: list[ServiceAvailability] = []
+    listed: dict[str, list[float]] = {}  # of each class, what clients of one group have
     engine = engine_of(study, organisation)
     for service in services_of(engine.policy, lost_clients):
         u = engine.unavailability(service)
-        base = service.name.rsplit("_client", 1)[0] + "_client"
-        alike = (r for r in rows if r.scope == "client" == service.scope and r.service.startswith(base))
-        if any(math.isclose(u, row.unavailability, rel_tol=1e-9) for row in alike):
+        of_class = service.name.rpartition("_client")[0] if service.scope == "client" else ""
+        if any(math.isclose(u, known, rel_tol=1e-9) for known in listed.get(of_class, ())):
             continue
+        if of_class:
+            listed.setdefault(of_class, []).append(u)
         rows.append(
             ServiceAvailability(service.name, service.title, service.scope, u, engine.failure_frequency(service))
         )
     return AvailabilityResult(engine.provenance, tuple(rows))
 
 
-def served(study: Study, traffic: str = "media") -> pd.DataFrame:
+def served(study: Study, traffic: str | None = None) -> pd.DataFrame:
     """Give the distribution of the number of clients that have a traffic class.
 
     Parameters
     ----------
     study : Study
         The study.
-    traffic : str
-        A traffic class with a flow for each client.
+    traffic : str, optional
+        A traffic class with a flow for each client; by default the principal one.
 
     Returns
     -------
@@ -275,22 +277,23 @@ def served(study: Study, traffic: str = "media") -> pd.DataFrame:
     """
     import pandas as pd
 
-    p = served_distribution(study, traffic)
+    wanted = principal_traffic(study.site) if traffic is None else as_name("traffic", traffic)
+    p = served_distribution(study, wanted)
     return pd.DataFrame(
         {"probability": p, "or_fewer": np.append(at_most_one(np.cumsum(p[:-1])), 1.0)},
         index=pd.RangeIndex(len(p), name="clients"),
     )
 
 
-def service_named(study: Study, name: str, policy: Policy | None = None) -> Service:
-    """Look up a service of a site.
+def service_named(study: Study, service: str | None = None, policy: Policy | None = None) -> Service:
+    """Look up a service of a site; where none is named, it is the principal traffic.
 
     Parameters
     ----------
     study : Study
         The study.
-    name : str
-        The service, as `availability` lists it.
+    service : str, optional
+        The service, as `availability` lists it; by default the principal traffic.
     policy : Policy, optional
         The rules of another engine; by default those of the study.
 
@@ -310,21 +313,22 @@ def service_named(study: Study, name: str, policy: Policy | None = None) -> Serv
     >>> service_named(study("L2"), "ftp").title
     'FTP'
     """
-    services = {service.name: service for service in services_of(policy or study.policy)}
-    if name not in services:
-        raise InputError(f"{study.site.name} has no service '{name[:60]}'{closest(name, services)}")
-    return services[name]
+    wanted = principal_traffic(study.site) if service is None else as_name("service", service)
+    services = {one.name: one for one in services_of(policy or study.policy)}
+    if wanted not in services:
+        raise InputError(f"{study.site.name} has no service '{wanted[:60]}'{closest(wanted, services)}")
+    return services[wanted]
 
 
-def over_time(study: Study, service: str, times_h: Sequence[float]) -> pd.DataFrame:
+def over_time(study: Study, service: str | None, times_h: Sequence[float]) -> pd.DataFrame:
     """Compute point availability A(t) and mission reliability R(t) of a service, everything new at time 0.
 
     Parameters
     ----------
     study : Study
         The study.
-    service : str
-        The service.
+    service : str or None
+        The service; None for the principal traffic.
     times_h : sequence of float
         Times [h].
 
@@ -349,9 +353,7 @@ def over_time(study: Study, service: str, times_h: Sequence[float]) -> pd.DataFr
     """
     import pandas as pd
 
-    times = np.asarray(times_h, dtype=np.float64)
-    if times.ndim != 1 or not np.all(np.isfinite(times)) or np.any(times < 0):
-        raise InputError("times must be a list of hours, finite and not negative")
+    times = np.array(as_times("times_h", times_h), dtype=np.float64)
     found = service_named(study, service)
     point = loss_over_time(study, found, times, repaired=True)
     mission = loss_over_time(study, found, times, repaired=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from k2rel.arguments import as_whole
 from k2rel.bundled import level_names
 from k2rel.errors import InputError
 from k2rel.measures.availability import service_named
@@ -20,7 +21,6 @@ from k2rel.measures.changes import (
 )
 from k2rel.measures.importance import causes
 from k2rel.measures.spares import replaced_types
-from k2rel.policy.failover import principal_traffic
 from k2rel.rates import site_laws
 from k2rel.studies import Study
 from k2rel.units import format_duration
@@ -66,7 +66,7 @@ def candidate_changes(one: Study, service: str | None = None) -> list[Change]:
     >>> sorted({change.kind for change in candidate_changes(study("L2R"))})
     ['clients', 'contract', 'duplicate', 'level', 'return', 'stock', 'test']
     """
-    name = service or principal_traffic(one.site)
+    name = service_named(one, service).name
     site = one.site
     result = [
         Change(f"{_TITLES[contract]} for everything", "contract", contract, len(site.components))
@@ -217,9 +217,8 @@ def best_changes(one: Study, service: str | None = None, *, most: int = 3) -> pd
     """
     import pandas as pd
 
-    if most < 1:
-        raise InputError(f"changes: at least 1, got {most}")
-    name = service or principal_traffic(one.site)
+    most = as_whole("most", most, 1)
+    name = service_named(one, service).name
     design = Design(one)
     now = minutes_of(design, name)
     rows = []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from k2rel.arguments import as_names
 from k2rel.policy.failover import FailoverOutcome
 from k2rel.policy.failover import failover as follow
 from k2rel.policy.rules import Policy
@@ -71,36 +73,41 @@ class Case:
             parts.append("overloaded: " + ", ".join(over))
         return "; ".join(parts)
 
-    def control_way(self) -> str:
-        """Say which way the control of client 1 takes, from the first switch on.
+    def further_paths(self) -> dict[str, str]:
+        """Say which path each further traffic class of client 1 takes, behind the client's own parts.
 
         Returns
         -------
-        str
-            Components joined by arrows, ``"lost"``, or nothing where the site has no such traffic.
+        dict of str to str
+            By class, all with a flow for each client but the principal one: components joined by arrows, or ``"lost"``.
 
         Examples
         --------
         >>> from k2rel.studies import study
-        >>> failover_cases(study("L2R"))[0].control_way()
-        'switch_A → control_link_A → server_A'
+        >>> failover_cases(study("L2R"))[0].further_paths()
+        {'control': 'switch_A → control_link_A → server_A'}
         """
-        path = self.outcome.clients[0].paths.get("control")
-        return "" if path is None else " → ".join(path[2:]) or "lost"
+        first = self.outcome.clients[0]
+        own = f"{first.client}_"
+        return {
+            name: " → ".join(part for part in path if part != first.client and not part.startswith(own)) or "lost"
+            for name, path in first.paths.items()
+            if name != self.outcome.principal
+        }
 
 
 def _short(clients: list[str]) -> list[str]:
     return clients if len(clients) <= 4 else [*clients[:3], f"{len(clients) - 3} more"]
 
 
-def failover(study: Study, failed: Sequence[str] = (), primary: str | None = None) -> FailoverOutcome:
+def failover(study: Study, failed: Sequence[str] | str = (), primary: str | None = None) -> FailoverOutcome:
     """Follow the failover rules for one set of failed parts.
 
     Parameters
     ----------
     study : Study
         The study.
-    failed : sequence of str
+    failed : sequence of str or str
         Identifiers of physical parts; they are taken to have failed together.
     primary : str, optional
         The side that had the roles before; by default the study's preferred side.
@@ -157,7 +164,7 @@ def failover_cases(study: Study) -> list[Case]:
         if key != _essence(normal):
             groups.setdefault(key, []).append(part)
     for parts in groups.values():
-        title = parts[0].replace("client_1_", "client 1's ").replace("_", " ")
+        title = re.sub("^client_1_", "client 1's ", parts[0]).replace("_", " ")
         cases.append(Case(title, (parts[0],), outcomes[parts[0]], tuple(parts[1:])))
     return cases
 
@@ -188,8 +195,8 @@ def case_table(study: Study) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``failed``, ``effect`` in words, ``control`` (way of client 1), ``same for`` (other failures with the
-        same outcome).
+        ``failed``, ``effect`` in words, for each further traffic class of the clients its path for client 1 (such as
+        ``control of client 1``), ``same for`` (other failures with the same outcome).
 
     Examples
     --------
@@ -203,7 +210,7 @@ def case_table(study: Study) -> pd.DataFrame:
         {
             "failed": case.title,
             "effect": case.effect(),
-            "control of client 1": case.control_way() or "–",
+            **{f"{name.replace('_', ' ')} of client 1": path for name, path in case.further_paths().items()},
             "same for": ", ".join(case.alike) or "–",
         }
         for case in failover_cases(study)
@@ -211,14 +218,14 @@ def case_table(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def load_after_failures(study: Study, parts: Sequence[str] | None = None) -> pd.DataFrame:
+def load_after_failures(study: Study, parts: Sequence[str] | str | None = None) -> pd.DataFrame:
     """Give the load of every element in normal state and after each single failure.
 
     Parameters
     ----------
     study : Study
         The study.
-    parts : sequence of str, optional
+    parts : sequence of str or str, optional
         The parts to fail, one at a time; by default every shared part, and each part of client 1.
 
     Returns
@@ -244,6 +251,6 @@ def load_after_failures(study: Study, parts: Sequence[str] | None = None) -> pd.
         own = [site.client_part_id(1, key) for key, part in site.client_parts.items()]
         parts = [*site.components, *own]
     rows = {"nothing": {item.element: item.load_mb_s for item in follow(study.policy).loads}}
-    for part in parts:
+    for part in as_names("parts", parts):
         rows[part] = {item.element: item.load_mb_s for item in follow(study.policy, [part]).loads}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("failed")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from k2rel.arguments import as_names
 from k2rel.bundled import level_names
 from k2rel.errors import InputError, closest
 from k2rel.exact.engine import unavailability
@@ -120,14 +121,14 @@ def minutes_of(design: Design, service: str) -> float:
     return dynamics.unavailability(same) * MINUTES_PER_YEAR
 
 
-def with_second(one: Study, parts: Sequence[str]) -> Study:
+def with_second(one: Study, parts: Sequence[str] | str) -> Study:
     """Put a second part beside each of some, alike and repaired by itself; one of the two is enough.
 
     Parameters
     ----------
     one : Study
         The study.
-    parts : sequence of str
+    parts : sequence of str or str
         Shared components, or parts that each client has, by their name in the file.
 
     Returns
@@ -148,6 +149,7 @@ def with_second(one: Study, parts: Sequence[str]) -> Study:
     """
     site = one.site
     alone = parts_not_alone(site)
+    parts = as_names("parts", parts)
     for part in parts:
         if part in alone:
             raise InputError(

@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from k2rel.arguments import as_paths
 from k2rel.errors import InputError
 from k2rel.measures.availability import AvailabilityResult, availability, takeovers
 from k2rel.measures.importance import causes, single_points_of_failure
 from k2rel.measures.load import LoadResult, load
-from k2rel.policy.failover import failover, principal_traffic
+from k2rel.policy.failover import failover, further_traffic, principal_traffic
 from k2rel.policy.rules import Policy
 from k2rel.site import read_site
 from k2rel.site.twins import with_common_cause
@@ -35,7 +36,7 @@ __all__ = [
 
 
 def compare(
-    levels: Sequence[str | Path],
+    levels: Sequence[str | Path] | str | Path,
     *,
     clients: int | None = None,
     repair: str = "4h",
@@ -55,8 +56,9 @@ def compare(
     -------
     pandas.DataFrame
         Index ``level``; for the principal traffic (``service``) of every client ``unavailability``,
-        ``downtime_min_per_year``, ``failures_per_year``, ``mean_downtime_h``; downtime of file system, control,
-        FTP and full service [min/year]; ``p_overload``; ``parts``, ``single_points``, ``takeovers_per_year``.
+        ``downtime_min_per_year``, ``failures_per_year``, ``mean_downtime_h``; downtime of full service, and of every
+        role and traffic class by its name (such as ``control_min_per_year``) [min/year]; ``p_overload``;
+        ``parts``, ``single_points``, ``takeovers_per_year``.
 
     Raises
     ------
@@ -76,7 +78,7 @@ def compare(
 
 
 def overload_by_level(
-    levels: Sequence[str | Path],
+    levels: Sequence[str | Path] | str | Path,
     *,
     clients: int | None = None,
     repair: str = "4h",
@@ -107,7 +109,7 @@ def overload_by_level(
 
 
 def studies_of(
-    levels: Sequence[str | Path],
+    levels: Sequence[str | Path] | str | Path,
     *,
     clients: int | None = None,
     repair: str = "4h",
@@ -138,12 +140,13 @@ def studies_of(
     >>> list(studies_of(["L1", "L1"]))
     ['L1', 'L1-2']
     """
-    if not levels:
-        raise InputError("name at least one level or site file")
+    chosen = as_paths("levels", levels)
+    if not chosen:
+        raise InputError("levels: name at least one level or site file")
     result: dict[str, Study] = {}
     misfits: dict[str, InputError] = {}
     fits: set[str] = set()
-    for level in levels:
+    for level in chosen:
         own: dict[str, str] = {}
         for key, value in (settings or {}).items():
             try:
@@ -187,7 +190,7 @@ def headline(one: Study) -> dict[str, Any]:
     main = result[principal]
     minutes = {item.service: item.downtime_min_per_year for item in result.services}
     moves = takeovers(one)
-    return {
+    figures = {
         "title": one.site.title,
         "clients": one.site.client_count,
         "service": principal,
@@ -197,9 +200,10 @@ def headline(one: Study) -> dict[str, Any]:
         "failures_per_year": main.failures_per_year,
         "mean_downtime_h": main.mean_downtime_h,
         "full_service_min_per_year": minutes.get("full_service", float("nan")),
-        "file_system_min_per_year": minutes.get("file_system", float("nan")),
-        "control_min_per_year": minutes.get("control", float("nan")),
-        "ftp_min_per_year": minutes.get("ftp", float("nan")),
+    }
+    names = [name for name in (*one.site.roles, *further_traffic(one.site), *one.site.traffic) if name in minutes]
+    figures |= {f"{name}_min_per_year": minutes[name] for name in names if f"{name}_min_per_year" not in figures}
+    return figures | {
         "p_overload": load(one).p_any_overload,
         "single_points": len(single_points_of_failure(one, principal)),
         "parts": sum(1 for _ in one.site.parts()),

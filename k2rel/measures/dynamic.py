@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_names, as_number, as_times
 from k2rel.ctmc.transient import over_time
 from k2rel.errors import InputError, K2relError
 from k2rel.exact.loading import Loading
@@ -45,10 +46,10 @@ _FEW_STATES = 60_000
 _LENGTHS = (("10 s", 10 / 3600), ("1 min", 1 / 60), ("10 min", 1 / 6), ("1 h", 1.0), ("8 h", 8.0))
 
 
-def _services(dynamics: Dynamics, names: Sequence[str] | None) -> list[Service]:
-    if names is None:
+def _services(dynamics: Dynamics, chosen: Sequence[str] | str | None) -> list[Service]:
+    if chosen is None:
         return [service for service in services_of(dynamics.policy) if service.scope == "site"]
-    return [service_named(dynamics.study, name, dynamics.policy) for name in names]
+    return [service_named(dynamics.study, one, dynamics.policy) for one in as_names("services", chosen)]
 
 
 def feasible_organisation(study: Study) -> Organisation | None:
@@ -87,7 +88,7 @@ def feasible_organisation(study: Study) -> Organisation | None:
 def interruptions(
     study: Study,
     organisation: Organisation | None = None,
-    services: Sequence[str] | None = None,
+    services: Sequence[str] | str | None = None,
     *,
     buffer_h: float = 10 / 3600,
     first_loss: bool = False,
@@ -100,7 +101,7 @@ def interruptions(
         The study.
     organisation : Organisation, optional
         Who repairs and how roles behave; by default sticky roles and as many crews as needed.
-    services : sequence of str, optional
+    services : sequence of str or str, optional
         Services of `availability`; by default those of the whole site.
     buffer_h : float
         Depth of a client's buffer [h]: a longer interruption is seen on air.
@@ -128,8 +129,9 @@ def interruptions(
     """
     import pandas as pd
 
+    buffer_h = as_number("buffer_h", buffer_h)
     if not 0 <= buffer_h < math.inf:
-        raise InputError(f"buffer: a time, got {buffer_h:g} h")
+        raise InputError(f"buffer_h: a time, got {buffer_h:g} h")
     dynamics = solved(study, organisation or Organisation())
     rows = []
     known: dict[bytes, dict[str, float]] = {}
@@ -203,7 +205,7 @@ def sticky_and_preferred(study: Study, organisation: Organisation | None = None)
 
 
 def roles_by_level(
-    levels: Sequence[str | Path],
+    levels: Sequence[str | Path] | str | Path,
     *,
     clients: int | None = None,
     repair: str = "4h",
@@ -273,7 +275,7 @@ def downtime_causes(study: Study, organisation: Organisation | None = None, serv
     import pandas as pd
 
     dynamics = solved(study, organisation or Organisation())
-    (found,) = _services(dynamics, [service or principal_traffic(study.site)])
+    found = service_named(study, service, dynamics.policy)
     loss = dynamics.loss(found)[dynamics.modes(found.diagram)] * dynamics.states.solution.probability
     takeover = dynamics.states.takeover
     names = [
@@ -460,8 +462,9 @@ def dynamic_over_time(
     """
     import pandas as pd
 
+    times_h = as_times("times_h", times_h)
     dynamics = solved(study, organisation or Organisation(tolerance=1e-7))
-    (found,) = _services(dynamics, [service or principal_traffic(study.site)])
+    found = service_named(study, service, dynamics.policy)
     lost = dynamics.lost(found)
     moving = over_time(dynamics.states.chain, times_h, tolerance=1e-12)
     times = moving.times_h

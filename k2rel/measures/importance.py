@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from k2rel.arguments import as_whole
 from k2rel.errors import InputError
 from k2rel.exact.engine import derivatives, unavailability
 from k2rel.logic.cutsets import minimal_cut_sets
@@ -47,15 +48,15 @@ class CutSet:
     probability: float
 
 
-def causes(study: Study, service: str = "media") -> pd.DataFrame:
+def causes(study: Study, service: str | None = None) -> pd.DataFrame:
     r"""Say what each part contributes to the downtime of a service.
 
     Parameters
     ----------
     study : Study
         The study.
-    service : str
-        The service.
+    service : str, optional
+        The service; by default the principal traffic.
 
     Returns
     -------
@@ -111,7 +112,9 @@ def causes(study: Study, service: str = "media") -> pd.DataFrame:
     columns = ["part", "type", "side", "unavailability", "birnbaum", "share", "downtime_min_per_year"]
     frame = pd.DataFrame(rows, columns=[*columns, "raw", "rrw", "slope_rate_h", "slope_mttr_min_per_year"])
     frame.insert(list(frame.columns).index("rrw") + 1, "dif", frame["unavailability"] * frame["raw"])
-    return frame.set_index("part").sort_values("downtime_min_per_year", ascending=False, kind="stable")
+    frame = frame.set_index("part").sort_values("downtime_min_per_year", ascending=False, kind="stable")
+    frame.attrs["sides"] = site.sides
+    return frame
 
 
 def _worth(law: Law | RaidModule, birnbaum: float, u: float, *, alone: bool) -> tuple[float, ...]:
@@ -144,27 +147,27 @@ def _function(study: Study, service: str) -> Node:
         return policy.structure.disjunction(route.usable for route in policy.choice(service).routes)
     if service in site.roles and site.roles[service].is_service:
         return policy.role_up(service)
-    base, _, number = service.partition("_client")
+    base, _, number = service.rpartition("_client")
     if base in site.traffic and site.traffic[base].scope == "client" and (not number or number[1:].isdigit()):
         group = int(number[1:]) - 1 if number else 0
         if 0 <= group < site.group_count:
             return policy.served(base, group, group + 1)
-    service_named(study, service)
     raise InputError(
         f"cut sets of '{service}' depend on how many clients fail together and are not listed; "
         "ask for a traffic class, a client's service or a role"
     )
 
 
-def cut_sets(study: Study, service: str = "media", order: int = 2) -> list[CutSet]:
+def cut_sets(study: Study, service: str | None = None, order: int = 2) -> list[CutSet]:
     """List the minimal cut sets of a service up to an order.
 
     Parameters
     ----------
     study : Study
         The study.
-    service : str
-        A traffic class (lost when any client loses it), a client's service, or a role.
+    service : str, optional
+        A traffic class (lost when any client loses it), a client's service, or a role; by default the principal
+        traffic.
     order : int
         The largest order, 1 to 6.
 
@@ -187,10 +190,10 @@ def cut_sets(study: Study, service: str = "media", order: int = 2) -> list[CutSe
     >>> [cut.parts for cut in cut_sets(study("L2R"), "media", 1)]
     [('raid_chassis',)]
     """
-    if isinstance(order, bool) or not isinstance(order, int) or not 1 <= order <= 6:
-        raise InputError(f"order of cut sets: must be a whole number from 1 to 6, got {str(order)[:20]}")
+    order = as_whole("order", order, 1, 6)
     site = study.site
-    function = compile_function(study.policy.structure, _function(study, service), failures=True)
+    found = service_named(study, service)
+    function = compile_function(study.policy.structure, _function(study, found.name), failures=True)
     laws = {name: study.law(name) for name in function.variables}
     weights = {
         # what never fails stands in no cut set: it counts more than any that is asked for
@@ -198,10 +201,10 @@ def cut_sets(study: Study, service: str = "media", order: int = 2) -> list[CutSe
         for name, law in laws.items()
     }
     sets = minimal_cut_sets(function, order=order, weights=weights)
-    found = [cut for cut, _ in sets.smallest(np.ones(len(function.variables)))]
-    whole_site = service_named(study, service).scope == "site"
+    cuts = [cut for cut, _ in sets.smallest(np.ones(len(function.variables)))]
+    whole_site = found.scope == "site"
     result = []
-    for cut in found:
+    for cut in cuts:
         probability, alike = 1.0, 1
         for name in cut:
             law = laws[name]
@@ -216,14 +219,14 @@ def cut_sets(study: Study, service: str = "media", order: int = 2) -> list[CutSe
     return sorted(result, key=lambda cut: (cut.order, -cut.probability, cut.parts))
 
 
-def single_points_of_failure(study: Study, service: str = "media") -> list[CutSet]:
+def single_points_of_failure(study: Study, service: str | None = None) -> list[CutSet]:
     """List the parts whose single failure takes a service away.
 
     Parameters
     ----------
     study : Study
         The study.
-    service : str
+    service : str, optional
         As for `cut_sets`.
 
     Returns
@@ -240,7 +243,7 @@ def single_points_of_failure(study: Study, service: str = "media") -> list[CutSe
     return cut_sets(study, service, 1)
 
 
-def cut_set_table(study: Study, service: str = "media", order: int = 2) -> pd.DataFrame:
+def cut_set_table(study: Study, service: str | None = None, order: int = 2) -> pd.DataFrame:
     """Give the minimal cut sets of a service as a table.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,12 +18,50 @@ from k2rel.studies import Study
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["mode_flows", "mode_words", "modes"]
+__all__ = ["ModeWords", "mode_flows", "mode_words", "modes"]
 
 FloatArray = NDArray[np.float64]
 
 
-def mode_words(policy: Policy, mode: Mode) -> str:
+class ModeWords(str):
+    """A mode in words, with what it says as data: pictures ask the data, never the words.
+
+    Parameters
+    ----------
+    words : str
+        The words.
+    clients : mapping of (str or None) to int
+        How many clients each side serves; None for those cut off.
+    sides : tuple of str
+        The site's sides, in their order.
+
+    Examples
+    --------
+    >>> ModeWords("3 by A, 1 cut off", {"A": 3, None: 1}, ("A", "B")).cut_off
+    1
+    """
+
+    clients: Mapping[str | None, int]
+    sides: tuple[str, ...]
+
+    def __new__(cls, words: str, clients: Mapping[str | None, int], sides: tuple[str, ...]) -> ModeWords:
+        """Make a text that keeps its data."""
+        result = super().__new__(cls, words)
+        result.clients, result.sides = clients, sides
+        return result
+
+    @property
+    def side(self) -> str | None:
+        """The side that serves every client; None where there is none."""
+        return next(iter(self.clients)) if len(self.clients) == 1 else None
+
+    @property
+    def cut_off(self) -> int:
+        """How many clients are cut off."""
+        return self.clients.get(None, 0)
+
+
+def mode_words(policy: Policy, mode: Mode) -> ModeWords:
     """Say in words how a mode serves the clients.
 
     Parameters
@@ -34,7 +73,7 @@ def mode_words(policy: Policy, mode: Mode) -> str:
 
     Returns
     -------
-    str
+    ModeWords
         Clients by side.
 
     Examples
@@ -45,19 +84,23 @@ def mode_words(policy: Policy, mode: Mode) -> str:
     ['every client by A', 'every client cut off']
     """
     principal = principal_traffic(policy.site)
-    sides: dict[str, int] = {}
+    sides: dict[str | None, int] = {}
     for group, size in enumerate(policy.site.group_sizes):
         routes = mode.routes[0][group]
         first = policy.choice(principal, group).routes[routes[0]] if routes else None
-        where = "cut off" if first is None or first.dead_end else first.carried_by
+        where = None if first is None or first.dead_end else first.carried_by
         sides[where] = sides.get(where, 0) + size
-    if len(sides) == 1:
-        where = next(iter(sides))
-        return "every client cut off" if where == "cut off" else f"every client by {where}"
-    return ", ".join(f"{n} cut off" if where == "cut off" else f"{n} by {where}" for where, n in sorted(sides.items()))
+    ordered = sorted(sides.items(), key=lambda item: (item[0] is None, item[0] or ""))
+    said = [
+        ("every client " if len(sides) == 1 else f"{n} ") + ("cut off" if where is None else f"by {where}")
+        for where, n in ordered
+    ]
+    return ModeWords(", ".join(said), sides, policy.site.sides)
 
 
-def mode_flows(study: Study, organisation: Organisation | None = None) -> tuple[list[str], FloatArray, FloatArray]:
+def mode_flows(
+    study: Study, organisation: Organisation | None = None
+) -> tuple[list[ModeWords], FloatArray, FloatArray]:
     """List the operating modes with their probabilities and how often each is left for each other one.
 
     Parameters
@@ -69,8 +112,8 @@ def mode_flows(study: Study, organisation: Organisation | None = None) -> tuple[
 
     Returns
     -------
-    tuple of (list of str, array of float, array of float)
-        Modes in words, their probabilities, and rates from row to column [1/h].
+    tuple of (list of ModeWords, array of float, array of float)
+        Modes in words (with the number of clients by side), their probabilities, and rates from row to column [1/h].
 
     Examples
     --------
@@ -83,11 +126,12 @@ def mode_flows(study: Study, organisation: Organisation | None = None) -> tuple[
     policy = engine.policy
     table = traffic_diagram(policy, [principal_traffic(study.site)])
     diagram = table.diagram.merged([mode_words(policy, mode) for mode in table.modes])
+    told = [outcome for outcome in diagram.outcomes if isinstance(outcome, ModeWords)]
     if organisation is None or not policy.sticky:
         moves = engine.crossings(diagram)
         flow = np.zeros((diagram.modes, diagram.modes))
         np.add.at(flow, (moves.before, moves.after), moves.rate_per_h)
-        return [str(outcome) for outcome in diagram.outcomes], engine.mode_probabilities(diagram), flow
+        return told, engine.mode_probabilities(diagram), flow
     from k2rel.markov.engine import solved
 
     dynamics = solved(study, organisation)
@@ -98,7 +142,9 @@ def mode_flows(study: Study, organisation: Organisation | None = None) -> tuple[
     p = states.solution.probability
     flow = dynamics.flows_between(kind, len(kinds))
     words = [
-        f"{diagram.outcomes[mode]}; {takeover.words(control)}" if takeover.roles else str(diagram.outcomes[mode])
+        ModeWords(f"{told[mode]}; {takeover.words(control)}", told[mode].clients, study.site.sides)
+        if takeover.roles
+        else told[mode]
         for mode, control in zip(*divmod(kinds, takeover.controls), strict=True)
     ]
     return words, np.bincount(kind, weights=p, minlength=len(kinds)).astype(np.float64), flow
@@ -118,7 +164,7 @@ def modes(study: Study, organisation: Organisation | None = None) -> pd.DataFram
     -------
     pandas.DataFrame
         Most probable first: ``mode`` in words, ``probability``, ``hours_per_year``, ``entries_per_year``,
-        ``mean_stay_h``; modes that serve every group in the same way are one.
+        ``mean_stay_h``, ``cut_off`` (clients without service); modes that serve every group in the same way are one.
 
     Examples
     --------
@@ -132,11 +178,12 @@ def modes(study: Study, organisation: Organisation | None = None) -> pd.DataFram
     entries = flow.sum(axis=0)
     frame = pd.DataFrame(
         {
-            "mode": words,
+            "mode": [str(word) for word in words],
             "probability": probability,
             "hours_per_year": probability * 8760,
             "entries_per_year": entries * 8760,
             "mean_stay_h": np.divide(probability, entries, out=np.full(len(words), np.inf), where=entries > 0),
+            "cut_off": [word.cut_off for word in words],
         }
     )
     return frame.sort_values("probability", ascending=False, ignore_index=True)

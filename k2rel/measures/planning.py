@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from k2rel.arguments import as_names, as_number, as_paths, as_whole
 from k2rel.errors import InputError
 from k2rel.exact.clients import deciding, routes_under
 from k2rel.exact.loading import Loading
@@ -27,8 +28,8 @@ __all__ = ["most_clients", "overload_after_takeover"]
 
 
 def most_clients(
-    levels: Sequence[str | Path],
-    bit_rates: Sequence[str],
+    levels: Sequence[str | Path] | str | Path,
+    bit_rates: Sequence[str] | str,
     *,
     most: int = 40,
     bound: float = 1e-3,
@@ -73,16 +74,15 @@ def most_clients(
     """
     import pandas as pd
 
-    if not 1 <= most <= 1000:
-        raise InputError(f"most: from 1 to 1000 clients, got {most}")
-    for given in (bound, takeover_bound):
-        if not 0 <= given < 1:
-            raise InputError(f"bound: a probability from 0 to below 1, got {given:g}")
+    most = as_whole("most", most, 1, 1000)
+    for which, given in (("bound", bound), ("takeover_bound", takeover_bound)):
+        if not 0 <= as_number(which, given) < 1:
+            raise InputError(f"{which}: a probability from 0 to below 1, got {given:g}")
     rows = []
-    for level in levels:
+    for level in as_paths("levels", levels):
         (plain,) = studies_of([level], settings=settings).values()
         name = principal_traffic(plain.site)
-        for rate in bit_rates:
+        for rate in as_names("bit_rates", bit_rates):
             made: dict[int, Study] = {}
 
             def with_clients(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from k2rel.arguments import as_number, as_numbers, as_whole
 from k2rel.errors import InputError
 from k2rel.rates import RaidModule
 from k2rel.rates.distribution import Distribution
@@ -61,6 +63,9 @@ def raid_losses(
     import pandas as pd
 
     rows = []
+    drive_tb = as_number("drive_tb", drive_tb)
+    if not groups or not drive_tb > 0:
+        raise InputError(f"groups, drive_tb: at least one group, and a capacity above 0; got {drive_tb:g} TB")
     for name, group in groups.items():
         found = data_loss(group, mission_h, histories=histories, seed=seed)
         thousand, formula = found.losses.times(1000), 1000 * mttdl_losses(group, mission_h)
@@ -158,7 +163,7 @@ def scrubbing(
     if group.latent is None:
         raise InputError("scrubbing: the group has no latent errors to find")
     rows = []
-    for hours in scrub_h:
+    for hours in as_numbers("scrub_h", scrub_h):
         one = replace(group, scrub=Distribution.weibull(3, hours, 6))
         found = data_loss(one, mission_h, histories=histories, seed=seed).losses.times(1000)
         rows.append(
@@ -201,8 +206,10 @@ def mttdl_table(drives: int = 8, mttf_h: float = 461_386.0, mttr_h: float = 12.0
     """
     import pandas as pd
 
-    if drives < 3 or not mttf_h > 0 or not mttr_h > 0:
-        raise InputError("MTTDL: three drives or more, and times above 0")
+    drives = as_whole("drives", drives, 3)
+    mttf_h, mttr_h = as_number("mttf_h", mttf_h), as_number("mttr_h", mttr_h)
+    if not 0 < mttf_h < math.inf or not 0 < mttr_h < math.inf:
+        raise InputError(f"mttf_h, mttr_h: times above 0, got {mttf_h:g} h and {mttr_h:g} h")
     rows = []
     for name, count, parities in (
         ("RAID 1", 2, 1),

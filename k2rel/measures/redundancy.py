@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_number, as_whole, as_wholes
 from k2rel.ctmc.explore import Event, StateSpace, explore
 from k2rel.ctmc.passage import interruptions, mean_time_to
 from k2rel.ctmc.steady import steady
@@ -65,12 +67,14 @@ def redundant_units(
     >>> redundant_units(3, 0.9).chain.states
     8
     """
-    if units < 1:
-        raise InputError(f"units: at least 1, got {units}")
+    units = as_whole("units", units, 1)
+    coverage = as_number("coverage", coverage)
     if not 0 <= coverage <= 1:
         raise InputError(f"coverage: from 0 to 1, got {coverage:g}")
-    if not min(mttf_h, mttr_h, reconfiguration_h, reboot_h) > 0:
-        raise InputError("times: above 0")
+    given = {"mttf_h": mttf_h, "mttr_h": mttr_h, "reconfiguration_h": reconfiguration_h, "reboot_h": reboot_h}
+    for name, value in given.items():
+        if not 0 < as_number(name, value) < math.inf:
+            raise InputError(f"{name}: a time above 0, got {value:g} h")
 
     def fails(share: float) -> Callable[[Mapping[str, IntArray]], FloatArray]:
         return lambda s: (s["outage"] == 0) * (s["up"] > 1) * s["up"] * (share / mttf_h)
@@ -114,7 +118,7 @@ def units_with_coverage(coverage: float, units: Sequence[int] = range(1, 9), **t
     import pandas as pd
 
     rows = []
-    for count in units:
+    for count in as_wholes("units", units, 1):
         space = redundant_units(count, coverage, **times_h)
         down = np.asarray((space.columns["outage"] > 0) | (space.columns["up"] == 0))
         p = steady(space.chain).probability

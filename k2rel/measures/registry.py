@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from k2rel.arguments import as_name
 from k2rel.measures.changes import Design, minutes_of
 from k2rel.policy.failover import principal_traffic
 from k2rel.rates import registry
@@ -46,7 +47,7 @@ def entries_compared(kind: str, *, level: str | Path | None = None, rates: str |
     [1.0, 0.2, 0.254]
     """
     table = registry(rates)
-    rows = table.of_type(kind)
+    rows = table.of_type(as_name("kind", kind))
     frame = table.table(rows)
     frame["times_default"] = frame["failure_rate_per_h"] / rows[0].rate_per_h if rows[0].rate_per_h else float("nan")
     columns = ["component", "failure_rate_per_h", "low_per_h", "high_per_h", "times_default", "evidence", "year",

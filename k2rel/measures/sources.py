@@ -29,7 +29,7 @@ GROUPINGS = ("source", "evidence", "entry")
 
 
 def uncertainty_by_source(
-    study: Study, service: str = "media", *, by: str = "source", samples: int = 2048, seed: int = 1
+    study: Study, service: str | None = None, *, by: str = "source", samples: int = 2048, seed: int = 1
 ) -> pd.DataFrame:
     r"""Split the variance of a service's downtime into what each source of failure data contributes.
 
@@ -37,8 +37,8 @@ def uncertainty_by_source(
     ----------
     study : Study
         The study.
-    service : str
-        The service.
+    service : str, optional
+        The service; by default the principal traffic.
     by : {"source", "evidence", "entry"}
         What is put together.
     samples : int

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_number
 from k2rel.errors import InputError
 from k2rel.measures.uncertainty import rate_laws
 from k2rel.rates import Law, site_laws
@@ -69,6 +70,10 @@ def spare_parts(studies: Sequence[Study], *, years: float = 1.0, protection: flo
     """
     import pandas as pd
 
+    studies = [studies] if isinstance(studies, Study) else list(studies)
+    if not all(isinstance(one, Study) for one in studies):
+        raise InputError("studies: studies are needed, as k2rel.study makes them")
+    years, protection = as_number("years", years), as_number("protection", protection)
     if not studies:
         raise InputError("spares: name at least one site")
     if not 0 < years <= 50:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from k2rel.arguments import as_names
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import FailoverOutcome, raid_works
 from k2rel.policy.failover import failover as follow
@@ -40,14 +41,14 @@ class Step:
     outcome: FailoverOutcome
 
 
-def takeover_steps(study: Study, failed: Sequence[str], organisation: Organisation | None = None) -> list[Step]:
+def takeover_steps(study: Study, failed: Sequence[str] | str, organisation: Organisation | None = None) -> list[Step]:
     """Follow one takeover that succeeds, from the failure until everything is in service again.
 
     Parameters
     ----------
     study : Study
         The study.
-    failed : sequence of str
+    failed : sequence of str or str
         Parts that fail together.
     organisation : Organisation, optional
         Who places servers back in service; roles stick in any case.
@@ -68,7 +69,7 @@ def takeover_steps(study: Study, failed: Sequence[str], organisation: Organisati
     >>> [step.title for step in takeover_steps(study("L2R"), ["media_link_A1"])]
     ['before', 'detection', 'switchover', 'after', 'repaired', 'back in service']
     """
-    site = study.site
+    site, failed = study.site, as_names("failed", failed)
     site.require_parts(failed)
     times = (organisation or Organisation()).takeover_times
     policy = Policy(site, study.policy.home, sticky=True)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from k2rel.arguments import as_seed, as_whole
 from k2rel.errors import InputError, Problem, closest
 from k2rel.measures.availability import availability
 from k2rel.measures.dynamic import feasible_organisation
@@ -15,6 +16,7 @@ from k2rel.policy.failover import principal_traffic
 from k2rel.site.model import Site
 from k2rel.site.source import read_yaml
 from k2rel.studies import Study
+from k2rel.uncertain import MOST_POINTS
 from k2rel.units import MINUTES_PER_YEAR, availability_percent
 
 if TYPE_CHECKING:
@@ -188,6 +190,9 @@ def judge(study: Study, targets: Mapping[str, float], *, samples: int = 4000, se
     >>> [one.verdict for one in judge(study("L2R"), {"media": 99.0})]
     ['met']
     """
+    samples, seed = as_whole("samples", samples, 2, MOST_POINTS), as_seed(seed)
+    if not isinstance(targets, Mapping):
+        raise InputError(f"targets: an availability [%] by service is needed (read_target), got {str(targets)[:40]}")
     targets = {name: checked_target(percent) for name, percent in targets.items()}
     static = availability(study)
     names = [item.service for item in static.services]

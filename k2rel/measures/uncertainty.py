@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_names, as_seed, as_whole
 from k2rel.errors import InputError
 from k2rel.exact.engine import derivatives, unavailability
 from k2rel.exact.sampling import unavailability_of_samples
@@ -24,7 +25,15 @@ from k2rel.measures.availability import service_named
 from k2rel.measures.exchange import functions_of
 from k2rel.rates import Law, with_rate
 from k2rel.studies import Provenance, Study
-from k2rel.uncertain import Z95, Uncertain, lognormal_from_limits, mean_interval, points, sobol_indices_of_groups
+from k2rel.uncertain import (
+    MOST_POINTS,
+    Z95,
+    Uncertain,
+    lognormal_from_limits,
+    mean_interval,
+    points,
+    sobol_indices_of_groups,
+)
 from k2rel.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
@@ -146,7 +155,7 @@ def rate_laws(study: Study) -> dict[str, Uncertain]:
 
 def uncertainty(
     study: Study,
-    services: Sequence[str] = ("media",),
+    services: Sequence[str] | str | None = None,
     *,
     samples: int = 10_000,
     seed: int = 1,
@@ -160,8 +169,8 @@ def uncertainty(
     ----------
     study : Study
         The study.
-    services : sequence of str
-        The services.
+    services : sequence of str or str, optional
+        The services; by default the principal traffic.
     samples : int
         Number of samples.
     seed : int
@@ -185,9 +194,11 @@ def uncertainty(
     >>> uncertainty(study("L2R"), samples=100, seed=3).values["media"].shape
     (100,)
     """
-    if samples < 2:
-        raise InputError(f"number of samples: must be at least 2, got {samples}")
-    chosen = [service_named(study, name) for name in services]
+    samples, seed = as_whole("samples", samples, 2, MOST_POINTS), as_seed(seed)
+    wanted = [None] if services is None else as_names("services", services)
+    if not wanted:
+        raise InputError("services: name at least one")
+    chosen = [service_named(study, name) for name in wanted]
     laws = rate_laws(study)
     if not laws:
         raise InputError(f"{study.site.name}: no failure rate in use has limits, so nothing is uncertain")
@@ -211,7 +222,7 @@ def _part_moments(study: Study, name: str, laws: dict[str, Uncertain]) -> tuple[
     return mean, float(weights @ (q - mean) ** 2)
 
 
-def moments(study: Study, service: str = "media") -> tuple[float, float]:
+def moments(study: Study, service: str | None = None) -> tuple[float, float]:
     """Give mean and variance of a service's unavailability without sampling, every part uncertain by itself.
 
     Parts of one type are taken as independent here; where they share one unknown rate, as `uncertainty` has
@@ -221,8 +232,8 @@ def moments(study: Study, service: str = "media") -> tuple[float, float]:
     ----------
     study : Study
         The study.
-    service : str
-        A traffic class, one client's, a role, or the loss of all clients.
+    service : str, optional
+        A traffic class, one client's, a role, or the loss of all clients; by default the principal traffic.
 
     Returns
     -------
@@ -243,11 +254,11 @@ def moments(study: Study, service: str = "media") -> tuple[float, float]:
     >>> 1e-8 < mean < 1e-7, variance > 0
     (True, True)
     """
-    service_named(study, service)
+    wanted = service_named(study, service).name
     functions = functions_of(study)
-    if service not in functions:
-        raise InputError(f"'{service}' is no function of parts alone; its variance comes from sampling")
-    diagram = compile_function(study.policy.structure, functions[service], failures=True)
+    if wanted not in functions:
+        raise InputError(f"'{wanted}' is no function of parts alone; its variance comes from sampling")
+    diagram = compile_function(study.policy.structure, functions[wanted], failures=True)
     laws = rate_laws(study)
     pairs = [_part_moments(study, name, laws) for name in diagram.variables]
     return diagram.moments([mean for mean, _ in pairs], [variance for _, variance in pairs])
@@ -289,15 +300,15 @@ def laws_that_matter(study: Study, service: Service) -> dict[str, Uncertain]:
     return laws
 
 
-def sensitivity(study: Study, service: str = "media", *, samples: int = 1024, seed: int = 1) -> pd.DataFrame:
+def sensitivity(study: Study, service: str | None = None, *, samples: int = 1024, seed: int = 1) -> pd.DataFrame:
     """Say which uncertain rate the spread of a service's unavailability comes from: Sobol' indices.
 
     Parameters
     ----------
     study : Study
         The study.
-    service : str
-        The service.
+    service : str, optional
+        The service; by default the principal traffic.
     samples : int
         Base sample, a power of 2; the model is evaluated (rates + 2) times as often.
     seed : int
@@ -347,7 +358,7 @@ def sensitivity(study: Study, service: str = "media", *, samples: int = 1024, se
     return frame.sort_values("total", ascending=False, kind="stable")
 
 
-def swing(study: Study, service: str = "media") -> pd.DataFrame:
+def swing(study: Study, service: str | None = None) -> pd.DataFrame:
     """Compute the downtime of a service with each failure rate at its 90 % limits, one after another.
 
     Parts whose rate comes from the same row of the table move together; all others stay at their value.
@@ -356,8 +367,8 @@ def swing(study: Study, service: str = "media") -> pd.DataFrame:
     ----------
     study : Study
         The study.
-    service : str
-        The service.
+    service : str, optional
+        The service; by default the principal traffic.
 
     Returns
     -------

@@ -107,6 +107,8 @@ def updated(
     >>> result.after.law("psu_raid_1").failure_rate_per_h < result.before.law("psu_raid_1").failure_rate_per_h
     True
     """
+    if not all(isinstance(one, Exposure) for one in exposures):
+        raise InputError(f"exposures: a list of Exposure is needed, got {str(exposures)[:40]}")
     if not exposures:
         raise InputError("log: it holds no failures and hours")
     sites = sorted({one.site for one in exposures if one.site})

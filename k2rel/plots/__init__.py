@@ -1,6 +1,6 @@
 """Pictures: one function a figure, ``(result, ax=None) -> Axes``; nothing is computed here.
 
-``style``   colours and marks, the same everywhere: A blue, B orange, lost vermilion
+``style``   colours and marks, the same everywhere: first side blue, second orange, lost vermilion
 ``layout``  where everything lies in the drawing of a site
 ``drawing``  the drawing, with failed parts crossed out, ways drawn over and loads on them
 ``charts``  downtime, causes, modes, uncertainty
@@ -23,7 +23,7 @@ from k2rel.plots.charts import (
     plot_swing,
     plot_uncertainty,
 )
-from k2rel.plots.drawing import Drawing, draw_site, looks
+from k2rel.plots.drawing import Drawing, caption, draw_site, looks
 from k2rel.plots.dynamics import plot_interruptions, plot_mode_graph, plot_side_figures, plot_units
 from k2rel.plots.field import plot_changes, plot_front, plot_probability, plot_rates_updated, plot_repairs
 from k2rel.plots.histories import plot_downtime_of_a_year, plot_time_to_first_loss, timeline_picture
@@ -33,6 +33,7 @@ from k2rel.plots.sweeps import plot_most_clients, plot_sweep, plot_sweep_sample
 
 __all__ = [
     "Drawing",
+    "caption",
     "draw_site",
     "looks",
     "plot_availability_over_time",

@@ -29,7 +29,7 @@ _SERIES = (INK, "#009E73", "#CC79A7", MUTED)
 """What is neither A nor B nor lost keeps clear of their colours."""
 
 
-def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[str, ...] = ("A", "B")) -> Axes:
+def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[str, ...] | None = None) -> Axes:
     """Draw which parts cause the downtime.
 
     Parameters
@@ -52,6 +52,8 @@ def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[st
     >>> plot_causes(k2rel.causes(k2rel.study("L2"))).get_xlabel()
     'downtime [min/year], logarithmic'
     """
+    if sides is None:
+        sides = causes.attrs.get("sides") or tuple(sorted(causes["side"].dropna().unique()))
     rows = causes[causes["downtime_min_per_year"] > 0].head(12).iloc[::-1]
     ax = new_axes(ax, (7.2, 0.34 * len(rows) + 1.3))
     minutes = rows["downtime_min_per_year"].to_numpy()
@@ -312,7 +314,7 @@ def plot_modes(modes: pd.DataFrame, ax: Axes | None = None) -> Axes:
     rows = modes[modes["hours_per_year"] > 0].head(12).iloc[::-1]
     hours = rows["hours_per_year"].to_numpy(dtype=float)
     ax = new_axes(ax, (8.6, 0.34 * len(rows) + 1.3))
-    lost = [any(word in mode for word in ("lost", "cut off", "no client")) for mode in rows["mode"]]
+    lost = rows["cut_off"].to_numpy() > 0
     for y, (value, gone) in enumerate(zip(hours, lost, strict=True)):
         ax.barh(y, value, color=LOST if gone else MUTED, hatch="//" if gone else None, height=0.7, edgecolor="white")
         ax.annotate(f"{value:.3g}", (value, y), (3, 0), textcoords="offset points", va="center", fontsize=8, color=INK)

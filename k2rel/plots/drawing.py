@@ -1,6 +1,6 @@
 """The drawing of a site as SVG, from its description alone, and over it what a failover outcome looks like.
 
-What a part looks like is said by attributes of its group, ``data-way`` (the side whose way it is on), ``data-control``,
+What a part looks like is said by attributes of its group, ``data-way`` (the side whose way it is on), ``data-further``,
 ``data-failed``, ``data-out``, ``data-over``, by a figure (load) and a note; the style sheet does the rest. So the
 explorer can bring another outcome onto the same drawing by setting these, and colours stand here alone.
 """
@@ -15,11 +15,11 @@ from pathlib import Path
 
 from k2rel.errors import InputError
 from k2rel.plots.layout import Box, Layout, Line
-from k2rel.plots.style import COLOURS, CONTROL, INK, LOST, MUTED, SHARED
-from k2rel.policy.failover import FailoverOutcome
+from k2rel.plots.style import COLOUR_WORDS, COLOURS, CONTROL, INK, LOST, MUTED, SHARED
+from k2rel.policy.failover import FailoverOutcome, further_traffic, principal_traffic
 from k2rel.site.model import Site
 
-__all__ = ["Drawing", "Look", "draw_site", "looks"]
+__all__ = ["Drawing", "Look", "caption", "draw_site", "looks"]
 
 _UNIT = 100.0
 _DASHES = ("", "8 4", "2 3", "11 3 2 3", "6 2 2 2 2 2", "16 5", "4 7", "15 3 4 3 4 3", "2 7")
@@ -40,7 +40,7 @@ _STYLE = (
     ".k2d.small .box .note{font-size:15px}"
     ".k2d .link[data-way='0'] .way{stroke:var(--k0)}.k2d .link[data-way='1'] .way{stroke:var(--k1)}"
     ".k2d .link[data-way='both'] .way{stroke:var(--ki)}.k2d .link .way{stroke-width:4.5;stroke-linecap:round}"
-    ".k2d .link[data-control] .ctl{stroke:var(--kc);stroke-width:2.6;stroke-dasharray:7 4}"
+    ".k2d .link[data-further] .ctl{stroke:var(--kc);stroke-width:2.6;stroke-dasharray:7 4}"
     ".k2d .box[data-way]>rect{stroke-width:3.2}.k2d .chip[data-way] rect{stroke-width:3}"
     ".k2d [data-way='0']>rect{stroke:var(--k0)}.k2d [data-way='1']>rect{stroke:var(--k1)}"
     ".k2d [data-way='both']>rect{stroke:var(--ki)}"
@@ -62,8 +62,8 @@ class Look:
     ----------
     way : str
         ``"0"`` or ``"1"`` by the side whose way it is on, ``"both"``, or empty.
-    control : bool
-        Whether it is on the way of client 1's control.
+    further : bool
+        Whether it is on the path of a further traffic class of client 1.
     failed, out, over : bool
         Whether it has failed, is out of service, is loaded above its capacity.
     load : str
@@ -73,7 +73,7 @@ class Look:
     """
 
     way: str = ""
-    control: bool = False
+    further: bool = False
     failed: bool = False
     out: bool = False
     over: bool = False
@@ -83,7 +83,7 @@ class Look:
     def attributes(self) -> str:
         """Give the attributes of its group."""
         way = f" data-way='{self.way}'" if self.way else ""
-        flags = {"control": self.control, "failed": self.failed, "out": self.out, "over": self.over}
+        flags = {"further": self.further, "failed": self.failed, "out": self.out, "over": self.over}
         return way + "".join(f" data-{name}=''" for name, there in flags.items() if there)
 
 
@@ -197,7 +197,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     layout = Layout(site)
     name, failed = outcome.principal, set(outcome.failed)
     ways: dict[str, set[str]] = {}
-    control: set[str] = set()
+    further: set[str] = set()
     without = {"client_1": 0, "clients": 0}
     drawn_as: dict[str, str] = {}
     for index, state in enumerate(outcome.clients):
@@ -213,7 +213,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
                 ways.setdefault(shown.get(part, part), set()).add(str(site.sides.index(side)))
         without[shown[state.client]] += side is None and name in state.sides
         if index == 0:
-            control.update(state.paths.get("control", ()) if name != "control" else ())
+            further = {part for other, path in state.paths.items() if other != name for part in path}
     carried: dict[str, float] = {}
     for part, load in outcome.carried.items():
         carried[drawn_as.get(part, part)] = carried.get(drawn_as.get(part, part), 0.0) + load
@@ -235,7 +235,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
         found = ways.get(part, set())
         result[part] = Look(
             way="both" if len(found) > 1 else next(iter(found), ""),
-            control=part in control,
+            further=part in further,
             failed=part in failed,
             out=part in outcome.out_of_service,
             over=part in over,
@@ -243,6 +243,32 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
             note=", ".join(notes.get(part, ())),
         )
     return result
+
+
+def caption(site: Site) -> str:
+    """Say what colours and lines in a drawing of a site mean.
+
+    Parameters
+    ----------
+    site : Site
+        The site.
+
+    Returns
+    -------
+    str
+        A sentence.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> caption(read_site("L2R"))[:63]
+    'The path of media in the colour of its side (A blue, B orange),'
+    """
+    sides = ", ".join(f"{side} {word}" for side, word in zip(site.sides, COLOUR_WORDS, strict=False))
+    others = " and ".join(further_traffic(site)).replace("_", " ")
+    dashed = f", of {others} of client 1 dashed in green" if others else ""
+    name = principal_traffic(site).replace("_", " ")
+    return f"The path of {name} in the colour of its side ({sides}){dashed}, loads in MB/s."
 
 
 def draw_site(

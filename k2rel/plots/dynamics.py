@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from k2rel.measures.modes import ModeWords
+
 __all__ = ["plot_interruptions", "plot_mode_graph", "plot_side_figures", "plot_units"]
 
 FloatArray = NDArray[np.float64]
@@ -23,12 +25,12 @@ _SERIES = (INK, "#009E73", "#CC79A7", MUTED, LOST)
 
 
 def plot_mode_graph(
-    words: list[str],
+    words: Sequence[ModeWords],
     probability: FloatArray,
     flow_per_h: FloatArray,
     ax: Axes | None = None,
     *,
-    sides: tuple[str, ...] = ("A", "B"),
+    sides: tuple[str, ...] | None = None,
     most: int = 10,
 ) -> Axes:
     """Draw the operating modes as states, with how often one is left for another.
@@ -47,7 +49,8 @@ def plot_mode_graph(
     Returns
     -------
     matplotlib.axes.Axes
-        Numbered states with their hours a year (squares: every client cut off), arrows with changes a year, what
+        Numbered states with their hours a year (squares: some client is cut off; else the colour of the side that
+        serves every client), arrows with changes a year, what
         the numbers mean below.
 
     Examples
@@ -58,10 +61,12 @@ def plot_mode_graph(
     """
     import networkx as nx
 
+    if sides is None:
+        sides = words[0].sides
     chosen = np.argsort(-probability, kind="stable")[:most]
     graph: nx.DiGraph[int] = nx.DiGraph()
     for number, mode in enumerate(chosen.tolist()):
-        graph.add_node(number, hours=probability[mode] * 8760, lost="cut off" in words[mode])
+        graph.add_node(number, hours=probability[mode] * 8760, lost=words[mode].cut_off > 0)
     for i, mode in enumerate(chosen.tolist()):
         for j, other in enumerate(chosen.tolist()):
             yearly = float(flow_per_h[mode, other]) * 8760
@@ -71,7 +76,7 @@ def plot_mode_graph(
     place = nx.circular_layout(graph)
     for lost, shape in ((False, "o"), (True, "s")):
         nodes = [n for n in graph.nodes if graph.nodes[n]["lost"] == lost]
-        colours = [LOST if lost else _mode_colour(words[chosen[n]], sides) for n in nodes]
+        colours = [LOST if lost else side_colour(sides, words[chosen[n]].side) for n in nodes]
         nx.draw_networkx_nodes(
             graph, place, nodes, ax=ax, node_color=colours, node_size=1100, edgecolors=INK, node_shape=shape
         )
@@ -88,11 +93,6 @@ def plot_mode_graph(
     tidy(ax, "Operating modes, their hours a year, and changes a year between them")
     ax.set_axis_off()
     return ax
-
-
-def _mode_colour(words: str, sides: tuple[str, ...]) -> str:
-    """Colour of the side that carries every client; that of what both share where none does."""
-    return side_colour(sides, next((side for side in sides if words.startswith(f"every client by {side}")), None))
 
 
 def _hours(value: float) -> str:

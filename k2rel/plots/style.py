@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLOURS", "INK", "LOST", "MUTED", "new_axes", "side_colour", "tidy"]
+__all__ = ["COLOURS", "COLOUR_WORDS", "INK", "LOST", "MUTED", "new_axes", "side_colour", "tidy"]
 
 COLOURS = ("#0072B2", "#E69F00")
-"""First side (A) and second side (B)."""
+"""First side and second side."""
+COLOUR_WORDS = ("blue", "orange")
 LOST = "#D55E00"
 SHARED = "#56606B"
 CONTROL = "#009E73"

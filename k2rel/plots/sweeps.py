@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from k2rel.arguments import as_names
 from k2rel.plots.style import COLOURS, CONTROL, INK, LOST, MUTED, new_axes, tidy
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def plot_sweep(
     >>> plot_sweep(frame, ["clients"], "downtime_min_per_year", "downtime", "t").get_xlabel()
     'clients'
     """
-    ax = new_axes(ax, (8.2, 4.2))
+    axes, ax = as_names("axes", axes), new_axes(ax, (8.2, 4.2))
     numeric = [name for name in axes if np.issubdtype(table[name].to_numpy().dtype, np.number)]
     x = max(numeric or list(axes), key=lambda name: table[name].nunique())
     others = [name for name in axes if name != x]

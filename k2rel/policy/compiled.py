@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from k2rel.logic.structure import Node
-from k2rel.policy.failover import principal_traffic
+from k2rel.policy.failover import further_traffic, principal_traffic
 from k2rel.policy.rules import Policy
 from k2rel.site.model import AtLeast
 
@@ -36,9 +36,10 @@ def compiled(policy: Policy) -> dict[str, Any]:
         holds and none of whose ``own`` parts of the client has failed; a ``dead_end`` serves nobody. ``roles``: gate
         of ``at`` each side and of ``up``. ``shut``: gate of each server that a takeover can put out of service;
         ``returns``: those of them that come back by themselves. ``backup`` and ``standby``: gate of "a backup stands
-        by", of the first role and of each that can move.
-        ``counts``: classes whose load counts in full service. ``capacity`` [MB/s], ``clients`` as pairs of name and
-        group, ``client_parts``: pattern of the names of their own parts, # for the number of the client.
+        by", of the first role and of each that can move. ``counts``: classes whose load counts in full service.
+        ``principal`` and ``further``: the class whose sides are counted, and the others of the clients.
+        ``capacity`` [MB/s], ``clients`` as pairs of name and group, ``client_parts``: pattern of the names of their
+        own parts, # for the number of the client.
 
     Examples
     --------
@@ -84,6 +85,7 @@ def compiled(policy: Policy) -> dict[str, Any]:
         "home": policy.home,
         "principal": principal_traffic(site),
         "counts": list(site.counted_traffic),
+        "further": list(further_traffic(site)),
         "gates": [gate(node) for node in nodes],
         "raid": {
             name: {"drives": list(entry.drives), "tolerance": entry.tolerance} for name, entry in site.raid_sets.items()

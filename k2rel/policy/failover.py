@@ -6,11 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from k2rel.arguments import as_names
 from k2rel.logic.structure import Node
 from k2rel.policy.rules import Choice, Policy, Route
 from k2rel.site.model import AtLeast, Site
 
-__all__ = ["ClientState", "ElementLoad", "FailoverOutcome", "failover", "principal_traffic", "raid_works"]
+__all__ = [
+    "ClientState",
+    "ElementLoad",
+    "FailoverOutcome",
+    "failover",
+    "further_traffic",
+    "principal_traffic",
+    "raid_works",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,8 @@ class ElementLoad:
         """Whether the load of the traffic that counts in full service is above the capacity."""
         return exceeds(self.counted_mb_s, self.capacity_mb_s)
 
+
+_OLDER = frozenset(("media", "control", "ftp"))
 
 # a load is above a capacity when it is so by more than the rounding of sums
 FORGIVEN = 1 + 1e-9
@@ -168,9 +179,7 @@ class FailoverOutcome:
             "clients": [
                 {
                     "client": state.client,
-                    "media_side": state.sides.get("media"),
-                    "media_path": list(state.paths.get("media", ())),
-                    "control_path": list(state.paths.get("control", ())),
+                    **self._older_names(state),
                     "sides": dict(state.sides),
                     "paths": {name: list(path) for name, path in state.paths.items()},
                 }
@@ -187,6 +196,16 @@ class FailoverOutcome:
                 }
                 for load in self.loads
             ],
+        }
+
+    def _older_names(self, state: ClientState) -> dict[str, Any]:
+        """What `sides` and `paths` say, under the names that they had before: for sites with classes of such names."""
+        if _OLDER.isdisjoint(self.services):
+            return {}
+        return {
+            "media_side": state.sides.get("media"),
+            "media_path": list(state.paths.get("media", ())),
+            "control_path": list(state.paths.get("control", ())),
         }
 
 
@@ -213,6 +232,29 @@ def principal_traffic(site: Site) -> str:
         if traffic.scope == "client":
             return name
     return next(iter(site.traffic))
+
+
+def further_traffic(site: Site) -> tuple[str, ...]:
+    """Name the other traffic classes with a flow for each client.
+
+    Parameters
+    ----------
+    site : Site
+        The site.
+
+    Returns
+    -------
+    tuple of str
+        The classes, as the file lists them; none where the principal one is the only one.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> further_traffic(read_site("L2R"))
+    ('control',)
+    """
+    principal = principal_traffic(site)
+    return tuple(name for name, entry in site.traffic.items() if entry.scope == "client" and name != principal)
 
 
 def raid_works(site: Site, failed: Iterable[str]) -> dict[str, bool]:
@@ -250,14 +292,16 @@ def _taken(choice: Choice, truth: Mapping[Node, bool], own_failed: frozenset[str
     return None
 
 
-def failover(policy: Policy, failed: Sequence[str] = (), control: Mapping[str, bool] | None = None) -> FailoverOutcome:
+def failover(
+    policy: Policy, failed: Sequence[str] | str = (), control: Mapping[str, bool] | None = None
+) -> FailoverOutcome:
     """Follow the failover rules for one set of failed parts.
 
     Parameters
     ----------
     policy : Policy
         The rules of a site, with the side that had the roles before.
-    failed : sequence of str
+    failed : sequence of str or str
         Identifiers of physical parts; they are taken to have failed together.
     control : mapping of str to bool, optional
         For a sticky policy, who has the roles and which servers are in service (`Takeover.variables`).
@@ -282,7 +326,7 @@ def failover(policy: Policy, failed: Sequence[str] = (), control: Mapping[str, b
     ('B', {'B'}, ('server_A',))
     """
     site = policy.site
-    failed = tuple(dict.fromkeys(failed))
+    failed = tuple(dict.fromkeys(as_names("failed", failed)))
     site.require_parts(failed)
     state = dict.fromkeys(failed, False) | raid_works(site, failed) | dict(control or {})
     groups = range(site.group_count)

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+from k2rel.arguments import as_name
 from k2rel.errors import InputError
 from k2rel.logic.structure import FALSE, TRUE, Node, Structure
 from k2rel.site.model import AtLeast, Holder, Role, Site, Stage
@@ -55,7 +56,7 @@ class Roles:
     def __init__(self, site: Site, home: str | None = None, *, sticky: bool = False) -> None:
         self.site = site
         self.sticky = sticky
-        self.home = site.sides[0] if home is None else home
+        self.home = site.sides[0] if home is None else as_name("primary", home)
         if self.home not in site.sides:
             only = " and ".join(site.sides)
             raise InputError(f"--primary {self.home[:20]}: {site.name} has no side '{self.home[:20]}', only {only}")

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_number
 from k2rel.errors import InputError
 from k2rel.units import parse_duration
 
@@ -260,6 +261,7 @@ def parse_distribution(text: str, mean_h: float | None = None) -> Distribution:
     """
     from scipy import stats
 
+    mean_h = None if mean_h is None else as_number("mean_h", mean_h)
     short = str(text)[:80]
     match = _CALL.fullmatch(str(text))
     if match is None or match[1] not in _NAMES:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import k2rel
+from k2rel.arguments import as_paths, as_seed, as_whole
 from k2rel.basis import basis_hash
 from k2rel.bundled import notebook_dir
 from k2rel.errors import InputError, K2relError
@@ -76,7 +77,7 @@ class Rendered:
 
 
 def render_reports(
-    levels: Sequence[str | Path],
+    levels: Sequence[str | Path] | str | Path,
     output: Path | str = "reports",
     *,
     comparison: bool = True,
@@ -137,7 +138,8 @@ def render_reports(
     """
     from tqdm import tqdm
 
-    at_once = worker_count(jobs)
+    at_once, seed, levels = worker_count(jobs), as_seed(seed), as_paths("levels", levels)
+    clients = None if clients is None else as_whole("clients", clients, 1)
     output = Path(output)
     chosen = [f"{key}={value}" for key, value in (settings or {}).items()]
     common: dict[str, Any] = {

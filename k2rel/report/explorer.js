@@ -98,7 +98,7 @@ function k2relEvaluate(data, failedNames) {
 
 /** What each drawn part looks like; the same as k2rel.plots.looks(). */
 function k2relLooks(data, marks, outcome) {
-  const ways = {}, control = new Set(), shown = {}, without = { client_1: 0, clients: 0 };
+  const ways = {}, further = new Set(), shown = {}, without = { client_1: 0, clients: 0 };
   const principal = data.principal, failed = new Set(outcome.failed);
   outcome.clients.forEach((state, index) => {
     for (const [part, pattern] of Object.entries(data.client_parts)) {
@@ -113,7 +113,7 @@ function k2relLooks(data, marks, outcome) {
       }
     }
     if (side === null) without[shown[state.client]] += 1;
-    if (index === 0 && principal !== "control") (state.paths.control || []).forEach((part) => control.add(part));
+    if (index === 0) data.further.forEach((name) => state.paths[name].forEach((part) => further.add(part)));
   });
   const carried = {};
   for (const [part, load] of Object.entries(outcome.carried)) {
@@ -134,7 +134,7 @@ function k2relLooks(data, marks, outcome) {
     const found = [...(ways[part] || [])];
     return [part, {
       way: found.length > 1 ? "both" : found[0] || "",
-      control: control.has(part), failed: failed.has(part), out: outcome.out_of_service.includes(part), over: over.has(part),
+      further: further.has(part), failed: failed.has(part), out: outcome.out_of_service.includes(part), over: over.has(part),
       load: carried[part] > 0 ? String(Number(carried[part].toPrecision(4))) : "",
       note: (notes[part] || []).join(", "),
     }];
@@ -174,7 +174,7 @@ function k2relExplorer(root, data, tell) {
     for (const group of svg.querySelectorAll("[data-part]")) {
       const look = looks[group.dataset.part];
       if (look.way) group.dataset.way = look.way; else delete group.dataset.way;
-      for (const key of ["control", "failed", "out", "over"]) if (look[key]) group.dataset[key] = ""; else delete group.dataset[key];
+      for (const key of ["further", "failed", "out", "over"]) if (look[key]) group.dataset[key] = ""; else delete group.dataset[key];
       const load = group.querySelector(".load"), note = group.querySelector(".note");
       if (load) load.textContent = look.load;
       if (note) note.textContent = look.note;
@@ -194,8 +194,11 @@ function k2relExplorer(root, data, tell) {
       ...Object.entries(outcome.standby).map(([name, there]) => [`backup for ${words(name)}`, mark(there ? "stands by" : "NONE", !there)]),
       [`clients' ${words(policy.principal)}`, data.sides.map((side, n) => `${counts[n]} on ${side}`).join(", ") + `, ${counts.at(-1)} cut off`],
     ];
-    const control = outcome.clients[0].paths.control;
-    if (control) rows.push(["control of client 1", control.slice(2).map(words).join(" → ") || mark("lost", true)]);
+    const own = new Set(Object.values(policy.client_parts).map((pattern) => pattern.replace("#", 1)));
+    for (const name of policy.further) {
+      const path = outcome.clients[0].paths[name].filter((part) => !own.has(part));
+      rows.push([`${words(name)} of client 1`, path.map(words).join(" → ") || mark("lost", true)]);
+    }
     const bars = outcome.loads.map((item) => {
       const bar = element("meter");
       bar.max = item.capacity_mb_s; bar.high = item.capacity_mb_s; bar.value = Math.min(item.load_mb_s, item.capacity_mb_s);

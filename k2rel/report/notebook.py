@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from k2rel.arguments import as_names
 from k2rel.measures.cases import failover_cases
 from k2rel.measures.steps import takeover_steps
 from k2rel.plots.drawing import Drawing, draw_site
@@ -38,7 +39,7 @@ def open_study(
     clients: int = 0,
     repair: str = "4h",
     rates: str = "",
-    settings: Sequence[str] = (),
+    settings: Sequence[str] | str = (),
     variant: str = "",
 ) -> Study:
     """Make a study from the parameters of a notebook.
@@ -73,7 +74,7 @@ def open_study(
         clients=clients if clients != 0 else None,
         repair=repair,
         rates=rates or None,
-        settings=parse_settings(list(settings)),
+        settings=parse_settings(list(as_names("settings", settings))),
         variant=variant or None,
     )
 
@@ -245,22 +246,22 @@ def show_cases(one: Study) -> HTML:
         )
         alike = ", ".join(name.replace("_", " ") for name in case.alike)
         text = f"<h4>{html.escape(case.title)}</h4><p>{html.escape(case.effect())}</p>"
-        if case.control_way():
-            text += f"<p class='more'>control of client 1: {html.escape(case.control_way())}</p>"
+        for name, path in case.further_paths().items():
+            text += f"<p class='more'>{html.escape(name.replace('_', ' '))} of client 1: {html.escape(path)}</p>"
         if alike:
             text += f"<p class='more'>The same follows from: {html.escape(alike)}</p>"
         rows.append(f"<div class='case'><div>{text}</div><figure>{drawing.svg}</figure></div>")
     return HTML("<div class='cases'>" + "".join(rows) + "</div>")  # type: ignore[no-untyped-call]
 
 
-def show_steps(one: Study, failed: Sequence[str]) -> HTML:
+def show_steps(one: Study, failed: Sequence[str] | str) -> HTML:
     """Show a takeover as a strip of drawings, one for each step.
 
     Parameters
     ----------
     one : Study
         The study.
-    failed : sequence of str
+    failed : sequence of str or str
         Parts that fail together.
 
     Returns

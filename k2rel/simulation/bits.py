@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_confidence, as_seed, as_whole
 from k2rel.errors import InputError
 from k2rel.logic.structure import Node, Structure
 from k2rel.parallel import worker_count
@@ -156,8 +157,8 @@ def sampled(
     >>> found.low < 3 * 0.01 - 2 * 0.001 < found.high
     True
     """
-    if isinstance(samples, bool) or not 2 <= samples <= _MOST_SAMPLES:
-        raise InputError(f"samples: from 2 to {_MOST_SAMPLES:,}, got {samples}")
+    samples, seed = as_whole("samples", samples, 2, _MOST_SAMPLES), as_seed(seed)
+    confidence = as_confidence(confidence)
     for name, p in unavailability.items():
         if not 0 <= p <= 1:
             raise InputError(f"unavailability of '{name[:60]}': a probability, got {p}")

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from k2rel.arguments import as_number, as_whole, keep
 from k2rel.errors import InputError, Problem, closest
 from k2rel.rates.distribution import Distribution, parse_distribution
 from k2rel.site.model import Site
@@ -103,16 +104,17 @@ class Circumstances:
     source: str = ""
 
     def __post_init__(self) -> None:
+        keep(self, wrong_unit=as_number("wrong_unit", self.wrong_unit), buffer_h=as_number("buffer_h", self.buffer_h))
         for name, share in self.age_after_repair.items():
+            as_number(f"age_after_repair.{name}", share)
             if not 0 <= share <= 1:
                 raise InputError(f"age_after_repair.{name}: from 0 (as good as new) to 1 (as bad as old), got {share}")
         if not 0 <= self.wrong_unit <= 1:
             raise InputError(f"wrong_unit: a probability, got {self.wrong_unit}")
         if not 0 <= self.buffer_h < float("inf"):
-            raise InputError(f"buffer: a time, got {self.buffer_h} h")
+            raise InputError(f"buffer_h: a time, got {self.buffer_h} h")
         for shelf in self.shelves:
-            if not 0 <= shelf.on_shelf <= 1_000_000:
-                raise InputError(f"spares.{shelf.name}: on_shelf is a number of units from 0, got {shelf.on_shelf}")
+            as_whole(f"spares.{shelf.name}.on_shelf", shelf.on_shelf, 0, 1_000_000)
         for window in self.windows:
             if not window.every_h > 0 or (window.first_h is not None and not window.first_h >= 0):
                 raise InputError(f"windows of {window.part}: 'every' must be above 0 and 'first' no negative time")

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from k2rel.arguments import as_confidence, as_name, as_number, as_seed, as_whole, keep
 from k2rel.errors import InputError, K2relError
 from k2rel.organisation import Organisation
 from k2rel.parallel import worker_count
@@ -86,18 +87,18 @@ class Plan:
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
-        if isinstance(self.histories, bool) or not 2 <= self.histories <= _MOST_HISTORIES:
-            raise InputError(f"histories: from 2 to {_MOST_HISTORIES:,}, got {self.histories}")
-        if not 1 <= self.years <= 1000:
-            raise InputError(f"years: a whole number from 1 to 1000, got {self.years}")
+        # what was given as 1e4, or by NumPy, is kept as the number that it is
+        keep(self, histories=as_whole("histories", self.histories, 2, _MOST_HISTORIES))
+        keep(self, years=as_whole("years", self.years, 1, 1000), seed=as_seed(self.seed))
+        keep(self, warm_up_h=as_number("warm_up_h", self.warm_up_h), confidence=as_confidence(self.confidence))
         if not 0 <= self.warm_up_h <= 1e6 * HOURS_PER_YEAR:
-            raise InputError(f"warm-up: a time from 0, got {self.warm_up_h:g} h")
-        if isinstance(self.seed, bool) or not 0 <= self.seed < 2**63:
-            raise InputError(f"seed: a whole number from 0 to 2^63 - 1, got {self.seed}")
-        if self.target is not None and not 1e-4 <= self.target < 1:
-            raise InputError(f"target: a relative half width from 0.0001 to 1, such as 0.05; got {self.target:g}")
-        if not 0.5 <= self.confidence < 1:
-            raise InputError(f"confidence: from 0.5 to below 1, got {self.confidence:g}")
+            raise InputError(f"warm_up_h: a time from 0, got {self.warm_up_h:g} h")
+        if self.target is not None:
+            keep(self, target=as_number("target", self.target))
+            if not 1e-4 <= self.target < 1:
+                raise InputError(f"target: a relative half width from 0.0001 to 1, such as 0.05; got {self.target:g}")
+        if self.service is not None:
+            as_name("service", self.service)
 
 
 class Progress(Protocol):
@@ -265,7 +266,7 @@ def simulate(
     at_once = worker_count(workers)
     prepared = prepare(study, organisation or Organisation(), circumstances or USUAL)
     site = prepared.site
-    service = site.service(plan.service or site.principal)
+    service = site.service(site.principal if plan.service is None else plan.service)
     begun = time.monotonic()
     total = empty_sums(site)
     size = chunk_size(site, plan)

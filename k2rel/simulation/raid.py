@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_confidence, as_number, as_seed, as_whole, keep
 from k2rel.errors import InputError
 from k2rel.parallel import worker_count
 from k2rel.rates.distribution import Distribution
@@ -76,10 +77,16 @@ class RaidGroup:
     refill: Distribution | None = None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.parities < self.drives <= 10_000:
+        for which in ("life", "rebuild", "latent", "scrub", "refill"):
+            law = getattr(self, which)
+            if not isinstance(law, Distribution) and (law is not None or which in ("life", "rebuild")):
+                raise InputError(f"{which}: a Distribution is needed, such as Distribution.exponential(1e6); got {law}")
+        keep(self, drives=as_whole("drives", self.drives, 2, 10_000))
+        keep(self, parities=as_whole("parities", self.parities, 1))
+        if self.spares is not None:
+            keep(self, spares=as_whole("spares", self.spares, 0, 1000))
+        if not self.parities < self.drives:
             raise InputError(f"RAID group: {self.drives} drives cannot bear the loss of {self.parities}")
-        if self.spares is not None and not 0 <= self.spares <= 1000:
-            raise InputError(f"RAID group: spares from 0 to 1000, got {self.spares}")
         if self.spares is not None and self.refill is None:
             raise InputError("RAID group: with a number of spares, say how long it takes to get another (refill)")
         if self.scrub is not None and self.latent is None:
@@ -280,12 +287,10 @@ def data_loss(
     >>> 0.1 < 1000 * result.losses.value < 0.45
     True
     """
+    mission_h, confidence = as_number("mission_h", mission_h), as_confidence(confidence)
     if not 0 < mission_h <= 1e7:
-        raise InputError(f"mission: a time above 0 and up to 1e7 h, got {mission_h:g} h")
-    if isinstance(histories, bool) or not 2 <= histories <= 10**9:
-        raise InputError(f"histories: from 2 to 10^9, got {histories}")
-    if isinstance(seed, bool) or not 0 <= seed < 2**63:
-        raise InputError(f"seed: a whole number from 0 to 2^63 - 1, got {seed}")
+        raise InputError(f"mission_h: a time above 0 and up to 1e7 h, got {mission_h:g} h")
+    histories, seed = as_whole("histories", histories, 2, 10**9), as_seed(seed)
     at_once = worker_count(workers)
     laws = packed([group.life, group.rebuild, group.latent, group.scrub, group.refill])
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_confidence, as_number, as_whole
 from k2rel.errors import InputError, K2relError
 from k2rel.organisation import Organisation
 from k2rel.parallel import worker_count
@@ -174,17 +175,23 @@ def rare_loss(
     """
     if method not in ("biasing", "splitting"):
         raise InputError(f"method '{str(method)[:40]}': biasing or splitting")
+    target, most_seconds, confidence = (
+        as_number("target", target),
+        as_number("most_seconds", most_seconds),
+        as_confidence(confidence),
+    )
     if not 0.001 <= target < 1:
         raise InputError(f"target: a relative error from 0.001 to below 1, got {target:g}")
-    if isinstance(seed, bool) or not 0 <= seed < 2**62:
-        raise InputError(f"seed: a whole number from 0 to 2^62 - 1, got {seed}")
+    if not most_seconds > 0:
+        raise InputError(f"most_seconds: a time above 0, got {most_seconds:g} s")
+    seed = as_whole("seed", seed, 0, 2**62 - 1)
     at_once = worker_count(workers)
     begun = time.monotonic()
     prepared = prepare(study, organisation or Organisation(), circumstances or USUAL)
     site = prepared.site
     if not len(site.arrays.pool_part) and method == "biasing":
         raise InputError("biasing: no part has a constant failure rate; use splitting")
-    runner = _Runner(prepared, site.service(service or site.principal), seed, method)
+    runner = _Runner(prepared, site.service(site.principal if service is None else service), seed, method)
     if method == "biasing":
         runner.learn_pull(at_once)
     rows = _Rows([])
@@ -192,7 +199,7 @@ def rare_loss(
     reached = stopped = False
     with ThreadPoolExecutor(at_once) as pool:
         try:
-            while not reached and time.monotonic() - begun < most_seconds:
+            while not reached and (not rows.rows or time.monotonic() - begun < most_seconds):
                 rows.rows += list(pool.map(lambda n: runner.replica(n)[0], range(at, at + batch)))
                 at += batch
                 batch = min(2 * batch, 64 if method == "splitting" else 512)

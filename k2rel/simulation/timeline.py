@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from k2rel.errors import InputError
+from k2rel.arguments import as_whole
 from k2rel.organisation import Organisation
 from k2rel.simulation.circumstances import USUAL, Circumstances
 from k2rel.simulation.engine import Plan, follow, prepare
@@ -267,20 +267,19 @@ def timeline(
     True
     """
     plan = Plan(histories=2, years=years, warm_up_h=0.0, seed=seed)
-    if isinstance(history, bool) or not 0 <= history < 2**40:
-        raise InputError(f"history: a whole number from 0, got {history}")
+    history = as_whole("history", history, 0, 2**40 - 1)
     prepared = prepare(study, organisation or Organisation(), circumstances or USUAL)
     site = prepared.site
     work, sums = room(site, log=_MOST_EVENTS), empty_sums(site)
     work.i[HISTORY] = history
     follow(prepared, plan, work, sums, history + 1, ahead=0)
-    engine = site.engine(f"history {history} of seed {seed}, {years} years")
+    engine = site.engine(f"history {history} of seed {plan.seed}, {plan.years} years")
     return Timeline(
         provenance=replace(study.provenance, engine=engine),
         site=study.site.title,
         sides=study.site.sides,
         service=site.principal,
-        end_h=years * HOURS_PER_YEAR,
+        end_h=plan.years * HOURS_PER_YEAR,
         events=tuple(_Teller(site, work).events()),
         cut=int(work.i[LOGGED]) >= _MOST_EVENTS,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import PurePath
 
@@ -30,6 +30,7 @@ from k2rel.site.model import (
     Variant,
 )
 from k2rel.site.source import KeyPath, YamlSource
+from k2rel.site.warnings import warnings_of
 from k2rel.site.wiring import broken_step
 from k2rel.units import parse_share
 
@@ -151,7 +152,7 @@ class _Builder:
         self._check_paths(site)
         if self.problems:
             raise InputError(self.problems)
-        return site
+        return replace(site, warnings=warnings_of(self.source, file, site))
 
     def _report(self, path: KeyPath, message: str) -> None:
         self.problems.append(self.source.problem(path, message))

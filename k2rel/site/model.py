@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
+from k2rel.arguments import as_names
 from k2rel.commoncause import combinations_of, event_shares
-from k2rel.errors import InputError, closest
+from k2rel.errors import InputError, Problem, closest
 
 __all__ = [
     "Assumption",
@@ -305,6 +306,7 @@ class Site:
     common_cause: tuple[CommonCauseGroup, ...] = ()
     rates_file: str | None = None
     full_service: tuple[str, ...] | None = None
+    warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
 
     @cached_property
     def cause_events(self) -> Mapping[str, tuple[tuple[str, ...], float]]:
@@ -437,7 +439,7 @@ class Site:
         """Identifiers of all physical parts."""
         return frozenset(part.id for part in self.parts())
 
-    def require_parts(self, ids: Iterable[str]) -> None:
+    def require_parts(self, ids: Iterable[str] | str) -> None:
         """Check that physical parts exist.
 
         Parameters
@@ -458,6 +460,6 @@ class Site:
             ...
         k2rel.errors.InputError: L2R has no part 'swich_A'; did you mean 'switch_A'?
         """
-        for name in ids:
+        for name in as_names("parts", ids):
             if name not in self.part_ids:
                 raise InputError(f"{self.name} has no part '{name[:80]}'{closest(name, self.part_ids)}")

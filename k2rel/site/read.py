@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from k2rel.arguments import as_name, as_whole
 from k2rel.bundled import site_path
 from k2rel.errors import InputError, Problem, closest
 from k2rel.site import document as doc
@@ -86,15 +87,19 @@ def read_site(
     >>> read_site("L3R", clients=12).group_sizes
     (3, 3, 3, 3)
     """
+    if settings is not None and not isinstance(settings, Mapping):
+        raise InputError(
+            f"settings: a mapping such as {{'media_server.mttr': '4 h'}} is needed, got {str(settings)[:40]}"
+        )
     source = file = read_yaml(site_path(level_or_file))
+    variant = None if variant is None else as_name("variant", variant)
     source = _with_variant(source, variant)
     changes = dict(settings or {})
     source, changes = _with_assumption_settings(source, changes)
     source = _with_assumptions(source)
     counted = source
     if clients is not None:
-        if isinstance(clients, bool) or not isinstance(clients, int) or not 1 <= clients <= doc.MOST_CLIENTS:
-            raise InputError(f"clients: must be a whole number from 1 to {doc.MOST_CLIENTS:,}, got {str(clients)[:30]}")
+        clients = as_whole("clients", clients, 1, doc.MOST_CLIENTS)
         if isinstance(source.data.get("clients"), dict):
             held = {**source.data["clients"], "count": clients}
             counted = YamlSource(source.name, {**source.data, "clients": held}, source.lines, source.origins)

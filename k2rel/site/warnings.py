@@ -1,0 +1,271 @@
+"""What a valid site file says that the model does not do, or does otherwise than its writer may think.
+
+Nothing here changes a number: each warning names the entry, what the model makes of it, and what to write instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from k2rel.errors import Problem
+from k2rel.site import document as doc
+from k2rel.site.model import AtLeast, Path, Site, Stage, Traffic
+from k2rel.site.source import KeyPath, YamlSource
+
+__all__ = ["warnings_of"]
+
+Finding = tuple[KeyPath, str]
+
+
+def warnings_of(source: YamlSource, document: doc.SiteDocument, site: Site) -> tuple[Problem, ...]:
+    """List what a site file says without effect, or with another effect than it seems to have.
+
+    Parameters
+    ----------
+    source : YamlSource
+        The file, for the lines of its entries.
+    document : SiteDocument
+        Its entries.
+    site : Site
+        The site made of them.
+
+    Returns
+    -------
+    tuple of Problem
+        In the order of the file; none for most files.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site  # which calls this
+    >>> read_site("L2R").warnings
+    ()
+    """
+    used = _Uses(site)
+    found = [
+        *_without_load(document, site, used),
+        *_without_effect(document, site, used),
+        *_unused_types(document, site),
+        *_holders(site),
+        *_not_watched(site),
+        *_alike_paths(document, site),
+    ]
+    problems = [source.problem(path, message) for path, message in found]
+    return tuple(sorted(problems, key=lambda problem: (problem.line or 0, problem.key or "")))
+
+
+def _flat(stages: Iterable[Stage]) -> Iterator[str]:
+    for stage in stages:
+        yield from stage.of if isinstance(stage, AtLeast) else (stage,)
+
+
+class _Uses:
+    """Where names of a site stand."""
+
+    def __init__(self, site: Site) -> None:
+        self.subscriptions = {
+            end.removeprefix("@")
+            for end in (
+                *(name for entry in site.traffic.values() for path in entry.paths for name in _flat(path.via)),
+                *(end for part in site.client_parts.values() for end in part.between or ()),
+                *(entry.prefer for entry in site.traffic.values()),
+            )
+            if end.startswith("@")
+        }
+        via = {name for entry in site.traffic.values() for path in entry.paths for name in _flat(path.via)}
+        dealt = {name[1:] for name in via if name.startswith("@")}
+        self.on_paths = via | {entry for name in dealt for entry in site.subscriptions[name]}
+        holders = [holder for role in site.roles.values() for holder in role.holders]
+        self.units = {unit for holder in holders for unit in holder.units}
+        units = [site.units[name] for name in self.units]
+        self.roles = {
+            *(role for entry in site.traffic.values() for role in entry.requires),
+            *(role for entry in site.traffic.values() for path in entry.paths for role, _ in path.when),
+            *(entry.prefer[5:] for entry in site.traffic.values() if entry.prefer.startswith("role ")),
+        }
+        self.anywhere = {
+            *self.on_paths,
+            *(name for part in site.components.values() for name in _flat(part.needs)),
+            *(name for holder in holders for name in _flat(holder.needs)),
+            *(holder.on for holder in holders if holder.on is not None),
+            *(name for unit in units for name in (*unit.triggers, unit.server)),
+            *(unit.heartbeat for unit in units if unit.heartbeat is not None),
+        }
+
+
+def _part_path(site: Site, name: str) -> KeyPath:
+    if name in site.raid_sets:
+        return ("raid_sets", name)
+    return ("links" if site.components[name].between else "components", name)
+
+
+def _without_load(document: doc.SiteDocument, site: Site, used: _Uses) -> Iterator[Finding]:
+    """Capacities that no load meets."""
+    for name in (*document.components, *document.links):
+        if site.components[name].capacity_mb_s is not None and name not in used.on_paths:
+            yield (
+                (*_part_path(site, name), "capacity"),
+                "no path names this part, so no load is counted on it and its capacity limits nothing; name it in "
+                "'via' of the paths that cross it",
+            )
+    for kind, entry in document.types.items():
+        for key in ("capacity", "external"):
+            if getattr(entry, key) is not None:
+                yield ("types", kind, key), f"'{key}' of a type has no effect; write it at each part of the type"
+
+
+def _without_effect(document: doc.SiteDocument, site: Site, used: _Uses) -> Iterator[Finding]:
+    """Entries whose failures, or which themselves, change nothing."""
+    for name in (*document.components, *document.links, *document.raid_sets):
+        if name not in used.anywhere and not (name in site.components and site.components[name].external):
+            yield (
+                _part_path(site, name),
+                "no path, need, trigger or holder names this part, so its failures change no service; name it where it "
+                "is needed",
+            )
+    for name in site.client_parts:
+        if name not in used.on_paths and not site.client_parts[name].external:
+            yield (
+                ("clients", "parts", name),
+                "no path names this part of the clients, so its failures change no service; name it in 'via'",
+            )
+    for name in site.subscriptions:
+        if name not in used.subscriptions:
+            yield ("clients", "subscriptions", name), f"nothing names '@{name}', so it has no effect"
+    for name in site.units:
+        if name not in used.units:
+            yield (
+                ("units", name),
+                "no holder of a role names this unit, so loss of its triggers moves nothing; name it in 'units' of a "
+                "holder",
+            )
+    for name, role in site.roles.items():
+        if not role.is_service and name not in used.roles:
+            yield (
+                ("roles", name),
+                "no traffic class requires or follows this role and it needs nothing, so it has no effect",
+            )
+
+
+def _unused_types(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
+    present = {part.type for part in site.parts()}
+    for kind in document.types:
+        if kind not in present:
+            yield ("types", kind), "no part is of this type, so its failure data are not used"
+
+
+def _holders(site: Site) -> Iterator[Finding]:
+    """Holders that are asked in another order than listed, and those that a side alone does not tell apart."""
+    home = site.sides[0]
+    for name, role in site.roles.items():
+        sides = [holder.side for holder in role.holders]
+        path: KeyPath = ("roles", name, "holders")
+        asked = sorted(range(len(sides)), key=lambda n: sides[n] != home)
+        if asked != list(range(len(sides))):
+            order = ", ".join(_called(role.holders[n].on, sides[n]) for n in asked)
+            yield (
+                path,
+                f"holders on the preferred side, '{home}', come first whatever the list says: the order is {order}; "
+                "list them so, or put the side that is to be preferred first under 'sides'",
+            )
+        follows = [
+            key
+            for key, entry in site.traffic.items()
+            if entry.prefer == f"role {name}" or any(role_ == name for way in entry.paths for role_, _ in way.when)
+        ]
+        twice = next((side for side in sides if sides.count(side) > 1), None)
+        if twice is not None and (follows or len(site.sides) > 1):
+            who = " and ".join(_called(holder.on, twice) for holder in role.holders if holder.side == twice)
+            yield (
+                path,
+                f"{who} are both on side '{twice}', and what follows a role (preferred paths, 'when', the load of a "
+                "side) knows its side only, so nothing follows it from one of them to the other; give each holder a "
+                "side of its own, or make them one holder that needs {at_least: 1, of: [...]}",
+            )
+
+
+def _called(on: str | None, side: str) -> str:
+    return f"{on} ({side})" if on is not None else f"the one on {side}"
+
+
+def _not_watched(site: Site) -> Iterator[Finding]:
+    """Needs of a holder alone whose loss ends the role while nothing makes it move."""
+    for name, role in site.roles.items():
+        if len(role.holders) < 2:
+            continue
+        needs = [set(_flat(holder.needs)) for holder in role.holders]
+        for place, holder in enumerate(role.holders):
+            elsewhere = set.union(*(other for n, other in enumerate(needs) if n != place))
+            watched = {trigger for unit in holder.units for trigger in site.units[unit].triggers}
+            missing = sorted(needs[place] - elsewhere - _with_needs(site, watched)) if holder.units else []
+            if missing:
+                yield (
+                    ("roles", name, "holders", place, "needs"),
+                    f"the role needs {', '.join(missing)} here, which no unit of this holder has among its triggers: "
+                    "when it fails the role is down and does not move; add it to the triggers",
+                )
+
+
+def _with_needs(site: Site, names: Iterable[str]) -> set[str]:
+    """Parts, and what each of them cannot do without."""
+    found: set[str] = set()
+    todo = list(names)
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            part = site.components.get(name)
+            todo += [need for need in part.needs if isinstance(need, str)] if part is not None else []
+    return found
+
+
+def _alike_paths(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
+    """Paths that could share the load, of which the model takes the first alone."""
+    for name, traffic in site.traffic.items():
+        entry = document.traffic[name]
+        meant = traffic.prefer == "listed" and "prefer" in entry.model_fields_set
+        if traffic.demand_mb_s == 0 or meant:
+            continue
+        or_else = "; where the first is meant to take all, write 'prefer: listed'" if traffic.prefer == "listed" else ""
+        groups: dict[object, list[int]] = {}
+        for index, path in enumerate(traffic.paths):
+            groups.setdefault(_kind(site, traffic, path), []).append(index)
+        for places in groups.values():
+            first, *others = places
+            others = [n for n in others if not _shared_by_clients(site, traffic.paths[first], traffic.paths[n])]
+            if not others:
+                continue
+            of_side = "" if traffic.prefer == "listed" else f" of side '{traffic.paths[first].side}'"
+            few = f"path {others[0]}" if len(others) == 1 else f"paths {', '.join(map(str, others))}"
+            yield (
+                ("traffic", name, "paths", first),
+                f"it takes all the load{of_side} as long as it works, though {few} (counted from 0) "
+                f"{'is' if len(others) == 1 else 'are'} alike; to share the load write one path with a stage "
+                "{at_least: 1, of: [...]}, or deal the parts to clients as a subscription" + or_else,
+            )
+
+
+def _kind(site: Site, traffic: Traffic, path: Path) -> object:
+    """What makes paths alike: the kinds of parts in their order; on one side where the file prefers a side."""
+
+    def kind(name: str) -> str:
+        if name.startswith("@"):
+            name = site.subscriptions[name[1:]][0]
+        if name in site.raid_sets:
+            return f"RAID {site.raid_sets[name].level}"
+        return (site.client_parts.get(name) or site.components[name]).type
+
+    kinds = tuple(
+        (stage.k, *map(kind, stage.of)) if isinstance(stage, AtLeast) else (1, kind(stage)) for stage in path.via
+    )
+    where = () if traffic.prefer == "listed" else (path.side, path.carried_by)
+    return kinds, path.when, where
+
+
+def _shared_by_clients(site: Site, first: Path, other: Path) -> bool:
+    """Whether clients are dealt over all in which two paths differ, so that the first is not one path for all."""
+    stages = [stage for stage, instead in zip(first.via, other.via, strict=True) if stage != instead]
+    shared = [stage for stage in stages if stage not in site.client_parts]
+    return bool(shared) and all(
+        isinstance(stage, str) and stage.startswith("@") and len(set(site.subscriptions[stage[1:]])) > 1
+        for stage in shared
+    )
