@@ -64,11 +64,18 @@ def unavailability_of_samples(
         if not np.all(np.isfinite(values) & (np.asarray(values) >= 0)):
             raise InputError(f"samples of '{row}': rates must be finite and not negative")
     (count,) = lengths
+    alone = [service for service in services if _means_do(study, service)]
+    if 0 < len(alone) < len(services):
+        others = [service for service in services if service not in alone]
+        return {
+            **unavailability_of_samples(study, alone, rates_per_h),
+            **unavailability_of_samples(study, others, rates_per_h),
+        }
     result = {service.name: np.empty(count) for service in services}
     states = own_states(study.policy)
     diagrams = dict.fromkeys(service.diagram for service in services)
     names = dict.fromkeys(name for diagram in diagrams for name in diagram.variables)
-    weight, times = _calendar(study, services, names, rates_per_h)
+    weight, times = (np.ones(1), {}) if alone else _calendar(study, names, rates_per_h)
     chunks = max(1, _CHUNK // len(weight))
     for start in range(0, count, chunks):
         part = slice(start, min(count, start + chunks))
@@ -98,13 +105,11 @@ def unavailability_of_samples(
 
 
 def _calendar(
-    study: Study, services: Sequence[Service], names: Iterable[str], rates_per_h: Mapping[str, FloatArray]
+    study: Study, names: Iterable[str], rates_per_h: Mapping[str, FloatArray]
 ) -> tuple[FloatArray, dict[str, FloatArray]]:
-    """Moments of the cycle of the tests at which samples are evaluated; one where the mean values of the parts do."""
+    """Moments of the cycle of the tests at which samples are evaluated."""
     own = study.client_laws
     tested = {name: law for name, law in study.tested.items() if name in own or name in names}
-    if not tested or _means_do(study, services):
-        return np.ones(1), {}
     limits = {}
     for name, law in tested.items():
         row = law.rates_id
@@ -113,15 +118,14 @@ def _calendar(
     return calendar_of(tested, limits, dict.fromkeys(own, study.site.client_count))
 
 
-def _means_do(study: Study, services: Sequence[Service]) -> bool:
+def _means_do(study: Study, service: Service) -> bool:
     """Whether parts that are tested on the same days meet so seldom that it shows in no digit that is given."""
+    if not study.tested:
+        return True
     still = {name: law_at(law.unavailability, law.frequency_per_h) for name, law in study.tested.items()}
     apart = replace(study, moment=still)
-    return all(
-        abs(unavailability(apart, one) - together) <= _SEEN * together
-        for one in services
-        for together in [unavailability(study, one)]
-    )
+    together = unavailability(study, service)
+    return abs(unavailability(apart, service) - together) <= _SEEN * together
 
 
 def _sampled(
