@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from k2rel.ctmc.steady import SteadyState, steady
 from k2rel.errors import ModelTooLargeError, NoConvergenceError
 from k2rel.logic.structure import BoolArray, Node
 from k2rel.markov.parts import Parts, parts_of
+from k2rel.markov.tested import MOST_EXACT, on_known_days
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover, TakeoverTable
@@ -164,12 +165,15 @@ def _failed(parts: Parts, population: IntArray, atoms: IntArray) -> dict[str, Bo
 class _Lists:
     """Atoms and their moves as flat arrays for the kernels."""
 
-    def __init__(self, parts: Parts, organisation: Organisation) -> None:
+    def __init__(self, parts: Parts, organisation: Organisation, found_at_once: Collection[int] = ()) -> None:
         pops = parts.populations
+        weights = [population.weights() for population in pops]
+        for number in found_at_once:  # after a test as likely under repair as hidden before it
+            weights[number] = np.maximum(weights[number], weights[number][pops[number].states.index("hidden")])
         entries = [
             (weight * population.size, weight, number, local)
             for number, population in enumerate(pops)
-            for local, weight in enumerate(population.weights().tolist(), 1)
+            for local, weight in enumerate(weights[number].tolist(), 1)
         ]
         entries.sort(key=lambda entry: (-entry[0], entry[2], entry[3]))
         self.weight = np.array([entry[1] for entry in entries])
@@ -263,13 +267,32 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
         if math.isnan(bound):
             below *= 1e-3  # nothing can be said yet
         elif bound <= organisation.tolerance:
-            return found
+            return _with_tests(study, found, organisation, below if until_calm else 0.0, until_calm)
         else:  # the bound falls more slowly than the flow that is followed
             below *= min(0.4, max(1e-8, 0.95 * (organisation.tolerance / bound) ** 1.35))
     raise NoConvergenceError(
         f"{study.site.name}: with {found.chain.states:,} states the error cannot be bounded by "
         f"{organisation.tolerance:g}; {_TOO_OFTEN}"
     )
+
+
+def _with_tests(
+    study: Study,
+    found: SiteStates,
+    organisation: Organisation,
+    below: float,
+    until_calm: Callable[[ArrayLike], FloatArray] | None,
+) -> SiteStates:
+    """Small chains with what tests on known days find at once among their states."""
+    tested = [n for n, one in enumerate(found.parts.populations) if on_known_days(study, one)]
+    if not tested or found.chain.states >= MOST_EXACT:
+        return found
+    lists = _Lists(found.parts, organisation, tested)
+    try:
+        more = _generated(found.policy, found.takeover, found.parts, lists, organisation, below, until_calm)
+    except ModelTooLargeError:
+        return found
+    return more if more.chain.states < MOST_EXACT and not more.error_bound > organisation.tolerance else found
 
 
 def _generated(

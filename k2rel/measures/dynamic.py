@@ -272,7 +272,7 @@ def downtime_causes(study: Study, organisation: Organisation | None = None, serv
 
     dynamics = solved(study, organisation or Organisation())
     (found,) = _services(dynamics, [service or principal_traffic(study.site)])
-    loss = dynamics.loss(found)[dynamics.modes(found.diagram)] * dynamics.states.solution.probability
+    loss = dynamics.loss(found)[dynamics.modes(found.diagram)] * dynamics.probability
     takeover = dynamics.states.takeover
     names = [
         "a takeover is on its way",
@@ -391,7 +391,7 @@ def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
     rates = states.chain.rates
     before = np.repeat(np.arange(rates.shape[0]), np.diff(rates.indptr))
     after = rates.indices
-    flow = states.solution.probability[before] * rates.data
+    flow = dynamics.probability[before] * rates.data
     at_once = ~moving[before] & ~stranded[before] & ~moving[after] & ~stranded[after]
     changed = at_once & (digits[before] != digits[after]).any(axis=1)
     arrives = (moving[before] & ~moving[after] & ~stranded[after]) | changed

@@ -95,7 +95,7 @@ def mode_flows(study: Study, organisation: Organisation | None = None) -> tuple[
     assert takeover is not None
     kinds, kind = np.unique(dynamics.modes(diagram) * takeover.controls + states.control, return_inverse=True)
     kind = kind.reshape(-1).astype(np.int64)
-    p = states.solution.probability
+    p = dynamics.probability
     flow = dynamics.flows_between(kind, len(kinds))
     words = [
         f"{diagram.outcomes[mode]}; {takeover.words(control)}" if takeover.roles else str(diagram.outcomes[mode])
