@@ -1,29 +1,37 @@
-"""Chains that jump on fixed days: the periodic steady state, with positive terms only.
+"""Chains that jump on fixed days: the periodic steady state.
 
 Between the days the chain moves at constant rates; on a day every state moves at once to another, or to several with
-probabilities. Matrices are dense, for chains of up to a few thousand states.
+probabilities. Small chains are followed by dense matrices, with positive terms only; larger ones by sparse solves.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.small import steady_state
+from k2rel.ctmc.steady import steady
+from k2rel.errors import NoConvergenceError
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["periodic_mean"]
+__all__ = ["periodic_mean", "periodic_mean_of_many"]
 
 FloatArray = NDArray[np.float64]
 
 _STEP = 4.0  # events at the fastest rate in the first step
 _KEPT_BYTES = 400_000_000
+_CONTOUR = 24  # points; the error of the exponential is about 1e-14
+_SEEN = 1e-12  # probability below which a contour tells nothing
+_TOLERANCE, _ENOUGH, _STEADY = 1e-13, 1e-9, 1e-13
+_MOST_ROUNDS = 200
+_MEMORY = 20
 
 
 class _Gap:
@@ -150,3 +158,129 @@ def _recurrent(matrix: FloatArray) -> FloatArray:
     result = np.zeros(len(matrix))
     result[here] = steady_state(matrix[np.ix_(here, here)]) if len(here) > 1 else 1.0
     return result
+
+
+def periodic_mean_of_many(
+    rates: csr_array, gaps_h: Sequence[float], jumps: Sequence[csr_array], guess: FloatArray
+) -> tuple[FloatArray, float]:
+    """Give the mean state probabilities over a cycle of jumps, of a chain too large for dense matrices.
+
+    Parameters
+    ----------
+    rates, gaps_h, jumps
+        As for `periodic_mean`.
+    guess : array of float, shape (states,)
+        Probabilities near the answer.
+
+    Returns
+    -------
+    tuple of (array of float, float)
+        Mean probability of each state; by how much the last round moved them, all together.
+
+    Notes
+    -----
+    The mean is the steady state of a chain in which each state jumps at a rate of its own: how often it is met by a
+    jump, by its mean probability. Those rates, smooth quantities, come from following cycles until they repeat, with
+    the matrix exponential by J. A. C. Weideman's contour (SIAM J. Numer. Anal. 44 (2006) 2342) and Anderson's
+    extrapolation; the mean then comes from the positive terms of the steady state.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> rates = csr_array(np.array([[0.0, 1e-3], [0.0, 0.0]]))
+    >>> found = csr_array(np.array([[1.0, 0.0], [1.0, 0.0]]))
+    >>> periodic_mean_of_many(rates, [1000.0], [found], np.array([0.5, 0.5]))[0].round(6).tolist()
+    [0.632121, 0.367879]
+    """
+    from scipy.sparse import csr_array
+
+    follow = {gap: _contour(rates, gap) for gap in dict.fromkeys(gaps_h)}
+    start = guess
+    for jump in jumps:
+        start = jump.T @ start
+    tried: list[FloatArray] = []
+    became: list[FloatArray] = []
+    best, best_moved = start, math.inf
+    for _ in range(_MOST_ROUNDS):
+        start = np.maximum(start, 0.0)
+        start /= start.sum()
+        end = start
+        for gap, jump in zip(gaps_h, jumps, strict=True):
+            end = jump.T @ np.maximum(follow[gap](end)[0], 0.0)
+        end /= end.sum()
+        moved = float(np.abs(end - start).sum())
+        if moved < best_moved:
+            best, best_moved = end, moved
+        elif len(tried) > 3 and best_moved < 1e-11:
+            break
+        if best_moved < _TOLERANCE:
+            break
+        tried, became = [*tried, start][-_MEMORY:], [*became, end][-_MEMORY:]
+        start = _extrapolated(tried, became)
+    if best_moved > _ENOUGH:
+        raise NoConvergenceError(
+            f"tests on known days: after {_MOST_ROUNDS} rounds a cycle still moves {best_moved:.1e}"
+        )
+    return _mean_of_rates(rates, gaps_h, jumps, follow, best), best_moved
+
+
+def _extrapolated(tried: Sequence[FloatArray], became: Sequence[FloatArray]) -> FloatArray:
+    """Where a linear iteration comes to rest, as far as its last rounds tell (D. G. Anderson, J. ACM 12 (1965) 547)."""
+    if len(tried) == 1:
+        return became[-1]
+    moved = [after - before for before, after in zip(tried, became, strict=True)]
+    steps = np.array([moved[-1] - one for one in moved[:-1]]).T
+    scale = np.linalg.norm(steps, axis=0)
+    share, *_ = np.linalg.lstsq(steps / np.where(scale > 0, scale, 1.0), moved[-1], rcond=1e-10)
+    share = share / np.where(scale > 0, scale, 1.0)
+    return np.asarray(became[-1] - sum(c * (became[-1] - one) for c, one in zip(share, became[:-1], strict=True)))
+
+
+def _mean_of_rates(
+    rates: csr_array,
+    gaps_h: Sequence[float],
+    jumps: Sequence[csr_array],
+    follow: Mapping[float, Callable[[FloatArray], tuple[FloatArray, FloatArray]]],
+    start: FloatArray,
+) -> FloatArray:
+    """Mean over a cycle as the steady state with jumps at the rates at which the cycle has them."""
+    from scipy.sparse import csr_array, diags_array
+
+    period, spent, met = sum(gaps_h), np.zeros_like(start), []
+    for gap, jump in zip(gaps_h, jumps, strict=True):
+        end, more = follow[gap](start)
+        spent += np.maximum(more, 0.0) / period
+        met.append(np.maximum(end, 0.0))
+        start = jump.T @ met[-1]
+    seen, whole = spent > _SEEN, rates
+    for gap, jump, end in zip(gaps_h, jumps, met, strict=True):
+        rate = np.where(seen, end / np.where(seen, spent, 1.0), 2.0 * gap / period) / period
+        off = csr_array(jump - diags_array(jump.diagonal()))
+        whole = whole + csr_array(off.multiply(rate[:, None]))
+    return steady(Chain(csr_array(whole), 0), _STEADY).probability
+
+
+def _contour(rates: csr_array, length_h: float) -> Callable[[FloatArray], tuple[FloatArray, FloatArray]]:
+    """How a distribution moves over a time: at its end, and the mean time spent meanwhile [h]."""
+    from scipy.sparse import csc_array, diags_array, eye_array
+    from scipy.sparse.linalg import splu
+
+    size = rates.shape[0]
+    move = csc_array((rates - diags_array(np.asarray(rates.sum(axis=1)).reshape(-1))).T * length_h)
+    angle = (2.0 * np.arange(_CONTOUR // 2) + 1.0) * math.pi / _CONTOUR  # the other half is the mirror image
+    z = _CONTOUR * (0.5017 * angle / np.tan(0.6407 * angle) - 0.6122 + 0.2645j * angle)
+    turn = 0.5017 / np.tan(0.6407 * angle) - 0.5017 * 0.6407 * angle / np.sin(0.6407 * angle) ** 2 + 0.2645j
+    factor = -1j * np.exp(z) * turn  # of N / (2 pi i) times the width of a panel, 2 pi / N
+    # rows of states are as dense as their columns, and the diagonal is large
+    symmetric = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 1e-3, "options": {"SymmetricMode": True}}
+    solvers = [splu(csc_array(eye_array(size) * one - move), **symmetric) for one in z]
+
+    def follow(start: FloatArray) -> tuple[FloatArray, FloatArray]:
+        end, spent = np.zeros(size), np.zeros(size)
+        for one, scale, solver in zip(z, factor, solvers, strict=True):
+            solved = scale * solver.solve(start.astype(np.complex128))
+            end += 2.0 * solved.real
+            spent += 2.0 * (solved / one).real
+        return end, spent * length_h
+
+    return follow

@@ -218,9 +218,7 @@ class Dynamics:
         from k2rel.ctmc.kernels import flows_between
 
         rates = self.states.chain.rates
-        return np.asarray(
-            flows_between(rates.indptr, rates.indices, rates.data, self.probability, kind, kinds)
-        )
+        return np.asarray(flows_between(rates.indptr, rates.indices, rates.data, self.probability, kind, kinds))
 
     @cached_property
     def _changes(self) -> dict[Diagram, Transitions]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.ctmc.periodic import periodic_mean
+from k2rel.ctmc.periodic import periodic_mean, periodic_mean_of_many
 from k2rel.markov.parts import Population
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, moments_of
@@ -32,6 +32,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 MOST_EXACT = 2000
+_DENSE = 200  # states that are followed by dense matrices
 _MOST_TESTS = 100  # in a common period, for the exact solution
 
 
@@ -207,7 +208,7 @@ def _exact(states: SiteStates, laws: dict[int, Law]) -> tuple[FloatArray, float]
 
     None where the common period of the tests is too long.
     """
-    from scipy.sparse import csr_array
+    from scipy.sparse import csr_array, diags_array, eye_array
 
     calendar = _calendar(laws)
     if calendar is None:
@@ -234,7 +235,7 @@ def _exact(states: SiteStates, laws: dict[int, Law]) -> tuple[FloatArray, float]
         out = np.asarray(flow.sum(axis=1)).reshape(-1)
         unseen |= (counts[:, hidden] > 0) & (out == 0)
         scale = np.divide(1.0, out, out=np.zeros(size), where=out > 0)
-        one = csr_array(flow.multiply(scale[:, None])) + csr_array(np.diag((out == 0).astype(np.float64)))
+        one = csr_array(flow.multiply(scale[:, None])) + csr_array(diags_array((out == 0).astype(np.float64)))
         all_at_once = one
         for _ in range(states.parts.populations[number].size - 1):
             all_at_once = all_at_once @ one
@@ -242,13 +243,16 @@ def _exact(states: SiteStates, laws: dict[int, Law]) -> tuple[FloatArray, float]
     between = csr_array((rates.data[kept], (before[kept], after[kept])), shape=(size, size))
     gaps, jumps = [], []
     for gap, tested in calendar:
-        jump = csr_array(np.eye(size))
+        jump = csr_array(eye_array(size))
         for number in tested:
             jump = jump @ found_at[number]
         gaps.append(gap)
         jumps.append(csr_array(jump))
-    p = periodic_mean(between, gaps, jumps)
-    return p, 2.0 * float(p[unseen].sum())
+    if size <= _DENSE:
+        p, moved = periodic_mean(between, gaps, jumps), 0.0
+    else:
+        p, moved = periodic_mean_of_many(between, gaps, jumps, states.solution.probability)
+    return p, moved + 2.0 * float(p[unseen].sum())
 
 
 def _calendar(laws: dict[int, Law]) -> list[tuple[float, list[int]]] | None:

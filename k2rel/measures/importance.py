@@ -108,7 +108,14 @@ def causes(study: Study, service: str = "media") -> pd.DataFrame:
         part = site.client_parts[name]
         law = study.client_laws[name]
         alone = found.scope == "client"
-        rows.append((f"each client's {name}", part.type, part.side, *_worth(law, birnbaum, slope.critical[name], u, alone=alone)))
+        rows.append(
+            (
+                f"each client's {name}",
+                part.type,
+                part.side,
+                *_worth(law, birnbaum, slope.critical[name], u, alone=alone),
+            )
+        )
     columns = ["part", "type", "side", "unavailability", "birnbaum", "share", "downtime_min_per_year"]
     frame = pd.DataFrame(rows, columns=[*columns, "raw", "rrw", "slope_rate_h", "slope_mttr_min_per_year"])
     frame.insert(list(frame.columns).index("rrw") + 1, "dif", frame["unavailability"] * frame["raw"])

@@ -264,7 +264,9 @@ def moments(study: Study, service: str = "media") -> tuple[float, float]:
         raise InputError(f"'{service}' is no function of parts alone; its variance comes from sampling")
     diagram = compile_function(study.policy.structure, functions[service], failures=True)
     laws = rate_laws(study)
-    tested = {name: law for name in diagram.variables if isinstance(law := study.law(name), Law) and law.tested_together}
+    tested = {
+        name: law for name in diagram.variables if isinstance(law := study.law(name), Law) and law.tested_together
+    }
     if sum(law.parts for law in tested.values()) < 2:
         weight, times = np.ones(1), {}
     else:

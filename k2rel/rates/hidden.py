@@ -290,7 +290,9 @@ class Tests:
         shrinks = float(np.exp(-rate * period)) - float(self._restored(rate, period))  # of what a test leaves over
         nodes, weights = np.polynomial.legendre.leggauss(12)
         shortest = min(max(self.mttr_h, _SHORTEST_REPAIR_H), period) / 4
-        doubling = period * np.concatenate([[0.0], 2.0 ** np.arange(-min(60, math.ceil(math.log2(period / shortest))), 1)])
+        doubling = period * np.concatenate(
+            [[0.0], 2.0 ** np.arange(-min(60, math.ceil(math.log2(period / shortest))), 1)]
+        )
         result = np.zeros_like(times)
         for index, time in enumerate(times.reshape(-1).tolist()):
             longest = min(time, period)

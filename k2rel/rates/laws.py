@@ -286,9 +286,7 @@ def _tests(part: Component, given: GivenLaw) -> dict[str, Any]:
         )
     if (offset is not None or alone) and interval is None:
         key = "tested: independently" if alone else "test_offset"
-        raise InputError(
-            Problem(f"type '{part.type}' has {key} and no test; give its test_interval", key=part.id)
-        )
+        raise InputError(Problem(f"type '{part.type}' has {key} and no test; give its test_interval", key=part.id))
     if offset and interval and offset >= interval:
         raise InputError(
             Problem(
