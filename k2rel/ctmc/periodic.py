@@ -21,7 +21,7 @@ from k2rel.errors import NoConvergenceError
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["periodic_mean", "periodic_mean_of_many"]
+__all__ = ["periodic_mean", "periodic_mean_of_many", "periodic_over_time"]
 
 FloatArray = NDArray[np.float64]
 
@@ -32,13 +32,15 @@ _SEEN = 1e-12  # probability below which a contour tells nothing
 _TOLERANCE, _ENOUGH, _STEADY = 1e-13, 1e-9, 1e-13
 _MOST_ROUNDS = 200
 _MEMORY = 20
+_REPEATS, _MOST_CYCLES = 1e-14, 5000
 
 
 class _Gap:
     """A time without jumps: transition probabilities over it, and mean times spent meanwhile.
 
-    The first step is a series of uniformisation, then it is doubled; rows are brought back to sum 1 at each doubling, so
-    that rounding adds up and does not double (A. Jensen 1953; N. J. Higham, "Functions of Matrices", 2008, chapter 10).
+    The first step is a series of uniformisation, then it is doubled; rows are brought back to sum 1 at each doubling,
+    so that rounding adds up and does not double (A. Jensen 1953; N. J. Higham, "Functions of Matrices", 2008,
+    chapter 10).
     """
 
     def __init__(self, rates: csr_array, length_h: float) -> None:
@@ -146,7 +148,7 @@ def _recurrent(matrix: FloatArray) -> FloatArray:
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
-    count, label = connected_components(csr_array(matrix > 0), connection="strong")
+    count, label = connected_components(csr_array(np.asarray(matrix > 0, dtype=np.float64)), connection="strong")
     leaves = np.zeros(count, dtype=np.bool_)
     before, after = np.nonzero(matrix)
     leaves[label[before[label[before] != label[after]]]] = True
@@ -192,8 +194,6 @@ def periodic_mean_of_many(
     >>> periodic_mean_of_many(rates, [1000.0], [found], np.array([0.5, 0.5]))[0].round(6).tolist()
     [0.632121, 0.367879]
     """
-    from scipy.sparse import csr_array
-
     follow = {gap: _contour(rates, gap) for gap in dict.fromkeys(gaps_h)}
     start = guess
     for jump in jumps:
@@ -222,6 +222,63 @@ def periodic_mean_of_many(
             f"tests on known days: after {_MOST_ROUNDS} rounds a cycle still moves {best_moved:.1e}"
         )
     return _mean_of_rates(rates, gaps_h, jumps, follow, best), best_moved
+
+
+def periodic_over_time(
+    rates: csr_array, gaps_h: Sequence[float], jumps: Sequence[csr_array], times_h: FloatArray, start: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Follow a chain with jumps from time 0.
+
+    Parameters
+    ----------
+    rates, jumps
+        As for `periodic_mean`.
+    gaps_h : sequence of float
+        Time before each jump of the cycle, from time 0 on [h].
+    times_h : array of float, shape (times,)
+        Times [h].
+    start : array of float, shape (states,)
+        Probabilities at time 0.
+
+    Returns
+    -------
+    tuple of (array of float, array of float)
+        Probability of each state at each time, just after a jump at that time; time spent in each until then [h].
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> rates = csr_array(np.array([[0.0, 1e-3], [0.0, 0.0]]))
+    >>> found = csr_array(np.array([[1.0, 0.0], [1.0, 0.0]]))
+    >>> p, spent = periodic_over_time(rates, [1000.0], [found], np.array([500.0, 5500.0]), np.array([1.0, 0.0]))
+    >>> p[:, 1].round(6).tolist(), spent[:, 1].round(3).tolist()
+    ([0.393469, 0.393469], [106.531, 1945.928])
+    """
+    period = sum(gaps_h)
+    follow = {gap: _contour(rates, gap) for gap in dict.fromkeys(gaps_h)}
+    probability = np.empty((len(times_h), len(start)))
+    spent_h = np.empty_like(probability)
+    order = np.argsort(times_h, kind="stable").tolist()
+    now, spent, number, before, spent_before = 0.0, np.zeros_like(start), 0, start, np.zeros_like(start)
+    partial: dict[float, Callable[[FloatArray], tuple[FloatArray, FloatArray]]] = {}
+    for index in order:
+        time = float(times_h[index])
+        while time - now >= gaps_h[number] * (1.0 - 1e-12):
+            end, more = follow[gaps_h[number]](start)
+            start = jumps[number].T @ np.maximum(end, 0.0)
+            start /= start.sum()
+            now, spent, number = now + gaps_h[number], spent + more, (number + 1) % len(gaps_h)
+            if number == 0:
+                still = float(np.abs(start - before).sum()) < _REPEATS or now > _MOST_CYCLES * period
+                if still and (whole := max(0, math.floor((time - now) / period) - 1)):
+                    now, spent = now + whole * period, spent + whole * (spent - spent_before)
+                before, spent_before = start, spent
+        rest = round(time - now, 9)
+        if rest > 0 and rest not in partial:
+            partial = {rest: _contour(rates, rest)}
+        end, more = partial[rest](start) if rest > 0 else (start, np.zeros_like(start))
+        probability[index], spent_h[index] = np.maximum(end, 0.0), spent + more
+    return probability, spent_h
 
 
 def _extrapolated(tried: Sequence[FloatArray], became: Sequence[FloatArray]) -> FloatArray:
@@ -271,9 +328,11 @@ def _contour(rates: csr_array, length_h: float) -> Callable[[FloatArray], tuple[
     z = _CONTOUR * (0.5017 * angle / np.tan(0.6407 * angle) - 0.6122 + 0.2645j * angle)
     turn = 0.5017 / np.tan(0.6407 * angle) - 0.5017 * 0.6407 * angle / np.sin(0.6407 * angle) ** 2 + 0.2645j
     factor = -1j * np.exp(z) * turn  # of N / (2 pi i) times the width of a panel, 2 pi / N
-    # rows of states are as dense as their columns, and the diagonal is large
-    symmetric = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 1e-3, "options": {"SymmetricMode": True}}
-    solvers = [splu(csc_array(eye_array(size) * one - move), **symmetric) for one in z]
+    solvers = [
+        # rows are as full as columns, and the diagonal is large
+        splu(csc_array(eye_array(size) * one - move), "MMD_AT_PLUS_A", 1e-3, options={"SymmetricMode": True})
+        for one in z
+    ]
 
     def follow(start: FloatArray) -> tuple[FloatArray, FloatArray]:
         end, spent = np.zeros(size), np.zeros(size)

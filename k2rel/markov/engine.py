@@ -6,6 +6,7 @@ probabilities and rates.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 import k2rel
 from k2rel.ctmc.passage import Interruptions, interruptions, mean_time_to
+from k2rel.ctmc.transient import over_time
 from k2rel.exact.clients import OwnParts, deciding
 from k2rel.exact.engine import losses_per_h
 from k2rel.exact.modes import groups_of, shared_members
@@ -21,7 +23,7 @@ from k2rel.exact.services import Service
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.structure import BoolArray, Node
 from k2rel.markov.states import SiteStates, site_states
-from k2rel.markov.tested import probability_at_moments, tested_probability
+from k2rel.markov.tested import probability_at_moments, tested_over_time, tested_probability
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.studies import Provenance, Study
@@ -293,6 +295,34 @@ class Dynamics:
             total += weight * losses_per_h(service, one.own, one.loss(service), shares, moves)
         self._frequencies[service] = total
         return total
+
+    def over_time(self, times_h: Sequence[float], tolerance: float = 1e-12) -> tuple[FloatArray, FloatArray]:
+        """Follow the chain from everything new and in service; small chains with tests on their days.
+
+        Parameters
+        ----------
+        times_h : sequence of float
+            Times [h].
+        tolerance : float
+            Bound on the error.
+
+        Returns
+        -------
+        tuple of (array of float, array of float)
+            Probability of each state at each time, and mean time spent in each until then [h].
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> probability, _ = solved(study("L1"), Organisation(tolerance=1e-6)).over_time([0.0, 1.0])
+        >>> float(probability[0].max())
+        1.0
+        """
+        found = tested_over_time(self.study, self.states, np.asarray(times_h, dtype=np.float64))
+        if found is not None:
+            return found
+        moving = over_time(self.states.chain, times_h, tolerance=tolerance)
+        return moving.probability, moving.spent_h
 
     def lost(self, service: Service) -> BoolArray:
         """Say in which states a service is lost by shared parts and roles, whatever the clients' own parts do."""

@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -267,7 +267,8 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
         if math.isnan(bound):
             below *= 1e-3  # nothing can be said yet
         elif bound <= organisation.tolerance:
-            return _with_tests(study, found, organisation, below if until_calm else 0.0, until_calm)
+            given = {"organisation": organisation, "below": below if until_calm else 0.0, "until_calm": until_calm}
+            return _with_tests(study, found, organisation, partial(_generated, policy, takeover, parts, **given))
         else:  # the bound falls more slowly than the flow that is followed
             below *= min(0.4, max(1e-8, 0.95 * (organisation.tolerance / bound) ** 1.35))
     raise NoConvergenceError(
@@ -277,21 +278,13 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
 
 
 def _with_tests(
-    study: Study,
-    found: SiteStates,
-    organisation: Organisation,
-    below: float,
-    until_calm: Callable[[ArrayLike], FloatArray] | None,
+    study: Study, found: SiteStates, organisation: Organisation, generated: Callable[[_Lists], SiteStates]
 ) -> SiteStates:
     """Small chains with what tests on known days find at once among their states."""
     tested = [n for n, one in enumerate(found.parts.populations) if on_known_days(study, one)]
     if not tested or found.chain.states >= MOST_EXACT:
         return found
-    lists = _Lists(found.parts, organisation, tested)
-    try:
-        more = _generated(found.policy, found.takeover, found.parts, lists, organisation, below, until_calm)
-    except ModelTooLargeError:
-        return found
+    more = generated(_Lists(found.parts, organisation, tested))
     return more if more.chain.states < MOST_EXACT and not more.error_bound > organisation.tolerance else found
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.ctmc.periodic import periodic_mean, periodic_mean_of_many
+from k2rel.ctmc.periodic import periodic_mean, periodic_mean_of_many, periodic_over_time
+from k2rel.logic.structure import BoolArray
 from k2rel.markov.parts import Population
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, moments_of
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from k2rel.markov.states import SiteStates
 
-__all__ = ["MOST_EXACT", "on_known_days", "probability_at_moments", "tested_probability"]
+__all__ = ["MOST_EXACT", "on_known_days", "probability_at_moments", "tested_over_time", "tested_probability"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -62,11 +63,11 @@ def tested_probability(study: Study, organisation: Organisation, states: SiteSta
 
     Notes
     -----
-    Chains of fewer than 2,000 states: the periodic steady state, x = x exp(Q T) J. Larger ones: given which tested parts
-    are down, all else keeps its probability, and which are down together gets that of the cycle. For parts that are
-    independent of each other this is exact. Else the bound is all that this moves while something else is failed, and
-    what an exponential time until the test can do: it is short more often than the time until a fixed day, in which
-    a disturbance of mean length R can end.
+    Chains of fewer than 2,000 states: the periodic steady state, x = x exp(Q T) J. Larger ones: given which tested
+    parts are down, all else keeps its probability, and which are down together gets that of the cycle. For parts that
+    are independent of each other this is exact. Else the bound is all that this moves while something else is failed,
+    and what an exponential time until the test can do: it is short more often than the time until a fixed day, in
+    which a disturbance of mean length R can end.
 
     Examples
     --------
@@ -204,10 +205,57 @@ def _patterns(
 
 
 def _exact(states: SiteStates, laws: dict[int, Law]) -> tuple[FloatArray, float] | None:
-    """The periodic steady state, and the probability of tests whose outcome is not among the states.
+    """The periodic steady state, and a bound on what is missing in it; None where the tests' period is too long."""
+    known = _jumps(states, laws)
+    if known is None:
+        return None
+    between, gaps, jumps, unseen = known
+    if between.shape[0] <= _DENSE:
+        p, moved = periodic_mean(between, gaps, jumps), 0.0
+    else:
+        p, moved = periodic_mean_of_many(between, gaps, jumps, states.solution.probability)
+    return p, moved + 2.0 * float(p[unseen].sum())
 
-    None where the common period of the tests is too long.
+
+def tested_over_time(study: Study, states: SiteStates, times_h: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """Follow a small chain from its initial state with tests on their days.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    states : SiteStates
+        The chain.
+    times_h : array of float, shape (times,)
+        Times [h].
+
+    Returns
+    -------
+    tuple of (array of float, array of float) or None
+        Probability of each state at each time, and time spent in each until then [h]; None where there are no such
+        tests, or the chain has 2,000 states or more.
+
+    Examples
+    --------
+    >>> from k2rel.markov.engine import solved
+    >>> from k2rel.studies import study
+    >>> s = study("L1")
+    >>> tested_over_time(s, solved(s, Organisation(tolerance=1e-6)).states, np.array([1.0])) is None
+    True
     """
+    populations = enumerate(states.parts.populations)
+    laws = {n: law for n, one in populations if (law := on_known_days(study, one)) is not None}
+    if not laws or states.chain.states >= MOST_EXACT or (known := _jumps(states, laws)) is None:
+        return None
+    start = np.zeros(states.chain.states)
+    start[states.chain.initial] = 1.0
+    return periodic_over_time(known[0], known[1], known[2], times_h, start)
+
+
+def _jumps(
+    states: SiteStates, laws: dict[int, Law]
+) -> tuple[csr_array, list[float], list[csr_array], BoolArray] | None:
+    """Rates between tests, times before each test of a period from day 0 on, what each does, where it is not known."""
     from scipy.sparse import csr_array, diags_array, eye_array
 
     calendar = _calendar(laws)
@@ -248,15 +296,11 @@ def _exact(states: SiteStates, laws: dict[int, Law]) -> tuple[FloatArray, float]
             jump = jump @ found_at[number]
         gaps.append(gap)
         jumps.append(csr_array(jump))
-    if size <= _DENSE:
-        p, moved = periodic_mean(between, gaps, jumps), 0.0
-    else:
-        p, moved = periodic_mean_of_many(between, gaps, jumps, states.solution.probability)
-    return p, moved + 2.0 * float(p[unseen].sum())
+    return between, gaps, jumps, unseen
 
 
 def _calendar(laws: dict[int, Law]) -> list[tuple[float, list[int]]] | None:
-    """Tests of a common period: the time since the one before, and whose."""
+    """Tests of a common period from day 0 on: the time since the one before, and whose."""
     intervals = {n: Fraction(law.test_interval_h).limit_denominator(100_000) for n, law in laws.items()}
     unit = Fraction(1, math.lcm(*(interval.denominator for interval in intervals.values())))
     period = unit * math.lcm(*(int(interval / unit) for interval in intervals.values()))
@@ -267,7 +311,7 @@ def _calendar(laws: dict[int, Law]) -> list[tuple[float, list[int]]] | None:
         for k, day in itertools.product(range(int(period / intervals[n])), law.test_days_h):
             at = round((k * float(intervals[n]) + day) / float(period), 12) % 1.0 * float(period)
             days.setdefault(at, []).append(n)
-    times = sorted(days)
-    ends = [*times[1:], times[0] + float(period)]
-    gaps = [round(end - begin, 9) for begin, end in zip(times, ends, strict=True)]
-    return [(gap, days[end]) for gap, end in zip(gaps, [*times[1:], times[0]], strict=True)]
+    # a period ends on day 0 of the next, whether anything is tested then or not
+    days[float(period)] = days.pop(0.0, [])
+    times = [0.0, *sorted(days)]
+    return [(round(end - begin, 9), days[end]) for begin, end in itertools.pairwise(times)]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.ctmc.transient import over_time
 from k2rel.errors import InputError, K2relError
 from k2rel.exact.loading import Loading
 from k2rel.exact.services import Service, services_of
@@ -445,12 +444,12 @@ def dynamic_over_time(
     dynamics = solved(study, organisation or Organisation(tolerance=1e-7))
     (found,) = _services(dynamics, [service or principal_traffic(study.site)])
     lost = dynamics.lost(found)
-    moving = over_time(dynamics.states.chain, times_h, tolerance=1e-12)
-    times = moving.times_h
-    spent = moving.spent_h @ lost
+    probability, spent_h = dynamics.over_time(times_h)
+    times = np.asarray(times_h, dtype=np.float64)
+    spent = spent_h @ lost
     return pd.DataFrame(
         {
-            "point_unavailability": moving.probability @ lost,
+            "point_unavailability": probability @ lost,
             "interval_unavailability": np.divide(spent, times, out=np.zeros(len(times)), where=times > 0),
         },
         index=pd.Index(times, name="time_h"),

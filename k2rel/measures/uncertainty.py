@@ -268,7 +268,7 @@ def moments(study: Study, service: str = "media") -> tuple[float, float]:
         name: law for name in diagram.variables if isinstance(law := study.law(name), Law) and law.tested_together
     }
     if sum(law.parts for law in tested.values()) < 2:
-        weight, times = np.ones(1), {}
+        weight, times = np.ones(1), dict[str, FloatArray]()
     else:
         weight, times = calendar_of(tested, {name: _likely(study, name, laws) for name in tested})
     pairs = [_part_moments(study, name, laws, times.get(name)) for name in diagram.variables]

@@ -7,6 +7,7 @@ probabilities become periodic. Formulas are sums of positive terms, vectorised o
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -60,7 +61,7 @@ class Tests:
     def _gaps(self) -> list[float]:
         """Time from each test to the next [h]."""
         days = [*self.offsets_h, self.offsets_h[0] + self.interval_h]
-        return [after - before for before, after in zip(days, days[1:], strict=False)]
+        return [after - before for before, after in itertools.pairwise(days)]
 
     @property
     def mean_wait_h(self) -> float:

@@ -279,8 +279,8 @@ def _tests(part: Component, given: GivenLaw) -> dict[str, Any]:
     if offset is not None and alone:
         raise InputError(
             Problem(
-                f"type '{part.type}' has a test_offset and tested: independently; give one of them: an offset fixes the "
-                "days of its tests",
+                f"type '{part.type}' has a test_offset and tested: independently; give one of them, since an offset "
+                "fixes the days of its tests",
                 key=part.id,
             )
         )
