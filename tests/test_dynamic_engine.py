@@ -8,7 +8,6 @@ import scipy.linalg
 
 import k2rel
 from k2rel.cli import main
-from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.files import read_chain, read_labels
 from k2rel.ctmc.steady import steady
 from k2rel.errors import InputError
@@ -252,7 +251,9 @@ def written_twice(return_h, manual_h):
     q = rates - np.diag(rates.sum(axis=1))
     both = scipy.linalg.expm(40.0 * np.block([[q, np.eye(size)], [np.zeros((size, 2 * size))]]))
     cycle = both[:size, :size] @ np.eye(size)[tests]
-    x = np.linalg.lstsq(np.vstack([cycle.T - np.eye(size), np.ones(size)]), np.append(np.zeros(size), 1.0), rcond=None)[0]
+    x = np.linalg.lstsq(np.vstack([cycle.T - np.eye(size), np.ones(size)]), np.append(np.zeros(size), 1.0), rcond=None)[
+        0
+    ]
     return rates, x @ both[:size, size:] / 40.0, there.astype(bool), found
 
 

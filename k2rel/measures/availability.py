@@ -373,8 +373,8 @@ def _mean_from_start(study: Study, service: Service, times_h: FloatArray) -> Flo
     """Mean of the point unavailability from time 0 to each time.
 
     Gauss-Legendre quadrature on panels that double in length: point unavailability is a sum of exponentials,
-    whose time constants lie orders of magnitude apart. Tests on known days begin panels of their own; after many of them
-    the mean over their cycle goes on.
+    whose time constants lie orders of magnitude apart. Tests on known days begin panels of their own; after some of
+    them the mean over their cycle goes on.
     """
     last = float(times_h.max(initial=0.0))
     if last == 0.0:
@@ -395,7 +395,9 @@ def _mean_from_start(study: Study, service: Service, times_h: FloatArray) -> Flo
 def _mean_with_tests(study: Study, service: Service, times_h: FloatArray) -> FloatArray:
     """Mean of the point unavailability from time 0 to each time, where parts are tested on known days."""
     tests = [law.single.tests for law in study.tested.values()]
-    until = max(_CYCLES * max(one.interval_h for one in tests), _SETTLED * max(law.mttr_h for _, law in study.laws.used()))
+    until = max(
+        _CYCLES * max(one.interval_h for one in tests), _SETTLED * max(law.mttr_h for _, law in study.laws.used())
+    )
     until = min(until, _MOST_DAYS / sum(len(one.offsets_h) / one.interval_h for one in set(tests)))
     last = min(float(times_h.max()), until)
     days = np.unique(np.concatenate([[0.0], *(one.days_until(last, _MOST_DAYS) for one in tests)]))

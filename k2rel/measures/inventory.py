@@ -236,7 +236,7 @@ def _dynamic_assumptions() -> list[tuple[str, str, str, str, str]]:
         ("own staff", "drives of a RAID set and parts of clients wait for no crew", "users replace them themselves"),
         ("one takeover", "roles that start to move together succeed or fail together", "they move for one cause"),
         ("restart", "a redundant server that was down comes back out of service", "a person looks at it first"),
-        ("hidden failures", "found after an exponential time, half a test interval on average", "tests are periodic"),
+        ("hidden failures", "found by tests on the same days, unless the file says otherwise", "tests are periodic"),
     )
     return [(f"roles that stick: {name}", value, "ENGINE", reason, "") for name, value, reason in said]
 
