@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -258,17 +258,21 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
     lists = _Lists(parts, organisation)
     below = organisation.tolerance * 1e-2
     until_calm = _until_calm(study.site, parts, takeover, lists, organisation)
-    for _ in range(12):
+
+    def generated(lists: _Lists, below: float) -> SiteStates:
         # where nothing can be said of what is left out, nothing may be left out
-        found = _generated(policy, takeover, parts, lists, organisation, below if until_calm else 0.0, until_calm)
+        least = below if until_calm else 0.0
+        return _generated(policy, takeover, parts, lists, organisation, least, until_calm)
+
+    for _ in range(12):
+        found = generated(lists, below)
         bound = found.error_bound
         if until_calm is None and bound != 0.0:
             break
         if math.isnan(bound):
             below *= 1e-3  # nothing can be said yet
         elif bound <= organisation.tolerance:
-            given = {"organisation": organisation, "below": below if until_calm else 0.0, "until_calm": until_calm}
-            return _with_tests(study, found, organisation, partial(_generated, policy, takeover, parts, **given))
+            return _with_tests(study, found, organisation, generated, below)
         else:  # the bound falls more slowly than the flow that is followed
             below *= min(0.4, max(1e-8, 0.95 * (organisation.tolerance / bound) ** 1.35))
     raise NoConvergenceError(
@@ -278,13 +282,17 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
 
 
 def _with_tests(
-    study: Study, found: SiteStates, organisation: Organisation, generated: Callable[[_Lists], SiteStates]
+    study: Study,
+    found: SiteStates,
+    organisation: Organisation,
+    generated: Callable[[_Lists, float], SiteStates],
+    below: float,
 ) -> SiteStates:
     """Small chains with what tests on known days find at once among their states."""
     tested = [n for n, one in enumerate(found.parts.populations) if on_known_days(study, one)]
     if not tested or found.chain.states >= MOST_EXACT:
         return found
-    more = generated(_Lists(found.parts, organisation, tested))
+    more = generated(_Lists(found.parts, organisation, tested), below)
     return more if more.chain.states < MOST_EXACT and not more.error_bound > organisation.tolerance else found
 
 

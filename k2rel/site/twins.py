@@ -102,8 +102,10 @@ def _mirrored(name: str, one: str, other: str) -> list[str]:
 
 def _alike(part: Component, twin: Component) -> bool:
     """Whether both fail and are repaired alike; they can be tested on different days."""
-    said = {"evidence": None, "source": None, "test_offset_h": None, "tested": None}
-    return replace(part.law, **said) == replace(twin.law, **said)  # type: ignore[arg-type]
+    one, other = (
+        replace(law, evidence=None, source=None, test_offset_h=None, tested=None) for law in (part.law, twin.law)
+    )
+    return one == other
 
 
 def _same_place(part: Component, twin: Component, one: str, other: str) -> bool:
