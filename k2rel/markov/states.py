@@ -259,20 +259,20 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
     below = organisation.tolerance * 1e-2
     until_calm = _until_calm(study.site, parts, takeover, lists, organisation)
 
-    def generated(lists: _Lists, below: float) -> SiteStates:
+    def generated(found_at_once: Collection[int] = ()) -> SiteStates:
         # where nothing can be said of what is left out, nothing may be left out
-        least = below if until_calm else 0.0
-        return _generated(policy, takeover, parts, lists, organisation, least, until_calm)
+        least, here = below if until_calm else 0.0, _Lists(parts, organisation, found_at_once)
+        return _generated(policy, takeover, parts, here, organisation, least, until_calm)
 
     for _ in range(12):
-        found = generated(lists, below)
+        found = generated()
         bound = found.error_bound
         if until_calm is None and bound != 0.0:
             break
         if math.isnan(bound):
             below *= 1e-3  # nothing can be said yet
         elif bound <= organisation.tolerance:
-            return _with_tests(study, found, organisation, generated, below)
+            return _with_tests(study, found, organisation.tolerance, generated)
         else:  # the bound falls more slowly than the flow that is followed
             below *= min(0.4, max(1e-8, 0.95 * (organisation.tolerance / bound) ** 1.35))
     raise NoConvergenceError(
@@ -281,19 +281,13 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
     )
 
 
-def _with_tests(
-    study: Study,
-    found: SiteStates,
-    organisation: Organisation,
-    generated: Callable[[_Lists, float], SiteStates],
-    below: float,
-) -> SiteStates:
+def _with_tests(study: Study, found: SiteStates, tolerance: float, generated: Callable[..., SiteStates]) -> SiteStates:
     """Small chains with what tests on known days find at once among their states."""
     tested = [n for n, one in enumerate(found.parts.populations) if on_known_days(study, one)]
     if not tested or found.chain.states >= MOST_EXACT:
         return found
-    more = generated(_Lists(found.parts, organisation, tested), below)
-    return more if more.chain.states < MOST_EXACT and not more.error_bound > organisation.tolerance else found
+    more = generated(tested)
+    return more if more.chain.states < MOST_EXACT and not more.error_bound > tolerance else found
 
 
 def _generated(
