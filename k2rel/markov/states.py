@@ -262,7 +262,9 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
     def generated(found_at_once: Collection[int] = ()) -> SiteStates:
         # where nothing can be said of what is left out, nothing may be left out
         least, here = below if until_calm else 0.0, _Lists(parts, organisation, found_at_once)
-        return _generated(policy, takeover, parts, here, organisation, least, until_calm)
+        # what a test finds at once is reached whatever the rates are
+        most, finer = (MOST_EXACT, 0.0) if found_at_once else (_MOST_STATES, _FINER)
+        return _generated(policy, takeover, parts, here, organisation, least, until_calm, most, finer)
 
     for _ in range(12):
         found = generated()
@@ -286,7 +288,10 @@ def _with_tests(study: Study, found: SiteStates, tolerance: float, generated: Ca
     tested = [n for n, one in enumerate(found.parts.populations) if on_known_days(study, one)]
     if not tested or found.chain.states >= MOST_EXACT:
         return found
-    more = generated(tested)
+    try:
+        more = generated(tested)
+    except ModelTooLargeError:
+        return found
     return more if more.chain.states < MOST_EXACT and not more.error_bound > tolerance else found
 
 
@@ -298,6 +303,8 @@ def _generated(
     organisation: Organisation,
     below: float,
     until_calm: Callable[[ArrayLike], FloatArray] | None,
+    most: int,
+    finer: float,
 ) -> SiteStates:
     """One chain, with everything that has a weight of at least `below`."""
     from scipy.sparse import csr_array
@@ -306,18 +313,10 @@ def _generated(
 
     travel = 1.0 / organisation.travel_h if organisation.travel_h else 0.0
     packed, weight = part_states(
-        lists.weight,
-        lists.speed,
-        lists.population,
-        lists.size,
-        lists.jobs,
-        lists.crews,
-        lists.bits,
-        lists.deepest,
-        below,
-        _MOST_STATES,
-    )
-    _check_size(len(packed), organisation)
+        lists.weight, lists.speed, lists.population, lists.size, lists.jobs, lists.crews, lists.bits, lists.deepest,
+        below, most,
+    )  # fmt: skip
+    _check_size(len(packed), organisation, most)
     atoms = (packed[:, None] >> (lists.bits * np.arange(lists.deepest))) & ((1 << lists.bits) - 1)
     onsite = np.zeros(len(packed), dtype=np.bool_)
     if travel:
@@ -341,9 +340,9 @@ def _generated(
         timed_leave = table.rate_per_h.sum(axis=0).reshape(table.settled.shape)
         follow = (table.settled, table.failed, table.coverage, table.rate_per_h, table.leads_to)
         part_state, control = joint_states(
-            takeover.quiet, start, target, rate, leave, condition, *follow, timed_leave, below * _FINER, _MOST_STATES
+            takeover.quiet, start, target, rate, leave, condition, *follow, timed_leave, below * finer, most
         )
-        _check_size(len(part_state), organisation)
+        _check_size(len(part_state), organisation, most)
         # the initial state first, then fewest failures first, servers out of service before those in service: so
         # one sweep of the solution takes probability most of its way
         place = part_state * takeover.controls + (takeover.controls - control)
@@ -373,10 +372,10 @@ def _generated(
     return _bounded(found, out, lost_work[part_state], lists.hours, until_calm)
 
 
-def _check_size(states: int, organisation: Organisation) -> None:
-    if states > _MOST_STATES:
+def _check_size(states: int, organisation: Organisation, most: int) -> None:
+    if states > most:
         raise ModelTooLargeError(
-            f"more than {_MOST_STATES:,} states are needed for an error below {organisation.tolerance:g}; "
+            f"more than {most:,} states are needed for an error below {organisation.tolerance:g}; "
             f"{_TOO_OFTEN}; ask for a larger tolerance"
         )
 
