@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import k2rel
 from k2rel.errors import InputError
 from k2rel.policy.rules import Policy
-from k2rel.rates import Law, RaidModule, SiteLaws, site_laws
+from k2rel.rates import Law, RaidModule, SiteLaws, law_at, moments_of, site_laws
 from k2rel.site import Site, read_site
 from k2rel.site.model import Component
 from k2rel.site.settings import with_unit
@@ -99,12 +99,15 @@ class Study:
         Its failure and repair data.
     rates : str or None
         Where a table given by hand lies.
+    moment : mapping of str to Law
+        Laws at one moment of the cycle of the tests, by variable or client part, over all others (`at_moments`).
     """
 
     site: Site
     policy: Policy
     laws: SiteLaws
     rates: str | None = None
+    moment: Mapping[str, Law] = field(default_factory=dict)
 
     def law(self, variable: str) -> Law | RaidModule:
         """Look up the law of a shared component, a RAID set, an event of common cause, or a client's own part.
@@ -124,11 +127,15 @@ class Study:
         >>> study("L2R").law("switch_A").mttr_h
         6.0
         """
+        if variable in self.moment:
+            return self.moment[variable]
         if variable in self.laws.raid:
             return self.laws.raid[variable]
         if variable in self.site.cause_events:
             parts, share = self.site.cause_events[variable]
             whole = _counted(self.site.components[parts[0]], self.laws.shared[parts[0]])
+            if whole.test_interval_h > 0 and len(parts) > 1:
+                whole = _found_first([self.laws.shared[part] for part in parts], whole)
             return replace(whole, failure_rate_per_h=share * whole.failure_rate_per_h, share=share * whole.share)
         if variable in self.site.components:
             return _counted(self.site.components[variable], self.laws.shared[variable])
@@ -181,7 +188,44 @@ class Study:
     @cached_property
     def client_laws(self) -> dict[str, Law]:
         """Law of each client part; one outside the system's boundary never fails."""
-        return {name: _counted(part, self.laws.client[name]) for name, part in self.site.client_parts.items()}
+        return {
+            name: self.moment.get(name) or _counted(part, self.laws.client[name])
+            for name, part in self.site.client_parts.items()
+        }
+
+    @cached_property
+    def tested(self) -> dict[str, Law]:
+        """Laws of what is tested on known days, by variable or client part."""
+        site = self.site
+        names = dict.fromkeys((*site.components, *site.cause_events))
+        found = {name: law for name in names if isinstance(law := self.law(name), Law) and law.tested_together}
+        return found | {name: law for name, law in self.client_laws.items() if law.tested_together}
+
+    @cached_property
+    def at_moments(self) -> tuple[tuple[float, Study], ...]:
+        """The study at moments of the cycle of the tests, with their share of the time.
+
+        Only where clients' own parts are tested on days that other parts, or other clients', are tested on too; else
+        the study itself. What shared parts do is averaged by the engine.
+        """
+        tested, count = self.tested, self.site.client_count
+        own = [name for name in self.client_laws if name in tested]
+        if not own or (len(tested) == 1 and count == 1):
+            return ((1.0, self),)
+        found = moments_of(tested, dict.fromkeys(own, count))
+        return tuple(
+            (
+                float(weight),
+                replace(
+                    self,
+                    moment={
+                        name: law_at(float(found.unavailability[name][k]), float(found.frequency_per_h[name][k]))
+                        for name in tested
+                    },
+                ),
+            )
+            for k, weight in enumerate(found.weight)
+        )
 
     @cached_property
     def provenance(self) -> Provenance:
@@ -215,6 +259,15 @@ class Study:
 def _counted(part: Component, law: Law) -> Law:
     """A part outside the system's boundary can be failed by hand; its own failures are not counted."""
     return replace(law, failure_rate_per_h=0.0) if part.external else law
+
+
+def _found_first(members: Sequence[Law], whole: Law) -> Law:
+    """Law of what hits several parts: found at the first test of one of them; by itself where none has known days."""
+    known = [law for law in members if not law.tested_independently]
+    if not known:
+        return whole
+    offsets = tuple(sorted({offset for law in known for offset in law.test_offsets_h}))
+    return replace(whole, test_offsets_h=offsets, tested_independently=False)
 
 
 def study(
@@ -270,4 +323,6 @@ def study(
     for group in site.common_cause:
         if len({laws.shared[m].failure_rate_per_h for m in group.members}) > 1:
             raise InputError(f"common cause '{group.id}': its parts have different failure rates; they must be alike")
+        if len({laws.shared[m].test_interval_h for m in group.members}) > 1:
+            raise InputError(f"common cause '{group.id}': its parts have different test intervals; they must be alike")
     return Study(site, Policy(site, primary), laws, str(rates) if rates is not None else None)

@@ -210,6 +210,51 @@ def test_twins_are_found_without_being_declared(tmp_path):
     groups = [group.members for group in k2rel.study("L3R", common_cause="twins").site.common_cause]
     assert ("switch_A", "switch_B") in groups
     assert all(a != b for a, b in groups)
+    # links are among them: by hand, everything of Level 2R that stands on side A and has its like on side B
+    site = k2rel.study("L2R").site
+    by_hand = {
+        (name, name.replace("_A", "_B"))
+        for name, part in site.components.items()
+        if part.side == "A" and part.type != "drive" and name.replace("_A", "_B") in site.components
+    }
+    assert {("fc_link_A", "fc_link_B"), ("media_link_A2", "media_link_B2")} < by_hand
+    assert {group.members for group in k2rel.study("L2R", common_cause="twins").site.common_cause} == by_hand
+
+
+LINKS = """
+format: 1
+name: links
+title: links
+sides: {A: {}, B: {}}
+types: {fixed: {failure_rate: 0, mttr: 1 h, source: test}, box: {failure_rate: 0, mttr: 1 h, source: test}}
+components:
+  hub: {type: fixed}
+  box_a: {type: box, side: A}
+  box_b: {type: box, side: B}
+links:
+  hub-box_a: {type: cable, between: [hub, box_a], mttf: 1e5 h, mttr: 8 h, source: test}
+  hub-box_b: {type: cable, between: [hub, box_b], mttf: 1e5 h, mttr: %s, source: test}
+  other_a: {type: cable, between: [hub, box_a], mttf: 1e6 h, mttr: 8 h, source: test}
+  other_b: {type: cable, between: [hub, box_a], mttf: 1e6 h, mttr: 8 h, source: test}
+clients: {count: 1, parts: {client: {type: fixed}, port: {type: fixed, between: [client, hub]}}}
+traffic:
+  media:
+    paths: [{side: A, via: [client, port, hub, hub-box_a, box_a]}, {side: B, via: [client, port, hub, hub-box_b, box_b]}]
+"""
+
+
+def test_links_are_twins_by_the_sides_of_their_ends(tmp_path):
+    path = tmp_path / "links.yaml"
+    path.write_text(LINKS % "8 h")
+    study = k2rel.study(path, common_cause="twins")
+    # no side is written at the links; 'other_b' does not go to side B, and so is no twin of 'other_a'
+    assert {group.members for group in study.site.common_cause} == {("box_a", "box_b"), ("hub-box_a", "hub-box_b")}
+    q, c = 0.95e-5 * 8 / (1 + 0.95e-5 * 8), 0.05e-5 * 8 / (1 + 0.05e-5 * 8)
+    assert k2rel.availability(study)["media"].unavailability == pytest.approx(1 - (1 - q * q) * (1 - c), rel=1e-9)
+    # what is repaired in another way is not alike, and no reason to stop
+    path.write_text(LINKS % "9 h")
+    groups = k2rel.study(path, common_cause="twins").site.common_cause
+    assert {group.members for group in groups} == {("box_a", "box_b")}
 
 
 def test_a_common_cause_stands_in_causes_cut_sets_assumptions_and_provenance(tmp_path):

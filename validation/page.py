@@ -35,7 +35,7 @@ ASSUMPTIONS = """## What the engines assume
 | repairs | any with that mean | exponential, or phases with the same variation | any law |
 | roles | at the preferred side whenever it is healthy | stay where a takeover put them, or preferred | both |
 | takeovers | instant and certain | take their time, and fail with 1 - coverage | the same |
-| hidden failures | half a test interval on average | the same mean | found at the tests' own days |
+| hidden failures | found at the tests' own days | the same; in large chains corrected, with a bound | the same |
 | common causes | declared groups, A/B twins | the same | the same, and events that hit several parts |
 | RAID sets | a chain of their own | two states with the same unavailability and frequency | the same |
 | answers | no error but rounding | a bound on what was cut off | a confidence interval |

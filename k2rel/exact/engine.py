@@ -17,11 +17,12 @@ from k2rel.exact.clients import OwnParts, own_states
 from k2rel.exact.services import Service
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.rounding import at_most_one
-from k2rel.rates import Law, RaidModule
+from k2rel.rates import Law, RaidModule, moments_of
 from k2rel.studies import Study
 
 __all__ = [
     "Derivatives",
+    "cycle_inputs",
     "derivatives",
     "failure_frequency",
     "loss_over_time",
@@ -35,10 +36,40 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 
 
-def _inputs(study: Study, diagram: Diagram) -> tuple[FloatArray, FloatArray]:
-    """Unavailability and failure frequency [1/h] of each variable of a diagram, in steady state."""
-    laws = [study.law(name) for name in diagram.variables]
-    return np.array([law.unavailability for law in laws]), np.array([law.frequency_per_h for law in laws])
+@lru_cache(maxsize=64)
+def cycle_inputs(study: Study, variables: tuple[str, ...]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Give what goes into a diagram at moments of the cycle of the tests; one moment where at most one is tested.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    variables : tuple of str
+        Variables of the diagram.
+
+    Returns
+    -------
+    tuple of array of float
+        Weight of each moment; unavailability and failure frequency [1/h] of each variable at each (variables, moments).
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> weight, q, w = cycle_inputs(study("L2R"), ("switch_A", "heartbeat"))
+    >>> weight.tolist(), q.shape
+    ([1.0], (2, 1))
+    """
+    laws = {name: study.law(name) for name in variables}
+    found = moments_of({name: law for name, law in laws.items() if isinstance(law, Law)})
+    still = np.ones(len(found.weight))
+    q, w = found.unavailability, found.frequency_per_h
+    rows = [(q.get(n, law.unavailability * still), w.get(n, law.frequency_per_h * still)) for n, law in laws.items()]
+    count = len(variables)
+    return (
+        found.weight,
+        np.array([row[0] for row in rows]).reshape(count, -1),
+        np.array([row[1] for row in rows]).reshape(count, -1),
+    )
 
 
 @lru_cache(maxsize=16)
@@ -88,7 +119,8 @@ def mode_probabilities(study: Study, diagram: Diagram) -> FloatArray:
     >>> round(float(mode_probabilities(s, traffic_diagram(s.policy, ["media"]).diagram).sum()), 12)
     1.0
     """
-    return diagram.mode_probabilities(_inputs(study, diagram)[0])
+    weight, q, _ = cycle_inputs(study, diagram.variables)
+    return np.asarray(diagram.mode_probabilities(q.reshape(len(q), len(weight))) @ weight)
 
 
 @lru_cache(maxsize=32)
@@ -115,7 +147,8 @@ def mode_transitions(study: Study, diagram: Diagram) -> Transitions:
     >>> bool((mode_transitions(s, traffic_diagram(s.policy, ["control"]).diagram).rate_per_h > 0).all())
     True
     """
-    return diagram.transitions(*_inputs(study, diagram))
+    weight, q, w = cycle_inputs(study, diagram.variables)
+    return diagram.transitions(q, w, weight)
 
 
 @lru_cache(maxsize=256)
@@ -147,7 +180,12 @@ def unavailability(study: Study, service: Service) -> float:
     >>> unavailability(s, services_of(s.policy)[0]) < 1e-4
     True
     """
-    return at_most_one(float(np.dot(mode_probabilities(study, service.diagram), _steady_loss(study, service)[0])))
+    return at_most_one(
+        sum(
+            weight * float(np.dot(mode_probabilities(one, service.diagram), _steady_loss(one, service)[0]))
+            for weight, one in study.at_moments
+        )
+    )
 
 
 def failure_frequency(study: Study, service: Service) -> float:
@@ -179,9 +217,12 @@ def failure_frequency(study: Study, service: Service) -> float:
     >>> failure_frequency(s, services_of(s.policy)[0]) > 0
     True
     """
-    both_ways = mode_transitions(study, service.diagram).both_ways()
-    loss = _steady_loss(study, service)[0]
-    return losses_per_h(service, steady_own(study), loss, mode_probabilities(study, service.diagram), both_ways)
+    total = 0.0
+    for weight, one in study.at_moments:
+        both_ways = mode_transitions(one, service.diagram).both_ways()
+        loss, shares = _steady_loss(one, service)[0], mode_probabilities(one, service.diagram)
+        total += weight * losses_per_h(service, steady_own(one), loss, shares, both_ways)
+    return total
 
 
 def losses_per_h(
@@ -278,10 +319,13 @@ class Derivatives:
         By shared component or RAID set.
     client : mapping of str to float
         By client part: with respect to that part of all clients together.
+    critical : mapping of str to float
+        Of each of both: the mean of its unavailability times the derivative, over the cycle of the tests.
     """
 
     shared: Mapping[str, float]
     client: Mapping[str, float]
+    critical: Mapping[str, float]
 
 
 def derivatives(study: Study, service: Service) -> Derivatives:
@@ -298,7 +342,8 @@ def derivatives(study: Study, service: Service) -> Derivatives:
     -------
     Derivatives
         Birnbaum importance :math:`\partial U / \partial q_i` of shared parts; for a client part the
-        derivative with respect to the value that all clients' parts of that name have in common.
+        derivative with respect to the value that all clients' parts of that name have in common. Of parts that are
+        tested on the same days the means over the cycle.
 
     Examples
     --------
@@ -309,8 +354,21 @@ def derivatives(study: Study, service: Service) -> Derivatives:
     1.0
     """
     diagram = service.diagram
-    loss, slopes = _steady_loss(study, service)
-    gradient = diagram.gradient(_inputs(study, diagram)[0], loss)
-    by_part = mode_probabilities(study, diagram) @ slopes
-    client = dict(zip(steady_own(study).names, by_part.tolist(), strict=True))
-    return Derivatives(dict(zip(diagram.variables, gradient.tolist(), strict=True)), client)
+    count, names = len(diagram.variables), steady_own(study).names
+    gradient, critical = np.zeros(count), np.zeros(count + len(names))
+    by_part = np.zeros(len(names))
+    for share, one in study.at_moments:
+        loss, slopes = _steady_loss(one, service)
+        weight, q, _ = cycle_inputs(one, diagram.variables)
+        for k, part in enumerate(weight.tolist()):
+            at = diagram.gradient(q[:, k], loss)
+            gradient += share * part * at
+            critical[:count] += share * part * q[:, k] * at
+        own = mode_probabilities(one, diagram) @ slopes
+        by_part += share * own
+        critical[count:] += share * steady_own(one).unavailability * own
+    return Derivatives(
+        dict(zip(diagram.variables, gradient.tolist(), strict=True)),
+        dict(zip(names, by_part.tolist(), strict=True)),
+        dict(zip((*diagram.variables, *names), critical.tolist(), strict=True)),
+    )

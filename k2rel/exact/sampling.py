@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.errors import InputError
 from k2rel.exact.clients import own_states
+from k2rel.exact.engine import unavailability
 from k2rel.exact.services import Service
 from k2rel.logic.rounding import at_most_one
-from k2rel.rates import Law, RaidModule
+from k2rel.rates import Law, RaidModule, calendar_of, law_at
 from k2rel.studies import Study
 
 __all__ = ["unavailability_of_samples"]
@@ -19,6 +21,7 @@ __all__ = ["unavailability_of_samples"]
 FloatArray = NDArray[np.float64]
 
 _CHUNK = 2048
+_SEEN = 1e-10  # share of an unavailability below which tests on the same days are not followed sample by sample
 
 
 def unavailability_of_samples(
@@ -62,16 +65,27 @@ def unavailability_of_samples(
         if not np.all(np.isfinite(values) & (np.asarray(values) >= 0)):
             raise InputError(f"samples of '{row}': rates must be finite and not negative")
     (count,) = lengths
+    alone = [service for service in services if _means_do(study, service)]
+    if 0 < len(alone) < len(services):
+        others = [service for service in services if service not in alone]
+        return {
+            **unavailability_of_samples(study, alone, rates_per_h),
+            **unavailability_of_samples(study, others, rates_per_h),
+        }
     result = {service.name: np.empty(count) for service in services}
     states = own_states(study.policy)
     diagrams = dict.fromkeys(service.diagram for service in services)
     names = dict.fromkeys(name for diagram in diagrams for name in diagram.variables)
-    for start in range(0, count, _CHUNK):
-        part = slice(start, min(count, start + _CHUNK))
+    weight, times = (np.ones(1), {}) if alone else _calendar(study, names, rates_per_h)
+    chunks = max(1, _CHUNK // len(weight))
+    for start in range(0, count, chunks):
+        part = slice(start, min(count, start + chunks))
         chunk = {row: np.asarray(values[part], dtype=np.float64) for row, values in rates_per_h.items()}
-        width = part.stop - part.start
+        width = (part.stop - part.start) * len(weight)
         q = {
-            name: _sampled(study.law(name), study.rates_row(name), chunk, width, study.rates_share(name))
+            name: _sampled(
+                study.law(name), study.rates_row(name), chunk, width, study.rates_share(name), times.get(name)
+            )
             for name in names
         }
         modes = {
@@ -81,17 +95,59 @@ def unavailability_of_samples(
             for diagram in diagrams
         }
         own = [
-            _sampled(law, law.rates_id, chunk, width, 1.0) for law in (study.client_laws[name] for name in states.names)
+            _sampled(law, law.rates_id, chunk, width, 1.0, times.get(name))
+            for name, law in ((name, study.client_laws[name]) for name in states.names)
         ]
         p = states.probability(np.array(own).reshape(len(own), width))
         for service in services:
-            loss = service.loss(p)
-            result[service.name][part] = at_most_one(np.einsum("ms,ms->s", modes[service.diagram], loss))
+            lost = np.einsum("ms,ms->s", modes[service.diagram], service.loss(p))
+            result[service.name][part] = at_most_one(lost.reshape(-1, len(weight)) @ weight)
     return result
 
 
-def _sampled(law: Law | RaidModule, row: str, rates: Mapping[str, FloatArray], width: int, share: float) -> FloatArray:
-    """Unavailability of one part: that of its law, or of the samples of its row; a `Law` knows its share itself."""
-    if row in rates and law.failure_rate_per_h > 0:
-        return law.unavailability_of(rates[row] if isinstance(law, Law) else share * rates[row])
+def _calendar(
+    study: Study, names: Iterable[str], rates_per_h: Mapping[str, FloatArray]
+) -> tuple[FloatArray, dict[str, FloatArray]]:
+    """Moments of the cycle of the tests at which samples are evaluated."""
+    own = study.client_laws
+    tested = {name: law for name, law in study.tested.items() if name in own or name in names}
+    limits = {}
+    for name, law in tested.items():
+        row = law.rates_id
+        given = np.asarray(rates_per_h[row]) * law.share if row in rates_per_h else np.array([law.failure_rate_per_h])
+        limits[name] = (max(float(given.min()), 1e-30), max(float(given.max()), 1e-30))
+    return calendar_of(tested, limits, dict.fromkeys(own, study.site.client_count))
+
+
+def _means_do(study: Study, service: Service) -> bool:
+    """Whether parts that are tested on the same days meet so seldom that it shows in no digit that is given."""
+    if not study.tested:
+        return True
+    still = {name: law_at(law.unavailability, law.frequency_per_h) for name, law in study.tested.items()}
+    apart = replace(study, moment=still)
+    together = unavailability(study, service)
+    return abs(unavailability(apart, service) - together) <= _SEEN * together
+
+
+def _sampled(
+    law: Law | RaidModule,
+    row: str,
+    rates: Mapping[str, FloatArray],
+    width: int,
+    share: float,
+    times: FloatArray | None = None,
+) -> FloatArray:
+    """Unavailability of one part: that of its law, or of the samples of its row; a `Law` knows its share itself.
+
+    Each sample has one value for each moment of the cycle of the tests, in a row.
+    """
+    sampled = row in rates and law.failure_rate_per_h > 0
+    if times is not None and isinstance(law, Law):
+        one = law.single
+        found = one.tests.at(rates[row] * one.share, times) if sampled else one.unavailability_in_cycle(times)
+        values = np.asarray(found**law.parts).reshape(-1)
+        return values if sampled else np.tile(values, width // len(times))
+    if sampled:
+        values = np.asarray(law.unavailability_of(rates[row] if isinstance(law, Law) else share * rates[row]))
+        return np.repeat(values, width // len(values))
     return np.full(width, law.unavailability)

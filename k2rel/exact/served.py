@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from k2rel.errors import InputError, closest
 from k2rel.exact.clients import LOST, RouteList, deciding, own_states, routes_under
 from k2rel.exact.counts import binomial_power
-from k2rel.exact.engine import steady_own
-from k2rel.logic.diagram import joint_diagram
+from k2rel.exact.engine import cycle_inputs, steady_own
+from k2rel.logic.diagram import Diagram, joint_diagram
 from k2rel.logic.reduce import reduced_together
+from k2rel.logic.structure import Node
 from k2rel.studies import Study
 
 __all__ = ["served_distribution"]
@@ -71,23 +72,29 @@ def served_distribution(study: Study, traffic: str) -> FloatArray:
     # the shared parts decide what is left of every group's functions
     starts = np.cumsum([0, *(len(block) for block in blocks)])
     outer = joint_diagram(together, tuple(together.roots), below=len(common))
-    q = np.array([study.law(name).unavailability for name in together.variables])
-    weight = outer.mode_probabilities(q[: len(common)])
-    p_own = steady_own(study).probability
-    memo: dict[tuple[int, tuple[int, ...]], FloatArray] = {}
     total = np.zeros(site.client_count + 1)
-    for probability, outcome in zip(weight.tolist(), outer.outcomes, strict=True):
-        assert isinstance(outcome, tuple)
-        if probability == 0.0:
-            continue
-        counts = np.ones(1)
-        for group in groups:
-            rest = outcome[starts[group] : starts[group + 1]]
-            if (group, rest) not in memo:
-                inner = joint_diagram(together, rest)
-                memo[group, rest] = _of_group(study, traffic, group, inner.outcomes, inner.mode_probabilities(q), p_own)
-            counts = np.convolve(counts, memo[group, rest])
-        total += probability * counts
+    inner: dict[tuple[Node, ...], Diagram] = {}
+    for share, one in study.at_moments:
+        p_own = steady_own(one).probability
+        moment, values, _ = cycle_inputs(one, tuple(together.variables))
+        for part, q in zip((share * moment).tolist(), values.T, strict=True):
+            memo: dict[tuple[int, tuple[Node, ...]], FloatArray] = {}
+            for probability, outcome in zip(
+                outer.mode_probabilities(q[: len(common)]).tolist(), outer.outcomes, strict=True
+            ):
+                assert isinstance(outcome, tuple)
+                if probability == 0.0:
+                    continue
+                counts = np.ones(1)
+                for group in groups:
+                    rest = outcome[starts[group] : starts[group + 1]]
+                    if (group, rest) not in memo:
+                        if rest not in inner:
+                            inner[rest] = joint_diagram(together, rest)
+                        found = inner[rest].mode_probabilities(q)
+                        memo[group, rest] = _of_group(study, traffic, group, inner[rest].outcomes, found, p_own)
+                    counts = np.convolve(counts, memo[group, rest])
+                total += part * probability * counts
     return total
 
 

@@ -186,7 +186,9 @@ class Diagram:
             result[i] = np.dot(mass[nodes], down - up)
         return result
 
-    def transitions(self, unavailability: ArrayLike, frequency_per_h: ArrayLike) -> Transitions:
+    def transitions(
+        self, unavailability: ArrayLike, frequency_per_h: ArrayLike, weight: ArrayLike | None = None
+    ) -> Transitions:
         """Rate of change between modes in steady state, from one pass over pairs of nodes.
 
         The state just before and just after a component fails differ in that component alone, so the pair
@@ -195,10 +197,12 @@ class Diagram:
 
         Parameters
         ----------
-        unavailability : array of float, shape (variables,)
+        unavailability : array of float, shape (variables,) or (variables, moments)
             Probability that each component has failed.
-        frequency_per_h : array of float, shape (variables,)
+        frequency_per_h : array of float, of the same shape
             Failure frequency (unconditional failure intensity) of each component [1/h].
+        weight : array of float, shape (moments,), optional
+            Weights of moments over which the rates are averaged.
 
         Returns
         -------
@@ -217,11 +221,11 @@ class Diagram:
         >>> d.transitions([0.1, 0.2], [1e-3, 1e-3]).rate_per_h.tolist()
         [0.00030000000000000003]
         """
-        q = self._inputs(unavailability)[:, 0]
-        w = np.asarray(frequency_per_h, dtype=np.float64)
-        mass = self._mass(q[:, None])[:, 0]
+        q = self._inputs(unavailability)
+        w = np.asarray(frequency_per_h, dtype=np.float64).reshape(q.shape)
+        mass = self._mass(q)
         before, after = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-        rate = np.zeros(0)
+        rate = np.zeros((0, q.shape[1]))
         for i, nodes in enumerate(self._levels()):
             step_before, step_after = self.level[before] == i, self.level[after] == i
             asks = step_before | step_after
@@ -235,17 +239,20 @@ class Diagram:
             ]
             before, after, rate = (np.concatenate(part) for part in zip(*parts, strict=True))
             before, after, rate = self._merge_pairs(before, after, rate)
-        return Transitions(before, after, rate)
+        return Transitions(before, after, rate[:, 0] if weight is None else rate @ np.asarray(weight))
 
     def _merge_pairs(
         self, before: IntArray, after: IntArray, rate: FloatArray
     ) -> tuple[IntArray, IntArray, FloatArray]:
         """Add up equal pairs; a pair of equal nodes is no change and falls away."""
-        keep = (before != after) & (rate > 0)
+        keep = (before != after) & (rate > 0).any(axis=1)
         codes, where = np.unique(before[keep] * self.nodes + after[keep], return_inverse=True)
         if len(codes) > 20 * _MOST_NODES:
             raise ModelTooLargeError(f"more than {20 * _MOST_NODES:,} pairs of modes; describe a smaller site")
-        merged = np.bincount(where.reshape(-1), weights=rate[keep], minlength=len(codes)).astype(np.float64)
+        count, kept = len(codes), rate[keep]
+        merged = np.empty((count, rate.shape[1]))
+        for moment in range(rate.shape[1]):
+            merged[:, moment] = np.bincount(where.reshape(-1), weights=kept[:, moment], minlength=count)
         return codes // self.nodes, codes % self.nodes, merged
 
     def merged(self, labels: Sequence[Hashable]) -> Diagram:

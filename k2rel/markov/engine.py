@@ -6,6 +6,7 @@ probabilities and rates.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 import k2rel
 from k2rel.ctmc.passage import Interruptions, interruptions, mean_time_to
+from k2rel.ctmc.transient import over_time
 from k2rel.exact.clients import OwnParts, deciding
 from k2rel.exact.engine import losses_per_h
 from k2rel.exact.modes import groups_of, shared_members
@@ -22,6 +24,7 @@ from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.rounding import at_most_one
 from k2rel.logic.structure import BoolArray, Node
 from k2rel.markov.states import SiteStates, site_states
+from k2rel.markov.tested import probability_at_moments, tested_over_time, tested_probability
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.studies import Provenance, Study
@@ -57,11 +60,42 @@ class Dynamics:
     def provenance(self) -> Provenance:
         """How numbers of this engine were got."""
         chain = self.states.chain
+        tests = f" and {self.test_bound:.1e} for tests on their days" if self.test_bound else ""
         engine = (
             f"markov, {self.organisation.words()}, preferred side {self.policy.home}; {chain.states:,} states, error "
-            f"bound {self.states.error_bound:.1e} (k2rel {k2rel.__version__})"
+            f"bound {self.states.error_bound:.1e}{tests} (k2rel {k2rel.__version__})"
         )
         return replace(self.study.provenance, engine=engine)
+
+    @cached_property
+    def _tested(self) -> tuple[FloatArray, float]:
+        return tested_probability(self.study, self.organisation, self.states)
+
+    @property
+    def probability(self) -> FloatArray:
+        """Probability of every state, in steady state; the mean over the cycle of the tests."""
+        return self._tested[0]
+
+    @property
+    def test_bound(self) -> float:
+        """Bound on the error that following the days of tests in another way than day by day can make."""
+        return self._tested[1]
+
+    @cached_property
+    def at_moments(self) -> tuple[tuple[float, Dynamics], ...]:
+        """Itself, or where clients' own parts are tested on known days itself with them at moments of the cycle."""
+        moments = self.study.at_moments
+        if len(moments) == 1:
+            return ((1.0, self),)
+        result = []
+        at = probability_at_moments(self.study, self.states, self.probability)
+        for (weight, study), probability in zip(moments, at, strict=True):
+            one = replace(self)
+            # cached values: the modes of states are the same, clients' own parts and probabilities are those then
+            vars(one).update(_works=self._works, _known=self._known, at_moments=((1.0, one),))
+            vars(one).update(_tested=(probability, self.test_bound), own=OwnParts(self.policy, study.client_laws))
+            result.append((weight, one))
+        return tuple(result)
 
     @cached_property
     def own(self) -> OwnParts:
@@ -146,7 +180,7 @@ class Dynamics:
         1.0
         """
         if diagram not in self._shares:
-            p = self.states.solution.probability
+            p = self.probability
             shares = np.bincount(self.modes(diagram), weights=p, minlength=diagram.modes)
             self._shares[diagram] = at_most_one(shares.astype(np.float64))
         return self._shares[diagram]
@@ -187,9 +221,7 @@ class Dynamics:
         from k2rel.ctmc.kernels import flows_between
 
         rates = self.states.chain.rates
-        return np.asarray(
-            flows_between(rates.indptr, rates.indices, rates.data, self.states.solution.probability, kind, kinds)
-        )
+        return np.asarray(flows_between(rates.indptr, rates.indices, rates.data, self.probability, kind, kinds))
 
     @cached_property
     def _changes(self) -> dict[Diagram, Transitions]:
@@ -230,7 +262,12 @@ class Dynamics:
         >>> 1e-5 < dynamics.unavailability(services_of(dynamics.policy)[0]) < 1e-3
         True
         """
-        return at_most_one(float(self.mode_probabilities(service.diagram) @ self.loss(service)))
+        return at_most_one(
+            sum(
+                weight * float(one.mode_probabilities(service.diagram) @ one.loss(service))
+                for weight, one in self.at_moments
+            )
+        )
 
     def failure_frequency(self, service: Service) -> float:
         """Give the expected losses of a service per hour in steady state.
@@ -255,10 +292,40 @@ class Dynamics:
         """
         if service in self._frequencies:
             return self._frequencies[service]
-        shares, moves = self.mode_probabilities(service.diagram), self.crossings(service.diagram)
-        total = losses_per_h(service, self.own, self.loss(service), shares, moves)
+        total = 0.0
+        for weight, one in self.at_moments:
+            shares, moves = one.mode_probabilities(service.diagram), one.crossings(service.diagram)
+            total += weight * losses_per_h(service, one.own, one.loss(service), shares, moves)
         self._frequencies[service] = total
         return total
+
+    def over_time(self, times_h: Sequence[float], tolerance: float = 1e-12) -> tuple[FloatArray, FloatArray]:
+        """Follow the chain from everything new and in service; small chains with tests on their days.
+
+        Parameters
+        ----------
+        times_h : sequence of float
+            Times [h].
+        tolerance : float
+            Bound on the error.
+
+        Returns
+        -------
+        tuple of (array of float, array of float)
+            Probability of each state at each time, and mean time spent in each until then [h].
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> probability, _ = solved(study("L1"), Organisation(tolerance=1e-6)).over_time([0.0, 1.0])
+        >>> float(probability[0].max())
+        1.0
+        """
+        found = tested_over_time(self.study, self.states, np.asarray(times_h, dtype=np.float64))
+        if found is not None:
+            return found
+        moving = over_time(self.states.chain, times_h, tolerance=tolerance)
+        return moving.probability, moving.spent_h
 
     def lost(self, service: Service) -> BoolArray:
         """Say in which states a service is lost by shared parts and roles, whatever the clients' own parts do."""
@@ -285,7 +352,7 @@ class Dynamics:
         >>> dynamics.interruptions(services_of(dynamics.policy)[0]).mean_h > 0
         True
         """
-        return interruptions(self.states.chain, self.states.solution.probability, self.lost(service))
+        return interruptions(self.states.chain, self.probability, self.lost(service))
 
     def first_loss_h(self, service: Service) -> float:
         """Give the mean time to the first loss of a service, from everything new and in service.

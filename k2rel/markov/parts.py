@@ -193,7 +193,8 @@ class _Repair:
         law = self._law(name)
         if law is None:
             return name
-        return (law.failure_rate_per_h, law.test_interval_h, self.work.hands_on_h(name, law), self.work.rank(name, law))
+        tests = (law.test_interval_h, law.tested_independently, law.test_days_h) if law.test_interval_h > 0 else None
+        return (law.failure_rate_per_h, tests, self.work.hands_on_h(name, law), self.work.rank(name, law))
 
     def component(self, name: str) -> tuple[tuple[Move, ...], tuple[str, ...]]:
         """Moves and local states of one component, RAID set or event of common cause."""
@@ -212,7 +213,7 @@ class _Repair:
         )
         moves = []
         for k, share in enumerate(time.start):
-            rate = 2.0 / law.test_interval_h if hidden else law.failure_rate_per_h
+            rate = 1.0 / (law.mean_downtime_h - law.mttr_h) if hidden else law.failure_rate_per_h
             if share > 0:
                 moves.append(Move(hidden, first + k, rate * share))
         if hidden:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from k2rel.ctmc.steady import SteadyState, steady
 from k2rel.errors import ModelTooLargeError, NoConvergenceError
 from k2rel.logic.structure import BoolArray, Node
 from k2rel.markov.parts import Parts, parts_of
+from k2rel.markov.tested import MOST_EXACT, on_known_days
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover, TakeoverTable
@@ -164,12 +165,15 @@ def _failed(parts: Parts, population: IntArray, atoms: IntArray) -> dict[str, Bo
 class _Lists:
     """Atoms and their moves as flat arrays for the kernels."""
 
-    def __init__(self, parts: Parts, organisation: Organisation) -> None:
+    def __init__(self, parts: Parts, organisation: Organisation, found_at_once: Collection[int] = ()) -> None:
         pops = parts.populations
+        weights = [population.weights() for population in pops]
+        for number in found_at_once:  # after a test as likely under repair as hidden before it
+            weights[number] = np.maximum(weights[number], weights[number][pops[number].states.index("hidden")])
         entries = [
             (weight * population.size, weight, number, local)
             for number, population in enumerate(pops)
-            for local, weight in enumerate(population.weights().tolist(), 1)
+            for local, weight in enumerate(weights[number].tolist(), 1)
         ]
         entries.sort(key=lambda entry: (-entry[0], entry[2], entry[3]))
         self.weight = np.array([entry[1] for entry in entries])
@@ -254,22 +258,41 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
     lists = _Lists(parts, organisation)
     below = organisation.tolerance * 1e-2
     until_calm = _until_calm(study.site, parts, takeover, lists, organisation)
-    for _ in range(12):
+
+    def generated(found_at_once: Collection[int] = ()) -> SiteStates:
         # where nothing can be said of what is left out, nothing may be left out
-        found = _generated(policy, takeover, parts, lists, organisation, below if until_calm else 0.0, until_calm)
+        least, here = below if until_calm else 0.0, _Lists(parts, organisation, found_at_once)
+        # what a test finds at once is reached whatever the rates are
+        most, finer = (MOST_EXACT, 0.0) if found_at_once else (_MOST_STATES, _FINER)
+        return _generated(policy, takeover, parts, here, organisation, least, until_calm, most, finer)
+
+    for _ in range(12):
+        found = generated()
         bound = found.error_bound
         if until_calm is None and bound != 0.0:
             break
         if math.isnan(bound):
             below *= 1e-3  # nothing can be said yet
         elif bound <= organisation.tolerance:
-            return found
+            return _with_tests(study, found, organisation.tolerance, generated)
         else:  # the bound falls more slowly than the flow that is followed
             below *= min(0.4, max(1e-8, 0.95 * (organisation.tolerance / bound) ** 1.35))
     raise NoConvergenceError(
         f"{study.site.name}: with {found.chain.states:,} states the error cannot be bounded by "
         f"{organisation.tolerance:g}; {_TOO_OFTEN}"
     )
+
+
+def _with_tests(study: Study, found: SiteStates, tolerance: float, generated: Callable[..., SiteStates]) -> SiteStates:
+    """Small chains with what tests on known days find at once among their states."""
+    tested = [n for n, one in enumerate(found.parts.populations) if on_known_days(study, one)]
+    if not tested or found.chain.states >= MOST_EXACT:
+        return found
+    try:
+        more = generated(tested)
+    except ModelTooLargeError:
+        return found
+    return more if more.chain.states < MOST_EXACT and not more.error_bound > tolerance else found
 
 
 def _generated(
@@ -280,6 +303,8 @@ def _generated(
     organisation: Organisation,
     below: float,
     until_calm: Callable[[ArrayLike], FloatArray] | None,
+    most: int,
+    finer: float,
 ) -> SiteStates:
     """One chain, with everything that has a weight of at least `below`."""
     from scipy.sparse import csr_array
@@ -288,18 +313,10 @@ def _generated(
 
     travel = 1.0 / organisation.travel_h if organisation.travel_h else 0.0
     packed, weight = part_states(
-        lists.weight,
-        lists.speed,
-        lists.population,
-        lists.size,
-        lists.jobs,
-        lists.crews,
-        lists.bits,
-        lists.deepest,
-        below,
-        _MOST_STATES,
-    )
-    _check_size(len(packed), organisation)
+        lists.weight, lists.speed, lists.population, lists.size, lists.jobs, lists.crews, lists.bits, lists.deepest,
+        below, most,
+    )  # fmt: skip
+    _check_size(len(packed), organisation, most)
     atoms = (packed[:, None] >> (lists.bits * np.arange(lists.deepest))) & ((1 << lists.bits) - 1)
     onsite = np.zeros(len(packed), dtype=np.bool_)
     if travel:
@@ -323,9 +340,9 @@ def _generated(
         timed_leave = table.rate_per_h.sum(axis=0).reshape(table.settled.shape)
         follow = (table.settled, table.failed, table.coverage, table.rate_per_h, table.leads_to)
         part_state, control = joint_states(
-            takeover.quiet, start, target, rate, leave, condition, *follow, timed_leave, below * _FINER, _MOST_STATES
+            takeover.quiet, start, target, rate, leave, condition, *follow, timed_leave, below * finer, most
         )
-        _check_size(len(part_state), organisation)
+        _check_size(len(part_state), organisation, most)
         # the initial state first, then fewest failures first, servers out of service before those in service: so
         # one sweep of the solution takes probability most of its way
         place = part_state * takeover.controls + (takeover.controls - control)
@@ -355,10 +372,10 @@ def _generated(
     return _bounded(found, out, lost_work[part_state], lists.hours, until_calm)
 
 
-def _check_size(states: int, organisation: Organisation) -> None:
-    if states > _MOST_STATES:
+def _check_size(states: int, organisation: Organisation, most: int) -> None:
+    if states > most:
         raise ModelTooLargeError(
-            f"more than {_MOST_STATES:,} states are needed for an error below {organisation.tolerance:g}; "
+            f"more than {most:,} states are needed for an error below {organisation.tolerance:g}; "
             f"{_TOO_OFTEN}; ask for a larger tolerance"
         )
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from k2rel.arguments import as_name, as_times, as_wholes
 from k2rel.errors import InputError, closest
-from k2rel.exact.engine import loss_over_time, mode_transitions
+from k2rel.exact.engine import loss_over_time, mode_transitions, unavailability
 from k2rel.exact.served import served_distribution
 from k2rel.exact.services import Service, services_of
 from k2rel.logic.diagram import compile_diagram
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 _SHORTEST_H = 1e-2
+_CYCLES, _SETTLED = 4, 40  # times the longest interval between tests, and the longest repair, until all repeats itself
+_MOST_DAYS = 2000
 
 __all__ = [
     "AvailabilityResult",
@@ -375,11 +377,14 @@ def _mean_from_start(study: Study, service: Service, times_h: FloatArray) -> Flo
     """Mean of the point unavailability from time 0 to each time.
 
     Gauss-Legendre quadrature on panels that double in length: point unavailability is a sum of exponentials,
-    whose time constants lie orders of magnitude apart.
+    whose time constants lie orders of magnitude apart. Tests on known days begin panels of their own; after some of
+    them the mean over their cycle goes on.
     """
     last = float(times_h.max(initial=0.0))
     if last == 0.0:
         return np.zeros(len(times_h))
+    if study.tested:
+        return _mean_with_tests(study, service, times_h)
     doubling = _SHORTEST_H * 2.0 ** np.arange(max(1, math.ceil(math.log2(max(last / _SHORTEST_H, 1.0)))))
     edges = np.unique(np.concatenate([[0.0], doubling[doubling < last], times_h]))
     nodes, weights = np.polynomial.legendre.leggauss(12)
@@ -389,6 +394,30 @@ def _mean_from_start(study: Study, service: Service, times_h: FloatArray) -> Flo
     integral = np.concatenate([[0.0], np.cumsum(half * (lost @ weights))])
     found = integral[np.searchsorted(edges, times_h)]
     return at_most_one(np.asarray(np.divide(found, times_h, out=np.zeros(len(times_h)), where=times_h > 0)))
+
+
+def _mean_with_tests(study: Study, service: Service, times_h: FloatArray) -> FloatArray:
+    """Mean of the point unavailability from time 0 to each time, where parts are tested on known days."""
+    tests = [law.single.tests for law in study.tested.values()]
+    until = max(
+        _CYCLES * max(one.interval_h for one in tests), _SETTLED * max(law.mttr_h for _, law in study.laws.used())
+    )
+    until = min(until, _MOST_DAYS / sum(len(one.offsets_h) / one.interval_h for one in set(tests)))
+    last = min(float(times_h.max()), until)
+    days = np.unique(np.concatenate([[0.0], *(one.days_until(last, _MOST_DAYS) for one in tests)]))
+    shortest = min(max(one.mttr_h, 1e-3) for one in tests)
+    after = (days[:, None] + shortest * np.array([0.0, 1.0, 4.0, 16.0])).reshape(-1)
+    doubling = _SHORTEST_H * 2.0 ** np.arange(max(1, math.ceil(math.log2(max(last / _SHORTEST_H, 1.0)))))
+    edges = np.unique(np.concatenate([after, doubling, times_h, [last]]))
+    edges = edges[edges <= last]
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    half = np.diff(edges) / 2
+    at = (edges[:-1, None] + half[:, None] * (nodes + 1.0)).reshape(-1)
+    lost = loss_over_time(study, service, at, repaired=True).reshape(len(half), -1)
+    integral = np.concatenate([[0.0], np.cumsum(half * (lost @ weights))])
+    found = integral[np.searchsorted(edges, np.minimum(times_h, last))]
+    found = found + np.maximum(times_h - last, 0.0) * unavailability(study, service)
+    return np.asarray(np.divide(found, times_h, out=np.zeros(len(times_h)), where=times_h > 0))
 
 
 def takeovers(study: Study) -> pd.DataFrame:

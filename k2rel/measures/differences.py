@@ -88,6 +88,8 @@ def _facts(one: Study) -> Iterator[tuple[tuple[str, str, str], str]]:
             yield ("failure data", who, "source"), law.rates_id or law.source
             if law.test_interval_h:
                 yield ("failure data", who, "test interval [h]"), _said(law.test_interval_h)
+                offset = f"{law.test_offsets_h[0]:g} h after day 0"
+                yield ("failure data", who, "days of tests"), "any" if law.tested_independently else offset
     for name, entry in site.raid_sets.items():
         drives = f"{len(entry.drives)} drives, {len(entry.spares)} spares"
         yield ("RAID sets", name, ""), f"RAID {entry.level} of {drives}, rebuild {entry.rebuild_h:g} h"

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.arguments import as_names, as_number, as_times
-from k2rel.ctmc.transient import over_time
 from k2rel.errors import InputError, K2relError
 from k2rel.exact.loading import Loading
 from k2rel.exact.services import Service, services_of
@@ -276,7 +275,7 @@ def downtime_causes(study: Study, organisation: Organisation | None = None, serv
 
     dynamics = solved(study, organisation or Organisation())
     found = service_named(study, service, dynamics.policy)
-    loss = dynamics.loss(found)[dynamics.modes(found.diagram)] * dynamics.states.solution.probability
+    loss = dynamics.loss(found)[dynamics.modes(found.diagram)] * dynamics.probability
     takeover = dynamics.states.takeover
     names = [
         "a takeover is on its way",
@@ -403,7 +402,7 @@ def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
     rates = states.chain.rates
     before = np.repeat(np.arange(rates.shape[0]), np.diff(rates.indptr))
     after = rates.indices
-    flow = states.solution.probability[before] * rates.data
+    flow = dynamics.probability[before] * rates.data
     if takeover is None:  # roles at the preferred side: they leave it at once and always, and come back by themselves
         away = compile_diagram(policy.structure, [policy.role_moved(name) for name in movable])
         moved = np.array(list(away.outcomes), dtype=np.bool_)[dynamics.modes(away)]
@@ -466,12 +465,12 @@ def dynamic_over_time(
     dynamics = solved(study, organisation or Organisation(tolerance=1e-7))
     found = service_named(study, service, dynamics.policy)
     lost = dynamics.lost(found)
-    moving = over_time(dynamics.states.chain, times_h, tolerance=1e-12)
-    times = moving.times_h
-    spent = moving.spent_h @ lost
+    probability, spent_h = dynamics.over_time(times_h)
+    times = np.asarray(times_h, dtype=np.float64)
+    spent = spent_h @ lost
     return pd.DataFrame(
         {
-            "point_unavailability": at_most_one(np.asarray(moving.probability @ lost)),
+            "point_unavailability": at_most_one(np.asarray(probability @ lost)),
             "interval_unavailability": at_most_one(np.divide(spent, times, out=np.zeros(len(times)), where=times > 0)),
         },
         index=pd.Index(times, name="time_h"),

@@ -36,6 +36,10 @@ class Engine(Protocol):
     def provenance(self) -> Provenance:
         """How its numbers are got."""
 
+    @property
+    def at_moments(self) -> tuple[tuple[float, Engine], ...]:
+        """Itself, or where clients' own parts are tested on known days itself at moments of the cycle, by weight."""
+
     def mode_probabilities(self, diagram: Diagram) -> FloatArray:
         """Probability of every mode."""
 
@@ -66,6 +70,10 @@ class _Static:
     @property
     def provenance(self) -> Provenance:
         return self.study.provenance
+
+    @property
+    def at_moments(self) -> tuple[tuple[float, Engine], ...]:
+        return tuple((weight, _Static(one)) for weight, one in self.study.at_moments)
 
     def mode_probabilities(self, diagram: Diagram) -> FloatArray:
         return mode_probabilities(self.study, diagram)

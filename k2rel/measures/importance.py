@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.function import compile_function
 from k2rel.logic.structure import Node
 from k2rel.measures.availability import service_named
-from k2rel.rates import Law, RaidModule
+from k2rel.rates import Law, RaidModule, moments_of
 from k2rel.studies import Study
 from k2rel.units import MINUTES_PER_YEAR
 
@@ -103,12 +104,19 @@ def causes(study: Study, service: str | None = None) -> pd.DataFrame:
         else:
             kind = f"RAID {site.raid_sets[name].level} set" if name in site.raid_sets else "common cause"
         side = part.side if part is not None else None
-        rows.append((name, kind, side, *_worth(study.law(name), birnbaum, u, alone=True)))
+        rows.append((name, kind, side, *_worth(study.law(name), birnbaum, slope.critical[name], u, alone=True)))
     for name, birnbaum in slope.client.items():
         part = site.client_parts[name]
         law = study.client_laws[name]
         alone = found.scope == "client"
-        rows.append((f"each client's {name}", part.type, part.side, *_worth(law, birnbaum, u, alone=alone)))
+        rows.append(
+            (
+                f"each client's {name}",
+                part.type,
+                part.side,
+                *_worth(law, birnbaum, slope.critical[name], u, alone=alone),
+            )
+        )
     columns = ["part", "type", "side", "unavailability", "birnbaum", "share", "downtime_min_per_year"]
     frame = pd.DataFrame(rows, columns=[*columns, "raw", "rrw", "slope_rate_h", "slope_mttr_min_per_year"])
     frame.insert(list(frame.columns).index("rrw") + 1, "dif", frame["unavailability"] * frame["raw"])
@@ -117,23 +125,46 @@ def causes(study: Study, service: str | None = None) -> pd.DataFrame:
     return frame
 
 
-def _worth(law: Law | RaidModule, birnbaum: float, u: float, *, alone: bool) -> tuple[float, ...]:
-    """One row of importances; those that suppose one part moved alone only where one part is meant."""
+def _worth(law: Law | RaidModule, birnbaum: float, part: float, u: float, *, alone: bool) -> tuple[float, ...]:
+    """One row of importances; those that suppose one part moved alone only where one part is meant.
+
+    `part` is the mean of its unavailability times the derivative, `birnbaum` that of the derivative.
+    """
     q = law.unavailability
-    part = q * birnbaum
     raw = rrw = math.nan
     if alone and u > 0:
         without = u - part
-        raw = (u + (1.0 - q) * birnbaum) / u
+        raw = (u + birnbaum - part) / u
         # at a part whose loss is all there is, the difference is rounding only
         rrw = u / without if without > 1e-12 * u else math.inf
     slope_rate = slope_mttr = math.nan
     if isinstance(law, Law):
-        square = (1.0 - q) ** 2  # dq/d(lambda D) = (1 - q)^2
-        slope_rate = birnbaum * law.mean_downtime_h * square
-        slope_mttr = birnbaum * law.failure_rate_per_h * square * MINUTES_PER_YEAR
+        by_rate, by_mttr = _slopes(law)
+        # of parts that are tested together, to first order in their failures between two tests
+        slope_rate = by_rate * (part / q if q > 0 else birnbaum)
+        slope_mttr = by_mttr * birnbaum * MINUTES_PER_YEAR
     share = part / u if u > 0 else 0.0
     return q, birnbaum, share, part * MINUTES_PER_YEAR, raw, rrw, slope_rate, slope_mttr
+
+
+def _slopes(law: Law) -> tuple[float, float]:
+    """Derivatives of a part's unavailability with respect to its failure rate [h] and its time to restoration [1/h]."""
+    rate, square = law.failure_rate_per_h, (1.0 - law.unavailability) ** 2  # dq/d(lambda D) = (1 - q)^2
+    if law.test_interval_h <= 0 or rate <= 0:
+        return law.mean_downtime_h * square, rate * square
+    step = 1e-5
+    more, less = (replace(law, failure_rate_per_h=rate * (1.0 + sign * step)).unavailability for sign in (1, -1))
+    later, sooner = (replace(law, mttr_h=law.mttr_h * (1.0 + sign * step)).unavailability for sign in (1, -1))
+    return (more - less) / (2.0 * step * rate), (later - sooner) / (2.0 * step * law.mttr_h)
+
+
+def _together(laws: Sequence[Law | RaidModule]) -> float:
+    """Probability that all of some parts are down at once; those that are tested on the same days go together."""
+    found = moments_of({str(n): law for n, law in enumerate(laws) if isinstance(law, Law)})
+    product = np.ones(len(found.weight))
+    for n, law in enumerate(laws):
+        product = product * found.unavailability.get(str(n), law.unavailability)
+    return float(found.weight @ product)
 
 
 def _function(study: Study, service: str) -> Node:
@@ -205,10 +236,9 @@ def cut_sets(study: Study, service: str | None = None, order: int = 2) -> list[C
     whole_site = found.scope == "site"
     result = []
     for cut in cuts:
-        probability, alike = 1.0, 1
+        probability, alike = _together([laws[name] for name in cut]), 1
         for name in cut:
             law = laws[name]
-            probability *= law.unavailability
             if isinstance(law, RaidModule):
                 alike *= math.comb(law.drives, law.missing_for_loss)
         # `_function` lets the first client of each group stand for all of it

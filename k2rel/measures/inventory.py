@@ -269,7 +269,7 @@ def _dynamic_assumptions(study: Study, given: Organisation) -> list[tuple[str, s
         ("own staff", "drives of a RAID set and parts of clients wait for no crew", "users replace them themselves"),
         ("one takeover", "roles that start to move together succeed or fail together", "they move for one cause"),
         ("restart", *restart),
-        ("hidden failures", "found after an exponential time, half a test interval on average", "tests are periodic"),
+        ("hidden failures", "found by tests on the same days, unless the file says otherwise", "tests are periodic"),
     )
     return [(f"roles that stick: {name}", value, "ENGINE", reason, "") for name, value, reason in said]
 

@@ -6,7 +6,7 @@ Given the operating mode clients are independent, so the distributions are mixtu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -270,6 +270,38 @@ def load(study: Study, organisation: Organisation | None = None) -> LoadResult:
     (100, 0, 0)
     """
     engine = engine_of(study, organisation)
+    return _mixed([(weight, _load(study, one)) for weight, one in engine.at_moments], engine.provenance)
+
+
+def _mixed(parts: Sequence[tuple[float, LoadResult]], provenance: Provenance) -> LoadResult:
+    """Loads averaged over moments of the cycle of the tests."""
+    first = parts[0][1]
+    if len(parts) == 1:
+        return first
+    sides: dict[tuple[int, int, int], float] = {}
+    loads: list[dict[float, float]] = [{} for _ in first.elements]
+    for weight, one in parts:
+        for a, b, lost, p in one.side_distribution:
+            sides[a, b, lost] = sides.get((a, b, lost), 0.0) + weight * p
+        for entry, item in zip(loads, one.elements, strict=True):
+            for amount, p in item.distribution:
+                entry[amount] = entry.get(amount, 0.0) + weight * p
+    return replace(
+        first,
+        provenance=provenance,
+        side_distribution=tuple(sorted(((*key, p) for key, p in sides.items()), key=lambda row: (-row[3], row))),
+        elements=tuple(
+            replace(item, distribution=tuple(sorted(entry.items())))
+            for item, entry in zip(first.elements, loads, strict=True)
+        ),
+        p_any_overload=sum(weight * one.p_any_overload for weight, one in parts),
+        delivered_fraction=sum(weight * one.delivered_fraction for weight, one in parts),
+        left_out=sum(weight * one.left_out for weight, one in parts),
+    )
+
+
+def _load(study: Study, engine: Engine) -> LoadResult:
+    """Load where clients' own parts have one probability of being down each."""
     own = engine.own
     loading = Loading(engine.policy)
     probabilities = engine.mode_probabilities(loading.table.diagram).tolist()

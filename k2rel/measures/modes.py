@@ -139,7 +139,7 @@ def mode_flows(
     assert takeover is not None
     kinds, kind = np.unique(dynamics.modes(diagram) * takeover.controls + states.control, return_inverse=True)
     kind = kind.reshape(-1).astype(np.int64)
-    p = states.solution.probability
+    p = dynamics.probability
     flow = dynamics.flows_between(kind, len(kinds))
     words = [
         ModeWords(f"{told[mode]}; {takeover.words(control)}", told[mode].clients, study.site.sides)

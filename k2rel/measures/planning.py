@@ -150,12 +150,13 @@ def overload_after_takeover(study: Study, organisation: Organisation | None = No
     place = loading.table.classes.index(loading.principal)
     normal = _normal_routes(engine.policy, loading.principal)
     moved = overloaded = 0.0
-    probabilities = engine.mode_probabilities(loading.table.diagram)
-    for mode, probability in zip(loading.table.modes, probabilities, strict=True):
-        routes = mode.routes[place]
-        if all(routes) and any(own[0] != usual for own, usual in zip(routes, normal, strict=True)):
-            moved += float(probability)
-            overloaded += float(probability) * overload_by_mode(loading, engine.own, mode)
+    for weight, one in engine.at_moments:
+        probabilities = weight * one.mode_probabilities(loading.table.diagram)
+        for mode, probability in zip(loading.table.modes, probabilities.tolist(), strict=True):
+            routes = mode.routes[place]
+            if all(routes) and any(own[0] != usual for own, usual in zip(routes, normal, strict=True)):
+                moved += probability
+                overloaded += probability * overload_by_mode(loading, one.own, mode)
     return overloaded / moved if moved else 0.0
 
 

@@ -23,7 +23,7 @@ from k2rel.exact.services import Service
 from k2rel.logic.function import compile_function
 from k2rel.measures.availability import service_named
 from k2rel.measures.exchange import functions_of
-from k2rel.rates import Law, with_rate
+from k2rel.rates import Law, RaidModule, calendar_of, with_rate
 from k2rel.studies import Provenance, Study
 from k2rel.uncertain import (
     MOST_POINTS,
@@ -208,18 +208,33 @@ def uncertainty(
     return UncertaintyResult(study.provenance, samples, seed, method, laws, values)
 
 
-def _part_moments(study: Study, name: str, laws: dict[str, Uncertain]) -> tuple[float, float]:
-    """Mean and variance of one variable's unavailability, by quadrature over its rate."""
+def _likely(study: Study, name: str, laws: dict[str, Uncertain]) -> tuple[float, float]:
+    """Lowest and highest failure rate of a variable, but for very few [1/h]."""
+    law, uncertain = study.law(name), laws.get(study.rates_row(name))
+    wide = 1.0 if uncertain is None else uncertain.parameters[1] ** 2
+    return law.failure_rate_per_h / wide, law.failure_rate_per_h * wide
+
+
+def _part_moments(
+    study: Study, name: str, laws: dict[str, Uncertain], times_h: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Mean and variance of one variable's unavailability, by quadrature over its rate; at times of the tests' cycle."""
     law, uncertain = study.law(name), laws.get(study.rates_row(name))
     if uncertain is None or law.failure_rate_per_h == 0.0:
-        return law.unavailability, 0.0
+        if times_h is None or isinstance(law, RaidModule):
+            return np.asarray(law.unavailability), np.asarray(0.0)
+        return law.unavailability_in_cycle(times_h), np.asarray(0.0)
     # Gauss-Hermite in the logarithm of the rate
     nodes, weights = np.polynomial.hermite_e.hermegauss(64)
     sigma = math.log(uncertain.parameters[1]) / Z95
-    q = law.unavailability_of(uncertain.mean * np.exp(sigma * nodes - sigma * sigma / 2))
+    rates = uncertain.mean * np.exp(sigma * nodes - sigma * sigma / 2)
     weights = weights / weights.sum()
-    mean = float(weights @ q)
-    return mean, float(weights @ (q - mean) ** 2)
+    if times_h is not None and isinstance(law, Law):
+        q = law.single.tests.at(rates * law.single.share, times_h) ** law.parts
+    else:
+        q = np.asarray(law.unavailability_of(rates))
+    mean = weights @ q
+    return np.asarray(mean), np.asarray(weights @ (q - mean) ** 2)
 
 
 def moments(study: Study, service: str | None = None) -> tuple[float, float]:
@@ -238,7 +253,7 @@ def moments(study: Study, service: str | None = None) -> tuple[float, float]:
     Returns
     -------
     tuple of float
-        Mean and variance.
+        Mean and variance; where parts are tested on the same days a bound of the variance from above, very close.
 
     Raises
     ------
@@ -260,8 +275,21 @@ def moments(study: Study, service: str | None = None) -> tuple[float, float]:
         raise InputError(f"'{wanted}' is no function of parts alone; its variance comes from sampling")
     diagram = compile_function(study.policy.structure, functions[wanted], failures=True)
     laws = rate_laws(study)
-    pairs = [_part_moments(study, name, laws) for name in diagram.variables]
-    return diagram.moments([mean for mean, _ in pairs], [variance for _, variance in pairs])
+    tested = {
+        name: law for name in diagram.variables if isinstance(law := study.law(name), Law) and law.tested_together
+    }
+    if sum(law.parts for law in tested.values()) < 2:
+        weight, times = np.ones(1), dict[str, FloatArray]()
+    else:
+        weight, times = calendar_of(tested, {name: _likely(study, name, laws) for name in tested})
+    pairs = [_part_moments(study, name, laws, times.get(name)) for name in diagram.variables]
+    mean = deviation = 0.0
+    for k, share in enumerate(weight.tolist()):
+        here, variance = diagram.moments(
+            *([float(np.broadcast_to(pair[i], len(weight))[k]) for pair in pairs] for i in (0, 1))
+        )
+        mean, deviation = mean + share * here, deviation + share * math.sqrt(variance)
+    return mean, deviation**2
 
 
 def laws_that_matter(study: Study, service: Service) -> dict[str, Uncertain]:

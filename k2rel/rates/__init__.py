@@ -4,12 +4,15 @@
 ``table``         all entries, and one's own tables over them
 ``conditions``    rates under another temperature, duty or age than the source's
 ``law``           failure and repair of one component: constant rates, hidden failures
+``hidden``        hidden failures between the tests that find them
+``cycle``         what is tested on the same days: moments of the cycle of the tests
 ``distribution``  laws of any shape
 ``raid``          a RAID set as a module with a Markov chain of its own
 ``laws``          the laws of every part of a site
 """
 
 from k2rel.rates.conditions import Conditions
+from k2rel.rates.cycle import Moments, calendar_of, law_at, moments_of
 from k2rel.rates.entry import Contract, RateRow
 from k2rel.rates.law import Law, duplicated
 from k2rel.rates.laws import SiteLaws, changed_laws, pinned_rows, site_laws, with_rate
@@ -20,12 +23,16 @@ __all__ = [
     "Conditions",
     "Contract",
     "Law",
+    "Moments",
     "RaidModule",
     "RateRow",
     "RateTable",
     "SiteLaws",
+    "calendar_of",
     "changed_laws",
     "duplicated",
+    "law_at",
+    "moments_of",
     "pinned_rows",
     "read_rates",
     "registry",

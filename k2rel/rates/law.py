@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from k2rel.rates.hidden import Tests
+
 __all__ = ["Law", "duplicated"]
 
 FloatArray = NDArray[np.float64]
@@ -33,12 +35,16 @@ class Law:
         Share of the row's rate that this law has: 1 but for parts with common causes or under other conditions.
     each : Law or None
         Law of each of two alike parts, where this is the law of the pair (`duplicated`).
+    test_offsets_h : tuple of float
+        When within the interval it is tested, from the common day 0 on [h].
+    tested_independently : bool
+        Whether its tests have nothing to do with those of other parts: any days, evenly distributed.
 
     Notes
     -----
-    A hidden failure lasts half a test interval on average before it is found, so the mean down time is
-    :math:`T/2 + MTTR` (IEC 61508-6, B.3.2.2.1). Steady unavailability is
-    :math:`q = \lambda D / (1 + \lambda D)` with mean down time :math:`D` (IEC 61703).
+    Steady unavailability is :math:`q = \lambda D / (1 + \lambda D)` with mean down time :math:`D` (IEC 61703). A hidden
+    failure lasts until the next test, a little more than half an interval on average, and then its repair
+    (IEC 61508-6, B.3.2.2.1, has :math:`D = T/2 + MTTR`); here q is the mean over the interval, exactly.
 
     Examples
     --------
@@ -56,6 +62,8 @@ class Law:
     source: str = ""
     share: float = 1.0
     each: Law | None = None
+    test_offsets_h: tuple[float, ...] = (0.0,)
+    tested_independently: bool = False
 
     @property
     def mttf_h(self) -> float:
@@ -90,26 +98,120 @@ class Law:
         >>> Law(1e-3, 1000.0).unavailability_of([1e-3, 3e-3]).tolist()
         [0.5, 0.75]
         """
+        rates = np.asarray(failure_rates_per_h, dtype=np.float64) * self.share
         if self.each is not None:
-            return self.each.unavailability_of(failure_rates_per_h) ** 2
-        down = np.asarray(failure_rates_per_h, dtype=np.float64) * (self.share * self.mean_downtime_h)
+            one = self.single
+            if one.test_interval_h > 0 and not one.tested_independently:
+                return one.tests.mean(rates, self.parts)
+            return one.unavailability_of(failure_rates_per_h) ** self.parts
+        if self.test_interval_h > 0:
+            return self.tests.mean(rates)
+        down = rates * self.mttr_h
         return np.asarray(down / (1.0 + down))
+
+    @property
+    def test_days_h(self) -> tuple[float, ...]:
+        """When within the interval it is tested, rising [h]."""
+        law = self.single
+        return tuple(sorted({offset % law.test_interval_h for offset in law.test_offsets_h}))
+
+    @property
+    def tests(self) -> Tests:
+        """Its tests, where its failures are hidden."""
+        return Tests(self.test_interval_h, self.test_days_h, self.mttr_h)
+
+    @property
+    def tested_together(self) -> bool:
+        """Whether its unavailability rises and falls with the days of tests that others may share."""
+        law = self.single
+        return law.test_interval_h > 0 and law.failure_rate_per_h > 0 and not law.tested_independently
+
+    def unnamed(self) -> Law:
+        """Give the law without where it comes from: parts of one such law are alike.
+
+        Returns
+        -------
+        Law
+            The same law.
+
+        Examples
+        --------
+        >>> Law(1e-3, 2.0, source="a").unnamed() == Law(1e-3, 2.0, source="b").unnamed()
+        True
+        """
+        each = None if self.each is None else self.each.unnamed()
+        bare = Law(self.failure_rate_per_h, self.mttr_h, self.test_interval_h, share=self.share, each=each)
+        return replace(bare, test_offsets_h=self.test_offsets_h, tested_independently=self.tested_independently)
+
+    def unavailability_in_cycle(self, times_h: ArrayLike) -> FloatArray:
+        """Unavailability at times of the calendar of its tests, once it has become periodic.
+
+        Parameters
+        ----------
+        times_h : array of float
+            Times [h].
+
+        Returns
+        -------
+        array of float
+            Unavailability at each; without such tests the mean.
+
+        Examples
+        --------
+        >>> Law(1e-3, 1e-9, 1000.0).unavailability_in_cycle([0.0, 500.0]).round(6).tolist()
+        [0.0, 0.393469]
+        """
+        if self.each is not None:
+            return self.single.unavailability_in_cycle(times_h) ** self.parts
+        if not self.tested_together:
+            return np.full(np.shape(times_h), self.unavailability)
+        return self.tests.at(self.failure_rate_per_h, times_h)
+
+    def frequency_at(self, unavailability: FloatArray) -> FloatArray:
+        """Failures per hour at moments with an unavailability; those of a pair follow from that of each [1/h].
+
+        Parameters
+        ----------
+        unavailability : array of float
+            Unavailability at each moment.
+
+        Returns
+        -------
+        array of float
+            Failure frequency at each [1/h].
+
+        Examples
+        --------
+        >>> Law(1e-3, 1.0, 1000.0).frequency_at(np.array([0.5])).tolist()
+        [0.0005]
+        """
+        each = unavailability ** (1.0 / self.parts)
+        return np.asarray(self.parts * each ** (self.parts - 1) * self.single.failure_rate_per_h * (1.0 - each))
 
     @property
     def mean_downtime_h(self) -> float:
         """Mean time from failure to restoration, the hidden part included [h]."""
-        return self.mttr_h + self.test_interval_h / 2
+        if self.test_interval_h <= 0:
+            return self.mttr_h
+        if self.failure_rate_per_h <= 0:
+            return self.mttr_h + self.tests.mean_wait_h
+        q = self.unavailability
+        return q / (self.failure_rate_per_h * (1.0 - q))
 
     @property
     def unavailability(self) -> float:
-        """Steady-state probability of being failed."""
-        load = self.failure_rate_per_h * self.mean_downtime_h
+        """Steady-state probability of being failed; of hidden failures the mean over the time between tests."""
+        if self.test_interval_h > 0:
+            return float(self.tests.mean(self.failure_rate_per_h))
+        load = self.failure_rate_per_h * self.mttr_h
         return load / (1.0 + load)
 
     @property
     def frequency_per_h(self) -> float:
         """Failures per hour of calendar time in steady state [1/h]."""
-        return self.failure_rate_per_h / (1.0 + self.failure_rate_per_h * self.mean_downtime_h)
+        if self.test_interval_h > 0:
+            return self.failure_rate_per_h * (1.0 - self.unavailability)
+        return self.failure_rate_per_h / (1.0 + self.failure_rate_per_h * self.mttr_h)
 
     def unavailability_at(self, times_h: ArrayLike) -> FloatArray:
         """Probability of being failed at a time, from new at time 0.
@@ -129,6 +231,11 @@ class Law:
         >>> Law(0.1, 5.0).unavailability_at([10.0]).round(6).tolist()
         [0.316738]
         """
+        if self.each is not None:
+            return self.each.unavailability_at(times_h) ** 2
+        if self.test_interval_h > 0:
+            follow = self.tests.from_new_any_day if self.tested_independently else self.tests.from_new
+            return follow(self.failure_rate_per_h, times_h)
         speed = self.failure_rate_per_h + (1.0 / self.mean_downtime_h if self.mean_downtime_h else math.inf)
         times = np.asarray(times_h, dtype=np.float64)
         if math.isinf(speed):
@@ -177,11 +284,16 @@ def duplicated(law: Law) -> Law:
     >>> abs(two.unavailability / one.unavailability**2 - 1) < 1e-12
     True
     """
-    q, w = law.unavailability, law.frequency_per_h
-    if q == 0.0:
+    if law.unavailability == 0.0:
         return law
-    down = q / (2.0 * w)
-    rate = q * q / ((1.0 - q * q) * down)
+    if law.tested_together:  # found on the same days: the means of products over the time between tests
+        points, share = law.single.tests.points(law.single.failure_rate_per_h)
+        q_each = law.unavailability_in_cycle(points)
+        q, w = float(share @ q_each**2), float(share @ (2.0 * q_each * law.frequency_at(q_each)))
+    else:
+        q, w = law.unavailability**2, 2.0 * law.unavailability * law.frequency_per_h
+    down = q / w
+    rate = q / ((1.0 - q) * down)
     return replace(
         law, failure_rate_per_h=rate, mttr_h=down, test_interval_h=0.0, source=f"two of: {law.source}", each=law
     )

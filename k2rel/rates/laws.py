@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from k2rel.errors import InputError, Problem, closest
 from k2rel.rates.conditions import Conditions
@@ -228,6 +228,7 @@ def _law_of(part: Component, site: Site, table: RateTable, own: RateTable, contr
     row_id = given.rates or table.defaults.get(part.type)
     row = table.row(row_id) if row_id is not None else None
     test_h = given.test_interval_h or 0.0
+    tests = _tests(part, given)
     conditions = Conditions(given.temperature_c, given.duty, given.age_h)
     if (given.mttf_h, given.failure_rate_per_h, given.unavailability) == (None, None, None):
         if row is None:
@@ -238,7 +239,7 @@ def _law_of(part: Component, site: Site, table: RateTable, own: RateTable, contr
                     key=part.id,
                 )
             )
-        law = replace(row.law(contract, given.mttr_h, conditions), test_interval_h=test_h)
+        law = replace(row.law(contract, given.mttr_h, conditions), test_interval_h=test_h, **tests)
         if given.mttr_h is None:
             return law
         return replace(law, source=f"{law.source} (time to restoration: {given.source or 'set by hand'})")
@@ -260,15 +261,57 @@ def _law_of(part: Component, site: Site, table: RateTable, own: RateTable, contr
     elif given.failure_rate_per_h is not None:
         rate = given.failure_rate_per_h
     else:
-        q = given.unavailability or 0.0
-        rate = q / ((1.0 - q) * (mttr_h + test_h / 2))
+        rate = _rate_for(given.unavailability or 0.0, mttr_h, test_h)
     return Law(
         rate,
         mttr_h,
         test_h,
         evidence=given.evidence or "site",
         source=given.source or f"site file {site.name}",
+        **tests,
     )
+
+
+def _tests(part: Component, given: GivenLaw) -> dict[str, Any]:
+    """On which days a part is tested."""
+    offset, interval = given.test_offset_h, given.test_interval_h
+    alone = given.tested == "independently"
+    if offset is not None and alone:
+        raise InputError(
+            Problem(
+                f"type '{part.type}' has a test_offset and tested: independently; give one of them, since an offset "
+                "fixes the days of its tests",
+                key=part.id,
+            )
+        )
+    if (offset is not None or alone) and interval is None:
+        key = "tested: independently" if alone else "test_offset"
+        raise InputError(Problem(f"type '{part.type}' has {key} and no test; give its test_interval", key=part.id))
+    if offset and interval and offset >= interval:
+        raise InputError(
+            Problem(
+                f"type '{part.type}' has a test_offset of {offset:g} h that is not below its test_interval of "
+                f"{interval:g} h; give the time from day 0 to its first test",
+                key=part.id,
+            )
+        )
+    return {"test_offsets_h": (offset or 0.0,), "tested_independently": alone}
+
+
+def _rate_for(unavailability: float, mttr_h: float, test_h: float) -> float:
+    """Failure rate [1/h] that gives a steady unavailability, that of hidden failures by bisection."""
+    rate = unavailability / ((1.0 - unavailability) * (mttr_h + test_h / 2))
+    if test_h <= 0 or rate == 0:
+        return rate
+    low, high = 0.5 * rate, 2.0 * rate
+    while Law(high, mttr_h, test_h).unavailability < unavailability:
+        high *= 2.0
+    for _ in range(200):
+        rate = 0.5 * (low + high)
+        if not low < rate < high:
+            break
+        low, high = (rate, high) if Law(rate, mttr_h, test_h).unavailability < unavailability else (low, rate)
+    return rate
 
 
 def _raid_module(entry: RaidSet, shared: Mapping[str, Law]) -> RaidModule:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from math import floor, log, log1p
+from math import ceil, floor, log, log1p, sqrt
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from k2rel.arguments import as_confidence, as_seed, as_whole
 from k2rel.errors import InputError
 from k2rel.logic.structure import Node, Structure
 from k2rel.parallel import worker_count
+from k2rel.rates import Law, moments_of
 from k2rel.simulation.draws import start, uniform
 from k2rel.simulation.estimates import Estimate, mean_of
 from k2rel.simulation.gates import AND, AT_LEAST, CONSTANT, CONTROLLED, ITE, NOT, OR, SHARED, flattened
@@ -33,6 +34,7 @@ WordArray = NDArray[np.uint64]
 _WORDS = 1024
 _MOST_SAMPLES = 10**12
 _MOST_CLIENTS = 500
+_FEWEST = 1000  # samples of each moment of the cycle of the tests
 
 
 @njit(cache=True, nogil=True)
@@ -196,6 +198,8 @@ def quick_look(
 ) -> dict[str, Estimate]:
     """Sample the static model of a site: all parts independent, roles at the preferred side.
 
+    Parts that are tested on the same days are independent at each moment; moments of the cycle are sampled apart.
+
     Parameters
     ----------
     study : Study
@@ -235,8 +239,26 @@ def quick_look(
         if role.is_service:
             roots[name] = policy.role_up(name)
     names = policy.structure.variables(roots.values())
-    q = {name: study.law(name).unavailability for name in names}
-    found = sampled(
-        policy.structure, list(roots.values()), q, samples, seed=seed, workers=workers, confidence=confidence
-    )
-    return dict(zip(roots, found, strict=True))
+    laws = {name: study.law(name) for name in names}
+    tested = moments_of({name: law for name, law in laws.items() if isinstance(law, Law)})
+    strata = []
+    for k, weight in enumerate(tested.weight.tolist()):
+        q = {n: float(tested.unavailability[n][k]) if n in tested.unavailability else law.unavailability
+             for n, law in laws.items()}  # fmt: skip
+        drawn = samples if len(tested.weight) == 1 else max(_FEWEST, ceil(weight * samples))
+        found = sampled(
+            policy.structure, list(roots.values()), q, drawn, seed=seed + k, workers=workers, confidence=confidence
+        )
+        strata.append((weight, found))
+    return {root: _stratified([(w, found[n]) for w, found in strata]) for n, root in enumerate(roots)}
+
+
+def _stratified(parts: Sequence[tuple[float, Estimate]]) -> Estimate:
+    """Mean over moments of the cycle of the tests, each sampled by itself."""
+    if len(parts) == 1:
+        return parts[0][1]
+    value = sum(w * one.value for w, one in parts)
+    below = sqrt(sum((w * (one.value - one.low)) ** 2 for w, one in parts))
+    above = sqrt(sum((w * (one.high - one.value)) ** 2 for w, one in parts))
+    error = sqrt(sum((w * one.standard_error) ** 2 for w, one in parts))
+    return Estimate(value, max(0.0, value - below), value + above, error)

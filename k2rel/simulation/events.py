@@ -13,6 +13,7 @@ from numba import njit
 
 from k2rel.simulation.draws import draw, exponential, pick, uniform
 from k2rel.simulation.records import (
+    ANY_DAY,
     BUSY,
     CHANGED,
     CONTROL,
@@ -252,14 +253,33 @@ def _found(model: Model, work: Work, p: int) -> None:
 
 
 @compiled
+def _own_day(work: Work, p: int) -> float:
+    """Where within its interval a part is tested in this history, where that can be any day: from 0 to 1."""
+    z = np.uint64(np.int64(work.f[ANY_DAY] * 2.0**52)) + np.uint64(p + 1) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return float((z ^ (z >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
+
+
+@compiled
+def _next_test(model: Model, work: Work, p: int) -> float:
+    """Time of the next test of a part."""
+    now, every = work.f[NOW], model.test_h[p]
+    soonest = np.inf
+    for k in range(model.test_at[p], model.test_at[p] + model.test_n[p]):
+        day = every * _own_day(work, p) if model.any_day[p] else model.test_day_h[k]
+        soonest = min(soonest, (floor((now - day) / every) + 1.0) * every + day)
+    return soonest
+
+
+@compiled
 def fails(model: Model, work: Work, p: int) -> None:
     """A part fails; where only a test finds it, it waits for the next one of a fixed calendar."""
     work.i[LOG_KIND], work.i[LOG_ITEM] = FAIL, p
     goes_down(model, work, p, REPAIR)
-    every = model.test_h[p]
-    if every > 0:
+    if model.test_h[p] > 0:
         work.state[p] = HIDDEN
-        push(work, (floor(work.f[NOW] / every) + 1.0) * every, FOUND, p, work.stamp[p])
+        push(work, _next_test(model, work, p), FOUND, p, work.stamp[p])
     else:
         _found(model, work, p)
 

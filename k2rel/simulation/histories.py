@@ -6,10 +6,11 @@ from math import ceil
 
 import numpy as np
 
-from k2rel.simulation.draws import start
+from k2rel.simulation.draws import start, uniform
 from k2rel.simulation.events import compiled, law, next_failure, push
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.records import (
+    ANY_DAY,
     AT_LIMIT,
     BIN_SHIFT,
     BINS,
@@ -105,6 +106,10 @@ def begin(
     work.bits[:] = np.uint64(0)
     work.i[YEAR], work.i[COUNTED] = (-1, 0) if warm_up_h > 0 else (0, 1)
     start(work.rng, seed, history)
+    for p in range(len(model.any_day)):
+        if model.any_day[p]:
+            work.f[ANY_DAY] = uniform(work.rng)
+            break
     next_failure(work)
     for p in model.timed:
         push(work, law(model, work, model.life[p], 0.0), FAIL, p, work.stamp[p])

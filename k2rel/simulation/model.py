@@ -20,6 +20,7 @@ from k2rel.policy.rules import Choice, Policy
 from k2rel.policy.takeover import Takeover
 from k2rel.rates import Law, RaidModule
 from k2rel.rates.distribution import Distribution, parse_distribution
+from k2rel.simulation.calendar import calendar
 from k2rel.simulation.circumstances import Circumstances
 from k2rel.simulation.draws import alias_table, packed
 from k2rel.simulation.gates import CONSTANT, CONTROLLED, SHARED, flattened
@@ -291,7 +292,7 @@ class SiteModel:
         work = RepairWork(self.study, self.organisation)
         count = len(self.parts)
         life, repair, rank, spares = (np.full(count, -1, dtype=np.int64) for _ in range(4))
-        rate, test_h, age_kept, wrong = (np.zeros(count) for _ in range(4))
+        rate, age_kept, wrong = (np.zeros(count) for _ in range(3))
         bit, client, own_bit = (np.full(count, -1, dtype=np.int64) for _ in range(3))
         alike: dict[str, list[int]] = {}
         used: set[str] = set()
@@ -310,8 +311,6 @@ class SiteModel:
             if isinstance(law, Law) and not own:
                 rank[p] = work.rank(name, law)
                 down = work.hands_on_h(name, law)
-            if isinstance(law, Law):
-                test_h[p] = law.test_interval_h
             used |= {name, kind} if fails else set()
             named = self._given(given.lives, name, kind, 1.0 / up) if fails else None
             if fails and (named is None or named.kind == "exponential"):
@@ -344,10 +343,11 @@ class SiteModel:
         pool = np.flatnonzero(rate > 0)
         probability, alias = alias_table(rate[pool])
         return {
-            "life": life, "rate": rate, "repair": repair, "test_h": test_h, "age_kept": age_kept, "bit": bit,
+            "life": life, "rate": rate, "repair": repair, "age_kept": age_kept, "bit": bit,
             "client": client, "own_bit": own_bit, "rank": rank, "spares": spares, "wrong": wrong, "alike_at": alike_at,
             "alike_n": alike_n, "alike": _ints(lists), "timed": np.flatnonzero(life >= 0),
             "pool_rate": float(rate.sum()), "pool_probability": probability, "pool_alias": alias, "pool_part": pool,
+            **calendar(self.study, self.parts),
         }  # fmt: skip
 
     def _usual_repair(self, mean_h: float, alone: bool) -> Distribution:

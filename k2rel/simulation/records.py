@@ -35,8 +35,9 @@ UP, HIDDEN, NO_SPARE, NO_CREW, REPAIR, TAKEN_OUT, SHOCKED = range(7)
 DONE, AT_LIMIT, UNKNOWN, FULL, LOCKED = range(5)
 
 # places in Work.f
-NOW, NEXT_FAILURE, SINCE, TOTAL_RATE, DELIVERED, YEAR_START, GRID_RATE, SCRATCH, CUT_BEFORE = range(9)
-FLOATS = 9
+(NOW, NEXT_FAILURE, SINCE, TOTAL_RATE, DELIVERED, YEAR_START, GRID_RATE, SCRATCH, CUT_BEFORE,
+ ANY_DAY) = range(10)  # fmt: skip
+FLOATS = 10
 # places in Work.i
 (HEAP, CONTROL, MODE, PAIR, DOWN, HURT, ON_SITE, BUSY, TRAVELLING, WAITING, CHANGED, ON_A, ON_B, OVER, CUT, TOUCHED,
  LOGGED, LOG_KIND, LOG_ITEM, WANTED, MOVES, FAILED_MOVES, HISTORY, YEAR, COUNTED, STOPPED, SCOUTING,
@@ -65,7 +66,11 @@ class Model(NamedTuple):
     life: I1  # law, -1 for a constant rate (in the pool) or none
     rate: F1  # constant failure rate [1/h]
     repair: I1  # law
-    test_h: F1  # interval of the test that finds a hidden failure [h], 0 for none
+    test_h: F1  # interval of the tests that find a hidden failure [h], 0 for none
+    test_at: I1  # where its days within the interval are listed, and how many
+    test_n: I1
+    test_day_h: F1
+    any_day: B1  # its days have nothing to do with those of others
     age_kept: F1  # share of the age that a repair leaves: 0 as good as new, 1 as bad as old
     bit: I1  # place among the shared parts, -1 for a client's own
     client: I1  # whose own it is, -1 for a shared part

@@ -479,6 +479,8 @@ def _law(entry: doc.LawFields) -> GivenLaw:
         entry.temperature,
         entry.duty,
         entry.age,
+        entry.test_offset,
+        entry.tested,
     )
 
 

@@ -94,6 +94,12 @@ class LawFields(_Record):
     test_interval: Duration | None = Field(
         None, description="failures are hidden until a test; they are found half an interval late on average"
     )
+    test_offset: Duration | None = Field(
+        None, description="first test this long after the common day 0; without it all intervals begin on the same day"
+    )
+    tested: Literal["on the same days", "independently"] | None = Field(
+        None, description="'independently': the days of its tests have nothing to do with those of other parts"
+    )
     temperature: Celsius | None = Field(
         None, description="carries a rate of the registry over to this temperature, by Arrhenius"
     )

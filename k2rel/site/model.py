@@ -61,6 +61,8 @@ class GivenLaw:
     temperature_c: float | None = None
     duty: float | None = None
     age_h: float | None = None
+    test_offset_h: float | None = None
+    tested: str | None = None
 
     def over(self, other: GivenLaw) -> GivenLaw:
         """Put this above another: what is given here wins, what is silent here comes from there.

@@ -1,7 +1,8 @@
 """Changes by hand, ``component-type.key=value``, the same in the command line, in Python and in notebooks.
 
 ``media_server.mttr="4 h"``    failure data of every component of a type: mttf, failure_rate, unavailability,
-                               mttr, test_interval, rates; temperature, duty, age of an entry of the registry
+                               mttr, test_interval, test_offset, tested, rates; temperature, duty, age of an
+                               entry of the registry
 ``toe.capacity="80 MB/s"``     capacity of every component of a type
 ``client.external=false``      whether failures of that type are counted
 ``media.demand="50 Mb/s"``     load of one flow of a traffic class
@@ -29,11 +30,13 @@ _LAW_KEYS = {
     "unavailability": "unavailability",
     "mttr": "mttr_h",
     "test_interval": "test_interval_h",
+    "test_offset": "test_offset_h",
+    "tested": "tested",
     "temperature": "temperature_c",
     "duty": "duty",
     "age": "age_h",
 }
-_KEEP_ORIGIN = {"mttr", "test_interval", "temperature", "duty", "age"}
+_KEEP_ORIGIN = {"mttr", "test_interval", "test_offset", "tested", "temperature", "duty", "age"}
 _KEYS = (*_LAW_KEYS, "capacity", "external")
 _UNITS = {"mttf": "h", "mttr": "h", "test_interval": "h", "age": "h", "failure_rate": "/h", "temperature": "°C",
           "capacity": "MB/s", "demand": "MB/s"}  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from k2rel.errors import InputError
-from k2rel.site.model import CommonCauseGroup, Site
+from k2rel.site.model import CommonCauseGroup, Component, Site
 
 __all__ = ["COMMON_CAUSE", "with_common_cause"]
 
@@ -27,7 +27,7 @@ def with_common_cause(site: Site, groups: Literal["declared", "twins", "none"] |
     site : Site
         The site, with the groups of its file.
     groups : {"declared", "twins", "none"}
-        Groups of the file; those, and every pair of twins that stands in none of them; or no group.
+        Groups of the file; those, and every pair of twins, links among them, that stands in none of them; or no group.
 
     Returns
     -------
@@ -56,22 +56,20 @@ def with_common_cause(site: Site, groups: Literal["declared", "twins", "none"] |
 
 
 def _twins(site: Site, taken: set[str]) -> list[CommonCauseGroup]:
-    """Pairs of components, not links, whose names differ in the side alone."""
+    """Pairs of components or links, alike, whose names differ in the side alone."""
     if len(site.sides) != 2:
         return []
     one, other = site.sides
     drives = {drive for entry in site.raid_sets.values() for drive in (*entry.drives, *entry.spares)}
     result = []
     for name, part in site.components.items():
-        if part.side != one or part.external or part.between or name in taken | drives:
+        if name in taken | drives or part.external or _side(site, name) != one:
             continue
-        # the side stands in the name once; a name that holds its letter elsewhere has several candidates
-        candidates = [
-            name[:i] + other + name[i + len(one) :] for i in range(len(name)) if name[i : i + len(one)] == one
-        ]
-        for twin in candidates:
+        for twin in _mirrored(name, one, other):
             found = site.components.get(twin)
-            if found is not None and found.type == part.type and found.side == other and twin not in taken:
+            if found is None or twin in taken or found.external or _side(site, twin) != other:
+                continue
+            if found.type == part.type and _alike(part, found) and _same_place(part, found, one, other):
                 factors = ((2, _BETA),)
                 group = CommonCauseGroup(
                     f"twins_{name}", (name, twin), "beta-factor", factors, _EVIDENCE, _REASON, _SOURCE
@@ -79,3 +77,39 @@ def _twins(site: Site, taken: set[str]) -> list[CommonCauseGroup]:
                 result.append(group)
                 break
     return result
+
+
+def _side(site: Site, name: str) -> str | None:
+    """Side of a part: its own, else that of what it sits in, else for a link the one that its ends have in common."""
+    part = site.components.get(name)
+    if part is None or part.side is not None:
+        return part.side if part is not None else None
+    if part.between is None:
+        return _side(site, part.within) if part.within is not None else None
+    sides = {_side(site, end) for end in part.between} - {None}
+    return sides.pop() if len(sides) == 1 else None
+
+
+def _mirrored(name: str, one: str, other: str) -> list[str]:
+    """Names with the other side instead: at one place, as it holds the letter elsewhere too, or wherever it stands."""
+    result = []
+    for here, there in ((one, other), (one.lower(), other.lower())):
+        at = [i for i in range(len(name)) if name[i : i + len(here)] == here]
+        result += [name[:i] + there + name[i + len(here) :] for i in at]
+        result += [name.replace(here, there)] if len(at) > 1 else []
+    return list(dict.fromkeys(result))
+
+
+def _alike(part: Component, twin: Component) -> bool:
+    """Whether both fail and are repaired alike; they can be tested on different days."""
+    one, other = (
+        replace(law, evidence=None, source=None, test_offset_h=None, tested=None) for law in (part.law, twin.law)
+    )
+    return one == other
+
+
+def _same_place(part: Component, twin: Component, one: str, other: str) -> bool:
+    """Whether links join the same things on their sides."""
+    if part.between is None or twin.between is None:
+        return part.between == twin.between
+    return all(any(end in (start, *_mirrored(start, one, other)) for end in twin.between) for start in part.between)

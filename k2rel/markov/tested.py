@@ -1,0 +1,342 @@
+"""Tests on known days in the chain of a site: exactly where it is small, else by a correction with a bound.
+
+The chain itself lets a hidden failure be found after an exponential time with the right mean. What is tested on the
+same days is found together, and after a time that is not exponential; this file gives the probabilities with that.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.ctmc.periodic import periodic_mean, periodic_mean_of_many, periodic_over_time
+from k2rel.markov.parts import Population
+from k2rel.organisation import Organisation
+from k2rel.rates import Law, moments_of
+from k2rel.studies import Study
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    from k2rel.markov.states import SiteStates
+
+__all__ = ["MOST_EXACT", "on_known_days", "probability_at_moments", "tested_over_time", "tested_probability"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+MOST_EXACT = 2000
+_DENSE = 200  # states that are followed by dense matrices
+_MOST_TESTS = 100  # in a common period, for the exact solution
+_MISSED = 1e-13  # rounding of the exact solution
+
+
+def on_known_days(study: Study, population: Population) -> Law | None:
+    """Give the law of a population whose hidden failures are found on known days.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    population : Population
+        The population.
+
+    Returns
+    -------
+    Law or None
+        The law; None for failures that are seen at once, or tests on any days.
+
+    Examples
+    --------
+    >>> from k2rel.markov.engine import solved
+    >>> from k2rel.studies import study
+    >>> s = study("L2R")
+    >>> parts = solved(s, Organisation(tolerance=1e-6)).states.parts
+    >>> [one.members for one in parts.populations if on_known_days(s, one)]
+    [('heartbeat',)]
+    """
+    law = study.law(population.members[0])
+    return law if "hidden" in population.states and isinstance(law, Law) and law.tested_together else None
+
+
+def tested_probability(study: Study, organisation: Organisation, states: SiteStates) -> tuple[FloatArray, float]:
+    """Give the mean probability of every state over the cycle of the tests, and a bound on its error.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    organisation : Organisation
+        Who repairs.
+    states : SiteStates
+        The chain, solved with exponential times until a test.
+
+    Returns
+    -------
+    tuple of (array of float, float)
+        Probabilities; bound on what the tests' days can change in the probability of every event that lasts only
+        while something is failed, beside the chain's own bound.
+
+    Notes
+    -----
+    Chains of fewer than 2,000 states: the periodic steady state, x = x exp(Q T) J. Larger ones: given which tested
+    parts are down, all else keeps its probability, and which are down together gets that of the cycle. For parts that
+    are independent of each other this is exact. Else the bound is all that this moves while something else is failed,
+    and what an exponential time until the test can do: it is short more often than the time until a fixed day, in
+    which a disturbance of mean length R can end.
+
+    Examples
+    --------
+    >>> from k2rel.markov.engine import solved
+    >>> from k2rel.studies import study
+    >>> s, organisation = study("L1"), Organisation(tolerance=1e-6)
+    >>> tested_probability(s, organisation, solved(s, organisation).states)[1]
+    0.0
+    """
+    p = states.solution.probability
+    hidden = [n for n, one in enumerate(states.parts.populations) if "hidden" in one.states]
+    if not hidden:
+        return p, 0.0
+    laws = {n: law for n in hidden if (law := on_known_days(study, states.parts.populations[n])) is not None}
+    static = states.takeover is None and organisation.crews is None
+    weighted = _weighted(states, laws)
+    moved = float(np.abs(weighted - p)[~states.calm].sum())
+    bound = 0.0 if static else moved + _shape(study, states, weighted, hidden)
+    if laws and states.chain.states < MOST_EXACT and (found := _exact(states, laws)) is not None:
+        exact, missed = found
+        rest = 0.0 if static else _shape(study, states, exact, [n for n in hidden if n not in laws])
+        if rest + missed <= max(bound, _MISSED):
+            return exact, rest + missed + states.error_bound
+    return weighted, bound
+
+
+def _counts(states: SiteStates) -> IntArray:
+    """How many members are in each local state but the first, in each state: (states, atoms + 1)."""
+    atoms = states.atoms[states.part_state]
+    counts = np.zeros((len(atoms), len(states.population) + 1), dtype=np.int64)
+    for column in atoms.T:
+        counts[np.arange(len(atoms)), column] += 1
+    counts[:, 0] = 0
+    return counts
+
+
+def _atoms_of(states: SiteStates, number: int) -> tuple[int, list[int]]:
+    """Atom of hidden failures of a population, and those of its repair."""
+    names = states.parts.populations[number].states
+    own = [int(a) + 1 for a in np.flatnonzero(states.population == number)]
+    (hidden,) = (a for a in own if names[states.local[a - 1] - 1] == "hidden")
+    return hidden, [a for a in own if a != hidden]
+
+
+def _shape(study: Study, states: SiteStates, p: FloatArray, populations: Sequence[int]) -> float:
+    """What the exponential time until a test can do, beside its mean."""
+    if not populations:
+        return 0.0
+    calm = states.calm
+    rates = states.chain.rates
+    before = np.repeat(np.arange(rates.shape[0]), np.diff(rates.indptr))
+    begins = float((p[before] * rates.data)[calm[before] & ~calm[rates.indices]].sum())
+    length = float(p[~calm].sum()) / begins if begins > 0 else 0.0
+    counts, total = _counts(states), 0.0
+    for number in populations:
+        law = study.law(states.parts.populations[number].members[0])
+        assert isinstance(law, Law)
+        disturbed = (counts[:, _atoms_of(states, number)[0]] > 0) & ~calm
+        total += float(p[disturbed].sum()) * min(1.0, 2.0 * length / law.tests.mean_wait_h)
+    return total
+
+
+def _weighted(states: SiteStates, laws: dict[int, Law]) -> FloatArray:
+    """Probabilities with those tested parts down together that are so over the cycle of the tests."""
+    p = states.solution.probability
+    populations = states.parts.populations
+    if sum(populations[n].size for n in laws) < 2:
+        return p
+    cycle = moments_of({f"{n}": law for n, law in laws.items()}, {f"{n}": populations[n].size for n in laws})
+    kinds, kind = _kinds(states, list(laws))
+    together = _patterns(states, list(laws), kinds, [cycle.unavailability[f"{n}"] for n in laws]) @ cycle.weight
+    apart = _patterns(states, list(laws), kinds, [np.array([law.unavailability]) for law in laws.values()])[:, 0]
+    result = p * (together / apart)[kind]
+    return np.asarray(result / result.sum())
+
+
+def probability_at_moments(study: Study, states: SiteStates, p: FloatArray) -> list[FloatArray]:
+    """Give the probability of every state at each moment of the study, from the mean over the cycle.
+
+    Parameters
+    ----------
+    study : Study
+        The study, with its moments.
+    states : SiteStates
+        The chain.
+    p : array of float, shape (states,)
+        Mean probability of every state.
+
+    Returns
+    -------
+    list of array of float
+        Probabilities at each moment: given which tested parts are down, all else keeps its probability.
+
+    Examples
+    --------
+    >>> from k2rel.markov.engine import solved
+    >>> from k2rel.studies import study
+    >>> s = study("L1")
+    >>> states = solved(s, Organisation(tolerance=1e-6)).states
+    >>> bool((probability_at_moments(s, states, states.solution.probability)[0] == states.solution.probability).all())
+    True
+    """
+    numbers = [n for n, one in enumerate(states.parts.populations) if on_known_days(study, one)]
+    if not numbers:
+        return [p] * len(study.at_moments)
+    first = [states.parts.populations[n].members[0] for n in numbers]
+    q = [np.array([one.law(name).unavailability for _, one in study.at_moments]) for name in first]
+    weight = np.array([share for share, _ in study.at_moments])
+    kinds, kind = _kinds(states, numbers)
+    patterns = _patterns(states, numbers, kinds, q)
+    mean = patterns @ weight
+    ratio = np.divide(patterns, mean[:, None], out=np.ones_like(patterns), where=mean[:, None] > 0)
+    moments = p[:, None] * ratio[kind]
+    return list((moments / moments.sum(axis=0)).T)
+
+
+def _kinds(states: SiteStates, numbers: Sequence[int]) -> tuple[IntArray, IntArray]:
+    """How many members of some populations are down together: what there is, and which each state has."""
+    counts = _counts(states)
+    number_of = np.concatenate([[-1], states.population])
+    down = np.stack([counts[:, number_of == n].sum(axis=1) for n in numbers], axis=1)
+    kinds, kind = np.unique(down, axis=0, return_inverse=True)
+    return kinds, kind.reshape(-1)
+
+
+def _patterns(
+    states: SiteStates, numbers: Sequence[int], kinds: IntArray, unavailability: Sequence[FloatArray]
+) -> FloatArray:
+    """Probability that certain members, so many of each population, are down and no others: (kinds, moments)."""
+    result = np.ones((len(kinds), len(unavailability[0])))
+    for column, (n, q) in enumerate(zip(numbers, unavailability, strict=True)):
+        failed = kinds[:, column, None]
+        result = result * q**failed * (1.0 - q) ** (states.parts.populations[n].size - failed)
+    return result
+
+
+def _exact(states: SiteStates, laws: dict[int, Law]) -> tuple[FloatArray, float] | None:
+    """The periodic steady state, and a bound on what is missing in it; None where the tests' period is too long."""
+    known = _jumps(states, laws)
+    if known is None:
+        return None
+    between, gaps, jumps, missing = known
+    if between.shape[0] <= _DENSE:
+        p, moved = periodic_mean(between, gaps, jumps), 0.0
+    else:
+        p, moved = periodic_mean_of_many(between, gaps, jumps, states.solution.probability)
+    return p, moved + 2.0 * float(p @ missing)
+
+
+def tested_over_time(study: Study, states: SiteStates, times_h: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """Follow a small chain from its initial state with tests on their days.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    states : SiteStates
+        The chain.
+    times_h : array of float, shape (times,)
+        Times [h].
+
+    Returns
+    -------
+    tuple of (array of float, array of float) or None
+        Probability of each state at each time, and time spent in each until then [h]; None where there are no such
+        tests, or the chain has 2,000 states or more.
+
+    Examples
+    --------
+    >>> from k2rel.markov.engine import solved
+    >>> from k2rel.studies import study
+    >>> s = study("L1")
+    >>> tested_over_time(s, solved(s, Organisation(tolerance=1e-6)).states, np.array([1.0])) is None
+    True
+    """
+    populations = enumerate(states.parts.populations)
+    laws = {n: law for n, one in populations if (law := on_known_days(study, one)) is not None}
+    if not laws or states.chain.states >= MOST_EXACT or (known := _jumps(states, laws)) is None:
+        return None
+    start = np.zeros(states.chain.states)
+    start[states.chain.initial] = 1.0
+    return periodic_over_time(known[0], known[1], known[2], times_h, start)
+
+
+def _jumps(
+    states: SiteStates, laws: dict[int, Law]
+) -> tuple[csr_array, list[float], list[csr_array], FloatArray] | None:
+    """Rates between tests, times before each test of a period from day 0 on, what each does, what is not known."""
+    from scipy.sparse import csr_array, diags_array, eye_array
+
+    calendar = _calendar(laws)
+    if calendar is None:
+        return None
+    rates = states.chain.rates
+    size = rates.shape[0]
+    counts = _counts(states)
+    before = np.repeat(np.arange(size), np.diff(rates.indptr))
+    after = rates.indices
+    change = counts[after] - counts[before]
+    staying = states.control[before] == states.control[after]
+    found_at: dict[int, csr_array] = {}
+    kept = np.ones(len(before), dtype=np.bool_)
+    missing = np.zeros(size)
+    for number in laws:
+        hidden, repairs = _atoms_of(states, number)
+        moves = np.zeros(len(before), dtype=np.bool_)
+        for repair in repairs:
+            pattern = np.zeros(counts.shape[1], dtype=np.int64)
+            pattern[hidden], pattern[repair] = -1, 1
+            moves |= (change == pattern).all(axis=1) & staying
+        kept &= ~moves
+        flow = csr_array((rates.data[moves], (before[moves], after[moves])), shape=(size, size))
+        out = np.asarray(flow.sum(axis=1)).reshape(-1)
+        scale = np.divide(1.0, out, out=np.zeros(size), where=out > 0)
+        one = csr_array(flow.multiply(scale[:, None])) + csr_array(diags_array((out == 0).astype(np.float64)))
+        all_at_once = one
+        for _ in range(states.parts.populations[number].size - 1):
+            all_at_once = all_at_once @ one
+        found_at[number] = csr_array(all_at_once)
+        # the probability that a test leaves a failure unfound since what it leads to is not among the states; before a
+        # test k failures are hidden k + 1 times as often as on average
+        unfound = all_at_once @ (counts[:, hidden] > 0)
+        missing += np.where(counts[:, hidden] > 0, unfound * (1.0 + counts[:, hidden]), 0.0)
+    between = csr_array((rates.data[kept], (before[kept], after[kept])), shape=(size, size))
+    gaps, jumps = [], []
+    for gap, tested in calendar:
+        jump = csr_array(eye_array(size))
+        for number in tested:
+            jump = jump @ found_at[number]
+        gaps.append(gap)
+        jumps.append(csr_array(jump))
+    return between, gaps, jumps, missing
+
+
+def _calendar(laws: dict[int, Law]) -> list[tuple[float, list[int]]] | None:
+    """Tests of a common period from day 0 on: the time since the one before, and whose."""
+    intervals = {n: Fraction(law.test_interval_h).limit_denominator(100_000) for n, law in laws.items()}
+    unit = Fraction(1, math.lcm(*(interval.denominator for interval in intervals.values())))
+    period = unit * math.lcm(*(int(interval / unit) for interval in intervals.values()))
+    if sum(period / interval * len(laws[n].test_days_h) for n, interval in intervals.items()) > _MOST_TESTS:
+        return None
+    days: dict[float, list[int]] = {}
+    for n, law in laws.items():
+        for k, day in itertools.product(range(int(period / intervals[n])), law.test_days_h):
+            at = round((k * float(intervals[n]) + day) / float(period), 12) % 1.0 * float(period)
+            days.setdefault(at, []).append(n)
+    # a period ends on day 0 of the next, whether anything is tested then or not
+    days[float(period)] = days.pop(0.0, [])
+    times = [0.0, *sorted(days)]
+    return [(round(end - begin, 9), days[end]) for begin, end in itertools.pairwise(times)]

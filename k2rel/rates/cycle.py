@@ -1,0 +1,297 @@
+"""Parts that are tested on the same days fail unnoticed together: moments of the cycle of the tests, with weights.
+
+Between two tests the unavailability of every tested part rises, so at one moment those of several parts are high
+together, and the mean of a product is more than the product of the means. Whatever depends on them is averaged over
+the cycle. A function of independent parts is a polynomial in their unavailabilities, of the first degree in each, so
+a few moments with weights that give the joint moments of the cycle right give its mean exactly.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.rates.hidden import Tests
+from k2rel.rates.law import Law
+
+__all__ = ["Moments", "calendar_of", "law_at", "moments_of"]
+
+FloatArray = NDArray[np.float64]
+
+_MOST_TESTS = 10_000  # in a common period; intervals that have none so short drift through all phases
+_FINEST = 100_000  # intervals are known to this part of an hour
+_MOST_MOMENTS = 400
+_DEEPEST = 40  # degree up to which many alike parts are followed
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Moments of the cycle of the tests.
+
+    Parameters
+    ----------
+    weight : array of float, shape (moments,)
+        Share of the time that each stands for; they sum to 1.
+    unavailability, frequency_per_h : mapping of str to array of float, shape (moments,)
+        Of each part that is tested on known days, by name.
+    """
+
+    weight: FloatArray
+    unavailability: Mapping[str, FloatArray]
+    frequency_per_h: Mapping[str, FloatArray]
+
+
+def moments_of(laws: Mapping[str, Law], alike: Mapping[str, int] | None = None) -> Moments:
+    """Find moments of the cycle that stand for all of it.
+
+    Parameters
+    ----------
+    laws : mapping of str to Law
+        Laws by name; those that no test on known days concerns are passed over.
+    alike : mapping of str to int, optional
+        How many parts a name stands for, each independent of the others at a given moment: clients.
+
+    Returns
+    -------
+    Moments
+        One moment with the mean values where only one part is concerned.
+
+    Notes
+    -----
+    The cycle is integrated by Gauss-Legendre quadrature on panels between tests that double in length from the
+    shortest time constant. Parts of one law become one variable: Gauss quadrature over its distribution (G. H. Golub,
+    J. H. Welsch, Mathematics of Computation 23 (1969) 221). Where there are several, a subset of the points is
+    weighted so that all joint moments stay (C. Litterer, T. Lyons, Annals of Applied Probability 22 (2012) 1301).
+    Intervals whose common period has more than 10,000 tests are taken as drifting through all phases; the mean of a
+    product of two such unavailabilities is then wrong by less than 1/30,000 of it.
+
+    Examples
+    --------
+    >>> law = Law(5e-6, 1e-6, 8760.0)
+    >>> found = moments_of({"a": law, "b": law})
+    >>> f"{found.weight @ found.unavailability['a'] ** 2:.5e}"
+    '6.18896e-04'
+    """
+    counts = alike or {}
+    concerned = {name: law for name, law in laws.items() if law.tested_together}
+    degree: dict[Law, int] = {}
+    for name, law in concerned.items():
+        one = law.single.unnamed()
+        degree[one] = degree.get(one, 0) + law.parts * counts.get(name, 1)
+    weight, values = np.ones(1), dict[Law, FloatArray]()
+    if sum(degree.values()) == 1:
+        values = {one: np.array([one.unavailability]) for one in degree}
+    else:
+        for family in _families(list(degree)):
+            more, found = _reduced_family(family, [min(_DEEPEST, degree[law]) for law in family])
+            values = {law: np.repeat(q, len(more)) for law, q in values.items()}
+            values |= {law: np.tile(q, len(weight)) for law, q in zip(family, found, strict=True)}
+            weight = (weight[:, None] * more).reshape(-1)
+    q = {name: values[law.single.unnamed()] ** law.parts for name, law in concerned.items()}
+    return Moments(weight, q, {name: law.frequency_at(q[name]) for name, law in concerned.items()})
+
+
+def calendar_of(
+    laws: Mapping[str, Law], limits: Mapping[str, tuple[float, float]], alike: Mapping[str, int] | None = None
+) -> tuple[FloatArray, dict[str, FloatArray]]:
+    """Find times of the cycle that stand for all of it whatever the failure rates are, within limits.
+
+    Parameters
+    ----------
+    laws : mapping of str to Law
+        As for `moments_of`.
+    limits : mapping of str to (float, float)
+        Lowest and highest failure rate of each [1/h].
+    alike : mapping of str to int, optional
+        As for `moments_of`.
+
+    Returns
+    -------
+    tuple of (array of float, dict of str to array of float)
+        Weight of each moment, and its time on the calendar of each part [h].
+
+    Examples
+    --------
+    >>> law = Law(5e-6, 1e-6, 8760.0)
+    >>> weight, times = calendar_of({"a": law, "b": law}, {"a": (1e-6, 1e-5), "b": (1e-6, 1e-5)})
+    >>> f"{weight @ law.unavailability_in_cycle(times['a']) ** 2:.5e}"
+    '6.18896e-04'
+    """
+    counts = alike or {}
+    concerned = {name: law for name, law in laws.items() if law.tested_together}
+    families = _families(list(dict.fromkeys(law.single.unnamed() for law in concerned.values())))
+    weight, times = np.ones(1), dict[str, FloatArray]()
+    for family in families:
+        names = [name for name, law in concerned.items() if law.single.unnamed() in family]
+        degree = min(_DEEPEST, sum(concerned[name].parts * counts.get(name, 1) for name in names))
+        at, share = _points(family)
+        curves: dict[tuple[Law, float], FloatArray] = {}
+        for name in names:
+            one = concerned[name].single.unnamed()
+            low, high = limits[name]
+            for rate in {low * (high / low) ** (k / 4) for k in range(5)}:
+                curves[one, rate] = one.tests.at(rate, at)
+        while degree > 2 and math.comb(len(curves) + degree, degree) > _MOST_MOMENTS:
+            degree -= 1
+        scaled = [(q - share @ q) / max(float(np.abs(q).max()), 1e-300) for q in curves.values()]
+        chosen = itertools.chain(*(itertools.combinations_with_replacement(scaled, k) for k in range(degree + 1)))
+        basis = np.array([np.prod([np.ones(len(at)), *curve], axis=0) for curve in chosen]).T
+        if basis.shape[1] < len(at):
+            axes, sizes, _ = np.linalg.svd(basis * np.sqrt(share)[:, None], full_matrices=False)
+            basis = (axes / np.sqrt(share)[:, None])[:, sizes > 1e-13 * sizes[0]]
+            kept, share = _recombined(basis, share)
+            at = at[kept]
+        times = {name: np.repeat(known, len(share)) for name, known in times.items()}
+        times |= {name: np.tile(at, len(weight)) for name in names}
+        weight = (weight[:, None] * share).reshape(-1)
+    return weight, times
+
+
+def law_at(unavailability: float, frequency_per_h: float) -> Law:
+    """Give a law with an unavailability and a failure frequency of one moment.
+
+    Parameters
+    ----------
+    unavailability : float
+        Unavailability then.
+    frequency_per_h : float
+        Failures per hour then [1/h].
+
+    Returns
+    -------
+    Law
+        A law that has them in steady state.
+
+    Examples
+    --------
+    >>> law_at(0.5, 1e-3)
+    ... # doctest: +ELLIPSIS
+    Law(failure_rate_per_h=0.002, mttr_h=500.0, ...)
+    """
+    down = unavailability / frequency_per_h if frequency_per_h > 0 else 0.0
+    return Law(frequency_per_h / (1.0 - unavailability) if unavailability < 1 else 0.0, down)
+
+
+def _tests_in_common(intervals: set[Fraction]) -> int:
+    """How many tests there are in the common period of some intervals."""
+    unit = Fraction(1, math.lcm(*(interval.denominator for interval in intervals)))
+    lengths = [int(interval / unit) for interval in intervals]
+    period = math.lcm(*lengths)
+    return sum(period // length for length in lengths)
+
+
+def _families(laws: Sequence[Law]) -> list[list[Law]]:
+    """Laws whose tests have a common period that is not too long, together."""
+    families: list[tuple[set[Fraction], list[Law]]] = []
+    for law in laws:
+        interval = Fraction(law.test_interval_h).limit_denominator(_FINEST)
+        for intervals, members in families:
+            if _tests_in_common(intervals | {interval}) <= _MOST_TESTS:
+                intervals.add(interval)
+                members.append(law)
+                break
+        else:
+            families.append(({interval}, [law]))
+    return [members for _, members in families]
+
+
+def _points(laws: Sequence[Law]) -> tuple[FloatArray, FloatArray]:
+    """Points over the common period of some laws' tests, and their weights."""
+    intervals = [Fraction(law.test_interval_h).limit_denominator(_FINEST) for law in laws]
+    unit = Fraction(1, math.lcm(*(interval.denominator for interval in intervals)))
+    period = float(unit * math.lcm(*(int(interval / unit) for interval in intervals)))
+    days = [
+        np.arange(round(period / law.test_interval_h))[:, None] * law.test_interval_h + np.array(law.test_days_h)
+        for law in laws
+    ]
+    tests = np.unique(np.round(np.concatenate([d.reshape(-1) for d in days]) / period, 14) % 1.0) * period
+    calendar = Tests(period, tuple(tests.tolist()), min(law.mttr_h for law in laws))
+    return calendar.points(max(law.failure_rate_per_h for law in laws))
+
+
+def _reduced_family(laws: Sequence[Law], degrees: Sequence[int]) -> tuple[FloatArray, list[FloatArray]]:
+    """A few moments that have the joint moments of all, up to a degree for each law."""
+    if list(degrees) == [1]:
+        return np.ones(1), [np.array([laws[0].unavailability])]
+    times, weight = _points(laws)
+    values = np.array([law.unavailability_in_cycle(times) for law in laws])
+    wanted = math.prod(degree + 1 for degree in degrees)
+    if len(laws) == 1:
+        return _gauss(values[0], weight, degrees[0] // 2 + 1)
+    if wanted > min(_MOST_MOMENTS, len(weight)):
+        return weight, list(values)
+    mean = values @ weight
+    spread = np.sqrt(np.maximum((values - mean[:, None]) ** 2 @ weight, 1e-300))
+    scaled = (values - mean[:, None]) / spread[:, None]
+    powers = [[scaled[i] ** k for k in range(degree + 1)] for i, degree in enumerate(degrees)]
+    basis = np.array([np.prod(chosen, axis=0) for chosen in itertools.product(*powers)]).T
+    kept, share = _recombined(basis, weight)
+    return share, [row[kept] for row in values]
+
+
+def _gauss(value: FloatArray, weight: FloatArray, nodes: int) -> tuple[FloatArray, list[FloatArray]]:
+    """Gauss quadrature for the distribution of one variable, by Lanczos' recurrence with full orthogonalisation."""
+    mean = float(weight @ value)
+    spread = float(np.abs(value - mean).max())
+    if spread <= 1e-15 * mean:
+        return np.ones(1), [np.array([mean])]
+    x = (value - mean) / spread
+    vectors = [np.sqrt(weight / weight.sum())]
+    diagonal, beside = [], []
+    for _ in range(min(nodes, len(value))):
+        v = x * vectors[-1]
+        diagonal.append(float(v @ vectors[-1]))
+        for _ in range(2):
+            for other in vectors:
+                v = v - (v @ other) * other
+        norm = float(np.linalg.norm(v))
+        if norm < 1e-12:
+            break
+        beside.append(norm)
+        vectors.append(v / norm)
+    size = len(diagonal)
+    matrix = np.diag(diagonal) + np.diag(beside[: size - 1], 1) + np.diag(beside[: size - 1], -1)
+    found, axes = np.linalg.eigh(matrix)
+    return axes[0] ** 2, [np.clip(mean + spread * found, 0.0, 1.0)]
+
+
+def _recombined(basis: FloatArray, weight: FloatArray) -> tuple[NDArray[np.int64], FloatArray]:
+    """A subset of points, no more than there are columns, with weights that leave every weighted sum as it is."""
+    wanted = basis.shape[1]
+    kept, share = np.arange(len(weight)), weight / weight.sum()
+    target = share @ basis
+    while len(kept) > wanted:
+        groups = np.array_split(np.arange(len(kept)), min(len(kept), 2 * wanted))
+        mass = np.array([share[group].sum() for group in groups])
+        centre = np.array([share[group] @ basis[kept[group]] / m for group, m in zip(groups, mass, strict=True)])
+        left = _fewer(centre, mass.copy())
+        scale = left / mass
+        chosen = np.concatenate([group for group, factor in zip(groups, scale, strict=True) if factor > 0])
+        share = np.concatenate([share[g] * f for g, f in zip(groups, scale, strict=True) if f > 0])
+        kept = kept[chosen]
+    exact, *_ = np.linalg.lstsq(basis[kept].T, target, rcond=None)
+    polished = bool((exact > 0).all()) and np.abs(exact @ basis[kept] - target).max() <= 1e-13
+    return kept, np.asarray(exact if polished else share / share.sum())
+
+
+def _fewer(points: FloatArray, mass: FloatArray) -> FloatArray:
+    """Take mass from points until no more than dimensions are left, moments unchanged (C. Caratheodory)."""
+    active = np.flatnonzero(mass > 0)
+    while len(active) > points.shape[1]:
+        # a combination of the points that has no moments
+        direction = np.linalg.qr(points[active], mode="complete")[0][:, -1]
+        if direction.max() <= -direction.min():
+            direction = -direction
+        positive = np.flatnonzero(direction > 0)
+        step = mass[active[positive]] / direction[positive]
+        first = int(np.argmin(step))
+        mass[active] = np.maximum(mass[active] - step[first] * direction, 0.0)
+        mass[active[positive[first]]] = 0.0
+        active = np.flatnonzero(mass > 0)
+    return mass

@@ -1,0 +1,314 @@
+r"""Hidden failures that only a test finds: unavailability between the tests, over their cycle, and from new.
+
+A part works, has failed unnoticed, or is under repair. Between tests it fails at the rate :math:`\lambda` and is
+restored at :math:`\mu = 1/MTTR`; at a test an unnoticed failure is found and its repair begins. With tests every T the
+probabilities become periodic. Formulas are sums of positive terms, vectorised over rates and times.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Tests"]
+
+FloatArray = NDArray[np.float64]
+
+_SHORTEST_REPAIR_H = 1e-200
+_NODES = 8  # of each panel between two tests
+_EQUAL = 1e-6  # rates closer than this, relatively, are interpolated
+
+
+def _phi(x: FloatArray) -> FloatArray:
+    """(1 - exp(-x)) / x."""
+    safe = np.where(x == 0.0, 1.0, x)
+    return np.where(x == 0.0, 1.0, -np.expm1(-safe) / safe)
+
+
+def _psi(x: FloatArray) -> FloatArray:
+    """1 - (1 - exp(-x)) / x without a difference of near numbers."""
+    small = np.minimum(x, 0.5)
+    series, term = np.zeros_like(small), np.ones_like(small)
+    for n in range(2, 20):
+        term = term * small / n
+        series = series + (term if n % 2 == 0 else -term)
+    return np.where(x < 0.5, series, 1.0 - _phi(np.maximum(x, 0.5)))
+
+
+@dataclass(frozen=True, slots=True)
+class Tests:
+    """When a part is tested, and how long its repair takes.
+
+    Parameters
+    ----------
+    interval_h : float
+        Period of the tests [h].
+    offsets_h : tuple of float
+        When within the period, from 0 up to the interval, rising [h].
+    mttr_h : float
+        Mean time to restoration, from the test that finds the failure [h].
+    """
+
+    interval_h: float
+    offsets_h: tuple[float, ...]
+    mttr_h: float
+
+    @property
+    def _gaps(self) -> list[float]:
+        """Time from each test to the next [h]."""
+        days = [*self.offsets_h, self.offsets_h[0] + self.interval_h]
+        return [after - before for before, after in itertools.pairwise(days)]
+
+    @property
+    def mean_wait_h(self) -> float:
+        """Mean time from a moment to the next test [h]."""
+        return sum(gap * gap for gap in self._gaps) / (2.0 * self.interval_h)
+
+    def _failed(self, rate: FloatArray, time_h: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Probability of being failed a time after a test, where it worked then, and where its repair began then."""
+        t, mu = np.asarray(time_h, dtype=np.float64), 1.0 / max(self.mttr_h, _SHORTEST_REPAIR_H)
+        from_up = -np.expm1(-rate * t)
+        apart = np.where(np.abs(mu - rate) < _EQUAL * mu, mu * (1.0 - _EQUAL), rate)
+        again = (mu * -np.expm1(-apart * t) + apart * np.expm1(-mu * t)) / (mu - apart)
+        return from_up, np.exp(-mu * t) + np.maximum(again, 0.0)
+
+    def _restored(self, rate: FloatArray, gap_h: float) -> FloatArray:
+        """Probability of working at the end of a gap, where its repair began with it."""
+        mu = 1.0 / max(self.mttr_h, _SHORTEST_REPAIR_H)
+        slower = np.minimum(rate, mu)
+        return np.asarray(mu * gap_h * np.exp(-slower * gap_h) * _phi(np.abs(mu - rate) * gap_h))
+
+    def _hours_failed(self, rate: FloatArray, gap_h: float) -> tuple[FloatArray, FloatArray]:
+        """Mean time failed within a gap, where it worked at the start, and where its repair began then [h]."""
+        mu = 1.0 / max(self.mttr_h, _SHORTEST_REPAIR_H)
+        apart = np.where(np.abs(mu - rate) < _EQUAL * mu, mu * (1.0 - _EQUAL), rate)
+        again = gap_h * (mu * _psi(apart * gap_h) - apart * _psi(np.asarray(mu * gap_h))) / (mu - apart)
+        return gap_h * _psi(rate * gap_h), gap_h * _phi(np.asarray(mu * gap_h)) + np.maximum(again, 0.0)
+
+    def _after_tests(self, rate: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
+        """Probability of working and of being under repair just after each test of the period."""
+        ups = [-np.expm1(-rate * gap) for gap in self._gaps]
+        downs = [self._restored(rate, gap) for gap in self._gaps]
+        lost, back = ups[0], downs[0]  # over the whole period: from up to failed, from under repair to up
+        for fails, restored in zip(ups[1:], downs[1:], strict=True):
+            lost, back = (
+                (1.0 - lost) * fails + lost * (1.0 - restored),
+                back * (1.0 - fails) + (1.0 - back) * restored,
+            )
+        total = lost + back
+        down = np.divide(lost, total, out=np.zeros_like(total), where=total > 0)
+        up = np.divide(back, total, out=np.ones_like(total), where=total > 0)
+        result = [(up, down)]
+        for fails, restored in zip(ups[:-1], downs[:-1], strict=True):
+            up, down = up * (1.0 - fails) + down * restored, up * fails + down * (1.0 - restored)
+            result.append((up, down))
+        return result
+
+    def points(self, fastest_per_h: float) -> tuple[FloatArray, FloatArray]:
+        """Give points over the cycle of the tests, and their weights.
+
+        Parameters
+        ----------
+        fastest_per_h : float
+            The highest rate at which anything changes, beside the repair [1/h].
+
+        Returns
+        -------
+        tuple of (array of float, array of float)
+            Times [h], and the share of the cycle that each stands for: Gauss-Legendre quadrature on panels that double
+            in length after each test, from the shortest time constant.
+
+        Examples
+        --------
+        >>> times, share = Tests(100.0, (0.0,), 1.0).points(0.1)
+        >>> round(float(share @ times), 9)
+        50.0
+        """
+        ends = [*self.offsets_h[1:], self.offsets_h[0] + self.interval_h]
+        shortest = 1.0 / max(1.0 / max(self.mttr_h, 1e-15 * self.interval_h), fastest_per_h)
+        nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+        at, share = [], []
+        for begin, end in zip(self.offsets_h, ends, strict=True):
+            panels = max(1, math.ceil(math.log2(max(2.0, 2.0 * (end - begin) / shortest))))
+            edges = (end - begin) * np.concatenate([[0.0], 2.0 ** np.arange(1.0 - panels, 1.0)])
+            half = np.diff(edges) / 2
+            at.append((begin + edges[:-1, None] + half[:, None] * (nodes + 1.0)).reshape(-1))
+            share.append((half[:, None] * weights).reshape(-1) / self.interval_h)
+        return np.concatenate(at), np.concatenate(share)
+
+    def mean(self, rates_per_h: ArrayLike, power: int = 1) -> FloatArray:
+        """Give the mean unavailability over the cycle of the tests, or that of several parts at once.
+
+        Parameters
+        ----------
+        rates_per_h : array of float
+            Failure rates [1/h].
+        power : int
+            How many alike parts are down together.
+
+        Returns
+        -------
+        array of float
+            Mean unavailability for each.
+
+        Examples
+        --------
+        >>> round(float(Tests(1000.0, (0.0,), 1e-9).mean(1e-3)), 9) == round(1 / 2.718281828459045, 9)
+        True
+        """
+        rate = np.asarray(rates_per_h, dtype=np.float64)
+        if power > 1:
+            times, share = self.points(float(rate.max(initial=0.0)))
+            return np.asarray(self.at(rate, times) ** power @ share)
+        total = np.zeros_like(rate)
+        for gap, (up, down) in zip(self._gaps, self._after_tests(rate), strict=True):
+            from_up, from_down = self._hours_failed(rate, gap)
+            total = total + up * from_up + down * from_down
+        return np.asarray(total / self.interval_h)
+
+    def at(self, rate_per_h: ArrayLike, times_h: ArrayLike) -> FloatArray:
+        """Give the unavailability at times of the cycle, once it has become periodic.
+
+        Parameters
+        ----------
+        rate_per_h : float or array of float
+            Failure rates [1/h].
+        times_h : array of float, shape (times,)
+            Times on the calendar of the tests [h].
+
+        Returns
+        -------
+        array of float, shape (..., times)
+            Unavailability at each, for each rate.
+
+        Examples
+        --------
+        >>> Tests(1000.0, (0.0,), 1e-9).at(1e-3, [500.0]).round(6).tolist()
+        [0.393469]
+        """
+        rate = np.asarray(rate_per_h, dtype=np.float64)
+        time = np.mod(np.asarray(times_h, dtype=np.float64) - self.offsets_h[0], self.interval_h)
+        starts = np.array(self.offsets_h) - self.offsets_h[0]
+        gap = np.searchsorted(starts, time, side="right") - 1
+        up, down = (np.stack(column, axis=-1)[..., gap] for column in zip(*self._after_tests(rate), strict=True))
+        from_up, from_down = self._failed(rate[..., None] if rate.ndim else rate, time - starts[gap])
+        return np.asarray(up * from_up + down * from_down)
+
+    def days_until(self, time_h: float, most: int) -> FloatArray:
+        """List the tests after time 0 up to a time, no more than so many.
+
+        Parameters
+        ----------
+        time_h : float
+            The time [h].
+        most : int
+            How many at most.
+
+        Returns
+        -------
+        array of float
+            Times of the tests [h].
+
+        Examples
+        --------
+        >>> Tests(10.0, (0.0, 4.0), 1.0).days_until(21.0, 99).tolist()
+        [4.0, 10.0, 14.0, 20.0]
+        """
+        periods = min(math.floor(time_h / self.interval_h) + 1, most)
+        days = (np.arange(periods)[:, None] * self.interval_h + np.array(self.offsets_h)).reshape(-1)
+        return np.asarray(days[(days > 0) & (days <= time_h)][:most])
+
+    def from_new(self, rate_per_h: float, times_h: ArrayLike) -> FloatArray:
+        """Give the unavailability at times from new at time 0, tested on the days of the calendar.
+
+        Parameters
+        ----------
+        rate_per_h : float
+            Failure rate [1/h].
+        times_h : array of float
+            Times [h].
+
+        Returns
+        -------
+        array of float
+            Unavailability at each.
+
+        Examples
+        --------
+        >>> Tests(1000.0, (0.0,), 1e-9).from_new(1e-3, [0.0, 500.0, 1000.5]).round(6).tolist()
+        [0.0, 0.393469, 0.0005]
+        """
+        rate, times = np.asarray(rate_per_h, dtype=np.float64), np.asarray(times_h, dtype=np.float64)
+        last = float(times.max(initial=0.0))
+        days = self.days_until(last, _MOST_DAYS)
+        up, down, before, periodic_from = 1.0, 0.0, 0.0, math.inf
+        ups, downs = [up], [down]
+        steady = dict(zip(self.offsets_h, self._after_tests(rate), strict=True))
+        for number, day in enumerate(days.tolist()):
+            gap = day - before
+            fails, restored = float(-np.expm1(-rate * gap)), float(self._restored(rate, gap))
+            up, down = up * (1.0 - fails) + down * restored, up * fails + down * (1.0 - restored)
+            ups.append(up)
+            downs.append(down)
+            before = day
+            at = min(steady, key=lambda offset: abs(math.remainder(day - offset, self.interval_h)))
+            if abs(float(steady[at][1]) - down) <= 1e-14 * down:  # it has become periodic
+                days, periodic_from = days[: number + 1], day
+                break
+        if len(days) == _MOST_DAYS:
+            periodic_from = before
+        starts = np.concatenate([[0.0], days])
+        place = np.searchsorted(starts, times, side="right") - 1
+        from_up, from_down = self._failed(rate, times - starts[place])
+        early = np.array(ups)[place] * from_up + np.array(downs)[place] * from_down
+        return np.asarray(np.where(times >= periodic_from, self.at(rate_per_h, times), early))
+
+    def from_new_any_day(self, rate_per_h: float, times_h: ArrayLike) -> FloatArray:
+        """Give the unavailability at times from new at time 0, where the days of the tests can be any.
+
+        Parameters
+        ----------
+        rate_per_h, times_h
+            As for `from_new`.
+
+        Returns
+        -------
+        array of float
+            Unavailability at each, a mean over all calendars.
+
+        Examples
+        --------
+        >>> Tests(1000.0, (0.0,), 1e-9).from_new_any_day(1e-3, [500.0]).round(6).tolist()
+        [0.303265]
+        """
+        rate, times = np.asarray(rate_per_h, dtype=np.float64), np.asarray(times_h, dtype=np.float64)
+        period, fresh = self.interval_h, Tests(self.interval_h, (0.0,), self.mttr_h)
+        down_for_good = float(fresh._after_tests(rate)[0][1])
+        shrinks = float(np.exp(-rate * period)) - float(self._restored(rate, period))  # of what a test leaves over
+        nodes, weights = np.polynomial.legendre.leggauss(12)
+        shortest = min(max(self.mttr_h, _SHORTEST_REPAIR_H), period) / 4
+        doubling = period * np.concatenate(
+            [[0.0], 2.0 ** np.arange(-min(60, math.ceil(math.log2(period / shortest))), 1)]
+        )
+        result = np.zeros_like(times)
+        for index, time in enumerate(times.reshape(-1).tolist()):
+            longest = min(time, period)
+            edges = np.unique(np.concatenate([doubling[doubling < longest], [time % period, longest]]))
+            edges = edges[edges <= longest]
+            half = np.diff(edges) / 2
+            since = (edges[:-1, None] + half[:, None] * (nodes + 1.0)).reshape(-1)  # time since the last test
+            share = (half[:, None] * weights).reshape(-1) / period
+            tests = np.ceil((time - since) / period)
+            first = time - since - (tests - 1.0) * period
+            down = down_for_good + (-np.expm1(-rate * first) - down_for_good) * shrinks ** (tests - 1.0)
+            from_up, from_down = self._failed(rate, since)
+            untested = max(0.0, 1.0 - time / period) * float(-np.expm1(-rate * time))
+            result.reshape(-1)[index] = untested + float(share @ ((1.0 - down) * from_up + down * from_down))
+        return result
+
+
+_MOST_DAYS = 100_000
