@@ -117,8 +117,8 @@ def test_a_target_is_met_not_met_or_open_by_the_limits_of_the_rates():
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("100", "above 0 and below 100"), ("0", "above 0 and below"), ("nan", "above 0"), ("high", "neither a percentage"),
-     ("-5", "above 0")],
+    [("100", "from 50 to below 100"), ("0", "from 50 to below 100"), ("nan", "from 50 to below 100"), ("high", "neither a percentage"),
+     ("-5", "from 50 to below 100")],
 )  # fmt: skip
 def test_a_target_that_is_none_is_refused_before_anything_is_rendered(k2, tmp_path, text, message):
     run = k2("report", "L1", f"--target={text}", "--output", tmp_path / "out")
@@ -133,7 +133,7 @@ def test_a_file_of_targets_is_read_and_its_mistakes_are_placed(tmp_path):
     site = k2rel.study("L2R").site
     assert k2rel.read_target(str(path), site) == {"media": 99.99, "file_system": 99.999}
     path.write_text("media: 99.99\nfile_system: all\n")
-    with pytest.raises(InputError, match=r"targets.yaml:2.*above 0 and below 100"):
+    with pytest.raises(InputError, match=r"targets.yaml:2.*from 50 to below 100"):
         k2rel.read_target(str(path), site)
     with pytest.raises(InputError, match="did you mean 'media'"):
         k2rel.judge(k2rel.study("L2R"), {"medja": 99.0})
@@ -222,7 +222,9 @@ def test_what_differs_is_said_for_parts_rates_roles_traffic_and_assumptions():
         k2rel.study("L2R", clients=9, repair="nbd", settings={"toe.capacity": "90 MB/s"}),
     )
     rows = k2rel.differences(before, after).set_index("entry")
-    assert rows.loc["clients", ["before", "after"]].tolist() == ["4", "9"]
+    clients = rows.loc["clients"].set_index("what")[["before", "after"]]  # the site's number, and the assumption in use
+    assert clients.loc["site"].tolist() == ["4", "9"]
+    assert clients.loc["assumptions"].tolist() == ["4 (CHOSEN)", "9 (CHOSEN)"]
     assert rows.loc["repair contract", ["before", "after"]].tolist() == ["4h", "nbd"]
     (capacity,) = [entry for entry in rows.index if "toe" in entry and "capacity" in entry]
     assert rows.loc[capacity, ["before", "after"]].tolist() == ["100", "90"]
@@ -287,7 +289,7 @@ def test_most_clients_is_what_trying_every_number_finds():
 
 
 def test_load_planning_refuses_what_cannot_be():
-    with pytest.raises(InputError, match="most: from 1"):
+    with pytest.raises(InputError, match="most: a whole number from 1"):
         k2rel.most_clients(["L1"], ["50 Mb/s"], most=0)
     with pytest.raises(InputError, match="bound"):
         k2rel.most_clients(["L1"], ["50 Mb/s"], bound=1.0)
