@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
+from k2rel.arguments import as_tolerance
 from k2rel.errors import InputError
 from k2rel.policy.takeover import TakeoverTimes
 from k2rel.rates import Law, registry, site_laws
@@ -72,8 +73,7 @@ class Organisation:
             raise InputError(f"travel: a time, got {self.travel_h:g} h")
         if self.travel_h and self.crews is None:
             raise InputError("travel: say how many crews travel (crews)")
-        if not 1e-15 <= self.tolerance <= 0.1:
-            raise InputError(f"tolerance: from 1e-15 to 0.1, got {self.tolerance:g}")
+        as_tolerance(self.tolerance)
         if not 0.1 <= self.repair_variation <= 20:
             raise InputError(f"repair variation: from 0.1 to 20, got {self.repair_variation:g}")
 
