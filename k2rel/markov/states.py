@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.steady import SteadyState, steady
-from k2rel.errors import ModelTooLargeError, NoConvergenceError
+from k2rel.errors import InputError, ModelTooLargeError, NoConvergenceError
 from k2rel.logic.structure import BoolArray, Node
 from k2rel.markov.parts import Parts, parts_of
 from k2rel.organisation import Organisation
@@ -348,6 +348,11 @@ def _generated(
         part_state, control = part_state[kept], control[kept]
         whole = Chain(matrix, 0)
     solution = steady(whole, min(1e-13, organisation.tolerance))
+    if len(solution.classes) > 1:
+        raise InputError(
+            f"{policy.site.name}: no steady state: the states that are followed fall into {len(solution.classes)} "
+            "recurrent classes, and where the chain ends depends on chance"
+        )
     found = SiteStates(
         parts, lists.population, lists.local, atoms, onsite, part_state, control, takeover, policy, whole, solution,
         math.nan, math.nan,
