@@ -262,6 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ...
     0
     """
+    args = argparse.Namespace()
     try:
         args = _parser().parse_args(arguments)
         code: Any = args.run(args)
@@ -281,7 +282,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except MemoryError:
-        print("k2rel: not enough memory for this site; use fewer clients or groups", file=sys.stderr)
+        cure = "site; use fewer clients or groups" if hasattr(args, "level") else "model; a smaller one is needed"
+        print(f"k2rel: not enough memory for this {cure}", file=sys.stderr)
         return 2
     except Exception as error:  # the last line of defence: a person never sees a traceback
         if os.environ.get("K2REL_TRACEBACK"):
