@@ -193,11 +193,11 @@ def as_tolerance(value: Any) -> float:
     >>> as_tolerance(float("inf"))
     Traceback (most recent call last):
         ...
-    k2rel.errors.InputError: tolerance: an error of a probability from 1e-15 to 0.1 is needed, got inf
+    k2rel.errors.InputError: tolerance: from 1e-15 to 0.1, got inf
     """
     found = _float(value)
     if found is None or not 1e-15 <= found <= 0.1:
-        raise InputError(f"tolerance: an error of a probability from 1e-15 to 0.1 is needed, got {_shown(value)}")
+        raise InputError(f"tolerance: from 1e-15 to 0.1, got {_shown(value)}")
     return found
 
 
