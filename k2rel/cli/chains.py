@@ -64,7 +64,8 @@ def ctmc_verb(args: argparse.Namespace) -> int:
     when = "steady state" if args.time is None else f"time {args.time:g}"
     print(f"{Path(args.model).name}: {chain.states:,} states, {chain.transitions:,} transitions; {when}")
     if args.time is None:
-        print(f"{found.method}; estimated error {found.error:.2g}, residual {found.residual:.2g}\n")
+        error = f"estimated error {found.error:.2g}" if found.error > 0 else "error of rounding alone"
+        print(f"{found.method}; {error}, residual {found.residual:.2g}\n")
         if "classes" in result:
             _print_classes(found.classes, labels)
     else:
