@@ -44,9 +44,9 @@ def followed(
         return state, times_h[:, None] * state if accumulate else spent, 0
     step = math.ldexp(last, -count)
     # each time is a whole number of first steps and a rest
-    steps = [math.ldexp(float(t) / last, count) for t in times_h]
-    whole = [int(s) for s in steps]
-    rest = np.array([s - w for s, w in zip(steps, whole, strict=True)]) * step
+    parts = [_whole_and_rest(float(t) / last, count) for t in times_h]
+    whole = [many for many, _ in parts]
+    rest = np.array([over for _, over in parts]) * step
     if rest.any():
         state, spent = _short(chain, start[None, :], rest, accumulate=accumulate)
     matrix, integral = _short(chain, np.eye(chain.states), np.array([step]), accumulate=accumulate)
@@ -69,8 +69,7 @@ def followed(
                 if left:
                     after = state[row] @ matrix
                     if accumulate:
-                        span = math.ldexp(step, made)
-                        spent[row] += state[row] @ integral + (2 * left - 1) * span * after
+                        spent[row] += state[row] @ integral + last * _shifted(2 * left - 1, made - count) * after
                     state[row] = after
             break
         if accumulate:
@@ -78,6 +77,22 @@ def followed(
         matrix = twice
         made += 1
     return state, spent, made
+
+
+def _whole_and_rest(share: float, count: int) -> tuple[int, float]:
+    """Whole part of share * 2^count, which may be beyond any float, and the rest."""
+    mantissa, exponent = math.frexp(share)
+    digits, shift = int(math.ldexp(mantissa, 53)), exponent + count - 53
+    if shift >= 0:
+        return digits << shift, 0.0
+    whole = digits >> -shift
+    return whole, _shifted(digits - (whole << -shift), shift)
+
+
+def _shifted(number: int, exponent: int) -> float:
+    """Give number * 2^exponent, where the number alone may be beyond any float."""
+    surplus = max(0, number.bit_length() - 64)
+    return math.ldexp(float(number >> surplus), surplus + exponent)
 
 
 def _short(chain: Chain, start: FloatArray, times_h: FloatArray, *, accumulate: bool) -> tuple[FloatArray, FloatArray]:
