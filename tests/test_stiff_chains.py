@@ -328,7 +328,7 @@ def test_one_absorbing_state_is_an_answer(tmp_path, capsys):
 def test_a_tolerance_out_of_range_is_refused_everywhere(given, tmp_path, capsys):
     (tmp_path / "c.tra").write_text("2 2\n0 1 1.0\n1 0 1.0\n")
     path = str(tmp_path / "c.tra")
-    for words in (["ctmc", path, "--steady"], ["ctmc", path, "--time", "1"], ["availability", "L1", "--method", "markov"],
+    for words in (["ctmc", path, "--steady"], ["ctmc", path, "--time", "1"], ["availability", "L1", "--method", "markov"], ["availability", "L1"], ["export", "L1"],
                   ["export", "L1", "--format", "prism", "--output", str(tmp_path / "x")]):  # fmt: skip
         assert main([*words, f"--tolerance={given}"]) == 2
         assert "tolerance: from 1e-15 to 0.1, got" in capsys.readouterr().err

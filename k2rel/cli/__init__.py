@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import k2rel
+from k2rel.arguments import as_tolerance, as_whole
 from k2rel.cli import advice, batches, chains, dynamics, field, rates, simulation, studies, trees
 from k2rel.errors import K2relError, NoConvergenceError, RenderError
 
@@ -241,6 +242,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _check_bounds(args: argparse.Namespace) -> None:
+    """Refuse bounds that no one can mean, also where this method would not ask for them."""
+    if hasattr(args, "tolerance"):
+        as_tolerance(args.tolerance)
+    if hasattr(args, "sweeps"):
+        as_whole("sweeps", args.sweeps, 1)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -265,6 +274,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = argparse.Namespace()
     try:
         args = _parser().parse_args(arguments)
+        _check_bounds(args)
         code: Any = args.run(args)
         sys.stdout.flush()
         return int(code)
