@@ -24,8 +24,8 @@ __all__: list[str] = []
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_MOST_ORDERED = 60_000
-_MOST_MULTIPLICATIONS = 4e9
+_MOST_ORDERED, _MOST_ORDERED_FIRST = 60_000, 4_000
+_MOST_MULTIPLICATIONS, _FEW_MULTIPLICATIONS = 4e9, 2e7
 
 
 def dense(chain: Chain, order: IntArray) -> FloatArray:
@@ -44,11 +44,12 @@ def dense(chain: Chain, order: IntArray) -> FloatArray:
     return result
 
 
-def sparse(chain: Chain) -> FloatArray | None:
-    """Stationary distribution of an irreducible chain, or None where elimination would take too long."""
-    if chain.states > _MOST_ORDERED:
+def sparse(chain: Chain, *, soon: bool = False) -> FloatArray | None:
+    """Stationary distribution of an irreducible chain, or None where it would take too long, or not be there soon."""
+    if chain.states > (min(_MOST_ORDERED, _MOST_ORDERED_FIRST) if soon else _MOST_ORDERED):
         return None
-    return _sparse(chain, _minimum_degree(_both_ways(chain.rates)), _MOST_MULTIPLICATIONS)
+    most = _FEW_MULTIPLICATIONS if soon else _MOST_MULTIPLICATIONS
+    return _sparse(chain, _minimum_degree(_both_ways(chain.rates)), most)
 
 
 def _both_ways(rates: csr_array) -> csr_array:

@@ -27,8 +27,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Index = NDArray[np.int32]
 
-_COARSEST = 300
-_TWICE_BELOW = 20_000
+_COARSEST = 100
+_TWICE_BELOW = 5_000
 _STRONG = 0.25
 _PARTED = 1e-280
 

@@ -160,12 +160,16 @@ def _solved(chain: Chain, tolerance: float, most_sweeps: int) -> tuple[FloatArra
     if chain.states <= _ELIMINATED:
         # states with many failures, which come last, are eliminated first
         return elimination.dense(chain, reached(chain)), "elimination", 0, 0.0
+    ordered = "elimination in an order of minimum degree"
+    exact = elimination.sparse(chain, soon=True)
+    if exact is not None:
+        return exact, ordered, 0, 0.0
     sweeps = Sweeps(chain, tolerance, most_sweeps)
     found = sweeps.begin()
     if not found.confirmed:
         exact = elimination.sparse(chain)
         if exact is not None:
-            return exact, "elimination in an order of minimum degree", 0, 0.0
+            return exact, ordered, 0, 0.0
         found = sweeps.go_on(found)
     if not found.confirmed:
         raise NoConvergenceError(
