@@ -24,7 +24,7 @@ __all__: list[str] = []
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_MOST_ORDERED, _MOST_ORDERED_FIRST = 60_000, 4_000
+_MOST_ORDERED, _MOST_ORDERED_FIRST = 60_000, 2_000
 _MOST_MULTIPLICATIONS, _FEW_MULTIPLICATIONS = 4e9, 2e7
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.ctmc.balance import imbalance
 from k2rel.ctmc.chain import Chain
 from k2rel.errors import NoConvergenceError
 
@@ -26,6 +27,7 @@ IntArray = NDArray[np.int64]
 _HISTORY, _PERIOD = 5, 15
 _FEW_CYCLES, _MOST_CYCLES = 5, 80
 _NEAR = 30.0
+_BALANCED = 1e-12
 _SLOW = 1000
 _ROUNDING = 4e-15
 
@@ -81,21 +83,22 @@ class Sweeps:
         )
 
     def go_on(self, found: Swept) -> Swept:
-        """Cycles from what is known, until the changes that they make say that the error is below the tolerance.
+        """Cycles from what is known, until the error is below the tolerance and every group of states is balanced.
 
         Where sweeps had failed cycles may shrink the error unevenly, and may leave some error alone: twice running they
-        must come down to a hundredth of the tolerance, and from another start to the same distribution.
+        must come down to a hundredth of the tolerance, and what flows into and out of groups must agree.
         """
         wanted = max(min(self.tolerance / 100, 1e-8), _ROUNDING)
-        first = self._cycles(found.probability[self.order], wanted, _MOST_CYCLES, np.inf, _still, 2)
-        if not first.confirmed:
-            return first
-        x = first.probability[self.order]
-        other = x * np.exp(2.0 * np.random.default_rng(1).standard_normal(len(x)))
-        second = self._cycles(other / other.sum(), wanted, _MOST_CYCLES, np.inf, _still, 2)
-        apart = float(np.abs(second.probability - first.probability).sum())
-        error = max(first.error, second.error, apart)
-        return self.result(x, error, second.confirmed and apart <= max(self.tolerance, 10 * _ROUNDING))
+        before = self.cycles
+        while True:
+            found = self._cycles(found.probability[self.order], wanted, _MOST_CYCLES, np.inf, _still, 2)
+            if not found.confirmed:
+                return found
+            apart = imbalance(self.rates, found.probability[self.order])
+            if apart <= max(wanted, _BALANCED):
+                return found
+            if self.cycles - before >= _MOST_CYCLES:
+                return replace(found, error=max(found.error, apart), confirmed=False)
 
     def _cycles(
         self,
