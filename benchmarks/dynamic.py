@@ -12,11 +12,15 @@ import os
 import platform
 import resource
 import time
+import tracemalloc
 from pathlib import Path
 
 from cluster import FACT, cluster, quality
 
+from k2rel.ctmc import elimination
+from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.steady import steady
+from k2rel.ctmc.transient import over_time
 from k2rel.exact import engine
 from k2rel.exact.services import services_of
 from k2rel.markov.engine import solved
@@ -65,6 +69,63 @@ def clusters() -> None:
     say(
         "\nThe checker's seconds were measured on another machine of this class, not side by side, and are not scaled; "
         "with building and checking it took 100 to 200 s at N = 256.\n"
+    )
+
+
+def rings(blocks: int, coupling: float) -> Chain:
+    """Rings of three states, rate 1 both ways round; first states of neighbours joined; all states equally likely."""
+    moves = []
+    for at in range(0, 3 * blocks, 3):
+        for i in range(3):
+            moves += [(at + i, at + (i + 1) % 3, 1.0), (at + (i + 1) % 3, at + i, 1.0)]
+        if at + 3 < 3 * blocks:
+            moves += [(at, at + 3, coupling), (at + 3, at, coupling)]
+    before, after, rate = zip(*moves, strict=True)
+    return Chain.of(3 * blocks, before, after, rate)
+
+
+def far_apart() -> None:
+    """Chains whose rates lie far apart."""
+    say("## Rates that lie far apart\n")
+    say("Rings of three states, rate 1 both ways round, first states of neighbours joined both ways by the coupling: "
+        "every state has the same probability.\n")  # fmt: skip
+    say("| rings | coupling | tolerance | way | seconds | estimated error | sum of all errors |")
+    say("|" + "---|" * 7)
+    most = elimination._MOST_ORDERED
+    for blocks, coupling, tolerance in ((401, 1e-15, 1e-13), (401, 1e-7, 1e-6), (600, 1e-30, 1e-13)):
+        for ordered, way in ((most, "as chosen: elimination"), (10, "cycles alone")):
+            chain = rings(blocks, coupling)
+            elimination._MOST_ORDERED = ordered
+            start = time.perf_counter()
+            found = steady(chain, tolerance)
+            seconds = time.perf_counter() - start
+            off = float(abs(found.probability * chain.states - 1).mean())
+            say(f"| {blocks} | {coupling:g} | {tolerance:g} | {way} | {seconds:.2f} | {found.error:.0e} | {off:.0e} |")
+    elimination._MOST_ORDERED = most
+    say("\nOver time, from state 0. Exact: exponential of the generator in decimal arithmetic of 50 digits and more.\n")
+    say("| rates | time | rate times time | P | relative error | doublings | seconds | peak of arrays |")
+    say("|" + "---|" * 8)
+    for restores, exact in ((3.6e4, 2.7777776998379653e-12), (3.6e5, 2.7777777699837964e-13)):
+        chain = Chain.of(3, [0, 1, 1, 2], [1, 0, 2, 0], [1e-5, restores, 1e-3, 0.1])
+        over(chain, f"0→1 1e-5, 1→0 {restores:g}, 1→2 1e-3, 2→0 0.1", 8760.0, 2, exact)
+    over(Chain.of(2, [0, 1], [1, 0], [1e-3, 1.0]), "0→1 1e-3, 1→0 1", 2147483648.0, 1, 1e-3 / 1.001)
+    over(Chain.of(2, [0, 1], [1, 0], [1e-3, 1e12]), "0→1 1e-3, 1→0 1e12", 1e9, 1, 1e-3 / (1e12 + 1e-3))
+    say()
+
+
+def over(chain: Chain, rates: str, time_h: float, state: int, exact: float) -> None:
+    """One line about a chain over time."""
+    tracemalloc.start()
+    start = time.perf_counter()
+    found = over_time(chain, [time_h])
+    seconds = time.perf_counter() - start
+    peak = tracemalloc.get_traced_memory()[1] / 1024
+    tracemalloc.stop()
+    p = float(found.probability[0, state])
+    events = float(chain.exit_rates_per_h.max()) * time_h
+    say(
+        f"| {rates} | {time_h:g} | {events:.0e} | P({state}) = {p:.9g} | {abs(p / exact - 1):.0e} | {found.steps} | "
+        f"{seconds:.3f} | {peak:.0f} kB |"
     )
 
 
@@ -143,6 +204,7 @@ def main() -> None:
     modes(study("L2R"), small)
     steady(cluster(16).chain)
     clusters()
+    far_apart()
     levels()
     agreement()
     if args.write:

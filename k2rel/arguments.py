@@ -26,6 +26,7 @@ __all__ = [
     "as_power_of_two",
     "as_seed",
     "as_times",
+    "as_tolerance",
     "as_whole",
     "as_wholes",
     "keep",
@@ -166,6 +167,37 @@ def as_confidence(value: Any) -> float:
     found = as_number("confidence", value)
     if not 0.5 <= found < 1:
         raise InputError(f"confidence: from 0.5 to below 1, such as 0.9; got {found:g}")
+    return found
+
+
+def as_tolerance(value: Any) -> float:
+    """Take a bound on the error of a probability.
+
+    Parameters
+    ----------
+    value : object
+        What was given as ``tolerance``.
+
+    Returns
+    -------
+    float
+        The bound.
+
+    Raises
+    ------
+    InputError
+        If it is not from 1e-15, where rounding begins, to 0.1.
+
+    Examples
+    --------
+    >>> as_tolerance(float("inf"))
+    Traceback (most recent call last):
+        ...
+    k2rel.errors.InputError: tolerance: from 1e-15 to 0.1, got inf
+    """
+    found = _float(value)
+    if found is None or not 1e-15 <= found <= 0.1:
+        raise InputError(f"tolerance: from 1e-15 to 0.1, got {_shown(value)}")
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
-from k2rel.arguments import as_names, as_number, as_whole, keep
+from k2rel.arguments import as_names, as_number, as_tolerance, as_whole, keep
 from k2rel.errors import InputError
 from k2rel.policy.takeover import TakeoverTimes
 from k2rel.rates import Law, registry, site_laws
@@ -67,7 +67,7 @@ class Organisation:
             keep(self, crews=as_whole("crews", self.crews, 1, 1000))
         keep(self, priority=as_names("priority", self.priority))
         for entry in fields(self):
-            if entry.type == "float":
+            if entry.type == "float" and entry.name != "tolerance":
                 keep(self, **{entry.name: as_number(entry.name, getattr(self, entry.name))})
         for name in ("return_to_service_h", "manual_takeover_h", "maintenance_every_h", "maintenance_h"):
             value = getattr(self, name)
@@ -77,8 +77,7 @@ class Organisation:
             raise InputError(f"travel: a time, got {self.travel_h:g} h")
         if self.travel_h and self.crews is None:
             raise InputError("travel: say how many crews travel (crews)")
-        if not 1e-15 <= self.tolerance <= 0.1:
-            raise InputError(f"tolerance: from 1e-15 to 0.1, got {self.tolerance:g}")
+        keep(self, tolerance=as_tolerance(self.tolerance))
         if not 0.1 <= self.repair_variation <= 20:
             raise InputError(f"repair variation: from 0.1 to 20, got {self.repair_variation:g}")
 

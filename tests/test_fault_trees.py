@@ -128,6 +128,11 @@ def test_house_events_parameters_and_laws(probability):
             f"<periodic-test>{number(1e-4)}{number(1e9)}{number(100)}{number(50)}{number(60)}</periodic-test>",
             -math.expm1(-1e-4 * 10),
         ),
+        # rates far apart keep their digits: what failed since the test at 8,760 h, and since a repair of 0.1 h
+        (
+            f"<periodic-test>{number(1e-12)}{number(10)}{number(8760)}{number(8760)}{number(10000)}</periodic-test>",
+            1.24e-9,
+        ),
         (
             "<switch><case><lt><int value='1'/><int value='2'/></lt><float value='.25'/></case><float value='.5'/></switch>",
             0.25,

@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import k2rel
+from k2rel.arguments import as_tolerance, as_whole
 from k2rel.cli import advice, batches, chains, dynamics, field, rates, simulation, studies, trees
 from k2rel.errors import K2relError, NoConvergenceError, RenderError
 
@@ -241,6 +242,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _check_bounds(args: argparse.Namespace) -> None:
+    """Refuse bounds that no one can mean, also where this method would not ask for them."""
+    if hasattr(args, "tolerance"):
+        as_tolerance(args.tolerance)
+    if hasattr(args, "sweeps"):
+        as_whole("sweeps", args.sweeps, 1)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -262,8 +271,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ...
     0
     """
+    args = argparse.Namespace()
     try:
         args = _parser().parse_args(arguments)
+        _check_bounds(args)
         code: Any = args.run(args)
         sys.stdout.flush()
         return int(code)
@@ -281,7 +292,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except MemoryError:
-        print("k2rel: not enough memory for this site; use fewer clients or groups", file=sys.stderr)
+        cure = "site; use fewer clients or groups" if hasattr(args, "level") else "model; a smaller one is needed"
+        print(f"k2rel: not enough memory for this {cure}", file=sys.stderr)
         return 2
     except Exception as error:  # the last line of defence: a person never sees a traceback
         if os.environ.get("K2REL_TRACEBACK"):

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from k2rel.cli.printing import print_json
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from k2rel.ctmc.files import BoolArray
+    from k2rel.ctmc.steady import RecurrentClass
+
 __all__: list[str] = []
+
+
+_LISTED = 100
+_SHOWN = 12
 
 
 def ctmc_verb(args: argparse.Namespace) -> int:
@@ -36,9 +47,11 @@ def ctmc_verb(args: argparse.Namespace) -> int:
     if args.time is None:
         found = steady(chain, args.tolerance, args.sweeps)
         p = found.probability
-        result |= {"method": found.method, "residual": found.residual}
+        result |= {"method": found.method, "residual": found.residual, "error": found.error}
+        if len(found.classes) > 1 or len(found.classes[0].states) == 1:
+            result["classes"] = [_class_of(one, labels) for one in found.classes]
     else:
-        moving = over_time(chain, [args.time], tolerance=args.tolerance)
+        moving = over_time(chain, [args.time], tolerance=args.tolerance, accumulate=bool(rewards))
         p, spent = moving.probability[0], moving.spent_h[0]
         result |= {"method": moving.method, "residual": moving.error, "time": args.time}
     result["labels"] = {name: float(p[states].sum()) for name, states in labels.items()}
@@ -50,8 +63,13 @@ def ctmc_verb(args: argparse.Namespace) -> int:
         return 0
     when = "steady state" if args.time is None else f"time {args.time:g}"
     print(f"{Path(args.model).name}: {chain.states:,} states, {chain.transitions:,} transitions; {when}")
-    measure = "residual" if args.time is None else "bound on the error"
-    print(f"{result['method']}; {measure} {result['residual']:.2g}\n")
+    if args.time is None:
+        error = f"estimated error {found.error:.2g}" if found.error > 0 else "error of rounding alone"
+        print(f"{found.method}; {error}, residual {found.residual:.2g}\n")
+        if "classes" in result:
+            _print_classes(found.classes, labels)
+    else:
+        print(f"{result['method']}; bound on the error {result['residual']:.2g}\n")
     for name, states in labels.items():
         print(f"P({name}) = {float(p[states].sum()):.15g}")
     for name, values in rewards.items():
@@ -62,3 +80,37 @@ def ctmc_verb(args: argparse.Namespace) -> int:
         for state in np.argsort(-p)[:12].tolist():
             print(f"P(state {state}) = {p[state]:.15g}")
     return 0
+
+
+def _labels_of(one: RecurrentClass, labels: Mapping[str, BoolArray]) -> list[str]:
+    """Labels that states of a class have; 'some of' stands before those that not all have."""
+    held = {name: marked[one.states] for name, marked in labels.items() if marked[one.states].any()}
+    return [name if of.all() else f"some of {name}" for name, of in held.items()]
+
+
+def _class_of(one: RecurrentClass, labels: Mapping[str, BoolArray]) -> dict[str, object]:
+    return {
+        "probability": one.probability,
+        "size": len(one.states),
+        "states": one.states[:_LISTED].tolist(),
+        "labels": _labels_of(one, labels),
+    }
+
+
+def _print_classes(classes: Sequence[RecurrentClass], labels: Mapping[str, BoolArray]) -> None:
+    """Where the chain ends, and how probable each end is."""
+    possible = [one for one in classes if one.probability > 0]
+    if len(classes) == 1:
+        print(f"the chain ends in state {classes[0].states[0]}, which is absorbing")
+    else:
+        print(f"{len(classes)} recurrent classes: where the chain ends depends on chance; from the initial state")
+    for one in sorted(possible, key=lambda each: -each.probability)[:_SHOWN] if len(classes) > 1 else []:
+        states = ", ".join(map(str, one.states[:_SHOWN].tolist())) + (", ..." if len(one.states) > _SHOWN else "")
+        what = f"absorbing state {states}" if len(one.states) == 1 else f"{len(one.states):,} states ({states})"
+        named = _labels_of(one, labels)
+        print(f"P(ends in {what}{'; ' + ', '.join(named) if named else ''}) = {one.probability:.15g}")
+    if len(possible) > _SHOWN:
+        print(f"and {len(possible) - _SHOWN} more with probability above 0 (--format json lists all)")
+    if len(possible) < len(classes):
+        print(f"{len(classes) - len(possible)} that cannot be reached from the initial state have probability 0")
+    print()

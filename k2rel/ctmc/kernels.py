@@ -80,21 +80,45 @@ def products(steps: FloatArray, last: FloatArray) -> tuple[FloatArray, FloatArra
 
 
 @njit(cache=True, nogil=True)
-def eliminate(a: FloatArray) -> int:
-    """Grassmann-Taksar-Heyman elimination of a dense matrix of rates in place; a state that is never left, or -1."""
+def eliminate(a: FloatArray, p: FloatArray) -> int:
+    """Grassmann-Taksar-Heyman elimination of a dense matrix of rates in place, and the probabilities, not yet scaled.
+
+    Returns -1, a state that is never left, or -2 where numbers leave the range of a float.
+    """
     n = len(a)
     for k in range(n - 1, 0, -1):
         out = 0.0
+        least = np.inf
         for j in range(k):
             out += a[k, j]
+            if 0.0 < a[k, j] < least:
+                least = a[k, j]
         if out <= 0.0:
             return k
+        smallest, largest = np.inf, 0.0
+        for i in range(k):
+            if a[i, k] != 0.0:
+                smallest = min(smallest, a[i, k])
+                largest = max(largest, a[i, k])
+        least_new = min(smallest / out, smallest / out * least)
+        if largest > 0.0 and not (largest / out < 1e280 and least_new > 1e-280):
+            return -2
         for i in range(k):
             if a[i, k] != 0.0:
                 a[i, k] /= out
                 share = a[i, k]
                 for j in range(k):
                     a[i, j] += share * a[k, j]
+    p[0] = 1.0
+    most = 1.0
+    for k in range(1, n):
+        flow = 0.0
+        for i in range(k):
+            flow += p[i] * a[i, k]
+        p[k] = flow
+        most = max(most, flow)
+        if not (flow > 1e-280 and most < 1e280):
+            return -2
     return -1
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.steady import steady
-from k2rel.ctmc.transient import over_time
+from k2rel.ctmc.transient import feasible_time, over_time
 
 __all__ = ["Interruptions", "interruptions", "mean_time_to"]
 
@@ -21,7 +21,6 @@ BoolArray = NDArray[np.bool_]
 
 _LEFT_OUT = 1e-9
 _MOST_FOLLOWED = 6_000
-_MOST_STEPS = 4e9
 
 
 def mean_time_to(chain: Chain, target: BoolArray) -> float:
@@ -113,16 +112,18 @@ class Interruptions:
         order = order[np.argsort(-weight[order])]
         rest = np.cumsum(weight[order][::-1])[::-1]
         kept = order[: min(_MOST_FOLLOWED, max(1, int((rest > _LEFT_OUT).sum())))]
-        inner = self.chain.rates[kept][:, kept].tocoo()
-        leaving = self.chain.exit_rates_per_h[kept]
-        stays = np.bincount(inner.row, weights=inner.data, minlength=len(kept))
-        out = np.flatnonzero(leaving - stays > 1e-14 * leaving)
+        rows = self.chain.rates[kept]
+        inner = rows[:, kept].tocoo()
+        others = np.ones(self.chain.states)
+        others[kept] = 0.0
+        ends = rows @ others
+        out = np.flatnonzero(ends)
         size = len(kept)
         visit = Chain.of(
             size + 1,
             np.concatenate([inner.row, out]),
             np.concatenate([inner.col, np.full(len(out), size)]),
-            np.concatenate([inner.data, (leaving - stays)[out]]),
+            np.concatenate([inner.data, ends[out]]),
         )
         return np.append(self.enters_per_h[kept] / self.frequency_per_h, 0.0), visit
 
@@ -182,7 +183,7 @@ class Interruptions:
         visit = self._visit[1]
         low, high = self.mean_h * 1e-7, self.mean_h
         for _ in range(40):
-            if visit.exit_rates_per_h.max() * high * visit.transitions > _MOST_STEPS:
+            if not feasible_time(visit, high):
                 return math.nan
             times = np.geomspace(low, high, 64)
             over = self.longer_than(times.tolist()) > 1.0 - share

@@ -1,10 +1,8 @@
 """Where a chain is in the long run: by elimination where it is small, by sweeps where it is large.
 
-Both add and multiply positive numbers only, so a probability of 1e-20 has as many right digits as one of 0.5.
-Sweeps start from the initial state and follow the order in which states are first reached, so one sweep carries
-probability from good states to states with many failures; every few sweeps the course of the last ones is
-extrapolated. Groups of states that hardly communicate are balanced against each other by elimination once sweeps
-turn out to be slow.
+Both add and multiply positive numbers only, so a probability of 1e-20 has as many right digits as one of 0.5. What
+sweeps found is believed only where cycles over coarser chains confirm it; elsewhere the chain is eliminated after all,
+or cycles go on until their changes bound the error, or there is no answer.
 """
 
 from __future__ import annotations
@@ -14,23 +12,37 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_tolerance, as_whole
 from k2rel.ctmc.chain import Chain
-from k2rel.errors import InputError, NoConvergenceError
+from k2rel.errors import NoConvergenceError
 
-__all__ = ["SteadyState", "steady"]
+__all__ = ["RecurrentClass", "SteadyState", "steady"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _ELIMINATED = 1200
-_HISTORY, _PERIOD = 5, 15
-_RARE = 1e-5
-_MOST_BLOCKS = 400
+
+
+@dataclass(frozen=True, eq=False)
+class RecurrentClass:
+    """States that are never left once entered.
+
+    Parameters
+    ----------
+    states : array of int
+        Its states; one alone is absorbing.
+    probability : float
+        Probability that the chain ends here, from its initial state.
+    """
+
+    states: IntArray
+    probability: float
 
 
 @dataclass(frozen=True, eq=False)
 class SteadyState:
-    r"""Steady-state probabilities and how they were got.
+    r"""Probabilities in the long run and how they were got.
 
     Parameters
     ----------
@@ -40,19 +52,25 @@ class SteadyState:
         In words.
     residual : float
         What is left of the balance equations, as a share of all probability flow: sum of \|inflow - outflow\|
-        over sum of outflow.
+        over sum of outflow. It says nothing of how groups that hardly communicate share the probability; `error` does.
     sweeps : int
         How many were made; 0 by elimination.
+    error : float
+        Estimate of the error, the sum over all states; 0 by elimination, whose rounding is relative.
+    classes : tuple of RecurrentClass
+        Where the chain may end, each with its probability; one where all states communicate.
     """
 
     probability: FloatArray
     method: str
     residual: float
     sweeps: int = 0
+    error: float = 0.0
+    classes: tuple[RecurrentClass, ...] = ()
 
 
 def steady(chain: Chain, tolerance: float = 1e-13, most_sweeps: int = 20_000) -> SteadyState:
-    """Find the steady-state probabilities of a chain.
+    """Find the probabilities of a chain's states in the long run, from its initial state.
 
     Parameters
     ----------
@@ -66,12 +84,13 @@ def steady(chain: Chain, tolerance: float = 1e-13, most_sweeps: int = 20_000) ->
     Returns
     -------
     SteadyState
-        Probabilities with their residual.
+        Probabilities with their residual. Where the chain has several recurrent classes it is the mixture of their
+        stationary distributions, each with the probability that the chain ends there.
 
     Raises
     ------
     InputError
-        If a state is absorbing or there are several recurrent classes; names the states.
+        If the tolerance is not from 1e-15 to 0.1, or the number of sweeps no whole number from 1.
     NoConvergenceError
         If the tolerance was not reached.
 
@@ -79,8 +98,9 @@ def steady(chain: Chain, tolerance: float = 1e-13, most_sweeps: int = 20_000) ->
     -----
     Elimination: W. K. Grassmann, M. I. Taksar, D. P. Heyman, Operations Research 33 (1985) 1107. Sweeps:
     Gauss-Seidel with periodic Anderson extrapolation (P. P. Pratapa, P. Suryanarayana, J. E. Pask, J. Comput.
-    Phys. 306 (2016) 43) and aggregation of nearly uncoupled blocks (W. J. Stewart, "Introduction to the numerical
-    solution of Markov chains", 1994, chapter 6).
+    Phys. 306 (2016) 43). Cycles: G. Horton, S. T. Leutenegger, SIGMETRICS 1994. Where the chain ends: whenever a
+    recurrent class is entered the chain is put back to its initial state; flows into the classes have the ratio of
+    the probabilities.
 
     Examples
     --------
@@ -89,195 +109,106 @@ def steady(chain: Chain, tolerance: float = 1e-13, most_sweeps: int = 20_000) ->
     >>> chain = Chain.of(3, [0, 1, 1, 2], [1, 2, 0, 1], [1 / 500, 1 / 1000, 1 / 4, 1 / 4])
     >>> round(float(steady(chain).probability[2]) * 31501, 12)
     1.0
+
+    A unit that is scrapped after one failure in four, and else replaced by one that lasts:
+
+    >>> found = steady(Chain.of(3, [0, 0], [1, 2], [1e-3, 3e-3]))
+    >>> found.probability.tolist()
+    [0.0, 0.25, 0.75]
     """
+    tolerance, most_sweeps = as_tolerance(tolerance), as_whole("sweeps", most_sweeps, 1)
     classes = chain.recurrent_classes
-    if len(classes) > 1:
-        named = " and ".join(str(one[0]) for one in classes[:2])
-        kind = "absorbing" if min(map(len, classes)) == 1 else "in recurrent classes of their own"
-        raise InputError(
-            f"no steady state: {len(classes)} recurrent classes, for example states {named} are {kind}; where the "
-            "chain ends depends on chance"
-        )
-    (recurrent,) = classes
-    if len(recurrent) == 1 and chain.states > 1:
-        raise InputError(f"no steady state to speak of: state {recurrent[0]} is absorbing, all else is left for good")
-    if chain.states == 1:
-        return SteadyState(np.ones(1), "one state", 0.0)
-    whole = len(recurrent) == chain.states
-    initial = chain.initial if whole or chain.initial in recurrent else int(recurrent[0])
-    inner = chain if whole else chain.within(recurrent, initial)
-    if inner.states <= _ELIMINATED:
-        found, method, sweeps = _eliminated(inner), "elimination", 0
-    else:
-        found, method, sweeps = _swept(inner, tolerance, most_sweeps)
-    residual = _residual(inner, found)
-    if not residual <= max(1e-9, 100 * tolerance):
-        raise NoConvergenceError(f"{method} of {inner.states:,} states left a residual of {residual:.2g}")
+    found = _ends(chain, classes, tolerance, most_sweeps) if len(classes) > 1 else [RecurrentClass(classes[0], 1.0)]
     probability = np.zeros(chain.states)
-    probability[recurrent] = found
-    return SteadyState(probability, method, residual, sweeps)
+    parts = []
+    for one in found:
+        if one.probability > 0.0:
+            part = _stationary(chain, one.states, tolerance, most_sweeps)
+            probability[one.states] = one.probability * part.probability
+            parts.append((one.probability, part))
+    worst = max((part for _, part in parts), key=lambda part: part.sweeps)
+    return SteadyState(
+        probability,
+        worst.method,
+        max(part.residual for _, part in parts),
+        sum(part.sweeps for _, part in parts),
+        float(sum(share * part.error for share, part in parts)),
+        tuple(found),
+    )
 
 
-def _residual(chain: Chain, p: FloatArray) -> float:
-    out = p * chain.exit_rates_per_h
-    return float(np.abs(chain.rates.T @ p - out).sum() / out.sum())
+def _stationary(chain: Chain, states: IntArray, tolerance: float, most_sweeps: int) -> SteadyState:
+    """Stationary distribution over the states of one recurrent class."""
+    if len(states) == 1:
+        return SteadyState(np.ones(1), "one state" if chain.states == 1 else "elimination", 0.0)
+    whole = len(states) == chain.states
+    initial = chain.initial if whole or chain.initial in states else int(states[0])
+    inner = chain if whole else chain.within(states, initial)
+    found, method, sweeps, error = _solved(inner, tolerance, most_sweeps)
+    out = found * inner.exit_rates_per_h
+    residual = float(np.abs(inner.rates.T @ found - out).sum() / out.sum())
+    if sweeps and not residual <= max(1e-9, 100 * tolerance):
+        raise NoConvergenceError(f"{method} of {inner.states:,} states left a residual of {residual:.2g}")
+    return SteadyState(found, method, residual, sweeps, error)
 
 
-def _eliminated(chain: Chain) -> FloatArray:
-    """Grassmann, Taksar and Heyman; states with many failures, which come last, are eliminated first."""
-    order = _reached(chain)
-    found = _stationary(chain.rates[order][:, order].toarray())
-    if isinstance(found, int):
-        raise InputError(f"state {order[found]} is never left")
-    result = np.empty(len(order))
-    result[order] = found
-    return result
+def _solved(chain: Chain, tolerance: float, most_sweeps: int) -> tuple[FloatArray, str, int, float]:
+    """Stationary distribution of an irreducible chain, how it was got, sweeps, and an estimate of the error."""
+    from k2rel.ctmc import elimination
+    from k2rel.ctmc.sweeps import Sweeps, reached
 
-
-def _stationary(a: FloatArray) -> FloatArray | int:
-    """Probabilities from a dense matrix of rates, which is used up; or a state that is never left."""
-    from k2rel.ctmc.kernels import eliminate
-
-    never_left = eliminate(a)
-    if never_left >= 0:
-        return never_left
-    p = np.ones(len(a))
-    for k in range(1, len(a)):
-        p[k] = p[:k] @ a[:k, k]
-        if p[k] > 1e200:
-            p[: k + 1] /= p[k]
-    return np.asarray(p / p.sum())
-
-
-def _reached(chain: Chain) -> IntArray:
-    """States in the order in which they are first reached, breadth first."""
-    from scipy.sparse.csgraph import breadth_first_order
-
-    return np.asarray(breadth_first_order(chain.rates, chain.initial, return_predecessors=False), dtype=np.int64)
-
-
-def _swept(chain: Chain, tolerance: float, most_sweeps: int) -> tuple[FloatArray, str, int]:
-    """Gauss-Seidel sweeps in the order of first reach."""
-    from k2rel.ctmc.kernels import products, sweep
-
-    # states that are numbered from the initial one on stay as they are
-    same = chain.initial == 0
-    order = np.arange(chain.states) if same else _reached(chain)
-    incoming = chain.incoming if same else chain.rates[order][:, order].tocsc()
-    leave = chain.exit_rates_per_h[order]
-    start, source, rate = incoming.indptr, incoming.indices, incoming.data
-    blocks: _Blocks | None = None
-    slow = False
-    x = np.zeros(len(order))
-    x[0] = 1.0
-    sweep(start, source, rate, leave, x, 1)
-    x /= x.sum()
-    steps = np.zeros((_HISTORY, len(x)))
-    changes = np.zeros((_HISTORY, len(x)))
-    past: tuple[FloatArray, FloatArray] | None = None
-    safe: tuple[float, FloatArray] | None = None
-    extrapolating, history = True, []
-    for count in range(1, most_sweeps + 1):
-        y = x.copy()
-        sweep(start, source, rate, leave, y, 0)
-        y /= y.sum()
-        change = y - x
-        size = float(np.abs(change).sum())
-        history.append(size)
-        if not np.isfinite(size):
-            raise NoConvergenceError(f"sweeps over {len(x):,} states overflowed; rates lie too far apart")
-        place = count % _PERIOD
-        if safe is not None and place == _PERIOD - 2 and size > safe[0]:
-            y, extrapolating, history = safe[1], False, []  # the last extrapolation did harm: go on without
-        elif len(history) > 4 and _error(history) <= tolerance:
-            break
-        if not slow and count > 4 * _PERIOD and (size > 1e-9 or _error(history) > 1e3 * size):
-            slow = True
-            blocks = _Blocks.of(chain if same else Chain(incoming.tocsr(), 0), leave)
-            if blocks is not None:
-                extrapolating, safe = False, None
-        if blocks is not None and place % 3 == 2:
-            y = blocks.balanced(y)
-        if extrapolating and count > _PERIOD:
-            slot = place - (_PERIOD - _HISTORY)
-            if past is not None and 0 <= slot < _HISTORY:
-                steps[slot], changes[slot] = x - past[0], change - past[1]
-            past = (x, change)
-            if place == _PERIOD - 1:
-                safe = (size, y)
-                gram, right = products(changes, change)
-                norm = np.sqrt(np.maximum(np.diag(gram), 1e-300))
-                weight = np.linalg.lstsq(gram / np.outer(norm, norm), right / norm, rcond=1e-13)[0] / norm
-                z = y - weight @ (steps + changes)
-                y = np.where(z <= 0, y, z)
-                y /= y.sum()
-                history = []
-        x = y
-    else:
+    if chain.states <= _ELIMINATED:
+        # states with many failures, which come last, are eliminated first
+        return elimination.dense(chain, reached(chain)), "elimination", 0, 0.0
+    ordered = "elimination in an order of minimum degree"
+    exact = elimination.sparse(chain, soon=True)
+    if exact is not None:
+        return exact, ordered, 0, 0.0
+    sweeps = Sweeps(chain, tolerance, most_sweeps)
+    found = sweeps.begin()
+    if not found.confirmed:
+        exact = elimination.sparse(chain)
+        if exact is not None:
+            return exact, ordered, 0, 0.0
+        found = sweeps.go_on(found)
+    if not found.confirmed:
         raise NoConvergenceError(
-            f"steady state of {len(x):,} states: after {most_sweeps} sweeps the estimated error is "
-            f"{_error(history):.2g}, not {tolerance:g}"
+            f"steady state of {chain.states:,} states: after {found.sweeps} sweeps and {found.cycles} cycles over "
+            f"coarser chains the estimated error is {found.error:.2g}, not {tolerance:g}"
         )
-    result = np.empty(len(x))
-    result[order] = y
-    how = "Gauss-Seidel sweeps with extrapolation" + (f", {blocks.count} blocks balanced" if blocks else "")
-    return result, how, count
+    how = "Gauss-Seidel sweeps with extrapolation"
+    if found.cycles > 2:
+        how += f", {found.cycles} cycles over coarser chains"
+    return found.probability, how, found.sweeps, found.error
 
 
-def _error(history: list[float]) -> float:
-    """Error still there, from how fast the last changes shrank; infinite where they did not."""
-    if len(history) < 4:
-        return np.inf
-    last = history[-4:]
-    if last[-1] <= 5e-16:
-        return last[-1]
-    ratio = (last[-1] / last[0]) ** (1 / 3)
-    return last[-1] * ratio / (1.0 - ratio) if ratio < 1.0 else np.inf
-
-
-@dataclass(frozen=True, eq=False)
-class _Blocks:
-    """Groups of states that hardly communicate, and the transitions between them."""
-
-    label: IntArray
-    count: int
-    before: IntArray
-    after: IntArray
-    rate: FloatArray
-    state: IntArray
-
-    @classmethod
-    def of(cls, chain: Chain, leave: FloatArray) -> _Blocks | None:
-        """Find them by dropping transitions that are rarely taken; None where there is but one."""
-        from scipy.sparse import csr_array
-
-        matrix = chain.rates.tocoo()
-        often = matrix.data > _RARE * leave[matrix.row]
-        kept = csr_array((matrix.data[often], (matrix.row[often], matrix.col[often])), shape=matrix.shape)
-        classes = Chain(kept).recurrent_classes
-        if not 1 < len(classes) <= _MOST_BLOCKS:
-            return None
-        label = np.full(chain.states, -1, dtype=np.int64)
-        for number, members in enumerate(classes):
-            label[members] = number
-        back = kept.T.tocsr()
-        frontier = np.flatnonzero(label >= 0)
-        while len(frontier):
-            found = back[frontier].tocoo()
-            new = label[found.col] < 0
-            label[found.col[new]] = label[frontier][found.row[new]]
-            frontier = np.unique(found.col[new])
-        crossing = label[matrix.row] != label[matrix.col]
-        row, col = matrix.row[crossing], matrix.col[crossing]
-        return cls(label, len(classes), label[row], label[col], matrix.data[crossing], row)
-
-    def balanced(self, p: FloatArray) -> FloatArray:
-        """Give each block the probability that the flows between blocks ask for."""
-        size = np.bincount(self.label, weights=p, minlength=self.count)
-        flow = np.bincount(
-            self.before * self.count + self.after, weights=p[self.state] * self.rate, minlength=self.count**2
-        )
-        if not (size > 0).all():
-            return p
-        block = _stationary(flow.reshape(self.count, self.count) / size[:, None])
-        return p if isinstance(block, int) else np.asarray(p * (block / size)[self.label])
+def _ends(chain: Chain, classes: list[IntArray], tolerance: float, most_sweeps: int) -> list[RecurrentClass]:
+    """Probability that the chain ends in each of several recurrent classes."""
+    label = np.full(chain.states, -1, dtype=np.int64)
+    for number, states in enumerate(classes):
+        label[states] = number
+    if label[chain.initial] >= 0:
+        own = int(label[chain.initial])
+        return [RecurrentClass(states, float(number == own)) for number, states in enumerate(classes)]
+    # transient states keep their places behind one state for each class, which leads back to the initial state
+    count = len(classes)
+    passing = np.flatnonzero(label < 0)
+    place = label.copy()
+    place[passing] = np.arange(count, count + len(passing))
+    matrix = chain.rates.tocoo()
+    moves = label[matrix.row] < 0
+    start = int(place[chain.initial])
+    # rates of a return do not matter; near those of the chain they keep numbers in range
+    back = float(np.exp(np.log(matrix.data[moves]).mean()))
+    again = Chain.of(
+        count + len(passing),
+        np.concatenate([place[matrix.row[moves]], np.arange(count)]),
+        np.concatenate([place[matrix.col[moves]], np.full(count, start)]),
+        np.concatenate([matrix.data[moves], np.full(count, back)]),
+        start,
+    )
+    (reached,) = again.recurrent_classes
+    weight = np.zeros(again.states)
+    weight[reached] = _stationary(again, reached, tolerance, most_sweeps).probability
+    share = weight[:count] / weight[:count].sum()
+    return [RecurrentClass(states, float(share[number])) for number, states in enumerate(classes)]

@@ -1,8 +1,8 @@
-"""Where a chain is at a time, and how long it was where until then: uniformisation, with a bound on the error.
+"""Where a chain is at a time, and how long it was where until then.
 
-The chain is watched at the instants of a Poisson process as fast as its fastest state (A. Jensen 1953). Only
-positive terms are added; what is cut off from the Poisson sum, and what the stop at a steady state leaves out,
-is bounded and reported.
+Small chains by doubling (`k2rel.ctmc.doubling`), whatever their rates; larger ones are watched at the instants of a
+Poisson process as fast as their fastest state (A. Jensen 1953): positive terms only; what is left out of the Poisson
+sum, and what the stop at a steady state leaves out, is bounded and reported. What takes too long is refused beforehand.
 """
 
 from __future__ import annotations
@@ -14,15 +14,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_tolerance
+from k2rel.ctmc import doubling
 from k2rel.ctmc.chain import Chain
 from k2rel.errors import InputError, ModelTooLargeError
 
-__all__ = ["OverTime", "over_time", "time_spent"]
+__all__ = ["OverTime", "feasible_time", "over_time", "time_spent"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _MOST_WORK = 2e11
+_WORK_PER_S = 5e8
+_ALWAYS_DOUBLED, _MOST_DOUBLED = 150, 2000
+_DOUBLED_PER_S = 1e10
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +45,7 @@ class OverTime:
     error : float
         Bound on the error of every probability (summed over states), rounding apart; times the time for `spent_h`.
     steps : int
-        Steps of the uniformised chain that were made.
+        Steps of the uniformised chain that were made, or doublings of the first step.
     method : str
         In words.
     """
@@ -100,29 +105,97 @@ def over_time(
     >>> over_time(chain, [10.0]).probability[0].round(6).tolist()
     [0.683262, 0.316738]
     """
-    from k2rel.ctmc.kernels import flow_into
-
+    tolerance = as_tolerance(tolerance)
     times = np.asarray(times_h, dtype=np.float64)
     if times.ndim != 1 or not np.all(np.isfinite(times)) or np.any(times < 0):
-        raise InputError("times must be a list of hours, finite and not negative")
+        raise InputError("times: a list of finite numbers that are not negative is needed")
     p = np.zeros(chain.states)
     p[chain.initial] = 1.0
     p = p if start is None else np.array(start, dtype=np.float64)
-    fastest = float(chain.exit_rates_per_h.max(initial=0.0))
-    if fastest == 0.0 or not len(times):
+    if not chain.transitions or not times.any():
         spent = times[:, None] * p
         return OverTime(times, np.tile(p, (len(times), 1)), spent, 0.0, 0, "nothing moves")
+    last = float(times.max())
+    if _doubled(chain, last, accumulate):
+        probability, spent, made = doubling.followed(chain, p, times, accumulate=accumulate)
+        error = 8 * float(np.finfo(np.float64).eps) * (made + 2) * float(p.sum())
+        return OverTime(times, probability, spent, error, made, "doubling of a short step")
+    seconds = _uniformised_s(chain, last)
+    if seconds > _MOST_WORK / _WORK_PER_S:
+        raise ModelTooLargeError(
+            f"a chain of {chain.states:,} states whose fastest is left at rate {_fastest(chain):.3g}: time {last:g} "
+            f"asks for {_steps(_fastest(chain) * last):.2g} steps, about {_words(seconds)} of computing; ask for a "
+            "shorter time or the steady state"
+        )
+    return _uniformised(chain, times, p, tolerance, accumulate)
+
+
+def feasible_time(chain: Chain, time_h: float) -> bool:
+    """Say whether `over_time` would follow a chain so long.
+
+    Parameters
+    ----------
+    chain : Chain
+        The chain.
+    time_h : float
+        The time [h].
+
+    Returns
+    -------
+    bool
+        False where it would refuse.
+
+    Examples
+    --------
+    >>> feasible_time(Chain.of(2, [0, 1], [1, 0], [1e-3, 1e9]), 8760.0)
+    True
+    """
+    return _doubled(chain, time_h, False) or _uniformised_s(chain, time_h) <= _MOST_WORK / _WORK_PER_S
+
+
+def _fastest(chain: Chain) -> float:
+    return float(chain.exit_rates_per_h.max(initial=0.0))
+
+
+def _steps(mean: float) -> float:
+    """Most events of a Poisson process that matter."""
+    return mean + 9.0 * math.sqrt(mean + 1.0) + 50.0
+
+
+def _uniformised_s(chain: Chain, time_h: float) -> float:
+    """Estimate of the time that uniformisation takes at most [s]."""
+    return _steps(_fastest(chain) * time_h) * float(chain.transitions + chain.states) / _WORK_PER_S
+
+
+def _doubled(chain: Chain, time_h: float, accumulate: bool) -> bool:
+    """Whether doubling is the way: always for small chains, up to 2,000 states where it is faster."""
+    size = chain.states
+    if size <= _ALWAYS_DOUBLED:
+        return True
+    products = min(80, doubling.squarings(chain, time_h)) * (2 if accumulate else 1)
+    return size <= _MOST_DOUBLED and 2.0 * size**3 * products / _DOUBLED_PER_S < _uniformised_s(chain, time_h)
+
+
+def _words(seconds: float) -> str:
+    """A long time in words."""
+    for unit, length in (("years", 3.156e7), ("days", 86400.0), ("hours", 3600.0)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.2g} {unit}"
+    return f"{seconds / 60:.2g} minutes"
+
+
+def _uniformised(chain: Chain, times: FloatArray, p: FloatArray, tolerance: float, accumulate: bool) -> OverTime:
+    """Follow a chain step by step of the uniformised chain."""
+    from k2rel.ctmc.kernels import flow_into
+
+    fastest = _fastest(chain)
     weights = [_poisson(fastest * float(t), tolerance / 4) for t in times]
     most = max(low + len(weight) - 1 for low, weight in weights)
-    if most * float(chain.transitions + chain.states) > _MOST_WORK:
-        raise ModelTooLargeError(
-            f"the fastest state is left {fastest:.3g} times an hour: {times.max():g} h ask for {most:,} steps over "
-            f"{chain.transitions:,} transitions; ask for a shorter time or the steady state"
-        )
     incoming = chain.incoming
     begin, source, rate = incoming.indptr, incoming.indices, incoming.data
     keep = 1.0 - chain.exit_rates_per_h / fastest
-    later = [_later(low, weight) for low, weight in weights]
+    # probability of more events than so many, from the first that matters on; before that it is all
+    tails = [np.append(np.cumsum(weight[::-1])[::-1][1:], 0.0) for _, weight in weights]
     result = np.zeros((len(times), chain.states))
     spent = np.zeros_like(result)
     flow = np.empty(chain.states)
@@ -133,7 +206,7 @@ def over_time(
             if low <= step < low + len(weight):
                 result[row] += weight[step - low] * p
             if accumulate and step < low + len(weight):
-                spent[row] += later[row][step] * p
+                spent[row] += (tails[row][step - low] if step >= low else 1.0) * p
         if step == most:
             break
         flow_into(begin, source, rate, p, flow)
@@ -146,7 +219,7 @@ def over_time(
             for row, (low, weight) in enumerate(weights):
                 result[row] += weight[max(0, step - low) :].sum() * p
                 if accumulate:
-                    spent[row] += later[row][step:].sum() * p
+                    spent[row] += (max(0, low - step) + tails[row][max(0, step - low) :].sum()) * p
             break
     spent /= fastest
     method = "uniformisation" + (", stopped at steady state" if cut or step < most else "")
@@ -167,12 +240,6 @@ def _poisson(mean: float, tolerance: float) -> tuple[int, FloatArray]:
     left = int(np.searchsorted(np.cumsum(weight), tolerance / 2))
     right = int(np.searchsorted(np.cumsum(weight[::-1]), tolerance / 2))
     return low + left, weight[left : len(weight) - right]
-
-
-def _later(low: int, weight: FloatArray) -> FloatArray:
-    """Probability of more than k events, for each k up to the last index."""
-    tail = np.concatenate([np.cumsum(weight[::-1])[::-1][1:], [0.0]])
-    return np.concatenate([np.full(low, weight.sum()), tail])
 
 
 def time_spent(
@@ -216,14 +283,22 @@ def time_spent(
     """
     from scipy.special import betainc
 
-    fastest = float(chain.exit_rates_per_h.max(initial=0.0))
+    tolerance = as_tolerance(tolerance)
+    if not 0 < horizon_h < math.inf:
+        raise InputError(f"horizon_h: a time above 0 is needed, got {horizon_h:g}")
+    if not chain.transitions:
+        always = horizon_h if inside[chain.initial] else 0.0
+        return np.asarray(np.asarray(at_most_h, dtype=np.float64) >= always, dtype=np.float64)
+    fastest = _fastest(chain)
+    work = _steps(fastest * horizon_h) ** 2 * float(chain.transitions + chain.states)
+    if work > _MOST_WORK / 10:
+        raise ModelTooLargeError(
+            f"distribution of a time spent: {_steps(fastest * horizon_h):.2g} steps over {chain.transitions:,} "
+            f"transitions, about {_words(work / _WORK_PER_S)} of computing; ask for a shorter horizon or a smaller "
+            "chain"
+        )
     low, weight = _poisson(fastest * horizon_h, tolerance)
     most = low + len(weight) - 1
-    if most**2 * float(chain.transitions + chain.states) > _MOST_WORK / 10:
-        raise ModelTooLargeError(
-            f"distribution of a time spent: {most:,} steps over {chain.transitions:,} transitions are too many; "
-            "ask for a shorter horizon or a smaller chain"
-        )
     shares = np.asarray(at_most_h, dtype=np.float64) / horizon_h
     result = np.zeros(len(shares))
     jump = chain.rates.T.tocsr() / fastest

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.ctmc.small import transient
 from k2rel.errors import InputError
 from k2rel.faulttrees.source import Element
 from k2rel.uncertain import Z95, Uncertain
@@ -57,10 +58,9 @@ def _tested_and_repaired(
 
         def step(span: float, lam: float = lam, mu: float = mu) -> NDArray[np.float64]:
             """Works, failed and hidden, in repair: probabilities after a time without a test, by row of start."""
-            from scipy.linalg import expm
-
-            rates = np.array([[-lam, lam, 0.0], [0.0, 0.0, 0.0], [mu, 0.0, -mu]])
-            return np.asarray(expm(rates * span), dtype=np.float64)
+            works = np.exp(-lam * span), -np.expm1(-lam * span), 0.0
+            on = transient(np.array([[0.0, mu, 0.0], [0.0, 0.0, lam], [0.0, 0.0, 0.0]]), np.array([span]))[0]
+            return np.array([works, (0.0, 1.0, 0.0), (on[1], on[2], on[0])])
 
         found = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
         state = np.array([1.0, 0.0, 0.0]) @ step(theta) @ found if theta > 0 else np.array([1.0, 0.0, 0.0])

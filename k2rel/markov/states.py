@@ -1,8 +1,7 @@
 """The chain of a site: all states that matter, the transitions between them, a bound on what was left out.
 
-First the states of the parts are listed by falling weight (what their probability would be with evenly shared
-crews), then the control states of the roles that flows lead to. Whatever rate leads out of the list is kept, and
-bounds the error of every probability that is computed with the rest.
+First the states of the parts by falling weight (their probability with evenly shared crews), then the control states
+that flows lead to. Whatever rate leads out of the list is kept and bounds the error of every probability.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.steady import SteadyState, steady
-from k2rel.errors import ModelTooLargeError, NoConvergenceError
+from k2rel.errors import InputError, ModelTooLargeError, NoConvergenceError
 from k2rel.logic.structure import BoolArray, Node
 from k2rel.markov.parts import Parts, parts_of
 from k2rel.markov.tested import MOST_EXACT, on_known_days
@@ -365,6 +364,11 @@ def _generated(
         part_state, control = part_state[kept], control[kept]
         whole = Chain(matrix, 0)
     solution = steady(whole, min(1e-13, organisation.tolerance))
+    if len(solution.classes) > 1:
+        raise InputError(
+            f"{policy.site.name}: no steady state: the states that are followed fall into {len(solution.classes)} "
+            "recurrent classes, and where the chain ends depends on chance"
+        )
     found = SiteStates(
         parts, lists.population, lists.local, atoms, onsite, part_state, control, takeover, policy, whole, solution,
         math.nan, math.nan,
@@ -484,8 +488,7 @@ def _until_calm(
     again = rate * persons
     busy = load / rate / (1.0 - load) + way if rate else 0.0
     after = (persons + again * busy) / (1.0 - again)
-    unnoticed = sum(fails for fails, _ in slow)
-    longest = sum(hours for _, hours in slow)
+    unnoticed, longest = sum(fails for fails, _ in slow), sum(hours for _, hours in slow)
     if unnoticed * longest >= 0.5:
         return None
 

@@ -1,0 +1,92 @@
+"""Where a chain is in the long run, by elimination: every digit right however far apart its rates lie.
+
+W. K. Grassmann, M. I. Taksar, D. P. Heyman, Operations Research 33 (1985) 1107: nothing is subtracted, so the
+relative error of every probability is bounded by the number of states and the rounding of one operation alone
+(C. A. O'Cinneide, Numer. Math. 65 (1993) 109), not by the rates. Sparse chains are eliminated in an order of minimum
+degree, so that few new transitions arise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.ctmc.chain import Chain
+from k2rel.errors import NoConvergenceError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+__all__: list[str] = []
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+_MOST_ORDERED, _MOST_ORDERED_FIRST = 60_000, 2_000
+_MOST_MULTIPLICATIONS, _FEW_MULTIPLICATIONS = 4e9, 2e7
+
+
+def dense(chain: Chain, order: IntArray) -> FloatArray:
+    """Stationary distribution of an irreducible chain of few states; the last of the order are eliminated first."""
+    from k2rel.ctmc.kernels import eliminate
+
+    p = np.empty(len(order))
+    code = eliminate(chain.rates[order][:, order].toarray(), p)
+    if code != -1:  # numbers left the range of a float
+        found = _sparse(chain, order[::-1], np.inf)
+        if found is None:
+            raise NoConvergenceError("the rates lie too far apart: a state is left too rarely to be told from never")
+        return found
+    result = np.empty(len(order))
+    result[order] = p / p.sum()
+    return result
+
+
+def sparse(chain: Chain, *, soon: bool = False) -> FloatArray | None:
+    """Stationary distribution of an irreducible chain, or None where it would take too long, or not be there soon."""
+    if chain.states > (min(_MOST_ORDERED, _MOST_ORDERED_FIRST) if soon else _MOST_ORDERED):
+        return None
+    most = _FEW_MULTIPLICATIONS if soon else _MOST_MULTIPLICATIONS
+    return _sparse(chain, _minimum_degree(_both_ways(chain.rates)), most)
+
+
+def _both_ways(rates: csr_array) -> csr_array:
+    """Pattern of the transitions, each in both directions."""
+    from scipy.sparse import csr_array
+
+    ones = csr_array((np.ones(rates.nnz), rates.indices, rates.indptr), shape=rates.shape)
+    pattern = csr_array(ones + ones.T)
+    pattern.sort_indices()
+    return pattern
+
+
+def _minimum_degree(pattern: csr_array) -> IntArray:
+    """Order of elimination; an incomplete factorisation without any entries costs little more than the ordering."""
+    from scipy.sparse import csc_array, diags_array
+    from scipy.sparse.linalg import spilu
+
+    degree = np.diff(pattern.indptr)
+    dominant = csc_array(diags_array(2.0 * degree + 1.0) - 0.5 * pattern)
+    factors = spilu(
+        dominant, drop_tol=1.0, fill_factor=1, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
+        options={"SymmetricMode": True},
+    )  # fmt: skip
+    return np.argsort(factors.perm_c).astype(np.int64)
+
+
+def _sparse(chain: Chain, order: IntArray, most: float) -> FloatArray | None:
+    from k2rel.ctmc.wide import eliminated, fill
+
+    rates = chain.rates[order][:, order].tocsr()
+    pattern = _both_ways(rates)
+    parent, count, work = fill(pattern.indptr, pattern.indices)
+    if work > most:
+        return None
+    never_left, p = eliminated(pattern.indptr, pattern.indices, rates.indptr, rates.indices, rates.data, parent, count)
+    if never_left >= 0:
+        return None
+    result = np.empty(len(order))
+    result[order] = p
+    return result

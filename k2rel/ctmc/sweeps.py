@@ -1,0 +1,211 @@
+"""Where a large chain is in the long run, by sweeps, and by cycles over coarser chains.
+
+Both add and multiply positive numbers only. Sweeps start from the initial state and follow the order in which states
+are first reached, so one sweep carries probability from good states to states with many failures; every few sweeps
+the course of the last ones is extrapolated. What sweeps claim is believed once a cycle (`k2rel.ctmc.levels`) moves it
+no further: how slowly sweeps converge says nothing of groups of states that hardly communicate, a cycle does.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.ctmc.balance import imbalance
+from k2rel.ctmc.chain import Chain
+from k2rel.errors import NoConvergenceError
+
+__all__: list[str] = []
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+_HISTORY, _PERIOD = 5, 15
+_FEW_CYCLES, _MOST_CYCLES = 5, 80
+_NEAR = 30.0
+_BALANCED = 1e-12
+_SLOW = 1000
+_ROUNDING = 4e-15
+
+
+@dataclass(frozen=True, eq=False)
+class Swept:
+    """A distribution that was found by sweeps: what is known of its error, and how much work it was."""
+
+    probability: FloatArray
+    error: float
+    sweeps: int
+    cycles: int
+    confirmed: bool
+
+
+def reached(chain: Chain) -> IntArray:
+    """States in the order in which they are first reached, breadth first."""
+    from scipy.sparse.csgraph import breadth_first_order
+
+    return np.asarray(breadth_first_order(chain.rates, chain.initial, return_predecessors=False), dtype=np.int64)
+
+
+class Sweeps:
+    """An irreducible chain on its way to its stationary distribution."""
+
+    def __init__(self, chain: Chain, tolerance: float, most_sweeps: int) -> None:
+        """Number the states so that a sweep follows the order of first reach."""
+        # states that are numbered from the initial one on stay as they are
+        same = chain.initial == 0
+        self.order = np.arange(chain.states) if same else reached(chain)
+        self.rates = chain.rates if same else chain.rates[self.order][:, self.order].tocsr()
+        self.incoming = chain.incoming if same else self.rates.tocsc()
+        self.leave = chain.exit_rates_per_h[self.order]
+        self.tolerance, self.most = tolerance, most_sweeps
+        self.sweeps = self.cycles = 0
+
+    def result(self, x: FloatArray, error: float, confirmed: bool) -> Swept:
+        """The distribution in the chain's own order."""
+        found = np.empty(len(x))
+        found[self.order] = x
+        return Swept(found, error, self.sweeps, self.cycles, confirmed)
+
+    def begin(self) -> Swept:
+        """Sweep until the changes say that the error is below the tolerance, and ask one cycle whether it is.
+
+        Not confirmed where sweeps are slow or the cycle says otherwise: `go_on` then goes on from there.
+        """
+        x, claimed = self._swept()
+        if not claimed:
+            return self.result(x, np.inf, False)
+        return self._cycles(
+            x, max(self.tolerance, _ROUNDING), _FEW_CYCLES, _NEAR * self.tolerance, lambda c: 2.0 * c[-1]
+        )
+
+    def go_on(self, found: Swept) -> Swept:
+        """Cycles from what is known, until the error is below the tolerance and every group of states is balanced.
+
+        Where sweeps had failed cycles may shrink the error unevenly, and may leave some error alone: twice running they
+        must come down to a hundredth of the tolerance, and what flows into and out of groups must agree.
+        """
+        wanted = max(min(self.tolerance / 100, 1e-8), _ROUNDING)
+        before = self.cycles
+        while True:
+            found = self._cycles(found.probability[self.order], wanted, _MOST_CYCLES, np.inf, _still, 2)
+            if not found.confirmed:
+                return found
+            apart = imbalance(self.rates, found.probability[self.order])
+            if apart <= max(wanted, _BALANCED):
+                return found
+            if self.cycles - before >= _MOST_CYCLES:
+                return replace(found, error=max(found.error, apart), confirmed=False)
+
+    def _cycles(
+        self,
+        x: FloatArray,
+        wanted: float,
+        most: int,
+        near: float,
+        still: Callable[[list[float]], float],
+        times: int = 1,
+    ) -> Swept:
+        """Cycles until the estimated error is what is wanted so many times in a row, as long as changes are near."""
+        changes: list[float] = []
+        error, reached_it = np.inf, 0
+        while len(changes) < most and self.sweeps < self.most:
+            y = self._cycle(x)
+            changes.append(float(np.abs(y - x).sum()))
+            x = y
+            error = still(changes)
+            reached_it = reached_it + 1 if error <= wanted else 0
+            if reached_it == times:
+                return self.result(x, error, True)
+            if changes[-1] > near:
+                break
+        return self.result(x, error, False)
+
+    def _cycle(self, x: FloatArray) -> FloatArray:
+        from k2rel.ctmc.levels import cycle
+
+        self.cycles += 1
+        return cycle(self.rates, self.leave, x, self.incoming)
+
+    def _swept(self) -> tuple[FloatArray, bool]:
+        """Gauss-Seidel sweeps with extrapolation; whether their changes say that the error is below the tolerance."""
+        from k2rel.ctmc.kernels import products, sweep
+
+        start, source, rate = self.incoming.indptr, self.incoming.indices, self.incoming.data
+        leave = self.leave
+        x = np.zeros(len(leave))
+        x[0] = 1.0
+        sweep(start, source, rate, leave, x, 1)
+        x /= x.sum()
+        steps, changes = np.zeros((_HISTORY, len(x))), np.zeros((_HISTORY, len(x)))
+        past: tuple[FloatArray, FloatArray] | None = None
+        safe: tuple[float, FloatArray] | None = None
+        extrapolating, history = True, []
+        while self.sweeps < self.most:
+            self.sweeps += 1
+            count = self.sweeps
+            y = x.copy()
+            sweep(start, source, rate, leave, y, 0)
+            y /= y.sum()
+            change = y - x
+            size = float(np.abs(change).sum())
+            history.append(size)
+            if not np.isfinite(size):
+                raise NoConvergenceError(f"sweeps over {len(x):,} states overflowed; rates lie too far apart")
+            place = count % _PERIOD
+            if safe is not None and place == _PERIOD - 2 and size > safe[0]:
+                y, extrapolating, history = safe[1], False, []  # the last extrapolation did harm: go on without
+            elif len(history) > 4 and _error(history) <= self.tolerance:
+                return y, True
+            if count > 4 * _PERIOD and _to_go(history, self.tolerance) > _SLOW:
+                return y, False
+            if extrapolating and count > _PERIOD:
+                slot = place - (_PERIOD - _HISTORY)
+                if past is not None and 0 <= slot < _HISTORY:
+                    steps[slot], changes[slot] = x - past[0], change - past[1]
+                past = (x, change)
+                if place == _PERIOD - 1:
+                    safe = (size, y)
+                    gram, right = products(changes, change)
+                    norm = np.sqrt(np.maximum(np.diag(gram), 1e-300))
+                    weight = np.linalg.lstsq(gram / np.outer(norm, norm), right / norm, rcond=1e-13)[0] / norm
+                    z = y - weight @ (steps + changes)
+                    y = np.where(z <= 0, y, z)
+                    y /= y.sum()
+                    history = []
+            x = y
+        return x, False
+
+
+def _still(changes: list[float]) -> float:
+    """Error still there after cycles, from their changes; more cautious than what they suggest."""
+    if changes[-1] <= _ROUNDING:
+        return changes[-1]
+    if len(changes) == 1:
+        return 100.0 * changes[0]
+    ratio = max(0.5, *(b / a for a, b in itertools.pairwise(changes[-4:]) if a > 0))
+    return 3.0 * changes[-1] * ratio / (1.0 - ratio) if ratio < 1.0 else np.inf
+
+
+def _to_go(history: list[float], tolerance: float) -> float:
+    """Sweeps to go until the error is below the tolerance, from how fast the last changes shrank."""
+    if len(history) < 4:
+        return 0.0
+    ratio = (history[-1] / history[-4]) ** (1 / 3) if history[-4] > 0 else 0.0
+    if ratio == 0.0 or _error(history) <= tolerance:
+        return 0.0
+    return np.log(tolerance * (1.0 - ratio) / history[-1]) / np.log(ratio) if ratio < 1.0 else np.inf
+
+
+def _error(history: list[float]) -> float:
+    """Error still there, from how fast the last changes shrank; infinite where they did not."""
+    if len(history) < 4:
+        return np.inf
+    last = history[-4:]
+    if last[-1] <= 5e-16:
+        return last[-1]
+    ratio = (last[-1] / last[0]) ** (1 / 3)
+    return last[-1] * ratio / (1.0 - ratio) if ratio < 1.0 else np.inf

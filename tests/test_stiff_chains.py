@@ -1,0 +1,356 @@
+"""Chains whose rates lie far apart: groups that hardly communicate, fast changes over long times, several ends.
+
+Expected values are closed forms, elimination and exponentials written here in exact or many-digit arithmetic, or
+digits computed once with such.
+"""
+
+import json
+import tracemalloc
+from decimal import Decimal, getcontext
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from k2rel.cli import main
+from k2rel.ctmc.chain import Chain
+from k2rel.ctmc.files import LabelledChain, write_chain
+from k2rel.ctmc.passage import interruptions, mean_time_to
+from k2rel.ctmc.small import transient
+from k2rel.ctmc.steady import steady
+from k2rel.ctmc.transient import over_time, time_spent
+from k2rel.errors import InputError, ModelTooLargeError, NoConvergenceError
+from k2rel.organisation import Organisation
+
+STIFF = Chain.of(3, [0, 1, 1, 2], [1, 0, 2, 0], [1e-5, 3.6e4, 1e-3, 0.1])
+
+
+def rings(blocks, coupling, size=3):
+    """Rings with rate 1 both ways round, first states of neighbours joined both ways; every state is equally likely."""
+    moves = []
+    for ring in range(blocks):
+        at = size * ring
+        moves += [(at + i, at + (i + 1) % size, 1.0) for i in range(size)]
+        moves += [(at + (i + 1) % size, at + i, 1.0) for i in range(size)]
+        if ring + 1 < blocks:
+            moves += [(at, at + size, coupling), (at + size, at, coupling)]
+    return Chain.of(blocks * size, *zip(*moves, strict=True))
+
+
+def random_blocks(rng, blocks, size, least, most):
+    """Blocks of random inner rates, joined round and across by couplings between 10^least and 10^most."""
+    moves = []
+    for block in range(blocks):
+        for i in range(size):
+            for j in {(i + 1) % size, int(rng.integers(size))} - {i}:
+                there, back = 10.0 ** rng.uniform(-1, 1, 2)
+                moves += [(size * block + i, size * block + j, there), (size * block + j, size * block + i, back)]
+        for other in {(block + 1) % blocks, int(rng.integers(blocks))} - {block}:
+            there, back = 10.0 ** rng.uniform(least, most, 2)
+            ends = size * block + int(rng.integers(size)), size * other + int(rng.integers(size))
+            moves += [(*ends, there), (*ends[::-1], back)]
+    return Chain.of(blocks * size, *zip(*moves, strict=True))
+
+
+def exactly(chain):
+    """Elimination in rational numbers."""
+    matrix = chain.rates.toarray()
+    n = len(matrix)
+    rates = [{j: Fraction(float(matrix[i, j])) for j in np.flatnonzero(matrix[i]).tolist()} for i in range(n)]
+    into = [{} for _ in range(n)]
+    for k in range(n - 1, 0, -1):
+        out = sum(rate for j, rate in rates[k].items() if j < k)
+        for i in range(k):
+            if k in rates[i]:
+                into[k][i] = rates[i][k] / out
+                for j, rate in rates[k].items():
+                    if j < k and j != i:
+                        rates[i][j] = rates[i].get(j, 0) + into[k][i] * rate
+    p = [Fraction(1)]
+    for k in range(1, n):
+        p.append(sum(p[i] * share for i, share in into[k].items()))
+    return np.array([float(value / sum(p)) for value in p])
+
+
+def eliminated(chain):
+    """Elimination without subtraction on a full matrix, in Python's own numbers, rescaled on the way."""
+    a = chain.rates.toarray()
+    out = np.zeros(len(a))
+    for k in range(len(a) - 1, 0, -1):
+        out[k] = a[k, :k].sum()
+        a[:k, :k] += np.outer(a[:k, k], a[k, :k] / out[k])
+    p = np.ones(len(a))
+    for k in range(1, len(a)):
+        p[k] = p[:k] @ a[:k, k] / out[k]
+        if p[k] > 1e100:
+            p[: k + 1] /= p[k]
+    return p / p.sum()
+
+
+def exponential(chain, time):
+    """First row of exp(Qt) and of its integral, by squaring in as many digits as squaring can cost."""
+    n = chain.states
+    events = float(chain.exit_rates_per_h.max()) * time
+    getcontext().prec = int(50 + 2 * max(0.0, np.log10(events)))
+    q = np.array([[Decimal(float(rate)) for rate in row] for row in chain.rates.toarray()], dtype=object)
+    for i in range(n):
+        q[i, i] = -sum(q[i, j] for j in range(n) if j != i)
+    squarings = max(0, int(np.ceil(np.log2(events)))) + 4
+    step = Decimal(time) / 2**squarings
+    one = np.array([[Decimal(int(i == j)) for j in range(n)] for i in range(n)], dtype=object)
+    matrix, integral, term = one, one * step, one
+    for order in range(1, 40):
+        term = term.dot(q * step) / order
+        matrix, integral = matrix + term, integral + term * step / (order + 1)
+    for _ in range(squarings):
+        integral = integral + matrix.dot(integral)
+        matrix = matrix.dot(matrix)
+    return [[float(value) for value in rows[chain.initial]] for rows in (matrix, integral)]
+
+
+# groups that hardly communicate ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("coupling", "tolerance"), [(1e-15, 1e-13), (1e-7, 1e-6), (1e-30, 1e-13), (1e-3, 1e-13)])
+def test_rings_that_hardly_communicate_are_equally_likely(coupling, tolerance):
+    chain = rings(401, coupling)
+    assert chain.states > 1200  # not small enough to be eliminated at once
+    assert steady(chain, tolerance).probability[:3].sum() == pytest.approx(1 / 401, rel=max(1e-12, tolerance), abs=0)
+
+
+@pytest.mark.parametrize("coupling", [1e-15, 1e-7])
+def test_cycles_alone_find_the_weights_of_rings_or_nothing_is_said(coupling, monkeypatch):
+    monkeypatch.setattr("k2rel.ctmc.elimination._MOST_ORDERED", 10)
+    for tolerance in (1e-12, 1e-6):
+        found = steady(rings(401, coupling), tolerance)
+        assert np.abs(found.probability - 1 / 1203).sum() <= tolerance
+        assert found.error <= tolerance
+
+
+def test_nested_groups_have_the_weights_of_elimination(monkeypatch):
+    """Pairs joined by 1e-5 into forties, these by 1e-10, and these by 1e-20, with other weights each way."""
+    moves = [(i, i ^ 1, 1.0 + i % 3) for i in range(480)]
+    for i in range(0, 478, 2):
+        rate = 1e-20 if i % 120 == 118 else 1e-10 if i % 40 == 38 else 1e-5
+        moves += [(i, i + 2, rate * (1 + i % 5)), (i + 2, i, rate * (1 + i % 7))]
+    chain = Chain.of(480, *zip(*moves, strict=True))
+    monkeypatch.setattr("k2rel.ctmc.steady._ELIMINATED", 10)
+    assert steady(chain).probability == pytest.approx(eliminated(chain), rel=1e-11, abs=0)
+
+
+@given(st.integers(0, 10_000), st.integers(3, 12), st.integers(1, 4))
+@settings(max_examples=15, deadline=None)
+def test_random_blocks_have_the_probabilities_of_rational_elimination(seed, blocks, size):
+    chain = random_blocks(np.random.default_rng(seed), blocks, size, -30, -2)
+    assert steady(chain).probability == pytest.approx(exactly(chain), rel=1e-12, abs=0)
+
+
+def test_sweeps_that_are_confirmed_are_right(monkeypatch):
+    monkeypatch.setattr("k2rel.ctmc.steady._ELIMINATED", 10)
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        chain = random_blocks(rng, int(rng.integers(90, 120)), 3, *sorted(rng.uniform(-12, 0, 2)))
+        exact = eliminated(chain)
+        for ordered in (10, 60_000):
+            monkeypatch.setattr("k2rel.ctmc.elimination._MOST_ORDERED", ordered)
+            try:
+                found = steady(chain, 1e-9)
+            except NoConvergenceError:
+                assert ordered == 10
+                continue
+            assert np.abs(found.probability - exact).sum() <= 1e-9
+
+
+def test_probabilities_keep_their_digits_beyond_the_range_of_a_float():
+    """A valley of 10^-900 between two hills of equal height."""
+    up, down = [1e-30] * 30, [1.0] * 30
+    i = np.arange(60)
+    chain = Chain.of(61, [*i, *(i + 1)], [*(i + 1), *i], [*up, *down, *down, *up])
+    found = steady(chain).probability
+    assert found[[0, 60]] == pytest.approx([0.5, 0.5], rel=1e-13, abs=0)
+    assert found[[1, 59]] == pytest.approx([0.5e-30, 0.5e-30], rel=1e-13, abs=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("blocks", [3, 30, 200, 600])
+@pytest.mark.parametrize("coupling", [-2, -7, -15, -30, None])
+def test_blocks_of_any_coupling_have_the_probabilities_of_elimination(blocks, coupling):
+    rng = np.random.default_rng(blocks)
+    least, most = (-30, -2) if coupling is None else (coupling - 0.5, coupling + 0.5)
+    chain = random_blocks(rng, blocks, 3, least, most)
+    for tolerance in (1e-13, 1e-6):
+        assert np.abs(steady(chain, tolerance).probability - eliminated(chain)).sum() < 1.1 * tolerance + 1e-13
+
+
+# fast changes over long times -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("restores", "first", "second"), [(3.6e4, 2.77777769983797e-10, 2.77777769983797e-12),
+                                                            (3.6e5, 2.77777776998380e-11, 2.77777776998380e-13)])  # fmt: skip
+def test_a_stiff_chain_over_a_year_keeps_its_digits(restores, first, second, tmp_path, capsys):
+    chain = Chain.of(3, [0, 1, 1, 2], [1, 0, 2, 0], [1e-5, restores, 1e-3, 0.1])
+    assert over_time(chain, [8760.0]).probability[0, 1:] == pytest.approx([first, second], rel=1e-12, abs=0)
+    write_chain(LabelledChain(chain, {"one": np.arange(3) == 1, "two": np.arange(3) == 2}, {}), tmp_path / "c")
+    words = ["ctmc", str(tmp_path / "c.tra"), "--labels", str(tmp_path / "c.lab"), "--time", "8760", "--format", "json"]
+    assert main(words) == 0
+    labels = json.loads(capsys.readouterr().out)["labels"]
+    assert [labels["one"], labels["two"]] == pytest.approx([first, second], rel=1e-12, abs=0)
+
+
+def test_memory_does_not_grow_with_rate_times_time():
+    chain = Chain.of(2, [0, 1], [1, 0], [1e-3, 1e6])
+    over_time(chain, [1.0])
+    tracemalloc.start()
+    found = over_time(chain, [2147483648.0, 1e307])
+    assert tracemalloc.get_traced_memory()[1] < 1e6
+    tracemalloc.stop()
+    assert found.probability == pytest.approx(np.array([[1.0, 1e-9]] * 2) / (1 + 1e-9), rel=1e-12, abs=0)
+    assert found.spent_h[1] == pytest.approx(np.array([1e307, 1e298]) / (1 + 1e-9), rel=1e-12, abs=0)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=12, deadline=None)
+def test_random_stiff_chains_agree_with_an_exponential_of_many_digits(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 6))
+    q = 10.0 ** rng.uniform(-12, 6, (n, n)) * (rng.random((n, n)) < 0.7)
+    np.fill_diagonal(q, 0.0)
+    q[0, 1] = 1e-4
+    i, j = np.nonzero(q)
+    chain, time = Chain.of(n, i, j, q[i, j]), 10.0 ** rng.uniform(-3, 9)
+    found = over_time(chain, [time / 3, time])
+    for row, t in enumerate((time / 3, time)):
+        probability, spent = exponential(chain, t)
+        for got, expected in ((found.probability[row], probability), (found.spent_h[row], spent)):
+            likely = np.array(expected) > 1e-280
+            assert got[likely] == pytest.approx(np.array(expected)[likely], rel=1e-11, abs=0)
+
+
+def test_a_pure_birth_chain_keeps_the_digits_of_states_that_need_many_jumps():
+    chain = Chain.of(61, np.arange(60), np.arange(1, 61), np.full(60, 1.0))
+    found = over_time(chain, [0.3]).probability[0, 40]
+    assert found == pytest.approx(np.exp(-0.3 + 40 * np.log(0.3) - np.log(np.arange(1, 41)).sum()), rel=1e-12, abs=0)
+
+
+def test_a_raid_set_with_fast_and_slow_rates_keeps_its_digits():
+    q = np.zeros((3, 3))
+    q[0, 1], q[1, 0], q[1, 2], q[2, 0] = 1e-5, 3.6e5, 1e-3, 0.1
+    assert transient(q, np.array([8760.0]))[0, 2] == pytest.approx(2.77777776998380e-13, rel=1e-12, abs=0)
+
+
+def test_doubling_and_uniformisation_agree(monkeypatch):
+    rng = np.random.default_rng(5)
+    chain = random_blocks(rng, 20, 3, -3, -1)
+    doubled = over_time(chain, [7.0, 40.0])
+    monkeypatch.setattr("k2rel.ctmc.transient._ALWAYS_DOUBLED", 1)
+    monkeypatch.setattr("k2rel.ctmc.transient._MOST_DOUBLED", 1)
+    stepped = over_time(chain, [7.0, 40.0])
+    assert (doubled.method, stepped.method) == ("doubling of a short step", "uniformisation")
+    assert doubled.probability == pytest.approx(stepped.probability, abs=1e-13)
+    assert doubled.spent_h == pytest.approx(stepped.spent_h, abs=4e-12)
+
+
+def test_what_would_take_too_long_is_refused_with_an_estimate():
+    large = rings(1000, 1e-3)
+    fast = Chain.of(3000, *np.array(large.rates.nonzero()), large.rates.data * 1e7)
+    with pytest.raises(
+        ModelTooLargeError, match=r"3,000 states .* time 8760 asks for 1\.8e\+11 steps, about .* days of"
+    ):
+        over_time(fast, [8760.0])
+    with pytest.raises(ModelTooLargeError, match=r"steps over 4 transitions, about .* of computing"):
+        time_spent(STIFF, np.array([False, True, False]), 1e15, [1.0])
+
+
+def test_a_visit_that_ends_rarely_beside_its_inner_changes_ends_all_the_same():
+    """The inner states change 1e8 times an hour, the way out is 1e-9: it must not be lost in their sum."""
+    chain = Chain.of(3, [0, 1, 2, 1], [1, 2, 1, 0], [1e-3, 1e8, 1e8, 1e-9])
+    visits = interruptions(chain, steady(chain).probability, np.array([False, True, True]))
+    assert visits.mean_h == pytest.approx(2e9, rel=1e-12, abs=0)
+    assert visits.longer_than([2e9]) == pytest.approx(np.exp(-1), rel=1e-9)
+    assert visits.quantile_h(0.5) == pytest.approx(2e9 * np.log(2), rel=1e-4)
+
+
+# several ends ---------------------------------------------------------------------------------------------------
+
+
+def test_the_long_run_of_several_ends_is_their_mixture():
+    found = steady(Chain.of(4, [0, 0, 2, 3], [1, 2, 3, 2], [1.0, 3.0, 2.0, 6.0]))
+    assert found.probability == pytest.approx([0, 0.25, 0.75 * 0.75, 0.75 * 0.25], rel=1e-14, abs=0)
+    assert [(one.states.tolist(), one.probability) for one in found.classes] == [([1], 0.25), ([2, 3], 0.75)]
+
+
+def test_ends_are_those_of_the_initial_state():
+    chain = Chain.of(4, [0, 0, 1], [1, 2, 3], [1.0, 1.0, 1.0], initial=1)
+    assert steady(chain).probability.tolist() == [0.0, 0.0, 0.0, 1.0]
+    assert [one.probability for one in steady(chain).classes] == [0.0, 1.0]
+
+
+def test_a_rare_end_keeps_its_digits():
+    """From 0 by 1 to one end, but for 1e-18 an hour to another, and back and forth very often before."""
+    chain = Chain.of(4, [0, 1, 1, 0], [1, 0, 2, 3], [1e9, 1e9, 1e-6, 1e-24])
+    first = 1e-24 * (1e9 + 1e-6) / (1e9 * 1e-6)
+    assert steady(chain).probability[3] == pytest.approx(first, rel=1e-12, abs=0)
+    assert mean_time_to(chain, np.array([False, False, True, True])) == pytest.approx(2e6, rel=1e-12, abs=0)
+
+
+def test_the_command_names_classes_with_their_labels(tmp_path, capsys):
+    chain = Chain.of(4, [0, 0, 2, 3], [1, 2, 3, 2], [1.0, 3.0, 2.0, 6.0])
+    labels = {"lost": np.arange(4) == 1, "runs": np.arange(4) >= 2, "slow": np.arange(4) == 3}
+    write_chain(LabelledChain(chain, labels, {}), tmp_path / "c")
+    words = ["ctmc", str(tmp_path / "c.tra"), "--labels", str(tmp_path / "c.lab"), "--steady"]
+    assert main([*words, "--format", "json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["classes"] == [
+        {"probability": 0.25, "size": 1, "states": [1], "labels": ["lost"]},
+        {"probability": 0.75, "size": 2, "states": [2, 3], "labels": ["runs", "some of slow"]},
+    ]
+    assert answer["labels"]["runs"] == pytest.approx(0.75, rel=1e-14, abs=0)
+    assert main(words) == 0
+    text = capsys.readouterr().out
+    assert "P(ends in absorbing state 1; lost) = 0.25" in text
+    assert "P(ends in 2 states (2, 3); runs, some of slow) = 0.75" in text
+
+
+def test_one_absorbing_state_is_an_answer(tmp_path, capsys):
+    (tmp_path / "c.tra").write_text("2 1\n0 1 1.0\n")
+    assert main(["ctmc", str(tmp_path / "c.tra"), "--steady"]) == 0
+    text = capsys.readouterr().out
+    assert "the chain ends in state 1, which is absorbing" in text
+    assert "P(state 1) = 1" in text
+
+
+# bounds that no one can mean ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("given", ["nan", "inf", "-1", "0", "2"])
+def test_a_tolerance_out_of_range_is_refused_everywhere(given, tmp_path, capsys):
+    (tmp_path / "c.tra").write_text("2 2\n0 1 1.0\n1 0 1.0\n")
+    path = str(tmp_path / "c.tra")
+    for words in (["ctmc", path, "--steady"], ["ctmc", path, "--time", "1"], ["availability", "L1", "--method", "markov"], ["availability", "L1"], ["export", "L1"],
+                  ["export", "L1", "--format", "prism", "--output", str(tmp_path / "x")]):  # fmt: skip
+        assert main([*words, f"--tolerance={given}"]) == 2
+        assert "tolerance: from 1e-15 to 0.1, got" in capsys.readouterr().err
+    for call in (
+        lambda: steady(STIFF, float(given)),
+        lambda: over_time(STIFF, [1.0], tolerance=float(given)),
+        lambda: time_spent(STIFF, np.array([True, False, False]), 1.0, [1.0], float(given)),
+        lambda: Organisation(tolerance=float(given)),
+    ):
+        with pytest.raises(InputError, match=r"tolerance: from 1e-15 to 0\.1, got"):
+            call()
+
+
+@pytest.mark.parametrize("given", ["-1", "0"])
+def test_a_number_of_sweeps_below_one_is_refused(given, tmp_path, capsys):
+    (tmp_path / "c.tra").write_text("2 2\n0 1 1.0\n1 0 1.0\n")
+    assert main(["ctmc", str(tmp_path / "c.tra"), "--steady", f"--sweeps={given}"]) == 2
+    assert "sweeps: a whole number of 1 or more is needed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["nan", "inf", "-1"])
+def test_a_time_that_is_none_is_refused(given, tmp_path, capsys):
+    (tmp_path / "c.tra").write_text("2 2\n0 1 1.0\n1 0 1.0\n")
+    assert main(["ctmc", str(tmp_path / "c.tra"), f"--time={given}"]) == 2
+    assert "finite numbers that are not negative" in capsys.readouterr().err
