@@ -10,6 +10,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# one process a core; a file's tests stay together, since they share what they render or solve
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
 .PHONY: report test test-all check bench validation schema sample clean
 
@@ -17,10 +19,10 @@ report: $(STAMP)
 	$(BIN)/k2rel report --all --output reports
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m 'not slow'
+	$(PYTEST) -m 'not slow'
 
 test-all: test
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 check: $(STAMP)
 	$(BIN)/ruff check .
