@@ -17,7 +17,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.rates.hidden import Tests
+from k2rel.rates.hidden import PeriodicTests
 from k2rel.rates.law import Law
 
 __all__ = ["Moments", "calendar_of", "law_at", "moments_of"]
@@ -211,7 +211,7 @@ def _points(laws: Sequence[Law]) -> tuple[FloatArray, FloatArray]:
         for law in laws
     ]
     tests = np.unique(np.round(np.concatenate([d.reshape(-1) for d in days]) / period, 14) % 1.0) * period
-    calendar = Tests(period, tuple(tests.tolist()), min(law.mttr_h for law in laws))
+    calendar = PeriodicTests(period, tuple(tests.tolist()), min(law.mttr_h for law in laws))
     return calendar.points(max(law.failure_rate_per_h for law in laws))
 
 

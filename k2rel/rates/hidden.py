@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Tests"]
+__all__ = ["PeriodicTests"]
 
 FloatArray = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ def _psi(x: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True)
-class Tests:
+class PeriodicTests:
     """When a part is tested, and how long its repair takes.
 
     Parameters
@@ -124,7 +124,7 @@ class Tests:
 
         Examples
         --------
-        >>> times, share = Tests(100.0, (0.0,), 1.0).points(0.1)
+        >>> times, share = PeriodicTests(100.0, (0.0,), 1.0).points(0.1)
         >>> round(float(share @ times), 9)
         50.0
         """
@@ -157,7 +157,7 @@ class Tests:
 
         Examples
         --------
-        >>> round(float(Tests(1000.0, (0.0,), 1e-9).mean(1e-3)), 9) == round(1 / 2.718281828459045, 9)
+        >>> round(float(PeriodicTests(1000.0, (0.0,), 1e-9).mean(1e-3)), 9) == round(1 / 2.718281828459045, 9)
         True
         """
         rate = np.asarray(rates_per_h, dtype=np.float64)
@@ -187,7 +187,7 @@ class Tests:
 
         Examples
         --------
-        >>> Tests(1000.0, (0.0,), 1e-9).at(1e-3, [500.0]).round(6).tolist()
+        >>> PeriodicTests(1000.0, (0.0,), 1e-9).at(1e-3, [500.0]).round(6).tolist()
         [0.393469]
         """
         rate = np.asarray(rate_per_h, dtype=np.float64)
@@ -215,7 +215,7 @@ class Tests:
 
         Examples
         --------
-        >>> Tests(10.0, (0.0, 4.0), 1.0).days_until(21.0, 99).tolist()
+        >>> PeriodicTests(10.0, (0.0, 4.0), 1.0).days_until(21.0, 99).tolist()
         [4.0, 10.0, 14.0, 20.0]
         """
         periods = min(math.floor(time_h / self.interval_h) + 1, most)
@@ -239,7 +239,7 @@ class Tests:
 
         Examples
         --------
-        >>> Tests(1000.0, (0.0,), 1e-9).from_new(1e-3, [0.0, 500.0, 1000.5]).round(6).tolist()
+        >>> PeriodicTests(1000.0, (0.0,), 1e-9).from_new(1e-3, [0.0, 500.0, 1000.5]).round(6).tolist()
         [0.0, 0.393469, 0.0005]
         """
         rate, times = np.asarray(rate_per_h, dtype=np.float64), np.asarray(times_h, dtype=np.float64)
@@ -256,10 +256,10 @@ class Tests:
             downs.append(down)
             before = day
             at = min(steady, key=lambda offset: abs(math.remainder(day - offset, self.interval_h)))
-            if abs(float(steady[at][1]) - down) <= 1e-14 * down:  # it has become periodic
+            if abs(float(steady[at][1]) - down) <= 1e-12 * down:  # it has become periodic
                 days, periodic_from = days[: number + 1], day
                 break
-        if len(days) == _MOST_DAYS:
+        if last - before > self.interval_h:  # more tests than were followed
             periodic_from = before
         starts = np.concatenate([[0.0], days])
         place = np.searchsorted(starts, times, side="right") - 1
@@ -282,11 +282,11 @@ class Tests:
 
         Examples
         --------
-        >>> Tests(1000.0, (0.0,), 1e-9).from_new_any_day(1e-3, [500.0]).round(6).tolist()
+        >>> PeriodicTests(1000.0, (0.0,), 1e-9).from_new_any_day(1e-3, [500.0]).round(6).tolist()
         [0.303265]
         """
         rate, times = np.asarray(rate_per_h, dtype=np.float64), np.asarray(times_h, dtype=np.float64)
-        period, fresh = self.interval_h, Tests(self.interval_h, (0.0,), self.mttr_h)
+        period, fresh = self.interval_h, PeriodicTests(self.interval_h, (0.0,), self.mttr_h)
         down_for_good = float(fresh._after_tests(rate)[0][1])
         shrinks = float(np.exp(-rate * period)) - float(self._restored(rate, period))  # of what a test leaves over
         nodes, weights = np.polynomial.legendre.leggauss(12)

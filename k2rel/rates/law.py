@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from k2rel.rates.hidden import Tests
+from k2rel.rates.hidden import PeriodicTests
 
 __all__ = ["Law", "duplicated"]
 
@@ -116,9 +116,9 @@ class Law:
         return tuple(sorted({offset % law.test_interval_h for offset in law.test_offsets_h}))
 
     @property
-    def tests(self) -> Tests:
+    def tests(self) -> PeriodicTests:
         """Its tests, where its failures are hidden."""
-        return Tests(self.test_interval_h, self.test_days_h, self.mttr_h)
+        return PeriodicTests(self.test_interval_h, self.test_days_h, self.mttr_h)
 
     @property
     def tested_together(self) -> bool:
