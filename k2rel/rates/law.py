@@ -158,8 +158,8 @@ class Law:
 
         Examples
         --------
-        >>> Law(1e-3, 1e-9, 1000.0).unavailability_in_cycle([0.0, 500.0]).round(6).tolist()
-        [0.0, 0.393469]
+        >>> Law(1e-3, 1e-9, 1000.0).unavailability_in_cycle([1.0, 500.0]).round(6).tolist()
+        [0.001, 0.393469]
         """
         if self.each is not None:
             return self.single.unavailability_in_cycle(times_h) ** self.parts
