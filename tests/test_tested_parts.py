@@ -18,6 +18,7 @@ from k2rel.markov import tested
 from k2rel.markov.engine import solved
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, duplicated, moments_of, with_rate
+from k2rel.rates.hidden import PeriodicTests
 from k2rel.simulation import Plan, simulate
 
 PREFERRED = Organisation(roles="preferred", tolerance=1e-12)
@@ -327,3 +328,16 @@ def test_days_can_be_set_by_hand_for_a_type(tmp_path):
     assert media(alone).unavailability == pytest.approx(q * q, rel=1e-9)
     moved = site(tmp_path, laws, settings={"unit.test_offset": "500 h"})
     assert media(moved).unavailability == pytest.approx(media(site(tmp_path, laws)).unavailability, rel=1e-9)
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.2 * (1 + 1e-9), 0.2 * (1 - 1e-5), 0.2003, 0.1, 0.1001, 0.21, 1.0, 20.0])
+def test_failures_about_as_fast_as_repairs_keep_their_digits(rate):
+    """A part tested every 100 h, repaired in 5 h: means and values from a matrix exponential over one interval."""
+    rates = np.array([[-rate, rate, 0], [0, 0, 0], [1 / 5, 0, -1 / 5]])  # works, hidden, known
+    found = np.array([[1, 0, 0], [0, 0, 1], [0, 0, 1]])
+    over = scipy.linalg.expm(np.block([[rates, np.eye(3)], [np.zeros((3, 6))]]) * 100)
+    start = np.linalg.solve(np.vstack([((over[:3, :3] @ found).T - np.eye(3))[:2], np.ones(3)]), [0, 0, 1])
+    tests = PeriodicTests(100.0, (0.0,), 5.0)
+    assert tests.mean(rate) == pytest.approx(1 - (start @ over[:3, 3:] / 100)[0], rel=2e-10)
+    assert tests.at(rate, [30.0])[0] == pytest.approx(1 - (start @ scipy.linalg.expm(rates * 30))[0], rel=1e-12)
+    assert 0 <= tests.from_new(rate, [0.0, 1e3, 1e5]).max() <= 1

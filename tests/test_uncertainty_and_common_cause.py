@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import k2rel
-from k2rel.bundled import site_path
+from k2rel.bundled import data_dir, site_path
 from k2rel.errors import InputError
 from k2rel.exact.engine import derivatives, unavailability
 from k2rel.exact.services import services_of
@@ -95,6 +95,13 @@ def test_sobol_indices_of_a_product_are_those_of_the_closed_form():
     assert frame.index[0] == largest
     share = variances[largest] / sum(variances.values())
     assert frame.loc[largest, "first_order"] == pytest.approx(share, abs=0.1)
+
+
+def test_what_is_known_exactly_has_no_variance():
+    study = k2rel.study(data_dir() / "examples" / "reference_san.yaml")  # none of its rates has limits
+    mean, variance = k2rel.moments(study)
+    assert mean == pytest.approx(k2rel.availability(study)["media"].unavailability, rel=1e-12)
+    assert variance == 0.0
 
 
 def test_sobol_indices_of_an_interaction_are_those_of_the_closed_form():

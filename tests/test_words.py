@@ -277,3 +277,12 @@ def test_the_json_of_failover_keeps_its_keys(k2):
     assert {"level", "failed", "home", "primary", "roles", "out_of_service", "backup_in_service", "clients"} <= set(
         answer
     )
+
+
+def test_an_assumption_that_nothing_takes_cannot_be_set(k2):
+    """An assumption in words, as the number of inter-switch links beside the links themselves, changes no figure."""
+    run = k2("availability", "L2R", "--set", "assumption.isl_count=1")
+    assert run.code == 2
+    assert "nothing in" in run.err
+    assert "'=isl_count'" in run.err
+    assert k2("availability", "L2R", "--set", "assumption.coverage=0.9").code == 0

@@ -288,8 +288,9 @@ def moments(study: Study, service: str | None = None) -> tuple[float, float]:
         here, variance = diagram.moments(
             *([float(np.broadcast_to(pair[i], len(weight))[k]) for pair in pairs] for i in (0, 1))
         )
-        mean, deviation = mean + share * here, deviation + share * math.sqrt(variance)
-    return mean, deviation**2
+        mean, deviation = mean + share * here, deviation + share * math.sqrt(max(variance, 0.0))
+    known = all(float(np.max(pair[1])) == 0.0 for pair in pairs)  # then what is left of the variance is rounding
+    return mean, 0.0 if known else deviation**2
 
 
 def laws_that_matter(study: Study, service: Service) -> dict[str, Uncertain]:

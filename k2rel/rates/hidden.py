@@ -20,7 +20,7 @@ FloatArray = NDArray[np.float64]
 
 _SHORTEST_REPAIR_H = 1e-200
 _NODES = 8  # of each panel between two tests
-_EQUAL = 1e-6  # rates closer than this, relatively, are interpolated
+_EQUAL = 1e-5  # rates closer than this, relatively, are taken at their middle
 
 
 def _phi(x: FloatArray) -> FloatArray:
@@ -37,6 +37,17 @@ def _psi(x: FloatArray) -> FloatArray:
         term = term * small / n
         series = series + (term if n % 2 == 0 else -term)
     return np.where(x < 0.5, series, 1.0 - _phi(np.maximum(x, 0.5)))
+
+
+def _phi_slope(x: FloatArray) -> FloatArray:
+    """Minus the derivative of `_phi`: (1 - (1 + x) exp(-x)) / x^2, in a series where x is small."""
+    small = np.minimum(x, 0.5)
+    series, term = np.full_like(small, 0.5), np.ones_like(small)
+    for n in range(2, 20):
+        term = -term * small / n
+        series = series + term * n / (n + 1)
+    safe = np.maximum(x, 0.5)
+    return np.where(x < 0.5, series, -(np.expm1(-safe) + safe * np.exp(-safe)) / safe**2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +82,33 @@ class PeriodicTests:
     def _failed(self, rate: FloatArray, time_h: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Probability of being failed a time after a test, where it worked then, and where its repair began then."""
         t, mu = np.asarray(time_h, dtype=np.float64), 1.0 / max(self.mttr_h, _SHORTEST_REPAIR_H)
-        from_up = -np.expm1(-rate * t)
-        apart = np.where(np.abs(mu - rate) < _EQUAL * mu, mu * (1.0 - _EQUAL), rate)
-        again = (mu * -np.expm1(-apart * t) + apart * np.expm1(-mu * t)) / (mu - apart)
-        return from_up, np.exp(-mu * t) + np.maximum(again, 0.0)
+        slow = np.minimum(rate, mu / 2)
+        again = (mu * -np.expm1(-slow * t) + slow * np.expm1(-mu * t)) / (mu - slow)
+        # where failures are as fast as repairs it works half of the time at most, so that 1 - p keeps its digits
+        from_down = np.where(rate <= mu / 2, np.exp(-mu * t) + np.maximum(again, 0.0), 1.0 - self._restored(rate, t))
+        return -np.expm1(-rate * t), from_down
 
-    def _restored(self, rate: FloatArray, gap_h: float) -> FloatArray:
+    def _restored(self, rate: FloatArray, gap_h: ArrayLike) -> FloatArray:
         """Probability of working at the end of a gap, where its repair began with it."""
         mu = 1.0 / max(self.mttr_h, _SHORTEST_REPAIR_H)
-        slower = np.minimum(rate, mu)
-        return np.asarray(mu * gap_h * np.exp(-slower * gap_h) * _phi(np.abs(mu - rate) * gap_h))
+        slower, gap = np.minimum(rate, mu), np.asarray(gap_h, dtype=np.float64)
+        return np.asarray(mu * gap * np.exp(-slower * gap) * _phi(np.abs(mu - rate) * gap))
+
+    def _hours_restored(self, rate: FloatArray, gap_h: float) -> FloatArray:
+        """Mean time working within a gap, where its repair began with it [h]."""
+        mu = 1.0 / max(self.mttr_h, _SHORTEST_REPAIR_H)
+        x, y = rate * gap_h, np.asarray(mu * gap_h)
+        near = np.abs(y - x) < _EQUAL * y
+        share = np.where(near, _phi_slope((x + y) / 2), (_phi(x) - _phi(y)) / np.where(near, 1.0, y - x))
+        return np.asarray(mu * gap_h * gap_h * share)
 
     def _hours_failed(self, rate: FloatArray, gap_h: float) -> tuple[FloatArray, FloatArray]:
         """Mean time failed within a gap, where it worked at the start, and where its repair began then [h]."""
         mu = 1.0 / max(self.mttr_h, _SHORTEST_REPAIR_H)
-        apart = np.where(np.abs(mu - rate) < _EQUAL * mu, mu * (1.0 - _EQUAL), rate)
-        again = gap_h * (mu * _psi(apart * gap_h) - apart * _psi(np.asarray(mu * gap_h))) / (mu - apart)
-        return gap_h * _psi(rate * gap_h), gap_h * _phi(np.asarray(mu * gap_h)) + np.maximum(again, 0.0)
+        slow = np.minimum(rate, mu / 2)
+        again = gap_h * (mu * _psi(slow * gap_h) - slow * _psi(np.asarray(mu * gap_h))) / (mu - slow)
+        direct = gap_h * _phi(np.asarray(mu * gap_h)) + np.maximum(again, 0.0)
+        return gap_h * _psi(rate * gap_h), np.where(rate <= mu / 2, direct, gap_h - self._hours_restored(rate, gap_h))
 
     def _after_tests(self, rate: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
         """Probability of working and of being under repair just after each test of the period."""

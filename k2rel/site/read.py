@@ -97,6 +97,12 @@ def read_site(
     changes = dict(settings or {})
     source, changes = _with_assumption_settings(source, changes)
     source = _with_assumptions(source)
+    for name in (key.partition(".")[2] for key in (settings or {}) if key.startswith("assumption.")):
+        if name not in source.origins.values():
+            raise InputError(
+                f"--set assumption.{name}: nothing in {source.name} takes '={name}': it says in words what other "
+                "entries hold, so another value would change no figure; change those entries"
+            )
     counted = source
     if clients is not None:
         clients = as_whole("clients", clients, 1, doc.MOST_CLIENTS)
