@@ -33,6 +33,22 @@ def flow_into(start: IntArray, source: IntArray, rate: FloatArray, p: FloatArray
 
 
 @njit(cache=True, nogil=True)
+def hitting_sweep(
+    start: IntArray, target: IntArray, rate: FloatArray, leave: FloatArray, anchor: int, value: FloatArray, step: int
+) -> None:
+    """One Gauss-Seidel sweep of value = (1 + rates . value) / leave, 0 at the anchor; first or last state first."""
+    n = len(value)
+    i = 0 if step > 0 else n - 1
+    for _ in range(n):
+        if i != anchor:
+            total = 1.0
+            for k in range(start[i], start[i + 1]):
+                total += rate[k] * value[target[k]]
+            value[i] = total / leave[i]
+        i += step
+
+
+@njit(cache=True, nogil=True)
 def value_sweep(
     start: IntArray, target: IntArray, rate: FloatArray, leave: FloatArray, gain: FloatArray, value: FloatArray
 ) -> float:

@@ -1,8 +1,8 @@
 """Where a chain is in the long run: by elimination where it is small, by sweeps where it is large.
 
 Both add and multiply positive numbers only, so a probability of 1e-20 has as many right digits as one of 0.5. What
-sweeps found is believed only where cycles over coarser chains confirm it; elsewhere the chain is eliminated after all,
-or cycles go on until their changes bound the error, or there is no answer.
+sweeps found is believed where a bound on its error is proved; elsewhere the chain is eliminated after all. Only where
+that would take too long is an estimate taken, from cycles over coarser chains, or there is no answer.
 """
 
 from __future__ import annotations
@@ -170,6 +170,8 @@ def _solved(chain: Chain, tolerance: float, most_sweeps: int) -> tuple[FloatArra
         exact = elimination.sparse(chain)
         if exact is not None:
             return exact, ordered, 0, 0.0
+        found = sweeps.confirm(found)
+    if not found.confirmed:
         found = sweeps.go_on(found)
     if not found.confirmed:
         raise NoConvergenceError(
@@ -198,17 +200,24 @@ def _ends(chain: Chain, classes: list[IntArray], tolerance: float, most_sweeps: 
     matrix = chain.rates.tocoo()
     moves = label[matrix.row] < 0
     start = int(place[chain.initial])
-    # rates of a return do not matter; near those of the chain they keep numbers in range
-    back = float(np.exp(np.log(matrix.data[moves]).mean()))
-    again = Chain.of(
-        count + len(passing),
-        np.concatenate([place[matrix.row[moves]], np.arange(count)]),
-        np.concatenate([place[matrix.col[moves]], np.full(count, start)]),
-        np.concatenate([matrix.data[moves], np.full(count, back)]),
-        start,
+    # rates of a return do not matter; near those of the chain they keep numbers in range, far below them they make
+    # classes that are hardly ever reached likely enough to be weighed
+    usual = float(np.exp(np.log(matrix.data[moves]).mean()))
+    for back in (usual, 1e-150, 1e-300):
+        again = Chain.of(
+            count + len(passing),
+            np.concatenate([place[matrix.row[moves]], np.arange(count)]),
+            np.concatenate([place[matrix.col[moves]], np.full(count, start)]),
+            np.concatenate([matrix.data[moves], np.full(count, back)]),
+            start,
+        )
+        (reached,) = again.recurrent_classes
+        weight = np.zeros(again.states)
+        weight[reached] = _stationary(again, reached, tolerance, most_sweeps).probability
+        total = float(weight[:count].sum())
+        if total > 1e-280:
+            return [RecurrentClass(states, float(weight[n] / total)) for n, states in enumerate(classes)]
+    raise NoConvergenceError(
+        f"{count} recurrent classes: none is reached within any time that a number can hold, so where the chain ends "
+        "cannot be told"
     )
-    (reached,) = again.recurrent_classes
-    weight = np.zeros(again.states)
-    weight[reached] = _stationary(again, reached, tolerance, most_sweeps).probability
-    share = weight[:count] / weight[:count].sum()
-    return [RecurrentClass(states, float(share[number])) for number, states in enumerate(classes)]

@@ -2,8 +2,9 @@
 
 Both add and multiply positive numbers only. Sweeps start from the initial state and follow the order in which states
 are first reached, so one sweep carries probability from good states to states with many failures; every few sweeps
-the course of the last ones is extrapolated. What sweeps claim is believed once a cycle (`k2rel.ctmc.levels`) moves it
-no further: how slowly sweeps converge says nothing of groups of states that hardly communicate, a cycle does.
+the course of the last ones is extrapolated. What sweeps claim is believed once a bound on its error is proved, from the
+residual and the mean times until one likely state is reached: how slowly sweeps converge says nothing of groups of
+states that hardly communicate, but from those that state is not reached in any time that counts.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from k2rel.ctmc.balance import imbalance
 from k2rel.ctmc.chain import Chain
+from k2rel.ctmc.kernels import hitting_sweep, sweep
 from k2rel.errors import NoConvergenceError
 
 __all__: list[str] = []
@@ -27,6 +29,8 @@ IntArray = NDArray[np.int64]
 _HISTORY, _PERIOD = 5, 15
 _FEW_CYCLES, _MOST_CYCLES = 5, 80
 _NEAR = 30.0
+_HITTING, _MORE = 200, 20
+_CLAIM, _PROVED = 1e3, 1e-6
 _BALANCED = 1e-12
 _SLOW = 1000
 _ROUNDING = 4e-15
@@ -63,6 +67,7 @@ class Sweeps:
         self.leave = chain.exit_rates_per_h[self.order]
         self.tolerance, self.most = tolerance, most_sweeps
         self.sweeps = self.cycles = 0
+        self.claimed = False
 
     def result(self, x: FloatArray, error: float, confirmed: bool) -> Swept:
         """The distribution in the chain's own order."""
@@ -71,16 +76,65 @@ class Sweeps:
         return Swept(found, error, self.sweeps, self.cycles, confirmed)
 
     def begin(self) -> Swept:
-        """Sweep until the changes say that the error is below the tolerance, and ask one cycle whether it is.
+        """Sweep until the changes say that the error is below the tolerance, and prove a bound on it.
 
-        Not confirmed where sweeps are slow or the cycle says otherwise: `go_on` then goes on from there.
+        Not confirmed where sweeps are slow or no bound is proved: `go_on` then goes on from there.
         """
-        x, claimed = self._swept()
-        if not claimed:
+        x, self.claimed = self._swept()
+        longest = self._hitting_times(int(np.argmax(x))) if self.claimed else None
+        if longest is None:
             return self.result(x, np.inf, False)
-        return self._cycles(
-            x, max(self.tolerance, _ROUNDING), _FEW_CYCLES, _NEAR * self.tolerance, lambda c: 2.0 * c[-1]
-        )
+        allowed = max(self.tolerance, min(_CLAIM * self.tolerance, _PROVED))
+        bound = self._bound(x, longest)
+        for _ in range(_MORE):
+            if bound <= allowed:
+                break
+            for _ in range(10):
+                sweep(self.incoming.indptr, self.incoming.indices, self.incoming.data, self.leave, x, 0)
+                x /= x.sum()
+            self.sweeps += 10
+            before, bound = bound, self._bound(x, longest)
+            if bound > before / 2:
+                break
+        return self.result(x, bound, bound <= allowed)
+
+    def confirm(self, found: Swept) -> Swept:
+        """Ask one cycle whether what sweeps claim is so: an estimate, where nothing better is to be had in time."""
+        if not self.claimed:
+            return found
+        allowed = max(self.tolerance, _ROUNDING)
+        x = found.probability[self.order]
+        return self._cycles(x, allowed, _FEW_CYCLES, _NEAR * self.tolerance, lambda c: 2.0 * c[-1])
+
+    def _hitting_times(self, anchor: int) -> FloatArray | None:
+        """Upper bounds of the mean times from every state to one of them; None where these are not soon found.
+
+        Gauss-Seidel iterates rise towards the mean times v. Once 1 + rates . v <= leave v + 1/2 holds in every other
+        state, 2 v is never below them (rounding counted in): what hardly communicates is never certified.
+        """
+        start, target, rate = self.rates.indptr, self.rates.indices, self.rates.data
+        value = np.zeros(len(self.leave))
+        for count in range(1, max(_HITTING, self.sweeps) + 1):
+            hitting_sweep(start, target, rate, self.leave, anchor, value, 1 if count % 4 else -1)
+            if count & (count - 1) == 0 or count % 32 == 0:
+                leaving = self.leave * value
+                missing = 1.0 + self.rates @ value - leaving + 1e-14 * leaving
+                missing[anchor] = 0.0
+                if not np.isfinite(leaving).all():
+                    return None
+                if float(missing.max()) <= 0.5:
+                    return 2.0 * value
+        return None
+
+    def _bound(self, x: FloatArray, longest: FloatArray) -> float:
+        r"""Bound on the error, the sum over all states: twice the sum of \|residual\| times the time to the anchor.
+
+        The error is the residual times the deviation matrix, whose rows differ from the anchor's by at most twice the
+        mean time until the anchor is reached.
+        """
+        flow = self.leave * x
+        left = np.abs(self.incoming.T @ x - flow) + 1e-15 * flow  # with the rounding of the sums
+        return 2.0 * float(left @ longest)
 
     def go_on(self, found: Swept) -> Swept:
         """Cycles from what is known, until the error is below the tolerance and every group of states is balanced.
@@ -128,11 +182,17 @@ class Sweeps:
         from k2rel.ctmc.levels import cycle
 
         self.cycles += 1
-        return cycle(self.rates, self.leave, x, self.incoming)
+        try:
+            return cycle(self.rates, self.leave, x, self.incoming)
+        except ZeroDivisionError:
+            raise NoConvergenceError(
+                f"steady state of {len(x):,} states: the rates lie so far apart that a group of states is never left "
+                "within the range of a number, and elimination would take too long"
+            ) from None
 
     def _swept(self) -> tuple[FloatArray, bool]:
         """Gauss-Seidel sweeps with extrapolation; whether their changes say that the error is below the tolerance."""
-        from k2rel.ctmc.kernels import products, sweep
+        from k2rel.ctmc.kernels import products
 
         start, source, rate = self.incoming.indptr, self.incoming.indices, self.incoming.data
         leave = self.leave
