@@ -66,9 +66,8 @@ def cycle_inputs(study: Study, variables: tuple[str, ...]) -> tuple[FloatArray, 
     q, w = found.unavailability, found.frequency_per_h
     q = {name: q.get(name, law.unavailability * still) for name, law in laws.items()}
     w = {name: w.get(name, law.frequency_per_h * still) for name, law in laws.items()}
-    back = (
-        w | found.restored_per_h | {name: study.restored_per_h[name] * still for name in laws if name in study.moment}
-    )
+    then = {name: rate * still for name, rate in study.restored_per_h.items()}
+    back = {name: then.get(name, found.restored_per_h.get(name, w[name])) for name in laws}
     shape = (len(variables), len(still))
     of_q, of_w, of_back = (np.array([rows[name] for name in variables]).reshape(shape) for rows in (q, w, back))
     return found.weight, of_q, of_w, of_back
