@@ -137,6 +137,6 @@ def test_alike_parts_come_back_as_often_as_they_fail_beside_any_number_of_each_o
 
 def test_a_loss_that_was_running_when_counting_starts_is_not_on_air_again(tmp_path):
     found = simulate(study(_site(tmp_path, a=A, b=B)), plan=Plan(histories=300, years=10, seed=1))
-    (full,) = (one for one in found.services if one.name == "full_service")
+    (full,) = (one for one in found.services if one.service == "full_service")
     assert full.interruptions_per_year.value > 0.2
     assert full.on_air_per_year.value <= full.interruptions_per_year.value
