@@ -101,6 +101,8 @@ class Study:
         Where a table given by hand lies.
     moment : mapping of str to Law
         Laws at one moment of the cycle of the tests, by variable or client part, over all others (`at_moments`).
+    restored_per_h : mapping of str to float
+        Restorations of each of those per hour at that moment, which are not as many as its failures [1/h].
     """
 
     site: Site
@@ -108,6 +110,7 @@ class Study:
     laws: SiteLaws
     rates: str | None = None
     moment: Mapping[str, Law] = field(default_factory=dict)
+    restored_per_h: Mapping[str, float] = field(default_factory=dict)
 
     def law(self, variable: str) -> Law | RaidModule:
         """Look up the law of a shared component, a RAID set, an event of common cause, or a client's own part.
@@ -222,6 +225,7 @@ class Study:
                         name: law_at(float(found.unavailability[name][k]), float(found.frequency_per_h[name][k]))
                         for name in tested
                     },
+                    restored_per_h={name: float(found.restored_per_h[name][k]) for name in tested},
                 ),
             )
             for k, weight in enumerate(found.weight)

@@ -255,6 +255,8 @@ class OwnParts:
         The rules.
     laws : mapping of str to Law
         Law of each client part.
+    restored_per_h : mapping of str to float, optional
+        Restorations of parts per hour where they are not as many as failures: at a moment between tests [1/h].
 
     Attributes
     ----------
@@ -270,11 +272,15 @@ class OwnParts:
     32
     """
 
-    def __init__(self, policy: Policy, laws: Mapping[str, Law]) -> None:
+    def __init__(
+        self, policy: Policy, laws: Mapping[str, Law], restored_per_h: Mapping[str, float] | None = None
+    ) -> None:
         self.states = own_states(policy)
         self.names = self.states.names
         self.unavailability = np.array([laws[name].unavailability for name in self.names])
         self.frequency_per_h = np.array([laws[name].frequency_per_h for name in self.names])
+        back = restored_per_h or {}
+        self.restored_per_h = np.array([back.get(name, laws[name].frequency_per_h) for name in self.names])
         self.probability: FloatArray = self.states.probability(self.unavailability[:, None])[:, 0]
         self._joint: dict[object, dict[tuple[int, ...], float]] = {}
         self._moves: dict[object, dict[tuple[tuple[int, ...], tuple[int, ...]], float]] = {}
@@ -361,16 +367,16 @@ class OwnParts:
         arrays = [self.outcomes(traffic, group, routes) for traffic, routes in asks]
         result: dict[tuple[tuple[int, ...], tuple[int, ...]], float] = {}
         states = np.arange(len(self.probability))
-        for i, frequency in enumerate(self.frequency_per_h):
-            if frequency <= 0:
+        for i, (failed, restored) in enumerate(zip(self.frequency_per_h, self.restored_per_h, strict=True)):
+            if failed <= 0 and restored <= 0:
                 continue
             up = states[self.states.works[:, i]]
             down = up - (1 << i)
             # probability of the other parts' states, given that this part works
-            rate = self.probability[up] / (1.0 - self.unavailability[i]) * frequency
-            for one, other in ((up, down), (down, up)):
+            others = self.probability[up] / (1.0 - self.unavailability[i])
+            for one, other, frequency in ((up, down, failed), (down, up, restored)):
                 pairs = [array[one] for array in arrays] + [array[other] for array in arrays]
-                for key, value in _tally(pairs, rate).items():
+                for key, value in _tally(pairs, others * frequency).items():
                     before, after = key[: len(arrays)], key[len(arrays) :]
                     if before != after:
                         result[before, after] = result.get((before, after), 0.0) + value

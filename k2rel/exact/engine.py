@@ -37,7 +37,7 @@ FloatArray = NDArray[np.float64]
 
 
 @lru_cache(maxsize=64)
-def cycle_inputs(study: Study, variables: tuple[str, ...]) -> tuple[FloatArray, FloatArray, FloatArray]:
+def cycle_inputs(study: Study, variables: tuple[str, ...]) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Give what goes into a diagram at moments of the cycle of the tests; one moment where at most one is tested.
 
     Parameters
@@ -50,12 +50,13 @@ def cycle_inputs(study: Study, variables: tuple[str, ...]) -> tuple[FloatArray, 
     Returns
     -------
     tuple of array of float
-        Weight of each moment; unavailability and failure frequency [1/h] of each variable at each (variables, moments).
+        Weight of each moment; unavailability, failures and restorations per hour of each variable at each (variables,
+        moments).
 
     Examples
     --------
     >>> from k2rel.studies import study
-    >>> weight, q, w = cycle_inputs(study("L2R"), ("switch_A", "heartbeat"))
+    >>> weight, q, w, back = cycle_inputs(study("L2R"), ("switch_A", "heartbeat"))
     >>> weight.tolist(), q.shape
     ([1.0], (2, 1))
     """
@@ -63,13 +64,13 @@ def cycle_inputs(study: Study, variables: tuple[str, ...]) -> tuple[FloatArray, 
     found = moments_of({name: law for name, law in laws.items() if isinstance(law, Law)})
     still = np.ones(len(found.weight))
     q, w = found.unavailability, found.frequency_per_h
-    rows = [(q.get(n, law.unavailability * still), w.get(n, law.frequency_per_h * still)) for n, law in laws.items()]
-    count = len(variables)
-    return (
-        found.weight,
-        np.array([row[0] for row in rows]).reshape(count, -1),
-        np.array([row[1] for row in rows]).reshape(count, -1),
-    )
+    q = {name: q.get(name, law.unavailability * still) for name, law in laws.items()}
+    w = {name: w.get(name, law.frequency_per_h * still) for name, law in laws.items()}
+    then = {name: rate * still for name, rate in study.restored_per_h.items()}
+    back = {name: then.get(name, found.restored_per_h.get(name, w[name])) for name in laws}
+    shape = (len(variables), len(still))
+    of_q, of_w, of_back = (np.array([rows[name] for name in variables]).reshape(shape) for rows in (q, w, back))
+    return found.weight, of_q, of_w, of_back
 
 
 @lru_cache(maxsize=16)
@@ -92,7 +93,7 @@ def steady_own(study: Study) -> OwnParts:
     >>> round(float(steady_own(study("L2R")).probability.sum()), 12)
     1.0
     """
-    return OwnParts(study.policy, study.client_laws)
+    return OwnParts(study.policy, study.client_laws, study.restored_per_h)
 
 
 @lru_cache(maxsize=32)
@@ -119,7 +120,7 @@ def mode_probabilities(study: Study, diagram: Diagram) -> FloatArray:
     >>> round(float(mode_probabilities(s, traffic_diagram(s.policy, ["media"]).diagram).sum()), 12)
     1.0
     """
-    weight, q, _ = cycle_inputs(study, diagram.variables)
+    weight, q, *_ = cycle_inputs(study, diagram.variables)
     return np.asarray(diagram.mode_probabilities(q.reshape(len(q), len(weight))) @ weight)
 
 
@@ -147,8 +148,8 @@ def mode_transitions(study: Study, diagram: Diagram) -> Transitions:
     >>> bool((mode_transitions(s, traffic_diagram(s.policy, ["control"]).diagram).rate_per_h > 0).all())
     True
     """
-    weight, q, w = cycle_inputs(study, diagram.variables)
-    return diagram.transitions(q, w, weight)
+    weight, q, w, back = cycle_inputs(study, diagram.variables)
+    return diagram.transitions(q, w, weight, None if np.array_equal(w, back) else back)
 
 
 @lru_cache(maxsize=256)
@@ -359,7 +360,7 @@ def derivatives(study: Study, service: Service) -> Derivatives:
     by_part = np.zeros(len(names))
     for share, one in study.at_moments:
         loss, slopes = _steady_loss(one, service)
-        weight, q, _ = cycle_inputs(one, diagram.variables)
+        weight, q, *_ = cycle_inputs(one, diagram.variables)
         for k, part in enumerate(weight.tolist()):
             at = diagram.gradient(q[:, k], loss)
             gradient += share * part * at

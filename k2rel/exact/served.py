@@ -76,7 +76,7 @@ def served_distribution(study: Study, traffic: str) -> FloatArray:
     inner: dict[tuple[Node, ...], Diagram] = {}
     for share, one in study.at_moments:
         p_own = steady_own(one).probability
-        moment, values, _ = cycle_inputs(one, tuple(together.variables))
+        moment, values, *_ = cycle_inputs(one, tuple(together.variables))
         for part, q in zip((share * moment).tolist(), values.T, strict=True):
             memo: dict[tuple[int, tuple[Node, ...]], FloatArray] = {}
             for probability, outcome in zip(

@@ -38,7 +38,7 @@ class Transitions:
     """How often one mode is left for another because one component fails.
 
     In steady state the repair leads back exactly as often, since components are independent: the rate from
-    `after` to `before` is the same.
+    `after` to `before` is the same, but where repairs wait for tests and so meet others in another state.
 
     Parameters
     ----------
@@ -46,16 +46,20 @@ class Transitions:
         Index of the mode with the component working, and with it failed.
     rate_per_h : array of float, shape (transitions,)
         Expected number of such changes [1/h].
+    back_per_h : array of float, shape (transitions,), optional
+        Expected number of changes back, where it is another [1/h].
     """
 
     before: IntArray
     after: IntArray
     rate_per_h: FloatArray
+    back_per_h: FloatArray | None = None
 
     def both_ways(self) -> Transitions:
-        """List the failures and, with the same rates in steady state, the repairs that undo them."""
+        """List the failures and the repairs that undo them."""
+        back = self.rate_per_h if self.back_per_h is None else self.back_per_h
         before, after = np.concatenate([self.before, self.after]), np.concatenate([self.after, self.before])
-        return Transitions(before, after, np.concatenate([self.rate_per_h, self.rate_per_h]))
+        return Transitions(before, after, np.concatenate([self.rate_per_h, back]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +191,11 @@ class Diagram:
         return result
 
     def transitions(
-        self, unavailability: ArrayLike, frequency_per_h: ArrayLike, weight: ArrayLike | None = None
+        self,
+        unavailability: ArrayLike,
+        frequency_per_h: ArrayLike,
+        weight: ArrayLike | None = None,
+        restored_per_h: ArrayLike | None = None,
     ) -> Transitions:
         """Rate of change between modes in steady state, from one pass over pairs of nodes.
 
@@ -203,6 +211,8 @@ class Diagram:
             Failure frequency (unconditional failure intensity) of each component [1/h].
         weight : array of float, shape (moments,), optional
             Weights of moments over which the rates are averaged.
+        restored_per_h : array of float, of the same shape as the frequency, optional
+            Restorations of each component [1/h]; by default as many at each moment as failures.
 
         Returns
         -------
@@ -223,7 +233,11 @@ class Diagram:
         """
         q = self._inputs(unavailability)
         w = np.asarray(frequency_per_h, dtype=np.float64).reshape(q.shape)
-        mass = self._mass(q)
+        mass, share = self._mass(q), np.ones(1) if weight is None else np.asarray(weight, dtype=np.float64)
+        moments = q.shape[1]
+        if restored_per_h is not None:  # the same passage, backwards: further columns
+            w = np.concatenate([w, np.asarray(restored_per_h, dtype=np.float64).reshape(q.shape)], axis=1)
+            q, mass = np.tile(q, 2), np.tile(mass, 2)
         before, after = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
         rate = np.zeros((0, q.shape[1]))
         for i, nodes in enumerate(self._levels()):
@@ -239,7 +253,8 @@ class Diagram:
             ]
             before, after, rate = (np.concatenate(part) for part in zip(*parts, strict=True))
             before, after, rate = self._merge_pairs(before, after, rate)
-        return Transitions(before, after, rate[:, 0] if weight is None else rate @ np.asarray(weight))
+        back = None if restored_per_h is None else rate[:, moments:] @ share
+        return Transitions(before, after, rate[:, :moments] @ share, back)
 
     def _merge_pairs(
         self, before: IntArray, after: IntArray, rate: FloatArray

@@ -93,7 +93,10 @@ class Dynamics:
             one = replace(self)
             # cached values: the modes of states are the same, clients' own parts and probabilities are those then
             vars(one).update(_works=self._works, _known=self._known, at_moments=((1.0, one),))
-            vars(one).update(_tested=(probability, self.test_bound), own=OwnParts(self.policy, study.client_laws))
+            vars(one).update(
+                _tested=(probability, self.test_bound),
+                own=OwnParts(self.policy, study.client_laws, study.restored_per_h),
+            )
             result.append((weight, one))
         return tuple(result)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -160,9 +160,13 @@ def _weighted(states: SiteStates, laws: dict[int, Law]) -> FloatArray:
         return p
     cycle = moments_of({f"{n}": law for n, law in laws.items()}, {f"{n}": populations[n].size for n in laws})
     kinds, kind = _kinds(states, list(laws))
-    together = _patterns(states, list(laws), kinds, [cycle.unavailability[f"{n}"] for n in laws]) @ cycle.weight
-    apart = _patterns(states, list(laws), kinds, [np.array([law.unavailability]) for law in laws.values()])[:, 0]
-    result = p * (together / apart)[kind]
+    q = {n: cycle.unavailability[f"{n}"] for n in laws}
+    found = {n: cycle.restored_per_h[f"{n}"] * law.mttr_h for n, law in laws.items()}
+    together = _patterns(states, list(laws), kinds, q, found) @ cycle.weight
+    mean_q = {n: np.array([law.unavailability]) for n, law in laws.items()}
+    mean_found = {n: np.array([law.frequency_per_h * law.mttr_h]) for n, law in laws.items()}
+    apart = _patterns(states, list(laws), kinds, mean_q, mean_found)[:, 0]
+    result = p * np.divide(together, apart, out=np.ones_like(apart), where=apart > 0)[kind]
     return np.asarray(result / result.sum())
 
 
@@ -192,14 +196,18 @@ def probability_at_moments(study: Study, states: SiteStates, p: FloatArray) -> l
     >>> bool((probability_at_moments(s, states, states.solution.probability)[0] == states.solution.probability).all())
     True
     """
-    numbers = [n for n, one in enumerate(states.parts.populations) if on_known_days(study, one)]
-    if not numbers:
+    populations = enumerate(states.parts.populations)
+    laws = {n: law for n, one in populations if (law := on_known_days(study, one)) is not None}
+    if not laws:
         return [p] * len(study.at_moments)
-    first = [states.parts.populations[n].members[0] for n in numbers]
-    q = [np.array([one.law(name).unavailability for _, one in study.at_moments]) for name in first]
+    numbers, q, found = list(laws), dict[int, FloatArray](), dict[int, FloatArray]()
+    for n, law in laws.items():
+        name = states.parts.populations[n].members[0]
+        q[n] = np.array([one.law(name).unavailability for _, one in study.at_moments])
+        found[n] = law.mttr_h * np.array([one.restored_per_h.get(name, 0.0) for _, one in study.at_moments])
     weight = np.array([share for share, _ in study.at_moments])
     kinds, kind = _kinds(states, numbers)
-    patterns = _patterns(states, numbers, kinds, q)
+    patterns = _patterns(states, numbers, kinds, q, found)
     mean = patterns @ weight
     ratio = np.divide(patterns, mean[:, None], out=np.ones_like(patterns), where=mean[:, None] > 0)
     moments = p[:, None] * ratio[kind]
@@ -207,22 +215,31 @@ def probability_at_moments(study: Study, states: SiteStates, p: FloatArray) -> l
 
 
 def _kinds(states: SiteStates, numbers: Sequence[int]) -> tuple[IntArray, IntArray]:
-    """How many members of some populations are down together: what there is, and which each state has."""
+    """How many members of some populations are hidden, and found, together: what there is, which each state has."""
     counts = _counts(states)
-    number_of = np.concatenate([[-1], states.population])
-    down = np.stack([counts[:, number_of == n].sum(axis=1) for n in numbers], axis=1)
+    columns = []
+    for n in numbers:
+        hidden, repairs = _atoms_of(states, n)
+        columns += [counts[:, hidden], counts[:, repairs].sum(axis=1)]
+    down = np.stack(columns, axis=1)
     kinds, kind = np.unique(down, axis=0, return_inverse=True)
     return kinds, kind.reshape(-1)
 
 
 def _patterns(
-    states: SiteStates, numbers: Sequence[int], kinds: IntArray, unavailability: Sequence[FloatArray]
+    states: SiteStates,
+    numbers: Sequence[int],
+    kinds: IntArray,
+    unavailability: Mapping[int, FloatArray],
+    found: Mapping[int, FloatArray],
 ) -> FloatArray:
-    """Probability that certain members, so many of each population, are down and no others: (kinds, moments)."""
-    result = np.ones((len(kinds), len(unavailability[0])))
-    for column, (n, q) in enumerate(zip(numbers, unavailability, strict=True)):
-        failed = kinds[:, column, None]
-        result = result * q**failed * (1.0 - q) ** (states.parts.populations[n].size - failed)
+    """Probability that certain members, so many of each population, are hidden and found and no others down."""
+    result = np.ones((len(kinds), len(unavailability[numbers[0]])))
+    for column, n in enumerate(numbers):
+        hidden, repair = kinds[:, 2 * column, None], kinds[:, 2 * column + 1, None]
+        q, of_repair = unavailability[n], np.minimum(found[n], unavailability[n])
+        result = result * (q - of_repair) ** hidden * of_repair**repair
+        result = result * (1.0 - q) ** (states.parts.populations[n].size - hidden - repair)
     return result
 
 

@@ -451,7 +451,9 @@ def takeovers(study: Study) -> pd.DataFrame:
             continue
         diagram = compile_diagram(study.policy.structure, [study.policy.role_moved(name)])
         # into the moved state, by a failure or by a repair
-        rate = float(mode_transitions(study, diagram).rate_per_h.sum())
+        moves = mode_transitions(study, diagram).both_ways()
+        moved = np.array([outcome == (True,) for outcome in diagram.outcomes])
+        rate = float(moves.rate_per_h[moved[moves.after]].sum())
         rows.append(
             {
                 "role": name,

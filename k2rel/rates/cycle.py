@@ -38,17 +38,18 @@ class Moments:
     ----------
     weight : array of float, shape (moments,)
         Share of the time that each stands for; they sum to 1.
-    unavailability, frequency_per_h : mapping of str to array of float, shape (moments,)
-        Of each part that is tested on known days, by name.
+    unavailability, frequency_per_h, restored_per_h : mapping of str to array of float, shape (moments,)
+        Of each part that is tested on known days, by name: failures, and restorations of what a test has found.
     """
 
     weight: FloatArray
     unavailability: Mapping[str, FloatArray]
     frequency_per_h: Mapping[str, FloatArray]
+    restored_per_h: Mapping[str, FloatArray]
 
 
 def moments_of(laws: Mapping[str, Law], alike: Mapping[str, int] | None = None) -> Moments:
-    """Find moments of the cycle that stand for all of it.
+    r"""Find moments of the cycle that stand for all of it.
 
     Parameters
     ----------
@@ -67,7 +68,9 @@ def moments_of(laws: Mapping[str, Law], alike: Mapping[str, int] | None = None) 
     The cycle is integrated by Gauss-Legendre quadrature on panels between tests that double in length from the
     shortest time constant. Parts of one law become one variable: Gauss quadrature over its distribution (G. H. Golub,
     J. H. Welsch, Mathematics of Computation 23 (1969) 221). Where there are several, a subset of the points is
-    weighted so that all joint moments stay (C. Litterer, T. Lyons, Annals of Applied Probability 22 (2012) 1301).
+    weighted so that all joint moments stay (C. Litterer, T. Lyons, Annals of Applied Probability 22 (2012) 1301), those
+    of the restorations of one law with the unavailabilities of the others too. Of one law alone the restorations
+    have the joint moments of the failures, since :math:`\int q^k\,dq` over the cycle is 0.
     Intervals whose common period has more than 10,000 tests are taken as drifting through all phases; the mean of a
     product of two such unavailabilities is then wrong by less than 1/30,000 of it.
 
@@ -84,17 +87,24 @@ def moments_of(laws: Mapping[str, Law], alike: Mapping[str, int] | None = None) 
     for name, law in concerned.items():
         one = law.single.unnamed()
         degree[one] = degree.get(one, 0) + law.parts * counts.get(name, 1)
-    weight, values = np.ones(1), dict[Law, FloatArray]()
+    weight, values, back = np.ones(1), dict[Law, FloatArray](), dict[Law, FloatArray]()
     if sum(degree.values()) == 1:
         values = {one: np.array([one.unavailability]) for one in degree}
+        back = {one: one.frequency_at(q) for one, q in values.items()}
     else:
         for family in _families(list(degree)):
-            more, found = _reduced_family(family, [min(_DEEPEST, degree[law]) for law in family])
-            values = {law: np.repeat(q, len(more)) for law, q in values.items()}
-            values |= {law: np.tile(q, len(weight)) for law, q in zip(family, found, strict=True)}
+            more, found, restored = _reduced_family(family, [min(_DEEPEST, degree[law]) for law in family])
+            for known, new in ((values, found), (back, restored)):
+                known.update({law: np.repeat(row, len(more)) for law, row in known.items()})
+                known.update({law: np.tile(row, len(weight)) for law, row in zip(family, new, strict=True)})
             weight = (weight[:, None] * more).reshape(-1)
     q = {name: values[law.single.unnamed()] ** law.parts for name, law in concerned.items()}
-    return Moments(weight, q, {name: law.frequency_at(q[name]) for name, law in concerned.items()})
+    return Moments(
+        weight,
+        q,
+        {name: law.frequency_at(q[name]) for name, law in concerned.items()},
+        {name: law.restored_at(q[name], back[law.single.unnamed()]) for name, law in concerned.items()},
+    )
 
 
 def calendar_of(
@@ -215,24 +225,41 @@ def _points(laws: Sequence[Law]) -> tuple[FloatArray, FloatArray]:
     return calendar.points(max(law.failure_rate_per_h for law in laws))
 
 
-def _reduced_family(laws: Sequence[Law], degrees: Sequence[int]) -> tuple[FloatArray, list[FloatArray]]:
-    """A few moments that have the joint moments of all, up to a degree for each law."""
+def _reduced_family(
+    laws: Sequence[Law], degrees: Sequence[int]
+) -> tuple[FloatArray, list[FloatArray], list[FloatArray]]:
+    """A few moments that have the joint moments of all, up to a degree for each law: weights, q, restorations [1/h]."""
     if list(degrees) == [1]:
-        return np.ones(1), [np.array([laws[0].unavailability])]
+        alone = np.array([laws[0].unavailability])
+        return np.ones(1), [alone], [laws[0].frequency_at(alone)]
     times, weight = _points(laws)
     values = np.array([law.unavailability_in_cycle(times) for law in laws])
-    wanted = math.prod(degree + 1 for degree in degrees)
     if len(laws) == 1:
-        return _gauss(values[0], weight, degrees[0] // 2 + 1)
+        share, nodes = _gauss(values[0], weight, degrees[0] // 2 + 1)
+        return share, nodes, [laws[0].frequency_at(nodes[0])]
+    back = np.array([_restored(law, times, q, weight) for law, q in zip(laws, values, strict=True)])
+    wanted = math.prod(degree + 1 for degree in degrees)
+    wanted += sum(wanted * degree // (degree + 1) for degree in degrees)
     if wanted > min(_MOST_MOMENTS, len(weight)):
-        return weight, list(values)
+        return weight, list(values), list(back)
     mean = values @ weight
     spread = np.sqrt(np.maximum((values - mean[:, None]) ** 2 @ weight, 1e-300))
     scaled = (values - mean[:, None]) / spread[:, None]
     powers = [[scaled[i] ** k for k in range(degree + 1)] for i, degree in enumerate(degrees)]
-    basis = np.array([np.prod(chosen, axis=0) for chosen in itertools.product(*powers)]).T
-    kept, share = _recombined(basis, weight)
-    return share, [row[kept] for row in values]
+    columns = [np.prod(chosen, axis=0) for chosen in itertools.product(*powers)]
+    for i, row in enumerate(back):  # one of a law is restored, in any state of the others
+        others = [power[:-1] if j == i else power for j, power in enumerate(powers)]
+        flow = row / np.sqrt(max(float(row**2 @ weight), 1e-300))
+        columns += [flow * np.prod(chosen, axis=0) for chosen in itertools.product(*others)]
+    kept, share = _recombined(np.array(columns).T, weight)
+    return share, [row[kept] for row in values], [row[kept] for row in back]
+
+
+def _restored(law: Law, times_h: FloatArray, unavailability: FloatArray, weight: FloatArray) -> FloatArray:
+    """Restorations per hour at times, as often over the cycle as failures [1/h]."""
+    failures, back = law.frequency_at(unavailability), law.tests.restored_per_h(law.failure_rate_per_h, times_h)
+    mean = float(weight @ back)
+    return back * (float(weight @ failures) / mean) if mean > 0 else failures
 
 
 def _gauss(value: FloatArray, weight: FloatArray, nodes: int) -> tuple[FloatArray, list[FloatArray]]:

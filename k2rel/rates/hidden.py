@@ -19,6 +19,7 @@ __all__ = ["PeriodicTests"]
 FloatArray = NDArray[np.float64]
 
 _SHORTEST_REPAIR_H = 1e-200
+_QUICKEST = 1e-9  # repair, as a part of the interval
 _NODES = 8  # of each panel between two tests
 _EQUAL = 1e-5  # rates closer than this, relatively, are taken at their middle
 
@@ -218,6 +219,33 @@ class PeriodicTests:
         up, down = (np.stack(column, axis=-1)[..., gap] for column in zip(*self._after_tests(rate), strict=True))
         from_up, from_down = self._failed(rate[..., None] if rate.ndim else rate, time - starts[gap])
         return np.asarray(up * from_up + down * from_down)
+
+    def restored_per_h(self, rate_per_h: float, times_h: ArrayLike) -> FloatArray:
+        """Give the restorations per hour at times of the cycle, once it has become periodic: only what is found.
+
+        Parameters
+        ----------
+        rate_per_h : float
+            Failure rate [1/h].
+        times_h : array of float
+            Times on the calendar of the tests [h].
+
+        Returns
+        -------
+        array of float
+            Probability of being under repair at each, by the mean time to restoration [1/h].
+
+        Examples
+        --------
+        >>> PeriodicTests(1000.0, (0.0,), 10.0).restored_per_h(1e-3, [0.0, 10.0]).round(4).tolist()
+        [0.063, 0.0232]
+        """
+        time = np.mod(np.asarray(times_h, dtype=np.float64) - self.offsets_h[0], self.interval_h)
+        starts = np.array(self.offsets_h) - self.offsets_h[0]
+        gap = np.searchsorted(starts, time, side="right") - 1
+        found = np.array([float(down) for _, down in self._after_tests(np.asarray(rate_per_h, dtype=np.float64))])
+        mttr = max(self.mttr_h, _QUICKEST * self.interval_h)  # quicker repairs have no other state of the others
+        return np.asarray(found[gap] * np.exp(-(time - starts[gap]) / mttr) / mttr)
 
     def days_until(self, time_h: float, most: int) -> FloatArray:
         """List the tests after time 0 up to a time, no more than so many.

@@ -188,6 +188,29 @@ class Law:
         each = unavailability ** (1.0 / self.parts)
         return np.asarray(self.parts * each ** (self.parts - 1) * self.single.failure_rate_per_h * (1.0 - each))
 
+    def restored_at(self, unavailability: FloatArray, each_per_h: FloatArray) -> FloatArray:
+        """Restorations per hour at moments, from those of each part; those of a pair end with the first [1/h].
+
+        Parameters
+        ----------
+        unavailability : array of float
+            Unavailability at each moment.
+        each_per_h : array of float
+            Restorations of one part at each [1/h].
+
+        Returns
+        -------
+        array of float
+            Restorations at each [1/h].
+
+        Examples
+        --------
+        >>> Law(1e-3, 1.0, 1000.0).restored_at(np.array([0.5]), np.array([0.25])).tolist()
+        [0.25]
+        """
+        each = unavailability ** (1.0 / self.parts)
+        return np.asarray(self.parts * each ** (self.parts - 1) * each_per_h)
+
     @property
     def mean_downtime_h(self) -> float:
         """Mean time from failure to restoration, the hidden part included [h]."""

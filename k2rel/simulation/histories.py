@@ -131,6 +131,12 @@ def _note_lost(work: Work, sums: Sums, s: int, end: float) -> None:
 
 
 @compiled
+def _began_counted(work: Work, s: int) -> bool:
+    """Whether a service's loss began within the counted time, not before it."""
+    return bool(0.0 <= work.first[s] <= work.begin[s])
+
+
+@compiled
 def _mark(model: Model, work: Work, sums: Sums) -> None:
     """Note the services that have been lost or are back."""
     changed = work.bits[0] ^ work.bits[1]
@@ -152,7 +158,7 @@ def _mark(model: Model, work: Work, sums: Sums) -> None:
             length = now - work.begin[s]
             work.down[s] += now - max(work.begin[s], work.f[YEAR_START])
             work.longest[s] = max(work.longest[s], length)
-            work.air[s] += length > model.buffer_h
+            work.air[s] += _began_counted(work, s) and length > model.buffer_h
             if length > 0:
                 sums.length_bins[s, _bin(work, length)] += 1
 
@@ -188,7 +194,7 @@ def _close_history(model: Model, work: Work, sums: Sums, from_h: float) -> None:
     now = work.f[NOW]
     for s in range(model.services if work.i[LOST_ANY] else 0):
         if (work.bits[0] >> np.uint64(s)) & np.uint64(1):
-            work.history_air[s] += now - work.begin[s] > model.buffer_h
+            work.history_air[s] += _began_counted(work, s) and now - work.begin[s] > model.buffer_h
             _note_lost(work, sums, s, now * (1 + 1e-12))
         d, n, air = work.history_down[s], float(work.history_count[s]), float(work.history_air[s])
         if d > 0 or n > 0 or air > 0:
