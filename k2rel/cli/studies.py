@@ -180,6 +180,8 @@ def availability_verb(args: argparse.Namespace) -> int:
     heading(study, result.provenance)
     frame = result.table()
     print_table(frame.drop(columns=["title", "availability"]))
+    for note in result.notes:
+        print(f"\n{note}")
     if organisation is not None:
         from k2rel.measures.dynamic import sticky_and_preferred, why_they_differ
         from k2rel.measures.modes import modes
