@@ -33,6 +33,7 @@ FloatArray = NDArray[np.float64]
 _SHORTEST_H = 1e-2
 _CYCLES, _SETTLED = 4, 40  # times the longest interval between tests, and the longest repair, until all repeats itself
 _MOST_DAYS = 2000
+_WIDE = 0.1  # share of an unavailability above which a bound on its error is said with it
 
 __all__ = [
     "AvailabilityResult",
@@ -43,9 +44,6 @@ __all__ = [
     "service_named",
     "takeovers",
 ]
-
-
-_WIDE = 0.1  # share of an unavailability above which a bound on its error is said with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,9 +263,9 @@ def _notes(rows: Sequence[ServiceAvailability], bound: float) -> tuple[str, ...]
         return ()
     few = ", ".join(wide[:4]) + (f" and {len(wide) - 4} more" if len(wide) > 4 else "")
     return (
-        f"WARNING: the bound of {bound:.1e} for tests on their days is more than a tenth of the unavailability of {few}, "
-        "and failures a year carry the same correction without a bound; have k2rel simulate confirm them, or let fewer "
-        "states remain (a larger --tolerance, fewer parts), so that the chain can be followed day by day",
+        f"WARNING: the bound of {bound:.1e} for tests on their days is more than a tenth of the unavailability of {few}"
+        ", and failures a year carry the same correction without a bound; have k2rel simulate confirm them, or let "
+        "fewer states remain (a larger --tolerance, fewer parts), so that the chain can be followed day by day",
     )
 
 
