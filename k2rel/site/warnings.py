@@ -174,13 +174,16 @@ def asked_otherwise(role: Role, home: str) -> str:
 def warnings_with(site: Site, home: str) -> tuple[Problem, ...]:
     """Warnings of a site whose preferred side is another than the first of its file."""
     first = site.sides[0]
-    kept = []
+    if home == first:
+        return site.warnings
     listed = {f"roles.{name}.holders": role for name, role in site.roles.items()}
-    for one in site.warnings:
-        role = listed.get(one.key or "")
-        if role is None or home == first or one.message != asked_otherwise(role, first):
-            kept.append(one)
-    return tuple(kept)
+    kept = [
+        one for one in site.warnings if one.key not in listed or one.message != asked_otherwise(listed[one.key], first)
+    ]
+    new = [
+        Problem(said, file=site.file, key=key) for key, role in listed.items() if (said := asked_otherwise(role, home))
+    ]
+    return (*kept, *new)
 
 
 def _holders(site: Site) -> Iterator[Finding]:
