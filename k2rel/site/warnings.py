@@ -172,7 +172,26 @@ def asked_otherwise(role: Role, home: str) -> str:
 
 
 def warnings_with(site: Site, home: str) -> tuple[Problem, ...]:
-    """Warnings of a site whose preferred side is another than the first of its file."""
+    """List the warnings of a site with the preferred side in use, where it is another than the first of its file.
+
+    Parameters
+    ----------
+    site : Site
+        The site, with the warnings of its file.
+    home : str
+        The preferred side.
+
+    Returns
+    -------
+    tuple of Problem
+        As `warnings_of`, with holders in the order in which they are asked.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> [one.key for one in warnings_with(read_site("L2R"), "B")]
+    ['roles.file_system.holders']
+    """
     first = site.sides[0]
     if home == first:
         return site.warnings
