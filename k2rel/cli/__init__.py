@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     with_format(sub)
     sub = verb("check", studies.check_verb, "check a site file and say what it describes")
     with_inputs(sub)
+    sub.add_argument("--primary", metavar="SIDE", help="the preferred side")
     with_format(sub)
     verb("schema", studies.schema_verb, "print the JSON Schema of a site file").add_argument(
         "--format", choices=["json"], default="json", help="JSON only"

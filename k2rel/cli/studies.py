@@ -81,7 +81,10 @@ def components_verb(args: argparse.Namespace) -> int:
 
 def check_verb(args: argparse.Namespace) -> int:
     study = study_of(args)
+    from k2rel.site.warnings import warnings_with
+
     site = study.site
+    found = warnings_with(site, study.policy.home)
     count = sum(1 for _ in site.parts())
     variants = [variant.name for variant in site.variants]
     summary = {
@@ -96,13 +99,13 @@ def check_verb(args: argparse.Namespace) -> int:
         "variants": variants,
     }
     if args.format == "json":
-        print_json({"ok": True, **summary, "warnings": [asdict(one) for one in site.warnings]})
+        print_json({"ok": True, **summary, "warnings": [asdict(one) for one in found]})
     else:
         print(f"{site.file}: good")
         print(f"  {site.title}: {count} parts on {len(site.sides)} side(s), {site.client_count} clients")
         print(f"  roles: {', '.join(site.roles) or 'none'}; traffic: {', '.join(site.traffic)}")
         print(f"  {len(site.assumptions)} named assumptions; variants: {', '.join(variants) or 'none'}")
-        for one in site.warnings:
+        for one in found:
             print(f"warning: {one}")
     return 0
 
@@ -180,6 +183,8 @@ def availability_verb(args: argparse.Namespace) -> int:
     heading(study, result.provenance)
     frame = result.table()
     print_table(frame.drop(columns=["title", "availability"]))
+    for note in result.notes:
+        print(f"\n{note}")
     if organisation is not None:
         from k2rel.measures.dynamic import sticky_and_preferred, why_they_differ
         from k2rel.measures.modes import modes

@@ -33,6 +33,7 @@ FloatArray = NDArray[np.float64]
 _SHORTEST_H = 1e-2
 _CYCLES, _SETTLED = 4, 40  # times the longest interval between tests, and the longest repair, until all repeats itself
 _MOST_DAYS = 2000
+_WIDE = 0.1  # share of an unavailability above which a bound on its error is said with it
 
 __all__ = [
     "AvailabilityResult",
@@ -132,10 +133,13 @@ class AvailabilityResult:
         How it was got.
     services : tuple of ServiceAvailability
         The services.
+    notes : tuple of str
+        What must be known with the figures: a bound on their error that is no small part of them.
     """
 
     provenance: Provenance
     services: tuple[ServiceAvailability, ...]
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, service: str) -> ServiceAvailability:
         for item in self.services:
@@ -189,7 +193,8 @@ class AvailabilityResult:
         >>> availability(study("L2")).to_json()["level"]
         'L2'
         """
-        return {**self.provenance.heading(), "services": [item.to_json() for item in self.services]}
+        notes = {"notes": list(self.notes)} if self.notes else {}
+        return {**self.provenance.heading(), **notes, "services": [item.to_json() for item in self.services]}
 
 
 def availability(
@@ -248,7 +253,20 @@ def _availability(
         rows.append(
             ServiceAvailability(service.name, service.title, service.scope, u, engine.failure_frequency(service))
         )
-    return AvailabilityResult(engine.provenance, tuple(rows))
+    return AvailabilityResult(engine.provenance, tuple(rows), _notes(rows, getattr(engine, "test_bound", 0.0)))
+
+
+def _notes(rows: Sequence[ServiceAvailability], bound: float) -> tuple[str, ...]:
+    """Say where the bound for tests on their days is more than a tenth of an unavailability."""
+    wide = [row.service for row in rows if bound > _WIDE * row.unavailability]
+    if not wide:
+        return ()
+    few = ", ".join(wide[:4]) + (f" and {len(wide) - 4} more" if len(wide) > 4 else "")
+    return (
+        f"WARNING: the bound of {bound:.1e} for tests on their days is more than a tenth of the unavailability of {few}"
+        ", and failures a year carry the same correction without a bound; have k2rel simulate confirm them, or let "
+        "fewer states remain (a larger --tolerance, fewer parts), so that the chain can be followed day by day",
+    )
 
 
 def served(study: Study, traffic: str | None = None) -> pd.DataFrame:

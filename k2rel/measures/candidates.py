@@ -144,7 +144,7 @@ def _tests(one: Study) -> list[Change]:
             longest[kind] = max(test_h, longest.get(kind, 0.0))
             count[kind] = count.get(kind, 0) + 1
     return [
-        Change(f"{kind.replace('_', ' ')} tested every week, not every {format_duration(hours)}", "test", kind,
+        Change(f"{kind.replace('_', ' ')} tested every week, not every {_each(hours)}", "test", kind,
                count[kind])
         for kind, hours in longest.items()
     ]  # fmt: skip
@@ -230,3 +230,9 @@ def best_changes(one: Study, service: str | None = None, *, most: int = 3) -> pd
     columns = ["change", "kind", "downtime_min_per_year", "removed_min_per_year", "removed_share"]
     frame = pd.DataFrame(rows, columns=columns).sort_values("downtime_min_per_year", kind="stable")
     return frame.head(most).set_index("change")
+
+
+def _each(hours: float) -> str:
+    """What follows 'every': a time of one unit goes without its number."""
+    words = format_duration(hours)
+    return words[2:].removesuffix("s") if words.startswith("1 ") else words

@@ -26,8 +26,9 @@ FloatArray = NDArray[np.float64]
 
 _MOST_TESTS = 10_000  # in a common period; intervals that have none so short drift through all phases
 _FINEST = 100_000  # intervals are known to this part of an hour
-_MOST_MOMENTS = 400
-_DEEPEST = 40  # degree up to which many alike parts are followed
+_MOST_JOINT = 50  # joint moments for which points are thinned; where there are more, thinning costs more than it saves
+_DENSE = 16  # points of a panel where many alike parts are followed
+_DEEPEST = 40  # degree up to which all moments are kept; beyond it, those that a smooth enough function can tell apart
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def moments_of(laws: Mapping[str, Law], alike: Mapping[str, int] | None = None) 
         back = {one: one.frequency_at(q) for one, q in values.items()}
     else:
         for family in _families(list(degree)):
-            more, found, restored = _reduced_family(family, [min(_DEEPEST, degree[law]) for law in family])
+            more, found, restored = _reduced_family(family, [degree[law] for law in family])
             for known, new in ((values, found), (back, restored)):
                 known.update({law: np.repeat(row, len(more)) for law, row in known.items()})
                 known.update({law: np.tile(row, len(weight)) for law, row in zip(family, new, strict=True)})
@@ -211,8 +212,11 @@ def _families(laws: Sequence[Law]) -> list[list[Law]]:
     return [members for _, members in families]
 
 
-def _points(laws: Sequence[Law]) -> tuple[FloatArray, FloatArray]:
-    """Points over the common period of some laws' tests, and their weights."""
+def _points(laws: Sequence[Law], degrees: Sequence[int] = ()) -> tuple[FloatArray, FloatArray]:
+    """Points over the common period of some laws' tests, and their weights; of many alike parts, denser.
+
+    How many of n parts are down at a moment spreads by sqrt(n q): no panel is longer than twice that.
+    """
     intervals = [Fraction(law.test_interval_h).limit_denominator(_FINEST) for law in laws]
     unit = Fraction(1, math.lcm(*(interval.denominator for interval in intervals)))
     period = float(unit * math.lcm(*(int(interval / unit) for interval in intervals)))
@@ -222,7 +226,19 @@ def _points(laws: Sequence[Law]) -> tuple[FloatArray, FloatArray]:
     ]
     tests = np.unique(np.round(np.concatenate([d.reshape(-1) for d in days]) / period, 14) % 1.0) * period
     calendar = PeriodicTests(period, tuple(tests.tolist()), min(law.mttr_h for law in laws))
-    return calendar.points(max(law.failure_rate_per_h for law in laws))
+    many = [(law, n) for law, n in zip(laws, degrees, strict=False) if n > _DEEPEST]
+    fastest = max(law.failure_rate_per_h for law in laws)
+    panels = calendar.panels(max([fastest, *(n * law.failure_rate_per_h for law, n in many)]))
+    pieces = np.ones(len(panels))
+    for law, n in many:
+        inside = panels[:, :1] + (panels[:, 1:] - panels[:, :1]) * np.array([1e-9, 0.25, 0.5, 0.75, 1.0 - 1e-9])
+        q = law.unavailability_in_cycle(inside.reshape(-1)).reshape(inside.shape)
+        low, high = q.min(axis=1), q.max(axis=1)
+        # in units of the spread, of which sqrt(n q) is the integral
+        pieces = np.maximum(pieces, np.ceil(math.sqrt(n) * (np.sqrt(high) - np.sqrt(low))))
+    parts = [np.linspace(begin, end, int(m) + 1) for (begin, end), m in zip(panels, pieces, strict=True)]
+    panels = np.concatenate([np.stack([edge[:-1], edge[1:]], axis=1) for edge in parts])
+    return calendar.points_on(panels, _DENSE) if many else calendar.points_on(panels)
 
 
 def _reduced_family(
@@ -232,15 +248,18 @@ def _reduced_family(
     if list(degrees) == [1]:
         alone = np.array([laws[0].unavailability])
         return np.ones(1), [alone], [laws[0].frequency_at(alone)]
-    times, weight = _points(laws)
+    times, weight = _points(laws, degrees)
     values = np.array([law.unavailability_in_cycle(times) for law in laws])
     if len(laws) == 1:
-        share, nodes = _gauss(values[0], weight, degrees[0] // 2 + 1)
+        # n parts tell values apart by their spread, in which those up to the highest lie 2 sqrt(n q) apart; a Gaussian
+        # of that width is a polynomial of twice this many nodes but for 1e-11
+        enough = _DEEPEST // 2 + 1 + math.ceil(4.0 * math.sqrt(degrees[0] * float(values[0].max())))
+        share, nodes = _gauss(values[0], weight, min(degrees[0] // 2 + 1, enough))
         return share, nodes, [laws[0].frequency_at(nodes[0])]
     back = np.array([_restored(law, times, q, weight) for law, q in zip(laws, values, strict=True)])
     wanted = math.prod(degree + 1 for degree in degrees)
     wanted += sum(wanted * degree // (degree + 1) for degree in degrees)
-    if wanted > min(_MOST_MOMENTS, len(weight)):
+    if wanted > min(_MOST_JOINT, len(weight)):
         return weight, list(values), list(back)
     mean = values @ weight
     spread = np.sqrt(np.maximum((values - mean[:, None]) ** 2 @ weight, 1e-300))
@@ -269,19 +288,20 @@ def _gauss(value: FloatArray, weight: FloatArray, nodes: int) -> tuple[FloatArra
     if spread <= 1e-15 * mean:
         return np.ones(1), [np.array([mean])]
     x = (value - mean) / spread
-    vectors = [np.sqrt(weight / weight.sum())]
+    vectors = np.zeros((min(nodes, len(value)) + 1, len(value)))
+    vectors[0] = np.sqrt(weight / weight.sum())
     diagonal, beside = [], []
-    for _ in range(min(nodes, len(value))):
-        v = x * vectors[-1]
-        diagonal.append(float(v @ vectors[-1]))
+    for number in range(len(vectors) - 1):
+        known = vectors[: number + 1]
+        v = x * known[-1]
+        diagonal.append(float(v @ known[-1]))
         for _ in range(2):
-            for other in vectors:
-                v = v - (v @ other) * other
+            v = v - (known @ v) @ known
         norm = float(np.linalg.norm(v))
         if norm < 1e-12:
             break
         beside.append(norm)
-        vectors.append(v / norm)
+        vectors[number + 1] = v / norm
     size = len(diagonal)
     matrix = np.diag(diagonal) + np.diag(beside[: size - 1], 1) + np.diag(beside[: size - 1], -1)
     found, axes = np.linalg.eigh(matrix)

@@ -150,17 +150,25 @@ class PeriodicTests:
         >>> round(float(share @ times), 9)
         50.0
         """
+        return self.points_on(self.panels(fastest_per_h))
+
+    def panels(self, fastest_per_h: float) -> FloatArray:
+        """Give begin and end of the panels of `points`: (panels, 2) [h]."""
         ends = [*self.offsets_h[1:], self.offsets_h[0] + self.interval_h]
         shortest = 1.0 / max(1.0 / max(self.mttr_h, 1e-15 * self.interval_h), fastest_per_h)
-        nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-        at, share = [], []
+        found = []
         for begin, end in zip(self.offsets_h, ends, strict=True):
             panels = max(1, math.ceil(math.log2(max(2.0, 2.0 * (end - begin) / shortest))))
-            edges = (end - begin) * np.concatenate([[0.0], 2.0 ** np.arange(1.0 - panels, 1.0)])
-            half = np.diff(edges) / 2
-            at.append((begin + edges[:-1, None] + half[:, None] * (nodes + 1.0)).reshape(-1))
-            share.append((half[:, None] * weights).reshape(-1) / self.interval_h)
-        return np.concatenate(at), np.concatenate(share)
+            edges = begin + (end - begin) * np.concatenate([[0.0], 2.0 ** np.arange(1.0 - panels, 1.0)])
+            found.append(np.stack([edges[:-1], edges[1:]], axis=1))
+        return np.concatenate(found)
+
+    def points_on(self, panels: FloatArray, of_each: int = _NODES) -> tuple[FloatArray, FloatArray]:
+        """Give points on some panels, and the share of the cycle that each stands for."""
+        nodes, weights = np.polynomial.legendre.leggauss(of_each)
+        half = (panels[:, 1] - panels[:, 0])[:, None] / 2
+        at = panels[:, :1] + half * (nodes + 1.0)
+        return at.reshape(-1), (half * weights / self.interval_h).reshape(-1)
 
     def mean(self, rates_per_h: ArrayLike, power: int = 1) -> FloatArray:
         """Give the mean unavailability over the cycle of the tests, or that of several parts at once.

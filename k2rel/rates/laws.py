@@ -107,6 +107,17 @@ def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None)
 
     shared = {name: law(part) for name, part in site.components.items()}
     client = {name: law(part) for name, part in site.client_parts.items()}
+    told: set[str] = set()
+    for name, entry in site.raid_sets.items():
+        tested = next((drive for drive in (*entry.drives, *entry.spares) if shared[drive].test_interval_h > 0), None)
+        if tested is not None and (part := site.components[tested]).type not in told:
+            told.add(part.type)
+            message = (
+                f"type '{part.type}' has a test_interval of {shared[tested].test_interval_h:g} h, but it is the drive "
+                f"of RAID set '{name}', whose controller sees the failure of a drive at once; take the test_interval "
+                "away, and study errors that only scrubbing finds with k2rel.scrubbing"
+            )
+            problems.append(Problem(message, file=site.file, line=part.line, key=tested))
     raid = {name: _raid_module(entry, shared) for name, entry in site.raid_sets.items()}
     if problems:
         raise InputError(problems)

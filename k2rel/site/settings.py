@@ -140,6 +140,11 @@ def apply_settings(site: Site, settings: Mapping[str, str]) -> Site:
                 raise InputError(f"{where}: {error}") from None
             changed = {**site.traffic, kind: replace(site.traffic[kind], demand_mb_s=demand)}
             site = replace(site, traffic=changed)
+        elif kind not in types and kind in (parts := {part.id: part.type for part in site.parts()}) and name in _KEYS:
+            raise InputError(
+                f"{where}: '{kind}' is a part, of type '{parts[kind]}', and a setting is for all parts of a type; "
+                f"write {name} at the part in the file, or --set {parts[kind]}.{name}=... for all of its type"
+            )
         elif kind not in types:
             raise InputError(f"{where}: {site.name} has no component type '{kind}'{closest(kind, types)}")
         elif name not in _KEYS:

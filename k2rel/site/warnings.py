@@ -5,16 +5,20 @@ Nothing here changes a number: each warning names the entry, what the model make
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 
 from k2rel.errors import Problem
 from k2rel.site import document as doc
-from k2rel.site.model import AtLeast, Path, Site, Stage, Traffic
+from k2rel.site.model import AtLeast, GivenLaw, Path, Role, Site, Stage, Traffic
 from k2rel.site.source import KeyPath, YamlSource
+from k2rel.units import HOURS_PER_YEAR
 
-__all__ = ["warnings_of"]
+__all__ = ["warnings_of", "warnings_with"]
 
 Finding = tuple[KeyPath, str]
+_MOST_TESTS = 10_000  # in a common period, as in the cycle of the tests; intervals with more count as independent
 
 
 def warnings_of(source: YamlSource, document: doc.SiteDocument, site: Site) -> tuple[Problem, ...]:
@@ -48,6 +52,7 @@ def warnings_of(source: YamlSource, document: doc.SiteDocument, site: Site) -> t
         *_holders(site),
         *_not_watched(site),
         *_alike_paths(document, site),
+        *_drifting_tests(site),
     ]
     problems = [source.problem(path, message) for path, message in found]
     return tuple(sorted(problems, key=lambda problem: (problem.line or 0, problem.key or "")))
@@ -153,20 +158,61 @@ def _unused_types(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
             yield ("types", kind), "no part is of this type, so its failure data are not used"
 
 
+def asked_otherwise(role: Role, home: str) -> str:
+    """Say in which order the holders of a role are asked, if not as listed; else nothing."""
+    sides = [holder.side for holder in role.holders]
+    asked = sorted(range(len(sides)), key=lambda n: sides[n] != home)
+    if asked == list(range(len(sides))):
+        return ""
+    order = ", ".join(_called(role.holders[n].on, sides[n]) for n in asked)
+    return (
+        f"holders on the preferred side, '{home}', come first whatever the list says: the order is {order}; "
+        "list them so, or put the side that is to be preferred first under 'sides'"
+    )
+
+
+def warnings_with(site: Site, home: str) -> tuple[Problem, ...]:
+    """List the warnings of a site with the preferred side in use, where it is another than the first of its file.
+
+    Parameters
+    ----------
+    site : Site
+        The site, with the warnings of its file.
+    home : str
+        The preferred side.
+
+    Returns
+    -------
+    tuple of Problem
+        As `warnings_of`, with holders in the order in which they are asked.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> [one.key for one in warnings_with(read_site("L2R"), "B")]
+    ['roles.file_system.holders']
+    """
+    first = site.sides[0]
+    if home == first:
+        return site.warnings
+    listed = {f"roles.{name}.holders": role for name, role in site.roles.items()}
+    kept = [
+        one for one in site.warnings if one.key not in listed or one.message != asked_otherwise(listed[one.key], first)
+    ]
+    new = [
+        Problem(said, file=site.file, key=key) for key, role in listed.items() if (said := asked_otherwise(role, home))
+    ]
+    return (*kept, *new)
+
+
 def _holders(site: Site) -> Iterator[Finding]:
     """Holders that are asked in another order than listed, and those that a side alone does not tell apart."""
     home = site.sides[0]
     for name, role in site.roles.items():
         sides = [holder.side for holder in role.holders]
         path: KeyPath = ("roles", name, "holders")
-        asked = sorted(range(len(sides)), key=lambda n: sides[n] != home)
-        if asked != list(range(len(sides))):
-            order = ", ".join(_called(role.holders[n].on, sides[n]) for n in asked)
-            yield (
-                path,
-                f"holders on the preferred side, '{home}', come first whatever the list says: the order is {order}; "
-                "list them so, or put the side that is to be preferred first under 'sides'",
-            )
+        if said := asked_otherwise(role, home):
+            yield path, said
         follows = [
             key
             for key, entry in site.traffic.items()
@@ -196,13 +242,20 @@ def _not_watched(site: Site) -> Iterator[Finding]:
         for place, holder in enumerate(role.holders):
             elsewhere = set.union(*(other for n, other in enumerate(needs) if n != place))
             watched = {trigger for unit in holder.units for trigger in site.units[unit].triggers}
-            missing = sorted(needs[place] - elsewhere - _with_needs(site, watched)) if holder.units else []
+            # alone: the loss of one member of a redundant stage does not end the role
+            alone = {name for stage in holder.needs for name in ([stage] if isinstance(stage, str) else _all_of(stage))}
+            missing = sorted(alone - elsewhere - _with_needs(site, watched)) if holder.units else []
             if missing:
                 yield (
                     ("roles", name, "holders", place, "needs"),
                     f"the role needs {', '.join(missing)} here, which no unit of this holder has among its triggers: "
                     "when it fails the role is down and does not move; add it to the triggers",
                 )
+
+
+def _all_of(stage: AtLeast) -> tuple[str, ...]:
+    """Members of a stage none of which can be missing; none of a redundant one."""
+    return tuple(stage.of) if stage.k == len(stage.of) else ()
 
 
 def _with_needs(site: Site, names: Iterable[str]) -> set[str]:
@@ -269,3 +322,25 @@ def _shared_by_clients(site: Site, first: Path, other: Path) -> bool:
         isinstance(stage, str) and stage.startswith("@") and len(set(site.subscriptions[stage[1:]])) > 1
         for stage in shared
     )
+
+
+def _drifting_tests(site: Site) -> Iterator[Finding]:
+    """Intervals that are nearly the same: their tests stay near each other for long, and count as independent."""
+    tested: dict[float, str] = {}
+    for name, part in (*site.components.items(), *site.client_parts.items()):
+        given = site.settings.get(part.type, GivenLaw())
+        interval = given.test_interval_h or part.law.test_interval_h
+        alone = (given.tested or part.law.tested) == "independently"
+        if interval and not alone:
+            tested.setdefault(interval, name)
+    for (one, first), (other, second) in itertools.combinations(sorted(tested.items()), 2):
+        near = Fraction(one).limit_denominator(100_000) / Fraction(other).limit_denominator(100_000)
+        if other <= 1.1 * one and near.numerator + near.denominator > _MOST_TESTS:
+            years = one * other / (other - one) / HOURS_PER_YEAR
+            where = ("clients", "parts", second) if second in site.client_parts else _part_path(site, second)
+            yield (
+                where,
+                f"it is tested every {other:g} h and {first} every {one:g} h: the phases drift through each other in "
+                f"{years:.3g} years, over which their tests are taken as independent; give both the same test_interval "
+                "if they are tested together",
+            )
