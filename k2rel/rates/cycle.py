@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from k2rel.rates.hidden import PeriodicTests
 from k2rel.rates.law import Law
 
-__all__ = ["Moments", "calendar_of", "law_at", "moments_of"]
+__all__ = ["Moments", "calendar_of", "common_period_h", "law_at", "moments_of"]
 
 FloatArray = NDArray[np.float64]
 
@@ -178,6 +178,31 @@ def law_at(unavailability: float, frequency_per_h: float) -> Law:
     return Law(frequency_per_h / (1.0 - unavailability) if unavailability < 1 else 0.0, down)
 
 
+def common_period_h(laws: Sequence[Law]) -> float:
+    """Give the time after which the tests of all laws fall as they did before.
+
+    Parameters
+    ----------
+    laws : sequence of Law
+        Laws that are tested on known days.
+
+    Returns
+    -------
+    float
+        The period [h]; infinite where it has too many tests to be followed.
+
+    Examples
+    --------
+    >>> common_period_h([Law(1e-6, 8.0, 720.0), Law(1e-6, 8.0, 168.0)])
+    5040.0
+    """
+    intervals = {Fraction(law.single.test_interval_h).limit_denominator(_FINEST) for law in laws}
+    if not intervals or _tests_in_common(intervals) > _MOST_TESTS:
+        return math.inf
+    unit = Fraction(1, math.lcm(*(interval.denominator for interval in intervals)))
+    return float(unit * math.lcm(*(int(interval / unit) for interval in intervals)))
+
+
 def _tests_in_common(intervals: set[Fraction]) -> int:
     """How many tests there are in the common period of some intervals."""
     unit = Fraction(1, math.lcm(*(interval.denominator for interval in intervals)))
@@ -203,9 +228,7 @@ def _families(laws: Sequence[Law]) -> list[list[Law]]:
 
 def _points(laws: Sequence[Law]) -> tuple[FloatArray, FloatArray]:
     """Points over the common period of some laws' tests, and their weights."""
-    intervals = [Fraction(law.test_interval_h).limit_denominator(_FINEST) for law in laws]
-    unit = Fraction(1, math.lcm(*(interval.denominator for interval in intervals)))
-    period = float(unit * math.lcm(*(int(interval / unit) for interval in intervals)))
+    period = common_period_h(laws)
     days = [
         np.arange(round(period / law.test_interval_h))[:, None] * law.test_interval_h + np.array(law.test_days_h)
         for law in laws
