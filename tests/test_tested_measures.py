@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import k2rel
+from k2rel.cli import main
 
 SITE = """
 format: 1
@@ -126,3 +128,66 @@ def test_slope_of_the_pair_of_the_example(tmp_path: Path) -> None:
     seldom = "failure_rate: 1e-8 /h, mttr: {} h, test_interval: 8760 h"
     table = k2rel.causes(pair(tmp_path, seldom.format(8), seldom.format(80)), "svc")
     assert table.loc["u2", "slope_mttr_min_per_year"] > 0
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[str, str]:
+    """What the command prints on both streams."""
+    assert main([str(word) for word in words]) == 0
+    return tuple(capsys.readouterr())
+
+
+TESTED = "failure_rate: 5e-6 /h, mttr: 8 h, test_interval: 8760 h"
+
+
+def test_exports_say_that_they_have_mean_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the file and on standard error, with the parts; nothing where no two parts are tested on known days."""
+    site = write(tmp_path, TESTED, TESTED)
+    out, err = run(capsys, "export", site)
+    comment = next(line for line in out.splitlines() if line.startswith("<!--"))
+    assert "2 tested parts (u1, u2)" in comment and "mean unavailability" in comment
+    assert err.count("\n") == 1 and "2 tested parts (u1, u2)" in err and "k2rel availability" in err
+    _, err = run(capsys, "export", site, "--format", "prism", "--output", tmp_path / "chain")
+    said = (tmp_path / "chain.prism").read_text(encoding="utf-8").splitlines()[1]
+    assert said.startswith("// 2 tested parts (u1, u2)") and "2 tested parts (u1, u2)" in err
+    apart = write(tmp_path, TESTED, TESTED + ", tested: independently")
+    out, err = run(capsys, "export", apart)
+    assert "tested part" not in out and err == ""
+
+
+def test_register_and_table_show_the_tests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Same days, offsets and independent tests each have their words; a site without tests has no such row."""
+
+    def row(one: str, two: str) -> list[str]:
+        table = k2rel.assumptions(pair(tmp_path, one, two))
+        return table.loc[table["assumption"] == "days of tests", "value"].tolist()
+
+    assert row(TESTED, TESTED) == ["2 parts on the same days, counted from a common day 0"]
+    (value,) = row(TESTED + ", test_offset: 4380 h", TESTED + ", tested: independently")
+    assert "1 part offset by 4380 h" in value and "1 part independently" in value
+    assert row(TESTED, "failure_rate: 5e-6 /h, mttr: 8 h") == []
+    assert "test interval" in run(capsys, "components", write(tmp_path, TESTED, TESTED))[0]
+    never = "failure_rate: 5e-6 /h, mttr: 8 h"
+    assert "test interval" not in run(capsys, "components", write(tmp_path, never, never))[0]
+
+
+def test_interruptions_say_that_tests_come_at_exponential_times(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line of the text, a key of the JSON, and an attribute of the table."""
+    site = write(tmp_path, TESTED, TESTED)
+    text, _ = run(capsys, "interruptions", site)
+    assert "2 tested parts (u1, u2): lengths of interruptions" in text
+    (note,) = json.loads(run(capsys, "interruptions", site, "--format", "json")[0])["notes"]
+    assert "exponential" in note and k2rel.interruptions(k2rel.study(site)).attrs["notes"] == [note]
+    never = write(tmp_path, "failure_rate: 5e-6 /h, mttr: 8 h", "failure_rate: 5e-6 /h, mttr: 8 h")
+    assert json.loads(run(capsys, "interruptions", never, "--format", "json")[0])["notes"] == []
+
+
+def test_cause_of_parts_tested_independently_is_hidden_for_half_an_interval(tmp_path: Path) -> None:
+    """Expected: rate of the common part times half the interval and the repair, to first order; not a third."""
+    path = write(tmp_path, *[f"{TESTED}, tested: independently".replace("5e-6", "1e-8")] * 2)
+    cause = 'common_cause:\n  both: {members: [u1, u2], factors: {"2": 0.2}, evidence: P, reason: x, source: x}\n'
+    path.write_text(path.read_text(encoding="utf-8").replace("type: two", "type: one") + cause, encoding="utf-8")
+    table = k2rel.causes(k2rel.study(path), "svc")
+    found = table.loc[table["type"] == "common cause", "unavailability"].iloc[0]
+    assert found == pytest.approx(0.2 * 1e-8 * (8760 / 2 + 8), rel=1e-4)
