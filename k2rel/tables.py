@@ -186,6 +186,7 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "mttdl_years": ("time to data loss [years]", _amount),
     "mtbf_h": ("time between losses", _duration),
     "mttr_h": ("time to restoration [h]", _amount),
+    "test_interval_h": ("test interval [h]", _amount),
     "normal_mb_s": ("normal state [MB/s]", _load),
     "load_mb_s": ("load [MB/s]", _load),
     "on_a": ("on A", lambda v: f"{v:,}"),

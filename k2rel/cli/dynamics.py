@@ -91,6 +91,7 @@ def interruptions_verb(args: argparse.Namespace) -> int:
     from k2rel.markov.engine import solved
     from k2rel.measures.dynamic import downtime_causes, interruptions, performability, why_they_differ
     from k2rel.measures.modes import modes
+    from k2rel.measures.tested import exponential_tests
     from k2rel.units import parse_duration
 
     study = study_of(args)
@@ -115,6 +116,7 @@ def interruptions_verb(args: argparse.Namespace) -> int:
                 "downtime_causes": [finite(row) for row in causes.reset_index().to_dict("records")],
                 "performability": finite(figures),
                 "modes": [finite(row) for row in shares.head(50).to_dict("records")],
+                "notes": exponential_tests(study),
             }
         )
         return 0
@@ -123,6 +125,8 @@ def interruptions_verb(args: argparse.Namespace) -> int:
     heading(study, dynamics.provenance)
     print(f"Interruptions by shared parts and roles (on air: longer than a buffer of {args.buffer})\n")
     print_table(table)
+    for note in exponential_tests(study):
+        print(f"\n{note}")
     print("\nDowntime by what the roles are doing meanwhile\n")
     print_table(causes)
     print("\nWhat users are given\n")

@@ -68,7 +68,9 @@ def components_verb(args: argparse.Namespace) -> int:
         print_json(component_records(study))
     else:
         heading(study)
-        frame = rates_used(study)[["type", "count", "failure_rate_per_h", "mttr_h", "evidence", "rates_id", "source"]]
+        used = rates_used(study)
+        tests = ["test_interval_h"] if (used["test_interval_h"] > 0).any() else []
+        frame = used[["type", "count", "failure_rate_per_h", "mttr_h", *tests, "evidence", "rates_id", "source"]]
         frame = frame.assign(source=[text if len(text) < 60 else text[:57] + "..." for text in frame["source"]])
         print_table(frame)
         print("\nOne row a kind of part; --format json lists every part.")

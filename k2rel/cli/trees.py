@@ -88,8 +88,11 @@ def solve_verb(args: argparse.Namespace) -> int:
 
 def export_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.exchange import open_psa_of
+    from k2rel.measures.tested import mean_values
 
     study = study_of(args)
+    if said := mean_values(study, chain=args.format == "prism"):
+        print(f"k2rel: note: {said}", file=sys.stderr)
     if args.format == "prism":
         return _prism(args, study)
     text = open_psa_of(study)

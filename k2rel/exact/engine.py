@@ -7,7 +7,7 @@ is sampled, truncated or approximated; unavailability is a sum of positive terms
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -17,7 +17,7 @@ from k2rel.exact.clients import OwnParts, own_states
 from k2rel.exact.services import Service
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.rounding import at_most_one
-from k2rel.rates import Law, RaidModule, moments_of
+from k2rel.rates import Law, RaidModule, law_at, moments_of, moving_moments
 from k2rel.studies import Study
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "losses_per_h",
     "mode_probabilities",
     "mode_transitions",
+    "slopes_of_tested",
     "steady_own",
     "unavailability",
 ]
@@ -322,11 +323,14 @@ class Derivatives:
         By client part: with respect to that part of all clients together.
     critical : mapping of str to float
         Of each of both: the mean of its unavailability times the derivative, over the cycle of the tests.
+    together : mapping of str to float
+        Of each of both: probability that it has failed and the service is lost, at once.
     """
 
     shared: Mapping[str, float]
     client: Mapping[str, float]
     critical: Mapping[str, float]
+    together: Mapping[str, float]
 
 
 def derivatives(study: Study, service: Service) -> Derivatives:
@@ -356,7 +360,7 @@ def derivatives(study: Study, service: Service) -> Derivatives:
     """
     diagram = service.diagram
     count, names = len(diagram.variables), steady_own(study).names
-    gradient, critical = np.zeros(count), np.zeros(count + len(names))
+    gradient, critical, together = np.zeros(count), np.zeros(count + len(names)), np.zeros(count + len(names))
     by_part = np.zeros(len(names))
     for share, one in study.at_moments:
         loss, slopes = _steady_loss(one, service)
@@ -365,11 +369,68 @@ def derivatives(study: Study, service: Service) -> Derivatives:
             at = diagram.gradient(q[:, k], loss)
             gradient += share * part * at
             critical[:count] += share * part * q[:, k] * at
-        own = mode_probabilities(one, diagram) @ slopes
+            lost = float(np.dot(diagram.mode_probabilities(q[:, k]).reshape(-1), loss))
+            together[:count] += share * part * q[:, k] * (lost + (1.0 - q[:, k]) * at)
+        modes, own_q = mode_probabilities(one, diagram), steady_own(one).unavailability
+        own = modes @ slopes
         by_part += share * own
-        critical[count:] += share * steady_own(one).unavailability * own
+        critical[count:] += share * own_q * own
+        together[count:] += share * own_q * (float(modes @ loss) + (1.0 - own_q) * own)
     return Derivatives(
         dict(zip(diagram.variables, gradient.tolist(), strict=True)),
         dict(zip(names, by_part.tolist(), strict=True)),
         dict(zip((*diagram.variables, *names), critical.tolist(), strict=True)),
+        dict(zip((*diagram.variables, *names), together.tolist(), strict=True)),
     )
+
+
+def slopes_of_tested(study: Study, service: Service) -> dict[str, tuple[float, float]]:
+    """Differentiate a service's unavailability with respect to failure rates and repairs of what is tested together.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    service : Service
+        The service.
+
+    Returns
+    -------
+    dict of str to (float, float)
+        By variable or client part: by its failure rate [h], and by its time to restoration [1/h]: means over the cycle
+        of its own derivative times that of the service. Empty where fewer than two parts are tested on known days.
+
+    Examples
+    --------
+    >>> from k2rel.exact.services import services_of
+    >>> from k2rel.studies import study
+    >>> s = study("L2R")
+    >>> slopes_of_tested(s, services_of(s.policy)[0])
+    {}
+    """
+    diagram, names = service.diagram, steady_own(study).names
+    with_clients = len(study.at_moments) > 1
+    counts = dict.fromkeys(study.client_laws, study.site.client_count)
+    laws = study.tested if with_clients else {n: law for n in diagram.variables if (law := study.tested.get(n))}
+    if sum(law.parts * counts.get(name, 1) for name, law in laws.items()) < 2:
+        return {}
+    total = {name: np.zeros(2) for name in (*diagram.variables, *names) if name in laws}
+    for found, by in moving_moments(laws, counts):
+        for k, weight in enumerate(found.weight.tolist()):
+            moment = {
+                n: law_at(float(q[k]), float(found.frequency_per_h[n][k])) for n, q in found.unavailability.items()
+            }
+            one = replace(study, moment=moment)
+            loss, slopes = (
+                service.steady_loss(OwnParts(one.policy, one.client_laws))
+                if with_clients
+                else _steady_loss(study, service)
+            )
+            q = np.array([one.law(name).unavailability for name in diagram.variables])
+            at = dict(zip(diagram.variables, diagram.gradient(q, loss).tolist(), strict=True))
+            if with_clients:
+                own = diagram.mode_probabilities(q).reshape(-1) @ slopes
+                at |= dict(zip(names, own.tolist(), strict=True))
+            for name in total.keys() & by.keys():
+                total[name] += weight * at[name] * np.array([by[name][0][k], by[name][1][k]])
+    return {name: (float(by_rate), float(by_mttr)) for name, (by_rate, by_mttr) in total.items()}

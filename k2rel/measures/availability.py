@@ -22,6 +22,7 @@ from k2rel.measures.engines import engine_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
+from k2rel.rates import common_period_h
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
@@ -395,8 +396,8 @@ def _mean_from_start(study: Study, service: Service, times_h: FloatArray) -> Flo
     """Mean of the point unavailability from time 0 to each time.
 
     Gauss-Legendre quadrature on panels that double in length: point unavailability is a sum of exponentials,
-    whose time constants lie orders of magnitude apart. Tests on known days begin panels of their own; after some of
-    them the mean over their cycle goes on.
+    whose time constants lie orders of magnitude apart. Tests on known days begin panels of their own; whole periods of
+    them, once all repeats itself, have the mean over their cycle.
     """
     last = float(times_h.max(initial=0.0))
     if last == 0.0:
@@ -416,26 +417,34 @@ def _mean_from_start(study: Study, service: Service, times_h: FloatArray) -> Flo
 
 def _mean_with_tests(study: Study, service: Service, times_h: FloatArray) -> FloatArray:
     """Mean of the point unavailability from time 0 to each time, where parts are tested on known days."""
-    tests = [law.single.tests for law in study.tested.values()]
-    until = max(
-        _CYCLES * max(one.interval_h for one in tests), _SETTLED * max(law.mttr_h for _, law in study.laws.used())
-    )
-    until = min(until, _MOST_DAYS / sum(len(one.offsets_h) / one.interval_h for one in set(tests)))
-    last = min(float(times_h.max()), until)
+    laws = list(study.tested.values())
+    tests = list({law.single.tests for law in laws})
+    per_h = sum(len(one.offsets_h) / one.interval_h for one in tests)
+    settled = _CYCLES * max(one.interval_h for one in tests)
+    settled = max(settled, _SETTLED * max(law.mttr_h for _, law in study.laws.used()))
+    period, most = common_period_h(laws), _MOST_DAYS / per_h
+    if settled + period <= most:  # whole periods are left out: the mean over one is known
+        left_out = np.floor(np.maximum(times_h - settled, 0.0) / period) * period
+    else:  # followed as far as it goes; after so many tests one more or less is nothing
+        left_out = np.maximum(times_h - most, 0.0)
+    followed = times_h - left_out
+    last = float(followed.max())
     days = np.unique(np.concatenate([[0.0], *(one.days_until(last, _MOST_DAYS) for one in tests)]))
     shortest = min(max(one.mttr_h, 1e-3) for one in tests)
-    after = (days[:, None] + shortest * np.array([0.0, 1.0, 4.0, 16.0])).reshape(-1)
+    longest = max(float(np.diff(days, append=last).max()), shortest)
+    steps = shortest * np.append(0.0, 4.0 ** np.arange(1 + math.ceil(math.log(longest / shortest, 4.0))))
+    after = (days[:, None] + steps)[steps < np.diff(days, append=last)[:, None]]
     doubling = _SHORTEST_H * 2.0 ** np.arange(max(1, math.ceil(math.log2(max(last / _SHORTEST_H, 1.0)))))
-    edges = np.unique(np.concatenate([after, doubling, times_h, [last]]))
+    edges = np.unique(np.concatenate([[0.0], after, days, doubling, followed]))
     edges = edges[edges <= last]
     nodes, weights = np.polynomial.legendre.leggauss(8)
     half = np.diff(edges) / 2
     at = (edges[:-1, None] + half[:, None] * (nodes + 1.0)).reshape(-1)
     lost = loss_over_time(study, service, at, repaired=True).reshape(len(half), -1)
     integral = np.concatenate([[0.0], np.cumsum(half * (lost @ weights))])
-    found = integral[np.searchsorted(edges, np.minimum(times_h, last))]
-    found = found + np.maximum(times_h - last, 0.0) * unavailability(study, service)
-    return np.asarray(np.divide(found, times_h, out=np.zeros(len(times_h)), where=times_h > 0))
+    found = integral[np.searchsorted(edges, followed)]
+    found = found + (left_out * unavailability(study, service) if left_out.any() else 0.0)
+    return at_most_one(np.asarray(np.divide(found, times_h, out=np.zeros(len(times_h)), where=times_h > 0)))
 
 
 def takeovers(study: Study) -> pd.DataFrame:

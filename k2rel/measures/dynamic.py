@@ -20,6 +20,7 @@ from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.availability import availability, service_named
 from k2rel.measures.comparison import studies_of
 from k2rel.measures.load import load, overload_by_mode
+from k2rel.measures.tested import exponential_tests
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.studies import Study
@@ -113,6 +114,7 @@ def interruptions(
         Index ``service``; ``per_year``, ``mean_min``, ``median_min``, ``longer_than_...`` (share of interruptions),
         ``on_air_per_year`` (longer than the buffer), ``by_clients_per_year`` (losses by a client's own parts, not in
         the columns before), with ``first_loss`` ``first_loss_h``. Interruptions by shared parts and roles.
+        ``attrs["notes"]`` says where parts are tested that the time until a test is exponential here.
 
     Raises
     ------
@@ -156,7 +158,9 @@ def interruptions(
         row = dict(known[key])
         row["by_clients_per_year"] = max(0.0, dynamics.failure_frequency(service) * HOURS_PER_YEAR - row["per_year"])
         rows.append({"service": service.name, **row})
-    return pd.DataFrame(rows).set_index("service")
+    frame = pd.DataFrame(rows).set_index("service")
+    frame.attrs["notes"] = exponential_tests(study)
+    return frame
 
 
 def sticky_and_preferred(study: Study, organisation: Organisation | None = None) -> pd.DataFrame:
@@ -446,7 +450,8 @@ def dynamic_over_time(
     Returns
     -------
     pandas.DataFrame
-        Index ``time_h``; ``point_unavailability`` and ``interval_unavailability`` by shared parts and roles.
+        Index ``time_h``; ``point_unavailability`` and ``interval_unavailability`` by shared parts and roles. Parts that
+        are ``tested: independently`` have an exponential time until the test, not one evenly distributed.
 
     Raises
     ------

@@ -11,6 +11,7 @@ from k2rel.exact.services import services_of
 from k2rel.faulttrees.write import open_psa
 from k2rel.logic.structure import Node
 from k2rel.markov.engine import solved
+from k2rel.measures.tested import mean_values
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.studies import Study
@@ -75,7 +76,8 @@ def open_psa_of(study: Study) -> str:
     str
         Open-PSA XML: a fault tree for each traffic class of the whole site and of the first client of each
         group, each role, and the loss of all clients. RAID sets are basic events with the unavailability of
-        their Markov chain. Full service depends on loads and is no fault tree.
+        their Markov chain. Full service depends on loads and is no fault tree. Parts that are tested on known days
+        have their mean unavailability, which a comment says.
 
     Examples
     --------
@@ -89,6 +91,8 @@ def open_psa_of(study: Study) -> str:
     probabilities = {variable: study.law(variable).unavailability for variable in s.variables(tops.values())}
     p = study.provenance
     note = f"{site.title}; {p.clients} clients, contract {p.contract}; {p.engine}; inputs {p.input_hash}"
+    if said := mean_values(study):
+        note += f"; {said}"
     return open_psa(site.name, s, tops, probabilities, note=note)
 
 
@@ -179,6 +183,7 @@ def prism_of(study: Study, model: LabelledChain) -> str:
     rates = model.chain.rates
     lines = [
         f"// {study.site.name}: {model.chain.states} states; rates per hour; written by k2rel",
+        *([f"// {said}"] if (said := mean_values(study, chain=True)) else []),
         "ctmc",
         "module site",
         f"  s : [0..{max(1, model.chain.states - 1)}] init {model.chain.initial};",

@@ -11,7 +11,7 @@ import numpy as np
 
 from k2rel.arguments import as_whole
 from k2rel.errors import InputError
-from k2rel.exact.engine import derivatives, unavailability
+from k2rel.exact.engine import derivatives, slopes_of_tested, unavailability
 from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.function import compile_function
 from k2rel.logic.structure import Node
@@ -66,8 +66,8 @@ def causes(study: Study, service: str | None = None) -> pd.DataFrame:
         :math:`B_i = \partial U/\partial q_i`, ``share`` (criticality importance :math:`q_i B_i / U`),
         ``downtime_min_per_year`` (that share of the downtime, the improvement potential), ``raw`` (risk
         achievement worth :math:`U(q_i = 1)/U`), ``rrw`` (risk reduction worth :math:`U/U(q_i = 0)`), ``dif``
-        (diagnostic importance :math:`q_i U(q_i = 1)/U`: how probable it is that the part has failed when the
-        service is lost), ``slope_rate_h``
+        (diagnostic importance :math:`q_i U(q_i = 1)/U`, of parts that are tested on the same days the mean of that
+        product: how probable it is that the part has failed when the service is lost), ``slope_rate_h``
         (:math:`\partial U/\partial\lambda_i` [h]) and ``slope_mttr_min_per_year`` (downtime for each hour that
         the restoration takes longer [min/year/h]). A client part is one row for all clients: raw and rrw are
         given for the service of one client only, and slopes of RAID sets are not. Shares of parts that are
@@ -94,7 +94,7 @@ def causes(study: Study, service: str | None = None) -> pd.DataFrame:
 
     found = service_named(study, service)
     u = unavailability(study, found)
-    slope = derivatives(study, found)
+    slope, tested = derivatives(study, found), slopes_of_tested(study, found)
     site = study.site
     rows = []
     for name, birnbaum in slope.shared.items():
@@ -104,7 +104,21 @@ def causes(study: Study, service: str | None = None) -> pd.DataFrame:
         else:
             kind = f"RAID {site.raid_sets[name].level} set" if name in site.raid_sets else "common cause"
         side = part.side if part is not None else None
-        rows.append((name, kind, side, *_worth(study.law(name), birnbaum, slope.critical[name], u, alone=True)))
+        rows.append(
+            (
+                name,
+                kind,
+                side,
+                *_worth(
+                    study.law(name),
+                    birnbaum,
+                    (slope.critical[name], slope.together[name]),
+                    u,
+                    tested.get(name),
+                    alone=True,
+                ),
+            )
+        )
     for name, birnbaum in slope.client.items():
         part = site.client_parts[name]
         law = study.client_laws[name]
@@ -114,37 +128,43 @@ def causes(study: Study, service: str | None = None) -> pd.DataFrame:
                 f"each client's {name}",
                 part.type,
                 part.side,
-                *_worth(law, birnbaum, slope.critical[name], u, alone=alone),
+                *_worth(law, birnbaum, (slope.critical[name], slope.together[name]), u, tested.get(name), alone=alone),
             )
         )
     columns = ["part", "type", "side", "unavailability", "birnbaum", "share", "downtime_min_per_year"]
-    frame = pd.DataFrame(rows, columns=[*columns, "raw", "rrw", "slope_rate_h", "slope_mttr_min_per_year"])
-    frame.insert(list(frame.columns).index("rrw") + 1, "dif", frame["unavailability"] * frame["raw"])
+    frame = pd.DataFrame(rows, columns=[*columns, "raw", "rrw", "dif", "slope_rate_h", "slope_mttr_min_per_year"])
     frame = frame.set_index("part").sort_values("downtime_min_per_year", ascending=False, kind="stable")
     frame.attrs["sides"] = site.sides
     return frame
 
 
-def _worth(law: Law | RaidModule, birnbaum: float, part: float, u: float, *, alone: bool) -> tuple[float, ...]:
+def _worth(
+    law: Law | RaidModule,
+    birnbaum: float,
+    means: tuple[float, float],
+    u: float,
+    tested: tuple[float, float] | None,
+    *,
+    alone: bool,
+) -> tuple[float, ...]:
     """One row of importances; those that suppose one part moved alone only where one part is meant.
 
-    `part` is the mean of its unavailability times the derivative, `birnbaum` that of the derivative.
+    `birnbaum` is the mean of the derivative; `means` are that of the part's unavailability times the derivative, and
+    the probability that part and service are lost at once; `tested` the slopes of what is tested together.
     """
-    q = law.unavailability
-    raw = rrw = math.nan
+    q, (part, together) = law.unavailability, means
+    raw = rrw = dif = math.nan
     if alone and u > 0:
         without = u - part
-        raw = (u + birnbaum - part) / u
+        raw, dif = (u + birnbaum - part) / u, min(1.0, together / u)
         # at a part whose loss is all there is, the difference is rounding only
         rrw = u / without if without > 1e-12 * u else math.inf
     slope_rate = slope_mttr = math.nan
     if isinstance(law, Law):
-        by_rate, by_mttr = _slopes(law)
-        # of parts that are tested together, to first order in their failures between two tests
-        slope_rate = by_rate * (part / q if q > 0 else birnbaum)
-        slope_mttr = by_mttr * birnbaum * MINUTES_PER_YEAR
+        slope_rate, slope_mttr = tested or tuple(one * birnbaum for one in _slopes(law))
+        slope_mttr *= MINUTES_PER_YEAR
     share = part / u if u > 0 else 0.0
-    return q, birnbaum, share, part * MINUTES_PER_YEAR, raw, rrw, slope_rate, slope_mttr
+    return q, birnbaum, share, part * MINUTES_PER_YEAR, raw, rrw, dif, slope_rate, slope_mttr
 
 
 def _slopes(law: Law) -> tuple[float, float]:

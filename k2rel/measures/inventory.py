@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from k2rel.bundled import level_names
 from k2rel.commoncause import part_total
 from k2rel.measures.rules import rules_in_use
+from k2rel.measures.tested import tests_in_use
 from k2rel.organisation import Organisation
 from k2rel.site import read_site
 from k2rel.site.model import CommonCauseGroup, Component
@@ -234,6 +235,7 @@ def assumptions(study: Study, organisation: Organisation | None = None) -> pd.Da
             + "; roles that stick have a section of their own",
             "",
         ),
+        *tests_in_use(study),
         *rules_in_use(study),
         *(_dynamic_assumptions(study, organisation or Organisation()) if movable else []),
     ]

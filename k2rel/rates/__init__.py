@@ -12,7 +12,7 @@
 """
 
 from k2rel.rates.conditions import Conditions
-from k2rel.rates.cycle import Moments, calendar_of, law_at, moments_of
+from k2rel.rates.cycle import Moments, calendar_of, common_period_h, law_at, moments_of, moving_moments
 from k2rel.rates.entry import Contract, RateRow
 from k2rel.rates.law import Law, duplicated
 from k2rel.rates.laws import SiteLaws, changed_laws, pinned_rows, site_laws, with_rate
@@ -30,9 +30,11 @@ __all__ = [
     "SiteLaws",
     "calendar_of",
     "changed_laws",
+    "common_period_h",
     "duplicated",
     "law_at",
     "moments_of",
+    "moving_moments",
     "pinned_rows",
     "read_rates",
     "registry",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -20,13 +20,16 @@ from numpy.typing import NDArray
 from k2rel.rates.hidden import PeriodicTests
 from k2rel.rates.law import Law
 
-__all__ = ["Moments", "calendar_of", "law_at", "moments_of"]
+__all__ = ["Moments", "calendar_of", "common_period_h", "law_at", "moments_of", "moving_moments"]
 
 FloatArray = NDArray[np.float64]
 
 _MOST_TESTS = 10_000  # in a common period; intervals that have none so short drift through all phases
 _FINEST = 100_000  # intervals are known to this part of an hour
 _MOST_JOINT = 50  # joint moments for which points are thinned; where there are more, thinning costs more than it saves
+_MOST_MOMENTS = 400
+_STEP = 1e-5  # of a rate or a time, relatively, for a derivative
+_MOST_NUMBERS = 20_000_000  # held at once
 _DENSE = 16  # points of a panel where many alike parts are followed
 _DEEPEST = 40  # degree up to which all moments are kept; beyond it, those that a smooth enough function can tell apart
 
@@ -106,6 +109,110 @@ def moments_of(laws: Mapping[str, Law], alike: Mapping[str, int] | None = None) 
         {name: law.frequency_at(q[name]) for name, law in concerned.items()},
         {name: law.restored_at(q[name], back[law.single.unnamed()]) for name, law in concerned.items()},
     )
+
+
+def moving_moments(
+    laws: Mapping[str, Law], alike: Mapping[str, int] | None = None
+) -> list[tuple[Moments, dict[str, tuple[FloatArray, FloatArray]]]]:
+    """Find moments that also stand for what a change of a part's failure rate or repair does over the cycle.
+
+    Parameters
+    ----------
+    laws, alike
+        As for `moments_of`.
+
+    Returns
+    -------
+    list of (Moments, dict of str to (array of float, array of float))
+        Each part is in one of the dictionaries: derivatives of its unavailability at the moments beside it, with
+        respect to its failure rate [h] and to its time to restoration [1/h].
+
+    Examples
+    --------
+    >>> law = Law(5e-6, 8.0, 8760.0)
+    >>> [(found, by)] = moving_moments({"a": law, "b": law})
+    >>> f"{2 * found.weight @ (by['a'][1] * found.unavailability['b']):.3e}"
+    '9.659e-08'
+    """
+    counts = alike or {}
+    concerned = {name: law for name, law in laws.items() if law.tested_together}
+    degree: dict[Law, int] = {}
+    for name, law in concerned.items():
+        one = law.single.unnamed()
+        degree[one] = degree.get(one, 0) + law.parts * counts.get(name, 1)
+    families = _families(list(degree))
+    degrees = [[min(_DEEPEST, degree[law]) for law in family] for family in families]
+    reduced = [_reduced_family(family, most)[:2] for family, most in zip(families, degrees, strict=True)]
+    result = []
+    parts = [(n, *found) for n, family in enumerate(families) for found in _moving_family(family, degrees[n])]
+    for number, moved, share, rows in parts:
+        family = families[number]
+        weight, values, place = np.ones(1), dict[Law, FloatArray](), np.zeros(1, dtype=np.int64)
+        for other, members in enumerate(families):
+            more, found = (share, rows[: len(family)]) if other == number else reduced[other]
+            values = {law: np.repeat(q, len(more)) for law, q in values.items()}
+            values |= {law: np.tile(q, len(weight)) for law, q in zip(members, found, strict=True)}
+            place = np.tile(np.arange(len(more)), len(weight)) if other == number else np.repeat(place, len(more))
+            weight = (weight[:, None] * more).reshape(-1)
+        q = {name: values[law.single.unnamed()] for name, law in concerned.items()}
+        by = {}
+        for name, law in concerned.items():
+            if law.single.unnamed() in moved:
+                at, chain = moved.index(law.single.unnamed()), law.parts * q[name] ** (law.parts - 1)
+                ends = rows[len(family) + 2 * at], rows[len(family) + 2 * at + 1]
+                by[name] = (chain * ends[0][place], chain * ends[1][place])
+        q = {name: q[name] ** law.parts for name, law in concerned.items()}
+        w = {name: law.frequency_at(q[name]) for name, law in concerned.items()}
+        result.append((Moments(weight, q, w, w), by))  # a derivative of U asks for no restorations
+    return result
+
+
+def _moving_family(
+    laws: Sequence[Law], degrees: Sequence[int]
+) -> list[tuple[Sequence[Law], FloatArray, list[FloatArray]]]:
+    """Moments with the joint moments of all laws, each also times a derivative by rate or by repair of some of them."""
+    times, weight = _points(laws)
+    values = [law.unavailability_in_cycle(times) for law in laws]
+
+    def by(low: Law, high: Law, step: float) -> FloatArray:
+        return np.asarray((high.unavailability_in_cycle(times) - low.unavailability_in_cycle(times)) / step)
+
+    slopes = []
+    for law in laws:
+        rate, mttr = law.failure_rate_per_h, law.mttr_h
+        up, down = 1.0 + _STEP, 1.0 - _STEP
+        later = mttr * up if mttr > 0 else _STEP * 1e-3 * law.test_interval_h
+        slopes += [
+            by(
+                replace(law, failure_rate_per_h=rate * down),
+                replace(law, failure_rate_per_h=rate * up),
+                rate * (up - down),
+            ),
+            by(replace(law, mttr_h=mttr * down), replace(law, mttr_h=later), later - mttr * down),
+        ]
+    most = min(_MOST_MOMENTS, len(weight), 1 + _MOST_NUMBERS // len(weight))
+    powers = list(itertools.islice(itertools.product(*(range(d + 1) for d in degrees)), _MOST_MOMENTS + 1))
+    if 3 * len(powers) > most and len(weight) <= _MOST_MOMENTS:
+        return [(laws, weight, values + slopes)]
+    if 3 * len(powers) > most:  # what is highest in all counts least
+        order = max(2, sum(degrees))
+        while order > 1 and 3 * math.comb(len(laws) + order, order) > most:
+            order -= 1
+        chosen = itertools.chain(
+            *(itertools.combinations_with_replacement(range(len(laws)), k) for k in range(order + 1))
+        )
+        powers = [tuple(one.count(n) for n in range(len(laws))) for one in chosen]
+    scaled = [(q - weight @ q) / max(float(np.abs(q - weight @ q).max()), 1e-300) for q in values]
+    joint = [np.prod([q**k for q, k in zip(scaled, ks, strict=True)], axis=0) for ks in powers]
+    together = (1 + len(slopes)) * len(joint) <= most
+    result: list[tuple[Sequence[Law], FloatArray, list[FloatArray]]] = []
+    for first in range(0, len(laws), len(laws) if together else 1):
+        moved = laws if together else laws[first : first + 1]
+        own = slopes if together else slopes[2 * first : 2 * first + 2]
+        factors = [slope / max(float(np.abs(slope).max()), 1e-300) for slope in own]
+        kept, share = _recombined(np.array([*joint, *(one * f for one in joint for f in factors)]).T, weight)
+        result.append((moved, share, [row[kept] for row in values + own]))
+    return result
 
 
 def calendar_of(
@@ -189,6 +296,31 @@ def law_at(unavailability: float, frequency_per_h: float) -> Law:
     return Law(frequency_per_h / (1.0 - unavailability) if unavailability < 1 else 0.0, down)
 
 
+def common_period_h(laws: Sequence[Law]) -> float:
+    """Give the time after which the tests of all laws fall as they did before.
+
+    Parameters
+    ----------
+    laws : sequence of Law
+        Laws that are tested on known days.
+
+    Returns
+    -------
+    float
+        The period [h]; infinite where it has too many tests to be followed.
+
+    Examples
+    --------
+    >>> common_period_h([Law(1e-6, 8.0, 720.0), Law(1e-6, 8.0, 168.0)])
+    5040.0
+    """
+    intervals = {Fraction(law.single.test_interval_h).limit_denominator(_FINEST) for law in laws}
+    if not intervals or _tests_in_common(intervals) > _MOST_TESTS:
+        return math.inf
+    unit = Fraction(1, math.lcm(*(interval.denominator for interval in intervals)))
+    return float(unit * math.lcm(*(int(interval / unit) for interval in intervals)))
+
+
 def _tests_in_common(intervals: set[Fraction]) -> int:
     """How many tests there are in the common period of some intervals."""
     unit = Fraction(1, math.lcm(*(interval.denominator for interval in intervals)))
@@ -217,9 +349,7 @@ def _points(laws: Sequence[Law], degrees: Sequence[int] = ()) -> tuple[FloatArra
 
     How many of n parts are down at a moment spreads by sqrt(n q): no panel is longer than twice that.
     """
-    intervals = [Fraction(law.test_interval_h).limit_denominator(_FINEST) for law in laws]
-    unit = Fraction(1, math.lcm(*(interval.denominator for interval in intervals)))
-    period = float(unit * math.lcm(*(int(interval / unit) for interval in intervals)))
+    period = common_period_h(laws)
     days = [
         np.arange(round(period / law.test_interval_h))[:, None] * law.test_interval_h + np.array(law.test_days_h)
         for law in laws

@@ -1,0 +1,133 @@
+"""What has to be said of results and files where parts have hidden failures that tests find."""
+
+from __future__ import annotations
+
+from k2rel.rates import Law
+from k2rel.studies import Study
+
+__all__ = ["exponential_tests", "mean_values", "tests_in_use"]
+
+_NAMED = 5
+
+
+def _tested(study: Study, *, together: bool | None = None) -> dict[str, tuple[Law, int]]:
+    """Parts that tests find failed, with how many of them there are; on known days, on any days, or both."""
+    site = study.site
+    found = {name: (law, 1) for name in site.components if isinstance(law := study.law(name), Law)}
+    found |= {f"each client's {name}": (law, site.client_count) for name, law in study.client_laws.items()}
+    return {
+        name: (law, count)
+        for name, (law, count) in found.items()
+        if law.single.test_interval_h > 0
+        and law.single.failure_rate_per_h > 0
+        and together in (None, law.tested_together)
+    }
+
+
+def _named(parts: dict[str, tuple[Law, int]]) -> str:
+    """Their number, and the first of their names."""
+    count = sum(many for _, many in parts.values())
+    names = ", ".join(list(parts)[:_NAMED]) + (", ..." if len(parts) > _NAMED else "")
+    return f"{count} tested part{'s' if count > 1 else ''} ({names})"
+
+
+def mean_values(study: Study, *, chain: bool = False) -> str:
+    """Say that a file for other tools cannot know that parts are tested on common days.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    chain : bool
+        Whether the file is a Markov chain; else fault trees.
+
+    Returns
+    -------
+    str
+        One sentence; empty where nothing is tested on days that matter.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> mean_values(study("L2R"))
+    ''
+    """
+    parts = _tested(study, together=True)
+    if sum(law.parts * count for law, count in parts.values()) < 2:
+        return ""
+    what = (
+        "an exponential time until the test instead of its days"
+        if chain
+        else "only the mean unavailability over the cycle"
+    )
+    return (
+        f"{_named(parts)}: this file has {what}, so losses of several together come out too rare where they are tested "
+        f"on the same days; k2rel availability{' --method markov' if chain else ''} follows the days"
+    )
+
+
+def exponential_tests(study: Study) -> list[str]:
+    """Say that lengths of interruptions and times to the first loss take the time until a test as exponential.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    list of str
+        One sentence, or none where no part is tested.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> len(exponential_tests(study("L2R", settings={"toe.test_interval": "720 h"})))
+    1
+    """
+    parts = _tested(study)
+    if not parts:
+        return []
+    return [
+        f"{_named(parts)}: lengths of interruptions and the time to the first loss take the time "
+        "until a test as exponential with its mean, not the days of the tests"
+    ]
+
+
+def tests_in_use(study: Study) -> list[tuple[str, str, str, str, str]]:
+    """Give the row of the register of assumptions about the days of tests; none where fewer than two parts have tests.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    list of tuple
+        Rows as in `k2rel.assumptions`.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> tests_in_use(study("L1"))
+    []
+    """
+    every = _tested(study)
+    if sum(law.parts * count for law, count in every.values()) < 2:
+        return []
+    at: dict[str, int] = {}
+    for law, count in every.values():
+        if not law.tested_together:
+            how = "independently"
+        elif law.test_days_h == (0.0,):
+            how = "on the same days, counted from a common day 0"
+        else:
+            how = "offset by " + " and ".join(f"{offset:g} h" for offset in law.test_days_h)
+        at[how] = at.get(how, 0) + law.parts * count
+    value = "; ".join(f"{count} parts {how}" if count > 1 else f"1 part {how}" for how, count in at.items())
+    reason = (
+        "the default is the same days, on which failures of several parts are hidden together; test_offset and "
+        "tested: independently in the site file say otherwise"
+    )
+    return [("days of tests", value, "ENGINE", reason, "")]
