@@ -1,5 +1,8 @@
 """What is said of roles that go back by themselves, and of roles that never leave their side for long."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 import k2rel
@@ -39,3 +42,57 @@ def test_with_manual_failback_the_role_stays():
     steps = {step.title: step for step in k2rel.takeover_steps(k2rel.study("L2R"), ["media_link_A1"])}
     assert "until a person places it back in service" in steps["repaired"].words
     assert "roles stay where they are until the next takeover" in steps["back in service"].words
+
+
+# the register, the legends and what is proposed
+
+
+def test_the_register_of_automatic_failback_names_no_person_who_places_a_server(returning):
+    one = k2rel.study(returning)
+    register = k2rel.assumptions(one).set_index("assumption")
+    assert "roles that stick: return to service" not in register.index
+    assert register.loc["roles that stick: restart", "value"].endswith("come back into service by themselves")
+    assert not any(change.kind == "return" for change in k2rel.candidate_changes(one))
+    manual = k2rel.study("L2R")
+    assert "roles that stick: return to service" in k2rel.assumptions(manual)["assumption"].tolist()
+    assert any(change.kind == "return" for change in k2rel.candidate_changes(manual))
+
+
+@pytest.mark.parametrize("name", ["level_report", "failover_walkthrough"])
+def test_the_legend_of_a_drawing_says_what_holds_for_every_failback(name):
+    text = (Path(__file__).parent.parent / f"notebooks/{name}.ipynb").read_text(encoding="utf-8")
+    (legend,) = re.findall(r"Dashed frame: [^\"]*", text)
+    assert "person" not in legend
+
+
+def test_the_register_shows_all_of_who_repairs():
+    organisation = Organisation(
+        crews=1, travel_h=2, priority=("psu",), maintenance_every_h=2000, maintenance_h=3, repair_variation=0.5
+    )
+    found = k2rel.assumptions(k2rel.study("L2R"), organisation).set_index("assumption")["value"]
+    assert found["roles that stick: repair crews"] == "1, set by the user"
+    assert found["roles that stick: travel"] == "2 h"
+    assert found["roles that stick: repair priority"] == "psu"
+    assert found["roles that stick: maintenance"] == "2000 h"
+    assert found["roles that stick: length of a maintenance"] == "3 h"
+    assert found["roles that stick: repair variation"] == "0.5, set by the user"
+    assert "a repairer of its own" not in found["independence"]
+    assert "repairs exponential" not in found["constant rates"]
+    usual = k2rel.assumptions(k2rel.study("L2R")).set_index("assumption")["value"]
+    assert "a repairer of its own" in usual["independence"]
+    assert "lives and repairs exponential" in usual["constant rates"]
+    single = k2rel.assumptions(k2rel.study("L1"), Organisation(crews=1)).set_index("assumption")["value"]
+    assert single["repair crews"] == "1, set by the user"
+
+
+def test_rules_of_the_register_follow_the_site():
+    def values(**how):
+        return k2rel.assumptions(k2rel.study("L2R", **how)).set_index("assumption")
+
+    assert "able" not in values().loc["rule: arrival", "value"]
+    assert "else at the first that is able" in values(variant="degraded_backup").loc["rule: arrival", "value"]
+    assert "--" not in values().loc["rule: times", "reason"]
+    kept = values(settings={"assumption.restart": "in service"}).loc["roles that stick: restart", "value"]
+    assert "but in service where it has file_system" in kept
+    layout = values(settings={"assumption.media_drives": "5"}).loc["raid_layout", "value"]
+    assert "7" not in layout
