@@ -204,6 +204,7 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "slope_mttr_min_per_year": ("for each hour of restoration [min/year]", _amount),
     "slope_rate_h": ("slope by failure rate [h]", _amount),
     "switchover_s": ("switchover [s]", _amount),
+    "failbacks_per_year": ("failbacks a year", _amount),
     "takeovers_per_year": ("takeovers a year", _amount),
     "by_clients_per_year": ("by a client's own parts, a year", _amount),
     "first_loss_h": ("first loss after", _duration),
