@@ -3,12 +3,15 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import k2rel
+from k2rel import InputError
 from k2rel.measures.availability import takeovers
 from k2rel.measures.dynamic import why_they_differ
 from k2rel.organisation import Organisation
+from k2rel.tables import for_people
 
 
 @pytest.fixture
@@ -115,3 +118,27 @@ def test_each_failback_interrupts_once_more(returning, k2):
     assert "failbacks a year" not in k2("availability", "L2R").out
     assert "times back by itself" in k2rel.verdict(k2rel.study(returning))
     assert "back by itself" not in k2rel.verdict(k2rel.study("L2R"))
+
+
+# messages of targets and priorities
+
+
+def test_targets_and_priorities_say_what_they_are(tmp_path):
+    study = k2rel.study("L2R")
+    assert k2rel.read_target("99.9", study) == k2rel.read_target("99.9", study.site) == {"media": 99.9}
+    for text in ("", "- media: 99.9\n"):
+        (tmp_path / "target.yaml").write_text(text)
+        with pytest.raises(InputError, match="a target file gives an availability"):
+            k2rel.read_target(str(tmp_path / "target.yaml"), study)
+    with pytest.raises(InputError) as caught:
+        k2rel.judge(study, {"zzzz": 99.9})
+    assert str(caught.value).count("full_service") == 1
+    with pytest.raises(InputError, match="priority: L2R has no component type 'nohub'"):
+        k2rel.interruptions(study, Organisation(crews=1, priority=("nohub",), tolerance=1e-5))
+
+
+def test_headings_name_the_sides_of_the_site():
+    frame = pd.DataFrame({"on_a": [1], "on_b": [2], "on_b_mb_s": [3.0]})
+    assert list(for_people(frame)) == ["on A", "on B", "on B [MB/s]"]
+    frame.attrs["sides"] = ("N", "S")
+    assert list(for_people(frame)) == ["on N", "on S", "on S [MB/s]"]
