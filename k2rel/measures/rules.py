@@ -104,7 +104,7 @@ def _used_words(study: Study, rule: str) -> str:
 
 def _arrival(study: Study) -> str:
     """Where a role on its way arrives, by what a takeover asks of the backup."""
-    able = [name for name, role in study.site.roles.items() if len(role.holders) > 1 and role.backup == "able"]
+    able = [name for name, role in study.site.roles.items() if len(role.holders) > 1 and study.policy.takes_able(name)]
     every = len(able) == sum(len(role.holders) > 1 for role in study.site.roles.values())
     which = "" if every else f" of {', '.join(able)}"
     other = f", else at the first that is able (backup{which}: able)" if able else ""
