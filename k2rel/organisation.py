@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, fields
 
 from k2rel.arguments import as_names, as_number, as_tolerance, as_whole, keep
-from k2rel.errors import InputError
+from k2rel.errors import InputError, closest
 from k2rel.policy.takeover import TakeoverTimes
 from k2rel.rates import Law, registry, site_laws
 from k2rel.studies import Study
@@ -132,6 +132,12 @@ class RepairWork:
     def __init__(self, study: Study, organisation: Organisation) -> None:
         self.study = study
         self.organisation = organisation
+        types = {part.type for part in study.site.components.values()}
+        for kind in organisation.priority:
+            if kind not in types:
+                raise InputError(
+                    f"priority: {study.site.name} has no component type '{kind[:40]}'{closest(kind, types)}"
+                )
         self._rows = registry(study.site.rates_file, study.rates).rows
         self._onsite = site_laws(study.site, "onsite", study.rates) if organisation.travel_h else None
 

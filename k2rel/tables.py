@@ -205,6 +205,7 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "slope_mttr_min_per_year": ("for each hour of restoration [min/year]", _amount),
     "slope_rate_h": ("slope by failure rate [h]", _amount),
     "switchover_s": ("switchover [s]", _amount),
+    "failbacks_per_year": ("failbacks a year", _amount),
     "takeovers_per_year": ("takeovers a year", _amount),
     "by_clients_per_year": ("by a client's own parts, a year", _amount),
     "first_loss_h": ("first loss after", _duration),
@@ -226,13 +227,16 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
 }
 
 
+_OF_SIDES = {"on_a": 0, "on_a_mb_s": 0, "on_b": 1, "on_b_mb_s": 1}
+
+
 def for_people(frame: pd.DataFrame) -> pd.DataFrame:
     """Turn a table of numbers into a table of texts: titles with units, digits worth reading.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        A table of k2rel; columns that are not known stay as they are.
+        A table of k2rel; columns that are not known stay as they are. ``attrs["sides"]`` names the sides of a site.
 
     Returns
     -------
@@ -248,8 +252,14 @@ def for_people(frame: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     result: dict[str, list[str]] = {}
+    sides = frame.attrs.get("sides", ())
     for name in frame.columns:
         title, write = COLUMNS.get(str(name), (str(name).replace("_", " "), _plain))
+        if sides and str(name) in _OF_SIDES:  # the site's own names of its sides
+            place = _OF_SIDES[str(name)]
+            if place >= len(sides):
+                continue
+            title = title.replace("on A" if place == 0 else "on B", f"on {sides[place]}")
         result[title] = ["–" if _missing(value) else write(value) for value in frame[name].tolist()]
     labels = [str(label) for label in frame.index] if frame.index.name else [""] * len(frame)
     if frame.index.name == "service":

@@ -72,6 +72,11 @@ def sweep_verb(args: argparse.Namespace) -> int:
                 print(f"... {len(done.table) - 20:,} more in {files['csv']}")
             print()
         print(", ".join(f"{value:,} {name}" for name, value in counts.items()))
+        if done.failed:
+            reasons = done.table["error"].dropna().astype(str)
+            reasons = reasons[reasons != ""]
+            first = reasons.iloc[0]
+            print(f"first reason, of {(reasons == first).sum():,} of {len(reasons):,} rows without figures: {first}")
         if done.damaged:
             print(f"{done.damaged:,} of the kept points were not what had been written, and were computed again")
         for path in files.values():

@@ -201,7 +201,8 @@ def availability_verb(args: argparse.Namespace) -> int:
     moves = takeovers(study)
     if len(moves):
         print("\nNot contained above: what the takeovers themselves cost (first order)\n")
-        print_table(moves)
+        back = moves["failbacks_per_year"] > 0
+        print_table(moves if back.any() else moves.drop(columns="failbacks_per_year"))
     return 0
 
 

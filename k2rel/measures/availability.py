@@ -451,7 +451,8 @@ def takeovers(study: Study) -> pd.DataFrame:
     """Estimate how often roles move, and what the moves themselves cost.
 
     The static figures take a takeover as instant and certain. This table says what that leaves out, to first
-    order: each takeover interrupts for the switchover time, and fails with probability 1 - coverage.
+    order: each takeover interrupts for the switchover time, and fails with probability 1 - coverage; with automatic
+    failback each way home interrupts as long once more, and never fails.
 
     Parameters
     ----------
@@ -461,8 +462,9 @@ def takeovers(study: Study) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Index ``role``; ``takeovers_per_year``, ``switchover_s``, ``interruption_min_per_year``,
-        ``coverage``, ``failed_takeovers_per_year``. Empty where no role can move.
+        Index ``role``; ``takeovers_per_year``, ``failbacks_per_year`` (0 where a person gives the role back),
+        ``switchover_s``, ``interruption_min_per_year`` (by both), ``coverage``,
+        ``failed_takeovers_per_year``. Empty where no role can move.
 
     Examples
     --------
@@ -481,12 +483,14 @@ def takeovers(study: Study) -> pd.DataFrame:
         moves = mode_transitions(study, diagram).both_ways()
         moved = np.array([outcome == (True,) for outcome in diagram.outcomes])
         rate = float(moves.rate_per_h[moved[moves.after]].sum())
+        back = rate if role.failback == "automatic" else 0.0  # in the long run as often home as away
         rows.append(
             {
                 "role": name,
                 "takeovers_per_year": rate * HOURS_PER_YEAR,
+                "failbacks_per_year": back * HOURS_PER_YEAR,
                 "switchover_s": role.switchover_h * 3600,
-                "interruption_min_per_year": rate * HOURS_PER_YEAR * role.switchover_h * 60,
+                "interruption_min_per_year": (rate + back) * HOURS_PER_YEAR * role.switchover_h * 60,
                 "coverage": role.coverage,
                 "failed_takeovers_per_year": rate * HOURS_PER_YEAR * (1 - role.coverage),
             }

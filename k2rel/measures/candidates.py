@@ -79,7 +79,7 @@ def candidate_changes(one: Study, service: str | None = None) -> list[Change]:
         result.append(Change("a further inter-switch link", "duplicate", across))
     result += _tests(one)
     result += _fewer_clients(one)
-    if any(len(role.holders) > 1 for role in site.roles.values()):
+    if not all(one.policy.returns_by_itself(server) for server in one.policy.redundant_servers):
         result.append(Change("servers return to service by themselves, within a minute", "return", "all"))
     return result + _other_levels(one, name)
 

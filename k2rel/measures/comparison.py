@@ -58,7 +58,7 @@ def compare(
         Index ``level``; for the principal traffic (``service``) of every client ``unavailability``,
         ``downtime_min_per_year``, ``failures_per_year``, ``mean_downtime_h``; downtime of full service, and of every
         role and traffic class by its name (such as ``control_min_per_year``) [min/year]; ``p_overload``;
-        ``parts``, ``single_points``, ``takeovers_per_year``.
+        ``parts``, ``single_points``, ``takeovers_per_year``, ``failbacks_per_year``.
 
     Raises
     ------
@@ -208,6 +208,7 @@ def headline(one: Study) -> dict[str, Any]:
         "single_points": len(single_points_of_failure(one, principal)),
         "parts": sum(1 for _ in one.site.parts()),
         "takeovers_per_year": float(moves["takeovers_per_year"].max()) if len(moves) else 0.0,
+        "failbacks_per_year": float(moves["failbacks_per_year"].max()) if len(moves) else 0.0,
     }
 
 
@@ -383,9 +384,11 @@ def verdict(one: Study, result: AvailabilityResult | None = None, loads: LoadRes
     words.append(_load_words(one, loads))
     moves = takeovers(one)
     if len(moves):
-        worst = moves.iloc[int(moves["takeovers_per_year"].to_numpy().argmax())]
+        worst = moves.iloc[int(moves["interruption_min_per_year"].to_numpy().argmax())]
+        back = worst["failbacks_per_year"]
         words.append(
-            f"A role moves {worst['takeovers_per_year']:.2g} times a year; "
+            f"A role moves {worst['takeovers_per_year']:.2g} times a year"
+            f"{f' and {back:.2g} times back by itself' if back else ''}; "
             f"at an assumed {worst['switchover_s']:.0f} s each that "
             f"interrupts for about {format_duration(float(worst['interruption_min_per_year']) / 60)} a year more, "
             "which the figures above do not contain."

@@ -323,8 +323,14 @@ def why_they_differ(study: Study, organisation: Organisation | None = None) -> s
     site = study.site
     dynamics = solved(study, organisation or Organisation())
     takeover = dynamics.states.takeover
-    if takeover is None or not takeover.roles:
+    if not any(len(role.holders) > 1 for role in site.roles.values()):
         return f"{site.name} has no role that can move: both figures rest on the same states."
+    if takeover is None:
+        return (
+            f"Here the chain too follows the roles of {site.name} at the preferred side: a role is back at side "
+            f"{study.policy.home} at once whenever that side is healthy, a takeover takes no time and never fails, and "
+            "no server waits for a person. It differs from the figures of independent parts only by who repairs."
+        )
     principal = principal_traffic(site)
     frame = downtime_causes(study, organisation, principal)["downtime_min_per_year"]
     table = sticky_and_preferred(study, organisation).loc[principal]

@@ -196,17 +196,21 @@ def assumptions(study: Study, organisation: Organisation | None = None) -> pd.Da
             value = f"{record['failure_rate_per_h']:.3g} /h, restored in {record['mttr_h']:g} h"
             reason = "no source stands behind this failure rate"
             rows.append((f"failure data of {record['type']}", value, record["evidence"], reason, record["source"]))
+    given = organisation or Organisation()
     rows += [
         (
             "constant rates",
-            "all lives and repairs exponential",
+            "all lives and repairs exponential"
+            if given.repair_variation == 1
+            else "all lives exponential; of repairs see the repair variation",
             "ENGINE",
             "drives and fans wear out in practice; the exact static engine uses the mean rate",
             "",
         ),
         (
             "independence",
-            "every part has a repairer of its own; no common cause but the groups that are listed",
+            ("every part has a repairer of its own" if given.crews is None else "parts wait for the repair crews")
+            + "; no common cause but the groups that are listed",
             "ENGINE",
             "twin parts that share a batch, a room or a software fault fail together more often than this says",
             "",
@@ -237,7 +241,7 @@ def assumptions(study: Study, organisation: Organisation | None = None) -> pd.Da
         ),
         *tests_in_use(study),
         *rules_in_use(study),
-        *(_dynamic_assumptions(study, organisation or Organisation()) if movable else []),
+        *_dynamic_assumptions(study, given, bool(movable)),
     ]
     return pd.DataFrame(rows, columns=["assumption", "value", "evidence", "reason", "source"])
 
@@ -248,7 +252,7 @@ def _in_all(group: CommonCauseGroup) -> str:
     return "" if abs(whole - 1.0) < 1e-5 else f"; each part in all fails {whole:.4g} times as often as its entry says"
 
 
-def _dynamic_assumptions(study: Study, given: Organisation) -> list[tuple[str, str, str, str, str]]:
+def _dynamic_assumptions(study: Study, given: Organisation, movable: bool) -> list[tuple[str, str, str, str, str]]:
     """What the dynamic engine takes as given, as it is in use; what was set says so, with the default beside it."""
     usual = Organisation()
 
@@ -259,16 +263,47 @@ def _dynamic_assumptions(study: Study, given: Organisation) -> list[tuple[str, s
 
     servers = study.policy.redundant_servers
     own = [name for name in servers if study.policy.returns_by_itself(name)]
+    kept = [name for name, role in study.site.roles.items() if len(role.holders) > 1 and role.restart == "in service"]
     restart = ("a redundant server that was down comes back out of service", "a person looks at it first")
-    if own:
-        rest = "" if len(own) == len(servers) else "; the others come back out of service"
-        restart = (f"{', '.join(own)} come back into service by themselves{rest}", "failback is automatic in the file")
+    if kept:
+        but = f", but in service where it has {' or '.join(kept)} and nobody took over (restart: in service)"
+        restart = (restart[0] + but, "as the rule of the site says")
+    if own and len(own) == len(servers):
+        restart = (f"{', '.join(own)} come back into service by themselves", "failback is automatic in the file")
+    elif own:
+        but = f"{', '.join(own)} come back into service by themselves, as failback is automatic; of the others, "
+        restart = (but + restart[0], restart[1])
     crews = "as many as parts have failed" if given.crews is None else f"{given.crews}, set by the user"
-    said = (
-        ("return to service", *hours("return_to_service_h", "a person places a server back once it is good")),
-        ("manual takeover", *hours("manual_takeover_h", "a person places a role after a failed takeover")),
+    work = [
         ("repair crews", crews, "--crews limits them, but for what restarts by itself"),
         ("own staff", "drives of a RAID set and parts of clients wait for no crew", "users replace them themselves"),
+    ]
+    if given.travel_h:
+        work.append(
+            ("travel", *hours("travel_h", "mean time until a technician is on site; repairs are hands-on time"))
+        )
+    if given.priority:
+        ranks = "repaired first, in this order; crews are shared evenly among parts of one rank"
+        work.append(("repair priority", ", ".join(given.priority), ranks))
+    if given.repair_variation != usual.repair_variation:
+        law = "squared coefficient of variation of repair times of shared parts; 1 for exponential times"
+        work.append(("repair variation", f"{given.repair_variation:g}, set by the user", law))
+    if not movable:
+        return [(name, value, "ENGINE", reason, "") for name, value, reason in work] if given != usual else []
+    placed = [] if own and len(own) == len(servers) else [
+        ("return to service", *hours("return_to_service_h", "a person places a server back once it is good"))
+    ]  # fmt: skip
+    kept_up = []
+    if given.maintenance_every_h != usual.maintenance_every_h:
+        kept_up = [
+            ("maintenance", *hours("maintenance_every_h", "mean time from one maintenance of a server to the next")),
+            ("length of a maintenance", *hours("maintenance_h", "mean time that a server is in maintenance")),
+        ]
+    said = (
+        *placed,
+        ("manual takeover", *hours("manual_takeover_h", "a person places a role after a failed takeover")),
+        *work,
+        *kept_up,
         ("one takeover", "roles that start to move together succeed or fail together", "they move for one cause"),
         ("restart", *restart),
         ("hidden failures", "found by tests on the same days, unless the file says otherwise", "tests are periodic"),

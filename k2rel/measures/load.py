@@ -191,6 +191,7 @@ class LoadResult:
         import pandas as pd
 
         frame = pd.DataFrame(self.side_distribution, columns=["on_a", "on_b", "cut_off", "probability"])
+        frame.attrs["sides"] = self.sides
         frame.insert(3, "on_a_mb_s", frame["on_a"] * self.demand_mb_s)
         frame.insert(4, "on_b_mb_s", frame["on_b"] * self.demand_mb_s)
         return frame

@@ -50,11 +50,7 @@ _SAID = (
         "the smallest coverage and the longest switchover count; a role that starts meanwhile arrives with the others",
         "one takeover is one event",
     ),
-    (
-        "arrival",
-        "at the first holder that is ready then, in the order of the file; without one the takeover has failed",
-        "a failure during the switchover is rare",
-    ),
+    ("arrival", "", "a failure during the switchover is rare"),
     (
         "failed takeover",
         "is not tried again and the former holder stays down; only an operator ends it, a repair does not",
@@ -72,7 +68,11 @@ _SAID = (
         "begins only while all is in service, and the server returns without an operator",
         "errs towards shorter outages",
     ),
-    ("times", "switchover and operator action exponential", "the simulation takes others (--times)"),
+    (
+        "times",
+        "switchover and operator action exponential",
+        "the simulation takes other laws from a file of circumstances",
+    ),
 )
 
 
@@ -91,6 +91,26 @@ def _in_use(study: Study, rule: str) -> tuple[str, ...]:
     owners: Sequence[Any] = tuple((study.site.units if rule in _OF_UNITS else study.site.roles).values())
     moving = [one for one in owners if not isinstance(one, Role) or len(one.holders) > 1]
     return tuple(dict.fromkeys(getattr(one, rule) for one in moving))
+
+
+def _used_words(study: Study, rule: str) -> str:
+    """Values of a rule, with what automatic failback makes of them."""
+    words = ", ".join(_in_use(study, rule))
+    servers = study.policy.redundant_servers
+    if rule == "restart" and servers and all(study.policy.returns_by_itself(server) for server in servers):
+        return f"{words}, until it is good again (failback: automatic)"
+    return words
+
+
+def _arrival(study: Study) -> str:
+    """Where a role on its way arrives, by what a takeover asks of the backup."""
+    able = [name for name, role in study.site.roles.items() if len(role.holders) > 1 and study.policy.takes_able(name)]
+    every = len(able) == sum(len(role.holders) > 1 for role in study.site.roles.values())
+    which = "" if every else f" of {', '.join(able)}"
+    other = f", else at the first that is able (backup{which}: able)" if able else ""
+    return (
+        f"at the first holder that is ready then, in the order of the file{other}; without one the takeover has failed"
+    )
 
 
 def _with(study: Study, rule: str, value: str) -> Study:
@@ -245,12 +265,12 @@ def rules_in_use(study: Study) -> list[tuple[str, str, str, str, str]]:
     """
     named = {assumption.name for assumption in study.site.assumptions}
     rows = [
-        (f"rule: {rule}", ", ".join(_in_use(study, rule)), "ENGINE", (_OF_ROLES | _OF_UNITS)[rule], "")
+        (f"rule: {rule}", _used_words(study, rule), "ENGINE", (_OF_ROLES | _OF_UNITS)[rule], "")
         for rule in _keys(study)
         if rule not in named
     ]
     if _keys(study):
-        rows += [(f"rule: {name}", value, "ENGINE", reason, "") for name, value, reason in _SAID]
+        rows += [(f"rule: {name}", value or _arrival(study), "ENGINE", reason, "") for name, value, reason in _SAID]
     for name, changes in client_path_changes(study).items():
         if changes > 0:
             lost = changes * PATH_CHANGE_S / 60.0

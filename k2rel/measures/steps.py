@@ -20,6 +20,7 @@ from k2rel.units import format_duration
 __all__ = ["Step", "takeover_steps"]
 
 _ARRIVES, _FIRST_RETURN = 0, 2  # events of a TakeoverTable
+_STAY = "roles stay where they are until the next takeover"
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,24 @@ def takeover_steps(study: Study, failed: Sequence[str] | str, organisation: Orga
         until = f"until the repair, {format_duration(max(mean_h))} on average" if mean_h else "until the repair"
         steps.append(step("after", failed, settled, until))
     settled = int(table.settled[0, settled])
-    steps.append(step("repaired", (), settled, "until a person places it back in service" if settled else ""))
+    if takeover.moving[settled]:  # servers have returned by themselves, and a role is on its way back
+        lasts = format_duration(1.0 / float(table.rate_per_h[_ARRIVES, 0, settled]))
+        servers = [name for name in steps[-1].outcome.out_of_service if policy.returns_by_itself(name)]
+        own = f"{', '.join(servers)} in service again without a person; " if servers else ""
+        steps.append(step("repaired", (), settled, f"{own}the way back takes {lasts} on average"))
+        settled = int(table.settled[0, int(table.leads_to[_ARRIVES, 0, settled])])
+    else:
+        steps.append(step("repaired", (), settled, "until a person places it back in service" if settled else ""))
     for _ in takeover.servers:
         returns = table.rate_per_h[_FIRST_RETURN:, 0, settled] if takeover.roles else np.zeros(0)
         ready = np.flatnonzero(returns[: len(takeover.servers)] > 0)
         if not len(ready):
             break
         settled = int(table.settled[0, int(table.leads_to[_FIRST_RETURN + int(ready[0]), 0, settled])])
+        if takeover.moving[settled]:
+            settled = int(table.settled[0, int(table.leads_to[_ARRIVES, 0, settled])])
     if len(steps) > 3 or steps[-1].outcome.out_of_service:
-        steps.append(step("back in service", (), settled, "roles stay where they are until the next takeover"))
+        returned = all(site.roles[name].failback == "automatic" for name in takeover.roles)
+        stay = "each role at its first holder again" if returned and settled == 0 else _STAY
+        steps.append(step("back in service", (), settled, stay))
     return steps

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Judgement", "checked_target", "judge", "judgement_table", "read_target"]
 
+_TARGET_FILE = "a target file gives an availability [%] by service, such as 'media: 99.99'"
 _MET, _NOT_MET, _OPEN = "met", "not met", "not known within the uncertainty"
 
 
@@ -79,15 +80,15 @@ class Judgement:
         )
 
 
-def read_target(text: str | float, site: Site) -> dict[str, float]:
+def read_target(text: str | float, site: Site | Study) -> dict[str, float]:
     """Read a target: an availability for the principal traffic, or a file with one for each service.
 
     Parameters
     ----------
     text : str or float
         A percentage such as ``99.99``, or the path of a YAML file that gives a percentage by service.
-    site : Site
-        The site.
+    site : Site or Study
+        The site, or a study of it.
 
     Returns
     -------
@@ -109,7 +110,7 @@ def read_target(text: str | float, site: Site) -> dict[str, float]:
         float(str(text).strip().removesuffix("%"))
     except ValueError:
         return _from_file(Path(str(text)))
-    return {principal_traffic(site): checked_target(text)}
+    return {principal_traffic(site.site if isinstance(site, Study) else site): checked_target(text)}
 
 
 def checked_target(percent: object) -> float:
@@ -144,11 +145,9 @@ def checked_target(percent: object) -> float:
 def _from_file(path: Path) -> dict[str, float]:
     if not path.is_file():
         raise InputError(f"target '{str(path)[:80]}': neither a percentage such as 99.99 nor a file")
-    source = read_yaml(path)
+    source = read_yaml(path, _TARGET_FILE)
     if not isinstance(source.data, dict) or not source.data:
-        raise InputError(
-            [Problem("a target file gives an availability [%] by service, such as 'media: 99.99'", path.name)]
-        )
+        raise InputError([Problem(_TARGET_FILE, path.name)])
     result, problems = {}, []
     for name, value in source.data.items():
         try:
@@ -198,10 +197,7 @@ def judge(study: Study, targets: Mapping[str, float], *, samples: int = 4000, se
     names = [item.service for item in static.services]
     for name in targets:
         if name not in names:
-            known = ", ".join(names)
-            raise InputError(
-                f"target: {study.site.name} has no service '{name[:60]}'{closest(name, names)}; it has {known}"
-            )
+            raise InputError(f"target: {study.site.name} has no service '{name[:60]}'{closest(name, names)}")
     organisation = feasible_organisation(study)
     moving = availability(study, organisation=organisation) if organisation else None
     spread = uncertainty(study, list(targets), samples=samples, seed=seed).table() if rate_laws(study) else None

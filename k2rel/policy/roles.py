@@ -445,6 +445,10 @@ class Roles:
         """
         return self.structure.negation(self._positions[role][0][1])
 
+    def takes_able(self, role: str) -> bool:
+        """Say whether a role may go to a backup that is no more than able."""
+        return self.site.roles[role].backup == "able"
+
     def returns_by_itself(self, server: str) -> bool:
         """Say whether a server comes back into service without a person: all its roles that can move fail back."""
         own = [

@@ -329,6 +329,7 @@ class Simulation:
         a, b = np.nonzero(joint)
         count = self.site.study.site.client_count
         frame = pd.DataFrame({"on_a": a, "on_b": b, "cut_off": count - a - b, "probability": joint[a, b]})
+        frame.attrs["sides"] = self.site.study.site.sides
         return frame.sort_values("probability", ascending=False, ignore_index=True)
 
     def elements(self) -> pd.DataFrame:

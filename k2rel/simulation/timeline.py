@@ -131,7 +131,9 @@ class Timeline:
             }
             for event in self.events
         ]
-        return pd.DataFrame(rows).set_index("event")
+        frame = pd.DataFrame(rows).set_index("event")
+        frame.attrs["sides"] = self.sides
+        return frame
 
     def around_worst(self, most: int = 24) -> tuple[Event, ...]:
         """Give the events around the longest loss of the principal traffic; the first ones where nothing is lost.

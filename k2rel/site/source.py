@@ -230,7 +230,7 @@ def _plain(node: Node, path: KeyPath, lines: dict[KeyPath, int], name: str, scal
     )
 
 
-def read_yaml(path: Path) -> YamlSource:
+def read_yaml(path: Path, starts: str = "a site file starts with 'format: 1'") -> YamlSource:
     """Read a YAML file as plain data with the line of every entry.
 
     Parameters
@@ -257,19 +257,19 @@ def read_yaml(path: Path) -> YamlSource:
     """
     name = str(path)
     text = read_text(path, _MOST_BYTES, "no site file needs so much")
-    data, lines = _parsed(text, name)
+    data, lines = _parsed(text, name, starts)
     return YamlSource(name, deepcopy(data), lines)
 
 
 @lru_cache(maxsize=16)
-def _parsed(text: str, name: str) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
+def _parsed(text: str, name: str, starts: str) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
     """Data and lines of a text; reading it takes longer than most questions about it, so that it is kept."""
     try:
         _check_events(text, name)
         loader = YAML(typ="safe", pure=True)
         node = loader.compose(text)
         if not isinstance(node, MappingNode):
-            raise InputError(Problem("is empty or no mapping; a site file starts with 'format: 1'", name, 1))
+            raise InputError(Problem(f"is empty or no mapping; {starts}", name, 1))
         lines: dict[KeyPath, int] = {}
         data = _plain(node, (), lines, name, loader.constructor)
     except MarkedYAMLError as error:

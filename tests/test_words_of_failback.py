@@ -1,0 +1,144 @@
+"""What is said of roles that go back by themselves, and of roles that never leave their side for long."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import k2rel
+from k2rel import InputError
+from k2rel.measures.availability import takeovers
+from k2rel.measures.dynamic import why_they_differ
+from k2rel.organisation import Organisation
+from k2rel.tables import for_people
+
+
+@pytest.fixture
+def returning(spoiled):
+    """Level 2R with automatic failback."""
+    path, _ = spoiled("failback: manual", "failback: automatic")
+    return path
+
+
+def test_a_chain_with_roles_at_the_preferred_side_says_so():
+    words = why_they_differ(k2rel.study("L2R"), Organisation(roles="preferred", tolerance=1e-6))
+    assert "no role that can move" not in words
+    assert "the chain too follows the roles of L2R at the preferred side" in words
+    assert "no role that can move" in why_they_differ(k2rel.study("L1"), Organisation(roles="preferred"))
+
+
+def test_with_automatic_failback_the_steps_end_at_home(returning):
+    """After the repair the server is back at once, the role is on its way for the switchover, then all is as before."""
+    steps = {step.title: step for step in k2rel.takeover_steps(k2rel.study(returning), ["media_link_A1"])}
+    assert list(steps) == ["before", "detection", "switchover", "after", "repaired", "back in service"]
+    assert steps["repaired"].outcome.primary is None
+    assert steps["repaired"].outcome.out_of_service == ()
+    assert "server A in service again without a person; the way back takes 45 s" in steps["repaired"].words
+    end = steps["back in service"]
+    assert end.outcome.primary == "A"
+    assert all(end.outcome.services.values())
+    assert "every service is there; each role at its first holder again" in end.words
+    assert not any("person places" in step.words for step in steps.values())
+
+
+def test_with_manual_failback_the_role_stays():
+    steps = {step.title: step for step in k2rel.takeover_steps(k2rel.study("L2R"), ["media_link_A1"])}
+    assert "until a person places it back in service" in steps["repaired"].words
+    assert "roles stay where they are until the next takeover" in steps["back in service"].words
+
+
+# the register, the legends and what is proposed
+
+
+def test_the_register_of_automatic_failback_names_no_person_who_places_a_server(returning):
+    one = k2rel.study(returning)
+    register = k2rel.assumptions(one).set_index("assumption")
+    assert "roles that stick: return to service" not in register.index
+    assert register.loc["roles that stick: restart", "value"].endswith("come back into service by themselves")
+    assert not any(change.kind == "return" for change in k2rel.candidate_changes(one))
+    manual = k2rel.study("L2R")
+    assert "roles that stick: return to service" in k2rel.assumptions(manual)["assumption"].tolist()
+    assert any(change.kind == "return" for change in k2rel.candidate_changes(manual))
+
+
+@pytest.mark.parametrize("name", ["level_report", "failover_walkthrough"])
+def test_the_legend_of_a_drawing_says_what_holds_for_every_failback(name):
+    text = (Path(__file__).parent.parent / f"notebooks/{name}.ipynb").read_text(encoding="utf-8")
+    (legend,) = re.findall(r"Dashed frame: [^\"]*", text)
+    assert "person" not in legend
+
+
+def test_the_register_shows_all_of_who_repairs():
+    organisation = Organisation(
+        crews=1, travel_h=2, priority=("psu",), maintenance_every_h=2000, maintenance_h=3, repair_variation=0.5
+    )
+    found = k2rel.assumptions(k2rel.study("L2R"), organisation).set_index("assumption")["value"]
+    assert found["roles that stick: repair crews"] == "1, set by the user"
+    assert found["roles that stick: travel"] == "2 h"
+    assert found["roles that stick: repair priority"] == "psu"
+    assert found["roles that stick: maintenance"] == "2000 h"
+    assert found["roles that stick: length of a maintenance"] == "3 h"
+    assert found["roles that stick: repair variation"] == "0.5, set by the user"
+    assert "a repairer of its own" not in found["independence"]
+    assert "repairs exponential" not in found["constant rates"]
+    usual = k2rel.assumptions(k2rel.study("L2R")).set_index("assumption")["value"]
+    assert "a repairer of its own" in usual["independence"]
+    assert "lives and repairs exponential" in usual["constant rates"]
+    single = k2rel.assumptions(k2rel.study("L1"), Organisation(crews=1)).set_index("assumption")["value"]
+    assert single["repair crews"] == "1, set by the user"
+
+
+def test_rules_of_the_register_follow_the_site():
+    def values(**how):
+        return k2rel.assumptions(k2rel.study("L2R", **how)).set_index("assumption")
+
+    assert "able" not in values().loc["rule: arrival", "value"]
+    assert "else at the first that is able" in values(variant="degraded_backup").loc["rule: arrival", "value"]
+    assert "--" not in values().loc["rule: times", "reason"]
+    kept = values(settings={"assumption.restart": "in service"}).loc["roles that stick: restart", "value"]
+    assert "but in service where it has file_system" in kept
+    layout = values(settings={"assumption.media_drives": "5"}).loc["raid_layout", "value"]
+    assert "7" not in layout
+
+
+# what takeovers cost
+
+
+def test_each_failback_interrupts_once_more(returning, k2):
+    """Two moves a failure, 45 s each; the chain says the same within what first order leaves out."""
+    manual, automatic = (takeovers(k2rel.study(name)).loc["file_system"] for name in ("L2R", returning))
+    assert manual["failbacks_per_year"] == 0.0
+    assert automatic["failbacks_per_year"] == automatic["takeovers_per_year"] == manual["takeovers_per_year"]
+    assert automatic["interruption_min_per_year"] == pytest.approx(2 * automatic["takeovers_per_year"] * 45 / 60)
+    moving = k2rel.downtime_causes(k2rel.study(returning), Organisation(tolerance=1e-6), "file_system")
+    lost = moving.loc["a takeover is on its way", "downtime_min_per_year"]
+    assert automatic["interruption_min_per_year"] == pytest.approx(lost, rel=0.08)
+    assert "failbacks a year" in k2("availability", returning).out
+    assert "failbacks a year" not in k2("availability", "L2R").out
+    assert "times back by itself" in k2rel.verdict(k2rel.study(returning))
+    assert "back by itself" not in k2rel.verdict(k2rel.study("L2R"))
+
+
+# messages of targets and priorities
+
+
+def test_targets_and_priorities_say_what_they_are(tmp_path):
+    study = k2rel.study("L2R")
+    assert k2rel.read_target("99.9", study) == k2rel.read_target("99.9", study.site) == {"media": 99.9}
+    for text in ("", "- media: 99.9\n"):
+        (tmp_path / "target.yaml").write_text(text)
+        with pytest.raises(InputError, match="a target file gives an availability"):
+            k2rel.read_target(str(tmp_path / "target.yaml"), study)
+    with pytest.raises(InputError) as caught:
+        k2rel.judge(study, {"zzzz": 99.9})
+    assert str(caught.value).count("full_service") == 1
+    with pytest.raises(InputError, match="priority: L2R has no component type 'nohub'"):
+        k2rel.interruptions(study, Organisation(crews=1, priority=("nohub",), tolerance=1e-5))
+
+
+def test_headings_name_the_sides_of_the_site():
+    frame = pd.DataFrame({"on_a": [1], "on_b": [2], "on_b_mb_s": [3.0]})
+    assert list(for_people(frame)) == ["on A", "on B", "on B [MB/s]"]
+    frame.attrs["sides"] = ("N", "S")
+    assert list(for_people(frame)) == ["on N", "on S", "on S [MB/s]"]
