@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from k2rel.errors import InputError
 from k2rel.field.likelihood import LAWS, Shape
 from k2rel.rates.distribution import Distribution, parse_distribution
 from k2rel.rates.entry import RateRow
@@ -262,7 +263,7 @@ class Fit:
         Raises
         ------
         InputError
-            If the law has no mean life, or one beyond what an entry can have.
+            If the law has no mean life, or one beyond what an entry can have, or the rate's upper limit is above 1 /h.
 
         Examples
         --------
@@ -272,6 +273,10 @@ class Fit:
         """
         rate = self.rate_per_h
         finite = math.isfinite(rate.low) and math.isfinite(rate.high) and rate.low > 0
+        if finite and rate.high > 1:
+            raise InputError(
+                f"the data leave the rate open, {rate.low:.3g} to {rate.high:.3g} /h; an entry's limits are at most 1 /h"
+            )
         return RateRow(
             name,
             rate.value,
