@@ -432,6 +432,9 @@ class _Reader:
         unit, start, end, failed = (np.concatenate(parts) for parts in zip(*self.log, strict=True))
         if len(unit) == len(self.units):
             return None, []
+        overlap = self._overlap(unit, start, end)
+        if overlap:
+            return None, [overlap]
         if self.observed.has_ages:
             return None, ["no test of a trend: it counts from the start of a unit and does not use ages"]
         size = len(self.units)
@@ -451,6 +454,27 @@ class _Reader:
                 "'age_at_start'"
             )
         return RepairHistory(number[unit[seen]], (end - first[unit])[seen], (last - first)[followed]), notes
+
+    def _overlap(self, unit: NDArray[np.int64], start: FloatArray, end: FloatArray) -> str:
+        """Say which rows are of one unit at the same time, if any."""
+        if "start" not in self.plan.columns or "exit" in self.plan.columns:
+            return ""
+        order = np.lexsort((end, start, unit))
+        base = unit[order] * (float(end.max()) - float(start.min()) + 1.0)
+        latest = np.maximum.accumulate(base + end[order])
+        twice = np.flatnonzero(
+            (unit[order][1:] == unit[order][:-1]) & (base[1:] + start[order][1:] < latest[:-1] - 1e-6)
+        )
+        if not len(twice):
+            return ""
+        later = order[twice[0] + 1]
+        mine = np.flatnonzero((unit == unit[later]) & (start <= start[later]) & (end > start[later]))
+        rows = sorted({int(next(i for i in mine if i != later)) + 2, int(later) + 2})
+        name = next(name for name, code in self.units.items() if code == unit[later])
+        return (
+            f"WARNING: {len(twice):,} rows begin before an earlier row of the same unit ends, first rows {rows[0]} and "
+            f"{rows[1]} of unit '{name[:30]}'; each is counted as a part of its own. Are they copies? No test of a trend"
+        )
 
 
 def _round(values: FloatArray) -> FloatArray:
