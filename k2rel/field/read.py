@@ -462,9 +462,8 @@ class _Reader:
         order = np.lexsort((end, start, unit))
         base = unit[order] * (float(end.max()) - float(start.min()) + 1.0)
         latest = np.maximum.accumulate(base + end[order])
-        twice = np.flatnonzero(
-            (unit[order][1:] == unit[order][:-1]) & (base[1:] + start[order][1:] < latest[:-1] - 1e-6)
-        )
+        begins, tolerance = base + start[order], 1e-3 + 1e-15 * float(base.max())
+        twice = np.flatnonzero((np.diff(unit[order]) == 0) & (begins[1:] < latest[:-1] - tolerance))
         if not len(twice):
             return ""
         later = order[twice[0] + 1]
@@ -473,7 +472,7 @@ class _Reader:
         name = next(name for name, code in self.units.items() if code == unit[later])
         return (
             f"WARNING: {len(twice):,} rows begin before an earlier row of the same unit ends, first rows {rows[0]} and "
-            f"{rows[1]} of unit '{name[:30]}'; each is counted as a part of its own. Are they copies? No test of a trend"
+            f"{rows[1]} of unit '{name[:30]}'; each is counted as a part of its own, no trend is tested. Copies?"
         )
 
 
