@@ -159,7 +159,7 @@ def read_field(
 
     def fresh() -> _Reader:
         plan = plan_of(titles, by, columns or {}, name, open_ends=window.until_h is not None)
-        return _Reader(name, plan, Observed(plan.columns, plan.layout, plan.named, window))
+        return _Reader(name, plan, Observed(plan.columns, plan.layout, plan.named, window), separator)
 
     reader = fresh()
     if decimal is not None:
@@ -260,6 +260,7 @@ class _Reader:
     file: str
     plan: Plan
     observed: Observed
+    separator: str
     rows: int = 0
     problems: list[Problem] = field(default_factory=list)
     kept: Any = None
@@ -302,17 +303,19 @@ class _Reader:
         if "count" in cells:
             count = cells["count"]
             wrong(~(count <= 1e12) | (count < 0) | (count != np.rint(count)), "count",
-                  "a whole number of units, 0 or more")  # fmt: skip
+                  "a whole number of units, from 0 to 1e12")  # fmt: skip
         if self.plan.layout == "counts":
             failed = cells["failed"]
             if columns["exposure"].kind == "date":
                 wrong(
                     np.isfinite(cells["exposure"]), "exposure", "holds dates; write hours of operation, or 'unit_years'"
                 )
-            wrong(~(cells["exposure"] > 0) | np.isinf(cells["exposure"]), "exposure", "must be above 0")
+            hours = cells["exposure"]
+            wrong(~np.isfinite(hours), "exposure", "needs a finite number of hours of operation")
+            wrong((hours < 0) | ((hours == 0) & (failed != 0)), "exposure", "must be above 0 where something failed")
             wrong(~np.isfinite(failed), "failed", "needs a number of failures")
             wrong(np.isfinite(failed) & (failed != np.rint(failed)), "failed", "a whole number of failures, 0 or more")
-            frame: dict[str, FloatArray] = {"failed": failed, "hours": cells["exposure"]}
+            frame: dict[str, FloatArray] = {"failed": failed, "hours": hours}
         else:
             entry, lower, upper = self.observed.lives(cells, wrong)
             frame = {"entry": entry, "lower": lower, "upper": upper, "count": cells.get("count", np.ones(len(block)))}
@@ -388,12 +391,21 @@ class _Reader:
         marks = tuple(
             f"{one.title}: a decimal {one.decimal}, so that '{one.separated[:30]}' has a separator of thousands"
             for one in columns.values() if one.separated
+        ) + tuple(
+            f"{one.title}: the comma of '{one.comma[:30]}' is read as the decimal one"
+            for one in columns.values() if one.comma and not one.separated and self.separator == ","
         )  # fmt: skip
         if layout == "counts":
             exposures = tuple(
                 Exposure(str(row.group) or title, float(row.failed), float(row.hours), str(row.site))
-                for row in self.kept.itertuples()
-            )
+                for row in self.kept.itertuples() if row.hours > 0
+            )  # fmt: skip
+            idle = [str(name) for name in self.kept["group"][self.kept["hours"] == 0]]
+            if not exposures:
+                raise InputError(Problem("no row has any hours of operation", self.file))
+            if idle:
+                marks = (*marks, f"left out, without hours of operation: {', '.join(idle[:5])[:200]}"
+                         + (f" and {len(idle) - 5} more" if len(idle) > 5 else ""))  # fmt: skip
             return FieldData(self.file, layout, self.rows, (), exposures, None, self.plan.unused, marks,
                              math.fsum(one.hours for one in exposures), units)  # fmt: skip
         if not len(self.kept):

@@ -113,8 +113,8 @@ class Fit:
 
     @property
     def bic(self) -> float:
-        """Bayesian (Schwarz') criterion."""
-        return self.free * math.log(max(self.units, 1)) - 2 * self.log_likelihood
+        """Bayesian (Schwarz') criterion, by the number of lives; of failures where only hours are known."""
+        return self.free * math.log(max(self.units or self.failures, 1)) - 2 * self.log_likelihood
 
     def _shape(self) -> tuple[Shape, FloatArray, float]:
         values = {name: one.value for name, one in self.parameters.items()}

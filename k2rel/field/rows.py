@@ -161,7 +161,9 @@ class Observed:
 
     def lives(self, cells: dict[str, FloatArray], wrong: Wrong) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Age at which the observation began, and ages between which the life ended [h], row by row."""
-        self._one_clock(cells, wrong)
+        if self._mixed(cells, wrong):
+            nothing = np.zeros(len(next(iter(cells.values()))))
+            return nothing, nothing, nothing
         if self.layout == "intervals":
             return self._intervals(cells, wrong)
         role = next(role for role in ("exit", "end", "time") if role in self.columns)
@@ -262,8 +264,8 @@ class Observed:
         since = np.maximum(start, begin)
         return since, age + (since - start)
 
-    def _one_clock(self, cells: Mapping[str, FloatArray], wrong: Wrong) -> None:
-        """Dates and times are not mixed, and dates have a start."""
+    def _mixed(self, cells: Mapping[str, FloatArray], wrong: Wrong) -> bool:
+        """Refuse dates beside times, and dates without a start."""
         clocks = {role: self.columns[role].kind for role in CLOCK if role in self.columns and self.columns[role].kind}
         dated = [role for role, kind in clocks.items() if kind == "date"]
         for role in dated:
@@ -279,6 +281,8 @@ class Observed:
         others = [role for role in clocks if role not in dated]
         if dated and others:
             words = f"holds no dates, but '{self.columns[dated[0]].title}' does; write both as dates, or both as times"
+            serial = looks_like_dates({others[0]: self.columns[others[0]]})
+            words = f"{words}; its {serial[1]}" if serial else words
             wrong(_first(cells[others[0]]), others[0], words)
         elif dated and "start" not in self.columns and self.window.begin_h is None:
             words = (
@@ -289,7 +293,11 @@ class Observed:
         elif clocks and self.window.dates is not None and self.window.dates != bool(dated):
             name = "--from" if self.window.words[0] else "--until"
             kind, example = ("dates", "2024-05-31") if dated else ("times", "8760 h")
-            raise InputError(f"{name} {' '.join(self.window.words).strip()[:40]}: the log has {kind}; write {example}")
+            serial = None if dated else looks_like_dates(self.columns)
+            hint = f", or correct the log: {self.columns[serial[0]].title}: {serial[1]}" if serial else ""
+            given = " ".join(self.window.words).strip()[:40]
+            raise InputError(f"{name} {given}: the log has {kind}; write {example}{hint}")
+        return bool((dated and others) or (dated and "start" not in self.columns and self.window.begin_h is None))
 
 
 def _latest_h() -> float:
