@@ -40,6 +40,11 @@ def test_a_law_without_a_largest_likelihood_is_refused(lives):
     assert all("no maximum" in reasons[name] for name in ("weibull", "lognormal", "gamma"))
 
 
+def test_a_location_does_not_help_where_a_step_explains_all():
+    _, reasons = fits_and_reasons(of((4380, 8760, 3), (8760, WORKED, 40)), ["weibull3"])
+    assert "no maximum" in reasons["weibull3"]
+
+
 def test_three_intervals_tell_every_law():
     """Two parameters give two shares exactly: 3, 4 and 5 of 12."""
     fits, _ = fits_and_reasons(of((0, 4380, 3), (4380, 8760, 4), (8760, WORKED, 5)))

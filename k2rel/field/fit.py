@@ -135,7 +135,9 @@ def fit_law(name: str, lives: Lives, confidence: float = 0.9) -> Fit:
     if name != "exponential" and math.isinf(limit_of_likelihood(lives)) and limit_of_likelihood(lives) > 0:
         raise InputError(_no_maximum(name, lives))
     if name == "weibull3":
-        return _with_location(lives, confidence)
+        located = _with_location(lives, confidence)
+        _determined(name, lives, 1.0, located.log_likelihood)
+        return located
     law = LAWS[name]
     values, best = maximum(law, lives)
     if len(values) > 1:
