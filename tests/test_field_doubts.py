@@ -76,7 +76,6 @@ def test_overlapping_rows_of_a_unit_are_warned_of(log, rows, said):
 
     data = read_field(log("unit,start,end,failed\n" + "\n".join(rows) + "\n"))
     assert any(re.search(f"WARNING: {said}", note) for note in data.notes)
-    assert data.history is None
 
 
 def test_rows_that_follow_each_other_are_not_warned_of(log):

@@ -445,10 +445,11 @@ class _Reader:
         if len(unit) == len(self.units):
             return None, []
         overlap = self._overlap(unit, start, end)
-        if overlap:
-            return None, [overlap]
         if self.observed.has_ages:
-            return None, ["no test of a trend: it counts from the start of a unit and does not use ages"]
+            return None, [
+                *([overlap] if overlap else []),
+                "no test of a trend: it counts from the start of a unit and does not use ages",
+            ]
         size = len(self.units)
         first = np.full(size, math.inf)
         last = np.full(size, -math.inf)
@@ -457,7 +458,7 @@ class _Reader:
         seen = (failed == 1) & (end > first[unit])
         followed = last > first
         number = np.cumsum(followed) - 1
-        notes = []
+        notes = [overlap] if overlap else []
         went_on = int(np.sum((failed != 1) & (end < last[unit])))
         if went_on:
             notes.append(
@@ -484,7 +485,7 @@ class _Reader:
         name = next(name for name, code in self.units.items() if code == unit[later])
         return (
             f"WARNING: {len(twice):,} rows begin before an earlier row of the same unit ends, first rows {rows[0]} and "
-            f"{rows[1]} of unit '{name[:30]}'; each is counted as a part of its own, no trend is tested. Copies?"
+            f"{rows[1]} of unit '{name[:30]}'; each is counted as a part of its own. Are they copies?"
         )
 
 
