@@ -28,8 +28,10 @@ __all__ = [
 HOURS_PER_YEAR = 8760.0
 MINUTES_PER_YEAR = 525_600.0
 
-_DOUBTFUL_PER_H = 0.01
-"""A bare failure rate above this, a failure every 100 h, is more often something else in the wrong place."""
+_DOUBTFUL_PER_H = 0.001
+"""A bare failure rate above this, nine failures a year, is more often a probability or a rate per year."""
+_DOUBTFUL_H = 100.0
+"""A bare mean time to failure below this is more often a rate or a number of years."""
 
 _QUANTITY = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$")
 
@@ -192,7 +194,7 @@ def parse_mttf(value: object) -> float:
     (262800.0, 250000.0)
     """
     hours = parse_duration(value)
-    if is_bare(value) and 0 < hours < 1 / _DOUBTFUL_PER_H:
+    if is_bare(value) and 0 < hours < _DOUBTFUL_H:
         raise ValueError(
             f"{value} h is a mean time to failure of {format_duration(hours)}; is it a failure rate, or a number of "
             f"years? Give failure_rate, or write '{value} y'; if it is meant, write '{value} h'"

@@ -352,6 +352,18 @@ def _picture(args: argparse.Namespace, data: FieldData, best: dict[str, Fit]) ->
         print(f"{args.picture}: written{more}\n")
 
 
+def _row_of(path: str, text: str) -> str:
+    """Where a log first names the type that a message quotes."""
+    import re
+
+    quoted = re.findall(r"'([^']+)'", text)[:1]
+    with Path(path).open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, start=1):
+            if number > 1 and set(quoted) & {cell.strip().strip('"') for cell in re.split(r"[,;\t]", line.rstrip())}:
+                return f":{number}"
+    return ""
+
+
 def update_verb(args: argparse.Namespace) -> int:
     from k2rel.field import read_field
     from k2rel.measures.changes import Design, minutes_of
@@ -363,7 +375,13 @@ def update_verb(args: argparse.Namespace) -> int:
     data = read_field(args.log, by="type", decimal=args.decimal)
     if data.layout != "counts":
         raise InputError(f"{args.log}: give the columns type, failures, hours (and site); lives go to 'k2rel fit'")
-    result = updated(study, data.exposures, prior=args.prior, site=args.site)
+    try:
+        result = updated(study, data.exposures, prior=args.prior, site=args.site)
+    except InputError as error:
+        text = str(error)
+        if not text.startswith("log: "):
+            raise
+        raise InputError(f"{args.log}{_row_of(args.log, text)}: {text.removeprefix('log: ')}") from None
     if args.output:
         written(args.output, write_rates(result.rows), args.force)
     name = principal_traffic(study.site)

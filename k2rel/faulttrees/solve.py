@@ -216,7 +216,13 @@ def _top_json(top: TopAnswer) -> dict[str, Any]:
         by_order = {str(order): count for order, count in top.by_order.items()}
         row["cut_sets"] = {"count": sum(top.by_order.values()), "by_order": by_order, "sum": _finite(top.order_sum)}
         if top.listing is not None:
-            sets = zip(top.listing.sets, top.listing.probabilities, strict=True)
+            sets = list(zip(top.listing.sets, top.listing.probabilities, strict=True))
+            by_size = not all(math.isfinite(p) for _, p in sets)
+            if top.order is not None and len(sets) < sum(top.by_order.values()):
+                by_size = True  # the smallest were listed, which need not be the most probable
+            elif not by_size:
+                sets.sort(key=lambda one: -one[1])
+            row["cut_sets"]["order_of_list"] = "size" if by_size else "probability"
             row["cut_sets"]["most_probable"] = [{"events": list(e), "probability": _finite(p)} for e, p in sets]
             row["cut_sets"]["left_out"] = top.listing.left_out
             row["cut_sets"]["left_out_probability"] = _finite(top.listing.left_out_probability)

@@ -56,6 +56,8 @@ class Column:
         Units that its cells name.
     separated : str
         The first cell whose thousands are separated, for the note about it.
+    comma : str
+        The first cell whose comma was read as the decimal one, for the note about it.
     least, most : float
         Smallest and largest of its bare numbers but 0.
     """
@@ -69,6 +71,7 @@ class Column:
     settled: bool = False
     units: set[str] = field(default_factory=set)
     separated: str = ""
+    comma: str = ""
     least: float = math.inf
     most: float = -math.inf
 
@@ -147,7 +150,8 @@ def numbers(block: pd.DataFrame, column: Column, file: str, first: int, problems
         if len(extreme):
             column.least = min(column.least, float(extreme.min()))
             column.most = max(column.most, float(extreme.max()))
-    for code, name in ((1, "number"), (2, "unit"), (3, "date")):
+    known = [(code, name) for code, name in ((1, "number"), (2, "unit"), (3, "date")) if np.any(kinds == code)]
+    for code, name in sorted(known, key=lambda one: int(np.argmax(kinds == one[0]))):  # as they first appear
         places = np.flatnonzero((kinds == code) & ~np.isinf(values))
         if not len(places):
             continue
@@ -202,6 +206,8 @@ def _special(cell: str, scale: float, column: Column) -> tuple[int, float | str]
         return 0, f"cannot be negative, got {cell[:30]}"
     if not column.separated and re.search(r"\d\D\d{3}(?!\d)", cell) and value >= 1000:
         column.separated = cell
+    if column.decimal == "comma" and "," in cell:
+        column.comma = column.comma or cell
     if not found.unit:
         return 1, value * scale
     if column.counts:

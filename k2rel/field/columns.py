@@ -137,6 +137,8 @@ def plan_of(names: Sequence[str], by: str | None, wanted: Mapping[str, str], fil
         found[role] = _column(title, role, file)
     if "exit" in found and "start" in found and not {"end", "entry"} & set(found):
         found["end"] = found.pop("exit")
+    if "exit" in wanted and "lower" in found and "upper" not in found:
+        found["upper"] = found.pop("exit")  # both are ages
     layout = _layout(found, names, file, open_ends)
     _ages(found, unclear, words, layout, file)
     use = (*_NEEDED[layout], "group")
@@ -157,7 +159,7 @@ def plan_of(names: Sequence[str], by: str | None, wanted: Mapping[str, str], fil
 
 def _ages(found: dict[str, Column], unclear: dict[str, str], words: Mapping[str, str], layout: str, file: str) -> None:
     """A column 'age' beside an end is the age at which the observation of the row began."""
-    if layout == "lives" and "entry" not in found:
+    if layout in ("lives", "intervals") and "entry" not in found:
         title = next((title for title, word in words.items() if word == "age"), None)
         taken = [role for role, column in found.items() if column.title == title and role not in ("time", "entry")]
         if title is not None and not taken:

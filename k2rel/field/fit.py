@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from k2rel.arguments import as_names
 from k2rel.errors import InputError, closest
 from k2rel.field.likelihood import FARTHEST, LAWS, Shape, differences, log_likelihood, maximum
+from k2rel.field.limits import limit_of_likelihood
 from k2rel.field.lives import Exposure, Lives
 from k2rel.field.result import Estimate, Fit, mean_of, normal_deviations
 
@@ -27,6 +28,7 @@ NAMES = (*LAWS, "weibull3")
 """Laws that can be fitted."""
 _PROFILE_MOST = 5_000
 _VAGUE = 100.0**2
+_STEEPEST = 1e8
 
 
 def _checked(confidence: float) -> float:
@@ -126,21 +128,26 @@ def fit_law(name: str, lives: Lives, confidence: float = 0.9) -> Fit:
         return replace(found, units=lives.units, notes=(*lives.notes, *found.notes))
     if lives.failures == 0:
         raise InputError(f"{lives.name}: no failure was seen, so no law but an upper limit of the rate can be given")
+    if name == "exponential" and not np.any(lives.lower_h > lives.entry_h):
+        raise InputError(f"{lives.name}: no part is known to have worked for any time, so the rate has no upper end")
     if name != "exponential":
         _distinguishable(name, lives)
+    if name != "exponential" and math.isinf(limit_of_likelihood(lives)) and limit_of_likelihood(lives) > 0:
+        raise InputError(_no_maximum(name, lives))
     if name == "weibull3":
-        return _with_location(lives, confidence)
+        located = _with_location(lives, confidence)
+        _determined(name, lives, 1.0, located.log_likelihood)
+        return located
     law = LAWS[name]
     values, best = maximum(law, lives)
+    if len(values) > 1:
+        _determined(name, lives, law.steepness(values), best)
     covariance = _covariance(law, values, lives)
     # a median far out can be vague by many orders of magnitude where few failed; a shape cannot
     vague = np.array([_VAGUE if not key.endswith("_h") else FARTHEST**2 for key in law.parameters])
     far = np.any(np.abs(np.log(values)) > 0.99 * FARTHEST)
     if len(values) > 1 and (far or not (np.all(np.isfinite(covariance)) and np.all(np.diag(covariance) < vague))):
-        raise InputError(
-            f"{lives.name}: the likelihood of a {name} law has no maximum (it grows without bound, or is flat); these "
-            "data tell no such law"
-        )
+        raise InputError(_no_maximum(name, lives))
     errors = values * np.sqrt(np.diag(covariance))
     small = len(lives.count) <= _PROFILE_MOST
     limits = [
@@ -271,11 +278,33 @@ def _distinguishable(name: str, lives: Lives) -> None:
         raise InputError(f"{lives.name}: a {name} law needs at least two different times of failure")
 
 
+def _no_maximum(name: str, lives: Lives) -> str:
+    return (
+        f"{lives.name}: the likelihood of a {name} law has no maximum (it grows without bound, or is flat); these data "
+        "tell no such law"
+    )
+
+
+def _determined(name: str, lives: Lives, steepness: float, best: float) -> None:
+    """Refuse where a law without any spread, or with all of it, explains the lives as well, or digits are too few."""
+    if best <= limit_of_likelihood(lives) + 1e-6:
+        raise InputError(_no_maximum(name, lives))
+    if not steepness < _STEEPEST:
+        raise InputError(
+            f"{lives.name}: the failures lie so close to each other (less than {1 / _STEEPEST:g} of their time apart) "
+            f"that numbers of 16 digits tell no {name} law"
+        )
+
+
 def _covariance(law: Shape, values: FloatArray, lives: Lives) -> FloatArray:
     """Inverse of the observed information of the parameters' logarithms."""
-    _, curve = differences(lambda x: -log_likelihood(law, np.exp(x), lives), np.log(values), 1e-3)
+    along = law.directions(values)
+    step = max(1e-3, (1e-16 * law.steepness(values)) ** 0.25)
+    _, curve = differences(
+        lambda y: -log_likelihood(law, values * np.exp(along @ y), lives), np.zeros(len(values)), step
+    )
     try:
-        covariance = np.asarray(np.linalg.inv(curve), dtype=np.float64)
+        covariance = np.asarray(along @ np.linalg.inv(curve) @ along.T, dtype=np.float64)
     except np.linalg.LinAlgError:
         covariance = np.full_like(curve, math.nan)
     return covariance if np.all(np.diag(covariance) > 0) else np.full_like(curve, math.nan)
@@ -289,34 +318,38 @@ def _profile(
     from scipy.special import chdtri
 
     drop = float(chdtri(1, 1 - confidence)) / 2
-    other = 1 - which
     x0 = np.log(values)
+    steep = max(1.0, law.steepness(values))
+    near = 0.05 / (steep if which == 0 or law.by_mean else 1.0)
 
     def fallen(x: float) -> float:
+        """At a change of the logarithm."""
         if len(values) == 1:
-            return best - log_likelihood(law, np.exp(np.array([x])), lives) - drop
+            return best - log_likelihood(law, values * np.exp(np.array([x])), lives) - drop
+
+        middle = -x if law.by_mean else 0.0  # the other parameter follows, so that the law stays where it is
 
         def cost(y: float) -> float:
-            point = np.empty(2)
-            point[which], point[other] = x, y
-            if abs(y) > FARTHEST:
+            change = np.array([x, middle + y] if which == 0 else [middle + y, x])
+            if np.any(np.abs(x0 + change) > FARTHEST):
                 return 1e300
-            value = -log_likelihood(law, np.exp(point), lives)
-            return min(value, 1e300)
+            return min(-log_likelihood(law, values * np.exp(change), lives), 1e300)
 
-        found = minimize_scalar(cost, bracket=(x0[other] - 0.05, x0[other] + 0.05), options={"xtol": 1e-9})
+        found = minimize_scalar(cost, bracket=(-near, near), options={"xtol": 1e-9})
         return float(found.fun) + best - drop
 
     limits = []
     width = error / values[which] if math.isfinite(error) else 0.5
     for sign in (-1, 1):
-        inner, outer = x0[which], x0[which] + sign * 1.5 * width
+        inner, outer = 0.0, sign * 1.5 * width
         for _ in range(40):
-            if abs(outer) > FARTHEST:
+            if abs(x0[which] + outer) > FARTHEST:
                 limits.append(0.0 if sign < 0 else math.inf)
                 break
             if fallen(outer) > 0 > fallen(inner):
-                limits.append(math.exp(brentq(fallen, inner, outer, xtol=1e-7)))
+                limits.append(
+                    float(values[which]) * math.exp(brentq(fallen, inner, outer, xtol=1e-7 * min(1.0, width)))
+                )
                 break
             inner, outer = outer, outer + sign * 1.5 * width
         else:

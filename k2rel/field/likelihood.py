@@ -37,6 +37,10 @@ class Shape:
         Of times and parameters.
     cumulative : callable
         Probability to have failed, of times and parameters.
+    steepness : callable
+        Of the parameters: about the middle of the law over its spread.
+    by_mean : bool
+        Whether the law lies at the product of its parameters, not at the last one.
     """
 
     name: str
@@ -44,6 +48,14 @@ class Shape:
     log_density: Callable[[FloatArray, FloatArray], FloatArray]
     log_survival: Callable[[FloatArray, FloatArray], FloatArray]
     cumulative: Callable[[FloatArray, FloatArray], FloatArray]
+    steepness: Callable[[FloatArray], float] = lambda p: 1.0
+    by_mean: bool = False
+
+    def directions(self, parameters: FloatArray) -> FloatArray:
+        """Directions of the parameters' logarithms, as columns, along which a likelihood is about equally curved."""
+        if len(self.parameters) == 1:
+            return np.eye(1)
+        return np.array([[1.0, 0.0], [-1.0 if self.by_mean else 0.0, 1.0 / max(1.0, self.steepness(parameters))]])
 
 
 def _weibull_density(t: FloatArray, p: FloatArray) -> FloatArray:
@@ -77,18 +89,27 @@ def _lognormal_cumulative(t: FloatArray, p: FloatArray) -> FloatArray:
 def _gamma_density(t: FloatArray, p: FloatArray) -> FloatArray:
     from scipy.special import gammaln
 
-    z = t / p[1]
-    return np.asarray((p[0] - 1.0) * np.log(z) - z - gammaln(p[0]) - np.log(p[1]))
+    shape, ratio = p[0], t / (p[0] * p[1])
+    off = ratio - 1.0
+    # ln r - (r - 1), and a ln a - a - ln Gamma(a), each from its series where the plain form loses digits
+    series = off**2 * np.polyval([-1 / 8, 1 / 7, -1 / 6, 1 / 5, -1 / 4, 1 / 3, -1 / 2], off)
+    bent = np.where(np.abs(off) < 0.01, series, np.log(ratio) - off)
+    if shape > 100:
+        stirling = 0.5 * np.log(shape / (2 * math.pi)) - 1 / (12 * shape) + 1 / (360 * shape**3)
+    else:
+        stirling = shape * np.log(shape) - shape - gammaln(shape)
+    return np.asarray(shape * bent + stirling - np.log(t))
 
 
 def _gamma_survival(t: FloatArray, p: FloatArray) -> FloatArray:
-    from scipy.special import gammaincc, gammaln
+    from scipy.special import gammaincc
 
     z = t / p[1]
     value = gammaincc(p[0], z)
-    with np.errstate(divide="ignore"):
-        # far out where it underflows, by the first terms of its expansion (NIST DLMF 8.11.2)
-        far = (p[0] - 1.0) * np.log(np.maximum(z, 1e-300)) - z - gammaln(p[0])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # far out where it underflows, by the first term of its continued fraction (NIST DLMF 8.9.2)
+        times = np.maximum(t, 1e-300)
+        far = _gamma_density(times, p) + np.log(times / np.maximum(z + 1 - p[0], 1e-300))
         return np.asarray(np.where(value > 1e-290, np.log(np.maximum(value, 1e-300)), far))
 
 
@@ -111,12 +132,16 @@ LAWS = {
     ),
     "weibull": Shape(
         "weibull", ("shape", "scale_h"), _weibull_density, _weibull_survival,
-        lambda t, p: np.asarray(-np.expm1(_weibull_survival(t, p))),
+        lambda t, p: np.asarray(-np.expm1(_weibull_survival(t, p))), lambda p: float(p[0]),
     ),
     "lognormal": Shape(
-        "lognormal", ("sigma", "median_h"), _lognormal_density, _lognormal_survival, _lognormal_cumulative
+        "lognormal", ("sigma", "median_h"), _lognormal_density, _lognormal_survival, _lognormal_cumulative,
+        lambda p: 1.0 / float(p[0]),
     ),
-    "gamma": Shape("gamma", ("shape", "scale_h"), _gamma_density, _gamma_survival, _gamma_cumulative),
+    "gamma": Shape(
+        "gamma", ("shape", "scale_h"), _gamma_density, _gamma_survival, _gamma_cumulative,
+        lambda p: math.sqrt(float(p[0])), by_mean=True,
+    ),
 }  # fmt: skip
 """Laws of one or two positive parameters, the last one a time. A Weibull law with a location is one of these, moved."""
 
@@ -211,40 +236,75 @@ def maximum(
     from scipy.optimize import minimize
 
     size = len(law.parameters)
-    if start is None:
-        mean = max(lives.hours - location_h * lives.units, 1e-9 * lives.hours) / max(lives.failures, 1)
-        start = np.array([1.0, mean])[-size:]
+    starts = [start] if start is not None else _starts(law, lives, location_h)
     scale = max(1.0, float(lives.count.sum()))
 
-    def cost(x: FloatArray) -> float:
-        if np.any(np.abs(x) > FARTHEST):
+    def cost(values: FloatArray) -> float:
+        if not np.all(values > 0) or np.any(np.abs(np.log(values)) > FARTHEST):
             return 1e300
-        value = log_likelihood(law, np.exp(x), lives, location_h)
+        value = log_likelihood(law, values, lives, location_h)
         return -value / scale if math.isfinite(value) else 1e300
 
-    first = np.log(start)
-    simplex = np.vstack([first, *(first + 0.3 * row for row in np.eye(size))])
-    found = minimize(
-        cost, first, method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-12, "initial_simplex": simplex}
-    )
-    x = _newton(cost, np.asarray(found.x, dtype=np.float64))
-    return np.exp(x), -cost(x) * scale
+    values = min(starts, key=cost)
+    for _ in range(5):
+        steep = law.steepness(values)
+        around = _around(cost, values, law.directions(values))
+        found = minimize(
+            around, np.zeros(size), method="Nelder-Mead",
+            options={"xatol": 1e-5, "fatol": 1e-12, "initial_simplex": np.vstack([np.zeros(size), 0.3 * np.eye(size)])},
+        )  # fmt: skip
+        values = _moved(values, law.directions(values) @ found.x)
+        if max(law.steepness(values), 1.0) < 5 * max(steep, 1.0):
+            break
+    return _newton(law, cost, values, scale)
 
 
-def _newton(cost: Callable[[FloatArray], float], x: FloatArray) -> FloatArray:
+def _moved(values: FloatArray, by: FloatArray) -> FloatArray:
+    """Parameters, their logarithms moved; those that move too far are no parameters any more."""
+    return np.asarray(values * np.exp(np.clip(by, -2 * FARTHEST, 700.0)))
+
+
+def _around(cost: Callable[[FloatArray], float], values: FloatArray, along: FloatArray) -> Callable[..., float]:
+    """The cost of parameters near others, by steps along directions of their logarithms."""
+    return lambda y: cost(_moved(values, along @ y))
+
+
+def _starts(law: Shape, lives: Lives, location_h: float) -> list[FloatArray]:
+    """Where to begin: no wear, and, where the failures lie close to each other, their moments."""
+    size = len(law.parameters)
+    mean = max(lives.hours - location_h * lives.units, 1e-9 * lives.hours) / max(lives.failures, 1)
+    starts = [np.array([1.0, mean])[-size:]]
+    failed = ~lives.right
+    if size == 2 and failed.any():
+        times = (lives.lower_h[failed] + lives.upper_h[failed]) / 2 - location_h
+        middle = float(np.average(times, weights=lives.count[failed]))
+        spread = math.sqrt(float(np.average((times / middle - 1) ** 2, weights=lives.count[failed]))) if middle else 1.0
+        if 0 < spread < 0.2:
+            shape = {"weibull": 1.2 / spread, "lognormal": spread}.get(law.name, spread**-2)
+            starts.append(np.array([shape, middle / shape if law.by_mean else middle]))
+    return starts
+
+
+def _newton(
+    law: Shape, cost: Callable[[FloatArray], float], values: FloatArray, scale: float
+) -> tuple[FloatArray, float]:
     """Polish a minimum by Newton steps, as long as they help."""
     for _ in range(4):
-        slope, curve = differences(cost, x, 1e-4)
+        along = law.directions(values)
+        noise = 1e-16 * max(1.0, law.steepness(values))
+        around = _around(cost, values, along)
+        slope, curve = differences(around, np.zeros(len(values)), max(1e-4, noise ** (1 / 3)))
         try:
             step = np.linalg.solve(curve, slope)
         except np.linalg.LinAlgError:
             break
-        if not np.all(np.isfinite(step)) or np.max(np.abs(step)) > 0.1 or cost(x - step) > cost(x) + 1e-13:
+        here = cost(values)
+        if not np.all(np.isfinite(step)) or np.max(np.abs(step)) > 0.1 or around(-step) > here + 1e-13 + 10 * noise:
             break
-        x = x - step
+        values = _moved(values, -along @ step)
         if np.max(np.abs(step)) < 1e-9:
             break
-    return x
+    return values, -cost(values) * scale
 
 
 def differences(function: Callable[[FloatArray], float], x: FloatArray, h: float) -> tuple[FloatArray, FloatArray]:

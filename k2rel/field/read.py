@@ -159,7 +159,7 @@ def read_field(
 
     def fresh() -> _Reader:
         plan = plan_of(titles, by, columns or {}, name, open_ends=window.until_h is not None)
-        return _Reader(name, plan, Observed(plan.columns, plan.layout, plan.named, window))
+        return _Reader(name, plan, Observed(plan.columns, plan.layout, plan.named, window), separator)
 
     reader = fresh()
     if decimal is not None:
@@ -260,6 +260,7 @@ class _Reader:
     file: str
     plan: Plan
     observed: Observed
+    separator: str
     rows: int = 0
     problems: list[Problem] = field(default_factory=list)
     kept: Any = None
@@ -302,17 +303,19 @@ class _Reader:
         if "count" in cells:
             count = cells["count"]
             wrong(~(count <= 1e12) | (count < 0) | (count != np.rint(count)), "count",
-                  "a whole number of units, 0 or more")  # fmt: skip
+                  "a whole number of units, from 0 to 1e12")  # fmt: skip
         if self.plan.layout == "counts":
             failed = cells["failed"]
             if columns["exposure"].kind == "date":
                 wrong(
                     np.isfinite(cells["exposure"]), "exposure", "holds dates; write hours of operation, or 'unit_years'"
                 )
-            wrong(~(cells["exposure"] > 0) | np.isinf(cells["exposure"]), "exposure", "must be above 0")
+            hours = cells["exposure"]
+            wrong(~np.isfinite(hours), "exposure", "needs a finite number of hours of operation")
+            wrong((hours < 0) | ((hours == 0) & (failed != 0)), "exposure", "must be above 0 where something failed")
             wrong(~np.isfinite(failed), "failed", "needs a number of failures")
             wrong(np.isfinite(failed) & (failed != np.rint(failed)), "failed", "a whole number of failures, 0 or more")
-            frame: dict[str, FloatArray] = {"failed": failed, "hours": cells["exposure"]}
+            frame: dict[str, FloatArray] = {"failed": failed, "hours": hours}
         else:
             entry, lower, upper = self.observed.lives(cells, wrong)
             frame = {"entry": entry, "lower": lower, "upper": upper, "count": cells.get("count", np.ones(len(block)))}
@@ -388,12 +391,21 @@ class _Reader:
         marks = tuple(
             f"{one.title}: a decimal {one.decimal}, so that '{one.separated[:30]}' has a separator of thousands"
             for one in columns.values() if one.separated
+        ) + tuple(
+            f"{one.title}: the comma of '{one.comma[:30]}' is read as the decimal one"
+            for one in columns.values() if one.comma and not one.separated and self.separator == ","
         )  # fmt: skip
         if layout == "counts":
             exposures = tuple(
                 Exposure(str(row.group) or title, float(row.failed), float(row.hours), str(row.site))
-                for row in self.kept.itertuples()
-            )
+                for row in self.kept.itertuples() if row.hours > 0
+            )  # fmt: skip
+            idle = [str(name) for name in self.kept["group"][self.kept["hours"] == 0]]
+            if not exposures:
+                raise InputError(Problem("no row has any hours of operation", self.file))
+            if idle:
+                marks = (*marks, f"left out, without hours of operation: {', '.join(idle[:5])[:200]}"
+                         + (f" and {len(idle) - 5} more" if len(idle) > 5 else ""))  # fmt: skip
             return FieldData(self.file, layout, self.rows, (), exposures, None, self.plan.unused, marks,
                              math.fsum(one.hours for one in exposures), units)  # fmt: skip
         if not len(self.kept):
@@ -432,8 +444,12 @@ class _Reader:
         unit, start, end, failed = (np.concatenate(parts) for parts in zip(*self.log, strict=True))
         if len(unit) == len(self.units):
             return None, []
+        overlap = self._overlap(unit, start, end)
         if self.observed.has_ages:
-            return None, ["no test of a trend: it counts from the start of a unit and does not use ages"]
+            return None, [
+                *([overlap] if overlap else []),
+                "no test of a trend: it counts from the start of a unit and does not use ages",
+            ]
         size = len(self.units)
         first = np.full(size, math.inf)
         last = np.full(size, -math.inf)
@@ -442,7 +458,7 @@ class _Reader:
         seen = (failed == 1) & (end > first[unit])
         followed = last > first
         number = np.cumsum(followed) - 1
-        notes = []
+        notes = [overlap] if overlap else []
         went_on = int(np.sum((failed != 1) & (end < last[unit])))
         if went_on:
             notes.append(
@@ -451,6 +467,26 @@ class _Reader:
                 "'age_at_start'"
             )
         return RepairHistory(number[unit[seen]], (end - first[unit])[seen], (last - first)[followed]), notes
+
+    def _overlap(self, unit: NDArray[np.int64], start: FloatArray, end: FloatArray) -> str:
+        """Say which rows are of one unit at the same time, if any."""
+        if "start" not in self.plan.columns or "exit" in self.plan.columns:
+            return ""
+        order = np.lexsort((end, start, unit))
+        base = unit[order] * (float(end.max()) - float(start.min()) + 1.0)
+        latest = np.maximum.accumulate(base + end[order])
+        begins, tolerance = base + start[order], 1e-3 + 1e-15 * float(base.max())
+        twice = np.flatnonzero((np.diff(unit[order]) == 0) & (begins[1:] < latest[:-1] - tolerance))
+        if not len(twice):
+            return ""
+        later = order[twice[0] + 1]
+        mine = np.flatnonzero((unit == unit[later]) & (start <= start[later]) & (end > start[later]))
+        rows = sorted({int(next(i for i in mine if i != later)) + 2, int(later) + 2})
+        name = next(name for name, code in self.units.items() if code == unit[later])
+        return (
+            f"WARNING: {len(twice):,} rows begin before an earlier row of the same unit ends, first rows {rows[0]} and "
+            f"{rows[1]} of unit '{name[:30]}'; each is counted as a part of its own. Are they copies?"
+        )
 
 
 def _round(values: FloatArray) -> FloatArray:

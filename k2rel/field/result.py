@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from k2rel.errors import InputError
 from k2rel.field.likelihood import LAWS, Shape
 from k2rel.rates.distribution import Distribution, parse_distribution
 from k2rel.rates.entry import RateRow
@@ -112,8 +113,8 @@ class Fit:
 
     @property
     def bic(self) -> float:
-        """Bayesian (Schwarz') criterion."""
-        return self.free * math.log(max(self.units, 1)) - 2 * self.log_likelihood
+        """Bayesian (Schwarz') criterion, by the number of lives; of failures where only hours are known."""
+        return self.free * math.log(max(self.units or self.failures, 1)) - 2 * self.log_likelihood
 
     def _shape(self) -> tuple[Shape, FloatArray, float]:
         values = {name: one.value for name, one in self.parameters.items()}
@@ -262,7 +263,7 @@ class Fit:
         Raises
         ------
         InputError
-            If the law has no mean life, or one beyond what an entry can have.
+            If the law has no mean life, or one beyond what an entry can have, or the rate's upper limit is above 1 /h.
 
         Examples
         --------
@@ -272,6 +273,11 @@ class Fit:
         """
         rate = self.rate_per_h
         finite = math.isfinite(rate.low) and math.isfinite(rate.high) and rate.low > 0
+        if finite and rate.high > 1:
+            raise InputError(
+                f"the data leave the rate open, {rate.low:.3g} to {rate.high:.3g} /h; the limits of an entry are at "
+                "most 1 /h"
+            )
         return RateRow(
             name,
             rate.value,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ FloatArray = NDArray[np.float64]
 Wrong = Callable[[NDArray[np.bool_], str, str], None]
 
 _ENOUGH = 20
+_EARLIEST_H = date_hours("1950-01-01")
 _AGES = ("ttf", "age", "life", "lifetime", "duration")
 
 
@@ -74,6 +76,8 @@ class Window:
         if len(kinds) > 1:
             raise InputError("--from and --until: give both as dates, or both as times")
         first, last = values
+        if last is not None and True in kinds and last > _latest_h():
+            raise InputError(f"--until {until}: lies in the future, where nothing was observed yet")
         if first is not None and last is not None and not first < last:
             raise InputError(f"--until {until}: lies not after --from {begin}")
         return cls(first, last, kinds.pop() if kinds else None, (_words(begin), _words(until)))
@@ -96,6 +100,7 @@ class Seen:
     youngest: float = math.inf
     cut: float = 0.0
     ran_on: int = 0
+    unstarted: int = 0
     shorter: bool = False
 
     def take(
@@ -146,16 +151,19 @@ class Observed:
     @property
     def open_ages(self) -> bool:
         """Whether nothing says if the ends are ages, or count from the start of the observation."""
-        role = "time" if self.layout == "times" else "end"
         since = {"start", "birth", "exit"} & set(self.columns) or self.window.begin_h is not None
-        return (
-            self.layout in ("lives", "times") and "entry" in self.columns and not since and role not in self.named
-            and not self.seen.shorter
-        )  # fmt: skip
+        if "entry" not in self.columns or since:
+            return False
+        if self.layout == "intervals":
+            return self.seen.oldest > 0 and not {"lower", "upper", "exit"} & self.named
+        role = "time" if self.layout == "times" else "end"
+        return self.layout in ("lives", "times") and role not in self.named and not self.seen.shorter
 
     def lives(self, cells: dict[str, FloatArray], wrong: Wrong) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Age at which the observation began, and ages between which the life ended [h], row by row."""
-        self._one_clock(cells, wrong)
+        if self._mixed(cells, wrong):
+            nothing = np.zeros(len(next(iter(cells.values()))))
+            return nothing, nothing, nothing
         if self.layout == "intervals":
             return self._intervals(cells, wrong)
         role = next(role for role in ("exit", "end", "time") if role in self.columns)
@@ -202,6 +210,8 @@ class Observed:
     def _intervals(self, cells: dict[str, FloatArray], wrong: Wrong) -> tuple[FloatArray, FloatArray, FloatArray]:
         lower, upper = cells["lower"], np.where(np.isnan(cells["upper"]), math.inf, cells["upper"])
         size = len(lower)
+        wrong(np.isnan(lower) & np.isinf(upper), "lower",
+              "needs a time, here or in the other end: until when it worked, or by when it had failed")  # fmt: skip
         wrong(np.isinf(lower), "lower", "must be finite")
         wrong(upper < lower, "upper", "lies before the lower time")
         start, age = self._starts(cells, size, wrong)
@@ -212,9 +222,11 @@ class Observed:
             _, entry = self._from(start, age, upper, wrong, "upper")
             lower, upper = age + (lower - start), age + (upper - start)
             lower = np.where(np.isnan(lower), entry, np.maximum(lower, entry))
-        else:
+        elif "exit" in self.named or "birth" in self.columns:
             lower = np.where(np.isnan(lower), entry, lower)
             wrong(lower < entry, "lower", "is below the age at which the observation began")
+        else:
+            lower, upper = age + np.where(np.isnan(lower), 0.0, lower), age + upper
         wrong((upper == 0) & (lower == 0), "upper", "must be above 0")
         self.seen.take(start, start, np.ones(size), entry if self.has_ages else np.zeros(0),
                        cells.get("count", np.ones(size)))  # fmt: skip
@@ -226,6 +238,7 @@ class Observed:
         start = cells["start"].copy() if "start" in self.columns else np.full(size, math.nan)
         if "start" in self.columns and begin is None:
             wrong(np.isnan(start), "start", "needs a time; leave the column out where all are new, or say --from")
+        self.seen.unstarted += int(np.isnan(start).sum()) if "start" in self.columns else 0
         start = np.where(np.isnan(start), 0.0 if begin is None else begin, start)
         if "start" in self.columns:
             wrong(np.isinf(start), "start", "must be finite")
@@ -251,16 +264,25 @@ class Observed:
         since = np.maximum(start, begin)
         return since, age + (since - start)
 
-    def _one_clock(self, cells: Mapping[str, FloatArray], wrong: Wrong) -> None:
-        """Dates and times are not mixed, and dates have a start."""
+    def _mixed(self, cells: Mapping[str, FloatArray], wrong: Wrong) -> bool:
+        """Refuse dates beside times, and dates without a start."""
         clocks = {role: self.columns[role].kind for role in CLOCK if role in self.columns and self.columns[role].kind}
         dated = [role for role, kind in clocks.items() if kind == "date"]
+        for role in dated:
+            wrong(cells[role] < _EARLIEST_H, role,
+                  "is before 1950 and looks like a placeholder; is it the true date? If not known, leave the row "
+                  "out")  # fmt: skip
+            wrong(np.isfinite(cells[role]) & (cells[role] > _latest_h()), role,
+                  "lies in the future; is it a placeholder? For what still runs leave the cell empty, and say when the "
+                  "observation ended with --until")  # fmt: skip
         for role in ("entry", "exit"):
             if role in self.columns and self.columns[role].kind == "date":
                 wrong(_first(cells[role]), role, "is an age; write a time such as '3 y', not a date")
         others = [role for role in clocks if role not in dated]
         if dated and others:
             words = f"holds no dates, but '{self.columns[dated[0]].title}' does; write both as dates, or both as times"
+            serial = looks_like_dates({others[0]: self.columns[others[0]]})
+            words = f"{words}; its {serial[1]}" if serial else words
             wrong(_first(cells[others[0]]), others[0], words)
         elif dated and "start" not in self.columns and self.window.begin_h is None:
             words = (
@@ -271,7 +293,16 @@ class Observed:
         elif clocks and self.window.dates is not None and self.window.dates != bool(dated):
             name = "--from" if self.window.words[0] else "--until"
             kind, example = ("dates", "2024-05-31") if dated else ("times", "8760 h")
-            raise InputError(f"{name} {' '.join(self.window.words).strip()[:40]}: the log has {kind}; write {example}")
+            serial = None if dated else looks_like_dates(self.columns)
+            hint = f", or correct the log: {self.columns[serial[0]].title}: {serial[1]}" if serial else ""
+            given = " ".join(self.window.words).strip()[:40]
+            raise InputError(f"{name} {given}: the log has {kind}; write {example}{hint}")
+        return bool((dated and others) or (dated and "start" not in self.columns and self.window.begin_h is None))
+
+
+def _latest_h() -> float:
+    """The end of tomorrow, whatever the zone of a date."""
+    return date_hours(datetime.now(UTC).date().isoformat()) + 48.0
 
 
 def _first(values: FloatArray) -> NDArray[np.bool_]:
@@ -353,6 +384,13 @@ def notes_of(observed: Observed, file: str) -> tuple[str, list[str]]:
     ('', ['the observation ended at --until 9 h: 0 rows without an end still ran'])
     """
     seen, columns, window = observed.seen, observed.columns, observed.window
+    if observed.open_ages and observed.layout == "intervals":
+        low, high, age = (columns[role].title for role in ("lower", "upper", "entry"))
+        words = (
+            f"'{low}' and '{high}' can be ages, or times since the observation began at the age '{age}'; say --column "
+            f"exit={high} for ages, --column upper={high} for times"
+        )
+        raise InputError(Problem(words, file, 1, high))
     if observed.open_ages:
         role = "time" if observed.layout == "times" else "end"
         words = (
@@ -372,6 +410,8 @@ def notes_of(observed: Observed, file: str) -> tuple[str, list[str]]:
         )
     elif window.begin_h is not None and "start" not in columns:
         notes.append(f"every part is taken as new at --from {window.words[0]}")
+    if seen.unstarted and window.begin_h is not None:
+        notes.append(f"{seen.unstarted:,} rows without a start are taken as new at --from {window.words[0]}")
     if window.until_h is not None:
         ran = f"{seen.ran_on:,} rows without an end still ran"
         notes.append(f"the observation ended at --until {window.words[1]}: {ran}")

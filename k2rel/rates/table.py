@@ -365,7 +365,8 @@ def _read_row(record: _Record, rows: dict[str, RateRow], defaults: dict[str, str
     for column, value in (("lambda_per_h", rate), ("lambda_lo90", low), ("lambda_hi90", high)):
         # a law says that the rate is one in time; without it an entry can be a probability, and 1 is the most
         doubt = doubtful_rate(value or 0.0)
-        if doubt and ((value or 0.0) > 1 or (column == "lambda_per_h" and not record.text("law"))):
+        said = record.text("law") or "probability" in record.text("failure_mode").lower()
+        if doubt and ((value or 0.0) > 1 or (column == "lambda_per_h" and not said)):
             end = "" if (value or 0.0) > 1 else "; if it is meant, write 'exponential' into the column law"
             return record.wrong(doubt + end, column)
     if low is not None and high is not None and not low <= rate <= high:

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -98,6 +99,9 @@ def with_unit(key: str, value: str) -> str:
     ('250000 h', '4 d', 'hdd_elerath')
     """
     unit = _UNITS.get(key.rpartition(".")[2], "")
+    grouped = re.fullmatch(r"\s*(\d{1,3}\.\d{3})(\D.*)?", str(value)) if unit else None
+    if grouped:  # 250.000 is 250: shown as it was read
+        value = f"{float(grouped[1]):.15g}{grouped[2] or ''}"
     return f"{value} {unit}" if unit and is_bare(value) and not key.startswith("assumption.") else str(value)
 
 
