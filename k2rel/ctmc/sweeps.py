@@ -115,8 +115,8 @@ class Sweeps:
         start, target, rate = self.rates.indptr, self.rates.indices, self.rates.data
         value = np.zeros(len(self.leave))
         for count in range(1, max(_HITTING, self.sweeps) + 1):
-            hitting_sweep(start, target, rate, self.leave, anchor, value, 1 if count % 4 else -1)
-            if count & (count - 1) == 0 or count % 32 == 0:
+            hitting_sweep(start, target, rate, self.leave, anchor, value, -1 if count % 8 else 1)
+            if count & (count - 1) == 0 or count % 16 == 0:
                 leaving = self.leave * value
                 missing = 1.0 + self.rates @ value - leaving + 1e-14 * leaving
                 missing[anchor] = 0.0
