@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "k2rel"
 # A module may import only from those that stand before it.
-ORDER = ["errors", "arguments", "parallel", "units", "numerals", "texts", "bundled", "basis", "uncertain", "commoncause", "logic", "ctmc", "faulttrees", "site", "rates", "field", "policy", "studies", "organisation", "exact", "markov", "simulation", "tables",
+ORDER = ["errors", "arguments", "parallel", "units", "intervals", "numerals", "texts", "bundled", "basis", "uncertain", "commoncause", "logic", "ctmc", "faulttrees", "site", "rates", "field", "policy", "studies", "organisation", "exact", "markov", "simulation", "tables",
          "measures", "plots", "report", "sweep", "explore", "cli"]  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
 

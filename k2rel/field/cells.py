@@ -76,11 +76,6 @@ class Column:
     most: float = -math.inf
 
     @property
-    def has_unit(self) -> bool:
-        """Whether header or cells say in what unit."""
-        return self.scale_h is not None or self.kind in ("unit", "date")
-
-    @property
     def unit_words(self) -> str:
         """Unit in which it was read."""
         if self.kind == "date":

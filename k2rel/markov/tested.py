@@ -7,15 +7,14 @@ same days is found together, and after a time that is not exponential; this file
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.ctmc.periodic import periodic_mean, periodic_mean_of_many, periodic_over_time
+from k2rel.intervals import common_period, exact_interval
 from k2rel.markov.parts import Population
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, moments_of
@@ -346,9 +345,8 @@ def _jumps(
 
 def _calendar(laws: dict[int, Law]) -> list[tuple[float, list[int]]] | None:
     """Tests of a common period from day 0 on: the time since the one before, and whose."""
-    intervals = {n: Fraction(law.test_interval_h).limit_denominator(100_000) for n, law in laws.items()}
-    unit = Fraction(1, math.lcm(*(interval.denominator for interval in intervals.values())))
-    period = unit * math.lcm(*(int(interval / unit) for interval in intervals.values()))
+    intervals = {n: exact_interval(law.test_interval_h) for n, law in laws.items()}
+    period = common_period(law.test_interval_h for law in laws.values())
     if sum(period / interval * len(laws[n].test_days_h) for n, interval in intervals.items()) > _MOST_TESTS:
         return None
     days: dict[float, list[int]] = {}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import numpy as np
 
+from k2rel.arguments import as_names
 from k2rel.errors import InputError, closest
 from k2rel.exact.clients import deciding, routes_under
 from k2rel.exact.modes import groups_of
@@ -159,7 +160,7 @@ def rule_effects(
     """
     import pandas as pd
 
-    wanted = (services,) if isinstance(services, str) else services
+    wanted = None if services is None else as_names("services", services)
     rows = []
     memo: dict[str, dict[str, tuple[float, float]]] = {}
 

@@ -12,11 +12,11 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.intervals import MOST_TESTS, common_period, number_in_common
 from k2rel.rates.hidden import PeriodicTests
 from k2rel.rates.law import Law
 
@@ -24,8 +24,6 @@ __all__ = ["Moments", "calendar_of", "common_period_h", "law_at", "moments_of", 
 
 FloatArray = NDArray[np.float64]
 
-_MOST_TESTS = 10_000  # in a common period; intervals that have none so short drift through all phases
-_FINEST = 100_000  # intervals are known to this part of an hour
 _MOST_JOINT = 50  # joint moments for which points are thinned; where there are more, thinning costs more than it saves
 _MOST_MOMENTS = 400
 _STEP = 1e-5  # of a rate or a time, relatively, for a derivative
@@ -314,34 +312,23 @@ def common_period_h(laws: Sequence[Law]) -> float:
     >>> common_period_h([Law(1e-6, 8.0, 720.0), Law(1e-6, 8.0, 168.0)])
     5040.0
     """
-    intervals = {Fraction(law.single.test_interval_h).limit_denominator(_FINEST) for law in laws}
-    if not intervals or _tests_in_common(intervals) > _MOST_TESTS:
+    intervals = {law.single.test_interval_h for law in laws}
+    if not intervals or number_in_common(intervals) > MOST_TESTS:
         return math.inf
-    unit = Fraction(1, math.lcm(*(interval.denominator for interval in intervals)))
-    return float(unit * math.lcm(*(int(interval / unit) for interval in intervals)))
-
-
-def _tests_in_common(intervals: set[Fraction]) -> int:
-    """How many tests there are in the common period of some intervals."""
-    unit = Fraction(1, math.lcm(*(interval.denominator for interval in intervals)))
-    lengths = [int(interval / unit) for interval in intervals]
-    period = math.lcm(*lengths)
-    return sum(period // length for length in lengths)
+    return float(common_period(intervals))
 
 
 def _families(laws: Sequence[Law]) -> list[list[Law]]:
     """Laws whose tests have a common period that is not too long, together."""
-    families: list[tuple[set[Fraction], list[Law]]] = []
+    families: list[list[Law]] = []
     for law in laws:
-        interval = Fraction(law.test_interval_h).limit_denominator(_FINEST)
-        for intervals, members in families:
-            if _tests_in_common(intervals | {interval}) <= _MOST_TESTS:
-                intervals.add(interval)
+        for members in families:
+            if common_period_h([*members, law]) < math.inf:
                 members.append(law)
                 break
         else:
-            families.append(({interval}, [law]))
-    return [members for _, members in families]
+            families.append([law])
+    return families
 
 
 def _points(laws: Sequence[Law], degrees: Sequence[int] = ()) -> tuple[FloatArray, FloatArray]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from fractions import Fraction
 
 from k2rel.errors import Problem
+from k2rel.intervals import MOST_TESTS, number_in_common
 from k2rel.site import document as doc
 from k2rel.site.model import AtLeast, GivenLaw, Path, Role, Site, Stage, Traffic
 from k2rel.site.source import KeyPath, YamlSource
@@ -18,7 +18,6 @@ from k2rel.units import HOURS_PER_YEAR
 __all__ = ["warnings_of", "warnings_with"]
 
 Finding = tuple[KeyPath, str]
-_MOST_TESTS = 10_000  # in a common period, as in the cycle of the tests; intervals with more count as independent
 
 
 def warnings_of(source: YamlSource, document: doc.SiteDocument, site: Site) -> tuple[Problem, ...]:
@@ -334,8 +333,7 @@ def _drifting_tests(site: Site) -> Iterator[Finding]:
         if interval and not alone:
             tested.setdefault(interval, name)
     for (one, first), (other, second) in itertools.combinations(sorted(tested.items()), 2):
-        near = Fraction(one).limit_denominator(100_000) / Fraction(other).limit_denominator(100_000)
-        if other <= 1.1 * one and near.numerator + near.denominator > _MOST_TESTS:
+        if other <= 1.1 * one and number_in_common((one, other)) > MOST_TESTS:
             years = one * other / (other - one) / HOURS_PER_YEAR
             where = ("clients", "parts", second) if second in site.client_parts else _part_path(site, second)
             yield (
