@@ -4,6 +4,7 @@ Expected values are closed forms, elimination and exponentials written here in e
 digits computed once with such.
 """
 
+import itertools
 import json
 import tracemalloc
 from decimal import Decimal, getcontext
@@ -20,6 +21,7 @@ from k2rel.ctmc.files import LabelledChain, write_chain
 from k2rel.ctmc.passage import interruptions, mean_time_to
 from k2rel.ctmc.small import transient
 from k2rel.ctmc.steady import steady
+from k2rel.ctmc.sweeps import Sweeps
 from k2rel.ctmc.transient import over_time, time_spent
 from k2rel.errors import InputError, ModelTooLargeError, NoConvergenceError
 from k2rel.organisation import Organisation
@@ -354,3 +356,92 @@ def test_a_time_that_is_none_is_refused(given, tmp_path, capsys):
     (tmp_path / "c.tra").write_text("2 2\n0 1 1.0\n1 0 1.0\n")
     assert main(["ctmc", str(tmp_path / "c.tra"), f"--time={given}"]) == 2
     assert "finite numbers that are not negative" in capsys.readouterr().err
+
+
+# What one cycle over coarser chains had confirmed though it was wrong: likely groups joined through unlikely states
+
+
+def line_of_groups(sizes, coupling, first=0):
+    """Moves of groups in a line, rate 1 both ways inside each, first states of neighbours joined both ways."""
+    moves, heads, at = [], [], first
+    for size in sizes:
+        moves += [(at + i, at + i + 1, 1.0) for i in range(size - 1)]
+        heads.append(at)
+        at += size
+    moves += [(a, b, coupling) for a, b in itertools.pairwise(heads)]
+    return moves + [(b, a, rate) for a, b, rate in moves], at
+
+
+def chain_of(states, moves, initial=0):
+    return Chain.of(states, *zip(*moves, strict=True), initial)
+
+
+@pytest.mark.parametrize(("pattern", "coupling", "tolerance"), [((2, 1), 1e-15, 1e-13), ((3, 1), 1e-7, 1e-3)])
+def test_groups_joined_through_single_states_are_equally_likely(pattern, coupling, tolerance):
+    moves, states = line_of_groups(pattern * 668, coupling)
+    chain = chain_of(states, moves)
+    assert states > 2000
+    # all rates are the same both ways, so all states are alike
+    assert steady(chain, tolerance).probability == pytest.approx(np.full(states, 1 / states), rel=1e-12, abs=0)
+    assert not Sweeps(chain, tolerance, 20_000).begin().confirmed
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1e-3])
+def test_two_ends_with_a_ridge_of_unlikely_states_between_keep_their_weights(ratio):
+    half = 1005
+    up = [3 * ratio if i == 0 else ratio for i in range(half)] + [1.0] * half
+    down = [1.0] * half + [ratio] * half
+    moves = [(i, i + 1, up[i]) for i in range(2 * half)] + [(i + 1, i, down[i]) for i in range(2 * half)]
+    found = steady(chain_of(2 * half + 1, moves)).probability
+    # detailed balance: the way up and the way down cancel but for the factor 3
+    assert found[-1] / found[0] == pytest.approx(3.0, rel=1e-11)
+    assert found[1] / found[0] == pytest.approx(3 * ratio, rel=1e-11)
+
+
+def test_groups_beside_one_that_is_dear_to_eliminate_are_equally_likely():
+    rng = np.random.default_rng(1)
+    moves, states = line_of_groups((2, 1) * 100, 1e-15)
+    pairs = {tuple(sorted(pair)) for pair in rng.integers(0, 1100, (6000, 2)).tolist() if pair[0] != pair[1]}
+    pairs |= {(i, i + 1) for i in range(1099)}
+    block = [(states + a, states + b, 1.0) for a, b in pairs] + [(0, states, 1e-15)]
+    count = states + 1100
+    chain = chain_of(count, moves + block + [(b, a, rate) for a, b, rate in block])
+    assert steady(chain).probability == pytest.approx(np.full(count, 1 / count), rel=1e-12, abs=0)
+
+
+def test_a_directed_ring_of_groups_is_solved_in_any_numbering():
+    rings = 1000
+    place = [7 * i % (3 * rings) for i in range(3 * rings)]
+    moves = []
+    for ring in range(rings):
+        a, b, c = (place[3 * ring + k] for k in range(3))
+        moves += [(x, y, 1.0) for x, y in itertools.permutations((a, b, c), 2)]
+        moves.append((a, place[3 * ((ring + 1) % rings)], 1e-3))
+    found = steady(chain_of(3 * rings, moves), 1e-3).probability
+    assert found == pytest.approx(np.full(3 * rings, 1 / (3 * rings)), rel=1e-12, abs=0)
+
+
+def test_classes_that_are_reached_with_less_than_any_float_are_weighed():
+    """Out from the middle at 1e-5, back at 1e4, 40 states to each end, the first step right three times as often."""
+    moves = []
+    for i in range(1, 80):
+        left, right = (1e-5 if i <= 40 else 1e4), (1e-5 if i >= 40 else 1e4)
+        moves += [(i, i - 1, left), (i, i + 1, 3 * right if i == 40 else right)]
+    ends = {int(one.states[0]): one.probability for one in steady(chain_of(81, moves, 40)).classes}
+    assert ends == {0: pytest.approx(0.25, rel=1e-12), 80: pytest.approx(0.75, rel=1e-12)}
+
+
+def test_a_proved_bound_holds():
+    """Units that fail and are repaired alike and apart: binomial probabilities, and an error below what is claimed."""
+    count, fails, repairs = 11, 1e-3, 0.5
+    states = np.arange(1 << count)
+    moves = [
+        (state, state ^ (1 << unit), repairs if state >> unit & 1 else fails)
+        for state in states.tolist()
+        for unit in range(count)
+    ]
+    found = Sweeps(chain_of(1 << count, moves), 1e-13, 20_000).begin()
+    down = np.array([int(state).bit_count() for state in states])
+    true = (fails / (fails + repairs)) ** down * (repairs / (fails + repairs)) ** (count - down)
+    assert found.confirmed
+    assert np.abs(found.probability - true).sum() <= found.error <= 1e-10

@@ -2,9 +2,10 @@
 
 G. Horton, S. T. Leutenegger, "A multi-level solution algorithm for steady-state Markov chains", SIGMETRICS 1994;
 H. De Sterck and others, SIAM J. Sci. Comput. 30 (2008) 2235. On each level the chain between groups has the rates that
-the present distribution gives it, sums of positive terms; the coarsest is solved by elimination. A cycle moves a
-distribution by about its error, whatever the coupling between groups, where a sweep moves it by the error times the
-coupling: the change that a cycle makes is what the error is estimated from.
+the present distribution gives it, sums of positive terms; the coarsest is solved by elimination. Where a
+sweep moves a distribution by the error times the coupling between groups, a cycle mostly moves it by about the error,
+which is what an estimate is taken from where no bound can be proved. It does not where likely groups are joined through
+unlikely states, since the weights of a wrong distribution hide these.
 """
 
 from __future__ import annotations

@@ -78,7 +78,8 @@ class Sweeps:
     def begin(self) -> Swept:
         """Sweep until the changes say that the error is below the tolerance, and prove a bound on it.
 
-        Not confirmed where sweeps are slow or no bound is proved: `go_on` then goes on from there.
+        Sweeps go on while they halve the bound and it is above the tolerance; where rounding stops them it may stay up
+        to a thousand times above, as long as it is small. Else, or where sweeps are slow, it is not confirmed.
         """
         x, self.claimed = self._swept()
         longest = self._hitting_times(int(np.argmax(x))) if self.claimed else None
@@ -87,7 +88,7 @@ class Sweeps:
         allowed = max(self.tolerance, min(_CLAIM * self.tolerance, _PROVED))
         bound = self._bound(x, longest)
         for _ in range(_MORE):
-            if bound <= allowed:
+            if bound <= self.tolerance:
                 break
             for _ in range(10):
                 sweep(self.incoming.indptr, self.incoming.indices, self.incoming.data, self.leave, x, 0)
