@@ -22,10 +22,10 @@ from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.steady import steady
 from k2rel.ctmc.transient import over_time
 from k2rel.exact import engine
-from k2rel.exact.services import services_of
 from k2rel.markov.engine import solved
 from k2rel.measures.modes import modes
 from k2rel.organisation import Organisation
+from k2rel.services.catalogue import services_of
 from k2rel.studies import study
 
 LINES: list[str] = []

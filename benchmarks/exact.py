@@ -24,7 +24,6 @@ from ab_network import ab_file
 from k2rel.errors import ModelTooLargeError
 from k2rel.exact import engine
 from k2rel.exact.served import served_distribution
-from k2rel.exact.services import services_of
 from k2rel.faulttrees import read_fault_trees
 from k2rel.faulttrees.solve import event_importance
 from k2rel.logic.bounds import probability_bounds
@@ -32,6 +31,7 @@ from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.function import FunctionDiagram, compile_function
 from k2rel.logic.structure import Structure
 from k2rel.measures.uncertainty import uncertainty
+from k2rel.services.catalogue import services_of
 from k2rel.studies import study
 
 LINES: list[str] = []

@@ -25,9 +25,9 @@ from k2rel.measures.availability import availability
 from k2rel.organisation import Organisation
 from k2rel.rates.distribution import Distribution
 from k2rel.simulation import Plan, simulate
-from k2rel.simulation.bits import quick_look
-from k2rel.simulation.raid import RaidGroup, data_loss, mttdl_losses
+from k2rel.simulation.raid_group import RaidGroup, data_loss, mttdl_losses
 from k2rel.simulation.rare import rare_loss
+from k2rel.simulation.static_sampling import quick_look
 from k2rel.studies import Study, study
 
 LINES: list[str] = []

@@ -14,7 +14,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from k2rel._version import __version__
 
 # name: module that holds it
 _EXPORTS = {
@@ -27,22 +27,22 @@ _EXPORTS = {
     "availability": "k2rel.measures.availability",
     "causes": "k2rel.measures.importance",
     "case_table": "k2rel.measures.cases",
-    "common_causes": "k2rel.measures.comparison",
-    "compare": "k2rel.measures.comparison",
+    "common_causes": "k2rel.design.comparison",
+    "compare": "k2rel.design.comparison",
     "components": "k2rel.measures.inventory",
-    "contracts": "k2rel.measures.comparison",
+    "contracts": "k2rel.design.comparison",
     "cut_set_table": "k2rel.measures.importance",
     "cut_sets": "k2rel.measures.importance",
     "failover": "k2rel.measures.cases",
     "failover_cases": "k2rel.measures.cases",
     "for_people": "k2rel.tables",
-    "headline": "k2rel.measures.comparison",
+    "headline": "k2rel.design.comparison",
     "level_names": "k2rel.bundled",
     "levels": "k2rel.measures.inventory",
     "load": "k2rel.measures.load",
     "load_after_failures": "k2rel.measures.cases",
     "modes": "k2rel.measures.modes",
-    "overload_by_level": "k2rel.measures.comparison",
+    "overload_by_level": "k2rel.design.comparison",
     "over_time": "k2rel.measures.availability",
     "raid_sets": "k2rel.measures.inventory",
     "rates_used": "k2rel.measures.inventory",
@@ -54,26 +54,26 @@ _EXPORTS = {
     "served": "k2rel.measures.availability",
     "single_points_of_failure": "k2rel.measures.importance",
     "solve": "k2rel.faulttrees.solve",
-    "studies_of": "k2rel.measures.comparison",
+    "studies_of": "k2rel.studies",
     "study": "k2rel.studies",
     "swing": "k2rel.measures.uncertainty",
     "uncertainty": "k2rel.measures.uncertainty",
     "takeovers": "k2rel.measures.availability",
-    "variants": "k2rel.measures.comparison",
-    "verdict": "k2rel.measures.comparison",
-    "units_with_coverage": "k2rel.measures.redundancy",
-    "best_changes": "k2rel.measures.candidates",
-    "candidate_changes": "k2rel.measures.candidates",
-    "differences": "k2rel.measures.differences",
-    "history": "k2rel.measures.differences",
-    "services_compared": "k2rel.measures.differences",
-    "with_second": "k2rel.measures.changes",
-    "most_clients": "k2rel.measures.planning",
-    "judge": "k2rel.measures.targets",
-    "judgement_table": "k2rel.measures.targets",
-    "read_target": "k2rel.measures.targets",
+    "variants": "k2rel.design.comparison",
+    "verdict": "k2rel.design.comparison",
+    "units_with_coverage": "k2rel.design.redundancy",
+    "best_changes": "k2rel.design.candidates",
+    "candidate_changes": "k2rel.design.candidates",
+    "differences": "k2rel.design.differences",
+    "history": "k2rel.design.differences",
+    "services_compared": "k2rel.design.differences",
+    "with_second": "k2rel.design.changes",
+    "most_clients": "k2rel.design.planning",
+    "judge": "k2rel.design.targets",
+    "judgement_table": "k2rel.design.targets",
+    "read_target": "k2rel.design.targets",
     "takeover_steps": "k2rel.measures.steps",
-    "redundant_units": "k2rel.measures.redundancy",
+    "redundant_units": "k2rel.design.redundancy",
     "mode_flows": "k2rel.measures.modes",
     "why_they_differ": "k2rel.measures.dynamic",
     "sticky_and_preferred": "k2rel.measures.dynamic",
@@ -88,26 +88,26 @@ _EXPORTS = {
     "Circumstances": "k2rel.simulation.circumstances",
     "Distribution": "k2rel.rates.distribution",
     "Plan": "k2rel.simulation.engine",
-    "RaidGroup": "k2rel.simulation.raid",
-    "data_loss": "k2rel.simulation.raid",
-    "mttdl_table": "k2rel.measures.raid",
+    "RaidGroup": "k2rel.simulation.raid_group",
+    "data_loss": "k2rel.simulation.raid_group",
+    "mttdl_table": "k2rel.measures.data_loss",
     "parse_distribution": "k2rel.rates.distribution",
-    "quick_look": "k2rel.simulation.bits",
-    "raid_losses": "k2rel.measures.raid",
-    "raid_over_time": "k2rel.measures.raid",
+    "quick_look": "k2rel.simulation.static_sampling",
+    "raid_losses": "k2rel.measures.data_loss",
+    "raid_over_time": "k2rel.measures.data_loss",
     "rare_loss": "k2rel.simulation.rare",
     "read_circumstances": "k2rel.simulation.circumstances",
-    "scrubbing": "k2rel.measures.raid",
+    "scrubbing": "k2rel.measures.data_loss",
     "simulate": "k2rel.simulation.engine",
     "timeline": "k2rel.simulation.timeline",
-    "advise": "k2rel.measures.advice",
-    "entries_compared": "k2rel.measures.registry",
+    "advise": "k2rel.design.advice",
+    "entries_compared": "k2rel.design.registry",
     "fit_laws": "k2rel.field",
-    "overload_after_takeover": "k2rel.measures.planning",
-    "read_costs": "k2rel.measures.costs",
+    "overload_after_takeover": "k2rel.design.planning",
+    "read_costs": "k2rel.design.costs",
     "read_field": "k2rel.field",
     "registry": "k2rel.rates",
-    "spare_parts": "k2rel.measures.spares",
+    "spare_parts": "k2rel.design.spares",
     "uncertainty_by_source": "k2rel.measures.sources",
     "updated": "k2rel.measures.updating",
 }
@@ -116,36 +116,48 @@ __all__ = [*_EXPORTS, "__version__"]
 
 if TYPE_CHECKING:
     from k2rel.bundled import level_names as level_names
+    from k2rel.design.advice import advise as advise
+    from k2rel.design.candidates import best_changes as best_changes
+    from k2rel.design.candidates import candidate_changes as candidate_changes
+    from k2rel.design.changes import with_second as with_second
+    from k2rel.design.comparison import common_causes as common_causes
+    from k2rel.design.comparison import compare as compare
+    from k2rel.design.comparison import contracts as contracts
+    from k2rel.design.comparison import headline as headline
+    from k2rel.design.comparison import overload_by_level as overload_by_level
+    from k2rel.design.comparison import variants as variants
+    from k2rel.design.comparison import verdict as verdict
+    from k2rel.design.costs import read_costs as read_costs
+    from k2rel.design.differences import differences as differences
+    from k2rel.design.differences import history as history
+    from k2rel.design.differences import services_compared as services_compared
+    from k2rel.design.planning import most_clients as most_clients
+    from k2rel.design.planning import overload_after_takeover as overload_after_takeover
+    from k2rel.design.redundancy import redundant_units as redundant_units
+    from k2rel.design.redundancy import units_with_coverage as units_with_coverage
+    from k2rel.design.registry import entries_compared as entries_compared
+    from k2rel.design.spares import spare_parts as spare_parts
+    from k2rel.design.targets import judge as judge
+    from k2rel.design.targets import judgement_table as judgement_table
+    from k2rel.design.targets import read_target as read_target
     from k2rel.errors import InputError as InputError
     from k2rel.errors import K2relError as K2relError
     from k2rel.faulttrees import read_fault_trees as read_fault_trees
     from k2rel.faulttrees.solve import solve as solve
     from k2rel.field import fit_laws as fit_laws
     from k2rel.field import read_field as read_field
-    from k2rel.measures.advice import advise as advise
     from k2rel.measures.availability import availability as availability
     from k2rel.measures.availability import over_time as over_time
     from k2rel.measures.availability import served as served
     from k2rel.measures.availability import takeovers as takeovers
-    from k2rel.measures.candidates import best_changes as best_changes
-    from k2rel.measures.candidates import candidate_changes as candidate_changes
     from k2rel.measures.cases import case_table as case_table
     from k2rel.measures.cases import failover as failover
     from k2rel.measures.cases import failover_cases as failover_cases
     from k2rel.measures.cases import load_after_failures as load_after_failures
-    from k2rel.measures.changes import with_second as with_second
-    from k2rel.measures.comparison import common_causes as common_causes
-    from k2rel.measures.comparison import compare as compare
-    from k2rel.measures.comparison import contracts as contracts
-    from k2rel.measures.comparison import headline as headline
-    from k2rel.measures.comparison import overload_by_level as overload_by_level
-    from k2rel.measures.comparison import studies_of as studies_of
-    from k2rel.measures.comparison import variants as variants
-    from k2rel.measures.comparison import verdict as verdict
-    from k2rel.measures.costs import read_costs as read_costs
-    from k2rel.measures.differences import differences as differences
-    from k2rel.measures.differences import history as history
-    from k2rel.measures.differences import services_compared as services_compared
+    from k2rel.measures.data_loss import mttdl_table as mttdl_table
+    from k2rel.measures.data_loss import raid_losses as raid_losses
+    from k2rel.measures.data_loss import raid_over_time as raid_over_time
+    from k2rel.measures.data_loss import scrubbing as scrubbing
     from k2rel.measures.dynamic import downtime_causes as downtime_causes
     from k2rel.measures.dynamic import dynamic_over_time as dynamic_over_time
     from k2rel.measures.dynamic import feasible_organisation as feasible_organisation
@@ -167,22 +179,9 @@ if TYPE_CHECKING:
     from k2rel.measures.load import load as load
     from k2rel.measures.modes import mode_flows as mode_flows
     from k2rel.measures.modes import modes as modes
-    from k2rel.measures.planning import most_clients as most_clients
-    from k2rel.measures.planning import overload_after_takeover as overload_after_takeover
-    from k2rel.measures.raid import mttdl_table as mttdl_table
-    from k2rel.measures.raid import raid_losses as raid_losses
-    from k2rel.measures.raid import raid_over_time as raid_over_time
-    from k2rel.measures.raid import scrubbing as scrubbing
-    from k2rel.measures.redundancy import redundant_units as redundant_units
-    from k2rel.measures.redundancy import units_with_coverage as units_with_coverage
-    from k2rel.measures.registry import entries_compared as entries_compared
     from k2rel.measures.rules import rule_effects as rule_effects
     from k2rel.measures.sources import uncertainty_by_source as uncertainty_by_source
-    from k2rel.measures.spares import spare_parts as spare_parts
     from k2rel.measures.steps import takeover_steps as takeover_steps
-    from k2rel.measures.targets import judge as judge
-    from k2rel.measures.targets import judgement_table as judgement_table
-    from k2rel.measures.targets import read_target as read_target
     from k2rel.measures.uncertainty import moments as moments
     from k2rel.measures.uncertainty import sensitivity as sensitivity
     from k2rel.measures.uncertainty import swing as swing
@@ -194,17 +193,18 @@ if TYPE_CHECKING:
     from k2rel.rates.distribution import Distribution as Distribution
     from k2rel.rates.distribution import parse_distribution as parse_distribution
     from k2rel.report import render_reports as render_reports
-    from k2rel.simulation.bits import quick_look as quick_look
     from k2rel.simulation.circumstances import Circumstances as Circumstances
     from k2rel.simulation.circumstances import read_circumstances as read_circumstances
     from k2rel.simulation.engine import Plan as Plan
     from k2rel.simulation.engine import simulate as simulate
-    from k2rel.simulation.raid import RaidGroup as RaidGroup
-    from k2rel.simulation.raid import data_loss as data_loss
+    from k2rel.simulation.raid_group import RaidGroup as RaidGroup
+    from k2rel.simulation.raid_group import data_loss as data_loss
     from k2rel.simulation.rare import rare_loss as rare_loss
+    from k2rel.simulation.static_sampling import quick_look as quick_look
     from k2rel.simulation.timeline import timeline as timeline
     from k2rel.site import Site as Site
     from k2rel.studies import Study as Study
+    from k2rel.studies import studies_of as studies_of
     from k2rel.studies import study as study
     from k2rel.tables import for_people as for_people
 

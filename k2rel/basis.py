@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import k2rel
+from k2rel._version import __version__
 from k2rel.bundled import data_dir
 
 __all__ = ["NUMERICAL", "basis", "basis_hash", "code_hash", "data_hash", "sealed", "unsealed"]
@@ -41,8 +41,8 @@ def code_hash() -> str:
     >>> len(code_hash())
     64
     """
-    root = Path(k2rel.__file__).parent
-    digest = hashlib.sha256(k2rel.__version__.encode())
+    root = Path(__file__).parent
+    digest = hashlib.sha256(__version__.encode())
     for path in sorted([*root.rglob("*.py"), *root.rglob("*.js"), *root.rglob("*.css")]):
         digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()

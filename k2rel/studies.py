@@ -13,16 +13,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import k2rel
+from k2rel._version import __version__
+from k2rel.arguments import as_paths
 from k2rel.errors import InputError
 from k2rel.policy.rules import Policy
 from k2rel.rates import Law, RaidModule, SiteLaws, law_at, moments_of, site_laws
 from k2rel.site import Site, read_site
+from k2rel.site.common_cause_pairs import with_common_cause
 from k2rel.site.model import Component
 from k2rel.site.settings import with_unit
-from k2rel.site.twins import with_common_cause
 
-__all__ = ["Provenance", "Study", "study"]
+__all__ = ["Provenance", "Study", "studies_of", "study"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +256,7 @@ class Study:
                 *([f"common_cause={len(site.common_cause)} groups"] if site.common_cause else []),
             ),
             rows=tuple(sorted(rows)),
-            engine=f"exact, independent parts, preferred side {self.policy.home} (k2rel {k2rel.__version__})",
+            engine=f"exact, independent parts, preferred side {self.policy.home} (k2rel {__version__})",
             input_hash=digest,
         )
 
@@ -330,3 +331,62 @@ def study(
         if len({laws.shared[m].test_interval_h for m in group.members}) > 1:
             raise InputError(f"common cause '{group.id}': its parts have different test intervals; they must be alike")
     return Study(site, Policy(site, primary), laws, str(rates) if rates is not None else None)
+
+
+def studies_of(
+    levels: Sequence[str | Path] | str | Path,
+    *,
+    clients: int | None = None,
+    repair: str = "4h",
+    rates: str | Path | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> dict[str, Study]:
+    """Make a study of each level with the same options, a setting going where the level has that type.
+
+    Parameters
+    ----------
+    levels : sequence of str or pathlib.Path
+        Levels by name, or site files.
+    clients, repair, rates, settings
+        As for `k2rel.study`.
+
+    Returns
+    -------
+    dict of str to Study
+        By name; sites of the same name are numbered.
+
+    Raises
+    ------
+    InputError
+        If a level cannot be read, or a setting fits none of them.
+
+    Examples
+    --------
+    >>> list(studies_of(["L1", "L1"]))
+    ['L1', 'L1-2']
+    """
+    chosen = as_paths("levels", levels)
+    if not chosen:
+        raise InputError("levels: name at least one level or site file")
+    result: dict[str, Study] = {}
+    misfits: dict[str, InputError] = {}
+    fits: set[str] = set()
+    for level in chosen:
+        own: dict[str, str] = {}
+        for key, value in (settings or {}).items():
+            try:
+                read_site(level, clients=clients, settings={key: value})
+            except InputError as error:
+                misfits[key] = error
+                continue
+            own[key] = value
+            fits.add(key)
+        one = study(level, clients=clients, repair=repair, rates=rates, settings=own)
+        name, number = one.site.name, 2
+        while name.lower() in {known.lower() for known in result}:
+            name, number = f"{one.site.name}-{number}", number + 1
+        result[name] = one
+    for key, misfit in misfits.items():
+        if key not in fits:
+            raise misfit
+    return result

@@ -9,11 +9,11 @@ from scipy import stats
 
 import k2rel
 from k2rel.bundled import data_dir, level_names
+from k2rel.design.advice import advise
+from k2rel.design.candidates import candidate_changes
+from k2rel.design.changes import Change, Design, changed, go_together, minutes_of
+from k2rel.design.costs import Costs, read_costs
 from k2rel.errors import InputError
-from k2rel.measures.advice import advise
-from k2rel.measures.candidates import candidate_changes
-from k2rel.measures.changes import Change, Design, changed, go_together, minutes_of
-from k2rel.measures.costs import Costs, read_costs
 from k2rel.organisation import Organisation
 
 COSTS = data_dir() / "examples" / "costs.csv"
@@ -287,7 +287,7 @@ def test_the_joint_number_is_the_smallest_of_all_that_protect():
     """Three types, every combination of up to six each: none with fewer spares reaches 95 % of all at once."""
     from numpy import cumsum
 
-    from k2rel.measures.spares import _together
+    from k2rel.design.spares import _together
 
     means = (0.3, 1.0, 0.05)
     curves = {str(i): cumsum(stats.poisson.pmf(range(40), m)) for i, m in enumerate(means)}

@@ -8,8 +8,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "k2rel"
 # A module may import only from those that stand before it.
-ORDER = ["errors", "arguments", "parallel", "units", "intervals", "numerals", "texts", "bundled", "basis", "uncertain", "commoncause", "logic", "ctmc", "faulttrees", "site", "rates", "field", "policy", "studies", "organisation", "exact", "markov", "simulation", "tables",
-         "measures", "plots", "report", "sweep", "explore", "cli"]  # fmt: skip
+ORDER = ["_version", "errors", "arguments", "parallel", "units", "intervals", "numerals", "textio", "bundled", "basis", "uncertain", "commoncause", "logic", "ctmc", "faulttrees", "site", "rates", "field", "policy", "studies", "organisation", "services", "exact", "markov", "simulation", "tables",
+         "measures", "design", "plots", "report", "sweep", "explore", "cli"]  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -84,12 +84,12 @@ def test_only_the_policy_knows_failover_words():
 
 
 def test_the_engine_and_the_site_do_not_know_the_word_k2():
-    for folder in ("logic", "site", "policy", "exact", "markov", "simulation", "ctmc", "rates"):
-        for path in (PACKAGE / folder).glob("*.py"):
+    for folder in ("logic", "site", "policy", "services", "exact", "markov", "simulation", "ctmc", "rates"):
+        for path in (PACKAGE / folder).rglob("*.py"):
             assert "k2" not in path.read_text().lower().replace("k2rel", ""), path
 
 
 def test_the_simulation_shares_nothing_with_the_exact_engines():
     """Agreement of the three engines means something only while each has its own way from the rules to the figures."""
-    for path in (PACKAGE / "simulation").glob("*.py"):
+    for path in (PACKAGE / "simulation").rglob("*.py"):
         assert not {room(module) for module in imports(path)} & {"exact", "markov", "ctmc", "measures"}, path

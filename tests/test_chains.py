@@ -20,8 +20,8 @@ from k2rel.ctmc.passage import interruptions, mean_time_to
 from k2rel.ctmc.phases import erlang, fitted, renewal_chain, weibull_variation
 from k2rel.ctmc.steady import steady
 from k2rel.ctmc.transient import over_time, time_spent
+from k2rel.design.redundancy import redundant_units, units_with_coverage
 from k2rel.errors import InputError, NoConvergenceError
-from k2rel.measures.redundancy import redundant_units, units_with_coverage
 
 
 def figures(chain, down):

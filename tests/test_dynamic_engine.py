@@ -11,9 +11,9 @@ from k2rel.cli import main
 from k2rel.ctmc.files import read_chain, read_labels
 from k2rel.ctmc.steady import steady
 from k2rel.errors import InputError
-from k2rel.exact.services import services_of
 from k2rel.markov.engine import solved
 from k2rel.organisation import Organisation
+from k2rel.services.catalogue import services_of
 
 LEVELS = ["L1", "L2", "L2R", "L3", "L3R", "nearline"]
 

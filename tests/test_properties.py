@@ -14,12 +14,12 @@ from ruamel.yaml import YAML
 import k2rel
 from k2rel.bundled import site_path
 from k2rel.cli import main
-from k2rel.exact.counts import Counts, binomial_power
 from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.diagram import compile_diagram
 from k2rel.logic.function import compile_function
 from k2rel.logic.structure import Structure
 from k2rel.rates import Law, RaidModule
+from k2rel.services.counts import Counts, binomial_power
 from k2rel.units import format_duration, parse_bandwidth, parse_duration, parse_rate
 
 NAMES = "abcdef"

@@ -13,8 +13,8 @@ import k2rel
 from k2rel.errors import InputError
 from k2rel.logic.structure import Structure
 from k2rel.rates.distribution import Distribution, parse_distribution
-from k2rel.simulation.bits import quick_look, sampled
-from k2rel.simulation.raid import RaidGroup, data_loss, mttdl_losses
+from k2rel.simulation.raid_group import RaidGroup, data_loss, mttdl_losses
+from k2rel.simulation.static_sampling import quick_look, sampled
 
 TEN_YEARS = 87_600.0
 LIFE = Distribution.weibull(1.12, 461_386)

@@ -18,7 +18,7 @@ from k2rel.ctmc.small import steady_state, transient
 from k2rel.logic.diagram import compile_diagram
 from k2rel.logic.structure import Structure
 from k2rel.rates import Law, RaidModule
-from k2rel.rates.raid import mttdl_patterson_h
+from k2rel.rates.raid_module import mttdl_patterson_h
 
 SAN = data_dir() / "examples" / "reference_san.yaml"
 DUAL = data_dir() / "examples" / "reference_san_dual.yaml"

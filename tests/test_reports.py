@@ -6,9 +6,9 @@ import pytest
 import k2rel
 from k2rel import InputError, plots
 from k2rel.bundled import site_path
+from k2rel.design.candidates import candidate_changes
+from k2rel.design.changes import Design, changed, with_second
 from k2rel.errors import RenderError
-from k2rel.measures.candidates import candidate_changes
-from k2rel.measures.changes import Design, changed, with_second
 from k2rel.rates import duplicated
 from k2rel.report import pdf, render_reports
 from k2rel.report.workbook import write_tables

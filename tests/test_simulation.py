@@ -155,7 +155,7 @@ LAWS = [
 
 def drawn(law, age, count, seed=3):
     """Times from the compiled loops, as a life of that age."""
-    from k2rel.simulation.draws import draw, packed, start
+    from k2rel.simulation.kernel.draws import draw, packed, start
 
     rng = np.zeros(4, dtype=np.uint64)
     start(rng, seed, 0)

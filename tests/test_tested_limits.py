@@ -114,7 +114,7 @@ def test_nearly_equal_intervals_are_warned_of(tmp_path, one, two, warned):
 
 
 def test_a_time_of_one_unit_is_said_without_its_number():
-    from k2rel.measures.candidates import _each
+    from k2rel.design.candidates import _each
 
     assert [_each(8760.0), _each(17520.0), _each(720.0)] == ["year", "2 years", "30 days"]
 

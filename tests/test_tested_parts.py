@@ -13,12 +13,12 @@ import k2rel
 from k2rel.ctmc.periodic import periodic_mean, periodic_mean_of_many
 from k2rel.errors import InputError
 from k2rel.exact.sampling import unavailability_of_samples
-from k2rel.exact.services import services_of
 from k2rel.markov import tested
 from k2rel.markov.engine import solved
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, duplicated, moments_of, with_rate
 from k2rel.rates.hidden import PeriodicTests
+from k2rel.services.catalogue import services_of
 from k2rel.simulation import Plan, simulate
 
 PREFERRED = Organisation(roles="preferred", tolerance=1e-12)

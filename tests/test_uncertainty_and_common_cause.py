@@ -9,9 +9,9 @@ import k2rel
 from k2rel.bundled import data_dir, site_path
 from k2rel.errors import InputError
 from k2rel.exact.engine import derivatives, unavailability
-from k2rel.exact.services import services_of
 from k2rel.measures.uncertainty import rate_laws
 from k2rel.rates import with_rate
+from k2rel.services.catalogue import services_of
 from k2rel.uncertain import Uncertain, lognormal_from_limits, points, sobol_indices_of_groups
 
 

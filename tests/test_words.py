@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 import k2rel
 from k2rel import InputError
+from k2rel.design.advice import advise
 from k2rel.errors import closest
 from k2rel.logic.rounding import at_most_one
-from k2rel.measures.advice import advise
 from k2rel.measures.availability import takeovers
 from k2rel.measures.dynamic import why_they_differ
 from k2rel.organisation import Organisation

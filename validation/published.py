@@ -29,8 +29,8 @@ from k2rel.logic.diagram import compile_diagram
 from k2rel.logic.structure import Structure
 from k2rel.rates import Law, RaidModule
 from k2rel.rates.distribution import Distribution
-from k2rel.rates.raid import mttdl_patterson_h
-from k2rel.simulation.raid import RaidGroup, data_loss
+from k2rel.rates.raid_module import mttdl_patterson_h
+from k2rel.simulation.raid_group import RaidGroup, data_loss
 
 NIST = "https://www.itl.nist.gov/div898/handbook/apr/section4/apr413.htm"
 SCRAM = "https://github.com/rakhimov/scram (b85b7894)"

@@ -23,7 +23,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-import k2rel
+from k2rel._version import __version__
 from k2rel.arguments import as_tolerance, as_whole
 from k2rel.cli import advice, batches, chains, dynamics, field, rates, simulation, studies, trees
 from k2rel.errors import K2relError, NoConvergenceError, RenderError
@@ -38,9 +38,13 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n(see '{self.prog} --help')\n")
 
 
+# The first line of the package's docstring.
+_ABOUT = "k2rel: availability and load of storage networks with redundant A/B paths."
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="k2rel", description=k2rel.__doc__.splitlines()[0] if k2rel.__doc__ else "")
-    parser.add_argument("--version", action="version", version=f"k2rel {k2rel.__version__}")
+    parser = _Parser(prog="k2rel", description=_ABOUT)
+    parser.add_argument("--version", action="version", version=f"k2rel {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True, parser_class=_Parser)
 
     def verb(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:

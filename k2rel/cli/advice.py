@@ -40,8 +40,8 @@ def add_clients(sub: argparse.ArgumentParser) -> None:
 
 
 def advise_verb(args: argparse.Namespace) -> int:
-    from k2rel.measures.advice import advise
-    from k2rel.measures.costs import read_costs
+    from k2rel.design.advice import advise
+    from k2rel.design.costs import read_costs
 
     if args.most < 1:
         raise InputError(f"--most: at least 1, got {args.most}")
@@ -80,9 +80,9 @@ def advise_verb(args: argparse.Namespace) -> int:
 
 
 def spares_verb(args: argparse.Namespace) -> int:
-    from k2rel.measures.comparison import studies_of
-    from k2rel.measures.spares import spare_parts
+    from k2rel.design.spares import spare_parts
     from k2rel.site.settings import parse_settings
+    from k2rel.studies import studies_of
 
     as_the_files_have_them(args)
     given = {"clients": args.clients, "repair": args.repair, "rates": args.rates, "settings": parse_settings(args.set)}
@@ -101,7 +101,7 @@ def spares_verb(args: argparse.Namespace) -> int:
 
 
 def clients_verb(args: argparse.Namespace) -> int:
-    from k2rel.measures.planning import most_clients
+    from k2rel.design.planning import most_clients
     from k2rel.site.settings import parse_settings
 
     rates = args.bit_rate or ["50 Mb/s", "100 Mb/s", "200 Mb/s"]

@@ -365,8 +365,8 @@ def _row_of(path: str, text: str) -> str:
 
 
 def update_verb(args: argparse.Namespace) -> int:
+    from k2rel.design.changes import Design, minutes_of
     from k2rel.field import read_field
-    from k2rel.measures.changes import Design, minutes_of
     from k2rel.measures.updating import updated
     from k2rel.policy.failover import principal_traffic
     from k2rel.rates import write_rates

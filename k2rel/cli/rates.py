@@ -128,7 +128,7 @@ def show_verb(args: argparse.Namespace) -> int:
 
 
 def compare_verb(args: argparse.Namespace) -> int:
-    from k2rel.measures.registry import entries_compared
+    from k2rel.design.registry import entries_compared
 
     frame = entries_compared(args.type, level=args.level, rates=args.rates)
     if args.format == "json":

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import k2rel
+from k2rel._version import __version__
 from k2rel.cli.dynamics import add_organisation, organisation_of
 from k2rel.cli.printing import print_json, print_table
 from k2rel.cli.studies import heading, study_of
@@ -195,12 +195,12 @@ def _rare(args: argparse.Namespace, study: Study, circumstances: Circumstances) 
 def _quick(args: argparse.Namespace, study: Study) -> int:
     import pandas as pd
 
-    from k2rel.simulation.bits import quick_look
+    from k2rel.simulation.static_sampling import quick_look
 
     found = quick_look(study, args.static, seed=args.seed, workers=args.workers, confidence=args.confidence)
     engine = (
         f"sampling of the static model, preferred side {study.policy.home}; {args.static:,} states, seed {args.seed} "
-        f"(k2rel {k2rel.__version__})"
+        f"(k2rel {__version__})"
     )
     provenance = replace(study.provenance, engine=engine)
     if args.format == "json":

@@ -320,9 +320,10 @@ def served_verb(args: argparse.Namespace) -> int:
 
 def compare_verb(args: argparse.Namespace) -> int:
     from k2rel.bundled import level_names
-    from k2rel.measures.comparison import compare, studies_of
-    from k2rel.measures.differences import differences, services_compared
+    from k2rel.design.comparison import compare
+    from k2rel.design.differences import differences, services_compared
     from k2rel.site.settings import parse_settings
+    from k2rel.studies import studies_of
 
     as_the_files_have_them(args)
     levels = args.level or list(level_names())
@@ -364,8 +365,8 @@ def compare_verb(args: argparse.Namespace) -> int:
 
 
 def _history(args: argparse.Namespace, levels: list[str], settings: dict[str, str]) -> int:
-    from k2rel.measures.comparison import studies_of
-    from k2rel.measures.differences import history
+    from k2rel.design.differences import history
+    from k2rel.studies import studies_of
 
     options: dict[str, Any] = {
         "clients": args.clients, "repair": args.repair, "rates": args.rates, "settings": settings,

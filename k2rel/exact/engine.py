@@ -13,11 +13,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.exact.clients import OwnParts, own_states
-from k2rel.exact.services import Service
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.rounding import at_most_one
 from k2rel.rates import Law, RaidModule, law_at, moments_of, moving_moments
+from k2rel.services.catalogue import Service
+from k2rel.services.clients import OwnParts, own_states
 from k2rel.studies import Study
 
 __all__ = [
@@ -115,7 +115,7 @@ def mode_probabilities(study: Study, diagram: Diagram) -> FloatArray:
 
     Examples
     --------
-    >>> from k2rel.exact.modes import traffic_diagram
+    >>> from k2rel.services.modes import traffic_diagram
     >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> round(float(mode_probabilities(s, traffic_diagram(s.policy, ["media"]).diagram).sum()), 12)
@@ -143,7 +143,7 @@ def mode_transitions(study: Study, diagram: Diagram) -> Transitions:
 
     Examples
     --------
-    >>> from k2rel.exact.modes import traffic_diagram
+    >>> from k2rel.services.modes import traffic_diagram
     >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> bool((mode_transitions(s, traffic_diagram(s.policy, ["control"]).diagram).rate_per_h > 0).all())
@@ -176,7 +176,7 @@ def unavailability(study: Study, service: Service) -> float:
 
     Examples
     --------
-    >>> from k2rel.exact.services import services_of
+    >>> from k2rel.services.catalogue import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> unavailability(s, services_of(s.policy)[0]) < 1e-4
@@ -213,7 +213,7 @@ def failure_frequency(study: Study, service: Service) -> float:
 
     Examples
     --------
-    >>> from k2rel.exact.services import services_of
+    >>> from k2rel.services.catalogue import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> failure_frequency(s, services_of(s.policy)[0]) > 0
@@ -250,7 +250,7 @@ def losses_per_h(
 
     Examples
     --------
-    >>> from k2rel.exact.services import services_of
+    >>> from k2rel.services.catalogue import services_of
     >>> from k2rel.studies import study
     >>> s = study("L1")
     >>> media = services_of(s.policy)[0]
@@ -293,7 +293,7 @@ def loss_over_time(study: Study, service: Service, times_h: FloatArray, *, repai
 
     Examples
     --------
-    >>> from k2rel.exact.services import services_of
+    >>> from k2rel.services.catalogue import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> loss_over_time(s, services_of(s.policy)[0], np.array([0.0]), repaired=True).tolist()
@@ -352,7 +352,7 @@ def derivatives(study: Study, service: Service) -> Derivatives:
 
     Examples
     --------
-    >>> from k2rel.exact.services import services_of
+    >>> from k2rel.services.catalogue import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2")
     >>> round(derivatives(s, services_of(s.policy)[0]).shared["switch_A"], 3)
@@ -402,7 +402,7 @@ def slopes_of_tested(study: Study, service: Service) -> dict[str, tuple[float, f
 
     Examples
     --------
-    >>> from k2rel.exact.services import services_of
+    >>> from k2rel.services.catalogue import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> slopes_of_tested(s, services_of(s.policy)[0])

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.errors import InputError, closest
-from k2rel.exact.clients import LOST, RouteList, deciding, own_states, routes_under
-from k2rel.exact.counts import binomial_power
 from k2rel.exact.engine import cycle_inputs, steady_own
+from k2rel.logic.bdd import reduced_together
 from k2rel.logic.diagram import Diagram, joint_diagram
-from k2rel.logic.reduce import reduced_together
 from k2rel.logic.structure import Node
+from k2rel.services.clients import LOST, RouteList, deciding, own_states, routes_under
+from k2rel.services.counts import binomial_power
 from k2rel.studies import Study
 
 __all__ = ["served_distribution"]

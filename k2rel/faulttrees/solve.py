@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-import k2rel
+from k2rel._version import __version__
 from k2rel.arguments import as_name, as_number, as_seed, as_whole
 from k2rel.errors import InputError, ModelTooLargeError, Problem, closest
 from k2rel.faulttrees.read import FaultTrees
 from k2rel.logic.bounds import probability_bounds
 from k2rel.logic.cutsets import minimal_cut_sets
-from k2rel.logic.families import Listing, MinimalSets
 from k2rel.logic.function import MOST_NODES, FunctionDiagram, compile_function
+from k2rel.logic.zdd import Listing, MinimalSets
 from k2rel.uncertain import mean_interval
 
 if TYPE_CHECKING:
@@ -454,7 +454,7 @@ def solve(
                 without=without,
             )
         )
-    method = f"exact, decision diagram (k2rel {k2rel.__version__})"
+    method = f"exact, decision diagram (k2rel {__version__})"
     return TreeAnswer(trees.name, method, tuple(answers), trees.notes)
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.errors import InputError, ModelTooLargeError
-from k2rel.logic.families import MinimalSets
 from k2rel.logic.function import FunctionDiagram
+from k2rel.logic.zdd import MinimalSets
 
 __all__ = ["minimal_cut_sets", "minimal_path_sets"]
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from k2rel.errors import ModelTooLargeError
-from k2rel.logic.reduce import Together, reduced_together
+from k2rel.logic.bdd import Together, reduced_together
 from k2rel.logic.rounding import at_most_one
 from k2rel.logic.structure import Node, Structure
 
@@ -389,7 +389,7 @@ def joint_diagram(together: Together, functions: tuple[int, ...], below: int | N
 
     Examples
     --------
-    >>> from k2rel.logic.reduce import reduced_together
+    >>> from k2rel.logic.bdd import reduced_together
     >>> s = Structure()
     >>> a, b = s.variable("a"), s.variable("b")
     >>> both = reduced_together(s, [s.conjunction([a, b])], ["a", "b"])

@@ -313,7 +313,7 @@ def compile_function(
 
 def _assembled(graph: Graph, top: Literal, variables: tuple[str, ...], most_nodes: int) -> FunctionDiagram:
     """Reduce the modules of a graph and lay them out one after another."""
-    from k2rel.logic.reduce import reduced
+    from k2rel.logic.bdd import reduced
 
     index = {name: place for place, name in enumerate(variables)}
     place = {node: index[graph.name[node]] for node in graph.needed(top) if graph.kind[node] == "variable"}

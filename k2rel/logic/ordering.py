@@ -3,7 +3,7 @@
 Walking the graph depth first keeps variables of one gate together; how the arguments of a gate are sorted
 makes the difference. FORCE (F. A. Aloul, I. L. Markov, K. A. Sakallah, GLSVLSI 2003) then moves every node to
 the middle of its neighbours until the edges are short. Which guess is best cannot be told beforehand:
-`k2rel.logic.reduce` tries them under a bound.
+`k2rel.logic.bdd` tries them under a bound.
 """
 
 from __future__ import annotations

@@ -13,13 +13,10 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-import k2rel
+from k2rel._version import __version__
 from k2rel.ctmc.passage import Interruptions, interruptions, mean_time_to
 from k2rel.ctmc.transient import over_time
-from k2rel.exact.clients import OwnParts, deciding
 from k2rel.exact.engine import losses_per_h
-from k2rel.exact.modes import groups_of, shared_members
-from k2rel.exact.services import Service
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.rounding import at_most_one
 from k2rel.logic.structure import BoolArray, Node
@@ -27,6 +24,9 @@ from k2rel.markov.states import SiteStates, site_states
 from k2rel.markov.tested import probability_at_moments, tested_over_time, tested_probability
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
+from k2rel.services.catalogue import Service
+from k2rel.services.clients import OwnParts, deciding
+from k2rel.services.modes import groups_of, shared_members
 from k2rel.studies import Provenance, Study
 
 __all__ = ["Dynamics", "solved"]
@@ -63,7 +63,7 @@ class Dynamics:
         tests = f" and {self.test_bound:.1e} for tests on their days" if self.test_bound else ""
         engine = (
             f"markov, {self.organisation.words()}, preferred side {self.policy.home}; {chain.states:,} states, error "
-            f"bound {self.states.error_bound:.1e}{tests} (k2rel {k2rel.__version__})"
+            f"bound {self.states.error_bound:.1e}{tests} (k2rel {__version__})"
         )
         return replace(self.study.provenance, engine=engine)
 
@@ -128,7 +128,7 @@ class Dynamics:
 
         Examples
         --------
-        >>> from k2rel.exact.services import services_of
+        >>> from k2rel.services.catalogue import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> service = services_of(dynamics.policy)[0]
@@ -176,7 +176,7 @@ class Dynamics:
 
         Examples
         --------
-        >>> from k2rel.exact.services import services_of
+        >>> from k2rel.services.catalogue import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> round(float(dynamics.mode_probabilities(services_of(dynamics.policy)[0].diagram).sum()), 9)
@@ -207,7 +207,7 @@ class Dynamics:
 
         Examples
         --------
-        >>> from k2rel.exact.services import services_of
+        >>> from k2rel.services.catalogue import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> bool((dynamics.crossings(services_of(dynamics.policy)[0].diagram).rate_per_h > 0).all())
@@ -259,7 +259,7 @@ class Dynamics:
 
         Examples
         --------
-        >>> from k2rel.exact.services import services_of
+        >>> from k2rel.services.catalogue import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> 1e-5 < dynamics.unavailability(services_of(dynamics.policy)[0]) < 1e-3
@@ -287,7 +287,7 @@ class Dynamics:
 
         Examples
         --------
-        >>> from k2rel.exact.services import services_of
+        >>> from k2rel.services.catalogue import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> dynamics.failure_frequency(services_of(dynamics.policy)[0]) > 0
@@ -349,7 +349,7 @@ class Dynamics:
 
         Examples
         --------
-        >>> from k2rel.exact.services import services_of
+        >>> from k2rel.services.catalogue import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> dynamics.interruptions(services_of(dynamics.policy)[0]).mean_h > 0
@@ -372,7 +372,7 @@ class Dynamics:
 
         Examples
         --------
-        >>> from k2rel.exact.services import services_of
+        >>> from k2rel.services.catalogue import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> dynamics.first_loss_h(services_of(dynamics.policy)[0]) > 1000

@@ -6,5 +6,6 @@
 ``load``          where the load goes
 ``importance``    what causes the downtime
 ``uncertainty``   what the limits of each failure rate do to the downtime
-``comparison``    levels and contracts side by side, and the verdict in words
+
+What compares several answers is `k2rel.design`.
 """

@@ -15,7 +15,6 @@ from k2rel.arguments import as_name, as_times, as_wholes
 from k2rel.errors import InputError, closest
 from k2rel.exact.engine import loss_over_time, mode_transitions, unavailability
 from k2rel.exact.served import served_distribution
-from k2rel.exact.services import Service, services_of
 from k2rel.logic.diagram import compile_diagram
 from k2rel.logic.rounding import at_most_one
 from k2rel.measures.engines import engine_of
@@ -23,6 +22,7 @@ from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
 from k2rel.rates import common_period_h
+from k2rel.services.catalogue import Service, services_of
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 

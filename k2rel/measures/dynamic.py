@@ -12,18 +12,17 @@ from numpy.typing import NDArray
 
 from k2rel.arguments import as_names, as_number, as_times
 from k2rel.errors import InputError, K2relError
-from k2rel.exact.loading import Loading
-from k2rel.exact.services import Service, services_of
 from k2rel.logic.diagram import compile_diagram
 from k2rel.logic.rounding import at_most_one
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.availability import availability, service_named
-from k2rel.measures.comparison import studies_of
 from k2rel.measures.load import load, overload_by_mode
 from k2rel.measures.tested import exponential_tests
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
-from k2rel.studies import Study
+from k2rel.services.catalogue import Service, services_of
+from k2rel.services.loading import Loading
+from k2rel.studies import Study, studies_of
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ import numpy as np
 
 from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.files import LabelledChain
-from k2rel.exact.loading import Loading
-from k2rel.exact.services import services_of
 from k2rel.faulttrees.write import open_psa
 from k2rel.logic.structure import Node
 from k2rel.markov.engine import solved
 from k2rel.measures.tested import mean_values
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
+from k2rel.services.catalogue import services_of
+from k2rel.services.loading import Loading
 from k2rel.studies import Study
 
 __all__ = ["functions_of", "labelled_chain_of", "open_psa_of", "prism_of"]

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from k2rel.exact.clients import LOST, OwnParts
-from k2rel.exact.counts import Counts, binomial_power, count_sum
-from k2rel.exact.loading import Loading
-from k2rel.exact.modes import Mode, traffic_diagram
 from k2rel.logic.rounding import at_most_one
 from k2rel.measures.engines import Engine, engine_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import exceeds, failover
+from k2rel.services.clients import LOST, OwnParts
+from k2rel.services.counts import Counts, binomial_power, count_sum
+from k2rel.services.loading import Loading
+from k2rel.services.modes import Mode, traffic_diagram
 from k2rel.studies import Provenance, Study
 
 if TYPE_CHECKING:

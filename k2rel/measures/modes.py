@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.exact.modes import Mode, traffic_diagram
 from k2rel.measures.engines import engine_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
+from k2rel.services.modes import Mode, traffic_diagram
 from k2rel.studies import Study
 
 if TYPE_CHECKING:

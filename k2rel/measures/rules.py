@@ -13,12 +13,12 @@ import numpy as np
 
 from k2rel.arguments import as_names
 from k2rel.errors import InputError, closest
-from k2rel.exact.clients import deciding, routes_under
-from k2rel.exact.modes import groups_of
 from k2rel.measures.availability import availability
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.rates import Law
+from k2rel.services.clients import deciding, routes_under
+from k2rel.services.modes import groups_of
 from k2rel.site.model import Role, Unit
 from k2rel.studies import Study
 from k2rel.units import HOURS_PER_YEAR

@@ -19,11 +19,11 @@ from k2rel.arguments import as_names, as_seed, as_whole
 from k2rel.errors import InputError
 from k2rel.exact.engine import derivatives, unavailability
 from k2rel.exact.sampling import unavailability_of_samples
-from k2rel.exact.services import Service
 from k2rel.logic.function import compile_function
 from k2rel.measures.availability import service_named
 from k2rel.measures.exchange import functions_of
 from k2rel.rates import Law, RaidModule, calendar_of, with_rate
+from k2rel.services.catalogue import Service
 from k2rel.studies import Provenance, Study
 from k2rel.uncertain import (
     MOST_POINTS,

@@ -23,12 +23,12 @@ from k2rel.plots.charts import (
     plot_swing,
     plot_uncertainty,
 )
+from k2rel.plots.data_loss import plot_data_loss_over_time, plot_scrubbing
 from k2rel.plots.drawing import Drawing, caption, draw_site, looks
 from k2rel.plots.dynamics import plot_interruptions, plot_mode_graph, plot_side_figures, plot_units
 from k2rel.plots.field import plot_changes, plot_front, plot_probability, plot_rates_updated, plot_repairs
 from k2rel.plots.histories import plot_downtime_of_a_year, plot_time_to_first_loss, timeline_picture
 from k2rel.plots.load import plot_load_after_failover, plot_load_against_capacity, plot_load_distribution
-from k2rel.plots.raid import plot_data_loss_over_time, plot_scrubbing
 from k2rel.plots.sweeps import plot_most_clients, plot_sweep, plot_sweep_sample
 
 __all__ = [

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.intervals import MOST_TESTS, common_period, number_in_common
+from k2rel.rates.failure_law import Law
 from k2rel.rates.hidden import PeriodicTests
-from k2rel.rates.law import Law
 
 __all__ = ["Moments", "calendar_of", "common_period_h", "law_at", "moments_of", "moving_moments"]
 

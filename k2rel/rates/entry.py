@@ -9,7 +9,7 @@ from typing import Literal
 from k2rel.errors import InputError
 from k2rel.rates.conditions import Conditions, arrhenius_factor, mean_hazard_per_h
 from k2rel.rates.distribution import Distribution
-from k2rel.rates.law import Law
+from k2rel.rates.failure_law import Law
 
 __all__ = ["Contract", "RateRow"]
 

@@ -21,7 +21,7 @@ from k2rel.numerals import plain_number
 from k2rel.rates.conditions import arrhenius_factor
 from k2rel.rates.distribution import Distribution, parse_distribution
 from k2rel.rates.entry import Contract, RateRow
-from k2rel.texts import harmless, read_text
+from k2rel.textio import harmless, read_text
 from k2rel.units import doubtful_rate
 
 if TYPE_CHECKING:

@@ -20,13 +20,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import k2rel
+from k2rel._version import __version__
 from k2rel.arguments import as_paths, as_seed, as_whole
 from k2rel.basis import basis_hash
 from k2rel.bundled import notebook_dir
+from k2rel.design.targets import read_target
 from k2rel.errors import InputError, K2relError
-from k2rel.measures.comparison import studies_of
-from k2rel.measures.targets import read_target
 from k2rel.parallel import as_they_end, connected, worker_count
 from k2rel.report.execute import quiet
 from k2rel.report.files import remove_leftovers, whole, write_whole
@@ -34,7 +33,7 @@ from k2rel.report.page import Entry, index_page
 from k2rel.report.pdf import NO_CHROMIUM, chromium
 from k2rel.report.render import Job, Report, headline_of, render_report, spoiled, up_to_date
 from k2rel.site.read import pinned_table
-from k2rel.studies import Study
+from k2rel.studies import Study, studies_of
 
 __all__ = ["Rendered", "render_reports"]
 
@@ -182,7 +181,7 @@ def render_reports(
             _entry(found.get(job.name, Report(job.name, error="not made: the run was stopped")), output) for job in todo
         ]
         compared = entries.pop() if comparison else None
-        foot = f"k2rel {k2rel.__version__}, {datetime.now(UTC):%Y-%m-%d %H:%M UTC}"
+        foot = f"k2rel {__version__}, {datetime.now(UTC):%Y-%m-%d %H:%M UTC}"
         try:
             write_whole(index, index_page(entries, compared, foot))
         except OSError as error:
@@ -309,7 +308,7 @@ def _remember(output: Path, name: str) -> None:
         rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
     except (OSError, ValueError, csv.Error):
         rows = []
-    made_with = {"version": k2rel.__version__, "basis": basis_hash()[:16]}
+    made_with = {"version": __version__, "basis": basis_hash()[:16]}
     row = {key: str(headline.get(key, "")) for key in _HISTORY} | made_with
     if rows and {key: rows[-1].get(key) for key in row} == row:
         return

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import k2rel
+from k2rel._version import __version__
 from k2rel.basis import basis_hash
 from k2rel.errors import K2relError
 from k2rel.report.execute import executed
@@ -197,8 +197,8 @@ def render_report(job: Job, folder: Path, on_cell: Callable[[], None] | None = N
         headline = headline_of(folder, job.name)
         page = folder / f"{job.name}.html"
         made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        about = {"made": f"{made} with k2rel {k2rel.__version__}", **headline.get("about", {})}
-        foot = f"k2rel {k2rel.__version__}, {made}"
+        about = {"made": f"{made} with k2rel {__version__}", **headline.get("about", {})}
+        foot = f"k2rel {__version__}, {made}"
         write_whole(page, report_page(job.title, _body(notebook), foot, about, linked=job.linked))
         files = [page, notebook]
         if job.pdf:
@@ -206,7 +206,7 @@ def render_report(job: Job, folder: Path, on_cell: Callable[[], None] | None = N
         named = {f"{job.name}.json", *headline.get("files", ())}
         files += [results / name for name in sorted(named) if (results / name).is_file()]
         digests = {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-        write_whole(manifest, json.dumps({"key": key, "version": k2rel.__version__, "files": digests}, indent=1) + "\n")
+        write_whole(manifest, json.dumps({"key": key, "version": __version__, "files": digests}, indent=1) + "\n")
         return Report(job.name, tuple(digests))
     except K2relError as error:
         return Report(job.name, error=str(error))

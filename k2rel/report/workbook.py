@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k2rel.report.files import whole, write_whole
-from k2rel.texts import harmless
+from k2rel.textio import harmless
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,14 +4,13 @@
 ``model``          from a study to flat arrays
 ``outcomes``       what the policy says of the states that histories meet
 ``engine``         histories by the million, over cores or machines
-``results``, ``counted``, ``estimates``  estimates with intervals, distributions
+``results``, ``service_estimates``, ``estimates``  estimates with intervals, distributions
 ``timeline``       one history in words
-``rare``, ``excursions``   rare losses: biasing and splitting
-``raid``           RAID groups as they really fail
-``bits``           the quick look at a static structure
+``rare``           rare losses: biasing and splitting
+``raid_group``     RAID groups as they really fail
+``static_sampling``  a static structure, sampled in words of 64 bits
 ``cluster``        the same over a Dask cluster
-``events``, ``rules``, ``histories``, ``draws``   the compiled loops
-``records``, ``ground``  the arrays that they read and write, and how compiled code gets them
+``kernel``         the compiled loops, and the arrays that they read and write
 """
 
 from k2rel.simulation.circumstances import Circumstances, read_circumstances

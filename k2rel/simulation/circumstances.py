@@ -164,7 +164,7 @@ class Circumstances:
                 what = "part" if among is parts else "part or component type"
                 hint = closest(name, among)
                 if name in drives | kinds_of_drives:
-                    hint = "; drives fail as part of their RAID set, see 'k2rel.simulation.raid'"
+                    hint = "; drives fail as part of their RAID set, see 'k2rel.simulation.raid_group'"
                 problems.append(Problem(f"{where}: {site.name} has no {what} '{name[:60]}'{hint}", self.source or None))
         if problems:
             raise InputError(problems)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from k2rel.errors import K2relError
 from k2rel.parallel import connected
+from k2rel.simulation.kernel.records import Sums
 from k2rel.simulation.model import SiteModel
-from k2rel.simulation.records import Sums
 
 if TYPE_CHECKING:
     from k2rel.simulation.engine import Plan

@@ -22,11 +22,8 @@ from k2rel.errors import InputError, K2relError
 from k2rel.organisation import Organisation
 from k2rel.parallel import worker_count
 from k2rel.simulation.circumstances import USUAL, Circumstances
-from k2rel.simulation.ground import laid_out
-from k2rel.simulation.histories import empty_sums, room, run
-from k2rel.simulation.model import SiteModel
-from k2rel.simulation.outcomes import Outcomes
-from k2rel.simulation.records import (
+from k2rel.simulation.kernel.histories import empty_sums, room, run
+from k2rel.simulation.kernel.records import (
     DONE,
     FULL,
     HISTORY,
@@ -39,6 +36,9 @@ from k2rel.simulation.records import (
     Tables,
     Work,
 )
+from k2rel.simulation.kernel.records_abi import laid_out
+from k2rel.simulation.model import SiteModel
+from k2rel.simulation.outcomes import Outcomes
 from k2rel.simulation.results import Simulation
 from k2rel.studies import Study
 from k2rel.units import HOURS_PER_YEAR

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import k2rel
+from k2rel._version import __version__
 from k2rel.errors import InputError, ModelTooLargeError, closest
 from k2rel.logic.structure import Node
 from k2rel.organisation import Organisation, RepairWork
@@ -22,9 +22,9 @@ from k2rel.rates import Law, RaidModule
 from k2rel.rates.distribution import Distribution, parse_distribution
 from k2rel.simulation.calendar import calendar
 from k2rel.simulation.circumstances import Circumstances
-from k2rel.simulation.draws import alias_table, packed
-from k2rel.simulation.gates import CONSTANT, CONTROLLED, SHARED, flattened
-from k2rel.simulation.records import Model
+from k2rel.simulation.kernel.draws import alias_table, packed
+from k2rel.simulation.kernel.gates import CONSTANT, CONTROLLED, SHARED, flattened
+from k2rel.simulation.kernel.records import Model
 from k2rel.site.model import AtLeast
 from k2rel.studies import Study
 
@@ -275,7 +275,7 @@ class SiteModel:
         """
         given = self.circumstances.words()
         words = [f"{self.organisation.words()}, preferred side {self.policy.home}", *([given] if given else []), *more]
-        return f"simulation, {'; '.join(words)} (k2rel {k2rel.__version__})"
+        return f"simulation, {'; '.join(words)} (k2rel {__version__})"
 
     @cached_property
     def arrays(self) -> Model:

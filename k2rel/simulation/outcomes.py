@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from k2rel.errors import ModelTooLargeError
 from k2rel.logic.structure import BoolArray
 from k2rel.policy.rules import Choice
+from k2rel.simulation.kernel.records import Tables
+from k2rel.simulation.kernel.rules import fill
 from k2rel.simulation.model import SiteModel
-from k2rel.simulation.records import Tables
-from k2rel.simulation.rules import fill
 from k2rel.site.model import AtLeast
 
 __all__ = ["Outcomes"]

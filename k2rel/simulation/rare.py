@@ -25,13 +25,13 @@ from k2rel.errors import InputError, K2relError
 from k2rel.organisation import Organisation
 from k2rel.parallel import worker_count
 from k2rel.simulation.circumstances import USUAL, Circumstances
-from k2rel.simulation.draws import alias_table
 from k2rel.simulation.engine import Prepared, prepare
 from k2rel.simulation.estimates import Estimate
-from k2rel.simulation.excursions import EXCURSIONS, LOSS_H, LOSSES, pulled_replica, slab, split_replica
-from k2rel.simulation.ground import laid_out
-from k2rel.simulation.histories import empty_sums, room
-from k2rel.simulation.records import DONE, UNKNOWN, WANTED
+from k2rel.simulation.kernel.draws import alias_table
+from k2rel.simulation.kernel.excursions import EXCURSIONS, LOSS_H, LOSSES, pulled_replica, slab, split_replica
+from k2rel.simulation.kernel.histories import empty_sums, room
+from k2rel.simulation.kernel.records import DONE, UNKNOWN, WANTED
+from k2rel.simulation.kernel.records_abi import laid_out
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 

@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.errors import InputError
-from k2rel.simulation.counted import ServiceSimulation, counted_service, downtime_h
 from k2rel.simulation.estimates import Estimate, mean_of, share_of
-from k2rel.simulation.model import SiteModel
-from k2rel.simulation.records import (
+from k2rel.simulation.kernel.records import (
     BIN_SHIFT,
     BINS,
     COUNTS,
@@ -30,6 +28,8 @@ from k2rel.simulation.records import (
     R_OVER,
     Sums,
 )
+from k2rel.simulation.model import SiteModel
+from k2rel.simulation.service_estimates import ServiceSimulation, counted_service, downtime_h
 from k2rel.studies import Provenance
 from k2rel.units import HOURS_PER_YEAR
 

@@ -9,9 +9,8 @@ from k2rel.arguments import as_whole
 from k2rel.organisation import Organisation
 from k2rel.simulation.circumstances import USUAL, Circumstances
 from k2rel.simulation.engine import Plan, follow, prepare
-from k2rel.simulation.histories import empty_sums, room
-from k2rel.simulation.model import SiteModel
-from k2rel.simulation.records import (
+from k2rel.simulation.kernel.histories import empty_sums, room
+from k2rel.simulation.kernel.records import (
     FAIL,
     FOUND,
     HISTORY,
@@ -26,6 +25,7 @@ from k2rel.simulation.records import (
     WINDOW,
     Work,
 )
+from k2rel.simulation.model import SiteModel
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR
 

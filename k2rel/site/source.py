@@ -22,7 +22,7 @@ from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEv
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from k2rel.errors import InputError, Problem, closest
-from k2rel.texts import read_text
+from k2rel.textio import read_text
 
 __all__ = ["KeyPath", "YamlSource", "known_keys", "read_yaml"]
 

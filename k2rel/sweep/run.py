@@ -24,7 +24,7 @@ from k2rel.report.execute import quiet
 from k2rel.report.files import remove_leftovers, whole, write_whole
 from k2rel.report.render import Job, render_report
 from k2rel.sweep.spec import Point, SweepSpec, quantity
-from k2rel.texts import harmless
+from k2rel.textio import harmless
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,8 +92,8 @@ def compute(point: Point) -> Row:
     >>> compute(Point("L2R", 8, "4h", "preferred"))["service"]
     'media'
     """
+    from k2rel.design.comparison import headline
     from k2rel.measures.availability import availability
-    from k2rel.measures.comparison import headline
     from k2rel.measures.dynamic import feasible_organisation, performability
     from k2rel.measures.load import load
     from k2rel.studies import study

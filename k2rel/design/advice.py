@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from k2rel.arguments import as_whole
+from k2rel.design.candidates import candidate_changes
+from k2rel.design.changes import Change, Design, changed, go_together, minutes_of
+from k2rel.design.costs import Costs
+from k2rel.design.targets import checked_target
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.availability import service_named
-from k2rel.measures.candidates import candidate_changes
-from k2rel.measures.changes import Change, Design, changed, go_together, minutes_of
-from k2rel.measures.costs import Costs
-from k2rel.measures.targets import checked_target
 from k2rel.organisation import Organisation
 from k2rel.studies import Provenance, Study
 from k2rel.units import MINUTES_PER_YEAR
@@ -170,7 +170,7 @@ class Advice:
 
         Examples
         --------
-        >>> from k2rel.measures.costs import Costs
+        >>> from k2rel.design.costs import Costs
         >>> from k2rel.studies import study
         >>> costs = Costs({("duplicate", "media_server"): 9000.0, ("contract", "onsite"): 5000.0})
         >>> advise(study("L1"), costs=costs, pairs=False).front_table()["cost"].tolist()

@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass
 
 from k2rel.simulation.estimates import Estimate, mean_of, share_of
-from k2rel.simulation.model import Named
-from k2rel.simulation.records import (
+from k2rel.simulation.kernel.records import (
     F1,
     S_AIR,
     S_AIR2,
@@ -20,6 +19,7 @@ from k2rel.simulation.records import (
     S_LONGEST,
     Sums,
 )
+from k2rel.simulation.model import Named
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 __all__ = ["ServiceSimulation", "counted_service", "downtime_h"]

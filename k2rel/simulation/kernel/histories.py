@@ -6,10 +6,9 @@ from math import ceil
 
 import numpy as np
 
-from k2rel.simulation.draws import start, uniform
-from k2rel.simulation.events import compiled, law, next_failure, push
-from k2rel.simulation.model import SiteModel
-from k2rel.simulation.records import (
+from k2rel.simulation.kernel.draws import start, uniform
+from k2rel.simulation.kernel.events import compiled, law, next_failure, push
+from k2rel.simulation.kernel.records import (
     ANY_DAY,
     AT_LIMIT,
     BIN_SHIFT,
@@ -60,7 +59,8 @@ from k2rel.simulation.records import (
     Tables,
     Work,
 )
-from k2rel.simulation.rules import account, settle, step, write_log
+from k2rel.simulation.kernel.rules import account, settle, step, write_log
+from k2rel.simulation.model import SiteModel
 
 __all__: list[str] = []
 

@@ -20,9 +20,9 @@ from k2rel.errors import InputError
 from k2rel.logic.structure import Node, Structure
 from k2rel.parallel import worker_count
 from k2rel.rates import Law, moments_of
-from k2rel.simulation.draws import start, uniform
 from k2rel.simulation.estimates import Estimate, mean_of
-from k2rel.simulation.gates import AND, AT_LEAST, CONSTANT, CONTROLLED, ITE, NOT, OR, SHARED, flattened
+from k2rel.simulation.kernel.draws import start, uniform
+from k2rel.simulation.kernel.gates import AND, AT_LEAST, CONSTANT, CONTROLLED, ITE, NOT, OR, SHARED, flattened
 from k2rel.studies import Study
 
 __all__ = ["quick_look", "sampled"]

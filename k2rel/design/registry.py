@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from k2rel.arguments import as_name
-from k2rel.measures.changes import Design, minutes_of
+from k2rel.design.changes import Design, minutes_of
 from k2rel.policy.failover import principal_traffic
 from k2rel.rates import registry
 from k2rel.studies import study

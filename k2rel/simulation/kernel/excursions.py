@@ -11,10 +11,10 @@ from math import exp
 
 import numpy as np
 
-from k2rel.simulation.draws import exponential, pick, start, uniform
-from k2rel.simulation.events import compiled, fails, happen, next_failure
-from k2rel.simulation.histories import begin
-from k2rel.simulation.records import (
+from k2rel.simulation.kernel.draws import exponential, pick, start, uniform
+from k2rel.simulation.kernel.events import compiled, fails, happen, next_failure
+from k2rel.simulation.kernel.histories import begin
+from k2rel.simulation.kernel.records import (
     CHANGED,
     CONTROL,
     DONE,
@@ -38,7 +38,7 @@ from k2rel.simulation.records import (
     Tables,
     Work,
 )
-from k2rel.simulation.rules import settle, step
+from k2rel.simulation.kernel.rules import settle, step
 
 __all__: list[str] = []
 

@@ -113,8 +113,8 @@ def minutes_of(design: Design, service: str) -> float:
     found = service_named(one, service)
     if organisation is None:
         return unavailability(one, found) * MINUTES_PER_YEAR
-    from k2rel.exact.services import services_of
     from k2rel.markov.engine import solved
+    from k2rel.services.catalogue import services_of
 
     dynamics = solved(one, organisation)
     (same,) = (item for item in services_of(dynamics.policy) if item.name == service)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from k2rel.exact.clients import LOST, RouteList
-from k2rel.exact.modes import Mode, ModeDiagram, traffic_diagram
 from k2rel.policy.failover import exceeds, principal_traffic
 from k2rel.policy.rules import Policy
+from k2rel.services.clients import LOST, RouteList
+from k2rel.services.modes import Mode, ModeDiagram, traffic_diagram
 from k2rel.site.model import AtLeast
 
 __all__ = ["Loading"]

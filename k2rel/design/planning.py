@@ -10,16 +10,15 @@ import numpy as np
 
 from k2rel.arguments import as_names, as_number, as_paths, as_whole
 from k2rel.errors import InputError
-from k2rel.exact.clients import deciding, routes_under
-from k2rel.exact.loading import Loading
-from k2rel.exact.modes import groups_of
-from k2rel.measures.comparison import studies_of
 from k2rel.measures.engines import engine_of
 from k2rel.measures.load import load, overload_by_mode
 from k2rel.organisation import Organisation
 from k2rel.policy import Policy
 from k2rel.policy.failover import failover, principal_traffic
-from k2rel.studies import Study
+from k2rel.services.clients import deciding, routes_under
+from k2rel.services.loading import Loading
+from k2rel.services.modes import groups_of
+from k2rel.studies import Study, studies_of
 
 if TYPE_CHECKING:
     import pandas as pd

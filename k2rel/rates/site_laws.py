@@ -15,8 +15,8 @@ from typing import Any, get_args
 from k2rel.errors import InputError, Problem, closest
 from k2rel.rates.conditions import Conditions
 from k2rel.rates.entry import Contract, RateRow
-from k2rel.rates.law import Law, duplicated
-from k2rel.rates.raid import RaidModule
+from k2rel.rates.failure_law import Law, duplicated
+from k2rel.rates.raid_module import RaidModule
 from k2rel.rates.table import RateTable, read_rates, registry
 from k2rel.site.model import Component, GivenLaw, RaidSet, Site
 

@@ -7,16 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from k2rel.arguments import as_paths
-from k2rel.errors import InputError
 from k2rel.measures.availability import AvailabilityResult, availability, takeovers
 from k2rel.measures.importance import causes, single_points_of_failure
 from k2rel.measures.load import LoadResult, load
 from k2rel.policy.failover import failover, further_traffic, principal_traffic
 from k2rel.policy.rules import Policy
-from k2rel.site import read_site
-from k2rel.site.twins import with_common_cause
-from k2rel.studies import Study, study
+from k2rel.site.common_cause_pairs import with_common_cause
+from k2rel.studies import Study, studies_of, study
 from k2rel.tables import probability_text
 from k2rel.units import format_duration
 
@@ -29,7 +26,6 @@ __all__ = [
     "contracts",
     "headline",
     "overload_by_level",
-    "studies_of",
     "variants",
     "verdict",
 ]
@@ -106,65 +102,6 @@ def overload_by_level(
 
     studies = studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings)
     return pd.Series({name: load(one).p_any_overload for name, one in studies.items()}, name="p_overload", dtype=float)
-
-
-def studies_of(
-    levels: Sequence[str | Path] | str | Path,
-    *,
-    clients: int | None = None,
-    repair: str = "4h",
-    rates: str | Path | None = None,
-    settings: Mapping[str, str] | None = None,
-) -> dict[str, Study]:
-    """Make a study of each level with the same options, a setting going where the level has that type.
-
-    Parameters
-    ----------
-    levels : sequence of str or pathlib.Path
-        Levels by name, or site files.
-    clients, repair, rates, settings
-        As for `k2rel.study`.
-
-    Returns
-    -------
-    dict of str to Study
-        By name; sites of the same name are numbered.
-
-    Raises
-    ------
-    InputError
-        If a level cannot be read, or a setting fits none of them.
-
-    Examples
-    --------
-    >>> list(studies_of(["L1", "L1"]))
-    ['L1', 'L1-2']
-    """
-    chosen = as_paths("levels", levels)
-    if not chosen:
-        raise InputError("levels: name at least one level or site file")
-    result: dict[str, Study] = {}
-    misfits: dict[str, InputError] = {}
-    fits: set[str] = set()
-    for level in chosen:
-        own: dict[str, str] = {}
-        for key, value in (settings or {}).items():
-            try:
-                read_site(level, clients=clients, settings={key: value})
-            except InputError as error:
-                misfits[key] = error
-                continue
-            own[key] = value
-            fits.add(key)
-        one = study(level, clients=clients, repair=repair, rates=rates, settings=own)
-        name, number = one.site.name, 2
-        while name.lower() in {known.lower() for known in result}:
-            name, number = f"{one.site.name}-{number}", number + 1
-        result[name] = one
-    for key, misfit in misfits.items():
-        if key not in fits:
-            raise misfit
-    return result
 
 
 def headline(one: Study) -> dict[str, Any]:
@@ -255,8 +192,8 @@ def common_causes(one: Study) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Index ``service`` (of the whole site); downtime [min/year] with ``independent`` parts and with ``twins``,
-        every pair with the beta factor that `k2rel.site.twins` gives it, and ``times`` as much. Empty where the
-        site has no twins.
+        every pair with the beta factor that `k2rel.site.common_cause_pairs` gives it, and ``times`` as much.
+        Empty where the site has no twins.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """What happens to parts, one event after another: failure, test, spare, crew, repair; windows and common events.
 
-All functions are compiled and change `Work` in place; `k2rel.simulation.rules` says what follows for roles and
+All functions are compiled and change `Work` in place; `k2rel.simulation.kernel.rules` says what follows for roles and
 services.
 """
 
@@ -11,8 +11,8 @@ from math import floor
 import numpy as np
 from numba import njit
 
-from k2rel.simulation.draws import draw, exponential, pick, uniform
-from k2rel.simulation.records import (
+from k2rel.simulation.kernel.draws import draw, exponential, pick, uniform
+from k2rel.simulation.kernel.records import (
     ANY_DAY,
     BUSY,
     CHANGED,

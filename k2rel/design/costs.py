@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from k2rel.design.changes import KINDS, Change
 from k2rel.errors import InputError, Problem, closest
-from k2rel.measures.changes import KINDS, Change
 from k2rel.numerals import numeral, plain_number
 from k2rel.site.model import Site
-from k2rel.texts import read_text
+from k2rel.textio import read_text
 
 __all__ = ["Costs", "read_costs"]
 

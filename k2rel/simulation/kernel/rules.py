@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from k2rel.simulation.draws import uniform
-from k2rel.simulation.events import candidate, compiled, happen, law, push
-from k2rel.simulation.gates import AND, AT_LEAST, CONSTANT, CONTROLLED, NOT, OR, SHARED, XOR
-from k2rel.simulation.records import (
+from k2rel.simulation.kernel.draws import uniform
+from k2rel.simulation.kernel.events import candidate, compiled, happen, law, push
+from k2rel.simulation.kernel.gates import AND, AT_LEAST, CONSTANT, CONTROLLED, NOT, OR, SHARED, XOR
+from k2rel.simulation.kernel.records import (
     AT_LIMIT,
     B1,
     CHANGED,

@@ -16,14 +16,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.exact.clients import LOST, OwnParts, RouteList, own_states
-from k2rel.exact.counts import Counts, all_of, any_happens, count_sum, some_leave
-from k2rel.exact.full_service import FullService
-from k2rel.exact.loading import Loading
-from k2rel.exact.modes import ModeDiagram, traffic_diagram
 from k2rel.logic.diagram import Diagram, compile_diagram
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
+from k2rel.services.clients import LOST, OwnParts, RouteList, own_states
+from k2rel.services.counts import Counts, all_of, any_happens, count_sum, some_leave
+from k2rel.services.full_service import FullService
+from k2rel.services.loading import Loading
+from k2rel.services.modes import ModeDiagram, traffic_diagram
 
 __all__ = ["AllClients", "Condition", "LostClients", "OneClient", "Service", "services_of"]
 
@@ -256,7 +256,7 @@ class LostClients(_ClientService):
 
     def loss(self, p: FloatArray) -> FloatArray:
         """Probability that k or more clients are cut off, given each mode."""
-        from k2rel.exact.kernels import between
+        from k2rel.services.kernels import between
 
         kinds, kind = self._alike
         lost = self._cut_off(p)
@@ -266,7 +266,7 @@ class LostClients(_ClientService):
 
     def steady_loss(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
         """The loss and its derivatives: one client of an answer moves while exactly k - 1 of the others are cut off."""
-        from k2rel.exact.kernels import between
+        from k2rel.services.kernels import between
 
         kinds, kind = self._alike
         lost = self._cut_off(own.probability)

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from k2rel.arguments import as_whole
 from k2rel.bundled import level_names
-from k2rel.errors import InputError
-from k2rel.measures.availability import service_named
-from k2rel.measures.changes import (
+from k2rel.design.changes import (
     TEST_H,
     Change,
     Design,
@@ -19,8 +17,10 @@ from k2rel.measures.changes import (
     parts_not_alone,
     with_clients,
 )
+from k2rel.design.spares import replaced_types
+from k2rel.errors import InputError
+from k2rel.measures.availability import service_named
 from k2rel.measures.importance import causes
-from k2rel.measures.spares import replaced_types
 from k2rel.rates import site_laws
 from k2rel.studies import Study
 from k2rel.units import format_duration

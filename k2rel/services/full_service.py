@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.errors import ModelTooLargeError
-from k2rel.exact.clients import LOST, OwnParts, own_states
-from k2rel.exact.counts import Counts, some_leave
-from k2rel.exact.loading import Loading
-from k2rel.exact.modes import Mode
 from k2rel.logic.diagram import Diagram
+from k2rel.services.clients import LOST, OwnParts, own_states
+from k2rel.services.counts import Counts, some_leave
+from k2rel.services.loading import Loading
+from k2rel.services.modes import Mode
 
 __all__ = ["FullService"]
 
@@ -213,7 +213,7 @@ class _Case:
 
     def loss(self, p: FloatArray) -> FloatArray:
         """Probability that a client is cut off or a way overloaded, for each column of state probabilities."""
-        from k2rel.exact.kernels import joint_counts
+        from k2rel.services.kernels import joint_counts
 
         log = np.zeros(p.shape[1], dtype=p.dtype)
         gone = np.zeros(p.shape[1], dtype=np.bool_)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from k2rel.logic.structure import Node
 from k2rel.policy.rules import Choice, Policy
-from k2rel.rates.law import Law
+from k2rel.rates.failure_law import Law
 
 __all__ = ["LOST", "OwnParts", "OwnStates", "RouteList", "deciding", "own_states", "routes_under", "useful_routes"]
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from k2rel.errors import ModelTooLargeError
-from k2rel.exact.clients import RouteList, deciding, routes_under
 from k2rel.logic.diagram import Diagram, compile_diagram
 from k2rel.logic.structure import Node
 from k2rel.policy.rules import Policy
+from k2rel.services.clients import RouteList, deciding, routes_under
 from k2rel.site.model import AtLeast
 
 __all__ = ["Mode", "ModeDiagram", "traffic_diagram"]

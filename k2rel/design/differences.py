@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import k2rel
+from k2rel._version import __version__
 from k2rel.basis import basis_hash
+from k2rel.design.comparison import headline
 from k2rel.errors import InputError
 from k2rel.measures.availability import availability
-from k2rel.measures.comparison import headline
 from k2rel.rates import Law
 from k2rel.site.model import AtLeast, Site
 from k2rel.site.model import Path as Way
@@ -204,7 +204,7 @@ def history(study: Study, folder: str | Path) -> pd.DataFrame:
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: is no history of reports: {str(error).splitlines()[0][:200]}") from None
     figures = headline(study)
-    now = {**{key: figures[key] for key in (*_FIGURES, "clients")}, "version": k2rel.__version__}
+    now = {**{key: figures[key] for key in (*_FIGURES, "clients")}, "version": __version__}
     now |= {"input_hash": study.provenance.input_hash, "basis": basis_hash()[:16]}
     row = pd.DataFrame([now], index=pd.Index(["now"], name="date"))[columns]
     return pd.concat([frame, row])
