@@ -39,23 +39,6 @@ MOST_SEED = 2**63 - 1
 def as_number(argument: str, value: Any) -> float:
     """Take a number.
 
-    Parameters
-    ----------
-    argument : str
-        Name of the argument, for the message.
-    value : object
-        What was given for it.
-
-    Returns
-    -------
-    float
-        The number; infinity is one, the range is for the caller to check.
-
-    Raises
-    ------
-    InputError
-        If it is none: a text, True or False, not a number (NaN), a list.
-
     Examples
     --------
     >>> as_number("years", 2), as_number("years", "2")
@@ -71,25 +54,6 @@ def as_number(argument: str, value: Any) -> float:
 
 def as_whole(argument: str, value: Any, least: int = 0, most: int | None = None) -> int:
     """Take a whole number, also one that is written as 1e4 or comes from NumPy.
-
-    Parameters
-    ----------
-    argument : str
-        Name of the argument, for the message.
-    value : object
-        What was given for it.
-    least, most : int
-        The range; no upper end by default.
-
-    Returns
-    -------
-    int
-        The number.
-
-    Raises
-    ------
-    InputError
-        If it is not a number, not whole, or out of range.
 
     Examples
     --------
@@ -116,21 +80,6 @@ def as_whole(argument: str, value: Any, least: int = 0, most: int | None = None)
 def as_seed(value: Any) -> int:
     """Take a seed.
 
-    Parameters
-    ----------
-    value : object
-        What was given as ``seed``.
-
-    Returns
-    -------
-    int
-        The seed.
-
-    Raises
-    ------
-    InputError
-        If it is no whole number from 0 to 2^63 - 1.
-
     Examples
     --------
     >>> as_seed(7)
@@ -141,21 +90,6 @@ def as_seed(value: Any) -> int:
 
 def as_confidence(value: Any) -> float:
     """Take the confidence of an interval.
-
-    Parameters
-    ----------
-    value : object
-        What was given as ``confidence``.
-
-    Returns
-    -------
-    float
-        The confidence.
-
-    Raises
-    ------
-    InputError
-        If it is not from 0.5 to below 1.
 
     Examples
     --------
@@ -173,21 +107,6 @@ def as_confidence(value: Any) -> float:
 def as_tolerance(value: Any) -> float:
     """Take a bound on the error of a probability.
 
-    Parameters
-    ----------
-    value : object
-        What was given as ``tolerance``.
-
-    Returns
-    -------
-    float
-        The bound.
-
-    Raises
-    ------
-    InputError
-        If it is not from 1e-15, where rounding begins, to 0.1.
-
     Examples
     --------
     >>> as_tolerance(float("inf"))
@@ -203,13 +122,6 @@ def as_tolerance(value: Any) -> float:
 
 def keep(record: Any, **values: Any) -> None:
     """Keep checked values in a frozen record while it is made.
-
-    Parameters
-    ----------
-    record : dataclass
-        The record, in its ``__post_init__``.
-    **values : object
-        Its fields, as they were understood.
 
     Examples
     --------
@@ -229,23 +141,6 @@ def keep(record: Any, **values: Any) -> None:
 def as_numbers(argument: str, value: Any) -> tuple[float, ...]:
     """Take numbers; one alone is a list of one.
 
-    Parameters
-    ----------
-    argument : str
-        Name of the argument, for the message.
-    value : object
-        What was given for it.
-
-    Returns
-    -------
-    tuple of float
-        The numbers.
-
-    Raises
-    ------
-    InputError
-        If one is no number.
-
     Examples
     --------
     >>> as_numbers("times_h", [1, 2.5]), as_numbers("times_h", 8760)
@@ -256,23 +151,6 @@ def as_numbers(argument: str, value: Any) -> tuple[float, ...]:
 
 def as_times(argument: str, value: Any) -> tuple[float, ...]:
     """Take times; one alone is a list of one.
-
-    Parameters
-    ----------
-    argument : str
-        Name of the argument, for the message.
-    value : object
-        What was given for it [h].
-
-    Returns
-    -------
-    tuple of float
-        The times [h].
-
-    Raises
-    ------
-    InputError
-        If one is no number, negative or infinite.
 
     Examples
     --------
@@ -289,25 +167,6 @@ def as_times(argument: str, value: Any) -> tuple[float, ...]:
 def as_wholes(argument: str, value: Any, least: int = 0, most: int | None = None) -> tuple[int, ...]:
     """Take whole numbers; one alone is a list of one.
 
-    Parameters
-    ----------
-    argument : str
-        Name of the argument, for the message.
-    value : object
-        What was given for it.
-    least, most : int
-        The range; no upper end by default.
-
-    Returns
-    -------
-    tuple of int
-        The numbers.
-
-    Raises
-    ------
-    InputError
-        If one is not whole or out of range.
-
     Examples
     --------
     >>> as_wholes("units", range(1, 4))
@@ -318,23 +177,6 @@ def as_wholes(argument: str, value: Any, least: int = 0, most: int | None = None
 
 def as_power_of_two(argument: str, value: Any) -> int:
     """Take a power of 2, from 2 on.
-
-    Parameters
-    ----------
-    argument : str
-        Name of the argument, for the message.
-    value : object
-        What was given for it.
-
-    Returns
-    -------
-    int
-        The number.
-
-    Raises
-    ------
-    InputError
-        If it is none.
 
     Examples
     --------
@@ -350,23 +192,6 @@ def as_power_of_two(argument: str, value: Any) -> int:
 def as_names(argument: str, value: Any) -> tuple[str, ...]:
     """Take names; one alone is a list of one, not a list of its letters.
 
-    Parameters
-    ----------
-    argument : str
-        Name of the argument, for the message.
-    value : object
-        What was given for it.
-
-    Returns
-    -------
-    tuple of str
-        The names.
-
-    Raises
-    ------
-    InputError
-        If it is neither a name nor a list of names.
-
     Examples
     --------
     >>> as_names("failed", "switch_A"), as_names("failed", ["switch_A", "toe_A1"])
@@ -377,23 +202,6 @@ def as_names(argument: str, value: Any) -> tuple[str, ...]:
 
 def as_name(argument: str, value: Any) -> str:
     """Take one name.
-
-    Parameters
-    ----------
-    argument : str
-        Name of the argument, for the message.
-    value : object
-        What was given for it.
-
-    Returns
-    -------
-    str
-        The name.
-
-    Raises
-    ------
-    InputError
-        If it is no text.
 
     Examples
     --------
@@ -409,23 +217,6 @@ def as_name(argument: str, value: Any) -> str:
 
 def as_paths(argument: str, value: Any) -> tuple[str | Path, ...]:
     """Take levels by name or files; one alone is a list of one.
-
-    Parameters
-    ----------
-    argument : str
-        Name of the argument, for the message.
-    value : object
-        What was given for it.
-
-    Returns
-    -------
-    tuple of str or pathlib.Path
-        The names and files.
-
-    Raises
-    ------
-    InputError
-        If it is neither a name, a path, nor a list of these.
 
     Examples
     --------

@@ -31,11 +31,6 @@ _NOT_READ = {"examples", "schema.json"}  # nothing is computed from them unless 
 def code_hash() -> str:
     """Hash the code of this package.
 
-    Returns
-    -------
-    str
-        The hash, 64 digits.
-
     Examples
     --------
     >>> len(code_hash())
@@ -56,11 +51,6 @@ def _file_hash(path: str, size: int, changed: int) -> str:
 def data_hash() -> str:
     """Hash the bundled data: the table of rates and the levels.
 
-    Returns
-    -------
-    str
-        The hash, 64 digits; a file is read again when its size or time has changed.
-
     Examples
     --------
     >>> len(data_hash())
@@ -78,16 +68,6 @@ def data_hash() -> str:
 
 def basis(*packages: str) -> dict[str, str]:
     """Say what figures rest on.
-
-    Parameters
-    ----------
-    *packages : str
-        Packages beside those that compute, such as one that draws.
-
-    Returns
-    -------
-    dict of str to str
-        Hash of the code and of the bundled data; version of Python and of every package.
 
     Examples
     --------
@@ -108,16 +88,6 @@ def _version(package: str) -> str:
 def basis_hash(*packages: str) -> str:
     """Hash what figures rest on.
 
-    Parameters
-    ----------
-    *packages : str
-        As for `basis`.
-
-    Returns
-    -------
-    str
-        The hash, 64 digits.
-
     Examples
     --------
     >>> len(basis_hash())
@@ -136,18 +106,6 @@ def _checksum(key: str, text: str) -> str:
 def sealed(key: str, row: Mapping[str, Any]) -> str:
     """Write a result so that every changed digit is noticed.
 
-    Parameters
-    ----------
-    key : str
-        The key that it is kept under.
-    row : mapping of str to object
-        The result, plain values.
-
-    Returns
-    -------
-    str
-        JSON: the result, with a ``checksum`` of its text and its key.
-
     Examples
     --------
     >>> unsealed("k", sealed("k", {"x": 0.1}))
@@ -159,18 +117,6 @@ def sealed(key: str, row: Mapping[str, Any]) -> str:
 
 def unsealed(key: str, text: str) -> dict[str, Any] | None:
     """Read a result that was kept.
-
-    Parameters
-    ----------
-    key : str
-        The key that it is kept under.
-    text : str
-        As from `sealed`.
-
-    Returns
-    -------
-    dict or None
-        The result; None where the text or its key is not what was written.
 
     Examples
     --------

@@ -26,11 +26,6 @@ def _home(name: str) -> Path:
 def data_dir() -> Path:
     """Give the folder of the shipped data.
 
-    Returns
-    -------
-    pathlib.Path
-        The folder with ``levels/``, ``examples/``, ``rates.csv`` and ``schema.json``.
-
     Examples
     --------
     >>> (data_dir() / "rates.csv").is_file()
@@ -41,11 +36,6 @@ def data_dir() -> Path:
 
 def notebook_dir() -> Path:
     """Give the folder of the shipped notebooks.
-
-    Returns
-    -------
-    pathlib.Path
-        The folder with ``level_report.ipynb`` and its fellows.
 
     Examples
     --------
@@ -74,21 +64,6 @@ def level_names() -> tuple[str, ...]:
 
 def site_path(level_or_file: str | Path) -> Path:
     """Find the file that a level's name or a path means.
-
-    Parameters
-    ----------
-    level_or_file : str or pathlib.Path
-        A name such as ``"L2R"`` (upper and lower case are the same) or the path of a YAML file.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
-
-    Raises
-    ------
-    InputError
-        If there is neither a level nor a file of that name.
 
     Examples
     --------

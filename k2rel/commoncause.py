@@ -30,27 +30,6 @@ _ROUNDING = 1e-6  # of factors that are written with few digits
 def event_shares(model: str, members: int, factors: Mapping[int, ArrayLike]) -> dict[int, FloatArray]:
     r"""Give the share of a part's total probability that belongs to each combination of k parts.
 
-    Parameters
-    ----------
-    model : {"beta-factor", "MGL", "alpha-factor", "phi-factor"}
-        The parametric model.
-    members : int
-        Number of parts in the group, n.
-    factors : mapping of int to float or array
-        Factors by level, all of them: beta at n; MGL's beta, gamma, ... at 2 to n; alpha and phi at 1 to n. Phi
-        factors sum to 1; of alpha factors only the ratios count.
-
-    Returns
-    -------
-    dict of int to array
-        :math:`Q_k / Q` for one certain combination of k parts, k = 1 to n; shares of 0 are left out.
-
-    Raises
-    ------
-    InputError
-        If the model is unknown, the group too small or too large, a factor missing, of a level that the group does not
-        have, or not between 0 and 1, or phi factors do not sum to 1.
-
     Notes
     -----
     beta-factor: :math:`Q_1 = (1 - \beta) Q`, :math:`Q_n = \beta Q`.
@@ -118,19 +97,6 @@ def _levels(model: str, members: int) -> range:
 def part_total(members: int, shares: Mapping[int, ArrayLike]) -> FloatArray:
     r"""Give what the shares leave a single part in all: its own events and every combination that holds it.
 
-    Parameters
-    ----------
-    members : int
-        Number of parts in the group, n.
-    shares : mapping of int to float or array
-        As by `event_shares`.
-
-    Returns
-    -------
-    array
-        :math:`\sum_k \binom{n-1}{k-1} Q_k / Q`: 1 but for phi factors of three and more parts, which the exchange
-        format takes for every combination as they are.
-
     Examples
     --------
     >>> float(part_total(3, event_shares("phi-factor", 3, {1: 0.75, 2: 0.125, 3: 0.125})))
@@ -142,18 +108,6 @@ def part_total(members: int, shares: Mapping[int, ArrayLike]) -> FloatArray:
 
 def combinations_of(members: Sequence[str], shares: Mapping[int, object]) -> list[tuple[str, ...]]:
     """List the combinations of a group that have a share.
-
-    Parameters
-    ----------
-    members : sequence of str
-        Names of the parts.
-    shares : mapping of int to anything
-        As by `event_shares`.
-
-    Returns
-    -------
-    list of tuple of str
-        Combinations, smaller ones first.
 
     Examples
     --------

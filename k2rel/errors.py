@@ -21,17 +21,6 @@ class K2relError(Exception):
 class Problem:
     """One mistake in what a person gave.
 
-    Parameters
-    ----------
-    message : str
-        What is wrong and what would be right.
-    file : str, optional
-        The file, or the option of the command line, that holds the mistake.
-    line : int, optional
-        Line in the file, counted from 1.
-    key : str, optional
-        Dotted path of the entry, such as ``components.switch_A.mttr``.
-
     Examples
     --------
     >>> print(Problem("must be above 0", "san.yaml", 12, "components.nic.mttf"))
@@ -87,19 +76,6 @@ class RenderError(K2relError):
 
 def closest(word: str, known: Iterable[str]) -> str:
     """Suggest what a misspelt name may have meant, as the tail of a message.
-
-    Parameters
-    ----------
-    word : str
-        The name that is not known.
-    known : iterable of str
-        The names that are.
-
-    Returns
-    -------
-    str
-        ``"; did you mean 'x'?"``, or the known names where nothing is near, or nothing. Upper and lower case, ``-``,
-        ``_`` and blanks make no difference; names that are equally near are all said, up to three.
 
     Examples
     --------

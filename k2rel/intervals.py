@@ -17,16 +17,6 @@ _FINEST = 100_000  # intervals are known to this part of an hour
 def exact_interval(interval_h: float) -> Fraction:
     """Give an interval as the fraction of an hour that was meant.
 
-    Parameters
-    ----------
-    interval_h : float
-        Interval [h].
-
-    Returns
-    -------
-    fractions.Fraction
-        The interval [h].
-
     Examples
     --------
     >>> exact_interval(0.1)
@@ -37,16 +27,6 @@ def exact_interval(interval_h: float) -> Fraction:
 
 def common_period(intervals_h: Iterable[float]) -> Fraction:
     """Give the time after which tests at several intervals fall as they did before.
-
-    Parameters
-    ----------
-    intervals_h : iterable of float
-        Intervals [h], at least one.
-
-    Returns
-    -------
-    fractions.Fraction
-        The period [h].
 
     Examples
     --------
@@ -60,16 +40,6 @@ def common_period(intervals_h: Iterable[float]) -> Fraction:
 
 def number_in_common(intervals_h: Iterable[float]) -> int:
     """Count the tests in the common period of different intervals.
-
-    Parameters
-    ----------
-    intervals_h : iterable of float
-        Intervals [h], at least one; equal ones are one.
-
-    Returns
-    -------
-    int
-        Their number.
 
     Examples
     --------

@@ -35,15 +35,7 @@ _THOUSANDS = str.maketrans("", "", _SPACES + _APOSTROPHES)
 
 @dataclass(frozen=True, slots=True)
 class Numeral:
-    """A number as it is written, with its value under either decimal separator.
-
-    Parameters
-    ----------
-    point, comma : float or None
-        Value with a decimal point, and with a decimal comma; None where it cannot be read so.
-    unit : str
-        What stands behind it.
-    """
+    """A number as it is written, with its value under either decimal separator."""
 
     point: float | None
     comma: float | None
@@ -61,16 +53,6 @@ class Numeral:
 
 def numeral(text: str) -> Numeral | None:
     """Read a number in every way in which it can be meant.
-
-    Parameters
-    ----------
-    text : str
-        Such as ``250,000``, ``1.234,5``, ``1 234`` or ``250'000 h``.
-
-    Returns
-    -------
-    Numeral or None
-        None where the text is no number.
 
     Examples
     --------
@@ -91,21 +73,6 @@ def numeral(text: str) -> Numeral | None:
 
 def plain_number(text: str) -> float:
     """Read a number of a table that has decimal points and no separators of thousands.
-
-    Parameters
-    ----------
-    text : str
-        The cell.
-
-    Returns
-    -------
-    float
-        The number.
-
-    Raises
-    ------
-    ValueError
-        If it is written in another way; the message says how to write it.
 
     Examples
     --------
@@ -131,15 +98,7 @@ def plain_number(text: str) -> float:
 
 @dataclass(slots=True)
 class Evidence:
-    """What the cells of a column say of its decimal separator: the first cell of each kind, with its row.
-
-    Parameters
-    ----------
-    point, comma : tuple of int and str, or None
-        A number that can only have a decimal point, or only a decimal comma.
-    either : tuple of int and str, or None
-        A number that can be read in both ways.
-    """
+    """What the cells of a column say of its decimal separator: the first cell of each kind, with its row."""
 
     point: tuple[int, str] | None = None
     comma: tuple[int, str] | None = None
@@ -161,26 +120,6 @@ class Evidence:
 
 def decided(columns: Mapping[str, Evidence], separator: str, file: str) -> dict[str, Mark]:
     """Decide the decimal separator of each column.
-
-    Parameters
-    ----------
-    columns : mapping of str to Evidence
-        What the cells of each column say.
-    separator : str
-        What separates the cells of the file.
-    file : str
-        Its name, for messages.
-
-    Returns
-    -------
-    dict of str to {"point", "comma"}
-        A column decides for itself; where its cells leave it open, the other columns of the file do if they agree;
-        else, where commas separate the cells, decimals have a point.
-
-    Raises
-    ------
-    InputError
-        If a column mixes both, or nothing decides.
 
     Examples
     --------

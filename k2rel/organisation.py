@@ -113,13 +113,6 @@ class Organisation:
 class RepairWork:
     """Which parts wait for a technician, and how long the work itself takes.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    organisation : Organisation
-        Who repairs.
-
     Examples
     --------
     >>> from k2rel.studies import study

@@ -19,21 +19,6 @@ _ANSWER_S = 10
 def worker_count(workers: int | None) -> int:
     """Number of workers that was asked for, or one for each core.
 
-    Parameters
-    ----------
-    workers : int or None
-        What was asked for.
-
-    Returns
-    -------
-    int
-        The number.
-
-    Raises
-    ------
-    InputError
-        If it is not a number from 1 to 1024.
-
     Examples
     --------
     >>> worker_count(3), worker_count(None) >= 1
@@ -47,21 +32,6 @@ def worker_count(workers: int | None) -> int:
 @contextmanager
 def connected(address: str) -> Iterator[Any]:
     """Connect to a Dask scheduler.
-
-    Parameters
-    ----------
-    address : str
-        Address, such as ``"tcp://host:8786"``.
-
-    Yields
-    ------
-    distributed.Client
-        The connection; it is closed at the end.
-
-    Raises
-    ------
-    InputError
-        If Dask is not installed, nothing answers at the address within ten seconds, or there is no worker.
 
     Examples
     --------
@@ -96,18 +66,6 @@ def connected(address: str) -> Iterator[Any]:
 
 def as_they_end(client: Any, futures: Sequence[Any]) -> Iterator[Any]:
     """Give futures of a cluster as they end.
-
-    Parameters
-    ----------
-    client : distributed.Client
-        The connection (`connected`).
-    futures : sequence
-        What was submitted.
-
-    Yields
-    ------
-    distributed.Future
-        Each once.
 
     Examples
     --------

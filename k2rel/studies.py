@@ -28,27 +28,7 @@ __all__ = ["Provenance", "Study", "studies_of", "study"]
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How a number was got and from what.
-
-    Parameters
-    ----------
-    site, file, variant : str
-        What was analysed.
-    clients : int
-        Number of clients.
-    contract : str
-        Repair contract.
-    rates : str
-        Name of a table given by hand, or ``"bundled"``.
-    settings : tuple of str
-        Other changes by hand.
-    rows : tuple of str
-        Rows of the table of rates that were used.
-    engine : str
-        Engine with its version.
-    input_hash : str
-        SHA-256 of site, laws and settings, the first 16 digits.
-    """
+    """How a number was got and from what."""
 
     site: str
     file: str
@@ -63,11 +43,6 @@ class Provenance:
 
     def heading(self) -> dict[str, Any]:
         """Give what every answer in JSON starts with.
-
-        Returns
-        -------
-        dict
-            ``level``, ``clients``, ``method``, ``contract``, ``variant``, ``input_hash``, ``rates_rows``, ``settings``.
 
         Examples
         --------

@@ -20,16 +20,6 @@ __all__ = ["COLUMNS", "for_people", "probability_text"]
 def probability_text(value: float) -> str:
     """Write a probability with three significant digits, as a power of ten where it is small.
 
-    Parameters
-    ----------
-    value : float
-        The probability.
-
-    Returns
-    -------
-    str
-        For example ``"7.63e-06"`` or ``"0.25"``; exact 0 and 1 as such.
-
     Examples
     --------
     >>> probability_text(7.634e-6), probability_text(0.25), probability_text(0)

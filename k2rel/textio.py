@@ -16,25 +16,6 @@ _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$", re.IGNORECASE)
 def read_text(path: Path, most_bytes: int, too_large: str) -> str:
     """Read a small UTF-8 file, with or without a byte order mark.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    most_bytes : int
-        What is larger is not read.
-    too_large : str
-        What a larger file cannot be, for the message.
-
-    Returns
-    -------
-    str
-        Its text.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read, is larger, or is not UTF-8; then with the line.
-
     Examples
     --------
     >>> read_text(Path("nowhere.csv"), 10, "this is no table")
@@ -59,17 +40,6 @@ def read_text(path: Path, most_bytes: int, too_large: str) -> str:
 
 def harmless(value: object) -> object:
     """Make a text that a spreadsheet would take for a formula a plain text.
-
-    Parameters
-    ----------
-    value : object
-        A cell of a table; what is no text stays.
-
-    Returns
-    -------
-    object
-        The same, with an apostrophe before a text that starts with one of ``= + - @``, a tab or a line end, as OWASP
-        recommends against CSV injection; numbers written as text stay.
 
     Examples
     --------

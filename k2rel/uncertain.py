@@ -61,18 +61,6 @@ _RESAMPLES = 200
 class Uncertain:
     """A law of what is known about a quantity.
 
-    Parameters
-    ----------
-    law : str
-        One of `LAWS`.
-    parameters : tuple of float
-        Its parameters, in the order of `LAWS`; for a histogram the bounds, then the weights.
-
-    Raises
-    ------
-    InputError
-        If the law is unknown or a parameter out of its range.
-
     Examples
     --------
     >>> u = Uncertain("lognormal", (1e-6, 3.0, 0.95))
@@ -111,11 +99,6 @@ class Uncertain:
     def frozen(self) -> rv_frozen[Any, Any]:
         """Give the law as SciPy has it.
 
-        Returns
-        -------
-        scipy.stats frozen distribution
-            The law.
-
         Examples
         --------
         >>> float(Uncertain("uniform", (0.0, 1.0)).frozen().mean())
@@ -153,16 +136,6 @@ class Uncertain:
     def quantile(self, u: FloatArray | float) -> FloatArray:
         """Give the value that is not passed with a probability.
 
-        Parameters
-        ----------
-        u : array of float
-            Probabilities.
-
-        Returns
-        -------
-        array of float
-            Quantiles.
-
         Examples
         --------
         >>> Uncertain("uniform", (2.0, 4.0)).quantile(0.5)
@@ -179,23 +152,6 @@ def _normal_quantile(level: float) -> float:
 
 def lognormal_from_limits(low: float, high: float, mean: float | None = None) -> Uncertain:
     """Read 90 % limits as those of a lognormal law.
-
-    Parameters
-    ----------
-    low, high : float
-        Limits that are passed with a probability of 5 % each.
-    mean : float, optional
-        Keep this mean, and take from the limits their ratio alone; by default both limits are kept.
-
-    Returns
-    -------
-    Uncertain
-        The law.
-
-    Raises
-    ------
-    InputError
-        If the limits are not positive and in order.
 
     Examples
     --------
@@ -214,16 +170,6 @@ def lognormal_from_limits(low: float, high: float, mean: float | None = None) ->
 def mean_interval(values: FloatArray) -> tuple[float, float, float, float]:
     """Give the mean of a sample with its 90 % confidence interval.
 
-    Parameters
-    ----------
-    values : array of float, shape (samples,)
-        The sample; for other than plain random points the interval is wider than need be.
-
-    Returns
-    -------
-    tuple of float
-        Mean, lower and upper limit, and the standard deviation of the sample; not a number for one sample.
-
     Examples
     --------
     >>> [round(value, 3) for value in mean_interval(np.array([1.0, 3.0]))]
@@ -237,27 +183,6 @@ def mean_interval(values: FloatArray) -> tuple[float, float, float, float]:
 
 def points(method: str, count: int, dimensions: int, seed: int) -> FloatArray:
     """Choose points in the unit cube.
-
-    Parameters
-    ----------
-    method : {"random", "lhs", "sobol"}
-        How they are chosen.
-    count : int
-        Number of points.
-    dimensions : int
-        Number of dimensions.
-    seed : int
-        Seed; the same seed gives the same points.
-
-    Returns
-    -------
-    array of float, shape (count, dimensions)
-        Points, strictly inside.
-
-    Raises
-    ------
-    InputError
-        If the method is unknown or a number is out of range.
 
     Examples
     --------
@@ -285,15 +210,7 @@ def points(method: str, count: int, dimensions: int, seed: int) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class GroupIndices:
-    """Sobol' indices of one group of inputs, each with its 90 % bootstrap limits.
-
-    Parameters
-    ----------
-    first, first_low, first_high : float
-        Share of the variance that goes when the group becomes known.
-    total, total_low, total_high : float
-        Share that is left when everything else is known.
-    """
+    """Sobol' indices of one group of inputs, each with its 90 % bootstrap limits."""
 
     first: float
     first_low: float
@@ -311,29 +228,6 @@ def sobol_indices_of_groups(
     seed: int,
 ) -> tuple[dict[str, GroupIndices], float]:
     """Split the variance of a model of independent inputs into the shares of groups of them.
-
-    Parameters
-    ----------
-    model : callable
-        Gives the values, shape (samples,), for arrays of that shape by input.
-    laws : mapping of str to Uncertain
-        The inputs.
-    groups : mapping of str to collection of str
-        Inputs of each group; each input in one.
-    samples : int
-        Base sample, a power of 2; the model is evaluated (groups + 2) times as often.
-    seed : int
-        Seed of the points and of the limits.
-
-    Returns
-    -------
-    dict of str to GroupIndices, float
-        The indices, and the variance of the model.
-
-    Raises
-    ------
-    InputError
-        If `samples` is no power of 2.
 
     Notes
     -----

@@ -116,21 +116,6 @@ def _quantity(value: object, units: dict[str, Fraction], what: str, example: str
 def parse_duration(value: object) -> float:
     """Read a time.
 
-    Parameters
-    ----------
-    value : float or str
-        A number [h], or a text such as ``"4 h"``, ``"30 s"``, ``"1.2e6 h"``, ``"2 y"``.
-
-    Returns
-    -------
-    float
-        The time [h], not negative. A year has 8,760 h.
-
-    Raises
-    ------
-    ValueError
-        If the text is no time, its unit is unknown, or it is negative or not finite.
-
     Examples
     --------
     >>> parse_duration("90 min")
@@ -141,22 +126,6 @@ def parse_duration(value: object) -> float:
 
 def parse_rate(value: object) -> float:
     """Read a failure rate.
-
-    Parameters
-    ----------
-    value : float or str
-        A number [1/h], or a text such as ``"500 FIT"`` (failures in 10^9 h), ``"2e-6 /h"``, ``"1 per year"``.
-
-    Returns
-    -------
-    float
-        The rate [1/h], not negative.
-
-    Raises
-    ------
-    ValueError
-        If the text is no rate, its unit is unknown, it is negative or not finite, or it is a number without a unit that
-        is more likely a time, a number of FIT or a probability.
 
     Examples
     --------
@@ -172,21 +141,6 @@ def parse_rate(value: object) -> float:
 
 def parse_mttf(value: object) -> float:
     """Read a mean operating time to failure.
-
-    Parameters
-    ----------
-    value : float or str
-        A number [h], or a text as for `parse_duration`.
-
-    Returns
-    -------
-    float
-        The time [h], not negative.
-
-    Raises
-    ------
-    ValueError
-        As for `parse_duration`, or if it is a number without a unit that is more likely a rate or a number of years.
 
     Examples
     --------
@@ -205,16 +159,6 @@ def parse_mttf(value: object) -> float:
 def is_bare(value: object) -> bool:
     """Say whether a quantity is a number without a unit.
 
-    Parameters
-    ----------
-    value : object
-        What a person gave.
-
-    Returns
-    -------
-    bool
-        Whether no unit stands there.
-
     Examples
     --------
     >>> is_bare("4"), is_bare(4.0), is_bare("4 h"), is_bare("none")
@@ -226,16 +170,6 @@ def is_bare(value: object) -> bool:
 
 def doubtful_rate(rate_per_h: float) -> str:
     """Ask whether a failure rate is what was meant, where it is more likely something else.
-
-    Parameters
-    ----------
-    rate_per_h : float
-        The rate [1/h].
-
-    Returns
-    -------
-    str
-        The question, or nothing.
 
     Examples
     --------
@@ -258,21 +192,6 @@ def doubtful_rate(rate_per_h: float) -> str:
 def parse_bandwidth(value: object) -> float:
     """Read a bandwidth.
 
-    Parameters
-    ----------
-    value : float or str
-        A number [MB/s], or a text such as ``"25 MB/s"``, ``"50 Mb/s"``, ``"2 Gb/s"`` (b is bit, B is byte).
-
-    Returns
-    -------
-    float
-        The bandwidth [MB/s], 10^6 bytes a second, not negative.
-
-    Raises
-    ------
-    ValueError
-        If the text is no bandwidth, its unit is unknown, or it is negative or not finite.
-
     Examples
     --------
     >>> parse_bandwidth("50 Mb/s")
@@ -283,21 +202,6 @@ def parse_bandwidth(value: object) -> float:
 
 def parse_temperature(value: object) -> float:
     """Read a temperature.
-
-    Parameters
-    ----------
-    value : float or str
-        A number [°C], or a text such as ``"55 °C"`` or ``"328 K"``.
-
-    Returns
-    -------
-    float
-        The temperature [°C].
-
-    Raises
-    ------
-    ValueError
-        If the text is no temperature, or it is below absolute zero.
 
     Examples
     --------
@@ -319,16 +223,6 @@ def parse_temperature(value: object) -> float:
 def parse_share(value: object) -> Fraction | None:
     """Read ``"40 % of clients"``: a capacity that is sized as a share of the clients.
 
-    Parameters
-    ----------
-    value : object
-        What stands in the file.
-
-    Returns
-    -------
-    fractions.Fraction or None
-        The share, exact, or None where the value is not written in this way.
-
     Examples
     --------
     >>> parse_share("40 % of clients")
@@ -344,16 +238,6 @@ def parse_share(value: object) -> Fraction | None:
 
 def format_duration(hours: float) -> str:
     """Write a time for people, in the unit that fits its size.
-
-    Parameters
-    ----------
-    hours : float
-        The time [h].
-
-    Returns
-    -------
-    str
-        For example ``"31.5 s"``, ``"4.2 min"``, ``"6.5 h"``, ``"12 years"``.
 
     Examples
     --------
@@ -391,21 +275,6 @@ def _digits(value: float) -> str:
 
 def availability_percent(value: object) -> float:
     """Read an availability that is asked for, in percent.
-
-    Parameters
-    ----------
-    value : object
-        A number from 50 to below 100, or its text, with or without ``%``.
-
-    Returns
-    -------
-    float
-        The percentage.
-
-    Raises
-    ------
-    ValueError
-        If it is no such number; below 50 % somebody wrote a share, or did not mean an availability.
 
     Examples
     --------

@@ -25,15 +25,7 @@ FASTEST_PER_H = 1e100
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """A continuous-time Markov chain with finitely many states.
-
-    Parameters
-    ----------
-    rates : scipy.sparse.csr_array, shape (states, states)
-        Transition rate from row to column [1/h]; nothing on the diagonal, each entry above 0.
-    initial : int
-        The state at time 0.
-    """
+    """A continuous-time Markov chain with finitely many states."""
 
     rates: csr_array
     initial: int = 0
@@ -41,28 +33,6 @@ class Chain:
     @classmethod
     def of(cls, states: int, before: ArrayLike, after: ArrayLike, rate_per_h: ArrayLike, initial: int = 0) -> Chain:
         """Put a chain together from its transitions.
-
-        Parameters
-        ----------
-        states : int
-            Number of states.
-        before, after : array of int, shape (transitions,)
-            Where each leads from and to; a transition from a state to itself changes nothing and falls away,
-            parallel ones add up.
-        rate_per_h : array of float, shape (transitions,)
-            Its rate [1/h].
-        initial : int
-            The state at time 0.
-
-        Returns
-        -------
-        Chain
-            The chain.
-
-        Raises
-        ------
-        InputError
-            If there is no state, a state does not exist, or a rate is not above 0 or not finite; names the states.
 
         Examples
         --------
@@ -137,18 +107,6 @@ class Chain:
 
     def within(self, keep: IntArray, initial: int) -> Chain:
         """Keep some states and the transitions between them.
-
-        Parameters
-        ----------
-        keep : array of int
-            States, in their new order.
-        initial : int
-            The state at time 0, by its old number.
-
-        Returns
-        -------
-        Chain
-            The smaller chain.
 
         Examples
         --------

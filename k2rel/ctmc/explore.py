@@ -26,17 +26,7 @@ _MOST_CODES = 2**28
 
 @dataclass(frozen=True)
 class Event:
-    """Something that can happen.
-
-    Parameters
-    ----------
-    name : str
-        What it is called in messages.
-    rate_per_h : callable
-        From the columns of many states to the rate in each [1/h], 0 where it cannot happen.
-    change : mapping of str to int
-        What it adds to variables.
-    """
+    """Something that can happen."""
 
     name: str
     rate_per_h: Callable[[Mapping[str, IntArray]], ArrayLike]
@@ -45,15 +35,7 @@ class Event:
 
 @dataclass(frozen=True, eq=False)
 class StateSpace:
-    """States and their chain.
-
-    Parameters
-    ----------
-    columns : mapping of str to array of int, shape (states,)
-        Value of each variable in every state.
-    chain : Chain
-        The chain; state 0 is the initial one.
-    """
+    """States and their chain."""
 
     columns: Mapping[str, IntArray]
     chain: Chain
@@ -61,25 +43,6 @@ class StateSpace:
 
 def explore(variables: Mapping[str, tuple[int, int]], events: Sequence[Event]) -> StateSpace:
     """Explore all states that events lead to.
-
-    Parameters
-    ----------
-    variables : mapping of str to (int, int)
-        Initial and highest value of each; the lowest is 0.
-    events : sequence of Event
-        What can happen.
-
-    Returns
-    -------
-    StateSpace
-        States and chain.
-
-    Raises
-    ------
-    InputError
-        If an event leads a variable out of its range, or has a negative or endless rate; names event and state.
-    ModelTooLargeError
-        If the ranges allow more than 2^28 combinations.
 
     Examples
     --------

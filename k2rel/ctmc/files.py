@@ -24,23 +24,7 @@ _MOST_STATES = 50_000_000
 
 @dataclass(frozen=True, eq=False)
 class LabelledChain:
-    """A chain with what is to be said of its states.
-
-    Parameters
-    ----------
-    chain : Chain
-        The chain.
-    labels : mapping of str to array of bool, shape (states,)
-        Sets of states.
-    rewards : mapping of str to array of float, shape (states,)
-        Values of states.
-    variables : tuple of str
-        Names of the variables that make up a state.
-    states : array of int, shape (states, variables)
-        Their values.
-    words : tuple of str
-        For each state what it stands for.
-    """
+    """A chain with what is to be said of its states."""
 
     chain: Chain
     labels: Mapping[str, BoolArray]
@@ -121,24 +105,6 @@ def _rows(path: Path, text: str, first: int, width: int, count: int, what: str, 
 def read_chain(path: str | Path, initial: int = 0) -> Chain:
     r"""Read the transitions of a chain.
 
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        A ``.tra`` file: states and transitions, then from, to, rate on each line.
-    initial : int
-        The state at time 0.
-
-    Returns
-    -------
-    Chain
-        The chain.
-
-    Raises
-    ------
-    InputError
-        With file and line of what is wrong: a truncated file, a state that does not exist, a rate of 0 or above
-        1e100.
-
     Examples
     --------
     >>> import tempfile
@@ -171,23 +137,6 @@ def read_chain(path: str | Path, initial: int = 0) -> Chain:
 
 def read_labels(path: str | Path, states: int) -> dict[str, BoolArray]:
     r"""Read labels of states.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        A ``.lab`` file: ``0="init" 1="up"``, then ``state: numbers of its labels`` on each line.
-    states : int
-        Number of states.
-
-    Returns
-    -------
-    dict of str to array of bool, shape (states,)
-        For each label its states.
-
-    Raises
-    ------
-    InputError
-        With file and line of what is wrong.
 
     Examples
     --------
@@ -227,23 +176,6 @@ def read_labels(path: str | Path, states: int) -> dict[str, BoolArray]:
 def read_rewards(path: str | Path, states: int) -> tuple[str, FloatArray]:
     r"""Read values of states.
 
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        A ``.srew`` file: states and number of values that are not 0, then state and value on each line.
-    states : int
-        Number of states.
-
-    Returns
-    -------
-    tuple of str and array of float, shape (states,)
-        Name (from a comment ``# Reward structure "name"``, else that of the file) and values.
-
-    Raises
-    ------
-    InputError
-        With file and line of what is wrong.
-
     Examples
     --------
     >>> import tempfile
@@ -273,27 +205,6 @@ def write_chain(
     model: LabelledChain, stem: str | Path, *, others: Mapping[str, str] | None = None, force: bool = False
 ) -> list[Path]:
     """Write a chain in explicit format.
-
-    Parameters
-    ----------
-    model : LabelledChain
-        The chain with labels, rewards and states.
-    stem : str or pathlib.Path
-        Path without ending; ``.tra``, ``.lab``, ``.sta`` and, for each reward, ``.NAME.srew`` are added.
-    others : mapping of str to str, optional
-        Further files beside them: ending and text.
-    force : bool
-        Replace files that exist.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files.
-
-    Raises
-    ------
-    InputError
-        If a file exists, or the folder does not.
 
     Examples
     --------

@@ -26,18 +26,6 @@ _MOST_FOLLOWED = 6_000
 def mean_time_to(chain: Chain, target: BoolArray) -> float:
     """Mean time from the initial state until any of some states is first entered.
 
-    Parameters
-    ----------
-    chain : Chain
-        The chain.
-    target : array of bool, shape (states,)
-        The states.
-
-    Returns
-    -------
-    float
-        Mean time [h]; 0 from inside, infinite where there is no way, or a way past.
-
     Notes
     -----
     Whenever the target is entered the chain is put back to its initial state; the mean time is one over the
@@ -76,17 +64,7 @@ def mean_time_to(chain: Chain, target: BoolArray) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Interruptions:
-    """How often some states are entered in steady state, and how long a visit lasts.
-
-    Parameters
-    ----------
-    chain : Chain
-        The whole chain.
-    time : array of float, shape (states,)
-        Steady-state probability of each state inside, 0 outside.
-    enters_per_h : array of float, shape (states,)
-        How often a visit starts in each [1/h].
-    """
+    """How often some states are entered in steady state, and how long a visit lasts."""
 
     chain: Chain
     time: FloatArray
@@ -135,16 +113,6 @@ class Interruptions:
     def longer_than(self, times_h: Sequence[float]) -> FloatArray:
         """Give the probability that a visit lasts longer than some times.
 
-        Parameters
-        ----------
-        times_h : sequence of float
-            Times [h].
-
-        Returns
-        -------
-        array of float
-            Probability for each.
-
         Examples
         --------
         >>> chain = Chain.of(2, [0, 1], [1, 0], [1e-3, 0.5])
@@ -159,17 +127,6 @@ class Interruptions:
 
     def quantile_h(self, share: float) -> float:
         """Give the time that a share of the visits does not exceed.
-
-        Parameters
-        ----------
-        share : float
-            The share, 0 to 1.
-
-        Returns
-        -------
-        float
-            Time [h], to about five digits; not a number where there are no visits, or where visits that last long
-            beside the fastest change in them would take too many steps.
 
         Examples
         --------

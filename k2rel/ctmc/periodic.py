@@ -100,20 +100,6 @@ class _Doubling:
 def periodic_mean(rates: csr_array, gaps_h: Sequence[float], jumps: Sequence[csr_array]) -> FloatArray:
     """Give the mean state probabilities over a cycle of jumps, once they have become periodic.
 
-    Parameters
-    ----------
-    rates : csr_array, shape (states, states)
-        Transition rates between the jumps [1/h], without diagonal.
-    gaps_h : sequence of float
-        Time before each jump of the cycle [h].
-    jumps : sequence of csr_array, shape (states, states)
-        Probability of each state after the jump, given that before.
-
-    Returns
-    -------
-    array of float, shape (states,)
-        Mean probability of each state.
-
     Examples
     --------
     >>> from scipy.sparse import csr_array
@@ -167,18 +153,6 @@ def periodic_mean_of_many(
 ) -> tuple[FloatArray, float]:
     """Give the mean state probabilities over a cycle of jumps, of a chain too large for dense matrices.
 
-    Parameters
-    ----------
-    rates, gaps_h, jumps
-        As for `periodic_mean`.
-    guess : array of float, shape (states,)
-        Probabilities near the answer.
-
-    Returns
-    -------
-    tuple of (array of float, float)
-        Mean probability of each state; by how much the last round moved them, all together.
-
     Notes
     -----
     The mean is the steady state of a chain in which each state jumps at a rate of its own: how often it is met by a
@@ -228,22 +202,6 @@ def periodic_over_time(
     rates: csr_array, gaps_h: Sequence[float], jumps: Sequence[csr_array], times_h: FloatArray, start: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Follow a chain with jumps from time 0.
-
-    Parameters
-    ----------
-    rates, jumps
-        As for `periodic_mean`.
-    gaps_h : sequence of float
-        Time before each jump of the cycle, from time 0 on [h].
-    times_h : array of float, shape (times,)
-        Times [h].
-    start : array of float, shape (states,)
-        Probabilities at time 0.
-
-    Returns
-    -------
-    tuple of (array of float, array of float)
-        Probability of each state at each time, just after a jump at that time; time spent in each until then [h].
 
     Examples
     --------

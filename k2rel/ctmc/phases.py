@@ -19,17 +19,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PhaseType:
-    """A phase-type distribution (M. F. Neuts 1981).
-
-    Parameters
-    ----------
-    start : tuple of float
-        Probability of each phase at the beginning.
-    moves_per_h : tuple of tuple of float
-        Rate from each phase to each other [1/h].
-    ends_per_h : tuple of float
-        Rate from each phase to the end [1/h].
-    """
+    """A phase-type distribution (M. F. Neuts 1981)."""
 
     start: tuple[float, ...]
     moves_per_h: tuple[tuple[float, ...], ...]
@@ -42,16 +32,6 @@ class PhaseType:
 
     def moment(self, order: int) -> float:
         """Give a moment about zero.
-
-        Parameters
-        ----------
-        order : int
-            1 for the mean.
-
-        Returns
-        -------
-        float
-            The moment [h^order].
 
         Examples
         --------
@@ -79,16 +59,6 @@ class PhaseType:
     def longer_than(self, times_h: ArrayLike) -> FloatArray:
         """Give the probability that the time is longer than some times.
 
-        Parameters
-        ----------
-        times_h : array of float
-            Times [h].
-
-        Returns
-        -------
-        array of float
-            Probability for each.
-
         Examples
         --------
         >>> erlang(2.0, 1).longer_than([2.0]).round(6).tolist()
@@ -111,18 +81,6 @@ class PhaseType:
 def erlang(mean_h: float, phases: int) -> PhaseType:
     """Give a sum of equal exponential times.
 
-    Parameters
-    ----------
-    mean_h : float
-        Mean of the sum [h].
-    phases : int
-        How many.
-
-    Returns
-    -------
-    PhaseType
-        Variation 1 / phases.
-
     Examples
     --------
     >>> round(erlang(6.0, 4).variation, 12)
@@ -136,18 +94,6 @@ def erlang(mean_h: float, phases: int) -> PhaseType:
 def hyperexponential(share: float, mean_h: float, other_mean_h: float) -> PhaseType:
     """Give an exponential time of one mean or of another.
 
-    Parameters
-    ----------
-    share : float
-        How often the first.
-    mean_h, other_mean_h : float
-        The two means [h].
-
-    Returns
-    -------
-    PhaseType
-        Variation above 1.
-
     Examples
     --------
     >>> hyperexponential(0.5, 1.0, 3.0).mean_h
@@ -158,23 +104,6 @@ def hyperexponential(share: float, mean_h: float, other_mean_h: float) -> PhaseT
 
 def fitted(mean_h: float, variation: float) -> PhaseType:
     """Fit a phase-type time to a mean and a squared coefficient of variation.
-
-    Parameters
-    ----------
-    mean_h : float
-        Mean [h].
-    variation : float
-        Variance over mean squared; 1 gives one phase.
-
-    Returns
-    -------
-    PhaseType
-        Below 1 a mixture of two Erlang times, above 1 a hyperexponential time with balanced means.
-
-    Raises
-    ------
-    InputError
-        If the mean is not above 0, or the variation lies outside 0.02 to 100.
 
     Notes
     -----
@@ -207,16 +136,6 @@ def fitted(mean_h: float, variation: float) -> PhaseType:
 def weibull_variation(shape: float) -> float:
     """Give the squared coefficient of variation of a Weibull time.
 
-    Parameters
-    ----------
-    shape : float
-        Its shape.
-
-    Returns
-    -------
-    float
-        Variance over mean squared, for `fitted`.
-
     Examples
     --------
     >>> weibull_variation(1.0)
@@ -227,21 +146,6 @@ def weibull_variation(shape: float) -> float:
 
 def renewal_chain(life: PhaseType, repair: PhaseType) -> tuple[Chain, NDArray[np.bool_]]:
     """Build the chain of one unit that lives, is repaired as good as new, and lives again.
-
-    Parameters
-    ----------
-    life, repair : PhaseType
-        Time to failure and time to restoration; the life starts in one sure phase.
-
-    Returns
-    -------
-    tuple of Chain and array of bool, shape (states,)
-        The chain, phases of life first, and which states are down.
-
-    Raises
-    ------
-    InputError
-        If the life may start in several phases.
 
     Examples
     --------

@@ -20,21 +20,6 @@ FloatArray = NDArray[np.float64]
 def steady_state(rates_per_h: FloatArray) -> FloatArray:
     """Steady-state probabilities of an irreducible chain.
 
-    Parameters
-    ----------
-    rates_per_h : array of float, shape (..., states, states)
-        Transition rate from row to column [1/h]; the diagonal is not read. More axes stand for more chains.
-
-    Returns
-    -------
-    array of float, shape (..., states)
-        Probability of each state.
-
-    Raises
-    ------
-    ValueError
-        If a rate is negative or not finite, or some state cannot be left towards the others.
-
     Notes
     -----
     W. K. Grassmann, M. I. Taksar, D. P. Heyman, "Regenerative analysis and steady state distributions for
@@ -64,18 +49,6 @@ def steady_state(rates_per_h: FloatArray) -> FloatArray:
 
 def transient(rates_per_h: FloatArray, times_h: FloatArray) -> FloatArray:
     """State probabilities over time, from state 0 at time 0.
-
-    Parameters
-    ----------
-    rates_per_h : array of float, shape (states, states)
-        Transition rate from row to column [1/h]; the diagonal is not read.
-    times_h : array of float, shape (times,)
-        Times [h].
-
-    Returns
-    -------
-    array of float, shape (times, states)
-        Probability of each state at each time.
 
     Notes
     -----

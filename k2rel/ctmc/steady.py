@@ -26,15 +26,7 @@ _ELIMINATED = 1200
 
 @dataclass(frozen=True, eq=False)
 class RecurrentClass:
-    """States that are never left once entered.
-
-    Parameters
-    ----------
-    states : array of int
-        Its states; one alone is absorbing.
-    probability : float
-        Probability that the chain ends here, from its initial state.
-    """
+    """States that are never left once entered."""
 
     states: IntArray
     probability: float
@@ -42,25 +34,7 @@ class RecurrentClass:
 
 @dataclass(frozen=True, eq=False)
 class SteadyState:
-    r"""Probabilities in the long run and how they were got.
-
-    Parameters
-    ----------
-    probability : array of float, shape (states,)
-        Probability of each state.
-    method : str
-        In words.
-    residual : float
-        What is left of the balance equations, as a share of all probability flow: sum of \|inflow - outflow\|
-        over sum of outflow. It says nothing of how groups that hardly communicate share the probability; `error` does.
-    sweeps : int
-        How many were made; 0 by elimination.
-    error : float
-        Bound on the error, the sum over all states, where sweeps could prove one; an estimate where cycles over
-        coarser chains were needed; 0 by elimination, whose rounding is relative.
-    classes : tuple of RecurrentClass
-        Where the chain may end, each with its probability; one where all states communicate.
-    """
+    r"""Probabilities in the long run and how they were got."""
 
     probability: FloatArray
     method: str
@@ -72,29 +46,6 @@ class SteadyState:
 
 def steady(chain: Chain, tolerance: float = 1e-13, most_sweeps: int = 20_000) -> SteadyState:
     """Find the probabilities of a chain's states in the long run, from its initial state.
-
-    Parameters
-    ----------
-    chain : Chain
-        The chain; states that are left for good have probability 0.
-    tolerance : float
-        Bound on the estimated error, the sum over all states. A proved bound may be up to 1,000 times larger where
-        rounding stops sweeps, but not above 1e-6, and is then given as the error.
-    most_sweeps : int
-        Where to give up.
-
-    Returns
-    -------
-    SteadyState
-        Probabilities with their residual. Where the chain has several recurrent classes it is the mixture of their
-        stationary distributions, each with the probability that the chain ends there.
-
-    Raises
-    ------
-    InputError
-        If the tolerance is not from 1e-15 to 0.1, or the number of sweeps no whole number from 1.
-    NoConvergenceError
-        If the tolerance was not reached.
 
     Notes
     -----

@@ -32,23 +32,7 @@ _DOUBLED_PER_S = 1e10
 
 @dataclass(frozen=True, eq=False)
 class OverTime:
-    """State probabilities at some times.
-
-    Parameters
-    ----------
-    times_h : array of float, shape (times,)
-        Times [h].
-    probability : array of float, shape (times, states)
-        Probability of each state.
-    spent_h : array of float, shape (times, states)
-        Mean time spent in each state until then [h].
-    error : float
-        Bound on the error of every probability (summed over states), rounding apart; times the time for `spent_h`.
-    steps : int
-        Steps of the uniformised chain that were made, or doublings of the first step.
-    method : str
-        In words.
-    """
+    """State probabilities at some times."""
 
     times_h: FloatArray
     probability: FloatArray
@@ -132,18 +116,6 @@ def over_time(
 
 def feasible_time(chain: Chain, time_h: float) -> bool:
     """Say whether `over_time` would follow a chain so long.
-
-    Parameters
-    ----------
-    chain : Chain
-        The chain.
-    time_h : float
-        The time [h].
-
-    Returns
-    -------
-    bool
-        False where it would refuse.
 
     Examples
     --------
@@ -246,29 +218,6 @@ def time_spent(
     chain: Chain, inside: NDArray[np.bool_], horizon_h: float, at_most_h: Sequence[float], tolerance: float = 1e-10
 ) -> FloatArray:
     """Distribution of the time spent in some states until a horizon, for example the downtime of a year.
-
-    Parameters
-    ----------
-    chain : Chain
-        The chain.
-    inside : array of bool, shape (states,)
-        The states.
-    horizon_h : float
-        The horizon [h].
-    at_most_h : sequence of float
-        Times [h].
-    tolerance : float
-        Bound on the error.
-
-    Returns
-    -------
-    array of float
-        Probability of having spent no more than each time there.
-
-    Raises
-    ------
-    ModelTooLargeError
-        If the fastest rate times the horizon asks for too many steps: the work grows with their square.
 
     Notes
     -----

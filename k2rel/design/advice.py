@@ -43,20 +43,7 @@ _SETS = {True: 1_000, False: 20_000}
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """Sets of changes of which none is better in both cost and downtime.
-
-    Parameters
-    ----------
-    sets : tuple of (tuple of str, float, float)
-        Titles of the changes, cost, and downtime [min/year], rising in cost; the first is the design as it is.
-    computed : int
-        How many sets were computed for it.
-    gap_min_per_year : float
-        No set of at most the cost of a point has a downtime smaller by more than this; where the search came to its
-        end that is 0.1 % of the downtime as it is, and what changes were seen to add.
-    complete : bool
-        Whether it did.
-    """
+    """Sets of changes of which none is better in both cost and downtime."""
 
     sets: tuple[tuple[tuple[str, ...], float, float], ...]
     computed: int
@@ -66,28 +53,7 @@ class Front:
 
 @dataclass(frozen=True, eq=False)
 class Advice:
-    """What to change first.
-
-    Parameters
-    ----------
-    provenance : Provenance
-        How it was got.
-    service : str
-        Whose downtime it is about.
-    now_min_per_year : float
-        Downtime as it is.
-    target_min_per_year : float
-        What the target leaves; not a number without one.
-    changes : tuple of Change
-        Candidates, by downtime removed.
-    sets : tuple of (tuple of int, float, float)
-        Numbers of the changes of each single and pair, downtime [min/year] and cost; a cost that is not known is not a
-        number.
-    front : Front or None
-        The Pareto front, where a cost file is given.
-    currency : str
-        What costs are counted in.
-    """
+    """What to change first."""
 
     provenance: Provenance
     service: str
@@ -101,23 +67,6 @@ class Advice:
 
     def table(self, most: int | None = None, *, singles: bool | None = None, by: str = "downtime") -> pd.DataFrame:
         """Give single and paired changes as a table.
-
-        Parameters
-        ----------
-        most : int, optional
-            How many; by default all.
-        singles : bool, optional
-            Singles only, pairs only; by default both.
-        by : {"downtime", "cost"}
-            Which stands first: what leaves the least downtime, or what costs least for a minute a year removed; there
-            changes without a cost, or that remove nothing, are left out.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Index ``change``; ``changes`` (how many), ``downtime_min_per_year``,
-            ``removed_min_per_year``, ``removed_share``, ``cost``, ``cost_per_minute`` (a year, removed), and
-            ``meets_target`` where there is one.
 
         Examples
         --------
@@ -157,17 +106,6 @@ class Advice:
     def front_table(self) -> pd.DataFrame:
         """Give the Pareto front as a table.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index ``change``, rising in cost; ``cost``, ``downtime_min_per_year``, ``removed_min_per_year``, and
-            ``meets_target`` where there is one.
-
-        Raises
-        ------
-        InputError
-            If no costs were given.
-
         Examples
         --------
         >>> from k2rel.design.costs import Costs
@@ -191,11 +129,6 @@ class Advice:
 
     def words(self) -> str:
         """Say the advice in a few sentences.
-
-        Returns
-        -------
-        str
-            What removes most alone and in pairs, and what meets the target.
 
         Examples
         --------
@@ -240,11 +173,6 @@ class Advice:
 
     def to_json(self) -> dict[str, Any]:
         """Give the advice as JSON knows it.
-
-        Returns
-        -------
-        dict
-            Heading, candidates, sets, and the front.
 
         Examples
         --------

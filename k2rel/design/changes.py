@@ -46,15 +46,7 @@ _RETURN_H = 1.0 / 60.0
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """A study, and who puts roles and servers back.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    organisation : Organisation or None
-        For roles that stick; None for roles at the preferred side.
-    """
+    """A study, and who puts roles and servers back."""
 
     study: Study
     organisation: Organisation | None = None
@@ -62,21 +54,7 @@ class Design:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of a design.
-
-    Parameters
-    ----------
-    title : str
-        The change, in words.
-    kind : str
-        One of `KINDS`: another level; fewer clients on each connection; another repair contract; spares and technician
-        on site for one type; a test of hidden failures; a second part beside one; servers that are put back into
-        service by themselves.
-    what : str
-        The level, the contract, the type, or the part; of clients their number.
-    units : int
-        How many parts it buys or serves.
-    """
+    """A change of a design."""
 
     title: str
     kind: str
@@ -86,23 +64,6 @@ class Change:
 
 def minutes_of(design: Design, service: str) -> float:
     """Compute the downtime of a service by the engine that the design asks for.
-
-    Parameters
-    ----------
-    design : Design
-        The design.
-    service : str
-        The service.
-
-    Returns
-    -------
-    float
-        Downtime [min/year]: of the dynamic engine where there is an organisation, else of the static one.
-
-    Raises
-    ------
-    InputError
-        If there is no such service.
 
     Examples
     --------
@@ -166,16 +127,6 @@ def with_second(one: Study, parts: Sequence[str] | str) -> Study:
 def parts_not_alone(site: Site) -> set[str]:
     """List the parts whose law is not theirs alone: drives of RAID sets, members of common causes.
 
-    Parameters
-    ----------
-    site : Site
-        The site.
-
-    Returns
-    -------
-    set of str
-        The parts; none of them can be doubled by itself.
-
     Examples
     --------
     >>> from k2rel.site import read_site
@@ -189,18 +140,6 @@ def parts_not_alone(site: Site) -> set[str]:
 def at_level(one: Study, level: str) -> Study:
     """Give another level with the same clients, contract and rates.
 
-    Parameters
-    ----------
-    one : Study
-        The study.
-    level : str
-        Name of the level.
-
-    Returns
-    -------
-    Study
-        The other level.
-
     Examples
     --------
     >>> at_level(study("L2", clients=9), "L2R").site.client_count
@@ -211,18 +150,6 @@ def at_level(one: Study, level: str) -> Study:
 
 def with_clients(one: Study, clients: int) -> Study:
     """Read the same site with another number of clients.
-
-    Parameters
-    ----------
-    one : Study
-        The study, with what its file and settings say.
-    clients : int
-        Number of clients.
-
-    Returns
-    -------
-    Study
-        The same with that number.
 
     Examples
     --------
@@ -244,17 +171,6 @@ def with_clients(one: Study, clients: int) -> Study:
 def go_together(changes: Sequence[Change]) -> bool:
     """Say whether changes can be made together.
 
-    Parameters
-    ----------
-    changes : sequence of Change
-        The changes.
-
-    Returns
-    -------
-    bool
-        No: two levels, two contracts, two numbers of clients, the same change twice, or a contract with spares on site
-        for everything together with spares on site for one type.
-
     Examples
     --------
     >>> first, second = Change("", "level", "L2"), Change("", "level", "L3")
@@ -270,23 +186,6 @@ def go_together(changes: Sequence[Change]) -> bool:
 
 def changed(design: Design, changes: Sequence[Change]) -> Design:
     """Make a design with changes.
-
-    Parameters
-    ----------
-    design : Design
-        The design as it is.
-    changes : sequence of Change
-        The changes, in any order.
-
-    Returns
-    -------
-    Design
-        The changed design.
-
-    Raises
-    ------
-    InputError
-        If changes exclude each other, or one is of a part or type that another level does not have.
 
     Examples
     --------

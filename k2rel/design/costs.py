@@ -26,15 +26,6 @@ _COST = re.compile(r"^cost(?:\s*[\[\(]\s*(.{1,12}?)\s*[\]\)])?$")
 class Costs:
     """Prices of changes.
 
-    Parameters
-    ----------
-    prices : mapping of (str, str) to float
-        By kind of change and what it is done to: a part, a type, a level, a contract, or ``*`` for any other.
-    currency : str
-        What they are counted in.
-    source : str
-        Where they were read.
-
     Examples
     --------
     >>> Costs({("stock", "*"): 400.0}).prices["stock", "*"]
@@ -47,19 +38,6 @@ class Costs:
 
     def of(self, change: Change, site: Site) -> float:
         """Give the cost of a change.
-
-        Parameters
-        ----------
-        change : Change
-            The change.
-        site : Site
-            The site, which knows the type of a part.
-
-        Returns
-        -------
-        float
-            The price of the part, else of its type, else of ``*``; of a part that every client has, and of clients that
-            go, that often. Not a number where no price is given.
 
         Examples
         --------
@@ -77,18 +55,6 @@ class Costs:
 
     def check(self, site: Site, changes: Sequence[Change]) -> None:
         """Check that prices are of something that the site has.
-
-        Parameters
-        ----------
-        site : Site
-            The site.
-        changes : sequence of Change
-            Its candidates.
-
-        Raises
-        ------
-        InputError
-            If no candidate has a price.
 
         Examples
         --------

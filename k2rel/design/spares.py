@@ -130,16 +130,6 @@ def _demands(studies: Sequence[Study]) -> dict[str, Demand]:
 def replaced_types(study: Study) -> set[str]:
     """List the types that somebody brings a part for.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-
-    Returns
-    -------
-    set of str
-        All but those that work again within four hours under every contract: these restart by themselves.
-
     Examples
     --------
     >>> from k2rel.studies import study

@@ -30,24 +30,7 @@ _MET, _NOT_MET, _OPEN = "met", "not met", "not known within the uncertainty"
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Whether a service meets its target.
-
-    Parameters
-    ----------
-    service : str
-        The service.
-    target_percent : float
-        Availability that is asked for [%].
-    verdict : {"met", "not met", "not known within the uncertainty"}
-        Met: also with the failure rates at the upper 5 % of the sampled downtime. Not met: even at the lower 5 %.
-    allowed_min_per_year, downtime_min_per_year : float
-        What the target leaves, and the downtime with the rates as given, roles that stick where that can be computed.
-    low_min_per_year, high_min_per_year : float
-        5 and 95 % quantiles of the downtime with the rates within their limits. What sticky roles add is taken at the
-        given rates.
-    sticky : bool
-        Whether roles that stick are in the figures.
-    """
+    """Whether a service meets its target."""
 
     service: str
     target_percent: float
@@ -60,11 +43,6 @@ class Judgement:
 
     def words(self) -> str:
         """Say it in a sentence.
-
-        Returns
-        -------
-        str
-            The verdict with its figures.
 
         Examples
         --------
@@ -115,21 +93,6 @@ def read_target(text: str | float, site: Site | Study) -> dict[str, float]:
 
 def checked_target(percent: object) -> float:
     """Check an availability that is asked for.
-
-    Parameters
-    ----------
-    percent : object
-        The percentage.
-
-    Returns
-    -------
-    float
-        The percentage, from 50 to below 100.
-
-    Raises
-    ------
-    InputError
-        If it is none.
 
     Examples
     --------

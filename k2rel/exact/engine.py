@@ -41,19 +41,6 @@ FloatArray = NDArray[np.float64]
 def cycle_inputs(study: Study, variables: tuple[str, ...]) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Give what goes into a diagram at moments of the cycle of the tests; one moment where at most one is tested.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    variables : tuple of str
-        Variables of the diagram.
-
-    Returns
-    -------
-    tuple of array of float
-        Weight of each moment; unavailability, failures and restorations per hour of each variable at each (variables,
-        moments).
-
     Examples
     --------
     >>> from k2rel.studies import study
@@ -78,16 +65,6 @@ def cycle_inputs(study: Study, variables: tuple[str, ...]) -> tuple[FloatArray, 
 def steady_own(study: Study) -> OwnParts:
     """Give the clients' own parts in steady state.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-
-    Returns
-    -------
-    OwnParts
-        States and probabilities of one client's parts.
-
     Examples
     --------
     >>> from k2rel.studies import study
@@ -100,18 +77,6 @@ def steady_own(study: Study) -> OwnParts:
 @lru_cache(maxsize=32)
 def mode_probabilities(study: Study, diagram: Diagram) -> FloatArray:
     """Give the steady-state probability of every mode of a diagram; services that share it ask once.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    diagram : Diagram
-        The diagram.
-
-    Returns
-    -------
-    array of float, shape (modes,)
-        Probabilities.
 
     Examples
     --------
@@ -128,18 +93,6 @@ def mode_probabilities(study: Study, diagram: Diagram) -> FloatArray:
 @lru_cache(maxsize=32)
 def mode_transitions(study: Study, diagram: Diagram) -> Transitions:
     """Give the steady-state rate of every change of mode of a diagram.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    diagram : Diagram
-        The diagram.
-
-    Returns
-    -------
-    Transitions
-        Pairs of modes with their rate [1/h].
 
     Examples
     --------
@@ -162,18 +115,6 @@ def _steady_loss(study: Study, service: Service) -> tuple[FloatArray, FloatArray
 def unavailability(study: Study, service: Service) -> float:
     """Steady-state probability that a service is lost.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    service : Service
-        The service.
-
-    Returns
-    -------
-    float
-        Unavailability.
-
     Examples
     --------
     >>> from k2rel.services.catalogue import services_of
@@ -192,18 +133,6 @@ def unavailability(study: Study, service: Service) -> float:
 
 def failure_frequency(study: Study, service: Service) -> float:
     r"""Expected losses of a service per hour in steady state.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    service : Service
-        The service.
-
-    Returns
-    -------
-    float
-        Failure frequency [1/h].
 
     Notes
     -----
@@ -232,22 +161,6 @@ def losses_per_h(
 ) -> float:
     """Add up how often changes of mode, and the clients' own parts within a mode, take a service away.
 
-    Parameters
-    ----------
-    service : Service
-        The service.
-    own : OwnParts
-        Parts of one client.
-    loss, probability : array of float, shape (modes,)
-        Probability of the loss given each mode, and of the mode.
-    moves : Transitions
-        Changes of mode, each direction by itself.
-
-    Returns
-    -------
-    float
-        Losses per hour [1/h].
-
     Examples
     --------
     >>> from k2rel.services.catalogue import services_of
@@ -274,23 +187,6 @@ def losses_per_h(
 def loss_over_time(study: Study, service: Service, times_h: FloatArray, *, repaired: bool) -> FloatArray:
     """Probability that a service is lost at each time, everything new at time 0.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    service : Service
-        The service.
-    times_h : array of float, shape (times,)
-        Times [h].
-    repaired : bool
-        Whether failed parts are repaired: point unavailability; else the mission unreliability without
-        repair.
-
-    Returns
-    -------
-    array of float, shape (times,)
-        Probability of the loss.
-
     Examples
     --------
     >>> from k2rel.services.catalogue import services_of
@@ -313,19 +209,7 @@ def loss_over_time(study: Study, service: Service, times_h: FloatArray, *, repai
 
 @dataclass(frozen=True)
 class Derivatives:
-    """Derivative of a service's unavailability with respect to that of every part.
-
-    Parameters
-    ----------
-    shared : mapping of str to float
-        By shared component or RAID set.
-    client : mapping of str to float
-        By client part: with respect to that part of all clients together.
-    critical : mapping of str to float
-        Of each of both: the mean of its unavailability times the derivative, over the cycle of the tests.
-    together : mapping of str to float
-        Of each of both: probability that it has failed and the service is lost, at once.
-    """
+    """Derivative of a service's unavailability with respect to that of every part."""
 
     shared: Mapping[str, float]
     client: Mapping[str, float]
@@ -335,20 +219,6 @@ class Derivatives:
 
 def derivatives(study: Study, service: Service) -> Derivatives:
     r"""Differentiate a service's unavailability with respect to every part's.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    service : Service
-        The service.
-
-    Returns
-    -------
-    Derivatives
-        Birnbaum importance :math:`\partial U / \partial q_i` of shared parts; for a client part the
-        derivative with respect to the value that all clients' parts of that name have in common. Of parts that are
-        tested on the same days the means over the cycle.
 
     Examples
     --------
@@ -386,19 +256,6 @@ def derivatives(study: Study, service: Service) -> Derivatives:
 
 def slopes_of_tested(study: Study, service: Service) -> dict[str, tuple[float, float]]:
     """Differentiate a service's unavailability with respect to failure rates and repairs of what is tested together.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    service : Service
-        The service.
-
-    Returns
-    -------
-    dict of str to (float, float)
-        By variable or client part: by its failure rate [h], and by its time to restoration [1/h]: means over the cycle
-        of its own derivative times that of the service. Empty where fewer than two parts are tested on known days.
 
     Examples
     --------

@@ -29,25 +29,6 @@ def unavailability_of_samples(
 ) -> dict[str, FloatArray]:
     """Give the unavailability of services for many values of the failure rates.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    services : sequence of Service
-        The services.
-    rates_per_h : mapping of str to array of float, shape (samples,)
-        For rows of the table of rates their values [1/h]; parts that share a row move together.
-
-    Returns
-    -------
-    dict of str to array of float, shape (samples,)
-        Unavailability by service. Samples are worked through in chunks, so memory does not grow with them.
-
-    Raises
-    ------
-    InputError
-        If the arrays have different lengths or hold a value that is no rate.
-
     Examples
     --------
     >>> from k2rel.services.catalogue import services_of

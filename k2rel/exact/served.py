@@ -29,25 +29,6 @@ FloatArray = NDArray[np.float64]
 def served_distribution(study: Study, traffic: str) -> FloatArray:
     """Give the distribution of the number of clients that have a traffic class.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    traffic : str
-        A traffic class with a flow for each client.
-
-    Returns
-    -------
-    array of float, shape (clients + 1,)
-        Steady-state probability that exactly 0, 1, ... clients are served; sums of positive terms only.
-
-    Raises
-    ------
-    InputError
-        If there is no such class, or it has one flow for the whole site.
-    ModelTooLargeError
-        If the parts that groups share have too many conditions.
-
     Examples
     --------
     >>> from k2rel.studies import study

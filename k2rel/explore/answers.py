@@ -36,21 +36,6 @@ def _site(level: str) -> LiveSite:
 def choices(level: str) -> dict[str, list[str]]:
     """List what can be chosen.
 
-    Parameters
-    ----------
-    level : str
-        The level or site file that was asked for.
-
-    Returns
-    -------
-    dict of str to list of str
-        ``levels`` (that one, and the bundled ones), ``contracts``, ``rates``.
-
-    Raises
-    ------
-    InputError
-        If the level cannot be read.
-
     Examples
     --------
     >>> choices("L3")["levels"][:2]
@@ -63,19 +48,6 @@ def choices(level: str) -> dict[str, list[str]]:
 
 def answer(asked: Mapping[str, Any], levels: Sequence[str]) -> dict[str, Any]:
     """Work out what to show.
-
-    Parameters
-    ----------
-    asked : mapping
-        ``level``, ``clients`` (0: as the file says), ``contract``, ``rates``.
-    levels : sequence of str
-        Levels that may be asked for.
-
-    Returns
-    -------
-    dict
-        ``drawing`` (HTML), ``site`` (data of the script), ``clients``, ``figures`` (HTML), ``message``. What cannot be
-        computed gives a ``message`` alone.
 
     Examples
     --------

@@ -113,22 +113,6 @@ class _Handler(BaseHTTPRequestHandler):
 class ExplorerServer(ThreadingHTTPServer):
     """The server of one explorer.
 
-    Parameters
-    ----------
-    level : str
-        A level's name or a site file.
-    address : str
-        Address to listen on.
-    port : int
-        Port; 0 for a free one.
-    token : bool
-        Whether a token is needed.
-
-    Raises
-    ------
-    InputError
-        If the level cannot be read, or the address cannot be listened on.
-
     Examples
     --------
     >>> with ExplorerServer("L1") as server:
@@ -169,11 +153,6 @@ class ExplorerServer(ThreadingHTTPServer):
     def page(self) -> tuple[str, str]:
         """Give the page and its content security policy.
 
-        Returns
-        -------
-        tuple of str
-            HTML, and the policy: only its own script runs, and it asks only here.
-
         Examples
         --------
         >>> with ExplorerServer("L1") as server:
@@ -201,24 +180,6 @@ class ExplorerServer(ThreadingHTTPServer):
 
 def serve(level: str, *, address: str = "127.0.0.1", port: int = 0, token: bool = True, browser: bool = True) -> None:
     """Serve the explorer until Ctrl-C.
-
-    Parameters
-    ----------
-    level : str
-        A level's name or a site file.
-    address : str
-        Address to listen on; only this machine by default.
-    port : int
-        Port; 0 for a free one.
-    token : bool
-        Ask for a token that is in the address that is printed.
-    browser : bool
-        Open a browser.
-
-    Raises
-    ------
-    InputError
-        If the level cannot be read, or the address cannot be listened on.
 
     Examples
     --------

@@ -17,16 +17,6 @@ __all__ = ["Explorer"]
 class Explorer(anywidget.AnyWidget):
     """A level whose parts are failed by a click, with clients, contract and rates to choose.
 
-    Parameters
-    ----------
-    level : str
-        A level's name or a site file.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read.
-
     Examples
     --------
     >>> explorer = Explorer("L2R")
@@ -65,11 +55,6 @@ class Explorer(anywidget.AnyWidget):
         rates: str | None = None,
     ) -> None:  # fmt: skip
         """Change what is shown, as the controls do.
-
-        Parameters
-        ----------
-        level, clients, contract, rates
-            As for `k2rel.explore.LiveSite`; what is not given stays.
 
         Examples
         --------

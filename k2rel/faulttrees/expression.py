@@ -116,21 +116,6 @@ _DEVIATES = {
 def number_of(element: Element) -> float:
     """Read the value of a ``float`` or ``int`` element.
 
-    Parameters
-    ----------
-    element : Element
-        The element.
-
-    Returns
-    -------
-    float
-        Its value.
-
-    Raises
-    ------
-    InputError
-        If it is no finite number.
-
     Examples
     --------
     >>> number_of(Element("float", {"value": "1e-3"}, 1, "m.xml"))
@@ -157,20 +142,6 @@ class _Deviate:
 class Evaluation:
     """Values of expressions, at the means of all deviates or at given points.
 
-    Parameters
-    ----------
-    resolve : callable
-        From a ``parameter`` element to the name and the element that defines it.
-    mission_time_h : float
-        What ``system-mission-time`` stands for [h].
-    columns : mapping of int to array, optional
-        Points in the unit interval for each deviate, in the order in which a first evaluation met them.
-
-    Attributes
-    ----------
-    deviates : list
-        Deviates met so far, each once.
-
     Examples
     --------
     >>> half = Element("float", {"value": "0.5"}, 1, "m.xml")
@@ -194,21 +165,6 @@ class Evaluation:
 
     def value(self, element: Element) -> FloatArray:
         """Evaluate an expression.
-
-        Parameters
-        ----------
-        element : Element
-            The expression.
-
-        Returns
-        -------
-        array of float, shape () or (samples,)
-            Its value, or its value at each point.
-
-        Raises
-        ------
-        InputError
-            If it is not understood, refers to itself, or has no finite value.
 
         Examples
         --------

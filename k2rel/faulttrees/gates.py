@@ -15,16 +15,6 @@ REFERENCES = {"gate", "basic-event", "house-event", "event"}
 def references(formula: Element) -> Iterator[Element]:
     """Walk through the references within a formula.
 
-    Parameters
-    ----------
-    formula : Element
-        The formula.
-
-    Yields
-    ------
-    Element
-        References to gates, basic events and house events.
-
     Examples
     --------
     >>> event = Element("event", {"name": "a"}, 1, "m.xml")
@@ -42,23 +32,6 @@ def references(formula: Element) -> Iterator[Element]:
 
 def gates_in_order(gates: Mapping[str, Element], uses: Mapping[str, Sequence[str]]) -> list[str]:
     """Order gates after those they use.
-
-    Parameters
-    ----------
-    gates : mapping of str to Element
-        Definitions by path.
-    uses : mapping of str to sequence of str
-        Gates that each gate uses.
-
-    Returns
-    -------
-    list of str
-        Their paths.
-
-    Raises
-    ------
-    InputError
-        If a gate stands within itself.
 
     Examples
     --------

@@ -22,25 +22,6 @@ _PARTS = {"members", "factors", "factor", "distribution"}
 def whole_number(element: Element, key: str, text: str, low: int, high: int) -> int:
     """Read an attribute that is a whole number.
 
-    Parameters
-    ----------
-    element : Element
-        Where it stands.
-    key, text : str
-        Its name and what is written.
-    low, high : int
-        Its limits.
-
-    Returns
-    -------
-    int
-        The number.
-
-    Raises
-    ------
-    InputError
-        If it is no whole number from low to high.
-
     Examples
     --------
     >>> whole_number(Element("atleast", {}, 1, "m.xml"), "min", " 2 ", 0, 3)
@@ -53,21 +34,6 @@ def whole_number(element: Element, key: str, text: str, low: int, high: int) -> 
 
 def members_of(group: Element) -> list[Element]:
     """List the references to the members of a group.
-
-    Parameters
-    ----------
-    group : Element
-        The group.
-
-    Returns
-    -------
-    list of Element
-        The references, in their order.
-
-    Raises
-    ------
-    InputError
-        If something stands in the group or among its members that does not belong there.
 
     Examples
     --------
@@ -86,25 +52,6 @@ def members_of(group: Element) -> list[Element]:
 
 def shares_of(group: Element, members: int, value: Callable[[Element], FloatArray]) -> dict[int, FloatArray]:
     """Read the factors of a group and share a member's probability out with them.
-
-    Parameters
-    ----------
-    group : Element
-        The group.
-    members : int
-        How many members it has.
-    value : callable
-        Evaluates an expression.
-
-    Returns
-    -------
-    dict of int to array
-        As by `k2rel.commoncause.event_shares`.
-
-    Raises
-    ------
-    InputError
-        If a level is given twice or is no level of the group, or the factors do not fit the model.
 
     Examples
     --------
@@ -133,21 +80,6 @@ def shares_of(group: Element, members: int, value: Callable[[Element], FloatArra
 
 def distribution_of(group: Element) -> Element | None:
     """Find the expression of a group's distribution.
-
-    Parameters
-    ----------
-    group : Element
-        The group.
-
-    Returns
-    -------
-    Element or None
-        The expression; None where the group has no distribution.
-
-    Raises
-    ------
-    InputError
-        If there are several.
 
     Examples
     --------

@@ -33,27 +33,7 @@ _NEARLY_ALL = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class EventImportance:
-    """Importance of one event for one top event (IEC 61078, annex; NUREG/CR-3385).
-
-    Parameters
-    ----------
-    event : str
-        The event.
-    p : float
-        Its probability.
-    mif : float
-        Marginal, or Birnbaum: derivative of the top probability; below 0 where the event helps.
-    cif : float
-        Criticality: ``p mif / P``.
-    dif : float
-        Diagnostic: probability that the event has happened when the top event has.
-    raw, rrw : float
-        Risk achievement ``P(event sure) / P`` and reduction worth ``P / P(event impossible)``.
-    improvement : float
-        Improvement potential: what the top probability loses when the event becomes impossible.
-    fv : float or None
-        Fussell-Vesely: share of the cut sets' summed probability in those that hold the event.
-    """
+    """Importance of one event for one top event (IEC 61078, annex; NUREG/CR-3385)."""
 
     event: str
     p: float
@@ -68,19 +48,7 @@ class EventImportance:
 
 @dataclass(frozen=True, slots=True)
 class Uncertainty:
-    """A top probability whose inputs are uncertain, by sampling.
-
-    Parameters
-    ----------
-    samples, seed, method
-        How the points were chosen.
-    mean, deviation : float
-        Mean and standard deviation.
-    mean_low, mean_high : float
-        90 % confidence interval of the mean; for other than plain random points it is wider than need be.
-    quantiles : dict of float to float
-        Quantiles at 5, 25, 50, 75 and 95 %.
-    """
+    """A top probability whose inputs are uncertain, by sampling."""
 
     samples: int
     seed: int
@@ -94,36 +62,7 @@ class Uncertainty:
 
 @dataclass(frozen=True, slots=True)
 class TopAnswer:
-    """What is known about one top event.
-
-    Parameters
-    ----------
-    top : str
-        The top event.
-    probability : float or None
-        Its exact probability; None where it does not fit in memory, or the model gives no probabilities.
-    rare_event, mcub : float or None
-        Sum over the minimal cut sets, and min-cut upper bound; None where the cut sets do not fit in memory, or the
-        model gives no probabilities.
-    nodes, modules : int
-        Size of the compiled diagram.
-    by_order : dict of int to int or None
-        Number of minimal cut sets by order, where asked for.
-    listing : Listing or None
-        The most probable of them.
-    importance : tuple of EventImportance or None
-        Events, largest criticality first, where asked for.
-    uncertainty : Uncertainty or None
-        Where asked for.
-    bounds : tuple of float or None
-        Proven bounds of the probability, instead of its value.
-    order : int or None
-        Highest order of the sets that were counted and listed, where one was asked for.
-    order_sum : float or None
-        Sum over the minimal cut sets that were counted: up to the order, where one was asked for.
-    without : tuple of str
-        Events of this top event to which the model gives no probability.
-    """
+    """What is known about one top event."""
 
     top: str
     probability: float | None
@@ -143,11 +82,6 @@ class TopAnswer:
     def importance_table(self) -> pd.DataFrame:
         """Give the importance as a table.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index ``event``.
-
         Examples
         --------
         >>> TopAnswer("t", 0.5, 0.5, 0.5, 3, 1, importance=()).importance_table().index.name
@@ -163,19 +97,7 @@ class TopAnswer:
 
 @dataclass(frozen=True, slots=True)
 class TreeAnswer:
-    """Answers about all top events of a model.
-
-    Parameters
-    ----------
-    model : str
-        Its name.
-    method : str
-        Engine with its version.
-    tops : tuple of TopAnswer
-        The answers.
-    notes : tuple of str
-        What whoever reads the figures should know.
-    """
+    """Answers about all top events of a model."""
 
     model: str
     method: str
@@ -184,11 +106,6 @@ class TreeAnswer:
 
     def to_json(self) -> dict[str, Any]:
         """Give the answers as JSON knows them; what is not finite is null.
-
-        Returns
-        -------
-        dict
-            ``model``, ``method``, ``tops``, and ``notes`` where there are any.
 
         Examples
         --------
@@ -249,20 +166,6 @@ def _top_json(top: TopAnswer) -> dict[str, Any]:
 
 def event_importance(diagram: FunctionDiagram, p: FloatArray, sets: MinimalSets | None) -> list[EventImportance]:
     """Compute every importance of every variable, from one pass up and one down.
-
-    Parameters
-    ----------
-    diagram : FunctionDiagram
-        The compiled function.
-    p : array of float, shape (variables,)
-        Probabilities.
-    sets : MinimalSets or None
-        Its minimal cut sets, for the Fussell-Vesely importance.
-
-    Returns
-    -------
-    list of EventImportance
-        Largest criticality first.
 
     Examples
     --------

@@ -23,23 +23,7 @@ _MOST_ELEMENTS = 5_000_000
 
 @dataclass(slots=True)
 class Element:
-    """One element.
-
-    Parameters
-    ----------
-    tag : str
-        Its name.
-    attributes : dict of str to str
-        Its attributes.
-    line : int
-        Its line, from 1.
-    file : str
-        Name of the file.
-    children : list of Element
-        Elements within.
-    text : str
-        Text directly within, stripped.
-    """
+    """One element."""
 
     tag: str
     attributes: dict[str, str]
@@ -51,16 +35,6 @@ class Element:
     def problem(self, message: str) -> Problem:
         """Place a mistake at this element.
 
-        Parameters
-        ----------
-        message : str
-            What is wrong and what would be right.
-
-        Returns
-        -------
-        Problem
-            With file, line and tag.
-
         Examples
         --------
         >>> str(Element("gate", {}, 3, "m.xml").problem("no name"))
@@ -71,16 +45,6 @@ class Element:
     def error(self, message: str) -> InputError:
         """Make an error of a mistake at this element.
 
-        Parameters
-        ----------
-        message : str
-            What is wrong and what would be right.
-
-        Returns
-        -------
-        InputError
-            To be raised.
-
         Examples
         --------
         >>> str(Element("gate", {}, 3, "m.xml").error("no name"))
@@ -90,16 +54,6 @@ class Element:
 
     def named(self) -> str:
         """Give the name attribute.
-
-        Returns
-        -------
-        str
-            The name.
-
-        Raises
-        ------
-        InputError
-            If there is none.
 
         Examples
         --------
@@ -114,11 +68,6 @@ class Element:
     def parts(self) -> Iterator[Element]:
         """Walk through the elements within, without labels and attributes, which say nothing to the model.
 
-        Yields
-        ------
-        Element
-            Child elements.
-
         Examples
         --------
         >>> inner = [Element("label", {}, 1, "m.xml"), Element("or", {}, 1, "m.xml")]
@@ -130,23 +79,6 @@ class Element:
 
 def read_xml(path: Path, shown: str | None = None) -> Element:
     """Read an XML file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    shown : str, optional
-        How messages call it; by default its name.
-
-    Returns
-    -------
-    Element
-        The root element.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, it is too large or too deep, no XML, or declares entities.
 
     Examples
     --------

@@ -21,24 +21,6 @@ def open_psa(
 ) -> str:
     """Write the failures of functions as one model.
 
-    Parameters
-    ----------
-    name : str
-        Name of the model.
-    structure : Structure
-        Where the functions stand; their variables say that a component works.
-    tops : mapping of str to int
-        Functions that say that a service is there; each becomes a fault tree whose top event is its loss.
-    probabilities : mapping of str to float
-        Probability that each component has failed.
-    note : str
-        A comment for the reader.
-
-    Returns
-    -------
-    str
-        XML. Basic events are failures; gates are and, or, atleast, and not where a function is not coherent.
-
     Examples
     --------
     >>> s = Structure()

@@ -34,33 +34,7 @@ class OpenSeparatorError(Exception):
 
 @dataclass
 class Column:
-    """A column of a log.
-
-    Parameters
-    ----------
-    title : str
-        Its name in the file.
-    scale_h : float or None
-        Hours of its unit; None where the header names none.
-    unit : str
-        That unit, as the header names it.
-    counts : bool
-        Whether it holds plain numbers, not times.
-    kind : str
-        What its cells were so far: ``"number"``, ``"unit"``, ``"date"`` or nothing yet. It must not change.
-    decimal : {"point", "comma"}
-        Its decimal separator.
-    settled : bool
-        Whether the whole column, or the reader, decided that.
-    units : set of str
-        Units that its cells name.
-    separated : str
-        The first cell whose thousands are separated, for the note about it.
-    comma : str
-        The first cell whose comma was read as the decimal one, for the note about it.
-    least, most : float
-        Smallest and largest of its bare numbers but 0.
-    """
+    """A column of a log."""
 
     title: str
     scale_h: float | None
@@ -90,24 +64,6 @@ class Column:
 
 def numbers(block: pd.DataFrame, column: Column, file: str, first: int, problems: list[Problem]) -> FloatArray:
     """Read cells as times [h], or as plain numbers where the column has no unit.
-
-    Parameters
-    ----------
-    block : pandas.DataFrame
-        Rows, every cell a text.
-    column : Column
-        Which column.
-    file : str
-        Name of the file, for messages.
-    first : int
-        Line of the first row.
-    problems : list of Problem
-        Where mistakes are added.
-
-    Returns
-    -------
-    array of float
-        Hours, or numbers; not a number for an empty cell, infinite for ``inf``.
 
     Examples
     --------
@@ -234,18 +190,6 @@ def events(
     block: pd.DataFrame, column: Column, file: str, first: int, problems: list[Problem], *, blanks: bool = False
 ) -> FloatArray:
     """Read cells that say whether a part failed.
-
-    Parameters
-    ----------
-    block, column, file, first, problems
-        As for `numbers`.
-    blanks : bool
-        Whether a cell can be empty; it is not a number then.
-
-    Returns
-    -------
-    array of float
-        1 for failed, 0 for still working.
 
     Examples
     --------

@@ -81,29 +81,6 @@ class Plan:
 def plan_of(names: Sequence[str], by: str | None, wanted: Mapping[str, str], file: str, *, open_ends: bool) -> Plan:
     """Find out which column is what.
 
-    Parameters
-    ----------
-    names : sequence of str
-        The header.
-    by : str or None
-        Column that groups the data.
-    wanted : mapping of str to str
-        Column by part of a layout, as the caller says.
-    file : str
-        Name of the file, for messages.
-    open_ends : bool
-        Whether rows without an end still run, so that a column that says what failed can be missing.
-
-    Returns
-    -------
-    Plan
-        The layout and its columns.
-
-    Raises
-    ------
-    InputError
-        If the header fits no layout, or fits one in two ways.
-
     Examples
     --------
     >>> plan_of(["failed", "end [d]"], None, {}, "log.csv", open_ends=False).layout

@@ -25,23 +25,7 @@ FARTHEST = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A law of two positive parameters, or one.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    parameters : tuple of str
-        Names of its parameters; those in hours end in ``_h``.
-    log_density, log_survival : callable
-        Of times and parameters.
-    cumulative : callable
-        Probability to have failed, of times and parameters.
-    steepness : callable
-        Of the parameters: about the middle of the law over its spread.
-    by_mean : bool
-        Whether the law lies at the product of its parameters, not at the last one.
-    """
+    """A law of two positive parameters, or one."""
 
     name: str
     parameters: tuple[str, ...]
@@ -149,25 +133,6 @@ LAWS = {
 def log_likelihood(law: Shape, parameters: FloatArray, lives: Lives, location_h: float = 0.0) -> float:
     r"""Give the logarithm of the likelihood of lives.
 
-    Parameters
-    ----------
-    law : Shape
-        The law.
-    parameters : array of float
-        Its parameters.
-    lives : Lives
-        The lives.
-    location_h : float
-        A time that no life is shorter than [h].
-
-    Returns
-    -------
-    float
-        :math:`\sum n_i \ln f(t_i)` over exact lives, :math:`\ln S` over right-censored and
-        :math:`\ln (F(b) - F(a))` over interval-censored ones (Meeker and Escobar, Statistical Methods for Reliability
-        Data, 1998, 7.2), each less :math:`\ln S` of the age at which its observation began (left truncation, 11.6.1);
-        minus infinity where a life is impossible.
-
     Examples
     --------
     >>> lives = Lives.of([54, 187, 216, 240, 244, 335, 361, 373, 375, 386], [500] * 10)
@@ -210,22 +175,6 @@ def maximum(
     law: Shape, lives: Lives, start: FloatArray | None = None, location_h: float = 0.0
 ) -> tuple[FloatArray, float]:
     """Find the parameters of the largest likelihood.
-
-    Parameters
-    ----------
-    law : Shape
-        The law.
-    lives : Lives
-        Lives with at least one failure.
-    start : array of float, optional
-        Where to begin.
-    location_h : float
-        A time that no life is shorter than [h].
-
-    Returns
-    -------
-    tuple of array and float
-        The parameters, and the logarithm of the likelihood there.
 
     Examples
     --------

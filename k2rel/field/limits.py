@@ -14,20 +14,6 @@ __all__ = ["limit_of_likelihood"]
 def limit_of_likelihood(lives: Lives) -> float:
     r"""Give the largest logarithm of the likelihood on the border of a family of laws.
 
-    Parameters
-    ----------
-    lives : Lives
-        The lives.
-
-    Returns
-    -------
-    float
-        Without any spread a law is a step at some time: intervals that hold it are certain, those that end there have
-        a share p of the probability, and those that begin there 1 - p. With all of the spread a share fails at once
-        and the rest never. Where no law within the family reaches this value its likelihood has no maximum. Infinite
-        where all failures that were seen happened at one time and nothing contradicts a step there; minus infinity
-        where no such law can be.
-
     Examples
     --------
     >>> lives = Lives("parts", np.array([4.0, 8.0]), np.array([8.0, np.inf]), np.array([3.0, 1.0]))

@@ -340,16 +340,6 @@ def mean_of(law: str, parameters: Mapping[str, float]) -> float:
 def normal_deviations(confidence: float) -> float:
     """Give how many deviations from the middle a two-sided limit lies.
 
-    Parameters
-    ----------
-    confidence : float
-        Level of the interval.
-
-    Returns
-    -------
-    float
-        Quantile of the standard normal law.
-
     Examples
     --------
     >>> round(normal_deviations(0.9), 4)

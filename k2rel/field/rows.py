@@ -32,17 +32,7 @@ _AGES = ("ttf", "age", "life", "lifetime", "duration")
 
 @dataclass(frozen=True)
 class Window:
-    """When the observation began and ended, for all rows.
-
-    Parameters
-    ----------
-    begin_h, until_h : float or None
-        On the clock of the log: hours since its zero, or since the start of 1970 for dates; None where not given.
-    dates : bool or None
-        Whether these are dates; None where neither is given.
-    words : tuple of str
-        As they were given.
-    """
+    """When the observation began and ended, for all rows."""
 
     begin_h: float | None = None
     until_h: float | None = None
@@ -315,16 +305,6 @@ def _first(values: FloatArray) -> NDArray[np.bool_]:
 def looks_like_dates(columns: Mapping[str, Column]) -> tuple[str, str] | None:
     """Find a column of bare numbers that are dates of a spreadsheet, of a computer's clock, or written as 20240531.
 
-    Parameters
-    ----------
-    columns : mapping of str to Column
-        Columns that were read.
-
-    Returns
-    -------
-    tuple of str, or None
-        The part of the layout, and what is wrong with it.
-
     Examples
     --------
     >>> end = Column("end", None, kind="number", least=44256.0, most=44300.0)
@@ -360,23 +340,6 @@ def looks_like_dates(columns: Mapping[str, Column]) -> tuple[str, str] | None:
 
 def notes_of(observed: Observed, file: str) -> tuple[str, list[str]]:
     """Say where ages come from, and what else a reader must know of how rows were read.
-
-    Parameters
-    ----------
-    observed : Observed
-        After all rows were read.
-    file : str
-        Name of the file, for messages.
-
-    Returns
-    -------
-    tuple of str and list of str
-        Where ages at the start of the observation come from, or nothing; and notes.
-
-    Raises
-    ------
-    InputError
-        If ages were given, and ends that could be ages themselves or times of observation.
 
     Examples
     --------

@@ -34,17 +34,7 @@ _MOST_COLLECTIONS = 5
 
 @dataclass(frozen=True, eq=False)
 class Together:
-    """Diagrams of several functions over the same variables; node 0 is false, 1 true.
-
-    Parameters
-    ----------
-    variables : tuple of str
-        Variables in their order.
-    level, high, low : list of int
-        For each node the place of its variable, and its successors where the variable is true and false.
-    roots : list of int
-        The root of each function.
-    """
+    """Diagrams of several functions over the same variables; node 0 is false, 1 true."""
 
     variables: tuple[str, ...]
     level: list[int]
@@ -55,19 +45,7 @@ class Together:
 
 @dataclass(frozen=True, eq=False)
 class Reduced:
-    """A reduced ordered diagram of one module; nodes 0 and 1 are false and true, others follow their successors.
-
-    Parameters
-    ----------
-    order : list of int
-        Graph nodes that count as variables, in the order in which they are asked for.
-    level : array of int, shape (nodes,)
-        For each node the place of what it asks for in that order; ``len(order)`` for the terminals.
-    high, low : array of int, shape (nodes,)
-        Successor where that holds, and where it does not.
-    root : int
-        The module's node.
-    """
+    """A reduced ordered diagram of one module; nodes 0 and 1 are false and true, others follow their successors."""
 
     order: list[int]
     level: IntArray
@@ -203,29 +181,6 @@ def reduced(
 ) -> Reduced:
     """Reduce one module, in the order of several that gives a diagram first.
 
-    Parameters
-    ----------
-    graph : Graph
-        Where the module stands.
-    root : int
-        Its literal.
-    leaves : collection of int
-        Nodes that count as variables (variables, and modules within).
-    most_nodes : int
-        Bound on the nodes in work at any time.
-    negated : collection of int
-        Leaves that the diagram asks for the other way round: its variable is true where the leaf is false.
-
-    Returns
-    -------
-    Reduced
-        The diagram.
-
-    Raises
-    ------
-    ModelTooLargeError
-        If no order fits in the bound.
-
     Examples
     --------
     >>> g = Graph()
@@ -272,27 +227,6 @@ def reduced_together(
     structure: Structure, roots: Sequence[Node], order: Sequence[str], most_nodes: int = 8_000_000
 ) -> Together:
     """Reduce several functions in one order of the variables.
-
-    Parameters
-    ----------
-    structure : Structure
-        Where the functions stand.
-    roots : sequence of int
-        The functions.
-    order : sequence of str
-        Their variables, in the order in which they are asked for.
-    most_nodes : int
-        Bound on the nodes in work.
-
-    Returns
-    -------
-    Together
-        The diagrams.
-
-    Raises
-    ------
-    ModelTooLargeError
-        If they do not fit in the bound.
 
     Examples
     --------

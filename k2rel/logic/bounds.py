@@ -33,17 +33,7 @@ _WIDEST = 256_000
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Proven bounds of a probability.
-
-    Parameters
-    ----------
-    low, high : float
-        The bounds.
-    width : int
-        Most branches kept at one level of one diagram.
-    seconds : float
-        Time used [s].
-    """
+    """Proven bounds of a probability."""
 
     low: float
     high: float
@@ -74,23 +64,6 @@ def probability_bounds(
     structure: Structure, root: Node, probability: Mapping[str, float], *, seconds: float = 60.0
 ) -> Bounds:
     """Bound the probability that an expression is true.
-
-    Parameters
-    ----------
-    structure : Structure
-        Where the expression stands.
-    root : int
-        The expression.
-    probability : mapping of str to float
-        Probability of each variable, all independent.
-    seconds : float
-        Diagrams get wider, and the bounds closer, until a wider one would not be done in this time [s]. The
-        narrowest is followed to its end.
-
-    Returns
-    -------
-    Bounds
-        The bounds; they meet, but for rounding, where nothing had to be cut.
 
     Examples
     --------

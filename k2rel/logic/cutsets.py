@@ -29,26 +29,6 @@ def minimal_cut_sets(
 ) -> MinimalSets:
     """Find the minimal cut sets of a function.
 
-    Parameters
-    ----------
-    diagram : FunctionDiagram
-        The function; true is "failed".
-    order : int, optional
-        Leave out sets of a higher order; by default none is left out.
-    weights : mapping of str to int, optional
-        How many parts a variable stands for (a RAID set fails when several drives do). Variables that are not
-        named count as 1.
-
-    Returns
-    -------
-    MinimalSets
-        All of them.
-
-    Raises
-    ------
-    ModelTooLargeError
-        If their diagram passes 30 million nodes.
-
     Examples
     --------
     >>> from k2rel.logic.function import compile_function
@@ -110,23 +90,6 @@ def minimal_path_sets(
     diagram: FunctionDiagram, *, order: int | None = None, weights: Mapping[str, int] | None = None
 ) -> MinimalSets:
     """Find the minimal path sets: sets of parts that keep the function false whatever else happens.
-
-    Parameters
-    ----------
-    diagram, order, weights
-        As for `minimal_cut_sets`.
-
-    Returns
-    -------
-    MinimalSets
-        The cut sets of the dual function; probabilities put to it are those of the parts working.
-
-    Raises
-    ------
-    InputError
-        If the function is not coherent: it is false though everything has failed.
-    ModelTooLargeError
-        If their diagram passes 30 million nodes.
 
     Examples
     --------

@@ -39,15 +39,6 @@ class Transitions:
 
     In steady state the repair leads back exactly as often, since components are independent: the rate from
     `after` to `before` is the same, but where repairs wait for tests and so meet others in another state.
-
-    Parameters
-    ----------
-    before, after : array of int, shape (transitions,)
-        Index of the mode with the component working, and with it failed.
-    rate_per_h : array of float, shape (transitions,)
-        Expected number of such changes [1/h].
-    back_per_h : array of float, shape (transitions,), optional
-        Expected number of changes back, where it is another [1/h].
     """
 
     before: IntArray
@@ -67,19 +58,6 @@ class Diagram:
     """A reduced, ordered multi-terminal decision diagram.
 
     Nodes 0 to modes - 1 are the terminals; every other node follows its successors.
-
-    Parameters
-    ----------
-    variables : tuple of str
-        Component variables in their order in the diagram.
-    level : array of int, shape (nodes,)
-        For each node the position of its variable; ``len(variables)`` for a terminal.
-    up, down : array of int, shape (nodes,)
-        Successor when the component works, and when it has failed (a terminal's is itself).
-    root : int
-        Where evaluation starts.
-    outcomes : tuple
-        For each mode what the functions answer: a tuple of bool, or the label given in `merged`.
     """
 
     variables: tuple[str, ...]
@@ -123,21 +101,6 @@ class Diagram:
     def mode_probabilities(self, unavailability: ArrayLike) -> FloatArray:
         """Probability of every mode, from one pass from the root down.
 
-        Parameters
-        ----------
-        unavailability : array of float, shape (variables,) or (variables, samples)
-            Probability that each component has failed, in the order of `variables`.
-
-        Returns
-        -------
-        array of float, shape (modes,) or (modes, samples)
-            Probability of each mode; sums to 1.
-
-        Raises
-        ------
-        ValueError
-            If the shape is another, or a value lies outside [0, 1].
-
         Examples
         --------
         >>> s = Structure()
@@ -156,18 +119,6 @@ class Diagram:
 
         With values 1 for the modes in which a service is lost these are the Birnbaum importances
         :math:`\partial U/\partial q_i` (IEC 61078; Birnbaum 1969).
-
-        Parameters
-        ----------
-        unavailability : array of float, shape (variables,)
-            Probability that each component has failed.
-        values : array of float, shape (modes,)
-            What is averaged over the modes.
-
-        Returns
-        -------
-        array of float, shape (variables,)
-            Derivative with respect to each component's unavailability.
 
         Examples
         --------
@@ -202,27 +153,6 @@ class Diagram:
         The state just before and just after a component fails differ in that component alone, so the pair
         of modes is found by following both from the node that asks for it. This is exact for non-coherent
         structures too, where a failure can bring a service back.
-
-        Parameters
-        ----------
-        unavailability : array of float, shape (variables,) or (variables, moments)
-            Probability that each component has failed.
-        frequency_per_h : array of float, of the same shape
-            Failure frequency (unconditional failure intensity) of each component [1/h].
-        weight : array of float, shape (moments,), optional
-            Weights of moments over which the rates are averaged.
-        restored_per_h : array of float, of the same shape as the frequency, optional
-            Restorations of each component [1/h]; by default as many at each moment as failures.
-
-        Returns
-        -------
-        Transitions
-            Pairs of different modes with their rate; each pair once.
-
-        Raises
-        ------
-        ModelTooLargeError
-            If more pairs arise than fit in the stated bound.
 
         Examples
         --------
@@ -273,16 +203,6 @@ class Diagram:
     def merged(self, labels: Sequence[Hashable]) -> Diagram:
         """Call modes with the same label one mode, and reduce the diagram again.
 
-        Parameters
-        ----------
-        labels : sequence
-            A label for each mode.
-
-        Returns
-        -------
-        Diagram
-            The smaller diagram; its outcomes are the labels.
-
         Examples
         --------
         >>> s = Structure()
@@ -330,25 +250,6 @@ def compile_diagram(structure: Structure, roots: Sequence[Node], order: Sequence
     Each function becomes a reduced ordered binary decision diagram (Bryant 1986) in one shared manager;
     following all of them at once from their roots gives the joint diagram.
 
-    Parameters
-    ----------
-    structure : Structure
-        Where the functions stand.
-    roots : sequence of int
-        The functions.
-    order : sequence of str, optional
-        Order of the variables; by default that in which the expressions name them.
-
-    Returns
-    -------
-    Diagram
-        Its outcomes are tuples of bool, one truth value for each root.
-
-    Raises
-    ------
-    ModelTooLargeError
-        If the diagram passes one million nodes.
-
     Examples
     --------
     >>> s = Structure()
@@ -367,25 +268,6 @@ def compile_diagram(structure: Structure, roots: Sequence[Node], order: Sequence
 
 def joint_diagram(together: Together, functions: tuple[int, ...], below: int | None = None) -> Diagram:
     """Follow several functions at once from their roots.
-
-    Parameters
-    ----------
-    together : Together
-        Diagrams of the functions.
-    functions : tuple of int
-        Their roots.
-    below : int, optional
-        Ask only for the first so many variables: an outcome is then what is left of each function.
-
-    Returns
-    -------
-    Diagram
-        Its outcomes are tuples of nodes, one for each function: 0 and 1 where it is decided.
-
-    Raises
-    ------
-    ModelTooLargeError
-        If the diagram passes one million nodes.
 
     Examples
     --------

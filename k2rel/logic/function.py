@@ -39,21 +39,6 @@ class FunctionDiagram:
 
     Nodes 0 and 1 are false and true; every other node follows its successors, and modules follow those that
     they use. The last module is the function; modules within are false while no variable is true.
-
-    Parameters
-    ----------
-    variables : tuple of str
-        Variables of the function.
-    leaf : array of int, shape (nodes,)
-        For each node the variable that it asks for; ``len(variables) + m`` is module m.
-    level : array of int, shape (nodes,)
-        Place of that variable in the order of its module.
-    high, low : array of int, shape (nodes,)
-        Successor where the variable is true, and where it is false.
-    bounds : array of int, shape (modules + 1,)
-        Where the nodes of each module begin.
-    roots : array of int, shape (modules,)
-        The root of each module.
     """
 
     variables: tuple[str, ...]
@@ -101,21 +86,6 @@ class FunctionDiagram:
     def probability(self, p: ArrayLike) -> FloatArray:
         """Give the probability that the function is true.
 
-        Parameters
-        ----------
-        p : array of float, shape (variables,) or (variables, samples)
-            Probability of each variable.
-
-        Returns
-        -------
-        array of float, shape () or (samples,)
-            Probability of the function, for each sample.
-
-        Raises
-        ------
-        InputError
-            If the shape is wrong or a value is no probability.
-
         Examples
         --------
         >>> s = Structure()
@@ -139,19 +109,6 @@ class FunctionDiagram:
 
     def derivatives(self, p: ArrayLike) -> tuple[FloatArray, FloatArray]:
         r"""Give the probability and its derivative with respect to every variable.
-
-        Parameters
-        ----------
-        p : array of float, shape (variables,) or (variables, samples)
-            Probability of each variable.
-
-        Returns
-        -------
-        probability : array of float, shape () or (samples,)
-            As by `probability`.
-        derivative : array of float, shape of p
-            :math:`\partial P / \partial p_i`, the Birnbaum importance (IEC 61078): negative where an event
-            lowers the probability of a non-coherent function.
 
         Examples
         --------
@@ -180,23 +137,6 @@ class FunctionDiagram:
 
     def moments(self, mean: ArrayLike, variance: ArrayLike) -> tuple[float, float]:
         r"""Give mean and variance of the probability when its inputs are uncertain, without sampling.
-
-        Parameters
-        ----------
-        mean, variance : array of float, shape (variables,)
-            Mean and variance of each variable's probability; the variables are independent of each other.
-
-        Returns
-        -------
-        tuple of float
-            :math:`E[P]` and :math:`Var[P]`.
-
-        Raises
-        ------
-        InputError
-            If a mean is no probability, or a variance larger than any variable between 0 and 1 with that mean has.
-        ModelTooLargeError
-            If too many pairs of nodes arise.
 
         Notes
         -----
@@ -277,28 +217,6 @@ def compile_function(
     structure: Structure, root: Node, *, failures: bool = False, most_nodes: int = MOST_NODES
 ) -> FunctionDiagram:
     """Compile one expression.
-
-    Parameters
-    ----------
-    structure : Structure
-        Where the expression stands.
-    root : int
-        The expression.
-    failures : bool
-        Ask for failures: variables of the structure say "works", those of the diagram "has failed", and the
-        diagram's function is the failure of the expression.
-    most_nodes : int
-        Bound on the nodes in work for one module.
-
-    Returns
-    -------
-    FunctionDiagram
-        Its variables are those of the expression.
-
-    Raises
-    ------
-    ModelTooLargeError
-        If a module does not fit in the bound in any order tried.
 
     Examples
     --------

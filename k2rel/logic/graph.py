@@ -21,17 +21,6 @@ NO: Literal = 1
 class Graph:
     """A Boolean graph with negated edges; every gate follows its arguments.
 
-    Attributes
-    ----------
-    kind : list of str
-        ``"constant"`` (node 0), ``"variable"``, ``"and"``, ``"xor"`` or ``"at_least"``.
-    arguments : list of tuple of int
-        Literals.
-    k : list of int
-        k of an at-least-k gate.
-    name : list of str
-        Name of a variable.
-
     Examples
     --------
     >>> g = Graph()
@@ -61,16 +50,6 @@ class Graph:
     def variable(self, name: str) -> Literal:
         """Name a variable; the same name gives the same literal.
 
-        Parameters
-        ----------
-        name : str
-            The variable.
-
-        Returns
-        -------
-        int
-            Its literal.
-
         Examples
         --------
         >>> g = Graph()
@@ -81,16 +60,6 @@ class Graph:
 
     def conjunction(self, literals: Iterable[Literal]) -> Literal:
         """Join literals by "and".
-
-        Parameters
-        ----------
-        literals : iterable of int
-            The parts; none gives true.
-
-        Returns
-        -------
-        int
-            The literal of the whole.
 
         Examples
         --------
@@ -113,16 +82,6 @@ class Graph:
     def disjunction(self, literals: Iterable[Literal]) -> Literal:
         """Join literals by "or".
 
-        Parameters
-        ----------
-        literals : iterable of int
-            The parts; none gives false.
-
-        Returns
-        -------
-        int
-            The literal of the whole.
-
         Examples
         --------
         >>> g = Graph()
@@ -133,16 +92,6 @@ class Graph:
 
     def exclusive_or(self, literals: Iterable[Literal]) -> Literal:
         """Join literals by "an odd number of".
-
-        Parameters
-        ----------
-        literals : iterable of int
-            The parts.
-
-        Returns
-        -------
-        int
-            The literal of the whole.
 
         Examples
         --------
@@ -171,18 +120,6 @@ class Graph:
     def at_least(self, k: int, literals: Sequence[Literal]) -> Literal:
         """Ask for k of n literals.
 
-        Parameters
-        ----------
-        k : int
-            How many must hold.
-        literals : sequence of int
-            The parts.
-
-        Returns
-        -------
-        int
-            The literal of the whole.
-
         Examples
         --------
         >>> g = Graph()
@@ -205,16 +142,6 @@ class Graph:
     def needed(self, root: Literal) -> list[int]:
         """List the nodes that a function is made of, parts before wholes, without the constant.
 
-        Parameters
-        ----------
-        root : int
-            The function.
-
-        Returns
-        -------
-        list of int
-            Numbers of nodes, ascending.
-
         Examples
         --------
         >>> g = Graph()
@@ -225,18 +152,6 @@ class Graph:
 
     def gates_above(self, root: Literal, leaves: Collection[int]) -> list[int]:
         """List the gates between a function and nodes that count as its variables, parts before wholes.
-
-        Parameters
-        ----------
-        root : int
-            The function.
-        leaves : collection of int
-            Nodes that are not looked into.
-
-        Returns
-        -------
-        list of int
-            Numbers of nodes, ascending.
 
         Examples
         --------
@@ -256,18 +171,6 @@ class Graph:
 
     def leaves_below(self, gate: int, stops: Collection[int]) -> list[int]:
         """List the nodes that a gate asks for and that are not looked into, first met first.
-
-        Parameters
-        ----------
-        gate : int
-            Number of the gate, or of a variable, which asks for itself.
-        stops : collection of int
-            Nodes that count as variables (variables, and modules within).
-
-        Returns
-        -------
-        list of int
-            Numbers of nodes.
 
         Examples
         --------
@@ -293,16 +196,6 @@ class Graph:
     def uses(self, nodes: Iterable[int]) -> dict[int, int]:
         """Count how often each node stands as an argument.
 
-        Parameters
-        ----------
-        nodes : iterable of int
-            The nodes to look at.
-
-        Returns
-        -------
-        dict of int to int
-            Number of uses, for nodes that are used.
-
         Examples
         --------
         >>> g = Graph()
@@ -318,20 +211,6 @@ class Graph:
 
     def same_gate(self, other: Graph, node: int, arguments: Sequence[Literal]) -> Literal:
         """Make a gate of the kind of a node of another graph, with other arguments.
-
-        Parameters
-        ----------
-        other : Graph
-            Where the node stands.
-        node : int
-            The node, a gate.
-        arguments : sequence of int
-            Literals of this graph.
-
-        Returns
-        -------
-        int
-            The literal of the gate, folded where it can be.
 
         Examples
         --------
@@ -351,16 +230,6 @@ class Graph:
         """Find the gates whose variables stand nowhere else, in two walks over the graph.
 
         Y. Dutuit, A. Rauzy, IEEE Trans. Reliability 45 (1996) 422.
-
-        Parameters
-        ----------
-        root : int
-            The function.
-
-        Returns
-        -------
-        list of int
-            Modules, inner ones first; the last is the function's own gate.
 
         Examples
         --------
@@ -400,16 +269,6 @@ class Graph:
     def at_rest(self, root: Literal) -> dict[int, bool]:
         """Evaluate every node of a function with all variables false.
 
-        Parameters
-        ----------
-        root : int
-            The function.
-
-        Returns
-        -------
-        dict of int to bool
-            Truth by node.
-
         Examples
         --------
         >>> g = Graph()
@@ -433,21 +292,6 @@ class Graph:
 
 def signed_graph(structure: Structure, root: Node, *, failures: bool = False) -> tuple[Graph, Literal]:
     """Read an expression of a structure as a graph with negated edges.
-
-    Parameters
-    ----------
-    structure : Structure
-        Where the expression stands.
-    root : int
-        The expression.
-    failures : bool
-        Ask for failures: every variable, true when its component works in the structure, becomes true when
-        it has failed, and the function the failure of the expression.
-
-    Returns
-    -------
-    tuple of (Graph, int)
-        The graph and the function's literal.
 
     Examples
     --------

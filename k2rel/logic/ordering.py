@@ -23,20 +23,6 @@ _FORCE_ROUNDS = 40
 def variable_orders(graph: Graph, root: int, leaves: Collection[int]) -> Iterator[list[int]]:
     """Guess orders for the leaves of a module, the best guess first.
 
-    Parameters
-    ----------
-    graph : Graph
-        Where the module stands.
-    root : int
-        Number of its gate.
-    leaves : collection of int
-        Nodes that count as variables (variables, and modules within).
-
-    Yields
-    ------
-    list of int
-        The leaves in an order.
-
     Examples
     --------
     >>> g = Graph()

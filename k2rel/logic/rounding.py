@@ -19,16 +19,6 @@ _ROUNDING = 1e-9
 def at_most_one(total: Total) -> Total:
     """Cut what rounding has added to a probability; what is above 1 by more is no rounding and stays to be seen.
 
-    Parameters
-    ----------
-    total : float or array of float
-        Sums of positive terms.
-
-    Returns
-    -------
-    float or array of float
-        The same, 1 where it was above by no more than 1e-9.
-
     Examples
     --------
     >>> at_most_one(1.0000000000000004), at_most_one(0.25), at_most_one(1.5)

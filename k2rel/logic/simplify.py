@@ -184,18 +184,6 @@ def _split(graph: Graph, root: Literal) -> tuple[Graph, Literal]:
 def simplified(graph: Graph, root: Literal) -> tuple[Graph, Literal]:
     """Rewrite a function until it gets no smaller.
 
-    Parameters
-    ----------
-    graph : Graph
-        Where the function stands.
-    root : int
-        The function.
-
-    Returns
-    -------
-    tuple of (Graph, int)
-        An equal function in a graph of its own.
-
     Examples
     --------
     >>> g = Graph()

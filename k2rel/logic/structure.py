@@ -65,17 +65,6 @@ class Structure:
     def gate(self, node: Node) -> tuple[str, tuple[Node, ...], int, str]:
         """Take an expression apart.
 
-        Parameters
-        ----------
-        node : int
-            Handle of the expression.
-
-        Returns
-        -------
-        tuple
-            Kind (``"false"``, ``"true"``, ``"variable"``, ``"not"``, ``"and"``, ``"or"``, ``"xor"``, ``"ite"``,
-            ``"at_least"``), arguments, k of an at-least-k gate, name of a variable.
-
         Examples
         --------
         >>> s = Structure()
@@ -88,16 +77,6 @@ class Structure:
     def variable(self, name: str) -> Node:
         """Name a component; the same name gives the same handle.
 
-        Parameters
-        ----------
-        name : str
-            The component.
-
-        Returns
-        -------
-        int
-            Handle of "the component works".
-
         Examples
         --------
         >>> s = Structure()
@@ -108,16 +87,6 @@ class Structure:
 
     def negation(self, node: Node) -> Node:
         """Negate an expression.
-
-        Parameters
-        ----------
-        node : int
-            What to negate.
-
-        Returns
-        -------
-        int
-            Handle of "not node".
 
         Examples
         --------
@@ -148,16 +117,6 @@ class Structure:
     def conjunction(self, nodes: Iterable[Node]) -> Node:
         """Join expressions by "and": a series structure.
 
-        Parameters
-        ----------
-        nodes : iterable of int
-            The parts; none gives true.
-
-        Returns
-        -------
-        int
-            Handle of "all of nodes".
-
         Examples
         --------
         >>> s = Structure()
@@ -168,16 +127,6 @@ class Structure:
 
     def disjunction(self, nodes: Iterable[Node]) -> Node:
         """Join expressions by "or": a parallel structure.
-
-        Parameters
-        ----------
-        nodes : iterable of int
-            The parts; none gives false.
-
-        Returns
-        -------
-        int
-            Handle of "any of nodes".
 
         Examples
         --------
@@ -190,18 +139,6 @@ class Structure:
 
     def at_least(self, k: int, nodes: Sequence[Node]) -> Node:
         """Ask for k out of n: a k-out-of-n structure (IEC 61078).
-
-        Parameters
-        ----------
-        k : int
-            How many must be true.
-        nodes : sequence of int
-            The n parts.
-
-        Returns
-        -------
-        int
-            Handle of "at least k of nodes".
 
         Examples
         --------
@@ -225,16 +162,6 @@ class Structure:
     def exclusive_or(self, nodes: Sequence[Node]) -> Node:
         """Ask for an odd number of parts: of two, that they differ.
 
-        Parameters
-        ----------
-        nodes : sequence of int
-            The parts; none gives false.
-
-        Returns
-        -------
-        int
-            Handle of "an odd number of nodes".
-
         Examples
         --------
         >>> s = Structure()
@@ -255,16 +182,6 @@ class Structure:
     def if_then_else(self, condition: Node, then: Node, otherwise: Node) -> Node:
         """Choose between two parts by a third.
 
-        Parameters
-        ----------
-        condition, then, otherwise : int
-            The parts.
-
-        Returns
-        -------
-        int
-            Handle of "then where the condition holds, else otherwise".
-
         Examples
         --------
         >>> s = Structure()
@@ -280,16 +197,6 @@ class Structure:
 
     def variables(self, roots: Iterable[Node]) -> tuple[str, ...]:
         """List the variables of expressions, first met first when read from left to right.
-
-        Parameters
-        ----------
-        roots : iterable of int
-            The expressions.
-
-        Returns
-        -------
-        tuple of str
-            Names of the variables that stand in them.
 
         Examples
         --------
@@ -314,18 +221,6 @@ class Structure:
     def needed(self, roots: Iterable[Node], given: Container[Node] = ()) -> list[Node]:
         """List the nodes that expressions are made of, parts before wholes.
 
-        Parameters
-        ----------
-        roots : iterable of int
-            The expressions.
-        given : container of int
-            Expressions that are left out, and what only they are made of.
-
-        Returns
-        -------
-        list of int
-            Handles in an order in which each follows its arguments.
-
         Examples
         --------
         >>> s = Structure()
@@ -346,25 +241,6 @@ class Structure:
         self, roots: Sequence[Node], states: Mapping[str, BoolArray], given: Mapping[Node, BoolArray] | None = None
     ) -> list[BoolArray]:
         """Evaluate expressions on many states at once.
-
-        Parameters
-        ----------
-        roots : sequence of int
-            The expressions.
-        states : mapping of str to array of bool
-            For each variable whether it works, one entry a state; all arrays of one shape.
-        given : mapping of int to array of bool, optional
-            Expressions whose truth is known; what they are made of is not asked for.
-
-        Returns
-        -------
-        list of array of bool
-            For each expression its truth in every state.
-
-        Raises
-        ------
-        KeyError
-            If a variable of the expressions has no entry.
 
         Examples
         --------
@@ -405,18 +281,6 @@ class Structure:
     def value(self, root: Node, state: Mapping[str, bool]) -> bool:
         """Evaluate one expression on one state.
 
-        Parameters
-        ----------
-        root : int
-            The expression.
-        state : mapping of str to bool
-            For each variable whether it works.
-
-        Returns
-        -------
-        bool
-            Whether the expression holds.
-
         Examples
         --------
         >>> s = Structure()
@@ -427,18 +291,6 @@ class Structure:
 
     def truth(self, roots: Iterable[Node], state: Mapping[str, bool]) -> dict[Node, bool]:
         """Evaluate several expressions on one state.
-
-        Parameters
-        ----------
-        roots : iterable of int
-            The expressions.
-        state : mapping of str to bool
-            For each variable whether it works; a variable that is not named works.
-
-        Returns
-        -------
-        dict of int to bool
-            The truth of every node that the expressions are made of.
 
         Examples
         --------

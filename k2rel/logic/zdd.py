@@ -44,17 +44,6 @@ class MinimalSets:
 
     Laid out as `FunctionDiagram`, with nodes of a zero-suppressed diagram (S. Minato, DAC 1993): node 0 is no
     set, node 1 the empty set; `high` are the sets with the variable, `low` those without.
-
-    Parameters
-    ----------
-    variables : tuple of str
-        Variables.
-    leaf, high, low, bounds, roots
-        As for `FunctionDiagram`.
-    weight : array of int, shape (variables,)
-        What each variable adds to the order of a set.
-    highest_order : int or None
-        Sets of a higher order were left out.
     """
 
     variables: tuple[str, ...]
@@ -141,16 +130,6 @@ class MinimalSets:
     def rare_event(self, p: ArrayLike) -> float:
         """Give the rare-event approximation: the sum of the probabilities of all sets.
 
-        Parameters
-        ----------
-        p : array of float, shape (variables,)
-            Probability of each variable.
-
-        Returns
-        -------
-        float
-            The sum, an upper bound of a coherent function's probability; may pass 1.
-
         Examples
         --------
         >>> from k2rel.logic.cutsets import minimal_cut_sets
@@ -165,16 +144,6 @@ class MinimalSets:
 
     def rare_event_by_order(self, p: ArrayLike) -> dict[int, float]:
         """Give the sum of the probabilities of the sets of each order.
-
-        Parameters
-        ----------
-        p : array of float, shape (variables,)
-            Probability of each variable.
-
-        Returns
-        -------
-        dict of int to float
-            Sum by order.
 
         Examples
         --------
@@ -192,16 +161,6 @@ class MinimalSets:
 
     def upper_bound(self, p: ArrayLike) -> float:
         r"""Give the min-cut upper bound :math:`1 - \prod_c (1 - p_c)` over all sets c.
-
-        Parameters
-        ----------
-        p : array of float, shape (variables,)
-            Probability of each variable.
-
-        Returns
-        -------
-        float
-            The bound (Esary, Proschan 1963), exact where the sets share no variable.
 
         Notes
         -----
@@ -242,17 +201,6 @@ class MinimalSets:
     def rare_event_slopes(self, p: ArrayLike) -> FloatArray:
         """Differentiate the rare-event approximation with respect to every variable.
 
-        Parameters
-        ----------
-        p : array of float, shape (variables,)
-            Probability of each variable.
-
-        Returns
-        -------
-        array of float, shape (variables,)
-            Derivatives; times p they are the sums over the sets that hold the variable, which the
-            Fussell-Vesely importance asks for.
-
         Examples
         --------
         >>> from k2rel.logic.cutsets import minimal_cut_sets
@@ -276,16 +224,6 @@ class MinimalSets:
     def most_probable(self, p: ArrayLike) -> Iterator[tuple[tuple[str, ...], float]]:
         """Walk through the sets, most probable first, without building the others.
 
-        Parameters
-        ----------
-        p : array of float, shape (variables,)
-            Probability of each variable.
-
-        Yields
-        ------
-        tuple of (tuple of str, float)
-            A set and its probability. Sets of probability 0 are left out.
-
         Examples
         --------
         >>> from k2rel.logic.cutsets import minimal_cut_sets
@@ -301,16 +239,6 @@ class MinimalSets:
 
     def smallest(self, p: ArrayLike) -> Iterator[tuple[tuple[str, ...], float]]:
         """Walk through the sets, lowest order first, most probable first within an order.
-
-        Parameters
-        ----------
-        p : array of float, shape (variables,)
-            Probability of each variable.
-
-        Yields
-        ------
-        tuple of (tuple of str, float)
-            A set and its probability. Sets of probability 0 are left out.
 
         Examples
         --------
@@ -388,22 +316,6 @@ class MinimalSets:
     ) -> Listing:
         """List sets, with a bound on what was left out.
 
-        Parameters
-        ----------
-        p : array of float, shape (variables,)
-            Probability of each variable.
-        order : int, optional
-            List sets of this order and lower only, lowest order first; by default most probable first.
-        probability : float
-            List sets of this probability and higher only.
-        most : int
-            Stop after so many.
-
-        Returns
-        -------
-        Listing
-            The sets, how many were left out, and the sum of their probabilities.
-
         Examples
         --------
         >>> from k2rel.logic.cutsets import minimal_cut_sets
@@ -433,19 +345,7 @@ class MinimalSets:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Some sets of a family.
-
-    Parameters
-    ----------
-    sets : tuple of tuple of str
-        The sets.
-    probabilities : tuple of float
-        Their probabilities.
-    left_out : int
-        How many sets are not in the list.
-    left_out_probability : float
-        Sum of their probabilities: no more than this can be missing from the function's probability.
-    """
+    """Some sets of a family."""
 
     sets: tuple[tuple[str, ...], ...]
     probabilities: tuple[float, ...]

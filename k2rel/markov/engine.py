@@ -37,19 +37,7 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Dynamics:
-    """A site's chain, solved, and the questions that it answers.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    organisation : Organisation
-        Who repairs.
-    policy : Policy
-        The rules: sticky, or those of the study.
-    states : SiteStates
-        The chain.
-    """
+    """A site's chain, solved, and the questions that it answers."""
 
     study: Study
     organisation: Organisation
@@ -116,16 +104,6 @@ class Dynamics:
     def modes(self, diagram: Diagram) -> IntArray:
         """Find the mode of every state.
 
-        Parameters
-        ----------
-        diagram : Diagram
-            What tells modes apart.
-
-        Returns
-        -------
-        array of int, shape (states,)
-            The mode of each.
-
         Examples
         --------
         >>> from k2rel.services.catalogue import services_of
@@ -164,16 +142,6 @@ class Dynamics:
     def mode_probabilities(self, diagram: Diagram) -> FloatArray:
         """Give the steady-state probability of every mode.
 
-        Parameters
-        ----------
-        diagram : Diagram
-            What tells modes apart.
-
-        Returns
-        -------
-        array of float, shape (modes,)
-            Probabilities.
-
         Examples
         --------
         >>> from k2rel.services.catalogue import services_of
@@ -194,16 +162,6 @@ class Dynamics:
 
     def crossings(self, diagram: Diagram) -> Transitions:
         """Give the steady-state rate of every change of mode, each direction by itself.
-
-        Parameters
-        ----------
-        diagram : Diagram
-            What tells modes apart.
-
-        Returns
-        -------
-        Transitions
-            Pairs of different modes with their rate [1/h].
 
         Examples
         --------
@@ -247,16 +205,6 @@ class Dynamics:
     def unavailability(self, service: Service) -> float:
         """Give the steady-state probability that a service is lost.
 
-        Parameters
-        ----------
-        service : Service
-            The service, of this policy.
-
-        Returns
-        -------
-        float
-            Unavailability.
-
         Examples
         --------
         >>> from k2rel.services.catalogue import services_of
@@ -274,16 +222,6 @@ class Dynamics:
 
     def failure_frequency(self, service: Service) -> float:
         """Give the expected losses of a service per hour in steady state.
-
-        Parameters
-        ----------
-        service : Service
-            The service, of this policy.
-
-        Returns
-        -------
-        float
-            Failure frequency [1/h].
 
         Examples
         --------
@@ -305,18 +243,6 @@ class Dynamics:
     def over_time(self, times_h: Sequence[float], tolerance: float = 1e-12) -> tuple[FloatArray, FloatArray]:
         """Follow the chain from everything new and in service; small chains with tests on their days.
 
-        Parameters
-        ----------
-        times_h : sequence of float
-            Times [h].
-        tolerance : float
-            Bound on the error.
-
-        Returns
-        -------
-        tuple of (array of float, array of float)
-            Probability of each state at each time, and mean time spent in each until then [h].
-
         Examples
         --------
         >>> from k2rel.studies import study
@@ -337,16 +263,6 @@ class Dynamics:
     def interruptions(self, service: Service) -> Interruptions:
         """Follow the losses of a service by shared parts and roles.
 
-        Parameters
-        ----------
-        service : Service
-            The service, of this policy.
-
-        Returns
-        -------
-        Interruptions
-            How often, and how long.
-
         Examples
         --------
         >>> from k2rel.services.catalogue import services_of
@@ -359,16 +275,6 @@ class Dynamics:
 
     def first_loss_h(self, service: Service) -> float:
         """Give the mean time to the first loss of a service, from everything new and in service.
-
-        Parameters
-        ----------
-        service : Service
-            The service, of this policy.
-
-        Returns
-        -------
-        float
-            Mean time [h].
 
         Examples
         --------
@@ -390,25 +296,6 @@ def _sticky(policy: Policy) -> Policy:
 @lru_cache(maxsize=4)
 def solved(study: Study, organisation: Organisation) -> Dynamics:
     """Generate and solve the chain of a site.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    organisation : Organisation
-        Who repairs, and how roles behave.
-
-    Returns
-    -------
-    Dynamics
-        The solved chain.
-
-    Raises
-    ------
-    ModelTooLargeError
-        If the tolerance asks for too many states.
-    NoConvergenceError
-        If parts fail too often for their repair.
 
     Examples
     --------

@@ -42,17 +42,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Population:
-    """Alike members.
-
-    Parameters
-    ----------
-    members : tuple of str
-        Components, RAID sets or events of common cause.
-    moves : tuple of Move
-        What can happen to one.
-    states : tuple of str
-        Names of the local states but the first.
-    """
+    """Alike members."""
 
     members: tuple[str, ...]
     moves: tuple[Move, ...]
@@ -94,15 +84,7 @@ class Population:
 
 @dataclass(frozen=True)
 class Parts:
-    """All populations of a site.
-
-    Parameters
-    ----------
-    populations : tuple of Population
-        The populations.
-    ranks : int
-        Number of ranks of repair.
-    """
+    """All populations of a site."""
 
     populations: tuple[Population, ...]
     ranks: int
@@ -110,22 +92,6 @@ class Parts:
 
 def parts_of(study: Study, policy: Policy, roots: Sequence[Node], organisation: Organisation) -> Parts:
     """Find what can fail in a site, alike things together.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    policy : Policy
-        The rules whose functions are asked.
-    roots : sequence of int
-        Functions that must not tell the members of a population apart.
-    organisation : Organisation
-        Who repairs.
-
-    Returns
-    -------
-    Parts
-        The populations.
 
     Examples
     --------

@@ -43,34 +43,7 @@ _FINER = 0.05  # control states are cheaper to follow than more failed parts
 
 @dataclass(frozen=True, eq=False)
 class SiteStates:
-    """The chain of a site.
-
-    Parameters
-    ----------
-    parts : Parts
-        Populations; atom a (from 1) is local state `local[a - 1]` of population `population[a - 1]`.
-    population, local : array of int
-        As said.
-    atoms : array of int, shape (part states, deepest)
-        Atoms of each state of the parts; 0 for none.
-    onsite : array of bool, shape (part states,)
-        Whether a technician is on site.
-    part_state, control : array of int, shape (states,)
-        State of the parts and control state of each state of the chain.
-    takeover : Takeover or None
-        What control states mean; None where roles follow the preferred side.
-    policy : Policy
-        The rules that say what each state means.
-    chain : Chain
-        The chain.
-    solution : SteadyState
-        Its steady state.
-    error_bound : float
-        Bound on the error of the probability of every event that lasts only while something is failed, on its way or
-        out of service, such as the loss of a service; not a number where none could be given.
-    share_bound : float
-        Bound on the error of every probability, such as that of a role at one side.
-    """
+    """The chain of a site."""
 
     parts: Parts
     population: IntArray
@@ -115,16 +88,6 @@ class SiteStates:
 
     def hours_standing(self, hours: FloatArray) -> FloatArray:
         """Give the hours of repair that stand in each state of the parts before the chain can be calm.
-
-        Parameters
-        ----------
-        hours : array of float, shape (populations,)
-            Hours that a failure of each population brings.
-
-        Returns
-        -------
-        array of float, shape (part states,)
-            Their sum; what stands unnoticed counts only where no calm state has it.
 
         Examples
         --------
@@ -219,27 +182,6 @@ class _Lists:
 
 def site_states(study: Study, organisation: Organisation, roots: list[Node], policy: Policy) -> SiteStates:
     """Generate and solve the chain of a site.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    organisation : Organisation
-        Who repairs, and the bound asked for on the error.
-    roots : list of int
-        Functions that will be asked in every state.
-    policy : Policy
-        The rules that they stand in.
-
-    Returns
-    -------
-    SiteStates
-        The chain, solved.
-
-    Raises
-    ------
-    ModelTooLargeError
-        If the bound asks for more states than the engine follows.
 
     Examples
     --------

@@ -41,18 +41,6 @@ _FOLLOWED = 1e-11
 def on_known_days(study: Study, population: Population) -> Law | None:
     """Give the law of a population whose hidden failures are found on known days.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    population : Population
-        The population.
-
-    Returns
-    -------
-    Law or None
-        The law; None for failures that are seen at once, or tests on any days.
-
     Examples
     --------
     >>> from k2rel.markov.engine import solved
@@ -68,21 +56,6 @@ def on_known_days(study: Study, population: Population) -> Law | None:
 
 def tested_probability(study: Study, organisation: Organisation, states: SiteStates) -> tuple[FloatArray, float]:
     """Give the mean probability of every state over the cycle of the tests, and a bound on its error.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    organisation : Organisation
-        Who repairs.
-    states : SiteStates
-        The chain, solved with exponential times until a test.
-
-    Returns
-    -------
-    tuple of (array of float, float)
-        Probabilities; bound on what the tests' days can change in the probability of every event that lasts only
-        while something is failed, beside the chain's own bound.
 
     Notes
     -----
@@ -175,20 +148,6 @@ def _weighted(states: SiteStates, laws: dict[int, Law]) -> FloatArray:
 def probability_at_moments(study: Study, states: SiteStates, p: FloatArray) -> list[FloatArray]:
     """Give the probability of every state at each moment of the study, from the mean over the cycle.
 
-    Parameters
-    ----------
-    study : Study
-        The study, with its moments.
-    states : SiteStates
-        The chain.
-    p : array of float, shape (states,)
-        Mean probability of every state.
-
-    Returns
-    -------
-    list of array of float
-        Probabilities at each moment: given which tested parts are down, all else keeps its probability.
-
     Examples
     --------
     >>> from k2rel.markov.engine import solved
@@ -260,21 +219,6 @@ def _exact(states: SiteStates, laws: dict[int, Law]) -> tuple[FloatArray, float]
 
 def tested_over_time(study: Study, states: SiteStates, times_h: FloatArray) -> tuple[FloatArray, FloatArray] | None:
     """Follow a small chain from its initial state with tests on their days.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    states : SiteStates
-        The chain.
-    times_h : array of float, shape (times,)
-        Times [h].
-
-    Returns
-    -------
-    tuple of (array of float, array of float) or None
-        Probability of each state at each time, and time spent in each until then [h]; None where there are no such
-        tests, or the chain has 2,000 states or more.
 
     Examples
     --------

@@ -49,17 +49,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ServiceAvailability:
-    """Steady-state figures of one service.
-
-    Parameters
-    ----------
-    service, title, scope : str
-        Name, name for people, and ``"site"`` or ``"client"``.
-    unavailability : float
-        Steady-state probability of the loss.
-    frequency_per_h : float
-        Losses per hour [1/h].
-    """
+    """Steady-state figures of one service."""
 
     service: str
     title: str
@@ -100,11 +90,6 @@ class ServiceAvailability:
     def to_json(self) -> dict[str, Any]:
         """Give the figures as plain data; what is not finite becomes None.
 
-        Returns
-        -------
-        dict
-            Keys as in the documentation of ``k2rel availability``.
-
         Examples
         --------
         >>> ServiceAvailability("media", "media", "site", 1e-5, 1e-6).to_json()["mtbf_h"]
@@ -126,17 +111,7 @@ class ServiceAvailability:
 
 @dataclass(frozen=True)
 class AvailabilityResult:
-    """Availability of every service of a site.
-
-    Parameters
-    ----------
-    provenance : Provenance
-        How it was got.
-    services : tuple of ServiceAvailability
-        The services.
-    notes : tuple of str
-        What must be known with the figures: a bound on their error that is no small part of them.
-    """
+    """Availability of every service of a site."""
 
     provenance: Provenance
     services: tuple[ServiceAvailability, ...]
@@ -151,12 +126,6 @@ class AvailabilityResult:
 
     def table(self) -> pd.DataFrame:
         """Give the services as a table.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Index ``service``; columns ``title``, ``scope``, ``availability``, ``unavailability``,
-            ``downtime_min_per_year``, ``failures_per_year``, ``mtbf_h``, ``mean_downtime_h``.
 
         Examples
         --------
@@ -182,11 +151,6 @@ class AvailabilityResult:
 
     def to_json(self) -> dict[str, Any]:
         """Give the result as plain data, as the command line prints it.
-
-        Returns
-        -------
-        dict
-            Keys as in the documentation of ``k2rel availability``.
 
         Examples
         --------
@@ -308,25 +272,6 @@ def served(study: Study, traffic: str | None = None) -> pd.DataFrame:
 
 def service_named(study: Study, service: str | None = None, policy: Policy | None = None) -> Service:
     """Look up a service of a site; where none is named, it is the principal traffic.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    service : str, optional
-        The service, as `availability` lists it; by default the principal traffic.
-    policy : Policy, optional
-        The rules of another engine; by default those of the study.
-
-    Returns
-    -------
-    Service
-        The service.
-
-    Raises
-    ------
-    InputError
-        If there is none of that name.
 
     Examples
     --------

@@ -21,19 +21,7 @@ __all__ = ["Case", "case_table", "failover", "failover_cases", "load_after_failu
 
 @dataclass(frozen=True)
 class Case:
-    """One failover case.
-
-    Parameters
-    ----------
-    title : str
-        What has failed, in words.
-    failed : tuple of str
-        The failed parts.
-    outcome : FailoverOutcome
-        What follows.
-    alike : tuple of str
-        Other single failures with the same outcome for roles, ways and services.
-    """
+    """One failover case."""
 
     title: str
     failed: tuple[str, ...]
@@ -42,11 +30,6 @@ class Case:
 
     def effect(self) -> str:
         """Say in words what follows.
-
-        Returns
-        -------
-        str
-            Where media goes, what is lost, what is out of service.
 
         Examples
         --------
@@ -75,11 +58,6 @@ class Case:
 
     def further_paths(self) -> dict[str, str]:
         """Say which path each further traffic class of client 1 takes, behind the client's own parts.
-
-        Returns
-        -------
-        dict of str to str
-            By class, all with a flow for each client but the principal one: components joined by arrows, or ``"lost"``.
 
         Examples
         --------

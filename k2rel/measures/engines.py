@@ -91,19 +91,6 @@ class _Static:
 def engine_of(study: Study, organisation: Organisation | None = None) -> Engine:
     """Choose the engine for a study.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    organisation : Organisation, optional
-        Who repairs and how roles behave: the dynamic engine. None: the static engine, in which all parts are
-        independent and roles are at the preferred side whenever it is healthy.
-
-    Returns
-    -------
-    Engine
-        The engine.
-
     Examples
     --------
     >>> from k2rel.studies import study

@@ -22,18 +22,6 @@ __all__ = ["functions_of", "labelled_chain_of", "open_psa_of", "prism_of"]
 def functions_of(study: Study) -> dict[str, Node]:
     """Write the services of a site as structure functions of its parts, every client with its own.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-
-    Returns
-    -------
-    dict of str to int
-        For each traffic class the whole site and the first client of each group, each role, and the loss of
-        all clients: a function of the policy's structure that says that the service is there. Full service
-        depends on loads and is no such function.
-
     Examples
     --------
     >>> from k2rel.studies import study
@@ -99,20 +87,6 @@ def open_psa_of(study: Study) -> str:
 def labelled_chain_of(study: Study, organisation: Organisation) -> LabelledChain:
     """Give the chain of a site with what its states mean.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    organisation : Organisation
-        Who repairs; its tolerance says how many states there are.
-
-    Returns
-    -------
-    LabelledChain
-        Labels: each service of the whole site lost by shared parts and roles. Rewards: clients on the first side
-        while their own parts work. States: how many members of each population are in each local state, and
-        the control state of the roles.
-
     Examples
     --------
     >>> from k2rel.studies import study
@@ -160,18 +134,6 @@ def labelled_chain_of(study: Study, organisation: Organisation) -> LabelledChain
 
 def prism_of(study: Study, model: LabelledChain) -> str:
     """Write a chain in the language of the PRISM model checker, each state with what it stands for.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    model : LabelledChain
-        Its chain.
-
-    Returns
-    -------
-    str
-        One module with one variable, a command for each state, labels and rewards.
 
     Examples
     --------

@@ -28,20 +28,7 @@ __all__ = ["CutSet", "causes", "cut_set_table", "cut_sets", "single_points_of_fa
 
 @dataclass(frozen=True, slots=True)
 class CutSet:
-    """A minimal set of failures that takes a service away.
-
-    Parameters
-    ----------
-    parts : tuple of str
-        Components; a RAID set stands for the loss of more drives than it bears.
-    order : int
-        Number of physical parts that fail.
-    alike : int
-        How many sets of this kind there are: other clients of the group, other drives of the set.
-    probability : float
-        Probability that all its parts have failed at the same time; for a RAID set that of a loss of data,
-        which takes its rebuilds into account. For one set of the kind, all drives of a RAID set together.
-    """
+    """A minimal set of failures that takes a service away."""
 
     parts: tuple[str, ...]
     order: int

@@ -57,18 +57,6 @@ def levels() -> pd.DataFrame:
 def component_records(study: Study) -> list[dict[str, Any]]:
     """List every physical part with its failure data, clients and drives written out.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-
-    Returns
-    -------
-    list of dict
-        ``id``, ``type``, ``side``, ``failure_rate_per_h`` [1/h], ``mttr_h`` [h], ``evidence``, ``source``; beside them
-        ``low_per_h`` and ``high_per_h`` (90 % limits), ``test_interval_h``, ``unavailability``, ``rates_id``,
-        ``counted`` (false outside the system's boundary).
-
     Examples
     --------
     >>> from k2rel.studies import study

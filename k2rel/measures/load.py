@@ -32,19 +32,7 @@ _CUT = 1e-16
 
 @dataclass(frozen=True)
 class ElementLoads:
-    """Distribution of the load on one element.
-
-    Parameters
-    ----------
-    element : str
-        The element.
-    capacity_mb_s : float
-        Its capacity [MB/s].
-    normal_mb_s : float
-        Its load while nothing has failed [MB/s].
-    distribution : tuple of (float, float)
-        Load [MB/s] and probability, ascending in load.
-    """
+    """Distribution of the load on one element."""
 
     element: str
     capacity_mb_s: float
@@ -64,16 +52,6 @@ class ElementLoads:
     def probability_above(self, load_mb_s: float) -> float:
         """Probability that the load is above a value.
 
-        Parameters
-        ----------
-        load_mb_s : float
-            The value [MB/s].
-
-        Returns
-        -------
-        float
-            Probability, a sum of positive terms.
-
         Examples
         --------
         >>> ElementLoads("x", 10.0, 5.0, ((5.0, 0.75), (20.0, 0.25))).probability_above(10)
@@ -83,16 +61,6 @@ class ElementLoads:
 
     def percentile(self, percent: float) -> float:
         """Smallest load that is not exceeded with a probability.
-
-        Parameters
-        ----------
-        percent : float
-            The probability in percent, 0 to 100.
-
-        Returns
-        -------
-        float
-            Load [MB/s].
 
         Examples
         --------
@@ -109,28 +77,7 @@ class ElementLoads:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """Load of a site, exact.
-
-    Parameters
-    ----------
-    provenance : Provenance
-        How it was got.
-    sides : tuple of str
-        The sides that are counted; a site of one side has one.
-    side_distribution : tuple of (int, int, int, float)
-        Clients on the first side, on the second, cut off, and the probability; most probable first.
-    demand_mb_s : float
-        Load of one client's principal flow [MB/s]: clients on a side times this is what they ask of it.
-    elements : tuple of ElementLoads
-        Every element that has a capacity.
-    p_any_overload : float
-        Probability that something on the way of clients is overloaded by the traffic that counts in full service.
-    delivered_fraction : float
-        Mean share of the demand that arrives, when the flows that count in full service share an overloaded element
-        evenly; the others yield. The loads of the elements are those of all traffic.
-    left_out : float
-        Probability of what was too improbable to be followed; bounds the error of the last two.
-    """
+    """Load of a site, exact."""
 
     provenance: Provenance
     sides: tuple[str, ...]
@@ -143,12 +90,6 @@ class LoadResult:
 
     def table(self) -> pd.DataFrame:
         """Give the elements as a table.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Index ``element``; columns capacity, load in normal state, mean, percentiles [MB/s],
-            ``p_overload``.
 
         Examples
         --------
@@ -176,12 +117,6 @@ class LoadResult:
     def side_table(self) -> pd.DataFrame:
         """Give the distribution of clients over the sides as a table.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Columns ``on_a``, ``on_b``, ``cut_off`` [clients], ``on_a_mb_s``, ``on_b_mb_s`` (what they ask of each
-            side) and ``probability``; most probable first.
-
         Examples
         --------
         >>> from k2rel.studies import study
@@ -198,11 +133,6 @@ class LoadResult:
 
     def to_json(self) -> dict[str, Any]:
         """Give the result as plain data, as the command line prints it.
-
-        Returns
-        -------
-        dict
-            Keys as in the documentation of ``k2rel load``.
 
         Examples
         --------
@@ -471,20 +401,6 @@ def _overload_in(loading: Loading, own: OwnParts, mode: Mode) -> tuple[float, fl
 
 def overload_by_mode(loading: Loading, own: OwnParts, mode: Mode) -> float:
     """Give the probability that something on the way of clients is overloaded in a mode.
-
-    Parameters
-    ----------
-    loading : Loading
-        Loads of the site.
-    own : OwnParts
-        Parts of one client.
-    mode : Mode
-        The mode.
-
-    Returns
-    -------
-    float
-        Probability.
 
     Examples
     --------

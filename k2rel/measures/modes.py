@@ -26,15 +26,6 @@ FloatArray = NDArray[np.float64]
 class ModeWords(str):
     """A mode in words, with what it says as data: pictures ask the data, never the words.
 
-    Parameters
-    ----------
-    words : str
-        The words.
-    clients : mapping of (str or None) to int
-        How many clients each side serves; None for those cut off.
-    sides : tuple of str
-        The site's sides, in their order.
-
     Examples
     --------
     >>> ModeWords("3 by A, 1 cut off", {"A": 3, None: 1}, ("A", "B")).cut_off
@@ -63,18 +54,6 @@ class ModeWords(str):
 
 def mode_words(policy: Policy, mode: Mode) -> ModeWords:
     """Say in words how a mode serves the clients.
-
-    Parameters
-    ----------
-    policy : Policy
-        The rules.
-    mode : Mode
-        A mode of a diagram whose first traffic class is the principal one.
-
-    Returns
-    -------
-    ModeWords
-        Clients by side.
 
     Examples
     --------

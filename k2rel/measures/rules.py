@@ -191,17 +191,6 @@ def rule_effects(
 def client_path_changes(study: Study) -> dict[str, float]:
     """Count, to first order, how often a client changes its path while no role moves.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-
-    Returns
-    -------
-    dict of str to float
-        By traffic class with a flow for each client and more than one path: changes a year of one client, the mean
-        over clients. Every failure counts as if nothing else had failed.
-
     Examples
     --------
     >>> from k2rel.studies import study
@@ -247,16 +236,6 @@ def _failures_per_h(study: Study, part: str) -> float:
 
 def rules_in_use(study: Study) -> list[tuple[str, str, str, str, str]]:
     """List the rules that no source states, as rows of the register of assumptions.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-
-    Returns
-    -------
-    list of tuple of str
-        Assumption, value, evidence, reason, source. What the site itself names as an assumption is not repeated.
 
     Examples
     --------

@@ -25,17 +25,7 @@ _STAY = "roles stay where they are until the next takeover"
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a takeover.
-
-    Parameters
-    ----------
-    title : str
-        What happens.
-    words : str
-        Where roles and servers are, what is lost, and how long it lasts.
-    outcome : FailoverOutcome
-        Ways, services and loads while it lasts.
-    """
+    """One step of a takeover."""
 
     title: str
     words: str

@@ -34,18 +34,6 @@ def _named(parts: dict[str, tuple[Law, int]]) -> str:
 def mean_values(study: Study, *, chain: bool = False) -> str:
     """Say that a file for other tools cannot know that parts are tested on common days.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    chain : bool
-        Whether the file is a Markov chain; else fault trees.
-
-    Returns
-    -------
-    str
-        One sentence; empty where nothing is tested on days that matter.
-
     Examples
     --------
     >>> from k2rel.studies import study
@@ -69,16 +57,6 @@ def mean_values(study: Study, *, chain: bool = False) -> str:
 def exponential_tests(study: Study) -> list[str]:
     """Say that lengths of interruptions and times to the first loss take the time until a test as exponential.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-
-    Returns
-    -------
-    list of str
-        One sentence, or none where no part is tested.
-
     Examples
     --------
     >>> from k2rel.studies import study
@@ -96,16 +74,6 @@ def exponential_tests(study: Study) -> list[str]:
 
 def tests_in_use(study: Study) -> list[tuple[str, str, str, str, str]]:
     """Give the row of the register of assumptions about the days of tests; none where fewer than two parts have tests.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-
-    Returns
-    -------
-    list of tuple
-        Rows as in `k2rel.assumptions`.
 
     Examples
     --------

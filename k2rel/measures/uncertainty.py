@@ -48,19 +48,7 @@ _LEVELS = (0.05, 0.5, 0.95)
 
 @dataclass(frozen=True)
 class UncertaintyResult:
-    """Unavailability of services under uncertain failure rates, by sampling.
-
-    Parameters
-    ----------
-    provenance : Provenance
-        How it was got.
-    samples, seed, points
-        Number of samples, their seed and how they were chosen.
-    rates : dict of str to Uncertain
-        The law of each row of the table of rates that is uncertain [1/h].
-    values : dict of str to array of float, shape (samples,)
-        Unavailability by service.
-    """
+    """Unavailability of services under uncertain failure rates, by sampling."""
 
     provenance: Provenance
     samples: int
@@ -71,12 +59,6 @@ class UncertaintyResult:
 
     def table(self) -> pd.DataFrame:
         """Give the services as a table.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Index ``service``; ``mean``, its 90 % confidence interval ``mean_low`` and ``mean_high``,
-            ``deviation``, quantiles ``q05``, ``q50``, ``q95``, all of the downtime [min/year].
 
         Examples
         --------
@@ -96,11 +78,6 @@ class UncertaintyResult:
 
     def to_json(self) -> dict[str, Any]:
         """Give the result as JSON knows it.
-
-        Returns
-        -------
-        dict
-            Heading, ``samples``, ``seed``, ``points``, ``downtime_min_per_year`` by service.
 
         Examples
         --------
@@ -123,17 +100,6 @@ def rate_laws(study: Study) -> dict[str, Uncertain]:
 
     The mean stays the rate of the table; the limits give the error factor, half of their ratio on a
     logarithmic scale.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-
-    Returns
-    -------
-    dict of str to Uncertain
-        Law by row of the table [1/h]. Rows without limits, rates given by hand and parts that are outside the
-        boundary are taken as certain.
 
     Examples
     --------
@@ -295,23 +261,6 @@ def moments(study: Study, service: str | None = None) -> tuple[float, float]:
 
 def laws_that_matter(study: Study, service: Service) -> dict[str, Uncertain]:
     """List the uncertain rates that a service's unavailability depends on.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    service : Service
-        The service.
-
-    Returns
-    -------
-    dict of str to Uncertain
-        Law by row of the table of rates [1/h].
-
-    Raises
-    ------
-    InputError
-        If there is none.
 
     Examples
     --------

@@ -20,19 +20,7 @@ __all__ = ["Updated", "updated"]
 
 @dataclass(frozen=True, eq=False)
 class Updated:
-    """A study before and after its own log.
-
-    Parameters
-    ----------
-    before, after : Study
-        The study; after, the rates of what was logged are posterior means, with their quantiles as limits.
-    posteriors : dict of str to Posterior
-        By component type.
-    pooled : dict of str to Pooled
-        By component type, where several sites were logged.
-    rows : tuple of RateRow
-        Entries ready for a table of rates (`k2rel.rates.write_rates`).
-    """
+    """A study before and after its own log."""
 
     before: Study
     after: Study
@@ -42,13 +30,6 @@ class Updated:
 
     def table(self) -> pd.DataFrame:
         """Give the rates before and after as a table.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Index ``type``; ``failures``, ``hours``, ``before_per_h`` with ``before_low_per_h``, ``before_high_per_h``,
-            ``seen_per_h``, ``after_per_h`` with ``after_low_per_h``, ``after_high_per_h`` [1/h], and ``surprise``: how
-            probable a log as far out was before; below 0.05 it contradicts the entry.
 
         Examples
         --------

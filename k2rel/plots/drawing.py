@@ -56,21 +56,7 @@ _STYLE = (
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a part looks like under an outcome.
-
-    Parameters
-    ----------
-    way : str
-        ``"0"`` or ``"1"`` by the side whose way it is on, ``"both"``, or empty.
-    further : bool
-        Whether it is on the path of a further traffic class of client 1.
-    failed, out, over : bool
-        Whether it has failed, is out of service, is loaded above its capacity.
-    load : str
-        Load to write on it [MB/s].
-    note : str
-        What is to be said beside it.
-    """
+    """What a part looks like under an outcome."""
 
     way: str = ""
     further: bool = False

@@ -23,18 +23,6 @@ MUTED = "#9AA3AB"
 def side_colour(sides: Sequence[str], side: str | None) -> str:
     """Give the colour of a side.
 
-    Parameters
-    ----------
-    sides : sequence of str
-        The site's sides, in their order.
-    side : str or None
-        The side; None for what both share.
-
-    Returns
-    -------
-    str
-        A colour.
-
     Examples
     --------
     >>> side_colour(("A", "B"), "B")
@@ -45,18 +33,6 @@ def side_colour(sides: Sequence[str], side: str | None) -> str:
 
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """Give the axes to draw on: those handed in, or new ones.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes or None
-        Where to draw.
-    size : tuple of float
-        Size of a new figure [inch].
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
 
     Examples
     --------
@@ -72,18 +48,6 @@ def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
 
 def tidy(ax: Axes, title: str, xlabel: str = "", ylabel: str = "") -> Axes:
     """Finish a plot: title to the left, units on the axes, no frame where none is needed.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        The plot.
-    title, xlabel, ylabel : str
-        What one sees, and the axes with their units.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The same axes.
 
     Examples
     --------

@@ -19,28 +19,6 @@ __all__ = ["compiled"]
 def compiled(policy: Policy) -> dict[str, Any]:
     """Write the rules of a site out as plain data.
 
-    Parameters
-    ----------
-    policy : Policy
-        The rules, with the side that had the roles before; roles at the preferred side.
-
-    Returns
-    -------
-    dict
-        ``gates``: rows ``[kind, ...]``, arguments by their row before their users: ``["variable", name]`` (true while
-        the part works), ``["true"]``, ``["false"]``, ``["not", a]``, ``["and", a, b, ...]``, ``["or", ...]``,
-        ``["at_least", k, a, ...]``, ``["xor", ...]``, ``["ite", condition, then, otherwise]``. ``raid``: drives and
-        tolerance of each set, whose variable is true while no more drives are missing. ``serving``: gate of each part
-        that shares a load. ``choices``: by traffic class, ``demand`` [MB/s], ``scope``, and for each group of clients
-        ``routes`` and ``orders``; the first order whose gate holds is taken, and in it the first route whose gate
-        holds and none of whose ``own`` parts of the client has failed; a ``dead_end`` serves nobody. ``roles``: gate
-        of ``at`` each side and of ``up``. ``shut``: gate of each server that a takeover can put out of service;
-        ``returns``: those of them that come back by themselves. ``backup`` and ``standby``: gate of "a backup stands
-        by", of the first role and of each that can move. ``counts``: classes whose load counts in full service.
-        ``principal`` and ``further``: the class whose sides are counted, and the others of the clients.
-        ``capacity`` [MB/s], ``clients`` as pairs of name and group, ``client_parts``: pattern of the names of their
-        own parts, # for the number of the client.
-
     Examples
     --------
     >>> from k2rel.site import read_site

@@ -27,19 +27,7 @@ IN_SERVICE, OUT, MAINTAINED = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class TakeoverTimes:
-    """Times of what persons do about roles and servers.
-
-    Parameters
-    ----------
-    return_h : float
-        Mean time to place a server back in service once it is good again [h].
-    manual_takeover_h : float
-        Mean time until a person places a role after a takeover that failed [h].
-    maintenance_every_h : float
-        Mean time from one maintenance of a server to the next [h]; infinite for none.
-    maintenance_h : float
-        Mean time that a server is in maintenance [h].
-    """
+    """Times of what persons do about roles and servers."""
 
     return_h: float = 1.0
     manual_takeover_h: float = 1.0
@@ -49,13 +37,6 @@ class TakeoverTimes:
 
 class Controls:
     """The control states of a site.
-
-    Parameters
-    ----------
-    policy : Policy
-        The site's rules, sticky.
-    times : TakeoverTimes
-        Times of what persons do.
 
     Examples
     --------
@@ -149,16 +130,6 @@ class Controls:
     def variables(self, controls: IntArray) -> dict[str, BoolArray]:
         """Spell control states as the variables of the sticky policy.
 
-        Parameters
-        ----------
-        controls : array of int
-            Control states.
-
-        Returns
-        -------
-        dict of str to array of bool
-            For each variable its value in each of them.
-
         Examples
         --------
         >>> from k2rel.site import read_site
@@ -177,16 +148,6 @@ class Controls:
 
     def words(self, control: int) -> str:
         """Say in words what a control state is.
-
-        Parameters
-        ----------
-        control : int
-            The control state.
-
-        Returns
-        -------
-        str
-            Where each role is, and which servers are not in service.
 
         Examples
         --------

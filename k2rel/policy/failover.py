@@ -60,16 +60,6 @@ FORGIVEN = 1 + 1e-9
 def exceeds(load_mb_s: float, capacity_mb_s: float) -> bool:
     """Compare a load with a capacity, forgiving the rounding of sums.
 
-    Parameters
-    ----------
-    load_mb_s, capacity_mb_s : float
-        Load and capacity [MB/s].
-
-    Returns
-    -------
-    bool
-        Whether the load is above the capacity by more than a part in 10^9.
-
     Examples
     --------
     >>> exceeds(0.1 + 0.2, 0.3)
@@ -212,16 +202,6 @@ class FailoverOutcome:
 def principal_traffic(site: Site) -> str:
     """Name the traffic class that the site is for: the first in its file with a flow for each client.
 
-    Parameters
-    ----------
-    site : Site
-        The site.
-
-    Returns
-    -------
-    str
-        The class whose sides are counted and whose bandwidth makes full service.
-
     Examples
     --------
     >>> from k2rel.site import read_site
@@ -237,16 +217,6 @@ def principal_traffic(site: Site) -> str:
 def further_traffic(site: Site) -> tuple[str, ...]:
     """Name the other traffic classes with a flow for each client.
 
-    Parameters
-    ----------
-    site : Site
-        The site.
-
-    Returns
-    -------
-    tuple of str
-        The classes, as the file lists them; none where the principal one is the only one.
-
     Examples
     --------
     >>> from k2rel.site import read_site
@@ -259,18 +229,6 @@ def further_traffic(site: Site) -> tuple[str, ...]:
 
 def raid_works(site: Site, failed: Iterable[str]) -> dict[str, bool]:
     """Say which RAID sets still have their data when drives are missing at the same time.
-
-    Parameters
-    ----------
-    site : Site
-        The site.
-    failed : iterable of str
-        Failed parts.
-
-    Returns
-    -------
-    dict of str to bool
-        By RAID set.
 
     Examples
     --------

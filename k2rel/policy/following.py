@@ -24,19 +24,7 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class TakeoverTable:
-    """What follows from each condition and control state.
-
-    Parameters
-    ----------
-    settled, failed : array of int, shape (conditions, controls)
-        Control state that follows at once, with a takeover that succeeds and with one that fails.
-    coverage : array of float, shape (conditions, controls)
-        Probability of the first.
-    rate_per_h : array of float, shape (events, conditions, controls)
-        Rate of each event in time [1/h].
-    leads_to : array of int, shape (events, conditions, controls)
-        Control state that it leads to, before what follows at once.
-    """
+    """What follows from each condition and control state."""
 
     settled: IntArray
     failed: IntArray
@@ -47,18 +35,6 @@ class TakeoverTable:
 
 def followed(takeover: Controls, conditions: BoolArray) -> TakeoverTable:
     """Work out what follows from conditions in every control state.
-
-    Parameters
-    ----------
-    takeover : Controls
-        The control states.
-    conditions : array of bool, shape (conditions, predicates)
-        Different combinations of the predicates of `Controls.conditions`.
-
-    Returns
-    -------
-    TakeoverTable
-        What follows.
 
     Examples
     --------

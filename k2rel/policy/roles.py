@@ -30,20 +30,6 @@ __all__ = ["Roles"]
 class Roles:
     """What works and who holds each role, as structure functions.
 
-    Parameters
-    ----------
-    site : Site
-        The site.
-    home : str, optional
-        The side whose holders have the roles while nothing has failed; by default the site's first side.
-    sticky : bool
-        Whether roles and servers in service are variables instead of functions of the failed parts.
-
-    Raises
-    ------
-    InputError
-        If the site has no such side.
-
     Examples
     --------
     >>> from k2rel.site import read_site
@@ -65,16 +51,6 @@ class Roles:
 
     def works(self, name: str) -> Node:
         """Say when a component works: it has not failed, and what it needs works.
-
-        Parameters
-        ----------
-        name : str
-            A component or a RAID set.
-
-        Returns
-        -------
-        int
-            Structure function.
 
         Examples
         --------
@@ -141,16 +117,6 @@ class Roles:
     def holders(self, role: str) -> list[Holder]:
         """List the holders of a role in the order in which they are asked, the home side's first.
 
-        Parameters
-        ----------
-        role : str
-            The role.
-
-        Returns
-        -------
-        list of Holder
-            The holders.
-
         Examples
         --------
         >>> from k2rel.site import read_site
@@ -161,16 +127,6 @@ class Roles:
 
     def servers(self, holder: Holder) -> list[str]:
         """List the servers that a holder is made of: the one it runs on and those of its units.
-
-        Parameters
-        ----------
-        holder : Holder
-            The holder.
-
-        Returns
-        -------
-        list of str
-            Components.
 
         Examples
         --------
@@ -266,18 +222,6 @@ class Roles:
     def takes(self, role: str, index: int = 0) -> list[Node]:
         """Say when each holder takes a role over from another one.
 
-        Parameters
-        ----------
-        role : str
-            The role.
-        index : int
-            The place in `holders` of the one that has it.
-
-        Returns
-        -------
-        list of int
-            Structure function for each holder; false for the one that has it.
-
         Examples
         --------
         >>> from k2rel.site import read_site
@@ -347,16 +291,6 @@ class Roles:
     def in_service(self, name: str) -> Node:
         """Say when a component works and has not been shut down by a takeover.
 
-        Parameters
-        ----------
-        name : str
-            A component or a RAID set.
-
-        Returns
-        -------
-        int
-            Structure function.
-
         Examples
         --------
         >>> from k2rel.site import read_site
@@ -375,16 +309,6 @@ class Roles:
     def role_at(self, role: str, side: str) -> Node:
         """Say when a role is at a side.
 
-        Parameters
-        ----------
-        role, side : str
-            The role and the side.
-
-        Returns
-        -------
-        int
-            Structure function.
-
         Examples
         --------
         >>> from k2rel.site import read_site
@@ -396,16 +320,6 @@ class Roles:
 
     def role_up(self, role: str) -> Node:
         """Say when a role is performed: its holder has all that the role needs.
-
-        Parameters
-        ----------
-        role : str
-            The role.
-
-        Returns
-        -------
-        int
-            Structure function.
 
         Examples
         --------
@@ -425,16 +339,6 @@ class Roles:
 
     def role_moved(self, role: str) -> Node:
         """Say when a role has left its home holder.
-
-        Parameters
-        ----------
-        role : str
-            The role.
-
-        Returns
-        -------
-        int
-            Structure function.
 
         Examples
         --------
@@ -460,16 +364,6 @@ class Roles:
 
     def backup_in_service(self, role: str) -> Node:
         """Say when another holder than the present one stands by: in service and healthy, and a loss would be noticed.
-
-        Parameters
-        ----------
-        role : str
-            The role.
-
-        Returns
-        -------
-        int
-            Structure function.
 
         Examples
         --------

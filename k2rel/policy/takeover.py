@@ -35,11 +35,6 @@ _KEPT_ENTRIES = 500_000
 class Takeover(Controls):
     """The control states of a site and how they follow each other.
 
-    Parameters
-    ----------
-    policy, times
-        As for `Controls`.
-
     Examples
     --------
     >>> from k2rel.site import read_site
@@ -50,21 +45,6 @@ class Takeover(Controls):
 
     def table(self, conditions: BoolArray) -> TakeoverTable:
         """Work out what follows from conditions, in every control state.
-
-        Parameters
-        ----------
-        conditions : array of bool, shape (conditions, predicates)
-            Different combinations of the predicates of `conditions`.
-
-        Returns
-        -------
-        TakeoverTable
-            What follows.
-
-        Raises
-        ------
-        ModelTooLargeError
-            If there are too many combinations.
 
         Examples
         --------

@@ -73,23 +73,6 @@ class Conditions:
 def arrhenius_factor(activation_energy_ev: float, reference_c: float, temperature_c: float) -> float:
     r"""Give the ratio of failure rates at two temperatures.
 
-    Parameters
-    ----------
-    activation_energy_ev : float
-        Activation energy :math:`E_a` [eV], 0 or more.
-    reference_c, temperature_c : float
-        Temperature of the source and of use [°C].
-
-    Returns
-    -------
-    float
-        :math:`\exp\left(\frac{E_a}{k}\left(\frac1{T_0} - \frac1T\right)\right)`, temperatures in kelvin.
-
-    Raises
-    ------
-    InputError
-        If a temperature is outside -55 to 200 °C or the energy outside 0 to 3 eV.
-
     Notes
     -----
     Arrhenius' law as Telcordia SR-332 and JEDEC JESD91 use it, :math:`k = 8.617333262 \times 10^{-5}` eV/K (CODATA).
@@ -110,25 +93,6 @@ def arrhenius_factor(activation_energy_ev: float, reference_c: float, temperatur
 
 def mean_hazard_per_h(life: Distribution, age_h: float, over_h: float = HOURS_PER_YEAR) -> float:
     r"""Give the mean failure rate of a part that has an age, over a time to come.
-
-    Parameters
-    ----------
-    life : Distribution
-        Law of the life.
-    age_h : float
-        Age now [h].
-    over_h : float
-        The time to come [h].
-
-    Returns
-    -------
-    float
-        :math:`(H(a + t) - H(a)) / t` with the cumulative hazard :math:`H = -\ln S` [1/h] (IEC 61649).
-
-    Raises
-    ------
-    InputError
-        If the age is no time, or practically no part lives that long.
 
     Examples
     --------

@@ -53,17 +53,7 @@ def _phi_slope(x: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTests:
-    """When a part is tested, and how long its repair takes.
-
-    Parameters
-    ----------
-    interval_h : float
-        Period of the tests [h].
-    offsets_h : tuple of float
-        When within the period, from 0 up to the interval, rising [h].
-    mttr_h : float
-        Mean time to restoration, from the test that finds the failure [h].
-    """
+    """When a part is tested, and how long its repair takes."""
 
     interval_h: float
     offsets_h: tuple[float, ...]
@@ -133,17 +123,6 @@ class PeriodicTests:
     def points(self, fastest_per_h: float) -> tuple[FloatArray, FloatArray]:
         """Give points over the cycle of the tests, and their weights.
 
-        Parameters
-        ----------
-        fastest_per_h : float
-            The highest rate at which anything changes, beside the repair [1/h].
-
-        Returns
-        -------
-        tuple of (array of float, array of float)
-            Times [h], and the share of the cycle that each stands for: Gauss-Legendre quadrature on panels that double
-            in length after each test, from the shortest time constant.
-
         Examples
         --------
         >>> times, share = PeriodicTests(100.0, (0.0,), 1.0).points(0.1)
@@ -173,18 +152,6 @@ class PeriodicTests:
     def mean(self, rates_per_h: ArrayLike, power: int = 1) -> FloatArray:
         """Give the mean unavailability over the cycle of the tests, or that of several parts at once.
 
-        Parameters
-        ----------
-        rates_per_h : array of float
-            Failure rates [1/h].
-        power : int
-            How many alike parts are down together.
-
-        Returns
-        -------
-        array of float
-            Mean unavailability for each.
-
         Examples
         --------
         >>> round(float(PeriodicTests(1000.0, (0.0,), 1e-9).mean(1e-3)), 9) == round(1 / 2.718281828459045, 9)
@@ -203,18 +170,6 @@ class PeriodicTests:
     def at(self, rate_per_h: ArrayLike, times_h: ArrayLike) -> FloatArray:
         """Give the unavailability at times of the cycle, once it has become periodic.
 
-        Parameters
-        ----------
-        rate_per_h : float or array of float
-            Failure rates [1/h].
-        times_h : array of float, shape (times,)
-            Times on the calendar of the tests [h].
-
-        Returns
-        -------
-        array of float, shape (..., times)
-            Unavailability at each, for each rate.
-
         Examples
         --------
         >>> PeriodicTests(1000.0, (0.0,), 1e-9).at(1e-3, [500.0]).round(6).tolist()
@@ -231,18 +186,6 @@ class PeriodicTests:
     def restored_per_h(self, rate_per_h: float, times_h: ArrayLike) -> FloatArray:
         """Give the restorations per hour at times of the cycle, once it has become periodic: only what is found.
 
-        Parameters
-        ----------
-        rate_per_h : float
-            Failure rate [1/h].
-        times_h : array of float
-            Times on the calendar of the tests [h].
-
-        Returns
-        -------
-        array of float
-            Probability of being under repair at each, by the mean time to restoration [1/h].
-
         Examples
         --------
         >>> PeriodicTests(1000.0, (0.0,), 10.0).restored_per_h(1e-3, [0.0, 10.0]).round(4).tolist()
@@ -258,18 +201,6 @@ class PeriodicTests:
     def days_until(self, time_h: float, most: int) -> FloatArray:
         """List the tests after time 0 up to a time, no more than so many.
 
-        Parameters
-        ----------
-        time_h : float
-            The time [h].
-        most : int
-            How many at most.
-
-        Returns
-        -------
-        array of float
-            Times of the tests [h].
-
         Examples
         --------
         >>> PeriodicTests(10.0, (0.0, 4.0), 1.0).days_until(21.0, 99).tolist()
@@ -281,18 +212,6 @@ class PeriodicTests:
 
     def from_new(self, rate_per_h: float, times_h: ArrayLike) -> FloatArray:
         """Give the unavailability at times from new at time 0, tested on the days of the calendar.
-
-        Parameters
-        ----------
-        rate_per_h : float
-            Failure rate [1/h].
-        times_h : array of float
-            Times [h].
-
-        Returns
-        -------
-        array of float
-            Unavailability at each.
 
         Examples
         --------
@@ -326,16 +245,6 @@ class PeriodicTests:
 
     def from_new_any_day(self, rate_per_h: float, times_h: ArrayLike) -> FloatArray:
         """Give the unavailability at times from new at time 0, where the days of the tests can be any.
-
-        Parameters
-        ----------
-        rate_per_h, times_h
-            As for `from_new`.
-
-        Returns
-        -------
-        array of float
-            Unavailability at each, a mean over all calendars.
 
         Examples
         --------

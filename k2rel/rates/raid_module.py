@@ -205,22 +205,6 @@ class RaidModule:
 def mttdl_patterson_h(mttf_h: float, mttr_h: float, data_drives: int, group: int, check: int) -> float:
     r"""Mean time to data loss of an array, by the approximation of the original RAID paper.
 
-    Parameters
-    ----------
-    mttf_h, mttr_h : float
-        Mean time to failure and to repair of one drive [h].
-    data_drives : int
-        Drives that hold data in the whole array, :math:`D`.
-    group : int
-        Data drives of one group, :math:`G`.
-    check : int
-        Check drives of one group, :math:`C`.
-
-    Returns
-    -------
-    float
-        :math:`MTTF^2 / ((D + C n_G)(G + C - 1) MTTR)` with :math:`n_G = D / G` groups [h].
-
     Notes
     -----
     D. A. Patterson, G. Gibson, R. H. Katz, "A case for redundant arrays of inexpensive disks (RAID)",

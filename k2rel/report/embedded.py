@@ -12,16 +12,6 @@ __all__ = ["embedded_json", "script_source"]
 def embedded_json(data: object) -> str:
     """Write data for a script element that is not run.
 
-    Parameters
-    ----------
-    data : object
-        What JSON knows.
-
-    Returns
-    -------
-    str
-        JSON in which no text can end the element or begin another one.
-
     Examples
     --------
     >>> "<" in embedded_json({"a": "</script>"})
@@ -33,16 +23,6 @@ def embedded_json(data: object) -> str:
 
 def script_source(script: str) -> str:
     """Name a script in a content security policy, under which only that script runs.
-
-    Parameters
-    ----------
-    script : str
-        The script, as it stands in its element.
-
-    Returns
-    -------
-    str
-        A source of ``script-src`` (W3C Content Security Policy Level 3, hash-source).
 
     Examples
     --------

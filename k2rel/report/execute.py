@@ -110,30 +110,6 @@ def execute_notebook(
 ) -> Path:
     """Execute a notebook with parameters.
 
-    Parameters
-    ----------
-    notebook : pathlib.Path
-        The notebook, with a cell tagged ``parameters``.
-    output : pathlib.Path
-        Where the executed notebook is kept; moved in place when it is whole.
-    parameters : mapping of str to object
-        Plain values only.
-    on_cell : callable, optional
-        Called after each cell, for a progress bar.
-
-    Returns
-    -------
-    pathlib.Path
-        `output`.
-
-    Raises
-    ------
-    InputError
-        If the notebook has no such parameter.
-    RenderError
-        If a cell fails, takes over ten minutes, or the kernel dies. The partly executed notebook is then
-        kept as ``failed/NAME`` beside the output.
-
     Examples
     --------
     >>> execute_notebook(Path("none.ipynb"), Path("out.ipynb"), {})

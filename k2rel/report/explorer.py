@@ -27,18 +27,6 @@ MOST_CLIENTS = 500
 def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
     """Give what the script of the explorer follows.
 
-    Parameters
-    ----------
-    site : Site
-        The site.
-    home : str, optional
-        The side that has the roles at first; by default the first.
-
-    Returns
-    -------
-    dict
-        The compiled policy for each side that can have had the roles, the drawn marks, and all parts.
-
     Examples
     --------
     >>> from k2rel.site import read_site
@@ -61,11 +49,6 @@ def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
 @cache
 def explorer_script() -> str:
     """Read the script of the explorer.
-
-    Returns
-    -------
-    str
-        JavaScript with the functions ``k2relEvaluate``, ``k2relLooks`` and ``k2relExplorer``.
 
     Examples
     --------

@@ -15,16 +15,6 @@ __all__ = ["remove_leftovers", "temporary_name", "whole", "write_whole"]
 def temporary_name(path: Path) -> Path:
     """Name the temporary file that becomes a file when it is whole.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The final name.
-
-    Returns
-    -------
-    pathlib.Path
-        A hidden name in the same folder, with the numbers of this process and thread.
-
     Examples
     --------
     >>> temporary_name(Path("out/L2R.html")).name.startswith(".L2R.html.")
@@ -35,13 +25,6 @@ def temporary_name(path: Path) -> Path:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a text file so that a killed run leaves no half file under its name.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    text : str
-        Its content.
 
     Examples
     --------
@@ -58,16 +41,6 @@ def write_whole(path: Path, text: str) -> None:
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Give a temporary name to write to; at the end what was written gets its own name.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    Yields
-    ------
-    pathlib.Path
-        Where to write.
 
     Examples
     --------
@@ -88,11 +61,6 @@ def whole(path: Path) -> Iterator[Path]:
 
 def remove_leftovers(folders: Iterable[Path]) -> None:
     """Remove what a killed run left under temporary names; what a process that runs is writing stays.
-
-    Parameters
-    ----------
-    folders : iterable of pathlib.Path
-        Folders to look in; one that is not there is passed over.
 
     Examples
     --------

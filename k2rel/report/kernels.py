@@ -159,12 +159,6 @@ class ForkedKernel(LocalProvisioner):
 def kernel_manager() -> Iterator[dict[str, Any]]:
     """Give what nbclient needs to start a kernel of ours.
 
-    Yields
-    ------
-    dict
-        ``kernel_manager_class``: kernels that are forked and talk over sockets in a folder of their own, not over TCP
-        ports that another process may take. Empty where there is no fork.
-
     Examples
     --------
     >>> with kernel_manager() as options:

@@ -19,19 +19,7 @@ __all__ = ["Entry", "index_page", "report_page"]
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the index.
-
-    Parameters
-    ----------
-    name : str
-        Name of the report.
-    file : str or None
-        Its HTML file, None where rendering failed.
-    headline : dict
-        Headline figures as the notebook saved them.
-    error : str
-        Why rendering failed.
-    """
+    """One line of the index."""
 
     name: str
     file: str | None
@@ -70,24 +58,6 @@ def report_page(
 ) -> str:
     """Put a rendered notebook into a page with a list of contents.
 
-    Parameters
-    ----------
-    title : str
-        Title of the page.
-    body : str
-        The rendered notebook, HTML.
-    foot : str
-        What stands at the foot, plain text.
-    about : mapping of str to object, optional
-        What the head says of the numbers: site, date, inputs, engine.
-    linked : bool
-        Whether there is an index to link to.
-
-    Returns
-    -------
-    str
-        The page.
-
     Examples
     --------
     >>> "<a href='#load'>Load</a>" in report_page("t", "<h2 id='load'>Load</h2>", "")
@@ -114,20 +84,6 @@ def _plain(heading: str) -> str:
 
 def index_page(entries: Sequence[Entry], comparison: Entry | None, foot: str) -> str:
     """Make the page that links all reports, with each level's headline figures.
-
-    Parameters
-    ----------
-    entries : sequence of Entry
-        The level reports.
-    comparison : Entry or None
-        The comparison.
-    foot : str
-        What stands at the foot, plain text.
-
-    Returns
-    -------
-    str
-        The page.
 
     Examples
     --------

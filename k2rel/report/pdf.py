@@ -24,11 +24,6 @@ NO_CHROMIUM = (
 def chromium() -> str | None:
     """Find a Chromium.
 
-    Returns
-    -------
-    str or None
-        The program, None where there is none on the path.
-
     Examples
     --------
     >>> chromium() is None or Path(chromium()).exists()
@@ -39,23 +34,6 @@ def chromium() -> str | None:
 
 def print_pdf(page: Path, target: Path) -> Path:
     """Print a page.
-
-    Parameters
-    ----------
-    page : pathlib.Path
-        The HTML page.
-    target : pathlib.Path
-        The PDF, moved in place when it is whole.
-
-    Returns
-    -------
-    pathlib.Path
-        `target`.
-
-    Raises
-    ------
-    RenderError
-        If there is no Chromium, or it does not print the page within two minutes.
 
     Examples
     --------

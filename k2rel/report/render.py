@@ -32,24 +32,7 @@ _DRAWING = ("matplotlib", "nbconvert")  # what a report shows depends on them to
 
 @dataclass(frozen=True)
 class Job:
-    """One report to render.
-
-    Parameters
-    ----------
-    name, title : str
-        Name of its files, and title of its page.
-    notebook : pathlib.Path
-        The notebook.
-    parameters : mapping of str to object
-        Plain values.
-    inputs : str
-        Hash of everything that its numbers come from beside the notebook, the parameters and what k2rel brings along
-        (`k2rel.basis`).
-    pdf : bool
-        Whether to print it.
-    linked : bool
-        Whether an index lies beside it.
-    """
+    """One report to render."""
 
     name: str
     title: str
@@ -70,19 +53,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Report:
-    """What came out of a job.
-
-    Parameters
-    ----------
-    name : str
-        Name of the report.
-    files : tuple of str
-        Its files, relative to the folder.
-    error : str
-        Why it failed; empty if it did not.
-    kept : bool
-        Whether it was there already, made from the same inputs.
-    """
+    """What came out of a job."""
 
     name: str
     files: tuple[str, ...] = ()
@@ -96,18 +67,6 @@ def _manifest(folder: Path, name: str) -> Path:
 
 def up_to_date(job: Job, folder: Path) -> Report | None:
     """Find a report that is whole and made from the same inputs.
-
-    Parameters
-    ----------
-    job : Job
-        The report.
-    folder : pathlib.Path
-        Where reports lie.
-
-    Returns
-    -------
-    Report or None
-        The report; None where something is missing, was changed, or comes from other inputs.
 
     Examples
     --------
@@ -130,18 +89,6 @@ def up_to_date(job: Job, folder: Path) -> Report | None:
 def spoiled(job: Job, folder: Path) -> str:
     """Name a file of a report that would be up to date, but is not what was written.
 
-    Parameters
-    ----------
-    job : Job
-        The report.
-    folder : pathlib.Path
-        Where reports lie.
-
-    Returns
-    -------
-    str
-        The file; empty where none was changed, or the report comes from other inputs anyway.
-
     Examples
     --------
     >>> from k2rel.bundled import notebook_dir
@@ -163,20 +110,6 @@ def _changed(path: Path, digest: str) -> bool:
 
 def render_report(job: Job, folder: Path, on_cell: Callable[[], None] | None = None) -> Report:
     """Make one report, whole or not at all; the caller keeps warnings quiet (`k2rel.report.execute.quiet`).
-
-    Parameters
-    ----------
-    job : Job
-        The report.
-    folder : pathlib.Path
-        Where its page goes; ``results/`` in it gets the tables, ``notebooks/`` the executed notebook.
-    on_cell : callable, optional
-        Called after each cell.
-
-    Returns
-    -------
-    Report
-        Its files, or why it failed.
 
     Examples
     --------

@@ -23,22 +23,6 @@ _NO_SHEET = re.compile(r"[\[\]:*?/\\\\]")
 def write_tables(folder: Path, name: str, tables: Mapping[str, pd.DataFrame], about: Mapping[str, Any]) -> list[Path]:
     r"""Write tables as ``NAME_TABLE.csv``, one each, and together as ``NAME.xlsx``.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Folder; made where it is not there.
-    name : str
-        First part of the names.
-    tables : mapping of str to pandas.DataFrame
-        Tables by name.
-    about : mapping of str to object
-        What the first sheet of the workbook says.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files. The same tables give the same bytes.
-
     Examples
     --------
     >>> import pandas as pd, tempfile

@@ -334,19 +334,6 @@ class LostClients(_ClientService):
 def services_of(policy: Policy, lost_clients: Sequence[int] | None = None) -> list[Service]:
     """List the services of a site.
 
-    Parameters
-    ----------
-    policy : Policy
-        The rules.
-    lost_clients : sequence of int, optional
-        For which k to ask for the loss of k or more clients; by default 2, half and all of them.
-
-    Returns
-    -------
-    list of Service
-        For each traffic class the whole site and one client of each group; roles; site-wide flows; loss of
-        k or more clients; full service.
-
     Examples
     --------
     >>> from k2rel.site import read_site

@@ -32,18 +32,6 @@ RouteList = tuple[int, ...]
 def useful_routes(choice: Choice, routes: Iterable[int]) -> RouteList:
     """Drop routes that no client ever takes, because an earlier one asks for no other own part.
 
-    Parameters
-    ----------
-    choice : Choice
-        The routes.
-    routes : iterable of int
-        Usable routes in order.
-
-    Returns
-    -------
-    tuple of int
-        Those that some client may take.
-
     Examples
     --------
     >>> from k2rel.site import read_site
@@ -61,16 +49,6 @@ def useful_routes(choice: Choice, routes: Iterable[int]) -> RouteList:
 def deciding(choice: Choice) -> list[Node]:
     """List what decides the way of a group's clients: its usable routes, then the conditions of the orders.
 
-    Parameters
-    ----------
-    choice : Choice
-        The routes.
-
-    Returns
-    -------
-    list of int
-        Structure functions.
-
     Examples
     --------
     >>> from k2rel.site import read_site
@@ -83,18 +61,6 @@ def deciding(choice: Choice) -> list[Node]:
 
 def routes_under(choice: Choice, holds: Sequence[bool]) -> RouteList:
     """Say which routes a group's clients try, in order.
-
-    Parameters
-    ----------
-    choice : Choice
-        The routes.
-    holds : sequence of bool
-        Whether each function that `deciding` lists holds.
-
-    Returns
-    -------
-    tuple of int
-        Usable routes that some client may take.
 
     Examples
     --------
@@ -110,18 +76,6 @@ def routes_under(choice: Choice, holds: Sequence[bool]) -> RouteList:
 
 class OwnStates:
     """The states of one client's own parts, written out: what follows from each, whatever its probability.
-
-    Parameters
-    ----------
-    policy : Policy
-        The rules, which say what each route asks of the client.
-
-    Attributes
-    ----------
-    names : tuple of str
-        The client's parts.
-    works : array of bool, shape (states, parts)
-        Which parts work in each state.
 
     Examples
     --------
@@ -140,16 +94,6 @@ class OwnStates:
     def probability(self, unavailability: FloatArray) -> FloatArray:
         """Give the probability of each state.
 
-        Parameters
-        ----------
-        unavailability : array, shape (parts, columns)
-            Unavailability of each part, for each of several parameter vectors.
-
-        Returns
-        -------
-        array, shape (states, columns)
-            Probabilities.
-
         Examples
         --------
         >>> from k2rel.studies import study
@@ -163,16 +107,6 @@ class OwnStates:
 
     def slopes(self, unavailability: FloatArray) -> FloatArray:
         """Differentiate the probability of each state with respect to each part's unavailability.
-
-        Parameters
-        ----------
-        unavailability : array of float, shape (parts,)
-            Unavailability of each part.
-
-        Returns
-        -------
-        array of float, shape (states, parts)
-            Derivatives.
 
         Examples
         --------
@@ -189,20 +123,6 @@ class OwnStates:
 
     def outcomes(self, traffic: str, group: int, routes: RouteList) -> IntArray:
         """Say which route the client takes in each state of its own parts.
-
-        Parameters
-        ----------
-        traffic : str
-            The traffic class.
-        group : int
-            The client's group.
-        routes : tuple of int
-            Usable routes in order.
-
-        Returns
-        -------
-        array of int, shape (states,)
-            The route, or `LOST`.
 
         Examples
         --------
@@ -226,16 +146,6 @@ class OwnStates:
 def own_states(policy: Policy) -> OwnStates:
     """Write out the states of a policy's clients, once.
 
-    Parameters
-    ----------
-    policy : Policy
-        The rules.
-
-    Returns
-    -------
-    OwnStates
-        The states.
-
     Examples
     --------
     >>> from k2rel.studies import study
@@ -248,20 +158,6 @@ def own_states(policy: Policy) -> OwnStates:
 
 class OwnParts:
     """The states of one client's own parts with their probability and the rates between them.
-
-    Parameters
-    ----------
-    policy : Policy
-        The rules.
-    laws : mapping of str to Law
-        Law of each client part.
-    restored_per_h : mapping of str to float, optional
-        Restorations of parts per hour where they are not as many as failures: at a moment between tests [1/h].
-
-    Attributes
-    ----------
-    memo : dict
-        Results that depend on these probabilities alone, kept by whoever computed them.
 
     Examples
     --------
@@ -289,16 +185,6 @@ class OwnParts:
     def outcomes(self, traffic: str, group: int, routes: RouteList) -> IntArray:
         """Say which route the client takes in each state, as `OwnStates.outcomes`.
 
-        Parameters
-        ----------
-        traffic, group, routes
-            As there.
-
-        Returns
-        -------
-        array of int, shape (states,)
-            The route, or `LOST`.
-
         Examples
         --------
         >>> from k2rel.studies import study
@@ -311,18 +197,6 @@ class OwnParts:
 
     def joint(self, group: int, asks: Sequence[tuple[str, RouteList]]) -> dict[tuple[int, ...], float]:
         """Give the probability of each combination of outcomes of one client.
-
-        Parameters
-        ----------
-        group : int
-            The client's group.
-        asks : sequence of (str, tuple of int)
-            Traffic classes with their usable routes: one class in two modes, or several classes in one.
-
-        Returns
-        -------
-        dict of tuple of int to float
-            Probability by outcomes, one for each entry of `asks`. Impossible combinations are left out.
 
         Examples
         --------
@@ -342,16 +216,6 @@ class OwnParts:
         self, group: int, asks: Sequence[tuple[str, RouteList]]
     ) -> dict[tuple[tuple[int, ...], tuple[int, ...]], float]:
         """Give the rate at which one client's outcomes change because of its own parts.
-
-        Parameters
-        ----------
-        group, asks
-            As for `joint`.
-
-        Returns
-        -------
-        dict of (tuple of int, tuple of int) to float
-            Changes per hour from the first outcomes to the second, by failures and by repairs [1/h].
 
         Examples
         --------

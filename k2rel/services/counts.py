@@ -33,18 +33,6 @@ _NEGLIGIBLE = 1e-40
 def binomial_power(n: int, p: float) -> FloatArray:
     """Distribution of how many of n clients do something that each does with probability p.
 
-    Parameters
-    ----------
-    n : int
-        Number of clients.
-    p : float
-        Probability for one.
-
-    Returns
-    -------
-    array of float, shape (n + 1,)
-        Probability of 0, 1, ... n, by repeated squaring of positive sums, so small values keep their digits.
-
     Examples
     --------
     >>> binomial_power(3, 0.5).tolist()
@@ -63,15 +51,7 @@ def binomial_power(n: int, p: float) -> FloatArray:
 
 @dataclass(frozen=True)
 class Counts:
-    """A distribution over vectors of counts, with only the vectors that can be.
-
-    Parameters
-    ----------
-    vectors : array of int, shape (entries, width)
-        Different vectors.
-    probability : array of float, shape (entries,)
-        Their probability.
-    """
+    """A distribution over vectors of counts, with only the vectors that can be."""
 
     vectors: IntArray
     probability: FloatArray
@@ -79,16 +59,6 @@ class Counts:
     @staticmethod
     def one(outcomes: Mapping[tuple[int, ...], float]) -> Counts:
         """Write one client's outcomes as a distribution.
-
-        Parameters
-        ----------
-        outcomes : mapping of tuple of int to float
-            Probability by vector.
-
-        Returns
-        -------
-        Counts
-            The distribution.
 
         Examples
         --------
@@ -100,16 +70,6 @@ class Counts:
 
     def tidy(self, below: float = _NEGLIGIBLE) -> Counts:
         """Add up equal vectors and drop those with a probability below a bound.
-
-        Parameters
-        ----------
-        below : float
-            The bound.
-
-        Returns
-        -------
-        Counts
-            The same distribution, but for what was dropped.
 
         Examples
         --------
@@ -136,18 +96,6 @@ class Counts:
     def plus(self, other: Counts, below: float = _NEGLIGIBLE) -> Counts:
         """Add an independent vector.
 
-        Parameters
-        ----------
-        other : Counts
-            Its distribution.
-        below : float
-            Entries of a smaller probability are dropped.
-
-        Returns
-        -------
-        Counts
-            Distribution of the sum.
-
         Examples
         --------
         >>> a = Counts.one({(1,): 1.0})
@@ -163,18 +111,6 @@ class Counts:
 
     def power(self, n: int, below: float = _NEGLIGIBLE) -> Counts:
         """Add up n independent vectors of this distribution.
-
-        Parameters
-        ----------
-        n : int
-            How many.
-        below : float
-            Entries of a smaller probability are dropped on the way.
-
-        Returns
-        -------
-        Counts
-            Distribution of the sum.
 
         Examples
         --------
@@ -194,11 +130,6 @@ class Counts:
     def as_dict(self) -> dict[tuple[int, ...], float]:
         """Give the distribution as a dictionary.
 
-        Returns
-        -------
-        dict of tuple of int to float
-            Probability by vector.
-
         Examples
         --------
         >>> Counts.one({(1, 2): 1.0}).as_dict()
@@ -209,18 +140,6 @@ class Counts:
 
 def count_sum(parts: Sequence[tuple[int, Mapping[tuple[int, ...], float]]], below: float = _NEGLIGIBLE) -> Counts:
     """Distribution of a sum over groups of alike clients.
-
-    Parameters
-    ----------
-    parts : sequence of (int, mapping)
-        For each group its size, and the probability of each vector for one client.
-    below : float
-        Entries of a smaller probability are dropped.
-
-    Returns
-    -------
-    Counts
-        Distribution of the sum over all clients.
 
     Examples
     --------
@@ -251,18 +170,6 @@ def _power(size: int, outcomes: _Outcomes, below: float) -> Counts:
 def any_of(probability: Sequence[float], sizes: Sequence[int]) -> float:
     """Probability that at least one of many independent things happens, with all its digits.
 
-    Parameters
-    ----------
-    probability : sequence of float
-        For each group the probability for one of its members.
-    sizes : sequence of int
-        Members of each group.
-
-    Returns
-    -------
-    float
-        The probability.
-
     Examples
     --------
     >>> any_of([2**-70], [4]) == 2**-68
@@ -275,18 +182,6 @@ def any_of(probability: Sequence[float], sizes: Sequence[int]) -> float:
 
 def any_happens(probability: FloatArray, counts: IntArray) -> FloatArray:
     """As `any_of`, for many cases and parameter vectors at once.
-
-    Parameters
-    ----------
-    probability : array of float, shape (things,) or (things, columns)
-        Probability of each thing.
-    counts : array of int, shape (cases, things)
-        How many of each there are.
-
-    Returns
-    -------
-    array of float, shape (cases,) or (cases, columns)
-        Probability that at least one happens.
 
     Examples
     --------
@@ -301,16 +196,6 @@ def any_happens(probability: FloatArray, counts: IntArray) -> FloatArray:
 def all_of(probability: Sequence[float], sizes: Sequence[int]) -> float:
     """Probability that all of many independent things happen.
 
-    Parameters
-    ----------
-    probability, sizes
-        As for `any_of`.
-
-    Returns
-    -------
-    float
-        The probability.
-
     Examples
     --------
     >>> all_of([0.5, 1.0], [2, 7])
@@ -321,18 +206,6 @@ def all_of(probability: Sequence[float], sizes: Sequence[int]) -> float:
 
 def some_leave(pairs: Sequence[Sequence[float]], sizes: Sequence[int]) -> float:
     """Probability that all clients are served and then not all.
-
-    Parameters
-    ----------
-    pairs : sequence of (float, float)
-        For one client of each group the probability of being served, and of being served and then lost.
-    sizes : sequence of int
-        Clients of each group.
-
-    Returns
-    -------
-    float
-        The probability.
 
     Examples
     --------

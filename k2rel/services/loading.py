@@ -21,13 +21,6 @@ __all__ = ["Loading"]
 class Loading:
     """Loads of a site, mode by mode.
 
-    Parameters
-    ----------
-    policy : Policy
-        The rules.
-    counted : bool
-        Whether only the traffic that counts in full service loads anything; what does not count yields to it.
-
     Examples
     --------
     >>> from k2rel.site import read_site
@@ -63,16 +56,6 @@ class Loading:
     def capacity(self, element: str) -> float:
         """Look up a capacity.
 
-        Parameters
-        ----------
-        element : str
-            The element.
-
-        Returns
-        -------
-        float
-            Capacity [MB/s].
-
         Examples
         --------
         >>> from k2rel.site import read_site
@@ -83,18 +66,6 @@ class Loading:
 
     def route_load(self, traffic: str, group: int, route: int, mode: Mode) -> dict[str, float]:
         """Load that one flow on a route puts on each element with a capacity.
-
-        Parameters
-        ----------
-        traffic, group, route
-            The flow's class, its client's group and its route; `LOST` puts no load.
-        mode : Mode
-            The mode, which says among how many members of a stage the load is shared.
-
-        Returns
-        -------
-        dict of str to float
-            Load by element [MB/s].
 
         Examples
         --------
@@ -123,16 +94,6 @@ class Loading:
     def base_load(self, mode: Mode) -> dict[str, float]:
         """Load of the site-wide flows in a mode.
 
-        Parameters
-        ----------
-        mode : Mode
-            The mode.
-
-        Returns
-        -------
-        dict of str to float
-            Load by element [MB/s].
-
         Examples
         --------
         >>> from k2rel.site import read_site
@@ -152,18 +113,6 @@ class Loading:
     def asks(self, mode: Mode, group: int) -> list[tuple[str, RouteList]]:
         """List what a client of a group asks of its own parts in a mode, class by class.
 
-        Parameters
-        ----------
-        mode : Mode
-            The mode.
-        group : int
-            The group.
-
-        Returns
-        -------
-        list of (str, tuple of int)
-            Client classes with their usable routes.
-
         Examples
         --------
         >>> from k2rel.site import read_site
@@ -181,20 +130,6 @@ class Loading:
     def client_load(self, outcome: Sequence[int], group: int, mode: Mode) -> dict[str, float]:
         """Load of one client on every element with a capacity.
 
-        Parameters
-        ----------
-        outcome : sequence of int
-            The route that it takes in each client class.
-        group : int
-            Its group.
-        mode : Mode
-            The mode.
-
-        Returns
-        -------
-        dict of str to float
-            Load by element [MB/s].
-
         Examples
         --------
         >>> from k2rel.site import read_site
@@ -211,16 +146,6 @@ class Loading:
 
     def endangered(self, mode: Mode) -> tuple[str, ...]:
         """List the elements on the way of clients that can be overloaded in a mode.
-
-        Parameters
-        ----------
-        mode : Mode
-            The mode.
-
-        Returns
-        -------
-        tuple of str
-            Elements whose capacity is below what all clients together could put on them.
 
         Examples
         --------

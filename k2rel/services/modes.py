@@ -22,15 +22,7 @@ __all__ = ["Mode", "ModeDiagram", "traffic_diagram"]
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """One condition of the shared parts.
-
-    Parameters
-    ----------
-    routes : tuple of tuple of RouteList
-        For each traffic class of the diagram and each group the usable routes in order.
-    alive : frozenset of str
-        Members of shared stages that are in service.
-    """
+    """One condition of the shared parts."""
 
     routes: tuple[tuple[RouteList, ...], ...]
     alive: frozenset[str]
@@ -38,17 +30,7 @@ class Mode:
 
 @dataclass(frozen=True)
 class ModeDiagram:
-    """A compiled diagram with its modes.
-
-    Parameters
-    ----------
-    classes : tuple of str
-        Traffic classes, in the order of `Mode.routes`.
-    diagram : Diagram
-        Its outcomes are the modes.
-    modes : tuple of Mode
-        The same, typed.
-    """
+    """A compiled diagram with its modes."""
 
     classes: tuple[str, ...]
     diagram: Diagram
@@ -57,18 +39,6 @@ class ModeDiagram:
 
 def groups_of(policy: Policy, traffic: str) -> range:
     """List the groups for which a traffic class has routes: one for a site-wide flow.
-
-    Parameters
-    ----------
-    policy : Policy
-        The rules.
-    traffic : str
-        The class.
-
-    Returns
-    -------
-    range
-        Group numbers.
 
     Examples
     --------
@@ -82,18 +52,6 @@ def groups_of(policy: Policy, traffic: str) -> range:
 
 def shared_members(policy: Policy, classes: Sequence[str]) -> list[str]:
     """List the members of stages that share a load, which must be told apart where one of them has a capacity.
-
-    Parameters
-    ----------
-    policy : Policy
-        The rules.
-    classes : sequence of str
-        Traffic classes.
-
-    Returns
-    -------
-    list of str
-        Components.
 
     Examples
     --------
@@ -118,25 +76,6 @@ def shared_members(policy: Policy, classes: Sequence[str]) -> list[str]:
 
 def traffic_diagram(policy: Policy, classes: Sequence[str], *, with_shares: bool = False) -> ModeDiagram:
     """Compile which routes are usable, for some traffic classes together.
-
-    Parameters
-    ----------
-    policy : Policy
-        The rules.
-    classes : sequence of str
-        Traffic classes.
-    with_shares : bool
-        Also tell apart which members of shared stages are alive, as loads need it.
-
-    Returns
-    -------
-    ModeDiagram
-        The modes and their diagram.
-
-    Raises
-    ------
-    ModelTooLargeError
-        If the site has too many independent conditions.
 
     Examples
     --------

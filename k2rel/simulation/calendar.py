@@ -16,18 +16,6 @@ __all__ = ["calendar"]
 def calendar(study: Study, parts: Sequence[str]) -> dict[str, Any]:
     """Lay out the tests of parts.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    parts : sequence of str
-        Shared parts and clients' own.
-
-    Returns
-    -------
-    dict
-        Arrays of `Model`: ``test_h``, ``test_at``, ``test_n``, ``test_day_h``, ``any_day``.
-
     Examples
     --------
     >>> from k2rel.studies import study

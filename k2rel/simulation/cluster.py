@@ -66,25 +66,6 @@ class _Cluster:
 def cluster(site: SiteModel, plan: Plan, address: str) -> Iterator[_Cluster]:
     """Connect to a scheduler.
 
-    Parameters
-    ----------
-    site : SiteModel
-        The site.
-    plan : Plan
-        How much to simulate.
-    address : str
-        Address, such as ``"tcp://host:8786"``.
-
-    Yields
-    ------
-    _Cluster
-        Where chunks run.
-
-    Raises
-    ------
-    InputError
-        If Dask is not installed, or nothing answers at the address within ten seconds.
-
     Examples
     --------
     >>> from k2rel.organisation import Organisation

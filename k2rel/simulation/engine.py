@@ -128,16 +128,6 @@ class Prepared:
 def prepare(study: Study, organisation: Organisation, circumstances: Circumstances) -> Prepared:
     """Make a site ready, once for the same inputs, so that what its histories have learnt is kept.
 
-    Parameters
-    ----------
-    study, organisation, circumstances
-        As for `simulate`.
-
-    Returns
-    -------
-    Prepared
-        The site.
-
     Examples
     --------
     >>> from k2rel.studies import study

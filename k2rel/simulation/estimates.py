@@ -92,22 +92,6 @@ class Estimate:
 def mean_of(total: float, squares: float, count: int, hits: int, confidence: float) -> Estimate:
     """Estimate a mean over histories.
 
-    Parameters
-    ----------
-    total, squares : float
-        Sum and sum of squares over histories.
-    count, hits : int
-        Number of histories, and of those in which it was above 0.
-    confidence : float
-        Confidence of the interval.
-
-    Returns
-    -------
-    Estimate
-        From 30 hits on with the interval of the normal law; below, the exact interval of C. Clopper and E. S. Pearson
-        (Biometrika 26, 1934) for the share of histories with a hit, times the mean of those; without any hit the
-        value is 0 and the upper limit holds for a hit of the whole time at most, so it is infinite.
-
     Examples
     --------
     >>> mean_of(100.0, 150.0, 100, 80, 0.95).low < 1.0
@@ -132,18 +116,6 @@ def mean_of(total: float, squares: float, count: int, hits: int, confidence: flo
 
 def share_of(hits: int, count: int, confidence: float) -> Estimate:
     """Estimate a probability.
-
-    Parameters
-    ----------
-    hits, count : int
-        In how many of how many independent trials it happened.
-    confidence : float
-        Confidence of the interval.
-
-    Returns
-    -------
-    Estimate
-        With the exact interval of Clopper and Pearson.
 
     Examples
     --------

@@ -48,22 +48,6 @@ class Named:
 class SiteModel:
     """A site made ready for simulation.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    organisation : Organisation
-        Who repairs and how roles behave.
-    circumstances : Circumstances
-        What only the simulation follows.
-
-    Raises
-    ------
-    InputError
-        If the circumstances name what the site does not have, or a law that cannot be simulated.
-    ModelTooLargeError
-        If the site has too many services or control states.
-
     Examples
     --------
     >>> from k2rel.studies import study
@@ -187,21 +171,6 @@ class SiteModel:
     def service(self, name: str) -> int:
         """Find a service by its name.
 
-        Parameters
-        ----------
-        name : str
-            The service.
-
-        Returns
-        -------
-        int
-            Its place in `services`.
-
-        Raises
-        ------
-        InputError
-            If there is none; says which was probably meant.
-
         Examples
         --------
         >>> from k2rel.studies import study
@@ -256,16 +225,6 @@ class SiteModel:
 
     def engine(self, *more: str) -> str:
         """Give the words of a provenance: how it was simulated, and with what.
-
-        Parameters
-        ----------
-        *more : str
-            What else is to be said.
-
-        Returns
-        -------
-        str
-            The words.
 
         Examples
         --------

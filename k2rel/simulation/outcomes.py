@@ -32,11 +32,6 @@ _MOST = 500_000
 class Outcomes:
     """The tables of a site, extended by whoever meets a state that they do not know.
 
-    Parameters
-    ----------
-    site : SiteModel
-        The site.
-
     Examples
     --------
     >>> from k2rel.organisation import Organisation
@@ -69,18 +64,7 @@ class Outcomes:
         self.tables = self._build()
 
     def learn(self, wanted: WordArray) -> None:
-        """Ask the policy about states.
-
-        Parameters
-        ----------
-        wanted : array of uint64, shape (states, words + 1)
-            For each state the bits of the parts that are down, and the control state.
-
-        Raises
-        ------
-        ModelTooLargeError
-            If there are too many different outcomes to keep.
-        """
+        """Ask the policy about states."""
         with self.lock:
             site = self.site
             wanted = np.unique(wanted, axis=0)
@@ -205,15 +189,7 @@ class Outcomes:
         return rows
 
     def add_loads(self, mode_time: FloatArray, element: FloatArray) -> None:
-        """Add the loads of modes, by the hours in each; in an order that does not depend on who met which mode first.
-
-        Parameters
-        ----------
-        mode_time : array of float
-            Hours in each mode.
-        element : array of float, shape (elements, 2)
-            Load times hours, and hours above capacity; added to.
-        """
+        """Add the loads of modes, by the hours in each, in an order that does not depend on who met a mode first."""
         with self.lock:
             met = np.flatnonzero(mode_time)
             order = sorted(met.tolist(), key=lambda mode: self._mode_keys[mode].tobytes())

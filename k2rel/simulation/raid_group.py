@@ -100,25 +100,7 @@ class RaidGroup:
 
 @dataclass(frozen=True)
 class DataLoss:
-    """How often a RAID group loses data in a mission.
-
-    Parameters
-    ----------
-    group : RaidGroup
-        The group.
-    mission_h : float
-        Length of the mission [h].
-    histories, seed : int
-        Groups that were simulated, and the seed.
-    losses : Estimate
-        Losses of data by a group in the mission.
-    p_loss : Estimate
-        Probability of at least one.
-    by_latent : float
-        Share of the losses in which an unread error, not a missing drive, was the last straw.
-    over_time : array of float, shape (years, 2)
-        End of each year [h] and losses by a group until then.
-    """
+    """How often a RAID group loses data in a mission."""
 
     group: RaidGroup
     mission_h: float
@@ -134,24 +116,6 @@ class DataLoss:
 
         A drive too many missing costs the content of all missing ones, at most all data; an unread error costs what
         one error covers.
-
-        Parameters
-        ----------
-        drive_tb : float
-            Capacity of a drive [TB].
-        unread_tb : float
-            Data that an unread error covers [TB]; by default one sector of 4,096 bytes.
-
-        Returns
-        -------
-        Estimate
-            TB lost for each usable TB (K. M. Greenan, J. S. Plank and J. J. Wylie, "Mean time to meaningless",
-            HotStorage 2010). Both kinds of loss are taken as a fixed share of all losses in the interval.
-
-        Raises
-        ------
-        InputError
-            If a size is not above 0.
 
         Examples
         --------
@@ -322,18 +286,6 @@ def data_loss(
 
 def mttdl_losses(group: RaidGroup, mission_h: float) -> float:
     """Losses in a mission as the MTTDL formula has them, from the means of lives and rebuilds alone.
-
-    Parameters
-    ----------
-    group : RaidGroup
-        The group.
-    mission_h : float
-        Length of the mission [h].
-
-    Returns
-    -------
-    float
-        Mission over MTTDL, with the mean time to data loss of the chain with constant rates.
 
     Examples
     --------

@@ -49,25 +49,7 @@ _FEWEST = 100
 
 @dataclass(frozen=True)
 class RareLoss:
-    """How rarely a service is lost.
-
-    Parameters
-    ----------
-    provenance : Provenance
-        How it was got.
-    service, method : str
-        The service; ``biasing`` or ``splitting``.
-    unavailability : Estimate
-        Share of time in which it is lost.
-    interruptions_per_year : Estimate
-        Losses a year.
-    replicas, excursions : int
-        Independent replicas, and excursions (of splitting: runs of a level) in them.
-    reached : bool
-        Whether the relative error that was asked for was reached.
-    seconds : float
-        Time it took [s].
-    """
+    """How rarely a service is lost."""
 
     provenance: Provenance
     service: str

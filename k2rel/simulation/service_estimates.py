@@ -27,23 +27,7 @@ __all__ = ["ServiceSimulation", "counted_service", "downtime_h"]
 
 @dataclass(frozen=True)
 class ServiceSimulation:
-    """What was counted of one service.
-
-    Parameters
-    ----------
-    service, title, scope : str
-        Name in tables, name for people, ``site`` or ``client``.
-    unavailability : Estimate
-        Share of the time in which it is lost.
-    downtime_min_per_year, interruptions_per_year, on_air_per_year : Estimate
-        Minutes and numbers a year; on air are interruptions longer than the client's buffer.
-    mean_interruption_h : Estimate
-        Mean length of an interruption [h].
-    p_loss_in_history : Estimate
-        Probability of at least one loss in the years that are counted of a history.
-    longest_h : float
-        Longest interruption that was met [h].
-    """
+    """What was counted of one service."""
 
     service: str
     title: str
@@ -59,20 +43,6 @@ class ServiceSimulation:
 
 def downtime_h(sums: Sums, service: int, confidence: float) -> Estimate:
     """Estimate the mean downtime of a service in a history [h].
-
-    Parameters
-    ----------
-    sums : Sums
-        The counts.
-    service : int
-        Its place.
-    confidence : float
-        Confidence of the interval.
-
-    Returns
-    -------
-    Estimate
-        The mean over histories.
 
     Examples
     --------
@@ -90,24 +60,6 @@ def downtime_h(sums: Sums, service: int, confidence: float) -> Estimate:
 
 def counted_service(named: Named, sums: Sums, n: int, years: int, confidence: float) -> ServiceSimulation:
     """Put together what was counted of one service.
-
-    Parameters
-    ----------
-    named : Named
-        The service.
-    sums : Sums
-        The counts.
-    n : int
-        Its place in them.
-    years : int
-        Years of each history that were counted.
-    confidence : float
-        Confidence of the intervals.
-
-    Returns
-    -------
-    ServiceSimulation
-        Its figures.
 
     Examples
     --------

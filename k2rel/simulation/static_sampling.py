@@ -124,33 +124,6 @@ def sampled(
 ) -> list[Estimate]:
     """Sample a structure whose variables fail independently of each other.
 
-    Parameters
-    ----------
-    structure : Structure
-        The structure functions.
-    roots : sequence of int
-        Functions whose failure is counted, all on the same samples.
-    unavailability : mapping of str to float
-        Probability that each variable is failed; one that is not named never is.
-    samples : int
-        Number of samples.
-    seed : int
-        Seed; the result does not depend on `workers`.
-    workers : int, optional
-        Blocks at the same time; by default one for each core.
-    confidence : float
-        Confidence of the intervals.
-
-    Returns
-    -------
-    list of Estimate
-        Probability that each root does not hold.
-
-    Raises
-    ------
-    InputError
-        If a probability or the number of samples is out of range.
-
     Examples
     --------
     >>> s = Structure()

@@ -39,25 +39,7 @@ _MOST_EVENTS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened, and how things stand after it.
-
-    Parameters
-    ----------
-    number : int
-        From 1, in the order of time.
-    time_h : float
-        When [h].
-    words : str
-        What happened, and what followed at once.
-    down : tuple of str
-        Parts that are down, clients' own ones included.
-    roles : str
-        Who holds the roles, and which servers are not in service.
-    lost : tuple of str
-        Services that are lost.
-    on_a, on_b, cut_off : int
-        Clients on the first side, on the second, and without a way.
-    """
+    """Something that happened, and how things stand after it."""
 
     number: int
     time_h: float
@@ -72,25 +54,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Timeline:
-    """One history of a site.
-
-    Parameters
-    ----------
-    provenance : Provenance
-        How it was got.
-    site : str
-        The site's title.
-    sides : tuple of str
-        Its sides.
-    service : str
-        The principal traffic.
-    end_h : float
-        When the history ends [h].
-    events : tuple of Event
-        What happened.
-    cut : bool
-        Whether there were more events than are kept.
-    """
+    """One history of a site."""
 
     provenance: Provenance
     site: str
@@ -102,12 +66,6 @@ class Timeline:
 
     def table(self) -> pd.DataFrame:
         """Give the events as a table.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Index ``event``; ``day`` from 1, ``time`` of day, ``what``, ``roles``, ``on_a``, ``on_b``, ``cut_off``
-            [clients], ``lost`` (services).
 
         Examples
         --------
@@ -137,16 +95,6 @@ class Timeline:
 
     def around_worst(self, most: int = 24) -> tuple[Event, ...]:
         """Give the events around the longest loss of the principal traffic; the first ones where nothing is lost.
-
-        Parameters
-        ----------
-        most : int
-            How many at most.
-
-        Returns
-        -------
-        tuple of Event
-            Events in a row.
 
         Examples
         --------
@@ -178,11 +126,6 @@ class Timeline:
     def to_json(self) -> dict[str, Any]:
         """Give the history as plain data, as the command line prints it.
 
-        Returns
-        -------
-        dict
-            Heading, ``end_h``, ``cut``, ``events``.
-
         Examples
         --------
         >>> from k2rel.studies import study
@@ -212,16 +155,6 @@ class Timeline:
 
 def clock(time_h: float) -> str:
     """Spell a time of day.
-
-    Parameters
-    ----------
-    time_h : float
-        Time from the start [h].
-
-    Returns
-    -------
-    str
-        Hours, minutes and seconds since the last midnight of the simulated calendar.
 
     Examples
     --------

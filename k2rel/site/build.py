@@ -40,25 +40,6 @@ __all__ = ["build_site"]
 def build_site(source: YamlSource, document: doc.SiteDocument, variant: str | None = None) -> Site:
     """Make a site from a file whose entries are each well formed.
 
-    Parameters
-    ----------
-    source : YamlSource
-        The file, for the lines of its entries.
-    document : SiteDocument
-        Its entries.
-    variant : str, optional
-        The variant that was laid over it.
-
-    Returns
-    -------
-    Site
-        The checked site.
-
-    Raises
-    ------
-    InputError
-        With every reference that leads nowhere, every name used twice, every path that does not connect.
-
     Examples
     --------
     >>> from k2rel.site import read_site  # which calls this

@@ -22,23 +22,6 @@ _SOURCE = "planning value; IEC 61508-6 table D.4 gives 0.5 to 10 % by score"
 def with_common_cause(site: Site, groups: Literal["declared", "twins", "none"] | str) -> Site:
     """Choose the common-cause groups of a site.
 
-    Parameters
-    ----------
-    site : Site
-        The site, with the groups of its file.
-    groups : {"declared", "twins", "none"}
-        Groups of the file; those, and every pair of twins, links among them, that stands in none of them; or no group.
-
-    Returns
-    -------
-    Site
-        The site with these groups.
-
-    Raises
-    ------
-    InputError
-        If the word is unknown.
-
     Examples
     --------
     >>> from k2rel.site import read_site

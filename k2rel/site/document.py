@@ -329,11 +329,6 @@ class SiteDocument(_Record):
 def json_schema() -> dict[str, Any]:
     """Give the JSON Schema of a site file.
 
-    Returns
-    -------
-    dict
-        JSON Schema, draft 2020-12; an editor that is pointed to it completes and checks site files.
-
     Examples
     --------
     >>> json_schema()["title"]

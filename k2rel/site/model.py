@@ -67,17 +67,6 @@ class GivenLaw:
     def over(self, other: GivenLaw) -> GivenLaw:
         """Put this above another: what is given here wins, what is silent here comes from there.
 
-        Parameters
-        ----------
-        other : GivenLaw
-            What stands below.
-
-        Returns
-        -------
-        GivenLaw
-            Both together. Mean time to failure, rate, unavailability and table row are four ways to say
-            one thing, so one of them given here replaces all four.
-
         Examples
         --------
         >>> GivenLaw(mttf_h=100.0).over(GivenLaw(failure_rate_per_h=0.1, mttr_h=2.0))
@@ -93,29 +82,7 @@ class GivenLaw:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One physical part, or a part that each client has one of.
-
-    Parameters
-    ----------
-    id, type, title : str
-        Its name in the file, its kind, its name for people.
-    side : str or None
-        The side it belongs to.
-    within : str or None
-        What it sits in.
-    between : tuple of str or None
-        The ends of a link.
-    needs : tuple of str or AtLeast
-        What must work for it to work.
-    capacity_mb_s : float or None
-        The most it carries [MB/s].
-    external : bool
-        Whether its own failures are left out of the count.
-    law : GivenLaw
-        What the file says of its failures.
-    line : int or None
-        Its line in the file, for messages.
-    """
+    """One physical part, or a part that each client has one of."""
 
     id: str
     type: str

@@ -29,16 +29,6 @@ __all__ = ["pinned_table", "read_site"]
 def pinned_table(path: str | Path) -> Path | None:
     """Find the table of rates that a site file keeps beside it.
 
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        The site file.
-
-    Returns
-    -------
-    pathlib.Path or None
-        The table; None where the file names none, or cannot be read, which `read_site` explains.
-
     Examples
     --------
     >>> pinned_table(site_path("L2R"))

@@ -20,22 +20,6 @@ def assumptions_in_use(
 ) -> tuple[Assumption, ...]:
     """Give a site's assumptions with the values that its figures rest on.
 
-    Parameters
-    ----------
-    site : Site
-        The site as it was read, with the assumptions as the file and its variant have them.
-    file, used : YamlSource
-        The file by itself, and with variant and settings of assumptions; in both ``=name`` has been resolved.
-    clients : int or None
-        The number of clients that the user gave.
-    settings : mapping of str to str
-        What the user set.
-
-    Returns
-    -------
-    tuple of Assumption
-        Those of the file in their order, then what was set that no assumption is about.
-
     Examples
     --------
     >>> from k2rel.site import read_site

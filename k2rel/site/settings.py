@@ -46,21 +46,6 @@ _UNITS = {"mttf": "h", "mttr": "h", "test_interval": "h", "age": "h", "failure_r
 def parse_settings(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
     """Read settings as typed after ``--set``.
 
-    Parameters
-    ----------
-    texts : list of str
-        Each ``"type.key=value"``; quotes around the value are taken off.
-
-    Returns
-    -------
-    dict of str to str
-        Value by ``type.key``, a later one replacing an earlier one.
-
-    Raises
-    ------
-    InputError
-        If a text has not this form.
-
     Examples
     --------
     >>> parse_settings(['media_server.mttr="4 h"'])
@@ -81,18 +66,6 @@ def parse_settings(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
 def with_unit(key: str, value: str) -> str:
     """Give the value of a setting with the unit in which it was read.
 
-    Parameters
-    ----------
-    key : str
-        ``type.key``.
-    value : str
-        The value as it was given.
-
-    Returns
-    -------
-    str
-        The same, a bare number with its unit.
-
     Examples
     --------
     >>> with_unit("psu.mttf", "250000"), with_unit("psu.mttr", "4 d"), with_unit("drive.rates", "hdd_elerath")
@@ -107,23 +80,6 @@ def with_unit(key: str, value: str) -> str:
 
 def apply_settings(site: Site, settings: Mapping[str, str]) -> Site:
     """Apply changes by hand to a site.
-
-    Parameters
-    ----------
-    site : Site
-        The site.
-    settings : mapping of str to str
-        Value by ``type.key``.
-
-    Returns
-    -------
-    Site
-        The changed site; `Site.changed` lists the settings for provenance.
-
-    Raises
-    ------
-    InputError
-        If no component has that type, the key is unknown, or the value does not fit it.
 
     Examples
     --------

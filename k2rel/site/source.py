@@ -37,19 +37,7 @@ DocumentT = TypeVar("DocumentT", bound=BaseModel)
 
 @dataclass(frozen=True)
 class YamlSource:
-    """Plain data from a YAML file, with places.
-
-    Parameters
-    ----------
-    name : str
-        Name of the file, for messages.
-    data : dict
-        What stands in it, as dictionaries, lists, strings, numbers, booleans and None.
-    lines : dict
-        Line, from 1, of every entry by its path of keys.
-    origins : dict
-        Name of the assumption that a value was taken from, by its path of keys.
-    """
+    """Plain data from a YAML file, with places."""
 
     name: str
     data: dict[str, Any]
@@ -58,18 +46,6 @@ class YamlSource:
 
     def problem(self, path: KeyPath, message: str) -> Problem:
         """Place a mistake: the line is that of the entry, or of the nearest entry around it.
-
-        Parameters
-        ----------
-        path : tuple of str or int
-            Keys from the top of the file to the entry.
-        message : str
-            What is wrong and what would be right.
-
-        Returns
-        -------
-        Problem
-            The mistake with file, line and key.
 
         Examples
         --------
@@ -88,21 +64,6 @@ class YamlSource:
 
     def validated(self, document: type[DocumentT]) -> DocumentT:
         """Read it as a document of a given form.
-
-        Parameters
-        ----------
-        document : type of pydantic.BaseModel
-            The form.
-
-        Returns
-        -------
-        pydantic.BaseModel
-            The document.
-
-        Raises
-        ------
-        InputError
-            With file, line and entry of every mistake.
 
         Examples
         --------
@@ -129,18 +90,6 @@ class YamlSource:
 
 def known_keys(document: type[BaseModel], path: KeyPath) -> list[str]:
     """List the entries that a form knows at a place, for suggestions.
-
-    Parameters
-    ----------
-    document : type of pydantic.BaseModel
-        The form of the whole file.
-    path : tuple of str or int
-        Keys from the top of the file to the place.
-
-    Returns
-    -------
-    list of str
-        Names of its entries; none where keys are free or nothing stands below.
 
     Examples
     --------
@@ -232,22 +181,6 @@ def _plain(node: Node, path: KeyPath, lines: dict[KeyPath, int], name: str, scal
 
 def read_yaml(path: Path, starts: str = "a site file starts with 'format: 1'") -> YamlSource:
     """Read a YAML file as plain data with the line of every entry.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    Returns
-    -------
-    YamlSource
-        Its data and lines.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, is larger than 2 MB, is no YAML, holds anchors, tags or a key twice, is
-        nested too deeply, or is no mapping at its top.
 
     Examples
     --------

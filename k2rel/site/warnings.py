@@ -23,20 +23,6 @@ Finding = tuple[KeyPath, str]
 def warnings_of(source: YamlSource, document: doc.SiteDocument, site: Site) -> tuple[Problem, ...]:
     """List what a site file says without effect, or with another effect than it seems to have.
 
-    Parameters
-    ----------
-    source : YamlSource
-        The file, for the lines of its entries.
-    document : SiteDocument
-        Its entries.
-    site : Site
-        The site made of them.
-
-    Returns
-    -------
-    tuple of Problem
-        In the order of the file; none for most files.
-
     Examples
     --------
     >>> from k2rel.site import read_site  # which calls this
@@ -172,18 +158,6 @@ def asked_otherwise(role: Role, home: str) -> str:
 
 def warnings_with(site: Site, home: str) -> tuple[Problem, ...]:
     """List the warnings of a site with the preferred side in use, where it is another than the first of its file.
-
-    Parameters
-    ----------
-    site : Site
-        The site, with the warnings of its file.
-    home : str
-        The preferred side.
-
-    Returns
-    -------
-    tuple of Problem
-        As `warnings_of`, with holders in the order in which they are asked.
 
     Examples
     --------

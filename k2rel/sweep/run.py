@@ -72,21 +72,6 @@ class Sweep:
 def compute(point: Point) -> Row:
     """Compute one point.
 
-    Parameters
-    ----------
-    point : Point
-        The point.
-
-    Returns
-    -------
-    dict
-        Its measures for the principal traffic, exact; with roles that stick from the Markov chain of the site.
-
-    Raises
-    ------
-    InputError
-        If its site cannot be read or a setting does not fit.
-
     Examples
     --------
     >>> compute(Point("L2R", 8, "4h", "preferred"))["service"]

@@ -291,16 +291,6 @@ def _sampled(
 def quantity(value: float | str) -> tuple[float, str | None]:
     """Read a number and its unit.
 
-    Parameters
-    ----------
-    value : float or str
-        Such as ``"4 h"``.
-
-    Returns
-    -------
-    tuple of float and str or None
-        The number, and the unit; None where it is no number.
-
     Examples
     --------
     >>> quantity("4 h"), quantity("1e-6"), quantity("raid")[1]

@@ -124,16 +124,6 @@ _TYPES: dict[Any, RecordType] = {}
 class Ground:
     """A named tuple laid out for compiled code, in which its fields are read as of the tuple itself.
 
-    Parameters
-    ----------
-    record : named tuple
-        Its arrays are C-contiguous and of the types that the annotations say; they are not copied.
-
-    Raises
-    ------
-    TypeError
-        If an array is of another type.
-
     Examples
     --------
     >>> from typing import NamedTuple
@@ -154,21 +144,6 @@ class Ground:
 
 def laid_out(record: _T) -> _T:
     """Lay a named tuple out for compiled code, for which the result is the tuple.
-
-    Parameters
-    ----------
-    record : named tuple
-        The record.
-
-    Returns
-    -------
-    Ground
-        Typed as the record, since a compiled function reads it like one.
-
-    Raises
-    ------
-    TypeError
-        If an array is of another type than its annotation says.
 
     Examples
     --------
