@@ -27,6 +27,7 @@ from k2rel._version import __version__
 from k2rel.arguments import as_tolerance, as_whole
 from k2rel.cli import advice, batches, chains, dynamics, field, rates, simulation, studies, trees
 from k2rel.errors import K2relError, NoConvergenceError, RenderError
+from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["main"]
 
@@ -208,7 +209,11 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--points", default="lhs", choices=["random", "lhs", "sobol"], help="how (default lhs)")
     sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the samples (default 1)")
     sub.add_argument(
-        "--mission-time", type=float, default=8760.0, metavar="HOURS", help="system mission time (default 8760)"
+        "--mission-time",
+        type=float,
+        default=HOURS_PER_YEAR,
+        metavar="HOURS",
+        help=f"system mission time (default {HOURS_PER_YEAR:g})",
     )
     sub.add_argument(
         "--nodes",

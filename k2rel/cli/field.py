@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from k2rel.cli.printing import finite, print_json, print_table, written
 from k2rel.cli.studies import study_of
 from k2rel.errors import InputError, Problem
+from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     from k2rel.field import FieldData, Fit, GoodnessOfFit, Trend
@@ -119,7 +120,7 @@ def _fit_counts(args: argparse.Namespace, data: FieldData) -> int:
         return 0
     _about(data)
     frame = table_of([*fits, *([whole] if several else [])])
-    frame["afr"] = [-math.expm1(-rate * 8760) for rate in frame["failure_rate_per_h"]]
+    frame["afr"] = [-math.expm1(-rate * HOURS_PER_YEAR) for rate in frame["failure_rate_per_h"]]
     print_table(
         frame[["name", "failures", "hours", "failure_rate_per_h", "low_per_h", "high_per_h", "afr"]], index=False
     )

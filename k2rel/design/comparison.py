@@ -15,7 +15,7 @@ from k2rel.policy.rules import Policy
 from k2rel.site.common_cause_pairs import with_common_cause
 from k2rel.studies import Study, studies_of, study
 from k2rel.tables import probability_text
-from k2rel.units import format_duration
+from k2rel.units import HOURS_PER_YEAR, format_duration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -300,9 +300,10 @@ def verdict(one: Study, result: AvailabilityResult | None = None, loads: LoadRes
         part = site.components.get(name) or site.raid_sets.get(name)
         return f"the {part.title}" if part is not None else name.replace("_", " ")
 
+    lost = format_duration(main.unavailability * HOURS_PER_YEAR)
     words = [
         f"{site.name} with {site.client_count} clients and the {one.laws.contract} repair contract: "
-        f"{principal.replace('_', ' ')} is lost for some client {format_duration(main.unavailability * 8760)} a year "
+        f"{principal.replace('_', ' ')} is lost for some client {lost} a year "
         f"(unavailability {probability_text(main.unavailability)}), in {main.failures_per_year:.2g} losses a year of "
         f"{format_duration(main.mean_downtime_h)} each."
     ]

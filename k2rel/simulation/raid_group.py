@@ -191,7 +191,7 @@ def _groups(
             if now >= restored and (missing >= parities or unread):
                 losses += 1
                 late += unread and missing < parities
-                years[min(int(now / 8760.0), len(years) - 1)] += 1
+                years[min(int(now / HOURS_PER_YEAR), len(years) - 1)] += 1
                 restored = back
                 for e in range(drives):
                     if back_at[e] > now:
