@@ -124,7 +124,7 @@ def with_second(one: Study, parts: Sequence[str] | str) -> Study:
     return replace(one, laws=laws)
 
 
-def parts_not_alone(site: Site) -> set[str]:
+def parts_not_alone(site: Site) -> frozenset[str]:
     """List the parts whose law is not theirs alone: drives of RAID sets, members of common causes.
 
     Examples
@@ -133,8 +133,7 @@ def parts_not_alone(site: Site) -> set[str]:
     >>> "switch_A" in parts_not_alone(read_site("L2R"))
     False
     """
-    drives = {drive for entry in site.raid_sets.values() for drive in (*entry.drives, *entry.spares)}
-    return drives | {member for group in site.common_cause for member in group.members}
+    return site.drives | {member for group in site.common_cause for member in group.members}
 
 
 def at_level(one: Study, level: str) -> Study:

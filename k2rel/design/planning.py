@@ -198,8 +198,7 @@ def _first_overload(one: Study) -> tuple[str, str] | None:
         return element, "nothing"
     site = one.site
     own = [site.client_part_id(1, key) for key in site.client_parts]
-    drives = {drive for entry in site.raid_sets.values() for drive in (*entry.drives, *entry.spares)}
-    for part in (*own, *(name for name in site.components if name not in drives)):
+    for part in (*own, *(name for name in site.components if name not in site.drives)):
         element = _overloaded(one, part)
         if element is not None:
             return element, part

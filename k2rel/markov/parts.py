@@ -103,11 +103,10 @@ def parts_of(study: Study, policy: Policy, roots: Sequence[Node], organisation: 
     """
     site = study.site
     asked = policy.structure.variables(roots)
-    drives = {name for entry in site.raid_sets.values() for name in (*entry.drives, *entry.spares)}
-    physical = {*site.components, *site.raid_sets, *site.cause_events} - drives
+    physical = {*site.components, *site.raid_sets, *site.cause_events} - site.drives
     names = [name for name in asked if name in physical]
     if organisation.crews is not None:
-        names += [name for name in site.components if name not in names and name not in drives]
+        names += [name for name in site.components if name not in names and name not in site.drives]
     repair = _Repair(study, organisation)
     alike: dict[object, list[str]] = {}
     above = _gates_above(policy, roots)

@@ -125,9 +125,8 @@ class SiteModel:
         """Shared parts that are simulated; their places are the bits of a state."""
         site = self.study.site
         asked = self.policy.structure.variables([*self.roots, *self.conditions])
-        drives = {name for entry in site.raid_sets.values() for name in (*entry.drives, *entry.spares)}
         physical = [*site.components, *site.raid_sets, *site.cause_events]
-        known = set(physical) - drives
+        known = set(physical) - site.drives
         names = [name for name in dict.fromkeys(asked) if name in known]
         if self.organisation.crews is not None or self.circumstances.shelves or self.circumstances.wrong_unit:
             names += [name for name in site.components if name in known and name not in names]

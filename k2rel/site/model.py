@@ -278,6 +278,11 @@ class Site:
     warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
 
     @cached_property
+    def drives(self) -> frozenset[str]:
+        """Drives and hot spares of RAID sets: they act through their set alone."""
+        return frozenset(name for entry in self.raid_sets.values() for name in (*entry.drives, *entry.spares))
+
+    @cached_property
     def cause_events(self) -> Mapping[str, tuple[tuple[str, ...], float]]:
         """Combinations of parts that one cause takes away: their parts and their share of a part's failures.
 
