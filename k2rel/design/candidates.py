@@ -21,7 +21,7 @@ from k2rel.design.spares import replaced_types
 from k2rel.errors import InputError
 from k2rel.measures.availability import service_named
 from k2rel.measures.importance import causes
-from k2rel.rates import site_laws
+from k2rel.rates import CONTRACTS, site_laws
 from k2rel.studies import Study
 from k2rel.units import format_duration
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["best_changes", "candidate_changes"]
 
-_CONTRACTS = {"nbd": ("4h", "onsite"), "4h": ("onsite",), "onsite": ()}
 _TITLES = {"4h": "four-hour repair contract", "onsite": "spares and technician on site"}
 _PARTS = 8
 _FREQUENT = 6
@@ -70,7 +69,7 @@ def candidate_changes(one: Study, service: str | None = None) -> list[Change]:
     site = one.site
     result = [
         Change(f"{_TITLES[contract]} for everything", "contract", contract, len(site.components))
-        for contract in _CONTRACTS[one.laws.contract]
+        for contract in reversed(CONTRACTS[: CONTRACTS.index(one.laws.contract)])
     ]
     result += _for_causes(one, name)
     done = {change.what for change in result if change.kind == "duplicate"}

@@ -12,6 +12,7 @@ from k2rel.measures.importance import causes, single_points_of_failure
 from k2rel.measures.load import LoadResult, load
 from k2rel.policy.failover import failover, further_traffic, principal_traffic
 from k2rel.policy.rules import Policy
+from k2rel.rates import CONTRACTS, site_laws
 from k2rel.site.common_cause_pairs import with_common_cause
 from k2rel.studies import Study, studies_of, study
 from k2rel.tables import probability_text
@@ -171,10 +172,8 @@ def contracts(one: Study) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from k2rel.rates import site_laws
-
     columns = {}
-    for contract in ("onsite", "4h", "nbd"):
+    for contract in CONTRACTS:
         same = contract == one.laws.contract
         columns[contract] = _site_minutes(one if same else replace(one, laws=site_laws(one.site, contract, one.rates)))
     return pd.DataFrame(columns).rename_axis("service")
