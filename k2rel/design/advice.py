@@ -24,6 +24,7 @@ from k2rel.design.costs import Costs
 from k2rel.design.targets import checked_target
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.availability import service_named
+from k2rel.measures.dynamic import ever_closer
 from k2rel.organisation import Organisation
 from k2rel.studies import Provenance, Study
 from k2rel.units import MINUTES_PER_YEAR
@@ -326,15 +327,8 @@ def _right_design(study: Study) -> Design:
 
     The tolerance is made smaller as long as the chain stays so small that hundreds of them take seconds.
     """
-    from k2rel.markov.engine import solved
-
     found = Design(study)
-    for tolerance in _TOLERANCES:
-        organisation = Organisation(tolerance=tolerance)
-        try:
-            states = solved(study, organisation).states.chain.states
-        except K2relError:
-            break
+    for organisation, states in ever_closer(study, _TOLERANCES):
         if states > _FEW_STATES and found.organisation is not None:
             break
         found = Design(study, organisation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "downtime_causes",
     "dynamic_over_time",
+    "ever_closer",
     "feasible_organisation",
     "interruptions",
     "performability",
@@ -41,6 +42,7 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
+_TOLERANCES = (1e-3, 1e-5, 1e-7, 1e-9)
 _FEW_STATES = 60_000
 _LENGTHS = (("10 s", 10 / 3600), ("1 min", 1 / 60), ("10 min", 1 / 6), ("1 h", 1.0), ("8 h", 8.0))
 
@@ -72,16 +74,29 @@ def feasible_organisation(study: Study) -> Organisation | None:
     1e-09
     """
     found = None
-    for tolerance in (1e-3, 1e-5, 1e-7, 1e-9):
-        organisation = Organisation(tolerance=tolerance)
-        try:
-            states = solved(study, organisation).states.chain.states
-        except K2relError:
-            break
+    for organisation, states in ever_closer(study, _TOLERANCES):
         found = organisation
         if states > _FEW_STATES:
             break
     return found
+
+
+def ever_closer(study: Study, tolerances: Sequence[float]) -> Iterator[tuple[Organisation, int]]:
+    """Go down a ladder of tolerances as far as the chain can be solved: each organisation, and its number of states.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> [states for _, states in ever_closer(study("L1"), (1e-3, 1e-5))]
+    [3, 12]
+    """
+    for tolerance in tolerances:
+        organisation = Organisation(tolerance=tolerance)
+        try:
+            states = solved(study, organisation).states.chain.states
+        except K2relError:
+            return
+        yield organisation, states
 
 
 def interruptions(
