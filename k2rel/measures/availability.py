@@ -420,9 +420,7 @@ def takeovers(study: Study) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    for name, role in study.site.roles.items():
-        if len(role.holders) < 2:
-            continue
+    for name, role in study.site.movable.items():
         diagram = compile_diagram(study.policy.structure, [study.policy.role_moved(name)])
         # into the moved state, by a failure or by a repair
         moves = mode_transitions(study, diagram).both_ways()

@@ -337,7 +337,7 @@ def why_they_differ(study: Study, organisation: Organisation | None = None) -> s
     site = study.site
     dynamics = solved(study, organisation or Organisation())
     takeover = dynamics.states.takeover
-    if not any(len(role.holders) > 1 for role in site.roles.values()):
+    if not site.movable:
         return f"{site.name} has no role that can move: both figures rest on the same states."
     if takeover is None:
         return (
@@ -420,15 +420,14 @@ def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
     """Takeovers that arrive and that fail [1/h], and the probability that one lands in overload."""
     states, policy = dynamics.states, dynamics.policy
     takeover = states.takeover
-    movable = [name for name, role in policy.site.roles.items() if len(role.holders) > 1]
-    if not movable:
+    if not policy.site.movable:
         return 0.0, 0.0, 0.0
     rates = states.chain.rates
     before = np.repeat(np.arange(rates.shape[0]), np.diff(rates.indptr))
     after = rates.indices
     flow = dynamics.probability[before] * rates.data
     if takeover is None:  # roles at the preferred side: they leave it at once and always, and come back by themselves
-        away = compile_diagram(policy.structure, [policy.role_moved(name) for name in movable])
+        away = compile_diagram(policy.structure, [policy.role_moved(name) for name in policy.site.movable])
         moved = np.array(list(away.outcomes), dtype=np.bool_)[dynamics.modes(away)]
         arrives = (moved[after] & ~moved[before]).any(axis=1)
         fails = np.zeros(len(flow), dtype=np.bool_)

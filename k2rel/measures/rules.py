@@ -5,7 +5,7 @@ The keys themselves stand in the site file (`RoleEntry`, `UnitEntry`), what they
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
@@ -79,19 +79,18 @@ _SAID = (
 
 def _keys(study: Study) -> dict[str, tuple[str, ...]]:
     """Rules that can change anything on a site, with their values."""
-    moving = [role for role in study.site.roles.values() if len(role.holders) > 1]
+    moving = study.site.movable
     roles, units = get_type_hints(Role), get_type_hints(Unit)
     found = {name: get_args(roles[name]) for name in _OF_ROLES} if moving else {}
-    if any(len(holder.units) > 1 for role in moving for holder in role.holders):
+    if any(len(holder.units) > 1 for role in moving.values() for holder in role.holders):
         found |= {name: get_args(units[name]) for name in _OF_UNITS}
     return found
 
 
 def _in_use(study: Study, rule: str) -> tuple[str, ...]:
     """Values of a rule on a site."""
-    owners: Sequence[Any] = tuple((study.site.units if rule in _OF_UNITS else study.site.roles).values())
-    moving = [one for one in owners if not isinstance(one, Role) or len(one.holders) > 1]
-    return tuple(dict.fromkeys(getattr(one, rule) for one in moving))
+    owners: Mapping[str, Any] = study.site.units if rule in _OF_UNITS else study.site.movable
+    return tuple(dict.fromkeys(getattr(owner, rule) for owner in owners.values()))
 
 
 def _used_words(study: Study, rule: str) -> str:
@@ -105,9 +104,8 @@ def _used_words(study: Study, rule: str) -> str:
 
 def _arrival(study: Study) -> str:
     """Where a role on its way arrives, by what a takeover asks of the backup."""
-    able = [name for name, role in study.site.roles.items() if len(role.holders) > 1 and study.policy.takes_able(name)]
-    every = len(able) == sum(len(role.holders) > 1 for role in study.site.roles.values())
-    which = "" if every else f" of {', '.join(able)}"
+    able = [name for name in study.site.movable if study.policy.takes_able(name)]
+    which = "" if len(able) == len(study.site.movable) else f" of {', '.join(able)}"
     other = f", else at the first that is able (backup{which}: able)" if able else ""
     return (
         f"at the first holder that is ready then, in the order of the file{other}; without one the takeover has failed"

@@ -387,6 +387,6 @@ def failover(
         loads=loads,
         principal=principal,
         carried=carried,
-        standby={role: truth[node] for role, node in backups.items() if len(site.roles[role].holders) > 1},
+        standby={role: truth[node] for role, node in backups.items() if role in site.movable},
         returns=tuple(name for name in out if policy.returns_by_itself(name)),
     )

@@ -263,8 +263,7 @@ class Simulation:
     @property
     def _counts_moves(self) -> bool:
         """Whether moves of roles are events here; roles at the preferred side are where they are."""
-        roles = self.site.study.site.roles.values()
-        return self.site.takeover is not None or not any(len(role.holders) > 1 for role in roles)
+        return self.site.takeover is not None or not self.site.study.site.movable
 
     def load(self) -> dict[str, Estimate]:
         """Give what clients are given, averaged over time.

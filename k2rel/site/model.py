@@ -278,6 +278,11 @@ class Site:
     warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
 
     @cached_property
+    def movable(self) -> Mapping[str, Role]:
+        """Roles that can move: those with more than one holder."""
+        return {name: role for name, role in self.roles.items() if len(role.holders) > 1}
+
+    @cached_property
     def drives(self) -> frozenset[str]:
         """Drives and hot spares of RAID sets: they act through their set alone."""
         return frozenset(name for entry in self.raid_sets.values() for name in (*entry.drives, *entry.spares))

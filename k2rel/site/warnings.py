@@ -208,9 +208,7 @@ def _called(on: str | None, side: str) -> str:
 
 def _not_watched(site: Site) -> Iterator[Finding]:
     """Needs of a holder alone whose loss ends the role while nothing makes it move."""
-    for name, role in site.roles.items():
-        if len(role.holders) < 2:
-            continue
+    for name, role in site.movable.items():
         needs = [set(_flat(holder.needs)) for holder in role.holders]
         for place, holder in enumerate(role.holders):
             elsewhere = set.union(*(other for n, other in enumerate(needs) if n != place))
