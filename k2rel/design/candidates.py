@@ -106,19 +106,17 @@ def _for_causes(one: Study, service: str) -> list[Change]:
     parts += [part for part in frequent if part not in parts]
     site = one.site
     own = {f"each client's {key}": key for key in site.client_parts}
-    best = site_laws(site, "onsite", one.rates)
     alone, replaced = parts_not_alone(site), replaced_types(one)
-    laws, faster = {**one.laws.shared, **one.laws.client}, {**best.shared, **best.client}
-    everything = {**site.components, **site.client_parts}
+    laws, faster = dict(one.laws.used()), dict(site_laws(site, "onsite", one.rates).used())
     result, seen = [], set()
     for part in parts:
         key = own.get(part, part)
         raid = site.raid_sets.get(key)
-        component = site.client_parts.get(key) or site.components.get(raid.drives[0] if raid else key)
+        component = site.described.get(raid.drives[0] if raid else key)
         if component is None:  # a common cause: no part that is bought
             continue
         kind = component.type
-        alike = [name for name, other in everything.items() if other.type == kind]
+        alike = [name for name, other in site.described.items() if other.type == kind]
         if kind not in seen and any(faster[name].mttr_h < laws[name].single.mttr_h for name in alike):
             title = f"spare {kind.replace('_', ' ')} and technician on site"
             result.append(Change(title, "stock", kind, len(alike)))

@@ -214,7 +214,7 @@ def changed(design: Design, changes: Sequence[Change]) -> Design:
 
 
 def _of_type(one: Study, kind: str) -> None:
-    if all(part.type != kind for part in (*one.site.components.values(), *one.site.client_parts.values())):
+    if all(part.type != kind for part in one.site.described.values()):
         raise InputError(f"{one.site.name} has no part of type '{kind}'")
 
 
@@ -222,16 +222,16 @@ def _repaired(one: Study, contract: str, kind: str | None) -> Study:
     """Times of repair as under a contract, for one type or for all; none becomes longer."""
     if kind is not None:
         _of_type(one, kind)
-    best = site_laws(one.site, contract, one.rates)
+    under = site_laws(one.site, contract, one.rates)
+    best = dict(under.used())
 
     def faster(name: str, part: Component, law: Law) -> Law:
         if kind is not None and part.type != kind:
             return law
-        other = best.shared.get(name) or best.client[name]
-        return replace(law, mttr_h=min(law.mttr_h, other.mttr_h))
+        return replace(law, mttr_h=min(law.mttr_h, best[name].mttr_h))
 
     laws = changed_laws(one.site, one.laws, faster)
-    return replace(one, laws=replace(laws, contract=best.contract) if kind is None else laws)
+    return replace(one, laws=replace(laws, contract=under.contract) if kind is None else laws)
 
 
 def _tested(one: Study, kind: str) -> Study:

@@ -46,7 +46,7 @@ class Costs:
         >>> costs.of(Change("", "duplicate", "switch_A"), read_site("L2R"))
         3000.0
         """
-        part = site.components.get(change.what) or site.client_parts.get(change.what)
+        part = site.described.get(change.what)
         times = change.units if change.kind in ("duplicate", "clients") else 1
         for what in (change.what, part.type if part else change.what, "*"):
             if (change.kind, what) in self.prices:

@@ -71,7 +71,7 @@ def _facts(one: Study) -> Iterator[tuple[tuple[str, str, str], str]]:
     yield ("site", "clients", ""), str(site.client_count)
     yield ("site", "preferred side", ""), one.policy.home
     yield ("failure data", "repair contract", ""), one.laws.contract
-    for name, part in {**site.components, **site.client_parts}.items():
+    for name, part in site.described.items():
         who = name if name in site.components else f"each client's {name}"
         yield ("parts", who, ""), part.type.replace("_", " ")
         for aspect, value in (

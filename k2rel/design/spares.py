@@ -114,13 +114,12 @@ def _demands(studies: Sequence[Study]) -> dict[str, Demand]:
         site, sure = study.site, rate_laws(study)
         replaced = replaced_types(study)
         for name, law in study.laws.used():
-            own = name in site.client_parts
-            part = site.client_parts[name] if own else site.components[name]
+            part = site.described[name]
             if part.external or not law.failure_rate_per_h or part.type not in replaced:
                 continue
             one = law.single
             key = f"{one.rates_id} {one.failure_rate_per_h!r}" if one.rates_id else f"by hand {number} {name}"
-            units = law.parts * (site.client_count if own else 1)
+            units = law.parts * (site.client_count if name in site.client_parts else 1)
             demand = result.setdefault(part.type, {})
             before = demand[key][0] if key in demand else 0
             demand[key] = (before + units, one, sure.get(one.rates_id))
@@ -139,7 +138,7 @@ def replaced_types(study: Study) -> set[str]:
     slow = site_laws(study.site, "nbd", study.rates)
     types = set()
     for name, law in slow.used():
-        part = study.site.components.get(name) or study.site.client_parts[name]
+        part = study.site.described[name]
         if law.mttr_h > _RESTART_H or not law.rates_id:
             types.add(part.type)
     return types

@@ -109,7 +109,7 @@ def rate_laws(study: Study) -> dict[str, Uncertain]:
     """
     result: dict[str, Uncertain] = {}
     for name, law in study.laws.used():
-        part = study.site.components.get(name) or study.site.client_parts[name]
+        part = study.site.described[name]
         one = law.single
         if one.rates_id and one.low_per_h and one.high_per_h and one.low_per_h < one.high_per_h and not part.external:
             share = one.share
@@ -372,7 +372,7 @@ def swing(study: Study, service: str | None = None) -> pd.DataFrame:
     rows: dict[str, Law] = {}
     types: dict[str, dict[str, None]] = {}
     for name, law in study.laws.used():
-        part = study.site.components.get(name) or study.site.client_parts[name]
+        part = study.site.described[name]
         if (
             law.rates_id
             and law.low_per_h is not None

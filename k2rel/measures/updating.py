@@ -132,7 +132,7 @@ def updated(
 
 def _law_of(study: Study, kind: str) -> Law:
     """Law of the parts of a type; all have the same where the log can be about them."""
-    parts = {**study.site.components, **study.site.client_parts}
+    parts = study.site.described
     laws = [law.single for name, law in study.laws.used() if parts[name].type == kind]
     if not laws:
         known = {part.type for part in parts.values()}

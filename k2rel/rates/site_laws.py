@@ -222,7 +222,7 @@ def pinned_rows(site: Site, rates: str | Path | None = None) -> list[RateRow]:
     table = registry(site.rates_file, rates)
     takers: dict[str, dict[str, None]] = {}
     for name, law in laws.used():
-        part = site.components.get(name) or site.client_parts[name]
+        part = site.described[name]
         if law.rates_id:
             kinds = takers.setdefault(law.rates_id, {})
             if table.defaults.get(part.type) == law.rates_id:

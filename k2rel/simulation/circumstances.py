@@ -147,7 +147,7 @@ class Circumstances:
             ...
         k2rel.errors.InputError: lives: L1 has no part or component type 'swich_A'; did you mean 'switch_A'?
         """
-        types = {part.type for part in (*site.components.values(), *site.client_parts.values())}
+        types = {part.type for part in site.described.values()}
         parts = {*site.components, *site.raid_sets, *site.own_parts} - site.drives
         kinds_of_drives = {site.components[name].type for name in site.drives}
         known = (types - kinds_of_drives) | parts

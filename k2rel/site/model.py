@@ -278,6 +278,11 @@ class Site:
     warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
 
     @cached_property
+    def described(self) -> Mapping[str, Component]:
+        """Shared components and parts that each client has, by their name in the file."""
+        return {**self.components, **self.client_parts}
+
+    @cached_property
     def movable(self) -> Mapping[str, Role]:
         """Roles that can move: those with more than one holder."""
         return {name: role for name, role in self.roles.items() if len(role.holders) > 1}

@@ -87,7 +87,7 @@ def apply_settings(site: Site, settings: Mapping[str, str]) -> Site:
     >>> read_site("L2R", settings={"toe.capacity": "80 MB/s"}).components["toe_A1"].capacity_mb_s
     80.0
     """
-    types = {part.type for part in (*site.components.values(), *site.client_parts.values())}
+    types = {part.type for part in site.described.values()}
     for key, value in settings.items():
         kind, _, name = key.partition(".")
         where = f"--set {key[:80]}={str(value)[:40]}"

@@ -276,7 +276,7 @@ def _kind(site: Site, traffic: Traffic, path: Path) -> object:
             name = site.subscriptions[name[1:]][0]
         if name in site.raid_sets:
             return f"RAID {site.raid_sets[name].level}"
-        return (site.client_parts.get(name) or site.components[name]).type
+        return site.described[name].type
 
     kinds = tuple(
         (stage.k, *map(kind, stage.of)) if isinstance(stage, AtLeast) else (1, kind(stage)) for stage in path.via

@@ -15,7 +15,7 @@ def broken_step(site: Site, path: Path, group: int) -> tuple[int, str, str] | No
 
     def joined(first: str, second: str) -> bool:
         for one, other in ((first, second), (second, first)):
-            part = site.client_parts.get(one) or site.components.get(one)
+            part = site.described.get(one)
             if part is None:
                 part_in = site.raid_sets[one].within
                 ends: tuple[str, ...] = ()
