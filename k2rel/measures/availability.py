@@ -338,30 +338,38 @@ def over_time(study: Study, service: str | None, times_h: Sequence[float]) -> pd
 
 
 def _mean_from_start(study: Study, service: Service, times_h: FloatArray) -> FloatArray:
-    """Mean of the point unavailability from time 0 to each time.
-
-    Gauss-Legendre quadrature on panels that double in length: point unavailability is a sum of exponentials,
-    whose time constants lie orders of magnitude apart. Tests on known days begin panels of their own; whole periods of
-    them, once all repeats itself, have the mean over their cycle.
-    """
+    """Mean of the point unavailability from time 0 to each time."""
     last = float(times_h.max(initial=0.0))
     if last == 0.0:
         return np.zeros(len(times_h))
     if study.tested:
-        return _mean_with_tests(study, service, times_h)
-    doubling = _SHORTEST_H * 2.0 ** np.arange(max(1, math.ceil(math.log2(max(last / _SHORTEST_H, 1.0)))))
-    edges = np.unique(np.concatenate([[0.0], doubling[doubling < last], times_h]))
-    nodes, weights = np.polynomial.legendre.leggauss(12)
+        lost_h = _lost_with_tests(study, service, times_h)
+    else:
+        doubling = _doubling(last)
+        edges = np.unique(np.concatenate([[0.0], doubling[doubling < last], times_h]))
+        lost_h = _integral(study, service, edges, 12)[np.searchsorted(edges, times_h)]
+    return at_most_one(np.asarray(np.divide(lost_h, times_h, out=np.zeros(len(times_h)), where=times_h > 0)))
+
+
+def _doubling(last: float) -> FloatArray:
+    """Ends of panels that double in length: point unavailability has time constants orders of magnitude apart [h]."""
+    return np.asarray(_SHORTEST_H * 2.0 ** np.arange(max(1, math.ceil(math.log2(max(last / _SHORTEST_H, 1.0))))))
+
+
+def _integral(study: Study, service: Service, edges: FloatArray, points: int) -> FloatArray:
+    """Integral of the point unavailability from 0 to each edge [h]: Gauss-Legendre quadrature on each panel."""
+    nodes, weights = np.polynomial.legendre.leggauss(points)
     half = np.diff(edges) / 2
     at = (edges[:-1, None] + half[:, None] * (nodes + 1.0)).reshape(-1)
     lost = loss_over_time(study, service, at, repaired=True).reshape(len(half), -1)
-    integral = np.concatenate([[0.0], np.cumsum(half * (lost @ weights))])
-    found = integral[np.searchsorted(edges, times_h)]
-    return at_most_one(np.asarray(np.divide(found, times_h, out=np.zeros(len(times_h)), where=times_h > 0)))
+    return np.concatenate([[0.0], np.cumsum(half * (lost @ weights))])
 
 
-def _mean_with_tests(study: Study, service: Service, times_h: FloatArray) -> FloatArray:
-    """Mean of the point unavailability from time 0 to each time, where parts are tested on known days."""
+def _lost_with_tests(study: Study, service: Service, times_h: FloatArray) -> FloatArray:
+    """Mean time that a service is lost until each time, where parts are tested on known days [h].
+
+    Tests begin panels of their own; whole periods of them, once all repeats itself, have the mean over their cycle.
+    """
     laws = list(study.tested.values())
     tests = list({law.single.tests for law in laws})
     per_h = sum(len(one.offsets_h) / one.interval_h for one in tests)
@@ -379,17 +387,10 @@ def _mean_with_tests(study: Study, service: Service, times_h: FloatArray) -> Flo
     longest = max(float(np.diff(days, append=last).max()), shortest)
     steps = shortest * np.append(0.0, 4.0 ** np.arange(1 + math.ceil(math.log(longest / shortest, 4.0))))
     after = (days[:, None] + steps)[steps < np.diff(days, append=last)[:, None]]
-    doubling = _SHORTEST_H * 2.0 ** np.arange(max(1, math.ceil(math.log2(max(last / _SHORTEST_H, 1.0)))))
-    edges = np.unique(np.concatenate([[0.0], after, days, doubling, followed]))
+    edges = np.unique(np.concatenate([[0.0], after, days, _doubling(last), followed]))
     edges = edges[edges <= last]
-    nodes, weights = np.polynomial.legendre.leggauss(8)
-    half = np.diff(edges) / 2
-    at = (edges[:-1, None] + half[:, None] * (nodes + 1.0)).reshape(-1)
-    lost = loss_over_time(study, service, at, repaired=True).reshape(len(half), -1)
-    integral = np.concatenate([[0.0], np.cumsum(half * (lost @ weights))])
-    found = integral[np.searchsorted(edges, followed)]
-    found = found + (left_out * unavailability(study, service) if left_out.any() else 0.0)
-    return at_most_one(np.asarray(np.divide(found, times_h, out=np.zeros(len(times_h)), where=times_h > 0)))
+    found = _integral(study, service, edges, 8)[np.searchsorted(edges, followed)]
+    return found + (left_out * unavailability(study, service) if left_out.any() else 0.0)
 
 
 def takeovers(study: Study) -> pd.DataFrame:
