@@ -21,13 +21,12 @@ from k2rel.arguments import as_whole
 from k2rel.design.candidates import candidate_changes
 from k2rel.design.changes import Change, Design, changed, go_together, minutes_of
 from k2rel.design.costs import Costs
-from k2rel.design.targets import checked_target
+from k2rel.design.targets import allowed_min_per_year, checked_target
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.availability import service_named
 from k2rel.measures.dynamic import ever_closer
 from k2rel.organisation import Organisation
 from k2rel.studies import Provenance, Study
-from k2rel.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -307,7 +306,7 @@ def advise(
             if not math.isnan(minutes):
                 found.append(((i, k), minutes, price[first] + price[second]))
     front = _front(evaluator, price, sets or _SETS[design.organisation is not None]) if costs is not None else None
-    allowed = math.nan if percent is None else (100.0 - percent) / 100.0 * MINUTES_PER_YEAR
+    allowed = math.nan if percent is None else allowed_min_per_year(percent)
     provenance = study.provenance if design.organisation is None else _dynamic_provenance(design)
     return Advice(
         provenance, name, now, allowed, ranked, tuple(sorted(found, key=lambda one: one[1])), front,

@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 from k2rel.arguments import as_names
 from k2rel.bundled import level_names
 from k2rel.errors import InputError, closest
-from k2rel.exact.engine import unavailability
 from k2rel.measures.availability import service_named
+from k2rel.measures.engines import engine_of
 from k2rel.organisation import Organisation
-from k2rel.policy import Policy
 from k2rel.rates import Law, changed_laws, duplicated, site_laws
 from k2rel.site.model import Component, Site
-from k2rel.studies import Study, study
+from k2rel.studies import Study, study, with_site
 from k2rel.units import MINUTES_PER_YEAR
 
 __all__ = [
@@ -70,16 +69,8 @@ def minutes_of(design: Design, service: str) -> float:
     >>> round(minutes_of(Design(study("L2R")), "media"), 2)
     4.01
     """
-    one, organisation = design.study, design.organisation
-    found = service_named(one, service)
-    if organisation is None:
-        return unavailability(one, found) * MINUTES_PER_YEAR
-    from k2rel.markov.engine import solved
-    from k2rel.services.catalogue import services_of
-
-    dynamics = solved(one, organisation)
-    (same,) = (item for item in services_of(dynamics.policy) if item.name == service)
-    return dynamics.unavailability(same) * MINUTES_PER_YEAR
+    engine = engine_of(design.study, design.organisation)
+    return engine.unavailability(service_named(design.study, service, engine.policy)) * MINUTES_PER_YEAR
 
 
 def with_second(one: Study, parts: Sequence[str] | str) -> Study:
@@ -161,10 +152,7 @@ def with_clients(one: Study, clients: int) -> Study:
         clients=clients, repair=one.laws.contract, rates=one.rates, settings=dict(site.changed), variant=site.variant,
         primary=one.policy.home, common_cause="none",
     )  # fmt: skip
-    if site.common_cause:
-        again = replace(fresh.site, common_cause=site.common_cause)
-        return replace(fresh, site=again, policy=Policy(again, one.policy.home))
-    return fresh
+    return with_site(fresh, replace(fresh.site, common_cause=site.common_cause)) if site.common_cause else fresh
 
 
 def go_together(changes: Sequence[Change]) -> bool:

@@ -11,10 +11,9 @@ from k2rel.measures.availability import AvailabilityResult, availability, takeov
 from k2rel.measures.importance import causes, single_points_of_failure
 from k2rel.measures.load import LoadResult, load
 from k2rel.policy.failover import failover, further_traffic, principal_traffic
-from k2rel.policy.rules import Policy
 from k2rel.rates import CONTRACTS, site_laws
 from k2rel.site.common_cause_pairs import with_common_cause
-from k2rel.studies import Study, studies_of, study
+from k2rel.studies import Study, studies_of, study, with_site
 from k2rel.tables import probability_text
 from k2rel.units import HOURS_PER_YEAR, format_duration
 
@@ -27,6 +26,7 @@ __all__ = [
     "contracts",
     "headline",
     "overload_by_level",
+    "site_minutes",
     "variants",
     "verdict",
 ]
@@ -175,7 +175,7 @@ def contracts(one: Study) -> pd.DataFrame:
     columns = {}
     for contract in CONTRACTS:
         same = contract == one.laws.contract
-        columns[contract] = _site_minutes(one if same else replace(one, laws=site_laws(one.site, contract, one.rates)))
+        columns[contract] = site_minutes(one if same else replace(one, laws=site_laws(one.site, contract, one.rates)))
     return pd.DataFrame(columns).rename_axis("service")
 
 
@@ -207,17 +207,21 @@ def common_causes(one: Study) -> pd.DataFrame:
     }
     if not sites["twins"].common_cause:
         return pd.DataFrame(columns=["independent", "twins", "times"]).rename_axis("service")
-    columns = {
-        name: _site_minutes(replace(one, site=site, policy=Policy(site, one.policy.home)))
-        for name, site in sites.items()
-    }
+    columns = {name: site_minutes(with_site(one, site)) for name, site in sites.items()}
     frame = pd.DataFrame(columns).rename_axis("service")
     return frame.assign(times=frame["twins"] / frame["independent"])
 
 
-def _site_minutes(one: Study) -> dict[str, float]:
-    """Downtime [min/year] of the services of the whole site."""
-    return {s.service: s.downtime_min_per_year for s in availability(one).services if s.scope == "site"}
+def site_minutes(study: Study) -> dict[str, float]:
+    """Give the downtime of the services of the whole site [min/year].
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> round(site_minutes(study("L2R"))["media"], 2)
+    4.01
+    """
+    return {s.service: s.downtime_min_per_year for s in availability(study).services if s.scope == "site"}
 
 
 def variants(one: Study) -> pd.DataFrame:
@@ -259,7 +263,7 @@ def variants(one: Study) -> pd.DataFrame:
                 primary=one.policy.home,
             )
         )
-        columns[name or "as described"] = _site_minutes(other)
+        columns[name or "as described"] = site_minutes(other)
     return pd.DataFrame(columns).rename_axis("service")
 
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from k2rel._version import __version__
 from k2rel.basis import basis_hash
-from k2rel.design.comparison import headline
+from k2rel.design.comparison import headline, site_minutes
 from k2rel.errors import InputError
-from k2rel.measures.availability import availability
 from k2rel.rates import Law
 from k2rel.site.model import AtLeast, Site
 from k2rel.site.model import Path as Way
@@ -151,8 +150,7 @@ def services_compared(one: Study, other: Study) -> pd.DataFrame:
     import pandas as pd
 
     columns = {
-        name: {s.service: s.downtime_min_per_year for s in availability(study).services if s.scope == "site"}
-        for name, study in (("before_min_per_year", one), ("after_min_per_year", other))
+        name: site_minutes(study) for name, study in (("before_min_per_year", one), ("after_min_per_year", other))
     }
     frame = pd.DataFrame(columns).rename_axis("service")
     order = [*columns["before_min_per_year"], *columns["after_min_per_year"]]

@@ -22,7 +22,7 @@ from k2rel.units import MINUTES_PER_YEAR, availability_percent
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Judgement", "checked_target", "judge", "judgement_table", "read_target"]
+__all__ = ["Judgement", "allowed_min_per_year", "checked_target", "judge", "judgement_table", "read_target"]
 
 _TARGET_FILE = "a target file gives an availability [%] by service, such as 'media: 99.99'"
 _MET, _NOT_MET, _OPEN = "met", "not met", "not known within the uncertainty"
@@ -105,6 +105,17 @@ def checked_target(percent: object) -> float:
         raise InputError(f"target: {error}") from None
 
 
+def allowed_min_per_year(percent: float) -> float:
+    """Give the downtime that an availability leaves [min/year].
+
+    Examples
+    --------
+    >>> round(allowed_min_per_year(99.99), 2)
+    52.56
+    """
+    return (100.0 - percent) / 100.0 * MINUTES_PER_YEAR
+
+
 def _from_file(path: Path) -> dict[str, float]:
     if not path.is_file():
         raise InputError(f"target '{str(path)[:80]}': neither a percentage such as 99.99 nor a file")
@@ -172,7 +183,7 @@ def judge(study: Study, targets: Mapping[str, float], *, samples: int = 4000, se
         low, high = (minutes, minutes)
         if spread is not None:
             low, high = (float(spread["q05"][name]) + more, float(spread["q95"][name]) + more)
-        allowed = (100.0 - percent) / 100.0 * MINUTES_PER_YEAR
+        allowed = allowed_min_per_year(percent)
         verdict = _MET if max(high, minutes) <= allowed else _NOT_MET if min(low, minutes) > allowed else _OPEN
         result.append(Judgement(name, percent, verdict, allowed, minutes, low, high, moving is not None))
     return result

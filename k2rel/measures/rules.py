@@ -15,12 +15,11 @@ from k2rel.arguments import as_names
 from k2rel.errors import InputError, closest
 from k2rel.measures.availability import availability
 from k2rel.organisation import Organisation
-from k2rel.policy.rules import Policy
 from k2rel.rates import Law
 from k2rel.services.clients import deciding, routes_under
 from k2rel.services.modes import groups_of
 from k2rel.site.model import Role, Unit
-from k2rel.studies import Study
+from k2rel.studies import Study, with_site
 from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -120,7 +119,7 @@ def _with(study: Study, rule: str, value: str) -> Study:
         site = replace(site, units={name: replace(unit, **changes) for name, unit in site.units.items()})
     else:
         site = replace(site, roles={name: replace(role, **changes) for name, role in site.roles.items()})
-    return replace(study, site=site, policy=Policy(site, study.policy.home))
+    return with_site(study, site)
 
 
 def rule_effects(
