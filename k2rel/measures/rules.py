@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import numpy as np
 
 from k2rel.arguments import as_names
 from k2rel.errors import InputError, closest
-from k2rel.measures.availability import availability
 from k2rel.organisation import Organisation
 from k2rel.rates import Law
 from k2rel.services.clients import deciding, routes_under
@@ -157,31 +157,26 @@ def rule_effects(
     """
     import pandas as pd
 
+    from k2rel.measures.dynamic import sticky_and_preferred
+
+    columns = ["rule", "value", "in_use", "service", "preferred_min_per_year", "sticky_min_per_year"]
     wanted = None if services is None else as_names("services", services)
+
+    @cache
+    def minutes(changed: Study) -> list[tuple[str, float, float]]:
+        table = sticky_and_preferred(changed, organisation)
+        names = list(dict.fromkeys(wanted or table.index))
+        for name in names:
+            if name not in table.index:
+                raise InputError(f"{study.site.name} has no service '{name[:60]}'{closest(name, table.index)}")
+        return list(table.loc[names, columns[-2:]].itertuples(name=None))
+
     rows = []
-    memo: dict[str, dict[str, tuple[float, float]]] = {}
-
-    def minutes(one: Study, key: str) -> dict[str, tuple[float, float]]:
-        if key not in memo:
-            still, moving = availability(one), availability(one, organisation=organisation or Organisation())
-            names = [item.service for item in still.services if item.scope == "site"]
-            for name in wanted or ():
-                if name not in names:
-                    raise InputError(f"{one.site.name} has no service '{name[:60]}'{closest(name, names)}")
-            memo[key] = {
-                name: (still[name].downtime_min_per_year, moving[name].downtime_min_per_year)
-                for name in wanted or names
-            }
-        return memo[key]
-
     for rule, values in _keys(study).items():
         used = _in_use(study, rule)
-        one = used[0] if len(used) == 1 else ", ".join(used)
-        cases = [(one, study, ""), *((v, _with(study, rule, v), f"{rule}={v}") for v in values if (v,) != used)]
-        for value, changed, key in cases:
-            for service, figures in minutes(changed, key).items():
-                rows.append((rule, value, key == "", service, *figures))
-    columns = ["rule", "value", "in_use", "service", "preferred_min_per_year", "sticky_min_per_year"]
+        others = [(value, _with(study, rule, value)) for value in values if (value,) != used]
+        for value, changed in [(", ".join(used), study), *others]:
+            rows += [(rule, value, changed is study, *figures) for figures in minutes(changed)]
     return pd.DataFrame(rows, columns=columns)
 
 
