@@ -309,7 +309,7 @@ def advise(
     allowed = math.nan if percent is None else allowed_min_per_year(percent)
     provenance = study.provenance if design.organisation is None else _dynamic_provenance(design)
     return Advice(
-        provenance, name, now, allowed, ranked, tuple(sorted(found, key=lambda one: one[1])), front,
+        provenance, name, now, allowed, ranked, tuple(sorted(found, key=lambda entry: entry[1])), front,
         costs.currency if costs is not None else "", left_out,
     )  # fmt: skip
 
@@ -390,7 +390,7 @@ def _front(evaluator: _Evaluator, price: Mapping[Change, float], most: int) -> F
     rank = {change: k for k, change in enumerate(price)}
     points: list[tuple[tuple[str, ...], float, float]] = []
     best = math.inf
-    for chosen, (cost, minutes) in sorted(known.items(), key=lambda one: one[1]):
+    for chosen, (cost, minutes) in sorted(known.items(), key=lambda entry: entry[1]):
         if minutes < best - (near if points else 0.0):
             best = minutes
             points.append((tuple(c.title for c in sorted(chosen, key=rank.__getitem__)), cost, minutes))

@@ -83,12 +83,12 @@ def candidate_changes(one: Study, service: str | None = None) -> list[Change]:
     return result + _other_levels(one, name)
 
 
-def _cross_link(one: Study) -> str:
+def _cross_link(study: Study) -> str:
     """The first link between the two sides whose failures are seen at once; empty where there is none."""
-    site, alone = one.site, parts_not_alone(one.site)
+    site, alone = study.site, parts_not_alone(study.site)
     ends = {name: part.side for name, part in site.components.items()}
     for key, part in site.components.items():
-        if part.between is None or one.laws.shared[key].test_interval_h:
+        if part.between is None or study.laws.shared[key].test_interval_h:
             continue
         sides = {ends.get(end) for end in part.between} - {None}
         if len(sides) > 1 and key not in alone:
@@ -96,18 +96,18 @@ def _cross_link(one: Study) -> str:
     return ""
 
 
-def _for_causes(one: Study, service: str) -> list[Change]:
+def _for_causes(study: Study, service: str) -> list[Change]:
     """Spares, and a second part, for what causes most."""
-    table = causes(one, service)
+    table = causes(study, service)
     parts = [str(part) for part in table.index[(table["share"] > 1e-4).to_numpy()][:_PARTS]]
     # each failure of these moves a role, or could: what takeovers cost does not show in the static figures
-    single = [str(part) for part in table.index if part in one.site.components]
-    frequent = sorted(single, key=lambda part: -one.law(part).frequency_per_h)[:_FREQUENT]
+    single = [str(part) for part in table.index if part in study.site.components]
+    frequent = sorted(single, key=lambda part: -study.law(part).frequency_per_h)[:_FREQUENT]
     parts += [part for part in frequent if part not in parts]
-    site = one.site
+    site = study.site
     own = {f"each client's {key}": key for key in site.client_parts}
-    alone, replaced = parts_not_alone(site), replaced_types(one)
-    laws, faster = dict(one.laws.used()), dict(site_laws(site, "onsite", one.rates).used())
+    alone, replaced = parts_not_alone(site), replaced_types(study)
+    laws, faster = dict(study.laws.used()), dict(site_laws(site, "onsite", study.rates).used())
     result, seen = [], set()
     for part in parts:
         key = own.get(part, part)
@@ -130,14 +130,14 @@ def _for_causes(one: Study, service: str) -> list[Change]:
     return result
 
 
-def _tests(one: Study) -> list[Change]:
+def _tests(study: Study) -> list[Change]:
     """A weekly test for each type with hidden failures that is tested less often."""
     longest: dict[str, float] = {}
     count: dict[str, int] = {}
-    for name, law in one.laws.shared.items():
+    for name, law in study.laws.shared.items():
         test_h = law.single.test_interval_h
         if test_h > TEST_H:
-            kind = one.site.components[name].type
+            kind = study.site.components[name].type
             longest[kind] = max(test_h, longest.get(kind, 0.0))
             count[kind] = count.get(kind, 0) + 1
     return [
@@ -147,18 +147,18 @@ def _tests(one: Study) -> list[Change]:
     ]  # fmt: skip
 
 
-def _fewer_clients(one: Study) -> list[Change]:
+def _fewer_clients(study: Study) -> list[Change]:
     """One client fewer on each connection, where connections have more than one."""
-    site = one.site
-    if site.client_count <= site.deal or not _as_in_file(one):
+    site = study.site
+    if site.client_count <= site.deal or not _as_in_file(study):
         return []
     fewer = site.deal * (-(-site.client_count // site.deal) - 1)
     title = f"{fewer} clients instead of {site.client_count}, one fewer on each connection"
     return [Change(title, "clients", str(fewer), site.client_count - fewer)]
 
 
-def _other_levels(one: Study, service: str) -> list[Change]:
-    site = one.site
+def _other_levels(study: Study, service: str) -> list[Change]:
+    site = study.site
     if site.name not in level_names() or site.changed or site.variant or site.common_cause:
         return []
     result = []
@@ -166,7 +166,7 @@ def _other_levels(one: Study, service: str) -> list[Change]:
         if level == site.name:
             continue
         try:
-            other = at_level(one, level)
+            other = at_level(study, level)
             service_named(other, service)
         except InputError:
             continue
@@ -174,13 +174,13 @@ def _other_levels(one: Study, service: str) -> list[Change]:
     return result
 
 
-def _as_in_file(one: Study) -> bool:
+def _as_in_file(study: Study) -> bool:
     """Whether a study is what its file and settings say, so that it can be read anew with other clients."""
-    site = one.site
+    site = study.site
     if site.name not in level_names() and not Path(site.file).is_file():
         return False
-    fresh = with_clients(one, site.client_count)
-    return fresh.laws.shared == one.laws.shared and fresh.laws.client == one.laws.client
+    fresh = with_clients(study, site.client_count)
+    return fresh.laws.shared == study.laws.shared and fresh.laws.client == study.laws.client
 
 
 def best_changes(one: Study, service: str | None = None, *, most: int = 3) -> pd.DataFrame:

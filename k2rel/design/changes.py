@@ -18,7 +18,8 @@ from k2rel.measures.engines import engine_of
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, changed_laws, duplicated, site_laws
 from k2rel.site.model import Component, Site
-from k2rel.studies import Study, study, with_site
+from k2rel.studies import Study, with_site
+from k2rel.studies import study as read_study
 from k2rel.units import MINUTES_PER_YEAR
 
 __all__ = [
@@ -66,6 +67,7 @@ def minutes_of(design: Design, service: str) -> float:
 
     Examples
     --------
+    >>> from k2rel.studies import study
     >>> round(minutes_of(Design(study("L2R")), "media"), 2)
     4.01
     """
@@ -95,6 +97,7 @@ def with_second(one: Study, parts: Sequence[str] | str) -> Study:
 
     Examples
     --------
+    >>> from k2rel.studies import study
     >>> before = study("L2")
     >>> with_second(before, ["switch_A"]).law("switch_A").unavailability < 1e-8
     True
@@ -127,30 +130,32 @@ def parts_not_alone(site: Site) -> frozenset[str]:
     return site.drives | {member for group in site.common_cause for member in group.members}
 
 
-def at_level(one: Study, level: str) -> Study:
+def at_level(study: Study, level: str) -> Study:
     """Give another level with the same clients, contract and rates.
 
     Examples
     --------
+    >>> from k2rel.studies import study
     >>> at_level(study("L2", clients=9), "L2R").site.client_count
     9
     """
-    return study(level, clients=one.site.client_count, repair=one.laws.contract, rates=one.rates)
+    return read_study(level, clients=study.site.client_count, repair=study.laws.contract, rates=study.rates)
 
 
-def with_clients(one: Study, clients: int) -> Study:
+def with_clients(study: Study, clients: int) -> Study:
     """Read the same site with another number of clients.
 
     Examples
     --------
+    >>> from k2rel.studies import study
     >>> with_clients(study("L2"), 9).site.client_count
     9
     """
-    site = one.site
-    fresh = study(
+    site = study.site
+    fresh = read_study(
         site.file if site.name not in level_names() else site.name,
-        clients=clients, repair=one.laws.contract, rates=one.rates, settings=dict(site.changed), variant=site.variant,
-        primary=one.policy.home, common_cause="none",
+        clients=clients, repair=study.laws.contract, rates=study.rates, settings=dict(site.changed),
+        variant=site.variant, primary=study.policy.home, common_cause="none",
     )  # fmt: skip
     return with_site(fresh, replace(fresh.site, common_cause=site.common_cause)) if site.common_cause else fresh
 
@@ -176,41 +181,42 @@ def changed(design: Design, changes: Sequence[Change]) -> Design:
 
     Examples
     --------
+    >>> from k2rel.studies import study
     >>> second = Change("a second chassis", "duplicate", "raid_chassis")
     >>> minutes_of(changed(Design(study("L2R")), [second]), "media") < 0.1
     True
     """
     if not go_together(changes):
         raise InputError("these changes exclude each other: " + "; ".join(change.title for change in changes))
-    one, organisation = design.study, design.organisation
+    study, organisation = design.study, design.organisation
     for change in sorted(changes, key=lambda item: KINDS.index(item.kind)):
         if change.kind == "level":
-            one = at_level(one, change.what)
+            study = at_level(study, change.what)
         elif change.kind == "clients":
-            one = with_clients(one, int(change.what))
+            study = with_clients(study, int(change.what))
         elif change.kind == "contract":
-            one = _repaired(one, change.what, None)
+            study = _repaired(study, change.what, None)
         elif change.kind == "stock":
-            one = _repaired(one, "onsite", change.what)
+            study = _repaired(study, "onsite", change.what)
         elif change.kind == "test":
-            one = _tested(one, change.what)
+            study = _tested(study, change.what)
         elif change.kind == "duplicate":
-            one = with_second(one, [change.what])
+            study = with_second(study, [change.what])
         elif organisation is not None:
             organisation = replace(organisation, return_to_service_h=_RETURN_H)
-    return Design(one, organisation)
+    return Design(study, organisation)
 
 
-def _of_type(one: Study, kind: str) -> None:
-    if all(part.type != kind for part in one.site.described.values()):
-        raise InputError(f"{one.site.name} has no part of type '{kind}'")
+def _of_type(study: Study, kind: str) -> None:
+    if all(part.type != kind for part in study.site.described.values()):
+        raise InputError(f"{study.site.name} has no part of type '{kind}'")
 
 
-def _repaired(one: Study, contract: str, kind: str | None) -> Study:
+def _repaired(study: Study, contract: str, kind: str | None) -> Study:
     """Times of repair as under a contract, for one type or for all; none becomes longer."""
     if kind is not None:
-        _of_type(one, kind)
-    under = site_laws(one.site, contract, one.rates)
+        _of_type(study, kind)
+    under = site_laws(study.site, contract, study.rates)
     best = dict(under.used())
 
     def faster(name: str, part: Component, law: Law) -> Law:
@@ -218,15 +224,15 @@ def _repaired(one: Study, contract: str, kind: str | None) -> Study:
             return law
         return replace(law, mttr_h=min(law.mttr_h, best[name].mttr_h))
 
-    laws = changed_laws(one.site, one.laws, faster)
-    return replace(one, laws=replace(laws, contract=under.contract) if kind is None else laws)
+    laws = changed_laws(study.site, study.laws, faster)
+    return replace(study, laws=replace(laws, contract=under.contract) if kind is None else laws)
 
 
-def _tested(one: Study, kind: str) -> Study:
+def _tested(study: Study, kind: str) -> Study:
     """Hidden failures of a type found in a weekly test."""
-    _of_type(one, kind)
+    _of_type(study, kind)
 
     def tested(name: str, part: Component, law: Law) -> Law:
         return replace(law, test_interval_h=min(law.test_interval_h, TEST_H)) if part.type == kind else law
 
-    return replace(one, laws=changed_laws(one.site, one.laws, tested))
+    return replace(study, laws=changed_laws(study.site, study.laws, tested))

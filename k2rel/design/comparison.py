@@ -71,7 +71,7 @@ def compare(
     import pandas as pd
 
     studies = studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings)
-    return pd.DataFrame([{"level": name, **headline(one)} for name, one in studies.items()]).set_index("level")
+    return pd.DataFrame([{"level": name, **headline(study)} for name, study in studies.items()]).set_index("level")
 
 
 def overload_by_level(
@@ -102,7 +102,9 @@ def overload_by_level(
     import pandas as pd
 
     studies = studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings)
-    return pd.Series({name: load(one).p_any_overload for name, one in studies.items()}, name="p_overload", dtype=float)
+    return pd.Series(
+        {name: load(study).p_any_overload for name, study in studies.items()}, name="p_overload", dtype=float
+    )
 
 
 def headline(one: Study) -> dict[str, Any]:
@@ -337,21 +339,21 @@ def verdict(one: Study, result: AvailabilityResult | None = None, loads: LoadRes
     return " ".join(words)
 
 
-def _load_words(one: Study, loads: LoadResult) -> str:
+def _load_words(study: Study, loads: LoadResult) -> str:
     """Whether what remains carries the load."""
-    normal = failover(one.policy)
+    normal = failover(study.policy)
     over = [item for item in normal.loads if item.ends_full_service]
     if over:
         worst = max(over, key=lambda item: item.counted_mb_s - item.capacity_mb_s)
         return (
             f"With nothing failed {len(over)} elements are already overloaded, worst {worst.element} with "
             f"{worst.counted_mb_s:,.0f} of {worst.capacity_mb_s:,.0f} MB/s: "
-            f"this site cannot carry {one.site.client_count} clients."
+            f"this site cannot carry {study.site.client_count} clients."
         )
     if loads.p_any_overload > 0:
         return f"Something on the way is overloaded with probability {probability_text(loads.p_any_overload)}."
     slowed = [item.element for item in normal.loads if item.overloaded]
     if slowed:
-        yields = " and ".join(name for name in one.site.traffic if name not in one.site.counted_traffic)
+        yields = " and ".join(name for name in study.site.traffic if name not in study.site.counted_traffic)
         return f"Full service is never short of capacity; {yields} gets what is left of {', '.join(slowed)}."
     return "Nothing that can fail overloads any element that has a capacity."

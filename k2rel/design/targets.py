@@ -210,4 +210,4 @@ def judgement_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    return pd.DataFrame([asdict(one) for one in judgements]).drop(columns="sticky").set_index("service")
+    return pd.DataFrame([asdict(judgement) for judgement in judgements]).drop(columns="sticky").set_index("service")

@@ -280,7 +280,7 @@ def service_named(study: Study, service: str | None = None, policy: Policy | Non
     'FTP'
     """
     wanted = principal_traffic(study.site) if service is None else as_name("service", service)
-    services = {one.name: one for one in services_of(policy or study.policy)}
+    services = {item.name: item for item in services_of(policy or study.policy)}
     if wanted not in services:
         raise InputError(f"{study.site.name} has no service '{wanted[:60]}'{closest(wanted, services)}")
     return services[wanted]
@@ -372,8 +372,8 @@ def _lost_with_tests(study: Study, service: Service, times_h: FloatArray) -> Flo
     """
     laws = list(study.tested.values())
     tests = list({law.single.tests for law in laws})
-    per_h = sum(len(one.offsets_h) / one.interval_h for one in tests)
-    settled = _CYCLES * max(one.interval_h for one in tests)
+    per_h = sum(len(test.offsets_h) / test.interval_h for test in tests)
+    settled = _CYCLES * max(test.interval_h for test in tests)
     settled = max(settled, _SETTLED * max(law.mttr_h for _, law in study.laws.used()))
     period, most = common_period_h(laws), _MOST_DAYS / per_h
     if settled + period <= most:  # whole periods are left out: the mean over one is known
@@ -382,8 +382,8 @@ def _lost_with_tests(study: Study, service: Service, times_h: FloatArray) -> Flo
         left_out = np.maximum(times_h - most, 0.0)
     followed = times_h - left_out
     last = float(followed.max())
-    days = np.unique(np.concatenate([[0.0], *(one.days_until(last, _MOST_DAYS) for one in tests)]))
-    shortest = min(max(one.mttr_h, 1e-3) for one in tests)
+    days = np.unique(np.concatenate([[0.0], *(test.days_until(last, _MOST_DAYS) for test in tests)]))
+    shortest = min(max(test.mttr_h, 1e-3) for test in tests)
     longest = max(float(np.diff(days, append=last).max()), shortest)
     steps = shortest * np.append(0.0, 4.0 ** np.arange(1 + math.ceil(math.log(longest / shortest, 4.0))))
     after = (days[:, None] + steps)[steps < np.diff(days, append=last)[:, None]]

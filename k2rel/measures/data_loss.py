@@ -164,15 +164,15 @@ def scrubbing(
         raise InputError("scrubbing: the group has no latent errors to find")
     rows = []
     for hours in as_numbers("scrub_h", scrub_h):
-        one = replace(group, scrub=Distribution.weibull(3, hours, 6))
-        found = data_loss(one, mission_h, histories=histories, seed=seed).losses.times(1000)
+        scrubbed = replace(group, scrub=Distribution.weibull(3, hours, 6))
+        found = data_loss(scrubbed, mission_h, histories=histories, seed=seed).losses.times(1000)
         rows.append(
             {
                 "scrub_h": hours,
                 "losses_per_1000": found.value,
                 "low": found.low,
                 "high": found.high,
-                "mttdl_formula": 1000 * mttdl_losses(one, mission_h),
+                "mttdl_formula": 1000 * mttdl_losses(scrubbed, mission_h),
             }
         )
     return pd.DataFrame(rows).set_index("scrub_h")

@@ -50,7 +50,7 @@ _LENGTHS = (("10 s", 10 / 3600), ("1 min", 1 / 60), ("10 min", 1 / 6), ("1 h", 1
 def _services(dynamics: Dynamics, chosen: Sequence[str] | str | None) -> list[Service]:
     if chosen is None:
         return [service for service in services_of(dynamics.policy) if service.scope == "site"]
-    return [service_named(dynamics.study, one, dynamics.policy) for one in as_names("services", chosen)]
+    return [service_named(dynamics.study, name, dynamics.policy) for name in as_names("services", chosen)]
 
 
 def feasible_organisation(study: Study) -> Organisation | None:
@@ -251,15 +251,15 @@ def roles_by_level(
     import pandas as pd
 
     rows: dict[str, dict[str, object]] = {}
-    for name, one in studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings).items():
-        principal = principal_traffic(one.site)
-        organisation = feasible_organisation(one)
+    for name, study in studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings).items():
+        principal = principal_traffic(study.site)
+        organisation = feasible_organisation(study)
         if organisation is None:
-            item = availability(one)[principal]
+            item = availability(study)[principal]
             known = {"preferred_min_per_year": item.downtime_min_per_year, "preferred_per_year": item.failures_per_year}
             rows[name] = {"service": principal, **known}
         else:
-            found = sticky_and_preferred(one, organisation).loc[principal]
+            found = sticky_and_preferred(study, organisation).loc[principal]
             rows[name] = {"service": principal, **{str(column): value for column, value in found.items()}}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("level")
 

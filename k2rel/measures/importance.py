@@ -148,7 +148,7 @@ def _worth(
         rrw = u / without if without > 1e-12 * u else math.inf
     slope_rate = slope_mttr = math.nan
     if isinstance(law, Law):
-        slope_rate, slope_mttr = tested or tuple(one * birnbaum for one in _slopes(law))
+        slope_rate, slope_mttr = tested or tuple(slope * birnbaum for slope in _slopes(law))
         slope_mttr *= MINUTES_PER_YEAR
     share = part / u if u > 0 else 0.0
     return q, birnbaum, share, part * MINUTES_PER_YEAR, raw, rrw, dif, slope_rate, slope_mttr
