@@ -64,9 +64,8 @@ def compare(
 
     Examples
     --------
-    >>> frame = compare(["L2", "L2R"])
-    >>> bool(frame.loc["L2R", "downtime_min_per_year"] < frame.loc["L2", "downtime_min_per_year"] / 10)
-    True
+    >>> compare(["L2", "L2R"])["downtime_min_per_year"].round(2).to_dict()
+    {'L2': 90.86, 'L2R': 4.01}
     """
     import pandas as pd
 
@@ -168,9 +167,8 @@ def contracts(one: Study) -> pd.DataFrame:
     Examples
     --------
     >>> from k2rel.studies import study
-    >>> frame = contracts(study("L2R"))
-    >>> bool((frame["onsite"] <= frame["nbd"]).all())
-    True
+    >>> contracts(study("L2R")).loc["media"].round(2).to_dict()
+    {'onsite': 2.02, '4h': 4.01, 'nbd': 27.31}
     """
     import pandas as pd
 
@@ -199,8 +197,8 @@ def common_causes(one: Study) -> pd.DataFrame:
     Examples
     --------
     >>> from k2rel.studies import study
-    >>> bool(common_causes(study("L2R")).loc["control", "times"] > 100)
-    True
+    >>> common_causes(study("L2R")).loc["control", "times"].round()
+    np.float64(249.0)
     """
     import pandas as pd
 

@@ -32,12 +32,12 @@ class Costs:
     400.0
     """
 
-    prices: Mapping[tuple[str, str], float]
+    prices: Mapping[tuple[str, str], float]  # by kind of change, and part, type, level, contract or "*"
     currency: str = ""
     source: str = ""
 
     def of(self, change: Change, site: Site) -> float:
-        """Give the cost of a change.
+        """Give the cost of a change: of the part, else of its type, else of ``*``; nan where there is no price.
 
         Examples
         --------

@@ -127,7 +127,7 @@ def _demands(studies: Sequence[Study]) -> dict[str, Demand]:
 
 
 def replaced_types(study: Study) -> set[str]:
-    """List the types that somebody brings a part for.
+    """List the types that somebody brings a part for: those that do not work again within four hours in any case.
 
     Examples
     --------

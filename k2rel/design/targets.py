@@ -34,11 +34,11 @@ class Judgement:
 
     service: str
     target_percent: float
-    verdict: str
+    verdict: str  # met: at the upper 5 % of the sampled downtime too; not met: even at the lower 5 %
     allowed_min_per_year: float
-    downtime_min_per_year: float
-    low_min_per_year: float
-    high_min_per_year: float
+    downtime_min_per_year: float  # with the failure rates as given
+    low_min_per_year: float  # 5 % quantile over the failure rates; what sticky roles add is taken at the given ones
+    high_min_per_year: float  # 95 % quantile
     sticky: bool
 
     def words(self) -> str:

@@ -53,9 +53,9 @@ class ServiceAvailability:
 
     service: str
     title: str
-    scope: str
+    scope: str  # "site" or "client"
     unavailability: float
-    frequency_per_h: float
+    frequency_per_h: float  # service failures
 
     @property
     def availability(self) -> float:
@@ -69,17 +69,17 @@ class ServiceAvailability:
 
     @property
     def failures_per_year(self) -> float:
-        """Expected losses a year."""
+        """Expected service failures a year."""
         return self.frequency_per_h * HOURS_PER_YEAR
 
     @property
     def mtbf_h(self) -> float:
-        """Mean time between losses, from one to the next [h]; infinite where there are none."""
+        """Mean time from one service failure to the next [h]; infinite where there are none."""
         return 1.0 / self.frequency_per_h if self.frequency_per_h > 0 else math.inf
 
     @property
     def mean_downtime_h(self) -> float:
-        """Mean duration of a loss [h]; not a number where there are none."""
+        """Mean duration of a service failure [h]; not a number where there are none."""
         return self.unavailability / self.frequency_per_h if self.frequency_per_h > 0 else math.nan
 
     @property

@@ -57,8 +57,8 @@ def raid_losses(
     --------
     >>> group = RaidGroup(8, 1, Distribution.weibull(1.12, 461_386), Distribution.weibull(2, 12, 6),
     ...                   latent=Distribution.exponential(9259))
-    >>> bool(raid_losses({"RAID 5": group}, histories=5000).loc["RAID 5", "times"] > 1000)
-    True
+    >>> raid_losses({"RAID 5": group}, histories=5000).loc["RAID 5", "losses_per_1000"].round(1)
+    np.float64(1191.0)
     """
     import pandas as pd
 
@@ -155,8 +155,8 @@ def scrubbing(
     >>> group = RaidGroup(8, 1, Distribution.weibull(1.12, 461_386), Distribution.weibull(2, 12, 6),
     ...                   latent=Distribution.exponential(9259))
     >>> table = scrubbing(group, [24, 1000], histories=2000)
-    >>> bool(table["losses_per_1000"].is_monotonic_increasing)
-    True
+    >>> table["losses_per_1000"].round(1).tolist()
+    [23.5, 561.5]
     """
     import pandas as pd
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,8 +139,8 @@ def interruptions(
     --------
     >>> from k2rel.studies import study
     >>> table = interruptions(study("L2R"), Organisation(tolerance=1e-8), ["media"])
-    >>> bool(table.loc["media", "per_year"] > 1)
-    True
+    >>> table.loc["media", "per_year"].round(2)
+    np.float64(1.6)
     """
     import pandas as pd
 
@@ -197,8 +197,8 @@ def sticky_and_preferred(study: Study, organisation: Organisation | None = None)
     --------
     >>> from k2rel.studies import study
     >>> table = sticky_and_preferred(study("L2R"), Organisation(tolerance=1e-8))
-    >>> bool(table.loc["media", "times"] > 2)
-    True
+    >>> table.loc["media", "times"].round(2)
+    np.float64(2.48)
     """
     import pandas as pd
 
@@ -250,17 +250,17 @@ def roles_by_level(
     """
     import pandas as pd
 
-    rows: dict[str, dict[str, object]] = {}
+    rows = {}
     for name, study in studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings).items():
         principal = principal_traffic(study.site)
         organisation = feasible_organisation(study)
+        row: dict[Any, Any] = {"service": principal}
         if organisation is None:
             item = availability(study)[principal]
-            known = {"preferred_min_per_year": item.downtime_min_per_year, "preferred_per_year": item.failures_per_year}
-            rows[name] = {"service": principal, **known}
+            row |= {"preferred_min_per_year": item.downtime_min_per_year, "preferred_per_year": item.failures_per_year}
         else:
-            found = sticky_and_preferred(study, organisation).loc[principal]
-            rows[name] = {"service": principal, **{str(column): value for column, value in found.items()}}
+            row |= sticky_and_preferred(study, organisation).to_dict("index")[principal]
+        rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("level")
 
 
@@ -295,12 +295,8 @@ def downtime_causes(study: Study, organisation: Organisation | None = None, serv
     found = service_named(study, service, dynamics.policy)
     loss = dynamics.loss(found)[dynamics.modes(found.diagram)] * dynamics.probability
     takeover = dynamics.states.takeover
-    names = [
-        "a takeover is on its way",
-        "a takeover has failed",
-        "a server is not in service",
-        "all servers are in service",
-    ]
+    names = ["a takeover is on its way", "a takeover has failed", "a server is not in service",
+             "all servers are in service"]  # fmt: skip
     kind = np.full(len(loss), 3)
     if takeover is not None and takeover.roles:
         control = dynamics.states.control
@@ -393,8 +389,8 @@ def performability(study: Study, organisation: Organisation | None = None) -> di
     Examples
     --------
     >>> from k2rel.studies import study
-    >>> 0.4 < performability(study("L2R"), Organisation(tolerance=1e-8))["share_last_side"] < 0.6
-    True
+    >>> round(performability(study("L2R"), Organisation(tolerance=1e-8))["share_last_side"], 3)
+    0.495
     """
     organisation = organisation or Organisation()
     result = load(study, organisation)
@@ -433,11 +429,11 @@ def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
         fails = np.zeros(len(flow), dtype=np.bool_)
     else:
         digits = takeover.digits[states.control][:, : len(takeover.roles)]
-        moving, stranded = takeover.moving[states.control], takeover.stranded[states.control]
-        at_once = ~moving[before] & ~stranded[before] & ~moving[after] & ~stranded[after]
+        moving, failed = takeover.moving[states.control], takeover.stranded[states.control]
+        at_once = ~moving[before] & ~failed[before] & ~moving[after] & ~failed[after]
         changed = at_once & (digits[before] != digits[after]).any(axis=1)
-        arrives = (moving[before] & ~moving[after] & ~stranded[after]) | changed
-        fails = ~stranded[before] & stranded[after]
+        arrives = (moving[before] & ~moving[after] & ~failed[after]) | changed
+        fails = ~failed[before] & failed[after]
     loading = Loading(dynamics.policy, counted=True)
     mode = dynamics.modes(loading.table.diagram)
     reached = np.bincount(mode[after[arrives]], weights=flow[arrives], minlength=loading.table.diagram.modes)

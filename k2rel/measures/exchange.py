@@ -85,7 +85,7 @@ def open_psa_of(study: Study) -> str:
 
 
 def labelled_chain_of(study: Study, organisation: Organisation) -> LabelledChain:
-    """Give the chain of a site with what its states mean.
+    """Give the chain of a site with what its states mean: members of populations in each state, and the roles.
 
     Examples
     --------

@@ -37,7 +37,7 @@ class ElementLoads:
     element: str
     capacity_mb_s: float
     normal_mb_s: float
-    distribution: tuple[tuple[float, float], ...]
+    distribution: tuple[tuple[float, float], ...]  # load [MB/s] and probability, ascending in load
 
     @property
     def mean_mb_s(self) -> float:
@@ -81,12 +81,12 @@ class LoadResult:
 
     provenance: Provenance
     sides: tuple[str, ...]
-    side_distribution: tuple[tuple[int, int, int, float], ...]
-    demand_mb_s: float
+    side_distribution: tuple[tuple[int, int, int, float], ...]  # clients on each side, cut off; probability
+    demand_mb_s: float  # of one client's principal traffic
     elements: tuple[ElementLoads, ...]
-    p_any_overload: float
-    delivered_fraction: float
-    left_out: float
+    p_any_overload: float  # by the traffic that counts in full service
+    delivered_fraction: float  # flows that count share an overloaded element evenly, the others yield
+    left_out: float  # probability of what was not followed; bounds the error of the two before
 
     def table(self) -> pd.DataFrame:
         """Give the elements as a table.
