@@ -22,7 +22,10 @@ from k2rel.site.document import LawFields
 from k2rel.site.model import Component, GivenLaw, Site
 from k2rel.units import is_bare, parse_bandwidth
 
-__all__ = ["apply_settings", "parse_settings", "with_unit"]
+__all__ = ["ASSUMPTION", "apply_settings", "parse_settings", "with_unit"]
+
+ASSUMPTION = "assumption."
+"""What the key of a setting starts with that is about a named assumption, and not about a type."""
 
 _LAW_KEYS = {
     "rates": "rates",
@@ -75,7 +78,7 @@ def with_unit(key: str, value: str) -> str:
     grouped = re.fullmatch(r"\s*(\d{1,3}\.\d{3})(\D.*)?", str(value)) if unit else None
     if grouped:  # 250.000 is 250: shown as it was read
         value = f"{float(grouped[1]):.15g}{grouped[2] or ''}"
-    return f"{value} {unit}" if unit and is_bare(value) and not key.startswith("assumption.") else str(value)
+    return f"{value} {unit}" if unit and is_bare(value) and not key.startswith(ASSUMPTION) else str(value)
 
 
 def apply_settings(site: Site, settings: Mapping[str, str]) -> Site:
