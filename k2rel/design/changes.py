@@ -75,7 +75,7 @@ def minutes_of(design: Design, service: str) -> float:
     if organisation is None:
         return unavailability(one, found) * MINUTES_PER_YEAR
     from k2rel.markov.engine import solved
-    from k2rel.services.catalogue import services_of
+    from k2rel.services.diagrams import services_of
 
     dynamics = solved(one, organisation)
     (same,) = (item for item in services_of(dynamics.policy) if item.name == service)
