@@ -31,7 +31,7 @@ from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.function import FunctionDiagram, compile_function
 from k2rel.logic.structure import Structure
 from k2rel.measures.uncertainty import uncertainty
-from k2rel.services.catalogue import services_of
+from k2rel.services.diagrams import services_of
 from k2rel.studies import study
 
 LINES: list[str] = []

@@ -92,4 +92,10 @@ def test_the_engine_and_the_site_do_not_know_the_word_k2():
 def test_the_simulation_shares_nothing_with_the_exact_engines():
     """Agreement of the three engines means something only while each has its own way from the rules to the figures."""
     for path in (PACKAGE / "simulation").rglob("*.py"):
-        assert not {room(module) for module in imports(path)} & {"exact", "markov", "ctmc", "measures"}, path
+        found = set(imports(path))
+        assert not {room(module) for module in found} & {"exact", "markov", "ctmc", "measures"}, path
+        assert {module for module in found if room(module) == "services"} <= {"k2rel.services.catalogue"}, path
+    beside = {room(module) for module in imports(PACKAGE / "services" / "catalogue.py")}
+    assert beside <= {"logic", "policy", "site"}, "the catalogue must bring nothing of the exact engines with it"
+    for path in (PACKAGE / "markov").rglob("*.py"):
+        assert "exact" not in {room(module) for module in imports(path)}, path

@@ -13,7 +13,7 @@ from k2rel.ctmc.steady import steady
 from k2rel.errors import InputError
 from k2rel.markov.engine import solved
 from k2rel.organisation import Organisation
-from k2rel.services.catalogue import services_of
+from k2rel.services.diagrams import services_of
 
 LEVELS = ["L1", "L2", "L2R", "L3", "L3R", "nearline"]
 

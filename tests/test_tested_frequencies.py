@@ -11,7 +11,7 @@ from k2rel.measures.engines import engine_of
 from k2rel.measures.modes import mode_flows, modes
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, moments_of
-from k2rel.services.catalogue import services_of
+from k2rel.services.diagrams import services_of
 from k2rel.simulation import Plan, simulate
 from k2rel.studies import study
 

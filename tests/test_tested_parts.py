@@ -18,7 +18,7 @@ from k2rel.markov.engine import solved
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, duplicated, moments_of, with_rate
 from k2rel.rates.hidden import PeriodicTests
-from k2rel.services.catalogue import services_of
+from k2rel.services.diagrams import services_of
 from k2rel.simulation import Plan, simulate
 
 PREFERRED = Organisation(roles="preferred", tolerance=1e-12)

@@ -11,7 +11,7 @@ from k2rel.errors import InputError
 from k2rel.exact.engine import derivatives, unavailability
 from k2rel.measures.uncertainty import rate_laws
 from k2rel.rates import with_rate
-from k2rel.services.catalogue import services_of
+from k2rel.services.diagrams import services_of
 from k2rel.uncertain import Uncertain, lognormal_from_limits, points, sobol_indices_of_groups
 
 

@@ -16,7 +16,7 @@ from k2rel.measures.load import load, overload_by_mode
 from k2rel.organisation import Organisation
 from k2rel.policy import Policy
 from k2rel.policy.failover import failover, principal_traffic
-from k2rel.services.clients import deciding, routes_under
+from k2rel.services.clients import routes_under
 from k2rel.services.loading import Loading
 from k2rel.services.modes import groups_of
 from k2rel.studies import Study, studies_of
@@ -157,7 +157,7 @@ def _normal_routes(policy: Policy, traffic: str) -> list[int]:
     result = []
     for group in groups_of(policy, traffic):
         choice = policy.choice(traffic, group)
-        nodes = deciding(choice)
+        nodes = choice.deciding
         works = {name: np.ones(1, dtype=np.bool_) for name in policy.structure.variables(nodes)}
         result.append(routes_under(choice, [bool(v[0]) for v in policy.structure.values(nodes, works)])[0])
     return result

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.rounding import at_most_one
 from k2rel.rates import Law, RaidModule, law_at, moments_of, moving_moments
-from k2rel.services.catalogue import Service
 from k2rel.services.clients import OwnParts, own_states
+from k2rel.services.diagrams import Service, failures_per_h
 from k2rel.studies import Study
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "derivatives",
     "failure_frequency",
     "loss_over_time",
-    "losses_per_h",
     "mode_probabilities",
     "mode_transitions",
     "slopes_of_tested",
@@ -117,7 +116,7 @@ def unavailability(study: Study, service: Service) -> float:
 
     Examples
     --------
-    >>> from k2rel.services.catalogue import services_of
+    >>> from k2rel.services.diagrams import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> unavailability(s, services_of(s.policy)[0]) < 1e-4
@@ -142,7 +141,7 @@ def failure_frequency(study: Study, service: Service) -> float:
 
     Examples
     --------
-    >>> from k2rel.services.catalogue import services_of
+    >>> from k2rel.services.diagrams import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> failure_frequency(s, services_of(s.policy)[0]) > 0
@@ -152,35 +151,7 @@ def failure_frequency(study: Study, service: Service) -> float:
     for weight, one in study.at_moments:
         both_ways = mode_transitions(one, service.diagram).both_ways()
         loss, shares = _steady_loss(one, service)[0], mode_probabilities(one, service.diagram)
-        total += weight * losses_per_h(service, steady_own(one), loss, shares, both_ways)
-    return total
-
-
-def losses_per_h(
-    service: Service, own: OwnParts, loss: FloatArray, probability: FloatArray, moves: Transitions
-) -> float:
-    """Add up how often changes of mode, and the clients' own parts within a mode, take a service away.
-
-    Examples
-    --------
-    >>> from k2rel.services.catalogue import services_of
-    >>> from k2rel.studies import study
-    >>> s = study("L1")
-    >>> media = services_of(s.policy)[0]
-    >>> moves = mode_transitions(s, media.diagram).both_ways()
-    >>> loss = media.loss(steady_own(s).probability)
-    >>> losses_per_h(media, steady_own(s), loss, mode_probabilities(s, media.diagram), moves) > 0
-    True
-    """
-    # a mode in which the loss is certain, but for rounding, cannot be left by losing the service
-    there = loss < 1.0 - 1e-12
-    total = 0.0
-    for before, after, rate in zip(moves.before.tolist(), moves.after.tolist(), moves.rate_per_h.tolist(), strict=True):
-        if there[before]:
-            total += rate * service.crossing(own, before, after)
-    for mode, p in enumerate(probability.tolist()):
-        if p > 0 and there[mode]:
-            total += p * service.own_rate(own, mode)
+        total += weight * failures_per_h(service, steady_own(one), loss, shares, both_ways)
     return total
 
 
@@ -189,7 +160,7 @@ def loss_over_time(study: Study, service: Service, times_h: FloatArray, *, repai
 
     Examples
     --------
-    >>> from k2rel.services.catalogue import services_of
+    >>> from k2rel.services.diagrams import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> loss_over_time(s, services_of(s.policy)[0], np.array([0.0]), repaired=True).tolist()
@@ -222,7 +193,7 @@ def derivatives(study: Study, service: Service) -> Derivatives:
 
     Examples
     --------
-    >>> from k2rel.services.catalogue import services_of
+    >>> from k2rel.services.diagrams import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2")
     >>> round(derivatives(s, services_of(s.policy)[0]).shared["switch_A"], 3)
@@ -259,7 +230,7 @@ def slopes_of_tested(study: Study, service: Service) -> dict[str, tuple[float, f
 
     Examples
     --------
-    >>> from k2rel.services.catalogue import services_of
+    >>> from k2rel.services.diagrams import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> slopes_of_tested(s, services_of(s.policy)[0])

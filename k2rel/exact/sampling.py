@@ -12,8 +12,8 @@ from k2rel.errors import InputError
 from k2rel.exact.engine import unavailability
 from k2rel.logic.rounding import at_most_one
 from k2rel.rates import Law, RaidModule, calendar_of, law_at
-from k2rel.services.catalogue import Service
 from k2rel.services.clients import own_states
+from k2rel.services.diagrams import Service
 from k2rel.studies import Study
 
 __all__ = ["unavailability_of_samples"]
@@ -31,7 +31,7 @@ def unavailability_of_samples(
 
     Examples
     --------
-    >>> from k2rel.services.catalogue import services_of
+    >>> from k2rel.services.diagrams import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> media = services_of(s.policy)[:1]

@@ -17,7 +17,7 @@ from k2rel.exact.engine import cycle_inputs, steady_own
 from k2rel.logic.bdd import reduced_together
 from k2rel.logic.diagram import Diagram, joint_diagram
 from k2rel.logic.structure import Node
-from k2rel.services.clients import LOST, RouteList, deciding, own_states, routes_under
+from k2rel.services.clients import LOST, RouteList, own_states, routes_under
 from k2rel.services.counts import binomial_power
 from k2rel.studies import Study
 
@@ -41,7 +41,7 @@ def served_distribution(study: Study, traffic: str) -> FloatArray:
         names = [name for name, flow in site.traffic.items() if flow.scope == "client"]
         raise InputError(f"'{traffic}' is no traffic class with a flow for each client{closest(traffic, names)}")
     groups = range(site.group_count)
-    blocks = [deciding(policy.choice(traffic, group)) for group in groups]
+    blocks = [policy.choice(traffic, group).deciding for group in groups]
     seen = Counter(name for block in blocks for name in policy.structure.variables(block))
     order = policy.structure.variables([node for block in blocks for node in block])
     common = [name for name in order if seen[name] > 1]

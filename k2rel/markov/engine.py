@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from k2rel._version import __version__
 from k2rel.ctmc.passage import Interruptions, interruptions, mean_time_to
 from k2rel.ctmc.transient import over_time
-from k2rel.exact.engine import losses_per_h
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.rounding import at_most_one
 from k2rel.logic.structure import BoolArray, Node
@@ -24,8 +23,8 @@ from k2rel.markov.states import SiteStates, site_states
 from k2rel.markov.tested import probability_at_moments, tested_over_time, tested_probability
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
-from k2rel.services.catalogue import Service
-from k2rel.services.clients import OwnParts, deciding
+from k2rel.services.clients import OwnParts
+from k2rel.services.diagrams import Service, failures_per_h
 from k2rel.services.modes import groups_of, shared_members
 from k2rel.studies import Provenance, Study
 
@@ -106,7 +105,7 @@ class Dynamics:
 
         Examples
         --------
-        >>> from k2rel.services.catalogue import services_of
+        >>> from k2rel.services.diagrams import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> service = services_of(dynamics.policy)[0]
@@ -144,7 +143,7 @@ class Dynamics:
 
         Examples
         --------
-        >>> from k2rel.services.catalogue import services_of
+        >>> from k2rel.services.diagrams import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> round(float(dynamics.mode_probabilities(services_of(dynamics.policy)[0].diagram).sum()), 9)
@@ -165,7 +164,7 @@ class Dynamics:
 
         Examples
         --------
-        >>> from k2rel.services.catalogue import services_of
+        >>> from k2rel.services.diagrams import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> bool((dynamics.crossings(services_of(dynamics.policy)[0].diagram).rate_per_h > 0).all())
@@ -207,7 +206,7 @@ class Dynamics:
 
         Examples
         --------
-        >>> from k2rel.services.catalogue import services_of
+        >>> from k2rel.services.diagrams import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> 1e-5 < dynamics.unavailability(services_of(dynamics.policy)[0]) < 1e-3
@@ -225,7 +224,7 @@ class Dynamics:
 
         Examples
         --------
-        >>> from k2rel.services.catalogue import services_of
+        >>> from k2rel.services.diagrams import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> dynamics.failure_frequency(services_of(dynamics.policy)[0]) > 0
@@ -236,7 +235,7 @@ class Dynamics:
         total = 0.0
         for weight, one in self.at_moments:
             shares, moves = one.mode_probabilities(service.diagram), one.crossings(service.diagram)
-            total += weight * losses_per_h(service, one.own, one.loss(service), shares, moves)
+            total += weight * failures_per_h(service, one.own, one.loss(service), shares, moves)
         self._frequencies[service] = total
         return total
 
@@ -265,7 +264,7 @@ class Dynamics:
 
         Examples
         --------
-        >>> from k2rel.services.catalogue import services_of
+        >>> from k2rel.services.diagrams import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> dynamics.interruptions(services_of(dynamics.policy)[0]).mean_h > 0
@@ -278,7 +277,7 @@ class Dynamics:
 
         Examples
         --------
-        >>> from k2rel.services.catalogue import services_of
+        >>> from k2rel.services.diagrams import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> dynamics.first_loss_h(services_of(dynamics.policy)[0]) > 1000
@@ -307,7 +306,7 @@ def solved(study: Study, organisation: Organisation) -> Dynamics:
     roots: list[Node] = []
     for name in study.site.traffic:
         for group in groups_of(policy, name):
-            roots += deciding(policy.choice(name, group))
+            roots += policy.choice(name, group).deciding
     roots += [policy.role_up(role) for role in study.site.roles]
     roots += [policy.in_service(name) for name in shared_members(policy, list(study.site.traffic))]
     return Dynamics(study, organisation, policy, site_states(study, organisation, list(dict.fromkeys(roots)), policy))

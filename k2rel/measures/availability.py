@@ -22,7 +22,7 @@ from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
 from k2rel.rates import common_period_h
-from k2rel.services.catalogue import Service, services_of
+from k2rel.services.diagrams import Service, services_of
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 

@@ -20,7 +20,7 @@ from k2rel.measures.load import load, overload_by_mode
 from k2rel.measures.tested import exponential_tests
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
-from k2rel.services.catalogue import Service, services_of
+from k2rel.services.diagrams import Service, services_of
 from k2rel.services.loading import Loading
 from k2rel.studies import Study, studies_of
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR

@@ -12,8 +12,8 @@ from k2rel.exact.engine import failure_frequency, mode_probabilities, mode_trans
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
-from k2rel.services.catalogue import Service
 from k2rel.services.clients import OwnParts
+from k2rel.services.diagrams import Service
 from k2rel.studies import Provenance, Study
 
 __all__ = ["Engine", "engine_of"]

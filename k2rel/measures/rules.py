@@ -16,7 +16,7 @@ from k2rel.arguments import as_names
 from k2rel.errors import InputError, closest
 from k2rel.organisation import Organisation
 from k2rel.rates import Law
-from k2rel.services.clients import deciding, routes_under
+from k2rel.services.clients import routes_under
 from k2rel.services.modes import groups_of
 from k2rel.site.model import Role, Unit
 from k2rel.studies import Study, with_site
@@ -196,7 +196,7 @@ def client_path_changes(study: Study) -> dict[str, float]:
             continue
         choices = [policy.choice(name, group) for group in groups_of(policy, name)]
         placed = [policy.role_at(role, side) for role in site.roles for side in site.sides]
-        functions = [deciding(choice) for choice in choices]
+        functions = [choice.deciding for choice in choices]
         roots = [*placed, *(node for nodes in functions for node in nodes)]
         parts = policy.structure.variables(roots)
         states = {part: np.arange(len(parts) + 1) != n + 1 for n, part in enumerate(parts)}

@@ -23,7 +23,7 @@ from k2rel.logic.function import compile_function
 from k2rel.measures.availability import service_named
 from k2rel.measures.exchange import functions_of
 from k2rel.rates import Law, RaidModule, calendar_of, with_rate
-from k2rel.services.catalogue import Service
+from k2rel.services.diagrams import Service
 from k2rel.studies import Provenance, Study
 from k2rel.uncertain import (
     MOST_POINTS,

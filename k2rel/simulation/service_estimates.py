@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from k2rel.services.catalogue import SiteService
 from k2rel.simulation.estimates import Estimate, mean_of, share_of
 from k2rel.simulation.kernel.records import (
     F1,
@@ -19,7 +20,6 @@ from k2rel.simulation.kernel.records import (
     S_LONGEST,
     Sums,
 )
-from k2rel.simulation.model import Named
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 __all__ = ["ServiceSimulation", "counted_service", "downtime_h"]
@@ -58,7 +58,7 @@ def downtime_h(sums: Sums, service: int, confidence: float) -> Estimate:
     return mean_of(row[S_DOWN], row[S_DOWN2], int(sums.histories[0]), hits, confidence)
 
 
-def counted_service(named: Named, sums: Sums, n: int, years: int, confidence: float) -> ServiceSimulation:
+def counted_service(named: SiteService, sums: Sums, n: int, years: int, confidence: float) -> ServiceSimulation:
     """Put together what was counted of one service.
 
     Examples
