@@ -24,6 +24,7 @@ def wheel(tmp_path_factory):
 def test_the_wheel_holds_data_notebooks_and_style(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"k2rel/data/levels/L3R.yaml", "k2rel/data/rates.csv", "k2rel/data/schema.json", "k2rel/py.typed"} <= names
+    assert "k2rel/__init__.pyi" in names  # the public names are read from it
     assert {"k2rel/notebooks/level_report.ipynb", "k2rel/report/page.css", "k2rel/data/examples/ab_8_2.yaml"} <= names
 
 
