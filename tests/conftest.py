@@ -11,7 +11,7 @@ from k2rel.cli import main
 class Run:
     """Outcome of one call of the command line."""
 
-    def __init__(self, code, out, err):
+    def __init__(self, code, out, err) -> None:
         self.code, self.out, self.err = code, out, err
 
     @property
