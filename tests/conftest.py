@@ -24,6 +24,7 @@ def k2(capsys):
     """Call the command line; SystemExit of the argument parser counts as its exit code."""
 
     def call(*words):
+        code: int | str | None
         try:
             code = main([str(word) for word in words])
         except SystemExit as stop:

@@ -154,7 +154,8 @@ def written_apart(rules, return_h, manual_h):
                     found.append(after)
                 if after != state:
                     edges.append((index[state], index[after], rate * share))
-    chain = Chain.of(len(found), *zip(*edges, strict=True))
+    before, after, rate_per_h = zip(*edges, strict=True)
+    chain = Chain.of(len(found), before, after, rate_per_h)
 
     def serves(state, storage):
         i = "AB".find(state[4])

@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -19,6 +21,7 @@ from k2rel import InputError
 from k2rel.bundled import data_dir, site_path
 from k2rel.report import batch, render_reports
 from k2rel.report.execute import execute_notebook
+from k2rel.report.files import write_whole
 from k2rel.sweep import read_sweep, run_sweep
 from k2rel.sweep import run as sweep_run
 
@@ -46,13 +49,15 @@ target: str = ""
 seed: int = 1
 results: str = \"\""""
 
+BOOKS = "notebooks-of-the-test"
+
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
     """Level reports that do hardly anything but what a test says, so that many of them take little time."""
 
     def use(*sources) -> None:
-        folder = tmp_path / "notebooks-of-the-test"
+        folder = tmp_path / BOOKS
         folder.mkdir(exist_ok=True)
         path = write_notebook(folder / "level_report.ipynb", *sources)
         text = json.loads(path.read_text())
@@ -169,7 +174,7 @@ def test_each_report_that_differs_leaves_one_line_of_history(small, tmp_path) ->
 def test_kill_9_leaves_whole_files_and_the_next_run_finishes(small, tmp_path) -> None:
     levels = sites(tmp_path / "sites", 4)
     out = tmp_path / "out"
-    folder = batch.notebook_dir()
+    folder = tmp_path / BOOKS
     small("import time\ntime.sleep(0.7)", "from k2rel import report\nreport.save_results(results, name, {}, {})")
     code = (
         "import sys, pathlib\nfrom k2rel.report import batch\n"
@@ -214,7 +219,7 @@ def test_kernels_do_not_outlive_a_batch_that_was_killed(small, tmp_path) -> None
     small(f"import os, pathlib, time\npathlib.Path({str(note)!r}).write_text(str(os.getpid()))\ntime.sleep(600)")
     code = (
         "import pathlib\nfrom k2rel.report import batch\n"
-        f"batch.notebook_dir = lambda: pathlib.Path({str(batch.notebook_dir())!r})\n"
+        f"batch.notebook_dir = lambda: pathlib.Path({str(tmp_path / BOOKS)!r})\n"
         f"batch.render_reports({[str(p) for p in levels]!r}, {str(tmp_path / 'out')!r}, comparison=False)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
@@ -241,13 +246,13 @@ def test_ctrl_c_ends_a_batch_with_its_index_and_the_next_run_finishes(small, tmp
     code = (
         "import pathlib, signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from k2rel.cli import main\nfrom k2rel.report import batch\n"
-        f"batch.notebook_dir = lambda: pathlib.Path({str(batch.notebook_dir())!r})\n"
+        f"batch.notebook_dir = lambda: pathlib.Path({str(tmp_path / BOOKS)!r})\n"
         f"sys.exit(main(['report', *{[str(p) for p in levels]!r}, '--output', {str(out)!r}, '--jobs', '1', '--no-pdf']))"
     )
     # without a comparison: one is asked for where there are several levels, and this folder has none to offer
     code = code.replace("sys.exit(main", "import k2rel.report\nsys.exit(main")
-    write_notebook(batch.notebook_dir() / "level_comparison.ipynb", "1")
-    book = batch.notebook_dir() / "level_comparison.ipynb"
+    write_notebook(tmp_path / BOOKS / "level_comparison.ipynb", "1")
+    book = tmp_path / BOOKS / "level_comparison.ipynb"
     text = json.loads(book.read_text())
     text["cells"][0]["source"] = LEVEL.replace('level: str = "L1"\nname: str = ""', "levels: list = []").replace(
         'target: str = ""\n', ""
@@ -364,7 +369,7 @@ def test_reports_come_back_from_a_cluster_though_a_worker_is_killed(small, tmp_p
 def test_a_sweep_on_a_cluster_gives_the_same_table_though_a_worker_is_killed(tmp_path, cluster, monkeypatch) -> None:
     spec = read_sweep(data_dir() / "examples/sweeps/clients.yaml")
     here = run_sweep(spec, tmp_path / "here")
-    write, killed, written = sweep_run.write_whole, [], []
+    write, killed, written = write_whole, [], []
 
     def kill(path, text) -> None:
         if path.parent.name == "points":
@@ -399,6 +404,7 @@ def test_every_point_of_a_grid_is_what_the_library_says(tmp_path) -> None:
     done = run_sweep(read_sweep(path), tmp_path / "out")
     assert len(done.table) == 16
     assert done.failed == 0
+    row: Any
     for row in done.table.itertuples():
         settings = {"media_server.mttr": f"{row[5]:g} h"}
         study = k2rel.study(row.level, clients=int(row.clients), repair=row.repair, settings=settings)
@@ -437,7 +443,7 @@ def test_a_sample_lies_within_its_limits_fills_them_and_is_seeded(tmp_path) -> N
 
 def test_a_stopped_sweep_goes_on_where_it_stood(tmp_path, monkeypatch) -> None:
     spec = read_sweep(data_dir() / "examples/sweeps/clients.yaml")
-    write, count = sweep_run.write_whole, [0]
+    write, count = write_whole, [0]
 
     def stop(path, text) -> None:
         count[0] += path.parent.name == "points"
@@ -492,11 +498,11 @@ def test_kept_points_are_computed_again_when_bundled_data_or_packages_change(tmp
     site = home / "levels" / "L1.yaml"
     site.write_text(site.read_text() + "# another byte\n")
     assert counts(run_sweep(read_sweep(tmp_path / "spec.yaml"), tmp_path / "out")) == (2, 0, 0)
-    real = basis.metadata.version
+    real = metadata.version
     for package in ("numpy", "scipy", "numba", "oxidd"):
-        monkeypatch.setattr(basis.metadata, "version", lambda name, p=package: "0" if name == p else real(name))
+        monkeypatch.setattr(metadata, "version", lambda name, p=package: "0" if name == p else real(name))
         assert run_sweep(spec, tmp_path / "out").kept == 0
-    monkeypatch.setattr(basis.metadata, "version", real)
+    monkeypatch.setattr(metadata, "version", real)
     monkeypatch.setattr(basis, "code_hash", lambda: "another code")
     assert run_sweep(spec, tmp_path / "out").kept == 0
 

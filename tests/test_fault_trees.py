@@ -15,6 +15,7 @@ from k2rel.errors import InputError, ModelTooLargeError
 from k2rel.faulttrees import read_fault_trees
 from k2rel.faulttrees.solve import solve
 from k2rel.logic.bounds import probability_bounds
+from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.function import compile_function
 
 
@@ -431,7 +432,7 @@ def test_an_order_has_a_sum_of_its_own_also_where_all_sets_are_too_many(write, c
         answer = solve(read_fault_trees(path), order=order).tops[0]
         assert answer.order_sum == pytest.approx(expected, rel=1e-13)
         assert answer.rare_event == pytest.approx(0.32, rel=1e-13)
-    whole = module.minimal_cut_sets
+    whole = minimal_cut_sets
 
     def few(diagram, *, order=None):
         if order is None:

@@ -1,6 +1,7 @@
 """Parts that were not new when their observation began, early failures, and what is said where nothing fits."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -133,10 +134,9 @@ def test_drives_watched_for_a_year_give_the_law_that_they_came_from() -> None:
         assert one.error < 0.06 * truth
     new = fit_law("weibull", Lives.of(seen[failed], seen[~failed]))
     assert new.parameters["shape"].value < 1.3  # what they say if their ages are not known
-    truth = stats.weibull_min(3.0, scale=50_000)
     curve = curve_of(lives)
     middle = np.searchsorted(curve.time_h, 40_000.0)
-    assert curve.low[middle] < truth.cdf(40_000) < curve.high[middle]
+    assert curve.low[middle] < stats.weibull_min(3.0, scale=50_000).cdf(40_000) < curve.high[middle]
     test = goodness_of_fit(fit, lives, samples=20)
     assert test.p_value > 0.05
     assert goodness_of_fit(fit_law("exponential", lives), lives, samples=20).p_value < 0.05
@@ -149,7 +149,7 @@ def test_ages_are_read_from_every_way_to_write_them(log, k2) -> None:
     born = [str(start - np.timedelta64(int(3600 * x), "s")) for x in age]
     rows = list(zip(range(200), age, seen, failed.astype(int), born, stamp, strict=True))
     window = {"begin": "2023-01-01", "until": "2024-01-01"}
-    ways = [
+    ways: list[tuple[str, list[str], dict[str, Any]]] = [
         ("unit,age_at_start,time,failed", [f"{i},{a},{s},{f}" for i, a, s, f, _, _ in rows], {}),
         ("power_on_hours,start [h],end [h],failed", [f"{a},100,{100 + s},{f}" for _, a, s, f, _, _ in rows], {}),
         ("age [d],start,end,failed", [f"{float(a) / 24!r},2023-01-01,{t},{f}" for _, a, s, f, _, t in rows], {}),
@@ -237,9 +237,8 @@ def test_a_plot_of_old_parts_lies_on_the_law() -> None:
     assert curve.from_h >= 20_000
     fit = fit_law("weibull", lives)
     axes = plot_probability(curve, fit)
-    times, points = axes.lines[1].get_data()
-    line = np.interp(times, *axes.lines[0].get_data())
-    assert abs(np.median(np.asarray(points) - line)) < 0.2
+    line, points = (np.asarray(item.get_xydata()) for item in axes.lines[:2])
+    assert abs(np.median(points[:, 1] - np.interp(points[:, 0], line[:, 0], line[:, 1]))) < 0.2
 
 
 # infant mortality, groups, reasons ----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -473,7 +474,7 @@ def test_a_log_of_repairs_is_tested_for_a_trend(k2) -> None:
 @given(failures=st.integers(0, 60), hours=st.floats(1e3, 1e8), spread=st.floats(1.5, 8.0), mean=st.floats(1e-7, 1e-4))
 def test_a_lognormal_prior_is_updated_as_numerical_integration_says(failures, hours, spread, mean) -> None:
     prior = Uncertain("lognormal", (mean, spread, 0.95))
-    frozen = prior.frozen()
+    frozen: Any = prior.frozen()
     sigma = math.log(spread) / 1.6448536
     seen = (failures + 0.5) / hours
     if abs(math.log(seen / mean)) / sigma > 6:  # so far apart that quad itself loses its digits

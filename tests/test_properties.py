@@ -87,10 +87,10 @@ def test_diagram_gives_what_enumeration_gives(parts, q) -> None:
         probability[outcome] += p
         weight[tuple(state.values())] = (p, outcome)
     assert d.mode_probabilities(q) == pytest.approx([probability[o] for o in d.outcomes], rel=1e-10)
-    for state, (p, before) in weight.items():
+    for up, (p, before) in weight.items():
         for i in range(len(NAMES)):
-            if state[i]:
-                _, after = weight[(*state[:i], False, *state[i + 1 :])]
+            if up[i]:
+                _, after = weight[(*up[:i], False, *up[i + 1 :])]
                 if before != after:  # w_i = 1: rate of the pair is the probability of the others' state
                     rates[before, after] = rates.get((before, after), 0.0) + p / (1 - q[i])
     moves = d.transitions(q, np.ones(6))

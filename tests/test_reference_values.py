@@ -6,6 +6,7 @@ with several other tools to 1e-15; the other cases name their source.
 
 import math
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -338,7 +339,7 @@ def test_mission_reliability_of_a_series_system_is_the_product_of_its_parts() ->
     study = k2rel.study("L1", clients=1, settings=off)
     counted = [r for r in k2rel.components(study).itertuples() if r.counted]
     media = [r for r in counted if r.type not in {"control_link", "client_control_link", "ftp_link"}]
-    total = sum(r.failure_rate_per_h for r in media)
+    total: Any = sum(r.failure_rate_per_h for r in media)
     hours = 1000.0
     unreliability = k2rel.over_time(study, "media", [hours])["mission_unreliability"].iloc[0]
     assert unreliability == pytest.approx(-math.expm1(-total * hours), rel=1e-12)
@@ -358,7 +359,7 @@ def test_the_swing_of_a_rate_is_what_setting_it_by_hand_gives() -> None:
     frame = k2rel.swing(k2rel.study("L2R"))
     for row, kind in (("eth_chassis_passive", "raid_chassis"), ("hdd_field_2005era", "drive"), ("psu", "psu")):
         for limit in ("low", "high"):
-            rate = frame.loc[row, f"{limit}_per_h"]
+            rate = frame[f"{limit}_per_h"][row]
             by_hand = k2rel.study("L2R", settings={f"{kind}.failure_rate": repr(float(rate))})
             minutes = k2rel.availability(by_hand)["media"].downtime_min_per_year
             assert frame.loc[row, f"downtime_{limit}"] == pytest.approx(minutes, rel=1e-12), (row, limit)
@@ -392,7 +393,7 @@ def test_ab_1000_20_has_twelve_digits(tmp_path) -> None:
         mean += weight * 1000 * served
         every += weight * all_50**20
         none += weight * none_50**20
-    p = k2rel.served(k2rel.study(ab_file(tmp_path / "ab.yaml", 20), clients=1000))["probability"].to_numpy()
-    assert float(sum(n * x for n, x in enumerate(p))) == pytest.approx(float(mean), rel=1e-12)
-    assert p[1000] == pytest.approx(float(every), rel=1e-12)
-    assert p[0] == pytest.approx(float(none), rel=1e-12)
+    found = k2rel.served(k2rel.study(ab_file(tmp_path / "ab.yaml", 20), clients=1000))["probability"].to_numpy()
+    assert float(sum(n * x for n, x in enumerate(found))) == pytest.approx(float(mean), rel=1e-12)
+    assert found[1000] == pytest.approx(float(every), rel=1e-12)
+    assert found[0] == pytest.approx(float(none), rel=1e-12)

@@ -1,5 +1,7 @@
 """What stands beside the pages: PDF, tables, targets and changes, comparisons with other designs and with the past."""
 
+import shutil
+
 import pandas as pd
 import pytest
 
@@ -9,7 +11,7 @@ from k2rel.bundled import site_path
 from k2rel.design.candidates import candidate_changes
 from k2rel.design.changes import Design, changed, with_second
 from k2rel.errors import RenderError
-from k2rel.rates import duplicated
+from k2rel.rates import Law, duplicated
 from k2rel.report import pdf, render_reports
 from k2rel.report.workbook import write_tables
 
@@ -38,7 +40,7 @@ def test_the_pdf_holds_the_verdict_and_its_pages_fit_the_paper(made) -> None:
 
 @pytest.mark.notebook
 def test_without_chromium_the_rest_is_made_and_it_is_said(tmp_path, monkeypatch, k2) -> None:
-    monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     run = k2("report", "L1", "--output", tmp_path, "--quiet")
     assert run.code == 0
     assert "no PDF was made: there is no Chromium on this machine" in run.err
@@ -141,6 +143,7 @@ def test_a_file_of_targets_is_read_and_its_mistakes_are_placed(tmp_path) -> None
 
 def test_a_second_part_fails_as_two_in_parallel_do() -> None:
     law = k2rel.study("L2").law("switch_A")
+    assert isinstance(law, Law)
     two = duplicated(law)
     assert two.unavailability == pytest.approx(law.unavailability**2, rel=1e-12)
     # frequency of a pair: one is down while the other fails, either way round

@@ -38,7 +38,7 @@ def rings(blocks, coupling, size=3):
         moves += [(at + (i + 1) % size, at + i, 1.0) for i in range(size)]
         if ring + 1 < blocks:
             moves += [(at, at + size, coupling), (at + size, at, coupling)]
-    return Chain.of(blocks * size, *zip(*moves, strict=True))
+    return chain_of(blocks * size, moves)
 
 
 def random_blocks(rng, blocks, size, least, most):
@@ -53,7 +53,7 @@ def random_blocks(rng, blocks, size, least, most):
             there, back = 10.0 ** rng.uniform(least, most, 2)
             ends = size * block + int(rng.integers(size)), size * other + int(rng.integers(size))
             moves += [(*ends, there), (*ends[::-1], back)]
-    return Chain.of(blocks * size, *zip(*moves, strict=True))
+    return chain_of(blocks * size, moves)
 
 
 def exactly(chain):
@@ -137,7 +137,7 @@ def test_nested_groups_have_the_weights_of_elimination(monkeypatch) -> None:
     for i in range(0, 478, 2):
         rate = 1e-20 if i % 120 == 118 else 1e-10 if i % 40 == 38 else 1e-5
         moves += [(i, i + 2, rate * (1 + i % 5)), (i + 2, i, rate * (1 + i % 7))]
-    chain = Chain.of(480, *zip(*moves, strict=True))
+    chain = chain_of(480, moves)
     monkeypatch.setattr("k2rel.ctmc.steady._ELIMINATED", 10)
     assert steady(chain).probability == pytest.approx(eliminated(chain), rel=1e-11, abs=0)
 
@@ -256,7 +256,8 @@ def test_doubling_and_uniformisation_agree(monkeypatch) -> None:
 
 def test_what_would_take_too_long_is_refused_with_an_estimate() -> None:
     large = rings(1000, 1e-3)
-    fast = Chain.of(3000, *np.array(large.rates.nonzero()), large.rates.data * 1e7)
+    before, after = large.rates.nonzero()
+    fast = Chain.of(3000, before, after, large.rates.data * 1e7)
     with pytest.raises(
         ModelTooLargeError, match=r"3,000 states .* time 8760 asks for 1\.8e\+11 steps, about .* days of"
     ):
@@ -373,7 +374,8 @@ def line_of_groups(sizes, coupling, first=0):
 
 
 def chain_of(states, moves, initial=0):
-    return Chain.of(states, *zip(*moves, strict=True), initial)
+    before, after, rate_per_h = zip(*moves, strict=True)
+    return Chain.of(states, before, after, rate_per_h, initial)
 
 
 @pytest.mark.parametrize(("pattern", "coupling", "tolerance"), [((2, 1), 1e-15, 1e-13), ((3, 1), 1e-7, 1e-3)])

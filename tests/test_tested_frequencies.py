@@ -86,7 +86,7 @@ def _losses_per_year() -> float:
 
     def rate(t: float) -> float:
         (a_up, a_repair), (b_up, _) = a(t), b(t)
-        return B[0] * b_up * (1.0 - a_up) + a_repair / A[1] * b_up
+        return float(B[0] * b_up * (1.0 - a_up) + a_repair / A[1] * b_up)
 
     return 8760.0 * _mean(rate)
 
@@ -107,7 +107,7 @@ def test_modes_are_entered_as_often_as_they_are_left_and_not_there_and_back(tmp_
     s = study(_site(tmp_path, a=A, b=B))
     a, b = _part(*A), _part(*B)
     words, _, flow = mode_flows(s)
-    by_a, by_b = words.index("every client by A"), words.index("every client by B")
+    by_a, by_b = map([str(word) for word in words].index, ("every client by A", "every client by B"))
     assert flow[by_a, by_b] == pytest.approx(_mean(lambda t: A[0] * a(t)[0] * b(t)[0]), rel=1e-8)
     assert flow[by_b, by_a] == pytest.approx(_mean(lambda t: a(t)[1] / A[1] * b(t)[0]), rel=1e-8)
     assert flow.sum(axis=0) == pytest.approx(flow.sum(axis=1), rel=1e-8)

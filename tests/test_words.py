@@ -201,7 +201,7 @@ def test_every_form_of_a_site_file_knows_its_own_entries() -> None:
         ("variants", "v"),
     ):
         names = known_keys(document.SiteDocument, path)
-        data = {"xyzzy": 1}
+        data: dict[str, object] = {"xyzzy": 1}
         for key in reversed(path):
             data = {key: data}
         with pytest.raises(ValidationError) as error:

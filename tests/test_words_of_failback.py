@@ -55,7 +55,7 @@ def test_the_register_of_automatic_failback_names_no_person_who_places_a_server(
     one = k2rel.study(returning)
     register = k2rel.assumptions(one).set_index("assumption")
     assert "roles that stick: return to service" not in register.index
-    assert register.loc["roles that stick: restart", "value"].endswith("come back into service by themselves")
+    assert register["value"]["roles that stick: restart"].endswith("come back into service by themselves")
     assert not any(change.kind == "return" for change in k2rel.candidate_changes(one))
     manual = k2rel.study("L2R")
     assert "roles that stick: return to service" in k2rel.assumptions(manual)["assumption"].tolist()
