@@ -27,7 +27,7 @@ def room(module):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_run_one_way(path):
+def test_imports_run_one_way(path) -> None:
     here = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
     if here == "__init__":
         return
@@ -37,7 +37,7 @@ def test_imports_run_one_way(path):
             assert there == here or ORDER.index(there) < ORDER.index(here), f"{here} imports {module}"
 
 
-def test_every_room_stands_in_the_order():
+def test_every_room_stands_in_the_order() -> None:
     rooms = {
         path.name.removesuffix(".py")
         for path in PACKAGE.iterdir()
@@ -47,13 +47,13 @@ def test_every_room_stands_in_the_order():
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_every_file_says_what_it_is_and_stays_readable(path):
+def test_every_file_says_what_it_is_and_stays_readable(path) -> None:
     text = path.read_text()
     assert ast.get_docstring(ast.parse(text))
     assert text.count("\n") <= 500
 
 
-def test_every_public_function_has_an_example_that_runs():
+def test_every_public_function_has_an_example_that_runs() -> None:
     missing = []
     for path in FILES:
         tree = ast.parse(path.read_text())
@@ -73,7 +73,7 @@ def test_every_public_function_has_an_example_that_runs():
     assert not missing
 
 
-def test_only_the_policy_knows_failover_words():
+def test_only_the_policy_knows_failover_words() -> None:
     """No file behind the policy reads triggers, heartbeats or holders: there is no second copy of a rule."""
     for path in FILES:
         here = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
@@ -83,13 +83,13 @@ def test_only_the_policy_knows_failover_words():
                 assert not re.search(word, text), f"{path.name} reads {word}"
 
 
-def test_the_engine_and_the_site_do_not_know_the_word_k2():
+def test_the_engine_and_the_site_do_not_know_the_word_k2() -> None:
     for folder in ("logic", "site", "policy", "services", "exact", "markov", "simulation", "ctmc", "rates"):
         for path in (PACKAGE / folder).rglob("*.py"):
             assert "k2" not in path.read_text().lower().replace("k2rel", ""), path
 
 
-def test_the_simulation_shares_nothing_with_the_exact_engines():
+def test_the_simulation_shares_nothing_with_the_exact_engines() -> None:
     """Agreement of the three engines means something only while each has its own way from the rules to the figures."""
     for path in (PACKAGE / "simulation").rglob("*.py"):
         found = set(imports(path))

@@ -163,7 +163,7 @@ class AvailabilityResult:
 
 
 def availability(
-    study: Study, lost_clients: Sequence[int] | None = None, organisation: Organisation | None = None
+    study: Study, lost_clients: Sequence[int] | int | None = None, organisation: Organisation | None = None
 ) -> AvailabilityResult:
     """Compute the steady-state availability of every service, exactly.
 
@@ -286,7 +286,7 @@ def service_named(study: Study, service: str | None = None, policy: Policy | Non
     return services[wanted]
 
 
-def over_time(study: Study, service: str | None, times_h: Sequence[float]) -> pd.DataFrame:
+def over_time(study: Study, service: str | None, times_h: Sequence[float] | FloatArray | float) -> pd.DataFrame:
     """Compute point availability A(t) and mission reliability R(t) of a service, everything new at time 0.
 
     Parameters

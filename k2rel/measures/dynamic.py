@@ -447,7 +447,10 @@ def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
 
 
 def dynamic_over_time(
-    study: Study, times_h: Sequence[float], organisation: Organisation | None = None, service: str | None = None
+    study: Study,
+    times_h: Sequence[float] | FloatArray | float,
+    organisation: Organisation | None = None,
+    service: str | None = None,
 ) -> pd.DataFrame:
     """Follow the probability that a service is lost from everything new and in service, with sticky roles.
 
