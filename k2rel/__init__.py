@@ -87,7 +87,7 @@ _EXPORTS = {
     "Organisation": "k2rel.organisation",
     "Circumstances": "k2rel.simulation.circumstances",
     "Distribution": "k2rel.rates.distribution",
-    "Plan": "k2rel.simulation.engine",
+    "Plan": "k2rel.simulation.plan",
     "RaidGroup": "k2rel.simulation.raid_group",
     "data_loss": "k2rel.simulation.raid_group",
     "mttdl_table": "k2rel.measures.data_loss",
@@ -195,8 +195,8 @@ if TYPE_CHECKING:
     from k2rel.report import render_reports as render_reports
     from k2rel.simulation.circumstances import Circumstances as Circumstances
     from k2rel.simulation.circumstances import read_circumstances as read_circumstances
-    from k2rel.simulation.engine import Plan as Plan
     from k2rel.simulation.engine import simulate as simulate
+    from k2rel.simulation.plan import Plan as Plan
     from k2rel.simulation.raid_group import RaidGroup as RaidGroup
     from k2rel.simulation.raid_group import data_loss as data_loss
     from k2rel.simulation.rare import rare_loss as rare_loss

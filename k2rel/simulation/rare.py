@@ -25,13 +25,12 @@ from k2rel.errors import InputError, K2relError
 from k2rel.organisation import Organisation
 from k2rel.parallel import worker_count
 from k2rel.simulation.circumstances import USUAL, Circumstances
-from k2rel.simulation.engine import Prepared, prepare
 from k2rel.simulation.estimates import Estimate
+from k2rel.simulation.kernel import records
 from k2rel.simulation.kernel.draws import alias_table
-from k2rel.simulation.kernel.excursions import EXCURSIONS, LOSS_H, LOSSES, pulled_replica, slab, split_replica
-from k2rel.simulation.kernel.histories import empty_sums, room
-from k2rel.simulation.kernel.records import DONE, UNKNOWN, WANTED
+from k2rel.simulation.kernel.excursions import EXCURSIONS, LOSS_H, LOSSES, pulled_replica, split_replica
 from k2rel.simulation.kernel.records_abi import laid_out
+from k2rel.simulation.prepared import Prepared, prepare
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
@@ -261,8 +260,8 @@ class _Runner:
         """Run one replica; where the rules do not know a state, ask and run it again."""
         site = self.prepared.site
         model = laid_out(site.arrays)
-        work, fork, sums = room(site), room(site), empty_sums(site)
-        ints, floats = slab(work)
+        work, fork, sums = self.prepared.room(), self.prepared.room(), self.prepared.empty_sums()
+        ints, floats = len(work.kept_i), len(work.kept_f)
         splitting = self.method == "splitting"
         kept_i = np.zeros((2 * _KEPT, ints) if splitting else ints, dtype=np.int64)
         kept_f = np.zeros((2 * _KEPT, floats) if splitting else floats)
@@ -284,10 +283,10 @@ class _Runner:
                     model, laid_out(tables), *rooms, kept_i, kept_f, self.service, self.seed, number, burn_in,
                     _CYCLES, _FORKS, self.back, self.pull, self.first, *self.tables[0], *self.tables[1], learnt, found,
                 )  # fmt: skip
-            if code == DONE:
+            if code == records.DONE:
                 return found, learnt
-            if code != UNKNOWN:
+            if code != records.UNKNOWN:
                 raise K2relError("rare losses: the site is never calm again, or its rules do not come to rest")
-            wanted = np.concatenate([one.wanted[: one.i[WANTED]] for one in (work, fork)])
-            work.i[WANTED] = fork.i[WANTED] = 0
+            wanted = np.concatenate([one.wanted[: one.i[records.WANTED]] for one in (work, fork)])
+            work.i[records.WANTED] = fork.i[records.WANTED] = 0
             self.prepared.outcomes.learn(wanted)

@@ -11,33 +11,12 @@ from math import exp
 
 import numpy as np
 
+from k2rel.simulation.kernel import records
 from k2rel.simulation.kernel.draws import exponential, pick, start, uniform
 from k2rel.simulation.kernel.events import compiled, fails, happen, next_failure
 from k2rel.simulation.kernel.histories import begin
-from k2rel.simulation.kernel.records import (
-    CHANGED,
-    CONTROL,
-    DONE,
-    DOWN,
-    F1,
-    F2,
-    FLOATS,
-    HEAP,
-    HURT,
-    I1,
-    I2,
-    INTS,
-    LOCKED,
-    NEXT_FAILURE,
-    NOW,
-    TOUCHED,
-    UP,
-    WAITING,
-    Model,
-    Sums,
-    Tables,
-    Work,
-)
+from k2rel.simulation.kernel.layout import F1, F2, I1, I2
+from k2rel.simulation.kernel.records import Model, Sums, Tables, Work
 from k2rel.simulation.kernel.rules import settle, step
 
 __all__: list[str] = []
@@ -49,95 +28,27 @@ MOST_STEPS = 3_000_000  # after so many a site is taken as one that is never cal
 
 @compiled
 def pack(work: Work, ints: I1, floats: F1) -> None:
-    """Keep the state of a history."""
-    parts, clients, n = len(work.state), len(work.own), work.i[HEAP]
-    ints[:INTS] = work.i
-    at = INTS
-    for k in range(parts):
-        ints[at + k] = work.state[k] | (np.int64(work.touched_yet[k]) << 8)
-    at += parts
-    ints[at : at + parts] = work.stamp
-    at += parts
-    ints[at : at + parts] = work.hit_by
-    at += parts
-    ints[at : at + parts] = work.touched
-    at += parts
-    for k in range(clients):
-        ints[at + k] = work.own[k]
-        ints[at + clients + k] = work.hurt[k]
-        ints[at + 2 * clients + k] = work.hurt_at[k]
-    at += 3 * clients
-    for k in range(len(work.mask)):
-        ints[at + k] = np.int64(work.mask[k])
-    at += len(work.mask)
-    ints[at], ints[at + 1] = np.int64(work.bits[0]), np.int64(work.bits[1])
-    at += 2
-    ints[at : at + len(work.move_stamp)] = work.move_stamp
-    at += len(work.move_stamp)
-    ints[at : at + len(work.stock)] = work.stock
-    at += len(work.stock)
-    ints[at : at + work.i[WAITING]] = work.waiting[: work.i[WAITING]]
-    at += len(work.waiting)
-    ints[at : at + n] = work.heap_e[:n]
-    floats[:FLOATS] = work.f
-    at = FLOATS
-    floats[at : at + parts] = work.age
-    at += parts
-    floats[at : at + parts] = work.since
-    at += parts
-    floats[at : at + len(work.move_rate)] = work.move_rate
-    at += len(work.move_rate)
-    floats[at : at + n] = work.heap_t[:n]
+    """Keep the state of a history, without the places of the calendar that are free."""
+    free = len(work.heap_e) - work.i[records.HEAP]
+    for k in range(len(work.kept_i) - free):
+        ints[k] = work.kept_i[k]
+    for k in range(len(work.kept_f) - free):
+        floats[k] = work.kept_f[k]
 
 
 @compiled
 def unpack(work: Work, ints: I1, floats: F1) -> None:
     """Go back to a state that was kept; the random numbers go on."""
-    parts, clients = len(work.state), len(work.own)
-    work.i[:] = ints[:INTS]
-    n = work.i[HEAP]
-    at = INTS
-    for k in range(parts):
-        work.state[k] = ints[at + k] & 255
-        work.touched_yet[k] = ints[at + k] >> 8
-    at += parts
-    work.stamp[:] = ints[at : at + parts]
-    at += parts
-    work.hit_by[:] = ints[at : at + parts]
-    at += parts
-    work.touched[:] = ints[at : at + parts]
-    at += parts
-    for k in range(clients):
-        work.own[k] = ints[at + k]
-        work.hurt[k] = ints[at + clients + k]
-        work.hurt_at[k] = ints[at + 2 * clients + k]
-    at += 3 * clients
-    for k in range(len(work.mask)):
-        work.mask[k] = np.uint64(ints[at + k])
-    at += len(work.mask)
-    work.bits[0], work.bits[1] = np.uint64(ints[at]), np.uint64(ints[at + 1])
-    at += 2
-    work.move_stamp[:] = ints[at : at + len(work.move_stamp)]
-    at += len(work.move_stamp)
-    work.stock[:] = ints[at : at + len(work.stock)]
-    at += len(work.stock)
-    work.waiting[: work.i[WAITING]] = ints[at : at + work.i[WAITING]]
-    at += len(work.waiting)
-    work.heap_e[:n] = ints[at : at + n]
-    work.f[:] = floats[:FLOATS]
-    at = FLOATS
-    work.age[:] = floats[at : at + parts]
-    at += parts
-    work.since[:] = floats[at : at + parts]
-    at += parts
-    work.move_rate[:] = floats[at : at + len(work.move_rate)]
-    at += len(work.move_rate)
-    work.heap_t[:n] = floats[at : at + n]
+    free = len(work.heap_e) - ints[records.HEAP]  # `Work.i` comes first
+    for k in range(len(work.kept_i) - free):
+        work.kept_i[k] = ints[k]
+    for k in range(len(work.kept_f) - free):
+        work.kept_f[k] = floats[k]
 
 
 @compiled
 def _calm(tables: Tables, work: Work) -> bool:
-    return bool(work.i[DOWN] == 0 and work.i[HURT] == 0 and tables.quiet[work.i[CONTROL]])
+    return bool(work.i[records.DOWN] == 0 and work.i[records.HURT] == 0 and tables.quiet[work.i[records.CONTROL]])
 
 
 @compiled
@@ -145,33 +56,33 @@ def _cycle(model: Model, tables: Tables, work: Work, sums: Sums) -> int:
     """Follow the plain path to the next entry into calm."""
     calm = True
     for _ in range(MOST_STEPS):
-        if work.i[HEAP] == 0 and work.f[NEXT_FAILURE] == np.inf:
-            return LOCKED
+        if work.i[records.HEAP] == 0 and work.f[records.NEXT_FAILURE] == np.inf:
+            return records.LOCKED
         code = step(model, tables, work, sums, np.inf)
-        if code != DONE:
+        if code != records.DONE:
             return code
         now = _calm(tables, work)
         if now and not calm:
-            return DONE
+            return records.DONE
         calm = now
-    return LOCKED
+    return records.LOCKED
 
 
 @compiled
 def _forget_touched(work: Work) -> None:
     """In calm nothing has been touched: keeps what has to be looked through short."""
-    for k in range(work.i[TOUCHED]):
+    for k in range(work.i[records.TOUCHED]):
         work.touched_yet[work.touched[k]] = 0
-    work.i[TOUCHED] = 0
+    work.i[records.TOUCHED] = 0
 
 
 @compiled
 def _recovery(model: Model, tables: Tables, work: Work, back: F1) -> float:
     """Rate at which something becomes good: of the parts that are down, else of what persons do [1/h]."""
     total = 0.0
-    for k in range(work.i[TOUCHED]):
+    for k in range(work.i[records.TOUCHED]):
         p = work.touched[k]
-        if work.state[p] != UP:
+        if work.state[p] != records.UP:
             total += back[p]
     if total == 0.0:
         for e in range(model.moves):
@@ -213,37 +124,37 @@ def excursion(
     n_trail = 0
     next_failure(work)
     while True:
-        first_t = work.heap_t[0] if work.i[HEAP] else np.inf
+        first_t = work.heap_t[0] if work.i[records.HEAP] else np.inf
         biased = left and not hit and recovery > 0
         drift = 0.0
         if biased:
             # rates of those that are down are left out on both sides
             drift = recovery * pulled - model.pool_rate
-            for k in range(work.i[TOUCHED]):
+            for k in range(work.i[records.TOUCHED]):
                 p = work.touched[k]
-                if work.state[p] != UP and model.rate[p] > 0:
+                if work.state[p] != records.UP and model.rate[p] > 0:
                     drift -= recovery * pull[work_place(model, p)] - model.rate[p]
-        before = work.f[NOW]
-        due = work.f[NEXT_FAILURE]
+        before = work.f[records.NOW]
+        due = work.f[records.NEXT_FAILURE]
         steps += 1
-        if steps > MOST_STEPS or work.i[HEAP] >= len(work.heap_t) - 4 or min(first_t, due) == np.inf:
-            return LOCKED
+        if steps > MOST_STEPS or work.i[records.HEAP] >= len(work.heap_t) - 4 or min(first_t, due) == np.inf:
+            return records.LOCKED
         if first_t <= due:
             happen(model, tables, work)
             chosen = -1
         else:
-            work.f[NOW] = due
+            work.f[records.NOW] = due
             if biased:
                 chosen = pick(pull_probability, pull_alias, work.rng)
             elif left:
                 chosen = pick(model.pool_probability, model.pool_alias, work.rng)
             else:
                 chosen = pick(first_probability, first_alias, work.rng)
-            if work.state[model.pool_part[chosen]] != UP:
+            if work.state[model.pool_part[chosen]] != records.UP:
                 chosen = -1
             else:
                 fails(model, work, model.pool_part[chosen])
-        dt = work.f[NOW] - before
+        dt = work.f[records.NOW] - before
         if was_lost:
             loss += ratio * dt
         if biased:
@@ -258,9 +169,9 @@ def excursion(
             elif not left:
                 ratio *= model.rate[model.pool_part[chosen]] / (model.pool_rate * first[chosen])
                 learnt[1, 0] = chosen
-        if work.i[CHANGED]:
+        if work.i[records.CHANGED]:
             code = settle(model, tables, work, sums)
-            if code != DONE:
+            if code != records.DONE:
                 return code
             lost = bool(work.bits[0] & bit)
             if lost and not was_lost:
@@ -273,9 +184,9 @@ def excursion(
             left = left or not calm
             recovery = _recovery(model, tables, work, back)
         # a candidate is drawn anew whenever the rates may have changed; constant rates have no memory
-        if chosen >= 0 or first_t <= due or work.f[NEXT_FAILURE] <= work.f[NOW]:
+        if chosen >= 0 or first_t <= due or work.f[records.NEXT_FAILURE] <= work.f[records.NOW]:
             rate = recovery * pulled if left and not hit and recovery > 0 else model.pool_rate
-            work.f[NEXT_FAILURE] = work.f[NOW] + exponential(work.rng) / rate if rate > 0 else np.inf
+            work.f[records.NEXT_FAILURE] = work.f[records.NOW] + exponential(work.rng) / rate if rate > 0 else np.inf
     found[LOSS_H] += loss
     found[LOSSES] += losses
     found[EXCURSIONS] += 1.0
@@ -285,7 +196,7 @@ def excursion(
             learnt[3, int(learnt[0, k])] += loss
         learnt[4, 0] += loss
         learnt[4, 1] += loss * exposure
-    return DONE
+    return records.DONE
 
 
 @compiled
@@ -310,8 +221,8 @@ def _clean(work: Work) -> None:
     work.since[:] = 0.0
     work.stamp[:] = 0
     work.own[:] = 0
-    work.i[TOUCHED] = 0
-    work.i[HEAP] = 0
+    work.i[records.TOUCHED] = 0
+    work.i[records.HEAP] = 0
 
 
 @compiled
@@ -347,7 +258,7 @@ def pulled_replica(
     _clean(work)
     code = begin(model, tables, work, sums, seed, 2 * replica, 0.0, 1.0)
     start(fork.rng, seed, 2 * replica + 1)
-    if code != DONE:
+    if code != records.DONE:
         return code
     for c in range(burn_in + cycles):
         if c >= burn_in:
@@ -359,25 +270,25 @@ def pulled_replica(
                     model, tables, fork, sums, service, back, pull, first, pull_probability, pull_alias,
                     first_probability, first_alias, learnt, found,
                 )  # fmt: skip
-                if code != DONE:
+                if code != records.DONE:
                     _clean(fork)
                     return code
             _clean(fork)
-        begun = work.f[NOW]
+        begun = work.f[records.NOW]
         code = _cycle(model, tables, work, sums)
-        if code != DONE:
+        if code != records.DONE:
             return code
         if c >= burn_in:
-            found[4] += work.f[NOW] - begun
+            found[4] += work.f[records.NOW] - begun
             found[5] += 1.0
-    return DONE
+    return records.DONE
 
 
 @compiled
 def _failed_parts(work: Work) -> int:
     """How many parts are down."""
-    total = int(work.i[DOWN])
-    for k in range(work.i[HURT]):
+    total = int(work.i[records.DOWN])
+    for k in range(work.i[records.HURT]):
         own = work.own[work.hurt[k]]
         while own:
             total += int(own & 1)
@@ -412,7 +323,7 @@ def split_replica(
     _clean(work)
     code = begin(model, tables, work, sums, seed, 2 * replica, 0.0, 1.0)
     start(fork.rng, seed, 2 * replica + 1)
-    if code != DONE:
+    if code != records.DONE:
         return code
     entries = 0
     for c in range(burn_in + cycles):
@@ -420,12 +331,12 @@ def split_replica(
             _forget_touched(work)
             pack(work, ints[entries], floats[entries])
             entries += 1
-        begun = work.f[NOW]
+        begun = work.f[records.NOW]
         code = _cycle(model, tables, work, sums)
-        if code != DONE:
+        if code != records.DONE:
             return code
         if c >= burn_in:
-            found[4] += work.f[NOW] - begun
+            found[4] += work.f[records.NOW] - begun
             found[5] += 1.0
     weight, here = 1.0, 0
     for level in range(levels):
@@ -448,14 +359,14 @@ def split_replica(
                 steps += 1
                 if steps > MOST_STEPS:
                     _clean(fork)
-                    return LOCKED
-                before = fork.f[NOW]
+                    return records.LOCKED
+                before = fork.f[records.NOW]
                 code = step(model, tables, fork, sums, np.inf)
-                if code != DONE:
+                if code != records.DONE:
                     _clean(fork)
                     return code
                 if was_lost:
-                    loss += fork.f[NOW] - before
+                    loss += fork.f[records.NOW] - before
                 above = _failed_parts(fork) > level
                 if above:
                     break
@@ -485,11 +396,4 @@ def split_replica(
         entries, here = kept, there
     _clean(fork)
     found[EXCURSIONS] += 1.0
-    return DONE
-
-
-def slab(work: Work) -> tuple[int, int]:
-    """Room that a kept state takes: integers and floats."""
-    parts, clients = len(work.state), len(work.own)
-    ints = INTS + 4 * parts + 3 * clients + len(work.mask) + 2 + len(work.move_stamp) + len(work.stock)
-    return ints + len(work.waiting) + len(work.heap_e), FLOATS + 2 * parts + len(work.move_rate) + len(work.heap_t)
+    return records.DONE
