@@ -25,9 +25,9 @@ class ServiceSimulation:
     unavailability: Estimate
     downtime_min_per_year: Estimate
     interruptions_per_year: Estimate
-    on_air_per_year: Estimate
+    on_air_per_year: Estimate  # interruptions longer than the client's buffer
     mean_interruption_h: Estimate
-    p_loss_in_history: Estimate
+    p_loss_in_history: Estimate  # at least one service failure in the years that are counted
     longest_h: float
 
 

@@ -31,9 +31,9 @@ class Event:
     number: int
     time_h: float
     words: str
-    down: tuple[str, ...]
+    down: tuple[str, ...]  # parts, clients' own ones included
     roles: str
-    lost: tuple[str, ...]
+    lost: tuple[str, ...]  # services
     on_a: int
     on_b: int
     cut_off: int
@@ -49,7 +49,7 @@ class Timeline:
     service: str
     end_h: float
     events: tuple[Event, ...]
-    cut: bool
+    cut: bool  # there were more events than are kept
 
     def table(self) -> pd.DataFrame:
         """Give the events as a table.

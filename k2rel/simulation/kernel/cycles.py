@@ -1,8 +1,8 @@
-"""Excursions from calm to calm, for rare losses: with failures made likely, or split level by level. Compiled.
+"""Regenerative cycles from all-up state to all-up state, for rare service failures: biased, or split. Compiled.
 
-Calm is every part good, every role held and every server in service. The share of time that a service is lost is its
-mean loss in a cycle, from one entry into calm to the next, over the mean length of a cycle. A plain path gives the
-lengths and the states at the entries; from each entry, excursions of their own give the loss.
+All up is every part good, every role held and every server in service. The unavailability of a service is its mean
+downtime in a cycle, from one entry into the all-up state to the next, over the mean length of a cycle. A plain path
+gives the lengths and the states at the entries; from each entry, cycles of their own give the downtime.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from k2rel.simulation.kernel.rules import settle, step
 
 __all__: list[str] = []
 
-# what an excursion gives
-LOSS_H, LOSSES, EXCURSIONS = range(3)
-MOST_STEPS = 3_000_000  # after so many a site is taken as one that is never calm again
+# what a replica finds: of its biased cycles (of splitting: of all together, as one), then of its plain path
+DOWN_H, FAILURES, CYCLES, PLAIN_H, PLAIN_CYCLES = range(5)
+FOUND = 5
+MOST_STEPS = 3_000_000  # after so many a site is taken as one that never comes back to the all-up state
 
 
 @compiled
-def pack(work: Work, ints: I1, floats: F1) -> None:
+def keep(work: Work, ints: I1, floats: F1) -> None:
     """Keep the state of a history, without the places of the calendar that are free."""
     free = len(work.heap_e) - work.i[records.HEAP]
     for k in range(len(work.kept_i) - free):
@@ -37,7 +38,7 @@ def pack(work: Work, ints: I1, floats: F1) -> None:
 
 
 @compiled
-def unpack(work: Work, ints: I1, floats: F1) -> None:
+def restore(work: Work, ints: I1, floats: F1) -> None:
     """Go back to a state that was kept; the random numbers go on."""
     free = len(work.heap_e) - ints[records.HEAP]  # `Work.i` comes first
     for k in range(len(work.kept_i) - free):
@@ -47,30 +48,30 @@ def unpack(work: Work, ints: I1, floats: F1) -> None:
 
 
 @compiled
-def _calm(tables: Tables, work: Work) -> bool:
+def _all_up(tables: Tables, work: Work) -> bool:
     return bool(work.i[records.DOWN] == 0 and work.i[records.HURT] == 0 and tables.quiet[work.i[records.CONTROL]])
 
 
 @compiled
-def _cycle(model: Model, tables: Tables, work: Work, sums: Sums) -> int:
-    """Follow the plain path to the next entry into calm."""
-    calm = True
+def _plain_cycle(model: Model, tables: Tables, work: Work, sums: Sums) -> int:
+    """Follow the plain path to the next entry into the all-up state."""
+    all_up = True
     for _ in range(MOST_STEPS):
         if work.i[records.HEAP] == 0 and work.f[records.NEXT_FAILURE] == np.inf:
             return records.LOCKED
         code = step(model, tables, work, sums, np.inf)
         if code != records.DONE:
             return code
-        now = _calm(tables, work)
-        if now and not calm:
+        now = _all_up(tables, work)
+        if now and not all_up:
             return records.DONE
-        calm = now
+        all_up = now
     return records.LOCKED
 
 
 @compiled
 def _forget_touched(work: Work) -> None:
-    """In calm nothing has been touched: keeps what has to be looked through short."""
+    """In the all-up state nothing has been touched: keeps what has to be looked through short."""
     for k in range(work.i[records.TOUCHED]):
         work.touched_yet[work.touched[k]] = 0
     work.i[records.TOUCHED] = 0
@@ -78,7 +79,7 @@ def _forget_touched(work: Work) -> None:
 
 @compiled
 def _recovery(model: Model, tables: Tables, work: Work, back: F1) -> float:
-    """Rate at which something becomes good: of the parts that are down, else of what persons do [1/h]."""
+    """Rate at which something is restored: of the parts that are down, else by operator actions [1/h]."""
     total = 0.0
     for k in range(work.i[records.TOUCHED]):
         p = work.touched[k]
@@ -92,7 +93,7 @@ def _recovery(model: Model, tables: Tables, work: Work, back: F1) -> float:
 
 
 @compiled
-def excursion(
+def biased_cycle(
     model: Model,
     tables: Tables,
     work: Work,
@@ -108,16 +109,17 @@ def excursion(
     learnt: F2,
     found: F1,
 ) -> int:
-    """Follow one excursion from calm to calm with failures pulled towards a loss; adds what it found.
+    """Follow one cycle with failures biased towards a service failure; adds what it found.
 
     While something is down, the part of place k in the pool fails at `pull[k]` times the rate of recovery, until the
-    service is lost; the first failure is chosen by `first`. The likelihood ratio corrects for both. `learnt` collects,
-    weighted with the loss, the first failures, the failures and the exposures of every part.
+    service is down; the first failure is chosen by `first`. The likelihood ratio corrects for both. `learnt` has rows
+    for the path (0: failures so far, 1: the first one) and, weighted with the downtime, sums over cycles (2: first
+    failures by part, 3: later ones by part, 4: the weight and its product with the exposure).
     """
     bit = np.uint64(1) << np.uint64(service)
     pulled = float(pull.sum())
-    ratio, loss, losses, exposure = 1.0, 0.0, 0.0, 0.0
-    left, hit, was_lost = False, False, bool(work.bits[0] & bit)
+    ratio, down_h, failures, exposure = 1.0, 0.0, 0.0, 0.0
+    left, hit, was_down = False, False, bool(work.bits[0] & bit)
     recovery = 0.0
     steps = 0
     trail = len(learnt[0])
@@ -133,7 +135,7 @@ def excursion(
             for k in range(work.i[records.TOUCHED]):
                 p = work.touched[k]
                 if work.state[p] != records.UP and model.rate[p] > 0:
-                    drift -= recovery * pull[work_place(model, p)] - model.rate[p]
+                    drift -= recovery * pull[pool_place(model, p)] - model.rate[p]
         before = work.f[records.NOW]
         due = work.f[records.NEXT_FAILURE]
         steps += 1
@@ -155,8 +157,8 @@ def excursion(
             else:
                 fails(model, work, model.pool_part[chosen])
         dt = work.f[records.NOW] - before
-        if was_lost:
-            loss += ratio * dt
+        if was_down:
+            down_h += ratio * dt
         if biased:
             ratio *= exp(drift * dt)
             exposure += recovery * dt
@@ -173,34 +175,34 @@ def excursion(
             code = settle(model, tables, work, sums)
             if code != records.DONE:
                 return code
-            lost = bool(work.bits[0] & bit)
-            if lost and not was_lost:
-                losses += ratio
+            down = bool(work.bits[0] & bit)
+            if down and not was_down:
+                failures += ratio
                 hit = True
-            was_lost = lost
-            calm = _calm(tables, work)
-            if calm and left:
+            was_down = down
+            all_up = _all_up(tables, work)
+            if all_up and left:
                 break
-            left = left or not calm
+            left = left or not all_up
             recovery = _recovery(model, tables, work, back)
         # a candidate is drawn anew whenever the rates may have changed; constant rates have no memory
         if chosen >= 0 or first_t <= due or work.f[records.NEXT_FAILURE] <= work.f[records.NOW]:
             rate = recovery * pulled if left and not hit and recovery > 0 else model.pool_rate
             work.f[records.NEXT_FAILURE] = work.f[records.NOW] + exponential(work.rng) / rate if rate > 0 else np.inf
-    found[LOSS_H] += loss
-    found[LOSSES] += losses
-    found[EXCURSIONS] += 1.0
-    if loss > 0:
-        learnt[2, int(learnt[1, 0])] += loss
+    found[DOWN_H] += down_h
+    found[FAILURES] += failures
+    found[CYCLES] += 1.0
+    if down_h > 0:
+        learnt[2, int(learnt[1, 0])] += down_h
         for k in range(n_trail):
-            learnt[3, int(learnt[0, k])] += loss
-        learnt[4, 0] += loss
-        learnt[4, 1] += loss * exposure
+            learnt[3, int(learnt[0, k])] += down_h
+        learnt[4, 0] += down_h
+        learnt[4, 1] += down_h * exposure
     return records.DONE
 
 
 @compiled
-def work_place(model: Model, p: int) -> int:
+def pool_place(model: Model, p: int) -> int:
     """Place of a part in the pool of constant rates."""
     low, high = 0, len(model.pool_part) - 1
     while low < high:
@@ -226,7 +228,7 @@ def _clean(work: Work) -> None:
 
 
 @compiled
-def pulled_replica(
+def biased_replica(
     model: Model,
     tables: Tables,
     work: Work,
@@ -250,11 +252,7 @@ def pulled_replica(
     learnt: F2,
     found: F1,
 ) -> int:
-    """One replica: a plain path through cycles, with excursions from each entry into calm.
-
-    `found` gets the loss and the losses of all excursions, their number, and at its end the hours and the number of the
-    cycles.
-    """
+    """One replica: a plain path through cycles, with biased cycles from each entry into the all-up state."""
     _clean(work)
     code = begin(model, tables, work, sums, seed, 2 * replica, 0.0, 1.0)
     start(fork.rng, seed, 2 * replica + 1)
@@ -263,10 +261,10 @@ def pulled_replica(
     for c in range(burn_in + cycles):
         if c >= burn_in:
             _forget_touched(work)
-            pack(work, ints, floats)
+            keep(work, ints, floats)
             for _ in range(forks):
-                unpack(fork, ints, floats)
-                code = excursion(
+                restore(fork, ints, floats)
+                code = biased_cycle(
                     model, tables, fork, sums, service, back, pull, first, pull_probability, pull_alias,
                     first_probability, first_alias, learnt, found,
                 )  # fmt: skip
@@ -275,12 +273,12 @@ def pulled_replica(
                     return code
             _clean(fork)
         begun = work.f[records.NOW]
-        code = _cycle(model, tables, work, sums)
+        code = _plain_cycle(model, tables, work, sums)
         if code != records.DONE:
             return code
         if c >= burn_in:
-            found[4] += work.f[records.NOW] - begun
-            found[5] += 1.0
+            found[PLAIN_H] += work.f[records.NOW] - begun
+            found[PLAIN_CYCLES] += 1.0
     return records.DONE
 
 
@@ -329,30 +327,30 @@ def split_replica(
     for c in range(burn_in + cycles):
         if c >= burn_in and entries < half:
             _forget_touched(work)
-            pack(work, ints[entries], floats[entries])
+            keep(work, ints[entries], floats[entries])
             entries += 1
         begun = work.f[records.NOW]
-        code = _cycle(model, tables, work, sums)
+        code = _plain_cycle(model, tables, work, sums)
         if code != records.DONE:
             return code
         if c >= burn_in:
-            found[4] += work.f[records.NOW] - begun
-            found[5] += 1.0
+            found[PLAIN_H] += work.f[records.NOW] - begun
+            found[PLAIN_CYCLES] += 1.0
     weight, here = 1.0, 0
     for level in range(levels):
         there = half - here
         kept, reached = 0, 0
-        loss, losses = 0.0, 0.0
+        down_h, failures = 0.0, 0.0
         for n in range(effort):
             # each entry is used about as often as any other
-            unpack(fork, ints[here + n % entries], floats[here + n % entries])
+            restore(fork, ints[here + n % entries], floats[here + n % entries])
             next_failure(fork)
-            was_lost = bool(fork.bits[0] & bit)
+            was_down = bool(fork.bits[0] & bit)
             above = _failed_parts(fork) > level
             if above:  # several failed at once: it has passed through this level
-                was_lost = bool(fork.bits[1] & bit)
-            elif was_lost and not fork.bits[1] & bit:
-                losses += 1.0  # lost by what brought it to this level
+                was_down = bool(fork.bits[1] & bit)
+            elif was_down and not fork.bits[1] & bit:
+                failures += 1.0  # by what brought it to this level
             left = level > 0
             steps = 0
             while not above:
@@ -365,21 +363,21 @@ def split_replica(
                 if code != records.DONE:
                     _clean(fork)
                     return code
-                if was_lost:
-                    loss += fork.f[records.NOW] - before
+                if was_down:
+                    down_h += fork.f[records.NOW] - before
                 above = _failed_parts(fork) > level
                 if above:
                     break
-                lost = bool(fork.bits[0] & bit)
-                if lost and not was_lost:
-                    losses += 1.0
-                was_lost = lost
-                calm = _calm(tables, fork)
-                if calm and left:
+                down = bool(fork.bits[0] & bit)
+                if down and not was_down:
+                    failures += 1.0
+                was_down = down
+                all_up = _all_up(tables, fork)
+                if all_up and left:
                     break
-                left = left or not calm
+                left = left or not all_up
             if above:
-                fork.bits[1] = bit if was_lost else np.uint64(0)
+                fork.bits[1] = bit if was_down else np.uint64(0)
                 reached += 1
                 slot = kept
                 if kept < half:
@@ -387,13 +385,13 @@ def split_replica(
                 else:  # a random one of those kept makes room, so that each stays with the same probability
                     slot = int((1.0 - uniform(fork.rng)) * reached)
                 if slot < half:
-                    pack(fork, ints[there + slot], floats[there + slot])
-        found[LOSS_H] += weight * loss / effort
-        found[LOSSES] += weight * losses / effort
+                    keep(fork, ints[there + slot], floats[there + slot])
+        found[DOWN_H] += weight * down_h / effort
+        found[FAILURES] += weight * failures / effort
         if reached == 0:
             break
         weight *= reached / effort
         entries, here = kept, there
     _clean(fork)
-    found[EXCURSIONS] += 1.0
+    found[CYCLES] += 1.0
     return records.DONE
