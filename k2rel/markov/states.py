@@ -250,7 +250,7 @@ def _generated(
     """One chain, with everything that has a weight of at least `below`."""
     from scipy.sparse import csr_array
 
-    from k2rel.markov.kernels import joint_moves, joint_states, part_moves, part_states
+    from k2rel.markov.kernels import JointMoves, joint_moves, joint_states, part_moves, part_states
 
     travel = 1.0 / organisation.travel_h if organisation.travel_h else 0.0
     packed, weight = part_states(
@@ -279,10 +279,11 @@ def _generated(
     else:
         condition, table = _conditions(takeover, _failed(parts, lists.population, atoms), len(atoms))
         timed_leave = table.rate_per_h.sum(axis=0).reshape(table.settled.shape)
-        follow = (table.settled, table.failed, table.coverage, table.rate_per_h, table.leads_to)
-        part_state, control = joint_states(
-            takeover.quiet, start, target, rate, leave, condition, *follow, timed_leave, below * finer, most
-        )
+        moves = JointMoves(
+            start, target, rate, condition, table.settled, table.failed, table.coverage, table.rate_per_h,
+            table.leads_to,
+        )  # fmt: skip
+        part_state, control = joint_states(takeover.quiet, moves, leave, timed_leave, below * finer, most)
         _check_size(len(part_state), organisation, most)
         # the initial state first, then fewest failures first, servers out of service before those in service: so
         # one sweep of the solution takes probability most of its way
@@ -290,9 +291,7 @@ def _generated(
         order = np.argsort(np.where((part_state == 0) & (control == 0), -1, place))
         part_state, control = part_state[order], control[order]
         begin = np.searchsorted(part_state, np.arange(len(keys) + 1))
-        row, to, joint_rate, out = joint_moves(
-            part_state, control, begin, start, target, rate, lost, condition, *follow
-        )  # fmt: skip
+        row, to, joint_rate, out = joint_moves(part_state, control, begin, moves, lost)
         matrix = csr_array((joint_rate, to, row), shape=(len(part_state), len(part_state)))
     whole = Chain(matrix, 0)
     if len(whole.recurrent_classes) > 1 or len(whole.recurrent_classes[0]) < len(part_state):
