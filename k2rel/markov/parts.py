@@ -21,7 +21,7 @@ from k2rel.policy.rules import Policy
 from k2rel.rates import Law
 from k2rel.studies import Study
 
-__all__ = ["Move", "Parts", "Population", "parts_of"]
+__all__ = ["Move", "Parts", "Population", "on_known_days", "parts_of"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -122,6 +122,21 @@ def parts_of(study: Study, policy: Policy, roots: Sequence[Node], organisation: 
         for moves, states in [repair.component(members[0])]
     ]
     return Parts(tuple(populations), len(organisation.priority) + 1)
+
+
+def on_known_days(study: Study, population: Population) -> Law | None:
+    """Give the law of a population whose hidden failures are found on known days; None for tests on any days.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> s = study("L2R")
+    >>> found = parts_of(s, s.policy, [s.policy.backup_in_service("file_system")], Organisation()).populations
+    >>> [population.members for population in found if on_known_days(s, population)]
+    [('heartbeat',)]
+    """
+    law = study.law(population.members[0])
+    return law if "hidden" in population.states and isinstance(law, Law) and law.tested_together else None
 
 
 def _gates_above(policy: Policy, roots: Sequence[Node]) -> dict[Node, frozenset[Node] | None]:

@@ -20,8 +20,7 @@ from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.steady import SteadyState, steady
 from k2rel.errors import InputError, ModelTooLargeError, NoConvergenceError
 from k2rel.logic.structure import BoolArray, Node
-from k2rel.markov.parts import Parts, parts_of
-from k2rel.markov.tested import MOST_EXACT, on_known_days
+from k2rel.markov.parts import Parts, on_known_days, parts_of
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover, TakeoverTable
@@ -31,10 +30,13 @@ from k2rel.studies import Study
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["SiteStates", "site_states"]
+__all__ = ["MOST_EXACT", "SiteStates", "site_states"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+MOST_EXACT = 2_000
+"""States of a chain that is small enough to be followed from test to test."""
 
 _MOST_STATES = 3_000_000
 _TOO_OFTEN = "parts fail too often, or crews and persons take too long, for the dynamic engine"

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from k2rel.ctmc.periodic import periodic_mean, periodic_mean_of_many, periodic_over_time
 from k2rel.intervals import common_period, exact_interval
-from k2rel.markov.parts import Population
+from k2rel.markov.parts import on_known_days
+from k2rel.markov.states import MOST_EXACT, SiteStates
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, moments_of
 from k2rel.studies import Study
@@ -23,35 +24,16 @@ from k2rel.studies import Study
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    from k2rel.markov.states import SiteStates
-
-__all__ = ["MOST_EXACT", "on_known_days", "probability_at_moments", "tested_over_time", "tested_probability"]
+__all__ = ["probability_at_moments", "tested_over_time", "tested_probability"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-MOST_EXACT = 2000
 _DENSE = 200  # states that are followed by dense matrices
 _MOST_TESTS = 100  # in a common period, for the exact solution
 _MISSED = 1e-13  # rounding of the exact solution
 # what following a cycle on a contour leaves, beside its last move: up to 2.5e-12 was measured where roles are preferred
 _FOLLOWED = 1e-11
-
-
-def on_known_days(study: Study, population: Population) -> Law | None:
-    """Give the law of a population whose hidden failures are found on known days.
-
-    Examples
-    --------
-    >>> from k2rel.markov.engine import solved
-    >>> from k2rel.studies import study
-    >>> s = study("L2R")
-    >>> parts = solved(s, Organisation(tolerance=1e-6)).states.parts
-    >>> [one.members for one in parts.populations if on_known_days(s, one)]
-    [('heartbeat',)]
-    """
-    law = study.law(population.members[0])
-    return law if "hidden" in population.states and isinstance(law, Law) and law.tested_together else None
 
 
 def tested_probability(study: Study, organisation: Organisation, states: SiteStates) -> tuple[FloatArray, float]:
