@@ -101,7 +101,7 @@ def part_states(
                 found[total] = here
                 total += 1
         state += 1
-    # states that may lead to one that is entered often enough were needed on the way
+    # states that may lead to one that is entered often enough were needed in between
     kept = 0
     for state in range(total):
         speed = fastest if keys[state] == 0 else 0.0
@@ -364,11 +364,10 @@ def joint_states(
     below_per_h: float,
     most: int,
 ) -> tuple[IntArray, IntArray]:
-    """Follow flows from the seeds (control states with all parts good) as long as they are at least `below_per_h`.
+    """Follow flows from the seeds (control states with no part failed) as long as they are at least `below_per_h`.
 
-    It stops after `most` states.
-
-    Where a state leads often is followed however improbable the state is, so that no state ends in nothing.
+    Where a state leads often is followed however improbable the state is, so that no state ends in nothing. It stops
+    after `most` states.
     """
     controls = moves.settled.shape[1]
     width = 1 << 16

@@ -42,11 +42,11 @@ class Move:
 
 @dataclass(frozen=True)
 class Population:
-    """Alike members."""
+    """Alike members: no function that is evaluated tells them apart."""
 
-    members: tuple[str, ...]
-    moves: tuple[Move, ...]
-    states: tuple[str, ...]
+    members: tuple[str, ...]  # components, RAID sets or events of common cause
+    moves: tuple[Move, ...]  # of one member
+    states: tuple[str, ...]  # names of the local states but the first
 
     @property
     def size(self) -> int:
@@ -84,7 +84,7 @@ class Population:
 
 @dataclass(frozen=True)
 class Parts:
-    """All populations of a site."""
+    """All populations of a site, and the number of ranks of repair."""
 
     populations: tuple[Population, ...]
     ranks: int
@@ -140,7 +140,7 @@ def on_known_days(study: Study, population: Population) -> Law | None:
 
 
 def _gates_above(policy: Policy, roots: Sequence[Node]) -> dict[Node, frozenset[Node] | None]:
-    """The gates that ask for each variable; None where one of them asks in a fixed order."""
+    """The gates that read each variable; None where one of them reads in a fixed order."""
     result: dict[Node, frozenset[Node] | None] = {}
     for node in policy.structure.needed(roots):
         kind, arguments, _, _ = policy.structure.gate(node)
