@@ -28,7 +28,7 @@ __all__ = ["Provenance", "Study", "studies_of", "study", "with_site"]
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How a number was got and from what."""
+    """How a number was computed and from what."""
 
     site: str
     file: str
@@ -210,7 +210,7 @@ class Study:
 
     @cached_property
     def provenance(self) -> Provenance:
-        """How numbers of this study were got."""
+        """How numbers of this study are computed."""
         site = self.site
         wiring = (site.components, site.client_parts, site.raid_sets, site.subscriptions, site.client_count)
         rules = (site.units, site.roles, site.traffic, site.counted_traffic, self.policy.home, site.common_cause)
@@ -369,11 +369,11 @@ def studies_of(
                 continue
             own[key] = value
             fits.add(key)
-        one = study(level, clients=clients, repair=repair, rates=rates, settings=own)
-        name, number = one.site.name, 2
+        found = study(level, clients=clients, repair=repair, rates=rates, settings=own)
+        name, number = found.site.name, 2
         while name.lower() in {known.lower() for known in result}:
-            name, number = f"{one.site.name}-{number}", number + 1
-        result[name] = one
+            name, number = f"{found.site.name}-{number}", number + 1
+        result[name] = found
     for key, misfit in misfits.items():
         if key not in fits:
             raise misfit

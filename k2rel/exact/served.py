@@ -1,6 +1,6 @@
 """How many clients have a traffic class: the full exact distribution, for any number of groups of clients.
 
-Groups depend on each other only through the parts that they share. Those parts are asked for first; what is
+Groups depend on each other only through the parts that they share. Those parts are decided first; what is
 left then concerns one group each, so groups are solved apart and their counts added up. The cost grows with
 the number of groups, where following them together would multiply their conditions.
 """
@@ -55,10 +55,10 @@ def served_distribution(study: Study, traffic: str) -> FloatArray:
     outer = joint_diagram(together, tuple(together.roots), below=len(common))
     total = np.zeros(site.client_count + 1)
     inner: dict[tuple[Node, ...], Diagram] = {}
-    for share, one in study.at_moments:
-        p_own = steady_own(one).probability
-        moment, values, *_ = cycle_inputs(one, tuple(together.variables))
-        for part, q in zip((share * moment).tolist(), values.T, strict=True):
+    for share, moment in study.at_moments:
+        p_own = steady_own(moment).probability
+        weight, values, *_ = cycle_inputs(moment, tuple(together.variables))
+        for part, q in zip((share * weight).tolist(), values.T, strict=True):
             memo: dict[tuple[int, tuple[Node, ...]], FloatArray] = {}
             for probability, outcome in zip(
                 outer.mode_probabilities(q[: len(common)]).tolist(), outer.outcomes, strict=True

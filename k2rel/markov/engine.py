@@ -1,7 +1,6 @@
-"""The solved chain of a site: probability of every mode, every change of mode, visits to states of loss.
+"""The solved chain of a site: probability of every mode, every change of mode, visits to states with a service down.
 
-What a mode means for services and loads is the static engine's knowledge (`k2rel.exact`); here it gets other
-probabilities and rates.
+What a mode means for services and loads is said by `k2rel.services`.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class Dynamics:
 
     @property
     def provenance(self) -> Provenance:
-        """How numbers of this engine were got."""
+        """How its numbers were computed."""
         chain = self.states.chain
         tests = f" and {self.test_bound:.1e} for tests on their days" if self.test_bound else ""
         engine = (
@@ -77,14 +76,14 @@ class Dynamics:
         result = []
         at = probability_at_moments(self.study, self.states, self.probability)
         for (weight, study), probability in zip(moments, at, strict=True):
-            one = replace(self)
+            moment = replace(self)
             # cached values: the modes of states are the same, clients' own parts and probabilities are those then
-            vars(one).update(_works=self._works, _known=self._known, at_moments=((1.0, one),))
-            vars(one).update(
+            vars(moment).update(_works=self._works, _known=self._known, at_moments=((1.0, moment),))
+            vars(moment).update(
                 _tested=(probability, self.test_bound),
                 own=OwnParts(self.policy, study.client_laws, study.restored_per_h),
             )
-            result.append((weight, one))
+            result.append((weight, moment))
         return tuple(result)
 
     @cached_property
@@ -118,7 +117,7 @@ class Dynamics:
             states = self.states
             takeover = states.takeover
             switches = takeover.variables(np.arange(takeover.controls)) if takeover else {}
-            good = np.ones(len(states.atoms), dtype=np.bool_)
+            up = np.ones(len(states.atoms), dtype=np.bool_)
             fixed: list[BoolArray] = []
             moving: list[BoolArray] = []
             place: list[int] = []
@@ -128,8 +127,8 @@ class Dynamics:
                     place.append(-len(moving))
                 else:
                     place.append(len(fixed))
-                    fixed.append(self._works.get(name, good))
-            works = np.column_stack([good, *fixed]).astype(np.uint8)[:, 1:].copy()
+                    fixed.append(self._works.get(name, up))
+            works = np.column_stack([up, *fixed]).astype(np.uint8)[:, 1:].copy()
             controls = np.ones(takeover.controls if takeover else 1, dtype=np.bool_)
             placed = np.column_stack([controls, *moving]).astype(np.uint8)[:, 1:].copy()
             self._known[diagram] = followed(
@@ -188,13 +187,13 @@ class Dynamics:
         return {}
 
     def loss(self, service: Service) -> FloatArray:
-        """Give the probability that a service is lost in each mode of its diagram; computed once."""
-        if service not in self._losses:
-            self._losses[service] = service.loss(self.own.probability)
-        return self._losses[service]
+        """Give the unavailability of a service in each mode of its diagram; kept."""
+        if service not in self._given_mode:
+            self._given_mode[service] = service.unavailability(self.own.probability)
+        return self._given_mode[service]
 
     @cached_property
-    def _losses(self) -> dict[Service, FloatArray]:
+    def _given_mode(self) -> dict[Service, FloatArray]:
         return {}
 
     @cached_property
@@ -202,7 +201,7 @@ class Dynamics:
         return {}
 
     def unavailability(self, service: Service) -> float:
-        """Give the steady-state probability that a service is lost.
+        """Give the steady-state probability that a service is down.
 
         Examples
         --------
@@ -214,13 +213,13 @@ class Dynamics:
         """
         return at_most_one(
             sum(
-                weight * float(one.mode_probabilities(service.diagram) @ one.loss(service))
-                for weight, one in self.at_moments
+                weight * float(moment.mode_probabilities(service.diagram) @ moment.loss(service))
+                for weight, moment in self.at_moments
             )
         )
 
     def failure_frequency(self, service: Service) -> float:
-        """Give the expected losses of a service per hour in steady state.
+        """Give the expected failures of a service per hour in steady state [1/h].
 
         Examples
         --------
@@ -233,14 +232,14 @@ class Dynamics:
         if service in self._frequencies:
             return self._frequencies[service]
         total = 0.0
-        for weight, one in self.at_moments:
-            shares, moves = one.mode_probabilities(service.diagram), one.crossings(service.diagram)
-            total += weight * failures_per_h(service, one.own, one.loss(service), shares, moves)
+        for weight, moment in self.at_moments:
+            shares, moves = moment.mode_probabilities(service.diagram), moment.crossings(service.diagram)
+            total += weight * failures_per_h(service, moment.own, moment.loss(service), shares, moves)
         self._frequencies[service] = total
         return total
 
     def over_time(self, times_h: Sequence[float], tolerance: float = 1e-12) -> tuple[FloatArray, FloatArray]:
-        """Follow the chain from everything new and in service; small chains with tests on their days.
+        """Follow the chain from everything new and in service: state probabilities, time spent in each until then [h].
 
         Examples
         --------
@@ -256,11 +255,11 @@ class Dynamics:
         return moving.probability, moving.spent_h
 
     def lost(self, service: Service) -> BoolArray:
-        """Say in which states a service is lost by shared parts and roles, whatever the clients' own parts do."""
+        """Say in which states a service is down by shared parts and roles, whatever the clients' own parts do."""
         return np.asarray(self.loss(service) > 0.5)[self.modes(service.diagram)]
 
     def interruptions(self, service: Service) -> Interruptions:
-        """Follow the losses of a service by shared parts and roles.
+        """Follow the failures of a service by shared parts and roles.
 
         Examples
         --------
@@ -273,7 +272,7 @@ class Dynamics:
         return interruptions(self.states.chain, self.probability, self.lost(service))
 
     def first_loss_h(self, service: Service) -> float:
-        """Give the mean time to the first loss of a service, from everything new and in service.
+        """Give the mean time to the first failure of a service [h], from everything new and in service.
 
         Examples
         --------
@@ -288,7 +287,7 @@ class Dynamics:
 
 @lru_cache(maxsize=8)
 def _sticky(policy: Policy) -> Policy:
-    """The same rules with roles that stay; kept, since studies that differ in their laws alone share them."""
+    """The same rules with takeovers as modelled; kept, since studies that differ in their laws alone share them."""
     return Policy(policy.site, policy.home, sticky=True)
 
 

@@ -21,7 +21,7 @@ from k2rel.policy.rules import Policy
 from k2rel.rates import Law
 from k2rel.studies import Study
 
-__all__ = ["Move", "Parts", "Population", "parts_of"]
+__all__ = ["Move", "Parts", "Population", "on_known_days", "parts_of"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -42,11 +42,11 @@ class Move:
 
 @dataclass(frozen=True)
 class Population:
-    """Alike members."""
+    """Alike members: no function that is evaluated tells them apart."""
 
-    members: tuple[str, ...]
-    moves: tuple[Move, ...]
-    states: tuple[str, ...]
+    members: tuple[str, ...]  # components, RAID sets or events of common cause
+    moves: tuple[Move, ...]  # of one member
+    states: tuple[str, ...]  # names of the local states but the first
 
     @property
     def size(self) -> int:
@@ -84,7 +84,7 @@ class Population:
 
 @dataclass(frozen=True)
 class Parts:
-    """All populations of a site."""
+    """All populations of a site, and the number of ranks of repair."""
 
     populations: tuple[Population, ...]
     ranks: int
@@ -123,8 +123,23 @@ def parts_of(study: Study, policy: Policy, roots: Sequence[Node], organisation: 
     return Parts(tuple(populations), len(organisation.priority) + 1)
 
 
+def on_known_days(study: Study, population: Population) -> Law | None:
+    """Give the law of a population whose hidden failures are found on known days; None for tests on any days.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> s = study("L2R")
+    >>> found = parts_of(s, s.policy, [s.policy.backup_in_service("file_system")], Organisation()).populations
+    >>> [population.members for population in found if on_known_days(s, population)]
+    [('heartbeat',)]
+    """
+    law = study.law(population.members[0])
+    return law if "hidden" in population.states and isinstance(law, Law) and law.tested_together else None
+
+
 def _gates_above(policy: Policy, roots: Sequence[Node]) -> dict[Node, frozenset[Node] | None]:
-    """The gates that ask for each variable; None where one of them asks in a fixed order."""
+    """The gates that read each variable; None where one of them reads in a fixed order."""
     result: dict[Node, frozenset[Node] | None] = {}
     for node in policy.structure.needed(roots):
         kind, arguments, _, _ = policy.structure.gate(node)

@@ -29,7 +29,7 @@ RouteList = tuple[int, ...]
 
 
 def useful_routes(choice: Choice, routes: Iterable[int]) -> RouteList:
-    """Drop routes that no client ever takes, because an earlier one asks for no other own part.
+    """Drop routes that no client ever takes, because an earlier one needs no other own part.
 
     Examples
     --------

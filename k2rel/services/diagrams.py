@@ -1,8 +1,8 @@
-"""What users of a site ask for, as functions of the operating mode.
+"""Services as functions of the operating mode.
 
-A service says, for every mode, how probable its loss is given the mode (the clients' own parts decide), how
-probable it is that one change of mode takes it away, and how often the clients' own parts take it away.
-The exact engine puts the modes' probabilities and rates to that.
+A service says, for every mode, its unavailability given the mode (the clients' own parts decide), how probable it is
+that one change of mode ends it, and how often the clients' own parts end it. An engine adds the probabilities of the
+modes and the rates between them.
 """
 
 from __future__ import annotations
@@ -31,38 +31,38 @@ IntArray = NDArray[np.int64]
 
 
 class Service(Protocol):
-    """What the exact engine asks of a service; it is one by identity."""
+    """What an engine needs of a service; two are the same if they are one object."""
 
     def __hash__(self) -> int:
-        """By identity."""
+        """Hash by identity."""
 
     @property
     def name(self) -> str:
-        """Its name in tables."""
+        """Name in tables."""
 
     @property
     def title(self) -> str:
-        """Its name for people."""
+        """Name for people."""
 
     @property
     def scope(self) -> str:
-        """Whether it is one for the whole site or one for a client."""
+        """Whether it is a service of the whole site or of one client."""
 
     @property
     def diagram(self) -> Diagram:
         """Diagram of the shared parts."""
 
-    def loss(self, p: FloatArray) -> FloatArray:
-        """Probability of the loss given each mode, from those of a client's states; columns go through."""
+    def unavailability(self, p: FloatArray) -> FloatArray:
+        """Unavailability given each mode, from the probabilities of a client's states (states, or states x samples)."""
 
-    def steady_loss(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
-        """Loss given each mode, and its derivative with respect to each client part (modes x parts)."""
+    def steady_unavailability(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
+        """Unavailability given each mode, and its derivative with respect to each client part (modes x parts)."""
 
     def crossing(self, own: OwnParts, before: int, after: int) -> float:
-        """Probability that the service is there in one mode and lost in the other."""
+        """Probability that the service is up in one mode and down in the other."""
 
     def own_rate(self, own: OwnParts, mode: int) -> float:
-        """Rate [1/h] at which the clients' own parts take it away within a mode."""
+        """Rate [1/h] at which the clients' own parts end it within a mode."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,17 +74,17 @@ class Condition:
     diagram: Diagram
     scope: str = "site"
 
-    def loss(self, p: FloatArray) -> FloatArray:
-        """Probability of the loss given each mode: 0 or 1."""
-        lost = np.array([0.0 if _any(outcome) else 1.0 for outcome in self.diagram.outcomes])
-        return lost if p.ndim == 1 else np.repeat(lost[:, None], p.shape[1], axis=1)
+    def unavailability(self, p: FloatArray) -> FloatArray:
+        """Unavailability given each mode: 0 or 1."""
+        down = np.array([0.0 if _any(outcome) else 1.0 for outcome in self.diagram.outcomes])
+        return down if p.ndim == 1 else np.repeat(down[:, None], p.shape[1], axis=1)
 
-    def steady_loss(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
+    def steady_unavailability(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
         """Clients' own parts have no say."""
-        return self.loss(own.probability), np.zeros((self.diagram.modes, len(own.names)))
+        return self.unavailability(own.probability), np.zeros((self.diagram.modes, len(own.names)))
 
     def crossing(self, own: OwnParts, before: int, after: int) -> float:
-        """Whether the change of mode takes the service away."""
+        """Whether the change of mode ends the service."""
         outcomes = self.diagram.outcomes
         return float(_any(outcomes[before]) and not _any(outcomes[after]))
 
@@ -132,10 +132,10 @@ class _ClientService:
         for mode, condition in enumerate(self.table.modes):
             for group, routes in enumerate(condition.routes[0]):
                 if (group, routes) not in known:
-                    lost = states.outcomes(self.traffic, group, routes) == LOST
-                    known[group, routes] = found.setdefault(lost.tobytes(), len(found))
+                    cut_off = states.outcomes(self.traffic, group, routes) == LOST
+                    known[group, routes] = found.setdefault(cut_off.tobytes(), len(found))
                     if len(found) > len(rows):
-                        rows.append(lost.astype(np.float64))
+                        rows.append(cut_off.astype(np.float64))
                 index[group, mode] = known[group, routes]
         return np.array(rows).reshape(len(rows), -1), index
 
@@ -160,20 +160,18 @@ class _ClientService:
         """Derivatives of the probability of each such answer (answers x parts)."""
         return self._cut_off_states[0] @ own.states.slopes(own.unavailability)
 
-    def _both(self, own: OwnParts, group: int, before: int, after: int) -> tuple[float, float, float]:
-        """One client: served in the first mode, lost in the first, served in the first and lost in the second."""
+    def _both(self, own: OwnParts, group: int, before: int, after: int) -> tuple[float, float]:
+        """One client: probability of being served in the first mode, and of being so and cut off in the second."""
         routes = (self.table.modes[before].routes[0][group], self.table.modes[after].routes[0][group])
-        served = lost = gone = 0.0
+        served = gone = 0.0
         for (one, other), p in own.joint(group, [(self.traffic, route) for route in routes]).items():
-            if one == LOST:
-                lost += p
-            else:
+            if one != LOST:
                 served += p
                 gone += p if other == LOST else 0.0
-        return served, lost, gone
+        return served, gone
 
-    def _own_loss(self, own: OwnParts, group: int, mode: int) -> float:
-        """One client: rate [1/h] from served to lost by its own parts."""
+    def _own_cut_off(self, own: OwnParts, group: int, mode: int) -> float:
+        """One client: rate [1/h] from served to cut off by its own parts."""
         asks = [(self.traffic, self.table.modes[mode].routes[0][group])]
         moves = own.moves(group, asks).items()
         return sum(rate for ((one,), (other,)), rate in moves if one != LOST and other == LOST)
@@ -190,57 +188,55 @@ class OneClient(_ClientService):
         """One client, not the site."""
         return "client"
 
-    def loss(self, p: FloatArray) -> FloatArray:
+    def unavailability(self, p: FloatArray) -> FloatArray:
         """Probability that the client is cut off, given each mode."""
         return np.asarray(self._cut_off(p)[self._cut_off_states[1][self.group]])
 
-    def steady_loss(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
-        """The loss and its derivatives."""
-        return self.loss(own.probability), np.asarray(self._slopes(own)[self._cut_off_states[1][self.group]])
+    def steady_unavailability(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
+        """The unavailability and its derivatives."""
+        return self.unavailability(own.probability), np.asarray(self._slopes(own)[self._cut_off_states[1][self.group]])
 
     def crossing(self, own: OwnParts, before: int, after: int) -> float:
         """Probability that the change of mode cuts the client off."""
-        return self._both(own, self.group, before, after)[2]
+        return self._both(own, self.group, before, after)[1]
 
     def own_rate(self, own: OwnParts, mode: int) -> float:
         """Rate at which its own parts cut the client off."""
-        return self._own_loss(own, self.group, mode)
+        return self._own_cut_off(own, self.group, mode)
 
 
 @dataclass(frozen=True, eq=False)
 class AllClients(_ClientService):
-    """A traffic class for the whole site: it is lost when any client is cut off."""
+    """A traffic class for the whole site: down when any client is cut off."""
 
-    def loss(self, p: FloatArray) -> FloatArray:
+    def unavailability(self, p: FloatArray) -> FloatArray:
         """Probability that some client is cut off, given each mode."""
         kinds, kind = self._alike
         return np.asarray(any_happens(self._cut_off(p), kinds)[kind])
 
-    def steady_loss(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
-        """The loss and its derivatives."""
+    def steady_unavailability(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
+        """The unavailability and its derivatives."""
         kinds, kind = self._alike
-        lost = self._cut_off(own.probability)
+        cut_off = self._cut_off(own.probability)
         # all clients but one of those that give an answer are served, and that one moves
         weight = np.zeros(kinds.shape)
         for answer in range(kinds.shape[1]):
             others = kinds.copy()
             others[:, answer] -= 1
-            served = np.prod(np.where(others > 0, (1.0 - lost) ** np.maximum(others, 0), 1.0), axis=1)
+            served = np.prod(np.where(others > 0, (1.0 - cut_off) ** np.maximum(others, 0), 1.0), axis=1)
             weight[:, answer] = kinds[:, answer] * served
-        return self.loss(own.probability), np.asarray((weight @ self._slopes(own))[kind])
+        return self.unavailability(own.probability), np.asarray((weight @ self._slopes(own))[kind])
 
     def crossing(self, own: OwnParts, before: int, after: int) -> float:
         """Probability that all clients are served in one mode and not all in the other."""
-        return some_leave(
-            [self._both(own, group, before, after)[::2] for group in range(len(self._sizes))], self._sizes
-        )
+        return some_leave([self._both(own, group, before, after) for group in range(len(self._sizes))], self._sizes)
 
     def own_rate(self, own: OwnParts, mode: int) -> float:
         """Rate at which the first client is cut off by its own parts."""
         total = 0.0
         served = [self._both(own, group, mode, mode)[0] for group in range(len(self._sizes))]
         for group, size in enumerate(self._sizes):
-            rate = self._own_loss(own, group, mode)
+            rate = self._own_cut_off(own, group, mode)
             if rate > 0:
                 others = [n - (index == group) for index, n in enumerate(self._sizes)]
                 total += size * rate * all_of(served, others)
@@ -249,32 +245,32 @@ class AllClients(_ClientService):
 
 @dataclass(frozen=True, eq=False)
 class LostClients(_ClientService):
-    """Fewer than k clients cut off at the same time; lost when k or more are."""
+    """Fewer than k clients cut off at the same time; down when k or more are."""
 
     k: int = 1
 
-    def loss(self, p: FloatArray) -> FloatArray:
+    def unavailability(self, p: FloatArray) -> FloatArray:
         """Probability that k or more clients are cut off, given each mode."""
         from k2rel.services.kernels import between
 
         kinds, kind = self._alike
-        lost = self._cut_off(p)
-        columns = np.ascontiguousarray(lost[:, None] if lost.ndim == 1 else lost)
+        cut_off = self._cut_off(p)
+        columns = np.ascontiguousarray(cut_off[:, None] if cut_off.ndim == 1 else cut_off)
         result = between(kinds, columns, self.k, self.policy.site.client_count)
-        return np.asarray((result[:, 0] if lost.ndim == 1 else result)[kind])
+        return np.asarray((result[:, 0] if cut_off.ndim == 1 else result)[kind])
 
-    def steady_loss(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
-        """The loss and its derivatives: one client of an answer moves while exactly k - 1 of the others are cut off."""
+    def steady_unavailability(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
+        """Also its derivatives: one client of an answer moves while exactly k - 1 of the others are cut off."""
         from k2rel.services.kernels import between
 
         kinds, kind = self._alike
-        lost = self._cut_off(own.probability)
+        cut_off = self._cut_off(own.probability)
         weight = np.zeros(kinds.shape)
         for answer in range(kinds.shape[1]):
             others = kinds.copy()
             others[:, answer] = np.maximum(others[:, answer] - 1, 0)
-            weight[:, answer] = kinds[:, answer] * between(others, lost[:, None], self.k - 1, self.k - 1)[:, 0]
-        return self.loss(own.probability), np.asarray((weight @ self._slopes(own))[kind])
+            weight[:, answer] = kinds[:, answer] * between(others, cut_off[:, None], self.k - 1, self.k - 1)[:, 0]
+        return self.unavailability(own.probability), np.asarray((weight @ self._slopes(own))[kind])
 
     def _pairs(self, own: OwnParts, before: int, after: int, leave_out: int | None = None) -> Counts:
         """Distribution of (cut off in the first mode, cut off in the second) over all clients but one."""
@@ -320,7 +316,7 @@ class LostClients(_ClientService):
         total = 0.0
         behaviour = self._behaviour(own, mode, mode)
         for group, size in enumerate(self._sizes):
-            rate = self._own_loss(own, group, mode)
+            rate = self._own_cut_off(own, group, mode)
             if rate > 0:
                 key = ("others", self.k, behaviour[group], tuple(sorted(behaviour)))
                 if key not in own.memo:
@@ -369,14 +365,14 @@ def _compiled(policy: Policy, service: SiteService, tables: Mapping[str, ModeDia
 
 
 def failures_per_h(
-    service: Service, own: OwnParts, loss: FloatArray, probability: FloatArray, moves: Transitions
+    service: Service, own: OwnParts, unavailability: FloatArray, probability: FloatArray, moves: Transitions
 ) -> float:
-    """Add up how often changes of mode, and the clients' own parts within a mode, take a service away [1/h].
+    """Add up how often changes of mode, and the clients' own parts within a mode, end a service [1/h].
 
-    `loss` and `probability` are those of each mode; `moves` has each direction by itself.
+    `unavailability` of the service given each mode, `probability` of the mode; `moves` has each direction by itself.
     """
-    # a mode in which the loss is certain, but for rounding, cannot be left by losing the service
-    there = loss < 1.0 - 1e-12
+    # a mode in which the service is down for certain, but for rounding, cannot be left by a failure of it
+    there = unavailability < 1.0 - 1e-12
     total = 0.0
     for before, after, rate in zip(moves.before.tolist(), moves.after.tolist(), moves.rate_per_h.tolist(), strict=True):
         if there[before]:

@@ -68,7 +68,7 @@ def shared_members(policy: Policy, classes: Sequence[str]) -> list[str]:
             for route in policy.choice(name, group).routes
             for stage in route.stages
             if isinstance(stage, AtLeast)
-            and any(parts[one].capacity_mb_s is not None for one in stage.of if one in parts)
+            and any(parts[name].capacity_mb_s is not None for name in stage.of if name in parts)
             for member in stage.of
         }
     )
@@ -88,7 +88,7 @@ def traffic_diagram(policy: Policy, classes: Sequence[str], *, with_shares: bool
 
 @lru_cache(maxsize=32)
 def _traffic_diagram(policy: Policy, classes: tuple[str, ...], with_shares: bool) -> ModeDiagram:
-    """Compile once for each policy; services, loads and modes ask for the same."""
+    """Compile once for each policy; services, loads and modes share it."""
     roots: list[Node] = []
     keys = [(name, group) for name in classes for group in groups_of(policy, name)]
     for key in keys:
