@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from k2rel.cli.printing import finite, print_json, print_table
-from k2rel.cli.studies import as_the_files_have_them, study_of
+from k2rel.cli.studies import as_the_files_have_them, options_of, study_of
 from k2rel.errors import InputError
 
 __all__: list[str] = []
@@ -81,12 +81,11 @@ def advise_verb(args: argparse.Namespace) -> int:
 
 def spares_verb(args: argparse.Namespace) -> int:
     from k2rel.design.spares import spare_parts
-    from k2rel.site.settings import parse_settings
     from k2rel.studies import studies_of
 
     as_the_files_have_them(args)
-    given = {"clients": args.clients, "repair": args.repair, "rates": args.rates, "settings": parse_settings(args.set)}
-    studies = {level: one for level in args.level for one in studies_of([level], **given).values()}
+    options = options_of(args)
+    studies = {level: one for level in args.level for one in studies_of([level], **options).values()}
     chosen = [studies[level] for level in args.level]
     frame = spare_parts(chosen, years=args.years, protection=args.protection / 100)
     if args.format == "json":

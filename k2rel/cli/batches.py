@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from k2rel.cli.printing import print_json, print_table
-from k2rel.cli.studies import as_the_files_have_them
+from k2rel.cli.studies import as_the_files_have_them, options_of
 from k2rel.errors import InputError
 
 __all__: list[str] = []
@@ -16,7 +16,6 @@ __all__: list[str] = []
 def report_verb(args: argparse.Namespace) -> int:
     from k2rel.bundled import level_names
     from k2rel.report import render_reports
-    from k2rel.site.settings import parse_settings
 
     as_the_files_have_them(args)
     levels = list(level_names()) if args.all else args.level
@@ -26,10 +25,7 @@ def report_verb(args: argparse.Namespace) -> int:
         levels,
         Path(args.output),
         comparison=args.all or len(levels) > 1,
-        clients=args.clients,
-        repair=args.repair,
-        rates=args.rates,
-        settings=parse_settings(args.set),
+        **options_of(args),
         target=args.target,
         seed=args.seed,
         pdf=not args.no_pdf,

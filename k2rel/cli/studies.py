@@ -15,16 +15,20 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 
-def study_of(args: argparse.Namespace) -> Study:
+def options_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Options that one site and several take alike."""
     from k2rel.site.settings import parse_settings
+
+    settings = parse_settings(args.set)
+    return {"clients": args.clients, "repair": args.repair, "rates": args.rates, "settings": settings}
+
+
+def study_of(args: argparse.Namespace) -> Study:
     from k2rel.studies import study
 
     return study(
         args.level,
-        clients=args.clients,
-        repair=args.repair,
-        rates=args.rates,
-        settings=parse_settings(args.set),
+        **options_of(args),
         variant=args.variant,
         primary=getattr(args, "primary", None),
         common_cause=args.common_cause,
@@ -322,17 +326,13 @@ def compare_verb(args: argparse.Namespace) -> int:
     from k2rel.bundled import level_names
     from k2rel.design.comparison import compare
     from k2rel.design.differences import differences, services_compared
-    from k2rel.site.settings import parse_settings
     from k2rel.studies import studies_of
 
     as_the_files_have_them(args)
     levels = args.level or list(level_names())
-    settings = parse_settings(args.set)
+    options = options_of(args)
     if args.history is not None:
-        return _history(args, levels, settings)
-    options: dict[str, Any] = {
-        "clients": args.clients, "repair": args.repair, "rates": args.rates, "settings": settings,
-    }  # fmt: skip
+        return _history(args, levels, options)
     frame = compare(levels, **options)
     two = list(studies_of(levels, **options).values()) if len(levels) == 2 else []
     if args.format == "json":
@@ -364,13 +364,10 @@ def compare_verb(args: argparse.Namespace) -> int:
     return 0
 
 
-def _history(args: argparse.Namespace, levels: list[str], settings: dict[str, str]) -> int:
+def _history(args: argparse.Namespace, levels: list[str], options: dict[str, Any]) -> int:
     from k2rel.design.differences import history
     from k2rel.studies import studies_of
 
-    options: dict[str, Any] = {
-        "clients": args.clients, "repair": args.repair, "rates": args.rates, "settings": settings,
-    }  # fmt: skip
     found = {name: history(one, args.history) for name, one in studies_of(levels, **options).items()}
     if args.format == "json":
         print_json({name: [finite(r) for r in f.reset_index().to_dict("records")] for name, f in found.items()})
