@@ -81,7 +81,7 @@ def overload_by_level(
     rates: str | Path | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> pd.Series:
-    """Give each level's probability that something on the way is overloaded.
+    """Give each level's probability that an element with a capacity is overloaded.
 
     Parameters
     ----------

@@ -393,7 +393,7 @@ def takeovers(study: Study) -> pd.DataFrame:
 
     The static figures take a takeover as instant and certain. This table says what that leaves out, to first
     order: each takeover interrupts for the switchover time, and fails with probability 1 - coverage; with automatic
-    failback each way home interrupts as long once more, and never fails.
+    failback each return interrupts as long once more, and never fails.
 
     Parameters
     ----------

@@ -138,8 +138,8 @@ def scrubbing(
     group : RaidGroup
         The group; its scrubbing is replaced.
     scrub_h : sequence of float
-        Scale of the time to find an error [h], of a Weibull law of shape 3 from 6 h on, as in the study of Elerath and
-        Pecht.
+        Scale of the time to find an error [h], of a Weibull distribution of shape 3 from 6 h on, as in the study of
+        Elerath and Pecht.
     mission_h, histories, seed
         As for `raid_losses`.
 

@@ -120,13 +120,13 @@ def interruptions(
     buffer_h : float
         Depth of a client's buffer [h]: a longer interruption is seen on air.
     first_loss : bool
-        Also give the mean time to the first loss, from everything new and in service.
+        Also give the mean time to the first service failure, from everything new and in service.
 
     Returns
     -------
     pandas.DataFrame
         Index ``service``; ``per_year``, ``mean_min``, ``median_min``, ``longer_than_...`` (share of interruptions),
-        ``on_air_per_year`` (longer than the buffer), ``by_clients_per_year`` (losses by a client's own parts, not in
+        ``on_air_per_year`` (longer than the buffer), ``by_clients_per_year`` (by a client's own parts, not in
         the columns before), with ``first_loss`` ``first_loss_h``. Interruptions by shared parts and roles.
         ``attrs["notes"]`` says where parts are tested that the time until a test is exponential here.
 
