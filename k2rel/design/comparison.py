@@ -13,6 +13,7 @@ from k2rel.measures.load import LoadResult, load
 from k2rel.policy.failover import failover, further_traffic, principal_traffic
 from k2rel.rates import CONTRACTS, site_laws
 from k2rel.site.common_cause_pairs import with_common_cause
+from k2rel.site.service_names import FULL_SERVICE
 from k2rel.studies import Study, studies_of, study, with_site
 from k2rel.tables import probability_text
 from k2rel.units import HOURS_PER_YEAR, format_duration
@@ -138,7 +139,7 @@ def headline(one: Study) -> dict[str, Any]:
         "downtime_min_per_year": main.downtime_min_per_year,
         "failures_per_year": main.failures_per_year,
         "mean_downtime_h": main.mean_downtime_h,
-        "full_service_min_per_year": minutes.get("full_service", float("nan")),
+        "full_service_min_per_year": minutes.get(FULL_SERVICE, float("nan")),
     }
     names = [name for name in (*one.site.roles, *further_traffic(one.site), *one.site.traffic) if name in minutes]
     figures |= {f"{name}_min_per_year": minutes[name] for name in names if f"{name}_min_per_year" not in figures}

@@ -15,6 +15,7 @@ from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.services.catalogue import services_of
 from k2rel.services.loading import Loading
+from k2rel.site.service_names import of_client, of_lost_clients
 from k2rel.studies import Study
 
 __all__ = ["functions_of", "labelled_chain_of", "open_psa_of", "prism_of"]
@@ -40,15 +41,14 @@ def functions_of(study: Study) -> dict[str, Node]:
             continue
         tops[name] = s.conjunction([policy.served(name, group, number) for group, number in clients])
         for group, number in sorted(first.items()):
-            suffix = "" if group == 0 else f"_{group + 1}"
-            tops[f"{name}_client{suffix}"] = policy.served(name, group, number)
+            tops[of_client(site, name, group)[0]] = policy.served(name, group, number)
     for name, role in site.roles.items():
         if role.is_service:
             tops[name] = policy.role_up(name)
     principal = principal_traffic(site)
     if site.traffic[principal].scope == "client" and len(clients) > 1:
         anyone = s.disjunction([policy.served(principal, group, number) for group, number in clients])
-        tops[f"lost_{len(clients)}_or_more_clients"] = anyone
+        tops[of_lost_clients(site, len(clients))[0]] = anyone
     return tops
 
 

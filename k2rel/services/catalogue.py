@@ -7,7 +7,6 @@ The exact engine puts the modes' probabilities and rates to that.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -24,6 +23,7 @@ from k2rel.services.counts import Counts, all_of, any_happens, count_sum, some_l
 from k2rel.services.full_service import FullService
 from k2rel.services.loading import Loading
 from k2rel.services.modes import ModeDiagram, traffic_diagram
+from k2rel.site.service_names import of_all_clients, of_client, of_full_service, of_lost_clients, usual_lost_clients
 
 __all__ = ["AllClients", "Condition", "LostClients", "OneClient", "Service", "services_of"]
 
@@ -358,22 +358,14 @@ def _services(policy: Policy, lost_clients: tuple[int, ...] | None) -> tuple[Ser
             result.append(Condition(name, traffic.title, usable))
             continue
         table = tables[name]
-        result.append(AllClients(name, f"{traffic.title}, every client", policy, name, table))
-        for group in range(site.group_count):
-            number = "" if group == 0 else f"_{group + 1}"
-            who = f"client {group + 1}"
-            result.append(OneClient(f"{name}_client{number}", f"{traffic.title}, {who}", policy, name, table, group))
+        result.append(AllClients(*of_all_clients(site, name), policy, name, table))
+        result += [OneClient(*of_client(site, name, n), policy, name, table, n) for n in range(site.group_count)]
     for name, role in site.roles.items():
         if role.is_service:
             result.append(Condition(name, role.title, compile_diagram(policy.structure, [policy.role_up(name)])))
     if site.traffic[principal].scope == "client":
-        count = site.client_count
-        # the loss of one client or more is the principal traffic of the whole site, listed already
-        usual = [k for k in (2, math.ceil(count / 2), count) if 1 < k <= count]
-        for k in sorted(set(usual if lost_clients is None else lost_clients)):
-            title = f"loss of {k} or more of {count} clients"
-            name = f"lost_{k}_or_more_clients"
-            result.append(LostClients(name, title, policy, principal, tables[principal], k=k))
-        title = f"full service: {site.traffic[principal].title} at the subscribed bandwidth for every client"
-        result.append(FullService("full_service", title, Loading(policy, counted=True)))
+        chosen = usual_lost_clients(site) if lost_clients is None else sorted(set(lost_clients))
+        table = tables[principal]
+        result += [LostClients(*of_lost_clients(site, k), policy, principal, table, k=k) for k in chosen]
+        result.append(FullService(*of_full_service(site, principal), Loading(policy, counted=True)))
     return tuple(result)

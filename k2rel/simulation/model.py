@@ -26,6 +26,14 @@ from k2rel.simulation.kernel.draws import alias_table, packed
 from k2rel.simulation.kernel.gates import CONSTANT, CONTROLLED, SHARED, flattened
 from k2rel.simulation.kernel.records import Model
 from k2rel.site.model import AtLeast
+from k2rel.site.service_names import (
+    FULL_SERVICE,
+    of_all_clients,
+    of_client,
+    of_full_service,
+    of_lost_clients,
+    usual_lost_clients,
+)
 from k2rel.studies import Study
 
 __all__ = ["Named", "SiteModel"]
@@ -144,28 +152,17 @@ class SiteModel:
         result = [Named(name, site.traffic[name].title, "site") for name in self.site_flows]
         result += [Named(name, role.title, "site") for name, role in site.roles.items() if role.is_service]
         for name in self.classes:
-            result.append(Named(name, f"{site.traffic[name].title}, every client", "site"))
-            for group in range(site.group_count):
-                number = "" if group == 0 else f"_{group + 1}"
-                title = f"{site.traffic[name].title}, client {group + 1}"
-                result.append(Named(f"{name}_client{number}", title, "client"))
+            result.append(Named(*of_all_clients(site, name), "site"))
+            result += [Named(*of_client(site, name, group), "client") for group in range(site.group_count)]
         if self.classes:
-            count = site.client_count
-            for k in self._lost_k:
-                result.append(Named(f"lost_{k}_or_more_clients", f"loss of {k} or more of {count} clients", "site"))
-            title = f"full service: {site.traffic[self.principal].title} at the subscribed bandwidth for every client"
-            result.append(Named("full_service", title, "site"))
+            result += [Named(*of_lost_clients(site, k), "site") for k in usual_lost_clients(site)]
+            result.append(Named(*of_full_service(site, self.principal), "site"))
         if len(result) > _MOST_SERVICES:
             raise ModelTooLargeError(
                 f"{site.name}: {len(result)} services with {site.group_count} groups of clients; the simulation counts "
                 f"up to {_MOST_SERVICES}; use fewer groups"
             )
         return tuple(result)
-
-    @property
-    def _lost_k(self) -> list[int]:
-        count = self.study.site.client_count
-        return sorted({k for k in (2, math.ceil(count / 2), count) if 1 < k <= count})
 
     def service(self, name: str) -> int:
         """Find a service by its name.
@@ -421,8 +418,8 @@ class SiteModel:
         one_of = np.zeros((max(classes, 1), groups), dtype=np.int64)
         for c, name in enumerate(self.classes):
             for g in range(groups):
-                one_of[c, g] = names[f"{name}_client" + ("" if g == 0 else f"_{g + 1}")]
-        lost = self._lost_k if self.classes else []
+                one_of[c, g] = names[of_client(site, name, g)[0]]
+        lost = usual_lost_clients(site) if self.classes else []
         capacity = np.array([site.components[e].capacity_mb_s or 0.0 for e in self.elements], dtype=np.float64)
         return {
             "group": _ints([client.group for client in site.clients()]), "group_size": _ints(site.group_sizes),
@@ -430,8 +427,8 @@ class SiteModel:
             "side_of": side_of, "flow_at": flow_at,
             "capacity": capacity, "limit": capacity * FORGIVEN,
             "all_of": _ints([names[name] for name in self.classes]), "one_of": one_of, "lost_k": _ints(lost),
-            "lost_service": _ints([names[f"lost_{k}_or_more_clients"] for k in lost]),
-            "full_service": names.get("full_service", -1), "services": len(self.services),
+            "lost_service": _ints([names[of_lost_clients(site, k)[0]] for k in lost]),
+            "full_service": names.get(FULL_SERVICE, -1), "services": len(self.services),
             "buffer_h": self.circumstances.buffer_h,
         }  # fmt: skip
 

@@ -23,6 +23,7 @@ from k2rel.rates import Law, moments_of
 from k2rel.simulation.estimates import Estimate, mean_of
 from k2rel.simulation.kernel.draws import start, uniform
 from k2rel.simulation.kernel.gates import AND, AT_LEAST, CONSTANT, CONTROLLED, ITE, NOT, OR, SHARED, flattened
+from k2rel.site.service_names import of_client
 from k2rel.studies import Study
 
 __all__ = ["quick_look", "sampled"]
@@ -207,7 +208,7 @@ def quick_look(
             continue
         each = [policy.served(name, client.group, client.number) for client in site.clients()]
         roots[name] = policy.structure.conjunction(each)
-        roots[f"{name}_client"] = each[0]
+        roots[of_client(site, name, 0)[0]] = each[0]
     for name, role in site.roles.items():
         if role.is_service:
             roots[name] = policy.role_up(name)
