@@ -93,3 +93,9 @@ def test_the_simulation_shares_nothing_with_the_exact_engines():
     """Agreement of the three engines means something only while each has its own way from the rules to the figures."""
     for path in (PACKAGE / "simulation").rglob("*.py"):
         assert not {room(module) for module in imports(path)} & {"exact", "markov", "ctmc", "measures"}, path
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_hours_of_a_year_stand_in_units_alone(path):
+    numbers = [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
+    assert path.name == "units.py" or not {8760, 525_600} & {n for n in numbers if type(n) in (int, float)}
