@@ -93,7 +93,7 @@ class ServiceAvailability:
 
         Examples
         --------
-        >>> ServiceAvailability("media", "media", "site", 1e-5, 1e-6).figures()["mean_downtime_h"]
+        >>> round(ServiceAvailability("media", "media", "site", 1e-5, 1e-6).figures()["mean_downtime_h"], 6)
         10.0
         """
         return {name: getattr(self, name) for name in _FIGURES}
