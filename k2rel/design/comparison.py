@@ -27,7 +27,6 @@ __all__ = [
     "contracts",
     "headline",
     "overload_by_level",
-    "site_minutes",
     "variants",
     "verdict",
 ]
@@ -214,14 +213,7 @@ def common_causes(one: Study) -> pd.DataFrame:
 
 
 def site_minutes(study: Study) -> dict[str, float]:
-    """Give the downtime of the services of the whole site [min/year].
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> round(site_minutes(study("L2R"))["media"], 2)
-    4.01
-    """
+    """Downtime of the services of the whole site [min/year]."""
     return {s.service: s.downtime_min_per_year for s in availability(study).services if s.scope == "site"}
 
 

@@ -89,13 +89,7 @@ class ServiceAvailability:
         return -math.log10(self.unavailability) if self.unavailability > 0 else math.inf
 
     def figures(self) -> dict[str, float]:
-        """Give the figures by their name.
-
-        Examples
-        --------
-        >>> round(ServiceAvailability("media", "media", "site", 1e-5, 1e-6).figures()["mean_downtime_h"], 6)
-        10.0
-        """
+        """The figures by their name."""
         return {name: getattr(self, name) for name in _FIGURES}
 
     def to_json(self) -> dict[str, Any]:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = [
     "downtime_causes",
     "dynamic_over_time",
-    "ever_closer",
     "feasible_organisation",
     "interruptions",
     "performability",
@@ -82,14 +81,7 @@ def feasible_organisation(study: Study) -> Organisation | None:
 
 
 def ever_closer(study: Study, tolerances: Sequence[float]) -> Iterator[tuple[Organisation, int]]:
-    """Go down a ladder of tolerances as far as the chain can be solved: each organisation, and its number of states.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> [states for _, states in ever_closer(study("L1"), (1e-3, 1e-5))]
-    [3, 12]
-    """
+    """Organisations down a ladder of tolerances, as far as the chain can be solved, and its number of states."""
     for tolerance in tolerances:
         organisation = Organisation(tolerance=tolerance)
         try:
