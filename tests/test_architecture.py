@@ -99,3 +99,9 @@ def test_the_simulation_shares_nothing_with_the_exact_engines() -> None:
     assert beside <= {"logic", "policy", "site"}, "the catalogue must bring nothing of the exact engines with it"
     for path in (PACKAGE / "markov").rglob("*.py"):
         assert "exact" not in {room(module) for module in imports(path)}, path
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_hours_of_a_year_stand_in_units_alone(path: Path) -> None:
+    numbers = [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
+    assert path.name == "units.py" or not {8760, 525_600} & {n for n in numbers if type(n) in (int, float)}

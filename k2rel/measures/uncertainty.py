@@ -167,7 +167,7 @@ def uncertainty(
     if not distributions:
         raise InputError(f"{study.site.name}: no failure rate in use has limits, so nothing is uncertain")
     design = points(method, samples, len(distributions), seed)
-    drawn = {row: law.quantile(design[:, column]) for column, (row, law) in enumerate(distributions.items())}
+    drawn = {row: rate.quantile(design[:, column]) for column, (row, rate) in enumerate(distributions.items())}
     values = unavailability_of_samples(study, chosen, drawn)
     return UncertaintyResult(study.provenance, samples, seed, method, distributions, values)
 
@@ -270,7 +270,7 @@ def rates_that_matter(study: Study, service: Service) -> dict[str, Uncertain]:
     slopes = derivatives(study, service)
     rows = {study.client_laws[part].rates_id for part, slope in slopes.client.items() if slope != 0}
     rows |= {study.rates_row(name) for name, slope in slopes.shared.items() if slope != 0}
-    distributions = {row: law for row, law in rate_laws(study).items() if row in rows}
+    distributions = {row: found for row, found in rate_laws(study).items() if row in rows}
     if not distributions:
         raise InputError(f"{study.site.name}: no failure rate that '{service.name}' depends on has limits")
     return distributions

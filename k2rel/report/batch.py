@@ -149,7 +149,9 @@ def render_reports(
         "seed": seed,
     }
     notes = [NO_CHROMIUM] if pdf and chromium() is None else []
-    todo = _jobs(levels, comparison, common, clients, settings, target, pdf and not notes)
+    absolute = [str(Path(level).resolve()) if Path(str(level)).is_file() else str(level) for level in levels]
+    studies = studies_of(absolute, clients=clients, repair=repair, rates=common["rates"] or None, settings=settings)
+    todo = _jobs(absolute, studies, comparison, common, target, pdf and not notes)
     try:
         for folder in (output, output / "results", output / "notebooks"):
             folder.mkdir(parents=True, exist_ok=True)
@@ -321,22 +323,17 @@ def _remember(output: Path, name: str) -> None:
 
 
 def _jobs(
-    levels: Sequence[str | Path],
+    levels: Sequence[str],
+    studies: Mapping[str, Study],
     comparison: bool,
     common: dict[str, Any],
-    clients: int | None,
-    settings: Mapping[str, str] | None,
     target: str | float | None,
     pdf: bool,
 ) -> list[Job]:
     """Check every input before the first kernel starts, and list what is to be rendered."""
-    absolute = [str(Path(level).resolve()) if Path(str(level)).is_file() else str(level) for level in levels]
-    studies = studies_of(
-        absolute, clients=clients, repair=common["repair"], rates=common["rates"] or None, settings=settings
-    )
     asked = "" if target is None else str(Path(str(target)).resolve()) if Path(str(target)).is_file() else str(target)
     jobs = []
-    for text, (name, one) in zip(absolute, studies.items(), strict=True):
+    for text, (name, one) in zip(levels, studies.items(), strict=True):
         own = [f"{key}={value}" for key, value in one.site.changed]
         if name.lower() in {"index", _COMPARISON_NOTEBOOK.removesuffix(".ipynb")}:
             name += "-site"  # those two pages have names of their own
@@ -345,7 +342,7 @@ def _jobs(
         inputs = _inputs([one], wanted)
         jobs.append(Job(name, one.site.title, notebook_dir() / _LEVEL_NOTEBOOK, parameters, inputs, pdf))
     if comparison:
-        parameters = {"levels": absolute, **common, "results": ""}
+        parameters = {"levels": levels, **common, "results": ""}
         notebook = notebook_dir() / _COMPARISON_NOTEBOOK
         jobs.append(
             Job(

@@ -32,6 +32,7 @@ from k2rel.site.model import (
     role_in,
     subscription_in,
 )
+from k2rel.site.service_names import is_derived
 from k2rel.site.source import KeyPath, YamlSource, as_written
 from k2rel.site.warnings import warnings_of
 from k2rel.site.wiring import broken_step
@@ -398,7 +399,7 @@ class _Builder:
             where: KeyPath = ("traffic" if key in traffic else "roles", key)
             if key in traffic and key in roles:
                 self._report(("roles", key), "a traffic class has this name too; each service needs a name of its own")
-            elif key == "full_service" or re.fullmatch(r".*_client(_\d+)?|lost_\d+_or_more_clients", key):
+            elif is_derived(key):
                 self._report(where, "this name is kept for a service that k2rel derives; choose another")
 
     def _check_full_service(self, traffic: Mapping[str, Traffic]) -> None:
