@@ -52,8 +52,7 @@ class _Diagram:
     value: FloatArray  # probability of being true, by node
 
     def negated(self) -> _Diagram:
-        flip = np.array([1, 0])
-        high, low = (np.where(a > 1, a, flip[np.minimum(a, 1)]) for a in (self.high, self.low))
+        high, low = (np.where(a > 1, a, 1 - a) for a in (self.high, self.low))
         high[:2] = low[:2] = (0, 1)
         value = 1.0 - self.value
         value[:2] = (0.0, 1.0)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.errors import InputError, ModelTooLargeError
-from k2rel.logic.function import FunctionDiagram
+from k2rel.logic.function import FunctionDiagram, shifted
 from k2rel.logic.zdd import MinimalSets
 
 __all__ = ["minimal_cut_sets", "minimal_path_sets"]
@@ -51,10 +51,7 @@ def minimal_cut_sets(
         shift = inner.start - 2
         depth = int(diagram.level[inner].max()) + 1 if inner.stop > inner.start else 0
         level = np.concatenate([[depth, depth], diagram.level[inner]])
-        high, low = (
-            np.concatenate([[0, 1], np.where(a[inner] > 1, a[inner] - shift, a[inner])])
-            for a in (diagram.high, diagram.low)
-        )
+        high, low = (np.concatenate([[0, 1], shifted(a[inner], -shift)]) for a in (diagram.high, diagram.low))
         tested = np.zeros(depth + 1, dtype=np.int64)
         tested[diagram.level[inner]] = diagram.leaf[inner]
         local = np.array([least[x] for x in tested.tolist()] if depth else [0], dtype=np.int64)[:depth]
@@ -67,7 +64,7 @@ def minimal_cut_sets(
                 raise ModelTooLargeError(f"the minimal sets do not fit in {_MOST_NODES:,} nodes; ask for a lower order")
             size = min(8 * size, _MOST_NODES)
         moved = bounds[-1] - 2
-        parts.append([tested[z[2:, 0]], *(np.where(z[2:, c] > 1, z[2:, c] + moved, z[2:, c]) for c in (1, 2))])
+        parts.append([tested[z[2:, 0]], *(shifted(z[2:, c], moved) for c in (1, 2))])
         bounds.append(bounds[-1] + len(z) - 2)
         roots.append(int(top + moved if top > 1 else top))
         least.append(1 if order is None else _least_order(z, top, local))  # used only with a budget
@@ -102,19 +99,15 @@ def minimal_path_sets(
     >>> minimal_path_sets(d).count_by_order
     {1: 2}
     """
-    high = diagram.high.tolist()
+    successor = diagram.high.tolist()
     for root in diagram.roots.tolist():
         node = root
         while node > 1:
-            node = high[node]
+            node = successor[node]
         if node == 0 and root != 0:
             raise InputError("path sets: the function is not coherent (it is false though every event is true)")
-    swap = np.array([1, 0])
-
-    def dual(nodes: IntArray) -> IntArray:
-        return np.where(nodes > 1, nodes, swap[np.minimum(nodes, 1)])
-
-    flipped = replace(diagram, high=dual(diagram.low), low=dual(diagram.high), roots=dual(diagram.roots))
+    high, low, roots = (np.where(a > 1, a, 1 - a) for a in (diagram.low, diagram.high, diagram.roots))
+    flipped = replace(diagram, high=high, low=low, roots=roots)
     for end in (0, 1):
         flipped.high[end] = flipped.low[end] = end
     return minimal_cut_sets(flipped, order=order, weights=weights)

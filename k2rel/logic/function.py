@@ -231,6 +231,11 @@ def compile_function(
     return _assembled(*simplified(graph, top), structure.variables([root]), most_nodes)
 
 
+def shifted(nodes: IntArray, by: int) -> IntArray:
+    """Numbers of nodes behind others; 0 and 1, false and true, are the same everywhere."""
+    return np.where(nodes > 1, nodes + by, nodes)
+
+
 def _assembled(graph: Graph, top: Literal, variables: tuple[str, ...], most_nodes: int) -> FunctionDiagram:
     """Reduce the modules of a graph and lay them out one after another."""
     from k2rel.logic.bdd import reduced
@@ -250,7 +255,7 @@ def _assembled(graph: Graph, top: Literal, variables: tuple[str, ...], most_node
         diagram = reduced(graph, literal, leaves, most_nodes, {n for n in leaves if flipped.get(n)})
         tested = np.array([place[n] for n in diagram.order] + [0], dtype=np.int64)
         shift = bounds[-1] - 2
-        moved = [np.where(a > 1, a + shift, a)[2:] for a in (diagram.high, diagram.low)]
+        moved = [shifted(a[2:], shift) for a in (diagram.high, diagram.low)]
         parts.append([tested[diagram.level[2:]], diagram.level[2:], *moved])
         bounds.append(bounds[-1] + len(diagram.level) - 2)
         roots.append(diagram.root + shift if diagram.root > 1 else diagram.root)
