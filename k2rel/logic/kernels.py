@@ -1,6 +1,6 @@
 """The passes over a diagram's arrays, compiled: up for values, down for derivatives, over pairs for moments.
 
-Node n asks for variable ``leaf[n]``; 0 and 1 are false and true; every node follows its successors. Variables
+Node n tests variable ``leaf[n]``; 0 and 1 are false and true; every node follows its successors. Variables
 from ``count`` on are modules, whose value is that of their own root, computed before: `bounds[m]` says where
 the nodes of module m begin, `roots[m]` which of them is its root.
 """

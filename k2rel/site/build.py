@@ -14,6 +14,7 @@ from pathlib import PurePath
 import k2rel.site.document as doc
 from k2rel.errors import InputError, Problem, closest
 from k2rel.site.model import (
+    LAW_KEYS,
     Assumption,
     AtLeast,
     CommonCauseGroup,
@@ -454,18 +455,5 @@ def _needs(entries: Iterable[str | doc.KOutOfN]) -> tuple[Stage, ...]:
 
 
 def _law(entry: doc.LawFields) -> GivenLaw:
-    return GivenLaw(
-        entry.rates,
-        entry.mttf,
-        entry.failure_rate,
-        entry.unavailability,
-        entry.mttr,
-        entry.test_interval,
-        entry.evidence,
-        entry.source,
-        entry.temperature,
-        entry.duty,
-        entry.age,
-        entry.test_offset,
-        entry.tested,
-    )
+    said = {field: getattr(entry, key) for key, field in LAW_KEYS.items()}
+    return GivenLaw(**said, evidence=entry.evidence, source=entry.source)
