@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from k2rel.cli.printing import finite, print_json, print_table
+from k2rel.cli.printing import finite, print_json, print_rows, print_table
 from k2rel.errors import InputError
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def failover_verb(args: argparse.Namespace) -> int:
 
 def availability_verb(args: argparse.Namespace) -> int:
     from k2rel.cli.dynamics import chosen
-    from k2rel.measures.availability import availability, takeovers
+    from k2rel.measures.availability import availability, takeover_rows
 
     study = study_of(args)
     organisation = chosen(args, study)
@@ -183,8 +183,7 @@ def availability_verb(args: argparse.Namespace) -> int:
         print_json(result.to_json())
         return 0
     heading(study, result.provenance)
-    frame = result.table()
-    print_table(frame.drop(columns=["title", "availability"]))
+    print_rows(result.rows(), leave_out=("title", "availability"))
     for note in result.notes:
         print(f"\n{note}")
     if organisation is not None:
@@ -198,11 +197,10 @@ def availability_verb(args: argparse.Namespace) -> int:
             print_table(sticky_and_preferred(study, organisation))
             print("\n" + why_they_differ(study, organisation))
         return 0
-    moves = takeovers(study)
-    if len(moves):
+    if moves := takeover_rows(study):
         print("\nNot contained above: what the takeovers themselves cost (first order)\n")
-        back = moves["failbacks_per_year"] > 0
-        print_table(moves if back.any() else moves.drop(columns="failbacks_per_year"))
+        back = any(move["failbacks_per_year"] > 0 for move in moves)
+        print_rows(moves, leave_out=() if back else ("failbacks_per_year",))
     return 0
 
 

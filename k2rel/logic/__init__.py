@@ -8,6 +8,7 @@
 ``function``   one function compiled: probability, derivatives, moments
 ``cutsets``    minimal cut sets and path sets of a compiled function
 ``families``   such sets counted, summed and searched without a list
-``kernels``    the compiled passes over the arrays
+``passes``     the passes over the arrays
+``kernels``    what is compiled in any case
 ``diagram``    many functions at once, in one multi-terminal diagram: the operating modes
 """

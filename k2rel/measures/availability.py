@@ -135,6 +135,17 @@ class AvailabilityResult:
         """
         import pandas as pd
 
+        return pd.DataFrame(self.rows()).set_index("service")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Give the services as plain rows: what `table` is made from.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> list(availability(study("L2")).rows()[0])[:4]
+        ['service', 'title', 'scope', 'availability']
+        """
         columns = (
             "availability",
             "unavailability",
@@ -143,11 +154,10 @@ class AvailabilityResult:
             "mtbf_h",
             "mean_downtime_h",
         )
-        rows = [
+        return [
             {"service": s.service, "title": s.title, "scope": s.scope, **{c: getattr(s, c) for c in columns}}
             for s in self.services
         ]
-        return pd.DataFrame(rows).set_index("service")
 
     def to_json(self) -> dict[str, Any]:
         """Give the result as plain data, as the command line prints it.
@@ -419,7 +429,13 @@ def takeovers(study: Study) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = []
+    rows = takeover_rows(study)
+    return pd.DataFrame(rows).set_index("role") if rows else pd.DataFrame()
+
+
+def takeover_rows(study: Study) -> list[dict[str, Any]]:
+    """Rows of `takeovers`."""
+    rows: list[dict[str, Any]] = []
     for name, role in study.site.roles.items():
         if len(role.holders) < 2:
             continue
@@ -440,4 +456,4 @@ def takeovers(study: Study) -> pd.DataFrame:
                 "failed_takeovers_per_year": rate * HOURS_PER_YEAR * (1 - role.coverage),
             }
         )
-    return pd.DataFrame(rows).set_index("role") if rows else pd.DataFrame()
+    return rows
