@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed
 # one process a core; a file's tests stay together, since they share what they render or solve
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
-.PHONY: report test test-all check bench validation schema sample clean
+.PHONY: report test test-all check bench validation schema sample picture clean
 
 report: $(STAMP)
 	$(BIN)/k2rel report --all --output reports
@@ -41,6 +41,10 @@ schema: $(STAMP)
 
 validation: $(STAMP)
 	$(BIN)/python -m validation.page $(if $(MODELS),--models $(MODELS))
+
+# the rooms by floors in CONTRIBUTING.md, from the imports in the code
+picture: $(STAMP)
+	$(BIN)/python tests/house.py
 
 # the one committed sample of a rendered report
 sample: $(STAMP)

@@ -9,7 +9,8 @@
 ``bounds``     proven bounds of a probability whose diagram does not fit
 ``cutsets``    minimal cut sets and path sets of a compiled function
 ``zdd``        such sets in a zero-suppressed decision diagram: counted, summed and searched without a list
-``kernels``    the compiled passes over the arrays
+``passes``     the passes over the arrays
+``kernels``    what is compiled in any case
 ``diagram``    many functions at once, in one multi-terminal diagram: the operating modes
 ``rounding``   probabilities that the rounding of a sum takes past 1
 """

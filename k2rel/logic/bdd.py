@@ -1,6 +1,6 @@
 """Functions reduced to ordered binary decision diagrams (R. E. Bryant, 1986), within a bound of nodes.
 
-OxiDD builds them (see docs/dependencies.md for why); their nodes come over as arrays. For one module several
+OxiDD builds them (see docs/decisions/oxidd.md for why); their nodes come over as arrays. For one module several
 orders of the variables are tried: each under a small bound first, the most promising under a larger one.
 """
 

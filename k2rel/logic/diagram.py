@@ -85,10 +85,11 @@ class Diagram:
 
     def _mass(self, unavailability: FloatArray) -> FloatArray:
         """Probability of passing each node, shape (nodes, samples)."""
-        from k2rel.logic.kernels import modes_down
+        from k2rel.logic.passes import modes_down
 
         q = np.ascontiguousarray(unavailability)
-        return np.asarray(modes_down(self.level, self.up, self.down, self.root, self.modes, q))
+        steps = self.nodes * q.shape[1]
+        return modes_down.run(steps, self.level, self.up, self.down, self.root, self.modes, q)
 
     def _inputs(self, unavailability: ArrayLike) -> FloatArray:
         q = np.asarray(unavailability, dtype=np.float64)

@@ -76,11 +76,11 @@ class FunctionDiagram:
 
     def _up(self, p: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Values of nodes, and probabilities with those of modules below them."""
-        from k2rel.logic.kernels import values_up
+        from k2rel.logic.passes import values_up
 
         full = np.concatenate([p, np.empty((self.modules, p.shape[1]))])
         value = np.empty((self.nodes, p.shape[1]))
-        values_up(self.leaf, self.high, self.low, self.bounds, self.roots, full, value, 1.0)
+        values_up.run(value.size, self.leaf, self.high, self.low, self.bounds, self.roots, full, value, 1.0)
         return full, value
 
     def probability(self, p: ArrayLike) -> FloatArray:
@@ -119,7 +119,7 @@ class FunctionDiagram:
         >>> d.derivatives([0.25, 0.5])[1].tolist()
         [0.5, 0.25]
         """
-        from k2rel.logic.kernels import derivatives_down
+        from k2rel.logic.passes import derivatives_down
 
         matrix = self._inputs(p)
         total = np.empty(matrix.shape[1])
@@ -130,7 +130,8 @@ class FunctionDiagram:
             total[part] = full[-1]
             slope = np.zeros_like(full)
             mass = np.zeros_like(value)
-            derivatives_down(self.leaf, self.high, self.low, self.bounds, self.roots, full, value, mass, slope, 1.0)
+            arrays = (self.leaf, self.high, self.low, self.bounds, self.roots, full, value, mass, slope)
+            derivatives_down.run(value.size, *arrays, 1.0)
             slopes[:, part] = slope[: len(self.variables)]
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:

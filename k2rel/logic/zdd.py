@@ -103,11 +103,11 @@ class MinimalSets:
 
     def _up(self, p: FloatArray) -> tuple[FloatArray, FloatArray]:
         """P with the sums of modules below it, and values of nodes (both with p's columns)."""
-        from k2rel.logic.kernels import values_up
+        from k2rel.logic.passes import values_up
 
         full = np.concatenate([p, np.empty((len(self.roots), p.shape[1]))])
         value = np.empty((self.nodes, p.shape[1]))
-        values_up(self.leaf, self.high, self.low, self.bounds, self.roots, full, value, 0.0)
+        values_up.run(value.size, self.leaf, self.high, self.low, self.bounds, self.roots, full, value, 0.0)
         return full, value
 
     def _by_order(self, factor: FloatArray) -> FloatArray:
@@ -213,14 +213,15 @@ class MinimalSets:
         >>> minimal_cut_sets(d).rare_event_slopes([0.5, 0.25]).tolist()
         [0.25, 0.5]
         """
-        from k2rel.logic.kernels import derivatives_down
+        from k2rel.logic.passes import derivatives_down
 
         if self.highest_order is not None:
             raise InputError("derivatives need all sets; these were cut off at an order")
         q = np.asarray(p, dtype=np.float64)
         full, value = self._up(q[:, None])
         mass, slope = np.zeros_like(value), np.zeros_like(full)
-        derivatives_down(self.leaf, self.high, self.low, self.bounds, self.roots, full, value, mass, slope, 0.0)
+        arrays = (self.leaf, self.high, self.low, self.bounds, self.roots, full, value, mass, slope)
+        derivatives_down.run(value.size, *arrays, 0.0)
         return slope[: len(q), 0]
 
     def most_probable(self, p: ArrayLike) -> Iterator[tuple[tuple[str, ...], float]]:

@@ -135,8 +135,18 @@ class AvailabilityResult:
         """
         import pandas as pd
 
-        rows = [{"service": s.service, "title": s.title, "scope": s.scope, **s.figures()} for s in self.services]
-        return pd.DataFrame(rows).set_index("service")
+        return pd.DataFrame(self.rows()).set_index("service")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Give the services as plain rows: what `table` is made from.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> list(availability(study("L2")).rows()[0])[:4]
+        ['service', 'title', 'scope', 'availability']
+        """
+        return [{"service": s.service, "title": s.title, "scope": s.scope, **s.figures()} for s in self.services]
 
     def to_json(self) -> dict[str, Any]:
         """Give the result as plain data, as the command line prints it.
@@ -409,7 +419,13 @@ def takeovers(study: Study) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = []
+    rows = takeover_rows(study)
+    return pd.DataFrame(rows).set_index("role") if rows else pd.DataFrame()
+
+
+def takeover_rows(study: Study) -> list[dict[str, Any]]:
+    """Rows of `takeovers`."""
+    rows: list[dict[str, Any]] = []
     for name, role in study.site.movable.items():
         diagram = compile_diagram(study.policy.structure, [study.policy.role_moved(name)])
         # into the moved state, by a failure or by a repair
@@ -428,4 +444,4 @@ def takeovers(study: Study) -> pd.DataFrame:
                 "failed_takeovers_per_year": rate * HOURS_PER_YEAR * (1 - role.coverage),
             }
         )
-    return pd.DataFrame(rows).set_index("role") if rows else pd.DataFrame()
+    return rows

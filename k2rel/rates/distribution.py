@@ -259,8 +259,6 @@ def parse_distribution(text: str, mean_h: float | None = None) -> Distribution:
     >>> parse_distribution("lognormal(mean=4 h, cv=1)").mean_h.__round__(9)
     4.0
     """
-    from scipy import stats
-
     mean_h = None if mean_h is None else as_number("mean_h", mean_h)
     short = str(text)[:80]
     match = _CALL.fullmatch(str(text))
@@ -299,6 +297,8 @@ def parse_distribution(text: str, mean_h: float | None = None) -> Distribution:
         return Distribution.fixed(given.get("value", given.get("mean", 0.0)))
     if kind == "weibull":
         return _weibull(given, short)
+    from scipy import stats  # half a second, only where a law has no form of our own
+
     if kind == "lognormal":
         _only_one(given, ["sigma", "cv"], short)
         sigma = given["sigma"] if "sigma" in given else math.sqrt(math.log1p(given.get("cv", 1.0) ** 2))
