@@ -48,8 +48,8 @@ class LiveFigures:
 
         Examples
         --------
-        >>> "downtime" in LiveSite("L1").figures().as_html()
-        True
+        >>> LiveSite("L1").figures().as_html()[:30]
+        '<h4>Services, over a year</h4>'
         """
         services = [
             (name.replace("_", " "), COLUMNS["availability"][1](1.0 - u), COLUMNS["unavailability"][1](u),
@@ -97,8 +97,8 @@ class LiveSite:
 
     Examples
     --------
-    >>> LiveSite("L2R").figures(contract="onsite").unavailability["media"] < 5e-6
-    True
+    >>> float(f"{LiveSite('L2R').figures(contract='onsite').unavailability['media']:.3g}")
+    3.85e-06
     """
 
     def __init__(self, level: str) -> None:
