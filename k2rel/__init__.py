@@ -86,12 +86,12 @@ _EXPORTS = {
     "downtime_causes": "k2rel.measures.dynamic",
     "Organisation": "k2rel.organisation",
     "Circumstances": "k2rel.simulation.circumstances",
-    "Distribution": "k2rel.rates.distribution",
+    "Distribution": "k2rel.distributions",
     "Plan": "k2rel.simulation.engine",
     "RaidGroup": "k2rel.simulation.raid_group",
     "data_loss": "k2rel.simulation.raid_group",
     "mttdl_table": "k2rel.measures.data_loss",
-    "parse_distribution": "k2rel.rates.distribution",
+    "parse_distribution": "k2rel.distributions",
     "quick_look": "k2rel.simulation.static_sampling",
     "raid_losses": "k2rel.measures.data_loss",
     "raid_over_time": "k2rel.measures.data_loss",
@@ -140,6 +140,8 @@ if TYPE_CHECKING:
     from k2rel.design.targets import judge as judge
     from k2rel.design.targets import judgement_table as judgement_table
     from k2rel.design.targets import read_target as read_target
+    from k2rel.distributions import Distribution as Distribution
+    from k2rel.distributions import parse_distribution as parse_distribution
     from k2rel.errors import InputError as InputError
     from k2rel.errors import K2relError as K2relError
     from k2rel.faulttrees import read_fault_trees as read_fault_trees
@@ -190,8 +192,6 @@ if TYPE_CHECKING:
     from k2rel.organisation import Organisation as Organisation
     from k2rel.policy import Policy as Policy
     from k2rel.rates import registry as registry
-    from k2rel.rates.distribution import Distribution as Distribution
-    from k2rel.rates.distribution import parse_distribution as parse_distribution
     from k2rel.report import render_reports as render_reports
     from k2rel.simulation.circumstances import Circumstances as Circumstances
     from k2rel.simulation.circumstances import read_circumstances as read_circumstances

@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "k2rel"
 # A module may import only from those that stand before it.
-ORDER = ["_version", "errors", "arguments", "parallel", "units", "intervals", "numerals", "textio", "bundled", "basis", "uncertain", "commoncause", "logic", "ctmc", "faulttrees", "site", "rates", "field", "policy", "studies", "organisation", "services", "exact", "markov", "simulation", "tables",
+ORDER = ["_version", "errors", "arguments", "parallel", "units", "distributions", "intervals", "numerals", "textio", "bundled", "basis", "uncertain", "commoncause", "logic", "ctmc", "faulttrees", "site", "rates", "field", "policy", "studies", "organisation", "services", "exact", "markov", "simulation", "tables",
          "measures", "design", "plots", "report", "sweep", "explore", "cli"]  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
 
