@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.arguments import as_number
+from k2rel.distributions import Uncertain
 from k2rel.errors import InputError
 from k2rel.measures.uncertainty import rate_laws
 from k2rel.rates import Law, site_laws
 from k2rel.studies import Study
-from k2rel.uncertain import Uncertain
 from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.ctmc.small import transient
+from k2rel.distributions import Z95, Uncertain
 from k2rel.errors import InputError
 from k2rel.faulttrees.source import Element
-from k2rel.uncertain import Z95, Uncertain
 
 __all__ = ["Evaluation", "number_of"]
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from k2rel.arguments import as_number, as_numbers, as_whole
+from k2rel.distributions import Distribution
 from k2rel.errors import InputError
 from k2rel.rates import RaidModule
-from k2rel.rates.distribution import Distribution
 from k2rel.simulation.raid_group import DataLoss, RaidGroup, data_loss, mttdl_losses
 from k2rel.units import HOURS_PER_YEAR
 
