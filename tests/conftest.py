@@ -10,7 +10,7 @@ from k2rel.bundled import notebook_dir, site_path
 from k2rel.cli import main
 from k2rel.report import batch, render_reports
 
-LONGEST = ("simulation", "batches", "notebooks", "explorer", "reports", "readme", "advice", "validation")
+LONGEST = ("validation", "simulation", "batches", "notebooks", "advice", "explorer", "reports", "readme", "field_data")
 
 
 def pytest_collection_modifyitems(items):

@@ -34,12 +34,15 @@ def test_notebooks_are_stored_without_output_and_with_parameters(path) -> None:
             assert len(cell["source"]) <= 15
 
 
+SHOWN_BELOW = ("level_report", "level_comparison", "failover_walkthrough", "design_change", "own_site", "explorer",
+               "takeover_coverage", "load_planning", "advice")  # each with parameters of its own  # fmt: skip
+
+
 @pytest.mark.notebook
 @pytest.mark.parametrize(
     "name",
-    ["failover_walkthrough", "design_change", "own_site", "explorer", "sweep_summary", "takeover_coverage",
-     "load_planning", "field_data", "rates_update",
-     *(pytest.param(name, marks=pytest.mark.slow) for name in ("level_report", "level_comparison", "advice"))],
+    ["sweep_summary", "field_data", "rates_update",
+     *(pytest.param(name, marks=pytest.mark.slow) for name in SHOWN_BELOW)],
 )  # fmt: skip
 def test_every_notebook_runs_as_it_is(tmp_path, name) -> None:
     """As somebody does who opens it and runs all cells; the one on RAID does so below, with fewer histories."""
