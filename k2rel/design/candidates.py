@@ -21,7 +21,8 @@ from k2rel.design.spares import replaced_types
 from k2rel.errors import InputError
 from k2rel.measures.availability import service_named
 from k2rel.measures.importance import causes
-from k2rel.rates import CONTRACTS, site_laws
+from k2rel.rates import site_laws
+from k2rel.rates.entry import CONTRACTS
 from k2rel.studies import Study
 from k2rel.units import format_duration
 

@@ -11,7 +11,8 @@ from k2rel.measures.availability import AvailabilityResult, availability, takeov
 from k2rel.measures.importance import causes, single_points_of_failure
 from k2rel.measures.load import LoadResult, load
 from k2rel.policy.failover import failover, further_traffic, principal_traffic
-from k2rel.rates import CONTRACTS, site_laws
+from k2rel.rates import site_laws
+from k2rel.rates.entry import CONTRACTS
 from k2rel.site.common_cause_pairs import with_common_cause
 from k2rel.site.service_names import FULL_SERVICE
 from k2rel.studies import Study, studies_of, study, with_site

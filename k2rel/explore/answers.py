@@ -12,7 +12,7 @@ from k2rel.errors import InputError, K2relError
 from k2rel.explore.figures import RATES, LiveSite
 from k2rel.measures.cases import failover
 from k2rel.plots.drawing import draw_site
-from k2rel.rates import CONTRACTS
+from k2rel.rates.entry import CONTRACTS
 from k2rel.report.explorer import MOST_CLIENTS, explorer_data, explorer_script
 
 __all__ = ["SCRIPT", "STYLE", "answer", "choices", "first_choice"]

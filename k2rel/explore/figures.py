@@ -11,7 +11,8 @@ from k2rel.exact.engine import unavailability
 from k2rel.measures.availability import service_named
 from k2rel.measures.load import LoadResult, load
 from k2rel.policy.failover import principal_traffic
-from k2rel.rates import CONTRACTS, SiteLaws, site_laws, with_rate
+from k2rel.rates import SiteLaws, site_laws, with_rate
+from k2rel.rates.entry import CONTRACTS
 from k2rel.site.service_names import of_client
 from k2rel.studies import Study, study
 from k2rel.tables import COLUMNS
