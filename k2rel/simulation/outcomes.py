@@ -1,4 +1,4 @@
-"""What the rules say of states that histories meet: asked of the policy once, kept as tables for the kernels.
+"""What the rules say of states that histories meet: evaluated once, kept as tables for the kernels.
 
 A *pair* is what decides takeovers (the truth of the policy's predicates) with a control state. A *mode* is the truth
 of everything that decides services and loads. Both are few, whatever the number of states.
@@ -66,7 +66,7 @@ class Outcomes:
         self.tables = self._build()
 
     def learn(self, wanted: WordArray) -> None:
-        """Ask the policy about states: rows of the bits of the parts that are down, then the control state."""
+        """Evaluate the policy in states: rows of the bits of the parts that are down, then the control state."""
         with self.lock:
             site = self.site
             wanted = np.unique(wanted, axis=0)

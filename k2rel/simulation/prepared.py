@@ -75,7 +75,7 @@ class Prepared:
         return sums
 
     def follow(self, plan: Plan, work: Work, sums: Sums, last: int, *, ahead: int) -> None:
-        """Run histories to the last one; ask the policy where its tables do not know a state.
+        """Run histories to the last one; evaluate the policy where its tables do not know a state.
 
         A scout runs some histories `ahead` each time, so that many states are asked for at once; as fewer turn up, it
         goes less far.

@@ -264,7 +264,7 @@ class _Runner:
                 self.tables = [alias_table(x) for x in (self.pull, self.first)]
 
     def replica(self, number: int) -> tuple[FloatArray, FloatArray]:
-        """Run one replica; where the rules do not know a state, ask and run it again."""
+        """Run one replica; where the tables do not know a state, extend them and run it again."""
         site = self.prepared.site
         model = laid_out(site.arrays)
         work, fork, sums = self.prepared.room(), self.prepared.room(), self.prepared.empty_sums()

@@ -14,7 +14,7 @@ __all__: list[str] = []
 
 # what an entry of the calendar is
 FAIL, FOUND, REPAIRED, TAKEOVER, TRAVEL, SPARE, WINDOW, WINDOW_END, SHOCK, SHOCK_END = range(10)
-# what else the log tells
+# other kinds of entries in the log
 WRONG_UNIT, MOVED, MOVE_FAILED, START = range(10, 14)
 # states of a part
 UP, HIDDEN, NO_SPARE, NO_CREW, REPAIR, TAKEN_OUT, SHOCKED = range(7)
