@@ -124,7 +124,7 @@ def prepare(study: Study, organisation: Organisation, circumstances: Circumstanc
     --------
     >>> from k2rel.studies import study
     >>> prepare(study("L1"), Organisation(), Circumstances()).empty_sums().service.shape
-    (10, 9)
+    (9, 9)
     """
     return Prepared(SiteModel(study, organisation, circumstances))
 
