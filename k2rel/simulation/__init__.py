@@ -8,7 +8,7 @@
 ``engine``         histories by the million, over cores or machines
 ``results``, ``service_estimates``, ``estimates``  estimates with intervals, distributions
 ``timeline``       one history in words
-``rare``           rare losses: biasing and splitting
+``rare``           rare service failures: biasing and splitting
 ``raid_group``     RAID groups as they really fail
 ``static_sampling``  a static structure, sampled in words of 64 bits
 ``cluster``        the same over a Dask cluster

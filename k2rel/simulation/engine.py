@@ -108,8 +108,8 @@ def simulate(
     --------
     >>> from k2rel.studies import study
     >>> result = simulate(study("L2R"), plan=Plan(histories=2000, seed=7))
-    >>> 5 < result["media"].downtime_min_per_year.value < 20
-    True
+    >>> round(result["media"].downtime_min_per_year.value, 2)
+    10.58
     """
     plan = plan or Plan()
     at_once = worker_count(workers)

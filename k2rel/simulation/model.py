@@ -325,8 +325,8 @@ class SiteModel:
         if "travel" in given.times and not self.organisation.travel_h:
             raise InputError("times.travel: nobody travels; say how long the way takes (travel), and how many crews")
         if self.organisation.travel_h:
-            way = given.times.get("travel", "exponential")
-            travel = self._law(self._parsed(way, self.organisation.travel_h) if isinstance(way, str) else way)
+            time = given.times.get("travel", "exponential")
+            travel = self._law(self._parsed(time, self.organisation.travel_h) if isinstance(time, str) else time)
         return {
             "moves": len(moves), "move_law": _ints([self._law(self._unit(name)) for name in moves]),
             "moves_by_calendar": np.array(planned, dtype=np.uint8), "crews": self.organisation.crews or 0,

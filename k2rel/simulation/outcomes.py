@@ -1,4 +1,4 @@
-"""What the rules say of states that histories meet: asked of the policy once, kept as tables for the kernels.
+"""What the rules say of states that histories meet: evaluated once, kept as tables for the kernels.
 
 A *pair* is what decides takeovers (the truth of the policy's predicates) with a control state. A *mode* is the truth
 of everything that decides services and loads. Both are few, whatever the number of states.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from k2rel.errors import ModelTooLargeError
 from k2rel.logic.structure import BoolArray
 from k2rel.policy.rules import Choice
+from k2rel.simulation.kernel.layout import filled
 from k2rel.simulation.kernel.records import Tables
 from k2rel.simulation.kernel.rules import fill
 from k2rel.simulation.model import SiteModel
@@ -64,7 +66,7 @@ class Outcomes:
         self.tables = self._build()
 
     def learn(self, wanted: WordArray) -> None:
-        """Ask the policy about states: rows of the bits of the parts that are down, then the control state."""
+        """Evaluate the policy in states: rows of the bits of the parts that are down, then the control state."""
         with self.lock:
             site = self.site
             wanted = np.unique(wanted, axis=0)
@@ -203,39 +205,24 @@ class Outcomes:
         """Put the tables together anew; those in use by a running kernel stay as they are."""
         site = self.site
         modes, pairs = self._mode_rows, self._pair_rows
-        moves = site.arrays.moves
-        groups, classes = site.study.site.group_count, len(site.classes)
-        width = len(site.elements)
-        own = 2 ** len(site.own)
-        pair_words = (len(site.conditions) + 63) // 64 + 1
-        pair_key, pair_id = _hashed(self._pair_keys, pair_words)
+        pair_key, pair_id = _hashed(self._pair_keys, (len(site.conditions) + 63) // 64 + 1)
         mode_key, mode_id = _hashed(self._mode_keys, max(1, (len(site.roots) + 63) // 64))
-        flows = sum(len(c.routes) for c in site.choices.values())
-        return Tables(
-            pair_key=pair_key, pair_id=pair_id,
-            settled=np.array([row[0] for row in pairs], dtype=np.int64),
-            failed=np.array([row[1] for row in pairs], dtype=np.int64),
-            coverage=np.array([row[2] for row in pairs], dtype=np.float64),
-            begins=np.array([row[3] for row in pairs], dtype=np.uint8),
-            move_rate=np.array([row[4] for row in pairs], dtype=np.float64).reshape(len(pairs), moves),
-            leads=np.array([row[5] for row in pairs], dtype=np.int64).reshape(len(pairs), moves),
-            quiet=self._quiet,
-            mode_key=mode_key, mode_id=mode_id,
-            site_bits=np.array([mode.site_bits for mode in modes], dtype=np.uint64),
-            base_bits=np.array([mode.base_bits for mode in modes], dtype=np.uint64),
-            taken=np.array([mode.taken for mode in modes], dtype=np.int16).reshape(len(modes), classes * groups, own),
-            base_lost=np.array([mode.lost for mode in modes], dtype=np.int64).reshape(len(modes), classes),
-            base_a=np.array([mode.sides[0] for mode in modes], dtype=np.int64),
-            base_b=np.array([mode.sides[1] for mode in modes], dtype=np.int64),
-            base_over=np.array([mode.over for mode in modes], dtype=np.uint8),
-            base_delivered=np.array([mode.delivered for mode in modes], dtype=np.float64),
-            base_load=np.array([mode.load for mode in modes], dtype=np.float64).reshape(len(modes), width),
-            base_counted=np.array([mode.counted for mode in modes], dtype=np.float64).reshape(len(modes), width),
-            base_client_load=np.array([mode.client_load for mode in modes], dtype=np.float64).reshape(
-                len(modes), width
-            ),
-            alive=np.array([mode.alive for mode in modes], dtype=np.int64),
-            share=np.array(self._shares, dtype=np.float64).reshape(len(self._shares), flows, width),
+        columns = ("settled", "failed", "coverage", "begins", "move_rate", "leads")
+        values: dict[str, Any] = {
+            "pair_key": pair_key, "pair_id": pair_id, "quiet": self._quiet, "mode_key": mode_key, "mode_id": mode_id,
+            **{name: [row[n] for row in pairs] for n, name in enumerate(columns)},
+            "base_a": [mode.sides[0] for mode in modes], "base_b": [mode.sides[1] for mode in modes],
+            "share": self._shares,
+        }  # fmt: skip
+        for name in Tables._fields:  # what remains are figures of the modes
+            if name not in values:
+                values[name] = [getattr(mode, name.removeprefix("base_")) for mode in modes]
+        return filled(
+            Tables, values,
+            pairs=len(pairs), moves=site.arrays.moves, modes=len(modes), classes=len(site.classes),
+            flows=len(site.classes) * site.study.site.group_count, own=2 ** len(site.own),
+            kinds=len(self._shares), routes=sum(len(choice.routes) for choice in site.choices.values()),
+            elements=len(site.elements),
         )  # fmt: skip
 
 
@@ -252,7 +239,7 @@ class _Mode:
         table = [outcomes.taken(name, g, truth) for name in site.classes for g in range(groups)]
         self.taken = np.array(table, dtype=np.int16).reshape(len(site.classes) * groups, -1)
         healthy = self.taken[:, 0].reshape(len(site.classes), groups)
-        self.lost = ((healthy < 0) * sizes).sum(axis=1)
+        self.cut = ((healthy < 0) * sizes).sum(axis=1)
         self.load, self.counted, self.client_load = (np.zeros(len(site.elements)) for _ in range(3))
         self.sides = [0, 0]
         for c in range(len(site.classes)):
@@ -288,15 +275,15 @@ class _Mode:
         over = (self.client_load > 1e-9) & (self.counted > arrays.limit)
         self.over = bool(over.any())
         for c in range(len(site.classes)):
-            bits |= int(self.lost[c] > 0) << int(arrays.all_of[c])
+            bits |= int(self.cut[c] > 0) << int(arrays.all_of[c])
             for g in range(groups):
                 bits |= int(healthy[c, g] < 0) << int(arrays.one_of[c, g])
-        cut = int(self.lost[0]) if len(self.lost) else 0
+        cut = int(self.cut[0]) if len(self.cut) else 0
         for k, service in zip(arrays.lost_k.tolist(), arrays.lost_service.tolist(), strict=True):
             bits |= int(cut >= k) << service
         if arrays.full_service >= 0:
             bits |= int(cut > 0 or self.over) << arrays.full_service
-        self.base_bits = bits
+        self.bits = bits
         self.delivered = 0.0
         for g in range(groups):
             if len(site.classes) and healthy[0, g] >= 0:

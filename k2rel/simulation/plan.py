@@ -1,4 +1,4 @@
-"""What is to be simulated, and who is told how far it is."""
+"""What is to be simulated, and the call that reports progress."""
 
 from __future__ import annotations
 

@@ -122,8 +122,8 @@ class DataLoss:
         --------
         >>> group = RaidGroup(2, 1, Distribution.exponential(1000.0), Distribution.fixed(10.0))
         >>> result = data_loss(group, 10_000.0, histories=1000)
-        >>> result.nomdl(4.0).value == result.losses.value
-        True
+        >>> result.nomdl(4.0).value, result.losses.value
+        (0.183, 0.183)
         """
         if not (drive_tb > 0 and unread_tb > 0):
             raise InputError("NOMDL: capacities must be above 0")
@@ -249,8 +249,8 @@ def data_loss(
 
     >>> group = RaidGroup(8, 1, Distribution.weibull(1.12, 461_386), Distribution.weibull(2, 12, 6))
     >>> result = data_loss(group, 87_600, histories=200_000, seed=4)
-    >>> 0.1 < 1000 * result.losses.value < 0.45
-    True
+    >>> round(1000 * result.losses.value, 4)
+    0.24
     """
     mission_h, confidence = as_number("mission_h", mission_h), as_confidence(confidence)
     if not 0 < mission_h <= 1e7:

@@ -121,7 +121,7 @@ def rare_loss(
     confidence: float = 0.95,
     progress: Callable[[int, float], None] | None = None,
 ) -> RareLoss:
-    """Estimate how rarely a service is lost.
+    """Estimate how rarely a service fails, and for how long.
 
     Parameters
     ----------
@@ -152,14 +152,14 @@ def rare_loss(
     Raises
     ------
     InputError
-        If there is no such service or method, nothing that can fail at a constant rate, or a site that is never calm.
+        If there is no such service or method, nothing that can fail at a constant rate, or a site that is never all up.
 
     Examples
     --------
     >>> from k2rel.studies import study
     >>> found = rare_loss(study("L2R"), Organisation(roles="preferred"), service="control", target=0.2)
-    >>> 1e-8 < found.unavailability.value < 3e-8
-    True
+    >>> f"{found.unavailability.value:.1e}"
+    '1.8e-08'
     """
     if method not in ("biasing", "splitting"):
         raise InputError(f"method '{str(method)[:40]}': biasing or splitting")
@@ -264,7 +264,7 @@ class _Runner:
                 self.tables = [alias_table(x) for x in (self.pull, self.first)]
 
     def replica(self, number: int) -> tuple[FloatArray, FloatArray]:
-        """Run one replica; where the rules do not know a state, ask and run it again."""
+        """Run one replica; where the tables do not know a state, extend them and run it again."""
         site = self.prepared.site
         model = laid_out(site.arrays)
         work, fork, sums = self.prepared.room(), self.prepared.room(), self.prepared.empty_sums()

@@ -169,8 +169,8 @@ class Simulation:
         >>> from k2rel.simulation import Plan, simulate
         >>> from k2rel.studies import study
         >>> result = simulate(study("L2R"), plan=Plan(histories=500, seed=1))
-        >>> bool((result.distribution("media")["probability"] <= 1).all())
-        True
+        >>> float(result.distribution("media")["probability"].max())
+        0.7874
         """
         n = self.site.service(service)
         if what not in ("downtime", "longest", "interruption", "first_loss"):
@@ -211,8 +211,8 @@ class Simulation:
         >>> from k2rel.simulation import Plan, simulate
         >>> from k2rel.studies import study
         >>> result = simulate(study("L2R"), plan=Plan(histories=500, seed=1))
-        >>> float(result.client_hours_in_a_year()["probability"].max()) > 0.5
-        True
+        >>> float(result.client_hours_in_a_year()["probability"].max())
+        0.7874
         """
         return self._exceeded(self.sums.cut_bins, self.years)
 
@@ -266,8 +266,8 @@ class Simulation:
         >>> from k2rel.simulation import Plan, simulate
         >>> from k2rel.studies import study
         >>> result = simulate(study("L2R"), plan=Plan(histories=500, seed=1))
-        >>> 3.99 < result.load()["clients_on_first_side"].value + result.load()["clients_on_second_side"].value <= 4
-        True
+        >>> round(result.load()["clients_on_first_side"].value + result.load()["clients_on_second_side"].value, 4)
+        3.9999
         """
         hours = self.plan.years * HOURS_PER_YEAR
         demand = self.site.study.site.traffic[self.site.principal].demand_mb_s
@@ -333,8 +333,8 @@ class Simulation:
         >>> from k2rel.simulation import Plan, simulate
         >>> from k2rel.studies import study
         >>> result = simulate(study("L2R"), plan=Plan(histories=500, seed=1))
-        >>> bool(20 < result.elements().loc["toe_A1", "mean_mb_s"] < 30)
-        True
+        >>> round(float(result.elements().loc["toe_A1", "mean_mb_s"]), 2)
+        24.95
         """
         import pandas as pd
 
@@ -410,8 +410,8 @@ class Simulation:
         n = self.site.service(service)
         end = self.plan.warm_up_h + self.plan.years * HOURS_PER_YEAR
         hours = pd.Index(np.linspace(0.0, end, records.GRID + 1), name="hours")
-        lost = np.cumsum(self.sums.lost_at[n])[: records.GRID + 1]
-        limits = [share_of(int(count), self.histories, self.plan.confidence) for count in lost]
+        down = np.cumsum(self.sums.down_at[n])[: records.GRID + 1]
+        limits = [share_of(int(count), self.histories, self.plan.confidence) for count in down]
         columns = (("unavailability", "value"), ("low", "low"), ("high", "high"))
         return pd.DataFrame({name: [getattr(x, field) for x in limits] for name, field in columns}, index=hours)
 

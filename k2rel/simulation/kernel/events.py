@@ -281,7 +281,7 @@ def _spare_arrives(model: Model, work: Work, shelf: int) -> None:
 
 @compiled
 def _window(model: Model, tables: Tables, work: Work, w: int) -> None:
-    """Planned work, where everything is good; else it is left out until the next time."""
+    """Planned work, where everything is up; else it is left out until the next time."""
     push(work, work.f[records.NOW] + model.window_every_h[w], records.WINDOW, w, 0)
     if work.i[records.DOWN] or not tables.quiet[work.i[records.CONTROL]]:
         return

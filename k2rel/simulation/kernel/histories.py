@@ -38,7 +38,7 @@ def begin(
             work.own[model.client[p]] = 0
     work.i[: records.LOGGED] = 0
     work.i[records.LOG_KIND] = records.START
-    work.i[records.LOST_ANY] = 0
+    work.i[records.DOWN_ANY] = 0
     work.i[records.MOVES] = 0
     work.i[records.FAILED_MOVES] = 0
     work.mask[:] = np.uint64(0)
@@ -67,26 +67,26 @@ def begin(
 
 
 @compiled
-def _note_lost(work: Work, sums: Sums, s: int, end: float) -> None:
-    """Note at which points of time a service was lost."""
+def _note_down(work: Work, sums: Sums, s: int, end: float) -> None:
+    """Note at which points of time a service was down."""
     rate = work.f[records.GRID_RATE]
     first, last = int(np.int64(ceil(work.begin[s] * rate))), int(np.int64(ceil(end * rate)))
     if first < last:
-        sums.lost_at[s, min(first, records.GRID + 1)] += 1
-        sums.lost_at[s, min(last, records.GRID + 1)] -= 1
+        sums.down_at[s, min(first, records.GRID + 1)] += 1
+        sums.down_at[s, min(last, records.GRID + 1)] -= 1
 
 
 @compiled
 def _began_counted(work: Work, s: int) -> bool:
-    """Whether a service's loss began within the counted time, not before it."""
+    """Whether a service failure began within the counted time, not before it."""
     return bool(0.0 <= work.first[s] <= work.begin[s])
 
 
 @compiled
 def _mark(model: Model, work: Work, sums: Sums) -> None:
-    """Note the services that have been lost or are back."""
+    """Note the services that have failed or are restored."""
     changed = work.bits[0] ^ work.bits[1]
-    work.i[records.LOST_ANY] = 1
+    work.i[records.DOWN_ANY] = 1
     work.bits[1] = work.bits[0]
     now, counted = work.f[records.NOW], work.i[records.COUNTED]
     for s in range(model.services):
@@ -95,11 +95,11 @@ def _mark(model: Model, work: Work, sums: Sums) -> None:
         if (work.bits[0] >> np.uint64(s)) & np.uint64(1):
             work.begin[s] = now
             if counted:
-                work.losses[s] += 1
+                work.failures[s] += 1
                 if work.first[s] < 0:
                     work.first[s] = now
             continue
-        _note_lost(work, sums, s, now)
+        _note_down(work, sums, s, now)
         if counted:
             length = now - work.begin[s]
             work.down[s] += now - max(work.begin[s], work.f[records.YEAR_START])
@@ -127,10 +127,10 @@ def _close_year(model: Model, work: Work, sums: Sums) -> None:
             work.history_down[s] += work.down[s]
             work.down[s] = 0.0
             work.longest[s] = 0.0
-        if work.losses[s] > 0:
-            sums.count_bins[s, min(work.losses[s], records.COUNTS - 1)] += 1
-            work.history_count[s] += work.losses[s]
-            work.losses[s] = 0
+        if work.failures[s] > 0:
+            sums.count_bins[s, min(work.failures[s], records.COUNTS - 1)] += 1
+            work.history_count[s] += work.failures[s]
+            work.failures[s] = 0
         work.history_air[s] += work.air[s]
         work.air[s] = 0
 
@@ -138,10 +138,10 @@ def _close_year(model: Model, work: Work, sums: Sums) -> None:
 @compiled
 def _close_history(model: Model, work: Work, sums: Sums, from_h: float) -> None:
     now = work.f[records.NOW]
-    for s in range(model.services if work.i[records.LOST_ANY] else 0):
+    for s in range(model.services if work.i[records.DOWN_ANY] else 0):
         if (work.bits[0] >> np.uint64(s)) & np.uint64(1):
             work.history_air[s] += _began_counted(work, s) and now - work.begin[s] > model.buffer_h
-            _note_lost(work, sums, s, now * (1 + 1e-12))
+            _note_down(work, sums, s, now * (1 + 1e-12))
         d, n, air = work.history_down[s], float(work.history_count[s]), float(work.history_air[s])
         if d > 0 or n > 0 or air > 0:
             row = sums.service[s]
@@ -172,7 +172,7 @@ def _close_history(model: Model, work: Work, sums: Sums, from_h: float) -> None:
 def _forget(work: Work) -> None:
     """Drop what a history that is not ended has gathered."""
     work.down[:] = 0.0
-    work.losses[:] = 0
+    work.failures[:] = 0
     work.air[:] = 0
     work.longest[:] = 0.0
     work.first[:] = -1.0
@@ -223,7 +223,7 @@ def run(
                     work.reward[:] = 0.0
                     work.i[records.MOVES], work.i[records.FAILED_MOVES] = 0, 0
                     work.i[records.COUNTED] = 1
-                elif work.i[records.LOST_ANY]:
+                elif work.i[records.DOWN_ANY]:
                     _close_year(model, work, sums)
                 work.f[records.YEAR_START] = limit
                 work.i[records.YEAR] += 1

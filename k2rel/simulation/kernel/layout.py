@@ -1,17 +1,17 @@
 """How a record of the kernel is described: a named tuple whose annotations say what each field is and how long.
 
-That table is the only one: `allocated` makes the arrays after it, and `records_abi` hands them over after it.
+That table is the only one: `allocated` and `filled` make arrays by it, and `records_abi` hands them over by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from math import prod
 from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar, get_type_hints
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 __all__: list[str] = []
 
@@ -84,3 +84,10 @@ def allocated(record: Callable[..., _T], **sizes: int) -> _T:
     return record(
         *(buffers[buffer][first:].view(dtype)[: prod(shape)].reshape(shape) for buffer, first, dtype, shape in places)
     )
+
+
+def filled(record: Callable[..., _T], values: Mapping[str, ArrayLike], **sizes: int) -> _T:
+    """Arrays of given values, in the kinds and the lengths of the table; those without lengths are as long as given."""
+    arrays = {name: np.asarray(values[name], dtype=kind.dtype) for name, kind, _ in fields(record)}
+    shapes = {name: tuple(sizes[str(length)] for length in lengths) for name, _, lengths in fields(record) if lengths}
+    return record(*(array.reshape(shapes.get(name, array.shape)) for name, array in arrays.items()))

@@ -14,7 +14,7 @@ __all__: list[str] = []
 
 # what an entry of the calendar is
 FAIL, FOUND, REPAIRED, TAKEOVER, TRAVEL, SPARE, WINDOW, WINDOW_END, SHOCK, SHOCK_END = range(10)
-# what else the log tells
+# other kinds of entries in the log
 WRONG_UNIT, MOVED, MOVE_FAILED, START = range(10, 14)
 # states of a part
 UP, HIDDEN, NO_SPARE, NO_CREW, REPAIR, TAKEN_OUT, SHOCKED = range(7)
@@ -27,7 +27,7 @@ FLOATS = 9
 # places in Work.i
 (HEAP, CONTROL, MODE, PAIR, DOWN, HURT, ON_SITE, BUSY, TRAVELLING, WAITING, CHANGED, ON_A, ON_B, OVER, CUT, TOUCHED,
  LOGGED, LOG_KIND, LOG_ITEM, WANTED, MOVES, FAILED_MOVES, HISTORY, YEAR, COUNTED, STOPPED, SCOUTING,
- SHOWN_MODE, SHOWN_CONTROL, SHOWN_HURT, LOST_ANY) = range(31)  # fmt: skip
+ SHOWN_MODE, SHOWN_CONTROL, SHOWN_HURT, DOWN_ANY) = range(31)  # fmt: skip
 INTS = 31
 
 # columns of Sums.service
@@ -42,7 +42,7 @@ BIN_SHIFT = 47
 FIRST_BIN = (1023 - 18) << 5
 BINS = 42 * 32
 COUNTS = 256
-GRID = 200  # points of time at which losses are counted
+GRID = 200  # points of time at which services are seen down
 CACHE = 1 << 13  # states whose outcome a history finds without asking the tables
 WANTED_ROOM = 1024
 TIMED_MODES = 1 << 12  # modes whose hours are kept apart; those after them are counted at once
@@ -137,28 +137,28 @@ class Tables(NamedTuple):
 
     pair_key: W2  # (slots, words of conditions + 1)
     pair_id: I1
-    settled: I1
-    failed: I1
-    coverage: F1
-    begins: B1
-    move_rate: F2  # (pairs, moves)
-    leads: I2
+    settled: Annotated[I1, "pairs"]
+    failed: Annotated[I1, "pairs"]
+    coverage: Annotated[F1, "pairs"]
+    begins: Annotated[B1, "pairs"]
+    move_rate: Annotated[F2, "pairs", "moves"]
+    leads: Annotated[I2, "pairs", "moves"]
     quiet: B1  # by control state: every role held, every server in service
     mode_key: W2
     mode_id: I1
-    site_bits: W1
-    base_bits: W1
-    taken: S3  # (modes, classes x groups, failed own parts)
-    base_lost: I2  # (modes, classes)
-    base_a: I1
-    base_b: I1
-    base_over: B1
-    base_delivered: F1
-    base_load: F2  # (modes, elements), every client's own parts good
-    base_counted: F2  # of the traffic that counts in full service
-    base_client_load: F2  # of its client classes
-    alive: I1  # row of `share`
-    share: F3  # (kinds of modes, flows, elements) [MB/s]
+    site_bits: Annotated[W1, "modes"]
+    base_bits: Annotated[W1, "modes"]
+    taken: Annotated[S3, "modes", "flows", "own"]  # by class and group, and by failed own parts
+    base_cut: Annotated[I2, "modes", "classes"]
+    base_a: Annotated[I1, "modes"]
+    base_b: Annotated[I1, "modes"]
+    base_over: Annotated[B1, "modes"]
+    base_delivered: Annotated[F1, "modes"]
+    base_load: Annotated[F2, "modes", "elements"]  # every client's own parts up
+    base_counted: Annotated[F2, "modes", "elements"]  # of the traffic that counts in full service
+    base_client_load: Annotated[F2, "modes", "elements"]  # of its client classes
+    alive: Annotated[I1, "modes"]  # row of `share`
+    share: Annotated[F3, "kinds", "routes", "elements"]  # by kind of mode [MB/s]
 
 
 class Work(NamedTuple):
@@ -178,7 +178,7 @@ class Work(NamedTuple):
     own: Annotated[I1, "clients"]  # failed own parts of each client
     hurt: Annotated[I1, "clients"]  # clients with any
     hurt_at: Annotated[I1, "clients"]
-    bits: Annotated[W1, 2]  # services lost now, before
+    bits: Annotated[W1, 2]  # services down now, before
     move_stamp: Annotated[I1, "moves"]
     move_rate: Annotated[F1, "moves"]
     move_wait: Annotated[F1, "moves"]  # a wait that is known already
@@ -198,7 +198,7 @@ class Work(NamedTuple):
     cache_mode: Annotated[I1, CACHE]
     begin: Annotated[F1, "services"]
     down: Annotated[F1, "services"]  # in this year
-    losses: Annotated[I1, "services"]
+    failures: Annotated[I1, "services"]
     air: Annotated[I1, "services"]
     longest: Annotated[F1, "services"]
     first: Annotated[F1, "services"]
@@ -210,7 +210,7 @@ class Work(NamedTuple):
     counted: Annotated[F1, "elements"]
     client_load: Annotated[F1, "elements"]
     wanted: Annotated[W2, WANTED_ROOM, "key"]  # states that the tables do not know: mask and control state
-    mode_time: Annotated[F1, TIMED_MODES]  # hours in each mode with every client's own parts good
+    mode_time: Annotated[F1, TIMED_MODES]  # hours in each mode with every client's own parts up
     log_t: Annotated[F1, "log"]
     log_i: Annotated[I2, "log", 6]  # kind, item, control, mode, on the first side, on the second
     log_bits: Annotated[W1, "log"]
@@ -232,4 +232,4 @@ class Sums(NamedTuple):
     joint: Annotated[F2, "places", "places"]  # clients on the first side, on the second: hours
     control: Annotated[F1, "controls"]  # hours in each control state
     element: Annotated[F2, "elements", 2]  # load times hours, hours above capacity
-    lost_at: Annotated[I2, "services", GRID + 2]  # histories with it lost, as differences from point to point
+    down_at: Annotated[I2, "services", GRID + 2]  # histories with it down, as differences from point to point

@@ -143,12 +143,12 @@ def look_up(model: Model, tables: Tables, work: Work) -> bool:
 
 @compiled
 def _serve(model: Model, tables: Tables, work: Work) -> None:
-    """Say which services are lost, and where the clients are, for a mode and the clients' own parts."""
+    """Say which services are down, and where the clients are, for a mode and the clients' own parts."""
     m = work.i[records.MODE]
     if work.i[records.HURT] == 0:
         work.bits[0] = tables.base_bits[m]
         work.i[records.ON_A], work.i[records.ON_B] = tables.base_a[m], tables.base_b[m]
-        work.i[records.CUT], work.i[records.OVER] = tables.base_lost[m, 0] if model.classes else 0, tables.base_over[m]
+        work.i[records.CUT], work.i[records.OVER] = tables.base_cut[m, 0] if model.classes else 0, tables.base_over[m]
         work.f[records.DELIVERED] = tables.base_delivered[m]
         return
     groups, elements = len(model.group_size), len(model.capacity)
@@ -162,7 +162,7 @@ def _serve(model: Model, tables: Tables, work: Work) -> None:
         work.client_load[:] = tables.base_client_load[m]
     cut = 0
     for c in range(model.classes):
-        lost = tables.base_lost[m, c]
+        lost = tables.base_cut[m, c]
         for k in range(work.i[records.HURT]):
             client = work.hurt[k]
             flow = c * groups + model.group[client]
