@@ -83,14 +83,14 @@ def answer(asked: Mapping[str, Any], levels: Sequence[str]) -> dict[str, Any]:
         if not 1 <= count <= MOST_CLIENTS:
             raise InputError(f"clients: from 1 to {MOST_CLIENTS}, got {count}")
         contract, rates = str(asked["contract"]), str(asked["rates"])
-        one = live.study(count, contract, rates)
-        drawing = draw_site(one.site, failover(one)).svg
+        study = live.study(count, contract, rates)
+        drawing = draw_site(study.site, failover(study)).svg
         return {
             "drawing": f"<div class='k2x'><figure>{drawing}</figure><div class='k2x-panel'></div></div>",
-            "site": explorer_data(one.site, one.policy.home),
+            "site": explorer_data(study.site, study.policy.home),
             "clients": count,
             "figures": live.figures(count, contract, rates).as_html(),
-            "message": f"{one.site.title}: {count} clients, contract {contract}, failure rates {rates}",
+            "message": f"{study.site.title}: {count} clients, contract {contract}, failure rates {rates}",
         }
     except K2relError as error:
         return {"message": f"not computed: {str(error)[:300]}"}

@@ -149,7 +149,7 @@ def plot_load_against_capacity(result: LoadResult, site: Site, ax: Axes | None =
         own = [item for item in result.elements if site.components[item.element].side == side and item.distribution]
         if not own:
             continue
-        item = max(own, key=lambda one: one.distribution[-1][0] / one.capacity_mb_s)
+        item = max(own, key=lambda element: element.distribution[-1][0] / element.capacity_mb_s)
         loads = np.array([amount for amount, _ in item.distribution]) * 100.0 / item.capacity_mb_s
         least = np.cumsum([p for _, p in item.distribution][::-1])[::-1]
         shown = least > 1e-18

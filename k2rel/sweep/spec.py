@@ -269,20 +269,20 @@ def _sampled(
     ranges: list[tuple[float, float, str, bool]] = []
     for key, entry in limits.items():
         (low, unit), (high, other) = quantity(entry.low), quantity(entry.high)
-        loglaw = entry.law == "loguniform"
-        if unit is None or unit != other or not low < high or (loglaw and low <= 0):
-            message = "low and high: two numbers of one unit, low below high" + (", above 0" if loglaw else "")
+        logarithmic = entry.law == "loguniform"
+        if unit is None or unit != other or not low < high or (logarithmic and low <= 0):
+            message = "low and high: two numbers of one unit, low below high" + (", above 0" if logarithmic else "")
             problems.append(source.problem(("set", key), message))
             continue
-        ranges.append((low, high, unit, loglaw))
+        ranges.append((low, high, unit, logarithmic))
     if problems:
         return [()]
     design = points("lhs", document.sample, len(ranges), document.seed)
     rows = []
     for row in design.tolist():
         values = [
-            low * (high / low) ** u if loglaw else low + (high - low) * u
-            for u, (low, high, _, loglaw) in zip(row, ranges, strict=True)
+            low * (high / low) ** u if logarithmic else low + (high - low) * u
+            for u, (low, high, _, logarithmic) in zip(row, ranges, strict=True)
         ]
         texts = [f"{value:.12g} {unit}".strip() for value, (_, _, unit, _) in zip(values, ranges, strict=True)]
         rows.append(tuple(zip(limits, texts, strict=True)))
