@@ -97,9 +97,8 @@ def _changes(
         if key.startswith(ASSUMPTION):
             continue
         kind, _, name = key.partition(".")
-        alike = [part.id for part in site.components.values() if part.type == kind]
-        places: list[KeyPath] = [(place, name) for name in alike for place in ("components", "links")]
-        where = [place for place in places if _at(used.data, place) is not None]
+        alike: list[KeyPath] = [(part.section, part.id) for part in site.components.values() if part.type == kind]
+        where = [place for place in alike if _at(used.data, place) is not None]  # drives stand in no place of their own
         where += [("clients", "parts", part) for part, entry in site.client_parts.items() if entry.type == kind]
         where.append(("types", kind))
         if name == "demand":
