@@ -14,7 +14,7 @@ STAMP := $(VENV)/.installed
 # their order
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: report test test-all check bench validation schema sample clean
+.PHONY: report test test-all check bench validation schema sample picture clean
 
 report: $(STAMP)
 	$(BIN)/k2rel report --all --output reports
@@ -42,6 +42,10 @@ schema: $(STAMP)
 
 validation: $(STAMP)
 	$(BIN)/python -m validation.page $(if $(MODELS),--models $(MODELS))
+
+# the rooms by floors in CONTRIBUTING.md, from the imports in the code
+picture: $(STAMP)
+	$(BIN)/python tests/house.py
 
 # the one committed sample of a rendered report
 sample: $(STAMP)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from k2rel.bundled import level_names, site_path
 from k2rel.report.batch import _jobs
+from k2rel.studies import studies_of
 
 COMMON = {"clients": 0, "repair": "4h", "rates": "", "settings": [], "seed": 1}
 ROOT = Path(__file__).parents[1]
@@ -36,7 +37,7 @@ def cost(words: list[str]) -> tuple[float, float]:
 def plain() -> None:
     """Run the code cells of all notebooks of `k2rel report --all` in this process."""
     with tempfile.TemporaryDirectory() as folder:
-        for job in _jobs(list(level_names()), True, COMMON, None, None, None, False):
+        for job in _jobs(list(level_names()), studies_of(list(level_names())), True, COMMON, None, False):
             names: dict[str, object] = {}
             for cell in json.loads(job.notebook.read_text())["cells"]:
                 if cell["cell_type"] == "code":

@@ -88,7 +88,7 @@ def levels() -> None:
             services = services_of(s.policy)
 
             def evaluated(s: object = s, services: object = services) -> None:
-                for cache in (engine.steady_own, engine.mode_probabilities, engine._steady_loss):
+                for cache in (engine.steady_own, engine.mode_probabilities, engine._steady):
                     cache.cache_clear()
                 for service in services:  # type: ignore[attr-defined]
                     engine.unavailability(s, service)  # type: ignore[arg-type]

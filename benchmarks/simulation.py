@@ -21,9 +21,9 @@ from numpy_batch import year_of
 from scipy import stats
 from z_scores import scores
 
+from k2rel.distributions import Distribution
 from k2rel.measures.availability import availability
 from k2rel.organisation import Organisation
-from k2rel.rates.distribution import Distribution
 from k2rel.simulation import Plan, simulate
 from k2rel.simulation.raid_group import RaidGroup, data_loss, mttdl_losses
 from k2rel.simulation.rare import rare_loss

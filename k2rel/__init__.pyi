@@ -102,7 +102,7 @@ from .measures.updating import updated as updated
 from .organisation import Organisation as Organisation
 from .policy import Policy as Policy
 from .rates import registry as registry
-from .rates.distribution import Distribution as Distribution, parse_distribution as parse_distribution
+from .distributions import Distribution as Distribution, parse_distribution as parse_distribution
 from .report import render_reports as render_reports
 from .simulation.circumstances import Circumstances as Circumstances, read_circumstances as read_circumstances
 from .simulation.engine import simulate as simulate

@@ -11,9 +11,9 @@ from k2rel.policy.takeover import TakeoverTimes
 from k2rel.rates import Law, registry, site_laws
 from k2rel.studies import Study
 
-__all__ = ["NO_CREW", "Organisation", "RepairWork"]
+__all__ = ["NEEDS_NO_CREW", "Organisation", "RepairWork"]
 
-NO_CREW = -1
+NEEDS_NO_CREW = -1
 """Rank of a part that waits for no technician."""
 
 
@@ -148,16 +148,16 @@ class RepairWork:
         return row is not None and row.mttr_h["onsite"] == row.mttr_h["nbd"] == law.mttr_h
 
     def rank(self, name: str, law: Law) -> int:
-        """Rank of a part's repair, 0 first; `NO_CREW` where it waits for nobody."""
+        """Rank of a part's repair, 0 first; `NEEDS_NO_CREW` where it waits for nobody."""
         if self.organisation.crews is None or self._restarts(law):
-            return NO_CREW
+            return NEEDS_NO_CREW
         order = self.organisation.priority
         kind = self.kind(name)
         return order.index(kind) if kind in order else len(order)
 
     def hands_on_h(self, name: str, law: Law) -> float:
         """Mean time of the work on a part; without the way, where technicians travel [h]."""
-        if self._onsite is None or self.rank(name, law) == NO_CREW:
+        if self._onsite is None or self.rank(name, law) == NEEDS_NO_CREW:
             return law.mttr_h
         parts = self.study.site.cause_events.get(name)
         return self._onsite.shared[parts[0][0] if parts else name].mttr_h

@@ -23,7 +23,7 @@ from k2rel.site.common_cause_pairs import with_common_cause
 from k2rel.site.model import Component
 from k2rel.site.settings import with_unit
 
-__all__ = ["Provenance", "Study", "studies_of", "study", "with_site"]
+__all__ = ["Provenance", "Study", "studies_of", "study"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,14 +310,7 @@ def study(
 
 
 def with_site(study: Study, site: Site) -> Study:
-    """Give the study of a site with other rules or common causes, and the same parts.
-
-    Examples
-    --------
-    >>> before = study("L2R")
-    >>> with_site(before, with_common_cause(before.site, "twins")).site.common_cause[0].members
-    ('switch_A', 'switch_B')
-    """
+    """The study of a site with other rules or common causes, and the same parts."""
     return replace(study, site=site, policy=Policy(site, study.policy.home))
 
 

@@ -6,7 +6,7 @@ One dictionary of columns serves the command line, the notebooks and the reports
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from k2rel.units import format_duration
@@ -241,19 +241,28 @@ def for_people(frame: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
+    columns = {str(name): frame[name].tolist() for name in frame.columns}
+    name = str(frame.index.name or "")
+    labels = as_labels(name, frame.index) if name else [""] * len(frame)
+    texts = pd.DataFrame(as_texts(columns, frame.attrs.get("sides", ())), index=pd.Index(labels))
+    texts.index.name = name.replace("_", " ") or None
+    return texts
+
+
+def as_texts(columns: Mapping[str, Sequence[Any]], sides: Sequence[str] = ()) -> dict[str, list[str]]:
+    """Columns of numbers as columns of texts, under the titles that `COLUMNS` has for them."""
     result: dict[str, list[str]] = {}
-    sides = frame.attrs.get("sides", ())
-    for name in frame.columns:
-        title, write = COLUMNS.get(str(name), (str(name).replace("_", " "), _plain))
-        if sides and str(name) in _OF_SIDES:  # the site's own names of its sides
-            place = _OF_SIDES[str(name)]
+    for name, values in columns.items():
+        title, write = COLUMNS.get(name, (name.replace("_", " "), _plain))
+        if sides and name in _OF_SIDES:  # the site's own names of its sides
+            place = _OF_SIDES[name]
             if place >= len(sides):
                 continue
             title = title.replace("on A" if place == 0 else "on B", f"on {sides[place]}")
-        result[title] = ["–" if _missing(value) else write(value) for value in frame[name].tolist()]
-    labels = [str(label) for label in frame.index] if frame.index.name else [""] * len(frame)
-    if frame.index.name == "service":
-        labels = [label.replace("_", " ") for label in labels]
-    texts = pd.DataFrame(result, index=pd.Index(labels))
-    texts.index.name = str(frame.index.name or "").replace("_", " ") or None
-    return texts
+        result[title] = ["–" if _missing(value) else write(value) for value in values]
+    return result
+
+
+def as_labels(name: str, labels: Iterable[Any]) -> list[str]:
+    """Labels of the rows as texts; those of services without underscores."""
+    return [str(label).replace("_", " ") if name == "service" else str(label) for label in labels]

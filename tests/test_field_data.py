@@ -12,6 +12,7 @@ from scipy import integrate, optimize, stats
 
 import k2rel
 from k2rel.bundled import data_dir
+from k2rel.distributions import Uncertain
 from k2rel.errors import InputError
 from k2rel.field import (
     Exposure,
@@ -32,7 +33,6 @@ from k2rel.field import (
 from k2rel.field.likelihood import LAWS, log_likelihood
 from k2rel.field.read import _round
 from k2rel.rates import read_rates, write_rates
-from k2rel.uncertain import Uncertain
 
 NIST = Lives.of([54, 187, 216, 240, 244, 335, 361, 373, 375, 386], [500] * 10, "NIST 8.4.1.3")
 FIELD = data_dir() / "examples" / "field"

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import k2rel
+from k2rel.distributions import Distribution, parse_distribution
 from k2rel.errors import InputError
 from k2rel.logic.structure import Structure
-from k2rel.rates.distribution import Distribution, parse_distribution
 from k2rel.simulation.raid_group import RaidGroup, data_loss, mttdl_losses
 from k2rel.simulation.static_sampling import quick_look, sampled
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 import k2rel
 from k2rel.bundled import data_dir, level_names, site_path
+from k2rel.distributions import Distribution, parse_distribution
 from k2rel.errors import InputError
 from k2rel.rates import Conditions, RateRow, read_rates, registry, write_rates
 from k2rel.rates.conditions import arrhenius_factor, mean_hazard_per_h
-from k2rel.rates.distribution import Distribution, parse_distribution
 
 HEADER = "id,component_types,lambda_per_h,lambda_lo90,lambda_hi90,law,temperature_c,activation_energy_ev,duty,mttr_4h_contract_h\n"
 

@@ -7,12 +7,13 @@ import pytest
 
 import k2rel
 from k2rel.bundled import data_dir, site_path
+from k2rel.distributions import Uncertain, from_limits
 from k2rel.errors import InputError
 from k2rel.exact.engine import derivatives, unavailability
 from k2rel.measures.uncertainty import rate_laws
 from k2rel.rates import with_rate
 from k2rel.services.diagrams import services_of
-from k2rel.uncertain import Uncertain, lognormal_from_limits, points, sobol_indices_of_groups
+from k2rel.uncertain import points, sobol_indices_of_groups
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +164,7 @@ def test_laws_that_cannot_be_are_refused(law, parameters, text) -> None:
 
 def test_limits_out_of_order_and_counts_out_of_range_are_refused(l2r) -> None:
     with pytest.raises(InputError, match="in order"):
-        lognormal_from_limits(2.0, 1.0)
+        from_limits("lognormal", 2.0, 1.0)
     for arguments, text in (
         ({"samples": 1}, "samples: a whole number from 2"),
         ({"samples": 10, "method": "grid"}, "kind of points"),

@@ -22,13 +22,13 @@ from k2rel.bundled import data_dir
 from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.passage import mean_time_to
 from k2rel.ctmc.steady import steady
+from k2rel.distributions import Distribution
 from k2rel.faulttrees import read_fault_trees
 from k2rel.faulttrees.solve import TopAnswer, solve
 from k2rel.field import Exposure, Lives, fit_law, pool, rate_of_counts, read_field, trend_of
 from k2rel.logic.diagram import compile_diagram
 from k2rel.logic.structure import Structure
 from k2rel.rates import Law, RaidModule
-from k2rel.rates.distribution import Distribution
 from k2rel.rates.raid_module import mttdl_patterson_h
 from k2rel.simulation.raid_group import RaidGroup, data_loss
 

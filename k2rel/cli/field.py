@@ -101,7 +101,7 @@ def _fit_counts(args: argparse.Namespace, data: FieldData) -> int:
         raise InputError("--picture: a probability plot needs lives, and the log has failures and hours alone")
     if args.law and set(args.law) != {"exponential"}:
         raise InputError(f"--law {args.law[0]}: failures and hours tell a constant rate only; other laws need lives")
-    fits = [rate_of_counts(one, args.confidence) for one in data.exposures]
+    fits = [rate_of_counts(exposure, args.confidence) for exposure in data.exposures]
     total = Exposure("all together", sum(e.failures for e in data.exposures), sum(e.hours for e in data.exposures))
     whole = rate_of_counts(total, args.confidence)
     several = len(fits) > 1
@@ -155,7 +155,7 @@ def _fit_lives(args: argparse.Namespace, data: FieldData) -> int:
         _write_entries(args, rows, left_out)
     if args.format == "json":
         answer = _read(data)
-        answer["fits"] = [_safe(one) for found in fits.values() for one in found]
+        answer["fits"] = [_safe(fit) for found in fits.values() for fit in found]
         answer["missing"] = missing
         answer["best"] = {name: _best(found, tests)[0] for name, found in fits.items()}
         answer["not_for_rates"] = left_out
@@ -199,11 +199,11 @@ def _tests(
     (lives,) = data.lives
     tests: dict[str, GoodnessOfFit] = {}
     reasons: dict[str, None] = {}
-    for one in fits[lives.name]:
+    for fit in fits[lives.name]:
         try:
-            tests[one.law] = goodness_of_fit(one, lives, samples=args.samples, seed=args.seed)
+            tests[fit.law] = goodness_of_fit(fit, lives, samples=args.samples, seed=args.seed)
         except InputError as error:
-            reasons[f"{one.law}: {error}"] = None
+            reasons[f"{fit.law}: {error}"] = None
     return tests, list(reasons)
 
 
@@ -252,8 +252,8 @@ def _print_group(name: str, found: tuple[Fit, ...], missing: dict[str, str], tes
         print_table(shown.set_index("law"))
         best = found[0]
         print(f"\n{_best(found, tests)[1]}. {100 * best.confidence:g} % limits ({best.limits}):")
-        for key, one in best.parameters.items():
-            print(f"  {key.replace('_', ' '):12} {one.value:.6g}  ({one.low:.4g} to {one.high:.4g})")
+        for key, parameter in best.parameters.items():
+            print(f"  {key.replace('_', ' '):12} {parameter.value:.6g}  ({parameter.low:.4g} to {parameter.high:.4g})")
         for note in best.notes:
             print(f"  {note}")
     for law, reason in missing.items():
@@ -263,7 +263,7 @@ def _print_group(name: str, found: tuple[Fit, ...], missing: dict[str, str], tes
 
 def _safe(fit: Fit) -> dict[str, Any]:
     shown = fit.to_json()
-    shown["estimates"] = {name: finite(one) for name, one in shown["estimates"].items()}
+    shown["estimates"] = {name: finite(estimate) for name, estimate in shown["estimates"].items()}
     return finite(shown)
 
 
@@ -396,9 +396,9 @@ def update_verb(args: argparse.Namespace) -> int:
         print(f"\n{kind}: {len(pooled.sites)} sites pooled, coefficient of variation between them "
               f"{pooled.variation:.2g} ({pooled.variation_low:.2g} to {pooled.variation_high:.2g})\n")  # fmt: skip
         print_table(pooled.table())
-    for kind, one in result.posteriors.items():
-        if one.surprise < 0.05:
-            print(f"\n{kind}: the log contradicts the entry (probability {one.surprise:.2g}); look at both.")
+    for kind, posterior in result.posteriors.items():
+        if posterior.surprise < 0.05:
+            print(f"\n{kind}: the log contradicts the entry (probability {posterior.surprise:.2g}); look at both.")
     print(f"\n{name}: {minutes[0]:.3g} min of downtime a year before, {minutes[1]:.3g} after (preferred side)")
     if args.output:
         print(f"{args.output}: written; use it with --rates {args.output}")

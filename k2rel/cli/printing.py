@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,13 +48,25 @@ def heading(study: Study, provenance: Provenance | None = None) -> None:
 def print_table(frame: pd.DataFrame, *, index: bool = True) -> None:
     from k2rel.tables import for_people
 
-    if len(frame) == 0:
-        print("(none)")
-        return
     texts = for_people(frame)
     if index and frame.index.name:
         texts = texts.reset_index()
-    columns = {str(name): [str(value) for value in texts[name]] for name in texts.columns}
+    _print_texts({str(name): [str(value) for value in texts[name]] for name in texts.columns}, len(frame))
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], leave_out: Collection[str] = ()) -> None:
+    """Rows that are no frame: what is printed of them needs no pandas. The first column has the labels."""
+    from k2rel.tables import as_labels, as_texts
+
+    first, *rest = [name for name in rows[0] if name not in leave_out]
+    texts = as_texts({name: [row[name] for row in rows] for name in rest})
+    _print_texts({first: as_labels(first, (row[first] for row in rows)), **texts}, len(rows))
+
+
+def _print_texts(columns: Mapping[str, Sequence[str]], count: int) -> None:
+    if count == 0:
+        print("(none)")
+        return
     widths = {name: max(len(name), *(len(value) for value in values)) for name, values in columns.items()}
     right = {name for name, values in columns.items() if all(v[:1].isdigit() or v in "–never" for v in values)}
 
@@ -63,7 +75,7 @@ def print_table(frame: pd.DataFrame, *, index: bool = True) -> None:
 
     print(line([(name, name) for name in columns]))
     print("  ".join("-" * width for width in widths.values()))
-    for row in range(len(texts)):
+    for row in range(count):
         print(line([(name, values[row]) for name, values in columns.items()]))
 
 

@@ -1,4 +1,4 @@
-"""The verb that simulates: estimates with intervals, one history as a picture, rare losses, the quick look."""
+"""The verb that simulates: estimates with intervals, one history, rare service failures, static sampling."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def simulate_verb(args: argparse.Namespace) -> int:
     if args.output and not args.timeline:
         raise InputError("--output is the file of the picture of --timeline")
     if args.static is not None:
-        return _quick(args, study)
+        return _static(args, study)
     if args.timeline:
         return _timeline(args, study, circumstances)
     if args.rare:
@@ -72,10 +72,10 @@ def simulate_verb(args: argparse.Namespace) -> int:
     warm_up_h = hours_of(args, "warm_up")
     most = args.histories if args.histories is not None else (10**8 if args.target is not None else 100_000)
     plan = Plan(most, args.years, warm_up_h, args.seed, args.target, args.service, args.confidence)
-    with _Bar(args.quiet) as bar:
+    with _Bar(args.quiet, "histories") as bar:
         result = simulate(
             study, organisation_of(args, study), circumstances, plan,
-            workers=args.workers, scheduler=args.scheduler, progress=bar,
+            workers=args.workers, scheduler=args.scheduler, progress=bar.histories,
         )  # fmt: skip
     if args.format == "json":
         print_json(result.to_json())
@@ -85,46 +85,36 @@ def simulate_verb(args: argparse.Namespace) -> int:
 
 
 class _Bar:
-    """A progress bar with the time left, on the terminal's error stream."""
+    """A progress bar on the terminal's error stream, with the time left where the number of runs is known."""
 
-    def __init__(self, quiet: bool) -> None:
+    def __init__(self, quiet: bool, unit: str) -> None:
         self.quiet = quiet or not sys.stderr.isatty()
+        self.unit = unit
         self.bar: Any = None
 
     def __enter__(self) -> _Bar:
         return self
 
-    def __call__(self, done: int, expected: int, relative_width: float) -> None:
+    def histories(self, done: int, expected: int, relative_width: float) -> None:
+        self._show(done, f"± {100 * relative_width:.1f} %" if relative_width < 10 else "", expected)
+
+    def replicas(self, done: int, error: float) -> None:
+        self._show(done, f"relative error {100 * error:.1f} %" if error < 10 else "")
+
+    def _show(self, done: int, error: str, total: int | None = None) -> None:
         if self.quiet:
             return
         if self.bar is None:
             from tqdm import tqdm
 
-            self.bar = tqdm(total=expected, unit=" histories", unit_scale=True, leave=False)
-        self.bar.total = expected
-        self.bar.set_postfix_str(f"± {100 * relative_width:.1f} %" if relative_width < 10 else "")
+            self.bar = tqdm(total=total, unit=f" {self.unit}", unit_scale=total is not None, leave=False)
+        self.bar.total = total
+        self.bar.set_postfix_str(error)
         self.bar.update(done - self.bar.n)
 
     def __exit__(self, *_: object) -> None:
         if self.bar is not None:
             self.bar.close()
-
-
-class _RareBar(_Bar):
-    """The same for replicas, whose number is not known beforehand: says the relative error so far."""
-
-    def replicas(self, done: int, error: float) -> None:
-        if self.quiet:
-            return
-        if self.bar is None:
-            from tqdm import tqdm
-
-            self.bar = tqdm(unit=" replicas", leave=False)
-        self.bar.set_postfix_str(f"relative error {100 * error:.1f} %" if error < 10 else "")
-        self.bar.update(done - self.bar.n)
-
-    def __enter__(self) -> _RareBar:
-        return self
 
 
 def _around(item: Estimate, digits: int = 3) -> str:
@@ -167,7 +157,7 @@ def _print(study: Study, result: Simulation) -> None:
 def _rare(args: argparse.Namespace, study: Study, circumstances: Circumstances) -> int:
     from k2rel.simulation.rare import rare_loss
 
-    with _RareBar(args.quiet) as bar:
+    with _Bar(args.quiet, "replicas") as bar:
         result = rare_loss(
             study, organisation_of(args, study), circumstances, service=args.service, method=args.rare,
             target=0.05 if args.target is None else args.target, seed=args.seed, workers=args.workers,
@@ -198,7 +188,7 @@ def _rare(args: argparse.Namespace, study: Study, circumstances: Circumstances) 
     return 0 if result.reached else 1
 
 
-def _quick(args: argparse.Namespace, study: Study) -> int:
+def _static(args: argparse.Namespace, study: Study) -> int:
     import pandas as pd
 
     from k2rel.simulation.static_sampling import quick_look

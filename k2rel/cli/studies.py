@@ -16,7 +16,7 @@ from k2rel.cli.inputs import (
     study_of,
     study_options,
 )
-from k2rel.cli.printing import finite, heading, print_json, print_table, records
+from k2rel.cli.printing import finite, heading, print_json, print_rows, print_table, records
 
 __all__: list[str] = []
 
@@ -177,7 +177,7 @@ def availability_options(sub: argparse.ArgumentParser) -> None:
 
 
 def availability_verb(args: argparse.Namespace) -> int:
-    from k2rel.measures.availability import availability, takeovers
+    from k2rel.measures.availability import availability, takeover_rows
 
     study = study_of(args)
     organisation = organisation_for_method(args, study)
@@ -186,8 +186,7 @@ def availability_verb(args: argparse.Namespace) -> int:
         print_json(result.to_json())
         return 0
     heading(study, result.provenance)
-    frame = result.table()
-    print_table(frame.drop(columns=["title", "availability"]))
+    print_rows(result.rows(), leave_out=("title", "availability"))
     for note in result.notes:
         print(f"\n{note}")
     if organisation is not None:
@@ -201,11 +200,10 @@ def availability_verb(args: argparse.Namespace) -> int:
             print_table(sticky_and_preferred(study, organisation))
             print("\n" + why_they_differ(study, organisation))
         return 0
-    moves = takeovers(study)
-    if len(moves):
+    if moves := takeover_rows(study):
         print("\nNot contained above: what the takeovers themselves cost (first order)\n")
-        back = moves["failbacks_per_year"] > 0
-        print_table(moves if back.any() else moves.drop(columns="failbacks_per_year"))
+        back = any(move["failbacks_per_year"] > 0 for move in moves)
+        print_rows(moves, leave_out=() if back else ("failbacks_per_year",))
     return 0
 
 

@@ -21,6 +21,7 @@ from k2rel.errors import InputError
 from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
+    from k2rel.faulttrees.solve import TopAnswer
     from k2rel.studies import Study
 
 __all__: list[str] = []
@@ -77,53 +78,57 @@ def solve_verb(args: argparse.Namespace) -> int:
     if args.format == "json":
         print_json(answer.to_json())
         return 0
-    import pandas as pd
-
     print(f"{answer.model}: {len(trees.events)} basic events, {len(answer.tops)} top event(s); {answer.method}")
     for note in answer.notes:
         print(f"note: {note}")
     for top in answer.tops:
-        print(f"\n{top.top}")
-        if top.probability is not None:
-            print(f"  probability            {top.probability:.12g}")
-        if top.bounds is not None:
-            print(f"  bounds                 {top.bounds[0]:.12g} to {top.bounds[1]:.12g}")
-            continue
-        if top.without:
-            more = f" and {len(top.without) - 3:,} more" if len(top.without) > 3 else ""
-            print(f"  probability            not known: the model gives none to {', '.join(top.without[:3])}{more}")
-        limit = "" if top.order is None else f" up to order {top.order}"
-        for text, value in (("sum of all cut sets", top.rare_event), ("min-cut upper bound", top.mcub)):
-            if not top.without:
-                print(f"  {text:21}  " + (f"{value:.12g}" if value is not None else "not computed: too many"))
-        if limit and top.order_sum is not None:
-            print(f"  {'sum' + limit:21}  {top.order_sum:.12g}")
-        print(f"  diagram                {top.nodes:,} nodes in {top.modules:,} modules")
-        if top.by_order is not None:
-            print(f"\nMinimal cut sets{limit}: {sum(top.by_order.values()):,}\n")
-            print_table(pd.DataFrame({"order": list(top.by_order), "sets": [f"{n:,}" for n in top.by_order.values()]}))
-        if top.listing is not None:
-            rows = zip(top.listing.sets, top.listing.probabilities, strict=True)
-            frame = pd.DataFrame([{"cut_set": " + ".join(s) or "(nothing)", "probability": p} for s, p in rows])
-            shortest = top.order is not None or top.without
-            print(f"\n{'Lowest order first' if shortest else 'Most probable first'}\n")
-            print_table(frame.drop(columns="probability") if top.without and len(frame) else frame)
-            left = top.listing
-            if left.left_out:
-                sums = "" if top.without else f", their probabilities add up to {left.left_out_probability:.3g}"
-                print(f"... {left.left_out:,} not listed{sums}")
-            if top.order is not None and top.rare_event is None and not top.without:
-                print(f"Sets above order {top.order} are neither counted nor in the sum: all together are too many.")
-        if top.importance is not None:
-            print("\nImportance (all: --format json)\n")
-            print_table(top.importance_table().head(25))
-        if top.uncertainty is not None:
-            u = top.uncertainty
-            print(f"\nUncertainty: {u.samples:,} samples ({u.method}, seed {u.seed})\n")
-            print(f"  mean {u.mean:.6g} (90 % interval {u.mean_low:.6g} to {u.mean_high:.6g})")
-            print(f"  standard deviation {u.deviation:.6g}")
-            print("  quantiles " + ", ".join(f"{100 * q:g} % {value:.6g}" for q, value in u.quantiles.items()))
+        _print_top(top)
     return 0
+
+
+def _print_top(top: TopAnswer) -> None:
+    import pandas as pd
+
+    print(f"\n{top.top}")
+    if top.probability is not None:
+        print(f"  probability            {top.probability:.12g}")
+    if top.bounds is not None:
+        print(f"  bounds                 {top.bounds[0]:.12g} to {top.bounds[1]:.12g}")
+        return
+    if top.without:
+        more = f" and {len(top.without) - 3:,} more" if len(top.without) > 3 else ""
+        print(f"  probability            not known: the model gives none to {', '.join(top.without[:3])}{more}")
+    limit = "" if top.order is None else f" up to order {top.order}"
+    for text, value in (("sum of all cut sets", top.rare_event), ("min-cut upper bound", top.mcub)):
+        if not top.without:
+            print(f"  {text:21}  " + (f"{value:.12g}" if value is not None else "not computed: too many"))
+    if limit and top.order_sum is not None:
+        print(f"  {'sum' + limit:21}  {top.order_sum:.12g}")
+    print(f"  diagram                {top.nodes:,} nodes in {top.modules:,} modules")
+    if top.by_order is not None:
+        print(f"\nMinimal cut sets{limit}: {sum(top.by_order.values()):,}\n")
+        print_table(pd.DataFrame({"order": list(top.by_order), "sets": [f"{n:,}" for n in top.by_order.values()]}))
+    if top.listing is not None:
+        rows = zip(top.listing.sets, top.listing.probabilities, strict=True)
+        frame = pd.DataFrame([{"cut_set": " + ".join(s) or "(nothing)", "probability": p} for s, p in rows])
+        shortest = top.order is not None or top.without
+        print(f"\n{'Lowest order first' if shortest else 'Most probable first'}\n")
+        print_table(frame.drop(columns="probability") if top.without and len(frame) else frame)
+        left = top.listing
+        if left.left_out:
+            sums = "" if top.without else f", their probabilities add up to {left.left_out_probability:.3g}"
+            print(f"... {left.left_out:,} not listed{sums}")
+        if top.order is not None and top.rare_event is None and not top.without:
+            print(f"Sets above order {top.order} are neither counted nor in the sum: all together are too many.")
+    if top.importance is not None:
+        print("\nImportance (all: --format json)\n")
+        print_table(top.importance_table().head(25))
+    if top.uncertainty is not None:
+        u = top.uncertainty
+        print(f"\nUncertainty: {u.samples:,} samples ({u.method}, seed {u.seed})\n")
+        print(f"  mean {u.mean:.6g} (90 % interval {u.mean_low:.6g} to {u.mean_high:.6g})")
+        print(f"  standard deviation {u.deviation:.6g}")
+        print("  quantiles " + ", ".join(f"{100 * q:g} % {value:.6g}" for q, value in u.quantiles.items()))
 
 
 def export_options(sub: argparse.ArgumentParser) -> None:

@@ -25,6 +25,7 @@ from k2rel.design.targets import allowed_min_per_year, checked_target
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.availability import service_named
 from k2rel.measures.dynamic import ever_closer
+from k2rel.measures.engines import engine_of
 from k2rel.organisation import Organisation
 from k2rel.studies import Provenance, Study
 
@@ -307,18 +308,11 @@ def advise(
                 found.append(((i, k), minutes, price[first] + price[second]))
     front = _front(evaluator, price, sets or _SETS[design.organisation is not None]) if costs is not None else None
     allowed = math.nan if percent is None else allowed_min_per_year(percent)
-    provenance = study.provenance if design.organisation is None else _dynamic_provenance(design)
+    provenance = engine_of(study, design.organisation).provenance
     return Advice(
         provenance, name, now, allowed, ranked, tuple(sorted(found, key=lambda entry: entry[1])), front,
         costs.currency if costs is not None else "", left_out,
     )  # fmt: skip
-
-
-def _dynamic_provenance(design: Design) -> Provenance:
-    from k2rel.markov.engine import solved
-
-    assert design.organisation is not None
-    return solved(design.study, design.organisation).provenance
 
 
 def _right_design(study: Study) -> Design:

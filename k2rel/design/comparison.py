@@ -13,6 +13,7 @@ from k2rel.measures.load import LoadResult, load
 from k2rel.policy.failover import failover, further_traffic, principal_traffic
 from k2rel.rates import CONTRACTS, site_laws
 from k2rel.site.common_cause_pairs import with_common_cause
+from k2rel.site.service_names import FULL_SERVICE
 from k2rel.studies import Study, studies_of, study, with_site
 from k2rel.tables import probability_text
 from k2rel.units import HOURS_PER_YEAR, format_duration
@@ -26,7 +27,6 @@ __all__ = [
     "contracts",
     "headline",
     "overload_by_level",
-    "site_minutes",
     "variants",
     "verdict",
 ]
@@ -81,7 +81,7 @@ def overload_by_level(
     rates: str | Path | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> pd.Series:
-    """Give each level's probability that something on the way is overloaded.
+    """Give each level's probability that an element with a capacity is overloaded.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def headline(one: Study) -> dict[str, Any]:
         "downtime_min_per_year": main.downtime_min_per_year,
         "failures_per_year": main.failures_per_year,
         "mean_downtime_h": main.mean_downtime_h,
-        "full_service_min_per_year": minutes.get("full_service", float("nan")),
+        "full_service_min_per_year": minutes.get(FULL_SERVICE, float("nan")),
     }
     names = [name for name in (*one.site.roles, *further_traffic(one.site), *one.site.traffic) if name in minutes]
     figures |= {f"{name}_min_per_year": minutes[name] for name in names if f"{name}_min_per_year" not in figures}
@@ -213,14 +213,7 @@ def common_causes(one: Study) -> pd.DataFrame:
 
 
 def site_minutes(study: Study) -> dict[str, float]:
-    """Give the downtime of the services of the whole site [min/year].
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> round(site_minutes(study("L2R"))["media"], 2)
-    4.01
-    """
+    """Downtime of the services of the whole site [min/year]."""
     return {s.service: s.downtime_min_per_year for s in availability(study).services if s.scope == "site"}
 
 

@@ -116,7 +116,7 @@ def _carried(
 
 
 def overload_after_takeover(study: Study, organisation: Organisation | None = None) -> float:
-    """Give the probability that something is overloaded, once the principal traffic has moved to another way.
+    """Give the probability that something is overloaded, once the principal traffic has moved to another route.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def overload_after_takeover(study: Study, organisation: Organisation | None = No
     Returns
     -------
     float
-        Of the time in which some group of clients uses another way than in normal state, and every group has one, the
+        Of the time in which some group of clients uses another route than in normal state, and every group has one, the
         share in which anything is above its capacity. 0 where traffic cannot move.
 
     Examples

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.arguments import as_number
+from k2rel.distributions import Uncertain
 from k2rel.errors import InputError
 from k2rel.measures.uncertainty import rate_laws
 from k2rel.rates import Law, site_laws
 from k2rel.studies import Study
-from k2rel.uncertain import Uncertain
 from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ def spare_parts(studies: Sequence[Study], *, years: float = 1.0, protection: flo
     Notes
     -----
     Failures in a time are a Poisson number with mean :math:`n \lambda T`, with an uncertain rate its mixture over the
-    lognormal law of the rate, which parts of one entry share. The joint number is got by adding, time and again, the
-    spare that raises the joint probability most; for probabilities that are log-concave in the number this is optimal
-    (C. C. Sherbrooke, Optimal Inventory Modeling of Systems, 2004, chapter 2).
+    lognormal distribution of the rate, which parts of one entry share. The joint number is got by adding, time and
+    again, the spare that raises the joint probability most; for probabilities that are log-concave in the number this
+    is optimal (C. C. Sherbrooke, Optimal Inventory Modeling of Systems, 2004, chapter 2).
 
     Examples
     --------
@@ -157,7 +157,7 @@ def _poisson(mean: float, length: int) -> FloatArray:
 
 
 def _cumulative(demand: Demand, hours: float) -> FloatArray:
-    """Probability of at most so many failures, over what the rates can be."""
+    """Probability of at most 0, 1, 2, ... failures, over what the rates can be."""
     from scipy.special import ndtr
 
     total = np.ones(1)

@@ -22,7 +22,7 @@ from k2rel.units import MINUTES_PER_YEAR, availability_percent
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Judgement", "allowed_min_per_year", "checked_target", "judge", "judgement_table", "read_target"]
+__all__ = ["Judgement", "checked_target", "judge", "judgement_table", "read_target"]
 
 _TARGET_FILE = "a target file gives an availability [%] by service, such as 'media: 99.99'"
 _MET, _NOT_MET, _OPEN = "met", "not met", "not known within the uncertainty"
@@ -106,13 +106,7 @@ def checked_target(percent: object) -> float:
 
 
 def allowed_min_per_year(percent: float) -> float:
-    """Give the downtime that an availability leaves [min/year].
-
-    Examples
-    --------
-    >>> round(allowed_min_per_year(99.99), 2)
-    52.56
-    """
+    """Downtime that an availability leaves [min/year]."""
     return (100.0 - percent) / 100.0 * MINUTES_PER_YEAR
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from k2rel.bundled import level_names
@@ -12,9 +13,11 @@ from k2rel.explore.figures import RATES, LiveSite
 from k2rel.measures.cases import failover
 from k2rel.plots.drawing import draw_site
 from k2rel.rates import CONTRACTS
-from k2rel.report.explorer import MOST_CLIENTS, explorer_data
+from k2rel.report.explorer import MOST_CLIENTS, explorer_data, explorer_script
 
-__all__ = ["STYLE", "answer", "choices"]
+__all__ = ["SCRIPT", "STYLE", "answer", "choices", "first_choice"]
+
+SCRIPT = explorer_script() + (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
 
 STYLE = """
 .k2live{font:15px/1.45 system-ui,"DejaVu Sans",sans-serif;color:#222;background:#fff;max-width:70rem;padding:.5rem}
@@ -47,8 +50,19 @@ def choices(level: str) -> dict[str, list[str]]:
     return {"levels": levels, "contracts": list(CONTRACTS), "rates": list(RATES)}
 
 
+def first_choice(level: str) -> dict[str, Any]:
+    """Give what is chosen before anybody chooses; the number counts choices.
+
+    Examples
+    --------
+    >>> first_choice("L3")["contract"]
+    '4h'
+    """
+    return {"level": level, "clients": 0, "contract": "4h", "rates": RATES[0], "number": 0}
+
+
 def answer(asked: Mapping[str, Any], levels: Sequence[str]) -> dict[str, Any]:
-    """Work out what to show.
+    """Work out what to show; for what cannot be computed that is a message alone.
 
     Examples
     --------

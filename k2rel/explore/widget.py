@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-from k2rel.explore.answers import STYLE, answer, choices
-from k2rel.report.explorer import explorer_script
+from k2rel.explore.answers import SCRIPT, STYLE, answer, choices, first_choice
 
 __all__ = ["Explorer"]
 
@@ -21,15 +19,11 @@ class Explorer(anywidget.AnyWidget):
     --------
     >>> explorer = Explorer("L2R")
     >>> explorer.choose(contract="onsite")
-    >>> "<table" in explorer.figures
-    True
+    >>> explorer.figures[:30]
+    '<h4>Services, over a year</h4>'
     """
 
-    _esm = (
-        explorer_script()
-        + (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
-        + "\nexport default { render: ({ model, el }) => k2relLive(model, el) };\n"
-    )
+    _esm = SCRIPT + "\nexport default { render: ({ model, el }) => k2relLive(model, el) };\n"
     _css = STYLE
     levels = traitlets.List(traitlets.Unicode()).tag(sync=True)
     contracts = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -44,11 +38,9 @@ class Explorer(anywidget.AnyWidget):
     shown = traitlets.Int().tag(sync=True)
 
     def __init__(self, level: str = "L2R", **kwargs: Any) -> None:
-        known = choices(level)
-        super().__init__(**kwargs, **known)
+        super().__init__(**kwargs, **choices(level))
         self.observe(self._follow, "asked")
-        rates = known["rates"][0]
-        self.asked = {"level": level, "clients": 0, "contract": "4h", "rates": rates, "number": 0}
+        self.asked = first_choice(level)
 
     def choose(
         self, *, level: str | None = None, clients: int | None = None, contract: str | None = None,

@@ -1,7 +1,7 @@
 """Fault trees in the Open-PSA model exchange format: read, solve, write.
 
 ``source``      XML, safely read, with the line of every element
-``expression``  numbers, parameters, laws and deviates
+``expression``  numbers, parameters, built-in distributions and deviates
 ``gates``       what gates refer to, and an order of them
 ``groups``      members, factors and distribution of a common-cause group
 ``read``        gates, events, common-cause groups and includes into structure functions

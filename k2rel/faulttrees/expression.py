@@ -1,4 +1,4 @@
-"""Stochastic expressions of the Open-PSA model exchange format: numbers, parameters, built-in laws, deviates.
+"""Stochastic expressions of the Open-PSA model exchange format: numbers, parameters, built-in distributions, deviates.
 
 An expression is checked and built once, then evaluated at the means, or at many points at once.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -15,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.ctmc.small import transient
+from k2rel.distributions import Z95, Uncertain
 from k2rel.errors import InputError
 from k2rel.faulttrees.source import Element
-from k2rel.uncertain import Z95, Uncertain
 
 __all__ = ["Evaluation", "number_of"]
 
@@ -131,16 +130,11 @@ def number_of(element: Element) -> float:
     return value
 
 
-@dataclass(frozen=True)
-class _Deviate:
-    """A deviate in the model, where it stands."""
-
-    element: Element
-    law: Uncertain
-
-
 class Evaluation:
     """Values of expressions, at the means of all deviates or at given points.
+
+    `resolve` finds the name and the definition that a ``parameter`` element refers to; `columns` holds points in the
+    unit interval for each of the `deviates`, in the order in which a first evaluation met them.
 
     Examples
     --------
@@ -161,10 +155,10 @@ class Evaluation:
         self._parameters: dict[str, FloatArray] = {}
         self._open: list[str] = []
         self._drawn: dict[int, FloatArray] = {}
-        self.deviates: list[_Deviate] = []
+        self.deviates = 0
 
     def value(self, element: Element) -> FloatArray:
-        """Evaluate an expression.
+        """Evaluate an expression, to one value or to one for each point.
 
         Examples
         --------
@@ -183,10 +177,7 @@ class Evaluation:
         if tag in {"float", "int"}:
             return np.asarray(number_of(element))
         if tag == "bool":
-            text = element.attributes.get("value")
-            if text not in {"true", "false"}:
-                raise element.error(f"needs the value true or false, got '{text}'")
-            return np.asarray(float(text == "true"))
+            return np.asarray(float(element.truth()))
         if tag == "pi":
             return np.asarray(math.pi)
         if tag == "system-mission-time":
@@ -260,19 +251,19 @@ class Evaluation:
                 factor = math.exp(Z95 * sigma)
                 arguments = [math.exp(mu + sigma * sigma / 2), factor, 0.95]
         try:
-            law = Uncertain(_DEVIATES[element.tag], tuple(arguments))
+            distribution = Uncertain(_DEVIATES[element.tag], tuple(arguments))
         except InputError as error:
             raise element.error(str(error)) from None
-        place = len(self.deviates)
-        self.deviates.append(_Deviate(element, law))
-        value = np.asarray(law.mean) if self._columns is None else law.quantile(self._columns[place])
+        points = None if self._columns is None else self._columns[self.deviates]
+        self.deviates += 1
+        value = np.asarray(distribution.mean) if points is None else distribution.quantile(points)
         self._drawn[id(element)] = value
         return value
 
     def _point(self, element: Element) -> float:
-        """Evaluate a parameter of a law, which must be certain itself."""
-        before = len(self.deviates)
+        """Evaluate a parameter of a distribution, which must be certain itself."""
+        before = self.deviates
         value = self.value(element)
-        if len(self.deviates) > before or value.ndim:
+        if self.deviates > before or value.ndim:
             raise element.error("a parameter of a law cannot be uncertain itself")
         return float(value)

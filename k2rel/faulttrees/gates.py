@@ -48,8 +48,8 @@ def gates_in_order(gates: Mapping[str, Element], uses: Mapping[str, Sequence[str
             path, rest = stack[-1]
             for inner in rest:
                 if state.get(inner) == 1:
-                    way = [p for p, _ in stack]
-                    circle = [*way[way.index(inner) :], inner]
+                    route = [p for p, _ in stack]
+                    circle = [*route[route.index(inner) :], inner]
                     shown = " > ".join(circle if len(circle) <= 8 else [*circle[:4], "...", *circle[-3:]])
                     raise gates[inner].error(f"gate '{inner}' stands within itself: {shown}")
                 if inner not in state:

@@ -51,7 +51,7 @@ def members_of(group: Element) -> list[Element]:
 
 
 def shares_of(group: Element, members: int, value: Callable[[Element], FloatArray]) -> dict[int, FloatArray]:
-    """Read the factors of a group and share a member's probability out with them.
+    """Share a member's probability out by the factors of a group, as `k2rel.commoncause.event_shares` does.
 
     Examples
     --------

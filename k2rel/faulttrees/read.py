@@ -1,6 +1,6 @@
 """Fault trees in the Open-PSA model exchange format, read into one structure function each.
 
-Formulae, house events, parameters, laws, common-cause groups, components with public and private names, and
+Formulae, house events, parameters, distributions, common-cause groups, components with public and private names, and
 includes are read as the standard (Open-PSA Model Exchange Format 2.0d) has them; event trees, sequences and
 alignments are refused.
 """
@@ -58,23 +58,23 @@ class FaultTrees:
         Name of the model.
     file : str
         Where it was read from.
+    model : _Model
+        Its definitions.
+    mission_time_h : float
+        The mission time [h].
+
+    Attributes
+    ----------
     structure : Structure
         Where its functions stand; a variable is true when its event happens.
     tops : dict of str to int
         Top events: gates that stand in no other gate.
     events : tuple of str
         Basic events, common-cause combinations included.
-    values : callable
-        Probabilities of the events for an `Evaluation`.
-    resolve : callable
-        Finds parameters.
-    mission_time_h : float
-        The mission time [h].
-
-    Attributes
-    ----------
     probability : array of float
-        Probabilities of the events at the means of their laws; not a number where the model gives none.
+        Probabilities of the events at the means of their distributions; not a number where the model gives none.
+    deviates : int
+        How many distributions the uncertain values of the model are drawn from.
     unknown : dict of str to Problem
         Events without a probability, and where that is missing; cut sets need none.
     notes : tuple of str
@@ -95,10 +95,10 @@ class FaultTrees:
         self.notes = tuple(model.notes)
         self.events = tuple(found)
         self.probability: FloatArray = np.array([float(found[event]) for event in self.events])
-        self.deviates = len(evaluation.deviates)
+        self.deviates = evaluation.deviates
 
     def sampled(self, count: int, *, seed: int, method: str = "lhs", chunk: int = 20_000) -> Iterator[FloatArray]:
-        """Draw probabilities of all events from the laws of the model's deviates.
+        """Draw probabilities of all events from the distributions of the model's deviates.
 
         Events that share a parameter share its draws.
 
@@ -229,19 +229,26 @@ class _Model:
     def resolve(self, kind: str, element: Element, container: tuple[str, ...]) -> _Definition:
         """Find what a name means here: nearest container first, then public names."""
         name = element.named()
+        if (found := self.found(kind, name, container)) is not None:
+            return found
+        if kind == "event" and self.logic_only and "basic-event" in (element.tag, element.attributes.get("type")):
+            return self.implied(element, ())
+        known = [*self.public[kind], *self.definitions[kind]]
+        raise element.error(f"'{name}' is not defined anywhere{closest(name, known)}")
+
+    def found(self, kind: str, name: str, container: tuple[str, ...]) -> _Definition | None:
         for depth in range(len(container), -1, -1):
             path = ".".join((*container[:depth], name))
             if path in self.definitions[kind]:
                 return self.definitions[kind][path]
-        if name in self.public[kind]:
-            return self.public[kind][name]
-        if kind == "event" and self.logic_only and "basic-event" in (element.tag, element.attributes.get("type")):
-            self.define(
-                _Definition(Element("define-basic-event", {"name": name}, element.line, element.file), ()), "public"
-            )
-            return self.public[kind][name]
-        known = [*self.public[kind], *self.definitions[kind]]
-        raise element.error(f"'{name}' is not defined anywhere{closest(name, known)}")
+        return self.public[kind].get(name)
+
+    def implied(self, reference: Element, container: tuple[str, ...]) -> _Definition:
+        """Define a basic event by the reference to it, where the format asks for no more."""
+        element = Element("define-basic-event", {"name": reference.named()}, reference.line, reference.file)
+        definition = _Definition(element, container)
+        self.define(definition, "public")
+        return definition
 
     def resolve_parameter(self, element: Element) -> tuple[str, Element]:
         definition = self.resolve("parameter", element, ())
@@ -278,10 +285,7 @@ class _Model:
         """Build one formula."""
         s = self.structure
         if element.tag == "constant":
-            text = element.attributes.get("value")
-            if text not in {"true", "false"}:
-                raise element.error(f"needs the value true or false, got '{text}'")
-            return TRUE if text == "true" else FALSE
+            return TRUE if element.truth() else FALSE
         if element.tag in REFERENCES:
             return self.reference(element, container, known)
         if element.tag not in _FORMULAE:
@@ -376,14 +380,9 @@ class _Model:
                 ]
 
     def member(self, reference: Element, group: _Definition) -> str:
-        known = self.definitions["event"]
-        paths = [".".join((*group.container[:d], reference.named())) for d in range(len(group.container), -1, -1)]
-        found = next((known[path] for path in paths if path in known), self.public["event"].get(reference.named()))
-        if found is None:
-            # members need no definition of their own: the group gives their law
-            element = Element("define-basic-event", {"name": reference.named()}, reference.line, reference.file)
-            found = _Definition(element, group.container)
-            self.define(found, "public")
+        found = self.found("event", reference.named(), group.container)
+        if found is None:  # members need no definition of their own: the group gives their distribution
+            found = self.implied(reference, group.container)
         if found.element.tag != "define-basic-event":
             kind = found.element.tag.removeprefix("define-")
             raise reference.error(f"'{reference.named()}' is a {kind}; members of a group are basic events")
@@ -411,12 +410,12 @@ class _Model:
                 self.unknown[name] = element.problem(f"'{element.named()}' has no probability")
             result[name] = self.checked(evaluation.value(expressions[0]), element) if expressions else nothing
         for group, paths in self.combined:
-            law = distribution_of(group.element)
-            total = nothing if law is None else self.checked(evaluation.value(law), group.element)
+            own = distribution_of(group.element)
+            total = nothing if own is None else self.checked(evaluation.value(own), group.element)
             shares = self.shares(group, evaluation)
             for names in combinations_of(paths, shares):
                 name = self.combination(names)
-                if law is None:
+                if own is None:
                     self.unknown[name] = group.element.problem("needs one distribution with one expression")
                 result[name] = total * shares[len(names)]
         return result
@@ -424,8 +423,8 @@ class _Model:
     def agree(self, evaluation: Evaluation) -> None:
         """A member that has a probability of its own has that of its group."""
         for group, paths in self.combined:
-            law = distribution_of(group.element)
-            total = np.asarray(np.nan) if law is None else evaluation.value(law)
+            common = distribution_of(group.element)
+            total = np.asarray(np.nan) if common is None else evaluation.value(common)
             for path in paths:
                 element = self.definitions["event"][path].element
                 for own in element.parts():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from k2rel.faulttrees.read import FaultTrees
 from k2rel.logic.bounds import probability_bounds
 from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.function import MOST_NODES, FunctionDiagram, compile_function
+from k2rel.logic.structure import Node
 from k2rel.logic.zdd import Listing, MinimalSets
 from k2rel.uncertain import mean_interval
 
@@ -30,6 +31,8 @@ _QUICK_NODES = 2_000_000
 _NODES_BEFORE_BOUNDS = 2_000_000
 _NEARLY_ALL = 1e-6
 
+_Number = TypeVar("_Number", int, float)
+
 
 @dataclass(frozen=True, slots=True)
 class EventImportance:
@@ -37,13 +40,13 @@ class EventImportance:
 
     event: str
     p: float
-    mif: float
-    cif: float
-    dif: float
-    raw: float
-    rrw: float
-    improvement: float
-    fv: float | None
+    mif: float  # marginal (Birnbaum): derivative of the top probability P; below 0 where the event helps
+    cif: float  # criticality: p mif / P
+    dif: float  # diagnostic: probability of the event given the top event
+    raw: float  # risk achievement worth: P(event certain) / P
+    rrw: float  # risk reduction worth: P / P(event impossible)
+    improvement: float  # P - P(event impossible)
+    fv: float | None  # Fussell-Vesely: share of the cut sets' summed probability in those that hold the event
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Uncertainty:
     method: str
     mean: float
     deviation: float
-    mean_low: float
+    mean_low: float  # 90 % confidence interval of the mean, wider than need be unless the points are random
     mean_high: float
     quantiles: dict[float, float]
 
@@ -65,19 +68,19 @@ class TopAnswer:
     """What is known about one top event."""
 
     top: str
-    probability: float | None
-    rare_event: float | None
-    mcub: float | None
+    probability: float | None  # exact; None where it does not fit in memory, or the model gives no probabilities
+    rare_event: float | None  # sum over the minimal cut sets; None also where these do not fit in memory
+    mcub: float | None  # min-cut upper bound; None as `rare_event`
     nodes: int
     modules: int
-    by_order: dict[int, int] | None = None
+    by_order: dict[int, int] | None = None  # number of minimal cut sets
     listing: Listing | None = None
-    importance: tuple[EventImportance, ...] | None = None
+    importance: tuple[EventImportance, ...] | None = None  # largest criticality first
     uncertainty: Uncertainty | None = None
-    bounds: tuple[float, float] | None = None
-    order: int | None = None
-    order_sum: float | None = None
-    without: tuple[str, ...] = ()
+    bounds: tuple[float, float] | None = None  # proven, instead of the probability
+    order: int | None = None  # highest order of the sets that were counted and listed
+    order_sum: float | None = None  # sum over the sets that were counted
+    without: tuple[str, ...] = ()  # events without a probability
 
     def importance_table(self) -> pd.DataFrame:
         """Give the importance as a table.
@@ -299,66 +302,89 @@ def solve(
     samples, seed = as_whole("samples", samples), as_seed(seed)
     if samples and not trees.deviates:
         raise InputError(f"{trees.name}: no probability is uncertain, so there is nothing to sample")
-    place = {event: row for row, event in enumerate(trees.events)}
-    answers = []
-    for name, node in trees.tops.items():
-        if top is not None and name != top:
-            continue
-        try:
-            diagram = compile_function(trees.structure, node, most_nodes=most_nodes)
-        except ModelTooLargeError:
-            if bounds is None:
-                raise
-            lacking = tuple(event for event in trees.structure.variables([node]) if event in trees.unknown)
-            if lacking:
-                raise InputError(_without(trees, name, lacking)) from None
-            given = dict(zip(trees.events, trees.probability.tolist(), strict=True))
-            found = probability_bounds(trees.structure, node, given, seconds=bounds)
-            answers.append(TopAnswer(name, None, None, None, 0, 0, bounds=(found.low, found.high)))
-            continue
-        rows = [place[event] for event in diagram.variables]
-        without = tuple(event for event in diagram.variables if event in trees.unknown)
-        if without and ((cut_sets is None and order is None) or importance or samples):
-            raise InputError(_without(trees, name, without))
-        p = trees.probability[rows] if not without else np.full(len(rows), 0.5)  # then the shortest set comes first
-        # all sets where they fit, for sums and bounds; those up to an order where only these do
-        sets: MinimalSets | None = None
-        whole = False
-        try:
-            if cut_sets is not None or diagram.nodes <= _QUICK_NODES:
-                sets, whole = minimal_cut_sets(diagram), True
-        except ModelTooLargeError:
-            if cut_sets is not None and order is None:
-                raise
-        if sets is None and order is not None:
-            sets = minimal_cut_sets(diagram, order=order)
-        counted = sets is not None and (cut_sets is not None or order is not None)
-        sums = None if sets is None or without or not counted else sets.rare_event_by_order(p)
-        listing = sets.listed(p, order=order, most=cut_sets) if sets and cut_sets else None
-        known = sets is not None and whole and not without
-        answers.append(
-            TopAnswer(
-                name,
-                None if without else float(diagram.probability(p)),
-                sets.rare_event(p) if sets and known else None,
-                sets.upper_bound(p) if sets and known else None,
-                diagram.nodes,
-                diagram.modules,
-                {k: n for k, n in sets.count_by_order.items() if order is None or k <= order}
-                if sets and counted
-                else None,
-                _unvalued(listing) if listing and without else listing,
-                tuple(event_importance(diagram, p, sets if whole else None)) if importance else None,
-                _uncertainty(trees, diagram, rows, samples, seed, points) if samples else None,
-                order=order,
-                order_sum=math.fsum(v for k, v in sums.items() if order is None or k <= order)
-                if sums is not None
-                else None,
-                without=without,
-            )
-        )
+    asked = _Questions(cut_sets, order, importance, samples, seed, points, most_nodes, bounds)
+    rows = {event: row for row, event in enumerate(trees.events)}
+    answers = tuple(_answer(trees, name, node, rows, asked) for name, node in trees.tops.items() if top in (None, name))
     method = f"exact, decision diagram (k2rel {__version__})"
-    return TreeAnswer(trees.name, method, tuple(answers), trees.notes)
+    return TreeAnswer(trees.name, method, answers, trees.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Questions:
+    """What is asked about each top event."""
+
+    cut_sets: int | None
+    order: int | None
+    importance: bool
+    samples: int
+    seed: int
+    points: str
+    most_nodes: int
+    bounds: float | None
+
+    @property
+    def sets(self) -> bool:
+        """Whether cut sets are asked for."""
+        return self.cut_sets is not None or self.order is not None
+
+    def up_to_order(self, by_order: dict[int, _Number]) -> dict[int, _Number]:
+        return {k: value for k, value in by_order.items() if self.order is None or k <= self.order}
+
+
+def _answer(trees: FaultTrees, top: str, node: Node, rows: dict[str, int], asked: _Questions) -> TopAnswer:
+    """Answer about one top event; `rows` says where its events stand in the probabilities."""
+    try:
+        diagram = compile_function(trees.structure, node, most_nodes=asked.most_nodes)
+    except ModelTooLargeError:
+        if asked.bounds is None:
+            raise
+        return _bounded(trees, top, node, asked.bounds)
+    own = [rows[event] for event in diagram.variables]
+    without = tuple(event for event in diagram.variables if event in trees.unknown)
+    if without and (not asked.sets or asked.importance or asked.samples):
+        raise InputError(_without(trees, top, without))
+    p = trees.probability[own] if not without else np.full(len(own), 0.5)  # then the shortest set comes first
+    sets, whole = _cut_sets(diagram, asked)
+    counted = sets if asked.sets else None
+    sums = None if counted is None or without else asked.up_to_order(counted.rare_event_by_order(p))
+    listing = sets.listed(p, order=asked.order, most=asked.cut_sets) if sets and asked.cut_sets else None
+    summed = sets if whole and not without else None
+    return TopAnswer(
+        top,
+        None if without else float(diagram.probability(p)),
+        None if summed is None else summed.rare_event(p),
+        None if summed is None else summed.upper_bound(p),
+        diagram.nodes,
+        diagram.modules,
+        None if counted is None else asked.up_to_order(counted.count_by_order),
+        _unvalued(listing) if listing and without else listing,
+        tuple(event_importance(diagram, p, sets if whole else None)) if asked.importance else None,
+        _uncertainty(trees, diagram, own, asked.samples, asked.seed, asked.points) if asked.samples else None,
+        order=asked.order,
+        order_sum=None if sums is None else math.fsum(sums.values()),
+        without=without,
+    )
+
+
+def _bounded(trees: FaultTrees, top: str, node: Node, seconds: float) -> TopAnswer:
+    """Bound the probability of a top event whose diagram does not fit."""
+    without = tuple(event for event in trees.structure.variables([node]) if event in trees.unknown)
+    if without:
+        raise InputError(_without(trees, top, without)) from None
+    given = dict(zip(trees.events, trees.probability.tolist(), strict=True))
+    found = probability_bounds(trees.structure, node, given, seconds=seconds)
+    return TopAnswer(top, None, None, None, 0, 0, bounds=(found.low, found.high))
+
+
+def _cut_sets(diagram: FunctionDiagram, asked: _Questions) -> tuple[MinimalSets | None, bool]:
+    """All cut sets where they fit, for sums and bounds, else those up to an order; and whether these are all."""
+    try:
+        if asked.cut_sets is not None or diagram.nodes <= _QUICK_NODES:
+            return minimal_cut_sets(diagram), True
+    except ModelTooLargeError:
+        if asked.cut_sets is not None and asked.order is None:
+            raise
+    return (None if asked.order is None else minimal_cut_sets(diagram, order=asked.order)), False
 
 
 def _without(trees: FaultTrees, top: str, without: tuple[str, ...]) -> list[Problem]:

@@ -27,10 +27,10 @@ class Element:
 
     tag: str
     attributes: dict[str, str]
-    line: int
+    line: int  # from 1
     file: str
     children: list[Element] = field(default_factory=list)
-    text: str = ""
+    text: str = ""  # directly within, stripped
 
     def problem(self, message: str) -> Problem:
         """Place a mistake at this element.
@@ -65,6 +65,19 @@ class Element:
             raise self.error("needs a name")
         return name
 
+    def truth(self) -> bool:
+        """Give the value of a constant.
+
+        Examples
+        --------
+        >>> Element("constant", {"value": "true"}, 1, "m.xml").truth()
+        True
+        """
+        text = self.attributes.get("value")
+        if text not in {"true", "false"}:
+            raise self.error(f"needs the value true or false, got '{text}'")
+        return text == "true"
+
     def parts(self) -> Iterator[Element]:
         """Walk through the elements within, without labels and attributes, which say nothing to the model.
 
@@ -78,7 +91,7 @@ class Element:
 
 
 def read_xml(path: Path, shown: str | None = None) -> Element:
-    """Read an XML file.
+    """Read an XML file, which messages call `shown`, or else by its name.
 
     Examples
     --------

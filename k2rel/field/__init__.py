@@ -18,15 +18,15 @@ from k2rel.field.curves import Curve, GoodnessOfFit, curve_of, goodness_of_fit
 from k2rel.field.fit import fit_law, fit_laws, fits_and_reasons, rate_of_counts, table_of
 from k2rel.field.lives import Exposure, Lives, RepairHistory
 from k2rel.field.read import FieldData, read_field
-from k2rel.field.result import Estimate, Fit
+from k2rel.field.result import Fit, FittedParameter
 from k2rel.field.trend import Trend, mean_cumulative_failures, trend_of
 
 __all__ = [
     "Curve",
-    "Estimate",
     "Exposure",
     "FieldData",
     "Fit",
+    "FittedParameter",
     "GoodnessOfFit",
     "Lives",
     "Pooled",

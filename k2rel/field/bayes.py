@@ -10,16 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.distributions import Distribution, Uncertain, from_limits
 from k2rel.errors import InputError
 from k2rel.field.lives import Exposure
-from k2rel.rates.distribution import Distribution
 from k2rel.rates.entry import RateRow
-from k2rel.uncertain import Uncertain, lognormal_from_limits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,29 +121,15 @@ def prior_of(row: RateRow, law: str = "lognormal") -> Uncertain:
     >>> round(float(prior.quantile(0.95) / prior.quantile(0.05)), 6), round(prior.mean * 1e6, 9)
     (12.0, 4.0)
     """
-    from scipy.optimize import brentq
-    from scipy.special import gammaincinv
-
     low, high = row.low_per_h, row.high_per_h
     if not low or not high or not low < high:
         raise InputError(f"entry '{row.id}' has no limits, so it says nothing of how sure its rate is; give others")
-    if law == "lognormal":
-        return lognormal_from_limits(low, high, mean=row.rate_per_h)
-    if law != "gamma":
+    if law not in ("lognormal", "gamma"):
         raise InputError(f"prior: 'lognormal' or 'gamma', got '{str(law)[:40]}'")
-    wanted = math.log(high / low)
-
-    def missing(log_shape: float) -> float:
-        shape = math.exp(log_shape)
-        return math.log(gammaincinv(shape, 0.95) / gammaincinv(shape, 0.05)) - wanted
-
-    ends = math.log(0.02), math.log(1e8)
-    if not missing(ends[1]) < 0 < missing(ends[0]):
-        raise InputError(
-            f"entry '{row.id}': its limits {low:g} and {high:g} are too near or too far apart for a gamma law"
-        )
-    shape = math.exp(brentq(missing, *ends, xtol=1e-13))
-    return Uncertain("gamma", (shape, row.rate_per_h / shape))
+    try:
+        return from_limits(law, low, high, row.rate_per_h)
+    except InputError as error:
+        raise InputError(f"entry '{row.id}': {error}") from None
 
 
 def update(prior: Uncertain, evidence: Exposure) -> Posterior:
@@ -177,11 +162,11 @@ def update(prior: Uncertain, evidence: Exposure) -> Posterior:
     from scipy.special import chdtri
 
     failures, hours = evidence.failures, evidence.hours
-    if prior.law not in ("gamma", "lognormal"):
-        raise InputError(f"prior: a gamma or a lognormal law, not {prior.law}")
+    if prior.family not in ("gamma", "lognormal"):
+        raise InputError(f"prior: a gamma or a lognormal law, not {prior.family}")
     rates, weight = _grid(prior)
     surprise = _surprise(rates, weight, evidence)
-    if prior.law == "gamma":
+    if prior.family == "gamma":
         shape, scale = prior.parameters[0] + failures, 1.0 / (1.0 / prior.parameters[1] + hours)
         low, median, high = (float(chdtri(2 * shape, 1 - level)) * scale / 2 for level in _LEVELS)
         return Posterior(evidence, prior, shape * scale, low, median, high, surprise)
@@ -198,8 +183,8 @@ def _after(prior: Uncertain, evidence: Exposure) -> tuple[FloatArray, FloatArray
     In the logarithm x of the rate the weight is that of -(x - m)^2 / 2 s^2 + r x - T exp(x), which has one peak and
     falls to the left at least as fast as the prior alone, to the right faster than at the peak.
     """
-    frozen: Any = prior.frozen()
-    sigma, centre = float(frozen.kwds["s"]), math.log(float(frozen.kwds["scale"]))
+    sigma, median = prior.of_family
+    centre = math.log(median)
     failures, hours = evidence.failures, evidence.hours
     peak = centre
     for _ in range(200):  # Newton on a concave function, held to steps of one
@@ -217,13 +202,8 @@ def _grid(prior: Uncertain) -> tuple[FloatArray, FloatArray]:
     """Rates that matter before, evenly spaced in their logarithm, and their weight."""
     high = float(prior.quantile(1 - 1e-7))
     rates = np.geomspace(max(float(prior.quantile(1e-7)), high * 1e-30), high, _POINTS)
-    weight = _density(prior, rates) * rates
+    weight = prior.density(rates) * rates
     return rates, weight / weight.sum()
-
-
-def _density(law: Uncertain, values: FloatArray) -> FloatArray:
-    frozen: Any = law.frozen()
-    return np.asarray(frozen.pdf(values), dtype=np.float64)
 
 
 def _quantiles(rates: FloatArray, weight: FloatArray) -> tuple[float, float, float]:
@@ -375,7 +355,7 @@ def _log_prior(population: Uncertain | None, spread: float) -> LogPrior:
         result = np.log(variation) - 0.5 * (variation / spread) ** 2
         if population is not None:
             with np.errstate(divide="ignore"):
-                result = result + np.log(_density(population, means)) + np.log(means)
+                result = result + np.log(population.density(means)) + np.log(means)
         return np.asarray(result + 0.0 * means)
 
     return density

@@ -12,7 +12,7 @@ from k2rel.errors import InputError
 from k2rel.field.fit import fit_law
 from k2rel.field.likelihood import LAWS, maximum
 from k2rel.field.lives import LONGEST_H, SHORTEST_H, Lives
-from k2rel.field.result import Estimate, Fit, normal_deviations
+from k2rel.field.result import Fit, FittedParameter, normal_deviations
 
 __all__ = ["Curve", "GoodnessOfFit", "curve_of", "goodness_of_fit"]
 
@@ -270,9 +270,10 @@ def _fit_quickly(law: str, lives: Lives) -> Fit:
     values, best = maximum(LAWS[law], lives)
     nan = math.nan
     parameters = {
-        key: Estimate(float(value), nan, nan, nan) for key, value in zip(LAWS[law].parameters, values, strict=True)
+        key: FittedParameter(float(value), nan, nan, nan)
+        for key, value in zip(LAWS[law].parameters, values, strict=True)
     }
-    rate = Estimate(nan, nan, nan, nan)
+    rate = FittedParameter(nan, nan, nan, nan)
     return Fit(lives.name, law, parameters, rate, lives.failures, lives.units, lives.hours, best, 0.9, "none")
 
 

@@ -15,7 +15,7 @@ from k2rel.errors import InputError, closest
 from k2rel.field.likelihood import FARTHEST, LAWS, Shape, differences, log_likelihood, maximum
 from k2rel.field.limits import limit_of_likelihood
 from k2rel.field.lives import Exposure, Lives
-from k2rel.field.result import Estimate, Fit, mean_of, normal_deviations
+from k2rel.field.result import Fit, FittedParameter, family_of, normal_deviations
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,8 +78,8 @@ def rate_of_counts(exposure: Exposure, confidence: float = 0.9) -> Fit:
             f"no failure was seen: the rate is below {high:.3g} /h with {100 * confidence:g} % confidence; the value "
             "given is that limit at 50 %",
         )
-    rate = Estimate(value, error, low, high)
-    mean = Estimate(1 / value, error / value**2, 1 / high, math.inf if low == 0 else 1 / low)
+    rate = FittedParameter(value, error, low, high)
+    mean = FittedParameter(1 / value, error / value**2, 1 / high, math.inf if low == 0 else 1 / low)
     covariance = np.array([[1 / failures]]) if failures else np.zeros((0, 0))
     how = "chi-square" if failures else "upper limit only"
     likelihood = failures * math.log(value) - value * hours if failures else 0.0
@@ -156,7 +156,7 @@ def fit_law(name: str, lives: Lives, confidence: float = 0.9) -> Fit:
         for i in range(len(values))
     ]  # fmt: skip
     parameters = {
-        key: Estimate(float(values[i]), float(errors[i]), float(limits[i][0]), float(limits[i][1]))
+        key: FittedParameter(float(values[i]), float(errors[i]), float(limits[i][0]), float(limits[i][1]))
         for i, key in enumerate(law.parameters)
     }
     return _finished(
@@ -358,29 +358,30 @@ def _profile(
 
 
 def _finished(
-    lives: Lives, name: str, parameters: dict[str, Estimate], values: FloatArray, covariance: FloatArray, best: float,
-    confidence: float, limits: str,
+    lives: Lives, name: str, parameters: dict[str, FittedParameter], values: FloatArray, covariance: FloatArray,
+    best: float, confidence: float, limits: str,
 ) -> Fit:  # fmt: skip
     """Put a fit together; the rate's limits come from the slope of the mean's logarithm."""
     location = parameters["location_h"].value if "location_h" in parameters else 0.0
 
     def log_mean(x: FloatArray) -> float:
-        words = dict(zip(LAWS[name.removesuffix("3")].parameters, np.exp(x), strict=True)) | {"location_h": location}
-        return math.log(mean_of(name, words))
+        names = LAWS[name.removesuffix("3")].parameters
+        family, found = family_of(name, dict(zip(names, np.exp(x), strict=True)) | {"location_h": location})
+        return math.log(family.mean_of(found))
 
     x = np.log(values)
     rate = math.exp(-log_mean(x))
     notes = list(lives.notes)
     if rate == 0:
-        estimate = Estimate(0.0, math.nan, math.nan, math.nan)
+        estimate = FittedParameter(0.0, math.nan, math.nan, math.nan)
         notes.append("the law has no mean life, so it gives no failure rate")
     elif np.all(np.isfinite(covariance)):
         slope, _ = differences(log_mean, x, 1e-5)
         error = math.sqrt(float(slope @ covariance @ slope))
         z = normal_deviations(confidence)
-        estimate = Estimate(rate, rate * error, rate * math.exp(-z * error), rate * math.exp(z * error))
+        estimate = FittedParameter(rate, rate * error, rate * math.exp(-z * error), rate * math.exp(z * error))
     else:
-        estimate = Estimate(rate, math.nan, math.nan, math.nan)
+        estimate = FittedParameter(rate, math.nan, math.nan, math.nan)
         notes.append("the likelihood is flat: these data give no limits")
     return Fit(
         lives.name, name, parameters, estimate, lives.failures, lives.units, lives.hours, best, confidence, limits,
@@ -433,11 +434,13 @@ def _with_location(lives: Lives, confidence: float) -> Fit:
     errors = np.sqrt(variance)
     z = normal_deviations(confidence)
     parameters = {
-        key: Estimate(float(values[i]), float(values[i] * errors[i]), float(values[i] * math.exp(-z * errors[i])),
-                      float(values[i] * math.exp(z * errors[i])))
+        key: FittedParameter(
+            float(values[i]), float(values[i] * errors[i]),
+            *(float(values[i] * math.exp(sign * z * errors[i])) for sign in (-1, 1)),
+        )
         for i, key in enumerate(law.parameters)
     }  # fmt: skip
-    parameters["location_h"] = Estimate(
+    parameters["location_h"] = FittedParameter(
         location, first * float(errors[2]), max(0.0, location - z * first * float(errors[2])),
         min(first, location + z * first * float(errors[2])),
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Laws of lives by maximum likelihood, whatever mixture of exact, right-, left- and interval-censored lives is given.
 
-The densities are closed forms on SciPy's special functions and the maximum is found by SciPy's optimiser. SciPy's own
-fit of censored data agrees to seven digits, but takes no counts and gives no limits.
+The maximum is found by SciPy's optimiser. SciPy's own fit of censored data agrees to seven digits, but takes no counts
+and gives no limits.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.distributions import FAMILIES, Family, closed_forms
+from k2rel.distributions.closed_forms import ClosedForms
+from k2rel.distributions.families import IN_UNITS
 from k2rel.field.lives import Lives
 
 __all__ = ["LAWS", "Shape", "log_likelihood", "maximum"]
@@ -25,15 +28,17 @@ FARTHEST = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A law of two positive parameters, or one."""
+    """A family of one or two positive parameters as it is fitted; a location is no parameter here but moves it."""
 
-    name: str
-    parameters: tuple[str, ...]
-    log_density: Callable[[FloatArray, FloatArray], FloatArray]
-    log_survival: Callable[[FloatArray, FloatArray], FloatArray]
-    cumulative: Callable[[FloatArray, FloatArray], FloatArray]
-    steepness: Callable[[FloatArray], float] = lambda p: 1.0
-    by_mean: bool = False
+    family: Family
+    forms: ClosedForms
+    steepness: Callable[[FloatArray], float] = lambda p: 1.0  # how much more sharply a time is told than its scatter
+    by_mean: bool = False  # shape and mean, not shape and scale, are told apart from each other
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters in a result; those in hours end in ``_h``."""
+        return tuple(f"{name}_h" if name in IN_UNITS else name for name in self.family.required)
 
     def directions(self, parameters: FloatArray) -> FloatArray:
         """Directions of the parameters' logarithms, as columns, along which a likelihood is about equally curved."""
@@ -42,92 +47,16 @@ class Shape:
         return np.array([[1.0, 0.0], [-1.0 if self.by_mean else 0.0, 1.0 / max(1.0, self.steepness(parameters))]])
 
 
-def _weibull_density(t: FloatArray, p: FloatArray) -> FloatArray:
-    z = np.log(t / p[1])
-    return np.asarray(np.log(p[0] / p[1]) + (p[0] - 1.0) * z - np.exp(p[0] * z))
-
-
-def _weibull_survival(t: FloatArray, p: FloatArray) -> FloatArray:
-    return np.asarray(-((t / p[1]) ** p[0]))
-
-
-def _lognormal_density(t: FloatArray, p: FloatArray) -> FloatArray:
-    z = np.log(t / p[1]) / p[0]
-    return np.asarray(-0.5 * z * z - np.log(p[0] * t) - 0.5 * math.log(2 * math.pi))
-
-
-def _lognormal_survival(t: FloatArray, p: FloatArray) -> FloatArray:
-    from scipy.special import log_ndtr
-
-    with np.errstate(divide="ignore"):
-        return np.asarray(log_ndtr(-np.log(t / p[1]) / p[0]))
-
-
-def _lognormal_cumulative(t: FloatArray, p: FloatArray) -> FloatArray:
-    from scipy.special import ndtr
-
-    with np.errstate(divide="ignore"):
-        return np.asarray(ndtr(np.log(t / p[1]) / p[0]))
-
-
-def _gamma_density(t: FloatArray, p: FloatArray) -> FloatArray:
-    from scipy.special import gammaln
-
-    shape, ratio = p[0], t / (p[0] * p[1])
-    off = ratio - 1.0
-    # ln r - (r - 1), and a ln a - a - ln Gamma(a), each from its series where the plain form loses digits
-    series = off**2 * np.polyval([-1 / 8, 1 / 7, -1 / 6, 1 / 5, -1 / 4, 1 / 3, -1 / 2], off)
-    bent = np.where(np.abs(off) < 0.01, series, np.log(ratio) - off)
-    if shape > 100:
-        stirling = 0.5 * np.log(shape / (2 * math.pi)) - 1 / (12 * shape) + 1 / (360 * shape**3)
-    else:
-        stirling = shape * np.log(shape) - shape - gammaln(shape)
-    return np.asarray(shape * bent + stirling - np.log(t))
-
-
-def _gamma_survival(t: FloatArray, p: FloatArray) -> FloatArray:
-    from scipy.special import gammaincc
-
-    z = t / p[1]
-    value = gammaincc(p[0], z)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # far out where it underflows, by the first term of its continued fraction (NIST DLMF 8.9.2)
-        times = np.maximum(t, 1e-300)
-        far = _gamma_density(times, p) + np.log(times / np.maximum(z + 1 - p[0], 1e-300))
-        return np.asarray(np.where(value > 1e-290, np.log(np.maximum(value, 1e-300)), far))
-
-
-def _gamma_cumulative(t: FloatArray, p: FloatArray) -> FloatArray:
-    from scipy.special import gammainc
-
-    return np.asarray(gammainc(p[0], t / p[1]))
-
-
-def _exponential(p: FloatArray) -> FloatArray:
-    return np.array([1.0, p[0]])
-
-
 LAWS = {
-    "exponential": Shape(
-        "exponential", ("mean_h",),
-        lambda t, p: _weibull_density(t, _exponential(p)),
-        lambda t, p: _weibull_survival(t, _exponential(p)),
-        lambda t, p: np.asarray(-np.expm1(-t / p[0])),
-    ),
-    "weibull": Shape(
-        "weibull", ("shape", "scale_h"), _weibull_density, _weibull_survival,
-        lambda t, p: np.asarray(-np.expm1(_weibull_survival(t, p))), lambda p: float(p[0]),
-    ),
-    "lognormal": Shape(
-        "lognormal", ("sigma", "median_h"), _lognormal_density, _lognormal_survival, _lognormal_cumulative,
-        lambda p: 1.0 / float(p[0]),
-    ),
-    "gamma": Shape(
-        "gamma", ("shape", "scale_h"), _gamma_density, _gamma_survival, _gamma_cumulative,
-        lambda p: math.sqrt(float(p[0])), by_mean=True,
-    ),
-}  # fmt: skip
-"""Laws of one or two positive parameters, the last one a time. A Weibull law with a location is one of these, moved."""
+    shape.family.name: shape
+    for shape in (
+        Shape(FAMILIES["exponential"], closed_forms.EXPONENTIAL),
+        Shape(FAMILIES["weibull"], closed_forms.WEIBULL, lambda p: float(p[0])),
+        Shape(FAMILIES["lognormal"], closed_forms.LOGNORMAL, lambda p: 1.0 / float(p[0])),
+        Shape(FAMILIES["gamma"], closed_forms.GAMMA, lambda p: math.sqrt(float(p[0])), by_mean=True),
+    )
+}
+"""Families that are fitted. A Weibull law with a location is one of these, moved."""
 
 
 def log_likelihood(law: Shape, parameters: FloatArray, lives: Lives, location_h: float = 0.0) -> float:
@@ -147,26 +76,26 @@ def log_likelihood(law: Shape, parameters: FloatArray, lives: Lives, location_h:
             times = lives.lower_h[exact] - location_h
             if np.any(times <= 0):
                 return -math.inf
-            total += float(lives.count[exact] @ law.log_density(times, parameters))
+            total += float(lives.count[exact] @ law.forms.log_density(times, parameters))
         if right.any():
             times = np.maximum(lives.lower_h[right] - location_h, 0.0)
-            total += float(lives.count[right] @ law.log_survival(times, parameters))
+            total += float(lives.count[right] @ law.forms.log_survival(times, parameters))
         if between.any():
             low = np.maximum(lives.lower_h[between] - location_h, 0.0)
             high = np.maximum(lives.upper_h[between] - location_h, 0.0)
             total += float(lives.count[between] @ _between(law, parameters, low, high))
         old = lives.entry_h > location_h
         if old.any():
-            total -= float(lives.count[old] @ law.log_survival(lives.entry_h[old] - location_h, parameters))
+            total -= float(lives.count[old] @ law.forms.log_survival(lives.entry_h[old] - location_h, parameters))
     return total if not math.isnan(total) else -math.inf
 
 
 def _between(law: Shape, p: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
     """Logarithm of the probability of a life between two times, from whichever tail loses no digits."""
-    failed = law.cumulative(high, p)
-    below = failed - law.cumulative(low, p)
-    upper = law.log_survival(low, p)
-    ratio = np.minimum(law.log_survival(high, p) - upper, -1e-300)
+    failed = law.forms.cumulative(high, p)
+    below = failed - law.forms.cumulative(low, p)
+    upper = law.forms.log_survival(low, p)
+    ratio = np.minimum(law.forms.log_survival(high, p) - upper, -1e-300)
     above = upper + np.log(-np.expm1(ratio))
     return np.asarray(np.where(failed < 0.5, np.log(np.maximum(below, 1e-300)), above))
 
@@ -229,7 +158,7 @@ def _starts(law: Shape, lives: Lives, location_h: float) -> list[FloatArray]:
         middle = float(np.average(times, weights=lives.count[failed]))
         spread = math.sqrt(float(np.average((times / middle - 1) ** 2, weights=lives.count[failed]))) if middle else 1.0
         if 0 < spread < 0.2:
-            shape = {"weibull": 1.2 / spread, "lognormal": spread}.get(law.name, spread**-2)
+            shape = {"weibull": 1.2 / spread, "lognormal": spread}.get(law.family.name, spread**-2)
             starts.append(np.array([shape, middle / shape if law.by_mean else middle]))
     return starts
 

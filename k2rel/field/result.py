@@ -10,27 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from k2rel.distributions import FAMILIES, Distribution, Family, parse_distribution
 from k2rel.errors import InputError
 from k2rel.field.likelihood import LAWS, Shape
-from k2rel.rates.distribution import Distribution, parse_distribution
 from k2rel.rates.entry import RateRow
 
-__all__ = ["Estimate", "Fit", "mean_of", "normal_deviations"]
+__all__ = ["Fit", "FittedParameter", "family_of", "normal_deviations"]
 
 FloatArray = NDArray[np.float64]
 
-_WORDS = {
-    "exponential": "exponential(mean={mean_h:.10g} h)",
-    "weibull": "weibull(shape={shape:.10g}, scale={scale_h:.10g} h)",
-    "weibull3": "weibull(shape={shape:.10g}, scale={scale_h:.10g} h, location={location_h:.10g} h)",
-    "lognormal": "lognormal(median={median_h:.10g} h, sigma={sigma:.10g})",
-    "gamma": "gamma(shape={shape:.10g}, scale={scale_h:.10g} h)",
-}
-
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """A number from data, with its limits.
+class FittedParameter:
+    """A parameter or a rate from data, with its limits.
 
     Parameters
     ----------
@@ -58,9 +50,9 @@ class Fit:
         What was fitted.
     law : str
         ``exponential``, ``weibull``, ``weibull3``, ``lognormal`` or ``gamma``.
-    parameters : mapping of str to Estimate
+    parameters : mapping of str to FittedParameter
         Its parameters; those in hours end in ``_h``.
-    rate_per_h : Estimate
+    rate_per_h : FittedParameter
         Reciprocal of the mean life [1/h].
     failures, units : int
         What it rests on; units is 0 where only hours are known.
@@ -80,8 +72,8 @@ class Fit:
 
     name: str
     law: str
-    parameters: Mapping[str, Estimate]
-    rate_per_h: Estimate
+    parameters: Mapping[str, FittedParameter]
+    rate_per_h: FittedParameter
     failures: int
     units: int
     hours: float
@@ -94,7 +86,8 @@ class Fit:
     @property
     def words(self) -> str:
         """The law as `parse_distribution` reads it."""
-        return _WORDS[self.law].format(**{name: one.value for name, one in self.parameters.items()})
+        family, parameters = self._family
+        return family.in_words(parameters, "h")
 
     @property
     def distribution(self) -> Distribution:
@@ -115,6 +108,10 @@ class Fit:
     def bic(self) -> float:
         """Bayesian (Schwarz') criterion, by the number of lives; of failures where only hours are known."""
         return self.free * math.log(max(self.units or self.failures, 1)) - 2 * self.log_likelihood
+
+    @property
+    def _family(self) -> tuple[Family, tuple[float, ...]]:
+        return family_of(self.law, {name: one.value for name, one in self.parameters.items()})
 
     def _shape(self) -> tuple[Shape, FloatArray, float]:
         values = {name: one.value for name, one in self.parameters.items()}
@@ -144,7 +141,7 @@ class Fit:
         law, values, location = self._shape()
         times = np.maximum(np.asarray(times_h, dtype=np.float64) - location, 0.0)
         with np.errstate(divide="ignore", over="ignore", under="ignore"):
-            return np.where(times > 0, law.cumulative(np.maximum(times, 1e-300), values), 0.0)
+            return np.where(times > 0, law.forms.cumulative(np.maximum(times, 1e-300), values), 0.0)
 
     def band(self, times_h: ArrayLike) -> tuple[FloatArray, FloatArray]:
         r"""Give limits of the probability to have failed by some times.
@@ -175,7 +172,7 @@ class Fit:
 
         def transformed(x: FloatArray) -> FloatArray:
             with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
-                return np.asarray(np.log(-law.log_survival(times, np.exp(x))))
+                return np.asarray(np.log(-law.forms.log_survival(times, np.exp(x))))
 
         x = np.log(values)
         h = 1e-5
@@ -189,7 +186,8 @@ class Fit:
     @property
     def mean_h(self) -> float:
         """Mean life [h]; infinite where the law has none that a number can hold."""
-        return mean_of(self.law, {name: one.value for name, one in self.parameters.items()})
+        family, parameters = self._family
+        return family.mean_of(parameters)
 
     def quantile_h(self, share: float) -> float:
         """Give the time by which a share of the parts has failed.
@@ -231,17 +229,9 @@ class Fit:
         >>> fit_law("exponential", Lives.of([100.0])).quantiles_h(np.array([0.1, 0.5])).round(3).tolist()
         [10.536, 69.315]
         """
-        from scipy.special import gammaincinv, ndtri
-
-        _, values, location = self._shape()
+        law, values, location = self._shape()
         with np.errstate(over="ignore"):
-            if self.law == "exponential":
-                return np.asarray(-values[0] * np.log1p(-shares))
-            if self.law.startswith("weibull"):
-                return np.asarray(location + values[1] * (-np.log1p(-shares)) ** (1 / values[0]))
-            if self.law == "lognormal":
-                return np.asarray(values[1] * np.exp(values[0] * ndtri(shares)))
-            return np.asarray(values[1] * gammaincinv(values[0], shares))
+            return location + law.forms.quantile(shares, values)
 
     def entry(self, name: str, types: Sequence[str] = (), source: str = "") -> RateRow:
         """Give the fit as an entry of the registry.
@@ -318,23 +308,18 @@ class Fit:
         }  # fmt: skip
 
 
-def mean_of(law: str, parameters: Mapping[str, float]) -> float:
-    """Mean life of a law [h]; infinite where no number can hold it.
+def family_of(law: str, parameters: Mapping[str, float]) -> tuple[Family, tuple[float, ...]]:
+    """Give the family of a fitted law, and its parameters in their order.
 
     Examples
     --------
-    >>> mean_of("gamma", {"shape": 2.0, "scale_h": 5.0})
-    10.0
+    >>> family, parameters = family_of("weibull3", {"shape": 2.0, "scale_h": 5.0, "location_h": 1.0})
+    >>> family.in_words(parameters, "h")
+    'weibull(shape=2, scale=5 h, location=1 h)'
     """
-    p = parameters
-    try:
-        if law.startswith("weibull"):
-            return p.get("location_h", 0.0) + p["scale_h"] * math.gamma(1 + 1 / p["shape"])
-        if law == "lognormal":
-            return p["median_h"] * math.exp(p["sigma"] ** 2 / 2)
-    except OverflowError:
-        return math.inf
-    return p["mean_h"] if law == "exponential" else p["shape"] * p["scale_h"]
+    family = FAMILIES[law.removesuffix("3")]
+    given = {name.removesuffix("_h"): value for name, value in parameters.items()}
+    return family, tuple(given[name] if name in given else family.defaults[name] for name in family.parameters)
 
 
 def normal_deviations(confidence: float) -> float:

@@ -3,11 +3,14 @@
 ``structure``  a Boolean function as a graph of gates over named variables
 ``graph``      the same with negated edges; its modules
 ``simplify``   rewriting until it gets no smaller
-``ordering``   in which order a diagram asks for its variables
-``reduce``     one module reduced to a decision diagram
+``ordering``   orders of the variables, by heuristics
+``bdd``        reduced ordered binary decision diagrams: of one module, or of several functions together
 ``function``   one function compiled: probability, derivatives, moments
+``bounds``     proven bounds of a probability whose diagram does not fit
 ``cutsets``    minimal cut sets and path sets of a compiled function
-``families``   such sets counted, summed and searched without a list
-``kernels``    the compiled passes over the arrays
+``zdd``        such sets in a zero-suppressed decision diagram: counted, summed and searched without a list
+``passes``     the passes over the arrays
+``kernels``    what is compiled in any case
 ``diagram``    many functions at once, in one multi-terminal diagram: the operating modes
+``rounding``   probabilities that the rounding of a sum takes past 1
 """

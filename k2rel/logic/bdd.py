@@ -1,7 +1,7 @@
 """Functions reduced to ordered binary decision diagrams (R. E. Bryant, 1986), within a bound of nodes.
 
-OxiDD builds them (see docs/dependencies.md for why); their nodes come over as arrays. For one module several
-orders of the variables race: each gets a small bound first, the best guesses a larger one.
+OxiDD builds them (see docs/decisions/oxidd.md for why); their nodes come over as arrays. For one module several
+orders of the variables are tried: each under a small bound first, the most promising under a larger one.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ _MOST_COLLECTIONS = 5
 class Together:
     """Diagrams of several functions over the same variables; node 0 is false, 1 true."""
 
-    variables: tuple[str, ...]
-    level: list[int]
-    high: list[int]
+    variables: tuple[str, ...]  # in their order
+    level: list[int]  # place of the variable that a node tests
+    high: list[int]  # successor where it is true
     low: list[int]
-    roots: list[int]
+    roots: list[int]  # of each function
 
 
 @dataclass(frozen=True, eq=False)
 class Reduced:
     """A reduced ordered diagram of one module; nodes 0 and 1 are false and true, others follow their successors."""
 
-    order: list[int]
-    level: IntArray
+    order: list[int]  # graph nodes that count as variables
+    level: IntArray  # (nodes,): place in `order` of what a node tests; len(order) for the terminals
     high: IntArray
     low: IntArray
     root: int
@@ -66,7 +66,7 @@ class _Attempt:
         self.order = order
         self.done = 0
         self.gates = graph.gates_above(root, leaves)
-        # Which of a gate and its negation is asked for: mostly one of them, and negating a diagram costs a walk
+        # Which of a gate and its negation is needed: mostly one of them, and negating a diagram costs a walk
         # through it, so negations go down to the leaves instead.
         self.uses: dict[Literal, int] = {root: 1}
         for node in reversed(self.gates):
@@ -103,7 +103,7 @@ class _Attempt:
                     for part in self._arguments(literal) if literal in self.uses else ():
                         uses[part] -= 1
                         if not uses[part]:
-                            del known[part]  # what nobody needs any more makes room
+                            del known[part]  # used by no gate that is still to come
                 self.done += 1
                 if manager.gc_count() > _MOST_COLLECTIONS:
                     return None  # it would go on at the bound, ever more slowly
@@ -146,7 +146,7 @@ def arrays_of(
         raise K2relError(f"a diagram could not be written to {where}; is the disk full? TMPDIR names another folder")
     head, _, body = text.partition(b".nodes\n")
     fields = dict(line.split(maxsplit=1) for line in head.splitlines() if len(line.split()) > 1)
-    asked = np.array([int(place) for place in fields.get(b".ids", b"").split()], dtype=np.int64)
+    tested = np.array([int(place) for place in fields.get(b".ids", b"").split()], dtype=np.int64)
     body = body[: body.rindex(b".end")]
     terminals = {}
     while body and body[:20].split()[1] in (b"T", b"F"):
@@ -158,7 +158,7 @@ def arrays_of(
     for number, truth in terminals.items():
         place[number] = truth
     ends = np.full(2, variables)
-    level = np.concatenate([ends, asked[rows[:, 1]]]) if len(rows) else ends
+    level = np.concatenate([ends, tested[rows[:, 1]]]) if len(rows) else ends
     own = np.arange(2)
     high, low = (np.concatenate([own, place[rows[:, column]]]) for column in (2, 3))
     return level, high, low, [int(place[int(number)]) for number in fields[b".rootids"].split()]
@@ -179,7 +179,9 @@ def _chain(literals: list[Literal], sign: int) -> Reduced:
 def reduced(
     graph: Graph, root: Literal, leaves: Collection[int], most_nodes: int, negated: Collection[int] = ()
 ) -> Reduced:
-    """Reduce one module, in the order of several that gives a diagram first.
+    """Reduce one module, in the first of several orders whose diagram fits; `leaves` count as its variables.
+
+    The variable of a leaf in `negated` is true where the leaf is false.
 
     Examples
     --------
@@ -209,9 +211,9 @@ def reduced(
     for bound in bounds[1:]:
         if bound < _BOUNDS[-2]:
             chosen = attempts
-        elif bound < _BOUNDS[-1]:  # those that came furthest; sorting keeps the better guess first
+        elif bound < _BOUNDS[-1]:  # those that came furthest; sorting keeps the more promising first
             chosen = sorted(attempts, key=lambda attempt: -attempt.done)[:2]
-        else:  # short edges make most diagrams smaller and a few much larger: the last word has a plain walk
+        else:  # short edges make most diagrams smaller and a few much larger: the last attempts are the plain walks
             chosen = attempts[-1:-3:-1]
         for attempt in chosen:
             result = attempt.run(bound)
@@ -256,7 +258,6 @@ def reduced_together(
 
 
 def _joined(manager: BDDManager, kind: str, k: int, parts: list[BDDFunction]) -> BDDFunction:
-    """One gate."""
     if kind == "not":
         return ~parts[0]
     if kind == "ite":

@@ -37,7 +37,7 @@ class Bounds:
 
     low: float
     high: float
-    width: int
+    width: int  # most branches kept at one level of one diagram
     seconds: float
 
 
@@ -52,8 +52,7 @@ class _Diagram:
     value: FloatArray  # probability of being true, by node
 
     def negated(self) -> _Diagram:
-        flip = np.array([1, 0])
-        high, low = (np.where(a > 1, a, flip[np.minimum(a, 1)]) for a in (self.high, self.low))
+        high, low = (np.where(a > 1, a, 1 - a) for a in (self.high, self.low))
         high[:2] = low[:2] = (0, 1)
         value = 1.0 - self.value
         value[:2] = (0.0, 1.0)
@@ -63,7 +62,10 @@ class _Diagram:
 def probability_bounds(
     structure: Structure, root: Node, probability: Mapping[str, float], *, seconds: float = 60.0
 ) -> Bounds:
-    """Bound the probability that an expression is true.
+    """Bound the probability that an expression of independent variables is true.
+
+    Diagrams get wider, and the bounds closer, until a wider one would not be done in the `seconds`; the narrowest is
+    followed to its end.
 
     Examples
     --------
@@ -101,7 +103,7 @@ def _bounded(graph: Graph, top: Literal, probability: Mapping[str, float], width
 
 
 class _Module:
-    """One module, joined gate by gate; what it asks for is known within bounds."""
+    """One module, joined gate by gate; the probabilities of its leaves are known within bounds."""
 
     def __init__(self, graph: Graph, root: int, value: Mapping[int, tuple[float, float]], width: int) -> None:
         self.graph = graph
@@ -122,27 +124,27 @@ class _Module:
 
     def bound(self, *, upper: bool) -> float:
         """Probability of a function that is never below the module's, or never above it."""
-        # which approximation of each gate is asked for, from the top down
-        asked = {(self.root, upper)}
+        # which approximations of each gate are needed, from the top down
+        needed = {(self.root, upper)}
         for node in reversed(self.gates):
             for side in (False, True):
-                if (node, side) in asked:
+                if (node, side) in needed:
                     both = self.graph.kind[node] == "xor"
                     for literal in self.graph.arguments[node]:
-                        asked.add((literal >> 1, side != bool(literal & 1)))
+                        needed.add((literal >> 1, side != bool(literal & 1)))
                         if both:
-                            asked.add((literal >> 1, side == bool(literal & 1)))
+                            needed.add((literal >> 1, side == bool(literal & 1)))
         # a leaf that only ever counts one way has the bound that goes with it
         doubt = 0.0
         for place, leaf in enumerate(self.order):
             low, high = self.value[leaf]
-            ways = [bound for side, bound in ((False, low), (True, high)) if (leaf, side) in asked]
-            self.p[place] = sum(ways) / len(ways) if ways else low
-            doubt += (high - low) / 2 if len(ways) == 2 else 0.0
+            counting = [bound for side, bound in ((False, low), (True, high)) if (leaf, side) in needed]
+            self.p[place] = sum(counting) / len(counting) if counting else low
+            doubt += (high - low) / 2 if len(counting) == 2 else 0.0
         known = {(leaf, side): self._variable(place) for place, leaf in enumerate(self.order) for side in (False, True)}
         for node in self.gates:
             for side in (False, True):
-                if (node, side) in asked:
+                if (node, side) in needed:
                     known[node, side] = self._gate(known, node, side)
         whole = known[self.root, upper]
         found = float(whole.value[whole.root])

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.errors import InputError, ModelTooLargeError
-from k2rel.logic.function import FunctionDiagram
+from k2rel.logic.function import FunctionDiagram, shifted
 from k2rel.logic.zdd import MinimalSets
 
 __all__ = ["minimal_cut_sets", "minimal_path_sets"]
@@ -27,7 +27,7 @@ _MOST_NODES = 30_000_000
 def minimal_cut_sets(
     diagram: FunctionDiagram, *, order: int | None = None, weights: Mapping[str, int] | None = None
 ) -> MinimalSets:
-    """Find the minimal cut sets of a function.
+    """Find the minimal cut sets of a function, all or those up to an order, to which variables add their weights.
 
     Examples
     --------
@@ -51,13 +51,10 @@ def minimal_cut_sets(
         shift = inner.start - 2
         depth = int(diagram.level[inner].max()) + 1 if inner.stop > inner.start else 0
         level = np.concatenate([[depth, depth], diagram.level[inner]])
-        high, low = (
-            np.concatenate([[0, 1], np.where(a[inner] > 1, a[inner] - shift, a[inner])])
-            for a in (diagram.high, diagram.low)
-        )
-        asked = np.zeros(depth + 1, dtype=np.int64)
-        asked[diagram.level[inner]] = diagram.leaf[inner]
-        local = np.array([least[x] for x in asked.tolist()] if depth else [0], dtype=np.int64)[:depth]
+        high, low = (np.concatenate([[0, 1], shifted(a[inner], -shift)]) for a in (diagram.high, diagram.low))
+        tested = np.zeros(depth + 1, dtype=np.int64)
+        tested[diagram.level[inner]] = diagram.leaf[inner]
+        local = np.array([least[x] for x in tested.tolist()] if depth else [0], dtype=np.int64)[:depth]
         start, size = (root - shift if root > 1 else root), max(4 * len(level), 1024)
         while True:
             z, top = minimal_solutions(level, high, low, start, local, -1 if order is None else order, size)
@@ -67,10 +64,10 @@ def minimal_cut_sets(
                 raise ModelTooLargeError(f"the minimal sets do not fit in {_MOST_NODES:,} nodes; ask for a lower order")
             size = min(8 * size, _MOST_NODES)
         moved = bounds[-1] - 2
-        parts.append([asked[z[2:, 0]], *(np.where(z[2:, c] > 1, z[2:, c] + moved, z[2:, c]) for c in (1, 2))])
+        parts.append([tested[z[2:, 0]], *(shifted(z[2:, c], moved) for c in (1, 2))])
         bounds.append(bounds[-1] + len(z) - 2)
         roots.append(int(top + moved if top > 1 else top))
-        least.append(1 if order is None else _least_order(z, top, local))  # without a budget nobody asks
+        least.append(1 if order is None else _least_order(z, top, local))  # used only with a budget
     heads = [np.zeros(2, dtype=np.int64), np.arange(2), np.arange(2)]
     leaf, high, low = (
         np.concatenate([head, *column]) for head, column in zip(heads, zip(*parts, strict=True), strict=True)
@@ -91,6 +88,8 @@ def minimal_path_sets(
 ) -> MinimalSets:
     """Find the minimal path sets: sets of parts that keep the function false whatever else happens.
 
+    They are the cut sets of the dual function, so their probabilities are those of parts that work.
+
     Examples
     --------
     >>> from k2rel.logic.function import compile_function
@@ -100,19 +99,15 @@ def minimal_path_sets(
     >>> minimal_path_sets(d).count_by_order
     {1: 2}
     """
-    high = diagram.high.tolist()
+    successor = diagram.high.tolist()
     for root in diagram.roots.tolist():
         node = root
         while node > 1:
-            node = high[node]
+            node = successor[node]
         if node == 0 and root != 0:
             raise InputError("path sets: the function is not coherent (it is false though every event is true)")
-    swap = np.array([1, 0])
-
-    def dual(nodes: IntArray) -> IntArray:
-        return np.where(nodes > 1, nodes, swap[np.minimum(nodes, 1)])
-
-    flipped = replace(diagram, high=dual(diagram.low), low=dual(diagram.high), roots=dual(diagram.roots))
+    high, low, roots = (np.where(a > 1, a, 1 - a) for a in (diagram.low, diagram.high, diagram.roots))
+    flipped = replace(diagram, high=high, low=low, roots=roots)
     for end in (0, 1):
         flipped.high[end] = flipped.low[end] = end
     return minimal_cut_sets(flipped, order=order, weights=weights)

@@ -1,7 +1,7 @@
 """Many structure functions compiled to one multi-terminal decision diagram, held as flat arrays.
 
-A decision node asks whether one component works; a terminal is an *operating mode*: one combination of
-answers of all the functions. Three passes over the arrays answer everything:
+A decision node tests whether one component works; a terminal is an *operating mode*: one combination of
+truth values of all the functions. Three passes over the arrays give every figure:
 
 ``mode_probabilities``  from the root down: the probability of every mode
 ``gradient``            and back: the derivative of any expectation with respect to every component
@@ -41,10 +41,10 @@ class Transitions:
     `after` to `before` is the same, but where repairs wait for tests and so meet others in another state.
     """
 
-    before: IntArray
-    after: IntArray
-    rate_per_h: FloatArray
-    back_per_h: FloatArray | None = None
+    before: IntArray  # (transitions,): index of the mode with the component working
+    after: IntArray  # (transitions,): index of the mode with it failed
+    rate_per_h: FloatArray  # (transitions,)
+    back_per_h: FloatArray | None = None  # rate of changes back, where it is another
 
     def both_ways(self) -> Transitions:
         """List the failures and the repairs that undo them."""
@@ -60,12 +60,12 @@ class Diagram:
     Nodes 0 to modes - 1 are the terminals; every other node follows its successors.
     """
 
-    variables: tuple[str, ...]
-    level: IntArray
-    up: IntArray
+    variables: tuple[str, ...]  # in their order
+    level: IntArray  # (nodes,): place of the variable that a node tests; len(variables) for a terminal
+    up: IntArray  # (nodes,): successor where the component works; a terminal's is itself
     down: IntArray
     root: int
-    outcomes: tuple[Hashable, ...]
+    outcomes: tuple[Hashable, ...]  # (modes,): truth values of the functions, or the label given in `merged`
 
     @property
     def modes(self) -> int:
@@ -85,10 +85,11 @@ class Diagram:
 
     def _mass(self, unavailability: FloatArray) -> FloatArray:
         """Probability of passing each node, shape (nodes, samples)."""
-        from k2rel.logic.kernels import modes_down
+        from k2rel.logic.passes import modes_down
 
         q = np.ascontiguousarray(unavailability)
-        return np.asarray(modes_down(self.level, self.up, self.down, self.root, self.modes, q))
+        steps = self.nodes * q.shape[1]
+        return modes_down.run(steps, self.level, self.up, self.down, self.root, self.modes, q)
 
     def _inputs(self, unavailability: ArrayLike) -> FloatArray:
         q = np.asarray(unavailability, dtype=np.float64)
@@ -99,14 +100,14 @@ class Diagram:
         return q if q.ndim == 2 else q[:, None]
 
     def mode_probabilities(self, unavailability: ArrayLike) -> FloatArray:
-        """Probability of every mode, from one pass from the root down.
+        """Probability of every mode, for components of shape (variables,) or (variables, samples).
 
         Examples
         --------
         >>> s = Structure()
         >>> d = compile_diagram(s, [s.disjunction([s.variable("a"), s.variable("b")])])
-        >>> dict(zip(d.outcomes, d.mode_probabilities([2**-40, 2**-30]).tolist()))[(False,)] == 2**-70
-        True
+        >>> dict(zip(d.outcomes, d.mode_probabilities([1e-9, 2e-8]).tolist()))
+        {(False,): 2e-17, (True,): 1.0}
         """
         q = self._inputs(unavailability)
         width = max(1, _TILE_BYTES // (8 * self.nodes))
@@ -117,15 +118,15 @@ class Diagram:
     def gradient(self, unavailability: ArrayLike, values: ArrayLike) -> FloatArray:
         r"""Differentiate an expectation over the modes with respect to every component at once.
 
-        With values 1 for the modes in which a service is lost these are the Birnbaum importances
+        With values 1 for the modes in which a service is down these are the Birnbaum importances
         :math:`\partial U/\partial q_i` (IEC 61078; Birnbaum 1969).
 
         Examples
         --------
         >>> s = Structure()
         >>> d = compile_diagram(s, [s.conjunction([s.variable("a"), s.variable("b")])])
-        >>> lost = [0.0 if outcome[0] else 1.0 for outcome in d.outcomes]
-        >>> d.gradient([0.25, 0.5], lost).tolist()
+        >>> down = [0.0 if outcome[0] else 1.0 for outcome in d.outcomes]
+        >>> d.gradient([0.25, 0.5], down).tolist()
         [0.5, 0.75]
         """
         q = self._inputs(unavailability)[:, 0]
@@ -148,11 +149,12 @@ class Diagram:
         weight: ArrayLike | None = None,
         restored_per_h: ArrayLike | None = None,
     ) -> Transitions:
-        """Rate of change between modes in steady state, from one pass over pairs of nodes.
+        """Rate of change between modes in steady state [1/h], from one pass over pairs of nodes.
 
         The state just before and just after a component fails differ in that component alone, so the pair
-        of modes is found by following both from the node that asks for it. This is exact for non-coherent
-        structures too, where a failure can bring a service back.
+        of modes is found by following both from the node that tests it. This is exact for non-coherent
+        structures too, where a failure can restore a service. Columns of the inputs are moments, over which rates
+        are averaged by `weight`; `restored_per_h` counts the restorations where they are not as many as the failures.
 
         Examples
         --------
@@ -172,11 +174,11 @@ class Diagram:
         rate = np.zeros((0, q.shape[1]))
         for i, nodes in enumerate(self._levels()):
             step_before, step_after = self.level[before] == i, self.level[after] == i
-            asks = step_before | step_after
-            b, a, r = before[asks], after[asks], rate[asks]
-            own_b, own_a = step_before[asks], step_after[asks]
+            steps = step_before | step_after
+            b, a, r = before[steps], after[steps], rate[steps]
+            own_b, own_a = step_before[steps], step_after[steps]
             parts = [
-                (before[~asks], after[~asks], rate[~asks]),
+                (before[~steps], after[~steps], rate[~steps]),
                 (np.where(own_b, self.up[b], b), np.where(own_a, self.up[a], a), r * (1.0 - q[i])),
                 (np.where(own_b, self.down[b], b), np.where(own_a, self.down[a], a), r * q[i]),
                 (self.up[nodes], self.down[nodes], mass[nodes] * w[i]),
@@ -269,6 +271,9 @@ def compile_diagram(structure: Structure, roots: Sequence[Node], order: Sequence
 def joint_diagram(together: Together, functions: tuple[int, ...], below: int | None = None) -> Diagram:
     """Follow several functions at once from their roots.
 
+    An outcome holds a node for each function, 0 or 1 where it is decided; with `below` only the first so many
+    variables are tested, and an outcome is what is left of each function.
+
     Examples
     --------
     >>> from k2rel.logic.bdd import reduced_together
@@ -282,7 +287,7 @@ def joint_diagram(together: Together, functions: tuple[int, ...], below: int | N
     last = len(together.variables) if below is None else below
 
     def split(state: tuple[int, ...]) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
-        """Find the first variable that a tuple of functions asks for, and its two cofactors."""
+        """Find the first variable that a tuple of functions tests, and its two cofactors."""
         first = min(level[function] for function in state)
         up = tuple(high[f] if level[f] == first else f for f in state)
         down = tuple(low[f] if level[f] == first else f for f in state)

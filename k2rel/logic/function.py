@@ -42,12 +42,12 @@ class FunctionDiagram:
     """
 
     variables: tuple[str, ...]
-    leaf: IntArray
-    level: IntArray
-    high: IntArray
+    leaf: IntArray  # (nodes,): variable that a node tests; len(variables) + m is module m
+    level: IntArray  # (nodes,): place of that variable in the order of its module
+    high: IntArray  # (nodes,): successor where the variable is true
     low: IntArray
-    bounds: IntArray
-    roots: IntArray
+    bounds: IntArray  # (modules + 1,): where the nodes of each module begin
+    roots: IntArray  # (modules,)
 
     @property
     def nodes(self) -> int:
@@ -76,15 +76,15 @@ class FunctionDiagram:
 
     def _up(self, p: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Values of nodes, and probabilities with those of modules below them."""
-        from k2rel.logic.kernels import values_up
+        from k2rel.logic.passes import values_up
 
         full = np.concatenate([p, np.empty((self.modules, p.shape[1]))])
         value = np.empty((self.nodes, p.shape[1]))
-        values_up(self.leaf, self.high, self.low, self.bounds, self.roots, full, value, 1.0)
+        values_up.run(value.size, self.leaf, self.high, self.low, self.bounds, self.roots, full, value, 1.0)
         return full, value
 
     def probability(self, p: ArrayLike) -> FloatArray:
-        """Give the probability that the function is true.
+        """Give the probability that the function is true, for p of shape (variables,) or (variables, samples).
 
         Examples
         --------
@@ -108,7 +108,9 @@ class FunctionDiagram:
         return at_most_one(result).reshape(np.shape(p)[1:])
 
     def derivatives(self, p: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        r"""Give the probability and its derivative with respect to every variable.
+        r"""Give the probability P and :math:`\partial P / \partial p_i` of every variable, in the shape of p.
+
+        The derivative is the Birnbaum importance (IEC 61078), below 0 where an event lowers P.
 
         Examples
         --------
@@ -117,7 +119,7 @@ class FunctionDiagram:
         >>> d.derivatives([0.25, 0.5])[1].tolist()
         [0.5, 0.25]
         """
-        from k2rel.logic.kernels import derivatives_down
+        from k2rel.logic.passes import derivatives_down
 
         matrix = self._inputs(p)
         total = np.empty(matrix.shape[1])
@@ -128,7 +130,8 @@ class FunctionDiagram:
             total[part] = full[-1]
             slope = np.zeros_like(full)
             mass = np.zeros_like(value)
-            derivatives_down(self.leaf, self.high, self.low, self.bounds, self.roots, full, value, mass, slope, 1.0)
+            arrays = (self.leaf, self.high, self.low, self.bounds, self.roots, full, value, mass, slope)
+            derivatives_down.run(value.size, *arrays, 1.0)
             slopes[:, part] = slope[: len(self.variables)]
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -174,30 +177,30 @@ class FunctionDiagram:
         mean = np.ones(1)
         alone = np.array([root])
         for at in range(levels):
-            asks = self.level[alone] == at
-            if asks.any():
-                x = self.leaf[alone[asks]]
-                alone = np.concatenate([alone[~asks], self.high[alone[asks]], self.low[alone[asks]]])
-                mean = np.concatenate([mean[~asks], mean[asks] * first[x], mean[asks] * (1.0 - first[x])])
+            tests = self.level[alone] == at
+            if tests.any():
+                x = self.leaf[alone[tests]]
+                alone = np.concatenate([alone[~tests], self.high[alone[tests]], self.low[alone[tests]]])
+                mean = np.concatenate([mean[~tests], mean[tests] * first[x], mean[tests] * (1.0 - first[x])])
                 alone, where = np.unique(alone, return_inverse=True)
                 mean = np.bincount(where.reshape(-1), weights=mean).astype(np.float64)
-            one_asks, two_asks = self.level[one] == at, self.level[two] == at
-            asks = one_asks | two_asks
-            if not asks.any():
+            one_tests, two_tests = self.level[one] == at, self.level[two] == at
+            tests = one_tests | two_tests
+            if not tests.any():
                 continue
-            a, b, w = one[asks], two[asks], weight[asks]
-            own_a, own_b = one_asks[asks], two_asks[asks]
+            a, b, w = one[tests], two[tests], weight[tests]
+            own_a, own_b = one_tests[tests], two_tests[tests]
             both = own_a & own_b
             x = self.leaf[np.where(own_a, a, b)]
             m, s = first[x], second[x]
             rest = np.maximum(1.0 - 2.0 * m + s, 0.0)
             ah, al = np.where(own_a, self.high[a], a), np.where(own_a, self.low[a], a)
             bh, bl = np.where(own_b, self.high[b], b), np.where(own_b, self.low[b], b)
-            one = np.concatenate([one[~asks], ah, al, ah[both], al[both]])
-            two = np.concatenate([two[~asks], bh, bl, bl[both], bh[both]])
+            one = np.concatenate([one[~tests], ah, al, ah[both], al[both]])
+            two = np.concatenate([two[~tests], bh, bl, bl[both], bh[both]])
             straight = [w * np.where(both, s, m), w * np.where(both, rest, 1.0 - m)]
             crossed = (w * np.maximum(m - s, 0.0))[both]
-            weight = np.concatenate([weight[~asks], *straight, crossed, crossed])
+            weight = np.concatenate([weight[~tests], *straight, crossed, crossed])
             one, two, weight = _merged(one, two, weight, self.nodes)
         return float(mean[alone == 1].sum()), float(weight[(one == 1) & (two == 1)].sum())
 
@@ -216,7 +219,7 @@ def _merged(one: IntArray, two: IntArray, weight: FloatArray, nodes: int) -> tup
 def compile_function(
     structure: Structure, root: Node, *, failures: bool = False, most_nodes: int = MOST_NODES
 ) -> FunctionDiagram:
-    """Compile one expression.
+    """Compile one expression; with `failures`, its failure as a function of failed parts.
 
     Examples
     --------
@@ -227,6 +230,11 @@ def compile_function(
     """
     graph, top = signed_graph(structure, root, failures=failures)
     return _assembled(*simplified(graph, top), structure.variables([root]), most_nodes)
+
+
+def shifted(nodes: IntArray, by: int) -> IntArray:
+    """Numbers of nodes behind others; 0 and 1, false and true, are the same everywhere."""
+    return np.where(nodes > 1, nodes + by, nodes)
 
 
 def _assembled(graph: Graph, top: Literal, variables: tuple[str, ...], most_nodes: int) -> FunctionDiagram:
@@ -246,10 +254,10 @@ def _assembled(graph: Graph, top: Literal, variables: tuple[str, ...], most_node
         leaves = graph.leaves_below(node, known)
         literal = top if node == top >> 1 else 2 * node + flipped[node]
         diagram = reduced(graph, literal, leaves, most_nodes, {n for n in leaves if flipped.get(n)})
-        asked = np.array([place[n] for n in diagram.order] + [0], dtype=np.int64)
+        tested = np.array([place[n] for n in diagram.order] + [0], dtype=np.int64)
         shift = bounds[-1] - 2
-        moved = [np.where(a > 1, a + shift, a)[2:] for a in (diagram.high, diagram.low)]
-        parts.append([asked[diagram.level[2:]], diagram.level[2:], *moved])
+        moved = [shifted(a[2:], shift) for a in (diagram.high, diagram.low)]
+        parts.append([tested[diagram.level[2:]], diagram.level[2:], *moved])
         bounds.append(bounds[-1] + len(diagram.level) - 2)
         roots.append(diagram.root + shift if diagram.root > 1 else diagram.root)
         place[node] = len(variables) + len(roots) - 1

@@ -1,9 +1,9 @@
-"""In which order a diagram asks for its variables: several good guesses, from the structure alone.
+"""Orders of the variables of a decision diagram: several heuristics, from the structure alone.
 
 Walking the graph depth first keeps variables of one gate together; how the arguments of a gate are sorted
 makes the difference. FORCE (F. A. Aloul, I. L. Markov, K. A. Sakallah, GLSVLSI 2003) then moves every node to
-the middle of its neighbours until the edges are short. Which guess is best cannot be told beforehand:
-`k2rel.logic.bdd` tries them under a bound.
+the middle of its neighbours until the edges are short. Which order gives the smallest diagram is not known
+beforehand: `k2rel.logic.bdd` tries them under a bound.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FORCE_ROUNDS = 40
 
 
 def variable_orders(graph: Graph, root: int, leaves: Collection[int]) -> Iterator[list[int]]:
-    """Guess orders for the leaves of a module, the best guess first.
+    """Propose orders for the leaves of a module, the most promising first.
 
     Examples
     --------

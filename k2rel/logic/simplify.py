@@ -54,8 +54,8 @@ def _propagated(graph: Graph, root: Literal) -> tuple[Graph, Literal]:
     """Put in place what is known to hold wherever a gate matters.
 
     An and matters only where all its other arguments hold, so within one argument they are true. A gate that
-    stands in several places knows what it knows in all of them. What is replaced still stands above, on every
-    way to the top, so the function stays the same.
+    stands in several places has the facts that hold in all of them. What is replaced still stands above, on every
+    path to the top, so the function stays the same.
     """
     nodes = graph.needed(root)
     uses = graph.uses(nodes)

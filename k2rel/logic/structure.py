@@ -1,8 +1,8 @@
 """Boolean structure functions (IEC 61078) as one shared graph, evaluated on truth values or arrays.
 
-A policy writes what works when as expressions over component variables. The same expressions are then
-read in three ways: on plain truth values for one state, on NumPy arrays for a million states at once, and
-by `k2rel.logic.diagram`, which compiles them. So a rule is written once, whoever asks.
+A policy writes what works when as expressions over component variables. The same expressions are evaluated on
+plain truth values for one state and on NumPy arrays for a million states at once, and compiled by
+`k2rel.logic.diagram`: a rule is written once.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Structure:
         return node
 
     def gate(self, node: Node) -> tuple[str, tuple[Node, ...], int, str]:
-        """Take an expression apart.
+        """Take an expression apart: kind, arguments, k of an at-least-k gate, name of a variable.
 
         Examples
         --------
@@ -80,8 +80,8 @@ class Structure:
         Examples
         --------
         >>> s = Structure()
-        >>> s.variable("a") == s.variable("a")
-        True
+        >>> s.variable("a"), s.variable("b"), s.variable("a")
+        (2, 3, 2)
         """
         return self._intern(_Gate("variable", name=name))
 
@@ -92,8 +92,8 @@ class Structure:
         --------
         >>> s = Structure()
         >>> a = s.variable("a")
-        >>> s.negation(s.negation(a)) == a
-        True
+        >>> a, s.negation(a), s.negation(s.negation(a))
+        (2, 3, 2)
         """
         if node in (FALSE, TRUE):
             return TRUE - node
@@ -120,8 +120,9 @@ class Structure:
         Examples
         --------
         >>> s = Structure()
-        >>> s.conjunction([]) == TRUE
-        True
+        >>> a, b = s.variable("a"), s.variable("b")
+        >>> s.conjunction([]), s.conjunction([a, b]), s.conjunction([b, TRUE, a])
+        (1, 6, 6)
         """
         return self._join("and", nodes, TRUE)
 
@@ -132,20 +133,20 @@ class Structure:
         --------
         >>> s = Structure()
         >>> a = s.variable("a")
-        >>> s.disjunction([a, s.negation(a)]) == TRUE
-        True
+        >>> s.disjunction([]), s.disjunction([a]), s.disjunction([a, s.negation(a)])
+        (0, 2, 1)
         """
         return self._join("or", nodes, FALSE)
 
     def at_least(self, k: int, nodes: Sequence[Node]) -> Node:
-        """Ask for k out of n: a k-out-of-n structure (IEC 61078).
+        """Require k of n: a k-out-of-n structure (IEC 61078).
 
         Examples
         --------
         >>> s = Structure()
         >>> a, b = s.variable("a"), s.variable("b")
-        >>> s.at_least(2, [a, b]) == s.conjunction([a, b])
-        True
+        >>> s.at_least(2, [a, b]), s.conjunction([a, b])
+        (6, 6)
         """
         sure = sum(node == TRUE for node in nodes)
         k, nodes = k - sure, [node for node in nodes if node not in (FALSE, TRUE)]
@@ -160,7 +161,7 @@ class Structure:
         return self._intern(_Gate("at_least", tuple(sorted(nodes)), k))
 
     def exclusive_or(self, nodes: Sequence[Node]) -> Node:
-        """Ask for an odd number of parts: of two, that they differ.
+        """Require an odd number of parts: of two, that they differ.
 
         Examples
         --------
@@ -240,7 +241,7 @@ class Structure:
     def values(
         self, roots: Sequence[Node], states: Mapping[str, BoolArray], given: Mapping[Node, BoolArray] | None = None
     ) -> list[BoolArray]:
-        """Evaluate expressions on many states at once.
+        """Evaluate expressions on many states at once; `given` holds what is known of parts of them.
 
         Examples
         --------
@@ -290,7 +291,7 @@ class Structure:
         return self.truth([root], state)[root]
 
     def truth(self, roots: Iterable[Node], state: Mapping[str, bool]) -> dict[Node, bool]:
-        """Evaluate several expressions on one state.
+        """Evaluate several expressions on one state, in which components that are not named work.
 
         Examples
         --------

@@ -1,6 +1,6 @@
-"""A family of minimal sets, held as a zero-suppressed diagram: counted, summed and searched, never written out.
+"""A family of minimal sets in a zero-suppressed decision diagram: counted, summed and searched without a list.
 
-Ten thousand million sets are no more work than a few hundred.
+The work depends on the nodes of the diagram, not on the number of sets.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class MinimalSets:
     low: IntArray
     bounds: IntArray
     roots: IntArray
-    weight: IntArray
-    highest_order: int | None = None
+    weight: IntArray  # (variables,): what a variable adds to the order of a set
+    highest_order: int | None = None  # order at which the family was cut off
 
     @property
     def nodes(self) -> int:
@@ -102,12 +102,12 @@ class MinimalSets:
         return sum(self.count_by_order.values())
 
     def _up(self, p: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Values of nodes, and p with the sums of modules below it (both with p's columns)."""
-        from k2rel.logic.kernels import values_up
+        """P with the sums of modules below it, and values of nodes (both with p's columns)."""
+        from k2rel.logic.passes import values_up
 
         full = np.concatenate([p, np.empty((len(self.roots), p.shape[1]))])
         value = np.empty((self.nodes, p.shape[1]))
-        values_up(self.leaf, self.high, self.low, self.bounds, self.roots, full, value, 0.0)
+        values_up.run(value.size, self.leaf, self.high, self.low, self.bounds, self.roots, full, value, 0.0)
         return full, value
 
     def _by_order(self, factor: FloatArray) -> FloatArray:
@@ -201,6 +201,8 @@ class MinimalSets:
     def rare_event_slopes(self, p: ArrayLike) -> FloatArray:
         """Differentiate the rare-event approximation with respect to every variable.
 
+        Times p these are the sums over the sets that hold the variable, for the Fussell-Vesely importance.
+
         Examples
         --------
         >>> from k2rel.logic.cutsets import minimal_cut_sets
@@ -211,14 +213,15 @@ class MinimalSets:
         >>> minimal_cut_sets(d).rare_event_slopes([0.5, 0.25]).tolist()
         [0.25, 0.5]
         """
-        from k2rel.logic.kernels import derivatives_down
+        from k2rel.logic.passes import derivatives_down
 
         if self.highest_order is not None:
             raise InputError("derivatives need all sets; these were cut off at an order")
         q = np.asarray(p, dtype=np.float64)
         full, value = self._up(q[:, None])
         mass, slope = np.zeros_like(value), np.zeros_like(full)
-        derivatives_down(self.leaf, self.high, self.low, self.bounds, self.roots, full, value, mass, slope, 0.0)
+        arrays = (self.leaf, self.high, self.low, self.bounds, self.roots, full, value, mass, slope)
+        derivatives_down.run(value.size, *arrays, 0.0)
         return slope[: len(q), 0]
 
     def most_probable(self, p: ArrayLike) -> Iterator[tuple[tuple[str, ...], float]]:
@@ -314,7 +317,7 @@ class MinimalSets:
     def listed(
         self, p: ArrayLike, *, order: int | None = None, probability: float = 0.0, most: int = 100_000
     ) -> Listing:
-        """List sets, with a bound on what was left out.
+        """List sets, most probable first or with an `order` lowest order first, and sum up what is left out.
 
         Examples
         --------
@@ -349,5 +352,5 @@ class Listing:
 
     sets: tuple[tuple[str, ...], ...]
     probabilities: tuple[float, ...]
-    left_out: int
-    left_out_probability: float
+    left_out: int  # number of sets that are not listed
+    left_out_probability: float  # their sum: the most that can be missing from the function's probability

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from k2rel.ctmc.phases import fitted
 from k2rel.ctmc.small import steady_state
 from k2rel.logic.structure import Node
-from k2rel.organisation import NO_CREW, Organisation, RepairWork
+from k2rel.organisation import NEEDS_NO_CREW, Organisation, RepairWork
 from k2rel.policy.rules import Policy
 from k2rel.rates import Law
 from k2rel.studies import Study
@@ -31,13 +31,13 @@ IntArray = NDArray[np.int64]
 class Move:
     """A change of one member: from and to a local state (0: as good as new), rate [1/h], rank of its repair.
 
-    The rank is `NO_CREW` where no technician is needed.
+    The rank is `NEEDS_NO_CREW` where no technician is needed.
     """
 
     before: int
     after: int
     rate_per_h: float
-    rank: int = NO_CREW
+    rank: int = NEEDS_NO_CREW
 
 
 @dataclass(frozen=True)

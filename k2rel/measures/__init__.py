@@ -1,11 +1,17 @@
 """From the engine's answers to what people ask: tidy results with their provenance.
 
 ``inventory``     what a site is made of and on what it rests: levels, components, assumptions
-``cases``         the failover cases, one after another
-``availability``  how available each service is
+``cases``         the failover cases, one after another; ``steps``: one takeover step by step
+``engines``       the static and the dynamic engine behind the same names
+``availability``  how available each service is; ``modes``: how operating modes share the year
+``dynamic``       what roles that stick and takeovers that can fail do; ``rules``: what each rule of takeovers changes
 ``load``          where the load goes
 ``importance``    what causes the downtime
-``uncertainty``   what the limits of each failure rate do to the downtime
+``uncertainty``   what the limits of each failure rate do to the downtime; ``sources``: by source of failure data
+``updating``      a study with what the site's own log says
+``data_loss``     how often RAID groups lose data
+``tested``        what has to be said where tests find hidden failures
+``exchange``      fault trees and chains for other tools
 
 What compares several answers is `k2rel.design`.
 """

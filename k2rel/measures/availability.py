@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
+_FIGURES = ("availability", "unavailability", "downtime_min_per_year", "failures_per_year", "mtbf_h", "mean_downtime_h")
 _SHORTEST_H = 1e-2
 _CYCLES, _SETTLED = 4, 40  # times the longest interval between tests, and the longest repair, until all repeats itself
 _MOST_DAYS = 2000
@@ -87,6 +88,10 @@ class ServiceAvailability:
         """Number of nines, -log10 of the unavailability."""
         return -math.log10(self.unavailability) if self.unavailability > 0 else math.inf
 
+    def figures(self) -> dict[str, float]:
+        """The figures by their name."""
+        return {name: getattr(self, name) for name in _FIGURES}
+
     def to_json(self) -> dict[str, Any]:
         """Give the figures as plain data; what is not finite becomes None.
 
@@ -99,12 +104,7 @@ class ServiceAvailability:
             "service": self.service,
             "title": self.title,
             "scope": self.scope,
-            "availability": self.availability,
-            "unavailability": self.unavailability,
-            "downtime_min_per_year": self.downtime_min_per_year,
-            "failures_per_year": self.failures_per_year,
-            "mtbf_h": self.mtbf_h,
-            "mean_downtime_h": self.mean_downtime_h,
+            **self.figures(),
         }
         return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
 
@@ -135,19 +135,18 @@ class AvailabilityResult:
         """
         import pandas as pd
 
-        columns = (
-            "availability",
-            "unavailability",
-            "downtime_min_per_year",
-            "failures_per_year",
-            "mtbf_h",
-            "mean_downtime_h",
-        )
-        rows = [
-            {"service": s.service, "title": s.title, "scope": s.scope, **{c: getattr(s, c) for c in columns}}
-            for s in self.services
-        ]
-        return pd.DataFrame(rows).set_index("service")
+        return pd.DataFrame(self.rows()).set_index("service")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Give the services as plain rows: what `table` is made from.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> list(availability(study("L2")).rows()[0])[:4]
+        ['service', 'title', 'scope', 'availability']
+        """
+        return [{"service": s.service, "title": s.title, "scope": s.scope, **s.figures()} for s in self.services]
 
     def to_json(self) -> dict[str, Any]:
         """Give the result as plain data, as the command line prints it.
@@ -398,7 +397,7 @@ def takeovers(study: Study) -> pd.DataFrame:
 
     The static figures take a takeover as instant and certain. This table says what that leaves out, to first
     order: each takeover interrupts for the switchover time, and fails with probability 1 - coverage; with automatic
-    failback each way home interrupts as long once more, and never fails.
+    failback each return interrupts as long once more, and never fails.
 
     Parameters
     ----------
@@ -420,7 +419,13 @@ def takeovers(study: Study) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = []
+    rows = takeover_rows(study)
+    return pd.DataFrame(rows).set_index("role") if rows else pd.DataFrame()
+
+
+def takeover_rows(study: Study) -> list[dict[str, Any]]:
+    """Rows of `takeovers`."""
+    rows: list[dict[str, Any]] = []
     for name, role in study.site.movable.items():
         diagram = compile_diagram(study.policy.structure, [study.policy.role_moved(name)])
         # into the moved state, by a failure or by a repair
@@ -439,4 +444,4 @@ def takeovers(study: Study) -> pd.DataFrame:
                 "failed_takeovers_per_year": rate * HOURS_PER_YEAR * (1 - role.coverage),
             }
         )
-    return pd.DataFrame(rows).set_index("role") if rows else pd.DataFrame()
+    return rows

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from k2rel.arguments import as_number, as_numbers, as_whole
+from k2rel.distributions import Distribution
 from k2rel.errors import InputError
 from k2rel.rates import RaidModule
-from k2rel.rates.distribution import Distribution
-from k2rel.simulation.raid_group import RaidGroup, data_loss, mttdl_losses
+from k2rel.simulation.raid_group import DataLoss, RaidGroup, data_loss, mttdl_losses
 from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -68,22 +68,25 @@ def raid_losses(
         raise InputError(f"groups, drive_tb: at least one group, and a capacity above 0; got {drive_tb:g} TB")
     for name, group in groups.items():
         found = data_loss(group, mission_h, histories=histories, seed=seed)
-        thousand, formula = found.losses.times(1000), 1000 * mttdl_losses(group, mission_h)
+        losses = _of_thousand(found)
         rows.append(
             {
                 "group": name,
                 "usable_tb": group.usable * drive_tb,
-                "losses_per_1000": thousand.value,
-                "low": thousand.low,
-                "high": thousand.high,
-                "mttdl_formula": formula,
-                "times": thousand.value / formula,
+                **losses,
+                "times": losses["losses_per_1000"] / losses["mttdl_formula"],
                 "by_unread_error": found.by_latent,
                 "p_loss": found.p_loss.value,
                 "nomdl": found.nomdl(drive_tb).value,
             }
         )
     return pd.DataFrame(rows).set_index("group")
+
+
+def _of_thousand(found: DataLoss) -> dict[str, float]:
+    """Losses of 1,000 groups with the limits of their interval, and what the MTTDL formula says."""
+    losses, formula = found.losses.times(1000), 1000 * mttdl_losses(found.group, found.mission_h)
+    return {"losses_per_1000": losses.value, "low": losses.low, "high": losses.high, "mttdl_formula": formula}
 
 
 def raid_over_time(
@@ -122,7 +125,7 @@ def raid_over_time(
 
 def scrubbing(
     group: RaidGroup,
-    scrub_h: Sequence[float] = (12, 48, 168, 336, 1000, 3000, 8760),
+    scrub_h: Sequence[float] = (12, 48, 168, 336, 1000, 3000, HOURS_PER_YEAR),
     mission_h: float = 10 * HOURS_PER_YEAR,
     *,
     histories: int = 100_000,
@@ -135,8 +138,8 @@ def scrubbing(
     group : RaidGroup
         The group; its scrubbing is replaced.
     scrub_h : sequence of float
-        Scale of the time to find an error [h], of a Weibull law of shape 3 from 6 h on, as in the study of Elerath and
-        Pecht.
+        Scale of the time to find an error [h], of a Weibull distribution of shape 3 from 6 h on, as in the study of
+        Elerath and Pecht.
     mission_h, histories, seed
         As for `raid_losses`.
 
@@ -165,16 +168,8 @@ def scrubbing(
     rows = []
     for hours in as_numbers("scrub_h", scrub_h):
         scrubbed = replace(group, scrub=Distribution.weibull(3, hours, 6))
-        found = data_loss(scrubbed, mission_h, histories=histories, seed=seed).losses.times(1000)
-        rows.append(
-            {
-                "scrub_h": hours,
-                "losses_per_1000": found.value,
-                "low": found.low,
-                "high": found.high,
-                "mttdl_formula": 1000 * mttdl_losses(scrubbed, mission_h),
-            }
-        )
+        found = data_loss(scrubbed, mission_h, histories=histories, seed=seed)
+        rows.append({"scrub_h": hours, **_of_thousand(found)})
     return pd.DataFrame(rows).set_index("scrub_h")
 
 

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = [
     "downtime_causes",
     "dynamic_over_time",
-    "ever_closer",
     "feasible_organisation",
     "interruptions",
     "performability",
@@ -82,14 +81,7 @@ def feasible_organisation(study: Study) -> Organisation | None:
 
 
 def ever_closer(study: Study, tolerances: Sequence[float]) -> Iterator[tuple[Organisation, int]]:
-    """Go down a ladder of tolerances as far as the chain can be solved: each organisation, and its number of states.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> [states for _, states in ever_closer(study("L1"), (1e-3, 1e-5))]
-    [3, 12]
-    """
+    """Organisations down a ladder of tolerances, as far as the chain can be solved, and its number of states."""
     for tolerance in tolerances:
         organisation = Organisation(tolerance=tolerance)
         try:
@@ -120,13 +112,13 @@ def interruptions(
     buffer_h : float
         Depth of a client's buffer [h]: a longer interruption is seen on air.
     first_loss : bool
-        Also give the mean time to the first loss, from everything new and in service.
+        Also give the mean time to the first service failure, from everything new and in service.
 
     Returns
     -------
     pandas.DataFrame
         Index ``service``; ``per_year``, ``mean_min``, ``median_min``, ``longer_than_...`` (share of interruptions),
-        ``on_air_per_year`` (longer than the buffer), ``by_clients_per_year`` (losses by a client's own parts, not in
+        ``on_air_per_year`` (longer than the buffer), ``by_clients_per_year`` (by a client's own parts, not in
         the columns before), with ``first_loss`` ``first_loss_h``. Interruptions by shared parts and roles.
         ``attrs["notes"]`` says where parts are tested that the time until a test is exponential here.
 

@@ -9,6 +9,7 @@ from k2rel.ctmc.files import LabelledChain
 from k2rel.faulttrees.write import open_psa
 from k2rel.logic.structure import Node
 from k2rel.markov.engine import solved
+from k2rel.measures.modes import mode_words
 from k2rel.measures.tested import mean_values
 from k2rel.organisation import Organisation
 from k2rel.services.catalogue import site_services, structure_function
@@ -83,16 +84,9 @@ def labelled_chain_of(study: Study, organisation: Organisation) -> LabelledChain
         if service.scope == "site"
     }
     loading = Loading(dynamics.policy)
-    clients = []
-    for mode in loading.table.modes:
-        first = 0
-        for group, size in enumerate(study.site.group_sizes):
-            routes = mode.routes[0][group]
-            choice = dynamics.policy.choice(loading.principal, group)
-            if routes and choice.routes[routes[0]].carried_by == study.site.sides[0]:
-                first += 0 if choice.routes[routes[0]].dead_end else size
-        clients.append(float(first))
-    rewards = {f"clients_on_{study.site.sides[0]}": np.array(clients)[dynamics.modes(loading.table.diagram)]}
+    first = study.site.sides[0]
+    clients = [float(mode_words(dynamics.policy, mode).clients.get(first, 0)) for mode in loading.table.modes]
+    rewards = {f"clients_on_{first}": np.array(clients)[dynamics.modes(loading.table.diagram)]}
     names = []
     columns = []
     for atom, (number, local) in enumerate(zip(states.population.tolist(), states.local.tolist(), strict=True), 1):

@@ -17,6 +17,7 @@ from k2rel.logic.function import compile_function
 from k2rel.logic.structure import Node
 from k2rel.measures.availability import service_named
 from k2rel.rates import Law, RaidModule, moments_of
+from k2rel.site.service_names import of_client
 from k2rel.studies import Study
 from k2rel.units import MINUTES_PER_YEAR
 
@@ -185,11 +186,10 @@ def _function(study: Study, service: str) -> Node:
         return policy.structure.disjunction(route.usable for route in policy.choice(service).routes)
     if service in site.roles and site.roles[service].is_service:
         return policy.role_up(service)
-    base, _, number = service.rpartition("_client")
-    if base in site.traffic and site.traffic[base].scope == "client" and (not number or number[1:].isdigit()):
-        group = int(number[1:]) - 1 if number else 0
-        if 0 <= group < site.group_count:
-            return policy.served(base, group, group + 1)
+    for name, traffic in site.traffic.items():
+        for group in range(site.group_count if traffic.scope == "client" else 0):
+            if service == of_client(site, name, group)[0]:
+                return policy.served(name, group, group + 1)
     raise InputError(
         f"cut sets of '{service}' depend on how many clients fail together and are not listed; "
         "ask for a traffic class, a client's service or a role"

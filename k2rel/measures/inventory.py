@@ -274,8 +274,8 @@ def _dynamic_assumptions(study: Study, given: Organisation) -> list[tuple[str, s
         ranks = "repaired first, in this order; crews are shared evenly among parts of one rank"
         work.append(("repair priority", ", ".join(given.priority), ranks))
     if given.repair_variation != usual.repair_variation:
-        law = "squared coefficient of variation of repair times of shared parts; 1 for exponential times"
-        work.append(("repair variation", f"{given.repair_variation:g}, set by the user", law))
+        meaning = "squared coefficient of variation of repair times of shared parts; 1 for exponential times"
+        work.append(("repair variation", f"{given.repair_variation:g}, set by the user", meaning))
     if not study.site.movable:
         return [(name, value, "ENGINE", reason, "") for name, value, reason in work] if given != usual else []
     placed = [] if own and len(own) == len(servers) else [

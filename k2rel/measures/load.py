@@ -400,7 +400,7 @@ def _overload_in(loading: Loading, own: OwnParts, mode: Mode) -> tuple[float, fl
 
 
 def overload_by_mode(loading: Loading, own: OwnParts, mode: Mode) -> float:
-    """Give the probability that something on the way of clients is overloaded in a mode.
+    """Give the probability that an element on the route of clients is overloaded in a mode.
 
     Examples
     --------

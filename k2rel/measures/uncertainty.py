@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.arguments import as_names, as_seed, as_whole
+from k2rel.distributions import Z95, Uncertain, from_limits
 from k2rel.errors import InputError
 from k2rel.exact.engine import derivatives, unavailability
 from k2rel.exact.sampling import unavailability_of_samples
@@ -25,15 +26,7 @@ from k2rel.measures.exchange import functions_of
 from k2rel.rates import Law, RaidModule, calendar_of, with_rate
 from k2rel.services.diagrams import Service
 from k2rel.studies import Provenance, Study
-from k2rel.uncertain import (
-    MOST_POINTS,
-    Z95,
-    Uncertain,
-    lognormal_from_limits,
-    mean_interval,
-    points,
-    sobol_indices_of_groups,
-)
+from k2rel.uncertain import MOST_POINTS, mean_interval, points, sobol_indices_of_groups
 from k2rel.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
@@ -113,7 +106,7 @@ def rate_laws(study: Study) -> dict[str, Uncertain]:
         low, high, share = single.low_per_h, single.high_per_h, single.share
         if single.rates_id and low and high and low < high and not study.site.described[name].external:
             mean = single.failure_rate_per_h / share
-            result[single.rates_id] = lognormal_from_limits(low / share, high / share, mean=mean)
+            result[single.rates_id] = from_limits("lognormal", low / share, high / share, mean)
     return result
 
 
@@ -167,7 +160,7 @@ def uncertainty(
     if not distributions:
         raise InputError(f"{study.site.name}: no failure rate in use has limits, so nothing is uncertain")
     design = points(method, samples, len(distributions), seed)
-    drawn = {row: law.quantile(design[:, column]) for column, (row, law) in enumerate(distributions.items())}
+    drawn = {row: rate.quantile(design[:, column]) for column, (row, rate) in enumerate(distributions.items())}
     values = unavailability_of_samples(study, chosen, drawn)
     return UncertaintyResult(study.provenance, samples, seed, method, distributions, values)
 
@@ -270,7 +263,7 @@ def rates_that_matter(study: Study, service: Service) -> dict[str, Uncertain]:
     slopes = derivatives(study, service)
     rows = {study.client_laws[part].rates_id for part, slope in slopes.client.items() if slope != 0}
     rows |= {study.rates_row(name) for name, slope in slopes.shared.items() if slope != 0}
-    distributions = {row: law for row, law in rate_laws(study).items() if row in rows}
+    distributions = {row: found for row, found in rate_laws(study).items() if row in rows}
     if not distributions:
         raise InputError(f"{study.site.name}: no failure rate that '{service.name}' depends on has limits")
     return distributions

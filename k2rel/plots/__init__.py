@@ -2,13 +2,13 @@
 
 ``style``   colours and marks, the same everywhere: first side blue, second orange, lost vermilion
 ``layout``  where everything lies in the drawing of a site
-``drawing``  the drawing, with failed parts crossed out, ways drawn over and loads on them
+``drawing``  the drawing, with failed parts crossed out, routes drawn over and loads on them
 ``charts``  downtime, causes, modes, uncertainty
 ``load``    where the load goes
 ``field``    field data on probability paper, rates before and after, what changes leave
 ``histories``  simulated histories: event by event, and distributions over many
 ``sweeps``  a measure against what was varied
-``raid``    data loss, simulated beside the formula
+``data_loss``  data loss, simulated beside the formula
 ``dynamics``  operating modes as states, interruptions, the best number of units
 """
 

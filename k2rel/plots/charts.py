@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from k2rel.plots.style import INK, LOST, MUTED, new_axes, side_colour, tidy
+from k2rel.plots.style import INK, LOST, MUTED, SERIES, name_rows, new_axes, side_colour, tidy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +25,10 @@ __all__ = [
     "plot_uncertainty",
 ]
 
-_SERIES = (INK, "#009E73", "#CC79A7", MUTED)
-"""What is neither A nor B nor lost keeps clear of their colours."""
+
+def _figure(ax: Axes, value: float, y: float, text: str) -> None:
+    """A figure at the end of a bar."""
+    ax.annotate(text, (value, y), (3, 0), textcoords="offset points", va="center", fontsize=8, color=INK)
 
 
 def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[str, ...] | None = None) -> Axes:
@@ -58,15 +60,14 @@ def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[st
     ax = new_axes(ax, (7.2, 0.34 * len(rows) + 1.3))
     minutes = rows["downtime_min_per_year"].to_numpy()
     colours = [side_colour(sides, side) for side in rows["side"]]
-    labels = [str(name).replace("_", " ") for name in rows.index]
     # told apart in grey print, too
     hatches = dict(zip(sides, ("", "//"), strict=False)) if len(sides) > 1 else {}
     marks = [hatches.get(side, ".." if hatches else "") for side in rows["side"]]
     ax.barh(range(len(rows)), minutes, color=colours, height=0.7, hatch=marks, edgecolor="white")
-    ax.set_yticks(range(len(rows)), labels, parse_math=False)
+    name_rows(ax, rows.index)
     ax.set_xscale("log")
     for y, value in enumerate(minutes):
-        ax.annotate(f"{value:.3g}", (value, y), (3, 0), textcoords="offset points", va="center", fontsize=8, color=INK)
+        _figure(ax, value, y, f"{value:.3g}")
     ax.margins(x=0.15)
     colours_said = f" ({sides[0]} blue, {sides[1]} orange hatched, shared grey dotted)" if len(sides) > 1 else ""
     return tidy(ax, f"Which parts cause the downtime{colours_said}", "downtime [min/year], logarithmic")
@@ -166,7 +167,7 @@ def plot_comparison(frame: pd.DataFrame, columns: dict[str, str], ax: Axes | Non
     'downtime [min/year], logarithmic'
     """
     ax = new_axes(ax, (7.2, 0.42 * len(frame) + 1.7))
-    for (column, label), colour, mark in zip(columns.items(), _SERIES, ("o", "s", "D", "^"), strict=False):
+    for (column, label), colour, mark in zip(columns.items(), SERIES, ("o", "s", "D", "^"), strict=False):
         values = frame[column].to_numpy(dtype=float)[::-1]
         values = np.where(values > 0, values, np.nan)
         ax.plot(values, range(len(frame)), mark, color=colour, ms=7, label=label, alpha=0.9)
@@ -241,7 +242,7 @@ def plot_swing(frame: pd.DataFrame, downtime_min_per_year: float, ax: Axes | Non
     ax.barh(range(len(rows)), high - low, left=low, height=0.6, color=MUTED)
     ax.axvline(downtime_min_per_year, color=INK, lw=1.2)
     ax.set_xlim(left=0)
-    ax.set_yticks(range(len(rows)), [str(types).replace("_", " ") for types in rows["types"]], parse_math=False)
+    name_rows(ax, rows["types"])
     ax.tick_params(axis="y", labelsize=8)
     title = "Downtime with each failure rate at its 90 % limits, one at a time"
     return tidy(ax, title, "downtime [min/year]")
@@ -280,10 +281,8 @@ def plot_downtime_budget(cuts: pd.DataFrame, downtime_min_per_year: float, ax: A
         total += value
         y = len(rows) - 1 - place
         ax.barh(y, value, color=MUTED, height=0.7, edgecolor=INK, linewidth=0.6)
-        said = f"{value:.3g}, in all {100 * total / downtime_min_per_year:.1f} %"
-        ax.annotate(said, (value, y), (3, 0), textcoords="offset points", va="center", fontsize=8, color=INK)
-    names = [str(name).replace("_", " ") for name in rows["failures"]]
-    ax.set_yticks(range(len(rows)), names[::-1], parse_math=False)
+        _figure(ax, value, y, f"{value:.3g}, in all {100 * total / downtime_min_per_year:.1f} %")
+    name_rows(ax, rows["failures"][::-1])
     ax.set_xlim(0, 1.35 * (minutes.max() if len(minutes) else 1.0))
     return tidy(ax, "What the downtime is spent on, and the running total", "downtime [min/year]")
 
@@ -317,9 +316,8 @@ def plot_modes(modes: pd.DataFrame, ax: Axes | None = None) -> Axes:
     lost = rows["cut_off"].to_numpy() > 0
     for y, (value, gone) in enumerate(zip(hours, lost, strict=True)):
         ax.barh(y, value, color=LOST if gone else MUTED, hatch="//" if gone else None, height=0.7, edgecolor="white")
-        ax.annotate(f"{value:.3g}", (value, y), (3, 0), textcoords="offset points", va="center", fontsize=8, color=INK)
-    names = [shorten(str(mode).replace("_", " "), 70, placeholder=" …") for mode in rows["mode"]]
-    ax.set_yticks(range(len(rows)), names, parse_math=False, fontsize=8)
+        _figure(ax, value, y, f"{value:.3g}")
+    name_rows(ax, [shorten(str(mode).replace("_", " "), 70, placeholder=" …") for mode in rows["mode"]], fontsize=8)
     ax.set_xscale("log")
     ax.margins(x=0.12)
     return tidy(
@@ -358,7 +356,7 @@ def plot_uncertainty(table: pd.DataFrame, given: dict[str, float], ax: Axes | No
         ax.plot([middle] * 2, [y - 0.25, y + 0.25], color=INK, lw=2)
         if str(name) in given:
             ax.plot([given[str(name)]], [y], marker="o", ms=6, color="white", mec=INK, ls="")
-    ax.set_yticks(range(len(rows)), [str(name).replace("_", " ") for name in rows.index], parse_math=False)
+    name_rows(ax, rows.index)
     ax.set_xscale("log")
     title = "Downtime that the rates leave possible: 5 to 95 %, | median, o rates as given"
     return tidy(ax, title, "downtime [min/year], logarithmic")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from k2rel.plots.style import INK, LOST, MUTED, new_axes, tidy
+from k2rel.plots.style import INK, LOST, MUTED, SERIES, new_axes, tidy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_data_loss_over_time", "plot_scrubbing"]
 
-_LINES = (("-", "o", INK), ("-", "s", LOST), ("-", "^", "#009E73"), ("-", "D", "#CC79A7"))
+_LINES = (("o", INK), ("s", LOST), ("^", SERIES[1]), ("D", SERIES[2]))
 
 
 def plot_data_loss_over_time(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -40,9 +40,9 @@ def plot_data_loss_over_time(frame: pd.DataFrame, ax: Axes | None = None) -> Axe
     ax = new_axes(ax, (7.5, 4.4))
     simulated = [str(name) for name in frame.columns if not str(name).endswith("(MTTDL)")]
     drawn: list[list[float]] = []
-    for name, (line, mark, colour) in zip(simulated, _LINES, strict=False):
+    for name, (mark, colour) in zip(simulated, _LINES, strict=False):
         shown = frame[name].where(frame[name] > 0)
-        ax.plot(frame.index, shown, line, marker=mark, color=colour, markersize=5, label=f"{name}, simulated")
+        ax.plot(frame.index, shown, "-", marker=mark, color=colour, markersize=5, label=f"{name}, simulated")
         formula = f"{name} (MTTDL)"
         if formula in frame and frame[formula].tolist() not in drawn:  # it does not see what tells many groups apart
             drawn.append(frame[formula].tolist())

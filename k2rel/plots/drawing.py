@@ -1,8 +1,8 @@
 """The drawing of a site as SVG, from its description alone, and over it what a failover outcome looks like.
 
-What a part looks like is said by attributes of its group, ``data-way`` (the side whose way it is on), ``data-further``,
-``data-failed``, ``data-out``, ``data-over``, by a figure (load) and a note; the style sheet does the rest. So the
-explorer can bring another outcome onto the same drawing by setting these, and colours stand here alone.
+What a part looks like is said by attributes of its group, ``data-way`` (the side whose route it is on),
+``data-further``, ``data-failed``, ``data-out``, ``data-over``, by a figure (load) and a note; the style sheet does the
+rest. So the explorer can bring another outcome onto the same drawing by setting these, and colours stand here alone.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ _STYLE = (
 class Look:
     """What a part looks like under an outcome."""
 
-    way: str = ""
-    further: bool = False
+    way: str = ""  # "0" or "1" by the side whose route it is on, "both", or empty
+    further: bool = False  # on the path of a further traffic class of client 1
     failed: bool = False
-    out: bool = False
-    over: bool = False
-    load: str = ""
+    out: bool = False  # of service
+    over: bool = False  # loaded above its capacity
+    load: str = ""  # written on it [MB/s]
     note: str = ""
 
     def attributes(self) -> str:
@@ -163,7 +163,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     site : Site
         The site.
     outcome : FailoverOutcome
-        What has failed and which ways are taken.
+        What has failed and which routes are taken.
 
     Returns
     -------
@@ -182,7 +182,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     """
     layout = Layout(site)
     name, failed = outcome.principal, set(outcome.failed)
-    ways: dict[str, set[str]] = {}
+    routes: dict[str, set[str]] = {}
     further: set[str] = set()
     without = {"client_1": 0, "clients": 0}
     drawn_as: dict[str, str] = {}
@@ -196,7 +196,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
         side = state.sides.get(name)
         if side is not None:
             for part in (state.client, *state.paths.get(name, ())):
-                ways.setdefault(shown.get(part, part), set()).add(str(site.sides.index(side)))
+                routes.setdefault(shown.get(part, part), set()).add(str(site.sides.index(side)))
         without[shown[state.client]] += side is None and name in state.sides
         if index == 0:
             further = {part for other, path in state.paths.items() if other != name for part in path}
@@ -218,7 +218,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
             notes.setdefault(homes.get(part, layout.rest), []).append(part.replace("_", " "))
     result = {}
     for part in marks:
-        found = ways.get(part, set())
+        found = routes.get(part, set())
         result[part] = Look(
             way="both" if len(found) > 1 else next(iter(found), ""),
             further=part in further,
@@ -271,7 +271,7 @@ def draw_site(
     site : Site
         The site.
     outcome : FailoverOutcome, optional
-        What has failed and which ways are taken.
+        What has failed and which routes are taken.
     title : str, optional
         Title of the drawing; by default that of the site.
     names : bool
@@ -331,6 +331,10 @@ class _Pen:
     def _look(self, part: str) -> Look:
         return self.seen.get(part, _PLAIN)
 
+    def _side(self, side: str | None) -> str:
+        sides = self.layout.site.sides
+        return f" data-side='{sides.index(side)}'" if side in sides and len(sides) > 1 else ""
+
     def _open(self, kind: str, part: str, title: str, more: str = "") -> str:
         shown = html.escape(title, quote=True)
         return (
@@ -341,8 +345,7 @@ class _Pen:
     def _link(self, line: Line) -> str:
         points = self.layout.points(line)
         course = "M" + " L".join(self.at(x, y) for x, y in points)
-        dash = _DASHES[self.kinds.index(line.kind) % len(_DASHES)]
-        style = f" stroke-dasharray='{dash}'" if dash else ""
+        style = _dashed(self.kinds.index(line.kind))
         a, b = (self.layout.boxes[name] for name in line.boxes)
         level = a.tier == b.tier
         middle = (sum(p[0] for p in points) / len(points), sum(p[1] for p in points) / len(points))
@@ -388,11 +391,10 @@ class _Pen:
             f"<tspan x='{x:.0f}' y='{top + 1.2 * n * size:.1f}'>{html.escape(word)}</tspan>"
             for n, word in enumerate(words)
         )
-        side = f" data-side='{site.sides.index(box.side)}'" if box.side in site.sides and len(site.sides) > 1 else ""
         w, h = box.width * _UNIT, box.height * _UNIT
         note = html.escape(self._look(box.id).note)
         return (
-            self._open("box", box.id, box.title, side)
+            self._open("box", box.id, box.title, self._side(box.side))
             + f"<rect x='{x - w / 2:.0f}' y='{y - h / 2:.0f}' width='{w:.0f}' height='{h:.0f}' rx='7'/>"
             + f"<text style='font-size:{size}px'>{lines}</text>"
             + f"<text class='note' x='{x:.0f}' y='{y + h / 2 - 9:.0f}'>{note}</text>"
@@ -401,16 +403,13 @@ class _Pen:
         )
 
     def _chip(self, key: str, x: float, y: float) -> str:
-        site = self.layout.site
-        part = site.components.get(key)
-        side = part.side if part else None
-        attribute = f" data-side='{site.sides.index(side)}'" if side in site.sides and len(site.sides) > 1 else ""
+        part = self.layout.site.components.get(key)
         above = y > self.layout.boxes[self.layout.home(key)].y
         half = 5 if self.names else 7
         px, py = x * _UNIT, (self.high - y) * _UNIT
         name = f"<text x='{px:.0f}' y='{py + (-9 if above else 17):.0f}'>{_said(key)}</text>" if self.names else ""
         return (
-            self._open("chip", key, key.replace("_", " "), attribute)
+            self._open("chip", key, key.replace("_", " "), self._side(part.side if part else None))
             + f"<rect x='{px - half:.0f}' y='{py - half:.0f}' width='{2 * half}' height='{2 * half}'/>{name}"
             + self._cross(x, y, 0.1)
             + "</g>"
@@ -422,15 +421,17 @@ class _Pen:
         rows = []
         for n, kind in enumerate(self.kinds):
             x, y = (n % self.columns) * self.layout.width * _UNIT / self.columns + 8, top + 16 * (n // self.columns) + 8
-            dash = _DASHES[n % len(_DASHES)]
-            style = f" stroke-dasharray='{dash}'" if dash else ""
-            rows.append(
-                f"<path d='M{x:.0f},{y:.0f} h30'{style}/><text x='{x + 36:.0f}' y='{y + 4:.0f}'>{_said(kind)}</text>"
-            )
+            text = f"<text x='{x + 36:.0f}' y='{y + 4:.0f}'>{_said(kind)}</text>"
+            rows.append(f"<path d='M{x:.0f},{y:.0f} h30'{_dashed(n)}/>{text}")
         n = len(self.kinds)
         x, y = (n % self.columns) * self.layout.width * _UNIT / self.columns + 8, top + 16 * (n // self.columns) + 12
         rows.append(f"<text x='{x:.0f}' y='{y:.0f}'>figures: load [MB/s]</text>")
         return f"<g class='key'>{''.join(rows)}</g>"
+
+
+def _dashed(kind: int) -> str:
+    dash = _DASHES[kind % len(_DASHES)]
+    return f" stroke-dasharray='{dash}'" if dash else ""
 
 
 def _said(name: str) -> str:

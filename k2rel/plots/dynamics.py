@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.plots.style import INK, LOST, MUTED, new_axes, side_colour, tidy
+from k2rel.plots.style import INK, LOST, MUTED, SERIES, name_rows, new_axes, side_colour, tidy
 from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ __all__ = ["plot_interruptions", "plot_mode_graph", "plot_side_figures", "plot_u
 FloatArray = NDArray[np.float64]
 
 _MARKS = ("o", "s", "^", "D", "v")
-_SERIES = (INK, "#009E73", "#CC79A7", MUTED, LOST)
+_SERIES = (*SERIES, LOST)
 
 
 def plot_mode_graph(
@@ -165,7 +165,7 @@ def plot_side_figures(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     y = np.arange(len(rows))
     ax.barh(y + 0.2, rows["preferred_min_per_year"], 0.38, color=MUTED, label="roles at the preferred side", hatch="//")
     ax.barh(y - 0.2, rows["sticky_min_per_year"], 0.38, color=INK, label="roles that stick, takeovers that can fail")
-    ax.set_yticks(y, [str(name).replace("_", " ") for name in rows.index])
+    name_rows(ax, rows.index)
     ax.set_xscale("log")
     ax.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(0.0, -0.16 - 0.4 / len(rows)), ncols=2)
     return tidy(ax, "Downtime of each service, two readings of the roles", "downtime [min/year], logarithmic")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.field import Curve, Fit, RepairHistory, Trend, mean_cumulative_failures
-from k2rel.plots.style import INK, MUTED, SHARED, new_axes, tidy
+from k2rel.plots.style import INK, MUTED, SHARED, name_rows, new_axes, tidy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,7 +145,7 @@ def plot_rates_updated(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     'log'
     """
     ax = new_axes(ax, (7.4, 0.7 * len(table) + 1.4))
-    for y, (kind, row) in enumerate(table.iloc[::-1].iterrows()):
+    for y, (_, row) in enumerate(table.iloc[::-1].iterrows()):
         ax.plot([row["before_low_per_h"], row["before_high_per_h"]], [y + 0.15] * 2, color=MUTED, lw=4)
         ax.plot([row["before_per_h"]], [y + 0.15], marker="o", ms=7, mfc="white", mec=INK, ls="")
         ax.plot([row["after_low_per_h"], row["after_high_per_h"]], [y - 0.15] * 2, color=SHARED, lw=4)
@@ -154,8 +154,7 @@ def plot_rates_updated(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
             ax.plot([row["seen_per_h"]], [y], marker="x", ms=8, mew=2, color=INK, ls="")
         ax.text(1.01, y, f"{row['failures']:g} in {row['hours']:,.0f} h", transform=ax.get_yaxis_transform(),
                 va="center", fontsize=8)  # fmt: skip
-        del kind
-    ax.set_yticks(range(len(table)), [str(kind).replace("_", " ") for kind in table.index[::-1]], parse_math=False)
+    name_rows(ax, table.index[::-1])
     ax.set_ylim(-0.6, len(table) - 0.4)
     ax.set_xscale("log")
     return tidy(ax, "Rates: grey before, dark after, x the log alone", "failure rate [1/h], 90 % limits, logarithmic")

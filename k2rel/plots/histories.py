@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from k2rel.plots.style import COLOURS, INK, LOST, MUTED, SHARED, new_axes, tidy
+from k2rel.plots.style import COLOURS, INK, LOST, MUTED, SERIES, SHARED, new_axes, tidy
 from k2rel.units import HOURS_PER_YEAR, format_duration
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def plot_downtime_of_a_year(
     'log'
     """
     ax = new_axes(ax, (7.5, 4.2))
-    styles = (("-", INK), ("--", "#009E73"), (":", "#CC79A7"), ("-.", SHARED))
+    styles = zip(("-", "--", ":", "-."), (*SERIES[:3], SHARED), strict=True)
     for (name, frame), (line, colour) in zip(distributions.items(), styles, strict=False):
         minutes = frame["hours"] * 60
         ax.fill_between(minutes, frame["low"], frame["high"], color=colour, alpha=0.2, linewidth=0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from k2rel.measures.load import LoadResult
-from k2rel.plots.style import INK, LOST, new_axes, side_colour, tidy
+from k2rel.plots.style import INK, LOST, legend, name_rows, new_axes, side_colour, tidy
 from k2rel.policy.failover import FailoverOutcome
 from k2rel.site.model import Site
 
@@ -57,11 +57,10 @@ def plot_load_after_failover(
             hatch="//" if a.overloaded else None,
         )
         ax.plot([b.capacity_mb_s] * 2, [row - 0.44, row + 0.44], color=INK, lw=2)
-    ax.set_yticks(range(len(items)), [b.element.replace("_", " ") for b, _ in reversed(items)], parse_math=False)
+    name_rows(ax, [b.element for b, _ in reversed(items)])
     ax.set_xlim(left=0)
     what = ", ".join(after.failed).replace("_", " ") or "nothing"
-    tidy(ax, f"Load before (pale) and after (full) the loss of {what}; | capacity", "load [MB/s]")
-    return ax
+    return tidy(ax, f"Load before (pale) and after (full) the loss of {what}; | capacity", "load [MB/s]")
 
 
 def plot_load_distribution(result: LoadResult, site: Site, ax: Axes | None = None) -> Axes:
@@ -166,7 +165,6 @@ def plot_load_against_capacity(result: LoadResult, site: Site, ax: Axes | None =
     ax.set_yscale("log")
     ax.set_ylim(lowest / 3, 3)
     ax.set_xlim(0, highest * 1.12)
-    for text in ax.legend(frameon=False, fontsize=9, loc="lower left").get_texts():
-        text.set_parse_math(False)
+    legend(ax, fontsize=9, loc="lower left")
     title = "Load on the element of each side that comes nearest to its capacity"
     return tidy(ax, title, "load [% of capacity]", "probability of at least that")

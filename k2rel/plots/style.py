@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLOURS", "COLOUR_WORDS", "INK", "LOST", "MUTED", "new_axes", "side_colour", "tidy"]
+__all__ = [
+    "COLOURS",
+    "COLOUR_WORDS",
+    "INK",
+    "LOST",
+    "MUTED",
+    "SERIES",
+    "legend",
+    "name_rows",
+    "new_axes",
+    "side_colour",
+    "tidy",
+]
 
 COLOURS = ("#0072B2", "#E69F00")
 """First side and second side."""
@@ -18,6 +30,8 @@ SHARED = "#56606B"
 CONTROL = "#009E73"
 INK = "#222222"
 MUTED = "#9AA3AB"
+SERIES = (INK, CONTROL, "#CC79A7", MUTED)
+"""What is neither a side nor lost keeps clear of their colours."""
 
 
 def side_colour(sides: Sequence[str], side: str | None) -> str:
@@ -32,7 +46,7 @@ def side_colour(sides: Sequence[str], side: str | None) -> str:
 
 
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """Give the axes to draw on: those handed in, or new ones.
+    """Give the axes to draw on: those handed in, or new ones of a size [inch].
 
     Examples
     --------
@@ -44,6 +58,33 @@ def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     from matplotlib.figure import Figure
 
     return Figure(figsize=size, layout="constrained").subplots()
+
+
+def name_rows(ax: Axes, names: Iterable[object], **style: Any) -> None:
+    """Name rows 0, 1, ... of a plot, lowest first; underscores become blanks, and no name is read as a formula.
+
+    Examples
+    --------
+    >>> ax = new_axes(None, (4, 3))
+    >>> name_rows(ax, ["server_A", "server_B"])
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['server A', 'server B']
+    """
+    labels = [str(name).replace("_", " ") for name in names]
+    ax.set_yticks(range(len(labels)), labels, parse_math=False, **style)
+
+
+def legend(ax: Axes, **style: Any) -> None:
+    """Explain lines and bars, without a frame; no name is read as a formula.
+
+    Examples
+    --------
+    >>> ax = new_axes(None, (4, 3))
+    >>> _ = ax.plot([1], label="$x")
+    >>> legend(ax)
+    """
+    for text in ax.legend(frameon=False, **style).get_texts():
+        text.set_parse_math(False)
 
 
 def tidy(ax: Axes, title: str, xlabel: str = "", ylabel: str = "") -> Axes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from k2rel.arguments import as_names
-from k2rel.plots.style import COLOURS, CONTROL, INK, LOST, MUTED, new_axes, tidy
+from k2rel.plots.style import COLOURS, CONTROL, INK, LOST, MUTED, legend, new_axes, tidy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,8 +77,7 @@ def plot_sweep(
     else:
         ax.set_ylim(bottom=0)
     if drawn:
-        for text in ax.legend(fontsize=8, frameon=False, ncols=2 if drawn > 4 else 1).get_texts():
-            text.set_parse_math(False)
+        legend(ax, fontsize=8, ncols=2 if drawn > 4 else 1)
     return tidy(ax, title, x.replace("_", " "), label)
 
 
@@ -152,6 +151,5 @@ def plot_most_clients(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         )  # fmt: skip
         ax.bar_label(bars, fontsize=8, fmt="%d")
     ax.set_xticks(np.arange(len(table)), [str(name) for name in table.index], parse_math=False)
-    for text in ax.legend(fontsize=8, frameon=False, ncols=min(count, 6)).get_texts():
-        text.set_parse_math(False)
+    legend(ax, fontsize=8, ncols=min(count, 6))
     return tidy(ax, "Most clients that a level carries after any single failure", "bit rate of a client", "clients")

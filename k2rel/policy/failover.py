@@ -10,6 +10,7 @@ from k2rel.arguments import as_names
 from k2rel.logic.structure import Node
 from k2rel.policy.rules import Choice, Policy, Route
 from k2rel.site.model import AtLeast, Site
+from k2rel.site.service_names import FULL_SERVICE
 
 __all__ = [
     "ClientState",
@@ -364,7 +365,7 @@ def failover(
         for name, part in site.components.items()
         if part.capacity_mb_s is not None
     )
-    services["full_service"] = services[principal] and not any(
+    services[FULL_SERVICE] = services[principal] and not any(
         item.ends_full_service and item.element in carries_clients for item in loads
     )
     roles = {role: next((side for side in site.sides if truth[at[role, side]]), None) for role in site.roles}

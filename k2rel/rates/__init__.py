@@ -3,12 +3,11 @@
 ``entry``         one entry of the registry, with evidence and source
 ``table``         all entries, and one's own tables over them
 ``conditions``    rates under another temperature, duty or age than the source's
-``law``           failure and repair of one component: constant rates, hidden failures
+``failure_law``   failure and repair of one component: constant rates, hidden failures
 ``hidden``        hidden failures between the tests that find them
 ``cycle``         what is tested on the same days: moments of the cycle of the tests
-``distribution``  laws of any shape
-``raid``          a RAID set as a module with a Markov chain of its own
-``laws``          the laws of every part of a site
+``raid_module``   a RAID set as a module with a Markov chain of its own
+``site_laws``     the laws of every part of a site
 """
 
 from k2rel.rates.conditions import Conditions

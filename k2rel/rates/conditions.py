@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from k2rel.distributions import Distribution
 from k2rel.errors import InputError
-from k2rel.rates.distribution import Distribution
 from k2rel.units import HOURS_PER_YEAR, format_duration
 
 __all__ = ["Conditions", "arrhenius_factor", "mean_hazard_per_h"]
@@ -96,21 +96,21 @@ def mean_hazard_per_h(life: Distribution, age_h: float, over_h: float = HOURS_PE
 
     Examples
     --------
-    >>> from k2rel.rates.distribution import parse_distribution
+    >>> from k2rel.distributions import parse_distribution
     >>> life = parse_distribution("weibull(shape=2, scale=10000 h)")
     >>> round(mean_hazard_per_h(life, 10_000, 1) * 1e4, 4)
     2.0001
     """
     if not 0 <= age_h < math.inf:
         raise InputError(f"age: a time of 0 or more, got {age_h:g} h")
-    if life.kind == "exponential":
+    if life.family == "exponential":
         return 1.0 / life.mean_h
-    if life.kind == "weibull":
+    if life.family == "weibull":
         shape, scale, location = life.parameters
         hazard = [(max(0.0, t - location) / scale) ** shape for t in (age_h, age_h + over_h)]
-    elif life.kind == "table":
+    elif life.tabulated:
         with np.errstate(all="ignore"):
-            hazard = [-float(life.scipy.logsf(t)) for t in (age_h, age_h + over_h)]
+            hazard = [-float(life.frozen().logsf(t)) for t in (age_h, age_h + over_h)]
     else:
         raise InputError(f"{life}: this law has no failure rate")
     value = float(hazard[1] - hazard[0]) / over_h

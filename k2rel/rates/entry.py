@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from k2rel.distributions import Distribution
 from k2rel.errors import InputError
 from k2rel.rates.conditions import Conditions, arrhenius_factor, mean_hazard_per_h
-from k2rel.rates.distribution import Distribution
 from k2rel.rates.failure_law import Law
 
 __all__ = ["CONTRACTS", "Contract", "RateRow"]
@@ -111,7 +111,7 @@ class RateRow:
                 )
             result *= conditions.duty / self.duty
         if conditions.age_h is not None:
-            if self.life is None or self.life.kind == "exponential":
+            if self.life is None or self.life.family == "exponential":
                 raise InputError(
                     f"entry '{self.id}' has a constant failure rate, which does not know an age; take an entry with "
                     "another law of life"

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from k2rel.bundled import data_dir
+from k2rel.distributions import Distribution, parse_distribution
 from k2rel.errors import InputError, Problem, closest
 from k2rel.numerals import plain_number
 from k2rel.rates.conditions import arrhenius_factor
-from k2rel.rates.distribution import Distribution, parse_distribution
 from k2rel.rates.entry import Contract, RateRow
 from k2rel.textio import harmless, read_text
 from k2rel.units import doubtful_rate
@@ -278,7 +278,7 @@ def write_rates(rows: Iterable[RateRow]) -> str:
 
 
 def _law_text(row: RateRow) -> str:
-    return "exponential" if row.life is None or row.life.kind == "exponential" else str(row.life)
+    return "exponential" if row.life is None or row.life.family == "exponential" else str(row.life)
 
 
 def _read(path: Path) -> RateTable:

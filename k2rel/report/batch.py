@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,10 @@ from k2rel.arguments import as_paths, as_seed, as_whole
 from k2rel.basis import basis_hash
 from k2rel.bundled import notebook_dir
 from k2rel.design.targets import read_target
-from k2rel.errors import InputError, K2relError
+from k2rel.errors import K2relError
 from k2rel.parallel import as_they_end, connected, worker_count
 from k2rel.report.execute import quiet
-from k2rel.report.files import remove_leftovers, whole, write_whole
+from k2rel.report.files import make_folders, remove_leftovers, whole, write_whole
 from k2rel.report.page import Entry, index_page
 from k2rel.report.pdf import NO_CHROMIUM, chromium
 from k2rel.report.render import Job, Report, headline_of, render_report, spoiled, up_to_date
@@ -149,15 +149,12 @@ def render_reports(
         "seed": seed,
     }
     notes = [NO_CHROMIUM] if pdf and chromium() is None else []
-    todo = _jobs(levels, comparison, common, clients, settings, target, pdf and not notes)
-    try:
-        for folder in (output, output / "results", output / "notebooks"):
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=folder):
-                pass
-    except OSError as error:
-        raise InputError(f"--output {output}: cannot be written to: {error.strerror or error}") from None
-    remove_leftovers([output, output / "results", output / "notebooks"])
+    absolute = [str(Path(level).resolve()) if Path(str(level)).is_file() else str(level) for level in levels]
+    studies = studies_of(absolute, clients=clients, repair=repair, rates=common["rates"] or None, settings=settings)
+    todo = _jobs(absolute, studies, comparison, common, target, pdf and not notes)
+    folders = (output, output / "results", output / "notebooks")
+    make_folders(output, *folders)
+    remove_leftovers(folders)
     found = {job.name: kept for job in todo if (kept := up_to_date(job, output)) is not None}
     missing = [job for job in todo if job.name not in found]
     notes += [
@@ -259,11 +256,7 @@ def _shipped(job: Job) -> tuple[Job, bytes, dict[str, bytes]]:
         return value
 
     parameters = {key: sent(value) for key, value in job.parameters.items()}
-    return (
-        Job(job.name, job.title, Path(job.notebook.name), parameters, job.inputs, job.pdf),
-        job.notebook.read_bytes(),
-        files,
-    )
+    return replace(job, notebook=Path(job.notebook.name), parameters=parameters), job.notebook.read_bytes(), files
 
 
 def _remote(shipped: tuple[Job, bytes, dict[str, bytes]]) -> tuple[Report, dict[str, bytes]]:
@@ -284,9 +277,7 @@ def _remote(shipped: tuple[Job, bytes, dict[str, bytes]]) -> tuple[Report, dict[
 
         parameters = {key: placed(value) for key, value in job.parameters.items()}
         output = here / "output"
-        done = render_report(
-            Job(job.name, job.title, here / job.notebook.name, parameters, job.inputs, job.pdf), output
-        )
+        done = render_report(replace(job, notebook=here / job.notebook.name, parameters=parameters), output)
         files = {str(p.relative_to(output)): p.read_bytes() for p in sorted(output.rglob("*")) if p.is_file()}
     # the manifest last: a report without it is made again
     return done, dict(sorted(files.items(), key=lambda item: item[0].endswith(".manifest.json")))
@@ -321,42 +312,28 @@ def _remember(output: Path, name: str) -> None:
 
 
 def _jobs(
-    levels: Sequence[str | Path],
+    levels: Sequence[str],
+    studies: Mapping[str, Study],
     comparison: bool,
     common: dict[str, Any],
-    clients: int | None,
-    settings: Mapping[str, str] | None,
     target: str | float | None,
     pdf: bool,
 ) -> list[Job]:
     """Check every input before the first kernel starts, and list what is to be rendered."""
-    absolute = [str(Path(level).resolve()) if Path(str(level)).is_file() else str(level) for level in levels]
-    studies = studies_of(
-        absolute, clients=clients, repair=common["repair"], rates=common["rates"] or None, settings=settings
-    )
     asked = "" if target is None else str(Path(str(target)).resolve()) if Path(str(target)).is_file() else str(target)
     jobs = []
-    for text, (name, one) in zip(absolute, studies.items(), strict=True):
-        own = [f"{key}={value}" for key, value in one.site.changed]
+    for text, (name, study) in zip(levels, studies.items(), strict=True):
+        own = [f"{key}={value}" for key, value in study.site.changed]
         if name.lower() in {"index", _COMPARISON_NOTEBOOK.removesuffix(".ipynb")}:
             name += "-site"  # those two pages have names of their own
-        wanted = read_target(asked, one.site) if asked else {}
+        wanted = read_target(asked, study.site) if asked else {}
         parameters = {"level": text, "name": name, **common, "settings": own, "target": asked, "results": ""}
-        inputs = _inputs([one], wanted)
-        jobs.append(Job(name, one.site.title, notebook_dir() / _LEVEL_NOTEBOOK, parameters, inputs, pdf))
+        inputs = _inputs([study], wanted)
+        jobs.append(Job(name, study.site.title, notebook_dir() / _LEVEL_NOTEBOOK, parameters, inputs, pdf))
     if comparison:
-        parameters = {"levels": absolute, **common, "results": ""}
-        notebook = notebook_dir() / _COMPARISON_NOTEBOOK
-        jobs.append(
-            Job(
-                "level_comparison",
-                "All levels side by side",
-                notebook,
-                parameters,
-                _inputs(list(studies.values()), {}),
-                pdf,
-            )
-        )
+        parameters = {"levels": levels, **common, "results": ""}
+        notebook, inputs = notebook_dir() / _COMPARISON_NOTEBOOK, _inputs(list(studies.values()), {})
+        jobs.append(Job(notebook.stem, "All levels side by side", notebook, parameters, inputs, pdf))
     return jobs
 
 
@@ -364,11 +341,15 @@ def _inputs(studies: Sequence[Study], wanted: Mapping[str, float]) -> str:
     """Hash of the sites as they were read, with every text of them, their laws, and the target."""
     plain = [
         [
-            one.provenance.input_hash,
-            Path(one.site.file).name,
-            *(_text(str(path)) for path in (one.site.file, one.rates, pinned_table(one.site.file)) if path is not None),
+            study.provenance.input_hash,
+            Path(study.site.file).name,
+            *(
+                _text(str(path))
+                for path in (study.site.file, study.rates, pinned_table(study.site.file))
+                if path is not None
+            ),
         ]
-        for one in studies
+        for study in studies
     ]
     return hashlib.sha256(json.dumps([plain, wanted], sort_keys=True).encode()).hexdigest()
 

@@ -1,12 +1,29 @@
-"""Data and script inside a page: data that cannot end their element, script that the page names by its hash."""
+"""What stands inside a page: HTML, data that cannot end their element, script that the page names by its hash."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
+from typing import TYPE_CHECKING
 
-__all__ = ["embedded_json", "script_source"]
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+__all__ = ["as_html", "embedded_json", "script_source"]
+
+
+def as_html(text: str) -> HTML:
+    """Give what a notebook shows as it stands.
+
+    Examples
+    --------
+    >>> as_html("<p>x</p>").data
+    '<p>x</p>'
+    """
+    from IPython.display import HTML
+
+    return HTML(text)  # type: ignore[no-untyped-call]
 
 
 def embedded_json(data: object) -> str:

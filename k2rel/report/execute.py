@@ -102,7 +102,7 @@ def _check_parameters(papermill: Any, notebook: Path, parameters: Mapping[str, A
 def execute_notebook(
     notebook: Path, output: Path, parameters: Mapping[str, Any], on_cell: Callable[[], None] | None = None
 ) -> Path:
-    """Execute a notebook with parameters.
+    """Execute a notebook with parameters of its own; one that fails is kept as ``failed/NAME`` beside the output.
 
     Examples
     --------

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["remove_leftovers", "temporary_name", "whole", "write_whole"]
+from k2rel.errors import InputError
+
+__all__ = ["make_folders", "remove_leftovers", "temporary_name", "whole", "write_whole"]
 
 
 def temporary_name(path: Path) -> Path:
@@ -17,8 +20,8 @@ def temporary_name(path: Path) -> Path:
 
     Examples
     --------
-    >>> temporary_name(Path("out/L2R.html")).name.startswith(".L2R.html.")
-    True
+    >>> temporary_name(Path("out/L2R.html")).name[:10]
+    '.L2R.html.'
     """
     return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp{path.suffix}")
 
@@ -57,6 +60,25 @@ def whole(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def make_folders(output: Path, *folders: Path) -> None:
+    """Make folders of an output, and see that they can be written to.
+
+    Examples
+    --------
+    >>> make_folders(Path("/dev/null/x"), Path("/dev/null/x/results"))
+    Traceback (most recent call last):
+        ...
+    k2rel.errors.InputError: --output /dev/null/x: cannot be written to: Not a directory
+    """
+    try:
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=folder):
+                pass
+    except OSError as error:
+        raise InputError(f"--output {output}: cannot be written to: {error.strerror or error}") from None
 
 
 def remove_leftovers(folders: Iterable[Path]) -> None:

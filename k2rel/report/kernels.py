@@ -154,7 +154,7 @@ class ForkedKernel(LocalProvisioner):
 
 @contextmanager
 def kernel_manager() -> Iterator[dict[str, Any]]:
-    """Give what nbclient needs to start a kernel of ours.
+    """Give what nbclient needs to start a kernel of ours; over TCP another process might take its ports.
 
     Examples
     --------

@@ -22,7 +22,7 @@ class Entry:
     """One line of the index."""
 
     name: str
-    file: str | None
+    file: str | None  # None where rendering failed
     headline: dict[str, Any]
     error: str = ""
 
@@ -60,8 +60,8 @@ def report_page(
 
     Examples
     --------
-    >>> "<a href='#load'>Load</a>" in report_page("t", "<h2 id='load'>Load</h2>", "")
-    True
+    >>> report_page("t", "<h2 id='load'>Load</h2>", "").count("<a href='#load'>Load</a>")
+    1
     """
     headings = re.findall(r"<h2[^>]*id=['\"]([^'\"]+)['\"][^>]*>(.*?)</h2>", body, flags=re.S)
     links = "".join(f"<a href='#{html.escape(anchor, quote=True)}'>{_plain(text)}</a> " for anchor, text in headings)
@@ -87,8 +87,8 @@ def index_page(entries: Sequence[Entry], comparison: Entry | None, foot: str) ->
 
     Examples
     --------
-    >>> "L2R.html" in index_page([Entry("L2R", "L2R.html", {"title": "Level 2R"})], None, "")
-    True
+    >>> index_page([Entry("L2R", "L2R.html", {"title": "Level 2R"})], None, "").count("<a href='L2R.html'>L2R</a>")
+    1
     """
     columns = ("downtime_min_per_year", "failures_per_year", "unavailability", "p_overload")
     titles = [

@@ -38,9 +38,9 @@ class Job:
     title: str
     notebook: Path
     parameters: Mapping[str, Any]
-    inputs: str = ""
+    inputs: str = ""  # hash of what figures come from beside notebook, parameters and `k2rel.basis`
     pdf: bool = False
-    linked: bool = True
+    linked: bool = True  # an index lies beside it
 
     @property
     def key(self) -> str:
@@ -56,9 +56,9 @@ class Report:
     """What came out of a job."""
 
     name: str
-    files: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()  # relative to the folder
     error: str = ""
-    kept: bool = False
+    kept: bool = False  # it was there already
 
 
 def _manifest(folder: Path, name: str) -> Path:
@@ -71,8 +71,7 @@ def up_to_date(job: Job, folder: Path) -> Report | None:
     Examples
     --------
     >>> from k2rel.bundled import notebook_dir
-    >>> up_to_date(Job("L1", "Level 1", notebook_dir() / "level_report.ipynb", {}), Path("nowhere")) is None
-    True
+    >>> up_to_date(Job("L1", "Level 1", notebook_dir() / "level_report.ipynb", {}), Path("nowhere"))
     """
     try:
         data = json.loads(_manifest(folder, job.name).read_text(encoding="utf-8"))

@@ -5,7 +5,6 @@ Every engine takes the list from here, the simulation too: names and rules are t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +13,7 @@ from k2rel.logic.structure import Node
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
 from k2rel.site.model import Site
+from k2rel.site.service_names import of_all_clients, of_client, of_full_service, of_lost_clients, usual_lost_clients
 
 __all__ = ["SiteService", "site_services", "structure_function"]
 
@@ -58,21 +58,14 @@ def site_services(site: Site, lost_clients: Sequence[int] | None = None) -> list
         if traffic.scope == "site":
             result.append(SiteService(name, traffic.title, "flow", name))
             continue
-        result.append(SiteService(name, f"{traffic.title}, every client", "every client", name))
-        for group in range(site.group_count):
-            suffix = "" if group == 0 else f"_{group + 1}"
-            title = f"{traffic.title}, client {group + 1}"
-            result.append(SiteService(f"{name}_client{suffix}", title, "one client", name, group))
+        result.append(SiteService(*of_all_clients(site, name), "every client", name))
+        result += [SiteService(*of_client(site, name, n), "one client", name, n) for n in range(site.group_count)]
     result += [SiteService(name, role.title, "role", name) for name, role in site.roles.items() if role.is_service]
-    principal, count = principal_traffic(site), site.client_count
+    principal = principal_traffic(site)
     if site.traffic[principal].scope == "client":
-        # the loss of one client or more is the principal traffic of the whole site, listed already
-        usual = [k for k in (2, math.ceil(count / 2), count) if 1 < k <= count]
-        for k in sorted(set(usual if lost_clients is None else lost_clients)):
-            title = f"loss of {k} or more of {count} clients"
-            result.append(SiteService(f"lost_{k}_or_more_clients", title, "lost clients", principal, cut_off=k))
-        title = f"full service: {site.traffic[principal].title} at the subscribed bandwidth for every client"
-        result.append(SiteService("full_service", title, "full service", principal))
+        for k in usual_lost_clients(site) if lost_clients is None else sorted(set(lost_clients)):
+            result.append(SiteService(*of_lost_clients(site, k), "lost clients", principal, cut_off=k))
+        result.append(SiteService(*of_full_service(site, principal), "full service", principal))
     return result
 
 

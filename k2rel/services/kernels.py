@@ -1,4 +1,4 @@
-"""Sums of independent counts, compiled: for the many small sums of clients that do the same."""
+"""Sums of independent counts: for the many small sums of clients that do the same."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from k2rel.loops import Loop
 
 __all__: list[str] = []
 
 IntArray = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@Loop
 def _joined(a: IntArray, p: Any, b: IntArray, q: Any, below: float) -> Any:
     """Distribution of the sum of two independent vectors, written as codes; small entries are dropped."""
     columns = p.shape[1]
@@ -44,13 +45,18 @@ def _joined(a: IntArray, p: Any, b: IntArray, q: Any, below: float) -> Any:
     return found[:count].copy(), value[:count].copy()
 
 
-@njit(cache=True, nogil=True)
 def joint_counts(sizes: IntArray, starts: IntArray, codes: IntArray, p: Any, below: float) -> Any:
     """Distribution of the sum over several sets of alike and independent vectors.
 
     Entries ``starts[g]`` to ``starts[g + 1]`` of `codes` and `p` (entries x columns) are one vector's outcomes
     in set g, which has ``sizes[g]`` of them.
     """
+    steps = p.size * int(sizes.sum()) ** 2
+    return _joint_counts.run(steps, sizes, starts, codes, p, below)
+
+
+@Loop
+def _joint_counts(sizes: IntArray, starts: IntArray, codes: IntArray, p: Any, below: float) -> Any:
     total = np.zeros(1, dtype=np.int64)
     weight = np.ones((1, p.shape[1]), dtype=p.dtype)
     for g in range(len(sizes)):
@@ -65,7 +71,16 @@ def joint_counts(sizes: IntArray, starts: IntArray, codes: IntArray, p: Any, bel
     return total, weight
 
 
-@njit(cache=True, nogil=True)
+# of 0 to 6: what lgamma of the C library gives too
+_LOG_FACTORIALS = tuple(math.log(math.factorial(n)) for n in range(7))
+
+
+@Loop
+def _log_factorial(n: int) -> Any:
+    return _LOG_FACTORIALS[n] if n < len(_LOG_FACTORIALS) else math.lgamma(n + 1)
+
+
+@Loop
 def _alike(n: int, p: float) -> Any:
     """Distribution of how many of n alike and independent things happen: where it starts, and its values."""
     if p <= 0.0 or n == 0:
@@ -74,7 +89,7 @@ def _alike(n: int, p: float) -> Any:
         return n, np.ones(1)
     value = np.zeros(n + 1)
     top = min(n, int((n + 1) * p))
-    log = math.lgamma(n + 1) - math.lgamma(top + 1) - math.lgamma(n - top + 1)
+    log = _log_factorial(n) - _log_factorial(top) - _log_factorial(n - top)
     value[top] = math.exp(log + top * math.log(p) + (n - top) * math.log1p(-p))
     if top == 0:
         value[0] = math.exp(n * math.log1p(-p))
@@ -89,9 +104,17 @@ def _alike(n: int, p: float) -> Any:
     return first, value[first : last + 1]
 
 
-@njit(cache=True, nogil=True)
 def between(kinds: IntArray, p: Any, first: int, last: int) -> Any:
     """Probability that `first` to `last` happen (kinds x columns): kinds[i, a] things have probability p[a, column]."""
+    most = int(kinds.max(initial=0))
+    steps = kinds.size * p.shape[1] * (most + 1) ** 2
+    if most >= len(_LOG_FACTORIALS):  # lgamma of Python and of Numba differ in the last digit
+        return _between.compiled(kinds, p, first, last)
+    return _between.run(steps, kinds, p, first, last)
+
+
+@Loop
+def _between(kinds: IntArray, p: Any, first: int, last: int) -> Any:
     result = np.zeros((kinds.shape[0], p.shape[1]))
     for i in range(kinds.shape[0]):
         for c in range(p.shape[1]):

@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from k2rel.arguments import as_number, as_whole, keep
+from k2rel.distributions import Distribution, parse_distribution
 from k2rel.errors import InputError, Problem, closest
-from k2rel.rates.distribution import Distribution, parse_distribution
 from k2rel.site.model import Site
 from k2rel.site.source import YamlSource, read_yaml
 from k2rel.units import parse_duration

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel._version import __version__
+from k2rel.distributions import Distribution, parse_distribution
 from k2rel.errors import InputError, ModelTooLargeError, closest
 from k2rel.logic.structure import Node
 from k2rel.organisation import Organisation, RepairWork
@@ -18,7 +19,6 @@ from k2rel.policy.failover import FORGIVEN, principal_traffic
 from k2rel.policy.rules import Choice, Policy
 from k2rel.policy.takeover import Takeover
 from k2rel.rates import Law, RaidModule
-from k2rel.rates.distribution import Distribution, parse_distribution
 from k2rel.services.catalogue import SiteService, site_services
 from k2rel.simulation.calendar import calendar
 from k2rel.simulation.circumstances import Circumstances
@@ -156,7 +156,7 @@ class SiteModel:
         return names.index(name)
 
     def _law(self, law: Distribution) -> int:
-        key = (law.kind, law.parameters) if law.kind != "table" else id(law)
+        key = (law.family, law.parameters) if law.scipy is None else id(law)
         if key not in self._law_index:
             self._law_index[key] = len(self.laws)
             self.laws.append(law)
@@ -242,7 +242,7 @@ class SiteModel:
                 down = work.hands_on_h(name, law)
             used |= {name, kind} if fails else set()
             named = self._given(given.lives, name, kind, 1.0 / up) if fails else None
-            if fails and (named is None or named.kind == "exponential"):
+            if fails and (named is None or named.family == "exponential"):
                 rate[p] = up if named is None else 1.0 / named.mean_h
             elif named is not None:
                 life[p] = self._law(named)

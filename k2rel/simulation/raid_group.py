@@ -17,9 +17,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from k2rel.arguments import as_confidence, as_number, as_seed, as_whole, keep
+from k2rel.distributions import Distribution
 from k2rel.errors import InputError
 from k2rel.parallel import worker_count
-from k2rel.rates.distribution import Distribution
 from k2rel.simulation.estimates import Estimate, mean_of
 from k2rel.simulation.kernel.draws import draw, packed, start
 from k2rel.units import HOURS_PER_YEAR

@@ -14,6 +14,7 @@ from pathlib import PurePath
 import k2rel.site.document as doc
 from k2rel.errors import InputError, Problem, closest
 from k2rel.site.model import (
+    LAW_KEYS,
     Assumption,
     AtLeast,
     CommonCauseGroup,
@@ -32,6 +33,7 @@ from k2rel.site.model import (
     role_in,
     subscription_in,
 )
+from k2rel.site.service_names import is_derived
 from k2rel.site.source import KeyPath, YamlSource, as_written
 from k2rel.site.warnings import warnings_of
 from k2rel.site.wiring import broken_step
@@ -398,7 +400,7 @@ class _Builder:
             where: KeyPath = ("traffic" if key in traffic else "roles", key)
             if key in traffic and key in roles:
                 self._report(("roles", key), "a traffic class has this name too; each service needs a name of its own")
-            elif key == "full_service" or re.fullmatch(r".*_client(_\d+)?|lost_\d+_or_more_clients", key):
+            elif is_derived(key):
                 self._report(where, "this name is kept for a service that k2rel derives; choose another")
 
     def _check_full_service(self, traffic: Mapping[str, Traffic]) -> None:
@@ -453,18 +455,5 @@ def _needs(entries: Iterable[str | doc.KOutOfN]) -> tuple[Stage, ...]:
 
 
 def _law(entry: doc.LawFields) -> GivenLaw:
-    return GivenLaw(
-        entry.rates,
-        entry.mttf,
-        entry.failure_rate,
-        entry.unavailability,
-        entry.mttr,
-        entry.test_interval,
-        entry.evidence,
-        entry.source,
-        entry.temperature,
-        entry.duty,
-        entry.age,
-        entry.test_offset,
-        entry.tested,
-    )
+    said = {field: getattr(entry, key) for key, field in LAW_KEYS.items()}
+    return GivenLaw(**said, evidence=entry.evidence, source=entry.source)

@@ -1,4 +1,4 @@
-"""Which parts are twins: alike, at the same place of the other side, and so likely to fail of one cause."""
+"""Common-cause groups of a site: those of its file, and pairs of alike parts at the same place of both sides."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from k2rel.site.model import CommonCauseGroup, Component, Site
 __all__ = ["COMMON_CAUSE", "with_common_cause"]
 
 COMMON_CAUSE = ("declared", "twins", "none")
-"""The groups of the file; those and every pair of twins; no group at all."""
+"""The groups of the file; those and every A/B pair that stands in none of them; no group at all."""
 
 _BETA = 0.05
 _EVIDENCE = "P"
@@ -35,10 +35,10 @@ def with_common_cause(site: Site, groups: Literal["declared", "twins", "none"] |
     if groups == "none":
         return replace(site, common_cause=())
     taken = {member for group in site.common_cause for member in group.members}
-    return replace(site, common_cause=(*site.common_cause, *_twins(site, taken)))
+    return replace(site, common_cause=(*site.common_cause, *_pairs(site, taken)))
 
 
-def _twins(site: Site, taken: set[str]) -> list[CommonCauseGroup]:
+def _pairs(site: Site, taken: set[str]) -> list[CommonCauseGroup]:
     """Pairs of components or links, alike, whose names differ in the side alone."""
     if len(site.sides) != 2:
         return []

@@ -61,6 +61,25 @@ def role_in(prefer: str) -> str | None:
     return prefer[5:] if prefer.startswith("role ") else None
 
 
+LAW_KEYS = {
+    "rates": "rates",
+    "mttf": "mttf_h",
+    "failure_rate": "failure_rate_per_h",
+    "unavailability": "unavailability",
+    "mttr": "mttr_h",
+    "test_interval": "test_interval_h",
+    "test_offset": "test_offset_h",
+    "tested": "tested",
+    "temperature": "temperature_c",
+    "duty": "duty",
+    "age": "age_h",
+}
+"""Fields of `GivenLaw` by the key that a file or a setting has for them."""
+
+RATE_KEYS = ("rates", "mttf", "failure_rate", "unavailability")
+"""Keys that say the same in different forms, so that one of them takes the place of the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class GivenLaw:
     """What a site file says about failure and repair [h, 1/h, °C]; None where it is silent."""
@@ -89,7 +108,7 @@ class GivenLaw:
         GivenLaw(rates=None, mttf_h=100.0, failure_rate_per_h=None, unavailability=None, mttr_h=2.0, ...)
         """
         says = {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
-        rates = ("rates", "mttf_h", "failure_rate_per_h", "unavailability")  # one thing said in one of four forms
+        rates = [LAW_KEYS[key] for key in RATE_KEYS]
         if any(name in says for name in rates):
             other = replace(other, **dict.fromkeys((*rates, "evidence", "source")))
         return replace(other, **says)

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from k2rel.site.model import Assumption, Site
+from k2rel.site.model import RATE_KEYS, Assumption, Site
 from k2rel.site.settings import ASSUMPTION
 from k2rel.site.source import KeyPath, YamlSource, as_written
 
 __all__ = ["assumptions_in_use", "set_by_user"]
-
-_RATES = {"mttf", "failure_rate", "unavailability", "rates"}  # of these one takes the place of another
 
 
 def set_by_user(what: str, had: object) -> str:
@@ -107,8 +105,10 @@ def _changes(
         if name == "demand":
             where = [("traffic", kind)]
         for place in where:
-            for other in (_RATES if name in _RATES else {name}) & set(_at(used.data, place) or ()):
-                result[(*place, other)] = (key, value)
+            there = _at(used.data, place) or ()
+            for other in RATE_KEYS if name in RATE_KEYS else (name,):
+                if other in there:
+                    result[(*place, other)] = (key, value)
         if not any(who == key for who, _ in result.values()):
             result[(*where[0], name)] = (key, value)
     return result

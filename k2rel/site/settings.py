@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from k2rel.errors import InputError, closest
 from k2rel.site.document import LawFields
-from k2rel.site.model import Component, GivenLaw, Site
+from k2rel.site.model import LAW_KEYS, RATE_KEYS, Component, GivenLaw, Site
 from k2rel.units import is_bare, parse_bandwidth
 
 __all__ = ["ASSUMPTION", "apply_settings", "parse_settings", "with_unit"]
@@ -27,21 +27,7 @@ __all__ = ["ASSUMPTION", "apply_settings", "parse_settings", "with_unit"]
 ASSUMPTION = "assumption."
 """What the key of a setting starts with that is about a named assumption, and not about a type."""
 
-_LAW_KEYS = {
-    "rates": "rates",
-    "mttf": "mttf_h",
-    "failure_rate": "failure_rate_per_h",
-    "unavailability": "unavailability",
-    "mttr": "mttr_h",
-    "test_interval": "test_interval_h",
-    "test_offset": "test_offset_h",
-    "tested": "tested",
-    "temperature": "temperature_c",
-    "duty": "duty",
-    "age": "age_h",
-}
-_KEEP_ORIGIN = {"mttr", "test_interval", "test_offset", "tested", "temperature", "duty", "age"}
-_KEYS = (*_LAW_KEYS, "capacity", "external")
+_KEYS = (*LAW_KEYS, "capacity", "external")
 _UNITS = {"mttf": "h", "mttr": "h", "test_interval": "h", "age": "h", "failure_rate": "/h", "temperature": "°C",
           "capacity": "MB/s", "demand": "MB/s"}  # fmt: skip
 
@@ -124,9 +110,9 @@ def _set_on_type(site: Site, kind: str, name: str, value: str, where: str) -> Si
     except ValidationError as error:
         message = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise InputError(f"{where}: {message}") from None
-    if name in _LAW_KEYS:
-        law = GivenLaw(**{_LAW_KEYS[name]: getattr(entry, name)})
-        if name not in _KEEP_ORIGIN:
+    if name in LAW_KEYS:
+        law = GivenLaw(**{LAW_KEYS[name]: getattr(entry, name)})
+        if name in RATE_KEYS:
             law = replace(law, evidence="set", source="set by hand")
         return replace(site, settings={**site.settings, kind: law.over(site.settings.get(kind, GivenLaw()))})
     if name == "capacity" and isinstance(entry.capacity, str):

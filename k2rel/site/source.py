@@ -60,7 +60,7 @@ class YamlSource:
         name = self.origins.get(path)
         if name is not None:
             message += f" (the value of assumption '{name}', line {self.lines.get(('assumptions', name, 'value'))})"
-        return Problem(message, self.name, line, ".".join(str(key) for key in path) or None)
+        return Problem(message, self.name, line, _dotted(path) or None)
 
     def validated(self, document: type[DocumentT]) -> DocumentT:
         """Read it as a document of a given form.
@@ -86,6 +86,10 @@ class YamlSource:
                     for item in error.errors()
                 ]
             ) from None
+
+
+def _dotted(path: KeyPath) -> str:
+    return ".".join(map(str, path))
 
 
 def as_written(value: object) -> str:
@@ -168,8 +172,8 @@ def _plain(node: Node, path: KeyPath, lines: dict[KeyPath, int], name: str, scal
             key = str(key_node.value)
             if key in result:
                 first = lines[(*path, key)]
-                key_text = ".".join(str(part) for part in (*path, key))
-                raise InputError(Problem(f"'{key}' is already defined in line {first}", name, line, key_text))
+                problem = Problem(f"'{key}' is already defined in line {first}", name, line, _dotted((*path, key)))
+                raise InputError(problem)
             lines[(*path, key)] = line
             result[key] = _plain(value_node, (*path, key), lines, name, scalars)
         return result

@@ -21,7 +21,7 @@ from k2rel.bundled import level_names, notebook_dir
 from k2rel.errors import InputError, K2relError
 from k2rel.parallel import as_they_end, connected, worker_count
 from k2rel.report.execute import quiet
-from k2rel.report.files import remove_leftovers, whole, write_whole
+from k2rel.report.files import make_folders, remove_leftovers, whole, write_whole
 from k2rel.report.render import Job, render_report
 from k2rel.sweep.spec import Point, SweepSpec, quantity
 from k2rel.textio import harmless
@@ -156,12 +156,7 @@ def run_sweep(
     at_once = worker_count(jobs)
     folder = Path(folder)
     cache = folder / "points"
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=cache):
-            pass
-    except OSError as error:
-        raise InputError(f"--output {folder}: cannot be written to: {error.strerror or error}") from None
+    make_folders(folder, cache)
     remove_leftovers([folder, cache])
     made_with = basis()
     code = basis_hash()

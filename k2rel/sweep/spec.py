@@ -290,7 +290,7 @@ def _sampled(
 
 
 def quantity(value: float | str) -> tuple[float, str | None]:
-    """Read a number and its unit.
+    """Read a number and its unit; the unit of what is no number is None.
 
     Examples
     --------

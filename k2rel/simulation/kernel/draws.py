@@ -15,10 +15,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from k2rel.rates.distribution import LOG_HAZARD
+from k2rel.distributions.times import LOG_HAZARD
 
 if TYPE_CHECKING:
-    from k2rel.rates.distribution import Distribution
+    from k2rel.distributions import Distribution
 
 __all__: list[str] = []
 
@@ -27,7 +27,7 @@ IntArray = NDArray[np.int64]
 WordArray = NDArray[np.uint64]
 
 EXPONENTIAL, WEIBULL, FIXED, TABLE, EMPIRICAL = range(5)
-KINDS = {"exponential": EXPONENTIAL, "weibull": WEIBULL, "fixed": FIXED, "table": TABLE, "empirical": EMPIRICAL}
+KINDS = {"exponential": EXPONENTIAL, "weibull": WEIBULL, "fixed": FIXED, "empirical": EMPIRICAL}  # others: a table
 _LOW, _HIGH = LOG_HAZARD
 _TO_UNIT = 2.0**-53
 
@@ -183,12 +183,12 @@ def packed(laws: Sequence[Distribution | None]) -> Laws:
     """Pack laws for `draw`."""
     parameter = np.zeros((len(laws), 3))
     for n, law in enumerate(laws):
-        if law is not None and law.kind != "empirical":
+        if law is not None and law.family in KINDS and law.family != "empirical":
             parameter[n, : len(law.parameters)] = law.parameters
     grids = [np.zeros(0) if law is None else law.grid for law in laws]
     length = np.array([len(grid) for grid in grids], dtype=np.int64)
     return Laws(
-        kind=np.array([-1 if law is None else KINDS[law.kind] for law in laws], dtype=np.int64),
+        kind=np.array([-1 if law is None else KINDS.get(law.family, TABLE) for law in laws], dtype=np.int64),
         parameter=parameter,
         at=np.concatenate([[0], np.cumsum(length)]).astype(np.int64)[:-1],
         length=length,

@@ -1,0 +1,41 @@
+"""Names and titles of the services that follow from traffic classes, and which of them are listed."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from k2rel.site.model import Site
+
+__all__: list[str] = []
+
+FULL_SERVICE = "full_service"
+
+
+def is_derived(name: str) -> bool:
+    """Whether a name is kept for such a service."""
+    return name == FULL_SERVICE or re.fullmatch(r".*_client(_\d+)?|lost_\d+_or_more_clients", name) is not None
+
+
+def of_all_clients(site: Site, traffic: str) -> tuple[str, str]:
+    return traffic, f"{site.traffic[traffic].title}, every client"
+
+
+def of_client(site: Site, traffic: str, group: int) -> tuple[str, str]:
+    """Of one client of a group; the first group has no number."""
+    number = "" if group == 0 else f"_{group + 1}"
+    return f"{traffic}_client{number}", f"{site.traffic[traffic].title}, client {group + 1}"
+
+
+def of_lost_clients(site: Site, k: int) -> tuple[str, str]:
+    return f"lost_{k}_or_more_clients", f"loss of {k} or more of {site.client_count} clients"
+
+
+def of_full_service(site: Site, principal: str) -> tuple[str, str]:
+    return FULL_SERVICE, f"full service: {site.traffic[principal].title} at the subscribed bandwidth for every client"
+
+
+def usual_lost_clients(site: Site) -> list[int]:
+    """For which k the loss of k or more clients is listed: 2, half, all; that of one is the service of all clients."""
+    count = site.client_count
+    return sorted({k for k in (2, math.ceil(count / 2), count) if 1 < k <= count})
