@@ -47,7 +47,6 @@ def plain() -> None:
 
 def kernel() -> None:
     """Start a usual kernel, wait until it answers, and end it."""
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from jupyter_client.manager import start_new_kernel
 
     manager, client = start_new_kernel(kernel_name="python3")

@@ -7,6 +7,7 @@ SRDS 2000; written here as events of `k2rel.ctmc.explore`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,14 +27,14 @@ def cluster(n: int) -> StateSpace:
     def add(part: str, full: int, fails_per_h: float, repairs_per_h: float) -> None:
         served = f"{part}_served"
 
-        def failing(s: Columns) -> NDArray[np.float64]:
+        def failing(s: Columns) -> NDArray[Any]:
             return s[part] * fails_per_h
 
-        def inspecting(s: Columns) -> NDArray[np.float64]:
-            return (s[served] == 0) * (s[part] < full) * (s["busy"] == 0) * 10.0
+        def inspecting(s: Columns) -> NDArray[Any]:
+            return np.where((s[served] == 0) & (s[part] < full) & (s["busy"] == 0), 10.0, 0.0)
 
-        def repairing(s: Columns) -> NDArray[np.float64]:
-            return (s[served] == 1) * (s[part] < full) * (s["busy"] == 1) * repairs_per_h
+        def repairing(s: Columns) -> NDArray[Any]:
+            return np.where((s[served] == 1) & (s[part] < full) & (s["busy"] == 1), repairs_per_h, 0.0)
 
         events.append(Event(f"{part} fails", failing, {part: -1}))
         events.append(Event(f"inspect {part}", inspecting, {served: 1, "busy": 1}))

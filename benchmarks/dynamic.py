@@ -25,7 +25,7 @@ from k2rel.exact import engine
 from k2rel.markov.engine import solved
 from k2rel.measures.modes import modes
 from k2rel.organisation import Organisation
-from k2rel.services.catalogue import services_of
+from k2rel.services.diagrams import services_of
 from k2rel.studies import study
 
 LINES: list[str] = []

@@ -16,6 +16,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.function import FunctionDiagram, compile_function
 from k2rel.logic.structure import Structure
 from k2rel.measures.uncertainty import uncertainty
-from k2rel.services.catalogue import services_of
+from k2rel.services.diagrams import services_of
 from k2rel.studies import study
 
 LINES: list[str] = []
@@ -113,7 +114,7 @@ def levels() -> None:
         (f"all {len(names) - 1} services but full service", names[:-1]),
         ("full service", ["full_service"]),
     ):
-        rows.append([title, f"{median(lambda c=chosen: uncertainty(s, c, samples=10_000), 3):.2f}", memory()])
+        rows.append([title, f"{median(partial(uncertainty, s, chosen, samples=10_000), 3):.2f}", memory()])
     table(["what", "time [s]", "peak memory so far"], rows)
 
 
@@ -126,7 +127,7 @@ def networks() -> None:
             s = study(ab_file(Path(folder) / "ab.yaml", leaves), clients=n)
             p = served_distribution(s, "media")
             mean = float(np.arange(n + 1) @ p)
-            seconds = median(lambda s=s: served_distribution(s, "media"), 3)
+            seconds = median(partial(served_distribution, s, "media"), 3)
             rows.append([f"{n:,}", str(leaves), f"{seconds:.3f}", f"{mean:.12g}", f"{p[n]:.12g}", f"{p.sum() - 1:.1e}"])
     table(["n", "L", "time [s]", "mean served", "P(all served)", "sum - 1"], rows)
 
@@ -161,8 +162,8 @@ def one_tree() -> None:
         rows.append(
             [
                 f"{len(d.variables):,}", f"{d.nodes:,}", f"{sets.count:,}",
-                f"{1000 * median(lambda d=d, p=p, sets=sets: event_importance(d, p, sets)):.1f}",
-                f"{median(lambda d=d, m=samples: d.probability(m), 3):.2f}",
+                f"{1000 * median(partial(event_importance, d, p, sets)):.1f}",
+                f"{median(partial(d.probability, samples), 3):.2f}",
             ]
         )  # fmt: skip
     table(["events", "nodes", "cut sets", "all importances [ms]", "10,000 samples [s]"], rows)
@@ -192,7 +193,7 @@ def aralia(folder: Path) -> None:
         sets = minimal_cut_sets(d)
         count = sets.count
         counting = time.process_time() - before
-        importance = median(lambda d=d, p=p: d.derivatives(p), 3)
+        importance = median(partial(d.derivatives, p), 3)
         known, sets_known = row["top_probability"], row["minimal_cut_sets"]
         difference = abs(found / float(known) - 1) if known else None
         worst = max(worst, difference or 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 YEAR_H = 8760.0
 HOURS = {
@@ -43,7 +44,10 @@ def year_of(histories: int, clients: int, seed: int, *, isl: bool) -> tuple[floa
     steps[np.arange(len(h)), p] = c
     works = np.cumsum(steps, axis=0, dtype=np.int8) == 0  # every history ends with everything repaired
     column = iter(range(len(kinds)))
-    take = lambda n: [works[:, next(column)] for _ in range(n)]  # noqa: E731
+
+    def take(n: int) -> list[NDArray[np.bool_]]:
+        return [works[:, next(column)] for _ in range(n)]
+
     drives = np.sum(take(5), axis=0) >= 4
     switch = take(2)
     link = take(1)[0] if isl else None

@@ -6,6 +6,7 @@ It refuses two-way links, so the variant with an inter-switch link cannot be giv
 import json
 import sys
 import time
+from typing import Any
 
 import surpyval
 from repyability import PerfectReliability
@@ -17,14 +18,14 @@ HOURS = {
 }  # fmt: skip
 
 
-def part(kind):
+def part(kind: str) -> dict[str, Any]:
     """One part with exponential life and repair."""
     up, down = HOURS[kind]
     exponential = surpyval.Exponential.from_params
     return {"reliability": exponential([1 / up]), "repairability": exponential([1 / down])}
 
 
-def diagram(clients):
+def diagram(clients: int) -> Any:
     """Drives, then each side to its switches, then the clients; every client is needed."""
     parts, edges, needed = {"drives": PerfectReliability, "all": PerfectReliability}, [], {"drives": 4, "all": clients}
     for d in range(5):

@@ -142,9 +142,10 @@ def right() -> None:
         f"expected; the largest is {np.abs(z).max():.2f}; mean {z.mean():+.2f}, spread {z.std():.2f}.\n"
     )
     say("| level | contract | roles | service | what | exact | simulated | z |\n|" + "---|" * 8)
-    for one in found:
-        figures = f"{one.exact:.4g} | {one.simulated:.4g} | {one.z:+.2f}"
-        say(f"| {Path(one.level).stem} | {one.contract} | {one.roles} | {one.service} | {one.what} | {figures} |")
+    for score in found:
+        figures = f"{score.exact:.4g} | {score.simulated:.4g} | {score.z:+.2f}"
+        where = f"{Path(score.level).stem} | {score.contract} | {score.roles} | {score.service}"
+        say(f"| {where} | {score.what} | {figures} |")
     say()
     say("Intervals of 90 % in 200 repeats with seeds of their own:\n")
     say("| service of L2R | roles | held the true value in |\n|---|---|---|")

@@ -105,7 +105,8 @@ from .rates import registry as registry
 from .rates.distribution import Distribution as Distribution, parse_distribution as parse_distribution
 from .report import render_reports as render_reports
 from .simulation.circumstances import Circumstances as Circumstances, read_circumstances as read_circumstances
-from .simulation.engine import Plan as Plan, simulate as simulate
+from .simulation.engine import simulate as simulate
+from .simulation.plan import Plan as Plan
 from .simulation.raid_group import RaidGroup as RaidGroup, data_loss as data_loss
 from .simulation.rare import rare_loss as rare_loss
 from .simulation.static_sampling import quick_look as quick_look

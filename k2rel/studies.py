@@ -23,12 +23,12 @@ from k2rel.site.common_cause_pairs import with_common_cause
 from k2rel.site.model import Component
 from k2rel.site.settings import with_unit
 
-__all__ = ["Provenance", "Study", "studies_of", "study"]
+__all__ = ["Provenance", "Study", "studies_of", "study", "with_site"]
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How a number was got and from what."""
+    """How a number was computed and from what."""
 
     site: str
     file: str
@@ -138,10 +138,7 @@ class Study:
         >>> study("L2R").rates_row("media_raid")
         'hdd_field_2005era'
         """
-        law = self.law(variable)
-        return (
-            law.rates_id if isinstance(law, Law) else self.laws.shared[self.site.raid_sets[variable].drives[0]].rates_id
-        )
+        return self._tabled(variable).rates_id
 
     def rates_share(self, variable: str) -> float:
         """Look up the ratio of a variable's failure rate to that of its row; a RAID set has that of its drives.
@@ -161,8 +158,12 @@ class Study:
         >>> study("L2R").rates_share("media_raid")
         1.0
         """
+        return self._tabled(variable).share
+
+    def _tabled(self, variable: str) -> Law:
+        """The law of a variable, of a RAID set that of its drives."""
         law = self.law(variable)
-        return law.share if isinstance(law, Law) else self.laws.shared[self.site.raid_sets[variable].drives[0]].share
+        return law if isinstance(law, Law) else self.laws.shared[self.site.raid_sets[variable].drives[0]]
 
     @cached_property
     def client_laws(self) -> dict[str, Law]:
@@ -209,7 +210,7 @@ class Study:
 
     @cached_property
     def provenance(self) -> Provenance:
-        """How numbers of this study were got."""
+        """How numbers of this study are computed."""
         site = self.site
         wiring = (site.components, site.client_parts, site.raid_sets, site.subscriptions, site.client_count)
         rules = (site.units, site.roles, site.traffic, site.counted_traffic, self.policy.home, site.common_cause)
@@ -308,6 +309,18 @@ def study(
     return Study(site, Policy(site, primary), laws, str(rates) if rates is not None else None)
 
 
+def with_site(study: Study, site: Site) -> Study:
+    """Give the study of a site with other rules or common causes, and the same parts.
+
+    Examples
+    --------
+    >>> before = study("L2R")
+    >>> with_site(before, with_common_cause(before.site, "twins")).site.common_cause[0].members
+    ('switch_A', 'switch_B')
+    """
+    return replace(study, site=site, policy=Policy(site, study.policy.home))
+
+
 def studies_of(
     levels: Sequence[str | Path] | str | Path,
     *,
@@ -356,11 +369,11 @@ def studies_of(
                 continue
             own[key] = value
             fits.add(key)
-        one = study(level, clients=clients, repair=repair, rates=rates, settings=own)
-        name, number = one.site.name, 2
+        found = study(level, clients=clients, repair=repair, rates=rates, settings=own)
+        name, number = found.site.name, 2
         while name.lower() in {known.lower() for known in result}:
-            name, number = f"{one.site.name}-{number}", number + 1
-        result[name] = one
+            name, number = f"{found.site.name}-{number}", number + 1
+        result[name] = found
     for key, misfit in misfits.items():
         if key not in fits:
             raise misfit

@@ -11,7 +11,7 @@ from k2rel.cli import main
 class Run:
     """Outcome of one call of the command line."""
 
-    def __init__(self, code, out, err):
+    def __init__(self, code, out, err) -> None:
         self.code, self.out, self.err = code, out, err
 
     @property
@@ -24,6 +24,7 @@ def k2(capsys):
     """Call the command line; SystemExit of the argument parser counts as its exit code."""
 
     def call(*words):
+        code: int | str | None
         try:
             code = main([str(word) for word in words])
         except SystemExit as stop:

@@ -154,7 +154,8 @@ def written_apart(rules, return_h, manual_h):
                     found.append(after)
                 if after != state:
                     edges.append((index[state], index[after], rate * share))
-    chain = Chain.of(len(found), *zip(*edges, strict=True))
+    before, after, rate_per_h = zip(*edges, strict=True)
+    chain = Chain.of(len(found), before, after, rate_per_h)
 
     def serves(state, storage):
         i = "AB".find(state[4])
@@ -174,7 +175,7 @@ def written_apart(rules, return_h, manual_h):
 
 
 @pytest.mark.parametrize("rules", CASES, ids=named)
-def test_the_chain_follows_the_rules_of_the_file(tmp_path, rules):
+def test_the_chain_follows_the_rules_of_the_file(tmp_path, rules) -> None:
     study = k2rel.study(pair(tmp_path, rules))
     organisation = Organisation(return_to_service_h=6.0, manual_takeover_h=2.0, tolerance=1e-10)
     figures, at_b = written_apart(rules, 6.0, 2.0)
@@ -185,13 +186,13 @@ def test_the_chain_follows_the_rules_of_the_file(tmp_path, rules):
     assert k2rel.performability(study, organisation)["share_last_side"] == pytest.approx(at_b, rel=1e-9)
 
 
-def test_every_rule_changes_something():
+def test_every_rule_changes_something() -> None:
     figures = [written_apart(rules, 6.0, 2.0) for rules in [{}, *ALONE]]
     assert len({f"{one!r}" for one in figures}) == len(figures)
 
 
 @pytest.mark.parametrize("rules", [TOGETHER[0], TOGETHER[1]], ids=named)
-def test_the_simulation_follows_them_too(tmp_path, rules):
+def test_the_simulation_follows_them_too(tmp_path, rules) -> None:
     study = k2rel.study(pair(tmp_path, rules))
     organisation = Organisation(return_to_service_h=6.0, manual_takeover_h=2.0)
     figures, at_b = written_apart(rules, 6.0, 2.0)
@@ -228,7 +229,7 @@ def by_static_rules(failed, waits):
 
 
 @pytest.mark.parametrize("rule", RULES["unable_backup"])
-def test_the_static_role_moves_to_an_unable_backup_unless_it_waits(tmp_path, rule):
+def test_the_static_role_moves_to_an_unable_backup_unless_it_waits(tmp_path, rule) -> None:
     study = k2rel.study(pair(tmp_path, {"unable_backup": rule}))
     total = 0.0
     q = {"a": 7 / 307, "b": 5 / 505, "wire": WIRE_DOWN, "store": 3 / 403}
@@ -245,7 +246,7 @@ def test_the_static_role_moves_to_an_unable_backup_unless_it_waits(tmp_path, rul
 # Level 3R: whose loss was noticed ----------------------------------------------------------------------------------
 
 
-def test_a_server_whose_own_loss_nobody_noticed_stays_up():
+def test_a_server_whose_own_loss_nobody_noticed_stays_up() -> None:
     study = k2rel.study("L3R")
     outcome = k2rel.failover(study, ["raid_controller_A", "heartbeat_1"])
     assert outcome.roles == {"file_system": "A", "media_side": "B"}
@@ -254,7 +255,7 @@ def test_a_server_whose_own_loss_nobody_noticed_stays_up():
     assert not outcome.services["file_system"]
 
 
-def test_the_other_reading_shuts_it_down():
+def test_the_other_reading_shuts_it_down() -> None:
     study = k2rel.study("L3R", settings={"assumption.shuts_down": "lost"})
     outcome = k2rel.failover(study, ["raid_controller_A", "heartbeat_1"])
     assert set(outcome.out_of_service) == {"server_1A", "server_2A"}
@@ -264,7 +265,7 @@ def test_the_other_reading_shuts_it_down():
 
 
 @pytest.mark.parametrize("part", ["server_1A", "media_link_1A1", "switch_A", "fc_link_1A"])
-def test_both_readings_are_one_where_the_loss_is_noticed(part):
+def test_both_readings_are_one_where_the_loss_is_noticed(part) -> None:
     one, other = (
         k2rel.failover(k2rel.study("L3R", settings={"assumption.shuts_down": value}), [part])
         for value in ("noticed", "lost")
@@ -280,7 +281,7 @@ ABLE = PAIR.replace("triggers: [b]", "triggers: [b, card]").replace(
 )
 
 
-def test_a_takeover_by_a_backup_that_is_only_able_arrives(tmp_path):
+def test_a_takeover_by_a_backup_that_is_only_able_arrives(tmp_path) -> None:
     """The card of B is broken most of the time; with ideal takeovers the wait for one is all that is left."""
     path = tmp_path / "able.yaml"
     text = ABLE.format(rules="    backup: able").replace("coverage: 0.8", "coverage: 1").replace("200 h", "2e9 h")
@@ -298,7 +299,7 @@ def test_a_takeover_by_a_backup_that_is_only_able_arrives(tmp_path):
 
 
 @pytest.mark.parametrize(("clients", "whole"), [(8, True), (9, False)])
-def test_ftp_takes_nothing_from_media(clients, whole):
+def test_ftp_takes_nothing_from_media(clients, whole) -> None:
     """Eight clients of 25 MB/s fill a link of 200 MB/s, with FTP on top; the ninth does not fit."""
     study = k2rel.study("L2R", clients=clients, settings={"toe.capacity": "1 GB/s", "media_link.capacity": "1 GB/s"})
     outcome = k2rel.failover(study)
@@ -316,7 +317,7 @@ def test_ftp_takes_nothing_from_media(clients, whole):
     assert next(item for item in load.elements if item.element == "fc_link_A").p_overload > 0.999
 
 
-def test_all_engines_leave_ftp_out():
+def test_all_engines_leave_ftp_out() -> None:
     study = k2rel.study("L2R", clients=8)
     exact = k2rel.load(study)
     assert exact.p_any_overload == 0.0
@@ -359,7 +360,7 @@ def counted(tmp_path, full):
     ("full", "ported"),  # from how many working ports on 100 MB/s are not enough
     [("", 3), ("[video]", 4), ("[video, proxy]", 3), ("[video, backup]", 3), ("[video, proxy, backup]", 3)],
 )
-def test_what_is_named_counts(tmp_path, full, ported):
+def test_what_is_named_counts(tmp_path, full, ported) -> None:
     study = k2rel.study(counted(tmp_path, full))
     classes = {"video": 30.0, "proxy": 5.0}
     names = [name for name in ("video", "proxy", "backup") if not full or name in full]
@@ -391,13 +392,13 @@ def test_what_is_named_counts(tmp_path, full, ported):
         ("video", "must be a list"),
     ],
 )
-def test_what_cannot_count_is_refused(tmp_path, full, message):
+def test_what_cannot_count_is_refused(tmp_path, full, message) -> None:
     with pytest.raises(InputError, match=re.escape(message)):
         k2rel.study(counted(tmp_path, full))
 
 
 @pytest.mark.parametrize("value", ["maybe", "true", ""])
-def test_a_value_that_a_rule_does_not_have_is_refused(tmp_path, value, capsys):
+def test_a_value_that_a_rule_does_not_have_is_refused(tmp_path, value, capsys) -> None:
     path = pair(tmp_path, {"restart": "=restart"})
     assert main(["availability", str(path), "--set", f"assumption.restart={value}"]) == 2
     error = capsys.readouterr().err
@@ -410,7 +411,7 @@ def test_a_value_that_a_rule_does_not_have_is_refused(tmp_path, value, capsys):
 # the register, and what is written about it ------------------------------------------------------------------------
 
 
-def test_the_register_names_every_rule():
+def test_the_register_names_every_rule() -> None:
     for level, rules in (("L2R", RULES), ("L3R", {**RULES, "shuts_down": ()}), ("nearline", RULES)):
         names = k2rel.assumptions(k2rel.study(level))["assumption"].tolist()
         assert {*rules, "client_path_change"} <= set(names)
@@ -420,7 +421,7 @@ def test_the_register_names_every_rule():
         assert not {*RULES, "client_path_change"} & set(names), "no role moves there"
 
 
-def test_a_site_that_names_none_of_them_has_them_in_its_register(tmp_path):
+def test_a_site_that_names_none_of_them_has_them_in_its_register(tmp_path) -> None:
     study = k2rel.study(pair(tmp_path, {"operator_moves": "any loss"}))
     register = k2rel.assumptions(study).set_index("assumption")["value"]
     assert register["rule: operator_moves"] == "any loss"
@@ -430,7 +431,7 @@ def test_a_site_that_names_none_of_them_has_them_in_its_register(tmp_path):
     assert "rule: loss of a heartbeat alone" in register
 
 
-def test_changes_of_a_clients_own_path_are_counted():
+def test_changes_of_a_clients_own_path_are_counted() -> None:
     """Level 2R: two media ports; nothing else moves a client alone, since every other loss moves the role."""
     study = k2rel.study("L2R")
     link = study.client_laws["media_A"].failure_rate_per_h * 8760
@@ -452,7 +453,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "takeover-rules.md"
 ROW = re.compile(r"^\| (\w+) \| `(\w+)` \| ([\w ]+?) \| (\w+) \| (\S+) → (\S+) \| (\S+) → (\S+) \|$", re.MULTILINE)
 
 
-def check_page(levels):
+def check_page(levels) -> None:
     rows = [row for row in ROW.findall(PAGE.read_text(encoding="utf-8")) if row[0] in levels]
     assert {row[0] for row in rows} == set(levels)
     for level in levels:
@@ -469,10 +470,10 @@ def check_page(levels):
             assert [float(number) for number in numbers] == pytest.approx(obtained, rel=1e-4), (level, rule, value)
 
 
-def test_the_page_says_what_each_rule_changes():
+def test_the_page_says_what_each_rule_changes() -> None:
     check_page(["nearline"])
 
 
 @pytest.mark.slow
-def test_the_page_says_what_each_rule_changes_on_the_large_levels():
+def test_the_page_says_what_each_rule_changes_on_the_large_levels() -> None:
     check_page(["L2R", "L3R"])

@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -19,6 +21,7 @@ from k2rel import InputError
 from k2rel.bundled import data_dir, site_path
 from k2rel.report import batch, render_reports
 from k2rel.report.execute import execute_notebook
+from k2rel.report.files import write_whole
 from k2rel.sweep import read_sweep, run_sweep
 from k2rel.sweep import run as sweep_run
 
@@ -46,13 +49,15 @@ target: str = ""
 seed: int = 1
 results: str = \"\""""
 
+BOOKS = "notebooks-of-the-test"
+
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
     """Level reports that do hardly anything but what a test says, so that many of them take little time."""
 
-    def use(*sources):
-        folder = tmp_path / "notebooks-of-the-test"
+    def use(*sources) -> None:
+        folder = tmp_path / BOOKS
         folder.mkdir(exist_ok=True)
         path = write_notebook(folder / "level_report.ipynb", *sources)
         text = json.loads(path.read_text())
@@ -72,7 +77,7 @@ def sites(folder, count):
     return sorted(folder.glob("*.yaml"))
 
 
-def whole(folder):
+def whole(folder) -> None:
     """No half file under a final name, no temporary one left."""
     for path in folder.rglob("*"):
         assert ".tmp" not in path.name, path
@@ -85,7 +90,7 @@ def whole(folder):
 # kernels
 
 
-def test_notebooks_know_nothing_of_each_other(tmp_path):
+def test_notebooks_know_nothing_of_each_other(tmp_path) -> None:
     spoil = write_notebook(
         tmp_path / "spoils.ipynb",
         "import builtins, os, sys, matplotlib, pandas, k2rel\nbuiltins.left = 1\nos.environ['LEFT'] = '1'\n"
@@ -103,7 +108,7 @@ def test_notebooks_know_nothing_of_each_other(tmp_path):
     execute_notebook(look, tmp_path / "out" / "b.ipynb", {})
 
 
-def test_a_kernel_starts_as_a_copy_and_dies_with_its_server(tmp_path):
+def test_a_kernel_starts_as_a_copy_and_dies_with_its_server(tmp_path) -> None:
     from k2rel.report import kernels
 
     book = write_notebook(
@@ -120,7 +125,7 @@ def test_a_kernel_starts_as_a_copy_and_dies_with_its_server(tmp_path):
     execute_notebook(book, tmp_path / "out.ipynb", {})  # and another one starts
 
 
-def test_a_kernel_that_dies_in_a_batch_leaves_the_other_reports_and_the_next_run_finishes(small, tmp_path):
+def test_a_kernel_that_dies_in_a_batch_leaves_the_other_reports_and_the_next_run_finishes(small, tmp_path) -> None:
     levels = sites(tmp_path / "sites", 3)
     flag = tmp_path / "flag"
     small(
@@ -142,7 +147,7 @@ def test_a_kernel_that_dies_in_a_batch_leaves_the_other_reports_and_the_next_run
 # what is whole is left alone
 
 
-def test_a_second_run_makes_only_what_is_missing_or_changed(small, tmp_path):
+def test_a_second_run_makes_only_what_is_missing_or_changed(small, tmp_path) -> None:
     levels = sites(tmp_path / "sites", 3)
     out = tmp_path / "out"
     assert render_reports(levels, out, comparison=False).kept == ()
@@ -156,7 +161,7 @@ def test_a_second_run_makes_only_what_is_missing_or_changed(small, tmp_path):
     assert render_reports(levels, out, comparison=False, seed=2, clients=5).kept == ()
 
 
-def test_each_report_that_differs_leaves_one_line_of_history(small, tmp_path):
+def test_each_report_that_differs_leaves_one_line_of_history(small, tmp_path) -> None:
     small("from k2rel import report, study, headline", "one = study(level, clients=clients or None)",
           "report.save_results(results, name, headline(one) | {'input_hash': one.provenance.input_hash}, {})")  # fmt: skip
     levels = sites(tmp_path / "sites", 1)
@@ -166,10 +171,10 @@ def test_each_report_that_differs_leaves_one_line_of_history(small, tmp_path):
     assert frame["clients"].tolist() == [4, 6, 4]
 
 
-def test_kill_9_leaves_whole_files_and_the_next_run_finishes(small, tmp_path):
+def test_kill_9_leaves_whole_files_and_the_next_run_finishes(small, tmp_path) -> None:
     levels = sites(tmp_path / "sites", 4)
     out = tmp_path / "out"
-    folder = batch.notebook_dir()
+    folder = tmp_path / BOOKS
     small("import time\ntime.sleep(0.7)", "from k2rel import report\nreport.save_results(results, name, {}, {})")
     code = (
         "import sys, pathlib\nfrom k2rel.report import batch\n"
@@ -192,7 +197,7 @@ def test_kill_9_leaves_whole_files_and_the_next_run_finishes(small, tmp_path):
     whole(out)
 
 
-def test_two_batches_in_one_folder_do_not_take_each_other_s_files(small, tmp_path):
+def test_two_batches_in_one_folder_do_not_take_each_other_s_files(small, tmp_path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
@@ -208,13 +213,13 @@ def test_two_batches_in_one_folder_do_not_take_each_other_s_files(small, tmp_pat
     assert not theirs.exists()
 
 
-def test_kernels_do_not_outlive_a_batch_that_was_killed(small, tmp_path):
+def test_kernels_do_not_outlive_a_batch_that_was_killed(small, tmp_path) -> None:
     levels = sites(tmp_path / "sites", 1)
     note = tmp_path / "pid"
     small(f"import os, pathlib, time\npathlib.Path({str(note)!r}).write_text(str(os.getpid()))\ntime.sleep(600)")
     code = (
         "import pathlib\nfrom k2rel.report import batch\n"
-        f"batch.notebook_dir = lambda: pathlib.Path({str(batch.notebook_dir())!r})\n"
+        f"batch.notebook_dir = lambda: pathlib.Path({str(tmp_path / BOOKS)!r})\n"
         f"batch.render_reports({[str(p) for p in levels]!r}, {str(tmp_path / 'out')!r}, comparison=False)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
@@ -234,20 +239,20 @@ def test_kernels_do_not_outlive_a_batch_that_was_killed(small, tmp_path):
     pytest.fail("the kernel runs on")
 
 
-def test_ctrl_c_ends_a_batch_with_its_index_and_the_next_run_finishes(small, tmp_path):
+def test_ctrl_c_ends_a_batch_with_its_index_and_the_next_run_finishes(small, tmp_path) -> None:
     levels = sites(tmp_path / "sites", 3)
     out = tmp_path / "out"
     small("import time\ntime.sleep(0.7)", "from k2rel import report\nreport.save_results(results, name, {}, {})")
     code = (
         "import pathlib, signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from k2rel.cli import main\nfrom k2rel.report import batch\n"
-        f"batch.notebook_dir = lambda: pathlib.Path({str(batch.notebook_dir())!r})\n"
+        f"batch.notebook_dir = lambda: pathlib.Path({str(tmp_path / BOOKS)!r})\n"
         f"sys.exit(main(['report', *{[str(p) for p in levels]!r}, '--output', {str(out)!r}, '--jobs', '1', '--no-pdf']))"
     )
     # without a comparison: one is asked for where there are several levels, and this folder has none to offer
     code = code.replace("sys.exit(main", "import k2rel.report\nsys.exit(main")
-    write_notebook(batch.notebook_dir() / "level_comparison.ipynb", "1")
-    book = batch.notebook_dir() / "level_comparison.ipynb"
+    write_notebook(tmp_path / BOOKS / "level_comparison.ipynb", "1")
+    book = tmp_path / BOOKS / "level_comparison.ipynb"
     text = json.loads(book.read_text())
     text["cells"][0]["source"] = LEVEL.replace('level: str = "L1"\nname: str = ""', "levels: list = []").replace(
         'target: str = ""\n', ""
@@ -268,7 +273,7 @@ def test_ctrl_c_ends_a_batch_with_its_index_and_the_next_run_finishes(small, tmp
     whole(out)
 
 
-def test_a_read_only_folder_is_said_before_anything_runs(k2, tmp_path):
+def test_a_read_only_folder_is_said_before_anything_runs(k2, tmp_path) -> None:
     run = k2("report", "L1", "--output", "/proc/nowhere", "--quiet")
     assert run.code == 2
     assert "cannot be written to" in run.err
@@ -278,7 +283,7 @@ def test_a_read_only_folder_is_said_before_anything_runs(k2, tmp_path):
     assert k2("sweep", data_dir() / "examples/sweeps/clients.yaml", "--output", locked, "--quiet").code == 2
 
 
-def test_a_full_disk_fails_the_report_with_a_message_and_the_next_run_finishes(small, tmp_path, monkeypatch):
+def test_a_full_disk_fails_the_report_with_a_message_and_the_next_run_finishes(small, tmp_path, monkeypatch) -> None:
     levels = sites(tmp_path / "sites", 2)
     out = tmp_path / "out"
     write, full = Path.write_text, [True]
@@ -300,7 +305,7 @@ def test_a_full_disk_fails_the_report_with_a_message_and_the_next_run_finishes(s
 
 
 @pytest.mark.parametrize(("most_bytes", "kept"), [(1000, 0), (60_000, 24)])
-def test_a_disk_that_is_really_full_leaves_nothing_half(tmp_path, most_bytes, kept):
+def test_a_disk_that_is_really_full_leaves_nothing_half(tmp_path, most_bytes, kept) -> None:
     """A limit on the size of files, which the system enforces, stands for the disk.
 
     With 1,000 bytes not even a diagram fits into the folder for temporary files; with 60,000 the table fits and the
@@ -311,7 +316,7 @@ def test_a_disk_that_is_really_full_leaves_nothing_half(tmp_path, most_bytes, ke
     run_sweep(read_sweep(spec), tmp_path / "before")  # so that nothing has to be compiled and kept
     words = f"['sweep', {str(spec)!r}, '--output', {str(out)!r}, '--quiet']"
 
-    def limit():
+    def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 
@@ -342,7 +347,7 @@ def cluster():
         yield running
 
 
-def test_reports_come_back_from_a_cluster_though_a_worker_is_killed(small, tmp_path, cluster):
+def test_reports_come_back_from_a_cluster_though_a_worker_is_killed(small, tmp_path, cluster) -> None:
     levels = sites(tmp_path / "sites", 4)
     flag = tmp_path / "flag"
     small(
@@ -361,12 +366,12 @@ def test_reports_come_back_from_a_cluster_though_a_worker_is_killed(small, tmp_p
     whole(out)
 
 
-def test_a_sweep_on_a_cluster_gives_the_same_table_though_a_worker_is_killed(tmp_path, cluster, monkeypatch):
+def test_a_sweep_on_a_cluster_gives_the_same_table_though_a_worker_is_killed(tmp_path, cluster, monkeypatch) -> None:
     spec = read_sweep(data_dir() / "examples/sweeps/clients.yaml")
     here = run_sweep(spec, tmp_path / "here")
-    write, killed, written = sweep_run.write_whole, [], []
+    write, killed, written = write_whole, [], []
 
-    def kill(path, text):
+    def kill(path, text) -> None:
         if path.parent.name == "points":
             written.append(path.name)
             if not killed:
@@ -390,7 +395,7 @@ def sweep_file(folder, text):
     return path
 
 
-def test_every_point_of_a_grid_is_what_the_library_says(tmp_path):
+def test_every_point_of_a_grid_is_what_the_library_says(tmp_path) -> None:
     path = sweep_file(
         tmp_path,
         "name: grid\nlevels: [L1, L2R]\nclients: [4, 8]\nrepair: [4h, nbd]\ntargets: [99.99]\n"
@@ -399,6 +404,7 @@ def test_every_point_of_a_grid_is_what_the_library_says(tmp_path):
     done = run_sweep(read_sweep(path), tmp_path / "out")
     assert len(done.table) == 16
     assert done.failed == 0
+    row: Any
     for row in done.table.itertuples():
         settings = {"media_server.mttr": f"{row[5]:g} h"}
         study = k2rel.study(row.level, clients=int(row.clients), repair=row.repair, settings=settings)
@@ -413,7 +419,7 @@ def test_every_point_of_a_grid_is_what_the_library_says(tmp_path):
     assert "16 points, 0 failed" in page
 
 
-def test_sticky_roles_come_from_the_dynamic_engine(tmp_path):
+def test_sticky_roles_come_from_the_dynamic_engine(tmp_path) -> None:
     path = sweep_file(tmp_path, "levels: [L2R]\nroles: [preferred, sticky]\n")
     table = run_sweep(read_sweep(path), tmp_path / "out").table.set_index("roles")
     both = k2rel.sticky_and_preferred(k2rel.study("L2R"), k2rel.feasible_organisation(k2rel.study("L2R"))).loc["media"]
@@ -421,7 +427,7 @@ def test_sticky_roles_come_from_the_dynamic_engine(tmp_path):
     assert table.loc["preferred", "downtime_min_per_year"] == pytest.approx(both["preferred_min_per_year"], rel=1e-9)
 
 
-def test_a_sample_lies_within_its_limits_fills_them_and_is_seeded(tmp_path):
+def test_a_sample_lies_within_its_limits_fills_them_and_is_seeded(tmp_path) -> None:
     text = (
         "levels: [L1]\nsample: 40\nseed: 3\nset:\n  media_server.mttr: {low: 2 h, high: 32 h, law: loguniform}\n"
         "  toe.capacity: {low: 60 MB/s, high: 100 MB/s}\n"
@@ -435,11 +441,11 @@ def test_a_sample_lies_within_its_limits_fills_them_and_is_seeded(tmp_path):
         assert 2 * 16 ** (n / 40) <= value <= 2 * 16 ** ((n + 1) / 40)
 
 
-def test_a_stopped_sweep_goes_on_where_it_stood(tmp_path, monkeypatch):
+def test_a_stopped_sweep_goes_on_where_it_stood(tmp_path, monkeypatch) -> None:
     spec = read_sweep(data_dir() / "examples/sweeps/clients.yaml")
-    write, count = sweep_run.write_whole, [0]
+    write, count = write_whole, [0]
 
-    def stop(path, text):
+    def stop(path, text) -> None:
         count[0] += path.parent.name == "points"
         if count[0] > 9:
             raise KeyboardInterrupt
@@ -455,7 +461,7 @@ def test_a_stopped_sweep_goes_on_where_it_stood(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def quick(monkeypatch):
+def quick(monkeypatch) -> None:
     """Points computed in this process, and no summary page."""
     monkeypatch.setattr(sweep_run, "_here", lambda todo, _: iter(sweep_run._computed(todo)))
     monkeypatch.setattr(sweep_run, "_write", lambda *_: "")
@@ -465,7 +471,7 @@ def counts(done):
     return done.computed, done.kept, done.damaged
 
 
-def test_kept_points_are_computed_again_when_bundled_data_or_packages_change(tmp_path, monkeypatch, quick):
+def test_kept_points_are_computed_again_when_bundled_data_or_packages_change(tmp_path, monkeypatch, quick) -> None:
     """Failure rates times 10: the figures follow, and with the old table the old points are there again."""
     from k2rel import basis, bundled
 
@@ -492,16 +498,16 @@ def test_kept_points_are_computed_again_when_bundled_data_or_packages_change(tmp
     site = home / "levels" / "L1.yaml"
     site.write_text(site.read_text() + "# another byte\n")
     assert counts(run_sweep(read_sweep(tmp_path / "spec.yaml"), tmp_path / "out")) == (2, 0, 0)
-    real = basis.metadata.version
+    real = metadata.version
     for package in ("numpy", "scipy", "numba", "oxidd"):
-        monkeypatch.setattr(basis.metadata, "version", lambda name, p=package: "0" if name == p else real(name))
+        monkeypatch.setattr(metadata, "version", lambda name, p=package: "0" if name == p else real(name))
         assert run_sweep(spec, tmp_path / "out").kept == 0
-    monkeypatch.setattr(basis.metadata, "version", real)
+    monkeypatch.setattr(metadata, "version", real)
     monkeypatch.setattr(basis, "code_hash", lambda: "another code")
     assert run_sweep(spec, tmp_path / "out").kept == 0
 
 
-def test_a_flipped_digit_in_a_kept_point_is_noticed_and_said(tmp_path, k2, quick):
+def test_a_flipped_digit_in_a_kept_point_is_noticed_and_said(tmp_path, k2, quick) -> None:
     path = sweep_file(tmp_path, "levels: [L1]\nclients: [4, 5]\n")
     first = run_sweep(read_sweep(path), tmp_path / "out")
     one, other = sorted((tmp_path / "out" / "points").glob("*.json"))
@@ -529,7 +535,7 @@ def test_a_flipped_digit_in_a_kept_point_is_noticed_and_said(tmp_path, k2, quick
     assert one.read_text() == good
 
 
-def test_two_sites_of_one_file_name_are_told_apart(tmp_path, quick):
+def test_two_sites_of_one_file_name_are_told_apart(tmp_path, quick) -> None:
     for folder, drives in (("north", 5), ("south", 8)):
         (tmp_path / folder).mkdir()
         text = site_path("L1").read_text()
@@ -541,7 +547,7 @@ def test_two_sites_of_one_file_name_are_told_apart(tmp_path, quick):
     assert counts(done) == (4, 0, 0)
 
 
-def test_a_worker_with_other_data_or_packages_computes_nothing(tmp_path):
+def test_a_worker_with_other_data_or_packages_computes_nothing(tmp_path) -> None:
     from k2rel.basis import basis
 
     spec = read_sweep(sweep_file(tmp_path, "levels: [L1]\n"))
@@ -549,7 +555,9 @@ def test_a_worker_with_other_data_or_packages_computes_nothing(tmp_path):
     assert "other code, data or packages than this machine: numpy " in row["error"]
 
 
-def test_a_report_is_made_again_when_the_bundled_data_changed_or_its_page_was_changed(small, tmp_path, monkeypatch):
+def test_a_report_is_made_again_when_the_bundled_data_changed_or_its_page_was_changed(
+    small, tmp_path, monkeypatch
+) -> None:
     from k2rel import basis
 
     levels = sites(tmp_path / "sites", 1)
@@ -565,7 +573,7 @@ def test_a_report_is_made_again_when_the_bundled_data_changed_or_its_page_was_ch
     assert render_reports(levels, out, comparison=False).kept == ()
 
 
-def test_a_point_that_fails_is_a_row_with_its_error_and_is_tried_again(tmp_path):
+def test_a_point_that_fails_is_a_row_with_its_error_and_is_tried_again(tmp_path) -> None:
     path = sweep_file(tmp_path, "levels: [L1, nearline]\nset:\n  toe.capacity: [90 MB/s]\n")
     done = run_sweep(read_sweep(path), tmp_path / "out")
     rows = done.table.set_index("level")
@@ -576,7 +584,7 @@ def test_a_point_that_fails_is_a_row_with_its_error_and_is_tried_again(tmp_path)
     assert (again.kept, again.failed) == (1, 1)
 
 
-def test_a_point_that_kills_its_process_is_a_row_and_the_others_are_computed(tmp_path, monkeypatch):
+def test_a_point_that_kills_its_process_is_a_row_and_the_others_are_computed(tmp_path, monkeypatch) -> None:
     spec = read_sweep(sweep_file(tmp_path, "levels: [L1]\nclients: [4, 5, 6]\n"))
     monkeypatch.setattr(sweep_run, "_computed", deadly)
     done = run_sweep(spec, tmp_path / "out")
@@ -613,7 +621,7 @@ def deadly(chunk):
          "  a.c: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]\n", None, "at most 1,000,000"),
     ],
 )  # fmt: skip
-def test_mistakes_in_a_sweep_are_placed(k2, tmp_path, text, line, message):
+def test_mistakes_in_a_sweep_are_placed(k2, tmp_path, text, line, message) -> None:
     path = sweep_file(tmp_path, text)
     run = k2("sweep", path, "--quiet", "--output", tmp_path / "out")
     assert run.code == 2
@@ -622,7 +630,7 @@ def test_mistakes_in_a_sweep_are_placed(k2, tmp_path, text, line, message):
         assert f"spec.yaml:{line}" in run.err
 
 
-def test_what_cannot_be_is_refused_at_once(k2, tmp_path):
+def test_what_cannot_be_is_refused_at_once(k2, tmp_path) -> None:
     spec = data_dir() / "examples/sweeps/clients.yaml"
     assert k2("sweep", tmp_path / "none.yaml").code == 2
     assert k2("sweep", spec, "--jobs", "0", "--output", tmp_path / "a").code == 2

@@ -32,7 +32,7 @@ VOCABULARY = {
 
 
 @pytest.mark.parametrize("site", SITES, ids=str)
-def test_every_verb_answers_in_json_alone(k2, site):
+def test_every_verb_answers_in_json_alone(k2, site) -> None:
     for verb in ("components", "failover", "availability", "load", "check", "causes"):
         run = k2(verb, site, "--format", "json")
         assert run.code == 0, run.err
@@ -41,14 +41,14 @@ def test_every_verb_answers_in_json_alone(k2, site):
 
 
 @pytest.mark.parametrize("site", SITES, ids=str)
-def test_every_verb_answers_in_a_table(k2, site):
+def test_every_verb_answers_in_a_table(k2, site) -> None:
     for verb in ("components", "failover", "availability", "load", "check", "causes"):
         run = k2(verb, site)
         assert run.code == 0, run.err
         assert "nan" not in run.out.lower().split()
 
 
-def test_components_are_written_out_one_entry_a_physical_part(k2):
+def test_components_are_written_out_one_entry_a_physical_part(k2) -> None:
     parts = k2("components", "L2R", "--format", "json").json
     assert {"id", "type", "side", "failure_rate_per_h", "mttr_h", "evidence", "source"} <= set(parts[0])
     by_type = {}
@@ -70,7 +70,7 @@ def test_components_are_written_out_one_entry_a_physical_part(k2):
     assert counts["drive"] == 2 + 2 + 7 + 1
 
 
-def test_failover_contract(k2):
+def test_failover_contract(k2) -> None:
     run = k2("failover", "L2R", "--clients", 4, "--fail", "server_A", "--fail", "client_2_media_B", "--format", "json")
     data = run.json
     assert data["level"] == "L2R"
@@ -86,7 +86,7 @@ def test_failover_contract(k2):
     assert mirrored["primary"] == "A"
 
 
-def test_availability_contract(k2):
+def test_availability_contract(k2) -> None:
     data = k2("availability", "L2R", "--clients", 4, "--format", "json").json
     assert data["level"] == "L2R"
     assert data["clients"] == 4
@@ -102,7 +102,7 @@ def test_availability_contract(k2):
         assert s["mean_downtime_h"] == pytest.approx(s["unavailability"] * s["mtbf_h"])
 
 
-def test_load_contract(k2):
+def test_load_contract(k2) -> None:
     data = k2("load", "L2R", "--clients", 4, "--format", "json").json
     assert {"level", "clients", "method", "side_distribution", "elements"} <= set(data)
     assert sum(row["probability"] for row in data["side_distribution"]) == pytest.approx(1, abs=1e-12)
@@ -117,13 +117,13 @@ def test_load_contract(k2):
         assert element["p_overload"] == pytest.approx(over)
 
 
-def test_levels_and_compare(k2):
+def test_levels_and_compare(k2) -> None:
     assert [row["level"] for row in k2("levels", "--format", "json").json] == list(level_names())
     rows = {row["level"]: row for row in k2("compare", "L2", "L2R", "--format", "json").json}
     assert rows["L2R"]["downtime_min_per_year"] < rows["L2"]["downtime_min_per_year"] / 10
 
 
-def test_schema_is_the_one_beside_the_site_files(k2):
+def test_schema_is_the_one_beside_the_site_files(k2) -> None:
     schema = k2("schema").json
     assert schema["title"] == "k2rel site file"
     assert schema == json.loads((data_dir() / "schema.json").read_text()), "run make schema"
@@ -131,7 +131,7 @@ def test_schema_is_the_one_beside_the_site_files(k2):
         assert path.read_text().startswith("# yaml-language-server: $schema=../schema.json\n")
 
 
-def test_overrides_do_the_same_in_the_command_line_and_in_python(k2, tmp_path):
+def test_overrides_do_the_same_in_the_command_line_and_in_python(k2, tmp_path) -> None:
     table = tmp_path / "own.csv"
     table.write_text("id,component_types,lambda_per_h,mttr_onsite,mttr_nbd_h\nmine,raid_chassis,2e-6,1,40\n")
     words = ["--clients", 6, "--repair", "nbd", "--set", 'media_server.mttr="4 h"', "--rates", table]
@@ -166,7 +166,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("old", "new", "key", "words"), MISTAKES, ids=[m[2] + " " + m[3] for m in MISTAKES])
-def test_a_mistake_in_a_site_file_is_named_with_file_line_and_key(k2, spoiled, old, new, key, words):
+def test_a_mistake_in_a_site_file_is_named_with_file_line_and_key(k2, spoiled, old, new, key, words) -> None:
     path, line = spoiled(old, new)
     run = k2("availability", path)
     assert run.code == 2
@@ -179,7 +179,7 @@ def test_a_mistake_in_a_site_file_is_named_with_file_line_and_key(k2, spoiled, o
     assert words in rest
 
 
-def test_a_role_that_no_one_can_hold_is_named(k2, tmp_path):
+def test_a_role_that_no_one_can_hold_is_named(k2, tmp_path) -> None:
     text = (data_dir() / "levels" / "L1.yaml").read_text()
     start = text.index("    holders:")
     path = tmp_path / "site.yaml"
@@ -202,7 +202,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_hostile_files_end_in_one_message(k2, tmp_path, kind):
+def test_hostile_files_end_in_one_message(k2, tmp_path, kind) -> None:
     text, words = HOSTILE[kind]
     path = tmp_path / "site.yaml"
     path.write_text(text)
@@ -212,7 +212,7 @@ def test_hostile_files_end_in_one_message(k2, tmp_path, kind):
     assert str(path) in run.err
 
 
-def test_large_binary_and_missing_files_end_in_one_message(k2, tmp_path):
+def test_large_binary_and_missing_files_end_in_one_message(k2, tmp_path) -> None:
     (tmp_path / "large.yaml").write_bytes(b" " * 3_000_000)
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
     for name, words in (
@@ -254,14 +254,14 @@ def test_large_binary_and_missing_files_end_in_one_message(k2, tmp_path):
         ([], "required"),
     ],
 )  # fmt: skip
-def test_a_wrong_word_on_the_command_line_gives_exit_code_2_and_says_what_would_be_right(k2, words, message):
+def test_a_wrong_word_on_the_command_line_gives_exit_code_2_and_says_what_would_be_right(k2, words, message) -> None:
     run = k2(*words)
     assert run.code == 2
     assert run.out == ""
     assert message in run.err
 
 
-def test_a_table_of_rates_is_checked_cell_by_cell(k2, tmp_path):
+def test_a_table_of_rates_is_checked_cell_by_cell(k2, tmp_path) -> None:
     path = tmp_path / "rates.csv"
     path.write_text("id,lambda_per_h,mttr_4h_contract_h\na,-1,4\nb,nan,4\nc,fast,4\nd,1e-6,0\n")
     run = k2("availability", "L2R", "--rates", path)
@@ -272,8 +272,8 @@ def test_a_table_of_rates_is_checked_cell_by_cell(k2, tmp_path):
     assert "mttr_4h_contract_h" in lines[3]
 
 
-def test_a_defect_inside_is_reported_without_a_traceback(k2, monkeypatch):
-    def broken(*_):
+def test_a_defect_inside_is_reported_without_a_traceback(k2, monkeypatch) -> None:
+    def broken(*_) -> None:
         raise ZeroDivisionError("for the test")
 
     monkeypatch.setattr("k2rel.measures.inventory.levels", broken)
@@ -282,7 +282,7 @@ def test_a_defect_inside_is_reported_without_a_traceback(k2, monkeypatch):
     assert "a defect in k2rel: ZeroDivisionError" in run.err
 
 
-def test_help_and_import_load_nothing_heavy():
+def test_help_and_import_load_nothing_heavy() -> None:
     code = (
         "import sys, k2rel\n"
         "try:\n    from k2rel.cli import main; main(['--help'])\nexcept SystemExit: pass\n"
@@ -293,7 +293,7 @@ def test_help_and_import_load_nothing_heavy():
     assert run.returncode == 0, run.stderr
 
 
-def test_a_closed_pipe_is_no_error():
+def test_a_closed_pipe_is_no_error() -> None:
     run = subprocess.run(
         f"{sys.executable} -m k2rel.cli components L3R --format json | head -1",
         shell=True, capture_output=True, text=True, timeout=60, check=False,
@@ -302,7 +302,7 @@ def test_a_closed_pipe_is_no_error():
     assert run.stderr == ""
 
 
-def test_a_traffic_class_cannot_have_the_name_of_a_role(k2, spoiled):
+def test_a_traffic_class_cannot_have_the_name_of_a_role(k2, spoiled) -> None:
     path, _ = spoiled("  ftp_retry:", "  file_system:")
     run = k2("check", path)
     assert run.code == 2

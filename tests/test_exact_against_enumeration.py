@@ -30,7 +30,7 @@ PERFECT = (
 class States:
     """All states of some parts, with probability, and the rate of change to each neighbour."""
 
-    def __init__(self, parts):
+    def __init__(self, parts) -> None:
         self.names = list(parts)
         self.q = np.array([LAWS[parts[name]][0] for name in self.names])
         self.mttr = np.array([LAWS[parts[name]][1] for name in self.names])
@@ -119,7 +119,7 @@ def four_clients():
     return s, rules(s, 4), study_of(4, ("media",), settings, perfect=("client_control_link",))
 
 
-def test_every_service_agrees_in_unavailability_and_frequency(two_clients):
+def test_every_service_agrees_in_unavailability_and_frequency(two_clients) -> None:
     s, (media, control, file_system), study = two_clients
     there = {
         "media": (media[0] >= 0) & (media[1] >= 0),
@@ -136,7 +136,7 @@ def test_every_service_agrees_in_unavailability_and_frequency(two_clients):
         assert result[name].frequency_per_h == pytest.approx(s.frequency(state), rel=1e-11), name
 
 
-def test_joint_distribution_of_sides_agrees(four_clients):
+def test_joint_distribution_of_sides_agrees(four_clients) -> None:
     s, (media, _, _), study = four_clients
     on_a, on_b = sum(m == 0 for m in media), sum(m == 1 for m in media)
     result = k2rel.load(study)
@@ -146,7 +146,7 @@ def test_joint_distribution_of_sides_agrees(four_clients):
         assert p == pytest.approx(float(s.probability[(on_a == a) & (on_b == b)].sum()), rel=1e-11)
 
 
-def test_overload_and_full_service_agree_where_single_clients_decide(four_clients):
+def test_overload_and_full_service_agree_where_single_clients_decide(four_clients) -> None:
     s, (media, _, _), study = four_clients
     on_a, on_b = sum(m == 0 for m in media), sum(m == 1 for m in media)
     over = (25 * on_a > 80) | (25 * on_b > 80)
@@ -164,7 +164,7 @@ def test_overload_and_full_service_agree_where_single_clients_decide(four_client
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 4])
-def test_loss_of_k_or_more_clients_agrees(four_clients, k):
+def test_loss_of_k_or_more_clients_agrees(four_clients, k) -> None:
     s, (media, _, _), study = four_clients
     fewer = sum(m < 0 for m in media) < k
     item = k2rel.availability(study, [k])[f"lost_{k}_or_more_clients"]
@@ -172,7 +172,7 @@ def test_loss_of_k_or_more_clients_agrees(four_clients, k):
     assert item.frequency_per_h == pytest.approx(s.frequency(fewer), rel=1e-10)
 
 
-def test_derivatives_agree_with_conditioning(two_clients):
+def test_derivatives_agree_with_conditioning(two_clients) -> None:
     s, (media, _, _), study = two_clients
     lost = (media[0] < 0) | (media[1] < 0)
     causes = k2rel.causes(study, "media")
@@ -187,7 +187,7 @@ def test_derivatives_agree_with_conditioning(two_clients):
 
 
 @pytest.mark.parametrize("service", ["media", "control"])
-def test_cut_sets_are_those_of_trying_every_set_of_three(two_clients, service):
+def test_cut_sets_are_those_of_trying_every_set_of_three(two_clients, service) -> None:
     s, (media, control, _), study = two_clients
     lost = (media[0] < 0) | (media[1] < 0) if service == "media" else ~(control[0] & control[1])
     everything = len(s.codes) - 1
@@ -204,7 +204,7 @@ def test_cut_sets_are_those_of_trying_every_set_of_three(two_clients, service):
         assert {"isl_1", "isl_2", "server_A"} in found, "the team keeps a port that leads nowhere"
 
 
-def test_cut_sets_of_one_client_are_counted_once_whatever_its_group():
+def test_cut_sets_of_one_client_are_counted_once_whatever_its_group() -> None:
     study = k2rel.study("L2R", clients=6)
     for service in ("media_client", "media_client_2"):
         own = [cut for cut in k2rel.cut_sets(study, service, 2) if any(p.startswith("client") for p in cut.parts)]

@@ -47,7 +47,7 @@ def browser():
 class Visit:
     """An open page, with what it complained of and what it asked of other hosts."""
 
-    def __init__(self, browser, url, width=1280, selector=".k2x-said"):
+    def __init__(self, browser, url, width=1280, selector=".k2x-said") -> None:
         self.page = browser.new_page(viewport={"width": width, "height": 900})
         self.complaints, self.outside = [], []
         self.page.on("console", lambda message: self.complaints.append(message.text))
@@ -63,7 +63,7 @@ class Visit:
     def said(self):
         return self.page.inner_text(".k2x-said")
 
-    def clean(self):
+    def clean(self) -> None:
         assert self.complaints == []
         assert self.outside == []
         self.page.close()
@@ -122,7 +122,7 @@ def compared(page, site, home, policy_data, marks, states):
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
-def test_the_page_and_the_library_agree_in_thousands_of_random_states(opened):
+def test_the_page_and_the_library_agree_in_thousands_of_random_states(opened) -> None:
     total = 0
     for seed, level in enumerate(SITES):
         for clients in (None, 1, 7):
@@ -139,7 +139,7 @@ def test_the_page_and_the_library_agree_in_thousands_of_random_states(opened):
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
-def test_a_rule_that_is_changed_is_noticed_by_that_comparison(opened):
+def test_a_rule_that_is_changed_is_noticed_by_that_comparison(opened) -> None:
     site = k2rel.study("L2R").site
     data = explorer_data(site)
     broken = json.loads(json.dumps(data["policies"]["A"]))
@@ -153,7 +153,7 @@ def test_a_rule_that_is_changed_is_noticed_by_that_comparison(opened):
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
-def test_a_click_fails_a_part_and_ways_roles_services_and_loads_follow(browser, report):
+def test_a_click_fails_a_part_and_ways_roles_services_and_loads_follow(browser, report) -> None:
     visit = Visit(browser, report.as_uri())
     assert visit.said() == "Nothing has failed. Lost: full service."  # 20 clients are too many for Level 3R
     visit.mark("switch_A").click()
@@ -177,7 +177,7 @@ def test_a_click_fails_a_part_and_ways_roles_services_and_loads_follow(browser, 
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
-def test_everything_can_be_done_with_the_keyboard(browser, report):
+def test_everything_can_be_done_with_the_keyboard(browser, report) -> None:
     visit = Visit(browser, report.as_uri())
     visit.mark("raid_controller_A").focus()
     visit.page.keyboard.press("Enter")
@@ -202,7 +202,7 @@ def test_everything_can_be_done_with_the_keyboard(browser, report):
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
-def test_it_fits_a_phone(browser, report):
+def test_it_fits_a_phone(browser, report) -> None:
     visit = Visit(browser, report.as_uri(), width=390)
     visit.mark("server_1A").click()
     assert "server 1A" in visit.said()
@@ -251,7 +251,7 @@ def question(server, choice=CHOICE, **headers):
     return asked(server, "/ask", json.dumps(choice).encode() if not isinstance(choice, bytes) else choice, **given)
 
 
-def test_it_listens_on_this_machine_only_and_wants_the_token(server):
+def test_it_listens_on_this_machine_only_and_wants_the_token(server) -> None:
     assert server.server_address[0] == "127.0.0.1"
     assert asked(server)[0] == 403
     assert asked(server, "/?token=wrong")[0] == 403
@@ -266,12 +266,12 @@ def test_it_listens_on_this_machine_only_and_wants_the_token(server):
     assert "default-src 'none'" in headers["Content-Security-Policy"]
 
 
-def test_a_foreign_name_that_leads_here_is_refused(server):
+def test_a_foreign_name_that_leads_here_is_refused(server) -> None:
     assert asked(server, Cookie=f"k2rel_token={server.token}", Host="evil.example")[0] == 403
     assert question(server, Host="evil.example:80")[0] == 403
 
 
-def test_figures_are_given_to_who_has_the_token_and_asks_properly(server):
+def test_figures_are_given_to_who_has_the_token_and_asks_properly(server) -> None:
     assert question(server)[0] == 200
     assert question(server, Cookie="")[0] == 403
     assert question(server, Content_Type="text/plain")[0] == 415
@@ -288,13 +288,13 @@ def test_figures_are_given_to_who_has_the_token_and_asks_properly(server):
     [{"level": "/etc/passwd"}, {"level": None}, {"clients": -1}, {"clients": 10**9}, {"clients": "many"}, {"clients": []},
      {"contract": "never"}, {"rates": "<script>"}, {"clients": 1e400}],
 )  # fmt: skip
-def test_a_choice_that_cannot_be_is_answered_with_a_message(change):
+def test_a_choice_that_cannot_be_is_answered_with_a_message(change) -> None:
     found = answer({**CHOICE, **change}, ["L2R"])
     assert list(found) == ["message"]
     assert found["message"].startswith("not computed: ")
 
 
-def test_the_figures_are_those_of_the_library():
+def test_the_figures_are_those_of_the_library() -> None:
     live = LiveSite("L3R")
     for clients, contract in ((4, "4h"), (9, "nbd"), (9, "onsite")):
         study = k2rel.study("L3R", clients=clients, repair=contract)
@@ -305,7 +305,7 @@ def test_the_figures_are_those_of_the_library():
         assert found.load.p_any_overload == pytest.approx(k2rel.load(study).p_any_overload, rel=1e-12)
 
 
-def test_rates_at_their_limits_move_every_row_that_has_limits():
+def test_rates_at_their_limits_move_every_row_that_has_limits() -> None:
     live = LiveSite("L1")
     low, mid, high = (
         live.figures(rates=r).unavailability["media"]
@@ -326,7 +326,7 @@ def test_rates_at_their_limits_move_every_row_that_has_limits():
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
-def test_the_served_page_follows_every_choice(browser, server):
+def test_the_served_page_follows_every_choice(browser, server) -> None:
     visit = Visit(browser, server.url, selector=".k2live .k2x-said")
     page = visit.page
     assert "token" not in page.url
@@ -354,7 +354,7 @@ def test_the_served_page_follows_every_choice(browser, server):
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
-def test_the_served_page_says_when_nobody_answers(browser):
+def test_the_served_page_says_when_nobody_answers(browser) -> None:
     with ExplorerServer("L1") as running:
         thread = threading.Thread(target=running.serve_forever, daemon=True)
         thread.start()
@@ -367,7 +367,7 @@ def test_the_served_page_says_when_nobody_answers(browser):
     visit.page.close()
 
 
-def test_a_port_that_is_taken_is_said(server, k2):
+def test_a_port_that_is_taken_is_said(server, k2) -> None:
     run = k2("explore", "L1", "--port", server.server_port, "--no-browser")
     assert run.code == 2
     assert "cannot listen on 127.0.0.1" in run.err
@@ -378,7 +378,7 @@ def test_a_port_that_is_taken_is_said(server, k2):
 # The widget
 
 
-def test_the_widget_follows_choices_and_keeps_its_figures_after_a_mistake():
+def test_the_widget_follows_choices_and_keeps_its_figures_after_a_mistake() -> None:
     from k2rel.explore.widget import Explorer
 
     explorer = Explorer("L2R")
@@ -397,7 +397,7 @@ def test_the_widget_follows_choices_and_keeps_its_figures_after_a_mistake():
 @pytest.mark.notebook
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
-def test_the_widget_works_in_jupyterlab(browser, tmp_path):
+def test_the_widget_works_in_jupyterlab(browser, tmp_path) -> None:
     from k2rel.bundled import notebook_dir
 
     shutil.copy(notebook_dir() / "explorer.ipynb", tmp_path)

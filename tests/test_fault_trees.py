@@ -15,6 +15,7 @@ from k2rel.errors import InputError, ModelTooLargeError
 from k2rel.faulttrees import read_fault_trees
 from k2rel.faulttrees.solve import solve
 from k2rel.logic.bounds import probability_bounds
+from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.function import compile_function
 
 
@@ -68,7 +69,7 @@ EVENTS = "".join(event(name, number(p)) for name, p in P.items())
         ("<not><or>{}</or></not>", 0.9 * 0.8 * 0.7),
     ],
 )
-def test_every_connective(probability, formula, expected):
+def test_every_connective(probability, formula, expected) -> None:
     text = model(f"<define-gate name='top'>{formula.format(refs('abc'))}</define-gate>", EVENTS)
     assert probability(text) == pytest.approx(expected, rel=1e-13)
 
@@ -76,14 +77,14 @@ def test_every_connective(probability, formula, expected):
 @pytest.mark.parametrize(
     ("tag", "expected"), [("xor", 0.1 * 0.8 + 0.9 * 0.2), ("iff", 0.1 * 0.2 + 0.9 * 0.8), ("imply", 0.9 + 0.1 * 0.2)]
 )
-def test_connectives_of_two(probability, tag, expected):
+def test_connectives_of_two(probability, tag, expected) -> None:
     text = model(f"<define-gate name='top'><{tag}>{refs('ab')}</{tag}></define-gate>", EVENTS)
     assert probability(text) == pytest.approx(expected, rel=1e-13)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5])
 @pytest.mark.parametrize("tag", ["xor", "iff"])
-def test_xor_and_iff_of_several_are_parity(probability, tag, count):
+def test_xor_and_iff_of_several_are_parity(probability, tag, count) -> None:
     """Open-PSA: both are associative, so two arguments at a time give the value."""
     p = [0.1, 0.2, 0.35, 0.4, 0.45][:count]
     expected = 0.0
@@ -96,13 +97,13 @@ def test_xor_and_iff_of_several_are_parity(probability, tag, count):
     assert probability(text) == pytest.approx(expected, rel=1e-13)
 
 
-def test_exclusive_or_of_three_events_has_the_published_value(probability):
+def test_exclusive_or_of_three_events_has_the_published_value(probability) -> None:
     inner = f"<define-gate name='x'><xor>{refs('bc')}</xor></define-gate>"
     text = model(f"<define-gate name='top'><xor><event name='a'/><gate name='x'/></xor></define-gate>{inner}", EVENTS)
     assert probability(text) == pytest.approx(0.404, rel=1e-13)
 
 
-def test_house_events_parameters_and_laws(probability):
+def test_house_events_parameters_and_laws(probability) -> None:
     body = "<define-gate name='top'><or><and><house-event name='on'/><event name='a'/></and><event name='b'/></or></define-gate>"
     data = (
         "<define-house-event name='on'><constant value='true'/></define-house-event>"
@@ -140,7 +141,7 @@ def test_house_events_parameters_and_laws(probability):
         (f"<div>{number(1)}<add>{number(2)}{number(2)}</add></div>", 0.25),
     ],
 )
-def test_expressions(probability, law, expected):
+def test_expressions(probability, law, expected) -> None:
     text = model("<define-gate name='top'><or><event name='a'/></or></define-gate>", event("a", law))
     assert probability(text) == pytest.approx(expected, rel=1e-6)
 
@@ -167,12 +168,12 @@ def group(name, kind, factors):
         ("MGL", {2: 0.2, 3: 0.1}, 0.016294770525823208),
     ],
 )
-def test_common_cause_groups_have_the_published_values(probability, kind, factors, expected):
+def test_common_cause_groups_have_the_published_values(probability, kind, factors, expected) -> None:
     text = model(TRAINS).replace("<model-data>", f"{group('p', kind, factors)}{group('v', kind, factors)}<model-data>")
     assert probability(text) == pytest.approx(expected, rel=1e-12)
 
 
-def test_alpha_and_phi_factors_share_out_what_there_is(probability):
+def test_alpha_and_phi_factors_share_out_what_there_is(probability) -> None:
     """Q = sum over k of C(n-1, k-1) Q_k: the single event keeps its total in every model."""
     from k2rel.commoncause import event_shares
 
@@ -182,14 +183,14 @@ def test_alpha_and_phi_factors_share_out_what_there_is(probability):
     assert {k: float(q) for k, q in event_shares("phi-factor", 2, {1: 0.9, 2: 0.1}).items()} == {1: 0.9, 2: 0.1}
 
 
-def test_a_beta_factor_without_a_level_is_that_of_all_members(probability):
+def test_a_beta_factor_without_a_level_is_that_of_all_members(probability) -> None:
     """V26 again, the level left out."""
     groups = (group("p", "beta-factor", {3: 0.2}) + group("v", "beta-factor", {3: 0.2})).replace(" level='3'", "")
     text = model(TRAINS).replace("<model-data>", groups + "<model-data>")
     assert probability(text) == pytest.approx(0.043080373061222414, rel=1e-12)
 
 
-def test_phi_factors_of_three_hold_for_every_combination_and_say_so(write, capsys):
+def test_phi_factors_of_three_hold_for_every_combination_and_say_so(write, capsys) -> None:
     """P(p1) by hand: none of the events that hold it, 1 alone, 2 pairs, 1 triple."""
     text = model("<define-gate name='top'><or><event name='p1'/></or></define-gate>").replace(
         "<model-data>", group("p", "phi-factor", {1: 0.8, 2: 0.15, 3: 0.05}) + "<model-data>"
@@ -224,7 +225,7 @@ def test_phi_factors_of_three_hold_for_every_combination_and_say_so(write, capsy
         ("MGL", {2: "nan", 3: 0.1}, "finite number"),
     ],
 )
-def test_factors_that_do_not_fit_their_group_are_refused(write, capsys, kind, factors, message):
+def test_factors_that_do_not_fit_their_group_are_refused(write, capsys, kind, factors, message) -> None:
     text = model(TRAINS).replace("<model-data>", group("p", kind, factors) + group("v", "MGL", {2: 0.1, 3: 0.1}) + "<model-data>")  # fmt: skip
     assert main(["solve", str(write(text))]) == 2
     err = capsys.readouterr().err
@@ -232,11 +233,11 @@ def test_factors_that_do_not_fit_their_group_are_refused(write, capsys, kind, fa
     assert err.startswith("k2rel: m.xml:1: ")
 
 
-def test_members_of_a_group_are_basic_events_of_its_probability(write):
+def test_members_of_a_group_are_basic_events_of_its_probability(write) -> None:
     beta = group("p", "beta-factor", {3: 0.2})
     top = "<define-gate name='top'><or><event name='p1'/><event name='p2'/><event name='p3'/></or></define-gate>"
 
-    def refused(text, message):
+    def refused(text, message) -> None:
         with pytest.raises(InputError, match=message):
             solve(read_fault_trees(write(text)))
 
@@ -253,7 +254,7 @@ def test_members_of_a_group_are_basic_events_of_its_probability(write):
     refused(model(GATE, EVENTS).replace("<model-data>", one + "<model-data>"), "needs 2 to 12 members, got 1")
 
 
-def test_names_can_be_private_to_a_component_and_reached_by_their_path(probability):
+def test_names_can_be_private_to_a_component_and_reached_by_their_path(probability) -> None:
     body = (
         "<define-gate name='top'><or><gate name='left.g'/><gate name='right.g'/></or></define-gate>"
         "<define-component name='left' role='private'><define-gate name='g'><or><event name='e'/></or></define-gate>"
@@ -264,7 +265,7 @@ def test_names_can_be_private_to_a_component_and_reached_by_their_path(probabili
     assert probability(model(body)) == pytest.approx(0.28, rel=1e-13)
 
 
-def test_a_model_may_lie_in_several_files(write):
+def test_a_model_may_lie_in_several_files(write) -> None:
     write(f"<opsa-mef><model-data>{EVENTS}</model-data></opsa-mef>", "events.xml")
     path = write(model(f"<define-gate name='top'><and>{refs('ab')}</and></define-gate>").replace("<model-data>", "<include file='events.xml'/><model-data>"))  # fmt: skip
     assert solve(read_fault_trees(path)).tops[0].probability == pytest.approx(0.02, rel=1e-13)
@@ -315,7 +316,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("message", BAD)
-def test_every_mistake_is_one_clear_line_and_exit_code_2(write, capsys, message):
+def test_every_mistake_is_one_clear_line_and_exit_code_2(write, capsys, message) -> None:
     assert main(["solve", str(write(BAD[message]))]) == 2
     out, err = capsys.readouterr()
     assert not out
@@ -324,7 +325,7 @@ def test_every_mistake_is_one_clear_line_and_exit_code_2(write, capsys, message)
     assert err.startswith("k2rel: m.xml") or "holds no gate" in err
 
 
-def test_a_missing_file_and_options_out_of_range(write, capsys):
+def test_a_missing_file_and_options_out_of_range(write, capsys) -> None:
     path = str(write(model(GATE, EVENTS)))
     for arguments, text in (
         ([path + "x"], "cannot be read"),
@@ -338,7 +339,7 @@ def test_a_missing_file_and_options_out_of_range(write, capsys):
         assert text in capsys.readouterr().err
 
 
-def test_a_chain_of_ten_thousand_gates_is_read_and_solved(write):
+def test_a_chain_of_ten_thousand_gates_is_read_and_solved(write) -> None:
     gates = "".join(
         f"<define-gate name='g{i}'><or><gate name='g{i + 1}'/><event name='a'/></or></define-gate>"
         for i in range(10_000)
@@ -347,7 +348,7 @@ def test_a_chain_of_ten_thousand_gates_is_read_and_solved(write):
     assert solve(read_fault_trees(write(model(gates + last, EVENTS)))).tops[0].probability == pytest.approx(0.28)
 
 
-def test_the_json_contract(write, capsys):
+def test_the_json_contract(write, capsys) -> None:
     path = str(write(model("<define-gate name='top'><or><event name='c'/><and><event name='a'/><event name='b'/></and></or></define-gate>", EVENTS)))  # fmt: skip
     assert main(["solve", path, "--format", "json"]) == 0
     plain = json.loads(capsys.readouterr().out)
@@ -374,7 +375,7 @@ def test_the_json_contract(write, capsys):
     assert a["fv"] == pytest.approx(0.02 / 0.32)
 
 
-def test_a_cut_off_by_order_states_what_it_leaves_out(write, capsys):
+def test_a_cut_off_by_order_states_what_it_leaves_out(write, capsys) -> None:
     path = str(write(model("<define-gate name='top'><or><event name='c'/><and><event name='a'/><event name='b'/></and></or></define-gate>", EVENTS)))  # fmt: skip
     assert main(["solve", path, "--cut-sets", "--order", "1", "--format", "json"]) == 0
     (top,) = json.loads(capsys.readouterr().out)["tops"]
@@ -395,7 +396,7 @@ OR_AND = "<define-gate name='top'><or><{0} name='c'/><and><{0} name='a'/><{0} na
         model(OR_AND.format("event"), event("a", number(0.1)) + event("b", "") + event("c", number(0.3))),
     ],
 )
-def test_cut_sets_need_no_probabilities(write, capsys, text):
+def test_cut_sets_need_no_probabilities(write, capsys, text) -> None:
     path = str(write(text))
     assert main(["solve", path, "--cut-sets", "--format", "json"]) == 0
     (top,) = json.loads(capsys.readouterr().out)["tops"]
@@ -417,13 +418,13 @@ def test_cut_sets_need_no_probabilities(write, capsys, text):
         assert "k2rel: m.xml:1: " in err or "nothing to sample" in err
 
 
-def test_a_basic_event_that_is_misspelt_is_no_event_without_a_probability(write):
+def test_a_basic_event_that_is_misspelt_is_no_event_without_a_probability(write) -> None:
     text = model("<define-gate name='top'><or><basic-event name='aa'/></or></define-gate>", EVENTS)
     with pytest.raises(InputError, match="'aa' is not defined anywhere"):
         read_fault_trees(write(text))
 
 
-def test_an_order_has_a_sum_of_its_own_also_where_all_sets_are_too_many(write, capsys, monkeypatch):
+def test_an_order_has_a_sum_of_its_own_also_where_all_sets_are_too_many(write, capsys, monkeypatch) -> None:
     import k2rel.faulttrees.solve as module
 
     path = str(write(model(OR_AND.format("event"), EVENTS)))
@@ -431,7 +432,7 @@ def test_an_order_has_a_sum_of_its_own_also_where_all_sets_are_too_many(write, c
         answer = solve(read_fault_trees(path), order=order).tops[0]
         assert answer.order_sum == pytest.approx(expected, rel=1e-13)
         assert answer.rare_event == pytest.approx(0.32, rel=1e-13)
-    whole = module.minimal_cut_sets
+    whole = minimal_cut_sets
 
     def few(diagram, *, order=None):
         if order is None:
@@ -447,7 +448,7 @@ def test_an_order_has_a_sum_of_its_own_also_where_all_sets_are_too_many(write, c
     assert "not listed" not in out
 
 
-def test_a_complete_list_leaves_nothing_out(write, capsys):
+def test_a_complete_list_leaves_nothing_out(write, capsys) -> None:
     path = str(write(model(OR_AND.format("event"), EVENTS)))
     assert main(["solve", path, "--cut-sets"]) == 0
     assert "not listed" not in capsys.readouterr().out
@@ -456,13 +457,13 @@ def test_a_complete_list_leaves_nothing_out(write, capsys):
     assert solve(read_fault_trees(path), cut_sets=2).tops[0].listing.left_out_probability == 0.0
 
 
-def test_an_event_that_every_cut_set_needs_has_no_finite_reduction_worth(write):
+def test_an_event_that_every_cut_set_needs_has_no_finite_reduction_worth(write) -> None:
     answer = solve(read_fault_trees(write(model(GATE, EVENTS))), importance=True)
     assert all(row.rrw == math.inf for row in answer.tops[0].importance)
     assert answer.to_json()["tops"][0]["importance"][0]["rrw"] is None
 
 
-def test_an_event_that_helps_has_a_negative_importance(write):
+def test_an_event_that_helps_has_a_negative_importance(write) -> None:
     text = model(
         "<define-gate name='top'><and><event name='a'/><not><event name='b'/></not></and></define-gate>", EVENTS
     )
@@ -476,7 +477,7 @@ def lognormal(mean, factor):
 
 
 @pytest.mark.parametrize("points", ["random", "lhs", "sobol"])
-def test_samples_of_a_shared_parameter_move_together(write, points):
+def test_samples_of_a_shared_parameter_move_together(write, points) -> None:
     data = f"<define-parameter name='q'>{lognormal(1e-3, 3)}</define-parameter>" + "".join(
         event(name, "<parameter name='q'/>") for name in "ab"
     )
@@ -490,7 +491,7 @@ def test_samples_of_a_shared_parameter_move_together(write, points):
 
 
 @pytest.mark.parametrize("level", level_names())
-def test_an_exported_level_gives_the_same_numbers_in_the_other_engine(level, write):
+def test_an_exported_level_gives_the_same_numbers_in_the_other_engine(level, write) -> None:
     """Modes and counts of clients on one side, one diagram with every client's parts on the other."""
     study = k2rel.study(level)
     answer = solve(read_fault_trees(write(k2rel.open_psa_of(study))))
@@ -501,7 +502,7 @@ def test_an_exported_level_gives_the_same_numbers_in_the_other_engine(level, wri
     assert len(found) >= 5
 
 
-def test_export_writes_a_file_once(tmp_path, capsys):
+def test_export_writes_a_file_once(tmp_path, capsys) -> None:
     path = tmp_path / "l2.xml"
     assert main(["export", "L2", "--output", str(path)]) == 0
     assert main(["export", "L2", "--output", str(path)]) == 2
@@ -518,7 +519,7 @@ def tangled(count=24):
     return s, s.disjunction([s.at_least(3, pairs), s.exclusive_or([names[0], pairs[1]])])
 
 
-def test_bounds_close_where_nothing_had_to_be_cut(monkeypatch):
+def test_bounds_close_where_nothing_had_to_be_cut(monkeypatch) -> None:
     import k2rel.logic.bounds as bounds
 
     monkeypatch.setattr(bounds, "_NARROWEST", 50_000)
@@ -533,7 +534,7 @@ def test_bounds_close_where_nothing_had_to_be_cut(monkeypatch):
 
 
 @pytest.mark.parametrize("width", [2, 5, 20, 100])
-def test_bounds_from_narrow_diagrams_still_hold_the_exact_value(width, monkeypatch):
+def test_bounds_from_narrow_diagrams_still_hold_the_exact_value(width, monkeypatch) -> None:
     import k2rel.logic.bounds as bounds
 
     monkeypatch.setattr(bounds, "_NARROWEST", width)
@@ -548,7 +549,7 @@ def test_bounds_from_narrow_diagrams_still_hold_the_exact_value(width, monkeypat
         assert found.high > found.low or width == 100
 
 
-def test_a_model_that_does_not_fit_is_an_error_or_bounds(write, capsys):
+def test_a_model_that_does_not_fit_is_an_error_or_bounds(write, capsys) -> None:
     names = [f"e{i}" for i in range(40)]
     gates = "".join(
         f"<define-gate name='g{i}'><and>{refs([names[i], names[(7 * i + 5) % 40], names[(11 * i + 3) % 40]])}</and></define-gate>"
@@ -567,6 +568,6 @@ def test_a_model_that_does_not_fit_is_an_error_or_bounds(write, capsys):
     assert bounded["bounds"][0] <= exact <= bounded["bounds"][1]
 
 
-def test_reading_refuses_what_is_no_file(tmp_path):
+def test_reading_refuses_what_is_no_file(tmp_path) -> None:
     with pytest.raises(InputError, match="is not a file"):
         read_fault_trees(tmp_path)

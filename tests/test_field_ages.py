@@ -1,6 +1,7 @@
 """Parts that were not new when their observation began, early failures, and what is said where nothing fits."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def fleet(seed=20, count=1999):
 # ages at entry ------------------------------------------------------------------------------------------------------
 
 
-def test_truncated_fits_are_those_of_lifelines():
+def test_truncated_fits_are_those_of_lifelines() -> None:
     """As lifelines 0.30.3, ``fit(exit, failed, entry=entry)``."""
     weibull = fit_law("weibull", OLD)
     assert weibull.parameters["scale_h"].value == pytest.approx(539.516166, rel=1e-6)
@@ -68,7 +69,7 @@ def test_truncated_fits_are_those_of_lifelines():
     assert "delayed entry" in curve.method
 
 
-def test_a_constant_rate_is_failures_by_the_hours_that_were_seen():
+def test_a_constant_rate_is_failures_by_the_hours_that_were_seen() -> None:
     fit = fit_law("exponential", OLD)
     assert fit.rate_per_h.value == pytest.approx(FAILED.sum() / (EXIT - ENTRY).sum(), rel=1e-12)
     assert fit.hours == (EXIT - ENTRY).sum()
@@ -76,7 +77,7 @@ def test_a_constant_rate_is_failures_by_the_hours_that_were_seen():
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 1000), law=st.sampled_from(["exponential", "weibull", "lognormal", "gamma"]))
-def test_the_likelihood_is_that_of_lives_that_lasted_until_their_age(seed, law):
+def test_the_likelihood_is_that_of_lives_that_lasted_until_their_age(seed, law) -> None:
     """Against SciPy's densities, divided by what survives until the age at entry; intervals and a location too."""
     rng = np.random.default_rng(seed)
     entry = rng.uniform(0, 300, 9)
@@ -94,7 +95,7 @@ def test_the_likelihood_is_that_of_lives_that_lasted_until_their_age(seed, law):
     assert log_likelihood(LAWS[law], p, lives, location) == pytest.approx(expected, rel=1e-10)
 
 
-def test_intervals_with_ages_get_the_masses_of_the_largest_likelihood():
+def test_intervals_with_ages_get_the_masses_of_the_largest_likelihood() -> None:
     """No distribution over the places between all bounds is more likely than the curve."""
     low = np.array([1, 4, 6, 2, 5, 10, 3, 2, 8, 7.0])
     high = np.array([3, 8, 10, 5, 11, math.inf, 6, 9, 12, math.inf])
@@ -122,7 +123,7 @@ def test_intervals_with_ages_get_the_masses_of_the_largest_likelihood():
     assert curve.method == "Turnbull, delayed entry"
 
 
-def test_drives_watched_for_a_year_give_the_law_that_they_came_from():
+def test_drives_watched_for_a_year_give_the_law_that_they_came_from() -> None:
     age, seen, failed = fleet()
     lives = Lives.of((age + seen)[failed], (age + seen)[~failed], "drives", np.concatenate([age[failed], age[~failed]]))
     fit = fit_law("weibull", lives)
@@ -133,23 +134,22 @@ def test_drives_watched_for_a_year_give_the_law_that_they_came_from():
         assert one.error < 0.06 * truth
     new = fit_law("weibull", Lives.of(seen[failed], seen[~failed]))
     assert new.parameters["shape"].value < 1.3  # what they say if their ages are not known
-    truth = stats.weibull_min(3.0, scale=50_000)
     curve = curve_of(lives)
     middle = np.searchsorted(curve.time_h, 40_000.0)
-    assert curve.low[middle] < truth.cdf(40_000) < curve.high[middle]
+    assert curve.low[middle] < stats.weibull_min(3.0, scale=50_000).cdf(40_000) < curve.high[middle]
     test = goodness_of_fit(fit, lives, samples=20)
     assert test.p_value > 0.05
     assert goodness_of_fit(fit_law("exponential", lives), lives, samples=20).p_value < 0.05
 
 
-def test_ages_are_read_from_every_way_to_write_them(log, k2):
+def test_ages_are_read_from_every_way_to_write_them(log, k2) -> None:
     age, seen, failed = fleet(count=200)
     start = np.datetime64("2023-01-01T00:00:00")
     stamp = [str(start + np.timedelta64(int(3600 * x), "s")) for x in seen]
     born = [str(start - np.timedelta64(int(3600 * x), "s")) for x in age]
     rows = list(zip(range(200), age, seen, failed.astype(int), born, stamp, strict=True))
     window = {"begin": "2023-01-01", "until": "2024-01-01"}
-    ways = [
+    ways: list[tuple[str, list[str], dict[str, Any]]] = [
         ("unit,age_at_start,time,failed", [f"{i},{a},{s},{f}" for i, a, s, f, _, _ in rows], {}),
         ("power_on_hours,start [h],end [h],failed", [f"{a},100,{100 + s},{f}" for _, a, s, f, _, _ in rows], {}),
         ("age [d],start,end,failed", [f"{float(a) / 24!r},2023-01-01,{t},{f}" for _, a, s, f, _, t in rows], {}),
@@ -171,7 +171,7 @@ def test_ages_are_read_from_every_way_to_write_them(log, k2):
     assert run.json["ages"] == "column 'age_at_start'"
 
 
-def test_the_rounding_of_many_lives_keeps_what_was_seen(log, monkeypatch):
+def test_the_rounding_of_many_lives_keeps_what_was_seen(log, monkeypatch) -> None:
     from k2rel.field import read
 
     monkeypatch.setattr(read, "_MOST_LIVES", 50)
@@ -193,13 +193,13 @@ def test_the_rounding_of_many_lives_keeps_what_was_seen(log, monkeypatch):
         ("installed,start,end,failed\n2024-02-01,2024-01-01,2024-03-01,1\n", "not after the start of the observation"),
     ],
 )
-def test_ages_that_are_not_clear_are_refused(log, k2, text, message):
+def test_ages_that_are_not_clear_are_refused(log, k2, text, message) -> None:
     run = k2("fit", log(text))
     assert run.code == 2
     assert message in run.err
 
 
-def test_the_reader_is_told_what_an_end_is(log):
+def test_the_reader_is_told_what_an_end_is(log) -> None:
     path = log("age_at_start,end,failed\n10,20,1\n10,30,0\n")
     assert read_field(path, columns={"end": "end"}).hours == 50
     assert read_field(path, columns={"exit": "end"}).hours == 30
@@ -209,7 +209,7 @@ def test_the_reader_is_told_what_an_end_is(log):
     ("head", "row"),
     [("time,failed", "{},{}"), ("start [h],end [h],failed", "7,{},{}"), ("start,end,failed", "2023-01-01,{},{}")],
 )
-def test_used_parts_without_ages_are_warned_of(log, head, row):
+def test_used_parts_without_ages_are_warned_of(log, head, row) -> None:
     last = "2024-01-01" if head == "start,end,failed" else "8760"
     mid = "2023-05-01" if head == "start,end,failed" else "4000"
     rows = [row.format(last, 0)] * 20 + [row.format(mid, 1)] * 5
@@ -219,7 +219,7 @@ def test_used_parts_without_ages_are_warned_of(log, head, row):
     assert not any("ages" in note for note in read_field(log("\n".join([head, *rows]) + "\n")).notes)
 
 
-def test_rows_of_a_part_that_went_on_are_warned_of(log):
+def test_rows_of_a_part_that_went_on_are_warned_of(log) -> None:
     data = read_field(log("unit,start,end,failed\na,0,100,0\na,100,200,1\nb,0,200,0\n"))
     assert any("1 rows end without a failure though their unit goes on" in note for note in data.notes)
     aged = "unit,age_at_start,start,end,failed\na,0,0,100,0\na,100,100,200,1\nb,0,0,200,0\n"
@@ -229,7 +229,7 @@ def test_rows_of_a_part_that_went_on_are_warned_of(log):
     assert data.lives[0].hours == 400
 
 
-def test_a_plot_of_old_parts_lies_on_the_law():
+def test_a_plot_of_old_parts_lies_on_the_law() -> None:
     age, seen, failed = fleet()
     age = age + 20_000
     lives = Lives.of((age + seen)[failed], (age + seen)[~failed], "drives", np.concatenate([age[failed], age[~failed]]))
@@ -237,9 +237,8 @@ def test_a_plot_of_old_parts_lies_on_the_law():
     assert curve.from_h >= 20_000
     fit = fit_law("weibull", lives)
     axes = plot_probability(curve, fit)
-    times, points = axes.lines[1].get_data()
-    line = np.interp(times, *axes.lines[0].get_data())
-    assert abs(np.median(np.asarray(points) - line)) < 0.2
+    line, points = (np.asarray(item.get_xydata()) for item in axes.lines[:2])
+    assert abs(np.median(points[:, 1] - np.interp(points[:, 0], line[:, 0], line[:, 1]))) < 0.2
 
 
 # infant mortality, groups, reasons ----------------------------------------------------------------------------------
@@ -247,7 +246,7 @@ def test_a_plot_of_old_parts_lies_on_the_law():
 INFANT = "time,failed,count\n1 d,1,2\n3 d,1,1\n30 d,1,1\n365 d,0,2000\n"
 
 
-def test_infant_mortality_shows_every_law(log, k2, tmp_path):
+def test_infant_mortality_shows_every_law(log, k2, tmp_path) -> None:
     path, out = log(INFANT), tmp_path / "rates.csv"
     run = k2("fit", path, "--samples", "4", "--format", "json")
     fits = {one["law"]: one for one in run.json["fits"]}
@@ -272,7 +271,7 @@ def test_infant_mortality_shows_every_law(log, k2, tmp_path):
     assert len(out.read_text().splitlines()) == 1
 
 
-def test_a_law_without_a_mean_says_none_and_has_a_b10_life(log, k2):
+def test_a_law_without_a_mean_says_none_and_has_a_b10_life(log, k2) -> None:
     path = log("time,failed,count\n1,1,1\n3,1,1\n100000,0,1000000\n")
     run = k2("fit", path, "--law", "lognormal", "--samples", "0")
     assert run.code == 0
@@ -282,7 +281,7 @@ def test_a_law_without_a_mean_says_none_and_has_a_b10_life(log, k2):
     assert one["b10_h"] > 1e12
 
 
-def test_one_group_never_stops_the_others(log, k2, tmp_path):
+def test_one_group_never_stops_the_others(log, k2, tmp_path) -> None:
     text = "model,time,failed,count\n" + "".join(
         f"infant,{r}\n" for r in ("24,1,2", "72,1,1", "720,1,1", "8760,0,2000")
     )
@@ -306,7 +305,7 @@ def test_one_group_never_stops_the_others(log, k2, tmp_path):
     assert "no weibull distribution: a weibull law needs at least two different times" in run.out
 
 
-def test_what_is_rejected_is_not_called_best_and_reasons_are_given(log, k2):
+def test_what_is_rejected_is_not_called_best_and_reasons_are_given(log, k2) -> None:
     path = log("time,failed,count\n100,1,12\n400,0,1\n")
     run = k2("fit", path)
     assert run.code == 0
@@ -321,7 +320,7 @@ def test_what_is_rejected_is_not_called_best_and_reasons_are_given(log, k2):
     assert "Best by Akaike's criterion" in good.out
 
 
-def test_reasons_stand_beside_fits():
+def test_reasons_stand_beside_fits() -> None:
     found, missing = fits_and_reasons(Lives.of([5.0, 5.0]))
     assert [one.law for one in found] == ["exponential"]
     assert set(missing) == {"weibull", "lognormal", "gamma"}
@@ -330,7 +329,7 @@ def test_reasons_stand_beside_fits():
     assert "no failure was seen" in missing["weibull"]
 
 
-def test_both_exponents_of_a_trend_are_shown(k2):
+def test_both_exponents_of_a_trend_are_shown(k2) -> None:
     """NIST/SEMATECH e-Handbook 8.4.5.2: ten failures until 1500 h; 1 - beta is 0.5165 corrected, and N / sum ln(T / t)."""
     times = np.array([5.0, 40, 43, 175, 389, 712, 747, 795, 1299, 1478])
     one = trend_of(RepairHistory(np.zeros(10, int), times, np.array([1500.0])))

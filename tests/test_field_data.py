@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,19 +59,19 @@ OTHERS = {  # surpyval 0.25 on the same data; its gamma has the reciprocal of th
 
 
 @pytest.mark.parametrize("law", OTHERS)
-def test_laws_are_those_that_another_package_finds(law):
+def test_laws_are_those_that_another_package_finds(law) -> None:
     fit = fit_law(law, NIST)
     for name, value in OTHERS[law].items():
         assert fit.parameters[name].value == pytest.approx(value, rel=2e-6), name
 
 
-def test_standard_errors_are_those_of_lifelines():
+def test_standard_errors_are_those_of_lifelines() -> None:
     fit = fit_law("weibull", NIST)  # lifelines 0.30.3: 0.502151 and 124.910637
     assert fit.parameters["shape"].error == pytest.approx(0.502151, abs=1e-6)
     assert fit.parameters["scale_h"].error == pytest.approx(124.910637, rel=1e-5)
 
 
-def test_limits_lie_where_the_likelihood_has_fallen_by_half_a_chi_square():
+def test_limits_lie_where_the_likelihood_has_fallen_by_half_a_chi_square() -> None:
     """Against a profile by brute force: at the limit of the shape the best scale is looked for on a fine grid."""
     fit = fit_law("weibull", NIST)
     drop = stats.chi2.ppf(0.9, 1) / 2
@@ -79,14 +80,14 @@ def test_limits_lie_where_the_likelihood_has_fallen_by_half_a_chi_square():
         assert fit.log_likelihood - best == pytest.approx(drop, abs=1e-4)
 
 
-def test_a_constant_rate_has_the_limits_that_cover_as_often_as_they_say():
+def test_a_constant_rate_has_the_limits_that_cover_as_often_as_they_say() -> None:
     rng = np.random.default_rng(5)
     seen = rng.poisson(4.0, 4000)
     hit = [one.low <= 4e-3 <= one.high for one in (rate_of_counts(Exposure("x", n, 1000.0)).rate_per_h for n in seen)]
     assert 0.9 <= np.mean(hit) < 0.97  # exact limits of a count are a little too wide, never too narrow
 
 
-def test_no_failure_gives_an_upper_limit_and_says_so():
+def test_no_failure_gives_an_upper_limit_and_says_so() -> None:
     fit = fit_laws(Lives.of([], [1000.0] * 5, "spares"))[0]
     assert fit.law == "exponential"
     assert fit.rate_per_h.high == pytest.approx(math.log(10) / 5000, rel=1e-12)  # exp(-5000 h) = 10 %
@@ -98,7 +99,7 @@ def test_no_failure_gives_an_upper_limit_and_says_so():
         fit_law("weibull", Lives.of([], [1000.0] * 5))
 
 
-def test_data_that_cannot_tell_a_law_are_refused():
+def test_data_that_cannot_tell_a_law_are_refused() -> None:
     with pytest.raises(InputError, match="two different times"):
         fit_law("weibull", Lives.of([100.0, 100.0], [100.0]))
     with pytest.raises(InputError, match=r"without bound|tell no location"):
@@ -121,7 +122,7 @@ def test_data_that_cannot_tell_a_law_are_refused():
     law=st.sampled_from(["weibull", "lognormal", "gamma", "exponential"]),
     seed=st.integers(0, 1000),
 )
-def test_another_unit_of_time_changes_the_scale_and_nothing_else(shape, scale, factor, law, seed):
+def test_another_unit_of_time_changes_the_scale_and_nothing_else(shape, scale, factor, law, seed) -> None:
     rng = np.random.default_rng(seed)
     life, end = scale * rng.weibull(shape, 30), scale
     one = Lives.of(life[life < end], np.full((life >= end).sum(), end))
@@ -136,7 +137,7 @@ def test_another_unit_of_time_changes_the_scale_and_nothing_else(shape, scale, f
 
 @settings(max_examples=20, deadline=None)
 @given(law=st.sampled_from(["weibull", "lognormal", "gamma"]), seed=st.integers(0, 100))
-def test_narrow_intervals_say_what_exact_times_say(law, seed):
+def test_narrow_intervals_say_what_exact_times_say(law, seed) -> None:
     life = 1000 * np.random.default_rng(seed).weibull(1.5, 40)
     exact = fit_law(law, Lives.of(life))
     narrow = fit_law(law, Lives("x", life * (1 - 1e-5), life * (1 + 1e-5), np.ones(40)))
@@ -149,7 +150,7 @@ def test_narrow_intervals_say_what_exact_times_say(law, seed):
     [("weibull", stats.weibull_min(1.7, scale=500)), ("lognormal", stats.lognorm(0.8, scale=300)),
      ("gamma", stats.gamma(2.5, scale=100))],
 )  # fmt: skip
-def test_what_was_drawn_from_a_law_is_found_again_and_chosen(law, frozen):
+def test_what_was_drawn_from_a_law_is_found_again_and_chosen(law, frozen) -> None:
     life = frozen.rvs(20_000, random_state=np.random.default_rng(8))
     end = np.quantile(life, 0.9)
     fits = fit_laws(Lives.of(life[life < end], np.full((life >= end).sum(), end)))
@@ -159,7 +160,7 @@ def test_what_was_drawn_from_a_law_is_found_again_and_chosen(law, frozen):
         assert abs(one.value - expected[name]) < 4 * one.error
 
 
-def test_the_band_of_a_law_holds_the_true_one_as_often_as_it_says():
+def test_the_band_of_a_law_holds_the_true_one_as_often_as_it_says() -> None:
     rng, truth = np.random.default_rng(3), stats.weibull_min(2, scale=100)
     hits = 0
     for _ in range(200):
@@ -168,7 +169,7 @@ def test_the_band_of_a_law_holds_the_true_one_as_often_as_it_says():
     assert 0.83 < hits / 200 < 0.97
 
 
-def test_millions_of_different_times_are_rounded_to_five_digits_and_the_law_hardly_moves():
+def test_millions_of_different_times_are_rounded_to_five_digits_and_the_law_hardly_moves() -> None:
     life = 1000 * np.random.default_rng(1).weibull(1.5, 5000)
     exact, rounded = fit_law("weibull", Lives.of(life)), fit_law("weibull", Lives.of(_round(life)))
     for name, one in exact.parameters.items():
@@ -178,7 +179,7 @@ def test_millions_of_different_times_are_rounded_to_five_digits_and_the_law_hard
 # curves -------------------------------------------------------------------------------------------------------------
 
 
-def test_the_curve_of_a_published_trial():
+def test_the_curve_of_a_published_trial() -> None:
     """Remission of 21 patients on 6-MP: Freireich et al., Blood 21 (1963) 699, as every textbook tabulates it."""
     failed = [6, 6, 6, 7, 10, 13, 16, 22, 23]
     working = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
@@ -187,7 +188,7 @@ def test_the_curve_of_a_published_trial():
     assert (1 - curve.failed).round(3).tolist() == [0.857, 0.807, 0.753, 0.690, 0.627, 0.538, 0.448]
 
 
-def test_intervals_get_the_masses_of_the_largest_likelihood():
+def test_intervals_get_the_masses_of_the_largest_likelihood() -> None:
     low, high = np.array([0, 4, 6, 0, 5, 10, 3, 2.0]), np.array([7, 8, 10, 5, 11, np.inf, 6, 9])
     curve = curve_of(Lives("x", low, high, np.ones(8)))
 
@@ -205,7 +206,7 @@ def test_intervals_get_the_masses_of_the_largest_likelihood():
     assert at[7.0] == pytest.approx(a + b + c, abs=1e-4)
 
 
-def test_a_law_that_does_not_fit_is_doubted_and_the_right_one_is_not():
+def test_a_law_that_does_not_fit_is_doubted_and_the_right_one_is_not() -> None:
     life = stats.weibull_min(4, scale=100).rvs(80, random_state=np.random.default_rng(2))
     lives = Lives.of(life[life < 120], np.full((life >= 120).sum(), 120.0))
     assert goodness_of_fit(fit_law("exponential", lives), lives).p_value < 0.05
@@ -219,7 +220,7 @@ def test_a_law_that_does_not_fit_is_doubted_and_the_right_one_is_not():
     assert "chi-square" in test.method
 
 
-def test_p_values_of_the_right_law_are_spread_over_all_of_zero_to_one():
+def test_p_values_of_the_right_law_are_spread_over_all_of_zero_to_one() -> None:
     rng, values = np.random.default_rng(4), []
     for _ in range(30):
         lives = Lives.of(100 * rng.weibull(1.0, 25))
@@ -230,7 +231,7 @@ def test_p_values_of_the_right_law_are_spread_over_all_of_zero_to_one():
 # trends -------------------------------------------------------------------------------------------------------------
 
 
-def test_failures_that_come_closer_are_seen_and_those_at_random_are_not():
+def test_failures_that_come_closer_are_seen_and_those_at_random_are_not() -> None:
     rng = np.random.default_rng(6)
     ends = np.full(20, 1000.0)
     wearing = [np.sort(1000 * rng.random(10) ** (1 / 2.5)) for _ in range(20)]
@@ -243,7 +244,7 @@ def test_failures_that_come_closer_are_seen_and_those_at_random_are_not():
     assert "no trend" in trend_of(RepairHistory(unit, np.concatenate(random), ends)).words()
 
 
-def test_a_unit_followed_until_its_last_failure_ends_with_it():
+def test_a_unit_followed_until_its_last_failure_ends_with_it() -> None:
     times = np.array([5.0, 40, 43, 175, 389])
     open_end = trend_of(RepairHistory(np.zeros(5, int), times, np.array([389.0])))
     # MIL-HDBK-189, failure-truncated: 2 sum ln(T / t_i) over the first n - 1 has a chi-square law of 2 (n - 1)
@@ -253,7 +254,7 @@ def test_a_unit_followed_until_its_last_failure_ends_with_it():
     )
 
 
-def test_the_mean_number_of_failures_counts_the_units_that_are_still_followed():
+def test_the_mean_number_of_failures_counts_the_units_that_are_still_followed() -> None:
     history = RepairHistory(np.array([0, 1, 1]), np.array([10.0, 20.0, 25.0]), np.array([15.0, 30.0]))
     assert mean_cumulative_failures(history)["failures"].tolist() == [0.5, 1.5, 2.5]
 
@@ -275,7 +276,7 @@ def test_the_mean_number_of_failures_counts_the_units_that_are_still_followed():
         "\ufefftime,failed\n10,1\n20,0\n",
     ],
 )
-def test_the_same_lives_are_read_from_every_way_to_write_them(log, text):
+def test_the_same_lives_are_read_from_every_way_to_write_them(log, text) -> None:
     data = read_field(log(text))
     (lives,) = data.lives
     order = np.argsort(lives.lower_h)
@@ -312,7 +313,7 @@ def test_the_same_lives_are_read_from_every_way_to_write_them(log, text):
         ("end,failed\n1e999,1\n", "needs a time"),
     ],
 )
-def test_logs_that_are_wrong_are_explained_with_their_place(log, k2, text, message):
+def test_logs_that_are_wrong_are_explained_with_their_place(log, k2, text, message) -> None:
     run = k2("fit", log(text))
     assert run.code == 2
     assert message in run.err
@@ -360,7 +361,7 @@ CELLS = [
 
 @settings(max_examples=150, deadline=None)
 @given(head=st.sampled_from(HEADS), data=st.data())
-def test_no_log_ends_in_anything_but_a_result_or_an_explanation(tmp_path_factory, head, data):
+def test_no_log_ends_in_anything_but_a_result_or_an_explanation(tmp_path_factory, head, data) -> None:
     sound = data.draw(st.booleans())
     cells = st.sampled_from(["0", "1", "5", "10", "300", "1e5"] if sound else CELLS)
     rows = data.draw(st.lists(st.lists(cells, min_size=head.count(",") + 1, max_size=head.count(",") + 1), max_size=8))
@@ -380,7 +381,7 @@ def test_no_log_ends_in_anything_but_a_result_or_an_explanation(tmp_path_factory
         assert str(error)
 
 
-def test_bytes_that_are_no_text_and_files_that_are_not_there(tmp_path, k2):
+def test_bytes_that_are_no_text_and_files_that_are_not_there(tmp_path, k2) -> None:
     path = tmp_path / "log.csv"
     path.write_bytes(b"end,failed\n\xff\xfe,1\n")
     assert "UTF" in k2("fit", path).err
@@ -388,7 +389,7 @@ def test_bytes_that_are_no_text_and_files_that_are_not_there(tmp_path, k2):
     assert k2("fit", tmp_path).code == 2
 
 
-def test_a_formula_as_a_name_is_text_and_stays_text_in_the_entry(log, k2, tmp_path):
+def test_a_formula_as_a_name_is_text_and_stays_text_in_the_entry(log, k2, tmp_path) -> None:
     out = tmp_path / "rates.csv"
     assert k2("fit", log("model,drive_days,failed\n=cmd|' /C calc'!A0,1000,3\n"), "--output", out).code == 0
     assert "\n=" not in out.read_text()
@@ -396,7 +397,7 @@ def test_a_formula_as_a_name_is_text_and_stays_text_in_the_entry(log, k2, tmp_pa
     assert read_rates(out).rows
 
 
-def test_rows_read_in_small_blocks_give_the_same_as_in_one(log):
+def test_rows_read_in_small_blocks_give_the_same_as_in_one(log) -> None:
     rng = np.random.default_rng(9)
     rows = [f"u{i % 50},{start},{start + life:.2f},{rng.integers(2)}" for i, (start, life) in
             enumerate(zip(rng.integers(0, 100, 3000), rng.integers(1, 400, 3000) / 4, strict=True))]  # fmt: skip
@@ -410,13 +411,13 @@ def test_rows_read_in_small_blocks_give_the_same_as_in_one(log):
     assert whole.history.time_h.tolist() == parts.history.time_h.tolist()
 
 
-def test_the_place_of_a_mistake_is_right_behind_many_blocks(log):
+def test_the_place_of_a_mistake_is_right_behind_many_blocks(log) -> None:
     path = log("end,failed\n" + "5,1\n" * 4000 + "six,1\n")
     with pytest.raises(InputError, match=r"log\.csv:4002: end"):
         read_field(path, block_bytes=1000)
 
 
-def test_memory_is_bounded_by_rounding_where_all_times_differ(log, monkeypatch):
+def test_memory_is_bounded_by_rounding_where_all_times_differ(log, monkeypatch) -> None:
     from k2rel.field import read
 
     monkeypatch.setattr(read, "_MOST_LIVES", 500)
@@ -433,7 +434,7 @@ def test_memory_is_bounded_by_rounding_where_all_times_differ(log, monkeypatch):
     assert any("no test of a trend" in note for note in data.notes)
 
 
-def test_the_published_drive_statistics_are_read_as_they_come(k2):
+def test_the_published_drive_statistics_are_read_as_they_come(k2) -> None:
     run = k2("fit", FIELD / "drive_statistics.csv", "--format", "json")
     answer = run.json
     assert answer["rows"] == 81
@@ -444,7 +445,7 @@ def test_the_published_drive_statistics_are_read_as_they_come(k2):
     assert answer["between"]["low_per_h"] < whole["estimates"]["rate_per_h"]["low"]
 
 
-def test_a_fit_becomes_an_entry_that_a_study_uses(k2, tmp_path):
+def test_a_fit_becomes_an_entry_that_a_study_uses(k2, tmp_path) -> None:
     out, picture = tmp_path / "mine.csv", tmp_path / "plot.svg"
     run = k2(
         "fit", FIELD / "nist_weibull.csv", "--law", "weibull", "--type", "toe", "--output", out, "--picture", picture
@@ -460,7 +461,7 @@ def test_a_fit_becomes_an_entry_that_a_study_uses(k2, tmp_path):
     assert "--force" in again.err
 
 
-def test_a_log_of_repairs_is_tested_for_a_trend(k2):
+def test_a_log_of_repairs_is_tested_for_a_trend(k2) -> None:
     run = k2("fit", FIELD / "nist_repairs.csv", "--samples", "0", "--format", "json")
     assert run.json["trend"]["shape"] == pytest.approx(0.4835, abs=5e-5)  # NIST 8.4.5.2
     assert json.dumps(run.json)
@@ -471,9 +472,9 @@ def test_a_log_of_repairs_is_tested_for_a_trend(k2):
 
 @settings(max_examples=30, deadline=None)
 @given(failures=st.integers(0, 60), hours=st.floats(1e3, 1e8), spread=st.floats(1.5, 8.0), mean=st.floats(1e-7, 1e-4))
-def test_a_lognormal_prior_is_updated_as_numerical_integration_says(failures, hours, spread, mean):
+def test_a_lognormal_prior_is_updated_as_numerical_integration_says(failures, hours, spread, mean) -> None:
     prior = Uncertain("lognormal", (mean, spread, 0.95))
-    frozen = prior.frozen()
+    frozen: Any = prior.frozen()
     sigma = math.log(spread) / 1.6448536
     seen = (failures + 0.5) / hours
     if abs(math.log(seen / mean)) / sigma > 6:  # so far apart that quad itself loses its digits
@@ -492,14 +493,14 @@ def test_a_lognormal_prior_is_updated_as_numerical_integration_says(failures, ho
     assert update(prior, Exposure("x", failures, hours)).mean == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_gamma_prior_is_conjugate():
+def test_a_gamma_prior_is_conjugate() -> None:
     after = update(Uncertain("gamma", (2.0, 1e-6)), Exposure("x", 3, 1e6))
     law = stats.gamma(5.0, scale=1 / (1e6 + 1e6))
     assert after.mean == pytest.approx(law.mean(), rel=1e-12)
     assert (after.low, after.median, after.high) == pytest.approx(law.ppf([0.05, 0.5, 0.95]), rel=1e-9)
 
 
-def test_priors_keep_the_rate_and_the_ratio_of_the_limits():
+def test_priors_keep_the_rate_and_the_ratio_of_the_limits() -> None:
     row = read_rates().row("raid_ctrl")
     for law in ("lognormal", "gamma"):
         prior = prior_of(row, law)
@@ -513,7 +514,7 @@ def test_priors_keep_the_rate_and_the_ratio_of_the_limits():
         prior_of(read_rates().row("psu").__class__("x", 1e-6))
 
 
-def test_a_prior_that_is_sure_and_one_that_knows_nothing_keep_their_digits():
+def test_a_prior_that_is_sure_and_one_that_knows_nothing_keep_their_digits() -> None:
     sure = update(Uncertain("lognormal", (1e-6, 1.00005, 0.95)), Exposure("x", 2, 1e6))
     assert sure.low < sure.mean < sure.high
     assert sure.mean == pytest.approx(1e-6, rel=1e-6)
@@ -524,7 +525,7 @@ def test_a_prior_that_is_sure_and_one_that_knows_nothing_keep_their_digits():
     assert (vague.low, vague.high) == pytest.approx(law.ppf([0.05, 0.95]), rel=1e-3)
 
 
-def test_much_evidence_outweighs_any_prior_and_a_contradiction_is_said():
+def test_much_evidence_outweighs_any_prior_and_a_contradiction_is_said() -> None:
     prior = prior_of(read_rates().row("psu"))
     after = update(prior, Exposure("psu", 10_000, 1e9))
     assert after.mean == pytest.approx(1e-5, rel=0.01)
@@ -532,7 +533,7 @@ def test_much_evidence_outweighs_any_prior_and_a_contradiction_is_said():
     assert update(prior, Exposure("psu", 2, 5e5)).surprise > 0.3
 
 
-def test_sites_that_are_alike_are_drawn_together_and_those_that_differ_stay_apart():
+def test_sites_that_are_alike_are_drawn_together_and_those_that_differ_stay_apart() -> None:
     alike = pool([Exposure("x", 5, 1e6, s) for s in "abcdef"])
     assert alike.sites[0].mean == pytest.approx(5e-6, rel=0.1)
     assert alike.sites[0].high < update(Uncertain("gamma", (1e-3, 1.0)), Exposure("x", 5, 1e6)).high
@@ -542,7 +543,7 @@ def test_sites_that_are_alike_are_drawn_together_and_those_that_differ_stay_apar
     assert apart.variation > 3 * alike.variation
 
 
-def test_a_pooled_rate_is_what_a_brute_integral_gives():
+def test_a_pooled_rate_is_what_a_brute_integral_gives() -> None:
     sites = [Exposure("x", 1, 1e5, "a"), Exposure("x", 6, 2e5, "b"), Exposure("x", 0, 5e4, "c")]
     found = pool(sites, Uncertain("lognormal", (2e-5, 3.0, 0.95)), spread=0.8)
     law = stats.lognorm(math.log(3) / 1.6448536, scale=2e-5 * math.exp(-((math.log(3) / 1.6448536) ** 2) / 2))
@@ -560,7 +561,7 @@ def test_a_pooled_rate_is_what_a_brute_integral_gives():
     assert [one.mean for one in found.sites] == pytest.approx(expected, rel=5e-3)
 
 
-def test_a_study_follows_its_own_log(k2, tmp_path):
+def test_a_study_follows_its_own_log(k2, tmp_path) -> None:
     before = k2rel.study("L2R")
     result = k2rel.updated(before, [Exposure("media_server", 4, 3e5)])
     prior = prior_of(read_rates().row("server_hw"))
@@ -588,7 +589,7 @@ def test_a_study_follows_its_own_log(k2, tmp_path):
         ("type,time,failed\nmedia_server,5,1\n", "lives go to 'k2rel fit'"),
     ],
 )
-def test_logs_of_a_site_that_do_not_fit_it_are_refused(log, k2, text, message):
+def test_logs_of_a_site_that_do_not_fit_it_are_refused(log, k2, text, message) -> None:
     run = k2("update", "L2R", "--log", log(text))
     assert run.code == 2
     assert message in run.err

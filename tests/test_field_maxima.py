@@ -34,18 +34,18 @@ def of(*rows):
         of((8760, 8760, 3), (0, 9500, 9)),
     ],
 )
-def test_a_law_without_a_largest_likelihood_is_refused(lives):
+def test_a_law_without_a_largest_likelihood_is_refused(lives) -> None:
     fits, reasons = fits_and_reasons(lives)
     assert [one.law for one in fits] == ["exponential"]
     assert all("no maximum" in reasons[name] for name in ("weibull", "lognormal", "gamma"))
 
 
-def test_a_location_does_not_help_where_a_step_explains_all():
+def test_a_location_does_not_help_where_a_step_explains_all() -> None:
     _, reasons = fits_and_reasons(of((4380, 8760, 3), (8760, WORKED, 40)), ["weibull3"])
     assert "no maximum" in reasons["weibull3"]
 
 
-def test_three_intervals_tell_every_law():
+def test_three_intervals_tell_every_law() -> None:
     """Two parameters give two shares exactly: 3, 4 and 5 of 12."""
     fits, _ = fits_and_reasons(of((0, 4380, 3), (4380, 8760, 4), (8760, WORKED, 5)))
     assert len(fits) == 4
@@ -62,7 +62,7 @@ def gamma_shape(times):
 
 
 @pytest.mark.parametrize(("apart", "close"), [(1e-4, 1e-5), (1e-2, 1e-7), (1.0, 1e-7)])
-def test_gamma_keeps_its_digits_where_lives_are_close(apart, close):
+def test_gamma_keeps_its_digits_where_lives_are_close(apart, close) -> None:
     times = np.repeat([600.0, 600.0 + apart], 5)
     found = fit_law("gamma", Lives.of(times))
     assert found.parameters["shape"].value == pytest.approx(
@@ -83,7 +83,7 @@ def test_gamma_keeps_its_digits_where_lives_are_close(apart, close):
         of((10000, 10000, 1), (10001, 10001, 1), (10002, 10002, 1)),
     ],
 )
-def test_weibull_of_close_lives_solves_its_equation(lives):
+def test_weibull_of_close_lives_solves_its_equation(lives) -> None:
     """The derivatives of the likelihood vanish: 1/k = sum t^k ln t / sum t^k - mean ln t; scale^k = mean t^k."""
     found = fit_law("weibull", lives)
     shape, scale = (found.parameters[key].value for key in ("shape", "scale_h"))
@@ -96,17 +96,17 @@ def test_weibull_of_close_lives_solves_its_equation(lives):
     assert low < shape < high < 10 * shape
 
 
-def test_lives_closer_than_digits_tell_are_refused():
+def test_lives_closer_than_digits_tell_are_refused() -> None:
     _, reasons = fits_and_reasons(Lives.of([1e6, 1e6 + 1e-3] * 3))
     assert all("16 digits" in reasons[name] for name in ("weibull", "lognormal", "gamma"))
 
 
-def test_a_rate_of_parts_that_were_all_found_failed_is_refused():
+def test_a_rate_of_parts_that_were_all_found_failed_is_refused() -> None:
     _, reasons = fits_and_reasons(of((0, 4380, 3), (0, 5000, 2)))
     assert "no part is known to have worked" in reasons["exponential"]
 
 
-def test_an_entry_whose_limits_are_no_rates_is_not_written():
+def test_an_entry_whose_limits_are_no_rates_is_not_written() -> None:
     fit = fit_law("exponential", Lives.of([2.0, 3.0]))
     assert fit.rate_per_h.value == 0.4
     assert fit.rate_per_h.high > 1  # chi-square: 0.1 * 12.6

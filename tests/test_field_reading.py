@@ -49,11 +49,11 @@ def log(tmp_path):
         ("model,drive_days,failures\nAAA,250.000,9\n", 24 * 250),  # cells separated by commas: decimals have a point
     ],
 )
-def test_separators_of_thousands_are_told_from_decimals_by_the_column(log, text, hours):
+def test_separators_of_thousands_are_told_from_decimals_by_the_column(log, text, hours) -> None:
     assert read_field(log(text)).hours == pytest.approx(hours, rel=1e-12)
 
 
-def test_another_column_of_the_file_decides_where_a_column_cannot(log):
+def test_another_column_of_the_file_decides_where_a_column_cannot(log) -> None:
     (one,) = read_field(log("start;end;failed\n0,5;250.000;1\n")).lives
     assert one.hours == 249_999.5
     (one,) = read_field(log("start;end;failed\n0.5;250.000;1\n")).lives
@@ -62,7 +62,7 @@ def test_another_column_of_the_file_decides_where_a_column_cannot(log):
 
 @pytest.mark.parametrize("separator", [";", "\t"])
 @pytest.mark.parametrize("cell", ["250.000", "250,000", "1.000", "-"])
-def test_what_nothing_decides_is_refused_and_the_option_reads_it(log, k2, separator, cell):
+def test_what_nothing_decides_is_refused_and_the_option_reads_it(log, k2, separator, cell) -> None:
     path = log(separator.join(["model", "drive_days", "failures"]) + "\n" + separator.join(["B", cell, "9"]) + "\n")
     run = k2("fit", path)
     assert run.code == 2
@@ -92,23 +92,23 @@ def test_what_nothing_decides_is_refused_and_the_option_reads_it(log, k2, separa
         ("time [month],failed\n5,1\n", "is no unit of time"),
     ],
 )
-def test_numbers_that_cannot_be_meant_are_refused(log, k2, text, message):
+def test_numbers_that_cannot_be_meant_are_refused(log, k2, text, message) -> None:
     run = k2("fit", log(text))
     assert run.code == 2
     assert message in run.err
 
 
-def test_the_separator_is_decided_by_a_cell_far_down(log):
+def test_the_separator_is_decided_by_a_cell_far_down(log) -> None:
     path = log("time,failed\n" + '"250,000",1\n' * 3000 + '"17,5",1\n')
     assert read_field(path, block_bytes=1000).hours == 3000 * 250 + 17.5
 
 
-def test_lives_and_counts_take_the_count_of_rows(log):
+def test_lives_and_counts_take_the_count_of_rows(log) -> None:
     (lives,) = read_field(log('end,failed,count\n100,1,"1,000"\n')).lives
     assert (lives.units, lives.hours) == (1000, 100_000)
 
 
-def test_update_reads_the_same_way_and_says_what_it_read(log, k2):
+def test_update_reads_the_same_way_and_says_what_it_read(log, k2) -> None:
     path = log('type,failures,hours\npsu,0,"175,200"\n')
     run = k2("update", "L2R", "--log", path)
     assert "175,200 h of operation in all (hours: hours)" in run.out
@@ -128,7 +128,7 @@ def test_update_reads_the_same_way_and_says_what_it_read(log, k2):
         ("start,end,failed\n2024-01-01,2024-01-02,1\n", "dates"),
     ],
 )
-def test_the_output_says_the_unit_and_the_total_hours(log, k2, text, unit):
+def test_the_output_says_the_unit_and_the_total_hours(log, k2, text, unit) -> None:
     path = log(text)
     answer = k2("fit", path, "--samples", "0", "--format", "json").json
     assert unit in answer["units"].values()
@@ -145,7 +145,7 @@ GROUPED = st.builds(
 
 @settings(max_examples=100, deadline=None)
 @given(text=GROUPED)
-def test_a_number_of_two_groups_has_one_reading_at_most(text):
+def test_a_number_of_two_groups_has_one_reading_at_most(text) -> None:
     found = numeral(text)
     digits = "".join(c for c in text[:-2] + text[-2:].replace(",5", "").replace(".5", "") if c.isdigit())
     half = 0.5 if text.endswith((".5", ",5")) else 0.0
@@ -180,7 +180,7 @@ def test_a_number_of_two_groups_has_one_reading_at_most(text):
         ("start,end,failed\n2024-01-01,,0\n", "say when the observation ended, with --until"),
     ],
 )
-def test_dates_without_a_start_and_dates_as_numbers_are_refused(log, k2, text, message):
+def test_dates_without_a_start_and_dates_as_numbers_are_refused(log, k2, text, message) -> None:
     run = k2("fit", log(text))
     assert run.code == 2
     assert message in run.err
@@ -203,7 +203,7 @@ def test_dates_without_a_start_and_dates_as_numbers_are_refused(log, k2, text, m
         ("start [d],end [d],failed\n43831,44256,1\n", {}, 24 * 425),
     ],
 )
-def test_the_window_of_the_observation_says_what_rows_do_not(log, text, options, hours):
+def test_the_window_of_the_observation_says_what_rows_do_not(log, text, options, hours) -> None:
     assert read_field(log(text), **options).hours == pytest.approx(hours)
 
 
@@ -219,7 +219,7 @@ def test_the_window_of_the_observation_says_what_rows_do_not(log, text, options,
         (["--from", "2024-02-01", "--until", "10 h"], "both as dates"),
     ],
 )
-def test_windows_that_do_not_fit_the_log_are_refused(log, k2, options, message):
+def test_windows_that_do_not_fit_the_log_are_refused(log, k2, options, message) -> None:
     run = k2("fit", log("start,end,failed\n2024-01-01,2024-01-20,1\n"), *options)
     assert run.code == 2
     assert message in run.err
@@ -244,13 +244,13 @@ TABLE = "id,component_types,lambda_per_h,lambda_lo90,lambda_hi90,law,mttr_4h_con
         ("mine,psu,1_0e-6,,,,6\n", "is no number"),
     ],
 )
-def test_what_is_no_rate_in_the_column_of_rates_is_asked_about(log, k2, row, message):
+def test_what_is_no_rate_in_the_column_of_rates_is_asked_about(log, k2, row, message) -> None:
     run = k2("availability", "L2R", "--rates", log(TABLE + row))
     assert run.code == 2
     assert f"log.csv:2: {message}" in run.err or message in run.err
 
 
-def test_a_rate_that_is_meant_is_read_and_the_bundled_table_too(log):
+def test_a_rate_that_is_meant_is_read_and_the_bundled_table_too(log) -> None:
     assert read_rates(log(TABLE + "mine,psu,0.0169,,,exponential,6\n")).row("mine").rate_per_h == 0.0169
     assert len(read_rates().rows) > 20
 
@@ -266,34 +266,34 @@ def test_a_rate_that_is_meant_is_read_and_the_bundled_table_too(log):
         ("psu.mttf=250,000", "write for example"),
     ],
 )
-def test_a_bare_number_in_the_wrong_place_is_asked_about(k2, text, message):
+def test_a_bare_number_in_the_wrong_place_is_asked_about(k2, text, message) -> None:
     run = k2("availability", "L2R", "--set", text)
     assert run.code == 2
     assert message in run.err
 
 
-def test_with_its_unit_the_same_number_is_taken():
+def test_with_its_unit_the_same_number_is_taken() -> None:
     assert parse_rate("0.0169 per year") == pytest.approx(0.0169 / YEAR_H)
     assert parse_rate("2 /h") == 2
     assert parse_mttf("30 h") == 30
     assert parse_mttf("1e-6 h") == 1e-6
 
 
-def test_a_bare_number_echoes_the_unit_in_which_it_was_read(k2):
+def test_a_bare_number_echoes_the_unit_in_which_it_was_read(k2) -> None:
     run = k2("availability", "L2R", "--set", "psu.mttf=250000", "--set", "toe.capacity=80", "--set", "drive.mttr=4 d")
     assert "psu.mttf=250000 h, toe.capacity=80 MB/s, drive.mttr=4 d" in run.out
     assert "age 5 h" in k2("rates", "predict", "bbu", "--age", "5").out
     assert k2rel.study("L1", settings={"psu.mttr": "7"}).provenance.settings == ("psu.mttr=7 h",)
 
 
-def test_a_price_with_a_separator_of_thousands_is_refused(log, k2):
+def test_a_price_with_a_separator_of_thousands_is_refused(log, k2) -> None:
     for row, message in (("stock,*,3,000\n", "more cells than there are columns"), ('stock,*,"3,000"\n', "can be")):
         run = k2("advise", "L1", "--costs", log("kind,what,cost\n" + row), "--no-pairs")
         assert run.code == 2
         assert message in run.err
 
 
-def test_every_way_to_write_a_large_number_gives_it_or_a_refusal(log):
+def test_every_way_to_write_a_large_number_gives_it_or_a_refusal(log) -> None:
     """250,000 drive-days, in every separator of thousands and of cells: never another number."""
     ways = itertools.product(["250,000", "250.000", "250 000", "250'000", "250000", "250000.0", "250000,0"], ";,\t")
     for number, (cell, separator) in enumerate(ways):
@@ -309,7 +309,7 @@ def test_every_way_to_write_a_large_number_gives_it_or_a_refusal(log):
             assert "can be" in str(error), (cell, separator)
 
 
-def test_the_bundled_logs_are_read_as_before():
+def test_the_bundled_logs_are_read_as_before() -> None:
     field = data_dir() / "examples" / "field"
     assert read_field(field / "drive_statistics.csv").hours == pytest.approx(
         24 * sum(int(line.split(",")[3]) for line in (field / "drive_statistics.csv").read_text().splitlines()[1:])

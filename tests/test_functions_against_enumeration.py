@@ -37,7 +37,7 @@ def enumerated(formula, p):
 
 @settings(max_examples=200, deadline=None)
 @given(formulas(depth=4), probabilities)
-def test_probability_and_every_derivative(formula, p):
+def test_probability_and_every_derivative(formula, p) -> None:
     d = compiled(formula)
     total, slopes = d.derivatives(by_name(d, p))
     assert total == pytest.approx(enumerated(formula, p), rel=1e-12, abs=1e-15)
@@ -49,7 +49,7 @@ def test_probability_and_every_derivative(formula, p):
 
 @settings(max_examples=100, deadline=None)
 @given(formulas(), st.lists(st.tuples(st.floats(0.05, 0.9), st.floats(0.0, 0.04)), min_size=6, max_size=6))
-def test_mean_and_variance_are_those_of_two_valued_inputs(formula, inputs):
+def test_mean_and_variance_are_those_of_two_valued_inputs(formula, inputs) -> None:
     """Each input is mean - s or mean + s with equal chance: 64 equally likely points."""
     d = compiled(formula)
     if not d.variables:
@@ -72,7 +72,7 @@ def minimal(sets):
 
 @settings(max_examples=150, deadline=None)
 @given(formulas(depth=4), probabilities)
-def test_cut_sets_their_sums_and_bounds(formula, p):
+def test_cut_sets_their_sums_and_bounds(formula, p) -> None:
     d = compiled(formula)
     q = by_name(d, p)
     causes = [frozenset(n for n in NAMES if state[n]) for state in STATES if meaning(formula, state)]
@@ -96,7 +96,7 @@ def test_cut_sets_their_sums_and_bounds(formula, p):
 
 @settings(max_examples=100, deadline=None)
 @given(formulas(depth=4))
-def test_path_sets_keep_a_coherent_function_false(formula):
+def test_path_sets_keep_a_coherent_function_false(formula) -> None:
     def coherent(f):
         return isinstance(f, str) or (f[0] in {"and", "or", "at_least"} and all(coherent(p) for p in f[1:] if not isinstance(p, int)))  # fmt: skip
 
@@ -110,14 +110,14 @@ def test_path_sets_keep_a_coherent_function_false(formula):
     assert found == minimal(kept)
 
 
-def test_a_function_that_a_full_failure_does_not_fulfil_has_no_path_sets():
+def test_a_function_that_a_full_failure_does_not_fulfil_has_no_path_sets() -> None:
     s = Structure()
     a, b = s.variable("a"), s.variable("b")
     with pytest.raises(InputError, match="not coherent"):
         minimal_path_sets(compile_function(s, s.exclusive_or([a, b])))
 
 
-def test_a_bound_on_nodes_ends_in_a_clear_error():
+def test_a_bound_on_nodes_ends_in_a_clear_error() -> None:
     s = Structure()
     pairs = [
         s.conjunction([s.variable(f"a{i}"), s.variable(f"b{(i * 7) % 40}"), s.variable(f"c{(i * 11) % 40}")])
@@ -127,7 +127,7 @@ def test_a_bound_on_nodes_ends_in_a_clear_error():
         compile_function(s, s.at_least(20, pairs), most_nodes=500)
 
 
-def test_counts_beyond_what_a_float_holds_are_exact():
+def test_counts_beyond_what_a_float_holds_are_exact() -> None:
     """An and of 40 ors of three events each has 3^40 cut sets; one of ors of 2 events shared in a ladder is no module."""
     s = Structure()
     ors = [s.disjunction([s.variable(f"{x}{i}") for x in "abc"]) for i in range(40)]
@@ -136,7 +136,7 @@ def test_counts_beyond_what_a_float_holds_are_exact():
     assert sets.count_by_order == {40: 3**40}
 
 
-def test_what_is_cut_off_is_bounded():
+def test_what_is_cut_off_is_bounded() -> None:
     s = Structure()
     names = [s.variable(f"e{i}") for i in range(12)]
     d = compile_function(s, s.at_least(3, names))
@@ -149,14 +149,14 @@ def test_what_is_cut_off_is_bounded():
     assert min(short.probabilities) >= max(v for _, v in list(sets.most_probable(p))[50:])
 
 
-def test_equal_cut_sets_by_the_thousand_million_are_listed_at_once():
+def test_equal_cut_sets_by_the_thousand_million_are_listed_at_once() -> None:
     s = Structure()
     ors = [s.disjunction([s.variable(f"{x}{i}") for x in range(10)]) for i in range(12)]
     d = compile_function(s, s.conjunction(ors))
     assert len(minimal_cut_sets(d).listed([0.01] * 120, most=1000).sets) == 1000
 
 
-def test_digits_survive_at_1e_minus_15_and_far_below():
+def test_digits_survive_at_1e_minus_15_and_far_below() -> None:
     s = Structure()
     d = compile_function(
         s, s.conjunction([s.disjunction([s.variable(f"a{i}"), s.variable(f"b{i}")]) for i in range(6)])

@@ -23,14 +23,14 @@ def wheel(tmp_path_factory):
     return next(folder.glob("k2rel-*.whl"))
 
 
-def test_the_wheel_holds_data_notebooks_and_style(wheel):
+def test_the_wheel_holds_data_notebooks_and_style(wheel) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"k2rel/data/levels/L3R.yaml", "k2rel/data/rates.csv", "k2rel/data/schema.json", "k2rel/py.typed"} <= names
     assert "k2rel/__init__.pyi" in names  # the public names are read from it
     assert {"k2rel/notebooks/level_report.ipynb", "k2rel/report/page.css", "k2rel/data/examples/ab_8_2.yaml"} <= names
 
 
-def test_the_installed_package_answers_from_another_folder(wheel, tmp_path):
+def test_the_installed_package_answers_from_another_folder(wheel, tmp_path) -> None:
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)
     elsewhere = tmp_path / "elsewhere"
@@ -45,7 +45,7 @@ def test_the_installed_package_answers_from_another_folder(wheel, tmp_path):
     assert str(site) in run.stdout
 
 
-def test_the_constraints_name_packages_and_versions_only():
+def test_the_constraints_name_packages_and_versions_only() -> None:
     for line in (ROOT / "constraints.txt").read_text().splitlines():
         if not line.startswith("#"):
             name, equals, version = line.partition("==")

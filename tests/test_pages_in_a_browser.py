@@ -39,7 +39,7 @@ def visit(browser, path, width):
 
 @pytest.mark.parametrize("name", ["index.html", "L3R.html", "level_comparison.html"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_pages_load_clean_and_fit_the_screen(browser, pages, name, width):
+def test_pages_load_clean_and_fit_the_screen(browser, pages, name, width) -> None:
     page, complaints, outside = visit(browser, pages / name, width)
     assert complaints == []
     assert outside == []
@@ -53,7 +53,7 @@ def test_pages_load_clean_and_fit_the_screen(browser, pages, name, width):
     page.close()
 
 
-def test_the_index_leads_to_the_report_and_back(browser, pages):
+def test_the_index_leads_to_the_report_and_back(browser, pages) -> None:
     page, _, _ = visit(browser, pages / "index.html", 1280)
     page.click("text=L3R")
     assert "Level 3R" in page.inner_text("h1")
@@ -64,7 +64,7 @@ def test_the_index_leads_to_the_report_and_back(browser, pages):
     page.close()
 
 
-def test_no_code_is_shown_and_the_verdict_is_near_the_top(browser, pages):
+def test_no_code_is_shown_and_the_verdict_is_near_the_top(browser, pages) -> None:
     page, _, _ = visit(browser, pages / "L3R.html", 1280)
     text = page.inner_text("body")
     assert "import k2rel" not in text
@@ -73,7 +73,7 @@ def test_no_code_is_shown_and_the_verdict_is_near_the_top(browser, pages):
     page.close()
 
 
-def test_it_prints_on_a4(browser, pages, tmp_path):
+def test_it_prints_on_a4(browser, pages, tmp_path) -> None:
     page, _, _ = visit(browser, pages / "L3R.html", 1280)
     data = page.pdf(path=tmp_path / "L3R.pdf", format="A4")
     assert data.startswith(b"%PDF")
@@ -88,7 +88,7 @@ def column(page, table, number):
     )
 
 
-def test_a_table_is_sorted_by_a_click_and_copied_without_formulas(browser, pages):
+def test_a_table_is_sorted_by_a_click_and_copied_without_formulas(browser, pages) -> None:
     page, complaints, _ = visit(browser, pages / "L3R.html", 1280)
     tables = page.evaluate("[...document.querySelectorAll('.table-wrap table')].map(t => t.tHead.textContent)")
     table = next(n for n, text in enumerate(tables) if "RRW" in text)
@@ -114,7 +114,7 @@ def test_a_table_is_sorted_by_a_click_and_copied_without_formulas(browser, pages
     page.close()
 
 
-def test_dark_paper_is_dark_and_the_drawing_stays_readable(browser, pages):
+def test_dark_paper_is_dark_and_the_drawing_stays_readable(browser, pages) -> None:
     page, _, _ = visit(browser, pages / "L3R.html", 1280)
     page.emulate_media(color_scheme="dark")
     background, ink = page.evaluate(

@@ -74,7 +74,7 @@ STATES = [{name: bool(code >> i & 1) for i, name in enumerate(NAMES)} for code i
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(formulas(), min_size=1, max_size=3), st.lists(st.floats(0.01, 0.99), min_size=6, max_size=6))
-def test_diagram_gives_what_enumeration_gives(parts, q):
+def test_diagram_gives_what_enumeration_gives(parts, q) -> None:
     s = Structure()
     roots = [build(s, part) for part in parts]
     d = compile_diagram(s, roots, NAMES)
@@ -87,10 +87,10 @@ def test_diagram_gives_what_enumeration_gives(parts, q):
         probability[outcome] += p
         weight[tuple(state.values())] = (p, outcome)
     assert d.mode_probabilities(q) == pytest.approx([probability[o] for o in d.outcomes], rel=1e-10)
-    for state, (p, before) in weight.items():
+    for up, (p, before) in weight.items():
         for i in range(len(NAMES)):
-            if state[i]:
-                _, after = weight[(*state[:i], False, *state[i + 1 :])]
+            if up[i]:
+                _, after = weight[(*up[:i], False, *up[i + 1 :])]
                 if before != after:  # w_i = 1: rate of the pair is the probability of the others' state
                     rates[before, after] = rates.get((before, after), 0.0) + p / (1 - q[i])
     moves = d.transitions(q, np.ones(6))
@@ -102,7 +102,7 @@ def test_diagram_gives_what_enumeration_gives(parts, q):
 
 @settings(max_examples=100, deadline=None)
 @given(formulas(), st.lists(st.floats(0.01, 0.99), min_size=6, max_size=6))
-def test_gradient_is_the_difference_of_conditional_probabilities(formula, q):
+def test_gradient_is_the_difference_of_conditional_probabilities(formula, q) -> None:
     s = Structure()
     d = compile_diagram(s, [build(s, formula)], NAMES)
     lost = [0.0 if outcome[0] else 1.0 for outcome in d.outcomes]
@@ -115,7 +115,7 @@ def test_gradient_is_the_difference_of_conditional_probabilities(formula, q):
 
 @settings(max_examples=100, deadline=None)
 @given(formulas())
-def test_cut_sets_are_minimal_and_complete(formula):
+def test_cut_sets_are_minimal_and_complete(formula) -> None:
     s = Structure()
     root = build(s, formula)
     if not s.value(root, {}):
@@ -129,13 +129,13 @@ def test_cut_sets_are_minimal_and_complete(formula):
 
 
 @given(st.floats(0, 1e6, allow_nan=False), st.sampled_from(["h", "min", "s", "d", "y"]))
-def test_a_time_is_read_back_in_its_unit(value, unit):
+def test_a_time_is_read_back_in_its_unit(value, unit) -> None:
     hours = {"h": 1, "min": 1 / 60, "s": 1 / 3600, "d": 24, "y": 8760}[unit]
     assert parse_duration(f"{value!r} {unit}") == pytest.approx(value * hours, rel=1e-12)
 
 
 @given(st.one_of(st.text(max_size=30), st.none(), st.booleans(), st.lists(st.integers()), st.integers(), st.floats()))
-def test_units_give_a_number_or_one_clear_error(value):
+def test_units_give_a_number_or_one_clear_error(value) -> None:
     for parse in (parse_duration, parse_rate, parse_bandwidth):
         try:
             result = parse(value)
@@ -146,13 +146,13 @@ def test_units_give_a_number_or_one_clear_error(value):
 
 
 @given(st.one_of(st.floats(min_value=0), st.just(float("nan"))))
-def test_every_time_can_be_written_for_people(hours):
+def test_every_time_can_be_written_for_people(hours) -> None:
     assert format_duration(hours)
 
 
 @settings(deadline=None)
 @given(st.floats(1e-9, 1e-2), st.floats(0.1, 100), st.one_of(st.just(0.0), st.floats(0.1, 1000)))
-def test_steady_values_of_a_law_belong_together(rate, mttr, test):
+def test_steady_values_of_a_law_belong_together(rate, mttr, test) -> None:
     law = Law(rate, mttr, test)
     assert law.frequency_per_h * law.mean_downtime_h == pytest.approx(law.unavailability)
     assert law.frequency_per_h == pytest.approx(rate * (1 - law.unavailability))
@@ -162,7 +162,7 @@ def test_steady_values_of_a_law_belong_together(rate, mttr, test):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(2, 8), st.integers(0, 2), st.floats(1e-8, 1e-3), st.integers(0, 2))
-def test_a_raid_set_gains_by_tolerance_and_by_spares(drives, tolerance, rate, spares):
+def test_a_raid_set_gains_by_tolerance_and_by_spares(drives, tolerance, rate, spares) -> None:
     tolerance = min(tolerance, drives - 2)
     one = RaidModule(drives, tolerance, rate, 24, 6, 24, hot_spares=spares)
     more = RaidModule(drives, tolerance + 1, rate, 24, 6, 24, hot_spares=spares)
@@ -172,7 +172,7 @@ def test_a_raid_set_gains_by_tolerance_and_by_spares(drives, tolerance, rate, sp
 
 
 @given(st.integers(0, 60), st.floats(0, 1))
-def test_powers_of_one_client_sum_to_one(n, p):
+def test_powers_of_one_client_sum_to_one(n, p) -> None:
     assert binomial_power(n, p).sum() == pytest.approx(1)
     counts = Counts.one({(1, 0): p, (0, 1): 1 - p}).power(n)
     assert counts.probability.sum() == pytest.approx(1)
@@ -183,7 +183,7 @@ def test_powers_of_one_client_sum_to_one(n, p):
     "kind", ["media_server", "gige_switch", "toe", "raid_chassis", "heartbeat", "client_media_link"]
 )
 @pytest.mark.parametrize("factor", [1.5, 30])
-def test_a_part_that_fails_more_often_never_helps(kind, factor):
+def test_a_part_that_fails_more_often_never_helps(kind, factor) -> None:
     base = k2rel.study("L2R")
     rate = float(k2rel.components(base).query("type == @kind")["failure_rate_per_h"].iloc[0])
     worse = k2rel.study("L2R", settings={f"{kind}.failure_rate": repr(rate * factor)})
@@ -191,7 +191,7 @@ def test_a_part_that_fails_more_often_never_helps(kind, factor):
 
 
 @pytest.mark.parametrize("level", ["L2R", "L3R"])
-def test_the_levels_are_symmetric_under_exchange_of_the_sides(level):
+def test_the_levels_are_symmetric_under_exchange_of_the_sides(level) -> None:
     a = k2rel.availability(k2rel.study(level, primary="A"))
     b = k2rel.availability(k2rel.study(level, primary="B"))
     for service in ("media", "control", "ftp", "file_system", "full_service"):
@@ -204,7 +204,7 @@ def test_the_levels_are_symmetric_under_exchange_of_the_sides(level):
 
 @pytest.mark.parametrize("clients", [4, 100, 1000])
 @pytest.mark.parametrize("level", ["L2", "L2R", "L3", "L3R", "nearline"])
-def test_distributions_sum_to_one_for_any_number_of_clients(level, clients):
+def test_distributions_sum_to_one_for_any_number_of_clients(level, clients) -> None:
     result = k2rel.load(k2rel.study(level, clients=clients))
     assert sum(row[3] for row in result.side_distribution) == pytest.approx(1, abs=1e-12)
     for element in result.elements:
@@ -213,7 +213,7 @@ def test_distributions_sum_to_one_for_any_number_of_clients(level, clients):
     assert mean_on_a == pytest.approx(clients, rel=1e-3)
 
 
-def test_vectors_of_many_wide_counts_stay_apart():
+def test_vectors_of_many_wide_counts_stay_apart() -> None:
     # 22 columns with spans of 8 and more: more combinations than a 64-bit number has values
     rng = np.random.default_rng(3)
     vectors = rng.integers(0, 9, (400, 22))
@@ -254,7 +254,7 @@ PLACES = list(places(LEVEL))
     st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from([*SPOILERS, "drop"])), min_size=1, max_size=3),
     st.sampled_from(["check", "failover", "load", "components"]),
 )
-def test_a_spoiled_site_file_gives_an_answer_or_names_itself(tmp_path, spoils, verb):
+def test_a_spoiled_site_file_gives_an_answer_or_names_itself(tmp_path, spoils, verb) -> None:
     data = copy.deepcopy(LEVEL)
     for path, value in spoils:
         here = data

@@ -38,12 +38,12 @@ def scrub(hours):
     ],
     ids=["no scrubbing", "scrubbed weekly", "no latent errors"],
 )
-def test_losses_of_ageing_groups_are_those_of_the_published_case(group, published, error):
+def test_losses_of_ageing_groups_are_those_of_the_published_case(group, published, error) -> None:
     found = data_loss(group, TEN_YEARS, histories=200_000, seed=1).losses.times(1000)
     assert abs(found.value - published) < 3 * math.hypot(error, found.standard_error)
 
 
-def test_the_formula_misses_latent_errors_by_hundreds_of_times():
+def test_the_formula_misses_latent_errors_by_hundreds_of_times() -> None:
     group = RaidGroup(8, 1, LIFE, REBUILD, LATENT, scrub(168))
     found = data_loss(group, TEN_YEARS, histories=20_000, seed=1)
     assert found.losses.value / mttdl_losses(group, TEN_YEARS) > 100
@@ -54,7 +54,7 @@ def test_the_formula_misses_latent_errors_by_hundreds_of_times():
 
 
 @pytest.mark.parametrize(("drives", "parities"), [(2, 1), (5, 1), (6, 2), (3, 2)])
-def test_with_constant_rates_the_losses_are_those_of_the_chain(drives, parities):
+def test_with_constant_rates_the_losses_are_those_of_the_chain(drives, parities) -> None:
     life, rebuild = 2000.0, 40.0
     group = RaidGroup(drives, parities, Distribution.exponential(life), Distribution.exponential(rebuild))
     mission = 2000.0
@@ -75,7 +75,7 @@ def first_loss(drives, parities, life, rebuild, mission):
     return expm(generator * mission)[0, -1]
 
 
-def test_formulas_and_chains_are_those_published():
+def test_formulas_and_chains_are_those_published() -> None:
     """Cases V12 and V14: Elerath's comparison, and RAID 1, 5 and 6 with a mean time of 10^6 h and 24 h."""
     assert k2rel.mttdl_table(8, 461_386, 12).loc["RAID 5 of 8"].tolist() == pytest.approx(
         [36162.25, 36176.36], rel=1e-6
@@ -86,7 +86,7 @@ def test_formulas_and_chains_are_those_published():
     assert table.loc["RAID 1", "chain_years"] == pytest.approx(2.08348333e10, rel=1e-8)
 
 
-def test_a_spare_that_comes_late_costs_what_a_longer_rebuild_costs():
+def test_a_spare_that_comes_late_costs_what_a_longer_rebuild_costs() -> None:
     """Never a spare at hand, and one within 72 h: the same as rebuilds that take 72 h longer."""
     waits = RaidGroup(
         4, 1, Distribution.exponential(3000), Distribution.fixed(10), spares=0, refill=Distribution.fixed(72)
@@ -108,7 +108,7 @@ def test_a_spare_that_comes_late_costs_what_a_longer_rebuild_costs():
     ).losses.value  # fmt: skip
 
 
-def test_mirrors_and_two_parities_lose_less_and_the_loss_per_terabyte_is_comparable():
+def test_mirrors_and_two_parities_lose_less_and_the_loss_per_terabyte_is_comparable() -> None:
     drive = {"life": LIFE, "rebuild": REBUILD, "latent": LATENT, "scrub": scrub(168)}
     one, two, mirror = (data_loss(RaidGroup(n, p, **drive), TEN_YEARS, histories=50_000, seed=5)
                         for n, p in ((8, 1), (8, 2), (2, 1)))  # fmt: skip
@@ -120,13 +120,13 @@ def test_mirrors_and_two_parities_lose_less_and_the_loss_per_terabyte_is_compara
     assert one.nomdl(2.0, unread_tb=2.0).value > 100 * one.nomdl(2.0).value
 
 
-def test_losses_over_the_years_grow_and_end_at_the_total():
+def test_losses_over_the_years_grow_and_end_at_the_total() -> None:
     found = data_loss(RaidGroup(8, 1, LIFE, REBUILD, LATENT), 50_000.0, histories=5000, seed=5)
     assert (np.diff(found.over_time[:, 1]) > 0).all()
     assert found.over_time[-1].tolist() == [50_000.0, pytest.approx(found.losses.value)]
 
 
-def test_the_same_seed_gives_the_same_groups_whatever_the_workers():
+def test_the_same_seed_gives_the_same_groups_whatever_the_workers() -> None:
     group = RaidGroup(8, 1, LIFE, REBUILD, LATENT, scrub(168))
     one, other = (data_loss(group, TEN_YEARS, histories=20_000, seed=9, workers=n) for n in (1, 3))
     assert one.losses == other.losses
@@ -138,13 +138,13 @@ def test_the_same_seed_gives_the_same_groups_whatever_the_workers():
         {"drives": 1}, {"parities": 0}, {"parities": 8}, {"spares": -1}, {"spares": 1}, {"scrub": REBUILD},
     ],
 )  # fmt: skip
-def test_groups_that_cannot_be_are_refused(values):
+def test_groups_that_cannot_be_are_refused(values) -> None:
     with pytest.raises(InputError):
         RaidGroup(**{"drives": 8, "parities": 1, "life": LIFE, "rebuild": REBUILD, **values})
 
 
 @pytest.mark.parametrize("values", [{"mission_h": 0}, {"mission_h": math.inf}, {"histories": 1}, {"seed": -1}])
-def test_missions_that_cannot_be_are_refused(values):
+def test_missions_that_cannot_be_are_refused(values) -> None:
     with pytest.raises(InputError):
         data_loss(RaidGroup(8, 1, LIFE, REBUILD), **{"histories": 100, **values})
 
@@ -172,7 +172,7 @@ def functions(structure, names):
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_sampled_structures_agree_with_all_their_states_written_out(data):
+def test_sampled_structures_agree_with_all_their_states_written_out(data) -> None:
     structure, names = Structure(), list("abcdef")
     root = data.draw(functions(structure, names))
     q = {name: data.draw(st.sampled_from([0.0, 0.02, 0.3, 0.9, 1.0])) for name in names}
@@ -186,7 +186,7 @@ def test_sampled_structures_agree_with_all_their_states_written_out(data):
     assert abs(found.value - exact) <= 5 * math.sqrt(max(exact * (1 - exact), 0.0) / 200_003) + 1e-12
 
 
-def test_the_quick_look_agrees_with_the_exact_engine_and_does_not_depend_on_workers():
+def test_the_quick_look_agrees_with_the_exact_engine_and_does_not_depend_on_workers() -> None:
     study = k2rel.study("L3R", repair="nbd")
     exact = k2rel.availability(study)
     found = quick_look(study, 20_000_000, seed=5)
@@ -196,7 +196,7 @@ def test_the_quick_look_agrees_with_the_exact_engine_and_does_not_depend_on_work
             assert abs(item.value - exact[name].unavailability) < 4.5 * item.standard_error, name
 
 
-def test_the_command_says_that_its_figures_are_sampled(k2):
+def test_the_command_says_that_its_figures_are_sampled(k2) -> None:
     run = k2("simulate", "L1", "--static", "1000000", "--format", "json")
     assert run.json["method"].startswith("sampling of the static model, preferred side A; 1,000,000 states, seed 1")
     table = k2("simulate", "L1", "--static", "1000000").out
@@ -205,7 +205,7 @@ def test_the_command_says_that_its_figures_are_sampled(k2):
 
 
 @pytest.mark.parametrize("samples", [0, 1, -5, 10**13])
-def test_numbers_of_samples_out_of_range_are_refused(samples):
+def test_numbers_of_samples_out_of_range_are_refused(samples) -> None:
     with pytest.raises(InputError):
         quick_look(k2rel.study("L1"), samples)
 
@@ -219,7 +219,7 @@ def test_numbers_of_samples_out_of_range_are_refused(samples):
     st.floats(0.3, 5), st.floats(1e-3, 1e6),
 )  # fmt: skip
 @settings(deadline=None)
-def test_a_law_in_words_reads_back_as_the_same_law(text, a, b):
+def test_a_law_in_words_reads_back_as_the_same_law(text, a, b) -> None:
     law = parse_distribution(text.format(a=a, b=b))
     again = parse_distribution(law.words)
     assert again.words == law.words
@@ -227,6 +227,6 @@ def test_a_law_in_words_reads_back_as_the_same_law(text, a, b):
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_a_law_or_an_input_error(text):
+def test_any_text_is_a_law_or_an_input_error(text) -> None:
     with contextlib.suppress(InputError):
         parse_distribution(text, 3.0)

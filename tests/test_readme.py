@@ -11,7 +11,7 @@ import k2rel
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
-def test_the_table_of_level_2_against_level_2r_holds():
+def test_the_table_of_level_2_against_level_2r_holds() -> None:
     rows = dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", README, flags=re.M))
     results = [k2rel.availability(k2rel.study(level)) for level in ("L2", "L2R")]
     singles = [len(k2rel.single_points_of_failure(k2rel.study(level))) for level in ("L2", "L2R")]
@@ -19,7 +19,7 @@ def test_the_table_of_level_2_against_level_2r_holds():
     def numbers(row):
         return [float(re.search(r"[\d.]+", cell)[0]) for cell in rows[row].split("|")]
 
-    def check(row, values):
+    def check(row, values) -> None:
         for told, value in zip(numbers(row), values, strict=True):
             assert told == pytest.approx(value, rel=0.06), row
 
@@ -35,7 +35,7 @@ def test_the_table_of_level_2_against_level_2r_holds():
     assert k2rel.takeovers(k2rel.study("L2R"))["interruption_min_per_year"].iloc[0] == pytest.approx(1.2, rel=0.05)
 
 
-def test_the_figures_with_roles_that_stick_hold():
+def test_the_figures_with_roles_that_stick_hold() -> None:
     told = re.search(
         r"media is lost for (\d+) minutes a year instead of (\d+),\s+([\d.]+) times a year instead of ([\d.]+)", README
     )
@@ -44,7 +44,7 @@ def test_the_figures_with_roles_that_stick_hold():
     assert [float(number) for number in told.groups()] == pytest.approx(media[columns].tolist(), rel=0.03)
 
 
-def test_every_command_of_the_readme_runs(k2):
+def test_every_command_of_the_readme_runs(k2) -> None:
     commands = [line[len("$ k2rel ") :] for line in README.splitlines() if line.startswith("$ k2rel ")]
     assert len(commands) >= 9
     for command in commands:
@@ -55,17 +55,17 @@ def test_every_command_of_the_readme_runs(k2):
             assert run.out
 
 
-def test_the_python_of_the_readme_runs():
+def test_the_python_of_the_readme_runs() -> None:
     code = README.split("```python\n")[1].split("```")[0]
     exec(compile(code, "README.md", "exec"), {})
 
 
-def test_every_link_and_picture_is_there():
+def test_every_link_and_picture_is_there() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert (Path(__file__).parents[1] / target).exists(), target
 
 
-def test_what_the_simulation_adds_holds():
+def test_what_the_simulation_adds_holds() -> None:
     told = re.search(r"is lost (\d+) minutes in an average year, but one year in a hundred has more than (\d+)", README)
     row = k2rel.simulate(k2rel.study("L2R"), plan=k2rel.Plan(histories=30_000, seed=7)).table().loc["media"]
     assert float(told[1]) == pytest.approx(row["downtime_min_per_year"], rel=0.06)

@@ -1,5 +1,7 @@
 """What stands beside the pages: PDF, tables, targets and changes, comparisons with other designs and with the past."""
 
+import shutil
+
 import pandas as pd
 import pytest
 
@@ -9,7 +11,7 @@ from k2rel.bundled import site_path
 from k2rel.design.candidates import candidate_changes
 from k2rel.design.changes import Design, changed, with_second
 from k2rel.errors import RenderError
-from k2rel.rates import duplicated
+from k2rel.rates import Law, duplicated
 from k2rel.report import pdf, render_reports
 from k2rel.report.workbook import write_tables
 
@@ -27,7 +29,7 @@ def made(tmp_path_factory):
 
 @HERE
 @pytest.mark.notebook
-def test_the_pdf_holds_the_verdict_and_its_pages_fit_the_paper(made):
+def test_the_pdf_holds_the_verdict_and_its_pages_fit_the_paper(made) -> None:
     folder, done = made
     assert done.notes == ()
     data = (folder / "L2R.pdf").read_bytes()
@@ -37,8 +39,8 @@ def test_the_pdf_holds_the_verdict_and_its_pages_fit_the_paper(made):
 
 
 @pytest.mark.notebook
-def test_without_chromium_the_rest_is_made_and_it_is_said(tmp_path, monkeypatch, k2):
-    monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
+def test_without_chromium_the_rest_is_made_and_it_is_said(tmp_path, monkeypatch, k2) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     run = k2("report", "L1", "--output", tmp_path, "--quiet")
     assert run.code == 0
     assert "no PDF was made: there is no Chromium on this machine" in run.err
@@ -46,7 +48,7 @@ def test_without_chromium_the_rest_is_made_and_it_is_said(tmp_path, monkeypatch,
     assert not (tmp_path / "L1.pdf").exists()
 
 
-def test_a_chromium_that_prints_nothing_is_reported(tmp_path, monkeypatch):
+def test_a_chromium_that_prints_nothing_is_reported(tmp_path, monkeypatch) -> None:
     program = tmp_path / "chromium"
     program.write_text("#!/bin/sh\necho broken >&2\n")
     program.chmod(0o755)
@@ -59,7 +61,7 @@ def test_a_chromium_that_prints_nothing_is_reported(tmp_path, monkeypatch):
 
 
 @pytest.mark.notebook
-def test_the_page_says_site_date_version_inputs_and_engine_at_its_head(made):
+def test_the_page_says_site_date_version_inputs_and_engine_at_its_head(made) -> None:
     page = (made[0] / "L2R.html").read_text()
     head = page[: page.index("</header>")]
     p = k2rel.study("L2R").provenance
@@ -68,7 +70,7 @@ def test_the_page_says_site_date_version_inputs_and_engine_at_its_head(made):
 
 
 @pytest.mark.notebook
-def test_the_same_inputs_give_the_same_bytes_in_every_table(made, tmp_path):
+def test_the_same_inputs_give_the_same_bytes_in_every_table(made, tmp_path) -> None:
     first = made[0]
     assert render_reports(["L2R"], tmp_path, comparison=False, target="99.999").failures == ()
     tables = [*(first / "results").glob("*.csv"), *(first / "results").glob("*.xlsx")]
@@ -79,7 +81,7 @@ def test_the_same_inputs_give_the_same_bytes_in_every_table(made, tmp_path):
 
 
 @pytest.mark.notebook
-def test_the_workbook_holds_every_table_with_its_numbers(made):
+def test_the_workbook_holds_every_table_with_its_numbers(made) -> None:
     folder = made[0] / "results"
     sheets = pd.read_excel(folder / "L2R.xlsx", sheet_name=None)
     assert {"about", "availability", "load", "causes", "cut_sets", "changes", "target"} <= set(sheets)
@@ -88,7 +90,7 @@ def test_the_workbook_holds_every_table_with_its_numbers(made):
     assert found.to_dict() == pytest.approx(expected.to_dict(), rel=1e-12)
 
 
-def test_numbers_that_are_none_stay_readable_in_a_workbook(tmp_path):
+def test_numbers_that_are_none_stay_readable_in_a_workbook(tmp_path) -> None:
     frame = pd.DataFrame({"x": [float("nan"), float("inf"), 1.5], "y": [True, None, "a" * 50_000]})
     write_tables(tmp_path, "t", {"odd:name/with*marks" * 3: frame, "b": frame}, {"site": "t"})
     sheets = pd.read_excel(tmp_path / "t.xlsx", sheet_name=None)
@@ -99,7 +101,7 @@ def test_numbers_that_are_none_stay_readable_in_a_workbook(tmp_path):
 # targets and changes
 
 
-def test_a_target_is_met_not_met_or_open_by_the_limits_of_the_rates():
+def test_a_target_is_met_not_met_or_open_by_the_limits_of_the_rates() -> None:
     study = k2rel.study("L2R")
     spread = k2rel.uncertainty(study, ["media"], samples=4000, seed=1).table().loc["media"]
     sticky = k2rel.sticky_and_preferred(study, k2rel.feasible_organisation(study)).loc["media"]
@@ -120,14 +122,14 @@ def test_a_target_is_met_not_met_or_open_by_the_limits_of_the_rates():
     [("100", "from 50 to below 100"), ("0", "from 50 to below 100"), ("nan", "from 50 to below 100"), ("high", "neither a percentage"),
      ("-5", "from 50 to below 100")],
 )  # fmt: skip
-def test_a_target_that_is_none_is_refused_before_anything_is_rendered(k2, tmp_path, text, message):
+def test_a_target_that_is_none_is_refused_before_anything_is_rendered(k2, tmp_path, text, message) -> None:
     run = k2("report", "L1", f"--target={text}", "--output", tmp_path / "out")
     assert run.code == 2
     assert message in run.err
     assert not (tmp_path / "out").exists()
 
 
-def test_a_file_of_targets_is_read_and_its_mistakes_are_placed(tmp_path):
+def test_a_file_of_targets_is_read_and_its_mistakes_are_placed(tmp_path) -> None:
     path = tmp_path / "targets.yaml"
     path.write_text("media: 99.99\nfile_system: 99.999\n")
     site = k2rel.study("L2R").site
@@ -139,15 +141,16 @@ def test_a_file_of_targets_is_read_and_its_mistakes_are_placed(tmp_path):
         k2rel.judge(k2rel.study("L2R"), {"medja": 99.0})
 
 
-def test_a_second_part_fails_as_two_in_parallel_do():
+def test_a_second_part_fails_as_two_in_parallel_do() -> None:
     law = k2rel.study("L2").law("switch_A")
+    assert isinstance(law, Law)
     two = duplicated(law)
     assert two.unavailability == pytest.approx(law.unavailability**2, rel=1e-12)
     # frequency of a pair: one is down while the other fails, either way round
     assert two.frequency_per_h == pytest.approx(2 * law.unavailability * law.frequency_per_h, rel=1e-12)
 
 
-def test_a_doubled_part_gives_what_the_site_file_with_two_of_them_gives(tmp_path):
+def test_a_doubled_part_gives_what_the_site_file_with_two_of_them_gives(tmp_path) -> None:
     text = site_path("L1").read_text()
     study = k2rel.study("L1")
     doubled = with_second(study, ["switch_A"])
@@ -163,7 +166,7 @@ def test_a_doubled_part_gives_what_the_site_file_with_two_of_them_gives(tmp_path
         with_second(study, ["media_raid_drive_1"])
 
 
-def test_the_best_changes_are_those_of_all_candidates_computed_one_by_one():
+def test_the_best_changes_are_those_of_all_candidates_computed_one_by_one() -> None:
     study = k2rel.study("L2", repair="nbd")
     minutes = {
         c.title: k2rel.availability(changed(Design(study), [c]).study)["media"].downtime_min_per_year
@@ -178,7 +181,7 @@ def test_the_best_changes_are_those_of_all_candidates_computed_one_by_one():
 
 
 @pytest.mark.notebook
-def test_a_report_gives_verdict_and_three_computed_changes(made):
+def test_a_report_gives_verdict_and_three_computed_changes(made) -> None:
     page = (made[0] / "L2R.html").read_text()
     assert "NOT MET" in page
     table = pd.read_csv(made[0] / "results" / "L2R_changes.csv")
@@ -192,7 +195,7 @@ def test_a_report_gives_verdict_and_three_computed_changes(made):
 # steps of a takeover
 
 
-def test_a_takeover_goes_from_the_failure_to_being_in_service_again():
+def test_a_takeover_goes_from_the_failure_to_being_in_service_again() -> None:
     steps = {step.title: step for step in k2rel.takeover_steps(k2rel.study("L2R"), ["media_link_A1"])}
     assert list(steps) == ["before", "detection", "switchover", "after", "repaired", "back in service"]
     assert steps["switchover"].outcome.primary is None
@@ -206,7 +209,7 @@ def test_a_takeover_goes_from_the_failure_to_being_in_service_again():
     assert "45 s" in steps["switchover"].words
 
 
-def test_a_failure_that_moves_no_role_has_no_switchover():
+def test_a_failure_that_moves_no_role_has_no_switchover() -> None:
     titles = [step.title for step in k2rel.takeover_steps(k2rel.study("L2R"), ["toe_B1"])]
     assert titles == ["before", "failed", "repaired"]
     with pytest.raises(InputError, match="did you mean"):
@@ -216,7 +219,7 @@ def test_a_failure_that_moves_no_role_has_no_switchover():
 # designs beside each other
 
 
-def test_what_differs_is_said_for_parts_rates_roles_traffic_and_assumptions():
+def test_what_differs_is_said_for_parts_rates_roles_traffic_and_assumptions() -> None:
     before, after = (
         k2rel.study("L2R"),
         k2rel.study("L2R", clients=9, repair="nbd", settings={"toe.capacity": "90 MB/s"}),
@@ -235,7 +238,7 @@ def test_what_differs_is_said_for_parts_rates_roles_traffic_and_assumptions():
     assert ("isl_1, isl_2", "–", "isl") in levels[["entry", "before", "after"]].itertuples(index=False, name=None)
 
 
-def test_two_designs_are_compared_in_words_and_numbers(k2, spoiled):
+def test_two_designs_are_compared_in_words_and_numbers(k2, spoiled) -> None:
     path, _ = spoiled("value: 45 s", "value: 90 s")
     run = k2("compare", "L2R", path, "--format", "json")
     assert run.code == 0
@@ -249,7 +252,7 @@ def test_two_designs_are_compared_in_words_and_numbers(k2, spoiled):
 
 
 @pytest.mark.notebook
-def test_a_level_is_compared_with_its_history(made, k2):
+def test_a_level_is_compared_with_its_history(made, k2) -> None:
     folder = made[0]
     run = k2("compare", "L2R", "--history", folder)
     assert "The inputs are those of the last report." in run.out
@@ -260,7 +263,7 @@ def test_a_level_is_compared_with_its_history(made, k2):
     assert k2("compare", "L1", "--history", folder).code == 2
 
 
-def test_a_history_that_is_none_is_refused(k2, tmp_path):
+def test_a_history_that_is_none_is_refused(k2, tmp_path) -> None:
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "L1.history.csv").write_text("a,b\n1,2\n")
     run = k2("compare", "L1", "--history", tmp_path)
@@ -271,7 +274,7 @@ def test_a_history_that_is_none_is_refused(k2, tmp_path):
 # load planning
 
 
-def test_most_clients_is_what_trying_every_number_finds():
+def test_most_clients_is_what_trying_every_number_finds() -> None:
     table = k2rel.most_clients(["L2R"], ["200 Mb/s"], most=10, bound=1e-3)
     row = table.iloc[0]
 
@@ -289,7 +292,7 @@ def test_most_clients_is_what_trying_every_number_finds():
     assert row["after_one_failure"] == max(n for n in range(1, 11) if fits(n, single))
 
 
-def test_load_planning_refuses_what_cannot_be():
+def test_load_planning_refuses_what_cannot_be() -> None:
     with pytest.raises(InputError, match="most: a whole number from 1"):
         k2rel.most_clients(["L1"], ["50 Mb/s"], most=0)
     with pytest.raises(InputError, match="bound"):
@@ -301,7 +304,7 @@ def test_load_planning_refuses_what_cannot_be():
 # drawings
 
 
-def test_a_drawing_shows_what_failed_what_is_used_and_the_load():
+def test_a_drawing_shows_what_failed_what_is_used_and_the_load() -> None:
     study = k2rel.study("L3R", clients=20)
     outcome = k2rel.failover(study, ["switch_A", "psu_1B_1"])
     drawing = plots.draw_site(study.site, outcome)
@@ -321,7 +324,7 @@ def test_a_drawing_shows_what_failed_what_is_used_and_the_load():
 
 @pytest.mark.parametrize("level", ["L1", "L2", "L2R", "L3", "L3R", "nearline"])
 @pytest.mark.parametrize("clients", [1, 2, 20])
-def test_boxes_and_chips_of_a_drawing_do_not_cover_each_other(level, clients):
+def test_boxes_and_chips_of_a_drawing_do_not_cover_each_other(level, clients) -> None:
     from k2rel.plots.layout import Layout
 
     layout = Layout(k2rel.study(level, clients=clients).site)
@@ -339,7 +342,7 @@ def test_boxes_and_chips_of_a_drawing_do_not_cover_each_other(level, clients):
     assert len(places) == len(set(places))
 
 
-def test_a_drawing_is_saved_as_svg_only(tmp_path):
+def test_a_drawing_is_saved_as_svg_only(tmp_path) -> None:
     drawing = plots.draw_site(k2rel.study("L1").site)
     assert drawing.save(tmp_path / "a.svg").read_text().startswith("<svg")
     with pytest.raises(InputError, match=r"ends in .svg"):

@@ -21,7 +21,7 @@ COUNTS = {
 
 
 @pytest.mark.parametrize("level", COUNTS)
-def test_counts_are_those_of_the_fact_sheet(level):
+def test_counts_are_those_of_the_fact_sheet(level) -> None:
     site = read_site(level)
     kinds = [part.type for part in site.components.values()]
     found = tuple(kinds.count(kind) for kind in ("media_server", "toe", "gige_switch", "raid_controller"))
@@ -30,7 +30,7 @@ def test_counts_are_those_of_the_fact_sheet(level):
 
 
 @pytest.mark.parametrize("level", ["L2R", "L3R"])
-def test_every_gige_link_of_a_server_goes_to_the_switch_of_its_side(level):
+def test_every_gige_link_of_a_server_goes_to_the_switch_of_its_side(level) -> None:
     site = read_site(level)
     for part in site.components.values():
         if part.type in {"media_link", "control_link", "ftp_link"}:
@@ -39,13 +39,13 @@ def test_every_gige_link_of_a_server_goes_to_the_switch_of_its_side(level):
             assert part.between[1] == f"raid_controller_{part.side}"
 
 
-def test_level_3r_has_its_ftp_ports_on_the_second_pair():
+def test_level_3r_has_its_ftp_ports_on_the_second_pair() -> None:
     site = read_site("L3R")
     assert {name for name, part in site.components.items() if part.type == "ftp_link"} == {"ftp_link_2A", "ftp_link_2B"}
 
 
 @pytest.mark.parametrize("level", level_names())
-def test_every_assumption_has_a_reason_and_a_kind(level):
+def test_every_assumption_has_a_reason_and_a_kind(level) -> None:
     site = read_site(level)
     assert len(site.assumptions) > 10
     for assumption in site.assumptions:
@@ -53,7 +53,7 @@ def test_every_assumption_has_a_reason_and_a_kind(level):
         assert len(assumption.reason) > 20
 
 
-def test_the_register_lists_assumed_failure_data_and_what_the_engine_assumes():
+def test_the_register_lists_assumed_failure_data_and_what_the_engine_assumes() -> None:
     register = k2rel.assumptions(k2rel.study("L2R")).set_index("assumption")
     assert register.loc["toe_capacity", "evidence"] == "UNKNOWN"
     assert register.loc["failure data of toe", "evidence"] == "P"
@@ -62,14 +62,14 @@ def test_the_register_lists_assumed_failure_data_and_what_the_engine_assumes():
     assert "failure data of gige_switch" not in register.index, "a value with a source is no assumption"
 
 
-def test_an_assumption_can_be_set_by_hand():
+def test_an_assumption_can_be_set_by_hand() -> None:
     study = k2rel.study("L2R", settings={"assumption.media_drives": "5", "assumption.toe_capacity": "60 MB/s"})
     assert len(study.site.raid_sets["media_raid"].drives) == 5
     assert study.site.components["toe_B2"].capacity_mb_s == 60
     assert {a.name: a.evidence for a in study.site.assumptions}["media_drives"] == "CHOSEN"
 
 
-def test_changes_are_on_record():
+def test_changes_are_on_record() -> None:
     plain, changed = k2rel.study("L2R"), k2rel.study("L2R", settings={"toe.mttf": "1e5 h"})
     assert changed.provenance.settings == ("toe.mttf=1e5 h",)
     assert changed.provenance.input_hash != plain.provenance.input_hash
@@ -77,12 +77,12 @@ def test_changes_are_on_record():
     assert "eth_switch_hw_pred" in plain.provenance.rows
 
 
-def test_clients_are_dealt_to_toes_in_turn():
+def test_clients_are_dealt_to_toes_in_turn() -> None:
     assert read_site("L2R", clients=5).group_sizes == (3, 2)
     assert read_site("L3R", clients=2).group_sizes == (1, 1)
 
 
-def test_every_mistake_of_a_file_is_reported_at_once(spoiled):
+def test_every_mistake_of_a_file_is_reported_at_once(spoiled) -> None:
     path, _ = spoiled("toe_A1: {type: toe, side: A, in: server_A,", "toe_A1: {type: toe, side: Z, in: server_Z,")
     with pytest.raises(InputError) as caught:
         read_site(path)
@@ -90,19 +90,19 @@ def test_every_mistake_of_a_file_is_reported_at_once(spoiled):
     assert {"components.toe_A1.side", "components.toe_A1.in"} <= keys
 
 
-def test_a_need_that_leads_back_to_itself_is_found(spoiled):
+def test_a_need_that_leads_back_to_itself_is_found(spoiled) -> None:
     path, _ = spoiled("  software_A: {", "  software_A: {needs: [server_A], ")
     with pytest.raises(InputError, match="leads back to itself"):
         read_site(path)
 
 
-def test_capacity_as_a_share_of_the_clients_is_in_whole_clients():
+def test_capacity_as_a_share_of_the_clients_is_in_whole_clients() -> None:
     path = data_dir() / "examples" / "reference_san.yaml"
     for clients, whole in ((4, 1), (5, 2), (10, 4), (35, 14)):
         assert read_site(path, clients=clients).components["toe_A1"].capacity_mb_s == whole * 25
 
 
-def test_the_site_of_the_documentation_is_good(tmp_path):
+def test_the_site_of_the_documentation_is_good(tmp_path) -> None:
     text = (data_dir().parent / "docs" / "site-files.md").read_text()
     path = tmp_path / "office.yaml"
     path.write_text(text.split("```yaml\n")[1].split("```")[0])
@@ -112,7 +112,7 @@ def test_the_site_of_the_documentation_is_good(tmp_path):
 
 
 @pytest.mark.parametrize("path", sorted(data_dir().glob("*/*.yaml")), ids=lambda path: path.stem)
-def test_an_editor_finds_no_fault_with_the_shipped_files_and_finds_one_with_a_spoiled_one(path):
+def test_an_editor_finds_no_fault_with_the_shipped_files_and_finds_one_with_a_spoiled_one(path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     from ruamel.yaml import YAML
 
@@ -124,12 +124,12 @@ def test_an_editor_finds_no_fault_with_the_shipped_files_and_finds_one_with_a_sp
         jsonschema.validate(data, schema)
 
 
-def test_the_schema_knows_no_k2():
+def test_the_schema_knows_no_k2() -> None:
     text = (data_dir() / "schema.json").read_text().lower()
     assert "k2" not in text.replace("k2rel", "")
 
 
-def test_a_table_given_by_hand_wins_over_what_a_site_file_says_of_a_type(tmp_path):
+def test_a_table_given_by_hand_wins_over_what_a_site_file_says_of_a_type(tmp_path) -> None:
     table = tmp_path / "own.csv"
     table.write_text("id,component_types,lambda_per_h,mttr_4h_contract_h\nmine,toe switch,3e-6,5\n")
     study = k2rel.study(data_dir() / "examples" / "reference_san.yaml", rates=table)

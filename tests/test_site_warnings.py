@@ -13,7 +13,7 @@ TRUE_OF_LEVELS = {"L3": ["links.control_link_2"]}
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)
-def test_levels_and_examples_are_silent_but_where_it_is_true(file):
+def test_levels_and_examples_are_silent_but_where_it_is_true(file) -> None:
     plain = k2rel.study(file)
     for variant in (None, *(one.name for one in plain.site.variants)):
         found = k2rel.study(file, variant=variant).site.warnings
@@ -95,7 +95,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(("old", "new", "key", "words"), CASES.values(), ids=CASES)
-def test_each_is_warned_of_with_its_place(k2, spoiled, old, new, key, words):
+def test_each_is_warned_of_with_its_place(k2, spoiled, old, new, key, words) -> None:
     path, line = spoiled(old, new)
     run = k2("check", path, "--format", "json")
     assert run.code == 0, run.err
@@ -110,14 +110,14 @@ def test_each_is_warned_of_with_its_place(k2, spoiled, old, new, key, words):
     assert k2rel.study(path).site.warnings[0].key == key
 
 
-def test_the_first_of_alike_paths_takes_everything_indeed(spoiled):
+def test_the_first_of_alike_paths_takes_everything_indeed(spoiled) -> None:
     """What the warning says is what the load says: 25 MB/s of each of four clients on the first, nothing on its twin."""
     path, _ = spoiled(FIRST_PATH, SECOND + SECOND.replace("A1", "A2") + FIRST_PATH)
     loads = {item.element: item.load_mb_s for item in k2rel.failover(k2rel.study(path)).loads}
     assert (loads["toe_A1"], loads["toe_A2"]) == (100.0, 0.0)
 
 
-def test_clients_that_are_dealt_over_alike_parts_share_the_load(spoiled):
+def test_clients_that_are_dealt_over_alike_parts_share_the_load(spoiled) -> None:
     """Such a second path is a way out, not a way that stands idle."""
     second = FIRST_PATH + ', "@toe_A", server_A, fc_hba_A, fc_link_A, raid_controller_A, raid_chassis, media_raid]}\n'
     other = second.replace("@media_link_A", "@other_link_A").replace("@toe_A", "@other_toe_A")
@@ -133,14 +133,14 @@ def test_clients_that_are_dealt_over_alike_parts_share_the_load(spoiled):
     assert (loads["toe_A1"], loads["toe_A2"]) == (50.0, 50.0)
 
 
-def test_the_holder_that_is_asked_first_is_the_one_that_the_warning_names(spoiled):
+def test_the_holder_that_is_asked_first_is_the_one_that_the_warning_names(spoiled) -> None:
     path, _ = spoiled(
         "sides:\n  A: {title: A side}\n  B: {title: B side}", "sides:\n  B: {title: B side}\n  A: {title: A side}"
     )
     assert k2rel.failover(k2rel.study(path)).primary == "B"
 
 
-def test_a_need_that_is_no_trigger_ends_the_role(spoiled):
+def test_a_need_that_is_no_trigger_ends_the_role(spoiled) -> None:
     path, _ = spoiled(*CASES["a need that is no trigger"][:2])
     outcome = k2rel.failover(k2rel.study(path), "fc_link_A")
     assert outcome.roles["file_system"] == "A" and not outcome.services["file_system"]

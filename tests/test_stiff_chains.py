@@ -38,7 +38,7 @@ def rings(blocks, coupling, size=3):
         moves += [(at + (i + 1) % size, at + i, 1.0) for i in range(size)]
         if ring + 1 < blocks:
             moves += [(at, at + size, coupling), (at + size, at, coupling)]
-    return Chain.of(blocks * size, *zip(*moves, strict=True))
+    return chain_of(blocks * size, moves)
 
 
 def random_blocks(rng, blocks, size, least, most):
@@ -53,7 +53,7 @@ def random_blocks(rng, blocks, size, least, most):
             there, back = 10.0 ** rng.uniform(least, most, 2)
             ends = size * block + int(rng.integers(size)), size * other + int(rng.integers(size))
             moves += [(*ends, there), (*ends[::-1], back)]
-    return Chain.of(blocks * size, *zip(*moves, strict=True))
+    return chain_of(blocks * size, moves)
 
 
 def exactly(chain):
@@ -116,14 +116,14 @@ def exponential(chain, time):
 
 
 @pytest.mark.parametrize(("coupling", "tolerance"), [(1e-15, 1e-13), (1e-7, 1e-6), (1e-30, 1e-13), (1e-3, 1e-13)])
-def test_rings_that_hardly_communicate_are_equally_likely(coupling, tolerance):
+def test_rings_that_hardly_communicate_are_equally_likely(coupling, tolerance) -> None:
     chain = rings(401, coupling)
     assert chain.states > 1200  # not small enough to be eliminated at once
     assert steady(chain, tolerance).probability[:3].sum() == pytest.approx(1 / 401, rel=max(1e-12, tolerance), abs=0)
 
 
 @pytest.mark.parametrize("coupling", [1e-15, 1e-7])
-def test_cycles_alone_find_the_weights_of_rings_or_nothing_is_said(coupling, monkeypatch):
+def test_cycles_alone_find_the_weights_of_rings_or_nothing_is_said(coupling, monkeypatch) -> None:
     monkeypatch.setattr("k2rel.ctmc.elimination._MOST_ORDERED", 10)
     for tolerance in (1e-12, 1e-6):
         found = steady(rings(401, coupling), tolerance)
@@ -131,25 +131,25 @@ def test_cycles_alone_find_the_weights_of_rings_or_nothing_is_said(coupling, mon
         assert found.error <= tolerance
 
 
-def test_nested_groups_have_the_weights_of_elimination(monkeypatch):
+def test_nested_groups_have_the_weights_of_elimination(monkeypatch) -> None:
     """Pairs joined by 1e-5 into forties, these by 1e-10, and these by 1e-20, with other weights each way."""
     moves = [(i, i ^ 1, 1.0 + i % 3) for i in range(480)]
     for i in range(0, 478, 2):
         rate = 1e-20 if i % 120 == 118 else 1e-10 if i % 40 == 38 else 1e-5
         moves += [(i, i + 2, rate * (1 + i % 5)), (i + 2, i, rate * (1 + i % 7))]
-    chain = Chain.of(480, *zip(*moves, strict=True))
+    chain = chain_of(480, moves)
     monkeypatch.setattr("k2rel.ctmc.steady._ELIMINATED", 10)
     assert steady(chain).probability == pytest.approx(eliminated(chain), rel=1e-11, abs=0)
 
 
 @given(st.integers(0, 10_000), st.integers(3, 12), st.integers(1, 4))
 @settings(max_examples=15, deadline=None)
-def test_random_blocks_have_the_probabilities_of_rational_elimination(seed, blocks, size):
+def test_random_blocks_have_the_probabilities_of_rational_elimination(seed, blocks, size) -> None:
     chain = random_blocks(np.random.default_rng(seed), blocks, size, -30, -2)
     assert steady(chain).probability == pytest.approx(exactly(chain), rel=1e-12, abs=0)
 
 
-def test_sweeps_that_are_confirmed_are_right(monkeypatch):
+def test_sweeps_that_are_confirmed_are_right(monkeypatch) -> None:
     monkeypatch.setattr("k2rel.ctmc.steady._ELIMINATED", 10)
     for seed in range(3):
         rng = np.random.default_rng(seed)
@@ -165,7 +165,7 @@ def test_sweeps_that_are_confirmed_are_right(monkeypatch):
             assert np.abs(found.probability - exact).sum() <= 1e-9
 
 
-def test_probabilities_keep_their_digits_beyond_the_range_of_a_float():
+def test_probabilities_keep_their_digits_beyond_the_range_of_a_float() -> None:
     """A valley of 10^-900 between two hills of equal height."""
     up, down = [1e-30] * 30, [1.0] * 30
     i = np.arange(60)
@@ -178,7 +178,7 @@ def test_probabilities_keep_their_digits_beyond_the_range_of_a_float():
 @pytest.mark.slow
 @pytest.mark.parametrize("blocks", [3, 30, 200, 600])
 @pytest.mark.parametrize("coupling", [-2, -7, -15, -30, None])
-def test_blocks_of_any_coupling_have_the_probabilities_of_elimination(blocks, coupling):
+def test_blocks_of_any_coupling_have_the_probabilities_of_elimination(blocks, coupling) -> None:
     rng = np.random.default_rng(blocks)
     least, most = (-30, -2) if coupling is None else (coupling - 0.5, coupling + 0.5)
     chain = random_blocks(rng, blocks, 3, least, most)
@@ -191,7 +191,7 @@ def test_blocks_of_any_coupling_have_the_probabilities_of_elimination(blocks, co
 
 @pytest.mark.parametrize(("restores", "first", "second"), [(3.6e4, 2.77777769983797e-10, 2.77777769983797e-12),
                                                             (3.6e5, 2.77777776998380e-11, 2.77777776998380e-13)])  # fmt: skip
-def test_a_stiff_chain_over_a_year_keeps_its_digits(restores, first, second, tmp_path, capsys):
+def test_a_stiff_chain_over_a_year_keeps_its_digits(restores, first, second, tmp_path, capsys) -> None:
     chain = Chain.of(3, [0, 1, 1, 2], [1, 0, 2, 0], [1e-5, restores, 1e-3, 0.1])
     assert over_time(chain, [8760.0]).probability[0, 1:] == pytest.approx([first, second], rel=1e-12, abs=0)
     write_chain(LabelledChain(chain, {"one": np.arange(3) == 1, "two": np.arange(3) == 2}, {}), tmp_path / "c")
@@ -201,7 +201,7 @@ def test_a_stiff_chain_over_a_year_keeps_its_digits(restores, first, second, tmp
     assert [labels["one"], labels["two"]] == pytest.approx([first, second], rel=1e-12, abs=0)
 
 
-def test_memory_does_not_grow_with_rate_times_time():
+def test_memory_does_not_grow_with_rate_times_time() -> None:
     chain = Chain.of(2, [0, 1], [1, 0], [1e-3, 1e6])
     over_time(chain, [1.0])
     tracemalloc.start()
@@ -214,7 +214,7 @@ def test_memory_does_not_grow_with_rate_times_time():
 
 @given(st.integers(0, 10_000))
 @settings(max_examples=12, deadline=None)
-def test_random_stiff_chains_agree_with_an_exponential_of_many_digits(seed):
+def test_random_stiff_chains_agree_with_an_exponential_of_many_digits(seed) -> None:
     rng = np.random.default_rng(seed)
     n = int(rng.integers(2, 6))
     q = 10.0 ** rng.uniform(-12, 6, (n, n)) * (rng.random((n, n)) < 0.7)
@@ -230,19 +230,19 @@ def test_random_stiff_chains_agree_with_an_exponential_of_many_digits(seed):
             assert got[likely] == pytest.approx(np.array(expected)[likely], rel=1e-11, abs=0)
 
 
-def test_a_pure_birth_chain_keeps_the_digits_of_states_that_need_many_jumps():
+def test_a_pure_birth_chain_keeps_the_digits_of_states_that_need_many_jumps() -> None:
     chain = Chain.of(61, np.arange(60), np.arange(1, 61), np.full(60, 1.0))
     found = over_time(chain, [0.3]).probability[0, 40]
     assert found == pytest.approx(np.exp(-0.3 + 40 * np.log(0.3) - np.log(np.arange(1, 41)).sum()), rel=1e-12, abs=0)
 
 
-def test_a_raid_set_with_fast_and_slow_rates_keeps_its_digits():
+def test_a_raid_set_with_fast_and_slow_rates_keeps_its_digits() -> None:
     q = np.zeros((3, 3))
     q[0, 1], q[1, 0], q[1, 2], q[2, 0] = 1e-5, 3.6e5, 1e-3, 0.1
     assert transient(q, np.array([8760.0]))[0, 2] == pytest.approx(2.77777776998380e-13, rel=1e-12, abs=0)
 
 
-def test_doubling_and_uniformisation_agree(monkeypatch):
+def test_doubling_and_uniformisation_agree(monkeypatch) -> None:
     rng = np.random.default_rng(5)
     chain = random_blocks(rng, 20, 3, -3, -1)
     doubled = over_time(chain, [7.0, 40.0])
@@ -254,9 +254,10 @@ def test_doubling_and_uniformisation_agree(monkeypatch):
     assert doubled.spent_h == pytest.approx(stepped.spent_h, abs=4e-12)
 
 
-def test_what_would_take_too_long_is_refused_with_an_estimate():
+def test_what_would_take_too_long_is_refused_with_an_estimate() -> None:
     large = rings(1000, 1e-3)
-    fast = Chain.of(3000, *np.array(large.rates.nonzero()), large.rates.data * 1e7)
+    before, after = large.rates.nonzero()
+    fast = Chain.of(3000, before, after, large.rates.data * 1e7)
     with pytest.raises(
         ModelTooLargeError, match=r"3,000 states .* time 8760 asks for 1\.8e\+11 steps, about .* days of"
     ):
@@ -265,7 +266,7 @@ def test_what_would_take_too_long_is_refused_with_an_estimate():
         time_spent(STIFF, np.array([False, True, False]), 1e15, [1.0])
 
 
-def test_a_visit_that_ends_rarely_beside_its_inner_changes_ends_all_the_same():
+def test_a_visit_that_ends_rarely_beside_its_inner_changes_ends_all_the_same() -> None:
     """The inner states change 1e8 times an hour, the way out is 1e-9: it must not be lost in their sum."""
     chain = Chain.of(3, [0, 1, 2, 1], [1, 2, 1, 0], [1e-3, 1e8, 1e8, 1e-9])
     visits = interruptions(chain, steady(chain).probability, np.array([False, True, True]))
@@ -277,19 +278,19 @@ def test_a_visit_that_ends_rarely_beside_its_inner_changes_ends_all_the_same():
 # several ends ---------------------------------------------------------------------------------------------------
 
 
-def test_the_long_run_of_several_ends_is_their_mixture():
+def test_the_long_run_of_several_ends_is_their_mixture() -> None:
     found = steady(Chain.of(4, [0, 0, 2, 3], [1, 2, 3, 2], [1.0, 3.0, 2.0, 6.0]))
     assert found.probability == pytest.approx([0, 0.25, 0.75 * 0.75, 0.75 * 0.25], rel=1e-14, abs=0)
     assert [(one.states.tolist(), one.probability) for one in found.classes] == [([1], 0.25), ([2, 3], 0.75)]
 
 
-def test_ends_are_those_of_the_initial_state():
+def test_ends_are_those_of_the_initial_state() -> None:
     chain = Chain.of(4, [0, 0, 1], [1, 2, 3], [1.0, 1.0, 1.0], initial=1)
     assert steady(chain).probability.tolist() == [0.0, 0.0, 0.0, 1.0]
     assert [one.probability for one in steady(chain).classes] == [0.0, 1.0]
 
 
-def test_a_rare_end_keeps_its_digits():
+def test_a_rare_end_keeps_its_digits() -> None:
     """From 0 by 1 to one end, but for 1e-18 an hour to another, and back and forth very often before."""
     chain = Chain.of(4, [0, 1, 1, 0], [1, 0, 2, 3], [1e9, 1e9, 1e-6, 1e-24])
     first = 1e-24 * (1e9 + 1e-6) / (1e9 * 1e-6)
@@ -297,7 +298,7 @@ def test_a_rare_end_keeps_its_digits():
     assert mean_time_to(chain, np.array([False, False, True, True])) == pytest.approx(2e6, rel=1e-12, abs=0)
 
 
-def test_the_command_names_classes_with_their_labels(tmp_path, capsys):
+def test_the_command_names_classes_with_their_labels(tmp_path, capsys) -> None:
     chain = Chain.of(4, [0, 0, 2, 3], [1, 2, 3, 2], [1.0, 3.0, 2.0, 6.0])
     labels = {"lost": np.arange(4) == 1, "runs": np.arange(4) >= 2, "slow": np.arange(4) == 3}
     write_chain(LabelledChain(chain, labels, {}), tmp_path / "c")
@@ -315,7 +316,7 @@ def test_the_command_names_classes_with_their_labels(tmp_path, capsys):
     assert "P(ends in 2 states (2, 3); runs, some of slow) = 0.75" in text
 
 
-def test_one_absorbing_state_is_an_answer(tmp_path, capsys):
+def test_one_absorbing_state_is_an_answer(tmp_path, capsys) -> None:
     (tmp_path / "c.tra").write_text("2 1\n0 1 1.0\n")
     assert main(["ctmc", str(tmp_path / "c.tra"), "--steady"]) == 0
     text = capsys.readouterr().out
@@ -327,7 +328,7 @@ def test_one_absorbing_state_is_an_answer(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("given", ["nan", "inf", "-1", "0", "2"])
-def test_a_tolerance_out_of_range_is_refused_everywhere(given, tmp_path, capsys):
+def test_a_tolerance_out_of_range_is_refused_everywhere(given, tmp_path, capsys) -> None:
     (tmp_path / "c.tra").write_text("2 2\n0 1 1.0\n1 0 1.0\n")
     path = str(tmp_path / "c.tra")
     for words in (["ctmc", path, "--steady"], ["ctmc", path, "--time", "1"], ["availability", "L1", "--method", "markov"], ["availability", "L1"], ["export", "L1"],
@@ -345,14 +346,14 @@ def test_a_tolerance_out_of_range_is_refused_everywhere(given, tmp_path, capsys)
 
 
 @pytest.mark.parametrize("given", ["-1", "0"])
-def test_a_number_of_sweeps_below_one_is_refused(given, tmp_path, capsys):
+def test_a_number_of_sweeps_below_one_is_refused(given, tmp_path, capsys) -> None:
     (tmp_path / "c.tra").write_text("2 2\n0 1 1.0\n1 0 1.0\n")
     assert main(["ctmc", str(tmp_path / "c.tra"), "--steady", f"--sweeps={given}"]) == 2
     assert "sweeps: a whole number of 1 or more is needed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("given", ["nan", "inf", "-1"])
-def test_a_time_that_is_none_is_refused(given, tmp_path, capsys):
+def test_a_time_that_is_none_is_refused(given, tmp_path, capsys) -> None:
     (tmp_path / "c.tra").write_text("2 2\n0 1 1.0\n1 0 1.0\n")
     assert main(["ctmc", str(tmp_path / "c.tra"), f"--time={given}"]) == 2
     assert "finite numbers that are not negative" in capsys.readouterr().err
@@ -373,11 +374,12 @@ def line_of_groups(sizes, coupling, first=0):
 
 
 def chain_of(states, moves, initial=0):
-    return Chain.of(states, *zip(*moves, strict=True), initial)
+    before, after, rate_per_h = zip(*moves, strict=True)
+    return Chain.of(states, before, after, rate_per_h, initial)
 
 
 @pytest.mark.parametrize(("pattern", "coupling", "tolerance"), [((2, 1), 1e-15, 1e-13), ((3, 1), 1e-7, 1e-3)])
-def test_groups_joined_through_single_states_are_equally_likely(pattern, coupling, tolerance):
+def test_groups_joined_through_single_states_are_equally_likely(pattern, coupling, tolerance) -> None:
     moves, states = line_of_groups(pattern * 668, coupling)
     chain = chain_of(states, moves)
     assert states > 2000
@@ -387,7 +389,7 @@ def test_groups_joined_through_single_states_are_equally_likely(pattern, couplin
 
 
 @pytest.mark.parametrize("ratio", [0.5, 1e-3])
-def test_two_ends_with_a_ridge_of_unlikely_states_between_keep_their_weights(ratio):
+def test_two_ends_with_a_ridge_of_unlikely_states_between_keep_their_weights(ratio) -> None:
     half = 1005
     up = [3 * ratio if i == 0 else ratio for i in range(half)] + [1.0] * half
     down = [1.0] * half + [ratio] * half
@@ -398,7 +400,7 @@ def test_two_ends_with_a_ridge_of_unlikely_states_between_keep_their_weights(rat
     assert found[1] / found[0] == pytest.approx(3 * ratio, rel=1e-11)
 
 
-def test_groups_beside_one_that_is_dear_to_eliminate_are_equally_likely():
+def test_groups_beside_one_that_is_dear_to_eliminate_are_equally_likely() -> None:
     rng = np.random.default_rng(1)
     moves, states = line_of_groups((2, 1) * 100, 1e-15)
     pairs = {tuple(sorted(pair)) for pair in rng.integers(0, 1100, (6000, 2)).tolist() if pair[0] != pair[1]}
@@ -409,7 +411,7 @@ def test_groups_beside_one_that_is_dear_to_eliminate_are_equally_likely():
     assert steady(chain).probability == pytest.approx(np.full(count, 1 / count), rel=1e-12, abs=0)
 
 
-def test_a_directed_ring_of_groups_is_solved_in_any_numbering():
+def test_a_directed_ring_of_groups_is_solved_in_any_numbering() -> None:
     rings = 1000
     place = [7 * i % (3 * rings) for i in range(3 * rings)]
     moves = []
@@ -421,7 +423,7 @@ def test_a_directed_ring_of_groups_is_solved_in_any_numbering():
     assert found == pytest.approx(np.full(3 * rings, 1 / (3 * rings)), rel=1e-12, abs=0)
 
 
-def test_classes_that_are_reached_with_less_than_any_float_are_weighed():
+def test_classes_that_are_reached_with_less_than_any_float_are_weighed() -> None:
     """Out from the middle at 1e-5, back at 1e4, 40 states to each end, the first step right three times as often."""
     moves = []
     for i in range(1, 80):
@@ -431,7 +433,7 @@ def test_classes_that_are_reached_with_less_than_any_float_are_weighed():
     assert ends == {0: pytest.approx(0.25, rel=1e-12), 80: pytest.approx(0.75, rel=1e-12)}
 
 
-def test_a_proved_bound_holds():
+def test_a_proved_bound_holds() -> None:
     """Units that fail and are repaired alike and apart: binomial probabilities, and an error below what is claimed."""
     count, fails, repairs = 11, 1e-3, 0.5
     states = np.arange(1 << count)

@@ -11,7 +11,7 @@ from k2rel.measures.engines import engine_of
 from k2rel.measures.modes import mode_flows, modes
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, moments_of
-from k2rel.services.catalogue import services_of
+from k2rel.services.diagrams import services_of
 from k2rel.simulation import Plan, simulate
 from k2rel.studies import study
 
@@ -86,14 +86,16 @@ def _losses_per_year() -> float:
 
     def rate(t: float) -> float:
         (a_up, a_repair), (b_up, _) = a(t), b(t)
-        return B[0] * b_up * (1.0 - a_up) + a_repair / A[1] * b_up
+        return float(B[0] * b_up * (1.0 - a_up) + a_repair / A[1] * b_up)
 
     return 8760.0 * _mean(rate)
 
 
 @pytest.mark.parametrize("names", [("a", "b"), ("nic_A", "b"), ("a", "nic_B"), ("nic_A", "nic_B")])
 @pytest.mark.parametrize("organisation", [None, Organisation()])
-def test_a_part_that_comes_back_takes_the_service_with_it_as_often_as_it_comes_back(tmp_path, names, organisation):
+def test_a_part_that_comes_back_takes_the_service_with_it_as_often_as_it_comes_back(
+    tmp_path, names, organisation
+) -> None:
     wanted = _losses_per_year()
     assert wanted == pytest.approx(0.29647, abs=1e-5)
     engine = engine_of(study(_site(tmp_path, **dict(zip(names, (A, B), strict=True)))), organisation)
@@ -101,11 +103,11 @@ def test_a_part_that_comes_back_takes_the_service_with_it_as_often_as_it_comes_b
     assert engine.failure_frequency(full) * 8760.0 == pytest.approx(wanted, rel=1e-8)
 
 
-def test_modes_are_entered_as_often_as_they_are_left_and_not_there_and_back(tmp_path):
+def test_modes_are_entered_as_often_as_they_are_left_and_not_there_and_back(tmp_path) -> None:
     s = study(_site(tmp_path, a=A, b=B))
     a, b = _part(*A), _part(*B)
     words, _, flow = mode_flows(s)
-    by_a, by_b = words.index("every client by A"), words.index("every client by B")
+    by_a, by_b = map([str(word) for word in words].index, ("every client by A", "every client by B"))
     assert flow[by_a, by_b] == pytest.approx(_mean(lambda t: A[0] * a(t)[0] * b(t)[0]), rel=1e-8)
     assert flow[by_b, by_a] == pytest.approx(_mean(lambda t: a(t)[1] / A[1] * b(t)[0]), rel=1e-8)
     assert flow.sum(axis=0) == pytest.approx(flow.sum(axis=1), rel=1e-8)
@@ -114,7 +116,7 @@ def test_modes_are_entered_as_often_as_they_are_left_and_not_there_and_back(tmp_
     assert row["mean_stay_h"] == pytest.approx(4270.74, abs=0.01)
 
 
-def test_moments_carry_the_restorations_beside_every_state_of_the_others():
+def test_moments_carry_the_restorations_beside_every_state_of_the_others() -> None:
     laws = {"x": Law(5e-5, 10.0, 8760.0), "y": Law(2e-5, 300.0, 8760.0), "z": Law(1e-4, 40.0, 8760.0)}
     found = moments_of(laws)
     parts = {name: _part(law.failure_rate_per_h, law.mttr_h, 8760.0) for name, law in laws.items()}
@@ -125,7 +127,7 @@ def test_moments_carry_the_restorations_beside_every_state_of_the_others():
         assert found.weight @ (found.restored_per_h[name] * others) == pytest.approx(wanted, rel=1e-8)
 
 
-def test_alike_parts_come_back_as_often_as_they_fail_beside_any_number_of_each_other():
+def test_alike_parts_come_back_as_often_as_they_fail_beside_any_number_of_each_other() -> None:
     law = Law(5e-5, 100.0, 8760.0)
     found, part = moments_of({"x": law, "y": law, "z": law}), _part(5e-5, 100.0, 8760.0)
     wanted = _mean(lambda t: part(t)[1] / 100.0 * (1 - part(t)[0]) ** 2)
@@ -135,7 +137,7 @@ def test_alike_parts_come_back_as_often_as_they_fail_beside_any_number_of_each_o
     assert found.weight @ (found.frequency_per_h["x"] * q["y"] * q["z"]) == pytest.approx(wanted, rel=1e-8)
 
 
-def test_a_loss_that_was_running_when_counting_starts_is_not_on_air_again(tmp_path):
+def test_a_loss_that_was_running_when_counting_starts_is_not_on_air_again(tmp_path) -> None:
     found = simulate(study(_site(tmp_path, a=A, b=B)), plan=Plan(histories=300, years=10, seed=1))
     (full,) = (one for one in found.services if one.service == "full_service")
     assert full.interruptions_per_year.value > 0.2

@@ -25,7 +25,7 @@ def curve(rate, mttr, interval, at, offset=0.0):
 
 
 @pytest.mark.parametrize(("clients", "rate"), [(200, 1e-4), (1000, 3e-5), (1000, 1e-4), (5000, 3e-5)])
-def test_many_alike_tested_parts_work_together_as_their_cycle_says(clients, rate):
+def test_many_alike_tested_parts_work_together_as_their_cycle_says(clients, rate) -> None:
     edges = np.concatenate([[0.0], np.geomspace(1e-3, 8760.0, 3000)])
     nodes, weights = np.polynomial.legendre.leggauss(8)
     half = np.diff(edges)[:, None] / 2
@@ -35,7 +35,7 @@ def test_many_alike_tested_parts_work_together_as_their_cycle_says(clients, rate
     assert found.weight @ (1.0 - found.unavailability["nic"]) ** clients == pytest.approx(all_work, rel=1e-9)
 
 
-def test_many_clients_beside_another_tested_kind():
+def test_many_clients_beside_another_tested_kind() -> None:
     edges = np.concatenate([[0.0], np.geomspace(1e-3, 4380.0, 1500)])
     edges = np.concatenate([edges, 4380.0 + edges[1:]])
     nodes, weights = np.polynomial.legendre.leggauss(8)
@@ -49,7 +49,7 @@ def test_many_clients_beside_another_tested_kind():
 
 
 @pytest.mark.parametrize("kinds", [5, 6, 8])
-def test_kinds_with_offsets_of_their_own_are_averaged_in_seconds(kinds):
+def test_kinds_with_offsets_of_their_own_are_averaged_in_seconds(kinds) -> None:
     laws = {f"u{i}": Law((i + 1) * 1e-6, 4.0 + i, 8760.0, test_offsets_h=(730.0 * i,)) for i in range(kinds)}
     begin = time.process_time()
     found = moments_of(laws)
@@ -63,13 +63,13 @@ def test_kinds_with_offsets_of_their_own_are_averaged_in_seconds(kinds):
     assert found.weight @ down == pytest.approx(float((share * np.prod(curves, axis=0)).sum()), rel=1e-9)
 
 
-def test_a_test_interval_of_raid_drives_is_refused():
+def test_a_test_interval_of_raid_drives_is_refused() -> None:
     with pytest.raises(InputError, match=r"type 'drive' has a test_interval of 720 h.*k2rel\.scrubbing") as caught:
         k2rel.study("L2R", settings={"drive.test_interval": "720 h"})
     assert len(caught.value.problems) == 1
 
 
-def test_a_setting_of_a_part_says_its_type():
+def test_a_setting_of_a_part_says_its_type() -> None:
     with pytest.raises(InputError, match="'switch_A' is a part, of type 'gige_switch'"):
         k2rel.study("L2R", settings={"switch_A.test_offset": "3 h"})
 
@@ -105,7 +105,7 @@ traffic:
 @pytest.mark.parametrize(
     ("one", "two", "warned"), [("8760 h", "8761 h", True), ("8760 h", "8736 h", False), ("1000 h", "3141.59 h", False)]
 )
-def test_nearly_equal_intervals_are_warned_of(tmp_path, one, two, warned):
+def test_nearly_equal_intervals_are_warned_of(tmp_path, one, two, warned) -> None:
     file = tmp_path / "s.yaml"
     file.write_text(SITE.replace("ONE", one).replace("TWO", two))
     said = [w.message for w in k2rel.study(file).site.warnings if "drift through each other" in w.message]
@@ -113,13 +113,13 @@ def test_nearly_equal_intervals_are_warned_of(tmp_path, one, two, warned):
     assert [("in 8.76e+03 years" in m) for m in said] == [True] * warned
 
 
-def test_a_time_of_one_unit_is_said_without_its_number():
+def test_a_time_of_one_unit_is_said_without_its_number() -> None:
     from k2rel.design.candidates import _each
 
     assert [_each(8760.0), _each(17520.0), _each(720.0)] == ["year", "2 years", "30 days"]
 
 
-def test_a_wide_bound_is_said_with_the_answer():
+def test_a_wide_bound_is_said_with_the_answer() -> None:
     from k2rel.measures.availability import ServiceAvailability, _notes
 
     rows = [ServiceAvailability("files", "files", "site", 0.0157, 1e-4)]
@@ -185,7 +185,7 @@ traffic:
     ],
 )
 @pytest.mark.parametrize("primary", ["A", "B"])
-def test_holders_are_warned_of_as_they_are_asked(tmp_path, capsys, needs, watched, primary):
+def test_holders_are_warned_of_as_they_are_asked(tmp_path, capsys, needs, watched, primary) -> None:
     from k2rel.cli import main
 
     file = tmp_path / "s.yaml"

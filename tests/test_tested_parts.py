@@ -18,7 +18,7 @@ from k2rel.markov.engine import solved
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, duplicated, moments_of, with_rate
 from k2rel.rates.hidden import PeriodicTests
-from k2rel.services.catalogue import services_of
+from k2rel.services.diagrams import services_of
 from k2rel.simulation import Plan, simulate
 
 PREFERRED = Organisation(roles="preferred", tolerance=1e-12)
@@ -92,7 +92,7 @@ def mean(function, days, period):
     ],
     ids=["two", "three", "staggered"],
 )
-def test_parallel_parts_that_are_repaired_at_once(tmp_path, laws, expected):
+def test_parallel_parts_that_are_repaired_at_once(tmp_path, laws, expected) -> None:
     study = site(tmp_path, laws)
     assert media(study).unavailability == pytest.approx(expected, rel=3e-5)
     for organisation in (PREFERRED, Organisation()):
@@ -100,7 +100,7 @@ def test_parallel_parts_that_are_repaired_at_once(tmp_path, laws, expected):
 
 
 @pytest.mark.parametrize(("beta", "expected"), [(0.02, 5.005e-5), (0.1, 2.246e-4), (0.2, 4.429e-4)])
-def test_iec_61508_6_1oo2_with_a_common_cause(tmp_path, beta, expected):
+def test_iec_61508_6_1oo2_with_a_common_cause(tmp_path, beta, expected) -> None:
     """IEC 61508-6, 1oo2 without diagnostics: lambda 5e-7 /h, a test a year, 8 h to repair."""
     group = f'common_cause: {{pair: {{members: [u0, u1], factors: {{"2": {beta}}}, evidence: P}}}}'
     study = site(tmp_path, [law(5e-7, 8, 8760)] * 2, extra=group)
@@ -108,7 +108,7 @@ def test_iec_61508_6_1oo2_with_a_common_cause(tmp_path, beta, expected):
     assert media(study, PREFERRED).unavailability == pytest.approx(expected, rel=1e-3)
 
 
-def test_what_hits_two_parts_is_found_at_the_first_of_their_tests(tmp_path):
+def test_what_hits_two_parts_is_found_at_the_first_of_their_tests(tmp_path) -> None:
     group = 'common_cause: {pair: {members: [u0, u1], factors: {"2": 1.0}, evidence: P}}'
     laws = [law(1e-4, 1e-9, 1000), law(1e-4, 1e-9, 1000, ", test_offset: 300 h")]
     study = site(tmp_path, laws, extra=group)
@@ -118,7 +118,7 @@ def test_what_hits_two_parts_is_found_at_the_first_of_their_tests(tmp_path):
     assert media(study, PREFERRED).unavailability == pytest.approx(expected, rel=1e-8)
 
 
-def test_one_part_has_the_mean_over_its_interval_exactly():
+def test_one_part_has_the_mean_over_its_interval_exactly() -> None:
     for rate, mttr, interval in ((1e-4, 50.0, 2000.0), (1e-3, 8.0, 720.0), (1e-9, 8.0, 8760.0), (0.02, 100.0, 300.0)):
         one = Law(rate, mttr, interval)
         expected = mean(point(rate, mttr, interval), [0.0], interval)
@@ -130,7 +130,7 @@ def test_one_part_has_the_mean_over_its_interval_exactly():
 # against integrals of one's own ---------------------------------------------------------------------------------------
 
 
-def test_two_of_three_with_repair_against_an_integral(tmp_path):
+def test_two_of_three_with_repair_against_an_integral(tmp_path) -> None:
     q = point(1e-4, 30.0, 2000.0)
     study = site(tmp_path, [law(1e-4, 30, 2000)] * 3, k=2)
     expected = mean(lambda t: 3 * q(t) ** 2 - 2 * q(t) ** 3, [0.0], 2000.0)
@@ -140,7 +140,7 @@ def test_two_of_three_with_repair_against_an_integral(tmp_path):
         assert found.frequency_per_h == pytest.approx(frequency, rel=1e-9)
 
 
-def test_different_intervals_and_offsets_against_an_integral(tmp_path):
+def test_different_intervals_and_offsets_against_an_integral(tmp_path) -> None:
     laws = [law(1e-4, 30, 720), law(2e-4, 10, 1080, ", test_offset: 100 h"), law(5e-5, 20, 720, ", test_offset: 50 h")]
     a, b, c = point(1e-4, 30.0, 720.0), point(2e-4, 10.0, 1080.0, 100.0), point(5e-5, 20.0, 720.0, 50.0)
     days = [0, 720, 1440, 100, 1180, 50, 770, 1490]
@@ -150,20 +150,20 @@ def test_different_intervals_and_offsets_against_an_integral(tmp_path):
     assert media(study, PREFERRED).unavailability == pytest.approx(expected, rel=1e-9)
 
 
-def test_on_days_of_their_own_only_the_means_count(tmp_path):
+def test_on_days_of_their_own_only_the_means_count(tmp_path) -> None:
     study = site(tmp_path, [law(1e-4, 30, 2000), law(1e-4, 30, 2000, ", tested: independently")])
     q = mean(point(1e-4, 30.0, 2000.0), [0.0], 2000.0)
     assert media(study).unavailability == pytest.approx(q * q, rel=1e-9)
     assert media(study, PREFERRED).unavailability == pytest.approx(q * q, rel=1e-9)
 
 
-def test_intervals_without_a_common_period_drift_through_all_phases(tmp_path):
+def test_intervals_without_a_common_period_drift_through_all_phases(tmp_path) -> None:
     study = site(tmp_path, [law(1e-4, 1, 1000), law(1e-4, 1, 1000 * math.pi)])
     product = Law(1e-4, 1.0, 1000.0).unavailability * Law(1e-4, 1.0, 1000 * math.pi).unavailability
     assert media(study).unavailability == pytest.approx(product, rel=1 / 30_000)
 
 
-def test_clients_whose_ports_are_tested_on_one_day_are_cut_off_together(tmp_path):
+def test_clients_whose_ports_are_tested_on_one_day_are_cut_off_together(tmp_path) -> None:
     study = site(tmp_path, [law(1e-4, 1e-6, 1000)], clients=4, port=law(1e-4, 1e-6, 1000))
     result = k2rel.availability(study)
 
@@ -181,7 +181,7 @@ def test_clients_whose_ports_are_tested_on_one_day_are_cut_off_together(tmp_path
         assert moving[item.service].unavailability == pytest.approx(item.unavailability, rel=1e-9)
 
 
-def test_a_pair_put_in_place_of_a_tested_part_is_tested_on_the_same_days():
+def test_a_pair_put_in_place_of_a_tested_part_is_tested_on_the_same_days() -> None:
     one = Law(5e-6, 1e-6, 8760.0)
     x = 5e-6 * 8760
     assert duplicated(one).unavailability == pytest.approx(1 + 2 * math.expm1(-x) / x - math.expm1(-2 * x) / (2 * x))
@@ -191,7 +191,7 @@ def test_a_pair_put_in_place_of_a_tested_part_is_tested_on_the_same_days():
 # other answers --------------------------------------------------------------------------------------------------------
 
 
-def test_cut_sets_causes_and_samples_follow_the_days(tmp_path):
+def test_cut_sets_causes_and_samples_follow_the_days(tmp_path) -> None:
     study = site(tmp_path, ["rates: psu, mttr: 8 h, test_interval: 8760 h"] * 2)
     found = media(study)
     (cut,) = k2rel.cut_sets(study, "media")
@@ -210,7 +210,7 @@ def test_cut_sets_causes_and_samples_follow_the_days(tmp_path):
     assert causes.loc["u0", "slope_rate_h"] + causes.loc["u1", "slope_rate_h"] == pytest.approx(slope, rel=0.02)
 
 
-def test_over_time_from_new(tmp_path):
+def test_over_time_from_new(tmp_path) -> None:
     study = site(tmp_path, [law(1e-4, 1e-6, 1000), law(1e-4, 1e-6, 1000, ", test_offset: 400 h")])
     times = [300.0, 900.0, 1300.0]
     since = [(300.0, 300.0), (900.0, 500.0), (300.0, 900.0)]  # time since the last test of each, or since new
@@ -229,7 +229,7 @@ def test_over_time_from_new(tmp_path):
     assert moving["interval_unavailability"].iloc[2] == pytest.approx(spent / 1300, rel=1e-6)
 
 
-def test_an_unavailability_given_by_hand_stays_with_a_test(tmp_path):
+def test_an_unavailability_given_by_hand_stays_with_a_test(tmp_path) -> None:
     study = site(tmp_path, ["unavailability: 0.01, mttr: 8 h, test_interval: 2000 h"])
     assert media(study).unavailability == pytest.approx(0.01, rel=1e-12)
 
@@ -243,7 +243,7 @@ def test_an_unavailability_given_by_hand_stays_with_a_test(tmp_path):
      (", test_offset: 700 h", 'common_cause: {g: {members: [u0, u1], factors: {"2": 0.5}, evidence: P}}')],
     ids=["same day", "offset", "independently", "common cause"],
 )  # fmt: skip
-def test_three_engines_agree(tmp_path, more, group):
+def test_three_engines_agree(tmp_path, more, group) -> None:
     study = site(tmp_path, [law(1e-4, 50, 2000), law(1e-4, 50, 2000, more)], extra=group)
     static, markov = media(study), media(study, PREFERRED)
     assert markov.unavailability == pytest.approx(static.unavailability, rel=1e-9)
@@ -255,7 +255,7 @@ def test_three_engines_agree(tmp_path, more, group):
     assert abs(counted.value - static.failures_per_year) < 4.5 * counted.standard_error
 
 
-def test_the_two_ways_to_a_periodic_steady_state_agree():
+def test_the_two_ways_to_a_periodic_steady_state_agree() -> None:
     rng = np.random.default_rng(3)
     rates = np.where(rng.random((30, 30)) < 0.2, 10.0 ** rng.uniform(-4, 1, (30, 30)), 0.0)
     rates += np.diag(np.full(29, 1e-3), 1)  # from each state to all
@@ -277,7 +277,7 @@ def test_the_two_ways_to_a_periodic_steady_state_agree():
 
 
 @pytest.mark.parametrize(("level", "tolerance"), [("L2R", 1e-6), pytest.param("L3R", 1e-5, marks=pytest.mark.slow)])
-def test_the_correction_of_large_chains_keeps_its_bound(monkeypatch, level, tolerance):
+def test_the_correction_of_large_chains_keeps_its_bound(monkeypatch, level, tolerance) -> None:
     study, organisation = k2rel.study(level), Organisation(tolerance=tolerance)
     exact = solved(study, organisation)
     assert 200 < exact.states.chain.states < 2000
@@ -289,7 +289,7 @@ def test_the_correction_of_large_chains_keeps_its_bound(monkeypatch, level, tole
     assert abs(float((corrected - exact.probability)[lost].sum())) < bound
 
 
-def test_the_bound_is_shown_with_the_error_bound():
+def test_the_bound_is_shown_with_the_error_bound() -> None:
     found = k2rel.availability(k2rel.study("L2R"), organisation=Organisation(tolerance=1e-9))
     assert "for tests on their days" in found.provenance.engine
 
@@ -308,20 +308,20 @@ def test_the_bound_is_shown_with_the_error_bound():
         ("mttf: 1e5 h, mttr: 8 h, test_interval: 9 h, test_offset: -3 h", "test_offset"),
     ],
 )
-def test_days_that_cannot_be_are_refused_with_their_line(tmp_path, text, message):
+def test_days_that_cannot_be_are_refused_with_their_line(tmp_path, text, message) -> None:
     with pytest.raises(InputError) as error:
         site(tmp_path, [text])
     assert message in str(error.value)
     assert "site.yaml:10" in str(error.value)
 
 
-def test_parts_of_one_group_have_one_interval(tmp_path):
+def test_parts_of_one_group_have_one_interval(tmp_path) -> None:
     group = 'common_cause: {pair: {members: [u0, u1], factors: {"2": 0.1}, evidence: P}}'
     with pytest.raises(InputError, match="different test intervals"):
         site(tmp_path, [law(1e-5, 8, 1000), law(1e-5, 8, 500)], extra=group)
 
 
-def test_days_can_be_set_by_hand_for_a_type(tmp_path):
+def test_days_can_be_set_by_hand_for_a_type(tmp_path) -> None:
     laws = [law(1e-4, 30, 2000)] * 2
     alone = site(tmp_path, laws, settings={"unit.tested": "independently"})
     q = Law(1e-4, 30.0, 2000.0).unavailability
@@ -331,7 +331,7 @@ def test_days_can_be_set_by_hand_for_a_type(tmp_path):
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.2 * (1 + 1e-9), 0.2 * (1 - 1e-5), 0.2003, 0.1, 0.1001, 0.21, 1.0, 20.0])
-def test_failures_about_as_fast_as_repairs_keep_their_digits(rate):
+def test_failures_about_as_fast_as_repairs_keep_their_digits(rate) -> None:
     """A part tested every 100 h, repaired in 5 h: means and values from a matrix exponential over one interval."""
     rates = np.array([[-rate, rate, 0], [0, 0, 0], [1 / 5, 0, -1 / 5]])  # works, hidden, known
     found = np.array([[1, 0, 0], [0, 0, 1], [0, 0, 1]])

@@ -11,7 +11,7 @@ from k2rel.errors import InputError
 from k2rel.exact.engine import derivatives, unavailability
 from k2rel.measures.uncertainty import rate_laws
 from k2rel.rates import with_rate
-from k2rel.services.catalogue import services_of
+from k2rel.services.diagrams import services_of
 from k2rel.uncertain import Uncertain, lognormal_from_limits, points, sobol_indices_of_groups
 
 
@@ -20,7 +20,7 @@ def l2r():
     return k2rel.study("L2R")
 
 
-def test_every_sample_is_what_a_study_with_those_rates_gives(l2r):
+def test_every_sample_is_what_a_study_with_those_rates_gives(l2r) -> None:
     """Three samples of all services, each computed a second time with the rates put into the table."""
     from dataclasses import replace
 
@@ -38,7 +38,7 @@ def test_every_sample_is_what_a_study_with_those_rates_gives(l2r):
 
 
 @pytest.mark.parametrize("method", ["random", "lhs", "sobol"])
-def test_samples_depend_on_the_seed_alone_and_fill_memory_by_chunks(l2r, method):
+def test_samples_depend_on_the_seed_alone_and_fill_memory_by_chunks(l2r, method) -> None:
     one, two = (k2rel.uncertainty(l2r, samples=5000, seed=4, method=method).values["media"] for _ in range(2))
     assert np.array_equal(one, two)
     other = k2rel.uncertainty(l2r, samples=5000, seed=5, method=method).values["media"]
@@ -46,7 +46,7 @@ def test_samples_depend_on_the_seed_alone_and_fill_memory_by_chunks(l2r, method)
     assert one.mean() == pytest.approx(other.mean(), rel=0.1)
 
 
-def test_exact_mean_and_variance_lie_where_sampling_of_independent_parts_puts_them(l2r):
+def test_exact_mean_and_variance_lie_where_sampling_of_independent_parts_puts_them(l2r) -> None:
     """Control of one client: twelve shared parts and one of its own, each with its own draw."""
     from k2rel.logic.function import compile_function
     from k2rel.measures.exchange import functions_of
@@ -67,7 +67,7 @@ def test_exact_mean_and_variance_lie_where_sampling_of_independent_parts_puts_th
     assert variance == pytest.approx(sample.var(), rel=0.15)
 
 
-def test_many_clients_do_not_stand_in_the_way_of_a_service_that_asks_for_few_parts():
+def test_many_clients_do_not_stand_in_the_way_of_a_service_that_asks_for_few_parts() -> None:
     """100 clients: one client of the third group, and a role, which no number of clients makes larger."""
     study = k2rel.study("L3R", clients=100)
     for service in ("media_client_3", "file_system"):
@@ -77,7 +77,7 @@ def test_many_clients_do_not_stand_in_the_way_of_a_service_that_asks_for_few_par
         assert variance > 0
 
 
-def test_sobol_indices_of_a_product_are_those_of_the_closed_form():
+def test_sobol_indices_of_a_product_are_those_of_the_closed_form() -> None:
     """U of two parts in series is nearly q1 + q2: first-order shares are those of the variances."""
     study = k2rel.study("L1")
     frame = k2rel.sensitivity(study, "file_system", samples=512)
@@ -86,25 +86,25 @@ def test_sobol_indices_of_a_product_are_those_of_the_closed_form():
     slopes = derivatives(study, next(s for s in services_of(study.policy) if s.name == "file_system")).shared
     for row, law in rate_laws(study).items():
         by_rate = sum(
-            slope * study.law(name).mean_downtime_h
+            slope * study.law(name).mean_downtime_h  # type: ignore[misc]
             for name, slope in slopes.items()
             if name in study.site.components and study.law(name).rates_id == row
         )
         variances[row] = by_rate**2 * law.variance
-    largest = max(variances, key=variances.get)
+    largest = max(variances, key=lambda row: variances[row])
     assert frame.index[0] == largest
     share = variances[largest] / sum(variances.values())
     assert frame.loc[largest, "first_order"] == pytest.approx(share, abs=0.1)
 
 
-def test_what_is_known_exactly_has_no_variance():
+def test_what_is_known_exactly_has_no_variance() -> None:
     study = k2rel.study(data_dir() / "examples" / "reference_san.yaml")  # none of its rates has limits
     mean, variance = k2rel.moments(study)
     assert mean == pytest.approx(k2rel.availability(study)["media"].unavailability, rel=1e-12)
     assert variance == 0.0
 
 
-def test_sobol_indices_of_an_interaction_are_those_of_the_closed_form():
+def test_sobol_indices_of_an_interaction_are_those_of_the_closed_form() -> None:
     """(x - 1/2)(1 + y z) with x, y, z uniform: shares by hand from E[v^2] = 1/3 and E[v] = 1/2."""
     laws = {name: Uncertain("uniform", (0.0, 1.0)) for name in "xyz"}
     found, variance = sobol_indices_of_groups(
@@ -119,7 +119,7 @@ def test_sobol_indices_of_an_interaction_are_those_of_the_closed_form():
     assert found["x"].first_low < 1.25**2 / square < found["x"].first_high
 
 
-def test_the_same_seed_gives_the_same_limits_of_indices():
+def test_the_same_seed_gives_the_same_limits_of_indices() -> None:
     study = k2rel.study("L1")
     frames = [k2rel.sensitivity(study, "file_system", samples=64, seed=seed) for seed in (1, 1, 2)]
     assert frames[0].equals(frames[1])
@@ -138,7 +138,7 @@ def test_the_same_seed_gives_the_same_limits_of_indices():
         Uncertain("histogram", (0.0, 1.0, 3.0, 1.0, 1.0)),
     ],
 )
-def test_mean_and_variance_of_a_law_are_those_of_its_quantiles(law):
+def test_mean_and_variance_of_a_law_are_those_of_its_quantiles(law) -> None:
     u = (np.arange(400_000) + 0.5) / 400_000
     values = law.quantile(u)
     assert values.mean() == pytest.approx(law.mean, rel=1e-3)
@@ -156,12 +156,12 @@ def test_mean_and_variance_of_a_law_are_those_of_its_quantiles(law):
         ("normal", (math.nan, 1.0), "finite"),
     ],
 )
-def test_laws_that_cannot_be_are_refused(law, parameters, text):
+def test_laws_that_cannot_be_are_refused(law, parameters, text) -> None:
     with pytest.raises(InputError, match=text):
         Uncertain(law, parameters)
 
 
-def test_limits_out_of_order_and_counts_out_of_range_are_refused(l2r):
+def test_limits_out_of_order_and_counts_out_of_range_are_refused(l2r) -> None:
     with pytest.raises(InputError, match="in order"):
         lognormal_from_limits(2.0, 1.0)
     for arguments, text in (
@@ -197,7 +197,7 @@ def pair(tmp_path, common_cause):
 DECLARED = "common_cause:\n  switches: {members: [switch_A, switch_B], factors: {'2': 0.05}, evidence: P}\n"
 
 
-def test_a_repairable_pair_has_the_published_values(tmp_path):
+def test_a_repairable_pair_has_the_published_values(tmp_path) -> None:
     file = pair(tmp_path, DECLARED)
     alone = k2rel.availability(k2rel.study(file, common_cause="none"))["media"]
     assert alone.unavailability == pytest.approx(6.398976e-9, rel=1e-6)
@@ -209,7 +209,7 @@ def test_a_repairable_pair_has_the_published_values(tmp_path):
     assert with_cause.frequency_per_h == pytest.approx(frequency, rel=1e-9)
 
 
-def test_twins_are_found_without_being_declared(tmp_path):
+def test_twins_are_found_without_being_declared(tmp_path) -> None:
     plain, declared = pair(tmp_path, ""), None
     twins = k2rel.availability(k2rel.study(plain, common_cause="twins"))["media"].unavailability
     declared = k2rel.availability(k2rel.study(pair(tmp_path, DECLARED)))["media"].unavailability
@@ -250,7 +250,7 @@ traffic:
 """
 
 
-def test_links_are_twins_by_the_sides_of_their_ends(tmp_path):
+def test_links_are_twins_by_the_sides_of_their_ends(tmp_path) -> None:
     path = tmp_path / "links.yaml"
     path.write_text(LINKS % "8 h")
     study = k2rel.study(path, common_cause="twins")
@@ -264,7 +264,7 @@ def test_links_are_twins_by_the_sides_of_their_ends(tmp_path):
     assert {group.members for group in groups} == {("box_a", "box_b")}
 
 
-def test_a_common_cause_stands_in_causes_cut_sets_assumptions_and_provenance(tmp_path):
+def test_a_common_cause_stands_in_causes_cut_sets_assumptions_and_provenance(tmp_path) -> None:
     study = k2rel.study(pair(tmp_path, DECLARED))
     assert k2rel.causes(study).index[0] == "switch_A & switch_B"
     assert ("switch_A & switch_B",) in [cut.parts for cut in k2rel.cut_sets(study, "media", 2)]
@@ -272,7 +272,7 @@ def test_a_common_cause_stands_in_causes_cut_sets_assumptions_and_provenance(tmp
     assert study.provenance.settings == ("common_cause=1 groups",)
 
 
-def test_uncertain_rates_move_the_common_event_with_its_parts():
+def test_uncertain_rates_move_the_common_event_with_its_parts() -> None:
     study = k2rel.study("L2R", common_cause="twins")
     result = k2rel.uncertainty(study, ["control"], samples=400)
     plain = k2rel.uncertainty(k2rel.study("L2R"), ["control"], samples=400)
@@ -295,7 +295,7 @@ def test_uncertain_rates_move_the_common_event_with_its_parts():
         ("members: [switch_A, switch_B], model: gamma, factors: {'2': 0.1}", "beta-factor"),
     ],
 )
-def test_groups_that_cannot_be_are_refused_with_their_line(tmp_path, text, message):
+def test_groups_that_cannot_be_are_refused_with_their_line(tmp_path, text, message) -> None:
     file = pair(tmp_path, f"common_cause:\n  switches: {{{text}}}\n")
     with pytest.raises(InputError) as error:
         k2rel.study(file)
@@ -303,7 +303,7 @@ def test_groups_that_cannot_be_are_refused_with_their_line(tmp_path, text, messa
     assert "pair.yaml:1" in str(error.value)
 
 
-def test_the_choice_of_groups_is_checked(k2):
+def test_the_choice_of_groups_is_checked(k2) -> None:
     run = k2("availability", "L2R", "--common-cause", "all")
     assert run.code == 2
     assert "known: declared, twins, none" in run.err
@@ -313,7 +313,7 @@ def test_the_choice_of_groups_is_checked(k2):
 # ---- other answers of the exact engine
 
 
-def test_interval_availability_is_the_mean_of_the_point_values():
+def test_interval_availability_is_the_mean_of_the_point_values() -> None:
     study = k2rel.study("L2R")
     times = np.linspace(0, 200, 4001)
     frame = k2rel.over_time(study, "media", times)
@@ -323,7 +323,7 @@ def test_interval_availability_is_the_mean_of_the_point_values():
 
 
 @pytest.mark.parametrize("level", ["L2R", "L3R", "nearline"])
-def test_served_clients_group_by_group_are_those_of_the_modes(level):
+def test_served_clients_group_by_group_are_those_of_the_modes(level) -> None:
     study = k2rel.study(level, clients=7)
     traffic = "ftp" if level == "nearline" else "media"
     p = k2rel.served(study, traffic)["probability"].to_numpy()
@@ -335,7 +335,7 @@ def test_served_clients_group_by_group_are_those_of_the_modes(level):
             assert p[: 8 - k].sum() == pytest.approx(result[f"lost_{k}_or_more_clients"].unavailability, rel=1e-11)
 
 
-def test_derivatives_of_client_parts_are_exact(l2r):
+def test_derivatives_of_client_parts_are_exact(l2r) -> None:
     """Against a difference over a step wide enough to keep its digits; the loss is a polynomial."""
     from dataclasses import replace
 
@@ -353,7 +353,7 @@ def test_derivatives_of_client_parts_are_exact(l2r):
         assert slope == pytest.approx((u1 - u2) / (q1 - q2), rel=1e-4, abs=1e-12), service.name
 
 
-def test_a_level_may_declare_groups_and_the_schema_knows_them(tmp_path):
+def test_a_level_may_declare_groups_and_the_schema_knows_them(tmp_path) -> None:
     text = site_path("L2R").read_text() + "\n" + DECLARED
     path = tmp_path / "l2r.yaml"
     path.write_text(text)

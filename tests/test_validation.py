@@ -12,19 +12,19 @@ NUMBER = re.compile(r"(?<![A-Za-z\d])[-+]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_every_published_case_is_within_its_tolerance(case):
+def test_every_published_case_is_within_its_tolerance(case) -> None:
     checks = list(case.checks())
     assert checks
     for check in checks:
         assert check.passed, f"{case.id} {check.what}: {check.obtained!r}, expected {check.expected!r}"
 
 
-def test_a_number_that_is_off_fails_its_check():
+def test_a_number_that_is_off_fails_its_check() -> None:
     check = next(CASES[0].checks())
     assert not type(check)(check.what, check.expected * 1.001, check.obtained, check.tolerance, check.relative).passed
 
 
-def test_the_page_says_what_the_code_computes_today():
+def test_the_page_says_what_the_code_computes_today() -> None:
     """Words exactly, numbers to four digits, differences to their order: other machines round in other places."""
     written = page.PAGE.read_text(encoding="utf-8").splitlines()
     today = page.text(before="\n".join(written) + "\n").splitlines()
@@ -39,14 +39,14 @@ def test_the_page_says_what_the_code_computes_today():
             assert theirs == pytest.approx(ours, rel=1e-4, abs=1e-9), new
 
 
-def test_the_three_engines_agree_over_every_level():
+def test_the_three_engines_agree_over_every_level() -> None:
     for one in agreements():
         if one.exact is not None:
             assert one.markov == pytest.approx(one.exact, rel=1e-3, abs=1e-4), one
         assert abs(one.deviations) < 4, one
 
 
-def test_the_case_whose_model_is_not_ours_stands_on_the_page():
+def test_the_case_whose_model_is_not_ours_stands_on_the_page() -> None:
     text = page.PAGE.read_text(encoding="utf-8")
     part = text[text.index("### V24") :].partition("\n### ")[0]
     assert part.count("| passed |") == 14

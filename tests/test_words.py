@@ -33,7 +33,7 @@ from k2rel.units import availability_percent
         (["heartbeat", "switch_A"], False),  # A stays primary, unnoticed
     ],
 )
-def test_a_backup_stands_by_if_the_next_loss_moves_the_role(k2, failed, expected):
+def test_a_backup_stands_by_if_the_next_loss_moves_the_role(k2, failed, expected) -> None:
     """The rule itself is asked: with A's FC link lost too, the role is at the other side or it is not."""
     study = k2rel.study("L2R")
     outcome = k2rel.failover(study, failed)
@@ -46,7 +46,7 @@ def test_a_backup_stands_by_if_the_next_loss_moves_the_role(k2, failed, expected
     assert f"a backup stands by: {'yes' if expected else 'NO'}" in run.out
 
 
-def test_each_role_has_a_backup_of_its_own_on_level_3r(k2):
+def test_each_role_has_a_backup_of_its_own_on_level_3r(k2) -> None:
     run = k2("failover", "L3R", "--fail", "heartbeat_2")
     assert "a backup for file_system stands by: yes" in run.out
     assert "a backup for media_side stands by: NO" in run.out
@@ -55,14 +55,14 @@ def test_each_role_has_a_backup_of_its_own_on_level_3r(k2):
     }  # fmt: skip
 
 
-def test_a_backup_that_may_be_degraded_stands_by_while_it_is_able():
+def test_a_backup_that_may_be_degraded_stands_by_while_it_is_able() -> None:
     degraded = k2rel.study("L2R", variant="degraded_backup")
     assert k2rel.failover(degraded, ["toe_B1"]).backup_in_service
     assert not k2rel.failover(degraded, ["server_B"]).backup_in_service
     assert not k2rel.failover(degraded, ["toe_B1", "heartbeat"]).backup_in_service
 
 
-def test_with_automatic_failback_nothing_waits_for_a_person(spoiled, k2):
+def test_with_automatic_failback_nothing_waits_for_a_person(spoiled, k2) -> None:
     path, _ = spoiled("failback: manual", "failback: automatic")
     run = k2("failover", path, "--fail", "switch_A")
     assert "out of service until good again: server_A" in run.out
@@ -82,7 +82,7 @@ def test_with_automatic_failback_nothing_waits_for_a_person(spoiled, k2):
 # moves at the preferred side are moves
 
 
-def test_roles_at_the_preferred_side_move_as_often_as_the_static_table_says(k2):
+def test_roles_at_the_preferred_side_move_as_often_as_the_static_table_says(k2) -> None:
     """Independent parts: the chain and the structure function count the same losses of the side."""
     organisation = Organisation(roles="preferred", tolerance=1e-6)
     study = k2rel.study("L2R")
@@ -102,7 +102,7 @@ def register(study):
     return {name: (row["value"], row["reason"]) for name, row in frame.iterrows() if "set by the user" in row["reason"]}
 
 
-def test_the_register_shows_the_values_in_use_and_the_file_s_beside_them():
+def test_the_register_shows_the_values_in_use_and_the_file_s_beside_them() -> None:
     assert register(k2rel.study("L2R")) == {}
     assert register(k2rel.study("L2R", clients=4)) == {}, "the file's own value"
     assert register(k2rel.study("L2R", clients=20)) == {"clients": ("20", "set by the user (clients); the file has 4")}
@@ -122,7 +122,7 @@ def test_the_register_shows_the_values_in_use_and_the_file_s_beside_them():
     assert "assumption.media_drives=5" in study.provenance.settings
 
 
-def test_an_assumption_that_is_set_for_some_of_its_places_says_so(spoiled):
+def test_an_assumption_that_is_set_for_some_of_its_places_says_so(spoiled) -> None:
     path, _ = spoiled("capacity: =fc_capacity", "capacity: =gige_capacity")
     study = k2rel.study(path, settings={"media_link.capacity": "2 Gb/s"})
     value, reason = register(study)["gige_capacity"]
@@ -130,7 +130,7 @@ def test_an_assumption_that_is_set_for_some_of_its_places_says_so(spoiled):
     assert reason == "set by the user (media_link.capacity); the file has 1 Gb/s"
 
 
-def test_what_is_set_that_no_assumption_is_about_has_a_row_of_its_own(spoiled):
+def test_what_is_set_that_no_assumption_is_about_has_a_row_of_its_own(spoiled) -> None:
     path, _ = spoiled("count: =clients", "count: 4")
     assert register(k2rel.study(path, clients=20))["clients"][0] == "20"
     found = register(k2rel.study("L1", settings={"media_server.mttr": "4 h"}))
@@ -144,7 +144,7 @@ def test_what_is_set_that_no_assumption_is_about_has_a_row_of_its_own(spoiled):
 
 
 @pytest.mark.parametrize("verb", ["compare", "report", "spares"])
-def test_an_option_that_would_be_passed_over_is_refused(k2, tmp_path, verb):
+def test_an_option_that_would_be_passed_over_is_refused(k2, tmp_path, verb) -> None:
     run = k2(verb, "L2R", "--variant", "degraded_backup", *(["--output", tmp_path] if verb == "report" else []))
     assert run.code == 2
     assert f"--variant: k2rel {verb} takes sites as their files have them" in run.err
@@ -167,11 +167,11 @@ def test_an_option_that_would_be_passed_over_is_refused(k2, tmp_path, verb):
         ("x", [], ""),
     ],
 )
-def test_suggestions_hold_to_the_side_that_was_written(word, known, expected):
+def test_suggestions_hold_to_the_side_that_was_written(word, known, expected) -> None:
     assert closest(word, known) == expected
 
 
-def test_entries_are_suggested_where_they_may_stand(k2, tmp_path):
+def test_entries_are_suggested_where_they_may_stand(k2, tmp_path) -> None:
     text = "format: 1\nname: x\ntitle: t\n"
     path = tmp_path / "x.yaml"
     for more, message in (
@@ -190,7 +190,7 @@ def test_entries_are_suggested_where_they_may_stand(k2, tmp_path):
     assert "parts" in known_keys(document.SiteDocument, ("clients",))
 
 
-def test_every_form_of_a_site_file_knows_its_own_entries():
+def test_every_form_of_a_site_file_knows_its_own_entries() -> None:
     """An unknown entry at any place of a site file is refused with the entries of that place, or with none."""
     for path in (
         (),
@@ -201,7 +201,7 @@ def test_every_form_of_a_site_file_knows_its_own_entries():
         ("variants", "v"),
     ):
         names = known_keys(document.SiteDocument, path)
-        data = {"xyzzy": 1}
+        data: dict[str, object] = {"xyzzy": 1}
         for key in reversed(path):
             data = {key: data}
         with pytest.raises(ValidationError) as error:
@@ -214,7 +214,7 @@ def test_every_form_of_a_site_file_knows_its_own_entries():
 
 
 @pytest.mark.parametrize("given", [0.99999, "0.99999", "0.99999 %", 1, 49.999, "0", 100, "100", -1, float("nan")])
-def test_a_target_below_50_percent_is_refused_by_one_rule_everywhere(given, tmp_path):
+def test_a_target_below_50_percent_is_refused_by_one_rule_everywhere(given, tmp_path) -> None:
     with pytest.raises(ValueError, match=r"below 50 %|from 50 to below 100 %"):
         availability_percent(given)
     study = k2rel.study("L1")
@@ -227,7 +227,7 @@ def test_a_target_below_50_percent_is_refused_by_one_rule_everywhere(given, tmp_
             call()
 
 
-def test_a_target_that_is_a_share_is_asked_about(k2, tmp_path):
+def test_a_target_that_is_a_share_is_asked_about(k2, tmp_path) -> None:
     asked = "0.99999 % is below 50 %; an availability is written in percent: did you mean 99.999?"
     run = k2("report", "L1", "--target", "0.99999", "--output", tmp_path / "out")
     assert (run.code, asked in run.err) == (2, True)
@@ -250,7 +250,7 @@ def test_a_target_that_is_a_share_is_asked_about(k2, tmp_path):
 
 @pytest.mark.parametrize("level", ["L1", "L2R"])
 @pytest.mark.parametrize("mttr", ["1e4 h", "1e7 h"])
-def test_no_probability_passes_1_where_nearly_everything_is_down(level, mttr):
+def test_no_probability_passes_1_where_nearly_everything_is_down(level, mttr) -> None:
     site = k2rel.study(level).site
     kinds = {part.type for part in (*site.components.values(), *site.client_parts.values())}
     study = k2rel.study(level, settings={f"{kind}.{key}": value for kind in kinds for key, value in (("mttf", "1 h"), ("mttr", mttr))})  # fmt: skip
@@ -266,20 +266,20 @@ def test_no_probability_passes_1_where_nearly_everything_is_down(level, mttr):
     assert max(values) > 0.999999
 
 
-def test_only_rounding_is_cut():
+def test_only_rounding_is_cut() -> None:
     assert at_most_one(1.0 + 4e-16) == 1.0
     assert at_most_one(1.01) == 1.01
     assert at_most_one(np.array([0.5, 1.0 + 1e-15, 2.0])).tolist() == [0.5, 1.0, 2.0]
 
 
-def test_the_json_of_failover_keeps_its_keys(k2):
+def test_the_json_of_failover_keeps_its_keys(k2) -> None:
     answer = json.loads(k2("failover", "L2R", "--fail", "switch_A", "--format", "json").out)
     assert {"level", "failed", "home", "primary", "roles", "out_of_service", "backup_in_service", "clients"} <= set(
         answer
     )
 
 
-def test_an_assumption_that_nothing_takes_cannot_be_set(k2):
+def test_an_assumption_that_nothing_takes_cannot_be_set(k2) -> None:
     """An assumption in words, as the number of inter-switch links beside the links themselves, changes no figure."""
     run = k2("availability", "L2R", "--set", "assumption.isl_count=1")
     assert run.code == 2

@@ -182,7 +182,7 @@ def _of_two(join: str) -> Callable[[float], float]:
     structure = Structure()
     node = getattr(structure, join)([structure.variable("a"), structure.variable("b")])
     diagram = compile_diagram(structure, [node])
-    up = [outcome[0] for outcome in diagram.outcomes].index(True)
+    up = diagram.outcomes.index((True,))
     return lambda q: float(diagram.mode_probabilities([q, q])[up])
 
 
@@ -382,7 +382,9 @@ def v32() -> Iterator[Check]:
 
 def n01() -> Iterator[Check]:
     """Power law of a repaired unit."""
-    trend = trend_of(read_field(FIELD / "nist_repairs.csv").history)
+    history = read_field(FIELD / "nist_repairs.csv").history
+    assert history is not None
+    trend = trend_of(history)
     yield within("exponent of the power law", 0.4835, trend.shape, 5e-5)
     yield within("factor of the power law", 0.2913, trend.scale, 5e-5)
 

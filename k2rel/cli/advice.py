@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from k2rel.cli.printing import finite, print_json, print_table
-from k2rel.cli.studies import as_the_files_have_them, study_of
+from k2rel.cli.inputs import changes_of, format_option, set_option, study_of, study_options
+from k2rel.cli.printing import print_json, print_table, records
 from k2rel.errors import InputError
 
 __all__: list[str] = []
 
 
-def add_advise(sub: argparse.ArgumentParser) -> None:
-    """Add the options of ``k2rel advise``."""
+def advise_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub)
     sub.add_argument("--target", metavar="PERCENT", help="availability asked for, such as 99.999")
     sub.add_argument(
         "--service", metavar="NAME", help="a service of 'k2rel availability'; default: the principal traffic"
@@ -21,22 +21,24 @@ def add_advise(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--no-pairs", action="store_true", help="single changes only")
     sub.add_argument("--sets", type=int, metavar="N", help="sets of changes computed for the front at most")
     sub.add_argument("--most", type=int, default=12, metavar="N", help="lines shown of each table (default 12)")
+    format_option(sub)
 
 
-def add_spares(sub: argparse.ArgumentParser) -> None:
-    """Add the options of ``k2rel spares``."""
+def spares_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub, "+")
     sub.add_argument("--years", type=float, default=1.0, metavar="N", help="how long the shelf has to last (default 1)")
     sub.add_argument("--protection", type=float, default=95.0, metavar="PERCENT", help="that none is missing (95)")
+    format_option(sub)
 
 
-def add_clients(sub: argparse.ArgumentParser) -> None:
-    """Add the options of ``k2rel clients``."""
+def clients_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("level", metavar="LEVEL", nargs="+", help="levels by name, or site files")
     sub.add_argument("--bit-rate", action="append", metavar="RATE", help="of one client, such as '50 Mb/s'; again")
     sub.add_argument("--most", type=int, default=40, metavar="N", help="largest number tried (default 40)")
     sub.add_argument("--bound", type=float, default=1e-3, metavar="P", help="P(overload) over time (default 0.001)")
     sub.add_argument("--takeover-bound", type=float, default=0.01, metavar="P", help="after a takeover (default 0.01)")
-    sub.add_argument("--set", action="append", default=[], metavar="TYPE.KEY=VALUE", help="changes by hand")
+    set_option(sub, "changes by hand")
+    format_option(sub)
 
 
 def advise_verb(args: argparse.Namespace) -> int:
@@ -81,16 +83,14 @@ def advise_verb(args: argparse.Namespace) -> int:
 
 def spares_verb(args: argparse.Namespace) -> int:
     from k2rel.design.spares import spare_parts
-    from k2rel.site.settings import parse_settings
     from k2rel.studies import studies_of
 
-    as_the_files_have_them(args)
-    given = {"clients": args.clients, "repair": args.repair, "rates": args.rates, "settings": parse_settings(args.set)}
-    studies = {level: one for level in args.level for one in studies_of([level], **given).values()}
+    changes = changes_of(args)
+    studies = {level: study for level in args.level for study in studies_of([level], **changes).values()}
     chosen = [studies[level] for level in args.level]
     frame = spare_parts(chosen, years=args.years, protection=args.protection / 100)
     if args.format == "json":
-        print_json([finite({"type": str(kind), **row}) for kind, row in frame.to_dict("index").items()])
+        print_json(records(frame.rename_axis("type")))
         return 0
     if len(chosen) == 1:
         frame = frame.drop(columns="sites_alone")
@@ -110,7 +110,7 @@ def clients_verb(args: argparse.Namespace) -> int:
         settings=parse_settings(args.set),
     )  # fmt: skip
     if args.format == "json":
-        print_json([finite({str(k): v for k, v in row.items()}) for row in frame.to_dict("records")])
+        print_json(records(frame))
         return 0
     print_table(frame, index=False)
     print(f"\nMost clients, up to {args.most}: with nothing failed; after any single failure; P(overload) at most "

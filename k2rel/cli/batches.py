@@ -6,19 +6,31 @@ import argparse
 import sys
 from pathlib import Path
 
+from k2rel.cli.inputs import changes_of, format_option, quiet_option, study_options
 from k2rel.cli.printing import print_json, print_table
-from k2rel.cli.studies import as_the_files_have_them
 from k2rel.errors import InputError
 
 __all__: list[str] = []
 
 
+def report_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub, "*")
+    sub.add_argument("--all", action="store_true", help="every bundled level, and their comparison")
+    sub.add_argument("--output", default="reports", metavar="DIR", help="folder for the reports (default: reports)")
+    sub.add_argument("--target", metavar="PERCENT|FILE", help="availability asked for, or a file of them by service")
+    sub.add_argument("--no-pdf", action="store_true", help="HTML and tables only")
+    sub.add_argument("--jobs", type=int, metavar="N", help="reports at the same time; default: one for each core")
+    sub.add_argument("--scheduler", metavar="ADDRESS", help="make them on a Dask cluster, such as tcp://host:8786")
+    sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the sampled failure rates (default 1)")
+    quiet_option(sub)
+    format_option(sub)
+
+
 def report_verb(args: argparse.Namespace) -> int:
     from k2rel.bundled import level_names
     from k2rel.report import render_reports
-    from k2rel.site.settings import parse_settings
 
-    as_the_files_have_them(args)
+    changes = changes_of(args)
     levels = list(level_names()) if args.all else args.level
     if not levels:
         raise InputError("report: name at least one level or site file, or give --all")
@@ -26,10 +38,7 @@ def report_verb(args: argparse.Namespace) -> int:
         levels,
         Path(args.output),
         comparison=args.all or len(levels) > 1,
-        clients=args.clients,
-        repair=args.repair,
-        rates=args.rates,
-        settings=parse_settings(args.set),
+        **changes,
         target=args.target,
         seed=args.seed,
         pdf=not args.no_pdf,
@@ -48,6 +57,15 @@ def report_verb(args: argparse.Namespace) -> int:
             print(f"{len(done.kept)} of {len(done.reports)} were there already, made from the same inputs")
         print(done.index)
     return 1 if done.failures else 0
+
+
+def sweep_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("spec", metavar="SPEC.yaml", help="what to compute (docs/sweeps.md)")
+    sub.add_argument("--output", metavar="DIR", help="folder for the results (default: sweeps/NAME)")
+    sub.add_argument("--jobs", type=int, metavar="N", help="processes; default: one for each core")
+    sub.add_argument("--scheduler", metavar="ADDRESS", help="compute on a Dask cluster, such as tcp://host:8786")
+    quiet_option(sub)
+    format_option(sub)
 
 
 def sweep_verb(args: argparse.Namespace) -> int:
@@ -84,10 +102,16 @@ def sweep_verb(args: argparse.Namespace) -> int:
     return 1 if done.failed or done.summary_error else 0
 
 
+def explore_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("level", metavar="LEVEL", nargs="?", default="L2R", help="a level's name or a site file (L2R)")
+    sub.add_argument("--address", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    sub.add_argument("--port", type=int, default=0, metavar="N", help="port (default: a free one)")
+    sub.add_argument("--no-token", action="store_true", help="let in whoever reaches the address")
+    sub.add_argument("--no-browser", action="store_true", help="print the address only")
+
+
 def explore_verb(args: argparse.Namespace) -> int:
     from k2rel.explore.serve import serve
 
-    serve(
-        args.level, address=args.address, port=args.port, token=not args.no_token, browser=not args.no_browser
-    )  # fmt: skip
+    serve(args.level, address=args.address, port=args.port, token=not args.no_token, browser=not args.no_browser)
     return 0

@@ -7,9 +7,10 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from k2rel.cli.printing import finite, print_json, print_table, written
-from k2rel.cli.studies import study_of
+from k2rel.cli.inputs import force_option, format_option, study_of, study_options
+from k2rel.cli.printing import PICTURES, finite, print_json, print_table, records, writing, written
 from k2rel.errors import InputError, Problem
+from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     from k2rel.field import FieldData, Fit, GoodnessOfFit, Trend
@@ -20,14 +21,13 @@ __all__: list[str] = []
 _REJECTED = 0.01
 
 
-def add_fit(sub: argparse.ArgumentParser) -> None:
-    """Add the options of ``k2rel fit``."""
+def fit_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("log", metavar="FIELD.csv", help="field log: lives, intervals, or failures and hours")
     sub.add_argument("--by", metavar="COLUMN", help="part the data by this column (default: model, type, component)")
     sub.add_argument(
         "--column", action="append", default=[], metavar="PART=NAME", help="which column is what: end=NAME"
     )
-    add_reading(sub)
+    _decimal_option(sub)
     sub.add_argument("--from", dest="begin", metavar="DATE", help="when the observation of all rows began")
     sub.add_argument("--until", metavar="DATE", help="when it ended: rows without an end still ran then")
     sub.add_argument(
@@ -39,24 +39,25 @@ def add_fit(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--picture", metavar="FILE", help="probability plot of the best laws, .svg, .png or .pdf")
     sub.add_argument("--output", metavar="FILE", help="write entries for --rates into this CSV table")
     sub.add_argument("--type", metavar="TYPE", help="component type that takes the entry by default")
-    sub.add_argument("--force", action="store_true", help="replace the file where it exists")
+    force_option(sub)
+    format_option(sub)
 
 
-def add_reading(sub: argparse.ArgumentParser) -> None:
-    """Add what tells how numbers in a log are written."""
+def _decimal_option(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--decimal", choices=["point", "comma"], help="decimal separator; default: each column decides")
 
 
-def add_update(sub: argparse.ArgumentParser) -> None:
-    """Add the options of ``k2rel update``."""
+def update_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub)
     sub.add_argument(
         "--log", metavar="LOG.csv", required=True, help="columns type, failures, hours; site where several"
     )
-    add_reading(sub)
+    _decimal_option(sub)
     sub.add_argument("--prior", choices=["lognormal", "gamma"], default="lognormal", help="how limits are read")
     sub.add_argument("--site", metavar="NAME", help="which of the logged sites this is (default: a new one)")
     sub.add_argument("--output", metavar="FILE", help="write the updated entries into this CSV table")
-    sub.add_argument("--force", action="store_true", help="replace the file where it exists")
+    force_option(sub)
+    format_option(sub)
 
 
 def fit_verb(args: argparse.Namespace) -> int:
@@ -119,7 +120,7 @@ def _fit_counts(args: argparse.Namespace, data: FieldData) -> int:
         return 0
     _about(data)
     frame = table_of([*fits, *([whole] if several else [])])
-    frame["afr"] = [-math.expm1(-rate * 8760) for rate in frame["failure_rate_per_h"]]
+    frame["afr"] = [-math.expm1(-rate * HOURS_PER_YEAR) for rate in frame["failure_rate_per_h"]]
     print_table(
         frame[["name", "failures", "hours", "failure_rate_per_h", "low_per_h", "high_per_h", "afr"]], index=False
     )
@@ -333,7 +334,7 @@ def _picture(args: argparse.Namespace, data: FieldData, best: dict[str, Fit]) ->
     from k2rel.plots.field import plot_probability
 
     path = Path(args.picture)
-    if path.suffix.lower() not in (".svg", ".png", ".pdf"):
+    if path.suffix.lower() not in PICTURES:
         raise InputError(f"--picture {args.picture}: .svg, .png or .pdf")
     with_failures = [lives for lives in data.lives if lives.failures and lives.name in best]
     if not with_failures:
@@ -343,10 +344,8 @@ def _picture(args: argparse.Namespace, data: FieldData, best: dict[str, Fit]) ->
     for number, lives in enumerate(shown, start=1):
         axes = figure.add_subplot(len(shown), 1, number)
         plot_probability(curve_of(lives, args.confidence), best[lives.name], axes)
-    try:
+    with writing(args.picture):
         figure.savefig(path)
-    except OSError as error:
-        raise InputError(f"{args.picture}: cannot be written: {error.strerror or error}") from None
     if args.format != "json":
         more = f" (the first {len(shown)} of {len(with_failures)} groups)" if len(shown) < len(with_failures) else ""
         print(f"{args.picture}: written{more}\n")
@@ -385,12 +384,11 @@ def update_verb(args: argparse.Namespace) -> int:
     if args.output:
         written(args.output, write_rates(result.rows), args.force)
     name = principal_traffic(study.site)
-    minutes = [minutes_of(Design(one), name) for one in (study, result.after)]
+    minutes = [minutes_of(Design(each), name) for each in (study, result.after)]
     frame = result.table()
     if args.format == "json":
-        rows = [finite({"type": str(kind), **row}) for kind, row in frame.to_dict("index").items()]
-        print_json({"log": _read(data), "rates": rows, "service": name, "before_min_per_year": minutes[0],
-                    "after_min_per_year": minutes[1]})  # fmt: skip
+        print_json({"log": _read(data), "rates": records(frame.rename_axis("type")), "service": name,
+                    "before_min_per_year": minutes[0], "after_min_per_year": minutes[1]})  # fmt: skip
         return 0
     _about(data)
     print_table(frame)

@@ -1,10 +1,11 @@
-"""Answers on the terminal: JSON for programs, aligned tables for people."""
+"""Answers: JSON for programs, headings and aligned tables for people, files that are whole or not there."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,11 @@ from k2rel.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from k2rel.studies import Provenance, Study
+
 __all__: list[str] = []
+
+PICTURES = (".svg", ".png", ".pdf")
 
 
 def print_json(data: object) -> None:
@@ -23,6 +28,21 @@ def print_json(data: object) -> None:
 def finite(row: dict[Any, Any]) -> dict[str, Any]:
     """A row as JSON knows it: what is not finite becomes null."""
     return {str(k): None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table as JSON knows them, a named index among them."""
+    rows = frame.reset_index() if frame.index.name else frame
+    return [finite(row) for row in rows.to_dict("records")]
+
+
+def heading(study: Study, provenance: Provenance | None = None) -> None:
+    p = provenance or study.provenance
+    extra = f", variant {p.variant}" if p.variant else ""
+    changed = f", set {', '.join(p.settings)}" if p.settings else ""
+    print(f"{study.site.title}: {p.clients} clients, repair contract {p.contract}{extra}{changed}")
+    print(f"{p.engine}; inputs {p.input_hash}")
+    print(f"failure data: rows {', '.join(p.rows) or 'none'} of the table of rates\n")
 
 
 def print_table(frame: pd.DataFrame, *, index: bool = True) -> None:
@@ -59,6 +79,15 @@ def _print_texts(columns: Mapping[str, Sequence[str]], count: int) -> None:
         print(line([(name, values[row]) for name, values in columns.items()]))
 
 
+@contextmanager
+def writing(path: str | Path) -> Iterator[None]:
+    """Say of a file that cannot be written which one it is."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
 def written(path: str, text: str, force: bool) -> None:
     """Write a file that is whole or not there."""
     from k2rel.report.files import write_whole
@@ -66,7 +95,5 @@ def written(path: str, text: str, force: bool) -> None:
     target = Path(path)
     if target.exists() and not force:
         raise InputError(f"{path}: is there already; say --force to replace it")
-    try:
+    with writing(path):
         write_whole(target, text)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None

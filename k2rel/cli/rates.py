@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from k2rel.cli.printing import finite, print_json, print_table, written
-from k2rel.cli.studies import study_of
+from k2rel.cli.inputs import force_option, format_option, study_of, study_options
+from k2rel.cli.printing import finite, print_json, print_table, records, written
 from k2rel.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,11 +16,9 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-Add = Callable[..., None]
 
-
-def add_rates(sub: argparse.ArgumentParser, with_inputs: Add, with_format: Add) -> None:
-    """Add the actions of ``k2rel rates``."""
+def rates_options(sub: argparse.ArgumentParser) -> None:
+    """Add the actions of ``k2rel rates``, each with its own options."""
     actions = sub.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=type(sub))
 
     def action(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
@@ -30,7 +28,7 @@ def add_rates(sub: argparse.ArgumentParser, with_inputs: Add, with_format: Add) 
 
     def own(one: argparse.ArgumentParser) -> None:
         one.add_argument("--rates", metavar="FILE", help="CSV table that replaces or adds entries")
-        with_format(one)
+        format_option(one)
 
     one = action("list", list_verb, "every entry, a line each")
     one.add_argument("--type", metavar="TYPE", help="entries of one component type only")
@@ -49,10 +47,10 @@ def add_rates(sub: argparse.ArgumentParser, with_inputs: Add, with_format: Add) 
     one.add_argument("--age", metavar="TIME", help="age of the part, such as '5 y'")
     own(one)
     one = action("pin", pin_verb, "write down the entries that a site uses, so that later changes do not reach it")
-    with_inputs(one)
+    study_options(one)
     one.add_argument("--output", metavar="FILE", required=True, help="the table to write, beside the site file")
-    one.add_argument("--force", action="store_true", help="replace the file where it exists")
-    with_format(one)
+    force_option(one)
+    format_option(one)
 
 
 def _row_json(row: RateRow) -> dict[str, Any]:
@@ -132,7 +130,7 @@ def compare_verb(args: argparse.Namespace) -> int:
 
     frame = entries_compared(args.type, level=args.level, rates=args.rates)
     if args.format == "json":
-        print_json([finite({"id": str(name), **row}) for name, row in frame.to_dict("index").items()])
+        print_json(records(frame.rename_axis("id")))
     else:
         print_table(frame)
     return 0

@@ -9,9 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k2rel._version import __version__
-from k2rel.cli.dynamics import add_organisation, organisation_of
-from k2rel.cli.printing import print_json, print_table
-from k2rel.cli.studies import heading, study_of
+from k2rel.cli.inputs import (
+    format_option,
+    hours_of,
+    organisation_of,
+    organisation_options,
+    primary_option,
+    quiet_option,
+    study_of,
+    study_options,
+)
+from k2rel.cli.printing import PICTURES, heading, print_json, print_table, writing
 from k2rel.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,8 +31,9 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 
-def add_simulation(sub: argparse.ArgumentParser) -> None:
-    """Add the options of the simulation."""
+def simulate_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub)
+    primary_option(sub)
     sub.add_argument("--circumstances", metavar="FILE", help="laws, ageing, spares, planned work, common events (YAML)")
     sub.add_argument("--histories", type=int, metavar="N", help="number of histories (default 100,000)")
     sub.add_argument("--years", type=int, default=10, metavar="N", help="years of each that count (default 10)")
@@ -40,13 +49,13 @@ def add_simulation(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--timeline", action="store_true", help="one history, event by event, as table and picture")
     sub.add_argument("--history", type=int, default=0, metavar="N", help="which one, with --timeline (default 0)")
     sub.add_argument("--output", metavar="FILE", help="file of the picture, .svg, .png or .pdf")
-    sub.add_argument("--quiet", action="store_true", help="no progress bar")
-    add_organisation(sub, method=False)
+    quiet_option(sub)
+    organisation_options(sub, method=False)
+    format_option(sub)
 
 
 def simulate_verb(args: argparse.Namespace) -> int:
     from k2rel.simulation import Circumstances, Plan, read_circumstances, simulate
-    from k2rel.units import parse_duration
 
     study = study_of(args)
     circumstances = read_circumstances(args.circumstances) if args.circumstances else Circumstances()
@@ -60,10 +69,7 @@ def simulate_verb(args: argparse.Namespace) -> int:
         return _timeline(args, study, circumstances)
     if args.rare:
         return _rare(args, study, circumstances)
-    try:
-        warm_up_h = parse_duration(args.warm_up)
-    except ValueError as error:
-        raise InputError(f"--warm-up {args.warm_up[:40]}: {error}") from None
+    warm_up_h = hours_of(args, "warm_up")
     most = args.histories if args.histories is not None else (10**8 if args.target is not None else 100_000)
     plan = Plan(most, args.years, warm_up_h, args.seed, args.target, args.service, args.confidence)
     with _Bar(args.quiet) as bar:
@@ -224,14 +230,12 @@ def _timeline(args: argparse.Namespace, study: Study, circumstances: Circumstanc
         study, organisation_of(args, study), circumstances, seed=args.seed, history=args.history, years=args.years
     )
     target = Path(args.output or f"{study.site.name}-seed{args.seed}.svg")
-    if target.suffix.lower() not in (".svg", ".png", ".pdf"):
+    if target.suffix.lower() not in PICTURES:
         raise InputError(f"--output {str(target)[:80]}: a picture ends in .svg, .png or .pdf")
     from k2rel.plots.histories import timeline_picture
 
-    try:
+    with writing(target):
         timeline_picture(history).savefig(target, dpi=120)
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written: {error.strerror or error}") from None
     if args.format == "json":
         print_json({**history.to_json(), "picture": str(target)})
         return 0

@@ -4,49 +4,21 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from k2rel.cli.printing import finite, print_json, print_rows, print_table
-from k2rel.errors import InputError
-
-if TYPE_CHECKING:
-    from k2rel.studies import Provenance, Study
+from k2rel.cli.inputs import (
+    changes_of,
+    format_option,
+    organisation_for_method,
+    organisation_options,
+    points_option,
+    primary_option,
+    study_of,
+    study_options,
+)
+from k2rel.cli.printing import finite, heading, print_json, print_rows, print_table, records
 
 __all__: list[str] = []
-
-
-def study_of(args: argparse.Namespace) -> Study:
-    from k2rel.site.settings import parse_settings
-    from k2rel.studies import study
-
-    return study(
-        args.level,
-        clients=args.clients,
-        repair=args.repair,
-        rates=args.rates,
-        settings=parse_settings(args.set),
-        variant=args.variant,
-        primary=getattr(args, "primary", None),
-        common_cause=args.common_cause,
-    )
-
-
-def as_the_files_have_them(args: argparse.Namespace) -> None:
-    """Refuse an option that verbs about several sites have no use for, rather than pass it over."""
-    if args.variant is not None:
-        raise InputError(
-            f"--variant: k2rel {args.verb} takes sites as their files have them; lay the variant's entries over a copy "
-            "of the file, or ask about one site (k2rel availability SITE --variant NAME)"
-        )
-
-
-def heading(study: Study, provenance: Provenance | None = None) -> None:
-    p = provenance or study.provenance
-    extra = f", variant {p.variant}" if p.variant else ""
-    changed = f", set {', '.join(p.settings)}" if p.settings else ""
-    print(f"{study.site.title}: {p.clients} clients, repair contract {p.contract}{extra}{changed}")
-    print(f"{p.engine}; inputs {p.input_hash}")
-    print(f"failure data: rows {', '.join(p.rows) or 'none'} of the table of rates\n")
 
 
 def levels_verb(args: argparse.Namespace) -> int:
@@ -54,10 +26,15 @@ def levels_verb(args: argparse.Namespace) -> int:
 
     frame = levels()
     if args.format == "json":
-        print_json(frame.reset_index().to_dict("records"))
+        print_json(records(frame))
     else:
         print_table(frame)
     return 0
+
+
+def components_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub)
+    format_option(sub)
 
 
 def components_verb(args: argparse.Namespace) -> int:
@@ -79,6 +56,12 @@ def components_verb(args: argparse.Namespace) -> int:
             print("\nRAID sets, each a module with a Markov chain of its own\n")
             print_table(sets)
     return 0
+
+
+def check_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub)
+    primary_option(sub)
+    format_option(sub)
 
 
 def check_verb(args: argparse.Namespace) -> int:
@@ -112,11 +95,22 @@ def check_verb(args: argparse.Namespace) -> int:
     return 0
 
 
+def schema_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--format", choices=["json"], default="json", help="JSON only")
+
+
 def schema_verb(args: argparse.Namespace) -> int:
     from k2rel.site.document import json_schema
 
     print_json(json_schema())
     return 0
+
+
+def failover_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub)
+    sub.add_argument("--fail", action="append", default=[], metavar="ID", help="a failed part; may be given again")
+    sub.add_argument("--primary", metavar="SIDE", help="the side that had the roles before")
+    format_option(sub)
 
 
 def failover_verb(args: argparse.Namespace) -> int:
@@ -172,12 +166,21 @@ def failover_verb(args: argparse.Namespace) -> int:
     return 0
 
 
+def availability_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub)
+    sub.add_argument(
+        "--lost-clients", type=int, action="append", metavar="K", help="ask for the loss of K or more clients"
+    )
+    primary_option(sub)
+    organisation_options(sub, method=True)
+    format_option(sub)
+
+
 def availability_verb(args: argparse.Namespace) -> int:
-    from k2rel.cli.dynamics import chosen
     from k2rel.measures.availability import availability, takeover_rows
 
     study = study_of(args)
-    organisation = chosen(args, study)
+    organisation = organisation_for_method(args, study)
     result = availability(study, args.lost_clients, organisation)
     if args.format == "json":
         print_json(result.to_json())
@@ -204,12 +207,18 @@ def availability_verb(args: argparse.Namespace) -> int:
     return 0
 
 
+def load_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub)
+    primary_option(sub)
+    organisation_options(sub, method=True)
+    format_option(sub)
+
+
 def load_verb(args: argparse.Namespace) -> int:
-    from k2rel.cli.dynamics import chosen
     from k2rel.measures.load import load
 
     study = study_of(args)
-    result = load(study, chosen(args, study))
+    result = load(study, organisation_for_method(args, study))
     if args.format == "json":
         print_json(result.to_json())
         return 0
@@ -232,6 +241,15 @@ def load_verb(args: argparse.Namespace) -> int:
     return 0
 
 
+def causes_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub)
+    sub.add_argument(
+        "--service", metavar="NAME", help="a service of 'k2rel availability'; default: the principal traffic"
+    )
+    sub.add_argument("--order", type=int, default=2, metavar="N", help="largest order of cut sets (default 2)")
+    format_option(sub)
+
+
 def causes_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.importance import causes, cut_set_table
     from k2rel.measures.uncertainty import swing
@@ -243,14 +261,13 @@ def causes_verb(args: argparse.Namespace) -> int:
     cuts = cut_set_table(study, service, args.order)
     limits = swing(study, service)
     if args.format == "json":
-        causes_rows = [finite(row) for row in frame.reset_index().to_dict("records")]
         print_json(
             {
                 "level": study.site.name,
                 "service": service,
-                "causes": causes_rows,
+                "causes": records(frame),
                 "cut_sets": cuts.to_dict("records"),
-                "swing": [finite(row) for row in limits.reset_index().to_dict("records")],
+                "swing": records(limits),
             }
         )
         return 0
@@ -266,6 +283,16 @@ def causes_verb(args: argparse.Namespace) -> int:
     print(f"\nDowntime of {service} with each failure rate at its 90 % limits, one at a time\n")
     print_table(limits.head(8))
     return 0
+
+
+def uncertainty_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub)
+    sub.add_argument("--service", action="append", metavar="NAME", help="a service; may be given again")
+    sub.add_argument("--samples", type=int, default=10_000, metavar="N", help="number of samples (default 10,000)")
+    points_option(sub, "kind of points (default lhs)")
+    sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the samples (default 1)")
+    format_option(sub)
+    sub.add_argument("--by", choices=["source", "evidence", "entry"], help="split the spread by where rates come from")
 
 
 def uncertainty_verb(args: argparse.Namespace) -> int:
@@ -299,6 +326,12 @@ def uncertainty_verb(args: argparse.Namespace) -> int:
     return 0
 
 
+def served_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub)
+    sub.add_argument("--traffic", metavar="NAME", help="a traffic class; default: the principal one")
+    format_option(sub)
+
+
 def served_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.availability import served
     from k2rel.policy.failover import principal_traffic
@@ -316,27 +349,28 @@ def served_verb(args: argparse.Namespace) -> int:
     return 0
 
 
+def compare_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub, "*")
+    sub.add_argument("--history", metavar="DIR", help="beside what earlier reports in this folder said")
+    format_option(sub)
+
+
 def compare_verb(args: argparse.Namespace) -> int:
     from k2rel.bundled import level_names
     from k2rel.design.comparison import compare
     from k2rel.design.differences import differences, services_compared
-    from k2rel.site.settings import parse_settings
     from k2rel.studies import studies_of
 
-    as_the_files_have_them(args)
+    changes = changes_of(args)
     levels = args.level or list(level_names())
-    settings = parse_settings(args.set)
     if args.history is not None:
-        return _history(args, levels, settings)
-    options: dict[str, Any] = {
-        "clients": args.clients, "repair": args.repair, "rates": args.rates, "settings": settings,
-    }  # fmt: skip
-    frame = compare(levels, **options)
-    two = list(studies_of(levels, **options).values()) if len(levels) == 2 else []
+        return _history(args, levels, changes)
+    frame = compare(levels, **changes)
+    two = list(studies_of(levels, **changes).values()) if len(levels) == 2 else []
     if args.format == "json":
-        rows = [finite(row) for row in frame.reset_index().to_dict("records")]
+        rows = records(frame)
         if two:  # what differs from the first stands with the second
-            rows[1]["services"] = [finite(r) for r in services_compared(*two).reset_index().to_dict("records")]
+            rows[1]["services"] = records(services_compared(*two))
             rows[1]["differences"] = differences(*two).to_dict("records")
         print_json(rows)
         return 0
@@ -362,16 +396,13 @@ def compare_verb(args: argparse.Namespace) -> int:
     return 0
 
 
-def _history(args: argparse.Namespace, levels: list[str], settings: dict[str, str]) -> int:
+def _history(args: argparse.Namespace, levels: list[str], changes: dict[str, Any]) -> int:
     from k2rel.design.differences import history
     from k2rel.studies import studies_of
 
-    options: dict[str, Any] = {
-        "clients": args.clients, "repair": args.repair, "rates": args.rates, "settings": settings,
-    }  # fmt: skip
-    found = {name: history(one, args.history) for name, one in studies_of(levels, **options).items()}
+    found = {name: history(study, args.history) for name, study in studies_of(levels, **changes).items()}
     if args.format == "json":
-        print_json({name: [finite(r) for r in f.reset_index().to_dict("records")] for name, f in found.items()})
+        print_json({name: records(f) for name, f in found.items()})
         return 0
     for name, frame in found.items():
         print(f"{name}: what earlier reports said, and what is so now\n")

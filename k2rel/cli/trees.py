@@ -7,14 +7,54 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from k2rel.cli.printing import print_json, print_table
-from k2rel.cli.studies import study_of
+from k2rel.cli.inputs import (
+    force_option,
+    format_option,
+    organisation_of,
+    organisation_options,
+    points_option,
+    study_of,
+    study_options,
+)
+from k2rel.cli.printing import print_json, print_table, writing
 from k2rel.errors import InputError
+from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     from k2rel.studies import Study
 
 __all__: list[str] = []
+
+
+def solve_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("model", metavar="MODEL.xml", nargs="+", help="the file, or the files of one model")
+    sub.add_argument("--top", metavar="NAME", help="solve this top event only")
+    sub.add_argument(
+        "--cut-sets", type=int, nargs="?", const=10, metavar="N", help="count minimal cut sets and list N (default 10)"
+    )
+    sub.add_argument("--order", type=int, metavar="K", help="look at cut sets up to this order only")
+    sub.add_argument("--importance", action="store_true", help="importance of every event")
+    sub.add_argument("--samples", type=int, default=0, metavar="N", help="sample the model's uncertain values N times")
+    points_option(sub, "how (default lhs)")
+    sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the samples (default 1)")
+    sub.add_argument(
+        "--mission-time", type=float, default=HOURS_PER_YEAR, metavar="HOURS", help="system mission time (default 8760)"
+    )
+    sub.add_argument(
+        "--nodes",
+        type=int,
+        metavar="N",
+        help="bound on the nodes in work (default 16 million, 1 GB; 2 million with --bounds)",
+    )
+    sub.add_argument(
+        "--bounds",
+        type=float,
+        nargs="?",
+        const=60.0,
+        metavar="SECONDS",
+        help="where the exact value does not fit, answer with bounds, the better the longer (default 60 s)",
+    )
+    format_option(sub)
 
 
 def solve_verb(args: argparse.Namespace) -> int:
@@ -86,6 +126,17 @@ def solve_verb(args: argparse.Namespace) -> int:
     return 0
 
 
+def export_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub)
+    sub.add_argument(
+        "--format", choices=["openpsa", "prism"], default="openpsa", help="Open-PSA fault trees; a Markov chain"
+    )
+    sub.add_argument("--output", metavar="FILE", help="a file instead of the terminal; of a chain, without ending")
+    force_option(sub)
+    organisation_options(sub, method=False)
+    sub.set_defaults(tolerance=1e-6)
+
+
 def export_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.exchange import open_psa_of
     from k2rel.measures.tested import mean_values
@@ -102,16 +153,13 @@ def export_verb(args: argparse.Namespace) -> int:
     path = Path(args.output)
     if path.exists() and not args.force:
         raise InputError(f"{path} exists; give --force to replace it")
-    try:
+    with writing(path):
         path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
     print(path)
     return 0
 
 
 def _prism(args: argparse.Namespace, study: Study) -> int:
-    from k2rel.cli.dynamics import organisation_of
     from k2rel.ctmc.files import write_chain
     from k2rel.measures.exchange import labelled_chain_of, prism_of
 

@@ -21,7 +21,7 @@ from k2rel.design.spares import replaced_types
 from k2rel.errors import InputError
 from k2rel.measures.availability import service_named
 from k2rel.measures.importance import causes
-from k2rel.rates import site_laws
+from k2rel.rates import CONTRACTS, site_laws
 from k2rel.studies import Study
 from k2rel.units import format_duration
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["best_changes", "candidate_changes"]
 
-_CONTRACTS = {"nbd": ("4h", "onsite"), "4h": ("onsite",), "onsite": ()}
 _TITLES = {"4h": "four-hour repair contract", "onsite": "spares and technician on site"}
 _PARTS = 8
 _FREQUENT = 6
@@ -70,7 +69,7 @@ def candidate_changes(one: Study, service: str | None = None) -> list[Change]:
     site = one.site
     result = [
         Change(f"{_TITLES[contract]} for everything", "contract", contract, len(site.components))
-        for contract in _CONTRACTS[one.laws.contract]
+        for contract in reversed(CONTRACTS[: CONTRACTS.index(one.laws.contract)])
     ]
     result += _for_causes(one, name)
     done = {change.what for change in result if change.kind == "duplicate"}
@@ -84,12 +83,12 @@ def candidate_changes(one: Study, service: str | None = None) -> list[Change]:
     return result + _other_levels(one, name)
 
 
-def _cross_link(one: Study) -> str:
+def _cross_link(study: Study) -> str:
     """The first link between the two sides whose failures are seen at once; empty where there is none."""
-    site, alone = one.site, parts_not_alone(one.site)
+    site, alone = study.site, parts_not_alone(study.site)
     ends = {name: part.side for name, part in site.components.items()}
     for key, part in site.components.items():
-        if part.between is None or one.laws.shared[key].test_interval_h:
+        if part.between is None or study.laws.shared[key].test_interval_h:
             continue
         sides = {ends.get(end) for end in part.between} - {None}
         if len(sides) > 1 and key not in alone:
@@ -97,29 +96,27 @@ def _cross_link(one: Study) -> str:
     return ""
 
 
-def _for_causes(one: Study, service: str) -> list[Change]:
+def _for_causes(study: Study, service: str) -> list[Change]:
     """Spares, and a second part, for what causes most."""
-    table = causes(one, service)
+    table = causes(study, service)
     parts = [str(part) for part in table.index[(table["share"] > 1e-4).to_numpy()][:_PARTS]]
     # each failure of these moves a role, or could: what takeovers cost does not show in the static figures
-    single = [str(part) for part in table.index if part in one.site.components]
-    frequent = sorted(single, key=lambda part: -one.law(part).frequency_per_h)[:_FREQUENT]
+    single = [str(part) for part in table.index if part in study.site.components]
+    frequent = sorted(single, key=lambda part: -study.law(part).frequency_per_h)[:_FREQUENT]
     parts += [part for part in frequent if part not in parts]
-    site = one.site
+    site = study.site
     own = {f"each client's {key}": key for key in site.client_parts}
-    best = site_laws(site, "onsite", one.rates)
-    alone, replaced = parts_not_alone(site), replaced_types(one)
-    laws, faster = {**one.laws.shared, **one.laws.client}, {**best.shared, **best.client}
-    everything = {**site.components, **site.client_parts}
+    alone, replaced = parts_not_alone(site), replaced_types(study)
+    laws, faster = dict(study.laws.used()), dict(site_laws(site, "onsite", study.rates).used())
     result, seen = [], set()
     for part in parts:
         key = own.get(part, part)
         raid = site.raid_sets.get(key)
-        component = site.client_parts.get(key) or site.components.get(raid.drives[0] if raid else key)
+        component = site.described.get(raid.drives[0] if raid else key)
         if component is None:  # a common cause: no part that is bought
             continue
         kind = component.type
-        alike = [name for name, other in everything.items() if other.type == kind]
+        alike = [name for name, other in site.described.items() if other.type == kind]
         if kind not in seen and any(faster[name].mttr_h < laws[name].single.mttr_h for name in alike):
             title = f"spare {kind.replace('_', ' ')} and technician on site"
             result.append(Change(title, "stock", kind, len(alike)))
@@ -133,14 +130,14 @@ def _for_causes(one: Study, service: str) -> list[Change]:
     return result
 
 
-def _tests(one: Study) -> list[Change]:
+def _tests(study: Study) -> list[Change]:
     """A weekly test for each type with hidden failures that is tested less often."""
     longest: dict[str, float] = {}
     count: dict[str, int] = {}
-    for name, law in one.laws.shared.items():
+    for name, law in study.laws.shared.items():
         test_h = law.single.test_interval_h
         if test_h > TEST_H:
-            kind = one.site.components[name].type
+            kind = study.site.components[name].type
             longest[kind] = max(test_h, longest.get(kind, 0.0))
             count[kind] = count.get(kind, 0) + 1
     return [
@@ -150,18 +147,18 @@ def _tests(one: Study) -> list[Change]:
     ]  # fmt: skip
 
 
-def _fewer_clients(one: Study) -> list[Change]:
+def _fewer_clients(study: Study) -> list[Change]:
     """One client fewer on each connection, where connections have more than one."""
-    site = one.site
-    if site.client_count <= site.deal or not _as_in_file(one):
+    site = study.site
+    if site.client_count <= site.deal or not _as_in_file(study):
         return []
     fewer = site.deal * (-(-site.client_count // site.deal) - 1)
     title = f"{fewer} clients instead of {site.client_count}, one fewer on each connection"
     return [Change(title, "clients", str(fewer), site.client_count - fewer)]
 
 
-def _other_levels(one: Study, service: str) -> list[Change]:
-    site = one.site
+def _other_levels(study: Study, service: str) -> list[Change]:
+    site = study.site
     if site.name not in level_names() or site.changed or site.variant or site.common_cause:
         return []
     result = []
@@ -169,7 +166,7 @@ def _other_levels(one: Study, service: str) -> list[Change]:
         if level == site.name:
             continue
         try:
-            other = at_level(one, level)
+            other = at_level(study, level)
             service_named(other, service)
         except InputError:
             continue
@@ -177,13 +174,13 @@ def _other_levels(one: Study, service: str) -> list[Change]:
     return result
 
 
-def _as_in_file(one: Study) -> bool:
+def _as_in_file(study: Study) -> bool:
     """Whether a study is what its file and settings say, so that it can be read anew with other clients."""
-    site = one.site
+    site = study.site
     if site.name not in level_names() and not Path(site.file).is_file():
         return False
-    fresh = with_clients(one, site.client_count)
-    return fresh.laws.shared == one.laws.shared and fresh.laws.client == one.laws.client
+    fresh = with_clients(study, site.client_count)
+    return fresh.laws.shared == study.laws.shared and fresh.laws.client == study.laws.client
 
 
 def best_changes(one: Study, service: str | None = None, *, most: int = 3) -> pd.DataFrame:

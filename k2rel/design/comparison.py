@@ -11,11 +11,11 @@ from k2rel.measures.availability import AvailabilityResult, availability, takeov
 from k2rel.measures.importance import causes, single_points_of_failure
 from k2rel.measures.load import LoadResult, load
 from k2rel.policy.failover import failover, further_traffic, principal_traffic
-from k2rel.policy.rules import Policy
+from k2rel.rates import CONTRACTS, site_laws
 from k2rel.site.common_cause_pairs import with_common_cause
-from k2rel.studies import Study, studies_of, study
+from k2rel.studies import Study, studies_of, study, with_site
 from k2rel.tables import probability_text
-from k2rel.units import format_duration
+from k2rel.units import HOURS_PER_YEAR, format_duration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +26,7 @@ __all__ = [
     "contracts",
     "headline",
     "overload_by_level",
+    "site_minutes",
     "variants",
     "verdict",
 ]
@@ -63,14 +64,13 @@ def compare(
 
     Examples
     --------
-    >>> frame = compare(["L2", "L2R"])
-    >>> bool(frame.loc["L2R", "downtime_min_per_year"] < frame.loc["L2", "downtime_min_per_year"] / 10)
-    True
+    >>> compare(["L2", "L2R"])["downtime_min_per_year"].round(2).to_dict()
+    {'L2': 90.86, 'L2R': 4.01}
     """
     import pandas as pd
 
     studies = studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings)
-    return pd.DataFrame([{"level": name, **headline(one)} for name, one in studies.items()]).set_index("level")
+    return pd.DataFrame([{"level": name, **headline(study)} for name, study in studies.items()]).set_index("level")
 
 
 def overload_by_level(
@@ -101,7 +101,9 @@ def overload_by_level(
     import pandas as pd
 
     studies = studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings)
-    return pd.Series({name: load(one).p_any_overload for name, one in studies.items()}, name="p_overload", dtype=float)
+    return pd.Series(
+        {name: load(study).p_any_overload for name, study in studies.items()}, name="p_overload", dtype=float
+    )
 
 
 def headline(one: Study) -> dict[str, Any]:
@@ -165,18 +167,15 @@ def contracts(one: Study) -> pd.DataFrame:
     Examples
     --------
     >>> from k2rel.studies import study
-    >>> frame = contracts(study("L2R"))
-    >>> bool((frame["onsite"] <= frame["nbd"]).all())
-    True
+    >>> contracts(study("L2R")).loc["media"].round(2).to_dict()
+    {'onsite': 2.02, '4h': 4.01, 'nbd': 27.31}
     """
     import pandas as pd
 
-    from k2rel.rates import site_laws
-
     columns = {}
-    for contract in ("onsite", "4h", "nbd"):
+    for contract in CONTRACTS:
         same = contract == one.laws.contract
-        columns[contract] = _site_minutes(one if same else replace(one, laws=site_laws(one.site, contract, one.rates)))
+        columns[contract] = site_minutes(one if same else replace(one, laws=site_laws(one.site, contract, one.rates)))
     return pd.DataFrame(columns).rename_axis("service")
 
 
@@ -198,8 +197,8 @@ def common_causes(one: Study) -> pd.DataFrame:
     Examples
     --------
     >>> from k2rel.studies import study
-    >>> bool(common_causes(study("L2R")).loc["control", "times"] > 100)
-    True
+    >>> common_causes(study("L2R")).loc["control", "times"].round()
+    np.float64(249.0)
     """
     import pandas as pd
 
@@ -208,17 +207,21 @@ def common_causes(one: Study) -> pd.DataFrame:
     }
     if not sites["twins"].common_cause:
         return pd.DataFrame(columns=["independent", "twins", "times"]).rename_axis("service")
-    columns = {
-        name: _site_minutes(replace(one, site=site, policy=Policy(site, one.policy.home)))
-        for name, site in sites.items()
-    }
+    columns = {name: site_minutes(with_site(one, site)) for name, site in sites.items()}
     frame = pd.DataFrame(columns).rename_axis("service")
     return frame.assign(times=frame["twins"] / frame["independent"])
 
 
-def _site_minutes(one: Study) -> dict[str, float]:
-    """Downtime [min/year] of the services of the whole site."""
-    return {s.service: s.downtime_min_per_year for s in availability(one).services if s.scope == "site"}
+def site_minutes(study: Study) -> dict[str, float]:
+    """Give the downtime of the services of the whole site [min/year].
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> round(site_minutes(study("L2R"))["media"], 2)
+    4.01
+    """
+    return {s.service: s.downtime_min_per_year for s in availability(study).services if s.scope == "site"}
 
 
 def variants(one: Study) -> pd.DataFrame:
@@ -260,7 +263,7 @@ def variants(one: Study) -> pd.DataFrame:
                 primary=one.policy.home,
             )
         )
-        columns[name or "as described"] = _site_minutes(other)
+        columns[name or "as described"] = site_minutes(other)
     return pd.DataFrame(columns).rename_axis("service")
 
 
@@ -300,9 +303,10 @@ def verdict(one: Study, result: AvailabilityResult | None = None, loads: LoadRes
         part = site.components.get(name) or site.raid_sets.get(name)
         return f"the {part.title}" if part is not None else name.replace("_", " ")
 
+    lost = format_duration(main.unavailability * HOURS_PER_YEAR)
     words = [
         f"{site.name} with {site.client_count} clients and the {one.laws.contract} repair contract: "
-        f"{principal.replace('_', ' ')} is lost for some client {format_duration(main.unavailability * 8760)} a year "
+        f"{principal.replace('_', ' ')} is lost for some client {lost} a year "
         f"(unavailability {probability_text(main.unavailability)}), in {main.failures_per_year:.2g} losses a year of "
         f"{format_duration(main.mean_downtime_h)} each."
     ]
@@ -333,21 +337,21 @@ def verdict(one: Study, result: AvailabilityResult | None = None, loads: LoadRes
     return " ".join(words)
 
 
-def _load_words(one: Study, loads: LoadResult) -> str:
+def _load_words(study: Study, loads: LoadResult) -> str:
     """Whether what remains carries the load."""
-    normal = failover(one.policy)
+    normal = failover(study.policy)
     over = [item for item in normal.loads if item.ends_full_service]
     if over:
         worst = max(over, key=lambda item: item.counted_mb_s - item.capacity_mb_s)
         return (
             f"With nothing failed {len(over)} elements are already overloaded, worst {worst.element} with "
             f"{worst.counted_mb_s:,.0f} of {worst.capacity_mb_s:,.0f} MB/s: "
-            f"this site cannot carry {one.site.client_count} clients."
+            f"this site cannot carry {study.site.client_count} clients."
         )
     if loads.p_any_overload > 0:
         return f"Something on the way is overloaded with probability {probability_text(loads.p_any_overload)}."
     slowed = [item.element for item in normal.loads if item.overloaded]
     if slowed:
-        yields = " and ".join(name for name in one.site.traffic if name not in one.site.counted_traffic)
+        yields = " and ".join(name for name in study.site.traffic if name not in study.site.counted_traffic)
         return f"Full service is never short of capacity; {yields} gets what is left of {', '.join(slowed)}."
     return "Nothing that can fail overloads any element that has a capacity."

@@ -32,12 +32,12 @@ class Costs:
     400.0
     """
 
-    prices: Mapping[tuple[str, str], float]
+    prices: Mapping[tuple[str, str], float]  # by kind of change, and part, type, level, contract or "*"
     currency: str = ""
     source: str = ""
 
     def of(self, change: Change, site: Site) -> float:
-        """Give the cost of a change.
+        """Give the cost of a change: of the part, else of its type, else of ``*``; nan where there is no price.
 
         Examples
         --------
@@ -46,7 +46,7 @@ class Costs:
         >>> costs.of(Change("", "duplicate", "switch_A"), read_site("L2R"))
         3000.0
         """
-        part = site.components.get(change.what) or site.client_parts.get(change.what)
+        part = site.described.get(change.what)
         times = change.units if change.kind in ("duplicate", "clients") else 1
         for what in (change.what, part.type if part else change.what, "*"):
             if (change.kind, what) in self.prices:

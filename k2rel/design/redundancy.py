@@ -14,7 +14,7 @@ from k2rel.ctmc.explore import Event, StateSpace, explore
 from k2rel.ctmc.passage import interruptions, mean_time_to
 from k2rel.ctmc.steady import steady
 from k2rel.errors import InputError
-from k2rel.units import MINUTES_PER_YEAR
+from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +128,7 @@ def units_with_coverage(coverage: float, units: Sequence[int] = range(1, 9), **t
                 "units": count,
                 "unavailability": float(p[down].sum()),
                 "downtime_min_per_year": float(p[down].sum()) * MINUTES_PER_YEAR,
-                "failures_per_year": visits.frequency_per_h * 8760,
+                "failures_per_year": visits.frequency_per_h * HOURS_PER_YEAR,
                 "mean_downtime_h": visits.mean_h,
                 "first_loss_h": mean_time_to(space.chain, down),
             }

@@ -55,8 +55,8 @@ def entries_compared(kind: str, *, level: str | Path | None = None, rates: str |
     if level is not None:
         minutes = []
         for row in rows:
-            one = study(level, rates=rates, settings={f"{kind}.rates": row.id})
-            minutes.append(minutes_of(Design(one), principal_traffic(one.site)))
+            changed = study(level, rates=rates, settings={f"{kind}.rates": row.id})
+            minutes.append(minutes_of(Design(changed), principal_traffic(changed.site)))
         frame["downtime_min_per_year"] = minutes
         columns.append("downtime_min_per_year")
     return frame[columns]

@@ -71,7 +71,7 @@ def spare_parts(studies: Sequence[Study], *, years: float = 1.0, protection: flo
     import pandas as pd
 
     studies = [studies] if isinstance(studies, Study) else list(studies)
-    if not all(isinstance(one, Study) for one in studies):
+    if not all(isinstance(study, Study) for study in studies):
         raise InputError("studies: studies are needed, as k2rel.study makes them")
     years, protection = as_number("years", years), as_number("protection", protection)
     if not studies:
@@ -82,7 +82,7 @@ def spare_parts(studies: Sequence[Study], *, years: float = 1.0, protection: flo
         raise InputError(f"protection: a probability from 0.5 to below 1, got {protection:g}")
     hours = years * HOURS_PER_YEAR
     pool = _demands(studies)
-    each = [_demands([one]) for one in studies]
+    each = [_demands([study]) for study in studies]
     records = []
     cumulative: dict[str, FloatArray] = {}
     for kind, demand in pool.items():
@@ -91,7 +91,7 @@ def spare_parts(studies: Sequence[Study], *, years: float = 1.0, protection: flo
             raise InputError(f"type '{kind}': {mean:,.0f} failures in that time; this is no matter of spares")
         plain = np.cumsum(_poisson(mean, _length(mean)))
         unsure = cumulative[kind] = _cumulative(demand, hours)
-        alone = sum(_enough(_cumulative(one[kind], hours), protection) for one in each if kind in one)
+        alone = sum(_enough(_cumulative(demands[kind], hours), protection) for demands in each if kind in demands)
         number = _enough(unsure, protection)
         units = sum(units for units, _, _ in demand.values())
         short = max(0.0, float(1.0 - unsure[number]))
@@ -114,21 +114,20 @@ def _demands(studies: Sequence[Study]) -> dict[str, Demand]:
         site, sure = study.site, rate_laws(study)
         replaced = replaced_types(study)
         for name, law in study.laws.used():
-            own = name in site.client_parts
-            part = site.client_parts[name] if own else site.components[name]
+            part = site.described[name]
             if part.external or not law.failure_rate_per_h or part.type not in replaced:
                 continue
-            one = law.single
-            key = f"{one.rates_id} {one.failure_rate_per_h!r}" if one.rates_id else f"by hand {number} {name}"
-            units = law.parts * (site.client_count if own else 1)
+            single = law.single
+            key = f"{single.rates_id} {single.failure_rate_per_h!r}" if single.rates_id else f"by hand {number} {name}"
+            units = law.parts * (site.client_count if name in site.client_parts else 1)
             demand = result.setdefault(part.type, {})
             before = demand[key][0] if key in demand else 0
-            demand[key] = (before + units, one, sure.get(one.rates_id))
+            demand[key] = (before + units, single, sure.get(single.rates_id))
     return result
 
 
 def replaced_types(study: Study) -> set[str]:
-    """List the types that somebody brings a part for.
+    """List the types that somebody brings a part for: those that do not work again within four hours in any case.
 
     Examples
     --------
@@ -139,7 +138,7 @@ def replaced_types(study: Study) -> set[str]:
     slow = site_laws(study.site, "nbd", study.rates)
     types = set()
     for name, law in slow.used():
-        part = study.site.components.get(name) or study.site.client_parts[name]
+        part = study.site.described[name]
         if law.mttr_h > _RESTART_H or not law.rates_id:
             types.add(part.type)
     return types

@@ -22,7 +22,7 @@ from k2rel.units import MINUTES_PER_YEAR, availability_percent
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Judgement", "checked_target", "judge", "judgement_table", "read_target"]
+__all__ = ["Judgement", "allowed_min_per_year", "checked_target", "judge", "judgement_table", "read_target"]
 
 _TARGET_FILE = "a target file gives an availability [%] by service, such as 'media: 99.99'"
 _MET, _NOT_MET, _OPEN = "met", "not met", "not known within the uncertainty"
@@ -34,11 +34,11 @@ class Judgement:
 
     service: str
     target_percent: float
-    verdict: str
+    verdict: str  # met: at the upper 5 % of the sampled downtime too; not met: even at the lower 5 %
     allowed_min_per_year: float
-    downtime_min_per_year: float
-    low_min_per_year: float
-    high_min_per_year: float
+    downtime_min_per_year: float  # with the failure rates as given
+    low_min_per_year: float  # 5 % quantile over the failure rates; what sticky roles add is taken at the given ones
+    high_min_per_year: float  # 95 % quantile
     sticky: bool
 
     def words(self) -> str:
@@ -103,6 +103,17 @@ def checked_target(percent: object) -> float:
         return availability_percent(percent)
     except ValueError as error:
         raise InputError(f"target: {error}") from None
+
+
+def allowed_min_per_year(percent: float) -> float:
+    """Give the downtime that an availability leaves [min/year].
+
+    Examples
+    --------
+    >>> round(allowed_min_per_year(99.99), 2)
+    52.56
+    """
+    return (100.0 - percent) / 100.0 * MINUTES_PER_YEAR
 
 
 def _from_file(path: Path) -> dict[str, float]:
@@ -172,7 +183,7 @@ def judge(study: Study, targets: Mapping[str, float], *, samples: int = 4000, se
         low, high = (minutes, minutes)
         if spread is not None:
             low, high = (float(spread["q05"][name]) + more, float(spread["q95"][name]) + more)
-        allowed = (100.0 - percent) / 100.0 * MINUTES_PER_YEAR
+        allowed = allowed_min_per_year(percent)
         verdict = _MET if max(high, minutes) <= allowed else _NOT_MET if min(low, minutes) > allowed else _OPEN
         result.append(Judgement(name, percent, verdict, allowed, minutes, low, high, moving is not None))
     return result
@@ -199,4 +210,4 @@ def judgement_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    return pd.DataFrame([asdict(one) for one in judgements]).drop(columns="sticky").set_index("service")
+    return pd.DataFrame([asdict(judgement) for judgement in judgements]).drop(columns="sticky").set_index("service")

@@ -1,7 +1,7 @@
 """The exact static engine: independent components, roles at the preferred side whenever it is healthy.
 
-It puts component unavailabilities to the compiled diagrams and the clients' own parts to each mode. Nothing
-is sampled, truncated or approximated; unavailability is a sum of positive terms and keeps its digits.
+Compiled diagrams are evaluated at the unavailabilities of components, each mode at those of the clients' own parts.
+Nothing is sampled, truncated or approximated; unavailability is a sum of positive terms and keeps its digits.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.rounding import at_most_one
 from k2rel.rates import Law, RaidModule, law_at, moments_of, moving_moments
-from k2rel.services.catalogue import Service
 from k2rel.services.clients import OwnParts, own_states
+from k2rel.services.diagrams import Service, failures_per_h
 from k2rel.studies import Study
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "derivatives",
     "failure_frequency",
     "loss_over_time",
-    "losses_per_h",
     "mode_probabilities",
     "mode_transitions",
     "slopes_of_tested",
@@ -39,7 +38,9 @@ FloatArray = NDArray[np.float64]
 
 @lru_cache(maxsize=64)
 def cycle_inputs(study: Study, variables: tuple[str, ...]) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Give what goes into a diagram at moments of the cycle of the tests; one moment where at most one is tested.
+    """Give the inputs of a diagram at moments of the cycle of the tests; one moment where at most one is tested.
+
+    Weight of each moment; unavailability, failures and restorations per hour of each variable (variables, moments).
 
     Examples
     --------
@@ -76,7 +77,7 @@ def steady_own(study: Study) -> OwnParts:
 
 @lru_cache(maxsize=32)
 def mode_probabilities(study: Study, diagram: Diagram) -> FloatArray:
-    """Give the steady-state probability of every mode of a diagram; services that share it ask once.
+    """Give the steady-state probability of every mode of a diagram; kept for services that share it.
 
     Examples
     --------
@@ -107,17 +108,17 @@ def mode_transitions(study: Study, diagram: Diagram) -> Transitions:
 
 
 @lru_cache(maxsize=256)
-def _steady_loss(study: Study, service: Service) -> tuple[FloatArray, FloatArray]:
-    """Loss given each mode and its derivatives, once for all who ask."""
-    return service.steady_loss(steady_own(study))
+def _steady(study: Study, service: Service) -> tuple[FloatArray, FloatArray]:
+    """Unavailability given each mode and its derivatives, kept."""
+    return service.steady_unavailability(steady_own(study))
 
 
 def unavailability(study: Study, service: Service) -> float:
-    """Steady-state probability that a service is lost.
+    """Steady-state probability that a service is down.
 
     Examples
     --------
-    >>> from k2rel.services.catalogue import services_of
+    >>> from k2rel.services.diagrams import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> unavailability(s, services_of(s.policy)[0]) < 1e-4
@@ -125,14 +126,14 @@ def unavailability(study: Study, service: Service) -> float:
     """
     return at_most_one(
         sum(
-            weight * float(np.dot(mode_probabilities(one, service.diagram), _steady_loss(one, service)[0]))
-            for weight, one in study.at_moments
+            weight * float(np.dot(mode_probabilities(moment, service.diagram), _steady(moment, service)[0]))
+            for weight, moment in study.at_moments
         )
     )
 
 
 def failure_frequency(study: Study, service: Service) -> float:
-    r"""Expected losses of a service per hour in steady state.
+    r"""Expected failures of a service per hour in steady state [1/h].
 
     Notes
     -----
@@ -142,54 +143,26 @@ def failure_frequency(study: Study, service: Service) -> float:
 
     Examples
     --------
-    >>> from k2rel.services.catalogue import services_of
+    >>> from k2rel.services.diagrams import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> failure_frequency(s, services_of(s.policy)[0]) > 0
     True
     """
     total = 0.0
-    for weight, one in study.at_moments:
-        both_ways = mode_transitions(one, service.diagram).both_ways()
-        loss, shares = _steady_loss(one, service)[0], mode_probabilities(one, service.diagram)
-        total += weight * losses_per_h(service, steady_own(one), loss, shares, both_ways)
-    return total
-
-
-def losses_per_h(
-    service: Service, own: OwnParts, loss: FloatArray, probability: FloatArray, moves: Transitions
-) -> float:
-    """Add up how often changes of mode, and the clients' own parts within a mode, take a service away.
-
-    Examples
-    --------
-    >>> from k2rel.services.catalogue import services_of
-    >>> from k2rel.studies import study
-    >>> s = study("L1")
-    >>> media = services_of(s.policy)[0]
-    >>> moves = mode_transitions(s, media.diagram).both_ways()
-    >>> loss = media.loss(steady_own(s).probability)
-    >>> losses_per_h(media, steady_own(s), loss, mode_probabilities(s, media.diagram), moves) > 0
-    True
-    """
-    # a mode in which the loss is certain, but for rounding, cannot be left by losing the service
-    there = loss < 1.0 - 1e-12
-    total = 0.0
-    for before, after, rate in zip(moves.before.tolist(), moves.after.tolist(), moves.rate_per_h.tolist(), strict=True):
-        if there[before]:
-            total += rate * service.crossing(own, before, after)
-    for mode, p in enumerate(probability.tolist()):
-        if p > 0 and there[mode]:
-            total += p * service.own_rate(own, mode)
+    for weight, moment in study.at_moments:
+        both_ways = mode_transitions(moment, service.diagram).both_ways()
+        down, shares = _steady(moment, service)[0], mode_probabilities(moment, service.diagram)
+        total += weight * failures_per_h(service, steady_own(moment), down, shares, both_ways)
     return total
 
 
 def loss_over_time(study: Study, service: Service, times_h: FloatArray, *, repaired: bool) -> FloatArray:
-    """Probability that a service is lost at each time, everything new at time 0.
+    """Probability that a service is down at each time, everything new at time 0, with repairs or (mission) without.
 
     Examples
     --------
-    >>> from k2rel.services.catalogue import services_of
+    >>> from k2rel.services.diagrams import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> loss_over_time(s, services_of(s.policy)[0], np.array([0.0]), repaired=True).tolist()
@@ -204,17 +177,17 @@ def loss_over_time(study: Study, service: Service, times_h: FloatArray, *, repai
     probabilities = diagram.mode_probabilities(q)
     states = own_states(study.policy)
     own_q = np.array([at(study.client_laws[name]) for name in states.names]).reshape(len(states.names), -1)
-    return at_most_one(np.asarray((probabilities * service.loss(states.probability(own_q))).sum(axis=0)))
+    return at_most_one(np.asarray((probabilities * service.unavailability(states.probability(own_q))).sum(axis=0)))
 
 
 @dataclass(frozen=True)
 class Derivatives:
     """Derivative of a service's unavailability with respect to that of every part."""
 
-    shared: Mapping[str, float]
-    client: Mapping[str, float]
-    critical: Mapping[str, float]
-    together: Mapping[str, float]
+    shared: Mapping[str, float]  # by shared component or RAID set; means over the cycle of the tests
+    client: Mapping[str, float]  # by client part: with respect to that part of all clients together
+    critical: Mapping[str, float]  # mean of the unavailability times the derivative
+    together: Mapping[str, float]  # probability that the part has failed and the service is down, at once
 
 
 def derivatives(study: Study, service: Service) -> Derivatives:
@@ -222,7 +195,7 @@ def derivatives(study: Study, service: Service) -> Derivatives:
 
     Examples
     --------
-    >>> from k2rel.services.catalogue import services_of
+    >>> from k2rel.services.diagrams import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2")
     >>> round(derivatives(s, services_of(s.policy)[0]).shared["switch_A"], 3)
@@ -232,20 +205,20 @@ def derivatives(study: Study, service: Service) -> Derivatives:
     count, names = len(diagram.variables), steady_own(study).names
     gradient, critical, together = np.zeros(count), np.zeros(count + len(names)), np.zeros(count + len(names))
     by_part = np.zeros(len(names))
-    for share, one in study.at_moments:
-        loss, slopes = _steady_loss(one, service)
-        weight, q, *_ = cycle_inputs(one, diagram.variables)
+    for share, moment in study.at_moments:
+        down, slopes = _steady(moment, service)
+        weight, q, *_ = cycle_inputs(moment, diagram.variables)
         for k, part in enumerate(weight.tolist()):
-            at = diagram.gradient(q[:, k], loss)
+            at = diagram.gradient(q[:, k], down)
             gradient += share * part * at
             critical[:count] += share * part * q[:, k] * at
-            lost = float(np.dot(diagram.mode_probabilities(q[:, k]).reshape(-1), loss))
-            together[:count] += share * part * q[:, k] * (lost + (1.0 - q[:, k]) * at)
-        modes, own_q = mode_probabilities(one, diagram), steady_own(one).unavailability
+            value = float(np.dot(diagram.mode_probabilities(q[:, k]).reshape(-1), down))
+            together[:count] += share * part * q[:, k] * (value + (1.0 - q[:, k]) * at)
+        modes, own_q = mode_probabilities(moment, diagram), steady_own(moment).unavailability
         own = modes @ slopes
         by_part += share * own
         critical[count:] += share * own_q * own
-        together[count:] += share * own_q * (float(modes @ loss) + (1.0 - own_q) * own)
+        together[count:] += share * own_q * (float(modes @ down) + (1.0 - own_q) * own)
     return Derivatives(
         dict(zip(diagram.variables, gradient.tolist(), strict=True)),
         dict(zip(names, by_part.tolist(), strict=True)),
@@ -255,11 +228,11 @@ def derivatives(study: Study, service: Service) -> Derivatives:
 
 
 def slopes_of_tested(study: Study, service: Service) -> dict[str, tuple[float, float]]:
-    """Differentiate a service's unavailability with respect to failure rates and repairs of what is tested together.
+    """Differentiate unavailability by failure rate [h] and mean repair time [1/h] of each part that is tested together.
 
     Examples
     --------
-    >>> from k2rel.services.catalogue import services_of
+    >>> from k2rel.services.diagrams import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> slopes_of_tested(s, services_of(s.policy)[0])
@@ -274,17 +247,17 @@ def slopes_of_tested(study: Study, service: Service) -> dict[str, tuple[float, f
     total = {name: np.zeros(2) for name in (*diagram.variables, *names) if name in laws}
     for found, by in moving_moments(laws, counts):
         for k, weight in enumerate(found.weight.tolist()):
-            moment = {
+            laws_then = {
                 n: law_at(float(q[k]), float(found.frequency_per_h[n][k])) for n, q in found.unavailability.items()
             }
-            one = replace(study, moment=moment)
-            loss, slopes = (
-                service.steady_loss(OwnParts(one.policy, one.client_laws))
+            moment = replace(study, moment=laws_then)
+            down, slopes = (
+                service.steady_unavailability(OwnParts(moment.policy, moment.client_laws))
                 if with_clients
-                else _steady_loss(study, service)
+                else _steady(study, service)
             )
-            q = np.array([one.law(name).unavailability for name in diagram.variables])
-            at = dict(zip(diagram.variables, diagram.gradient(q, loss).tolist(), strict=True))
+            q = np.array([moment.law(name).unavailability for name in diagram.variables])
+            at = dict(zip(diagram.variables, diagram.gradient(q, down).tolist(), strict=True))
             if with_clients:
                 own = diagram.mode_probabilities(q).reshape(-1) @ slopes
                 at |= dict(zip(names, own.tolist(), strict=True))

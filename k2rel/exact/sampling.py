@@ -12,8 +12,8 @@ from k2rel.errors import InputError
 from k2rel.exact.engine import unavailability
 from k2rel.logic.rounding import at_most_one
 from k2rel.rates import Law, RaidModule, calendar_of, law_at
-from k2rel.services.catalogue import Service
 from k2rel.services.clients import own_states
+from k2rel.services.diagrams import Service
 from k2rel.studies import Study
 
 __all__ = ["unavailability_of_samples"]
@@ -27,11 +27,11 @@ _SEEN = 1e-10  # share of an unavailability below which tests on the same days a
 def unavailability_of_samples(
     study: Study, services: Sequence[Service], rates_per_h: Mapping[str, FloatArray]
 ) -> dict[str, FloatArray]:
-    """Give the unavailability of services for many values of the failure rates.
+    """Give the unavailability of services for many values of the failure rates, by row of the table of rates [1/h].
 
     Examples
     --------
-    >>> from k2rel.services.catalogue import services_of
+    >>> from k2rel.services.diagrams import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2R")
     >>> media = services_of(s.policy)[:1]
@@ -81,8 +81,8 @@ def unavailability_of_samples(
         ]
         p = states.probability(np.array(own).reshape(len(own), width))
         for service in services:
-            lost = np.einsum("ms,ms->s", modes[service.diagram], service.loss(p))
-            result[service.name][part] = at_most_one(lost.reshape(-1, len(weight)) @ weight)
+            down = np.einsum("ms,ms->s", modes[service.diagram], service.unavailability(p))
+            result[service.name][part] = at_most_one(down.reshape(-1, len(weight)) @ weight)
     return result
 
 
@@ -124,8 +124,8 @@ def _sampled(
     """
     sampled = row in rates and law.failure_rate_per_h > 0
     if times is not None and isinstance(law, Law):
-        one = law.single
-        found = one.tests.at(rates[row] * one.share, times) if sampled else one.unavailability_in_cycle(times)
+        single = law.single
+        found = single.tests.at(rates[row] * single.share, times) if sampled else single.unavailability_in_cycle(times)
         values = np.asarray(found**law.parts).reshape(-1)
         return values if sampled else np.tile(values, width // len(times))
     if sampled:

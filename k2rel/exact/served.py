@@ -1,6 +1,6 @@
 """How many clients have a traffic class: the full exact distribution, for any number of groups of clients.
 
-Groups depend on each other only through the parts that they share. Those parts are asked for first; what is
+Groups depend on each other only through the parts that they share. Those parts are decided first; what is
 left then concerns one group each, so groups are solved apart and their counts added up. The cost grows with
 the number of groups, where following them together would multiply their conditions.
 """
@@ -17,7 +17,7 @@ from k2rel.exact.engine import cycle_inputs, steady_own
 from k2rel.logic.bdd import reduced_together
 from k2rel.logic.diagram import Diagram, joint_diagram
 from k2rel.logic.structure import Node
-from k2rel.services.clients import LOST, RouteList, deciding, own_states, routes_under
+from k2rel.services.clients import LOST, RouteList, own_states, routes_under
 from k2rel.services.counts import binomial_power
 from k2rel.studies import Study
 
@@ -41,7 +41,7 @@ def served_distribution(study: Study, traffic: str) -> FloatArray:
         names = [name for name, flow in site.traffic.items() if flow.scope == "client"]
         raise InputError(f"'{traffic}' is no traffic class with a flow for each client{closest(traffic, names)}")
     groups = range(site.group_count)
-    blocks = [deciding(policy.choice(traffic, group)) for group in groups]
+    blocks = [policy.choice(traffic, group).deciding for group in groups]
     seen = Counter(name for block in blocks for name in policy.structure.variables(block))
     order = policy.structure.variables([node for block in blocks for node in block])
     common = [name for name in order if seen[name] > 1]
@@ -55,10 +55,10 @@ def served_distribution(study: Study, traffic: str) -> FloatArray:
     outer = joint_diagram(together, tuple(together.roots), below=len(common))
     total = np.zeros(site.client_count + 1)
     inner: dict[tuple[Node, ...], Diagram] = {}
-    for share, one in study.at_moments:
-        p_own = steady_own(one).probability
-        moment, values, *_ = cycle_inputs(one, tuple(together.variables))
-        for part, q in zip((share * moment).tolist(), values.T, strict=True):
+    for share, moment in study.at_moments:
+        p_own = steady_own(moment).probability
+        weight, values, *_ = cycle_inputs(moment, tuple(together.variables))
+        for part, q in zip((share * weight).tolist(), values.T, strict=True):
             memo: dict[tuple[int, tuple[Node, ...]], FloatArray] = {}
             for probability, outcome in zip(
                 outer.mode_probabilities(q[: len(common)]).tolist(), outer.outcomes, strict=True

@@ -8,9 +8,10 @@ from typing import Any
 
 from k2rel.bundled import level_names
 from k2rel.errors import InputError, K2relError
-from k2rel.explore.figures import CONTRACTS, RATES, LiveSite
+from k2rel.explore.figures import RATES, LiveSite
 from k2rel.measures.cases import failover
 from k2rel.plots.drawing import draw_site
+from k2rel.rates import CONTRACTS
 from k2rel.report.explorer import MOST_CLIENTS, explorer_data
 
 __all__ = ["STYLE", "answer", "choices"]

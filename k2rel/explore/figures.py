@@ -11,14 +11,13 @@ from k2rel.exact.engine import unavailability
 from k2rel.measures.availability import service_named
 from k2rel.measures.load import LoadResult, load
 from k2rel.policy.failover import principal_traffic
-from k2rel.rates import SiteLaws, site_laws, with_rate
+from k2rel.rates import CONTRACTS, SiteLaws, site_laws, with_rate
 from k2rel.studies import Study, study
 from k2rel.tables import COLUMNS
 from k2rel.units import MINUTES_PER_YEAR
 
-__all__ = ["CONTRACTS", "RATES", "LiveFigures", "LiveSite"]
+__all__ = ["RATES", "LiveFigures", "LiveSite"]
 
-CONTRACTS = ("onsite", "4h", "nbd")
 RATES = ("as given", "at their lower limits", "at their upper limits")
 _MOST_SITES = 24
 

@@ -24,6 +24,7 @@ from k2rel.faulttrees.groups import distribution_of, members_of, shares_of, whol
 from k2rel.faulttrees.source import Element, read_xml
 from k2rel.logic.structure import FALSE, TRUE, Node, Structure
 from k2rel.uncertain import points
+from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["FaultTrees", "read_fault_trees"]
 
@@ -441,7 +442,7 @@ class _Model:
         return value
 
 
-def read_fault_trees(path: str | Path, *more: str | Path, mission_time_h: float = 8760.0) -> FaultTrees:
+def read_fault_trees(path: str | Path, *more: str | Path, mission_time_h: float = HOURS_PER_YEAR) -> FaultTrees:
     """Read an Open-PSA file.
 
     Parameters

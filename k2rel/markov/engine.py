@@ -1,7 +1,6 @@
-"""The solved chain of a site: probability of every mode, every change of mode, visits to states of loss.
+"""The solved chain of a site: probability of every mode, every change of mode, visits to states with a service down.
 
-What a mode means for services and loads is the static engine's knowledge (`k2rel.exact`); here it gets other
-probabilities and rates.
+What a mode means for services and loads is said by `k2rel.services`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from numpy.typing import NDArray
 from k2rel._version import __version__
 from k2rel.ctmc.passage import Interruptions, interruptions, mean_time_to
 from k2rel.ctmc.transient import over_time
-from k2rel.exact.engine import losses_per_h
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.rounding import at_most_one
 from k2rel.logic.structure import BoolArray, Node
@@ -24,8 +22,8 @@ from k2rel.markov.states import SiteStates, site_states
 from k2rel.markov.tested import probability_at_moments, tested_over_time, tested_probability
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
-from k2rel.services.catalogue import Service
-from k2rel.services.clients import OwnParts, deciding
+from k2rel.services.clients import OwnParts
+from k2rel.services.diagrams import Service, failures_per_h
 from k2rel.services.modes import groups_of, shared_members
 from k2rel.studies import Provenance, Study
 
@@ -46,7 +44,7 @@ class Dynamics:
 
     @property
     def provenance(self) -> Provenance:
-        """How numbers of this engine were got."""
+        """How its numbers were computed."""
         chain = self.states.chain
         tests = f" and {self.test_bound:.1e} for tests on their days" if self.test_bound else ""
         engine = (
@@ -78,14 +76,14 @@ class Dynamics:
         result = []
         at = probability_at_moments(self.study, self.states, self.probability)
         for (weight, study), probability in zip(moments, at, strict=True):
-            one = replace(self)
+            moment = replace(self)
             # cached values: the modes of states are the same, clients' own parts and probabilities are those then
-            vars(one).update(_works=self._works, _known=self._known, at_moments=((1.0, one),))
-            vars(one).update(
+            vars(moment).update(_works=self._works, _known=self._known, at_moments=((1.0, moment),))
+            vars(moment).update(
                 _tested=(probability, self.test_bound),
                 own=OwnParts(self.policy, study.client_laws, study.restored_per_h),
             )
-            result.append((weight, one))
+            result.append((weight, moment))
         return tuple(result)
 
     @cached_property
@@ -106,7 +104,7 @@ class Dynamics:
 
         Examples
         --------
-        >>> from k2rel.services.catalogue import services_of
+        >>> from k2rel.services.diagrams import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> service = services_of(dynamics.policy)[0]
@@ -119,7 +117,7 @@ class Dynamics:
             states = self.states
             takeover = states.takeover
             switches = takeover.variables(np.arange(takeover.controls)) if takeover else {}
-            good = np.ones(len(states.atoms), dtype=np.bool_)
+            up = np.ones(len(states.atoms), dtype=np.bool_)
             fixed: list[BoolArray] = []
             moving: list[BoolArray] = []
             place: list[int] = []
@@ -129,8 +127,8 @@ class Dynamics:
                     place.append(-len(moving))
                 else:
                     place.append(len(fixed))
-                    fixed.append(self._works.get(name, good))
-            works = np.column_stack([good, *fixed]).astype(np.uint8)[:, 1:].copy()
+                    fixed.append(self._works.get(name, up))
+            works = np.column_stack([up, *fixed]).astype(np.uint8)[:, 1:].copy()
             controls = np.ones(takeover.controls if takeover else 1, dtype=np.bool_)
             placed = np.column_stack([controls, *moving]).astype(np.uint8)[:, 1:].copy()
             self._known[diagram] = followed(
@@ -144,7 +142,7 @@ class Dynamics:
 
         Examples
         --------
-        >>> from k2rel.services.catalogue import services_of
+        >>> from k2rel.services.diagrams import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> round(float(dynamics.mode_probabilities(services_of(dynamics.policy)[0].diagram).sum()), 9)
@@ -165,7 +163,7 @@ class Dynamics:
 
         Examples
         --------
-        >>> from k2rel.services.catalogue import services_of
+        >>> from k2rel.services.diagrams import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> bool((dynamics.crossings(services_of(dynamics.policy)[0].diagram).rate_per_h > 0).all())
@@ -189,13 +187,13 @@ class Dynamics:
         return {}
 
     def loss(self, service: Service) -> FloatArray:
-        """Give the probability that a service is lost in each mode of its diagram; computed once."""
-        if service not in self._losses:
-            self._losses[service] = service.loss(self.own.probability)
-        return self._losses[service]
+        """Give the unavailability of a service in each mode of its diagram; kept."""
+        if service not in self._given_mode:
+            self._given_mode[service] = service.unavailability(self.own.probability)
+        return self._given_mode[service]
 
     @cached_property
-    def _losses(self) -> dict[Service, FloatArray]:
+    def _given_mode(self) -> dict[Service, FloatArray]:
         return {}
 
     @cached_property
@@ -203,11 +201,11 @@ class Dynamics:
         return {}
 
     def unavailability(self, service: Service) -> float:
-        """Give the steady-state probability that a service is lost.
+        """Give the steady-state probability that a service is down.
 
         Examples
         --------
-        >>> from k2rel.services.catalogue import services_of
+        >>> from k2rel.services.diagrams import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> 1e-5 < dynamics.unavailability(services_of(dynamics.policy)[0]) < 1e-3
@@ -215,17 +213,17 @@ class Dynamics:
         """
         return at_most_one(
             sum(
-                weight * float(one.mode_probabilities(service.diagram) @ one.loss(service))
-                for weight, one in self.at_moments
+                weight * float(moment.mode_probabilities(service.diagram) @ moment.loss(service))
+                for weight, moment in self.at_moments
             )
         )
 
     def failure_frequency(self, service: Service) -> float:
-        """Give the expected losses of a service per hour in steady state.
+        """Give the expected failures of a service per hour in steady state [1/h].
 
         Examples
         --------
-        >>> from k2rel.services.catalogue import services_of
+        >>> from k2rel.services.diagrams import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> dynamics.failure_frequency(services_of(dynamics.policy)[0]) > 0
@@ -234,14 +232,14 @@ class Dynamics:
         if service in self._frequencies:
             return self._frequencies[service]
         total = 0.0
-        for weight, one in self.at_moments:
-            shares, moves = one.mode_probabilities(service.diagram), one.crossings(service.diagram)
-            total += weight * losses_per_h(service, one.own, one.loss(service), shares, moves)
+        for weight, moment in self.at_moments:
+            shares, moves = moment.mode_probabilities(service.diagram), moment.crossings(service.diagram)
+            total += weight * failures_per_h(service, moment.own, moment.loss(service), shares, moves)
         self._frequencies[service] = total
         return total
 
     def over_time(self, times_h: Sequence[float], tolerance: float = 1e-12) -> tuple[FloatArray, FloatArray]:
-        """Follow the chain from everything new and in service; small chains with tests on their days.
+        """Follow the chain from everything new and in service: state probabilities, time spent in each until then [h].
 
         Examples
         --------
@@ -257,15 +255,15 @@ class Dynamics:
         return moving.probability, moving.spent_h
 
     def lost(self, service: Service) -> BoolArray:
-        """Say in which states a service is lost by shared parts and roles, whatever the clients' own parts do."""
+        """Say in which states a service is down by shared parts and roles, whatever the clients' own parts do."""
         return np.asarray(self.loss(service) > 0.5)[self.modes(service.diagram)]
 
     def interruptions(self, service: Service) -> Interruptions:
-        """Follow the losses of a service by shared parts and roles.
+        """Follow the failures of a service by shared parts and roles.
 
         Examples
         --------
-        >>> from k2rel.services.catalogue import services_of
+        >>> from k2rel.services.diagrams import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> dynamics.interruptions(services_of(dynamics.policy)[0]).mean_h > 0
@@ -274,11 +272,11 @@ class Dynamics:
         return interruptions(self.states.chain, self.probability, self.lost(service))
 
     def first_loss_h(self, service: Service) -> float:
-        """Give the mean time to the first loss of a service, from everything new and in service.
+        """Give the mean time to the first failure of a service [h], from everything new and in service.
 
         Examples
         --------
-        >>> from k2rel.services.catalogue import services_of
+        >>> from k2rel.services.diagrams import services_of
         >>> from k2rel.studies import study
         >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
         >>> dynamics.first_loss_h(services_of(dynamics.policy)[0]) > 1000
@@ -289,7 +287,7 @@ class Dynamics:
 
 @lru_cache(maxsize=8)
 def _sticky(policy: Policy) -> Policy:
-    """The same rules with roles that stay; kept, since studies that differ in their laws alone share them."""
+    """The same rules with takeovers as modelled; kept, since studies that differ in their laws alone share them."""
     return Policy(policy.site, policy.home, sticky=True)
 
 
@@ -307,7 +305,7 @@ def solved(study: Study, organisation: Organisation) -> Dynamics:
     roots: list[Node] = []
     for name in study.site.traffic:
         for group in groups_of(policy, name):
-            roots += deciding(policy.choice(name, group))
+            roots += policy.choice(name, group).deciding
     roots += [policy.role_up(role) for role in study.site.roles]
     roots += [policy.in_service(name) for name in shared_members(policy, list(study.site.traffic))]
     return Dynamics(study, organisation, policy, site_states(study, organisation, list(dict.fromkeys(roots)), policy))

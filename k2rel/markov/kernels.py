@@ -7,6 +7,8 @@ bit; members of a population are counted, not named. A joint state adds the cont
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
@@ -99,7 +101,7 @@ def part_states(
                 found[total] = here
                 total += 1
         state += 1
-    # states that may lead to one that is entered often enough were needed on the way
+    # states that may lead to one that is entered often enough were needed in between
     kept = 0
     for state in range(total):
         speed = fastest if keys[state] == 0 else 0.0
@@ -303,30 +305,71 @@ def _add(
     return _put(edges, target, rates, place[at], rate)
 
 
+class JointMoves(NamedTuple):
+    """What leads from one joint state to another: moves of the parts, as rows, and what roles do about each."""
+
+    start: IntArray
+    target: IntArray
+    rate_per_h: FloatArray
+    condition: IntArray  # (part states,): condition of the roles
+    settled: IntArray  # (conditions, controls): control state after a takeover that succeeds
+    failed: IntArray
+    coverage: FloatArray
+    timed_per_h: FloatArray  # (events, conditions, controls): rate of each event in time of the roles
+    leads_to: IntArray
+
+
+@njit(cache=True, nogil=True)
+def _no_successors(moves: JointMoves) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+    """Room for the successors of any joint state."""
+    most = 2 * (len(moves.timed_per_h) + np.diff(moves.start).max())
+    return np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64), np.empty(most), np.empty(most)
+
+
+@njit(cache=True, nogil=True)
+def _successors(
+    moves: JointMoves, s: int, c: int, to: IntArray, control: IntArray, rate: FloatArray, share: FloatArray
+) -> int:
+    """Put down the successors of a joint state, rate and share of the rate [1/h] of each, and say how many there are.
+
+    An event in time of the roles, or a move of the parts, is followed at once by a takeover that succeeds or fails.
+    """
+    first, z = moves.start[s], moves.condition[s]
+    count = 0
+    for e in range(first - len(moves.timed_per_h), moves.start[s + 1]):
+        if e < first:
+            event = first - 1 - e
+            r, s2, c2 = moves.timed_per_h[event, z, c], s, moves.leads_to[event, z, c]
+            if r == 0.0:
+                continue
+        else:
+            r, s2, c2 = moves.rate_per_h[e], moves.target[e], c
+        after = moves.condition[s2]
+        good = moves.coverage[after, c2]
+        if good > 0.0:
+            to[count], control[count], rate[count], share[count] = s2, moves.settled[after, c2], r, good
+            count += 1
+        if 1.0 - good > 0.0:
+            to[count], control[count], rate[count], share[count] = s2, moves.failed[after, c2], r, 1.0 - good
+            count += 1
+    return count
+
+
 @njit(cache=True, nogil=True)
 def joint_states(
     seeds: IntArray,
-    start: IntArray,
-    target: IntArray,
-    rates: FloatArray,
+    moves: JointMoves,
     leave: FloatArray,
-    condition: IntArray,
-    settled: IntArray,
-    failed: IntArray,
-    coverage: FloatArray,
-    timed: FloatArray,
-    leads_to: IntArray,
     timed_leave: FloatArray,
     below_per_h: float,
     most: int,
 ) -> tuple[IntArray, IntArray]:
-    """Follow flows from the seeds (control states with all parts good) as long as they are at least `below_per_h`.
+    """Follow flows from the seeds (control states with no part failed) as long as they are at least `below_per_h`.
 
-    It stops after `most` states.
-
-    Where a state leads often is followed however improbable the state is, so that no state ends in nothing.
+    Where a state leads often is followed however improbable the state is, so that no state ends in nothing. It stops
+    after `most` states.
     """
-    controls = settled.shape[1]
+    controls = moves.settled.shape[1]
     width = 1 << 16
     table = np.full(width, -1, dtype=np.int64)
     place = np.zeros(width, dtype=np.int64)
@@ -336,6 +379,7 @@ def joint_states(
     seen = np.zeros(1 << 14)
     queue = np.empty(1 << 16, dtype=np.int64)
     head = tail = count = 0
+    found = _no_successors(moves)
     for seed in seeds:
         at = _slot(table, seed)
         table[at], place[at] = seed, count
@@ -350,64 +394,48 @@ def joint_states(
             continue
         seen[x] = share[x]
         s, c = parts[x], control[x]
-        z = condition[s]
-        own = timed.shape[0]
-        often = _OFTEN * (leave[s] + timed_leave[z, c])
-        for e in range(start[s] - own, start[s + 1]):
-            if e < start[s]:
-                event = start[s] - 1 - e
-                rate = timed[event, z, c]
-                if rate == 0.0:
-                    continue
-                to, c2 = s, leads_to[event, z, c]
+        often = _OFTEN * (leave[s] + timed_leave[moves.condition[s], c])
+        for n in range(_successors(moves, s, c, *found)):
+            to, c3, rate, part = found[0][n], found[1][n], found[2][n], found[3][n]
+            out = leave[to] + timed_leave[moves.condition[to], c3]
+            flow = share[x] * rate * part
+            got = min(1.0, flow / out) if out > 0 else 1.0
+            if flow < below_per_h and rate * part < often:
+                continue
+            key = to * controls + c3
+            at = _slot(table, key)
+            if table[at] == -1:
+                if count == len(parts):
+                    parts = np.concatenate((parts, np.empty(count, dtype=np.int64)))
+                    control = np.concatenate((control, np.empty(count, dtype=np.int64)))
+                    share = np.concatenate((share, np.empty(count)))
+                    seen = np.concatenate((seen, np.zeros(count)))
+                table[at], place[at] = key, count
+                parts[count], control[count], share[count] = to, c3, got
+                y = count
+                count += 1
+                if 2 * count > width:
+                    width *= 4
+                    table = np.full(width, -1, dtype=np.int64)
+                    place = np.zeros(width, dtype=np.int64)
+                    for i in range(count):
+                        again = _slot(table, parts[i] * controls + control[i])
+                        table[again], place[again] = parts[i] * controls + control[i], i
             else:
-                rate, to, c2 = rates[e], target[e], c
-            y2 = condition[to]
-            for way in range(2):
-                good = coverage[y2, c2]
-                part = good if way == 0 else 1.0 - good
-                if part <= 0.0:
+                y = place[at]
+                if got <= share[y]:
                     continue
-                c3 = settled[y2, c2] if way == 0 else failed[y2, c2]
-                out = leave[to] + timed_leave[y2, c3]
-                flow = share[x] * rate * part
-                got = min(1.0, flow / out) if out > 0 else 1.0
-                if flow < below_per_h and rate * part < often:
+                queued = share[y] > 4.0 * seen[y]
+                share[y] = got
+                if queued or got <= 4.0 * seen[y]:
                     continue
-                key = to * controls + c3
-                at = _slot(table, key)
-                if table[at] == -1:
-                    if count == len(parts):
-                        parts = np.concatenate((parts, np.empty(count, dtype=np.int64)))
-                        control = np.concatenate((control, np.empty(count, dtype=np.int64)))
-                        share = np.concatenate((share, np.empty(count)))
-                        seen = np.concatenate((seen, np.zeros(count)))
-                    table[at], place[at] = key, count
-                    parts[count], control[count], share[count] = to, c3, got
-                    y = count
-                    count += 1
-                    if 2 * count > width:
-                        width *= 4
-                        table = np.full(width, -1, dtype=np.int64)
-                        place = np.zeros(width, dtype=np.int64)
-                        for i in range(count):
-                            again = _slot(table, parts[i] * controls + control[i])
-                            table[again], place[again] = parts[i] * controls + control[i], i
-                else:
-                    y = place[at]
-                    if got <= share[y]:
-                        continue
-                    queued = share[y] > 4.0 * seen[y]
-                    share[y] = got
-                    if queued or got <= 4.0 * seen[y]:
-                        continue
-                if tail == len(queue):
-                    rest = tail - head
-                    wider = np.empty(max(2 * rest, 1 << 16) + 1024, dtype=np.int64)
-                    wider[:rest] = queue[head:tail]
-                    queue, head, tail = wider, 0, rest
-                queue[tail] = y
-                tail += 1
+            if tail == len(queue):
+                rest = tail - head
+                wider = np.empty(max(2 * rest, 1 << 16) + 1024, dtype=np.int64)
+                wider[:rest] = queue[head:tail]
+                queue, head, tail = wider, 0, rest
+            queue[tail] = y
+            tail += 1
     return parts[:count], control[:count]
 
 
@@ -416,16 +444,8 @@ def joint_moves(
     parts: IntArray,
     control: IntArray,
     begin: IntArray,
-    start: IntArray,
-    target: IntArray,
-    rates: FloatArray,
+    moves: JointMoves,
     lost_parts: FloatArray,
-    condition: IntArray,
-    settled: IntArray,
-    failed: IntArray,
-    coverage: FloatArray,
-    timed: FloatArray,
-    leads_to: IntArray,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], FloatArray, FloatArray]:
     """Transitions between joint states, as rows, and the rate at which each leads out of the list.
 
@@ -436,39 +456,24 @@ def joint_moves(
     rate = np.empty(6 * len(parts) + 64)
     lost = np.zeros(len(parts))
     edges = 0
-    own = timed.shape[0]
+    found = _no_successors(moves)
     for x in range(len(parts)):
         row[x] = edges
-        s, c = parts[x], control[x]
-        z = condition[s]
+        s = parts[x]
         lost[x] += lost_parts[s]
-        for e in range(start[s] - own, start[s + 1]):
-            if e < start[s]:
-                event = start[s] - 1 - e
-                r = timed[event, z, c]
-                if r == 0.0:
-                    continue
-                s2, c2 = s, leads_to[event, z, c]
-            else:
-                r, s2, c2 = rates[e], target[e], c
-            y2 = condition[s2]
-            for way in range(2):
-                good = coverage[y2, c2]
-                part = good if way == 0 else 1.0 - good
-                if part <= 0.0:
-                    continue
-                c3 = settled[y2, c2] if way == 0 else failed[y2, c2]
-                y = begin[s2]
-                while y < begin[s2 + 1] and control[y] != c3:
-                    y += 1
-                if y == begin[s2 + 1]:
-                    lost[x] += r * part
-                elif y != x:
-                    if edges == len(to):
-                        to = np.concatenate((to, np.empty(edges, dtype=np.int32)))
-                        rate = np.concatenate((rate, np.empty(edges)))
-                    to[edges], rate[edges] = y, r * part
-                    edges += 1
+        for n in range(_successors(moves, s, control[x], *found)):
+            s2, c2, r, part = found[0][n], found[1][n], found[2][n], found[3][n]
+            y = begin[s2]
+            while y < begin[s2 + 1] and control[y] != c2:
+                y += 1
+            if y == begin[s2 + 1]:
+                lost[x] += r * part
+            elif y != x:
+                if edges == len(to):
+                    to = np.concatenate((to, np.empty(edges, dtype=np.int32)))
+                    rate = np.concatenate((rate, np.empty(edges)))
+                to[edges], rate[edges] = y, r * part
+                edges += 1
     row[len(parts)] = edges
     return row, to[:edges].copy(), rate[:edges].copy(), lost
 

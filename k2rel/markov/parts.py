@@ -21,7 +21,7 @@ from k2rel.policy.rules import Policy
 from k2rel.rates import Law
 from k2rel.studies import Study
 
-__all__ = ["Move", "Parts", "Population", "parts_of"]
+__all__ = ["Move", "Parts", "Population", "on_known_days", "parts_of"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -42,11 +42,11 @@ class Move:
 
 @dataclass(frozen=True)
 class Population:
-    """Alike members."""
+    """Alike members: no function that is evaluated tells them apart."""
 
-    members: tuple[str, ...]
-    moves: tuple[Move, ...]
-    states: tuple[str, ...]
+    members: tuple[str, ...]  # components, RAID sets or events of common cause
+    moves: tuple[Move, ...]  # of one member
+    states: tuple[str, ...]  # names of the local states but the first
 
     @property
     def size(self) -> int:
@@ -84,7 +84,7 @@ class Population:
 
 @dataclass(frozen=True)
 class Parts:
-    """All populations of a site."""
+    """All populations of a site, and the number of ranks of repair."""
 
     populations: tuple[Population, ...]
     ranks: int
@@ -103,11 +103,10 @@ def parts_of(study: Study, policy: Policy, roots: Sequence[Node], organisation: 
     """
     site = study.site
     asked = policy.structure.variables(roots)
-    drives = {name for entry in site.raid_sets.values() for name in (*entry.drives, *entry.spares)}
-    physical = {*site.components, *site.raid_sets, *site.cause_events} - drives
+    physical = {*site.components, *site.raid_sets, *site.cause_events} - site.drives
     names = [name for name in asked if name in physical]
     if organisation.crews is not None:
-        names += [name for name in site.components if name not in names and name not in drives]
+        names += [name for name in site.components if name not in names and name not in site.drives]
     repair = _Repair(study, organisation)
     alike: dict[object, list[str]] = {}
     above = _gates_above(policy, roots)
@@ -124,8 +123,23 @@ def parts_of(study: Study, policy: Policy, roots: Sequence[Node], organisation: 
     return Parts(tuple(populations), len(organisation.priority) + 1)
 
 
+def on_known_days(study: Study, population: Population) -> Law | None:
+    """Give the law of a population whose hidden failures are found on known days; None for tests on any days.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> s = study("L2R")
+    >>> found = parts_of(s, s.policy, [s.policy.backup_in_service("file_system")], Organisation()).populations
+    >>> [population.members for population in found if on_known_days(s, population)]
+    [('heartbeat',)]
+    """
+    law = study.law(population.members[0])
+    return law if "hidden" in population.states and isinstance(law, Law) and law.tested_together else None
+
+
 def _gates_above(policy: Policy, roots: Sequence[Node]) -> dict[Node, frozenset[Node] | None]:
-    """The gates that ask for each variable; None where one of them asks in a fixed order."""
+    """The gates that read each variable; None where one of them reads in a fixed order."""
     result: dict[Node, frozenset[Node] | None] = {}
     for node in policy.structure.needed(roots):
         kind, arguments, _, _ = policy.structure.gate(node)

@@ -20,8 +20,7 @@ from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.steady import SteadyState, steady
 from k2rel.errors import InputError, ModelTooLargeError, NoConvergenceError
 from k2rel.logic.structure import BoolArray, Node
-from k2rel.markov.parts import Parts, parts_of
-from k2rel.markov.tested import MOST_EXACT, on_known_days
+from k2rel.markov.parts import Parts, on_known_days, parts_of
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover, TakeoverTable
@@ -31,10 +30,13 @@ from k2rel.studies import Study
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["SiteStates", "site_states"]
+__all__ = ["MOST_EXACT", "SiteStates", "site_states"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+MOST_EXACT = 2_000
+"""States of a chain that is small enough to be followed from test to test."""
 
 _MOST_STATES = 3_000_000
 _TOO_OFTEN = "parts fail too often, or crews and persons take too long, for the dynamic engine"
@@ -43,21 +45,21 @@ _FINER = 0.05  # control states are cheaper to follow than more failed parts
 
 @dataclass(frozen=True, eq=False)
 class SiteStates:
-    """The chain of a site."""
+    """The chain of a site; atom a (from 1) is local state `local[a - 1]` of population `population[a - 1]`."""
 
     parts: Parts
     population: IntArray
     local: IntArray
-    atoms: IntArray
-    onsite: BoolArray
-    part_state: IntArray
-    control: IntArray
-    takeover: Takeover | None
+    atoms: IntArray  # (part states, deepest); 0 for none
+    onsite: BoolArray  # (part states,): whether a technician is on site
+    part_state: IntArray  # (states,)
+    control: IntArray  # (states,)
+    takeover: Takeover | None  # None: roles at the preferred side
     policy: Policy
     chain: Chain
     solution: SteadyState
-    error_bound: float
-    share_bound: float
+    error_bound: float  # of events that last only while something is failed or out of service; nan: none could be given
+    share_bound: float  # of every probability, such as that of a role at one side
 
     @cached_property
     def _slow(self) -> tuple[BoolArray, IntArray]:
@@ -70,7 +72,7 @@ class SiteStates:
 
     @cached_property
     def _settled(self) -> tuple[BoolArray, BoolArray]:
-        """Calm states, and for each state of the parts whether all calm states with its slow failures are followed."""
+        """All-up states, and for each state of the parts whether all of those with its slow failures are followed."""
         slow, code = self._slow
         only_slow = np.asarray((slow[self.atoms] | (self.atoms == 0)).all(axis=1))
         quiet = np.ones(len(self.control), dtype=np.bool_)
@@ -82,12 +84,12 @@ class SiteStates:
         return here & followed[self.part_state], np.isin(code, code[followed & only_slow])
 
     @property
-    def calm(self) -> BoolArray:
+    def all_up(self) -> BoolArray:
         """States in which nothing has failed but what stands unnoticed, roles are held, servers in service."""
         return self._settled[0]
 
     def hours_standing(self, hours: FloatArray) -> FloatArray:
-        """Give the hours of repair that stand in each state of the parts before the chain can be calm.
+        """Give the hours of repair that stand in each state of the parts before all can be up; `hours` by population.
 
         Examples
         --------
@@ -181,7 +183,7 @@ class _Lists:
 
 
 def site_states(study: Study, organisation: Organisation, roots: list[Node], policy: Policy) -> SiteStates:
-    """Generate and solve the chain of a site.
+    """Generate and solve the chain of a site; `roots` will be evaluated in every state.
 
     Examples
     --------
@@ -198,19 +200,19 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
     parts = parts_of(study, policy, asked, organisation)
     lists = _Lists(parts, organisation)
     below = organisation.tolerance * 1e-2
-    until_calm = _until_calm(study.site, parts, takeover, lists, organisation)
+    until_all_up = _until_all_up(study.site, parts, takeover, lists, organisation)
 
     def generated(found_at_once: Collection[int] = ()) -> SiteStates:
         # where nothing can be said of what is left out, nothing may be left out
-        least, here = below if until_calm else 0.0, _Lists(parts, organisation, found_at_once)
+        least, here = below if until_all_up else 0.0, _Lists(parts, organisation, found_at_once)
         # what a test finds at once is reached whatever the rates are
         most, finer = (MOST_EXACT, 0.0) if found_at_once else (_MOST_STATES, _FINER)
-        return _generated(policy, takeover, parts, here, organisation, least, until_calm, most, finer)
+        return _generated(policy, takeover, parts, here, organisation, least, until_all_up, most, finer)
 
     for _ in range(12):
         found = generated()
         bound = found.error_bound
-        if until_calm is None and bound != 0.0:
+        if until_all_up is None and bound != 0.0:
             break
         if math.isnan(bound):
             below *= 1e-3  # nothing can be said yet
@@ -226,7 +228,7 @@ def site_states(study: Study, organisation: Organisation, roots: list[Node], pol
 
 def _with_tests(study: Study, found: SiteStates, tolerance: float, generated: Callable[..., SiteStates]) -> SiteStates:
     """Small chains with what tests on known days find at once among their states."""
-    tested = [n for n, one in enumerate(found.parts.populations) if on_known_days(study, one)]
+    tested = [n for n, population in enumerate(found.parts.populations) if on_known_days(study, population)]
     if not tested or found.chain.states >= MOST_EXACT:
         return found
     try:
@@ -243,14 +245,14 @@ def _generated(
     lists: _Lists,
     organisation: Organisation,
     below: float,
-    until_calm: Callable[[ArrayLike], FloatArray] | None,
+    until_all_up: Callable[[ArrayLike], FloatArray] | None,
     most: int,
     finer: float,
 ) -> SiteStates:
     """One chain, with everything that has a weight of at least `below`."""
     from scipy.sparse import csr_array
 
-    from k2rel.markov.kernels import joint_moves, joint_states, part_moves, part_states
+    from k2rel.markov.kernels import JointMoves, joint_moves, joint_states, part_moves, part_states
 
     travel = 1.0 / organisation.travel_h if organisation.travel_h else 0.0
     packed, weight = part_states(
@@ -279,27 +281,26 @@ def _generated(
     else:
         condition, table = _conditions(takeover, _failed(parts, lists.population, atoms), len(atoms))
         timed_leave = table.rate_per_h.sum(axis=0).reshape(table.settled.shape)
-        follow = (table.settled, table.failed, table.coverage, table.rate_per_h, table.leads_to)
-        part_state, control = joint_states(
-            takeover.quiet, start, target, rate, leave, condition, *follow, timed_leave, below * finer, most
-        )
+        moves = JointMoves(
+            start, target, rate, condition, table.settled, table.failed, table.coverage, table.rate_per_h,
+            table.leads_to,
+        )  # fmt: skip
+        part_state, control = joint_states(takeover.quiet, moves, leave, timed_leave, below * finer, most)
         _check_size(len(part_state), organisation, most)
         # the initial state first, then fewest failures first, servers out of service before those in service: so
-        # one sweep of the solution takes probability most of its way
+        # one sweep of the solution carries probability most of its path
         place = part_state * takeover.controls + (takeover.controls - control)
         order = np.argsort(np.where((part_state == 0) & (control == 0), -1, place))
         part_state, control = part_state[order], control[order]
         begin = np.searchsorted(part_state, np.arange(len(keys) + 1))
-        row, to, joint_rate, out = joint_moves(
-            part_state, control, begin, start, target, rate, lost, condition, *follow
-        )  # fmt: skip
+        row, to, joint_rate, out = joint_moves(part_state, control, begin, moves, lost)
         matrix = csr_array((joint_rate, to, row), shape=(len(part_state), len(part_state)))
     whole = Chain(matrix, 0)
     if len(whole.recurrent_classes) > 1 or len(whole.recurrent_classes[0]) < len(part_state):
-        good = np.flatnonzero(
+        all_good = np.flatnonzero(
             (part_state == 0) & (control == 0 if takeover is None else np.isin(control, takeover.quiet))
         )
-        kept = _back_to(matrix, good)
+        kept = _back_to(matrix, all_good)
         rows = matrix[kept]
         matrix = rows[:, kept]
         out = out[kept] + np.maximum(0.0, np.asarray(rows.sum(axis=1) - matrix.sum(axis=1)).reshape(-1))
@@ -315,7 +316,7 @@ def _generated(
         parts, lists.population, lists.local, atoms, onsite, part_state, control, takeover, policy, whole, solution,
         math.nan, math.nan,
     )  # fmt: skip
-    return _bounded(found, out, lost_work[part_state], lists.hours, until_calm)
+    return _bounded(found, out, lost_work[part_state], lists.hours, until_all_up)
 
 
 def _check_size(states: int, organisation: Organisation, most: int) -> None:
@@ -326,14 +327,14 @@ def _check_size(states: int, organisation: Organisation, most: int) -> None:
         )
 
 
-def _back_to(matrix: csr_array, good: IntArray) -> IntArray:
-    """States that lead back to some good one; the others are left out too."""
+def _back_to(matrix: csr_array, chosen: IntArray) -> IntArray:
+    """States that lead back to some chosen one; the others are left out too."""
     from scipy.sparse import csr_array, hstack, vstack
     from scipy.sparse.csgraph import breadth_first_order
 
     size = matrix.shape[0]
-    to_good = csr_array((np.ones(len(good)), (np.zeros(len(good), dtype=np.int64), good)), shape=(1, size))
-    back = vstack([hstack([matrix.T.tocsr(), csr_array((size, 1))]), hstack([to_good, csr_array((1, 1))])]).tocsr()
+    to_chosen = csr_array((np.ones(len(chosen)), (np.zeros(len(chosen), dtype=np.int64), chosen)), shape=(1, size))
+    back = vstack([hstack([matrix.T.tocsr(), csr_array((size, 1))]), hstack([to_chosen, csr_array((1, 1))])]).tocsr()
     reached = np.sort(breadth_first_order(back, size, return_predecessors=False))
     return np.asarray(reached[:-1], dtype=np.int64)
 
@@ -357,15 +358,15 @@ def _bounded(
     out: FloatArray,
     out_work: FloatArray,
     hours: FloatArray,
-    until_calm: Callable[[ArrayLike], FloatArray] | None,
+    until_all_up: Callable[[ArrayLike], FloatArray] | None,
 ) -> SiteStates:
     r"""Bound the error that the states left out can make.
 
-    Let F be the flow out of the states that are followed, and the chain calm where nothing has failed but what stands
+    Let F be the flow out of the states that are followed, and the chain all up where nothing has failed but what stands
     long and unnoticed, every role is held and every server in service. In the true chain the probability of an event
     differs from the computed one by at most the sum over exits of how much longer the event can last after an exit
-    than without it. Until the chain is calm again that is the mean time :math:`\tau` to get there; after that it is
-    the spread over calm states x of h(x), the mean time that the event lasts until one chosen calm state is reached,
+    than without it. Until the chain is all up again that is the mean time :math:`\tau` to get there; after that it is
+    the spread over all-up states x of h(x), the mean time that the event lasts until a chosen one of them is reached,
     less its probability times the mean time :math:`D` to reach it. F follows from the computed flow f and the mean
     number v of exits before that state is reached: :math:`F \le f / (1 - v - f (D + \tau))`.
 
@@ -378,35 +379,35 @@ def _bounded(
     flow = float(p @ out)
     if flow == 0.0:
         return replace(found, error_bound=0.0, share_bound=0.0)
-    if until_calm is None:
+    if until_all_up is None:
         return found
-    calm = found.calm
+    all_up = found.all_up
     rates = chain.rates
     leave = chain.exit_rates_per_h.copy()
-    leave[np.argmax(np.where(calm, p, -1.0))] = np.inf
-    gain = np.column_stack([np.ones(chain.states), out, ~calm])
+    leave[np.argmax(np.where(all_up, p, -1.0))] = np.inf
+    gain = np.column_stack([np.ones(chain.states), out, ~all_up])
     value = np.zeros_like(gain)
     for _ in range(2000):
         if value_sweep(rates.indptr, rates.indices, rates.data, leave, gain, value) < 1e-2:
             break
     reach, exits, disturbed = (1.1 * value[:, c] for c in range(3))
     standing = found.hours_standing(hours)[found.part_state]
-    longest = float(until_calm(standing.max() + hours.max(initial=0.0)))
+    longest = float(until_all_up(standing.max() + hours.max(initial=0.0)))
     rest = 1.0 - float(exits.max()) - flow * (float(reach.max()) + longest)
     if rest <= 0:
         return found
-    away = flow / rest * float(until_calm(float(p @ (out * standing + out_work)) / flow))
-    spread = float(disturbed[calm].max()) + float(p[~calm].sum()) * float(reach.max())
+    away = flow / rest * float(until_all_up(float(p @ (out * standing + out_work)) / flow))
+    spread = float(disturbed[all_up].max()) + float(p[~all_up].sum()) * float(reach.max())
     every = float(reach.max())
     return replace(found, error_bound=away + flow / rest * spread, share_bound=away + flow / rest * every)
 
 
-def _until_calm(
+def _until_all_up(
     site: Site, parts: Parts, takeover: Takeover | None, lists: _Lists, organisation: Organisation
 ) -> Callable[[ArrayLike], FloatArray] | None:
-    """Longest mean time until the chain is calm, by the hours of repair that stand; None where repairs cannot keep up.
+    """Longest mean time until all is up [h], by the hours of repair that stand; None where repairs cannot keep up.
 
-    All is repaired one thing after another while new failures bring their share of work (a busy period), then persons
+    All is repaired one thing after another while new failures bring their share of work (a busy period), then operators
     do all that they may have to do, one thing after another; a failure meanwhile brings a busy period of its own.
     """
     populations = parts.populations
@@ -417,26 +418,26 @@ def _until_calm(
             if population.slow]  # fmt: skip
     rate = sum(fails for fails, _ in quick)
     load = sum(fails * hours for fails, hours in quick)
-    persons = 0.0
+    operators = 0.0
     if takeover is not None and takeover.roles:
         roles = site.roles
-        persons = max(roles[role].switchover_h for role in takeover.roles) + organisation.manual_takeover_h
-        persons += len(takeover.servers) * organisation.return_to_service_h
+        operators = max(roles[role].switchover_h for role in takeover.roles) + organisation.manual_takeover_h
+        operators += len(takeover.servers) * organisation.return_to_service_h
         if math.isfinite(organisation.maintenance_every_h):
-            persons += organisation.maintenance_h
-    way = 2 * organisation.travel_h
-    if load >= 1 or rate * (persons + way) >= 0.5:
+            operators += organisation.maintenance_h
+    travel = 2 * organisation.travel_h
+    if load >= 1 or rate * (operators + travel) >= 0.5:
         return None
-    again = rate * persons
-    busy = load / rate / (1.0 - load) + way if rate else 0.0
-    after = (persons + again * busy) / (1.0 - again)
+    again = rate * operators
+    busy = load / rate / (1.0 - load) + travel if rate else 0.0
+    after = (operators + again * busy) / (1.0 - again)
     unnoticed, longest = sum(fails for fails, _ in slow), sum(hours for _, hours in slow)
     if unnoticed * longest >= 0.5:
         return None
 
     def until(hours: ArrayLike) -> FloatArray:
-        once = np.asarray(hours) / (1.0 - load) + way + after
-        # what fails unnoticed meanwhile may lead to no calm state that is followed before it is found
-        return np.asarray(once * (1.0 + 2.0 * unnoticed * (longest + busy + way + after)))
+        once = np.asarray(hours) / (1.0 - load) + travel + after
+        # what fails unnoticed meanwhile may lead to no all-up state that is followed before it is found
+        return np.asarray(once * (1.0 + 2.0 * unnoticed * (longest + busy + travel + after)))
 
     return until

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from k2rel.ctmc.periodic import periodic_mean, periodic_mean_of_many, periodic_over_time
 from k2rel.intervals import common_period, exact_interval
-from k2rel.markov.parts import Population
+from k2rel.markov.parts import on_known_days
+from k2rel.markov.states import MOST_EXACT, SiteStates
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, moments_of
 from k2rel.studies import Study
@@ -23,14 +24,11 @@ from k2rel.studies import Study
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    from k2rel.markov.states import SiteStates
-
-__all__ = ["MOST_EXACT", "on_known_days", "probability_at_moments", "tested_over_time", "tested_probability"]
+__all__ = ["probability_at_moments", "tested_over_time", "tested_probability"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-MOST_EXACT = 2000
 _DENSE = 200  # states that are followed by dense matrices
 _MOST_TESTS = 100  # in a common period, for the exact solution
 _MISSED = 1e-13  # rounding of the exact solution
@@ -38,28 +36,11 @@ _MISSED = 1e-13  # rounding of the exact solution
 _FOLLOWED = 1e-11
 
 
-def on_known_days(study: Study, population: Population) -> Law | None:
-    """Give the law of a population whose hidden failures are found on known days.
-
-    Examples
-    --------
-    >>> from k2rel.markov.engine import solved
-    >>> from k2rel.studies import study
-    >>> s = study("L2R")
-    >>> parts = solved(s, Organisation(tolerance=1e-6)).states.parts
-    >>> [one.members for one in parts.populations if on_known_days(s, one)]
-    [('heartbeat',)]
-    """
-    law = study.law(population.members[0])
-    return law if "hidden" in population.states and isinstance(law, Law) and law.tested_together else None
-
-
 def tested_probability(study: Study, organisation: Organisation, states: SiteStates) -> tuple[FloatArray, float]:
     """Give the mean probability of every state over the cycle of the tests, and a bound on its error.
 
-    Notes
-    -----
-    Chains of fewer than 2,000 states: the periodic steady state, x = x exp(Q T) J. Larger ones: given which tested
+    The bound, beside the chain's own, holds for events that last only while something is failed. Chains of fewer than
+    2,000 states: the periodic steady state, x = x exp(Q T) J. Larger ones: given which tested
     parts are down, all else keeps its probability, and which are down together gets that of the cycle. For parts that
     are independent of each other this is exact. Else the bound is all that this moves while something else is failed,
     and what an exponential time until the test can do: it is short more often than the time until a fixed day, in
@@ -74,13 +55,13 @@ def tested_probability(study: Study, organisation: Organisation, states: SiteSta
     0.0
     """
     p = states.solution.probability
-    hidden = [n for n, one in enumerate(states.parts.populations) if "hidden" in one.states]
+    hidden = [n for n, population in enumerate(states.parts.populations) if "hidden" in population.states]
     if not hidden:
         return p, 0.0
-    laws = {n: law for n in hidden if (law := on_known_days(study, states.parts.populations[n])) is not None}
+    laws = _laws(study, states)
     static = states.takeover is None and organisation.crews is None
     weighted = _weighted(states, laws)
-    moved = float(np.abs(weighted - p)[~states.calm].sum())
+    moved = float(np.abs(weighted - p)[~states.all_up].sum())
     bound = 0.0 if static else moved + _shape(study, states, weighted, hidden)
     if laws and states.chain.states < MOST_EXACT and (found := _exact(states, laws)) is not None:
         exact, missed = found
@@ -89,6 +70,12 @@ def tested_probability(study: Study, organisation: Organisation, states: SiteSta
             followed = _MISSED if len(exact) <= _DENSE else _FOLLOWED
             return exact, rest + missed + followed + states.error_bound
     return weighted, bound
+
+
+def _laws(study: Study, states: SiteStates) -> dict[int, Law]:
+    """Laws of what is tested on known days, by number of its population."""
+    populations = enumerate(states.parts.populations)
+    return {n: law for n, population in populations if (law := on_known_days(study, population)) is not None}
 
 
 def _counts(states: SiteStates) -> IntArray:
@@ -113,16 +100,16 @@ def _shape(study: Study, states: SiteStates, p: FloatArray, populations: Sequenc
     """What the exponential time until a test can do, beside its mean."""
     if not populations:
         return 0.0
-    calm = states.calm
+    all_up = states.all_up
     rates = states.chain.rates
     before = np.repeat(np.arange(rates.shape[0]), np.diff(rates.indptr))
-    begins = float((p[before] * rates.data)[calm[before] & ~calm[rates.indices]].sum())
-    length = float(p[~calm].sum()) / begins if begins > 0 else 0.0
+    begins = float((p[before] * rates.data)[all_up[before] & ~all_up[rates.indices]].sum())
+    length = float(p[~all_up].sum()) / begins if begins > 0 else 0.0
     counts, total = _counts(states), 0.0
     for number in populations:
         law = study.law(states.parts.populations[number].members[0])
         assert isinstance(law, Law)
-        disturbed = (counts[:, _atoms_of(states, number)[0]] > 0) & ~calm
+        disturbed = (counts[:, _atoms_of(states, number)[0]] > 0) & ~all_up
         total += float(p[disturbed].sum()) * min(1.0, 2.0 * length / law.tests.mean_wait_h)
     return total
 
@@ -148,6 +135,8 @@ def _weighted(states: SiteStates, laws: dict[int, Law]) -> FloatArray:
 def probability_at_moments(study: Study, states: SiteStates, p: FloatArray) -> list[FloatArray]:
     """Give the probability of every state at each moment of the study, from the mean over the cycle.
 
+    Given which tested parts are down, all else keeps its probability.
+
     Examples
     --------
     >>> from k2rel.markov.engine import solved
@@ -157,15 +146,14 @@ def probability_at_moments(study: Study, states: SiteStates, p: FloatArray) -> l
     >>> bool((probability_at_moments(s, states, states.solution.probability)[0] == states.solution.probability).all())
     True
     """
-    populations = enumerate(states.parts.populations)
-    laws = {n: law for n, one in populations if (law := on_known_days(study, one)) is not None}
+    laws = _laws(study, states)
     if not laws:
         return [p] * len(study.at_moments)
     numbers, q, found = list(laws), dict[int, FloatArray](), dict[int, FloatArray]()
     for n, law in laws.items():
         name = states.parts.populations[n].members[0]
-        q[n] = np.array([one.law(name).unavailability for _, one in study.at_moments])
-        found[n] = law.mttr_h * np.array([one.restored_per_h.get(name, 0.0) for _, one in study.at_moments])
+        q[n] = np.array([moment.law(name).unavailability for _, moment in study.at_moments])
+        found[n] = law.mttr_h * np.array([moment.restored_per_h.get(name, 0.0) for _, moment in study.at_moments])
     weight = np.array([share for share, _ in study.at_moments])
     kinds, kind = _kinds(states, numbers)
     patterns = _patterns(states, numbers, kinds, q, found)
@@ -218,7 +206,7 @@ def _exact(states: SiteStates, laws: dict[int, Law]) -> tuple[FloatArray, float]
 
 
 def tested_over_time(study: Study, states: SiteStates, times_h: FloatArray) -> tuple[FloatArray, FloatArray] | None:
-    """Follow a small chain from its initial state with tests on their days.
+    """Follow a small chain from its initial state with tests on their days: probabilities, time spent until then [h].
 
     Examples
     --------
@@ -228,8 +216,7 @@ def tested_over_time(study: Study, states: SiteStates, times_h: FloatArray) -> t
     >>> tested_over_time(s, solved(s, Organisation(tolerance=1e-6)).states, np.array([1.0])) is None
     True
     """
-    populations = enumerate(states.parts.populations)
-    laws = {n: law for n, one in populations if (law := on_known_days(study, one)) is not None}
+    laws = _laws(study, states)
     if not laws or states.chain.states >= MOST_EXACT or (known := _jumps(states, laws)) is None:
         return None
     start = np.zeros(states.chain.states)
@@ -267,10 +254,10 @@ def _jumps(
         flow = csr_array((rates.data[moves], (before[moves], after[moves])), shape=(size, size))
         out = np.asarray(flow.sum(axis=1)).reshape(-1)
         scale = np.divide(1.0, out, out=np.zeros(size), where=out > 0)
-        one = csr_array(flow.multiply(scale[:, None])) + csr_array(diags_array((out == 0).astype(np.float64)))
-        all_at_once = one
+        single = csr_array(flow.multiply(scale[:, None])) + csr_array(diags_array((out == 0).astype(np.float64)))
+        all_at_once = single
         for _ in range(states.parts.populations[number].size - 1):
-            all_at_once = all_at_once @ one
+            all_at_once = all_at_once @ single
         found_at[number] = csr_array(all_at_once)
         # the probability that a test leaves a failure unfound since what it leads to is not among the states; before a
         # test k failures are hidden k + 1 times as often as on average

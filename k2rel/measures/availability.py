@@ -22,7 +22,7 @@ from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
 from k2rel.rates import common_period_h
-from k2rel.services.catalogue import Service, services_of
+from k2rel.services.diagrams import Service, services_of
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
@@ -53,9 +53,9 @@ class ServiceAvailability:
 
     service: str
     title: str
-    scope: str
+    scope: str  # "site" or "client"
     unavailability: float
-    frequency_per_h: float
+    frequency_per_h: float  # service failures
 
     @property
     def availability(self) -> float:
@@ -69,17 +69,17 @@ class ServiceAvailability:
 
     @property
     def failures_per_year(self) -> float:
-        """Expected losses a year."""
+        """Expected service failures a year."""
         return self.frequency_per_h * HOURS_PER_YEAR
 
     @property
     def mtbf_h(self) -> float:
-        """Mean time between losses, from one to the next [h]; infinite where there are none."""
+        """Mean time from one service failure to the next [h]; infinite where there are none."""
         return 1.0 / self.frequency_per_h if self.frequency_per_h > 0 else math.inf
 
     @property
     def mean_downtime_h(self) -> float:
-        """Mean duration of a loss [h]; not a number where there are none."""
+        """Mean duration of a service failure [h]; not a number where there are none."""
         return self.unavailability / self.frequency_per_h if self.frequency_per_h > 0 else math.nan
 
     @property
@@ -173,7 +173,7 @@ class AvailabilityResult:
 
 
 def availability(
-    study: Study, lost_clients: Sequence[int] | None = None, organisation: Organisation | None = None
+    study: Study, lost_clients: Sequence[int] | int | None = None, organisation: Organisation | None = None
 ) -> AvailabilityResult:
     """Compute the steady-state availability of every service, exactly.
 
@@ -290,13 +290,13 @@ def service_named(study: Study, service: str | None = None, policy: Policy | Non
     'FTP'
     """
     wanted = principal_traffic(study.site) if service is None else as_name("service", service)
-    services = {one.name: one for one in services_of(policy or study.policy)}
+    services = {item.name: item for item in services_of(policy or study.policy)}
     if wanted not in services:
         raise InputError(f"{study.site.name} has no service '{wanted[:60]}'{closest(wanted, services)}")
     return services[wanted]
 
 
-def over_time(study: Study, service: str | None, times_h: Sequence[float]) -> pd.DataFrame:
+def over_time(study: Study, service: str | None, times_h: Sequence[float] | FloatArray | float) -> pd.DataFrame:
     """Compute point availability A(t) and mission reliability R(t) of a service, everything new at time 0.
 
     Parameters
@@ -348,34 +348,42 @@ def over_time(study: Study, service: str | None, times_h: Sequence[float]) -> pd
 
 
 def _mean_from_start(study: Study, service: Service, times_h: FloatArray) -> FloatArray:
-    """Mean of the point unavailability from time 0 to each time.
-
-    Gauss-Legendre quadrature on panels that double in length: point unavailability is a sum of exponentials,
-    whose time constants lie orders of magnitude apart. Tests on known days begin panels of their own; whole periods of
-    them, once all repeats itself, have the mean over their cycle.
-    """
+    """Mean of the point unavailability from time 0 to each time."""
     last = float(times_h.max(initial=0.0))
     if last == 0.0:
         return np.zeros(len(times_h))
     if study.tested:
-        return _mean_with_tests(study, service, times_h)
-    doubling = _SHORTEST_H * 2.0 ** np.arange(max(1, math.ceil(math.log2(max(last / _SHORTEST_H, 1.0)))))
-    edges = np.unique(np.concatenate([[0.0], doubling[doubling < last], times_h]))
-    nodes, weights = np.polynomial.legendre.leggauss(12)
+        lost_h = _lost_with_tests(study, service, times_h)
+    else:
+        doubling = _doubling(last)
+        edges = np.unique(np.concatenate([[0.0], doubling[doubling < last], times_h]))
+        lost_h = _integral(study, service, edges, 12)[np.searchsorted(edges, times_h)]
+    return at_most_one(np.asarray(np.divide(lost_h, times_h, out=np.zeros(len(times_h)), where=times_h > 0)))
+
+
+def _doubling(last: float) -> FloatArray:
+    """Ends of panels that double in length: point unavailability has time constants orders of magnitude apart [h]."""
+    return np.asarray(_SHORTEST_H * 2.0 ** np.arange(max(1, math.ceil(math.log2(max(last / _SHORTEST_H, 1.0))))))
+
+
+def _integral(study: Study, service: Service, edges: FloatArray, points: int) -> FloatArray:
+    """Integral of the point unavailability from 0 to each edge [h]: Gauss-Legendre quadrature on each panel."""
+    nodes, weights = np.polynomial.legendre.leggauss(points)
     half = np.diff(edges) / 2
     at = (edges[:-1, None] + half[:, None] * (nodes + 1.0)).reshape(-1)
     lost = loss_over_time(study, service, at, repaired=True).reshape(len(half), -1)
-    integral = np.concatenate([[0.0], np.cumsum(half * (lost @ weights))])
-    found = integral[np.searchsorted(edges, times_h)]
-    return at_most_one(np.asarray(np.divide(found, times_h, out=np.zeros(len(times_h)), where=times_h > 0)))
+    return np.concatenate([[0.0], np.cumsum(half * (lost @ weights))])
 
 
-def _mean_with_tests(study: Study, service: Service, times_h: FloatArray) -> FloatArray:
-    """Mean of the point unavailability from time 0 to each time, where parts are tested on known days."""
+def _lost_with_tests(study: Study, service: Service, times_h: FloatArray) -> FloatArray:
+    """Mean time that a service is lost until each time, where parts are tested on known days [h].
+
+    Tests begin panels of their own; whole periods of them, once all repeats itself, have the mean over their cycle.
+    """
     laws = list(study.tested.values())
     tests = list({law.single.tests for law in laws})
-    per_h = sum(len(one.offsets_h) / one.interval_h for one in tests)
-    settled = _CYCLES * max(one.interval_h for one in tests)
+    per_h = sum(len(test.offsets_h) / test.interval_h for test in tests)
+    settled = _CYCLES * max(test.interval_h for test in tests)
     settled = max(settled, _SETTLED * max(law.mttr_h for _, law in study.laws.used()))
     period, most = common_period_h(laws), _MOST_DAYS / per_h
     if settled + period <= most:  # whole periods are left out: the mean over one is known
@@ -384,22 +392,15 @@ def _mean_with_tests(study: Study, service: Service, times_h: FloatArray) -> Flo
         left_out = np.maximum(times_h - most, 0.0)
     followed = times_h - left_out
     last = float(followed.max())
-    days = np.unique(np.concatenate([[0.0], *(one.days_until(last, _MOST_DAYS) for one in tests)]))
-    shortest = min(max(one.mttr_h, 1e-3) for one in tests)
+    days = np.unique(np.concatenate([[0.0], *(test.days_until(last, _MOST_DAYS) for test in tests)]))
+    shortest = min(max(test.mttr_h, 1e-3) for test in tests)
     longest = max(float(np.diff(days, append=last).max()), shortest)
     steps = shortest * np.append(0.0, 4.0 ** np.arange(1 + math.ceil(math.log(longest / shortest, 4.0))))
     after = (days[:, None] + steps)[steps < np.diff(days, append=last)[:, None]]
-    doubling = _SHORTEST_H * 2.0 ** np.arange(max(1, math.ceil(math.log2(max(last / _SHORTEST_H, 1.0)))))
-    edges = np.unique(np.concatenate([[0.0], after, days, doubling, followed]))
+    edges = np.unique(np.concatenate([[0.0], after, days, _doubling(last), followed]))
     edges = edges[edges <= last]
-    nodes, weights = np.polynomial.legendre.leggauss(8)
-    half = np.diff(edges) / 2
-    at = (edges[:-1, None] + half[:, None] * (nodes + 1.0)).reshape(-1)
-    lost = loss_over_time(study, service, at, repaired=True).reshape(len(half), -1)
-    integral = np.concatenate([[0.0], np.cumsum(half * (lost @ weights))])
-    found = integral[np.searchsorted(edges, followed)]
-    found = found + (left_out * unavailability(study, service) if left_out.any() else 0.0)
-    return at_most_one(np.asarray(np.divide(found, times_h, out=np.zeros(len(times_h)), where=times_h > 0)))
+    found = _integral(study, service, edges, 8)[np.searchsorted(edges, followed)]
+    return found + (left_out * unavailability(study, service) if left_out.any() else 0.0)
 
 
 def takeovers(study: Study) -> pd.DataFrame:
@@ -436,9 +437,7 @@ def takeovers(study: Study) -> pd.DataFrame:
 def takeover_rows(study: Study) -> list[dict[str, Any]]:
     """Rows of `takeovers`."""
     rows: list[dict[str, Any]] = []
-    for name, role in study.site.roles.items():
-        if len(role.holders) < 2:
-            continue
+    for name, role in study.site.movable.items():
         diagram = compile_diagram(study.policy.structure, [study.policy.role_moved(name)])
         # into the moved state, by a failure or by a repair
         moves = mode_transitions(study, diagram).both_ways()

@@ -26,7 +26,7 @@ class Case:
     title: str
     failed: tuple[str, ...]
     outcome: FailoverOutcome
-    alike: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()  # other single failures with the same outcome
 
     def effect(self) -> str:
         """Say in words what follows.
@@ -93,7 +93,7 @@ def failover(study: Study, failed: Sequence[str] | str = (), primary: str | None
     Returns
     -------
     FailoverOutcome
-        Roles, ways, services and loads after the takeover.
+        Roles, paths, services and loads after the takeover.
 
     Raises
     ------
@@ -103,8 +103,8 @@ def failover(study: Study, failed: Sequence[str] | str = (), primary: str | None
     Examples
     --------
     >>> from k2rel.studies import study
-    >>> failover(study("L2R"), ["switch_A"]).services["media"]
-    True
+    >>> failover(study("L2R"), ["switch_A"]).roles
+    {'file_system': 'B'}
     """
     policy = study.policy if primary is None or primary == study.policy.home else Policy(study.site, primary)
     return follow(policy, failed)
@@ -148,8 +148,8 @@ def failover_cases(study: Study) -> list[Case]:
 
 
 def _essence(outcome: FailoverOutcome) -> object:
-    """What makes two outcomes the same case: roles, what is out of service, ways, services."""
-    ways = tuple(
+    """What makes two outcomes the same case: roles, what is out of service, paths, services."""
+    paths = tuple(
         (tuple(state.sides.items()), tuple((name, path) for name, path in state.paths.items()))
         for state in outcome.clients
     )
@@ -157,7 +157,7 @@ def _essence(outcome: FailoverOutcome) -> object:
         outcome.primary,
         tuple(outcome.roles.items()),
         outcome.out_of_service,
-        ways,
+        paths,
         tuple(outcome.services.items()),
     )
 

@@ -57,8 +57,8 @@ def raid_losses(
     --------
     >>> group = RaidGroup(8, 1, Distribution.weibull(1.12, 461_386), Distribution.weibull(2, 12, 6),
     ...                   latent=Distribution.exponential(9259))
-    >>> bool(raid_losses({"RAID 5": group}, histories=5000).loc["RAID 5", "times"] > 1000)
-    True
+    >>> raid_losses({"RAID 5": group}, histories=5000).loc["RAID 5", "losses_per_1000"].round(1)
+    np.float64(1191.0)
     """
     import pandas as pd
 
@@ -155,8 +155,8 @@ def scrubbing(
     >>> group = RaidGroup(8, 1, Distribution.weibull(1.12, 461_386), Distribution.weibull(2, 12, 6),
     ...                   latent=Distribution.exponential(9259))
     >>> table = scrubbing(group, [24, 1000], histories=2000)
-    >>> bool(table["losses_per_1000"].is_monotonic_increasing)
-    True
+    >>> table["losses_per_1000"].round(1).tolist()
+    [23.5, 561.5]
     """
     import pandas as pd
 
@@ -164,15 +164,15 @@ def scrubbing(
         raise InputError("scrubbing: the group has no latent errors to find")
     rows = []
     for hours in as_numbers("scrub_h", scrub_h):
-        one = replace(group, scrub=Distribution.weibull(3, hours, 6))
-        found = data_loss(one, mission_h, histories=histories, seed=seed).losses.times(1000)
+        scrubbed = replace(group, scrub=Distribution.weibull(3, hours, 6))
+        found = data_loss(scrubbed, mission_h, histories=histories, seed=seed).losses.times(1000)
         rows.append(
             {
                 "scrub_h": hours,
                 "losses_per_1000": found.value,
                 "low": found.low,
                 "high": found.high,
-                "mttdl_formula": 1000 * mttdl_losses(one, mission_h),
+                "mttdl_formula": 1000 * mttdl_losses(scrubbed, mission_h),
             }
         )
     return pd.DataFrame(rows).set_index("scrub_h")

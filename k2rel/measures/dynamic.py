@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from k2rel.measures.load import load, overload_by_mode
 from k2rel.measures.tested import exponential_tests
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
-from k2rel.services.catalogue import Service, services_of
+from k2rel.services.diagrams import Service, services_of
 from k2rel.services.loading import Loading
 from k2rel.studies import Study, studies_of
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "downtime_causes",
     "dynamic_over_time",
+    "ever_closer",
     "feasible_organisation",
     "interruptions",
     "performability",
@@ -41,6 +42,7 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
+_TOLERANCES = (1e-3, 1e-5, 1e-7, 1e-9)
 _FEW_STATES = 60_000
 _LENGTHS = (("10 s", 10 / 3600), ("1 min", 1 / 60), ("10 min", 1 / 6), ("1 h", 1.0), ("8 h", 8.0))
 
@@ -48,7 +50,7 @@ _LENGTHS = (("10 s", 10 / 3600), ("1 min", 1 / 60), ("10 min", 1 / 6), ("1 h", 1
 def _services(dynamics: Dynamics, chosen: Sequence[str] | str | None) -> list[Service]:
     if chosen is None:
         return [service for service in services_of(dynamics.policy) if service.scope == "site"]
-    return [service_named(dynamics.study, one, dynamics.policy) for one in as_names("services", chosen)]
+    return [service_named(dynamics.study, name, dynamics.policy) for name in as_names("services", chosen)]
 
 
 def feasible_organisation(study: Study) -> Organisation | None:
@@ -72,16 +74,29 @@ def feasible_organisation(study: Study) -> Organisation | None:
     1e-09
     """
     found = None
-    for tolerance in (1e-3, 1e-5, 1e-7, 1e-9):
-        organisation = Organisation(tolerance=tolerance)
-        try:
-            states = solved(study, organisation).states.chain.states
-        except K2relError:
-            break
+    for organisation, states in ever_closer(study, _TOLERANCES):
         found = organisation
         if states > _FEW_STATES:
             break
     return found
+
+
+def ever_closer(study: Study, tolerances: Sequence[float]) -> Iterator[tuple[Organisation, int]]:
+    """Go down a ladder of tolerances as far as the chain can be solved: each organisation, and its number of states.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> [states for _, states in ever_closer(study("L1"), (1e-3, 1e-5))]
+    [3, 12]
+    """
+    for tolerance in tolerances:
+        organisation = Organisation(tolerance=tolerance)
+        try:
+            states = solved(study, organisation).states.chain.states
+        except K2relError:
+            return
+        yield organisation, states
 
 
 def interruptions(
@@ -124,8 +139,8 @@ def interruptions(
     --------
     >>> from k2rel.studies import study
     >>> table = interruptions(study("L2R"), Organisation(tolerance=1e-8), ["media"])
-    >>> bool(table.loc["media", "per_year"] > 1)
-    True
+    >>> table.loc["media", "per_year"].round(2)
+    np.float64(1.6)
     """
     import pandas as pd
 
@@ -182,8 +197,8 @@ def sticky_and_preferred(study: Study, organisation: Organisation | None = None)
     --------
     >>> from k2rel.studies import study
     >>> table = sticky_and_preferred(study("L2R"), Organisation(tolerance=1e-8))
-    >>> bool(table.loc["media", "times"] > 2)
-    True
+    >>> table.loc["media", "times"].round(2)
+    np.float64(2.48)
     """
     import pandas as pd
 
@@ -235,17 +250,17 @@ def roles_by_level(
     """
     import pandas as pd
 
-    rows: dict[str, dict[str, object]] = {}
-    for name, one in studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings).items():
-        principal = principal_traffic(one.site)
-        organisation = feasible_organisation(one)
+    rows = {}
+    for name, study in studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings).items():
+        principal = principal_traffic(study.site)
+        organisation = feasible_organisation(study)
+        row: dict[Any, Any] = {"service": principal}
         if organisation is None:
-            item = availability(one)[principal]
-            known = {"preferred_min_per_year": item.downtime_min_per_year, "preferred_per_year": item.failures_per_year}
-            rows[name] = {"service": principal, **known}
+            item = availability(study)[principal]
+            row |= {"preferred_min_per_year": item.downtime_min_per_year, "preferred_per_year": item.failures_per_year}
         else:
-            found = sticky_and_preferred(one, organisation).loc[principal]
-            rows[name] = {"service": principal, **{str(column): value for column, value in found.items()}}
+            row |= sticky_and_preferred(study, organisation).to_dict("index")[principal]
+        rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("level")
 
 
@@ -280,12 +295,8 @@ def downtime_causes(study: Study, organisation: Organisation | None = None, serv
     found = service_named(study, service, dynamics.policy)
     loss = dynamics.loss(found)[dynamics.modes(found.diagram)] * dynamics.probability
     takeover = dynamics.states.takeover
-    names = [
-        "a takeover is on its way",
-        "a takeover has failed",
-        "a server is not in service",
-        "all servers are in service",
-    ]
+    names = ["a takeover is on its way", "a takeover has failed", "a server is not in service",
+             "all servers are in service"]  # fmt: skip
     kind = np.full(len(loss), 3)
     if takeover is not None and takeover.roles:
         control = dynamics.states.control
@@ -322,7 +333,7 @@ def why_they_differ(study: Study, organisation: Organisation | None = None) -> s
     site = study.site
     dynamics = solved(study, organisation or Organisation())
     takeover = dynamics.states.takeover
-    if not any(len(role.holders) > 1 for role in site.roles.values()):
+    if not site.movable:
         return f"{site.name} has no role that can move: both figures rest on the same states."
     if takeover is None:
         return (
@@ -378,8 +389,8 @@ def performability(study: Study, organisation: Organisation | None = None) -> di
     Examples
     --------
     >>> from k2rel.studies import study
-    >>> 0.4 < performability(study("L2R"), Organisation(tolerance=1e-8))["share_last_side"] < 0.6
-    True
+    >>> round(performability(study("L2R"), Organisation(tolerance=1e-8))["share_last_side"], 3)
+    0.495
     """
     organisation = organisation or Organisation()
     result = load(study, organisation)
@@ -405,25 +416,24 @@ def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
     """Takeovers that arrive and that fail [1/h], and the probability that one lands in overload."""
     states, policy = dynamics.states, dynamics.policy
     takeover = states.takeover
-    movable = [name for name, role in policy.site.roles.items() if len(role.holders) > 1]
-    if not movable:
+    if not policy.site.movable:
         return 0.0, 0.0, 0.0
     rates = states.chain.rates
     before = np.repeat(np.arange(rates.shape[0]), np.diff(rates.indptr))
     after = rates.indices
     flow = dynamics.probability[before] * rates.data
     if takeover is None:  # roles at the preferred side: they leave it at once and always, and come back by themselves
-        away = compile_diagram(policy.structure, [policy.role_moved(name) for name in movable])
+        away = compile_diagram(policy.structure, [policy.role_moved(name) for name in policy.site.movable])
         moved = np.array(list(away.outcomes), dtype=np.bool_)[dynamics.modes(away)]
         arrives = (moved[after] & ~moved[before]).any(axis=1)
         fails = np.zeros(len(flow), dtype=np.bool_)
     else:
         digits = takeover.digits[states.control][:, : len(takeover.roles)]
-        moving, stranded = takeover.moving[states.control], takeover.stranded[states.control]
-        at_once = ~moving[before] & ~stranded[before] & ~moving[after] & ~stranded[after]
+        moving, failed = takeover.moving[states.control], takeover.stranded[states.control]
+        at_once = ~moving[before] & ~failed[before] & ~moving[after] & ~failed[after]
         changed = at_once & (digits[before] != digits[after]).any(axis=1)
-        arrives = (moving[before] & ~moving[after] & ~stranded[after]) | changed
-        fails = ~stranded[before] & stranded[after]
+        arrives = (moving[before] & ~moving[after] & ~failed[after]) | changed
+        fails = ~failed[before] & failed[after]
     loading = Loading(dynamics.policy, counted=True)
     mode = dynamics.modes(loading.table.diagram)
     reached = np.bincount(mode[after[arrives]], weights=flow[arrives], minlength=loading.table.diagram.modes)
@@ -437,7 +447,10 @@ def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
 
 
 def dynamic_over_time(
-    study: Study, times_h: Sequence[float], organisation: Organisation | None = None, service: str | None = None
+    study: Study,
+    times_h: Sequence[float] | FloatArray | float,
+    organisation: Organisation | None = None,
+    service: str | None = None,
 ) -> pd.DataFrame:
     """Follow the probability that a service is lost from everything new and in service, with sticky roles.
 

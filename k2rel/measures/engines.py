@@ -12,8 +12,8 @@ from k2rel.exact.engine import failure_frequency, mode_probabilities, mode_trans
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
-from k2rel.services.catalogue import Service
 from k2rel.services.clients import OwnParts
+from k2rel.services.diagrams import Service
 from k2rel.studies import Provenance, Study
 
 __all__ = ["Engine", "engine_of"]
@@ -22,7 +22,7 @@ FloatArray = NDArray[np.float64]
 
 
 class Engine(Protocol):
-    """What measures ask of an engine; services and diagrams are those of its own policy."""
+    """What measures need of an engine; services and diagrams are those of its own policy."""
 
     @property
     def policy(self) -> Policy:
@@ -34,7 +34,7 @@ class Engine(Protocol):
 
     @property
     def provenance(self) -> Provenance:
-        """How its numbers are got."""
+        """How its numbers are computed."""
 
     @property
     def at_moments(self) -> tuple[tuple[float, Engine], ...]:
@@ -47,10 +47,10 @@ class Engine(Protocol):
         """Rate of every change of mode, each direction by itself."""
 
     def unavailability(self, service: Service) -> float:
-        """Probability that a service is lost."""
+        """Probability that a service is down."""
 
     def failure_frequency(self, service: Service) -> float:
-        """Losses of a service per hour."""
+        """Failures of a service per hour [1/h]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ class _Static:
 
     @property
     def at_moments(self) -> tuple[tuple[float, Engine], ...]:
-        return tuple((weight, _Static(one)) for weight, one in self.study.at_moments)
+        return tuple((weight, _Static(moment)) for weight, moment in self.study.at_moments)
 
     def mode_probabilities(self, diagram: Diagram) -> FloatArray:
         return mode_probabilities(self.study, diagram)

@@ -11,8 +11,8 @@ from k2rel.logic.structure import Node
 from k2rel.markov.engine import solved
 from k2rel.measures.tested import mean_values
 from k2rel.organisation import Organisation
-from k2rel.policy.failover import principal_traffic
-from k2rel.services.catalogue import services_of
+from k2rel.services.catalogue import site_services, structure_function
+from k2rel.services.diagrams import services_of
 from k2rel.services.loading import Loading
 from k2rel.studies import Study
 
@@ -28,27 +28,9 @@ def functions_of(study: Study) -> dict[str, Node]:
     >>> list(functions_of(study("L2R")))[:3]
     ['media', 'media_client', 'media_client_2']
     """
-    site, policy = study.site, study.policy
-    s = policy.structure
-    clients = [(client.group, client.number) for client in site.clients()]
-    first = dict(reversed(clients))
-    tops: dict[str, Node] = {}
-    for name, traffic in site.traffic.items():
-        if traffic.scope == "site":
-            tops[name] = s.disjunction([route.usable for route in policy.choice(name).routes])
-            continue
-        tops[name] = s.conjunction([policy.served(name, group, number) for group, number in clients])
-        for group, number in sorted(first.items()):
-            suffix = "" if group == 0 else f"_{group + 1}"
-            tops[f"{name}_client{suffix}"] = policy.served(name, group, number)
-    for name, role in site.roles.items():
-        if role.is_service:
-            tops[name] = policy.role_up(name)
-    principal = principal_traffic(site)
-    if site.traffic[principal].scope == "client" and len(clients) > 1:
-        anyone = s.disjunction([policy.served(principal, group, number) for group, number in clients])
-        tops[f"lost_{len(clients)}_or_more_clients"] = anyone
-    return tops
+    count = study.site.client_count
+    listed = [s for s in site_services(study.site, [count] if count > 1 else []) if s.rule != "full service"]
+    return {service.name: structure_function(study.policy, service) for service in listed}
 
 
 def open_psa_of(study: Study) -> str:
@@ -85,7 +67,7 @@ def open_psa_of(study: Study) -> str:
 
 
 def labelled_chain_of(study: Study, organisation: Organisation) -> LabelledChain:
-    """Give the chain of a site with what its states mean.
+    """Give the chain of a site with what its states mean: members of populations in each state, and the roles.
 
     Examples
     --------

@@ -30,10 +30,10 @@ __all__ = ["CutSet", "causes", "cut_set_table", "cut_sets", "single_points_of_fa
 class CutSet:
     """A minimal set of failures that takes a service away."""
 
-    parts: tuple[str, ...]
-    order: int
-    alike: int
-    probability: float
+    parts: tuple[str, ...]  # a RAID set stands for the loss of more drives than it bears
+    order: int  # physical parts that fail
+    alike: int  # sets of this kind: of other clients of the group, of other drives
+    probability: float  # that all are down at once; of one set of the kind, of a RAID set all drives together
 
 
 def causes(study: Study, service: str | None = None) -> pd.DataFrame:
@@ -148,7 +148,7 @@ def _worth(
         rrw = u / without if without > 1e-12 * u else math.inf
     slope_rate = slope_mttr = math.nan
     if isinstance(law, Law):
-        slope_rate, slope_mttr = tested or tuple(one * birnbaum for one in _slopes(law))
+        slope_rate, slope_mttr = tested or tuple(slope * birnbaum for slope in _slopes(law))
         slope_mttr *= MINUTES_PER_YEAR
     share = part / u if u > 0 else 0.0
     return q, birnbaum, share, part * MINUTES_PER_YEAR, raw, rrw, dif, slope_rate, slope_mttr
@@ -274,8 +274,8 @@ def single_points_of_failure(study: Study, service: str | None = None) -> list[C
     Examples
     --------
     >>> from k2rel.studies import study
-    >>> len(single_points_of_failure(study("L2"), "media")) > 5
-    True
+    >>> single_points_of_failure(study("L2"), "media")[0].parts
+    ('server_A',)
     """
     return cut_sets(study, service, 1)
 

@@ -37,7 +37,7 @@ class ElementLoads:
     element: str
     capacity_mb_s: float
     normal_mb_s: float
-    distribution: tuple[tuple[float, float], ...]
+    distribution: tuple[tuple[float, float], ...]  # load [MB/s] and probability, ascending in load
 
     @property
     def mean_mb_s(self) -> float:
@@ -81,12 +81,12 @@ class LoadResult:
 
     provenance: Provenance
     sides: tuple[str, ...]
-    side_distribution: tuple[tuple[int, int, int, float], ...]
-    demand_mb_s: float
+    side_distribution: tuple[tuple[int, int, int, float], ...]  # clients on each side, cut off; probability
+    demand_mb_s: float  # of one client's principal traffic
     elements: tuple[ElementLoads, ...]
-    p_any_overload: float
-    delivered_fraction: float
-    left_out: float
+    p_any_overload: float  # by the traffic that counts in full service
+    delivered_fraction: float  # flows that count share an overloaded element evenly, the others yield
+    left_out: float  # probability of what was not followed; bounds the error of the two before
 
     def table(self) -> pd.DataFrame:
         """Give the elements as a table.
@@ -201,7 +201,7 @@ def load(study: Study, organisation: Organisation | None = None) -> LoadResult:
     (100, 0, 0)
     """
     engine = engine_of(study, organisation)
-    return _mixed([(weight, _load(study, one)) for weight, one in engine.at_moments], engine.provenance)
+    return _mixed([(weight, _load(study, moment)) for weight, moment in engine.at_moments], engine.provenance)
 
 
 def _mixed(parts: Sequence[tuple[float, LoadResult]], provenance: Provenance) -> LoadResult:
@@ -211,10 +211,10 @@ def _mixed(parts: Sequence[tuple[float, LoadResult]], provenance: Provenance) ->
         return first
     sides: dict[tuple[int, int, int], float] = {}
     loads: list[dict[float, float]] = [{} for _ in first.elements]
-    for weight, one in parts:
-        for a, b, lost, p in one.side_distribution:
+    for weight, part in parts:
+        for a, b, lost, p in part.side_distribution:
             sides[a, b, lost] = sides.get((a, b, lost), 0.0) + weight * p
-        for entry, item in zip(loads, one.elements, strict=True):
+        for entry, item in zip(loads, part.elements, strict=True):
             for amount, p in item.distribution:
                 entry[amount] = entry.get(amount, 0.0) + weight * p
     return replace(
@@ -225,9 +225,9 @@ def _mixed(parts: Sequence[tuple[float, LoadResult]], provenance: Provenance) ->
             replace(item, distribution=tuple(sorted(entry.items())))
             for item, entry in zip(first.elements, loads, strict=True)
         ),
-        p_any_overload=sum(weight * one.p_any_overload for weight, one in parts),
-        delivered_fraction=sum(weight * one.delivered_fraction for weight, one in parts),
-        left_out=sum(weight * one.left_out for weight, one in parts),
+        p_any_overload=sum(weight * part.p_any_overload for weight, part in parts),
+        delivered_fraction=sum(weight * part.delivered_fraction for weight, part in parts),
+        left_out=sum(weight * part.left_out for weight, part in parts),
     )
 
 

@@ -5,22 +5,21 @@ The keys themselves stand in the site file (`RoleEntry`, `UnitEntry`), what they
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import numpy as np
 
 from k2rel.arguments import as_names
 from k2rel.errors import InputError, closest
-from k2rel.measures.availability import availability
 from k2rel.organisation import Organisation
-from k2rel.policy.rules import Policy
 from k2rel.rates import Law
-from k2rel.services.clients import deciding, routes_under
+from k2rel.services.clients import routes_under
 from k2rel.services.modes import groups_of
 from k2rel.site.model import Role, Unit
-from k2rel.studies import Study
+from k2rel.studies import Study, with_site
 from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -79,19 +78,18 @@ _SAID = (
 
 def _keys(study: Study) -> dict[str, tuple[str, ...]]:
     """Rules that can change anything on a site, with their values."""
-    moving = [role for role in study.site.roles.values() if len(role.holders) > 1]
+    moving = study.site.movable
     roles, units = get_type_hints(Role), get_type_hints(Unit)
     found = {name: get_args(roles[name]) for name in _OF_ROLES} if moving else {}
-    if any(len(holder.units) > 1 for role in moving for holder in role.holders):
+    if any(len(holder.units) > 1 for role in moving.values() for holder in role.holders):
         found |= {name: get_args(units[name]) for name in _OF_UNITS}
     return found
 
 
 def _in_use(study: Study, rule: str) -> tuple[str, ...]:
     """Values of a rule on a site."""
-    owners: Sequence[Any] = tuple((study.site.units if rule in _OF_UNITS else study.site.roles).values())
-    moving = [one for one in owners if not isinstance(one, Role) or len(one.holders) > 1]
-    return tuple(dict.fromkeys(getattr(one, rule) for one in moving))
+    owners: Mapping[str, Any] = study.site.units if rule in _OF_UNITS else study.site.movable
+    return tuple(dict.fromkeys(getattr(owner, rule) for owner in owners.values()))
 
 
 def _used_words(study: Study, rule: str) -> str:
@@ -105,9 +103,8 @@ def _used_words(study: Study, rule: str) -> str:
 
 def _arrival(study: Study) -> str:
     """Where a role on its way arrives, by what a takeover asks of the backup."""
-    able = [name for name, role in study.site.roles.items() if len(role.holders) > 1 and study.policy.takes_able(name)]
-    every = len(able) == sum(len(role.holders) > 1 for role in study.site.roles.values())
-    which = "" if every else f" of {', '.join(able)}"
+    able = [name for name in study.site.movable if study.policy.takes_able(name)]
+    which = "" if len(able) == len(study.site.movable) else f" of {', '.join(able)}"
     other = f", else at the first that is able (backup{which}: able)" if able else ""
     return (
         f"at the first holder that is ready then, in the order of the file{other}; without one the takeover has failed"
@@ -122,7 +119,7 @@ def _with(study: Study, rule: str, value: str) -> Study:
         site = replace(site, units={name: replace(unit, **changes) for name, unit in site.units.items()})
     else:
         site = replace(site, roles={name: replace(role, **changes) for name, role in site.roles.items()})
-    return replace(study, site=site, policy=Policy(site, study.policy.home))
+    return with_site(study, site)
 
 
 def rule_effects(
@@ -160,31 +157,26 @@ def rule_effects(
     """
     import pandas as pd
 
+    from k2rel.measures.dynamic import sticky_and_preferred
+
+    columns = ["rule", "value", "in_use", "service", "preferred_min_per_year", "sticky_min_per_year"]
     wanted = None if services is None else as_names("services", services)
+
+    @cache
+    def minutes(changed: Study) -> list[tuple[str, float, float]]:
+        table = sticky_and_preferred(changed, organisation)
+        names = list(dict.fromkeys(wanted or table.index))
+        for name in names:
+            if name not in table.index:
+                raise InputError(f"{study.site.name} has no service '{name[:60]}'{closest(name, table.index)}")
+        return list(table.loc[names, columns[-2:]].itertuples(name=None))
+
     rows = []
-    memo: dict[str, dict[str, tuple[float, float]]] = {}
-
-    def minutes(one: Study, key: str) -> dict[str, tuple[float, float]]:
-        if key not in memo:
-            still, moving = availability(one), availability(one, organisation=organisation or Organisation())
-            names = [item.service for item in still.services if item.scope == "site"]
-            for name in wanted or ():
-                if name not in names:
-                    raise InputError(f"{one.site.name} has no service '{name[:60]}'{closest(name, names)}")
-            memo[key] = {
-                name: (still[name].downtime_min_per_year, moving[name].downtime_min_per_year)
-                for name in wanted or names
-            }
-        return memo[key]
-
     for rule, values in _keys(study).items():
         used = _in_use(study, rule)
-        one = used[0] if len(used) == 1 else ", ".join(used)
-        cases = [(one, study, ""), *((v, _with(study, rule, v), f"{rule}={v}") for v in values if (v,) != used)]
-        for value, changed, key in cases:
-            for service, figures in minutes(changed, key).items():
-                rows.append((rule, value, key == "", service, *figures))
-    columns = ["rule", "value", "in_use", "service", "preferred_min_per_year", "sticky_min_per_year"]
+        others = [(value, _with(study, rule, value)) for value in values if (value,) != used]
+        for value, changed in [(", ".join(used), study), *others]:
+            rows += [(rule, value, changed is study, *figures) for figures in minutes(changed)]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -204,7 +196,7 @@ def client_path_changes(study: Study) -> dict[str, float]:
             continue
         choices = [policy.choice(name, group) for group in groups_of(policy, name)]
         placed = [policy.role_at(role, side) for role in site.roles for side in site.sides]
-        functions = [deciding(choice) for choice in choices]
+        functions = [choice.deciding for choice in choices]
         roots = [*placed, *(node for nodes in functions for node in nodes)]
         parts = policy.structure.variables(roots)
         states = {part: np.arange(len(parts) + 1) != n + 1 for n, part in enumerate(parts)}

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.plots.style import INK, LOST, MUTED, new_axes, side_colour, tidy
+from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,10 +67,10 @@ def plot_mode_graph(
     chosen = np.argsort(-probability, kind="stable")[:most]
     graph: nx.DiGraph[int] = nx.DiGraph()
     for number, mode in enumerate(chosen.tolist()):
-        graph.add_node(number, hours=probability[mode] * 8760, lost=words[mode].cut_off > 0)
+        graph.add_node(number, hours=probability[mode] * HOURS_PER_YEAR, lost=words[mode].cut_off > 0)
     for i, mode in enumerate(chosen.tolist()):
         for j, other in enumerate(chosen.tolist()):
-            yearly = float(flow_per_h[mode, other]) * 8760
+            yearly = float(flow_per_h[mode, other]) * HOURS_PER_YEAR
             if yearly > 1e-4:
                 graph.add_edge(i, j, label=f"{yearly:.2g}")
     ax = new_axes(ax, (9.0, 5.2 + 0.2 * len(chosen)))

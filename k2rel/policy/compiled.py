@@ -104,7 +104,7 @@ def compiled(policy: Policy) -> dict[str, Any]:
             for name, role in site.roles.items()
         },
         "backup": place[backups[next(iter(site.roles))]] if site.roles else None,
-        "standby": {role: place[node] for role, node in backups.items() if len(site.roles[role].holders) > 1},
+        "standby": {role: place[node] for role, node in backups.items() if role in site.movable},
         "returns": [name for name in policy.shut_down if policy.returns_by_itself(name)],
         "shut": {name: place[node] for name, node in policy.shut_down.items()},
         "capacity": {

@@ -50,7 +50,7 @@ class Controls:
         self.policy = policy
         self.times = times
         site = policy.site
-        self.roles = tuple(name for name, role in site.roles.items() if len(role.holders) > 1)
+        self.roles = tuple(site.movable)
         self.servers = policy.redundant_servers
         self.maintained = math.isfinite(times.maintenance_every_h)
         self._holders = {role: policy.holders(role) for role in self.roles}

@@ -299,7 +299,7 @@ def failover(
     backups = {role: policy.backup_in_service(role) for role in site.roles}
     roots: list[Node] = [*backups.values(), *at.values(), *up.values(), *serving.values(), *policy.shut_down.values()]
     for choice in choices.values():
-        roots += [route.usable for route in choice.routes] + [when for when, _ in choice.orders]
+        roots += choice.deciding
     truth = policy.structure.truth(roots, state)
 
     def spelled(route: Route | None, number: int) -> tuple[str, ...]:
@@ -387,6 +387,6 @@ def failover(
         loads=loads,
         principal=principal,
         carried=carried,
-        standby={role: truth[node] for role, node in backups.items() if len(site.roles[role].holders) > 1},
+        standby={role: truth[node] for role, node in backups.items() if role in site.movable},
         returns=tuple(name for name in out if policy.returns_by_itself(name)),
     )

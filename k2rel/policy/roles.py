@@ -280,11 +280,7 @@ class Roles:
     def redundant_servers(self) -> tuple[str, ...]:
         """Servers of roles that can move: a takeover puts them out of service, a person back in."""
         found = [
-            server
-            for name, role in self.site.roles.items()
-            if len(role.holders) > 1
-            for holder in self.holders(name)
-            for server in self.servers(holder)
+            server for name in self.site.movable for holder in self.holders(name) for server in self.servers(holder)
         ]
         return tuple(dict.fromkeys(found))
 
@@ -357,8 +353,8 @@ class Roles:
         """Say whether a server comes back into service without a person: all its roles that can move fail back."""
         own = [
             role.failback
-            for role in self.site.roles.values()
-            if len(role.holders) > 1 and any(server in self.servers(holder) for holder in role.holders)
+            for role in self.site.movable.values()
+            if any(server in self.servers(holder) for holder in role.holders)
         ]
         return bool(own) and all(failback == "automatic" for failback in own)
 

@@ -59,6 +59,11 @@ class Choice:
     routes: tuple[Route, ...]
     orders: tuple[tuple[Node, tuple[int, ...]], ...]
 
+    @property
+    def deciding(self) -> list[Node]:
+        """What decides the route of a group's clients: its usable routes, then the conditions of the orders."""
+        return [*(route.usable for route in self.routes), *(when for when, _ in self.orders)]
+
 
 class Policy(Roles):
     """The failover behaviour of a site as structure functions.

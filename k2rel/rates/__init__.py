@@ -13,13 +13,14 @@
 
 from k2rel.rates.conditions import Conditions
 from k2rel.rates.cycle import Moments, calendar_of, common_period_h, law_at, moments_of, moving_moments
-from k2rel.rates.entry import Contract, RateRow
+from k2rel.rates.entry import CONTRACTS, Contract, RateRow
 from k2rel.rates.failure_law import Law, duplicated
 from k2rel.rates.raid_module import RaidModule
 from k2rel.rates.site_laws import SiteLaws, changed_laws, pinned_rows, site_laws, with_rate
 from k2rel.rates.table import RateTable, read_rates, registry, write_rates
 
 __all__ = [
+    "CONTRACTS",
     "Conditions",
     "Contract",
     "Law",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from k2rel.errors import InputError
 from k2rel.rates.conditions import Conditions, arrhenius_factor, mean_hazard_per_h
 from k2rel.rates.distribution import Distribution
 from k2rel.rates.failure_law import Law
 
-__all__ = ["Contract", "RateRow"]
+__all__ = ["CONTRACTS", "Contract", "RateRow"]
 
 Contract = Literal["onsite", "4h", "nbd"]
 """Repair contract: spare and technician on site, four hours, next business day."""
+CONTRACTS: tuple[Contract, ...] = get_args(Contract)
+"""All contracts, the fastest first."""
 
 
 @dataclass(frozen=True, slots=True)

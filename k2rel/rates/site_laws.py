@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from k2rel.errors import InputError, Problem, closest
 from k2rel.rates.conditions import Conditions
-from k2rel.rates.entry import Contract, RateRow
+from k2rel.rates.entry import CONTRACTS, Contract, RateRow
 from k2rel.rates.failure_law import Law, duplicated
 from k2rel.rates.raid_module import RaidModule
 from k2rel.rates.table import RateTable, read_rates, registry
@@ -84,9 +84,9 @@ def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None)
     >>> site_laws(read_site("L2R")).shared["switch_A"].failure_rate_per_h
     4.29e-06
     """
-    if contract not in get_args(Contract):
-        raise InputError(f"--repair {str(contract)[:40]}: must be one of {', '.join(get_args(Contract))}")
-    chosen: Contract = contract  # type: ignore[assignment]
+    if contract not in CONTRACTS:
+        raise InputError(f"--repair {str(contract)[:40]}: must be one of {', '.join(CONTRACTS)}")
+    chosen: Contract = contract
     own = read_rates(rates) if rates is not None else RateTable({}, {})
     table = own.over(registry(site.rates_file))
     problems: list[Problem] = []
@@ -222,7 +222,7 @@ def pinned_rows(site: Site, rates: str | Path | None = None) -> list[RateRow]:
     table = registry(site.rates_file, rates)
     takers: dict[str, dict[str, None]] = {}
     for name, law in laws.used():
-        part = site.components.get(name) or site.client_parts[name]
+        part = site.described[name]
         if law.rates_id:
             kinds = takers.setdefault(law.rates_id, {})
             if table.defaults.get(part.type) == law.rates_id:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,12 +37,7 @@ def quiet() -> Iterator[None]:
 
 @cache
 def _papermill() -> Any:
-    """Import papermill without the slow optional format checkers of its schema validation, and add our engine.
-
-    The package rfc3987_syntax, which JupyterLab brings along, builds parsers for a second at import in each
-    process that validates notebooks; jsonschema treats it as absent when it cannot be imported.
-    """
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    """Import papermill and add our engine."""
     import papermill
     from papermill.engines import NBClientEngine, papermill_engines
 
@@ -127,6 +121,9 @@ def executed(
     notebook: Path, output: Path, parameters: Mapping[str, Any], on_cell: Callable[[], None] | None = None
 ) -> Path:
     """Execute a notebook as `execute_notebook` does, within `quiet` of the caller; for threads."""
+    from k2rel.report.kernels import start_server
+
+    start_server()  # papermill takes as long to import as the kernels' process to start: side by side
     papermill = _papermill()
     import nbformat
     from nbclient.exceptions import CellTimeoutError, DeadKernelError

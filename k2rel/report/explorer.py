@@ -35,12 +35,11 @@ def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
     """
     layout = Layout(site)
     own = [site.client_part_id(n, key) for n in range(1, min(site.client_count, 2) + 1) for key in site.client_parts]
-    movable = any(len(role.holders) > 1 for role in site.roles.values())
     first = site.sides[0] if home is None else home
     return {
         "sides": list(site.sides),
         "home": first,
-        "policies": {side: compiled(Policy(site, side)) for side in (site.sides if movable else (first,))},
+        "policies": {side: compiled(Policy(site, side)) for side in (site.sides if site.movable else (first,))},
         "marks": {"drawn": list(layout.marks), "home": layout.homes, "others": layout.rest},
         "parts": [*own, *site.components],
     }

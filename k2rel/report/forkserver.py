@@ -30,7 +30,6 @@ _MODULES = (
 def preload() -> None:
     """Import what reports need; nothing runs here, since decision diagrams start threads, which copies lack."""
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     for name in _MODULES:
         import_module(name)
 
@@ -68,13 +67,12 @@ def main() -> None:
     preload()
     signal.signal(signal.SIGCHLD, _reap)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asks
-    print(json.dumps({"ready": os.getpid()}), flush=True)
     for line in sys.stdin:
         request = json.loads(line)
         number = os.fork()
         if number == 0:
             become_kernel(request["connection_file"], request["folder"], request["environment"])
-        print(json.dumps({"pid": number}), flush=True)
+        print(number, flush=True)
 
 
 if __name__ == "__main__":

@@ -26,13 +26,13 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from k2rel.errors import K2relError
 
-__all__ = ["ForkedKernel", "kernel_manager", "stop_server"]
+__all__ = ["ForkedKernel", "kernel_manager", "start_server", "stop_server"]
 
 _NAME = "k2rel-forked"
 
 
 class _Server:
-    """The process that is copied; started when it is first asked for."""
+    """The process that is copied; what it is asked for while it still imports, it answers when it is ready."""
 
     def __init__(self) -> None:
         # one thread for each kernel: linear algebra in threads would fight for the cores, and threads do not fork
@@ -42,39 +42,25 @@ class _Server:
             [sys.executable, "-m", "k2rel.report.forkserver"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
         )  # fmt: skip
-        self._answer("ready")
-
-    def _answer(self, key: str) -> int:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise K2relError("kernels: the process that makes them ended; is the installation whole?")
-        return int(json.loads(line)[key])
 
     def fork(self, connection_file: str, folder: str, environment: dict[str, str]) -> int:
         """Ask for a kernel; give its process number."""
         assert self.process.stdin is not None
+        assert self.process.stdout is not None
         request = {"connection_file": connection_file, "folder": folder, "environment": environment}
         with self.lock:
-            try:
+            with suppress(OSError):  # of a process that has ended, which then gives no answer
                 self.process.stdin.write(json.dumps(request) + "\n")
                 self.process.stdin.flush()
-            except OSError:
-                raise K2relError("kernels: the process that makes them has ended") from None
-            return self._answer("pid")
+            answer = self.process.stdout.readline()
+        if not answer:
+            raise K2relError("kernels: the process that makes them ended; is the installation whole?")
+        return int(answer)
 
     def stop(self) -> None:
         """End it, and with it its kernels."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        with suppress(OSError):
-            self.process.stdin.close()
-        try:
-            self.process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
+        with suppress(OSError), self.process:  # closes its pipes and waits
             self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
 
 
 _server: _Server | None = None
@@ -87,6 +73,17 @@ def _running() -> _Server:
         if _server is None or _server.process.poll() is not None:
             _server = _Server()
         return _server
+
+
+def start_server() -> None:
+    """Start the process that kernels are copies of, so that it imports what they need while the caller does else.
+
+    Examples
+    --------
+    >>> start_server()
+    """
+    if hasattr(os, "fork"):
+        _running()
 
 
 def stop_server() -> None:

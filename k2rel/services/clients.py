@@ -13,11 +13,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.logic.structure import Node
 from k2rel.policy.rules import Choice, Policy
 from k2rel.rates.failure_law import Law
 
-__all__ = ["LOST", "OwnParts", "OwnStates", "RouteList", "deciding", "own_states", "routes_under", "useful_routes"]
+__all__ = ["LOST", "OwnParts", "OwnStates", "RouteList", "own_states", "routes_under", "useful_routes"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -30,7 +29,7 @@ RouteList = tuple[int, ...]
 
 
 def useful_routes(choice: Choice, routes: Iterable[int]) -> RouteList:
-    """Drop routes that no client ever takes, because an earlier one asks for no other own part.
+    """Drop routes that no client ever takes, because an earlier one needs no other own part.
 
     Examples
     --------
@@ -46,27 +45,14 @@ def useful_routes(choice: Choice, routes: Iterable[int]) -> RouteList:
     return tuple(kept)
 
 
-def deciding(choice: Choice) -> list[Node]:
-    """List what decides the way of a group's clients: its usable routes, then the conditions of the orders.
-
-    Examples
-    --------
-    >>> from k2rel.site import read_site
-    >>> choice = Policy(read_site("L2R")).choice("control")
-    >>> len(deciding(choice)) == len(choice.routes) + len(choice.orders)
-    True
-    """
-    return [*(route.usable for route in choice.routes), *(when for when, _ in choice.orders)]
-
-
 def routes_under(choice: Choice, holds: Sequence[bool]) -> RouteList:
-    """Say which routes a group's clients try, in order.
+    """Say which routes a group's clients try, in order, from the values of `Choice.deciding`.
 
     Examples
     --------
     >>> from k2rel.site import read_site
     >>> choice = Policy(read_site("L2R")).choice("control")
-    >>> routes_under(choice, [True] * len(deciding(choice)))
+    >>> routes_under(choice, [True] * len(choice.deciding))
     (0, 1)
     """
     conditions = holds[len(choice.routes) :]

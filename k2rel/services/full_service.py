@@ -1,4 +1,4 @@
-"""The service "full service": every client has its principal traffic, and nothing on its way is overloaded.
+"""The service "full service": every client has its principal traffic, and nothing on its route is overloaded.
 
 Only the traffic that counts in it loads anything here: what the site file does not name under `full_service` yields.
 
@@ -31,7 +31,7 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class FullService:
-    """Every client has its principal traffic, and nothing on its way is overloaded."""
+    """Every client has its principal traffic, and nothing on its route is overloaded."""
 
     name: str
     title: str
@@ -82,7 +82,7 @@ class FullService:
                 if any(load):
                     rows.setdefault(load, len(rows))
             prepared.append((group, size, kept))
-        width = len(rows) + 1  # the last column counts clients lost in the second mode
+        width = len(rows) + 1  # the last column counts clients cut off in the second mode
         matrix = np.array(list(rows), dtype=np.float64).reshape(len(rows), len(elements[0]) + len(elements[1]))
         total: Counts | None = None
         cut = len(elements[0])
@@ -104,8 +104,8 @@ class FullService:
         if total is None or not len(total.probability):
             return 0.0, 0.0
         loads = total.vectors[:, :-1] @ matrix[:, cut:]
-        lost_after = (total.vectors[:, -1] > 0) | _over(loads, room[1])
-        return float(total.probability.sum()), float(total.probability[lost_after].sum())
+        down_after = (total.vectors[:, -1] > 0) | _over(loads, room[1])
+        return float(total.probability.sum()), float(total.probability[down_after].sum())
 
     def _joint(
         self, own: OwnParts, group: int, before: Mode, after: Mode
@@ -115,10 +115,10 @@ class FullService:
         return {(key[:count], key[count:]): p for key, p in table.items()}
 
     @cached_property
-    def _cases(self) -> tuple[list[_Case], IntArray]:
-        """What clients do to the ways in each mode; modes that are mirror images share one case."""
+    def _patterns(self) -> tuple[list[_LoadPattern], IntArray]:
+        """Load patterns, and which one each mode has; modes that are mirror images share one."""
         states = own_states(self.loading.policy)
-        found: dict[_Case, int] = {}
+        found: dict[_LoadPattern, int] = {}
         index = []
         for mode in self._modes:
             elements = self.loading.endangered(mode)
@@ -136,23 +136,23 @@ class FullService:
                 ).reshape(kinds.shape[1], len(elements))
                 which = which.reshape(-1)
                 groups.append((size, taken[0] == LOST, loads[which]))
-            index.append(found.setdefault(_case(groups, room), len(found)))
+            index.append(found.setdefault(_load_pattern(groups, room), len(found)))
         return list(found), np.array(index)
 
-    def loss(self, p: FloatArray) -> FloatArray:
-        """Probability that a client is cut off or its way overloaded, given each mode."""
-        cases, index = self._cases
+    def unavailability(self, p: FloatArray) -> FloatArray:
+        """Probability that a client is cut off or its route overloaded, given each mode."""
+        patterns, index = self._patterns
         columns = p if p.ndim == 2 else p[:, None]
-        result = np.array([case.loss(columns) for case in cases])
+        result = np.array([pattern.unavailability(columns) for pattern in patterns])
         return np.asarray((result if p.ndim == 2 else result[:, 0])[index])
 
-    def steady_loss(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
-        """The loss and its derivatives, by a step in the imaginary direction, which loses no digits."""
+    def steady_unavailability(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
+        """Also its derivatives, by a step in the imaginary direction, which loses no digits."""
         step = 1e-40
         q = own.unavailability[:, None] + 1j * step * np.eye(len(own.names))
-        cases, index = self._cases
+        patterns, index = self._patterns
         p = own.states.probability(q)
-        result = np.array([case.loss(p) for case in cases])
+        result = np.array([pattern.unavailability(p) for pattern in patterns])
         return np.asarray(result[index, 0].real), np.asarray(result[index].imag / step)
 
     def crossing(self, own: OwnParts, before: int, after: int) -> float:
@@ -196,11 +196,11 @@ _FULL = 1e9  # share of the room that a load takes where there is none
 
 
 @dataclass(frozen=True)
-class _Case:
-    """What clients do to the ways in a mode, as far as it matters.
+class _LoadPattern:
+    """What clients load in a mode, as far as it matters.
 
     For each set of alike clients its size and, for each state of a client's own parts, the row of `loads` that
-    it puts on the ways (-1: cut off). A row has for each element the load as a share of the room that is left.
+    it puts on the elements (-1: cut off). A row has for each element the load as a share of the room that is left.
     """
 
     groups: tuple[tuple[int, tuple[int, ...]], ...]
@@ -211,8 +211,8 @@ class _Case:
         """Number of clients."""
         return sum(size for size, _ in self.groups)
 
-    def loss(self, p: FloatArray) -> FloatArray:
-        """Probability that a client is cut off or a way overloaded, for each column of state probabilities."""
+    def unavailability(self, p: FloatArray) -> FloatArray:
+        """Probability that a client is cut off or an element overloaded, for each column of state probabilities."""
         from k2rel.services.kernels import joint_counts
 
         log = np.zeros(p.shape[1], dtype=p.dtype)
@@ -220,11 +220,11 @@ class _Case:
         prepared = []
         for size, rows in self.groups:
             row = np.array(rows)
-            lost = p[row < 0].sum(axis=0)
-            sure = lost.real >= 1.0
+            cut_off = p[row < 0].sum(axis=0)
+            sure = cut_off.real >= 1.0
             gone |= sure
             with np.errstate(divide="ignore", invalid="ignore"):
-                log += size * np.where(sure, 0.0, _log1p(-np.where(sure, 0.0, lost)))
+                log += size * np.where(sure, 0.0, _log1p(-np.where(sure, 0.0, cut_off)))
             prepared.append((size, np.array([p[row == i].sum(axis=0) for i in range(len(self.loads))])))
         result = np.where(gone, 1.0, -_expm1(log))
         if not self.loads or not any(map(any, self.loads)) or gone.all():
@@ -285,20 +285,20 @@ def _expm1(z: FloatArray) -> FloatArray:
     return np.asarray(np.expm1(z.real) + 1j * z.imag * np.exp(z.real))
 
 
-def _case(groups: Sequence[tuple[int, NDArray[np.bool_], FloatArray]], room: FloatArray) -> _Case:
+def _load_pattern(groups: Sequence[tuple[int, NDArray[np.bool_], FloatArray]], room: FloatArray) -> _LoadPattern:
     """Bring what clients do into a form that mirror images share.
 
     Loads become shares of the room; elements that another one outdoes in every state fall away; groups and
     elements are sorted.
     """
-    if any(lost.all() and size for size, lost, _ in groups):
-        return _Case(((1, (-1,) * len(groups[0][1])),), ())
+    if any(cut_off.all() and size for size, cut_off, _ in groups):
+        return _LoadPattern(((1, (-1,) * len(groups[0][1])),), ())
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = [
-            (size, lost, np.where(loads > 0, np.where(room > 0, loads / room, _FULL), 0.0))
-            for size, lost, loads in groups
+            (size, cut_off, np.where(loads > 0, np.where(room > 0, loads / room, _FULL), 0.0))
+            for size, cut_off, loads in groups
         ]
-    shares = [(size, lost, np.round(np.where(lost[:, None], 0.0, share), 12)) for size, lost, share in shares]
+    shares = [(size, cut_off, np.round(np.where(cut_off[:, None], 0.0, share), 12)) for size, cut_off, share in shares]
     order = sorted(
         range(len(shares)),
         key=lambda i: (shares[i][0], shares[i][1].tobytes(), sorted(map(tuple, shares[i][2].T.tolist()))),
@@ -315,15 +315,15 @@ def _case(groups: Sequence[tuple[int, NDArray[np.bool_], FloatArray]], room: Flo
     result = []
     start = 0
     for i in order:
-        size, lost, _share = shares[i]
-        part = table[start : start + len(lost)].tolist()
-        start += len(lost)
+        size, cut_off, _share = shares[i]
+        part = table[start : start + len(cut_off)].tolist()
+        start += len(cut_off)
         numbers = tuple(
             -1 if gone else rows.setdefault(tuple(row), len(rows))
-            for gone, row in zip(lost.tolist(), part, strict=True)
+            for gone, row in zip(cut_off.tolist(), part, strict=True)
         )
         result.append((size, numbers))
-    return _Case(tuple(result), tuple(rows))
+    return _LoadPattern(tuple(result), tuple(rows))
 
 
 def _over(loads: FloatArray, room: FloatArray) -> NDArray[np.bool_]:
@@ -340,7 +340,7 @@ def _within(counts: Counts, matrix: FloatArray, room: FloatArray) -> Counts:
 
 
 def _bounded_power(one: Counts, n: int, matrix: FloatArray, room: FloatArray) -> Counts:
-    """`Counts.power`, dropping on the way what is already overloaded in the first mode."""
+    """`Counts.power`, dropping early what is already overloaded in the first mode."""
     result = Counts(np.zeros((1, one.vectors.shape[1]), dtype=np.int64), np.ones(1))
     square = one
     while n:

@@ -145,7 +145,7 @@ class Loading:
         return total
 
     def endangered(self, mode: Mode) -> tuple[str, ...]:
-        """List the elements on the way of clients that can be overloaded in a mode.
+        """List the elements on routes of clients that can be overloaded in a mode.
 
         Examples
         --------

@@ -14,7 +14,7 @@ from k2rel.errors import ModelTooLargeError
 from k2rel.logic.diagram import Diagram, compile_diagram
 from k2rel.logic.structure import Node
 from k2rel.policy.rules import Policy
-from k2rel.services.clients import RouteList, deciding, routes_under
+from k2rel.services.clients import RouteList, routes_under
 from k2rel.site.model import AtLeast
 
 __all__ = ["Mode", "ModeDiagram", "traffic_diagram"]
@@ -68,7 +68,7 @@ def shared_members(policy: Policy, classes: Sequence[str]) -> list[str]:
             for route in policy.choice(name, group).routes
             for stage in route.stages
             if isinstance(stage, AtLeast)
-            and any(parts[one].capacity_mb_s is not None for one in stage.of if one in parts)
+            and any(parts[name].capacity_mb_s is not None for name in stage.of if name in parts)
             for member in stage.of
         }
     )
@@ -88,11 +88,11 @@ def traffic_diagram(policy: Policy, classes: Sequence[str], *, with_shares: bool
 
 @lru_cache(maxsize=32)
 def _traffic_diagram(policy: Policy, classes: tuple[str, ...], with_shares: bool) -> ModeDiagram:
-    """Compile once for each policy; services, loads and modes ask for the same."""
+    """Compile once for each policy; services, loads and modes share it."""
     roots: list[Node] = []
     keys = [(name, group) for name in classes for group in groups_of(policy, name)]
     for key in keys:
-        roots += deciding(policy.choice(*key))
+        roots += policy.choice(*key).deciding
     shared: list[str] = []
     if with_shares:
         shared = shared_members(policy, classes)
@@ -110,7 +110,7 @@ def _traffic_diagram(policy: Policy, classes: tuple[str, ...], with_shares: bool
         lists: dict[tuple[str, int], RouteList] = {}
         for key in keys:
             choice = policy.choice(*key)
-            lists[key] = routes_under(choice, [outcome[position[node]] for node in deciding(choice)])
+            lists[key] = routes_under(choice, [outcome[position[node]] for node in choice.deciding])
         alive = frozenset(name for name in shared if outcome[position[policy.in_service(name)]])
         return Mode(tuple(tuple(lists[name, group] for group in groups_of(policy, name)) for name in classes), alive)
 

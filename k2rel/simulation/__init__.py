@@ -3,6 +3,8 @@
 ``circumstances``  what only a simulation can follow: laws, ageing, spares, windows, common events, mistakes
 ``model``          from a study to flat arrays
 ``outcomes``       what the policy says of the states that histories meet
+``plan``           what is to be simulated
+``prepared``       a site ready to run, with what its histories have learnt
 ``engine``         histories by the million, over cores or machines
 ``results``, ``service_estimates``, ``estimates``  estimates with intervals, distributions
 ``timeline``       one history in words
@@ -14,7 +16,8 @@
 """
 
 from k2rel.simulation.circumstances import Circumstances, read_circumstances
-from k2rel.simulation.engine import Plan, simulate
+from k2rel.simulation.engine import simulate
+from k2rel.simulation.plan import Plan
 from k2rel.simulation.results import Simulation
 
 __all__ = ["Circumstances", "Plan", "Simulation", "read_circumstances", "simulate"]

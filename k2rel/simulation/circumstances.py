@@ -147,10 +147,9 @@ class Circumstances:
             ...
         k2rel.errors.InputError: lives: L1 has no part or component type 'swich_A'; did you mean 'switch_A'?
         """
-        types = {part.type for part in (*site.components.values(), *site.client_parts.values())}
-        drives = {name for entry in site.raid_sets.values() for name in (*entry.drives, *entry.spares)}
-        parts = {*site.components, *site.raid_sets, *site.own_parts} - drives
-        kinds_of_drives = {site.components[name].type for name in drives}
+        types = {part.type for part in site.described.values()}
+        parts = {*site.components, *site.raid_sets, *site.own_parts} - site.drives
+        kinds_of_drives = {site.components[name].type for name in site.drives}
         known = (types - kinds_of_drives) | parts
         asked = [
             *((key, name, known) for key in ("lives", "repairs", "age_after_repair") for name in getattr(self, key)),
@@ -163,7 +162,7 @@ class Circumstances:
             if name not in among:
                 what = "part" if among is parts else "part or component type"
                 hint = closest(name, among)
-                if name in drives | kinds_of_drives:
+                if name in site.drives | kinds_of_drives:
                     hint = "; drives fail as part of their RAID set, see 'k2rel.simulation.raid_group'"
                 problems.append(Problem(f"{where}: {site.name} has no {what} '{name[:60]}'{hint}", self.source or None))
         if problems:

@@ -6,30 +6,26 @@ import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from k2rel.errors import K2relError
 from k2rel.parallel import connected
 from k2rel.simulation.kernel.records import Sums
 from k2rel.simulation.model import SiteModel
-
-if TYPE_CHECKING:
-    from k2rel.simulation.engine import Plan
+from k2rel.simulation.plan import Plan
+from k2rel.simulation.prepared import Prepared
 
 __all__ = ["cluster"]
 
 
 @lru_cache(maxsize=4)
-def _prepared(inputs: bytes) -> Any:
+def _prepared(inputs: bytes) -> Prepared:
     """A site, prepared once on each worker."""
-    from k2rel.simulation.engine import Prepared
-
     return Prepared(SiteModel(*pickle.loads(inputs)))
 
 
 def _chunk(inputs: bytes, plan: Plan, first: int, last: int) -> Sums:
-    sums: Sums = _prepared(inputs).chunk(plan, first, last)
-    return sums
+    return _prepared(inputs).chunk(plan, first, last)
 
 
 class _Cluster:

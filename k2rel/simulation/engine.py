@@ -12,169 +12,28 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from k2rel.arguments import as_confidence, as_name, as_number, as_seed, as_whole, keep
-from k2rel.errors import InputError, K2relError
+from k2rel.errors import InputError
 from k2rel.organisation import Organisation
 from k2rel.parallel import worker_count
 from k2rel.simulation.circumstances import USUAL, Circumstances
-from k2rel.simulation.kernel.histories import empty_sums, room, run
-from k2rel.simulation.kernel.records import (
-    DONE,
-    FULL,
-    HISTORY,
-    S_LONGEST,
-    SCOUTING,
-    STOPPED,
-    UNKNOWN,
-    WANTED,
-    Sums,
-    Tables,
-    Work,
-)
-from k2rel.simulation.kernel.records_abi import laid_out
+from k2rel.simulation.cluster import cluster
+from k2rel.simulation.kernel import records
+from k2rel.simulation.kernel.records import Sums
 from k2rel.simulation.model import SiteModel
-from k2rel.simulation.outcomes import Outcomes
+from k2rel.simulation.plan import Plan, Progress
+from k2rel.simulation.prepared import Prepared, prepare
 from k2rel.simulation.results import Simulation
 from k2rel.studies import Study
 from k2rel.units import HOURS_PER_YEAR
 
-__all__ = ["Plan", "Progress", "simulate"]
+__all__ = ["simulate"]
 
 _EVENTS_OF_CHUNK = 600_000
 _MOST_EVENTS = 3e8
-_LOOK_AHEAD = 400  # histories that are run ahead to find out what else is not known
-_MOST_HISTORIES = 10**10
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be simulated.
-
-    Parameters
-    ----------
-    histories : int
-        Number of histories, or the most of them where a width is asked for.
-    years : int
-        Years of each that are counted.
-    warm_up_h : float
-        Time of each before that, from everything new and in service [h].
-    seed : int
-        Seed.
-    target : float or None
-        Half width of the interval of the unavailability that is asked for, relative to it.
-    service : str or None
-        The service that the width is of; by default the principal traffic.
-    confidence : float
-        Confidence of all intervals.
-
-    Examples
-    --------
-    >>> Plan(histories=1000).years
-    10
-    """
-
-    histories: int = 100_000
-    years: int = 10
-    warm_up_h: float = 2 * HOURS_PER_YEAR
-    seed: int = 1
-    target: float | None = None
-    service: str | None = None
-    confidence: float = 0.95
-
-    def __post_init__(self) -> None:
-        # what was given as 1e4, or by NumPy, is kept as the number that it is
-        keep(self, histories=as_whole("histories", self.histories, 2, _MOST_HISTORIES))
-        keep(self, years=as_whole("years", self.years, 1, 1000), seed=as_seed(self.seed))
-        keep(self, warm_up_h=as_number("warm_up_h", self.warm_up_h), confidence=as_confidence(self.confidence))
-        if not 0 <= self.warm_up_h <= 1e6 * HOURS_PER_YEAR:
-            raise InputError(f"warm_up_h: a time from 0, got {self.warm_up_h:g} h")
-        if self.target is not None:
-            keep(self, target=as_number("target", self.target))
-            if not 1e-4 <= self.target < 1:
-                raise InputError(f"target: a relative half width from 0.0001 to 1, such as 0.05; got {self.target:g}")
-        if self.service is not None:
-            as_name("service", self.service)
-
-
-class Progress(Protocol):
-    """Told how far a simulation is."""
-
-    def __call__(self, done: int, expected: int, relative_width: float) -> None:
-        """Histories done, histories expected, half width of the interval relative to the estimate."""
-
-
-class Prepared:
-    """A site ready to run, with what its histories have learnt."""
-
-    def __init__(self, site: SiteModel) -> None:
-        self.site = site
-        self.outcomes = Outcomes(site)
-
-    def chunk(self, plan: Plan, first: int, last: int) -> Sums:
-        """Run histories from `first` on, without the last."""
-        work, sums = room(self.site), empty_sums(self.site)
-        work.i[HISTORY] = first
-        follow(self, plan, work, sums, last, ahead=_LOOK_AHEAD)
-        self.outcomes.add_loads(work.mode_time, sums.element)
-        return sums
-
-
-@lru_cache(maxsize=8)
-def prepare(study: Study, organisation: Organisation, circumstances: Circumstances) -> Prepared:
-    """Make a site ready, once for the same inputs, so that what its histories have learnt is kept.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> one = study("L1")
-    >>> prepare(one, Organisation(), USUAL) is prepare(one, Organisation(), USUAL)
-    True
-    """
-    return Prepared(SiteModel(study, organisation, circumstances))
-
-
-def follow(prepared: Prepared, plan: Plan, work: Work, sums: Sums, last: int, *, ahead: int) -> None:
-    """Run histories to the last one; ask the policy where its tables do not know a state.
-
-    A scout runs some histories `ahead` each time, so that many states are asked for at once; as fewer turn up, it goes
-    less far.
-    """
-    model, here, counted = laid_out(prepared.site.arrays), laid_out(work), laid_out(sums)
-    scout: tuple[Work, Sums] | None = None
-    asked = b""
-
-    def go(tables: Tables, where: Any, into: Any, to: int) -> int:
-        return int(run(model, laid_out(tables), where, into, plan.seed, to, plan.warm_up_h, plan.years, HOURS_PER_YEAR))
-
-    while True:
-        tables = prepared.outcomes.tables
-        code = go(tables, here, counted, last)
-        if code == DONE:
-            return
-        if code == FULL:
-            raise K2relError("simulation: the calendar of a history overflowed; fewer spares or parts are needed")
-        if code != UNKNOWN:
-            raise K2relError("simulation: the rules of the site do not come to rest in some state")
-        wanted = work.wanted[: work.i[WANTED]].copy()
-        work.i[WANTED] = 0
-        if wanted.tobytes() == asked:
-            raise K2relError("simulation: a state is not understood twice; this is a defect")
-        asked = wanted.tobytes()
-        if ahead:
-            scout = scout or (room(prepared.site), empty_sums(prepared.site))
-            other = scout[0]
-            other.i[HISTORY], other.i[SCOUTING], other.i[STOPPED] = work.i[HISTORY] + 1, 1, 0
-            go(tables, laid_out(other), laid_out(scout[1]), int(min(work.i[HISTORY] + ahead, last)))
-            found = np.unique(other.wanted[: other.i[WANTED]], axis=0)
-            other.i[WANTED] = 0
-            wanted = np.concatenate([wanted, found])
-            ahead = min(2 * ahead, _LOOK_AHEAD) if len(found) > 4 else ahead // 2
-        prepared.outcomes.learn(wanted)
 
 
 def _events(site: SiteModel, plan: Plan) -> float:
@@ -258,7 +117,7 @@ def simulate(
     site = prepared.site
     service = site.service(site.principal if plan.service is None else plan.service)
     begun = time.monotonic()
-    total = empty_sums(site)
+    total = prepared.empty_sums()
     size = chunk_size(site, plan)
     stopped = False
     with _pool(prepared, plan, at_once, scheduler) as pool:
@@ -296,10 +155,10 @@ def _expected(total: Sums, width: float, plan: Plan) -> int:
 
 
 def _add(total: Sums, more: Sums) -> None:
-    longest = np.maximum(total.service[:, S_LONGEST], more.service[:, S_LONGEST])
+    longest = np.maximum(total.service[:, records.S_LONGEST], more.service[:, records.S_LONGEST])
     for one, other in zip(total, more, strict=True):
         np.add(one, other, out=one)
-    total.service[:, S_LONGEST] = longest
+    total.service[:, records.S_LONGEST] = longest
 
 
 @dataclass
@@ -343,8 +202,6 @@ def _in_order(count: int, ahead: int, submit: Callable[[int], Future[Sums]]) -> 
 def _pool(prepared: Prepared, plan: Plan, workers: int, scheduler: str | None) -> Iterator[Any]:
     """Where chunks run."""
     if scheduler is not None:
-        from k2rel.simulation.cluster import cluster
-
         with cluster(prepared.site, plan, scheduler) as pool:
             yield pool
         return

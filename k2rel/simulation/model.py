@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +19,7 @@ from k2rel.policy.rules import Choice, Policy
 from k2rel.policy.takeover import Takeover
 from k2rel.rates import Law, RaidModule
 from k2rel.rates.distribution import Distribution, parse_distribution
+from k2rel.services.catalogue import SiteService, site_services
 from k2rel.simulation.calendar import calendar
 from k2rel.simulation.circumstances import Circumstances
 from k2rel.simulation.kernel.draws import alias_table, packed
@@ -28,21 +28,12 @@ from k2rel.simulation.kernel.records import Model
 from k2rel.site.model import AtLeast
 from k2rel.studies import Study
 
-__all__ = ["Named", "SiteModel"]
+__all__ = ["SiteModel"]
 
 IntArray = NDArray[np.int64]
 
 _MOST_SERVICES = 64
 _MOST_OWN = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A service: its name in tables, its name for people, and whether it is one client's."""
-
-    name: str
-    title: str
-    scope: str
 
 
 class SiteModel:
@@ -72,8 +63,6 @@ class SiteModel:
         self.takeover = Takeover(self.policy, times) if sticky and self.policy.redundant_servers else None
         self.classes = tuple(n for n, t in site.traffic.items() if t.scope == "client")
         self.principal = principal_traffic(site)
-        if self.classes:  # the principal class first
-            self.classes = (self.principal, *(n for n in self.classes if n != self.principal))
         self.site_flows = tuple(n for n, t in site.traffic.items() if t.scope == "site")
         self.own = tuple(site.client_parts)
         if len(self.own) > _MOST_OWN:
@@ -85,7 +74,7 @@ class SiteModel:
     def roots(self) -> list[Node]:
         """Functions of the policy that decide services and loads."""
         policy, site = self.policy, self.study.site
-        nodes = [node for choice in self.choices.values() for node in _deciding(choice)]
+        nodes = [node for choice in self.choices.values() for node in choice.deciding]
         nodes += [policy.role_up(role) for role in site.roles]
         nodes += [policy.in_service(name) for name in self.sharing]
         return list(dict.fromkeys(nodes))
@@ -125,9 +114,8 @@ class SiteModel:
         """Shared parts that are simulated; their places are the bits of a state."""
         site = self.study.site
         asked = self.policy.structure.variables([*self.roots, *self.conditions])
-        drives = {name for entry in site.raid_sets.values() for name in (*entry.drives, *entry.spares)}
         physical = [*site.components, *site.raid_sets, *site.cause_events]
-        known = set(physical) - drives
+        known = set(physical) - site.drives
         names = [name for name in dict.fromkeys(asked) if name in known]
         if self.organisation.crews is not None or self.circumstances.shelves or self.circumstances.wrong_unit:
             names += [name for name in site.components if name in known and name not in names]
@@ -139,34 +127,16 @@ class SiteModel:
         return (*self.shared, *self.study.site.own_parts)
 
     @cached_property
-    def services(self) -> tuple[Named, ...]:
+    def services(self) -> tuple[SiteService, ...]:
         """The services, those that shared parts alone decide first; a service is a bit of the state of loss."""
         site = self.study.site
-        result = [Named(name, site.traffic[name].title, "site") for name in self.site_flows]
-        result += [Named(name, role.title, "site") for name, role in site.roles.items() if role.is_service]
-        for name in self.classes:
-            result.append(Named(name, f"{site.traffic[name].title}, every client", "site"))
-            for group in range(site.group_count):
-                number = "" if group == 0 else f"_{group + 1}"
-                title = f"{site.traffic[name].title}, client {group + 1}"
-                result.append(Named(f"{name}_client{number}", title, "client"))
-        if self.classes:
-            count = site.client_count
-            for k in self._lost_k:
-                result.append(Named(f"lost_{k}_or_more_clients", f"loss of {k} or more of {count} clients", "site"))
-            title = f"full service: {site.traffic[self.principal].title} at the subscribed bandwidth for every client"
-            result.append(Named("full_service", title, "site"))
+        result = sorted(site_services(site), key=lambda service: not service.shared_only)
         if len(result) > _MOST_SERVICES:
             raise ModelTooLargeError(
                 f"{site.name}: {len(result)} services with {site.group_count} groups of clients; the simulation counts "
                 f"up to {_MOST_SERVICES}; use fewer groups"
             )
         return tuple(result)
-
-    @property
-    def _lost_k(self) -> list[int]:
-        count = self.study.site.client_count
-        return sorted({k for k in (2, math.ceil(count / 2), count) if 1 < k <= count})
 
     def service(self, name: str) -> int:
         """Find a service by its name.
@@ -407,7 +377,10 @@ class SiteModel:
 
     def _service_arrays(self) -> dict[str, Any]:
         site = self.study.site
-        names = {service.name: n for n, service in enumerate(self.services)}
+        places: dict[str, list[int]] = {}  # of services, by rule
+        for n, service in enumerate(self.services):
+            places.setdefault(service.rule, []).append(n)
+        lost = places.get("lost clients", [])
         groups, classes = site.group_count, len(self.classes)
         routes = max((len(self.choices[name, g].routes) for name in self.classes for g in range(groups)), default=1)
         side_of = np.full((max(classes * groups, 1), routes), -1, dtype=np.int64)
@@ -419,27 +392,18 @@ class SiteModel:
                 for r, route in enumerate(self.choices[name, g].routes):
                     side_of[c * groups + g, r] = site.sides.index(route.carried_by)
                 place += len(self.choices[name, g].routes)
-        one_of = np.zeros((max(classes, 1), groups), dtype=np.int64)
-        for c, name in enumerate(self.classes):
-            for g in range(groups):
-                one_of[c, g] = names[f"{name}_client" + ("" if g == 0 else f"_{g + 1}")]
-        lost = self._lost_k if self.classes else []
         capacity = np.array([site.components[e].capacity_mb_s or 0.0 for e in self.elements], dtype=np.float64)
         return {
             "group": _ints([client.group for client in site.clients()]), "group_size": _ints(site.group_sizes),
             "classes": classes, "counts": np.array([n in site.counted_traffic for n in self.classes], dtype=np.uint8),
             "side_of": side_of, "flow_at": flow_at,
             "capacity": capacity, "limit": capacity * FORGIVEN,
-            "all_of": _ints([names[name] for name in self.classes]), "one_of": one_of, "lost_k": _ints(lost),
-            "lost_service": _ints([names[f"lost_{k}_or_more_clients"] for k in lost]),
-            "full_service": names.get("full_service", -1), "services": len(self.services),
+            "all_of": _ints(places.get("every client", [])),
+            "one_of": _ints(places.get("one client", [0] * groups)).reshape(-1, groups),
+            "lost_k": _ints([self.services[n].cut_off for n in lost]), "lost_service": _ints(lost),
+            "full_service": places.get("full service", [-1])[0], "services": len(self.services),
             "buffer_h": self.circumstances.buffer_h,
         }  # fmt: skip
-
-
-def _deciding(choice: Choice) -> list[Node]:
-    """Which routes are usable, and which order of them holds."""
-    return [*(route.usable for route in choice.routes), *(when for when, _ in choice.orders)]
 
 
 def _ints(values: Sequence[int]) -> IntArray:

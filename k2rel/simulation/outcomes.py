@@ -64,7 +64,7 @@ class Outcomes:
         self.tables = self._build()
 
     def learn(self, wanted: WordArray) -> None:
-        """Ask the policy about states."""
+        """Ask the policy about states: rows of the bits of the parts that are down, then the control state."""
         with self.lock:
             site = self.site
             wanted = np.unique(wanted, axis=0)

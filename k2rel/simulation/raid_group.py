@@ -100,7 +100,7 @@ class RaidGroup:
 
 @dataclass(frozen=True)
 class DataLoss:
-    """How often a RAID group loses data in a mission."""
+    """How often a RAID group loses data in a mission; by means over groups."""
 
     group: RaidGroup
     mission_h: float
@@ -108,14 +108,15 @@ class DataLoss:
     seed: int
     losses: Estimate
     p_loss: Estimate
-    by_latent: float
-    over_time: FloatArray
+    by_latent: float  # share of the losses in which an unread error, not a missing drive, was the last straw
+    over_time: FloatArray  # (years, 2): end of each year [h], losses by a group until then
 
     def nomdl(self, drive_tb: float, unread_tb: float = 4.096e-9) -> Estimate:
         """Normalised magnitude of data loss: data lost in the mission for each usable TB.
 
         A drive too many missing costs the content of all missing ones, at most all data; an unread error costs what
-        one error covers.
+        one error covers (K. M. Greenan, J. S. Plank and J. J. Wylie, "Mean time to meaningless", HotStorage 2010);
+        by default a sector of 4,096 bytes. Both kinds of loss are taken as a fixed share of all in the interval.
 
         Examples
         --------
@@ -191,7 +192,7 @@ def _groups(
             if now >= restored and (missing >= parities or unread):
                 losses += 1
                 late += unread and missing < parities
-                years[min(int(now / 8760.0), len(years) - 1)] += 1
+                years[min(int(now / HOURS_PER_YEAR), len(years) - 1)] += 1
                 restored = back
                 for e in range(drives):
                     if back_at[e] > now:

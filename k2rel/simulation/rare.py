@@ -1,12 +1,13 @@
-"""Rare losses: unavailability and frequency that plain histories would hardly ever meet.
+"""Rare service failures: unavailability and frequency that plain histories would hardly ever meet.
 
-*Biasing*: from calm on, failures are pulled towards the loss and every excursion counts with its likelihood ratio. The
-pull is at first balanced over all parts (balanced failure biasing, P. Shahabuddin, Management Science 40, 1994), then
-chosen by cross-entropy from pilot excursions (A. Ridder, "Importance sampling simulations of Markovian reliability
-systems using cross-entropy", Annals of Operations Research 134, 2005). *Splitting*: whenever one part more has
-failed, the state is kept and followed many times (fixed effort; M. J. J. Garvels, "The splitting method in rare event
-simulation", 2000). Both start from entries into calm on a plain path (A-cycles; V. F. Nicola, P. Shahabuddin and M. K.
-Nakayama, IEEE Transactions on Reliability 50, 2001), so they are unbiased for roles that stick, too.
+*Biasing*: from the all-up state on, failures are biased towards a service failure and every regenerative cycle counts
+with its likelihood ratio. The bias is at first balanced over all parts (balanced failure biasing, P. Shahabuddin,
+Management Science 40, 1994), then chosen by cross-entropy from pilot cycles (A. Ridder, "Importance sampling
+simulations of Markovian reliability systems using cross-entropy", Annals of Operations Research 134, 2005).
+*Splitting*: whenever one part more has failed, the state is kept and followed many times (fixed effort; M. J. J.
+Garvels, "The splitting method in rare event simulation", 2000). Both start from entries into the all-up state on a
+plain path (A-cycles; V. F. Nicola, P. Shahabuddin and M. K. Nakayama, IEEE Transactions on Reliability 50, 2001), so
+they are unbiased for takeovers as modelled, too.
 """
 
 from __future__ import annotations
@@ -25,13 +26,11 @@ from k2rel.errors import InputError, K2relError
 from k2rel.organisation import Organisation
 from k2rel.parallel import worker_count
 from k2rel.simulation.circumstances import USUAL, Circumstances
-from k2rel.simulation.engine import Prepared, prepare
 from k2rel.simulation.estimates import Estimate
+from k2rel.simulation.kernel import cycles, records
 from k2rel.simulation.kernel.draws import alias_table
-from k2rel.simulation.kernel.excursions import EXCURSIONS, LOSS_H, LOSSES, pulled_replica, slab, split_replica
-from k2rel.simulation.kernel.histories import empty_sums, room
-from k2rel.simulation.kernel.records import DONE, UNKNOWN, WANTED
 from k2rel.simulation.kernel.records_abi import laid_out
+from k2rel.simulation.prepared import Prepared, prepare
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
@@ -49,7 +48,7 @@ _FEWEST = 100
 
 @dataclass(frozen=True)
 class RareLoss:
-    """How rarely a service is lost."""
+    """How rarely a service fails, and for how long."""
 
     provenance: Provenance
     service: str
@@ -57,8 +56,8 @@ class RareLoss:
     unavailability: Estimate
     interruptions_per_year: Estimate
     replicas: int
-    excursions: int
-    reached: bool
+    excursions: int  # biased cycles; of splitting, runs of a level
+    reached: bool  # the relative error that was asked for
     seconds: float
 
     @property
@@ -75,28 +74,35 @@ class RareLoss:
 
 @dataclass
 class _Rows:
-    """What replicas found, one row each: loss [h], losses, excursions, -, hours and number of cycles."""
+    """What replicas found."""
 
-    rows: list[FloatArray]
+    rows: list[FloatArray]  # of each, what `cycles` says
 
     @property
     def settled(self) -> bool:
-        """Whether an error can be believed: many replicas, none of which has a large part of the whole loss.
+        """Whether an error can be believed: many replicas, none of which has a large part of the whole downtime.
 
-        The weights of biased excursions are skewed, so that few replicas look more alike than they are.
+        The weights of biased cycles are skewed, so that few replicas look more alike than they are.
         """
-        losses = np.array([row[LOSS_H] for row in self.rows])
-        return bool(len(losses) >= _FEWEST and losses.max() <= 0.1 * losses.sum())
+        down_h = np.array([row[cycles.DOWN_H] for row in self.rows])
+        return bool(len(down_h) >= _FEWEST and down_h.max() <= 0.1 * down_h.sum())
 
     def estimate(self, column: int, confidence: float) -> Estimate:
-        """Ratio of the mean loss in an excursion and the mean length of a cycle, with the delta method's interval."""
+        """Ratio of the means in a biased cycle and of the length of a plain one, with the delta method's interval."""
         from scipy.special import stdtrit
 
         table = np.array(self.rows)
-        loss, hours = table[:, column] / table[:, EXCURSIONS], table[:, 4] / table[:, 5]
+        per_cycle, hours = (
+            table[:, column] / table[:, cycles.CYCLES],
+            table[:, cycles.PLAIN_H] / table[:, cycles.PLAIN_CYCLES],
+        )
         count = len(table)
-        value = float(loss.mean() / hours.mean())
-        error = float(np.std(loss - value * hours, ddof=1) / hours.mean() / math.sqrt(count)) if count > 1 else math.inf
+        value = float(per_cycle.mean() / hours.mean())
+        error = (
+            float(np.std(per_cycle - value * hours, ddof=1) / hours.mean() / math.sqrt(count))
+            if count > 1
+            else math.inf
+        )
         half = float(stdtrit(max(count - 1, 1), 0.5 + confidence / 2)) * error
         return Estimate(value, max(value - half, 0.0), value + half, error)
 
@@ -185,7 +191,7 @@ def rare_loss(
                 rows.rows += list(pool.map(lambda n: runner.replica(n)[0], range(at, at + batch)))
                 at += batch
                 batch = min(2 * batch, 64 if method == "splitting" else 512)
-                found = rows.estimate(LOSS_H, confidence)
+                found = rows.estimate(cycles.DOWN_H, confidence)
                 error = found.standard_error / found.value if found.value > 0 else math.inf
                 reached = error <= target and rows.settled
                 if progress is not None:
@@ -198,13 +204,13 @@ def rare_loss(
         method, f"{len(rows.rows):,} replicas, seed {seed}, intervals of {100 * confidence:g} %",
         *(["partial: stopped before its end"] if stopped else []),
     )  # fmt: skip
-    excursions = sum(int(row[EXCURSIONS]) for row in rows.rows)
+    excursions = sum(int(row[cycles.CYCLES]) for row in rows.rows)
     return RareLoss(
         provenance=replace(study.provenance, engine=words),
         service=site.services[runner.service].name,
         method=method,
-        unavailability=rows.estimate(LOSS_H, confidence),
-        interruptions_per_year=rows.estimate(LOSSES, confidence).times(HOURS_PER_YEAR),
+        unavailability=rows.estimate(cycles.DOWN_H, confidence),
+        interruptions_per_year=rows.estimate(cycles.FAILURES, confidence).times(HOURS_PER_YEAR),
         replicas=len(rows.rows),
         excursions=excursions if method == "biasing" else excursions * _EFFORT,
         reached=reached,
@@ -242,7 +248,7 @@ class _Runner:
                        for x in (self.pull, self.first)]  # fmt: skip
 
     def learn_pull(self, at_once: int) -> None:
-        """Choose the pull by cross-entropy: what failed on the way to a loss, weighted with the loss."""
+        """Choose the pull by cross-entropy: what failed on the way to a service failure, weighted with its downtime."""
         with ThreadPoolExecutor(at_once) as pool:
             for pilot in range(_PILOTS):
                 start = (pilot + 1) * 100_000
@@ -261,8 +267,8 @@ class _Runner:
         """Run one replica; where the rules do not know a state, ask and run it again."""
         site = self.prepared.site
         model = laid_out(site.arrays)
-        work, fork, sums = room(site), room(site), empty_sums(site)
-        ints, floats = slab(work)
+        work, fork, sums = self.prepared.room(), self.prepared.room(), self.prepared.empty_sums()
+        ints, floats = len(work.kept_i), len(work.kept_f)
         splitting = self.method == "splitting"
         kept_i = np.zeros((2 * _KEPT, ints) if splitting else ints, dtype=np.int64)
         kept_f = np.zeros((2 * _KEPT, floats) if splitting else floats)
@@ -272,22 +278,22 @@ class _Runner:
         burn_in = _BURN_IN if sticky else 0
         while True:
             tables = self.prepared.outcomes.tables
-            found = np.zeros(6)
+            found = np.zeros(cycles.FOUND)
             learnt[:] = 0.0
             if splitting:
-                code = split_replica(
+                code = cycles.split_replica(
                     model, laid_out(tables), *rooms, kept_i, kept_f, self.service, self.seed, number, burn_in,
                     _CYCLES, _EFFORT, _LEVELS, found,
                 )  # fmt: skip
             else:
-                code = pulled_replica(
+                code = cycles.biased_replica(
                     model, laid_out(tables), *rooms, kept_i, kept_f, self.service, self.seed, number, burn_in,
                     _CYCLES, _FORKS, self.back, self.pull, self.first, *self.tables[0], *self.tables[1], learnt, found,
                 )  # fmt: skip
-            if code == DONE:
+            if code == records.DONE:
                 return found, learnt
-            if code != UNKNOWN:
+            if code != records.UNKNOWN:
                 raise K2relError("rare losses: the site is never calm again, or its rules do not come to rest")
-            wanted = np.concatenate([one.wanted[: one.i[WANTED]] for one in (work, fork)])
-            work.i[WANTED] = fork.i[WANTED] = 0
+            wanted = np.concatenate([one.wanted[: one.i[records.WANTED]] for one in (work, fork)])
+            work.i[records.WANTED] = fork.i[records.WANTED] = 0
             self.prepared.outcomes.learn(wanted)

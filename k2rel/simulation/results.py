@@ -12,23 +12,10 @@ from numpy.typing import NDArray
 
 from k2rel.errors import InputError
 from k2rel.simulation.estimates import Estimate, mean_of, share_of
-from k2rel.simulation.kernel.records import (
-    BIN_SHIFT,
-    BINS,
-    COUNTS,
-    FIRST_BIN,
-    GRID,
-    R_A,
-    R_B,
-    R_CUT,
-    R_DELIVERED,
-    R_EVENTS,
-    R_FAILED_MOVES,
-    R_MOVES,
-    R_OVER,
-    Sums,
-)
+from k2rel.simulation.kernel import records
+from k2rel.simulation.kernel.records import Sums
 from k2rel.simulation.model import SiteModel
+from k2rel.simulation.plan import Plan
 from k2rel.simulation.service_estimates import ServiceSimulation, counted_service, downtime_h
 from k2rel.studies import Provenance
 from k2rel.units import HOURS_PER_YEAR
@@ -36,14 +23,12 @@ from k2rel.units import HOURS_PER_YEAR
 if TYPE_CHECKING:
     import pandas as pd
 
-    from k2rel.simulation.engine import Plan
-
 __all__ = ["Simulation"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_EDGES = ((np.arange(BINS + 1, dtype=np.int64) + FIRST_BIN) << BIN_SHIFT).view(np.float64)
+_EDGES = ((np.arange(records.BINS + 1, dtype=np.int64) + records.FIRST_BIN) << records.BIN_SHIFT).view(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,13 +243,12 @@ class Simulation:
         last = int(np.flatnonzero(counts)[-1])
         limits = [share_of(int(c), years, self.plan.confidence) for c in counts[: last + 1]]
         frame = _as_table(limits)
-        return frame.rename_axis("interruptions" if last < COUNTS - 1 else "interruptions (last: and more)")
+        return frame.rename_axis("interruptions" if last < records.COUNTS - 1 else "interruptions (last: and more)")
 
     @property
     def _counts_moves(self) -> bool:
         """Whether moves of roles are events here; roles at the preferred side are where they are."""
-        roles = self.site.study.site.roles.values()
-        return self.site.takeover is not None or not any(len(role.holders) > 1 for role in roles)
+        return self.site.takeover is not None or not self.site.study.site.movable
 
     def load(self) -> dict[str, Estimate]:
         """Give what clients are given, averaged over time.
@@ -296,15 +280,19 @@ class Simulation:
             )
 
         return {
-            "clients_on_first_side": per(R_A, 1 / hours),
-            "clients_on_second_side": per(R_B, 1 / hours),
-            "clients_cut_off": per(R_CUT, 1 / hours),
-            "share_second_side": per(R_B, 1 / hours / clients),
-            "p_any_overload": per(R_OVER, 1 / hours),
-            "delivered_mb_s": per(R_DELIVERED, demand / hours),
-            "client_hours_lost_per_year": per(R_CUT, HOURS_PER_YEAR / hours),
-            **({"takeovers_per_year": per(R_MOVES, 1 / self.plan.years)} if self._counts_moves else {}),
-            **({"failed_takeovers_per_year": per(R_FAILED_MOVES, 1 / self.plan.years)} if self._counts_moves else {}),
+            "clients_on_first_side": per(records.R_A, 1 / hours),
+            "clients_on_second_side": per(records.R_B, 1 / hours),
+            "clients_cut_off": per(records.R_CUT, 1 / hours),
+            "share_second_side": per(records.R_B, 1 / hours / clients),
+            "p_any_overload": per(records.R_OVER, 1 / hours),
+            "delivered_mb_s": per(records.R_DELIVERED, demand / hours),
+            "client_hours_lost_per_year": per(records.R_CUT, HOURS_PER_YEAR / hours),
+            **({"takeovers_per_year": per(records.R_MOVES, 1 / self.plan.years)} if self._counts_moves else {}),
+            **(
+                {"failed_takeovers_per_year": per(records.R_FAILED_MOVES, 1 / self.plan.years)}
+                if self._counts_moves
+                else {}
+            ),
         }
 
     def sides(self) -> pd.DataFrame:
@@ -421,8 +409,8 @@ class Simulation:
 
         n = self.site.service(service)
         end = self.plan.warm_up_h + self.plan.years * HOURS_PER_YEAR
-        hours = pd.Index(np.linspace(0.0, end, GRID + 1), name="hours")
-        lost = np.cumsum(self.sums.lost_at[n])[: GRID + 1]
+        hours = pd.Index(np.linspace(0.0, end, records.GRID + 1), name="hours")
+        lost = np.cumsum(self.sums.lost_at[n])[: records.GRID + 1]
         limits = [share_of(int(count), self.histories, self.plan.confidence) for count in lost]
         columns = (("unavailability", "value"), ("low", "low"), ("high", "high"))
         return pd.DataFrame({name: [getattr(x, field) for x in limits] for name, field in columns}, index=hours)
@@ -430,7 +418,7 @@ class Simulation:
     @property
     def events(self) -> float:
         """Events that were simulated in the years that are counted."""
-        return float(self.sums.reward[R_EVENTS, 0])
+        return float(self.sums.reward[records.R_EVENTS, 0])
 
     def to_json(self) -> dict[str, Any]:
         """Give the result as plain data, as the command line prints it.

@@ -5,21 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from k2rel.services.catalogue import SiteService
 from k2rel.simulation.estimates import Estimate, mean_of, share_of
-from k2rel.simulation.kernel.records import (
-    F1,
-    S_AIR,
-    S_AIR2,
-    S_ANY,
-    S_COUNT,
-    S_COUNT2,
-    S_DOWN,
-    S_DOWN2,
-    S_DOWN_COUNT,
-    S_LONGEST,
-    Sums,
-)
-from k2rel.simulation.model import Named
+from k2rel.simulation.kernel import records
+from k2rel.simulation.kernel.layout import F1
+from k2rel.simulation.kernel.records import Sums
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 __all__ = ["ServiceSimulation", "counted_service", "downtime_h"]
@@ -35,9 +25,9 @@ class ServiceSimulation:
     unavailability: Estimate
     downtime_min_per_year: Estimate
     interruptions_per_year: Estimate
-    on_air_per_year: Estimate
+    on_air_per_year: Estimate  # interruptions longer than the client's buffer
     mean_interruption_h: Estimate
-    p_loss_in_history: Estimate
+    p_loss_in_history: Estimate  # at least one service failure in the years that are counted
     longest_h: float
 
 
@@ -54,11 +44,11 @@ def downtime_h(sums: Sums, service: int, confidence: float) -> Estimate:
     """
     row = sums.service[service]
     # one that was lost before the years that are counted has downtime and no loss in them
-    hits = max(int(row[S_ANY]), 1 if row[S_DOWN] > 0 else 0)
-    return mean_of(row[S_DOWN], row[S_DOWN2], int(sums.histories[0]), hits, confidence)
+    hits = max(int(row[records.S_ANY]), 1 if row[records.S_DOWN] > 0 else 0)
+    return mean_of(row[records.S_DOWN], row[records.S_DOWN2], int(sums.histories[0]), hits, confidence)
 
 
-def counted_service(named: Named, sums: Sums, n: int, years: int, confidence: float) -> ServiceSimulation:
+def counted_service(named: SiteService, sums: Sums, n: int, years: int, confidence: float) -> ServiceSimulation:
     """Put together what was counted of one service.
 
     Examples
@@ -72,8 +62,10 @@ def counted_service(named: Named, sums: Sums, n: int, years: int, confidence: fl
     row = sums.service[n]
     count, hours = int(sums.histories[0]), years * HOURS_PER_YEAR
     down = downtime_h(sums, n, confidence).no_more_than(hours)
-    losses = mean_of(row[S_COUNT], row[S_COUNT2], count, int(row[S_ANY]), confidence)
-    air = mean_of(row[S_AIR], row[S_AIR2], count, int(min(row[S_ANY], row[S_AIR])), confidence)
+    losses = mean_of(row[records.S_COUNT], row[records.S_COUNT2], count, int(row[records.S_ANY]), confidence)
+    air = mean_of(
+        row[records.S_AIR], row[records.S_AIR2], count, int(min(row[records.S_ANY], row[records.S_AIR])), confidence
+    )
     return ServiceSimulation(
         service=named.name,
         title=named.title,
@@ -83,8 +75,8 @@ def counted_service(named: Named, sums: Sums, n: int, years: int, confidence: fl
         interruptions_per_year=losses.times(1.0 / years),
         on_air_per_year=air.times(1.0 / years),
         mean_interruption_h=_ratio(row, count, confidence),
-        p_loss_in_history=share_of(int(row[S_ANY]), count, confidence),
-        longest_h=float(row[S_LONGEST]),
+        p_loss_in_history=share_of(int(row[records.S_ANY]), count, confidence),
+        longest_h=float(row[records.S_LONGEST]),
     )
 
 
@@ -92,11 +84,13 @@ def _ratio(row: F1, count: int, confidence: float) -> Estimate:
     """Mean length of an interruption: a ratio of means over histories, with the interval of the delta method."""
     from scipy.special import ndtri
 
-    if row[S_COUNT] == 0:
+    if row[records.S_COUNT] == 0:
         return Estimate(math.nan, math.nan, math.nan, math.nan)
-    value = row[S_DOWN] / row[S_COUNT]
-    mean = row[S_COUNT] / count
-    spread = (row[S_DOWN2] - 2 * value * row[S_DOWN_COUNT] + value * value * row[S_COUNT2]) / count
+    value = row[records.S_DOWN] / row[records.S_COUNT]
+    mean = row[records.S_COUNT] / count
+    spread = (
+        row[records.S_DOWN2] - 2 * value * row[records.S_DOWN_COUNT] + value * value * row[records.S_COUNT2]
+    ) / count
     error = math.sqrt(max(spread, 0.0) / count) / mean
     half = float(ndtri(0.5 + confidence / 2)) * error
     return Estimate(float(value), max(float(value) - half, 0.0), float(value) + half, error)

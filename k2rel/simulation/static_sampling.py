@@ -20,6 +20,7 @@ from k2rel.errors import InputError
 from k2rel.logic.structure import Node, Structure
 from k2rel.parallel import worker_count
 from k2rel.rates import Law, moments_of
+from k2rel.services.catalogue import site_services, structure_function
 from k2rel.simulation.estimates import Estimate, mean_of
 from k2rel.simulation.kernel.draws import start, uniform
 from k2rel.simulation.kernel.gates import AND, AT_LEAST, CONSTANT, CONTROLLED, ITE, NOT, OR, SHARED, flattened
@@ -200,17 +201,8 @@ def quick_look(
     site, policy = study.site, study.policy
     if site.client_count > _MOST_CLIENTS:
         raise InputError(f"{site.name}: the quick look writes every client out, at most {_MOST_CLIENTS}")
-    roots: dict[str, Node] = {}
-    for name, traffic in site.traffic.items():
-        if traffic.scope == "site":
-            roots[name] = policy.structure.disjunction(route.usable for route in policy.choice(name).routes)
-            continue
-        each = [policy.served(name, client.group, client.number) for client in site.clients()]
-        roots[name] = policy.structure.conjunction(each)
-        roots[f"{name}_client"] = each[0]
-    for name, role in site.roles.items():
-        if role.is_service:
-            roots[name] = policy.role_up(name)
+    listed = [s for s in site_services(site) if s.group == 0 and s.rule not in ("lost clients", "full service")]
+    roots = {service.name: structure_function(policy, service) for service in listed}
     names = policy.structure.variables(roots.values())
     laws = {name: study.law(name) for name in names}
     tested = moments_of({name: law for name, law in laws.items() if isinstance(law, Law)})

@@ -8,24 +8,11 @@ from typing import TYPE_CHECKING, Any
 from k2rel.arguments import as_whole
 from k2rel.organisation import Organisation
 from k2rel.simulation.circumstances import USUAL, Circumstances
-from k2rel.simulation.engine import Plan, follow, prepare
-from k2rel.simulation.kernel.histories import empty_sums, room
-from k2rel.simulation.kernel.records import (
-    FAIL,
-    FOUND,
-    HISTORY,
-    LOGGED,
-    REPAIRED,
-    SHOCK,
-    SHOCK_END,
-    SPARE,
-    START,
-    TAKEOVER,
-    TRAVEL,
-    WINDOW,
-    Work,
-)
+from k2rel.simulation.kernel import records
+from k2rel.simulation.kernel.records import Work
 from k2rel.simulation.model import SiteModel
+from k2rel.simulation.plan import Plan
+from k2rel.simulation.prepared import follow, prepare
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR
 
@@ -44,9 +31,9 @@ class Event:
     number: int
     time_h: float
     words: str
-    down: tuple[str, ...]
+    down: tuple[str, ...]  # parts, clients' own ones included
     roles: str
-    lost: tuple[str, ...]
+    lost: tuple[str, ...]  # services
     on_a: int
     on_b: int
     cut_off: int
@@ -62,7 +49,7 @@ class Timeline:
     service: str
     end_h: float
     events: tuple[Event, ...]
-    cut: bool
+    cut: bool  # there were more events than are kept
 
     def table(self) -> pd.DataFrame:
         """Give the events as a table.
@@ -205,8 +192,8 @@ def timeline(
     history = as_whole("history", history, 0, 2**40 - 1)
     prepared = prepare(study, organisation or Organisation(), circumstances or USUAL)
     site = prepared.site
-    work, sums = room(site, log=_MOST_EVENTS), empty_sums(site)
-    work.i[HISTORY] = history
+    work, sums = prepared.room(log=_MOST_EVENTS), prepared.empty_sums()
+    work.i[records.HISTORY] = history
     follow(prepared, plan, work, sums, history + 1, ahead=0)
     engine = site.engine(f"history {history} of seed {plan.seed}, {plan.years} years")
     return Timeline(
@@ -216,7 +203,7 @@ def timeline(
         service=site.principal,
         end_h=plan.years * HOURS_PER_YEAR,
         events=tuple(_Teller(site, work).events()),
-        cut=int(work.i[LOGGED]) >= _MOST_EVENTS,
+        cut=int(work.i[records.LOGGED]) >= _MOST_EVENTS,
     )
 
 
@@ -247,12 +234,12 @@ class _Teller:
         result: list[Event] = []
         before_down: list[str] = []
         before_control = int(log[0, 2])
-        for n in range(int(self.work.i[LOGGED])):
+        for n in range(int(self.work.i[records.LOGGED])):
             kind, item, control, _, on_a, on_b = (int(x) for x in log[n])
             down = self._down(n)
             words = self._words(kind, item, before_control, set(before_down), set(down), n)
             after = self._roles(control)
-            if control != before_control and kind != TAKEOVER:
+            if control != before_control and kind != records.TAKEOVER:
                 words += f"; {after}"
             bits = int(self.work.log_bits[n])
             lost = tuple(name for s, name in enumerate(names) if (bits >> s) & 1)
@@ -276,16 +263,16 @@ class _Teller:
     def _words(self, kind: int, item: int, control: int, before: set[str], down: set[str], row: int) -> str:
         site = self.site
         model = site.arrays
-        if kind == START:
+        if kind == records.START:
             return "everything is new and in service"
-        if kind in (FAIL, FOUND, REPAIRED):
+        if kind in (records.FAIL, records.FOUND, records.REPAIRED):
             name = site.parts[item]
             own = model.bit[item] < 0
-            if kind == FAIL:
+            if kind == records.FAIL:
                 if own:
                     self.own[name] = None
                 text = f"{name} fails" + (", unnoticed until its next test" if model.test_h[item] > 0 else "")
-            elif kind == FOUND:
+            elif kind == records.FOUND:
                 return f"a test finds {name} failed"
             else:
                 if own:
@@ -298,23 +285,23 @@ class _Teller:
                 self._taken_out.update(dict.fromkeys(others, True))
                 text += f"; {', '.join(others)} is taken away by mistake"
             return text
-        if kind == TAKEOVER:
+        if kind == records.TAKEOVER:
             return self._moved(item, control, int(self.work.log_i[row, 2]))
-        if kind == TRAVEL:
+        if kind == records.TRAVEL:
             return "a technician arrives"
-        if kind == SPARE:
+        if kind == records.SPARE:
             return f"an ordered spare arrives ({site.circumstances.shelves[item].name})"
-        if kind == WINDOW:
+        if kind == records.WINDOW:
             part = site.circumstances.windows[item].part
             if down != before:
                 self._taken_out[part] = True
             changed = down != before or int(self.work.log_i[row, 2]) != control
             return f"planned work on {part} begins" if changed else f"planned work on {part} is left out"
         event = site.circumstances.common_events[item].name
-        if kind == SHOCK:
+        if kind == records.SHOCK:
             hit = ", ".join(sorted(down - before)) or "no shared part"
             return f"{event}: {hit} down"
-        if kind == SHOCK_END:
+        if kind == records.SHOCK_END:
             return f"{event} is over"
         return ""
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import PurePath
 
+import k2rel.site.document as doc
 from k2rel.errors import InputError, Problem, closest
-from k2rel.site import document as doc
 from k2rel.site.model import (
     Assumption,
     AtLeast,
@@ -28,8 +28,11 @@ from k2rel.site.model import (
     Traffic,
     Unit,
     Variant,
+    names_in,
+    role_in,
+    subscription_in,
 )
-from k2rel.site.source import KeyPath, YamlSource
+from k2rel.site.source import KeyPath, YamlSource, as_written
 from k2rel.site.warnings import warnings_of
 from k2rel.site.wiring import broken_step
 from k2rel.units import parse_share
@@ -73,23 +76,7 @@ class _Builder:
         # drives act through their set: its module has a chain of its own, so nothing may ask for one drive
         self.shared = set(file.components) | set(file.links) | set(raid_sets)
         self.own = set(client_parts)
-        for key in (*file.components, *file.links):
-            component = components[key]
-            where: KeyPath = ("links" if component.between else "components", key)
-            self._check_wiring(component, where)
-            self._check_needs(component.needs, (*where, "needs"))
-        for key, component in client_parts.items():
-            self._check_wiring(component, ("clients", "parts", key), of_client=True)
-            if component.capacity_mb_s is not None:
-                self._report(
-                    ("clients", "parts", key, "capacity"),
-                    "a client's own part has no capacity; its demand is its load",
-                )
-            if component.needs:
-                self._report(
-                    ("clients", "parts", key, "needs"),
-                    "a client's part has no needs; name both parts in the path",
-                )
+        self._check_parts(components, client_parts)
         self._check_cycles(components)
         self._check_subscriptions()
         units = {key: self._unit(key, entry) for key, entry in file.units.items()}
@@ -122,7 +109,7 @@ class _Builder:
             types={key: _law(entry) for key, entry in file.types.items()},
             settings={},
             assumptions=tuple(
-                Assumption(name, _shown(entry.value), entry.evidence, entry.reason, entry.source or "")
+                Assumption(name, as_written(entry.value), entry.evidence, entry.reason, entry.source or "")
                 for name, entry in file.assumptions.items()
             ),
             variants=tuple(Variant(name, entry.title, entry.reason) for name, entry in file.variants.items()),
@@ -253,6 +240,19 @@ class _Builder:
             )
         return result
 
+    def _check_parts(self, components: Mapping[str, Component], client_parts: Mapping[str, Component]) -> None:
+        for key in (*self.document.components, *self.document.links):
+            where: KeyPath = (components[key].section, key)
+            self._check_wiring(components[key], where)
+            self._check_needs(components[key].needs, (*where, "needs"))
+        for key, part in client_parts.items():
+            where = ("clients", "parts", key)
+            self._check_wiring(part, where, of_client=True)
+            if part.capacity_mb_s is not None:
+                self._report((*where, "capacity"), "a client's own part has no capacity; its demand is its load")
+            if part.needs:
+                self._report((*where, "needs"), "a client's part has no needs; name both parts in the path")
+
     def _check_wiring(self, component: Component, path: KeyPath, *, of_client: bool = False) -> None:
         known = self.shared | (self.own if of_client else set())
         if component.within is not None:
@@ -261,8 +261,9 @@ class _Builder:
                 self._report((*path, "in"), "a component cannot sit in itself")
         for index, end in enumerate(component.between or ()):
             place = (*path, "between", index)
-            if of_client and end.startswith("@"):
-                self._known(end[1:], self.document.clients.subscriptions, place, "subscription")
+            subscription = subscription_in(end)
+            if of_client and subscription is not None:
+                self._known(subscription, self.document.clients.subscriptions, place, "subscription")
             else:
                 self._known(end, known, place, "component for this end of the link")
         if component.between and component.between[0] == component.between[1]:
@@ -270,22 +271,21 @@ class _Builder:
 
     def _check_needs(self, needs: Iterable[Stage], path: KeyPath) -> None:
         for index, need in enumerate(needs):
-            names = need.of if isinstance(need, AtLeast) else (need,)
-            for name in names:
+            for name in names_in(need):
                 self._known(name, self.shared, (*path, index), "component")
             self._check_count(need, (*path, index))
 
     def _check_count(self, stage: Stage, path: KeyPath) -> None:
         if isinstance(stage, AtLeast) and stage.k > len(stage.of):
             self._report(path, f"asks for {stage.k} of only {len(stage.of)} components, which can never be")
-        if isinstance(stage, AtLeast) and len(set(stage.of)) < len(stage.of):
+        if len(set(names_in(stage))) < len(names_in(stage)):
             self._report(path, "names a component twice")
 
     def _check_cycles(self, components: Mapping[str, Component]) -> None:
         for relation in ("needs", "in"):
             follows = {
                 key: (
-                    {name for need in item.needs for name in (need.of if isinstance(need, AtLeast) else (need,))}
+                    {name for need in item.needs for name in names_in(need)}
                     if relation == "needs"
                     else {item.within or ""}
                 )
@@ -297,8 +297,10 @@ class _Builder:
                     del left[key]
             if left:
                 key = next(iter(left))
-                where = "links" if components[key].between else "components"
-                self._report((where, key, relation), "leads back to itself through " + ", ".join(sorted(left)[:6]))
+                self._report(
+                    (components[key].section, key, relation),
+                    "leads back to itself through " + ", ".join(sorted(left)[:6]),
+                )
 
     def _check_subscriptions(self) -> None:
         lists = self.document.clients.subscriptions
@@ -348,12 +350,13 @@ class _Builder:
         path: KeyPath = ("traffic", key)
         for index, role in enumerate(entry.requires):
             self._known(role, roles, (*path, "requires", index), "role")
-        if entry.prefer.startswith("role "):
-            self._known(entry.prefer[5:], roles, (*path, "prefer"), "role")
+        if (leading := role_in(entry.prefer)) is not None:
+            self._known(leading, roles, (*path, "prefer"), "role")
         lists = self.document.clients.subscriptions
-        if entry.prefer.startswith("@") and self._known(entry.prefer[1:], lists, (*path, "prefer"), "subscription"):
-            for side in lists[entry.prefer[1:]]:
-                self._known(side, self.sides, ("clients", "subscriptions", entry.prefer[1:]), "side to prefer")
+        subscription = subscription_in(entry.prefer)
+        if subscription is not None and self._known(subscription, lists, (*path, "prefer"), "subscription"):
+            for side in lists[subscription]:
+                self._known(side, self.sides, ("clients", "subscriptions", subscription), "side to prefer")
             if entry.scope == "site":
                 self._report((*path, "prefer"), "a site-wide flow subscribes to nothing")
         paths = []
@@ -413,15 +416,17 @@ class _Builder:
 
     def _check_stage(self, stage: Stage, path: KeyPath, scope: str) -> None:
         self._check_count(stage, path)
-        for name in stage.of if isinstance(stage, AtLeast) else (stage,):
-            if name.startswith("@"):
+        lists = self.document.clients.subscriptions
+        for name in names_in(stage):
+            subscription = subscription_in(name)
+            if subscription is not None:
                 if isinstance(stage, AtLeast):
                     self._report(path, "a subscription cannot stand inside at_least/of")
                 elif scope == "site":
                     self._report(path, "a site-wide flow subscribes to nothing; name the component")
-                elif self._known(name[1:], self.document.clients.subscriptions, path, "subscription"):
-                    for entry in self.document.clients.subscriptions[name[1:]]:
-                        self._known(entry, self.shared, ("clients", "subscriptions", name[1:]), "component")
+                elif self._known(subscription, lists, path, "subscription"):
+                    for entry in lists[subscription]:
+                        self._known(entry, self.shared, ("clients", "subscriptions", subscription), "component")
             elif name in self.own and (scope == "site" or isinstance(stage, AtLeast)):
                 self._report(path, f"'{name}' is a client's part and cannot stand here")
             else:
@@ -463,7 +468,3 @@ def _law(entry: doc.LawFields) -> GivenLaw:
         entry.test_offset,
         entry.tested,
     )
-
-
-def _shown(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -43,10 +43,9 @@ def _twins(site: Site, taken: set[str]) -> list[CommonCauseGroup]:
     if len(site.sides) != 2:
         return []
     one, other = site.sides
-    drives = {drive for entry in site.raid_sets.values() for drive in (*entry.drives, *entry.spares)}
     result = []
     for name, part in site.components.items():
-        if name in taken | drives or part.external or _side(site, name) != one:
+        if name in taken | site.drives or part.external or _side(site, name) != one:
             continue
         for twin in _mirrored(name, one, other):
             found = site.components.get(twin)

@@ -46,6 +46,21 @@ Need = str | AtLeast
 Stage = str | AtLeast
 
 
+def names_in(stage: Stage) -> tuple[str, ...]:
+    """Components that a stage of a path, or a need, names."""
+    return stage.of if isinstance(stage, AtLeast) else (stage,)
+
+
+def subscription_in(name: str) -> str | None:
+    """Subscription that ``@NAME`` refers to; None where a name refers to a component or side itself."""
+    return name[1:] if name.startswith("@") else None
+
+
+def role_in(prefer: str) -> str | None:
+    """Role that ``role NAME`` refers to; None where the path is preferred by something else."""
+    return prefer[5:] if prefer.startswith("role ") else None
+
+
 @dataclass(frozen=True, slots=True)
 class GivenLaw:
     """What a site file says about failure and repair [h, 1/h, °C]; None where it is silent."""
@@ -65,7 +80,7 @@ class GivenLaw:
     tested: str | None = None
 
     def over(self, other: GivenLaw) -> GivenLaw:
-        """Put this above another: what is given here wins, what is silent here comes from there.
+        """Put this above another: what is given here takes precedence, what is silent here comes from there.
 
         Examples
         --------
@@ -74,9 +89,9 @@ class GivenLaw:
         GivenLaw(rates=None, mttf_h=100.0, failure_rate_per_h=None, unavailability=None, mttr_h=2.0, ...)
         """
         says = {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
-        ways = ("rates", "mttf_h", "failure_rate_per_h", "unavailability")
-        if any(name in says for name in ways):
-            other = replace(other, **dict.fromkeys((*ways, "evidence", "source")))
+        rates = ("rates", "mttf_h", "failure_rate_per_h", "unavailability")  # one thing said in one of four forms
+        if any(name in says for name in rates):
+            other = replace(other, **dict.fromkeys((*rates, "evidence", "source")))
         return replace(other, **says)
 
 
@@ -89,12 +104,17 @@ class Component:
     title: str
     side: str | None = None
     within: str | None = None
-    between: tuple[str, str] | None = None
+    between: tuple[str, str] | None = None  # ends of a link
     needs: tuple[Need, ...] = ()
     capacity_mb_s: float | None = None
-    external: bool = False
+    external: bool = False  # its own failures are not counted
     law: GivenLaw = GivenLaw()
     line: int | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def section(self) -> str:
+        """Section of the file that a shared part stands in."""
+        return "links" if self.between else "components"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +202,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One way through the site; `via` may name client parts, components and ``@subscriptions``."""
+    """One path through the site; `via` may name client parts, components and ``@subscriptions``."""
 
     side: str
     carried_by: str
@@ -192,7 +212,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """A class of traffic with its ways in order of preference."""
+    """A class of traffic with its paths in order of preference."""
 
     id: str
     title: str
@@ -276,6 +296,21 @@ class Site:
     rates_file: str | None = None
     full_service: tuple[str, ...] | None = None
     warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
+
+    @cached_property
+    def described(self) -> Mapping[str, Component]:
+        """Shared components and parts that each client has, by their name in the file."""
+        return {**self.components, **self.client_parts}
+
+    @cached_property
+    def movable(self) -> Mapping[str, Role]:
+        """Roles that can move: those with more than one holder."""
+        return {name: role for name, role in self.roles.items() if len(role.holders) > 1}
+
+    @cached_property
+    def drives(self) -> frozenset[str]:
+        """Drives and hot spares of RAID sets: they act through their set alone."""
+        return frozenset(name for entry in self.raid_sets.values() for name in (*entry.drives, *entry.spares))
 
     @cached_property
     def cause_events(self) -> Mapping[str, tuple[tuple[str, ...], float]]:

@@ -13,15 +13,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
+import k2rel.site.document as doc
 from k2rel.arguments import as_name, as_whole
 from k2rel.bundled import site_path
 from k2rel.errors import InputError, Problem, closest
-from k2rel.site import document as doc
 from k2rel.site.build import build_site
 from k2rel.site.model import Site
-from k2rel.site.register import assumptions_in_use
-from k2rel.site.settings import apply_settings
-from k2rel.site.source import KeyPath, YamlSource, known_keys, read_yaml
+from k2rel.site.register import assumptions_in_use, set_by_user
+from k2rel.site.settings import ASSUMPTION, apply_settings
+from k2rel.site.source import KeyPath, YamlSource, as_written, known_keys, read_yaml
 
 __all__ = ["pinned_table", "read_site"]
 
@@ -36,7 +36,7 @@ def pinned_table(path: str | Path) -> Path | None:
     try:
         data = read_yaml(Path(path)).data
     except InputError:
-        return None
+        return None  # `read_site` says why
     name = data.get("rates") if isinstance(data, dict) else None
     found = Path(path).parent / name if isinstance(name, str) and Path(name).name == name else None
     return found if found is not None and found.is_file() else None
@@ -87,7 +87,7 @@ def read_site(
     changes = dict(settings or {})
     source, changes = _with_assumption_settings(source, changes)
     source = _with_assumptions(source)
-    for name in (key.partition(".")[2] for key in (settings or {}) if key.startswith("assumption.")):
+    for name in (key.removeprefix(ASSUMPTION) for key in (settings or {}) if key.startswith(ASSUMPTION)):
         if name not in source.origins.values():
             raise InputError(
                 f"--set assumption.{name}: nothing in {source.name} takes '={name}': it says in words what other "
@@ -193,16 +193,20 @@ def _with_variant(source: YamlSource, variant: str | None) -> YamlSource:
     return YamlSource(source.name, lay(source.data, changes or {}), {**source.lines, **laid})
 
 
+def _assumptions(source: YamlSource) -> dict[str, Any]:
+    entries = source.data.get("assumptions")
+    return entries if isinstance(entries, dict) else {}
+
+
 def _with_assumption_settings(source: YamlSource, settings: dict[str, str]) -> tuple[YamlSource, dict[str, str]]:
     """Take ``assumption.NAME=value`` out of the settings and put it into the file's assumptions."""
-    own = {key: value for key, value in settings.items() if key.startswith("assumption.")}
+    own = {key: value for key, value in settings.items() if key.startswith(ASSUMPTION)}
     if not own:
         return source, settings
-    entries = source.data.get("assumptions")
-    known = entries if isinstance(entries, dict) else {}
+    known = _assumptions(source)
     changed = dict(known)
     for key, value in own.items():
-        name = key.partition(".")[2]
+        name = key.removeprefix(ASSUMPTION)
         if name not in known or not isinstance(known[name], dict):
             raise InputError(f"--set {key}: the site has no assumption '{name[:60]}'{closest(name, known)}")
         old = known[name].get("value")
@@ -218,7 +222,7 @@ def _with_assumption_settings(source: YamlSource, settings: dict[str, str]) -> t
             **known[name],
             "value": new,
             "evidence": "CHOSEN",
-            "reason": f"set by the user ({key}); the file has {str(old).lower() if isinstance(old, bool) else old}",
+            "reason": set_by_user(key, as_written(old)),
         }
     rest = {key: value for key, value in settings.items() if key not in own}
     return YamlSource(source.name, {**source.data, "assumptions": changed}, source.lines), rest
@@ -226,11 +230,7 @@ def _with_assumption_settings(source: YamlSource, settings: dict[str, str]) -> t
 
 def _with_assumptions(source: YamlSource) -> YamlSource:
     """Put the values of assumptions where ``=name`` stands."""
-    entries = source.data.get("assumptions")
-    values = {
-        name: entry.get("value") for name, entry in (entries if isinstance(entries, dict) else {}).items()
-        if isinstance(entry, dict)
-    }  # fmt: skip
+    values = {name: entry.get("value") for name, entry in _assumptions(source).items() if isinstance(entry, dict)}
     problems: list[Problem] = []
     origins: dict[KeyPath, str] = {}
 

@@ -7,18 +7,31 @@ from dataclasses import replace
 from typing import Any
 
 from k2rel.site.model import Assumption, Site
-from k2rel.site.source import KeyPath, YamlSource
+from k2rel.site.settings import ASSUMPTION
+from k2rel.site.source import KeyPath, YamlSource, as_written
 
-__all__ = ["assumptions_in_use"]
+__all__ = ["assumptions_in_use", "set_by_user"]
 
 _RATES = {"mttf", "failure_rate", "unavailability", "rates"}  # of these one takes the place of another
-_PREFIX = "assumption."
+
+
+def set_by_user(what: str, had: object) -> str:
+    """Reason of a value that a user chose, beside what the file has.
+
+    Examples
+    --------
+    >>> set_by_user("psu.mttr", None)
+    'set by the user (psu.mttr); the file says nothing of it'
+    """
+    return f"set by the user ({what}); " + ("the file says nothing of it" if had is None else f"the file has {had}")
 
 
 def assumptions_in_use(
     site: Site, file: YamlSource, used: YamlSource, *, clients: int | None, settings: Mapping[str, str]
 ) -> tuple[Assumption, ...]:
-    """Give a site's assumptions with the values that its figures rest on.
+    """Give a site's assumptions with the values that its figures rest on, then what was set that none is about.
+
+    `file` has only its assumptions resolved; in `used` variant and settings of assumptions are too.
 
     Examples
     --------
@@ -34,7 +47,7 @@ def assumptions_in_use(
         own: list[KeyPath] = [path for path, name in used.origins.items() if name == entry.name]
         set_now = {path: changes[path] for path in own if path in changes}
         by_variant = {path: varied[path] for path in varied if file.origins[path] == entry.name}
-        had = _shown(file.data, entry.name)
+        had = as_written(_at(file.data, ("assumptions", entry.name, "value")))
         if not own and not by_variant and entry.name == "clients" and ("clients", "count") in changes:
             set_now = {("clients", "count"): changes["clients", "count"]}
         seen.update(set_now)
@@ -43,17 +56,15 @@ def assumptions_in_use(
         if by_variant:
             who.append(f"variant {site.variant}")
         value = entry.value
-        if f"{_PREFIX}{entry.name}" in settings:
-            who.insert(0, f"{_PREFIX}{entry.name}")
+        if f"{ASSUMPTION}{entry.name}" in settings:
+            who.insert(0, f"{ASSUMPTION}{entry.name}")
         elif value != had and site.variant:
             who.insert(0, f"variant {site.variant}")
         everywhere = len(set_now) + len(by_variant) >= len(own) + len(by_variant)
         if new:
             value = " and ".join(new) if everywhere else f"{value}; where it was set: {' and '.join(new)}"
         if who and value != had:
-            entry = replace(
-                entry, value=value, evidence="CHOSEN", reason=f"set by the user ({', '.join(who)}); the file has {had}"
-            )
+            entry = replace(entry, value=value, evidence="CHOSEN", reason=set_by_user(", ".join(who), had))
         result.append(entry)
     return (*result, *_others(site, file, changes, seen))
 
@@ -68,9 +79,8 @@ def _others(
         if (who, value) in covered or who in rows:
             continue
         had = _at(file.data, path)
-        has = "the file says nothing of it" if had is None else f"the file has {had}"
         if str(had) != value:
-            rows[who] = Assumption(who, value, "CHOSEN", f"set by the user ({who}); {has}")
+            rows[who] = Assumption(who, value, "CHOSEN", set_by_user(who, had))
     if site.variant:
         title = next((v.title for v in site.variants if v.name == site.variant), site.variant)
         reason = f"set by the user (variant {site.variant}) instead of the file's default reading"
@@ -86,7 +96,7 @@ def _changes(
     if clients is not None and _at(used.data, ("clients", "count")) != clients:
         result["clients", "count"] = ("clients", str(clients))
     for key, value in settings.items():
-        if key.startswith(_PREFIX):
+        if key.startswith(ASSUMPTION):
             continue
         kind, _, name = key.partition(".")
         alike = [part.id for part in site.components.values() if part.type == kind]
@@ -113,8 +123,3 @@ def _at(data: Any, path: KeyPath) -> Any:
             return None
         data = data[key]
     return data
-
-
-def _shown(data: Any, name: str) -> str:
-    value = _at(data, ("assumptions", name, "value"))
-    return str(value).lower() if isinstance(value, bool) else str(value)

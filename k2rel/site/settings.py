@@ -22,7 +22,10 @@ from k2rel.site.document import LawFields
 from k2rel.site.model import Component, GivenLaw, Site
 from k2rel.units import is_bare, parse_bandwidth
 
-__all__ = ["apply_settings", "parse_settings", "with_unit"]
+__all__ = ["ASSUMPTION", "apply_settings", "parse_settings", "with_unit"]
+
+ASSUMPTION = "assumption."
+"""What the key of a setting starts with that is about a named assumption, and not about a type."""
 
 _LAW_KEYS = {
     "rates": "rates",
@@ -75,7 +78,7 @@ def with_unit(key: str, value: str) -> str:
     grouped = re.fullmatch(r"\s*(\d{1,3}\.\d{3})(\D.*)?", str(value)) if unit else None
     if grouped:  # 250.000 is 250: shown as it was read
         value = f"{float(grouped[1]):.15g}{grouped[2] or ''}"
-    return f"{value} {unit}" if unit and is_bare(value) and not key.startswith("assumption.") else str(value)
+    return f"{value} {unit}" if unit and is_bare(value) and not key.startswith(ASSUMPTION) else str(value)
 
 
 def apply_settings(site: Site, settings: Mapping[str, str]) -> Site:
@@ -87,7 +90,7 @@ def apply_settings(site: Site, settings: Mapping[str, str]) -> Site:
     >>> read_site("L2R", settings={"toe.capacity": "80 MB/s"}).components["toe_A1"].capacity_mb_s
     80.0
     """
-    types = {part.type for part in (*site.components.values(), *site.client_parts.values())}
+    types = {part.type for part in site.described.values()}
     for key, value in settings.items():
         kind, _, name = key.partition(".")
         where = f"--set {key[:80]}={str(value)[:40]}"

@@ -24,7 +24,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from k2rel.errors import InputError, Problem, closest
 from k2rel.textio import read_text
 
-__all__ = ["KeyPath", "YamlSource", "known_keys", "read_yaml"]
+__all__ = ["KeyPath", "YamlSource", "as_written", "known_keys", "read_yaml"]
 
 KeyPath = tuple[str | int, ...]
 
@@ -41,8 +41,8 @@ class YamlSource:
 
     name: str
     data: dict[str, Any]
-    lines: Mapping[KeyPath, int]
-    origins: Mapping[KeyPath, str] = field(default_factory=dict)
+    lines: Mapping[KeyPath, int]  # from 1
+    origins: Mapping[KeyPath, str] = field(default_factory=dict)  # assumption that a value was taken from
 
     def problem(self, path: KeyPath, message: str) -> Problem:
         """Place a mistake: the line is that of the entry, or of the nearest entry around it.
@@ -86,6 +86,17 @@ class YamlSource:
                     for item in error.errors()
                 ]
             ) from None
+
+
+def as_written(value: object) -> str:
+    """Show a value as a file has it.
+
+    Examples
+    --------
+    >>> as_written(True), as_written(4)
+    ('true', '4')
+    """
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def known_keys(document: type[BaseModel], path: KeyPath) -> list[str]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 
+import k2rel.site.document as doc
 from k2rel.errors import Problem
 from k2rel.intervals import MOST_TESTS, number_in_common
-from k2rel.site import document as doc
-from k2rel.site.model import AtLeast, GivenLaw, Path, Role, Site, Stage, Traffic
+from k2rel.site.model import AtLeast, GivenLaw, Path, Role, Site, Stage, Traffic, names_in, role_in, subscription_in
 from k2rel.site.source import KeyPath, YamlSource
 from k2rel.units import HOURS_PER_YEAR
 
@@ -44,33 +44,26 @@ def warnings_of(source: YamlSource, document: doc.SiteDocument, site: Site) -> t
 
 
 def _flat(stages: Iterable[Stage]) -> Iterator[str]:
-    for stage in stages:
-        yield from stage.of if isinstance(stage, AtLeast) else (stage,)
+    return (name for stage in stages for name in names_in(stage))
 
 
 class _Uses:
     """Where names of a site stand."""
 
     def __init__(self, site: Site) -> None:
-        self.subscriptions = {
-            end.removeprefix("@")
-            for end in (
-                *(name for entry in site.traffic.values() for path in entry.paths for name in _flat(path.via)),
-                *(end for part in site.client_parts.values() for end in part.between or ()),
-                *(entry.prefer for entry in site.traffic.values()),
-            )
-            if end.startswith("@")
-        }
         via = {name for entry in site.traffic.values() for path in entry.paths for name in _flat(path.via)}
-        dealt = {name[1:] for name in via if name.startswith("@")}
-        self.on_paths = via | {entry for name in dealt for entry in site.subscriptions[name]}
+        ends = {end for part in site.client_parts.values() for end in part.between or ()}
+        prefer = {entry.prefer for entry in site.traffic.values()}
+        dealt = set(map(subscription_in, via)) - {None}
+        self.subscriptions = dealt | set(map(subscription_in, ends | prefer))
+        self.on_paths = via | {entry for name in dealt if name is not None for entry in site.subscriptions[name]}
         holders = [holder for role in site.roles.values() for holder in role.holders]
         self.units = {unit for holder in holders for unit in holder.units}
         units = [site.units[name] for name in self.units]
         self.roles = {
             *(role for entry in site.traffic.values() for role in entry.requires),
             *(role for entry in site.traffic.values() for path in entry.paths for role, _ in path.when),
-            *(entry.prefer[5:] for entry in site.traffic.values() if entry.prefer.startswith("role ")),
+            *map(role_in, prefer),
         }
         self.anywhere = {
             *self.on_paths,
@@ -85,7 +78,7 @@ class _Uses:
 def _part_path(site: Site, name: str) -> KeyPath:
     if name in site.raid_sets:
         return ("raid_sets", name)
-    return ("links" if site.components[name].between else "components", name)
+    return (site.components[name].section, name)
 
 
 def _without_load(document: doc.SiteDocument, site: Site, used: _Uses) -> Iterator[Finding]:
@@ -189,7 +182,7 @@ def _holders(site: Site) -> Iterator[Finding]:
         follows = [
             key
             for key, entry in site.traffic.items()
-            if entry.prefer == f"role {name}" or any(role_ == name for way in entry.paths for role_, _ in way.when)
+            if role_in(entry.prefer) == name or any(named == name for path in entry.paths for named, _ in path.when)
         ]
         twice = next((side for side in sides if sides.count(side) > 1), None)
         if twice is not None and (follows or len(site.sides) > 1):
@@ -208,9 +201,7 @@ def _called(on: str | None, side: str) -> str:
 
 def _not_watched(site: Site) -> Iterator[Finding]:
     """Needs of a holder alone whose loss ends the role while nothing makes it move."""
-    for name, role in site.roles.items():
-        if len(role.holders) < 2:
-            continue
+    for name, role in site.movable.items():
         needs = [set(_flat(holder.needs)) for holder in role.holders]
         for place, holder in enumerate(role.holders):
             elsewhere = set.union(*(other for n, other in enumerate(needs) if n != place))
@@ -274,11 +265,11 @@ def _kind(site: Site, traffic: Traffic, path: Path) -> object:
     """What makes paths alike: the kinds of parts in their order; on one side where the file prefers a side."""
 
     def kind(name: str) -> str:
-        if name.startswith("@"):
-            name = site.subscriptions[name[1:]][0]
+        if (subscription := subscription_in(name)) is not None:
+            name = site.subscriptions[subscription][0]
         if name in site.raid_sets:
             return f"RAID {site.raid_sets[name].level}"
-        return (site.client_parts.get(name) or site.components[name]).type
+        return site.described[name].type
 
     kinds = tuple(
         (stage.k, *map(kind, stage.of)) if isinstance(stage, AtLeast) else (1, kind(stage)) for stage in path.via
@@ -291,10 +282,8 @@ def _shared_by_clients(site: Site, first: Path, other: Path) -> bool:
     """Whether clients are dealt over all in which two paths differ, so that the first is not one path for all."""
     stages = [stage for stage, instead in zip(first.via, other.via, strict=True) if stage != instead]
     shared = [stage for stage in stages if stage not in site.client_parts]
-    return bool(shared) and all(
-        isinstance(stage, str) and stage.startswith("@") and len(set(site.subscriptions[stage[1:]])) > 1
-        for stage in shared
-    )
+    lists = [subscription_in(stage) if isinstance(stage, str) else None for stage in shared]
+    return bool(shared) and all(name is not None and len(set(site.subscriptions[name])) > 1 for name in lists)
 
 
 def _drifting_tests(site: Site) -> Iterator[Finding]:

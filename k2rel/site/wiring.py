@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from k2rel.site.model import AtLeast, Path, Site
+from k2rel.site.model import Path, Site, names_in, subscription_in
 
 __all__: list[str] = []
 
@@ -11,11 +11,12 @@ def broken_step(site: Site, path: Path, group: int) -> tuple[int, str, str] | No
     """Find the first two neighbours of a path that no wiring joins."""
 
     def resolve(name: str) -> str:
-        return site.subscribed(name[1:], group) if name.startswith("@") else name
+        subscription = subscription_in(name)
+        return name if subscription is None else site.subscribed(subscription, group)
 
     def joined(first: str, second: str) -> bool:
         for one, other in ((first, second), (second, first)):
-            part = site.client_parts.get(one) or site.components.get(one)
+            part = site.described.get(one)
             if part is None:
                 part_in = site.raid_sets[one].within
                 ends: tuple[str, ...] = ()
@@ -25,7 +26,7 @@ def broken_step(site: Site, path: Path, group: int) -> tuple[int, str, str] | No
                 return True
         return False
 
-    names = [tuple(resolve(n) for n in (s.of if isinstance(s, AtLeast) else (s,))) for s in path.via]
+    names = [tuple(map(resolve, names_in(stage))) for stage in path.via]
     for number in range(1, len(names)):
         for first in names[number - 1]:
             for second in names[number]:

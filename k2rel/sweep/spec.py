@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from k2rel.bundled import level_names, site_path
 from k2rel.errors import InputError, Problem
+from k2rel.rates import Contract
 from k2rel.site.read import pinned_table
 from k2rel.site.source import YamlSource, read_yaml
 from k2rel.uncertain import points
@@ -50,7 +51,7 @@ class _Document(_Strict):
     name: str = Field(default="sweep", pattern=r"^[A-Za-z0-9][\w.-]{0,60}$")
     levels: Annotated[list[str], Field(min_length=1)]
     clients: Annotated[list[int], Field(min_length=1)] | _Steps | None = None
-    repair: Annotated[list[Literal["onsite", "4h", "nbd"]], Field(min_length=1)] = ["4h"]
+    repair: Annotated[list[Contract], Field(min_length=1)] = ["4h"]
     roles: Annotated[list[Literal["preferred", "sticky"]], Field(min_length=1)] = ["preferred"]
     targets: Annotated[list[float], Field(min_length=1)] | None = None
     set: dict[str, Values | _Limits] = Field(default_factory=dict)

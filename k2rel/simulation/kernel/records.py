@@ -1,29 +1,16 @@
 """The flat arrays that the compiled loops read and write: one named tuple for each of the four things there are.
 
 `Model` is the site as it fails and is repaired, `Tables` what the rules say (extended while histories run), `Work` the
-state of one history, `Sums` what is counted.
+state of one history, `Sums` what is counted. Beside the kind of each array stand its lengths.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import Annotated, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from k2rel.simulation.kernel.layout import ABOVE, B1, B2, F1, F2, F3, I1, I2, S3, W1, W2
 
 __all__: list[str] = []
-
-# arrays by the number of their dimensions; the letters say to compiled code what they hold
-F1: TypeAlias = NDArray[np.float64]
-F2: TypeAlias = NDArray[np.float64]
-F3: TypeAlias = NDArray[np.float64]
-I1: TypeAlias = NDArray[np.int64]
-I2: TypeAlias = NDArray[np.int64]
-W1: TypeAlias = NDArray[np.uint64]
-W2: TypeAlias = NDArray[np.uint64]
-B1: TypeAlias = NDArray[np.uint8]
-B2: TypeAlias = NDArray[np.uint8]
-S3: TypeAlias = NDArray[np.int16]
 
 # what an entry of the calendar is
 FAIL, FOUND, REPAIRED, TAKEOVER, TRAVEL, SPARE, WINDOW, WINDOW_END, SHOCK, SHOCK_END = range(10)
@@ -35,9 +22,8 @@ UP, HIDDEN, NO_SPARE, NO_CREW, REPAIR, TAKEN_OUT, SHOCKED = range(7)
 DONE, AT_LIMIT, UNKNOWN, FULL, LOCKED = range(5)
 
 # places in Work.f
-(NOW, NEXT_FAILURE, SINCE, TOTAL_RATE, DELIVERED, YEAR_START, GRID_RATE, SCRATCH, CUT_BEFORE,
- ANY_DAY) = range(10)  # fmt: skip
-FLOATS = 10
+NOW, NEXT_FAILURE, SINCE, TOTAL_RATE, DELIVERED, YEAR_START, GRID_RATE, CUT_BEFORE, ANY_DAY = range(9)
+FLOATS = 9
 # places in Work.i
 (HEAP, CONTROL, MODE, PAIR, DOWN, HURT, ON_SITE, BUSY, TRAVELLING, WAITING, CHANGED, ON_A, ON_B, OVER, CUT, TOUCHED,
  LOGGED, LOG_KIND, LOG_ITEM, WANTED, MOVES, FAILED_MOVES, HISTORY, YEAR, COUNTED, STOPPED, SCOUTING,
@@ -57,6 +43,9 @@ FIRST_BIN = (1023 - 18) << 5
 BINS = 42 * 32
 COUNTS = 256
 GRID = 200  # points of time at which losses are counted
+CACHE = 1 << 13  # states whose outcome a history finds without asking the tables
+WANTED_ROOM = 1024
+TIMED_MODES = 1 << 12  # modes whose hours are kept apart; those after them are counted at once
 
 
 class Model(NamedTuple):
@@ -173,71 +162,74 @@ class Tables(NamedTuple):
 
 
 class Work(NamedTuple):
-    """The state of one history, and room for the loops."""
+    """The state of one history, and room for the loops; all views of one buffer of integers and one of floats."""
 
-    rng: W1
-    f: F1
-    f_bits: I1  # the same memory as `f`, as integers
-    i: I1
-    state: B1
-    stamp: I1
-    age: F1  # age at `since` [h]
-    since: F1  # when the part last went up
-    hit_by: I1
-    mask: W1
-    own: I1  # failed own parts of each client
-    hurt: I1  # clients with any
-    hurt_at: I1
-    heap_t: F1
-    heap_e: I1
-    move_stamp: I1
-    move_rate: F1
-    move_wait: F1  # a wait that is known already
-    waiting: I1
-    stock: I1
-    touched: I1
-    touched_yet: B1
-    value: B1  # of each gate
-    cond: W1
-    vector: W1
-    cache_key: W2
-    cache_pair: I1
-    cache_mode: I1
-    bits: W1  # [services lost now, before]
-    begin: F1
-    down: F1  # in this year
-    losses: I1
-    air: I1
-    longest: F1
-    first: F1
-    history_down: F1
-    history_count: I1
-    history_air: I1
-    reward: F1  # in this history
-    load: F1
-    counted: F1
-    client_load: F1
-    wanted: W2  # (room, words of mask + 1): what the tables do not know
-    mode_time: F1  # hours in each mode with every client's own parts good
-    log_t: F1
-    log_i: I2  # (room, 6): kind, item, control, mode, on the first side, on the second
-    log_bits: W1
-    log_mask: W2  # shared parts that are down
+    # what a kept state holds: as far as the calendar is filled, which comes last
+    i: Annotated[I1, INTS]
+    f: Annotated[F1, FLOATS]
+    state: Annotated[B1, "parts"]
+    touched_yet: Annotated[B1, "parts"]
+    stamp: Annotated[I1, "parts"]
+    age: Annotated[F1, "parts"]  # age at `since` [h]
+    since: Annotated[F1, "parts"]  # when the part last went up
+    hit_by: Annotated[I1, "parts"]
+    touched: Annotated[I1, "parts"]
+    mask: Annotated[W1, "words"]
+    own: Annotated[I1, "clients"]  # failed own parts of each client
+    hurt: Annotated[I1, "clients"]  # clients with any
+    hurt_at: Annotated[I1, "clients"]
+    bits: Annotated[W1, 2]  # services lost now, before
+    move_stamp: Annotated[I1, "moves"]
+    move_rate: Annotated[F1, "moves"]
+    move_wait: Annotated[F1, "moves"]  # a wait that is known already
+    stock: Annotated[I1, "shelves"]
+    waiting: Annotated[I1, "queue"]
+    heap_e: Annotated[I1, "heap"]
+    heap_t: Annotated[F1, "heap"]
+    kept_i: Annotated[I1, ABOVE]
+    kept_f: Annotated[F1, ABOVE]
+    # what it does not hold
+    rng: Annotated[W1, 4]
+    value: Annotated[B1, "gates"]
+    cond: Annotated[W1, "conditions"]
+    vector: Annotated[W1, "roots"]
+    cache_key: Annotated[W2, CACHE, "key"]
+    cache_pair: Annotated[I1, CACHE]
+    cache_mode: Annotated[I1, CACHE]
+    begin: Annotated[F1, "services"]
+    down: Annotated[F1, "services"]  # in this year
+    losses: Annotated[I1, "services"]
+    air: Annotated[I1, "services"]
+    longest: Annotated[F1, "services"]
+    first: Annotated[F1, "services"]
+    history_down: Annotated[F1, "services"]
+    history_count: Annotated[I1, "services"]
+    history_air: Annotated[I1, "services"]
+    reward: Annotated[F1, REWARDS]  # in this history
+    load: Annotated[F1, "elements"]
+    counted: Annotated[F1, "elements"]
+    client_load: Annotated[F1, "elements"]
+    wanted: Annotated[W2, WANTED_ROOM, "key"]  # states that the tables do not know: mask and control state
+    mode_time: Annotated[F1, TIMED_MODES]  # hours in each mode with every client's own parts good
+    log_t: Annotated[F1, "log"]
+    log_i: Annotated[I2, "log", 6]  # kind, item, control, mode, on the first side, on the second
+    log_bits: Annotated[W1, "log"]
+    log_mask: Annotated[W2, "log", "words"]  # shared parts that are down
 
 
 class Sums(NamedTuple):
     """What is counted over histories."""
 
-    histories: I1
-    service: F2
-    reward: F2  # (rewards, 2): sum and sum of squares of a history
-    down_bins: I2  # (services, bins): downtime of a year, where above 0
-    longest_bins: I2  # longest interruption that ends in a year
-    length_bins: I2  # of each interruption
-    first_bins: I2  # time to the first loss
-    count_bins: I2  # (services, 256): interruptions in a year
-    cut_bins: I1  # client-hours lost in a year, where above 0
-    joint: F2  # (on the first side, on the second): hours
-    control: F1  # hours in each control state
-    element: F2  # (elements, 2): load times hours, hours above capacity
-    lost_at: I2  # (services, points + 1): histories in which it is lost, as differences from point to point
+    histories: Annotated[I1, 1]
+    service: Annotated[F2, "services", SERVICE_COLUMNS]
+    reward: Annotated[F2, REWARDS, 2]  # sum and sum of squares of a history
+    down_bins: Annotated[I2, "services", BINS]  # downtime of a year, where above 0
+    longest_bins: Annotated[I2, "services", BINS]  # longest interruption that ends in a year
+    length_bins: Annotated[I2, "services", BINS]  # of each interruption
+    first_bins: Annotated[I2, "services", BINS]  # time to the first loss
+    count_bins: Annotated[I2, "services", COUNTS]  # interruptions in a year
+    cut_bins: Annotated[I1, BINS]  # client-hours lost in a year, where above 0
+    joint: Annotated[F2, "places", "places"]  # clients on the first side, on the second: hours
+    control: Annotated[F1, "controls"]  # hours in each control state
+    element: Annotated[F2, "elements", 2]  # load times hours, hours above capacity
+    lost_at: Annotated[I2, "services", GRID + 2]  # histories with it lost, as differences from point to point

@@ -9,6 +9,7 @@ the type, so code in Numba's cache is never used with another layout.
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -26,20 +27,16 @@ from numba.extending import (
     unbox,
 )
 from numba.np import arrayobj
+from numba.np.numpy_support import from_dtype
 from numpy.typing import NDArray
 
-__all__ = ["Ground", "laid_out"]
+from k2rel.simulation.kernel.layout import fields
+
+__all__ = ["RecordPointer", "laid_out"]
 
 _T = TypeVar("_T")
 
-_SCALARS = {"int": types.int64, "float": types.float64}
-_DTYPES = {
-    "F": types.float64,
-    "I": types.int64,
-    "W": types.uint64,
-    "B": types.uint8,
-    "S": types.int16,
-}
+_NUMBERS = {int: types.int64, float: types.float64}
 _WORDS = 4  # address and up to three lengths
 # Numba keeps compiled code by the file of the outer function alone; with the sources of all loops as part of the type
 # a change in any of them is seen
@@ -101,38 +98,31 @@ def _load(context: Any, builder: Any, record: RecordType, value: Any, name: str)
     return array._getvalue()
 
 
-def _annotations(record: type) -> list[tuple[str, str]]:
-    return [(name, str(getattr(kind, "__forward_arg__", kind))) for name, kind in record.__annotations__.items()]
-
-
+@cache
 def _record_type(record: Any) -> RecordType:
-    """Give the compiled type of a named tuple whose annotations say what each field is.
+    """Give the compiled type of a record."""
 
-    ``F1`` to ``F3``, ``I1``, ``W1``, ``B1``, ``S3`` and so on for arrays of floats, integers, words, bytes and short
-    integers by the number of their dimensions; ``int`` and ``float`` for numbers.
-    """
-    fields = []
-    for name, text in _annotations(record):
-        kind = _SCALARS.get(text)
-        fields.append((name, kind if kind is not None else types.Array(_DTYPES[text[0]], int(text[1]), "C")))
-    return RecordType(record.__name__, tuple(fields))
+    def compiled(kind: Any) -> Any:
+        return (
+            _NUMBERS[kind] if kind in _NUMBERS else types.Array(from_dtype(np.dtype(kind.dtype)), kind.dimensions, "C")
+        )
+
+    return RecordType(record.__name__, tuple((name, compiled(kind)) for name, kind, _ in fields(record)))
 
 
-_TYPES: dict[Any, RecordType] = {}
-
-
-class Ground:
+class RecordPointer:
     """A named tuple laid out for compiled code, in which its fields are read as of the tuple itself.
 
     Examples
     --------
     >>> from typing import NamedTuple
+    >>> from k2rel.simulation.kernel.layout import F1
     >>> from numba import njit
-    >>> Pair = NamedTuple("Pair", [("values", "F1"), ("factor", "int")])
+    >>> Pair = NamedTuple("Pair", [("values", F1), ("factor", int)])
     >>> @njit
     ... def first(pair):
     ...     return pair.values[0] * pair.factor
-    >>> first(Ground(Pair(np.array([1.5]), 2)))
+    >>> first(RecordPointer(Pair(np.array([1.5]), 2)))
     3.0
     """
 
@@ -148,21 +138,19 @@ def laid_out(record: _T) -> _T:
     Examples
     --------
     >>> from typing import NamedTuple
-    >>> Pair = NamedTuple("Pair", [("values", "F1")])
+    >>> from k2rel.simulation.kernel.layout import F1
+    >>> Pair = NamedTuple("Pair", [("values", F1)])
     >>> laid_out(Pair(np.array([1])))
     Traceback (most recent call last):
         ...
-    TypeError: Pair.values: F1 is needed, got int64 (1,)
+    TypeError: Pair.values: float64 in 1 dimension(s) is needed, got int64 (1,)
     """
-    return cast(_T, Ground(record))
+    return cast(_T, RecordPointer(record))
 
 
-@typeof_impl.register(Ground)
-def _type_of(ground: Ground, _: Any) -> RecordType:
-    record = type(ground.record)
-    if record not in _TYPES:
-        _TYPES[record] = _record_type(record)
-    return _TYPES[record]
+@typeof_impl.register(RecordPointer)
+def _type_of(pointer: RecordPointer, _: Any) -> RecordType:
+    return _record_type(pointer.record.__class__)
 
 
 @unbox(RecordType)
@@ -175,16 +163,16 @@ def _unbox(kind: RecordType, thing: Any, c: Any) -> Any:
 
 def _table_of(record: Any) -> NDArray[np.int64]:
     """Addresses and lengths of the arrays of a named tuple; valid while it lives."""
-    names = {"F": np.float64, "I": np.int64, "W": np.uint64, "B": np.uint8, "S": np.int16}
     table = np.zeros((len(record), _WORDS), dtype=np.int64)
-    for row, (name, text), value in zip(table, _annotations(type(record)), record, strict=True):
-        if text == "int":
-            row[0] = value
-        elif text == "float":
-            row[0] = np.float64(value).view(np.int64)
-        else:
-            if value.dtype != names[text[0]] or value.ndim != int(text[1]) or not value.flags.c_contiguous:
-                raise TypeError(f"{type(record).__name__}.{name}: {text} is needed, got {value.dtype} {value.shape}")
-            row[0] = value.ctypes.data
-            row[1 : 1 + value.ndim] = value.shape
+    for row, (name, kind, _), value in zip(table, fields(record.__class__), record, strict=True):
+        if kind in _NUMBERS:
+            row[0] = np.array(value, dtype=kind).view(np.int64)
+            continue
+        if value.dtype != kind.dtype or value.ndim != kind.dimensions or not value.flags.c_contiguous:
+            raise TypeError(
+                f"{type(record).__name__}.{name}: {kind.dtype.__name__} in {kind.dimensions} dimension(s) is needed, "
+                f"got {value.dtype} {value.shape}"
+            )
+        row[0] = value.ctypes.data
+        row[1 : 1 + value.ndim] = value.shape
     return table

@@ -11,55 +11,12 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from k2rel.simulation.kernel import records
 from k2rel.simulation.kernel.draws import uniform
 from k2rel.simulation.kernel.events import candidate, compiled, happen, law, push
 from k2rel.simulation.kernel.gates import AND, AT_LEAST, CONSTANT, CONTROLLED, NOT, OR, SHARED, XOR
-from k2rel.simulation.kernel.records import (
-    AT_LIMIT,
-    B1,
-    CHANGED,
-    CONTROL,
-    COUNTED,
-    CUT,
-    DELIVERED,
-    DONE,
-    FAILED_MOVES,
-    FULL,
-    HEAP,
-    HURT,
-    I1,
-    LOCKED,
-    LOG_ITEM,
-    LOG_KIND,
-    LOGGED,
-    MODE,
-    MOVES,
-    NEXT_FAILURE,
-    NOW,
-    ON_A,
-    ON_B,
-    OVER,
-    PAIR,
-    R_A,
-    R_B,
-    R_CUT,
-    R_DELIVERED,
-    R_EVENTS,
-    R_OVER,
-    SHOWN_CONTROL,
-    SHOWN_HURT,
-    SHOWN_MODE,
-    SINCE,
-    TAKEOVER,
-    UNKNOWN,
-    W1,
-    W2,
-    WANTED,
-    Model,
-    Sums,
-    Tables,
-    Work,
-)
+from k2rel.simulation.kernel.layout import B1, I1, W1, W2
+from k2rel.simulation.kernel.records import Model, Sums, Tables, Work
 
 __all__: list[str] = []
 
@@ -67,7 +24,7 @@ __all__: list[str] = []
 @compiled
 def evaluate(model: Model, work: Work) -> None:
     """Evaluate every gate for the parts that are down and the control state."""
-    control = work.i[CONTROL]
+    control = work.i[records.CONTROL]
     for g in range(len(model.gate)):
         kind, at, n = model.gate[g], model.gate_at[g], model.gate_n[g]
         if kind == CONSTANT:
@@ -153,7 +110,7 @@ def _gather(roots: I1, value: B1, words: W1) -> None:
 def look_up(model: Model, tables: Tables, work: Work) -> bool:
     """Find what the rules say of the present state; False, with the state noted, where the tables do not know."""
     words = len(work.mask)
-    control = np.uint64(work.i[CONTROL])
+    control = np.uint64(work.i[records.CONTROL])
     h = _mixed(np.uint64(0x1234567), control)
     for w in range(words):
         h = _mixed(h, work.mask[w])
@@ -169,30 +126,30 @@ def look_up(model: Model, tables: Tables, work: Work) -> bool:
         pair = _find(tables.pair_key, tables.pair_id, work.cond)
         mode = _find(tables.mode_key, tables.mode_id, work.vector)
         if pair < 0 or mode < 0:
-            n = work.i[WANTED]
+            n = work.i[records.WANTED]
             if n < len(work.wanted):
                 for w in range(words):
                     work.wanted[n, w] = work.mask[w]
                 work.wanted[n, words] = control
-                work.i[WANTED] = n + 1
+                work.i[records.WANTED] = n + 1
             return False
         work.cache_pair[slot], work.cache_mode[slot] = pair, mode
         for w in range(words):
             work.cache_key[slot, w] = work.mask[w]
         work.cache_key[slot, words] = control
-    work.i[PAIR], work.i[MODE] = work.cache_pair[slot], work.cache_mode[slot]
+    work.i[records.PAIR], work.i[records.MODE] = work.cache_pair[slot], work.cache_mode[slot]
     return True
 
 
 @compiled
 def _serve(model: Model, tables: Tables, work: Work) -> None:
     """Say which services are lost, and where the clients are, for a mode and the clients' own parts."""
-    m = work.i[MODE]
-    if work.i[HURT] == 0:
+    m = work.i[records.MODE]
+    if work.i[records.HURT] == 0:
         work.bits[0] = tables.base_bits[m]
-        work.i[ON_A], work.i[ON_B] = tables.base_a[m], tables.base_b[m]
-        work.i[CUT], work.i[OVER] = tables.base_lost[m, 0] if model.classes else 0, tables.base_over[m]
-        work.f[DELIVERED] = tables.base_delivered[m]
+        work.i[records.ON_A], work.i[records.ON_B] = tables.base_a[m], tables.base_b[m]
+        work.i[records.CUT], work.i[records.OVER] = tables.base_lost[m, 0] if model.classes else 0, tables.base_over[m]
+        work.f[records.DELIVERED] = tables.base_delivered[m]
         return
     groups, elements = len(model.group_size), len(model.capacity)
     a, b = tables.base_a[m], tables.base_b[m]
@@ -206,7 +163,7 @@ def _serve(model: Model, tables: Tables, work: Work) -> None:
     cut = 0
     for c in range(model.classes):
         lost = tables.base_lost[m, c]
-        for k in range(work.i[HURT]):
+        for k in range(work.i[records.HURT]):
             client = work.hurt[k]
             flow = c * groups + model.group[client]
             before, after = tables.taken[m, flow, 0], tables.taken[m, flow, work.own[client]]
@@ -247,19 +204,19 @@ def _serve(model: Model, tables: Tables, work: Work) -> None:
     if model.full_service >= 0 and (cut > 0 or over):
         bits |= one << np.uint64(model.full_service)
     work.bits[0] = bits
-    work.i[ON_A], work.i[ON_B], work.i[CUT], work.i[OVER] = a, b, cut, over
+    work.i[records.ON_A], work.i[records.ON_B], work.i[records.CUT], work.i[records.OVER] = a, b, cut, over
     served = float(len(model.group) - cut)
     if over:
         served = 0.0
         for g in range(groups):
             whole = model.group_size[g]
-            for k in range(work.i[HURT]):
+            for k in range(work.i[records.HURT]):
                 client = work.hurt[k]
                 if model.group[client] == g:
                     whole -= 1
                     served += _arrives(model, tables, work, m, g, work.own[client])
             served += whole * _arrives(model, tables, work, m, g, 0)
-    work.f[DELIVERED] = served
+    work.f[records.DELIVERED] = served
 
 
 @compiled
@@ -284,7 +241,7 @@ def _arrives(model: Model, tables: Tables, work: Work, m: int, g: int, own: int)
 def _clocks(model: Model, tables: Tables, work: Work) -> None:
     """Start and stop the clocks of what happens to roles in time; one that goes on is left alone."""
     for e in range(model.moves):
-        rate = tables.move_rate[work.i[PAIR], e]
+        rate = tables.move_rate[work.i[records.PAIR], e]
         if model.moves_by_calendar[e]:
             rate = 0.0
         if rate == work.move_rate[e]:
@@ -296,24 +253,24 @@ def _clocks(model: Model, tables: Tables, work: Work) -> None:
             work.move_wait[e] = 0.0
             if wait <= 0.0:
                 wait = law(model, work, model.move_law[e], 0.0) / rate
-            push(work, work.f[NOW] + wait, TAKEOVER, e, work.move_stamp[e])
+            push(work, work.f[records.NOW] + wait, records.TAKEOVER, e, work.move_stamp[e])
 
 
 @compiled
 def account(model: Model, tables: Tables, work: Work, sums: Sums) -> None:
     """Add the time since the last change to what stood until now."""
-    dt = work.f[NOW] - work.f[SINCE]
-    work.f[SINCE] = work.f[NOW]
-    work.reward[R_A] += dt * work.i[ON_A]
-    work.reward[R_B] += dt * work.i[ON_B]
-    work.reward[R_CUT] += dt * work.i[CUT]
-    work.reward[R_OVER] += dt * work.i[OVER]
-    work.reward[R_DELIVERED] += dt * work.f[DELIVERED]
-    if work.i[COUNTED]:
-        sums.joint[work.i[ON_A], work.i[ON_B]] += dt
-        sums.control[work.i[SHOWN_CONTROL]] += dt
-        mode = work.i[SHOWN_MODE]
-        if work.i[SHOWN_HURT]:
+    dt = work.f[records.NOW] - work.f[records.SINCE]
+    work.f[records.SINCE] = work.f[records.NOW]
+    work.reward[records.R_A] += dt * work.i[records.ON_A]
+    work.reward[records.R_B] += dt * work.i[records.ON_B]
+    work.reward[records.R_CUT] += dt * work.i[records.CUT]
+    work.reward[records.R_OVER] += dt * work.i[records.OVER]
+    work.reward[records.R_DELIVERED] += dt * work.f[records.DELIVERED]
+    if work.i[records.COUNTED]:
+        sums.joint[work.i[records.ON_A], work.i[records.ON_B]] += dt
+        sums.control[work.i[records.SHOWN_CONTROL]] += dt
+        mode = work.i[records.SHOWN_MODE]
+        if work.i[records.SHOWN_HURT]:
             for e in range(len(model.capacity)):
                 sums.element[e, 0] += dt * work.load[e]
                 sums.element[e, 1] += dt * (work.load[e] > model.limit[e])
@@ -323,59 +280,59 @@ def account(model: Model, tables: Tables, work: Work, sums: Sums) -> None:
             for e in range(len(model.capacity)):
                 sums.element[e, 0] += dt * tables.base_load[mode, e]
                 sums.element[e, 1] += dt * (tables.base_load[mode, e] > model.limit[e])
-    work.i[SHOWN_MODE], work.i[SHOWN_CONTROL] = work.i[MODE], work.i[CONTROL]
-    work.i[SHOWN_HURT] = work.i[HURT]
+    work.i[records.SHOWN_MODE], work.i[records.SHOWN_CONTROL] = work.i[records.MODE], work.i[records.CONTROL]
+    work.i[records.SHOWN_HURT] = work.i[records.HURT]
 
 
 @compiled
 def settle(model: Model, tables: Tables, work: Work, sums: Sums) -> int:
     """Follow the rules until nothing more happens at once; then find services and loads."""
-    work.i[CHANGED] = 0
+    work.i[records.CHANGED] = 0
     for _ in range(10):
         if not look_up(model, tables, work):
-            return UNKNOWN
-        pair, control = work.i[PAIR], work.i[CONTROL]
+            return records.UNKNOWN
+        pair, control = work.i[records.PAIR], work.i[records.CONTROL]
         if tables.settled[pair] == control and tables.failed[pair] == control:
             _clocks(model, tables, work)
             account(model, tables, work, sums)
             _serve(model, tables, work)
-            return DONE
+            return records.DONE
         good = tables.coverage[pair] >= 1.0 or uniform(work.rng) <= tables.coverage[pair]
-        work.i[CONTROL] = tables.settled[pair] if good else tables.failed[pair]
+        work.i[records.CONTROL] = tables.settled[pair] if good else tables.failed[pair]
         if tables.begins[pair]:
-            work.i[MOVES] += good
-            work.i[FAILED_MOVES] += not good
-    return LOCKED
+            work.i[records.MOVES] += good
+            work.i[records.FAILED_MOVES] += not good
+    return records.LOCKED
 
 
 @compiled
 def write_log(work: Work) -> None:
     """Note an event, where a log is kept."""
-    n = work.i[LOGGED]
+    n = work.i[records.LOGGED]
     if n < len(work.log_t):
-        work.log_t[n] = work.f[NOW]
-        work.log_i[n, 0], work.log_i[n, 1] = work.i[LOG_KIND], work.i[LOG_ITEM]
-        work.log_i[n, 2], work.log_i[n, 3] = work.i[CONTROL], work.i[MODE]
-        work.log_i[n, 4], work.log_i[n, 5] = work.i[ON_A], work.i[ON_B]
+        work.log_t[n] = work.f[records.NOW]
+        work.log_i[n, 0], work.log_i[n, 1] = work.i[records.LOG_KIND], work.i[records.LOG_ITEM]
+        work.log_i[n, 2], work.log_i[n, 3] = work.i[records.CONTROL], work.i[records.MODE]
+        work.log_i[n, 4], work.log_i[n, 5] = work.i[records.ON_A], work.i[records.ON_B]
         work.log_bits[n] = work.bits[0]
         work.log_mask[n, :] = work.mask
-        work.i[LOGGED] = n + 1
+        work.i[records.LOGGED] = n + 1
 
 
 @compiled
 def step(model: Model, tables: Tables, work: Work, sums: Sums, limit: float) -> int:
     """Let the next thing happen, unless it lies beyond a time; services and loads are left as they follow."""
-    first = work.heap_t[0] if work.i[HEAP] else np.inf
-    work.i[LOG_KIND] = -1
-    if first > limit and work.f[NEXT_FAILURE] > limit:
-        return AT_LIMIT
-    if first <= work.f[NEXT_FAILURE]:
+    first = work.heap_t[0] if work.i[records.HEAP] else np.inf
+    work.i[records.LOG_KIND] = -1
+    if first > limit and work.f[records.NEXT_FAILURE] > limit:
+        return records.AT_LIMIT
+    if first <= work.f[records.NEXT_FAILURE]:
         happen(model, tables, work)
     else:
         candidate(model, work)
-    if work.i[HEAP] >= len(work.heap_t) - 4:
-        return FULL
-    work.reward[R_EVENTS] += work.i[LOG_KIND] >= 0
-    if work.i[CHANGED]:
+    if work.i[records.HEAP] >= len(work.heap_t) - 4:
+        return records.FULL
+    work.reward[records.R_EVENTS] += work.i[records.LOG_KIND] >= 0
+    if work.i[records.CHANGED]:
         return settle(model, tables, work, sums)
-    return DONE
+    return records.DONE

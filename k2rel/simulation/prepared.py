@@ -1,0 +1,135 @@
+"""A site ready to run: its arrays, what its histories have learnt, the room that they run in."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from k2rel.errors import K2relError
+from k2rel.organisation import Organisation
+from k2rel.simulation.circumstances import Circumstances
+from k2rel.simulation.kernel import records
+from k2rel.simulation.kernel.histories import run
+from k2rel.simulation.kernel.layout import allocated
+from k2rel.simulation.kernel.records import Sums, Tables, Work
+from k2rel.simulation.kernel.records_abi import laid_out
+from k2rel.simulation.model import SiteModel
+from k2rel.simulation.outcomes import Outcomes
+from k2rel.simulation.plan import Plan
+from k2rel.studies import Study
+from k2rel.units import HOURS_PER_YEAR
+
+__all__ = ["Prepared", "follow", "prepare"]
+
+_LOOK_AHEAD = 400  # histories that are run ahead to find out what else is not known
+
+
+class Prepared:
+    """A site ready to run, with what its histories have learnt."""
+
+    def __init__(self, site: SiteModel) -> None:
+        self.site = site
+        self.outcomes = Outcomes(site)
+        model = site.arrays
+        parts, words = len(site.parts), _words(len(site.shared))
+        self._sizes = {
+            "parts": parts,
+            "words": words,
+            "key": words + 1,
+            "clients": max(len(model.group), len(model.group_size), 1),
+            "places": len(model.group) + 1,
+            "moves": model.moves,
+            "shelves": len(model.stock),
+            "queue": 2 * parts + 1,
+            # each part, window, event and move has one entry that counts; ordered spares may be many
+            "heap": 256 + 6 * (parts + len(model.window_part) + len(model.shock_lasts) + model.moves)
+            + 2000 * len(model.stock),
+            "gates": max(len(model.gate), 1),
+            "conditions": (len(site.conditions) + 63) // 64 + 1,
+            "roots": _words(len(site.roots)),
+            "controls": len(model.control_value),
+            "services": model.services,
+            "elements": len(site.elements),
+        }  # fmt: skip
+
+    def room(self, log: int = 0) -> Work:
+        """Room in which histories run, with a log of so many events."""
+        work = allocated(Work, **self._sizes, log=log)
+        work.cache_pair[:] = -1
+        work.first[:] = -1.0
+        return work
+
+    def empty_sums(self) -> Sums:
+        """Sums of nothing."""
+        return allocated(Sums, **self._sizes)
+
+    def chunk(self, plan: Plan, first: int, last: int) -> Sums:
+        """Run histories from `first` on, without the last."""
+        work, sums = self.room(), self.empty_sums()
+        work.i[records.HISTORY] = first
+        follow(self, plan, work, sums, last, ahead=_LOOK_AHEAD)
+        self.outcomes.add_loads(work.mode_time, sums.element)
+        return sums
+
+
+@lru_cache(maxsize=8)
+def prepare(study: Study, organisation: Organisation, circumstances: Circumstances) -> Prepared:
+    """Make a site ready, once for the same inputs, so that what its histories have learnt is kept.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> prepare(study("L1"), Organisation(), Circumstances()).empty_sums().service.shape
+    (10, 9)
+    """
+    return Prepared(SiteModel(study, organisation, circumstances))
+
+
+def follow(prepared: Prepared, plan: Plan, work: Work, sums: Sums, last: int, *, ahead: int) -> None:
+    """Run histories to the last one; ask the policy where its tables do not know a state.
+
+    A scout runs some histories `ahead` each time, so that many states are asked for at once; as fewer turn up, it goes
+    less far.
+    """
+    model, here, counted = laid_out(prepared.site.arrays), laid_out(work), laid_out(sums)
+    scout: tuple[Work, Sums] | None = None
+    asked = b""
+
+    def go(tables: Tables, where: Any, into: Any, to: int) -> int:
+        return int(run(model, laid_out(tables), where, into, plan.seed, to, plan.warm_up_h, plan.years, HOURS_PER_YEAR))
+
+    while True:
+        tables = prepared.outcomes.tables
+        code = go(tables, here, counted, last)
+        if code == records.DONE:
+            return
+        if code == records.FULL:
+            raise K2relError("simulation: the calendar of a history overflowed; fewer spares or parts are needed")
+        if code != records.UNKNOWN:
+            raise K2relError("simulation: the rules of the site do not come to rest in some state")
+        wanted = work.wanted[: work.i[records.WANTED]].copy()
+        work.i[records.WANTED] = 0
+        if wanted.tobytes() == asked:
+            raise K2relError("simulation: a state is not understood twice; this is a defect")
+        asked = wanted.tobytes()
+        if ahead:
+            scout = scout or (prepared.room(), prepared.empty_sums())
+            other = scout[0]
+            other.i[records.HISTORY], other.i[records.SCOUTING], other.i[records.STOPPED] = (
+                work.i[records.HISTORY] + 1,
+                1,
+                0,
+            )
+            go(tables, laid_out(other), laid_out(scout[1]), int(min(work.i[records.HISTORY] + ahead, last)))
+            found = np.unique(other.wanted[: other.i[records.WANTED]], axis=0)
+            other.i[records.WANTED] = 0
+            wanted = np.concatenate([wanted, found])
+            ahead = min(2 * ahead, _LOOK_AHEAD) if len(found) > 4 else ahead // 2
+        prepared.outcomes.learn(wanted)
+
+
+def _words(bits: int) -> int:
+    """Words of 64 bits that hold so many, at least one."""
+    return max(1, (bits + 63) // 64)
