@@ -10,8 +10,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# one process a core; a file's tests stay together, since they share what they render or solve
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+# one process a core; a file's tests stay together, since they share what they render or solve; tests/conftest.py has
+# their order
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: report test test-all check bench validation schema sample picture clean
 

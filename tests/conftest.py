@@ -1,11 +1,22 @@
-"""What several test files use: the command line in this process, and a copy of a level to spoil."""
+"""What several test files use: the command line in this process, a copy of a level to spoil, rendered pages."""
 
+import fcntl
 import json
+import os
 
 import pytest
 
-from k2rel.bundled import site_path
+from k2rel.bundled import notebook_dir, site_path
 from k2rel.cli import main
+from k2rel.report import batch, render_reports
+
+LONGEST = ("validation", "simulation", "batches", "notebooks", "advice", "explorer", "reports", "readme", "field_data")
+
+
+def pytest_collection_modifyitems(items):
+    """Longest files first, so that no core waits for one at the end; files are given to cores in this order."""
+    rank = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
 
 
 class Run:
@@ -49,3 +60,39 @@ def spoiled(tmp_path):
         return path, line
 
     return write
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory):
+    """Level 3R with more clients than it carries, and all that stands beside its report, rendered once a run."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # that of all processes of the run
+    with (folder / "pages.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert render_reports(["L3R"], folder / "pages", clients=20).failures == ()  # keeps what is there
+    return folder / "pages"
+
+
+@pytest.fixture
+def short_notebooks(tmp_path, monkeypatch):
+    """Notebooks with the parameters of those shipped that do hardly anything but fail for a level that is named."""
+
+    def use(failing=""):
+        folder = tmp_path / "notebooks"
+        folder.mkdir()
+        for name in ("level_report", "level_comparison"):
+            notebook = json.loads((notebook_dir() / f"{name}.ipynb").read_text())
+            code = next(cell for cell in notebook["cells"][2:] if cell["cell_type"] == "code")
+            if name == "level_report":
+                code["source"] = (
+                    f"if level == {failing!r}:\n    raise ValueError('for the test')\n"
+                    "from k2rel import report\nreport.save_results(results, name, {'unavailability': 0.5}, {})"
+                )
+            else:
+                code["source"] = "1"
+            notebook["cells"] = [*notebook["cells"][:2], code]
+            (folder / f"{name}.ipynb").write_text(json.dumps(notebook))
+        monkeypatch.setattr(batch, "notebook_dir", lambda: folder)
+
+    return use

@@ -14,7 +14,7 @@ import k2rel
 from k2rel import InputError, plots
 from k2rel.bundled import notebook_dir
 from k2rel.errors import RenderError
-from k2rel.report import batch, execute, render_reports
+from k2rel.report import execute, render_reports
 from k2rel.report.execute import execute_notebook
 
 NOTEBOOKS = sorted(notebook_dir().glob("*.ipynb"))
@@ -34,15 +34,26 @@ def test_notebooks_are_stored_without_output_and_with_parameters(path) -> None:
             assert len(cell["source"]) <= 15
 
 
+SHOWN_BELOW = ("level_report", "level_comparison", "failover_walkthrough", "design_change", "own_site", "explorer",
+               "takeover_coverage", "load_planning", "advice")  # each with parameters of its own  # fmt: skip
+
+
 @pytest.mark.notebook
 @pytest.mark.parametrize(
     "name",
-    ["level_report", "level_comparison", "failover_walkthrough", "design_change", "own_site", "explorer", "sweep_summary",
-     "takeover_coverage", "load_planning", "field_data", "rates_update", "advice"],
+    ["sweep_summary", "field_data", "rates_update",
+     *(pytest.param(name, marks=pytest.mark.slow) for name in SHOWN_BELOW)],
 )  # fmt: skip
 def test_every_notebook_runs_as_it_is(tmp_path, name) -> None:
     """As somebody does who opens it and runs all cells; the one on RAID does so below, with fewer histories."""
     assert execute_notebook(notebook_dir() / f"{name}.ipynb", tmp_path / "out.ipynb", {}).exists()
+
+
+def test_the_notebook_on_advice_says_what_the_library_says(tmp_path) -> None:
+    text = executed("advice", tmp_path, level="L1", sets=10)
+    found = k2rel.advise(k2rel.study("L1"), pairs=False)
+    assert f"Media is lost for {found.now_min_per_year:.3g} min a year." in text
+    assert found.changes[0].title in text
 
 
 @pytest.fixture(scope="module")
@@ -189,22 +200,9 @@ def test_text_of_a_site_file_cannot_become_markup_in_a_drawing(tmp_path) -> None
     assert not any(name.startswith("on") for element in root.iter() for name in element.attrib)
 
 
-@pytest.fixture
-def broken(tmp_path, monkeypatch):
-    """Notebooks of which the level report fails for L1 only."""
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
-    for path in NOTEBOOKS:
-        notebook = json.loads(path.read_text())
-        for cell in notebook["cells"]:
-            if cell["cell_type"] == "code" and "plot_causes" in "".join(cell["source"]) and "level_report" in path.name:
-                cell["source"] = ["if level == 'L1':\n", "    raise ValueError('for the test')\n", *cell["source"]]
-        (folder / path.name).write_text(json.dumps(notebook))
-    monkeypatch.setattr(batch, "notebook_dir", lambda: folder)
-    return tmp_path / "out"
-
-
-def test_a_notebook_that_fails_leaves_the_others_and_is_kept(k2, broken) -> None:
+def test_a_notebook_that_fails_leaves_the_others_and_is_kept(k2, short_notebooks, tmp_path) -> None:
+    short_notebooks(failing="L1")
+    broken = tmp_path / "out"
     run = k2("report", "L1", "L2", "--output", broken, "--quiet")
     assert run.code == 1
     (line,) = [line for line in run.err.splitlines() if line.startswith("k2rel: L1")]

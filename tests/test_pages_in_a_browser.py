@@ -4,17 +4,8 @@ import shutil
 
 import pytest
 
-from k2rel.report import render_reports
-
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pages")
-    assert render_reports(["L3R"], folder, clients=20).failures == ()
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -145,9 +145,22 @@ def test_units_give_a_number_or_one_clear_error(value) -> None:
             assert 0 <= result < float("inf")
 
 
-@given(st.one_of(st.floats(min_value=0), st.just(float("nan"))))
-def test_every_time_can_be_written_for_people(hours) -> None:
-    assert format_duration(hours)
+WRITTEN = {"ms": (1 / 3.6e6, 0, 1000), "s": (1 / 3600, 1, 60), "min": (1 / 60, 1, 60), "h": (1, 1, 72),
+           "days": (24, 3, 365), "years": (8760, 1, float("inf"))}  # size of the unit [h], least and most of it  # fmt: skip
+
+
+@given(st.one_of(st.floats(min_value=0), st.floats(0, 1e5), st.floats(0, 2), st.just(float("nan"))))
+def test_every_time_is_written_for_people_to_three_digits_in_a_unit_that_fits(hours) -> None:
+    text = format_duration(hours)
+    if hours != hours or hours in (0, float("inf")):
+        assert text == {"nan": "not defined", "0.0": "0", "inf": "never"}[str(hours)]
+    elif hours * 3600 < 1e-8:
+        assert text == "below 10 ns"
+    else:
+        number, unit = text.replace(",", "").split(" ")
+        size, least, most = WRITTEN[unit]
+        assert float(number) * size == pytest.approx(hours, rel=0.0051)
+        assert least <= float(number) <= most
 
 
 @settings(deadline=None)
@@ -249,12 +262,24 @@ def places(data, path=()):
 PLACES = list(places(LEVEL))
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from([*SPOILERS, "drop"])), min_size=1, max_size=3),
-    st.sampled_from(["check", "failover", "load", "components"]),
-)
+SPOILT = st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from([*SPOILERS, "drop"])), min_size=1, max_size=3)
+VERBS = st.sampled_from(["check", "failover", "load", "components"])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(SPOILT, VERBS)
 def test_a_spoiled_site_file_gives_an_answer_or_names_itself(tmp_path, spoils, verb) -> None:
+    answers_or_names_itself(tmp_path, spoils, verb)
+
+
+@pytest.mark.slow
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(SPOILT, VERBS)
+def test_hundreds_of_spoiled_site_files_give_an_answer_or_name_themselves(tmp_path, spoils, verb) -> None:
+    answers_or_names_itself(tmp_path, spoils, verb)
+
+
+def answers_or_names_itself(tmp_path, spoils, verb) -> None:
     data = copy.deepcopy(LEVEL)
     for path, value in spoils:
         here = data

@@ -44,15 +44,25 @@ def test_the_figures_with_roles_that_stick_hold() -> None:
     assert [float(number) for number in told.groups()] == pytest.approx(media[columns].tolist(), rel=0.03)
 
 
-def test_every_command_of_the_readme_runs(k2) -> None:
-    commands = [line[len("$ k2rel ") :] for line in README.splitlines() if line.startswith("$ k2rel ")]
-    assert len(commands) >= 9
-    for command in commands:
-        words = shlex.split(command, comments=True)
-        if words[0] not in ("report", "explore"):  # those have tests of their own; the second ends with Ctrl-C only
-            run = k2(*words)
-            assert run.code == 0, (command, run.err)
-            assert run.out
+COMMANDS = [line[len("$ k2rel ") :] for line in README.splitlines() if line.startswith("$ k2rel ")]
+LONG = ("advise", "sweep")  # seconds of a shorter kind in tests of their own
+
+
+def test_the_readme_shows_most_commands() -> None:
+    assert len({command.split()[0] for command in COMMANDS}) >= 20
+
+
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(text, marks=[pytest.mark.slow] if text.startswith(LONG) else [])
+     for text in COMMANDS if not text.startswith(("report", "explore"))],
+    ids=lambda text: text.partition("#")[0].strip(),
+)  # fmt: skip
+def test_every_command_of_the_readme_runs(k2, command) -> None:
+    """Reports and the explorer have tests of their own; the second ends with Ctrl-C only."""
+    run = k2(*shlex.split(command, comments=True))
+    assert run.code == 0, run.err
+    assert run.out
 
 
 def test_the_python_of_the_readme_runs() -> None:

@@ -39,7 +39,8 @@ def test_the_pdf_holds_the_verdict_and_its_pages_fit_the_paper(made) -> None:
 
 
 @pytest.mark.notebook
-def test_without_chromium_the_rest_is_made_and_it_is_said(tmp_path, monkeypatch, k2) -> None:
+def test_without_chromium_the_rest_is_made_and_it_is_said(short_notebooks, tmp_path, monkeypatch, k2) -> None:
+    short_notebooks()
     monkeypatch.setattr(shutil, "which", lambda name: None)
     run = k2("report", "L1", "--output", tmp_path, "--quiet")
     assert run.code == 0

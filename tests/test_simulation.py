@@ -17,6 +17,7 @@ from scipy import stats
 from z_scores import scores
 
 import k2rel
+from k2rel import parallel
 from k2rel.errors import InputError
 from k2rel.organisation import Organisation
 from k2rel.rates.distribution import Distribution
@@ -63,13 +64,17 @@ def within(estimate, value, sigmas=4.5):
 # right: against the exact engines -----------------------------------------------------------------------------------
 
 
+QUICK = 1000
+
+
 @lru_cache(maxsize=1)
-def z_scores():
-    return scores(5000, 100)
+def z_scores(histories):
+    return scores(histories, 100)
 
 
-def test_simulated_values_scatter_around_the_exact_ones_as_chance_has_it() -> None:
-    z = np.array([score.z for score in z_scores()])
+@pytest.mark.parametrize("histories", [QUICK, pytest.param(5000, marks=pytest.mark.slow)])
+def test_simulated_values_scatter_around_the_exact_ones_as_chance_has_it(histories) -> None:
+    z = np.array([score.z for score in z_scores(histories)])
     assert len(z) >= 200
     assert np.abs(z).max() < 4.5
     outside = int((np.abs(z) > 2).sum())
@@ -79,7 +84,7 @@ def test_simulated_values_scatter_around_the_exact_ones_as_chance_has_it() -> No
 
 
 def test_every_level_and_both_readings_of_the_roles_are_among_the_comparisons() -> None:
-    found = {(score.level, score.roles) for score in z_scores()}
+    found = {(score.level, score.roles) for score in z_scores(QUICK)}
     assert {("L2R", "sticky"), ("L3R", "sticky"), ("nearline", "sticky")} <= found
     assert {(level, "preferred") for level in ("L1", "L2", "L2R", "L3", "L3R", "nearline")} <= found
 
@@ -431,13 +436,15 @@ def test_stopped_by_hand_it_keeps_what_it_has_and_says_so() -> None:
 
 def test_ctrl_c_on_the_command_line_leaves_a_partial_result() -> None:
     simulate(k2rel.study("L2R"), plan=Plan(histories=10))  # so that the loops are compiled and in the cache
-    # a test that runs in the background may have been started with Ctrl-C ignored
-    code = ("import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-            "from k2rel.cli import main; raise SystemExit(main())")  # fmt: skip
+    # a test that runs in the background may have been started with Ctrl-C ignored; each chunk says that it is done
+    code = ("import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+            "from k2rel.cli import main, simulation; "
+            "simulation._Bar.__call__ = lambda *_: print('a chunk', file=sys.stderr, flush=True); "
+            "raise SystemExit(main())")  # fmt: skip
     words = [sys.executable, "-c", code, "simulate", "L2R",
              "--histories", "2000000000", "--format", "json"]  # fmt: skip
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(12)  # until it has loaded and run some chunks
+    assert process.stderr.readline() == "a chunk\n"
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
@@ -449,9 +456,9 @@ def test_ctrl_c_on_the_command_line_leaves_a_partial_result() -> None:
 
 def test_a_cluster_gives_the_same_result_though_a_worker_is_killed() -> None:
     distributed = pytest.importorskip("distributed")
-    study, plan = k2rel.study("L2R"), Plan(histories=400_000, seed=5)
+    study, plan = k2rel.study("L2R"), Plan(histories=60_000, seed=5)
     killed = []
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
 
         def kill(done: int, expected: int, relative_width: float) -> None:
             if not killed:
@@ -463,8 +470,9 @@ def test_a_cluster_gives_the_same_result_though_a_worker_is_killed() -> None:
     assert same(spread, simulate(study, plan=plan))
 
 
-def test_a_scheduler_that_does_not_answer_is_reported(k2) -> None:
+def test_a_scheduler_that_does_not_answer_is_reported(k2, monkeypatch) -> None:
     pytest.importorskip("distributed")
+    monkeypatch.setattr(parallel, "_ANSWER_S", 2)
     begun = time.monotonic()
     run = k2("simulate", "L1", "--scheduler", "tcp://127.0.0.1:9")
     assert run.code == 2
@@ -508,12 +516,17 @@ def test_an_unavailability_of_one_in_ten_thousand_million_to_five_per_cent(servi
 
 
 @pytest.mark.parametrize("roles", ["preferred", "sticky"])
-@pytest.mark.parametrize("method", ["biasing", "splitting"])
-def test_rare_methods_plain_histories_and_the_exact_engine_agree(roles, method) -> None:
+@pytest.mark.parametrize(
+    ("method", "target", "histories"),
+    [("biasing", 0.05, 20_000), ("splitting", 0.12, 20_000),
+     pytest.param("biasing", 0.03, 50_000, marks=pytest.mark.slow),
+     pytest.param("splitting", 0.06, 50_000, marks=pytest.mark.slow)],
+)  # fmt: skip
+def test_rare_methods_plain_histories_and_the_exact_engine_agree(roles, method, target, histories) -> None:
     study, organisation = k2rel.study("L2R"), Organisation(roles=roles, tolerance=1e-9)
     exact = k2rel.availability(study, organisation=organisation if roles == "sticky" else None)["media"]
-    found = rare_loss(study, organisation, method=method, target=0.03 if method == "biasing" else 0.06, seed=3)
-    plain = simulate(study, organisation, plan=Plan(histories=50_000, seed=21))["media"]
+    found = rare_loss(study, organisation, method=method, target=target, seed=3)
+    plain = simulate(study, organisation, plan=Plan(histories=histories, seed=21))["media"]
     for ours, other, value in (
         (found.unavailability, plain.unavailability, exact.unavailability),
         (found.interruptions_per_year, plain.interruptions_per_year, exact.failures_per_year),

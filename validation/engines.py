@@ -30,7 +30,7 @@ class Agreement:
 
 
 @cache
-def agreements() -> tuple[Agreement, ...]:
+def agreements(histories: int) -> tuple[Agreement, ...]:
     """Compute principal traffic and control of every level; files are those that are shipped, four clients each."""
     result = []
     for level in level_names():
@@ -41,7 +41,7 @@ def agreements() -> tuple[Agreement, ...]:
         for roles in ("preferred", "sticky"):
             organisation = Organisation(roles=roles, tolerance=1e-10)
             moving = k2rel.availability(study, organisation=organisation)
-            drawn = simulate(study, organisation, plan=Plan(histories=HISTORIES, seed=SEED))
+            drawn = simulate(study, organisation, plan=Plan(histories=histories, seed=SEED))
             for name in names:
                 one = drawn[name].downtime_min_per_year
                 markov = moving[name].downtime_min_per_year
