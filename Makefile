@@ -2,6 +2,7 @@
 # make test     all tests but the slow proofs
 # make test-all all tests; the slow proofs are those marked 'slow'
 # make check    lint, format and types
+# make picture  the rooms by floors in CONTRIBUTING.md
 # make bench    what the engine costs; BENCH="--aralia FOLDER --write" for the Aralia trees and docs/performance.md
 # make validation   docs/validation.md, by running every published case; MODELS=FOLDER with SCRAM's chinese.xml for one more
 # Both make the environment in .venv by themselves, once.

@@ -4,6 +4,7 @@
 from . import (
     ctmc as ctmc,
     design as design,
+    distributions as distributions,
     exact as exact,
     explore as explore,
     faulttrees as faulttrees,

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import k2rel
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -50,3 +52,7 @@ def test_the_constraints_name_packages_and_versions_only() -> None:
             assert name and equals and version, line
             assert "/" not in line
             assert "@" not in line
+
+
+def test_the_citation_has_the_version_of_the_package():
+    assert f"\nversion: {k2rel.__version__}\n" in (ROOT / "CITATION.cff").read_text()
