@@ -259,12 +259,12 @@ def _generated(
         onsite = np.concatenate([onsite, np.ones(int(waiting.sum()), dtype=np.bool_)])
     keys = (packed << 1) | onsite
     fastest = float(lists.speed.max(initial=0.0))
-    start, target, rate, leave, lost, lost_work = part_moves(
+    start, target, rate, leave, out, out_work = part_moves(
         keys, weight, lists.weight, fastest, below, lists.bits, lists.deepest, lists.population, lists.size, lists.jobs,
         *lists.atom_moves, *lists.new_moves, lists.hours, parts.ranks, lists.crews, travel,
     )  # fmt: skip
     if takeover is None:
-        out, size = lost, len(keys)
+        size = len(keys)
         part_state, control = np.arange(size), np.zeros(size, dtype=np.int64)
         matrix = csr_array((rate, target, start), shape=(size, size))
     else:
@@ -282,7 +282,7 @@ def _generated(
         order = np.argsort(np.where((part_state == 0) & (control == 0), -1, place))
         part_state, control = part_state[order], control[order]
         begin = np.searchsorted(part_state, np.arange(len(keys) + 1))
-        row, to, joint_rate, out = joint_moves(part_state, control, begin, moves, lost)
+        row, to, joint_rate, out = joint_moves(part_state, control, begin, moves, out)
         matrix = csr_array((joint_rate, to, row), shape=(len(part_state), len(part_state)))
     whole = Chain(matrix, 0)
     if len(whole.recurrent_classes) > 1 or len(whole.recurrent_classes[0]) < len(part_state):
@@ -305,7 +305,7 @@ def _generated(
         parts, lists.population, lists.local, atoms, onsite, part_state, control, takeover, policy, whole, solution,
         math.nan, math.nan,
     )  # fmt: skip
-    return _bounded(found, out, lost_work[part_state], lists.hours, until_all_up)
+    return _bounded(found, out, out_work[part_state], lists.hours, until_all_up)
 
 
 def _check_size(states: int, organisation: Organisation, most: int) -> None:
