@@ -1,4 +1,4 @@
-"""Who repairs, in which order, and how fast a person puts roles and servers back."""
+"""Who repairs, in which order, and how fast operators put roles and servers back."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Organisation:
 
     @property
     def takeover_times(self) -> TakeoverTimes:
-        """Times of what persons do about roles and servers."""
+        """Mean times of operator actions."""
         return TakeoverTimes(
             self.return_to_service_h, self.manual_takeover_h, self.maintenance_every_h, self.maintenance_h
         )
@@ -156,7 +156,7 @@ class RepairWork:
         return order.index(kind) if kind in order else len(order)
 
     def hands_on_h(self, name: str, law: Law) -> float:
-        """Mean time of the work on a part; without the way, where technicians travel [h]."""
+        """Mean time of the work on a part; without travel time, where technicians travel [h]."""
         if self._onsite is None or self.rank(name, law) == NEEDS_NO_CREW:
             return law.mttr_h
         parts = self.study.site.cause_events.get(name)

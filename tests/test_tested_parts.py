@@ -13,9 +13,8 @@ import k2rel
 from k2rel.ctmc.periodic import periodic_mean, periodic_mean_of_many
 from k2rel.errors import InputError
 from k2rel.exact.sampling import unavailability_of_samples
-from k2rel.markov import tested
+from k2rel.markov import parts, tested
 from k2rel.markov.engine import solved
-from k2rel.markov.parts import on_known_days
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, duplicated, moments_of, with_rate
 from k2rel.rates.hidden import PeriodicTests
@@ -282,7 +281,7 @@ def test_the_correction_of_large_chains_keeps_its_bound(monkeypatch, level, tole
     study, organisation = k2rel.study(level), Organisation(tolerance=tolerance)
     exact = solved(study, organisation)
     assert 200 < exact.states.chain.states < 2000
-    assert any(on_known_days(study, one) for one in exact.states.parts.populations)
+    assert any(parts.on_known_days(study, population) for population in exact.states.parts.populations)
     monkeypatch.setattr("k2rel.markov.tested.MOST_EXACT", 0)
     corrected, bound = tested.tested_probability(study, organisation, exact.states)
     assert 0 < bound < 1e-8

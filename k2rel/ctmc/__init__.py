@@ -7,7 +7,7 @@ steady    where it is in the long run
 elimination, wide   the same without a subtraction, also where rates lie hundreds of decades apart
 sweeps, levels, balance   the same for large chains, and whether it can be believed
 doubling  a small chain over any time
-passage   how long until a first loss, how long a loss lasts
+passage   how long until some states are entered, how long a visit lasts
 transient where it is at a time, and how long it was where until then
 phases    times that are not exponential, as chains of a few phases
 files     the explicit format of probabilistic model checkers

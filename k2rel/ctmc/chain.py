@@ -27,7 +27,7 @@ FASTEST_PER_H = 1e100
 class Chain:
     """A continuous-time Markov chain with finitely many states."""
 
-    rates: csr_array
+    rates: csr_array  # (states, states) [1/h]; nothing on the diagonal, each entry above 0
     initial: int = 0
 
     @classmethod

@@ -29,16 +29,16 @@ class Event:
     """Something that can happen."""
 
     name: str
-    rate_per_h: Callable[[Mapping[str, IntArray]], ArrayLike]
-    change: Mapping[str, int]
+    rate_per_h: Callable[[Mapping[str, IntArray]], ArrayLike]  # in each of many states; 0 where it cannot happen
+    change: Mapping[str, int]  # what it adds to variables
 
 
 @dataclass(frozen=True, eq=False)
 class StateSpace:
     """States and their chain."""
 
-    columns: Mapping[str, IntArray]
-    chain: Chain
+    columns: Mapping[str, IntArray]  # value of each variable in every state
+    chain: Chain  # state 0 is the initial one
 
 
 def explore(variables: Mapping[str, tuple[int, int]], events: Sequence[Event]) -> StateSpace:

@@ -27,11 +27,11 @@ class LabelledChain:
     """A chain with what is to be said of its states."""
 
     chain: Chain
-    labels: Mapping[str, BoolArray]
-    rewards: Mapping[str, FloatArray]
+    labels: Mapping[str, BoolArray]  # sets of states
+    rewards: Mapping[str, FloatArray]  # values of states
     variables: tuple[str, ...] = ()
-    states: IntArray | None = None
-    words: tuple[str, ...] = ()
+    states: IntArray | None = None  # (states, variables)
+    words: tuple[str, ...] = ()  # what each state stands for
 
 
 def _text(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""How long until a first loss, how often it comes, and how long it lasts."""
+"""How long until some states are first entered, how often they are, and how long a visit lasts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_FOLLOWED = 6_000
 
 
 def mean_time_to(chain: Chain, target: BoolArray) -> float:
-    """Mean time from the initial state until any of some states is first entered.
+    """Mean time [h] from the initial state until any of some states is first entered; infinite where it may never be.
 
     Notes
     -----
@@ -67,8 +67,8 @@ class Interruptions:
     """How often some states are entered in steady state, and how long a visit lasts."""
 
     chain: Chain
-    time: FloatArray
-    enters_per_h: FloatArray
+    time: FloatArray  # (states,): steady-state probability of each state inside, 0 outside
+    enters_per_h: FloatArray  # (states,): how often a visit starts in each
 
     @cached_property
     def frequency_per_h(self) -> float:
@@ -126,7 +126,7 @@ class Interruptions:
         return np.asarray(over_time(visit, times_h, entry, 1e-12, accumulate=False).probability[:, :-1].sum(axis=1))
 
     def quantile_h(self, share: float) -> float:
-        """Give the time that a share of the visits does not exceed.
+        """Give the time [h] that a share of the visits does not exceed, to about five digits; nan where unknown.
 
         Examples
         --------
@@ -157,21 +157,7 @@ class Interruptions:
 
 
 def interruptions(chain: Chain, probability: FloatArray, inside: BoolArray) -> Interruptions:
-    """Follow visits to some states in steady state.
-
-    Parameters
-    ----------
-    chain : Chain
-        The chain.
-    probability : array of float, shape (states,)
-        Its steady state.
-    inside : array of bool, shape (states,)
-        The states.
-
-    Returns
-    -------
-    Interruptions
-        Frequency and length of visits.
+    """Follow visits to the states inside, from the steady state of a chain.
 
     Examples
     --------

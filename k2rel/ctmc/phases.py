@@ -21,9 +21,9 @@ FloatArray = NDArray[np.float64]
 class PhaseType:
     """A phase-type distribution (M. F. Neuts 1981)."""
 
-    start: tuple[float, ...]
-    moves_per_h: tuple[tuple[float, ...], ...]
-    ends_per_h: tuple[float, ...]
+    start: tuple[float, ...]  # probability of each phase at the beginning
+    moves_per_h: tuple[tuple[float, ...], ...]  # from each phase to each other
+    ends_per_h: tuple[float, ...]  # from each phase to the end
 
     @property
     def phases(self) -> int:

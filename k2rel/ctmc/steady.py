@@ -28,24 +28,27 @@ _ELIMINATED = 1200
 class RecurrentClass:
     """States that are never left once entered."""
 
-    states: IntArray
-    probability: float
+    states: IntArray  # one alone is absorbing
+    probability: float  # that the chain ends here, from its initial state
 
 
 @dataclass(frozen=True, eq=False)
 class SteadyState:
-    r"""Probabilities in the long run and how they were got."""
+    """Probabilities in the long run and how they were computed."""
 
-    probability: FloatArray
+    probability: FloatArray  # (states,)
     method: str
-    residual: float
-    sweeps: int = 0
-    error: float = 0.0
+    residual: float  # sum of |inflow - outflow| over sum of outflow; blind to groups that hardly communicate
+    sweeps: int = 0  # 0 by elimination
+    error: float = 0.0  # sum over states: proved by sweeps, estimated by cycles, 0 by elimination (relative rounding)
     classes: tuple[RecurrentClass, ...] = ()
 
 
 def steady(chain: Chain, tolerance: float = 1e-13, most_sweeps: int = 20_000) -> SteadyState:
     """Find the probabilities of a chain's states in the long run, from its initial state.
+
+    The tolerance bounds the estimated error, the sum over all states. A proved bound may be up to 1,000 times larger
+    where rounding stops sweeps, but not above 1e-6.
 
     Notes
     -----

@@ -35,10 +35,10 @@ class OverTime:
     """State probabilities at some times."""
 
     times_h: FloatArray
-    probability: FloatArray
-    spent_h: FloatArray
-    error: float
-    steps: int
+    probability: FloatArray  # (times, states)
+    spent_h: FloatArray  # (times, states): mean time spent in each until then
+    error: float  # bound on the sum over states, rounding apart; times the time for `spent_h`
+    steps: int  # of the uniformised chain, or doublings of the first step
     method: str
 
 
@@ -119,8 +119,8 @@ def feasible_time(chain: Chain, time_h: float) -> bool:
 
     Examples
     --------
-    >>> feasible_time(Chain.of(2, [0, 1], [1, 0], [1e-3, 1e9]), 8760.0)
-    True
+    >>> [feasible_time(Chain.of(n, range(n), [*range(1, n), 0], [1e6] * n), 8760.0) for n in (100, 3000)]
+    [True, False]
     """
     return _doubled(chain, time_h, False) or _uniformised_s(chain, time_h) <= _MOST_WORK / _WORK_PER_S
 
@@ -217,7 +217,7 @@ def _poisson(mean: float, tolerance: float) -> tuple[int, FloatArray]:
 def time_spent(
     chain: Chain, inside: NDArray[np.bool_], horizon_h: float, at_most_h: Sequence[float], tolerance: float = 1e-10
 ) -> FloatArray:
-    """Distribution of the time spent in some states until a horizon, for example the downtime of a year.
+    """Distribution of the time spent in some states until a horizon: P(at most each time), for example the downtime.
 
     Notes
     -----

@@ -100,8 +100,8 @@ def mode_transitions(study: Study, diagram: Diagram) -> Transitions:
     >>> from k2rel.services.modes import traffic_diagram
     >>> from k2rel.studies import study
     >>> s = study("L2R")
-    >>> bool((mode_transitions(s, traffic_diagram(s.policy, ["control"]).diagram).rate_per_h > 0).all())
-    True
+    >>> f"{mode_transitions(s, traffic_diagram(s.policy, ['control']).diagram).rate_per_h.sum():.4g}"
+    '0.0001861'
     """
     weight, q, w, back = cycle_inputs(study, diagram.variables)
     return diagram.transitions(q, w, weight, None if np.array_equal(w, back) else back)
@@ -121,8 +121,8 @@ def unavailability(study: Study, service: Service) -> float:
     >>> from k2rel.services.diagrams import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2R")
-    >>> unavailability(s, services_of(s.policy)[0]) < 1e-4
-    True
+    >>> f"{unavailability(s, services_of(s.policy)[0]):.4g}"
+    '7.634e-06'
     """
     return at_most_one(
         sum(
@@ -146,8 +146,8 @@ def failure_frequency(study: Study, service: Service) -> float:
     >>> from k2rel.services.diagrams import services_of
     >>> from k2rel.studies import study
     >>> s = study("L2R")
-    >>> failure_frequency(s, services_of(s.policy)[0]) > 0
-    True
+    >>> f"{failure_frequency(s, services_of(s.policy)[0]):.4g}"
+    '1.008e-06'
     """
     total = 0.0
     for weight, moment in study.at_moments:

@@ -165,8 +165,8 @@ def part_moves(
     target = np.empty(4 * len(keys) + 64, dtype=np.int64)
     rates = np.empty(4 * len(keys) + 64)
     leave = np.zeros(len(keys))
-    lost = np.zeros(len(keys))
-    lost_work = np.zeros(len(keys))
+    out = np.zeros(len(keys))
+    out_work = np.zeros(len(keys))
     atoms = np.zeros(deepest + 1, dtype=np.int64)
     other = np.zeros(deepest + 1, dtype=np.int64)
     used = np.zeros(len(size), dtype=np.int64)
@@ -211,7 +211,7 @@ def part_moves(
                     leave[i] += rate
                     edges, target, rates = _add(
                         table, place, atoms, other, n, k, atom_to[m], bits, deepest, onsite, travel_per_h > 0, jobs,
-                        rate, edges, target, rates, lost, i,
+                        rate, edges, target, rates, out, i,
                     )  # fmt: skip
             k += many
         for p in range(len(size)):
@@ -222,26 +222,26 @@ def part_moves(
                     leave[i] += rate
                     likely = weight_of[i] * weight[new_to[m] - 1] * free * fastest_per_h
                     if likely * crew_ratio(waiting, jobs[new_to[m] - 1], crews) < below_per_h:
-                        lost[i] += rate
-                        lost_work[i] += rate * new_hours[p]
+                        out[i] += rate
+                        out_work[i] += rate * new_hours[p]
                         continue
-                    known = lost[i]
+                    known = out[i]
                     edges, target, rates = _add(
                         table, place, atoms, other, n, -1, new_to[m], bits, deepest, onsite, travel_per_h > 0, jobs,
-                        rate, edges, target, rates, lost, i,
+                        rate, edges, target, rates, out, i,
                     )  # fmt: skip
-                    lost_work[i] += (lost[i] - known) * new_hours[p]
+                    out_work[i] += (out[i] - known) * new_hours[p]
         if travel_per_h > 0 and onsite == 0 and waiting > 0:
             leave[i] += travel_per_h
             at = _slot(table, keys[i] | 1)
             if table[at] == -1:
-                lost[i] += travel_per_h
+                out[i] += travel_per_h
             else:
                 edges, target, rates = _put(edges, target, rates, place[at], travel_per_h)
         for k in range(n):
             used[population[atoms[k] - 1]] = 0
     start[len(keys)] = edges
-    return start, target[:edges].copy(), rates[:edges].copy(), leave, lost, lost_work
+    return start, target[:edges].copy(), rates[:edges].copy(), leave, out, out_work
 
 
 @njit(cache=True, nogil=True)
@@ -271,7 +271,7 @@ def _add(
     edges: int,
     target: IntArray,
     rates: FloatArray,
-    lost: FloatArray,
+    out: FloatArray,
     i: int,
 ) -> tuple[int, IntArray, FloatArray]:
     """Add the transition that replaces one atom (`taken`, or none) by another (`new`, 0 for none)."""
@@ -291,7 +291,7 @@ def _add(
         other[count] = new
         count += 1
     if count > deepest:
-        lost[i] += rate
+        out[i] += rate
         return edges, target, rates
     key = 0
     for k in range(count - 1, -1, -1):
@@ -300,7 +300,7 @@ def _add(
     key = (key << 1) | (onsite if travels and waiting > 0 else 0)
     at = _slot(table, key)
     if table[at] == -1:
-        lost[i] += rate
+        out[i] += rate
         return edges, target, rates
     return _put(edges, target, rates, place[at], rate)
 
@@ -445,7 +445,7 @@ def joint_moves(
     control: IntArray,
     begin: IntArray,
     moves: JointMoves,
-    lost_parts: FloatArray,
+    out_of_parts: FloatArray,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], FloatArray, FloatArray]:
     """Transitions between joint states, as rows, and the rate at which each leads out of the list.
 
@@ -454,20 +454,20 @@ def joint_moves(
     row = np.zeros(len(parts) + 1, dtype=np.int32)
     to = np.empty(6 * len(parts) + 64, dtype=np.int32)
     rate = np.empty(6 * len(parts) + 64)
-    lost = np.zeros(len(parts))
+    out = np.zeros(len(parts))
     edges = 0
     found = _no_successors(moves)
     for x in range(len(parts)):
         row[x] = edges
         s = parts[x]
-        lost[x] += lost_parts[s]
+        out[x] += out_of_parts[s]
         for n in range(_successors(moves, s, control[x], *found)):
             s2, c2, r, part = found[0][n], found[1][n], found[2][n], found[3][n]
             y = begin[s2]
             while y < begin[s2 + 1] and control[y] != c2:
                 y += 1
             if y == begin[s2 + 1]:
-                lost[x] += r * part
+                out[x] += r * part
             elif y != x:
                 if edges == len(to):
                     to = np.concatenate((to, np.empty(edges, dtype=np.int32)))
@@ -475,7 +475,7 @@ def joint_moves(
                 to[edges], rate[edges] = y, r * part
                 edges += 1
     row[len(parts)] = edges
-    return row, to[:edges].copy(), rate[:edges].copy(), lost
+    return row, to[:edges].copy(), rate[:edges].copy(), out
 
 
 @njit(cache=True, nogil=True, parallel=True)

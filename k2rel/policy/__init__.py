@@ -1,6 +1,6 @@
 """The failover behaviour, written once.
 
-``rules``     who holds each role and which way each flow takes, as structure functions of a site
+``rules``     who holds each role and which route each flow takes, as structure functions of a site
 ``failover``  the same rules followed for one set of failed parts: paths, services, loads
 """
 

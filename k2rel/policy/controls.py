@@ -27,11 +27,11 @@ IN_SERVICE, OUT, MAINTAINED = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class TakeoverTimes:
-    """Times of what persons do about roles and servers."""
+    """Mean times of operator actions."""
 
-    return_h: float = 1.0
-    manual_takeover_h: float = 1.0
-    maintenance_every_h: float = math.inf
+    return_h: float = 1.0  # until a restored server is placed back in service
+    manual_takeover_h: float = 1.0  # until a role is placed after a failed takeover
+    maintenance_every_h: float = math.inf  # from one maintenance of a server to the next
     maintenance_h: float = 2.0
 
 

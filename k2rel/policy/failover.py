@@ -1,4 +1,4 @@
-"""One set of failed parts, followed through the rules: who takes over, who goes which way, what is overloaded."""
+"""One set of failed parts, followed through the rules: who takes over, which route flows take, what is overloaded."""
 
 from __future__ import annotations
 
@@ -59,13 +59,7 @@ FORGIVEN = 1 + 1e-9
 
 
 def exceeds(load_mb_s: float, capacity_mb_s: float) -> bool:
-    """Compare a load with a capacity, forgiving the rounding of sums.
-
-    Examples
-    --------
-    >>> exceeds(0.1 + 0.2, 0.3)
-    False
-    """
+    """Compare a load with a capacity, forgiving the rounding of sums."""
     return load_mb_s > capacity_mb_s * FORGIVEN
 
 
@@ -91,9 +85,9 @@ class FailoverOutcome:
         Whether another holder of the first role could take it over now: in service, none of its triggers lost, and
         every heartbeat that would notice the loss of the present holder works. Without it there is no redundancy.
     clients : tuple of ClientState
-        Each client's ways.
+        Each client's routes.
     flows : mapping of str to tuple of str
-        The way of each site-wide flow.
+        The route of each site-wide flow.
     services : mapping of str to bool
         Whether each service is there, for the whole site.
     loads : tuple of ElementLoad
@@ -101,11 +95,11 @@ class FailoverOutcome:
     principal : str
         The traffic class whose sides are counted.
     carried : mapping of str to float
-        Load of every component and client part on a way [MB/s], with a capacity or without.
+        Load of every component and client part on a route [MB/s], with a capacity or without.
     standby : mapping of str to bool
         For each role that can move, what `backup_in_service` says of the first.
     returns : tuple of str
-        Servers out of service that come back by themselves, by automatic failback; the others wait for a person.
+        Servers out of service that come back by themselves, by automatic failback; the others wait for an operator.
     """
 
     level: str
@@ -268,7 +262,7 @@ def failover(
     Returns
     -------
     FailoverOutcome
-        Roles, ways, services and loads after the takeover.
+        Roles, routes, services and loads after the takeover.
 
     Raises
     ------

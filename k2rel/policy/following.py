@@ -24,13 +24,13 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class TakeoverTable:
-    """What follows from each condition and control state."""
+    """What follows from each condition and control state: arrays (conditions, controls), of events first by event."""
 
-    settled: IntArray
-    failed: IntArray
-    coverage: FloatArray
-    rate_per_h: FloatArray
-    leads_to: IntArray
+    settled: IntArray  # control state that follows at once, with a takeover that succeeds
+    failed: IntArray  # and with one that fails
+    coverage: FloatArray  # probability of success
+    rate_per_h: FloatArray  # of each event in time
+    leads_to: IntArray  # control state after the event, before what follows at once
 
 
 def followed(takeover: Controls, conditions: BoolArray) -> TakeoverTable:
@@ -153,8 +153,8 @@ class _Follow:
                 self._shut(state, role, place, forced)
                 due |= where
             moving = self.moved_now[:, r] >= 0
-            way = self.t.on_its_way(role) + self.t.remembered(role, self.moved_now[moving, r])
-            state[moving, r] = way if entry.switchover_h > 0 else target[moving, r]
+            on_its_way = self.t.on_its_way(role) + self.t.remembered(role, self.moved_now[moving, r])
+            state[moving, r] = on_its_way if entry.switchover_h > 0 else target[moving, r]
         return due
 
     def _arrive(self) -> tuple[IntArray, FloatArray]:
@@ -165,11 +165,11 @@ class _Follow:
         state = self.start.copy()
         longest = np.zeros(len(state))
         for r, role in enumerate(self.t.roles):
-            way, stranded = self.t.on_its_way(role), self.t.stranded_at(role)
-            moving = (self.start[:, r] >= way) & (self.start[:, r] < stranded)
+            on_its_way, stranded = self.t.on_its_way(role), self.t.stranded_at(role)
+            moving = (self.start[:, r] >= on_its_way) & (self.start[:, r] < stranded)
             longest[moving] = np.maximum(longest[moving], self.policy.site.roles[role].switchover_h)
             holders = self.t._holders[role]
-            state[moving, r] += stranded - way
+            state[moving, r] += stranded - on_its_way
             for rule in (self.policy.willing, self.policy.ready):
                 good = self._holds([rule(role, holder) for holder in holders], self.start)
                 for place in range(len(holders) - 1, -1, -1):
@@ -221,7 +221,7 @@ class _Follow:
         return choice
 
     def _returned(self, server: str) -> tuple[IntArray, FloatArray]:
-        """A person places a server back in service: when it is good again, or when a role waits for it."""
+        """An operator places a server back in service: when it is restored, or when a role waits for it."""
         column = self._column(server)
         works, kept = self._holds([self.policy.works(server), self.policy.unit_kept(server)], self.start)
         awaited = self._with_a_role(self.start, server)
@@ -235,7 +235,7 @@ class _Follow:
         return state, rate
 
     def _maintained(self, server: str) -> tuple[IntArray, FloatArray]:
-        """A server is taken into maintenance, its roles moved away first; only while everything is good."""
+        """A server is taken into maintenance, its roles moved away first; only while nothing has failed."""
         state = self.start.copy()
         allowed = np.isin(self._encode(self.start), self.t.quiet)
         for other in self.t.servers:
@@ -249,8 +249,8 @@ class _Follow:
                     continue
                 where = self.start[:, r] == place
                 elsewhere = next(n for n in range(len(holders)) if n != place)
-                way = self.t.on_its_way(role) + int(self.t.remembered(role, np.array(place)))
-                state[where, r] = way if switchover > 0 else elsewhere
+                on_its_way = self.t.on_its_way(role) + int(self.t.remembered(role, np.array(place)))
+                state[where, r] = on_its_way if switchover > 0 else elsewhere
         state[:, self._column(server)] = MAINTAINED
         return state, np.where(allowed, 1.0 / self.t.times.maintenance_every_h, 0.0)
 

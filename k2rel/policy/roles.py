@@ -278,7 +278,7 @@ class Roles:
 
     @cached_property
     def redundant_servers(self) -> tuple[str, ...]:
-        """Servers of roles that can move: a takeover puts them out of service, a person back in."""
+        """Servers of roles that can move: a takeover puts them out of service, an operator back in."""
         found = [
             server for name in self.site.movable for holder in self.holders(name) for server in self.servers(holder)
         ]
@@ -350,7 +350,7 @@ class Roles:
         return self.site.roles[role].backup == "able"
 
     def returns_by_itself(self, server: str) -> bool:
-        """Say whether a server comes back into service without a person: all its roles that can move fail back."""
+        """Say whether a server comes back into service without an operator: all its roles that can move fail back."""
         own = [
             role.failback
             for role in self.site.movable.values()

@@ -1,4 +1,4 @@
-"""Which way each flow takes, given what works and who holds the roles.
+"""Which route each flow takes, given what works and who holds the roles.
 
 Paths
     A flow takes the first usable path in its order of preference. A path is usable while all its parts work
@@ -33,7 +33,7 @@ class Route:
     usable : int
         Structure function: everything but the client's own parts lets this route be used.
     dead_end : bool
-        No way at all: a client whose port is alive stays with it though it leads nowhere.
+        No route at all: a client whose port is alive stays with it though it leads nowhere.
     """
 
     side: str
@@ -113,7 +113,7 @@ class Policy(Roles):
         return self._choices[key]
 
     def served(self, traffic: str, group: int, number: int) -> Node:
-        """Say when one client has a way for a traffic class.
+        """Say when one client has a usable route for a traffic class.
 
         Parameters
         ----------
@@ -143,15 +143,15 @@ class Policy(Roles):
             s.conjunction([route.usable, *(s.variable(self.site.client_part_id(number, part)) for part in route.own)])
             for route in choice.routes
         ]
-        ways = []
+        usable = []
         for when, order in choice.orders:
             stuck: list[Node] = []
             for index in order:
                 if choice.routes[index].dead_end:
                     stuck.append(s.negation(taken[index]))
                 else:
-                    ways.append(s.conjunction([when, taken[index], *stuck]))
-        return s.disjunction(ways)
+                    usable.append(s.conjunction([when, taken[index], *stuck]))
+        return s.disjunction(usable)
 
     def _choice(self, traffic: Traffic, group: int) -> Choice:
         paths = [p for p in traffic.paths if traffic.prefer != "home only" or p.side == self.home]
@@ -162,7 +162,7 @@ class Policy(Roles):
         def by(side: str) -> tuple[int, ...]:
             return tuple(sorted(listed, key=lambda index: routes[index].side != side))
 
-        # a side's dead end is tried after its ways
+        # a side's dead end is tried after its routes
         sides = list(dict.fromkeys(route.side for route in routes))
         listed = list(range(len(paths)))
         if traffic.detects == "port":

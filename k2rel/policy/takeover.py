@@ -1,4 +1,4 @@
-"""How roles change hands when they stick: takeover, failed takeover, out of service and back, by the vendor's rules.
+"""How roles change hands with takeovers as modelled: takeover, failed takeover, out of service and back.
 
 A *control state* says who holds each role that can move (or that it is on its way, or stranded after a takeover
 that failed) and for each redundant server whether it is in service, out of service, or in maintenance. A
@@ -8,7 +8,7 @@ at once     a server that is down comes back out of service; a role whose holder
             a backup that is ready, starts to move: the former holder shuts down, with the coverage the role is on
             its way, else it is stranded. With automatic failback, servers and roles return at once.
 in time     a role on its way arrives after the switchover time at a holder that is ready, and is stranded if none
-            is. A person places a stranded role at a healthy or able holder, and a server that is good again back
+            is. An operator places a stranded role at a healthy or able holder, and a restored server back
             in service; a server is taken into maintenance, its roles moved first.
 
 Roles that start to move at one instant are one takeover: one success or failure, one switchover.

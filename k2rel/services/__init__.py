@@ -1,7 +1,11 @@
-"""What the engines answer about: the services of a site, its modes, its clients and their loads.
+"""What the engines share: the services of a site, its modes, its clients and their loads.
 
-`catalogue` says which services a site has and when each is up; `modes` divides the states of the site by
-where the traffic goes; `clients` and `counts` know how many clients are reached by which route; `loading`
-and `full_service` say what each network element carries then. No engine is here: each gives the
-probabilities of the modes in its own way.
+``catalogue``   which services a site has and when each is up; all that the simulation shares
+``modes``       the states of the site, divided by where the traffic goes
+``clients``, ``counts``   what one client's own parts do, and how many of many clients do something
+``loading``     what each network element carries in a mode
+``diagrams``, ``full_service``   each service as a function of the mode, and how often it fails
+``kernels``     the compiled loops
+
+No engine is here: each gives the probabilities of the modes, and the rates between them, in its own way.
 """

@@ -78,7 +78,7 @@ class OwnStates:
         self._outcomes: dict[tuple[str, int, RouteList], IntArray] = {}
 
     def probability(self, unavailability: FloatArray) -> FloatArray:
-        """Give the probability of each state.
+        """Give the probability of each state; `unavailability` and result have a column for each sample.
 
         Examples
         --------
@@ -108,7 +108,7 @@ class OwnStates:
         return np.array(columns).reshape(len(self.names), -1).T
 
     def outcomes(self, traffic: str, group: int, routes: RouteList) -> IntArray:
-        """Say which route the client takes in each state of its own parts.
+        """Say which route the client takes in each state of its own parts; `LOST` for none.
 
         Examples
         --------
@@ -135,9 +135,8 @@ def own_states(policy: Policy) -> OwnStates:
     Examples
     --------
     >>> from k2rel.studies import study
-    >>> policy = study("L2R").policy
-    >>> own_states(policy) is own_states(policy)
-    True
+    >>> own_states(study("L2R").policy).names
+    ('client', 'media_A', 'media_B', 'control_A', 'control_B')
     """
     return OwnStates(policy)
 
@@ -169,16 +168,7 @@ class OwnParts:
         self.memo: dict[object, float] = {}
 
     def outcomes(self, traffic: str, group: int, routes: RouteList) -> IntArray:
-        """Say which route the client takes in each state, as `OwnStates.outcomes`.
-
-        Examples
-        --------
-        >>> from k2rel.studies import study
-        >>> s = study("L2R")
-        >>> own = OwnParts(s.policy, s.client_laws)
-        >>> int(own.outcomes("media", 0, (1,))[-1])
-        1
-        """
+        """Say which route the client takes in each state, as `OwnStates.outcomes`."""
         return self.states.outcomes(traffic, group, routes)
 
     def joint(self, group: int, asks: Sequence[tuple[str, RouteList]]) -> dict[tuple[int, ...], float]:
@@ -201,7 +191,7 @@ class OwnParts:
     def moves(
         self, group: int, asks: Sequence[tuple[str, RouteList]]
     ) -> dict[tuple[tuple[int, ...], tuple[int, ...]], float]:
-        """Give the rate at which one client's outcomes change because of its own parts.
+        """Give the rate [1/h] of each change of one client's outcomes because of its own parts.
 
         Examples
         --------

@@ -54,14 +54,7 @@ class Loading:
         return tuple(name for name, part in self.policy.site.components.items() if part.capacity_mb_s is not None)
 
     def capacity(self, element: str) -> float:
-        """Look up a capacity.
-
-        Examples
-        --------
-        >>> from k2rel.site import read_site
-        >>> Loading(Policy(read_site("L2R"))).capacity("fc_link_A")
-        200.0
-        """
+        """Look up a capacity."""
         return self.policy.site.components[element].capacity_mb_s or 0.0
 
     def route_load(self, traffic: str, group: int, route: int, mode: Mode) -> dict[str, float]:
@@ -92,16 +85,7 @@ class Loading:
         return self._routes_load[key]
 
     def base_load(self, mode: Mode) -> dict[str, float]:
-        """Load of the site-wide flows in a mode.
-
-        Examples
-        --------
-        >>> from k2rel.site import read_site
-        >>> policy = Policy(read_site("L2R"))
-        >>> loading = Loading(policy)
-        >>> max(loading.base_load(mode).get("ftp_link_A", 0.0) for mode in loading.table.modes)
-        25.0
-        """
+        """Load of the site-wide flows in a mode."""
         total: dict[str, float] = {}
         for index, name in enumerate(self.table.classes):
             routes = mode.routes[index][0]
@@ -111,16 +95,7 @@ class Loading:
         return total
 
     def asks(self, mode: Mode, group: int) -> list[tuple[str, RouteList]]:
-        """List what a client of a group asks of its own parts in a mode, class by class.
-
-        Examples
-        --------
-        >>> from k2rel.site import read_site
-        >>> policy = Policy(read_site("L2R"))
-        >>> loading = Loading(policy)
-        >>> loading.asks(loading.table.modes[0], 0)[0][0]
-        'media'
-        """
+        """List what a client of a group asks of its own parts in a mode, class by class."""
         return [
             (name, mode.routes[index][group])
             for index, name in enumerate(self.table.classes)
@@ -128,16 +103,7 @@ class Loading:
         ]
 
     def client_load(self, outcome: Sequence[int], group: int, mode: Mode) -> dict[str, float]:
-        """Load of one client on every element with a capacity.
-
-        Examples
-        --------
-        >>> from k2rel.site import read_site
-        >>> policy = Policy(read_site("L2R"))
-        >>> loading = Loading(policy)
-        >>> loading.client_load([LOST], 0, loading.table.modes[0])
-        {}
-        """
+        """Load of one client on every element with a capacity."""
         total: dict[str, float] = {}
         for name, route in zip(self.client_classes, outcome, strict=True):
             for element, load in self.route_load(name, group, route, mode).items():
@@ -145,16 +111,7 @@ class Loading:
         return total
 
     def endangered(self, mode: Mode) -> tuple[str, ...]:
-        """List the elements on routes of clients that can be overloaded in a mode.
-
-        Examples
-        --------
-        >>> from k2rel.site import read_site
-        >>> policy = Policy(read_site("L2R", clients=100))
-        >>> loading = Loading(policy)
-        >>> "toe_A1" in set().union(*(loading.endangered(mode) for mode in loading.table.modes))
-        True
-        """
+        """List the elements on routes of clients that can be overloaded in a mode."""
         if mode in self._endangered:
             return self._endangered[mode]
         most = dict(self.base_load(mode))
