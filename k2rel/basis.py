@@ -120,8 +120,7 @@ def unsealed(key: str, text: str) -> dict[str, Any] | None:
 
     Examples
     --------
-    >>> unsealed("k", sealed("k", {"x": 0.1}).replace("0.1", "0.2")) is None
-    True
+    >>> unsealed("k", sealed("k", {"x": 0.1}).replace("0.1", "0.2"))
     """
     found = _SEALED.fullmatch(text)
     if found is None or _checksum(key, f"{found[1]}}}") != found[2]:

@@ -28,8 +28,8 @@ def data_dir() -> Path:
 
     Examples
     --------
-    >>> (data_dir() / "rates.csv").is_file()
-    True
+    >>> sorted(path.name for path in data_dir().glob("r*.csv"))
+    ['rates.csv']
     """
     return _home("data")
 
@@ -39,8 +39,8 @@ def notebook_dir() -> Path:
 
     Examples
     --------
-    >>> (notebook_dir() / "level_report.ipynb").is_file()
-    True
+    >>> [path.name for path in notebook_dir().glob("level_r*.ipynb")]
+    ['level_report.ipynb']
     """
     return _home("notebooks")
 

@@ -30,6 +30,8 @@ _ROUNDING = 1e-6  # of factors that are written with few digits
 def event_shares(model: str, members: int, factors: Mapping[int, ArrayLike]) -> dict[int, FloatArray]:
     r"""Give the share of a part's total probability that belongs to each combination of k parts.
 
+    Factors by level, all of them: beta at n; MGL's beta, gamma, ... at 2 to n; alpha and phi at 1 to n.
+
     Notes
     -----
     beta-factor: :math:`Q_1 = (1 - \beta) Q`, :math:`Q_n = \beta Q`.
@@ -96,6 +98,9 @@ def _levels(model: str, members: int) -> range:
 
 def part_total(members: int, shares: Mapping[int, ArrayLike]) -> FloatArray:
     r"""Give what the shares leave a single part in all: its own events and every combination that holds it.
+
+    :math:`\sum_k \binom{n-1}{k-1} Q_k / Q`: 1 but for phi factors of three and more parts, which the exchange format
+    takes for every combination as they are.
 
     Examples
     --------

@@ -80,7 +80,7 @@ class GroupIndices:
 
 def sobol_indices_of_groups(
     model: Callable[[Mapping[str, FloatArray]], FloatArray],
-    laws: Mapping[str, Uncertain],
+    inputs: Mapping[str, Uncertain],
     groups: Mapping[str, Collection[str]],
     samples: int,
     seed: int,
@@ -94,15 +94,18 @@ def sobol_indices_of_groups(
 
     Examples
     --------
-    >>> laws = {"x": Uncertain("uniform", (0.0, 1.0)), "y": Uncertain("uniform", (0.0, 2.0))}
-    >>> found, _ = sobol_indices_of_groups(lambda of: of["x"] + of["y"], laws, {"x": ["x"], "y": ["y"]}, 1024, 1)
+    >>> inputs = {"x": Uncertain("uniform", (0.0, 1.0)), "y": Uncertain("uniform", (0.0, 2.0))}
+    >>> found, _ = sobol_indices_of_groups(lambda of: of["x"] + of["y"], inputs, {"x": ["x"], "y": ["y"]}, 1024, 1)
     >>> [round(found[name].first, 1) for name in ("x", "y")]
     [0.2, 0.8]
     """
     samples, seed = as_power_of_two("samples", samples), as_seed(seed)
-    u = points("sobol", samples, 2 * len(laws), seed)
+    u = points("sobol", samples, 2 * len(inputs), seed)
     drawn = [
-        {name: law.quantile(u[:, i + half * len(laws)]) for i, (name, law) in enumerate(laws.items())}
+        {
+            name: distribution.quantile(u[:, i + half * len(inputs)])
+            for i, (name, distribution) in enumerate(inputs.items())
+        }
         for half in (0, 1)
     ]
     base, other = model(drawn[0]), model(drawn[1])
@@ -111,7 +114,7 @@ def sobol_indices_of_groups(
     variance, centre = float(everything.var()), float(everything.mean())
     found = {}
     for name, members in groups.items():
-        mixed = model({key: drawn[1 if key in members else 0][key] for key in laws})
+        mixed = model({key: drawn[1 if key in members else 0][key] for key in inputs})
         terms = (other - centre) * (mixed - base), (base - mixed) ** 2 / 2
         values = []
         for term in terms:

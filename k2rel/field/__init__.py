@@ -5,7 +5,7 @@
 ``columns``     which column of a log is what
 ``cells``       cells of a log as numbers: units, dates, separators
 ``rows``        rows of a log as lives: starts, ends, ages when the observation began
-``likelihood``  densities and the largest likelihood, however lives are censored
+``likelihood``  the largest likelihood, however lives are censored
 ``fit``         laws with limits
 ``result``      a fitted law, its curve, and an entry for the registry
 ``curves``      curves without a law, and how well a law fits

@@ -37,16 +37,16 @@ class Column:
     """A column of a log."""
 
     title: str
-    scale_h: float | None
+    scale_h: float | None  # hours of the unit that the header names
     unit: str = ""
-    counts: bool = False
-    kind: str = ""
+    counts: bool = False  # plain numbers, not times
+    kind: str = ""  # what its cells were so far, "number", "unit" or "date"; it must not change
     decimal: Mark = "point"
-    settled: bool = False
-    units: set[str] = field(default_factory=set)
-    separated: str = ""
-    comma: str = ""
-    least: float = math.inf
+    settled: bool = False  # whether the whole column, or the reader, decided the separator
+    units: set[str] = field(default_factory=set)  # that its cells name
+    separated: str = ""  # first cell whose thousands are separated
+    comma: str = ""  # first cell whose comma was read as the decimal one
+    least: float = math.inf  # of its bare numbers but 0
     most: float = -math.inf
 
     @property

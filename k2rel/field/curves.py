@@ -223,8 +223,8 @@ def goodness_of_fit(fit: Fit, lives: Lives, *, samples: int = 100, seed: int = 1
     Examples
     --------
     >>> lives = Lives.of([54, 187, 216, 240, 244, 335, 361, 373, 375, 386], [500] * 10)
-    >>> goodness_of_fit(fit_law("weibull", lives), lives, samples=20).p_value > 0.05
-    True
+    >>> round(goodness_of_fit(fit_law("weibull", lives), lives, samples=20).p_value, 2)
+    0.14
     """
     curve = curve_of(lives)
     distance = _distance(fit, curve)

@@ -32,8 +32,8 @@ class Shape:
 
     family: Family
     forms: ClosedForms
-    steepness: Callable[[FloatArray], float] = lambda p: 1.0  # how much more sharply a time is told than its scatter
-    by_mean: bool = False  # shape and mean, not shape and scale, are told apart from each other
+    steepness: Callable[[FloatArray], float] = lambda p: 1.0  # about the middle over the spread
+    by_mean: bool = False  # lies at the product of its parameters, not at the last one
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -60,7 +60,11 @@ LAWS = {
 
 
 def log_likelihood(law: Shape, parameters: FloatArray, lives: Lives, location_h: float = 0.0) -> float:
-    r"""Give the logarithm of the likelihood of lives.
+    r"""Give the logarithm of the likelihood of lives; minus infinity where a life is impossible.
+
+    :math:`\sum n_i \ln f(t_i)` over exact lives, :math:`\ln S` over right-censored and :math:`\ln (F(b) - F(a))` over
+    interval-censored ones (Meeker and Escobar, Statistical Methods for Reliability Data, 1998, 7.2), each less
+    :math:`\ln S` of the age at which its observation began (left truncation, 11.6.1).
 
     Examples
     --------
@@ -103,7 +107,7 @@ def _between(law: Shape, p: FloatArray, low: FloatArray, high: FloatArray) -> Fl
 def maximum(
     law: Shape, lives: Lives, start: FloatArray | None = None, location_h: float = 0.0
 ) -> tuple[FloatArray, float]:
-    """Find the parameters of the largest likelihood.
+    """Find the parameters of the largest likelihood, and its logarithm.
 
     Examples
     --------

@@ -12,7 +12,11 @@ __all__ = ["limit_of_likelihood"]
 
 
 def limit_of_likelihood(lives: Lives) -> float:
-    r"""Give the largest logarithm of the likelihood on the border of a family of laws.
+    """Give the largest logarithm of the likelihood on the border of a family; where none within reaches it, no maximum.
+
+    Without any spread a law is a step at some time: intervals that hold it are certain, those that end there have a
+    share p of the probability, those that begin there 1 - p. With all of the spread a share fails at once and the rest
+    never. Infinite where all failures that were seen happened at one time and nothing contradicts a step there.
 
     Examples
     --------

@@ -161,8 +161,8 @@ class Fit:
         --------
         >>> from k2rel.field import Lives, fit_law
         >>> low, high = fit_law("weibull", Lives.of([50.0, 100.0, 150.0])).band([100.0])
-        >>> bool(low[0] < 0.5 < high[0])
-        True
+        >>> low.round(3).item(), high.round(3).item()
+        (0.21, 0.887)
         """
         law, values, location = self._shape()
         times = np.maximum(np.asarray(times_h, dtype=np.float64) - location, 1e-300)

@@ -34,10 +34,10 @@ _AGES = ("ttf", "age", "life", "lifetime", "duration")
 class Window:
     """When the observation began and ended, for all rows."""
 
-    begin_h: float | None = None
+    begin_h: float | None = None  # on the clock of the log: since its zero, of dates since the start of 1970 [h]
     until_h: float | None = None
     dates: bool | None = None
-    words: tuple[str, str] = ("", "")
+    words: tuple[str, str] = ("", "")  # as given
 
     @classmethod
     def of(cls, begin: object, until: object) -> Window:

@@ -75,7 +75,9 @@ def arrhenius_factor(activation_energy_ev: float, reference_c: float, temperatur
 
     Notes
     -----
-    Arrhenius' law as Telcordia SR-332 and JEDEC JESD91 use it, :math:`k = 8.617333262 \times 10^{-5}` eV/K (CODATA).
+    Arrhenius' law as Telcordia SR-332 and JEDEC JESD91 use it,
+    :math:`\exp\left(\frac{E_a}{k}\left(\frac1{T_0} - \frac1T\right)\right)` in kelvin,
+    :math:`k = 8.617333262 \times 10^{-5}` eV/K (CODATA).
 
     Examples
     --------
@@ -92,7 +94,9 @@ def arrhenius_factor(activation_energy_ev: float, reference_c: float, temperatur
 
 
 def mean_hazard_per_h(life: Distribution, age_h: float, over_h: float = HOURS_PER_YEAR) -> float:
-    r"""Give the mean failure rate of a part that has an age, over a time to come.
+    r"""Give the mean failure rate of a part that has an age, over a time to come [1/h].
+
+    :math:`(H(a + t) - H(a)) / t` with the cumulative hazard :math:`H = -\ln S` (IEC 61649).
 
     Examples
     --------
