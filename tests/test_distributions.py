@@ -46,9 +46,9 @@ def test_a_distribution_of_scipy_is_read_whether_given_by_place_or_by_name(froze
 @pytest.mark.parametrize("family", ["lognormal", "gamma"])
 def test_limits_are_kept_or_with_a_mean_their_ratio(family):
     found = from_limits(family, 2e-6, 9e-6)
-    assert found.quantile([0.05, 0.95]) == pytest.approx([2e-6, 9e-6], rel=1e-9)
+    assert found.quantile(np.array([0.05, 0.95])) == pytest.approx([2e-6, 9e-6], rel=1e-9)
     moved = from_limits(family, 2e-6, 9e-6, mean=1e-5)
-    low, high = moved.quantile([0.05, 0.95])
+    low, high = moved.quantile(np.array([0.05, 0.95]))
     assert moved.mean == pytest.approx(1e-5, rel=1e-12)
     assert high / low == pytest.approx(4.5, rel=1e-9)
     with pytest.raises(InputError, match="family lognormal or gamma"):

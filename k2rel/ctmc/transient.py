@@ -55,7 +55,6 @@ def over_time(
     Parameters
     ----------
     chain : Chain
-        The chain.
     times_h : sequence of float
         Times [h].
     start : array of float, shape (states,), optional

@@ -254,7 +254,6 @@ def advise(
     Parameters
     ----------
     study : Study
-        The study.
     service : str, optional
         The service; by default the principal traffic.
     target_percent : float, optional

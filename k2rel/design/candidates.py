@@ -42,7 +42,6 @@ def candidate_changes(one: Study, service: str | None = None) -> list[Change]:
     Parameters
     ----------
     one : Study
-        The study.
     service : str, optional
         The service; by default the principal traffic.
 
@@ -190,7 +189,6 @@ def best_changes(one: Study, service: str | None = None, *, most: int = 3) -> pd
     Parameters
     ----------
     one : Study
-        The study.
     service : str, optional
         The service; by default the principal traffic.
     most : int

@@ -81,7 +81,6 @@ def with_second(one: Study, parts: Sequence[str] | str) -> Study:
     Parameters
     ----------
     one : Study
-        The study.
     parts : sequence of str or str
         Shared components, or parts that each client has, by their name in the file.
 

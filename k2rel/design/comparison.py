@@ -113,7 +113,6 @@ def headline(one: Study) -> dict[str, Any]:
     Parameters
     ----------
     one : Study
-        The study.
 
     Returns
     -------
@@ -158,7 +157,6 @@ def contracts(one: Study) -> pd.DataFrame:
     Parameters
     ----------
     one : Study
-        The study.
 
     Returns
     -------
@@ -186,7 +184,6 @@ def common_causes(one: Study) -> pd.DataFrame:
     Parameters
     ----------
     one : Study
-        The study.
 
     Returns
     -------
@@ -224,7 +221,6 @@ def variants(one: Study) -> pd.DataFrame:
     Parameters
     ----------
     one : Study
-        The study.
 
     Returns
     -------
@@ -267,7 +263,6 @@ def verdict(one: Study, result: AvailabilityResult | None = None, loads: LoadRes
     Parameters
     ----------
     one : Study
-        The study.
     result : AvailabilityResult, optional
         Its availability, where already computed.
     loads : LoadResult, optional

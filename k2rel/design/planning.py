@@ -121,7 +121,6 @@ def overload_after_takeover(study: Study, organisation: Organisation | None = No
     Parameters
     ----------
     study : Study
-        The study.
     organisation : Organisation, optional
         Who repairs and how roles behave; by default roles at the preferred side whenever it is healthy.
 

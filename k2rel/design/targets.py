@@ -133,7 +133,6 @@ def judge(study: Study, targets: Mapping[str, float], *, samples: int = 4000, se
     Parameters
     ----------
     study : Study
-        The study.
     targets : mapping of str to float
         Availability [%] by service (`read_target`).
     samples : int

@@ -41,13 +41,6 @@ def cycle_inputs(study: Study, variables: tuple[str, ...]) -> tuple[FloatArray, 
     """Give the inputs of a diagram at moments of the cycle of the tests; one moment where at most one is tested.
 
     Weight of each moment; unavailability, failures and restorations per hour of each variable (variables, moments).
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> weight, q, w, back = cycle_inputs(study("L2R"), ("switch_A", "heartbeat"))
-    >>> weight.tolist(), q.shape
-    ([1.0], (2, 1))
     """
     laws = {name: study.law(name) for name in variables}
     found = moments_of({name: law for name, law in laws.items() if isinstance(law, Law)})
@@ -64,45 +57,20 @@ def cycle_inputs(study: Study, variables: tuple[str, ...]) -> tuple[FloatArray, 
 
 @lru_cache(maxsize=16)
 def steady_own(study: Study) -> OwnParts:
-    """Give the clients' own parts in steady state.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> round(float(steady_own(study("L2R")).probability.sum()), 12)
-    1.0
-    """
+    """Give the clients' own parts in steady state."""
     return OwnParts(study.policy, study.client_laws, study.restored_per_h)
 
 
 @lru_cache(maxsize=32)
 def mode_probabilities(study: Study, diagram: Diagram) -> FloatArray:
-    """Give the steady-state probability of every mode of a diagram; kept for services that share it.
-
-    Examples
-    --------
-    >>> from k2rel.services.modes import traffic_diagram
-    >>> from k2rel.studies import study
-    >>> s = study("L2R")
-    >>> round(float(mode_probabilities(s, traffic_diagram(s.policy, ["media"]).diagram).sum()), 12)
-    1.0
-    """
+    """Give the steady-state probability of every mode of a diagram; kept for services that share it."""
     weight, q, *_ = cycle_inputs(study, diagram.variables)
     return np.asarray(diagram.mode_probabilities(q.reshape(len(q), len(weight))) @ weight)
 
 
 @lru_cache(maxsize=32)
 def mode_transitions(study: Study, diagram: Diagram) -> Transitions:
-    """Give the steady-state rate of every change of mode of a diagram.
-
-    Examples
-    --------
-    >>> from k2rel.services.modes import traffic_diagram
-    >>> from k2rel.studies import study
-    >>> s = study("L2R")
-    >>> f"{mode_transitions(s, traffic_diagram(s.policy, ['control']).diagram).rate_per_h.sum():.4g}"
-    '0.0001861'
-    """
+    """Give the steady-state rate of every change of mode of a diagram."""
     weight, q, w, back = cycle_inputs(study, diagram.variables)
     return diagram.transitions(q, w, weight, None if np.array_equal(w, back) else back)
 
@@ -114,16 +82,7 @@ def _steady(study: Study, service: Service) -> tuple[FloatArray, FloatArray]:
 
 
 def unavailability(study: Study, service: Service) -> float:
-    """Steady-state probability that a service is down.
-
-    Examples
-    --------
-    >>> from k2rel.services.diagrams import services_of
-    >>> from k2rel.studies import study
-    >>> s = study("L2R")
-    >>> f"{unavailability(s, services_of(s.policy)[0]):.4g}"
-    '7.634e-06'
-    """
+    """Steady-state probability that a service is down."""
     return at_most_one(
         sum(
             weight * float(np.dot(mode_probabilities(moment, service.diagram), _steady(moment, service)[0]))
@@ -140,14 +99,6 @@ def failure_frequency(study: Study, service: Service) -> float:
     Every passage of a component from up to down, and back, that takes the service from up to down is
     counted, so the value is exact for non-coherent behaviour too, where :math:`\sum_i B_i w_i` is not
     (H. Vesely 1970; W. G. Schneeweiss, IEEE Trans. Reliability 30 (1981) 97).
-
-    Examples
-    --------
-    >>> from k2rel.services.diagrams import services_of
-    >>> from k2rel.studies import study
-    >>> s = study("L2R")
-    >>> f"{failure_frequency(s, services_of(s.policy)[0]):.4g}"
-    '1.008e-06'
     """
     total = 0.0
     for weight, moment in study.at_moments:
@@ -158,16 +109,7 @@ def failure_frequency(study: Study, service: Service) -> float:
 
 
 def loss_over_time(study: Study, service: Service, times_h: FloatArray, *, repaired: bool) -> FloatArray:
-    """Probability that a service is down at each time, everything new at time 0, with repairs or (mission) without.
-
-    Examples
-    --------
-    >>> from k2rel.services.diagrams import services_of
-    >>> from k2rel.studies import study
-    >>> s = study("L2R")
-    >>> loss_over_time(s, services_of(s.policy)[0], np.array([0.0]), repaired=True).tolist()
-    [0.0]
-    """
+    """Probability that a service is down at each time, everything new at time 0, with repairs or (mission) without."""
     diagram = service.diagram
 
     def at(law: Law | RaidModule) -> FloatArray:
@@ -191,16 +133,7 @@ class Derivatives:
 
 
 def derivatives(study: Study, service: Service) -> Derivatives:
-    r"""Differentiate a service's unavailability with respect to every part's.
-
-    Examples
-    --------
-    >>> from k2rel.services.diagrams import services_of
-    >>> from k2rel.studies import study
-    >>> s = study("L2")
-    >>> round(derivatives(s, services_of(s.policy)[0]).shared["switch_A"], 3)
-    1.0
-    """
+    r"""Differentiate a service's unavailability with respect to every part's."""
     diagram = service.diagram
     count, names = len(diagram.variables), steady_own(study).names
     gradient, critical, together = np.zeros(count), np.zeros(count + len(names)), np.zeros(count + len(names))
@@ -228,16 +161,7 @@ def derivatives(study: Study, service: Service) -> Derivatives:
 
 
 def slopes_of_tested(study: Study, service: Service) -> dict[str, tuple[float, float]]:
-    """Differentiate unavailability by failure rate [h] and mean repair time [1/h] of each part that is tested together.
-
-    Examples
-    --------
-    >>> from k2rel.services.diagrams import services_of
-    >>> from k2rel.studies import study
-    >>> s = study("L2R")
-    >>> slopes_of_tested(s, services_of(s.policy)[0])
-    {}
-    """
+    """Differentiate unavailability by failure rate [h] and mean repair time [1/h] of parts that are tested together."""
     diagram, names = service.diagram, steady_own(study).names
     with_clients = len(study.at_moments) > 1
     counts = dict.fromkeys(study.client_laws, study.site.client_count)

@@ -27,18 +27,7 @@ _SEEN = 1e-10  # share of an unavailability below which tests on the same days a
 def unavailability_of_samples(
     study: Study, services: Sequence[Service], rates_per_h: Mapping[str, FloatArray]
 ) -> dict[str, FloatArray]:
-    """Give the unavailability of services for many values of the failure rates, by row of the table of rates [1/h].
-
-    Examples
-    --------
-    >>> from k2rel.services.diagrams import services_of
-    >>> from k2rel.studies import study
-    >>> s = study("L2R")
-    >>> media = services_of(s.policy)[:1]
-    >>> found = unavailability_of_samples(s, media, {"psu": np.array([1e-6, 1e-4])})["media"]
-    >>> [f"{value:.4g}" for value in found]
-    ['7.634e-06', '7.884e-06']
-    """
+    """Give the unavailability of services for many values of the failure rates, by row of the table of rates [1/h]."""
     lengths = {len(values) for values in rates_per_h.values()}
     if len(lengths) != 1:
         raise InputError("samples: every rate needs the same number of values, at least one rate must be given")

@@ -27,15 +27,7 @@ FloatArray = NDArray[np.float64]
 
 
 def served_distribution(study: Study, traffic: str) -> FloatArray:
-    """Give the distribution of the number of clients that have a traffic class.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> p = served_distribution(study("L2R"), "media")
-    >>> len(p), bool(p[4] > 0.9999)
-    (5, True)
-    """
+    """Give the distribution of the number of clients that have a traffic class."""
     policy, site = study.policy, study.site
     if traffic not in site.traffic or site.traffic[traffic].scope != "client":
         names = [name for name, flow in site.traffic.items() if flow.scope == "client"]

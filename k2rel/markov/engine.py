@@ -221,17 +221,7 @@ def _sticky(policy: Policy) -> Policy:
 
 @lru_cache(maxsize=4)
 def solved(study: Study, organisation: Organisation) -> Dynamics:
-    """Generate and solve the chain of a site.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> from k2rel.services.diagrams import services_of
-    >>> dynamics = solved(study("L1"), Organisation(tolerance=1e-6))
-    >>> media = services_of(dynamics.policy)[0]
-    >>> [f"{value:.4g}" for value in (dynamics.unavailability(media), dynamics.first_loss_h(media))]
-    ['0.0001658', '5509']
-    """
+    """Generate and solve the chain of a site."""
     policy = _sticky(study.policy) if organisation.roles == "sticky" else study.policy
     roots: list[Node] = []
     for name in study.site.traffic:

@@ -91,16 +91,7 @@ class Parts:
 
 
 def parts_of(study: Study, policy: Policy, roots: Sequence[Node], organisation: Organisation) -> Parts:
-    """Find what can fail in a site, alike things together.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> s = study("L2R")
-    >>> parts = parts_of(s, s.policy, [s.policy.role_up("file_system")], Organisation())
-    >>> [population.members for population in parts.populations if len(population.members) > 2]
-    [('media_link_A1', 'media_link_A2', 'control_link_A'), ('media_link_B1', 'media_link_B2', 'control_link_B')]
-    """
+    """Find what can fail in a site, alike things together."""
     site = study.site
     asked = policy.structure.variables(roots)
     physical = {*site.components, *site.raid_sets, *site.cause_events} - site.drives
@@ -124,16 +115,7 @@ def parts_of(study: Study, policy: Policy, roots: Sequence[Node], organisation: 
 
 
 def on_known_days(study: Study, population: Population) -> Law | None:
-    """Give the law of a population whose hidden failures are found on known days; None for tests on any days.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> s = study("L2R")
-    >>> found = parts_of(s, s.policy, [s.policy.backup_in_service("file_system")], Organisation()).populations
-    >>> [population.members for population in found if on_known_days(s, population)]
-    [('heartbeat',)]
-    """
+    """Give the law of a population whose hidden failures are found on known days; None for tests on any days."""
     law = study.law(population.members[0])
     return law if "hidden" in population.states and isinstance(law, Law) and law.tested_together else None
 

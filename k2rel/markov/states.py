@@ -172,18 +172,7 @@ class _Lists:
 
 
 def site_states(study: Study, organisation: Organisation, roots: list[Node], policy: Policy) -> SiteStates:
-    """Generate and solve the chain of a site; `roots` will be evaluated in every state.
-
-    Examples
-    --------
-    >>> from k2rel.policy.rules import Policy
-    >>> from k2rel.studies import study
-    >>> s = study("L1")
-    >>> policy = Policy(s.site, sticky=True)
-    >>> found = site_states(s, Organisation(tolerance=1e-6), [policy.role_up("file_system")], policy)
-    >>> found.chain.states, f"{found.error_bound:.2g}"
-    (10, '2.2e-07')
-    """
+    """Generate and solve the chain of a site; `roots` will be evaluated in every state."""
     takeover = Takeover(policy, organisation.takeover_times) if policy.sticky else None
     asked = [*roots, *(takeover.conditions if takeover else ())]
     parts = parts_of(study, policy, asked, organisation)

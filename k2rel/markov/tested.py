@@ -45,14 +45,6 @@ def tested_probability(study: Study, organisation: Organisation, states: SiteSta
     are independent of each other this is exact. Else the bound is all that this moves while something else is failed,
     and what an exponential time until the test can do: it is short more often than the time until a fixed day, in
     which a disturbance of mean length R can end.
-
-    Examples
-    --------
-    >>> from k2rel.markov.engine import solved
-    >>> from k2rel.studies import study
-    >>> s, organisation = study("L1"), Organisation(tolerance=1e-6)
-    >>> tested_probability(s, organisation, solved(s, organisation).states)[1]
-    0.0
     """
     p = states.solution.probability
     hidden = [n for n, population in enumerate(states.parts.populations) if "hidden" in population.states]
@@ -136,15 +128,6 @@ def probability_at_moments(study: Study, states: SiteStates, p: FloatArray) -> l
     """Give the probability of every state at each moment of the study, from the mean over the cycle.
 
     Given which tested parts are down, all else keeps its probability.
-
-    Examples
-    --------
-    >>> from k2rel.markov.engine import solved
-    >>> from k2rel.studies import study
-    >>> s = study("L1")
-    >>> states = solved(s, Organisation(tolerance=1e-6)).states
-    >>> [float(p[0].round(6)) for p in probability_at_moments(s, states, states.solution.probability)]
-    [0.999755]
     """
     laws = _laws(study, states)
     if not laws:
@@ -206,16 +189,7 @@ def _exact(states: SiteStates, laws: dict[int, Law]) -> tuple[FloatArray, float]
 
 
 def tested_over_time(study: Study, states: SiteStates, times_h: FloatArray) -> tuple[FloatArray, FloatArray] | None:
-    """Follow a small chain from its initial state with tests on their days: probabilities, time spent until then [h].
-
-    Examples
-    --------
-    >>> from k2rel.markov.engine import solved
-    >>> from k2rel.studies import study
-    >>> s = study("L1")
-    >>> tested_over_time(s, solved(s, Organisation(tolerance=1e-6)).states, np.array([1.0])) is None
-    True
-    """
+    """Follow a small chain from its initial state, tests on their days: probabilities, time spent until then [h]."""
     laws = _laws(study, states)
     if not laws or states.chain.states >= MOST_EXACT or (known := _jumps(states, laws)) is None:
         return None

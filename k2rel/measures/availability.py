@@ -169,7 +169,6 @@ def availability(
     Parameters
     ----------
     study : Study
-        The study.
     lost_clients : sequence of int, optional
         For which k to ask for the loss of k or more clients; by default 2, half and all of them.
     organisation : Organisation, optional
@@ -239,7 +238,6 @@ def served(study: Study, traffic: str | None = None) -> pd.DataFrame:
     Parameters
     ----------
     study : Study
-        The study.
     traffic : str, optional
         A traffic class with a flow for each client; by default the principal one.
 
@@ -291,7 +289,6 @@ def over_time(study: Study, service: str | None, times_h: Sequence[float] | Floa
     Parameters
     ----------
     study : Study
-        The study.
     service : str or None
         The service; None for the principal traffic.
     times_h : sequence of float
@@ -402,7 +399,6 @@ def takeovers(study: Study) -> pd.DataFrame:
     Parameters
     ----------
     study : Study
-        The study.
 
     Returns
     -------

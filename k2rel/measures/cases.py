@@ -84,7 +84,6 @@ def failover(study: Study, failed: Sequence[str] | str = (), primary: str | None
     Parameters
     ----------
     study : Study
-        The study.
     failed : sequence of str or str
         Identifiers of physical parts; they are taken to have failed together.
     primary : str, optional
@@ -116,7 +115,6 @@ def failover_cases(study: Study) -> list[Case]:
     Parameters
     ----------
     study : Study
-        The study.
 
     Returns
     -------
@@ -168,7 +166,6 @@ def case_table(study: Study) -> pd.DataFrame:
     Parameters
     ----------
     study : Study
-        The study.
 
     Returns
     -------
@@ -202,7 +199,6 @@ def load_after_failures(study: Study, parts: Sequence[str] | str | None = None) 
     Parameters
     ----------
     study : Study
-        The study.
     parts : sequence of str or str, optional
         The parts to fail, one at a time; by default every shared part, and each part of client 1.
 

@@ -58,7 +58,6 @@ def feasible_organisation(study: Study) -> Organisation | None:
     Parameters
     ----------
     study : Study
-        The study.
 
     Returns
     -------
@@ -104,7 +103,6 @@ def interruptions(
     Parameters
     ----------
     study : Study
-        The study.
     organisation : Organisation, optional
         Who repairs and how roles behave; by default sticky roles and as many crews as needed.
     services : sequence of str or str, optional
@@ -175,7 +173,6 @@ def sticky_and_preferred(study: Study, organisation: Organisation | None = None)
     Parameters
     ----------
     study : Study
-        The study.
     organisation : Organisation, optional
         Who repairs; by default as many crews as needed.
 
@@ -262,7 +259,6 @@ def downtime_causes(study: Study, organisation: Organisation | None = None, serv
     Parameters
     ----------
     study : Study
-        The study.
     organisation : Organisation, optional
         Who repairs; by default sticky roles and as many crews as needed.
     service : str, optional
@@ -307,7 +303,6 @@ def why_they_differ(study: Study, organisation: Organisation | None = None) -> s
     Parameters
     ----------
     study : Study
-        The study.
     organisation : Organisation, optional
         Who repairs; by default as many crews as needed.
 
@@ -365,7 +360,6 @@ def performability(study: Study, organisation: Organisation | None = None) -> di
     Parameters
     ----------
     study : Study
-        The study.
     organisation : Organisation, optional
         Who repairs; by default sticky roles and as many crews as needed.
 
@@ -449,7 +443,6 @@ def dynamic_over_time(
     Parameters
     ----------
     study : Study
-        The study.
     times_h : sequence of float
         Times [h].
     organisation : Organisation, optional

@@ -89,14 +89,7 @@ class _Static:
 
 
 def engine_of(study: Study, organisation: Organisation | None = None) -> Engine:
-    """Choose the engine for a study.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> engine_of(study("L1")).provenance.engine[:5]
-    'exact'
-    """
+    """Choose the engine for a study."""
     if organisation is None:
         return _Static(study)
     from k2rel.markov.engine import solved

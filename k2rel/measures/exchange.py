@@ -40,7 +40,6 @@ def open_psa_of(study: Study) -> str:
     Parameters
     ----------
     study : Study
-        The study.
 
     Returns
     -------

@@ -43,7 +43,6 @@ def causes(study: Study, service: str | None = None) -> pd.DataFrame:
     Parameters
     ----------
     study : Study
-        The study.
     service : str, optional
         The service; by default the principal traffic.
 
@@ -202,7 +201,6 @@ def cut_sets(study: Study, service: str | None = None, order: int = 2) -> list[C
     Parameters
     ----------
     study : Study
-        The study.
     service : str, optional
         A traffic class (lost when any client loses it), a client's service, or a role; by default the principal
         traffic.
@@ -262,7 +260,6 @@ def single_points_of_failure(study: Study, service: str | None = None) -> list[C
     Parameters
     ----------
     study : Study
-        The study.
     service : str, optional
         As for `cut_sets`.
 

@@ -55,14 +55,7 @@ def levels() -> pd.DataFrame:
 
 
 def component_records(study: Study) -> list[dict[str, Any]]:
-    """List every physical part with its failure data, clients and drives written out.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> component_records(study("L2R"))[0]["id"]
-    'switch_A'
-    """
+    """List every physical part with its failure data, clients and drives written out."""
     site, laws = study.site, study.laws
 
     def record(part: Component, key: str, of_client: bool) -> dict[str, Any]:
@@ -94,7 +87,6 @@ def components(study: Study) -> pd.DataFrame:
     Parameters
     ----------
     study : Study
-        The study.
 
     Returns
     -------
@@ -118,7 +110,6 @@ def rates_used(study: Study) -> pd.DataFrame:
     Parameters
     ----------
     study : Study
-        The study.
 
     Returns
     -------
@@ -157,7 +148,6 @@ def assumptions(study: Study, organisation: Organisation | None = None) -> pd.Da
     Parameters
     ----------
     study : Study
-        The study.
     organisation : Organisation, optional
         Who repairs, where that is not as by default.
 
@@ -305,7 +295,6 @@ def raid_sets(study: Study) -> pd.DataFrame:
     Parameters
     ----------
     study : Study
-        The study.
 
     Returns
     -------

@@ -178,7 +178,6 @@ def load(study: Study, organisation: Organisation | None = None) -> LoadResult:
     Parameters
     ----------
     study : Study
-        The study.
     organisation : Organisation, optional
         Who repairs, for the dynamic engine with roles that stick; by default the static engine.
 

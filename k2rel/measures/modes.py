@@ -86,7 +86,6 @@ def mode_flows(
     Parameters
     ----------
     study : Study
-        The study.
     organisation : Organisation, optional
         Who repairs, for the dynamic engine: its modes also say where the roles are and what is out of service.
 
@@ -136,7 +135,6 @@ def modes(study: Study, organisation: Organisation | None = None) -> pd.DataFram
     Parameters
     ----------
     study : Study
-        The study.
     organisation : Organisation, optional
         Who repairs, for the dynamic engine with roles that stick; by default the static engine.
 

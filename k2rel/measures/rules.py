@@ -130,7 +130,6 @@ def rule_effects(
     Parameters
     ----------
     study : Study
-        The study.
     services : sequence of str, optional
         Services of the whole site; by default all of them.
     organisation : Organisation, optional

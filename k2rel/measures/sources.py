@@ -36,7 +36,6 @@ def uncertainty_by_source(
     Parameters
     ----------
     study : Study
-        The study.
     service : str, optional
         The service; by default the principal traffic.
     by : {"source", "evidence", "entry"}

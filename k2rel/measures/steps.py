@@ -38,7 +38,6 @@ def takeover_steps(study: Study, failed: Sequence[str] | str, organisation: Orga
     Parameters
     ----------
     study : Study
-        The study.
     failed : sequence of str or str
         Parts that fail together.
     organisation : Organisation, optional

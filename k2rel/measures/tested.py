@@ -32,14 +32,7 @@ def _named(parts: dict[str, tuple[Law, int]]) -> str:
 
 
 def mean_values(study: Study, *, chain: bool = False) -> str:
-    """Say that a file for other tools cannot know that parts are tested on common days.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> mean_values(study("L2R"))
-    ''
-    """
+    """Say that a file for other tools cannot know that parts are tested on common days."""
     parts = _tested(study, together=True)
     if sum(law.parts * count for law, count in parts.values()) < 2:
         return ""
@@ -55,14 +48,7 @@ def mean_values(study: Study, *, chain: bool = False) -> str:
 
 
 def exponential_tests(study: Study) -> list[str]:
-    """Say that lengths of interruptions and times to the first loss take the time until a test as exponential.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> len(exponential_tests(study("L2R", settings={"toe.test_interval": "720 h"})))
-    1
-    """
+    """Say that lengths of interruptions and times to the first loss take the time until a test as exponential."""
     parts = _tested(study)
     if not parts:
         return []
@@ -73,14 +59,7 @@ def exponential_tests(study: Study) -> list[str]:
 
 
 def tests_in_use(study: Study) -> list[tuple[str, str, str, str, str]]:
-    """Give the row of the register of assumptions about the days of tests; none where fewer than two parts have tests.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> tests_in_use(study("L1"))
-    []
-    """
+    """Give the row on the days of tests in the register of assumptions; none where fewer than two parts have tests."""
     every = _tested(study)
     if sum(law.parts * count for law, count in every.values()) < 2:
         return []

@@ -125,7 +125,6 @@ def uncertainty(
     Parameters
     ----------
     study : Study
-        The study.
     services : sequence of str or str, optional
         The services; by default the principal traffic.
     samples : int
@@ -203,7 +202,6 @@ def moments(study: Study, service: str | None = None) -> tuple[float, float]:
     Parameters
     ----------
     study : Study
-        The study.
     service : str, optional
         A traffic class, one client's, a role, or the loss of all clients; by default the principal traffic.
 
@@ -275,7 +273,6 @@ def sensitivity(study: Study, service: str | None = None, *, samples: int = 1024
     Parameters
     ----------
     study : Study
-        The study.
     service : str, optional
         The service; by default the principal traffic.
     samples : int
@@ -335,7 +332,6 @@ def swing(study: Study, service: str | None = None) -> pd.DataFrame:
     Parameters
     ----------
     study : Study
-        The study.
     service : str, optional
         The service; by default the principal traffic.
 

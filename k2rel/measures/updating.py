@@ -61,7 +61,6 @@ def updated(
     Parameters
     ----------
     study : Study
-        The study.
     exposures : sequence of Exposure
         Failures and hours by component type, and by site where several were logged; rows of one type and site add up.
     prior : {"lognormal", "gamma"}

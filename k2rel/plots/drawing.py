@@ -161,7 +161,6 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     Parameters
     ----------
     site : Site
-        The site.
     outcome : FailoverOutcome
         What has failed and which routes are taken.
 
@@ -237,7 +236,6 @@ def caption(site: Site) -> str:
     Parameters
     ----------
     site : Site
-        The site.
 
     Returns
     -------
@@ -269,7 +267,6 @@ def draw_site(
     Parameters
     ----------
     site : Site
-        The site.
     outcome : FailoverOutcome, optional
         What has failed and which routes are taken.
     title : str, optional

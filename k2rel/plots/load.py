@@ -25,7 +25,6 @@ def plot_load_after_failover(
     Parameters
     ----------
     site : Site
-        The site.
     before, after : FailoverOutcome
         Two states of it.
     ax : matplotlib.axes.Axes, optional
@@ -71,7 +70,6 @@ def plot_load_distribution(result: LoadResult, site: Site, ax: Axes | None = Non
     result : LoadResult
         As `k2rel.load` gives it.
     site : Site
-        The site.
     ax : matplotlib.axes.Axes, optional
         Where to draw.
 
@@ -126,7 +124,6 @@ def plot_load_against_capacity(result: LoadResult, site: Site, ax: Axes | None =
     result : LoadResult
         As `k2rel.load` gives it.
     site : Site
-        The site.
     ax : matplotlib.axes.Axes, optional
         Where to draw.
 

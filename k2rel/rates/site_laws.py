@@ -62,7 +62,6 @@ def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None)
     Parameters
     ----------
     site : Site
-        The site.
     contract : {"onsite", "4h", "nbd"}
         Repair contract, which chooses the restore time of the table.
     rates : str or pathlib.Path, optional
@@ -130,7 +129,6 @@ def changed_laws(site: Site, laws: SiteLaws, change: Callable[[str, Component, L
     Parameters
     ----------
     site : Site
-        The site.
     laws : SiteLaws
         Its laws.
     change : callable
@@ -165,7 +163,6 @@ def with_rate(site: Site, laws: SiteLaws, rates_id: str, rate_per_h: float) -> S
     Parameters
     ----------
     site : Site
-        The site.
     laws : SiteLaws
         Its laws.
     rates_id : str
@@ -198,7 +195,6 @@ def pinned_rows(site: Site, rates: str | Path | None = None) -> list[RateRow]:
     Parameters
     ----------
     site : Site
-        The site.
     rates : str or pathlib.Path, optional
         A table over the registry, as for `site_laws`.
 

@@ -63,7 +63,6 @@ def show_explorer(study: Study) -> HTML:
     Parameters
     ----------
     study : Study
-        The study.
 
     Returns
     -------

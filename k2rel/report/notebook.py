@@ -86,7 +86,6 @@ def about(one: Study) -> dict[str, str]:
     Parameters
     ----------
     one : Study
-        The study.
 
     Returns
     -------
@@ -219,7 +218,6 @@ def show_cases(one: Study) -> HTML:
     Parameters
     ----------
     one : Study
-        The study.
 
     Returns
     -------
@@ -253,7 +251,6 @@ def show_steps(one: Study, failed: Sequence[str] | str) -> HTML:
     Parameters
     ----------
     one : Study
-        The study.
     failed : sequence of str or str
         Parts that fail together.
 

@@ -45,14 +45,7 @@ class SiteService:
 
 
 def site_services(site: Site, lost_clients: Sequence[int] | None = None) -> list[SiteService]:
-    """List the services of a site; of the loss of k or more clients those of 2, half and all, or the given k.
-
-    Examples
-    --------
-    >>> from k2rel.site import read_site
-    >>> [service.name for service in site_services(read_site("L2R")) if service.scope == "site"][:4]
-    ['media', 'control', 'ftp', 'ftp_retry']
-    """
+    """List the services of a site; of the loss of k or more clients those of 2, half and all, or the given k."""
     result = []
     for name, traffic in site.traffic.items():
         if traffic.scope == "site":
@@ -70,16 +63,7 @@ def site_services(site: Site, lost_clients: Sequence[int] | None = None) -> list
 
 
 def structure_function(policy: Policy, service: SiteService) -> Node:
-    """Write a service as a function of all parts, each client's own among them; full service, of loads, is none.
-
-    Examples
-    --------
-    >>> from k2rel.site import read_site
-    >>> policy = Policy(read_site("L2R"))
-    >>> media = structure_function(policy, site_services(policy.site)[0])
-    >>> [policy.structure.value(media, {f"switch_{x}": False for x in sides}) for sides in ("A", "AB")]
-    [True, False]
-    """
+    """Write a service as a function of all parts, each client's own among them; full service, of loads, is none."""
     s, site = policy.structure, policy.site
     if service.rule == "role":
         return policy.role_up(service.of)

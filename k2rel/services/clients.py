@@ -29,14 +29,7 @@ RouteList = tuple[int, ...]
 
 
 def useful_routes(choice: Choice, routes: Iterable[int]) -> RouteList:
-    """Drop routes that no client ever takes, because an earlier one needs no other own part.
-
-    Examples
-    --------
-    >>> from k2rel.site import read_site
-    >>> useful_routes(Policy(read_site("L2R")).choice("control"), [0, 2])
-    (0,)
-    """
+    """Drop routes that no client ever takes, because an earlier one needs no other own part."""
     kept: list[int] = []
     for index in routes:
         own = set(choice.routes[index].own)
@@ -46,29 +39,14 @@ def useful_routes(choice: Choice, routes: Iterable[int]) -> RouteList:
 
 
 def routes_under(choice: Choice, holds: Sequence[bool]) -> RouteList:
-    """Say which routes a group's clients try, in order, from the values of `Choice.deciding`.
-
-    Examples
-    --------
-    >>> from k2rel.site import read_site
-    >>> choice = Policy(read_site("L2R")).choice("control")
-    >>> routes_under(choice, [True] * len(choice.deciding))
-    (0, 1)
-    """
+    """Say which routes a group's clients try, in order, from the values of `Choice.deciding`."""
     conditions = holds[len(choice.routes) :]
     order = next(order for condition, (_, order) in zip(conditions, choice.orders, strict=True) if condition)
     return useful_routes(choice, [index for index in order if holds[index]])
 
 
 class OwnStates:
-    """The states of one client's own parts, written out: what follows from each, whatever its probability.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> OwnStates(study("L2R").policy).works.shape
-    (32, 5)
-    """
+    """The states of one client's own parts, written out: what follows from each, whatever its probability."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -78,28 +56,14 @@ class OwnStates:
         self._outcomes: dict[tuple[str, int, RouteList], IntArray] = {}
 
     def probability(self, unavailability: FloatArray) -> FloatArray:
-        """Give the probability of each state; `unavailability` and result have a column for each sample.
-
-        Examples
-        --------
-        >>> from k2rel.studies import study
-        >>> OwnStates(study("L2R").policy).probability(np.full((5, 1), 0.5))[0].tolist()
-        [0.03125]
-        """
+        """Give the probability of each state; `unavailability` and result have a column for each sample."""
         result = np.ones((len(self.works), unavailability.shape[1]), dtype=unavailability.dtype)
         for part, q in enumerate(unavailability):
             result *= np.where(self.works[:, part, None], 1.0 - q, q)
         return result
 
     def slopes(self, unavailability: FloatArray) -> FloatArray:
-        """Differentiate the probability of each state with respect to each part's unavailability.
-
-        Examples
-        --------
-        >>> from k2rel.studies import study
-        >>> OwnStates(study("L2R").policy).slopes(np.full(5, 0.5))[0].tolist()
-        [0.0625, 0.0625, 0.0625, 0.0625, 0.0625]
-        """
+        """Differentiate the probability of each state with respect to each part's unavailability."""
         factors = np.where(self.works, 1.0 - unavailability, unavailability)
         columns = []
         for part in range(len(self.names)):
@@ -108,14 +72,7 @@ class OwnStates:
         return np.array(columns).reshape(len(self.names), -1).T
 
     def outcomes(self, traffic: str, group: int, routes: RouteList) -> IntArray:
-        """Say which route the client takes in each state of its own parts; `LOST` for none.
-
-        Examples
-        --------
-        >>> from k2rel.studies import study
-        >>> int(OwnStates(study("L2R").policy).outcomes("media", 0, (1,))[-1])
-        1
-        """
+        """Say which route the client takes in each state of its own parts; `LOST` for none."""
         key = (traffic, group, routes)
         if key not in self._outcomes:
             choice = self.policy.choice(traffic, group)
@@ -130,28 +87,12 @@ class OwnStates:
 
 @lru_cache(maxsize=32)
 def own_states(policy: Policy) -> OwnStates:
-    """Write out the states of a policy's clients, once.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> own_states(study("L2R").policy).names
-    ('client', 'media_A', 'media_B', 'control_A', 'control_B')
-    """
+    """Write out the states of a policy's clients, once."""
     return OwnStates(policy)
 
 
 class OwnParts:
-    """The states of one client's own parts with their probability and the rates between them.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> s = study("L2R")
-    >>> own = OwnParts(s.policy, s.client_laws)
-    >>> len(own.probability)
-    32
-    """
+    """The states of one client's own parts with their probability and the rates between them."""
 
     def __init__(
         self, policy: Policy, laws: Mapping[str, Law], restored_per_h: Mapping[str, float] | None = None
@@ -172,16 +113,7 @@ class OwnParts:
         return self.states.outcomes(traffic, group, routes)
 
     def joint(self, group: int, asks: Sequence[tuple[str, RouteList]]) -> dict[tuple[int, ...], float]:
-        """Give the probability of each combination of outcomes of one client.
-
-        Examples
-        --------
-        >>> from k2rel.studies import study
-        >>> s = study("L2R")
-        >>> own = OwnParts(s.policy, s.client_laws)
-        >>> f"{own.joint(0, [('media', (0, 1))])[LOST,]:.4g}"
-        '2.5e-13'
-        """
+        """Give the probability of each combination of outcomes of one client."""
         key = (group, tuple(asks))
         if key not in self._joint:
             arrays = [self.outcomes(traffic, group, routes) for traffic, routes in asks]
@@ -191,16 +123,7 @@ class OwnParts:
     def moves(
         self, group: int, asks: Sequence[tuple[str, RouteList]]
     ) -> dict[tuple[tuple[int, ...], tuple[int, ...]], float]:
-        """Give the rate [1/h] of each change of one client's outcomes because of its own parts.
-
-        Examples
-        --------
-        >>> from k2rel.studies import study
-        >>> s = study("L2R")
-        >>> own = OwnParts(s.policy, s.client_laws)
-        >>> f"{own.moves(0, [('media', (0, 1))])[(0,), (1,)]:.3g}"
-        '1e-07'
-        """
+        """Give the rate [1/h] of each change of one client's outcomes because of its own parts."""
         known = (group, tuple(asks))
         if known in self._moves:
             return self._moves[known]

@@ -327,14 +327,7 @@ class LostClients(_ClientService):
 
 
 def services_of(policy: Policy, lost_clients: Sequence[int] | None = None) -> list[Service]:
-    """Give the services of a site with their diagrams, as `site_services` lists them.
-
-    Examples
-    --------
-    >>> from k2rel.site import read_site
-    >>> [service.name for service in services_of(Policy(read_site("L1")))][:3]
-    ['media', 'media_client', 'control']
-    """
+    """Give the services of a site with their diagrams, as `site_services` lists them."""
     return list(_services(policy, tuple(lost_clients) if lost_clients is not None else None))
 
 

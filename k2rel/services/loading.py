@@ -19,15 +19,7 @@ __all__ = ["Loading"]
 
 
 class Loading:
-    """Loads of a site, mode by mode.
-
-    Examples
-    --------
-    >>> from k2rel.site import read_site
-    >>> policy = Policy(read_site("L2R"))
-    >>> Loading(policy).table.classes, Loading(policy, counted=True).table.classes
-    (('media', 'ftp'), ('media',))
-    """
+    """Loads of a site, mode by mode."""
 
     def __init__(self, policy: Policy, *, counted: bool = False) -> None:
         self.policy = policy
@@ -58,16 +50,7 @@ class Loading:
         return self.policy.site.components[element].capacity_mb_s or 0.0
 
     def route_load(self, traffic: str, group: int, route: int, mode: Mode) -> dict[str, float]:
-        """Load that one flow on a route puts on each element with a capacity.
-
-        Examples
-        --------
-        >>> from k2rel.site import read_site
-        >>> policy = Policy(read_site("L2R"))
-        >>> loading = Loading(policy)
-        >>> loading.route_load("media", 0, 0, loading.table.modes[0])["toe_A1"]
-        25.0
-        """
+        """Load that one flow on a route puts on each element with a capacity."""
         if route == LOST:
             return {}
         key = (traffic, group, route, mode.alive)

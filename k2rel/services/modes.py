@@ -38,27 +38,13 @@ class ModeDiagram:
 
 
 def groups_of(policy: Policy, traffic: str) -> range:
-    """List the groups for which a traffic class has routes: one for a site-wide flow.
-
-    Examples
-    --------
-    >>> from k2rel.site import read_site
-    >>> groups_of(Policy(read_site("L2R")), "ftp")
-    range(0, 1)
-    """
+    """List the groups for which a traffic class has routes: one for a site-wide flow."""
     site = policy.site
     return range(site.group_count if site.traffic[traffic].scope == "client" else 1)
 
 
 def shared_members(policy: Policy, classes: Sequence[str]) -> list[str]:
-    """List the members of stages that share a load, which must be told apart where one of them has a capacity.
-
-    Examples
-    --------
-    >>> from k2rel.site import read_site
-    >>> shared_members(Policy(read_site("L2R")), ["media", "control"])
-    []
-    """
+    """List the members of stages that share a load, which must be told apart where one of them has a capacity."""
     parts = policy.site.components
     return sorted(
         {
@@ -75,14 +61,7 @@ def shared_members(policy: Policy, classes: Sequence[str]) -> list[str]:
 
 
 def traffic_diagram(policy: Policy, classes: Sequence[str], *, with_shares: bool = False) -> ModeDiagram:
-    """Compile which routes are usable, for some traffic classes together.
-
-    Examples
-    --------
-    >>> from k2rel.site import read_site
-    >>> len(traffic_diagram(Policy(read_site("L2R")), ["control"]).modes)
-    10
-    """
+    """Compile which routes are usable, for some traffic classes together."""
     return _traffic_diagram(policy, tuple(classes), with_shares)
 
 

@@ -14,14 +14,7 @@ __all__ = ["calendar"]
 
 
 def calendar(study: Study, parts: Sequence[str]) -> dict[str, Any]:
-    """Lay out the tests of parts.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> calendar(study("L2R"), ["switch_A", "heartbeat"])["test_h"].tolist()
-    [0.0, 720.0]
-    """
+    """Lay out the tests of parts."""
     laws = [study.law(name) for name in parts]
     tested = [law if isinstance(law, Law) and law.test_interval_h > 0 else None for law in laws]
     days = [() if law is None else (0.0,) if law.tested_independently else law.test_days_h for law in tested]

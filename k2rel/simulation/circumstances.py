@@ -132,7 +132,6 @@ class Circumstances:
         Parameters
         ----------
         site : Site
-            The site.
 
         Raises
         ------

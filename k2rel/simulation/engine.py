@@ -75,7 +75,6 @@ def simulate(
     Parameters
     ----------
     study : Study
-        The study.
     organisation : Organisation, optional
         Who repairs and how roles behave; by default sticky roles and as many crews as needed.
     circumstances : Circumstances, optional

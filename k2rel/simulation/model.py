@@ -37,15 +37,7 @@ _MOST_OWN = 12
 
 
 class SiteModel:
-    """A site made ready for simulation.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> site = SiteModel(study("L2R"), Organisation(), Circumstances())
-    >>> site.services[0].name, len(site.parts), site.takeover.controls
-    ('ftp', 59, 16)
-    """
+    """A site made ready for simulation."""
 
     def __init__(self, study: Study, organisation: Organisation, circumstances: Circumstances) -> None:
         self.study = study
@@ -139,14 +131,7 @@ class SiteModel:
         return tuple(result)
 
     def service(self, name: str) -> int:
-        """Find a service by its name.
-
-        Examples
-        --------
-        >>> from k2rel.studies import study
-        >>> SiteModel(study("L1"), Organisation(), Circumstances()).service("media")
-        2
-        """
+        """Find a service by its name."""
         names = [service.name for service in self.services]
         if name not in names:
             raise InputError(
@@ -194,14 +179,7 @@ class SiteModel:
         return given
 
     def engine(self, *more: str) -> str:
-        """Give the words of a provenance: how it was simulated, and with what.
-
-        Examples
-        --------
-        >>> from k2rel.studies import study
-        >>> SiteModel(study("L1"), Organisation(), Circumstances()).engine("seed 3")[:23]
-        'simulation, roles stick'
-        """
+        """Give the words of a provenance: how it was simulated, and with what."""
         given = self.circumstances.words()
         words = [f"{self.organisation.words()}, preferred side {self.policy.home}", *([given] if given else []), *more]
         return f"simulation, {'; '.join(words)} (k2rel {__version__})"

@@ -32,18 +32,7 @@ _MOST = 500_000
 
 
 class Outcomes:
-    """The tables of a site, extended by whoever meets a state that they do not know.
-
-    Examples
-    --------
-    >>> from k2rel.organisation import Organisation
-    >>> from k2rel.simulation.circumstances import Circumstances
-    >>> from k2rel.studies import study
-    >>> outcomes = Outcomes(SiteModel(study("L2R"), Organisation(), Circumstances()))
-    >>> outcomes.learn(np.zeros((1, 2), dtype=np.uint64))
-    >>> len(outcomes.tables.settled), len(outcomes.tables.base_a)
-    (1, 1)
-    """
+    """The tables of a site, extended by whoever meets a state that they do not know."""
 
     def __init__(self, site: SiteModel) -> None:
         self.site = site

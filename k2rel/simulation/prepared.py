@@ -118,14 +118,7 @@ class Prepared:
 
 @lru_cache(maxsize=8)
 def prepare(study: Study, organisation: Organisation, circumstances: Circumstances) -> Prepared:
-    """Make a site ready, once for the same inputs, so that what its histories have learnt is kept.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> prepare(study("L1"), Organisation(), Circumstances()).empty_sums().service.shape
-    (9, 9)
-    """
+    """Make a site ready, once for the same inputs, so that what its histories have learnt is kept."""
     return Prepared(SiteModel(study, organisation, circumstances))
 
 

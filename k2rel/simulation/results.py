@@ -149,7 +149,6 @@ class Simulation:
         Parameters
         ----------
         service : str
-            The service.
         what : {"downtime", "longest", "interruption", "first_loss"}
             Downtime of a year; longest interruption of a year; length of one interruption; time to the first loss,
             for which the column gives the probability of a loss *by* a time.
@@ -222,7 +221,6 @@ class Simulation:
         Parameters
         ----------
         service : str
-            The service.
 
         Returns
         -------
@@ -385,7 +383,6 @@ class Simulation:
         Parameters
         ----------
         service : str
-            The service.
 
         Returns
         -------

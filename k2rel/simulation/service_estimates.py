@@ -32,16 +32,7 @@ class ServiceSimulation:
 
 
 def downtime_h(sums: Sums, service: int, confidence: float) -> Estimate:
-    """Estimate the mean downtime of a service in a history [h].
-
-    Examples
-    --------
-    >>> from k2rel.simulation import Plan, simulate
-    >>> from k2rel.studies import study
-    >>> result = simulate(study("L1"), plan=Plan(histories=100, seed=1))
-    >>> round(downtime_h(result.sums, 0, 0.95).value, 3)
-    14.563
-    """
+    """Estimate the mean downtime of a service in a history [h]."""
     row = sums.service[service]
     # one that failed before the years that are counted has downtime and no failure in them
     hits = max(int(row[records.S_ANY]), 1 if row[records.S_DOWN] > 0 else 0)
@@ -49,16 +40,7 @@ def downtime_h(sums: Sums, service: int, confidence: float) -> Estimate:
 
 
 def counted_service(named: SiteService, sums: Sums, n: int, years: int, confidence: float) -> ServiceSimulation:
-    """Put together what was counted of one service.
-
-    Examples
-    --------
-    >>> from k2rel.simulation import Plan, simulate
-    >>> from k2rel.studies import study
-    >>> result = simulate(study("L1"), plan=Plan(histories=100, seed=1))
-    >>> counted_service(result.site.services[0], result.sums, 0, 10, 0.95).scope
-    'site'
-    """
+    """Put together what was counted of one service."""
     row = sums.service[n]
     count, hours = int(sums.histories[0]), years * HOURS_PER_YEAR
     down = downtime_h(sums, n, confidence).no_more_than(hours)

@@ -177,7 +177,6 @@ def quick_look(
     Parameters
     ----------
     study : Study
-        The study.
     samples, seed, workers, confidence
         As for `sampled`.
 
