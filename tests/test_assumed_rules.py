@@ -290,9 +290,9 @@ def test_a_takeover_by_a_backup_that_is_only_able_arrives(tmp_path) -> None:
     states = dynamics.states
     assert states.takeover is not None
     p = states.solution.probability
-    stranded = p[states.takeover.stranded[states.control]].sum()
+    takeover_failed = p[states.takeover.takeover_failed[states.control]].sum()
     moving = p[states.takeover.moving[states.control]].sum()
-    assert stranded < 0.2 * moving
+    assert takeover_failed < 0.2 * moving
 
 
 # what counts in full service ---------------------------------------------------------------------------------------

@@ -397,7 +397,7 @@ def test_an_exported_chain_solved_again_gives_the_same_figures(tmp_path, capsys)
     dynamics = solved(k2rel.study("L2R"), Organisation(tolerance=1e-5))
     media = services_of(dynamics.policy)[0]
     assert p[labels["media_lost"]].sum() == pytest.approx(
-        dynamics.states.solution.probability[dynamics.lost(media)].sum()
+        dynamics.states.solution.probability[dynamics.down(media)].sum()
     )
     language = (tmp_path / "l2r.prism").read_text()
     assert language.splitlines()[1] == "ctmc"

@@ -271,7 +271,7 @@ def test_the_variance_of_a_series_system_splits_as_its_terms_say() -> None:
     off = {f"{kind}.failure_rate": "0" for kind in ("psu", "drive")}
     study = k2rel.study("L1", clients=1, settings=off)
     found = k2rel.uncertainty_by_source(study, by="entry", samples=4096)
-    from k2rel.measures.uncertainty import rate_laws
+    from k2rel.measures.uncertainty import rate_distributions
 
     needed = {name for name, share in k2rel.causes(study)["share"].items() if share > 0}
     terms = {}
@@ -279,7 +279,7 @@ def test_the_variance_of_a_series_system_splits_as_its_terms_say() -> None:
         part = study.site.components.get(name) or study.site.client_parts[name]
         if (name in needed or f"each client's {name}" in needed) and law.rates_id and not part.external:
             terms[law.rates_id] = terms.get(law.rates_id, 0.0) + law.mean_downtime_h
-    variances = {row: terms[row] ** 2 * rate_laws(study)[row].variance for row in terms}
+    variances = {row: terms[row] ** 2 * rate_distributions(study)[row].variance for row in terms}
     total = sum(variances.values())
     for row, variance in variances.items():
         assert found.loc[row, "variance_share"] == pytest.approx(variance / total, abs=0.04), row

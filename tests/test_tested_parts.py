@@ -285,7 +285,7 @@ def test_the_correction_of_large_chains_keeps_its_bound(monkeypatch, level, tole
     monkeypatch.setattr("k2rel.markov.tested.MOST_EXACT", 0)
     corrected, bound = tested.tested_probability(study, organisation, exact.states)
     assert 0 < bound < 1e-8
-    lost = exact.lost(services_of(exact.policy)[0])
+    lost = exact.down(services_of(exact.policy)[0])
     assert abs(float((corrected - exact.probability)[lost].sum())) < bound
 
 

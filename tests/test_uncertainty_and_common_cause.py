@@ -10,7 +10,7 @@ from k2rel.bundled import data_dir, site_path
 from k2rel.distributions import Uncertain, from_limits
 from k2rel.errors import InputError
 from k2rel.exact.engine import derivatives, unavailability
-from k2rel.measures.uncertainty import rate_laws
+from k2rel.measures.uncertainty import rate_distributions
 from k2rel.rates import with_rate
 from k2rel.services.diagrams import services_of
 from k2rel.uncertain import points, sobol_indices_of_groups
@@ -54,7 +54,7 @@ def test_exact_mean_and_variance_lie_where_sampling_of_independent_parts_puts_th
 
     mean, variance = k2rel.moments(l2r, "control_client")
     d = compile_function(l2r.policy.structure, functions_of(l2r)["control_client"], failures=True)
-    laws = rate_laws(l2r)
+    laws = rate_distributions(l2r)
     generator = np.random.Generator(np.random.Philox(1))
     rows = []
     for name in d.variables:
@@ -85,7 +85,7 @@ def test_sobol_indices_of_a_product_are_those_of_the_closed_form() -> None:
     assert frame["first_order"].sum() == pytest.approx(1.0, abs=0.1)
     variances = {}
     slopes = derivatives(study, next(s for s in services_of(study.policy) if s.name == "file_system")).shared
-    for row, law in rate_laws(study).items():
+    for row, law in rate_distributions(study).items():
         by_rate = sum(
             slope * study.law(name).mean_downtime_h  # type: ignore[misc]
             for name, slope in slopes.items()

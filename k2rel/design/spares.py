@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from k2rel.arguments import as_number
 from k2rel.distributions import Uncertain
 from k2rel.errors import InputError
-from k2rel.measures.uncertainty import rate_laws
+from k2rel.measures.uncertainty import rate_distributions
 from k2rel.rates import Law, site_laws
 from k2rel.studies import Study
 from k2rel.units import HOURS_PER_YEAR
@@ -111,7 +111,7 @@ def _demands(studies: Sequence[Study]) -> dict[str, Demand]:
     """By type and by entry of the registry: how many units, their law, and how sure its rate is."""
     result: dict[str, Demand] = {}
     for number, study in enumerate(studies):
-        site, sure = study.site, rate_laws(study)
+        site, sure = study.site, rate_distributions(study)
         replaced = replaced_types(study)
         for name, law in study.laws.used():
             part = site.described[name]

@@ -11,7 +11,7 @@ from k2rel.arguments import as_seed, as_whole
 from k2rel.errors import InputError, Problem, closest
 from k2rel.measures.availability import availability
 from k2rel.measures.dynamic import feasible_organisation
-from k2rel.measures.uncertainty import rate_laws, uncertainty
+from k2rel.measures.uncertainty import rate_distributions, uncertainty
 from k2rel.policy.failover import principal_traffic
 from k2rel.site.model import Site
 from k2rel.site.source import read_yaml
@@ -167,7 +167,9 @@ def judge(study: Study, targets: Mapping[str, float], *, samples: int = 4000, se
             raise InputError(f"target: {study.site.name} has no service '{name[:60]}'{closest(name, names)}")
     organisation = feasible_organisation(study)
     moving = availability(study, organisation=organisation) if organisation else None
-    spread = uncertainty(study, list(targets), samples=samples, seed=seed).table() if rate_laws(study) else None
+    spread = (
+        uncertainty(study, list(targets), samples=samples, seed=seed).table() if rate_distributions(study) else None
+    )
     result = []
     for name, percent in targets.items():
         preferred = static[name].downtime_min_per_year

@@ -25,12 +25,12 @@ __all__ = [
     "cycle_inputs",
     "derivatives",
     "failure_frequency",
-    "loss_over_time",
     "mode_probabilities",
     "mode_transitions",
     "slopes_of_tested",
     "steady_own",
     "unavailability",
+    "unavailability_over_time",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -108,7 +108,7 @@ def failure_frequency(study: Study, service: Service) -> float:
     return total
 
 
-def loss_over_time(study: Study, service: Service, times_h: FloatArray, *, repaired: bool) -> FloatArray:
+def unavailability_over_time(study: Study, service: Service, times_h: FloatArray, *, repaired: bool) -> FloatArray:
     """Probability that a service is down at each time, everything new at time 0, with repairs or (mission) without."""
     diagram = service.diagram
 

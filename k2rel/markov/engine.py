@@ -158,7 +158,7 @@ class Dynamics:
     def _changes(self) -> dict[Diagram, Transitions]:
         return {}
 
-    def loss(self, service: Service) -> FloatArray:
+    def unavailability_given_mode(self, service: Service) -> FloatArray:
         """Give the unavailability of a service in each mode of its diagram; kept."""
         if service not in self._given_mode:
             self._given_mode[service] = service.unavailability(self.own.probability)
@@ -176,7 +176,7 @@ class Dynamics:
         """Give the steady-state probability that a service is down."""
         return at_most_one(
             sum(
-                weight * float(moment.mode_probabilities(service.diagram) @ moment.loss(service))
+                weight * float(moment.mode_probabilities(service.diagram) @ moment.unavailability_given_mode(service))
                 for weight, moment in self.at_moments
             )
         )
@@ -188,7 +188,9 @@ class Dynamics:
         total = 0.0
         for weight, moment in self.at_moments:
             shares, moves = moment.mode_probabilities(service.diagram), moment.crossings(service.diagram)
-            total += weight * failures_per_h(service, moment.own, moment.loss(service), shares, moves)
+            total += weight * failures_per_h(
+                service, moment.own, moment.unavailability_given_mode(service), shares, moves
+            )
         self._frequencies[service] = total
         return total
 
@@ -200,17 +202,17 @@ class Dynamics:
         moving = over_time(self.states.chain, times_h, tolerance=tolerance)
         return moving.probability, moving.spent_h
 
-    def lost(self, service: Service) -> BoolArray:
+    def down(self, service: Service) -> BoolArray:
         """Say in which states a service is down by shared parts and roles, whatever the clients' own parts do."""
-        return np.asarray(self.loss(service) > 0.5)[self.modes(service.diagram)]
+        return np.asarray(self.unavailability_given_mode(service) > 0.5)[self.modes(service.diagram)]
 
     def interruptions(self, service: Service) -> Interruptions:
         """Follow the failures of a service by shared parts and roles."""
-        return interruptions(self.states.chain, self.probability, self.lost(service))
+        return interruptions(self.states.chain, self.probability, self.down(service))
 
-    def first_loss_h(self, service: Service) -> float:
+    def first_failure_h(self, service: Service) -> float:
         """Give the mean time to the first failure of a service [h], from everything new and in service."""
-        return mean_time_to(self.states.chain, self.lost(service))
+        return mean_time_to(self.states.chain, self.down(service))
 
 
 @lru_cache(maxsize=8)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from k2rel.arguments import as_name, as_times, as_wholes
 from k2rel.errors import InputError, closest
-from k2rel.exact.engine import loss_over_time, mode_transitions, unavailability
+from k2rel.exact.engine import mode_transitions, unavailability, unavailability_over_time
 from k2rel.exact.served import served_distribution
 from k2rel.logic.diagram import compile_diagram
 from k2rel.logic.rounding import at_most_one
@@ -317,8 +317,8 @@ def over_time(study: Study, service: str | None, times_h: Sequence[float] | Floa
 
     times = np.array(as_times("times_h", times_h), dtype=np.float64)
     found = service_named(study, service)
-    point = loss_over_time(study, found, times, repaired=True)
-    mission = loss_over_time(study, found, times, repaired=False)
+    point = unavailability_over_time(study, found, times, repaired=True)
+    mission = unavailability_over_time(study, found, times, repaired=False)
     interval = _mean_from_start(study, found, times)
     return pd.DataFrame(
         {
@@ -357,7 +357,7 @@ def _integral(study: Study, service: Service, edges: FloatArray, points: int) ->
     nodes, weights = np.polynomial.legendre.leggauss(points)
     half = np.diff(edges) / 2
     at = (edges[:-1, None] + half[:, None] * (nodes + 1.0)).reshape(-1)
-    lost = loss_over_time(study, service, at, repaired=True).reshape(len(half), -1)
+    lost = unavailability_over_time(study, service, at, repaired=True).reshape(len(half), -1)
     return np.concatenate([[0.0], np.cumsum(half * (lost @ weights))])
 
 

@@ -141,7 +141,7 @@ def interruptions(
     rows = []
     known: dict[bytes, dict[str, float]] = {}
     for service in _services(dynamics, services):
-        lost = dynamics.lost(service)
+        lost = dynamics.down(service)
         key = np.packbits(lost).tobytes()
         if key not in known:
             visits = dynamics.interruptions(service)
@@ -157,7 +157,7 @@ def interruptions(
                 "on_air_per_year": float(longer[-1]) * visits.frequency_per_h * HOURS_PER_YEAR,
             }
             if first_loss:
-                row["first_loss_h"] = dynamics.first_loss_h(service)
+                row["first_loss_h"] = dynamics.first_failure_h(service)
             known[key] = row
         row = dict(known[key])
         row["by_clients_per_year"] = max(0.0, dynamics.failure_frequency(service) * HOURS_PER_YEAR - row["per_year"])
@@ -281,7 +281,7 @@ def downtime_causes(study: Study, organisation: Organisation | None = None, serv
 
     dynamics = solved(study, organisation or Organisation())
     found = service_named(study, service, dynamics.policy)
-    loss = dynamics.loss(found)[dynamics.modes(found.diagram)] * dynamics.probability
+    loss = dynamics.unavailability_given_mode(found)[dynamics.modes(found.diagram)] * dynamics.probability
     takeover = dynamics.states.takeover
     names = ["a takeover is on its way", "a takeover has failed", "a server is not in service",
              "all servers are in service"]  # fmt: skip
@@ -291,7 +291,7 @@ def downtime_causes(study: Study, organisation: Organisation | None = None, serv
         waits = takeover.digits[:, len(takeover.roles) :] > 0
         kind[np.asarray(waits.any(axis=1))[control]] = 2
         kind[takeover.moving[control]] = 0
-        kind[takeover.stranded[control]] = 1
+        kind[takeover.takeover_failed[control]] = 1
     minutes = np.bincount(kind, weights=loss, minlength=4) * MINUTES_PER_YEAR
     frame = pd.DataFrame({"while": names, "downtime_min_per_year": minutes, "share": minutes / minutes.sum()})
     return frame.set_index("while")
@@ -415,7 +415,7 @@ def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
         fails = np.zeros(len(flow), dtype=np.bool_)
     else:
         digits = takeover.digits[states.control][:, : len(takeover.roles)]
-        moving, failed = takeover.moving[states.control], takeover.stranded[states.control]
+        moving, failed = takeover.moving[states.control], takeover.takeover_failed[states.control]
         at_once = ~moving[before] & ~failed[before] & ~moving[after] & ~failed[after]
         changed = at_once & (digits[before] != digits[after]).any(axis=1)
         arrives = (moving[before] & ~moving[after] & ~failed[after]) | changed
@@ -472,7 +472,7 @@ def dynamic_over_time(
     times_h = as_times("times_h", times_h)
     dynamics = solved(study, organisation or Organisation(tolerance=1e-7))
     found = service_named(study, service, dynamics.policy)
-    lost = dynamics.lost(found)
+    lost = dynamics.down(found)
     probability, spent_h = dynamics.over_time(times_h)
     times = np.asarray(times_h, dtype=np.float64)
     spent = spent_h @ lost

@@ -78,7 +78,7 @@ def labelled_chain_of(study: Study, organisation: Organisation) -> LabelledChain
     dynamics = solved(study, organisation)
     states = dynamics.states
     labels = {
-        f"{service.name}_lost": dynamics.lost(service)
+        f"{service.name}_lost": dynamics.down(service)
         for service in services_of(dynamics.policy)
         if service.scope == "site"
     }

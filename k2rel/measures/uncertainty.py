@@ -32,7 +32,15 @@ from k2rel.units import MINUTES_PER_YEAR
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["UncertaintyResult", "moments", "rate_laws", "rates_that_matter", "sensitivity", "swing", "uncertainty"]
+__all__ = [
+    "UncertaintyResult",
+    "moments",
+    "rate_distributions",
+    "rates_that_matter",
+    "sensitivity",
+    "swing",
+    "uncertainty",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -88,7 +96,7 @@ class UncertaintyResult:
         }
 
 
-def rate_laws(study: Study) -> dict[str, Uncertain]:
+def rate_distributions(study: Study) -> dict[str, Uncertain]:
     """Read the 90 % limits of the rates in use as lognormal distributions, by row of the table of rates [1/h].
 
     The mean stays the rate of the table; the limits give the error factor, half of their ratio on a
@@ -97,7 +105,7 @@ def rate_laws(study: Study) -> dict[str, Uncertain]:
     Examples
     --------
     >>> from k2rel.studies import study
-    >>> sorted(rate_laws(study("L1")))[0]
+    >>> sorted(rate_distributions(study("L1")))[0]
     'eth_chassis_passive'
     """
     result: dict[str, Uncertain] = {}
@@ -155,7 +163,7 @@ def uncertainty(
     if not wanted:
         raise InputError("services: name at least one")
     chosen = [service_named(study, name) for name in wanted]
-    distributions = rate_laws(study)
+    distributions = rate_distributions(study)
     if not distributions:
         raise InputError(f"{study.site.name}: no failure rate in use has limits, so nothing is uncertain")
     design = points(method, samples, len(distributions), seed)
@@ -229,7 +237,7 @@ def moments(study: Study, service: str | None = None) -> tuple[float, float]:
     if wanted not in functions:
         raise InputError(f"'{wanted}' is no function of parts alone; its variance comes from sampling")
     diagram = compile_function(study.policy.structure, functions[wanted], failures=True)
-    distributions = rate_laws(study)
+    distributions = rate_distributions(study)
     tested = {
         name: law for name in diagram.variables if isinstance(law := study.law(name), Law) and law.tested_together
     }
@@ -261,7 +269,7 @@ def rates_that_matter(study: Study, service: Service) -> dict[str, Uncertain]:
     slopes = derivatives(study, service)
     rows = {study.client_laws[part].rates_id for part, slope in slopes.client.items() if slope != 0}
     rows |= {study.rates_row(name) for name, slope in slopes.shared.items() if slope != 0}
-    distributions = {row: found for row, found in rate_laws(study).items() if row in rows}
+    distributions = {row: found for row, found in rate_distributions(study).items() if row in rows}
     if not distributions:
         raise InputError(f"{study.site.name}: no failure rate that '{service.name}' depends on has limits")
     return distributions

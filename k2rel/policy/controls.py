@@ -75,7 +75,7 @@ class Controls:
         """First code of a role that is moving; those below say who holds it."""
         return len(self._holders[role])
 
-    def stranded_at(self, role: str) -> int:
+    def failed_at(self, role: str) -> int:
         """First code of a role that is stranded."""
         return len(self._holders[role]) + self.memory[role]
 
@@ -96,9 +96,9 @@ class Controls:
         return self._some_role_is([self.on_its_way(role) for role in self.roles])
 
     @cached_property
-    def stranded(self) -> BoolArray:
+    def takeover_failed(self) -> BoolArray:
         """Whether some role is stranded, for every control state."""
-        return self._some_role_is([self.stranded_at(role) for role in self.roles])
+        return self._some_role_is([self.failed_at(role) for role in self.roles])
 
     def _some_role_is(self, first: list[int]) -> BoolArray:
         after = np.array(
@@ -111,7 +111,7 @@ class Controls:
     def quiet(self) -> IntArray:
         """Control states in which every role is held and every server is in service."""
         served = (self.digits[:, len(self.roles) :] == IN_SERVICE).all(axis=1)
-        return np.flatnonzero(served & ~self.moving & ~self.stranded)
+        return np.flatnonzero(served & ~self.moving & ~self.takeover_failed)
 
     @cached_property
     def conditions(self) -> list[Node]:

@@ -115,7 +115,7 @@ class _Follow:
             bad[new] = good[new]
             for r, role in enumerate(self.t.roles):
                 left = new & (self.moved_now[:, r] >= 0)
-                bad[left, r] = self.t.stranded_at(role) + self.t.remembered(role, self.moved_now[left, r])
+                bad[left, r] = self.t.failed_at(role) + self.t.remembered(role, self.moved_now[left, r])
             begun |= moved
             if not moved.any():
                 break
@@ -165,11 +165,11 @@ class _Follow:
         state = self.start.copy()
         longest = np.zeros(len(state))
         for r, role in enumerate(self.t.roles):
-            on_its_way, stranded = self.t.on_its_way(role), self.t.stranded_at(role)
-            moving = (self.start[:, r] >= on_its_way) & (self.start[:, r] < stranded)
+            on_its_way, takeover_failed = self.t.on_its_way(role), self.t.failed_at(role)
+            moving = (self.start[:, r] >= on_its_way) & (self.start[:, r] < takeover_failed)
             longest[moving] = np.maximum(longest[moving], self.policy.site.roles[role].switchover_h)
             holders = self.t._holders[role]
-            state[moving, r] += stranded - on_its_way
+            state[moving, r] += takeover_failed - on_its_way
             for rule in (self.policy.willing, self.policy.ready):
                 good = self._holds([rule(role, holder) for holder in holders], self.start)
                 for place in range(len(holders) - 1, -1, -1):
@@ -200,7 +200,7 @@ class _Follow:
         fit = self._holds([policy.fit(role, holder) for holder in holders], self.start)
         able = self._holds([policy.able(holder) for holder in holders], self.start)
         choice = np.full(len(digit), -1, dtype=np.int64)
-        waiting = digit - self.t.stranded_at(role)  # what it remembers, from 0
+        waiting = digit - self.t.failed_at(role)  # what it remembers, from 0
         for former in range(self.t.memory[role]):
             order = list(range(len(holders)))
             if entry.operator_places != "preferred":
