@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -439,11 +440,14 @@ def test_ctrl_c_on_the_command_line_leaves_a_partial_result() -> None:
     # a test that runs in the background may have been started with Ctrl-C ignored; each chunk says that it is done
     code = ("import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
             "from k2rel.cli import main, simulation; "
-            "simulation._Bar.__call__ = lambda *_: print('a chunk', file=sys.stderr, flush=True); "
+            "simulation._Bar.histories = lambda *_: print('a chunk', file=sys.stderr, flush=True); "
             "raise SystemExit(main())")  # fmt: skip
     words = [sys.executable, "-c", code, "simulate", "L2R",
              "--histories", "2000000000", "--format", "json"]  # fmt: skip
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    if not select.select([process.stderr], [], [], 60)[0]:
+        process.kill()
     assert process.stderr.readline() == "a chunk\n"
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
