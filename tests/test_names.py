@@ -54,7 +54,7 @@ plots.plot_time_to_first_loss
 report.Rendered report.save_results report.show report.show_figure report.show_text
 explore.LiveFigures simulation.Circumstances simulation.Plan simulation.Simulation simulation.read_circumstances
 policy.Choice policy.FailoverOutcome policy.Policy policy.Route site.Site
-rates.CONTRACTS rates.Conditions rates.Contract rates.Law rates.Moments rates.RaidModule rates.RateRow rates.RateTable rates.SiteLaws
+rates.Conditions rates.Contract rates.Law rates.Moments rates.RaidModule rates.RateRow rates.RateTable rates.SiteLaws
 rates.calendar_of rates.common_period_h rates.moving_moments rates.law_at rates.moments_of
 rates.duplicated rates.read_rates rates.registry rates.write_rates
 """
