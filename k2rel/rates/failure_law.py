@@ -136,8 +136,8 @@ class Law:
 
         Examples
         --------
-        >>> Law(1e-3, 2.0, source="a").unnamed() == Law(1e-3, 2.0, source="b").unnamed()
-        True
+        >>> Law(1e-3, 2.0, source="a page").unnamed().source
+        ''
         """
         each = None if self.each is None else self.each.unnamed()
         bare = Law(self.failure_rate_per_h, self.mttr_h, self.test_interval_h, share=self.share, each=each)

@@ -130,8 +130,8 @@ def sampled(
     >>> s = Structure()
     >>> two_of_three = s.at_least(2, [s.variable(name) for name in "abc"])
     >>> (found,) = sampled(s, [two_of_three], {"a": 0.1, "b": 0.1, "c": 0.1}, 1_000_000)
-    >>> found.low < 3 * 0.01 - 2 * 0.001 < found.high
-    True
+    >>> round(found.low, 4), round(found.high, 4)  # 3 * 0.01 - 2 * 0.001 = 0.028
+    (0.0276, 0.0282)
     """
     samples, seed = as_whole("samples", samples, 2, _MOST_SAMPLES), as_seed(seed)
     confidence = as_confidence(confidence)
@@ -194,8 +194,8 @@ def quick_look(
     --------
     >>> from k2rel.studies import study
     >>> found = quick_look(study("L1"), 1_000_000)
-    >>> found["media"].low < 2e-4
-    True
+    >>> round(found["media"].value, 6)
+    0.000171
     """
     site, policy = study.site, study.policy
     if site.client_count > _MOST_CLIENTS:
