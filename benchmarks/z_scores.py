@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 
 from k2rel.errors import K2relError
@@ -34,7 +35,9 @@ class Score:
 
     @property
     def z(self) -> float:
-        """How many standard errors the simulated value is off."""
+        """How many standard errors the simulated value is off; infinite where the simulation never saw what happens."""
+        if self.standard_error == 0:
+            return 0.0 if self.simulated == self.exact else math.inf
         return (self.simulated - self.exact) / self.standard_error
 
 

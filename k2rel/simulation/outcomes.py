@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from k2rel.errors import ModelTooLargeError
 from k2rel.logic.structure import BoolArray
 from k2rel.policy.rules import Choice
+from k2rel.services.catalogue import SiteService
 from k2rel.simulation.kernel.layout import filled
 from k2rel.simulation.kernel.records import Tables
 from k2rel.simulation.kernel.rules import fill
@@ -244,35 +245,39 @@ class _Mode:
                 if c == 0 and 0 <= arrays.side_of[flow, route] < 2:
                     self.sides[arrays.side_of[flow, route]] += int(sizes[g])
         self.counted += self.client_load
-        bits = 0
+        site_route: dict[str, int] = {}
         place = sum(len(site.choices[name, g].routes) for name in site.classes for g in range(groups))
-        for n, name in enumerate(site.site_flows):
-            route = int(outcomes.taken(name, 0, truth)[0])
-            if route < 0:
-                bits |= 1 << n
-            else:
+        for name in site.site_flows:
+            route = site_route[name] = int(outcomes.taken(name, 0, truth)[0])
+            if route >= 0:
                 self.load += share[place + route]
                 if name in physical.counted_traffic:
                     self.counted += share[place + route]
             place += len(site.choices[name, 0].routes)
-        roles = [role for role, entry in physical.roles.items() if entry.is_service]
-        for n, role in enumerate(roles):
-            if not outcomes.holds(truth, site.policy.role_up(role)):
-                bits |= 1 << (len(site.site_flows) + n)
-        self.site_bits = bits
         capacity = arrays.capacity
         over = (self.client_load > 1e-9) & (self.counted > arrays.limit)
         self.over = bool(over.any())
-        for c in range(len(site.classes)):
-            bits |= int(self.cut[c] > 0) << int(arrays.all_of[c])
-            for g in range(groups):
-                bits |= int(healthy[c, g] < 0) << int(arrays.one_of[c, g])
-        cut = int(self.cut[0]) if len(self.cut) else 0
-        for k, service in zip(arrays.lost_k.tolist(), arrays.lost_service.tolist(), strict=True):
-            bits |= int(cut >= k) << service
-        if arrays.full_service >= 0:
-            bits |= int(cut > 0 or self.over) << arrays.full_service
-        self.bits = bits
+
+        def down(service: SiteService) -> bool:
+            """Whether a service is down; `kernel.rules` follows the same rules where a client's own part has failed."""
+            if service.rule == "role":
+                return not outcomes.holds(truth, site.policy.role_up(service.of))
+            if service.rule == "flow":
+                return site_route[service.of] < 0
+            c = site.classes.index(service.of)
+            if service.rule == "every client":
+                return bool(self.cut[c] > 0)
+            if service.rule == "one client":
+                return bool(healthy[c, service.group] < 0)
+            if service.rule == "lost clients":
+                return bool(self.cut[c] >= service.cut_off)
+            if service.rule == "full service":
+                return bool(self.cut[c] > 0) or self.over
+            raise ValueError(f"{service.name}: the simulation does not know the rule '{service.rule}'")
+
+        bits = [int(down(service)) << n for n, service in enumerate(site.services)]
+        self.bits = sum(bits)
+        self.site_bits = sum(bit for bit, service in zip(bits, site.services, strict=True) if service.shared_only)
         self.delivered = 0.0
         for g in range(groups):
             if len(site.classes) and healthy[0, g] >= 0:

@@ -1,7 +1,8 @@
 """What follows from an event for roles, services and loads: the compiled policy, looked up.
 
 The gates of the policy's own structure functions are evaluated for the parts that are down and the control state;
-what their values mean stands in `Tables`. A state that was met before is found in a cache.
+what their values mean stands in `Tables`, made in `k2rel.simulation.outcomes`. A state that was met before is found
+in a cache.
 """
 
 from __future__ import annotations
