@@ -10,11 +10,15 @@ from k2rel.bundled import notebook_dir, site_path
 from k2rel.cli import main
 from k2rel.report import batch, render_reports
 
-LONGEST = ("validation", "simulation", "batches", "notebooks", "advice", "explorer", "reports", "readme", "field_data")
+LONGEST = ("simulation", "batches", "notebooks", "advice", "explorer", "validation", "reports", "readme", "field_data")
 
 
 def pytest_collection_modifyitems(items):
-    """Longest files first, so that no core waits for one at the end; files are given to cores in this order."""
+    """Longest files first, so that no core waits for one at the end; files are given to cores in this order.
+
+    Validation comes later, for it simulates too: begun beside test_simulation, both would compile the same in a new
+    clone.
+    """
     rank = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
 
