@@ -12,12 +12,13 @@ import pytest
 
 import k2rel
 from k2rel import InputError, plots
-from k2rel.bundled import notebook_dir
+from k2rel.bundled import data_dir, notebook_dir
 from k2rel.errors import RenderError
 from k2rel.report import execute, render_reports
 from k2rel.report.execute import execute_notebook
 
 NOTEBOOKS = sorted(notebook_dir().glob("*.ipynb"))
+REFERENCE = str(data_dir() / "examples" / "reference_san.yaml")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -49,9 +50,10 @@ def test_every_notebook_runs_as_it_is(tmp_path, name) -> None:
     assert execute_notebook(notebook_dir() / f"{name}.ipynb", tmp_path / "out.ipynb", {}).exists()
 
 
-def test_the_notebook_on_advice_says_what_the_library_says(tmp_path) -> None:
-    text = executed("advice", tmp_path, level="L1", sets=10)
-    found = k2rel.advise(k2rel.study("L1"), pairs=False)
+@pytest.mark.parametrize("level", [pytest.param(REFERENCE, id="reference"), pytest.param("L1", marks=pytest.mark.slow)])
+def test_the_notebook_on_advice_says_what_the_library_says(tmp_path, level) -> None:
+    text = executed("advice", tmp_path, level=level, sets=10)
+    found = k2rel.advise(k2rel.study(level), pairs=False)
     assert f"Media is lost for {found.now_min_per_year:.3g} min a year." in text
     assert found.changes[0].title in text
 
