@@ -58,14 +58,14 @@ def test_each_change_does_what_its_setting_by_hand_does() -> None:
         ("clients", "2"): k2rel.study("L2R", repair="nbd", clients=2),
         ("level", "L3R"): k2rel.study("L3R", repair="nbd", clients=4),
     }
-    organisation = Organisation(tolerance=1e-9)
+    organisation = Organisation(tolerance=COARSE)
     for (kind, what), other in by_hand.items():
         design = changed(Design(study, organisation), [Change("", kind, what)])
         assert minutes_of(design, "media") == pytest.approx(
             minutes_of(Design(other, organisation), "media"), rel=1e-9
         ), kind
     back = changed(Design(study, organisation), [Change("", "return", "all")])
-    quick = Organisation(tolerance=1e-9, return_to_service_h=1 / 60)
+    quick = Organisation(tolerance=COARSE, return_to_service_h=1 / 60)
     assert minutes_of(back, "media") == pytest.approx(minutes_of(Design(study, quick), "media"), rel=1e-12)
 
 

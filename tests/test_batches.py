@@ -326,7 +326,7 @@ def test_a_disk_that_is_really_full_leaves_nothing_half(tmp_path, most_bytes, ke
     out = tmp_path / "out"
     for point in read_sweep(spec).points:
         sweep_run.compute(point)  # so that nothing has to be compiled and kept
-    words = f"['sweep', {str(spec)!r}, '--output', {str(out)!r}, '--quiet']"
+    words = f"['sweep', {str(spec)!r}, '--output', {str(out)!r}, '--jobs', '1', '--quiet']"
 
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -343,7 +343,7 @@ def test_a_disk_that_is_really_full_leaves_nothing_half(tmp_path, most_bytes, ke
     assert (out / "clients.csv").exists() == (kept > 0)
     assert not (out / "clients.html").exists()
     whole(out)
-    again = run_sweep(read_sweep(spec), out)
+    again = run_sweep(read_sweep(spec), out, jobs=1)
     assert again.kept == kept
     assert again.failed == 0
     assert (out / "clients.html").exists()
@@ -380,7 +380,7 @@ def test_reports_come_back_from_a_cluster_though_a_worker_is_killed(small, tmp_p
 
 def test_a_sweep_on_a_cluster_gives_the_same_table_though_a_worker_is_killed(tmp_path, cluster, monkeypatch) -> None:
     spec = read_sweep(sweep_file(tmp_path, MANY))
-    here = run_sweep(spec, tmp_path / "here")
+    here = run_sweep(spec, tmp_path / "here", jobs=1)
     write, killed, written = write_whole, [], []
 
     def kill(path, text) -> None:
@@ -427,7 +427,7 @@ def test_every_point_of_a_grid_is_what_the_library_says(tmp_path) -> None:
 
 def test_sticky_roles_come_from_the_dynamic_engine(tmp_path) -> None:
     path = sweep_file(tmp_path, "levels: [L2R]\nroles: [preferred, sticky]\n")
-    table = run_sweep(read_sweep(path), tmp_path / "out").table.set_index("roles")
+    table = run_sweep(read_sweep(path), tmp_path / "out", jobs=1).table.set_index("roles")
     both = k2rel.sticky_and_preferred(k2rel.study("L2R"), k2rel.feasible_organisation(k2rel.study("L2R"))).loc["media"]
     assert table.loc["sticky", "downtime_min_per_year"] == pytest.approx(both["sticky_min_per_year"], rel=1e-9)
     assert table.loc["preferred", "downtime_min_per_year"] == pytest.approx(both["preferred_min_per_year"], rel=1e-9)
@@ -459,9 +459,9 @@ def test_a_stopped_sweep_goes_on_where_it_stood(tmp_path, monkeypatch) -> None:
 
     monkeypatch.setattr(sweep_run, "write_whole", stop)
     with pytest.raises(KeyboardInterrupt):
-        run_sweep(spec, tmp_path / "out")
+        run_sweep(spec, tmp_path / "out", jobs=1)
     monkeypatch.setattr(sweep_run, "write_whole", write)
-    done = run_sweep(spec, tmp_path / "out")
+    done = run_sweep(spec, tmp_path / "out", jobs=1)
     assert (done.kept, done.computed) == (9, 15)
     assert run_sweep(spec, tmp_path / "out").kept == 24
 
@@ -581,12 +581,12 @@ def test_a_report_is_made_again_when_the_bundled_data_changed_or_its_page_was_ch
 
 def test_a_point_that_fails_is_a_row_with_its_error_and_is_tried_again(tmp_path) -> None:
     path = sweep_file(tmp_path, "levels: [L1, nearline]\nset:\n  toe.capacity: [90 MB/s]\n")
-    done = run_sweep(read_sweep(path), tmp_path / "out")
+    done = run_sweep(read_sweep(path), tmp_path / "out", jobs=1)
     rows = done.table.set_index("level")
     assert rows.loc["L1", "error"] == ""
     assert "has no component type 'toe'" in rows.loc["nearline", "error"]
     assert done.failed == 1
-    again = run_sweep(read_sweep(path), tmp_path / "out")
+    again = run_sweep(read_sweep(path), tmp_path / "out", jobs=1)
     assert (again.kept, again.failed) == (1, 1)
 
 

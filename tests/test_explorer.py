@@ -392,6 +392,7 @@ def test_the_widget_follows_choices_and_keeps_its_figures_after_a_mistake() -> N
         Explorer("L9")
 
 
+@pytest.mark.slow
 @pytest.mark.notebook
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")

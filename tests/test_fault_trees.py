@@ -550,12 +550,12 @@ def test_bounds_from_narrow_diagrams_still_hold_the_exact_value(width, monkeypat
 
 
 def test_a_model_that_does_not_fit_is_an_error_or_bounds(write, capsys) -> None:
-    names = [f"e{i}" for i in range(40)]
+    names = [f"e{i}" for i in range(20)]
     gates = "".join(
-        f"<define-gate name='g{i}'><and>{refs([names[i], names[(7 * i + 5) % 40], names[(11 * i + 3) % 40]])}</and></define-gate>"
-        for i in range(40)
+        f"<define-gate name='g{i}'><and>{refs([names[i], names[(7 * i + 5) % 20], names[(11 * i + 3) % 20]])}</and></define-gate>"
+        for i in range(20)
     )
-    top = "<define-gate name='top'><atleast min='6'>" + refs([f"g{i}" for i in range(40)]) + "</atleast></define-gate>"
+    top = "<define-gate name='top'><atleast min='5'>" + refs([f"g{i}" for i in range(20)]) + "</atleast></define-gate>"
     path = str(write(model(gates + top, "".join(event(name, number(0.05)) for name in names))))
     with pytest.raises(ModelTooLargeError):
         solve(read_fault_trees(path), most_nodes=300)

@@ -12,12 +12,13 @@ import pytest
 
 import k2rel
 from k2rel import InputError, plots
-from k2rel.bundled import notebook_dir
+from k2rel.bundled import data_dir, notebook_dir
 from k2rel.errors import RenderError
 from k2rel.report import execute, render_reports
 from k2rel.report.execute import execute_notebook
 
 NOTEBOOKS = sorted(notebook_dir().glob("*.ipynb"))
+REFERENCE = str(data_dir() / "examples" / "reference_san.yaml")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -49,53 +50,45 @@ def test_every_notebook_runs_as_it_is(tmp_path, name) -> None:
     assert execute_notebook(notebook_dir() / f"{name}.ipynb", tmp_path / "out.ipynb", {}).exists()
 
 
-def test_the_notebook_on_advice_says_what_the_library_says(tmp_path) -> None:
-    text = executed("advice", tmp_path, level="L1", sets=10)
-    found = k2rel.advise(k2rel.study("L1"), pairs=False)
+@pytest.mark.parametrize("level", [pytest.param(REFERENCE, id="reference"), pytest.param("L1", marks=pytest.mark.slow)])
+def test_the_notebook_on_advice_says_what_the_library_says(tmp_path, level) -> None:
+    text = executed("advice", tmp_path, level=level, sets=10)
+    found = k2rel.advise(k2rel.study(level), pairs=False)
     assert f"Media is lost for {found.now_min_per_year:.3g} min a year." in text
     assert found.changes[0].title in text
-
-
-@pytest.fixture(scope="module")
-def rendered(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("reports")
-    return folder, render_reports(["L2R", "nearline"], folder, clients=6, settings={"toe.capacity": "90 MB/s"})
 
 
 pytestmark = pytest.mark.notebook
 
 
-def test_reports_are_rendered_with_index_and_comparison(rendered) -> None:
-    folder, done = rendered
-    assert done.failures == ()
-    assert {path.name for path in folder.glob("*.html")} == {
-        "L2R.html",
+def test_reports_are_rendered_with_index_and_comparison(pages) -> None:
+    assert {path.name for path in pages.glob("*.html")} == {
+        "L3R.html",
         "nearline.html",
         "level_comparison.html",
         "index.html",
     }
-    index = (folder / "index.html").read_text()
-    for name in ("L2R.html", "nearline.html", "level_comparison.html"):
+    index = (pages / "index.html").read_text()
+    for name in ("L3R.html", "nearline.html", "level_comparison.html"):
         assert f"href='{name}'" in index
-    assert not list(folder.rglob("*.tmp*"))
+    assert not list(pages.rglob("*.tmp*"))
 
 
-def test_a_report_shows_the_numbers_of_the_library(rendered) -> None:
-    folder, _ = rendered
-    study = k2rel.study("L2R", clients=6, settings={"toe.capacity": "90 MB/s"})
-    table = pd.read_csv(folder / "results" / "L2R_availability.csv", index_col="service")
+def test_a_report_shows_the_numbers_of_the_library(pages, asked) -> None:
+    study = k2rel.study("L3R", clients=asked["clients"], settings=asked["settings"])
+    table = pd.read_csv(pages / "results" / "L3R_availability.csv", index_col="service")
     expected = k2rel.availability(study).table()
     assert table["unavailability"].to_dict() == pytest.approx(expected["unavailability"].to_dict(), rel=1e-12)
-    page = (folder / "L2R.html").read_text()
+    page = (pages / "L3R.html").read_text()
     assert f"{expected['downtime_min_per_year']['media']:.2f} min" in page
     assert study.provenance.input_hash in page
     assert "set by hand: toe.capacity=90 MB/s" in page
-    headline = json.loads((folder / "results" / "L2R.json").read_text())
+    headline = json.loads((pages / "results" / "L3R.json").read_text())
     assert headline["unavailability"] == pytest.approx(expected.loc["media", "unavailability"], rel=1e-12)
 
 
-def test_a_report_has_every_part_that_a_reader_needs(rendered) -> None:
-    page = (rendered[0] / "L2R.html").read_text()
+def test_a_report_has_every_part_that_a_reader_needs(pages) -> None:
+    page = (pages / "L3R.html").read_text()
     for heading in (
         "Verdict", "Wiring, and what follows when parts fail", "Failover", "Services and downtime", "What causes the downtime", "How sure the figures are",
         "Single points of failure and cut sets", "Load before and after failover", "How probable overload is",
@@ -105,12 +98,13 @@ def test_a_report_has_every_part_that_a_reader_needs(rendered) -> None:
     assert page.count("<img alt=") >= 7
     assert page.count("<svg aria-label=") >= 1 + 6 + 6  # the wiring, the cases, the steps of a takeover
     assert "No description has been provided" not in page
-    for assumption in k2rel.assumptions(k2rel.study("L2R"))["assumption"]:
+    page = (pages / "nearline.html").read_text()
+    for assumption in k2rel.assumptions(k2rel.study("nearline"))["assumption"]:
         assert assumption in page
 
 
-def test_a_report_is_self_contained_and_hides_the_code(rendered) -> None:
-    for path in rendered[0].glob("*.html"):
+def test_a_report_is_self_contained_and_hides_the_code(pages) -> None:
+    for path in pages.glob("*.html"):
         page = path.read_text()
         for word in ("http://cdn", "https://cdn", "<script src", "@import", "src='http", 'src="http', "k2rel.study("):
             assert word not in page, (path.name, word)
@@ -121,8 +115,8 @@ def scripts(page):
     return re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
 
 
-def test_only_the_script_that_the_page_names_by_its_hash_may_run(rendered) -> None:
-    for path in rendered[0].glob("*.html"):
+def test_only_the_script_that_the_page_names_by_its_hash_may_run(pages) -> None:
+    for path in pages.glob("*.html"):
         page = path.read_text()
         (script,) = scripts(page)
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

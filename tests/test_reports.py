@@ -18,10 +18,10 @@ from k2rel.report.workbook import write_tables
 HERE = pytest.mark.skipif(pdf.chromium() is None, reason="there is no Chromium here")
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made")
-    return folder, render_reports(["L2R"], folder, comparison=False, target="99.999", pdf=True)
+@pytest.fixture
+def made(asked):
+    """The study of the report of Level 3R in `pages`."""
+    return k2rel.study("L3R", clients=asked["clients"], settings=asked["settings"])
 
 
 # files beside the page
@@ -29,10 +29,8 @@ def made(tmp_path_factory):
 
 @HERE
 @pytest.mark.notebook
-def test_the_pdf_holds_the_verdict_and_its_pages_fit_the_paper(made) -> None:
-    folder, done = made
-    assert done.notes == ()
-    data = (folder / "L2R.pdf").read_bytes()
+def test_the_pdf_holds_the_verdict_and_its_pages_fit_the_paper(pages) -> None:
+    data = (pages / "L3R.pdf").read_bytes()
     assert data.startswith(b"%PDF-")
     assert data.rstrip().endswith(b"%%EOF")
     assert b"/MediaBox [0 0 594" in data or b"/MediaBox [0 0 595" in data
@@ -62,19 +60,20 @@ def test_a_chromium_that_prints_nothing_is_reported(tmp_path, monkeypatch) -> No
 
 
 @pytest.mark.notebook
-def test_the_page_says_site_date_version_inputs_and_engine_at_its_head(made) -> None:
-    page = (made[0] / "L2R.html").read_text()
+def test_the_page_says_site_date_version_inputs_and_engine_at_its_head(made, pages) -> None:
+    page = (pages / "L3R.html").read_text()
     head = page[: page.index("</header>")]
-    p = k2rel.study("L2R").provenance
-    for text in (p.input_hash, f"with k2rel {k2rel.__version__}", "Level 2R", p.engine, "relative 1e-12", "UTC"):
+    p = made.provenance
+    for text in (p.input_hash, f"with k2rel {k2rel.__version__}", "Level 3R", p.engine, "relative 1e-12", "UTC"):
         assert text in head
 
 
 @pytest.mark.notebook
-def test_the_same_inputs_give_the_same_bytes_in_every_table(made, tmp_path) -> None:
-    first = made[0]
-    assert render_reports(["L2R"], tmp_path, comparison=False, target="99.999").failures == ()
-    tables = [*(first / "results").glob("*.csv"), *(first / "results").glob("*.xlsx")]
+@pytest.mark.parametrize("level", ["nearline", pytest.param("L3R", marks=pytest.mark.slow)])
+def test_the_same_inputs_give_the_same_bytes_in_every_table(pages, asked, tmp_path, level) -> None:
+    given = asked if level == "L3R" else asked | {"settings": {}}  # nearline has no TOE
+    assert render_reports([level], tmp_path, comparison=False, **given).failures == ()
+    tables = [path for path in (pages / "results").glob(f"{level}[._]*") if path.suffix in (".csv", ".xlsx")]
     assert len(tables) > 10
     for path in tables:
         if "history" not in path.name:
@@ -82,11 +81,10 @@ def test_the_same_inputs_give_the_same_bytes_in_every_table(made, tmp_path) -> N
 
 
 @pytest.mark.notebook
-def test_the_workbook_holds_every_table_with_its_numbers(made) -> None:
-    folder = made[0] / "results"
-    sheets = pd.read_excel(folder / "L2R.xlsx", sheet_name=None)
+def test_the_workbook_holds_every_table_with_its_numbers(made, pages) -> None:
+    sheets = pd.read_excel(pages / "results" / "L3R.xlsx", sheet_name=None)
     assert {"about", "availability", "load", "causes", "cut_sets", "changes", "target"} <= set(sheets)
-    expected = k2rel.availability(k2rel.study("L2R")).table()["unavailability"]
+    expected = k2rel.availability(made).table()["unavailability"]
     found = sheets["availability"].set_index("service")["unavailability"]
     assert found.to_dict() == pytest.approx(expected.to_dict(), rel=1e-12)
 
@@ -182,11 +180,11 @@ def test_the_best_changes_are_those_of_all_candidates_computed_one_by_one() -> N
 
 
 @pytest.mark.notebook
-def test_a_report_gives_verdict_and_three_computed_changes(made) -> None:
-    page = (made[0] / "L2R.html").read_text()
+def test_a_report_gives_verdict_and_three_computed_changes(made, pages) -> None:
+    page = (pages / "L3R.html").read_text()
     assert "NOT MET" in page
-    table = pd.read_csv(made[0] / "results" / "L2R_changes.csv")
-    expected = k2rel.best_changes(k2rel.study("L2R"))
+    table = pd.read_csv(pages / "results" / "L3R_changes.csv")
+    expected = k2rel.best_changes(made)
     assert table["change"].tolist() == expected.index.tolist()
     assert len(table) == 3
     for change in table["change"]:
@@ -253,15 +251,15 @@ def test_two_designs_are_compared_in_words_and_numbers(k2, spoiled) -> None:
 
 
 @pytest.mark.notebook
-def test_a_level_is_compared_with_its_history(made, k2) -> None:
-    folder = made[0]
-    run = k2("compare", "L2R", "--history", folder)
+def test_a_level_is_compared_with_its_history(made, pages, k2) -> None:
+    same = ("--clients", made.site.client_count, "--set", *made.provenance.settings)
+    run = k2("compare", "L3R", *same, "--history", pages)
     assert "The inputs are those of the last report." in run.out
-    changed = k2("compare", "L2R", "--clients", "8", "--history", folder, "--format", "json").json["L2R"]
+    changed = k2("compare", "L3R", "--clients", "8", "--history", pages, "--format", "json").json["L3R"]
     assert [row["date"] == "now" for row in changed][-1]
     assert changed[-1]["clients"] == 8
-    assert changed[0]["input_hash"] == k2rel.study("L2R").provenance.input_hash
-    assert k2("compare", "L1", "--history", folder).code == 2
+    assert changed[0]["input_hash"] == made.provenance.input_hash
+    assert k2("compare", "L1", "--history", pages).code == 2
 
 
 def test_a_history_that_is_none_is_refused(k2, tmp_path) -> None:

@@ -522,7 +522,7 @@ def test_an_unavailability_of_one_in_ten_thousand_million_to_five_per_cent(servi
 @pytest.mark.parametrize("roles", ["preferred", "sticky"])
 @pytest.mark.parametrize(
     ("method", "target", "histories"),
-    [("biasing", 0.05, 20_000), ("splitting", 0.12, 20_000),
+    [("biasing", 0.05, 20_000), ("splitting", 0.25, 20_000),
      pytest.param("biasing", 0.03, 50_000, marks=pytest.mark.slow),
      pytest.param("splitting", 0.06, 50_000, marks=pytest.mark.slow)],
 )  # fmt: skip
