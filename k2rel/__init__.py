@@ -9,16 +9,20 @@ What is public stands in ``__init__.pyi``; each name is loaded from its module w
 ``import k2rel`` takes no time.
 """
 
+from pathlib import Path
 from typing import Any
 
 import lazy_loader
 
-_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_load, __dir__, _public = lazy_loader.attach_stub(__name__, __file__)
+
+# sub-packages have names of everyday use, such as `field`, which a star import must not take from its user
+__all__ = [name for name in _public if not (Path(__file__).parent / name).is_dir()]
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
+    if name in _public:
         return _load(name)
     from k2rel.errors import closest
 
-    raise AttributeError(f"k2rel has no public name '{name}'{closest(name, __all__)}; dir(k2rel) lists what there is")
+    raise AttributeError(f"k2rel has no public name '{name}'{closest(name, _public)}; dir(k2rel) lists what there is")

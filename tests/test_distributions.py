@@ -1,5 +1,7 @@
 """One table of families: their means, quantiles and limits are SciPy's, however a distribution is given."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -60,7 +62,7 @@ def test_limits_are_kept_or_with_a_mean_their_ratio(family):
     [
         ("lognormal(mean=3 h, cv=1e200)", "no number can hold the sigma"),
         ("gamma(mean=3 h, cv=1e-200)", "no number can hold the shape"),
-        ("weibull(shape=2, mean=1 h, location=2 h)", "scale must be above 0"),
+        ("weibull(shape=2, mean=1 h, location=2 h)", "the mean must be above the location"),
         ("gamma(shape=inf, mean=1 h)", "finite"),
         ("lognormal(mean=3 h, median=3 h)", "say the same"),
     ],
@@ -70,3 +72,21 @@ def test_a_text_and_a_quantity_are_checked_by_the_same_rules(text, message):
         parse_distribution(text)
     with pytest.raises(InputError, match="shape must be above 0"):
         Uncertain("gamma", (-1.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("fixed(mean=0 h)", "mean must be above 0, got 0"),
+        ("weibull(shape=2, location=1e9 h)", "the mean must be above the location"),
+        ("lognormal(sigma=50)", "no number can hold the median that this mean gives"),
+        ("weibull(shape=1e-3)", "no number can hold the scale that this mean gives"),
+        ("weibull(shape=nan)", "'shape' must be a finite number"),
+        ("weibull(location=5 d)", "'shape' is missing"),
+        ("empirical()", "no values; give at least one observed time"),
+        ("lognormal(cv=-1)", "cv must be above 0, got -1"),
+    ],
+)
+def test_what_is_wrong_with_a_distribution_is_said_of_what_was_written(text: str, says: str) -> None:
+    with pytest.raises(InputError, match=re.escape(says)):
+        parse_distribution(text, mean_h=100.0)

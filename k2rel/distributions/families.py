@@ -79,7 +79,11 @@ class Family:
                 try:
                     found[parameter] = self.aliases[name][1](values[name], found)
                 except ArithmeticError:
-                    raise InputError(f"{where}: no number can hold the {parameter} that this {name} gives") from None
+                    found[parameter] = 0.0
+                except ValueError as error:
+                    raise InputError(f"{where}: {error}") from None
+                if parameter in self.positive and not found[parameter] > 0:
+                    raise InputError(f"{where}: no number can hold the {parameter} that this {name} gives")
         self.check(found, where)
         return tuple(found[parameter] for parameter in self.parameters)
 
@@ -133,6 +137,8 @@ def _from_scipy(make: Callable[[Any, Sequence[float]], Any]) -> Callable[[Sequen
 
 
 def _weibull_scale(mean: float, of: Mapping[str, float]) -> float:
+    if not mean > of["location"]:
+        raise ValueError("the mean must be above the location")
     return (mean - of["location"]) / math.gamma(1.0 + 1.0 / of["shape"])
 
 
@@ -166,8 +172,14 @@ FAMILIES = {
             },
             defaults={"cv": 1.0},
         ),
-        Family("fixed", ("value",), lambda p: p[0], aliases={"mean": ("value", lambda mean, of: mean)}),
-        Family("empirical", (), lambda p: float(np.mean(p)), fault=lambda p: "" if len(p) else "no values"),
+        Family(
+            "fixed", ("value",), lambda p: p[0], positive=frozenset({"mean"}),
+            aliases={"mean": ("value", lambda mean, of: mean)},
+        ),
+        Family(
+            "empirical", (), lambda p: float(np.mean(p)),
+            fault=lambda p: "" if len(p) else "no values; give at least one observed time",
+        ),
         Family(
             "normal", ("mean", "deviation"), lambda p: p[0],
             _from_scipy(lambda stats, p: stats.norm(p[0], p[1])), frozenset({"deviation"}),

@@ -183,6 +183,11 @@ class Distribution:
         return f"{name}({', '.join([*given, f'scale={scale:.10g}'])})"
 
     @property
+    def kind(self) -> str:
+        """The family, under its former name."""
+        return self.family
+
+    @property
     def tabulated(self) -> bool:
         """Whether it is drawn from a table of `frozen`; else in closed form, or from its values."""
         return self.family in _TABULATED
@@ -287,6 +292,9 @@ def parse_distribution(text: str, mean_h: float | None = None) -> Distribution:
         if name in given:
             raise InputError(f"{where}: '{name}' is given twice")
         given[name] = _value(name, value, where)
+    others = {parameter for parameter, _ in family.aliases.values()}
+    if missing := [name for name in family.required if name not in {*given, *others, *_SIZES}]:
+        raise InputError(f"{where}: '{missing[0]}' is missing")
     sizes = [name for name in _SIZES if name in allowed]
     if not any(name in given for name in sizes):
         if mean_h is None:
@@ -298,7 +306,10 @@ def parse_distribution(text: str, mean_h: float | None = None) -> Distribution:
 def _value(name: str, text: str, where: str) -> float:
     """A time [h], or a number where the parameter has no unit."""
     try:
-        return parse_duration(text) if name in IN_UNITS else float(text)
+        value = parse_duration(text) if name in IN_UNITS else float(text)
     except ValueError as error:
         reason = error if name in IN_UNITS else f"'{name}' is a number, got '{text[:40]}'"
         raise InputError(f"{where}: {reason}") from None
+    if not math.isfinite(value):
+        raise InputError(f"{where}: '{name}' must be a finite number")
+    return value

@@ -213,7 +213,7 @@ def _with_tests(study: Study, found: SiteStates, tolerance: float, generated: Ca
         more = generated(tested)
     except ModelTooLargeError:
         return found
-    return more if more.chain.states < MOST_EXACT and not more.error_bound > tolerance else found
+    return more if more.chain.states < MOST_EXACT and more.error_bound <= tolerance else found
 
 
 def _generated(

@@ -125,7 +125,7 @@ def raid_over_time(
 
 def scrubbing(
     group: RaidGroup,
-    scrub_h: Sequence[float] = (12, 48, 168, 336, 1000, 3000, HOURS_PER_YEAR),
+    scrub_h: Sequence[float] = (12, 48, 168, 336, 1000, 3000, int(HOURS_PER_YEAR)),
     mission_h: float = 10 * HOURS_PER_YEAR,
     *,
     histories: int = 100_000,
