@@ -7,6 +7,7 @@ import pytest
 
 import k2rel
 from k2rel.errors import InputError
+from k2rel.markov.engine import solved
 from k2rel.rates import Law, moments_of
 
 
@@ -194,3 +195,11 @@ def test_holders_are_warned_of_as_they_are_asked(tmp_path, capsys, needs, watche
     said = capsys.readouterr().out
     assert ("come first whatever the list says" in said) == (primary == "A")
     assert ("no unit of this holder has among its triggers" in said) != watched
+
+
+def test_a_chain_whose_error_cannot_be_bounded_is_never_the_answer() -> None:
+    """Crews, maintenance and a part that fails every 200 h: with what tests find at once, nothing can be bounded."""
+    study = k2rel.study("L2R", settings={"fs_database.mttf": "200 h"}, variant="degraded_backup")
+    organisation = k2rel.Organisation(crews=3, return_to_service_h=1 / 3, maintenance_every_h=2190.0, tolerance=1e-4)
+    dynamics = solved(study, organisation)
+    assert 0 < dynamics.states.error_bound <= 1e-4
