@@ -24,6 +24,7 @@ __all__ = ["Bounds", "probability_bounds"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+_Probability = tuple[float, float]  # of being true, and of being false
 
 _SMALLEST = 1e-18
 _ROUNDING = 1e-12  # far more than sums of positive terms lose
@@ -49,7 +50,22 @@ class _Diagram:
     high: IntArray
     low: IntArray
     root: int
-    value: FloatArray  # probability of being true, by node
+    value: FloatArray  # probability of being true, by node, as far as a choice of branches needs it
+
+    def probability(self, p: FloatArray, q: FloatArray) -> _Probability:
+        """Probability of being true and of being false, by sums of positive terms: both keep all their digits.
+
+        `p` and `q` are those of the variables (levels,). In `value` differences from 1 have taken digits away.
+        """
+        true, false = np.zeros(len(self.level)), np.zeros(len(self.level))
+        true[1] = false[0] = 1.0
+        order = np.argsort(self.level[2:], kind="stable") + 2
+        begin = np.searchsorted(self.level[order], np.arange(len(p) + 1))
+        for place in range(len(p) - 1, -1, -1):
+            nodes = order[begin[place] : begin[place + 1]]
+            for value in (true, false):
+                value[nodes] = p[place] * value[self.high[nodes]] + q[place] * value[self.low[nodes]]
+        return float(true[self.root]), float(false[self.root])
 
     def negated(self) -> _Diagram:
         high, low = (np.where(a > 1, a, 1 - a) for a in (self.high, self.low))
@@ -91,28 +107,31 @@ def probability_bounds(
 
 def _bounded(graph: Graph, top: Literal, probability: Mapping[str, float], width: int) -> tuple[float, float]:
     """Bounds from diagrams of one width."""
-    value: dict[int, tuple[float, float]] = {0: (1.0, 1.0)}
+    value: dict[int, tuple[_Probability, _Probability]] = {0: ((1.0, 0.0), (1.0, 0.0))}
     for node in graph.needed(top):
         if graph.kind[node] == "variable":
-            value[node] = (probability[graph.name[node]],) * 2
+            p = probability[graph.name[node]]
+            value[node] = ((p, 1.0 - p),) * 2
     for node in graph.modules(top):
         module = _Module(graph, node, value, width)
         value[node] = module.bound(upper=False), module.bound(upper=True)
-    low, high = value[top >> 1]
-    return (1.0 - high, 1.0 - low) if top & 1 else (low, high)
+    least, most = value[top >> 1]
+    return (most[1], least[1]) if top & 1 else (least[0], most[0])
 
 
 class _Module:
     """One module, joined gate by gate; the probabilities of its leaves are known within bounds."""
 
-    def __init__(self, graph: Graph, root: int, value: Mapping[int, tuple[float, float]], width: int) -> None:
+    def __init__(
+        self, graph: Graph, root: int, value: Mapping[int, tuple[_Probability, _Probability]], width: int
+    ) -> None:
         self.graph = graph
         self.root = root
         self.width = width
         leaves = graph.leaves_below(root, value)
         self.order = next(variable_orders(graph, root, leaves))
         self.value = value
-        self.p = np.zeros(len(self.order))
+        self.p, self.q = np.zeros(len(self.order)), np.zeros(len(self.order))
         self.gates = graph.gates_above(2 * root, leaves)
 
     def _variable(self, place: int) -> _Diagram:
@@ -122,7 +141,7 @@ class _Module:
             np.array([end, end, place]), np.array([0, 1, 1]), np.array([0, 1, 0]), 2, np.array([0.0, 1.0, p])
         )
 
-    def bound(self, *, upper: bool) -> float:
+    def bound(self, *, upper: bool) -> _Probability:
         """Probability of a function that is never below the module's, or never above it."""
         # which approximations of each gate are needed, from the top down
         needed = {(self.root, upper)}
@@ -138,17 +157,18 @@ class _Module:
         doubt = 0.0
         for place, leaf in enumerate(self.order):
             low, high = self.value[leaf]
-            counting = [bound for side, bound in ((False, low), (True, high)) if (leaf, side) in needed]
-            self.p[place] = sum(counting) / len(counting) if counting else low
-            doubt += (high - low) / 2 if len(counting) == 2 else 0.0
+            counting = [bound for side, bound in ((False, low), (True, high)) if (leaf, side) in needed] or [low]
+            self.p[place], self.q[place] = (sum(bound[k] for bound in counting) / len(counting) for k in range(2))
+            doubt += max(high[0] - low[0], low[1] - high[1]) / 2 if len(counting) == 2 else 0.0
         known = {(leaf, side): self._variable(place) for place, leaf in enumerate(self.order) for side in (False, True)}
         for node in self.gates:
             for side in (False, True):
                 if (node, side) in needed:
                     known[node, side] = self._gate(known, node, side)
         whole = known[self.root, upper]
-        found = float(whole.value[whole.root])
-        return min(found + doubt, 1.0) if upper else max(found - doubt, 0.0)
+        true, false = whole.probability(self.p, self.q)
+        doubt = doubt if upper else -doubt
+        return min(max(true + doubt, 0.0), 1.0), min(max(false - doubt, 0.0), 1.0)
 
     def _gate(self, known: Mapping[tuple[int, bool], _Diagram], node: int, upper: bool) -> _Diagram:
         def part(literal: Literal, side: bool) -> _Diagram:
