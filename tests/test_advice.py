@@ -146,7 +146,7 @@ def all_subsets(study, costs, organisation, service="media"):
     return points
 
 
-@pytest.mark.parametrize("level", ["L1", "L2R"])
+@pytest.mark.parametrize("level", ["L1", pytest.param("L2R", marks=pytest.mark.slow)])
 def test_the_front_is_that_of_all_subsets(level) -> None:
     study, costs = k2rel.study(level), Costs(FEW)
     found = advise(study, costs=costs, pairs=False)

@@ -314,7 +314,7 @@ def test_a_full_disk_fails_the_report_with_a_message_and_the_next_run_finishes(s
     assert render_reports(levels, out, comparison=False).kept == ("site0",)
 
 
-@pytest.mark.parametrize(("most_bytes", "kept"), [(1000, 0), (30_000, 12)])
+@pytest.mark.parametrize(("most_bytes", "kept"), [pytest.param(1000, 0, marks=pytest.mark.slow), (30_000, 12)])
 def test_a_disk_that_is_really_full_leaves_nothing_half(tmp_path, most_bytes, kept) -> None:
     """A limit on the size of files, which the system enforces, stands for the disk.
 
@@ -359,6 +359,7 @@ def cluster():
         yield running
 
 
+@pytest.mark.slow  # the sweep on a cluster below goes the same path
 def test_reports_come_back_from_a_cluster_though_a_worker_is_killed(small, tmp_path, cluster) -> None:
     levels = sites(tmp_path / "sites", 4)
     flag = tmp_path / "flag"
