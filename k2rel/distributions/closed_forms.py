@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EXPONENTIAL", "GAMMA", "LOGNORMAL", "WEIBULL", "ClosedForms"]
+__all__ = ["EXPONENTIAL", "GAMMA", "LOGNORMAL", "WEIBULL", "ClosedForms", "normal_deviations"]
 
 FloatArray = NDArray[np.float64]
 Function = Callable[[FloatArray, FloatArray], FloatArray]
@@ -124,3 +124,16 @@ WEIBULL = ClosedForms(
 )
 LOGNORMAL = ClosedForms(_lognormal_density, _lognormal_survival, _lognormal_cumulative, _lognormal_quantile)
 GAMMA = ClosedForms(_gamma_density, _gamma_survival, _gamma_cumulative, _gamma_quantile)
+
+
+def normal_deviations(confidence: float) -> float:
+    """Give how many deviations from the middle a two-sided limit lies.
+
+    Examples
+    --------
+    >>> round(normal_deviations(0.9), 4)
+    1.6449
+    """
+    from scipy.special import ndtri
+
+    return float(ndtri(0.5 + confidence / 2))

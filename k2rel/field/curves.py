@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.distributions.closed_forms import normal_deviations
 from k2rel.errors import InputError
 from k2rel.field.fit import fit_law
 from k2rel.field.likelihood import LAWS, maximum
 from k2rel.field.lives import LONGEST_H, SHORTEST_H, Lives
-from k2rel.field.result import Fit, FittedParameter, normal_deviations
+from k2rel.field.result import Fit, FittedParameter
 
 __all__ = ["Curve", "GoodnessOfFit", "curve_of", "goodness_of_fit"]
 

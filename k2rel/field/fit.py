@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.arguments import as_names
+from k2rel.distributions.closed_forms import normal_deviations
 from k2rel.errors import InputError, closest
 from k2rel.field.likelihood import FARTHEST, LAWS, Shape, differences, log_likelihood, maximum
 from k2rel.field.limits import limit_of_likelihood
 from k2rel.field.lives import Exposure, Lives
-from k2rel.field.result import Fit, FittedParameter, family_of, normal_deviations
+from k2rel.field.result import Fit, FittedParameter, family_of
 
 if TYPE_CHECKING:
     import pandas as pd

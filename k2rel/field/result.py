@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from k2rel.distributions import FAMILIES, Distribution, Family, parse_distribution
+from k2rel.distributions.closed_forms import normal_deviations
 from k2rel.errors import InputError
 from k2rel.field.likelihood import LAWS, Shape
 from k2rel.rates.entry import RateRow
 
-__all__ = ["Fit", "FittedParameter", "family_of", "normal_deviations"]
+__all__ = ["Fit", "FittedParameter", "family_of"]
 
 FloatArray = NDArray[np.float64]
 
@@ -320,16 +321,3 @@ def family_of(law: str, parameters: Mapping[str, float]) -> tuple[Family, tuple[
     family = FAMILIES[law.removesuffix("3")]
     given = {name.removesuffix("_h"): value for name, value in parameters.items()}
     return family, tuple(given[name] if name in given else family.defaults[name] for name in family.parameters)
-
-
-def normal_deviations(confidence: float) -> float:
-    """Give how many deviations from the middle a two-sided limit lies.
-
-    Examples
-    --------
-    >>> round(normal_deviations(0.9), 4)
-    1.6449
-    """
-    from scipy.special import ndtri
-
-    return float(ndtri(0.5 + confidence / 2))

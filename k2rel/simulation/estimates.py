@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from k2rel.distributions.closed_forms import normal_deviations
+
 __all__ = ["Estimate", "mean_of", "share_of"]
 
 _FEW = 30
@@ -99,14 +101,14 @@ def mean_of(total: float, squares: float, count: int, hits: int, confidence: flo
     >>> mean_of(0.0, 0.0, 100, 0, 0.95).high
     inf
     """
-    from scipy.special import betaincinv, ndtri
+    from scipy.special import betaincinv
 
     mean = float(total) / count
     spread = math.sqrt(max(float(squares) / count - mean * mean, 0.0) / max(count - 1, 1))
     if hits == 0:
         return Estimate(0.0, 0.0, math.inf, 0.0)
     if hits >= _FEW or hits == count:
-        half = float(ndtri(0.5 + confidence / 2)) * spread
+        half = normal_deviations(confidence) * spread
         return Estimate(mean, max(mean - half, 0.0), mean + half, spread)
     tail = (1.0 - confidence) / 2
     low = float(betaincinv(hits, count - hits + 1, tail))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from k2rel.distributions.closed_forms import normal_deviations
 from k2rel.services.catalogue import SiteService
 from k2rel.simulation.estimates import Estimate, mean_of, share_of
 from k2rel.simulation.kernel import records
@@ -64,8 +65,6 @@ def counted_service(named: SiteService, sums: Sums, n: int, years: int, confiden
 
 def _ratio(row: F1, count: int, confidence: float) -> Estimate:
     """Mean length of an interruption: a ratio of means over histories, with the interval of the delta method."""
-    from scipy.special import ndtri
-
     if row[records.S_COUNT] == 0:
         return Estimate(math.nan, math.nan, math.nan, math.nan)
     value = row[records.S_DOWN] / row[records.S_COUNT]
@@ -74,5 +73,5 @@ def _ratio(row: F1, count: int, confidence: float) -> Estimate:
         row[records.S_DOWN2] - 2 * value * row[records.S_DOWN_COUNT] + value * value * row[records.S_COUNT2]
     ) / count
     error = math.sqrt(max(spread, 0.0) / count) / mean
-    half = float(ndtri(0.5 + confidence / 2)) * error
+    half = normal_deviations(confidence) * error
     return Estimate(float(value), max(float(value) - half, 0.0), float(value) + half, error)
