@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from k2rel.arguments import as_whole
 from k2rel.errors import InputError
 
-__all__ = ["as_they_end", "connected", "worker_count"]
+__all__ = ["as_they_end", "connected", "in_order", "worker_count"]
+
+Future = TypeVar("Future")
 
 _MOST = 1024
 _ANSWER_S = 10
@@ -62,6 +64,23 @@ def connected(address: str) -> Iterator[Any]:
         yield client
     finally:
         client.close(timeout=5)
+
+
+def in_order(count: int, ahead: int, submit: Callable[[int], Future]) -> Iterator[Future]:
+    """Give futures in the order of their numbers; `ahead` of them are under way, and one that was given is let go.
+
+    Examples
+    --------
+    >>> list(in_order(3, 2, lambda n: f"piece {n}"))
+    ['piece 0', 'piece 1', 'piece 2']
+    """
+    futures: dict[int, Future] = {}
+    sent = 0
+    for n in range(count):
+        while sent < min(count, n + ahead):
+            futures[sent] = submit(sent)
+            sent += 1
+        yield futures.pop(n)
 
 
 def as_they_end(client: Any, futures: Sequence[Any]) -> Iterator[Any]:

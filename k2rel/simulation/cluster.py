@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from k2rel.errors import K2relError
-from k2rel.parallel import connected
+from k2rel.parallel import connected, in_order
 from k2rel.simulation.kernel.records import Sums
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.plan import Plan
@@ -40,20 +40,18 @@ class _Cluster:
         """Run chunks, and give their sums in order."""
         ahead = 3 * max(1, sum(self.client.nthreads().values()))
         inputs = self.client.scatter(self.inputs, broadcast=True)
-        futures: dict[int, Any] = {}
-        sent = 0
-        for n in range(len(ranges)):
-            while sent < min(len(ranges), n + ahead):
-                futures[sent] = self.client.submit(_chunk, inputs, self.plan, *ranges[sent], pure=False, retries=5)
-                sent += 1
-            future = futures.pop(n)
+
+        def submit(n: int) -> Any:
+            return self.client.submit(_chunk, inputs, self.plan, *ranges[n], pure=False, retries=5)
+
+        for (first, end), future in zip(ranges, in_order(len(ranges), ahead, submit), strict=True):
             try:
                 yield future.result()
             except (K2relError, KeyboardInterrupt):
                 raise
             except Exception as error:
                 raise K2relError(
-                    f"scheduler: the cluster could not run histories {ranges[n][0]:,} to {ranges[n][1]:,}: "
+                    f"scheduler: the cluster could not run histories {first:,} to {end:,}: "
                     f"{type(error).__name__}: {str(error)[:200]}"
                 ) from None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ import numpy as np
 
 from k2rel.errors import InputError
 from k2rel.organisation import Organisation
-from k2rel.parallel import worker_count
+from k2rel.parallel import in_order, worker_count
 from k2rel.simulation.circumstances import USUAL, Circumstances
 from k2rel.simulation.cluster import cluster
 from k2rel.simulation.kernel import records
@@ -178,23 +178,13 @@ class _Threads:
         def submit(n: int) -> Future[Sums]:
             return self.executor.submit(self.prepared.chunk, self.plan, *ranges[n])
 
-        yield from _in_order(len(ranges), 2 * self.workers + 1, submit)
+        for future in in_order(len(ranges), 2 * self.workers + 1, submit):
+            while not future.done():  # a wait with an end lets Ctrl-C through
+                wait([future], timeout=0.5, return_when=FIRST_COMPLETED)
+            yield future.result()
 
     def close(self) -> None:
         self.executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _in_order(count: int, ahead: int, submit: Callable[[int], Future[Sums]]) -> Iterator[Sums]:
-    """Give results in their order while a few are under way."""
-    futures: dict[int, Future[Sums]] = {}
-    sent = 0
-    for n in range(count):
-        while sent < min(count, n + ahead):
-            futures[sent] = submit(sent)
-            sent += 1
-        while not futures[n].done():  # a wait with an end lets Ctrl-C through
-            wait([futures[n]], timeout=0.5, return_when=FIRST_COMPLETED)
-        yield futures.pop(n).result()
 
 
 @contextmanager
