@@ -52,6 +52,18 @@ def k2(capsys):
 
 
 @pytest.fixture
+def log(tmp_path):
+    """Write a log of the field."""
+
+    def write(text, name="log.csv"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
 def spoiled(tmp_path):
     """Write a copy of Level 2R with one text replaced; say in which line it stands."""
 

@@ -28,16 +28,6 @@ FAILED = np.array([1, 1, 1, 1, 0, 1, 0, 1, 1, 0, 1, 1]) == 1
 OLD = Lives.of(EXIT[FAILED], EXIT[~FAILED], "old parts", np.concatenate([ENTRY[FAILED], ENTRY[~FAILED]]))
 
 
-@pytest.fixture
-def log(tmp_path):
-    def write(text, name="log.csv"):
-        path = tmp_path / name
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
-
-
 def fleet(seed=20, count=1999):
     """Drives of any age below 60,000 h, watched for a year: lives from a Weibull law of 3.0 and 50,000 h."""
     rng = np.random.default_rng(seed)

@@ -38,16 +38,6 @@ NIST = Lives.of([54, 187, 216, 240, 244, 335, 361, 373, 375, 386], [500] * 10, "
 FIELD = data_dir() / "examples" / "field"
 
 
-@pytest.fixture
-def log(tmp_path):
-    def write(text, name="log.csv"):
-        path = tmp_path / name
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
-
-
 # laws ---------------------------------------------------------------------------------------------------------------
 
 OTHERS = {  # surpyval 0.25 on the same data; its gamma has the reciprocal of the scale, its lognormal the log of median

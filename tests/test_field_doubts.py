@@ -10,17 +10,6 @@ from k2rel.rates import read_rates
 from k2rel.site.settings import with_unit
 from k2rel.units import parse_rate
 
-
-@pytest.fixture
-def log(tmp_path):
-    def write(text, name="log.csv"):
-        path = tmp_path / name
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
-
-
 AGED = "lower,upper,count,{}\n1500,2000,5,1000\n2000,3000,7,1000\n3000,,20,500\n"
 
 

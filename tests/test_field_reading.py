@@ -17,16 +17,6 @@ from k2rel.units import parse_mttf, parse_rate
 YEAR_H = 8760.0
 
 
-@pytest.fixture
-def log(tmp_path):
-    def write(text, name="log.csv"):
-        path = tmp_path / name
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
-
-
 # separators ---------------------------------------------------------------------------------------------------------
 
 
