@@ -9,7 +9,7 @@ What is public stands in ``__init__.pyi``; each name is loaded from its module w
 ``import k2rel`` takes no time.
 """
 
-from pathlib import Path
+import os
 from typing import Any
 
 import lazy_loader
@@ -17,7 +17,8 @@ import lazy_loader
 _load, __dir__, _public = lazy_loader.attach_stub(__name__, __file__)
 
 # sub-packages have names of everyday use, such as `field`, which a star import must not take from its user
-__all__ = [name for name in _public if not (Path(__file__).parent / name).is_dir()]
+_packages = {entry.name for entry in os.scandir(os.path.dirname(__file__)) if entry.is_dir()}
+__all__ = sorted(set(_public) - _packages)
 
 
 def __getattr__(name: str) -> Any:

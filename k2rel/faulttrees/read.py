@@ -32,7 +32,6 @@ FloatArray = NDArray[np.float64]
 
 _MOST_INCLUDES = 200
 _FORMULAE = {"and", "or", "not", "xor", "atleast", "cardinality", "nand", "nor", "imply", "iff"}
-_CONTAINERS = {"define-fault-tree", "define-component", "model-data", "opsa-mef"}
 _ARGUMENTS = {"not": (1, 1), "imply": (2, 2), "xor": (2, None), "iff": (2, None)}
 _DEFINITIONS = {"define-gate", "define-basic-event", "define-house-event", "define-parameter"}
 
