@@ -22,6 +22,7 @@ from . import (
     sweep as sweep,
 )
 from ._version import __version__ as __version__
+from .answer import Answer as Answer
 from .bundled import level_names as level_names
 from .design.advice import advise as advise
 from .design.candidates import best_changes as best_changes, candidate_changes as candidate_changes
@@ -48,8 +49,6 @@ from .faulttrees.solve import solve as solve
 from .field import fit_laws as fit_laws, read_field as read_field
 from .measures.availability import (
     availability as availability,
-    over_time as over_time,
-    served as served,
     takeovers as takeovers,
 )
 from .measures.cases import (
@@ -66,7 +65,6 @@ from .measures.data_loss import (
 )
 from .measures.dynamic import (
     downtime_causes as downtime_causes,
-    dynamic_over_time as dynamic_over_time,
     feasible_organisation as feasible_organisation,
     interruptions as interruptions,
     performability as performability,
@@ -90,7 +88,9 @@ from .measures.inventory import (
 )
 from .measures.load import load as load
 from .measures.modes import mode_flows as mode_flows, modes as modes
+from .measures.over_time import dynamic_over_time as dynamic_over_time, over_time as over_time
 from .measures.rules import rule_effects as rule_effects
+from .measures.served import served as served
 from .measures.sources import uncertainty_by_source as uncertainty_by_source
 from .measures.steps import takeover_steps as takeover_steps
 from .measures.uncertainty import (

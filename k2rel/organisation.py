@@ -40,8 +40,9 @@ class Organisation:
         Mean time between maintenances of a redundant server, and how long one takes [h].
     repair_variation : float
         Squared coefficient of variation of repair times of shared parts; 1 for exponential times.
-    tolerance : float
-        Bound that the dynamic engine keeps on the error of every probability; the simulation has intervals instead.
+    tolerance : float or None
+        Bound that the dynamic engine keeps on the error of every probability; None for the smallest, from 1e-10, that
+        a chain of moderate size keeps. The simulation has intervals instead.
 
     Examples
     --------
@@ -58,7 +59,7 @@ class Organisation:
     maintenance_every_h: float = math.inf
     maintenance_h: float = 2.0
     repair_variation: float = 1.0
-    tolerance: float = 1e-10
+    tolerance: float | None = None
 
     def __post_init__(self) -> None:
         if self.roles not in ("sticky", "preferred"):
@@ -77,7 +78,8 @@ class Organisation:
             raise InputError(f"travel: a time, got {self.travel_h:g} h")
         if self.travel_h and self.crews is None:
             raise InputError("travel: say how many crews travel (crews)")
-        keep(self, tolerance=as_tolerance(self.tolerance))
+        if self.tolerance is not None:
+            keep(self, tolerance=as_tolerance(self.tolerance))
         if not 0.1 <= self.repair_variation <= 20:
             raise InputError(f"repair variation: from 0.1 to 20, got {self.repair_variation:g}")
 

@@ -10,8 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from k2rel._version import __version__
 from k2rel.arguments import as_paths
@@ -22,6 +23,12 @@ from k2rel.site import Site, read_site
 from k2rel.site.common_cause_pairs import with_common_cause
 from k2rel.site.model import Component
 from k2rel.site.settings import with_unit
+
+if TYPE_CHECKING:
+    from k2rel.answer import Answer
+    from k2rel.organisation import Organisation
+    from k2rel.simulation.circumstances import Circumstances
+    from k2rel.simulation.plan import Plan
 
 __all__ = ["Provenance", "Study", "studies_of", "study"]
 
@@ -40,6 +47,9 @@ class Provenance:
     rows: tuple[str, ...]
     engine: str
     input_hash: str
+    takeovers: str = ""  # "ideal" or "as modelled"
+    reason: str = ""  # why this engine
+    error_bound: float | None = None  # of every probability; 0 for exact, None for intervals
 
     def heading(self) -> dict[str, Any]:
         """Give what every answer in JSON starts with.
@@ -53,6 +63,9 @@ class Provenance:
             "level": self.site,
             "clients": self.clients,
             "method": self.engine,
+            "takeovers": self.takeovers,
+            "error_bound": self.error_bound,
+            "reason": self.reason,
             "contract": self.contract,
             "variant": self.variant,
             "input_hash": self.input_hash,
@@ -61,7 +74,7 @@ class Provenance:
         }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Study:
     """A site with its rules and its failure data.
 
@@ -87,6 +100,41 @@ class Study:
     rates: str | None = None
     moment: Mapping[str, Law] = field(default_factory=dict)
     restored_per_h: Mapping[str, float] = field(default_factory=dict)
+
+    def solve(
+        self,
+        method: str = "auto",
+        organisation: Organisation | None = None,
+        plan: Plan | None = None,
+        circumstances: Circumstances | None = None,
+    ) -> Answer:
+        """Answer for this study, by the engine that it needs or by one that is named, as `k2rel.answer.solve`.
+
+        Examples
+        --------
+        >>> study("L2R").solve().method
+        'markov'
+        """
+        answer: Answer = self._above.solve(self, method, organisation, plan, circumstances)
+        return answer
+
+    @property
+    def _above(self) -> Any:
+        """The one arrow that points up: who answers stands above all that a study is made of."""
+        return import_module("k2rel.answer")
+
+    def __repr__(self) -> str:
+        parts = sum(1 for _ in self.site.parts())
+        variant = f", variant {self.site.variant}" if self.site.variant else ""
+        return (
+            f"<Study {self.site.name}: {self.site.title}, {parts} parts, {self.site.client_count} clients, "
+            f"repair {self.laws.contract}{variant}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Show the study in a notebook."""
+        shown: str = self._above.study_html(self)
+        return shown
 
     def law(self, variable: str) -> Law | RaidModule:
         """Look up the law of a shared component, a RAID set, an event of common cause, or a client's own part.

@@ -14,7 +14,7 @@ from tests.house import BEGIN, END, FILES, PACKAGE, PAPER, circles, imports, mod
 
 # A module may import only from those that stand before it.
 ORDER = ["_version", "errors", "arguments", "parallel", "units", "distributions", "intervals", "numerals", "textio", "loops", "bundled", "basis", "uncertain", "commoncause", "logic", "ctmc", "faulttrees", "site", "rates", "field", "policy", "studies", "organisation", "services", "exact", "markov", "simulation", "tables",
-         "measures", "design", "plots", "report", "sweep", "explore", "cli"]  # fmt: skip
+         "measures", "design", "plots", "answer", "report", "sweep", "explore", "cli"]  # fmt: skip
 EACH_FILE = pytest.mark.parametrize("path", FILES.values(), ids=FILES)
 
 
@@ -30,6 +30,14 @@ def test_every_room_stands_in_the_order() -> None:
 def test_no_module_leads_back_to_itself() -> None:
     """Inside the rooms as between them; imports inside functions and for type checkers count."""
     assert circles(modules()) == []
+
+
+def test_one_arrow_points_up_and_says_so() -> None:
+    """A study is asked for its answer; whoever answers stands above it."""
+    by_name = {path.name: re.findall(r"import_module\((.*?)\)", path.read_text()) for path in FILES.values()}
+    assert {name: found for name, found in by_name.items() if '"k2rel.answer"' in found} == {
+        "studies.py": ['"k2rel.answer"']
+    }
 
 
 def test_the_picture_of_the_house_is_the_one_of_its_code() -> None:

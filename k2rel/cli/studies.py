@@ -333,7 +333,7 @@ def served_options(sub: argparse.ArgumentParser) -> None:
 
 
 def served_verb(args: argparse.Namespace) -> int:
-    from k2rel.measures.availability import served
+    from k2rel.measures.served import served
     from k2rel.policy.failover import principal_traffic
 
     study = study_of(args)

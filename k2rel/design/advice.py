@@ -24,7 +24,7 @@ from k2rel.design.costs import Costs
 from k2rel.design.targets import allowed_min_per_year, checked_target
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.availability import service_named
-from k2rel.measures.dynamic import ever_closer
+from k2rel.measures.solution import solution_of
 from k2rel.measures.engines import engine_of
 from k2rel.organisation import Organisation
 from k2rel.studies import Provenance, Study
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Advice", "Front", "advise"]
 
-_TOLERANCES = (1e-5, 1e-6, 1e-7, 1e-8)
-_FEW_STATES = 6_000
 _FRONT_KINDS = ("contract", "stock", "test", "duplicate", "return")
 _NEAR = 1e-3
 _NOTHING = 1e-5
@@ -315,16 +313,11 @@ def advise(
 
 
 def _right_design(study: Study) -> Design:
-    """Roles that stick where their chain can be computed, else the static engine; other levels are taken alike.
-
-    The tolerance is made smaller as long as the chain stays so small that hundreds of them take seconds.
-    """
-    found = Design(study)
-    for organisation, states in ever_closer(study, _TOLERANCES):
-        if states > _FEW_STATES and found.organisation is not None:
-            break
-        found = Design(study, organisation)
-    return found
+    """The design by the engine that the study needs; other levels are taken alike."""
+    solution = solution_of(study)
+    if solution.method == "simulation":
+        raise solution.cannot("advice, which compares hundreds of designs", "exact")
+    return Design(study, solution.organisation)
 
 
 def _front(evaluator: _Evaluator, price: Mapping[Change, float], most: int) -> Front:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from k2rel.arguments import as_seed, as_whole
 from k2rel.errors import InputError, Problem, closest
 from k2rel.measures.availability import availability
-from k2rel.measures.dynamic import feasible_organisation
+from k2rel.measures.solution import AS_MODELLED, StudyLike, solution_of
 from k2rel.measures.uncertainty import rate_distributions, uncertainty
 from k2rel.policy.failover import principal_traffic
 from k2rel.site.model import Site
@@ -127,7 +127,7 @@ def _from_file(path: Path) -> dict[str, float]:
     return result
 
 
-def judge(study: Study, targets: Mapping[str, float], *, samples: int = 4000, seed: int = 1) -> list[Judgement]:
+def judge(study: StudyLike, targets: Mapping[str, float], *, samples: int = 4000, seed: int = 1) -> list[Judgement]:
     """Judge services against their targets.
 
     Parameters
@@ -160,27 +160,28 @@ def judge(study: Study, targets: Mapping[str, float], *, samples: int = 4000, se
     if not isinstance(targets, Mapping):
         raise InputError(f"targets: an availability [%] by service is needed (read_target), got {str(targets)[:40]}")
     targets = {name: checked_target(percent) for name, percent in targets.items()}
-    static = availability(study)
+    solution = solution_of(study)
+    study = solution.study
+    static = availability(study, method="exact")
     names = [item.service for item in static.services]
     for name in targets:
         if name not in names:
             raise InputError(f"target: {study.site.name} has no service '{name[:60]}'{closest(name, names)}")
-    organisation = feasible_organisation(study)
-    moving = availability(study, organisation=organisation) if organisation else None
+    moving = availability(solution)
     spread = (
         uncertainty(study, list(targets), samples=samples, seed=seed).table() if rate_distributions(study) else None
     )
     result = []
     for name, percent in targets.items():
         preferred = static[name].downtime_min_per_year
-        minutes = preferred if moving is None else max(moving[name].downtime_min_per_year, preferred)
+        minutes = moving[name].downtime_min_per_year
         more = minutes - preferred
         low, high = (minutes, minutes)
         if spread is not None:
             low, high = (float(spread["q05"][name]) + more, float(spread["q95"][name]) + more)
         allowed = allowed_min_per_year(percent)
         verdict = _MET if max(high, minutes) <= allowed else _NOT_MET if min(low, minutes) > allowed else _OPEN
-        result.append(Judgement(name, percent, verdict, allowed, minutes, low, high, moving is not None))
+        result.append(Judgement(name, percent, verdict, allowed, minutes, low, high, solution.takeovers == AS_MODELLED))
     return result
 
 

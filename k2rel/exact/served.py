@@ -12,7 +12,6 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.errors import InputError, closest
 from k2rel.exact.engine import cycle_inputs, steady_own
 from k2rel.logic.bdd import reduced_together
 from k2rel.logic.diagram import Diagram, joint_diagram
@@ -29,9 +28,6 @@ FloatArray = NDArray[np.float64]
 def served_distribution(study: Study, traffic: str) -> FloatArray:
     """Give the distribution of the number of clients that have a traffic class."""
     policy, site = study.policy, study.site
-    if traffic not in site.traffic or site.traffic[traffic].scope != "client":
-        names = [name for name, flow in site.traffic.items() if flow.scope == "client"]
-        raise InputError(f"'{traffic}' is no traffic class with a flow for each client{closest(traffic, names)}")
     groups = range(site.group_count)
     blocks = [policy.choice(traffic, group).deciding for group in groups]
     seen = Counter(name for block in blocks for name in policy.structure.variables(block))

@@ -223,7 +223,7 @@ def _sticky(policy: Policy) -> Policy:
 
 @lru_cache(maxsize=4)
 def solved(study: Study, organisation: Organisation) -> Dynamics:
-    """Generate and solve the chain of a site."""
+    """Generate and solve the chain of a site, to its tolerance, or to the smallest that keeps it of moderate size."""
     policy = _sticky(study.policy) if organisation.roles == "sticky" else study.policy
     roots: list[Node] = []
     for name in study.site.traffic:

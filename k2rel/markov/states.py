@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -39,6 +39,8 @@ MOST_EXACT = 2_000
 """States of a chain that is small enough to be followed from test to test."""
 
 _MOST_STATES = 3_000_000
+_LADDERS = (((1e-8, 1e-9, 1e-10), 25_000), ((1e-6, 1e-7), 300_000), ((1e-5,), _MOST_STATES))  # and the most states
+
 _TOO_OFTEN = "parts fail too often, or crews and persons take too long, for the dynamic engine"
 _FINER = 0.05  # control states are cheaper to follow than more failed parts
 
@@ -172,39 +174,79 @@ class _Lists:
 
 
 def site_states(study: Study, organisation: Organisation, roots: list[Node], policy: Policy) -> SiteStates:
-    """Generate and solve the chain of a site; `roots` will be evaluated in every state."""
+    """Generate and solve the chain of a site; `roots` will be evaluated in every state.
+
+    Where no tolerance is asked for, the error bound becomes as small as a chain of moderate size allows.
+    """
+    if organisation.tolerance is not None:
+        return _within(study, organisation, roots, policy, [organisation.tolerance], _MOST_STATES)
+    for tolerances, most in _LADDERS[:-1]:
+        try:
+            return _within(study, organisation, roots, policy, tolerances, most)
+        except ModelTooLargeError:
+            continue
+    return _within(study, organisation, roots, policy, *_LADDERS[-1])
+
+
+def _within(
+    study: Study,
+    organisation: Organisation,
+    roots: list[Node],
+    policy: Policy,
+    tolerances: Sequence[float],
+    most_states: int,
+) -> SiteStates:
+    """A chain whose error bound is below the last of some tolerances, or one before it, without too many states."""
     takeover = Takeover(policy, organisation.takeover_times) if policy.sticky else None
     asked = [*roots, *(takeover.conditions if takeover else ())]
     parts = parts_of(study, policy, asked, organisation)
     lists = _Lists(parts, organisation)
-    below = organisation.tolerance * 1e-2
+    below = tolerances[0] * 1e-2
     until_all_up = _until_all_up(study.site, parts, takeover, lists, organisation)
 
     def generated(found_at_once: Collection[int] = ()) -> SiteStates:
         # where nothing can be said of what is left out, nothing may be left out
         least, here = below if until_all_up else 0.0, _Lists(parts, organisation, found_at_once)
         # what a test finds at once is reached whatever the rates are
-        most, finer = (MOST_EXACT, 0.0) if found_at_once else (_MOST_STATES, _FINER)
-        return _generated(policy, takeover, parts, here, organisation, least, until_all_up, most, finer)
+        most, finer = (MOST_EXACT, 0.0) if found_at_once else (most_states, _FINER)
+        return _generated(policy, takeover, parts, here, organisation, tolerances[0], least, until_all_up, most, finer)
 
-    for _ in range(12):
-        found = generated()
-        bound = found.error_bound
-        if until_all_up is None and bound != 0.0:
-            break
-        if math.isnan(bound):
-            below *= 1e-3  # nothing can be said yet
-        elif bound <= organisation.tolerance:
-            return _with_tests(study, found, organisation.tolerance, generated)
-        else:  # the bound falls more slowly than the flow that is followed
-            below *= min(0.4, max(1e-8, 0.95 * (organisation.tolerance / bound) ** 1.35))
-    raise NoConvergenceError(
+    kept: SiteStates | None = None
+    for tolerance in tolerances:
+        for _ in range(12):
+            try:
+                found = generated()
+            except ModelTooLargeError:
+                if kept is None:
+                    raise
+                return _with_tests(study, kept, tolerances, generated)
+            bound = found.error_bound
+            if until_all_up is None and bound != 0.0:
+                raise _no_bound(study, found, tolerance)
+            if bound <= tolerance:
+                break
+            if math.isnan(bound):
+                below *= 1e-3  # nothing can be said yet
+            else:  # the bound falls more slowly than the flow that is followed
+                below *= min(0.4, max(1e-8, 0.95 * (tolerance / bound) ** 1.35))
+        else:
+            raise _no_bound(study, found, tolerance)
+        kept = found
+        below *= 0.95 * 0.1**1.35
+    assert kept is not None
+    return _with_tests(study, kept, tolerances, generated)
+
+
+def _no_bound(study: Study, found: SiteStates, tolerance: float) -> NoConvergenceError:
+    return NoConvergenceError(
         f"{study.site.name}: with {found.chain.states:,} states the error cannot be bounded by "
-        f"{organisation.tolerance:g}; {_TOO_OFTEN}"
+        f"{tolerance:g}; {_TOO_OFTEN}"
     )
 
 
-def _with_tests(study: Study, found: SiteStates, tolerance: float, generated: Callable[..., SiteStates]) -> SiteStates:
+def _with_tests(
+    study: Study, found: SiteStates, tolerances: Sequence[float], generated: Callable[..., SiteStates]
+) -> SiteStates:
     """Small chains with what tests on known days find at once among their states."""
     tested = [n for n, population in enumerate(found.parts.populations) if on_known_days(study, population)]
     if not tested or found.chain.states >= MOST_EXACT:
@@ -213,7 +255,9 @@ def _with_tests(study: Study, found: SiteStates, tolerance: float, generated: Ca
         more = generated(tested)
     except ModelTooLargeError:
         return found
-    return more if more.chain.states < MOST_EXACT and more.error_bound <= tolerance else found
+    return (
+        more if more.chain.states < MOST_EXACT and more.error_bound <= max(tolerances[-1], found.error_bound) else found
+    )
 
 
 def _generated(
@@ -222,6 +266,7 @@ def _generated(
     parts: Parts,
     lists: _Lists,
     organisation: Organisation,
+    tolerance: float,
     below: float,
     until_all_up: Callable[[ArrayLike], FloatArray] | None,
     most: int,
@@ -237,7 +282,7 @@ def _generated(
         lists.weight, lists.speed, lists.population, lists.size, lists.jobs, lists.crews, lists.bits, lists.deepest,
         below, most,
     )  # fmt: skip
-    _check_size(len(packed), organisation, most)
+    _check_size(len(packed), tolerance, most)
     atoms = (packed[:, None] >> (lists.bits * np.arange(lists.deepest))) & ((1 << lists.bits) - 1)
     onsite = np.zeros(len(packed), dtype=np.bool_)
     if travel:
@@ -264,7 +309,7 @@ def _generated(
             table.leads_to,
         )  # fmt: skip
         part_state, control = joint_states(takeover.quiet, moves, leave, timed_leave, below * finer, most)
-        _check_size(len(part_state), organisation, most)
+        _check_size(len(part_state), tolerance, most)
         # the initial state first, then fewest failures first, servers out of service before those in service: so
         # one sweep of the solution carries probability most of its path
         place = part_state * takeover.controls + (takeover.controls - control)
@@ -284,7 +329,7 @@ def _generated(
         out = out[kept] + np.maximum(0.0, np.asarray(rows.sum(axis=1) - matrix.sum(axis=1)).reshape(-1))
         part_state, control = part_state[kept], control[kept]
         whole = Chain(matrix, 0)
-    solution = steady(whole, min(1e-13, organisation.tolerance))
+    solution = steady(whole, min(1e-13, tolerance))
     if len(solution.classes) > 1:
         raise InputError(
             f"{policy.site.name}: no steady state: the states that are followed fall into {len(solution.classes)} "
@@ -297,10 +342,10 @@ def _generated(
     return _bounded(found, out, out_work[part_state], lists.hours, until_all_up)
 
 
-def _check_size(states: int, organisation: Organisation, most: int) -> None:
+def _check_size(states: int, tolerance: float, most: int) -> None:
     if states > most:
         raise ModelTooLargeError(
-            f"more than {most:,} states are needed for an error below {organisation.tolerance:g}; "
+            f"more than {most:,} states are needed for an error below {tolerance:g}; "
             f"{_TOO_OFTEN}; ask for a larger tolerance"
         )
 

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.arguments import as_names, as_number, as_times
+from k2rel.arguments import as_names, as_number
 from k2rel.errors import InputError, K2relError
 from k2rel.logic.diagram import compile_diagram
-from k2rel.logic.rounding import at_most_one
 from k2rel.markov.engine import Dynamics, solved
-from k2rel.measures.availability import availability, service_named
+from k2rel.measures.availability import availability, service_named, takeover_rows
 from k2rel.measures.load import load, overload_by_mode
+from k2rel.measures.solution import IDEAL, Solution, StudyLike, framed, solution_of, study_of
 from k2rel.measures.tested import exponential_tests
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.services.diagrams import Service, services_of
 from k2rel.services.loading import Loading
-from k2rel.studies import Study, studies_of
+from k2rel.studies import studies_of
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "downtime_causes",
-    "dynamic_over_time",
     "feasible_organisation",
     "interruptions",
     "performability",
@@ -41,8 +40,6 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
-_TOLERANCES = (1e-3, 1e-5, 1e-7, 1e-9)
-_FEW_STATES = 60_000
 _LENGTHS = (("10 s", 10 / 3600), ("1 min", 1 / 60), ("10 min", 1 / 6), ("1 h", 1.0), ("8 h", 8.0))
 
 
@@ -52,49 +49,35 @@ def _services(dynamics: Dynamics, chosen: Sequence[str] | str | None) -> list[Se
     return [service_named(dynamics.study, name, dynamics.policy) for name in as_names("services", chosen)]
 
 
-def feasible_organisation(study: Study) -> Organisation | None:
-    """Find an organisation with sticky roles whose chain stays small, for reports of any site.
+def feasible_organisation(study: StudyLike) -> Organisation | None:
+    """Say whether there is a chain of moderate size with takeovers as modelled.
 
     Parameters
     ----------
-    study : Study
+    study : Study, str, Path or Answer
 
     Returns
     -------
     Organisation or None
-        As many crews as needed, with a tolerance that is made smaller, down to 1e-9, until a chain has more than
-        60,000 states; None where parts fail too often for the dynamic engine.
+        As many crews as needed; None where there is no such chain.
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> feasible_organisation(study("L2R")).tolerance
-    1e-09
+    >>> feasible_organisation("L2R").words()
+    'roles sticky'
     """
-    found = None
-    for organisation, states in ever_closer(study, _TOLERANCES):
-        found = organisation
-        if states > _FEW_STATES:
-            break
-    return found
-
-
-def ever_closer(study: Study, tolerances: Sequence[float]) -> Iterator[tuple[Organisation, int]]:
-    """Organisations down a ladder of tolerances, as far as the chain can be solved, and its number of states."""
-    for tolerance in tolerances:
-        organisation = Organisation(tolerance=tolerance)
-        try:
-            states = solved(study, organisation).states.chain.states
-        except K2relError:
-            return
-        yield organisation, states
+    try:
+        return solved(study_of(study), Organisation()).organisation
+    except K2relError:
+        return None
 
 
 def interruptions(
-    study: Study,
+    study: StudyLike,
     organisation: Organisation | None = None,
     services: Sequence[str] | str | None = None,
     *,
+    method: str = "auto",
     buffer_h: float = 10 / 3600,
     first_loss: bool = False,
 ) -> pd.DataFrame:
@@ -102,9 +85,8 @@ def interruptions(
 
     Parameters
     ----------
-    study : Study
-    organisation : Organisation, optional
-        Who repairs and how roles behave; by default sticky roles and as many crews as needed.
+    study, organisation, method
+        As for `availability`.
     services : sequence of str or str, optional
         Services of `availability`; by default those of the whole site.
     buffer_h : float
@@ -117,7 +99,8 @@ def interruptions(
     pandas.DataFrame
         Index ``service``; ``per_year``, ``mean_min``, ``median_min``, ``longer_than_...`` (share of interruptions),
         ``on_air_per_year`` (longer than the buffer), ``by_clients_per_year`` (by a client's own parts, not in
-        the columns before), with ``first_loss`` ``first_loss_h``. Interruptions by shared parts and roles.
+        the columns before), with ``first_loss`` ``first_loss_h``. Interruptions by shared parts and roles; a simulation
+        counts those by clients' own parts among them, and knows lengths by bins of some 2 %.
         ``attrs["notes"]`` says where parts are tested that the time until a test is exponential here.
 
     Raises
@@ -127,8 +110,7 @@ def interruptions(
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> table = interruptions(study("L2R"), Organisation(tolerance=1e-8), ["media"])
+    >>> table = interruptions("L2R", services=["media"])
     >>> table.loc["media", "per_year"].round(2)
     np.float64(1.6)
     """
@@ -137,7 +119,10 @@ def interruptions(
     buffer_h = as_number("buffer_h", buffer_h)
     if not 0 <= buffer_h < math.inf:
         raise InputError(f"buffer_h: a time, got {buffer_h:g} h")
-    dynamics = solved(study, organisation or Organisation())
+    solution = solution_of(study, method, organisation)
+    if solution.method == "simulation":
+        return framed(_counted(solution, services, buffer_h, first_loss=first_loss), solution)
+    dynamics = solution.dynamics
     rows = []
     known: dict[bytes, dict[str, float]] = {}
     for service in _services(dynamics, services):
@@ -162,19 +147,49 @@ def interruptions(
         row = dict(known[key])
         row["by_clients_per_year"] = max(0.0, dynamics.failure_frequency(service) * HOURS_PER_YEAR - row["per_year"])
         rows.append({"service": service.name, **row})
-    frame = pd.DataFrame(rows).set_index("service")
-    frame.attrs["notes"] = exponential_tests(study)
-    return frame
+    return framed(pd.DataFrame(rows).set_index("service"), solution, notes=exponential_tests(solution.study))
 
 
-def sticky_and_preferred(study: Study, organisation: Organisation | None = None) -> pd.DataFrame:
-    """Put the results with sticky roles beside those with roles at the preferred side.
+def _counted(
+    solution: Solution, services: Sequence[str] | str | None, buffer_h: float, *, first_loss: bool
+) -> pd.DataFrame:
+    """Interruptions as counted in histories."""
+    import pandas as pd
+
+    if first_loss:
+        raise solution.cannot("the mean time to the first service failure", "markov")
+    found = solution.simulated
+    names = [item.service for item in found.services if item.scope == "site"]
+    rows = []
+    for name in names if services is None else as_names("services", services):
+        item, lengths = found[name], found.distribution(name, "interruption")
+        hours, exceeded = lengths["hours"].to_numpy(), lengths["probability"].to_numpy()
+
+        def longer(limit_h: float, hours: FloatArray = hours, exceeded: FloatArray = exceeded) -> float:
+            return float(np.interp(limit_h, hours, exceeded, left=1.0, right=0.0)) if len(hours) else math.nan
+
+        per_year = item.interruptions_per_year.value
+        rows.append(
+            {
+                "service": name,
+                "per_year": per_year,
+                "mean_min": item.mean_interruption_h.value * 60,
+                "median_min": float(np.interp(-0.5, -exceeded, hours)) * 60 if len(hours) else math.nan,
+                **{f"longer_than_{label.replace(' ', '_')}": longer(limit) for label, limit in _LENGTHS},
+                "on_air_per_year": per_year * longer(buffer_h),
+                "by_clients_per_year": math.nan,
+            }
+        )
+    return pd.DataFrame(rows).set_index("service")
+
+
+def sticky_and_preferred(study: StudyLike, organisation: Organisation | None = None) -> pd.DataFrame:
+    """Put the results with takeovers as modelled beside those with ideal ones, at once and certain.
 
     Parameters
     ----------
-    study : Study
-    organisation : Organisation, optional
-        Who repairs; by default as many crews as needed.
+    study, organisation
+        As for `availability`.
 
     Returns
     -------
@@ -184,15 +199,13 @@ def sticky_and_preferred(study: Study, organisation: Organisation | None = None)
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> table = sticky_and_preferred(study("L2R"), Organisation(tolerance=1e-8))
-    >>> table.loc["media", "times"].round(2)
+    >>> sticky_and_preferred("L2R").loc["media", "times"].round(2)
     np.float64(2.48)
     """
     import pandas as pd
 
-    static = availability(study)
-    moving = availability(study, organisation=organisation or Organisation())
+    solution = _as_modelled(study, organisation)
+    moving, static = availability(solution), availability(solution.study, method="exact")
     rows = []
     for item in static.services:
         if item.scope == "site":
@@ -207,7 +220,15 @@ def sticky_and_preferred(study: Study, organisation: Organisation | None = None)
                     "sticky_per_year": other.failures_per_year,
                 }
             )
-    return pd.DataFrame(rows).set_index("service")
+    return framed(pd.DataFrame(rows).set_index("service"), solution)
+
+
+def _as_modelled(study: StudyLike, organisation: Organisation | None) -> Solution:
+    """Who answers with takeovers as modelled; where nothing moves, whoever was chosen."""
+    solution = solution_of(study, organisation=organisation)
+    if solution.method == "exact" and solution.takeovers == IDEAL:
+        return solution_of(solution.study)
+    return solution
 
 
 def roles_by_level(
@@ -228,8 +249,7 @@ def roles_by_level(
     Returns
     -------
     pandas.DataFrame
-        Index ``level``; for the principal traffic the columns of `sticky_and_preferred`; not a number where parts
-        fail too often for the dynamic engine.
+        Index ``level``; for the principal traffic the columns of `sticky_and_preferred`.
 
     Examples
     --------
@@ -242,25 +262,19 @@ def roles_by_level(
     rows = {}
     for name, study in studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings).items():
         principal = principal_traffic(study.site)
-        organisation = feasible_organisation(study)
-        row: dict[Any, Any] = {"service": principal}
-        if organisation is None:
-            item = availability(study)[principal]
-            row |= {"preferred_min_per_year": item.downtime_min_per_year, "preferred_per_year": item.failures_per_year}
-        else:
-            row |= sticky_and_preferred(study, organisation).to_dict("index")[principal]
-        rows[name] = row
+        rows[name] = {"service": principal} | sticky_and_preferred(study).to_dict("index")[principal]
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("level")
 
 
-def downtime_causes(study: Study, organisation: Organisation | None = None, service: str | None = None) -> pd.DataFrame:
+def downtime_causes(
+    study: StudyLike, organisation: Organisation | None = None, service: str | None = None
+) -> pd.DataFrame:
     """Split the downtime of a service by what the roles are doing meanwhile.
 
     Parameters
     ----------
-    study : Study
-    organisation : Organisation, optional
-        Who repairs; by default sticky roles and as many crews as needed.
+    study, organisation
+        As for `availability`; by the chain.
     service : str, optional
         The service; by default the principal traffic.
 
@@ -273,14 +287,14 @@ def downtime_causes(study: Study, organisation: Organisation | None = None, serv
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> round(float(downtime_causes(study("L2R"), Organisation(tolerance=1e-8))["share"].sum()), 9)
-    1.0
+    >>> downtime_causes("L2R")["share"].round(2).tolist()
+    [0.11, 0.48, 0.01, 0.4]
     """
     import pandas as pd
 
-    dynamics = solved(study, organisation or Organisation())
-    found = service_named(study, service, dynamics.policy)
+    solution = _as_modelled(study, organisation)
+    dynamics = solution.dynamics
+    found = service_named(solution.study, service, dynamics.policy)
     loss = dynamics.unavailability_given_mode(found)[dynamics.modes(found.diagram)] * dynamics.probability
     takeover = dynamics.states.takeover
     names = ["a takeover is on its way", "a takeover has failed", "a server is not in service",
@@ -294,17 +308,16 @@ def downtime_causes(study: Study, organisation: Organisation | None = None, serv
         kind[takeover.takeover_failed[control]] = 1
     minutes = np.bincount(kind, weights=loss, minlength=4) * MINUTES_PER_YEAR
     frame = pd.DataFrame({"while": names, "downtime_min_per_year": minutes, "share": minutes / minutes.sum()})
-    return frame.set_index("while")
+    return framed(frame.set_index("while"), solution)
 
 
-def why_they_differ(study: Study, organisation: Organisation | None = None) -> str:
-    """Say in words why sticky roles give other figures than roles at the preferred side.
+def why_they_differ(study: StudyLike, organisation: Organisation | None = None) -> str:
+    """Say in words why takeovers as modelled give other figures than ideal ones.
 
     Parameters
     ----------
-    study : Study
-    organisation : Organisation, optional
-        Who repairs; by default as many crews as needed.
+    study, organisation
+        As for `availability`.
 
     Returns
     -------
@@ -313,15 +326,18 @@ def why_they_differ(study: Study, organisation: Organisation | None = None) -> s
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> print(why_they_differ(study("L1")))
+    >>> print(why_they_differ("L1"))
     L1 has no role that can move: both figures rest on the same states.
     """
+    solution = _as_modelled(study, organisation)
+    study = solution.study
     site = study.site
-    dynamics = solved(study, organisation or Organisation())
-    takeover = dynamics.states.takeover
     if not site.movable:
         return f"{site.name} has no role that can move: both figures rest on the same states."
+    if solution.method == "simulation":
+        return f"{site.name} is simulated ({solution.reason}); what makes the difference is not taken apart there."
+    dynamics = solution.dynamics
+    takeover = dynamics.states.takeover
     if takeover is None:
         return (
             f"Here the chain too follows the roles of {site.name} at the preferred side: a role is back at side "
@@ -329,10 +345,10 @@ def why_they_differ(study: Study, organisation: Organisation | None = None) -> s
             "no server waits for a person. It differs from the figures of independent parts only by who repairs."
         )
     principal = principal_traffic(site)
-    frame = downtime_causes(study, organisation, principal)["downtime_min_per_year"]
-    table = sticky_and_preferred(study, organisation).loc[principal]
+    frame = downtime_causes(solution, service=principal)["downtime_min_per_year"]
+    table = sticky_and_preferred(solution).loc[principal]
     role = site.roles[takeover.roles[0]]
-    figures = performability(study, organisation)
+    figures = performability(solution)
     servers = study.policy.redundant_servers
     by_itself = bool(servers) and all(study.policy.returns_by_itself(server) for server in servers)
     back = "it is good again, when it comes back by itself" if by_itself else "a person places it back"
@@ -354,14 +370,15 @@ def why_they_differ(study: Study, organisation: Organisation | None = None) -> s
     )
 
 
-def performability(study: Study, organisation: Organisation | None = None) -> dict[str, float]:
-    """Compute what users are given over a year, with roles that stick.
+def performability(
+    study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto"
+) -> dict[str, float]:
+    """Compute what users are given over a year.
 
     Parameters
     ----------
-    study : Study
-    organisation : Organisation, optional
-        Who repairs; by default sticky roles and as many crews as needed.
+    study, organisation, method
+        As for `availability`.
 
     Returns
     -------
@@ -370,40 +387,52 @@ def performability(study: Study, organisation: Organisation | None = None) -> di
         ``demand_mb_s``, ``client_hours_lost_per_year``, ``takeovers_per_year`` (of all roles; those that move together
         are one), ``failed_takeovers_per_year``,
         ``p_overload_after_takeover`` (probability that a takeover lands on a side that cannot carry the load),
-        ``p_any_overload``.
+        ``p_any_overload``. With ideal takeovers the moves are counted to first order by the exact engine; a simulation
+        does not say where takeovers land.
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> round(performability(study("L2R"), Organisation(tolerance=1e-8))["share_last_side"], 3)
+    >>> round(performability("L2R")["share_last_side"], 3)
     0.495
     """
-    organisation = organisation or Organisation()
-    result = load(study, organisation)
-    count = study.site.client_count
+    solution = solution_of(study, method, organisation)
+    result, site = load(solution), solution.study.site
+    count = site.client_count
     served = sum(p * (a + b) for a, b, _, p in result.side_distribution)
-    last = sum(p * (b if len(study.site.sides) > 1 else a) for a, b, _, p in result.side_distribution)
+    last = sum(p * (b if len(site.sides) > 1 else a) for a, b, _, p in result.side_distribution)
     cut_off = sum(p * lost for _, _, lost, p in result.side_distribution)
-    dynamics = solved(study, organisation)
-    arrivals, failed, landing = _landings(dynamics)
+    arrivals, failed, landing = _moves(solution)
     return {
         "share_last_side": last / served if served > 0 else math.nan,
         "delivered_mb_s": result.delivered_fraction * count * result.demand_mb_s,
         "demand_mb_s": count * result.demand_mb_s,
         "client_hours_lost_per_year": cut_off * HOURS_PER_YEAR,
-        "takeovers_per_year": arrivals * HOURS_PER_YEAR,
-        "failed_takeovers_per_year": failed * HOURS_PER_YEAR,
+        "takeovers_per_year": arrivals,
+        "failed_takeovers_per_year": failed,
         "p_overload_after_takeover": landing,
         "p_any_overload": result.p_any_overload,
     }
+
+
+def _moves(solution: Solution) -> tuple[float, float, float]:
+    """Takeovers that arrive and that fail a year, and the probability that one lands in overload."""
+    if not solution.study.site.movable:
+        return 0.0, 0.0, 0.0
+    if solution.method == "simulation":
+        found = solution.simulated.load()
+        arrive, fail = (found.get(f"{kind}takeovers_per_year") for kind in ("", "failed_"))
+        return (arrive.value if arrive else math.nan, fail.value if fail else math.nan, math.nan)
+    if solution.method == "exact" and not solution.chosen:
+        moves = max(row["takeovers_per_year"] for row in takeover_rows(solution.study))
+        return moves, 0.0, math.nan
+    arrivals, failed, landing = _landings(solution.dynamics)
+    return arrivals * HOURS_PER_YEAR, failed * HOURS_PER_YEAR, landing
 
 
 def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
     """Takeovers that arrive and that fail [1/h], and the probability that one lands in overload."""
     states, policy = dynamics.states, dynamics.policy
     takeover = states.takeover
-    if not policy.site.movable:
-        return 0.0, 0.0, 0.0
     rates = states.chain.rates
     before = np.repeat(np.arange(rates.shape[0]), np.diff(rates.indptr))
     after = rates.indices
@@ -430,56 +459,3 @@ def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
         if weight > 0
     )
     return total, float(flow[fails].sum()), over / total if total > 0 else 0.0
-
-
-def dynamic_over_time(
-    study: Study,
-    times_h: Sequence[float] | FloatArray | float,
-    organisation: Organisation | None = None,
-    service: str | None = None,
-) -> pd.DataFrame:
-    """Follow the probability that a service is lost from everything new and in service, with sticky roles.
-
-    Parameters
-    ----------
-    study : Study
-    times_h : sequence of float
-        Times [h].
-    organisation : Organisation, optional
-        Who repairs; by default sticky roles, as many crews as needed, error bound 1e-7.
-    service : str, optional
-        The service; by default the principal traffic.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``time_h``; ``point_unavailability`` and ``interval_unavailability`` by shared parts and roles. Parts that
-        are ``tested: independently`` have an exponential time until the test, not one evenly distributed.
-
-    Raises
-    ------
-    ModelTooLargeError
-        If a switchover of seconds and a time of years ask for too many steps.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> dynamic_over_time(study("L2R"), [0.0, 10.0])["point_unavailability"].iloc[0]
-    np.float64(0.0)
-    """
-    import pandas as pd
-
-    times_h = as_times("times_h", times_h)
-    dynamics = solved(study, organisation or Organisation(tolerance=1e-7))
-    found = service_named(study, service, dynamics.policy)
-    lost = dynamics.down(found)
-    probability, spent_h = dynamics.over_time(times_h)
-    times = np.asarray(times_h, dtype=np.float64)
-    spent = spent_h @ lost
-    return pd.DataFrame(
-        {
-            "point_unavailability": at_most_one(np.asarray(probability @ lost)),
-            "interval_unavailability": at_most_one(np.divide(spent, times, out=np.zeros(len(times)), where=times > 0)),
-        },
-        index=pd.Index(times, name="time_h"),
-    )

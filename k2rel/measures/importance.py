@@ -16,6 +16,8 @@ from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.function import compile_function
 from k2rel.logic.structure import Node
 from k2rel.measures.availability import service_named
+from k2rel.measures.solution import StudyLike, framed, solution_of, study_of
+from k2rel.organisation import Organisation
 from k2rel.rates import Law, RaidModule, moments_of
 from k2rel.site.service_names import of_client
 from k2rel.studies import Study
@@ -37,12 +39,15 @@ class CutSet:
     probability: float  # that all are down at once; of one set of the kind, of a RAID set all drives together
 
 
-def causes(study: Study, service: str | None = None) -> pd.DataFrame:
+def causes(
+    study: StudyLike, service: str | None = None, organisation: Organisation | None = None, *, method: str = "auto"
+) -> pd.DataFrame:
     r"""Say what each part contributes to the downtime of a service.
 
     Parameters
     ----------
-    study : Study
+    study, organisation, method
+        As for `availability`.
     service : str, optional
         The service; by default the principal traffic.
 
@@ -73,12 +78,13 @@ def causes(study: Study, service: str | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> causes(study("L2R")).index[0]
+    >>> causes("L2R").index[0]
     'raid_chassis'
     """
     import pandas as pd
 
+    solution = solution_of(study, method, organisation)
+    study = solution.study
     found = service_named(study, service)
     u = unavailability(study, found)
     slope, tested = derivatives(study, found), slopes_of_tested(study, found)
@@ -121,8 +127,7 @@ def causes(study: Study, service: str | None = None) -> pd.DataFrame:
     columns = ["part", "type", "side", "unavailability", "birnbaum", "share", "downtime_min_per_year"]
     frame = pd.DataFrame(rows, columns=[*columns, "raw", "rrw", "dif", "slope_rate_h", "slope_mttr_min_per_year"])
     frame = frame.set_index("part").sort_values("downtime_min_per_year", ascending=False, kind="stable")
-    frame.attrs["sides"] = site.sides
-    return frame
+    return framed(frame, solution, sides=site.sides)
 
 
 def _worth(
@@ -195,7 +200,7 @@ def _function(study: Study, service: str) -> Node:
     )
 
 
-def cut_sets(study: Study, service: str | None = None, order: int = 2) -> list[CutSet]:
+def cut_sets(study: StudyLike, service: str | None = None, order: int = 2) -> list[CutSet]:
     """List the minimal cut sets of a service up to an order.
 
     Parameters
@@ -227,6 +232,7 @@ def cut_sets(study: Study, service: str | None = None, order: int = 2) -> list[C
     [('raid_chassis',)]
     """
     order = as_whole("order", order, 1, 6)
+    study = study_of(study)
     site = study.site
     found = service_named(study, service)
     function = compile_function(study.policy.structure, _function(study, found.name), failures=True)
@@ -254,7 +260,7 @@ def cut_sets(study: Study, service: str | None = None, order: int = 2) -> list[C
     return sorted(result, key=lambda cut: (cut.order, -cut.probability, cut.parts))
 
 
-def single_points_of_failure(study: Study, service: str | None = None) -> list[CutSet]:
+def single_points_of_failure(study: StudyLike, service: str | None = None) -> list[CutSet]:
     """List the parts whose single failure takes a service away.
 
     Parameters
@@ -277,7 +283,7 @@ def single_points_of_failure(study: Study, service: str | None = None) -> list[C
     return cut_sets(study, service, 1)
 
 
-def cut_set_table(study: Study, service: str | None = None, order: int = 2) -> pd.DataFrame:
+def cut_set_table(study: StudyLike, service: str | None = None, order: int = 2) -> pd.DataFrame:
     """Give the minimal cut sets of a service as a table.
 
     Parameters
@@ -299,6 +305,7 @@ def cut_set_table(study: Study, service: str | None = None, order: int = 2) -> p
     """
     import pandas as pd
 
+    study = study_of(study)
     raids = study.laws.raid
     rows = []
     for cut in cut_sets(study, service, order):

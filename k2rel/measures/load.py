@@ -5,6 +5,7 @@ Given the operating mode clients are independent, so the distributions are mixtu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from k2rel.logic.rounding import at_most_one
-from k2rel.measures.engines import Engine, engine_of
+from k2rel.measures.solution import Solution, StudyLike, solution_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import exceeds, failover
 from k2rel.services.clients import LOST, OwnParts
 from k2rel.services.counts import Counts, binomial_power, count_sum
+from k2rel.services.engine import Engine
 from k2rel.services.loading import Loading
 from k2rel.services.modes import Mode, traffic_diagram
 from k2rel.studies import Provenance, Study
@@ -37,17 +39,23 @@ class ElementLoads:
     element: str
     capacity_mb_s: float
     normal_mb_s: float
-    distribution: tuple[tuple[float, float], ...]  # load [MB/s] and probability, ascending in load
+    distribution: tuple[tuple[float, float], ...]  # load [MB/s] and probability, ascending in load; none if simulated
+    counted: tuple[float, float] | None = None  # mean load and probability of overload, where they were simulated
 
     @property
     def mean_mb_s(self) -> float:
         """Mean load [MB/s]."""
-        return sum(amount * p for amount, p in self.distribution)
+        return self.counted[0] if self.counted else sum(amount * p for amount, p in self.distribution)
 
     @property
     def p_overload(self) -> float:
         """Probability that the load is above the capacity."""
-        return self.probability_above(self.capacity_mb_s)
+        return self.counted[1] if self.counted else self.probability_above(self.capacity_mb_s)
+
+    @property
+    def largest_mb_s(self) -> float:
+        """Largest load that is possible [MB/s]; not a number where it was simulated."""
+        return self.distribution[-1][0] if self.distribution else math.nan
 
     def probability_above(self, load_mb_s: float) -> float:
         """Probability that the load is above a value.
@@ -67,6 +75,8 @@ class ElementLoads:
         >>> ElementLoads("x", 10.0, 5.0, ((5.0, 0.75), (20.0, 0.25))).percentile(90)
         20.0
         """
+        if not self.distribution:
+            return math.nan
         above = 0.0
         for index in range(len(self.distribution) - 1, -1, -1):
             above += self.distribution[index][1]
@@ -77,7 +87,7 @@ class ElementLoads:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """Load of a site, exact."""
+    """Load of a site."""
 
     provenance: Provenance
     sides: tuple[str, ...]
@@ -87,6 +97,7 @@ class LoadResult:
     p_any_overload: float  # by the traffic that counts in full service
     delivered_fraction: float  # flows that count share an overloaded element evenly, the others yield
     left_out: float  # probability of what was not followed; bounds the error of the two before
+    p_any_overload_limits: tuple[float, float] | None = None  # where it was simulated
 
     def table(self) -> pd.DataFrame:
         """Give the elements as a table.
@@ -107,7 +118,7 @@ class LoadResult:
                 "mean_mb_s": item.mean_mb_s,
                 "p95_mb_s": item.percentile(95),
                 "p99_9_mb_s": item.percentile(99.9),
-                "largest_mb_s": item.distribution[-1][0],
+                "largest_mb_s": item.largest_mb_s,
                 "p_overload": item.p_overload,
             }
             for item in self.elements
@@ -126,7 +137,7 @@ class LoadResult:
         import pandas as pd
 
         frame = pd.DataFrame(self.side_distribution, columns=["on_a", "on_b", "cut_off", "probability"])
-        frame.attrs["sides"] = self.sides
+        frame.attrs |= {"sides": self.sides, "engine": self.provenance.engine, "takeovers": self.provenance.takeovers}
         frame.insert(3, "on_a_mb_s", frame["on_a"] * self.demand_mb_s)
         frame.insert(4, "on_b_mb_s", frame["on_b"] * self.demand_mb_s)
         return frame
@@ -171,21 +182,19 @@ class LoadResult:
         }
 
 
-@lru_cache(maxsize=16)
-def load(study: Study, organisation: Organisation | None = None) -> LoadResult:
-    """Compute where the load of a site goes, exactly.
+def load(study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto") -> LoadResult:
+    """Compute where the load of a site goes.
 
     Parameters
     ----------
-    study : Study
-    organisation : Organisation, optional
-        Who repairs, for the dynamic engine with roles that stick; by default the static engine.
+    study, organisation, method
+        As for `availability`.
 
     Returns
     -------
     LoadResult
         Joint distribution of clients on each side and cut off; distribution of the load on every element
-        with a capacity [MB/s]; probability of overload.
+        with a capacity [MB/s]; probability of overload. A simulation gives means and shares of time of elements only.
 
     Raises
     ------
@@ -194,20 +203,52 @@ def load(study: Study, organisation: Organisation | None = None) -> LoadResult:
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> result = load(study("L2R", clients=100))
-    >>> result.side_distribution[0][:3]
-    (100, 0, 0)
+    >>> [(a, b, lost, round(p, 3)) for a, b, lost, p in load("L2R", method="exact").side_distribution[:1]]
+    [(4, 0, 0, 0.999)]
+    >>> [(a, b, lost, round(p, 3)) for a, b, lost, p in load("L2R").side_distribution[:2]]
+    [(4, 0, 0, 0.504), (0, 4, 0, 0.495)]
     """
-    engine = engine_of(study, organisation)
-    return _mixed([(weight, _load(study, moment)) for weight, moment in engine.at_moments], engine.provenance)
+    return _load_of(solution_of(study, method, organisation))
+
+
+@lru_cache(maxsize=16)
+def _load_of(solution: Solution) -> LoadResult:
+    """Compute once for each solution."""
+    if solution.method == "simulation":
+        return _counted(solution)
+    moments = solution.engine.at_moments
+    return _mixed([(weight, _load(solution.study, moment)) for weight, moment in moments], solution.provenance)
+
+
+def _counted(solution: Solution) -> LoadResult:
+    """What was counted in histories."""
+    found, site = solution.simulated, solution.study.site
+    means, sides = found.load(), found.sides()
+    normal = {item.element: item.load_mb_s for item in failover(solution.study.policy).loads}
+    demand = site.traffic[found.site.principal].demand_mb_s
+    asked = site.client_count * demand
+    over = means["p_any_overload"]
+    return LoadResult(
+        provenance=solution.provenance,
+        sides=site.sides,
+        side_distribution=tuple(sides.itertuples(index=False, name=None)),
+        demand_mb_s=demand,
+        elements=tuple(
+            ElementLoads(str(name), row["capacity_mb_s"], normal[str(name)], (), (row["mean_mb_s"], row["p_overload"]))
+            for name, row in found.elements().to_dict("index").items()
+        ),
+        p_any_overload=over.value,
+        delivered_fraction=means["delivered_mb_s"].value / asked if asked > 0 else 1.0,
+        left_out=0.0,
+        p_any_overload_limits=(over.low, over.high),
+    )
 
 
 def _mixed(parts: Sequence[tuple[float, LoadResult]], provenance: Provenance) -> LoadResult:
     """Loads averaged over moments of the cycle of the tests."""
     first = parts[0][1]
     if len(parts) == 1:
-        return first
+        return replace(first, provenance=provenance)
     sides: dict[tuple[int, int, int], float] = {}
     loads: list[dict[float, float]] = [{} for _ in first.elements]
     for weight, part in parts:
@@ -403,9 +444,7 @@ def overload_by_mode(loading: Loading, own: OwnParts, mode: Mode) -> float:
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> s = study("L2R")
-    >>> engine = engine_of(s)
+    >>> engine = solution_of("L2R", "exact").engine
     >>> loading = Loading(engine.policy, counted=True)
     >>> overload_by_mode(loading, engine.own, loading.table.modes[0])
     0.0

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.measures.engines import engine_of
+from k2rel.measures.solution import StudyLike, framed, solution_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
 from k2rel.services.modes import Mode, traffic_diagram
-from k2rel.studies import Study
 from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -79,15 +78,14 @@ def mode_words(policy: Policy, mode: Mode) -> ModeWords:
 
 
 def mode_flows(
-    study: Study, organisation: Organisation | None = None
+    study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto"
 ) -> tuple[list[ModeWords], FloatArray, FloatArray]:
     """List the operating modes with their probabilities and how often each is left for each other one.
 
     Parameters
     ----------
-    study : Study
-    organisation : Organisation, optional
-        Who repairs, for the dynamic engine: its modes also say where the roles are and what is out of service.
+    study, organisation, method
+        As for `availability`; with takeovers as modelled, modes also say where the roles are and what waits.
 
     Returns
     -------
@@ -96,24 +94,24 @@ def mode_flows(
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> words, p, flow = mode_flows(study("L1"))
+    >>> words, p, flow = mode_flows("L1")
     >>> words, p.round(5).tolist(), flow.shape
     (['every client cut off', 'every client by A'], [0.00016, 0.99984], (2, 2))
     """
-    engine = engine_of(study, organisation)
+    solution = solution_of(study, method, organisation)
+    if solution.method == "simulation":
+        raise solution.cannot("modes and the changes between them", "exact or markov")
+    engine, site = solution.engine, solution.study.site
     policy = engine.policy
-    table = traffic_diagram(policy, [principal_traffic(study.site)])
+    table = traffic_diagram(policy, [principal_traffic(site)])
     diagram = table.diagram.merged([mode_words(policy, mode) for mode in table.modes])
     told = [outcome for outcome in diagram.outcomes if isinstance(outcome, ModeWords)]
-    if organisation is None or not policy.sticky:
+    if not policy.sticky:
         moves = engine.crossings(diagram)
         flow = np.zeros((diagram.modes, diagram.modes))
         np.add.at(flow, (moves.before, moves.after), moves.rate_per_h)
         return told, engine.mode_probabilities(diagram), flow
-    from k2rel.markov.engine import solved
-
-    dynamics = solved(study, organisation)
+    dynamics = solution.dynamics
     states, takeover = dynamics.states, dynamics.states.takeover
     assert takeover is not None
     kinds, kind = np.unique(dynamics.modes(diagram) * takeover.controls + states.control, return_inverse=True)
@@ -121,7 +119,7 @@ def mode_flows(
     p = dynamics.probability
     flow = dynamics.flows_between(kind, len(kinds))
     words = [
-        ModeWords(f"{told[mode]}; {takeover.words(control)}", told[mode].clients, study.site.sides)
+        ModeWords(f"{told[mode]}; {takeover.words(control)}", told[mode].clients, site.sides)
         if takeover.roles
         else told[mode]
         for mode, control in zip(*divmod(kinds, takeover.controls), strict=True)
@@ -129,14 +127,13 @@ def mode_flows(
     return words, np.bincount(kind, weights=p, minlength=len(kinds)).astype(np.float64), flow
 
 
-def modes(study: Study, organisation: Organisation | None = None) -> pd.DataFrame:
+def modes(study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto") -> pd.DataFrame:
     """List the operating modes of the principal traffic with their share of the time.
 
     Parameters
     ----------
-    study : Study
-    organisation : Organisation, optional
-        Who repairs, for the dynamic engine with roles that stick; by default the static engine.
+    study, organisation, method
+        As for `availability`.
 
     Returns
     -------
@@ -146,13 +143,13 @@ def modes(study: Study, organisation: Organisation | None = None) -> pd.DataFram
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> modes(study("L2R"))["mode"].iloc[0]
+    >>> modes("L2R", method="exact")["mode"].iloc[0]
     'every client by A'
     """
     import pandas as pd
 
-    words, probability, flow = mode_flows(study, organisation)
+    solution = solution_of(study, method, organisation)
+    words, probability, flow = mode_flows(solution)
     entries = flow.sum(axis=0)
     frame = pd.DataFrame(
         {
@@ -164,4 +161,4 @@ def modes(study: Study, organisation: Organisation | None = None) -> pd.DataFram
             "cut_off": [word.cut_off for word in words],
         }
     )
-    return frame.sort_values("probability", ascending=False, ignore_index=True)
+    return framed(frame.sort_values("probability", ascending=False, ignore_index=True), solution)

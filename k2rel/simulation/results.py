@@ -318,6 +318,21 @@ class Simulation:
         frame.attrs["sides"] = self.site.study.site.sides
         return frame.sort_values("probability", ascending=False, ignore_index=True)
 
+    def served(self) -> FloatArray:
+        """Give the share of time of every number of clients that have the principal traffic.
+
+        Examples
+        --------
+        >>> from k2rel.simulation import Plan, simulate
+        >>> from k2rel.studies import study
+        >>> simulate(study("L1"), plan=Plan(histories=100, seed=1)).served().shape
+        (5,)
+        """
+        count = self.site.study.site.client_count
+        on_a, on_b = np.indices(self.sums.joint.shape)
+        hours = np.bincount((on_a + on_b).reshape(-1), weights=self.sums.joint.reshape(-1), minlength=count + 1)
+        return np.asarray(hours[: count + 1] / hours.sum())
+
     def elements(self) -> pd.DataFrame:
         """Give the load of every element that has a capacity, averaged over time.
 

@@ -1,0 +1,313 @@
+"""One answer to everything that is asked about a study: the same words for every engine, and who computed it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from k2rel.design.targets import Judgement, judge, read_target
+from k2rel.measures.availability import AvailabilityResult, ServiceAvailability, availability
+from k2rel.measures.dynamic import downtime_causes, interruptions, performability, why_they_differ
+from k2rel.measures.importance import causes, cut_set_table
+from k2rel.measures.load import LoadResult, load
+from k2rel.measures.modes import modes
+from k2rel.measures.over_time import over_time
+from k2rel.measures.served import served
+from k2rel.measures.solution import Solution, StudyLike, solution_of
+from k2rel.measures.steps import Step, takeover_steps
+from k2rel.organisation import Organisation
+from k2rel.plots.drawing import draw_site
+from k2rel.policy.failover import principal_traffic
+from k2rel.studies import Provenance, Study
+from k2rel.tables import for_people
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from k2rel.simulation.circumstances import Circumstances
+    from k2rel.simulation.plan import Plan
+
+__all__ = ["Answer", "solve"]
+
+
+def solve(
+    study: StudyLike,
+    method: str = "auto",
+    organisation: Organisation | None = None,
+    plan: Plan | None = None,
+    circumstances: Circumstances | None = None,
+) -> Answer:
+    """Answer for a study, by the engine that it needs, or by one that is named.
+
+    Parameters
+    ----------
+    study : Study, str, Path or Answer
+        A study, a level's name or a site file.
+    method : {"auto", "exact", "markov", "simulation"}
+        ``auto``: the chain where roles move and a takeover takes time, can fail or leaves something to a person, and
+        where crews or maintenance are given; exact where nothing of that is; the simulation where circumstances are
+        given, or where there is no chain.
+    organisation : Organisation, optional
+        Who repairs and how roles behave.
+    plan : Plan, optional
+        How much is simulated, where it is.
+    circumstances : Circumstances, optional
+        What only the simulation follows, such as parts that age.
+
+    Returns
+    -------
+    Answer
+        Nothing is computed before it is asked for.
+
+    Raises
+    ------
+    InputError
+        If the method is none, or does not fit what is given.
+
+    Examples
+    --------
+    >>> answer = solve("L2R")
+    >>> answer.method, round(answer["media"].downtime_min_per_year, 2)
+    ('markov', 9.97)
+    """
+    return Answer(solution_of(study, method, organisation, plan, circumstances))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Answer:
+    """What k2rel says of a study."""
+
+    solution: Solution
+
+    @property
+    def study(self) -> Study:
+        """The study."""
+        return self.solution.study
+
+    @property
+    def method(self) -> str:
+        """Who answers: exact, markov or simulation."""
+        return self.solution.method
+
+    @property
+    def takeovers(self) -> str:
+        """How takeovers are read: "as modelled", or "ideal", at once and certain."""
+        return self.solution.takeovers
+
+    @property
+    def reason(self) -> str:
+        """Why this engine."""
+        return self.solution.reason
+
+    @property
+    def provenance(self) -> Provenance:
+        """Engine, reading, bound, inputs and their hash."""
+        return self.solution.provenance
+
+    @property
+    def services(self) -> AvailabilityResult:
+        """How available each service is."""
+        return availability(self.solution)
+
+    def __getitem__(self, service: str) -> ServiceAvailability:
+        return self.services[service]
+
+    @cached_property
+    def ideal(self) -> Answer | None:
+        """The second reading, takeovers at once and certain; None where there is no other."""
+        second = self.solution.ideal
+        return None if second is None else Answer(second)
+
+    def why(self) -> str:
+        """Say what makes the difference between takeovers as modelled and ideal ones.
+
+        Examples
+        --------
+        >>> solve("L2R").why()[:60]
+        'media is lost for 9.97 instead of 4.01 minutes a year. The p'
+        """
+        return why_they_differ(self.solution)
+
+    def load(self) -> LoadResult:
+        """Say where the load goes.
+
+        Examples
+        --------
+        >>> solve("L2R").load().p_any_overload
+        0.0
+        """
+        return load(self.solution)
+
+    def interruptions(
+        self, services: Sequence[str] | str | None = None, *, buffer_h: float = 10 / 3600, first_loss: bool = False
+    ) -> pd.DataFrame:
+        """Say how often services break off and for how long, as `k2rel.interruptions`.
+
+        Examples
+        --------
+        >>> float(solve("L2R").interruptions("media")["per_year"].round(2).iloc[0])
+        1.6
+        """
+        return interruptions(self.solution, services=services, buffer_h=buffer_h, first_loss=first_loss)
+
+    def modes(self) -> pd.DataFrame:
+        """List the operating modes, as `k2rel.modes`.
+
+        Examples
+        --------
+        >>> solve("L1").modes()["mode"].iloc[0]
+        'every client by A'
+        """
+        return modes(self.solution)
+
+    def over_time(self, service: str | None, times_h: Sequence[float] | float) -> pd.DataFrame:
+        """Follow a service from everything new and in service, as `k2rel.over_time`.
+
+        Examples
+        --------
+        >>> float(solve("L1").over_time("media", 0.0)["point_unavailability"].iloc[0])
+        0.0
+        """
+        return over_time(self.solution, service, times_h)
+
+    def causes(self, service: str | None = None) -> pd.DataFrame:
+        """Say what each part contributes to the downtime of a service, as `k2rel.causes`.
+
+        Examples
+        --------
+        >>> solve("L1").causes("media").index[0]
+        'server_A'
+        """
+        return causes(self.solution, service)
+
+    def downtime_causes(self, service: str | None = None) -> pd.DataFrame:
+        """Split the downtime by what the roles are doing meanwhile, as `k2rel.downtime_causes`.
+
+        Examples
+        --------
+        >>> solve("L2R").downtime_causes()["share"].round(2).tolist()
+        [0.11, 0.48, 0.01, 0.4]
+        """
+        return downtime_causes(self.solution, service=service)
+
+    def cut_sets(self, service: str | None = None, order: int = 2) -> pd.DataFrame:
+        """List the minimal cut sets of a service, as `k2rel.cut_set_table`; takeovers are ideal in them.
+
+        Examples
+        --------
+        >>> solve("L2R").cut_sets("media", 1)["failures"].tolist()
+        ['raid_chassis']
+        """
+        return cut_set_table(self.study, service, order)
+
+    def served(self, traffic: str | None = None) -> pd.DataFrame:
+        """Give the distribution of the number of clients served, as `k2rel.served`.
+
+        Examples
+        --------
+        >>> len(solve("L2R").served())
+        5
+        """
+        return served(self.solution, traffic)
+
+    def performability(self) -> dict[str, float]:
+        """Say what users are given over a year, as `k2rel.performability`.
+
+        Examples
+        --------
+        >>> round(solve("L2R").performability()["takeovers_per_year"], 2)
+        1.53
+        """
+        return performability(self.solution)
+
+    def steps(self, failed: Sequence[str] | str) -> list[Step]:
+        """Follow one takeover step by step, as `k2rel.takeover_steps`.
+
+        Examples
+        --------
+        >>> [step.title for step in solve("L2R").steps("media_link_A1")][:3]
+        ['before', 'detection', 'switchover']
+        """
+        return takeover_steps(self.study, failed, self.solution.organisation)
+
+    def target(
+        self, target: float | str | Mapping[str, float], *, samples: int = 4000, seed: int = 1
+    ) -> list[Judgement]:
+        """Judge services against targets: a percentage, a file, or percentages by service.
+
+        Examples
+        --------
+        >>> [judgement.verdict for judgement in solve("L2R").target(99.9)]
+        ['met']
+        """
+        asked = target if isinstance(target, Mapping) else read_target(target, self.study)
+        return judge(self.solution, asked, samples=samples, seed=seed)
+
+    def table(self) -> pd.DataFrame:
+        """Give the services as a table.
+
+        Examples
+        --------
+        >>> solve("L1").table().loc["media", "downtime_min_per_year"].round(1)
+        np.float64(87.2)
+        """
+        return self.services.table()
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the services as plain data, with the second reading where there is one.
+
+        Examples
+        --------
+        >>> found = solve("L2R").to_json()
+        >>> found["takeovers"], found["ideal"]["takeovers"]
+        ('as modelled', 'ideal')
+        """
+        return availability_json(self.solution)
+
+    def words(self) -> str:
+        """Say in a line how available the principal traffic is, and who says so.
+
+        Examples
+        --------
+        >>> solve("L2R").words()[:63]
+        'L2R: media is down 9.97 min a year, in 1.6 failures; takeovers '
+        """
+        principal = principal_traffic(self.study.site)
+        main = self[principal]
+        return (
+            f"{self.study.site.name}: {principal} is down {main.downtime_min_per_year:.3g} min a year, in "
+            f"{main.failures_per_year:.2g} failures; takeovers {self.takeovers}; {self.method}: {self.reason}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Answer {self.words()}>"
+
+    def _repr_html_(self) -> str:
+        """A card: what it says, the wiring, the services."""
+        rows = self.table()
+        columns = ["unavailability", "downtime_min_per_year", "failures_per_year", "mean_downtime_h"]
+        table = for_people(rows.loc[rows["scope"] == "site", columns])
+        return card(self.study, self.words(), table, self.provenance.engine)
+
+
+def availability_json(solution: Solution, lost_clients: Sequence[int] | None = None) -> dict[str, Any]:
+    """Availability as plain data, with the second reading where there is one."""
+    found = availability(solution, lost_clients).to_json()
+    second = solution.ideal
+    return found | {"ideal": None if second is None else availability(second, lost_clients).to_json()}
+
+
+def card(study: Study, words: str, table: pd.DataFrame | None, engine: str) -> str:
+    """A study in a notebook: a line, its wiring, a table."""
+    drawing = draw_site(study.site, names=False).labelled(f"wiring of {study.site.name}").svg
+    body = "" if table is None else table.to_html(border=0, justify="left", escape=True)
+    foot = f"<p style='font-size:smaller'>{html.escape(engine)}</p>" if engine else ""
+    return f"<div><p><b>{html.escape(words)}</b></p><figure style='margin:0'>{drawing}</figure>{body}{foot}</div>"
+
+
+def study_html(study: Study) -> str:
+    """A study in a notebook: what it is, and its wiring."""
+    return card(study, repr(study)[1:-1], None, "")

@@ -1,0 +1,245 @@
+"""Which engine answers for a study, under which reading of the takeovers, and why: chosen once, for whoever asks.
+
+Roles whose takeovers take time, can fail, or leave something to a person, crews and maintenance need the chain; where
+it is not to be had, the same rules are simulated; circumstances are simulated in any case; what is left is exact.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from k2rel.bundled import level_names
+from k2rel.errors import InputError, K2relError, closest
+from k2rel.markov.engine import Dynamics, solved
+from k2rel.measures.engines import engine_of
+from k2rel.organisation import Organisation
+from k2rel.policy.failover import principal_traffic
+from k2rel.services.diagrams import services_of
+from k2rel.services.engine import Engine
+from k2rel.studies import Provenance, Study
+from k2rel.studies import study as read_study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from k2rel.simulation.circumstances import Circumstances
+    from k2rel.simulation.plan import Plan
+    from k2rel.simulation.results import Simulation
+
+__all__ = ["AS_MODELLED", "IDEAL", "METHODS", "Solution", "StudyLike", "framed", "solution_of", "study_of"]
+
+METHODS = ("auto", "exact", "markov", "simulation")
+"""Words for who answers, the same wherever they are asked for."""
+
+IDEAL, AS_MODELLED = "ideal", "as modelled"
+_WORST_BOUND = 0.1  # of the unavailability that it bounds the error of: above it, the chain says too little
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A study with the engine that answers for it."""
+
+    study: Study
+    method: str  # exact, markov or simulation
+    organisation: Organisation | None  # None: nobody but who repairs each part by itself, the exact engine
+    takeovers: str  # "ideal": at once, certain, roles at the preferred side; or "as modelled"
+    reason: str
+    chosen: bool  # by k2rel, not by name
+    plan: Plan | None = None
+    circumstances: Circumstances | None = None
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The static or the dynamic engine."""
+        if self.method == "simulation":
+            raise self.cannot("this", "exact or markov")
+        return engine_of(self.study, self.organisation)
+
+    @property
+    def dynamics(self) -> Dynamics:
+        """The chain, also where the exact engine was chosen because both say the same."""
+        if self.method == "markov":
+            assert self.organisation is not None
+            return solved(self.study, self.organisation)
+        if self.method == "exact" and self.chosen:
+            return solved(self.study, self._same_reading)
+        raise self.cannot("this", "markov")
+
+    @property
+    def _same_reading(self) -> Organisation:
+        return Organisation(roles="preferred" if self.takeovers == IDEAL else "sticky")
+
+    @cached_property
+    def simulated(self) -> Simulation:
+        """The histories."""
+        from k2rel.simulation.engine import simulate
+
+        if self.method != "simulation":
+            raise self.cannot("this", "simulation")
+        return simulate(self.study, self.organisation, self.circumstances, self.plan)
+
+    def cannot(self, what: str, others: str) -> InputError:
+        """What to say where another engine is needed."""
+        return InputError(
+            f"{self.study.site.name}: the {self.method} engine cannot give {what}; ask with method {others}"
+        )
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """Who computed, under which reading, how well, from what."""
+        found = self.simulated.provenance if self.method == "simulation" else self.engine.provenance
+        return replace(found, takeovers=self.takeovers, reason=self.reason, error_bound=self.error_bound)
+
+    @property
+    def error_bound(self) -> float | None:
+        """Bound on the error of every probability; 0 where exact up to rounding, None where there are intervals."""
+        if self.method == "simulation":
+            return None
+        if isinstance(self.engine, Dynamics):
+            return self.engine.states.error_bound + self.engine.test_bound
+        return 0.0
+
+    @cached_property
+    def ideal(self) -> Solution | None:
+        """The second reading, takeovers at once and certain; None where this is it already."""
+        if self.takeovers == IDEAL or not self.study.site.movable:
+            return None
+        return solution_of(self.study, "exact")
+
+
+StudyLike: TypeAlias = "Study | Solution | str | Path"
+"""What a question may be asked about: a study, a level's name or a site file, or what was solved before."""
+
+
+@lru_cache(maxsize=16)
+def _level(name: str) -> Study:
+    return read_study(name)
+
+
+def study_of(study: Any) -> Study:
+    """The study that is meant: itself, a level or a file read, or that of an answer."""
+    study = getattr(study, "solution", study)
+    if isinstance(study, Solution):
+        return study.study
+    if isinstance(study, Study):
+        return study
+    if isinstance(study, str | Path):
+        return _level(str(study)) if str(study) in level_names() else read_study(study)
+    raise InputError(
+        f"study: a study, an answer, a level's name such as 'L2R' or the path of a site file is needed, got "
+        f"{type(study).__name__} {str(study)[:40]!r}"
+    )
+
+
+def solution_of(
+    study: Any,
+    method: str = "auto",
+    organisation: Organisation | None = None,
+    plan: Plan | None = None,
+    circumstances: Circumstances | None = None,
+) -> Solution:
+    """Choose who answers; what was solved before is kept as it is where nothing else is asked for."""
+    found = getattr(study, "solution", study)
+    given = any(item is not None for item in (organisation, plan, circumstances))
+    if isinstance(found, Solution) and method == "auto" and not given:
+        return found
+    if method not in METHODS:
+        raise InputError(f"method: {', '.join(METHODS)}; got '{str(method)[:40]}'{closest(str(method), METHODS)}")
+    if organisation is not None and not isinstance(organisation, Organisation):
+        raise InputError(f"organisation: an Organisation is needed, got {type(organisation).__name__}")
+    return _solution(study_of(study), method, organisation, plan, circumstances)
+
+
+@lru_cache(maxsize=8)
+def _solution(
+    study: Study,
+    method: str,
+    organisation: Organisation | None,
+    plan: Plan | None,
+    circumstances: Circumstances | None,
+) -> Solution:
+    who = organisation or Organisation()
+    roles = role_needs(study)
+    takeovers = IDEAL if roles and who.roles == "preferred" else AS_MODELLED
+    work = work_needs(who)
+    name = study.site.name
+    if method != "simulation" and not (method == "auto" and circumstances is not None):
+        if plan is not None and method != "auto":
+            raise InputError(f"plan: how much is simulated; the {method} engine needs none")
+        if circumstances is not None:
+            raise InputError(f"circumstances are followed by the simulation alone, not by method {method}")
+
+    def made(engine: str, reason: str, reading: str = takeovers) -> Solution:
+        told = None if engine == "exact" else who
+        extra = (plan, circumstances) if engine == "simulation" else (None, None)
+        return Solution(study, engine, told, reading, reason, method == "auto", *extra)
+
+    if method == "exact":
+        if work:
+            raise InputError(f"{name}: {work[0]} needs method markov or simulation; the exact engine knows no crews")
+        return made("exact", "asked for by name", IDEAL if roles else AS_MODELLED)
+    if method != "auto":
+        return made(method, "asked for by name")
+    if circumstances is not None:
+        return made("simulation", "circumstances are followed by the simulation alone")
+    needs = [*(roles if who.roles == "sticky" else []), *work]
+    if not needs:
+        same = "roles are taken to be at the preferred side" if takeovers == IDEAL else "nothing here needs a chain"
+        return made("exact", same)
+    why = needs[0] if len(needs) == 1 else f"{', '.join(needs[:-1])} and {needs[-1]}"
+    refused = _refused(study, who)
+    if refused is None:
+        return made("markov", why)
+    return made("simulation", f"{why}, and there is no chain: {refused}")
+
+
+def _refused(study: Study, organisation: Organisation) -> str | None:
+    """Why there is no chain for a site; None where there is one that says enough."""
+    try:
+        dynamics = solved(study, organisation)
+    except K2relError as error:
+        return str(error).removeprefix(f"{study.site.name}: ")
+    if organisation.tolerance is not None:
+        return None
+    principal = principal_traffic(study.site)
+    found = next(service for service in services_of(dynamics.policy) if service.name == principal)
+    down, bound = dynamics.unavailability(found), dynamics.states.error_bound
+    return None if bound <= _WORST_BOUND * down else f"its error bound of {bound:.1e} is too wide for {down:.1e}"
+
+
+def role_needs(study: Study) -> list[str]:
+    """What takeovers of a site do that roles at the preferred side would leave out; empty where there is nothing."""
+    roles = list(study.site.movable.values())
+    policy = study.policy
+    found = {
+        "takeovers take time": any(role.switchover_h > 0 for role in roles),
+        "takeovers can fail": any(role.coverage < 1 for role in roles),
+        "roles stay where a takeover put them": any(role.failback != "automatic" for role in roles),
+        "servers wait for a person": bool(roles)
+        and not all(policy.returns_by_itself(server) for server in policy.redundant_servers),
+    }
+    return [words for words, holds in found.items() if holds]
+
+
+def work_needs(organisation: Organisation) -> list[str]:
+    """What an organisation does that the exact engine does not know."""
+    found = {
+        f"a limited number of crews ({organisation.crews})": organisation.crews is not None,
+        "an order of repairs": bool(organisation.priority),
+        "maintenance": math.isfinite(organisation.maintenance_every_h),
+        "repair times that vary otherwise": organisation.repair_variation != 1.0,
+    }
+    return [words for words, holds in found.items() if holds]
+
+
+def framed(frame: pd.DataFrame, solution: Solution, **more: Any) -> pd.DataFrame:
+    """A table that says who computed it, under which reading, and how well."""
+    p = solution.provenance
+    known = {"method": solution.method, "engine": p.engine, "takeovers": p.takeovers, "error_bound": p.error_bound,
+             "input_hash": p.input_hash}  # fmt: skip
+    frame.attrs.update(known | more)
+    return frame
