@@ -23,9 +23,10 @@ DECLARED = "level: str = 'L2R'\nclients: int = 0\nbound: float = 1e-3\nlevels: l
 
 def run(*cells):
     """What a kernel does with cells, one after another, and the check in a cell of its own at the end."""
-    space = {"In": [""], "check_parameters": check_parameters}
+    history = [""]
+    space = {"In": history, "check_parameters": check_parameters}
     for cell in (*cells, "check_parameters(globals())"):
-        space["In"].append(cell)
+        history.append(cell)
         exec(cell, space)
     return space
 
@@ -48,7 +49,9 @@ def refusal(*cells):
 def test_each_notebook_checks_its_parameters_before_it_uses_one(path) -> None:
     cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
     place = next(i for i, cell in enumerate(cells) if "parameters" in cell["metadata"].get("tags", []))
-    kinds = {ast.unparse(line.annotation) for line in ast.parse("".join(cells[place]["source"])).body}
+    lines = ast.parse("".join(cells[place]["source"])).body
+    kinds = {ast.unparse(line.annotation) for line in lines if isinstance(line, ast.AnnAssign)}
+    assert all(isinstance(line, ast.AnnAssign) for line in lines)
     assert kinds <= {"str", "int", "float", "bool", "list[str]", "list[float]"}
     body = ast.parse("".join(cells[place + 1]["source"])).body
     first = next(line for line in body if not isinstance(line, ast.Import | ast.ImportFrom))
@@ -102,11 +105,11 @@ PLAIN = st.recursive(
 @settings(max_examples=50)
 @given(PLAIN)
 def test_whatever_comes_has_the_declared_type_afterwards_or_is_refused_in_a_line_with_the_name(value) -> None:
-    for name, kind, inner in (
-        ("level", str, None), ("clients", int, None), ("bound", float, None), ("sampled", bool, None),
-        ("levels", list, str), ("shares", list, float),
+    for name, declared, kind, inner in (
+        ("level", "str", str, None), ("clients", "int", int, None), ("bound", "float", float, None),
+        ("sampled", "bool", bool, None), ("levels", "list[str]", list, str), ("shares", "list[float]", list, float),
     ):  # fmt: skip
-        space = {"__annotations__": {name: list[inner] if inner else kind}, name: value}
+        space = {"__annotations__": {name: declared}, name: value}
         try:
             check_parameters(space)
         except InputError as error:
@@ -183,14 +186,14 @@ def test_plain_papermill_ends_with_the_sentence_or_understands_a_list_given_as_t
     (tmp_path / "sweep.csv").write_text("level,clients,downtime_min_per_year,error\nL1,4,30.5,\nL2R,4,4.25,\n")
     wrong = papermill("short.ipynb", "wrong.ipynb", "-p", "axis", "level", "-p", "sampled", "perhaps")
     right = papermill("short.ipynb", "right.ipynb", "-p", "table", "sweep.csv", "-p", "axes", "level, clients")
-    said, _ = wrong.communicate(timeout=60)
+    said, _ = wrong.communicate(timeout=120)
     assert wrong.returncode == 1
     assert said.strip().splitlines()[-3:] == [
         "line 6: check_parameters(globals())",
         "InputError: there is no parameter 'axis'; did you mean 'axes'? Parameters: table, axes, sampled, results",
         "sampled: true or false is needed, got 'perhaps'",
     ]
-    said, _ = right.communicate(timeout=60)
+    said, _ = right.communicate(timeout=120)
     assert right.returncode == 0, said
     assert "Least: 4.25 min a year (level L2R, clients 4)." in (tmp_path / "right.ipynb").read_text()
 
