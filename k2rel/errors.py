@@ -7,6 +7,9 @@ leaves with exit code 2; a traceback is a defect.
 from __future__ import annotations
 
 import difflib
+import itertools
+import os
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +18,14 @@ __all__ = ["InputError", "K2relError", "ModelTooLargeError", "NoConvergenceError
 
 class K2relError(Exception):
     """Base of every error that k2rel raises on purpose."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback: the line outside of k2rel that asked, and the sentence."""
+        here = os.path.dirname(__file__) + os.sep
+        frames = traceback.extract_tb(self.__traceback__)
+        outside = list(itertools.takewhile(lambda frame: not frame.filename.startswith(here), frames))
+        asked = [f"line {frame.lineno}: {frame.line}" for frame in outside[-1:] if frame.line]
+        return [*asked, f"{type(self).__name__}: {self}"]
 
 
 @dataclass(frozen=True, slots=True)
