@@ -109,8 +109,8 @@ def test_drives_of_a_raid_set_are_set_alike_or_not_at_all() -> None:
     [
         ("media_raid.mttf", r"is a RAID set.*\(drive\.mttf=\.\.\.\).*\(media_raid_drive_1\.mttf=\.\.\. and so on\)"),
         ("client_3_media_A.mttf", r"one client's part.*write media_A\.mttf=\.\.\. for all"),
-        ("switch.mttf", "did you mean the type 'gige_switch', or the part 'switch_A' or 'switch_B'"),
-        ("medai.demand", "the traffic class 'media'"),
+        ("switch.mttf", r"did you mean 'gige_switch' \(type\), 'switch_A' or 'switch_B' \(part\)\?"),
+        ("medai.demand", r"'media' \(traffic class\)"),
         ("warp.mttf", "L2R has no component type or part 'warp'$"),
         ("switch_A.mtf", "unknown key 'mtf'; did you mean 'mttf'"),
         ("switch_A.demand", "unknown key 'demand'"),

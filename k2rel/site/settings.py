@@ -169,6 +169,6 @@ def _nothing_named(site: Site, name: str, what: str) -> str:
         return f"'{name}' is one client's part, and clients are alike in everything; write {part}.{what}=... for all"
     known = {"type": _types(site), "part": site.described, "traffic class": site.traffic}
     near = {kind: " or ".join(map(repr, found)) for kind, names in known.items() if (found := nearest(name, names))}
-    meant = ", or ".join(f"the {kind} {names}" for kind, names in near.items())
+    meant = ", ".join(f"{names} ({kind})" for kind, names in near.items())
     hint = f"; did you mean {meant}?" if meant else closest(name, known["type"])
     return f"{site.name} has no component type or part '{name[:60]}'{hint}"
