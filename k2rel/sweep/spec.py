@@ -218,7 +218,10 @@ def read_sweep(path: str | Path) -> SweepSpec:
     if document.sample is not None and not limits:
         problems.append(source.problem(("sample",), "nothing to sample: give some entry of 'set' limits (low, high)"))
     unclear = [key for key in document.set if len(key.split(".")) != 2 or not all(key.split("."))]
-    problems += [source.problem(("set", key), "write component-type.key, such as media_server.mttr") for key in unclear]
+    problems += [
+        source.problem(("set", key), "write component-type.key or part.key, such as media_server.mttr")
+        for key in unclear
+    ]
     sampled = _sampled(limits, document, source, problems)
     if problems:
         raise InputError(problems)
