@@ -30,7 +30,17 @@ if TYPE_CHECKING:
     from k2rel.simulation.plan import Plan
     from k2rel.simulation.results import Simulation
 
-__all__ = ["AS_MODELLED", "IDEAL", "METHODS", "Solution", "StudyLike", "framed", "solution_of", "study_of"]
+__all__ = [
+    "AS_MODELLED",
+    "IDEAL",
+    "METHODS",
+    "Solution",
+    "StudyLike",
+    "framed",
+    "framed_attrs",
+    "solution_of",
+    "study_of",
+]
 
 METHODS = ("auto", "exact", "markov", "simulation")
 """Words for who answers, the same wherever they are asked for."""
@@ -66,12 +76,13 @@ class Solution:
             assert self.organisation is not None
             return solved(self.study, self.organisation)
         if self.method == "exact" and self.chosen:
-            return solved(self.study, self._same_reading)
+            return solved(self.study, self.followed)
         raise self.cannot("this", "markov")
 
     @property
-    def _same_reading(self) -> Organisation:
-        return Organisation(roles="preferred" if self.takeovers == IDEAL else "sticky")
+    def followed(self) -> Organisation:
+        """Who repairs and how roles behave, for an engine that follows the site."""
+        return self.organisation or Organisation(roles="preferred" if self.takeovers == IDEAL else "sticky")
 
     @cached_property
     def simulated(self) -> Simulation:
@@ -238,8 +249,12 @@ def work_needs(organisation: Organisation) -> list[str]:
 
 def framed(frame: pd.DataFrame, solution: Solution, **more: Any) -> pd.DataFrame:
     """A table that says who computed it, under which reading, and how well."""
-    p = solution.provenance
-    known = {"method": solution.method, "engine": p.engine, "takeovers": p.takeovers, "error_bound": p.error_bound,
-             "input_hash": p.input_hash}  # fmt: skip
-    frame.attrs.update(known | more)
+    frame.attrs.update(framed_attrs(solution) | more)
     return frame
+
+
+def framed_attrs(solution: Solution) -> dict[str, Any]:
+    """Who computed, under which reading, and how well, as a table carries it."""
+    p = solution.provenance
+    return {"method": solution.method, "engine": p.engine, "takeovers": p.takeovers, "error_bound": p.error_bound,
+            "input_hash": p.input_hash}  # fmt: skip
