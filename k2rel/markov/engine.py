@@ -101,7 +101,7 @@ class Dynamics:
 
     def modes(self, diagram: Diagram) -> IntArray:
         """Find the mode of every state."""
-        from k2rel.markov.kernels import followed
+        from k2rel.markov.joint_kernels import followed
 
         if diagram not in self._known:
             states = self.states

@@ -230,7 +230,8 @@ def _generated(
     """One chain, with everything that has a weight of at least `below`."""
     from scipy.sparse import csr_array
 
-    from k2rel.markov.kernels import JointMoves, joint_moves, joint_states, part_moves, part_states
+    from k2rel.markov.joint_kernels import JointMoves, joint_moves, joint_states
+    from k2rel.markov.part_kernels import part_moves, part_states
 
     travel = 1.0 / organisation.travel_h if organisation.travel_h else 0.0
     packed, weight = part_states(
