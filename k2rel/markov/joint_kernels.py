@@ -1,4 +1,4 @@
-"""Joint states, of parts and roles, and the transitions between them, compiled.
+"""Joint states, of parts and roles, and the transitions between them, compiled; what each rate is worth.
 
 A joint state is a state of the parts with the control state of the roles (`k2rel.policy.takeover`).
 """
@@ -213,3 +213,50 @@ def followed(
             node = up[node] if up_now else down[node]
         result[x] = node
     return result
+
+
+@njit(cache=True, nogil=True)
+def worth_of_rates(
+    parts: IntArray, control: IntArray, begin: IntArray, moves: JointMoves, probability: FloatArray, bias: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    r"""What one more transition an hour is worth: of each move of the parts, each event in time, each coverage.
+
+    The derivative of a mean reward by the rate from x to y is :math:`p_x (g_y - g_x)`, with g the bias of the
+    reward (states x rewards); transitions out of the list are taken as ones that stay. Sums over the states with
+    the same state of the parts, or condition and control state.
+    """
+    rewards = bias.shape[1]
+    events = len(moves.timed_per_h)
+    of_moves = np.zeros((len(moves.target), rewards))
+    of_events = np.zeros((*moves.timed_per_h.shape, rewards))
+    of_coverage = np.zeros((*moves.coverage.shape, rewards))
+    gain = np.zeros((2, rewards))
+    for x in range(len(parts)):
+        s, c = parts[x], control[x]
+        first, z = moves.start[s], moves.condition[s]
+        for e in range(first - events, moves.start[s + 1]):
+            if e < first:
+                event = first - 1 - e
+                r, s2, c2 = moves.timed_per_h[event, z, c], s, moves.leads_to[event, z, c]
+                if r == 0.0:
+                    continue
+            else:
+                event = -1
+                r, s2, c2 = moves.rate_per_h[e], moves.target[e], c
+            after = moves.condition[s2]
+            good = moves.coverage[after, c2]
+            for way in range(2):
+                c3 = moves.settled[after, c2] if way == 0 else moves.failed[after, c2]
+                y = begin[s2]
+                while y < begin[s2 + 1] and control[y] != c3:
+                    y += 1
+                for k in range(rewards):
+                    gain[way, k] = bias[y, k] - bias[x, k] if y < begin[s2 + 1] else 0.0
+            for k in range(rewards):
+                worth = probability[x] * (good * gain[0, k] + (1.0 - good) * gain[1, k])
+                if event < 0:
+                    of_moves[e, k] += worth
+                else:
+                    of_events[event, z, c, k] += worth
+                of_coverage[after, c2, k] += probability[x] * r * (gain[0, k] - gain[1, k])
+    return of_moves, of_events, of_coverage

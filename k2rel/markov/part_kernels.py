@@ -147,11 +147,12 @@ def part_moves(
     classes: int,
     crews: int,
     travel_per_h: float,
-) -> tuple[IntArray, IntArray, FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Transitions between states of the parts: where each begins, target, rate; rates of leaving.
+) -> tuple[IntArray, IntArray, FloatArray, IntArray, FloatArray, FloatArray, FloatArray]:
+    """Transitions between states of the parts: where each begins, target, rate, which move; rates of leaving.
 
     The last two: rate out of the list, and the same times the hours of repair that the part which fails will need.
 
+    Moves are numbered: those of atoms, then those of new parts; -1 is a technician's arrival.
     Moves of an atom with class -1 need no crew; the others share the crews, lower classes first, evenly within one.
     `weight_of` the states and of atoms say which states are too improbable to be in the list.
     """
@@ -159,6 +160,7 @@ def part_moves(
     start = np.zeros(len(keys) + 1, dtype=np.int64)
     target = np.empty(4 * len(keys) + 64, dtype=np.int64)
     rates = np.empty(4 * len(keys) + 64)
+    which = np.empty(4 * len(keys) + 64, dtype=np.int64)
     leave = np.zeros(len(keys))
     out = np.zeros(len(keys))
     out_work = np.zeros(len(keys))
@@ -204,9 +206,9 @@ def part_moves(
                 rate = atom_rate[m] * many * (share[c] if c >= 0 else 1.0)
                 if rate > 0.0:
                     leave[i] += rate
-                    edges, target, rates = _add(
+                    edges, target, rates, which = _add(
                         table, place, atoms, other, n, k, atom_to[m], bits, deepest, onsite, travel_per_h > 0, jobs,
-                        rate, edges, target, rates, out, i,
+                        rate, m, edges, target, rates, which, out, i,
                     )  # fmt: skip
             k += many
         for p in range(len(size)):
@@ -221,9 +223,9 @@ def part_moves(
                         out_work[i] += rate * new_hours[p]
                         continue
                     known = out[i]
-                    edges, target, rates = _add(
+                    edges, target, rates, which = _add(
                         table, place, atoms, other, n, -1, new_to[m], bits, deepest, onsite, travel_per_h > 0, jobs,
-                        rate, edges, target, rates, out, i,
+                        rate, len(atom_to) + m, edges, target, rates, which, out, i,
                     )  # fmt: skip
                     out_work[i] += (out[i] - known) * new_hours[p]
         if travel_per_h > 0 and onsite == 0 and waiting > 0:
@@ -232,20 +234,23 @@ def part_moves(
             if table[at] == -1:
                 out[i] += travel_per_h
             else:
-                edges, target, rates = _put(edges, target, rates, place[at], travel_per_h)
+                edges, target, rates, which = _put(edges, target, rates, which, place[at], travel_per_h, -1)
         for k in range(n):
             used[population[atoms[k] - 1]] = 0
     start[len(keys)] = edges
-    return start, target[:edges].copy(), rates[:edges].copy(), leave, out, out_work
+    return start, target[:edges].copy(), rates[:edges].copy(), which[:edges].copy(), leave, out, out_work
 
 
 @njit(cache=True, nogil=True)
-def _put(edges: int, target: IntArray, rates: FloatArray, to: int, rate: float) -> tuple[int, IntArray, FloatArray]:
+def _put(
+    edges: int, target: IntArray, rates: FloatArray, which: IntArray, to: int, rate: float, move: int
+) -> tuple[int, IntArray, FloatArray, IntArray]:
     if edges == len(target):
         target = np.concatenate((target, np.empty(edges, dtype=np.int64)))
         rates = np.concatenate((rates, np.empty(edges)))
-    target[edges], rates[edges] = to, rate
-    return edges + 1, target, rates
+        which = np.concatenate((which, np.empty(edges, dtype=np.int64)))
+    target[edges], rates[edges], which[edges] = to, rate, move
+    return edges + 1, target, rates, which
 
 
 @njit(cache=True, nogil=True)
@@ -263,12 +268,14 @@ def _add(
     travels: bool,
     jobs: IntArray,
     rate: float,
+    move: int,
     edges: int,
     target: IntArray,
     rates: FloatArray,
+    which: IntArray,
     out: FloatArray,
     i: int,
-) -> tuple[int, IntArray, FloatArray]:
+) -> tuple[int, IntArray, FloatArray, IntArray]:
     """Add the transition that replaces one atom (`taken`, or none) by another (`new`, 0 for none)."""
     count = 0
     waiting = 0
@@ -287,7 +294,7 @@ def _add(
         count += 1
     if count > deepest:
         out[i] += rate
-        return edges, target, rates
+        return edges, target, rates, which
     key = 0
     for k in range(count - 1, -1, -1):
         key = (key << bits) | other[k]
@@ -296,5 +303,5 @@ def _add(
     at = slot(table, key)
     if table[at] == -1:
         out[i] += rate
-        return edges, target, rates
-    return _put(edges, target, rates, place[at], rate)
+        return edges, target, rates, which
+    return _put(edges, target, rates, which, place[at], rate, move)
