@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from k2rel.policy.following import table_slopes
 from k2rel.rates import Law, RaidModule
 from k2rel.services.diagrams import Service
 
-__all__ = ["Loss", "Slopes", "slopes"]
+__all__ = ["Loss", "Slopes", "slopes", "slopes_of"]
 
 FloatArray = NDArray[np.float64]
 
@@ -99,13 +100,27 @@ def slopes(dynamics: Dynamics, losses: Sequence[Loss]) -> list[Slopes]:
         found.append(
             Slopes(
                 value,
-                *({n: give * float(row[k]) for n, row in rows.items()} for rows in (by_rate, by_time)),
+                {name: give * float(row[k]) for name, row in by_rate.items()},
+                {name: give * float(row[k]) for name, row in by_time.items()},
                 own[k],
-                *({n: give * float(row[k]) for n, row in rows.items()} for rows in (by_raid, of_assumed)),
+                {what: give * float(row[k]) for what, row in by_raid.items()},
+                {given: give * float(row[k]) for given, row in of_assumed.items()},
                 (*notes[k], *tested.left_out),
             )
         )
     return found
+
+
+def slopes_of(dynamics: Dynamics, services: Sequence[Service]) -> list[Slopes]:
+    """Differentiate the unavailability of services, those together that were not asked before; kept with the chain."""
+    known = _known.setdefault(dynamics, {})
+    new = [service for service in services if service not in known]
+    if new:
+        known.update(zip(new, slopes(dynamics, [Loss(service) for service in new]), strict=True))
+    return [known[service] for service in services]
+
+
+_known: WeakKeyDictionary[Dynamics, dict[Service, Slopes]] = WeakKeyDictionary()
 
 
 def _value(dynamics: Dynamics, loss: Loss) -> float:

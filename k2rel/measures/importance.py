@@ -17,6 +17,7 @@ from k2rel.logic.function import compile_function
 from k2rel.logic.structure import Node
 from k2rel.measures.availability import service_named
 from k2rel.rates import Law, RaidModule, moments_of
+from k2rel.site.model import Site
 from k2rel.site.service_names import of_client
 from k2rel.studies import Study
 from k2rel.units import MINUTES_PER_YEAR
@@ -77,47 +78,58 @@ def causes(study: Study, service: str | None = None) -> pd.DataFrame:
     >>> causes(study("L2R")).index[0]
     'raid_chassis'
     """
-    import pandas as pd
-
     found = service_named(study, service)
     u = unavailability(study, found)
     slope, tested = derivatives(study, found), slopes_of_tested(study, found)
     site = study.site
     rows = []
-    for name, birnbaum in slope.shared.items():
-        part = site.components.get(name)
-        if part is not None:
-            kind = part.type
-        else:
-            kind = f"RAID {site.raid_sets[name].level} set" if name in site.raid_sets else "common cause"
-        side = part.side if part is not None else None
-        rows.append(
-            (
-                name,
-                kind,
-                side,
-                *_worth(
-                    study.law(name),
-                    birnbaum,
-                    (slope.critical[name], slope.together[name]),
-                    u,
-                    tested.get(name),
-                    alone=True,
-                ),
-            )
-        )
-    for name, birnbaum in slope.client.items():
-        part = site.client_parts[name]
-        law = study.client_laws[name]
-        alone = found.scope == "client"
-        rows.append(
-            (
-                f"each client's {name}",
-                part.type,
-                part.side,
-                *_worth(law, birnbaum, (slope.critical[name], slope.together[name]), u, tested.get(name), alone=alone),
-            )
-        )
+    for name, birnbaum in {**slope.shared, **slope.client}.items():
+        own = name in slope.client
+        law = study.client_laws[name] if own else study.law(name)
+        part, together = slope.critical[name], slope.together[name]
+        # what supposes one part moved alone stands only where one part is meant
+        lost = (u + birnbaum - part, together) if not own or found.scope == "client" else None
+        by = tested.get(name) or ((math.nan, math.nan) if isinstance(law, RaidModule) else law_slopes(law, birnbaum))
+        rows.append(worth(site, name, Worth(law.unavailability, birnbaum, part, lost, by), u))
+    return importances(site, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What the importances of a part follow from."""
+
+    unavailability: float
+    birnbaum: float  # mean of the derivative
+    part: float  # mean of the part's unavailability times the derivative
+    lost: tuple[float, float] | None  # that the service is lost if the part has failed, and that both are, at once
+    slopes: tuple[float, float]  # by failure rate [h] and by mean repair time [1/h]
+
+
+def worth(site: Site, name: str, of: Worth, u: float) -> tuple[object, ...]:
+    """One row of importances: a shared part, RAID set or event of common cause, or a part of each client."""
+    own = site.client_parts.get(name)
+    part = own or site.components.get(name)
+    if part is not None:
+        kind = part.type
+    else:
+        kind = f"RAID {site.raid_sets[name].level} set" if name in site.raid_sets else "common cause"
+    raw = rrw = dif = math.nan
+    if of.lost is not None and u > 0:
+        without = u - of.part
+        raw, dif = of.lost[0] / u, min(1.0, of.lost[1] / u)
+        # at a part whose loss is all there is, the difference is rounding only
+        rrw = u / without if without > 1e-12 * u else math.inf
+    share = of.part / u if u > 0 else 0.0
+    return (
+        f"each client's {name}" if own else name, kind, part.side if part else None, of.unavailability, of.birnbaum,
+        share, of.part * MINUTES_PER_YEAR, raw, rrw, dif, of.slopes[0], of.slopes[1] * MINUTES_PER_YEAR,
+    )  # fmt: skip
+
+
+def importances(site: Site, rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
+    """Rows of importances as a table, largest contribution first."""
+    import pandas as pd
+
     columns = ["part", "type", "side", "unavailability", "birnbaum", "share", "downtime_min_per_year"]
     frame = pd.DataFrame(rows, columns=[*columns, "raw", "rrw", "dif", "slope_rate_h", "slope_mttr_min_per_year"])
     frame = frame.set_index("part").sort_values("downtime_min_per_year", ascending=False, kind="stable")
@@ -125,39 +137,19 @@ def causes(study: Study, service: str | None = None) -> pd.DataFrame:
     return frame
 
 
-def _worth(
-    law: Law | RaidModule,
-    birnbaum: float,
-    means: tuple[float, float],
-    u: float,
-    tested: tuple[float, float] | None,
-    *,
-    alone: bool,
-) -> tuple[float, ...]:
-    """One row of importances; those that suppose one part moved alone only where one part is meant.
+def law_slopes(law: Law | RaidModule, birnbaum: float = 1.0) -> tuple[float, float]:
+    """Derivatives of a part's unavailability by its failure rate [h] and its time to restoration [1/h].
 
-    `birnbaum` is the mean of the derivative; `means` are that of the part's unavailability times the derivative, and
-    the probability that part and service are lost at once; `tested` the slopes of what is tested together.
+    Or of a service's, whose derivative by that unavailability is given.
     """
-    q, (part, together) = law.unavailability, means
-    raw = rrw = dif = math.nan
-    if alone and u > 0:
-        without = u - part
-        raw, dif = (u + birnbaum - part) / u, min(1.0, together / u)
-        # at a part whose loss is all there is, the difference is rounding only
-        rrw = u / without if without > 1e-12 * u else math.inf
-    slope_rate = slope_mttr = math.nan
-    if isinstance(law, Law):
-        slope_rate, slope_mttr = tested or tuple(slope * birnbaum for slope in _slopes(law))
-        slope_mttr *= MINUTES_PER_YEAR
-    share = part / u if u > 0 else 0.0
-    return q, birnbaum, share, part * MINUTES_PER_YEAR, raw, rrw, dif, slope_rate, slope_mttr
+    by_rate, by_time = _slopes(law)
+    return by_rate * birnbaum, by_time * birnbaum
 
 
-def _slopes(law: Law) -> tuple[float, float]:
-    """Derivatives of a part's unavailability with respect to its failure rate [h] and its time to restoration [1/h]."""
-    rate, square = law.failure_rate_per_h, (1.0 - law.unavailability) ** 2  # dq/d(lambda D) = (1 - q)^2
-    if law.test_interval_h <= 0 or rate <= 0:
+def _slopes(law: Law | RaidModule) -> tuple[float, float]:
+    rate = law.failure_rate_per_h if isinstance(law, Law) else law.frequency_per_h / (1.0 - law.unavailability)
+    square = (1.0 - law.unavailability) ** 2  # dq/d(lambda D) = (1 - q)^2
+    if isinstance(law, RaidModule) or law.test_interval_h <= 0 or rate <= 0:
         return law.mean_downtime_h * square, rate * square
     step = 1e-5
     more, less = (replace(law, failure_rate_per_h=rate * (1.0 + sign * step)).unavailability for sign in (1, -1))
