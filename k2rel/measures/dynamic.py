@@ -296,17 +296,9 @@ def downtime_causes(
     dynamics = solution.dynamics
     found = service_named(solution.study, service, dynamics.policy)
     loss = dynamics.unavailability_given_mode(found)[dynamics.modes(found.diagram)] * dynamics.probability
-    takeover = dynamics.states.takeover
     names = ["a takeover is on its way", "a takeover has failed", "a server is not in service",
              "all servers are in service"]  # fmt: skip
-    kind = np.full(len(loss), 3)
-    if takeover is not None and takeover.roles:
-        control = dynamics.states.control
-        waits = takeover.digits[:, len(takeover.roles) :] > 0
-        kind[np.asarray(waits.any(axis=1))[control]] = 2
-        kind[takeover.moving[control]] = 0
-        kind[takeover.takeover_failed[control]] = 1
-    minutes = np.bincount(kind, weights=loss, minlength=4) * MINUTES_PER_YEAR
+    minutes = np.bincount(dynamics.states.doing, weights=loss, minlength=len(names)) * MINUTES_PER_YEAR
     frame = pd.DataFrame({"while": names, "downtime_min_per_year": minutes, "share": minutes / minutes.sum()})
     return framed(frame.set_index("while"), solution)
 
