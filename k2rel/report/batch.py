@@ -47,6 +47,8 @@ _HISTORY = (
     "clients",
     "input_hash",
     "basis",
+    "method",
+    "takeovers",
 )
 
 
