@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from k2rel.errors import InputError, K2relError
+from k2rel.errors import K2relError
 from k2rel.measures.availability import availability, takeovers
 from k2rel.measures.dynamic import performability
 from k2rel.measures.importance import single_points_of_failure
@@ -235,18 +235,18 @@ def _side_by_side(solution: Solution, studies: Mapping[str, Study]) -> pd.DataFr
     """Downtime of the services of the whole site [min/year], a column for each study under the same reading."""
     import pandas as pd
 
-    columns = {}
-    empty = {}
+    columns: dict[str, dict[str, float]] = {}
+    empty: dict[str, K2relError] = {}
     for name, study in studies.items():
         try:
             columns[name] = site_minutes(solution.alike(study))
         except K2relError as error:
-            columns[name], empty[name] = {}, str(error)
+            columns[name], empty[name] = {}, error
     if len(empty) == len(studies):
-        raise InputError(next(iter(empty.values())))
+        raise next(iter(empty.values()))
     services = list(dict.fromkeys(service for column in columns.values() for service in column))
     frame = pd.DataFrame(columns, index=pd.Index(services, name="service"), dtype=float)
-    return framed(frame, solution, why_empty=empty)
+    return framed(frame, solution, why_empty={name: str(error) for name, error in empty.items()})
 
 
 def common_causes(study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto") -> pd.DataFrame:

@@ -85,16 +85,16 @@ def most_clients(
         if not 0 <= as_number(which, given) < 1:
             raise InputError(f"{which}: a probability from 0 to below 1, got {given:g}")
     rows = []
-    for level in as_paths("levels", levels):
-        (plain,) = studies_of([level], settings=settings).values()
-        demand = f"{principal_traffic(plain.site)}.demand"
+    plain = studies_of(levels, settings=settings)  # a setting goes where a level has that type
+    for level, (name, study) in zip(as_paths("levels", levels), plain.items(), strict=True):
+        demand = f"{principal_traffic(study.site)}.demand"
         for rate in as_names("bit_rates", bit_rates):
-            get = cache(partial(_with_clients, level, {**(settings or {}), demand: rate}))
+            get = cache(partial(_with_clients, level, {**dict(study.site.changed), demand: rate}))
             ask = cache(lambda count, get=get: solution_of(get(count), method, organisation))
-            rows.append({"level": plain.site.name, "bit_rate": rate} | _carried(get, ask, most, bound, takeover_bound))
+            rows.append({"level": name, "bit_rate": rate} | _carried(get, ask, most, bound, takeover_bound))
     failed = [row["why_empty"] for row in rows if row["why_empty"]]
     if rows and len(failed) == len(rows):
-        raise InputError(failed[0])
+        raise K2relError(failed[0])
     columns = [
         "level",
         "bit_rate",
@@ -121,7 +121,7 @@ def _carried(
     get: Callable[[int], Study], ask: Callable[[int], Solution], most: int, bound: float, takeover_bound: float
 ) -> dict[str, Any]:
     """Columns of `most_clients` from the study with each number of clients, and who answers for it."""
-    normal = _largest(most, lambda count: _overloaded(get(count), None) is None)
+    normal = _carried_normally(get, most)
     after = clients_carried(get, normal)
     element, failed = (_first_overload(get(after + 1)) if after < most else None) or ("–", "–")
     found = {"nothing_failed": normal, "after_one_failure": after, "limited_by": element, "after_failure_of": failed,
@@ -142,9 +142,13 @@ def _carried(
 def clients_carried(get: Callable[[int], Study], most: int) -> int:
     """Most clients that nothing overloads for: nothing failed, or any one failure that leaves every client its service.
 
-    More clients never mean less load on an element, so halving finds the number.
+    With nothing failed comes first, where each number is one case and not one for each part.
     """
-    return _largest(most, lambda count: _first_overload(get(count)) is None)
+    return _largest(_carried_normally(get, most), lambda count: _first_overload(get(count)) is None)
+
+
+def _carried_normally(get: Callable[[int], Study], most: int) -> int:
+    return _largest(most, lambda count: _overloaded(get(count), None) is None)
 
 
 def overload_after_takeover(
