@@ -52,7 +52,7 @@ def compare(
     levels : sequence of str or pathlib.Path
         Levels by name, or site files.
     clients, repair, rates, settings
-        As for `k2rel.study`. A setting is applied where the level has that component type.
+        As for `k2rel.study`. A setting is applied where the level has that type or part.
     method, organisation
         As for `availability`, the same for every level.
 

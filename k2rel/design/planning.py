@@ -54,7 +54,7 @@ def most_clients(
     takeover_bound : float
         Largest accepted probability that something is overloaded after a takeover (`overload_after_takeover`).
     settings : mapping of str to str, optional
-        Changes by hand, applied where a level has that type.
+        Changes by hand, applied where a level has that type or part.
     method, organisation
         As for `availability`: who answers for ``within_bound`` and ``after_takeover``.
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from k2rel.bundled import level_names
 from k2rel.errors import InputError, K2relError, closest
@@ -131,7 +131,15 @@ class Solution:
         return solution_of(self.study, "exact")
 
 
-StudyLike: TypeAlias = "Study | Solution | str | Path"
+class Answered(Protocol):
+    """What has been solved and says so: an answer, which stands above this room."""
+
+    @property
+    def solution(self) -> Solution:
+        """The study with the engine that answers for it."""
+
+
+StudyLike: TypeAlias = "Study | Solution | Answered | str | Path"
 """What a question may be asked about: a study, a level's name or a site file, or what was solved before."""
 
 
