@@ -78,6 +78,7 @@ def cases(s, run):
         "advise": lambda: k2rel.advise(s, pairs=False, organisation=ORGANISATION),
         "rule_effects": lambda: k2rel.rule_effects(s, organisation=ORGANISATION),
         "compare": lambda: k2rel.compare(FILE),
+        "overview": lambda: k2rel.overview(FILE),
         "studies_of": lambda: list(k2rel.studies_of(FILE)),
         "study": lambda: k2rel.study(FILE),
         "overload_by_level": lambda: k2rel.overload_by_level(FILE),

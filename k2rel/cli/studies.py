@@ -370,7 +370,7 @@ def compare_verb(args: argparse.Namespace) -> int:
     if args.format == "json":
         rows = records(frame)
         if two:  # what differs from the first stands with the second
-            rows[1]["services"] = records(services_compared(*two))
+            rows[1]["services"] = records(services_compared(two[0], two[1]))
             rows[1]["differences"] = differences(*two).to_dict("records")
         print_json(rows)
         return 0
@@ -385,7 +385,7 @@ def compare_verb(args: argparse.Namespace) -> int:
     print_table(frame[[*columns, "p_overload", "single_points"]])
     if two:
         print(f"\nDowntime of each service, {frame.index[0]} before and {frame.index[1]} after\n")
-        print_table(services_compared(*two))
+        print_table(services_compared(two[0], two[1]))
         print("\nWhat differs\n")
         table = differences(*two)
         for name in ("entry", "before", "after"):
