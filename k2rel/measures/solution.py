@@ -51,6 +51,7 @@ class Solution:
     chosen: bool  # by k2rel, not by name
     plan: Plan | None = None
     circumstances: Circumstances | None = None
+    asked: Organisation | None = None  # also where the exact engine, which has no use for it, was chosen
 
     @cached_property
     def engine(self) -> Engine:
@@ -63,8 +64,8 @@ class Solution:
     def dynamics(self) -> Dynamics:
         """The chain, also where the exact engine was chosen because both say the same."""
         if self.method == "markov":
-            assert self.organisation is not None
-            return solved(self.study, self.organisation)
+            assert isinstance(self.engine, Dynamics)
+            return self.engine
         if self.method == "exact" and self.chosen:
             return solved(self.study, self._same_reading)
         raise self.cannot("this", "markov")
@@ -176,7 +177,7 @@ def _solution(
     def made(engine: str, reason: str, reading: str = takeovers) -> Solution:
         told = None if engine == "exact" else who
         extra = (plan, circumstances) if engine == "simulation" else (None, None)
-        return Solution(study, engine, told, reading, reason, method == "auto", *extra)
+        return Solution(study, engine, told, reading, reason, method == "auto", *extra, asked=organisation)
 
     if method == "exact":
         if work:
