@@ -232,7 +232,8 @@ def _within(
 
     def generated(found_at_once: Collection[int] = ()) -> SiteStates:
         # where nothing can be said of what is left out, nothing may be left out
-        least, here = below if until_all_up else 0.0, _Lists(parts, organisation, found_at_once)
+        least = below if until_all_up else 0.0
+        here = _Lists(parts, organisation, found_at_once) if found_at_once else lists
         # what a test finds at once is reached whatever the rates are
         most, finer = (MOST_EXACT, 0.0) if found_at_once else (most_states, _FINER)
         return _generated(policy, takeover, parts, here, organisation, tolerances[0], least, until_all_up, most, finer)

@@ -84,8 +84,8 @@ class Solution:
     def dynamics(self) -> Dynamics:
         """The chain, also where the exact engine was chosen because both say the same."""
         if self.method == "markov":
-            assert self.organisation is not None
-            return solved(self.study, self.organisation)
+            assert isinstance(self.engine, Dynamics)
+            return self.engine
         if self.method == "exact" and self.chosen:
             return solved(self.study, self.followed)
         raise self.cannot("this", "markov")
