@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _check_bounds(args: argparse.Namespace) -> None:
     """Refuse bounds that no one can mean, also where this method would not ask for them."""
-    if hasattr(args, "tolerance"):
+    if getattr(args, "tolerance", None) is not None:
         as_tolerance(args.tolerance)
     if hasattr(args, "sweeps"):
         as_whole("sweeps", args.sweeps, 1)
