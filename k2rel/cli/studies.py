@@ -208,17 +208,17 @@ def availability_verb(args: argparse.Namespace) -> int:
 
 def _beside_ideal(solution: Solution) -> None:
     """Why the figures are not those of ideal takeovers, what the roles do, and the second reading."""
-    from k2rel.measures.dynamic import sticky_and_preferred, why_they_differ
-    from k2rel.measures.modes import modes
+    from k2rel.measures.dynamic import both_readings, why_they_differ
+    from k2rel.measures.modes import mode_rows
 
     if solution.ideal is not None:
         print("\n" + why_they_differ(solution))
     if solution.method == "markov":
         print("\nOperating modes\n")
-        print_table(modes(solution).head(8))
+        print_rows(mode_rows(solution)[:8])
     if solution.ideal is not None:
         print(f"\nBeside takeovers ideal (at once and certain): {solution.ideal.provenance.engine}\n")
-        print_table(sticky_and_preferred(solution))
+        print_rows(both_readings(solution))
 
 
 def load_options(sub: argparse.ArgumentParser) -> None:
