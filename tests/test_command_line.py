@@ -190,7 +190,7 @@ def test_overrides_do_the_same_in_the_command_line_and_in_python(k2, tmp_path) -
     words = ["--clients", 6, "--repair", "nbd", "--set", 'media_server.mttr="4 h"', "--rates", table]
     data = k2("availability", "L2R", *words, "--format", "json").json
     study = k2rel.study("L2R", clients=6, repair="nbd", settings={"media_server.mttr": "4 h"}, rates=table)
-    assert data == k2rel.solve(study).to_json()
+    assert data == study.solve().to_json()
     parts = k2rel.components(study)
     assert parts.loc["server_A", "mttr_h"] == 4
     assert parts.loc["raid_chassis", ["failure_rate_per_h", "mttr_h", "rates_id"]].tolist() == [2e-6, 40, "mine"]
