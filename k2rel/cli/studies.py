@@ -6,6 +6,7 @@ import argparse
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from k2rel._version import __version__
 from k2rel.cli.inputs import (
     asked_of,
     changes_of,
@@ -23,6 +24,7 @@ from k2rel.errors import InputError
 
 if TYPE_CHECKING:
     from k2rel.measures.solution import Solution
+    from k2rel.organisation import Organisation
 
 __all__: list[str] = []
 
@@ -381,6 +383,7 @@ def served_verb(args: argparse.Namespace) -> int:
 def compare_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub, "*")
     sub.add_argument("--history", metavar="DIR", help="beside what earlier reports in this folder said")
+    organisation_options(sub)
     format_option(sub)
 
 
@@ -392,14 +395,15 @@ def compare_verb(args: argparse.Namespace) -> int:
 
     changes = changes_of(args)
     levels = args.level or list(level_names())
+    method, organisation = asked_of(args)
     if args.history is not None:
-        return _history(args, levels, changes)
-    frame = compare(levels, **changes)
+        return _history(args, levels, changes, method, organisation)
+    frame = compare(levels, **changes, method=method, organisation=organisation)
     two = list(studies_of(levels, **changes).values()) if len(levels) == 2 else []
     if args.format == "json":
         rows = records(frame)
         if two:  # what differs from the first stands with the second
-            rows[1]["services"] = records(services_compared(*two))
+            rows[1]["services"] = records(services_compared(two[0], two[1], organisation, method=method))
             rows[1]["differences"] = differences(*two).to_dict("records")
         print_json(rows)
         return 0
@@ -411,10 +415,17 @@ def compare_verb(args: argparse.Namespace) -> int:
         "failures_per_year",
         "mean_downtime_h",
     ]
-    print_table(frame[[*columns, "p_overload", "single_points"]])
+    reading = f"takeovers {frame['takeovers'].iloc[0]}"
+    print(
+        f"Levels side by side, all with {reading}; the last column says which engine answered (k2rel {__version__})\n"
+    )
+    print_table(frame[[*columns, "p_overload", "single_points", "method"]])
+    for name, why in frame["why_empty"].items():
+        if why:
+            print(f"\n{name} has no figures: {why}")
     if two:
-        print(f"\nDowntime of each service, {frame.index[0]} before and {frame.index[1]} after\n")
-        print_table(services_compared(*two))
+        print(f"\nDowntime of each service, {frame.index[0]} before and {frame.index[1]} after ({reading})\n")
+        print_table(services_compared(two[0], two[1], organisation, method=method))
         print("\nWhat differs\n")
         table = differences(*two)
         for name in ("entry", "before", "after"):
@@ -425,11 +436,16 @@ def compare_verb(args: argparse.Namespace) -> int:
     return 0
 
 
-def _history(args: argparse.Namespace, levels: list[str], changes: dict[str, Any]) -> int:
+def _history(
+    args: argparse.Namespace, levels: list[str], changes: dict[str, Any], method: str, organisation: Organisation | None
+) -> int:
     from k2rel.design.differences import history
     from k2rel.studies import studies_of
 
-    found = {name: history(study, args.history) for name, study in studies_of(levels, **changes).items()}
+    found = {
+        name: history(study, args.history, organisation, method=method)
+        for name, study in studies_of(levels, **changes).items()
+    }
     if args.format == "json":
         print_json({name: records(f) for name, f in found.items()})
         return 0
