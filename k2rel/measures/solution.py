@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from k2rel.bundled import level_names
-from k2rel.errors import InputError, K2relError, closest
+from k2rel.errors import InputError, K2relError, ModelTooLargeError, NoConvergenceError, closest
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.engines import engine_of
 from k2rel.organisation import Organisation
@@ -78,14 +78,17 @@ class Solution:
         """The static or the dynamic engine."""
         if self.method == "simulation":
             raise self.cannot("this", "exact or markov")
-        return engine_of(self.study, self.organisation)
+        return engine_of(self.study) if self.method == "exact" else self.dynamics
 
-    @property
+    @cached_property
     def dynamics(self) -> Dynamics:
         """The chain, also where the exact engine was chosen because both say the same."""
         if self.method == "markov":
-            assert isinstance(self.engine, Dynamics)
-            return self.engine
+            assert self.organisation is not None
+            try:
+                return solved(self.study, self.organisation)
+            except (ModelTooLargeError, NoConvergenceError) as error:
+                raise type(error)(f"{error}; with method auto or simulation no chain is needed") from None
         if self.method == "exact" and self.chosen:
             return solved(self.study, self.followed)
         raise self.cannot("this", "markov")
