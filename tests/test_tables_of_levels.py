@@ -102,6 +102,15 @@ def test_clients_that_a_level_carries_say_under_which_reading() -> None:
     assert "states are needed" in missing.loc["L2R", "why_empty"]
 
 
+@pytest.mark.parametrize("method", ["markov", "exact"])
+def test_a_takeover_leads_away_from_the_preferred_side(method) -> None:
+    """With everything normally at B and a TOE of A that is too small, whoever has moved is overloaded."""
+    study = k2rel.study("L2R", primary="B", settings={"toe_A1.capacity": "40 MB/s"})
+    assert k2rel.overload_after_takeover(study, method=method) == pytest.approx(1.0, abs=1e-4)
+    home = k2rel.study("L2R", settings={"toe_A1.capacity": "40 MB/s"})
+    assert k2rel.overload_after_takeover(home, method=method) == pytest.approx(0.0, abs=1e-4)
+
+
 # the table of all levels --------------------------------------------------------------------------------------------
 
 

@@ -179,7 +179,8 @@ def overload_after_takeover(
     engine = solution.engine
     loading = Loading(engine.policy, counted=True)
     place = loading.table.classes.index(loading.principal)
-    normal = _normal_routes(engine.policy, loading.principal)
+    # of the rules with roles at the preferred side: in a chain, who has a role is a variable of its own
+    normal = _normal_routes(solution.study.policy, loading.principal)
     moved = overloaded = 0.0
     for weight, moment in engine.at_moments:
         probabilities = weight * moment.mode_probabilities(loading.table.diagram)
