@@ -222,11 +222,13 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "median_min": ("median [min]", _amount),
     "on_air_per_year": ("on air, a year", _amount),
     "per_year": ("a year", _amount),
-    "preferred_min_per_year": ("preferred side [min/year]", _amount),
-    "preferred_per_year": ("losses a year, preferred side", _amount),
-    "sticky_min_per_year": ("sticky [min/year]", _amount),
-    "sticky_per_year": ("losses a year, sticky", _amount),
+    "preferred_min_per_year": ("takeovers ideal [min/year]", _amount),
+    "preferred_per_year": ("losses a year, ideal", _amount),
+    "sticky_min_per_year": ("as modelled [min/year]", _amount),
+    "sticky_per_year": ("losses a year, as modelled", _amount),
     "unavailability": ("unavailability", probability_text),
+    "unavailability_low": ("interval from", probability_text),
+    "unavailability_high": ("interval to", probability_text),
     "up": ("there", _yes),
 }
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from k2rel.bundled import level_names
-from k2rel.errors import InputError, K2relError, closest
+from k2rel.errors import InputError, K2relError, ModelTooLargeError, NoConvergenceError, closest
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.engines import engine_of
 from k2rel.organisation import Organisation
@@ -38,6 +38,7 @@ __all__ = [
     "Solution",
     "StudyLike",
     "framed",
+    "framed_attrs",
     "one_reading",
     "role_needs",
     "solution_of",
@@ -77,21 +78,25 @@ class Solution:
         """The static or the dynamic engine."""
         if self.method == "simulation":
             raise self.cannot("this", "exact or markov")
-        return engine_of(self.study, self.organisation)
+        return engine_of(self.study) if self.method == "exact" else self.dynamics
 
-    @property
+    @cached_property
     def dynamics(self) -> Dynamics:
         """The chain, also where the exact engine was chosen because both say the same."""
         if self.method == "markov":
             assert self.organisation is not None
-            return solved(self.study, self.organisation)
+            try:
+                return solved(self.study, self.organisation)
+            except (ModelTooLargeError, NoConvergenceError) as error:
+                raise type(error)(f"{error}; with method auto or simulation no chain is needed") from None
         if self.method == "exact" and self.chosen:
-            return solved(self.study, self._same_reading)
+            return solved(self.study, self.followed)
         raise self.cannot("this", "markov")
 
     @property
-    def _same_reading(self) -> Organisation:
-        return Organisation(roles="preferred" if self.takeovers == IDEAL else "sticky")
+    def followed(self) -> Organisation:
+        """Who repairs and how roles behave, for an engine that follows the site."""
+        return self.organisation or Organisation(roles="preferred" if self.takeovers == IDEAL else "sticky")
 
     @cached_property
     def simulated(self) -> Simulation:
@@ -271,8 +276,12 @@ def one_reading(takeovers: Iterable[str]) -> str:
 
 def framed(frame: pd.DataFrame, solution: Solution, **more: Any) -> pd.DataFrame:
     """A table that says who computed it, under which reading, and how well."""
-    p = solution.provenance
-    known = {"method": solution.method, "engine": p.engine, "takeovers": p.takeovers, "error_bound": p.error_bound,
-             "input_hash": p.input_hash}  # fmt: skip
-    frame.attrs.update(known | more)
+    frame.attrs.update(framed_attrs(solution) | more)
     return frame
+
+
+def framed_attrs(solution: Solution) -> dict[str, Any]:
+    """Who computed, under which reading, and how well, as a table carries it."""
+    p = solution.provenance
+    return {"method": solution.method, "engine": p.engine, "takeovers": p.takeovers, "error_bound": p.error_bound,
+            "input_hash": p.input_hash}  # fmt: skip
