@@ -100,6 +100,8 @@ def test_clients_that_a_level_carries_say_under_which_reading() -> None:
     assert missing["after_one_failure"].to_dict() == {"L1": 4, "L2R": 8}, "rules alone need no chain"
     assert missing["within_bound"].isna()["L2R"]
     assert "states are needed" in missing.loc["L2R", "why_empty"]
+    with pytest.raises(k2rel.K2relError, match="states are needed"):
+        k2rel.most_clients("L2R", "25 MB/s", most=9, settings=NO_CHAIN, method="markov")
 
 
 @pytest.mark.parametrize("method", ["markov", "exact"])
