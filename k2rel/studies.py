@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -411,11 +412,15 @@ def studies_of(
             own[key] = value
             fits.add(key)
         found = study(level, clients=clients, repair=repair, rates=rates, settings=own)
-        name, number = found.site.name, 2
-        while name.lower() in {known.lower() for known in result}:
-            name, number = f"{found.site.name}-{number}", number + 1
-        result[name] = found
+        result[free_name(found.site.name, result)] = found
     for key, misfit in misfits.items():
         if key not in fits:
             raise misfit
     return result
+
+
+def free_name(name: str, taken: Iterable[str]) -> str:
+    """A site's name, numbered where another has it; names of files, so that case does not tell them apart."""
+    known = {other.lower() for other in taken}
+    numbers = (f"{name}-{number}" for number in count(2))
+    return next(found for found in chain((name,), numbers) if found.lower() not in known)

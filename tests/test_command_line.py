@@ -173,7 +173,8 @@ def test_load_contract(k2) -> None:
 def test_levels_and_compare(k2) -> None:
     assert [row["level"] for row in k2("levels", "--format", "json").json] == list(level_names())
     rows = {row["level"]: row for row in k2("compare", "L2", "L2R", "--format", "json").json}
-    assert rows["L2R"]["downtime_min_per_year"] < rows["L2"]["downtime_min_per_year"] / 8
+    assert rows["L2R"]["downtime_min_per_year"] < rows["L2"]["downtime_min_per_year"] / 9
+    assert {(row["takeovers"], row["why_empty"]) for row in rows.values()} == {("as modelled", "")}
 
 
 def test_schema_is_the_one_beside_the_site_files(k2) -> None:

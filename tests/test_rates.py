@@ -251,11 +251,13 @@ def test_the_registry_on_the_command_line(k2) -> None:
 
 
 def test_entries_side_by_side_do_to_a_level_what_setting_them_does(k2) -> None:
-    table = k2rel.entries_compared("gige_switch", level="L2")
-    for row in table.index:
-        study = k2rel.study("L2", settings={"gige_switch.rates": row})
-        minutes = k2rel.availability(study, method="exact")["media"].downtime_min_per_year
-        assert table.loc[row, "downtime_min_per_year"] == pytest.approx(minutes, rel=1e-12)
+    for level in ("L2", "L2R"):
+        table = k2rel.entries_compared("gige_switch", level=level)
+        for row in table.index:
+            study = k2rel.study(level, settings={"gige_switch.rates": row})
+            minutes = k2rel.availability(study)["media"].downtime_min_per_year
+            assert table.loc[row, "downtime_min_per_year"] == pytest.approx(minutes, rel=1e-12)
+        assert set(table["takeovers"]) == {"as modelled"}
     assert table["times_default"].iloc[0] == 1.0
     assert (
         k2("rates", "compare", "gige_switch", "--level", "L2", "--format", "json").json[0]["id"] == "eth_switch_hw_pred"

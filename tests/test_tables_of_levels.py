@@ -66,6 +66,23 @@ def test_where_no_level_has_figures_the_reason_is_raised() -> None:
         k2rel.overview("L1", method="markow")
 
 
+def test_what_was_solved_stands_in_tables_as_it_is() -> None:
+    answers = {name: study.solve() for name, study in k2rel.studies_of(["L1", "L2R"], clients=6).items()}
+    before = solved.cache_info().misses
+    frame, own = k2rel.compare(answers), k2rel.overview(list(answers.values()))
+    assert solved.cache_info().misses == before, "no chain is solved again"
+    assert frame["clients"].tolist() == own["clients"].tolist() == [6, 6]
+    assert list(frame.index) == list(own.index) == ["L1", "L2R"]
+    assert list(k2rel.compare([answers["L2R"].study, answers["L2R"]]).index) == ["L2R", "L2R-2"]
+    assert k2rel.compare(answers, method="exact").loc["L2R", "takeovers"] == "ideal"
+    with pytest.raises(InputError, match="a study has its own"):
+        k2rel.compare(answers, clients=4)
+    with pytest.raises(InputError, match="not both"):
+        k2rel.compare([answers["L1"], "L2"])
+    with pytest.raises(InputError, match="cannot stand in one table"):
+        k2rel.compare([answers["L2R"], answers["L2R"].study.solve("exact")])
+
+
 def test_two_designs_are_answered_for_alike() -> None:
     """Also where the first is one for which the reading makes no difference."""
     after = {
@@ -100,6 +117,17 @@ def test_clients_that_a_level_carries_say_under_which_reading() -> None:
     assert missing["after_one_failure"].to_dict() == {"L1": 4, "L2R": 8}, "rules alone need no chain"
     assert missing["within_bound"].isna()["L2R"]
     assert "states are needed" in missing.loc["L2R", "why_empty"]
+    with pytest.raises(k2rel.K2relError, match="states are needed"):
+        k2rel.most_clients("L2R", "25 MB/s", most=9, settings=NO_CHAIN, method="markov")
+
+
+@pytest.mark.parametrize("method", ["markov", "exact"])
+def test_a_takeover_leads_away_from_the_preferred_side(method) -> None:
+    """With everything normally at B and a TOE of A that is too small, whoever has moved is overloaded."""
+    study = k2rel.study("L2R", primary="B", settings={"toe_A1.capacity": "40 MB/s"})
+    assert k2rel.overload_after_takeover(study, method=method) == pytest.approx(1.0, abs=1e-4)
+    home = k2rel.study("L2R", settings={"toe_A1.capacity": "40 MB/s"})
+    assert k2rel.overload_after_takeover(home, method=method) == pytest.approx(0.0, abs=1e-4)
 
 
 # the table of all levels --------------------------------------------------------------------------------------------

@@ -456,5 +456,7 @@ def _history(
         print("\nThe inputs are those of the last report." if inputs else "\nThe inputs have changed since.")
         if not made_with:
             print("The code, the bundled data or the packages that compute are not those of the last report.")
+        for note in frame.attrs["notes"]:
+            print(note)
         print()
     return 0

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from k2rel.errors import K2relError
+from k2rel.errors import InputError, K2relError
 from k2rel.measures.availability import availability, takeovers
 from k2rel.measures.dynamic import performability
 from k2rel.measures.importance import single_points_of_failure
 from k2rel.measures.load import load
-from k2rel.measures.solution import Solution, StudyLike, framed, one_reading, solution_of
+from k2rel.measures.solution import Solution, StudyLike, framed, one_reading, role_needs, solution_of, study_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import further_traffic, principal_traffic
 from k2rel.rates import site_laws
 from k2rel.rates.entry import CONTRACTS
 from k2rel.site.common_cause_pairs import with_common_cause
 from k2rel.site.service_names import FULL_SERVICE
-from k2rel.studies import Study, studies_of, with_site
+from k2rel.studies import Study, free_name, studies_of, with_site
 from k2rel.studies import study as read_study
 
 if TYPE_CHECKING:
@@ -34,9 +34,11 @@ __all__ = [
     "variants",
 ]
 
+Levels: TypeAlias = "Mapping[str, StudyLike] | Sequence[StudyLike] | StudyLike"
+
 
 def compare(
-    levels: Sequence[str | Path] | str | Path,
+    levels: Levels,
     *,
     clients: int | None = None,
     repair: str = "4h",
@@ -50,7 +52,7 @@ def compare(
     Parameters
     ----------
     levels : sequence of str or pathlib.Path
-        Levels by name, or site files.
+        Levels by name, or site files; or studies and answers (a list, or a mapping by name), taken as they are.
     clients, repair, rates, settings
         As for `k2rel.study`. A setting is applied where the level has that type or part.
     method, organisation
@@ -75,12 +77,37 @@ def compare(
     >>> compare(["L2", "L2R"])["downtime_min_per_year"].round(2).to_dict()
     {'L2': 90.86, 'L2R': 9.97}
     """
-    studies = studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings)
+    studies = studies_at(levels, clients=clients, repair=repair, rates=rates, settings=settings)
     return by_level(studies, headline, method, organisation)
 
 
+def studies_at(
+    levels: Levels,
+    *,
+    clients: int | None,
+    repair: str,
+    rates: str | Path | None,
+    settings: Mapping[str, str] | None,
+) -> Mapping[str, StudyLike]:
+    """Levels read with the same options; studies and answers taken as they are, so that no chain is solved again."""
+    names = list(levels) if isinstance(levels, Mapping) else None
+    given: list[Any] = list(levels.values() if isinstance(levels, Mapping) else levels
+                            if isinstance(levels, list | tuple) else [levels])  # fmt: skip
+    made = [isinstance(getattr(item, "solution", item), Study | Solution) for item in given]
+    if names is None and not any(made):
+        return studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings)  # type: ignore[arg-type]
+    if not given or not all(made):
+        raise InputError("levels: names and site files, or studies and answers; not both")
+    if (clients, repair, rates, settings or None) != (None, "4h", None, None):
+        raise InputError("levels: clients, repair, rates and settings are for levels by name; a study has its own")
+    result: dict[str, StudyLike] = {}
+    for item, name in zip(given, names or [study_of(item).site.name for item in given], strict=True):
+        result[free_name(str(name), result)] = item
+    return result
+
+
 def by_level(
-    studies: Mapping[str, Study],
+    studies: Mapping[str, StudyLike],
     row: Callable[[Solution], dict[str, Any]],
     method: str,
     organisation: Organisation | None,
@@ -89,20 +116,25 @@ def by_level(
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
+    readings: set[str] = set()
     error: K2relError | None = None
     for name, study in studies.items():
-        site = study.site
+        site = study_of(study).site
         known: dict[str, Any] = {"level": name, "title": site.title, "clients": site.client_count}
         known["service"] = principal_traffic(site)
         try:
-            rows.append(known | row(solution_of(study, method, organisation)) | {"why_empty": ""})
+            solution = solution_of(study, method, organisation)
+            rows.append(known | row(solution) | {"why_empty": ""})
         except K2relError as refused:
             error = refused
             rows.append(known | {"why_empty": str(refused)})
-    found = [item["takeovers"] for item in rows if "takeovers" in item]
-    if error is not None and not found:
+        else:
+            readings |= {solution.takeovers} if role_needs(solution.study) else set()
+    if error is not None and not any("takeovers" in item for item in rows):
         raise error
-    reading = one_reading(found)
+    if len(readings) > 1:
+        raise InputError("levels: ideal takeovers and those as modelled cannot stand in one table; name the method")
+    reading = one_reading(readings)
     frame = pd.DataFrame(rows).set_index("level").assign(takeovers=reading)
     frame = frame.fillna({"method": ""})
     frame.attrs["takeovers"] = reading
@@ -110,7 +142,7 @@ def by_level(
 
 
 def overload_by_level(
-    levels: Sequence[str | Path] | str | Path,
+    levels: Levels,
     *,
     clients: int | None = None,
     repair: str = "4h",
@@ -136,7 +168,7 @@ def overload_by_level(
     >>> overload_by_level(["L2R"], clients=4).to_dict()
     {'L2R': 0.0}
     """
-    studies = studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings)
+    studies = studies_at(levels, clients=clients, repair=repair, rates=rates, settings=settings)
     frame = by_level(studies, _overload, method, organisation)
     empty = {name: words for name, words in frame["why_empty"].items() if words}
     result = frame["p_overload"].astype(float).rename_axis(None)

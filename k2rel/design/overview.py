@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from k2rel.bundled import level_names
 from k2rel.design.changes import with_clients
-from k2rel.design.comparison import by_level
+from k2rel.design.comparison import Levels, by_level, studies_at
 from k2rel.design.planning import clients_carried
 from k2rel.measures.availability import availability
 from k2rel.measures.cases import Case, failover_cases
@@ -19,7 +19,7 @@ from k2rel.measures.solution import Solution
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import FailoverOutcome, principal_traffic
 from k2rel.site.model import Site
-from k2rel.studies import Study, studies_of
+from k2rel.studies import Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,7 @@ _MOST = 40
 
 
 def overview(
-    levels: Sequence[str | Path] | str | Path | None = None,
+    levels: Levels | None = None,
     *,
     clients: int | None = None,
     repair: str = "4h",
@@ -44,7 +44,7 @@ def overview(
     Parameters
     ----------
     levels : sequence of str or pathlib.Path, optional
-        Levels by name, or site files; by default every level.
+        As for `compare`; by default every level.
     clients, repair, rates, settings, method, organisation
         As for `compare`.
 
@@ -73,7 +73,7 @@ def overview(
     >>> row["normal_share_a"], row["worst_failure"], row["worst_share_b"], row["clients_carried"]
     (1.0, 'switch A', 1.0, 8)
     """
-    studies = studies_of(
+    studies = studies_at(
         level_names() if levels is None else levels, clients=clients, repair=repair, rates=rates, settings=settings
     )
     return by_level(studies, _row, method, organisation)

@@ -92,9 +92,8 @@ def most_clients(
             get = cache(partial(_with_clients, level, {**dict(study.site.changed), demand: rate}))
             ask = cache(lambda count, get=get: solution_of(get(count), method, organisation))
             rows.append({"level": name, "bit_rate": rate} | _carried(get, ask, most, bound, takeover_bound))
-    failed = [row["why_empty"] for row in rows if row["why_empty"]]
-    if rows and len(failed) == len(rows):
-        raise K2relError(failed[0])
+    if rows and not any(row["method"] for row in rows):
+        raise rows[0]["refused"][0]
     columns = [
         "level",
         "bit_rate",
@@ -127,16 +126,18 @@ def _carried(
     found = {"nothing_failed": normal, "after_one_failure": after, "limited_by": element, "after_failure_of": failed,
              "within_bound": math.nan, "after_takeover": math.nan, "method": "", "takeovers": "",
              "why_empty": ""}  # fmt: skip
-    try:
-        answered = ask(max(1, normal))
-        return found | {
-            "within_bound": _largest(normal, lambda count: load(ask(count)).p_any_overload <= bound),
-            "after_takeover": _largest(normal, lambda count: overload_after_takeover(ask(count)) <= takeover_bound),
-            "method": answered.method,
-            "takeovers": answered.takeovers,
-        }
-    except K2relError as error:
-        return found | {"why_empty": str(error)}
+    asked = {
+        "within_bound": lambda count: load(ask(count)).p_any_overload <= bound,
+        "after_takeover": lambda count: overload_after_takeover(ask(count)) <= takeover_bound,
+    }
+    refused: dict[str, K2relError] = {}
+    for name, holds in asked.items():
+        try:
+            answered = ask(max(1, normal))
+            found |= {name: _largest(normal, holds), "method": answered.method, "takeovers": answered.takeovers}
+        except K2relError as error:
+            refused[str(error)] = error
+    return found | {"why_empty": "; ".join(refused), "refused": list(refused.values())}
 
 
 def clients_carried(get: Callable[[int], Study], most: int) -> int:
@@ -179,7 +180,8 @@ def overload_after_takeover(
     engine = solution.engine
     loading = Loading(engine.policy, counted=True)
     place = loading.table.classes.index(loading.principal)
-    normal = _normal_routes(engine.policy, loading.principal)
+    # of the rules with roles at the preferred side: in a chain, who has a role is a variable of its own
+    normal = _normal_routes(solution.study.policy, loading.principal)
     moved = overloaded = 0.0
     for weight, moment in engine.at_moments:
         probabilities = weight * moment.mode_probabilities(loading.table.diagram)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from k2rel.arguments import as_name
-from k2rel.design.changes import Design, minutes_of
+from k2rel.design.comparison import by_level
 from k2rel.errors import InputError, closest
+from k2rel.measures.availability import availability
+from k2rel.measures.solution import Solution
+from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.rates import registry
 from k2rel.site import read_site
@@ -19,7 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["entries_compared"]
 
 
-def entries_compared(kind: str, *, level: str | Path | None = None, rates: str | Path | None = None) -> pd.DataFrame:
+def entries_compared(
+    kind: str,
+    *,
+    level: str | Path | None = None,
+    rates: str | Path | None = None,
+    method: str = "auto",
+    organisation: Organisation | None = None,
+) -> pd.DataFrame:
     """Put the entries of a component type side by side.
 
     Parameters
@@ -30,13 +40,15 @@ def entries_compared(kind: str, *, level: str | Path | None = None, rates: str |
         A level or site file whose downtime is computed with each of them.
     rates : str or pathlib.Path, optional
         A table over the registry.
+    method, organisation
+        As for `availability`, where there is a level.
 
     Returns
     -------
     pandas.DataFrame
         Index ``id``, the default first; ``component``, ``failure_rate_per_h``, ``low_per_h``, ``high_per_h``,
         ``times_default``, ``evidence``, ``year``, ``source``; with a level also ``downtime_min_per_year`` of its
-        principal traffic, roles at the preferred side.
+        principal traffic, ``method``, ``takeovers`` and ``why_empty`` as `compare`.
 
     Raises
     ------
@@ -58,10 +70,18 @@ def entries_compared(kind: str, *, level: str | Path | None = None, rates: str |
         types = {part.type for part in read_site(level).described.values()}
         if kind not in types:
             raise InputError(f"{str(level)[:80]} has no component type '{kind}'{closest(kind, types)}")
-        minutes = []
-        for row in rows:
-            changed = study(level, rates=rates, settings={f"{kind}.rates": row.id})
-            minutes.append(minutes_of(Design(changed), principal_traffic(changed.site)))
-        frame["downtime_min_per_year"] = minutes
-        columns.append("downtime_min_per_year")
+        studies = {row.id: study(level, rates=rates, settings={f"{kind}.rates": row.id}) for row in rows}
+        found = by_level(studies, _downtime, method, organisation)
+        added = ["downtime_min_per_year", "method", "takeovers", "why_empty"]
+        frame[added] = found[added]
+        columns += added
     return frame[columns]
+
+
+def _downtime(solution: Solution) -> dict[str, Any]:
+    main = availability(solution)[principal_traffic(solution.study.site)]
+    return {
+        "downtime_min_per_year": main.downtime_min_per_year,
+        "method": solution.method,
+        "takeovers": solution.takeovers,
+    }

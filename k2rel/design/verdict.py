@@ -68,11 +68,12 @@ def verdict(
             )
     site = solution.study.site
     main = (result or availability(solution))[principal_traffic(site)]
+    limits = f" ({' to '.join(probability_text(limit) for limit in main.limits)})" if main.limits else ""
     lead = (
         f"{site.name} with {site.client_count} clients and the {solution.study.laws.contract} repair contract: "
         f"{main.service.replace('_', ' ')} is lost for some client "
         f"{format_duration(main.unavailability * HOURS_PER_YEAR)} a year "
-        f"(unavailability {probability_text(main.unavailability)}, takeovers {solution.takeovers}, by the "
+        f"(unavailability {probability_text(main.unavailability)}{limits}, takeovers {solution.takeovers}, by the "
         f"{solution.method} engine), in {main.failures_per_year:.2g} losses a year"
         + (f" of {format_duration(main.mean_downtime_h)} each." if main.failures_per_year > 0 else ".")
     )
@@ -127,7 +128,7 @@ def _cause_words(solution: Solution) -> str:
         budget = causes(solution, principal)
         top, share = str(budget.index[0]), 100 * float(budget["share"].iloc[0])
         lead = f"The largest cause is {called(top)} with {share:.0f} % of that downtime; "
-    return lead + (
+    said = lead + (
         f"{len(singles)} kinds of single failure take it away."
         if len(singles) > 1
         else "no single failure takes it away."
@@ -136,6 +137,7 @@ def _cause_words(solution: Solution) -> str:
         if singles[0].parts[0] == top
         else f"the only single point of failure is {called(singles[0].parts[0])}."
     )
+    return f"{said[0].upper()}{said[1:]}"
 
 
 def _move_words(solution: Solution) -> str:
