@@ -219,7 +219,7 @@ class Answer:
         Examples
         --------
         >>> round(solve("L2R").performability()["takeovers_per_year"], 2)
-        1.53
+        1.51
         """
         return performability(self.solution)
 

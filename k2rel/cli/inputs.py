@@ -40,7 +40,7 @@ def quiet_option(sub: argparse.ArgumentParser) -> None:
 
 
 def set_option(sub: argparse.ArgumentParser, text: str) -> None:
-    sub.add_argument("--set", action="append", default=[], metavar="TYPE.KEY=VALUE", help=text)
+    sub.add_argument("--set", action="append", default=[], metavar="NAME.KEY=VALUE", help=text)
 
 
 def points_option(sub: argparse.ArgumentParser, text: str) -> None:
@@ -57,7 +57,9 @@ def study_options(sub: argparse.ArgumentParser, nargs: str | None = None) -> Non
     sub.add_argument("--clients", type=int, metavar="N", help="number of clients instead of the file's")
     sub.add_argument("--repair", default="4h", metavar="CONTRACT", help="repair contract: onsite, 4h (default) or nbd")
     sub.add_argument("--rates", metavar="FILE", help="CSV table that replaces or adds failure data")
-    set_option(sub, 'for example media_server.mttr="4 h"')
+    set_option(
+        sub, 'of a type, media_server.mttr="4 h", or of one part, which goes before its type: switch_A.mttf="2e6 h"'
+    )
     sub.add_argument("--variant", metavar="NAME", help="a variant that the site file describes")
     if not nargs:
         sub.add_argument(

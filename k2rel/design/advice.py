@@ -24,8 +24,8 @@ from k2rel.design.costs import Costs
 from k2rel.design.targets import allowed_min_per_year, checked_target
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.availability import service_named
-from k2rel.measures.solution import solution_of
 from k2rel.measures.engines import engine_of
+from k2rel.measures.solution import solution_of
 from k2rel.organisation import Organisation
 from k2rel.studies import Provenance, Study
 

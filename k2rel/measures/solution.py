@@ -7,10 +7,11 @@ it is not to be had, the same rules are simulated; circumstances are simulated i
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from k2rel.bundled import level_names
 from k2rel.errors import InputError, K2relError, ModelTooLargeError, NoConvergenceError, closest
@@ -30,7 +31,18 @@ if TYPE_CHECKING:
     from k2rel.simulation.plan import Plan
     from k2rel.simulation.results import Simulation
 
-__all__ = ["AS_MODELLED", "IDEAL", "METHODS", "Solution", "StudyLike", "framed", "solution_of", "study_of"]
+__all__ = [
+    "AS_MODELLED",
+    "IDEAL",
+    "METHODS",
+    "Solution",
+    "StudyLike",
+    "framed",
+    "one_reading",
+    "role_needs",
+    "solution_of",
+    "study_of",
+]
 
 METHODS = ("auto", "exact", "markov", "simulation")
 """Words for who answers, the same wherever they are asked for."""
@@ -51,6 +63,14 @@ class Solution:
     chosen: bool  # by k2rel, not by name
     plan: Plan | None = None
     circumstances: Circumstances | None = None
+    asked: Organisation | None = None  # as it was given, also where the engine needs none
+
+    def alike(self, study: Study) -> Solution:
+        """The same question asked of another study: who repairs, how roles behave, and who was named to answer."""
+        if study is self.study:
+            return self
+        method = "auto" if self.chosen else self.method
+        return solution_of(study, method, self.asked, self.plan, self.circumstances)
 
     @cached_property
     def engine(self) -> Engine:
@@ -114,7 +134,15 @@ class Solution:
         return solution_of(self.study, "exact")
 
 
-StudyLike: TypeAlias = "Study | Solution | str | Path"
+class Answered(Protocol):
+    """What has been solved and says so: an answer, which stands above this room."""
+
+    @property
+    def solution(self) -> Solution:
+        """The study with the engine that answers for it."""
+
+
+StudyLike: TypeAlias = "Study | Solution | Answered | str | Path"
 """What a question may be asked about: a study, a level's name or a site file, or what was solved before."""
 
 
@@ -179,7 +207,7 @@ def _solution(
     def made(engine: str, reason: str, reading: str = takeovers) -> Solution:
         told = None if engine == "exact" else who
         extra = (plan, circumstances) if engine == "simulation" else (None, None)
-        return Solution(study, engine, told, reading, reason, method == "auto", *extra)
+        return Solution(study, engine, told, reading, reason, method == "auto", *extra, organisation)
 
     if method == "exact":
         if work:
@@ -237,6 +265,11 @@ def work_needs(organisation: Organisation) -> list[str]:
         "repair times that vary otherwise": organisation.repair_variation != 1.0,
     }
     return [words for words, holds in found.items() if holds]
+
+
+def one_reading(takeovers: Iterable[str]) -> str:
+    """The reading of a table; a site where no role moves is the same under both and stands under that of the others."""
+    return IDEAL if IDEAL in set(takeovers) else AS_MODELLED
 
 
 def framed(frame: pd.DataFrame, solution: Solution, **more: Any) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Reports: parameterised notebooks, executed by papermill and rendered as self-contained HTML.
 
 ``notebook``  what the notebooks call: parameters to study, tables and cases as HTML, results beside the report
+``parameters``  those of a notebook, checked by name and type
 ``explorer``  a drawing whose parts fail and recover by a click
 ``workbook``  tables as CSV and XLSX
 ``execute``   one notebook, by papermill
@@ -25,10 +26,12 @@ from k2rel.report.notebook import (
     show_steps,
     show_text,
 )
+from k2rel.report.parameters import check_parameters
 
 __all__ = [
     "Rendered",
     "about",
+    "check_parameters",
     "open_study",
     "render_reports",
     "save_results",
