@@ -419,6 +419,8 @@ def test_the_command_line_gives_both_methods(capsys) -> None:
     assert 8 < media["downtime_min_per_year"] < 12
     assert main(["availability", "L2R", "--method", "markov", "--tolerance", "1e-8"]) == 0
     assert "The preferred-side figure lets a role be back" in capsys.readouterr().out
+    assert main(["load", "L2R", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["method"].startswith("markov, roles sticky")
     assert main(["load", "L2R", "--method", "markov", "--tolerance", "1e-8", "--format", "json"]) == 0
     sides = json.loads(capsys.readouterr().out)["side_distribution"]
     assert {(row["on_a"], row["on_b"]) for row in sides[:2]} == {(4, 0), (0, 4)}
@@ -481,7 +483,10 @@ def test_a_site_whose_parts_are_mostly_down_is_refused_with_a_reason(tmp_path, c
 )
 def test_persons_who_never_come_are_refused_with_a_reason(words, capsys) -> None:
     assert main(["availability", "L2R", "--method", "markov", *words]) == 2
-    assert "crews and persons take too long" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "crews and persons take too long" in error
+    assert "a larger tolerance; with method auto or simulation no chain is needed" in error
+    assert error.count("\n") == 1
 
 
 def test_a_report_leaves_out_what_the_dynamic_engine_refuses() -> None:
