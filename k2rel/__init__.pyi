@@ -24,8 +24,8 @@ from . import (
 from ._version import __version__ as __version__
 from .answer import Answer as Answer
 from .bundled import level_names as level_names
-from .design.advice import advise as advise
-from .design.candidates import best_changes as best_changes, candidate_changes as candidate_changes
+from .design.advice import advise as advise, best_changes as best_changes
+from .design.candidates import candidate_changes as candidate_changes
 from .design.changes import with_second as with_second
 from .design.comparison import (
     common_causes as common_causes,

@@ -14,6 +14,7 @@ from k2rel.design.candidates import candidate_changes
 from k2rel.design.changes import Change, Design, changed, go_together, minutes_of
 from k2rel.design.costs import Costs, read_costs
 from k2rel.errors import InputError
+from k2rel.measures.solution import solution_of
 from k2rel.organisation import Organisation
 
 COSTS = data_dir() / "examples" / "costs.csv"
@@ -100,6 +101,64 @@ def test_changes_that_exclude_each_other_are_not_made_together() -> None:
 # advice -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("site", "method"),
+    [("L2R", "auto"), ("L2R", "exact"), (data_dir() / "examples" / "reference_san_dual.yaml", "auto"), ("L2", "auto")],
+    ids=["L2R", "L2R exact", "reference_san_dual", "L2"],
+)
+def test_a_change_has_one_number_in_advice_in_the_best_changes_and_in_the_changed_design(site, method) -> None:
+    """The changed study asked by itself, as a person would build it; bit for bit, whatever chains ranked it."""
+    study = k2rel.study(site)
+    best = k2rel.best_changes(study, most=6, method=method)
+    found = advise(study, pairs=False, method=method)
+    alone = {found.changes[n[0]].title: (found.changes[n[0]], minutes) for n, minutes, _ in found.sets}
+    table = found.table()
+    assert found.now_min_per_year == k2rel.availability(study, method=method).services[0].downtime_min_per_year
+    kinds = set()
+    for title, row in best.iterrows():
+        change, minutes = alone[title]
+        kinds.add(change.kind)
+        made = changed(Design(study, method=method), [change])
+        asked = k2rel.availability(made.study, organisation=made.organisation, method=method)
+        assert row["downtime_min_per_year"] == minutes == asked[found.service].downtime_min_per_year
+        assert row["removed_share"] == table.loc[title, "removed_share"]
+    assert len(kinds) >= 2
+    assert best.attrs["takeovers"] == table.attrs["takeovers"] == found.provenance.takeovers
+
+
+def test_the_second_chassis_of_level_2r_removes_what_takeovers_leave_over() -> None:
+    """Ideal takeovers would have it remove 98.5 %; with takeovers as modelled most of the downtime has other causes."""
+    best = k2rel.best_changes("L2R", most=1, target_percent=99.999)
+    assert best.index[0] == "a second raid chassis beside the first"
+    assert best["removed_share"].iloc[0] == pytest.approx(0.3965, abs=5e-4)
+    assert not best["meets_target"].iloc[0]
+    ideal = k2rel.best_changes("L2R", most=1, method="exact")
+    assert ideal["removed_share"].iloc[0] == pytest.approx(0.985, abs=5e-4)
+    assert (best.attrs["takeovers"], ideal.attrs["takeovers"]) == ("as modelled", "ideal")
+
+
+def test_what_is_shown_is_computed_at_the_tolerance_of_the_answer_and_the_rest_says_its_bound() -> None:
+    """Level 3R ranks by smaller chains: their error is within the bound that stands beside it."""
+    study = k2rel.study("L3R")
+    found = advise(study, pairs=False, most=2)
+    shown, ranked = found.table(2, singles=True), found.table(singles=True)
+    exactly = solution_of(study).error_bound * 525_960
+    assert (shown["bound_min_per_year"] < 2 * exactly).all()
+    assert ranked["bound_min_per_year"].iloc[-1] > 10 * exactly
+    place, minutes, _ = found.sets[-1]
+    made = changed(Design(study), [found.changes[place[0]]])
+    assert minutes != minutes_of(made, "media") == pytest.approx(minutes, abs=found.bounds[-1])
+
+
+def test_a_site_that_can_only_be_simulated_names_the_method_that_would_answer() -> None:
+    slow = k2rel.study("L2R", settings={"psu.mttr": "90000 h"})
+    assert solution_of(slow).method == "simulation"
+    for ask in (advise, k2rel.best_changes):
+        with pytest.raises(InputError, match="ask with method exact"):
+            ask(slow)
+    assert len(k2rel.best_changes(slow, method="exact")) == 3
+
+
 def test_singles_and_pairs_are_each_what_computing_them_alone_gives() -> None:
     study, organisation = k2rel.study("L2R"), Organisation(tolerance=COARSE)
     found = advise(study, target_percent=99.999, organisation=organisation)
@@ -109,8 +168,8 @@ def test_singles_and_pairs_are_each_what_computing_them_alone_gives() -> None:
         with contextlib.suppress(InputError):  # such as a part that another level does not have
             changed(Design(study), [a, b])
             expected += 1
-    pairs = [one for one in found.sets if len(one[0]) == 2]
-    assert len([one for one in found.sets if len(one[0]) == 1]) == len(changes)
+    pairs = [entry for entry in found.sets if len(entry[0]) == 2]
+    assert len([entry for entry in found.sets if len(entry[0]) == 1]) == len(changes)
     assert len(pairs) == expected > 100
     for numbers, minutes, _ in found.sets[::17]:
         design = changed(Design(study, organisation), [changes[i] for i in numbers])
@@ -125,8 +184,7 @@ def test_a_level_without_moving_roles_is_compared_with_others_in_the_same_readin
     """Level 2R with sticky roles, not with roles that return by themselves, beside Level 1."""
     found = advise(k2rel.study("L1"), pairs=False)
     (other,) = (m for n, m, _ in found.sets if found.changes[n[0]].what == "L2R")
-    sticky = k2rel.availability(k2rel.study("L2R"), organisation=Organisation(tolerance=1e-8))["media"]
-    assert other == pytest.approx(sticky.downtime_min_per_year, rel=1e-6)
+    assert other == k2rel.availability("L2R")["media"].downtime_min_per_year
 
 
 FEW = {("duplicate", "media_server"): 9.0, ("duplicate", "gige_switch"): 3.0, ("stock", "media_server"): 2.0,
@@ -152,7 +210,7 @@ def test_the_front_is_that_of_all_subsets(level) -> None:
     found = advise(study, costs=costs, pairs=False)
     front = found.front
     assert front.complete
-    points = all_subsets(study, costs, Organisation(tolerance=1e-8))
+    points = all_subsets(study, costs, Organisation())
     assert len(points) >= 12
     for cost, minutes in points:
         best = min(m for _, c, m in front.sets if c <= cost + 1e-9)
@@ -166,7 +224,7 @@ def test_the_front_is_that_of_all_subsets(level) -> None:
 
 def test_a_search_that_is_stopped_states_a_gap_that_holds() -> None:
     study, costs = k2rel.study("L1"), Costs(FEW)
-    points = all_subsets(study, costs, Organisation(tolerance=1e-8))
+    points = all_subsets(study, costs, Organisation())
     for sets in (1, 3, 6):
         front = advise(study, costs=costs, pairs=False, sets=sets).front
         assert not front.complete

@@ -107,8 +107,9 @@ def test_a_target_is_met_not_met_or_open_by_the_limits_of_the_rates() -> None:
     more = sticky["sticky_min_per_year"] - sticky["preferred_min_per_year"]
 
     def verdict(minutes):
-        (one,) = k2rel.judge(study, {"media": 100 * (1 - minutes / 525_960)})
-        return one.verdict
+        (judgement,) = k2rel.judge(study, {"media": 100 * (1 - minutes / 525_960)})
+        assert (judgement.method, judgement.takeovers) == ("markov", "as modelled")
+        return judgement.verdict
 
     low, high = spread["q05"] + more, spread["q95"] + more
     assert verdict(high * 1.05) == "met"

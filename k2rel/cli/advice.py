@@ -50,21 +50,24 @@ def advise_verb(args: argparse.Namespace) -> int:
     costs = read_costs(args.costs) if args.costs else None
     study = study_of(args)
     found = advise(
-        study, args.service, target_percent=args.target, costs=costs, pairs=not args.no_pairs, sets=args.sets
-    )
+        study, args.service, target_percent=args.target, costs=costs, pairs=not args.no_pairs, sets=args.sets,
+        most=args.most,
+    )  # fmt: skip
     if args.format == "json":
         print_json(found.to_json())
         return 0
-    print(f"{study.site.name}, {found.provenance.engine}\n")
+    print(f"{study.site.name}, {found.provenance.engine}; takeovers {found.provenance.takeovers}: "
+          f"{found.provenance.reason}\n")  # fmt: skip
     print(f"{found.words()}\n")
+    hidden = ["changes", "bound_min_per_year"]  # the bound in the first line holds for all that is shown
     print("Single changes\n")
-    print_table(found.table(args.most, singles=True).drop(columns="changes"))
+    print_table(found.table(args.most, singles=True).drop(columns=hidden))
     if not args.no_pairs:
         print("\nPairs of changes\n")
-        print_table(found.table(args.most, singles=False).drop(columns="changes"))
+        print_table(found.table(args.most, singles=False).drop(columns=hidden))
     if found.front is not None:
         print("\nLeast cost for a minute a year removed, alone or in pairs\n")
-        print_table(found.table(args.most, by="cost").drop(columns="changes"))
+        print_table(found.table(args.most, by="cost").drop(columns=hidden))
         front = found.front
         unit = f" [{found.currency}]" if found.currency else ""
         print(

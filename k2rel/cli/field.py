@@ -364,8 +364,8 @@ def _row_of(path: str, text: str) -> str:
 
 
 def update_verb(args: argparse.Namespace) -> int:
-    from k2rel.design.changes import Design, minutes_of
     from k2rel.field import read_field
+    from k2rel.measures.availability import availability
     from k2rel.measures.updating import updated
     from k2rel.policy.failover import principal_traffic
     from k2rel.rates import write_rates
@@ -384,7 +384,8 @@ def update_verb(args: argparse.Namespace) -> int:
     if args.output:
         written(args.output, write_rates(result.rows), args.force)
     name = principal_traffic(study.site)
-    minutes = [minutes_of(Design(each), name) for each in (study, result.after)]
+    found = [availability(each) for each in (study, result.after)]
+    minutes = [each[name].downtime_min_per_year for each in found]
     frame = result.table()
     if args.format == "json":
         print_json({"log": _read(data), "rates": records(frame.rename_axis("type")), "service": name,
@@ -399,7 +400,8 @@ def update_verb(args: argparse.Namespace) -> int:
     for kind, posterior in result.posteriors.items():
         if posterior.surprise < 0.05:
             print(f"\n{kind}: the log contradicts the entry (probability {posterior.surprise:.2g}); look at both.")
-    print(f"\n{name}: {minutes[0]:.3g} min of downtime a year before, {minutes[1]:.3g} after (preferred side)")
+    print(f"\n{name}: {minutes[0]:.3g} min of downtime a year before, {minutes[1]:.3g} after "
+          f"(takeovers {found[0].provenance.takeovers}; {found[0].provenance.reason})")  # fmt: skip
     if args.output:
         print(f"{args.output}: written; use it with --rates {args.output}")
     return 0

@@ -1,94 +1,85 @@
 """What to change first: every change alone and in pairs, by downtime removed and by cost, and the Pareto front.
 
-Each set of changes is computed by the engine that the site needs: the dynamic one where roles move and stay, else the
-static one. The front is found by branch and bound over sets of changes: where no change adds downtime, a set with all
-changes that are still open bounds every set below it. That makes the front exact up to a tolerance, or, where the
-number of computations is used up first, gives the gap. Failover rules allow that a better part costs downtime (a
-standby that works lets a takeover happen that cuts a client off), so what each change adds at most among the computed
-sets is part of the gap.
+Each set of changes is a study of its own, answered as the design itself is: by the engine that it needs, in one reading
+of the takeovers. What is shown is what `availability` of the changed study says; of hundreds of sets those that are not
+among the best are ranked by chains that are quicker to solve, and carry their error bound.
 """
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from k2rel.arguments import as_whole
 from k2rel.design.candidates import candidate_changes
-from k2rel.design.changes import Change, Design, changed, go_together, minutes_of
+from k2rel.design.changes import Change, design_of, go_together
 from k2rel.design.costs import Costs
+from k2rel.design.evaluation import Changes, Evaluator
+from k2rel.design.front import Front, front_of
 from k2rel.design.targets import allowed_min_per_year, checked_target
-from k2rel.errors import InputError, K2relError
+from k2rel.errors import InputError
 from k2rel.measures.availability import service_named
-from k2rel.measures.engines import engine_of
-from k2rel.measures.solution import solution_of
+from k2rel.measures.solution import Solution, StudyLike, framed
 from k2rel.organisation import Organisation
-from k2rel.studies import Provenance, Study
+from k2rel.studies import Provenance
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Advice", "Front", "advise"]
+__all__ = ["Advice", "advise", "best_changes"]
 
-_FRONT_KINDS = ("contract", "stock", "test", "duplicate", "return")
-_NEAR = 1e-3
 _NOTHING = 1e-5
+"""Share of the downtime below which nothing is removed: what the dynamic engine resolves."""
 _SETS = {True: 1_000, False: 20_000}
-
-
-@dataclass(frozen=True, slots=True)
-class Front:
-    """Sets of changes of which none is better in both cost and downtime."""
-
-    sets: tuple[tuple[tuple[str, ...], float, float], ...]  # titles, cost, downtime [min/year]; rising in cost
-    computed: int
-    gap_min_per_year: float  # no set of at most a point's cost has a downtime smaller by more than this
-    complete: bool  # whether the search came to its end
 
 
 @dataclass(frozen=True, eq=False)
 class Advice:
     """What to change first."""
 
-    provenance: Provenance
+    solution: Solution
     service: str
     now_min_per_year: float
     target_min_per_year: float  # nan: no target
     changes: tuple[Change, ...]  # by downtime left
     sets: tuple[tuple[tuple[int, ...], float, float], ...]  # places in `changes`, downtime [min/year], cost (nan: none)
+    bounds: tuple[float, ...]  # of the error of each of `sets` [min/year]
     front: Front | None = None
     currency: str = ""
     left_out: tuple[str, ...] = field(default=())  # candidates that cannot be computed
+
+    @property
+    def provenance(self) -> Provenance:
+        """Who answers, under which reading."""
+        return self.solution.provenance
 
     def table(self, most: int | None = None, *, singles: bool | None = None, by: str = "downtime") -> pd.DataFrame:
         """Give single and paired changes as a table, by the downtime left, or by the cost of a minute a year removed.
 
         Examples
         --------
-        >>> from k2rel.studies import study
-        >>> advise(study("L1"), pairs=False).table(1)["removed_share"].round(2).to_dict()
+        >>> advise("L1", pairs=False).table(1)["removed_share"].round(2).to_dict()
         {'Level 2R, two servers, two switches instead': 0.89}
         """
         import pandas as pd
 
         rows = []
-        for numbers, minutes, cost in self.sets:
+        for (numbers, minutes, cost), bound in zip(self.sets, self.bounds, strict=True):
             if singles is not None and (len(numbers) == 1) != singles:
                 continue
             removed = self.now_min_per_year - minutes
-            if abs(removed) < _NOTHING * self.now_min_per_year:  # below what the dynamic engine resolves
-                removed, minutes = 0.0, self.now_min_per_year
+            if abs(removed) < _NOTHING * self.now_min_per_year:
+                removed = 0.0
             title = " + ".join(self.changes[i].title for i in numbers)
             per = cost / removed if removed > 0 else math.nan
             share = removed / self.now_min_per_year if self.now_min_per_year else 0.0
             meets = minutes <= self.target_min_per_year
-            rows.append((title, len(numbers), minutes, removed, share, cost, per, meets))
+            rows.append((title, len(numbers), minutes, removed, share, cost, per, meets, bound))
         columns = ["change", "changes", "downtime_min_per_year", "removed_min_per_year", "removed_share", "cost",
-                   "cost_per_minute", "meets_target"]  # fmt: skip
+                   "cost_per_minute", "meets_target", "bound_min_per_year"]  # fmt: skip
         frame = pd.DataFrame(rows, columns=columns).set_index("change")
         if math.isnan(self.target_min_per_year):
             frame = frame.drop(columns="meets_target")
@@ -100,7 +91,7 @@ class Advice:
             frame = frame.sort_values("downtime_min_per_year", kind="stable")
         else:
             raise InputError(f"by: 'downtime', or 'cost' where costs are given; got '{by[:40]}'")
-        return frame.head(len(frame) if most is None else most)
+        return framed(frame.head(len(frame) if most is None else most), self.solution)
 
     def front_table(self) -> pd.DataFrame:
         """Give the Pareto front as a table.
@@ -108,9 +99,8 @@ class Advice:
         Examples
         --------
         >>> from k2rel.design.costs import Costs
-        >>> from k2rel.studies import study
         >>> costs = Costs({("duplicate", "media_server"): 9000.0, ("contract", "onsite"): 5000.0})
-        >>> advise(study("L1"), costs=costs, pairs=False).front_table()["cost"].tolist()
+        >>> advise("L1", costs=costs, pairs=False).front_table()["cost"].tolist()
         [0.0, 5000.0, 14000.0]
         """
         import pandas as pd
@@ -124,19 +114,20 @@ class Advice:
         ]  # fmt: skip
         columns = ["change", "cost", "downtime_min_per_year", "removed_min_per_year", "meets_target"]
         frame = pd.DataFrame(rows, columns=columns).set_index("change")
-        return frame.drop(columns="meets_target") if math.isnan(self.target_min_per_year) else frame
+        frame = frame.drop(columns="meets_target") if math.isnan(self.target_min_per_year) else frame
+        return framed(frame, self.solution)
 
     def words(self) -> str:
         """Say the advice in a few sentences.
 
         Examples
         --------
-        >>> from k2rel.studies import study
-        >>> advise(study("L1"), pairs=False).words()[:19]
+        >>> advise("L1", pairs=False).words()[:19]
         'Media is lost for 8'
         """
         what = self.service.replace("_", " ")
-        lines = [f"{what[:1].upper()}{what[1:]} is lost for {self.now_min_per_year:.3g} min a year."]
+        how = f"takeovers {self.provenance.takeovers}"
+        lines = [f"{what[:1].upper()}{what[1:]} is lost for {self.now_min_per_year:.3g} min a year ({how})."]
         for singles, how in ((True, "Alone"), (False, "In pairs")):
             best = self.table(1, singles=singles)
             if len(best) and best["removed_min_per_year"].iloc[0] > 0:
@@ -175,8 +166,7 @@ class Advice:
 
         Examples
         --------
-        >>> from k2rel.studies import study
-        >>> advise(study("L1"), pairs=False).to_json()["service"]
+        >>> advise("L1", pairs=False).to_json()["service"]
         'media'
         """
         front = None
@@ -194,77 +184,46 @@ class Advice:
             "changes": [{"title": c.title, "kind": c.kind, "what": c.what, "units": c.units} for c in self.changes],
             "sets": [
                 {"changes": [self.changes[i].title for i in numbers], "downtime_min_per_year": minutes,
-                 "cost": None if math.isnan(cost) else cost}
-                for numbers, minutes, cost in self.sets
+                 "cost": None if math.isnan(cost) else cost, "bound_min_per_year": bound}
+                for (numbers, minutes, cost), bound in zip(self.sets, self.bounds, strict=True)
             ],
             "front": front,
             "left_out": list(self.left_out),
         }  # fmt: skip
 
 
-class _Evaluator:
-    """Downtime of sets of changes, each computed once."""
-
-    def __init__(self, design: Design, service: str) -> None:
-        self.design, self.service = design, service
-        self._known: dict[frozenset[Change], float] = {}
-
-    @property
-    def computed(self) -> int:
-        """How many sets were computed."""
-        return len(self._known)
-
-    def minutes(self, changes: Iterable[Change] = ()) -> float:
-        """Downtime with some changes; not a number where they cannot be made."""
-        some = frozenset(changes)
-        if some not in self._known:
-            try:
-                in_order = sorted(some, key=lambda change: (change.kind, change.what))
-                self._known[some] = minutes_of(changed(self.design, in_order), self.service)
-            except K2relError:
-                self._known[some] = math.nan
-        return self._known[some]
-
-    def rises(self) -> float:
-        """How much downtime each change adds at most among all computed sets, summed over the changes [min/year]."""
-        worst: dict[Change, float] = {}
-        for some, minutes in self._known.items():
-            if all(change.kind in _FRONT_KINDS for change in some):
-                for change in some:
-                    rise = minutes - self._known.get(some - {change}, math.nan)
-                    if rise > worst.get(change, 0.0):
-                        worst[change] = rise
-        return sum(worst.values())
-
-
 def advise(
-    study: Study,
+    study: StudyLike,
     service: str | None = None,
     *,
     target_percent: float | str | None = None,
     costs: Costs | None = None,
     organisation: Organisation | None = None,
+    method: str = "auto",
     pairs: bool = True,
     sets: int | None = None,
+    most: int = 15,
 ) -> Advice:
     """Compute what changes of a design would bring, alone and in pairs.
 
     Parameters
     ----------
-    study : Study
+    study, organisation, method
+        As for `availability`; not by simulation.
     service : str, optional
         The service; by default the principal traffic.
     target_percent : float, optional
         Availability that is asked for [%].
     costs : Costs, optional
         What changes cost; with it there is a Pareto front.
-    organisation : Organisation, optional
-        Who repairs and how roles behave; by default roles that stick where that can be computed.
     pairs : bool
         Whether pairs are computed.
     sets : int, optional
-        How many further sets of changes may be computed for the front; by default 1,000 with roles that stick, and
-        20,000 without.
+        How many further sets of changes may be computed for the front; by default 1,000 with takeovers as modelled,
+        and 20,000 without.
+    most : int
+        How many of the best singles, pairs and by cost are looked at: their figures are those of `availability` of the
+        changed study, as are the front's. Others may come from a smaller chain, with a larger error bound.
 
     Returns
     -------
@@ -275,109 +234,127 @@ def advise(
     Raises
     ------
     InputError
-        If there is no such service, or the target is no percentage.
+        If there is no such service, the target is no percentage, or the site can only be simulated.
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> advise(study("L2R"), pairs=False).changes[0].title
+    >>> advise("L2R", pairs=False).changes[0].title
     'a second raid chassis beside the first'
     """
-    name = service_named(study, service).name
     percent = None if target_percent is None else checked_target(target_percent)
+    allowed = math.nan if percent is None else allowed_min_per_year(percent)
     if sets is not None:
         sets = as_whole("sets", sets, 1)
-    design = Design(study, organisation) if organisation else _right_design(study)
-    candidates = candidate_changes(study, name)
+    most = as_whole("most", most, 1)
+    evaluator, candidates = _asked(study, service, organisation, method)
+    solution = evaluator.design.solution
     if costs is not None:
-        costs.check(study.site, candidates)
-    evaluator = _Evaluator(design, name)
-    now = evaluator.minutes()
-    alone = {change: evaluator.minutes([change]) for change in candidates}
-    left_out = tuple(change.title for change, minutes in alone.items() if math.isnan(minutes))
-    ranked = tuple(sorted((c for c in candidates if not math.isnan(alone[c])), key=lambda c: alone[c]))
-    price = {change: costs.of(change, study.site) if costs is not None else math.nan for change in ranked}
-    found: list[tuple[tuple[int, ...], float, float]] = [((k,), alone[c], price[c]) for k, c in enumerate(ranked)]
-    if pairs:
-        for (i, first), (k, second) in itertools.combinations(enumerate(ranked), 2):
-            minutes = evaluator.minutes([first, second]) if go_together([first, second]) else math.nan
-            if not math.isnan(minutes):
-                found.append(((i, k), minutes, price[first] + price[second]))
-    front = _front(evaluator, price, sets or _SETS[design.organisation is not None]) if costs is not None else None
-    allowed = math.nan if percent is None else allowed_min_per_year(percent)
-    provenance = engine_of(study, design.organisation).provenance
+        costs.check(solution.study.site, candidates)
+    price = {change: costs.of(change, solution.study.site) if costs is not None else math.nan for change in candidates}
+    alone = _computable(evaluator, [[change] for change in candidates])
+    usable = [change for (change,) in alone]
+    together = itertools.combinations(usable, 2) if pairs else ()
+    both = _computable(evaluator, [pair for pair in together if go_together(pair)])
+    evaluator.refine(alone, most)
+    evaluator.refine(both, most)
+    front = None
+
+    def cost(some: Changes) -> float:
+        return sum(price[change] for change in some)
+
+    if costs is not None:
+        front = front_of(evaluator, {c: price[c] for c in usable}, sets or _SETS[solution.method != "exact"])
+        now = evaluator.final().minutes
+        evaluator.refine(
+            [*alone, *both], most, lambda some, minutes: cost(some) / (now - minutes) if minutes < now else math.inf
+        )
+        evaluator.refine([*alone, *both], 1, lambda some, minutes: cost(some) if minutes <= allowed else math.inf)
+    left_out = [change for change in candidates if math.isnan(evaluator.best_known([change]).minutes)]
+    ranked = sorted(
+        (change for change in usable if change not in left_out), key=lambda c: evaluator.best_known([c]).minutes
+    )
+    place = {change: k for k, change in enumerate(ranked)}
+    found = []
+    for some in [*alone, *both]:
+        figure = evaluator.best_known(some)
+        if some <= place.keys() and not math.isnan(figure.minutes):
+            found.append((tuple(sorted(place[change] for change in some)), figure.minutes, cost(some), figure.bound))
+    found.sort(key=lambda entry: entry[1])
     return Advice(
-        provenance, name, now, allowed, ranked, tuple(sorted(found, key=lambda entry: entry[1])), front,
-        costs.currency if costs is not None else "", left_out,
+        solution, evaluator.service, evaluator.final().minutes, allowed, tuple(ranked),
+        tuple(entry[:3] for entry in found), tuple(entry[3] for entry in found), front,
+        costs.currency if costs is not None else "",
+        tuple(change.title for change in left_out),
     )  # fmt: skip
 
 
-def _right_design(study: Study) -> Design:
-    """The design by the engine that the study needs; other levels are taken alike."""
-    solution = solution_of(study)
-    if solution.method == "simulation":
-        raise solution.cannot("advice, which compares hundreds of designs", "exact")
-    return Design(study, solution.organisation)
+def _asked(
+    study: StudyLike, service: str | None, organisation: Organisation | None, method: str
+) -> tuple[Evaluator, list[Change]]:
+    """Who computes changes, and the candidates, in one reading."""
+    design = design_of(study, organisation, method)
+    name = service_named(design.study, service).name
+    return Evaluator(design, name), candidate_changes(design.solution, name)
 
 
-def _front(evaluator: _Evaluator, price: Mapping[Change, float], most: int) -> Front:
-    """Search the sets of changes for the Pareto front of cost and downtime."""
-    now = evaluator.minutes()
-    near = _NEAR * now
-    usable = sorted(
-        (change for change in price if change.kind in _FRONT_KINDS and not math.isnan(price[change])),
-        key=lambda change: (evaluator.minutes([change]) - now) / max(price[change], 1e-9),
-    )
-    known: dict[frozenset[Change], tuple[float, float]] = {frozenset(): (0.0, now)}
-    before = evaluator.computed
+def _computable(evaluator: Evaluator, some: Iterable[Iterable[Change]]) -> list[Changes]:
+    """Those sets of changes that can be made and computed, in their order."""
+    sets = [frozenset(changes) for changes in some]
+    return [changes for changes in sets if not math.isnan(evaluator.quick(changes).minutes)]
 
-    def least(cost: float) -> float:
-        """Least downtime known for at most a cost."""
-        return min(minutes for paid, minutes in known.values() if paid <= cost + 1e-9)
 
-    def bound(chosen: frozenset[Change], place: int) -> float:
-        """Downtime that no set with these and some of the open changes goes below."""
-        relaxed: list[Change] = list(chosen)
-        excluded: list[Change] = []
-        for change in usable[place:]:
-            (relaxed if go_together([*relaxed, change]) else excluded).append(change)
-        if excluded:  # of changes that exclude each other take the strongest contract, which covers the spares
-            strongest = [c for c in (*relaxed, *excluded) if c.kind == "contract" and c.what == "onsite"]
-            if strongest:
-                relaxed = [c for c in relaxed if c.kind not in ("stock", "contract")] + strongest
-        return evaluator.minutes(relaxed)
+def best_changes(
+    study: StudyLike,
+    service: str | None = None,
+    *,
+    most: int = 3,
+    target_percent: float | str | None = None,
+    organisation: Organisation | None = None,
+    method: str = "auto",
+) -> pd.DataFrame:
+    """Say which changes remove the most downtime, each made alone: the first of `advise`, with the same figures.
 
-    cheapest_after = [min((price[c] for c in usable[place:]), default=0.0) for place in range(len(usable) + 1)]
-    queue: list[tuple[float, int, int, frozenset[Change], float, float]] = []
-    ticket = itertools.count()
+    Parameters
+    ----------
+    study, organisation, method
+        As for `availability`; not by simulation.
+    service : str, optional
+        The service; by default the principal traffic.
+    most : int
+        How many.
+    target_percent : float, optional
+        Availability that is asked for [%].
 
-    def push(chosen: frozenset[Change], place: int, cost: float) -> None:
-        if place < len(usable):
-            low = bound(chosen, place)
-            room = least(cost + cheapest_after[place]) - low
-            if room > near:
-                heapq.heappush(queue, (-room, next(ticket), place, chosen, cost, low))
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``change``, best first; ``kind``, ``downtime_min_per_year`` after it, ``removed_min_per_year`` and
+        ``removed_share``, with a target ``meets_target``. Of changes that do the same, the first.
 
-    push(frozenset(), 0, 0.0)
-    while queue and evaluator.computed - before <= most:
-        _, _, place, chosen, cost, low = heapq.heappop(queue)
-        if least(cost + cheapest_after[place]) - low <= near:
-            continue
-        item = usable[place]
-        more = chosen | {item}
-        if go_together(list(more)):
-            minutes = evaluator.minutes(more)
-            if not math.isnan(minutes):
-                known[more] = (cost + price[item], minutes)
-                push(more, place + 1, cost + price[item])
-        push(chosen, place + 1, cost)
-    rooms = [least(cost + cheapest_after[place]) - low for _, _, place, _, cost, low in queue]
-    gap = max([near, *rooms]) + evaluator.rises()
-    rank = {change: k for k, change in enumerate(price)}
-    points: list[tuple[tuple[str, ...], float, float]] = []
-    best = math.inf
-    for chosen, (cost, minutes) in sorted(known.items(), key=lambda entry: entry[1]):
-        if minutes < best - (near if points else 0.0):
-            best = minutes
-            points.append((tuple(c.title for c in sorted(chosen, key=rank.__getitem__)), cost, minutes))
-    return Front(tuple(points), evaluator.computed - before, gap, not queue)
+    Raises
+    ------
+    InputError
+        If there is no such service, `most` is below 1, or the site can only be simulated.
+
+    Examples
+    --------
+    >>> best_changes("L2R")["removed_share"].round(3).head(1).to_dict()
+    {'a second raid chassis beside the first': 0.396}
+    """
+    import pandas as pd
+
+    most = as_whole("most", most, 1)
+    percent = None if target_percent is None else checked_target(target_percent)
+    evaluator, candidates = _asked(study, service, organisation, method)
+    now = evaluator.final().minutes
+    rows = []
+    for some in evaluator.refine(_computable(evaluator, [[change] for change in candidates]), most):
+        (change,), after = some, evaluator.final(some).minutes
+        removed = now - after
+        if removed > _NOTHING * now:
+            rows.append((change.title, change.kind, after, removed, removed / now))
+    columns = ["change", "kind", "downtime_min_per_year", "removed_min_per_year", "removed_share"]
+    frame = pd.DataFrame(rows, columns=columns).set_index("change")
+    if percent is not None:
+        frame["meets_target"] = frame["downtime_min_per_year"] <= allowed_min_per_year(percent)
+    return framed(frame, evaluator.design.solution, now_min_per_year=now)

@@ -1,19 +1,14 @@
-"""The changes that a site suggests, and which of them alone remove the most downtime."""
+"""The changes that a site suggests."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from k2rel.arguments import as_whole
 from k2rel.bundled import level_names
 from k2rel.design.changes import (
     TEST_H,
     Change,
-    Design,
     at_level,
-    changed,
-    minutes_of,
     parts_not_alone,
     with_clients,
 )
@@ -21,27 +16,29 @@ from k2rel.design.spares import replaced_types
 from k2rel.errors import InputError
 from k2rel.measures.availability import service_named
 from k2rel.measures.importance import causes
+from k2rel.measures.solution import AS_MODELLED, Solution, StudyLike, solution_of
+from k2rel.organisation import Organisation
 from k2rel.rates import site_laws
 from k2rel.rates.entry import CONTRACTS
 from k2rel.studies import Study
 from k2rel.units import format_duration
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["best_changes", "candidate_changes"]
+__all__ = ["candidate_changes"]
 
 _TITLES = {"4h": "four-hour repair contract", "onsite": "spares and technician on site"}
 _PARTS = 8
 _FREQUENT = 6
 
 
-def candidate_changes(one: Study, service: str | None = None) -> list[Change]:
+def candidate_changes(
+    study: StudyLike, service: str | None = None, organisation: Organisation | None = None, *, method: str = "auto"
+) -> list[Change]:
     """List the changes that a site suggests, for the downtime of a service.
 
     Parameters
     ----------
-    one : Study
+    study, organisation, method
+        As for `availability`: whose causes are looked at.
     service : str, optional
         The service; by default the principal traffic.
 
@@ -61,26 +58,28 @@ def candidate_changes(one: Study, service: str | None = None) -> list[Change]:
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> sorted({change.kind for change in candidate_changes(study("L2R"))})
+    >>> sorted({change.kind for change in candidate_changes("L2R")})
     ['clients', 'contract', 'duplicate', 'level', 'return', 'stock', 'test']
     """
-    name = service_named(one, service).name
-    site = one.site
+    solution = solution_of(study, method, organisation)
+    study = solution.study
+    name = service_named(study, service).name
+    site = study.site
     result = [
         Change(f"{_TITLES[contract]} for everything", "contract", contract, len(site.components))
-        for contract in reversed(CONTRACTS[: CONTRACTS.index(one.laws.contract)])
+        for contract in reversed(CONTRACTS[: CONTRACTS.index(study.laws.contract)])
     ]
-    result += _for_causes(one, name)
+    result += _for_causes(solution, name)
     done = {change.what for change in result if change.kind == "duplicate"}
-    across = _cross_link(one)
+    across = _cross_link(study)
     if across and across not in done:
         result.append(Change("a further inter-switch link", "duplicate", across))
-    result += _tests(one)
-    result += _fewer_clients(one)
-    if not all(one.policy.returns_by_itself(server) for server in one.policy.redundant_servers):
+    result += _tests(study)
+    result += _fewer_clients(study)
+    waits = not all(study.policy.returns_by_itself(server) for server in study.policy.redundant_servers)
+    if waits and solution.takeovers == AS_MODELLED:
         result.append(Change("servers return to service by themselves, within a minute", "return", "all"))
-    return result + _other_levels(one, name)
+    return result + _other_levels(study, name)
 
 
 def _cross_link(study: Study) -> str:
@@ -96,9 +95,9 @@ def _cross_link(study: Study) -> str:
     return ""
 
 
-def _for_causes(study: Study, service: str) -> list[Change]:
+def _for_causes(solution: Solution, service: str) -> list[Change]:
     """Spares, and a second part, for what causes most."""
-    table = causes(study, service)
+    table, study = causes(solution, service), solution.study
     parts = [str(part) for part in table.index[(table["share"] > 1e-4).to_numpy()][:_PARTS]]
     # each failure of these moves a role, or could: what takeovers cost does not show in the static figures
     single = [str(part) for part in table.index if part in study.site.components]
@@ -181,51 +180,6 @@ def _as_in_file(study: Study) -> bool:
         return False
     fresh = with_clients(study, site.client_count)
     return fresh.laws.shared == study.laws.shared and fresh.laws.client == study.laws.client
-
-
-def best_changes(one: Study, service: str | None = None, *, most: int = 3) -> pd.DataFrame:
-    """Say which changes remove the most downtime, each made alone and computed.
-
-    Parameters
-    ----------
-    one : Study
-    service : str, optional
-        The service; by default the principal traffic.
-    most : int
-        How many.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``change``, best first; ``kind``, ``downtime_min_per_year`` after it, ``removed_min_per_year`` and
-        ``removed_share``. Exact static figures, roles at the preferred side. Of changes that do the same, the first.
-
-    Raises
-    ------
-    InputError
-        If there is no such service, or `most` is below 1.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> best_changes(study("L2R")).index[0]
-    'a second raid chassis beside the first'
-    """
-    import pandas as pd
-
-    most = as_whole("most", most, 1)
-    name = service_named(one, service).name
-    design = Design(one)
-    now = minutes_of(design, name)
-    rows = []
-    for change in candidate_changes(one, name):
-        after = minutes_of(changed(design, [change]), name)
-        if after < now * (1 - 1e-9):
-            share = (now - after) / now
-            rows.append((change.title, change.kind, after, now - after, share))
-    columns = ["change", "kind", "downtime_min_per_year", "removed_min_per_year", "removed_share"]
-    frame = pd.DataFrame(rows, columns=columns).sort_values("downtime_min_per_year", kind="stable")
-    return frame.head(most).set_index("change")
 
 
 def _each(hours: float) -> str:

@@ -14,7 +14,7 @@ from k2rel.arguments import as_names
 from k2rel.bundled import level_names
 from k2rel.errors import InputError, closest
 from k2rel.measures.availability import service_named
-from k2rel.measures.engines import engine_of
+from k2rel.measures.solution import Solution, StudyLike, solution_of, study_of
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, changed_laws, duplicated, site_laws
 from k2rel.site.model import Component, Site
@@ -29,6 +29,7 @@ __all__ = [
     "Design",
     "at_level",
     "changed",
+    "design_of",
     "go_together",
     "minutes_of",
     "parts_not_alone",
@@ -46,10 +47,20 @@ _RETURN_H = 1.0 / 60.0
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """A study, and who puts roles and servers back."""
+    """A study, and how it is asked about; changed designs are asked about alike."""
 
     study: Study
-    organisation: Organisation | None = None  # None: roles at the preferred side
+    organisation: Organisation | None = None  # None: as the site needs
+    method: str = "auto"
+
+    @property
+    def solution(self) -> Solution:
+        """Who answers."""
+        return solution_of(self.study, self.method, self.organisation)
+
+    def within(self, tolerance: float) -> Design:
+        """The same by chains of another tolerance, where there are chains."""
+        return replace(self, organisation=replace(self.organisation or Organisation(), tolerance=tolerance))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +74,38 @@ class Change:
 
 
 def minutes_of(design: Design, service: str) -> float:
-    """Compute the downtime of a service by the engine that the design asks for.
+    """Compute the downtime of a service: what `availability` of the design's study says.
 
     Examples
     --------
     >>> from k2rel.studies import study
     >>> round(minutes_of(Design(study("L2R")), "media"), 2)
-    4.01
+    9.97
     """
-    engine = engine_of(design.study, design.organisation)
+    engine = design.solution.engine
     return engine.unavailability(service_named(design.study, service, engine.policy)) * MINUTES_PER_YEAR
 
 
-def with_second(one: Study, parts: Sequence[str] | str) -> Study:
+def design_of(study: StudyLike, organisation: Organisation | None = None, method: str = "auto") -> Design:
+    """The design that is asked about, in the reading that every change of it is computed in.
+
+    Examples
+    --------
+    >>> design_of("L2R").solution.takeovers
+    'as modelled'
+    """
+    found = solution_of(study, method, organisation)
+    if found.method == "simulation":
+        raise found.cannot("what changes bring, since many designs are compared", "exact")
+    return Design(found.study, found.asked, "auto" if found.chosen else found.method)
+
+
+def with_second(study: StudyLike, parts: Sequence[str] | str) -> Study:
     """Put a second part beside each of some, alike and repaired by itself; one of the two is enough.
 
     Parameters
     ----------
-    one : Study
+    study : Study, str, Path or Answer
     parts : sequence of str or str
         Shared components, or parts that each client has, by their name in the file.
 
@@ -96,11 +121,11 @@ def with_second(one: Study, parts: Sequence[str] | str) -> Study:
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> f"{with_second(study('L2'), ['switch_A']).law('switch_A').unavailability:.2e}"
+    >>> f"{with_second('L2', ['switch_A']).law('switch_A').unavailability:.2e}"
     '6.63e-10'
     """
-    site = one.site
+    study = study_of(study)
+    site = study.site
     alone = parts_not_alone(site)
     parts = as_names("parts", parts)
     for part in parts:
@@ -108,12 +133,12 @@ def with_second(one: Study, parts: Sequence[str] | str) -> Study:
             raise InputError(
                 f"'{part}': a drive of a RAID set or a part with common causes cannot be doubled by itself"
             )
-        if part not in one.laws.client and part not in one.laws.shared:
-            known = [*one.laws.shared, *one.laws.client]
+        if part not in study.laws.client and part not in study.laws.shared:
+            known = [*study.laws.shared, *study.laws.client]
             raise InputError(f"{site.name} has no part '{str(part)[:60]}'{closest(str(part), known)}")
     wanted = set(parts)
-    laws = changed_laws(site, one.laws, lambda name, part, law: duplicated(law) if name in wanted else law)
-    return replace(one, laws=laws)
+    laws = changed_laws(site, study.laws, lambda name, part, law: duplicated(law) if name in wanted else law)
+    return replace(study, laws=laws)
 
 
 def parts_not_alone(site: Site) -> frozenset[str]:
@@ -181,8 +206,8 @@ def changed(design: Design, changes: Sequence[Change]) -> Design:
     --------
     >>> from k2rel.studies import study
     >>> second = Change("a second chassis", "duplicate", "raid_chassis")
-    >>> round(minutes_of(changed(Design(study("L2R")), [second]), "media"), 4)
-    0.0601
+    >>> round(minutes_of(changed(Design(study("L2R")), [second]), "media"), 2)
+    6.02
     """
     if not go_together(changes):
         raise InputError("these changes exclude each other: " + "; ".join(change.title for change in changes))
@@ -200,9 +225,10 @@ def changed(design: Design, changes: Sequence[Change]) -> Design:
             study = _tested(study, change.what)
         elif change.kind == "duplicate":
             study = with_second(study, [change.what])
-        elif organisation is not None:
-            organisation = replace(organisation, return_to_service_h=_RETURN_H)
-    return Design(study, organisation)
+        else:
+            who = organisation or Organisation()
+            organisation = replace(who, return_to_service_h=min(who.return_to_service_h, _RETURN_H))
+    return Design(study, organisation, design.method)
 
 
 def _of_type(study: Study, kind: str) -> None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from k2rel.arguments import as_seed, as_whole
 from k2rel.errors import InputError, Problem, closest
 from k2rel.measures.availability import availability
-from k2rel.measures.solution import AS_MODELLED, StudyLike, solution_of
+from k2rel.measures.solution import StudyLike, solution_of, study_of
 from k2rel.measures.uncertainty import rate_distributions, uncertainty
+from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.site.model import Site
 from k2rel.site.source import read_yaml
-from k2rel.studies import Study
 from k2rel.uncertain import MOST_POINTS
 from k2rel.units import MINUTES_PER_YEAR, availability_percent
 
@@ -37,36 +37,38 @@ class Judgement:
     verdict: str  # met: at the upper 5 % of the sampled downtime too; not met: even at the lower 5 %
     allowed_min_per_year: float
     downtime_min_per_year: float  # with the failure rates as given
-    low_min_per_year: float  # 5 % quantile over the failure rates; what sticky roles add is taken at the given ones
+    low_min_per_year: float  # 5 % quantile over the failure rates; what takeovers add is taken at the given ones
     high_min_per_year: float  # 95 % quantile
-    sticky: bool
+    method: str
+    takeovers: str  # "ideal" or "as modelled"
 
     def words(self) -> str:
         """Say it in a sentence.
 
         Examples
         --------
-        >>> Judgement("media", 99.99, "met", 52.6, 10.0, 5.0, 20.0, True).words()[:46]
+        >>> Judgement("media", 99.99, "met", 52.6, 10.0, 5.0, 20.0, "markov", "as modelled").words()[:46]
         'media: the target of 99.99 % (52.6 min of down'
         """
-        how = "roles that stick" if self.sticky else "roles at the preferred side"
+        moved = "" if self.method == "exact" else " (the spread of ideal takeovers, moved to this figure)"
         return (
             f"{self.service.replace('_', ' ')}: the target of {self.target_percent:.6g} % "
             f"({self.allowed_min_per_year:.3g} min of downtime a year) is {self.verdict.upper()}: "
             f"{self.downtime_min_per_year:.3g} min with the failure rates as given, {self.low_min_per_year:.3g} to "
-            f"{self.high_min_per_year:.3g} (90 %) with them within their limits; {how}."
+            f"{self.high_min_per_year:.3g} (90 %) with them within their limits{moved}; takeovers {self.takeovers} "
+            f"({self.method})."
         )
 
 
-def read_target(text: str | float, site: Site | Study) -> dict[str, float]:
+def read_target(text: str | float, study: StudyLike | Site) -> dict[str, float]:
     """Read a target: an availability for the principal traffic, or a file with one for each service.
 
     Parameters
     ----------
     text : str or float
         A percentage such as ``99.99``, or the path of a YAML file that gives a percentage by service.
-    site : Site or Study
-        The site, or a study of it.
+    study : Study, str, Path, Answer or Site
+        A study, or its site.
 
     Returns
     -------
@@ -80,15 +82,15 @@ def read_target(text: str | float, site: Site | Study) -> dict[str, float]:
 
     Examples
     --------
-    >>> from k2rel.site import read_site
-    >>> read_target("99.99", read_site("L2R"))
+    >>> read_target("99.99", "L2R")
     {'media': 99.99}
     """
     try:
         float(str(text).strip().removesuffix("%"))
     except ValueError:
         return _from_file(Path(str(text)))
-    return {principal_traffic(site.site if isinstance(site, Study) else site): checked_target(text)}
+    site = study if isinstance(study, Site) else study_of(study).site
+    return {principal_traffic(site): checked_target(text)}
 
 
 def checked_target(percent: object) -> float:
@@ -127,12 +129,22 @@ def _from_file(path: Path) -> dict[str, float]:
     return result
 
 
-def judge(study: StudyLike, targets: Mapping[str, float], *, samples: int = 4000, seed: int = 1) -> list[Judgement]:
+def judge(
+    study: StudyLike,
+    targets: Mapping[str, float],
+    *,
+    samples: int = 4000,
+    seed: int = 1,
+    organisation: Organisation | None = None,
+    method: str = "auto",
+) -> list[Judgement]:
     """Judge services against their targets.
 
     Parameters
     ----------
-    study : Study
+    study, organisation, method
+        As for `availability`. The spread over the failure rates is sampled with ideal takeovers in any case, and moved
+        to the figure of the answer: what takeovers add is taken at the rates as given.
     targets : mapping of str to float
         Availability [%] by service (`read_target`).
     samples : int
@@ -152,15 +164,14 @@ def judge(study: StudyLike, targets: Mapping[str, float], *, samples: int = 4000
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> [one.verdict for one in judge(study("L2R"), {"media": 99.0})]
+    >>> [judgement.verdict for judgement in judge("L2R", {"media": 99.0})]
     ['met']
     """
     samples, seed = as_whole("samples", samples, 2, MOST_POINTS), as_seed(seed)
     if not isinstance(targets, Mapping):
         raise InputError(f"targets: an availability [%] by service is needed (read_target), got {str(targets)[:40]}")
     targets = {name: checked_target(percent) for name, percent in targets.items()}
-    solution = solution_of(study)
+    solution = solution_of(study, method, organisation)
     study = solution.study
     static = availability(study, method="exact")
     names = [item.service for item in static.services]
@@ -181,7 +192,9 @@ def judge(study: StudyLike, targets: Mapping[str, float], *, samples: int = 4000
             low, high = (float(spread["q05"][name]) + more, float(spread["q95"][name]) + more)
         allowed = allowed_min_per_year(percent)
         verdict = _MET if max(high, minutes) <= allowed else _NOT_MET if min(low, minutes) > allowed else _OPEN
-        result.append(Judgement(name, percent, verdict, allowed, minutes, low, high, solution.takeovers == AS_MODELLED))
+        result.append(
+            Judgement(name, percent, verdict, allowed, minutes, low, high, solution.method, solution.takeovers)
+        )
     return result
 
 
@@ -201,9 +214,11 @@ def judgement_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> judgement_table([Judgement("media", 99.99, "met", 52.6, 10.0, 5.0, 20.0, True)])["verdict"].tolist()
+    >>> judged = judge("L1", {"media": 99.0})
+    >>> judgement_table(judged)["verdict"].tolist()
     ['met']
     """
     import pandas as pd
 
-    return pd.DataFrame([asdict(judgement) for judgement in judgements]).drop(columns="sticky").set_index("service")
+    frame = pd.DataFrame([asdict(judgement) for judgement in judgements])
+    return frame.drop(columns=["method", "takeovers"]).set_index("service")

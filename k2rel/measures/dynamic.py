@@ -312,15 +312,7 @@ def _minutes_while(solution: Solution, service: str | None) -> FloatArray:
     dynamics = solution.dynamics
     found = service_named(solution.study, service, dynamics.policy)
     loss = dynamics.unavailability_given_mode(found)[dynamics.modes(found.diagram)] * dynamics.probability
-    takeover = dynamics.states.takeover
-    kind = np.full(len(loss), 3)
-    if takeover is not None and takeover.roles:
-        control = dynamics.states.control
-        waits = takeover.digits[:, len(takeover.roles) :] > 0
-        kind[np.asarray(waits.any(axis=1))[control]] = 2
-        kind[takeover.moving[control]] = 0
-        kind[takeover.takeover_failed[control]] = 1
-    return np.asarray(np.bincount(kind, weights=loss, minlength=4) * MINUTES_PER_YEAR)
+    return np.asarray(np.bincount(dynamics.states.doing, weights=loss, minlength=4) * MINUTES_PER_YEAR)
 
 
 def why_they_differ(study: StudyLike, organisation: Organisation | None = None) -> str:

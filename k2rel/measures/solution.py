@@ -38,6 +38,7 @@ __all__ = [
     "Solution",
     "StudyLike",
     "framed",
+    "framed_attrs",
     "one_reading",
     "role_needs",
     "solution_of",
@@ -79,7 +80,7 @@ class Solution:
             raise self.cannot("this", "exact or markov")
         return engine_of(self.study) if self.method == "exact" else self.dynamics
 
-    @property
+    @cached_property
     def dynamics(self) -> Dynamics:
         """The chain, also where the exact engine was chosen because both say the same."""
         if self.method == "markov":
@@ -89,12 +90,13 @@ class Solution:
             except (ModelTooLargeError, NoConvergenceError) as error:
                 raise type(error)(f"{error}; with method auto or simulation no chain is needed") from None
         if self.method == "exact" and self.chosen:
-            return solved(self.study, self._same_reading)
+            return solved(self.study, self.followed)
         raise self.cannot("this", "markov")
 
     @property
-    def _same_reading(self) -> Organisation:
-        return Organisation(roles="preferred" if self.takeovers == IDEAL else "sticky")
+    def followed(self) -> Organisation:
+        """Who repairs and how roles behave, for an engine that follows the site."""
+        return self.organisation or Organisation(roles="preferred" if self.takeovers == IDEAL else "sticky")
 
     @cached_property
     def simulated(self) -> Simulation:
@@ -274,8 +276,12 @@ def one_reading(takeovers: Iterable[str]) -> str:
 
 def framed(frame: pd.DataFrame, solution: Solution, **more: Any) -> pd.DataFrame:
     """A table that says who computed it, under which reading, and how well."""
-    p = solution.provenance
-    known = {"method": solution.method, "engine": p.engine, "takeovers": p.takeovers, "error_bound": p.error_bound,
-             "input_hash": p.input_hash}  # fmt: skip
-    frame.attrs.update(known | more)
+    frame.attrs.update(framed_attrs(solution) | more)
     return frame
+
+
+def framed_attrs(solution: Solution) -> dict[str, Any]:
+    """Who computed, under which reading, and how well, as a table carries it."""
+    p = solution.provenance
+    return {"method": solution.method, "engine": p.engine, "takeovers": p.takeovers, "error_bound": p.error_bound,
+            "input_hash": p.input_hash}  # fmt: skip

@@ -17,8 +17,12 @@
 from k2rel.report.batch import Rendered, render_reports
 from k2rel.report.explorer import show_explorer
 from k2rel.report.notebook import (
+    Refused,
     about,
+    attempt,
+    open_answer,
     open_study,
+    reading,
     save_results,
     show,
     show_cases,
@@ -29,10 +33,14 @@ from k2rel.report.notebook import (
 from k2rel.report.parameters import check_parameters
 
 __all__ = [
+    "Refused",
     "Rendered",
     "about",
+    "attempt",
     "check_parameters",
+    "open_answer",
     "open_study",
+    "reading",
     "render_reports",
     "save_results",
     "show",

@@ -119,8 +119,8 @@ def index_page(entries: Sequence[Entry], comparison: Entry | None, foot: str) ->
     body = (
         "<h1>Availability and load, site by site</h1>\n"
         "<p>Downtime and losses are those of the named service for the whole site: it counts as lost while "
-        "any client has lost it. Takeovers as modelled take their time and can fail; ideal ones are at once and certain. "
-        "All rows have one reading; each report says what its figures rest on.</p>\n"
+        "any client has lost it. Takeovers as modelled take their time and can fail; ideal ones are at once and "
+        "certain. All rows have one reading; each report says what its figures rest on.</p>\n"
         f"<div class='table-wrap'><table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>\n"
     )
     if comparison is not None and comparison.file is not None:
