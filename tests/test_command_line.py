@@ -8,6 +8,8 @@ import pytest
 
 import k2rel
 from k2rel.bundled import data_dir, level_names
+from k2rel.measures.solution import solution_of
+from k2rel.simulation import Plan
 
 SITES = [*level_names(), *sorted((data_dir() / "examples").glob("*.yaml"))]
 VOCABULARY = {
@@ -175,6 +177,39 @@ def test_levels_and_compare(k2) -> None:
     rows = {row["level"]: row for row in k2("compare", "L2", "L2R", "--format", "json").json}
     assert rows["L2R"]["downtime_min_per_year"] < rows["L2"]["downtime_min_per_year"] / 9
     assert {(row["takeovers"], row["why_empty"]) for row in rows.values()} == {("as modelled", "")}
+    assert rows["L2"]["downtime_min_per_year"] == pytest.approx(90.86, abs=0.01)
+    assert rows["L2R"]["downtime_min_per_year"] == pytest.approx(9.97, abs=0.01)
+    assert [(row["method"], row["takeovers"]) for row in rows.values()] == [
+        ("exact", "as modelled"),
+        ("markov", "as modelled"),
+    ]
+    minutes = {row["service"]: row["after_min_per_year"] for row in rows["L2R"]["services"]}
+    assert minutes["media"] == rows["L2R"]["downtime_min_per_year"]
+
+
+def test_a_comparison_has_one_reading_whatever_is_asked_for(k2) -> None:
+    for words, reading, minutes in (((), "as modelled", "9.97"), (("--method", "exact"), "ideal", "4.01")):
+        out = k2("compare", "L2", "L2R", *words).out
+        assert f"all with takeovers {reading}" in out.splitlines()[0]
+        assert f"before and L2R after (takeovers {reading})" in out
+        assert all(minutes in line for line in out.splitlines() if line.startswith(("L2R  ", "media  ")))
+
+
+def test_what_was_simulated_is_printed_with_its_intervals(k2, monkeypatch) -> None:
+    counted = solution_of("L2R", "simulation", plan=Plan(histories=400))
+    for verb in ("studies", "interruptions"):
+        monkeypatch.setattr(f"k2rel.cli.{verb}.solution_for", lambda _: counted)
+    data = k2("availability", "L2R", "--format", "json").json
+    assert data["error_bound"] is None
+    assert all(s["unavailability_low"] <= s["unavailability"] for s in data["services"])
+    out = k2("availability", "L2R").out
+    assert "interval from" in out
+    assert "Operating modes" not in out
+    assert "No overload on the way was met" in k2("load", "L2R").out
+    told = k2("interruptions", "L2R", "--service", "media", "--format", "json").json
+    assert told["interruptions"][0]["per_year"] == pytest.approx(1.6, rel=0.1)
+    assert told["modes"] == told["downtime_causes"] == []
+    assert "--method markov" in told["notes"][0]
 
 
 def test_schema_is_the_one_beside_the_site_files(k2) -> None:

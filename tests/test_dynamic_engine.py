@@ -12,6 +12,7 @@ from k2rel.ctmc.files import read_chain, read_labels
 from k2rel.ctmc.steady import steady
 from k2rel.errors import InputError
 from k2rel.markov.engine import solved
+from k2rel.measures.solution import solution_of
 from k2rel.organisation import Organisation
 from k2rel.services.diagrams import services_of
 
@@ -56,7 +57,7 @@ def units(n, k):
 @pytest.mark.parametrize("level", LEVELS)
 def test_with_roles_at_the_preferred_side_both_engines_agree(level) -> None:
     study = k2rel.study(level, clients=5)
-    moving = k2rel.availability(study, organisation=Organisation(roles="preferred", tolerance=1e-12))
+    moving = k2rel.availability(study, organisation=Organisation(roles="preferred", tolerance=1e-12), method="markov")
     for item in k2rel.availability(study, method="exact").services:
         other = moving[item.service]
         assert other.unavailability == pytest.approx(item.unavailability, abs=1e-12)
@@ -66,14 +67,14 @@ def test_with_roles_at_the_preferred_side_both_engines_agree(level) -> None:
 @pytest.mark.parametrize("name", ["reference_san", "reference_san_dual"])
 def test_both_engines_agree_on_the_reference_networks(name) -> None:
     study = k2rel.study(f"data/examples/{name}.yaml")
-    moving = k2rel.availability(study, organisation=Organisation(roles="preferred", tolerance=1e-12))
+    moving = k2rel.availability(study, organisation=Organisation(roles="preferred", tolerance=1e-12), method="markov")
     for item in k2rel.availability(study, method="exact").services:
         assert moving[item.service].unavailability == pytest.approx(item.unavailability, abs=1e-12)
 
 
 def test_common_cause_events_are_in_the_chain() -> None:
     study = k2rel.study("L2R", common_cause="twins")
-    moving = k2rel.availability(study, organisation=Organisation(roles="preferred", tolerance=1e-12))
+    moving = k2rel.availability(study, organisation=Organisation(roles="preferred", tolerance=1e-12), method="markov")
     for item in k2rel.availability(study, method="exact").services:
         assert moving[item.service].unavailability == pytest.approx(item.unavailability, abs=1e-12)
 
@@ -82,7 +83,7 @@ def test_loads_agree_where_nothing_sticks() -> None:
     study = k2rel.study("L3R", clients=10)
     static, moving = (
         k2rel.load(study, method="exact"),
-        k2rel.load(study, Organisation(roles="preferred", tolerance=1e-12)),
+        k2rel.load(study, Organisation(roles="preferred", tolerance=1e-12), method="markov"),
     )
     for one, other in zip(static.elements, moving.elements, strict=True):
         assert other.mean_mb_s == pytest.approx(one.mean_mb_s, abs=1e-9)
@@ -419,6 +420,8 @@ def test_the_command_line_gives_both_methods(capsys) -> None:
     assert 8 < media["downtime_min_per_year"] < 12
     assert main(["availability", "L2R", "--method", "markov", "--tolerance", "1e-8"]) == 0
     assert "The preferred-side figure lets a role be back" in capsys.readouterr().out
+    assert main(["load", "L2R", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["method"].startswith("markov, roles sticky")
     assert main(["load", "L2R", "--method", "markov", "--tolerance", "1e-8", "--format", "json"]) == 0
     sides = json.loads(capsys.readouterr().out)["side_distribution"]
     assert {(row["on_a"], row["on_b"]) for row in sides[:2]} == {(4, 0), (0, 4)}
@@ -481,15 +484,18 @@ def test_a_site_whose_parts_are_mostly_down_is_refused_with_a_reason(tmp_path, c
 )
 def test_persons_who_never_come_are_refused_with_a_reason(words, capsys) -> None:
     assert main(["availability", "L2R", "--method", "markov", *words]) == 2
-    assert "crews and persons take too long" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "crews and persons take too long" in error
+    assert "a larger tolerance; with method auto or simulation no chain is needed" in error
+    assert error.count("\n") == 1
 
 
-def test_a_report_leaves_out_what_the_dynamic_engine_refuses() -> None:
+def test_a_site_that_the_chain_refuses_is_simulated_under_the_same_reading() -> None:
     broken = k2rel.study("L2R", repair="nbd", settings={"media_server.mttf": "5 h"})
     assert k2rel.feasible_organisation(broken) is None
-    table = k2rel.roles_by_level(["L2R"], repair="nbd", settings={"media_server.mttf": "5 h"})
-    assert table["preferred_min_per_year"]["L2R"] > 1e5
-    assert k2rel.feasible_organisation(k2rel.study("L3R")).tolerance == 1e-9
+    solution = solution_of(broken)
+    assert (solution.method, solution.takeovers) == ("simulation", "as modelled")
+    assert "there is no chain: more than" in solution.reason
 
 
 def test_an_unknown_behaviour_of_roles_is_refused() -> None:

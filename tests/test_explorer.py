@@ -298,15 +298,15 @@ def test_the_figures_are_those_of_the_library() -> None:
         study = k2rel.study("L3R", clients=clients, repair=contract)
         found = live.figures(clients, contract)
         expected = k2rel.availability(study)
-        for name, u in found.unavailability.items():
-            assert u == pytest.approx(expected[name].unavailability, rel=1e-12)
+        for item in found.services:
+            assert item.unavailability == pytest.approx(expected[item.service].unavailability, rel=1e-12)
         assert found.load.p_any_overload == pytest.approx(k2rel.load(study).p_any_overload, rel=1e-12)
 
 
 def test_rates_at_their_limits_move_every_row_that_has_limits() -> None:
     live = LiveSite("L1")
     low, mid, high = (
-        live.figures(rates=r).unavailability["media"]
+        live.figures(rates=r).services[0].unavailability
         for r in ("at their lower limits", "as given", "at their upper limits")
     )
     study = k2rel.study("L1")

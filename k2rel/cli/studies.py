@@ -246,12 +246,11 @@ def load_verb(args: argparse.Namespace) -> int:
         print(f"... {len(frame) - 12} more, together {frame['probability'].iloc[12:].sum():.2e}")
     print("\nLoad on each element\n")
     print_table(result.table())
-    limits = result.p_any_overload_limits
-    between = f" ({limits[0]:.3g} to {limits[1]:.3g})" if limits else ""
-    print(
-        f"\nP(any overload on the way) = {result.p_any_overload:.6g}{between}; "
-        f"delivered share = {result.delivered_fraction:.9f}"
-    )
+    over = f"P(any overload on the way) = {result.p_any_overload:.6g}"
+    if limits := result.p_any_overload_limits:
+        met = result.p_any_overload > 0
+        over = f"{over} ({limits[0]:.3g} to {limits[1]:.3g})" if met else "No overload on the way was met"
+    print(f"\n{over}; delivered share = {result.delivered_fraction:.9f}")
     yields = [name for name, t in site.traffic.items() if name not in site.counted_traffic and t.demand_mb_s]
     if yields:
         print(f"Both leave out {', '.join(yields)}, which yields; the elements above carry all traffic.")
