@@ -5,11 +5,13 @@ import math
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 import k2rel
+from k2rel.answer import Answer
 from k2rel.bundled import data_dir, level_names
 from k2rel.cli import main
 from k2rel.explore.answers import answer as explored
@@ -62,7 +64,7 @@ def cell(html: str, row: str, column: str, beside: str = "") -> str:
     raise AssertionError(f"no table with a row {row} and a column {column}")
 
 
-def said_by(capsys, *words) -> dict:
+def said_by(capsys, *words: str) -> Any:
     assert main([*words, "--format", "json"]) == 0
     return json.loads(capsys.readouterr().out)
 
@@ -133,7 +135,7 @@ def test_a_sweep_and_its_targets(tmp_path, expected) -> None:
         assert row["meets_99.999"] == (minutes <= 1e-5 * 525_600)
 
 
-def pages_say(folder: Path, answers: dict) -> None:
+def pages_say(folder: Path, answers: dict[str, Answer]) -> None:
     """Read the figures as a person does, from the page, the executed notebook, the index and the comparison."""
     index = (folder / "index.html").read_text()
     compared = (folder / "level_comparison.html").read_text()
