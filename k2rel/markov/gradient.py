@@ -1,8 +1,7 @@
-r"""Derivatives of unavailability by every rate of a chain at once, from one adjoint solution a service.
+"""Derivatives of unavailability by every rate of a chain at once, from one adjoint solution a service.
 
-A mean reward :math:`u = \sum p_x r_x` changes with the rate from x to y by :math:`p_x (g_y - g_x)`, with g the bias of
-the reward: :math:`Q g = u - r` (P. J. Schweitzer, "Perturbation theory and finite Markov chains", J. Appl. Prob. 5,
-1968). What is left is the chain rule, from the rates of transitions to failure rates, repair times and coverages.
+The bias of a loss gives the derivatives by the rates of all transitions (`k2rel.ctmc.bias`). What is left is the chain
+rule, from the rates of transitions to failure rates, repair times, coverages and times of persons.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.errors import NoConvergenceError
+from k2rel.ctmc.bias import bias
 from k2rel.logic.structure import BoolArray
 from k2rel.markov.engine import Dynamics
 from k2rel.markov.parts import Move, RepairOf
@@ -28,7 +27,6 @@ __all__ = ["Loss", "Slopes", "slopes", "slopes_of"]
 
 FloatArray = NDArray[np.float64]
 
-_MOST_SWEEPS = 20_000
 _STEP = 1e-4  # of central differences of rates, which are products of few factors
 _TESTED_STEP = 1e-3  # of the laws of tested parts, whose cycle is integrated numerically
 _NEAR = 1e-3
@@ -170,7 +168,7 @@ def _worths(
     states, p = dynamics.states, dynamics.states.solution.probability
     recipe, takeover = states.recipe, states.takeover
     begin = np.searchsorted(states.part_state, np.arange(len(states.atoms) + 1))
-    bias = _bias(dynamics, losses)
+    worths = _bias(dynamics, losses)
     given = table_slopes(takeover, recipe.table) if takeover else []
     assumed = {(slope.name, slope.role): np.zeros(len(losses)) for slope in given}
     known = recipe.move >= 0
@@ -181,7 +179,7 @@ def _worths(
     width = max(1, _MOST_ENTRIES // (recipe.table.rate_per_h.size + recipe.table.coverage.size))
     for first in range(0, len(losses), width):
         some = slice(first, first + width)
-        here = np.ascontiguousarray(bias[:, some])
+        here = np.ascontiguousarray(worths[:, some])
         of_edges, of_events, of_coverage = worth_of_rates(
             states.part_state, states.control, begin, recipe.joint, p, here
         )
@@ -195,32 +193,17 @@ def _worths(
 
 
 def _bias(dynamics: Dynamics, losses: Sequence[Loss]) -> FloatArray:
-    """Bias of each loss (states, losses): what is lost until one state is met, less its mean over the time until then.
+    """Bias of each loss (states, losses).
 
     Probabilities with tests on known days are those of the chain times a factor: rewards have it instead.
     """
-    from k2rel.ctmc.kernels import value_sweep
-
     states, p = dynamics.states, dynamics.states.solution.probability
     factor = [np.divide(m.probability, p, out=np.zeros_like(p), where=p > 0) for _, m in dynamics.at_moments]
-    gains, means = np.zeros((len(p), len(losses))), np.zeros((len(p), len(losses)))
+    gains = np.zeros((len(p), len(losses)))
     for k, loss in enumerate(losses):
         for (weight, moment, reward), ratio in zip(_rewards(dynamics, loss), factor, strict=True):
-            gains[:, k] += weight * ratio * reward
-            means[:, k] += weight * ratio * float(moment.probability @ reward)
-    alone = len(factor) == 1
-    reward = np.column_stack([factor[0] if alone else means, gains])
-    rates = states.chain.rates
-    leave = states.chain.exit_rates_per_h.copy()
-    leave[int(np.argmax(p))] = np.inf
-    value = np.zeros_like(reward)
-    for _ in range(_MOST_SWEEPS):
-        if value_sweep(rates.indptr, rates.indices, rates.data, leave, reward, value) < 1e-13:
-            break
-    else:
-        raise NoConvergenceError(f"{dynamics.study.site.name}: the causes of downtime did not converge")
-    lost, mean = value[:, -len(losses) :], value[:, : -len(losses)]
-    return np.ascontiguousarray(lost - mean * (p @ gains if alone else 1.0))
+            gains[:, k] += weight * ratio * (reward - float((moment.probability * reward).sum()))
+    return bias(states.chain, p, gains)
 
 
 class _Tested:
