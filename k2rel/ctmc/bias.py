@@ -38,7 +38,7 @@ def bias(chain: Chain, probability: FloatArray, rewards: FloatArray) -> FloatArr
 
     rates = chain.rates
     gain = rewards - np.einsum("x,xk->k", probability, rewards)
-    worth = np.zeros_like(gain)
+    worth: FloatArray = np.zeros(gain.shape)
     for _ in range(_MOST_SWEEPS):
         if bias_sweep(rates.indptr, rates.indices, rates.data, chain.exit_rates_per_h, gain, worth) <= _TOLERANCE:
             return worth
