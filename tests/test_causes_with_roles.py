@@ -42,6 +42,23 @@ clients: {count: 1, parts: {client: {type: client}, port: {type: client, between
 traffic:
   media: {requires: [master], prefer: role master, paths: [{side: A, via: [client, port, hub, a]}, {side: B, via: [client, port, hub, b]}]}
 """
+UNITS = """
+format: 1
+name: units
+title: units
+sides: {A: {}}
+types:
+  client: {failure_rate: 0, mttr: 1 h, source: test}
+components: {hub: {type: client}, pool: {type: client}}
+links:
+  u0: {type: unit, between: [hub, pool], mttf: 500 h, mttr: 8 h, source: test}
+  u1: {type: unit, between: [hub, pool], mttf: 500 h, mttr: 8 h, source: test}
+  u2: {type: unit, between: [hub, pool], mttf: 500 h, mttr: 8 h, source: test}
+clients: {count: 1, parts: {client: {type: client}, port: {type: client, between: [client, hub]}}}
+traffic:
+  media:
+    paths: [{side: A, via: [client, port, hub, {at_least: 2, of: [u0, u1, u2]}, pool]}]
+"""
 STEP = 1e-3  # central differences are off by a share of its square; what is left out of a chain moves by less
 GIVEN = {"fail_a": 1 / 300, "fail_b": 1 / 500, "fail_wire": 1 / 2000, "mttr_a": 7.0, "mttr_b": 5.0, "mttr_wire": 4.0,
          "coverage": 0.8, "switchover": 0.5, "return": 3.0, "manual": 2.0}  # fmt: skip
@@ -161,6 +178,51 @@ def test_causes_of_two_servers_follow_from_the_chain_written_apart(pair) -> None
         slope = apart("fail_a", lambda answer, doing=doing: answer[1][doing])
         assert by_part.loc["a", column] == pytest.approx(525_600 * slope / 300, rel=1e-6, abs=1e-6)
     assert by_mode["downtime_min_per_year"].sum() == pytest.approx(525_600 * u, rel=1e-10)
+
+
+def media_of(path, text, organisation):
+    path.write_text(text)
+    dynamics = solved(k2rel.study(path), organisation)
+    media = next(service for service in services_of(dynamics.policy) if service.name == "media")
+    return dynamics, media, slopes_of(dynamics, [media])[0]
+
+
+def test_a_unit_of_several_that_wait_for_one_crew_has_its_share_of_the_slope(tmp_path) -> None:
+    found = media_of(tmp_path / "units.yaml", UNITS, Organisation(crews=1, tolerance=1e-14))[2]
+
+    def down(rate, hours) -> float:  # 2 of 3, one repaired at a time: a chain of births and deaths
+        p = np.cumprod([1.0, 3 * rate * hours, 2 * rate * hours, rate * hours])
+        return float(p[2:].sum() / p.sum())
+
+    h = 1e-4
+    by_rate = (down((1 + h) / 500, 8) - down((1 - h) / 500, 8)) / (2 * h / 500) / 3
+    by_time = (down(1 / 500, 8 * (1 + h)) - down(1 / 500, 8 * (1 - h))) / (16 * h) / 3
+    assert found.value == pytest.approx(down(1 / 500, 8), rel=1e-12)
+    assert list(found.failure_rate_h.values()) == pytest.approx([by_rate] * 3, rel=1e-7)
+    assert list(found.repair_per_h.values()) == pytest.approx([by_time] * 3, rel=1e-7)
+
+
+def test_the_way_of_a_technician_and_the_work_have_the_same_slope(tmp_path) -> None:
+    text = (
+        UNITS.replace("{at_least: 2, of: [u0, u1, u2]}", "u0").replace("  u1:", "  # u1:").replace("  u2:", "  # u2:")
+    )
+    organisation = Organisation(crews=1, travel_h=4.0, tolerance=1e-14)
+    dynamics, media, found = media_of(tmp_path / "unit.yaml", text, organisation)
+    assert found.value == pytest.approx(12 / 512, rel=1e-12)
+    assert found.failure_rate_h["u0"] == pytest.approx(12 * (500 / 512) ** 2, rel=1e-9)
+    assert found.repair_per_h["u0"] == pytest.approx(500 / 512**2, rel=1e-7)
+    travel = assumption_causes(dynamics, media)["slope_min_per_year"]["travel"]
+    assert travel == pytest.approx(525_600 * 500 / 512**2, rel=1e-9)
+
+
+def test_what_the_chain_does_not_follow_has_no_slope_and_it_is_said(tmp_path) -> None:
+    text = PAIR.replace("coverage: 0.8", "coverage: 1").replace("switchover: 30 min", "switchover: 0 s")
+    dynamics, media, _ = media_of(tmp_path / "sure.yaml", text, Organisation(tolerance=1e-12))
+    assumed = assumption_causes(dynamics, media)
+    assert assumed["value"][["master coverage", "master switchover"]].tolist() == [1.0, 0.0]
+    assert assumed["elasticity"][["master coverage", "master switchover"]].isna().all()
+    assert assumed["elasticity"]["return to service"] > 0.0
+    assert "no slope by 'master coverage'" in assumed.attrs["notes"]
 
 
 def differences(study, organisation, parts):

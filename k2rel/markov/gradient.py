@@ -18,7 +18,7 @@ from k2rel.ctmc.bias import bias
 from k2rel.logic.structure import BoolArray
 from k2rel.markov.engine import Dynamics
 from k2rel.markov.parts import Move, RepairOf
-from k2rel.markov.tested import known_laws, weighted
+from k2rel.markov.tested import known_laws, tested_kinds, weighted
 from k2rel.policy.following import table_slopes
 from k2rel.rates import Law, RaidModule
 from k2rel.services.diagrams import Service
@@ -226,7 +226,12 @@ class _Tested:
         )
         self.off = np.zeros(0)
         if self.laws and not self.moments:
-            self.off = np.einsum("x,xk->k", weighted(dynamics.states, self.laws), self.rewards)
+            self.kinds = tested_kinds(dynamics.states, list(self.laws))
+            self.off = self._corrected(self.laws)
+
+    def _corrected(self, laws: dict[int, Law]) -> FloatArray:
+        """Losses from the chain as it is, its probabilities corrected for tests with these laws."""
+        return np.asarray(np.einsum("x,xk->k", weighted(self.dynamics.states, laws, self.kinds), self.rewards))
 
     def by(self, number: int) -> tuple[FloatArray | float, FloatArray | float]:
         """What the correction adds to derivatives by failure rate and repair time of all members of a population."""
