@@ -215,6 +215,19 @@ def test_the_way_of_a_technician_and_the_work_have_the_same_slope(tmp_path) -> N
     assert travel == pytest.approx(525_600 * 500 / 512**2, rel=1e-9)
 
 
+def test_where_nothing_fails_nothing_causes_anything(tmp_path) -> None:
+    text = UNITS.replace("mttf: 500 h", "failure_rate: 0")
+    dynamics, media, found = media_of(tmp_path / "units.yaml", text, Organisation())
+    assert found.value == 0.0
+    causes = part_causes(dynamics, media)
+    assert set(causes.index) >= {"u0", "u1", "u2", "hub", "each client's port"}
+    assert (causes["downtime_min_per_year"] == 0.0).all()
+    assert causes["birnbaum"]["hub"] == 1.0  # alone; each unit has another beside it
+    assert causes["birnbaum"]["u0"] == 0.0
+    by_part, by_mode = downtime_split(dynamics, media)
+    assert by_part["downtime_min_per_year"].sum() == by_mode["downtime_min_per_year"].sum() == 0.0
+
+
 def test_what_the_chain_does_not_follow_has_no_slope_and_it_is_said(tmp_path) -> None:
     text = PAIR.replace("coverage: 0.8", "coverage: 1").replace("switchover: 30 min", "switchover: 0 s")
     dynamics, media, _ = media_of(tmp_path / "sure.yaml", text, Organisation(tolerance=1e-12))

@@ -39,6 +39,8 @@ def bias(chain: Chain, probability: FloatArray, rewards: FloatArray) -> FloatArr
     rates = chain.rates
     gain = rewards - np.einsum("x,xk->k", probability, rewards)
     worth: FloatArray = np.zeros(gain.shape)
+    if chain.states == 1:
+        return worth
     for _ in range(_MOST_SWEEPS):
         if bias_sweep(rates.indptr, rates.indices, rates.data, chain.exit_rates_per_h, gain, worth) <= _TOLERANCE:
             return worth
