@@ -75,9 +75,11 @@ from .measures.dynamic import (
 )
 from .measures.exchange import open_psa_of as open_psa_of
 from .measures.importance import (
+    assumption_importance as assumption_importance,
     causes as causes,
     cut_set_table as cut_set_table,
     cut_sets as cut_sets,
+    downtime_split as downtime_split,
     single_points_of_failure as single_points_of_failure,
 )
 from .measures.inventory import (

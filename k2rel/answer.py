@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from k2rel.design.targets import Judgement, judge, read_target
 from k2rel.measures.availability import AvailabilityResult, ServiceAvailability, availability
 from k2rel.measures.dynamic import downtime_causes, interruptions, performability, why_they_differ
-from k2rel.measures.importance import causes, cut_set_table
+from k2rel.measures.importance import assumption_importance, causes, cut_set_table, downtime_split
 from k2rel.measures.load import LoadResult, load
 from k2rel.measures.modes import modes
 from k2rel.measures.over_time import over_time
@@ -193,6 +193,26 @@ class Answer:
         [0.11, 0.48, 0.01, 0.4]
         """
         return downtime_causes(self.solution, service=service)
+
+    def downtime_split(self, service: str | None = None, *, by: str = "part") -> pd.DataFrame:
+        """Split the downtime by part or by mode and by what the roles are doing, as `k2rel.downtime_split`.
+
+        Examples
+        --------
+        >>> solve("L2R").downtime_split(by="mode").index[0]
+        'every client cut off'
+        """
+        return downtime_split(self.solution, service, by=by)
+
+    def assumption_importance(self, service: str | None = None) -> pd.DataFrame:
+        """Say what each assumption about takeovers and persons does to the downtime.
+
+        Examples
+        --------
+        >>> solve("L2R").assumption_importance().index[0]
+        'file_system coverage'
+        """
+        return assumption_importance(self.solution, service)
 
     def cut_sets(self, service: str | None = None, order: int = 2) -> pd.DataFrame:
         """List the minimal cut sets of a service, as `k2rel.cut_set_table`; takeovers are ideal in them.

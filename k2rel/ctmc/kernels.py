@@ -78,6 +78,36 @@ def value_sweep(
 
 
 @njit(cache=True, nogil=True)
+def bias_sweep(
+    start: IntArray, target: IntArray, rate: FloatArray, leave: FloatArray, gain: FloatArray, value: FloatArray
+) -> float:
+    """One Gauss-Seidel sweep, last state first, as `value_sweep`, of values of either sign and with no anchor.
+
+    Returns the largest change, as a share of the largest value of its column.
+    """
+    columns = value.shape[1]
+    total = np.empty(columns)
+    change = np.zeros(columns)
+    largest = np.zeros(columns)
+    for i in range(len(value) - 1, -1, -1):
+        for c in range(columns):
+            total[c] = gain[i, c]
+        for k in range(start[i], start[i + 1]):
+            for c in range(columns):
+                total[c] += rate[k] * value[target[k], c]
+        for c in range(columns):
+            new = total[c] / leave[i]
+            change[c] = max(change[c], abs(new - value[i, c]))
+            largest[c] = max(largest[c], abs(new))
+            value[i, c] = new
+    most = 0.0
+    for c in range(columns):
+        if change[c] > 0:
+            most = max(most, change[c] / largest[c])
+    return most
+
+
+@njit(cache=True, nogil=True)
 def products(steps: FloatArray, last: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Products of a few long rows with each other and with one more."""
     m, n = steps.shape

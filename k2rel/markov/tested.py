@@ -24,7 +24,7 @@ from k2rel.studies import Study
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["known_laws", "probability_at_moments", "tested_over_time", "tested_probability", "weighted"]
+__all__ = ["known_laws", "probability_at_moments", "tested_kinds", "tested_over_time", "tested_probability", "weighted"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -106,14 +106,17 @@ def _shape(study: Study, states: SiteStates, p: FloatArray, populations: Sequenc
     return total
 
 
-def weighted(states: SiteStates, laws: dict[int, Law]) -> FloatArray:
-    """Probabilities with those tested parts down together that are so over the cycle of the tests."""
+def weighted(states: SiteStates, laws: dict[int, Law], known: tuple[IntArray, IntArray] | None = None) -> FloatArray:
+    """Probabilities with those tested parts down together that are so over the cycle of the tests.
+
+    `known` is what `tested_kinds` finds, where it was asked before.
+    """
     p = states.solution.probability
     populations = states.parts.populations
     if sum(populations[n].size for n in laws) < 2:
         return p
     cycle = moments_of({f"{n}": law for n, law in laws.items()}, {f"{n}": populations[n].size for n in laws})
-    kinds, kind = _kinds(states, list(laws))
+    kinds, kind = known or tested_kinds(states, list(laws))
     q = {n: cycle.unavailability[f"{n}"] for n in laws}
     found = {n: cycle.restored_per_h[f"{n}"] * law.mttr_h for n, law in laws.items()}
     together = _patterns(states, list(laws), kinds, q, found) @ cycle.weight
@@ -138,7 +141,7 @@ def probability_at_moments(study: Study, states: SiteStates, p: FloatArray) -> l
         q[n] = np.array([moment.law(name).unavailability for _, moment in study.at_moments])
         found[n] = law.mttr_h * np.array([moment.restored_per_h.get(name, 0.0) for _, moment in study.at_moments])
     weight = np.array([share for share, _ in study.at_moments])
-    kinds, kind = _kinds(states, numbers)
+    kinds, kind = tested_kinds(states, numbers)
     patterns = _patterns(states, numbers, kinds, q, found)
     mean = patterns @ weight
     ratio = np.divide(patterns, mean[:, None], out=np.ones_like(patterns), where=mean[:, None] > 0)
@@ -146,7 +149,7 @@ def probability_at_moments(study: Study, states: SiteStates, p: FloatArray) -> l
     return list((moments / moments.sum(axis=0)).T)
 
 
-def _kinds(states: SiteStates, numbers: Sequence[int]) -> tuple[IntArray, IntArray]:
+def tested_kinds(states: SiteStates, numbers: Sequence[int]) -> tuple[IntArray, IntArray]:
     """How many members of some populations are hidden, and found, together: what there is, which each state has."""
     counts = _counts(states)
     columns = []

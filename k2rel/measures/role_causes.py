@@ -175,7 +175,8 @@ def assumption_causes(dynamics: Dynamics, service: Service) -> pd.DataFrame:
     slope = frame["slope_min_per_year"].astype(float)
     frame["slope_min_per_year"] = slope * MINUTES_PER_YEAR
     frame["elasticity"] = slope * frame["value"] / found.value if found.value > 0 else math.nan
-    frame.attrs["notes"] = list(found.notes)
+    unknown = [f"no slope by '{name}'" for name in frame.index[slope.isna()]] if not found.notes else []
+    frame.attrs["notes"] = [*found.notes, *unknown]
     return frame.sort_values("elasticity", key=abs, ascending=False, kind="stable")
 
 

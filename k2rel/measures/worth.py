@@ -41,7 +41,7 @@ def worth(site: Site, name: str, of: Worth, u: float) -> tuple[object, ...]:
         without = u - of.part
         raw, dif = of.lost[0] / u, min(1.0, of.lost[1] / u)
         # at a part whose loss is all there is, the difference is rounding only
-        rrw = u / without if without > 1e-12 * u else math.inf
+        rrw = math.inf if without <= 1e-12 * u else u / without
     share = of.part / u if u > 0 else 0.0
     return (
         f"each client's {name}" if own else name, kind, part.side if part else None, of.unavailability, of.birnbaum,
