@@ -34,15 +34,16 @@ from .design.comparison import (
     headline as headline,
     overload_by_level as overload_by_level,
     variants as variants,
-    verdict as verdict,
 )
 from .design.costs import read_costs as read_costs
 from .design.differences import differences as differences, history as history, services_compared as services_compared
+from .design.overview import overview as overview
 from .design.planning import most_clients as most_clients, overload_after_takeover as overload_after_takeover
 from .design.redundancy import redundant_units as redundant_units, units_with_coverage as units_with_coverage
 from .design.registry import entries_compared as entries_compared
 from .design.spares import spare_parts as spare_parts
 from .design.targets import judge as judge, judgement_table as judgement_table, read_target as read_target
+from .design.verdict import verdict as verdict
 from .errors import InputError as InputError, K2relError as K2relError
 from .faulttrees import read_fault_trees as read_fault_trees
 from .faulttrees.solve import solve as solve

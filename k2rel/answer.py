@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from k2rel.simulation.circumstances import Circumstances
     from k2rel.simulation.plan import Plan
+    from k2rel.simulation.results import Simulation
 
 __all__ = ["Answer", "solve"]
 
@@ -219,7 +220,7 @@ class Answer:
         Examples
         --------
         >>> round(solve("L2R").performability()["takeovers_per_year"], 2)
-        1.53
+        1.51
         """
         return performability(self.solution)
 
@@ -232,6 +233,22 @@ class Answer:
         ['before', 'detection', 'switchover']
         """
         return takeover_steps(self.study, failed, self.solution.organisation)
+
+    def histories(self, plan: Plan | None = None, *, workers: int | None = None) -> Simulation:
+        """Simulate years under the same reading, whoever answers for the averages.
+
+        Examples
+        --------
+        >>> from k2rel.simulation import Plan
+        >>> solve("L1").histories(Plan(histories=100)).years
+        1000.0
+        """
+        from k2rel.simulation.engine import simulate
+
+        solution = self.solution
+        if solution.method == "simulation" and plan is None:
+            return solution.simulated
+        return simulate(self.study, solution.followed, solution.circumstances, plan, workers=workers)
 
     def target(
         self, target: float | str | Mapping[str, float], *, samples: int = 4000, seed: int = 1

@@ -30,6 +30,7 @@ __all__ = [
     "as_whole",
     "as_wholes",
     "keep",
+    "shown",
 ]
 
 MOST_SEED = 2**63 - 1
@@ -48,7 +49,7 @@ def as_number(argument: str, value: Any) -> float:
     """
     found = _float(value)
     if found is None or math.isnan(found):
-        raise InputError(f"{argument}: a number is needed, got {_shown(value)}")
+        raise InputError(f"{argument}: a number is needed, got {shown(value)}")
     return found
 
 
@@ -73,7 +74,7 @@ def as_whole(argument: str, value: Any, least: int = 0, most: int | None = None)
         or (most is not None and value > most)
     ):
         wanted = f"from {least:,} to {most:,}" if most is not None else f"of {least:,} or more"
-        raise InputError(f"{argument}: a whole number {wanted} is needed, got {_shown(value)}")
+        raise InputError(f"{argument}: a whole number {wanted} is needed, got {shown(value)}")
     return int(value)
 
 
@@ -116,7 +117,7 @@ def as_tolerance(value: Any) -> float:
     """
     found = _float(value)
     if found is None or not 1e-15 <= found <= 0.1:
-        raise InputError(f"tolerance: from 1e-15 to 0.1, got {_shown(value)}")
+        raise InputError(f"tolerance: from 1e-15 to 0.1, got {shown(value)}")
     return found
 
 
@@ -185,7 +186,7 @@ def as_power_of_two(argument: str, value: Any) -> int:
     """
     found = as_whole(argument, value, 2)
     if found & (found - 1):
-        raise InputError(f"{argument}: must be a power of 2, such as {1 << found.bit_length()}, got {_shown(value)}")
+        raise InputError(f"{argument}: must be a power of 2, such as {1 << found.bit_length()}, got {shown(value)}")
     return found
 
 
@@ -211,7 +212,7 @@ def as_name(argument: str, value: Any) -> str:
     k2rel.errors.InputError: service: one name is needed, got ['media']
     """
     if not isinstance(value, str):
-        raise InputError(f"{argument}: one name is needed, got {_shown(value)}")
+        raise InputError(f"{argument}: one name is needed, got {shown(value)}")
     return value
 
 
@@ -234,7 +235,7 @@ def _listed(argument: str, value: Any, what: str) -> tuple[Any, ...]:
     if isinstance(value, str | Real | os.PathLike):
         return (value,)
     if not isinstance(value, Iterable) or isinstance(value, Mapping | bytes | bytearray):
-        raise InputError(f"{argument}: a list of {what} is needed, got {_shown(value)}")
+        raise InputError(f"{argument}: a list of {what} is needed, got {shown(value)}")
     return tuple(value)
 
 
@@ -248,6 +249,7 @@ def _float(value: Any) -> float | None:
         return None
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as a message shows it, cut where it is long."""
     text = repr(value) if isinstance(value, str | bytes) else str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."

@@ -7,14 +7,34 @@ leaves with exit code 2; a traceback is a defect.
 from __future__ import annotations
 
 import difflib
+import itertools
+import os
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["InputError", "K2relError", "ModelTooLargeError", "NoConvergenceError", "Problem", "RenderError", "closest"]
+__all__ = [
+    "InputError",
+    "K2relError",
+    "ModelTooLargeError",
+    "NoConvergenceError",
+    "Problem",
+    "RenderError",
+    "closest",
+    "nearest",
+]
 
 
 class K2relError(Exception):
     """Base of every error that k2rel raises on purpose."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback: the line outside of k2rel that asked, and the sentence."""
+        here = os.path.dirname(__file__) + os.sep
+        frames = traceback.extract_tb(self.__traceback__)
+        outside = list(itertools.takewhile(lambda frame: not frame.filename.startswith(here), frames))
+        asked = [f"line {frame.lineno}: {frame.line}" for frame in outside[-1:] if frame.line]
+        return [*asked, f"{type(self).__name__}: {self}"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +104,31 @@ def closest(word: str, known: Iterable[str]) -> str:
     >>> closest("switch_C", ["switch_A", "switch_B"])
     "; did you mean 'switch_A' or 'switch_B'?"
     """
-    names = sorted({str(name) for name in known})
+    names = {str(name) for name in known}
+    if found := nearest(word, names):
+        return f"; did you mean {' or '.join(map(repr, found))}?"
+    if names and len(names) <= 12:
+        return "; known: " + ", ".join(sorted(names))
+    return ""
+
+
+def nearest(word: str, known: Iterable[str]) -> list[str]:
+    """Names that a misspelt one may have meant: those that are equally like it, at most three.
+
+    Examples
+    --------
+    >>> nearest("switch_C", ["switch_A", "switch_B", "psu"])
+    ['switch_A', 'switch_B']
+    """
     alike: dict[str, list[str]] = {}
-    for name in names:
+    for name in sorted({str(name) for name in known}):
         alike.setdefault(_folded(name), []).append(name)
     near = difflib.get_close_matches(_folded(word), alike, n=3, cutoff=0.6)
-    if near:
-        first = max(near, key=lambda name: _likeness(word, name))
-        equal = sorted(name for name in near if _likeness(word, name) >= _likeness(word, first) - 1e-12)
-        found = [name for folded in equal for name in alike[folded]]
-        return f"; did you mean {' or '.join(repr(name) for name in found[:3])}?"
-    if names and len(names) <= 12:
-        return "; known: " + ", ".join(names)
-    return ""
+    if not near:
+        return []
+    first = max(near, key=lambda name: _likeness(word, name))
+    equal = sorted(name for name in near if _likeness(word, name) >= _likeness(word, first) - 1e-12)
+    return [name for folded in equal for name in alike[folded]][:3]
 
 
 def _folded(name: str) -> str:

@@ -323,7 +323,7 @@ def study(
     rates : str or pathlib.Path, optional
         CSV table whose rows replace or add to the bundled failure data.
     settings : mapping of str to str, optional
-        Changes by hand such as ``{"media_server.mttr": "4 h"}``.
+        Changes by hand, of a type or a part: ``{"media_server.mttr": "4 h", "switch_A.mttf": "2e6 h"}``.
     variant : str, optional
         A variant that the file describes.
     primary : str, optional
@@ -350,7 +350,7 @@ def study(
     site = with_common_cause(site, common_cause)
     laws = site_laws(site, repair, rates)
     for group in site.common_cause:
-        if len({laws.shared[m].failure_rate_per_h for m in group.members}) > 1:
+        if len({_counted(site.components[m], laws.shared[m]).failure_rate_per_h for m in group.members}) > 1:
             raise InputError(f"common cause '{group.id}': its parts have different failure rates; they must be alike")
         if len({laws.shared[m].test_interval_h for m in group.members}) > 1:
             raise InputError(f"common cause '{group.id}': its parts have different test intervals; they must be alike")
@@ -370,7 +370,7 @@ def studies_of(
     rates: str | Path | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> dict[str, Study]:
-    """Make a study of each level with the same options, a setting going where the level has that type.
+    """Make a study of each level with the same options, a setting going where the level has that type or part.
 
     Parameters
     ----------

@@ -56,6 +56,10 @@ def _amount(value: float) -> str:
     return f"{value:.3g}"
 
 
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
 def _load(value: float) -> str:
     return f"{value:,.1f}".rstrip("0").rstrip(".")
 
@@ -108,7 +112,17 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "spares_together": ("together", str),
     "sites_alone": ("each site alone", str),
     "p_short": ("P(one missing)", probability_text),
-    "after_takeover": ("after a takeover", str),
+    "after_takeover": ("after a takeover", _count),
+    "clients_carried": ("clients carried", _count),
+    "ideal_min_per_year": ("with ideal takeovers [min/year]", _amount),
+    "normal_share_a": ("normally on A", _percent),
+    "normal_share_b": ("normally on B", _percent),
+    "worst_failure": ("worst single failure", str),
+    "worst_share_a": ("then on A", _percent),
+    "worst_share_b": ("then on B", _percent),
+    "worst_share_cut_off": ("then cut off", _percent),
+    "comparable": ("comparable with now", _yes),
+    "why_empty": ("why empty", lambda v: v or "–"),
     "cost": ("cost", lambda v: "–" if math.isnan(v) else f"{v:,.6g}"),
     "cost_per_minute": ("cost per min/year", _amount),
     "meets_target": ("meets target", _yes),
@@ -133,7 +147,7 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "change_min_per_year": ("change [min/year]", _amount),
     "nothing_failed": ("nothing failed", str),
     "after_one_failure": ("after any single failure", str),
-    "within_bound": ("P(overload) within the bound", str),
+    "within_bound": ("P(overload) within the bound", _count),
     "alike": ("alike", lambda v: f"{v:,}"),
     "availability": ("availability", _availability),
     "birnbaum": ("Birnbaum importance", probability_text),
@@ -208,11 +222,13 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "median_min": ("median [min]", _amount),
     "on_air_per_year": ("on air, a year", _amount),
     "per_year": ("a year", _amount),
-    "preferred_min_per_year": ("preferred side [min/year]", _amount),
-    "preferred_per_year": ("losses a year, preferred side", _amount),
-    "sticky_min_per_year": ("sticky [min/year]", _amount),
-    "sticky_per_year": ("losses a year, sticky", _amount),
+    "preferred_min_per_year": ("takeovers ideal [min/year]", _amount),
+    "preferred_per_year": ("losses a year, ideal", _amount),
+    "sticky_min_per_year": ("as modelled [min/year]", _amount),
+    "sticky_per_year": ("losses a year, as modelled", _amount),
     "unavailability": ("unavailability", probability_text),
+    "unavailability_low": ("interval from", probability_text),
+    "unavailability_high": ("interval to", probability_text),
     "up": ("there", _yes),
 }
 

@@ -448,6 +448,19 @@ def test_a_sample_lies_within_its_limits_fills_them_and_is_seeded(tmp_path) -> N
         assert 2 * 16 ** (n / 40) <= value <= 2 * 16 ** ((n + 1) / 40)
 
 
+def test_a_sweep_goes_over_the_setting_of_a_part(tmp_path) -> None:
+    text = "levels: [L2R]\nset:\n  switch_A.mttf: [20000 h, 2000000 h]\n  gige_switch.mttf: [100000 h]\n"
+    rows = run_sweep(read_sweep(sweep_file(tmp_path, text)), tmp_path / "out", jobs=1).table
+    assert rows["switch_A.mttf [h]"].tolist() == [20_000, 2_000_000]
+    for _, row in rows.iterrows():
+        given = {"gige_switch.mttf": "100000 h", "switch_A.mttf": f"{row['switch_A.mttf [h]']} h"}
+        study = k2rel.study("L2R", settings=given)
+        media = k2rel.availability(study).table().loc["media", "downtime_min_per_year"]
+        assert row["downtime_min_per_year"] == pytest.approx(media, rel=1e-9)
+        assert row["input_hash"] == study.provenance.input_hash
+    assert rows["downtime_min_per_year"].is_monotonic_decreasing
+
+
 def test_a_stopped_sweep_goes_on_where_it_stood(tmp_path, monkeypatch) -> None:
     spec = read_sweep(sweep_file(tmp_path, MANY))
     write, count = write_whole, [0]
@@ -585,7 +598,7 @@ def test_a_point_that_fails_is_a_row_with_its_error_and_is_tried_again(tmp_path)
     done = run_sweep(read_sweep(path), tmp_path / "out", jobs=1)
     rows = done.table.set_index("level")
     assert rows.loc["L1", "error"] == ""
-    assert "has no component type 'toe'" in rows.loc["nearline", "error"]
+    assert "has no component type or part 'toe'" in rows.loc["nearline", "error"]
     assert done.failed == 1
     again = run_sweep(read_sweep(path), tmp_path / "out", jobs=1)
     assert (again.kept, again.failed) == (1, 1)

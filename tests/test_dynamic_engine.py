@@ -57,7 +57,7 @@ def units(n, k):
 def test_with_roles_at_the_preferred_side_both_engines_agree(level) -> None:
     study = k2rel.study(level, clients=5)
     moving = k2rel.availability(study, organisation=Organisation(roles="preferred", tolerance=1e-12))
-    for item in k2rel.availability(study).services:
+    for item in k2rel.availability(study, method="exact").services:
         other = moving[item.service]
         assert other.unavailability == pytest.approx(item.unavailability, abs=1e-12)
         assert other.frequency_per_h == pytest.approx(item.frequency_per_h, abs=1e-12)
@@ -67,20 +67,23 @@ def test_with_roles_at_the_preferred_side_both_engines_agree(level) -> None:
 def test_both_engines_agree_on_the_reference_networks(name) -> None:
     study = k2rel.study(f"data/examples/{name}.yaml")
     moving = k2rel.availability(study, organisation=Organisation(roles="preferred", tolerance=1e-12))
-    for item in k2rel.availability(study).services:
+    for item in k2rel.availability(study, method="exact").services:
         assert moving[item.service].unavailability == pytest.approx(item.unavailability, abs=1e-12)
 
 
 def test_common_cause_events_are_in_the_chain() -> None:
     study = k2rel.study("L2R", common_cause="twins")
     moving = k2rel.availability(study, organisation=Organisation(roles="preferred", tolerance=1e-12))
-    for item in k2rel.availability(study).services:
+    for item in k2rel.availability(study, method="exact").services:
         assert moving[item.service].unavailability == pytest.approx(item.unavailability, abs=1e-12)
 
 
 def test_loads_agree_where_nothing_sticks() -> None:
     study = k2rel.study("L3R", clients=10)
-    static, moving = k2rel.load(study), k2rel.load(study, Organisation(roles="preferred", tolerance=1e-12))
+    static, moving = (
+        k2rel.load(study, method="exact"),
+        k2rel.load(study, Organisation(roles="preferred", tolerance=1e-12)),
+    )
     for one, other in zip(static.elements, moving.elements, strict=True):
         assert other.mean_mb_s == pytest.approx(one.mean_mb_s, abs=1e-9)
         assert other.p_overload == pytest.approx(one.p_overload, abs=1e-11)
@@ -90,7 +93,7 @@ def test_loads_agree_where_nothing_sticks() -> None:
 @pytest.mark.parametrize("variation", [0.25, 0.6, 3.0])
 def test_without_waiting_the_shape_of_repair_times_does_not_matter(variation) -> None:
     study = k2rel.study("L2")
-    plain = k2rel.availability(study)["media"].unavailability
+    plain = k2rel.availability(study, method="exact")["media"].unavailability
     shaped = k2rel.availability(
         study, organisation=Organisation(roles="preferred", repair_variation=variation, tolerance=1e-12)
     )
@@ -427,7 +430,12 @@ def test_the_command_line_gives_both_methods(capsys) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["availability", "L2R", "--crews", "1"], "--crews is for --method markov"),
+        (["availability", "L2R", "--method", "exact", "--crews", "1"], "--crews is for --method auto, markov or"),
+        (["load", "L2R", "--method", "exact", "--roles", "sticky"], "--roles is for --method auto, markov or"),
+        (["availability", "L2R", "--method", "exat"], "did you mean 'exact'?"),
+        (["served", "L2R", "--roles", "wandering"], "roles: 'sticky' or 'preferred', got 'wandering'"),
+        (["uncertainty", "L2R", "--method", "markov"], "ask with --method auto or exact"),
+        (["interruptions", "L2R", "--method", "exact"], "ask with method auto, markov or simulation"),
         (["availability", "L2R", "--method", "markov", "--crews", "0"], "crews: a whole number from 1 to 1,000"),
         (["availability", "L2R", "--method", "markov", "--travel", "4 h"], "travel: say how many crews travel"),
         (["availability", "L2R", "--method", "markov", "--crews", "1", "--travel", "soon"], "--travel soon:"),

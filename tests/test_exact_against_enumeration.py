@@ -130,7 +130,7 @@ def test_every_service_agrees_in_unavailability_and_frequency(two_clients) -> No
         "lost_2_or_more_clients": (media[0] >= 0) | (media[1] >= 0),
         "full_service": (media[0] >= 0) & (media[1] >= 0),
     }
-    result = k2rel.availability(study)
+    result = k2rel.availability(study, method="exact")
     for name, state in there.items():
         assert result[name].unavailability == pytest.approx(s.unavailability(state), rel=1e-12), name
         assert result[name].frequency_per_h == pytest.approx(s.frequency(state), rel=1e-11), name
@@ -139,7 +139,7 @@ def test_every_service_agrees_in_unavailability_and_frequency(two_clients) -> No
 def test_joint_distribution_of_sides_agrees(four_clients) -> None:
     s, (media, _, _), study = four_clients
     on_a, on_b = sum(m == 0 for m in media), sum(m == 1 for m in media)
-    result = k2rel.load(study)
+    result = k2rel.load(study, method="exact")
     assert sum(row[3] for row in result.side_distribution) == pytest.approx(1, abs=1e-12)
     for a, b, lost, p in result.side_distribution:
         assert a + b + lost == 4
@@ -151,11 +151,11 @@ def test_overload_and_full_service_agree_where_single_clients_decide(four_client
     on_a, on_b = sum(m == 0 for m in media), sum(m == 1 for m in media)
     over = (25 * on_a > 80) | (25 * on_b > 80)
     full = (on_a + on_b == 4) & ~over
-    result = k2rel.load(study)
+    result = k2rel.load(study, method="exact")
     assert result.p_any_overload == pytest.approx(float(s.probability[over].sum()), rel=1e-11)
     arrives = sum(np.minimum(25 * on, 80) for on in (on_a, on_b)) / 100
     assert result.delivered_fraction == pytest.approx(float((s.probability * arrives).sum()), rel=1e-11)
-    served = k2rel.availability(study)["full_service"]
+    served = k2rel.availability(study, method="exact")["full_service"]
     assert served.unavailability == pytest.approx(s.unavailability(full), rel=1e-11)
     assert served.frequency_per_h == pytest.approx(s.frequency(full), rel=1e-10)
     element = {item.element: item for item in result.elements}["fc_link_A"]
@@ -167,7 +167,7 @@ def test_overload_and_full_service_agree_where_single_clients_decide(four_client
 def test_loss_of_k_or_more_clients_agrees(four_clients, k) -> None:
     s, (media, _, _), study = four_clients
     fewer = sum(m < 0 for m in media) < k
-    item = k2rel.availability(study, [k])[f"lost_{k}_or_more_clients"]
+    item = k2rel.availability(study, [k], method="exact")[f"lost_{k}_or_more_clients"]
     assert item.unavailability == pytest.approx(s.unavailability(fewer), rel=1e-11)
     assert item.frequency_per_h == pytest.approx(s.frequency(fewer), rel=1e-10)
 
@@ -175,7 +175,7 @@ def test_loss_of_k_or_more_clients_agrees(four_clients, k) -> None:
 def test_derivatives_agree_with_conditioning(two_clients) -> None:
     s, (media, _, _), study = two_clients
     lost = (media[0] < 0) | (media[1] < 0)
-    causes = k2rel.causes(study, "media")
+    causes = k2rel.causes(study, "media", method="exact")
     for i, name in enumerate(s.names):
         if name.startswith("client"):
             continue

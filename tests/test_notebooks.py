@@ -237,9 +237,11 @@ def test_a_cell_that_never_ends_is_stopped(tmp_path, monkeypatch) -> None:
 
 def test_an_unknown_parameter_is_refused_instead_of_run_on_defaults(tmp_path) -> None:
     notebook = write_notebook(tmp_path / "small.ipynb", "n")
-    with pytest.raises(InputError, match="has no parameter nn"):
+    with pytest.raises(InputError, match=r"small.ipynb: there is no parameter 'nn'; did you mean 'n'\? Parameters: n"):
         execute_notebook(notebook, tmp_path / "out.ipynb", {"nn": 2})
-    execute_notebook(notebook, tmp_path / "out.ipynb", {"n": 2})
+    with pytest.raises(InputError, match=r"small.ipynb: n: a whole number is needed, got 'two'"):
+        execute_notebook(notebook, tmp_path / "out.ipynb", {"n": "two"})
+    execute_notebook(notebook, tmp_path / "out.ipynb", {"n": "2"})
     assert '"2"' in (tmp_path / "out.ipynb").read_text()
 
 

@@ -117,7 +117,7 @@ def test_the_uncertainty_of_a_rate_goes_with_it_to_other_conditions() -> None:
     limits = rows.loc["hdd_elerath", ["low_per_h", "high_per_h"]].tolist()
     assert limits == pytest.approx(k2rel.swing(new).loc["hdd_elerath", ["low_per_h", "high_per_h"]].tolist())
     by_hand = k2rel.study("L2R", settings={"drive.failure_rate": repr(limits[1] * factor), "drive.mttr": "16.6 h"})
-    minutes = k2rel.availability(by_hand)["media"].downtime_min_per_year
+    minutes = k2rel.availability(by_hand, method="exact")["media"].downtime_min_per_year
     assert rows.loc["hdd_elerath", "downtime_high"] == pytest.approx(minutes, rel=1e-9)
     one, other = (k2rel.uncertainty(s, ["media"], samples=200).values["media"] for s in (old, new))
     assert (one != other).all()
@@ -178,17 +178,17 @@ def test_a_site_keeps_what_it_pinned_whatever_the_registry_says_later(tmp_path, 
     run = k2("rates", "pin", site, "--output", tmp_path / "pins.csv")
     assert run.code == 0, run.err
     site.write_text(site.read_text().replace("\ncomponents:", "\nrates: pins.csv\ncomponents:"))
-    before = k2rel.availability(k2rel.study(site))["media"].unavailability
-    assert before == k2rel.availability(k2rel.study("L2R"))["media"].unavailability
+    before = k2rel.availability(k2rel.study(site), method="exact")["media"].unavailability
+    assert before == k2rel.availability(k2rel.study("L2R"), method="exact")["media"].unavailability
     shipped = home._shipped()
     changed = {name: RateRow(**{**{f: getattr(row, f) for f in row.__slots__}, "rate_per_h": row.rate_per_h * 2})
                for name, row in shipped.rows.items()}  # fmt: skip
     monkeypatch.setattr(home, "_shipped", lambda: home.RateTable(changed, shipped.defaults))
-    assert k2rel.availability(k2rel.study(site))["media"].unavailability == before
-    assert k2rel.availability(k2rel.study("L2R"))["media"].unavailability > before
+    assert k2rel.availability(k2rel.study(site), method="exact")["media"].unavailability == before
+    assert k2rel.availability(k2rel.study("L2R"), method="exact")["media"].unavailability > before
     own = tmp_path / "own.csv"
     own.write_text(HEADER + "mine,raid_chassis,1e-3,,,,,,,6\n")
-    assert k2rel.availability(k2rel.study(site, rates=own))["media"].unavailability > 1e-3
+    assert k2rel.availability(k2rel.study(site, rates=own), method="exact")["media"].unavailability > 1e-3
 
 
 def test_a_pin_goes_with_its_site_to_sweeps_reports_and_other_machines(tmp_path) -> None:
@@ -202,7 +202,7 @@ def test_a_pin_goes_with_its_site_to_sweeps_reports_and_other_machines(tmp_path)
     pins.write_text(HEADER + "mine,raid_chassis,1e-3,,,,,,,6\n")
     spec.write_text("name: pinned\nlevels: [site.yaml]\n")
     first = read_sweep(spec)
-    here = k2rel.availability(k2rel.study(site))["media"].unavailability
+    here = k2rel.availability(k2rel.study(site), method="exact")["media"].unavailability
     job = Job("x", "x", site, {"level": str(site)}, "")
     assert {name.rpartition("/")[2] for name in _shipped(job)[2]} == {"site.yaml", "pins.csv"}
     pins.write_text(HEADER + "mine,raid_chassis,2e-3,,,,,,,6\n")
@@ -254,7 +254,7 @@ def test_entries_side_by_side_do_to_a_level_what_setting_them_does(k2) -> None:
     table = k2rel.entries_compared("gige_switch", level="L2")
     for row in table.index:
         study = k2rel.study("L2", settings={"gige_switch.rates": row})
-        minutes = k2rel.availability(study)["media"].downtime_min_per_year
+        minutes = k2rel.availability(study, method="exact")["media"].downtime_min_per_year
         assert table.loc[row, "downtime_min_per_year"] == pytest.approx(minutes, rel=1e-12)
     assert table["times_default"].iloc[0] == 1.0
     assert (
@@ -273,7 +273,7 @@ def test_the_variance_of_a_series_system_splits_as_its_terms_say() -> None:
     found = k2rel.uncertainty_by_source(study, by="entry", samples=4096)
     from k2rel.measures.uncertainty import rate_distributions
 
-    needed = {name for name, share in k2rel.causes(study)["share"].items() if share > 0}
+    needed = {name for name, share in k2rel.causes(study, method="exact")["share"].items() if share > 0}
     terms = {}
     for name, law in study.laws.used():
         part = study.site.components.get(name) or study.site.client_parts[name]

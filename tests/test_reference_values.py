@@ -49,7 +49,7 @@ AVAILABILITY = [
 
 @pytest.mark.parametrize(("file", "clients", "service", "stress", "unavailability", "frequency"), AVAILABILITY)
 def test_reference_san_availability(file, clients, service, stress, unavailability, frequency) -> None:
-    item = k2rel.availability(san(file, clients, stress))[service]
+    item = k2rel.availability(san(file, clients, stress), method="exact")[service]
     assert item.unavailability == pytest.approx(unavailability, rel=1e-12)
     assert item.frequency_per_h == pytest.approx(frequency, rel=1e-12)
     assert item.mtbf_h == pytest.approx(1 / frequency, rel=1e-12)
@@ -73,7 +73,7 @@ def test_reference_san_minimal_cut_sets(file, service, orders) -> None:
 
 
 def test_reference_san_importances() -> None:
-    causes = k2rel.causes(san(SAN), "media_client")
+    causes = k2rel.causes(san(SAN), "media_client", method="exact")
     expected = {
         "drive_3": (0.0003198975733670284, 0.1211381476398688, 1515.22684549836, 1.137835255125205),
         "controller_A": (0.0003806149591330985, 0.1501354172751107, 1802.625007301328, 1.176658046854638),
@@ -93,9 +93,9 @@ def test_reference_san_importances() -> None:
 def test_slopes_are_those_of_a_small_change_by_hand() -> None:
     def downtime(**changes):
         settings = {key.replace("__", "."): value for key, value in changes.items()}
-        return k2rel.availability(k2rel.study("L2R", settings=settings))["media"].downtime_min_per_year
+        return k2rel.availability(k2rel.study("L2R", settings=settings), method="exact")["media"].downtime_min_per_year
 
-    causes = k2rel.causes(k2rel.study("L2R"))
+    causes = k2rel.causes(k2rel.study("L2R"), method="exact")
     base = downtime()
     chassis = causes.loc["raid_chassis"]
     assert downtime(raid_chassis__mttr="8.001 h") - base == pytest.approx(
@@ -137,7 +137,7 @@ LOAD = {
 @pytest.mark.parametrize("stress", [False, True])
 def test_reference_san_load_and_overload(stress) -> None:
     overload, delivered, joint = LOAD[stress]
-    result = k2rel.load(san(SAN, 4, stress))
+    result = k2rel.load(san(SAN, 4, stress), method="exact")
     assert result.p_any_overload == pytest.approx(overload, rel=1e-12)
     assert result.delivered_fraction == pytest.approx(delivered, rel=1e-12)
     found = {(a, b): p for a, b, _, p in result.side_distribution}
@@ -146,7 +146,10 @@ def test_reference_san_load_and_overload(stress) -> None:
 
 def test_on_the_reference_san_overload_is_thousands_of_times_as_probable_as_cutting_a_client_off() -> None:
     study = san(SAN)
-    ratio = k2rel.load(study).p_any_overload / k2rel.availability(study)["media_client"].unavailability
+    ratio = (
+        k2rel.load(study, method="exact").p_any_overload
+        / k2rel.availability(study, method="exact")["media_client"].unavailability
+    )
     assert 4000 < ratio < 5000
 
 
@@ -159,7 +162,7 @@ AB_SERVED = [
 
 def test_ab_8_2_distribution_of_served_hosts() -> None:
     served = [0.0] * 9
-    for a, b, _, p in k2rel.load(k2rel.study(AB)).side_distribution:
+    for a, b, _, p in k2rel.load(k2rel.study(AB), method="exact").side_distribution:
         served[a + b] += p
     for n in range(9):
         assert served[n] == pytest.approx(AB_SERVED[n], rel=1e-12), n
@@ -169,7 +172,7 @@ def test_ab_8_2_distribution_of_served_hosts() -> None:
 
 
 def test_ab_8_2_unavailability_of_all_and_of_any() -> None:
-    result = k2rel.availability(k2rel.study(AB), [1, 8])
+    result = k2rel.availability(k2rel.study(AB), [1, 8], method="exact")
     assert result["media"].unavailability == pytest.approx(0.00320042899522114954, rel=1e-12)
     assert result["lost_1_or_more_clients"].unavailability == pytest.approx(0.00320042899522114954, rel=1e-12)
     assert result["lost_8_or_more_clients"].unavailability == pytest.approx(1.0401528796358051e-6, rel=1e-12)
@@ -210,7 +213,7 @@ def test_ab_8_2_unavailability_of_all_and_of_any() -> None:
 def test_the_family_ab(tmp_path, n, leaves, mean, variance, all_served, none_served, under_90_percent) -> None:
     study = k2rel.study(ab_file(tmp_path / "ab.yaml", leaves), clients=n)
     served = {}
-    for a, b, _, p in k2rel.load(study).side_distribution:
+    for a, b, _, p in k2rel.load(study, method="exact").side_distribution:
         served[a + b] = served.get(a + b, 0.0) + p
     assert sum(k * p for k, p in served.items()) == pytest.approx(mean, rel=1e-12)
     assert sum((k - mean) ** 2 * p for k, p in served.items()) == pytest.approx(variance, rel=1e-9)
@@ -326,9 +329,9 @@ def test_point_unavailability_of_a_site_tends_to_its_steady_value_and_starts_at_
     study = k2rel.study("L2R")
     # the heartbeat is tested every 720 h: the steady value is the mean over that time
     cycle = (720 * 1388 + 720 * (np.arange(200) + 0.5) / 200).tolist()
-    frame = k2rel.over_time(study, "media", [0.0, 1.0, *cycle])
+    frame = k2rel.over_time(study, "media", [0.0, 1.0, *cycle], method="exact")
     assert frame["point_unavailability"].iloc[0] == 0
-    steady = k2rel.availability(study)["media"].unavailability
+    steady = k2rel.availability(study, method="exact")["media"].unavailability
     assert frame["point_unavailability"].iloc[2:].mean() == pytest.approx(steady, rel=1e-6)
     assert frame["mission_unreliability"].iloc[1] > frame["point_unavailability"].iloc[1]
 
@@ -341,7 +344,7 @@ def test_mission_reliability_of_a_series_system_is_the_product_of_its_parts() ->
     media = [r for r in counted if r.type not in {"control_link", "client_control_link", "ftp_link"}]
     total: Any = sum(r.failure_rate_per_h for r in media)
     hours = 1000.0
-    unreliability = k2rel.over_time(study, "media", [hours])["mission_unreliability"].iloc[0]
+    unreliability = k2rel.over_time(study, "media", [hours], method="exact")["mission_unreliability"].iloc[0]
     assert unreliability == pytest.approx(-math.expm1(-total * hours), rel=1e-12)
 
 
@@ -361,7 +364,7 @@ def test_the_swing_of_a_rate_is_what_setting_it_by_hand_gives() -> None:
         for limit in ("low", "high"):
             rate = frame[f"{limit}_per_h"][row]
             by_hand = k2rel.study("L2R", settings={f"{kind}.failure_rate": repr(float(rate))})
-            minutes = k2rel.availability(by_hand)["media"].downtime_min_per_year
+            minutes = k2rel.availability(by_hand, method="exact")["media"].downtime_min_per_year
             assert frame.loc[row, f"downtime_{limit}"] == pytest.approx(minutes, rel=1e-12), (row, limit)
     assert len(k2rel.swing(k2rel.study(SAN))) == 0, "rates without limits are not listed"
 
@@ -393,7 +396,9 @@ def test_ab_1000_20_has_twelve_digits(tmp_path) -> None:
         mean += weight * 1000 * served
         every += weight * all_50**20
         none += weight * none_50**20
-    found = k2rel.served(k2rel.study(ab_file(tmp_path / "ab.yaml", 20), clients=1000))["probability"].to_numpy()
+    found = k2rel.served(k2rel.study(ab_file(tmp_path / "ab.yaml", 20), clients=1000), method="exact")[
+        "probability"
+    ].to_numpy()
     assert float(sum(n * x for n, x in enumerate(found))) == pytest.approx(float(mean), rel=1e-12)
     assert found[1000] == pytest.approx(float(every), rel=1e-12)
     assert found[0] == pytest.approx(float(none), rel=1e-12)

@@ -105,7 +105,7 @@ def test_intervals_hold_the_true_value_as_often_as_they_say(service, roles) -> N
 
 def test_intervals_of_what_is_hardly_ever_met_are_wide_enough() -> None:
     study = k2rel.study("L2R")
-    exact = k2rel.availability(study)["control"].failures_per_year
+    exact = k2rel.availability(study, method="exact")["control"].failures_per_year
     hits = 0
     for seed in range(100):
         found = simulate(study, PREFERRED, plan=Plan(histories=1500, seed=seed, confidence=0.9))["control"]
@@ -115,7 +115,7 @@ def test_intervals_of_what_is_hardly_ever_met_are_wide_enough() -> None:
 
 def test_loads_and_overload_agree_with_the_exact_engine() -> None:
     study = k2rel.study("data/examples/reference_san.yaml")
-    exact, found = k2rel.load(study), simulate(study, PREFERRED, plan=Plan(histories=20_000, seed=3))
+    exact, found = k2rel.load(study, method="exact"), simulate(study, PREFERRED, plan=Plan(histories=20_000, seed=3))
     assert within(found.load()["p_any_overload"], exact.p_any_overload)
     assert within(found.load()["delivered_mb_s"], 100 * exact.delivered_fraction)
     simulated = {(row.on_a, row.on_b): row.probability for row in found.sides().itertuples()}
@@ -335,7 +335,7 @@ def test_the_switchover_law_changes_lengths_and_not_the_mean() -> None:
 
 def test_loads_of_elements_and_places_of_roles_are_those_of_the_other_engines() -> None:
     study = k2rel.study("L3R", clients=24)  # more than one side's links carry after a takeover
-    exact = k2rel.load(study)
+    exact = k2rel.load(study, method="exact")
     found = simulate(study, PREFERRED, plan=Plan(histories=20_000, seed=3)).elements()
     for item in exact.elements:
         assert found.loc[item.element, "mean_mb_s"] == pytest.approx(item.mean_mb_s, rel=0.03, abs=1e-3), item.element
@@ -354,7 +354,7 @@ def test_unavailability_over_time_rises_from_new_as_in_the_exact_engine() -> Non
     study = k2rel.study("L1", repair="nbd")
     result = simulate(study, PREFERRED, plan=Plan(200_000, 1, 0.0, seed=4))
     found = result.over_time("media").iloc[[0, 1, 2, 5, 20, 200]]
-    exact = k2rel.over_time(study, "media", found.index.to_numpy())["point_unavailability"].to_numpy()
+    exact = k2rel.over_time(study, "media", found.index.to_numpy(), method="exact")["point_unavailability"].to_numpy()
     assert found["unavailability"].iloc[0] == 0
     for value, estimate in zip(exact[1:], found["unavailability"].iloc[1:], strict=True):
         assert abs(estimate - value) < 4.5 * math.sqrt(value / 200_000)
@@ -510,7 +510,7 @@ def calm_study():
 @pytest.mark.parametrize("service", ["media", "control"])
 def test_an_unavailability_of_one_in_ten_thousand_million_to_five_per_cent(service) -> None:
     study = calm_study()
-    exact = k2rel.availability(study)[service]
+    exact = k2rel.availability(study, method="exact")[service]
     assert 1e-10 < exact.unavailability < 1e-9
     found = rare_loss(study, PREFERRED, service=service, target=0.05)
     assert found.reached

@@ -28,7 +28,8 @@ def loaded(*words):
 
 
 @pytest.mark.parametrize(
-    "words", [("availability", "L2R"), ("availability", "L2R", "--format", "json"), ("check", "L2R")]
+    "words",
+    [("availability", "L2R", "--method", "exact"), ("availability", "L2", "--format", "json"), ("check", "L2R")],
 )
 def test_a_short_question_loads_nothing_heavy(words):
     assert not loaded(*words) & HEAVY

@@ -70,11 +70,6 @@ def test_a_test_interval_of_raid_drives_is_refused() -> None:
     assert len(caught.value.problems) == 1
 
 
-def test_a_setting_of_a_part_says_its_type() -> None:
-    with pytest.raises(InputError, match="'switch_A' is a part, of type 'gige_switch'"):
-        k2rel.study("L2R", settings={"switch_A.test_offset": "3 h"})
-
-
 SITE = """
 format: 1
 name: s
@@ -106,9 +101,14 @@ traffic:
 @pytest.mark.parametrize(
     ("one", "two", "warned"), [("8760 h", "8761 h", True), ("8760 h", "8736 h", False), ("1000 h", "3141.59 h", False)]
 )
-def test_nearly_equal_intervals_are_warned_of(tmp_path, one, two, warned) -> None:
+@pytest.mark.parametrize("of_type", [False, True])
+def test_nearly_equal_intervals_are_warned_of(tmp_path, one, two, warned, of_type) -> None:
     file = tmp_path / "s.yaml"
-    file.write_text(SITE.replace("ONE", one).replace("TWO", two))
+    text = SITE
+    if of_type:
+        text = text.replace(", test_interval: ONE", "").replace(", test_interval: TWO", "")
+        text = text.replace("types:\n", "types:\n  a: {test_interval: ONE}\n  b: {test_interval: TWO}\n")
+    file.write_text(text.replace("ONE", one).replace("TWO", two))
     said = [w.message for w in k2rel.study(file).site.warnings if "drift through each other" in w.message]
     # 8,760 h times 8,761 h over a difference of 1 h
     assert [("in 8.76e+03 years" in m) for m in said] == [True] * warned

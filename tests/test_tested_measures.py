@@ -63,14 +63,14 @@ def test_mean_from_new_includes_the_last_part_of_a_period(
 ) -> None:
     """Expected: the product of both point unavailabilities, propagated from test to test and integrated apart."""
     study = pair(tmp_path, f"failure_rate: 1e-4 /h, mttr: 8 h, test_interval: {interval}")
-    found = k2rel.over_time(study, "svc", [until])["interval_unavailability"].iloc[-1]
+    found = k2rel.over_time(study, "svc", [until], method="exact")["interval_unavailability"].iloc[-1]
     assert found == pytest.approx(expected, rel=5e-6)
 
 
 def test_mean_from_new_where_one_of_two_is_tested(tmp_path: Path) -> None:
     """Expected: as above; the other part has its exponential approach to steady state."""
     study = pair(tmp_path, "failure_rate: 1e-4 /h, mttr: 8 h, test_interval: 720 h", "failure_rate: 1e-4 /h, mttr: 8 h")
-    found = k2rel.over_time(study, "svc", [3000.0])["interval_unavailability"].iloc[-1]
+    found = k2rel.over_time(study, "svc", [3000.0], method="exact")["interval_unavailability"].iloc[-1]
     assert found == pytest.approx(2.77239e-5, rel=5e-6)
 
 
@@ -78,7 +78,7 @@ def test_what_is_lost_only_when_both_are_down_names_both(tmp_path: Path) -> None
     """Expected: given the loss, either part is down for certain, whether tested together or apart."""
     for other in ("8760 h", "720 h"):
         one = "failure_rate: 5e-6 /h, mttr: 8 h, test_interval: "
-        table = k2rel.causes(pair(tmp_path, one + "8760 h", one + other), "svc")
+        table = k2rel.causes(pair(tmp_path, one + "8760 h", one + other), "svc", method="exact")
         assert table.loc[["u1", "u2"], "dif"].tolist() == pytest.approx([1.0, 1.0], rel=1e-9)
         assert (table["dif"].dropna() <= 1.0).all()
 
@@ -114,7 +114,7 @@ def test_slopes_are_difference_quotients(
 ) -> None:
     """Expected: quotients of central differences of the mean of the product, integrated apart."""
     words = [f"failure_rate: {rate} /h, mttr: {mttr} h, test_interval: 8760 h" for rate, mttr in (first, second)]
-    found = k2rel.causes(pair(tmp_path, *words), "svc").loc["u1"]
+    found = k2rel.causes(pair(tmp_path, *words), "svc", method="exact").loc["u1"]
     rate, mttr = first
     high, low = (mean_of_product((rate * f, mttr), second, 8760.0) for f in (1.001, 0.999))
     assert found["slope_rate_h"] == pytest.approx((high - low) / (0.002 * rate), rel=1e-5)
@@ -124,10 +124,12 @@ def test_slopes_are_difference_quotients(
 
 def test_slope_of_the_pair_of_the_example(tmp_path: Path) -> None:
     """Expected: measured apart, 0.02538 min/year for each hour."""
-    table = k2rel.causes(pair(tmp_path, "failure_rate: 5e-6 /h, mttr: 8 h, test_interval: 8760 h"), "svc")
+    table = k2rel.causes(
+        pair(tmp_path, "failure_rate: 5e-6 /h, mttr: 8 h, test_interval: 8760 h"), "svc", method="exact"
+    )
     assert table.loc["u1", "slope_mttr_min_per_year"] == pytest.approx(0.02538, rel=2e-4)
     seldom = "failure_rate: 1e-8 /h, mttr: {} h, test_interval: 8760 h"
-    table = k2rel.causes(pair(tmp_path, seldom.format(8), seldom.format(80)), "svc")
+    table = k2rel.causes(pair(tmp_path, seldom.format(8), seldom.format(80)), "svc", method="exact")
     assert table["slope_mttr_min_per_year"]["u2"] > 0
 
 
@@ -190,6 +192,6 @@ def test_cause_of_parts_tested_independently_is_hidden_for_half_an_interval(tmp_
     path = write(tmp_path, *[f"{TESTED}, tested: independently".replace("5e-6", "1e-8")] * 2)
     cause = 'common_cause:\n  both: {members: [u1, u2], factors: {"2": 0.2}, evidence: P, reason: x, source: x}\n'
     path.write_text(path.read_text(encoding="utf-8").replace("type: two", "type: one") + cause, encoding="utf-8")
-    table = k2rel.causes(k2rel.study(path), "svc")
+    table = k2rel.causes(k2rel.study(path), "svc", method="exact")
     found = table.loc[table["type"] == "common cause", "unavailability"].iloc[0]
     assert found == pytest.approx(0.2 * 1e-8 * (8760 / 2 + 8), rel=1e-4)

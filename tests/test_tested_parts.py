@@ -165,7 +165,7 @@ def test_intervals_without_a_common_period_drift_through_all_phases(tmp_path) ->
 
 def test_clients_whose_ports_are_tested_on_one_day_are_cut_off_together(tmp_path) -> None:
     study = site(tmp_path, [law(1e-4, 1e-6, 1000)], clients=4, port=law(1e-4, 1e-6, 1000))
-    result = k2rel.availability(study)
+    result = k2rel.availability(study, method="exact")
 
     def over(function):
         return quad(lambda t: function(-math.expm1(-1e-4 * t)), 0, 1000, epsabs=0, epsrel=1e-11)[0] / 1000
@@ -173,8 +173,8 @@ def test_clients_whose_ports_are_tested_on_one_day_are_cut_off_together(tmp_path
     some, every = over(lambda q: 1 - (1 - q) ** 5), over(lambda q: q + (1 - q) * q**4)
     assert result["media"].unavailability == pytest.approx(some, rel=1e-7)
     assert result["lost_4_or_more_clients"].unavailability == pytest.approx(every, rel=1e-6)
-    assert k2rel.served(study)["probability"].loc[0] == pytest.approx(every, rel=1e-6)
-    sides = k2rel.load(study).side_table()
+    assert k2rel.served(study, method="exact")["probability"].loc[0] == pytest.approx(every, rel=1e-6)
+    sides = k2rel.load(study, method="exact").side_table()
     assert sides.loc[sides["cut_off"] == 4, "probability"].sum() == pytest.approx(every, rel=1e-6)
     moving = k2rel.availability(study, organisation=PREFERRED)
     for item in result.services:
@@ -196,7 +196,7 @@ def test_cut_sets_causes_and_samples_follow_the_days(tmp_path) -> None:
     found = media(study)
     (cut,) = k2rel.cut_sets(study, "media")
     assert cut.probability == pytest.approx(found.unavailability, rel=1e-12)
-    causes = k2rel.causes(study, "media")
+    causes = k2rel.causes(study, "media", method="exact")
     assert causes.loc["u0", "share"] == pytest.approx(1.0, rel=1e-12)
     step = 1e-3  # both parts share the row
     rates = study.law("u0").failure_rate_per_h * np.array([1 - step, 1.0, 1 + step, 5.0])
@@ -215,7 +215,7 @@ def test_over_time_from_new(tmp_path) -> None:
     times = [300.0, 900.0, 1300.0]
     since = [(300.0, 300.0), (900.0, 500.0), (300.0, 900.0)]  # time since the last test of each, or since new
     expected = [math.expm1(-1e-4 * a) * math.expm1(-1e-4 * b) for a, b in since]
-    frame = k2rel.over_time(study, "media", times)
+    frame = k2rel.over_time(study, "media", times, method="exact")
     assert frame["point_unavailability"].tolist() == pytest.approx(expected, rel=1e-6)
 
     def q(t):

@@ -101,7 +101,7 @@ def test_sobol_indices_of_a_product_are_those_of_the_closed_form() -> None:
 def test_what_is_known_exactly_has_no_variance() -> None:
     study = k2rel.study(data_dir() / "examples" / "reference_san.yaml")  # none of its rates has limits
     mean, variance = k2rel.moments(study)
-    assert mean == pytest.approx(k2rel.availability(study)["media"].unavailability, rel=1e-12)
+    assert mean == pytest.approx(k2rel.availability(study, method="exact")["media"].unavailability, rel=1e-12)
     assert variance == 0.0
 
 
@@ -200,9 +200,9 @@ DECLARED = "common_cause:\n  switches: {members: [switch_A, switch_B], factors: 
 
 def test_a_repairable_pair_has_the_published_values(tmp_path) -> None:
     file = pair(tmp_path, DECLARED)
-    alone = k2rel.availability(k2rel.study(file, common_cause="none"))["media"]
+    alone = k2rel.availability(k2rel.study(file, common_cause="none"), method="exact")["media"]
     assert alone.unavailability == pytest.approx(6.398976e-9, rel=1e-6)
-    with_cause = k2rel.availability(k2rel.study(file))["media"]
+    with_cause = k2rel.availability(k2rel.study(file), method="exact")["media"]
     assert with_cause.unavailability == pytest.approx(4.005759e-6, rel=1e-6)
     # lost by the common event, or by the second of two single failures
     q, c = 0.95e-5 * 8 / (1 + 0.95e-5 * 8), 0.05e-5 * 8 / (1 + 0.05e-5 * 8)
@@ -212,8 +212,8 @@ def test_a_repairable_pair_has_the_published_values(tmp_path) -> None:
 
 def test_twins_are_found_without_being_declared(tmp_path) -> None:
     plain, declared = pair(tmp_path, ""), None
-    twins = k2rel.availability(k2rel.study(plain, common_cause="twins"))["media"].unavailability
-    declared = k2rel.availability(k2rel.study(pair(tmp_path, DECLARED)))["media"].unavailability
+    twins = k2rel.availability(k2rel.study(plain, common_cause="twins"), method="exact")["media"].unavailability
+    declared = k2rel.availability(k2rel.study(pair(tmp_path, DECLARED)), method="exact")["media"].unavailability
     assert twins == declared
     groups = [group.members for group in k2rel.study("L3R", common_cause="twins").site.common_cause]
     assert ("switch_A", "switch_B") in groups
@@ -258,7 +258,9 @@ def test_links_are_twins_by_the_sides_of_their_ends(tmp_path) -> None:
     # no side is written at the links; 'other_b' does not go to side B, and so is no twin of 'other_a'
     assert {group.members for group in study.site.common_cause} == {("box_a", "box_b"), ("hub-box_a", "hub-box_b")}
     q, c = 0.95e-5 * 8 / (1 + 0.95e-5 * 8), 0.05e-5 * 8 / (1 + 0.05e-5 * 8)
-    assert k2rel.availability(study)["media"].unavailability == pytest.approx(1 - (1 - q * q) * (1 - c), rel=1e-9)
+    assert k2rel.availability(study, method="exact")["media"].unavailability == pytest.approx(
+        1 - (1 - q * q) * (1 - c), rel=1e-9
+    )
     # what is repaired in another way is not alike, and no reason to stop
     path.write_text(LINKS % "9 h")
     groups = k2rel.study(path, common_cause="twins").site.common_cause
@@ -267,7 +269,7 @@ def test_links_are_twins_by_the_sides_of_their_ends(tmp_path) -> None:
 
 def test_a_common_cause_stands_in_causes_cut_sets_assumptions_and_provenance(tmp_path) -> None:
     study = k2rel.study(pair(tmp_path, DECLARED))
-    assert k2rel.causes(study).index[0] == "switch_A & switch_B"
+    assert k2rel.causes(study, method="exact").index[0] == "switch_A & switch_B"
     assert ("switch_A & switch_B",) in [cut.parts for cut in k2rel.cut_sets(study, "media", 2)]
     assert "common cause switches" in set(k2rel.assumptions(study)["assumption"])
     assert study.provenance.settings == ("common_cause=1 groups",)
@@ -317,7 +319,7 @@ def test_the_choice_of_groups_is_checked(k2) -> None:
 def test_interval_availability_is_the_mean_of_the_point_values() -> None:
     study = k2rel.study("L2R")
     times = np.linspace(0, 200, 4001)
-    frame = k2rel.over_time(study, "media", times)
+    frame = k2rel.over_time(study, "media", times, method="exact")
     mean = np.trapezoid(frame["point_unavailability"], times) / 200
     assert frame["interval_unavailability"].iloc[-1] == pytest.approx(mean, rel=1e-4)
     assert frame["interval_unavailability"].iloc[0] == 0.0
@@ -327,8 +329,8 @@ def test_interval_availability_is_the_mean_of_the_point_values() -> None:
 def test_served_clients_group_by_group_are_those_of_the_modes(level) -> None:
     study = k2rel.study(level, clients=7)
     traffic = "ftp" if level == "nearline" else "media"
-    p = k2rel.served(study, traffic)["probability"].to_numpy()
-    result = k2rel.availability(study, list(range(2, 8)))
+    p = k2rel.served(study, traffic, method="exact")["probability"].to_numpy()
+    result = k2rel.availability(study, list(range(2, 8)), method="exact")
     assert p.sum() == pytest.approx(1.0, abs=1e-13)
     assert p[:7].sum() == pytest.approx(result[traffic].unavailability, rel=1e-11)
     if level != "nearline":
@@ -358,4 +360,4 @@ def test_a_level_may_declare_groups_and_the_schema_knows_them(tmp_path) -> None:
     text = site_path("L2R").read_text() + "\n" + DECLARED
     path = tmp_path / "l2r.yaml"
     path.write_text(text)
-    assert k2rel.availability(k2rel.study(path))["control"].unavailability > 1e-6
+    assert k2rel.availability(k2rel.study(path), method="exact")["control"].unavailability > 1e-6

@@ -255,10 +255,14 @@ def test_no_probability_passes_1_where_nearly_everything_is_down(level, mttr) ->
     kinds = {part.type for part in (*site.components.values(), *site.client_parts.values())}
     study = k2rel.study(level, settings={f"{kind}.{key}": value for kind in kinds for key, value in (("mttf", "1 h"), ("mttr", mttr))})  # fmt: skip
     values = [
-        value for item in k2rel.availability(study).services for value in (item.unavailability, item.availability)
+        value
+        for item in k2rel.availability(study, method="exact").services
+        for value in (item.unavailability, item.availability)
     ]
-    values += k2rel.over_time(study, "media", [1.0, 1e2, 1e4, 1e6]).to_numpy().ravel().tolist()
-    values += [p for *_, p in k2rel.load(study).side_distribution] + k2rel.served(study).to_numpy().ravel().tolist()
+    values += k2rel.over_time(study, "media", [1.0, 1e2, 1e4, 1e6], method="exact").to_numpy().ravel().tolist()
+    values += [p for *_, p in k2rel.load(study, method="exact").side_distribution] + k2rel.served(
+        study, method="exact"
+    ).to_numpy().ravel().tolist()
     slow = k2rel.study(level, settings={f"{kind}.mttr": "9e9 h" for kind in kinds})
     values += np.concatenate(list(k2rel.uncertainty(slow, samples=100).values.values())).tolist()
     assert max(values) <= 1.0

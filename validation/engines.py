@@ -35,7 +35,7 @@ def agreements(histories: int) -> tuple[Agreement, ...]:
     result = []
     for level in level_names():
         study = k2rel.study(level)
-        static = k2rel.availability(study)
+        static = k2rel.availability(study, method="exact")
         principal = k2rel.failover(study).principal
         names = [principal, *[name for name in ("control",) if name in study.site.traffic and name != principal]]
         for roles in ("preferred", "sticky"):

@@ -37,7 +37,7 @@ def clients_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--most", type=int, default=40, metavar="N", help="largest number tried (default 40)")
     sub.add_argument("--bound", type=float, default=1e-3, metavar="P", help="P(overload) over time (default 0.001)")
     sub.add_argument("--takeover-bound", type=float, default=0.01, metavar="P", help="after a takeover (default 0.01)")
-    set_option(sub, "changes by hand")
+    set_option(sub, 'change by hand: media_server.mttr="4 h", switch_A.mttf="2e6 h"')
     format_option(sub)
 
 

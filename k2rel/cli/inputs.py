@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING, Any
 from k2rel.errors import InputError, closest
 
 if TYPE_CHECKING:
+    from k2rel.measures.solution import Solution
     from k2rel.organisation import Organisation
     from k2rel.studies import Study
 
 __all__: list[str] = []
+
+_ORGANISATION = (
+    "roles", "crews", "travel", "priority", "return_to_service", "manual_takeover", "maintenance_every", "maintenance",
+    "repair_variation", "tolerance",
+)  # fmt: skip
+_TIMES = {"travel", "return_to_service", "manual_takeover", "maintenance_every", "maintenance"}
+_IDEAL = ("roles", "preferred")  # what the exact engine does in any case
 
 
 def format_option(sub: argparse.ArgumentParser) -> None:
@@ -32,7 +40,7 @@ def quiet_option(sub: argparse.ArgumentParser) -> None:
 
 
 def set_option(sub: argparse.ArgumentParser, text: str) -> None:
-    sub.add_argument("--set", action="append", default=[], metavar="TYPE.KEY=VALUE", help=text)
+    sub.add_argument("--set", action="append", default=[], metavar="NAME.KEY=VALUE", help=text)
 
 
 def points_option(sub: argparse.ArgumentParser, text: str) -> None:
@@ -49,7 +57,9 @@ def study_options(sub: argparse.ArgumentParser, nargs: str | None = None) -> Non
     sub.add_argument("--clients", type=int, metavar="N", help="number of clients instead of the file's")
     sub.add_argument("--repair", default="4h", metavar="CONTRACT", help="repair contract: onsite, 4h (default) or nbd")
     sub.add_argument("--rates", metavar="FILE", help="CSV table that replaces or adds failure data")
-    set_option(sub, 'for example media_server.mttr="4 h"')
+    set_option(
+        sub, 'of a type, media_server.mttr="4 h", or of one part, which goes before its type: switch_A.mttf="2e6 h"'
+    )
     sub.add_argument("--variant", metavar="NAME", help="a variant that the site file describes")
     if not nargs:
         sub.add_argument(
@@ -60,26 +70,34 @@ def study_options(sub: argparse.ArgumentParser, nargs: str | None = None) -> Non
         )
 
 
-def organisation_options(sub: argparse.ArgumentParser, *, method: bool) -> None:
-    """Add the options of the dynamic engine; with `method`, also the choice between it and the static one."""
-    if method:
-        sub.add_argument(
-            "--method",
-            choices=["exact", "markov"],
-            default="exact",
-            help="exact: independent parts, roles at the preferred side; markov: roles that stick, coverage, crews",
-        )
-    sub.add_argument("--roles", choices=["sticky", "preferred"], default="sticky", help="how roles behave (markov)")
-    sub.add_argument("--crews", type=int, metavar="N", help="parts repaired at the same time; default: all (markov)")
-    sub.add_argument("--travel", metavar="TIME", default="0 h", help="way of a technician, with --crews (markov)")
-    sub.add_argument("--priority", metavar="TYPE,...", default="", help="component types repaired first (markov)")
-    sub.add_argument("--return-to-service", metavar="TIME", default="1 h", help="by a person; default 1 h (markov)")
-    sub.add_argument("--manual-takeover", metavar="TIME", default="1 h", help="after a failed takeover (markov)")
-    sub.add_argument("--maintenance-every", metavar="TIME", help="of each redundant server; default: never (markov)")
-    sub.add_argument("--maintenance", metavar="TIME", default="2 h", help="how long it takes; default 2 h (markov)")
-    sub.add_argument("--repair-variation", type=float, default=1.0, metavar="X", help="variance / mean^2 (markov)")
+def method_option(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
-        "--tolerance", type=float, default=1e-10, metavar="P", help="error of a probability, default 1e-10 (markov)"
+        "--method",
+        default="auto",
+        metavar="auto|exact|markov|simulation",
+        help="who answers; auto (default): the engine that the site needs; exact: takeovers ideal; markov: the chain",
+    )
+
+
+def organisation_options(sub: argparse.ArgumentParser, *, method: bool = True) -> None:
+    """Add who repairs and how roles behave; with `method`, also who answers. What is not given is None."""
+    if method:
+        method_option(sub)
+    sub.add_argument(
+        "--roles",
+        metavar="sticky|preferred",
+        help="sticky (default): takeovers as modelled; preferred: takeovers ideal, at once and certain",
+    )
+    sub.add_argument("--crews", type=int, metavar="N", help="parts repaired at the same time; default: all")
+    sub.add_argument("--travel", metavar="TIME", help="way of a technician, with --crews")
+    sub.add_argument("--priority", metavar="TYPE,...", help="component types repaired first")
+    sub.add_argument("--return-to-service", metavar="TIME", help="by a person; default 1 h")
+    sub.add_argument("--manual-takeover", metavar="TIME", help="after a failed takeover; default 1 h")
+    sub.add_argument("--maintenance-every", metavar="TIME", help="of each redundant server; default: never")
+    sub.add_argument("--maintenance", metavar="TIME", help="how long it takes; default 2 h")
+    sub.add_argument("--repair-variation", type=float, metavar="X", help="variance / mean^2 of repairs; default 1")
+    sub.add_argument(
+        "--tolerance", type=float, metavar="P", help="error of a probability; default: what a moderate chain keeps"
     )
 
 
@@ -124,39 +142,53 @@ def hours_of(args: argparse.Namespace, name: str) -> float:
         raise InputError(f"--{name.replace('_', '-')} {str(text)[:40]}: {error}") from None
 
 
-def organisation_of(args: argparse.Namespace, study: Study) -> Organisation:
-    """Read the options of the dynamic engine."""
+def organisation_of(args: argparse.Namespace, study: Study | None = None) -> Organisation | None:
+    """Read who repairs and how roles behave; None where nothing is said, so that all doors share one solution.
+
+    Component types are looked up in a study where there is one; of several sites each looks for itself.
+    """
+    given = {name: getattr(args, name) for name in _ORGANISATION if getattr(args, name, None) is not None}
+    for name in _TIMES & set(given):
+        given[f"{name}_h"] = hours_of(args, name)
+        del given[name]
+    if not given:
+        return None
     from k2rel.organisation import Organisation
 
-    priority = tuple(word.strip() for word in args.priority.split(",") if word.strip())
-    types = {part.type for part in study.site.components.values()}
-    for kind in priority:
-        if kind not in types:
-            raise InputError(f"--priority: {study.site.name} has no component type '{kind[:40]}'{closest(kind, types)}")
-    return Organisation(
-        roles=args.roles,
-        crews=args.crews,
-        travel_h=hours_of(args, "travel"),
-        priority=priority,
-        return_to_service_h=hours_of(args, "return_to_service"),
-        manual_takeover_h=hours_of(args, "manual_takeover"),
-        maintenance_every_h=hours_of(args, "maintenance_every"),
-        maintenance_h=hours_of(args, "maintenance"),
-        repair_variation=args.repair_variation,
-        tolerance=args.tolerance,
-    )
+    if "priority" in given:
+        given["priority"] = tuple(word.strip() for word in args.priority.split(",") if word.strip())
+        types = {part.type for part in study.site.components.values()} if study else set(given["priority"])
+        for kind in given["priority"]:
+            if kind not in types:
+                name = study.site.name if study else ""
+                raise InputError(f"--priority: {name} has no component type '{kind[:40]}'{closest(kind, types)}")
+    found = Organisation(**given)
+    return None if found == Organisation() else found
 
 
-def organisation_for_method(args: argparse.Namespace, study: Study) -> Organisation | None:
-    """None for the static engine, which knows no organisation."""
-    if args.method == "markov":
-        return organisation_of(args, study)
-    given = [
-        name
-        for name, default in (("crews", None), ("travel", "0 h"), ("priority", ""), ("maintenance_every", None))
-        if getattr(args, name) != default
-    ]
-    if given or args.roles != "sticky":
-        name = (given or ["roles"])[0].replace("_", "-")
-        raise InputError(f"--{name} is for --method markov; the exact engine repairs every part by itself")
-    return None
+def asked_of(args: argparse.Namespace, study: Study | None = None) -> tuple[str, Organisation | None]:
+    """Who is to answer, by a word, and for which organisation; what does not go together is refused."""
+    from k2rel.measures.solution import METHODS
+
+    if args.method not in METHODS:
+        raise InputError(f"--method: {', '.join(METHODS)}; got '{args.method[:40]}'{closest(args.method, METHODS)}")
+    organisation = organisation_of(args, study)
+    if args.method == "exact":
+        given = [
+            name for name in _ORGANISATION if getattr(args, name, None) is not None and (name, args.roles) != _IDEAL
+        ]
+        if given:
+            raise InputError(
+                f"--{given[0].replace('_', '-')} is for --method auto, markov or simulation; the exact engine repairs "
+                "every part by itself and has roles at the preferred side"
+            )
+        return "exact", None
+    return args.method, organisation
+
+
+def solution_for(args: argparse.Namespace, study: Study | None = None) -> Solution:
+    """Who answers for the study that the options name."""
+    from k2rel.measures.solution import solution_of
+
+    study = study or study_of(args)
+    return solution_of(study, *asked_of(args, study))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
-from k2rel.cli.inputs import format_option, hours_of, organisation_of, organisation_options, study_of, study_options
+from k2rel.cli.inputs import format_option, hours_of, organisation_options, solution_for, study_options
 from k2rel.cli.printing import finite, heading, print_json, print_table, records
 
 __all__: list[str] = []
+
+_NOT_SIMULATED = "a simulation does not tell modes and causes apart; --method markov does where there is a chain"
 
 
 def interruptions_options(sub: argparse.ArgumentParser) -> None:
@@ -15,50 +18,62 @@ def interruptions_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--service", action="append", metavar="NAME", help="a service; may be given again; default: all")
     sub.add_argument("--buffer", default="10 s", metavar="TIME", help="of a client: longer is on air (default 10 s)")
     sub.add_argument("--first-loss", action="store_true", help="also the mean time to the first loss")
-    organisation_options(sub, method=False)
+    organisation_options(sub)
     format_option(sub)
 
 
 def interruptions_verb(args: argparse.Namespace) -> int:
-    from k2rel.markov.engine import solved
     from k2rel.measures.dynamic import downtime_causes, interruptions, performability, why_they_differ
     from k2rel.measures.modes import modes
+    from k2rel.measures.solution import IDEAL
     from k2rel.measures.tested import exponential_tests
 
-    study = study_of(args)
-    organisation = organisation_of(args, study)
+    solution = solution_for(args)
+    study, provenance = solution.study, solution.provenance
+    if solution.method == "exact" and not solution.chosen:
+        raise solution.cannot("lengths of interruptions", "auto, markov or simulation")
     buffer_h = hours_of(args, "buffer")
-    table = interruptions(study, organisation, args.service, buffer_h=buffer_h, first_loss=args.first_loss)
-    causes = downtime_causes(study, organisation, args.service[0] if args.service else None)
-    figures = performability(study, organisation)
-    shares = modes(study, organisation)
-    dynamics = solved(study, organisation)
+    table = interruptions(solution, services=args.service, buffer_h=buffer_h, first_loss=args.first_loss)
+    figures = performability(solution)
+    states = causes = shares = None
+    if solution.method != "simulation":
+        states, shares = solution.dynamics.states, modes(solution)
+        if solution.takeovers != IDEAL:  # else none is ever on its way, and nobody waits
+            causes = downtime_causes(solution, service=args.service[0] if args.service else None)
+    if solution.method == "exact":  # says the same of the services, but not how long a loss lasts
+        reason = f"{solution.reason}; the chain says how long interruptions last"
+        provenance = replace(solution.dynamics.provenance, takeovers=solution.takeovers, reason=reason)
+    notes = exponential_tests(study) if states is not None else [_NOT_SIMULATED]
     if args.format == "json":
         print_json(
             {
-                **dynamics.provenance.heading(),
-                **finite({name: getattr(dynamics.states, name) for name in ("error_bound", "share_bound")}),
+                **provenance.heading(),
+                **finite({name: getattr(states, name, None) for name in ("error_bound", "share_bound")}),
                 "buffer_h": buffer_h,
                 "interruptions": records(table),
-                "downtime_causes": records(causes),
+                "downtime_causes": [] if causes is None else records(causes),
                 "performability": finite(figures),
-                "modes": records(shares.head(50)),
-                "notes": exponential_tests(study),
+                "modes": [] if shares is None else records(shares.head(50)),
+                "notes": notes,
             }
         )
         return 0
     import pandas as pd
 
-    heading(study, dynamics.provenance)
-    print(f"Interruptions by shared parts and roles (on air: longer than a buffer of {args.buffer})\n")
+    heading(study, provenance)
+    whose = "by shared parts and roles" if states is not None else "by all parts"
+    print(f"Interruptions {whose} (on air: longer than a buffer of {args.buffer})\n")
     print_table(table)
-    for note in exponential_tests(study):
+    for note in notes:
         print(f"\n{note}")
-    print("\nDowntime by what the roles are doing meanwhile\n")
-    print_table(causes)
+    if causes is not None:
+        print("\nDowntime by what the roles are doing meanwhile\n")
+        print_table(causes)
     print("\nWhat users are given\n")
     print_table(pd.DataFrame({"figure": figures}).rename_axis("over a year"))
-    print("\nOperating modes\n")
-    print_table(shares.head(12))
-    print("\n" + why_they_differ(study, organisation))
+    if shares is not None:
+        print("\nOperating modes\n")
+        print_table(shares.head(12))
+    if solution.takeovers != IDEAL and states is not None:
+        print("\n" + why_they_differ(solution))
     return 0

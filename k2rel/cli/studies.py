@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
+from k2rel._version import __version__
 from k2rel.cli.inputs import (
+    asked_of,
     changes_of,
     format_option,
-    organisation_for_method,
+    method_option,
     organisation_options,
     points_option,
     primary_option,
+    solution_for,
     study_of,
     study_options,
 )
 from k2rel.cli.printing import finite, heading, print_json, print_rows, print_table, records
+from k2rel.errors import InputError
+
+if TYPE_CHECKING:
+    from k2rel.measures.solution import Solution
+    from k2rel.organisation import Organisation
 
 __all__: list[str] = []
 
@@ -172,57 +180,65 @@ def availability_options(sub: argparse.ArgumentParser) -> None:
         "--lost-clients", type=int, action="append", metavar="K", help="ask for the loss of K or more clients"
     )
     primary_option(sub)
-    organisation_options(sub, method=True)
+    organisation_options(sub)
     format_option(sub)
 
 
 def availability_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.availability import availability, takeover_rows
 
-    study = study_of(args)
-    organisation = organisation_for_method(args, study)
-    result = availability(study, args.lost_clients, organisation)
+    solution = solution_for(args)
     if args.format == "json":
-        print_json(result.to_json())
+        from k2rel.answer import availability_json
+
+        print_json(availability_json(solution, args.lost_clients))
         return 0
-    heading(study, result.provenance)
+    result = availability(solution, args.lost_clients)
+    heading(solution.study, result.provenance)
     print_rows(result.rows(), leave_out=("title", "availability"))
     for note in result.notes:
         print(f"\n{note}")
-    if organisation is not None:
-        from k2rel.measures.dynamic import sticky_and_preferred, why_they_differ
-        from k2rel.measures.modes import modes
-
-        print("\nOperating modes\n")
-        print_table(modes(study, organisation).head(8))
-        if organisation.roles == "sticky":
-            print("\nBeside roles at the preferred side\n")
-            print_table(sticky_and_preferred(study, organisation))
-            print("\n" + why_they_differ(study, organisation))
+    if solution.method == "exact":
+        if moves := takeover_rows(solution.study):
+            print("\nNot contained above: what the takeovers themselves cost (first order)\n")
+            back = any(move["failbacks_per_year"] > 0 for move in moves)
+            print_rows(moves, leave_out=() if back else ("failbacks_per_year",))
         return 0
-    if moves := takeover_rows(study):
-        print("\nNot contained above: what the takeovers themselves cost (first order)\n")
-        back = any(move["failbacks_per_year"] > 0 for move in moves)
-        print_rows(moves, leave_out=() if back else ("failbacks_per_year",))
+    _beside_ideal(solution)
     return 0
+
+
+def _beside_ideal(solution: Solution) -> None:
+    """Why the figures are not those of ideal takeovers, what the roles do, and the second reading."""
+    from k2rel.measures.dynamic import both_readings, why_they_differ
+    from k2rel.measures.modes import mode_rows
+
+    if solution.ideal is not None:
+        print("\n" + why_they_differ(solution))
+    if solution.method == "markov":
+        print("\nOperating modes\n")
+        print_rows(mode_rows(solution)[:8])
+    if solution.ideal is not None:
+        print(f"\nBeside takeovers ideal (at once and certain): {solution.ideal.provenance.engine}\n")
+        print_rows(both_readings(solution))
 
 
 def load_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
     primary_option(sub)
-    organisation_options(sub, method=True)
+    organisation_options(sub)
     format_option(sub)
 
 
 def load_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.load import load
 
-    study = study_of(args)
-    result = load(study, organisation_for_method(args, study))
+    solution = solution_for(args)
+    result, site = load(solution), solution.study.site
     if args.format == "json":
         print_json(result.to_json())
         return 0
-    heading(study, result.provenance)
+    heading(solution.study, result.provenance)
     print("Clients on each side (most probable first)\n")
     frame = result.side_table()
     print_table(frame.head(12))
@@ -230,12 +246,13 @@ def load_verb(args: argparse.Namespace) -> int:
         print(f"... {len(frame) - 12} more, together {frame['probability'].iloc[12:].sum():.2e}")
     print("\nLoad on each element\n")
     print_table(result.table())
+    limits = result.p_any_overload_limits
+    between = f" ({limits[0]:.3g} to {limits[1]:.3g})" if limits else ""
     print(
-        f"\nP(any overload on the way) = {result.p_any_overload:.6g}; delivered share = {result.delivered_fraction:.9f}"
+        f"\nP(any overload on the way) = {result.p_any_overload:.6g}{between}; "
+        f"delivered share = {result.delivered_fraction:.9f}"
     )
-    yields = [
-        name for name, t in study.site.traffic.items() if name not in study.site.counted_traffic and t.demand_mb_s
-    ]
+    yields = [name for name, t in site.traffic.items() if name not in site.counted_traffic and t.demand_mb_s]
     if yields:
         print(f"Both leave out {', '.join(yields)}, which yields; the elements above carry all traffic.")
     return 0
@@ -247,23 +264,26 @@ def causes_options(sub: argparse.ArgumentParser) -> None:
         "--service", metavar="NAME", help="a service of 'k2rel availability'; default: the principal traffic"
     )
     sub.add_argument("--order", type=int, default=2, metavar="N", help="largest order of cut sets (default 2)")
+    organisation_options(sub)
     format_option(sub)
 
 
 def causes_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.importance import causes, cut_set_table
+    from k2rel.measures.solution import solution_of
     from k2rel.measures.uncertainty import swing
     from k2rel.policy.failover import principal_traffic
 
-    study = study_of(args)
+    solution = solution_for(args)
+    study = solution.study
     service = args.service or principal_traffic(study.site)
-    frame = causes(study, service)
+    frame = causes(solution, service)
     cuts = cut_set_table(study, service, args.order)
     limits = swing(study, service)
     if args.format == "json":
         print_json(
             {
-                "level": study.site.name,
+                **solution.provenance.heading(),
                 "service": service,
                 "causes": records(frame),
                 "cut_sets": cuts.to_dict("records"),
@@ -271,16 +291,17 @@ def causes_verb(args: argparse.Namespace) -> int:
             }
         )
         return 0
-    heading(study)
+    ideal = f"takeovers {solution_of(study, 'exact').takeovers}"  # whoever answers, these two are of the exact engine
+    heading(study, solution.provenance)
     print(f"What causes the downtime of {service}\n")
     print_table(
         frame[frame["share"] > 1e-6][["type", "unavailability", "birnbaum", "share", "downtime_min_per_year"]].head(20)
     )
-    print(f"\nMinimal cut sets up to order {args.order}\n")
+    print(f"\nMinimal cut sets up to order {args.order} ({ideal})\n")
     print_table(cuts.head(25))
     if len(cuts) > 25:
         print(f"... {len(cuts) - 25} more (--format json lists all)")
-    print(f"\nDowntime of {service} with each failure rate at its 90 % limits, one at a time\n")
+    print(f"\nDowntime of {service} with each failure rate at its 90 % limits, one at a time ({ideal})\n")
     print_table(limits.head(8))
     return 0
 
@@ -291,28 +312,36 @@ def uncertainty_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--samples", type=int, default=10_000, metavar="N", help="number of samples (default 10,000)")
     points_option(sub, "kind of points (default lhs)")
     sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the samples (default 1)")
+    method_option(sub)
     format_option(sub)
     sub.add_argument("--by", choices=["source", "evidence", "entry"], help="split the spread by where rates come from")
 
 
 def uncertainty_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.solution import solution_of
     from k2rel.measures.sources import uncertainty_by_source
     from k2rel.measures.uncertainty import sensitivity, swing, uncertainty
     from k2rel.policy.failover import principal_traffic
 
+    if asked_of(args)[0] not in ("auto", "exact"):
+        raise InputError(
+            f"--method {args.method}: rates in their limits are sampled with the exact engine alone, takeovers ideal; "
+            "ask with --method auto or exact, or for one set of rates with k2rel availability"
+        )
     study = study_of(args)
+    provenance = replace(solution_of(study, "exact").provenance, reason="rates in their limits are sampled with it")
     services = args.service or [principal_traffic(study.site)]
     result = uncertainty(study, services, samples=args.samples, seed=args.seed, method=args.points)
     shares = sensitivity(study, services[0], seed=args.seed)
     split = uncertainty_by_source(study, services[0], by=args.by, seed=args.seed) if args.by else None
     if args.format == "json":
         rows = {str(row): finite(values) for row, values in shares.to_dict("index").items()}
-        answer = result.to_json() | {"sensitivity": rows}
+        answer = result.to_json() | provenance.heading() | {"sensitivity": rows}
         if split is not None:
             answer["by"] = {str(name): finite(values) for name, values in split.to_dict("index").items()}
         print_json(answer)
         return 0
-    heading(study)
+    heading(study, provenance)
     how = f"{result.samples:,} samples ({result.points}, seed {args.seed})"
     print(f"Downtime with failure rates within their limits: {how}\n")
     print_table(result.table())
@@ -329,6 +358,7 @@ def uncertainty_verb(args: argparse.Namespace) -> int:
 def served_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
     sub.add_argument("--traffic", metavar="NAME", help="a traffic class; default: the principal one")
+    organisation_options(sub)
     format_option(sub)
 
 
@@ -336,14 +366,15 @@ def served_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.served import served
     from k2rel.policy.failover import principal_traffic
 
-    study = study_of(args)
+    solution = solution_for(args)
+    study = solution.study
     traffic = args.traffic or principal_traffic(study.site)
-    frame = served(study, traffic)
+    frame = served(solution, traffic)
     if args.format == "json":
         rows = {"traffic": traffic, "probability": frame["probability"].tolist()}
-        print_json(study.provenance.heading() | rows)
+        print_json(solution.provenance.heading() | rows)
         return 0
-    heading(study)
+    heading(study, solution.provenance)
     print(f"Clients with {traffic}, of {study.site.client_count}\n")
     print_table(frame.sort_values("probability", ascending=False, kind="stable").head(20).sort_index(ascending=False))
     return 0
@@ -352,6 +383,7 @@ def served_verb(args: argparse.Namespace) -> int:
 def compare_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub, "*")
     sub.add_argument("--history", metavar="DIR", help="beside what earlier reports in this folder said")
+    organisation_options(sub)
     format_option(sub)
 
 
@@ -363,14 +395,15 @@ def compare_verb(args: argparse.Namespace) -> int:
 
     changes = changes_of(args)
     levels = args.level or list(level_names())
+    method, organisation = asked_of(args)
     if args.history is not None:
-        return _history(args, levels, changes)
-    frame = compare(levels, **changes)
+        return _history(args, levels, changes, method, organisation)
+    frame = compare(levels, **changes, method=method, organisation=organisation)
     two = list(studies_of(levels, **changes).values()) if len(levels) == 2 else []
     if args.format == "json":
         rows = records(frame)
         if two:  # what differs from the first stands with the second
-            rows[1]["services"] = records(services_compared(*two))
+            rows[1]["services"] = records(services_compared(two[0], two[1], organisation, method=method))
             rows[1]["differences"] = differences(*two).to_dict("records")
         print_json(rows)
         return 0
@@ -382,10 +415,17 @@ def compare_verb(args: argparse.Namespace) -> int:
         "failures_per_year",
         "mean_downtime_h",
     ]
-    print_table(frame[[*columns, "p_overload", "single_points"]])
+    reading = f"takeovers {frame['takeovers'].iloc[0]}"
+    print(
+        f"Levels side by side, all with {reading}; the last column says which engine answered (k2rel {__version__})\n"
+    )
+    print_table(frame[[*columns, "p_overload", "single_points", "method"]])
+    for name, why in frame["why_empty"].items():
+        if why:
+            print(f"\n{name} has no figures: {why}")
     if two:
-        print(f"\nDowntime of each service, {frame.index[0]} before and {frame.index[1]} after\n")
-        print_table(services_compared(*two))
+        print(f"\nDowntime of each service, {frame.index[0]} before and {frame.index[1]} after ({reading})\n")
+        print_table(services_compared(two[0], two[1], organisation, method=method))
         print("\nWhat differs\n")
         table = differences(*two)
         for name in ("entry", "before", "after"):
@@ -396,11 +436,16 @@ def compare_verb(args: argparse.Namespace) -> int:
     return 0
 
 
-def _history(args: argparse.Namespace, levels: list[str], changes: dict[str, Any]) -> int:
+def _history(
+    args: argparse.Namespace, levels: list[str], changes: dict[str, Any], method: str, organisation: Organisation | None
+) -> int:
     from k2rel.design.differences import history
     from k2rel.studies import studies_of
 
-    found = {name: history(study, args.history) for name, study in studies_of(levels, **changes).items()}
+    found = {
+        name: history(study, args.history, organisation, method=method)
+        for name, study in studies_of(levels, **changes).items()
+    }
     if args.format == "json":
         print_json({name: records(f) for name, f in found.items()})
         return 0

@@ -170,7 +170,9 @@ def _prism(args: argparse.Namespace, study: Study) -> int:
 
     if args.output is None:
         raise InputError("export --format prism writes several files: say where with --output STEM")
-    model = labelled_chain_of(study, organisation_of(args, study))
+    organisation = organisation_of(args, study)
+    assert organisation is not None  # there is a tolerance in any case
+    model = labelled_chain_of(study, organisation)
     for path in write_chain(model, args.output, others={".prism": prism_of(study, model)}, force=args.force):
         print(path)
     return 0

@@ -12,7 +12,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammainc
 
 from k2rel.ctmc.chain import Chain
 
@@ -100,6 +99,8 @@ def _short(chain: Chain, start: FloatArray, times_h: FloatArray, *, accumulate: 
 
     One start and many times, or many starts and one time.
     """
+    from scipy.special import gammainc
+
     fastest = float(chain.exit_rates_per_h.max())
     events = np.minimum(1.0, fastest * times_h)[:, None]
     stay = 1.0 - chain.exit_rates_per_h / fastest

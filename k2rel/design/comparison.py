@@ -1,23 +1,26 @@
-"""Levels, contracts and variants side by side, and the verdict in words."""
+"""Levels, contracts and variants side by side, under one reading."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from k2rel.measures.availability import AvailabilityResult, availability, takeovers
-from k2rel.measures.importance import causes, single_points_of_failure
-from k2rel.measures.load import LoadResult, load
-from k2rel.policy.failover import failover, further_traffic, principal_traffic
+from k2rel.errors import K2relError
+from k2rel.measures.availability import availability, takeovers
+from k2rel.measures.dynamic import performability
+from k2rel.measures.importance import single_points_of_failure
+from k2rel.measures.load import load
+from k2rel.measures.solution import Solution, StudyLike, framed, one_reading, solution_of
+from k2rel.organisation import Organisation
+from k2rel.policy.failover import further_traffic, principal_traffic
 from k2rel.rates import site_laws
 from k2rel.rates.entry import CONTRACTS
 from k2rel.site.common_cause_pairs import with_common_cause
 from k2rel.site.service_names import FULL_SERVICE
-from k2rel.studies import Study, studies_of, study, with_site
-from k2rel.tables import probability_text
-from k2rel.units import HOURS_PER_YEAR, format_duration
+from k2rel.studies import Study, studies_of, with_site
+from k2rel.studies import study as read_study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +32,6 @@ __all__ = [
     "headline",
     "overload_by_level",
     "variants",
-    "verdict",
 ]
 
 
@@ -40,6 +42,8 @@ def compare(
     repair: str = "4h",
     rates: str | Path | None = None,
     settings: Mapping[str, str] | None = None,
+    method: str = "auto",
+    organisation: Organisation | None = None,
 ) -> pd.DataFrame:
     """Put levels or sites into one table.
 
@@ -48,7 +52,9 @@ def compare(
     levels : sequence of str or pathlib.Path
         Levels by name, or site files.
     clients, repair, rates, settings
-        As for `k2rel.study`. A setting is applied where the level has that component type.
+        As for `k2rel.study`. A setting is applied where the level has that type or part.
+    method, organisation
+        As for `availability`, the same for every level.
 
     Returns
     -------
@@ -56,22 +62,51 @@ def compare(
         Index ``level``; for the principal traffic (``service``) of every client ``unavailability``,
         ``downtime_min_per_year``, ``failures_per_year``, ``mean_downtime_h``; downtime of full service, and of every
         role and traffic class by its name (such as ``control_min_per_year``) [min/year]; ``p_overload``;
-        ``parts``, ``single_points``, ``takeovers_per_year``, ``failbacks_per_year``.
+        ``parts``, ``single_points``, ``takeovers_per_year``, ``failbacks_per_year``; ``method`` (who answered),
+        ``takeovers`` (one reading for all), ``why_empty`` (why a level has no figures; empty where it has).
 
     Raises
     ------
     InputError
-        If a level cannot be read, or a setting fits none of them.
+        If a level cannot be read, a setting fits none of them, or no level has figures.
 
     Examples
     --------
     >>> compare(["L2", "L2R"])["downtime_min_per_year"].round(2).to_dict()
-    {'L2': 90.86, 'L2R': 4.01}
+    {'L2': 90.86, 'L2R': 9.97}
     """
+    studies = studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings)
+    return by_level(studies, headline, method, organisation)
+
+
+def by_level(
+    studies: Mapping[str, Study],
+    row: Callable[[Solution], dict[str, Any]],
+    method: str,
+    organisation: Organisation | None,
+) -> pd.DataFrame:
+    """A table of sites under one reading; where a site has no figures, its row says why."""
     import pandas as pd
 
-    studies = studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings)
-    return pd.DataFrame([{"level": name, **headline(study)} for name, study in studies.items()]).set_index("level")
+    rows: list[dict[str, Any]] = []
+    error: K2relError | None = None
+    for name, study in studies.items():
+        site = study.site
+        known: dict[str, Any] = {"level": name, "title": site.title, "clients": site.client_count}
+        known["service"] = principal_traffic(site)
+        try:
+            rows.append(known | row(solution_of(study, method, organisation)) | {"why_empty": ""})
+        except K2relError as refused:
+            error = refused
+            rows.append(known | {"why_empty": str(refused)})
+    found = [item["takeovers"] for item in rows if "takeovers" in item]
+    if error is not None and not found:
+        raise error
+    reading = one_reading(found)
+    frame = pd.DataFrame(rows).set_index("level").assign(takeovers=reading)
+    frame = frame.fillna({"method": ""})
+    frame.attrs["takeovers"] = reading
+    return frame[[*(name for name in frame.columns if name != "why_empty"), "why_empty"]]
 
 
 def overload_by_level(
@@ -81,57 +116,71 @@ def overload_by_level(
     repair: str = "4h",
     rates: str | Path | None = None,
     settings: Mapping[str, str] | None = None,
+    method: str = "auto",
+    organisation: Organisation | None = None,
 ) -> pd.Series:
     """Give each level's probability that an element with a capacity is overloaded.
 
     Parameters
     ----------
-    levels, clients, repair, rates, settings
+    levels, clients, repair, rates, settings, method, organisation
         As for `compare`.
 
     Returns
     -------
     pandas.Series
-        Probability by level.
+        Probability by level; ``attrs`` say under which reading, and by level why there is none (``why_empty``).
 
     Examples
     --------
     >>> overload_by_level(["L2R"], clients=4).to_dict()
     {'L2R': 0.0}
     """
-    import pandas as pd
-
     studies = studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings)
-    return pd.Series(
-        {name: load(study).p_any_overload for name, study in studies.items()}, name="p_overload", dtype=float
-    )
+    frame = by_level(studies, _overload, method, organisation)
+    empty = {name: words for name, words in frame["why_empty"].items() if words}
+    result = frame["p_overload"].astype(float).rename_axis(None)
+    result.attrs |= {"takeovers": frame["takeovers"].iloc[0], "method": frame["method"].to_dict(), "why_empty": empty}
+    return result
 
 
-def headline(one: Study) -> dict[str, Any]:
+def _overload(solution: Solution) -> dict[str, Any]:
+    return {
+        "p_overload": load(solution).p_any_overload,
+        "method": solution.method,
+        "takeovers": solution.takeovers,
+    }
+
+
+def headline(study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto") -> dict[str, Any]:
     """Give the figures of a site that a table of sites shows.
 
     Parameters
     ----------
-    one : Study
+    study, organisation, method
+        As for `availability`.
 
     Returns
     -------
     dict
-        As the columns of `compare`.
+        As the columns of `compare`. Takeovers are counted by whoever answers, failbacks to first order.
 
     Examples
     --------
-    >>> headline(study("L2R"))["service"]
-    'media'
+    >>> found = headline("L2R")
+    >>> found["service"], found["takeovers"], round(found["takeovers_per_year"], 2)
+    ('media', 'as modelled', 1.51)
     """
-    result = availability(one)
-    principal = principal_traffic(one.site)
+    solution = solution_of(study, method, organisation)
+    study = solution.study
+    result = availability(solution)
+    principal = principal_traffic(study.site)
     main = result[principal]
     minutes = {item.service: item.downtime_min_per_year for item in result.services}
-    moves = takeovers(one)
+    moves = takeovers(study)
     figures = {
-        "title": one.site.title,
-        "clients": one.site.client_count,
+        "title": study.site.title,
+        "clients": study.site.client_count,
         "service": principal,
         "availability": main.availability,
         "unavailability": main.unavailability,
@@ -140,23 +189,26 @@ def headline(one: Study) -> dict[str, Any]:
         "mean_downtime_h": main.mean_downtime_h,
         "full_service_min_per_year": minutes.get(FULL_SERVICE, float("nan")),
     }
-    names = [name for name in (*one.site.roles, *further_traffic(one.site), *one.site.traffic) if name in minutes]
+    names = [name for name in (*study.site.roles, *further_traffic(study.site), *study.site.traffic) if name in minutes]
     figures |= {f"{name}_min_per_year": minutes[name] for name in names if f"{name}_min_per_year" not in figures}
     return figures | {
-        "p_overload": load(one).p_any_overload,
-        "single_points": len(single_points_of_failure(one, principal)),
-        "parts": sum(1 for _ in one.site.parts()),
-        "takeovers_per_year": float(moves["takeovers_per_year"].max()) if len(moves) else 0.0,
+        "p_overload": load(solution).p_any_overload,
+        "single_points": len(single_points_of_failure(study, principal)),
+        "parts": sum(1 for _ in study.site.parts()),
+        "takeovers_per_year": performability(solution)["takeovers_per_year"],
         "failbacks_per_year": float(moves["failbacks_per_year"].max()) if len(moves) else 0.0,
+        "method": solution.method,
+        "takeovers": solution.takeovers,
     }
 
 
-def contracts(one: Study) -> pd.DataFrame:
+def contracts(study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto") -> pd.DataFrame:
     """Put the three repair contracts side by side.
 
     Parameters
     ----------
-    one : Study
+    study, organisation, method
+        As for `availability`.
 
     Returns
     -------
@@ -165,25 +217,45 @@ def contracts(one: Study) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> contracts(study("L2R")).loc["media"].round(2).to_dict()
-    {'onsite': 2.02, '4h': 4.01, 'nbd': 27.31}
+    >>> contracts("L2R").loc["media"].round(2).to_dict()
+    {'onsite': 7.97, '4h': 9.97, 'nbd': 33.38}
     """
+    solution = solution_of(study, method, organisation)
+    study = solution.study
+    others: dict[str, Study] = {
+        contract: study
+        if contract == study.laws.contract
+        else replace(study, laws=site_laws(study.site, contract, study.rates))
+        for contract in CONTRACTS
+    }
+    return _side_by_side(solution, others)
+
+
+def _side_by_side(solution: Solution, studies: Mapping[str, Study]) -> pd.DataFrame:
+    """Downtime of the services of the whole site [min/year], a column for each study under the same reading."""
     import pandas as pd
 
-    columns = {}
-    for contract in CONTRACTS:
-        same = contract == one.laws.contract
-        columns[contract] = site_minutes(one if same else replace(one, laws=site_laws(one.site, contract, one.rates)))
-    return pd.DataFrame(columns).rename_axis("service")
+    columns: dict[str, dict[str, float]] = {}
+    empty: dict[str, K2relError] = {}
+    for name, study in studies.items():
+        try:
+            columns[name] = site_minutes(solution.alike(study))
+        except K2relError as error:
+            columns[name], empty[name] = {}, error
+    if len(empty) == len(studies):
+        raise next(iter(empty.values()))
+    services = list(dict.fromkeys(service for column in columns.values() for service in column))
+    frame = pd.DataFrame(columns, index=pd.Index(services, name="service"), dtype=float)
+    return framed(frame, solution, why_empty={name: str(error) for name, error in empty.items()})
 
 
-def common_causes(one: Study) -> pd.DataFrame:
+def common_causes(study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto") -> pd.DataFrame:
     """Put independent parts and A/B twins that can fail of one cause side by side.
 
     Parameters
     ----------
-    one : Study
+    study, organisation, method
+        As for `availability`.
 
     Returns
     -------
@@ -194,33 +266,42 @@ def common_causes(one: Study) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> common_causes(study("L2R")).loc["control", "times"].round()
+    >>> common_causes("L2R", method="exact").loc["control", "times"].round()
     np.float64(249.0)
     """
     import pandas as pd
 
+    solution = solution_of(study, method, organisation)
+    study = solution.study
     sites = {
-        name: with_common_cause(one.site, choice) for name, choice in (("independent", "none"), ("twins", "twins"))
+        name: with_common_cause(study.site, choice) for name, choice in (("independent", "none"), ("twins", "twins"))
     }
     if not sites["twins"].common_cause:
-        return pd.DataFrame(columns=["independent", "twins", "times"]).rename_axis("service")
-    columns = {name: site_minutes(with_site(one, site)) for name, site in sites.items()}
-    frame = pd.DataFrame(columns).rename_axis("service")
-    return frame.assign(times=frame["twins"] / frame["independent"])
+        return framed(pd.DataFrame(columns=["independent", "twins", "times"]).rename_axis("service"), solution)
+    frame = _side_by_side(
+        solution,
+        {name: study if site.common_cause == study.site.common_cause else with_site(study, site)
+         for name, site in sites.items()},
+    )  # fmt: skip
+    frame["times"] = frame["twins"] / frame["independent"]
+    return frame
 
 
-def site_minutes(study: Study) -> dict[str, float]:
+def site_minutes(
+    study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto"
+) -> dict[str, float]:
     """Downtime of the services of the whole site [min/year]."""
-    return {s.service: s.downtime_min_per_year for s in availability(study).services if s.scope == "site"}
+    result = availability(study, organisation=organisation, method=method)
+    return {s.service: s.downtime_min_per_year for s in result.services if s.scope == "site"}
 
 
-def variants(one: Study) -> pd.DataFrame:
+def variants(study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto") -> pd.DataFrame:
     """Put the variants of a site file beside its default.
 
     Parameters
     ----------
-    one : Study
+    study, organisation, method
+        As for `availability`.
 
     Returns
     -------
@@ -230,117 +311,29 @@ def variants(one: Study) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> variants(study("L3R")).columns.tolist()
+    >>> variants("L3R").columns.tolist()
     ['as described', 'role_follows_2A', 'degraded_backup']
     """
     import pandas as pd
 
-    if not one.site.variants:
-        return pd.DataFrame()
-    columns = {}
-    for name in (None, *(variant.name for variant in one.site.variants)):
-        other = (
-            one
-            if name == one.site.variant
-            else study(
-                one.site.file,
-                clients=one.site.client_count,
-                repair=one.laws.contract,
-                rates=one.rates,
-                settings=dict(one.site.changed),
+    solution = solution_of(study, method, organisation)
+    study = solution.study
+    site = study.site
+    if not site.variants:
+        return framed(pd.DataFrame(), solution)
+    others = {}
+    for name in (None, *(variant.name for variant in site.variants)):
+        others[name or "as described"] = (
+            study
+            if name == site.variant
+            else read_study(
+                site.file,
+                clients=site.client_count,
+                repair=study.laws.contract,
+                rates=study.rates,
+                settings=dict(site.changed),
                 variant=name,
-                primary=one.policy.home,
+                primary=study.policy.home,
             )
         )
-        columns[name or "as described"] = site_minutes(other)
-    return pd.DataFrame(columns).rename_axis("service")
-
-
-def verdict(one: Study, result: AvailabilityResult | None = None, loads: LoadResult | None = None) -> str:
-    """Say in one paragraph how the site stands.
-
-    Parameters
-    ----------
-    one : Study
-    result : AvailabilityResult, optional
-        Its availability, where already computed.
-    loads : LoadResult, optional
-        Its load, where already computed.
-
-    Returns
-    -------
-    str
-        Availability of the principal traffic, its main cause, overload, and what the takeovers cost.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> verdict(study("L2R")).split(":")[0]
-    'L2R with 4 clients and the 4h repair contract'
-    """
-    result = result or availability(one)
-    loads = loads or load(one)
-    site = one.site
-    principal = principal_traffic(site)
-    main = result[principal]
-    budget = causes(one, principal)
-    top, share = budget.index[0], 100 * float(budget["share"].iloc[0])
-    singles = single_points_of_failure(one, principal)
-
-    def called(name: str) -> str:
-        part = site.components.get(name) or site.raid_sets.get(name)
-        return f"the {part.title}" if part is not None else name.replace("_", " ")
-
-    lost = format_duration(main.unavailability * HOURS_PER_YEAR)
-    words = [
-        f"{site.name} with {site.client_count} clients and the {one.laws.contract} repair contract: "
-        f"{principal.replace('_', ' ')} is lost for some client {lost} a year "
-        f"(unavailability {probability_text(main.unavailability)}), in {main.failures_per_year:.2g} losses a year of "
-        f"{format_duration(main.mean_downtime_h)} each."
-    ]
-    words.append(
-        f"The largest cause is {called(str(top))} with {share:.0f} % of that downtime; "
-        + (
-            f"{len(singles)} kinds of single failure take it away."
-            if len(singles) > 1
-            else "no single failure takes it away."
-            if not singles
-            else "it is the only single point of failure."
-            if singles[0].parts[0] == top
-            else f"the only single point of failure is {called(singles[0].parts[0])}."
-        )
-    )
-    words.append(_load_words(one, loads))
-    moves = takeovers(one)
-    if len(moves):
-        worst = moves.iloc[int(moves["interruption_min_per_year"].to_numpy().argmax())]
-        back = worst["failbacks_per_year"]
-        words.append(
-            f"A role moves {worst['takeovers_per_year']:.2g} times a year"
-            f"{f' and {back:.2g} times back by itself' if back else ''}; "
-            f"at an assumed {worst['switchover_s']:.0f} s each that "
-            f"interrupts for about {format_duration(float(worst['interruption_min_per_year']) / 60)} a year more, "
-            "which the figures above do not contain."
-        )
-    return " ".join(words)
-
-
-def _load_words(study: Study, loads: LoadResult) -> str:
-    """Whether what remains carries the load."""
-    normal = failover(study.policy)
-    over = [item for item in normal.loads if item.ends_full_service]
-    if over:
-        worst = max(over, key=lambda item: item.counted_mb_s - item.capacity_mb_s)
-        return (
-            f"With nothing failed {len(over)} elements are already overloaded, worst {worst.element} with "
-            f"{worst.counted_mb_s:,.0f} of {worst.capacity_mb_s:,.0f} MB/s: "
-            f"this site cannot carry {study.site.client_count} clients."
-        )
-    if loads.p_any_overload > 0:
-        return f"Something on the way is overloaded with probability {probability_text(loads.p_any_overload)}."
-    slowed = [item.element for item in normal.loads if item.overloaded]
-    if slowed:
-        yields = " and ".join(name for name in study.site.traffic if name not in study.site.counted_traffic)
-        return f"Full service is never short of capacity; {yields} gets what is left of {', '.join(slowed)}."
-    return "Nothing that can fail overloads any element that has a capacity."
+    return _side_by_side(solution, others)

@@ -11,6 +11,8 @@ from k2rel._version import __version__
 from k2rel.basis import basis_hash
 from k2rel.design.comparison import headline, site_minutes
 from k2rel.errors import InputError
+from k2rel.measures.solution import AS_MODELLED, IDEAL, StudyLike, framed, role_needs, solution_of, study_of
+from k2rel.organisation import Organisation
 from k2rel.rates import Law
 from k2rel.site.model import AtLeast, Site
 from k2rel.site.model import Path as Route
@@ -24,12 +26,12 @@ __all__ = ["differences", "history", "services_compared"]
 _FIGURES = ("unavailability", "downtime_min_per_year", "failures_per_year", "p_overload")
 
 
-def differences(one: Study, other: Study) -> pd.DataFrame:
+def differences(study: StudyLike, other: StudyLike) -> pd.DataFrame:
     """List in what two designs differ.
 
     Parameters
     ----------
-    one, other : Study
+    study, other : Study, str, Path or Answer
         The designs.
 
     Returns
@@ -41,13 +43,13 @@ def differences(one: Study, other: Study) -> pd.DataFrame:
     Examples
     --------
     >>> from k2rel.studies import study
-    >>> before, after = study("L2R"), study("L2R", settings={"media_server.mttr": "2 h"})
-    >>> differences(before, after)[["entry", "before", "after"]].iloc[0].tolist()
+    >>> found = differences("L2R", study("L2R", settings={"media_server.mttr": "2 h"}))
+    >>> found[["entry", "before", "after"]].iloc[0].tolist()
     ['server_A, server_B: restoration [h]', '6.5', '2']
     """
     import pandas as pd
 
-    before, after = dict(_facts(one)), dict(_facts(other))
+    before, after = dict(_facts(study_of(study))), dict(_facts(study_of(other)))
     together: dict[tuple[str, str, str, str], list[str]] = {}
     alone = {key[1] for key in before.keys() ^ after.keys() if key[0] == "parts" and not key[2]}
     for what, entry, aspect in dict.fromkeys([*before, *after]):
@@ -127,13 +129,17 @@ def _said(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def services_compared(one: Study, other: Study) -> pd.DataFrame:
+def services_compared(
+    study: StudyLike, other: StudyLike, organisation: Organisation | None = None, *, method: str = "auto"
+) -> pd.DataFrame:
     """Put the downtime of every site-wide service of two designs side by side.
 
     Parameters
     ----------
-    one, other : Study
-        The designs.
+    study, other : Study, str, Path or Answer
+        The designs; the second is answered for as the first is, under the same reading.
+    organisation, method
+        As for `availability`.
 
     Returns
     -------
@@ -143,37 +149,44 @@ def services_compared(one: Study, other: Study) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> services_compared(study("L2"), study("L2R")).loc["media"].round(2).tolist()
-    [90.86, 4.01, -86.85]
+    >>> services_compared("L2", "L2R").loc["media"].round(2).tolist()
+    [90.86, 9.97, -80.9]
     """
     import pandas as pd
 
-    columns = {
-        name: site_minutes(study) for name, study in (("before_min_per_year", one), ("after_min_per_year", other))
-    }
-    frame = pd.DataFrame(columns).rename_axis("service")
-    order = [*columns["before_min_per_year"], *columns["after_min_per_year"]]
-    frame = frame.loc[list(dict.fromkeys(order))]
-    return frame.assign(change_min_per_year=frame["after_min_per_year"] - frame["before_min_per_year"])
+    first = solution_of(study, method, organisation)
+    second = first.alike(study_of(other))
+    before, after = site_minutes(first), site_minutes(second)
+    columns = {"before_min_per_year": before, "after_min_per_year": after}
+    services = pd.Index(list(dict.fromkeys([*before, *after])), name="service")
+    frame = pd.DataFrame(columns, index=services)
+    frame["change_min_per_year"] = frame["after_min_per_year"] - frame["before_min_per_year"]
+    # where the first has no role that moves, both readings are the same there
+    return framed(frame, second if second.study.site.movable else first)
 
 
-def history(study: Study, folder: str | Path) -> pd.DataFrame:
+def history(
+    study: StudyLike, folder: str | Path, organisation: Organisation | None = None, *, method: str = "auto"
+) -> pd.DataFrame:
     """Put the figures of a study under those that earlier reports had.
 
     Parameters
     ----------
-    study : Study
+    study : Study, str, Path or Answer
         The study as it is now.
     folder : str or pathlib.Path
         Folder of the reports; every report with other inputs or of another version left a line there.
+    organisation, method
+        As for `availability`.
 
     Returns
     -------
     pandas.DataFrame
         Index ``date``, the last row ``now``; ``version``, ``unavailability``, ``downtime_min_per_year``,
         ``failures_per_year``, ``p_overload``, ``clients``, ``input_hash``, ``basis`` (hash of the code, the bundled
-        data and the packages; missing in lines of earlier versions).
+        data and the packages; missing in lines of earlier versions), ``method``, ``takeovers``, and ``comparable``:
+        whether a line has the reading of ``now``. Lines without those two are of versions that knew ideal takeovers
+        alone. ``attrs["notes"]`` says how many lines have another reading.
 
     Raises
     ------
@@ -182,27 +195,41 @@ def history(study: Study, folder: str | Path) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> history(study("L1"), "nowhere")
+    >>> history("L1", "nowhere")
     Traceback (most recent call last):
         ...
     k2rel.errors.InputError: nowhere has no history of L1; k2rel report L1 --output nowhere begins one
     """
     import pandas as pd
 
-    name = study.site.name
-    path = Path(folder) / "results" / f"{name}.history.csv"
+    solution = solution_of(study, method, organisation)
+    site = solution.study.site
+    path = Path(folder) / "results" / f"{site.name}.history.csv"
     if not path.is_file():
-        raise InputError(f"{folder} has no history of {name}; k2rel report {name} --output {folder} begins one")
-    columns = ["version", *_FIGURES, "clients", "input_hash", "basis"]
+        raise InputError(
+            f"{folder} has no history of {site.name}; k2rel report {site.name} --output {folder} begins one"
+        )
+    texts = ("version", "input_hash", "basis", "method", "takeovers")
+    columns = ["version", *_FIGURES, "clients", "input_hash", "basis", "method", "takeovers"]
     try:
-        frame = pd.read_csv(path, dtype={"input_hash": str, "version": str, "basis": str}).set_index("date")
-        frame = frame.assign(basis=frame.get("basis", ""))[columns]
-        frame = frame.astype(dict.fromkeys(_FIGURES, float)).fillna({"basis": ""})
+        frame = pd.read_csv(path, dtype=dict.fromkeys(texts, str)).set_index("date")
+        frame = frame.assign(**{name: frame.get(name, "") for name in texts if name not in ("version", "input_hash")})
+        frame = frame[columns].astype(dict.fromkeys(_FIGURES, float))
+        frame = frame.fillna(dict.fromkeys(("basis", "method", "takeovers"), ""))
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: is no history of reports: {str(error).splitlines()[0][:200]}") from None
-    figures = headline(study)
-    now = {**{key: figures[key] for key in (*_FIGURES, "clients")}, "version": __version__}
-    now |= {"input_hash": study.provenance.input_hash, "basis": basis_hash()[:16]}
+    figures = headline(solution)
+    now = {key: figures[key] for key in (*_FIGURES, "clients", "method", "takeovers")} | {"version": __version__}
+    now |= {"input_hash": solution.provenance.input_hash, "basis": basis_hash()[:16]}
     row = pd.DataFrame([now], index=pd.Index(["now"], name="date"))[columns]
-    return pd.concat([frame, row])
+    # what stands under no reading is of a version that had the exact engine alone
+    older = frame["takeovers"] == ""
+    frame.loc[older, ["method", "takeovers"]] = ["exact", IDEAL if role_needs(solution.study) else AS_MODELLED]
+    frame = pd.concat([frame, row])
+    frame["comparable"] = frame["takeovers"] == now["takeovers"]
+    other = int((~frame["comparable"]).sum())
+    notes = (
+        f"{other} of {len(frame) - 1} earlier lines have {', '.join(set(frame['takeovers'][~frame['comparable']]))} "
+        f"takeovers and cannot be compared with now ({now['takeovers']})."
+    )
+    return framed(frame, solution, notes=(notes,) if other else ())

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from k2rel.arguments import as_names, as_number, as_paths, as_whole
-from k2rel.errors import InputError
-from k2rel.measures.engines import engine_of
+from k2rel.errors import InputError, K2relError
 from k2rel.measures.load import load, overload_by_mode
+from k2rel.measures.solution import Solution, StudyLike, one_reading, solution_of
 from k2rel.organisation import Organisation
 from k2rel.policy import Policy
 from k2rel.policy.failover import failover, principal_traffic
@@ -35,6 +36,8 @@ def most_clients(
     bound: float = 1e-3,
     takeover_bound: float = 0.01,
     settings: Mapping[str, str] | None = None,
+    method: str = "auto",
+    organisation: Organisation | None = None,
 ) -> pd.DataFrame:
     """Find how many clients levels carry, each client asking for a bit rate of its principal traffic.
 
@@ -51,7 +54,9 @@ def most_clients(
     takeover_bound : float
         Largest accepted probability that something is overloaded after a takeover (`overload_after_takeover`).
     settings : mapping of str to str, optional
-        Changes by hand, applied where a level has that type.
+        Changes by hand, applied where a level has that type or part.
+    method, organisation
+        As for `availability`: who answers for ``within_bound`` and ``after_takeover``.
 
     Returns
     -------
@@ -59,7 +64,8 @@ def most_clients(
         For each level and ``bit_rate`` the most clients with ``nothing_failed``, ``after_one_failure`` (any one that
         leaves every client its service), ``within_bound`` and
         ``after_takeover``; what would be overloaded first with one client more
-        after a failure (``limited_by``, ``after_failure_of``). Where a number is `most`, more may be possible; 0: not
+        after a failure (``limited_by``, ``after_failure_of``); ``method``, ``takeovers`` (one reading for all) and
+        ``why_empty`` (why there is no number within the bounds). Where a number is `most`, more may be possible; 0: not
         even one. More clients never mean less load on an element, so halving finds the number.
 
     Raises
@@ -79,12 +85,16 @@ def most_clients(
         if not 0 <= as_number(which, given) < 1:
             raise InputError(f"{which}: a probability from 0 to below 1, got {given:g}")
     rows = []
-    for level in as_paths("levels", levels):
-        (plain,) = studies_of([level], settings=settings).values()
-        demand = f"{principal_traffic(plain.site)}.demand"
+    plain = studies_of(levels, settings=settings)  # a setting goes where a level has that type
+    for level, (name, study) in zip(as_paths("levels", levels), plain.items(), strict=True):
+        demand = f"{principal_traffic(study.site)}.demand"
         for rate in as_names("bit_rates", bit_rates):
-            get = cache(partial(_with_clients, level, {**(settings or {}), demand: rate}))
-            rows.append((plain.site.name, rate, *_carried(get, most, bound, takeover_bound)))
+            get = cache(partial(_with_clients, level, {**dict(study.site.changed), demand: rate}))
+            ask = cache(lambda count, get=get: solution_of(get(count), method, organisation))
+            rows.append({"level": name, "bit_rate": rate} | _carried(get, ask, most, bound, takeover_bound))
+    failed = [row["why_empty"] for row in rows if row["why_empty"]]
+    if rows and len(failed) == len(rows):
+        raise K2relError(failed[0])
     columns = [
         "level",
         "bit_rate",
@@ -94,8 +104,12 @@ def most_clients(
         "after_takeover",
         "limited_by",
         "after_failure_of",
+        "method",
+        "takeovers",
+        "why_empty",
     ]
-    return pd.DataFrame(rows, columns=columns)
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.assign(takeovers=one_reading(frame["takeovers"]))
 
 
 def _with_clients(level: str | Path, settings: Mapping[str, str], count: int) -> Study:
@@ -104,25 +118,48 @@ def _with_clients(level: str | Path, settings: Mapping[str, str], count: int) ->
 
 
 def _carried(
-    get: Callable[[int], Study], most: int, bound: float, takeover_bound: float
-) -> tuple[int, int, int, int, str, str]:
-    """Columns of `most_clients` from the study with each number of clients."""
-    normal = _largest(most, lambda count: _overloaded(get(count), None) is None)
-    after = _largest(most, lambda count: _first_overload(get(count)) is None)
+    get: Callable[[int], Study], ask: Callable[[int], Solution], most: int, bound: float, takeover_bound: float
+) -> dict[str, Any]:
+    """Columns of `most_clients` from the study with each number of clients, and who answers for it."""
+    normal = _carried_normally(get, most)
+    after = clients_carried(get, normal)
     element, failed = (_first_overload(get(after + 1)) if after < most else None) or ("–", "–")
-    within = _largest(normal, lambda count: load(get(count)).p_any_overload <= bound)
-    taken_over = _largest(normal, lambda count: overload_after_takeover(get(count)) <= takeover_bound)
-    return normal, after, within, taken_over, element, failed
+    found = {"nothing_failed": normal, "after_one_failure": after, "limited_by": element, "after_failure_of": failed,
+             "within_bound": math.nan, "after_takeover": math.nan, "method": "", "takeovers": "",
+             "why_empty": ""}  # fmt: skip
+    try:
+        answered = ask(max(1, normal))
+        return found | {
+            "within_bound": _largest(normal, lambda count: load(ask(count)).p_any_overload <= bound),
+            "after_takeover": _largest(normal, lambda count: overload_after_takeover(ask(count)) <= takeover_bound),
+            "method": answered.method,
+            "takeovers": answered.takeovers,
+        }
+    except K2relError as error:
+        return found | {"why_empty": str(error)}
 
 
-def overload_after_takeover(study: Study, organisation: Organisation | None = None) -> float:
+def clients_carried(get: Callable[[int], Study], most: int) -> int:
+    """Most clients that nothing overloads for: nothing failed, or any one failure that leaves every client its service.
+
+    With nothing failed comes first, where each number is one case and not one for each part.
+    """
+    return _largest(_carried_normally(get, most), lambda count: _first_overload(get(count)) is None)
+
+
+def _carried_normally(get: Callable[[int], Study], most: int) -> int:
+    return _largest(most, lambda count: _overloaded(get(count), None) is None)
+
+
+def overload_after_takeover(
+    study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto"
+) -> float:
     """Give the probability that something is overloaded, once the principal traffic has moved to another route.
 
     Parameters
     ----------
-    study : Study
-    organisation : Organisation, optional
-        Who repairs and how roles behave; by default roles at the preferred side whenever it is healthy.
+    study, organisation, method
+        As for `availability`; a simulation does not say it.
 
     Returns
     -------
@@ -136,7 +173,10 @@ def overload_after_takeover(study: Study, organisation: Organisation | None = No
     >>> [round(overload_after_takeover(study("L2R", clients=number)), 3) for number in (8, 9)]
     [0.0, 1.0]
     """
-    engine = engine_of(study, organisation)
+    solution = solution_of(study, method, organisation)
+    if solution.method == "simulation":
+        raise solution.cannot("the load after takeovers", "exact or markov")
+    engine = solution.engine
     loading = Loading(engine.policy, counted=True)
     place = loading.table.classes.index(loading.principal)
     normal = _normal_routes(engine.policy, loading.principal)

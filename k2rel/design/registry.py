@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from k2rel.arguments import as_name
 from k2rel.design.changes import Design, minutes_of
+from k2rel.errors import InputError, closest
 from k2rel.policy.failover import principal_traffic
 from k2rel.rates import registry
+from k2rel.site import read_site
 from k2rel.studies import study
 
 if TYPE_CHECKING:
@@ -53,6 +55,9 @@ def entries_compared(kind: str, *, level: str | Path | None = None, rates: str |
     columns = ["component", "failure_rate_per_h", "low_per_h", "high_per_h", "times_default", "evidence", "year",
                "source"]  # fmt: skip
     if level is not None:
+        types = {part.type for part in read_site(level).described.values()}
+        if kind not in types:
+            raise InputError(f"{str(level)[:80]} has no component type '{kind}'{closest(kind, types)}")
         minutes = []
         for row in rows:
             changed = study(level, rates=rates, settings={f"{kind}.rates": row.id})

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from k2rel.errors import InputError
 from k2rel.exact.engine import unavailability
-from k2rel.measures.availability import service_named
+from k2rel.measures.availability import ServiceAvailability, availability, service_named
 from k2rel.measures.load import LoadResult, load
+from k2rel.measures.solution import solution_of
 from k2rel.policy.failover import principal_traffic
 from k2rel.rates import SiteLaws, site_laws, with_rate
 from k2rel.rates.entry import CONTRACTS
@@ -22,6 +23,7 @@ __all__ = ["RATES", "LiveFigures", "LiveSite"]
 
 RATES = ("as given", "at their lower limits", "at their upper limits")
 _MOST_SITES = 24
+_SHOWN = ("availability", "unavailability", "downtime_min_per_year", "failures_per_year")
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,17 @@ class LiveFigures:
 
     Parameters
     ----------
-    unavailability : dict of str to float
-        By service of the whole site, and for client 1.
+    services : tuple of ServiceAvailability
+        Services of the whole site, and the principal one of client 1.
     load : LoadResult
         Clients on each side, load on each element.
+    said : str
+        Who computed them, under which reading, and what the principal traffic would lose with ideal takeovers.
     """
 
-    unavailability: dict[str, float]
+    services: tuple[ServiceAvailability, ...]
     load: LoadResult
+    said: str
 
     def as_html(self) -> str:
         """Write the figures as HTML; every text is escaped.
@@ -53,9 +58,8 @@ class LiveFigures:
         '<h4>Services, over a year</h4>'
         """
         services = [
-            (name.replace("_", " "), COLUMNS["availability"][1](1.0 - u), COLUMNS["unavailability"][1](u),
-             COLUMNS["downtime_min_per_year"][1](u * MINUTES_PER_YEAR))
-            for name, u in self.unavailability.items()
+            (item.service.replace("_", " "), *(COLUMNS[name][1](getattr(item, name)) for name in _SHOWN))
+            for item in self.services
         ]  # fmt: skip
         words = COLUMNS["load_mb_s"][1]
         elements = [
@@ -69,8 +73,8 @@ class LiveFigures:
         ]
         of_sides = [*(f"on {side}" for side in self.load.sides), "cut off", "share of time"]
         return (
-            "<h4>Services, over a year</h4>"
-            + _table(["service", "availability", "unavailability", "downtime [min/year]"], services)
+            f"<h4>Services, over a year</h4><p>{html.escape(self.said)}</p>"
+            + _table(["service", "availability", "unavailability", "downtime [min/year]", "failures a year"], services)
             + f"<h4>Clients on each side</h4>{_table(of_sides, sides)}"
             + "<h4>Load on each element [MB/s]</h4>"
             + _table(["element", "capacity", "mean", "95 %", "99.9 %", "P(overload)"], elements)
@@ -98,8 +102,8 @@ class LiveSite:
 
     Examples
     --------
-    >>> float(f"{LiveSite('L2R').figures(contract='onsite').unavailability['media']:.3g}")
-    3.85e-06
+    >>> round(LiveSite("L2R").figures(contract="onsite").services[0].downtime_min_per_year, 2)
+    7.84
     """
 
     def __init__(self, level: str) -> None:
@@ -152,7 +156,7 @@ class LiveSite:
         return self._laws[key]
 
     def figures(self, clients: int | None = None, contract: str = "4h", rates: str = RATES[0]) -> LiveFigures:
-        """Compute the figures of a setting, exactly; roles at the preferred side.
+        """Compute the figures of a setting, by the engine that the site needs.
 
         Parameters
         ----------
@@ -180,8 +184,15 @@ class LiveSite:
         names = [name for name, role in site.roles.items() if role.is_service]
         own = [of_client(site, principal, 0)[0]] if site.traffic[principal].scope == "client" else []
         names = list(dict.fromkeys([principal, *own, *site.traffic, *names]))
-        found = {name: unavailability(one, service_named(one, name)) for name in names}
-        return LiveFigures(found, load(one))
+        solution = solution_of(one)
+        found = availability(solution)
+        said = f"Takeovers {solution.takeovers}; {solution.provenance.engine}."
+        if solution.ideal is not None:
+            ideal = unavailability(one, service_named(one, principal)) * MINUTES_PER_YEAR
+            words = COLUMNS["downtime_min_per_year"][1](ideal)
+            said += f" With ideal takeovers, at once and certain, {principal} would be down {words} min a year."
+        known = {item.service: item for item in found.services}
+        return LiveFigures(tuple(known[name] for name in names if name in known), load(solution), said)
 
 
 def _at_limits(one: Study, laws: SiteLaws, rates: str) -> SiteLaws:

@@ -5,7 +5,7 @@ What a mode means for services and loads is said by `k2rel.services`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -101,31 +101,40 @@ class Dynamics:
 
     def modes(self, diagram: Diagram) -> IntArray:
         """Find the mode of every state."""
-        from k2rel.markov.kernels import followed
-
         if diagram not in self._known:
-            states = self.states
-            takeover = states.takeover
-            switches = takeover.variables(np.arange(takeover.controls)) if takeover else {}
-            up = np.ones(len(states.atoms), dtype=np.bool_)
-            fixed: list[BoolArray] = []
-            moving: list[BoolArray] = []
-            place: list[int] = []
-            for name in diagram.variables:
-                if name in switches:
-                    moving.append(switches[name])
-                    place.append(-len(moving))
-                else:
-                    place.append(len(fixed))
-                    fixed.append(self._works.get(name, up))
-            works = np.column_stack([up, *fixed]).astype(np.uint8)[:, 1:].copy()
-            controls = np.ones(takeover.controls if takeover else 1, dtype=np.bool_)
-            placed = np.column_stack([controls, *moving]).astype(np.uint8)[:, 1:].copy()
-            self._known[diagram] = followed(
-                diagram.level, diagram.up, diagram.down, diagram.root, diagram.modes, works, placed,
-                np.array(place, dtype=np.int64), states.part_state, states.control,
-            )  # fmt: skip
+            self._known[diagram] = self._followed(diagram, self._works)
         return self._known[diagram]
+
+    def modes_without(self, diagram: Diagram, name: str) -> IntArray:
+        """Find the mode of every state with one more shared part failed."""
+        return self._followed(diagram, {**self._works, name: np.zeros(len(self.states.atoms), dtype=np.bool_)})
+
+    def _followed(self, diagram: Diagram, parts: Mapping[str, BoolArray]) -> IntArray:
+        from k2rel.markov.joint_kernels import followed
+
+        states = self.states
+        takeover = states.takeover
+        switches = takeover.variables(np.arange(takeover.controls)) if takeover else {}
+        up = np.ones(len(states.atoms), dtype=np.bool_)
+        fixed: list[BoolArray] = []
+        moving: list[BoolArray] = []
+        place: list[int] = []
+        for name in diagram.variables:
+            if name in switches:
+                moving.append(switches[name])
+                place.append(-len(moving))
+            else:
+                place.append(len(fixed))
+                fixed.append(parts.get(name, up))
+        works = np.column_stack([up, *fixed]).astype(np.uint8)[:, 1:].copy()
+        controls = np.ones(takeover.controls if takeover else 1, dtype=np.bool_)
+        placed = np.column_stack([controls, *moving]).astype(np.uint8)[:, 1:].copy()
+        found: IntArray = followed(
+            diagram.level, diagram.up, diagram.down, diagram.root, diagram.modes, works, placed,
+            np.array(place, dtype=np.int64), states.part_state, states.control,
+        )  # fmt: skip
+
+        return found
 
     def mode_probabilities(self, diagram: Diagram) -> FloatArray:
         """Give the steady-state probability of every mode."""

@@ -8,7 +8,7 @@ restores them, so clients are independent given the mode, as in the static engin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from k2rel.ctmc.small import steady_state
 from k2rel.logic.structure import Node
 from k2rel.organisation import NEEDS_NO_CREW, Organisation, RepairWork
 from k2rel.policy.rules import Policy
-from k2rel.rates import Law
+from k2rel.rates import Law, RaidModule
 from k2rel.studies import Study
 
 __all__ = ["Move", "Parts", "Population", "on_known_days", "parts_of"]
@@ -98,7 +98,7 @@ def parts_of(study: Study, policy: Policy, roots: Sequence[Node], organisation: 
     names = [name for name in asked if name in physical]
     if organisation.crews is not None:
         names += [name for name in site.components if name not in names and name not in site.drives]
-    repair = _Repair(study, organisation)
+    repair = RepairOf(study, organisation)
     alike: dict[object, list[str]] = {}
     above = _gates_above(policy, roots)
     for name in names:
@@ -109,7 +109,7 @@ def parts_of(study: Study, policy: Policy, roots: Sequence[Node], organisation: 
     populations = [
         Population(tuple(members), moves, states)
         for members in alike.values()
-        for moves, states in [repair.component(members[0])]
+        for moves, states in [repair.component(members[0], study.law(members[0]))]
     ]
     return Parts(tuple(populations), len(organisation.priority) + 1)
 
@@ -133,7 +133,7 @@ def _gates_above(policy: Policy, roots: Sequence[Node]) -> dict[Node, frozenset[
     return result
 
 
-class _Repair:
+class RepairOf:
     """Local states of parts under an organisation."""
 
     def __init__(self, study: Study, organisation: Organisation) -> None:
@@ -158,16 +158,20 @@ class _Repair:
         tests = (law.test_interval_h, law.tested_independently, law.test_days_h) if law.test_interval_h > 0 else None
         return (law.failure_rate_per_h, tests, self.work.hands_on_h(name, law), self.work.rank(name, law))
 
-    def component(self, name: str) -> tuple[tuple[Move, ...], tuple[str, ...]]:
-        """Moves and local states of one component, RAID set or event of common cause."""
-        law = self._law(name)
-        if law is None:  # a RAID set: its own chain, brought to two states with the same rate and mean
-            raid = self.study.law(name)
-            up = raid.frequency_per_h / (1.0 - raid.unavailability)
-            return (Move(0, 1, up), Move(1, 0, 1.0 / raid.mean_downtime_h)), ("lost",)
-        rank = self.work.rank(name, law)
+    def component(
+        self, name: str, law: Law | RaidModule, longer_h: float = 0.0
+    ) -> tuple[tuple[Move, ...], tuple[str, ...]]:
+        """Moves and local states of one component, RAID set or event of common cause, with a failure law.
+
+        `longer_h` is added to the time of work on it.
+        """
+        if not isinstance(law, Law):  # a RAID set: its own chain, brought to two states with the same rate and mean
+            up = law.frequency_per_h / (1.0 - law.unavailability)
+            return (Move(0, 1, up), Move(1, 0, 1.0 / law.mean_downtime_h)), ("lost",)
+        rank, hands_on_h = self.work.rank(name, law), self.work.hands_on_h(name, law)
         hidden = 1 if law.test_interval_h > 0 else 0
-        time = fitted(self.work.hands_on_h(name, law), self.organisation.repair_variation)
+        law = replace(law, mttr_h=law.mttr_h + longer_h)
+        time = fitted(hands_on_h + longer_h, self.organisation.repair_variation)
         first = hidden + 1
         states = (
             *(["hidden"] * hidden),

@@ -20,8 +20,9 @@ from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.steady import SteadyState, steady
 from k2rel.errors import InputError, ModelTooLargeError, NoConvergenceError
 from k2rel.logic.structure import BoolArray, Node
-from k2rel.markov.parts import Parts, on_known_days, parts_of
+from k2rel.markov.parts import Move, Parts, on_known_days, parts_of
 from k2rel.organisation import Organisation
+from k2rel.policy.controls import NO_HELP
 from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover, TakeoverTable
 from k2rel.site.model import Site
@@ -29,6 +30,8 @@ from k2rel.studies import Study
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+    from k2rel.markov.joint_kernels import JointMoves
 
 __all__ = ["MOST_EXACT", "SiteStates", "site_states"]
 
@@ -42,7 +45,21 @@ _MOST_STATES = 3_000_000
 _LADDERS = (((1e-8, 1e-9, 1e-10), 25_000), ((1e-6, 1e-7), 300_000), ((1e-5,), _MOST_STATES))  # and the most states
 
 _TOO_OFTEN = "parts fail too often, or crews and persons take too long, for the dynamic engine"
+_NOWHERE = np.zeros((1, 1), dtype=np.int64)
+_NO_ROLES = TakeoverTable(
+    _NOWHERE, _NOWHERE, np.ones((1, 1)), _NOWHERE, np.zeros((0, 1, 1)), np.zeros((0, 1, 1), dtype=np.int64)
+)
 _FINER = 0.05  # control states are cheaper to follow than more failed parts
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """What the transitions of a chain were put together from: the moves of the parts, and what roles do about each."""
+
+    joint: JointMoves
+    move: IntArray  # of each move between states of the parts: which of `moves` it is; -1: a technician arrives
+    moves: tuple[tuple[int, Move], ...]  # population and move
+    table: TakeoverTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +79,7 @@ class SiteStates:
     solution: SteadyState
     error_bound: float  # of events that last only while something is failed or out of service; nan: none could be given
     share_bound: float  # of every probability, such as that of a role at one side
+    recipe: Recipe
 
     @cached_property
     def _slow(self) -> tuple[BoolArray, IntArray]:
@@ -84,6 +102,11 @@ class SiteStates:
         here = only_slow[self.part_state] & quiet
         followed = np.bincount(self.part_state[here], minlength=len(self.atoms)) == wanted
         return here & followed[self.part_state], np.isin(code, code[followed & only_slow])
+
+    @property
+    def doing(self) -> IntArray:
+        """What the roles are doing in each state: a place in `DOINGS`."""
+        return self.takeover.doing[self.control] if self.takeover else np.full(len(self.control), NO_HELP)
 
     @property
     def all_up(self) -> BoolArray:
@@ -139,8 +162,10 @@ class _Lists:
         self.crews = organisation.crews if organisation.crews is not None else 1_000_000
         starts, to, rate, rank = [0], [], [], []
         jobs = []
+        self.numbered: list[tuple[int, Move]] = []
         for number, local in zip(self.population.tolist(), self.local.tolist(), strict=True):
             moves = [move for move in pops[number].moves if move.before == local]
+            self.numbered += [(number, move) for move in moves]
             to += [atom.get((number, move.after), 0) for move in moves]
             rate += [move.rate_per_h for move in moves]
             rank += [move.rank for move in moves]
@@ -157,6 +182,7 @@ class _Lists:
         starts, to, rate = [0], [], []
         for number, population in enumerate(pops):
             moves = [move for move in population.moves if move.before == 0]
+            self.numbered += [(number, move) for move in moves]
             to += [atom[number, move.after] for move in moves]
             rate += [move.rate_per_h for move in moves]
             starts.append(len(to))
@@ -276,7 +302,8 @@ def _generated(
     """One chain, with everything that has a weight of at least `below`."""
     from scipy.sparse import csr_array
 
-    from k2rel.markov.kernels import JointMoves, joint_moves, joint_states, part_moves, part_states
+    from k2rel.markov.joint_kernels import JointMoves, joint_moves, joint_states
+    from k2rel.markov.part_kernels import part_moves, part_states
 
     travel = 1.0 / organisation.travel_h if organisation.travel_h else 0.0
     packed, weight = part_states(
@@ -294,21 +321,20 @@ def _generated(
         onsite = np.concatenate([onsite, np.ones(int(waiting.sum()), dtype=np.bool_)])
     keys = (packed << 1) | onsite
     fastest = float(lists.speed.max(initial=0.0))
-    start, target, rate, leave, out, out_work = part_moves(
+    start, target, rate, which, leave, out, out_work = part_moves(
         keys, weight, lists.weight, fastest, below, lists.bits, lists.deepest, lists.population, lists.size, lists.jobs,
         *lists.atom_moves, *lists.new_moves, lists.hours, parts.ranks, lists.crews, travel,
     )  # fmt: skip
+    condition, table = _conditions(takeover, _failed(parts, lists.population, atoms), len(atoms))
+    moves = JointMoves(
+        start, target, rate, condition, table.settled, table.failed, table.coverage, table.rate_per_h, table.leads_to
+    )
     if takeover is None:
         size = len(keys)
         part_state, control = np.arange(size), np.zeros(size, dtype=np.int64)
         matrix = csr_array((rate, target, start), shape=(size, size))
     else:
-        condition, table = _conditions(takeover, _failed(parts, lists.population, atoms), len(atoms))
         timed_leave = table.rate_per_h.sum(axis=0).reshape(table.settled.shape)
-        moves = JointMoves(
-            start, target, rate, condition, table.settled, table.failed, table.coverage, table.rate_per_h,
-            table.leads_to,
-        )  # fmt: skip
         part_state, control = joint_states(takeover.quiet, moves, leave, timed_leave, below * finer, most)
         _check_size(len(part_state), tolerance, most)
         # the initial state first, then fewest failures first, servers out of service before those in service: so
@@ -338,7 +364,7 @@ def _generated(
         )
     found = SiteStates(
         parts, lists.population, lists.local, atoms, onsite, part_state, control, takeover, policy, whole, solution,
-        math.nan, math.nan,
+        math.nan, math.nan, Recipe(moves, which, tuple(lists.numbered), table),
     )  # fmt: skip
     return _bounded(found, out, out_work[part_state], lists.hours, until_all_up)
 
@@ -363,8 +389,10 @@ def _back_to(matrix: csr_array, chosen: IntArray) -> IntArray:
     return np.asarray(reached[:-1], dtype=np.int64)
 
 
-def _conditions(takeover: Takeover, failed: dict[str, BoolArray], count: int) -> tuple[IntArray, TakeoverTable]:
+def _conditions(takeover: Takeover | None, failed: dict[str, BoolArray], count: int) -> tuple[IntArray, TakeoverTable]:
     """Condition of the roles in each of `count` states of the parts, and what follows from each."""
+    if takeover is None:
+        return np.zeros(count, dtype=np.int64), _NO_ROLES
     nodes, structure = takeover.conditions, takeover.policy.structure
     if not nodes:
         return np.zeros(count, dtype=np.int64), takeover.table(np.zeros((1, 0), dtype=np.bool_))

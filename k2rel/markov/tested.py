@@ -24,7 +24,7 @@ from k2rel.studies import Study
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["probability_at_moments", "tested_over_time", "tested_probability"]
+__all__ = ["known_laws", "probability_at_moments", "tested_over_time", "tested_probability", "weighted"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -50,21 +50,21 @@ def tested_probability(study: Study, organisation: Organisation, states: SiteSta
     hidden = [n for n, population in enumerate(states.parts.populations) if "hidden" in population.states]
     if not hidden:
         return p, 0.0
-    laws = _laws(study, states)
+    laws = known_laws(study, states)
     static = states.takeover is None and organisation.crews is None
-    weighted = _weighted(states, laws)
-    moved = float(np.abs(weighted - p)[~states.all_up].sum())
-    bound = 0.0 if static else moved + _shape(study, states, weighted, hidden)
+    reweighted = weighted(states, laws)
+    moved = float(np.abs(reweighted - p)[~states.all_up].sum())
+    bound = 0.0 if static else moved + _shape(study, states, reweighted, hidden)
     if laws and states.chain.states < MOST_EXACT and (found := _exact(states, laws)) is not None:
         exact, missed = found
         rest = 0.0 if static else _shape(study, states, exact, [n for n in hidden if n not in laws])
         if rest + missed <= max(bound, _MISSED):
             followed = _MISSED if len(exact) <= _DENSE else _FOLLOWED
             return exact, rest + missed + followed + states.error_bound
-    return weighted, bound
+    return reweighted, bound
 
 
-def _laws(study: Study, states: SiteStates) -> dict[int, Law]:
+def known_laws(study: Study, states: SiteStates) -> dict[int, Law]:
     """Laws of what is tested on known days, by number of its population."""
     populations = enumerate(states.parts.populations)
     return {n: law for n, population in populations if (law := on_known_days(study, population)) is not None}
@@ -106,7 +106,7 @@ def _shape(study: Study, states: SiteStates, p: FloatArray, populations: Sequenc
     return total
 
 
-def _weighted(states: SiteStates, laws: dict[int, Law]) -> FloatArray:
+def weighted(states: SiteStates, laws: dict[int, Law]) -> FloatArray:
     """Probabilities with those tested parts down together that are so over the cycle of the tests."""
     p = states.solution.probability
     populations = states.parts.populations
@@ -129,7 +129,7 @@ def probability_at_moments(study: Study, states: SiteStates, p: FloatArray) -> l
 
     Given which tested parts are down, all else keeps its probability.
     """
-    laws = _laws(study, states)
+    laws = known_laws(study, states)
     if not laws:
         return [p] * len(study.at_moments)
     numbers, q, found = list(laws), dict[int, FloatArray](), dict[int, FloatArray]()
@@ -190,7 +190,7 @@ def _exact(states: SiteStates, laws: dict[int, Law]) -> tuple[FloatArray, float]
 
 def tested_over_time(study: Study, states: SiteStates, times_h: FloatArray) -> tuple[FloatArray, FloatArray] | None:
     """Follow a small chain from its initial state, tests on their days: probabilities, time spent until then [h]."""
-    laws = _laws(study, states)
+    laws = known_laws(study, states)
     if not laws or states.chain.states >= MOST_EXACT or (known := _jumps(states, laws)) is None:
         return None
     start = np.zeros(states.chain.states)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "both_readings",
     "downtime_causes",
     "feasible_organisation",
     "interruptions",
@@ -40,6 +41,9 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
+_WHILE = (
+    "a takeover is on its way", "a takeover has failed", "a server is not in service", "all servers are in service",
+)  # fmt: skip
 _LENGTHS = (("10 s", 10 / 3600), ("1 min", 1 / 60), ("10 min", 1 / 6), ("1 h", 1.0), ("8 h", 8.0))
 
 
@@ -205,6 +209,11 @@ def sticky_and_preferred(study: StudyLike, organisation: Organisation | None = N
     import pandas as pd
 
     solution = _as_modelled(study, organisation)
+    return framed(pd.DataFrame(both_readings(solution)).set_index("service"), solution)
+
+
+def both_readings(solution: Solution) -> list[dict[str, Any]]:
+    """Rows of `sticky_and_preferred`."""
     moving, static = availability(solution), availability(solution.study, method="exact")
     rows = []
     for item in static.services:
@@ -220,7 +229,7 @@ def sticky_and_preferred(study: StudyLike, organisation: Organisation | None = N
                     "sticky_per_year": other.failures_per_year,
                 }
             )
-    return framed(pd.DataFrame(rows).set_index("service"), solution)
+    return rows
 
 
 def _as_modelled(study: StudyLike, organisation: Organisation | None) -> Solution:
@@ -293,22 +302,17 @@ def downtime_causes(
     import pandas as pd
 
     solution = _as_modelled(study, organisation)
+    minutes = _minutes_while(solution, service)
+    frame = pd.DataFrame({"while": _WHILE, "downtime_min_per_year": minutes, "share": minutes / minutes.sum()})
+    return framed(frame.set_index("while"), solution)
+
+
+def _minutes_while(solution: Solution, service: str | None) -> FloatArray:
+    """Downtime of a service by what the roles are doing meanwhile [min/year]."""
     dynamics = solution.dynamics
     found = service_named(solution.study, service, dynamics.policy)
     loss = dynamics.unavailability_given_mode(found)[dynamics.modes(found.diagram)] * dynamics.probability
-    takeover = dynamics.states.takeover
-    names = ["a takeover is on its way", "a takeover has failed", "a server is not in service",
-             "all servers are in service"]  # fmt: skip
-    kind = np.full(len(loss), 3)
-    if takeover is not None and takeover.roles:
-        control = dynamics.states.control
-        waits = takeover.digits[:, len(takeover.roles) :] > 0
-        kind[np.asarray(waits.any(axis=1))[control]] = 2
-        kind[takeover.moving[control]] = 0
-        kind[takeover.takeover_failed[control]] = 1
-    minutes = np.bincount(kind, weights=loss, minlength=4) * MINUTES_PER_YEAR
-    frame = pd.DataFrame({"while": names, "downtime_min_per_year": minutes, "share": minutes / minutes.sum()})
-    return framed(frame.set_index("while"), solution)
+    return np.asarray(np.bincount(dynamics.states.doing, weights=loss, minlength=4) * MINUTES_PER_YEAR)
 
 
 def why_they_differ(study: StudyLike, organisation: Organisation | None = None) -> str:
@@ -345,8 +349,10 @@ def why_they_differ(study: StudyLike, organisation: Organisation | None = None) 
             "no server waits for a person. It differs from the figures of independent parts only by who repairs."
         )
     principal = principal_traffic(site)
-    frame = downtime_causes(solution, service=principal)["downtime_min_per_year"]
-    table = sticky_and_preferred(solution).loc[principal]
+    minutes = _minutes_while(solution, principal)
+    modelled, ideal = (
+        availability(each)[principal].downtime_min_per_year for each in (solution, solution_of(study, "exact"))
+    )
     role = site.roles[takeover.roles[0]]
     figures = performability(solution)
     servers = study.policy.redundant_servers
@@ -357,14 +363,14 @@ def why_they_differ(study: StudyLike, organisation: Organisation | None = None) 
         if all(site.roles[name].failback == "automatic" for name in takeover.roles)
         else "Roles stay where they are"
     )
-    longer = f"{table['sticky_min_per_year']:.3g} instead of {table['preferred_min_per_year']:.3g} minutes a year"
+    longer = f"{modelled:.3g} instead of {ideal:.3g} minutes a year"
     return (
         f"{principal} is lost for {longer}. The preferred-side figure lets a role be back at side {study.policy.home} "
         f"at once whenever that side is healthy, with a takeover that takes no time and never fails. With sticky roles "
-        f"a takeover takes {role.switchover_h * 3600:.0f} s ({frame.iloc[0]:.3g} min a year are lost while one is on "
-        f"its way), fails with probability {1 - role.coverage:.2g} and then waits for a person ({frame.iloc[1]:.3g} "
+        f"a takeover takes {role.switchover_h * 3600:.0f} s ({minutes[0]:.3g} min a year are lost while one is on "
+        f"its way), fails with probability {1 - role.coverage:.2g} and then waits for a person ({minutes[1]:.3g} "
         f"min), and the former primary is out of service until {back}: a second failure in that time "
-        f"finds no backup ({frame.iloc[2]:.3g} min). The remaining {frame.iloc[3]:.3g} min come from failures "
+        f"finds no backup ({minutes[2]:.3g} min). The remaining {minutes[3]:.3g} min come from failures "
         f"that no takeover helps against. {stay}: {principal} is carried by {site.sides[-1]} for "
         f"{100 * figures['share_last_side']:.3g} % of the year."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,9 +16,12 @@ from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.function import compile_function
 from k2rel.logic.structure import Node
 from k2rel.measures.availability import service_named
+from k2rel.measures.role_causes import part_causes
 from k2rel.measures.solution import StudyLike, framed, solution_of, study_of
+from k2rel.measures.worth import Worth, importances, law_slopes, worth
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, RaidModule, moments_of
+from k2rel.services.diagrams import Service
 from k2rel.site.service_names import of_client
 from k2rel.studies import Study
 from k2rel.units import MINUTES_PER_YEAR
@@ -81,93 +84,32 @@ def causes(
     >>> causes("L2R").index[0]
     'raid_chassis'
     """
-    import pandas as pd
-
     solution = solution_of(study, method, organisation)
-    study = solution.study
-    found = service_named(study, service)
+    if solution.method == "simulation":
+        raise solution.cannot("what causes the downtime", "exact or markov")
+    if solution.method == "markov":
+        dynamics = solution.dynamics
+        frame = part_causes(dynamics, service_named(solution.study, service, dynamics.policy))
+    else:
+        frame = _exact_causes(solution.study, service_named(solution.study, service))
+    return framed(frame, solution)
+
+
+def _exact_causes(study: Study, found: Service) -> pd.DataFrame:
+    """Importances from the derivatives of the diagram."""
     u = unavailability(study, found)
     slope, tested = derivatives(study, found), slopes_of_tested(study, found)
     site = study.site
     rows = []
-    for name, birnbaum in slope.shared.items():
-        part = site.components.get(name)
-        if part is not None:
-            kind = part.type
-        else:
-            kind = f"RAID {site.raid_sets[name].level} set" if name in site.raid_sets else "common cause"
-        side = part.side if part is not None else None
-        rows.append(
-            (
-                name,
-                kind,
-                side,
-                *_worth(
-                    study.law(name),
-                    birnbaum,
-                    (slope.critical[name], slope.together[name]),
-                    u,
-                    tested.get(name),
-                    alone=True,
-                ),
-            )
-        )
-    for name, birnbaum in slope.client.items():
-        part = site.client_parts[name]
-        law = study.client_laws[name]
-        alone = found.scope == "client"
-        rows.append(
-            (
-                f"each client's {name}",
-                part.type,
-                part.side,
-                *_worth(law, birnbaum, (slope.critical[name], slope.together[name]), u, tested.get(name), alone=alone),
-            )
-        )
-    columns = ["part", "type", "side", "unavailability", "birnbaum", "share", "downtime_min_per_year"]
-    frame = pd.DataFrame(rows, columns=[*columns, "raw", "rrw", "dif", "slope_rate_h", "slope_mttr_min_per_year"])
-    frame = frame.set_index("part").sort_values("downtime_min_per_year", ascending=False, kind="stable")
-    return framed(frame, solution, sides=site.sides)
-
-
-def _worth(
-    law: Law | RaidModule,
-    birnbaum: float,
-    means: tuple[float, float],
-    u: float,
-    tested: tuple[float, float] | None,
-    *,
-    alone: bool,
-) -> tuple[float, ...]:
-    """One row of importances; those that suppose one part moved alone only where one part is meant.
-
-    `birnbaum` is the mean of the derivative; `means` are that of the part's unavailability times the derivative, and
-    the probability that part and service are lost at once; `tested` the slopes of what is tested together.
-    """
-    q, (part, together) = law.unavailability, means
-    raw = rrw = dif = math.nan
-    if alone and u > 0:
-        without = u - part
-        raw, dif = (u + birnbaum - part) / u, min(1.0, together / u)
-        # at a part whose loss is all there is, the difference is rounding only
-        rrw = u / without if without > 1e-12 * u else math.inf
-    slope_rate = slope_mttr = math.nan
-    if isinstance(law, Law):
-        slope_rate, slope_mttr = tested or tuple(slope * birnbaum for slope in _slopes(law))
-        slope_mttr *= MINUTES_PER_YEAR
-    share = part / u if u > 0 else 0.0
-    return q, birnbaum, share, part * MINUTES_PER_YEAR, raw, rrw, dif, slope_rate, slope_mttr
-
-
-def _slopes(law: Law) -> tuple[float, float]:
-    """Derivatives of a part's unavailability with respect to its failure rate [h] and its time to restoration [1/h]."""
-    rate, square = law.failure_rate_per_h, (1.0 - law.unavailability) ** 2  # dq/d(lambda D) = (1 - q)^2
-    if law.test_interval_h <= 0 or rate <= 0:
-        return law.mean_downtime_h * square, rate * square
-    step = 1e-5
-    more, less = (replace(law, failure_rate_per_h=rate * (1.0 + sign * step)).unavailability for sign in (1, -1))
-    later, sooner = (replace(law, mttr_h=law.mttr_h * (1.0 + sign * step)).unavailability for sign in (1, -1))
-    return (more - less) / (2.0 * step * rate), (later - sooner) / (2.0 * step * law.mttr_h)
+    for name, birnbaum in {**slope.shared, **slope.client}.items():
+        own = name in slope.client
+        law = study.client_laws[name] if own else study.law(name)
+        part, together = slope.critical[name], slope.together[name]
+        # what supposes one part moved alone stands only where one part is meant
+        lost = (u + birnbaum - part, together) if not own or found.scope == "client" else None
+        by = tested.get(name) or ((math.nan, math.nan) if isinstance(law, RaidModule) else law_slopes(law, birnbaum))
+        rows.append(worth(site, name, Worth(law.unavailability, birnbaum, part, lost, by), u))
+    return importances(site, rows)
 
 
 def _together(laws: Sequence[Law | RaidModule]) -> float:

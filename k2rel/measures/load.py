@@ -204,7 +204,7 @@ def load(study: StudyLike, organisation: Organisation | None = None, *, method: 
     Examples
     --------
     >>> [(a, b, lost, round(p, 3)) for a, b, lost, p in load("L2R", method="exact").side_distribution[:1]]
-    [(4, 0, 0, 0.999)]
+    [(4, 0, 0, 1.0)]
     >>> [(a, b, lost, round(p, 3)) for a, b, lost, p in load("L2R").side_distribution[:2]]
     [(4, 0, 0, 0.504), (0, 4, 0, 0.495)]
     """

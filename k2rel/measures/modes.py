@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.measures.solution import StudyLike, framed, solution_of
+from k2rel.measures.solution import Solution, StudyLike, framed, solution_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
@@ -18,7 +18,7 @@ from k2rel.units import HOURS_PER_YEAR
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ModeWords", "mode_flows", "mode_words", "modes"]
+__all__ = ["ModeWords", "mode_flows", "mode_rows", "mode_words", "modes"]
 
 FloatArray = NDArray[np.float64]
 
@@ -149,16 +149,23 @@ def modes(study: StudyLike, organisation: Organisation | None = None, *, method:
     import pandas as pd
 
     solution = solution_of(study, method, organisation)
+    return framed(pd.DataFrame(mode_rows(solution)), solution)
+
+
+def mode_rows(solution: Solution) -> list[dict[str, Any]]:
+    """Rows of `modes`."""
     words, probability, flow = mode_flows(solution)
     entries = flow.sum(axis=0)
-    frame = pd.DataFrame(
+    stays = np.divide(probability, entries, out=np.full(len(words), np.inf), where=entries > 0)
+    rows = [
         {
-            "mode": [str(word) for word in words],
-            "probability": probability,
-            "hours_per_year": probability * HOURS_PER_YEAR,
-            "entries_per_year": entries * HOURS_PER_YEAR,
-            "mean_stay_h": np.divide(probability, entries, out=np.full(len(words), np.inf), where=entries > 0),
-            "cut_off": [word.cut_off for word in words],
+            "mode": str(word),
+            "probability": p,
+            "hours_per_year": p * HOURS_PER_YEAR,
+            "entries_per_year": entry * HOURS_PER_YEAR,
+            "mean_stay_h": stay,
+            "cut_off": word.cut_off,
         }
-    )
-    return framed(frame.sort_values("probability", ascending=False, ignore_index=True), solution)
+        for word, p, entry, stay in zip(words, probability.tolist(), entries.tolist(), stays.tolist(), strict=True)
+    ]
+    return sorted(rows, key=lambda row: -row["probability"])

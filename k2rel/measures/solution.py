@@ -7,13 +7,14 @@ it is not to be had, the same rules are simulated; circumstances are simulated i
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from k2rel.bundled import level_names
-from k2rel.errors import InputError, K2relError, closest
+from k2rel.errors import InputError, K2relError, ModelTooLargeError, NoConvergenceError, closest
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.engines import engine_of
 from k2rel.organisation import Organisation
@@ -30,7 +31,19 @@ if TYPE_CHECKING:
     from k2rel.simulation.plan import Plan
     from k2rel.simulation.results import Simulation
 
-__all__ = ["AS_MODELLED", "IDEAL", "METHODS", "Solution", "StudyLike", "framed", "solution_of", "study_of"]
+__all__ = [
+    "AS_MODELLED",
+    "IDEAL",
+    "METHODS",
+    "Solution",
+    "StudyLike",
+    "framed",
+    "framed_attrs",
+    "one_reading",
+    "role_needs",
+    "solution_of",
+    "study_of",
+]
 
 METHODS = ("auto", "exact", "markov", "simulation")
 """Words for who answers, the same wherever they are asked for."""
@@ -51,28 +64,39 @@ class Solution:
     chosen: bool  # by k2rel, not by name
     plan: Plan | None = None
     circumstances: Circumstances | None = None
-    asked: Organisation | None = None  # also where the exact engine, which has no use for it, was chosen
+    asked: Organisation | None = None  # as it was given, also where the engine needs none
+
+    def alike(self, study: Study) -> Solution:
+        """The same question asked of another study: who repairs, how roles behave, and who was named to answer."""
+        if study is self.study:
+            return self
+        method = "auto" if self.chosen else self.method
+        return solution_of(study, method, self.asked, self.plan, self.circumstances)
 
     @cached_property
     def engine(self) -> Engine:
         """The static or the dynamic engine."""
         if self.method == "simulation":
             raise self.cannot("this", "exact or markov")
-        return engine_of(self.study, self.organisation)
+        return engine_of(self.study) if self.method == "exact" else self.dynamics
 
-    @property
+    @cached_property
     def dynamics(self) -> Dynamics:
         """The chain, also where the exact engine was chosen because both say the same."""
         if self.method == "markov":
-            assert isinstance(self.engine, Dynamics)
-            return self.engine
+            assert self.organisation is not None
+            try:
+                return solved(self.study, self.organisation)
+            except (ModelTooLargeError, NoConvergenceError) as error:
+                raise type(error)(f"{error}; with method auto or simulation no chain is needed") from None
         if self.method == "exact" and self.chosen:
-            return solved(self.study, self._same_reading)
+            return solved(self.study, self.followed)
         raise self.cannot("this", "markov")
 
     @property
-    def _same_reading(self) -> Organisation:
-        return Organisation(roles="preferred" if self.takeovers == IDEAL else "sticky")
+    def followed(self) -> Organisation:
+        """Who repairs and how roles behave, for an engine that follows the site."""
+        return self.organisation or Organisation(roles="preferred" if self.takeovers == IDEAL else "sticky")
 
     @cached_property
     def simulated(self) -> Simulation:
@@ -112,7 +136,15 @@ class Solution:
         return solution_of(self.study, "exact")
 
 
-StudyLike: TypeAlias = "Study | Solution | str | Path"
+class Answered(Protocol):
+    """What has been solved and says so: an answer, which stands above this room."""
+
+    @property
+    def solution(self) -> Solution:
+        """The study with the engine that answers for it."""
+
+
+StudyLike: TypeAlias = "Study | Solution | Answered | str | Path"
 """What a question may be asked about: a study, a level's name or a site file, or what was solved before."""
 
 
@@ -177,7 +209,7 @@ def _solution(
     def made(engine: str, reason: str, reading: str = takeovers) -> Solution:
         told = None if engine == "exact" else who
         extra = (plan, circumstances) if engine == "simulation" else (None, None)
-        return Solution(study, engine, told, reading, reason, method == "auto", *extra, asked=organisation)
+        return Solution(study, engine, told, reading, reason, method == "auto", *extra, organisation)
 
     if method == "exact":
         if work:
@@ -237,10 +269,19 @@ def work_needs(organisation: Organisation) -> list[str]:
     return [words for words, holds in found.items() if holds]
 
 
+def one_reading(takeovers: Iterable[str]) -> str:
+    """The reading of a table; a site where no role moves is the same under both and stands under that of the others."""
+    return IDEAL if IDEAL in set(takeovers) else AS_MODELLED
+
+
 def framed(frame: pd.DataFrame, solution: Solution, **more: Any) -> pd.DataFrame:
     """A table that says who computed it, under which reading, and how well."""
-    p = solution.provenance
-    known = {"method": solution.method, "engine": p.engine, "takeovers": p.takeovers, "error_bound": p.error_bound,
-             "input_hash": p.input_hash}  # fmt: skip
-    frame.attrs.update(known | more)
+    frame.attrs.update(framed_attrs(solution) | more)
     return frame
+
+
+def framed_attrs(solution: Solution) -> dict[str, Any]:
+    """Who computed, under which reading, and how well, as a table carries it."""
+    p = solution.provenance
+    return {"method": solution.method, "engine": p.engine, "takeovers": p.takeovers, "error_bound": p.error_bound,
+            "input_hash": p.input_hash}  # fmt: skip

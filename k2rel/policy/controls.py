@@ -18,11 +18,15 @@ from k2rel.errors import ModelTooLargeError
 from k2rel.logic.structure import BoolArray, Node
 from k2rel.policy.rules import Policy
 
-__all__ = ["IN_SERVICE", "MAINTAINED", "OUT", "Controls", "TakeoverTimes"]
+__all__ = ["DOINGS", "IN_SERVICE", "MAINTAINED", "NO_HELP", "OUT", "Controls", "TakeoverTimes"]
 
 IntArray = NDArray[np.int64]
 
 IN_SERVICE, OUT, MAINTAINED = 0, 1, 2
+
+ON_ITS_WAY, STRANDED, NO_BACKUP, NO_HELP = range(4)
+DOINGS = ("takeover_in_progress", "failed_takeover", "no_backup", "no_takeover_helps")
+"""What roles are doing: one is on its way; one is stranded; a server is not in service; all are in service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +97,33 @@ class Controls:
     @cached_property
     def moving(self) -> BoolArray:
         """Whether some role is on its way, for every control state."""
-        return self._some_role_is([self.on_its_way(role) for role in self.roles])
+        return np.asarray(self.on_their_way.any(axis=1))
 
     @cached_property
     def takeover_failed(self) -> BoolArray:
         """Whether some role is stranded, for every control state."""
-        return self._some_role_is([self.failed_at(role) for role in self.roles])
+        return np.asarray(self._which([self.failed_at(role) for role in self.roles]).any(axis=1))
 
-    def _some_role_is(self, first: list[int]) -> BoolArray:
+    @cached_property
+    def on_their_way(self) -> BoolArray:
+        """Which roles are on their way: (controls, roles)."""
+        return self._which([self.on_its_way(role) for role in self.roles])
+
+    def _which(self, first: list[int]) -> BoolArray:
         after = np.array(
             [code + self.memory[role] for role, code in zip(self.roles, first, strict=True)], dtype=np.int64
         )
         here = self.digits[:, : len(first)]
-        return np.asarray(((here >= np.array(first, dtype=np.int64)) & (here < after)).any(axis=1))
+        return np.asarray((here >= np.array(first, dtype=np.int64)) & (here < after))
+
+    @cached_property
+    def doing(self) -> IntArray:
+        """What the roles are doing, for every control state: a place in `DOINGS`."""
+        if not self.roles:
+            return np.full(self.controls, NO_HELP)
+        waits = (self.digits[:, len(self.roles) :] != IN_SERVICE).any(axis=1)
+        other = np.where(self.moving, ON_ITS_WAY, np.where(waits, NO_BACKUP, NO_HELP))
+        return np.where(self.takeover_failed, STRANDED, other)
 
     @cached_property
     def quiet(self) -> IntArray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from k2rel.logic.structure import BoolArray, Node
 from k2rel.policy.controls import IN_SERVICE, MAINTAINED, OUT, Controls
 
-__all__ = ["TakeoverTable", "followed"]
+__all__ = ["TableSlope", "TakeoverTable", "followed", "table_slopes"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -29,8 +30,69 @@ class TakeoverTable:
     settled: IntArray  # control state that follows at once, with a takeover that succeeds
     failed: IntArray  # and with one that fails
     coverage: FloatArray  # probability of success
+    decides: IntArray  # bits: roles whose coverage that probability is; of several with the same one each
     rate_per_h: FloatArray  # of each event in time
     leads_to: IntArray  # control state after the event, before what follows at once
+
+
+@dataclass(frozen=True, eq=False)
+class TableSlope:
+    """Derivative of a table by one thing that is taken as given: places in a flat array, and the value at each."""
+
+    name: str  # of a field of `TakeoverTimes`, or `coverage` or `switchover_h`
+    role: str | None
+    coverage: tuple[IntArray, FloatArray]
+    rate_per_h: tuple[IntArray, FloatArray]
+
+
+def table_slopes(takeover: Controls, table: TakeoverTable) -> list[TableSlope]:
+    """Differentiate a table by coverages, switchovers and times of persons; what roles share is split among them.
+
+    Not by a coverage of 0 or 1, nor by a time of 0 or that never ends: what another value leads to is not in the table.
+
+    Examples
+    --------
+    >>> from k2rel.policy.controls import TakeoverTimes
+    >>> from k2rel.policy.rules import Policy
+    >>> from k2rel.site import read_site
+    >>> controls = Controls(Policy(read_site("L2R"), sticky=True), TakeoverTimes())
+    >>> lost = np.zeros((1, len(controls.conditions)), dtype=bool)
+    >>> [slope.name for slope in table_slopes(controls, followed(controls, lost))]
+    ['coverage', 'switchover_h', 'manual_takeover_h', 'return_h']
+    """
+    if not takeover.roles:
+        return []
+    nothing = np.zeros(0, dtype=np.int64), np.zeros(0)
+    result, roles = [], takeover.policy.site.roles
+    bits = np.bitwise_count(table.decides.astype(np.uint64)).reshape(-1)
+    for r, role in enumerate(takeover.roles):
+        if 0.0 < roles[role].coverage < 1.0:
+            at = np.flatnonzero(table.decides.reshape(-1) & (1 << r))
+            result.append(TableSlope("coverage", role, (at, 1.0 / bits[at]), nothing))
+    switchover = np.array([roles[role].switchover_h for role in takeover.roles])
+    moving = takeover.on_their_way * switchover
+    longest = (moving == moving.max(axis=1, keepdims=True)) & (moving > 0.0)
+    shared = longest / np.maximum(1, longest.sum(axis=1, keepdims=True))
+
+    def changes(name: str, role: str | None, events: range, among: NDArray[Any], time_h: float) -> None:
+        """All events whose mean time it is, in some control states; each rate is 1 over the time."""
+        slope = -(table.rate_per_h[events.start : events.stop] * among).reshape(-1) / time_h
+        at = np.flatnonzero(slope)
+        result.append(TableSlope(name, role, nothing, (at + events.start * table.coverage.size, slope[at])))
+
+    for r, role in enumerate(takeover.roles):
+        if switchover[r] > 0.0:
+            changes("switchover_h", role, range(1), shared[:, r], switchover[r])
+    times, count = takeover.times, len(takeover.servers)
+    state = takeover.digits[:, len(takeover.roles) :].T[:, None, :]  # of each server, beside every condition
+    everywhere = np.ones(takeover.controls)
+    changes("manual_takeover_h", None, range(1, 2), everywhere, times.manual_takeover_h)
+    changes("return_h", None, range(2, 2 + count), state == OUT, times.return_h)
+    if takeover.maintained:
+        changes("maintenance_h", None, range(2, 2 + count), state == MAINTAINED, times.maintenance_h)
+        every = range(2 + count, 2 + 2 * count)
+        changes("maintenance_every_h", None, every, everywhere, times.maintenance_every_h)
+    return result
 
 
 def followed(takeover: Controls, conditions: BoolArray) -> TakeoverTable:
@@ -107,6 +169,7 @@ class _Follow:
         bad = start.copy()
         coverage = np.ones(len(start))
         begun = np.zeros(len(start), dtype=np.bool_)
+        self.forced = np.zeros((len(start), len(self.t.roles)), dtype=np.bool_)
         for _ in range(2 * len(self.t.roles) + 2):
             self._servers_down(good)
             here = begun.copy()
@@ -150,6 +213,7 @@ class _Follow:
                     continue
                 forced = where & self._holds([self.policy.left(role, place)], before)[0]
                 coverage[forced & ~counted] = np.minimum(coverage[forced & ~counted], entry.coverage)
+                self.forced[:, r] |= forced & ~counted
                 self._shut(state, role, place, forced)
                 due |= where
             moving = self.moved_now[:, r] >= 0
@@ -258,6 +322,8 @@ class _Follow:
         """Put everything together."""
         shape = (self.count, self.t.controls)
         good, bad, coverage = self._settle(self.start)
+        of_role = np.array([self.policy.site.roles[role].coverage for role in self.t.roles])
+        decides = (self.forced & (of_role == coverage[:, None])) @ (1 << np.arange(len(of_role)))
         events = []
         if self.t.roles:
             events = [self._arrive(), self._placed_by_hand(), *(self._returned(s) for s in self.t.servers)]
@@ -266,5 +332,6 @@ class _Follow:
         rates = np.array([rate for _, rate in events]).reshape(len(events), *shape)
         leads = np.array([self._encode(state) for state, _ in events], dtype=np.int64).reshape(len(events), *shape)
         return TakeoverTable(
-            self._encode(good).reshape(shape), self._encode(bad).reshape(shape), coverage.reshape(shape), rates, leads
-        )
+            self._encode(good).reshape(shape), self._encode(bad).reshape(shape), coverage.reshape(shape),
+            decides.astype(np.int64).reshape(shape), rates, leads,
+        )  # fmt: skip

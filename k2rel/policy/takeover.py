@@ -30,6 +30,7 @@ __all__ = ["Takeover", "TakeoverTable", "TakeoverTimes"]
 
 _MOST_ENTRIES = 20_000_000
 _KEPT_ENTRIES = 500_000
+_BY_CONDITION = ("settled", "failed", "coverage", "decides")
 
 
 class Takeover(Controls):
@@ -85,7 +86,7 @@ class _Kept:
             place = place | {keys[i]: len(place) + k for k, i in enumerate(new)}
             self._known = place, rows
         here = np.array([place[key] for key in keys], dtype=np.int64)
-        return TakeoverTable(rows.settled[here], rows.failed[here], rows.coverage[here],
+        return TakeoverTable(rows.settled[here], rows.failed[here], rows.coverage[here], rows.decides[here],
                              rows.rate_per_h[:, here], rows.leads_to[:, here])  # fmt: skip
 
 
@@ -95,6 +96,6 @@ def _kept(policy: Policy, times: TakeoverTimes) -> _Kept:
 
 
 def _joined(first: TakeoverTable, second: TakeoverTable) -> TakeoverTable:
-    rows = {n: np.concatenate([getattr(first, n), getattr(second, n)]) for n in ("settled", "failed", "coverage")}
+    rows = {n: np.concatenate([getattr(first, n), getattr(second, n)]) for n in _BY_CONDITION}
     events = {n: np.concatenate([getattr(first, n), getattr(second, n)], axis=1) for n in ("rate_per_h", "leads_to")}
     return TakeoverTable(**rows, **events)

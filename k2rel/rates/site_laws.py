@@ -1,8 +1,8 @@
 """The failure and repair law of every part of a site.
 
-What is said nearer to the part wins: a setting by hand, then a table given by ``--rates``, then the component's
-own entry in the site file, then the file's entry for its type, then the table that the site pinned, then the shipped
-registry.
+What is said nearer to the part wins: a setting of the part by hand, then one of its type, then a table given by
+``--rates``, then the component's own entry in the site file, then the file's entry for its type, then the table
+that the site pinned, then the shipped registry.
 """
 
 from __future__ import annotations
@@ -89,10 +89,10 @@ def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None)
     own = read_rates(rates) if rates is not None else RateTable({}, {})
     table = own.over(registry(site.rates_file))
     problems: list[Problem] = []
-    known: dict[tuple[str, GivenLaw], Law | None] = {}
+    known: dict[tuple[str, GivenLaw, GivenLaw], Law | None] = {}
 
     def law(part: Component) -> Law:
-        key = (part.type, part.law)
+        key = (part.type, part.law, part.by_hand)
         if key not in known:
             try:
                 known[key] = _law_of(part, site, table, own, chosen)
@@ -108,7 +108,15 @@ def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None)
     client = {name: law(part) for name, part in site.client_parts.items()}
     told: set[str] = set()
     for name, entry in site.raid_sets.items():
-        tested = next((drive for drive in (*entry.drives, *entry.spares) if shared[drive].test_interval_h > 0), None)
+        drives = (*entry.drives, *entry.spares)
+        tested = next((drive for drive in drives if shared[drive].test_interval_h > 0), None)
+        other = next((drive for drive in drives if _differ(shared[drive], shared[drives[0]])), None)
+        if other is not None and tested is None and None not in known.values():
+            message = (
+                f"the failure data of {other} are not those of {drives[0]}, but the chain of a RAID set is of equal "
+                f"drives and spares; set all {len(drives)} alike, or their type (--set {entry.drive_type}.KEY=VALUE)"
+            )
+            problems.append(Problem(message, file=site.file, line=site.components[other].line, key=name))
         if tested is not None and (part := site.components[tested]).type not in told:
             told.add(part.type)
             message = (
@@ -231,7 +239,7 @@ def _law_of(part: Component, site: Site, table: RateTable, own: RateTable, contr
     given = part.law.over(site.types.get(part.type, GivenLaw()))
     if part.type in own.defaults:
         given = GivenLaw(rates=own.defaults[part.type]).over(replace(given, mttr_h=None))
-    given = site.settings.get(part.type, GivenLaw()).over(given)
+    given = part.by_hand.over(given)
     row_id = given.rates or table.defaults.get(part.type)
     row = table.row(row_id) if row_id is not None else None
     test_h = given.test_interval_h or 0.0
@@ -319,6 +327,11 @@ def _rate_for(unavailability: float, mttr_h: float, test_h: float) -> float:
             break
         low, high = (rate, high) if Law(rate, mttr_h, test_h).unavailability < unavailability else (low, rate)
     return rate
+
+
+def _differ(one: Law, other: Law) -> bool:
+    """Whether two laws differ in more than where they come from."""
+    return replace(one, evidence="", source="") != replace(other, evidence="", source="")
 
 
 def _raid_module(entry: RaidSet, shared: Mapping[str, Law]) -> RaidModule:

@@ -1,6 +1,7 @@
 """Reports: parameterised notebooks, executed by papermill and rendered as self-contained HTML.
 
 ``notebook``  what the notebooks call: parameters to study, tables and cases as HTML, results beside the report
+``parameters``  those of a notebook, checked by name and type
 ``explorer``  a drawing whose parts fail and recover by a click
 ``workbook``  tables as CSV and XLSX
 ``execute``   one notebook, by papermill
@@ -16,8 +17,12 @@
 from k2rel.report.batch import Rendered, render_reports
 from k2rel.report.explorer import show_explorer
 from k2rel.report.notebook import (
+    Refused,
     about,
+    attempt,
+    open_answer,
     open_study,
+    reading,
     save_results,
     show,
     show_cases,
@@ -25,11 +30,17 @@ from k2rel.report.notebook import (
     show_steps,
     show_text,
 )
+from k2rel.report.parameters import check_parameters
 
 __all__ = [
+    "Refused",
     "Rendered",
     "about",
+    "attempt",
+    "check_parameters",
+    "open_answer",
     "open_study",
+    "reading",
     "render_reports",
     "save_results",
     "show",

@@ -25,7 +25,9 @@ from k2rel.arguments import as_paths, as_seed, as_whole
 from k2rel.basis import basis_hash
 from k2rel.bundled import notebook_dir
 from k2rel.design.targets import read_target
-from k2rel.errors import K2relError
+from k2rel.errors import InputError, K2relError, closest
+from k2rel.measures.solution import METHODS
+from k2rel.organisation import Organisation
 from k2rel.parallel import as_they_end, connected, worker_count
 from k2rel.report.execute import quiet
 from k2rel.report.files import make_folders, remove_leftovers, whole, write_whole
@@ -45,6 +47,8 @@ _HISTORY = (
     "failures_per_year",
     "p_overload",
     "clients",
+    "method",
+    "takeovers",
     "input_hash",
     "basis",
 )
@@ -86,6 +90,8 @@ def render_reports(
     settings: Mapping[str, str] | None = None,
     target: str | float | None = None,
     seed: int = 1,
+    method: str = "auto",
+    roles: str = "sticky",
     pdf: bool = False,
     jobs: int | None = None,
     scheduler: str | None = None,
@@ -108,6 +114,10 @@ def render_reports(
         and what would help most.
     seed : int
         Seed of sampled failure rates.
+    method : {"auto", "exact", "markov", "simulation"}
+        Who answers, in all of them.
+    roles : {"sticky", "preferred"}
+        Takeovers as modelled, or ideal: at once and certain, roles at the preferred side.
     pdf : bool
         Print each page, where there is a Chromium.
     jobs : int, optional
@@ -147,6 +157,7 @@ def render_reports(
         "rates": str(Path(rates).resolve()) if rates is not None else "",
         "settings": chosen,
         "seed": seed,
+        **_reading(method, roles),
     }
     notes = [NO_CHROMIUM] if pdf and chromium() is None else []
     absolute = [str(Path(level).resolve()) if Path(str(level)).is_file() else str(level) for level in levels]
@@ -191,6 +202,13 @@ def render_reports(
         tuple(report.name for report in done if report.kept),
         tuple(notes),
     )
+
+
+def _reading(method: str, roles: str) -> dict[str, str]:
+    """Check who is to answer, and how takeovers are read."""
+    if method not in METHODS:
+        raise InputError(f"method: {', '.join(METHODS)}; got '{str(method)[:40]}'{closest(str(method), METHODS)}")
+    return {"method": method, "roles": Organisation(roles=roles).roles}
 
 
 def _here(jobs: Sequence[Job], output: Path, at_once: int, bar: Any) -> Iterator[Report]:

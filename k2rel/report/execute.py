@@ -14,6 +14,7 @@ from typing import Any
 
 from k2rel.errors import InputError, RenderError
 from k2rel.report.files import temporary_name
+from k2rel.report.parameters import checked
 
 __all__ = ["execute_notebook", "quiet"]
 
@@ -91,12 +92,10 @@ class _Call:
         return self.latest is not None and any(cell.get("execution_count") for cell in self.latest.nb.cells)
 
 
-def _check_parameters(papermill: Any, notebook: Path, parameters: Mapping[str, Any]) -> None:
-    """Refuse parameters that the notebook does not have; papermill would only log and use defaults."""
-    known = set(papermill.inspect_notebook(str(notebook)))
-    unknown = sorted(set(parameters) - known)
-    if unknown:
-        raise InputError(f"{notebook.name} has no parameter {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+def _checked(papermill: Any, notebook: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Check parameters before a kernel starts, by the rule that the notebook itself follows."""
+    declared = {name: found["inferred_type_name"] for name, found in papermill.inspect_notebook(str(notebook)).items()}
+    return checked(parameters, declared, notebook.name)
 
 
 def execute_notebook(
@@ -129,7 +128,7 @@ def executed(
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    _check_parameters(papermill, notebook, parameters)
+    parameters = _checked(papermill, notebook, parameters)
     call = _Call(on_cell)
     output.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_name(output)
@@ -142,7 +141,7 @@ def executed(
                         papermill.execute_notebook,
                         str(notebook),
                         str(temporary).replace("{", "{{").replace("}", "}}"),
-                        parameters=dict(parameters),
+                        parameters=parameters,
                         engine_name="k2rel",
                         kernel_name="python3",
                         progress_bar=False,

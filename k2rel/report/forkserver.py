@@ -22,7 +22,7 @@ _MODULES = (
     "matplotlib.backends.backend_agg", "PIL.Image", "IPython.display", "ipykernel.kernelapp", "xlsxwriter",
     "k2rel.report.notebook", "k2rel.report.explorer", "k2rel.report.workbook", "k2rel.plots",
     "k2rel.design.comparison", "k2rel.measures.dynamic", "k2rel.measures.inventory", "k2rel.measures.modes",
-    "k2rel.design.targets",
+    "k2rel.design.targets", "k2rel.design.verdict",
     "k2rel.design.changes", "k2rel.measures.uncertainty", "k2rel.markov.engine",
 )  # fmt: skip
 

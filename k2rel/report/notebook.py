@@ -11,13 +11,18 @@ import html
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from k2rel.answer import Answer, solve
 from k2rel.arguments import as_names
+from k2rel.errors import K2relError
 from k2rel.measures.cases import failover_cases
+from k2rel.measures.solution import StudyLike, framed_attrs, solution_of, study_of
 from k2rel.measures.steps import takeover_steps
+from k2rel.organisation import Organisation
 from k2rel.plots.drawing import Drawing, draw_site
 from k2rel.report.embedded import as_html
 from k2rel.report.files import write_whole
@@ -31,7 +36,20 @@ if TYPE_CHECKING:
     from IPython.display import HTML
     from matplotlib.axes import Axes
 
-__all__ = ["about", "open_study", "save_results", "show", "show_cases", "show_figure", "show_steps", "show_text"]
+__all__ = [
+    "Refused",
+    "about",
+    "attempt",
+    "open_answer",
+    "open_study",
+    "reading",
+    "save_results",
+    "show",
+    "show_cases",
+    "show_figure",
+    "show_steps",
+    "show_text",
+]
 
 
 def open_study(
@@ -80,43 +98,130 @@ def open_study(
     )
 
 
-def about(one: Study) -> dict[str, str]:
+def open_answer(
+    level: str,
+    *,
+    clients: int = 0,
+    repair: str = "4h",
+    rates: str = "",
+    settings: Sequence[str] | str = (),
+    variant: str = "",
+    method: str = "auto",
+    roles: str = "sticky",
+) -> Answer:
+    """Answer for a study from the parameters of a notebook.
+
+    Parameters
+    ----------
+    level, clients, repair, rates, settings, variant
+        As for `open_study`.
+    method : {"auto", "exact", "markov", "simulation"}
+        Who answers.
+    roles : {"sticky", "preferred"}
+        Takeovers as modelled, or ideal: at once and certain, roles at the preferred side.
+
+    Returns
+    -------
+    Answer
+        The answer.
+
+    Examples
+    --------
+    >>> open_answer("L2R", roles="preferred").takeovers
+    'ideal'
+    """
+    opened = open_study(level, clients=clients, repair=repair, rates=rates, settings=settings, variant=variant)
+    return solve(opened, method, reading(roles))
+
+
+def reading(roles: str) -> Organisation | None:
+    """The organisation that the word for a reading asks for; None for takeovers as modelled.
+
+    Examples
+    --------
+    >>> reading("preferred").words()
+    'roles preferred'
+    """
+    return None if roles == "sticky" else Organisation(roles=roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why something is not shown."""
+
+    why: str
+
+
+def attempt(make: Callable[..., Any], *needed: Any) -> Any:
+    """What is made of what is needed; where an engine cannot give it, why, to be shown in its place.
+
+    Examples
+    --------
+    >>> attempt(open_answer("L2R", method="exact").interruptions).why
+    'L2R: the exact engine cannot give this; ask with method markov'
+    """
+    for item in needed:
+        if isinstance(item, Refused):
+            return item
+    try:
+        return make(*needed)
+    except K2relError as error:
+        return Refused(str(error))
+
+
+def said_by(attrs: Mapping[Any, Any]) -> str:
+    """Who computed a table, under which reading, and how well; empty where nobody had to.
+
+    Examples
+    --------
+    >>> said_by(open_answer("L1").modes().attrs)
+    'Exact; takeovers as modelled.'
+    """
+    if "method" not in attrs:
+        return ""
+    bound = f"; error bound {attrs['error_bound']:.1e}" if attrs.get("error_bound") else ""
+    return f"{str(attrs['method']).capitalize()}; takeovers {attrs['takeovers']}{bound}."
+
+
+def about(study: StudyLike) -> dict[str, str]:
     """Say where the numbers of a study come from, for the head of a report and the first sheet of its workbook.
 
     Parameters
     ----------
-    one : Study
+    study : Study, str, Path or Answer
 
     Returns
     -------
     dict of str to str
-        Site, clients, contract, changes, inputs with their hash, engine with its tolerance.
+        Site, clients, contract, changes, inputs with their hash, engine with its bound, reading of the takeovers.
 
     Examples
     --------
-    >>> about(open_study("L1"))["site"]
+    >>> about("L1")["site"]
     'Level 1, one server with one TOE (L1.yaml)'
     """
-    p = one.provenance
+    solution = solution_of(study)
+    p = solution.provenance
     changed = {"changed by hand": ", ".join(p.settings)} if p.settings else {}
     return {
-        "site": f"{one.site.title} ({p.file})",
+        "site": f"{solution.study.site.title} ({p.file})",
         "clients": str(p.clients),
         "repair contract": p.contract,
         **changed,
         "failure data": f"{p.rates}: rows {', '.join(p.rows)}",
         "inputs": p.input_hash,
-        "engine": f"{p.engine}; exact up to rounding (relative 1e-12); what is sampled or truncated says so beside it",
+        "takeovers": p.takeovers,
+        "engine": f"{p.engine}; chosen since: {p.reason}",
     }
 
 
-def show(frame: pd.DataFrame, *, index: bool = True, rows: int = 40) -> HTML:
-    """Show a table with titles, units and readable digits; every text is escaped.
+def show(frame: pd.DataFrame | Refused, *, index: bool = True, rows: int = 40) -> HTML:
+    """Show a table with titles, units, readable digits and who computed it; every text is escaped.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        A table of k2rel.
+        A table of k2rel; or why there is none (`attempt`).
     index : bool
         Show the index as the first column.
     rows : int
@@ -133,6 +238,8 @@ def show(frame: pd.DataFrame, *, index: bool = True, rows: int = 40) -> HTML:
     >>> show(k2rel.levels()).data[:30]
     "<div class='table-wrap'><table"
     """
+    if isinstance(frame, Refused):
+        return show_text(f"Not shown: {frame.why}.", "more")
     if len(frame) == 0:
         return as_html("<p>None.</p>")
     texts = for_people(frame.head(rows))
@@ -143,7 +250,12 @@ def show(frame: pd.DataFrame, *, index: bool = True, rows: int = 40) -> HTML:
     # a number and its unit stay on one line
     table = re.sub(r"<td>(–|[-\d][-+\d.,e ]*[%a-z]{0,5})</td>", r"<td class='n'>\1</td>", table)
     table = re.sub(r"<td>([^<]{50,})</td>", r"<td class='wide'>\1</td>", table)
-    return as_html(f"<div class='table-wrap'>{table}</div>{more}")
+    return as_html(f"<div class='table-wrap'>{table}</div>{more}{_foot(frame.attrs)}")
+
+
+def _foot(attrs: Mapping[Any, Any]) -> str:
+    said = said_by(attrs)
+    return f"<p class='by'>{html.escape(said)}</p>" if said else ""
 
 
 def show_text(text: str, kind: str = "") -> HTML:
@@ -185,15 +297,17 @@ def _image(ax: Axes, alt: str, dpi: int = 110) -> str:
     return f"<img alt='{html.escape(alt, quote=True)}' style='width:{width}px' src='data:image/png;base64,{data}'>"
 
 
-def show_figure(ax: Axes | Drawing, alt: str) -> HTML:
+def show_figure(ax: Axes | Drawing | Refused, alt: str, by: pd.DataFrame | Answer | None = None) -> HTML:
     """Show a plot as an image, or a drawing, with a text for those who cannot see it.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes or Drawing
-        The plot or drawing.
+        The plot or drawing; or why there is none (`attempt`).
     alt : str
         What it shows, in words.
+    by : pandas.DataFrame or Answer, optional
+        Where its figures come from, said below it.
 
     Returns
     -------
@@ -207,17 +321,19 @@ def show_figure(ax: Axes | Drawing, alt: str) -> HTML:
     >>> show_figure(draw_site(read_site("L1")), "wiring of Level 1").data.count("aria-label='wiring of Level 1'")
     1
     """
-    if isinstance(ax, Drawing):
-        return as_html(f"<figure>{ax.labelled(alt).svg}</figure>")
-    return as_html(f"<figure>{_image(ax, alt, dpi=150)}</figure>")
+    if isinstance(ax, Refused):
+        return show_text(f"Not shown: {ax.why}.", "more")
+    foot = "" if by is None else _foot(framed_attrs(by.solution) if isinstance(by, Answer) else by.attrs)
+    shown = ax.labelled(alt).svg if isinstance(ax, Drawing) else _image(ax, alt, dpi=150)
+    return as_html(f"<figure>{shown}</figure>{foot}")
 
 
-def show_cases(one: Study) -> HTML:
+def show_cases(study: StudyLike) -> HTML:
     """Show the failover cases of a site as a table with a small drawing each.
 
     Parameters
     ----------
-    one : Study
+    study : Study, str, Path or Answer
 
     Returns
     -------
@@ -226,14 +342,13 @@ def show_cases(one: Study) -> HTML:
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> show_cases(study("L1")).data.count("<svg")
+    >>> show_cases("L1").data.count("<svg")
     9
     """
-    rows = []
-    for case in failover_cases(one):
-        drawing = draw_site(one.site, case.outcome, names=False).labelled(
-            f"{one.site.name} after loss of: {case.title}; {case.effect()}"
+    study, rows = study_of(study), []
+    for case in failover_cases(study):
+        drawing = draw_site(study.site, case.outcome, names=False).labelled(
+            f"{study.site.name} after loss of: {case.title}; {case.effect()}"
         )
         alike = ", ".join(name.replace("_", " ") for name in case.alike)
         text = f"<h4>{html.escape(case.title)}</h4><p>{html.escape(case.effect())}</p>"
@@ -245,12 +360,12 @@ def show_cases(one: Study) -> HTML:
     return as_html("<div class='cases'>" + "".join(rows) + "</div>")
 
 
-def show_steps(one: Study, failed: Sequence[str] | str) -> HTML:
+def show_steps(study: StudyLike, failed: Sequence[str] | str) -> HTML:
     """Show a takeover as a strip of drawings, one for each step.
 
     Parameters
     ----------
-    one : Study
+    study : Study, str, Path or Answer
     failed : sequence of str or str
         Parts that fail together.
 
@@ -266,13 +381,12 @@ def show_steps(one: Study, failed: Sequence[str] | str) -> HTML:
 
     Examples
     --------
-    >>> from k2rel.studies import study
-    >>> show_steps(study("L2R"), ["switch_A"]).data.count("<li>")
+    >>> show_steps("L2R", ["switch_A"]).data.count("<li>")
     6
     """
-    items = []
-    for step in takeover_steps(one, failed):
-        drawing = draw_site(one.site, step.outcome, names=False).labelled(f"{step.title}: {step.words}")
+    study, items = study_of(study), []
+    for step in takeover_steps(study, failed):
+        drawing = draw_site(study.site, step.outcome, names=False).labelled(f"{step.title}: {step.words}")
         items.append(
             f"<li><h4>{html.escape(step.title)}</h4><figure>{drawing.svg}</figure>"
             f"<p class='more'>{html.escape(step.words)}</p></li>"

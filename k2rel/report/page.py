@@ -91,9 +91,12 @@ def index_page(entries: Sequence[Entry], comparison: Entry | None, foot: str) ->
     1
     """
     columns = ("downtime_min_per_year", "failures_per_year", "unavailability", "p_overload")
+    texts = ("takeovers", "method", "single_points", "clients", "service", "title")
     titles = [
         "level",
         *(COLUMNS[name][0] for name in columns),
+        "takeovers",
+        "engine",
         "single points of failure",
         "clients",
         "service",
@@ -104,19 +107,20 @@ def index_page(entries: Sequence[Entry], comparison: Entry | None, foot: str) ->
         h = entry.headline
         if entry.file is None:
             message = f"<span class='failed'>failed: {html.escape(entry.error)}</span>"
-            rows.append(f"<tr><td>{html.escape(entry.name)}</td><td colspan='8'>{message}</td></tr>")
+            rows.append(f"<tr><td>{html.escape(entry.name)}</td><td colspan='10'>{message}</td></tr>")
             continue
         link = f"<a href='{html.escape(entry.file, quote=True)}'>{html.escape(entry.name)}</a>"
         cells = [link]
         cells += [COLUMNS[name][1](h[name]) if isinstance(h.get(name), int | float) else "–" for name in columns]
-        cells += [html.escape(str(h.get(name, ""))) for name in ("single_points", "clients", "service", "title")]
+        cells += [html.escape(str(h.get(name, ""))) for name in texts]
         *figures, title = (f"{cell}</td>" for cell in cells)
         rows.append("<tr>" + "".join(f"<td>{cell}" for cell in figures) + f"<td class='wide'>{title}</tr>")
     heads = "".join(f"<th>{html.escape(title)}</th>" for title in titles)
     body = (
         "<h1>Availability and load, site by site</h1>\n"
         "<p>Downtime and losses are those of the named service for the whole site: it counts as lost while "
-        "any client has lost it. Exact static figures; each report says what they rest on.</p>\n"
+        "any client has lost it. Takeovers as modelled take their time and can fail; ideal ones are at once and "
+        "certain. All rows have one reading; each report says what its figures rest on.</p>\n"
         f"<div class='table-wrap'><table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>\n"
     )
     if comparison is not None and comparison.file is not None:

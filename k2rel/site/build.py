@@ -109,7 +109,6 @@ class _Builder:
             client_parts=client_parts,
             subscriptions=file.clients.subscriptions,
             types={key: _law(entry) for key, entry in file.types.items()},
-            settings={},
             assumptions=tuple(
                 Assumption(name, as_written(entry.value), entry.evidence, entry.reason, entry.source or "")
                 for name, entry in file.assumptions.items()

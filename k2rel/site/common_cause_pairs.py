@@ -85,7 +85,8 @@ def _mirrored(name: str, one: str, other: str) -> list[str]:
 def _alike(part: Component, twin: Component) -> bool:
     """Whether both fail and are repaired alike; they can be tested on different days."""
     one, other = (
-        replace(law, evidence=None, source=None, test_offset_h=None, tested=None) for law in (part.law, twin.law)
+        replace(each.by_hand.over(each.law), evidence=None, source=None, test_offset_h=None, tested=None)
+        for each in (part, twin)
     )
     return one == other
 

@@ -128,6 +128,7 @@ class Component:
     capacity_mb_s: float | None = None
     external: bool = False  # its own failures are not counted
     law: GivenLaw = GivenLaw()
+    by_hand: GivenLaw = field(default=GivenLaw(), repr=False)  # what settings say, of its type or of itself
     line: int | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -306,7 +307,6 @@ class Site:
     client_parts: Mapping[str, Component]
     subscriptions: Mapping[str, tuple[str, ...]]
     types: Mapping[str, GivenLaw]
-    settings: Mapping[str, GivenLaw]
     assumptions: tuple[Assumption, ...]
     variants: tuple[Variant, ...]
     variant: str | None = None

@@ -58,7 +58,7 @@ def read_site(
     clients : int, optional
         Number of clients instead of the file's, 1 to 10,000.
     settings : mapping of str to str, optional
-        Changes such as ``{"media_server.mttr": "4 h"}``; see `k2rel.site.settings`.
+        Changes such as ``{"media_server.mttr": "4 h", "switch_A.mttf": "2e6 h"}``; see `k2rel.site.settings`.
     variant : str, optional
         Name of a variant of the file to apply.
 

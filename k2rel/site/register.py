@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from k2rel.site.model import RATE_KEYS, Assumption, Site
-from k2rel.site.settings import ASSUMPTION
+from k2rel.site.model import RATE_KEYS, Assumption, Component, Site
+from k2rel.site.settings import ASSUMPTION, far_to_near, parts_named
 from k2rel.site.source import KeyPath, YamlSource, as_written
 
 __all__ = ["assumptions_in_use", "set_by_user"]
@@ -76,7 +76,7 @@ def _others(
     for path, (who, value) in changes.items():
         if (who, value) in covered or who in rows:
             continue
-        had = _at(file.data, path)
+        had = _had(site, file.data, path)
         if str(had) != value:
             rows[who] = Assumption(who, value, "CHOSEN", set_by_user(who, had))
     if site.variant:
@@ -93,24 +93,40 @@ def _changes(
     result: dict[KeyPath, tuple[str, str]] = {}
     if clients is not None and _at(used.data, ("clients", "count")) != clients:
         result["clients", "count"] = ("clients", str(clients))
-    for key, value in settings.items():
-        if key.startswith(ASSUMPTION):
-            continue
-        kind, _, name = key.partition(".")
-        alike: list[KeyPath] = [(part.section, part.id) for part in site.components.values() if part.type == kind]
-        where = [place for place in alike if _at(used.data, place) is not None]  # drives stand in no place of their own
-        where += [("clients", "parts", part) for part, entry in site.client_parts.items() if entry.type == kind]
-        where.append(("types", kind))
+    own = {key: value for key, value in settings.items() if not key.startswith(ASSUMPTION)}
+    silent: dict[str, KeyPath] = {}
+    for key, value in far_to_near(site, own).items():
+        named, _, name = key.partition(".")
+        parts = parts_named(site, named)
+        where: list[KeyPath] = [
+            place for part in parts if _at(used.data, place := _place(site, part)) is not None
+        ]  # drives stand in no place of their own
+        if not parts or parts[0].type == named:
+            where.append(("types", named))
         if name == "demand":
-            where = [("traffic", kind)]
+            where = [("traffic", named)]
+        silent[key] = (*(where[-1] if where else ("components", named)), name)
         for place in where:
             there = _at(used.data, place) or ()
             for other in RATE_KEYS if name in RATE_KEYS else (name,):
                 if other in there:
                     result[(*place, other)] = (key, value)
-        if not any(who == key for who, _ in result.values()):
-            result[(*where[0], name)] = (key, value)
+    said = {who for who, _ in result.values()}
+    for key, value in own.items():
+        if key not in said:
+            result.setdefault(silent[key], (key, value))
     return result
+
+
+def _place(site: Site, part: Component) -> KeyPath:
+    return ("clients", "parts", part.id) if part.id in site.client_parts else (part.section, part.id)
+
+
+def _had(site: Site, data: Any, path: KeyPath) -> Any:
+    """What the file has at a place; of a part for which it says nothing, what it has of its type."""
+    part = site.described.get(str(path[-2]))
+    had = _at(data, path)
+    return _at(data, ("types", part.type, path[-1])) if had is None and part is not None else had
 
 
 def _at(data: Any, path: KeyPath) -> Any:

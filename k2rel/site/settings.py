@@ -1,31 +1,34 @@
-"""Changes by hand, ``component-type.key=value``, the same in the command line, in Python and in notebooks.
+"""Changes by hand, ``type.key=value`` or ``part.key=value``, the same in the command line, in Python and in notebooks.
 
-``media_server.mttr="4 h"``    failure data of every component of a type: mttf, failure_rate, unavailability,
-                               mttr, test_interval, test_offset, tested, rates; temperature, duty, age of an
-                               entry of the registry
-``toe.capacity="80 MB/s"``     capacity of every component of a type
-``client.external=false``      whether failures of that type are counted
-``media.demand="50 Mb/s"``     load of one flow of a traffic class
-``assumption.NAME=value``      the value of one of the file's named assumptions
+``media_server.mttr="4 h"``     failure data of every component of a type: mttf, failure_rate, unavailability, mttr,
+                                test_interval, test_offset, tested, rates; temperature, duty, age of an entry of the
+                                registry
+``toe.capacity="80 MB/s"``      capacity of every component of a type
+``client.external=false``       whether failures of that type are counted
+``switch_A.mttf="2000000 h"``   any of these for one component or link, or, as ``media_A.mttr``, for one of the parts
+                                that each client has; it goes before what is set for the type, whatever the order.
+                                A name that is both a type's and a part's is the type's
+``media.demand="50 Mb/s"``      load of one flow of a traffic class
+``assumption.NAME=value``       the value of one of the file's named assumptions
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from pydantic import ValidationError
 
-from k2rel.errors import InputError, closest
+from k2rel.errors import InputError, closest, nearest
 from k2rel.site.document import LawFields
 from k2rel.site.model import LAW_KEYS, RATE_KEYS, Component, GivenLaw, Site
 from k2rel.units import is_bare, parse_bandwidth
 
-__all__ = ["ASSUMPTION", "apply_settings", "parse_settings", "with_unit"]
+__all__ = ["ASSUMPTION", "apply_settings", "far_to_near", "parse_settings", "parts_named", "with_unit"]
 
 ASSUMPTION = "assumption."
-"""What the key of a setting starts with that is about a named assumption, and not about a type."""
+"""What the key of a setting starts with that is about a named assumption, and not about a type or a part."""
 
 _KEYS = (*LAW_KEYS, "capacity", "external")
 _UNITS = {"mttf": "h", "mttr": "h", "test_interval": "h", "age": "h", "failure_rate": "/h", "temperature": "°C",
@@ -47,7 +50,10 @@ def parse_settings(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
         if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
             value = value[1:-1]
         if not sign or not value or len(key.split(".")) != 2 or not all(key.split(".")):
-            raise InputError(f'--set {text[:80]}: write component-type.key=value, for example media_server.mttr="4 h"')
+            raise InputError(
+                f"--set {text[:80]}: write component-type.key=value or part.key=value, for example "
+                'media_server.mttr="4 h" or switch_A.mttf="2e6 h"'
+            )
         result[key] = value
     return result
 
@@ -73,61 +79,96 @@ def apply_settings(site: Site, settings: Mapping[str, str]) -> Site:
     Examples
     --------
     >>> from k2rel.site import read_site
-    >>> read_site("L2R", settings={"toe.capacity": "80 MB/s"}).components["toe_A1"].capacity_mb_s
-    80.0
+    >>> site = read_site("L2R", settings={"toe_A1.capacity": "60 MB/s", "toe.capacity": "80 MB/s"})
+    >>> [site.components[name].capacity_mb_s for name in ("toe_A1", "toe_A2")]
+    [60.0, 80.0]
     """
-    types = {part.type for part in site.described.values()}
-    for key, value in settings.items():
-        kind, _, name = key.partition(".")
+    for key, value in far_to_near(site, settings).items():
+        name, _, what = key.partition(".")
         where = f"--set {key[:80]}={str(value)[:40]}"
-        if kind in site.traffic and kind not in types:
-            if name != "demand":
-                raise InputError(f"{where}: of a traffic class only 'demand' can be set")
-            try:
-                demand = parse_bandwidth(value)
-            except ValueError as error:
-                raise InputError(f"{where}: {error}") from None
-            changed = {**site.traffic, kind: replace(site.traffic[kind], demand_mb_s=demand)}
-            site = replace(site, traffic=changed)
-        elif kind not in types and kind in (parts := {part.id: part.type for part in site.parts()}) and name in _KEYS:
-            raise InputError(
-                f"{where}: '{kind}' is a part, of type '{parts[kind]}', and a setting is for all parts of a type; "
-                f"write {name} at the part in the file, or --set {parts[kind]}.{name}=... for all of its type"
-            )
-        elif kind not in types:
-            raise InputError(f"{where}: {site.name} has no component type '{kind}'{closest(kind, types)}")
-        elif name not in _KEYS:
-            raise InputError(f"{where}: unknown key '{name}'{closest(name, _KEYS)}")
-        else:
-            site = _set_on_type(site, kind, name, value, where)
+        try:
+            site = _with_one(site, name, what, value)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
     return replace(site, changed=(*site.changed, *settings.items()))
 
 
-def _set_on_type(site: Site, kind: str, name: str, value: str, where: str) -> Site:
-    """Set one key on every component of one type."""
+def far_to_near(site: Site, settings: Mapping[str, str]) -> dict[str, str]:
+    """Order settings: a type's before a part's, which is made after it and so wins whatever the order of writing."""
+    types = _types(site)
+    return dict(sorted(settings.items(), key=lambda item: item[0].partition(".")[0] not in types))
+
+
+def parts_named(site: Site, name: str) -> list[Component]:
+    """Components and client parts that a setting is about: all of the type of that name, else the part itself."""
+    parts = site.described
+    return [part for part in parts.values() if part.type == name] or ([parts[name]] if name in parts else [])
+
+
+def _types(site: Site) -> set[str]:
+    return {part.type for part in site.described.values()}
+
+
+def _with_one(site: Site, name: str, what: str, value: str) -> Site:
+    """Make one change: of a traffic class, or of the parts that the name is about."""
+    if name in site.traffic and what == "demand":
+        try:
+            demand = parse_bandwidth(value)
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        return replace(site, traffic={**site.traffic, name: replace(site.traffic[name], demand_mb_s=demand)})
+    parts = parts_named(site, name)
+    if not parts:
+        raise InputError(_nothing_named(site, name, what))
+    if what not in _KEYS:
+        raise InputError(f"unknown key '{what[:60]}'{closest(what, _KEYS)}")
     try:
-        entry = LawFields.model_validate({name: value})
+        entry = LawFields.model_validate({what: value})
     except ValidationError as error:
-        message = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise InputError(f"{where}: {message}") from None
-    if name in LAW_KEYS:
-        law = GivenLaw(**{LAW_KEYS[name]: getattr(entry, name)})
-        if name in RATE_KEYS:
+        raise InputError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+    if what in LAW_KEYS:
+        law = GivenLaw(**{LAW_KEYS[what]: getattr(entry, what)})
+        if what in RATE_KEYS:
             law = replace(law, evidence="set", source="set by hand")
-        return replace(site, settings={**site.settings, kind: law.over(site.settings.get(kind, GivenLaw()))})
-    if name == "capacity" and isinstance(entry.capacity, str):
-        raise InputError(f"{where}: a share of the clients can be given in the file only; write a bandwidth")
+        return _with_parts(site, (replace(part, by_hand=law.over(part.by_hand)) for part in parts))
+    parts = [part for part in parts if part.id not in site.drives]
+    if not parts:
+        raise InputError(f"drives act through their RAID set alone, so {what} of a drive would change nothing")
+    if what == "external":
+        return _with_parts(site, (replace(part, external=bool(entry.external)) for part in parts))
+    parts = [part for part in parts if part.id not in site.client_parts]
+    if not parts:
+        raise InputError("a client's own part has no capacity; its demand is its load")
+    if isinstance(entry.capacity, str):
+        raise InputError("a share of the clients can be given in the file only; write a bandwidth")
+    return _with_parts(site, (replace(part, capacity_mb_s=entry.capacity) for part in parts))
 
-    def changed(part: Component) -> Component:
-        if part.type != kind:
-            return part
-        if name == "capacity":
-            assert not isinstance(entry.capacity, str)
-            return replace(part, capacity_mb_s=entry.capacity)
-        return replace(part, external=bool(entry.external))
 
+def _with_parts(site: Site, parts: Iterable[Component]) -> Site:
+    new = {part.id: part for part in parts}
     return replace(
         site,
-        components={key: changed(part) for key, part in site.components.items()},
-        client_parts={key: changed(part) for key, part in site.client_parts.items()},
+        components={name: new.get(name, part) for name, part in site.components.items()},
+        client_parts={name: new.get(name, part) for name, part in site.client_parts.items()},
     )
+
+
+def _nothing_named(site: Site, name: str, what: str) -> str:
+    """Say what can be set instead, where a name is neither a type's nor a part's."""
+    if name in site.traffic:
+        return "of a traffic class only 'demand' can be set"
+    if name in site.raid_sets:
+        raid = site.raid_sets[name]
+        return (
+            f"'{name}' is a RAID set, whose failures follow from its drives: set mttf, mttr or rates of their type "
+            f"({raid.drive_type}.mttf=...), or alike of each of them ({raid.drives[0]}.mttf=... and so on); times of "
+            "rebuild and restore stand in the file"
+        )
+    if name in site.own_parts:
+        part = site.own_parts[name][0]
+        return f"'{name}' is one client's part, and clients are alike in everything; write {part}.{what}=... for all"
+    known = {"type": _types(site), "part": site.described, "traffic class": site.traffic}
+    near = {kind: " or ".join(map(repr, found)) for kind, names in known.items() if (found := nearest(name, names))}
+    meant = ", ".join(f"{names} ({kind})" for kind, names in near.items())
+    hint = f"; did you mean {meant}?" if meant else closest(name, known["type"])
+    return f"{site.name} has no component type or part '{name[:60]}'{hint}"

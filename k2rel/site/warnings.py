@@ -290,11 +290,9 @@ def _drifting_tests(site: Site) -> Iterator[Finding]:
     """Intervals that are nearly the same: their tests stay near each other for long, and count as independent."""
     tested: dict[float, str] = {}
     for name, part in (*site.components.items(), *site.client_parts.items()):
-        given = site.settings.get(part.type, GivenLaw())
-        interval = given.test_interval_h or part.law.test_interval_h
-        alone = (given.tested or part.law.tested) == "independently"
-        if interval and not alone:
-            tested.setdefault(interval, name)
+        given = part.law.over(site.types.get(part.type, GivenLaw()))
+        if given.test_interval_h and given.tested != "independently":
+            tested.setdefault(given.test_interval_h, name)
     for (one, first), (other, second) in itertools.combinations(sorted(tested.items()), 2):
         if other <= 1.1 * one and number_in_common((one, other)) > MOST_TESTS:
             years = one * other / (other - one) / HOURS_PER_YEAR

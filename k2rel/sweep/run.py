@@ -35,7 +35,7 @@ Row = dict[str, Any]
 _CHUNK = 4
 _MEASURES = (
     "service", "unavailability", "downtime_min_per_year", "failures_per_year", "mean_downtime_h", "p_overload",
-    "single_points", "takeovers_per_year", "input_hash",
+    "single_points", "takeovers_per_year", "method", "takeovers", "error_bound", "input_hash",
 )  # fmt: skip
 
 
@@ -74,32 +74,20 @@ def compute(point: Point) -> Row:
 
     Examples
     --------
-    >>> compute(Point("L2R", 8, "4h", "preferred"))["service"]
-    'media'
+    >>> compute(Point("L2R", 8, "4h", "sticky"))["method"]
+    'markov'
     """
     from k2rel.design.comparison import headline
-    from k2rel.measures.availability import availability
-    from k2rel.measures.dynamic import feasible_organisation, performability
-    from k2rel.measures.load import load
+    from k2rel.measures.solution import solution_of
+    from k2rel.organisation import Organisation
     from k2rel.studies import study
 
     one = study(
         point.level, clients=point.clients, repair=point.repair, rates=point.rates, settings=dict(point.settings)
     )
-    row = headline(one)
-    if point.roles == "sticky":
-        organisation = feasible_organisation(one)
-        if organisation is None:
-            raise InputError("parts fail too often, or are repaired too slowly, for the dynamic engine")
-        main = availability(one, organisation=organisation)[row["service"]]
-        row |= {
-            "unavailability": main.unavailability,
-            "downtime_min_per_year": main.downtime_min_per_year,
-            "failures_per_year": main.failures_per_year,
-            "mean_downtime_h": main.mean_downtime_h,
-            "p_overload": load(one, organisation).p_any_overload,
-            "takeovers_per_year": performability(one, organisation)["takeovers_per_year"],
-        }
+    organisation = Organisation(roles="preferred") if point.roles == "preferred" else None
+    solution = solution_of(one, point.method, organisation)
+    row = headline(solution) | {"error_bound": solution.error_bound}
     row["input_hash"] = one.provenance.input_hash
     return {name: _plain(row[name]) for name in _MEASURES}
 

@@ -52,7 +52,8 @@ class _Document(_Strict):
     levels: Annotated[list[str], Field(min_length=1)]
     clients: Annotated[list[int], Field(min_length=1)] | _Steps | None = None
     repair: Annotated[list[Contract], Field(min_length=1)] = ["4h"]
-    roles: Annotated[list[Literal["preferred", "sticky"]], Field(min_length=1)] = ["preferred"]
+    method: Literal["auto", "exact", "markov", "simulation"] = "auto"
+    roles: Annotated[list[Literal["preferred", "sticky"]], Field(min_length=1)] = ["sticky"]
     targets: Annotated[list[float], Field(min_length=1)] | None = None
     set: dict[str, Values | _Limits] = Field(default_factory=dict)
     rates: str | None = None
@@ -71,17 +72,19 @@ class Point:
     clients : int or None
         Number of clients; None as the file says.
     repair, roles : str
-        Repair contract; ``preferred`` or ``sticky``.
+        Repair contract; ``sticky`` for takeovers as modelled, ``preferred`` for ideal ones.
     settings : tuple of (str, str)
         Changes by hand.
     rates : str or None
         A table of rates.
     pin : str or None
         The table that the site file keeps beside it.
+    method : str
+        Who answers, as for `k2rel.availability`.
 
     Examples
     --------
-    >>> Point("L2R", 8, "4h", "preferred").level
+    >>> Point("L2R", 8, "4h", "sticky").level
     'L2R'
     """
 
@@ -92,6 +95,7 @@ class Point:
     settings: tuple[tuple[str, str], ...] = ()
     rates: str | None = None
     pin: str | None = None
+    method: str = "auto"
 
     def key(self, files: Mapping[str, str], code: str) -> str:
         """Give the hash of everything that its numbers come from.
@@ -110,11 +114,11 @@ class Point:
 
         Examples
         --------
-        >>> len(Point("L2R", 8, "4h", "preferred").key({"L2R": ""}, ""))
+        >>> len(Point("L2R", 8, "4h", "sticky").key({"L2R": ""}, ""))
         32
         """
         name = self.level if self.level in level_names() else Path(self.level).name
-        given = [name, files[self.level], self.clients, self.repair, self.roles, self.settings]
+        given = [name, files[self.level], self.clients, self.repair, self.roles, self.settings, self.method]
         rates = [files[name] for name in (self.rates, self.pin) if name]
         return hashlib.sha256(json.dumps([given, rates, code]).encode()).hexdigest()[:32]
 
@@ -214,7 +218,10 @@ def read_sweep(path: str | Path) -> SweepSpec:
     if document.sample is not None and not limits:
         problems.append(source.problem(("sample",), "nothing to sample: give some entry of 'set' limits (low, high)"))
     unclear = [key for key in document.set if len(key.split(".")) != 2 or not all(key.split("."))]
-    problems += [source.problem(("set", key), "write component-type.key, such as media_server.mttr") for key in unclear]
+    problems += [
+        source.problem(("set", key), "write component-type.key or part.key, such as media_server.mttr")
+        for key in unclear
+    ]
     sampled = _sampled(limits, document, source, problems)
     if problems:
         raise InputError(problems)
@@ -224,7 +231,16 @@ def read_sweep(path: str | Path) -> SweepSpec:
     if count > _MOST_POINTS:
         raise InputError([Problem(f"{count:,} points; at most {_MOST_POINTS:,}", source.name)])
     result = [
-        Point(level, number, repair, roles, (*zip(listed, values, strict=True), *drawn), rates, pins.get(level))
+        Point(
+            level,
+            number,
+            repair,
+            roles,
+            (*zip(listed, values, strict=True), *drawn),
+            rates,
+            pins.get(level),
+            document.method,
+        )
         for level, number, repair, roles in outer
         for values in chosen
         for drawn in sampled

@@ -1,16 +1,14 @@
-"""The loops that find the states of a site and the transitions between them, compiled.
+"""The states of the parts of a site and the moves between them, compiled.
 
 Parts that are not as good as new are *atoms*: numbers that say which population and which local state. A state of
 the parts is the sorted list of its atoms, packed into one number with the place of the technician in the lowest
-bit; members of a population are counted, not named. A joint state adds the control state of the roles.
+bit; members of a population are counted, not named.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 __all__: list[str] = []
@@ -19,11 +17,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-_OFTEN = 0.02
-
-
 @njit(cache=True, nogil=True)
-def _slot(keys: IntArray, key: int) -> int:
+def slot(keys: IntArray, key: int) -> int:
     """Place of a key in an open table, or of the free entry where it belongs."""
     mask = len(keys) - 1
     h = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
@@ -124,7 +119,7 @@ def table_of(keys: IntArray) -> tuple[IntArray, IntArray]:
     table = np.full(width, -1, dtype=np.int64)
     place = np.zeros(width, dtype=np.int64)
     for i in range(len(keys)):
-        at = _slot(table, keys[i])
+        at = slot(table, keys[i])
         table[at], place[at] = keys[i], i
     return table, place
 
@@ -152,11 +147,12 @@ def part_moves(
     classes: int,
     crews: int,
     travel_per_h: float,
-) -> tuple[IntArray, IntArray, FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Transitions between states of the parts: where each begins, target, rate; rates of leaving.
+) -> tuple[IntArray, IntArray, FloatArray, IntArray, FloatArray, FloatArray, FloatArray]:
+    """Transitions between states of the parts: where each begins, target, rate, which move; rates of leaving.
 
     The last two: rate out of the list, and the same times the hours of repair that the part which fails will need.
 
+    Moves are numbered: those of atoms, then those of new parts; -1 is a technician's arrival.
     Moves of an atom with class -1 need no crew; the others share the crews, lower classes first, evenly within one.
     `weight_of` the states and of atoms say which states are too improbable to be in the list.
     """
@@ -164,6 +160,7 @@ def part_moves(
     start = np.zeros(len(keys) + 1, dtype=np.int64)
     target = np.empty(4 * len(keys) + 64, dtype=np.int64)
     rates = np.empty(4 * len(keys) + 64)
+    which = np.empty(4 * len(keys) + 64, dtype=np.int64)
     leave = np.zeros(len(keys))
     out = np.zeros(len(keys))
     out_work = np.zeros(len(keys))
@@ -209,9 +206,9 @@ def part_moves(
                 rate = atom_rate[m] * many * (share[c] if c >= 0 else 1.0)
                 if rate > 0.0:
                     leave[i] += rate
-                    edges, target, rates = _add(
+                    edges, target, rates, which = _add(
                         table, place, atoms, other, n, k, atom_to[m], bits, deepest, onsite, travel_per_h > 0, jobs,
-                        rate, edges, target, rates, out, i,
+                        rate, m, edges, target, rates, which, out, i,
                     )  # fmt: skip
             k += many
         for p in range(len(size)):
@@ -226,31 +223,34 @@ def part_moves(
                         out_work[i] += rate * new_hours[p]
                         continue
                     known = out[i]
-                    edges, target, rates = _add(
+                    edges, target, rates, which = _add(
                         table, place, atoms, other, n, -1, new_to[m], bits, deepest, onsite, travel_per_h > 0, jobs,
-                        rate, edges, target, rates, out, i,
+                        rate, len(atom_to) + m, edges, target, rates, which, out, i,
                     )  # fmt: skip
                     out_work[i] += (out[i] - known) * new_hours[p]
         if travel_per_h > 0 and onsite == 0 and waiting > 0:
             leave[i] += travel_per_h
-            at = _slot(table, keys[i] | 1)
+            at = slot(table, keys[i] | 1)
             if table[at] == -1:
                 out[i] += travel_per_h
             else:
-                edges, target, rates = _put(edges, target, rates, place[at], travel_per_h)
+                edges, target, rates, which = _put(edges, target, rates, which, place[at], travel_per_h, -1)
         for k in range(n):
             used[population[atoms[k] - 1]] = 0
     start[len(keys)] = edges
-    return start, target[:edges].copy(), rates[:edges].copy(), leave, out, out_work
+    return start, target[:edges].copy(), rates[:edges].copy(), which[:edges].copy(), leave, out, out_work
 
 
 @njit(cache=True, nogil=True)
-def _put(edges: int, target: IntArray, rates: FloatArray, to: int, rate: float) -> tuple[int, IntArray, FloatArray]:
+def _put(
+    edges: int, target: IntArray, rates: FloatArray, which: IntArray, to: int, rate: float, move: int
+) -> tuple[int, IntArray, FloatArray, IntArray]:
     if edges == len(target):
         target = np.concatenate((target, np.empty(edges, dtype=np.int64)))
         rates = np.concatenate((rates, np.empty(edges)))
-    target[edges], rates[edges] = to, rate
-    return edges + 1, target, rates
+        which = np.concatenate((which, np.empty(edges, dtype=np.int64)))
+    target[edges], rates[edges], which[edges] = to, rate, move
+    return edges + 1, target, rates, which
 
 
 @njit(cache=True, nogil=True)
@@ -268,12 +268,14 @@ def _add(
     travels: bool,
     jobs: IntArray,
     rate: float,
+    move: int,
     edges: int,
     target: IntArray,
     rates: FloatArray,
+    which: IntArray,
     out: FloatArray,
     i: int,
-) -> tuple[int, IntArray, FloatArray]:
+) -> tuple[int, IntArray, FloatArray, IntArray]:
     """Add the transition that replaces one atom (`taken`, or none) by another (`new`, 0 for none)."""
     count = 0
     waiting = 0
@@ -292,208 +294,14 @@ def _add(
         count += 1
     if count > deepest:
         out[i] += rate
-        return edges, target, rates
+        return edges, target, rates, which
     key = 0
     for k in range(count - 1, -1, -1):
         key = (key << bits) | other[k]
         waiting += jobs[other[k] - 1]
     key = (key << 1) | (onsite if travels and waiting > 0 else 0)
-    at = _slot(table, key)
+    at = slot(table, key)
     if table[at] == -1:
         out[i] += rate
-        return edges, target, rates
-    return _put(edges, target, rates, place[at], rate)
-
-
-class JointMoves(NamedTuple):
-    """What leads from one joint state to another: moves of the parts, as rows, and what roles do about each."""
-
-    start: IntArray
-    target: IntArray
-    rate_per_h: FloatArray
-    condition: IntArray  # (part states,): condition of the roles
-    settled: IntArray  # (conditions, controls): control state after a takeover that succeeds
-    failed: IntArray
-    coverage: FloatArray
-    timed_per_h: FloatArray  # (events, conditions, controls): rate of each event in time of the roles
-    leads_to: IntArray
-
-
-@njit(cache=True, nogil=True)
-def _no_successors(moves: JointMoves) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
-    """Room for the successors of any joint state."""
-    most = 2 * (len(moves.timed_per_h) + np.diff(moves.start).max())
-    return np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64), np.empty(most), np.empty(most)
-
-
-@njit(cache=True, nogil=True)
-def _successors(
-    moves: JointMoves, s: int, c: int, to: IntArray, control: IntArray, rate: FloatArray, share: FloatArray
-) -> int:
-    """Put down the successors of a joint state, rate and share of the rate [1/h] of each, and say how many there are.
-
-    An event in time of the roles, or a move of the parts, is followed at once by a takeover that succeeds or fails.
-    """
-    first, z = moves.start[s], moves.condition[s]
-    count = 0
-    for e in range(first - len(moves.timed_per_h), moves.start[s + 1]):
-        if e < first:
-            event = first - 1 - e
-            r, s2, c2 = moves.timed_per_h[event, z, c], s, moves.leads_to[event, z, c]
-            if r == 0.0:
-                continue
-        else:
-            r, s2, c2 = moves.rate_per_h[e], moves.target[e], c
-        after = moves.condition[s2]
-        good = moves.coverage[after, c2]
-        if good > 0.0:
-            to[count], control[count], rate[count], share[count] = s2, moves.settled[after, c2], r, good
-            count += 1
-        if 1.0 - good > 0.0:
-            to[count], control[count], rate[count], share[count] = s2, moves.failed[after, c2], r, 1.0 - good
-            count += 1
-    return count
-
-
-@njit(cache=True, nogil=True)
-def joint_states(
-    seeds: IntArray,
-    moves: JointMoves,
-    leave: FloatArray,
-    timed_leave: FloatArray,
-    below_per_h: float,
-    most: int,
-) -> tuple[IntArray, IntArray]:
-    """Follow flows from the seeds (control states with no part failed) as long as they are at least `below_per_h`.
-
-    Where a state leads often is followed however improbable the state is, so that no state ends in nothing. It stops
-    after `most` states.
-    """
-    controls = moves.settled.shape[1]
-    width = 1 << 16
-    table = np.full(width, -1, dtype=np.int64)
-    place = np.zeros(width, dtype=np.int64)
-    parts = np.empty(1 << 14, dtype=np.int64)
-    control = np.empty(1 << 14, dtype=np.int64)
-    share = np.empty(1 << 14)
-    seen = np.zeros(1 << 14)
-    queue = np.empty(1 << 16, dtype=np.int64)
-    head = tail = count = 0
-    found = _no_successors(moves)
-    for seed in seeds:
-        at = _slot(table, seed)
-        table[at], place[at] = seed, count
-        parts[count], control[count], share[count] = 0, seed, 1.0
-        queue[tail] = count
-        tail += 1
-        count += 1
-    while head < tail and count <= most:
-        x = queue[head]
-        head += 1
-        if share[x] <= 4.0 * seen[x]:
-            continue
-        seen[x] = share[x]
-        s, c = parts[x], control[x]
-        often = _OFTEN * (leave[s] + timed_leave[moves.condition[s], c])
-        for n in range(_successors(moves, s, c, *found)):
-            to, c3, rate, part = found[0][n], found[1][n], found[2][n], found[3][n]
-            out = leave[to] + timed_leave[moves.condition[to], c3]
-            flow = share[x] * rate * part
-            got = min(1.0, flow / out) if out > 0 else 1.0
-            if flow < below_per_h and rate * part < often:
-                continue
-            key = to * controls + c3
-            at = _slot(table, key)
-            if table[at] == -1:
-                if count == len(parts):
-                    parts = np.concatenate((parts, np.empty(count, dtype=np.int64)))
-                    control = np.concatenate((control, np.empty(count, dtype=np.int64)))
-                    share = np.concatenate((share, np.empty(count)))
-                    seen = np.concatenate((seen, np.zeros(count)))
-                table[at], place[at] = key, count
-                parts[count], control[count], share[count] = to, c3, got
-                y = count
-                count += 1
-                if 2 * count > width:
-                    width *= 4
-                    table = np.full(width, -1, dtype=np.int64)
-                    place = np.zeros(width, dtype=np.int64)
-                    for i in range(count):
-                        again = _slot(table, parts[i] * controls + control[i])
-                        table[again], place[again] = parts[i] * controls + control[i], i
-            else:
-                y = place[at]
-                if got <= share[y]:
-                    continue
-                queued = share[y] > 4.0 * seen[y]
-                share[y] = got
-                if queued or got <= 4.0 * seen[y]:
-                    continue
-            if tail == len(queue):
-                rest = tail - head
-                wider = np.empty(max(2 * rest, 1 << 16) + 1024, dtype=np.int64)
-                wider[:rest] = queue[head:tail]
-                queue, head, tail = wider, 0, rest
-            queue[tail] = y
-            tail += 1
-    return parts[:count], control[:count]
-
-
-@njit(cache=True, nogil=True)
-def joint_moves(
-    parts: IntArray,
-    control: IntArray,
-    begin: IntArray,
-    moves: JointMoves,
-    out_of_parts: FloatArray,
-) -> tuple[NDArray[np.int32], NDArray[np.int32], FloatArray, FloatArray]:
-    """Transitions between joint states, as rows, and the rate at which each leads out of the list.
-
-    Joint states are sorted by state of the parts (`begin` says where those of each begin), then by control state.
-    """
-    row = np.zeros(len(parts) + 1, dtype=np.int32)
-    to = np.empty(6 * len(parts) + 64, dtype=np.int32)
-    rate = np.empty(6 * len(parts) + 64)
-    out = np.zeros(len(parts))
-    edges = 0
-    found = _no_successors(moves)
-    for x in range(len(parts)):
-        row[x] = edges
-        s = parts[x]
-        out[x] += out_of_parts[s]
-        for n in range(_successors(moves, s, control[x], *found)):
-            s2, c2, r, part = found[0][n], found[1][n], found[2][n], found[3][n]
-            y = begin[s2]
-            while y < begin[s2 + 1] and control[y] != c2:
-                y += 1
-            if y == begin[s2 + 1]:
-                out[x] += r * part
-            elif y != x:
-                if edges == len(to):
-                    to = np.concatenate((to, np.empty(edges, dtype=np.int32)))
-                    rate = np.concatenate((rate, np.empty(edges)))
-                to[edges], rate[edges] = y, r * part
-                edges += 1
-    row[len(parts)] = edges
-    return row, to[:edges].copy(), rate[:edges].copy(), out
-
-
-@njit(cache=True, nogil=True, parallel=True)
-def followed(
-    level: IntArray, up: IntArray, down: IntArray, root: int, modes: int, works: NDArray[np.uint8],
-    placed: NDArray[np.uint8], place: IntArray, part_state: IntArray, control: IntArray,
-) -> IntArray:  # fmt: skip
-    """Mode of each joint state: a diagram followed from its root.
-
-    `place` says for each variable which column of `works` (part states x parts) it is, or, from minus 1 on
-    downwards, of `placed` (control states x variables).
-    """
-    result = np.empty(len(part_state), dtype=np.int64)
-    for x in prange(len(part_state)):
-        node = root
-        while node >= modes:
-            at = place[level[node]]
-            up_now = works[part_state[x], at] if at >= 0 else placed[control[x], -1 - at]
-            node = up[node] if up_now else down[node]
-        result[x] = node
-    return result
+        return edges, target, rates, which
+    return _put(edges, target, rates, which, place[at], rate, move)

@@ -1,0 +1,154 @@
+"""All levels in one table: how good each is, under which reading, what it carries, and where its load goes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from k2rel.bundled import level_names
+from k2rel.design.changes import with_clients
+from k2rel.design.comparison import by_level
+from k2rel.design.planning import clients_carried
+from k2rel.measures.availability import availability
+from k2rel.measures.cases import Case, failover_cases
+from k2rel.measures.importance import single_points_of_failure
+from k2rel.measures.solution import Solution
+from k2rel.organisation import Organisation
+from k2rel.policy.failover import FailoverOutcome, principal_traffic
+from k2rel.site.model import Site
+from k2rel.studies import Study, studies_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["overview"]
+
+_MOST = 40
+
+
+def overview(
+    levels: Sequence[str | Path] | str | Path | None = None,
+    *,
+    clients: int | None = None,
+    repair: str = "4h",
+    rates: str | Path | None = None,
+    settings: Mapping[str, str] | None = None,
+    method: str = "auto",
+    organisation: Organisation | None = None,
+) -> pd.DataFrame:
+    """Say of each level how good it is, what it carries, and where its load goes, normally and after a failure.
+
+    Parameters
+    ----------
+    levels : sequence of str or pathlib.Path, optional
+        Levels by name, or site files; by default every level.
+    clients, repair, rates, settings, method, organisation
+        As for `compare`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``level``; ``title``, ``clients``, ``service`` (the principal traffic); its ``downtime_min_per_year`` and
+        ``failures_per_year``, and ``ideal_min_per_year`` with takeovers at once and certain, where that is another
+        reading; ``clients_carried``: most clients, up to 40 or `clients`, for whom nothing is overloaded with nothing
+        failed and after any one failure that leaves every client its service; ``normal_share_a`` and
+        ``normal_share_b``: share of the clients that have it by the first and by the second side;
+        ``worst_failure`` with ``worst_share_a``, ``worst_share_b`` and ``worst_share_cut_off``; ``method``,
+        ``takeovers``, ``why_empty``, as `compare`. Worst is, of the single failures of shared parts that change a
+        client's way or overload it and leave the service to some client, the one that cuts off most clients, then that
+        with most load for its capacity, then that after which most have changed sides. Where none leaves it, it is the
+        most probable one that takes it from all; where none changes anything, none.
+
+    Raises
+    ------
+    InputError
+        As for `compare`.
+
+    Examples
+    --------
+    >>> (row,) = overview("L2R").to_dict("records")
+    >>> row["normal_share_a"], row["worst_failure"], row["worst_share_b"], row["clients_carried"]
+    (1.0, 'switch A', 1.0, 8)
+    """
+    studies = studies_of(
+        level_names() if levels is None else levels, clients=clients, repair=repair, rates=rates, settings=settings
+    )
+    return by_level(studies, _row, method, organisation)
+
+
+def _row(solution: Solution) -> dict[str, Any]:
+    study = solution.study
+    principal = principal_traffic(study.site)
+    main = availability(solution)[principal]
+    second = solution.ideal
+    cases = failover_cases(study)
+    normal = cases[0].outcome
+    name, after = _worst(study, cases)
+    a, b, _ = _shares(study.site, normal)
+    worst_a, worst_b, cut_off = _shares(study.site, after)
+    most = max(_MOST, study.site.client_count)
+    return {
+        "downtime_min_per_year": main.downtime_min_per_year,
+        "failures_per_year": main.failures_per_year,
+        "ideal_min_per_year": math.nan if second is None else availability(second)[principal].downtime_min_per_year,
+        "clients_carried": clients_carried(lambda count: with_clients(study, count), most),
+        "normal_share_a": a,
+        "normal_share_b": b,
+        "worst_failure": name,
+        "worst_share_a": worst_a,
+        "worst_share_b": worst_b,
+        "worst_share_cut_off": cut_off,
+        "method": solution.method,
+        "takeovers": solution.takeovers,
+    }
+
+
+def _shares(site: Site, outcome: FailoverOutcome) -> tuple[float, float, float]:
+    """Share of the clients that have the principal traffic by the first side, by the second, and not at all."""
+    sides = [state.sides[outcome.principal] for state in outcome.clients]
+    places = [*site.sides[:2], *[""] * (2 - len(site.sides[:2])), None]
+    first, second, cut_off = (sides.count(place) / len(sides) for place in places)
+    return first, second, cut_off
+
+
+def _worst(study: Study, cases: Sequence[Case]) -> tuple[str, FailoverOutcome]:
+    """The worst single failure of a shared part, and what follows from it."""
+    site, normal = study.site, cases[0].outcome
+    principal = normal.principal
+    usual = [(state.sides[principal], state.paths[principal]) for state in normal.clients]
+
+    def harm(outcome: FailoverOutcome) -> tuple[float, float, int]:
+        sides = [state.sides[principal] for state in outcome.clients]
+        over = max((load.counted_mb_s / load.capacity_mb_s for load in outcome.loads if load.ends_full_service),
+                   default=0.0)  # fmt: skip
+        moved = sum(side not in (None, before) for side, (before, _) in zip(sides, usual, strict=True))
+        return sides.count(None) / len(sides), over, moved
+
+    shared = [_of_shared_part(site, case) for case in cases[1:]]
+    leaves, takes = [], []
+    for case in shared:
+        if case is None:
+            continue
+        ways = [(state.sides[principal], state.paths[principal]) for state in case.outcome.clients]
+        if all(side is None for side, _ in ways):
+            takes.append(case)
+        elif ways != usual or harm(case.outcome) > harm(normal):
+            leaves.append(case)
+    if leaves:
+        found = max(leaves, key=lambda case: harm(case.outcome))  # the first of equals, in the order of the flow
+        return found.title, found.outcome
+    for cut in single_points_of_failure(study, principal) if takes else []:
+        for case in takes:
+            if cut.parts[0] in (*case.failed, *case.alike):
+                return cut.parts[0].replace("_", " "), case.outcome
+    return (takes[0].title, takes[0].outcome) if takes else ("none", normal)
+
+
+def _of_shared_part(site: Site, case: Case) -> Case | None:
+    """A case as one of a shared part within the boundary; None where it is of none."""
+    names = [name for name in (*case.failed, *case.alike) if name in site.components]
+    inside = [name for name in names if not site.components[name].external]
+    return replace(case, title=inside[0].replace("_", " "), failed=(inside[0],)) if inside else None

@@ -1,0 +1,176 @@
+"""How a site stands, in one paragraph: what is lost and who says so, why, of what cause, and what the load does."""
+
+from __future__ import annotations
+
+from k2rel.errors import InputError
+from k2rel.measures.availability import AvailabilityResult, availability, takeovers
+from k2rel.measures.dynamic import downtime_causes, performability
+from k2rel.measures.importance import causes, single_points_of_failure
+from k2rel.measures.load import LoadResult, load
+from k2rel.measures.solution import IDEAL, Solution, StudyLike, solution_of
+from k2rel.organisation import Organisation
+from k2rel.policy.failover import failover, principal_traffic
+from k2rel.studies import Study
+from k2rel.tables import probability_text
+from k2rel.units import HOURS_PER_YEAR, format_duration
+
+__all__ = ["verdict"]
+
+_LITTLE = 0.01  # share of a downtime that is not worth a word
+_OF_TAKEOVERS = {
+    "a takeover has failed": "after failed takeovers",
+    "a takeover is on its way": "during takeovers",
+    "a server is not in service": "while a server is not yet back in service",
+}
+
+
+def verdict(
+    study: StudyLike,
+    result: AvailabilityResult | None = None,
+    loads: LoadResult | None = None,
+    organisation: Organisation | None = None,
+    *,
+    method: str = "auto",
+) -> str:
+    """Say in one paragraph how the site stands.
+
+    Parameters
+    ----------
+    study, organisation, method
+        As for `availability`.
+    result : AvailabilityResult, optional
+        Its availability, where already computed.
+    loads : LoadResult, optional
+        Its load, where already computed.
+
+    Returns
+    -------
+    str
+        Availability of the principal traffic and who says so, what takeovers have to do with it, its main cause,
+        overload, and how often roles move.
+
+    Raises
+    ------
+    InputError
+        If what is computed already was so under another reading.
+
+    Examples
+    --------
+    >>> verdict("L2R").split("; ")[1].split(". ")[0]
+    'with ideal takeovers, at once and certain, it would be 4.01 min'
+    """
+    solution = solution_of(study, method, organisation)
+    for given in (result, loads):
+        if given is not None and given.provenance.takeovers not in ("", solution.takeovers):
+            raise InputError(
+                f"verdict: figures with {given.provenance.takeovers} takeovers were given, and it speaks of takeovers "
+                f"{solution.takeovers}; leave them out or name the method"
+            )
+    site = solution.study.site
+    main = (result or availability(solution))[principal_traffic(site)]
+    lead = (
+        f"{site.name} with {site.client_count} clients and the {solution.study.laws.contract} repair contract: "
+        f"{main.service.replace('_', ' ')} is lost for some client "
+        f"{format_duration(main.unavailability * HOURS_PER_YEAR)} a year "
+        f"(unavailability {probability_text(main.unavailability)}, takeovers {solution.takeovers}, by the "
+        f"{solution.method} engine), in {main.failures_per_year:.2g} losses a year"
+        + (f" of {format_duration(main.mean_downtime_h)} each." if main.failures_per_year > 0 else ".")
+    )
+    said = [
+        lead,
+        _takeover_words(solution),
+        _cause_words(solution),
+        _load_words(solution.study, loads or load(solution)),
+        _move_words(solution),
+    ]
+    return " ".join(words for words in said if words)
+
+
+def _takeover_words(solution: Solution) -> str:
+    """Why the figure is not the ideal one, what makes most of the difference first; empty where there is no other."""
+    second = solution.ideal
+    if second is None or solution.method == "exact":
+        return ""
+    principal = principal_traffic(solution.study.site)
+    ideal = _spent(availability(second)[principal].downtime_min_per_year)
+    parts = []
+    if solution.method == "markov":
+        frame = downtime_causes(solution, service=principal)
+        lost = frame.loc[frame["share"] > _LITTLE, "downtime_min_per_year"].rename(_OF_TAKEOVERS)
+        lost = lost[lost.index.isin(_OF_TAKEOVERS.values())].sort_values(ascending=False, kind="stable")
+        parts = [
+            f"{_spent(value)} {'are lost ' if k == 0 else ''}{name}" for k, (name, value) in enumerate(lost.items())
+        ]
+    if not parts:
+        return f"With ideal takeovers, at once and certain, it would be {ideal}."
+    told = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+    return f"Of these, {told}; with ideal takeovers, at once and certain, it would be {ideal}."
+
+
+def _spent(minutes: float) -> str:
+    return format_duration(minutes / 60)
+
+
+def _cause_words(solution: Solution) -> str:
+    """The largest cause, and what takes the service away alone."""
+    site = solution.study.site
+    principal = principal_traffic(site)
+
+    def called(name: str) -> str:
+        part = site.components.get(name) or site.raid_sets.get(name)
+        return f"the {part.title}" if part is not None else name.replace("_", " ")
+
+    singles = single_points_of_failure(solution.study, principal)
+    top = ""
+    lead = ""
+    if solution.method != "simulation":
+        budget = causes(solution, principal)
+        top, share = str(budget.index[0]), 100 * float(budget["share"].iloc[0])
+        lead = f"The largest cause is {called(top)} with {share:.0f} % of that downtime; "
+    return lead + (
+        f"{len(singles)} kinds of single failure take it away."
+        if len(singles) > 1
+        else "no single failure takes it away."
+        if not singles
+        else "it is the only single point of failure."
+        if singles[0].parts[0] == top
+        else f"the only single point of failure is {called(singles[0].parts[0])}."
+    )
+
+
+def _move_words(solution: Solution) -> str:
+    """How often roles move; to first order what that costs where the figures leave it out."""
+    moves = takeovers(solution.study)
+    if not len(moves):
+        return ""
+    worst = moves.iloc[int(moves["interruption_min_per_year"].to_numpy().argmax())]
+    ideal = solution.takeovers == IDEAL
+    number = worst["takeovers_per_year"] if ideal else performability(solution)["takeovers_per_year"]
+    back = worst["failbacks_per_year"]
+    return f"A role moves {number:.2g} times a year{f' and {back:.2g} times back by itself' if back else ''}" + (
+        f"; at an assumed {worst['switchover_s']:.0f} s each that interrupts for about "
+        f"{format_duration(float(worst['interruption_min_per_year']) / 60)} a year more, "
+        "which the figures above do not contain."
+        if ideal
+        else "."
+    )
+
+
+def _load_words(study: Study, loads: LoadResult) -> str:
+    """Whether what remains carries the load."""
+    normal = failover(study.policy)
+    over = [item for item in normal.loads if item.ends_full_service]
+    if over:
+        worst = max(over, key=lambda item: item.counted_mb_s - item.capacity_mb_s)
+        return (
+            f"With nothing failed {len(over)} elements are already overloaded, worst {worst.element} with "
+            f"{worst.counted_mb_s:,.0f} of {worst.capacity_mb_s:,.0f} MB/s: "
+            f"this site cannot carry {study.site.client_count} clients."
+        )
+    if loads.p_any_overload > 0:
+        return f"Something on the way is overloaded with probability {probability_text(loads.p_any_overload)}."
+    slowed = [item.element for item in normal.loads if item.overloaded]
+    if slowed:
+        yields = " and ".join(name for name in study.site.traffic if name not in study.site.counted_traffic)
+        return f"Full service is never short of capacity; {yields} gets what is left of {', '.join(slowed)}."
+    return "Nothing that can fail overloads any element that has a capacity."

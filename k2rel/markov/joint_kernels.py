@@ -1,0 +1,262 @@
+"""Joint states, of parts and roles, and the transitions between them, compiled; what each rate is worth.
+
+A joint state is a state of the parts with the control state of the roles (`k2rel.policy.takeover`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from k2rel.markov.part_kernels import slot
+
+__all__: list[str] = []
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+_OFTEN = 0.02
+
+
+class JointMoves(NamedTuple):
+    """What leads from one joint state to another: moves of the parts, as rows, and what roles do about each."""
+
+    start: IntArray
+    target: IntArray
+    rate_per_h: FloatArray
+    condition: IntArray  # (part states,): condition of the roles
+    settled: IntArray  # (conditions, controls): control state after a takeover that succeeds
+    failed: IntArray
+    coverage: FloatArray
+    timed_per_h: FloatArray  # (events, conditions, controls): rate of each event in time of the roles
+    leads_to: IntArray
+
+
+@njit(cache=True, nogil=True)
+def _no_successors(moves: JointMoves) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+    """Room for the successors of any joint state."""
+    most = 2 * (len(moves.timed_per_h) + np.diff(moves.start).max())
+    return np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64), np.empty(most), np.empty(most)
+
+
+@njit(cache=True, nogil=True)
+def _successors(
+    moves: JointMoves, s: int, c: int, to: IntArray, control: IntArray, rate: FloatArray, share: FloatArray
+) -> int:
+    """Put down the successors of a joint state, rate and share of the rate [1/h] of each, and say how many there are.
+
+    An event in time of the roles, or a move of the parts, is followed at once by a takeover that succeeds or fails.
+    """
+    first, z = moves.start[s], moves.condition[s]
+    count = 0
+    for e in range(first - len(moves.timed_per_h), moves.start[s + 1]):
+        if e < first:
+            event = first - 1 - e
+            r, s2, c2 = moves.timed_per_h[event, z, c], s, moves.leads_to[event, z, c]
+            if r == 0.0:
+                continue
+        else:
+            r, s2, c2 = moves.rate_per_h[e], moves.target[e], c
+        after = moves.condition[s2]
+        good = moves.coverage[after, c2]
+        if good > 0.0:
+            to[count], control[count], rate[count], share[count] = s2, moves.settled[after, c2], r, good
+            count += 1
+        if 1.0 - good > 0.0:
+            to[count], control[count], rate[count], share[count] = s2, moves.failed[after, c2], r, 1.0 - good
+            count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def joint_states(
+    seeds: IntArray,
+    moves: JointMoves,
+    leave: FloatArray,
+    timed_leave: FloatArray,
+    below_per_h: float,
+    most: int,
+) -> tuple[IntArray, IntArray]:
+    """Follow flows from the seeds (control states with no part failed) as long as they are at least `below_per_h`.
+
+    Where a state leads often is followed however improbable the state is, so that no state ends in nothing. It stops
+    after `most` states.
+    """
+    controls = moves.settled.shape[1]
+    width = 1 << 16
+    table = np.full(width, -1, dtype=np.int64)
+    place = np.zeros(width, dtype=np.int64)
+    parts = np.empty(1 << 14, dtype=np.int64)
+    control = np.empty(1 << 14, dtype=np.int64)
+    share = np.empty(1 << 14)
+    seen = np.zeros(1 << 14)
+    queue = np.empty(1 << 16, dtype=np.int64)
+    head = tail = count = 0
+    found = _no_successors(moves)
+    for seed in seeds:
+        at = slot(table, seed)
+        table[at], place[at] = seed, count
+        parts[count], control[count], share[count] = 0, seed, 1.0
+        queue[tail] = count
+        tail += 1
+        count += 1
+    while head < tail and count <= most:
+        x = queue[head]
+        head += 1
+        if share[x] <= 4.0 * seen[x]:
+            continue
+        seen[x] = share[x]
+        s, c = parts[x], control[x]
+        often = _OFTEN * (leave[s] + timed_leave[moves.condition[s], c])
+        for n in range(_successors(moves, s, c, *found)):
+            to, c3, rate, part = found[0][n], found[1][n], found[2][n], found[3][n]
+            out = leave[to] + timed_leave[moves.condition[to], c3]
+            flow = share[x] * rate * part
+            got = min(1.0, flow / out) if out > 0 else 1.0
+            if flow < below_per_h and rate * part < often:
+                continue
+            key = to * controls + c3
+            at = slot(table, key)
+            if table[at] == -1:
+                if count == len(parts):
+                    parts = np.concatenate((parts, np.empty(count, dtype=np.int64)))
+                    control = np.concatenate((control, np.empty(count, dtype=np.int64)))
+                    share = np.concatenate((share, np.empty(count)))
+                    seen = np.concatenate((seen, np.zeros(count)))
+                table[at], place[at] = key, count
+                parts[count], control[count], share[count] = to, c3, got
+                y = count
+                count += 1
+                if 2 * count > width:
+                    width *= 4
+                    table = np.full(width, -1, dtype=np.int64)
+                    place = np.zeros(width, dtype=np.int64)
+                    for i in range(count):
+                        again = slot(table, parts[i] * controls + control[i])
+                        table[again], place[again] = parts[i] * controls + control[i], i
+            else:
+                y = place[at]
+                if got <= share[y]:
+                    continue
+                queued = share[y] > 4.0 * seen[y]
+                share[y] = got
+                if queued or got <= 4.0 * seen[y]:
+                    continue
+            if tail == len(queue):
+                rest = tail - head
+                wider = np.empty(max(2 * rest, 1 << 16) + 1024, dtype=np.int64)
+                wider[:rest] = queue[head:tail]
+                queue, head, tail = wider, 0, rest
+            queue[tail] = y
+            tail += 1
+    return parts[:count], control[:count]
+
+
+@njit(cache=True, nogil=True)
+def joint_moves(
+    parts: IntArray,
+    control: IntArray,
+    begin: IntArray,
+    moves: JointMoves,
+    out_of_parts: FloatArray,
+) -> tuple[NDArray[np.int32], NDArray[np.int32], FloatArray, FloatArray]:
+    """Transitions between joint states, as rows, and the rate at which each leads out of the list.
+
+    Joint states are sorted by state of the parts (`begin` says where those of each begin), then by control state.
+    """
+    row = np.zeros(len(parts) + 1, dtype=np.int32)
+    to = np.empty(6 * len(parts) + 64, dtype=np.int32)
+    rate = np.empty(6 * len(parts) + 64)
+    out = np.zeros(len(parts))
+    edges = 0
+    found = _no_successors(moves)
+    for x in range(len(parts)):
+        row[x] = edges
+        s = parts[x]
+        out[x] += out_of_parts[s]
+        for n in range(_successors(moves, s, control[x], *found)):
+            s2, c2, r, part = found[0][n], found[1][n], found[2][n], found[3][n]
+            y = begin[s2]
+            while y < begin[s2 + 1] and control[y] != c2:
+                y += 1
+            if y == begin[s2 + 1]:
+                out[x] += r * part
+            elif y != x:
+                if edges == len(to):
+                    to = np.concatenate((to, np.empty(edges, dtype=np.int32)))
+                    rate = np.concatenate((rate, np.empty(edges)))
+                to[edges], rate[edges] = y, r * part
+                edges += 1
+    row[len(parts)] = edges
+    return row, to[:edges].copy(), rate[:edges].copy(), out
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def followed(
+    level: IntArray, up: IntArray, down: IntArray, root: int, modes: int, works: NDArray[np.uint8],
+    placed: NDArray[np.uint8], place: IntArray, part_state: IntArray, control: IntArray,
+) -> IntArray:  # fmt: skip
+    """Mode of each joint state: a diagram followed from its root.
+
+    `place` says for each variable which column of `works` (part states x parts) it is, or, from minus 1 on
+    downwards, of `placed` (control states x variables).
+    """
+    result = np.empty(len(part_state), dtype=np.int64)
+    for x in prange(len(part_state)):
+        node = root
+        while node >= modes:
+            at = place[level[node]]
+            up_now = works[part_state[x], at] if at >= 0 else placed[control[x], -1 - at]
+            node = up[node] if up_now else down[node]
+        result[x] = node
+    return result
+
+
+@njit(cache=True, nogil=True)
+def worth_of_rates(
+    parts: IntArray, control: IntArray, begin: IntArray, moves: JointMoves, probability: FloatArray, bias: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    r"""What one more transition an hour is worth: of each move of the parts, each event in time, each coverage.
+
+    The derivative of a mean reward by the rate from x to y is :math:`p_x (g_y - g_x)`, with g the bias of the
+    reward (states x rewards); transitions out of the list are taken as ones that stay. Sums over the states with
+    the same state of the parts, or condition and control state.
+    """
+    rewards = bias.shape[1]
+    events = len(moves.timed_per_h)
+    of_moves = np.zeros((len(moves.target), rewards))
+    of_events = np.zeros((*moves.timed_per_h.shape, rewards))
+    of_coverage = np.zeros((*moves.coverage.shape, rewards))
+    gain = np.zeros((2, rewards))
+    for x in range(len(parts)):
+        s, c = parts[x], control[x]
+        first, z = moves.start[s], moves.condition[s]
+        for e in range(first - events, moves.start[s + 1]):
+            if e < first:
+                event = first - 1 - e
+                r, s2, c2 = moves.timed_per_h[event, z, c], s, moves.leads_to[event, z, c]
+                if r == 0.0:
+                    continue
+            else:
+                event = -1
+                r, s2, c2 = moves.rate_per_h[e], moves.target[e], c
+            after = moves.condition[s2]
+            good = moves.coverage[after, c2]
+            for way in range(2):
+                c3 = moves.settled[after, c2] if way == 0 else moves.failed[after, c2]
+                y = begin[s2]
+                while y < begin[s2 + 1] and control[y] != c3:
+                    y += 1
+                for k in range(rewards):
+                    gain[way, k] = bias[y, k] - bias[x, k] if y < begin[s2 + 1] else 0.0
+            for k in range(rewards):
+                worth = probability[x] * (good * gain[0, k] + (1.0 - good) * gain[1, k])
+                if event < 0:
+                    of_moves[e, k] += worth
+                else:
+                    of_events[event, z, c, k] += worth
+                of_coverage[after, c2, k] += probability[x] * r * (gain[0, k] - gain[1, k])
+    return of_moves, of_events, of_coverage
