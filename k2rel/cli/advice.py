@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from k2rel.cli.inputs import changes_of, format_option, set_option, study_of, study_options
+from k2rel.cli.inputs import (
+    asked_of,
+    changes_of,
+    format_option,
+    organisation_options,
+    set_option,
+    study_of,
+    study_options,
+)
 from k2rel.cli.printing import print_json, print_table, records
 from k2rel.errors import InputError
 
@@ -21,6 +29,7 @@ def advise_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--no-pairs", action="store_true", help="single changes only")
     sub.add_argument("--sets", type=int, metavar="N", help="sets of changes computed for the front at most")
     sub.add_argument("--most", type=int, default=12, metavar="N", help="lines shown of each table (default 12)")
+    organisation_options(sub)
     format_option(sub)
 
 
@@ -49,9 +58,10 @@ def advise_verb(args: argparse.Namespace) -> int:
         raise InputError(f"--most: at least 1, got {args.most}")
     costs = read_costs(args.costs) if args.costs else None
     study = study_of(args)
+    method, organisation = asked_of(args, study)
     found = advise(
-        study, args.service, target_percent=args.target, costs=costs, pairs=not args.no_pairs, sets=args.sets,
-        most=args.most,
+        study, args.service, target_percent=args.target, costs=costs, organisation=organisation, method=method,
+        pairs=not args.no_pairs, sets=args.sets, most=args.most,
     )  # fmt: skip
     if args.format == "json":
         print_json(found.to_json())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from k2rel.arguments import as_names
 from k2rel.bundled import level_names
@@ -162,9 +163,16 @@ def at_level(study: Study, level: str) -> Study:
     >>> at_level(study("L2", clients=9), "L2R").site.client_count
     9
     """
-    return read_study(level, clients=study.site.client_count, repair=study.laws.contract, rates=study.rates)
+    return _level_with(level, study.site.client_count, study.laws.contract, study.rates)
 
 
+@lru_cache(maxsize=8)
+def _level_with(level: str, clients: int, repair: str, rates: str | None) -> Study:
+    """Kept: many sets of changes contain it, and its rules are compiled once."""
+    return read_study(level, clients=clients, repair=repair, rates=rates)
+
+
+@lru_cache(maxsize=8)
 def with_clients(study: Study, clients: int) -> Study:
     """Read the same site with another number of clients.
 

@@ -138,4 +138,6 @@ def _quick_tolerance(design: Design) -> float | None:
         if found is not None and states > _FEW_STATES:
             break
         found = tolerance
+        if 2 * states > _FEW_STATES:  # a tenth of the error takes more than twice the states
+            break
     return found
