@@ -419,7 +419,7 @@ def test_the_command_line_gives_both_methods(capsys) -> None:
     media = next(item for item in answer["services"] if item["service"] == "media")
     assert 8 < media["downtime_min_per_year"] < 12
     assert main(["availability", "L2R", "--method", "markov", "--tolerance", "1e-8"]) == 0
-    assert "The preferred-side figure lets a role be back" in capsys.readouterr().out
+    assert "With ideal takeovers a role is back" in capsys.readouterr().out
     assert main(["load", "L2R", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["method"].startswith("markov, roles sticky")
     assert main(["load", "L2R", "--method", "markov", "--tolerance", "1e-8", "--format", "json"]) == 0

@@ -365,8 +365,8 @@ def why_they_differ(study: StudyLike, organisation: Organisation | None = None) 
     )
     longer = f"{modelled:.3g} instead of {ideal:.3g} minutes a year"
     return (
-        f"{principal} is lost for {longer}. The preferred-side figure lets a role be back at side {study.policy.home} "
-        f"at once whenever that side is healthy, with a takeover that takes no time and never fails. With sticky roles "
+        f"{principal} is down for {longer}. With ideal takeovers a role is back at side {study.policy.home} "
+        f"at once whenever that side is healthy, and a takeover takes no time and never fails. As modelled "
         f"a takeover takes {role.switchover_h * 3600:.0f} s ({minutes[0]:.3g} min a year are lost while one is on "
         f"its way), fails with probability {1 - role.coverage:.2g} and then waits for a person ({minutes[1]:.3g} "
         f"min), and the former primary is out of service until {back}: a second failure in that time "
