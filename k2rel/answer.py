@@ -128,7 +128,7 @@ class Answer:
         Examples
         --------
         >>> solve("L2R").why()[:60]
-        'media is down for 9.97 instead of 4.01 minutes a year. With i'
+        'media is down for 9.97 instead of 4.01 minutes a year. With '
         """
         return why_they_differ(self.solution)
 
