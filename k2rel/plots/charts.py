@@ -69,7 +69,7 @@ def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[st
     for y, value in enumerate(minutes):
         _figure(ax, value, y, f"{value:.3g}")
     ax.margins(x=0.15)
-    colours_said = f" ({sides[0]} blue, {sides[1]} orange hatched, shared grey dotted)" if len(sides) > 1 else ""
+    colours_said = f" ({sides[0]} blue, {sides[1]} orange hatched, shared dotted)" if len(sides) > 1 else ""
     return tidy(ax, f"Which parts cause the downtime{colours_said}", "downtime [min/year], logarithmic")
 
 
