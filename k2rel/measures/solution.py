@@ -101,11 +101,12 @@ class Solution:
     @cached_property
     def simulated(self) -> Simulation:
         """The histories."""
-        from k2rel.simulation.engine import simulate
+        from k2rel.simulation.engine import moderate_plan, simulate
 
         if self.method != "simulation":
             raise self.cannot("this", "simulation")
-        return simulate(self.study, self.organisation, self.circumstances, self.plan)
+        plan = self.plan or moderate_plan(self.study, self.followed, self.circumstances)
+        return simulate(self.study, self.organisation, self.circumstances, plan)
 
     def cannot(self, what: str, others: str) -> InputError:
         """What to say where another engine is needed."""
