@@ -10,7 +10,7 @@ from k2rel.errors import InputError, closest
 from k2rel.field import Exposure, Pooled, Posterior, pool, prior_of, update
 from k2rel.rates import Law, RateRow, changed_laws, registry
 from k2rel.site.model import Component
-from k2rel.studies import Study
+from k2rel.studies import Study, StudyLike, study_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,7 @@ class Updated:
 
 
 def updated(
-    study: Study, exposures: Sequence[Exposure], *, prior: str = "lognormal", site: str | None = None
+    study: StudyLike, exposures: Sequence[Exposure], *, prior: str = "lognormal", site: str | None = None
 ) -> Updated:
     """Update the failure rates of a study with a log.
 
@@ -87,6 +87,7 @@ def updated(
     >>> [f"{found.law('psu_raid_1').failure_rate_per_h:.2e}" for found in (result.before, result.after)]
     ['4.00e-06', '1.49e-06']
     """
+    study = study_of(study)
     if not all(isinstance(exposure, Exposure) for exposure in exposures):
         raise InputError(f"exposures: a list of Exposure is needed, got {str(exposures)[:40]}")
     if not exposures:

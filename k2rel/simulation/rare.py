@@ -31,7 +31,7 @@ from k2rel.simulation.kernel import cycles, records
 from k2rel.simulation.kernel.draws import alias_table
 from k2rel.simulation.kernel.records_abi import laid_out
 from k2rel.simulation.prepared import Prepared, prepare
-from k2rel.studies import Provenance, Study
+from k2rel.studies import Provenance, StudyLike, study_of
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 __all__ = ["RareLoss", "rare_loss"]
@@ -108,7 +108,7 @@ class _Rows:
 
 
 def rare_loss(
-    study: Study,
+    study: StudyLike,
     organisation: Organisation | None = None,
     circumstances: Circumstances | None = None,
     *,
@@ -161,6 +161,7 @@ def rare_loss(
     >>> f"{found.unavailability.value:.1e}"
     '1.8e-08'
     """
+    study = study_of(study)
     if method not in ("biasing", "splitting"):
         raise InputError(f"method '{str(method)[:40]}': biasing or splitting")
     target, most_seconds, confidence = (
