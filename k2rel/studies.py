@@ -24,6 +24,7 @@ from k2rel.site import Site, read_site
 from k2rel.site.common_cause_pairs import with_common_cause
 from k2rel.site.model import Component
 from k2rel.site.settings import with_unit
+from k2rel.tables import Shown
 
 if TYPE_CHECKING:
     from k2rel.answer import Answer
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["Provenance", "Study", "StudyLike", "studies_of", "study", "study_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+@dataclass(frozen=True, slots=True, repr=False)
+class Provenance(Shown):
     """How a number was computed and from what."""
 
     site: str
@@ -74,9 +75,12 @@ class Provenance:
             "settings": list(self.settings),
         }
 
+    def _line(self) -> str:
+        return f"{self.site}: {self.engine}; inputs {self.input_hash}"
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Study:
+class Study(Shown):
     """A site with its rules and its failure data.
 
     Parameters
@@ -124,13 +128,9 @@ class Study:
         """The one arrow that points up: who answers stands above all that a study is made of."""
         return import_module("k2rel.answer")
 
-    def __repr__(self) -> str:
-        parts = sum(1 for _ in self.site.parts())
+    def _line(self) -> str:
         variant = f", variant {self.site.variant}" if self.site.variant else ""
-        return (
-            f"<Study {self.site.name}: {self.site.title}, {parts} parts, {self.site.client_count} clients, "
-            f"repair {self.laws.contract}{variant}>"
-        )
+        return f"{self.site._line()}, repair {self.laws.contract}{variant}"
 
     def _repr_html_(self) -> str:
         """Show the study in a notebook."""

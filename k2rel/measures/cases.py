@@ -12,6 +12,7 @@ from k2rel.policy.failover import FailoverOutcome
 from k2rel.policy.failover import failover as follow
 from k2rel.policy.rules import Policy
 from k2rel.studies import StudyLike, study_of
+from k2rel.tables import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Case", "case_table", "failover", "failover_cases", "load_after_failures"]
 
 
-@dataclass(frozen=True)
-class Case:
+@dataclass(frozen=True, repr=False)
+class Case(Shown):
     """One failover case."""
 
     title: str
@@ -72,6 +73,9 @@ class Case:
             for name, path in first.paths.items()
             if name != self.outcome.principal
         }
+
+    def _line(self) -> str:
+        return f"{self.title}: {self.effect()}"
 
 
 def _short(clients: list[str]) -> list[str]:

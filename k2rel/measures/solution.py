@@ -20,6 +20,7 @@ from k2rel.policy.failover import principal_traffic
 from k2rel.services.diagrams import services_of
 from k2rel.services.engine import Engine
 from k2rel.studies import Provenance, Study, StudyLike, study_of
+from k2rel.tables import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,8 +50,8 @@ IDEAL, AS_MODELLED = "ideal", "as modelled"
 _WORST_BOUND = 0.1  # of the unavailability that it bounds the error of: above it, the chain says too little
 
 
-@dataclass(frozen=True, eq=False)
-class Solution:
+@dataclass(frozen=True, eq=False, repr=False)
+class Solution(Shown):
     """A study with the engine that answers for it."""
 
     study: Study
@@ -131,6 +132,9 @@ class Solution:
         if self.takeovers == IDEAL or not self.study.site.movable:
             return None
         return solution_of(self.study, "exact")
+
+    def _line(self) -> str:
+        return f"{self.study.site.name}: {self.method}, takeovers {self.takeovers}: {self.reason}"
 
 
 def solution_of(

@@ -15,6 +15,7 @@ from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover
 from k2rel.rates import Law
 from k2rel.studies import StudyLike, study_of
+from k2rel.tables import Shown
 from k2rel.units import format_duration
 
 __all__ = ["Step", "takeover_steps"]
@@ -23,13 +24,16 @@ _ARRIVES, _FIRST_RETURN = 0, 2  # events of a TakeoverTable
 _STAY = "roles stay where they are until the next takeover"
 
 
-@dataclass(frozen=True)
-class Step:
+@dataclass(frozen=True, repr=False)
+class Step(Shown):
     """One step of a takeover."""
 
     title: str
     words: str
     outcome: FailoverOutcome
+
+    def _line(self) -> str:
+        return f"{self.title}: {self.words}"
 
 
 def takeover_steps(

@@ -26,6 +26,7 @@ from k2rel.measures.exchange import functions_of
 from k2rel.rates import Law, RaidModule, calendar_of, with_rate
 from k2rel.services.diagrams import Service
 from k2rel.studies import Provenance, Study, StudyLike, study_of
+from k2rel.tables import ShownTable
 from k2rel.uncertain import MOST_POINTS, mean_interval, points, sobol_indices_of_groups
 from k2rel.units import MINUTES_PER_YEAR
 
@@ -47,8 +48,8 @@ FloatArray = NDArray[np.float64]
 _LEVELS = (0.05, 0.5, 0.95)
 
 
-@dataclass(frozen=True)
-class UncertaintyResult:
+@dataclass(frozen=True, repr=False)
+class UncertaintyResult(ShownTable):
     """Unavailability of services under uncertain failure rates, by sampling."""
 
     provenance: Provenance
@@ -94,6 +95,10 @@ class UncertaintyResult:
             "points": self.points,
             "downtime_min_per_year": rows,
         }
+
+    def _line(self) -> str:
+        found = [f"{name} {row.q05:.3g} to {row.q95:.3g}" for name, row in self.table().iterrows()]
+        return f"{self.provenance.site}: downtime within 90 % [min/year]: {', '.join(found)}; {self.samples:,} samples"
 
 
 def rate_distributions(study: Study) -> dict[str, Uncertain]:

@@ -10,7 +10,8 @@ from k2rel.errors import InputError, closest
 from k2rel.field import Exposure, Pooled, Posterior, pool, prior_of, update
 from k2rel.rates import Law, RateRow, changed_laws, registry
 from k2rel.site.model import Component
-from k2rel.studies import Study, StudyLike, study_of
+from k2rel.studies import Provenance, Study, StudyLike, study_of
+from k2rel.tables import ShownTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Updated", "updated"]
 
 
-@dataclass(frozen=True, eq=False)
-class Updated:
+@dataclass(frozen=True, eq=False, repr=False)
+class Updated(ShownTable):
     """A study before and after its own log."""
 
     before: Study
@@ -51,6 +52,14 @@ class Updated:
         columns = ["type", "failures", "hours", "before_per_h", "before_low_per_h", "before_high_per_h", "seen_per_h",
                    "after_per_h", "after_low_per_h", "after_high_per_h", "surprise"]  # fmt: skip
         return pd.DataFrame(rows, columns=columns).set_index("type")
+
+    def _line(self) -> str:
+        return f"{self.before.site.name}: the log changes the rates of {', '.join(self.posteriors)}"
+
+    @property
+    def provenance(self) -> Provenance:
+        """Of the study with what the log says."""
+        return self.after.provenance
 
 
 def updated(

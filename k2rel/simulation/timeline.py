@@ -14,6 +14,7 @@ from k2rel.simulation.model import SiteModel
 from k2rel.simulation.plan import Plan
 from k2rel.simulation.prepared import prepare
 from k2rel.studies import Provenance, StudyLike, study_of
+from k2rel.tables import Shown
 from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class Event:
     cut_off: int
 
 
-@dataclass(frozen=True)
-class Timeline:
+@dataclass(frozen=True, repr=False)
+class Timeline(Shown):
     """One history of a site."""
 
     provenance: Provenance
@@ -138,6 +139,9 @@ class Timeline:
                 for event in self.events
             ],
         }
+
+    def _line(self) -> str:
+        return f"{self.provenance.site}: {len(self.events):,} events in {self.end_h:,.0f} h"
 
 
 def clock(time_h: float) -> str:
