@@ -70,8 +70,9 @@ def feasible_organisation(study: StudyLike) -> Organisation | None:
     >>> feasible_organisation("L2R").words()
     'roles sticky'
     """
+    study = study_of(study)
     try:
-        return solved(study_of(study), Organisation()).organisation
+        return solved(study, Organisation()).organisation
     except K2relError:
         return None
 

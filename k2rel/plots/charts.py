@@ -88,7 +88,7 @@ def plot_availability_over_time(frame: pd.DataFrame, service: str, ax: Axes | No
     Returns
     -------
     matplotlib.axes.Axes
-        Both curves on logarithmic axes.
+        The curve with repair, and that without where the frame has it, on logarithmic axes.
 
     Examples
     --------
@@ -100,13 +100,9 @@ def plot_availability_over_time(frame: pd.DataFrame, service: str, ax: Axes | No
     ax = new_axes(ax, (7.2, 3.6))
     hours = frame.index.to_numpy()
     ax.plot(hours, frame["point_unavailability"], color=INK, label="with repair: 1 - A(t)")
-    ax.plot(
-        hours,
-        frame["mission_unreliability"],
-        color=LOST,
-        ls="--",
-        label="no repair during the mission: 1 - R(t)",
-    )
+    if "mission_unreliability" in frame:  # by the exact engine alone
+        unreliability = frame["mission_unreliability"]
+        ax.plot(hours, unreliability, color=LOST, ls="--", label="no repair during the mission: 1 - R(t)")
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.legend(frameon=False, fontsize=9)

@@ -27,7 +27,7 @@ from k2rel.simulation.model import SiteModel
 from k2rel.simulation.plan import Plan, Progress
 from k2rel.simulation.prepared import Prepared, prepare
 from k2rel.simulation.results import Simulation
-from k2rel.studies import Study
+from k2rel.studies import StudyLike, study_of
 from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["moderate_plan", "simulate"]
@@ -69,7 +69,7 @@ def moderate_plan(study: Study, organisation: Organisation, circumstances: Circu
 
 
 def simulate(
-    study: Study,
+    study: StudyLike,
     organisation: Organisation | None = None,
     circumstances: Circumstances | None = None,
     plan: Plan | None = None,
@@ -118,6 +118,7 @@ def simulate(
     >>> round(result["media"].downtime_min_per_year.value, 2)
     10.58
     """
+    study = study_of(study)
     plan = plan or Plan()
     at_once = worker_count(workers)
     prepared = prepare(study, organisation or Organisation(), circumstances or USUAL)
