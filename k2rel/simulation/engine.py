@@ -27,7 +27,7 @@ from k2rel.simulation.model import SiteModel
 from k2rel.simulation.plan import Plan, Progress
 from k2rel.simulation.prepared import Prepared, prepare
 from k2rel.simulation.results import Simulation
-from k2rel.studies import StudyLike, study_of
+from k2rel.studies import Study, StudyLike, study_of
 from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["moderate_plan", "simulate"]
