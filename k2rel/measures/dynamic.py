@@ -236,7 +236,7 @@ def both_readings(solution: Solution) -> list[dict[str, Any]]:
 def _as_modelled(study: StudyLike, organisation: Organisation | None) -> Solution:
     """Who answers with takeovers as modelled; where nothing moves, whoever was chosen."""
     solution = solution_of(study, organisation=organisation)
-    if solution.method == "exact" and solution.takeovers == IDEAL:
+    if organisation is None and solution.method == "exact" and solution.takeovers == IDEAL:
         return solution_of(solution.study)
     return solution
 
