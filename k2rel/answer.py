@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +21,7 @@ from k2rel.organisation import Organisation
 from k2rel.plots.drawing import draw_site
 from k2rel.policy.failover import principal_traffic
 from k2rel.studies import Provenance, Study
-from k2rel.tables import for_people
+from k2rel.tables import Shown, card, for_people
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +77,7 @@ def solve(
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Answer:
+class Answer(Shown):
     """What k2rel says of a study."""
 
     solution: Solution
@@ -128,7 +127,7 @@ class Answer:
         Examples
         --------
         >>> solve("L2R").why()[:60]
-        'media is down for 9.97 instead of 4.01 minutes a year. With i'
+        'media is down for 9.97 instead of 4.01 minutes a year. With '
         """
         return why_they_differ(self.solution)
 
@@ -319,15 +318,12 @@ class Answer:
             f"{main.failures_per_year:.2g} failures; takeovers {self.takeovers}; {self.method}: {self.reason}"
         )
 
-    def __repr__(self) -> str:
-        return f"<Answer {self.words()}>"
+    def _line(self) -> str:
+        return self.words()
 
     def _repr_html_(self) -> str:
         """A card: what it says, the wiring, the services."""
-        rows = self.table()
-        columns = ["unavailability", "downtime_min_per_year", "failures_per_year", "mean_downtime_h"]
-        table = for_people(rows.loc[rows["scope"] == "site", columns])
-        return card(self.study, self.words(), table, self.provenance.engine)
+        return card(self.words(), for_people(self.services._shown_table()), self.provenance.engine, _wiring(self.study))
 
 
 def availability_json(solution: Solution, lost_clients: Sequence[int] | None = None) -> dict[str, Any]:
@@ -337,14 +333,11 @@ def availability_json(solution: Solution, lost_clients: Sequence[int] | None = N
     return found | {"ideal": None if second is None else availability(second, lost_clients).to_json()}
 
 
-def card(study: Study, words: str, table: pd.DataFrame | None, engine: str) -> str:
-    """A study in a notebook: a line, its wiring, a table."""
-    drawing = draw_site(study.site, names=False).labelled(f"wiring of {study.site.name}").svg
-    body = "" if table is None else table.to_html(border=0, justify="left", escape=True)
-    foot = f"<p style='font-size:smaller'>{html.escape(engine)}</p>" if engine else ""
-    return f"<div><p><b>{html.escape(words)}</b></p><figure style='margin:0'>{drawing}</figure>{body}{foot}</div>"
-
-
 def study_html(study: Study) -> str:
     """A study in a notebook: what it is, and its wiring."""
-    return card(study, repr(study)[1:-1], None, "")
+    return card(study._line(), figure=_wiring(study))
+
+
+def _wiring(study: Study) -> str:
+    """The drawing of a site, labelled."""
+    return draw_site(study.site, names=False).labelled(f"wiring of {study.site.name}").svg

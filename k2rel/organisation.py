@@ -10,6 +10,7 @@ from k2rel.errors import InputError, closest
 from k2rel.policy.takeover import TakeoverTimes
 from k2rel.rates import Law, registry, site_laws
 from k2rel.studies import Study
+from k2rel.tables import Shown
 
 __all__ = ["NEEDS_NO_CREW", "Organisation", "RepairWork"]
 
@@ -17,8 +18,8 @@ NEEDS_NO_CREW = -1
 """Rank of a part that waits for no technician."""
 
 
-@dataclass(frozen=True, slots=True)
-class Organisation:
+@dataclass(frozen=True, slots=True, repr=False)
+class Organisation(Shown):
     """What the dynamic engine and the simulation take as given beside site and rates; all of it assumptions.
 
     Parameters
@@ -110,6 +111,9 @@ class Organisation:
                 shown = ", ".join(value) if isinstance(value, tuple) else f"{value:g}"
                 parts.append(f"{entry.name.replace('_', ' ').removesuffix(' h')} {shown}")
         return ", ".join(parts)
+
+    def _line(self) -> str:
+        return self.words()
 
 
 class RepairWork:

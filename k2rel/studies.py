@@ -9,14 +9,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import import_module
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from k2rel._version import __version__
-from k2rel.arguments import as_paths
+from k2rel.arguments import as_paths, shown
+from k2rel.bundled import level_names
 from k2rel.errors import InputError
 from k2rel.policy.rules import Policy
 from k2rel.rates import Law, RaidModule, SiteLaws, law_at, moments_of, site_laws
@@ -24,6 +25,7 @@ from k2rel.site import Site, read_site
 from k2rel.site.common_cause_pairs import with_common_cause
 from k2rel.site.model import Component
 from k2rel.site.settings import with_unit
+from k2rel.tables import Shown
 
 if TYPE_CHECKING:
     from k2rel.answer import Answer
@@ -31,11 +33,11 @@ if TYPE_CHECKING:
     from k2rel.simulation.circumstances import Circumstances
     from k2rel.simulation.plan import Plan
 
-__all__ = ["Provenance", "Study", "studies_of", "study"]
+__all__ = ["Provenance", "Study", "StudyLike", "studies_of", "study", "study_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+@dataclass(frozen=True, slots=True, repr=False)
+class Provenance(Shown):
     """How a number was computed and from what."""
 
     site: str
@@ -74,9 +76,12 @@ class Provenance:
             "settings": list(self.settings),
         }
 
+    def _line(self) -> str:
+        return f"{self.site}: {self.engine}; inputs {self.input_hash}"
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Study:
+class Study(Shown):
     """A site with its rules and its failure data.
 
     Parameters
@@ -124,13 +129,9 @@ class Study:
         """The one arrow that points up: who answers stands above all that a study is made of."""
         return import_module("k2rel.answer")
 
-    def __repr__(self) -> str:
-        parts = sum(1 for _ in self.site.parts())
+    def _line(self) -> str:
         variant = f", variant {self.site.variant}" if self.site.variant else ""
-        return (
-            f"<Study {self.site.name}: {self.site.title}, {parts} parts, {self.site.client_count} clients, "
-            f"repair {self.laws.contract}{variant}>"
-        )
+        return f"{self.site._line()}, repair {self.laws.contract}{variant}"
 
     def _repr_html_(self) -> str:
         """Show the study in a notebook."""
@@ -356,6 +357,36 @@ def study(
         if len({laws.shared[m].test_interval_h for m in group.members}) > 1:
             raise InputError(f"common cause '{group.id}': its parts have different test intervals; they must be alike")
     return Study(site, Policy(site, primary), laws, str(rates) if rates is not None else None)
+
+
+class Asked(Protocol):
+    """What was asked about a study and knows it, such as an answer."""
+
+    @property
+    def study(self) -> Study:
+        """The study."""
+
+
+StudyLike: TypeAlias = "Study | Asked | str | Path"
+"""What a question may be asked about: a study, a level's name or a site file, or what was solved before."""
+
+
+@lru_cache(maxsize=16)
+def _level(name: str) -> Study:
+    return study(name)
+
+
+def study_of(study: Any) -> Study:
+    """The study that is meant: itself, a level or a file read, or that of an answer."""
+    if isinstance(study, str | Path):
+        return _level(str(study)) if str(study) in level_names() else _level.__wrapped__(str(study))
+    found = getattr(study, "study", study)
+    if isinstance(found, Study):
+        return found
+    raise InputError(
+        "study: a study, an answer, a level's name such as 'L2R' or the path of a site file is needed, got "
+        f"{type(study).__name__} {shown(study)!r}"
+    )
 
 
 def with_site(study: Study, site: Site) -> Study:

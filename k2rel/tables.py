@@ -1,20 +1,22 @@
-"""Tables for people: what each column is called, its unit, and how many digits are worth reading.
+"""What people see: of a table its titles, units and digits worth reading; of a result one line, and its card.
 
 One dictionary of columns serves the command line, the notebooks and the reports.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import html
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from k2rel.units import format_duration
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "for_people", "probability_text"]
+__all__ = ["COLUMNS", "Shown", "ShownTable", "card", "for_people", "probability_text"]
 
 
 def probability_text(value: float) -> str:
@@ -206,6 +208,12 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "raw": ("RAW", _amount),
     "rrw": ("RRW", _amount),
     "share": ("share of downtime", _percent),
+    "takeover_in_progress_min_per_year": ("takeover on its way [min/year]", _amount),
+    "failed_takeover_min_per_year": ("takeover failed [min/year]", _amount),
+    "no_backup_min_per_year": ("no backup [min/year]", _amount),
+    "no_takeover_helps_min_per_year": ("no takeover helps [min/year]", _amount),
+    "slope_min_per_year": ("for each unit more [min/year]", _amount),
+    "elasticity": ("elasticity", _amount),
     "slope_mttr_min_per_year": ("for each hour of restoration [min/year]", _amount),
     "slope_rate_h": ("slope by failure rate [h]", _amount),
     "switchover_s": ("switchover [s]", _amount),
@@ -282,3 +290,67 @@ def as_texts(columns: Mapping[str, Sequence[Any]], sides: Sequence[str] = ()) ->
 def as_labels(name: str, labels: Iterable[Any]) -> list[str]:
     """Labels of the rows as texts; those of services without underscores."""
     return [str(label).replace("_", " ") if name == "service" else str(label) for label in labels]
+
+
+_LONGEST = 160
+
+
+class Shown:
+    """Something that a person gets back: it shows as one line that says what it is and its main figure."""
+
+    __slots__ = ()
+
+    def _line(self) -> str:
+        """What it is; of a record that says nothing better, the fields that are not as by default."""
+        fields: Any = dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
+        given = [(item.name, getattr(self, item.name)) for item in fields if item.repr]
+        usual = {item.name: item.default for item in fields}
+        return ", ".join(f"{name} {_in_line(value)}" for name, value in given if value is not usual[name])
+
+    def __repr__(self) -> str:
+        text = " ".join(f"{type(self).__name__} {self._line()}".split())
+        return f"<{text if len(text) <= _LONGEST else text[: _LONGEST - 3] + '...'}>"
+
+
+def _in_line(value: object) -> str:
+    """A field as a line has room for it; a table or many values by their number."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if not isinstance(value, str) and (size := getattr(value, "__len__", None)) and size() > 3:
+        return f"({size():,})"
+    return str(value)
+
+
+class _Tabled(Protocol):
+    """What a card needs."""
+
+    def _line(self) -> str: ...
+
+    def _shown_table(self) -> pd.DataFrame: ...
+
+    @property
+    def provenance(self) -> Any: ...
+
+
+class ShownTable(Shown):
+    """A result that is more than a table; in a notebook its line, its table, and who computed it."""
+
+    __slots__ = ()
+
+    def _shown_table(self) -> pd.DataFrame:
+        """The rows and columns that a card has room for."""
+        table: pd.DataFrame = self.table()  # type: ignore[attr-defined]
+        return table
+
+    def _repr_html_(self: _Tabled) -> str:
+        said = self.provenance
+        foot = "; ".join([said.engine, *([f"takeovers {said.takeovers}"] if said.takeovers else [])])
+        return card(self._line(), for_people(self._shown_table()), foot)
+
+
+def card(words: str, table: pd.DataFrame | None = None, foot: str = "", figure: str = "") -> str:
+    """A result in a notebook: a line, a figure in HTML, a table of texts, who computed it."""
+    body = "" if table is None else table.to_html(border=0, justify="left", escape=True)
+    drawn = f"<figure style='margin:0'>{figure}</figure>" if figure else ""
+    small = f"<p style='font-size:smaller'>{html.escape(foot)}</p>" if foot else ""
+    return f"<div><p><b>{html.escape(words)}</b></p>{drawn}{body}{small}</div>"

@@ -8,6 +8,7 @@ stands in no table here makes the first test fail.
 # what is refused, and one where a list is asked for, is given on purpose
 
 import dataclasses
+import inspect
 import re
 from importlib import import_module
 from pathlib import Path
@@ -43,7 +44,7 @@ GROUP = k2rel.RaidGroup(4, 1, k2rel.Distribution.exponential(1e5), k2rel.Distrib
 DAMAGED = "hub_east"
 # what does not look at a site, or holds what another function gives; what only lists the bundled levels
 NOT_OF_A_SITE = """
-Circumstances Distribution InputError K2relError Organisation Plan Policy RaidGroup Site Study __version__ data_loss
+Answer Circumstances Distribution InputError K2relError Organisation Plan Policy RaidGroup Site Study __version__ data_loss
 entries_compared fit_laws for_people judgement_table level_names levels mttdl_table parse_distribution raid_losses
 raid_over_time read_circumstances read_costs read_fault_trees read_field redundant_units registry scrubbing solve
 units_with_coverage
@@ -51,7 +52,7 @@ plots.Drawing plots.plot_changes plots.plot_data_loss_over_time plots.plot_front
 plots.plot_rates_updated plots.plot_repairs plots.plot_scrubbing plots.plot_side_figures plots.plot_sweep
 plots.plot_sweep_sample plots.plot_units plots.plot_comparison plots.plot_most_clients plots.plot_side_by_side
 plots.plot_time_to_first_loss
-report.Rendered report.check_parameters report.save_results report.show report.show_figure report.show_text
+report.Refused report.Rendered report.check_parameters report.save_results report.show report.show_figure report.show_text
 explore.LiveFigures simulation.Circumstances simulation.Plan simulation.Simulation simulation.read_circumstances
 policy.Choice policy.FailoverOutcome policy.Policy policy.Route site.Site
 rates.Conditions rates.Contract rates.Law rates.Moments rates.RaidModule rates.RateRow rates.RateTable rates.SiteLaws
@@ -126,6 +127,9 @@ def cases(s, run):
         "plots.plot_uncertainty": lambda: plots.plot_uncertainty(k2rel.uncertainty(s, samples=16).table(), {}),
         "plots.timeline_picture": lambda: plots.timeline_picture(k2rel.timeline(s, years=2)),
         "report.about": lambda: import_module("k2rel.report").about(s),
+        "report.attempt": lambda: import_module("k2rel.report").attempt(s.solve().table),
+        "report.open_answer": lambda: import_module("k2rel.report").open_answer(FILE).table(),
+        "report.reading": lambda: import_module("k2rel.report").reading("preferred").words(),
         "report.open_study": lambda: import_module("k2rel.report").open_study(FILE, settings="brain.mttr=2 h"),
         "report.show_cases": lambda: import_module("k2rel.report").show_cases(s).data,
         "report.show_explorer": lambda: import_module("k2rel.report").show_explorer(s).data,
@@ -186,6 +190,48 @@ def test_every_public_function_speaks_of_the_site_that_it_is_given(foreign) -> N
         if found:
             wrong[name] = sorted(set(found))
     assert not wrong
+
+
+def of_a_study() -> list[str]:
+    """Public functions that are asked about a study."""
+    functions = {name: thing for name in dir(k2rel) if inspect.isfunction(thing := getattr(k2rel, name))}
+    return [name for name, thing in functions.items() if next(iter(inspect.signature(thing).parameters), "") == "study"]
+
+
+def test_a_study_may_be_given_by_its_name_or_as_what_was_solved(foreign) -> None:
+    s = foreign.study
+    slow = {"advise", "best_changes", "rule_effects", "contracts", "variants", "common_causes"}
+    asked = {*of_a_study()} - slow - {"history"}
+    assert len(asked) > 45
+    as_solved = SimpleNamespace(study=s, site=s.site)  # nothing but what the calls of the table take beside it
+    for name, call in cases(as_solved, foreign.run).items():
+        if name in asked:
+            call()
+    for name in ("assumptions", "causes", "components", "headline", "load", "modes", "rates_used", "swing"):
+        by_name, by_study = (getattr(k2rel, name)(given) for given in ("L1", k2rel.study("L1")))
+        assert told(by_name) == told(by_study), name
+    assert k2rel.failover("L2R", "switch_A").roles == k2rel.failover(k2rel.study("L2R").solve(), "switch_A").roles
+    assert k2rel.swing(s.solve().solution).equals(k2rel.swing(FILE))
+    assert k2rel.spare_parts(["L1", Path(FILE)]).equals(k2rel.spare_parts([k2rel.study("L1"), s.solve()]))
+
+
+@pytest.mark.parametrize("bad", [None, 3, {"L2R": 1}, pd.DataFrame({"a": [1]})], ids=["None", "3", "dict", "frame"])
+def test_what_is_no_study_is_refused_in_one_sentence(bad) -> None:
+    given = {
+        "failed": DAMAGED,
+        "exposures": [Exposure("brain", 1, 1e5)],
+        "targets": {"cameras": 99.0},
+        "times_h": [1.0],
+    }
+    for name in of_a_study():
+        function = getattr(k2rel, name)
+        needed = [
+            given.get(key, "cameras")
+            for key, parameter in list(inspect.signature(function).parameters.items())[1:]
+            if parameter.default is parameter.empty
+        ]
+        with pytest.raises(InputError, match=r"^study: a study, an answer, a level's name .* is needed, got .*$"):
+            function(bad, *needed)
 
 
 @pytest.mark.slow

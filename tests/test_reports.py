@@ -63,8 +63,8 @@ def test_a_chromium_that_prints_nothing_is_reported(tmp_path, monkeypatch) -> No
 def test_the_page_says_site_date_version_inputs_and_engine_at_its_head(made, pages) -> None:
     page = (pages / "L3R.html").read_text()
     head = page[: page.index("</header>")]
-    p = made.provenance
-    for text in (p.input_hash, f"with k2rel {k2rel.__version__}", "Level 3R", p.engine, "relative 1e-12", "UTC"):
+    p = made.solve().provenance
+    for text in (p.input_hash, f"with k2rel {k2rel.__version__}", "Level 3R", p.engine, p.takeovers, "error bound", "UTC"):
         assert text in head
 
 

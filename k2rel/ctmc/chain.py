@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from k2rel.errors import InputError
+from k2rel.tables import Shown
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array, csr_array
@@ -23,8 +24,8 @@ FASTEST_PER_H = 1e100
 """Rates above this would overflow when paths are multiplied."""
 
 
-@dataclass(frozen=True, eq=False)
-class Chain:
+@dataclass(frozen=True, eq=False, repr=False)
+class Chain(Shown):
     """A continuous-time Markov chain with finitely many states."""
 
     rates: csr_array  # (states, states) [1/h]; nothing on the diagonal, each entry above 0
@@ -115,3 +116,6 @@ class Chain:
         """
         start = int(np.flatnonzero(keep == initial)[0])
         return Chain(self.rates[keep][:, keep].tocsr(), start)
+
+    def _line(self) -> str:
+        return f"{self.states:,} states, {self.transitions:,} transitions"

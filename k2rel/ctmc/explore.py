@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from k2rel.ctmc.chain import FASTEST_PER_H, Chain
 from k2rel.errors import InputError, ModelTooLargeError
+from k2rel.tables import Shown
 
 __all__ = ["Event", "StateSpace", "explore"]
 
@@ -33,12 +34,15 @@ class Event:
     change: Mapping[str, int]  # what it adds to variables
 
 
-@dataclass(frozen=True, eq=False)
-class StateSpace:
+@dataclass(frozen=True, eq=False, repr=False)
+class StateSpace(Shown):
     """States and their chain."""
 
     columns: Mapping[str, IntArray]  # value of each variable in every state
     chain: Chain  # state 0 is the initial one
+
+    def _line(self) -> str:
+        return f"{self.chain.states:,} states of {', '.join(self.columns)}"
 
 
 def explore(variables: Mapping[str, tuple[int, int]], events: Sequence[Event]) -> StateSpace:

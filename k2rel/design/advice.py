@@ -25,6 +25,7 @@ from k2rel.measures.availability import service_named
 from k2rel.measures.solution import Solution, StudyLike, framed
 from k2rel.organisation import Organisation
 from k2rel.studies import Provenance
+from k2rel.tables import ShownTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,8 +37,8 @@ _NOTHING = 1e-5
 _SETS = {True: 1_000, False: 20_000}
 
 
-@dataclass(frozen=True, eq=False)
-class Advice:
+@dataclass(frozen=True, eq=False, repr=False)
+class Advice(ShownTable):
     """What to change first."""
 
     solution: Solution
@@ -190,6 +191,14 @@ class Advice:
             "front": front,
             "left_out": list(self.left_out),
         }  # fmt: skip
+
+    def _line(self) -> str:
+        now = f"{self.provenance.site}: {self.service} is down {self.now_min_per_year:.3g} min a year"
+        left = [f"{left:.3g} with {title}" for title, left in self.table(1)["downtime_min_per_year"].items()]
+        return "; ".join([now, *left])
+
+    def _shown_table(self) -> pd.DataFrame:
+        return self.table(15)
 
 
 def advise(

@@ -21,6 +21,7 @@ from k2rel.rates import Law, changed_laws, duplicated, site_laws
 from k2rel.site.model import Component, Site
 from k2rel.studies import Study, with_site
 from k2rel.studies import study as read_study
+from k2rel.tables import Shown
 from k2rel.units import MINUTES_PER_YEAR
 
 __all__ = [
@@ -46,8 +47,8 @@ TEST_H = 168.0
 _RETURN_H = 1.0 / 60.0
 
 
-@dataclass(frozen=True, eq=False)
-class Design:
+@dataclass(frozen=True, eq=False, repr=False)
+class Design(Shown):
     """A study, and how it is asked about; changed designs are asked about alike."""
 
     study: Study
@@ -64,14 +65,17 @@ class Design:
         return replace(self, organisation=replace(self.organisation or Organisation(), tolerance=tolerance))
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+@dataclass(frozen=True, slots=True, repr=False)
+class Change(Shown):
     """A change of a design."""
 
     title: str
     kind: str  # one of `KINDS`
     what: str  # the level, the contract, the type or the part; of clients their number; "all"
     units: int = 1  # how many parts it buys or serves
+
+    def _line(self) -> str:
+        return f"{self.kind}: {self.title}"
 
 
 def minutes_of(design: Design, service: str) -> float:

@@ -14,6 +14,7 @@ from k2rel.design.changes import KINDS, Change
 from k2rel.errors import InputError, Problem, closest
 from k2rel.numerals import numeral, plain_number
 from k2rel.site.model import Site
+from k2rel.tables import Shown
 from k2rel.textio import read_text
 
 __all__ = ["Costs", "read_costs"]
@@ -22,8 +23,8 @@ _MOST_BYTES = 1_000_000
 _COST = re.compile(r"^cost(?:\s*[\[\(]\s*(.{1,12}?)\s*[\]\)])?$")
 
 
-@dataclass(frozen=True)
-class Costs:
+@dataclass(frozen=True, repr=False)
+class Costs(Shown):
     """Prices of changes.
 
     Examples
@@ -66,6 +67,9 @@ class Costs:
             raise InputError(
                 f"{self.source or 'costs'}: no change of {site.name} has a price; such as {', '.join(some)}"
             )
+
+    def _line(self) -> str:
+        return f"{len(self.prices)} prices in {self.currency or 'no currency'}"
 
 
 def read_costs(path: str | Path) -> Costs:

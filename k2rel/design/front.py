@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from k2rel.design.changes import Change, go_together
 from k2rel.design.evaluation import Changes, Evaluator
+from k2rel.tables import Shown
 
 __all__ = ["Front", "front_of"]
 
@@ -23,14 +24,17 @@ _KINDS = ("contract", "stock", "test", "duplicate", "return")
 _NEAR = 1e-3
 
 
-@dataclass(frozen=True, slots=True)
-class Front:
+@dataclass(frozen=True, slots=True, repr=False)
+class Front(Shown):
     """Sets of changes of which none is better in both cost and downtime."""
 
     sets: tuple[tuple[tuple[str, ...], float, float], ...]  # titles, cost, downtime [min/year]; rising in cost
     computed: int
     gap_min_per_year: float  # no set of at most a point's cost has a downtime smaller by more than this
     complete: bool  # whether the search came to its end
+
+    def _line(self) -> str:
+        return f"{len(self.sets)} sets of changes"
 
 
 def front_of(evaluator: Evaluator, price: Mapping[Change, float], most: int) -> Front:

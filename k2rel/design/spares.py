@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ from k2rel.distributions import Uncertain
 from k2rel.errors import InputError
 from k2rel.measures.uncertainty import rate_distributions
 from k2rel.rates import Law, site_laws
-from k2rel.studies import Study
+from k2rel.studies import Study, StudyLike, study_of
 from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -29,12 +29,14 @@ _NODES = 64
 _RESTART_H = 4.0
 
 
-def spare_parts(studies: Sequence[Study], *, years: float = 1.0, protection: float = 0.95) -> pd.DataFrame:
+def spare_parts(
+    studies: Iterable[StudyLike] | StudyLike, *, years: float = 1.0, protection: float = 0.95
+) -> pd.DataFrame:
     r"""Compute how many spares of each type last a time without a delivery.
 
     Parameters
     ----------
-    studies : sequence of Study
+    studies : sequence of Study, or one
         The sites that share one shelf; the same study more than once for sites that are alike.
     years : float
         How long the shelf has to last [years].
@@ -70,19 +72,18 @@ def spare_parts(studies: Sequence[Study], *, years: float = 1.0, protection: flo
     """
     import pandas as pd
 
-    studies = [studies] if isinstance(studies, Study) else list(studies)
-    if not all(isinstance(study, Study) for study in studies):
-        raise InputError("studies: studies are needed, as k2rel.study makes them")
+    given = [studies] if isinstance(studies, str) or not isinstance(studies, Iterable) else studies
+    chosen = [study_of(study) for study in given]
     years, protection = as_number("years", years), as_number("protection", protection)
-    if not studies:
+    if not chosen:
         raise InputError("spares: name at least one site")
     if not 0 < years <= 50:
         raise InputError(f"years: above 0 and at most 50, got {years:g}")
     if not 0.5 <= protection < 1:
         raise InputError(f"protection: a probability from 0.5 to below 1, got {protection:g}")
     hours = years * HOURS_PER_YEAR
-    pool = _demands(studies)
-    each = [_demands([study]) for study in studies]
+    pool = _demands(chosen)
+    each = [_demands([study]) for study in chosen]
     records = []
     cumulative: dict[str, FloatArray] = {}
     for kind, demand in pool.items():

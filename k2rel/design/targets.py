@@ -16,6 +16,7 @@ from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.site.model import Site
 from k2rel.site.source import read_yaml
+from k2rel.tables import Shown
 from k2rel.uncertain import MOST_POINTS
 from k2rel.units import MINUTES_PER_YEAR, availability_percent
 
@@ -28,8 +29,8 @@ _TARGET_FILE = "a target file gives an availability [%] by service, such as 'med
 _MET, _NOT_MET, _OPEN = "met", "not met", "not known within the uncertainty"
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+@dataclass(frozen=True, slots=True, repr=False)
+class Judgement(Shown):
     """Whether a service meets its target."""
 
     service: str
@@ -58,6 +59,11 @@ class Judgement:
             f"{self.high_min_per_year:.3g} (90 %) with them within their limits{moved}; takeovers {self.takeovers} "
             f"({self.method})."
         )
+
+    def _line(self) -> str:
+        minutes = f"{self.downtime_min_per_year:.3g} of {self.allowed_min_per_year:.3g} min a year"
+        judged = f"{self.target_percent:.6g} % is {self.verdict.upper()}"
+        return f"{self.service}: {judged}, {minutes}; takeovers {self.takeovers} ({self.method})"
 
 
 def read_target(text: str | float, study: StudyLike | Site) -> dict[str, float]:

@@ -16,7 +16,7 @@ from k2rel.rates import SiteLaws, site_laws, with_rate
 from k2rel.rates.entry import CONTRACTS
 from k2rel.site.service_names import of_client
 from k2rel.studies import Study, study
-from k2rel.tables import COLUMNS
+from k2rel.tables import COLUMNS, Shown
 from k2rel.units import MINUTES_PER_YEAR
 
 __all__ = ["RATES", "LiveFigures", "LiveSite"]
@@ -26,8 +26,8 @@ _MOST_SITES = 24
 _SHOWN = ("availability", "unavailability", "downtime_min_per_year", "failures_per_year")
 
 
-@dataclass(frozen=True)
-class LiveFigures:
+@dataclass(frozen=True, repr=False)
+class LiveFigures(Shown):
     """Figures of one setting of the explorer.
 
     Parameters
@@ -79,6 +79,9 @@ class LiveFigures:
             + "<h4>Load on each element [MB/s]</h4>"
             + _table(["element", "capacity", "mean", "95 %", "99.9 %", "P(overload)"], elements)
         )
+
+    def _line(self) -> str:
+        return self.said
 
 
 def _table(heads: list[str], rows: Sequence[tuple[str, ...]]) -> str:

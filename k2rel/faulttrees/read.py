@@ -23,6 +23,7 @@ from k2rel.faulttrees.gates import REFERENCES, gates_in_order, references
 from k2rel.faulttrees.groups import distribution_of, members_of, shares_of, whole_number
 from k2rel.faulttrees.source import Element, read_xml
 from k2rel.logic.structure import FALSE, TRUE, Node, Structure
+from k2rel.tables import Shown
 from k2rel.uncertain import points
 from k2rel.units import HOURS_PER_YEAR
 
@@ -48,7 +49,7 @@ class _Definition:
         return ".".join((*self.container, self.element.named()))
 
 
-class FaultTrees:
+class FaultTrees(Shown):
     """The fault trees of a model.
 
     Parameters
@@ -141,6 +142,9 @@ class FaultTrees:
             columns = {place: part[:, place] for place in range(self.deviates)}
             found = self._model.probabilities(Evaluation(self._model.resolve_parameter, self.mission_time_h, columns))
             yield np.array([np.broadcast_to(np.clip(found[event], 0.0, 1.0), len(part)) for event in self.events])
+
+    def _line(self) -> str:
+        return f"{self.name}: {len(self.tops)} top events"
 
 
 class _Model:

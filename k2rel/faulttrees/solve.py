@@ -18,6 +18,7 @@ from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.function import MOST_NODES, FunctionDiagram, compile_function
 from k2rel.logic.structure import Node
 from k2rel.logic.zdd import Listing, MinimalSets
+from k2rel.tables import Shown
 from k2rel.uncertain import mean_interval
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ class Uncertainty:
     quantiles: dict[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class TopAnswer:
+@dataclass(frozen=True, slots=True, repr=False)
+class TopAnswer(Shown):
     """What is known about one top event."""
 
     top: str
@@ -97,9 +98,13 @@ class TopAnswer:
         index = pd.Index([item.event for item in self.importance or ()], name="event")
         return pd.DataFrame(rows, columns=columns, index=index)
 
+    def _line(self) -> str:
+        found = self.bounds if self.probability is None else (self.probability,)
+        return f"{self.top} {' to '.join(f'{p:.4g}' for p in found or ()) or 'without a probability'}"
 
-@dataclass(frozen=True, slots=True)
-class TreeAnswer:
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TreeAnswer(Shown):
     """Answers about all top events of a model."""
 
     model: str
@@ -117,6 +122,9 @@ class TreeAnswer:
         """
         answer = {"model": self.model, "method": self.method, "tops": [_top_json(top) for top in self.tops]}
         return answer | ({"notes": list(self.notes)} if self.notes else {})
+
+    def _line(self) -> str:
+        return f"{self.model}: " + "; ".join(item._line() for item in self.tops)
 
 
 def _finite(value: float | None) -> float | None:

@@ -19,6 +19,7 @@ from k2rel.distributions import Distribution, Uncertain, from_limits
 from k2rel.errors import InputError
 from k2rel.field.lives import Exposure
 from k2rel.rates.entry import RateRow
+from k2rel.tables import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +33,8 @@ _LEVELS = (0.05, 0.5, 0.95)
 _POINTS = 4001
 
 
-@dataclass(frozen=True, eq=False)
-class Posterior:
+@dataclass(frozen=True, eq=False, repr=False)
+class Posterior(Shown):
     """A failure rate before and after what was seen.
 
     Parameters
@@ -91,6 +92,9 @@ class Posterior:
             default_reason="prior and own log together" if types else "", evidence="posterior", source=words,
             url="", notes=f"prior: {row.origin}",
         )  # fmt: skip
+
+    def _line(self) -> str:
+        return f"{self.evidence.name}: {self.mean:.3g} /h, {self.low:.3g} to {self.high:.3g}"
 
 
 def prior_of(row: RateRow, law: str = "lognormal") -> Uncertain:
@@ -224,8 +228,8 @@ def _surprise(rates: FloatArray, weight: FloatArray, evidence: Exposure) -> floa
     return min(1.0, 2 * min(most, least))
 
 
-@dataclass(frozen=True, eq=False)
-class Pooled:
+@dataclass(frozen=True, eq=False, repr=False)
+class Pooled(Shown):
     """Rates of several sites that are alike but not the same.
 
     Parameters
@@ -272,6 +276,9 @@ class Pooled:
         rows.append(("a new site", math.nan, math.nan, math.nan, new.mean, new.low, new.high))
         columns = ["site", "failures", "hours", "alone_per_h", "failure_rate_per_h", "low_per_h", "high_per_h"]
         return pd.DataFrame(rows, columns=columns).set_index("site")
+
+    def _line(self) -> str:
+        return f"{len(self.sites)} sites, a new one: {self.new_site.mean:.3g} /h"
 
 
 def pool(

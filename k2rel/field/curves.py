@@ -14,6 +14,7 @@ from k2rel.field.fit import fit_law
 from k2rel.field.likelihood import LAWS, maximum
 from k2rel.field.lives import LONGEST_H, SHORTEST_H, Lives
 from k2rel.field.result import Fit, FittedParameter
+from k2rel.tables import Shown
 
 __all__ = ["Curve", "GoodnessOfFit", "curve_of", "goodness_of_fit"]
 
@@ -24,8 +25,8 @@ _MOST_STEPS = 50_000
 _MOST_LIVES = 5_000
 
 
-@dataclass(frozen=True, eq=False)
-class Curve:
+@dataclass(frozen=True, eq=False, repr=False)
+class Curve(Shown):
     """Probability to have failed by an age, as a step function.
 
     Parameters
@@ -66,6 +67,9 @@ class Curve:
             return failed
         first = float(fit.failed_by([self.from_h])[0])
         return np.asarray((failed - first) / (1.0 - first)) if first < 1 else failed
+
+    def _line(self) -> str:
+        return f"{self.method}: {len(self.time_h):,} points"
 
 
 def curve_of(lives: Lives, confidence: float = 0.9) -> Curve:

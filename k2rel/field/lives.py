@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from k2rel.errors import InputError
+from k2rel.tables import Shown
 
 __all__ = ["LONGEST_H", "SHORTEST_H", "Exposure", "Lives", "RepairHistory"]
 
@@ -18,8 +19,8 @@ LONGEST_H, SHORTEST_H = 1e12, 1e-9
 """Lives outside these are mistakes of their unit [h]."""
 
 
-@dataclass(frozen=True, eq=False)
-class Lives:
+@dataclass(frozen=True, eq=False, repr=False)
+class Lives(Shown):
     """Lives of alike parts, each between two times.
 
     Parameters
@@ -153,6 +154,9 @@ class Lives:
         until = np.where(self.right, self.lower_h, (self.lower_h + np.where(self.right, 0.0, self.upper_h)) / 2)
         return float((until - self.entry_h) @ self.count)
 
+    def _line(self) -> str:
+        return f"{self.name}: {float(self.count.sum()):,.6g} lives"
+
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
@@ -196,8 +200,8 @@ class Exposure:
             )
 
 
-@dataclass(frozen=True, eq=False)
-class RepairHistory:
+@dataclass(frozen=True, eq=False, repr=False)
+class RepairHistory(Shown):
     """Failures of units that were repaired and went on.
 
     Parameters
@@ -227,3 +231,6 @@ class RepairHistory:
     def failures(self) -> int:
         """Number of failures."""
         return len(self.time_h)
+
+    def _line(self) -> str:
+        return f"{len(self.time_h):,} failures of {len(self.end_h):,} units"

@@ -27,6 +27,7 @@ from k2rel.field.columns import TIMES, Plan, plan_of
 from k2rel.field.lives import Exposure, Lives, RepairHistory
 from k2rel.field.rows import Observed, Window, looks_like_dates, notes_of
 from k2rel.numerals import Evidence, Mark, decided
+from k2rel.tables import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,8 +45,8 @@ _DIGITS = 5
 _SAMPLE = 1000
 
 
-@dataclass(frozen=True, eq=False)
-class FieldData:
+@dataclass(frozen=True, eq=False, repr=False)
+class FieldData(Shown):
     """What a field log holds.
 
     Parameters
@@ -102,6 +103,9 @@ class FieldData:
         units = "; ".join(f"{title}: {unit}" for title, unit in self.units.items())
         total = f"{self.hours:,.10g} h of operation in all ({units})"
         return f"{self.file}: {self.rows:,} rows, read as {self.layout}: {total}"
+
+    def _line(self) -> str:
+        return self.words()
 
 
 def read_field(

@@ -15,6 +15,7 @@ from k2rel.distributions.closed_forms import normal_deviations
 from k2rel.errors import InputError
 from k2rel.field.likelihood import LAWS, Shape
 from k2rel.rates.entry import RateRow
+from k2rel.tables import Shown
 
 __all__ = ["Fit", "FittedParameter", "family_of"]
 
@@ -41,8 +42,8 @@ class FittedParameter:
     high: float
 
 
-@dataclass(frozen=True, eq=False)
-class Fit:
+@dataclass(frozen=True, eq=False, repr=False)
+class Fit(Shown):
     """A law fitted to data.
 
     Parameters
@@ -307,6 +308,9 @@ class Fit:
             "bic": self.bic, "mean_h": self.mean_h, "b10_h": self.quantile_h(0.1),
             "confidence": self.confidence, "limits": self.limits, "notes": list(self.notes),
         }  # fmt: skip
+
+    def _line(self) -> str:
+        return f"{self.name}: {self.words}; {self.failures:,.6g} failures of {self.units:,.6g} units"
 
 
 def family_of(law: str, parameters: Mapping[str, float]) -> tuple[Family, tuple[float, ...]]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from k2rel.errors import InputError
 from k2rel.field.lives import RepairHistory
+from k2rel.tables import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Trend", "mean_cumulative_failures", "trend_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
+@dataclass(frozen=True, slots=True, repr=False)
+class Trend(Shown):
     """Tests of a trend, and the power law through it.
 
     Parameters
@@ -92,6 +93,9 @@ class Trend:
         if either:
             return f"failures may come {way} often with time (one test of two, {p})"
         return f"no trend is seen ({p}); a constant rate does"
+
+    def _line(self) -> str:
+        return f"{self.failures} failures of {self.units} units; shape {self.shape:.3g}"
 
 
 def trend_of(history: RepairHistory, confidence: float = 0.9) -> Trend:

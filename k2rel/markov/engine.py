@@ -26,6 +26,7 @@ from k2rel.services.clients import OwnParts
 from k2rel.services.diagrams import Service, failures_per_h
 from k2rel.services.modes import groups_of, shared_members
 from k2rel.studies import Provenance, Study
+from k2rel.tables import Shown
 
 __all__ = ["Dynamics", "solved"]
 
@@ -33,8 +34,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
-class Dynamics:
+@dataclass(frozen=True, eq=False, repr=False)
+class Dynamics(Shown):
     """A site's chain, solved, and the questions that it answers."""
 
     study: Study
@@ -222,6 +223,9 @@ class Dynamics:
     def first_failure_h(self, service: Service) -> float:
         """Give the mean time to the first failure of a service [h], from everything new and in service."""
         return mean_time_to(self.states.chain, self.down(service))
+
+    def _line(self) -> str:
+        return f"{self.study.site.name}: {self.states.chain.states:,} states, error bound {self.states.error_bound:.1e}"
 
 
 @lru_cache(maxsize=8)

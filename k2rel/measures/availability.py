@@ -21,6 +21,7 @@ from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
 from k2rel.services.diagrams import Service, services_of
 from k2rel.studies import Provenance, Study
+from k2rel.tables import Shown, ShownTable
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceAvailability:
+@dataclass(frozen=True, slots=True, repr=False)
+class ServiceAvailability(Shown):
     """Steady-state figures of one service."""
 
     service: str
@@ -102,9 +103,13 @@ class ServiceAvailability:
         }
         return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
 
+    def _line(self) -> str:
+        down = f"{self.service}: down {self.downtime_min_per_year:.3g} min a year"
+        return f"{down}, in {self.failures_per_year:.2g} failures"
 
-@dataclass(frozen=True)
-class AvailabilityResult:
+
+@dataclass(frozen=True, repr=False)
+class AvailabilityResult(ShownTable):
     """Availability of every service of a site."""
 
     provenance: Provenance
@@ -153,6 +158,16 @@ class AvailabilityResult:
         """
         notes = {"notes": list(self.notes)} if self.notes else {}
         return {**self.provenance.heading(), **notes, "services": [item.to_json() for item in self.services]}
+
+    def _line(self) -> str:
+        main, p = self.services[0], self.provenance
+        down = f"{main.service} is down {main.downtime_min_per_year:.3g} min a year"
+        return f"{p.site}: {down}, in {main.failures_per_year:.2g} failures; takeovers {p.takeovers}"
+
+    def _shown_table(self) -> pd.DataFrame:
+        rows = self.table()
+        columns = ["unavailability", "downtime_min_per_year", "failures_per_year", "mean_downtime_h"]
+        return rows.loc[rows["scope"] == "site", columns]
 
 
 def availability(

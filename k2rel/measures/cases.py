@@ -11,7 +11,8 @@ from k2rel.arguments import as_names
 from k2rel.policy.failover import FailoverOutcome
 from k2rel.policy.failover import failover as follow
 from k2rel.policy.rules import Policy
-from k2rel.studies import Study
+from k2rel.studies import StudyLike, study_of
+from k2rel.tables import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Case", "case_table", "failover", "failover_cases", "load_after_failures"]
 
 
-@dataclass(frozen=True)
-class Case:
+@dataclass(frozen=True, repr=False)
+class Case(Shown):
     """One failover case."""
 
     title: str
@@ -73,12 +74,15 @@ class Case:
             if name != self.outcome.principal
         }
 
+    def _line(self) -> str:
+        return f"{self.title}: {self.effect()}"
+
 
 def _short(clients: list[str]) -> list[str]:
     return clients if len(clients) <= 4 else [*clients[:3], f"{len(clients) - 3} more"]
 
 
-def failover(study: Study, failed: Sequence[str] | str = (), primary: str | None = None) -> FailoverOutcome:
+def failover(study: StudyLike, failed: Sequence[str] | str = (), primary: str | None = None) -> FailoverOutcome:
     """Follow the failover rules for one set of failed parts.
 
     Parameters
@@ -105,11 +109,12 @@ def failover(study: Study, failed: Sequence[str] | str = (), primary: str | None
     >>> failover(study("L2R"), ["switch_A"]).roles
     {'file_system': 'B'}
     """
+    study = study_of(study)
     policy = study.policy if primary is None or primary == study.policy.home else Policy(study.site, primary)
     return follow(policy, failed)
 
 
-def failover_cases(study: Study) -> list[Case]:
+def failover_cases(study: StudyLike) -> list[Case]:
     """Find the failover cases of a site: normal state, and every single failure that changes something.
 
     Parameters
@@ -128,6 +133,7 @@ def failover_cases(study: Study) -> list[Case]:
     >>> [case.title for case in failover_cases(study("L2R"))][:3]
     ['nothing has failed', "client 1's media A", "client 1's control A"]
     """
+    study = study_of(study)
     site = study.site
     normal = follow(study.policy)
     cases = [Case("nothing has failed", (), normal)]
@@ -160,7 +166,7 @@ def _essence(outcome: FailoverOutcome) -> object:
     )
 
 
-def case_table(study: Study) -> pd.DataFrame:
+def case_table(study: StudyLike) -> pd.DataFrame:
     """Give the failover cases of a site as a table.
 
     Parameters
@@ -181,6 +187,7 @@ def case_table(study: Study) -> pd.DataFrame:
     """
     import pandas as pd
 
+    study = study_of(study)
     rows = [
         {
             "failed": case.title,
@@ -193,7 +200,7 @@ def case_table(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def load_after_failures(study: Study, parts: Sequence[str] | str | None = None) -> pd.DataFrame:
+def load_after_failures(study: StudyLike, parts: Sequence[str] | str | None = None) -> pd.DataFrame:
     """Give the load of every element in normal state and after each single failure.
 
     Parameters
@@ -220,6 +227,7 @@ def load_after_failures(study: Study, parts: Sequence[str] | str | None = None) 
     """
     import pandas as pd
 
+    study = study_of(study)
     site = study.site
     if parts is None:
         own = [site.client_part_id(1, key) for key, part in site.client_parts.items()]

@@ -70,8 +70,9 @@ def feasible_organisation(study: StudyLike) -> Organisation | None:
     >>> feasible_organisation("L2R").words()
     'roles sticky'
     """
+    study = study_of(study)
     try:
-        return solved(study_of(study), Organisation()).organisation
+        return solved(study, Organisation()).organisation
     except K2relError:
         return None
 
@@ -235,7 +236,7 @@ def both_readings(solution: Solution) -> list[dict[str, Any]]:
 def _as_modelled(study: StudyLike, organisation: Organisation | None) -> Solution:
     """Who answers with takeovers as modelled; where nothing moves, whoever was chosen."""
     solution = solution_of(study, organisation=organisation)
-    if solution.method == "exact" and solution.takeovers == IDEAL:
+    if organisation is None and solution.method == "exact" and solution.takeovers == IDEAL:
         return solution_of(solution.study)
     return solution
 

@@ -15,7 +15,7 @@ from k2rel.organisation import Organisation
 from k2rel.services.catalogue import site_services, structure_function
 from k2rel.services.diagrams import services_of
 from k2rel.services.loading import Loading
-from k2rel.studies import Study
+from k2rel.studies import Study, StudyLike, study_of
 
 __all__ = ["functions_of", "labelled_chain_of", "open_psa_of", "prism_of"]
 
@@ -34,7 +34,7 @@ def functions_of(study: Study) -> dict[str, Node]:
     return {service.name: structure_function(study.policy, service) for service in listed}
 
 
-def open_psa_of(study: Study) -> str:
+def open_psa_of(study: StudyLike) -> str:
     """Write the services of a site as fault trees, every client with its own parts.
 
     Parameters
@@ -55,6 +55,7 @@ def open_psa_of(study: Study) -> str:
     >>> open_psa_of(study("L2R")).splitlines()[2]
     '<opsa-mef name="L2R">'
     """
+    study = study_of(study)
     site = study.site
     s = study.policy.structure
     tops = functions_of(study)

@@ -11,7 +11,7 @@ from k2rel.measures.tested import tests_in_use
 from k2rel.organisation import Organisation
 from k2rel.site import read_site
 from k2rel.site.model import CommonCauseGroup, Component
-from k2rel.studies import Study
+from k2rel.studies import Study, StudyLike, study_of
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
@@ -54,8 +54,9 @@ def levels() -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("level")
 
 
-def component_records(study: Study) -> list[dict[str, Any]]:
+def component_records(study: StudyLike) -> list[dict[str, Any]]:
     """List every physical part with its failure data, clients and drives written out."""
+    study = study_of(study)
     site, laws = study.site, study.laws
 
     def record(part: Component, key: str, of_client: bool) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def component_records(study: Study) -> list[dict[str, Any]]:
     return [record(part, key, of_client) for part, (key, of_client) in zip(site.parts(), keys, strict=True)]
 
 
-def components(study: Study) -> pd.DataFrame:
+def components(study: StudyLike) -> pd.DataFrame:
     """List every physical part with its failure data as a table.
 
     Parameters
@@ -101,10 +102,11 @@ def components(study: Study) -> pd.DataFrame:
     """
     import pandas as pd
 
+    study = study_of(study)
     return pd.DataFrame(component_records(study)).set_index("id")
 
 
-def rates_used(study: Study) -> pd.DataFrame:
+def rates_used(study: StudyLike) -> pd.DataFrame:
     """List the failure data that a study rests on, a row for each component type.
 
     Parameters
@@ -125,6 +127,7 @@ def rates_used(study: Study) -> pd.DataFrame:
     """
     import pandas as pd
 
+    study = study_of(study)
     columns = [
         "failure_rate_per_h",
         "low_per_h",
@@ -142,7 +145,7 @@ def rates_used(study: Study) -> pd.DataFrame:
     return grouped[["type", "count", *columns[:6], "assumed", *columns[6:]]]
 
 
-def assumptions(study: Study, organisation: Organisation | None = None) -> pd.DataFrame:
+def assumptions(study: StudyLike, organisation: Organisation | None = None) -> pd.DataFrame:
     """List what no source states: the named assumptions of the site, and failure data without a source.
 
     Parameters
@@ -166,6 +169,7 @@ def assumptions(study: Study, organisation: Organisation | None = None) -> pd.Da
     """
     import pandas as pd
 
+    study = study_of(study)
     movable = study.site.movable
     back = bool(movable) and all(role.failback == "automatic" for role in movable.values())
     rows = [(a.name, a.value, a.evidence, a.reason, a.source) for a in study.site.assumptions]
@@ -289,7 +293,7 @@ def _dynamic_assumptions(study: Study, given: Organisation) -> list[tuple[str, s
     return [(f"roles that stick: {name}", value, "ENGINE", reason, "") for name, value, reason in said]
 
 
-def raid_sets(study: Study) -> pd.DataFrame:
+def raid_sets(study: StudyLike) -> pd.DataFrame:
     """List the RAID sets with what their Markov chain gives.
 
     Parameters
@@ -311,6 +315,7 @@ def raid_sets(study: Study) -> pd.DataFrame:
     """
     import pandas as pd
 
+    study = study_of(study)
     rows = [
         {
             "raid_set": name,

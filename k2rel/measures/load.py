@@ -23,6 +23,7 @@ from k2rel.services.engine import Engine
 from k2rel.services.loading import Loading
 from k2rel.services.modes import Mode, traffic_diagram
 from k2rel.studies import Provenance, Study
+from k2rel.tables import Shown, ShownTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +33,8 @@ __all__ = ["ElementLoads", "LoadResult", "load", "overload_by_mode"]
 _CUT = 1e-16
 
 
-@dataclass(frozen=True)
-class ElementLoads:
+@dataclass(frozen=True, repr=False)
+class ElementLoads(Shown):
     """Distribution of the load on one element."""
 
     element: str
@@ -84,9 +85,12 @@ class ElementLoads:
                 return self.distribution[index][0]
         return self.distribution[0][0]
 
+    def _line(self) -> str:
+        return f"{self.element}: {self.mean_mb_s:.4g} MB/s on average, at most {self.largest_mb_s:.4g}"
 
-@dataclass(frozen=True)
-class LoadResult:
+
+@dataclass(frozen=True, repr=False)
+class LoadResult(ShownTable):
     """Load of a site."""
 
     provenance: Provenance
@@ -181,6 +185,12 @@ class LoadResult:
             "left_out": self.left_out,
         }
 
+    def _line(self) -> str:
+        return (
+            f"{self.provenance.site}: some element is overloaded with probability {self.p_any_overload:.3g}, "
+            f"{100 * self.delivered_fraction:.6g} % of the demand is delivered"
+        )
+
 
 def load(study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto") -> LoadResult:
     """Compute where the load of a site goes.
@@ -206,7 +216,7 @@ def load(study: StudyLike, organisation: Organisation | None = None, *, method: 
     >>> [(a, b, lost, round(p, 3)) for a, b, lost, p in load("L2R", method="exact").side_distribution[:1]]
     [(4, 0, 0, 1.0)]
     >>> [(a, b, lost, round(p, 3)) for a, b, lost, p in load("L2R").side_distribution[:2]]
-    [(4, 0, 0, 0.504), (0, 4, 0, 0.495)]
+    [(4, 0, 0, 0.505), (0, 4, 0, 0.495)]
     """
     return _load_of(solution_of(study, method, organisation))
 

@@ -19,7 +19,7 @@ from k2rel.rates import Law
 from k2rel.services.clients import routes_under
 from k2rel.services.modes import groups_of
 from k2rel.site.model import Role, Unit
-from k2rel.studies import Study, with_site
+from k2rel.studies import Study, StudyLike, study_of, with_site
 from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _with(study: Study, rule: str, value: str) -> Study:
 
 
 def rule_effects(
-    study: Study, services: Sequence[str] | None = None, organisation: Organisation | None = None
+    study: StudyLike, services: Sequence[str] | None = None, organisation: Organisation | None = None
 ) -> pd.DataFrame:
     """Compute what each rule of takeovers that no source states changes.
 
@@ -156,6 +156,7 @@ def rule_effects(
     """
     import pandas as pd
 
+    study = study_of(study)
     from k2rel.measures.dynamic import sticky_and_preferred
 
     columns = ["rule", "value", "in_use", "service", "preferred_min_per_year", "sticky_min_per_year"]

@@ -10,10 +10,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from k2rel.bundled import level_names
 from k2rel.errors import InputError, K2relError, ModelTooLargeError, NoConvergenceError, closest
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.engines import engine_of
@@ -21,8 +19,8 @@ from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.services.diagrams import services_of
 from k2rel.services.engine import Engine
-from k2rel.studies import Provenance, Study
-from k2rel.studies import study as read_study
+from k2rel.studies import Provenance, Study, StudyLike, study_of
+from k2rel.tables import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,8 +50,8 @@ IDEAL, AS_MODELLED = "ideal", "as modelled"
 _WORST_BOUND = 0.1  # of the unavailability that it bounds the error of: above it, the chain says too little
 
 
-@dataclass(frozen=True, eq=False)
-class Solution:
+@dataclass(frozen=True, eq=False, repr=False)
+class Solution(Shown):
     """A study with the engine that answers for it."""
 
     study: Study
@@ -101,11 +99,12 @@ class Solution:
     @cached_property
     def simulated(self) -> Simulation:
         """The histories."""
-        from k2rel.simulation.engine import simulate
+        from k2rel.simulation.engine import moderate_plan, simulate
 
         if self.method != "simulation":
             raise self.cannot("this", "simulation")
-        return simulate(self.study, self.organisation, self.circumstances, self.plan)
+        plan = self.plan or moderate_plan(self.study, self.followed, self.circumstances)
+        return simulate(self.study, self.organisation, self.circumstances, plan)
 
     def cannot(self, what: str, others: str) -> InputError:
         """What to say where another engine is needed."""
@@ -135,37 +134,8 @@ class Solution:
             return None
         return solution_of(self.study, "exact")
 
-
-class Answered(Protocol):
-    """What has been solved and says so: an answer, which stands above this room."""
-
-    @property
-    def solution(self) -> Solution:
-        """The study with the engine that answers for it."""
-
-
-StudyLike: TypeAlias = "Study | Solution | Answered | str | Path"
-"""What a question may be asked about: a study, a level's name or a site file, or what was solved before."""
-
-
-@lru_cache(maxsize=16)
-def _level(name: str) -> Study:
-    return read_study(name)
-
-
-def study_of(study: Any) -> Study:
-    """The study that is meant: itself, a level or a file read, or that of an answer."""
-    study = getattr(study, "solution", study)
-    if isinstance(study, Solution):
-        return study.study
-    if isinstance(study, Study):
-        return study
-    if isinstance(study, str | Path):
-        return _level(str(study)) if str(study) in level_names() else read_study(study)
-    raise InputError(
-        f"study: a study, an answer, a level's name such as 'L2R' or the path of a site file is needed, got "
-        f"{type(study).__name__} {str(study)[:40]!r}"
-    )
+    def _line(self) -> str:
+        return f"{self.study.site.name}: {self.method}, takeovers {self.takeovers}: {self.reason}"
 
 
 def solution_of(

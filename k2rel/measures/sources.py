@@ -13,7 +13,7 @@ from k2rel.errors import InputError, closest
 from k2rel.exact.sampling import unavailability_of_samples
 from k2rel.measures.availability import service_named
 from k2rel.measures.uncertainty import rates_that_matter
-from k2rel.studies import Study
+from k2rel.studies import Study, StudyLike, study_of
 from k2rel.uncertain import sobol_indices_of_groups
 from k2rel.units import MINUTES_PER_YEAR
 
@@ -29,7 +29,7 @@ GROUPINGS = ("source", "evidence", "entry")
 
 
 def uncertainty_by_source(
-    study: Study, service: str | None = None, *, by: str = "source", samples: int = 2048, seed: int = 1
+    study: StudyLike, service: str | None = None, *, by: str = "source", samples: int = 2048, seed: int = 1
 ) -> pd.DataFrame:
     r"""Split the variance of a service's downtime into what each source of failure data contributes.
 
@@ -72,6 +72,7 @@ def uncertainty_by_source(
     """
     import pandas as pd
 
+    study = study_of(study)
     if by not in GROUPINGS:
         raise InputError(f"by '{str(by)[:40]}': one of {', '.join(GROUPINGS)}{closest(str(by), GROUPINGS)}")
     found = service_named(study, service)

@@ -14,7 +14,8 @@ from k2rel.policy.failover import failover as follow
 from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover
 from k2rel.rates import Law
-from k2rel.studies import Study
+from k2rel.studies import StudyLike, study_of
+from k2rel.tables import Shown
 from k2rel.units import format_duration
 
 __all__ = ["Step", "takeover_steps"]
@@ -23,16 +24,21 @@ _ARRIVES, _FIRST_RETURN = 0, 2  # events of a TakeoverTable
 _STAY = "roles stay where they are until the next takeover"
 
 
-@dataclass(frozen=True)
-class Step:
+@dataclass(frozen=True, repr=False)
+class Step(Shown):
     """One step of a takeover."""
 
     title: str
     words: str
     outcome: FailoverOutcome
 
+    def _line(self) -> str:
+        return f"{self.title}: {self.words}"
 
-def takeover_steps(study: Study, failed: Sequence[str] | str, organisation: Organisation | None = None) -> list[Step]:
+
+def takeover_steps(
+    study: StudyLike, failed: Sequence[str] | str, organisation: Organisation | None = None
+) -> list[Step]:
     """Follow one takeover that succeeds, from the failure until everything is in service again.
 
     Parameters
@@ -59,6 +65,7 @@ def takeover_steps(study: Study, failed: Sequence[str] | str, organisation: Orga
     >>> [step.title for step in takeover_steps(study("L2R"), ["media_link_A1"])]
     ['before', 'detection', 'switchover', 'after', 'repaired', 'back in service']
     """
+    study = study_of(study)
     site, failed = study.site, as_names("failed", failed)
     site.require_parts(failed)
     times = (organisation or Organisation()).takeover_times

@@ -25,7 +25,8 @@ from k2rel.measures.availability import service_named
 from k2rel.measures.exchange import functions_of
 from k2rel.rates import Law, RaidModule, calendar_of, with_rate
 from k2rel.services.diagrams import Service
-from k2rel.studies import Provenance, Study
+from k2rel.studies import Provenance, Study, StudyLike, study_of
+from k2rel.tables import ShownTable
 from k2rel.uncertain import MOST_POINTS, mean_interval, points, sobol_indices_of_groups
 from k2rel.units import MINUTES_PER_YEAR
 
@@ -47,8 +48,8 @@ FloatArray = NDArray[np.float64]
 _LEVELS = (0.05, 0.5, 0.95)
 
 
-@dataclass(frozen=True)
-class UncertaintyResult:
+@dataclass(frozen=True, repr=False)
+class UncertaintyResult(ShownTable):
     """Unavailability of services under uncertain failure rates, by sampling."""
 
     provenance: Provenance
@@ -95,6 +96,10 @@ class UncertaintyResult:
             "downtime_min_per_year": rows,
         }
 
+    def _line(self) -> str:
+        found = [f"{name} {row.q05:.3g} to {row.q95:.3g}" for name, row in self.table().iterrows()]
+        return f"{self.provenance.site}: downtime within 90 % [min/year]: {', '.join(found)}; {self.samples:,} samples"
+
 
 def rate_distributions(study: Study) -> dict[str, Uncertain]:
     """Read the 90 % limits of the rates in use as lognormal distributions, by row of the table of rates [1/h].
@@ -119,7 +124,7 @@ def rate_distributions(study: Study) -> dict[str, Uncertain]:
 
 
 def uncertainty(
-    study: Study,
+    study: StudyLike,
     services: Sequence[str] | str | None = None,
     *,
     samples: int = 10_000,
@@ -158,6 +163,7 @@ def uncertainty(
     >>> uncertainty(study("L2R"), samples=100, seed=3).values["media"].shape
     (100,)
     """
+    study = study_of(study)
     samples, seed = as_whole("samples", samples, 2, MOST_POINTS), as_seed(seed)
     wanted = [None] if services is None else as_names("services", services)
     if not wanted:
@@ -201,7 +207,7 @@ def _part_moments(
     return np.asarray(mean), np.asarray(weights @ (q - mean) ** 2)
 
 
-def moments(study: Study, service: str | None = None) -> tuple[float, float]:
+def moments(study: StudyLike, service: str | None = None) -> tuple[float, float]:
     """Give mean and variance of a service's unavailability without sampling, every part uncertain by itself.
 
     Parts of one type are taken as independent here; where they share one unknown rate, as `uncertainty` has
@@ -232,6 +238,7 @@ def moments(study: Study, service: str | None = None) -> tuple[float, float]:
     >>> f"{mean:.2e}", f"{variance:.1e}"
     ('1.84e-08', '1.3e-16')
     """
+    study = study_of(study)
     wanted = service_named(study, service).name
     functions = functions_of(study)
     if wanted not in functions:
@@ -275,7 +282,7 @@ def rates_that_matter(study: Study, service: Service) -> dict[str, Uncertain]:
     return distributions
 
 
-def sensitivity(study: Study, service: str | None = None, *, samples: int = 1024, seed: int = 1) -> pd.DataFrame:
+def sensitivity(study: StudyLike, service: str | None = None, *, samples: int = 1024, seed: int = 1) -> pd.DataFrame:
     """Say which uncertain rate the spread of a service's unavailability comes from: Sobol' indices.
 
     Parameters
@@ -311,6 +318,7 @@ def sensitivity(study: Study, service: str | None = None, *, samples: int = 1024
     """
     import pandas as pd
 
+    study = study_of(study)
     found = service_named(study, service)
     distributions = rates_that_matter(study, found)
 
@@ -332,7 +340,7 @@ def sensitivity(study: Study, service: str | None = None, *, samples: int = 1024
     return frame.sort_values("total", ascending=False, kind="stable")
 
 
-def swing(study: Study, service: str | None = None) -> pd.DataFrame:
+def swing(study: StudyLike, service: str | None = None) -> pd.DataFrame:
     """Compute the downtime of a service with each failure rate at its 90 % limits, one after another.
 
     Parts whose rate comes from the same row of the table move together; all others stay at their value.
@@ -363,6 +371,7 @@ def swing(study: Study, service: str | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
+    study = study_of(study)
     found = service_named(study, service)
     rows: dict[str, Law] = {}
     types: dict[str, dict[str, None]] = {}

@@ -10,7 +10,8 @@ from k2rel.errors import InputError, closest
 from k2rel.field import Exposure, Pooled, Posterior, pool, prior_of, update
 from k2rel.rates import Law, RateRow, changed_laws, registry
 from k2rel.site.model import Component
-from k2rel.studies import Study
+from k2rel.studies import Provenance, Study, StudyLike, study_of
+from k2rel.tables import ShownTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Updated", "updated"]
 
 
-@dataclass(frozen=True, eq=False)
-class Updated:
+@dataclass(frozen=True, eq=False, repr=False)
+class Updated(ShownTable):
     """A study before and after its own log."""
 
     before: Study
@@ -52,9 +53,17 @@ class Updated:
                    "after_per_h", "after_low_per_h", "after_high_per_h", "surprise"]  # fmt: skip
         return pd.DataFrame(rows, columns=columns).set_index("type")
 
+    def _line(self) -> str:
+        return f"{self.before.site.name}: the log changes the rates of {', '.join(self.posteriors)}"
+
+    @property
+    def provenance(self) -> Provenance:
+        """Of the study with what the log says."""
+        return self.after.provenance
+
 
 def updated(
-    study: Study, exposures: Sequence[Exposure], *, prior: str = "lognormal", site: str | None = None
+    study: StudyLike, exposures: Sequence[Exposure], *, prior: str = "lognormal", site: str | None = None
 ) -> Updated:
     """Update the failure rates of a study with a log.
 
@@ -87,6 +96,7 @@ def updated(
     >>> [f"{found.law('psu_raid_1').failure_rate_per_h:.2e}" for found in (result.before, result.after)]
     ['4.00e-06', '1.49e-06']
     """
+    study = study_of(study)
     if not all(isinstance(exposure, Exposure) for exposure in exposures):
         raise InputError(f"exposures: a list of Exposure is needed, got {str(exposures)[:40]}")
     if not exposures:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from k2rel.rates import Law, RaidModule
 from k2rel.site.model import Site
+from k2rel.tables import Shown
 from k2rel.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Worth", "importances", "law_slopes", "worth"]
 
 
-@dataclass(frozen=True, slots=True)
-class Worth:
+@dataclass(frozen=True, slots=True, repr=False)
+class Worth(Shown):
     """What the importances of a part follow from."""
 
     unavailability: float

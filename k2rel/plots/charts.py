@@ -69,7 +69,7 @@ def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[st
     for y, value in enumerate(minutes):
         _figure(ax, value, y, f"{value:.3g}")
     ax.margins(x=0.15)
-    colours_said = f" ({sides[0]} blue, {sides[1]} orange hatched, shared grey dotted)" if len(sides) > 1 else ""
+    colours_said = f" ({sides[0]} blue, {sides[1]} orange hatched, shared dotted)" if len(sides) > 1 else ""
     return tidy(ax, f"Which parts cause the downtime{colours_said}", "downtime [min/year], logarithmic")
 
 
@@ -88,7 +88,7 @@ def plot_availability_over_time(frame: pd.DataFrame, service: str, ax: Axes | No
     Returns
     -------
     matplotlib.axes.Axes
-        Both curves on logarithmic axes.
+        The curve with repair, and that without where the frame has it, on logarithmic axes.
 
     Examples
     --------
@@ -100,13 +100,9 @@ def plot_availability_over_time(frame: pd.DataFrame, service: str, ax: Axes | No
     ax = new_axes(ax, (7.2, 3.6))
     hours = frame.index.to_numpy()
     ax.plot(hours, frame["point_unavailability"], color=INK, label="with repair: 1 - A(t)")
-    ax.plot(
-        hours,
-        frame["mission_unreliability"],
-        color=LOST,
-        ls="--",
-        label="no repair during the mission: 1 - R(t)",
-    )
+    if "mission_unreliability" in frame:  # by the exact engine alone
+        unreliability = frame["mission_unreliability"]
+        ax.plot(hours, unreliability, color=LOST, ls="--", label="no repair during the mission: 1 - R(t)")
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.legend(frameon=False, fontsize=9)

@@ -18,6 +18,7 @@ from k2rel.plots.layout import Box, Layout, Line
 from k2rel.plots.style import COLOUR_WORDS, COLOURS, CONTROL, INK, LOST, MUTED, SHARED
 from k2rel.policy.failover import FailoverOutcome, further_traffic, principal_traffic
 from k2rel.site.model import Site
+from k2rel.tables import Shown
 
 __all__ = ["Drawing", "Look", "caption", "draw_site", "looks"]
 
@@ -76,8 +77,8 @@ class Look:
 _PLAIN = Look()
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+@dataclass(frozen=True, slots=True, repr=False)
+class Drawing(Shown):
     """A drawing: SVG, shown as such in a notebook.
 
     Parameters
@@ -153,6 +154,9 @@ class Drawing:
         except OSError as error:
             raise InputError(f"{target}: cannot be written: {error.strerror or error}") from None
         return target
+
+    def _line(self) -> str:
+        return self.alt
 
 
 def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:

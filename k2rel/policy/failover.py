@@ -11,6 +11,7 @@ from k2rel.logic.structure import Node
 from k2rel.policy.rules import Choice, Policy, Route
 from k2rel.site.model import AtLeast, Site
 from k2rel.site.service_names import FULL_SERVICE
+from k2rel.tables import Shown
 
 __all__ = [
     "ClientState",
@@ -23,8 +24,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class ClientState:
+@dataclass(frozen=True, slots=True, repr=False)
+class ClientState(Shown):
     """Where one client's flows go: for each traffic class the components in order, empty when cut off."""
 
     client: str
@@ -32,8 +33,8 @@ class ClientState:
     paths: Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class ElementLoad:
+@dataclass(frozen=True, slots=True, repr=False)
+class ElementLoad(Shown):
     """Load of one element that has a capacity [MB/s]."""
 
     element: str
@@ -63,8 +64,8 @@ def exceeds(load_mb_s: float, capacity_mb_s: float) -> bool:
     return load_mb_s > capacity_mb_s * FORGIVEN
 
 
-@dataclass(frozen=True)
-class FailoverOutcome:
+@dataclass(frozen=True, repr=False)
+class FailoverOutcome(Shown):
     """What one set of failed parts leads to.
 
     Parameters
@@ -192,6 +193,12 @@ class FailoverOutcome:
             "media_path": list(state.paths.get("media", ())),
             "control_path": list(state.paths.get("control", ())),
         }
+
+    def _line(self) -> str:
+        failed = ", ".join(self.failed) or "nothing"
+        lost = ", ".join(name for name, there in self.services.items() if not there) or "nothing"
+        roles = "".join(f"; {role} at {side}" for role, side in self.roles.items())
+        return f"{self.level}: {failed} failed, {lost} lost{roles}"
 
 
 def principal_traffic(site: Site) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from k2rel.logic.structure import FALSE, TRUE, Node
 from k2rel.policy.roles import Roles
 from k2rel.site.model import Path, Site, Stage, Traffic
+from k2rel.tables import Shown
 
 __all__ = ["Choice", "Policy", "Route"]
 
@@ -65,7 +66,7 @@ class Choice:
         return [*(route.usable for route in self.routes), *(when for when, _ in self.orders)]
 
 
-class Policy(Roles):
+class Policy(Roles, Shown):
     """The failover behaviour of a site as structure functions.
 
     Parameters
@@ -204,3 +205,6 @@ class Policy(Roles):
             ]
         )
         return Route(path.side, path.carried_by, stages, own, usable)
+
+    def _line(self) -> str:
+        return f"{self.site.name}: {'sticky roles' if self.sticky else 'roles'}, preferred side {self.home}"

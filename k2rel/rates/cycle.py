@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from k2rel.intervals import MOST_TESTS, common_period, number_in_common
 from k2rel.rates.failure_law import Law
 from k2rel.rates.hidden import PeriodicTests
+from k2rel.tables import Shown
 
 __all__ = ["Moments", "calendar_of", "common_period_h", "law_at", "moments_of", "moving_moments"]
 
@@ -32,8 +33,8 @@ _DENSE = 16  # points of a panel where many alike parts are followed
 _DEEPEST = 40  # degree up to which all moments are kept; beyond it, those that a smooth enough function can tell apart
 
 
-@dataclass(frozen=True)
-class Moments:
+@dataclass(frozen=True, repr=False)
+class Moments(Shown):
     """Moments of the cycle of the tests.
 
     Parameters
@@ -48,6 +49,9 @@ class Moments:
     unavailability: Mapping[str, FloatArray]
     frequency_per_h: Mapping[str, FloatArray]
     restored_per_h: Mapping[str, FloatArray]
+
+    def _line(self) -> str:
+        return f"{len(self.weight)} moments"
 
 
 def moments_of(laws: Mapping[str, Law], alike: Mapping[str, int] | None = None) -> Moments:
@@ -288,7 +292,7 @@ def law_at(unavailability: float, frequency_per_h: float) -> Law:
     --------
     >>> law_at(0.5, 1e-3)
     ... # doctest: +ELLIPSIS
-    Law(failure_rate_per_h=0.002, mttr_h=500.0, ...)
+    <Law failure_rate_per_h 0.002, mttr_h 500>
     """
     down = unavailability / frequency_per_h if frequency_per_h > 0 else 0.0
     return Law(frequency_per_h / (1.0 - unavailability) if unavailability < 1 else 0.0, down)

@@ -10,6 +10,7 @@ from k2rel.distributions import Distribution
 from k2rel.errors import InputError
 from k2rel.rates.conditions import Conditions, arrhenius_factor, mean_hazard_per_h
 from k2rel.rates.failure_law import Law
+from k2rel.tables import Shown
 
 __all__ = ["CONTRACTS", "Contract", "RateRow"]
 
@@ -19,8 +20,8 @@ CONTRACTS: tuple[Contract, ...] = get_args(Contract)
 """All contracts, the fastest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class RateRow:
+@dataclass(frozen=True, slots=True, repr=False)
+class RateRow(Shown):
     """One entry: a failure rate with its limits, law, conditions, restore times and origin.
 
     Parameters
@@ -161,3 +162,6 @@ class RateRow:
             source=self.origin + words,
             share=share,
         )
+
+    def _line(self) -> str:
+        return f"{self.id}: {self.rate_per_h:.3g} /h, {self.evidence}"

@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from k2rel.rates.hidden import PeriodicTests
+from k2rel.tables import Shown
 
 __all__ = ["Law", "duplicated"]
 
 FloatArray = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Law:
+@dataclass(frozen=True, slots=True, repr=False)
+class Law(Shown):
     r"""Alternating renewal process of one component with exponential life and repair.
 
     Parameters

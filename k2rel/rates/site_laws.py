@@ -19,12 +19,13 @@ from k2rel.rates.failure_law import Law, duplicated
 from k2rel.rates.raid_module import RaidModule
 from k2rel.rates.table import RateTable, read_rates, registry
 from k2rel.site.model import Component, GivenLaw, RaidSet, Site
+from k2rel.tables import Shown
 
 __all__ = ["SiteLaws", "changed_laws", "pinned_rows", "site_laws", "with_rate"]
 
 
-@dataclass(frozen=True)
-class SiteLaws:
+@dataclass(frozen=True, repr=False)
+class SiteLaws(Shown):
     """The law of every part of a site under one repair contract.
 
     Parameters
@@ -54,6 +55,10 @@ class SiteLaws:
         """
         yield from self.shared.items()
         yield from self.client.items()
+
+    def _line(self) -> str:
+        parts = f"{len(self.shared)} shared parts, {len(self.client)} of a client"
+        return f"repair {self.contract}, {parts}, {len(self.raid)} RAID sets"
 
 
 def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None) -> SiteLaws:

@@ -21,6 +21,7 @@ from k2rel.errors import InputError, Problem, closest
 from k2rel.numerals import plain_number
 from k2rel.rates.conditions import arrhenius_factor
 from k2rel.rates.entry import Contract, RateRow
+from k2rel.tables import Shown
 from k2rel.textio import harmless, read_text
 from k2rel.units import doubtful_rate
 
@@ -47,8 +48,8 @@ _NOT_FINITE = ("nan", "inf", "+inf", "-inf", "infinity")
 _SAME_MEAN = 0.1
 
 
-@dataclass(frozen=True)
-class RateTable:
+@dataclass(frozen=True, repr=False)
+class RateTable(Shown):
     """Rows by id, and which row a component type takes by default."""
 
     rows: Mapping[str, RateRow]
@@ -168,6 +169,9 @@ class RateTable:
         frame = pd.DataFrame(records, columns=columns).set_index("id")
         frame[["low_per_h", "high_per_h"]] = frame[["low_per_h", "high_per_h"]].astype(float)
         return frame
+
+    def _line(self) -> str:
+        return f"{len(self.rows)} entries"
 
 
 def registry(*tables: str | Path | None) -> RateTable:

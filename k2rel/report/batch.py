@@ -36,6 +36,7 @@ from k2rel.report.pdf import NO_CHROMIUM, chromium
 from k2rel.report.render import Job, Report, headline_of, render_report, spoiled, up_to_date
 from k2rel.site.read import pinned_table
 from k2rel.studies import Study, studies_of
+from k2rel.tables import Shown
 
 __all__ = ["Rendered", "render_reports"]
 
@@ -54,8 +55,8 @@ _HISTORY = (
 )
 
 
-@dataclass(frozen=True)
-class Rendered:
+@dataclass(frozen=True, repr=False)
+class Rendered(Shown):
     """What came out of a batch.
 
     Parameters
@@ -77,6 +78,9 @@ class Rendered:
     failures: tuple[str, ...]
     kept: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def _line(self) -> str:
+        return f"{len(self.reports)} reports, {len(self.failures)} failed, {len(self.kept)} kept: {self.index}"
 
 
 def render_reports(

@@ -18,6 +18,7 @@ from k2rel.distributions import Distribution, parse_distribution
 from k2rel.errors import InputError, Problem, closest
 from k2rel.site.model import Site
 from k2rel.site.source import YamlSource, read_yaml
+from k2rel.tables import Shown
 from k2rel.units import parse_duration
 
 __all__ = ["Circumstances", "CommonEvent", "Shelf", "Window", "read_circumstances"]
@@ -60,8 +61,8 @@ class CommonEvent:
     hits: tuple[tuple[str, float], ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Circumstances:
+@dataclass(frozen=True, eq=False, repr=False)
+class Circumstances(Shown):
     """What only the simulation can follow.
 
     Parameters
@@ -196,6 +197,9 @@ class Circumstances:
         if self.wrong_unit:
             parts.append(f"wrong unit {self.wrong_unit:g}")
         return "; ".join(parts)
+
+    def _line(self) -> str:
+        return self.words()
 
 
 USUAL = Circumstances()

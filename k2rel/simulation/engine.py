@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,13 +27,14 @@ from k2rel.simulation.model import SiteModel
 from k2rel.simulation.plan import Plan, Progress
 from k2rel.simulation.prepared import Prepared, prepare
 from k2rel.simulation.results import Simulation
-from k2rel.studies import Study
+from k2rel.studies import Study, StudyLike, study_of
 from k2rel.units import HOURS_PER_YEAR
 
-__all__ = ["simulate"]
+__all__ = ["moderate_plan", "simulate"]
 
 _EVENTS_OF_CHUNK = 600_000
 _MOST_EVENTS = 3e8
+_MODERATE_EVENTS, _FEW_HISTORIES = 3e7, 200
 
 
 def _events(site: SiteModel, plan: Plan) -> float:
@@ -60,8 +61,15 @@ def chunk_size(site: SiteModel, plan: Plan) -> int:
     return int(min(max(_EVENTS_OF_CHUNK / events, 1), 250_000))
 
 
+def moderate_plan(study: Study, organisation: Organisation, circumstances: Circumstances | None) -> Plan:
+    """So many histories of the usual length that they take some seconds."""
+    plan = Plan()
+    events = _events(prepare(study, organisation, circumstances or USUAL).site, plan)
+    return replace(plan, histories=int(min(max(_MODERATE_EVENTS / events, _FEW_HISTORIES), plan.histories)))
+
+
 def simulate(
-    study: Study,
+    study: StudyLike,
     organisation: Organisation | None = None,
     circumstances: Circumstances | None = None,
     plan: Plan | None = None,
@@ -110,6 +118,7 @@ def simulate(
     >>> round(result["media"].downtime_min_per_year.value, 2)
     10.58
     """
+    study = study_of(study)
     plan = plan or Plan()
     at_once = worker_count(workers)
     prepared = prepare(study, organisation or Organisation(), circumstances or USUAL)

@@ -22,6 +22,7 @@ from k2rel.errors import InputError
 from k2rel.parallel import worker_count
 from k2rel.simulation.estimates import Estimate, mean_of
 from k2rel.simulation.kernel.draws import draw, packed, start
+from k2rel.tables import Shown
 from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["DataLoss", "RaidGroup", "data_loss", "mttdl_losses"]
@@ -33,8 +34,8 @@ _CHUNK = 5000
 LIFE, REBUILD, LATENT, SCRUB, REFILL = range(5)
 
 
-@dataclass(frozen=True)
-class RaidGroup:
+@dataclass(frozen=True, repr=False)
+class RaidGroup(Shown):
     """A RAID group and how its drives fail and are brought back.
 
     Parameters
@@ -97,9 +98,12 @@ class RaidGroup:
         """Drives' worth of data."""
         return self.drives - self.parities
 
+    def _line(self) -> str:
+        return f"{self.drives} drives, {self.parities} of parity, life {self.life}, rebuild {self.rebuild}"
 
-@dataclass(frozen=True)
-class DataLoss:
+
+@dataclass(frozen=True, repr=False)
+class DataLoss(Shown):
     """How often a RAID group loses data in a mission; by means over groups."""
 
     group: RaidGroup
@@ -130,6 +134,11 @@ class DataLoss:
         drives = min(self.group.parities + 1, self.group.usable) * drive_tb
         lost_tb = (1.0 - self.by_latent) * drives + self.by_latent * unread_tb
         return self.losses.times(lost_tb / (self.group.usable * drive_tb))
+
+    def _line(self) -> str:
+        return (
+            f"{self.group.drives} drives lose data with probability {self.p_loss.value:.3g} in {self.mission_h:,.6g} h"
+        )
 
 
 @njit(cache=True, nogil=True)

@@ -31,7 +31,8 @@ from k2rel.simulation.kernel import cycles, records
 from k2rel.simulation.kernel.draws import alias_table
 from k2rel.simulation.kernel.records_abi import laid_out
 from k2rel.simulation.prepared import Prepared, prepare
-from k2rel.studies import Provenance, Study
+from k2rel.studies import Provenance, StudyLike, study_of
+from k2rel.tables import Shown
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 __all__ = ["RareLoss", "rare_loss"]
@@ -46,8 +47,8 @@ _BATCH = 16
 _FEWEST = 100
 
 
-@dataclass(frozen=True)
-class RareLoss:
+@dataclass(frozen=True, repr=False)
+class RareLoss(Shown):
     """How rarely a service fails, and for how long."""
 
     provenance: Provenance
@@ -70,6 +71,11 @@ class RareLoss:
     def downtime_min_per_year(self) -> Estimate:
         """Downtime [min/year]."""
         return self.unavailability.times(MINUTES_PER_YEAR)
+
+    def _line(self) -> str:
+        down = self.downtime_min_per_year
+        limits = f"({down.low:.3g} to {down.high:.3g})"
+        return f"{self.provenance.site}: {self.service} is down {down.value:.3g} min a year {limits}"
 
 
 @dataclass
@@ -108,7 +114,7 @@ class _Rows:
 
 
 def rare_loss(
-    study: Study,
+    study: StudyLike,
     organisation: Organisation | None = None,
     circumstances: Circumstances | None = None,
     *,
@@ -161,6 +167,7 @@ def rare_loss(
     >>> f"{found.unavailability.value:.1e}"
     '1.8e-08'
     """
+    study = study_of(study)
     if method not in ("biasing", "splitting"):
         raise InputError(f"method '{str(method)[:40]}': biasing or splitting")
     target, most_seconds, confidence = (

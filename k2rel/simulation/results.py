@@ -18,6 +18,7 @@ from k2rel.simulation.model import SiteModel
 from k2rel.simulation.plan import Plan
 from k2rel.simulation.service_estimates import ServiceSimulation, counted_service, downtime_h
 from k2rel.studies import Provenance
+from k2rel.tables import ShownTable
 from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ IntArray = NDArray[np.int64]
 _EDGES = ((np.arange(records.BINS + 1, dtype=np.int64) + records.FIRST_BIN) << records.BIN_SHIFT).view(np.float64)
 
 
-@dataclass(frozen=True, eq=False)
-class Simulation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Simulation(ShownTable):
     """What a simulation counted.
 
     Parameters
@@ -479,6 +480,14 @@ class Simulation:
             "elements": self.elements().reset_index().to_dict("records"),
             "load": {name: item.to_json() for name, item in self.load().items()},
         }
+
+    def _line(self) -> str:
+        main = self[self.site.principal]
+        down = main.downtime_min_per_year
+        return (
+            f"{self.site.study.site.name}: {main.service} is down {down.value:.3g} min a year "
+            f"({down.low:.3g} to {down.high:.3g}); {self.histories:,} histories of {self.plan.years} years"
+        )
 
 
 def _as_table(limits: list[Estimate]) -> pd.DataFrame:

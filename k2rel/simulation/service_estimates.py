@@ -11,13 +11,14 @@ from k2rel.simulation.estimates import Estimate, mean_of, share_of
 from k2rel.simulation.kernel import records
 from k2rel.simulation.kernel.layout import F1
 from k2rel.simulation.kernel.records import Sums
+from k2rel.tables import Shown
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 __all__ = ["ServiceSimulation", "counted_service", "downtime_h"]
 
 
-@dataclass(frozen=True)
-class ServiceSimulation:
+@dataclass(frozen=True, repr=False)
+class ServiceSimulation(Shown):
     """What was counted of one service."""
 
     service: str
@@ -30,6 +31,10 @@ class ServiceSimulation:
     mean_interruption_h: Estimate
     p_loss_in_history: Estimate  # at least one service failure in the years that are counted
     longest_h: float
+
+    def _line(self) -> str:
+        down = self.downtime_min_per_year
+        return f"{self.service}: down {down.value:.3g} min a year ({down.low:.3g} to {down.high:.3g})"
 
 
 def downtime_h(sums: Sums, service: int, confidence: float) -> Estimate:

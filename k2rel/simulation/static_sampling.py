@@ -24,7 +24,7 @@ from k2rel.services.catalogue import site_services, structure_function
 from k2rel.simulation.estimates import Estimate, mean_of
 from k2rel.simulation.kernel.draws import start, uniform
 from k2rel.simulation.kernel.gates import AND, AT_LEAST, CONSTANT, CONTROLLED, ITE, NOT, OR, SHARED, flattened
-from k2rel.studies import Study
+from k2rel.studies import StudyLike, study_of
 
 __all__ = ["quick_look", "sampled"]
 
@@ -168,7 +168,7 @@ def sampled(
 
 
 def quick_look(
-    study: Study, samples: int = 10_000_000, *, seed: int = 1, workers: int | None = None, confidence: float = 0.95
+    study: StudyLike, samples: int = 10_000_000, *, seed: int = 1, workers: int | None = None, confidence: float = 0.95
 ) -> dict[str, Estimate]:
     """Sample the static model of a site: all parts independent, roles at the preferred side.
 
@@ -197,6 +197,7 @@ def quick_look(
     >>> round(found["media"].value, 6)
     0.000171
     """
+    study = study_of(study)
     site, policy = study.site, study.policy
     if site.client_count > _MOST_CLIENTS:
         raise InputError(f"{site.name}: the quick look writes every client out, at most {_MOST_CLIENTS}")

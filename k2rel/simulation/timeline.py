@@ -13,7 +13,8 @@ from k2rel.simulation.kernel.records import Work
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.plan import Plan
 from k2rel.simulation.prepared import prepare
-from k2rel.studies import Provenance, Study
+from k2rel.studies import Provenance, StudyLike, study_of
+from k2rel.tables import Shown
 from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class Event:
     cut_off: int
 
 
-@dataclass(frozen=True)
-class Timeline:
+@dataclass(frozen=True, repr=False)
+class Timeline(Shown):
     """One history of a site."""
 
     provenance: Provenance
@@ -139,6 +140,9 @@ class Timeline:
             ],
         }
 
+    def _line(self) -> str:
+        return f"{self.provenance.site}: {len(self.events):,} events in {self.end_h:,.0f} h"
+
 
 def clock(time_h: float) -> str:
     """Spell a time of day.
@@ -153,7 +157,7 @@ def clock(time_h: float) -> str:
 
 
 def timeline(
-    study: Study,
+    study: StudyLike,
     organisation: Organisation | None = None,
     circumstances: Circumstances | None = None,
     *,
@@ -188,6 +192,7 @@ def timeline(
     >>> len(timeline(study("L2R"), seed=7).events)
     108
     """
+    study = study_of(study)
     plan = Plan(histories=2, years=years, warm_up_h=0.0, seed=seed)
     history = as_whole("history", history, 0, 2**40 - 1)
     prepared = prepare(study, organisation or Organisation(), circumstances or USUAL)

@@ -14,6 +14,7 @@ from typing import Literal
 from k2rel.arguments import as_names
 from k2rel.commoncause import combinations_of, event_shares
 from k2rel.errors import InputError, Problem, closest
+from k2rel.tables import Shown
 
 __all__ = [
     "Assumption",
@@ -277,8 +278,8 @@ class Client:
         return f"client_{self.number}"
 
 
-@dataclass(frozen=True)
-class Site:
+@dataclass(frozen=True, repr=False)
+class Site(Shown):
     """A storage network with one or two sides.
 
     Clients of one *group* subscribe to the same components and are alike in everything.
@@ -486,3 +487,6 @@ class Site:
         for name in as_names("parts", ids):
             if name not in self.part_ids:
                 raise InputError(f"{self.name} has no part '{name[:80]}'{closest(name, self.part_ids)}")
+
+    def _line(self) -> str:
+        return f"{self.name}: {self.title}, {sum(1 for _ in self.parts())} parts, {self.client_count} clients"

@@ -24,6 +24,7 @@ from k2rel.report.execute import quiet
 from k2rel.report.files import make_folders, remove_leftovers, whole, write_whole
 from k2rel.report.render import Job, render_report
 from k2rel.sweep.spec import Point, SweepSpec, quantity
+from k2rel.tables import Shown
 from k2rel.textio import harmless
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ _MEASURES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
-class Sweep:
+@dataclass(frozen=True, eq=False, repr=False)
+class Sweep(Shown):
     """What came out of a sweep.
 
     Parameters
@@ -67,6 +68,10 @@ class Sweep:
     failed: int
     summary_error: str = ""
     damaged: int = 0
+
+    def _line(self) -> str:
+        found = f"{self.computed:,} computed, {self.kept:,} kept, {self.failed:,} failed"
+        return f"{self.spec.name}: {len(self.table):,} points, {found}"
 
 
 def compute(point: Point) -> Row:

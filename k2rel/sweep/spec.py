@@ -19,6 +19,7 @@ from k2rel.errors import InputError, Problem
 from k2rel.rates import Contract
 from k2rel.site.read import pinned_table
 from k2rel.site.source import YamlSource, read_yaml
+from k2rel.tables import Shown
 from k2rel.uncertain import points
 from k2rel.units import availability_percent
 
@@ -61,8 +62,8 @@ class _Document(_Strict):
     seed: int = Field(default=1, ge=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+@dataclass(frozen=True, slots=True, repr=False)
+class Point(Shown):
     """One point of a sweep.
 
     Parameters
@@ -123,8 +124,8 @@ class Point:
         return hashlib.sha256(json.dumps([given, rates, code]).encode()).hexdigest()[:32]
 
 
-@dataclass(frozen=True)
-class SweepSpec:
+@dataclass(frozen=True, repr=False)
+class SweepSpec(Shown):
     """A sweep.
 
     Parameters
@@ -152,6 +153,9 @@ class SweepSpec:
     files: Mapping[str, str]
     sampled: bool
     seed: int
+
+    def _line(self) -> str:
+        return f"{self.name}: {len(self.points):,} points over {', '.join(self.axes) or 'nothing'}"
 
 
 def read_sweep(path: str | Path) -> SweepSpec:
