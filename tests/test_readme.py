@@ -112,6 +112,30 @@ def test_the_python_of_the_readme_runs() -> None:
         exec(compile(code, "README.md", "exec"), {})
 
 
+def test_figures_and_messages_of_the_page_on_python_hold() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "python.md").read_text()
+    found: dict[str, k2rel.Answer] = {}
+    exec(compile(re.search(r"```python\n(.*?)```", page, flags=re.S)[1], "docs/python.md", "exec"), found)
+    told = re.findall(r"^(answer\S+)  # ([\d.]+)", page, flags=re.M)
+    assert len(told) == 2
+    for code, figure in told:
+        assert f"{eval(code, dict(found)):.2f}" == figure
+    simulated = found["answer"].study.solve("simulation", plan=k2rel.Plan(histories=30, years=1))
+    with pytest.raises(k2rel.K2relError) as refused:
+        simulated.causes()
+    assert f"`{refused.value}`" in page
+    for name in re.findall(r"^\| `(\w+)\(", page, flags=re.M):
+        assert callable(getattr(k2rel.Answer, name))
+
+
+def test_what_coverage_and_time_do_is_said_as_it_is() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "method.md").read_text()
+    told = re.search(r"by −([\d.]+) % for each per cent more of coverage, by ([\d.]+) %", page)
+    elasticity = k2rel.assumption_importance("L2R", "media")["elasticity"]
+    assert told[1] == f"{-elasticity['file_system coverage']:.1f}"
+    assert told[2] == f"{elasticity['manual takeover']:.2f}"
+
+
 def test_three_lines_of_python_print_what_the_readme_says(capsys) -> None:
     exec(compile(PYTHON[0], "README.md", "exec"), {})
     assert capsys.readouterr().out == re.search(r"```text\n(.*?)```", README, flags=re.S)[1]
