@@ -78,6 +78,8 @@ from .measures.importance import (
     causes as causes,
     cut_set_table as cut_set_table,
     cut_sets as cut_sets,
+    importance as importance,
+    minimal_cut_sets as minimal_cut_sets,
     single_points_of_failure as single_points_of_failure,
 )
 from .measures.inventory import (
