@@ -131,7 +131,7 @@ def over(chain: Chain, rates: str, time_h: float, state: int, exact: float) -> N
 
 def levels() -> None:
     """Redundant levels with sticky roles, coverage 0.95, one repair crew."""
-    say("## Sticky roles, coverage 0.95, one repair crew: services, modes, interruptions\n")
+    say("## Takeovers as modelled, coverage 0.95, one repair crew: services, modes, interruptions\n")
     say("| level | clients | error asked for | states | transitions | chain [s] | services [s] | modes [s] | "
         "interruptions [s] | all [s] | error bound | bound for shares |")  # fmt: skip
     say("|" + "---|" * 12)
@@ -168,7 +168,7 @@ def levels() -> None:
 
 def agreement() -> None:
     """Roles at the preferred side: the static engine's own case."""
-    say("## Agreement with the static engine, roles at the preferred side\n")
+    say("## Agreement with the exact engine, takeovers ideal\n")
     say("| level | services | largest difference of an unavailability | of a frequency [1/h] |")
     say("|---|---|---|---|")
     for level in ("L1", "L2", "L2R", "L3", "L3R", "nearline"):
