@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +67,11 @@ def random_document(seed: int) -> dict[str, Any]:
     roles = {"master": _role(chance, {name: (sides[name], f"unit_{name}") for name in servers}, needs)}
     if often(0.3):
         roles["clerk"] = _role(chance, {name: (sides[name], f"unit_{name}") for name in servers[:2]}, needs)
-    own = (
-        {"seat": {"type": "part", "mttf": "900 h", "mttr": "3 h", "source": "test"}} if often(0.5) else {"seat": FIXED}
-    )
-    cords = {f"cord_{side}": {"type": "fixed", "side": side, "between": ["seat", "hub"]} for side in "AB"}
+    seat = {"type": "part", "mttf": "900 h", "mttr": "3 h", "source": "test"} if often(0.5) else FIXED
+    own: dict[str, Any] = {"seat": seat}
+    cords: dict[str, Any] = {
+        f"cord_{side}": {"type": "fixed", "side": side, "between": ["seat", "hub"]} for side in "AB"
+    }
     if often(0.3):
         cords["cord_A"] = cords["cord_A"] | {"type": "part", "mttf": "700 h", "mttr": "2 h", "source": "test"}
     if own["seat"] is not FIXED and often(0.2):
@@ -120,7 +122,7 @@ def random_study(folder: Path, seed: int, document: dict[str, Any] | None = None
     return k2rel.study(path)
 
 
-def two_pairs(lives: dict[str, tuple[float, float]]) -> dict[str, Any]:
+def two_pairs(lives: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
     """A site file of servers by pairs, each with mean life and repair [h], a role for each pair, and one client."""
     names = list(lives)
     pairs = dict(zip(("first", "second"), zip(names[::2], names[1::2], strict=True), strict=False))
