@@ -80,6 +80,8 @@ from .measures.importance import (
     cut_set_table as cut_set_table,
     cut_sets as cut_sets,
     downtime_split as downtime_split,
+    importance as importance,
+    minimal_cut_sets as minimal_cut_sets,
     single_points_of_failure as single_points_of_failure,
 )
 from .measures.inventory import (

@@ -251,7 +251,7 @@ class Answer(Shown):
         >>> [step.title for step in solve("L2R").steps("media_link_A1")][:3]
         ['before', 'detection', 'switchover']
         """
-        return takeover_steps(self.study, failed, self.solution.organisation)
+        return takeover_steps(self.study, failed, self.solution.asked)
 
     def histories(self, plan: Plan | None = None, *, workers: int | None = None) -> Simulation:
         """Simulate years under the same reading, whoever answers for the averages.

@@ -28,6 +28,8 @@ from k2rel.site.settings import with_unit
 from k2rel.tables import Shown
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from k2rel.answer import Answer
     from k2rel.organisation import Organisation
     from k2rel.simulation.circumstances import Circumstances
@@ -75,6 +77,16 @@ class Provenance(Shown):
             "rates_rows": list(self.rows),
             "settings": list(self.settings),
         }
+
+    def signed(self, frame: pd.DataFrame, **more: Any) -> pd.DataFrame:
+        """A table that says in its attrs who computed it, under which reading, how well, and from what."""
+        frame.attrs.update(self.attrs() | more)
+        return frame
+
+    def attrs(self) -> dict[str, Any]:
+        """What a table carries."""
+        return {"method": self.engine.partition(",")[0], "engine": self.engine, "takeovers": self.takeovers,
+                "error_bound": self.error_bound, "input_hash": self.input_hash}  # fmt: skip
 
     def _line(self) -> str:
         return f"{self.site}: {self.engine}; inputs {self.input_hash}"

@@ -64,7 +64,15 @@ def test_the_page_says_site_date_version_inputs_and_engine_at_its_head(made, pag
     page = (pages / "L3R.html").read_text()
     head = page[: page.index("</header>")]
     p = made.solve().provenance
-    for text in (p.input_hash, f"with k2rel {k2rel.__version__}", "Level 3R", p.engine, p.takeovers, "error bound", "UTC"):
+    for text in (
+        p.input_hash,
+        f"with k2rel {k2rel.__version__}",
+        "Level 3R",
+        p.engine,
+        p.takeovers,
+        "error bound",
+        "UTC",
+    ):
         assert text in head
 
 

@@ -63,7 +63,7 @@ def test_what_comes_back_shows_as_one_line() -> None:
         "group": GROUP,
         "data_loss": k2rel.data_loss(GROUP, histories=100),
         "circumstances": k2rel.Circumstances(wrong_unit=0.1),
-        "organisation": k2rel.Organisation(crews=1, priority="brain"),
+        "organisation": k2rel.Organisation(crews=1, priority=("brain",)),
         "lives": lives,
         "fits": k2rel.fit_laws(lives),
         "exposure": Exposure("brain", 1, 1e5),

@@ -227,4 +227,7 @@ def judgement_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
     import pandas as pd
 
     frame = pd.DataFrame([asdict(judgement) for judgement in judgements])
-    return frame.drop(columns=["method", "takeovers"]).set_index("service")
+    said = {name: " and ".join(dict.fromkeys(frame[name])) for name in ("method", "takeovers")}
+    frame = frame.drop(columns=list(said)).set_index("service")
+    frame.attrs.update(said)
+    return frame

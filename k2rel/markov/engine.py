@@ -204,12 +204,14 @@ class Dynamics(Shown):
         self._frequencies[service] = total
         return total
 
-    def over_time(self, times_h: Sequence[float], tolerance: float = 1e-12) -> tuple[FloatArray, FloatArray]:
+    def over_time(
+        self, times_h: Sequence[float], tolerance: float = 1e-12, *, accumulate: bool = True
+    ) -> tuple[FloatArray, FloatArray]:
         """Follow the chain from everything new and in service: state probabilities, time spent in each [h]."""
         found = tested_over_time(self.study, self.states, np.asarray(times_h, dtype=np.float64))
         if found is not None:
             return found
-        moving = over_time(self.states.chain, times_h, tolerance=tolerance)
+        moving = over_time(self.states.chain, times_h, tolerance=tolerance, accumulate=accumulate)
         return moving.probability, moving.spent_h
 
     def down(self, service: Service) -> BoolArray:

@@ -11,7 +11,11 @@
 ``updating``      a study with what the site's own log says
 ``data_loss``     how often RAID groups lose data
 ``tested``        what has to be said where tests find hidden failures
+``solution``      who answers, under which reading, and why
 ``exchange``      fault trees and chains for other tools
+
+Tables are frames: numeric columns numeric, units in their names, and `attrs` say who computed (`solution.framed`). What
+is more than a table is a record with ``.table()``.
 
 What compares several answers is `k2rel.design`.
 """

@@ -15,7 +15,7 @@ from k2rel.arguments import as_name, as_wholes
 from k2rel.errors import InputError, closest
 from k2rel.exact.engine import mode_transitions
 from k2rel.logic.diagram import compile_diagram
-from k2rel.measures.solution import Solution, StudyLike, solution_of, study_of
+from k2rel.measures.solution import Solution, StudyLike, framed, solution_of, study_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
@@ -134,7 +134,7 @@ class AvailabilityResult(ShownTable):
         """
         import pandas as pd
 
-        return pd.DataFrame(self.rows()).set_index("service")
+        return self.provenance.signed(pd.DataFrame(self.rows()).set_index("service"))
 
     def rows(self) -> list[dict[str, Any]]:
         """Give the services as plain rows: what `table` is made from.
@@ -309,8 +309,9 @@ def takeovers(study: StudyLike) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = takeover_rows(study_of(study))
-    return pd.DataFrame(rows).set_index("role") if rows else pd.DataFrame()
+    solution = solution_of(study_of(study), "exact")
+    rows = takeover_rows(solution.study)
+    return framed(pd.DataFrame(rows).set_index("role") if rows else pd.DataFrame(), solution)
 
 
 def takeover_rows(study: Study) -> list[dict[str, Any]]:

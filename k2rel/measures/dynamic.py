@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from k2rel.arguments import as_names, as_number
 from k2rel.errors import InputError, K2relError
+from k2rel.exact.engine import mode_transitions
 from k2rel.logic.diagram import compile_diagram
 from k2rel.markov.engine import Dynamics, solved
-from k2rel.measures.availability import availability, service_named, takeover_rows
+from k2rel.measures.availability import availability, service_named
 from k2rel.measures.load import load, overload_by_mode
 from k2rel.measures.solution import IDEAL, Solution, StudyLike, framed, solution_of, study_of
 from k2rel.measures.tested import exponential_tests
@@ -22,7 +23,7 @@ from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.services.diagrams import Service, services_of
 from k2rel.services.loading import Loading
-from k2rel.studies import studies_of
+from k2rel.studies import Study, studies_of
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
@@ -430,10 +431,16 @@ def _moves(solution: Solution) -> tuple[float, float, float]:
         arrive, fail = (found.get(f"{kind}takeovers_per_year") for kind in ("", "failed_"))
         return (arrive.value if arrive else math.nan, fail.value if fail else math.nan, math.nan)
     if solution.method == "exact" and not solution.chosen:
-        moves = max(row["takeovers_per_year"] for row in takeover_rows(solution.study))
-        return moves, 0.0, math.nan
+        return _moves_at_once(solution.study) * HOURS_PER_YEAR, 0.0, math.nan
     arrivals, failed, landing = _landings(solution.dynamics)
     return arrivals * HOURS_PER_YEAR, failed * HOURS_PER_YEAR, landing
+
+
+def _moves_at_once(study: Study) -> float:
+    """How often some role leaves the preferred side [1/h]; roles that leave together are one takeover."""
+    away = compile_diagram(study.policy.structure, [study.policy.role_moved(name) for name in study.site.movable])
+    moves, moved = mode_transitions(study, away).both_ways(), np.array(list(away.outcomes), dtype=np.bool_)
+    return float(moves.rate_per_h[(moved[moves.after] & ~moved[moves.before]).any(axis=1)].sum())
 
 
 def _landings(dynamics: Dynamics) -> tuple[float, float, float]:

@@ -12,7 +12,7 @@ import numpy as np
 from k2rel.arguments import as_whole
 from k2rel.errors import InputError
 from k2rel.exact.engine import derivatives, slopes_of_tested, unavailability
-from k2rel.logic.cutsets import minimal_cut_sets
+from k2rel.logic.cutsets import minimal_cut_sets as minimal_sets
 from k2rel.logic.function import compile_function
 from k2rel.logic.structure import Node
 from k2rel.measures.availability import service_named
@@ -37,6 +37,8 @@ __all__ = [
     "cut_set_table",
     "cut_sets",
     "downtime_split",
+    "importance",
+    "minimal_cut_sets",
     "single_points_of_failure",
 ]
 
@@ -256,7 +258,7 @@ def cut_sets(study: StudyLike, service: str | None = None, order: int = 2) -> li
         name: order + 1 if law.failure_rate_per_h == 0 else law.missing_for_loss if isinstance(law, RaidModule) else 1
         for name, law in laws.items()
     }
-    sets = minimal_cut_sets(function, order=order, weights=weights)
+    sets = minimal_sets(function, order=order, weights=weights)
     cuts = [cut for cut, _ in sets.smallest(np.ones(len(function.variables)))]
     whole_site = found.scope == "site"
     result = []
@@ -332,4 +334,9 @@ def cut_set_table(study: StudyLike, service: str | None = None, order: int = 2) 
         drives = math.prod(math.comb(raids[n].drives, raids[n].missing_for_loss) for n in cut.parts if n in raids)
         minutes = cut.probability * (cut.alike // drives) * MINUTES_PER_YEAR
         rows.append((" + ".join(words), cut.order, cut.alike, cut.probability, minutes))
-    return pd.DataFrame(rows, columns=["failures", "order", "alike", "probability", "downtime_min_per_year"])
+    frame = pd.DataFrame(rows, columns=["failures", "order", "alike", "probability", "downtime_min_per_year"])
+    return framed(frame, solution_of(study, "exact"))
+
+
+# what the field calls the same
+importance, minimal_cut_sets = causes, cut_sets

@@ -127,7 +127,7 @@ class LoadResult(ShownTable):
             }
             for item in self.elements
         ]
-        return pd.DataFrame(rows).set_index("element") if rows else pd.DataFrame()
+        return self.provenance.signed(pd.DataFrame(rows).set_index("element") if rows else pd.DataFrame())
 
     def side_table(self) -> pd.DataFrame:
         """Give the distribution of clients over the sides as a table.
@@ -141,10 +141,9 @@ class LoadResult(ShownTable):
         import pandas as pd
 
         frame = pd.DataFrame(self.side_distribution, columns=["on_a", "on_b", "cut_off", "probability"])
-        frame.attrs |= {"sides": self.sides, "engine": self.provenance.engine, "takeovers": self.provenance.takeovers}
         frame.insert(3, "on_a_mb_s", frame["on_a"] * self.demand_mb_s)
         frame.insert(4, "on_b_mb_s", frame["on_b"] * self.demand_mb_s)
-        return frame
+        return self.provenance.signed(frame, sides=self.sides)
 
     def to_json(self) -> dict[str, Any]:
         """Give the result as plain data, as the command line prints it.

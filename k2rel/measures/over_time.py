@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from k2rel.arguments import as_times
 from k2rel.exact.engine import unavailability, unavailability_over_time
 from k2rel.logic.rounding import at_most_one
-from k2rel.markov.engine import solved
+from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.availability import service_named
 from k2rel.measures.solution import Solution, StudyLike, framed, solution_of
 from k2rel.organisation import Organisation
@@ -59,7 +59,7 @@ def over_time(
         Index ``time_h``; ``point_unavailability`` with repair, ``interval_unavailability`` (its mean from time 0,
         IEC 60050-192-08-07), and 1 minus each. The exact engine also gives ``mission_unreliability`` without any repair
         during the mission; where a second failure can bring a service back (a takeover that a first failure prevented,
-        for example), it is the probability of being lost at the end. The chain gives what shared parts and roles do.
+        for example), it is the probability of being lost at the end.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def over_time(
     frame = pd.DataFrame(
         {
             **_both("point", point),
-            **_both("interval", _mean_from_start(solution.study, found, times)),
+            **_both("interval", _mean_from_start(solution.study, times, *_independent(solution.study, found))),
             "mission_unreliability": mission,
             "mission_reliability": 1.0 - mission,
         },
@@ -108,24 +108,74 @@ def _followed(solution: Solution, service: str | None, times_h: FloatArray) -> p
     tolerance = solution.organisation.tolerance or _TOLERANCE
     dynamics = solved(solution.study, replace(solution.organisation, tolerance=tolerance))
     found = service_named(solution.study, service, dynamics.policy)
-    lost = dynamics.down(found)
+    given = dynamics.unavailability_given_mode(found)
     probability, spent_h = dynamics.over_time(times_h.tolist())
-    mean = np.divide(spent_h @ lost, times_h, out=np.zeros(len(times_h)), where=times_h > 0)
-    columns = _both("point", at_most_one(np.asarray(probability @ lost))) | _both("interval", at_most_one(mean))
+    point = _with_own_parts(dynamics, found, times_h, probability)
+    given = dynamics.unavailability_given_mode(found)
+    lost_h = spent_h @ given[dynamics.modes(found.diagram)] + _until_own_parts_settle(dynamics, found, times_h)
+    mean = np.divide(lost_h, times_h, out=np.zeros(len(times_h)), where=times_h > 0)
+    columns = _both("point", point) | _both("interval", at_most_one(mean))
     return pd.DataFrame(columns, index=pd.Index(times_h, name="time_h"))
 
 
-def _mean_from_start(study: Study, service: Service, times_h: FloatArray) -> FloatArray:
+def _with_own_parts(dynamics: Dynamics, service: Service, times_h: FloatArray, probability: FloatArray) -> FloatArray:
+    """Point unavailability from that of the states, and the clients' own parts, which do not depend on them."""
+    own, laws = dynamics.own, dynamics.study.client_laws
+    q = np.array([laws[name].unavailability_at(times_h) for name in own.names]).reshape(len(own.names), -1)
+    given = service.unavailability(own.states.probability(q))
+    return at_most_one(np.asarray((_of_modes(dynamics, service, probability) * given.T).sum(axis=1)))
+
+
+def _of_modes(dynamics: Dynamics, service: Service, probability: FloatArray) -> FloatArray:
+    """Probability of each mode of a service (times x modes)."""
+    mode, count = dynamics.modes(service.diagram), service.diagram.modes
+    return np.array([np.bincount(mode, weights=row, minlength=count) for row in probability])
+
+
+def _until_own_parts_settle(dynamics: Dynamics, service: Service, times_h: FloatArray) -> FloatArray:
+    """Time lost until each time beyond what there would be with the clients' own parts as in the long run [h].
+
+    With no failures of them at first it is negative; tests of them on known days never settle.
+    """
+    given = dynamics.unavailability_given_mode(service)
+    laws = [law for law in dynamics.study.client_laws.values() if law.unavailability > 0]
+    if not laws or not times_h.any() or np.isin(given, (0.0, 1.0)).all():
+        return np.zeros(len(times_h))
+    tested = dynamics.study.tested
+    settled = math.inf if tested.keys() & dynamics.study.client_laws.keys() else _SETTLED * max(x.mttr_h for x in laws)
+    until = np.minimum(times_h, settled)
+    panels = min(law.mttr_h for law in laws) / 4 * 2.0 ** np.arange(60)
+    days = [test.days_until(float(until.max()), _MOST_DAYS) for test in {law.single.tests for law in tested.values()}]
+    edges = np.unique(np.concatenate([[0.0], panels, until, *days]))
+
+    def more(at: FloatArray) -> FloatArray:
+        probability = dynamics.over_time(at.tolist(), accumulate=False)[0]
+        return _with_own_parts(dynamics, service, at, probability) - _of_modes(dynamics, service, probability) @ given
+
+    return _integral(more, edges[edges <= until.max()], 4)[np.searchsorted(edges, until)]
+
+
+def _independent(study: Study, service: Service) -> tuple[Callable[[FloatArray], FloatArray], float]:
+    """Point unavailability of independent parts at times, and the one in the long run."""
+    return (
+        lambda at: unavailability_over_time(study, service, at, repaired=True),
+        unavailability(study, service),
+    )
+
+
+def _mean_from_start(
+    study: Study, times_h: FloatArray, point: Callable[[FloatArray], FloatArray], steady: float
+) -> FloatArray:
     """Mean of the point unavailability from time 0 to each time."""
     last = float(times_h.max(initial=0.0))
     if last == 0.0:
         return np.zeros(len(times_h))
     if study.tested:
-        lost_h = _lost_with_tests(study, service, times_h)
+        lost_h = _lost_with_tests(study, times_h, point, steady)
     else:
         doubling = _doubling(last)
         edges = np.unique(np.concatenate([[0.0], doubling[doubling < last], times_h]))
-        lost_h = _integral(study, service, edges, 12)[np.searchsorted(edges, times_h)]
+        lost_h = _integral(point, edges, 12)[np.searchsorted(edges, times_h)]
     return at_most_one(np.asarray(np.divide(lost_h, times_h, out=np.zeros(len(times_h)), where=times_h > 0)))
 
 
@@ -134,16 +184,18 @@ def _doubling(last: float) -> FloatArray:
     return np.asarray(_SHORTEST_H * 2.0 ** np.arange(max(1, math.ceil(math.log2(max(last / _SHORTEST_H, 1.0))))))
 
 
-def _integral(study: Study, service: Service, edges: FloatArray, points: int) -> FloatArray:
+def _integral(point: Callable[[FloatArray], FloatArray], edges: FloatArray, points: int) -> FloatArray:
     """Integral of the point unavailability from 0 to each edge [h]: Gauss-Legendre quadrature on each panel."""
     nodes, weights = np.polynomial.legendre.leggauss(points)
     half = np.diff(edges) / 2
     at = (edges[:-1, None] + half[:, None] * (nodes + 1.0)).reshape(-1)
-    lost = unavailability_over_time(study, service, at, repaired=True).reshape(len(half), -1)
+    lost = point(at).reshape(len(half), -1)
     return np.concatenate([[0.0], np.cumsum(half * (lost @ weights))])
 
 
-def _lost_with_tests(study: Study, service: Service, times_h: FloatArray) -> FloatArray:
+def _lost_with_tests(
+    study: Study, times_h: FloatArray, point: Callable[[FloatArray], FloatArray], steady: float
+) -> FloatArray:
     """Mean time that a service is lost until each time, where parts are tested on known days [h].
 
     Tests begin panels of their own; whole periods of them, once all repeats itself, have the mean over their cycle.
@@ -167,8 +219,8 @@ def _lost_with_tests(study: Study, service: Service, times_h: FloatArray) -> Flo
     after = (days[:, None] + steps)[steps < np.diff(days, append=last)[:, None]]
     edges = np.unique(np.concatenate([[0.0], after, days, _doubling(last), followed]))
     edges = edges[edges <= last]
-    found = _integral(study, service, edges, 8)[np.searchsorted(edges, followed)]
-    return found + (left_out * unavailability(study, service) if left_out.any() else 0.0)
+    found = _integral(point, edges, 8)[np.searchsorted(edges, followed)]
+    return found + left_out * steady
 
 
 def dynamic_over_time(

@@ -14,6 +14,7 @@ import numpy as np
 
 from k2rel.arguments import as_names
 from k2rel.errors import InputError, closest
+from k2rel.measures.solution import framed, solution_of
 from k2rel.organisation import Organisation
 from k2rel.rates import Law
 from k2rel.services.clients import routes_under
@@ -177,7 +178,7 @@ def rule_effects(
         others = [(value, _with(study, rule, value)) for value in values if (value,) != used]
         for value, changed in [(", ".join(used), study), *others]:
             rows += [(rule, value, changed is study, *figures) for figures in minutes(changed)]
-    return pd.DataFrame(rows, columns=columns)
+    return framed(pd.DataFrame(rows, columns=columns), solution_of(study, "auto", organisation))
 
 
 def client_path_changes(study: Study) -> dict[str, float]:

@@ -245,13 +245,10 @@ def one_reading(takeovers: Iterable[str]) -> str:
 
 
 def framed(frame: pd.DataFrame, solution: Solution, **more: Any) -> pd.DataFrame:
-    """A table that says who computed it, under which reading, and how well."""
-    frame.attrs.update(framed_attrs(solution) | more)
-    return frame
+    """A table that says who computed it, under which reading, how well, and from what."""
+    return solution.provenance.signed(frame, **more)
 
 
 def framed_attrs(solution: Solution) -> dict[str, Any]:
-    """Who computed, under which reading, and how well, as a table carries it."""
-    p = solution.provenance
-    return {"method": solution.method, "engine": p.engine, "takeovers": p.takeovers, "error_bound": p.error_bound,
-            "input_hash": p.input_hash}  # fmt: skip
+    """What such a table carries."""
+    return solution.provenance.attrs()

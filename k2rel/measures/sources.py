@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from k2rel.errors import InputError, closest
 from k2rel.exact.sampling import unavailability_of_samples
 from k2rel.measures.availability import service_named
+from k2rel.measures.solution import framed, solution_of
 from k2rel.measures.uncertainty import rates_that_matter
 from k2rel.studies import Study, StudyLike, study_of
 from k2rel.uncertain import sobol_indices_of_groups
@@ -92,7 +93,7 @@ def uncertainty_by_source(
     records.sort(key=lambda record: -record[2])
     rest = 1.0 - sum(record[2] for record in records)
     records.append(("several together", "", rest, math.nan, math.nan, math.nan, math.nan))
-    return pd.DataFrame(records, columns=names).set_index("source")
+    return framed(pd.DataFrame(records, columns=names).set_index("source"), solution_of(study, "exact"))
 
 
 def _groups(study: Study, rows: Mapping[str, object], by: str) -> dict[str, list[str]]:

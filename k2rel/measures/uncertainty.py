@@ -23,6 +23,7 @@ from k2rel.exact.sampling import unavailability_of_samples
 from k2rel.logic.function import compile_function
 from k2rel.measures.availability import service_named
 from k2rel.measures.exchange import functions_of
+from k2rel.measures.solution import framed, solution_of
 from k2rel.rates import Law, RaidModule, calendar_of, with_rate
 from k2rel.services.diagrams import Service
 from k2rel.studies import Provenance, Study, StudyLike, study_of
@@ -76,7 +77,7 @@ class UncertaintyResult(ShownTable):
             minutes = values * MINUTES_PER_YEAR
             rows.append((name, *mean_interval(minutes), *np.quantile(minutes, _LEVELS).tolist()))
         columns = ["service", "mean", "mean_low", "mean_high", "deviation", "q05", "q50", "q95"]
-        return pd.DataFrame(rows, columns=columns).set_index("service")
+        return self.provenance.signed(pd.DataFrame(rows, columns=columns).set_index("service"))
 
     def to_json(self) -> dict[str, Any]:
         """Give the result as JSON knows it.
@@ -175,7 +176,7 @@ def uncertainty(
     design = points(method, samples, len(distributions), seed)
     drawn = {row: rate.quantile(design[:, column]) for column, (row, rate) in enumerate(distributions.items())}
     values = unavailability_of_samples(study, chosen, drawn)
-    return UncertaintyResult(study.provenance, samples, seed, method, distributions, values)
+    return UncertaintyResult(solution_of(study, "exact").provenance, samples, seed, method, distributions, values)
 
 
 def _likely(study: Study, name: str, distributions: dict[str, Uncertain]) -> tuple[float, float]:
@@ -337,7 +338,7 @@ def sensitivity(study: StudyLike, service: str | None = None, *, samples: int = 
         },
         index=pd.Index(list(indices), name="rates_id"),
     )
-    return frame.sort_values("total", ascending=False, kind="stable")
+    return framed(frame.sort_values("total", ascending=False, kind="stable"), solution_of(study, "exact"))
 
 
 def swing(study: StudyLike, service: str | None = None) -> pd.DataFrame:
@@ -397,4 +398,4 @@ def swing(study: StudyLike, service: str | None = None) -> pd.DataFrame:
     columns = ["rates_id", "types", "evidence", "low_per_h", "high_per_h", "downtime_low", "downtime_high"]
     frame = pd.DataFrame(records, columns=columns).set_index("rates_id")
     order = (frame["downtime_high"] - frame["downtime_low"]).abs().sort_values(ascending=False, kind="stable").index
-    return frame.loc[order]
+    return framed(frame.loc[order], solution_of(study, "exact"))

@@ -184,6 +184,11 @@ class SiteModel:
         words = [f"{self.organisation.words()}, preferred side {self.policy.home}", *([given] if given else []), *more]
         return f"simulation, {'; '.join(words)} (k2rel {__version__})"
 
+    @property
+    def takeovers(self) -> str:
+        """How takeovers are read: at once and certain where roles are at the preferred side, else as modelled."""
+        return "ideal" if self.organisation.roles == "preferred" and self.study.site.movable else "as modelled"
+
     @cached_property
     def arrays(self) -> Model:
         """The flat arrays."""

@@ -213,7 +213,7 @@ def rare_loss(
     )  # fmt: skip
     excursions = sum(int(row[cycles.CYCLES]) for row in rows.rows)
     return RareLoss(
-        provenance=replace(study.provenance, engine=words),
+        provenance=replace(study.provenance, engine=words, takeovers=site.takeovers),
         service=site.services[runner.service].name,
         method=method,
         unavailability=rows.estimate(cycles.DOWN_H, confidence),

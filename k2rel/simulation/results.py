@@ -76,7 +76,7 @@ class Simulation(ShownTable):
             f"seed {plan.seed}, intervals of {100 * plan.confidence:g} %",
             *(["partial: stopped before its end"] if self.partial else []),
         )
-        return replace(self.site.study.provenance, engine=words)
+        return replace(self.site.study.provenance, engine=words, takeovers=self.site.takeovers)
 
     @staticmethod
     def relative_width(sums: Sums, service: int, plan: Plan) -> float:
@@ -135,7 +135,7 @@ class Simulation(ShownTable):
                     "longest_h": item.longest_h,
                 }
             )
-        return pd.DataFrame(rows).set_index("service")
+        return self.provenance.signed(pd.DataFrame(rows).set_index("service"))
 
     @staticmethod
     def _quantile(bins: IntArray, total: float, exceeded: float) -> float:
@@ -186,15 +186,13 @@ class Simulation(ShownTable):
 
     def _exceeded(self, bins: IntArray, total: float, *, until: bool = False) -> pd.DataFrame:
         """Probability that a time is exceeded or, with `until`, of something until a time, with its interval."""
-        import pandas as pd
-
         known = np.flatnonzero(bins)
         if not len(known):
-            return pd.DataFrame({"hours": [], "probability": [], "low": [], "high": []})
+            return self._table([]).assign(hours=[])[["hours", "probability", "low", "high"]]
         part = slice(max(known[0] - 1, 0), known[-1] + 2)
         counts = (np.cumsum(bins) if until else np.cumsum(bins[::-1])[::-1])[part]
         limits = [share_of(int(c), int(total), self.plan.confidence) for c in counts]
-        frame = _as_table(limits)
+        frame = self._table(limits)
         frame.insert(0, "hours", (_EDGES[1:] if until else _EDGES[:-1])[part][: len(counts)])
         return frame
 
@@ -241,7 +239,7 @@ class Simulation(ShownTable):
         counts[0] = years - int(counts.sum())
         last = int(np.flatnonzero(counts)[-1])
         limits = [share_of(int(c), years, self.plan.confidence) for c in counts[: last + 1]]
-        frame = _as_table(limits)
+        frame = self._table(limits)
         return frame.rename_axis("interruptions" if last < records.COUNTS - 1 else "interruptions (last: and more)")
 
     @property
@@ -316,8 +314,8 @@ class Simulation(ShownTable):
         a, b = np.nonzero(joint)
         count = self.site.study.site.client_count
         frame = pd.DataFrame({"on_a": a, "on_b": b, "cut_off": count - a - b, "probability": joint[a, b]})
-        frame.attrs["sides"] = self.site.study.site.sides
-        return frame.sort_values("probability", ascending=False, ignore_index=True)
+        frame = frame.sort_values("probability", ascending=False, ignore_index=True)
+        return self.provenance.signed(frame, sides=self.site.study.site.sides)
 
     def served(self) -> FloatArray:
         """Give the share of time of every number of clients that have the principal traffic.
@@ -361,7 +359,7 @@ class Simulation(ShownTable):
                 "p_overload": self.sums.element[:, 1] / hours,
             }
         )
-        return frame.set_index("element")
+        return self.provenance.signed(frame.set_index("element"))
 
     def roles(self) -> pd.DataFrame:
         """Give the share of time of every place of the roles and state of the servers.
@@ -391,7 +389,8 @@ class Simulation(ShownTable):
             }
             for control in np.flatnonzero(share).tolist()
         ]
-        return pd.DataFrame(rows).set_index("roles").sort_values("probability", ascending=False)
+        frame = pd.DataFrame(rows).set_index("roles").sort_values("probability", ascending=False)
+        return self.provenance.signed(frame)
 
     def over_time(self, service: str) -> pd.DataFrame:
         """Give the unavailability over time, from everything new and in service; the warm-up is part of it.
@@ -426,7 +425,8 @@ class Simulation(ShownTable):
         down = np.cumsum(self.sums.down_at[n])[: records.GRID + 1]
         limits = [share_of(int(count), self.histories, self.plan.confidence) for count in down]
         columns = (("unavailability", "value"), ("low", "low"), ("high", "high"))
-        return pd.DataFrame({name: [getattr(x, field) for x in limits] for name, field in columns}, index=hours)
+        values = {name: [getattr(x, field) for x in limits] for name, field in columns}
+        return self.provenance.signed(pd.DataFrame(values, index=hours))
 
     @property
     def events(self) -> float:
@@ -489,10 +489,9 @@ class Simulation(ShownTable):
             f"({down.low:.3g} to {down.high:.3g}); {self.histories:,} histories of {self.plan.years} years"
         )
 
+    def _table(self, limits: list[Estimate]) -> pd.DataFrame:
+        """Probabilities with their intervals."""
+        import pandas as pd
 
-def _as_table(limits: list[Estimate]) -> pd.DataFrame:
-    """Probabilities with their limits, a row each."""
-    import pandas as pd
-
-    rows = [(one.value, one.low, one.high) for one in limits]
-    return pd.DataFrame(rows, columns=["probability", "low", "high"], dtype=float)
+        rows = [(found.value, found.low, found.high) for found in limits]
+        return self.provenance.signed(pd.DataFrame(rows, columns=["probability", "low", "high"], dtype=float))

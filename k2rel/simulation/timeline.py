@@ -78,8 +78,7 @@ class Timeline(Shown):
             for event in self.events
         ]
         frame = pd.DataFrame(rows).set_index("event")
-        frame.attrs["sides"] = self.sides
-        return frame
+        return self.provenance.signed(frame, sides=self.sides)
 
     def around_worst(self, most: int = 24) -> tuple[Event, ...]:
         """Give the events around the longest loss of the principal traffic; the first ones where nothing is lost.
@@ -202,7 +201,7 @@ def timeline(
     prepared.follow(plan, work, sums, history + 1, ahead=0)
     engine = site.engine(f"history {history} of seed {plan.seed}, {plan.years} years")
     return Timeline(
-        provenance=replace(study.provenance, engine=engine),
+        provenance=replace(study.provenance, engine=engine, takeovers=site.takeovers),
         site=study.site.title,
         sides=study.site.sides,
         service=site.principal,

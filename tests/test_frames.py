@@ -1,0 +1,103 @@
+"""Every table is a frame under one rule: numbers are numbers, units stand in names, and its attrs say who computed it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import k2rel
+from tests.test_names import FILE, GROUP, PLAIN, cases
+from tests.test_shown import PLAN, SLOW
+
+SIGNED = {"method", "engine", "takeovers", "error_bound", "input_hash"}
+# what a site is made of, what its rules say and what its log says, before any engine; what is not of a site
+OF_NO_ENGINE = {
+    "assumptions",
+    "case_table",
+    "components",
+    "differences",
+    "levels",
+    "load_after_failures",
+    "mttdl",
+    "raid_losses",
+    "raid_over_time",
+    "raid_sets",
+    "rates_used",
+    "registry",
+    "scrubbing",
+    "spare_parts",
+    "units",
+    "updated",
+}
+# a row for each site or row of the registry: method and reading are columns, or stand in their names
+OF_SEVERAL = {"entries_compared", "judgement_table", "most_clients"}
+UNITS = ("_h", "_s", "_min", "_per_year", "_per_h", "_mb_s", "_tb", "_years", "_percent", "_share", "unavailability")
+
+
+def frames(name, result):
+    """The tables of a result: itself, or what its methods give."""
+    if isinstance(result, pd.DataFrame):
+        yield name, result
+        return
+    for method in ("table", "side_table", "elements", "roles", "sides", "client_hours_in_a_year"):
+        if callable(give := getattr(result, method, None)) and isinstance(frame := give(), pd.DataFrame):
+            yield f"{name}.{method}" if method != "table" else name, frame
+
+
+@pytest.fixture(scope="module")
+def tables():
+    study = k2rel.study(FILE)
+    simulated = k2rel.simulate(study, plan=PLAN)
+    calls = {name: call for name, call in cases(study, PLAN).items() if name not in SLOW and "." not in name}
+    results = {name: call() for name, call in calls.items()} | {
+        "levels": k2rel.levels(),
+        "mttdl": k2rel.mttdl_table(),
+        "raid_losses": k2rel.raid_losses({"group": GROUP}, histories=200),
+        "raid_over_time": k2rel.raid_over_time({"group": GROUP}, histories=200),
+        "entries_compared": k2rel.entries_compared("media_server", level="L1"),
+        "units": k2rel.units_with_coverage(0.9),
+        "registry": k2rel.registry(),
+        "judgement_table": k2rel.judgement_table(k2rel.judge(study, {"cameras": 99.9}, samples=16)),
+        "of a year": simulated.distribution("cameras"),
+        "counts": simulated.interruptions_in_a_year("cameras"),
+        "simulated over time": simulated.over_time("cameras"),
+        "answer": study.solve(),
+    }
+    plain = set(PLAIN.split()) - SLOW - {"failover", "load_after_failures"}
+    results |= {f"{name} L1": getattr(k2rel, name)("L1") for name in plain}
+    return {name: frame for whose, result in results.items() for name, frame in frames(whose, result)}
+
+
+def test_every_column_is_numbers_or_texts(tables) -> None:
+    assert len(tables) > 60
+    mixed = {}
+    for name, frame in tables.items():
+        for column in frame.columns:
+            values = frame[column]
+            texts = all(isinstance(value, str) for value in values.dropna()) and not values.isna().all()
+            number = pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
+            if not (number or (texts and not str(column).endswith(UNITS))):
+                mixed[name, column] = (values.dtype, values.iloc[:1].tolist())
+    assert not {key: found for key, found in mixed.items() if len(tables[key[0]])}
+
+
+def test_every_table_of_an_engine_says_who_computed_it(tables) -> None:
+    silent = {}
+    for name, frame in tables.items():
+        whose = name.split()[0].split(".")[0]
+        if whose not in OF_NO_ENGINE | OF_SEVERAL and not set(frame.attrs) >= SIGNED:
+            silent[name] = SIGNED - set(frame.attrs)
+    assert not silent
+    for name, frame in tables.items():
+        if set(frame.attrs) >= SIGNED:
+            said = frame.attrs
+            assert said["engine"].startswith(said["method"]), name
+            assert said["takeovers"] in ("ideal", "as modelled"), name
+            assert said["error_bound"] is None or 0 <= said["error_bound"] < 1e-3, name
+    assert tables["swing"].attrs["takeovers"] == "ideal" and tables["swing"].attrs["method"] == "exact"
+    assert tables["simulate"].attrs["method"] == "simulation" and tables["simulate"].attrs["error_bound"] is None
+    assert np.isnan(tables["components L1"]["test_interval_h"]).sum() == 0
+
+
+def test_aliases_of_the_field_are_the_functions_themselves() -> None:
+    assert k2rel.importance is k2rel.causes and k2rel.minimal_cut_sets is k2rel.cut_sets
+    assert {"importance", "minimal_cut_sets"} <= set(dir(k2rel))
