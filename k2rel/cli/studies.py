@@ -390,6 +390,8 @@ def compare_verb(args: argparse.Namespace) -> int:
     from k2rel.bundled import level_names
     from k2rel.design.comparison import compare
     from k2rel.design.differences import differences, services_compared
+    from k2rel.design.overview import overview
+    from k2rel.measures.solution import solution_of
     from k2rel.studies import studies_of
 
     changes = changes_of(args)
@@ -397,13 +399,14 @@ def compare_verb(args: argparse.Namespace) -> int:
     method, organisation = asked_of(args)
     if args.history is not None:
         return _history(args, levels, changes, method, organisation)
-    frame = compare(levels, **changes, method=method, organisation=organisation)
-    two = list(studies_of(levels, **changes).values()) if len(levels) == 2 else []
+    solved = {name: solution_of(one, method, organisation) for name, one in studies_of(levels, **changes).items()}
+    frame, first = compare(solved), overview(solved)
+    two = list(solved.values()) if len(solved) == 2 else []
     if args.format == "json":
-        rows = records(frame)
+        rows = [further | row for further, row in zip(records(first), records(frame), strict=True)]
         if two:  # what differs from the first stands with the second
-            rows[1]["services"] = records(services_compared(two[0], two[1], organisation, method=method))
-            rows[1]["differences"] = differences(*two).to_dict("records")
+            rows[1]["services"] = records(services_compared(two[0], two[1]))
+            rows[1]["differences"] = differences(two[0].study, two[1].study).to_dict("records")
         print_json(rows)
         return 0
     columns = [
@@ -418,15 +421,17 @@ def compare_verb(args: argparse.Namespace) -> int:
     print(
         f"Levels side by side, all with {reading}; the last column says which engine answered (k2rel {__version__})\n"
     )
+    print_table(first.drop(columns=["title", "service", "takeovers", "why_empty"]))
+    print("\nAvailability and overload\n")
     print_table(frame[[*columns, "p_overload", "single_points", "method"]])
     for name, why in frame["why_empty"].items():
         if why:
             print(f"\n{name} has no figures: {why}")
     if two:
         print(f"\nDowntime of each service, {frame.index[0]} before and {frame.index[1]} after ({reading})\n")
-        print_table(services_compared(two[0], two[1], organisation, method=method))
+        print_table(services_compared(two[0], two[1]))
         print("\nWhat differs\n")
-        table = differences(*two)
+        table = differences(two[0].study, two[1].study)
         for name in ("entry", "before", "after"):
             table[name] = [text if len(text) <= 60 else f"{text[:57]}..." for text in table[name]]
         print_table(table.head(60), index=False)
