@@ -8,7 +8,9 @@ from k2rel.cli.inputs import (
     asked_of,
     changes_of,
     format_option,
+    method_option,
     organisation_options,
+    roles_option,
     set_option,
     study_of,
     study_options,
@@ -47,6 +49,8 @@ def clients_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--bound", type=float, default=1e-3, metavar="P", help="P(overload) over time (default 0.001)")
     sub.add_argument("--takeover-bound", type=float, default=0.01, metavar="P", help="after a takeover (default 0.01)")
     set_option(sub, 'change by hand: media_server.mttr="4 h", switch_A.mttf="2e6 h"')
+    method_option(sub)
+    roles_option(sub)
     format_option(sub)
 
 
@@ -115,12 +119,14 @@ def spares_verb(args: argparse.Namespace) -> int:
 
 def clients_verb(args: argparse.Namespace) -> int:
     from k2rel.design.planning import most_clients
+    from k2rel.organisation import Organisation
     from k2rel.site.settings import parse_settings
 
     rates = args.bit_rate or ["50 Mb/s", "100 Mb/s", "200 Mb/s"]
     frame = most_clients(
         args.level, rates, most=args.most, bound=args.bound, takeover_bound=args.takeover_bound,
-        settings=parse_settings(args.set),
+        settings=parse_settings(args.set), method=args.method,
+        organisation=Organisation(roles=args.roles) if args.roles else None,
     )  # fmt: skip
     if args.format == "json":
         print_json(records(frame))

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from k2rel.cli.inputs import changes_of, format_option, quiet_option, study_options
+from k2rel.cli.inputs import changes_of, format_option, method_option, quiet_option, roles_option, study_options
 from k2rel.cli.printing import print_json, print_table
 from k2rel.errors import InputError
 
@@ -22,6 +22,8 @@ def report_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--jobs", type=int, metavar="N", help="reports at the same time; default: one for each core")
     sub.add_argument("--scheduler", metavar="ADDRESS", help="make them on a Dask cluster, such as tcp://host:8786")
     sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the sampled failure rates (default 1)")
+    method_option(sub)
+    roles_option(sub)
     quiet_option(sub)
     format_option(sub)
 
@@ -41,6 +43,8 @@ def report_verb(args: argparse.Namespace) -> int:
         **changes,
         target=args.target,
         seed=args.seed,
+        method=args.method,
+        roles=args.roles or "sticky",
         pdf=not args.no_pdf,
         jobs=args.jobs,
         scheduler=args.scheduler,

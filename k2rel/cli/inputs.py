@@ -79,15 +79,19 @@ def method_option(sub: argparse.ArgumentParser) -> None:
     )
 
 
-def organisation_options(sub: argparse.ArgumentParser, *, method: bool = True) -> None:
-    """Add who repairs and how roles behave; with `method`, also who answers. What is not given is None."""
-    if method:
-        method_option(sub)
+def roles_option(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--roles",
         metavar="sticky|preferred",
         help="sticky (default): takeovers as modelled; preferred: takeovers ideal, at once and certain",
     )
+
+
+def organisation_options(sub: argparse.ArgumentParser, *, method: bool = True) -> None:
+    """Add who repairs and how roles behave; with `method`, also who answers. What is not given is None."""
+    if method:
+        method_option(sub)
+    roles_option(sub)
     sub.add_argument("--crews", type=int, metavar="N", help="parts repaired at the same time; default: all")
     sub.add_argument("--travel", metavar="TIME", help="way of a technician, with --crews")
     sub.add_argument("--priority", metavar="TYPE,...", help="component types repaired first")

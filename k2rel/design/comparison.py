@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from k2rel.errors import InputError, K2relError
-from k2rel.measures.availability import availability, takeovers
+from k2rel.measures.availability import availability, site_downtime, takeovers
 from k2rel.measures.dynamic import performability
 from k2rel.measures.importance import single_points_of_failure
 from k2rel.measures.load import load
@@ -323,8 +323,7 @@ def site_minutes(
     study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto"
 ) -> dict[str, float]:
     """Downtime of the services of the whole site [min/year]."""
-    result = availability(study, organisation=organisation, method=method)
-    return {s.service: s.downtime_min_per_year for s in result.services if s.scope == "site"}
+    return site_downtime(solution_of(study, method, organisation))
 
 
 def variants(study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto") -> pd.DataFrame:

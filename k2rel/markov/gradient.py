@@ -247,9 +247,7 @@ class _Tested:
             value, ends = getattr(law, field), []
             for sign in (-1, 1):
                 other = replace(law, **{field: value * (1.0 + sign * _TESTED_STEP)})
-                ends.append(
-                    np.einsum("x,xk->k", weighted(self.dynamics.states, {**self.laws, number: other}), self.rewards)
-                )
+                ends.append(self._corrected({**self.laws, number: other}))
             result.append((ends[1] - ends[0]) / (2.0 * _TESTED_STEP * value))
         return result[0], result[1]
 

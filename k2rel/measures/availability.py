@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -121,7 +121,14 @@ class AvailabilityResult(ShownTable):
             if item.service == service:
                 return item
         known = [item.service for item in self.services]
-        raise InputError(f"{self.provenance.site} has no service '{service}'{closest(service, known)}")
+        near = closest(service, known) if isinstance(service, str) else f"; it has {', '.join(known)}"
+        raise InputError(f"{self.provenance.site} has no service '{service}'{near}")
+
+    def __iter__(self) -> Iterator[ServiceAvailability]:
+        return iter(self.services)
+
+    def __len__(self) -> int:
+        return len(self.services)
 
     def table(self) -> pd.DataFrame:
         """Give the services as a table.
@@ -237,6 +244,15 @@ def _availability(solution: Solution, lost_clients: tuple[int, ...] | None) -> A
             ServiceAvailability(service.name, service.title, service.scope, u, engine.failure_frequency(service))
         )
     return AvailabilityResult(solution.provenance, tuple(rows), _notes(rows, getattr(engine, "test_bound", 0.0)))
+
+
+def site_downtime(solution: Solution) -> dict[str, float]:
+    """Downtime of each service of the whole site [min/year], where nobody asks how often it fails."""
+    if solution.method == "simulation":
+        return {item.service: item.downtime_min_per_year for item in _counted(solution) if item.scope == "site"}
+    engine = solution.engine
+    services = [service for service in services_of(engine.policy) if service.scope == "site"]
+    return {service.name: engine.unavailability(service) * MINUTES_PER_YEAR for service in services}
 
 
 def _counted(solution: Solution) -> AvailabilityResult:

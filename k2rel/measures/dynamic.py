@@ -278,13 +278,17 @@ def roles_by_level(
 
 
 def downtime_causes(
-    study: StudyLike, organisation: Organisation | None = None, service: str | None = None
+    study: StudyLike,
+    organisation: Organisation | None = None,
+    service: str | None = None,
+    *,
+    method: str = "auto",
 ) -> pd.DataFrame:
     """Split the downtime of a service by what the roles are doing meanwhile.
 
     Parameters
     ----------
-    study, organisation
+    study, organisation, method
         As for `availability`; by the chain.
     service : str, optional
         The service; by default the principal traffic.
@@ -303,7 +307,7 @@ def downtime_causes(
     """
     import pandas as pd
 
-    solution = _as_modelled(study, organisation)
+    solution = solution_of(study, method, organisation)
     minutes = _minutes_while(solution, service)
     frame = pd.DataFrame({"while": _WHILE, "downtime_min_per_year": minutes, "share": minutes / minutes.sum()})
     return framed(frame.set_index("while"), solution)

@@ -75,7 +75,7 @@ class Solution(Shown):
     def engine(self) -> Engine:
         """The static or the dynamic engine."""
         if self.method == "simulation":
-            raise self.cannot("this", "exact or markov")
+            raise self.cannot("probabilities of modes and of changes between them", "exact or markov")
         return engine_of(self.study) if self.method == "exact" else self.dynamics
 
     @cached_property
@@ -89,7 +89,7 @@ class Solution(Shown):
                 raise type(error)(f"{error}; with method auto or simulation no chain is needed") from None
         if self.method == "exact" and self.chosen:
             return solved(self.study, self.followed)
-        raise self.cannot("this", "markov")
+        raise self.cannot("what the states of a chain tell: lengths of interruptions, what roles are doing", "markov")
 
     @property
     def followed(self) -> Organisation:
@@ -102,7 +102,7 @@ class Solution(Shown):
         from k2rel.simulation.engine import moderate_plan, simulate
 
         if self.method != "simulation":
-            raise self.cannot("this", "simulation")
+            raise self.cannot("counts of histories", "simulation")
         plan = self.plan or moderate_plan(self.study, self.followed, self.circumstances)
         return simulate(self.study, self.organisation, self.circumstances, plan)
 
