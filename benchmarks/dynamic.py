@@ -146,7 +146,7 @@ def levels() -> None:
             dynamics.unavailability(service)
             dynamics.failure_frequency(service)
         times.append(time.perf_counter())
-        modes(case, organisation)
+        modes(case, organisation, method="markov")
         times.append(time.perf_counter())
         for service in services:
             visits = dynamics.interruptions(service)
@@ -201,7 +201,7 @@ def main() -> None:
     for service in services_of(dynamics.policy):
         dynamics.failure_frequency(service)
         dynamics.interruptions(service)
-    modes(study("L2R"), small)
+    modes(study("L2R"), small, method="markov")
     steady(cluster(16).chain)
     clusters()
     far_apart()

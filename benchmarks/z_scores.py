@@ -52,7 +52,11 @@ def scores(histories: int, seed: int, levels: tuple[str, ...] = LEVELS + EXAMPLE
                 contract == "nbd" or not any(len(role.holders) > 1 for role in one.site.roles.values())
             ):
                 continue  # nothing can stick, or parts are down so long that the chain takes minutes
-            exact = availability(one, organisation=None if roles == "preferred" else organisation)
+            exact = availability(
+                one,
+                organisation=None if roles == "preferred" else organisation,
+                method="exact" if roles == "preferred" else "markov",
+            )
             for item in exact.services:
                 for what in ("unavailability", "losses a year"):
                     seed += 1

@@ -179,11 +179,13 @@ def test_the_chain_follows_the_rules_of_the_file(tmp_path, rules) -> None:
     study = k2rel.study(pair(tmp_path, rules))
     organisation = Organisation(return_to_service_h=6.0, manual_takeover_h=2.0, tolerance=1e-10)
     figures, at_b = written_apart(rules, 6.0, 2.0)
-    result = k2rel.availability(study, organisation=organisation)
+    result = k2rel.availability(study, organisation=organisation, method="markov")
     for name, (unavailability, frequency) in figures.items():
         assert result[name].unavailability == pytest.approx(unavailability, rel=1e-9), name
         assert result[name].frequency_per_h == pytest.approx(frequency, rel=1e-9), name
-    assert k2rel.performability(study, organisation)["share_last_side"] == pytest.approx(at_b, rel=1e-9)
+    assert k2rel.performability(study, organisation, method="markov")["share_last_side"] == pytest.approx(
+        at_b, rel=1e-9
+    )
 
 
 def test_every_rule_changes_something() -> None:
@@ -324,7 +326,7 @@ def test_all_engines_leave_ftp_out() -> None:
     exact = k2rel.load(study, method="exact")
     assert exact.p_any_overload == 0.0
     organisation = Organisation(roles="preferred", tolerance=1e-9)
-    assert k2rel.availability(study, organisation=organisation)["full_service"].unavailability < 1e-5
+    assert k2rel.availability(study, organisation=organisation, method="markov")["full_service"].unavailability < 1e-5
     drawn = simulate(study, organisation, plan=Plan(histories=2_000, seed=3))
     assert drawn.load()["p_any_overload"].value == 0.0
     assert drawn.load()["delivered_mb_s"].value == pytest.approx(200.0, rel=1e-3)

@@ -96,7 +96,9 @@ def test_without_waiting_the_shape_of_repair_times_does_not_matter(variation) ->
     study = k2rel.study("L2")
     plain = k2rel.availability(study, method="exact")["media"].unavailability
     shaped = k2rel.availability(
-        study, organisation=Organisation(roles="preferred", repair_variation=variation, tolerance=1e-12)
+        study,
+        organisation=Organisation(roles="preferred", repair_variation=variation, tolerance=1e-12),
+        method="markov",
     )
     assert shaped["media"].unavailability == pytest.approx(plain, abs=1e-12)
 
@@ -117,7 +119,7 @@ def test_alike_units_that_wait_for_crews_have_the_published_figures(
     tmp_path, k, n, crews, unavailability, frequency
 ) -> None:
     study = k2rel.study(site_file(tmp_path, units(n, k)))
-    media = k2rel.availability(study, organisation=Organisation(crews=crews, tolerance=1e-15))["media"]
+    media = k2rel.availability(study, organisation=Organisation(crews=crews, tolerance=1e-15), method="markov")["media"]
     assert media.unavailability == pytest.approx(unavailability, rel=1e-9)
     assert media.frequency_per_h == pytest.approx(frequency, rel=1e-9)
     states = solved(study, Organisation(crews=crews, tolerance=1e-15)).states
@@ -127,7 +129,9 @@ def test_alike_units_that_wait_for_crews_have_the_published_figures(
 
 def test_a_technician_who_has_to_travel_adds_the_way_to_each_outage(tmp_path) -> None:
     study = k2rel.study(site_file(tmp_path, units(1, 1)))
-    media = k2rel.availability(study, organisation=Organisation(crews=1, travel_h=4.0, tolerance=1e-12))["media"]
+    media = k2rel.availability(
+        study, organisation=Organisation(crews=1, travel_h=4.0, tolerance=1e-12), method="markov"
+    )["media"]
     assert media.unavailability == pytest.approx(12 / 5012, rel=1e-12)
 
 
@@ -151,8 +155,10 @@ traffic:
 def test_what_is_repaired_first_does_not_wait(tmp_path) -> None:
     study = k2rel.study(site_file(tmp_path, TWO_KINDS))
     alone = 1 / 101
-    first = k2rel.availability(study, organisation=Organisation(crews=1, priority=("disk",), tolerance=1e-9))
-    shared = k2rel.availability(study, organisation=Organisation(crews=1, tolerance=1e-9))
+    first = k2rel.availability(
+        study, organisation=Organisation(crews=1, priority=("disk",), tolerance=1e-9), method="markov"
+    )
+    shared = k2rel.availability(study, organisation=Organisation(crews=1, tolerance=1e-9), method="markov")
     assert first["disk"].unavailability == pytest.approx(alone, rel=1e-9)
     assert shared["disk"].unavailability > 1.05 * alone
     # evenly shared crews have a product form: P(set down) is proportional to (number down)! times their loads
@@ -270,21 +276,21 @@ def test_takeover_failed_takeover_and_return_follow_the_rules(tmp_path, return_h
     dynamics = solved(study, organisation)
     rates, p, there, found = written_twice(return_h, manual_h)
     assert dynamics.states.chain.states == len(found)
-    result = k2rel.availability(study, organisation=organisation)
+    result = k2rel.availability(study, organisation=organisation, method="markov")
     lost = p[~there].sum()
     assert result["media"].unavailability == pytest.approx(lost, rel=1e-10)
     assert result["master"].unavailability == pytest.approx(lost, rel=1e-10)
     enters = rates.T @ np.where(there, p, 0.0)
     assert result["media"].frequency_per_h == pytest.approx(enters[~there].sum(), rel=1e-10)
     at_b = sum(p[i] for i, state in enumerate(found) if there[i] and state[3] == "B")
-    share = k2rel.performability(study, organisation)["share_last_side"]
+    share = k2rel.performability(study, organisation, method="markov")["share_last_side"]
     assert share == pytest.approx(at_b / p[there].sum(), rel=1e-10)
 
 
 def test_the_mirror_image_has_the_same_figures() -> None:
     organisation = Organisation(tolerance=1e-10)
-    one = k2rel.availability(k2rel.study("L2R"), organisation=organisation)["media"]
-    other = k2rel.availability(k2rel.study("L2R", primary="B"), organisation=organisation)["media"]
+    one = k2rel.availability(k2rel.study("L2R"), organisation=organisation, method="markov")["media"]
+    other = k2rel.availability(k2rel.study("L2R", primary="B"), organisation=organisation, method="markov")["media"]
     assert other.unavailability == pytest.approx(one.unavailability, abs=2e-10)
     assert other.frequency_per_h == pytest.approx(one.frequency_per_h, rel=1e-6)
 
@@ -344,8 +350,8 @@ def test_a_deeper_buffer_sees_fewer_interruptions_on_air() -> None:
 
 def test_each_planned_maintenance_of_the_primary_is_a_takeover() -> None:
     study = k2rel.study("L2R")
-    without = k2rel.performability(study, Organisation(tolerance=1e-8))["takeovers_per_year"]
-    planned = k2rel.performability(study, Organisation(maintenance_every_h=4380.0, tolerance=1e-8))[
+    without = k2rel.performability(study, Organisation(tolerance=1e-8), method="markov")["takeovers_per_year"]
+    planned = k2rel.performability(study, Organisation(maintenance_every_h=4380.0, tolerance=1e-8), method="markov")[
         "takeovers_per_year"
     ]
     # one of the two servers is primary at any time, and each is maintained twice a year
@@ -354,8 +360,8 @@ def test_each_planned_maintenance_of_the_primary_is_a_takeover() -> None:
 
 def test_a_takeover_lands_in_overload_when_one_side_cannot_carry_the_load() -> None:
     organisation = Organisation(tolerance=1e-8)
-    assert k2rel.performability(k2rel.study("L2R"), organisation)["p_overload_after_takeover"] == 0.0
-    crowded = k2rel.performability(k2rel.study("L2R", clients=20), organisation)
+    assert k2rel.performability(k2rel.study("L2R"), organisation, method="markov")["p_overload_after_takeover"] == 0.0
+    crowded = k2rel.performability(k2rel.study("L2R", clients=20), organisation, method="markov")
     assert crowded["p_overload_after_takeover"] == pytest.approx(1.0, abs=1e-3)
 
 
@@ -363,7 +369,7 @@ def test_causes_of_downtime_add_up_and_the_text_says_them() -> None:
     study = k2rel.study("L2R")
     organisation = Organisation(tolerance=1e-9)
     causes = k2rel.downtime_causes(study, organisation)
-    media = k2rel.availability(study, organisation=organisation)["media"]
+    media = k2rel.availability(study, organisation=organisation, method="markov")["media"]
     assert causes["downtime_min_per_year"].sum() == pytest.approx(media.downtime_min_per_year, rel=1e-9)
     text = k2rel.why_they_differ(study, organisation)
     for number in (f"{media.downtime_min_per_year:.3g}", "45 s", f"{causes['downtime_min_per_year'].iloc[1]:.3g} min"):
@@ -371,7 +377,7 @@ def test_causes_of_downtime_add_up_and_the_text_says_them() -> None:
 
 
 def test_modes_share_the_year_and_are_entered_as_often_as_left() -> None:
-    words, p, flow = k2rel.mode_flows(k2rel.study("L3R"), Organisation(tolerance=1e-8))
+    words, p, flow = k2rel.mode_flows(k2rel.study("L3R"), Organisation(tolerance=1e-8), method="markov")
     assert p.sum() == pytest.approx(1.0, rel=1e-12)
     assert flow.sum(axis=0) == pytest.approx(flow.sum(axis=1), abs=1e-12)
     assert any("media_side on its way" in text for text in words)
@@ -382,7 +388,7 @@ def test_over_time_starts_good_and_ends_in_the_steady_state(tmp_path) -> None:
     organisation = Organisation(tolerance=1e-9)
     # the wire is tested every 40 h, so the steady state repeats itself after that time
     table = k2rel.dynamic_over_time(study, [0.0, 5.0, 19_960.0, 20_000.0], organisation, "media")
-    steady_value = k2rel.availability(study, organisation=organisation)["media"].unavailability
+    steady_value = k2rel.availability(study, organisation=organisation, method="markov")["media"].unavailability
     assert table["point_unavailability"].iloc[0] == 0.0
     spent = table["interval_unavailability"] * table.index
     assert (spent.iloc[3] - spent.iloc[2]) / 40.0 == pytest.approx(steady_value, rel=1e-7)
@@ -461,7 +467,7 @@ def test_an_overloaded_crew_is_followed_exactly_where_everything_fits(tmp_path) 
     """All twelve are mostly down: M/M/1 with a finite source, P(n down) = P(0) 12! / (12 - n)! 0.8^n."""
     study = k2rel.study(site_file(tmp_path, units(12, 6).replace("5000 h", "10 h")))
     weight = np.cumprod(np.concatenate([[1.0], 0.8 * np.arange(12, 0, -1)]))
-    media = k2rel.availability(study, organisation=Organisation(crews=1))["media"]
+    media = k2rel.availability(study, organisation=Organisation(crews=1), method="markov")["media"]
     assert media.unavailability == pytest.approx(weight[7:].sum() / weight.sum(), rel=1e-12)
 
 

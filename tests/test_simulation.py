@@ -93,7 +93,11 @@ def test_every_level_and_both_readings_of_the_roles_are_among_the_comparisons() 
 @pytest.mark.parametrize(("service", "roles"), [("media", "sticky"), ("ftp", "preferred")])
 def test_intervals_hold_the_true_value_as_often_as_they_say(service, roles) -> None:
     study, organisation = k2rel.study("L2R"), Organisation(roles=roles, tolerance=1e-9)
-    exact = k2rel.availability(study, organisation=organisation if roles == "sticky" else None)[service]
+    exact = k2rel.availability(
+        study,
+        organisation=organisation if roles == "sticky" else None,
+        method="markov" if roles == "sticky" else "exact",
+    )[service]
     hits = 0
     for seed in range(200):
         plan = Plan(histories=3000, years=5, seed=10_000 + seed, confidence=0.9)
@@ -126,7 +130,7 @@ def test_loads_and_overload_agree_with_the_exact_engine() -> None:
 
 def test_sticky_roles_share_the_sides_and_take_over_as_often_as_the_chain_says() -> None:
     study = k2rel.study("L2R")
-    figures = k2rel.performability(study, Organisation(tolerance=1e-9))
+    figures = k2rel.performability(study, Organisation(tolerance=1e-9), method="markov")
     found = simulate(study, plan=Plan(histories=20_000, seed=8)).load()
     for name in ("takeovers_per_year", "failed_takeovers_per_year", "client_hours_lost_per_year"):
         assert within(found[name], figures[name]), name
@@ -138,7 +142,7 @@ def test_crews_that_are_few_make_repairs_wait_as_in_the_chain(tmp_path) -> None:
     study = units(tmp_path, 4, 3, "mttf: 500 h, mttr: 20 h, source: test")
     for crews in (1, 2):
         organisation = Organisation(roles="preferred", crews=crews, tolerance=1e-9)
-        exact = k2rel.availability(study, organisation=organisation)["media"]
+        exact = k2rel.availability(study, organisation=organisation, method="markov")["media"]
         found = media(study, organisation=organisation)
         assert within(found.unavailability, exact.unavailability)
         assert within(found.interruptions_per_year, exact.failures_per_year)
@@ -147,7 +151,7 @@ def test_crews_that_are_few_make_repairs_wait_as_in_the_chain(tmp_path) -> None:
 def test_a_technician_on_the_way_agrees_with_the_chain() -> None:
     study = k2rel.study("L1", repair="nbd")
     organisation = Organisation(roles="preferred", crews=1, travel_h=12.0, tolerance=1e-8)
-    exact = k2rel.availability(study, organisation=organisation)["media"]
+    exact = k2rel.availability(study, organisation=organisation, method="markov")["media"]
     assert within(media(study, organisation=organisation).unavailability, exact.unavailability)
 
 
@@ -327,7 +331,7 @@ def test_a_buffer_longer_than_the_switchover_bridges_it() -> None:
 
 def test_the_switchover_law_changes_lengths_and_not_the_mean() -> None:
     study, organisation = k2rel.study("L2R"), Organisation()
-    exact = k2rel.availability(study, organisation=Organisation(tolerance=1e-9))["media"]
+    exact = k2rel.availability(study, organisation=Organisation(tolerance=1e-9), method="markov")["media"]
     found = media(study, Circumstances(times={"switchover": "lognormal(cv=0.5)"}), organisation, histories=20_000,
                   warm_up_h=2 * 8760.0)  # fmt: skip
     assert within(found.unavailability, exact.unavailability)
@@ -341,7 +345,7 @@ def test_loads_of_elements_and_places_of_roles_are_those_of_the_other_engines() 
         assert found.loc[item.element, "mean_mb_s"] == pytest.approx(item.mean_mb_s, rel=0.03, abs=1e-3), item.element
         assert found.loc[item.element, "p_overload"] == pytest.approx(item.p_overload, rel=0.03, abs=1e-6), item.element
     study = k2rel.study("L2R")
-    modes = k2rel.modes(study, Organisation(tolerance=1e-9)).set_index("mode")["probability"]
+    modes = k2rel.modes(study, Organisation(tolerance=1e-9), method="markov").set_index("mode")["probability"]
     roles = simulate(study, plan=Plan(histories=50_000, seed=3)).roles()["probability"]
     for words in ("file_system at B, server_A out of service", "file_system at A, server_B out of service"):
         (whole,) = (
@@ -528,7 +532,11 @@ def test_an_unavailability_of_one_in_ten_thousand_million_to_five_per_cent(servi
 )  # fmt: skip
 def test_rare_methods_plain_histories_and_the_exact_engine_agree(roles, method, target, histories) -> None:
     study, organisation = k2rel.study("L2R"), Organisation(roles=roles, tolerance=1e-9)
-    exact = k2rel.availability(study, organisation=organisation if roles == "sticky" else None)["media"]
+    exact = k2rel.availability(
+        study,
+        organisation=organisation if roles == "sticky" else None,
+        method="markov" if roles == "sticky" else "exact",
+    )["media"]
     found = rare_loss(study, organisation, method=method, target=target, seed=3)
     plain = simulate(study, organisation, plan=Plan(histories=histories, seed=21))["media"]
     for ours, other, value in (

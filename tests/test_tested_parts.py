@@ -54,7 +54,7 @@ traffic:
 
 
 def media(study, organisation=None):
-    return k2rel.availability(study, organisation=organisation)["media"]
+    return k2rel.availability(study, organisation=organisation, method="markov" if organisation else "exact")["media"]
 
 
 def law(rate, mttr, interval, more=""):
@@ -176,7 +176,7 @@ def test_clients_whose_ports_are_tested_on_one_day_are_cut_off_together(tmp_path
     assert k2rel.served(study, method="exact")["probability"].loc[0] == pytest.approx(every, rel=1e-6)
     sides = k2rel.load(study, method="exact").side_table()
     assert sides.loc[sides["cut_off"] == 4, "probability"].sum() == pytest.approx(every, rel=1e-6)
-    moving = k2rel.availability(study, organisation=PREFERRED)
+    moving = k2rel.availability(study, organisation=PREFERRED, method="markov")
     for item in result.services:
         assert moving[item.service].unavailability == pytest.approx(item.unavailability, rel=1e-9)
 
@@ -290,7 +290,7 @@ def test_the_correction_of_large_chains_keeps_its_bound(monkeypatch, level, tole
 
 
 def test_the_bound_is_shown_with_the_error_bound() -> None:
-    found = k2rel.availability(k2rel.study("L2R"), organisation=Organisation(tolerance=1e-9))
+    found = k2rel.availability(k2rel.study("L2R"), organisation=Organisation(tolerance=1e-9), method="markov")
     assert "for tests on their days" in found.provenance.engine
 
 

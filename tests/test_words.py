@@ -86,10 +86,10 @@ def test_roles_at_the_preferred_side_move_as_often_as_the_static_table_says(k2) 
     """Independent parts: the chain and the structure function count the same losses of the side."""
     organisation = Organisation(roles="preferred", tolerance=1e-6)
     study = k2rel.study("L2R")
-    found = k2rel.performability(study, organisation)
+    found = k2rel.performability(study, organisation, method="markov")
     assert found["takeovers_per_year"] == pytest.approx(takeovers(study)["takeovers_per_year"].max(), rel=1e-3)
     assert found["failed_takeovers_per_year"] == 0.0
-    assert k2rel.performability(k2rel.study("L1"), organisation)["takeovers_per_year"] == 0.0
+    assert k2rel.performability(k2rel.study("L1"), organisation, method="markov")["takeovers_per_year"] == 0.0
     run = k2("simulate", "L2R", "--roles", "preferred", "--histories", "50", "--format", "json")
     assert not {"takeovers_per_year", "failed_takeovers_per_year"} & set(run.json["load"]), "they are not counted there"
 

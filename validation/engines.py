@@ -40,7 +40,7 @@ def agreements(histories: int) -> tuple[Agreement, ...]:
         names = [principal, *[name for name in ("control",) if name in study.site.traffic and name != principal]]
         for roles in ("preferred", "sticky"):
             organisation = Organisation(roles=roles, tolerance=1e-10)
-            moving = k2rel.availability(study, organisation=organisation)
+            moving = k2rel.availability(study, organisation=organisation, method="markov")
             drawn = simulate(study, organisation, plan=Plan(histories=histories, seed=SEED))
             for name in names:
                 one = drawn[name].downtime_min_per_year
