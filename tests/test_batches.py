@@ -46,6 +46,8 @@ repair: str = "4h"
 rates: str = ""
 settings: list = []
 target: str = ""
+method: str = "auto"
+roles: str = "sticky"
 seed: int = 1
 results: str = \"\""""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from k2rel.bundled import level_names
 from k2rel.design.changes import with_clients
 from k2rel.design.comparison import Levels, by_level, studies_at
-from k2rel.design.planning import clients_carried
+from k2rel.design.planning import above, clients_carried
 from k2rel.measures.availability import availability
 from k2rel.measures.cases import Case, failover_cases
 from k2rel.measures.importance import single_points_of_failure
@@ -122,7 +122,7 @@ def _worst(study: Study, cases: Sequence[Case]) -> tuple[str, FailoverOutcome]:
 
     def harm(outcome: FailoverOutcome) -> tuple[float, float, int]:
         sides = [state.sides[principal] for state in outcome.clients]
-        over = max((load.counted_mb_s / load.capacity_mb_s for load in outcome.loads if load.ends_full_service),
+        over = max((above(load) for load in outcome.loads if load.ends_full_service),
                    default=0.0)  # fmt: skip
         moved = sum(side not in (None, before) for side, (before, _) in zip(sides, usual, strict=True))
         return sides.count(None) / len(sides), over, moved

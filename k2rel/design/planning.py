@@ -222,7 +222,12 @@ def _overloaded(study: Study, part: str | None) -> str | None:
     if part is not None and not outcome.services[outcome.principal]:
         return None
     over = [item for item in outcome.loads if item.ends_full_service]
-    return max(over, key=lambda item: item.counted_mb_s / item.capacity_mb_s).element if over else None
+    return max(over, key=lambda item: above(item)).element if over else None
+
+
+def above(item: ElementLoad) -> float:
+    """How many times its capacity an element is asked for; infinite where it has none."""
+    return item.counted_mb_s / item.capacity_mb_s if item.capacity_mb_s > 0 else math.inf
 
 
 def _first_overload(study: Study) -> tuple[str, str] | None:

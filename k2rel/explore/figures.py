@@ -106,7 +106,7 @@ class LiveSite:
     Examples
     --------
     >>> round(LiveSite("L2R").figures(contract="onsite").services[0].downtime_min_per_year, 2)
-    7.84
+    7.97
     """
 
     def __init__(self, level: str) -> None:

@@ -128,6 +128,7 @@ def interruptions(
     solution = solution_of(study, method, organisation)
     if solution.method == "simulation":
         return framed(_counted(solution, services, buffer_h, first_loss=first_loss), solution)
+    solution = solution.chain
     dynamics = solution.dynamics
     rows = []
     known: dict[bytes, dict[str, float]] = {}
@@ -307,7 +308,7 @@ def downtime_causes(
     """
     import pandas as pd
 
-    solution = solution_of(study, method, organisation)
+    solution = solution_of(study, method, organisation).chain
     minutes = _minutes_while(solution, service)
     frame = pd.DataFrame({"while": _WHILE, "downtime_min_per_year": minutes, "share": minutes / minutes.sum()})
     return framed(frame.set_index("while"), solution)

@@ -127,7 +127,7 @@ def assumption_importance(
     >>> assumption_importance("L2R", "media")["elasticity"].round(1).head(2).to_dict()
     {'file_system coverage': -9.0, 'manual takeover': 0.5}
     """
-    solution = solution_of(study, method, organisation)
+    solution = solution_of(study, method, organisation).chain
     dynamics = solution.dynamics
     return framed(assumption_causes(dynamics, service_named(solution.study, service, dynamics.policy)), solution)
 
@@ -163,7 +163,7 @@ def downtime_split(
     """
     if by not in ("part", "mode"):
         raise InputError(f"by: 'part' or 'mode', got '{str(by)[:40]}'")
-    solution = solution_of(study, method, organisation)
+    solution = solution_of(study, method, organisation).chain
     dynamics = solution.dynamics
     frames = split_by_part_and_mode(dynamics, service_named(solution.study, service, dynamics.policy))
     return framed(frames[by == "mode"], solution)

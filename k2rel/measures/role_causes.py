@@ -27,7 +27,6 @@ __all__ = ["assumption_causes", "downtime_split", "part_causes"]
 
 FloatArray = NDArray[np.float64]
 
-_ROUNDING = 1e-9
 _NEVER_FAILS = "no importances of parts that never fail and that takeovers ask for: what roles would do is not followed"
 _TIMES = {
     "return_h": ("return to service", "return_to_service_h"),
@@ -221,7 +220,5 @@ def _in_minutes(frame: pd.DataFrame) -> pd.DataFrame:
     """Probabilities by what roles are doing, as minutes a year with their sum; largest first."""
     result = frame.mul(MINUTES_PER_YEAR).add_suffix("_min_per_year")
     result["downtime_min_per_year"] = result.sum(axis=1, skipna=False)
-    # what is left of a difference of rates is rounding
-    result = result.mask(result.abs() < _ROUNDING * result["downtime_min_per_year"].abs().max(), 0.0)
     result.attrs = dict(frame.attrs)
     return result.sort_values("downtime_min_per_year", ascending=False, kind="stable")

@@ -87,8 +87,15 @@ class Solution(Shown):
                 return solved(self.study, self.organisation)
             except (ModelTooLargeError, NoConvergenceError) as error:
                 raise type(error)(f"{error}; with method auto or simulation no chain is needed") from None
+        return self.chain.dynamics
+
+    @cached_property
+    def chain(self) -> Solution:
+        """By the chain: itself, or under the same reading where the exact engine was chosen since both say the same."""
+        if self.method == "markov":
+            return self
         if self.method == "exact" and self.chosen:
-            return solved(self.study, self.followed)
+            return replace(self, method="markov", organisation=self.followed)
         raise self.cannot("what the states of a chain tell: lengths of interruptions, what roles are doing", "markov")
 
     @property
