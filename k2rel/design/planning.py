@@ -16,7 +16,7 @@ from k2rel.measures.load import load, overload_by_mode
 from k2rel.measures.solution import Solution, StudyLike, one_reading, solution_of
 from k2rel.organisation import Organisation
 from k2rel.policy import Policy
-from k2rel.policy.failover import failover, principal_traffic
+from k2rel.policy.failover import ElementLoad, failover, principal_traffic
 from k2rel.services.clients import routes_under
 from k2rel.services.loading import Loading
 from k2rel.services.modes import groups_of
