@@ -33,6 +33,7 @@ from .design.comparison import (
     contracts as contracts,
     headline as headline,
     overload_by_level as overload_by_level,
+    roles_by_level as roles_by_level,
     variants as variants,
 )
 from .design.costs import read_costs as read_costs
@@ -69,7 +70,6 @@ from .measures.dynamic import (
     feasible_organisation as feasible_organisation,
     interruptions as interruptions,
     performability as performability,
-    roles_by_level as roles_by_level,
     sticky_and_preferred as sticky_and_preferred,
     why_they_differ as why_they_differ,
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.availability import availability, site_downtime, takeovers
-from k2rel.measures.dynamic import performability
+from k2rel.measures.dynamic import performability, sticky_and_preferred
 from k2rel.measures.importance import single_points_of_failure
 from k2rel.measures.load import load
 from k2rel.measures.solution import Solution, StudyLike, framed, one_reading, role_needs, solution_of, study_of
@@ -31,6 +31,7 @@ __all__ = [
     "contracts",
     "headline",
     "overload_by_level",
+    "roles_by_level",
     "variants",
 ]
 
@@ -139,6 +140,41 @@ def by_level(
     frame = frame.fillna({"method": ""})
     frame.attrs["takeovers"] = reading
     return frame[[*(name for name in frame.columns if name != "why_empty"), "why_empty"]]
+
+
+def roles_by_level(
+    levels: Levels,
+    *,
+    clients: int | None = None,
+    repair: str = "4h",
+    rates: str | Path | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Put both readings of the takeovers side by side for several levels.
+
+    Parameters
+    ----------
+    levels, clients, repair, rates, settings
+        As for `compare`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``level``; for the principal traffic the columns of `k2rel.sticky_and_preferred`.
+
+    Examples
+    --------
+    >>> table = roles_by_level(["L2", "L2R"])
+    >>> table["times"].round(1).to_dict()
+    {'L2': 1.0, 'L2R': 2.5}
+    """
+    import pandas as pd
+
+    rows = {}
+    for name, study in studies_at(levels, clients=clients, repair=repair, rates=rates, settings=settings).items():
+        principal = principal_traffic(study_of(study).site)
+        rows[name] = {"service": principal} | sticky_and_preferred(study).to_dict("index")[principal]
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("level")
 
 
 def overload_by_level(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.services.diagrams import Service, services_of
 from k2rel.services.loading import Loading
-from k2rel.studies import Study, studies_of
+from k2rel.studies import Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ __all__ = [
     "feasible_organisation",
     "interruptions",
     "performability",
-    "roles_by_level",
     "sticky_and_preferred",
     "why_they_differ",
 ]
@@ -241,41 +239,6 @@ def _as_modelled(study: StudyLike, organisation: Organisation | None) -> Solutio
     if organisation is None and solution.method == "exact" and solution.takeovers == IDEAL:
         return solution_of(solution.study)
     return solution
-
-
-def roles_by_level(
-    levels: Sequence[str | Path] | str | Path,
-    *,
-    clients: int | None = None,
-    repair: str = "4h",
-    rates: str | Path | None = None,
-    settings: Mapping[str, str] | None = None,
-) -> pd.DataFrame:
-    """Put both readings of the roles side by side for several levels.
-
-    Parameters
-    ----------
-    levels, clients, repair, rates, settings
-        As for `k2rel.compare`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``level``; for the principal traffic the columns of `sticky_and_preferred`.
-
-    Examples
-    --------
-    >>> table = roles_by_level(["L2", "L2R"])
-    >>> table["times"].round(1).to_dict()
-    {'L2': 1.0, 'L2R': 2.5}
-    """
-    import pandas as pd
-
-    rows = {}
-    for name, study in studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings).items():
-        principal = principal_traffic(study.site)
-        rows[name] = {"service": principal} | sticky_and_preferred(study).to_dict("index")[principal]
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("level")
 
 
 def downtime_causes(

@@ -178,7 +178,7 @@ def said_by(attrs: Mapping[Any, Any]) -> str:
     'Exact; takeovers as modelled.'
     """
     if "method" not in attrs:
-        return ""
+        return f"Takeovers {attrs['takeovers']}; engines stand by row." if "takeovers" in attrs else ""
     bound = f"; error bound {attrs['error_bound']:.1e}" if attrs.get("error_bound") else ""
     return f"{str(attrs['method']).capitalize()}; takeovers {attrs['takeovers']}{bound}."
 
