@@ -54,7 +54,7 @@ def test_every_notebook_runs_as_it_is(tmp_path, name) -> None:
 def test_the_notebook_on_advice_says_what_the_library_says(tmp_path, level) -> None:
     text = executed("advice", tmp_path, level=level, sets=10)
     found = k2rel.advise(k2rel.study(level), pairs=False)
-    assert f"Media is lost for {found.now_min_per_year:.3g} min a year." in text
+    assert f"Media is lost for {found.now_min_per_year:.3g} min a year (takeovers as modelled)." in text
     assert found.changes[0].title in text
 
 
