@@ -660,3 +660,12 @@ def test_what_cannot_be_is_refused_at_once(k2, tmp_path) -> None:
     assert k2("sweep", spec, "--scheduler", "nowhere", "--output", tmp_path / "c", "--quiet").code == 2
     with pytest.raises(InputError, match="workers"):
         run_sweep(read_sweep(spec), tmp_path / "d", jobs=0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [({"method": "exakt"}, "did you mean 'exact'"), ({"roles": "fixed"}, "'sticky' or 'preferred'")]
+)
+def test_who_answers_is_checked_before_anything_is_rendered(tmp_path, wrong, said) -> None:
+    with pytest.raises(InputError, match=said):
+        render_reports(["L1"], tmp_path / "out", **wrong)
+    assert not (tmp_path / "out").exists()
