@@ -15,7 +15,7 @@ from k2rel.measures.load import LoadResult, load
 from k2rel.measures.modes import modes
 from k2rel.measures.over_time import over_time
 from k2rel.measures.served import served
-from k2rel.measures.solution import Solution, StudyLike, solution_of
+from k2rel.measures.solution import Solution, StudyLike, checked_run, solution_of
 from k2rel.measures.steps import Step, takeover_steps
 from k2rel.organisation import Organisation
 from k2rel.plots.drawing import draw_site
@@ -265,6 +265,7 @@ class Answer(Shown):
         from k2rel.simulation.engine import simulate
 
         solution = self.solution
+        checked_run(plan, None)
         if solution.method == "simulation" and plan is None:
             return solution.simulated
         return simulate(self.study, solution.followed, solution.circumstances, plan, workers=workers)

@@ -143,7 +143,8 @@ class Study(Shown):
 
     def _line(self) -> str:
         variant = f", variant {self.site.variant}" if self.site.variant else ""
-        return f"{self.site._line()}, repair {self.laws.contract}{variant}"
+        changed = "".join(f", {key}={value}" for key, value in self.site.changed)
+        return f"{self.site._line()}, repair {self.laws.contract}{variant}{changed}"
 
     def _repr_html_(self) -> str:
         """Show the study in a notebook."""
@@ -360,6 +361,13 @@ def study(
     >>> study("L2R", clients=100, repair="nbd").site.group_sizes
     (50, 50)
     """
+    if not isinstance(level_or_file, str | Path) or not str(level_or_file).strip():
+        raise InputError(
+            "level_or_file: a level's name such as 'L2R' or the path of a site file is needed, got "
+            f"{type(level_or_file).__name__} {shown(level_or_file)!r}"
+        )
+    if rates is not None and not isinstance(rates, str | Path):
+        raise InputError(f"rates: the path of a CSV table is needed, got {type(rates).__name__}")
     site = read_site(level_or_file, clients=clients, settings=settings, variant=variant)
     site = with_common_cause(site, common_cause)
     laws = site_laws(site, repair, rates)
@@ -368,6 +376,8 @@ def study(
             raise InputError(f"common cause '{group.id}': its parts have different failure rates; they must be alike")
         if len({laws.shared[m].test_interval_h for m in group.members}) > 1:
             raise InputError(f"common cause '{group.id}': its parts have different test intervals; they must be alike")
+        if len({laws.shared[m].mttr_h for m in group.members}) > 1:
+            raise InputError(f"common cause '{group.id}': its parts have different repair times; they must be alike")
     return Study(site, Policy(site, primary), laws, str(rates) if rates is not None else None)
 
 

@@ -41,7 +41,8 @@ def heading(study: Study, provenance: Provenance | None = None) -> None:
     extra = f", variant {p.variant}" if p.variant else ""
     changed = f", set {', '.join(p.settings)}" if p.settings else ""
     print(f"{study.site.title}: {p.clients} clients, repair contract {p.contract}{extra}{changed}")
-    reading = f"; takeovers {p.takeovers}: {p.reason}" if p.takeovers else ""
+    why = f": {p.reason}" if p.reason else ""
+    reading = f"; takeovers {p.takeovers}{why}" if p.takeovers else ""
     print(f"{p.engine}{reading}; inputs {p.input_hash}")
     print(f"failure data: rows {', '.join(p.rows) or 'none'} of the table of rates\n")
 

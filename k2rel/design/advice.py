@@ -257,6 +257,8 @@ def advise(
     most = as_whole("most", most, 1)
     evaluator, candidates = _asked(study, service, organisation, method)
     solution = evaluator.design.solution
+    if costs is not None and not isinstance(costs, Costs):
+        raise InputError(f"costs: Costs are needed (read_costs reads them), got {type(costs).__name__}")
     if costs is not None:
         costs.check(solution.study.site, candidates)
     price = {change: costs.of(change, solution.study.site) if costs is not None else math.nan for change in candidates}

@@ -152,7 +152,7 @@ def _fewer_clients(study: Study) -> list[Change]:
     if site.client_count <= site.deal or not _as_in_file(study):
         return []
     fewer = site.deal * (-(-site.client_count // site.deal) - 1)
-    title = f"{fewer} clients instead of {site.client_count}, one fewer on each connection"
+    title = f"{fewer} client{'s' if fewer != 1 else ''} instead of {site.client_count}, one fewer on each connection"
     return [Change(title, "clients", str(fewer), site.client_count - fewer)]
 
 

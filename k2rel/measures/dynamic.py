@@ -124,6 +124,8 @@ def interruptions(
     if not 0 <= buffer_h < math.inf:
         raise InputError(f"buffer_h: a time, got {buffer_h:g} h")
     solution = solution_of(study, method, organisation)
+    if services is not None and not as_names("services", services):
+        raise InputError("services: name at least one service")
     if solution.method == "simulation":
         return framed(_counted(solution, services, buffer_h, first_loss=first_loss), solution)
     solution = solution.chain

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.arguments import as_times
+from k2rel.errors import InputError
 from k2rel.exact.engine import unavailability, unavailability_over_time
 from k2rel.logic.rounding import at_most_one
 from k2rel.markov.engine import Dynamics, solved
@@ -79,6 +80,8 @@ def over_time(
     times = np.array(as_times("times_h", times_h), dtype=np.float64)
     if solution.method == "simulation":
         raise solution.cannot("probabilities at times of your own", "exact or markov")
+    if not len(times):
+        raise InputError("times_h: name at least one time")
     if solution.method == "markov":
         return framed(_followed(solution, service, times), solution)
     found = service_named(solution.study, service)

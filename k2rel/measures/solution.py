@@ -158,9 +158,10 @@ def solution_of(
     if isinstance(found, Solution) and method == "auto" and not given:
         return found
     if method not in METHODS:
-        raise InputError(f"method: {', '.join(METHODS)}; got '{str(method)[:40]}'{closest(str(method), METHODS)}")
+        raise InputError(f"method: there is no '{str(method)[:40]}'{closest(str(method), METHODS)}")
     if organisation is not None and not isinstance(organisation, Organisation):
         raise InputError(f"organisation: an Organisation is needed, got {type(organisation).__name__}")
+    checked_run(plan, circumstances)
     return _solution(study_of(study), method, organisation, plan, circumstances)
 
 
@@ -190,7 +191,9 @@ def _solution(
 
     if method == "exact":
         if work:
-            raise InputError(f"{name}: {work[0]} needs method markov or simulation; the exact engine knows no crews")
+            raise InputError(f"{name}: {work[0]}: only method markov and simulation follow that, not exact")
+        if told := who.words().split(", ")[1:]:
+            raise InputError(f"{name}: {told[0]}: the exact engine has ideal takeovers; ask with method markov")
         return made("exact", "asked for by name", IDEAL if roles else AS_MODELLED)
     if method != "auto":
         return made(method, "asked for by name")
@@ -205,6 +208,20 @@ def _solution(
     if refused is None:
         return made("markov", why)
     return made("simulation", f"{why}, and there is no chain: {refused}")
+
+
+def checked_run(plan: Any, circumstances: Any) -> None:
+    """Check what only a simulation takes, without loading it where nothing was given."""
+    if plan is not None:
+        from k2rel.simulation.plan import Plan
+
+        if not isinstance(plan, Plan):
+            raise InputError(f"plan: a Plan is needed, such as Plan(histories=1000), got {type(plan).__name__}")
+    if circumstances is not None:
+        from k2rel.simulation.circumstances import Circumstances
+
+        if not isinstance(circumstances, Circumstances):
+            raise InputError(f"circumstances: read_circumstances gives them, got {type(circumstances).__name__}")
 
 
 def _refused(study: Study, organisation: Organisation) -> str | None:

@@ -84,6 +84,10 @@ def apply_settings(site: Site, settings: Mapping[str, str]) -> Site:
     [60.0, 80.0]
     """
     for key, value in far_to_near(site, settings).items():
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise InputError(
+                f"setting {key[:60]}: a value with its unit, such as '4 h', is needed, got {type(value).__name__}"
+            )
         name, _, what = key.partition(".")
         where = f"--set {key[:80]}={str(value)[:40]}"
         try:
@@ -121,7 +125,8 @@ def _with_one(site: Site, name: str, what: str, value: str) -> Site:
     if not parts:
         raise InputError(_nothing_named(site, name, what))
     if what not in _KEYS:
-        raise InputError(f"unknown key '{what[:60]}'{closest(what, _KEYS)}")
+        near = closest(what, _KEYS) or f"; known: {', '.join(_KEYS)}"
+        raise InputError(f"unknown key '{what[:60]}'{near}")
     try:
         entry = LawFields.model_validate({what: value})
     except ValidationError as error:

@@ -83,7 +83,7 @@ def compute(point: Point) -> Row:
     'markov'
     """
     from k2rel.design.comparison import headline
-    from k2rel.measures.solution import solution_of
+    from k2rel.measures.solution import AS_MODELLED, IDEAL, solution_of
     from k2rel.organisation import Organisation
     from k2rel.studies import study
 
@@ -93,6 +93,8 @@ def compute(point: Point) -> Row:
     organisation = Organisation(roles="preferred") if point.roles == "preferred" else None
     solution = solution_of(one, point.method, organisation)
     row = headline(solution) | {"error_bound": solution.error_bound}
+    # one reading for all points that are asked alike, also where no role moves and both are the same
+    row["takeovers"] = IDEAL if point.method == "exact" or point.roles == "preferred" else AS_MODELLED
     row["input_hash"] = one.provenance.input_hash
     return {name: _plain(row[name]) for name in _MEASURES}
 
