@@ -301,7 +301,7 @@ def test_what_people_do_leads_to_the_chain_whatever_the_roles(tmp_path, given, r
     for roles in ("sticky", "preferred"):
         answer = study.solve(organisation=Organisation(roles=roles, **given))
         assert (answer.method, answer.reason) == ("markov", reason)
-    with pytest.raises(InputError, match="needs method markov or simulation; the exact engine knows no crews"):
+    with pytest.raises(InputError, match="only method markov and simulation follow that, not exact"):
         study.solve("exact", Organisation(**given))
 
 
@@ -337,5 +337,5 @@ def test_a_word_that_is_no_method_is_one_sentence_with_what_was_meant(tmp_path) 
 def test_an_engine_that_was_named_says_who_else_could(tmp_path) -> None:
     exact = pair(tmp_path, failback="manual").solve("exact")
     for ask in (exact.interruptions, lambda: exact.solution.dynamics):
-        with pytest.raises(InputError, match="the exact engine cannot give this; ask with method markov"):
+        with pytest.raises(InputError, match="the exact engine cannot give what the states of a chain tell"):
             ask()
