@@ -101,7 +101,10 @@ def organisation_options(sub: argparse.ArgumentParser, *, method: bool = True) -
     sub.add_argument("--maintenance", metavar="TIME", help="how long it takes; default 2 h")
     sub.add_argument("--repair-variation", type=float, metavar="X", help="variance / mean^2 of repairs; default 1")
     sub.add_argument(
-        "--tolerance", type=float, metavar="P", help="error of a probability, tests apart; default: what a moderate chain keeps"
+        "--tolerance",
+        type=float,
+        metavar="P",
+        help="error of a probability, tests apart; default: what a moderate chain keeps",
     )
 
 
