@@ -182,7 +182,7 @@ def test_plain_papermill_ends_with_the_sentence_or_understands_a_list_given_as_t
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", os.defpath)  # without the command
     whole = json.loads((notebook_dir() / "sweep_summary.ipynb").read_text())
-    (tmp_path / "short.ipynb").write_text(json.dumps({**whole, "cells": whole["cells"][:5]}))  # up to its verdict
+    (tmp_path / "short.ipynb").write_text(json.dumps({**whole, "cells": whole["cells"][:6]}))  # up to its verdict
     (tmp_path / "sweep.csv").write_text("level,clients,downtime_min_per_year,error\nL1,4,30.5,\nL2R,4,4.25,\n")
     wrong = papermill("short.ipynb", "wrong.ipynb", "-p", "axis", "level", "-p", "sampled", "perhaps")
     right = papermill("short.ipynb", "right.ipynb", "-p", "table", "sweep.csv", "-p", "axes", "level, clients")

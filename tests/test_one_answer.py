@@ -12,7 +12,7 @@ from k2rel.simulation.circumstances import Window
 from k2rel.units import HOURS_PER_YEAR
 from tests.random_sites import random_study, two_pairs
 
-QUICK = ["L1", "L2R", "data/examples/ab_8_2.yaml", "tests/foreign_site.yaml", 2, 16, 20, 25]
+QUICK = ["L1", "L2R", "data/examples/ab_8_2.yaml", "tests/foreign_site.yaml", 2, 16]
 LONG = ["L2", "L3", "L3R", "nearline", "data/examples/reference_san.yaml", "data/examples/reference_san_dual.yaml",
         *(seed for seed in range(200) if seed not in QUICK)]  # fmt: skip
 SITES = [*QUICK, *(pytest.param(site, marks=pytest.mark.slow) for site in LONG)]

@@ -23,7 +23,14 @@ from k2rel.tables import COLUMNS
 
 FOREIGN = [Path(__file__).parent / "foreign_site.yaml", *(data_dir() / "examples" / f"{n}.yaml" for n in ("reference_san", "ab_8_2"))]  # fmt: skip
 SITES = [*level_names(), *map(str, FOREIGN)]
-EACH_SITE = pytest.mark.parametrize("site", SITES, ids=[Path(site).stem for site in SITES])
+QUICK = ["L1", "L2R", str(FOREIGN[1])]  # of each kind of answer one; all nine are slow proofs
+EACH_SITE = pytest.mark.parametrize(
+    "site",
+    [pytest.param(site, id=Path(site).stem, marks=[] if site in QUICK else [pytest.mark.slow]) for site in SITES],
+)
+SEVERAL = pytest.mark.parametrize(
+    "sites", [pytest.param(QUICK, id="quick"), pytest.param(SITES, id="all", marks=pytest.mark.slow)]
+)
 DOWNTIME, FAILURES = (COLUMNS[name] for name in ("downtime_min_per_year", "failures_per_year"))
 
 
@@ -72,13 +79,20 @@ def said_by(capsys, *words: str) -> Any:
 @pytest.fixture(scope="module")
 def expected():
     """What the library says of each site, from the one place that all doors must read from."""
-    answers = {site: k2rel.study(site).solve() for site in SITES}
-    return {site: (answer, answer[k2rel.failover(answer.study).principal]) for site, answer in answers.items()}
+    found: dict[str, Any] = {}
+
+    def of(site: str) -> Any:
+        if site not in found:
+            answer = k2rel.study(site).solve()
+            found[site] = answer, answer[k2rel.failover(answer.study).principal]
+        return found[site]
+
+    return of
 
 
 @EACH_SITE
 def test_commands_and_functions(capsys, expected, site) -> None:
-    answer, main_service = expected[site]
+    answer, main_service = expected(site)
     minutes, failures, name = main_service.downtime_min_per_year, main_service.failures_per_year, main_service.service
     told = said_by(capsys, "availability", site)
     row = next(item for item in told["services"] if item["service"] == name)
@@ -95,7 +109,7 @@ def test_commands_and_functions(capsys, expected, site) -> None:
 
 @EACH_SITE
 def test_advice(capsys, expected, site) -> None:
-    _, main_service = expected[site]
+    _, main_service = expected(site)
     told = said_by(capsys, "advise", site, "--no-pairs")
     assert told["now_min_per_year"] == pytest.approx(main_service.downtime_min_per_year, rel=1e-12)
     best = k2rel.best_changes(site)
@@ -106,30 +120,32 @@ def test_advice(capsys, expected, site) -> None:
 
 @EACH_SITE
 def test_the_explorer(expected, site) -> None:
-    answer, main_service = expected[site]
+    answer, main_service = expected(site)
     shown = explored(first_choice(site), SITES)["figures"]
     assert cell(shown, main_service.service, "downtime [min/year]") == DOWNTIME[1](main_service.downtime_min_per_year)
     assert f"Takeovers {answer.takeovers}" in shown
 
 
-def test_comparison_and_overview(capsys, expected) -> None:
-    frame, table = k2rel.compare(SITES), k2rel.overview(SITES)
-    told = said_by(capsys, "compare", *SITES)
-    for n, site in enumerate(SITES):
-        minutes = expected[site][1].downtime_min_per_year
+@SEVERAL
+def test_comparison_and_overview(capsys, expected, sites) -> None:
+    frame, table = k2rel.compare(sites), k2rel.overview(sites)
+    told = said_by(capsys, "compare", *sites)
+    for n, site in enumerate(sites):
+        minutes = expected(site)[1].downtime_min_per_year
         assert frame["downtime_min_per_year"].iloc[n] == table["downtime_min_per_year"].iloc[n] == minutes
         assert told[n]["downtime_min_per_year"] == minutes
     assert set(frame["takeovers"]) == set(table["takeovers"]) == {"as modelled"}
 
 
-def test_a_sweep_and_its_targets(tmp_path, expected) -> None:
+@SEVERAL
+def test_a_sweep_and_its_targets(tmp_path, expected, sites) -> None:
     """What the sweep calls met is what the judgement calls met."""
     path = tmp_path / "doors.yaml"
-    path.write_text(f"name: doors\nlevels: {json.dumps(SITES)}\ntargets: [99.999]\n")
+    path.write_text(f"name: doors\nlevels: {json.dumps(sites)}\ntargets: [99.999]\n")
     table = run_sweep(read_sweep(path), tmp_path / "out", jobs=1).table
     assert not table["error"].any()
-    for site, (_, row) in zip(SITES, table.iterrows(), strict=True):
-        minutes = expected[site][1].downtime_min_per_year
+    for site, (_, row) in zip(sites, table.iterrows(), strict=True):
+        minutes = expected(site)[1].downtime_min_per_year
         assert row["downtime_min_per_year"] == pytest.approx(minutes, rel=1e-12)
         assert row["takeovers"] == "as modelled"
         assert row["meets_99.999"] == (minutes <= 1e-5 * 525_600)
@@ -169,7 +185,7 @@ def test_pages(pages, asked) -> None:
 def test_pages_of_every_site(tmp_path, expected) -> None:
     done = render_reports(SITES, tmp_path)
     assert done.failures == ()
-    pages_say(tmp_path, {answer.study.site.name: answer for answer, _ in expected.values()})
+    pages_say(tmp_path, {answer.study.site.name: answer for answer, _ in map(expected, SITES)})
 
 
 def figures_without_author(html: str) -> list[str]:
