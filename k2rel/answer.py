@@ -262,13 +262,10 @@ class Answer(Shown):
         >>> solve("L1").histories(Plan(histories=100)).years
         1000.0
         """
-        from k2rel.simulation.engine import simulate
-
-        solution = self.solution
         checked_run(plan, None)
-        if solution.method == "simulation" and plan is None:
-            return solution.simulated
-        return simulate(self.study, solution.followed, solution.circumstances, plan, workers=workers)
+        if self.method == "simulation" and plan is None:
+            return self.solution.simulated
+        return self.solution.histories(plan, workers=workers)
 
     def target(
         self, target: float | str | Mapping[str, float], *, samples: int = 4000, seed: int = 1

@@ -12,7 +12,7 @@ from k2rel.rates import Law, registry, site_laws
 from k2rel.studies import Study
 from k2rel.tables import Shown
 
-__all__ = ["NEEDS_NO_CREW", "Organisation", "RepairWork"]
+__all__ = ["NEEDS_NO_CREW", "Organisation", "RepairWork", "reading"]
 
 NEEDS_NO_CREW = -1
 """Rank of a part that waits for no technician."""
@@ -104,16 +104,37 @@ class Organisation(Shown):
         >>> Organisation(roles="preferred").words()
         'roles preferred'
         """
-        parts = [f"roles {self.roles}"]
+        return ", ".join([f"roles {self.roles}", *self.differences()])
+
+    def differences(self) -> list[str]:
+        """Say what differs from the defaults but for the roles and the tolerance.
+
+        Examples
+        --------
+        >>> Organisation(crews=1, return_to_service_h=2).differences()
+        ['crews 1', 'return to service 2']
+        """
+        parts = []
         for entry in fields(self):
             value = getattr(self, entry.name)
             if entry.name not in ("roles", "tolerance") and value != entry.default:
                 shown = ", ".join(value) if isinstance(value, tuple) else f"{value:g}"
                 parts.append(f"{entry.name.replace('_', ' ').removesuffix(' h')} {shown}")
-        return ", ".join(parts)
+        return parts
 
     def _line(self) -> str:
         return self.words()
+
+
+def reading(roles: str) -> Organisation | None:
+    """The organisation that the word for a reading asks for; None for takeovers as modelled, which need none.
+
+    Examples
+    --------
+    >>> reading("preferred").words()
+    'roles preferred'
+    """
+    return None if roles == "sticky" else Organisation(roles=roles)
 
 
 class RepairWork:

@@ -372,12 +372,12 @@ def study(
     site = with_common_cause(site, common_cause)
     laws = site_laws(site, repair, rates)
     for group in site.common_cause:
-        if len({_counted(site.components[m], laws.shared[m]).failure_rate_per_h for m in group.members}) > 1:
-            raise InputError(f"common cause '{group.id}': its parts have different failure rates; they must be alike")
-        if len({laws.shared[m].test_interval_h for m in group.members}) > 1:
-            raise InputError(f"common cause '{group.id}': its parts have different test intervals; they must be alike")
-        if len({laws.shared[m].mttr_h for m in group.members}) > 1:
-            raise InputError(f"common cause '{group.id}': its parts have different repair times; they must be alike")
+        counted = [_counted(site.components[member], laws.shared[member]) for member in group.members]
+        for what, of in (
+            ("failure rates", "failure_rate_per_h"), ("test intervals", "test_interval_h"), ("repair times", "mttr_h"),
+        ):  # fmt: skip
+            if len({getattr(law, of) for law in counted}) > 1:
+                raise InputError(f"common cause '{group.id}': its parts have different {what}; they must be alike")
     return Study(site, Policy(site, primary), laws, str(rates) if rates is not None else None)
 
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from k2rel.measures.engines import engine_of
+from k2rel.measures.availability import availability
+from k2rel.measures.dynamic import downtime_causes
 from k2rel.measures.modes import mode_flows, modes
+from k2rel.measures.solution import solution_of
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, moments_of
 from k2rel.services.diagrams import services_of
@@ -98,7 +100,8 @@ def test_a_part_that_comes_back_takes_the_service_with_it_as_often_as_it_comes_b
 ) -> None:
     wanted = _losses_per_year()
     assert wanted == pytest.approx(0.29647, abs=1e-5)
-    engine = engine_of(study(_site(tmp_path, **dict(zip(names, (A, B), strict=True)))), organisation)
+    site = study(_site(tmp_path, **dict(zip(names, (A, B), strict=True))))
+    engine = solution_of(site, "markov" if organisation else "exact", organisation).engine
     (full,) = (one for one in services_of(engine.policy) if one.name == "full_service")
     assert engine.failure_frequency(full) * 8760.0 == pytest.approx(wanted, rel=1e-8)
 
@@ -142,3 +145,11 @@ def test_a_loss_that_was_running_when_counting_starts_is_not_on_air_again(tmp_pa
     (full,) = (one for one in found.services if one.service == "full_service")
     assert full.interruptions_per_year.value > 0.2
     assert full.on_air_per_year.value <= full.interruptions_per_year.value
+
+
+def test_what_roles_are_doing_meanwhile_adds_up_to_the_downtime(tmp_path) -> None:
+    """Clients' own parts that are tested on the same days go together: their mean alone is not enough."""
+    s = study(_site(tmp_path, nic_A=A, nic_B=B))
+    down = availability(s, organisation=Organisation(), method="markov")["media"].downtime_min_per_year
+    minutes = downtime_causes(s, Organisation(), "media", method="markov")["downtime_min_per_year"]
+    assert minutes.sum() == pytest.approx(down, rel=1e-9)

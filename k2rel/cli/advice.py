@@ -119,14 +119,14 @@ def spares_verb(args: argparse.Namespace) -> int:
 
 def clients_verb(args: argparse.Namespace) -> int:
     from k2rel.design.planning import most_clients
-    from k2rel.organisation import Organisation
+    from k2rel.organisation import reading
     from k2rel.site.settings import parse_settings
 
     rates = args.bit_rate or ["50 Mb/s", "100 Mb/s", "200 Mb/s"]
     frame = most_clients(
         args.level, rates, most=args.most, bound=args.bound, takeover_bound=args.takeover_bound,
         settings=parse_settings(args.set), method=args.method,
-        organisation=Organisation(roles=args.roles) if args.roles else None,
+        organisation=reading(args.roles or "sticky"),
     )  # fmt: skip
     if args.format == "json":
         print_json(records(frame))

@@ -175,10 +175,9 @@ def organisation_of(args: argparse.Namespace, study: Study | None = None) -> Org
 
 def asked_of(args: argparse.Namespace, study: Study | None = None) -> tuple[str, Organisation | None]:
     """Who is to answer, by a word, and for which organisation; what does not go together is refused."""
-    from k2rel.measures.solution import METHODS
+    from k2rel.measures.solution import checked_method
 
-    if args.method not in METHODS:
-        raise InputError(f"--method: {', '.join(METHODS)}; got '{args.method[:40]}'{closest(args.method, METHODS)}")
+    checked_method(args.method, "--method")
     organisation = organisation_of(args, study)
     if args.method == "exact":
         given = [

@@ -191,6 +191,13 @@ class Dynamics(Shown):
             )
         )
 
+    def loss(self, service: Service) -> FloatArray:
+        """Give the probability of each state with a service down in it; they add up to its unavailability."""
+        modes, result = self.modes(service.diagram), np.zeros(len(self.probability))
+        for weight, moment in self.at_moments:
+            result += weight * moment.probability * moment.unavailability_given_mode(service)[modes]
+        return result
+
     def failure_frequency(self, service: Service) -> float:
         """Give the expected failures of a service per hour in steady state [1/h]."""
         if service in self._frequencies:

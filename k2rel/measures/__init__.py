@@ -2,7 +2,7 @@
 
 ``inventory``     what a site is made of and on what it rests: levels, components, assumptions
 ``cases``         the failover cases, one after another; ``steps``: one takeover step by step
-``engines``       the static and the dynamic engine behind the same names
+``engines``       the static engine behind the names of the dynamic one
 ``availability``  how available each service is; ``modes``: how operating modes share the year
 ``dynamic``       what roles that stick and takeovers that can fail do; ``rules``: what each rule of takeovers changes
 ``load``          where the load goes

@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from k2rel.arguments import as_names, as_number
 from k2rel.errors import InputError, K2relError
 from k2rel.exact.engine import mode_transitions
-from k2rel.logic.diagram import compile_diagram
+from k2rel.logic.diagram import Diagram, compile_diagram
+from k2rel.logic.structure import BoolArray
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.availability import availability, service_named
-from k2rel.measures.load import load, overload_by_mode
+from k2rel.measures.load import LoadResult, load, overload_by_mode
 from k2rel.measures.solution import IDEAL, Solution, StudyLike, framed, solution_of, study_of
 from k2rel.measures.tested import exponential_tests
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
+from k2rel.policy.rules import Policy
 from k2rel.services.diagrams import Service, services_of
 from k2rel.services.loading import Loading
 from k2rel.studies import Study
@@ -283,8 +285,8 @@ def _minutes_while(solution: Solution, service: str | None) -> FloatArray:
     """Downtime of a service by what the roles are doing meanwhile [min/year]."""
     dynamics = solution.dynamics
     found = service_named(solution.study, service, dynamics.policy)
-    loss = dynamics.unavailability_given_mode(found)[dynamics.modes(found.diagram)] * dynamics.probability
-    return np.asarray(np.bincount(dynamics.states.doing, weights=loss, minlength=4) * MINUTES_PER_YEAR)
+    loss = dynamics.loss(found)
+    return np.asarray(np.bincount(dynamics.states.doing, weights=loss, minlength=len(_WHILE)) * MINUTES_PER_YEAR)
 
 
 def why_they_differ(study: StudyLike, organisation: Organisation | None = None) -> str:
@@ -326,7 +328,6 @@ def why_they_differ(study: StudyLike, organisation: Organisation | None = None) 
         availability(each)[principal].downtime_min_per_year for each in (solution, solution_of(study, "exact"))
     )
     role = site.roles[takeover.roles[0]]
-    figures = performability(solution)
     servers = study.policy.redundant_servers
     by_itself = bool(servers) and all(study.policy.returns_by_itself(server) for server in servers)
     back = "it is good again, when it comes back by itself" if by_itself else "a person places it back"
@@ -344,7 +345,7 @@ def why_they_differ(study: StudyLike, organisation: Organisation | None = None) 
         f"min), and the former primary is out of service until {back}: a second failure in that time "
         f"finds no backup ({minutes[2]:.3g} min). The remaining {minutes[3]:.3g} min come from failures "
         f"that no takeover helps against. {stay}: {principal} is carried by {site.sides[-1]} for "
-        f"{100 * figures['share_last_side']:.3g} % of the year."
+        f"{100 * _share_last_side(load(solution)):.3g} % of the year."
     )
 
 
@@ -376,12 +377,10 @@ def performability(
     solution = solution_of(study, method, organisation)
     result, site = load(solution), solution.study.site
     count = site.client_count
-    served = sum(p * (a + b) for a, b, _, p in result.side_distribution)
-    last = sum(p * (b if len(site.sides) > 1 else a) for a, b, _, p in result.side_distribution)
     cut_off = sum(p * lost for _, _, lost, p in result.side_distribution)
     arrivals, failed, landing = _moves(solution)
     return {
-        "share_last_side": last / served if served > 0 else math.nan,
+        "share_last_side": _share_last_side(result),
         "delivered_mb_s": result.delivered_fraction * count * result.demand_mb_s,
         "demand_mb_s": count * result.demand_mb_s,
         "client_hours_lost_per_year": cut_off * HOURS_PER_YEAR,
@@ -390,6 +389,13 @@ def performability(
         "p_overload_after_takeover": landing,
         "p_any_overload": result.p_any_overload,
     }
+
+
+def _share_last_side(result: LoadResult) -> float:
+    """Mean share of the clients on the last side, of those served."""
+    served = sum(p * (a + b) for a, b, _, p in result.side_distribution)
+    last = sum(p * (b if len(result.sides) > 1 else a) for a, b, _, p in result.side_distribution)
+    return last / served if served > 0 else math.nan
 
 
 def _moves(solution: Solution) -> tuple[float, float, float]:
@@ -408,9 +414,15 @@ def _moves(solution: Solution) -> tuple[float, float, float]:
 
 def _moves_at_once(study: Study) -> float:
     """How often some role leaves the preferred side [1/h]; roles that leave together are one takeover."""
-    away = compile_diagram(study.policy.structure, [study.policy.role_moved(name) for name in study.site.movable])
-    moves, moved = mode_transitions(study, away).both_ways(), np.array(list(away.outcomes), dtype=np.bool_)
+    away, moved = _away(study.policy)
+    moves = mode_transitions(study, away).both_ways()
     return float(moves.rate_per_h[(moved[moves.after] & ~moved[moves.before]).any(axis=1)].sum())
+
+
+def _away(policy: Policy) -> tuple[Diagram, BoolArray]:
+    """Diagram of which roles have left the preferred side, and those that have in each of its modes."""
+    away = compile_diagram(policy.structure, [policy.role_moved(name) for name in policy.site.movable])
+    return away, np.array(list(away.outcomes), dtype=np.bool_)
 
 
 def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
@@ -422,8 +434,8 @@ def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
     after = rates.indices
     flow = dynamics.probability[before] * rates.data
     if takeover is None:  # roles at the preferred side: they leave it at once and always, and come back by themselves
-        away = compile_diagram(policy.structure, [policy.role_moved(name) for name in policy.site.movable])
-        moved = np.array(list(away.outcomes), dtype=np.bool_)[dynamics.modes(away)]
+        away, moved_in = _away(policy)
+        moved = moved_in[dynamics.modes(away)]
         arrives = (moved[after] & ~moved[before]).any(axis=1)
         fails = np.zeros(len(flow), dtype=np.bool_)
     else:

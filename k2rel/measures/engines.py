@@ -1,4 +1,4 @@
-"""One question in, one kind of answer out: the static engine and the dynamic one behind the same names."""
+"""The static engine behind the names that every measure asks an engine by."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from k2rel.exact.engine import failure_frequency, mode_probabilities, mode_transitions, steady_own, unavailability
 from k2rel.logic.diagram import Diagram, Transitions
-from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.services.clients import OwnParts
 from k2rel.services.diagrams import Service
 from k2rel.services.engine import Engine
 from k2rel.studies import Provenance, Study
 
-__all__ = ["engine_of"]
+__all__ = ["static_engine"]
 
 FloatArray = NDArray[np.float64]
 
@@ -56,10 +55,6 @@ class _Static:
         return failure_frequency(self.study, service)
 
 
-def engine_of(study: Study, organisation: Organisation | None = None) -> Engine:
-    """Choose the engine for a study."""
-    if organisation is None:
-        return _Static(study)
-    from k2rel.markov.engine import solved
-
-    return solved(study, organisation)
+def static_engine(study: Study) -> Engine:
+    """The static engine for a study."""
+    return _Static(study)

@@ -96,7 +96,7 @@ def _asked(dynamics: Dynamics) -> set[str]:
 def _lost(dynamics: Dynamics, service: Service) -> tuple[dict[str, float], dict[str, float]]:
     """Probability that each shared part has failed, and that it has and the service is down."""
     states = dynamics.states
-    loss = _loss(dynamics, service)
+    loss = dynamics.loss(service)
     count = len(states.atoms)
     by_parts = [np.bincount(states.part_state, weights=w, minlength=count) for w in (dynamics.probability, loss)]
     number_of = np.concatenate([[-1], states.population])
@@ -107,14 +107,6 @@ def _lost(dynamics: Dynamics, service: Service) -> tuple[dict[str, float], dict[
         for into, weight in zip((failed, both), by_parts, strict=True):
             into |= dict.fromkeys(population.members, float((members * weight).sum()))
     return failed, both
-
-
-def _loss(dynamics: Dynamics, service: Service) -> FloatArray:
-    """Probability of each state with the service down in it."""
-    modes, result = dynamics.modes(service.diagram), np.zeros(len(dynamics.probability))
-    for weight, moment in dynamics.at_moments:
-        result += weight * moment.probability * moment.unavailability_given_mode(service)[modes]
-    return result
 
 
 def _down_without(dynamics: Dynamics, service: Service, name: str) -> float:
@@ -209,7 +201,7 @@ def downtime_split(dynamics: Dynamics, service: Service) -> tuple[pd.DataFrame, 
     table = traffic_diagram(policy, [principal_traffic(policy.site)])
     diagram = table.diagram.merged([mode_words(policy, mode) for mode in table.modes])
     cell = dynamics.modes(diagram) * len(DOINGS) + doing
-    lost = np.bincount(cell, weights=_loss(dynamics, service), minlength=diagram.modes * len(DOINGS))
+    lost = np.bincount(cell, weights=dynamics.loss(service), minlength=diagram.modes * len(DOINGS))
     words = pd.Index([str(outcome) for outcome in diagram.outcomes], name="mode")
     by_mode = pd.DataFrame(lost.reshape(-1, len(DOINGS)), index=words, columns=list(DOINGS))
     by_part.attrs["notes"] = list(found[0].notes)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from k2rel.errors import InputError, K2relError, ModelTooLargeError, NoConvergenceError, closest
 from k2rel.markov.engine import Dynamics, solved
-from k2rel.measures.engines import engine_of
+from k2rel.measures.engines import static_engine
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.services.diagrams import services_of
@@ -35,8 +35,8 @@ __all__ = [
     "METHODS",
     "Solution",
     "StudyLike",
+    "checked_method",
     "framed",
-    "framed_attrs",
     "one_reading",
     "role_needs",
     "solution_of",
@@ -76,7 +76,7 @@ class Solution(Shown):
         """The static or the dynamic engine."""
         if self.method == "simulation":
             raise self.cannot("probabilities of modes and of changes between them", "exact or markov")
-        return engine_of(self.study) if self.method == "exact" else self.dynamics
+        return static_engine(self.study) if self.method == "exact" else self.dynamics
 
     @cached_property
     def dynamics(self) -> Dynamics:
@@ -106,12 +106,17 @@ class Solution(Shown):
     @cached_property
     def simulated(self) -> Simulation:
         """The histories."""
-        from k2rel.simulation.engine import moderate_plan, simulate
+        from k2rel.simulation.engine import moderate_plan
 
         if self.method != "simulation":
             raise self.cannot("counts of histories", "simulation")
-        plan = self.plan or moderate_plan(self.study, self.followed, self.circumstances)
-        return simulate(self.study, self.organisation, self.circumstances, plan)
+        return self.histories(self.plan or moderate_plan(self.study, self.followed, self.circumstances))
+
+    def histories(self, plan: Plan | None, *, workers: int | None = None) -> Simulation:
+        """Simulate under the same reading, whoever answers for the averages."""
+        from k2rel.simulation.engine import simulate
+
+        return simulate(self.study, self.followed, self.circumstances, plan, workers=workers)
 
     def cannot(self, what: str, others: str) -> InputError:
         """What to say where another engine is needed."""
@@ -157,8 +162,7 @@ def solution_of(
     given = any(item is not None for item in (organisation, plan, circumstances))
     if isinstance(found, Solution) and method == "auto" and not given:
         return found
-    if method not in METHODS:
-        raise InputError(f"method: there is no '{str(method)[:40]}'{closest(str(method), METHODS)}")
+    checked_method(method)
     if organisation is not None and not isinstance(organisation, Organisation):
         raise InputError(f"organisation: an Organisation is needed, got {type(organisation).__name__}")
     checked_run(plan, circumstances)
@@ -192,7 +196,7 @@ def _solution(
     if method == "exact":
         if work:
             raise InputError(f"{name}: {work[0]}: only method markov and simulation follow that, not exact")
-        if told := who.words().split(", ")[1:]:
+        if told := who.differences():
             raise InputError(f"{name}: {told[0]}: the exact engine has ideal takeovers; ask with method markov")
         return made("exact", "asked for by name", IDEAL if roles else AS_MODELLED)
     if method != "auto":
@@ -208,6 +212,13 @@ def _solution(
     if refused is None:
         return made("markov", why)
     return made("simulation", f"{why}, and there is no chain: {refused}")
+
+
+def checked_method(method: Any, where: str = "method") -> str:
+    """A word for who answers; `where` is what it was given as."""
+    if method in METHODS:
+        return str(method)
+    raise InputError(f"{where}: there is no '{str(method)[:40]}'{closest(str(method), METHODS)}")
 
 
 def checked_run(plan: Any, circumstances: Any) -> None:
@@ -271,8 +282,3 @@ def one_reading(takeovers: Iterable[str]) -> str:
 def framed(frame: pd.DataFrame, solution: Solution, **more: Any) -> pd.DataFrame:
     """A table that says who computed it, under which reading, how well, and from what."""
     return solution.provenance.signed(frame, **more)
-
-
-def framed_attrs(solution: Solution) -> dict[str, Any]:
-    """What such a table carries."""
-    return solution.provenance.attrs()

@@ -14,6 +14,7 @@
 ``files``     whole files or none
 """
 
+from k2rel.organisation import reading
 from k2rel.report.batch import Rendered, render_reports
 from k2rel.report.explorer import show_explorer
 from k2rel.report.notebook import (
@@ -22,7 +23,6 @@ from k2rel.report.notebook import (
     attempt,
     open_answer,
     open_study,
-    reading,
     save_results,
     show,
     show_cases,

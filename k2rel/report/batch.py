@@ -25,8 +25,8 @@ from k2rel.arguments import as_paths, as_seed, as_whole
 from k2rel.basis import basis_hash
 from k2rel.bundled import notebook_dir
 from k2rel.design.targets import read_target
-from k2rel.errors import InputError, K2relError, closest
-from k2rel.measures.solution import METHODS
+from k2rel.errors import K2relError
+from k2rel.measures.solution import checked_method
 from k2rel.organisation import Organisation
 from k2rel.parallel import as_they_end, connected, worker_count
 from k2rel.report.execute import quiet
@@ -210,9 +210,7 @@ def render_reports(
 
 def _reading(method: str, roles: str) -> dict[str, str]:
     """Check who is to answer, and how takeovers are read."""
-    if method not in METHODS:
-        raise InputError(f"method: {', '.join(METHODS)}; got '{str(method)[:40]}'{closest(str(method), METHODS)}")
-    return {"method": method, "roles": Organisation(roles=roles).roles}
+    return {"method": checked_method(method), "roles": Organisation(roles=roles).roles}
 
 
 def _here(jobs: Sequence[Job], output: Path, at_once: int, bar: Any) -> Iterator[Report]:

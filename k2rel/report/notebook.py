@@ -20,9 +20,9 @@ from k2rel.answer import Answer, solve
 from k2rel.arguments import as_names
 from k2rel.errors import K2relError
 from k2rel.measures.cases import failover_cases
-from k2rel.measures.solution import StudyLike, framed_attrs, solution_of, study_of
+from k2rel.measures.solution import StudyLike, solution_of, study_of
 from k2rel.measures.steps import takeover_steps
-from k2rel.organisation import Organisation
+from k2rel.organisation import reading
 from k2rel.plots.drawing import Drawing, draw_site
 from k2rel.report.embedded import as_html
 from k2rel.report.files import write_whole
@@ -42,7 +42,6 @@ __all__ = [
     "attempt",
     "open_answer",
     "open_study",
-    "reading",
     "save_results",
     "show",
     "show_cases",
@@ -132,17 +131,6 @@ def open_answer(
     """
     opened = open_study(level, clients=clients, repair=repair, rates=rates, settings=settings, variant=variant)
     return solve(opened, method, reading(roles))
-
-
-def reading(roles: str) -> Organisation | None:
-    """The organisation that the word for a reading asks for; None for takeovers as modelled.
-
-    Examples
-    --------
-    >>> reading("preferred").words()
-    'roles preferred'
-    """
-    return None if roles == "sticky" else Organisation(roles=roles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +311,7 @@ def show_figure(ax: Axes | Drawing | Refused, alt: str, by: pd.DataFrame | Answe
     """
     if isinstance(ax, Refused):
         return show_text(f"Not shown: {ax.why}.", "more")
-    foot = "" if by is None else _foot(framed_attrs(by.solution) if isinstance(by, Answer) else by.attrs)
+    foot = "" if by is None else _foot(by.provenance.attrs() if isinstance(by, Answer) else by.attrs)
     shown = ax.labelled(alt).svg if isinstance(ax, Drawing) else _image(ax, alt, dpi=150)
     return as_html(f"<figure>{shown}</figure>{foot}")
 

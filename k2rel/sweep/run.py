@@ -84,14 +84,13 @@ def compute(point: Point) -> Row:
     """
     from k2rel.design.comparison import headline
     from k2rel.measures.solution import AS_MODELLED, IDEAL, solution_of
-    from k2rel.organisation import Organisation
+    from k2rel.organisation import reading
     from k2rel.studies import study
 
     one = study(
         point.level, clients=point.clients, repair=point.repair, rates=point.rates, settings=dict(point.settings)
     )
-    organisation = Organisation(roles="preferred") if point.roles == "preferred" else None
-    solution = solution_of(one, point.method, organisation)
+    solution = solution_of(one, point.method, reading(point.roles))
     row = headline(solution) | {"error_bound": solution.error_bound}
     # one reading for all points that are asked alike, also where no role moves and both are the same
     row["takeovers"] = IDEAL if point.method == "exact" or point.roles == "preferred" else AS_MODELLED
