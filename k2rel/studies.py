@@ -279,8 +279,10 @@ class Study(Shown):
         rules = (site.units, site.roles, site.traffic, site.counted_traffic, self.policy.home, site.common_cause)
         content = {
             "site": repr((wiring, rules)),
-            "laws": [(name, asdict(law)) for name, law in self.laws.used()],
+            "laws": [(name, {k: v for k, v in asdict(law).items() if k != "uses"}) for name, law in self.laws.used()],
         }
+        if site.inputs:
+            content["inputs"] = repr(site.inputs)
         digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
         rows = {law.rates_id for _, law in self.laws.used() if law.rates_id}
         return Provenance(

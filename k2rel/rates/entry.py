@@ -53,6 +53,7 @@ class RateRow(Shown):
     temperature_c: float | None = None
     activation_energy_ev: float | None = None
     duty: float | None = None
+    mttr_factor: float | None = None
     default_reason: str = ""
     component: str = ""
     failure_mode: str = ""

@@ -13,6 +13,8 @@ from pathlib import PurePath
 
 import k2rel.site.document as doc
 from k2rel.errors import InputError, Problem, closest
+from k2rel.inputs import Input, Uses
+from k2rel.site.limits import LIMITED
 from k2rel.site.model import (
     LAW_KEYS,
     Assumption,
@@ -42,7 +44,12 @@ from k2rel.units import parse_share
 __all__ = ["build_site"]
 
 
-def build_site(source: YamlSource, document: doc.SiteDocument, variant: str | None = None) -> Site:
+def build_site(
+    source: YamlSource,
+    document: doc.SiteDocument,
+    variant: str | None = None,
+    inputs: Mapping[KeyPath, Input] | None = None,
+) -> Site:
     """Make a site from a file whose entries are each well formed.
 
     Examples
@@ -51,7 +58,7 @@ def build_site(source: YamlSource, document: doc.SiteDocument, variant: str | No
     >>> read_site("L1").name
     'L1'
     """
-    return _Builder(source, document, variant).site()
+    return _Builder(source, document, variant, inputs or {}).site()
 
 
 @dataclass
@@ -61,6 +68,7 @@ class _Builder:
     source: YamlSource
     document: doc.SiteDocument
     variant: str | None
+    inputs: Mapping[KeyPath, Input]
 
     def site(self) -> Site:
         self.problems: list[Problem] = []
@@ -108,15 +116,19 @@ class _Builder:
             client_count=file.clients.count,
             client_parts=client_parts,
             subscriptions=file.clients.subscriptions,
-            types={key: _law(entry) for key, entry in file.types.items()},
+            types={key: self._law(entry, ("types", key)) for key, entry in file.types.items()},
             assumptions=tuple(
-                Assumption(name, as_written(entry.value), entry.evidence, entry.reason, entry.source or "")
+                Assumption(
+                    name, as_written(entry.value), entry.evidence, entry.reason, entry.source or "",
+                    "" if entry.low is None else f"{as_written(entry.low)} to {as_written(entry.high)}",
+                )  # fmt: skip
                 for name, entry in file.assumptions.items()
             ),
             variants=tuple(Variant(name, entry.title, entry.reason) for name, entry in file.variants.items()),
             variant=self.variant,
             rates_file=str(PurePath(self.source.name).parent / file.rates) if file.rates else None,
             full_service=None if file.full_service is None else tuple(n for n in traffic if n in file.full_service),
+            inputs={item.name: item for item in self.inputs.values()},
         )
         self._check_paths(site)
         if self.problems:
@@ -173,9 +185,26 @@ class _Builder:
             needs=_needs(entry.needs),
             capacity_mb_s=capacity,
             external=bool(entry.external),
-            law=_law(entry),
+            law=self._law(entry, path),
             line=self.source.lines.get(path),
+            uses=self._uses(path, capacity="capacity_mb_s"),
         )
+
+    def _law(self, entry: doc.LawFields, path: KeyPath) -> GivenLaw:
+        said = {field: getattr(entry, key) for key, field in LAW_KEYS.items()}
+        uses = self._uses(path, **{key: field for key, field in LAW_KEYS.items() if key in LIMITED})
+        return GivenLaw(**said, evidence=entry.evidence, source=entry.source, uses=uses)
+
+    def _uses(self, path: KeyPath, **fields: str) -> tuple[Uses, ...]:
+        """Which fields of a record take inputs, by the keys of its entry."""
+        return tuple(
+            Uses(field, self.inputs[(*path, key)].name) for key, field in fields.items() if (*path, key) in self.inputs
+        )
+
+    def _coverage_uses(self, role: KeyPath) -> tuple[Uses, ...]:
+        """The inputs of coverages by what failed."""
+        given = {path[-1]: found.name for path, found in self.inputs.items() if path[:-1] == (*role, "coverage")}
+        return tuple(Uses("coverage" if k == "default" else f"coverage_of.{k}", name) for k, name in given.items())
 
     def _share(self, text: str) -> float:
         """Size a capacity as a share of the clients, in whole clients."""
@@ -233,6 +262,7 @@ class _Builder:
             within=entry.within,
             rebuild_h=entry.rebuild,
             restore_h=entry.restore,
+            uses=self._uses(("raid_sets", key), rebuild="rebuild_h", restore="restore_h"),
         )
         for drive in (*result.drives, *result.spares):
             line = self.source.lines.get(("raid_sets", key))
@@ -345,6 +375,7 @@ class _Builder:
             entry.restart,
             entry.operator_places,
             entry.operator_moves,
+            (*self._uses(path, coverage="coverage", switchover="switchover_h"), *self._coverage_uses(path)),
         )
 
     def _traffic(self, key: str, entry: doc.TrafficEntry, roles: Mapping[str, Role]) -> Traffic:
@@ -389,6 +420,7 @@ class _Builder:
             entry.prefer,
             entry.detects,
             tuple(paths),
+            self._uses(path, demand="demand_mb_s"),
         )
 
     def _check_services(self, traffic: Mapping[str, Traffic], roles: Mapping[str, Role]) -> None:
@@ -451,8 +483,3 @@ class _Builder:
 
 def _needs(entries: Iterable[str | doc.KOutOfN]) -> tuple[Stage, ...]:
     return tuple(entry if isinstance(entry, str) else AtLeast(entry.at_least, entry.of) for entry in entries)
-
-
-def _law(entry: doc.LawFields) -> GivenLaw:
-    said = {field: getattr(entry, key) for key, field in LAW_KEYS.items()}
-    return GivenLaw(**said, evidence=entry.evidence, source=entry.source)

@@ -261,6 +261,13 @@ class AssumptionEntry(_Record):
     """Something that no source states, chosen and said."""
 
     value: str | int | float | bool
+    low: str | int | float | None = Field(None, description="its lower limit: 5 % quantile, or the least possible")
+    high: str | int | float | None = Field(None, description="its upper limit: 95 % quantile, or the most possible")
+    distribution: Literal["lognormal", "gamma", "beta", "uniform", "triangular"] | None = Field(
+        None,
+        description="what is known between the limits: beta for probabilities and lognormal for all else by default; "
+        "limits of uniform and triangular are their ends",
+    )
     evidence: Literal["INFERRED", "UNKNOWN", "CHOSEN"]
     reason: Text
     source: Text | None = None
