@@ -105,8 +105,7 @@ class UncertaintyResult(ShownTable):
 def rate_distributions(study: Study) -> dict[str, Uncertain]:
     """Read the 90 % limits of the rates in use as lognormal distributions, by row of the table of rates [1/h].
 
-    The mean stays the rate of the table; the limits give the error factor, half of their ratio on a
-    logarithmic scale.
+    The limits are the 5 and 95 % quantiles; the rate of the table, which stays that of a point answer, moves nothing.
 
     Examples
     --------
@@ -119,8 +118,7 @@ def rate_distributions(study: Study) -> dict[str, Uncertain]:
         single = law.single
         low, high, share = single.low_per_h, single.high_per_h, single.share
         if single.rates_id and low and high and low < high and not study.site.described[name].external:
-            mean = single.failure_rate_per_h / share
-            result[single.rates_id] = from_limits("lognormal", low / share, high / share, mean)
+            result[single.rates_id] = from_limits("lognormal", low / share, high / share)
     return result
 
 
