@@ -29,10 +29,9 @@ class SampledLaw:
 
     def _tests(self, k: int) -> PeriodicTests:
         """The tests of one draw; days within the interval move with it."""
-        interval = float(np.broadcast_to(self.test_interval_h, (k + 1,))[k])
+        interval, mttr = (float(np.ravel(item)[k if np.ndim(item) else 0]) for item in (self.test_interval_h, self.mttr_h))
         share = interval / self.law.test_interval_h
-        days = tuple(day * share for day in self.law.test_days_h)
-        return PeriodicTests(interval, days, float(np.broadcast_to(self.mttr_h, (k + 1,))[k]))
+        return PeriodicTests(interval, tuple(day * share for day in self.law.test_days_h), mttr)
 
     @cached_property
     def unavailability(self) -> FloatArray:
