@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -15,12 +15,13 @@ from k2rel.inputs import Factors, Input, Uses, factor
 from k2rel.logic.rounding import at_most_one
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.markov.sampled import DrawnModes, SampledChain
+from k2rel.measures.load import overload_by_mode
 from k2rel.measures.solution import Solution
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.rates import SiteLaws, changed_laws
 from k2rel.rates.sampled import sampled_law
-from k2rel.services.clients import own_states
+from k2rel.services.clients import OwnParts, own_states
 from k2rel.services.diagrams import Service, services_of
 from k2rel.services.full_service import FullService
 from k2rel.services.loading import Loading
@@ -83,6 +84,15 @@ def study_at(study: Study, organisation: Organisation | None, factors: Mapping[s
     return other, replace(organisation, **times, limits=())
 
 
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """What services do at every draw."""
+
+    unavailability: dict[str, FloatArray]
+    frequency_per_h: dict[str, FloatArray]
+    overload: FloatArray | None = None
+
+
 class Drawn:
     """What a solution says at draws of its inputs, each as a share of its point."""
 
@@ -107,60 +117,65 @@ class Drawn:
             return SampledChain(fine)
         return _coarse(self.study, replace(organisation, tolerance=self.tolerance))
 
-    def unavailability(
-        self, services: Sequence[Service], factors: Factors, draws: int, *, frequency: bool = False
-    ) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
-        """Unavailability of services at every draw, and where it is asked for, failures per hour [1/h]."""
-        if self.solution.method == "exact":
-            plain = [service for service in services if not isinstance(service, FullService)]
-            down = unavailability_of_draws(self.study, services, factors, draws)
-            for service in services:
-                if isinstance(service, FullService):
-                    parts = self._by_capacity(service, factors, draws)
-                    for variant, where in parts if len(parts) > 1 else []:
-                        here = {n: np.broadcast_to(v, (draws,))[where] for n, v in factors.items()}
-                        down[service.name][where] = unavailability_of_draws(self.study, [variant], here, len(where))[
-                            service.name
-                        ]
-            return down, frequency_of_draws(self.study, plain, factors, draws) if frequency else {}
-        return self._by_chain(services, factors, draws, frequency)
+    def figures(
+        self, services: Sequence[Service], factors: Factors, draws: int, *, all_of_it: bool = False
+    ) -> Figures:
+        """Unavailability of services at every draw; where all is asked for, their frequency and overload too."""
+        by = self._by_parts if self.solution.method == "exact" else self._by_chain
+        return by(services, factors, draws, all_of_it)
 
-    def _by_chain(
-        self, services: Sequence[Service], factors: Factors, draws: int, frequency: bool
-    ) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
-        chain, engine = self._chain, self.solution.dynamics
-        coarse = chain.dynamics
+    def _by_parts(self, services: Sequence[Service], factors: Factors, draws: int, all_of_it: bool) -> Figures:
+        """By the exact engine."""
+        down = unavailability_of_draws(self.study, services, factors, draws)
+        for service in services:
+            for variant, where in self._variants(service, factors, draws):
+                here = {name: values[where] if np.ndim(values) else values for name, values in factors.items()}
+                down[service.name][where] = unavailability_of_draws(self.study, [variant], here, len(where))[variant.name]
+        if not all_of_it:
+            return Figures(down, {})
+        plain = [service for service in services if not isinstance(service, FullService)]
+        loading = Loading(self.study.policy, counted=True)
+        variables = loading.table.diagram.variables
+        q = [np.broadcast_to(unavailability_at(self.study, name, factors), (draws,)) for name in variables]
+        shares = loading.table.diagram.mode_probabilities(np.array(q).reshape(len(q), draws))
+        over = self._overload(loading, self.solution.engine.own, shares, factors)
+        return Figures(down, frequency_of_draws(self.study, plain, factors, draws), over)
+
+    def _by_chain(self, services: Sequence[Service], factors: Factors, draws: int, all_of_it: bool) -> Figures:
+        """By the chain, in chunks that fit in memory."""
+        engine, coarse = self.solution.dynamics, self._chain.dynamics
         named = {service.name: service for service in services_of(coarse.policy)}
         asked = [named[service.name] for service in services]
+        loading = Loading(coarse.policy, counted=True)
         diagrams = list(dict.fromkeys(service.diagram for service in asked))
+        if all_of_it and loading.table.diagram not in diagrams:
+            diagrams.append(loading.table.diagram)
         down = {service.name: np.empty(draws) for service in services}
         often = {service.name: np.empty(draws) for service in services}
-        for start in range(0, draws, _CHUNK):
-            part = slice(start, min(draws, start + _CHUNK))
-            here = {name: values[part] if np.ndim(values) else values for name, values in factors.items()}
-            count = part.stop - part.start
-            found = dict(zip(diagrams, chain.modes(diagrams, here, count, flows=frequency), strict=True))
+        over = np.empty(draws)
+        variants = {service.name: self._variants(service, factors, draws) for service in asked}
+        for part, here, count in _chunks(factors, draws):
+            found = dict(zip(diagrams, self._chain.modes(diagrams, here, count, flows=all_of_it), strict=True))
             own = self._own(here, count)
             for service in asked:
                 modes = found[service.diagram]
-                given = service.unavailability(own)
-                down[service.name][part] = at_most_one(np.einsum("ms,ms->s", modes.probability, given))
-                if isinstance(service, FullService):
-                    parts = self._by_capacity(service, here, count)
-                    for variant, where in parts if len(parts) > 1 else []:
-                        other = variant.unavailability(own[:, where])
-                        down[service.name][part][where] = at_most_one(
-                            np.einsum("ms,ms->s", modes.probability[:, where], other)
-                        )
-                if frequency:
+                at = down[service.name][part]
+                at[:] = np.einsum("ms,ms->s", modes.probability, service.unavailability(own))
+                for variant, where in variants[service.name]:
+                    some = where[(where >= part.start) & (where < part.stop)] - part.start
+                    at[some] = np.einsum("ms,ms->s", modes.probability[:, some], variant.unavailability(own[:, some]))
+                if all_of_it:
                     often[service.name][part] = self._failures(service, modes, here, count)
+            if all_of_it:
+                over[part] = self._overload(loading, coarse.own, found[loading.table.diagram].probability, here)
         for service, rough in zip(services, asked, strict=True):
             at_point = coarse_unavailability(coarse, rough)
             if at_point > 0.0:
-                down[service.name] = np.minimum(down[service.name] * (engine.unavailability(service) / at_point), 1.0)
-            if frequency and (rate := coarse.failure_frequency(rough)) > 0.0:
+                ratio = 1.0 if variants[service.name] else engine.unavailability(service) / at_point
+                down[service.name] = np.minimum(at_most_one(down[service.name]) * ratio, 1.0)
+            if all_of_it and (rate := coarse.failure_frequency(rough)) > 0.0:
                 often[service.name] *= engine.failure_frequency(service) / rate
-        return down, often if frequency else {}
+        return Figures(down, often, over) if all_of_it else Figures(down, {})
 
     def _own(self, factors: Factors, draws: int) -> FloatArray:
         """Probability of each state of a client's own parts at every draw (states, draws)."""
@@ -198,48 +213,23 @@ class Drawn:
             result[name] = float(np.log(ends[1] / ends[0]) / (2.0 * _STEP)) if min(ends) > 0 else 0.0
         return result
 
-    def overload(self, factors: Factors, draws: int) -> FloatArray:
-        """Probability that traffic which counts overloads something, at every draw; clients' own parts at the point."""
-        from k2rel.measures.load import overload_by_mode
-
-        engine = self.solution.engine
-        loading = Loading(engine.policy, counted=True)
-        diagram = loading.table.diagram
-        if isinstance(engine, Dynamics):
-            rough = Loading(self._chain.dynamics.policy, counted=True)
-            shares = np.concatenate(
-                [
-                    self._chain.modes(
-                        [rough.table.diagram], {n: v[a : a + _CHUNK] if np.ndim(v) else v for n, v in factors.items()},
-                        min(_CHUNK, draws - a), flows=False,
-                    )[0].probability
-                    for a in range(0, draws, _CHUNK)
-                ],
-                axis=1,
-            )  # fmt: skip
-            loading, own = rough, self._chain.dynamics.own
-        else:
-            rows = np.array(
-                [
-                    np.broadcast_to(unavailability_at(self.study, name, factors), (draws,))
-                    for name in diagram.variables
-                ]
-            ).reshape(len(diagram.variables), draws)
-            shares, own = diagram.mode_probabilities(rows), engine.own
-        result = np.empty(draws)
-        for variant, where in self._signatures(loading, factors, draws):
-            over = np.array([overload_by_mode(variant, own, mode) for mode in loading.table.modes])
+    def _overload(self, loading: Loading, own: OwnParts, shares: FloatArray, factors: Factors) -> FloatArray:
+        """Probability that traffic which counts overloads something; clients' own parts as at the point."""
+        result = np.empty(shares.shape[1])
+        for variant, where in self._signatures(loading, factors, shares.shape[1]):
+            modes = loading.table.modes
+            over = np.array([overload_by_mode(variant, own, m) if variant.endangered(m) else 0.0 for m in modes])
             result[where] = over @ shares[:, where]
         return at_most_one(result)
 
-    def _by_capacity(
-        self, service: FullService, factors: Factors, draws: int
+    def _variants(
+        self, service: Service, factors: Factors, draws: int
     ) -> list[tuple[FullService, NDArray[np.int64]]]:
-        """The service with the capacities and demands of draws, for each kind of draw."""
-        return [
-            (replace(service, loading=loading), where)
-            for loading, where in self._signatures(service.loading, factors, draws)
-        ]
+        """Full service with the capacities and demands of draws, where they differ from those of the point."""
+        if not isinstance(service, FullService):
+            return []
+        kinds = self._signatures(service.loading, factors, draws)
+        return [(replace(service, loading=loading), where) for loading, where in kinds if loading is not service.loading]
 
     def _signatures(
         self, loading: Loading, factors: Factors, draws: int
@@ -270,6 +260,13 @@ class Drawn:
             other_site = study_at(self.study, None, here)[0].site
             result.append((loading.at(other_site), np.flatnonzero(which.reshape(-1) == kind)))
         return result
+
+
+def _chunks(factors: Factors, draws: int) -> Iterator[tuple[slice, dict[str, Any], int]]:
+    """Draws a chunk at a time."""
+    for start in range(0, draws, _CHUNK):
+        part = slice(start, min(draws, start + _CHUNK))
+        yield part, {n: v[part] if np.ndim(v) else v for n, v in factors.items()}, part.stop - part.start  # type: ignore[index]
 
 
 @lru_cache(maxsize=4)

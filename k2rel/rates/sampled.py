@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +28,12 @@ class SampledLaw:
     mttr_h: FloatArray
     test_interval_h: FloatArray
 
-    def _tests(self, k: int) -> PeriodicTests:
-        """The tests of one draw; days within the interval move with it."""
-        interval, mttr = (float(np.ravel(item)[k if np.ndim(item) else 0]) for item in (self.test_interval_h, self.mttr_h))
-        share = interval / self.law.test_interval_h
-        return PeriodicTests(interval, tuple(day * share for day in self.law.test_days_h), mttr)
+    @property
+    def _tests(self) -> PeriodicTests:
+        """The tests, times as arrays; days within the interval move with it."""
+        share: Any = self.test_interval_h / self.law.test_interval_h
+        interval, mttr = (item if np.ndim(item) else float(item) for item in (self.test_interval_h, self.mttr_h))
+        return PeriodicTests(cast(float, interval), tuple(day * share for day in self.law.test_days_h), cast(float, mttr))
 
     @cached_property
     def unavailability(self) -> FloatArray:
@@ -39,11 +41,8 @@ class SampledLaw:
         if not np.any(self.test_interval_h):
             down = self.failure_rate_per_h * self.mttr_h
             return np.asarray(down / (1.0 + down))
-        if not np.ndim(self.mttr_h) and not np.ndim(self.test_interval_h):
-            return self._tests(0).mean(self.failure_rate_per_h)
-        rate, mttr, interval = np.broadcast_arrays(self.failure_rate_per_h, self.mttr_h, self.test_interval_h)
-        still = replace(self, failure_rate_per_h=rate, mttr_h=mttr, test_interval_h=interval)
-        return np.array([still._tests(k).mean(rate[k]) for k in range(len(rate))])
+        shape = np.broadcast_shapes(*(np.shape(i) for i in (self.failure_rate_per_h, self.mttr_h, self.test_interval_h)))
+        return self._tests.mean(np.broadcast_to(self.failure_rate_per_h, shape))
 
     @property
     def mean_downtime_h(self) -> FloatArray:
@@ -57,7 +56,7 @@ class SampledLaw:
         """Unavailability at times of the cycle of its tests (draws, times); the interval is that of the law."""
         rate = np.atleast_1d(self.failure_rate_per_h)
         if not np.ndim(self.mttr_h):
-            return np.asarray(self._tests(0).at(rate, times_h))
+            return np.asarray(self._tests.at(rate, times_h))
         mttr, rates = np.broadcast_arrays(self.mttr_h, rate)
         days, interval = self.law.test_days_h, self.law.test_interval_h
         rows = [PeriodicTests(interval, days, float(m)).at(np.array([r]), times_h) for m, r in zip(mttr, rates, strict=True)]
