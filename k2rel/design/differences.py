@@ -14,6 +14,7 @@ from k2rel.errors import InputError
 from k2rel.measures.solution import AS_MODELLED, IDEAL, StudyLike, framed, role_needs, solution_of, study_of
 from k2rel.organisation import Organisation
 from k2rel.rates import Law
+from k2rel.site.coverage import coverage_name, coverages
 from k2rel.site.model import AtLeast, Site
 from k2rel.site.model import Path as Route
 from k2rel.studies import Study
@@ -103,7 +104,8 @@ def _rules(site: Site) -> Iterator[tuple[tuple[str, str, str], str]]:
             yield ("roles", name, aspect), _list(value) if isinstance(value, tuple) else str(value)
     for name, role in site.roles.items():
         yield ("roles", name, "holders"), "; ".join(f"{h.side}: {h.on or _list(h.units)}" for h in role.holders)
-        yield ("roles", name, "coverage"), _said(role.coverage)
+        for cause, value in coverages(role).items():
+            yield ("roles", name, coverage_name(cause)), _said(value)
         yield ("roles", name, "switchover [h]"), _said(role.switchover_h)
         yield ("roles", name, "failback"), role.failback
     for name, traffic in site.traffic.items():

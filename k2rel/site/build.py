@@ -14,6 +14,7 @@ from pathlib import PurePath
 import k2rel.site.document as doc
 from k2rel.errors import InputError, Problem, closest
 from k2rel.inputs import Input, Uses
+from k2rel.site.coverage import DEFAULT, coverage_name, may_fail_over
 from k2rel.site.limits import LIMITED
 from k2rel.site.model import (
     LAW_KEYS,
@@ -90,7 +91,7 @@ class _Builder:
         self._check_cycles(components)
         self._check_subscriptions()
         units = {key: self._unit(key, entry) for key, entry in file.units.items()}
-        roles = {key: self._role(key, entry, units) for key, entry in file.roles.items()}
+        roles = {key: self._role(key, entry, units, components) for key, entry in file.roles.items()}
         if file.rates and PurePath(file.rates).name != file.rates:
             self._report(("rates",), "give the name of a table that lies beside this file, without folders")
         traffic = {key: self._traffic(key, entry, roles) for key, entry in file.traffic.items()}
@@ -204,7 +205,7 @@ class _Builder:
     def _coverage_uses(self, role: KeyPath) -> tuple[Uses, ...]:
         """The inputs of coverages by what failed."""
         given = {path[-1]: found.name for path, found in self.inputs.items() if path[:-1] == (*role, "coverage")}
-        return tuple(Uses("coverage" if k == "default" else f"coverage_of.{k}", name) for k, name in given.items())
+        return tuple(Uses(coverage_name("" if k == DEFAULT else str(k)), name) for k, name in given.items())
 
     def _share(self, text: str) -> float:
         """Size a capacity as a share of the clients, in whole clients."""
@@ -350,7 +351,9 @@ class _Builder:
             self._known(entry.heartbeat, self.shared, ("units", key, "heartbeat"), "component")
         return Unit(key, entry.server, entry.triggers, entry.heartbeat, entry.shuts_down)
 
-    def _role(self, key: str, entry: doc.RoleEntry, units: Mapping[str, Unit]) -> Role:
+    def _role(
+        self, key: str, entry: doc.RoleEntry, units: Mapping[str, Unit], components: Mapping[str, Component]
+    ) -> Role:
         path: KeyPath = ("roles", key)
         if not entry.holders:
             self._report((*path, "holders"), "no one can hold this role; name at least one holder")
@@ -362,21 +365,37 @@ class _Builder:
             for unit in holder.units:
                 self._known(unit, units, (*place, "units"), "unit")
             self._check_needs(_needs(holder.needs), (*place, "needs"))
-        return Role(
+        role = Role(
             key,
             entry.title or key.replace("_", " "),
             tuple(Holder(h.side, h.on, h.units, _needs(h.needs)) for h in entry.holders),
             entry.failback,
             entry.backup,
-            entry.coverage,
+            entry.coverage[DEFAULT],
             entry.switchover,
             entry.unable_backup,
             entry.recovered_backup,
             entry.restart,
             entry.operator_places,
             entry.operator_moves,
+            tuple((name, value) for name, value in entry.coverage.items() if name != DEFAULT),
             (*self._uses(path, coverage="coverage", switchover="switchover_h"), *self._coverage_uses(path)),
         )
+        self._check_coverage(role, units, components)
+        return role
+
+    def _check_coverage(self, role: Role, units: Mapping[str, Unit], components: Mapping[str, Component]) -> None:
+        """Each class of coverage is about something whose failure can begin a takeover of the role."""
+        begin = may_fail_over(role, units, components)
+        kinds = {components[name].type for name in begin if name in components}
+        types = {components[name].type for name in self.shared if name in components}
+        for name, _ in role.coverage_of:
+            path: KeyPath = ("roles", role.id, "coverage", name)
+            if not self._known(name, self.shared | types, path, "component type or part") or name in begin | kinds:
+                continue
+            why = "it is no trigger of a unit of its holders, and no trigger needs it"
+            never = f"'{role.id}' has one holder and never moves"
+            self._report(path, f"no takeover begins with '{name}': {why if len(role.holders) > 1 else never}")
 
     def _traffic(self, key: str, entry: doc.TrafficEntry, roles: Mapping[str, Role]) -> Traffic:
         path: KeyPath = ("traffic", key)

@@ -14,6 +14,7 @@ from typing import Any
 from k2rel.distributions import from_limits
 from k2rel.errors import InputError, Problem, closest
 from k2rel.inputs import Input
+from k2rel.site.coverage import DEFAULT
 from k2rel.site.source import KeyPath, YamlSource, as_written
 
 __all__ = ["LIMITED", "from_text", "inputs_at", "input_of", "with_values"]
@@ -186,4 +187,6 @@ def _read(document: Any, path: KeyPath) -> float:
     """The number at a place of a checked document."""
     for key in path:
         document = document[key] if isinstance(document, Mapping) else getattr(document, str(key))
+    if isinstance(document, Mapping):  # one coverage for all that can fail
+        document = document[DEFAULT]
     return float(document) if isinstance(document, int | float) else 0.0
