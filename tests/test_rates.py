@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import k2rel
-from k2rel.bundled import data_dir, level_names, site_path
+from k2rel.bundled import data_dir, level_names, rates_path, site_path
 from k2rel.distributions import Distribution, parse_distribution
 from k2rel.errors import InputError
 from k2rel.rates import Conditions, RateRow, read_rates, registry, write_rates
@@ -180,10 +180,10 @@ def test_a_site_keeps_what_it_pinned_whatever_the_registry_says_later(tmp_path, 
     site.write_text(site.read_text().replace("\ncomponents:", "\nrates: pins.csv\ncomponents:"))
     before = k2rel.availability(k2rel.study(site), method="exact")["media"].unavailability
     assert before == k2rel.availability(k2rel.study("L2R"), method="exact")["media"].unavailability
-    shipped = home._shipped()
+    shipped = home._shipped(rates_path())
     changed = {name: RateRow(**{**{f: getattr(row, f) for f in row.__slots__}, "rate_per_h": row.rate_per_h * 2})
                for name, row in shipped.rows.items()}  # fmt: skip
-    monkeypatch.setattr(home, "_shipped", lambda: home.RateTable(changed, shipped.defaults))
+    monkeypatch.setattr(home, "_shipped", lambda path: home.RateTable(changed, shipped.defaults))
     assert k2rel.availability(k2rel.study(site), method="exact")["media"].unavailability == before
     assert k2rel.availability(k2rel.study("L2R"), method="exact")["media"].unavailability > before
     own = tmp_path / "own.csv"

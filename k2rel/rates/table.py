@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from k2rel.bundled import data_dir
+from k2rel.bundled import rates_path
 from k2rel.distributions import Distribution, parse_distribution
 from k2rel.errors import InputError, Problem, closest
 from k2rel.numerals import plain_number
@@ -174,13 +174,15 @@ class RateTable(Shown):
         return f"{len(self.rows)} entries"
 
 
-def registry(*tables: str | Path | None) -> RateTable:
+def registry(*tables: str | Path | None, data: str | None = None) -> RateTable:
     """Read the shipped registry with a person's own tables over it.
 
     Parameters
     ----------
     *tables : str, pathlib.Path or None
         CSV files, the strongest last; None is passed over.
+    data : str, optional
+        Version of the bundled data; by default the current one.
 
     Returns
     -------
@@ -197,14 +199,14 @@ def registry(*tables: str | Path | None) -> RateTable:
     >>> registry().row("psu").rate_per_h
     4e-06
     """
-    result = read_rates()
+    result = read_rates(data=data)
     for path in tables:
         if path is not None:
             result = read_rates(path).over(result)
     return result
 
 
-def read_rates(path: str | Path | None = None) -> RateTable:
+def read_rates(path: str | Path | None = None, *, data: str | None = None) -> RateTable:
     """Read a table of rates.
 
     Parameters
@@ -213,6 +215,8 @@ def read_rates(path: str | Path | None = None) -> RateTable:
         A CSV file; by default the shipped table. Columns ``id``, ``lambda_per_h`` and at least one restore
         time (``mttr_24x7_spare_h``, ``mttr_4h_contract_h``, ``mttr_nbd_h``) are needed, and ``component_types``
         (names parted by blanks) says which types take the row. The others are those of `COLUMNS`.
+    data : str, optional
+        Version of the shipped table; by default the current one.
 
     Returns
     -------
@@ -229,16 +233,16 @@ def read_rates(path: str | Path | None = None) -> RateTable:
     >>> read_rates().defaults["gige_switch"]
     'eth_switch_hw_pred'
     """
-    return _shipped() if path is None else _read(Path(path))
+    shipped = rates_path(data)  # an unknown version is refused also where a table is given
+    return _shipped(shipped) if path is None else _read(Path(path))
 
 
-def _shipped() -> RateTable:
-    path = data_dir() / "rates.csv"
+def _shipped(path: Path) -> RateTable:
     stat = path.stat()
     return _as_it_is(path, stat.st_size, stat.st_mtime_ns)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def _as_it_is(path: Path, size: int, changed: int) -> RateTable:
     """The bundled table, read again when the file has changed."""
     return _read(path)
