@@ -312,13 +312,13 @@ def _write_entries(args: argparse.Namespace, rows: list[RateRow], left_out: list
     from k2rel.rates import registry, write_rates
 
     times: dict[str, float] = {"onsite": 2.0, "4h": 6.0, "nbd": 50.0}
-    words = "restore times are placeholders: 2, 6 and 50 h"
+    words, factor = "restore times are placeholders: 2, 6 and 50 h", None
     if args.type:
         like = registry(data=args.data).of_type(args.type)[0]
-        times, words = dict(like.mttr_h), f"restore times are those of '{like.id}'"
+        times, words, factor = dict(like.mttr_h), f"restore times are those of '{like.id}'", like.mttr_factor
     written(
         args.output,
-        write_rates([replace(row, mttr_h=times, notes=f"{row.notes}; {words}") for row in rows]),
+        write_rates([replace(row, mttr_h=times, mttr_factor=factor, notes=f"{row.notes}; {words}") for row in rows]),
         args.force,
     )
     if args.format != "json":

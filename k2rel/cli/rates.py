@@ -103,6 +103,7 @@ def show_verb(args: argparse.Namespace) -> int:
         limits = "no limits"
         if row.low_per_h is not None and row.high_per_h is not None:
             limits = f"90 % limits {row.low_per_h:.3g} to {row.high_per_h:.3g}"
+        times = "" if row.mttr_factor is None else f"; each known within a factor of {row.mttr_factor:g} (90 % limits)"
         mean = format_duration(1 / row.rate_per_h) if row.rate_per_h else "never"
         facts = {
             "of": f"{row.component}: {row.failure_mode}" if row.failure_mode else row.component,
@@ -112,7 +113,7 @@ def show_verb(args: argparse.Namespace) -> int:
             "rate": f"{row.rate_per_h:.4g} /h ({limits}); mean life {mean}",
             "law": str(row.life) if row.life else "not a rate in time",
             "conditions": row.conditions,
-            "restored in": ", ".join(f"{name} {hours:g} h" for name, hours in row.mttr_h.items()),
+            "restored in": ", ".join(f"{name} {hours:g} h" for name, hours in row.mttr_h.items()) + times,
             "evidence": f"{row.evidence}, confidence {row.confidence}" if row.confidence else row.evidence,
             "source": row.source,
             "year": row.year,

@@ -38,7 +38,7 @@ _MTTR_COLUMNS: dict[Contract, str] = {
 COLUMNS = (
     "id", "component_types", "also_for", "default_reason", "component", "failure_mode", "lambda_per_h", "lambda_lo90",
     "lambda_hi90", "error_factor", "law", "conditions", "temperature_c", "activation_energy_ev", "duty",
-    *_MTTR_COLUMNS.values(), "evidence", "confidence", "source", "year", "url", "notes",
+    *_MTTR_COLUMNS.values(), "mttr_error_factor", "evidence", "confidence", "source", "year", "url", "notes",
 )  # fmt: skip
 """Columns of a table of rates, in the order in which they are written."""
 _TEXTS = ("default_reason", "component", "failure_mode", "conditions", "evidence", "confidence", "source", "year",
@@ -264,7 +264,7 @@ def write_rates(rows: Iterable[RateRow]) -> str:
     Examples
     --------
     >>> write_rates([RateRow("x", 1e-6, mttr_h={"4h": 6.0})]).splitlines()[1]
-    'x,,,,,,1e-06,,,,exponential,,,,,,6.0,,,,,,,'
+    'x,,,,,,1e-06,,,,exponential,,,,,,6.0,,,,,,,,'
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
@@ -275,7 +275,7 @@ def write_rates(rows: Iterable[RateRow]) -> str:
         record |= {"lambda_per_h": repr(row.rate_per_h), "law": _law_text(row)}
         optional = {
             "lambda_lo90": row.low_per_h, "lambda_hi90": row.high_per_h, "temperature_c": row.temperature_c,
-            "activation_energy_ev": row.activation_energy_ev, "duty": row.duty,
+            "activation_energy_ev": row.activation_energy_ev, "duty": row.duty, "mttr_error_factor": row.mttr_factor,
         }  # fmt: skip
         if row.low_per_h and row.high_per_h:
             optional["error_factor"] = float(f"{math.sqrt(row.high_per_h / row.low_per_h):.4g}")
@@ -364,7 +364,7 @@ def _read_row(record: _Record, rows: dict[str, RateRow], defaults: dict[str, str
         str(c): t for c, column in _MTTR_COLUMNS.items() if (t := number(column, positive=True)) is not None
     }
     temperature, energy = number("temperature_c", negative=True), number("activation_energy_ev")
-    duty = number("duty", positive=True)
+    duty, factor = number("duty", positive=True), number("mttr_error_factor", positive=True)
     types, others = tuple(record.text("component_types").split()), tuple(record.text("also_for").split())
     if len(record.problems) > before:
         return None
@@ -381,6 +381,9 @@ def _read_row(record: _Record, rows: dict[str, RateRow], defaults: dict[str, str
         return record.wrong(f"the rate {rate} lies outside its limits {low} to {high}", "lambda_per_h")
     if duty is not None and duty > 1:
         return record.wrong(f"a share from above 0 to 1, got {duty:g}", "duty")
+    if factor is not None and factor < 1:
+        message = f"at least 1: repair times lie within their value divided and multiplied by it, got {factor:g}"
+        return record.wrong(message, "mttr_error_factor")
     try:
         life = _life(record.text("law"), rate)
         if temperature is not None:
@@ -392,7 +395,7 @@ def _read_row(record: _Record, rows: dict[str, RateRow], defaults: dict[str, str
             record.wrong(f"'{kind}' already takes row '{defaults[kind]}'", "component_types")
         defaults[kind] = key
     texts = {name: record.text(name) for name in _TEXTS}
-    row = RateRow(key, rate, life, low, high, times, types, others, temperature, energy, duty, **texts)
+    row = RateRow(key, rate, life, low, high, times, types, others, temperature, energy, duty, factor, **texts)
     rows[key] = row if row.component else replace(row, component=key)
     return None
 
