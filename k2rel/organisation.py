@@ -207,7 +207,7 @@ class RepairWork:
                 raise InputError(
                     f"priority: {study.site.name} has no component type '{kind[:40]}'{closest(kind, types)}"
                 )
-        self._rows = registry(study.site.rates_file, study.rates).rows
+        self._rows = registry(study.site.rates_file, study.rates, data=study.site.data).rows
         self._onsite = site_laws(study.site, "onsite", study.rates) if organisation.travel_h else None
 
     def kind(self, name: str) -> str:

@@ -576,3 +576,9 @@ def test_logs_of_a_site_that_do_not_fit_it_are_refused(log, k2, text, message) -
     assert run.code == 2
     assert message in run.err
     assert k2("update", "L2R", "--log", FIELD / "site_log.csv", "--site", "Olso").err.count("did you mean 'Oslo'") == 1
+
+
+def test_an_entry_for_a_type_has_the_limits_of_the_repair_times_that_it_borrows(k2, log, tmp_path) -> None:
+    out = tmp_path / "rates.csv"
+    assert k2("fit", log("model,drive_days,failed\nx,1000,3\n"), "--type", "toe", "--output", out).code == 0
+    assert [row.mttr_factor for row in read_rates(out).rows.values()] == [read_rates().of_type("toe")[0].mttr_factor]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import k2rel
-from k2rel.bundled import data_dir, level_names, site_path
+from k2rel.bundled import data_dir, level_names, rates_path, site_path
 from k2rel.distributions import Distribution, parse_distribution
 from k2rel.errors import InputError
 from k2rel.rates import Conditions, RateRow, read_rates, registry, write_rates
@@ -155,6 +155,35 @@ def test_tables_that_are_wrong_are_explained_with_their_place(table, row, messag
     assert "own.csv:2" in str(caught.value)
 
 
+def test_limits_of_repair_times_are_read_written_and_shown(tmp_path, k2) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("id,lambda_per_h,mttr_4h_contract_h,mttr_error_factor\nmine,1e-6,6,2.5\nbare,1e-6,6,\n")
+    rows = read_rates(path).rows
+    assert (rows["mine"].mttr_factor, rows["bare"].mttr_factor) == (2.5, None)
+    path.write_text(write_rates(rows.values()))
+    again = read_rates(path).rows
+    assert {name: (row.mttr_h, row.mttr_factor) for name, row in again.items()} == {
+        "mine": ({"4h": 6.0}, 2.5),
+        "bare": ({"4h": 6.0}, None),
+    }
+    assert "4h 6 h; each known within a factor of 2.5" in k2("rates", "show", "mine", "--rates", path).out
+    assert "within a factor" not in k2("rates", "show", "bare", "--rates", path).out
+
+
+@pytest.mark.parametrize("factor", ["0.5", "0", "-2", "nan", "1e999", "twice"])
+def test_a_factor_of_repair_times_below_1_or_no_number_is_refused(tmp_path, factor) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text(f"id,lambda_per_h,mttr_4h_contract_h,mttr_error_factor\nmine,1e-6,6,{factor}\n")
+    with pytest.raises(InputError, match=r"own\.csv:2.*mttr_error_factor"):
+        read_rates(path)
+
+
+def test_all_repair_times_of_the_registry_have_limits_and_those_of_the_first_data_none() -> None:
+    for row in read_rates().rows.values():
+        assert (row.mttr_factor is not None) == bool(row.mttr_h), row.id
+    assert {row.mttr_factor for row in read_rates(data="0.1").rows.values()} == {None}
+
+
 @given(
     rate=st.floats(1e-9, 1e-2), factor=st.floats(1.1, 10), types=st.lists(st.sampled_from(["psu", "toe", "drive"]), unique=True),
     notes=st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=30),
@@ -180,10 +209,10 @@ def test_a_site_keeps_what_it_pinned_whatever_the_registry_says_later(tmp_path, 
     site.write_text(site.read_text().replace("\ncomponents:", "\nrates: pins.csv\ncomponents:"))
     before = k2rel.availability(k2rel.study(site), method="exact")["media"].unavailability
     assert before == k2rel.availability(k2rel.study("L2R"), method="exact")["media"].unavailability
-    shipped = home._shipped()
+    shipped = home._shipped(rates_path())
     changed = {name: RateRow(**{**{f: getattr(row, f) for f in row.__slots__}, "rate_per_h": row.rate_per_h * 2})
                for name, row in shipped.rows.items()}  # fmt: skip
-    monkeypatch.setattr(home, "_shipped", lambda: home.RateTable(changed, shipped.defaults))
+    monkeypatch.setattr(home, "_shipped", lambda path: home.RateTable(changed, shipped.defaults))
     assert k2rel.availability(k2rel.study(site), method="exact")["media"].unavailability == before
     assert k2rel.availability(k2rel.study("L2R"), method="exact")["media"].unavailability > before
     own = tmp_path / "own.csv"

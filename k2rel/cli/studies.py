@@ -10,6 +10,7 @@ from k2rel._version import __version__
 from k2rel.cli.inputs import (
     asked_of,
     changes_of,
+    data_option,
     format_option,
     method_option,
     organisation_options,
@@ -29,10 +30,15 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 
+def levels_options(sub: argparse.ArgumentParser) -> None:
+    data_option(sub)
+    format_option(sub)
+
+
 def levels_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.inventory import levels
 
-    frame = levels()
+    frame = levels(args.data)
     if args.format == "json":
         print_json(records(frame))
     else:
@@ -395,7 +401,7 @@ def compare_verb(args: argparse.Namespace) -> int:
     from k2rel.studies import studies_of
 
     changes = changes_of(args)
-    levels = args.level or list(level_names())
+    levels = args.level or list(level_names(args.data))
     method, organisation = asked_of(args)
     if args.history is not None:
         return _history(args, levels, changes, method, organisation)

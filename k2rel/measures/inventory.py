@@ -22,8 +22,13 @@ __all__ = ["assumptions", "component_records", "components", "levels", "raid_set
 _ASSUMED = {"P", "R", "P/R", "P/A"}
 
 
-def levels() -> pd.DataFrame:
+def levels(data: str | None = None) -> pd.DataFrame:
     """List the levels that can be named without a path.
+
+    Parameters
+    ----------
+    data : str, optional
+        Version of the bundled data; by default the current one.
 
     Returns
     -------
@@ -39,8 +44,8 @@ def levels() -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    for name in level_names():
-        site = read_site(name)
+    for name in level_names(data):
+        site = read_site(name, data=data)
         rows.append(
             {
                 "level": name,

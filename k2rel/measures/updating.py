@@ -104,7 +104,7 @@ def updated(
     sites = sorted({exposure.site for exposure in exposures if exposure.site})
     if site is not None and site not in sites:
         raise InputError(f"log: there is no site '{site[:60]}'{closest(site, sites)}")
-    table = registry(study.site.rates_file, study.rates)
+    table = registry(study.site.rates_file, study.rates, data=study.site.data)
     posteriors: dict[str, Posterior] = {}
     pooled: dict[str, Pooled] = {}
     rows: list[RateRow] = []

@@ -36,6 +36,8 @@ class RateRow(Shown):
         Law of the life, its mean the reciprocal of the rate.
     mttr_h : mapping of str to float
         Time to restoration [h] by contract.
+    mttr_factor : float or None
+        Each of those times lies between itself over this and itself times this (5 and 95 %); None: no limits.
     temperature_c, activation_energy_ev, duty : float or None
         Conditions that the rate was given for, so far as the source says them.
     default_reason, component, failure_mode, conditions, evidence, confidence, source, year, url, notes : str

@@ -97,7 +97,7 @@ def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None)
         raise InputError(f"--repair {str(contract)[:40]}: must be one of {', '.join(CONTRACTS)}")
     chosen: Contract = contract
     own = read_rates(rates) if rates is not None else RateTable({}, {})
-    table = own.over(registry(site.rates_file))
+    table = own.over(registry(site.rates_file, data=site.data))
     problems: list[Problem] = []
     known: dict[tuple[str, GivenLaw, GivenLaw], Law | None] = {}
 
@@ -260,7 +260,7 @@ def pinned_rows(site: Site, rates: str | Path | None = None) -> list[RateRow]:
     ['toe_hba']
     """
     laws = site_laws(site, "4h", rates)
-    table = registry(site.rates_file, rates)
+    table = registry(site.rates_file, rates, data=site.data)
     takers: dict[str, dict[str, None]] = {}
     for name, law in laws.used():
         part = site.described[name]

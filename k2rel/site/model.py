@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Literal
 
 from k2rel.arguments import as_names
+from k2rel.bundled import DATA_VERSION
 from k2rel.commoncause import combinations_of, event_shares
 from k2rel.errors import InputError, Problem, closest
 from k2rel.inputs import Input, Uses, without
@@ -323,6 +324,7 @@ class Site(Shown):
     common_cause: tuple[CommonCauseGroup, ...] = ()
     rates_file: str | None = None
     full_service: tuple[str, ...] | None = None
+    data: str = DATA_VERSION  # version of the bundled data that rates, and a level by its name, come from
     inputs: Mapping[str, Input] = field(default_factory=dict, repr=False)
     warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
 

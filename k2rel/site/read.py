@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 import k2rel.site.document as doc
 from k2rel.arguments import as_name, as_whole
-from k2rel.bundled import site_path
+from k2rel.bundled import data_version, site_path
 from k2rel.errors import InputError, Problem, closest
 from k2rel.site.build import build_site
 from k2rel.site.limits import from_text, inputs_at, with_values
@@ -49,6 +49,7 @@ def read_site(
     clients: int | None = None,
     settings: Mapping[str, str] | None = None,
     variant: str | None = None,
+    data: str | None = None,
 ) -> Site:
     """Read a level or a site file and check it.
 
@@ -62,6 +63,8 @@ def read_site(
         Changes such as ``{"media_server.mttr": "4 h", "switch_A.mttf": "2e6 h"}``; see `k2rel.site.settings`.
     variant : str, optional
         Name of a variant of the file to apply.
+    data : str, optional
+        Version of the bundled data, of a level by its name and of the rates; by default the current one.
 
     Returns
     -------
@@ -82,7 +85,7 @@ def read_site(
         raise InputError(
             f"settings: a mapping such as {{'media_server.mttr': '4 h'}} is needed, got {str(settings)[:40]}"
         )
-    source = file = read_yaml(site_path(level_or_file))
+    source = file = read_yaml(site_path(level_or_file, data))
     variant = None if variant is None else as_name("variant", variant)
     source = _with_variant(source, variant)
     changes = dict(settings or {})
@@ -101,7 +104,8 @@ def read_site(
             held = {**source.data["clients"], "count": clients}
             counted = replace(source, data={**source.data, "clients": held})
     document = _document(counted)
-    site = apply_settings(build_site(counted, document, variant, inputs_at(counted, _document)), changes)
+    site = build_site(counted, document, variant, inputs_at(counted, _document))
+    site = apply_settings(replace(site, data=data_version(data).name), changes)
     given = dict(settings or {})
     if clients is None and not given and variant is None:
         return site
