@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ import k2rel
 from k2rel.bundled import data_dir, level_names, rates_path, site_path
 from k2rel.distributions import Distribution, parse_distribution
 from k2rel.errors import InputError
+from k2rel.measures.uncertainty import rate_distributions
 from k2rel.rates import Conditions, RateRow, read_rates, registry, write_rates
 from k2rel.rates.conditions import arrhenius_factor, mean_hazard_per_h
 
@@ -294,6 +296,27 @@ def test_entries_side_by_side_do_to_a_level_what_setting_them_does(k2) -> None:
     assert "has no component type 'fc_switch'" in k2("rates", "compare", "fc_switch", "--level", "L1").err
 
 
+def test_an_entry_says_what_its_rate_is_to_its_limits(k2, tmp_path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text(
+        "id,lambda_per_h,lambda_lo90,lambda_hi90,mttr_4h_contract_h,component_types\n"
+        "own_psu,3e-6,1e-6,9e-6,6,psu\nown_drive,5e-6,1e-6,9e-6,6,drive\nbare,5e-6,,,6,\n"
+    )
+    # the mean of the lognormal distribution with 5 and 95 % quantiles of 1e-6 and 9e-6: 3e-6 exp(s^2 / 2), s = ln 3 / z
+    mean = 3e-6 * math.exp((math.log(3) / 1.6448536269514722) ** 2 / 2)
+    frame = registry(path).table()
+    assert frame.loc[["own_psu", "own_drive", "bare"], "point"].tolist() == ["median", "estimate", ""]
+    assert frame.loc[["own_psu", "bare"], "mean_per_h"].tolist() == pytest.approx([mean, 5e-6], rel=1e-9)
+    run = k2("rates", "show", "own_psu", "--rates", path)
+    assert "3e-06 /h (90 % limits 1e-06 to 9e-06, whose median it is; their mean 3.75e-06)" in run.out
+    assert "whose estimate by other means it is" in k2("rates", "show", "own_drive", "--rates", path).out
+    shown = k2("rates", "show", "own_psu", "--rates", path, "--format", "json").json[0]
+    assert (shown["point"], shown["mean_per_h"]) == ("median", pytest.approx(mean))
+    # the distribution that every figure of uncertainty draws from has the limits of the table
+    drawn = rate_distributions(k2rel.study("L2R", rates=path))
+    assert drawn["own_drive"].quantile(np.array([0.05, 0.95])) == pytest.approx([1e-6, 9e-6], rel=1e-9)
+
+
 # where the uncertainty comes from -----------------------------------------------------------------------------------
 
 
@@ -302,8 +325,6 @@ def test_the_variance_of_a_series_system_splits_as_its_terms_say() -> None:
     off = {f"{kind}.failure_rate": "0" for kind in ("psu", "drive")}
     study = k2rel.study("L1", clients=1, settings=off)
     found = k2rel.uncertainty_by_source(study, by="entry", samples=4096)
-    from k2rel.measures.uncertainty import rate_distributions
-
     needed = {name for name, share in k2rel.causes(study, method="exact")["share"].items() if share > 0}
     terms = {}
     for name, law in study.laws.used():

@@ -61,7 +61,8 @@ def _row_json(row: RateRow) -> dict[str, Any]:
     for entry in fields(row):
         value = getattr(row, entry.name)
         shown[entry.name] = str(value) if entry.name == "life" and value is not None else value
-    return finite(shown | {"component_types": list(row.component_types), "also_for": list(row.also_for)})
+    shown |= {"component_types": list(row.component_types), "also_for": list(row.also_for)}
+    return finite(shown | {"point": row.point or None, "mean_per_h": row.mean_per_h})
 
 
 def list_verb(args: argparse.Namespace) -> int:
@@ -103,6 +104,9 @@ def show_verb(args: argparse.Namespace) -> int:
         limits = "no limits"
         if row.low_per_h is not None and row.high_per_h is not None:
             limits = f"90 % limits {row.low_per_h:.3g} to {row.high_per_h:.3g}"
+        if row.point:
+            limits += f", whose {row.point if row.point != 'estimate' else 'estimate by other means'} it is"
+            limits += "" if row.point == "mean" else f"; their mean {row.mean_per_h:.3g}"
         times = "" if row.mttr_factor is None else f"; each known within a factor of {row.mttr_factor:g} (90 % limits)"
         mean = format_duration(1 / row.rate_per_h) if row.rate_per_h else "never"
         facts = {

@@ -49,7 +49,7 @@ def entries_compared(
     Returns
     -------
     pandas.DataFrame
-        Index ``id``, the default first; ``component``, ``failure_rate_per_h``, ``low_per_h``, ``high_per_h``,
+        Index ``id``, the default first; ``component``, ``failure_rate_per_h``, ``low_per_h``, ``high_per_h``, ``mean_per_h``, ``point``,
         ``times_default``, ``evidence``, ``year``, ``source``; with a level also ``downtime_min_per_year`` of its
         principal traffic, ``method``, ``takeovers`` and ``why_empty`` as `compare`.
 
@@ -67,8 +67,8 @@ def entries_compared(
     rows = table.of_type(as_name("kind", kind))
     frame = table.table(rows)
     frame["times_default"] = frame["failure_rate_per_h"] / rows[0].rate_per_h if rows[0].rate_per_h else float("nan")
-    columns = ["component", "failure_rate_per_h", "low_per_h", "high_per_h", "times_default", "evidence", "year",
-               "source"]  # fmt: skip
+    columns = ["component", "failure_rate_per_h", "low_per_h", "high_per_h", "mean_per_h", "point", "times_default",
+               "evidence", "year", "source"]  # fmt: skip
     if level is not None:
         types = {part.type for part in read_site(level, data=data).described.values()}
         if kind not in types:
