@@ -169,9 +169,15 @@ def _checked_limits(organisation: Organisation, name: str, low: float, high: flo
     times = [entry.name for entry in fields(organisation) if entry.name.endswith("_h")]
     if name not in times:
         raise InputError(f"limits: there is no time '{str(name)[:40]}'{closest(str(name), times)}")
-    low, high, value = as_number(f"limits of {name}", low), as_number(f"limits of {name}", high), getattr(organisation, name)
+    low, high, value = (
+        as_number(f"limits of {name}", low),
+        as_number(f"limits of {name}", high),
+        getattr(organisation, name),
+    )
     if not 0 < low < high < math.inf or not low <= value <= high or not math.isfinite(value):
-        raise InputError(f"limits of {name}: two times around its value of {value:g} h are needed, got {low:g} to {high:g} h")
+        raise InputError(
+            f"limits of {name}: two times around its value of {value:g} h are needed, got {low:g} to {high:g} h"
+        )
     return name, low, high
 
 

@@ -49,7 +49,8 @@ def entries_compared(
     Returns
     -------
     pandas.DataFrame
-        Index ``id``, the default first; ``component``, ``failure_rate_per_h``, ``low_per_h``, ``high_per_h``, ``mean_per_h``, ``point``,
+        Index ``id``, the default first; ``component``, ``failure_rate_per_h``, ``low_per_h``, ``high_per_h``,
+        ``mean_per_h``, ``point``,
         ``times_default``, ``evidence``, ``year``, ``source``; with a level also ``downtime_min_per_year`` of its
         principal traffic, ``method``, ``takeovers`` and ``why_empty`` as `compare`.
 

@@ -51,7 +51,9 @@ def unavailability_of_draws(
     return {service.name: result[service.name] for service in services}
 
 
-def frequency_of_draws(study: Study, services: Sequence[Service], factors: Factors, draws: int) -> dict[str, FloatArray]:
+def frequency_of_draws(
+    study: Study, services: Sequence[Service], factors: Factors, draws: int
+) -> dict[str, FloatArray]:
     r"""Give the failures of services per hour at draws of inputs [1/h].
 
     :math:`\sum_i (U_{i\ down} - U_{i\ up}) w_i`, and the ratio of the engine's figure to that at the point, which is
@@ -141,9 +143,7 @@ def _sampled(study: Study, law: object, name: str, factors: Factors) -> tuple[Fl
     return raid.unavailability, raid.lost_per_h
 
 
-def _calendar(
-    study: Study, services: Iterable[Service], factors: Factors
-) -> tuple[FloatArray, dict[str, FloatArray]]:
+def _calendar(study: Study, services: Iterable[Service], factors: Factors) -> tuple[FloatArray, dict[str, FloatArray]]:
     """Moments of the cycle of the tests at which draws are evaluated."""
     own = study.client_laws
     names = {name for service in services for name in service.diagram.variables}

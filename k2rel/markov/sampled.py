@@ -21,7 +21,7 @@ from k2rel.markov.parts import Move
 from k2rel.policy.controls import MAINTAINED, OUT
 from k2rel.rates import Law
 from k2rel.rates.sampled import SampledLaw, sampled_law, sampled_raid
-from k2rel.services.diagrams import Service
+from k2rel.site.coverage import coverage_name
 from k2rel.studies import Study
 
 __all__ = ["DrawnModes", "SampledChain"]
@@ -103,7 +103,7 @@ class SampledChain:
     def _decided(self) -> IntArray:
         """Which coverage stands in each condition and control state, from 1; 0 where the takeover is certain."""
         table = self.dynamics.states.recipe.table
-        self._coverages, index = np.unique(np.where(table.coverage < 1.0, table.decides, 0), return_inverse=True)
+        self._coverages, index = np.unique(np.where(table.coverage < 1.0, table.counts, 0), return_inverse=True)
         numbers = np.cumsum(self._coverages > 0) * (self._coverages > 0)
         return np.asarray(numbers[index.reshape(table.decides.shape)], dtype=np.int64)
 
@@ -122,7 +122,9 @@ class SampledChain:
                 rates[place] = 1.0 / (getattr(organisation, name) * factor(organisation.uses, name, factors))
             elif moving:
                 times = [roles[r].switchover_h * factor(roles[r].uses, name, factors) for r in moving]
-                rates[place] = 1.0 / np.maximum.reduce(np.broadcast_arrays(*times)) if any(np.any(t) for t in times) else 0.0
+                rates[place] = (
+                    1.0 / np.maximum.reduce(np.broadcast_arrays(*times)) if any(np.any(t) for t in times) else 0.0
+                )
         return rates
 
     def _population(self, name: str, factors: Factors) -> _Moved:
@@ -143,15 +145,22 @@ class SampledChain:
         rows = [np.ones(draws)]
         for bits in self._coverages[self._coverages > 0].tolist():
             assert takeover is not None
-            named = [roles[role] for r, role in enumerate(takeover.roles) if bits >> r & 1]
-            each = [np.broadcast_to(role.coverage * factor(role.uses, "coverage", factors), (draws,)) for role in named]
+            each = [
+                np.broadcast_to(value * factor(roles[role].uses, coverage_name(cause), factors), (draws,))
+                for bit, ((role, cause), value) in enumerate(
+                    zip(takeover.coverages, takeover.coverage_values.tolist(), strict=True)
+                )
+                if bits >> bit & 1
+            ]
             coverage = np.minimum(np.minimum.reduce(each), 1.0)
             rows += [coverage, 1.0 - coverage]
         return np.array(rows)
 
     # what follows
 
-    def modes(self, diagrams: Sequence[Diagram], factors: Factors, draws: int, *, flows: bool = True) -> list[DrawnModes]:
+    def modes(
+        self, diagrams: Sequence[Diagram], factors: Factors, draws: int, *, flows: bool = True
+    ) -> list[DrawnModes]:
         """Solve the chain at all draws and say how probable each mode of each diagram is, and each change of mode."""
         from k2rel.ctmc.batched import steady_of_draws
 
@@ -196,7 +205,8 @@ class _Moved:
         if self.raid is not None:
             return self.raid[0] if move.before == 0 else self.raid[1]
         law, drawn = self.law, self.drawn
-        assert law is not None and drawn is not None
+        assert law is not None
+        assert drawn is not None
         if move.before == 0:
             return np.asarray(drawn.failure_rate_per_h / law.failure_rate_per_h)
         if move.before == 1 and law.test_interval_h > 0:

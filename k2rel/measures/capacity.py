@@ -28,9 +28,7 @@ def carried(study: Study, factors: Factors, draws: int, *, after_failures: bool 
         for element, by_class in loads:
             part = site.components[element]
             room = (part.capacity_mb_s or 0.0) * factor(part.uses, "capacity_mb_s", factors)
-            load = sum(
-                amount * factor(site.traffic[name].uses, "demand_mb_s", factors) for name, amount in by_class
-            )
+            load = sum(amount * factor(site.traffic[name].uses, "demand_mb_s", factors) for name, amount in by_class)
             result &= np.broadcast_to(np.asarray(load <= room * (1.0 + _ROUNDING)), (draws,))
     return result
 
@@ -51,9 +49,7 @@ def _loads(study: Study, after_failures: bool) -> tuple[Loads, ...]:
     found: dict[Loads, None] = {}
     policies = {}
     for name in counted:
-        alone = {
-            key: flow if key == name else replace(flow, demand_mb_s=0.0) for key, flow in site.traffic.items()
-        }
+        alone = {key: flow if key == name else replace(flow, demand_mb_s=0.0) for key, flow in site.traffic.items()}
         policies[name] = Policy(replace(site, traffic=alone), study.policy.home)
     for failed in failures:
         rows: dict[str, dict[str, float]] = {}

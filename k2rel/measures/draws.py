@@ -25,7 +25,8 @@ from k2rel.services.clients import OwnParts, own_states
 from k2rel.services.diagrams import Service, services_of
 from k2rel.services.full_service import FullService
 from k2rel.services.loading import Loading
-from k2rel.site.model import Site
+from k2rel.site.coverage import coverage_name
+from k2rel.site.model import Role, Site
 from k2rel.studies import Study
 
 __all__ = ["Drawn", "inputs_of", "study_at"]
@@ -70,7 +71,9 @@ def study_at(study: Study, organisation: Organisation | None, factors: Mapping[s
         site,
         components={name: moved(part, "capacity_mb_s") for name, part in site.components.items()},
         raid_sets={name: moved(entry, "rebuild_h", "restore_h") for name, entry in site.raid_sets.items()},
-        roles={name: moved(role, "coverage", "switchover_h") for name, role in site.roles.items()},
+        roles={
+            name: _with_coverages(moved(role, "coverage", "switchover_h"), factors) for name, role in site.roles.items()
+        },
         traffic={name: moved(flow, "demand_mb_s") for name, flow in site.traffic.items()},
     )
     laws: SiteLaws = changed_laws(
@@ -82,6 +85,14 @@ def study_at(study: Study, organisation: Organisation | None, factors: Mapping[s
     times = {use.field: getattr(organisation, use.field) * float(factor([use], use.field, factors))
              for use in organisation.uses}  # fmt: skip
     return other, replace(organisation, **times, limits=())
+
+
+def _with_coverages(role: Role, factors: Mapping[str, float]) -> Role:
+    """A role with its coverages by what failed at one draw."""
+    given = (
+        (cause, value * float(factor(role.uses, coverage_name(cause), factors))) for cause, value in role.coverage_of
+    )
+    return replace(role, coverage_of=tuple(given))
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,9 +128,7 @@ class Drawn:
             return SampledChain(fine)
         return _coarse(self.study, replace(organisation, tolerance=self.tolerance))
 
-    def figures(
-        self, services: Sequence[Service], factors: Factors, draws: int, *, all_of_it: bool = False
-    ) -> Figures:
+    def figures(self, services: Sequence[Service], factors: Factors, draws: int, *, all_of_it: bool = False) -> Figures:
         """Unavailability of services at every draw; where all is asked for, their frequency and overload too."""
         by = self._by_parts if self.solution.method == "exact" else self._by_chain
         return by(services, factors, draws, all_of_it)
@@ -130,7 +139,9 @@ class Drawn:
         for service in services:
             for variant, where in self._variants(service, factors, draws):
                 here = {name: values[where] if np.ndim(values) else values for name, values in factors.items()}
-                down[service.name][where] = unavailability_of_draws(self.study, [variant], here, len(where))[variant.name]
+                down[service.name][where] = unavailability_of_draws(self.study, [variant], here, len(where))[
+                    variant.name
+                ]
         if not all_of_it:
             return Figures(down, {})
         plain = [service for service in services if not isinstance(service, FullService)]
@@ -222,18 +233,16 @@ class Drawn:
             result[where] = over @ shares[:, where]
         return at_most_one(result)
 
-    def _variants(
-        self, service: Service, factors: Factors, draws: int
-    ) -> list[tuple[FullService, NDArray[np.int64]]]:
+    def _variants(self, service: Service, factors: Factors, draws: int) -> list[tuple[FullService, NDArray[np.int64]]]:
         """Full service with the capacities and demands of draws, where they differ from those of the point."""
         if not isinstance(service, FullService):
             return []
         kinds = self._signatures(service.loading, factors, draws)
-        return [(replace(service, loading=loading), where) for loading, where in kinds if loading is not service.loading]
+        return [
+            (replace(service, loading=loading), where) for loading, where in kinds if loading is not service.loading
+        ]
 
-    def _signatures(
-        self, loading: Loading, factors: Factors, draws: int
-    ) -> list[tuple[Loading, NDArray[np.int64]]]:
+    def _signatures(self, loading: Loading, factors: Factors, draws: int) -> list[tuple[Loading, NDArray[np.int64]]]:
         """Draws whose elements carry the same numbers of flows, together, with the loads of one of them."""
         site = self.study.site
         flow = site.traffic[loading.principal]
@@ -247,7 +256,9 @@ class Drawn:
         for name in site.counted_traffic:
             other = site.traffic[name]
             if name != loading.principal and other.demand_mb_s:
-                moved = np.broadcast_to(factor(other.uses, "demand_mb_s", factors), (draws,)) * flow.demand_mb_s / demand
+                moved = (
+                    np.broadcast_to(factor(other.uses, "demand_mb_s", factors), (draws,)) * flow.demand_mb_s / demand
+                )
                 columns.append(np.round(np.log(moved), 2))
         if not columns:
             return [(loading, np.arange(draws))]
@@ -276,9 +287,7 @@ def _coarse(study: Study, organisation: Organisation) -> SampledChain:
 
 def coarse_unavailability(dynamics: Dynamics, service: Service) -> float:
     """Unavailability by the chain alone, without corrections for tests on their days."""
-    shares = np.bincount(
-        dynamics.modes(service.diagram), dynamics.states.solution.probability, service.diagram.modes
-    )
+    shares = np.bincount(dynamics.modes(service.diagram), dynamics.states.solution.probability, service.diagram.modes)
     return float(shares @ dynamics.unavailability_given_mode(service))
 
 
@@ -299,6 +308,4 @@ def _within(dynamics: Dynamics, service: Service, shares: FloatArray) -> FloatAr
     """Rate at which clients' own parts end a service in each mode [1/h]."""
     own = dynamics.own
     there = service.unavailability(own.probability) < 1.0 - 1e-12
-    return np.array(
-        [service.own_rate(own, m) if there[m] and p > 0 else 0.0 for m, p in enumerate(shares.tolist())]
-    )
+    return np.array([service.own_rate(own, m) if there[m] and p > 0 else 0.0 for m, p in enumerate(shares.tolist())])

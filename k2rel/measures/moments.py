@@ -117,5 +117,3 @@ def moments(study: StudyLike, service: str | None = None) -> tuple[float, float]
         mean, deviation = mean + share * here, deviation + share * math.sqrt(max(variance, 0.0))
     known = all(float(np.max(pair[1])) == 0.0 for pair in pairs)  # then what is left of the variance is rounding
     return mean, 0.0 if known else deviation**2
-
-

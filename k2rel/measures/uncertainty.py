@@ -24,7 +24,8 @@ from k2rel.organisation import Organisation
 from k2rel.services.diagrams import Service
 from k2rel.studies import Provenance
 from k2rel.tables import ShownTable
-from k2rel.uncertain import MOST_POINTS, mean_interval, points as chosen_points
+from k2rel.uncertain import MOST_POINTS, mean_interval
+from k2rel.uncertain import points as chosen_points
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class UncertaintyResult(ShownTable):
     inputs: dict[str, Input]
     factors: dict[str, FloatArray]  # draws of each input as shares of its point (samples,)
     at_point: dict[str, float]  # unavailability by service with every input at its point
-    values: dict[str, FloatArray]  # unavailability by service (samples,)
+    unavailability: dict[str, FloatArray]  # by service (samples,)
     frequencies: dict[str, FloatArray] = field(default_factory=dict)  # failures by service [1/h]
     overload: FloatArray | None = None  # probability that traffic which counts overloads something
     carries: NDArray[np.bool_] | None = None  # whether the site carries its clients with nothing failed
@@ -67,7 +68,7 @@ class UncertaintyResult(ShownTable):
         import pandas as pd
 
         rows = []
-        for name, values in self.values.items():
+        for name, values in self.unavailability.items():
             minutes = values * MINUTES_PER_YEAR
             row = [name, self.at_point[name] * MINUTES_PER_YEAR, *mean_interval(minutes)]
             row += np.quantile(minutes, _LEVELS).tolist()
@@ -111,7 +112,7 @@ class UncertaintyResult(ShownTable):
         >>> uncertainty("L1", ["media"], samples=64).probability("media", 1e6)
         1.0
         """
-        good = self.values[service] * MINUTES_PER_YEAR <= at_most_min_per_year
+        good = self.unavailability[service] * MINUTES_PER_YEAR <= at_most_min_per_year
         if carrying and self.carries is not None:
             good = good & self.carries
         return float(good.mean())
@@ -196,7 +197,7 @@ def uncertainty(
 
     Examples
     --------
-    >>> uncertainty("L2R", samples=100, seed=3).values["media"].shape
+    >>> uncertainty("L2R", samples=100, seed=3).unavailability["media"].shape
     (100,)
     """
     solution = solution_of(study, method, organisation)

@@ -48,7 +48,8 @@ class Updated(ShownTable):
             law = _law_of(self.before, kind)
             known = RateRow(kind, law.failure_rate_per_h, low_per_h=law.low_per_h, high_per_h=law.high_per_h)
             rows.append((kind, seen.failures, seen.hours, known.rate_per_h, known.point, known.low_per_h,
-                         known.high_per_h, known.mean_per_h, seen.failures / seen.hours, posterior.mean, row.low_per_h, row.high_per_h,
+                         known.high_per_h, known.mean_per_h, seen.failures / seen.hours, posterior.mean,
+                         row.low_per_h, row.high_per_h,
                          posterior.surprise))  # fmt: skip
         columns = ["type", "failures", "hours", "before_per_h", "point", "before_low_per_h", "before_high_per_h",
                    "before_mean_per_h", "seen_per_h",

@@ -32,6 +32,7 @@ class TakeoverTable:
     failed: IntArray  # and with one that fails
     coverage: FloatArray  # probability of success
     decides: IntArray  # bits: which of `Controls.coverages` that probability is; of several with the same one each
+    counts: IntArray  # bits: all coverages of which it is the least
     rate_per_h: FloatArray  # of each event in time
     leads_to: IntArray  # control state after the event, before what follows at once
 
@@ -344,5 +345,6 @@ class _Follow:
         leads = np.array([self._encode(state) for state, _ in events], dtype=np.int64).reshape(len(events), *shape)
         return TakeoverTable(
             self._encode(good).reshape(shape), self._encode(bad).reshape(shape), coverage.reshape(shape),
-            decides.astype(np.int64).reshape(shape), rates, leads,
+            decides.astype(np.int64).reshape(shape), (counts @ (1 << np.arange(len(given)))).reshape(shape),
+            rates, leads,
         )  # fmt: skip

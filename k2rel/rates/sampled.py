@@ -33,7 +33,9 @@ class SampledLaw:
         """The tests, times as arrays; days within the interval move with it."""
         share: Any = self.test_interval_h / self.law.test_interval_h
         interval, mttr = (item if np.ndim(item) else float(item) for item in (self.test_interval_h, self.mttr_h))
-        return PeriodicTests(cast(float, interval), tuple(day * share for day in self.law.test_days_h), cast(float, mttr))
+        return PeriodicTests(
+            cast(float, interval), tuple(day * share for day in self.law.test_days_h), cast(float, mttr)
+        )
 
     @cached_property
     def unavailability(self) -> FloatArray:
@@ -41,7 +43,9 @@ class SampledLaw:
         if not np.any(self.test_interval_h):
             down = self.failure_rate_per_h * self.mttr_h
             return np.asarray(down / (1.0 + down))
-        shape = np.broadcast_shapes(*(np.shape(i) for i in (self.failure_rate_per_h, self.mttr_h, self.test_interval_h)))
+        shape = np.broadcast_shapes(
+            *(np.shape(i) for i in (self.failure_rate_per_h, self.mttr_h, self.test_interval_h))
+        )
         return self._tests.mean(np.broadcast_to(self.failure_rate_per_h, shape))
 
     @property
@@ -59,7 +63,9 @@ class SampledLaw:
             return np.asarray(self._tests.at(rate, times_h))
         mttr, rates = np.broadcast_arrays(self.mttr_h, rate)
         days, interval = self.law.test_days_h, self.law.test_interval_h
-        rows = [PeriodicTests(interval, days, float(m)).at(np.array([r]), times_h) for m, r in zip(mttr, rates, strict=True)]
+        rows = [
+            PeriodicTests(interval, days, float(m)).at(np.array([r]), times_h) for m, r in zip(mttr, rates, strict=True)
+        ]
         return np.concatenate(rows)
 
 

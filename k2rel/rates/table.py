@@ -147,8 +147,8 @@ class RateTable(Shown):
         -------
         pandas.DataFrame
             Index ``id``; ``default_for``, ``also_for``, ``component``, ``failure_mode``, ``failure_rate_per_h``,
-            ``low_per_h``, ``high_per_h``, ``mean_per_h`` [1/h] of the limits, ``point`` (what the rate is to them: median,
-            mean, estimate), ``law``, ``evidence``, ``year``, ``source``.
+            ``low_per_h``, ``high_per_h``, ``mean_per_h`` [1/h] of the limits, ``point`` (what the rate is to them:
+            median, mean, estimate), ``law``, ``evidence``, ``year``, ``source``.
 
         Examples
         --------
@@ -163,7 +163,8 @@ class RateTable(Shown):
             others = sorted({*row.also_for, *row.component_types} - set(mine))
             records.append(
                 (row.id, " ".join(mine), " ".join(others), row.component, row.failure_mode, row.rate_per_h,
-                 row.low_per_h, row.high_per_h, row.mean_per_h, row.point, str(row.life or ""), row.evidence, row.year, row.source)
+                 row.low_per_h, row.high_per_h, row.mean_per_h, row.point, str(row.life or ""), row.evidence,
+                 row.year, row.source)
             )  # fmt: skip
         columns = ["id", "default_for", "also_for", "component", "failure_mode", "failure_rate_per_h", "low_per_h",
                    "high_per_h", "mean_per_h", "point", "law", "evidence", "year", "source"]  # fmt: skip

@@ -120,9 +120,13 @@ class _Builder:
             types={key: self._law(entry, ("types", key)) for key, entry in file.types.items()},
             assumptions=tuple(
                 Assumption(
-                    name, as_written(entry.value), entry.evidence, entry.reason, entry.source or "",
+                    name,
+                    as_written(entry.value),
+                    entry.evidence,
+                    entry.reason,
+                    entry.source or "",
                     "" if entry.low is None else f"{as_written(entry.low)} to {as_written(entry.high)}",
-                )  # fmt: skip
+                )
                 for name, entry in file.assumptions.items()
             ),
             variants=tuple(Variant(name, entry.title, entry.reason) for name, entry in file.variants.items()),

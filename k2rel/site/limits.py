@@ -17,7 +17,7 @@ from k2rel.inputs import Input
 from k2rel.site.coverage import DEFAULT
 from k2rel.site.source import KeyPath, YamlSource, as_written
 
-__all__ = ["LIMITED", "from_text", "inputs_at", "input_of", "with_values"]
+__all__ = ["LIMITED", "from_text", "input_of", "inputs_at", "with_values"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,10 @@ def with_values(source: YamlSource) -> YamlSource:
     def put(value: Any, path: KeyPath) -> Any:
         if isinstance(value, dict):
             if "value" in value and {"low", "high", "distribution"} & value.keys():
-                for key in value.keys() - _KEYS:
-                    problems.append(source.problem((*path, key), f"is not a known entry here{closest(key, _KEYS)}"))
+                unknown = [str(key) for key in value if key not in _KEYS]
+                problems.extend(
+                    source.problem((*path, key), f"is not a known entry here{closest(key, _KEYS)}") for key in unknown
+                )
                 limits[path] = (".".join(map(str, path)), value)
                 return value["value"]
             return {key: put(item, (*path, key)) for key, item in value.items()}
@@ -99,9 +101,12 @@ def with_values(source: YamlSource) -> YamlSource:
             message = f"{where} has no limits; numbers with limits are {', '.join(LIMITED)}"
             problems.append(source.problem(path if path not in source.origins else ("assumptions", name), message))
             continue
-        for end in ("low", "high"):
-            if end not in entry:
-                problems.append(source.problem(_place(source, path), f"limits need low and high; {end} is missing"))
+        place = _place(source, path)
+        problems.extend(
+            source.problem(place, f"limits need low and high; {end} is missing")
+            for end in ("low", "high")
+            if end not in entry
+        )
         family = entry.get("distribution", LIMITED[key].family)
         if family not in FAMILIES:
             near = closest(str(family), FAMILIES) or f"; known: {', '.join(FAMILIES)}"
@@ -153,7 +158,7 @@ def input_of(name: str, key: str, point: float, low: float, high: float, entry: 
     if not point > 0.0:
         raise InputError("a value of 0 has no limits; give the value itself")
     family = str(entry.get("distribution", quantity.family))
-    if key == "coverage" and not (0.0 < low and high < 1.0):
+    if key == "coverage" and not (low > 0.0 and high < 1.0):
         raise InputError(f"limits of a probability must lie between 0 and 1, got {low:g} and {high:g}")
     if key != "coverage" and family == "beta":
         raise InputError(f"a beta distribution is of a probability, and this is a {quantity.kind}; take lognormal")

@@ -25,8 +25,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from k2rel.errors import InputError, closest, nearest
-from k2rel.site.document import LawFields
 from k2rel.inputs import Uses
+from k2rel.site.document import LawFields
 from k2rel.site.limits import LIMITED, from_text, input_of
 from k2rel.site.model import LAW_KEYS, RATE_KEYS, Component, GivenLaw, Site
 from k2rel.units import is_bare, parse_bandwidth
