@@ -278,7 +278,7 @@ class Answer(Shown):
         points: str = "lhs",
         correlations: Mapping[tuple[str, str], float] | None = None,
     ) -> UncertaintyResult:
-        """Draw all inputs within their limits and answer at every draw, as `k2rel.uncertainty`; by default all services.
+        """Draw all inputs within their limits and answer at every draw, as `k2rel.uncertainty`; of all services.
 
         Examples
         --------

@@ -20,7 +20,7 @@ __all__ = ["Factors", "Input", "Uses", "factor", "without"]
 
 FloatArray = NDArray[np.float64]
 
-Factors = Mapping[str, ArrayLike]
+Factors = Mapping[str, Any]
 """Draws of inputs by name, each as a share of its point."""
 
 

@@ -84,8 +84,8 @@ class Judgement(Shown):
             f"{self.service.replace('_', ' ')}: the target of {self.target_percent:.6g} % "
             f"({self.allowed_min_per_year:.3g} min of downtime a year) is {self.verdict.upper()}, met with a "
             f"probability of {_percent(self.probability)}: {self.downtime_min_per_year:.3g} min with all inputs as "
-            f"given, {self.low_min_per_year:.3g} to {self.high_min_per_year:.3g} (90 %) {spread}; takeovers {self.takeovers} "
-            f"({self.method}).{load}{more}"
+            f"given, {self.low_min_per_year:.3g} to {self.high_min_per_year:.3g} (90 %) {spread}; takeovers "
+            f"{self.takeovers} ({self.method}).{load}{more}"
         )
 
     def _line(self) -> str:

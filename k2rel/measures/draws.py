@@ -117,7 +117,7 @@ class Drawn:
     @property
     def services(self) -> tuple[Service, ...]:
         """Services of the engine that answers."""
-        return services_of(self.solution.engine.policy)
+        return tuple(services_of(self.solution.engine.policy))
 
     @cached_property
     def _chain(self) -> SampledChain:
@@ -277,7 +277,7 @@ def _chunks(factors: Factors, draws: int) -> Iterator[tuple[slice, dict[str, Any
     """Draws a chunk at a time."""
     for start in range(0, draws, _CHUNK):
         part = slice(start, min(draws, start + _CHUNK))
-        yield part, {n: v[part] if np.ndim(v) else v for n, v in factors.items()}, part.stop - part.start  # type: ignore[index]
+        yield part, {n: v[part] if np.ndim(v) else v for n, v in factors.items()}, part.stop - part.start
 
 
 @lru_cache(maxsize=4)

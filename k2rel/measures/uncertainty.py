@@ -56,13 +56,13 @@ class UncertaintyResult(ShownTable):
     carries_after: NDArray[np.bool_] | None = None  # and after every single failure
 
     def table(self) -> pd.DataFrame:
-        """Give the services as a table: downtime [min/year] at the point and over the draws, failures a year.
+        """Give the services as a table: downtime [min/year] with inputs as given and over the draws, failures a year.
 
         Examples
         --------
         >>> from k2rel.studies import study
         >>> t = uncertainty(study("L2R"), ["media"], samples=64).table()
-        >>> bool(t.loc["media", "q05"] < t.loc["media", "point"] < t.loc["media", "q95"])
+        >>> bool(t.loc["media", "q05"] < t.loc["media", "as_given"] < t.loc["media", "q95"])
         True
         """
         import pandas as pd
@@ -76,7 +76,7 @@ class UncertaintyResult(ShownTable):
                 often = self.frequencies[name] * HOURS_PER_YEAR
                 row += [float(often.mean()), *np.quantile(often, [0.05, 0.95]).tolist()]
             rows.append(row)
-        columns = ["service", "point", "mean", "mean_low", "mean_high", "deviation", "q05", "q50", "q95"]
+        columns = ["service", "as_given", "mean", "mean_low", "mean_high", "deviation", "q05", "q50", "q95"]
         more = ["failures_per_year", "failures_q05", "failures_q95"]
         width = len(rows[0]) if rows else len(columns)
         return self.provenance.signed(pd.DataFrame(rows, columns=[*columns, *more][:width]).set_index("service"))
@@ -99,7 +99,7 @@ class UncertaintyResult(ShownTable):
              item.distribution.family, point_is(item.distribution, item.point), item.evidence, item.source)
             for item in self.inputs.values()
         ]  # fmt: skip
-        columns = ["input", "kind", "point", "low", "high", "mean", "unit", "distribution", "point_is", "evidence",
+        columns = ["input", "kind", "value", "low", "high", "mean", "unit", "distribution", "point", "evidence",
                    "source"]  # fmt: skip
         return self.provenance.signed(pd.DataFrame(rows, columns=columns).set_index("input"))
 

@@ -101,7 +101,7 @@ def swing(
     Returns
     -------
     pandas.DataFrame
-        Index ``input``, widest swing first; ``about``, ``kind``, ``evidence``, ``point``, ``low``, ``high``,
+        Index ``input``, widest swing first; ``about``, ``kind``, ``evidence``, ``value``, ``low``, ``high``,
         ``unit``, and ``downtime_low``, ``downtime_high`` [min/year] at the limits.
 
     Raises
@@ -124,7 +124,7 @@ def swing(
          item.unit, *pair)
         for item, pair in zip(items, ends.tolist(), strict=True)
     ]  # fmt: skip
-    columns = ["input", "about", "kind", "evidence", "point", "low", "high", "unit", "downtime_low", "downtime_high"]
+    columns = ["input", "about", "kind", "evidence", "value", "low", "high", "unit", "downtime_low", "downtime_high"]
     frame = pd.DataFrame(rows, columns=columns).set_index("input")
     order = (frame["downtime_high"] - frame["downtime_low"]).abs().sort_values(ascending=False, kind="stable").index
     return framed(frame.loc[order], asked.solution)
@@ -246,7 +246,7 @@ def break_even(
     -------
     pandas.DataFrame
         Index ``input``, the one that turns it nearest to its point first (by its distribution); ``about``, ``kind``,
-        ``unit``, ``point``, ``low``, ``high``, ``turns_at``, ``met_if`` ("above" or "below" it), and
+        ``unit``, ``value``, ``low``, ``high``, ``turns_at``, ``met_if`` ("above" or "below" it), and
         ``probability``, that the input lies on that side.
 
     Raises
@@ -291,9 +291,9 @@ def break_even(
         at_least = float(item.distribution.quantile(u))
         rows.append((item.name, about(asked.solution.study, item), item.kind, item.unit, item.point, item.low,
                      item.high, at_least, *side))  # fmt: skip
-    columns = ["input", "about", "kind", "unit", "point", "low", "high", "turns_at", "met_if", "probability"]
+    columns = ["input", "about", "kind", "unit", "value", "low", "high", "turns_at", "met_if", "probability"]
     frame = pd.DataFrame(rows, columns=columns).set_index("input")
-    nearest = (np.log(frame["turns_at"] / frame["point"])).abs() if len(frame) else frame["turns_at"]
+    nearest = (frame["turns_at"] / frame["value"]).map(lambda ratio: abs(math.log(ratio)))
     frame = frame.loc[nearest.sort_values(kind="stable").index]
     return framed(frame, asked.solution, service=asked.service.name, allowed_min_per_year=allowed,
                   downtime_min_per_year=asked.at_point)  # fmt: skip
