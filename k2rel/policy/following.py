@@ -18,7 +18,7 @@ from k2rel.logic.structure import BoolArray, Node
 from k2rel.policy.controls import IN_SERVICE, MAINTAINED, OUT, Controls
 from k2rel.site.coverage import coverage_name
 
-__all__ = ["TableSlope", "TakeoverTable", "followed", "table_slopes"]
+__all__ = ["TableSlope", "TakeoverTable", "counted", "followed", "smallest", "table_slopes"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -95,6 +95,30 @@ def table_slopes(takeover: Controls, table: TakeoverTable) -> list[TableSlope]:
         every = range(2 + count, 2 + 2 * count)
         changes("maintenance_every_h", None, every, everywhere, times.maintenance_every_h)
     return result
+
+
+def counted(stands: BoolArray) -> BoolArray:
+    """Which coverages of a role count, by the causes that stand (cases, classes): where none does, the default.
+
+    Examples
+    --------
+    >>> counted(np.array([[False, True], [False, False]])).tolist()
+    [[False, True], [True, False]]
+    """
+    result = stands.copy()
+    result[:, 0] |= ~stands.any(axis=1)
+    return result
+
+
+def smallest(values: FloatArray, counts: BoolArray) -> FloatArray:
+    """Probability that a takeover succeeds: the smallest coverage that counts, and 1 where none does.
+
+    Examples
+    --------
+    >>> smallest(np.array([0.95, 0.8]), np.array([[True, True], [False, False]])).tolist()
+    [0.8, 1.0]
+    """
+    return np.asarray(np.where(counts, values, 1.0).min(axis=1, initial=1.0))
 
 
 def followed(takeover: Controls, conditions: BoolArray) -> TakeoverTable:
@@ -225,12 +249,10 @@ class _Follow:
 
     def _count(self, counts: BoolArray, role: str, place: int, where: BoolArray) -> None:
         """Coverages of the causes that stand for a holder; a loss without such a cause has the role's default."""
-        named = np.zeros_like(where)
-        for cause, node in self.policy.causes(role, place):
-            stands = where & self._holds([node], self.start)[0]
-            counts[:, self.t.coverages.index((role, cause))] |= stands
-            named |= stands
-        counts[:, self.t.coverages.index((role, ""))] |= where & ~named
+        nodes = [node for _, node in self.policy.causes(role, place)]
+        mine = [n for n, (other, _) in enumerate(self.t.coverages) if other == role]
+        stands = self._holds(nodes, self.start) or [np.zeros_like(where)]
+        counts[:, mine] |= where[:, None] & counted(np.column_stack(stands))
 
     def _arrive(self) -> tuple[IntArray, FloatArray]:
         """Roles on their way arrive, all together: at a holder that is ready, else one that is able, if that is enough.
@@ -334,7 +356,7 @@ class _Follow:
         shape = (self.count, self.t.controls)
         good, bad, counts = self._settle(self.start)
         given = self.t.coverage_values
-        coverage = np.where(counts, given, 1.0).min(axis=1, initial=1.0)
+        coverage = smallest(given, counts)
         decides = (counts & (given == coverage[:, None])) @ (1 << np.arange(len(given)))
         events = []
         if self.t.roles:

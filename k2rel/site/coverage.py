@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from k2rel.site.model import Component, Role, Unit, names_in
 
-__all__ = ["DEFAULT", "class_of", "coverage_name", "coverages", "may_fail_over"]
+__all__ = ["DEFAULT", "class_of", "coverage_name", "coverages", "failure_words", "may_fail_over"]
 
 DEFAULT = "default"
 """Key of a file's coverage for what no other entry names."""
@@ -36,6 +36,24 @@ def class_of(role: Role, name: str, components: Mapping[str, Component]) -> str:
 def coverage_name(cause: str) -> str:
     """Name a coverage among what a role is given: ``coverage``, or ``coverage[server_software]`` by class."""
     return f"coverage[{cause}]" if cause else "coverage"
+
+
+def failure_words(role: Role) -> str:
+    """Say with which probability a takeover fails.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from k2rel.site import read_site
+    >>> role = read_site("L2R").roles["file_system"]
+    >>> failure_words(replace(role, coverage_of=(("server_software", 0.8), ("fs_database", 0.8))))
+    '0.05 (0.2 if server_software or fs_database failed)'
+    """
+    named: dict[float, list[str]] = {}
+    for name, value in role.coverage_of:
+        named.setdefault(value, []).append(name)
+    other = ", ".join(f"{1 - value:.2g} if {' or '.join(names)} failed" for value, names in named.items())
+    return f"{1 - role.coverage:.2g}" + (f" ({other})" if other else "")
 
 
 def may_fail_over(role: Role, units: Mapping[str, Unit], components: Mapping[str, Component]) -> set[str]:
