@@ -315,7 +315,7 @@ def judgement_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
     --------
     >>> judged = judge("L1", {"media": 99.0})
     >>> judgement_table(judged)["verdict"].tolist()
-    ['met']
+    ['not known']
     """
     import pandas as pd
 

@@ -110,7 +110,7 @@ def swing(
     Examples
     --------
     >>> swing("L2R", method="exact").index[0]
-    'eth_chassis_passive.failure_rate'
+    'raid_midplane.failure_rate'
     """
     import pandas as pd
 
@@ -254,7 +254,7 @@ def break_even(
 
     Examples
     --------
-    >>> found = break_even("L2R", at_most_min_per_year=8.0)
+    >>> found = break_even("L2R", at_most_min_per_year=30.0)
     >>> found.loc["manual_takeover_h", "met_if"]
     'below'
     """
