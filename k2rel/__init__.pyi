@@ -105,6 +105,7 @@ from .measures.uncertainty import (
     uncertainty as uncertainty,
 )
 from .measures.updating import updated as updated
+from .measures.windows import window as window
 from .organisation import Organisation as Organisation
 from .policy import Policy as Policy
 from .rates import registry as registry

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from k2rel.design.target_forms import Target, WindowJudgement
 from k2rel.design.targets import Judgement, judge, read_target
 from k2rel.measures.availability import AvailabilityResult, ServiceAvailability, availability
 from k2rel.measures.dynamic import downtime_causes, interruptions, performability, why_they_differ
@@ -17,6 +18,7 @@ from k2rel.measures.over_time import over_time
 from k2rel.measures.served import served
 from k2rel.measures.solution import Solution, StudyLike, checked_run, solution_of
 from k2rel.measures.steps import Step, takeover_steps
+from k2rel.measures.windows import Window, window
 from k2rel.organisation import Organisation
 from k2rel.plots.drawing import draw_site
 from k2rel.policy.failover import principal_traffic
@@ -153,6 +155,22 @@ class Answer(Shown):
         """
         return interruptions(self.solution, services=services, buffer_h=buffer_h, first_loss=first_loss)
 
+    def window(
+        self,
+        service: str | None = None,
+        within: str | float = "year",
+        *,
+        above: Sequence[str | float] | str | float | None = None,
+    ) -> Window:
+        """Say how downtime and interruptions spread over years, months or other windows, as `k2rel.window`.
+
+        Examples
+        --------
+        >>> round(solve("L2R").window("media", "month", above="1 min").above[0][1].value, 4)
+        0.0409
+        """
+        return window(self.solution, service, within, above=above)
+
     def modes(self) -> pd.DataFrame:
         """List the operating modes, as `k2rel.modes`.
 
@@ -268,9 +286,13 @@ class Answer(Shown):
         return self.solution.histories(plan, workers=workers)
 
     def target(
-        self, target: float | str | Mapping[str, float], *, samples: int = 4000, seed: int = 1
-    ) -> list[Judgement]:
-        """Judge services against targets: a percentage, a file, or percentages by service.
+        self,
+        target: float | str | Mapping[str, Target | Mapping[str, object]],
+        *,
+        samples: int = 4000,
+        seed: int = 1,
+    ) -> list[Judgement | WindowJudgement]:
+        """Judge services against targets: a percentage, a file, or by service percentages and what windows may have.
 
         Examples
         --------

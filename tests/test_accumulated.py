@@ -70,7 +70,9 @@ def test_failures_that_last_no_time_are_counted_as_poisson_has_it() -> None:
     assert error.max() < 1e-7
 
 
-def drawn(rates: np.ndarray, start: np.ndarray, inside: np.ndarray, window: float, paths: int) -> tuple:
+def drawn(
+    rates: np.ndarray, start: np.ndarray, inside: np.ndarray, window: float, paths: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Time inside and entries of paths of a small chain, all drawn at once."""
     rng = np.random.default_rng(5)
     leave = rates.sum(axis=1)

@@ -32,7 +32,7 @@ ComplexArray = NDArray[np.complex128]
 
 _DAMPING = 20.0  # the series repeats the function after twice the time, e^-20 as large
 _TERMS, _AVERAGED, _FEWER = 18, 12, 4  # terms, those averaged after them, and how many fewer for the estimate
-_MOST_KEPT = 3_000
+_MOST_KEPT = 5_000
 _SHIFTED = 0.1  # of the window: up to such times one set of transforms serves all
 _MOST_WORK = 2e10  # steps times states and transitions times transforms: about a minute
 _BISECTIONS = 60

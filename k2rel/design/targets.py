@@ -8,24 +8,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from k2rel.arguments import as_seed, as_whole
+from k2rel.design.target_forms import (
+    Target,
+    WindowJudgement,
+    WindowTarget,
+    checked_target,
+    target_of,
+    window_probability,
+)
 from k2rel.errors import InputError, Problem, closest
 from k2rel.measures.availability import availability
 from k2rel.measures.solution import StudyLike, solution_of, study_of
 from k2rel.measures.uncertainty import rate_distributions, uncertainty
+from k2rel.measures.windows import Figure
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.site.model import Site
 from k2rel.site.source import read_yaml
 from k2rel.tables import Shown
 from k2rel.uncertain import MOST_POINTS
-from k2rel.units import MINUTES_PER_YEAR, availability_percent
+from k2rel.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Judgement", "checked_target", "judge", "judgement_table", "read_target"]
 
-_TARGET_FILE = "a target file gives an availability [%] by service, such as 'media: 99.99'"
+_TARGET_FILE = (
+    "a target file gives an availability [%] by service, such as 'media: 99.99', or what is asked of windows of time, "
+    "such as 'media: {within: month, at most: 1 min, in: 95 %}'"
+)
 _MET, _NOT_MET, _OPEN = "met", "not met", "not known within the uncertainty"
 
 
@@ -66,20 +78,21 @@ class Judgement(Shown):
         return f"{self.service}: {judged}, {minutes}; takeovers {self.takeovers} ({self.method})"
 
 
-def read_target(text: str | float, study: StudyLike | Site) -> dict[str, float]:
+def read_target(text: str | float, study: StudyLike | Site) -> dict[str, Target]:
     """Read a target: an availability for the principal traffic, or a file with one for each service.
 
     Parameters
     ----------
     text : str or float
-        A percentage such as ``99.99``, or the path of a YAML file that gives a percentage by service.
+        A percentage such as ``99.99``, or the path of a YAML file that gives a percentage by service, or what is asked
+        of windows of time: ``media: {within: month, at most: 1 min, in: 95 %}``.
     study : Study, str, Path, Answer or Site
         A study, or its site.
 
     Returns
     -------
-    dict of str to float
-        Availability [%] by service.
+    dict of str to float or WindowTarget
+        Availability [%], or what is asked of windows, by service.
 
     Raises
     ------
@@ -99,35 +112,22 @@ def read_target(text: str | float, study: StudyLike | Site) -> dict[str, float]:
     return {principal_traffic(site): checked_target(text)}
 
 
-def checked_target(percent: object) -> float:
-    """Check an availability that is asked for.
-
-    Examples
-    --------
-    >>> checked_target(99.99)
-    99.99
-    """
-    try:
-        return availability_percent(percent)
-    except ValueError as error:
-        raise InputError(f"target: {error}") from None
-
-
 def allowed_min_per_year(percent: float) -> float:
     """Downtime that an availability leaves [min/year]."""
     return (100.0 - percent) / 100.0 * MINUTES_PER_YEAR
 
 
-def _from_file(path: Path) -> dict[str, float]:
+def _from_file(path: Path) -> dict[str, Target]:
     if not path.is_file():
         raise InputError(f"target '{str(path)[:80]}': neither a percentage such as 99.99 nor a file")
     source = read_yaml(path, _TARGET_FILE)
     if not isinstance(source.data, dict) or not source.data:
         raise InputError([Problem(_TARGET_FILE, path.name)])
-    result, problems = {}, []
+    result: dict[str, Target] = {}
+    problems = []
     for name, value in source.data.items():
         try:
-            result[str(name)] = checked_target(value)
+            result[str(name)] = target_of(value)
         except InputError as error:
             problems.append(source.problem((name,), str(error)))
     if problems:
@@ -137,13 +137,13 @@ def _from_file(path: Path) -> dict[str, float]:
 
 def judge(
     study: StudyLike,
-    targets: Mapping[str, float],
+    targets: Mapping[str, Target | Mapping[str, object]],
     *,
     samples: int = 4000,
     seed: int = 1,
     organisation: Organisation | None = None,
     method: str = "auto",
-) -> list[Judgement]:
+) -> list[Judgement | WindowJudgement]:
     """Judge services against their targets.
 
     Parameters
@@ -151,8 +151,8 @@ def judge(
     study, organisation, method
         As for `availability`. The spread over the failure rates is sampled with ideal takeovers in any case, and moved
         to the figure of the answer: what takeovers add is taken at the rates as given.
-    targets : mapping of str to float
-        Availability [%] by service (`read_target`).
+    targets : mapping
+        Availability [%], or what is asked of windows of time, by service (`read_target`).
     samples : int
         Samples of the failure rates within their limits.
     seed : int
@@ -160,8 +160,8 @@ def judge(
 
     Returns
     -------
-    list of Judgement
-        One for each target.
+    list of Judgement or WindowJudgement
+        One for each target; of windows at the inputs as given.
 
     Raises
     ------
@@ -176,20 +176,27 @@ def judge(
     samples, seed = as_whole("samples", samples, 2, MOST_POINTS), as_seed(seed)
     if not isinstance(targets, Mapping):
         raise InputError(f"targets: an availability [%] by service is needed (read_target), got {str(targets)[:40]}")
-    targets = {name: checked_target(percent) for name, percent in targets.items()}
+    asked = {name: target_of(given) for name, given in targets.items()}
     solution = solution_of(study, method, organisation)
     study = solution.study
     static = availability(study, method="exact")
     names = [item.service for item in static.services]
-    for name in targets:
+    for name in asked:
         if name not in names:
             raise InputError(f"target: {study.site.name} has no service '{name[:60]}'{closest(name, names)}")
     moving = availability(solution)
+    shares = [name for name, target in asked.items() if not isinstance(target, WindowTarget)]
     spread = (
-        uncertainty(study, list(targets), samples=samples, seed=seed).table() if rate_distributions(study) else None
+        uncertainty(study, shares, samples=samples, seed=seed).table() if shares and rate_distributions(study) else None
     )
-    result = []
-    for name, percent in targets.items():
+    result: list[Judgement | WindowJudgement] = []
+    for name, percent in asked.items():
+        if isinstance(percent, WindowTarget):
+            value, low, high, how = window_probability(solution, name, percent)
+            verdict = _MET if low >= percent.share else _NOT_MET if high < percent.share else _OPEN
+            found = Figure(value, low, high)
+            result.append(WindowJudgement(name, percent, verdict, found, how, solution.method, solution.takeovers))
+            continue
         preferred = static[name].downtime_min_per_year
         minutes = moving[name].downtime_min_per_year
         more = minutes - preferred
@@ -204,7 +211,7 @@ def judge(
     return result
 
 
-def judgement_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
+def judgement_table(judgements: Sequence[Judgement | WindowJudgement]) -> pd.DataFrame:
     """Give judgements as a table.
 
     Parameters
@@ -216,7 +223,7 @@ def judgement_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Index ``service``; ``target_percent``, ``verdict``, ``allowed_min_per_year``, ``downtime_min_per_year``,
-        ``low_min_per_year``, ``high_min_per_year``.
+        ``low_min_per_year``, ``high_min_per_year``; of windows ``within``, ``at_most_min``, ``p_met`` instead.
 
     Examples
     --------
@@ -226,7 +233,7 @@ def judgement_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    frame = pd.DataFrame([asdict(judgement) for judgement in judgements])
+    frame = pd.DataFrame([one.row() if isinstance(one, WindowJudgement) else asdict(one) for one in judgements])
     said = {name: " and ".join(dict.fromkeys(frame[name])) for name in ("method", "takeovers")}
     frame = frame.drop(columns=list(said)).set_index("service")
     frame.attrs.update(said)
