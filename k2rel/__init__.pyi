@@ -96,14 +96,10 @@ from .measures.modes import mode_flows as mode_flows, modes as modes
 from .measures.over_time import dynamic_over_time as dynamic_over_time, over_time as over_time
 from .measures.rules import rule_effects as rule_effects
 from .measures.served import served as served
-from .measures.sources import uncertainty_by_source as uncertainty_by_source
 from .measures.steps import takeover_steps as takeover_steps
-from .measures.uncertainty import (
-    moments as moments,
-    sensitivity as sensitivity,
-    swing as swing,
-    uncertainty as uncertainty,
-)
+from .measures.moments import moments as moments
+from .measures.uncertainty import UncertaintyResult as UncertaintyResult, uncertainty as uncertainty
+from .measures.what_matters import break_even as break_even, sensitivity as sensitivity, swing as swing
 from .measures.updating import updated as updated
 from .measures.windows import window as window
 from .organisation import Organisation as Organisation

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from k2rel.design.target_forms import Target, WindowJudgement
-from k2rel.design.targets import Judgement, judge, read_target
+from k2rel.design.targets import SURE, Judgement, allowed_min_per_year, checked_target, judge, read_target
 from k2rel.measures.availability import AvailabilityResult, ServiceAvailability, availability
 from k2rel.measures.dynamic import downtime_causes, interruptions, performability, why_they_differ
 from k2rel.measures.importance import assumption_importance, causes, cut_set_table, downtime_split
@@ -18,6 +18,8 @@ from k2rel.measures.over_time import over_time
 from k2rel.measures.served import served
 from k2rel.measures.solution import Solution, StudyLike, checked_run, solution_of
 from k2rel.measures.steps import Step, takeover_steps
+from k2rel.measures.uncertainty import UncertaintyResult, uncertainty
+from k2rel.measures.what_matters import break_even, sensitivity, swing
 from k2rel.measures.windows import Window, window
 from k2rel.organisation import Organisation
 from k2rel.plots.drawing import draw_site
@@ -285,12 +287,63 @@ class Answer(Shown):
             return self.solution.simulated
         return self.solution.histories(plan, workers=workers)
 
+    def uncertainty(
+        self,
+        services: Sequence[str] | str | None = None,
+        *,
+        samples: int = 2000,
+        seed: int = 1,
+        points: str = "lhs",
+        correlations: Mapping[tuple[str, str], float] | None = None,
+    ) -> UncertaintyResult:
+        """Draw all inputs within their limits and answer at every draw, as `k2rel.uncertainty`; of all services.
+
+        Examples
+        --------
+        >>> found = solve("L2R").uncertainty(samples=16)
+        >>> found.samples, len(found.unavailability) > 8
+        (16, True)
+        """
+        wanted = [item.service for item in self.services] if services is None else services
+        return uncertainty(self.solution, wanted, samples=samples, seed=seed, points=points, correlations=correlations)
+
+    def swing(self, service: str | None = None) -> pd.DataFrame:
+        """Move each input to its limits, as `k2rel.swing`.
+
+        Examples
+        --------
+        >>> len(solve("L1").swing("media")) > 5
+        True
+        """
+        return swing(self.solution, service)
+
+    def sensitivity(self, service: str | None = None, *, by: str = "input", samples: int = 256) -> pd.DataFrame:
+        """Split the spread by what it comes from, as `k2rel.sensitivity`.
+
+        Examples
+        --------
+        >>> len(solve("L1").sensitivity("media", by="kind", samples=16)) > 0
+        True
+        """
+        return sensitivity(self.solution, service, by=by, samples=samples)
+
+    def break_even(self, service: str | None = None, *, target: float = 99.99) -> pd.DataFrame:
+        """Find the inputs that alone turn whether an availability [%] is met, as `k2rel.break_even`.
+
+        Examples
+        --------
+        >>> solve("L1").break_even("media", target=99.99).attrs["service"]
+        'media'
+        """
+        return break_even(self.solution, service, allowed_min_per_year(checked_target(target)))
+
     def target(
         self,
         target: float | str | Mapping[str, Target | Mapping[str, object]],
         *,
-        samples: int = 4000,
+        samples: int = 2000,
         seed: int = 1,
+        sure: float = SURE,
     ) -> list[Judgement | WindowJudgement]:
         """Judge services against targets: a percentage, a file, or by service percentages and what windows may have.
 
@@ -300,7 +353,7 @@ class Answer(Shown):
         ['met']
         """
         asked = target if isinstance(target, Mapping) else read_target(target, self.study)
-        return judge(self.solution, asked, samples=samples, seed=seed)
+        return judge(self.solution, asked, samples=samples, seed=seed, sure=sure)
 
     def table(self) -> pd.DataFrame:
         """Give the services as a table.

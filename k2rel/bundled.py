@@ -2,16 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from k2rel.errors import InputError, Problem, closest
 
-__all__ = ["data_dir", "level_names", "notebook_dir", "site_path"]
+__all__ = [
+    "DATA_VERSION", "DataVersion", "data_dir", "data_version", "level_names", "notebook_dir", "rates_path", "site_path",
+]  # fmt: skip
 
 _PACKAGE = Path(__file__).resolve().parent
 # The order in which the vendor's manual introduces them, smallest first.
 _LEVEL_ORDER = ("L1", "L2", "L2R", "L3", "L3R", "nearline")
+
+
+@dataclass(frozen=True, slots=True)
+class DataVersion:
+    """A version of the bundled rates and levels: its folder below the data, its date, what changed with it."""
+
+    name: str
+    folder: str
+    date: str
+    changed: str
+
+
+_VERSIONS = (
+    DataVersion("0.1", "versions/0.1", "2026-11-25", "the first data"),
+    DataVersion("0.2", "", "2026-11-26", "limits of repair times"),
+)
+DATA_VERSION = _VERSIONS[-1].name
+"""Version of the bundled data that is taken where none is asked for."""
+
+
+def data_version(name: str | None = None) -> DataVersion:
+    """Find a version of the bundled data.
+
+    Parameters
+    ----------
+    name : str, optional
+        Such as ``"0.1"``; by default the current one.
+
+    Returns
+    -------
+    DataVersion
+        The version.
+
+    Raises
+    ------
+    InputError
+        If there is no such version.
+
+    Examples
+    --------
+    >>> data_version("0.1").folder
+    'versions/0.1'
+    """
+    for version in _VERSIONS:
+        if version.name == (DATA_VERSION if name is None else str(name)):  # 0.1 may come as a number
+            return version
+    known = ", ".join(version.name for version in _VERSIONS)
+    raise InputError(f"data: there is no version '{str(name)[:40]}' of the bundled data; there are {known}")
 
 
 @cache
@@ -45,8 +96,24 @@ def notebook_dir() -> Path:
     return _home("notebooks")
 
 
-def level_names() -> tuple[str, ...]:
+def rates_path(data: str | None = None) -> Path:
+    """Find the table of rates of a version of the data.
+
+    Examples
+    --------
+    >>> rates_path("0.1").parts[-3:]
+    ('versions', '0.1', 'rates.csv')
+    """
+    return data_dir() / data_version(data).folder / "rates.csv"
+
+
+def level_names(data: str | None = None) -> tuple[str, ...]:
     """List the levels that can be named without a path.
+
+    Parameters
+    ----------
+    data : str, optional
+        Version of the bundled data; by default the current one.
 
     Returns
     -------
@@ -58,12 +125,16 @@ def level_names() -> tuple[str, ...]:
     >>> level_names()
     ('L1', 'L2', 'L2R', 'L3', 'L3R', 'nearline')
     """
-    found = {path.stem for path in (data_dir() / "levels").glob("*.yaml")}
+    found = {path.stem for path in _levels(data).glob("*.yaml")}
     return (*(name for name in _LEVEL_ORDER if name in found), *sorted(found.difference(_LEVEL_ORDER)))
 
 
-def site_path(level_or_file: str | Path) -> Path:
-    """Find the file that a level's name or a path means.
+def _levels(data: str | None) -> Path:
+    return data_dir() / data_version(data).folder / "levels"
+
+
+def site_path(level_or_file: str | Path, data: str | None = None) -> Path:
+    """Find the file that a level's name, in a version of the data, or a path means.
 
     Examples
     --------
@@ -71,9 +142,10 @@ def site_path(level_or_file: str | Path) -> Path:
     'L2R.yaml'
     """
     text = str(level_or_file)
-    for name in level_names():
+    names = level_names(data)
+    for name in names:
         if text.lower() == name.lower():
-            return data_dir() / "levels" / f"{name}.yaml"
+            return _levels(data) / f"{name}.yaml"
     path = Path(text)
     try:
         if path.is_file():
@@ -84,4 +156,4 @@ def site_path(level_or_file: str | Path) -> Path:
         raise InputError(Problem("is a folder, not a site file", file=text))
     if path.suffix.lower() in {".yaml", ".yml"} or "/" in text:
         raise InputError(Problem("there is no such file", file=text))
-    raise InputError(f"there is no level or file '{text}'{closest(text, level_names())}")
+    raise InputError(f"there is no level or file '{text}'{closest(text, names)}")

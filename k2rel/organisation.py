@@ -6,13 +6,26 @@ import math
 from dataclasses import dataclass, fields
 
 from k2rel.arguments import as_names, as_number, as_tolerance, as_whole, keep
+from k2rel.distributions import from_limits
 from k2rel.errors import InputError, closest
+from k2rel.inputs import Input, Uses
 from k2rel.policy.takeover import TakeoverTimes
 from k2rel.rates import Law, registry, site_laws
 from k2rel.studies import Study
 from k2rel.tables import Shown
 
 __all__ = ["NEEDS_NO_CREW", "Organisation", "RepairWork", "reading"]
+
+DEFAULT_LIMITS = {
+    "manual_takeover_h": (
+        0.25,
+        2.0,
+        "V (survey)",
+        "a survey of 250 operators: unplanned outages last 87 min on average, four in five longer than 15 min (2017)",
+    ),
+    "return_to_service_h": (0.25, 4.0, "P", "engineering prior: from an operator on duty to one who is called"),
+}
+"""Limits of the defaults of `Organisation` [h], with evidence and source."""
 
 NEEDS_NO_CREW = -1
 """Rank of a part that waits for no technician."""
@@ -44,6 +57,8 @@ class Organisation(Shown):
     tolerance : float or None
         Bound that the dynamic engine keeps on the error of every probability; None for the smallest, from 1e-10, that
         a chain of moderate size keeps. The simulation has intervals instead.
+    limits : tuple of (str, float, float) or None
+        Names of times above with their 5 and 95 % quantiles [h]; None for those of the defaults (`DEFAULT_LIMITS`).
 
     Examples
     --------
@@ -61,6 +76,7 @@ class Organisation(Shown):
     maintenance_h: float = 2.0
     repair_variation: float = 1.0
     tolerance: float | None = None
+    limits: tuple[tuple[str, float, float], ...] | None = None
 
     def __post_init__(self) -> None:
         if self.roles not in ("sticky", "preferred"):
@@ -81,8 +97,30 @@ class Organisation(Shown):
             raise InputError("travel: say how many crews travel (crews)")
         if self.tolerance is not None:
             keep(self, tolerance=as_tolerance(self.tolerance))
+        if self.limits is not None:
+            keep(self, limits=tuple(_checked_limits(self, *entry) for entry in self.limits))
         if not 0.1 <= self.repair_variation <= 20:
             raise InputError(f"repair variation: from 0.1 to 20, got {self.repair_variation:g}")
+
+    @property
+    def inputs(self) -> dict[str, Input]:
+        """Times that are known within limits, by name."""
+        given = self.limits
+        if given is None:
+            defaults = {entry.name: entry.default for entry in fields(self)}
+            given = tuple((n, *ends[:2]) for n, ends in DEFAULT_LIMITS.items() if getattr(self, n) == defaults[n])
+        result = {}
+        for name, low, high in given:
+            evidence, source = DEFAULT_LIMITS[name][2:] if self.limits is None else ("set", "set by hand")
+            point = getattr(self, name)
+            what = from_limits("lognormal", low, high, point)
+            result[name] = Input(name, "operator time", point, low, high, what, "h", evidence, source)
+        return result
+
+    @property
+    def uses(self) -> tuple[Uses, ...]:
+        """Each of these times is its own input."""
+        return tuple(Uses(name, name) for name in self.inputs)
 
     @property
     def takeover_times(self) -> TakeoverTimes:
@@ -117,13 +155,30 @@ class Organisation(Shown):
         parts = []
         for entry in fields(self):
             value = getattr(self, entry.name)
-            if entry.name not in ("roles", "tolerance") and value != entry.default:
+            if entry.name not in ("roles", "tolerance", "limits") and value != entry.default:
                 shown = ", ".join(value) if isinstance(value, tuple) else f"{value:g}"
                 parts.append(f"{entry.name.replace('_', ' ').removesuffix(' h')} {shown}")
         return parts
 
     def _line(self) -> str:
         return self.words()
+
+
+def _checked_limits(organisation: Organisation, name: str, low: float, high: float) -> tuple[str, float, float]:
+    """Limits of one time, if it is one, and they hold its value."""
+    times = [entry.name for entry in fields(organisation) if entry.name.endswith("_h")]
+    if name not in times:
+        raise InputError(f"limits: there is no time '{str(name)[:40]}'{closest(str(name), times)}")
+    low, high, value = (
+        as_number(f"limits of {name}", low),
+        as_number(f"limits of {name}", high),
+        getattr(organisation, name),
+    )
+    if not 0 < low < high < math.inf or not low <= value <= high or not math.isfinite(value):
+        raise InputError(
+            f"limits of {name}: two times around its value of {value:g} h are needed, got {low:g} to {high:g} h"
+        )
+    return name, low, high
 
 
 def reading(roles: str) -> Organisation | None:
@@ -158,7 +213,7 @@ class RepairWork:
                 raise InputError(
                     f"priority: {study.site.name} has no component type '{kind[:40]}'{closest(kind, types)}"
                 )
-        self._rows = registry(study.site.rates_file, study.rates).rows
+        self._rows = registry(study.site.rates_file, study.rates, data=study.site.data).rows
         self._onsite = site_laws(study.site, "onsite", study.rates) if organisation.travel_h else None
 
     def kind(self, name: str) -> str:

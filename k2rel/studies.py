@@ -55,6 +55,7 @@ class Provenance(Shown):
     takeovers: str = ""  # "ideal" or "as modelled"
     reason: str = ""  # why this engine
     error_bound: float | None = None  # of every probability; 0 for exact, None for intervals
+    data: str = ""  # version of the bundled data
 
     def heading(self) -> dict[str, Any]:
         """Give what every answer in JSON starts with.
@@ -74,6 +75,7 @@ class Provenance(Shown):
             "contract": self.contract,
             "variant": self.variant,
             "input_hash": self.input_hash,
+            "data": self.data,
             "rates_rows": list(self.rows),
             "settings": list(self.settings),
         }
@@ -86,7 +88,7 @@ class Provenance(Shown):
     def attrs(self) -> dict[str, Any]:
         """What a table carries."""
         return {"method": self.engine.partition(",")[0], "engine": self.engine, "takeovers": self.takeovers,
-                "error_bound": self.error_bound, "input_hash": self.input_hash}  # fmt: skip
+                "error_bound": self.error_bound, "input_hash": self.input_hash, "data": self.data}  # fmt: skip
 
     def _line(self) -> str:
         return f"{self.site}: {self.engine}; inputs {self.input_hash}"
@@ -279,8 +281,10 @@ class Study(Shown):
         rules = (site.units, site.roles, site.traffic, site.counted_traffic, self.policy.home, site.common_cause)
         content = {
             "site": repr((wiring, rules)),
-            "laws": [(name, asdict(law)) for name, law in self.laws.used()],
+            "laws": [(name, {k: v for k, v in asdict(law).items() if k != "uses"}) for name, law in self.laws.used()],
         }
+        if site.inputs:
+            content["inputs"] = repr(site.inputs)
         digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
         rows = {law.rates_id for _, law in self.laws.used() if law.rates_id}
         return Provenance(
@@ -297,6 +301,7 @@ class Study(Shown):
             rows=tuple(sorted(rows)),
             engine=f"exact, independent parts, preferred side {self.policy.home} (k2rel {__version__})",
             input_hash=digest,
+            data=site.data,
         )
 
 
@@ -324,6 +329,7 @@ def study(
     variant: str | None = None,
     primary: str | None = None,
     common_cause: str = "declared",
+    data: str | None = None,
 ) -> Study:
     """Read a level or a site file and make it ready for analysis.
 
@@ -345,6 +351,9 @@ def study(
         The preferred side; by default the first of the file.
     common_cause : {"declared", "twins", "none"}
         Common-cause groups: those of the file; those and every pair of A/B twins with a beta factor of 5 %; none.
+    data : str, optional
+        Version of the bundled data, such as ``"0.1"``, of a level by its name and of the rates; by default the current
+        one.
 
     Returns
     -------
@@ -368,7 +377,7 @@ def study(
         )
     if rates is not None and not isinstance(rates, str | Path):
         raise InputError(f"rates: the path of a CSV table is needed, got {type(rates).__name__}")
-    site = read_site(level_or_file, clients=clients, settings=settings, variant=variant)
+    site = read_site(level_or_file, clients=clients, settings=settings, variant=variant, data=data)
     site = with_common_cause(site, common_cause)
     laws = site_laws(site, repair, rates)
     for group in site.common_cause:
@@ -423,6 +432,7 @@ def studies_of(
     repair: str = "4h",
     rates: str | Path | None = None,
     settings: Mapping[str, str] | None = None,
+    data: str | None = None,
 ) -> dict[str, Study]:
     """Make a study of each level with the same options, a setting going where the level has that type or part.
 
@@ -430,7 +440,7 @@ def studies_of(
     ----------
     levels : sequence of str or pathlib.Path
         Levels by name, or site files.
-    clients, repair, rates, settings
+    clients, repair, rates, settings, data
         As for `k2rel.study`.
 
     Returns
@@ -458,13 +468,13 @@ def studies_of(
         own: dict[str, str] = {}
         for key, value in (settings or {}).items():
             try:
-                read_site(level, clients=clients, settings={key: value})
+                read_site(level, clients=clients, settings={key: value}, data=data)
             except InputError as error:
                 misfits[key] = error
                 continue
             own[key] = value
             fits.add(key)
-        found = study(level, clients=clients, repair=repair, rates=rates, settings=own)
+        found = study(level, clients=clients, repair=repair, rates=rates, settings=own, data=data)
         result[free_name(found.site.name, result)] = found
     for key, misfit in misfits.items():
         if key not in fits:

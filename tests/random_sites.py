@@ -108,7 +108,7 @@ def _role(chance: random.Random, places: dict[str, tuple[str, str]], needs: dict
     ]
     role: dict[str, Any] = {"holders": holders}
     role["switchover"] = chance.choice(["0 s", "0 s", "30 s", "5 min", "40 min"])
-    role["coverage"] = chance.choice([1, 1, 0.9, 0.6])
+    role["coverage"] = chance.choice([1, 1, 0.9, {"default": 0.6, next(iter(places)): 0.9}])
     for rule, values in RULES.items():
         if chance.random() < 0.4:
             role[rule] = chance.choice(values)

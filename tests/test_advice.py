@@ -325,7 +325,7 @@ def test_unsure_rates_need_more_spares_as_a_large_sample_says() -> None:
     table = k2rel.spare_parts(studies)
     rng = np.random.default_rng(4)
     sigma = math.log(math.sqrt(1.2e-5 / 1e-6)) / 1.6448536
-    rates = rng.lognormal(math.log(4e-6) - sigma**2 / 2, sigma, 400_000)
+    rates = rng.lognormal(math.log(math.sqrt(1e-6 * 1.2e-5)), sigma, 400_000)
     drawn = rng.poisson(rates * 48 * 8760)
     number = int(table["spares_uncertain"]["psu"])
     assert (drawn <= number).mean() >= 0.95 > (drawn <= number - 1).mean()

@@ -45,6 +45,7 @@ clients: int = 0
 repair: str = "4h"
 rates: str = ""
 settings: list = []
+data: str = ""
 target: str = ""
 method: str = "auto"
 roles: str = "sticky"

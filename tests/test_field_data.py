@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from k2rel.field import (
 )
 from k2rel.field.likelihood import LAWS, log_likelihood
 from k2rel.field.read import _round
-from k2rel.rates import read_rates, write_rates
+from k2rel.rates import RateRow, read_rates, write_rates
 
 NIST = Lives.of([54, 187, 216, 240, 244, 335, 361, 373, 375, 386], [500] * 10, "NIST 8.4.1.3")
 FIELD = data_dir() / "examples" / "field"
@@ -482,14 +483,21 @@ def test_a_gamma_prior_is_conjugate() -> None:
     assert (after.low, after.median, after.high) == pytest.approx(law.ppf([0.05, 0.5, 0.95]), rel=1e-9)
 
 
-def test_priors_keep_the_rate_and_the_ratio_of_the_limits() -> None:
-    row = read_rates().row("raid_ctrl")
+def test_the_limits_of_an_entry_are_those_of_the_prior_and_of_what_is_known_without_evidence() -> None:
+    row = RateRow("server", 5.7e-6, low_per_h=1.9e-6, high_per_h=1.7e-5)
     for law in ("lognormal", "gamma"):
         prior = prior_of(row, law)
-        assert prior.mean == pytest.approx(row.rate_per_h, rel=1e-9)
-        assert prior.quantile(0.95) / prior.quantile(0.05) == pytest.approx(row.high_per_h / row.low_per_h, rel=1e-6)
-    from dataclasses import replace
-
+        assert prior.quantile(np.array([0.05, 0.95])) == pytest.approx([1.9e-6, 1.7e-5], rel=1e-9)
+        after = update(prior, Exposure("server", 0, 1e-3)).entry(row, "same")
+        assert (after.low_per_h, after.high_per_h) == pytest.approx((1.9e-6, 1.7e-5), rel=1e-5)
+        assert after.rate_per_h == pytest.approx(prior.mean, rel=1e-5)
+    # exp(m + s^2 / 2) with m and s from the two quantiles
+    spread = math.log(1.7e-5 / 1.9e-6) / (2 * 1.6448536269514722)
+    assert row.mean_per_h == pytest.approx(math.sqrt(1.9e-6 * 1.7e-5) * math.exp(spread**2 / 2), rel=1e-12)
+    assert prior_of(row).mean == row.mean_per_h
+    assert [replace(row, rate_per_h=rate).point for rate in (5.7e-6, 7.1e-6, 4e-6)] == ["median", "mean", "estimate"]
+    assert (RateRow("server", 1e-6).point, RateRow("server", 1e-6).mean_per_h) == ("", 1e-6)
+    row = read_rates().row("raid_ctrl")
     with pytest.raises(InputError, match="too near or too far apart"):
         prior_of(replace(row, low_per_h=row.rate_per_h, high_per_h=row.rate_per_h * (1 + 1e-7)), "gamma")
     with pytest.raises(InputError, match="has no limits"):
@@ -576,3 +584,9 @@ def test_logs_of_a_site_that_do_not_fit_it_are_refused(log, k2, text, message) -
     assert run.code == 2
     assert message in run.err
     assert k2("update", "L2R", "--log", FIELD / "site_log.csv", "--site", "Olso").err.count("did you mean 'Oslo'") == 1
+
+
+def test_an_entry_for_a_type_has_the_limits_of_the_repair_times_that_it_borrows(k2, log, tmp_path) -> None:
+    out = tmp_path / "rates.csv"
+    assert k2("fit", log("model,drive_days,failed\nx,1000,3\n"), "--type", "toe", "--output", out).code == 0
+    assert [row.mttr_factor for row in read_rates(out).rows.values()] == [read_rates().of_type("toe")[0].mttr_factor]

@@ -28,6 +28,7 @@ def test_the_wheel_holds_data_notebooks_and_style(wheel) -> None:
     assert {"k2rel/data/levels/L3R.yaml", "k2rel/data/rates.csv", "k2rel/data/schema.json", "k2rel/py.typed"} <= names
     assert "k2rel/__init__.pyi" in names  # the public names are read from it
     assert {"k2rel/notebooks/level_report.ipynb", "k2rel/report/page.css", "k2rel/data/examples/ab_8_2.yaml"} <= names
+    assert {f"k2rel/data/versions/0.1/{name}" for name in ("rates.csv", "levels/L3R.yaml")} <= names
 
 
 def test_the_installed_package_answers_from_another_folder(wheel, tmp_path) -> None:

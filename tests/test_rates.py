@@ -2,14 +2,16 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import k2rel
-from k2rel.bundled import data_dir, level_names, site_path
+from k2rel.bundled import data_dir, level_names, rates_path, site_path
 from k2rel.distributions import Distribution, parse_distribution
 from k2rel.errors import InputError
+from k2rel.measures.uncertainty import rate_distributions
 from k2rel.rates import Conditions, RateRow, read_rates, registry, write_rates
 from k2rel.rates.conditions import arrhenius_factor, mean_hazard_per_h
 
@@ -155,6 +157,35 @@ def test_tables_that_are_wrong_are_explained_with_their_place(table, row, messag
     assert "own.csv:2" in str(caught.value)
 
 
+def test_limits_of_repair_times_are_read_written_and_shown(tmp_path, k2) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("id,lambda_per_h,mttr_4h_contract_h,mttr_error_factor\nmine,1e-6,6,2.5\nbare,1e-6,6,\n")
+    rows = read_rates(path).rows
+    assert (rows["mine"].mttr_factor, rows["bare"].mttr_factor) == (2.5, None)
+    path.write_text(write_rates(rows.values()))
+    again = read_rates(path).rows
+    assert {name: (row.mttr_h, row.mttr_factor) for name, row in again.items()} == {
+        "mine": ({"4h": 6.0}, 2.5),
+        "bare": ({"4h": 6.0}, None),
+    }
+    assert "4h 6 h; each known within a factor of 2.5" in k2("rates", "show", "mine", "--rates", path).out
+    assert "within a factor" not in k2("rates", "show", "bare", "--rates", path).out
+
+
+@pytest.mark.parametrize("factor", ["0.5", "0", "-2", "nan", "1e999", "twice"])
+def test_a_factor_of_repair_times_below_1_or_no_number_is_refused(tmp_path, factor) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text(f"id,lambda_per_h,mttr_4h_contract_h,mttr_error_factor\nmine,1e-6,6,{factor}\n")
+    with pytest.raises(InputError, match=r"own\.csv:2.*mttr_error_factor"):
+        read_rates(path)
+
+
+def test_all_repair_times_of_the_registry_have_limits_and_those_of_the_first_data_none() -> None:
+    for row in read_rates().rows.values():
+        assert (row.mttr_factor is not None) == bool(row.mttr_h), row.id
+    assert {row.mttr_factor for row in read_rates(data="0.1").rows.values()} == {None}
+
+
 @given(
     rate=st.floats(1e-9, 1e-2), factor=st.floats(1.1, 10), types=st.lists(st.sampled_from(["psu", "toe", "drive"]), unique=True),
     notes=st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=30),
@@ -180,10 +211,10 @@ def test_a_site_keeps_what_it_pinned_whatever_the_registry_says_later(tmp_path, 
     site.write_text(site.read_text().replace("\ncomponents:", "\nrates: pins.csv\ncomponents:"))
     before = k2rel.availability(k2rel.study(site), method="exact")["media"].unavailability
     assert before == k2rel.availability(k2rel.study("L2R"), method="exact")["media"].unavailability
-    shipped = home._shipped()
+    shipped = home._shipped(rates_path())
     changed = {name: RateRow(**{**{f: getattr(row, f) for f in row.__slots__}, "rate_per_h": row.rate_per_h * 2})
                for name, row in shipped.rows.items()}  # fmt: skip
-    monkeypatch.setattr(home, "_shipped", lambda: home.RateTable(changed, shipped.defaults))
+    monkeypatch.setattr(home, "_shipped", lambda path: home.RateTable(changed, shipped.defaults))
     assert k2rel.availability(k2rel.study(site), method="exact")["media"].unavailability == before
     assert k2rel.availability(k2rel.study("L2R"), method="exact")["media"].unavailability > before
     own = tmp_path / "own.csv"
@@ -265,6 +296,27 @@ def test_entries_side_by_side_do_to_a_level_what_setting_them_does(k2) -> None:
     assert "has no component type 'fc_switch'" in k2("rates", "compare", "fc_switch", "--level", "L1").err
 
 
+def test_an_entry_says_what_its_rate_is_to_its_limits(k2, tmp_path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text(
+        "id,lambda_per_h,lambda_lo90,lambda_hi90,mttr_4h_contract_h,component_types\n"
+        "own_psu,3e-6,1e-6,9e-6,6,psu\nown_drive,5e-6,1e-6,9e-6,6,drive\nbare,5e-6,,,6,\n"
+    )
+    # the mean of the lognormal distribution with 5 and 95 % quantiles of 1e-6 and 9e-6: 3e-6 exp(s^2 / 2), s = ln 3 / z
+    mean = 3e-6 * math.exp((math.log(3) / 1.6448536269514722) ** 2 / 2)
+    frame = registry(path).table()
+    assert frame.loc[["own_psu", "own_drive", "bare"], "point"].tolist() == ["median", "estimate", ""]
+    assert frame.loc[["own_psu", "bare"], "mean_per_h"].tolist() == pytest.approx([mean, 5e-6], rel=1e-9)
+    run = k2("rates", "show", "own_psu", "--rates", path)
+    assert "3e-06 /h (90 % limits 1e-06 to 9e-06, whose median it is; their mean 3.75e-06)" in run.out
+    assert "whose estimate by other means it is" in k2("rates", "show", "own_drive", "--rates", path).out
+    shown = k2("rates", "show", "own_psu", "--rates", path, "--format", "json").json[0]
+    assert (shown["point"], shown["mean_per_h"]) == ("median", pytest.approx(mean))
+    # the distribution that every figure of uncertainty draws from has the limits of the table
+    drawn = rate_distributions(k2rel.study("L2R", rates=path))
+    assert drawn["own_drive"].quantile(np.array([0.05, 0.95])) == pytest.approx([1e-6, 9e-6], rel=1e-9)
+
+
 # where the uncertainty comes from -----------------------------------------------------------------------------------
 
 
@@ -273,8 +325,6 @@ def test_the_variance_of_a_series_system_splits_as_its_terms_say() -> None:
     off = {f"{kind}.failure_rate": "0" for kind in ("psu", "drive")}
     study = k2rel.study("L1", clients=1, settings=off)
     found = k2rel.uncertainty_by_source(study, by="entry", samples=4096)
-    from k2rel.measures.uncertainty import rate_distributions
-
     needed = {name for name, share in k2rel.causes(study, method="exact")["share"].items() if share > 0}
     terms = {}
     for name, law in study.laws.used():

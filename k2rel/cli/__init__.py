@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 
 from k2rel._version import __version__
 from k2rel.arguments import as_tolerance, as_whole
-from k2rel.cli import advice, batches, chains, field, inputs, interruptions, rates, simulation, studies, trees
+from k2rel.cli import advice, batches, chains, field, interruptions, rates, simulation, studies, trees
 from k2rel.errors import K2relError, NoConvergenceError, RenderError
 
 __all__ = ["main"]
@@ -45,7 +45,7 @@ _ABOUT = "k2rel: availability and load of storage networks with redundant A/B pa
 
 # In the order of ``k2rel --help``: name, what runs, what adds its options, what it answers.
 _VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], Callable[[argparse.ArgumentParser], None], str], ...] = (
-    ("levels", studies.levels_verb, inputs.format_option, "list the levels that can be named"),
+    ("levels", studies.levels_verb, studies.levels_options, "list the levels that can be named"),
     ("components", studies.components_verb, studies.components_options,
      "list every part with its failure data and source"),
     ("check", studies.check_verb, studies.check_options, "check a site file and say what it describes"),

@@ -7,6 +7,7 @@ import argparse
 from k2rel.cli.inputs import (
     asked_of,
     changes_of,
+    data_option,
     format_option,
     method_option,
     organisation_options,
@@ -49,6 +50,7 @@ def clients_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--bound", type=float, default=1e-3, metavar="P", help="P(overload) over time (default 0.001)")
     sub.add_argument("--takeover-bound", type=float, default=0.01, metavar="P", help="after a takeover (default 0.01)")
     set_option(sub, 'change by hand: media_server.mttr="4 h", switch_A.mttf="2e6 h"')
+    data_option(sub)
     method_option(sub)
     roles_option(sub)
     format_option(sub)
@@ -125,7 +127,7 @@ def clients_verb(args: argparse.Namespace) -> int:
     rates = args.bit_rate or ["50 Mb/s", "100 Mb/s", "200 Mb/s"]
     frame = most_clients(
         args.level, rates, most=args.most, bound=args.bound, takeover_bound=args.takeover_bound,
-        settings=parse_settings(args.set), method=args.method,
+        settings=parse_settings(args.set), data=args.data, method=args.method,
         organisation=reading(args.roles or "sticky"),
     )  # fmt: skip
     if args.format == "json":

@@ -6,7 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from k2rel.cli.inputs import changes_of, format_option, method_option, quiet_option, roles_option, study_options
+from k2rel.cli.inputs import (
+    changes_of,
+    data_option,
+    format_option,
+    method_option,
+    quiet_option,
+    roles_option,
+    study_options,
+)
 from k2rel.cli.printing import print_json, print_table
 from k2rel.errors import InputError
 
@@ -33,7 +41,7 @@ def report_verb(args: argparse.Namespace) -> int:
     from k2rel.report import render_reports
 
     changes = changes_of(args)
-    levels = list(level_names()) if args.all else args.level
+    levels = list(level_names(args.data)) if args.all else args.level
     if not levels:
         raise InputError("report: name at least one level or site file, or give --all")
     done = render_reports(
@@ -111,11 +119,13 @@ def explore_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--address", default="127.0.0.1", help="address to listen on (default: this machine only)")
     sub.add_argument("--port", type=int, default=0, metavar="N", help="port (default: a free one)")
     sub.add_argument("--no-token", action="store_true", help="let in whoever reaches the address")
+    data_option(sub)
     sub.add_argument("--no-browser", action="store_true", help="print the address only")
 
 
 def explore_verb(args: argparse.Namespace) -> int:
     from k2rel.explore.serve import serve
 
-    serve(args.level, address=args.address, port=args.port, token=not args.no_token, browser=not args.no_browser)
+    serve(args.level, address=args.address, port=args.port, token=not args.no_token, browser=not args.no_browser,
+          data=args.data)  # fmt: skip
     return 0

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from k2rel.cli.inputs import force_option, format_option, study_of, study_options
+from k2rel.cli.inputs import data_option, force_option, format_option, study_of, study_options
 from k2rel.cli.printing import PICTURES, finite, print_json, print_table, records, writing, written
 from k2rel.errors import InputError, Problem
 from k2rel.units import HOURS_PER_YEAR
@@ -39,6 +39,7 @@ def fit_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--picture", metavar="FILE", help="probability plot of the best laws, .svg, .png or .pdf")
     sub.add_argument("--output", metavar="FILE", help="write entries for --rates into this CSV table")
     sub.add_argument("--type", metavar="TYPE", help="component type that takes the entry by default")
+    data_option(sub)
     force_option(sub)
     format_option(sub)
 
@@ -311,13 +312,13 @@ def _write_entries(args: argparse.Namespace, rows: list[RateRow], left_out: list
     from k2rel.rates import registry, write_rates
 
     times: dict[str, float] = {"onsite": 2.0, "4h": 6.0, "nbd": 50.0}
-    words = "restore times are placeholders: 2, 6 and 50 h"
+    words, factor = "restore times are placeholders: 2, 6 and 50 h", None
     if args.type:
-        like = registry().of_type(args.type)[0]
-        times, words = dict(like.mttr_h), f"restore times are those of '{like.id}'"
+        like = registry(data=args.data).of_type(args.type)[0]
+        times, words, factor = dict(like.mttr_h), f"restore times are those of '{like.id}'", like.mttr_factor
     written(
         args.output,
-        write_rates([replace(row, mttr_h=times, notes=f"{row.notes}; {words}") for row in rows]),
+        write_rates([replace(row, mttr_h=times, mttr_factor=factor, notes=f"{row.notes}; {words}") for row in rows]),
         args.force,
     )
     if args.format != "json":

@@ -27,6 +27,12 @@ def format_option(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
 
 
+def data_option(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--data", metavar="VERSION", help="version of the bundled rates and levels; default: the current one"
+    )
+
+
 def force_option(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--force", action="store_true", help="replace the file where it exists")
 
@@ -57,6 +63,7 @@ def study_options(sub: argparse.ArgumentParser, nargs: str | None = None) -> Non
     sub.add_argument("--clients", type=int, metavar="N", help="number of clients instead of the file's")
     sub.add_argument("--repair", default="4h", metavar="CONTRACT", help="repair contract: onsite, 4h (default) or nbd")
     sub.add_argument("--rates", metavar="FILE", help="CSV table that replaces or adds failure data")
+    data_option(sub)
     set_option(
         sub, 'of a type, media_server.mttr="4 h", or of one part, which goes before its type: switch_A.mttf="2e6 h"'
     )
@@ -121,6 +128,7 @@ def study_of(args: argparse.Namespace) -> Study:
         variant=args.variant,
         primary=getattr(args, "primary", None),
         common_cause=args.common_cause,
+        data=args.data,
     )
 
 
@@ -135,6 +143,7 @@ def changes_of(args: argparse.Namespace) -> dict[str, Any]:
         )
     return {
         "clients": args.clients, "repair": args.repair, "rates": args.rates, "settings": parse_settings(args.set),
+        "data": args.data,
     }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def heading(study: Study, provenance: Provenance | None = None) -> None:
     why = f": {p.reason}" if p.reason else ""
     reading = f"; takeovers {p.takeovers}{why}" if p.takeovers else ""
     print(f"{p.engine}{reading}; inputs {p.input_hash}")
-    print(f"failure data: rows {', '.join(p.rows) or 'none'} of the table of rates\n")
+    print(f"failure data: rows {', '.join(p.rows) or 'none'} of the table of rates, data {p.data}\n")
 
 
 def print_table(frame: pd.DataFrame, *, index: bool = True) -> None:

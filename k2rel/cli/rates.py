@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from k2rel.cli.inputs import force_option, format_option, study_of, study_options
+from k2rel.cli.inputs import data_option, force_option, format_option, study_of, study_options
 from k2rel.cli.printing import finite, print_json, print_table, records, written
 from k2rel.errors import InputError
 
@@ -28,6 +28,7 @@ def rates_options(sub: argparse.ArgumentParser) -> None:
 
     def own(one: argparse.ArgumentParser) -> None:
         one.add_argument("--rates", metavar="FILE", help="CSV table that replaces or adds entries")
+        data_option(one)
         format_option(one)
 
     one = action("list", list_verb, "every entry, a line each")
@@ -60,13 +61,14 @@ def _row_json(row: RateRow) -> dict[str, Any]:
     for entry in fields(row):
         value = getattr(row, entry.name)
         shown[entry.name] = str(value) if entry.name == "life" and value is not None else value
-    return finite(shown | {"component_types": list(row.component_types), "also_for": list(row.also_for)})
+    shown |= {"component_types": list(row.component_types), "also_for": list(row.also_for)}
+    return finite(shown | {"point": row.point or None, "mean_per_h": row.mean_per_h})
 
 
 def list_verb(args: argparse.Namespace) -> int:
     from k2rel.rates import registry
 
-    table = registry(args.rates)
+    table = registry(args.rates, data=args.data)
     rows = table.of_type(args.type) if args.type else list(table.rows.values())
     if args.format == "json":
         print_json([_row_json(row) for row in rows])
@@ -86,7 +88,7 @@ def show_verb(args: argparse.Namespace) -> int:
     from k2rel.rates import registry
     from k2rel.units import format_duration
 
-    table = registry(args.rates)
+    table = registry(args.rates, data=args.data)
     rows = [table.rows[args.what]] if args.what in table.rows else None
     if rows is None:
         try:
@@ -102,6 +104,10 @@ def show_verb(args: argparse.Namespace) -> int:
         limits = "no limits"
         if row.low_per_h is not None and row.high_per_h is not None:
             limits = f"90 % limits {row.low_per_h:.3g} to {row.high_per_h:.3g}"
+        if row.point:
+            limits += f", whose {row.point if row.point != 'estimate' else 'estimate by other means'} it is"
+            limits += "" if row.point == "mean" else f"; their mean {row.mean_per_h:.3g}"
+        times = "" if row.mttr_factor is None else f"; each known within a factor of {row.mttr_factor:g} (90 % limits)"
         mean = format_duration(1 / row.rate_per_h) if row.rate_per_h else "never"
         facts = {
             "of": f"{row.component}: {row.failure_mode}" if row.failure_mode else row.component,
@@ -111,7 +117,7 @@ def show_verb(args: argparse.Namespace) -> int:
             "rate": f"{row.rate_per_h:.4g} /h ({limits}); mean life {mean}",
             "law": str(row.life) if row.life else "not a rate in time",
             "conditions": row.conditions,
-            "restored in": ", ".join(f"{name} {hours:g} h" for name, hours in row.mttr_h.items()),
+            "restored in": ", ".join(f"{name} {hours:g} h" for name, hours in row.mttr_h.items()) + times,
             "evidence": f"{row.evidence}, confidence {row.confidence}" if row.confidence else row.evidence,
             "source": row.source,
             "year": row.year,
@@ -128,7 +134,7 @@ def show_verb(args: argparse.Namespace) -> int:
 def compare_verb(args: argparse.Namespace) -> int:
     from k2rel.design.registry import entries_compared
 
-    frame = entries_compared(args.type, level=args.level, rates=args.rates)
+    frame = entries_compared(args.type, level=args.level, rates=args.rates, data=args.data)
     if args.format == "json":
         print_json(records(frame.rename_axis("id")))
     else:
@@ -140,7 +146,7 @@ def predict_verb(args: argparse.Namespace) -> int:
     from k2rel.rates import Conditions, registry
     from k2rel.units import parse_duration, parse_temperature
 
-    row = registry(args.rates).row(args.what)
+    row = registry(args.rates, data=args.data).row(args.what)
     try:
         conditions = Conditions(
             None if args.temperature is None else parse_temperature(args.temperature),

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from k2rel._version import __version__
 from k2rel.cli.inputs import (
     asked_of,
     changes_of,
+    data_option,
     format_option,
-    method_option,
     organisation_options,
     points_option,
     primary_option,
@@ -20,7 +20,6 @@ from k2rel.cli.inputs import (
     study_options,
 )
 from k2rel.cli.printing import finite, heading, print_json, print_rows, print_table, records
-from k2rel.errors import InputError
 
 if TYPE_CHECKING:
     from k2rel.measures.solution import Solution
@@ -29,10 +28,15 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 
+def levels_options(sub: argparse.ArgumentParser) -> None:
+    data_option(sub)
+    format_option(sub)
+
+
 def levels_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.inventory import levels
 
-    frame = levels()
+    frame = levels(args.data)
     if args.format == "json":
         print_json(records(frame))
     else:
@@ -270,7 +274,7 @@ def causes_options(sub: argparse.ArgumentParser) -> None:
 def causes_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.importance import causes, cut_set_table
     from k2rel.measures.solution import solution_of
-    from k2rel.measures.uncertainty import swing
+    from k2rel.measures.what_matters import swing
     from k2rel.policy.failover import principal_traffic
 
     solution = solution_for(args)
@@ -278,7 +282,7 @@ def causes_verb(args: argparse.Namespace) -> int:
     service = args.service or principal_traffic(study.site)
     frame = causes(solution, service)
     cuts = cut_set_table(study, service, args.order)
-    limits = swing(study, service)
+    limits = None if solution.method == "simulation" else swing(solution, service)
     if args.format == "json":
         print_json(
             {
@@ -286,11 +290,11 @@ def causes_verb(args: argparse.Namespace) -> int:
                 "service": service,
                 "causes": records(frame),
                 "cut_sets": cuts.to_dict("records"),
-                "swing": records(limits),
+                "swing": [] if limits is None else records(limits),
             }
         )
         return 0
-    ideal = f"takeovers {solution_of(study, 'exact').takeovers}"  # whoever answers, these two are of the exact engine
+    ideal = f"takeovers {solution_of(study, 'exact').takeovers}"  # whoever answers, cut sets are of the exact engine
     heading(study, solution.provenance)
     print(f"What causes the downtime of {service}\n")
     print_table(
@@ -300,57 +304,69 @@ def causes_verb(args: argparse.Namespace) -> int:
     print_table(cuts.head(25))
     if len(cuts) > 25:
         print(f"... {len(cuts) - 25} more (--format json lists all)")
-    print(f"\nDowntime of {service} with each failure rate at its 90 % limits, one at a time ({ideal})\n")
-    print_table(limits.head(8))
+    if limits is not None:
+        print(f"\nDowntime of {service} [min/year] with each input at its limits, one at a time\n")
+        print_table(limits.drop(columns=["about"]).head(8))
     return 0
 
 
 def uncertainty_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
     sub.add_argument("--service", action="append", metavar="NAME", help="a service; may be given again")
-    sub.add_argument("--samples", type=int, default=10_000, metavar="N", help="number of samples (default 10,000)")
+    sub.add_argument("--samples", type=int, default=2000, metavar="N", help="number of samples (default 2,000)")
     points_option(sub, "kind of points (default lhs)")
     sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the samples (default 1)")
-    method_option(sub)
+    organisation_options(sub)
     format_option(sub)
-    sub.add_argument("--by", choices=["source", "evidence", "entry"], help="split the spread by where rates come from")
+    sub.add_argument(
+        "--by",
+        choices=["input", "kind", "entry", "source", "evidence"],
+        default="input",
+        help="what the variance is split by (default input)",
+    )
+    sub.add_argument(
+        "--target", metavar="PERCENT", help="also: the probability that it is met, and which input turns that"
+    )
 
 
 def uncertainty_verb(args: argparse.Namespace) -> int:
-    from k2rel.measures.solution import solution_of
-    from k2rel.measures.sources import uncertainty_by_source
-    from k2rel.measures.uncertainty import sensitivity, swing, uncertainty
+    from k2rel.design.targets import allowed_min_per_year, checked_target, judge
+    from k2rel.measures.uncertainty import uncertainty
+    from k2rel.measures.what_matters import break_even, sensitivity, swing
     from k2rel.policy.failover import principal_traffic
 
-    if asked_of(args)[0] not in ("auto", "exact"):
-        raise InputError(
-            f"--method {args.method}: rates in their limits are sampled with the exact engine alone, takeovers ideal; "
-            "ask with --method auto or exact, or for one set of rates with k2rel availability"
-        )
-    study = study_of(args)
-    provenance = replace(solution_of(study, "exact").provenance, reason="rates in their limits are sampled with it")
+    solution = solution_for(args)
+    study = solution.study
     services = args.service or [principal_traffic(study.site)]
-    result = uncertainty(study, services, samples=args.samples, seed=args.seed, method=args.points)
-    shares = sensitivity(study, services[0], seed=args.seed)
-    split = uncertainty_by_source(study, services[0], by=args.by, seed=args.seed) if args.by else None
+    percent = None if args.target is None else checked_target(args.target)
+    result = uncertainty(solution, services, samples=args.samples, seed=args.seed, points=args.points)
+    first = services[0]
+    alone = swing(solution, first)
+    shares = sensitivity(solution, first, by=args.by, seed=args.seed)
+    judged = turns = None
+    if percent is not None:
+        judged = judge(solution, {first: percent}, samples=args.samples, seed=args.seed, explain=False)[0]
+        turns = break_even(solution, first, allowed_min_per_year(percent))
     if args.format == "json":
-        rows = {str(row): finite(values) for row, values in shares.to_dict("index").items()}
-        answer = result.to_json() | provenance.heading() | {"sensitivity": rows}
-        if split is not None:
-            answer["by"] = {str(name): finite(values) for name, values in split.to_dict("index").items()}
+        answer = result.to_json() | {"service": first, "swing": records(alone), "sensitivity": records(shares)}
+        if judged is not None and turns is not None:
+            answer |= {"target": finite(asdict(judged)), "break_even": records(turns)}
         print_json(answer)
         return 0
-    heading(study, provenance)
+    heading(study, solution.provenance)
     how = f"{result.samples:,} samples ({result.points}, seed {args.seed})"
-    print(f"Downtime with failure rates within their limits: {how}\n")
+    print(f"Downtime [min/year] with all {len(result.inputs)} inputs within their limits: {how}\n")
     print_table(result.table())
-    print(f"\nWhich rate the spread of {services[0]} comes from (Sobol' indices)\n")
-    print_table(shares[["first_order", "total", "total_low", "total_high"]].head(8))
-    if split is not None:
-        print(f"\nShare of the variance of {services[0]} by {args.by}; deviation [min/year] left if it were known\n")
-        print_table(split.drop(columns="entries"))
-    print(f"\nDowntime of {services[0]} with each rate at its limits, one at a time\n")
-    print_table(swing(study, services[0]).head(8))
+    if result.overload is not None:
+        print(f"\nThe site carries its clients with a probability of {result.p_carries:.3g}; mean P(overload) = "
+              f"{result.overload.mean():.3g}")  # fmt: skip
+    print(f"\nWhat the spread of {first} comes from, by {args.by} (Sobol' indices)\n")
+    print_table(shares.drop(columns="inputs").head(12))
+    print(f"\nDowntime of {first} [min/year] with each input at its limits, one at a time\n")
+    print_table(alone.drop(columns=["about"]).head(12))
+    if judged is not None and turns is not None:
+        print(f"\n{judged.words()}\n")
+        print_table(turns) if len(turns) else print("No input turns it alone.")
     return 0
 
 
@@ -395,7 +411,7 @@ def compare_verb(args: argparse.Namespace) -> int:
     from k2rel.studies import studies_of
 
     changes = changes_of(args)
-    levels = args.level or list(level_names())
+    levels = args.level or list(level_names(args.data))
     method, organisation = asked_of(args)
     if args.history is not None:
         return _history(args, levels, changes, method, organisation)

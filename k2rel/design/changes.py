@@ -167,13 +167,13 @@ def at_level(study: Study, level: str) -> Study:
     >>> at_level(study("L2", clients=9), "L2R").site.client_count
     9
     """
-    return _level_with(level, study.site.client_count, study.laws.contract, study.rates)
+    return _level_with(level, study.site.client_count, study.laws.contract, study.rates, study.site.data)
 
 
 @lru_cache(maxsize=8)
-def _level_with(level: str, clients: int, repair: str, rates: str | None) -> Study:
+def _level_with(level: str, clients: int, repair: str, rates: str | None, data: str) -> Study:
     """Kept: many sets of changes contain it, and its rules are compiled once."""
-    return read_study(level, clients=clients, repair=repair, rates=rates)
+    return read_study(level, clients=clients, repair=repair, rates=rates, data=data)
 
 
 @lru_cache(maxsize=8)
@@ -190,7 +190,7 @@ def with_clients(study: Study, clients: int) -> Study:
     fresh = read_study(
         site.file if site.name not in level_names() else site.name,
         clients=clients, repair=study.laws.contract, rates=study.rates, settings=dict(site.changed),
-        variant=site.variant, primary=study.policy.home, common_cause="none",
+        variant=site.variant, primary=study.policy.home, common_cause="none", data=site.data,
     )  # fmt: skip
     return with_site(fresh, replace(fresh.site, common_cause=site.common_cause)) if site.common_cause else fresh
 

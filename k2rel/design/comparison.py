@@ -45,6 +45,7 @@ def compare(
     repair: str = "4h",
     rates: str | Path | None = None,
     settings: Mapping[str, str] | None = None,
+    data: str | None = None,
     method: str = "auto",
     organisation: Organisation | None = None,
 ) -> pd.DataFrame:
@@ -54,7 +55,7 @@ def compare(
     ----------
     levels : sequence of str or pathlib.Path
         Levels by name, or site files; or studies and answers (a list, or a mapping by name), taken as they are.
-    clients, repair, rates, settings
+    clients, repair, rates, settings, data
         As for `k2rel.study`. A setting is applied where the level has that type or part.
     method, organisation
         As for `availability`, the same for every level.
@@ -78,7 +79,7 @@ def compare(
     >>> compare(["L2", "L2R"])["downtime_min_per_year"].round(2).to_dict()
     {'L2': 90.86, 'L2R': 9.97}
     """
-    studies = studies_at(levels, clients=clients, repair=repair, rates=rates, settings=settings)
+    studies = studies_at(levels, clients=clients, repair=repair, rates=rates, settings=settings, data=data)
     return by_level(studies, headline, method, organisation)
 
 
@@ -89,6 +90,7 @@ def studies_at(
     repair: str,
     rates: str | Path | None,
     settings: Mapping[str, str] | None,
+    data: str | None,
 ) -> Mapping[str, StudyLike]:
     """Levels read with the same options; studies and answers taken as they are, so that no chain is solved again."""
     names = list(levels) if isinstance(levels, Mapping) else None
@@ -96,11 +98,13 @@ def studies_at(
                             if isinstance(levels, list | tuple) else [levels])  # fmt: skip
     made = [isinstance(getattr(item, "solution", item), Study | Solution) for item in given]
     if names is None and not any(made):
-        return studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings)  # type: ignore[arg-type]
+        return studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings, data=data)  # type: ignore[arg-type]
     if not given or not all(made):
         raise InputError("levels: names and site files, or studies and answers; not both")
-    if (clients, repair, rates, settings or None) != (None, "4h", None, None):
-        raise InputError("levels: clients, repair, rates and settings are for levels by name; a study has its own")
+    if (clients, repair, rates, settings or None, data) != (None, "4h", None, None, None):
+        raise InputError(
+            "levels: clients, repair, rates, settings and data are for levels by name; a study has its own"
+        )
     result: dict[str, StudyLike] = {}
     for item, name in zip(given, names or [study_of(item).site.name for item in given], strict=True):
         result[free_name(str(name), result)] = item
@@ -149,12 +153,13 @@ def roles_by_level(
     repair: str = "4h",
     rates: str | Path | None = None,
     settings: Mapping[str, str] | None = None,
+    data: str | None = None,
 ) -> pd.DataFrame:
     """Put both readings of the takeovers side by side for several levels.
 
     Parameters
     ----------
-    levels, clients, repair, rates, settings
+    levels, clients, repair, rates, settings, data
         As for `compare`.
 
     Returns
@@ -171,7 +176,8 @@ def roles_by_level(
     import pandas as pd
 
     rows = {}
-    for name, study in studies_at(levels, clients=clients, repair=repair, rates=rates, settings=settings).items():
+    studies = studies_at(levels, clients=clients, repair=repair, rates=rates, settings=settings, data=data)
+    for name, study in studies.items():
         principal = principal_traffic(study_of(study).site)
         rows[name] = {"service": principal} | sticky_and_preferred(study).to_dict("index")[principal]
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("level")
@@ -184,6 +190,7 @@ def overload_by_level(
     repair: str = "4h",
     rates: str | Path | None = None,
     settings: Mapping[str, str] | None = None,
+    data: str | None = None,
     method: str = "auto",
     organisation: Organisation | None = None,
 ) -> pd.Series:
@@ -191,7 +198,7 @@ def overload_by_level(
 
     Parameters
     ----------
-    levels, clients, repair, rates, settings, method, organisation
+    levels, clients, repair, rates, settings, data, method, organisation
         As for `compare`.
 
     Returns
@@ -204,7 +211,7 @@ def overload_by_level(
     >>> overload_by_level(["L2R"], clients=4).to_dict()
     {'L2R': 0.0}
     """
-    studies = studies_at(levels, clients=clients, repair=repair, rates=rates, settings=settings)
+    studies = studies_at(levels, clients=clients, repair=repair, rates=rates, settings=settings, data=data)
     frame = by_level(studies, _overload, method, organisation)
     empty = {name: words for name, words in frame["why_empty"].items() if words}
     result = frame["p_overload"].astype(float).rename_axis(None)
@@ -401,6 +408,7 @@ def variants(study: StudyLike, organisation: Organisation | None = None, *, meth
                 settings=dict(site.changed),
                 variant=name,
                 primary=study.policy.home,
+                data=site.data,
             )
         )
     return _side_by_side(solution, others)

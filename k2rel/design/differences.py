@@ -14,6 +14,7 @@ from k2rel.errors import InputError
 from k2rel.measures.solution import AS_MODELLED, IDEAL, StudyLike, framed, role_needs, solution_of, study_of
 from k2rel.organisation import Organisation
 from k2rel.rates import Law
+from k2rel.site.coverage import coverage_name, coverages
 from k2rel.site.model import AtLeast, Site
 from k2rel.site.model import Path as Route
 from k2rel.studies import Study
@@ -103,7 +104,8 @@ def _rules(site: Site) -> Iterator[tuple[tuple[str, str, str], str]]:
             yield ("roles", name, aspect), _list(value) if isinstance(value, tuple) else str(value)
     for name, role in site.roles.items():
         yield ("roles", name, "holders"), "; ".join(f"{h.side}: {h.on or _list(h.units)}" for h in role.holders)
-        yield ("roles", name, "coverage"), _said(role.coverage)
+        for cause, value in coverages(role).items():
+            yield ("roles", name, coverage_name(cause)), _said(value)
         yield ("roles", name, "switchover [h]"), _said(role.switchover_h)
         yield ("roles", name, "failback"), role.failback
     for name, traffic in site.traffic.items():
@@ -183,10 +185,10 @@ def history(
     -------
     pandas.DataFrame
         Index ``date``, the last row ``now``; ``version``, ``unavailability``, ``downtime_min_per_year``,
-        ``failures_per_year``, ``p_overload``, ``clients``, ``input_hash``, ``basis`` (hash of the code, the bundled
-        data and the packages; missing in lines of earlier versions), ``method``, ``takeovers``, and ``comparable``:
-        whether a line has the reading of ``now``. Lines without those two are of versions that knew ideal takeovers
-        alone. ``attrs["notes"]`` says how many lines have another reading.
+        ``failures_per_year``, ``p_overload``, ``clients``, ``input_hash``, ``data`` (version of the bundled data),
+        ``basis`` (hash of the code, the data and the packages), ``method``, ``takeovers``, and ``comparable``: whether
+        a line has the reading of ``now``. Lines of earlier versions lack some; those without the last two knew ideal
+        takeovers alone. ``attrs["notes"]`` says how many lines have another reading.
 
     Raises
     ------
@@ -209,18 +211,18 @@ def history(
         raise InputError(
             f"{folder} has no history of {site.name}; k2rel report {site.name} --output {folder} begins one"
         )
-    texts = ("version", "input_hash", "basis", "method", "takeovers")
-    columns = ["version", *_FIGURES, "clients", "input_hash", "basis", "method", "takeovers"]
+    texts = ("version", "input_hash", "data", "basis", "method", "takeovers")
+    columns = ["version", *_FIGURES, "clients", "input_hash", "data", "basis", "method", "takeovers"]
     try:
         frame = pd.read_csv(path, dtype=dict.fromkeys(texts, str)).set_index("date")
         frame = frame.assign(**{name: frame.get(name, "") for name in texts if name not in ("version", "input_hash")})
         frame = frame[columns].astype(dict.fromkeys(_FIGURES, float))
-        frame = frame.fillna(dict.fromkeys(("basis", "method", "takeovers"), ""))
+        frame = frame.fillna(dict.fromkeys(("data", "basis", "method", "takeovers"), ""))
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: is no history of reports: {str(error).splitlines()[0][:200]}") from None
     figures = headline(solution)
     now = {key: figures[key] for key in (*_FIGURES, "clients", "method", "takeovers")} | {"version": __version__}
-    now |= {"input_hash": solution.provenance.input_hash, "basis": basis_hash()[:16]}
+    now |= {"input_hash": solution.provenance.input_hash, "data": solution.provenance.data, "basis": basis_hash()[:16]}
     row = pd.DataFrame([now], index=pd.Index(["now"], name="date"))[columns]
     # what stands under no reading is of a version that had the exact engine alone
     older = frame["takeovers"] == ""

@@ -36,6 +36,7 @@ def overview(
     repair: str = "4h",
     rates: str | Path | None = None,
     settings: Mapping[str, str] | None = None,
+    data: str | None = None,
     method: str = "auto",
     organisation: Organisation | None = None,
 ) -> pd.DataFrame:
@@ -45,7 +46,7 @@ def overview(
     ----------
     levels : sequence of str or pathlib.Path, optional
         As for `compare`; by default every level.
-    clients, repair, rates, settings, method, organisation
+    clients, repair, rates, settings, data, method, organisation
         As for `compare`.
 
     Returns
@@ -74,8 +75,9 @@ def overview(
     (1.0, 'switch A', 1.0, 8)
     """
     studies = studies_at(
-        level_names() if levels is None else levels, clients=clients, repair=repair, rates=rates, settings=settings
-    )
+        level_names(data) if levels is None else levels, clients=clients, repair=repair, rates=rates,
+        settings=settings, data=data,
+    )  # fmt: skip
     return by_level(studies, _row, method, organisation)
 
 

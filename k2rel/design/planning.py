@@ -36,6 +36,7 @@ def most_clients(
     bound: float = 1e-3,
     takeover_bound: float = 0.01,
     settings: Mapping[str, str] | None = None,
+    data: str | None = None,
     method: str = "auto",
     organisation: Organisation | None = None,
 ) -> pd.DataFrame:
@@ -55,6 +56,8 @@ def most_clients(
         Largest accepted probability that something is overloaded after a takeover (`overload_after_takeover`).
     settings : mapping of str to str, optional
         Changes by hand, applied where a level has that type or part.
+    data : str, optional
+        Version of the bundled data; by default the current one.
     method, organisation
         As for `availability`: who answers for ``within_bound`` and ``after_takeover``.
 
@@ -85,11 +88,11 @@ def most_clients(
         if not 0 <= as_number(which, given) < 1:
             raise InputError(f"{which}: a probability from 0 to below 1, got {given:g}")
     rows = []
-    plain = studies_of(levels, settings=settings)  # a setting goes where a level has that type
+    plain = studies_of(levels, settings=settings, data=data)  # a setting goes where a level has that type
     for level, (name, study) in zip(as_paths("levels", levels), plain.items(), strict=True):
         demand = f"{principal_traffic(study.site)}.demand"
         for rate in as_names("bit_rates", bit_rates):
-            get = cache(partial(_with_clients, level, {**dict(study.site.changed), demand: rate}))
+            get = cache(partial(_with_clients, level, {**dict(study.site.changed), demand: rate}, data))
             ask = cache(lambda count, get=get: solution_of(get(count), method, organisation))
             rows.append({"level": name, "bit_rate": rate} | _carried(get, ask, most, bound, takeover_bound))
     if rows and not any(row["method"] for row in rows):
@@ -111,8 +114,8 @@ def most_clients(
     return frame.assign(takeovers=one_reading(frame["takeovers"]))
 
 
-def _with_clients(level: str | Path, settings: Mapping[str, str], count: int) -> Study:
-    (study,) = studies_of([level], clients=count, settings=settings).values()
+def _with_clients(level: str | Path, settings: Mapping[str, str], data: str | None, count: int) -> Study:
+    (study,) = studies_of([level], clients=count, settings=settings, data=data).values()
     return study
 
 

@@ -27,6 +27,7 @@ def entries_compared(
     *,
     level: str | Path | None = None,
     rates: str | Path | None = None,
+    data: str | None = None,
     method: str = "auto",
     organisation: Organisation | None = None,
 ) -> pd.DataFrame:
@@ -40,6 +41,8 @@ def entries_compared(
         A level or site file whose downtime is computed with each of them.
     rates : str or pathlib.Path, optional
         A table over the registry.
+    data : str, optional
+        Version of the bundled data; by default the current one.
     method, organisation
         As for `availability`, where there is a level.
 
@@ -47,6 +50,7 @@ def entries_compared(
     -------
     pandas.DataFrame
         Index ``id``, the default first; ``component``, ``failure_rate_per_h``, ``low_per_h``, ``high_per_h``,
+        ``mean_per_h``, ``point``,
         ``times_default``, ``evidence``, ``year``, ``source``; with a level also ``downtime_min_per_year`` of its
         principal traffic, ``method``, ``takeovers`` and ``why_empty`` as `compare`.
 
@@ -60,17 +64,17 @@ def entries_compared(
     >>> entries_compared("fc_link")["times_default"].round(3).tolist()
     [1.0, 0.2, 0.254]
     """
-    table = registry(rates)
+    table = registry(rates, data=data)
     rows = table.of_type(as_name("kind", kind))
     frame = table.table(rows)
     frame["times_default"] = frame["failure_rate_per_h"] / rows[0].rate_per_h if rows[0].rate_per_h else float("nan")
-    columns = ["component", "failure_rate_per_h", "low_per_h", "high_per_h", "times_default", "evidence", "year",
-               "source"]  # fmt: skip
+    columns = ["component", "failure_rate_per_h", "low_per_h", "high_per_h", "mean_per_h", "point", "times_default",
+               "evidence", "year", "source"]  # fmt: skip
     if level is not None:
-        types = {part.type for part in read_site(level).described.values()}
+        types = {part.type for part in read_site(level, data=data).described.values()}
         if kind not in types:
             raise InputError(f"{str(level)[:80]} has no component type '{kind}'{closest(kind, types)}")
-        studies = {row.id: study(level, rates=rates, settings={f"{kind}.rates": row.id}) for row in rows}
+        studies = {row.id: study(level, rates=rates, settings={f"{kind}.rates": row.id}, data=data) for row in rows}
         found = by_level(studies, _downtime, method, organisation)
         added = ["downtime_min_per_year", "method", "takeovers", "why_empty"]
         frame[added] = found[added]

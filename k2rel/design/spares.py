@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from k2rel.arguments import as_number
 from k2rel.distributions import Uncertain
 from k2rel.errors import InputError
-from k2rel.measures.uncertainty import rate_distributions
+from k2rel.measures.moments import rate_distributions
 from k2rel.rates import Law, site_laws
 from k2rel.studies import Study, StudyLike, study_of
 from k2rel.units import HOURS_PER_YEAR

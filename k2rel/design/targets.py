@@ -1,13 +1,16 @@
-"""Is a target met: not met, met, or not known within the uncertainty of the failure rates; and what would help most."""
+"""Is a target met: met, not met, or not known, by the probability over all inputs within their limits."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from k2rel.arguments import as_seed, as_whole
+import numpy as np
+
+from k2rel.arguments import as_number, as_seed, as_whole
 from k2rel.design.target_forms import (
     Target,
     WindowJudgement,
@@ -16,13 +19,19 @@ from k2rel.design.target_forms import (
     target_of,
     window_probability,
 )
+from k2rel.distributions import Z95
 from k2rel.errors import InputError, Problem, closest
 from k2rel.measures.availability import availability
-from k2rel.measures.solution import StudyLike, solution_of, study_of
-from k2rel.measures.uncertainty import rate_distributions, uncertainty
+from k2rel.measures.capacity import carried
+from k2rel.measures.draws import inputs_of
+from k2rel.measures.importance import causes
+from k2rel.measures.solution import Solution, StudyLike, solution_of, study_of
+from k2rel.measures.uncertainty import uncertainty
+from k2rel.measures.what_matters import break_even
 from k2rel.measures.windows import Figure
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
+from k2rel.rates import Law
 from k2rel.site.model import Site
 from k2rel.site.source import read_yaml
 from k2rel.tables import Shown
@@ -34,11 +43,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Judgement", "checked_target", "judge", "judgement_table", "read_target"]
 
+_MOST = 0.5  # share of the downtime above which one part is named
 _TARGET_FILE = (
     "a target file gives an availability [%] by service, such as 'media: 99.99', or what is asked of windows of time, "
     "such as 'media: {within: month, at most: 1 min, in: 95 %}'"
 )
-_MET, _NOT_MET, _OPEN = "met", "not met", "not known within the uncertainty"
+MET, NOT_MET, NOT_KNOWN = "met", "not met", "not known"
+"""Words of a verdict."""
+SURE = 0.95
+"""Probability from which a target is met; not met below its complement."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -47,35 +60,57 @@ class Judgement(Shown):
 
     service: str
     target_percent: float
-    verdict: str  # met: at the upper 5 % of the sampled downtime too; not met: even at the lower 5 %
+    verdict: str  # met: with a probability of at least `sure`; not met: of at most 1 - `sure`; else not known
     allowed_min_per_year: float
-    downtime_min_per_year: float  # with the failure rates as given
-    low_min_per_year: float  # 5 % quantile over the failure rates; what takeovers add is taken at the given ones
+    downtime_min_per_year: float  # with all inputs at their points
+    low_min_per_year: float  # 5 % quantile over all inputs within their limits; of a simulation over its histories
     high_min_per_year: float  # 95 % quantile
     method: str
     takeovers: str  # "ideal" or "as modelled"
+    probability: float = math.nan  # that the target is met
+    sure: float = SURE
+    p_carries: float = 1.0  # that the site carries its clients; a service that cannot be delivered meets no target
+    turns: str = ""  # the input that turns the verdict nearest to its point, in words
+    weak: str = ""  # what the downtime rests on most, where that is no figure of the thing itself
 
     def words(self) -> str:
         """Say it in a sentence.
 
         Examples
         --------
-        >>> Judgement("media", 99.99, "met", 52.6, 10.0, 5.0, 20.0, "markov", "as modelled").words()[:46]
+        >>> Judgement("media", 99.99, "met", 52.6, 10.0, 5.0, 20.0, "markov", "as modelled", 1.0).words()[:46]
         'media: the target of 99.99 % (52.6 min of down'
         """
-        moved = "" if self.method == "exact" else " (the spread of ideal takeovers, moved to this figure)"
+        spread = "of the simulation's histories" if self.method == "simulation" else "with them within their limits"
+        load = (
+            ""
+            if self.p_carries >= 1.0
+            else (
+                " The site cannot carry its clients with nothing failed."
+                if self.p_carries <= 0.0
+                else f" It carries its clients with a probability of {_percent(self.p_carries)} only."
+            )
+        )
+        more = "".join(f" {text[0].upper()}{text[1:]}." for text in (self.turns, self.weak) if text)
         return (
             f"{self.service.replace('_', ' ')}: the target of {self.target_percent:.6g} % "
-            f"({self.allowed_min_per_year:.3g} min of downtime a year) is {self.verdict.upper()}: "
-            f"{self.downtime_min_per_year:.3g} min with the failure rates as given, {self.low_min_per_year:.3g} to "
-            f"{self.high_min_per_year:.3g} (90 %) with them within their limits{moved}; takeovers {self.takeovers} "
-            f"({self.method})."
+            f"({self.allowed_min_per_year:.3g} min of downtime a year) is {self.verdict.upper()}, met with a "
+            f"probability of {_percent(self.probability)}: {self.downtime_min_per_year:.3g} min with all inputs as "
+            f"given, {self.low_min_per_year:.3g} to {self.high_min_per_year:.3g} (90 %) {spread}; takeovers "
+            f"{self.takeovers} ({self.method}).{load}{more}"
         )
 
     def _line(self) -> str:
         minutes = f"{self.downtime_min_per_year:.3g} of {self.allowed_min_per_year:.3g} min a year"
-        judged = f"{self.target_percent:.6g} % is {self.verdict.upper()}"
+        judged = f"{self.target_percent:.6g} % is {self.verdict.upper()} ({_percent(self.probability)})"
         return f"{self.service}: {judged}, {minutes}; takeovers {self.takeovers} ({self.method})"
+
+
+def _percent(probability: float) -> str:
+    """A probability as a percentage that is 0 or 100 only where it is."""
+    if 0.0 < probability < 0.001 or 0.999 < probability < 1.0:
+        return "below 0.1 %" if probability < 0.5 else "above 99.9 %"
+    return f"{100.0 * probability:.3g} %"
 
 
 def read_target(text: str | float, study: StudyLike | Site) -> dict[str, Target]:
@@ -139,24 +174,27 @@ def judge(
     study: StudyLike,
     targets: Mapping[str, Target | Mapping[str, object]],
     *,
-    samples: int = 4000,
+    samples: int = 2000,
     seed: int = 1,
     organisation: Organisation | None = None,
     method: str = "auto",
+    sure: float = SURE,
+    explain: bool = True,
 ) -> list[Judgement | WindowJudgement]:
-    """Judge services against their targets.
+    """Judge services against their targets, with all inputs within their limits.
 
     Parameters
     ----------
     study, organisation, method
-        As for `availability`. The spread over the failure rates is sampled with ideal takeovers in any case, and moved
-        to the figure of the answer: what takeovers add is taken at the rates as given.
+        As for `availability`.
     targets : mapping
         Availability [%], or what is asked of windows of time, by service (`read_target`).
-    samples : int
-        Samples of the failure rates within their limits.
-    seed : int
-        Seed of the samples.
+    samples, seed : int
+        Draws of the inputs, and their seed.
+    sure : float
+        Probability from which a target counts as met, above 0.5; it is not met below 1 - `sure`.
+    explain : bool
+        Whether what turns a verdict that is not known is looked for.
 
     Returns
     -------
@@ -174,41 +212,96 @@ def judge(
     ['met']
     """
     samples, seed = as_whole("samples", samples, 2, MOST_POINTS), as_seed(seed)
+    sure = as_number("sure", sure)
+    if not 0.5 < sure < 1.0:
+        raise InputError(f"sure: a probability above 0.5 and below 1, got {sure:g}")
     if not isinstance(targets, Mapping):
         raise InputError(f"targets: an availability [%] by service is needed (read_target), got {str(targets)[:40]}")
     asked = {name: target_of(given) for name, given in targets.items()}
     solution = solution_of(study, method, organisation)
     study = solution.study
-    static = availability(study, method="exact")
-    names = [item.service for item in static.services]
+    found = availability(solution)
+    names = [item.service for item in found.services]
     for name in asked:
         if name not in names:
             raise InputError(f"target: {study.site.name} has no service '{name[:60]}'{closest(name, names)}")
-    moving = availability(solution)
+    drawn = None
     shares = [name for name, target in asked.items() if not isinstance(target, WindowTarget)]
-    spread = (
-        uncertainty(study, shares, samples=samples, seed=seed).table() if shares and rate_distributions(study) else None
-    )
+    if shares and solution.method != "simulation" and inputs_of(solution):
+        drawn = uncertainty(solution, shares, samples=samples, seed=seed, frequency=False)
     result: list[Judgement | WindowJudgement] = []
     for name, percent in asked.items():
         if isinstance(percent, WindowTarget):
             value, low, high, how = window_probability(solution, name, percent)
-            verdict = _MET if low >= percent.share else _NOT_MET if high < percent.share else _OPEN
-            found = Figure(value, low, high)
-            result.append(WindowJudgement(name, percent, verdict, found, how, solution.method, solution.takeovers))
+            verdict = MET if low >= percent.share else NOT_MET if high < percent.share else NOT_KNOWN
+            within = Figure(value, low, high)
+            result.append(WindowJudgement(name, percent, verdict, within, how, solution.method, solution.takeovers))
             continue
-        preferred = static[name].downtime_min_per_year
-        minutes = moving[name].downtime_min_per_year
-        more = minutes - preferred
-        low, high = (minutes, minutes)
-        if spread is not None:
-            low, high = (float(spread["q05"][name]) + more, float(spread["q95"][name]) + more)
-        allowed = allowed_min_per_year(percent)
-        verdict = _MET if max(high, minutes) <= allowed else _NOT_MET if min(low, minutes) > allowed else _OPEN
+        allowed, minutes = allowed_min_per_year(percent), found[name].downtime_min_per_year
+        loaded = _is_loaded(study.site, name)
+        if drawn is not None:
+            p = drawn.probability(name, allowed, carrying=loaded)
+            low, high = np.quantile(drawn.unavailability[name] * MINUTES_PER_YEAR, [0.05, 0.95]).tolist()
+            carries = drawn.p_carries if loaded else 1.0
+        else:
+            limits = found[name].limits or (found[name].unavailability, found[name].unavailability)
+            low, high = (value * MINUTES_PER_YEAR for value in limits)
+            carries = float(carried(study, {}, 1)[0]) if loaded else 1.0
+            p = carries * _normal(minutes, low, high, allowed)
+        verdict = MET if p >= sure else NOT_MET if p <= 1.0 - sure else NOT_KNOWN
+        turns = _turns(solution, name, allowed) if explain and verdict == NOT_KNOWN and drawn is not None else ""
+        weak = _weak(solution, name) if explain else ""
         result.append(
-            Judgement(name, percent, verdict, allowed, minutes, low, high, solution.method, solution.takeovers)
-        )
+            Judgement(name, percent, verdict, allowed, minutes, low, high, solution.method, solution.takeovers, p, sure,
+                      carries, turns, weak)
+        )  # fmt: skip
     return result
+
+
+def _is_loaded(site: Site, service: str) -> bool:
+    """Whether a service delivers traffic that counts: no target of it is met where that cannot be carried."""
+    flow = site.traffic.get(service)
+    if flow is not None:
+        return flow.demand_mb_s > 0 and service in site.counted_traffic
+    principal = principal_traffic(site)
+    of_clients = service.startswith((f"{principal}_client", "lost_")) or service == "full_service"
+    return of_clients and site.traffic[principal].demand_mb_s > 0
+
+
+def _normal(value: float, low: float, high: float, allowed: float) -> float:
+    """Probability of at most the allowed, by a normal distribution with a simulation's 90 % limits."""
+    if not high > low:
+        return float(value <= allowed)
+    return 0.5 * math.erfc((value - allowed) / ((high - low) / (2.0 * Z95)) / math.sqrt(2.0))
+
+
+def _turns(solution: Solution, service: str, allowed: float) -> str:
+    """Which input turns a verdict, the one nearest to its point first."""
+    table = break_even(solution, service, allowed)
+    if not len(table):
+        return "no input turns it alone"
+    first = table.iloc[0]
+    unit = f" {first['unit']}" if first["unit"] else ""
+    value = f"{100 * first['turns_at']:.3g} %" if not first["unit"] else f"{first['turns_at']:.3g}{unit}"
+    return f"met if {first['about']} is {first['met_if']} {value}, all else as given"
+
+
+def _weak(solution: Solution, service: str) -> str:
+    """What most of the downtime with ideal takeovers rests on, where its rate is that of something else."""
+    if solution.method == "simulation":
+        return ""
+    shares = causes(solution_of(solution.study, "exact"), service)
+    if not len(shares) or not shares["share"].iloc[0] > _MOST:
+        return ""
+    name = str(shares.index[0])
+    law = solution.study.law(name) if name in solution.study.site.components else None
+    if not isinstance(law, Law) or not law.evidence.startswith(("A", "P")):
+        return ""
+    kind = {"A": "an analogue", "P": "a prior"}[law.evidence[0]]
+    return (
+        f"{name} carries {100 * shares['share'].iloc[0]:.0f} % of the downtime with ideal takeovers, and its failure "
+        f"rate is {kind} (evidence {law.evidence}, entry {law.rates_id})"
+    )
 
 
 def judgement_table(judgements: Sequence[Judgement | WindowJudgement]) -> pd.DataFrame:
@@ -223,7 +316,8 @@ def judgement_table(judgements: Sequence[Judgement | WindowJudgement]) -> pd.Dat
     -------
     pandas.DataFrame
         Index ``service``; ``target_percent``, ``verdict``, ``allowed_min_per_year``, ``downtime_min_per_year``,
-        ``low_min_per_year``, ``high_min_per_year``; of windows ``within``, ``at_most_min``, ``p_met`` instead.
+        ``low_min_per_year``, ``high_min_per_year``, ``probability``, ``p_carries``; of windows
+        ``within``, ``at_most_min``, ``p_met``.
 
     Examples
     --------
@@ -235,6 +329,6 @@ def judgement_table(judgements: Sequence[Judgement | WindowJudgement]) -> pd.Dat
 
     frame = pd.DataFrame([one.row() if isinstance(one, WindowJudgement) else asdict(one) for one in judgements])
     said = {name: " and ".join(dict.fromkeys(frame[name])) for name in ("method", "takeovers")}
-    frame = frame.drop(columns=list(said)).set_index("service")
+    frame = frame.drop(columns=[*said, "sure", "turns", "weak"], errors="ignore").set_index("service")
     frame.attrs.update(said)
     return frame

@@ -193,6 +193,11 @@ FAMILIES = {
             _from_scipy(lambda stats, p: stats.uniform(p[0], p[1] - p[0])),
             fault=lambda p: "" if p[0] < p[1] else "the lower limit must be below the upper one",
         ),
+        Family(
+            "triangular", ("low", "mode", "high"), lambda p: sum(p) / 3,
+            _from_scipy(lambda stats, p: stats.triang((p[1] - p[0]) / (p[2] - p[0]), p[0], p[2] - p[0])),
+            fault=lambda p: "" if p[0] <= p[1] <= p[2] and p[0] < p[2] else "needs low, mode and high in order",
+        ),
         Family("histogram", (), lambda p: float(_histogram(p).mean()), _histogram, fault=_histogram_fault),
     )
 }  # fmt: skip

@@ -10,22 +10,23 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.distributions.families import FAMILIES
+from k2rel.distributions.quantiles import Quantile, quantile_function
 from k2rel.errors import InputError
 
-__all__ = ["Z95", "Uncertain", "from_limits"]
+__all__ = ["Z95", "Uncertain", "from_limits", "point_is"]
 
 FloatArray = NDArray[np.float64]
 
 Z95 = 1.6448536269514722
 """95 % quantile of the standard normal distribution: two-sided 90 % limits lie so many deviations away."""
 
-_OF_QUANTITIES = ("lognormal", "normal", "gamma", "beta", "uniform", "weibull", "histogram")
+_OF_QUANTITIES = ("lognormal", "normal", "gamma", "beta", "uniform", "triangular", "weibull", "histogram")
 _BY_ERROR_FACTOR = ("mean", "error_factor", "level")
 
 
@@ -35,11 +36,11 @@ class Uncertain:
 
     Parameters
     ----------
-    family : {"lognormal", "normal", "gamma", "beta", "uniform", "weibull", "histogram"}
+    family : {"lognormal", "normal", "gamma", "beta", "uniform", "triangular", "weibull", "histogram"}
         Its family.
     parameters : tuple of float
-        Mean, error factor and its level (lognormal); mean and deviation; shape and scale; a and b; low and high; shape
-        and scale; bounds, then weights.
+        Mean, error factor and its level (lognormal); mean and deviation; shape and scale; a and b; low and high; low,
+        mode and high; shape and scale; bounds, then weights.
 
     Examples
     --------
@@ -115,20 +116,27 @@ class Uncertain:
         >>> Uncertain("uniform", (2.0, 4.0)).quantile(0.5)
         array(3.)
         """
-        return np.asarray(self.frozen().ppf(u), dtype=np.float64)
+        if self._quantile is None:
+            return np.asarray(self.frozen().ppf(u), dtype=np.float64)
+        return np.asarray(self._quantile(np.asarray(u, dtype=np.float64)), dtype=np.float64)
+
+    @cached_property
+    def _quantile(self) -> Quantile | None:
+        return quantile_function(self.family, self.of_family)
 
 
-def from_limits(family: str, low: float, high: float, mean: float | None = None) -> Uncertain:
-    """Give the distribution of a family that has given 5 and 95 % quantiles.
+def from_limits(family: str, low: float, high: float, point: float | None = None) -> Uncertain:
+    """Give the distribution of a family that has given limits.
 
     Parameters
     ----------
-    family : {"lognormal", "gamma"}
+    family : {"lognormal", "gamma", "beta", "uniform", "triangular"}
         The family.
     low, high : float
-        Its 90 % limits.
-    mean : float, optional
-        Its mean; then only the ratio of the limits is kept.
+        Its 5 and 95 % quantiles; of a uniform or a triangular distribution its ends.
+    point : float, optional
+        The value that the limits are of, between them: the mode of a triangular distribution. The others are given
+        by their limits alone; what the point is to them says `point_is`.
 
     Returns
     -------
@@ -138,32 +146,41 @@ def from_limits(family: str, low: float, high: float, mean: float | None = None)
     Raises
     ------
     InputError
-        If the limits are out of order, or no distribution of the family has them.
+        If the limits are out of order or do not hold the point, or no distribution of the family has them.
 
     Examples
     --------
     >>> u = from_limits("lognormal", 1e-6, 9e-6)
     >>> [float(f"{u.quantile(p):.6g}") for p in (0.05, 0.5, 0.95)]
     [1e-06, 3e-06, 9e-06]
-    >>> g = from_limits("gamma", 1e-6, 9e-6)
-    >>> [float(f"{g.quantile(p):.6g}") for p in (0.05, 0.95)]
-    [1e-06, 9e-06]
+    >>> b = from_limits("beta", 0.85, 0.99, 0.95)
+    >>> [float(f"{b.quantile(p):.6g}") for p in (0.05, 0.95)], round(b.mean, 4)
+    ([0.85, 0.99], 0.9372)
     """
     if family not in _FROM_LIMITS:
-        raise InputError(f"limits: of a distribution of the family {' or '.join(_FROM_LIMITS)}, not '{family[:40]}'")
-    if not 0 < low <= high < math.inf:
-        raise InputError(f"limits of a {family} law: must be above 0 and in order, got {low:g} and {high:g}")
-    return _FROM_LIMITS[family](low, high, mean)
+        known = ", ".join(_FROM_LIMITS)
+        raise InputError(f"limits: of a distribution of the families {known}, not '{family[:40]}'")
+    where = f"limits of a {family} distribution"
+    if not (math.isfinite(low) and math.isfinite(high)) or low > high:
+        raise InputError(f"{where}: must be finite and in order, got {low:g} and {high:g}")
+    if family in ("lognormal", "gamma", "beta") and not low > 0:
+        raise InputError(f"{where}: must be above 0, got {low:g} and {high:g}")
+    if family == "beta" and not high < 1:
+        raise InputError(f"{where}: must be below 1, got {low:g} and {high:g}")
+    if family != "lognormal" and low == high:
+        raise InputError(f"{where}: must be apart, got {low:g} twice")
+    if point is not None and not low <= point <= high:
+        raise InputError(f"{where}: {low:g} to {high:g} must hold the value itself, {point:g}")
+    return _FROM_LIMITS[family](low, high, point)
 
 
-def _lognormal(low: float, high: float, mean: float | None) -> Uncertain:
+def _lognormal(low: float, high: float, point: float | None) -> Uncertain:
     factor = math.sqrt(high / low)
     sigma = math.log(factor) / Z95
-    centre = math.sqrt(low * high) * math.exp(sigma * sigma / 2) if mean is None else mean
-    return Uncertain("lognormal", (centre, factor, 0.95))
+    return Uncertain("lognormal", (math.sqrt(low) * math.sqrt(high) * math.exp(sigma * sigma / 2), factor, 0.95))
 
 
-def _gamma(low: float, high: float, mean: float | None) -> Uncertain:
+def _gamma(low: float, high: float, point: float | None) -> Uncertain:
     from scipy.optimize import brentq
     from scipy.special import gammaincinv
 
@@ -175,9 +192,88 @@ def _gamma(low: float, high: float, mean: float | None) -> Uncertain:
 
     ends = math.log(0.02), math.log(1e8)
     if not missing(ends[1]) < 0 < missing(ends[0]):
-        raise InputError(f"limits of a gamma law: {low:g} and {high:g} are too near or too far apart")
+        raise InputError(f"limits of a gamma distribution: {low:.10g} and {high:.10g} are too near or too far apart")
     shape = math.exp(brentq(missing, *ends, xtol=1e-13))
-    return Uncertain("gamma", (shape, low / float(gammaincinv(shape, 0.05)) if mean is None else mean / shape))
+    return Uncertain("gamma", (shape, low / float(gammaincinv(shape, 0.05))))
 
 
-_FROM_LIMITS: dict[str, Callable[[float, float, float | None], Uncertain]] = {"lognormal": _lognormal, "gamma": _gamma}
+def _beta(low: float, high: float, point: float | None) -> Uncertain:
+    """One a and b exist for any two limits (N. Shih, J. Stat. Comput. Simul. 85 (2015)): a root within a root.
+
+    For each a one b puts 5 % below the lower limit; the larger a, the more then lies below the upper one.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import betainc
+
+    ends = math.log(1e-3), math.log(1e13)
+    ends_b = math.log(1e-8), math.log(1e14) - math.log(low)
+
+    def log_b(log_a: float) -> float:
+        a = math.exp(log_a)
+
+        def missing(x: float) -> float:
+            return float(betainc(a, math.exp(x), low)) - 0.05
+
+        if missing(ends_b[0]) >= 0:
+            return ends_b[0]
+        return ends_b[1] if missing(ends_b[1]) <= 0 else float(brentq(missing, *ends_b, xtol=1e-13))
+
+    def beyond(log_a: float) -> float:
+        return float(betainc(math.exp(log_a), math.exp(log_b(log_a)), high)) - 0.95
+
+    if not beyond(ends[0]) < 0 < beyond(ends[1]):
+        raise InputError(f"limits of a beta distribution: {low:.10g} and {high:.10g} are too near or too far apart")
+    log_a = float(brentq(beyond, *ends, xtol=1e-13))
+    a, b = math.exp(log_a), math.exp(log_b(log_a))
+    if max(abs(float(betainc(a, b, low)) - 0.05), abs(float(betainc(a, b, high)) - 0.95)) > 1e-5:
+        raise InputError(f"limits of a beta distribution: {low:.10g} and {high:.10g} are too near or too far apart")
+    return Uncertain("beta", (a, b))
+
+
+def _triangular(low: float, high: float, point: float | None) -> Uncertain:
+    if point is None:
+        raise InputError("limits of a triangular distribution: give the value itself too; it is the mode")
+    return Uncertain("triangular", (low, point, high))
+
+
+_FROM_LIMITS: dict[str, Callable[[float, float, float | None], Uncertain]] = {
+    "lognormal": _lognormal,
+    "gamma": _gamma,
+    "beta": _beta,
+    "uniform": lambda low, high, point: Uncertain("uniform", (low, high)),
+    "triangular": _triangular,
+}
+
+
+def point_is(distribution: Uncertain, point: float) -> Literal["median", "mean", "estimate"]:
+    """Say what a published value is to the distribution that its limits give.
+
+    Parameters
+    ----------
+    distribution : Uncertain
+        The distribution.
+    point : float
+        The value.
+
+    Returns
+    -------
+    {"median", "mean", "estimate"}
+        The nearer of median and mean where the value lies within 5 % of it; of a probability near 1 within 5 % of
+        what is missing to 1. Else an estimate of its own.
+
+    Examples
+    --------
+    >>> rate = from_limits("lognormal", 1e-6, 9e-6)
+    >>> [point_is(rate, value) for value in (3e-6, 3.75e-6, 5e-6)]
+    ['median', 'mean', 'estimate']
+    """
+    beta = distribution.family == "beta"
+
+    def apart(value: float) -> float:
+        size = min(value, 1 - value) if beta else abs(value)
+        return abs(point - value) / size if size else math.inf
+
+    median, mean = apart(float(distribution.quantile(0.5))), apart(distribution.mean)
+    if min(median, mean) > 0.05:
+        return "estimate"
+    return "median" if median <= mean else "mean"

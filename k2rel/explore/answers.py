@@ -33,11 +33,11 @@ STYLE = """
 
 
 @lru_cache(maxsize=32)
-def _site(level: str) -> LiveSite:
-    return LiveSite(level)
+def _site(level: str, data: str | None) -> LiveSite:
+    return LiveSite(level, data)
 
 
-def choices(level: str) -> dict[str, list[str]]:
+def choices(level: str, data: str | None = None) -> dict[str, list[str]]:
     """List what can be chosen.
 
     Examples
@@ -45,8 +45,8 @@ def choices(level: str) -> dict[str, list[str]]:
     >>> choices("L3")["levels"][:2]
     ['L3', 'L1']
     """
-    _site(level)
-    levels = list(dict.fromkeys([level, *level_names()]))
+    _site(level, data)
+    levels = list(dict.fromkeys([level, *level_names(data)]))
     return {"levels": levels, "contracts": list(CONTRACTS), "rates": list(RATES)}
 
 
@@ -61,7 +61,7 @@ def first_choice(level: str) -> dict[str, Any]:
     return {"level": level, "clients": 0, "contract": "4h", "rates": RATES[0], "number": 0}
 
 
-def answer(asked: Mapping[str, Any], levels: Sequence[str]) -> dict[str, Any]:
+def answer(asked: Mapping[str, Any], levels: Sequence[str], data: str | None = None) -> dict[str, Any]:
     """Work out what to show; for what cannot be computed that is a message alone.
 
     Examples
@@ -75,7 +75,7 @@ def answer(asked: Mapping[str, Any], levels: Sequence[str]) -> dict[str, Any]:
         level = str(asked["level"])
         if level not in levels:
             raise InputError(f"level: one of {', '.join(levels)}, got '{level[:60]}'")
-        live = _site(level)
+        live = _site(level, data)
         given = asked.get("clients", 0)
         if isinstance(given, bool) or not isinstance(given, int):
             raise InputError("clients: a whole number, 0 for that of the file")

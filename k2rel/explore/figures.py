@@ -97,6 +97,8 @@ class LiveSite:
     ----------
     level : str
         A level's name or a site file.
+    data : str, optional
+        Version of the bundled data; by default the current one.
 
     Raises
     ------
@@ -109,11 +111,11 @@ class LiveSite:
     7.97
     """
 
-    def __init__(self, level: str) -> None:
-        self.level = level
+    def __init__(self, level: str, data: str | None = None) -> None:
+        self.level, self.data = level, data
         self._studies: dict[int, Study] = {}
         self._laws: dict[tuple[int, str, str], Study] = {}
-        self.usual = study(level)
+        self.usual = study(level, data=data)
         self._studies[self.usual.site.client_count] = self.usual
 
     def study(self, clients: int | None = None, contract: str = "4h", rates: str = RATES[0]) -> Study:
@@ -150,7 +152,7 @@ class LiveSite:
             if len(self._studies) >= _MOST_SITES:
                 self._studies.clear()
                 self._laws.clear()
-            self._studies[count] = study(self.level, clients=count)
+            self._studies[count] = study(self.level, clients=count, data=self.data)
         key = (count, contract, rates)
         if key not in self._laws:
             one = self._studies[count]

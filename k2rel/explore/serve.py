@@ -105,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not isinstance(asked, dict):
             return self._refuse(400, "that is no choice")
         with self.server.lock:
-            found = answer(asked, self.server.known["levels"])
+            found = answer(asked, self.server.known["levels"], self.server.data)
         return self._send(200, "application/json", json.dumps(found))
 
 
@@ -121,10 +121,13 @@ class ExplorerServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, level: str, address: str = "127.0.0.1", port: int = 0, *, token: bool = True) -> None:
+    def __init__(
+        self, level: str, address: str = "127.0.0.1", port: int = 0, *, token: bool = True, data: str | None = None
+    ) -> None:
         text = str(Path(level).resolve()) if Path(level).is_file() else level
         self.level = text
-        self.known = choices(text)
+        self.data = data
+        self.known = choices(text, data)
         self.token = secrets.token_urlsafe(24) if token else ""
         self.lock = threading.Lock()
         self.asked = first_choice(text)
@@ -176,7 +179,10 @@ class ExplorerServer(ThreadingHTTPServer):
         return page, policy
 
 
-def serve(level: str, *, address: str = "127.0.0.1", port: int = 0, token: bool = True, browser: bool = True) -> None:
+def serve(
+    level: str, *, address: str = "127.0.0.1", port: int = 0, token: bool = True, browser: bool = True,
+    data: str | None = None,
+) -> None:  # fmt: skip
     """Serve the explorer until Ctrl-C.
 
     Examples
@@ -186,7 +192,7 @@ def serve(level: str, *, address: str = "127.0.0.1", port: int = 0, token: bool 
         ...
     k2rel.errors.InputError: there is no level or file 'L9'; known: L1, ...
     """
-    with ExplorerServer(level, address, port, token=token) as server:
+    with ExplorerServer(level, address, port, token=token, data=data) as server:
         print(server.url, flush=True)
         if not token:
             print("k2rel: without a token, whoever reaches this address can use it", file=sys.stderr)

@@ -37,8 +37,9 @@ class Explorer(anywidget.AnyWidget):
     message = traitlets.Unicode().tag(sync=True)
     shown = traitlets.Int().tag(sync=True)
 
-    def __init__(self, level: str = "L2R", **kwargs: Any) -> None:
-        super().__init__(**kwargs, **choices(level))
+    def __init__(self, level: str = "L2R", data: str = "", **kwargs: Any) -> None:
+        self._data = data or None
+        super().__init__(**kwargs, **choices(level, self._data))
         self.observe(self._follow, "asked")
         self.asked = first_choice(level)
 
@@ -58,6 +59,6 @@ class Explorer(anywidget.AnyWidget):
 
     def _follow(self, change: Any) -> None:
         """Compute what was asked for; a mistake is said, and the figures stay."""
-        for name, value in answer(change["new"], self.levels).items():
+        for name, value in answer(change["new"], self.levels, self._data).items():
             setattr(self, name, value)
         self.shown += 1

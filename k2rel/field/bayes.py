@@ -110,8 +110,7 @@ def prior_of(row: RateRow, law: str = "lognormal") -> Uncertain:
     Returns
     -------
     Uncertain
-        Its mean is the entry's rate, and its 5 and 95 % quantiles have the ratio of the entry's limits, as in every
-        study of uncertainty.
+        Its 5 and 95 % quantiles are the entry's limits, as in every study of uncertainty.
 
     Raises
     ------
@@ -122,8 +121,8 @@ def prior_of(row: RateRow, law: str = "lognormal") -> Uncertain:
     --------
     >>> from k2rel.rates import read_rates
     >>> prior = prior_of(read_rates().row("psu"), "gamma")
-    >>> round(float(prior.quantile(0.95) / prior.quantile(0.05)), 6), round(prior.mean * 1e6, 9)
-    (12.0, 4.0)
+    >>> [float(f"{prior.quantile(level):.6g}") for level in (0.05, 0.95)]
+    [1e-06, 1.2e-05]
     """
     low, high = row.low_per_h, row.high_per_h
     if not low or not high or not low < high:
@@ -131,7 +130,7 @@ def prior_of(row: RateRow, law: str = "lognormal") -> Uncertain:
     if law not in ("lognormal", "gamma"):
         raise InputError(f"prior: 'lognormal' or 'gamma', got '{str(law)[:40]}'")
     try:
-        return from_limits(law, low, high, row.rate_per_h)
+        return from_limits(law, low, high)
     except InputError as error:
         raise InputError(f"entry '{row.id}': {error}") from None
 

@@ -260,3 +260,49 @@ def worth_of_rates(
                     of_events[event, z, c, k] += worth
                 of_coverage[after, c2, k] += probability[x] * r * (gain[0, k] - gain[1, k])
     return of_moves, of_events, of_coverage
+
+
+@njit(cache=True, nogil=True)
+def joint_terms(
+    parts: IntArray, control: IntArray, begin: IntArray, moves: JointMoves, move: IntArray, event: IntArray,
+    decided: IntArray,
+) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:  # fmt: skip
+    """Terms of the transitions between joint states: from, to, place of the move of the parts or -1, rate, factor.
+
+    `move` numbers the rate of each move of the parts, `event` that of each event in time, `decided` the coverage of
+    each condition and control state (0: certain). Coverage k is factor 2 k - 1, and its complement 2 k.
+    """
+    room = 6 * len(parts) + 64
+    found = np.empty((5, room), dtype=np.int64)
+    terms = 0
+    events = len(moves.timed_per_h)
+    for x in range(len(parts)):
+        s, c = parts[x], control[x]
+        first, z = moves.start[s], moves.condition[s]
+        for e in range(first - events, moves.start[s + 1]):
+            if e < first:
+                n = first - 1 - e
+                if moves.timed_per_h[n, z, c] == 0.0:
+                    continue
+                place, which, s2, c2 = np.int64(-1), event[n, z, c], s, moves.leads_to[n, z, c]
+            else:
+                place, which, s2, c2 = np.int64(e), move[e], moves.target[e], c
+            after = moves.condition[s2]
+            coverage = decided[after, c2]
+            for way in range(2):
+                if way == 1 and coverage == 0:
+                    break
+                c3 = moves.settled[after, c2] if way == 0 else moves.failed[after, c2]
+                y = begin[s2]
+                while y < begin[s2 + 1] and control[y] != c3:
+                    y += 1
+                if y == begin[s2 + 1] or y == x:
+                    continue
+                if terms == room:
+                    found = np.concatenate((found, np.empty((5, room), dtype=np.int64)), axis=1)
+                    room *= 2
+                found[0, terms], found[1, terms], found[2, terms] = x, y, place
+                found[3, terms] = which
+                found[4, terms] = 0 if coverage == 0 else 2 * coverage - 1 + way
+                terms += 1
+    return found[0, :terms], found[1, :terms], found[2, :terms], found[3, :terms], found[4, :terms]

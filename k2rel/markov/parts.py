@@ -156,7 +156,8 @@ class RepairOf:
         if law is None:
             return name
         tests = (law.test_interval_h, law.tested_independently, law.test_days_h) if law.test_interval_h > 0 else None
-        return (law.failure_rate_per_h, tests, self.work.hands_on_h(name, law), self.work.rank(name, law))
+        # what is drawn apart is no population, though it is alike at the point
+        return (law.failure_rate_per_h, tests, self.work.hands_on_h(name, law), self.work.rank(name, law), law.uses)
 
     def component(
         self, name: str, law: Law | RaidModule, longer_h: float = 0.0

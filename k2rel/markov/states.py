@@ -47,7 +47,7 @@ _LADDERS = (((1e-8, 1e-9, 1e-10), 25_000), ((1e-6, 1e-7), 300_000), ((1e-5,), _M
 _TOO_OFTEN = "parts fail too often, or crews and persons take too long, for the dynamic engine"
 _NOWHERE = np.zeros((1, 1), dtype=np.int64)
 _NO_ROLES = TakeoverTable(
-    _NOWHERE, _NOWHERE, np.ones((1, 1)), _NOWHERE, np.zeros((0, 1, 1)), np.zeros((0, 1, 1), dtype=np.int64)
+    _NOWHERE, _NOWHERE, np.ones((1, 1)), _NOWHERE, _NOWHERE, np.zeros((0, 1, 1)), np.zeros((0, 1, 1), dtype=np.int64)
 )
 _FINER = 0.05  # control states are cheaper to follow than more failed parts
 

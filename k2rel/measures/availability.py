@@ -18,8 +18,10 @@ from k2rel.logic.diagram import compile_diagram
 from k2rel.measures.solution import Solution, StudyLike, framed, solution_of, study_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
+from k2rel.policy.following import counted, smallest
 from k2rel.policy.rules import Policy
 from k2rel.services.diagrams import Service, services_of
+from k2rel.site.coverage import coverages
 from k2rel.studies import Provenance, Study
 from k2rel.tables import Shown, ShownTable
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
@@ -304,8 +306,8 @@ def takeovers(study: StudyLike) -> pd.DataFrame:
     """Estimate how often roles move, and what the moves themselves cost.
 
     The static figures take a takeover as instant and certain. This table says what that leaves out, to first
-    order: each takeover interrupts for the switchover time, and fails with probability 1 - coverage; with automatic
-    failback each return interrupts as long once more, and never fails.
+    order: each takeover interrupts for the switchover time, and fails with probability 1 - coverage (by what failed,
+    its mean over the takeovers); with automatic failback each return interrupts as long once more, and never fails.
 
     Parameters
     ----------
@@ -334,11 +336,16 @@ def takeover_rows(study: Study) -> list[dict[str, Any]]:
     """Rows of `takeovers`."""
     rows: list[dict[str, Any]] = []
     for name, role in study.site.movable.items():
-        diagram = compile_diagram(study.policy.structure, [study.policy.role_moved(name)])
+        causes = [node for _, node in study.policy.causes(name, 0)]
+        diagram = compile_diagram(study.policy.structure, [study.policy.role_moved(name), *causes])
         # into the moved state, by a failure or by a repair
         moves = mode_transitions(study, diagram).both_ways()
-        moved = np.array([outcome == (True,) for outcome in diagram.outcomes])
-        rate = float(moves.rate_per_h[moved[moves.after]].sum())
+        moved, *stands = np.array(list(diagram.outcomes), dtype=np.bool_).T
+        into = moved[moves.after] & ~moved[moves.before]
+        rate = float(moves.rate_per_h[into].sum())
+        counts = counted(np.column_stack(stands or [np.zeros_like(moved)]))
+        succeeds = smallest(np.array([*coverages(role).values()]), counts)[moves.after]
+        failed = float((moves.rate_per_h * (1.0 - succeeds))[into].sum())
         back = rate if role.failback == "automatic" else 0.0  # in the long run as often home as away
         rows.append(
             {
@@ -347,8 +354,8 @@ def takeover_rows(study: Study) -> list[dict[str, Any]]:
                 "failbacks_per_year": back * HOURS_PER_YEAR,
                 "switchover_s": role.switchover_h * 3600,
                 "interruption_min_per_year": (rate + back) * HOURS_PER_YEAR * role.switchover_h * 60,
-                "coverage": role.coverage,
-                "failed_takeovers_per_year": rate * HOURS_PER_YEAR * (1 - role.coverage),
+                "coverage": 1.0 - failed / rate if role.coverage_of and rate > 0 else role.coverage,
+                "failed_takeovers_per_year": failed * HOURS_PER_YEAR,
             }
         )
     return rows

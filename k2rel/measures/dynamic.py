@@ -24,6 +24,7 @@ from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
 from k2rel.services.diagrams import Service, services_of
 from k2rel.services.loading import Loading
+from k2rel.site.coverage import failure_words
 from k2rel.studies import Study
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
@@ -341,7 +342,7 @@ def why_they_differ(study: StudyLike, organisation: Organisation | None = None) 
         f"{principal} is down for {longer}. With ideal takeovers a role is back at side {study.policy.home} "
         f"at once whenever that side is healthy, and a takeover takes no time and never fails. As modelled "
         f"a takeover takes {role.switchover_h * 3600:.0f} s ({minutes[0]:.3g} min a year are lost while one is on "
-        f"its way), fails with probability {1 - role.coverage:.2g} and then waits for a person ({minutes[1]:.3g} "
+        f"its way), fails with probability {failure_words(role)} and then waits for a person ({minutes[1]:.3g} "
         f"min), and the former primary is out of service until {back}: a second failure in that time "
         f"finds no backup ({minutes[2]:.3g} min). The remaining {minutes[3]:.3g} min come from failures "
         f"that no takeover helps against. {stay}: {principal} is carried by {site.sides[-1]} for "

@@ -9,6 +9,7 @@ from k2rel.commoncause import part_total
 from k2rel.measures.rules import rules_in_use
 from k2rel.measures.tested import tests_in_use
 from k2rel.organisation import Organisation
+from k2rel.rates import RateRow
 from k2rel.site import read_site
 from k2rel.site.model import CommonCauseGroup, Component
 from k2rel.studies import Study, StudyLike, study_of
@@ -22,8 +23,13 @@ __all__ = ["assumptions", "component_records", "components", "levels", "raid_set
 _ASSUMED = {"P", "R", "P/R", "P/A"}
 
 
-def levels() -> pd.DataFrame:
+def levels(data: str | None = None) -> pd.DataFrame:
     """List the levels that can be named without a path.
+
+    Parameters
+    ----------
+    data : str, optional
+        Version of the bundled data; by default the current one.
 
     Returns
     -------
@@ -39,8 +45,8 @@ def levels() -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    for name in level_names():
-        site = read_site(name)
+    for name in level_names(data):
+        site = read_site(name, data=data)
         rows.append(
             {
                 "level": name,
@@ -116,7 +122,8 @@ def rates_used(study: StudyLike) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``type``, ``count`` (physical parts), ``failure_rate_per_h``, ``low_per_h``, ``high_per_h`` [1/h], ``mttr_h``,
+        ``type``, ``count`` (physical parts), ``failure_rate_per_h``, ``low_per_h``, ``high_per_h``, ``mean_per_h``
+        (within the limits) [1/h], ``point`` (what the rate is to them: median, mean, estimate), ``mttr_h``,
         ``test_interval_h`` [h], ``evidence``, ``assumed`` (no source behind it), ``rates_id``, ``source``.
 
     Examples
@@ -142,7 +149,10 @@ def rates_used(study: StudyLike) -> pd.DataFrame:
     frame[["low_per_h", "high_per_h"]] = frame[["low_per_h", "high_per_h"]].astype(float)
     grouped = frame.groupby(["type", *columns], dropna=False, sort=False).size().rename("count").reset_index()
     grouped["assumed"] = [code in _ASSUMED for code in grouped["evidence"]]
-    return grouped[["type", "count", *columns[:6], "assumed", *columns[6:]]]
+    given = zip(grouped["failure_rate_per_h"], grouped["low_per_h"], grouped["high_per_h"], strict=True)
+    rows = [RateRow("", rate, low_per_h=low, high_per_h=high) for rate, low, high in given]
+    grouped["mean_per_h"], grouped["point"] = [row.mean_per_h for row in rows], [row.point for row in rows]
+    return grouped[["type", "count", *columns[:3], "mean_per_h", "point", *columns[3:6], "assumed", *columns[6:]]]
 
 
 def assumptions(study: StudyLike, organisation: Organisation | None = None) -> pd.DataFrame:

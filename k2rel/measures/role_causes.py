@@ -18,6 +18,7 @@ from k2rel.policy.failover import principal_traffic
 from k2rel.rates import Law, RaidModule
 from k2rel.services.diagrams import Service
 from k2rel.services.modes import traffic_diagram
+from k2rel.site.coverage import coverage_name, coverages
 from k2rel.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
@@ -150,8 +151,9 @@ def assumption_causes(dynamics: Dynamics, service: Service) -> pd.DataFrame:
     takeover = dynamics.states.takeover
     rows = []
     for role in takeover.roles if takeover is not None else ():
-        by = found.assumed.get(("coverage", role), math.nan)
-        rows.append((f"{role} coverage", site.roles[role].coverage, "1", by))
+        for cause, value in coverages(site.roles[role]).items():
+            by = found.assumed.get((coverage_name(cause), role), math.nan)
+            rows.append((f"{role} {coverage_name(cause)}", value, "1", by))
         by = found.assumed.get(("switchover_h", role), math.nan) / 3600.0
         rows.append((f"{role} switchover", site.roles[role].switchover_h * 3600.0, "s", by))
     for (name, whose), by in found.assumed.items():

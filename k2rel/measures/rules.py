@@ -51,6 +51,11 @@ _SAID = (
         "the smallest coverage and the longest switchover count; a role that starts meanwhile arrives with the others",
         "one takeover is one event",
     ),
+    (
+        "coverage",
+        "that of the parts whose own failure is behind a lost trigger that was noticed; of several the smallest",
+        "one number where the site file does not tell what failed apart",
+    ),
     ("arrival", "", "a failure during the switchover is rare"),
     (
         "failed takeover",

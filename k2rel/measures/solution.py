@@ -19,6 +19,7 @@ from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.services.diagrams import services_of
 from k2rel.services.engine import Engine
+from k2rel.site.coverage import coverages
 from k2rel.studies import Provenance, Study, StudyLike, study_of
 from k2rel.tables import Shown
 
@@ -255,7 +256,7 @@ def role_needs(study: Study) -> list[str]:
     policy = study.policy
     found = {
         "takeovers take time": any(role.switchover_h > 0 for role in roles),
-        "takeovers can fail": any(role.coverage < 1 for role in roles),
+        "takeovers can fail": any(value < 1 for role in roles for value in coverages(role).values()),
         "roles stay where a takeover put them": any(role.failback != "automatic" for role in roles),
         "servers wait for a person": bool(roles)
         and not all(policy.returns_by_itself(server) for server in policy.redundant_servers),

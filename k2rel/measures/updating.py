@@ -37,7 +37,7 @@ class Updated(ShownTable):
         >>> from k2rel.studies import study
         >>> found = updated(study("L2R"), [Exposure("media_server", 4, 3e5)]).table()
         >>> [f"{found.loc['media_server', key]:.2e}" for key in ("before_per_h", "seen_per_h", "after_per_h")]
-        ['5.70e-06', '1.33e-05', '8.99e-06']
+        ['5.70e-06', '1.33e-05', '9.89e-06']
         """
         import pandas as pd
 
@@ -46,10 +46,13 @@ class Updated(ShownTable):
             posterior = self.posteriors[kind]
             seen = posterior.evidence
             law = _law_of(self.before, kind)
-            rows.append((kind, seen.failures, seen.hours, law.failure_rate_per_h, law.low_per_h, law.high_per_h,
-                         seen.failures / seen.hours, posterior.mean, row.low_per_h, row.high_per_h,
+            known = RateRow(kind, law.failure_rate_per_h, low_per_h=law.low_per_h, high_per_h=law.high_per_h)
+            rows.append((kind, seen.failures, seen.hours, known.rate_per_h, known.point, known.low_per_h,
+                         known.high_per_h, known.mean_per_h, seen.failures / seen.hours, posterior.mean,
+                         row.low_per_h, row.high_per_h,
                          posterior.surprise))  # fmt: skip
-        columns = ["type", "failures", "hours", "before_per_h", "before_low_per_h", "before_high_per_h", "seen_per_h",
+        columns = ["type", "failures", "hours", "before_per_h", "point", "before_low_per_h", "before_high_per_h",
+                   "before_mean_per_h", "seen_per_h",
                    "after_per_h", "after_low_per_h", "after_high_per_h", "surprise"]  # fmt: skip
         return pd.DataFrame(rows, columns=columns).set_index("type")
 
@@ -94,7 +97,7 @@ def updated(
     >>> from k2rel.studies import study
     >>> result = updated(study("L2R"), [Exposure("psu", 0, 1e6)])
     >>> [f"{found.law('psu_raid_1').failure_rate_per_h:.2e}" for found in (result.before, result.after)]
-    ['4.00e-06', '1.49e-06']
+    ['4.00e-06', '1.61e-06']
     """
     study = study_of(study)
     if not all(isinstance(exposure, Exposure) for exposure in exposures):
@@ -104,7 +107,7 @@ def updated(
     sites = sorted({exposure.site for exposure in exposures if exposure.site})
     if site is not None and site not in sites:
         raise InputError(f"log: there is no site '{site[:60]}'{closest(site, sites)}")
-    table = registry(study.site.rates_file, study.rates)
+    table = registry(study.site.rates_file, study.rates, data=study.site.data)
     posteriors: dict[str, Posterior] = {}
     pooled: dict[str, Pooled] = {}
     rows: list[RateRow] = []

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from k2rel.errors import ModelTooLargeError
 from k2rel.logic.structure import BoolArray, Node
 from k2rel.policy.rules import Policy
+from k2rel.site.coverage import coverages
 
 __all__ = ["DOINGS", "IN_SERVICE", "MAINTAINED", "NO_HELP", "OUT", "Controls", "TakeoverTimes"]
 
+FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 IN_SERVICE, OUT, MAINTAINED = 0, 1, 2
@@ -74,6 +76,8 @@ class Controls:
                 f"{site.name}: {len(self.roles)} roles on {len(self.servers)} servers have {self.controls:,} "
                 "control states"
             )
+        if len(self.coverages) > 60:  # bits of a whole number
+            raise ModelTooLargeError(f"{site.name}: {len(self.coverages)} coverages of its roles; at most 60 together")
 
     def on_its_way(self, role: str) -> int:
         """First code of a role that is moving; those below say who holds it."""
@@ -86,6 +90,17 @@ class Controls:
     def remembered(self, role: str, place: IntArray) -> IntArray:
         """What to add to the first code of a role that a holder has lost."""
         return place if self.memory[role] > 1 else np.zeros_like(place)
+
+    @cached_property
+    def coverages(self) -> tuple[tuple[str, str], ...]:
+        """Coverages that takeovers can have: role and class of what failed, "" for the role's default."""
+        return tuple((role, cause) for role in self.roles for cause in coverages(self.policy.site.roles[role]))
+
+    @cached_property
+    def coverage_values(self) -> FloatArray:
+        """Probability of each of `coverages`."""
+        given = {role: coverages(self.policy.site.roles[role]) for role in self.roles}
+        return np.array([given[role][cause] for role, cause in self.coverages], dtype=np.float64)
 
     @cached_property
     def digits(self) -> IntArray:
@@ -141,6 +156,7 @@ class Controls:
                 nodes += [policy.noticed(holder), policy.healthy(holder), policy.able(holder)]
                 nodes += policy.heartbeats(role, holder)
                 nodes += [lost for _, lost in policy.servers_lost(holder)]
+            nodes += [cause for place in range(len(self._holders[role])) for _, cause in policy.causes(role, place)]
         for server in self.servers:
             nodes += [policy.works(server), policy.unit_kept(server)]
         return list(dict.fromkeys(nodes))

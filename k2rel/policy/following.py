@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from k2rel.logic.structure import BoolArray, Node
 from k2rel.policy.controls import IN_SERVICE, MAINTAINED, OUT, Controls
+from k2rel.site.coverage import coverage_name
 
-__all__ = ["TableSlope", "TakeoverTable", "followed", "table_slopes"]
+__all__ = ["TableSlope", "TakeoverTable", "counted", "followed", "smallest", "table_slopes"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -30,7 +31,8 @@ class TakeoverTable:
     settled: IntArray  # control state that follows at once, with a takeover that succeeds
     failed: IntArray  # and with one that fails
     coverage: FloatArray  # probability of success
-    decides: IntArray  # bits: roles whose coverage that probability is; of several with the same one each
+    decides: IntArray  # bits: which of `Controls.coverages` that probability is; of several with the same one each
+    counts: IntArray  # bits: all coverages of which it is the least
     rate_per_h: FloatArray  # of each event in time
     leads_to: IntArray  # control state after the event, before what follows at once
 
@@ -39,7 +41,7 @@ class TakeoverTable:
 class TableSlope:
     """Derivative of a table by one thing that is taken as given: places in a flat array, and the value at each."""
 
-    name: str  # of a field of `TakeoverTimes`, or `coverage` or `switchover_h`
+    name: str  # of a field of `TakeoverTimes`, or `switchover_h`, or what `coverage_name` says
     role: str | None
     coverage: tuple[IntArray, FloatArray]
     rate_per_h: tuple[IntArray, FloatArray]
@@ -65,10 +67,10 @@ def table_slopes(takeover: Controls, table: TakeoverTable) -> list[TableSlope]:
     nothing = np.zeros(0, dtype=np.int64), np.zeros(0)
     result, roles = [], takeover.policy.site.roles
     bits = np.bitwise_count(table.decides.astype(np.uint64)).reshape(-1)
-    for r, role in enumerate(takeover.roles):
-        if 0.0 < roles[role].coverage < 1.0:
-            at = np.flatnonzero(table.decides.reshape(-1) & (1 << r))
-            result.append(TableSlope("coverage", role, (at, 1.0 / bits[at]), nothing))
+    for bit, ((role, cause), value) in enumerate(zip(takeover.coverages, takeover.coverage_values, strict=True)):
+        if 0.0 < value < 1.0:
+            at = np.flatnonzero(table.decides.reshape(-1) & (1 << bit))
+            result.append(TableSlope(coverage_name(cause), role, (at, 1.0 / bits[at]), nothing))
     switchover = np.array([roles[role].switchover_h for role in takeover.roles])
     moving = takeover.on_their_way * switchover
     longest = (moving == moving.max(axis=1, keepdims=True)) & (moving > 0.0)
@@ -93,6 +95,30 @@ def table_slopes(takeover: Controls, table: TakeoverTable) -> list[TableSlope]:
         every = range(2 + count, 2 + 2 * count)
         changes("maintenance_every_h", None, every, everywhere, times.maintenance_every_h)
     return result
+
+
+def counted(stands: BoolArray) -> BoolArray:
+    """Which coverages of a role count, by the causes that stand (cases, classes): where none does, the default.
+
+    Examples
+    --------
+    >>> counted(np.array([[False, True], [False, False]])).tolist()
+    [[False, True], [True, False]]
+    """
+    result = stands.copy()
+    result[:, 0] |= ~stands.any(axis=1)
+    return result
+
+
+def smallest(values: FloatArray, counts: BoolArray) -> FloatArray:
+    """Probability that a takeover succeeds: the smallest coverage that counts, and 1 where none does.
+
+    Examples
+    --------
+    >>> smallest(np.array([0.95, 0.8]), np.array([[True, True], [False, False]])).tolist()
+    [0.8, 1.0]
+    """
+    return np.asarray(np.where(counts, values, 1.0).min(axis=1, initial=1.0))
 
 
 def followed(takeover: Controls, conditions: BoolArray) -> TakeoverTable:
@@ -163,17 +189,15 @@ class _Follow:
                         result |= state[:, r] == place
         return result
 
-    def _settle(self, start: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
-        """What follows at once: with success, with failure, and the probability of success."""
+    def _settle(self, start: IntArray) -> tuple[IntArray, IntArray, BoolArray]:
+        """What follows at once: with success, with failure, and which of the coverages count."""
         good = start.copy()
         bad = start.copy()
-        coverage = np.ones(len(start))
         begun = np.zeros(len(start), dtype=np.bool_)
-        self.forced = np.zeros((len(start), len(self.t.roles)), dtype=np.bool_)
+        counts = np.zeros((len(start), len(self.t.coverages)), dtype=np.bool_)
         for _ in range(2 * len(self.t.roles) + 2):
             self._servers_down(good)
-            here = begun.copy()
-            moved = self._begin(good, coverage, here)
+            moved = self._begin(good, counts, ~begun)
             new = moved & ~begun
             bad[new] = good[new]
             for r, role in enumerate(self.t.roles):
@@ -186,12 +210,15 @@ class _Follow:
         if begun.any():
             for _ in range(2 * len(self.t.roles) + 2):
                 self._servers_down(bad)
-                if not self._begin(bad, np.ones(len(bad)), np.ones(len(bad), dtype=np.bool_)).any():
+                if not self._begin(bad, counts, np.zeros(len(bad), dtype=np.bool_)).any():
                     break
-        return good, bad, coverage
+        return good, bad, counts
 
-    def _begin(self, state: IntArray, coverage: FloatArray, counted: BoolArray) -> BoolArray:
-        """Start every takeover that is due; says where any was. `moved_now` keeps from which holder."""
+    def _begin(self, state: IntArray, counts: BoolArray, first: BoolArray) -> BoolArray:
+        """Start every takeover that is due; says where any was. `moved_now` keeps from which holder.
+
+        Where it is the first takeover at this instant, `counts` is told which coverages count.
+        """
         due = np.zeros(len(state), dtype=np.bool_)
         self.moved_now = np.full((len(state), len(self.t.roles)), -1, dtype=np.int64)
         target = np.full_like(self.moved_now, -1)
@@ -212,14 +239,20 @@ class _Follow:
                 if not where.any():
                     continue
                 forced = where & self._holds([self.policy.left(role, place)], before)[0]
-                coverage[forced & ~counted] = np.minimum(coverage[forced & ~counted], entry.coverage)
-                self.forced[:, r] |= forced & ~counted
+                self._count(counts, role, place, forced & first)
                 self._shut(state, role, place, forced)
                 due |= where
             moving = self.moved_now[:, r] >= 0
             on_its_way = self.t.on_its_way(role) + self.t.remembered(role, self.moved_now[moving, r])
             state[moving, r] = on_its_way if entry.switchover_h > 0 else target[moving, r]
         return due
+
+    def _count(self, counts: BoolArray, role: str, place: int, where: BoolArray) -> None:
+        """Coverages of the causes that stand for a holder; a loss without such a cause has the role's default."""
+        nodes = [node for _, node in self.policy.causes(role, place)]
+        mine = [n for n, (other, _) in enumerate(self.t.coverages) if other == role]
+        stands = self._holds(nodes, self.start) or [np.zeros_like(where)]
+        counts[:, mine] |= where[:, None] & counted(np.column_stack(stands))
 
     def _arrive(self) -> tuple[IntArray, FloatArray]:
         """Roles on their way arrive, all together: at a holder that is ready, else one that is able, if that is enough.
@@ -321,9 +354,10 @@ class _Follow:
     def table(self) -> TakeoverTable:
         """Put everything together."""
         shape = (self.count, self.t.controls)
-        good, bad, coverage = self._settle(self.start)
-        of_role = np.array([self.policy.site.roles[role].coverage for role in self.t.roles])
-        decides = (self.forced & (of_role == coverage[:, None])) @ (1 << np.arange(len(of_role)))
+        good, bad, counts = self._settle(self.start)
+        given = self.t.coverage_values
+        coverage = smallest(given, counts)
+        decides = (counts & (given == coverage[:, None])) @ (1 << np.arange(len(given)))
         events = []
         if self.t.roles:
             events = [self._arrive(), self._placed_by_hand(), *(self._returned(s) for s in self.t.servers)]
@@ -333,5 +367,6 @@ class _Follow:
         leads = np.array([self._encode(state) for state, _ in events], dtype=np.int64).reshape(len(events), *shape)
         return TakeoverTable(
             self._encode(good).reshape(shape), self._encode(bad).reshape(shape), coverage.reshape(shape),
-            decides.astype(np.int64).reshape(shape), rates, leads,
+            decides.astype(np.int64).reshape(shape), (counts @ (1 << np.arange(len(given)))).reshape(shape),
+            rates, leads,
         )  # fmt: skip

@@ -22,7 +22,8 @@ from functools import cached_property
 from k2rel.arguments import as_name
 from k2rel.errors import InputError
 from k2rel.logic.structure import FALSE, TRUE, Node, Structure
-from k2rel.site.model import AtLeast, Holder, Role, Site, Stage
+from k2rel.site.coverage import class_of, coverages
+from k2rel.site.model import AtLeast, Holder, Role, Site, Stage, names_in
 
 __all__ = ["Roles"]
 
@@ -61,15 +62,23 @@ class Roles:
         """
         node = self._works.get(name)
         if node is None:
-            part = self.site.components.get(name)
-            own = [self.structure.variable(name)]
-            # an event that takes away several parts together is a variable of its own
-            for event, (parts, share) in self.site.cause_events.items():
-                if name in parts and len(parts) > 1 and share > 0:
-                    own.append(self.structure.variable(event))
-            needs = [] if part is None else [self._all_work(part.needs)]
-            node = self._works[name] = self.structure.conjunction([*own, *needs])
+            node = self._works[name] = self.structure.conjunction(
+                [self._itself(name), self._all_work(self._needs(name))]
+            )
         return node
+
+    def _itself(self, name: str) -> Node:
+        """A component has not failed itself, whatever it needs."""
+        own = [self.structure.variable(name)]
+        # an event that takes away several parts together is a variable of its own
+        for event, (parts, share) in self.site.cause_events.items():
+            if name in parts and len(parts) > 1 and share > 0:
+                own.append(self.structure.variable(event))
+        return self.structure.conjunction(own)
+
+    def _needs(self, name: str) -> Sequence[Stage]:
+        part = self.site.components.get(name)
+        return () if part is None else part.needs
 
     def _stage(self, stage: Stage, *, in_service: bool = False) -> Node:
         """A component works, or at least k of some; with `in_service`, and not shut down."""
@@ -174,6 +183,45 @@ class Roles:
         if self._abandoned(role, holder) == FALSE:
             return []
         return [node for server in self.servers(holder) for node in self._seen_by(holder, server)]
+
+    def causes(self, role: str, index: int) -> list[tuple[str, Node]]:
+        """Say when a cause of each class of coverage stands for a holder, "" for parts that no class names.
+
+        Causes of a loss are parts that have failed themselves. They are found from each trigger that is lost, in a unit
+        whose loss is noticed, through what is down of its needs that are lost. Empty where there is one coverage.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> Roles(read_site("L2R")).causes("file_system", 0)
+        []
+        """
+        entry, holder, s = self.site.roles[role], self.holders(role)[index], self.structure
+        classes = coverages(entry) if entry.coverage_of else ()
+        without: dict[tuple[str, str], Node] = {}
+
+        # no cause of a class: said by what works, as elsewhere, so that parts that are alike are seen to be
+        def spared(name: str, wanted: str) -> Node:
+            if (name, wanted) not in without:
+                mine = class_of(entry, name, self.site.components) == wanted
+                below = [kept(need, wanted) for need in self._needs(name)]
+                without[name, wanted] = s.conjunction([self._itself(name) if mine else TRUE, *below])
+            return without[name, wanted]
+
+        def kept(stage: Stage, wanted: str) -> Node:
+            return s.disjunction([self._stage(stage), s.conjunction(spared(name, wanted) for name in names_in(stage))])
+
+        def stands(wanted: str) -> Node:
+            if not holder.units:
+                return s.negation(s.conjunction(kept(need, wanted) for need in holder.needs))
+            return s.disjunction(
+                s.conjunction([self._heartbeat(unit), s.negation(s.conjunction(
+                    kept(name, wanted) for name in self.site.units[unit].triggers
+                ))])
+                for unit in holder.units
+            )  # fmt: skip
+
+        return [(wanted, stands(wanted)) for wanted in classes]
 
     def healthy(self, holder: Holder) -> Node:
         """Say when a holder has lost no trigger."""

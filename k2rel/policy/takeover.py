@@ -30,7 +30,7 @@ __all__ = ["Takeover", "TakeoverTable", "TakeoverTimes"]
 
 _MOST_ENTRIES = 20_000_000
 _KEPT_ENTRIES = 500_000
-_BY_CONDITION = ("settled", "failed", "coverage", "decides")
+_BY_CONDITION = ("settled", "failed", "coverage", "decides", "counts")
 
 
 class Takeover(Controls):
@@ -87,7 +87,7 @@ class _Kept:
             self._known = place, rows
         here = np.array([place[key] for key in keys], dtype=np.int64)
         return TakeoverTable(rows.settled[here], rows.failed[here], rows.coverage[here], rows.decides[here],
-                             rows.rate_per_h[:, here], rows.leads_to[:, here])  # fmt: skip
+                             rows.counts[here], rows.rate_per_h[:, here], rows.leads_to[:, here])  # fmt: skip
 
 
 @lru_cache(maxsize=16)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from k2rel.distributions import Distribution
+from k2rel.distributions import Distribution, Uncertain, from_limits, point_is
 from k2rel.errors import InputError
 from k2rel.rates.conditions import Conditions, arrhenius_factor, mean_hazard_per_h
 from k2rel.rates.failure_law import Law
@@ -36,6 +36,8 @@ class RateRow(Shown):
         Law of the life, its mean the reciprocal of the rate.
     mttr_h : mapping of str to float
         Time to restoration [h] by contract.
+    mttr_factor : float or None
+        Each of those times lies between itself over this and itself times this (5 and 95 %); None: no limits.
     temperature_c, activation_energy_ev, duty : float or None
         Conditions that the rate was given for, so far as the source says them.
     default_reason, component, failure_mode, conditions, evidence, confidence, source, year, url, notes : str
@@ -53,6 +55,7 @@ class RateRow(Shown):
     temperature_c: float | None = None
     activation_energy_ev: float | None = None
     duty: float | None = None
+    mttr_factor: float | None = None
     default_reason: str = ""
     component: str = ""
     failure_mode: str = ""
@@ -63,6 +66,22 @@ class RateRow(Shown):
     year: str = ""
     url: str = ""
     notes: str = ""
+
+    @property
+    def known(self) -> Uncertain | None:
+        """What the limits say of the rate: the lognormal distribution with these 5 and 95 % quantiles."""
+        low, high = self.low_per_h, self.high_per_h
+        return from_limits("lognormal", low, high) if low and high and low < high else None
+
+    @property
+    def point(self) -> str:
+        """What the rate is to that distribution: its median, its mean or an estimate of its own; empty without one."""
+        return "" if self.known is None else point_is(self.known, self.rate_per_h)
+
+    @property
+    def mean_per_h(self) -> float:
+        """Mean of that distribution; the rate itself where there are no limits [1/h]."""
+        return self.rate_per_h if self.known is None else self.known.mean
 
     @property
     def origin(self) -> str:

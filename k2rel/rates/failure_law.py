@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from k2rel.inputs import Uses
 from k2rel.rates.hidden import PeriodicTests
 from k2rel.tables import Shown
 
@@ -40,6 +41,8 @@ class Law(Shown):
         When within the interval it is tested, from the common day 0 on [h].
     tested_independently : bool
         Whether its tests have nothing to do with those of other parts: any days, evenly distributed.
+    uses : tuple of Uses
+        The inputs that its rate and times are proportional to, where these are known within limits.
 
     Notes
     -----
@@ -65,6 +68,7 @@ class Law(Shown):
     each: Law | None = None
     test_offsets_h: tuple[float, ...] = (0.0,)
     tested_independently: bool = False
+    uses: tuple[Uses, ...] = field(default=(), repr=False)
 
     @property
     def mttf_h(self) -> float:

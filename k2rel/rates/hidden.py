@@ -53,7 +53,7 @@ def _phi_slope(x: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTests:
-    """When a part is tested, and how long its repair takes."""
+    """When a part is tested, and how long its repair takes; for `mean` alone each may be an array over draws."""
 
     interval_h: float  # period of the tests
     offsets_h: tuple[float, ...]  # when within the period, from 0 up to the interval, rising
@@ -72,7 +72,7 @@ class PeriodicTests:
 
     def _failed(self, rate: FloatArray, time_h: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Probability of being failed a time after a test, where it worked then, and where its repair began then."""
-        t, mu = np.asarray(time_h, dtype=np.float64), 1.0 / max(self.mttr_h, _SHORTEST_REPAIR_H)
+        t, mu = np.asarray(time_h, dtype=np.float64), 1.0 / np.maximum(self.mttr_h, _SHORTEST_REPAIR_H)
         slow = np.minimum(rate, mu / 2)
         again = (mu * -np.expm1(-slow * t) + slow * np.expm1(-mu * t)) / (mu - slow)
         # where failures are as fast as repairs it works half of the time at most, so that 1 - p keeps its digits
@@ -81,13 +81,13 @@ class PeriodicTests:
 
     def _restored(self, rate: FloatArray, gap_h: ArrayLike) -> FloatArray:
         """Probability of working at the end of a gap, where its repair began with it."""
-        mu = 1.0 / max(self.mttr_h, _SHORTEST_REPAIR_H)
+        mu = 1.0 / np.maximum(self.mttr_h, _SHORTEST_REPAIR_H)
         slower, gap = np.minimum(rate, mu), np.asarray(gap_h, dtype=np.float64)
         return np.asarray(mu * gap * np.exp(-slower * gap) * _phi(np.abs(mu - rate) * gap))
 
     def _hours_restored(self, rate: FloatArray, gap_h: float) -> FloatArray:
         """Mean time working within a gap, where its repair began with it [h]."""
-        mu = 1.0 / max(self.mttr_h, _SHORTEST_REPAIR_H)
+        mu = 1.0 / np.maximum(self.mttr_h, _SHORTEST_REPAIR_H)
         x, y = rate * gap_h, np.asarray(mu * gap_h)
         near = np.abs(y - x) < _EQUAL * y
         share = np.where(near, _phi_slope((x + y) / 2), (_phi(x) - _phi(y)) / np.where(near, 1.0, y - x))
@@ -95,7 +95,7 @@ class PeriodicTests:
 
     def _hours_failed(self, rate: FloatArray, gap_h: float) -> tuple[FloatArray, FloatArray]:
         """Mean time failed within a gap, where it worked at the start, and where its repair began then [h]."""
-        mu = 1.0 / max(self.mttr_h, _SHORTEST_REPAIR_H)
+        mu = 1.0 / np.maximum(self.mttr_h, _SHORTEST_REPAIR_H)
         slow = np.minimum(rate, mu / 2)
         again = gap_h * (mu * _psi(slow * gap_h) - slow * _psi(np.asarray(mu * gap_h))) / (mu - slow)
         direct = gap_h * _phi(np.asarray(mu * gap_h)) + np.maximum(again, 0.0)

@@ -8,8 +8,9 @@ missing beyond the tolerance is data loss, which ends when the data have been br
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -87,27 +88,32 @@ class RaidModule:
 
     @cached_property
     def _rates(self) -> FloatArray:
+        return self._rates_with(self.failure_rate_per_h, self.replace_h, self.rebuild_h, self.restore_h)
+
+    def _rates_with(self, rate: Any, replace_h: Any, rebuild_h: Any, restore_h: Any) -> FloatArray:
+        """Rates from state to state with a rate and times that may be arrays (..., states, states)."""
         index = {state: number for number, state in enumerate(self._states)}
         loss = len(index) - 1
-        rates = np.zeros((len(index), len(index)))
-        rate, most = self.failure_rate_per_h, self.drives if self.crews is None else self.crews
+        shape = np.broadcast_shapes(*(np.shape(given) for given in (rate, replace_h, rebuild_h, restore_h)))
+        rates = np.zeros((*shape, len(index), len(index)))
+        most = self.drives if self.crews is None else self.crews
         for (missing, spares), row in index.items():
             if row == loss:
-                rates[row, 0] = 1.0 / self.restore_h
+                rates[..., row, 0] = 1.0 / restore_h
                 continue
             failed = loss if missing == self.tolerance else index[missing + 1, spares]
-            rates[row, failed] += (self.drives - missing) * rate
+            rates[..., row, failed] += (self.drives - missing) * rate
             rebuilding = min(missing, spares, most)
             if rebuilding:
-                rates[row, index[missing - 1, spares - 1]] += rebuilding / self.rebuild_h
+                rates[..., row, index[missing - 1, spares - 1]] += rebuilding / rebuild_h
             replacing = min(missing - rebuilding, most - rebuilding) if missing > spares else 0
             if replacing:
-                rates[row, index[missing - 1, spares]] += replacing / (self.replace_h + self.rebuild_h)
+                rates[..., row, index[missing - 1, spares]] += replacing / (replace_h + rebuild_h)
             used = self.hot_spares - spares
             if used:
-                rates[row, index[missing, spares + 1]] += used / self.replace_h
+                rates[..., row, index[missing, spares + 1]] += used / replace_h
             if spares:
-                rates[row, index[missing, spares - 1]] += spares * rate
+                rates[..., row, index[missing, spares - 1]] += spares * rate
         return rates
 
     @cached_property
@@ -138,9 +144,12 @@ class RaidModule:
         >>> float(raid.unavailability_of([1e-6])[0]) / raid.unavailability
         1.0
         """
-        still, one = (replace(self, failure_rate_per_h=rate)._rates for rate in (0.0, 1.0))
         rates = np.asarray(failure_rates_per_h, dtype=np.float64)
-        return np.asarray(steady_state(still + rates[..., None, None] * (one - still))[..., -1])
+        return self.unavailability_at_rates(rates, self.replace_h, self.rebuild_h, self.restore_h)
+
+    def unavailability_at_rates(self, rate: Any, replace_h: Any, rebuild_h: Any, restore_h: Any) -> FloatArray:
+        """Unavailability with another rate of a drive [1/h] and other times [h], any of them arrays."""
+        return np.asarray(steady_state(self._rates_with(rate, replace_h, rebuild_h, restore_h))[..., -1])
 
     @property
     def frequency_per_h(self) -> float:

@@ -8,11 +8,13 @@ that the site pinned, then the shipped registry.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from k2rel.distributions import from_limits
 from k2rel.errors import InputError, Problem, closest
+from k2rel.inputs import Input, Uses
 from k2rel.rates.conditions import Conditions
 from k2rel.rates.entry import CONTRACTS, Contract, RateRow
 from k2rel.rates.failure_law import Law, duplicated
@@ -38,12 +40,15 @@ class SiteLaws(Shown):
         By client part.
     raid : mapping of str to RaidModule
         By RAID set.
+    inputs : mapping of str to Input
+        Rates and repair times of the registry that have limits, so far as a law uses them.
     """
 
     contract: Contract
     shared: Mapping[str, Law]
     client: Mapping[str, Law]
     raid: Mapping[str, RaidModule]
+    inputs: Mapping[str, Input] = field(default_factory=dict)
 
     def used(self) -> Iterator[tuple[str, Law]]:
         """Go through the laws in use.
@@ -92,7 +97,7 @@ def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None)
         raise InputError(f"--repair {str(contract)[:40]}: must be one of {', '.join(CONTRACTS)}")
     chosen: Contract = contract
     own = read_rates(rates) if rates is not None else RateTable({}, {})
-    table = own.over(registry(site.rates_file))
+    table = own.over(registry(site.rates_file, data=site.data))
     problems: list[Problem] = []
     known: dict[tuple[str, GivenLaw, GivenLaw], Law | None] = {}
 
@@ -133,7 +138,34 @@ def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None)
     raid = {name: _raid_module(entry, shared) for name, entry in site.raid_sets.items()}
     if problems:
         raise InputError(problems)
-    return SiteLaws(chosen, shared, client, raid)
+    used = {use.input for each in (shared, client) for law in each.values() for use in law.uses}
+    rows = {law.rates_id for each in (shared, client) for law in each.values() if law.rates_id}
+    found = {item.name: item for row in sorted(rows) for item in _inputs_of_row(table.row(row), chosen)}
+    return SiteLaws(chosen, shared, client, raid, {name: item for name, item in found.items() if name in used})
+
+
+def _inputs_of_row(row: RateRow, contract: Contract) -> list[Input]:
+    """Failure rate and repair time of an entry of the registry, where these have limits."""
+    result = []
+    low, high, factor = row.low_per_h, row.high_per_h, row.mttr_factor
+    if low and high and low < high:
+        what = from_limits("lognormal", low, high, row.rate_per_h)
+        result.append(
+            Input(_rate_of(row), "failure rate", row.rate_per_h, low, high, what, "/h", row.evidence, row.origin)
+        )
+    if factor is not None and factor > 1.0 and (mttr := row.mttr_h.get(contract)):
+        ends = mttr / factor, mttr * factor
+        what = from_limits("lognormal", *ends, mttr)
+        result.append(Input(_repair_of(row), "repair time", mttr, *ends, what, "h", row.evidence, row.origin))
+    return result
+
+
+def _rate_of(row: RateRow) -> str:
+    return f"{row.id}.failure_rate"
+
+
+def _repair_of(row: RateRow) -> str:
+    return f"{row.id}.mttr"
 
 
 def changed_laws(site: Site, laws: SiteLaws, change: Callable[[str, Component, Law], Law]) -> SiteLaws:
@@ -167,7 +199,7 @@ def changed_laws(site: Site, laws: SiteLaws, change: Callable[[str, Component, L
     shared = {name: new(name, site.components[name], law) for name, law in laws.shared.items()}
     client = {name: new(name, site.client_parts[name], law) for name, law in laws.client.items()}
     raid = {name: _raid_module(entry, shared) for name, entry in site.raid_sets.items()}
-    return SiteLaws(laws.contract, shared, client, raid)
+    return SiteLaws(laws.contract, shared, client, raid, laws.inputs)
 
 
 def with_rate(site: Site, laws: SiteLaws, rates_id: str, rate_per_h: float) -> SiteLaws:
@@ -228,7 +260,7 @@ def pinned_rows(site: Site, rates: str | Path | None = None) -> list[RateRow]:
     ['toe_hba']
     """
     laws = site_laws(site, "4h", rates)
-    table = registry(site.rates_file, rates)
+    table = registry(site.rates_file, rates, data=site.data)
     takers: dict[str, dict[str, None]] = {}
     for name, law in laws.used():
         part = site.described[name]
@@ -259,7 +291,12 @@ def _law_of(part: Component, site: Site, table: RateTable, own: RateTable, contr
                     key=part.id,
                 )
             )
-        law = replace(row.law(contract, given.mttr_h, conditions), test_interval_h=test_h, **tests)
+        uses = _of_law(given)
+        if row.low_per_h:
+            uses = (Uses("failure_rate_per_h", _rate_of(row)), *uses)
+        if row.mttr_factor and given.mttr_h is None:
+            uses = (*uses, Uses("mttr_h", _repair_of(row)))
+        law = replace(row.law(contract, given.mttr_h, conditions), test_interval_h=test_h, uses=uses, **tests)
         if given.mttr_h is None:
             return law
         return replace(law, source=f"{law.source} (time to restoration: {given.source or 'set by hand'})")
@@ -288,8 +325,15 @@ def _law_of(part: Component, site: Site, table: RateTable, own: RateTable, contr
         test_h,
         evidence=given.evidence or "site",
         source=given.source or f"site file {site.name}",
+        uses=_of_law(given),
         **tests,
     )
+
+
+def _of_law(given: GivenLaw) -> tuple[Uses, ...]:
+    """What a law uses of what a file gives; a mean life is the reciprocal of a rate."""
+    uses = (replace(use, field="failure_rate_per_h", power=-1) if use.field == "mttf_h" else use for use in given.uses)
+    return tuple(uses)
 
 
 def _tests(part: Component, given: GivenLaw) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from k2rel.bundled import data_dir
+from k2rel.bundled import rates_path
 from k2rel.distributions import Distribution, parse_distribution
 from k2rel.errors import InputError, Problem, closest
 from k2rel.numerals import plain_number
@@ -38,7 +38,7 @@ _MTTR_COLUMNS: dict[Contract, str] = {
 COLUMNS = (
     "id", "component_types", "also_for", "default_reason", "component", "failure_mode", "lambda_per_h", "lambda_lo90",
     "lambda_hi90", "error_factor", "law", "conditions", "temperature_c", "activation_energy_ev", "duty",
-    *_MTTR_COLUMNS.values(), "evidence", "confidence", "source", "year", "url", "notes",
+    *_MTTR_COLUMNS.values(), "mttr_error_factor", "evidence", "confidence", "source", "year", "url", "notes",
 )  # fmt: skip
 """Columns of a table of rates, in the order in which they are written."""
 _TEXTS = ("default_reason", "component", "failure_mode", "conditions", "evidence", "confidence", "source", "year",
@@ -147,7 +147,8 @@ class RateTable(Shown):
         -------
         pandas.DataFrame
             Index ``id``; ``default_for``, ``also_for``, ``component``, ``failure_mode``, ``failure_rate_per_h``,
-            ``low_per_h``, ``high_per_h`` [1/h], ``law``, ``evidence``, ``year``, ``source``.
+            ``low_per_h``, ``high_per_h``, ``mean_per_h`` [1/h] of the limits, ``point`` (what the rate is to them:
+            median, mean, estimate), ``law``, ``evidence``, ``year``, ``source``.
 
         Examples
         --------
@@ -162,10 +163,11 @@ class RateTable(Shown):
             others = sorted({*row.also_for, *row.component_types} - set(mine))
             records.append(
                 (row.id, " ".join(mine), " ".join(others), row.component, row.failure_mode, row.rate_per_h,
-                 row.low_per_h, row.high_per_h, str(row.life or ""), row.evidence, row.year, row.source)
+                 row.low_per_h, row.high_per_h, row.mean_per_h, row.point, str(row.life or ""), row.evidence,
+                 row.year, row.source)
             )  # fmt: skip
         columns = ["id", "default_for", "also_for", "component", "failure_mode", "failure_rate_per_h", "low_per_h",
-                   "high_per_h", "law", "evidence", "year", "source"]  # fmt: skip
+                   "high_per_h", "mean_per_h", "point", "law", "evidence", "year", "source"]  # fmt: skip
         frame = pd.DataFrame(records, columns=columns).set_index("id")
         frame[["low_per_h", "high_per_h"]] = frame[["low_per_h", "high_per_h"]].astype(float)
         return frame
@@ -174,13 +176,15 @@ class RateTable(Shown):
         return f"{len(self.rows)} entries"
 
 
-def registry(*tables: str | Path | None) -> RateTable:
+def registry(*tables: str | Path | None, data: str | None = None) -> RateTable:
     """Read the shipped registry with a person's own tables over it.
 
     Parameters
     ----------
     *tables : str, pathlib.Path or None
         CSV files, the strongest last; None is passed over.
+    data : str, optional
+        Version of the bundled data; by default the current one.
 
     Returns
     -------
@@ -197,14 +201,14 @@ def registry(*tables: str | Path | None) -> RateTable:
     >>> registry().row("psu").rate_per_h
     4e-06
     """
-    result = read_rates()
+    result = read_rates(data=data)
     for path in tables:
         if path is not None:
             result = read_rates(path).over(result)
     return result
 
 
-def read_rates(path: str | Path | None = None) -> RateTable:
+def read_rates(path: str | Path | None = None, *, data: str | None = None) -> RateTable:
     """Read a table of rates.
 
     Parameters
@@ -213,6 +217,8 @@ def read_rates(path: str | Path | None = None) -> RateTable:
         A CSV file; by default the shipped table. Columns ``id``, ``lambda_per_h`` and at least one restore
         time (``mttr_24x7_spare_h``, ``mttr_4h_contract_h``, ``mttr_nbd_h``) are needed, and ``component_types``
         (names parted by blanks) says which types take the row. The others are those of `COLUMNS`.
+    data : str, optional
+        Version of the shipped table; by default the current one.
 
     Returns
     -------
@@ -229,16 +235,16 @@ def read_rates(path: str | Path | None = None) -> RateTable:
     >>> read_rates().defaults["gige_switch"]
     'eth_switch_hw_pred'
     """
-    return _shipped() if path is None else _read(Path(path))
+    shipped = rates_path(data)  # an unknown version is refused also where a table is given
+    return _shipped(shipped) if path is None else _read(Path(path))
 
 
-def _shipped() -> RateTable:
-    path = data_dir() / "rates.csv"
+def _shipped(path: Path) -> RateTable:
     stat = path.stat()
     return _as_it_is(path, stat.st_size, stat.st_mtime_ns)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def _as_it_is(path: Path, size: int, changed: int) -> RateTable:
     """The bundled table, read again when the file has changed."""
     return _read(path)
@@ -260,7 +266,7 @@ def write_rates(rows: Iterable[RateRow]) -> str:
     Examples
     --------
     >>> write_rates([RateRow("x", 1e-6, mttr_h={"4h": 6.0})]).splitlines()[1]
-    'x,,,,,,1e-06,,,,exponential,,,,,,6.0,,,,,,,'
+    'x,,,,,,1e-06,,,,exponential,,,,,,6.0,,,,,,,,'
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
@@ -271,7 +277,7 @@ def write_rates(rows: Iterable[RateRow]) -> str:
         record |= {"lambda_per_h": repr(row.rate_per_h), "law": _law_text(row)}
         optional = {
             "lambda_lo90": row.low_per_h, "lambda_hi90": row.high_per_h, "temperature_c": row.temperature_c,
-            "activation_energy_ev": row.activation_energy_ev, "duty": row.duty,
+            "activation_energy_ev": row.activation_energy_ev, "duty": row.duty, "mttr_error_factor": row.mttr_factor,
         }  # fmt: skip
         if row.low_per_h and row.high_per_h:
             optional["error_factor"] = float(f"{math.sqrt(row.high_per_h / row.low_per_h):.4g}")
@@ -360,7 +366,7 @@ def _read_row(record: _Record, rows: dict[str, RateRow], defaults: dict[str, str
         str(c): t for c, column in _MTTR_COLUMNS.items() if (t := number(column, positive=True)) is not None
     }
     temperature, energy = number("temperature_c", negative=True), number("activation_energy_ev")
-    duty = number("duty", positive=True)
+    duty, factor = number("duty", positive=True), number("mttr_error_factor", positive=True)
     types, others = tuple(record.text("component_types").split()), tuple(record.text("also_for").split())
     if len(record.problems) > before:
         return None
@@ -377,6 +383,9 @@ def _read_row(record: _Record, rows: dict[str, RateRow], defaults: dict[str, str
         return record.wrong(f"the rate {rate} lies outside its limits {low} to {high}", "lambda_per_h")
     if duty is not None and duty > 1:
         return record.wrong(f"a share from above 0 to 1, got {duty:g}", "duty")
+    if factor is not None and factor < 1:
+        message = f"at least 1: repair times lie within their value divided and multiplied by it, got {factor:g}"
+        return record.wrong(message, "mttr_error_factor")
     try:
         life = _life(record.text("law"), rate)
         if temperature is not None:
@@ -388,7 +397,7 @@ def _read_row(record: _Record, rows: dict[str, RateRow], defaults: dict[str, str
             record.wrong(f"'{kind}' already takes row '{defaults[kind]}'", "component_types")
         defaults[kind] = key
     texts = {name: record.text(name) for name in _TEXTS}
-    row = RateRow(key, rate, life, low, high, times, types, others, temperature, energy, duty, **texts)
+    row = RateRow(key, rate, life, low, high, times, types, others, temperature, energy, duty, factor, **texts)
     rows[key] = row if row.component else replace(row, component=key)
     return None
 

@@ -23,7 +23,7 @@ from typing import Any
 from k2rel._version import __version__
 from k2rel.arguments import as_paths, as_seed, as_whole
 from k2rel.basis import basis_hash
-from k2rel.bundled import notebook_dir
+from k2rel.bundled import data_version, notebook_dir
 from k2rel.design.target_forms import Target
 from k2rel.design.targets import read_target
 from k2rel.errors import K2relError
@@ -52,6 +52,7 @@ _HISTORY = (
     "method",
     "takeovers",
     "input_hash",
+    "data",
     "basis",
 )
 
@@ -93,6 +94,7 @@ def render_reports(
     repair: str = "4h",
     rates: str | Path | None = None,
     settings: Mapping[str, str] | None = None,
+    data: str | None = None,
     target: str | float | None = None,
     seed: int = 1,
     method: str = "auto",
@@ -112,7 +114,7 @@ def render_reports(
         Folder for the pages; ``results/`` in it gets the tables, ``notebooks/`` the executed notebooks.
     comparison : bool
         Whether to put them side by side in a report of its own.
-    clients, repair, rates, settings
+    clients, repair, rates, settings, data
         As for `k2rel.study`, for all levels.
     target : str or float, optional
         Availability that is asked for [%], or a file with one by service; each report then says whether it is met,
@@ -161,12 +163,15 @@ def render_reports(
         "repair": repair,
         "rates": str(Path(rates).resolve()) if rates is not None else "",
         "settings": chosen,
+        "data": data_version(data).name if data is not None else "",
         "seed": seed,
         **_reading(method, roles),
     }
     notes = [NO_CHROMIUM] if pdf and chromium() is None else []
     absolute = [str(Path(level).resolve()) if Path(str(level)).is_file() else str(level) for level in levels]
-    studies = studies_of(absolute, clients=clients, repair=repair, rates=common["rates"] or None, settings=settings)
+    studies = studies_of(
+        absolute, clients=clients, repair=repair, rates=common["rates"] or None, settings=settings, data=data
+    )
     todo = _jobs(absolute, studies, comparison, common, target, pdf and not notes)
     folders = (output, output / "results", output / "notebooks")
     make_folders(output, *folders)
@@ -363,6 +368,7 @@ def _inputs(studies: Sequence[Study], wanted: Mapping[str, Target]) -> str:
     plain = [
         [
             study.provenance.input_hash,
+            study.site.data,
             Path(study.site.file).name,
             *(
                 _text(str(path))

@@ -59,6 +59,7 @@ def open_study(
     rates: str = "",
     settings: Sequence[str] | str = (),
     variant: str = "",
+    data: str = "",
 ) -> Study:
     """Make a study from the parameters of a notebook.
 
@@ -76,6 +77,8 @@ def open_study(
         Changes such as ``'media_server.mttr="4 h"'``.
     variant : str
         A variant of the file; empty for none.
+    data : str
+        Version of the bundled data; empty for the current one.
 
     Returns
     -------
@@ -94,6 +97,7 @@ def open_study(
         rates=rates or None,
         settings=parse_settings(list(as_names("settings", settings))),
         variant=variant or None,
+        data=data or None,
     )
 
 
@@ -105,6 +109,7 @@ def open_answer(
     rates: str = "",
     settings: Sequence[str] | str = (),
     variant: str = "",
+    data: str = "",
     method: str = "auto",
     roles: str = "sticky",
 ) -> Answer:
@@ -112,7 +117,7 @@ def open_answer(
 
     Parameters
     ----------
-    level, clients, repair, rates, settings, variant
+    level, clients, repair, rates, settings, variant, data
         As for `open_study`.
     method : {"auto", "exact", "markov", "simulation"}
         Who answers.
@@ -129,7 +134,9 @@ def open_answer(
     >>> open_answer("L2R", roles="preferred").takeovers
     'ideal'
     """
-    opened = open_study(level, clients=clients, repair=repair, rates=rates, settings=settings, variant=variant)
+    opened = open_study(
+        level, clients=clients, repair=repair, rates=rates, settings=settings, variant=variant, data=data
+    )
     return solve(opened, method, reading(roles))
 
 
@@ -197,6 +204,7 @@ def about(study: StudyLike) -> dict[str, str]:
         "repair contract": p.contract,
         **changed,
         "failure data": f"{p.rates}: rows {', '.join(p.rows)}",
+        "data": f"version {p.data} of the bundled data",
         "inputs": p.input_hash,
         "takeovers": p.takeovers,
         "engine": f"{p.engine}; chosen since: {p.reason}",

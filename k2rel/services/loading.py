@@ -13,7 +13,7 @@ from k2rel.policy.failover import exceeds, principal_traffic
 from k2rel.policy.rules import Policy
 from k2rel.services.clients import LOST, RouteList
 from k2rel.services.modes import Mode, ModeDiagram, traffic_diagram
-from k2rel.site.model import AtLeast
+from k2rel.site.model import AtLeast, Site
 
 __all__ = ["Loading"]
 
@@ -23,10 +23,18 @@ class Loading:
 
     def __init__(self, policy: Policy, *, counted: bool = False) -> None:
         self.policy = policy
+        self._site = policy.site
         self._classes = policy.site.counted_traffic if counted else tuple(policy.site.traffic)
         self.principal = principal_traffic(policy.site)
         self._routes_load: dict[tuple[str, int, int, frozenset[str]], dict[str, float]] = {}
         self._endangered: dict[Mode, tuple[str, ...]] = {}
+
+    def at(self, site: Site) -> Loading:
+        """The same modes with other capacities and demands."""
+        other = Loading(self.policy)
+        other._classes, other._site = self._classes, site
+        other.table = self.table
+        return other
 
     @cached_property
     def table(self) -> ModeDiagram:
@@ -38,16 +46,16 @@ class Loading:
     @cached_property
     def client_classes(self) -> tuple[str, ...]:
         """Classes with a flow for each client, the principal one first."""
-        return tuple(name for name in self.table.classes if self.policy.site.traffic[name].scope == "client")
+        return tuple(name for name in self.table.classes if self._site.traffic[name].scope == "client")
 
     @cached_property
     def elements(self) -> tuple[str, ...]:
         """Elements that have a capacity."""
-        return tuple(name for name, part in self.policy.site.components.items() if part.capacity_mb_s is not None)
+        return tuple(name for name, part in self._site.components.items() if part.capacity_mb_s is not None)
 
     def capacity(self, element: str) -> float:
         """Look up a capacity."""
-        return self.policy.site.components[element].capacity_mb_s or 0.0
+        return self._site.components[element].capacity_mb_s or 0.0
 
     def route_load(self, traffic: str, group: int, route: int, mode: Mode) -> dict[str, float]:
         """Load that one flow on a route puts on each element with a capacity."""
@@ -55,8 +63,8 @@ class Loading:
             return {}
         key = (traffic, group, route, mode.alive)
         if key not in self._routes_load:
-            components = self.policy.site.components
-            demand = self.policy.site.traffic[traffic].demand_mb_s
+            components = self._site.components
+            demand = self._site.traffic[traffic].demand_mb_s
             result: dict[str, float] = {}
             for stage in self.policy.choice(traffic, group).routes[route].stages:
                 members = stage.of if isinstance(stage, AtLeast) else (stage,)
@@ -72,7 +80,7 @@ class Loading:
         total: dict[str, float] = {}
         for index, name in enumerate(self.table.classes):
             routes = mode.routes[index][0]
-            if self.policy.site.traffic[name].scope == "site" and routes:
+            if self._site.traffic[name].scope == "site" and routes:
                 for element, load in self.route_load(name, 0, routes[0], mode).items():
                     total[element] = total.get(element, 0.0) + load
         return total
@@ -99,7 +107,7 @@ class Loading:
             return self._endangered[mode]
         most = dict(self.base_load(mode))
         crossed: set[str] = set()
-        for group, size in enumerate(self.policy.site.group_sizes):
+        for group, size in enumerate(self._site.group_sizes):
             for name, routes in self.asks(mode, group):
                 highest: dict[str, float] = {}
                 for route in routes:

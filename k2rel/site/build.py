@@ -13,6 +13,9 @@ from pathlib import PurePath
 
 import k2rel.site.document as doc
 from k2rel.errors import InputError, Problem, closest
+from k2rel.inputs import Input, Uses
+from k2rel.site.coverage import DEFAULT, coverage_name, may_fail_over
+from k2rel.site.limits import LIMITED
 from k2rel.site.model import (
     LAW_KEYS,
     Assumption,
@@ -42,7 +45,12 @@ from k2rel.units import parse_share
 __all__ = ["build_site"]
 
 
-def build_site(source: YamlSource, document: doc.SiteDocument, variant: str | None = None) -> Site:
+def build_site(
+    source: YamlSource,
+    document: doc.SiteDocument,
+    variant: str | None = None,
+    inputs: Mapping[KeyPath, Input] | None = None,
+) -> Site:
     """Make a site from a file whose entries are each well formed.
 
     Examples
@@ -51,7 +59,7 @@ def build_site(source: YamlSource, document: doc.SiteDocument, variant: str | No
     >>> read_site("L1").name
     'L1'
     """
-    return _Builder(source, document, variant).site()
+    return _Builder(source, document, variant, inputs or {}).site()
 
 
 @dataclass
@@ -61,6 +69,7 @@ class _Builder:
     source: YamlSource
     document: doc.SiteDocument
     variant: str | None
+    inputs: Mapping[KeyPath, Input]
 
     def site(self) -> Site:
         self.problems: list[Problem] = []
@@ -82,7 +91,7 @@ class _Builder:
         self._check_cycles(components)
         self._check_subscriptions()
         units = {key: self._unit(key, entry) for key, entry in file.units.items()}
-        roles = {key: self._role(key, entry, units) for key, entry in file.roles.items()}
+        roles = {key: self._role(key, entry, units, components) for key, entry in file.roles.items()}
         if file.rates and PurePath(file.rates).name != file.rates:
             self._report(("rates",), "give the name of a table that lies beside this file, without folders")
         traffic = {key: self._traffic(key, entry, roles) for key, entry in file.traffic.items()}
@@ -108,15 +117,23 @@ class _Builder:
             client_count=file.clients.count,
             client_parts=client_parts,
             subscriptions=file.clients.subscriptions,
-            types={key: _law(entry) for key, entry in file.types.items()},
+            types={key: self._law(entry, ("types", key)) for key, entry in file.types.items()},
             assumptions=tuple(
-                Assumption(name, as_written(entry.value), entry.evidence, entry.reason, entry.source or "")
+                Assumption(
+                    name,
+                    as_written(entry.value),
+                    entry.evidence,
+                    entry.reason,
+                    entry.source or "",
+                    "" if entry.low is None else f"{as_written(entry.low)} to {as_written(entry.high)}",
+                )
                 for name, entry in file.assumptions.items()
             ),
             variants=tuple(Variant(name, entry.title, entry.reason) for name, entry in file.variants.items()),
             variant=self.variant,
             rates_file=str(PurePath(self.source.name).parent / file.rates) if file.rates else None,
             full_service=None if file.full_service is None else tuple(n for n in traffic if n in file.full_service),
+            inputs={item.name: item for item in self.inputs.values()},
         )
         self._check_paths(site)
         if self.problems:
@@ -173,9 +190,26 @@ class _Builder:
             needs=_needs(entry.needs),
             capacity_mb_s=capacity,
             external=bool(entry.external),
-            law=_law(entry),
+            law=self._law(entry, path),
             line=self.source.lines.get(path),
+            uses=self._uses(path, capacity="capacity_mb_s"),
         )
+
+    def _law(self, entry: doc.LawFields, path: KeyPath) -> GivenLaw:
+        said = {field: getattr(entry, key) for key, field in LAW_KEYS.items()}
+        uses = self._uses(path, **{key: field for key, field in LAW_KEYS.items() if key in LIMITED})
+        return GivenLaw(**said, evidence=entry.evidence, source=entry.source, uses=uses)
+
+    def _uses(self, path: KeyPath, **fields: str) -> tuple[Uses, ...]:
+        """Which fields of a record take inputs, by the keys of its entry."""
+        return tuple(
+            Uses(field, self.inputs[(*path, key)].name) for key, field in fields.items() if (*path, key) in self.inputs
+        )
+
+    def _coverage_uses(self, role: KeyPath) -> tuple[Uses, ...]:
+        """The inputs of coverages by what failed."""
+        given = {path[-1]: found.name for path, found in self.inputs.items() if path[:-1] == (*role, "coverage")}
+        return tuple(Uses(coverage_name("" if k == DEFAULT else str(k)), name) for k, name in given.items())
 
     def _share(self, text: str) -> float:
         """Size a capacity as a share of the clients, in whole clients."""
@@ -233,6 +267,7 @@ class _Builder:
             within=entry.within,
             rebuild_h=entry.rebuild,
             restore_h=entry.restore,
+            uses=self._uses(("raid_sets", key), rebuild="rebuild_h", restore="restore_h"),
         )
         for drive in (*result.drives, *result.spares):
             line = self.source.lines.get(("raid_sets", key))
@@ -320,7 +355,9 @@ class _Builder:
             self._known(entry.heartbeat, self.shared, ("units", key, "heartbeat"), "component")
         return Unit(key, entry.server, entry.triggers, entry.heartbeat, entry.shuts_down)
 
-    def _role(self, key: str, entry: doc.RoleEntry, units: Mapping[str, Unit]) -> Role:
+    def _role(
+        self, key: str, entry: doc.RoleEntry, units: Mapping[str, Unit], components: Mapping[str, Component]
+    ) -> Role:
         path: KeyPath = ("roles", key)
         if not entry.holders:
             self._report((*path, "holders"), "no one can hold this role; name at least one holder")
@@ -332,20 +369,37 @@ class _Builder:
             for unit in holder.units:
                 self._known(unit, units, (*place, "units"), "unit")
             self._check_needs(_needs(holder.needs), (*place, "needs"))
-        return Role(
+        role = Role(
             key,
             entry.title or key.replace("_", " "),
             tuple(Holder(h.side, h.on, h.units, _needs(h.needs)) for h in entry.holders),
             entry.failback,
             entry.backup,
-            entry.coverage,
+            entry.coverage[DEFAULT],
             entry.switchover,
             entry.unable_backup,
             entry.recovered_backup,
             entry.restart,
             entry.operator_places,
             entry.operator_moves,
+            tuple((name, value) for name, value in entry.coverage.items() if name != DEFAULT),
+            (*self._uses(path, coverage="coverage", switchover="switchover_h"), *self._coverage_uses(path)),
         )
+        self._check_coverage(role, units, components)
+        return role
+
+    def _check_coverage(self, role: Role, units: Mapping[str, Unit], components: Mapping[str, Component]) -> None:
+        """Each class of coverage is about something whose failure can begin a takeover of the role."""
+        begin = may_fail_over(role, units, components)
+        kinds = {components[name].type for name in begin if name in components}
+        types = {components[name].type for name in self.shared if name in components}
+        for name, _ in role.coverage_of:
+            path: KeyPath = ("roles", role.id, "coverage", name)
+            if not self._known(name, self.shared | types, path, "component type or part") or name in begin | kinds:
+                continue
+            why = "it is no trigger of a unit of its holders, and no trigger needs it"
+            never = f"'{role.id}' has one holder and never moves"
+            self._report(path, f"no takeover begins with '{name}': {why if len(role.holders) > 1 else never}")
 
     def _traffic(self, key: str, entry: doc.TrafficEntry, roles: Mapping[str, Role]) -> Traffic:
         path: KeyPath = ("traffic", key)
@@ -389,6 +443,7 @@ class _Builder:
             entry.prefer,
             entry.detects,
             tuple(paths),
+            self._uses(path, demand="demand_mb_s"),
         )
 
     def _check_services(self, traffic: Mapping[str, Traffic], roles: Mapping[str, Role]) -> None:
@@ -451,8 +506,3 @@ class _Builder:
 
 def _needs(entries: Iterable[str | doc.KOutOfN]) -> tuple[Stage, ...]:
     return tuple(entry if isinstance(entry, str) else AtLeast(entry.at_least, entry.of) for entry in entries)
-
-
-def _law(entry: doc.LawFields) -> GivenLaw:
-    said = {field: getattr(entry, key) for key, field in LAW_KEYS.items()}
-    return GivenLaw(**said, evidence=entry.evidence, source=entry.source)

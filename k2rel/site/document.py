@@ -18,6 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from k2rel.site.coverage import DEFAULT
 from k2rel.units import parse_bandwidth, parse_duration, parse_mttf, parse_rate, parse_share, parse_temperature
 
 __all__ = ["MOST_CLIENTS", "SiteDocument", "json_schema"]
@@ -50,6 +51,15 @@ def _capacity(value: object) -> object:
     return _positive(parse_bandwidth(value))
 
 
+def _by_cause(value: object) -> object:
+    """One number is the coverage whatever failed."""
+    if not isinstance(value, dict):
+        return {DEFAULT: value}
+    if DEFAULT not in value:
+        raise ValueError(f"needs an entry '{DEFAULT}', for what no other entry names")
+    return value
+
+
 Duration = Annotated[float, BeforeValidator(parse_duration), _typed("a time", "4 h", "30 s", "1.2e6 h")]
 PositiveDuration = Annotated[
     float,
@@ -67,6 +77,12 @@ Celsius = Annotated[float, BeforeValidator(parse_temperature), _typed("a tempera
 Rate = Annotated[float, BeforeValidator(parse_rate), _typed("a rate", "500 FIT", "2e-6 /h", "1 per year")]
 Bandwidth = Annotated[float, BeforeValidator(parse_bandwidth), _typed("a bandwidth", "25 MB/s", "50 Mb/s")]
 Capacity = Annotated[float | str, BeforeValidator(_capacity), _typed("a bandwidth", "125 MB/s", "40 % of clients")]
+_Probability = Annotated[float, Field(gt=0, le=1)]
+_PROBABILITY = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+_BY_CAUSE = {"type": "object", "additionalProperties": _PROBABILITY, "required": [DEFAULT]}
+Coverage = Annotated[
+    dict[str, _Probability], BeforeValidator(_by_cause), WithJsonSchema({"anyOf": [_PROBABILITY, _BY_CAUSE]})
+]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
 Text = Annotated[str, StringConstraints(max_length=2000)]
 Title = Annotated[str, StringConstraints(max_length=160)]
@@ -184,7 +200,12 @@ class RoleEntry(_Record):
         "healthy",
         description="what a takeover asks of the backup: no trigger at all, or only what the role needs",
     )
-    coverage: float = Field(1.0, gt=0, le=1, description="probability that a takeover succeeds")
+    coverage: Coverage = Field(
+        1.0,
+        validate_default=True,
+        description="probability that a takeover succeeds; by what failed: 'default', and entries for component types "
+        "or parts, of which a part's own goes first",
+    )
     switchover: Duration = Field(0.0, description="time that a takeover takes")
     unable_backup: Literal["takes over", "waits"] = Field(
         "takes over",
@@ -261,6 +282,13 @@ class AssumptionEntry(_Record):
     """Something that no source states, chosen and said."""
 
     value: str | int | float | bool
+    low: str | int | float | None = Field(None, description="its lower limit: 5 % quantile, or the least possible")
+    high: str | int | float | None = Field(None, description="its upper limit: 95 % quantile, or the most possible")
+    distribution: Literal["lognormal", "gamma", "beta", "uniform", "triangular"] | None = Field(
+        None,
+        description="what is known between the limits: beta for probabilities and lognormal for all else by default; "
+        "limits of uniform and triangular are their ends",
+    )
     evidence: Literal["INFERRED", "UNKNOWN", "CHOSEN"]
     reason: Text
     source: Text | None = None

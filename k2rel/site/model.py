@@ -12,8 +12,10 @@ from functools import cached_property
 from typing import Literal
 
 from k2rel.arguments import as_names
+from k2rel.bundled import DATA_VERSION
 from k2rel.commoncause import combinations_of, event_shares
 from k2rel.errors import InputError, Problem, closest
+from k2rel.inputs import Input, Uses, without
 from k2rel.tables import Shown
 
 __all__ = [
@@ -98,6 +100,7 @@ class GivenLaw:
     age_h: float | None = None
     test_offset_h: float | None = None
     tested: str | None = None
+    uses: tuple[Uses, ...] = field(default=(), repr=False)
 
     def over(self, other: GivenLaw) -> GivenLaw:
         """Put this above another: what is given here takes precedence, what is silent here comes from there.
@@ -108,11 +111,11 @@ class GivenLaw:
         ... # doctest: +ELLIPSIS
         GivenLaw(rates=None, mttf_h=100.0, failure_rate_per_h=None, unavailability=None, mttr_h=2.0, ...)
         """
-        says = {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
+        says = {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None and name != "uses"}
         rates = [LAW_KEYS[key] for key in RATE_KEYS]
         if any(name in says for name in rates):
-            other = replace(other, **dict.fromkeys((*rates, "evidence", "source")))
-        return replace(other, **says)
+            other = replace(other, **dict.fromkeys((*rates, "evidence", "source")), uses=without(other.uses, *rates))
+        return replace(other, **says, uses=(*self.uses, *without(other.uses, *says)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ class Component:
     external: bool = False  # its own failures are not counted
     law: GivenLaw = GivenLaw()
     by_hand: GivenLaw = field(default=GivenLaw(), repr=False)  # what settings say, of its type or of itself
+    uses: tuple[Uses, ...] = field(default=(), repr=False)
     line: int | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -151,6 +155,7 @@ class RaidSet:
     within: str | None
     rebuild_h: float
     restore_h: float
+    uses: tuple[Uses, ...] = field(default=(), repr=False)
 
     @property
     def tolerance(self) -> int:
@@ -214,6 +219,8 @@ class Role:
     restart: Literal["out of service", "in service"] = "out of service"
     operator_places: Literal["preferred", "former", "other"] = "preferred"
     operator_moves: Literal["failed takeovers", "any loss"] = "failed takeovers"
+    coverage_of: tuple[tuple[str, float], ...] = ()  # by component type or part that failed; `coverage` for the rest
+    uses: tuple[Uses, ...] = field(default=(), repr=False)
 
     @property
     def is_service(self) -> bool:
@@ -243,6 +250,7 @@ class Traffic:
     prefer: str
     detects: Literal["path", "port"]
     paths: tuple[Path, ...]
+    uses: tuple[Uses, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +262,7 @@ class Assumption:
     evidence: str
     reason: str
     source: str = ""
+    limits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +324,8 @@ class Site(Shown):
     common_cause: tuple[CommonCauseGroup, ...] = ()
     rates_file: str | None = None
     full_service: tuple[str, ...] | None = None
+    data: str = DATA_VERSION  # version of the bundled data that rates, and a level by its name, come from
+    inputs: Mapping[str, Input] = field(default_factory=dict, repr=False)
     warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
 
     @cached_property

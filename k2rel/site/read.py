@@ -15,9 +15,10 @@ from pydantic import ValidationError
 
 import k2rel.site.document as doc
 from k2rel.arguments import as_name, as_whole
-from k2rel.bundled import site_path
+from k2rel.bundled import data_version, site_path
 from k2rel.errors import InputError, Problem, closest
 from k2rel.site.build import build_site
+from k2rel.site.limits import from_text, inputs_at, with_values
 from k2rel.site.model import Site
 from k2rel.site.register import assumptions_in_use, set_by_user
 from k2rel.site.settings import ASSUMPTION, apply_settings
@@ -48,6 +49,7 @@ def read_site(
     clients: int | None = None,
     settings: Mapping[str, str] | None = None,
     variant: str | None = None,
+    data: str | None = None,
 ) -> Site:
     """Read a level or a site file and check it.
 
@@ -61,6 +63,8 @@ def read_site(
         Changes such as ``{"media_server.mttr": "4 h", "switch_A.mttf": "2e6 h"}``; see `k2rel.site.settings`.
     variant : str, optional
         Name of a variant of the file to apply.
+    data : str, optional
+        Version of the bundled data, of a level by its name and of the rates; by default the current one.
 
     Returns
     -------
@@ -81,12 +85,12 @@ def read_site(
         raise InputError(
             f"settings: a mapping such as {{'media_server.mttr': '4 h'}} is needed, got {str(settings)[:40]}"
         )
-    source = file = read_yaml(site_path(level_or_file))
+    source = file = read_yaml(site_path(level_or_file, data))
     variant = None if variant is None else as_name("variant", variant)
     source = _with_variant(source, variant)
     changes = dict(settings or {})
     source, changes = _with_assumption_settings(source, changes)
-    source = _with_assumptions(source)
+    source = with_values(_with_assumptions(source))
     for name in (key.removeprefix(ASSUMPTION) for key in (settings or {}) if key.startswith(ASSUMPTION)):
         if name not in source.origins.values():
             raise InputError(
@@ -98,18 +102,24 @@ def read_site(
         clients = as_whole("clients", clients, 1, doc.MOST_CLIENTS)
         if isinstance(source.data.get("clients"), dict):
             held = {**source.data["clients"], "count": clients}
-            counted = YamlSource(source.name, {**source.data, "clients": held}, source.lines, source.origins)
-    try:
-        document = doc.SiteDocument.model_validate(counted.data)
-    except ValidationError as error:
-        raise InputError([_placed(counted, item) for item in error.errors()]) from None
-    site = apply_settings(build_site(counted, document, variant), changes)
+            counted = replace(source, data={**source.data, "clients": held})
+    document = _document(counted)
+    site = build_site(counted, document, variant, inputs_at(counted, _document))
+    site = apply_settings(replace(site, data=data_version(data).name), changes)
     given = dict(settings or {})
     if clients is None and not given and variant is None:
         return site
     # what was set by the user is on record, and the register of assumptions shows what is in use
     register = assumptions_in_use(site, _with_assumptions(file), source, clients=clients, settings=given)
     return replace(site, changed=tuple(given.items()), assumptions=register)
+
+
+def _document(source: YamlSource) -> doc.SiteDocument:
+    """The entries of a file, each by itself checked."""
+    try:
+        return doc.SiteDocument.model_validate(source.data)
+    except ValidationError as error:
+        raise InputError([_placed(source, item) for item in error.errors()]) from None
 
 
 # pydantic's words for the rules that people break most, in ours
@@ -218,9 +228,11 @@ def _with_assumption_settings(source: YamlSource, settings: dict[str, str]) -> t
                 new = float(value)
             except ValueError:
                 new = value
+        limits = from_text(value)
         changed[name] = {
-            **known[name],
-            "value": new,
+            # whoever gives a value alone knows it
+            **{key: item for key, item in known[name].items() if key not in ("low", "high", "distribution")},
+            **({"value": new} if limits is None else limits),
             "evidence": "CHOSEN",
             "reason": set_by_user(key, as_written(old)),
         }

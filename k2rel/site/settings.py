@@ -10,6 +10,9 @@
                                 A name that is both a type's and a part's is the type's
 ``media.demand="50 Mb/s"``      load of one flow of a traffic class
 ``assumption.NAME=value``       the value of one of the file's named assumptions
+
+A number may be given with limits: ``psu.mttf="250000 h (80000 h to 900000 h)"``, with ``, uniform)`` or another
+distribution at the end.
 """
 
 from __future__ import annotations
@@ -17,11 +20,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from pydantic import ValidationError
 
 from k2rel.errors import InputError, closest, nearest
+from k2rel.inputs import Uses
 from k2rel.site.document import LawFields
+from k2rel.site.limits import LIMITED, from_text, input_of
 from k2rel.site.model import LAW_KEYS, RATE_KEYS, Component, GivenLaw, Site
 from k2rel.units import is_bare, parse_bandwidth
 
@@ -116,23 +122,21 @@ def _types(site: Site) -> set[str]:
 def _with_one(site: Site, name: str, what: str, value: str) -> Site:
     """Make one change: of a traffic class, or of the parts that the name is about."""
     if name in site.traffic and what == "demand":
-        try:
-            demand = parse_bandwidth(value)
-        except ValueError as error:
-            raise InputError(str(error)) from None
-        return replace(site, traffic={**site.traffic, name: replace(site.traffic[name], demand_mb_s=demand)})
+        if (limits := from_text(value)) is not None:
+            return _with_limits(site, name, what, limits)
+        traffic = replace(site.traffic[name], demand_mb_s=float(_read("demand", value)), uses=())
+        return replace(site, traffic={**site.traffic, name: traffic})
     parts = parts_named(site, name)
     if not parts:
         raise InputError(_nothing_named(site, name, what))
+    if (limits := from_text(value)) is not None:
+        return _with_limits(site, name, what, limits)
     if what not in _KEYS:
         near = closest(what, _KEYS) or f"; known: {', '.join(_KEYS)}"
         raise InputError(f"unknown key '{what[:60]}'{near}")
-    try:
-        entry = LawFields.model_validate({what: value})
-    except ValidationError as error:
-        raise InputError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+    read = _read(what, value)
     if what in LAW_KEYS:
-        law = GivenLaw(**{LAW_KEYS[what]: getattr(entry, what)})
+        law = GivenLaw(**{LAW_KEYS[what]: read})
         if what in RATE_KEYS:
             law = replace(law, evidence="set", source="set by hand")
         return _with_parts(site, (replace(part, by_hand=law.over(part.by_hand)) for part in parts))
@@ -140,13 +144,48 @@ def _with_one(site: Site, name: str, what: str, value: str) -> Site:
     if not parts:
         raise InputError(f"drives act through their RAID set alone, so {what} of a drive would change nothing")
     if what == "external":
-        return _with_parts(site, (replace(part, external=bool(entry.external)) for part in parts))
+        return _with_parts(site, (replace(part, external=bool(read)) for part in parts))
     parts = [part for part in parts if part.id not in site.client_parts]
     if not parts:
         raise InputError("a client's own part has no capacity; its demand is its load")
-    if isinstance(entry.capacity, str):
+    if isinstance(read, str):
         raise InputError("a share of the clients can be given in the file only; write a bandwidth")
-    return _with_parts(site, (replace(part, capacity_mb_s=entry.capacity) for part in parts))
+    return _with_parts(site, (replace(part, capacity_mb_s=read, uses=()) for part in parts))
+
+
+def _read(what: str, value: str) -> Any:
+    """Read one value as a file would have it."""
+    try:
+        return parse_bandwidth(value) if what == "demand" else getattr(LawFields.model_validate({what: value}), what)
+    except ValidationError as error:
+        raise InputError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
+def _with_limits(site: Site, name: str, what: str, limits: Mapping[str, str]) -> Site:
+    """Make one change of a number that is known within limits."""
+    if what not in LIMITED or what not in (*_KEYS, "demand"):
+        raise InputError(f"{what} has no limits; numbers with limits are {', '.join(LIMITED)}")
+    site = _with_one(site, name, what, limits["value"])
+    point, low, high = (_read(what, limits[end]) for end in ("value", "low", "high"))
+    found = input_of(f"{name}.{what}", what, point, low, high, {**limits, "evidence": "set", "source": "set by hand"})
+    site = replace(site, inputs={**site.inputs, found.name: found})
+    if what == "demand":
+        traffic = replace(site.traffic[name], uses=(Uses("demand_mb_s", found.name),))
+        return replace(site, traffic={**site.traffic, name: traffic})
+    parts = parts_named(site, name)
+    if what == "capacity":
+        uses = (Uses("capacity_mb_s", found.name),)
+        return _with_parts(site, (replace(part, uses=uses) for part in parts if part.id not in site.drives))
+    field = LAW_KEYS[what]
+    return _with_parts(
+        site,
+        (
+            replace(part, by_hand=replace(part.by_hand, uses=(*part.by_hand.uses, Uses(field, found.name))))
+            for part in parts
+        ),
+    )
 
 
 def _with_parts(site: Site, parts: Iterable[Component]) -> Site:

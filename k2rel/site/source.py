@@ -43,6 +43,7 @@ class YamlSource:
     data: dict[str, Any]
     lines: Mapping[KeyPath, int]  # from 1
     origins: Mapping[KeyPath, str] = field(default_factory=dict)  # assumption that a value was taken from
+    limits: Mapping[KeyPath, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)  # name and entry, by number
 
     def problem(self, path: KeyPath, message: str) -> Problem:
         """Place a mistake: the line is that of the entry, or of the nearest entry around it.

@@ -88,8 +88,9 @@ def compute(point: Point) -> Row:
     from k2rel.studies import study
 
     one = study(
-        point.level, clients=point.clients, repair=point.repair, rates=point.rates, settings=dict(point.settings)
-    )
+        point.level, clients=point.clients, repair=point.repair, rates=point.rates, settings=dict(point.settings),
+        data=point.data,
+    )  # fmt: skip
     solution = solution_of(one, point.method, reading(point.roles))
     row = headline(solution) | {"error_bound": solution.error_bound}
     # one reading for all points that are asked alike, also where no role moves and both are the same

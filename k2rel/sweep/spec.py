@@ -58,6 +58,7 @@ class _Document(_Strict):
     targets: Annotated[list[float], Field(min_length=1)] | None = None
     set: dict[str, Values | _Limits] = Field(default_factory=dict)
     rates: str | None = None
+    data: str | float | None = None  # 0.1 without quotes is a number
     sample: int | None = Field(default=None, ge=1)
     seed: int = Field(default=1, ge=0)
 
@@ -82,6 +83,8 @@ class Point(Shown):
         The table that the site file keeps beside it.
     method : str
         Who answers, as for `k2rel.availability`.
+    data : str or None
+        Version of the bundled data; None: the current one.
 
     Examples
     --------
@@ -97,6 +100,7 @@ class Point(Shown):
     rates: str | None = None
     pin: str | None = None
     method: str = "auto"
+    data: str | None = None
 
     def key(self, files: Mapping[str, str], code: str) -> str:
         """Give the hash of everything that its numbers come from.
@@ -119,7 +123,7 @@ class Point(Shown):
         32
         """
         name = self.level if self.level in level_names() else Path(self.level).name
-        given = [name, files[self.level], self.clients, self.repair, self.roles, self.settings, self.method]
+        given = [name, files[self.level], self.clients, self.repair, self.roles, self.settings, self.method, self.data]
         rates = [files[name] for name in (self.rates, self.pin) if name]
         return hashlib.sha256(json.dumps([given, rates, code]).encode()).hexdigest()[:32]
 
@@ -187,19 +191,24 @@ def read_sweep(path: str | Path) -> SweepSpec:
     beside = Path(path).resolve().parent
     problems: list[Problem] = []
     files: dict[str, str] = {}
+    data = None if document.data is None else str(document.data)
+    try:
+        names = level_names(data)
+    except InputError as error:
+        raise InputError([source.problem(("data",), str(error))]) from None
     pins: dict[str, str] = {}
 
     def read(text: str, place: tuple[str | int, ...], *, level: bool) -> str:
-        found = site_path(text) if level and text in level_names() else beside / text
+        found = site_path(text, data) if level and text in names else beside / text
         try:
             content = found.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
-            known = f"; levels are {', '.join(level_names())}" if level else ""
+            known = f"; levels are {', '.join(names)}" if level else ""
             problems.append(
                 source.problem(place, f"'{text[:80]}' cannot be read ({getattr(error, 'strerror', error)}){known}")
             )
             return text
-        name = text if level and text in level_names() else str(found)
+        name = text if level and text in names else str(found)
         files[name] = content
         pinned = pinned_table(found) if level else None
         if pinned is not None:
@@ -244,6 +253,7 @@ def read_sweep(path: str | Path) -> SweepSpec:
             rates,
             pins.get(level),
             document.method,
+            data,
         )
         for level, number, repair, roles in outer
         for values in chosen

@@ -1,0 +1,299 @@
+"""Which input the spread of a figure comes from, what each does alone, and at which value it turns a verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.arguments import as_number
+from k2rel.errors import InputError, closest
+from k2rel.inputs import Input
+from k2rel.measures.availability import service_named
+from k2rel.measures.draws import Drawn, inputs_of
+from k2rel.measures.solution import Solution, StudyLike, framed, solution_of
+from k2rel.organisation import Organisation
+from k2rel.services.diagrams import Service
+from k2rel.studies import Study
+from k2rel.uncertain import sobol_indices_of_groups
+from k2rel.units import MINUTES_PER_YEAR
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["GROUPINGS", "break_even", "sensitivity", "swing"]
+
+FloatArray = NDArray[np.float64]
+
+GROUPINGS = ("input", "kind", "entry", "source", "evidence")
+"""Every input by itself; by what it is, by its entry of the registry, by its source, by its evidence code."""
+
+ROUGH = 1e-6
+"""Error bound of the chain that ranks inputs; figures at the point are those of the answer all the same."""
+_ALONE = 10  # inputs that stand by themselves in a table of shares
+_GRID = np.linspace(0.05, 0.95, 9)
+_HALVINGS = 8
+
+
+class _Asked:
+    """One service of one solution at draws of inputs."""
+
+    def __init__(self, study: StudyLike, service: str | None, organisation: Organisation | None, method: str) -> None:
+        self.solution: Solution = solution_of(study, method, organisation)
+        self.drawn = Drawn(self.solution, ROUGH)
+        name = service_named(self.solution.study, service).name
+        self.service: Service = next(found for found in self.drawn.services if found.name == name)
+        self.inputs = inputs_of(self.solution)
+        if not self.inputs:
+            raise InputError(f"{self.solution.study.site.name}: nothing that its figures rest on has limits")
+
+    def minutes(self, factors: Mapping[str, FloatArray], draws: int) -> FloatArray:
+        """Downtime at every draw [min/year]."""
+        return self.drawn.figures([self.service], factors, draws).unavailability[self.service.name] * MINUTES_PER_YEAR
+
+    def alone(self, values: Sequence[tuple[str, float]]) -> FloatArray:
+        """Downtime with one input at a value and all others at their point, for each pair [min/year]."""
+        if not values:
+            return np.zeros(0)
+        factors = {name: np.ones(len(values)) for name in dict.fromkeys(name for name, _ in values)}
+        for k, (name, value) in enumerate(values):
+            factors[name][k] = value / self.inputs[name].point
+        return self.minutes(factors, len(values))
+
+    @property
+    def at_point(self) -> float:
+        """Downtime with every input at its point [min/year]."""
+        return self.solution.engine.unavailability(self.service) * MINUTES_PER_YEAR
+
+
+def about(study: Study, item: Input) -> str:
+    """What an input is of, in words: component types for an entry of the registry."""
+    row, _, what = item.name.rpartition(".")
+    laws = [(name, law) for name, law in study.laws.used() if any(use.input == item.name for use in law.single.uses)]
+    if laws and what in ("failure_rate", "mttr") and row:
+        kinds = dict.fromkeys(study.site.described[name].type for name, _ in laws)
+        return f"{item.kind} of {', '.join(kinds)}"
+    name = item.name.removesuffix("_h").replace("_", " ")
+    return name if item.kind in ("coverage", "operator time") or item.kind in name else f"{name} ({item.kind})"
+
+
+def swing(
+    study: StudyLike,
+    service: str | None = None,
+    *,
+    organisation: Organisation | None = None,
+    method: str = "auto",
+) -> pd.DataFrame:
+    """Compute the downtime of a service with each input at its limits, one after another: a tornado.
+
+    Parts whose rate comes from the same row of the table move together; all others stay at their point.
+
+    Parameters
+    ----------
+    study, organisation, method
+        As for `availability`.
+    service : str, optional
+        The service; by default the principal traffic.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``input``, widest swing first; ``about``, ``kind``, ``evidence``, ``value``, ``low``, ``high``,
+        ``unit``, and ``downtime_low``, ``downtime_high`` [min/year] at the limits.
+
+    Raises
+    ------
+    InputError
+        If there is no such service, or a simulation answers.
+
+    Examples
+    --------
+    >>> swing("L2R", method="exact").index[0]
+    'eth_chassis_passive.failure_rate'
+    """
+    import pandas as pd
+
+    asked = _Asked(study, service, organisation, method)
+    items = list(asked.inputs.values())
+    ends = asked.alone([(item.name, end) for item in items for end in (item.low, item.high)]).reshape(-1, 2)
+    rows = [
+        (item.name, about(asked.solution.study, item), item.kind, item.evidence, item.point, item.low, item.high,
+         item.unit, *pair)
+        for item, pair in zip(items, ends.tolist(), strict=True)
+    ]  # fmt: skip
+    columns = ["input", "about", "kind", "evidence", "value", "low", "high", "unit", "downtime_low", "downtime_high"]
+    frame = pd.DataFrame(rows, columns=columns).set_index("input")
+    order = (frame["downtime_high"] - frame["downtime_low"]).abs().sort_values(ascending=False, kind="stable").index
+    return framed(frame.loc[order], asked.solution)
+
+
+def sensitivity(
+    study: StudyLike,
+    service: str | None = None,
+    *,
+    by: str = "input",
+    samples: int = 256,
+    seed: int = 1,
+    organisation: Organisation | None = None,
+    method: str = "auto",
+) -> pd.DataFrame:
+    r"""Split the variance of a service's downtime into what its inputs contribute: Sobol' indices.
+
+    Parameters
+    ----------
+    study, organisation, method
+        As for `availability`.
+    service : str, optional
+        The service; by default the principal traffic.
+    by : {"input", "kind", "entry", "source", "evidence"}
+        What is put together; by input those with a small swing stand together as "all others".
+    samples : int
+        Base sample, a power of 2; the model is evaluated (groups + 2) times as often.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Largest total first; ``first_order``, what goes when the group becomes known, and ``total``, with what it does
+        together with others, each with 90 % bootstrap limits ``first_low``, ``first_high``, ``total_low``,
+        ``total_high``; ``deviation_if_known`` [min/year], the standard deviation that then is left; ``inputs``.
+
+    Raises
+    ------
+    InputError
+        If there is no such service or grouping, nothing has limits, or `samples` is no power of 2.
+
+    Notes
+    -----
+    Sobol' indices of groups (`k2rel.uncertain.sobol_indices_of_groups`); inputs are independent.
+
+    Examples
+    --------
+    >>> found = sensitivity("L1", "control", samples=64)
+    >>> bool(found["total"].iloc[0] > found["total"].iloc[1])
+    True
+    """
+    import pandas as pd
+
+    if by not in GROUPINGS:
+        raise InputError(f"by '{str(by)[:40]}': one of {', '.join(GROUPINGS)}{closest(str(by), GROUPINGS)}")
+    asked = _Asked(study, service, organisation, method)
+    items = list(asked.inputs.values())
+    ends = asked.alone([(item.name, end) for item in items for end in (item.low, item.high)]).reshape(-1, 2)
+    spread = np.abs(ends[:, 1] - ends[:, 0])
+    matter = {items[i].name: items[i] for i in np.argsort(-spread, kind="stable").tolist() if spread[i] > 0.0}
+    if not matter:
+        raise InputError(f"{asked.solution.study.site.name}: no input with limits changes '{asked.service.name}'")
+    groups = _groups(matter, by)
+
+    def model(values: Mapping[str, FloatArray]) -> FloatArray:
+        return asked.minutes({name: drawn / matter[name].point for name, drawn in values.items()}, samples)
+
+    distributions = {name: item.distribution for name, item in matter.items()}
+    indices, variance = sobol_indices_of_groups(model, distributions, groups, samples, seed)
+    rows = []
+    for name, members in groups.items():
+        share = indices[name]
+        left = math.sqrt(variance * max(0.0, 1.0 - share.first))
+        rows.append((name, share.first, share.first_low, share.first_high, share.total, share.total_low,
+                     share.total_high, left, " ".join(members)))  # fmt: skip
+    columns = [by, "first_order", "first_low", "first_high", "total", "total_low", "total_high", "deviation_if_known",
+               "inputs"]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=columns).set_index(by)
+    frame = frame.sort_values("total", ascending=False, kind="stable")
+    return framed(frame, asked.solution, together=1.0 - float(frame["first_order"].sum()), seed=seed, samples=samples)
+
+
+def _groups(matter: Mapping[str, Input], by: str) -> dict[str, list[str]]:
+    """Inputs that stand together, the widest swing first."""
+    result: dict[str, list[str]] = {}
+    for place, (name, item) in enumerate(matter.items()):
+        words = {
+            "input": name if place < _ALONE else "all others",
+            "kind": item.kind,
+            "entry": name.rpartition(".")[0] if item.kind in ("failure rate", "repair time") and "." in name else name,
+            "source": item.source.partition("; http")[0][:160] or "no source",
+            "evidence": item.evidence or "none",
+        }[by]
+        result.setdefault(words, []).append(name)
+    return result
+
+
+def break_even(
+    study: StudyLike,
+    service: str | None = None,
+    at_most_min_per_year: float = 52.56,
+    *,
+    organisation: Organisation | None = None,
+    method: str = "auto",
+) -> pd.DataFrame:
+    """Find the inputs that alone, moved within their limits, turn whether a service meets its target, and where.
+
+    Parameters
+    ----------
+    study, organisation, method
+        As for `availability`.
+    service : str, optional
+        The service; by default the principal traffic.
+    at_most_min_per_year : float
+        Downtime that the target allows [min/year]; by default that of 99.99 %.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``input``, the one that turns it nearest to its point first (by its distribution); ``about``, ``kind``,
+        ``unit``, ``value``, ``low``, ``high``, ``turns_at``, ``met_if`` ("above" or "below" it), and
+        ``probability``, that the input lies on that side.
+
+    Raises
+    ------
+    InputError
+        If there is no such service, or the target is not above 0.
+
+    Examples
+    --------
+    >>> found = break_even("L2R", at_most_min_per_year=8.0)
+    >>> found.loc["manual_takeover_h", "met_if"]
+    'below'
+    """
+    import pandas as pd
+
+    allowed = as_number("at_most_min_per_year", at_most_min_per_year)
+    if not allowed > 0.0:
+        raise InputError(f"at_most_min_per_year: a downtime above 0, got {allowed:g}")
+    asked = _Asked(study, service, organisation, method)
+    items = list(asked.inputs.values())
+    grid = np.array([item.distribution.quantile(_GRID) for item in items])
+    pairs = [(item.name, float(value)) for item, row in zip(items, grid, strict=True) for value in row]
+    minutes = asked.alone(pairs).reshape(grid.shape)
+    turns = []
+    for k, row in enumerate(minutes <= allowed):
+        changes = np.flatnonzero(row[1:] != row[:-1])
+        if len(changes):
+            turns.append((k, *_GRID[changes[0] : changes[0] + 2].tolist(), bool(row[changes[0] + 1])))
+    low = np.array([entry[1] for entry in turns])
+    high = np.array([entry[2] for entry in turns])
+    for _ in range(_HALVINGS if turns else 0):
+        middle = (low + high) / 2
+        at = [
+            (items[k].name, float(items[k].distribution.quantile(u))) for (k, *_), u in zip(turns, middle, strict=True)
+        ]
+        met = asked.alone(at) <= allowed
+        after = np.array([above for *_, above in turns])
+        high, low = np.where(met == after, middle, high), np.where(met == after, low, middle)
+    rows = []
+    for (k, _, _, above), u in zip(turns, ((low + high) / 2).tolist(), strict=True):
+        item, side = items[k], ("above", 1.0 - u) if above else ("below", u)
+        at_least = float(item.distribution.quantile(u))
+        rows.append((item.name, about(asked.solution.study, item), item.kind, item.unit, item.point, item.low,
+                     item.high, at_least, *side))  # fmt: skip
+    columns = ["input", "about", "kind", "unit", "value", "low", "high", "turns_at", "met_if", "probability"]
+    frame = pd.DataFrame(rows, columns=columns).set_index("input")
+    nearest = (frame["turns_at"] / frame["value"]).map(lambda ratio: abs(math.log(ratio)))
+    frame = frame.loc[nearest.sort_values(kind="stable").index]
+    return framed(frame, asked.solution, service=asked.service.name, allowed_min_per_year=allowed,
+                  downtime_min_per_year=asked.at_point)  # fmt: skip

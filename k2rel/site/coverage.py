@@ -1,0 +1,76 @@
+"""Coverage of takeovers by what failed: which entry of a role's coverage is about a part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from k2rel.site.model import Component, Role, Unit, names_in
+
+__all__ = ["DEFAULT", "class_of", "coverage_name", "coverages", "failure_words", "may_fail_over"]
+
+DEFAULT = "default"
+"""Key of a file's coverage for what no other entry names."""
+
+
+def coverages(role: Role) -> dict[str, float]:
+    """Give the probability that a takeover succeeds by class of what failed, first "" for what no class names.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> coverages(read_site("L2R").roles["file_system"])
+    {'': 0.95}
+    """
+    return {"": role.coverage, **dict(role.coverage_of)}
+
+
+def class_of(role: Role, name: str, components: Mapping[str, Component]) -> str:
+    """Class of coverage of a part: the entry of its own name, else that of its type; "" without one."""
+    classes = dict(role.coverage_of)
+    if name in classes:
+        return name
+    kind = components[name].type if name in components else ""
+    return kind if kind in classes else ""
+
+
+def coverage_name(cause: str) -> str:
+    """Name a coverage among what a role is given: ``coverage``, or ``coverage[server_software]`` by class."""
+    return f"coverage[{cause}]" if cause else "coverage"
+
+
+def failure_words(role: Role) -> str:
+    """Say with which probability a takeover fails.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from k2rel.site import read_site
+    >>> role = read_site("L2R").roles["file_system"]
+    >>> failure_words(replace(role, coverage_of=(("server_software", 0.8), ("fs_database", 0.8))))
+    '0.05 (0.2 if server_software or fs_database failed)'
+    """
+    named: dict[float, list[str]] = {}
+    for name, value in role.coverage_of:
+        named.setdefault(value, []).append(name)
+    other = ", ".join(f"{1 - value:.2g} if {' or '.join(names)} failed" for value, names in named.items())
+    return f"{1 - role.coverage:.2g}" + (f" ({other})" if other else "")
+
+
+def may_fail_over(role: Role, units: Mapping[str, Unit], components: Mapping[str, Component]) -> set[str]:
+    """Names of parts whose failure can begin a takeover of a role, alone or with others."""
+
+    def with_needs(names: Iterable[str]) -> None:
+        for name in names:
+            if name not in found:
+                found.add(name)
+                part = components.get(name)
+                with_needs(below for need in (part.needs if part else ()) for below in names_in(need))
+
+    found: set[str] = set()
+    if len(role.holders) > 1:
+        for holder in role.holders:
+            if not holder.units:
+                with_needs(name for need in holder.needs for name in names_in(need))
+            for unit in holder.units:
+                with_needs(units[unit].triggers if unit in units else ())
+    return found

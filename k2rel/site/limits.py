@@ -1,0 +1,197 @@
+"""Numbers of a site file with limits: taken out of the file before it is read, and put beside what was read.
+
+Where one value stands there may be ``{value: 0.95, low: 0.85, high: 0.99}``; an assumption may carry ``low`` and
+``high`` to wherever ``=name`` stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from k2rel.distributions import from_limits
+from k2rel.errors import InputError, Problem, closest
+from k2rel.inputs import Input
+from k2rel.site.coverage import DEFAULT
+from k2rel.site.source import KeyPath, YamlSource, as_written
+
+__all__ = ["LIMITED", "from_text", "input_of", "inputs_at", "with_values"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What a number with limits is: in words, its unit, and the distribution that fits its range."""
+
+    kind: str
+    unit: str
+    family: str = "lognormal"
+
+
+LIMITED = {
+    "mttf": Quantity("mean life", "h"),
+    "failure_rate": Quantity("failure rate", "/h"),
+    "mttr": Quantity("repair time", "h"),
+    "test_interval": Quantity("test interval", "h"),
+    "rebuild": Quantity("rebuild time", "h"),
+    "restore": Quantity("restore time", "h"),
+    "switchover": Quantity("switchover", "h"),
+    "coverage": Quantity("coverage", "", "beta"),
+    "capacity": Quantity("capacity", "MB/s"),
+    "demand": Quantity("demand", "MB/s"),
+}
+"""What may have limits, by its key in a file."""
+
+FAMILIES = ("lognormal", "gamma", "beta", "uniform", "triangular")
+_KEYS = {"value", "low", "high", "distribution", "evidence", "source", "reason"}
+_TEXT = re.compile(r"([^()]{1,60})\(([^()]{1,60}?) to ([^()]{1,60}?)(?:, ([a-z]{1,20}))?\)")
+
+
+def from_text(text: object) -> dict[str, str] | None:
+    """Read a value with limits as it is typed; None where there are none.
+
+    Examples
+    --------
+    >>> from_text("1 h (0.25 h to 2 h)")
+    {'value': '1 h', 'low': '0.25 h', 'high': '2 h'}
+    """
+    found = _TEXT.fullmatch(text.strip()) if isinstance(text, str) and len(text) < 250 else None
+    if found is None:
+        return None
+    parts = dict(zip(("value", "low", "high", "distribution"), found.groups(), strict=True))
+    return {key: part.strip() for key, part in parts.items() if part is not None}
+
+
+def with_values(source: YamlSource) -> YamlSource:
+    """Put plain values where numbers with limits stand, and keep the limits by place (`YamlSource.limits`)."""
+    assumptions = source.data.get("assumptions")
+    named = {
+        name: entry
+        for name, entry in (assumptions if isinstance(assumptions, dict) else {}).items()
+        if isinstance(entry, dict) and {"low", "high", "distribution"} & entry.keys()
+    }
+    limits: dict[KeyPath, tuple[str, Mapping[str, Any]]] = {
+        path: (name, named[name]) for path, name in source.origins.items() if name in named
+    }
+    problems: list[Problem] = []
+    for name in named.keys() - {name for name, _ in limits.values()}:
+        message = f"has limits, but no number of the file is '={name}', so they would change nothing"
+        problems.append(source.problem(("assumptions", name), message))
+
+    def put(value: Any, path: KeyPath) -> Any:
+        if isinstance(value, dict):
+            if "value" in value and {"low", "high", "distribution"} & value.keys():
+                unknown = [str(key) for key in value if key not in _KEYS]
+                problems.extend(
+                    source.problem((*path, key), f"is not a known entry here{closest(key, _KEYS)}") for key in unknown
+                )
+                limits[path] = (".".join(map(str, path)), value)
+                return value["value"]
+            return {key: put(item, (*path, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [put(item, (*path, index)) for index, item in enumerate(value)]
+        return value
+
+    kept = {"assumptions", "variants"}
+    data = {key: value if key in kept else put(value, (key,)) for key, value in source.data.items()}
+    for path, (name, entry) in limits.items():
+        if (key := _key(path)) not in LIMITED:
+            where = f"'{'.'.join(map(str, path))}' takes assumption '{name}' and" if path in source.origins else "it"
+            message = f"{where} has no limits; numbers with limits are {', '.join(LIMITED)}"
+            problems.append(source.problem(path if path not in source.origins else ("assumptions", name), message))
+            continue
+        place = _place(source, path)
+        problems.extend(
+            source.problem(place, f"limits need low and high; {end} is missing")
+            for end in ("low", "high")
+            if end not in entry
+        )
+        family = entry.get("distribution", LIMITED[key].family)
+        if family not in FAMILIES:
+            near = closest(str(family), FAMILIES) or f"; known: {', '.join(FAMILIES)}"
+            message = f"there is no distribution '{str(family)[:40]}' of limits{near}"
+            problems.append(source.problem(_place(source, path), message))
+    if problems:
+        raise InputError(problems)
+    return replace(source, data=data, limits=limits)
+
+
+def inputs_at(source: YamlSource, read: Callable[[YamlSource], Any]) -> dict[KeyPath, Input]:
+    """Give the inputs of a file by place; `read` makes the checked document, which knows how each number is written."""
+    if not source.limits:
+        return {}
+    values: dict[str, dict[KeyPath, float]] = {}
+    for end in ("value", "low", "high"):
+        data = source.data
+        for path, (_, entry) in source.limits.items():
+            data = _with(data, path, entry[end])
+        document = read(replace(source, data=data))
+        values[end] = {path: _read(document, path) for path in source.limits}
+    problems: list[Problem] = []
+    result: dict[KeyPath, Input] = {}
+    kinds: dict[str, str] = {}
+    for path, (name, entry) in source.limits.items():
+        key = _key(path)
+        point, low, high = (values[end][path] for end in ("value", "low", "high"))
+        try:
+            result[path] = input_of(name, key, point, low, high, entry)
+        except InputError as error:
+            problems.append(source.problem(_place(source, path), str(error)))
+            continue
+        if kinds.setdefault(name, key) != key:
+            message = f"is {LIMITED[kinds[name]].kind} and {LIMITED[key].kind} at once; give each its own limits"
+            problems.append(source.problem(_place(source, path), message))
+    if problems:
+        raise InputError(list(dict.fromkeys(problems)))
+    return result
+
+
+def input_of(name: str, key: str, point: float, low: float, high: float, entry: Mapping[str, Any]) -> Input:
+    """Make one input from limits that were read in the unit of its kind."""
+    quantity = LIMITED[key]
+    unit = f" {quantity.unit}" if quantity.unit else ""
+    if not low < high:
+        raise InputError(f"limits: low must be below high, got {low:g} and {high:g}{unit}")
+    if not low <= point <= high:
+        raise InputError(f"limits from {low:g} to {high:g}{unit} do not hold the value {point:g}{unit}")
+    if not point > 0.0:
+        raise InputError("a value of 0 has no limits; give the value itself")
+    family = str(entry.get("distribution", quantity.family))
+    if key == "coverage" and not (low > 0.0 and high < 1.0):
+        raise InputError(f"limits of a probability must lie between 0 and 1, got {low:g} and {high:g}")
+    if key != "coverage" and family == "beta":
+        raise InputError(f"a beta distribution is of a probability, and this is a {quantity.kind}; take lognormal")
+    if key == "coverage" and family in ("lognormal", "gamma"):
+        raise InputError(f"a {family} distribution passes 1, and this is a probability; take beta")
+    distribution = from_limits(family, low, high, point)
+    texts = [as_written(entry.get(item, "")) for item in ("evidence", "source")]
+    return Input(name, quantity.kind, point, low, high, distribution, quantity.unit, *texts)
+
+
+def _key(path: KeyPath) -> str:
+    """Key of the number at a place; a coverage may be given by what failed."""
+    return "coverage" if len(path) > 1 and path[-2] == "coverage" else str(path[-1])
+
+
+def _place(source: YamlSource, path: KeyPath) -> KeyPath:
+    """Where the limits of a number stand."""
+    return ("assumptions", source.origins[path]) if path in source.origins else path
+
+
+def _with(data: Any, path: KeyPath, value: Any) -> Any:
+    """The same data with another value at a place."""
+    if not path:
+        return value
+    if isinstance(data, list):
+        return [_with(item, path[1:], value) if n == path[0] else item for n, item in enumerate(data)]
+    return {key: _with(item, path[1:], value) if key == path[0] else item for key, item in data.items()}
+
+
+def _read(document: Any, path: KeyPath) -> float:
+    """The number at a place of a checked document."""
+    for key in path:
+        document = document[key] if isinstance(document, Mapping) else getattr(document, str(key))
+    if isinstance(document, Mapping):  # one coverage for all that can fail
+        document = document[DEFAULT]
+    return float(document) if isinstance(document, int | float) else 0.0
