@@ -20,7 +20,8 @@ from k2rel.rates.entry import CONTRACTS, Contract, RateRow
 from k2rel.rates.failure_law import Law, duplicated
 from k2rel.rates.raid_module import RaidModule
 from k2rel.rates.table import RateTable, read_rates, registry
-from k2rel.site.model import Component, GivenLaw, RaidSet, Site
+from k2rel.site.given import GivenLaw
+from k2rel.site.model import Component, RaidSet, Site
 from k2rel.tables import Shown
 
 __all__ = ["SiteLaws", "changed_laws", "pinned_rows", "site_laws", "with_rate"]
