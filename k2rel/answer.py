@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from k2rel.design.target_forms import Target, WindowJudgement
 from k2rel.design.targets import SURE, Judgement, allowed_min_per_year, checked_target, judge, read_target
 from k2rel.measures.availability import AvailabilityResult, ServiceAvailability, availability
 from k2rel.measures.dynamic import downtime_causes, interruptions, performability, why_they_differ
@@ -19,6 +20,7 @@ from k2rel.measures.solution import Solution, StudyLike, checked_run, solution_o
 from k2rel.measures.steps import Step, takeover_steps
 from k2rel.measures.uncertainty import UncertaintyResult, uncertainty
 from k2rel.measures.what_matters import break_even, sensitivity, swing
+from k2rel.measures.windows import Window, window
 from k2rel.organisation import Organisation
 from k2rel.plots.drawing import draw_site
 from k2rel.policy.failover import principal_traffic
@@ -154,6 +156,22 @@ class Answer(Shown):
         2.62
         """
         return interruptions(self.solution, services=services, buffer_h=buffer_h, first_loss=first_loss)
+
+    def window(
+        self,
+        service: str | None = None,
+        within: str | float = "year",
+        *,
+        above: Sequence[str | float] | str | float | None = None,
+    ) -> Window:
+        """Say how downtime and interruptions spread over years, months or other windows, as `k2rel.window`.
+
+        Examples
+        --------
+        >>> round(solve("L2R").window("media", "month", above="1 min").above[0][1].value, 4)
+        0.0409
+        """
+        return window(self.solution, service, within, above=above)
 
     def modes(self) -> pd.DataFrame:
         """List the operating modes, as `k2rel.modes`.
@@ -321,13 +339,13 @@ class Answer(Shown):
 
     def target(
         self,
-        target: float | str | Mapping[str, float],
+        target: float | str | Mapping[str, Target | Mapping[str, object]],
         *,
         samples: int = 2000,
         seed: int = 1,
         sure: float = SURE,
-    ) -> list[Judgement]:
-        """Judge services against targets: a percentage, a file, or percentages by service.
+    ) -> list[Judgement | WindowJudgement]:
+        """Judge services against targets: a percentage, a file, or by service percentages and what windows may have.
 
         Examples
         --------
