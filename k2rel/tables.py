@@ -16,7 +16,7 @@ from k2rel.units import format_duration
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "Shown", "ShownTable", "card", "for_people", "probability_text"]
+__all__ = ["COLUMNS", "Shown", "ShownTable", "card", "for_people", "probability_text", "quantity_text"]
 
 
 def probability_text(value: float) -> str:
@@ -34,6 +34,19 @@ def probability_text(value: float) -> str:
     if value > 0.999:
         return "1 - " + f"{1 - value:.2e}" if value < 1 else "1"
     return f"{value:.3g}"
+
+
+def quantity_text(value: float, unit: str) -> str:
+    """Write a number with its unit; a time in the unit that fits, and what has no unit as a percentage.
+
+    Examples
+    --------
+    >>> quantity_text(0.95, ""), quantity_text(0.25, "h"), quantity_text(9.4e-7, "/h")
+    ('95 %', '15 min', '9.4e-07 /h')
+    """
+    if unit == "h":
+        return format_duration(value)
+    return f"{value:.3g} {unit}" if unit else f"{100.0 * value:.3g} %"
 
 
 def _availability(value: float) -> str:

@@ -25,14 +25,14 @@ from k2rel.policy.failover import principal_traffic
 from k2rel.rates import Law
 from k2rel.site.model import Site
 from k2rel.site.source import read_yaml
-from k2rel.tables import Shown
+from k2rel.tables import Shown, quantity_text
 from k2rel.uncertain import MOST_POINTS
-from k2rel.units import MINUTES_PER_YEAR, availability_percent
+from k2rel.units import MINUTES_PER_YEAR, availability_percent, three_digits
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Judgement", "checked_target", "judge", "judgement_table", "read_target"]
+__all__ = ["Judgement", "checked_target", "judge", "judgement_table", "percentage", "read_target"]
 
 _MOST = 0.5  # share of the downtime above which one part is named
 _TARGET_FILE = "a target file gives an availability [%] by service, such as 'media: 99.99'"
@@ -76,26 +76,33 @@ class Judgement(Shown):
             else (
                 " The site cannot carry its clients with nothing failed."
                 if self.p_carries <= 0.0
-                else f" It carries its clients with a probability of {_percent(self.p_carries)} only."
+                else f" It carries its clients with a probability of {percentage(self.p_carries)} only."
             )
         )
         more = "".join(f" {text[0].upper()}{text[1:]}." for text in (self.turns, self.weak) if text)
+        ends = (self.allowed_min_per_year, self.downtime_min_per_year, self.low_min_per_year, self.high_min_per_year)
+        allowed, given, low, high = (three_digits(minutes) for minutes in ends)
         return (
-            f"{self.service.replace('_', ' ')}: the target of {self.target_percent:.6g} % "
-            f"({self.allowed_min_per_year:.3g} min of downtime a year) is {self.verdict.upper()}, met with a "
-            f"probability of {_percent(self.probability)}: {self.downtime_min_per_year:.3g} min with all inputs as "
-            f"given, {self.low_min_per_year:.3g} to {self.high_min_per_year:.3g} (90 %) {spread}; takeovers "
-            f"{self.takeovers} ({self.method}).{load}{more}"
+            f"{self.service.replace('_', ' ')}: the target of {self.target_percent:.6g} % ({allowed} min of downtime a "
+            f"year) is {self.verdict.upper()}, met with a probability of {percentage(self.probability)}: {given} min "
+            f"with all inputs as given, {low} to {high} (90 %) {spread}; takeovers {self.takeovers} ({self.method})."
+            f"{load}{more}"
         )
 
     def _line(self) -> str:
-        minutes = f"{self.downtime_min_per_year:.3g} of {self.allowed_min_per_year:.3g} min a year"
-        judged = f"{self.target_percent:.6g} % is {self.verdict.upper()} ({_percent(self.probability)})"
+        minutes = f"{three_digits(self.downtime_min_per_year)} of {three_digits(self.allowed_min_per_year)} min a year"
+        judged = f"{self.target_percent:.6g} % is {self.verdict.upper()} ({percentage(self.probability)})"
         return f"{self.service}: {judged}, {minutes}; takeovers {self.takeovers} ({self.method})"
 
 
-def _percent(probability: float) -> str:
-    """A probability as a percentage that is 0 or 100 only where it is."""
+def percentage(probability: float) -> str:
+    """Write a probability as a percentage that is 0 or 100 only where it is.
+
+    Examples
+    --------
+    >>> percentage(0.494), percentage(0.9999)
+    ('49.4 %', 'above 99.9 %')
+    """
     if 0.0 < probability < 0.001 or 0.999 < probability < 1.0:
         return "below 0.1 %" if probability < 0.5 else "above 99.9 %"
     return f"{100.0 * probability:.3g} %"
@@ -274,8 +281,7 @@ def _turns(solution: Solution, service: str, allowed: float) -> str:
     if not len(table):
         return "no input turns it alone"
     first = table.iloc[0]
-    unit = f" {first['unit']}" if first["unit"] else ""
-    value = f"{100 * first['turns_at']:.3g} %" if not first["unit"] else f"{first['turns_at']:.3g}{unit}"
+    value = quantity_text(first["turns_at"], first["unit"])
     return f"met if {first['about']} is {first['met_if']} {value}, all else as given"
 
 

@@ -75,7 +75,7 @@ def about(study: Study, item: Input) -> str:
     laws = [(name, law) for name, law in study.laws.used() if any(use.input == item.name for use in law.single.uses)]
     if laws and what in ("failure_rate", "mttr") and row:
         kinds = dict.fromkeys(study.site.described[name].type for name, _ in laws)
-        return f"{item.kind} of {', '.join(kinds)}"
+        return f"{item.kind} of {', '.join(kinds)}".replace("_", " ")
     name = item.name.removesuffix("_h").replace("_", " ")
     return name if item.kind in ("coverage", "operator time") or item.kind in name else f"{name} ({item.kind})"
 
