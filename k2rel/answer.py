@@ -326,6 +326,7 @@ class Answer(Shown):
         samples: int = 2000,
         seed: int = 1,
         sure: float = SURE,
+        drawn: UncertaintyResult | None = None,
     ) -> list[Judgement]:
         """Judge services against targets: a percentage, a file, or percentages by service.
 
@@ -335,7 +336,7 @@ class Answer(Shown):
         ['met']
         """
         asked = target if isinstance(target, Mapping) else read_target(target, self.study)
-        return judge(self.solution, asked, samples=samples, seed=seed, sure=sure)
+        return judge(self.solution, asked, samples=samples, seed=seed, sure=sure, drawn=drawn)
 
     def table(self) -> pd.DataFrame:
         """Give the services as a table.

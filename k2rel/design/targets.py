@@ -18,21 +18,21 @@ from k2rel.measures.capacity import carried
 from k2rel.measures.draws import inputs_of
 from k2rel.measures.importance import causes
 from k2rel.measures.solution import Solution, StudyLike, solution_of, study_of
-from k2rel.measures.uncertainty import uncertainty
+from k2rel.measures.uncertainty import UncertaintyResult, uncertainty
 from k2rel.measures.what_matters import break_even
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.rates import Law
 from k2rel.site.model import Site
 from k2rel.site.source import read_yaml
-from k2rel.tables import Shown, quantity_text
+from k2rel.tables import Shown, percentage, quantity_text
 from k2rel.uncertain import MOST_POINTS
 from k2rel.units import MINUTES_PER_YEAR, availability_percent, three_digits
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Judgement", "checked_target", "judge", "judgement_table", "percentage", "read_target"]
+__all__ = ["Judgement", "checked_target", "judge", "judgement_table", "read_target"]
 
 _MOST = 0.5  # share of the downtime above which one part is named
 _TARGET_FILE = "a target file gives an availability [%] by service, such as 'media: 99.99'"
@@ -93,19 +93,6 @@ class Judgement(Shown):
         minutes = f"{three_digits(self.downtime_min_per_year)} of {three_digits(self.allowed_min_per_year)} min a year"
         judged = f"{self.target_percent:.6g} % is {self.verdict.upper()} ({percentage(self.probability)})"
         return f"{self.service}: {judged}, {minutes}; takeovers {self.takeovers} ({self.method})"
-
-
-def percentage(probability: float) -> str:
-    """Write a probability as a percentage that is 0 or 100 only where it is.
-
-    Examples
-    --------
-    >>> percentage(0.494), percentage(0.9999)
-    ('49.4 %', 'above 99.9 %')
-    """
-    if 0.0 < probability < 0.001 or 0.999 < probability < 1.0:
-        return "below 0.1 %" if probability < 0.5 else "above 99.9 %"
-    return f"{100.0 * probability:.3g} %"
 
 
 def read_target(text: str | float, study: StudyLike | Site) -> dict[str, float]:
@@ -187,6 +174,7 @@ def judge(
     method: str = "auto",
     sure: float = SURE,
     explain: bool = True,
+    drawn: UncertaintyResult | None = None,
 ) -> list[Judgement]:
     """Judge services against their targets, with all inputs within their limits.
 
@@ -202,6 +190,8 @@ def judge(
         Probability from which a target counts as met, above 0.5; it is not met below 1 - `sure`.
     explain : bool
         Whether what turns a verdict that is not known is looked for.
+    drawn : UncertaintyResult, optional
+        Draws of its services, where already computed; they take the place of `samples` and `seed`.
 
     Returns
     -------
@@ -232,8 +222,9 @@ def judge(
     for name in targets:
         if name not in names:
             raise InputError(f"target: {study.site.name} has no service '{name[:60]}'{closest(name, names)}")
-    drawn = None
-    if solution.method != "simulation" and inputs_of(solution):
+    if drawn is not None:
+        _checked_draws(drawn, solution, targets)
+    elif solution.method != "simulation" and inputs_of(solution):
         drawn = uncertainty(solution, list(targets), samples=samples, seed=seed, frequency=False)
     result = []
     for name, percent in targets.items():
@@ -256,6 +247,18 @@ def judge(
                       carries, turns, weak)
         )  # fmt: skip
     return result
+
+
+def _checked_draws(drawn: UncertaintyResult, solution: Solution, targets: Mapping[str, float]) -> None:
+    """Refuse draws of another study or reading, or without a service."""
+    mine, theirs = solution.provenance, drawn.provenance
+    if (mine.input_hash, mine.engine, mine.takeovers) != (theirs.input_hash, theirs.engine, theirs.takeovers):
+        raise InputError("drawn: these draws are of another study or reading")
+    for name in targets:
+        if name not in drawn.unavailability:
+            raise InputError(
+                f"drawn: there are no draws of '{name[:60]}'; they are of {', '.join(drawn.unavailability)}"
+            )
 
 
 def _is_loaded(site: Site, service: str) -> bool:
