@@ -344,6 +344,7 @@ class Answer(Shown):
         samples: int = 2000,
         seed: int = 1,
         sure: float = SURE,
+        drawn: UncertaintyResult | None = None,
     ) -> list[Judgement | WindowJudgement]:
         """Judge services against targets: a percentage, a file, or by service percentages and what windows may have.
 
@@ -353,7 +354,7 @@ class Answer(Shown):
         ['met']
         """
         asked = target if isinstance(target, Mapping) else read_target(target, self.study)
-        return judge(self.solution, asked, samples=samples, seed=seed, sure=sure)
+        return judge(self.solution, asked, samples=samples, seed=seed, sure=sure, drawn=drawn)
 
     def table(self) -> pd.DataFrame:
         """Give the services as a table.
