@@ -131,7 +131,7 @@ def test_an_own_table_replaces_and_adds(table, k2) -> None:
     rates = registry(path)
     assert rates.rows["psu"].rate_per_h == 1e-5
     assert rates.defaults["toe"] == "mine"
-    assert rates.defaults["drive"] == "hdd_field_2005era"
+    assert rates.defaults["drive"] == "hdd_fc_elerath_shah"
     run = k2("rates", "list", "--rates", path, "--type", "toe", "--format", "json")
     assert [row["id"] for row in run.json] == ["mine", "toe_hba"]
 
@@ -262,7 +262,7 @@ def test_the_registry_on_the_command_line(k2) -> None:
     shown = k2("rates", "show", "hdd_elerath").out
     assert "weibull(shape=1.12, scale=461386 h)" in shown
     assert "Elerath & Pecht" in shown
-    assert k2("rates", "show", "drive").out.count("\n  rate") == 8
+    assert k2("rates", "show", "drive").out.count("\n  rate") == 10
     assert "because" in k2("rates", "show", "drive").out
     run = k2("rates", "predict", "sfp_pred", "--temperature", "55 °C", "--format", "json").json
     assert run["factor"] == pytest.approx(math.exp(0.67757), rel=1e-4)

@@ -112,7 +112,7 @@ def rate_distributions(study: Study) -> dict[str, Uncertain]:
     --------
     >>> from k2rel.studies import study
     >>> sorted(rate_distributions(study("L1")))[0]
-    'eth_chassis_passive'
+    'eth_switch_hw_pred'
     """
     result: dict[str, Uncertain] = {}
     for name, law in study.laws.used():
@@ -368,7 +368,7 @@ def swing(study: StudyLike, service: str | None = None) -> pd.DataFrame:
     --------
     >>> from k2rel.studies import study
     >>> swing(study("L2R")).index[0]
-    'eth_chassis_passive'
+    'raid_midplane'
     """
     import pandas as pd
 
