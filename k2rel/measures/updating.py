@@ -371,7 +371,7 @@ def _acting(who: Organisation, given: Mapping[Target, Input]) -> Organisation:
     """An organisation with other times, and their limits beside those of the times that stay."""
     new = {name: item for (what, name, _), item in given.items() if what == "operator"}
     limits = {name: (item.low, item.high) for name, item in {**who.inputs, **new}.items()}
-    points = {name: item.point for name, item in new.items()}
+    points: Any = {name: item.point for name, item in new.items()}
     return replace(who, **points, limits=tuple((name, *ends) for name, ends in limits.items()))
 
 
