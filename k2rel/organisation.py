@@ -111,7 +111,8 @@ class Organisation(Shown):
             given = tuple((n, *ends[:2]) for n, ends in DEFAULT_LIMITS.items() if getattr(self, n) == defaults[n])
         result = {}
         for name, low, high in given:
-            evidence, source = DEFAULT_LIMITS[name][2:] if self.limits is None else ("set", "set by hand")
+            usual = DEFAULT_LIMITS.get(name)
+            evidence, source = usual[2:] if usual is not None and usual[:2] == (low, high) else ("set", "set by hand")
             point = getattr(self, name)
             what = from_limits("lognormal", low, high, point)
             result[name] = Input(name, "operator time", point, low, high, what, "h", evidence, source)

@@ -62,7 +62,7 @@ rates.duplicated rates.read_rates rates.registry rates.write_rates
 PLAIN = """
 advise assumptions availability best_changes candidate_changes case_table causes common_causes components contracts
 assumption_importance cut_set_table cut_sets downtime_split failover_cases headline importance load minimal_cut_sets modes mode_flows moments open_psa_of raid_sets rates_used served
-single_points_of_failure spare_parts swing takeovers variants verdict failover load_after_failures
+single_points_of_failure spare_parts swing takeovers variants verdict window failover load_after_failures
 overload_after_takeover feasible_organisation
 """
 ORGANISED = "downtime_causes interruptions performability sticky_and_preferred why_they_differ"
@@ -124,7 +124,8 @@ def cases(s, run):
         ),
         "plots.plot_modes": lambda: plots.plot_modes(k2rel.modes(s)),
         "plots.plot_swing": lambda: plots.plot_swing(k2rel.swing(s), 2.2),
-        "plots.plot_uncertainty": lambda: plots.plot_uncertainty(k2rel.uncertainty(s, samples=16).table(), {}),
+        "plots.plot_band": lambda: plots.plot_band(k2rel.uncertainty(s, samples=16)),
+        "plots.plot_bands": lambda: plots.plot_bands(k2rel.uncertainty(s, samples=16)),
         "plots.timeline_picture": lambda: plots.timeline_picture(k2rel.timeline(s, years=2)),
         "report.about": lambda: import_module("k2rel.report").about(s),
         "report.attempt": lambda: import_module("k2rel.report").attempt(s.solve().table),
