@@ -191,7 +191,9 @@ def test_takeovers_count_for_the_coverage_of_what_failed(site) -> None:
     ]  # fmt: skip
     written = YAML(typ="safe").load(result.entries())["roles"]["file_system"]["coverage"]
     assert set(written) == {"default", "server_software"}
-    with pytest.raises(InputError, match="say in the column 'trigger' what did: server_software, fs_database, or default"):
+    with pytest.raises(
+        InputError, match="say in the column 'trigger' what did: server_software, fs_database, or default"
+    ):
         k2rel.updated(path, takeovers=[Takeovers("file_system", 2, 1)])
 
 
