@@ -30,9 +30,12 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 ComplexArray = NDArray[np.complex128]
 
-_DAMPING = 20.0  # the series repeats the function after twice the time, e^-20 as large
-_TERMS, _AVERAGED, _FEWER = 18, 12, 4  # terms, those averaged after them, and how many fewer for the estimate
+# damping d (the series repeats the function after twice the time, e^-d as large), terms, those averaged after them
+_FINE, _ROUGH = (20.0, 18, 12), (12.0, 8, 9)
+_ROUGH_FROM = 1e-4  # accuracy from which the shorter series will do
+_FEWER = 4  # terms fewer, for the estimate of the error
 _MOST_KEPT = 5_000
+_DENSE = 150  # states inside up to which steps are those of a matrix
 _SHIFTED = 0.1  # of the window: up to such times one set of transforms serves all
 _MOST_WORK = 2e10  # steps times states and transitions times transforms: about a minute
 _BISECTIONS = 60
@@ -47,6 +50,7 @@ class Accumulated:
     rates: Any  # (states, states) sparse [1/h]
     inside: BoolArray
     merged: float  # bound on what merging seldom states can change in any probability
+    rough: bool = False  # whether a shorter series will do for the inversion
 
     @property
     def mean_h(self) -> float:
@@ -161,8 +165,9 @@ class _Transforms:
         from scipy.sparse.linalg import splu
 
         self.time_h = time_h
-        turns = np.arange(_TERMS + _AVERAGED + 1)
-        self.points: ComplexArray = np.asarray((_DAMPING + 2j * np.pi * turns) / (2.0 * time_h), dtype=np.complex128)
+        self._series = _ROUGH if of.rough else _FINE
+        turns = 2j * np.pi * np.arange(self._series[1] + self._series[2] + 1)
+        self.points: ComplexArray = np.asarray((self._series[0] + turns) / (2.0 * time_h), dtype=np.complex128)
         inside, outside = np.flatnonzero(of.inside), np.flatnonzero(~of.inside)
         leave = np.asarray(of.rates.sum(axis=1)).reshape(-1)
 
@@ -193,12 +198,13 @@ class _Transforms:
 
     def original(self, transforms: ComplexArray) -> tuple[FloatArray, FloatArray]:
         """Functions of time at the time, from transforms (functions x points), and the errors of the inversion."""
+        damping, terms, averaged = self._series
         signs = (-1.0) ** np.arange(len(self.points))
         signs[0] = 0.5
-        sums = np.cumsum(transforms.real * signs, axis=1) * (math.exp(_DAMPING / 2) / self.time_h)
-        weights = np.array([math.comb(_AVERAGED, j) for j in range(_AVERAGED + 1)]) * 2.0**-_AVERAGED
-        value, fewer = (sums[:, n : n + _AVERAGED + 1] @ weights for n in (_TERMS, _TERMS - _FEWER))
-        error = np.abs(value - fewer) + math.exp(-_DAMPING)
+        sums = np.cumsum(transforms.real * signs, axis=1) * (math.exp(damping / 2) / self.time_h)
+        weights = np.array([math.comb(averaged, j) for j in range(averaged + 1)]) * 2.0**-averaged
+        value, fewer = (sums[:, n : n + averaged + 1] @ weights for n in (terms, terms - _FEWER))
+        error = np.abs(value - fewer) + math.exp(-damping)
         return np.clip(value, 0.0, 1.0), error
 
     def without(self) -> ComplexArray:
@@ -223,6 +229,9 @@ class _Transforms:
         if count <= known:
             return
         count += count // 4  # the next time asked for is often a little longer
+        if len(self._inside) <= _DENSE and count - known > len(self._inside) / 2:
+            self._step_on(count - known)
+            return
         scale = 1.0 / self._fastest if self._fastest > 0 else 0.0
         for n, (solve, powers) in enumerate(zip(self._outside, self._powers, strict=True)):
             at = self._at[n]
@@ -230,6 +239,25 @@ class _Transforms:
                 powers.append(complex(at.sum()))
                 at = at + (self._inner @ at + self._out_in @ solve(self._in_out @ at)) * scale
             self._at[n] = at
+
+    @cached_property
+    def _steps(self) -> list[ComplexArray]:
+        """One step of the clock inside as a matrix, columns first: of few states many steps are faster so."""
+        size, scale = len(self._inside), 1.0 / self._fastest if self._fastest > 0 else 0.0
+        inner, to_outside = self._inner.toarray(), self._in_out.toarray()
+        found = (inner + self._out_in @ solve(to_outside) for solve in self._outside)
+        return [np.ascontiguousarray((np.eye(size) + each * scale).T) for each in found]
+
+    def _step_on(self, count: int) -> None:
+        """Go on by matrices."""
+        from k2rel.ctmc.kernels import sums_of_steps
+
+        sums = np.empty((count, 2))
+        for n, matrix in enumerate(self._steps):
+            real, imaginary = self._at[n].real.copy(), self._at[n].imag.copy()
+            sums_of_steps(matrix.real.copy(), matrix.imag.copy(), real, imaginary, sums)
+            self._powers[n].extend((sums[:, 0] + 1j * sums[:, 1]).tolist())
+            self._at[n] = real + 1j * imaginary
 
     @cached_property
     def _within(self) -> list[Any]:
@@ -296,4 +324,6 @@ def accumulated(
     held[label] = inside
     used = np.flatnonzero(together > 0)
     bound = float(seldom[merge - 1]) if merge else 0.0
-    return Accumulated(window_h, together[used], csr_array(flow[used][:, used]), held[used], bound)
+    return Accumulated(
+        window_h, together[used], csr_array(flow[used][:, used]), held[used], bound, accuracy >= _ROUGH_FROM
+    )
