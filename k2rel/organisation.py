@@ -19,8 +19,8 @@ __all__ = ["NEEDS_NO_CREW", "Organisation", "RepairWork", "reading"]
 DEFAULT_LIMITS = {
     "manual_takeover_h": (
         0.25,
-        2.0,
-        "V (survey)",
+        4.0,
+        "P from V",
         "a survey of 250 operators: unplanned outages last 87 min on average, four in five longer than 15 min (2017)",
     ),
     "return_to_service_h": (0.25, 4.0, "P", "engineering prior: from an operator on duty to one who is called"),
@@ -111,7 +111,8 @@ class Organisation(Shown):
             given = tuple((n, *ends[:2]) for n, ends in DEFAULT_LIMITS.items() if getattr(self, n) == defaults[n])
         result = {}
         for name, low, high in given:
-            evidence, source = DEFAULT_LIMITS[name][2:] if self.limits is None else ("set", "set by hand")
+            usual = DEFAULT_LIMITS.get(name)
+            evidence, source = usual[2:] if usual is not None and usual[:2] == (low, high) else ("set", "set by hand")
             point = getattr(self, name)
             what = from_limits("lognormal", low, high, point)
             result[name] = Input(name, "operator time", point, low, high, what, "h", evidence, source)

@@ -16,7 +16,7 @@ from k2rel.units import format_duration
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "Shown", "ShownTable", "card", "for_people", "probability_text"]
+__all__ = ["COLUMNS", "Shown", "ShownTable", "card", "for_people", "percentage", "probability_text", "quantity_text"]
 
 
 def probability_text(value: float) -> str:
@@ -34,6 +34,32 @@ def probability_text(value: float) -> str:
     if value > 0.999:
         return "1 - " + f"{1 - value:.2e}" if value < 1 else "1"
     return f"{value:.3g}"
+
+
+def percentage(probability: float) -> str:
+    """Write a probability as a percentage that is 0 or 100 only where it is.
+
+    Examples
+    --------
+    >>> percentage(0.494), percentage(0.9999)
+    ('49.4 %', 'above 99.9 %')
+    """
+    if 0.0 < probability < 0.001 or 0.999 < probability < 1.0:
+        return "below 0.1 %" if probability < 0.5 else "above 99.9 %"
+    return f"{100.0 * probability:.3g} %"
+
+
+def quantity_text(value: float, unit: str) -> str:
+    """Write a number with its unit; a time in the unit that fits, and what has no unit as a percentage.
+
+    Examples
+    --------
+    >>> quantity_text(0.95, ""), quantity_text(0.25, "h"), quantity_text(9.4e-7, "/h")
+    ('95 %', '15 min', '9.4e-07 /h')
+    """
+    if unit == "h":
+        return format_duration(value)
+    return f"{value:.3g} {unit}" if unit else f"{100.0 * value:.3g} %"
 
 
 def _availability(value: float) -> str:
@@ -87,6 +113,15 @@ def _yes(value: object) -> str:
 
 
 COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "about": ("input", str),
+    "as_given": ("inputs as given [min/year]", _amount),
+    "failures_q05": ("losses a year, 5 %", _amount),
+    "failures_q95": ("losses a year, 95 %", _amount),
+    "first_low": ("first order, 90 % from", lambda v: f"{v:.3f}"),
+    "first_high": ("first order, 90 % to", lambda v: f"{v:.3f}"),
+    "met_if": ("met if it is", str),
+    "p_carries": ("P(site carries its clients)", probability_text),
+    "p_met": ("P(target met)", probability_text),
     "default_for": ("default for", str),
     "also_for": ("also for", str),
     "times_default": ("times the default", _amount),
@@ -98,8 +133,16 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "afr": ("a year", _percent),
     "before_per_h": ("before [1/h]", _amount),
     "mean_per_h": ("mean within limits [1/h]", _amount),
-    "point": ("rate is their", lambda v: v or "–"),
+    "point": ("value is their", lambda v: v or "–"),
     "before_mean_per_h": ("mean before [1/h]", _amount),
+    "seen": ("log alone", _amount),
+    "before": ("before", _amount),
+    "before_low": ("before, from", _amount),
+    "before_high": ("before, to", _amount),
+    "before_mean": ("mean before", _amount),
+    "after": ("after", _amount),
+    "after_low": ("after, from", _amount),
+    "after_high": ("after, to", _amount),
     "before_low_per_h": ("from", _amount),
     "before_high_per_h": ("to", _amount),
     "seen_per_h": ("log alone [1/h]", _amount),
@@ -160,8 +203,8 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "clients": ("clients", lambda v: f"{v:,}"),
     "coverage": ("coverage", lambda v: f"{v:.3g}"),
     "cut_off": ("cut off", lambda v: f"{v:,}"),
-    "downtime_high": ("downtime, rate high [min/year]", _amount),
-    "downtime_low": ("downtime, rate low [min/year]", _amount),
+    "downtime_high": ("downtime at the upper [min/year]", _amount),
+    "downtime_low": ("downtime at the lower limit [min/year]", _amount),
     "downtime_min_per_year": ("downtime [min/year]", _amount),
     "entries_per_year": ("entries a year", _amount),
     "failed_takeovers_per_year": ("failed takeovers a year", _amount),
@@ -244,6 +287,8 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
 }
 
 
+_IN_ITS_UNIT = {"value": "value", "low": "from", "high": "to", "mean": "mean", "turns_at": "turns at"}
+"""What stands in the unit that the column `unit` names."""
 _OF_SIDES = {"on_a": 0, "on_a_mb_s": 0, "on_b": 1, "on_b_mb_s": 1}
 
 
@@ -279,7 +324,14 @@ def for_people(frame: pd.DataFrame) -> pd.DataFrame:
 def as_texts(columns: Mapping[str, Sequence[Any]], sides: Sequence[str] = ()) -> dict[str, list[str]]:
     """Columns of numbers as columns of texts, under the titles that `COLUMNS` has for them."""
     result: dict[str, list[str]] = {}
+    units = columns.get("unit")
     for name, values in columns.items():
+        if units is not None and name == "unit":
+            continue
+        if units is not None and name in _IN_ITS_UNIT:
+            pairs = zip(values, units, strict=True)
+            result[_IN_ITS_UNIT[name]] = ["–" if _missing(v) else quantity_text(v, str(unit)) for v, unit in pairs]
+            continue
         title, write = COLUMNS.get(name, (name.replace("_", " "), _plain))
         if sides and name in _OF_SIDES:  # the site's own names of its sides
             place = _OF_SIDES[name]

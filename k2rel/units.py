@@ -262,12 +262,18 @@ def format_duration(hours: float) -> str:
         (HOURS_PER_YEAR, 24.0, "days"),
     ):
         if hours < limit:
-            return f"{_digits(hours / size)} {unit}"
-    return f"{_digits(hours / HOURS_PER_YEAR)} years"
+            return f"{three_digits(hours / size)} {unit}"
+    return f"{three_digits(hours / HOURS_PER_YEAR)} years"
 
 
-def _digits(value: float) -> str:
-    """Three significant digits, thousands parted by commas, very large and small ones as powers."""
+def three_digits(value: float) -> str:
+    """Write a number with three significant digits, thousands parted by commas, very large and small ones as powers.
+
+    Examples
+    --------
+    >>> three_digits(1171.2), three_digits(0.25)
+    ('1,170', '0.25')
+    """
     if value >= 1e9 or value < 1e-3:
         return f"{value:.2e}"
     if value >= 1000:

@@ -6,6 +6,7 @@ used; 3 a defect in k2rel itself. Heavy imports happen inside the verbs, so that
 ``inputs``         options that verbs share, and the study that they name
 ``printing``       tables and JSON
 ``studies``        verbs about a level or a site
+``sure``           the verb about what inputs within their limits leave possible
 ``interruptions``  verbs about interruptions, and about downtime in one year or month
 ``simulation``     the verb that simulates
 ``rates``          the registry of failure data
@@ -27,7 +28,7 @@ from typing import Any, NoReturn
 
 from k2rel._version import __version__
 from k2rel.arguments import as_tolerance, as_whole
-from k2rel.cli import advice, batches, chains, field, interruptions, rates, simulation, studies, trees
+from k2rel.cli import advice, batches, chains, field, interruptions, rates, simulation, studies, sure, trees
 from k2rel.errors import K2relError, NoConvergenceError, RenderError
 
 __all__ = ["main"]
@@ -61,8 +62,8 @@ _VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], Callable[[argparse
      "simulate: any law of life and repair, distributions, rare losses"),
     ("causes", studies.causes_verb, studies.causes_options,
      "what causes the downtime: contributions, cut sets, limits of the rates"),
-    ("uncertainty", studies.uncertainty_verb, studies.uncertainty_options,
-     "how sure the downtime is, failure rates being known in limits"),
+    ("uncertainty", sure.uncertainty_verb, sure.uncertainty_options,
+     "how sure the downtime is, all inputs being known within limits, and what turns a verdict"),
     ("served", studies.served_verb, studies.served_options, "how many clients are served: the whole distribution"),
     ("compare", studies.compare_verb, studies.compare_options,
      "put levels or site files side by side, or one beside its history"),

@@ -53,6 +53,31 @@ def points_option(sub: argparse.ArgumentParser, text: str) -> None:
     sub.add_argument("--points", default="lhs", choices=["random", "lhs", "sobol"], help=text)
 
 
+def sure_option(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--sure", metavar="PERCENT", help="probability from which a target counts as met, such as 90 %% (default 95 %%)"
+    )
+
+
+def sure_of(args: argparse.Namespace) -> float:
+    """Probability from which a target counts as met."""
+    from k2rel.design.targets import SURE
+    from k2rel.numerals import plain_number
+
+    if args.sure is None:
+        return SURE
+    if args.target is None:
+        raise InputError("--sure: say which target (--target)")
+    text = str(args.sure).strip()
+    try:
+        percent = plain_number(text.removesuffix("%").strip())
+    except ValueError:
+        percent = math.nan
+    if not 50.0 < percent < 100.0:
+        raise InputError(f"--sure {text[:40]}: a probability above 50 and below 100 %, such as 90 %")
+    return percent / 100.0
+
+
 def study_options(sub: argparse.ArgumentParser, nargs: str | None = None) -> None:
     """Add the level or site, or several of them by `nargs`, and what its study depends on."""
     text = "a level's name (see 'k2rel levels') or a site file"
@@ -103,7 +128,11 @@ def organisation_options(sub: argparse.ArgumentParser, *, method: bool = True) -
     sub.add_argument("--travel", metavar="TIME", help="way of a technician, with --crews")
     sub.add_argument("--priority", metavar="TYPE,...", help="component types repaired first")
     sub.add_argument("--return-to-service", metavar="TIME", help="by a person; default 1 h")
-    sub.add_argument("--manual-takeover", metavar="TIME", help="after a failed takeover; default 1 h")
+    sub.add_argument(
+        "--manual-takeover",
+        metavar="TIME",
+        help="after a failed takeover; default 1 h; limits as in '1 h (15 min to 2 h)', so for all these times",
+    )
     sub.add_argument("--maintenance-every", metavar="TIME", help="of each redundant server; default: never")
     sub.add_argument("--maintenance", metavar="TIME", help="how long it takes; default 2 h")
     sub.add_argument("--repair-variation", type=float, metavar="X", help="variance / mean^2 of repairs; default 1")
@@ -158,19 +187,38 @@ def hours_of(args: argparse.Namespace, name: str) -> float:
         raise InputError(f"--{name.replace('_', '-')} {str(text)[:40]}: {error}") from None
 
 
+def _time_of(args: argparse.Namespace, name: str, text: str) -> list[float]:
+    """A time of the organisation [h], with limits where there are some, as in ``1 h (0.25 h to 2 h)``."""
+    from k2rel.site.limits import from_text
+
+    parts = from_text(text)
+    if parts is None:
+        return [hours_of(args, name)]
+    option = f"--{name.replace('_', '-')}"
+    if parts.get("distribution", "lognormal") != "lognormal":
+        raise InputError(f"{option}: limits of a time are those of a lognormal distribution, got '{text[:60]}'")
+    texts = (parts["value"], parts["low"], parts["high"])
+    return [hours_of(argparse.Namespace(**{name: one}), name) for one in texts]
+
+
 def organisation_of(args: argparse.Namespace, study: Study | None = None) -> Organisation | None:
     """Read who repairs and how roles behave; None where nothing is said, so that all doors share one solution.
 
     Component types are looked up in a study where there is one; of several sites each looks for itself.
     """
     given = {name: getattr(args, name) for name in _ORGANISATION if getattr(args, name, None) is not None}
-    for name in _TIMES & set(given):
-        given[f"{name}_h"] = hours_of(args, name)
-        del given[name]
     if not given:
         return None
-    from k2rel.organisation import Organisation
+    from k2rel.organisation import DEFAULT_LIMITS, Organisation
 
+    limits: dict[str, tuple[float, float]] = {}
+    for name in sorted(_TIMES & set(given)):
+        given[f"{name}_h"], *ends = _time_of(args, name, given.pop(name))
+        if ends:
+            limits[f"{name}_h"] = ends[0], ends[1]
+    if limits:  # those of the defaults stay where nothing is said
+        usual = {name: ends[:2] for name, ends in DEFAULT_LIMITS.items() if name not in given}
+        given["limits"] = tuple((name, *ends) for name, ends in (usual | limits).items())
     if "priority" in given:
         given["priority"] = tuple(word.strip() for word in args.priority.split(",") if word.strip())
         types = {part.type for part in study.site.components.values()} if study else set(given["priority"])

@@ -13,13 +13,12 @@ from k2rel.cli.inputs import (
     data_option,
     format_option,
     organisation_options,
-    points_option,
     primary_option,
     solution_for,
     study_of,
     study_options,
 )
-from k2rel.cli.printing import finite, heading, print_json, print_rows, print_table, records
+from k2rel.cli.printing import heading, print_json, print_rows, print_table, records
 
 if TYPE_CHECKING:
     from k2rel.measures.solution import Solution
@@ -306,67 +305,7 @@ def causes_verb(args: argparse.Namespace) -> int:
         print(f"... {len(cuts) - 25} more (--format json lists all)")
     if limits is not None:
         print(f"\nDowntime of {service} [min/year] with each input at its limits, one at a time\n")
-        print_table(limits.drop(columns=["about"]).head(8))
-    return 0
-
-
-def uncertainty_options(sub: argparse.ArgumentParser) -> None:
-    study_options(sub)
-    sub.add_argument("--service", action="append", metavar="NAME", help="a service; may be given again")
-    sub.add_argument("--samples", type=int, default=2000, metavar="N", help="number of samples (default 2,000)")
-    points_option(sub, "kind of points (default lhs)")
-    sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the samples (default 1)")
-    organisation_options(sub)
-    format_option(sub)
-    sub.add_argument(
-        "--by",
-        choices=["input", "kind", "entry", "source", "evidence"],
-        default="input",
-        help="what the variance is split by (default input)",
-    )
-    sub.add_argument(
-        "--target", metavar="PERCENT", help="also: the probability that it is met, and which input turns that"
-    )
-
-
-def uncertainty_verb(args: argparse.Namespace) -> int:
-    from k2rel.design.targets import allowed_min_per_year, checked_target, judge
-    from k2rel.measures.uncertainty import uncertainty
-    from k2rel.measures.what_matters import break_even, sensitivity, swing
-    from k2rel.policy.failover import principal_traffic
-
-    solution = solution_for(args)
-    study = solution.study
-    services = args.service or [principal_traffic(study.site)]
-    percent = None if args.target is None else checked_target(args.target)
-    result = uncertainty(solution, services, samples=args.samples, seed=args.seed, points=args.points)
-    first = services[0]
-    alone = swing(solution, first)
-    shares = sensitivity(solution, first, by=args.by, seed=args.seed)
-    judged = turns = None
-    if percent is not None:
-        judged = judge(solution, {first: percent}, samples=args.samples, seed=args.seed, explain=False)[0]
-        turns = break_even(solution, first, allowed_min_per_year(percent))
-    if args.format == "json":
-        answer = result.to_json() | {"service": first, "swing": records(alone), "sensitivity": records(shares)}
-        if judged is not None and turns is not None:
-            answer |= {"target": finite(asdict(judged)), "break_even": records(turns)}
-        print_json(answer)
-        return 0
-    heading(study, solution.provenance)
-    how = f"{result.samples:,} samples ({result.points}, seed {args.seed})"
-    print(f"Downtime [min/year] with all {len(result.inputs)} inputs within their limits: {how}\n")
-    print_table(result.table())
-    if result.overload is not None:
-        print(f"\nThe site carries its clients with a probability of {result.p_carries:.3g}; mean P(overload) = "
-              f"{result.overload.mean():.3g}")  # fmt: skip
-    print(f"\nWhat the spread of {first} comes from, by {args.by} (Sobol' indices)\n")
-    print_table(shares.drop(columns="inputs").head(12))
-    print(f"\nDowntime of {first} [min/year] with each input at its limits, one at a time\n")
-    print_table(alone.drop(columns=["about"]).head(12))
-    if judged is not None and turns is not None:
-        print(f"\n{judged.words()}\n")
-        print_table(turns) if len(turns) else print("No input turns it alone.")
+        print_table(limits.set_index("about").rename_axis("input").drop(columns="kind").head(8))
     return 0
 
 

@@ -30,16 +30,16 @@ from k2rel.measures.capacity import carried
 from k2rel.measures.draws import inputs_of
 from k2rel.measures.importance import causes
 from k2rel.measures.solution import Solution, StudyLike, solution_of, study_of
-from k2rel.measures.uncertainty import uncertainty
+from k2rel.measures.uncertainty import UncertaintyResult, uncertainty
 from k2rel.measures.what_matters import break_even
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.rates import Law
 from k2rel.site.model import Site
 from k2rel.site.source import read_yaml
-from k2rel.tables import Shown
+from k2rel.tables import Shown, percentage, quantity_text
 from k2rel.uncertain import MOST_POINTS
-from k2rel.units import MINUTES_PER_YEAR
+from k2rel.units import MINUTES_PER_YEAR, three_digits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,29 +97,23 @@ class Judgement(Shown):
             else (
                 " The site cannot carry its clients with nothing failed."
                 if self.p_carries <= 0.0
-                else f" It carries its clients with a probability of {_percent(self.p_carries)} only."
+                else f" It carries its clients with a probability of {percentage(self.p_carries)} only."
             )
         )
         more = "".join(f" {text[0].upper()}{text[1:]}." for text in (self.turns, self.weak) if text)
+        ends = (self.allowed_min_per_year, self.downtime_min_per_year, self.low_min_per_year, self.high_min_per_year)
+        allowed, given, low, high = (three_digits(minutes) for minutes in ends)
         return (
-            f"{self.service.replace('_', ' ')}: the target of {self.target_percent:.6g} % "
-            f"({self.allowed_min_per_year:.3g} min of downtime a year) is {self.verdict.upper()}, met with a "
-            f"probability of {_percent(self.probability)}: {self.downtime_min_per_year:.3g} min with all inputs as "
-            f"given, {self.low_min_per_year:.3g} to {self.high_min_per_year:.3g} (90 %) {spread}; takeovers "
-            f"{self.takeovers} ({self.method}).{load}{more}"
+            f"{self.service.replace('_', ' ')}: the target of {self.target_percent:.6g} % ({allowed} min of downtime a "
+            f"year) is {self.verdict.upper()}, met with a probability of {percentage(self.probability)}: {given} min "
+            f"with all inputs as given, {low} to {high} (90 %) {spread}; takeovers {self.takeovers} ({self.method})."
+            f"{load}{more}"
         )
 
     def _line(self) -> str:
-        minutes = f"{self.downtime_min_per_year:.3g} of {self.allowed_min_per_year:.3g} min a year"
-        judged = f"{self.target_percent:.6g} % is {self.verdict.upper()} ({_percent(self.probability)})"
+        minutes = f"{three_digits(self.downtime_min_per_year)} of {three_digits(self.allowed_min_per_year)} min a year"
+        judged = f"{self.target_percent:.6g} % is {self.verdict.upper()} ({percentage(self.probability)})"
         return f"{self.service}: {judged}, {minutes}; takeovers {self.takeovers} ({self.method})"
-
-
-def _percent(probability: float) -> str:
-    """A probability as a percentage that is 0 or 100 only where it is."""
-    if 0.0 < probability < 0.001 or 0.999 < probability < 1.0:
-        return "below 0.1 %" if probability < 0.5 else "above 99.9 %"
-    return f"{100.0 * probability:.3g} %"
 
 
 def read_target(text: str | float, study: StudyLike | Site) -> dict[str, Target]:
@@ -189,6 +183,7 @@ def judge(
     method: str = "auto",
     sure: float = SURE,
     explain: bool = True,
+    drawn: UncertaintyResult | None = None,
 ) -> list[Judgement | WindowJudgement]:
     """Judge services against their targets, with all inputs within their limits.
 
@@ -204,6 +199,8 @@ def judge(
         Probability from which a target counts as met, above 0.5; it is not met below 1 - `sure`.
     explain : bool
         Whether what turns a verdict that is not known is looked for.
+    drawn : UncertaintyResult, optional
+        Draws of its services, where already computed; they take the place of `samples` and `seed`.
 
     Returns
     -------
@@ -234,9 +231,10 @@ def judge(
     for name in asked:
         if name not in names:
             raise InputError(f"target: {study.site.name} has no service '{name[:60]}'{closest(name, names)}")
-    drawn = None
     shares = [name for name, target in asked.items() if not isinstance(target, WindowTarget)]
-    if shares and solution.method != "simulation" and inputs_of(solution):
+    if drawn is not None:
+        _checked_draws(drawn, solution, shares)
+    elif shares and solution.method != "simulation" and inputs_of(solution):
         drawn = uncertainty(solution, shares, samples=samples, seed=seed, frequency=False)
     result: list[Judgement | WindowJudgement] = []
     for name, percent in asked.items():
@@ -267,6 +265,18 @@ def judge(
     return result
 
 
+def _checked_draws(drawn: UncertaintyResult, solution: Solution, targets: Mapping[str, float]) -> None:
+    """Refuse draws of another study or reading, or without a service."""
+    mine, theirs = solution.provenance, drawn.provenance
+    if (mine.input_hash, mine.engine, mine.takeovers) != (theirs.input_hash, theirs.engine, theirs.takeovers):
+        raise InputError("drawn: these draws are of another study or reading")
+    for name in targets:
+        if name not in drawn.unavailability:
+            raise InputError(
+                f"drawn: there are no draws of '{name[:60]}'; they are of {', '.join(drawn.unavailability)}"
+            )
+
+
 def _is_loaded(site: Site, service: str) -> bool:
     """Whether a service delivers traffic that counts: no target of it is met where that cannot be carried."""
     flow = site.traffic.get(service)
@@ -290,8 +300,7 @@ def _turns(solution: Solution, service: str, allowed: float) -> str:
     if not len(table):
         return "no input turns it alone"
     first = table.iloc[0]
-    unit = f" {first['unit']}" if first["unit"] else ""
-    value = f"{100 * first['turns_at']:.3g} %" if not first["unit"] else f"{first['turns_at']:.3g}{unit}"
+    value = quantity_text(first["turns_at"], first["unit"])
     return f"met if {first['about']} is {first['met_if']} {value}, all else as given"
 
 
@@ -332,7 +341,7 @@ def judgement_table(judgements: Sequence[Judgement | WindowJudgement]) -> pd.Dat
     --------
     >>> judged = judge("L1", {"media": 99.0})
     >>> judgement_table(judged)["verdict"].tolist()
-    ['met']
+    ['not known']
     """
     import pandas as pd
 

@@ -58,6 +58,18 @@ def inputs_of(solution: Solution) -> dict[str, Input]:
     return found
 
 
+def about(study: Study, item: Input) -> str:
+    """What an input is of, in words: component types for an entry of the registry."""
+    row, _, what = item.name.rpartition(".")
+    laws = [(name, law) for name, law in study.laws.used() if any(use.input == item.name for use in law.single.uses)]
+    if laws and what in ("failure_rate", "mttr") and row:
+        kinds = list(dict.fromkeys(study.site.described[name].type for name, _ in laws))
+        more = f" and {len(kinds) - 2} more" if len(kinds) > 3 else ""
+        return f"{item.kind} of {', '.join(kinds[:2] if more else kinds)}{more}".replace("_", " ")
+    name = item.name.removesuffix("_h").replace("_", " ")
+    return name if item.kind in ("coverage", "operator time") or item.kind in name else f"{name} ({item.kind})"
+
+
 def study_at(study: Study, organisation: Organisation | None, factors: Mapping[str, float]) -> tuple[Study, Any]:
     """The study and the organisation with inputs at one draw, made anew from their records."""
     site = study.site

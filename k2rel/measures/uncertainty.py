@@ -18,15 +18,15 @@ from k2rel.errors import InputError, closest
 from k2rel.inputs import Input
 from k2rel.measures.availability import service_named
 from k2rel.measures.capacity import carried
-from k2rel.measures.draws import Drawn, inputs_of
+from k2rel.measures.draws import Drawn, about, inputs_of
 from k2rel.measures.solution import Solution, StudyLike, solution_of
 from k2rel.organisation import Organisation
 from k2rel.services.diagrams import Service
 from k2rel.studies import Provenance
-from k2rel.tables import ShownTable
+from k2rel.tables import ShownTable, percentage
 from k2rel.uncertain import MOST_POINTS, mean_interval
 from k2rel.uncertain import points as chosen_points
-from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
+from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR, three_digits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +54,7 @@ class UncertaintyResult(ShownTable):
     overload: FloatArray | None = None  # probability that traffic which counts overloads something
     carries: NDArray[np.bool_] | None = None  # whether the site carries its clients with nothing failed
     carries_after: NDArray[np.bool_] | None = None  # and after every single failure
+    about: dict[str, str] = field(default_factory=dict)  # inputs in words
 
     def table(self) -> pd.DataFrame:
         """Give the services as a table: downtime [min/year] with inputs as given and over the draws, failures a year.
@@ -95,12 +96,13 @@ class UncertaintyResult(ShownTable):
         from k2rel.distributions import point_is
 
         rows = [
-            (item.name, item.kind, item.point, item.low, item.high, item.distribution.mean, item.unit,
-             item.distribution.family, point_is(item.distribution, item.point), item.evidence, item.source)
+            (item.name, self.about.get(item.name, item.name), item.kind, item.point, item.low, item.high,
+             item.distribution.mean, item.unit, item.distribution.family, point_is(item.distribution, item.point),
+             item.evidence, item.source)
             for item in self.inputs.values()
         ]  # fmt: skip
-        columns = ["input", "kind", "value", "low", "high", "mean", "unit", "distribution", "point", "evidence",
-                   "source"]  # fmt: skip
+        columns = ["input", "about", "kind", "value", "low", "high", "mean", "unit", "distribution", "point",
+                   "evidence", "source"]  # fmt: skip
         return self.provenance.signed(pd.DataFrame(rows, columns=columns).set_index("input"))
 
     def probability(self, service: str, at_most_min_per_year: float, *, carrying: bool = False) -> float:
@@ -116,6 +118,25 @@ class UncertaintyResult(ShownTable):
         if carrying and self.carries is not None:
             good = good & self.carries
         return float(good.mean())
+
+    def load_words(self) -> str:
+        """Say how sure it is that the site carries its clients, and what overload does.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> uncertainty(study("L2R"), ["media"], samples=16).load_words()[:48]
+        'The site carries its 4 clients with a probabilit'
+        """
+        clients = self.provenance.clients
+        carried = f"The site carries its {clients} clients with a probability of {percentage(self.p_carries)}"
+        if self.carries_after is not None:
+            carried += f", and after every single failure, too, with {percentage(float(self.carries_after.mean()))}"
+        if self.overload is None:
+            return f"{carried}."
+        low, high = np.quantile(self.overload, [0.05, 0.95]).tolist()
+        between = f", {low:.3g} to {high:.3g} (90 %)" if high > low else ""
+        return f"{carried}. P(something on the way is overloaded) = {self.overload.mean():.3g} on average{between}."
 
     @property
     def p_carries(self) -> float:
@@ -150,7 +171,10 @@ class UncertaintyResult(ShownTable):
         }
 
     def _line(self) -> str:
-        found = [f"{name} {row.q05:.3g} to {row.q95:.3g}" for name, row in self.table().head(4).iterrows()]
+        found = [
+            f"{name} {three_digits(row.q05)} to {three_digits(row.q95)}"
+            for name, row in self.table().head(4).iterrows()
+        ]
         return f"{self.provenance.site}: downtime within 90 % [min/year]: {', '.join(found)}; {self.samples:,} samples"
 
 
@@ -219,6 +243,7 @@ def uncertainty(
     return UncertaintyResult(
         solution.provenance, samples, seed, points, inputs, factors, at_point, found.unavailability,
         found.frequency_per_h, found.overload, carries, after,
+        {name: about(solution.study, item) for name, item in inputs.items()},
     )  # fmt: skip
 
 

@@ -13,11 +13,10 @@ from k2rel.arguments import as_number
 from k2rel.errors import InputError, closest
 from k2rel.inputs import Input
 from k2rel.measures.availability import service_named
-from k2rel.measures.draws import Drawn, inputs_of
+from k2rel.measures.draws import Drawn, about, inputs_of
 from k2rel.measures.solution import Solution, StudyLike, framed, solution_of
 from k2rel.organisation import Organisation
 from k2rel.services.diagrams import Service
-from k2rel.studies import Study
 from k2rel.uncertain import sobol_indices_of_groups
 from k2rel.units import MINUTES_PER_YEAR
 
@@ -67,17 +66,6 @@ class _Asked:
         return self.solution.engine.unavailability(self.service) * MINUTES_PER_YEAR
 
 
-def about(study: Study, item: Input) -> str:
-    """What an input is of, in words: component types for an entry of the registry."""
-    row, _, what = item.name.rpartition(".")
-    laws = [(name, law) for name, law in study.laws.used() if any(use.input == item.name for use in law.single.uses)]
-    if laws and what in ("failure_rate", "mttr") and row:
-        kinds = dict.fromkeys(study.site.described[name].type for name, _ in laws)
-        return f"{item.kind} of {', '.join(kinds)}"
-    name = item.name.removesuffix("_h").replace("_", " ")
-    return name if item.kind in ("coverage", "operator time") or item.kind in name else f"{name} ({item.kind})"
-
-
 def swing(
     study: StudyLike,
     service: str | None = None,
@@ -110,7 +98,7 @@ def swing(
     Examples
     --------
     >>> swing("L2R", method="exact").index[0]
-    'eth_chassis_passive.failure_rate'
+    'raid_midplane.failure_rate'
     """
     import pandas as pd
 
@@ -156,9 +144,10 @@ def sensitivity(
     Returns
     -------
     pandas.DataFrame
-        Largest total first; ``first_order``, what goes when the group becomes known, and ``total``, with what it does
-        together with others, each with 90 % bootstrap limits ``first_low``, ``first_high``, ``total_low``,
-        ``total_high``; ``deviation_if_known`` [min/year], the standard deviation that then is left; ``inputs``.
+        Largest total first; ``about`` (in words), ``first_order``, what goes when the group becomes known, and
+        ``total``, with what it does together with others, each with 90 % bootstrap limits ``first_low``,
+        ``first_high``, ``total_low``, ``total_high``; ``deviation_if_known`` [min/year], the standard deviation that
+        then is left; ``inputs``.
 
     Raises
     ------
@@ -197,10 +186,11 @@ def sensitivity(
     for name, members in groups.items():
         share = indices[name]
         left = math.sqrt(variance * max(0.0, 1.0 - share.first))
-        rows.append((name, share.first, share.first_low, share.first_high, share.total, share.total_low,
+        said = about(asked.solution.study, matter[name]) if by == "input" and name in matter else name
+        rows.append((name, said, share.first, share.first_low, share.first_high, share.total, share.total_low,
                      share.total_high, left, " ".join(members)))  # fmt: skip
-    columns = [by, "first_order", "first_low", "first_high", "total", "total_low", "total_high", "deviation_if_known",
-               "inputs"]  # fmt: skip
+    columns = [by, "about", "first_order", "first_low", "first_high", "total", "total_low", "total_high",
+               "deviation_if_known", "inputs"]  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns).set_index(by)
     frame = frame.sort_values("total", ascending=False, kind="stable")
     return framed(frame, asked.solution, together=1.0 - float(frame["first_order"].sum()), seed=seed, samples=samples)
@@ -254,7 +244,7 @@ def break_even(
 
     Examples
     --------
-    >>> found = break_even("L2R", at_most_min_per_year=8.0)
+    >>> found = break_even("L2R", at_most_min_per_year=30.0)
     >>> found.loc["manual_takeover_h", "met_if"]
     'below'
     """

@@ -3,7 +3,8 @@
 ``style``   colours and marks, the same everywhere: first side blue, second orange, lost vermilion
 ``layout``  where everything lies in the drawing of a site
 ``drawing``  the drawing, with failed parts crossed out, routes drawn over and loads on them
-``charts``  downtime, causes, modes, uncertainty
+``charts``  downtime, causes, modes
+``sure``    the downtime that inputs within their limits leave possible, and what each input does
 ``load``    where the load goes
 ``field``    field data on probability paper, rates before and after, what changes leave
 ``histories``  simulated histories: event by event, and distributions over many
@@ -20,8 +21,6 @@ from k2rel.plots.charts import (
     plot_downtime_budget,
     plot_modes,
     plot_side_by_side,
-    plot_swing,
-    plot_uncertainty,
 )
 from k2rel.plots.data_loss import plot_data_loss_over_time, plot_scrubbing
 from k2rel.plots.drawing import Drawing, caption, draw_site, looks
@@ -29,6 +28,7 @@ from k2rel.plots.dynamics import plot_interruptions, plot_mode_graph, plot_side_
 from k2rel.plots.field import plot_changes, plot_front, plot_probability, plot_rates_updated, plot_repairs
 from k2rel.plots.histories import plot_downtime_of_a_year, plot_time_to_first_loss, timeline_picture
 from k2rel.plots.load import plot_load_after_failover, plot_load_against_capacity, plot_load_distribution
+from k2rel.plots.sure import plot_band, plot_bands, plot_swing
 from k2rel.plots.sweeps import plot_most_clients, plot_sweep, plot_sweep_sample
 
 __all__ = [
@@ -37,6 +37,8 @@ __all__ = [
     "draw_site",
     "looks",
     "plot_availability_over_time",
+    "plot_band",
+    "plot_bands",
     "plot_causes",
     "plot_changes",
     "plot_comparison",
@@ -62,7 +64,6 @@ __all__ = [
     "plot_sweep_sample",
     "plot_swing",
     "plot_time_to_first_loss",
-    "plot_uncertainty",
     "plot_units",
     "timeline_picture",
 ]

@@ -21,8 +21,6 @@ __all__ = [
     "plot_downtime_budget",
     "plot_modes",
     "plot_side_by_side",
-    "plot_swing",
-    "plot_uncertainty",
 ]
 
 
@@ -208,42 +206,6 @@ def plot_side_by_side(panels: Sequence[tuple[pd.DataFrame, dict[str, str], str]]
     return first
 
 
-def plot_swing(frame: pd.DataFrame, downtime_min_per_year: float, ax: Axes | None = None) -> Axes:
-    """Draw what the limits of each failure rate do to the downtime: a tornado.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        As `k2rel.swing` gives it.
-    downtime_min_per_year : float
-        Downtime with every rate at its value [min/year].
-    ax : matplotlib.axes.Axes, optional
-        Where to draw.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        A bar from the low to the high limit for each row of the table [min/year], widest on top.
-
-    Examples
-    --------
-    >>> import k2rel
-    >>> s = k2rel.study("L2R")
-    >>> plot_swing(k2rel.swing(s), 4.0).get_xlabel()
-    'downtime [min/year]'
-    """
-    rows = frame.head(10).iloc[::-1]
-    ax = new_axes(ax, (7.2, 0.36 * len(rows) + 1.3))
-    low, high = rows["downtime_low"].to_numpy(), rows["downtime_high"].to_numpy()
-    ax.barh(range(len(rows)), high - low, left=low, height=0.6, color=MUTED)
-    ax.axvline(downtime_min_per_year, color=INK, lw=1.2)
-    ax.set_xlim(left=0)
-    name_rows(ax, rows["types"])
-    ax.tick_params(axis="y", labelsize=8)
-    title = "Downtime with each failure rate at its 90 % limits, one at a time"
-    return tidy(ax, title, "downtime [min/year]")
-
-
 def plot_downtime_budget(cuts: pd.DataFrame, downtime_min_per_year: float, ax: Axes | None = None) -> Axes:
     """Draw what the downtime is spent on: minimal cut sets, largest first, and their running total (Pareto).
 
@@ -319,40 +281,3 @@ def plot_modes(modes: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return tidy(
         ax, "How the operating modes share the year (hatched: somebody has no service)", "hours a year, logarithmic"
     )
-
-
-def plot_uncertainty(table: pd.DataFrame, given: dict[str, float], ax: Axes | None = None) -> Axes:
-    """Draw the downtime that uncertain failure rates leave possible, a band for each service.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Quantiles by service, `k2rel.uncertainty(...).table()`.
-    given : dict of str to float
-        Downtime with every rate as given [min/year], by service.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        From the 5 to the 95 % quantile, with median (line) and the value with the rates as given (dot).
-
-    Examples
-    --------
-    >>> import k2rel
-    >>> spread = k2rel.uncertainty(k2rel.study("L2R"), ["media"], samples=64).table()
-    >>> plot_uncertainty(spread, {"media": 4.0}).get_xscale()
-    'log'
-    """
-    rows = table[table["q05"] > 0].iloc[::-1]
-    ax = new_axes(ax, (7.4, 0.42 * max(len(rows), 1) + 1.3))
-    for y, (name, low, middle, high) in enumerate(zip(rows.index, rows["q05"], rows["q50"], rows["q95"], strict=True)):
-        ax.barh(y, high - low, left=low, color=MUTED, height=0.5)
-        ax.plot([middle] * 2, [y - 0.25, y + 0.25], color=INK, lw=2)
-        if str(name) in given:
-            ax.plot([given[str(name)]], [y], marker="o", ms=6, color="white", mec=INK, ls="")
-    name_rows(ax, rows.index)
-    ax.set_xscale("log")
-    title = "Downtime that the rates leave possible: 5 to 95 %, | median, o rates as given"
-    return tidy(ax, title, "downtime [min/year], logarithmic")

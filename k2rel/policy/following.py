@@ -60,7 +60,7 @@ def table_slopes(takeover: Controls, table: TakeoverTable) -> list[TableSlope]:
     >>> controls = Controls(Policy(read_site("L2R"), sticky=True), TakeoverTimes())
     >>> lost = np.zeros((1, len(controls.conditions)), dtype=bool)
     >>> [slope.name for slope in table_slopes(controls, followed(controls, lost))]
-    ['coverage', 'switchover_h', 'manual_takeover_h', 'return_h']
+    ['coverage', 'coverage[server_software]', 'coverage[fs_database]', 'switchover_h', 'manual_takeover_h', 'return_h']
     """
     if not takeover.roles:
         return []

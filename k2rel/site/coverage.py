@@ -21,7 +21,7 @@ def coverages(role: Role) -> dict[str, float]:
     --------
     >>> from k2rel.site import read_site
     >>> coverages(read_site("L2R").roles["file_system"])
-    {'': 0.95}
+    {'': 0.95, 'server_software': 0.8, 'fs_database': 0.8}
     """
     return {"": role.coverage, **dict(role.coverage_of)}
 

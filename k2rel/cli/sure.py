@@ -1,0 +1,93 @@
+"""The verb that says how sure figures are: all inputs within their limits, what matters, and what turns a verdict."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from k2rel.cli.inputs import (
+    format_option,
+    organisation_options,
+    points_option,
+    solution_for,
+    study_options,
+    sure_of,
+    sure_option,
+)
+from k2rel.cli.printing import finite, heading, print_json, print_table, records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__: list[str] = []
+
+_MOST = 12  # rows of what matters
+_INPUTS = ["value", "low", "high", "unit", "distribution", "point", "evidence"]
+
+
+def uncertainty_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub)
+    sub.add_argument("--service", action="append", metavar="NAME", help="a service; may be given again")
+    sub.add_argument("--samples", type=int, default=2000, metavar="N", help="number of samples (default 2,000)")
+    points_option(sub, "kind of points (default lhs)")
+    sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the samples (default 1)")
+    sub.add_argument(
+        "--by",
+        choices=["input", "kind", "entry", "source", "evidence"],
+        default="input",
+        help="what the variance is split by (default input)",
+    )
+    sub.add_argument(
+        "--target", metavar="PERCENT", help="also: the probability that it is met, and which input turns that"
+    )
+    sure_option(sub)
+    sub.add_argument("--inputs", action="store_true", help="also: every input with its limits and where they come from")
+    organisation_options(sub)
+    format_option(sub)
+
+
+def uncertainty_verb(args: argparse.Namespace) -> int:
+    from k2rel.design.targets import allowed_min_per_year, checked_target, judge
+    from k2rel.measures.uncertainty import uncertainty
+    from k2rel.measures.what_matters import break_even, sensitivity, swing
+    from k2rel.policy.failover import principal_traffic
+
+    percent, sure = None if args.target is None else checked_target(args.target), sure_of(args)
+    solution = solution_for(args)
+    services = args.service or [principal_traffic(solution.study.site)]
+    result = uncertainty(solution, services, samples=args.samples, seed=args.seed, points=args.points)
+    first = services[0]
+    alone = swing(solution, first)
+    shares = sensitivity(solution, first, by=args.by, seed=args.seed)
+    judged = turns = None
+    if percent is not None:
+        judged = judge(solution, {first: percent}, drawn=result, sure=sure)[0]
+        turns = break_even(solution, first, allowed_min_per_year(percent))
+    if args.format == "json":
+        answer = result.to_json() | {"service": first, "swing": records(alone), "sensitivity": records(shares)}
+        if judged is not None and turns is not None:
+            answer |= {"target": finite(asdict(judged)), "break_even": records(turns)}
+        print_json(answer)
+        return 0
+    heading(solution.study, solution.provenance)
+    how = f"{result.samples:,} samples ({result.points}, seed {result.seed})"
+    print(f"Downtime [min/year] with all {len(result.inputs)} inputs within their limits: {how}\n")
+    print_table(result.table().drop(columns=["mean_low", "mean_high"]))
+    print(f"\n{result.load_words()}")
+    if judged is not None and turns is not None:
+        print(f"\n{judged.words()}\n")
+        print_table(in_words(turns)) if len(turns) else print("No input turns it alone.")
+    print(f"\nWhat the spread of {first} comes from, by {args.by} (Sobol' indices)\n")
+    print_table(shares.set_index("about").rename_axis(args.by).drop(columns="inputs").head(_MOST))
+    print(f"\nDowntime of {first} [min/year] with each input at its limits, one at a time\n")
+    print_table(in_words(alone).head(_MOST))
+    if args.inputs:
+        print("\nInputs, their limits and where they come from\n")
+        print_table(in_words(result.inputs_table())[_INPUTS])
+    return 0
+
+
+def in_words(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table of inputs under what they are about, which says what kind they are."""
+    return frame.set_index("about").rename_axis("input").drop(columns="kind")

@@ -1,0 +1,213 @@
+"""How sure a figure is: the downtime that inputs within their limits leave possible, and what each input does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from k2rel.design.targets import Judgement
+from k2rel.measures.uncertainty import UncertaintyResult
+from k2rel.plots.style import COLOURS, INK, LOST, MUTED, SHARED, legend, name_rows, new_axes, tidy
+from k2rel.tables import percentage, quantity_text
+from k2rel.units import MINUTES_PER_YEAR, three_digits
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_band", "plot_bands", "plot_swing"]
+
+_MOST = 12  # bars of a tornado
+_LITTLE = 0.005  # share of the downtime that no bar is worth
+_MINUTES = "downtime [min/year], logarithmic"
+
+
+def plot_band(
+    drawn: UncertaintyResult, service: str | None = None, ax: Axes | None = None, *, judged: Judgement | None = None
+) -> Axes:
+    """Draw how probable it is that a service has at most some downtime, with all inputs within their limits.
+
+    Parameters
+    ----------
+    drawn : UncertaintyResult
+        As `k2rel.uncertainty` gives it.
+    service : str, optional
+        One of its services; by default the first.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+    judged : Judgement, optional
+        Its target (`k2rel.judge`), with the probability that it is met.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Share of the draws [%] over a logarithmic downtime [min/year]: 5 to 95 % grey, median, inputs as given.
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> plot_band(k2rel.uncertainty("L1", ["media"], samples=64)).get_xscale()
+    'log'
+    """
+    name = service or next(iter(drawn.unavailability))
+    minutes = np.sort(drawn.unavailability[name]) * MINUTES_PER_YEAR
+    share = 100.0 * (np.arange(len(minutes)) + 0.5) / len(minutes)
+    low, middle, high = np.quantile(minutes, [0.05, 0.5, 0.95]).tolist()
+    given = drawn.at_point[name] * MINUTES_PER_YEAR
+    ax = new_axes(ax, (8.6, 3.4))
+    ax.axvspan(
+        low, high, color=MUTED, alpha=0.3, lw=0, label=f"5 to 95 %: {three_digits(low)} to {three_digits(high)} min"
+    )
+    ax.plot(minutes, share, color=INK, lw=1.8, label=f"all inputs within limits; median {three_digits(middle)} min")
+    ax.plot([given], [np.interp(given, minutes, share)], marker="o", ms=8, color="white", mec=INK, mew=1.5, ls="",
+            label=f"inputs as given: {three_digits(given)} min")  # fmt: skip
+    if judged is not None:
+        allowed = judged.allowed_min_per_year
+        label = f"{judged.target_percent:.6g} % allows {three_digits(allowed)} min:\n{_met(judged)}"
+        ax.axvline(allowed, color=LOST, lw=1.8, ls="--", label=label)
+    ax.set_ylim(0.0, 100.0)
+    _logarithmic(ax, [*minutes[[0, -1]].tolist(), given, *([judged.allowed_min_per_year] if judged else [])])
+    legend(ax, loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=9)
+    words = name.replace("_", " ")
+    return tidy(ax, f"How sure: {words} has at most some downtime", _MINUTES, "probability [%]")
+
+
+def plot_bands(drawn: UncertaintyResult, judged: Sequence[Judgement] = (), ax: Axes | None = None) -> Axes:
+    """Draw the downtime of every service that inputs within their limits leave possible, on one axis.
+
+    Parameters
+    ----------
+    drawn : UncertaintyResult
+        As `k2rel.uncertainty` gives it.
+    judged : sequence of Judgement
+        Targets of some of the services (`k2rel.judge`).
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A row for each service with its density over the logarithm of the downtime [min/year], a bar from the 5 to the
+        95 % quantile, the median (line), inputs as given (circle) and what a target allows (dashed).
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> ax = plot_bands(k2rel.uncertainty("L1", ["media", "control"], samples=64))
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['control', 'media']
+    """
+    names = [name for name, values in drawn.unavailability.items() if values.max() > 0][::-1]
+    targets = {item.service: item for item in judged}
+    ax = new_axes(ax, (8.6, 0.72 * max(len(names), 1) + 1.5))
+    seen: list[float] = []
+    for y, name in enumerate(names):
+        minutes = drawn.unavailability[name] * MINUTES_PER_YEAR
+        low, middle, high = np.quantile(minutes, [0.05, 0.5, 0.95]).tolist()
+        given = drawn.at_point[name] * MINUTES_PER_YEAR
+        _density(ax, minutes[minutes > 0], y)
+        first = y == len(names) - 1
+        ax.plot([low, high], [y, y], color=SHARED, lw=5, solid_capstyle="butt", label="5 to 95 %" if first else None)
+        ax.plot([middle] * 2, [y - 0.12, y + 0.12], color=INK, lw=2.4, label="median" if first else None)
+        ax.plot([given], [y], marker="o", ms=7, color="white", mec=INK, ls="", label="as given" if first else None)
+        seen += [float(np.quantile(minutes, 0.002)), float(np.quantile(minutes, 0.998)), given]
+        said = f"{three_digits(low)} to {three_digits(high)}"
+        if name in targets:
+            allowed = targets[name].allowed_min_per_year
+            known = any(line.get_label() == "target" for line in ax.lines)
+            ax.plot([allowed] * 2, [y - 0.2, y + 0.6], color=LOST, lw=1.8, ls="--", label=None if known else "target")
+            seen.append(allowed)
+            said += f"\n{_met(targets[name])}"
+        ax.text(1.01, y + 0.1, said, transform=ax.get_yaxis_transform(), va="center", fontsize=8.5, color=INK)
+    name_rows(ax, names)
+    ax.set_ylim(-0.35, len(names) - 0.2)
+    _logarithmic(ax, seen)
+    legend(ax, loc="upper right", ncols=4, fontsize=8.5, bbox_to_anchor=(1.0, -0.42 / max(len(names), 1) ** 0.85))
+    return tidy(ax, "Downtime that inputs within their limits leave possible", _MINUTES)
+
+
+def _met(judged: Judgement) -> str:
+    carries = "" if judged.p_carries >= 1.0 else f"\ncarries its clients: {percentage(judged.p_carries)}"
+    return f"{judged.verdict.upper()}, P(met) = {percentage(judged.probability)}{carries}"
+
+
+def _density(ax: Axes, minutes: np.ndarray, y: float) -> None:
+    """A smooth density over the logarithm, on a row of height 1 (kernel width by Silverman's rule)."""
+    values = np.log10(minutes)
+    width = 0.9 * min(values.std(), np.subtract(*np.quantile(values, [0.75, 0.25])) / 1.34) * len(values) ** -0.2
+    if not width > 0.0:
+        return
+    grid = np.linspace(values.min() - 3 * width, values.max() + 3 * width, 160)
+    heights = np.exp(-0.5 * ((grid[:, None] - values[None, :]) / width) ** 2).sum(axis=1)
+    ax.fill_between(10.0**grid, y, y + 0.6 * heights / heights.max(), color=MUTED, alpha=0.45, lw=0)
+
+
+def _logarithmic(ax: Axes, seen: Sequence[float]) -> None:
+    """A logarithmic axis of downtime that holds what is seen, with numbers that people read."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    ax.set_xscale("log")
+    low, high = (math.log10(end) for end in (min(v for v in seen if v > 0), max(seen)))
+    edge = 0.05 * (high - low) + 0.02
+    ax.set_xlim(10 ** (low - edge), 10 ** (high + edge))
+    steps = (1.0, 2.0, 5.0) if high - low < 2.5 else (1.0,)
+    ax.xaxis.set_major_locator(LogLocator(subs=steps, numticks=20))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}" if value < 1e6 else f"{value:.0e}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.grid(axis="x", color="#E3E6E8")
+    ax.set_axisbelow(True)
+
+
+def plot_swing(
+    frame: pd.DataFrame,
+    downtime_min_per_year: float,
+    ax: Axes | None = None,
+    *,
+    allowed_min_per_year: float = math.nan,
+) -> Axes:
+    """Draw what each input does within its limits, all others as given: a tornado.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `k2rel.swing` gives it.
+    downtime_min_per_year : float
+        Downtime with every input at its value [min/year].
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+    allowed_min_per_year : float
+        What a target allows [min/year].
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A bar for each input, widest on top, to the downtime [min/year] at its lower limit (blue) and at its upper one
+        (orange hatched), the limits to the right; inputs that move it by less than 0.5 % are left out.
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> ax = plot_swing(k2rel.swing("L2R"), 9.97)
+    >>> [label.get_text() for label in ax.get_yticklabels()][-2]
+    'failure rate of server software, 0.000114 /h'
+    """
+    moved = (frame["downtime_high"] - frame["downtime_low"]).abs() > _LITTLE * downtime_min_per_year
+    rows = frame[moved].head(_MOST).iloc[::-1]
+    ax = new_axes(ax, (9.2, 0.36 * max(len(rows), 1) + 1.6))
+    here = downtime_min_per_year
+    for y, row in enumerate(rows.itertuples(index=False)):
+        for minutes, colour, hatch in ((row.downtime_low, COLOURS[0], None), (row.downtime_high, COLOURS[1], "///")):
+            ax.barh(y, minutes - here, left=here, height=0.62, color=colour, hatch=hatch, edgecolor="white", lw=0)
+        limits = f"{quantity_text(row.low, row.unit)} to {quantity_text(row.high, row.unit)}"
+        ax.text(1.01, y, limits, transform=ax.get_yaxis_transform(), va="center", fontsize=8, color=INK)
+    ax.axvline(here, color=INK, lw=1.2)
+    if math.isfinite(allowed_min_per_year):
+        ax.axvline(allowed_min_per_year, color=LOST, lw=1.8, ls="--")
+    name_rows(ax, [f"{row.about}, {quantity_text(row.value, row.unit)}" for row in rows.itertuples()], fontsize=8)
+    ax.spines["left"].set_visible(False)
+    target = "; dashed: the target" if math.isfinite(allowed_min_per_year) else ""
+    title = "Downtime with one input at its lower limit (blue) or upper limit (orange hatched)"
+    return tidy(ax, title, f"downtime [min/year]; line: all inputs as given{target}")
