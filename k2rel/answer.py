@@ -170,8 +170,8 @@ class Answer(Shown):
 
         Examples
         --------
-        >>> round(solve("L2R").window("media", "month", above="1 min").above[0][1].value, 4)
-        0.0409
+        >>> solve("L2R").window("media", "month", above="1 min").how
+        'exact'
         """
         return window(self.solution, service, within, above=above, samples=samples, seed=seed)
 

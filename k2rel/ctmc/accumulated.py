@@ -35,6 +35,7 @@ _FINE, _ROUGH = (20.0, 18, 12), (12.0, 8, 9)
 _ROUGH_FROM = 1e-4  # accuracy from which the shorter series will do
 _FEWER = 4  # terms fewer, for the estimate of the error
 _MOST_KEPT = 5_000
+_AT_ONCE, _MOST_STEPS = 1_000, 60_000
 _DENSE = 150  # states inside up to which steps are those of a matrix
 _SHIFTED = 0.1  # of the window: up to such times one set of transforms serves all
 _MOST_WORK = 2e10  # steps times states and transitions times transforms: about a minute
@@ -213,29 +214,39 @@ class _Transforms:
 
     def longer_than(self, time_h: float, shift_h: float) -> ComplexArray:
         """Transform of the probability that so much is spent inside before so much outside."""
-        if self._fastest * time_h * self._work > _MOST_WORK:
-            raise ModelTooLargeError(
-                f"time spent in states that are left at rates up to {self._fastest:.3g} /h: {time_h:.3g} h ask for "
-                f"{self._fastest * time_h:.2g} steps; ask for a shorter time"
-            )
-        low, weight = poisson_weights(self._fastest * time_h, 1e-13)
-        self._reach(low + len(weight))
-        found = np.array([np.dot(weight, powers[low : low + len(weight)]) for powers in self._powers])
-        return np.asarray(np.exp(-self.points * shift_h) * found / self.points)
+        mean = self._fastest * time_h
+        reach = 9.0 * math.sqrt(mean + 1.0) + 50.0
+        self._reach(mean + reach)
+        if self._faded and mean - reach >= len(self._powers[0]):
+            return np.zeros(len(self.points), dtype=np.complex128)
+        low, weight = poisson_weights(mean, 1e-13)
+        found = [np.dot(weight[: max(0, len(x) - low)], x[low : low + len(weight)]) for x in self._powers]
+        return np.asarray(np.exp(-self.points * shift_h) * np.array(found) / self.points)
 
-    def _reach(self, count: int) -> None:
-        """Go on with the powers of the uniformised clock inside."""
-        known = len(self._powers[0])
-        if count <= known:
-            return
-        count += count // 4  # the next time asked for is often a little longer
-        if len(self._inside) <= _DENSE and count - known > len(self._inside) / 2:
-            self._step_on(count - known)
-            return
+    @property
+    def _faded(self) -> bool:
+        """Whether powers no longer matter: P <= E[exp(z (time - outside))] at the first point, which is real."""
+        return bool(self._powers[0]) and self._powers[0][-1].real < math.exp(-1.5 * self._series[0])
+
+    def _reach(self, count: float) -> None:
+        """Go on with the powers of the uniformised clock inside, as far as they matter."""
+        dense = len(self._inside) <= _DENSE and count - len(self._powers[0]) > len(self._inside) / 2
+        while len(self._powers[0]) < count and not self._faded:
+            known = len(self._powers[0])
+            if known * self._work > _MOST_WORK or known > _MOST_STEPS:
+                raise ModelTooLargeError(
+                    f"time spent in states that are left at rates up to {self._fastest:.3g} /h: {count:.3g} steps are "
+                    "too many; ask for a shorter time"
+                )
+            steps = int(min(max(count - known, known / 4) + 1, _AT_ONCE))  # the next time is often a little longer
+            (self._step_on if dense else self._step_sparsely)(steps)
+
+    def _step_sparsely(self, count: int) -> None:
+        """Go on by solving for the states outside."""
         scale = 1.0 / self._fastest if self._fastest > 0 else 0.0
         for n, (solve, powers) in enumerate(zip(self._outside, self._powers, strict=True)):
             at = self._at[n]
-            for _ in range(count - known):
+            for _ in range(count):
                 powers.append(complex(at.sum()))
                 at = at + (self._inner @ at + self._out_in @ solve(self._in_out @ at)) * scale
             self._at[n] = at
