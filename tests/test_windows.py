@@ -187,7 +187,7 @@ def test_a_target_on_months_is_judged_by_the_probability_of_one(answer, month, t
     assert media.draws == 4
     (never,) = answer.target({"media": MONTH | {"within": "year", "at most": "1 s", "in": "99.9 %"}}, samples=2)
     assert (never.verdict, never.probability) == ("not met", 0.0)
-    (always,) = answer.target({"media": MONTH | {"at most": "40 h"}}, samples=2)
+    (always,) = answer.target({"media": MONTH | {"at most": "8 h", "in": "80 %"}}, samples=2)
     assert (always.verdict, always.probability) == ("met", 1.0)
     table = k2rel.judgement_table([media, control])
     assert table["p_met"]["media"] == media.met.value

@@ -238,14 +238,13 @@ def judge(
         drawn = uncertainty(solution, shares, samples=samples, seed=seed, frequency=False)
     result: list[Judgement | WindowJudgement] = []
     for name, percent in asked.items():
+        loaded = _is_loaded(study.site, name)
         if isinstance(percent, WindowTarget):
-            loaded = _is_loaded(study.site, name)
             result.append(
                 window_judgement(solution, name, percent, samples=samples, seed=seed, sure=sure, loaded=loaded)
             )
             continue
         allowed, minutes = allowed_min_per_year(percent), found[name].downtime_min_per_year
-        loaded = _is_loaded(study.site, name)
         if drawn is not None:
             p = drawn.probability(name, allowed, carrying=loaded)
             low, high = np.quantile(drawn.unavailability[name] * MINUTES_PER_YEAR, [0.05, 0.95]).tolist()
@@ -265,12 +264,12 @@ def judge(
     return result
 
 
-def _checked_draws(drawn: UncertaintyResult, solution: Solution, targets: Mapping[str, float]) -> None:
+def _checked_draws(drawn: UncertaintyResult, solution: Solution, services: Sequence[str]) -> None:
     """Refuse draws of another study or reading, or without a service."""
     mine, theirs = solution.provenance, drawn.provenance
     if (mine.input_hash, mine.engine, mine.takeovers) != (theirs.input_hash, theirs.engine, theirs.takeovers):
         raise InputError("drawn: these draws are of another study or reading")
-    for name in targets:
+    for name in services:
         if name not in drawn.unavailability:
             raise InputError(
                 f"drawn: there are no draws of '{name[:60]}'; they are of {', '.join(drawn.unavailability)}"
