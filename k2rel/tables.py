@@ -113,7 +113,6 @@ def _yes(value: object) -> str:
 
 
 COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
-    "about": ("input", str),
     "as_given": ("inputs as given [min/year]", _amount),
     "failures_q05": ("losses a year, 5 %", _amount),
     "failures_q95": ("losses a year, 95 %", _amount),
@@ -290,7 +289,8 @@ def for_people(frame: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     frame : pandas.DataFrame
-        A table of k2rel; columns that are not known stay as they are. ``attrs["sides"]`` names the sides of a site.
+        A table of k2rel; columns that are not known stay as they are. ``attrs["sides"]`` names the sides of a site. A
+        column ``about`` says the index in words and takes its place; ``unit`` is that of the values beside it.
 
     Returns
     -------
@@ -307,7 +307,8 @@ def for_people(frame: pd.DataFrame) -> pd.DataFrame:
 
     columns = {str(name): frame[name].tolist() for name in frame.columns}
     name = str(frame.index.name or "")
-    labels = as_labels(name, frame.index) if name else [""] * len(frame)
+    words = columns.pop("about", frame.index)
+    labels = as_labels(name, words) if name else [""] * len(frame)
     texts = pd.DataFrame(as_texts(columns, frame.attrs.get("sides", ())), index=pd.Index(labels))
     texts.index.name = name.replace("_", " ") or None
     return texts

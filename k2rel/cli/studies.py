@@ -305,7 +305,7 @@ def causes_verb(args: argparse.Namespace) -> int:
         print(f"... {len(cuts) - 25} more (--format json lists all)")
     if limits is not None:
         print(f"\nDowntime of {service} [min/year] with each input at its limits, one at a time\n")
-        print_table(limits.set_index("about").rename_axis("input").drop(columns="kind").head(8))
+        print_table(limits.drop(columns="kind").head(8))
     return 0
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from k2rel.design.targets import Judgement
 from k2rel.measures.uncertainty import UncertaintyResult
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["plot_band", "plot_bands", "plot_swing"]
+
+FloatArray = NDArray[np.float64]
 
 _MOST = 12  # bars of a tornado
 _LITTLE = 0.005  # share of the downtime that no bar is worth
@@ -134,7 +137,7 @@ def _met(judged: Judgement) -> str:
     return f"{judged.verdict.upper()}, P(met) = {percentage(judged.probability)}{carries}"
 
 
-def _density(ax: Axes, minutes: np.ndarray, y: float) -> None:
+def _density(ax: Axes, minutes: FloatArray, y: float) -> None:
     """A smooth density over the logarithm, on a row of height 1 (kernel width by Silverman's rule)."""
     values = np.log10(minutes)
     width = 0.9 * min(values.std(), np.subtract(*np.quantile(values, [0.75, 0.25])) / 1.34) * len(values) ** -0.2
@@ -198,15 +201,17 @@ def plot_swing(
     rows = frame[moved].head(_MOST).iloc[::-1]
     ax = new_axes(ax, (9.2, 0.36 * max(len(rows), 1) + 1.6))
     here = downtime_min_per_year
-    for y, row in enumerate(rows.itertuples(index=False)):
-        for minutes, colour, hatch in ((row.downtime_low, COLOURS[0], None), (row.downtime_high, COLOURS[1], "///")):
+    told = rows.to_dict("records")
+    for y, row in enumerate(told):
+        ends = ((row["downtime_low"], COLOURS[0], None), (row["downtime_high"], COLOURS[1], "///"))
+        for minutes, colour, hatch in ends:
             ax.barh(y, minutes - here, left=here, height=0.62, color=colour, hatch=hatch, edgecolor="white", lw=0)
-        limits = f"{quantity_text(row.low, row.unit)} to {quantity_text(row.high, row.unit)}"
+        limits = " to ".join(quantity_text(row[end], row["unit"]) for end in ("low", "high"))
         ax.text(1.01, y, limits, transform=ax.get_yaxis_transform(), va="center", fontsize=8, color=INK)
     ax.axvline(here, color=INK, lw=1.2)
     if math.isfinite(allowed_min_per_year):
         ax.axvline(allowed_min_per_year, color=LOST, lw=1.8, ls="--")
-    name_rows(ax, [f"{row.about}, {quantity_text(row.value, row.unit)}" for row in rows.itertuples()], fontsize=8)
+    name_rows(ax, [f"{row['about']}, {quantity_text(row['value'], row['unit'])}" for row in told], fontsize=8)
     ax.spines["left"].set_visible(False)
     target = "; dashed: the target" if math.isfinite(allowed_min_per_year) else ""
     title = "Downtime with one input at its lower limit (blue) or upper limit (orange hatched)"
