@@ -101,6 +101,7 @@ from .measures.moments import moments as moments
 from .measures.uncertainty import UncertaintyResult as UncertaintyResult, uncertainty as uncertainty
 from .measures.what_matters import break_even as break_even, sensitivity as sensitivity, swing as swing
 from .measures.updating import updated as updated
+from .measures.windows import window as window
 from .organisation import Organisation as Organisation
 from .policy import Policy as Policy
 from .rates import registry as registry

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from k2rel.design.target_forms import Target, WindowJudgement
 from k2rel.design.targets import SURE, Judgement, allowed_min_per_year, checked_target, judge, read_target
 from k2rel.measures.availability import AvailabilityResult, ServiceAvailability, availability
 from k2rel.measures.dynamic import downtime_causes, interruptions, performability, why_they_differ
@@ -19,6 +20,7 @@ from k2rel.measures.solution import Solution, StudyLike, checked_run, solution_o
 from k2rel.measures.steps import Step, takeover_steps
 from k2rel.measures.uncertainty import UncertaintyResult, uncertainty
 from k2rel.measures.what_matters import break_even, sensitivity, swing
+from k2rel.measures.windows import Window, window
 from k2rel.organisation import Organisation
 from k2rel.plots.drawing import draw_site
 from k2rel.policy.failover import principal_traffic
@@ -73,7 +75,7 @@ def solve(
     --------
     >>> answer = solve("L2R")
     >>> answer.method, round(answer["media"].downtime_min_per_year, 2)
-    ('markov', 9.97)
+    ('markov', 35.67)
     """
     return Answer(solution_of(study, method, organisation, plan, circumstances))
 
@@ -129,7 +131,7 @@ class Answer(Shown):
         Examples
         --------
         >>> solve("L2R").why()[:60]
-        'media is down for 9.97 instead of 4.01 minutes a year. With '
+        'media is down for 35.7 instead of 4.05 minutes a year. With '
         """
         return why_they_differ(self.solution)
 
@@ -151,9 +153,25 @@ class Answer(Shown):
         Examples
         --------
         >>> float(solve("L2R").interruptions("media")["per_year"].round(2).iloc[0])
-        1.6
+        2.62
         """
         return interruptions(self.solution, services=services, buffer_h=buffer_h, first_loss=first_loss)
+
+    def window(
+        self,
+        service: str | None = None,
+        within: str | float = "year",
+        *,
+        above: Sequence[str | float] | str | float | None = None,
+    ) -> Window:
+        """Say how downtime and interruptions spread over years, months or other windows, as `k2rel.window`.
+
+        Examples
+        --------
+        >>> round(solve("L2R").window("media", "month", above="1 min").above[0][1].value, 4)
+        0.0409
+        """
+        return window(self.solution, service, within, above=above)
 
     def modes(self) -> pd.DataFrame:
         """List the operating modes, as `k2rel.modes`.
@@ -181,7 +199,7 @@ class Answer(Shown):
         Examples
         --------
         >>> solve("L1").causes("media").index[0]
-        'server_A'
+        'software_A'
         """
         return causes(self.solution, service)
 
@@ -191,7 +209,7 @@ class Answer(Shown):
         Examples
         --------
         >>> solve("L2R").downtime_causes()["share"].round(2).tolist()
-        [0.11, 0.48, 0.01, 0.4]
+        [0.04, 0.84, 0.01, 0.11]
         """
         return downtime_causes(self.solution, service=service)
 
@@ -211,7 +229,7 @@ class Answer(Shown):
         Examples
         --------
         >>> solve("L2R").assumption_importance().index[0]
-        'file_system coverage'
+        'file_system coverage[server_software]'
         """
         return assumption_importance(self.solution, service)
 
@@ -241,7 +259,7 @@ class Answer(Shown):
         Examples
         --------
         >>> round(solve("L2R").performability()["takeovers_per_year"], 2)
-        1.51
+        2.11
         """
         return performability(self.solution)
 
@@ -321,14 +339,14 @@ class Answer(Shown):
 
     def target(
         self,
-        target: float | str | Mapping[str, float],
+        target: float | str | Mapping[str, Target | Mapping[str, object]],
         *,
         samples: int = 2000,
         seed: int = 1,
         sure: float = SURE,
         drawn: UncertaintyResult | None = None,
-    ) -> list[Judgement]:
-        """Judge services against targets: a percentage, a file, or percentages by service.
+    ) -> list[Judgement | WindowJudgement]:
+        """Judge services against targets: a percentage, a file, or by service percentages and what windows may have.
 
         Examples
         --------
@@ -344,7 +362,7 @@ class Answer(Shown):
         Examples
         --------
         >>> solve("L1").table().loc["media", "downtime_min_per_year"].round(1)
-        np.float64(87.2)
+        np.float64(193.0)
         """
         return self.services.table()
 
@@ -365,7 +383,7 @@ class Answer(Shown):
         Examples
         --------
         >>> solve("L2R").words()[:63]
-        'L2R: media is down 9.97 min a year, in 1.6 failures; takeovers '
+        'L2R: media is down 35.7 min a year, in 2.6 failures; takeovers '
         """
         principal = principal_traffic(self.study.site)
         main = self[principal]

@@ -29,7 +29,12 @@ class DataVersion:
 
 _VERSIONS = (
     DataVersion("0.1", "versions/0.1", "2026-11-25", "the first data"),
-    DataVersion("0.2", "", "2026-11-26", "limits of repair times"),
+    DataVersion(
+        "0.2",
+        "",
+        "2026-11-26",
+        "Windows, drives, RAID enclosures, takeovers by what failed; limits of repair times and assumptions",
+    ),
 )
 DATA_VERSION = _VERSIONS[-1].name
 """Version of the bundled data that is taken where none is asked for."""

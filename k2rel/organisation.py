@@ -19,8 +19,8 @@ __all__ = ["NEEDS_NO_CREW", "Organisation", "RepairWork", "reading"]
 DEFAULT_LIMITS = {
     "manual_takeover_h": (
         0.25,
-        2.0,
-        "V (survey)",
+        4.0,
+        "P from V",
         "a survey of 250 operators: unplanned outages last 87 min on average, four in five longer than 15 min (2017)",
     ),
     "return_to_service_h": (0.25, 4.0, "P", "engineering prior: from an operator on duty to one who is called"),

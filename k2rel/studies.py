@@ -201,7 +201,7 @@ class Study(Shown):
         Examples
         --------
         >>> study("L2R").rates_row("media_raid")
-        'hdd_field_2005era'
+        'hdd_fc_elerath_shah'
         """
         return self._tabled(variable).rates_id
 

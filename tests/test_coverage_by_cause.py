@@ -1,6 +1,8 @@
 """Whether a takeover succeeds may depend on what failed: software, a machine, both supplies of it."""
 
+import random
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from k2rel.markov.gradient import slopes_of
 from k2rel.measures.solution import role_needs
 from k2rel.measures.steps import takeover_steps
 from k2rel.policy.roles import Roles
+from k2rel.policy.rules import Policy
+from k2rel.policy.takeover import Takeover
 from k2rel.services.diagrams import services_of
 from k2rel.simulation import Plan, simulate
 from k2rel.studies import with_site
@@ -242,6 +246,18 @@ def test_roles_that_move_together_have_the_smallest_coverage() -> None:
     assert certain(study, "software_2A") == "0.6"  # the media side alone
     assert certain(study, "toe_1A1") == "0.7"  # both; only the media side tells TOEs apart
     assert certain(study, "server_1A") == "0.95"
+    # and which ones those are: all that count, and those that the probability is
+    policy = Policy(study.site, sticky=True)
+    takeover = Takeover(policy, Organisation().takeover_times)
+    state = policy.structure.truth(takeover.conditions, {"software_1A": False})
+    table = takeover.table(np.array([[state[node] for node in takeover.conditions]]))
+
+    def named(bits) -> list[tuple[str, str]]:
+        return [what for n, what in enumerate(takeover.coverages) if int(bits[0, 0]) >> n & 1]
+
+    assert named(table.counts) == [("file_system", "server_software"), ("media_side", "server_software")]
+    assert named(table.decides) == [("media_side", "server_software")]
+    assert dict(zip(takeover.coverages, takeover.coverage_values, strict=True))["media_side", "toe"] == 0.7
 
 
 def test_a_loss_that_nobody_noticed_is_no_cause() -> None:
@@ -270,10 +286,41 @@ def test_an_event_of_common_cause_is_a_failure_of_each_of_its_parts() -> None:
     assert not policy.structure.value(causes[""], {event: False})
 
 
+def test_causes_are_the_parts_of_minimal_sets_of_failures_that_lose_a_trigger() -> None:
+    """Which part is a cause, by trying every subset of what has failed; most states have several failures of server A."""
+    classes = ("server_software", "psu", "fc_link_A", "media_server")
+    study = with_classes("L2R", *((name, 0.5) for name in classes))
+    policy = Roles(study.site, sticky=True)
+    structure, components = policy.structure, study.site.components
+    causes = policy.causes("file_system", 0)
+    kept = structure.conjunction(policy.works(name) for name in study.site.units["unit_A"].triggers)
+    near = [name for name in components if components[name].side == "A"] + ["raid_chassis", "psu_raid_1"]
+
+    def lost(failed) -> bool:
+        return not structure.value(kept, dict.fromkeys(failed, False))
+
+    chance = random.Random(18)
+    for _ in range(150):
+        failed = chance.sample(near, chance.choice([1, 2, 3, 4]))
+        subsets = [set(some) for size in range(1, 5) for some in combinations(failed, size)]
+        minimal = [some for some in subsets if lost(some) and not any(lost(some - {name}) for name in some)]
+        expected = set()
+        for name in set().union(*minimal):
+            kind = components[name].type
+            expected.add(next((entry for entry in (name, kind) if entry in classes), ""))
+        state = dict.fromkeys(failed, False)
+        assert {name for name, node in causes if structure.value(node, state)} == expected, failed
+
+
 def test_what_differs_between_designs_names_each_coverage() -> None:
     table = k2rel.differences(with_classes("L2R"), with_classes("L2R", ("server_software", 0.8)))
     found = {entry: (before, after) for _, entry, before, after in table.itertuples(index=False)}
     assert found["file_system: coverage[server_software]"][1] == "0.8"
+
+
+def test_the_register_of_assumptions_says_which_coverage_counts() -> None:
+    register = k2rel.assumptions("L2R").set_index("assumption")
+    assert "of several the smallest" in register.loc["rule: coverage", "value"]
 
 
 # bad input ------------------------------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ rates.duplicated rates.read_rates rates.registry rates.write_rates
 PLAIN = """
 advise assumptions availability best_changes candidate_changes case_table causes common_causes components contracts
 assumption_importance cut_set_table cut_sets downtime_split failover_cases headline importance load minimal_cut_sets modes mode_flows moments open_psa_of raid_sets rates_used served
-single_points_of_failure spare_parts swing takeovers variants verdict failover load_after_failures
+single_points_of_failure spare_parts swing takeovers variants verdict window failover load_after_failures
 overload_after_takeover feasible_organisation
 """
 ORGANISED = "downtime_causes interruptions performability sticky_and_preferred why_they_differ"
@@ -98,7 +98,7 @@ def cases(s, run):
         "takeover_steps": lambda: k2rel.takeover_steps(s, DAMAGED),
         "timeline": lambda: k2rel.timeline(s, years=2),
         "uncertainty": lambda: k2rel.uncertainty(s, samples=16),
-        "uncertainty_by_source": lambda: k2rel.uncertainty_by_source(s, by="entry", samples=16),
+        "swing": lambda: k2rel.swing(s),
         "updated": lambda: k2rel.updated(s, [Exposure("brain", 1, 1e5)]),
         "with_second": lambda: k2rel.with_second(s, DAMAGED),
         "plots.caption": lambda: plots.caption(s.site),
@@ -292,7 +292,6 @@ def test_a_number_that_cannot_be_meant_is_refused_by_the_name_of_its_argument(fo
         ("seed", lambda: k2rel.uncertainty(s, seed=bad)),
         ("samples", lambda: k2rel.uncertainty(s, samples=bad)),
         ("samples", lambda: k2rel.sensitivity(s, samples=bad)),
-        ("samples", lambda: k2rel.uncertainty_by_source(s, samples=bad)),
         ("samples", lambda: k2rel.judge(s, {"cameras": 99.0}, samples=bad)),
         ("samples", lambda: k2rel.quick_look(s, bad)),
         ("order", lambda: k2rel.cut_sets(s, order=bad)),

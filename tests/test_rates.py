@@ -1,6 +1,7 @@
 """The registry: what each entry says, own tables over it, conditions, pins, and where the uncertainty comes from."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +12,16 @@ import k2rel
 from k2rel.bundled import data_dir, level_names, rates_path, site_path
 from k2rel.distributions import Distribution, parse_distribution
 from k2rel.errors import InputError
-from k2rel.measures.uncertainty import rate_distributions
+from k2rel.measures.moments import rate_distributions
 from k2rel.rates import Conditions, RateRow, read_rates, registry, write_rates
 from k2rel.rates.conditions import arrhenius_factor, mean_hazard_per_h
 
 HEADER = "id,component_types,lambda_per_h,lambda_lo90,lambda_hi90,law,temperature_c,activation_energy_ev,duty,mttr_4h_contract_h\n"
+
+
+def rates_alone(study):
+    """The inputs of a study that are failure rates."""
+    return {name: item for name, item in study.laws.inputs.items() if item.kind == "failure rate"}
 
 
 @pytest.fixture
@@ -115,13 +121,17 @@ def test_the_uncertainty_of_a_rate_goes_with_it_to_other_conditions() -> None:
     factor = old.rates_share("media_raid")
     assert factor == pytest.approx(old.laws.shared["media_raid_drive_1"].failure_rate_per_h / 2.26e-6, rel=1e-12)
     assert factor != 1.0
-    rows = k2rel.swing(old)
-    limits = rows.loc["hdd_elerath", ["low_per_h", "high_per_h"]].tolist()
-    assert limits == pytest.approx(k2rel.swing(new).loc["hdd_elerath", ["low_per_h", "high_per_h"]].tolist())
+    rows = k2rel.swing(old, method="exact")
+    limits = rows.loc["hdd_elerath.failure_rate", ["low", "high"]].tolist()
+    there = k2rel.swing(new, method="exact").loc["hdd_elerath.failure_rate", ["low", "high"]]
+    assert limits == pytest.approx(there.tolist())
     by_hand = k2rel.study("L2R", settings={"drive.failure_rate": repr(limits[1] * factor), "drive.mttr": "16.6 h"})
     minutes = k2rel.availability(by_hand, method="exact")["media"].downtime_min_per_year
-    assert rows.loc["hdd_elerath", "downtime_high"] == pytest.approx(minutes, rel=1e-9)
-    one, other = (k2rel.uncertainty(s, ["media"], samples=200).values["media"] for s in (old, new))
+    assert rows.loc["hdd_elerath.failure_rate", "downtime_high"] == pytest.approx(minutes, rel=1e-9)
+    one, other = (
+        k2rel.uncertainty(s, ["media"], samples=200, method="exact", frequency=False).unavailability["media"]
+        for s in (old, new)
+    )
     assert (one != other).all()
 
 
@@ -133,7 +143,7 @@ def test_an_own_table_replaces_and_adds(table, k2) -> None:
     rates = registry(path)
     assert rates.rows["psu"].rate_per_h == 1e-5
     assert rates.defaults["toe"] == "mine"
-    assert rates.defaults["drive"] == "hdd_field_2005era"
+    assert rates.defaults["drive"] == "hdd_fc_elerath_shah"
     run = k2("rates", "list", "--rates", path, "--type", "toe", "--format", "json")
     assert [row["id"] for row in run.json] == ["mine", "toe_hba"]
 
@@ -264,7 +274,7 @@ def test_the_registry_on_the_command_line(k2) -> None:
     shown = k2("rates", "show", "hdd_elerath").out
     assert "weibull(shape=1.12, scale=461386 h)" in shown
     assert "Elerath & Pecht" in shown
-    assert k2("rates", "show", "drive").out.count("\n  rate") == 8
+    assert k2("rates", "show", "drive").out.count("\n  rate") == 10
     assert "because" in k2("rates", "show", "drive").out
     run = k2("rates", "predict", "sfp_pred", "--temperature", "55 °C", "--format", "json").json
     assert run["factor"] == pytest.approx(math.exp(0.67757), rel=1e-4)
@@ -324,7 +334,8 @@ def test_the_variance_of_a_series_system_splits_as_its_terms_say() -> None:
     """Level 1's media is nearly a sum of rates times times to restore: each entry's share is known in closed form."""
     off = {f"{kind}.failure_rate": "0" for kind in ("psu", "drive")}
     study = k2rel.study("L1", clients=1, settings=off)
-    found = k2rel.uncertainty_by_source(study, by="entry", samples=4096)
+    study = replace(study, laws=replace(study.laws, inputs=rates_alone(study)))
+    found = k2rel.sensitivity(study, by="entry", samples=4096)
     needed = {name for name, share in k2rel.causes(study, method="exact")["share"].items() if share > 0}
     terms = {}
     for name, law in study.laws.used():
@@ -334,30 +345,29 @@ def test_the_variance_of_a_series_system_splits_as_its_terms_say() -> None:
     variances = {row: terms[row] ** 2 * rate_distributions(study)[row].variance for row in terms}
     total = sum(variances.values())
     for row, variance in variances.items():
-        assert found.loc[row, "variance_share"] == pytest.approx(variance / total, abs=0.04), row
+        assert found.loc[row, "first_order"] == pytest.approx(variance / total, abs=0.05), row
 
 
 def test_shares_and_what_only_several_do_add_up_to_all(k2) -> None:
-    for by in ("source", "evidence", "entry"):
-        found = k2rel.uncertainty_by_source(k2rel.study("L2R"), by=by, samples=256)
-        assert found["variance_share"].sum() == pytest.approx(1.0)
-        assert found.index[-1] == "several together"
-    run = k2("uncertainty", "L2R", "--samples", "64", "--by", "source", "--format", "json")
-    assert run.json["by"]
-    with pytest.raises(InputError, match="one of source, evidence, entry"):
-        k2rel.uncertainty_by_source(k2rel.study("L2R"), by="colour")
+    for by in ("source", "evidence", "entry", "kind"):
+        found = k2rel.sensitivity("L2R", by=by, samples=64, method="exact")
+        assert found["first_order"].sum() + found.attrs["together"] == pytest.approx(1.0)
+    run = k2("uncertainty", "L2R", "--samples", "64", "--by", "source", "--method", "exact", "--format", "json")
+    assert run.json["sensitivity"]
+    with pytest.raises(InputError, match="one of input, kind, entry, source, evidence"):
+        k2rel.sensitivity("L2R", by="colour")
     with pytest.raises(InputError, match="power of 2"):
-        k2rel.uncertainty_by_source(k2rel.study("L2R"), samples=100)
+        k2rel.sensitivity("L2R", samples=100)
 
 
 def test_what_is_known_better_contributes_less() -> None:
     from k2rel.field import Exposure
 
     study = k2rel.study("L1")
-    before = k2rel.uncertainty_by_source(study, by="entry", samples=1024)
+    before = k2rel.sensitivity(study, by="entry", samples=256)
     after = k2rel.updated(study, [Exposure("gige_switch", 43, 1e7)]).after
-    later = k2rel.uncertainty_by_source(after, by="entry", samples=1024)
-    assert before["variance_share"]["eth_switch_hw_pred"] > 3 * later["variance_share"]["eth_switch_hw_pred_site"]
+    later = k2rel.sensitivity(after, by="entry", samples=256)
+    assert before["total"]["eth_switch_hw_pred"] > 3 * later["total"]["eth_switch_hw_pred_site"]
 
 
 def test_the_shipped_table_is_the_registry() -> None:

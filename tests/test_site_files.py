@@ -57,7 +57,7 @@ def test_the_register_lists_assumed_failure_data_and_what_the_engine_assumes() -
     register = k2rel.assumptions(k2rel.study("L2R")).set_index("assumption")
     assert register.loc["toe_capacity", "evidence"] == "UNKNOWN"
     assert register.loc["failure data of toe", "evidence"] == "P"
-    assert register.loc["failure data of server_software", "evidence"] == "P/R"
+    assert register.loc["failure data of server_software", "evidence"] == "P from V"
     assert register.loc["preferred side", "evidence"] == "ENGINE"
     assert "failure data of gige_switch" not in register.index, "a value with a source is no assumption"
 

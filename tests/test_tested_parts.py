@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 import k2rel
 from k2rel.ctmc.periodic import periodic_mean, periodic_mean_of_many
 from k2rel.errors import InputError
-from k2rel.exact.sampling import unavailability_of_samples
+from k2rel.exact.sampling import unavailability_of_draws
 from k2rel.markov import parts, tested
 from k2rel.markov.engine import solved
 from k2rel.organisation import Organisation
@@ -201,7 +201,7 @@ def test_cut_sets_causes_and_samples_follow_the_days(tmp_path) -> None:
     step = 1e-3  # both parts share the row
     rates = study.law("u0").failure_rate_per_h * np.array([1 - step, 1.0, 1 + step, 5.0])
     service = services_of(study.policy)[:1]
-    sampled = unavailability_of_samples(study, service, {"psu": rates})["media"]
+    sampled = unavailability_of_draws(study, service, {"psu.failure_rate": rates / rates[1]}, 4)["media"]
     for value, rate in zip(sampled, rates, strict=True):
         laws = with_rate(study.site, study.laws, "psu", float(rate))
         again = k2rel.studies.Study(study.site, study.policy, laws)

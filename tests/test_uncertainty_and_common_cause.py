@@ -1,6 +1,7 @@
 """Uncertain rates and common causes: sampled, exact and published values agree; groups are checked."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,10 +11,16 @@ from k2rel.bundled import data_dir, site_path
 from k2rel.distributions import Uncertain, from_limits
 from k2rel.errors import InputError
 from k2rel.exact.engine import derivatives, unavailability
-from k2rel.measures.uncertainty import rate_distributions
-from k2rel.rates import with_rate
+from k2rel.inputs import Input
+from k2rel.measures.draws import study_at
+from k2rel.measures.moments import rate_distributions
 from k2rel.services.diagrams import services_of
-from k2rel.uncertain import points, sobol_indices_of_groups
+from k2rel.uncertain import sobol_indices_of_groups
+
+
+def _rates_alone(study: k2rel.Study) -> dict[str, Input]:
+    """The failure rates, without repair times."""
+    return {name: item for name, item in study.laws.inputs.items() if item.kind == "failure rate"}
 
 
 @pytest.fixture(scope="module")
@@ -22,27 +29,24 @@ def l2r():
 
 
 def test_every_sample_is_what_a_study_with_those_rates_gives(l2r) -> None:
-    """Three samples of all services, each computed a second time with the rates put into the table."""
-    from dataclasses import replace
-
+    """Three samples of all services, each computed a second time with the inputs put into the study."""
     names = [s.name for s in services_of(l2r.policy)]
-    result = k2rel.uncertainty(l2r, names, samples=3, seed=11)
-    design = points("lhs", 3, len(result.rates), 11)
+    result = k2rel.uncertainty(l2r, names, samples=3, seed=11, method="exact")
     for sample in range(3):
-        laws = l2r.laws
-        for column, (row, law) in enumerate(result.rates.items()):
-            laws = with_rate(l2r.site, laws, row, float(law.quantile(design[sample, column])))
-        changed = replace(l2r, laws=laws)
+        changed, _ = study_at(l2r, None, {name: float(drawn[sample]) for name, drawn in result.factors.items()})
         for service in services_of(changed.policy):
             expected = unavailability(changed, service)
-            assert result.values[service.name][sample] == pytest.approx(expected, rel=1e-11), service.name
+            assert result.unavailability[service.name][sample] == pytest.approx(expected, rel=1e-11), service.name
 
 
-@pytest.mark.parametrize("method", ["random", "lhs", "sobol"])
-def test_samples_depend_on_the_seed_alone_and_fill_memory_by_chunks(l2r, method) -> None:
-    one, two = (k2rel.uncertainty(l2r, samples=5000, seed=4, method=method).values["media"] for _ in range(2))
+@pytest.mark.parametrize("kind", ["random", "lhs", "sobol"])
+def test_samples_depend_on_the_seed_alone_and_fill_memory_by_chunks(l2r, kind) -> None:
+    def drawn(seed: int) -> np.ndarray:
+        found = k2rel.uncertainty(l2r, samples=5000, seed=seed, points=kind, method="exact", frequency=False)
+        return found.unavailability["media"]
+
+    one, two, other = drawn(4), drawn(4), drawn(5)
     assert np.array_equal(one, two)
-    other = k2rel.uncertainty(l2r, samples=5000, seed=5, method=method).values["media"]
     assert not np.array_equal(one, other)
     assert one.mean() == pytest.approx(other.mean(), rel=0.1)
 
@@ -73,7 +77,9 @@ def test_many_clients_do_not_stand_in_the_way_of_a_service_that_asks_for_few_par
     study = k2rel.study("L3R", clients=100)
     for service in ("media_client_3", "file_system"):
         mean, variance = k2rel.moments(study, service)
-        sample = k2rel.uncertainty(study, [service], samples=4000).values[service]
+        only = replace(study, laws=replace(study.laws, inputs=_rates_alone(study)))
+        found = k2rel.uncertainty(only, [service], samples=4000, method="exact", frequency=False)
+        sample = found.unavailability[service]
         assert mean == pytest.approx(sample.mean(), rel=0.05)
         assert variance > 0
 
@@ -81,6 +87,7 @@ def test_many_clients_do_not_stand_in_the_way_of_a_service_that_asks_for_few_par
 def test_sobol_indices_of_a_product_are_those_of_the_closed_form() -> None:
     """U of two parts in series is nearly q1 + q2: first-order shares are those of the variances."""
     study = k2rel.study("L1")
+    study = replace(study, laws=replace(study.laws, inputs=_rates_alone(study)))
     frame = k2rel.sensitivity(study, "file_system", samples=512)
     assert frame["first_order"].sum() == pytest.approx(1.0, abs=0.1)
     variances = {}
@@ -92,6 +99,7 @@ def test_sobol_indices_of_a_product_are_those_of_the_closed_form() -> None:
             if name in study.site.components and study.law(name).rates_id == row
         )
         variances[row] = by_rate**2 * law.variance
+    variances = {f"{row}.failure_rate": variance for row, variance in variances.items()}
     largest = max(variances, key=lambda row: variances[row])
     assert frame.index[0] == largest
     share = variances[largest] / sum(variances.values())
@@ -167,7 +175,7 @@ def test_limits_out_of_order_and_counts_out_of_range_are_refused(l2r) -> None:
         from_limits("lognormal", 2.0, 1.0)
     for arguments, text in (
         ({"samples": 1}, "samples: a whole number from 2"),
-        ({"samples": 10, "method": "grid"}, "kind of points"),
+        ({"samples": 10, "points": "grid"}, "kind of points"),
         ({"samples": 10, "seed": -1}, "seed"),
         ({"services": ["medai"]}, "did you mean 'media'"),
     ):
@@ -277,9 +285,11 @@ def test_a_common_cause_stands_in_causes_cut_sets_assumptions_and_provenance(tmp
 
 def test_uncertain_rates_move_the_common_event_with_its_parts() -> None:
     study = k2rel.study("L2R", common_cause="twins")
-    result = k2rel.uncertainty(study, ["control"], samples=400)
-    plain = k2rel.uncertainty(k2rel.study("L2R"), ["control"], samples=400)
-    assert result.values["control"].mean() > 50 * plain.values["control"].mean()
+    result, plain = (
+        k2rel.uncertainty(s, ["control"], samples=400, method="exact", frequency=False).unavailability["control"]
+        for s in (study, k2rel.study("L2R"))
+    )
+    assert result.mean() > 50 * plain.mean()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ used; 3 a defect in k2rel itself. Heavy imports happen inside the verbs, so that
 ``printing``       tables and JSON
 ``studies``        verbs about a level or a site
 ``sure``           the verb about what inputs within their limits leave possible
-``interruptions``  the verb about interruptions
+``interruptions``  verbs about interruptions, and about downtime in one year or month
 ``simulation``     the verb that simulates
 ``rates``          the registry of failure data
 ``field``          field logs, updates
@@ -56,6 +56,8 @@ _VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], Callable[[argparse
     ("load", studies.load_verb, studies.load_options, "where the load goes, and how probable overload is"),
     ("interruptions", interruptions.interruptions_verb, interruptions.interruptions_options,
      "how often services break off and for how long"),
+    ("window", interruptions.window_verb, interruptions.window_options,
+     "how downtime spreads over years or months: P(above), the year in ten and in a hundred"),
     ("simulate", simulation.simulate_verb, simulation.simulate_options,
      "simulate: any law of life and repair, distributions, rare losses"),
     ("causes", studies.causes_verb, studies.causes_options,

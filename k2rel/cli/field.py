@@ -50,13 +50,15 @@ def _decimal_option(sub: argparse.ArgumentParser) -> None:
 
 def update_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
-    sub.add_argument(
-        "--log", metavar="LOG.csv", required=True, help="columns type, failures, hours; site where several"
-    )
+    sub.add_argument("--log", metavar="LOG.csv", help="columns type, failures, hours; site where several")
+    sub.add_argument("--takeovers", metavar="FILE", help="columns role, tried, succeeded; trigger: what failed")
+    sub.add_argument("--repairs", metavar="FILE", help="columns type, time: a line a repair")
+    sub.add_argument("--operators", metavar="FILE", help="columns action, time: manual takeover, return to service")
     _decimal_option(sub)
     sub.add_argument("--prior", choices=["lognormal", "gamma"], default="lognormal", help="how limits are read")
     sub.add_argument("--site", metavar="NAME", help="which of the logged sites this is (default: a new one)")
-    sub.add_argument("--output", metavar="FILE", help="write the updated entries into this CSV table")
+    sub.add_argument("--output", metavar="FILE", help="write the updated rates into this CSV table")
+    sub.add_argument("--entries", metavar="FILE", help="write coverages and repair times as entries of a site file")
     force_option(sub)
     format_option(sub)
 
@@ -365,44 +367,82 @@ def _row_of(path: str, text: str) -> str:
 
 
 def update_verb(args: argparse.Namespace) -> int:
-    from k2rel.field import read_field
+    from k2rel.field import read_field, read_takeovers, read_times
     from k2rel.measures.availability import availability
     from k2rel.measures.updating import updated
     from k2rel.policy.failover import principal_traffic
     from k2rel.rates import write_rates
 
+    logs = {"log": args.log, "takeovers": args.takeovers, "repairs": args.repairs, "operators": args.operators}
+    if not any(logs.values()):
+        raise InputError("update: give at least one of --log, --takeovers, --repairs, --operators")
+    if args.output and not args.log:
+        raise InputError("--output: it is for rates; give their log with --log")
+    if args.entries and not (args.takeovers or args.repairs):
+        raise InputError(
+            "--entries: they are of coverages and repair times; give their log with --takeovers or --repairs"
+        )
     study = study_of(args)
-    data = read_field(args.log, by="type", decimal=args.decimal)
-    if data.layout != "counts":
+    data = read_field(args.log, by="type", decimal=args.decimal) if args.log else None
+    if data is not None and data.layout != "counts":
         raise InputError(f"{args.log}: give the columns type, failures, hours (and site); lives go to 'k2rel fit'")
     try:
-        result = updated(study, data.exposures, prior=args.prior, site=args.site)
+        result = updated(
+            study,
+            data.exposures if data is not None else (),
+            takeovers=read_takeovers(args.takeovers) if args.takeovers else (),
+            repairs=read_times(args.repairs, "type") if args.repairs else (),
+            operators=read_times(args.operators, "action") if args.operators else (),
+            prior=args.prior,
+            site=args.site,
+        )
     except InputError as error:
-        text = str(error)
-        if not text.startswith("log: "):
+        name, sign, text = str(error).partition(": ")
+        path = logs.get(name) if sign else None
+        if path is None:
             raise
-        raise InputError(f"{args.log}{_row_of(args.log, text)}: {text.removeprefix('log: ')}") from None
+        raise InputError(f"{path}{_row_of(path, text)}: {text}") from None
     if args.output:
         written(args.output, write_rates(result.rows), args.force)
+    if args.entries:
+        written(args.entries, result.entries(), args.force)
     name = principal_traffic(study.site)
-    found = [availability(each) for each in (study, result.after)]
+    pairs = zip((study, result.at_means, result.after), result.organisations, strict=True)
+    found = [availability(each, organisation=organisation) for each, organisation in pairs]
     minutes = [each[name].downtime_min_per_year for each in found]
-    frame = result.table()
     if args.format == "json":
-        print_json({"log": _read(data), "rates": records(frame.rename_axis("type")), "service": name,
-                    "before_min_per_year": minutes[0], "after_min_per_year": minutes[1]})  # fmt: skip
+        print_json({"log": None if data is None else _read(data),
+                    "rates": records(result.table().rename_axis("type")), "handling": records(result.handling()),
+                    "entries": result.entries(), "service": name, "before_min_per_year": minutes[0],
+                    "at_means_min_per_year": minutes[1], "after_min_per_year": minutes[2]})  # fmt: skip
         return 0
-    _about(data)
-    print_table(frame)
+    if data is not None:
+        _about(data)
+        print_table(result.table())
     for kind, pooled in result.pooled.items():
         print(f"\n{kind}: {len(pooled.sites)} sites pooled, coefficient of variation between them "
               f"{pooled.variation:.2g} ({pooled.variation_low:.2g} to {pooled.variation_high:.2g})\n")  # fmt: skip
         print_table(pooled.table())
-    for kind, posterior in result.posteriors.items():
-        if posterior.surprise < 0.05:
-            print(f"\n{kind}: the log contradicts the entry (probability {posterior.surprise:.2g}); look at both.")
-    print(f"\n{name}: {minutes[0]:.3g} min of downtime a year before, {minutes[1]:.3g} after "
-          f"(takeovers {found[0].provenance.takeovers}; {found[0].provenance.reason})")  # fmt: skip
+    if result.learned:
+        print()
+        print_table(result.handling())
+    surprises = {kind: posterior.surprise for kind, posterior in result.posteriors.items()}
+    surprises |= {one.before.name: one.surprise for one in result.learned}
+    for kind, surprise in surprises.items():
+        if surprise < 0.05:
+            print(f"\n{kind}: the log contradicts what was known (probability {surprise:.2g}); look at both.")
+    print(
+        f"\n{name}: {minutes[0]:.3g} min of downtime a year before ({minutes[1]:.3g} with the means of what was "
+        f"known), {minutes[2]:.3g} after (takeovers {found[2].provenance.takeovers}; {found[2].provenance.reason})"
+    )
     if args.output:
         print(f"{args.output}: written; use it with --rates {args.output}")
+    if args.entries:
+        print(f"{args.entries}: written; put its entries into the site file")
+    elif entries := result.entries():
+        print(f"\nEntries for the site file (--entries FILE writes them):\n\n{entries}", end="")
+    if result.organisation is not None:
+        options = " ".join(f"--{one.before.name.removesuffix('_h').replace('_', '-')} '{one.after.point:.3g} h'"
+                           for one in result.learned if one.before.kind == "operator time")  # fmt: skip
+        print(f"\nTimes of operators go with {options}")
     return 0

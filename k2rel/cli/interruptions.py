@@ -1,4 +1,4 @@
-"""The verb about interruptions."""
+"""The verbs about interruptions, and about the downtime of one year or month."""
 
 from __future__ import annotations
 
@@ -76,4 +76,36 @@ def interruptions_verb(args: argparse.Namespace) -> int:
         print_table(shares.head(12))
     if solution.takeovers != IDEAL and states is not None:
         print("\n" + why_they_differ(solution))
+    return 0
+
+
+def window_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub)
+    sub.add_argument("--service", metavar="NAME", help="a service; default: the principal traffic")
+    sub.add_argument(
+        "--within",
+        default="year",
+        metavar="WINDOW",
+        help='year (default), month, week, day, hour, or such as "90 days"',
+    )
+    sub.add_argument(
+        "--above", action="append", metavar="TIME", help="a downtime, for the probability of more; may be given again"
+    )
+    organisation_options(sub)
+    format_option(sub)
+
+
+def window_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.windows import window
+
+    solution = solution_for(args)
+    found = window(solution, args.service, args.within, above=args.above)
+    if args.format == "json":
+        print_json(found.to_json())
+        return 0
+    heading(solution.study, found.provenance)
+    print(f"{found.words()}\n{found.how.capitalize()}: {found.why}\n")
+    print_table(found.table())
+    print("\nInterruptions that begin in it\n")
+    print_table(found.interruptions())
     return 0

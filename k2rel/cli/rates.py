@@ -79,7 +79,8 @@ def list_verb(args: argparse.Namespace) -> int:
         frame[["default_for", "component", "failure_rate_per_h", "low_per_h", "high_per_h", "evidence", "source"]]
     )
     print(
-        "\nEvidence: V read at the source, A of an analogue, R recalled, P engineering prior. 'k2rel rates show ENTRY'."
+        "\nEvidence: V read at the source, A of an analogue, R recalled, P engineering prior, P from V judged between "
+        "sources. 'k2rel rates show ENTRY'."
     )
     return 0
 

@@ -9,6 +9,7 @@ sweeps, levels, balance   the same for large chains, and whether it can be belie
 doubling  a small chain over any time
 passage   how long until some states are entered, how long a visit lasts
 transient where it is at a time, and how long it was where until then
+accumulated  how long it is in some states within a window, as a distribution
 phases    times that are not exponential, as chains of a few phases
 files     the explicit format of probabilistic model checkers
 """

@@ -19,7 +19,7 @@ from k2rel.ctmc import doubling
 from k2rel.ctmc.chain import Chain
 from k2rel.errors import InputError, ModelTooLargeError
 
-__all__ = ["OverTime", "feasible_time", "over_time", "time_spent"]
+__all__ = ["OverTime", "feasible_time", "over_time", "poisson_weights", "time_spent"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -160,7 +160,7 @@ def _uniformised(chain: Chain, times: FloatArray, p: FloatArray, tolerance: floa
     from k2rel.ctmc.kernels import flow_into
 
     fastest = _fastest(chain)
-    weights = [_poisson(fastest * float(t), tolerance / 4) for t in times]
+    weights = [poisson_weights(fastest * float(t), tolerance / 4) for t in times]
     most = max(low + len(weight) - 1 for low, weight in weights)
     incoming = chain.incoming
     begin, source, rate = incoming.indptr, incoming.indices, incoming.data
@@ -197,8 +197,15 @@ def _uniformised(chain: Chain, times: FloatArray, p: FloatArray, tolerance: floa
     return OverTime(times, result, spent, mass * tolerance / 2 + cut, step, method)
 
 
-def _poisson(mean: float, tolerance: float) -> tuple[int, FloatArray]:
-    """First index and weights of the Poisson distribution but for tails below the tolerance; they sum to 1."""
+def poisson_weights(mean: float, tolerance: float) -> tuple[int, FloatArray]:
+    """First index and weights of the Poisson distribution but for tails below the tolerance; they sum to 1.
+
+    Examples
+    --------
+    >>> low, weight = poisson_weights(2.0, 1e-9)
+    >>> low, float(weight[2].round(6))
+    (0, 0.270671)
+    """
     if mean == 0.0:
         return 0, np.ones(1)
     mode = int(mean)
@@ -245,7 +252,7 @@ def time_spent(
             f"transitions, about {_words(work / _WORK_PER_S)} of computing; ask for a shorter horizon or a smaller "
             "chain"
         )
-    low, weight = _poisson(fastest * horizon_h, tolerance)
+    low, weight = poisson_weights(fastest * horizon_h, tolerance)
     most = low + len(weight) - 1
     shares = np.asarray(at_most_h, dtype=np.float64) / horizon_h
     result = np.zeros(len(shares))

@@ -63,7 +63,7 @@ class Advice(ShownTable):
         Examples
         --------
         >>> advise("L1", pairs=False).table(1)["removed_share"].round(2).to_dict()
-        {'Level 2R, two servers, two switches instead': 0.89}
+        {'Level 2R, two servers, two switches instead': 0.82}
         """
         import pandas as pd
 
@@ -124,7 +124,7 @@ class Advice(ShownTable):
         Examples
         --------
         >>> advise("L1", pairs=False).words()[:19]
-        'Media is lost for 8'
+        'Media is lost for 1'
         """
         what = self.service.replace("_", " ")
         how = f"takeovers {self.provenance.takeovers}"
@@ -248,7 +248,7 @@ def advise(
     Examples
     --------
     >>> advise("L2R", pairs=False).changes[0].title
-    'a second raid chassis beside the first'
+    'an independent second copy of software A'
     """
     percent = None if target_percent is None else checked_target(target_percent)
     allowed = math.nan if percent is None else allowed_min_per_year(percent)
@@ -350,7 +350,7 @@ def best_changes(
     Examples
     --------
     >>> best_changes("L2R")["removed_share"].round(3).head(1).to_dict()
-    {'a second raid chassis beside the first': 0.396}
+    {'an independent second copy of software A': 0.589}
     """
     import pandas as pd
 

@@ -85,7 +85,7 @@ def minutes_of(design: Design, service: str) -> float:
     --------
     >>> from k2rel.studies import study
     >>> round(minutes_of(Design(study("L2R")), "media"), 2)
-    9.97
+    35.67
     """
     engine = design.solution.engine
     return engine.unavailability(service_named(design.study, service, engine.policy)) * MINUTES_PER_YEAR
@@ -219,7 +219,7 @@ def changed(design: Design, changes: Sequence[Change]) -> Design:
     >>> from k2rel.studies import study
     >>> second = Change("a second chassis", "duplicate", "raid_chassis")
     >>> round(minutes_of(changed(Design(study("L2R")), [second]), "media"), 2)
-    6.02
+    31.72
     """
     if not go_together(changes):
         raise InputError("these changes exclude each other: " + "; ".join(change.title for change in changes))

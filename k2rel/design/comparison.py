@@ -77,7 +77,7 @@ def compare(
     Examples
     --------
     >>> compare(["L2", "L2R"])["downtime_min_per_year"].round(2).to_dict()
-    {'L2': 90.86, 'L2R': 9.97}
+    {'L2': 196.71, 'L2R': 35.67}
     """
     studies = studies_at(levels, clients=clients, repair=repair, rates=rates, settings=settings, data=data)
     return by_level(studies, headline, method, organisation)
@@ -171,7 +171,7 @@ def roles_by_level(
     --------
     >>> table = roles_by_level(["L2", "L2R"])
     >>> table["times"].round(1).to_dict()
-    {'L2': 1.0, 'L2R': 2.5}
+    {'L2': 1.0, 'L2R': 8.8}
     """
     import pandas as pd
 
@@ -244,7 +244,7 @@ def headline(study: StudyLike, organisation: Organisation | None = None, *, meth
     --------
     >>> found = headline("L2R")
     >>> found["service"], found["takeovers"], round(found["takeovers_per_year"], 2)
-    ('media', 'as modelled', 1.51)
+    ('media', 'as modelled', 2.11)
     """
     solution = solution_of(study, method, organisation)
     study = solution.study
@@ -293,7 +293,7 @@ def contracts(study: StudyLike, organisation: Organisation | None = None, *, met
     Examples
     --------
     >>> contracts("L2R").loc["media"].round(2).to_dict()
-    {'onsite': 7.97, '4h': 9.97, 'nbd': 33.38}
+    {'onsite': 33.65, '4h': 35.67, 'nbd': 59.63}
     """
     solution = solution_of(study, method, organisation)
     study = solution.study
@@ -342,7 +342,7 @@ def common_causes(study: StudyLike, organisation: Organisation | None = None, *,
     Examples
     --------
     >>> common_causes("L2R", method="exact").loc["control", "times"].round()
-    np.float64(249.0)
+    np.float64(125.0)
     """
     import pandas as pd
 

@@ -152,7 +152,7 @@ def services_compared(
     Examples
     --------
     >>> services_compared("L2", "L2R").loc["media"].round(2).tolist()
-    [90.86, 9.97, -80.9]
+    [196.71, 35.67, -161.04]
     """
     import pandas as pd
 

@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from k2rel.arguments import as_number, as_seed, as_whole
+from k2rel.design.target_forms import (
+    Target,
+    WindowJudgement,
+    WindowTarget,
+    checked_target,
+    target_of,
+    window_probability,
+)
 from k2rel.distributions import Z95
 from k2rel.errors import InputError, Problem, closest
 from k2rel.measures.availability import availability
@@ -20,6 +28,7 @@ from k2rel.measures.importance import causes
 from k2rel.measures.solution import Solution, StudyLike, solution_of, study_of
 from k2rel.measures.uncertainty import UncertaintyResult, uncertainty
 from k2rel.measures.what_matters import break_even
+from k2rel.measures.windows import Figure
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.rates import Law
@@ -27,7 +36,7 @@ from k2rel.site.model import Site
 from k2rel.site.source import read_yaml
 from k2rel.tables import Shown, percentage, quantity_text
 from k2rel.uncertain import MOST_POINTS
-from k2rel.units import MINUTES_PER_YEAR, availability_percent, three_digits
+from k2rel.units import MINUTES_PER_YEAR, three_digits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +44,10 @@ if TYPE_CHECKING:
 __all__ = ["Judgement", "checked_target", "judge", "judgement_table", "read_target"]
 
 _MOST = 0.5  # share of the downtime above which one part is named
-_TARGET_FILE = "a target file gives an availability [%] by service, such as 'media: 99.99'"
+_TARGET_FILE = (
+    "a target file gives an availability [%] by service, such as 'media: 99.99', or what is asked of windows of time, "
+    "such as 'media: {within: month, at most: 1 min, in: 95 %}'"
+)
 MET, NOT_MET, NOT_KNOWN = "met", "not met", "not known"
 """Words of a verdict."""
 SURE = 0.95
@@ -95,20 +107,21 @@ class Judgement(Shown):
         return f"{self.service}: {judged}, {minutes}; takeovers {self.takeovers} ({self.method})"
 
 
-def read_target(text: str | float, study: StudyLike | Site) -> dict[str, float]:
+def read_target(text: str | float, study: StudyLike | Site) -> dict[str, Target]:
     """Read a target: an availability for the principal traffic, or a file with one for each service.
 
     Parameters
     ----------
     text : str or float
-        A percentage such as ``99.99``, or the path of a YAML file that gives a percentage by service.
+        A percentage such as ``99.99``, or the path of a YAML file that gives a percentage by service, or what is asked
+        of windows of time: ``media: {within: month, at most: 1 min, in: 95 %}``.
     study : Study, str, Path, Answer or Site
         A study, or its site.
 
     Returns
     -------
-    dict of str to float
-        Availability [%] by service.
+    dict of str to float or WindowTarget
+        Availability [%], or what is asked of windows, by service.
 
     Raises
     ------
@@ -128,35 +141,22 @@ def read_target(text: str | float, study: StudyLike | Site) -> dict[str, float]:
     return {principal_traffic(site): checked_target(text)}
 
 
-def checked_target(percent: object) -> float:
-    """Check an availability that is asked for.
-
-    Examples
-    --------
-    >>> checked_target(99.99)
-    99.99
-    """
-    try:
-        return availability_percent(percent)
-    except ValueError as error:
-        raise InputError(f"target: {error}") from None
-
-
 def allowed_min_per_year(percent: float) -> float:
     """Downtime that an availability leaves [min/year]."""
     return (100.0 - percent) / 100.0 * MINUTES_PER_YEAR
 
 
-def _from_file(path: Path) -> dict[str, float]:
+def _from_file(path: Path) -> dict[str, Target]:
     if not path.is_file():
         raise InputError(f"target '{str(path)[:80]}': neither a percentage such as 99.99 nor a file")
     source = read_yaml(path, _TARGET_FILE)
     if not isinstance(source.data, dict) or not source.data:
         raise InputError([Problem(_TARGET_FILE, path.name)])
-    result, problems = {}, []
+    result: dict[str, Target] = {}
+    problems = []
     for name, value in source.data.items():
         try:
-            result[str(name)] = checked_target(value)
+            result[str(name)] = target_of(value)
         except InputError as error:
             problems.append(source.problem((name,), str(error)))
     if problems:
@@ -166,7 +166,7 @@ def _from_file(path: Path) -> dict[str, float]:
 
 def judge(
     study: StudyLike,
-    targets: Mapping[str, float],
+    targets: Mapping[str, Target | Mapping[str, object]],
     *,
     samples: int = 2000,
     seed: int = 1,
@@ -175,15 +175,15 @@ def judge(
     sure: float = SURE,
     explain: bool = True,
     drawn: UncertaintyResult | None = None,
-) -> list[Judgement]:
+) -> list[Judgement | WindowJudgement]:
     """Judge services against their targets, with all inputs within their limits.
 
     Parameters
     ----------
     study, organisation, method
         As for `availability`.
-    targets : mapping of str to float
-        Availability [%] by service (`read_target`).
+    targets : mapping
+        Availability [%], or what is asked of windows of time, by service (`read_target`).
     samples, seed : int
         Draws of the inputs, and their seed.
     sure : float
@@ -195,8 +195,8 @@ def judge(
 
     Returns
     -------
-    list of Judgement
-        One for each target.
+    list of Judgement or WindowJudgement
+        One for each target; of windows at the inputs as given.
 
     Raises
     ------
@@ -214,20 +214,27 @@ def judge(
         raise InputError(f"sure: a probability above 0.5 and below 1, got {sure:g}")
     if not isinstance(targets, Mapping):
         raise InputError(f"targets: an availability [%] by service is needed (read_target), got {str(targets)[:40]}")
-    targets = {name: checked_target(percent) for name, percent in targets.items()}
+    asked = {name: target_of(given) for name, given in targets.items()}
     solution = solution_of(study, method, organisation)
     study = solution.study
     found = availability(solution)
     names = [item.service for item in found.services]
-    for name in targets:
+    for name in asked:
         if name not in names:
             raise InputError(f"target: {study.site.name} has no service '{name[:60]}'{closest(name, names)}")
+    shares = [name for name, target in asked.items() if not isinstance(target, WindowTarget)]
     if drawn is not None:
-        _checked_draws(drawn, solution, targets)
-    elif solution.method != "simulation" and inputs_of(solution):
-        drawn = uncertainty(solution, list(targets), samples=samples, seed=seed, frequency=False)
-    result = []
-    for name, percent in targets.items():
+        _checked_draws(drawn, solution, shares)
+    elif shares and solution.method != "simulation" and inputs_of(solution):
+        drawn = uncertainty(solution, shares, samples=samples, seed=seed, frequency=False)
+    result: list[Judgement | WindowJudgement] = []
+    for name, percent in asked.items():
+        if isinstance(percent, WindowTarget):
+            value, low, high, how = window_probability(solution, name, percent)
+            verdict = MET if low >= percent.share else NOT_MET if high < percent.share else NOT_KNOWN
+            within = Figure(value, low, high)
+            result.append(WindowJudgement(name, percent, verdict, within, how, solution.method, solution.takeovers))
+            continue
         allowed, minutes = allowed_min_per_year(percent), found[name].downtime_min_per_year
         loaded = _is_loaded(study.site, name)
         if drawn is not None:
@@ -306,7 +313,7 @@ def _weak(solution: Solution, service: str) -> str:
     )
 
 
-def judgement_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
+def judgement_table(judgements: Sequence[Judgement | WindowJudgement]) -> pd.DataFrame:
     """Give judgements as a table.
 
     Parameters
@@ -318,18 +325,19 @@ def judgement_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Index ``service``; ``target_percent``, ``verdict``, ``allowed_min_per_year``, ``downtime_min_per_year``,
-        ``low_min_per_year``, ``high_min_per_year``, ``probability``, ``p_carries``.
+        ``low_min_per_year``, ``high_min_per_year``, ``probability``, ``p_carries``; of windows
+        ``within``, ``at_most_min``, ``p_met``.
 
     Examples
     --------
     >>> judged = judge("L1", {"media": 99.0})
     >>> judgement_table(judged)["verdict"].tolist()
-    ['met']
+    ['not known']
     """
     import pandas as pd
 
-    frame = pd.DataFrame([asdict(judgement) for judgement in judgements])
+    frame = pd.DataFrame([one.row() if isinstance(one, WindowJudgement) else asdict(one) for one in judgements])
     said = {name: " and ".join(dict.fromkeys(frame[name])) for name in ("method", "takeovers")}
-    frame = frame.drop(columns=[*said, "sure", "turns", "weak"]).set_index("service")
+    frame = frame.drop(columns=[*said, "sure", "turns", "weak"], errors="ignore").set_index("service")
     frame.attrs.update(said)
     return frame

@@ -57,7 +57,7 @@ def verdict(
     Examples
     --------
     >>> verdict("L2R").split("; ")[1].split(". ")[0]
-    'with ideal takeovers, at once and certain, it would be 4.01 min'
+    'with ideal takeovers, at once and certain, it would be 4.05 min'
     """
     solution = solution_of(study, method, organisation)
     for given in (result, loads):

@@ -108,7 +108,7 @@ class LiveSite:
     Examples
     --------
     >>> round(LiveSite("L2R").figures(contract="onsite").services[0].downtime_min_per_year, 2)
-    7.97
+    33.65
     """
 
     def __init__(self, level: str, data: str | None = None) -> None:

@@ -11,17 +11,21 @@
 ``curves``      curves without a law, and how well a law fits
 ``trend``       do repaired units fail more often as they age
 ``bayes``       what is known before and what was seen, put together; one site and several
+``handling``    logs of takeovers, repair times and times of operators, kept by hand
+``learned``     what these say of a coverage or a mean time, with what was known before
 """
 
 from k2rel.field.bayes import Pooled, Posterior, pool, prior_of, update
 from k2rel.field.curves import Curve, GoodnessOfFit, curve_of, goodness_of_fit
 from k2rel.field.fit import fit_law, fit_laws, fits_and_reasons, rate_of_counts, table_of
+from k2rel.field.handling import ACTIONS, Takeovers, Times, read_takeovers, read_times
 from k2rel.field.lives import Exposure, Lives, RepairHistory
 from k2rel.field.read import FieldData, read_field
 from k2rel.field.result import Fit, FittedParameter
 from k2rel.field.trend import Trend, mean_cumulative_failures, trend_of
 
 __all__ = [
+    "ACTIONS",
     "Curve",
     "Exposure",
     "FieldData",
@@ -32,6 +36,8 @@ __all__ = [
     "Pooled",
     "Posterior",
     "RepairHistory",
+    "Takeovers",
+    "Times",
     "Trend",
     "curve_of",
     "fit_law",
@@ -43,6 +49,8 @@ __all__ = [
     "prior_of",
     "rate_of_counts",
     "read_field",
+    "read_takeovers",
+    "read_times",
     "table_of",
     "trend_of",
     "update",

@@ -24,12 +24,12 @@ from k2rel.tables import Shown
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Pooled", "Posterior", "pool", "prior_of", "update"]
+__all__ = ["LEVELS", "Pooled", "Posterior", "pool", "prior_of", "update", "weights_after"]
 
 FloatArray = NDArray[np.float64]
 LogPrior = Callable[[FloatArray, FloatArray], FloatArray]
 
-_LEVELS = (0.05, 0.5, 0.95)
+LEVELS = (0.05, 0.5, 0.95)
 _POINTS = 4001
 
 
@@ -171,16 +171,16 @@ def update(prior: Uncertain, evidence: Exposure) -> Posterior:
     surprise = _surprise(rates, weight, evidence)
     if prior.family == "gamma":
         shape, scale = prior.parameters[0] + failures, 1.0 / (1.0 / prior.parameters[1] + hours)
-        low, median, high = (float(chdtri(2 * shape, 1 - level)) * scale / 2 for level in _LEVELS)
+        low, median, high = (float(chdtri(2 * shape, 1 - level)) * scale / 2 for level in LEVELS)
         return Posterior(evidence, prior, shape * scale, low, median, high, surprise)
-    rates, log_weight = _after(prior, evidence)
+    rates, log_weight = weights_after(prior, evidence)
     after = np.exp(log_weight - log_weight.max())
     after /= after.sum()
     low, median, high = _quantiles(rates, after)
     return Posterior(evidence, prior, float(after @ rates), low, median, high, surprise)
 
 
-def _after(prior: Uncertain, evidence: Exposure) -> tuple[FloatArray, FloatArray]:
+def weights_after(prior: Uncertain, evidence: Exposure) -> tuple[FloatArray, FloatArray]:
     """Rates that matter after, and the logarithm of their weight, for a lognormal prior.
 
     In the logarithm x of the rate the weight is that of -(x - m)^2 / 2 s^2 + r x - T exp(x), which has one peak and
@@ -213,7 +213,7 @@ def _quantiles(rates: FloatArray, weight: FloatArray) -> tuple[float, float, flo
     """Quantiles of weights on an even grid of logarithms; half of a point's weight lies below it."""
     cumulative = np.cumsum(weight) - weight / 2
     keep = np.concatenate([[True], np.diff(cumulative) > 0])
-    low, median, high = np.exp(np.interp(_LEVELS, cumulative[keep], np.log(rates[keep]))).tolist()
+    low, median, high = np.exp(np.interp(LEVELS, cumulative[keep], np.log(rates[keep]))).tolist()
     return float(low), float(median), float(high)
 
 
@@ -406,5 +406,5 @@ def _mixture(weight: FloatArray, shape: FloatArray, rate: FloatArray, evidence: 
 
         return math.exp(brentq(missing, first, last, xtol=1e-6))
 
-    low, median, high = (quantile(level) for level in _LEVELS)
+    low, median, high = (quantile(level) for level in LEVELS)
     return Posterior(evidence, None, mean, low, median, high)

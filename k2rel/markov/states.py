@@ -80,6 +80,7 @@ class SiteStates:
     error_bound: float  # of events that last only while something is failed or out of service; nan: none could be given
     share_bound: float  # of every probability, such as that of a role at one side
     recipe: Recipe
+    left_per_h: float = math.nan  # bound on how often the states that are followed are left [1/h]
 
     @cached_property
     def _slow(self) -> tuple[BoolArray, IntArray]:
@@ -430,7 +431,7 @@ def _bounded(
     chain, p = found.chain, found.solution.probability
     flow = float(p @ out)
     if flow == 0.0:
-        return replace(found, error_bound=0.0, share_bound=0.0)
+        return replace(found, error_bound=0.0, share_bound=0.0, left_per_h=0.0)
     if until_all_up is None:
         return found
     all_up = found.all_up
@@ -451,7 +452,8 @@ def _bounded(
     away = flow / rest * float(until_all_up(float(p @ (out * standing + out_work)) / flow))
     spread = float(disturbed[all_up].max()) + float(p[~all_up].sum()) * float(reach.max())
     every = float(reach.max())
-    return replace(found, error_bound=away + flow / rest * spread, share_bound=away + flow / rest * every)
+    left = flow / rest
+    return replace(found, error_bound=away + left * spread, share_bound=away + left * every, left_per_h=left)
 
 
 def _until_all_up(

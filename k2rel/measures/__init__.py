@@ -6,6 +6,7 @@
 ``availability``  how available each service is; ``modes``: how operating modes share the year
 ``dynamic``       what roles that stick and takeovers that can fail do; ``rules``: what each rule of takeovers changes
 ``load``          where the load goes
+``windows``       downtime and interruptions of one year, one month
 ``importance``    what causes the downtime
 ``uncertainty``   what the limits of each failure rate do to the downtime; ``sources``: by source of failure data
 ``updating``      a study with what the site's own log says

@@ -139,7 +139,7 @@ class AvailabilityResult(ShownTable):
         --------
         >>> from k2rel.studies import study
         >>> availability(study("L2")).table().loc["media", "downtime_min_per_year"].round()
-        np.float64(91.0)
+        np.float64(197.0)
         """
         import pandas as pd
 
@@ -215,9 +215,9 @@ def availability(
     --------
     >>> result = availability("L2R")
     >>> f"{result['media'].downtime_min_per_year:.2f} min a year"
-    '9.97 min a year'
+    '35.67 min a year'
     >>> f"{availability('L2R', method='exact')['media'].downtime_min_per_year:.2f} with ideal takeovers"
-    '4.01 with ideal takeovers'
+    '4.05 with ideal takeovers'
     """
     solution = solution_of(study, method, organisation)
     clients = solution.study.site.client_count

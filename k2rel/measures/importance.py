@@ -93,7 +93,7 @@ def causes(
     Examples
     --------
     >>> causes("L2R").index[0]
-    'raid_chassis'
+    'software_A'
     """
     solution = solution_of(study, method, organisation)
     if solution.method == "simulation":
@@ -125,7 +125,7 @@ def assumption_importance(
     Examples
     --------
     >>> assumption_importance("L2R", "media")["elasticity"].round(1).head(2).to_dict()
-    {'file_system coverage': -9.0, 'manual takeover': 0.5}
+    {'file_system coverage[server_software]': -2.7, 'manual takeover': 0.8}
     """
     solution = solution_of(study, method, organisation).chain
     dynamics = solution.dynamics
@@ -159,7 +159,7 @@ def downtime_split(
     Examples
     --------
     >>> downtime_split("L2R", "media", by="mode")["downtime_min_per_year"].sum().round(2)
-    np.float64(9.97)
+    np.float64(35.67)
     """
     if by not in ("part", "mode"):
         raise InputError(f"by: 'part' or 'mode', got '{str(by)[:40]}'")
@@ -294,7 +294,7 @@ def single_points_of_failure(study: StudyLike, service: str | None = None) -> li
     --------
     >>> from k2rel.studies import study
     >>> single_points_of_failure(study("L2"), "media")[0].parts
-    ('server_A',)
+    ('software_A',)
     """
     return cut_sets(study, service, 1)
 

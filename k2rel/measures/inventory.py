@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["assumptions", "component_records", "components", "levels", "raid_sets", "rates_used"]
 
-_ASSUMED = {"P", "R", "P/R", "P/A"}
+_NOTHING = "no source stands behind this failure rate"
+_ASSUMED = {"P": _NOTHING, "R": _NOTHING, "P/R": _NOTHING, "P/A": _NOTHING,
+            "P from V": "a judgement between the sources that are named",
+            "A": "the source is of a similar part, none of this one was found"}  # fmt: skip
 
 
 def levels(data: str | None = None) -> pd.DataFrame:
@@ -124,7 +127,7 @@ def rates_used(study: StudyLike) -> pd.DataFrame:
     pandas.DataFrame
         ``type``, ``count`` (physical parts), ``failure_rate_per_h``, ``low_per_h``, ``high_per_h``, ``mean_per_h``
         (within the limits) [1/h], ``point`` (what the rate is to them: median, mean, estimate), ``mttr_h``,
-        ``test_interval_h`` [h], ``evidence``, ``assumed`` (no source behind it), ``rates_id``, ``source``.
+        ``test_interval_h`` [h], ``evidence``, ``assumed`` (no source of its own behind it), ``rates_id``, ``source``.
 
     Examples
     --------
@@ -169,7 +172,7 @@ def assumptions(study: StudyLike, organisation: Organisation | None = None) -> p
     pandas.DataFrame
         ``assumption``, ``value`` (the one in use; of what the user set the reason has the file's), ``evidence``,
         ``reason``, ``source``: the site's own first, then each type of
-        component whose failure data are a prior (P) or recalled (R), then what the engine assumes.
+        component whose failure data are a prior (P), recalled (R) or of an analogue (A), then what the engine assumes.
 
     Examples
     --------
@@ -186,7 +189,7 @@ def assumptions(study: StudyLike, organisation: Organisation | None = None) -> p
     for record in rates_used(study).to_dict("records"):
         if record["assumed"]:
             value = f"{record['failure_rate_per_h']:.3g} /h, restored in {record['mttr_h']:g} h"
-            reason = "no source stands behind this failure rate"
+            reason = _ASSUMED[record["evidence"]]
             rows.append((f"failure data of {record['type']}", value, record["evidence"], reason, record["source"]))
     given = organisation or Organisation()
     rows += [

@@ -152,7 +152,7 @@ class LoadResult(ShownTable):
         --------
         >>> from k2rel.studies import study
         >>> sorted(load(study("L2R")).to_json())[:3]
-        ['clients', 'contract', 'delivered_fraction']
+        ['clients', 'contract', 'data']
         """
         return {
             **self.provenance.heading(),
@@ -215,7 +215,7 @@ def load(study: StudyLike, organisation: Organisation | None = None, *, method: 
     >>> [(a, b, lost, round(p, 3)) for a, b, lost, p in load("L2R", method="exact").side_distribution[:1]]
     [(4, 0, 0, 1.0)]
     >>> [(a, b, lost, round(p, 3)) for a, b, lost, p in load("L2R").side_distribution[:2]]
-    [(4, 0, 0, 0.505), (0, 4, 0, 0.495)]
+    [(4, 0, 0, 0.513), (0, 4, 0, 0.487)]
     """
     return _load_of(solution_of(study, method, organisation))
 

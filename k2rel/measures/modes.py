@@ -96,7 +96,7 @@ def mode_flows(
     --------
     >>> words, p, flow = mode_flows("L1")
     >>> words, p.round(5).tolist(), flow.shape
-    (['every client cut off', 'every client by A'], [0.00016, 0.99984], (2, 2))
+    (['every client cut off', 'every client by A'], [0.00037, 0.99963], (2, 2))
     """
     solution = solution_of(study, method, organisation)
     if solution.method == "simulation":

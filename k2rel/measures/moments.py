@@ -27,7 +27,7 @@ def rate_distributions(study: Study) -> dict[str, Uncertain]:
     --------
     >>> from k2rel.studies import study
     >>> sorted(rate_distributions(study("L1")))[0]
-    'eth_chassis_passive'
+    'eth_switch_hw_pred'
     """
     used = {law.rates_id for name, law in study.laws.used() if not study.site.described[name].external}
     found = {item.name.removesuffix(".failure_rate"): item for item in study.laws.inputs.values()}
@@ -92,7 +92,7 @@ def moments(study: StudyLike, service: str | None = None) -> tuple[float, float]
     >>> from k2rel.studies import study
     >>> mean, variance = moments(study("L2R"), "control_client")
     >>> f"{mean:.2e}", f"{variance:.1e}"
-    ('1.84e-08', '1.3e-16')
+    ('2.82e-07', '1.3e-13')
     """
     study = study_of(study)
     wanted = service_named(study, service).name

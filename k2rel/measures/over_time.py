@@ -72,7 +72,7 @@ def over_time(
     Examples
     --------
     >>> over_time("L2", "media", [0.0, 1e5])["point_unavailability"].round(6).tolist()
-    [0.0, 0.000173]
+    [0.0, 0.000374]
     """
     import pandas as pd
 

@@ -1,16 +1,24 @@
-"""A study with what the site's own log says of its failure rates, before and after."""
+"""A study with what the site's own logs say of its rates, coverages and times, before and after."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from k2rel.distributions import Uncertain
 from k2rel.errors import InputError, closest
-from k2rel.field import Exposure, Pooled, Posterior, pool, prior_of, update
-from k2rel.rates import Law, RateRow, changed_laws, registry
-from k2rel.site.model import Component
-from k2rel.studies import Provenance, Study, StudyLike, study_of
+from k2rel.field import ACTIONS, Exposure, Pooled, Posterior, Takeovers, Times, pool, prior_of, update
+from k2rel.field.learned import Learned, updated_coverage, updated_time, wide_coverage, wide_time
+from k2rel.inputs import Input, Uses, without
+from k2rel.organisation import Organisation
+from k2rel.rates import Contract, Law, RateRow, changed_laws, registry
+from k2rel.rates.site_laws import rate_input
+from k2rel.site.coverage import DEFAULT, class_of, coverage_name, coverages, may_fail_over
+from k2rel.site.model import Component, Role
+from k2rel.studies import Provenance, Study, StudyLike, study_of, with_site
 from k2rel.tables import ShownTable
 
 if TYPE_CHECKING:
@@ -18,16 +26,43 @@ if TYPE_CHECKING:
 
 __all__ = ["Updated", "updated"]
 
+_Target = tuple[str, str, str]  # "coverage", role and class; "mttr", type; or "operator", time of `Organisation`
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Updated(ShownTable):
-    """A study before and after its own log."""
+    """A study before and after its own logs.
+
+    Parameters
+    ----------
+    before, at_means, after : Study
+        As it was; with what was known before at its means; with what is known after.
+    posteriors : dict of str to Posterior
+        Failure rates by component type.
+    rows : tuple of RateRow
+        Entries for a table of rates (`k2rel.rates.write_rates`).
+    pooled : dict of str to Pooled
+        Rates of several sites by component type.
+    learned : tuple of Learned
+        Coverages, repair times and times of operators.
+    organisations : tuple of Organisation or None
+        Who acts before, at the means, and after.
+    """
 
     before: Study
+    at_means: Study
     after: Study
-    posteriors: dict[str, Posterior]  # by component type
-    rows: tuple[RateRow, ...]  # entries for a table of rates (`k2rel.rates.write_rates`)
+    posteriors: dict[str, Posterior]
+    rows: tuple[RateRow, ...]
     pooled: dict[str, Pooled] = field(default_factory=dict)
+    learned: tuple[Learned, ...] = ()
+    organisations: tuple[Organisation | None, ...] = (None, None, None)
+    targets: tuple[_Target, ...] = field(default=(), repr=False)  # what each of `learned` is about
+
+    @property
+    def organisation(self) -> Organisation | None:
+        """Who acts after, with the times of operators that the log says; None where it says nothing of them."""
+        return self.organisations[2]
 
     def table(self) -> pd.DataFrame:
         """Give the rates before and after as a table; a surprise below 0.05: the log contradicts the entry.
@@ -49,48 +84,141 @@ class Updated(ShownTable):
             known = RateRow(kind, law.failure_rate_per_h, low_per_h=law.low_per_h, high_per_h=law.high_per_h)
             rows.append((kind, seen.failures, seen.hours, known.rate_per_h, known.point, known.low_per_h,
                          known.high_per_h, known.mean_per_h, seen.failures / seen.hours, posterior.mean,
-                         row.low_per_h, row.high_per_h,
-                         posterior.surprise))  # fmt: skip
+                         row.low_per_h, row.high_per_h, posterior.surprise))  # fmt: skip
         columns = ["type", "failures", "hours", "before_per_h", "point", "before_low_per_h", "before_high_per_h",
-                   "before_mean_per_h", "seen_per_h",
-                   "after_per_h", "after_low_per_h", "after_high_per_h", "surprise"]  # fmt: skip
+                   "before_mean_per_h", "seen_per_h", "after_per_h", "after_low_per_h", "after_high_per_h",
+                   "surprise"]  # fmt: skip
         return pd.DataFrame(rows, columns=columns).set_index("type")
 
+    def handling(self) -> pd.DataFrame:
+        """Give coverages and times before and after as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``input``; ``kind``, ``unit``, ``count`` and ``seen`` of the log, ``before`` with ``point`` (median,
+            mean or estimate), limits and mean, ``after`` (the mean) with its limits, and ``surprise``.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> found = updated(study("L2R"), takeovers=[Takeovers("file_system", 40, 30, "media_server")]).handling()
+        >>> float(found.loc["file_system.coverage", "seen"])
+        0.75
+        """
+        import pandas as pd
+
+        rows = []
+        for one in self.learned:
+            before, after = one.before, one.after
+            rows.append((before.name, before.kind, before.unit, one.count, one.seen, before.point, one.point,
+                         before.low, before.high, before.distribution.mean, after.point, after.low, after.high,
+                         one.surprise))  # fmt: skip
+        columns = ["input", "kind", "unit", "count", "seen", "before", "point", "before_low", "before_high",
+                   "before_mean", "after", "after_low", "after_high", "surprise"]  # fmt: skip
+        return pd.DataFrame(rows, columns=columns).set_index("input")
+
+    def entries(self) -> str:
+        """Write coverages and repair times as entries for the site file.
+
+        Returns
+        -------
+        str
+            YAML text; empty where no log says anything of them.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> print(updated(study("L2R"), repairs=[Times("psu", 4, 8.0)]).entries()[:17])
+        types:
+          psu:
+        """
+        by = dict(zip(self.targets, self.learned, strict=True))
+        lines: list[str] = []
+        types = {name: one.after for (what, name, _), one in by.items() if what == "mttr"}
+        if types:
+            lines += ["types:", *(f"  {name}:\n    mttr: {_written(item)}" for name, item in types.items())]
+        roles = dict.fromkeys(name for what, name, _ in by if what == "coverage")
+        lines += ["roles:"] if roles else []
+        for name in roles:
+            role = self.after.site.roles[name]
+            known = {**self.before.site.inputs, **{one.after.name: one.after for one in self.learned}}
+            given = {
+                cause: next(
+                    (known[u.input] for u in role.uses if u.field == coverage_name(cause) and u.input in known), v
+                )
+                for cause, v in coverages(role).items()
+            }
+            texts = {c: _written(i) if isinstance(i, Input) else f"{i:.6g}" for c, i in given.items()}
+            lines.append(f"  {name}:")
+            if len(texts) == 1:
+                lines.append(f"    coverage: {texts['']}")
+            else:
+                lines += ["    coverage:", *(f"      {cause or DEFAULT}: {text}" for cause, text in texts.items())]
+        return "".join(f"{line}\n" for line in lines)
+
     def _line(self) -> str:
-        return f"{self.before.site.name}: the log changes the rates of {', '.join(self.posteriors)}"
+        names = [*self.posteriors, *(one.before.name for one in self.learned)]
+        return f"{self.before.site.name}: the logs change {', '.join(names)}"
 
     @property
     def provenance(self) -> Provenance:
-        """Of the study with what the log says."""
+        """Of the study with what the logs say."""
         return self.after.provenance
 
 
+def _written(item: Input) -> str:
+    """An input as a number of a site file with limits."""
+    unit = f" {item.unit}" if item.unit else ""
+    value, low, high = (f"{number:.6g}{unit}" for number in (item.point, item.low, item.high))
+    family = item.distribution.family
+    about = f"evidence: {item.evidence}, source: {json.dumps(item.source, ensure_ascii=False)}"
+    return f"{{value: {value}, low: {low}, high: {high}, distribution: {family}, {about}}}"
+
+
 def updated(
-    study: StudyLike, exposures: Sequence[Exposure], *, prior: str = "lognormal", site: str | None = None
+    study: StudyLike,
+    exposures: Sequence[Exposure] = (),
+    *,
+    takeovers: Sequence[Takeovers] = (),
+    repairs: Sequence[Times] = (),
+    operators: Sequence[Times] = (),
+    prior: str = "lognormal",
+    site: str | None = None,
+    organisation: Organisation | None = None,
 ) -> Updated:
-    """Update the failure rates of a study with a log.
+    """Update failure rates, coverages, repair times and times of operators with logs; at least one is needed.
 
     Parameters
     ----------
     study : Study
     exposures : sequence of Exposure
         Failures and hours by component type, and by site where several were logged; rows of one type and site add up.
+    takeovers : sequence of Takeovers
+        How many takeovers of a role were tried and succeeded, by what failed where the role's coverage is.
+    repairs : sequence of Times
+        Repair times by component type.
+    operators : sequence of Times
+        How long a ``manual takeover`` and a ``return to service`` took.
     prior : {"lognormal", "gamma"}
-        How the registry's limits are read.
+        How limits of rates, and of the reciprocals of times, are read.
     site : str, optional
         Which of several logged sites the study is of; by default a new one of their kind.
+    organisation : Organisation, optional
+        Who acts before.
 
     Returns
     -------
     Updated
-        Of one site the posterior of the registry's entry; of several sites the pooled rate of this one, with the
-        registry's entry as prior of their mean.
+        Of rates of one site the posterior of the registry's entry; of several sites the pooled rate of this one, with
+        the registry's entry as prior of their mean. A coverage or a time without limits is taken to be known as ten
+        takeovers would say, or within a factor of three.
 
     Raises
     ------
     InputError
-        If the study has no part of a type, its rate was given by hand, its entry has no limits, or no such site was
-        logged.
+        If the study has no part of a type, its rate was given by hand, its entry has no limits, no such site was
+        logged, or there is no such role, takeover or action.
 
     Examples
     --------
@@ -100,14 +228,46 @@ def updated(
     ['4.00e-06', '1.61e-06']
     """
     study = study_of(study)
-    if not all(isinstance(exposure, Exposure) for exposure in exposures):
-        raise InputError(f"exposures: a list of Exposure is needed, got {str(exposures)[:40]}")
-    if not exposures:
-        raise InputError("log: it holds no failures and hours")
+    _check_lists(exposures=(exposures, Exposure), takeovers=(takeovers, Takeovers), repairs=(repairs, Times),
+                 operators=(operators, Times))  # fmt: skip
+    if prior not in ("lognormal", "gamma"):
+        raise InputError(f"prior: 'lognormal' or 'gamma', got '{str(prior)[:40]}'")
     sites = sorted({exposure.site for exposure in exposures if exposure.site})
     if site is not None and site not in sites:
         raise InputError(f"log: there is no site '{site[:60]}'{closest(site, sites)}")
+    priors, posteriors, rows, pooled = _rates(study, exposures, prior, site)
+    who = organisation or Organisation()
+    learned: dict[_Target, Learned] = {
+        **_coverages(study, takeovers), **_repairs(study, repairs, prior), **_operators(who, operators, prior),
+    }  # fmt: skip
+    rows = [
+        _with_time(row, study.laws.contract, learned.get(("mttr", k, "")))
+        for k, row in zip(posteriors, rows, strict=True)
+    ]
+    before = {target: replace(one.before, point=one.before.distribution.mean) for target, one in learned.items()}
+    after = {target: one.after for target, one in learned.items()}
+    acts = any(what == "operator" for what, _, _ in learned)
+    organisations = (organisation, *(_acting(who, each) if acts else organisation for each in (before, after)))
+    return Updated(
+        study, _with(study, priors, before), _with(study, dict(zip(posteriors, rows, strict=True)), after), posteriors,
+        tuple(rows), pooled, tuple(learned.values()), organisations, tuple(learned),
+    )  # fmt: skip
+
+
+def _check_lists(**given: tuple[Any, type]) -> None:
+    for name, (records, kind) in given.items():
+        if not isinstance(records, list | tuple) or not all(isinstance(record, kind) for record in records):
+            raise InputError(f"{name}: a list of {kind.__name__} is needed, got {str(records)[:40]}")
+    if not any(records for records, _ in given.values()):
+        raise InputError("log: it holds no failures and hours, takeovers, or times")
+
+
+def _rates(
+    study: Study, exposures: Sequence[Exposure], prior: str, site: str | None
+) -> tuple[dict[str, RateRow], dict[str, Posterior], list[RateRow], dict[str, Pooled]]:
+    """Failure rates by type: the entries before at their means, and what the log makes of them."""
     table = registry(study.site.rates_file, study.rates, data=study.site.data)
+    priors: dict[str, RateRow] = {}
     posteriors: dict[str, Posterior] = {}
     pooled: dict[str, Pooled] = {}
     rows: list[RateRow] = []
@@ -127,30 +287,172 @@ def updated(
             places = [exposure.site for exposure in mine]
             posteriors[kind] = together.sites[places.index(site)] if site in places else together.new_site
         rows.append(posteriors[kind].entry(row, f"{row.id}_{(site or 'site').replace(' ', '_')}", [kind]))
-    new = dict(zip(posteriors, rows, strict=True))
+        priors[kind] = replace(row, id=f"{row.id}_before", rate_per_h=before.mean)
+    return priors, posteriors, rows, pooled
+
+
+def _with_time(row: RateRow, contract: Contract, learned: Learned | None) -> RateRow:
+    """An entry with the repair time that a log says too, since a table of one's own goes before the site file."""
+    if learned is None:
+        return row
+    time = learned.after
+    return replace(row, mttr_h={**row.mttr_h, contract: time.point}, mttr_factor=math.sqrt(time.high / time.low))
+
+
+def _coverages(study: Study, takeovers: Sequence[Takeovers]) -> dict[_Target, Learned]:
+    """Coverages by role and class of what failed; rows of one class add up."""
+    site = study.site
+    sums: dict[tuple[str, str], Takeovers] = {}
+    for seen in takeovers:
+        role = site.roles.get(seen.role)
+        if role is None:
+            raise InputError(f"takeovers: {site.name} has no role '{seen.role[:60]}'{closest(seen.role, site.movable)}")
+        if len(role.holders) < 2:
+            raise InputError(f"takeovers: role '{seen.role}' has one holder in {site.name} and is never taken over")
+        cause = _class(study, role, seen.trigger)
+        before = sums.get((role.id, cause), Takeovers(role.id, 0, 0))
+        sums[role.id, cause] = Takeovers(role.id, before.tried + seen.tried, before.succeeded + seen.succeeded)
+    result: dict[_Target, Learned] = {}
+    for (name, cause), seen in sums.items():
+        role = site.roles[name]
+        what = coverage_name(cause)
+        known = _known(study, role.uses, what, coverages(role)[cause], f"{name}.{what}", "coverage", wide_coverage)
+        result["coverage", name, cause] = updated_coverage(known, seen)
+    return result
+
+
+def _class(study: Study, role: Role, trigger: str) -> str:
+    """Class of a role's coverage that takeovers count for."""
+    site = study.site
+    if trigger == DEFAULT or (not trigger and not role.coverage_of):
+        return ""
+    if not trigger:
+        names = ", ".join(name for name, _ in role.coverage_of)
+        raise InputError(
+            f"takeovers: the coverage of '{role.id}' depends on what failed; say in the column 'trigger' what did: "
+            f"{names}, or {DEFAULT} for anything else"
+        )
+    parts = site.components
+    known = {*site.described, *(part.type for part in site.described.values())}
+    if trigger not in known:
+        near = closest(trigger, known)
+        raise InputError(f"takeovers: {site.name} has no component type or part '{trigger[:60]}'{near}")
+    begin = may_fail_over(role, site.units, parts)
+    if trigger not in begin and all(part.type != trigger for name, part in parts.items() if name in begin):
+        raise InputError(f"takeovers: no takeover of '{role.id}' begins with '{trigger}'")
+    return class_of(role, trigger, parts)
+
+
+def _repairs(study: Study, repairs: Sequence[Times], prior: str) -> dict[_Target, Learned]:
+    """Repair times by component type."""
+    result: dict[_Target, Learned] = {}
+    for kind, seen in _summed(repairs).items():
+        law = _law_of(study, kind, "repairs", lambda one: (one.mttr_h,))
+        known = _known(study, law.uses, "mttr_h", law.mttr_h, f"{kind}.mttr", "repair time", wide_time, "h")
+        found = updated_time(known, seen, prior)
+        # an entry of the registry may have the name of the type, and others go on using its repair time
+        result["mttr", kind, ""] = replace(found, after=replace(found.after, name=f"{kind}_site.mttr"))
+    return result
+
+
+def _operators(who: Organisation, operators: Sequence[Times], prior: str) -> dict[_Target, Learned]:
+    """Times of operators."""
+    result: dict[_Target, Learned] = {}
+    for action, seen in _summed(operators).items():
+        if action not in ACTIONS:
+            near = closest(action, ACTIONS)
+            raise InputError(f"operators: there is no action '{action[:40]}'{near}; known: {', '.join(ACTIONS)}")
+        name = ACTIONS[action]
+        known = who.inputs.get(name) or _wide(getattr(who, name), name, "operator time", wide_time, "h")
+        result["operator", name, ""] = updated_time(known, seen, prior)
+    return result
+
+
+def _summed(times: Sequence[Times]) -> dict[str, Times]:
+    result: dict[str, Times] = {}
+    for one in times:
+        before = result.get(one.name, Times(one.name, 0, 0.0))
+        result[one.name] = Times(one.name, before.count + one.count, before.total_h + one.total_h)
+    return result
+
+
+def _known(
+    study: Study, uses: Sequence[Uses], what: str, value: float, name: str, kind: str,
+    wide: Callable[[float], Uncertain], unit: str = "",
+) -> Input:  # fmt: skip
+    """What is known of a field of a record: the input that it uses, else wide limits that are stated."""
+    inputs = {**study.laws.inputs, **study.site.inputs}
+    for use in uses:
+        if use.field == what and use.power == 1 and use.input in inputs:
+            return replace(inputs[use.input], name=name)
+    return _wide(value, name, kind, wide, unit)
+
+
+def _wide(value: float, name: str, kind: str, wide: Callable[[float], Uncertain], unit: str) -> Input:
+    found = wide(value)
+    low, high = (float(found.quantile(level)) for level in (0.05, 0.95))
+    source = "no limits are given: wide ones are taken"
+    return Input(name, kind, value, low, high, found, unit, "P", source)
+
+
+def _acting(who: Organisation, given: Mapping[_Target, Input]) -> Organisation:
+    """An organisation with other times, and their limits beside those of the times that stay."""
+    new = {name: item for (what, name, _), item in given.items() if what == "operator"}
+    limits = {name: (item.low, item.high) for name, item in {**who.inputs, **new}.items()}
+    points = {name: item.point for name, item in new.items()}
+    return replace(who, **points, limits=tuple((name, *ends) for name, ends in limits.items()))
+
+
+def _with(study: Study, rows: Mapping[str, RateRow], given: Mapping[_Target, Input]) -> Study:
+    """The study with entries of the registry by type, and with other coverages and repair times."""
+    times = {name: item for (what, name, _), item in given.items() if what == "mttr"}
+    rates = {kind: found for kind, row in rows.items() if (found := rate_input(row)) is not None}
 
     def after(name: str, part: Component, law: Law) -> Law:
-        row = new.get(part.type)
-        if row is None:
-            return law
-        return replace(
-            law, failure_rate_per_h=row.rate_per_h, low_per_h=row.low_per_h, high_per_h=row.high_per_h,
-            rates_id=row.id, evidence=row.evidence, source=row.source, share=1.0,
-        )  # fmt: skip
+        if (row := rows.get(part.type)) is not None:
+            law = replace(
+                law, failure_rate_per_h=row.rate_per_h, low_per_h=row.low_per_h, high_per_h=row.high_per_h,
+                rates_id=row.id, evidence=row.evidence, source=row.source, share=1.0,
+                uses=(*without(law.uses, "failure_rate_per_h"), Uses("failure_rate_per_h", rates[part.type].name)),
+            )  # fmt: skip
+        if (time := times.get(part.type)) is not None:
+            uses = (*without(law.uses, "mttr_h"), Uses("mttr_h", time.name))
+            law = replace(law, mttr_h=time.point, uses=uses)
+        return law
 
     laws = changed_laws(study.site, study.laws, after)
-    return Updated(study, replace(study, laws=laws), posteriors, tuple(rows), pooled)
+    new = {item.name: item for item in (*rates.values(), *times.values())}
+    study = replace(study, laws=replace(laws, inputs={**laws.inputs, **new}))
+    roles = dict(study.site.roles)
+    covered: dict[str, Input] = {}
+    for (what, name, cause), item in given.items():
+        if what != "coverage":
+            continue
+        role, covered[item.name] = roles[name], item
+        uses = (*without(role.uses, coverage_name(cause)), Uses(coverage_name(cause), item.name))
+        others = tuple((each, item.point if each == cause else value) for each, value in role.coverage_of)
+        value = role.coverage if cause else item.point
+        roles[name] = replace(role, coverage=value, coverage_of=others, uses=uses)
+    if not covered:
+        return study
+    return with_site(study, replace(study.site, roles=roles, inputs={**study.site.inputs, **covered}))
 
 
-def _law_of(study: Study, kind: str) -> Law:
+def _law_of(
+    study: Study,
+    kind: str,
+    log: str = "log",
+    same: Callable[[Law], tuple[Any, ...]] = lambda law: (law.rates_id, law.failure_rate_per_h),
+) -> Law:
     """Law of the parts of a type; all have the same where the log can be about them."""
     parts = study.site.described
     laws = [law.single for name, law in study.laws.used() if parts[name].type == kind]
     if not laws:
         known = {part.type for part in parts.values()}
-        raise InputError(f"log: {study.site.name} has no part of type '{kind[:60]}'{closest(kind, known)}")
-    if len({(law.rates_id, law.failure_rate_per_h) for law in laws}) > 1:
-        raise InputError(f"log: parts of type '{kind}' have different rates in {study.site.name}; log them apart")
+        raise InputError(f"{log}: {study.site.name} has no part of type '{kind[:60]}'{closest(kind, known)}")
+    if len({same(law) for law in laws}) > 1:
+        what = "rates" if log == "log" else "repair times"
+        raise InputError(f"{log}: parts of type '{kind}' have different {what} in {study.site.name}; log them apart")
     return laws[0]
 
 

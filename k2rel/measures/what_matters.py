@@ -46,8 +46,6 @@ class _Asked:
         name = service_named(self.solution.study, service).name
         self.service: Service = next(found for found in self.drawn.services if found.name == name)
         self.inputs = inputs_of(self.solution)
-        if not self.inputs:
-            raise InputError(f"{self.solution.study.site.name}: nothing that its figures rest on has limits")
 
     def minutes(self, factors: Mapping[str, FloatArray], draws: int) -> FloatArray:
         """Downtime at every draw [min/year]."""
@@ -100,7 +98,7 @@ def swing(
     Examples
     --------
     >>> swing("L2R", method="exact").index[0]
-    'eth_chassis_passive.failure_rate'
+    'raid_midplane.failure_rate'
     """
     import pandas as pd
 
@@ -176,7 +174,7 @@ def sensitivity(
     spread = np.abs(ends[:, 1] - ends[:, 0])
     matter = {items[i].name: items[i] for i in np.argsort(-spread, kind="stable").tolist() if spread[i] > 0.0}
     if not matter:
-        raise InputError(f"{asked.solution.study.site.name}: no input with limits changes '{asked.service.name}'")
+        raise InputError(f"{asked.solution.study.site.name}: nothing that has limits changes '{asked.service.name}'")
     groups = _groups(matter, by)
 
     def model(values: Mapping[str, FloatArray]) -> FloatArray:
@@ -246,7 +244,7 @@ def break_even(
 
     Examples
     --------
-    >>> found = break_even("L2R", at_most_min_per_year=8.0)
+    >>> found = break_even("L2R", at_most_min_per_year=30.0)
     >>> found.loc["manual_takeover_h", "met_if"]
     'below'
     """
@@ -257,7 +255,7 @@ def break_even(
         raise InputError(f"at_most_min_per_year: a downtime above 0, got {allowed:g}")
     asked = _Asked(study, service, organisation, method)
     items = list(asked.inputs.values())
-    grid = np.array([item.distribution.quantile(_GRID) for item in items])
+    grid = np.array([item.distribution.quantile(_GRID) for item in items]).reshape(len(items), len(_GRID))
     pairs = [(item.name, float(value)) for item, row in zip(items, grid, strict=True) for value in row]
     minutes = asked.alone(pairs).reshape(grid.shape)
     turns = []

@@ -32,7 +32,7 @@ class TakeoverTable:
     failed: IntArray  # and with one that fails
     coverage: FloatArray  # probability of success
     decides: IntArray  # bits: which of `Controls.coverages` that probability is; of several with the same one each
-    counts: IntArray  # bits: all coverages of which it is the least
+    counts: IntArray  # bits: all of `Controls.coverages` that count, of which the smallest is that probability
     rate_per_h: FloatArray  # of each event in time
     leads_to: IntArray  # control state after the event, before what follows at once
 
@@ -60,7 +60,7 @@ def table_slopes(takeover: Controls, table: TakeoverTable) -> list[TableSlope]:
     >>> controls = Controls(Policy(read_site("L2R"), sticky=True), TakeoverTimes())
     >>> lost = np.zeros((1, len(controls.conditions)), dtype=bool)
     >>> [slope.name for slope in table_slopes(controls, followed(controls, lost))]
-    ['coverage', 'switchover_h', 'manual_takeover_h', 'return_h']
+    ['coverage', 'coverage[server_software]', 'coverage[fs_database]', 'switchover_h', 'manual_takeover_h', 'return_h']
     """
     if not takeover.roles:
         return []
@@ -357,7 +357,8 @@ class _Follow:
         good, bad, counts = self._settle(self.start)
         given = self.t.coverage_values
         coverage = smallest(given, counts)
-        decides = (counts & (given == coverage[:, None])) @ (1 << np.arange(len(given)))
+        bits = 1 << np.arange(len(given))
+        decides, every = (counts & (given == coverage[:, None])) @ bits, counts @ bits
         events = []
         if self.t.roles:
             events = [self._arrive(), self._placed_by_hand(), *(self._returned(s) for s in self.t.servers)]
@@ -367,6 +368,5 @@ class _Follow:
         leads = np.array([self._encode(state) for state, _ in events], dtype=np.int64).reshape(len(events), *shape)
         return TakeoverTable(
             self._encode(good).reshape(shape), self._encode(bad).reshape(shape), coverage.reshape(shape),
-            decides.astype(np.int64).reshape(shape), (counts @ (1 << np.arange(len(given)))).reshape(shape),
-            rates, leads,
+            decides.reshape(shape), every.reshape(shape), rates, leads,
         )  # fmt: skip

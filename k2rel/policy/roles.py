@@ -194,7 +194,7 @@ class Roles:
         --------
         >>> from k2rel.site import read_site
         >>> Roles(read_site("L2R")).causes("file_system", 0)
-        []
+        [('', 48), ('server_software', 52), ('fs_database', 54)]
         """
         entry, holder, s = self.site.roles[role], self.holders(role)[index], self.structure
         classes = coverages(entry) if entry.coverage_of else ()

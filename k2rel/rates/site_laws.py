@@ -20,10 +20,11 @@ from k2rel.rates.entry import CONTRACTS, Contract, RateRow
 from k2rel.rates.failure_law import Law, duplicated
 from k2rel.rates.raid_module import RaidModule
 from k2rel.rates.table import RateTable, read_rates, registry
-from k2rel.site.model import Component, GivenLaw, RaidSet, Site
+from k2rel.site.given import GivenLaw
+from k2rel.site.model import Component, RaidSet, Site
 from k2rel.tables import Shown
 
-__all__ = ["SiteLaws", "changed_laws", "pinned_rows", "site_laws", "with_rate"]
+__all__ = ["SiteLaws", "changed_laws", "pinned_rows", "rate_input", "site_laws", "with_rate"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -146,18 +147,21 @@ def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None)
 
 def _inputs_of_row(row: RateRow, contract: Contract) -> list[Input]:
     """Failure rate and repair time of an entry of the registry, where these have limits."""
-    result = []
-    low, high, factor = row.low_per_h, row.high_per_h, row.mttr_factor
-    if low and high and low < high:
-        what = from_limits("lognormal", low, high, row.rate_per_h)
-        result.append(
-            Input(_rate_of(row), "failure rate", row.rate_per_h, low, high, what, "/h", row.evidence, row.origin)
-        )
+    rate, factor = rate_input(row), row.mttr_factor
+    result = [] if rate is None else [rate]
     if factor is not None and factor > 1.0 and (mttr := row.mttr_h.get(contract)):
         ends = mttr / factor, mttr * factor
         what = from_limits("lognormal", *ends, mttr)
         result.append(Input(_repair_of(row), "repair time", mttr, *ends, what, "h", row.evidence, row.origin))
     return result
+
+
+def rate_input(row: RateRow) -> Input | None:
+    """Failure rate of an entry of the registry as an input; None where it has no limits."""
+    low, high, known = row.low_per_h, row.high_per_h, row.known
+    if known is None or low is None or high is None:
+        return None
+    return Input(_rate_of(row), "failure rate", row.rate_per_h, low, high, known, "/h", row.evidence, row.origin)
 
 
 def _rate_of(row: RateRow) -> str:

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from k2rel._version import __version__
 from k2rel.arguments import as_paths, as_seed, as_whole
 from k2rel.basis import basis_hash
 from k2rel.bundled import data_version, notebook_dir
+from k2rel.design.target_forms import Target
 from k2rel.design.targets import read_target
 from k2rel.errors import K2relError
 from k2rel.measures.solution import checked_method
@@ -362,7 +363,7 @@ def _jobs(
     return jobs
 
 
-def _inputs(studies: Sequence[Study], wanted: Mapping[str, float]) -> str:
+def _inputs(studies: Sequence[Study], wanted: Mapping[str, Target]) -> str:
     """Hash of the sites as they were read, with every text of them, their laws, and the target."""
     plain = [
         [
@@ -377,7 +378,7 @@ def _inputs(studies: Sequence[Study], wanted: Mapping[str, float]) -> str:
         ]
         for study in studies
     ]
-    return hashlib.sha256(json.dumps([plain, wanted], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([plain, wanted], sort_keys=True, default=asdict).encode()).hexdigest()
 
 
 def _text(path: str) -> str:

@@ -7,6 +7,7 @@
 ``prepared``       a site ready to run, with what its histories have learnt
 ``engine``         histories by the million, over cores or machines
 ``results``, ``service_estimates``, ``estimates``  estimates with intervals, distributions
+``windows``        downtimes and interruptions of windows of any length
 ``timeline``       one history in words
 ``rare``           rare service failures: biasing and splitting
 ``raid_group``     RAID groups as they really fail

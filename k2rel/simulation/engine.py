@@ -116,7 +116,7 @@ def simulate(
     >>> from k2rel.studies import study
     >>> result = simulate(study("L2R"), plan=Plan(histories=2000, seed=7))
     >>> round(result["media"].downtime_min_per_year.value, 2)
-    10.58
+    35.7
     """
     study = study_of(study)
     plan = plan or Plan()

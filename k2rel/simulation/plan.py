@@ -63,6 +63,16 @@ class Plan:
         if self.service is not None:
             as_name("service", self.service)
 
+    @property
+    def window_h(self) -> float:
+        """Length of the windows in which downtimes and interruptions are counted for themselves [h]: a year."""
+        return HOURS_PER_YEAR
+
+    @property
+    def windows(self) -> int:
+        """Windows of each history."""
+        return self.years
+
 
 class Progress(Protocol):
     """Told how far a simulation is."""

@@ -19,7 +19,6 @@ from k2rel.simulation.model import SiteModel
 from k2rel.simulation.outcomes import Outcomes
 from k2rel.simulation.plan import Plan
 from k2rel.studies import Study
-from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["Prepared", "prepare"]
 
@@ -86,7 +85,7 @@ class Prepared:
 
         def go(tables: Tables, where: Any, into: Any, to: int) -> int:
             return int(
-                run(model, laid_out(tables), where, into, plan.seed, to, plan.warm_up_h, plan.years, HOURS_PER_YEAR)
+                run(model, laid_out(tables), where, into, plan.seed, to, plan.warm_up_h, plan.windows, plan.window_h)
             )
 
         while True:

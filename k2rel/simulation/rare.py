@@ -165,7 +165,7 @@ def rare_loss(
     >>> from k2rel.studies import study
     >>> found = rare_loss(study("L2R"), Organisation(roles="preferred"), service="control", target=0.2)
     >>> f"{found.unavailability.value:.1e}"
-    '1.8e-08'
+    '1.1e-07'
     """
     study = study_of(study)
     if method not in ("biasing", "splitting"):

@@ -195,7 +195,7 @@ def quick_look(
     >>> from k2rel.studies import study
     >>> found = quick_look(study("L1"), 1_000_000)
     >>> round(found["media"].value, 6)
-    0.000171
+    0.000373
     """
     study = study_of(study)
     site, policy = study.site, study.policy

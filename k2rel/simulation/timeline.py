@@ -189,7 +189,7 @@ def timeline(
     --------
     >>> from k2rel.studies import study
     >>> len(timeline(study("L2R"), seed=7).events)
-    108
+    199
     """
     study = study_of(study)
     plan = Plan(histories=2, years=years, warm_up_h=0.0, seed=seed)

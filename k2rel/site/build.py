@@ -14,15 +14,14 @@ from pathlib import PurePath
 import k2rel.site.document as doc
 from k2rel.errors import InputError, Problem, closest
 from k2rel.inputs import Input, Uses
-from k2rel.site.coverage import DEFAULT, coverage_name, may_fail_over
+from k2rel.site.coverage import DEFAULT, coverage_problems, coverage_uses
+from k2rel.site.given import LAW_KEYS, GivenLaw
 from k2rel.site.limits import LIMITED
 from k2rel.site.model import (
-    LAW_KEYS,
     Assumption,
     AtLeast,
     CommonCauseGroup,
     Component,
-    GivenLaw,
     Holder,
     Path,
     RaidSet,
@@ -206,11 +205,6 @@ class _Builder:
             Uses(field, self.inputs[(*path, key)].name) for key, field in fields.items() if (*path, key) in self.inputs
         )
 
-    def _coverage_uses(self, role: KeyPath) -> tuple[Uses, ...]:
-        """The inputs of coverages by what failed."""
-        given = {path[-1]: found.name for path, found in self.inputs.items() if path[:-1] == (*role, "coverage")}
-        return tuple(Uses(coverage_name("" if k == DEFAULT else str(k)), name) for k, name in given.items())
-
     def _share(self, text: str) -> float:
         """Size a capacity as a share of the clients, in whole clients."""
         share = parse_share(text) or Fraction(0)
@@ -383,23 +377,11 @@ class _Builder:
             entry.operator_places,
             entry.operator_moves,
             tuple((name, value) for name, value in entry.coverage.items() if name != DEFAULT),
-            (*self._uses(path, coverage="coverage", switchover="switchover_h"), *self._coverage_uses(path)),
+            (*self._uses(path, coverage="coverage", switchover="switchover_h"), *coverage_uses(path, self.inputs)),
         )
-        self._check_coverage(role, units, components)
+        for name, message in coverage_problems(role, units, components, self.shared):
+            self._report((*path, "coverage", name), message)
         return role
-
-    def _check_coverage(self, role: Role, units: Mapping[str, Unit], components: Mapping[str, Component]) -> None:
-        """Each class of coverage is about something whose failure can begin a takeover of the role."""
-        begin = may_fail_over(role, units, components)
-        kinds = {components[name].type for name in begin if name in components}
-        types = {components[name].type for name in self.shared if name in components}
-        for name, _ in role.coverage_of:
-            path: KeyPath = ("roles", role.id, "coverage", name)
-            if not self._known(name, self.shared | types, path, "component type or part") or name in begin | kinds:
-                continue
-            why = "it is no trigger of a unit of its holders, and no trigger needs it"
-            never = f"'{role.id}' has one holder and never moves"
-            self._report(path, f"no takeover begins with '{name}': {why if len(role.holders) > 1 else never}")
 
     def _traffic(self, key: str, entry: doc.TrafficEntry, roles: Mapping[str, Role]) -> Traffic:
         path: KeyPath = ("traffic", key)

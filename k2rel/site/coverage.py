@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from k2rel.errors import closest
+from k2rel.inputs import Input, Uses
 from k2rel.site.model import Component, Role, Unit, names_in
 
 __all__ = ["DEFAULT", "class_of", "coverage_name", "coverages", "failure_words", "may_fail_over"]
@@ -19,7 +21,7 @@ def coverages(role: Role) -> dict[str, float]:
     --------
     >>> from k2rel.site import read_site
     >>> coverages(read_site("L2R").roles["file_system"])
-    {'': 0.95}
+    {'': 0.95, 'server_software': 0.8, 'fs_database': 0.8}
     """
     return {"": role.coverage, **dict(role.coverage_of)}
 
@@ -74,3 +76,26 @@ def may_fail_over(role: Role, units: Mapping[str, Unit], components: Mapping[str
             for unit in holder.units:
                 with_needs(units[unit].triggers if unit in units else ())
     return found
+
+
+def coverage_uses(role: tuple[str | int, ...], inputs: Mapping[tuple[str | int, ...], Input]) -> tuple[Uses, ...]:
+    """What the coverages of a role by what failed use, from inputs by place."""
+    given = {path[-1]: found.name for path, found in inputs.items() if path[:-1] == (*role, "coverage")}
+    return tuple(Uses(coverage_name("" if cause == DEFAULT else str(cause)), name) for cause, name in given.items())
+
+
+def coverage_problems(
+    role: Role, units: Mapping[str, Unit], components: Mapping[str, Component], shared: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """What is wrong with classes of coverage: each is of something whose failure can begin a takeover of the role."""
+    begin = may_fail_over(role, units, components)
+    kinds = {components[name].type for name in begin if name in components}
+    types = {components[name].type for name in shared if name in components}
+    for name, _ in role.coverage_of:
+        known = {*shared, *types}
+        if name not in known:
+            yield name, f"there is no component type or part '{name}'{closest(name, known)}"
+        elif name not in begin | kinds:
+            why = "it is no trigger of a unit of its holders, and no trigger needs it"
+            never = f"'{role.id}' has one holder and never moves"
+            yield name, f"no takeover begins with '{name}': {why if len(role.holders) > 1 else never}"

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from k2rel.site.model import RATE_KEYS, Assumption, Component, Site
+from k2rel.site.given import RATE_KEYS
+from k2rel.site.model import Assumption, Component, Site
 from k2rel.site.settings import ASSUMPTION, far_to_near, parts_named
 from k2rel.site.source import KeyPath, YamlSource, as_written
 

@@ -27,8 +27,9 @@ from pydantic import ValidationError
 from k2rel.errors import InputError, closest, nearest
 from k2rel.inputs import Uses
 from k2rel.site.document import LawFields
+from k2rel.site.given import LAW_KEYS, RATE_KEYS, GivenLaw
 from k2rel.site.limits import LIMITED, from_text, input_of
-from k2rel.site.model import LAW_KEYS, RATE_KEYS, Component, GivenLaw, Site
+from k2rel.site.model import Component, Site
 from k2rel.units import is_bare, parse_bandwidth
 
 __all__ = ["ASSUMPTION", "apply_settings", "far_to_near", "parse_settings", "parts_named", "with_unit"]

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 import k2rel.site.document as doc
 from k2rel.errors import Problem
 from k2rel.intervals import MOST_TESTS, number_in_common
-from k2rel.site.model import AtLeast, GivenLaw, Path, Role, Site, Stage, Traffic, names_in, role_in, subscription_in
+from k2rel.site.given import GivenLaw
+from k2rel.site.model import AtLeast, Path, Role, Site, Stage, Traffic, names_in, role_in, subscription_in
 from k2rel.site.source import KeyPath, YamlSource
 from k2rel.units import HOURS_PER_YEAR
 
