@@ -307,9 +307,10 @@ def _weak(solution: Solution, service: str) -> str:
     if not isinstance(law, Law) or not law.evidence.startswith(("A", "P")):
         return ""
     kind = {"A": "an analogue", "P": "a prior"}[law.evidence[0]]
+    part, share = name.replace("_", " "), 100 * shares["share"].iloc[0]
     return (
-        f"{name} carries {100 * shares['share'].iloc[0]:.0f} % of the downtime with ideal takeovers, and its failure "
-        f"rate is {kind} (evidence {law.evidence}, entry {law.rates_id})"
+        f"{part} carries {share:.0f} % of the downtime with ideal takeovers, and its failure rate is {kind} (evidence "
+        f"{law.evidence}, entry {law.rates_id})"
     )
 
 

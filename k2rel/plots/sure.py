@@ -24,7 +24,7 @@ __all__ = ["plot_band", "plot_bands", "plot_swing"]
 FloatArray = NDArray[np.float64]
 
 _MOST = 12  # bars of a tornado
-_LITTLE = 0.005  # share of the downtime that no bar is worth
+_LITTLE = 0.01  # share of the widest bar that none is worth
 _MINUTES = "downtime [min/year], logarithmic"
 
 
@@ -188,7 +188,7 @@ def plot_swing(
     -------
     matplotlib.axes.Axes
         A bar for each input, widest on top, to the downtime [min/year] at its lower limit (blue) and at its upper one
-        (orange hatched), the limits to the right; inputs that move it by less than 0.5 % are left out.
+        (orange hatched), the limits to the right; those below 1 % of the widest are left out.
 
     Examples
     --------
@@ -197,8 +197,8 @@ def plot_swing(
     >>> [label.get_text() for label in ax.get_yticklabels()][-2]
     'failure rate of server software, 0.000114 /h'
     """
-    moved = (frame["downtime_high"] - frame["downtime_low"]).abs() > _LITTLE * downtime_min_per_year
-    rows = frame[moved].head(_MOST).iloc[::-1]
+    swings = (frame["downtime_high"] - frame["downtime_low"]).abs()
+    rows = frame[swings > _LITTLE * swings.max()].head(_MOST).iloc[::-1]
     ax = new_axes(ax, (9.2, 0.36 * max(len(rows), 1) + 1.6))
     here = downtime_min_per_year
     told = rows.to_dict("records")

@@ -175,7 +175,8 @@ def said_by(attrs: Mapping[Any, Any]) -> str:
     if "method" not in attrs:
         return f"Takeovers {attrs['takeovers']}; engines stand by row." if "takeovers" in attrs else ""
     bound = f"; error bound {attrs['error_bound']:.1e}" if attrs.get("error_bound") else ""
-    return f"{str(attrs['method']).capitalize()}; takeovers {attrs['takeovers']}{bound}."
+    drawn = f"; {attrs['samples']:,} samples, seed {attrs['seed']}" if {"samples", "seed"} <= attrs.keys() else ""
+    return f"{str(attrs['method']).capitalize()}; takeovers {attrs['takeovers']}{bound}{drawn}."
 
 
 def about(study: StudyLike) -> dict[str, str]:
