@@ -283,8 +283,11 @@ class Study(Shown):
             "site": repr((wiring, rules)),
             "laws": [(name, {k: v for k, v in asdict(law).items() if k != "uses"}) for name, law in self.laws.used()],
         }
+        # what earlier versions of a site had not is no part of the hash where it is not used
         if site.inputs:
             content["inputs"] = repr(site.inputs)
+        if by_cause := {name: role.coverage_of for name, role in site.roles.items() if role.coverage_of}:
+            content["coverage_of"] = repr(by_cause)
         digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
         rows = {law.rates_id for _, law in self.laws.used() if law.rates_id}
         return Provenance(

@@ -233,12 +233,12 @@ def test_the_table_of_the_changelog_says_what_moved_and_by_what(tmp_path) -> Non
 
 
 def test_the_enclosure_without_a_figure_of_its_own_is_nearly_all_of_the_ideal_downtime_and_says_so() -> None:
-    """8 h of repair times the rate, over the downtime with ideal takeovers: 98 % of Level 2R, 96 % of Level 3R."""
+    """8 h of repair times the rate, over the downtime with ideal takeovers: 97 % of Level 2R (98 % with the rates alone), 96 % of Level 3R."""
     row = registry().row("raid_midplane")
     assert (row.evidence, row.component_types) == ("A", ("raid_chassis",))
     assert row.low_per_h == pytest.approx(row.rate_per_h / 5, rel=0.02)
     assert row.high_per_h == pytest.approx(row.rate_per_h * 5, rel=0.02)
-    for level, percent in (("L2R", 98), ("L3R", 96)):
+    for level, percent in (("L2R", 97), ("L3R", 96)):
         ideal = k2rel.study(level).solve("exact")["media"].unavailability
         assert round(100 * row.rate_per_h * row.mttr_h["4h"] / ideal) == percent
         register = k2rel.assumptions(k2rel.study(level)).set_index("assumption")

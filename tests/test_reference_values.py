@@ -360,7 +360,7 @@ def test_a_hidden_failure_lasts_half_the_test_interval_and_then_its_repair() -> 
 
 def test_the_swing_of_a_rate_is_what_setting_it_by_hand_gives() -> None:
     frame = k2rel.swing(k2rel.study("L2R"), method="exact")
-    for row, kind in (("eth_chassis_passive", "raid_chassis"), ("hdd_field_2005era", "drive"), ("psu", "psu")):
+    for row, kind in (("raid_midplane", "raid_chassis"), ("hdd_fc_elerath_shah", "drive"), ("psu", "psu")):
         for limit in ("low", "high"):
             rate = frame[limit][f"{row}.failure_rate"]
             by_hand = k2rel.study("L2R", settings={f"{kind}.failure_rate": repr(float(rate))})

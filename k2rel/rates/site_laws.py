@@ -140,7 +140,7 @@ def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None)
     if problems:
         raise InputError(problems)
     used = {use.input for each in (shared, client) for law in each.values() for use in law.uses}
-    rows = {law.rates_id for each in (shared, client) for law in each.values() if law.rates_id}
+    rows = {name.rpartition(".")[0] for name in used} & table.rows.keys()
     found = {item.name: item for row in sorted(rows) for item in _inputs_of_row(table.row(row), chosen)}
     return SiteLaws(chosen, shared, client, raid, {name: item for name, item in found.items() if name in used})
 
@@ -312,9 +312,10 @@ def _law_of(part: Component, site: Site, table: RateTable, own: RateTable, contr
                 key=part.id,
             )
         )
-    mttr_h = given.mttr_h
+    mttr_h, uses = given.mttr_h, _of_law(given)
     if mttr_h is None and row is not None:
         mttr_h = row.law(contract).mttr_h
+        uses = (*uses, Uses("mttr_h", _repair_of(row))) if row.mttr_factor else uses
     if mttr_h is None:
         raise InputError(Problem(f"type '{part.type}' has no time to restoration; give mttr", key=part.id))
     if given.mttf_h is not None:
@@ -329,7 +330,7 @@ def _law_of(part: Component, site: Site, table: RateTable, own: RateTable, contr
         test_h,
         evidence=given.evidence or "site",
         source=given.source or f"site file {site.name}",
-        uses=_of_law(given),
+        uses=uses,
         **tests,
     )
 

@@ -1,7 +1,8 @@
 """What may stand in a site file, as pydantic models; `json_schema` gives the same to an editor.
 
 The field descriptions here are the reference of the format. A scalar written ``"=name"`` takes the value
-of the assumption of that name, so that what was assumed stands in one place with its reason.
+of the assumption of that name, so that what was assumed stands in one place with its reason. Numbers that may have
+limits (`k2rel.site.limits`) may stand as ``{value: ..., low: ..., high: ...}``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pydantic import (
 )
 
 from k2rel.site.coverage import DEFAULT
+from k2rel.site.limits import FAMILIES, LIMITED
 from k2rel.units import parse_bandwidth, parse_duration, parse_mttf, parse_rate, parse_share, parse_temperature
 
 __all__ = ["MOST_CLIENTS", "SiteDocument", "json_schema"]
@@ -26,6 +28,21 @@ __all__ = ["MOST_CLIENTS", "SiteDocument", "json_schema"]
 MOST_CLIENTS = 10_000
 
 _REFERENCE = {"type": "string", "pattern": "^=[A-Za-z][A-Za-z0-9_]*$", "description": "an assumption's value"}
+
+_NUMBER = {"type": ["number", "string"]}
+_LIMITS = {
+    "type": "object",
+    "description": "a value that is known within limits",
+    "properties": {
+        "value": _NUMBER,
+        "low": _NUMBER,
+        "high": _NUMBER,
+        "distribution": {"enum": list(FAMILIES)},
+        **{key: {"type": "string"} for key in ("evidence", "source", "reason")},
+    },
+    "required": ["value", "low", "high"],
+    "additionalProperties": False,
+}
 
 
 def _typed(description: str, *examples: str, least: float = 0) -> WithJsonSchema:
@@ -362,7 +379,7 @@ def json_schema() -> dict[str, Any]:
     >>> json_schema()["title"]
     'k2rel site file'
     """
-    schema = _with_references(SiteDocument.model_json_schema(by_alias=True))
+    schema = _with_limits(_with_references(SiteDocument.model_json_schema(by_alias=True)))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "k2rel site file"}
 
 
@@ -377,4 +394,19 @@ def _with_references(schema: Any) -> Any:
     if one_value or isinstance(schema.get("enum"), list) or isinstance(schema.get("const"), str | int):
         about = {key: result.pop(key) for key in ("title", "description", "default") if key in result}
         return {**about, "anyOf": [result, _REFERENCE]}
+    return result
+
+
+def _with_limits(schema: Any) -> Any:
+    """Allow a value with limits wherever a number stands that may have them."""
+    if isinstance(schema, list):
+        return [_with_limits(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {key: _with_limits(value) for key, value in schema.items()}
+    properties = result.get("properties")
+    for key in LIMITED if isinstance(properties, dict) else ():
+        if key in properties:
+            about = {name: properties[key].pop(name) for name in ("title", "description") if name in properties[key]}
+            properties[key] = {**about, "anyOf": [properties[key], _LIMITS]}
     return result

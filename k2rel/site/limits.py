@@ -17,7 +17,7 @@ from k2rel.inputs import Input
 from k2rel.site.coverage import DEFAULT
 from k2rel.site.source import KeyPath, YamlSource, as_written
 
-__all__ = ["LIMITED", "from_text", "input_of", "inputs_at", "with_values"]
+__all__ = ["FAMILIES", "LIMITED", "from_text", "input_of", "inputs_at", "with_values"]
 
 
 @dataclass(frozen=True, slots=True)

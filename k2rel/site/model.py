@@ -165,7 +165,8 @@ class Role:
     restart: Literal["out of service", "in service"] = "out of service"
     operator_places: Literal["preferred", "former", "other"] = "preferred"
     operator_moves: Literal["failed takeovers", "any loss"] = "failed takeovers"
-    coverage_of: tuple[tuple[str, float], ...] = ()  # by component type or part that failed; `coverage` for the rest
+    # by component type or part that failed; `coverage` for the rest
+    coverage_of: tuple[tuple[str, float], ...] = field(default=(), repr=False)
     uses: tuple[Uses, ...] = field(default=(), repr=False)
 
     @property
