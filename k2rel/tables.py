@@ -120,7 +120,8 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "first_high": ("first order, 90 % to", lambda v: f"{v:.3f}"),
     "met_if": ("met if it is", str),
     "p_carries": ("P(site carries its clients)", probability_text),
-    "p_met": ("P(target met)", probability_text),
+    "p_met": ("P(target met)", percentage),
+    "verdict": ("verdict", lambda v: str(v).upper() or "–"),
     "default_for": ("default for", str),
     "also_for": ("also for", str),
     "times_default": ("times the default", _amount),
@@ -134,14 +135,6 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "mean_per_h": ("mean within limits [1/h]", _amount),
     "point": ("value is their", lambda v: v or "–"),
     "before_mean_per_h": ("mean before [1/h]", _amount),
-    "seen": ("log alone", _amount),
-    "before": ("before", _amount),
-    "before_low": ("before, from", _amount),
-    "before_high": ("before, to", _amount),
-    "before_mean": ("mean before", _amount),
-    "after": ("after", _amount),
-    "after_low": ("after, from", _amount),
-    "after_high": ("after, to", _amount),
     "before_low_per_h": ("from", _amount),
     "before_high_per_h": ("to", _amount),
     "seen_per_h": ("log alone [1/h]", _amount),
@@ -286,7 +279,10 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
 }
 
 
-_IN_ITS_UNIT = {"value": "value", "low": "from", "high": "to", "mean": "mean", "turns_at": "turns at"}
+_IN_ITS_UNIT = {"value": "value", "low": "from", "high": "to", "mean": "mean", "turns_at": "turns at",
+                "seen": "log alone", "before": "before", "before_low": "before, from", "before_high": "before, to",
+                "before_mean": "mean before", "after": "after", "after_low": "after, from",
+                "after_high": "after, to"}  # fmt: skip
 """What stands in the unit that the column `unit` names."""
 _OF_SIDES = {"on_a": 0, "on_a_mb_s": 0, "on_b": 1, "on_b_mb_s": 1}
 
