@@ -165,7 +165,6 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "why_empty": ("why empty", lambda v: v or "–"),
     "cost": ("cost", lambda v: "–" if math.isnan(v) else f"{v:,.6g}"),
     "cost_per_minute": ("cost per min/year", _amount),
-    "meets_target": ("meets target", _yes),
     "usable_tb": ("usable [TB]", _load),
     "losses_per_1000": ("losses of 1,000 groups", _amount),
     "low": ("interval from", _amount),
