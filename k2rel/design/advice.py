@@ -432,7 +432,7 @@ def best_changes(
         (change,), after = some, evaluator.final(some).minutes
         removed = now - after
         if removed > _NOTHING * now:
-            judged = ()
+            judged: tuple[Any, ...] = ()
             if percent is not None:
                 found = evaluator.judged(some, percent, sure)
                 judged = (found.verdict, found.probability)

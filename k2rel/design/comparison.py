@@ -49,7 +49,7 @@ def compare(
     data: str | None = None,
     method: str = "auto",
     organisation: Organisation | None = None,
-    target: float | str | Mapping[str, float] | None = None,
+    target: float | str | Mapping[str, Any] | None = None,
     sure: float = SURE,
 ) -> pd.DataFrame:
     """Put levels or sites into one table.
@@ -240,7 +240,7 @@ def headline(
     organisation: Organisation | None = None,
     *,
     method: str = "auto",
-    target: float | str | Mapping[str, float] | None = None,
+    target: float | str | Mapping[str, Any] | None = None,
     sure: float = SURE,
 ) -> dict[str, Any]:
     """Give the figures of a site that a table of sites shows.

@@ -222,8 +222,8 @@ def history(
         frame = frame.fillna(dict.fromkeys(("data", "basis", "method", "takeovers"), ""))
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: is no history of reports: {str(error).splitlines()[0][:200]}") from None
-    targets = frame["target"].dropna() if "target" in frame else []
-    figures = headline(solution, target=float(targets.iloc[-1]) if len(targets) else None)
+    targets = frame["target"].dropna().tolist() if "target" in frame else []
+    figures = headline(solution, target=float(targets[-1]) if targets else None)
     now = {key: figures[key] for key in (*_FIGURES, "clients", "method", "takeovers")} | {"version": __version__}
     now |= {"input_hash": solution.provenance.input_hash, "data": solution.provenance.data, "basis": basis_hash()[:16]}
     if "verdict" in figures:

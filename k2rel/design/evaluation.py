@@ -77,6 +77,7 @@ class Evaluator:
         """Whether the service meets a target with some changes, with all inputs within their limits."""
         made = self._with(self.design, frozenset(changes))
         (found,) = judge(made.solution, {self.service: percent}, sure=sure, explain=False)
+        assert isinstance(found, Judgement)
         return found
 
     def best_known(self, changes: Iterable[Change]) -> Figure:

@@ -40,7 +40,7 @@ def overview(
     data: str | None = None,
     method: str = "auto",
     organisation: Organisation | None = None,
-    target: float | str | Mapping[str, float] | None = None,
+    target: float | str | Mapping[str, Any] | None = None,
     sure: float = SURE,
 ) -> pd.DataFrame:
     """Say of each level how good it is, what it carries, and where its load goes, normally and after a failure.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -262,7 +262,7 @@ def judge(
     return result
 
 
-def judged_columns(solution: Solution, target: float | str | Mapping[str, float] | None, sure: float) -> dict[str, Any]:
+def judged_columns(solution: Solution, target: float | str | Mapping[str, Any] | None, sure: float) -> dict[str, Any]:
     """What a table of sites says of the principal traffic's target; empty where there is none."""
     if target is None:
         return {}
@@ -271,10 +271,12 @@ def judged_columns(solution: Solution, target: float | str | Mapping[str, float]
     if percent is None:
         return {}
     (judged,) = judge(solution, {principal: percent}, sure=sure, explain=False)
+    if isinstance(judged, WindowJudgement):  # at the inputs as given
+        return {"target_percent": math.nan, "verdict": judged.verdict, "p_met": math.nan}
     return {"target_percent": judged.target_percent, "verdict": judged.verdict, "p_met": judged.probability}
 
 
-def _checked_draws(drawn: UncertaintyResult, solution: Solution, targets: Mapping[str, float]) -> None:
+def _checked_draws(drawn: UncertaintyResult, solution: Solution, targets: Iterable[str]) -> None:
     """Refuse draws of another study or reading, or without a service."""
     mine, theirs = solution.provenance, drawn.provenance
     if (mine.input_hash, mine.engine, mine.takeovers) != (theirs.input_hash, theirs.engine, theirs.takeovers):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.design.target_forms import WindowJudgement
 from k2rel.design.targets import Judgement
 from k2rel.measures.uncertainty import UncertaintyResult
 from k2rel.plots.style import COLOURS, INK, LOST, MUTED, SHARED, legend, name_rows, new_axes, tidy
@@ -78,7 +79,9 @@ def plot_band(
     return tidy(ax, f"How sure: {words} has at most some downtime", _MINUTES, "probability [%]")
 
 
-def plot_bands(drawn: UncertaintyResult, judged: Sequence[Judgement] = (), ax: Axes | None = None) -> Axes:
+def plot_bands(
+    drawn: UncertaintyResult, judged: Sequence[Judgement | WindowJudgement] = (), ax: Axes | None = None
+) -> Axes:
     """Draw the downtime of every service that inputs within their limits leave possible, on one axis.
 
     Parameters
@@ -86,7 +89,7 @@ def plot_bands(drawn: UncertaintyResult, judged: Sequence[Judgement] = (), ax: A
     drawn : UncertaintyResult
         As `k2rel.uncertainty` gives it.
     judged : sequence of Judgement
-        Targets of some of the services (`k2rel.judge`).
+        Targets of some of the services (`k2rel.judge`); those of windows of time are not drawn.
     ax : matplotlib.axes.Axes, optional
         Where to draw.
 
@@ -104,7 +107,7 @@ def plot_bands(drawn: UncertaintyResult, judged: Sequence[Judgement] = (), ax: A
     ['control', 'media']
     """
     names = [name for name, values in drawn.unavailability.items() if values.max() > 0][::-1]
-    targets = {item.service: item for item in judged}
+    targets = {item.service: item for item in judged if isinstance(item, Judgement)}
     ax = new_axes(ax, (8.6, 0.72 * max(len(names), 1) + 1.5))
     seen: list[float] = []
     for y, name in enumerate(names):

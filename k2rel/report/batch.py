@@ -365,7 +365,11 @@ def _jobs(
         jobs.append(Job(name, study.site.title, notebook_dir() / _LEVEL_NOTEBOOK, parameters, inputs, pdf))
     if comparison:
         parameters = {"levels": levels, **common, "target": asked, "results": ""}
-        aims = {name: read_target(asked, study.site) for name, study in studies.items()} if asked else {}
+        aims = (
+            {name: aim for study in studies.values() for name, aim in read_target(asked, study.site).items()}
+            if asked
+            else {}
+        )
         notebook, inputs = notebook_dir() / _COMPARISON_NOTEBOOK, _inputs(list(studies.values()), aims)
         jobs.append(Job(notebook.stem, "All levels side by side", notebook, parameters, inputs, pdf))
     return jobs

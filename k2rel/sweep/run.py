@@ -99,7 +99,7 @@ def compute(point: Point) -> Row:
     # one reading for all points that are asked alike, also where no role moves and both are the same
     row["takeovers"] = IDEAL if point.method == "exact" or point.roles == "preferred" else AS_MODELLED
     row["input_hash"] = one.provenance.input_hash
-    judged = {}
+    judged: Row = {}
     for percent in point.targets:
         found = judged_columns(solution, percent, SURE)
         judged |= {f"{name}_{percent:.10g}": found[name] for name in _JUDGED}

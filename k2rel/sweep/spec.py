@@ -125,9 +125,9 @@ class Point(Shown):
         """
         name = self.level if self.level in level_names() else Path(self.level).name
         given = [name, files[self.level], self.clients, self.repair, self.roles, self.settings, self.method, self.data]
-        given += [self.targets] if self.targets else []
         rates = [files[name] for name in (self.rates, self.pin) if name]
-        return hashlib.sha256(json.dumps([given, rates, code]).encode()).hexdigest()[:32]
+        whole = [given, rates, code, *([self.targets] if self.targets else [])]
+        return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, repr=False)
