@@ -113,7 +113,6 @@ def _yes(value: object) -> str:
 
 
 COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
-    "about": ("input", str),
     "as_given": ("inputs as given [min/year]", _amount),
     "failures_q05": ("losses a year, 5 %", _amount),
     "failures_q95": ("losses a year, 95 %", _amount),
@@ -121,7 +120,8 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "first_high": ("first order, 90 % to", lambda v: f"{v:.3f}"),
     "met_if": ("met if it is", str),
     "p_carries": ("P(site carries its clients)", probability_text),
-    "p_met": ("P(target met)", probability_text),
+    "p_met": ("P(target met)", percentage),
+    "verdict": ("verdict", lambda v: str(v).upper() or "–"),
     "default_for": ("default for", str),
     "also_for": ("also for", str),
     "times_default": ("times the default", _amount),
@@ -135,14 +135,6 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "mean_per_h": ("mean within limits [1/h]", _amount),
     "point": ("value is their", lambda v: v or "–"),
     "before_mean_per_h": ("mean before [1/h]", _amount),
-    "seen": ("log alone", _amount),
-    "before": ("before", _amount),
-    "before_low": ("before, from", _amount),
-    "before_high": ("before, to", _amount),
-    "before_mean": ("mean before", _amount),
-    "after": ("after", _amount),
-    "after_low": ("after, from", _amount),
-    "after_high": ("after, to", _amount),
     "before_low_per_h": ("from", _amount),
     "before_high_per_h": ("to", _amount),
     "seen_per_h": ("log alone [1/h]", _amount),
@@ -173,7 +165,6 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "why_empty": ("why empty", lambda v: v or "–"),
     "cost": ("cost", lambda v: "–" if math.isnan(v) else f"{v:,.6g}"),
     "cost_per_minute": ("cost per min/year", _amount),
-    "meets_target": ("meets target", _yes),
     "usable_tb": ("usable [TB]", _load),
     "losses_per_1000": ("losses of 1,000 groups", _amount),
     "low": ("interval from", _amount),
@@ -287,7 +278,10 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
 }
 
 
-_IN_ITS_UNIT = {"value": "value", "low": "from", "high": "to", "mean": "mean", "turns_at": "turns at"}
+_IN_ITS_UNIT = {"value": "value", "low": "from", "high": "to", "mean": "mean", "turns_at": "turns at",
+                "seen": "log alone", "before": "before", "before_low": "before, from", "before_high": "before, to",
+                "before_mean": "mean before", "after": "after", "after_low": "after, from",
+                "after_high": "after, to"}  # fmt: skip
 """What stands in the unit that the column `unit` names."""
 _OF_SIDES = {"on_a": 0, "on_a_mb_s": 0, "on_b": 1, "on_b_mb_s": 1}
 
@@ -298,7 +292,8 @@ def for_people(frame: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     frame : pandas.DataFrame
-        A table of k2rel; columns that are not known stay as they are. ``attrs["sides"]`` names the sides of a site.
+        A table of k2rel; columns that are not known stay as they are. ``attrs["sides"]`` names the sides of a site. A
+        column ``about`` says the index in words and takes its place; ``unit`` is that of the values beside it.
 
     Returns
     -------
@@ -315,7 +310,8 @@ def for_people(frame: pd.DataFrame) -> pd.DataFrame:
 
     columns = {str(name): frame[name].tolist() for name in frame.columns}
     name = str(frame.index.name or "")
-    labels = as_labels(name, frame.index) if name else [""] * len(frame)
+    words = columns.pop("about", frame.index)
+    labels = as_labels(name, words) if name else [""] * len(frame)
     texts = pd.DataFrame(as_texts(columns, frame.attrs.get("sides", ())), index=pd.Index(labels))
     texts.index.name = name.replace("_", " ") or None
     return texts

@@ -15,6 +15,8 @@ from k2rel.cli.inputs import (
     set_option,
     study_of,
     study_options,
+    sure_of,
+    sure_option,
 )
 from k2rel.cli.printing import print_json, print_table, records
 from k2rel.errors import InputError
@@ -25,6 +27,7 @@ __all__: list[str] = []
 def advise_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
     sub.add_argument("--target", metavar="PERCENT", help="availability asked for, such as 99.999")
+    sure_option(sub)
     sub.add_argument(
         "--service", metavar="NAME", help="a service of 'k2rel availability'; default: the principal traffic"
     )
@@ -67,7 +70,7 @@ def advise_verb(args: argparse.Namespace) -> int:
     method, organisation = asked_of(args, study)
     found = advise(
         study, args.service, target_percent=args.target, costs=costs, organisation=organisation, method=method,
-        pairs=not args.no_pairs, sets=args.sets, most=args.most,
+        pairs=not args.no_pairs, sets=args.sets, most=args.most, sure=sure_of(args),
     )  # fmt: skip
     if args.format == "json":
         print_json(found.to_json())

@@ -14,6 +14,8 @@ from k2rel.cli.inputs import (
     quiet_option,
     roles_option,
     study_options,
+    sure_of,
+    sure_option,
 )
 from k2rel.cli.printing import print_json, print_table
 from k2rel.errors import InputError
@@ -26,10 +28,11 @@ def report_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--all", action="store_true", help="every bundled level, and their comparison")
     sub.add_argument("--output", default="reports", metavar="DIR", help="folder for the reports (default: reports)")
     sub.add_argument("--target", metavar="PERCENT|FILE", help="availability asked for, or a file of them by service")
+    sure_option(sub)
     sub.add_argument("--no-pdf", action="store_true", help="HTML and tables only")
     sub.add_argument("--jobs", type=int, metavar="N", help="reports at the same time; default: one for each core")
     sub.add_argument("--scheduler", metavar="ADDRESS", help="make them on a Dask cluster, such as tcp://host:8786")
-    sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the sampled failure rates (default 1)")
+    sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the samples (default 1)")
     method_option(sub)
     roles_option(sub)
     quiet_option(sub)
@@ -50,6 +53,7 @@ def report_verb(args: argparse.Namespace) -> int:
         comparison=args.all or len(levels) > 1,
         **changes,
         target=args.target,
+        sure=sure_of(args),
         seed=args.seed,
         method=args.method,
         roles=args.roles or "sticky",

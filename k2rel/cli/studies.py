@@ -17,6 +17,8 @@ from k2rel.cli.inputs import (
     solution_for,
     study_of,
     study_options,
+    sure_of,
+    sure_option,
 )
 from k2rel.cli.printing import heading, print_json, print_rows, print_table, records
 
@@ -305,7 +307,7 @@ def causes_verb(args: argparse.Namespace) -> int:
         print(f"... {len(cuts) - 25} more (--format json lists all)")
     if limits is not None:
         print(f"\nDowntime of {service} [min/year] with each input at its limits, one at a time\n")
-        print_table(limits.set_index("about").rename_axis("input").drop(columns="kind").head(8))
+        print_table(limits.drop(columns="kind").head(8))
     return 0
 
 
@@ -337,6 +339,8 @@ def served_verb(args: argparse.Namespace) -> int:
 def compare_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub, "*")
     sub.add_argument("--history", metavar="DIR", help="beside what earlier reports in this folder said")
+    sub.add_argument("--target", metavar="PERCENT|FILE", help="availability asked for, or a file of them by service")
+    sure_option(sub)
     organisation_options(sub)
     format_option(sub)
 
@@ -355,7 +359,7 @@ def compare_verb(args: argparse.Namespace) -> int:
     if args.history is not None:
         return _history(args, levels, changes, method, organisation)
     solved = {name: solution_of(one, method, organisation) for name, one in studies_of(levels, **changes).items()}
-    frame, first = compare(solved), overview(solved)
+    frame, first = compare(solved, target=args.target, sure=sure_of(args)), overview(solved)
     two = list(solved.values()) if len(solved) == 2 else []
     if args.format == "json":
         rows = [further | row for further, row in zip(records(first), records(frame), strict=True)]
@@ -379,6 +383,9 @@ def compare_verb(args: argparse.Namespace) -> int:
     print_table(first.drop(columns=["title", "service", "takeovers", "why_empty"]))
     print("\nAvailability and overload\n")
     print_table(frame[[*columns, "p_overload", "single_points", "method"]])
+    if args.target is not None and "verdict" in frame:
+        print("\nWhether the target is met, with all inputs within their limits\n")
+        print_table(frame[["service", "target_percent", "downtime_min_per_year", "verdict", "p_met"]])
     for name, why in frame["why_empty"].items():
         if why:
             print(f"\n{name} has no figures: {why}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from k2rel.cli.inputs import (
     format_option,
@@ -17,13 +16,10 @@ from k2rel.cli.inputs import (
 )
 from k2rel.cli.printing import finite, heading, print_json, print_table, records
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 __all__: list[str] = []
 
 _MOST = 12  # rows of what matters
-_INPUTS = ["value", "low", "high", "unit", "distribution", "point", "evidence"]
+_INPUTS = ["about", "value", "low", "high", "unit", "distribution", "point", "evidence"]
 
 
 def uncertainty_options(sub: argparse.ArgumentParser) -> None:
@@ -77,17 +73,12 @@ def uncertainty_verb(args: argparse.Namespace) -> int:
     print(f"\n{result.load_words()}")
     if judged is not None and turns is not None:
         print(f"\n{judged.words()}\n")
-        print_table(in_words(turns)) if len(turns) else print("No input turns it alone.")
+        print_table(turns.drop(columns="kind")) if len(turns) else print("No input turns it alone.")
     print(f"\nWhat the spread of {first} comes from, by {args.by} (Sobol' indices)\n")
-    print_table(shares.set_index("about").rename_axis(args.by).drop(columns="inputs").head(_MOST))
+    print_table(shares.drop(columns="inputs").head(_MOST))
     print(f"\nDowntime of {first} [min/year] with each input at its limits, one at a time\n")
-    print_table(in_words(alone).head(_MOST))
+    print_table(alone.drop(columns="kind").head(_MOST))
     if args.inputs:
         print("\nInputs, their limits and where they come from\n")
-        print_table(in_words(result.inputs_table())[_INPUTS])
+        print_table(result.inputs_table()[_INPUTS])
     return 0
-
-
-def in_words(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table of inputs under what they are about, which says what kind they are."""
-    return frame.set_index("about").rename_axis("input").drop(columns="kind")

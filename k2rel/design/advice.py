@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,14 @@ from k2rel.design.changes import Change, design_of, go_together
 from k2rel.design.costs import Costs
 from k2rel.design.evaluation import Changes, Evaluator
 from k2rel.design.front import Front, front_of
-from k2rel.design.targets import allowed_min_per_year, checked_target
+from k2rel.design.targets import MET, SURE, Judgement, allowed_min_per_year, checked_sure, checked_target
 from k2rel.errors import InputError
 from k2rel.measures.availability import service_named
 from k2rel.measures.solution import Solution, StudyLike, framed
 from k2rel.organisation import Organisation
 from k2rel.studies import Provenance
-from k2rel.tables import ShownTable
+from k2rel.tables import ShownTable, percentage
+from k2rel.units import three_digits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,8 @@ __all__ = ["Advice", "advise", "best_changes"]
 
 _NOTHING = 1e-5
 """Share of the downtime below which nothing is removed: what the dynamic engine resolves."""
+_JUDGED = ["verdict", "p_met"]
+_FEW = 3  # singles and pairs that are judged
 _SETS = {True: 1_000, False: 20_000}
 
 
@@ -51,6 +54,7 @@ class Advice(ShownTable):
     front: Front | None = None
     currency: str = ""
     left_out: tuple[str, ...] = field(default=())  # candidates that cannot be computed
+    judged: Mapping[frozenset[str], Judgement] = field(default_factory=dict)  # of sets of titles, those that are shown
 
     @property
     def provenance(self) -> Provenance:
@@ -77,13 +81,13 @@ class Advice(ShownTable):
             title = " + ".join(self.changes[i].title for i in numbers)
             per = cost / removed if removed > 0 else math.nan
             share = removed / self.now_min_per_year if self.now_min_per_year else 0.0
-            meets = minutes <= self.target_min_per_year
-            rows.append((title, len(numbers), minutes, removed, share, cost, per, meets, bound))
+            judged = self._verdict(self.changes[i].title for i in numbers)
+            rows.append((title, len(numbers), minutes, removed, share, cost, per, *judged, bound))
         columns = ["change", "changes", "downtime_min_per_year", "removed_min_per_year", "removed_share", "cost",
-                   "cost_per_minute", "meets_target", "bound_min_per_year"]  # fmt: skip
+                   "cost_per_minute", *_JUDGED, "bound_min_per_year"]  # fmt: skip
         frame = pd.DataFrame(rows, columns=columns).set_index("change")
         if math.isnan(self.target_min_per_year):
-            frame = frame.drop(columns="meets_target")
+            frame = frame.drop(columns=_JUDGED)
         if frame["cost"].isna().all():
             frame = frame.drop(columns=["cost", "cost_per_minute"])
         if by == "cost" and "cost_per_minute" in frame:
@@ -109,13 +113,12 @@ class Advice(ShownTable):
         if self.front is None:
             raise InputError("no Pareto front: give the cost of changes (--costs)")
         rows = [
-            (" + ".join(titles) or "as it is", cost, minutes, self.now_min_per_year - minutes,
-             minutes <= self.target_min_per_year)
+            (" + ".join(titles) or "as it is", cost, minutes, self.now_min_per_year - minutes, *self._verdict(titles))
             for titles, cost, minutes in self.front.sets
         ]  # fmt: skip
-        columns = ["change", "cost", "downtime_min_per_year", "removed_min_per_year", "meets_target"]
+        columns = ["change", "cost", "downtime_min_per_year", "removed_min_per_year", *_JUDGED]
         frame = pd.DataFrame(rows, columns=columns).set_index("change")
-        frame = frame.drop(columns="meets_target") if math.isnan(self.target_min_per_year) else frame
+        frame = frame.drop(columns=_JUDGED) if math.isnan(self.target_min_per_year) else frame
         return framed(frame, self.solution)
 
     def words(self) -> str:
@@ -140,27 +143,45 @@ class Advice(ShownTable):
             lines.append(self._about_target())
         return " ".join(lines)
 
+    def _verdict(self, titles: Iterable[str]) -> tuple[str, float]:
+        """Whether the target is met with some changes, and how probable that is; nothing where it was not judged."""
+        found = self.judged.get(frozenset(titles))
+        return ("", math.nan) if found is None else (found.verdict, found.probability)
+
     def _about_target(self) -> str:
         """What meets the target: the cheapest set where costs are known, else the smallest."""
-        allowed = f"{self.target_min_per_year:.3g} min"
-        if self.now_min_per_year <= self.target_min_per_year:
-            return f"The target ({allowed}) is met as it is."
-        priced = [
-            (cost, minutes, " + ".join(self.changes[i].title for i in numbers))
-            for numbers, minutes, cost in self.sets
-            if not math.isnan(cost)
+        allowed = f"{three_digits(self.target_min_per_year)} min"
+        now = self.judged[frozenset()]
+        if now.verdict == MET:
+            return f"The target ({allowed}) is met as it is, with a probability of {percentage(now.probability)}."
+        said = f"The target ({allowed}) is {now.verdict.upper()} as it is: probability {percentage(now.probability)}. "
+        known = [
+            (cost, minutes, titles)
+            for titles, minutes, cost in self._all_sets()
+            if self._verdict(titles)[0] == MET and titles
         ]
-        if self.front is not None:
-            priced += [(cost, minutes, " + ".join(titles)) for titles, cost, minutes in self.front.sets]
-        for cost, minutes, title in sorted(priced):
-            if minutes <= self.target_min_per_year:
-                price = f"{cost:,.6g} {self.currency}".rstrip()
-                return f"The cheapest that meets the target ({allowed}): {title} ({minutes:.3g} min left, for {price})."
-        found = sorted((len(n), minutes, n) for n, minutes, _ in self.sets if minutes <= self.target_min_per_year)
-        if not found:
-            return f"No single change and no pair meets the target ({allowed})."
-        title = " + ".join(self.changes[i].title for i in found[0][2])
-        return f"The least that meets the target ({allowed}): {title} ({found[0][1]:.3g} min left)."
+        priced = [entry for entry in known if not math.isnan(entry[0])]
+        if priced:
+            cost, minutes, titles = min(priced)
+            price = f"{cost:,.6g} {self.currency}".rstrip()
+            how = f"The cheapest that meets the target ({allowed}): {{}} ({{}} left, for {price}; {{}})."
+        elif known:
+            _, minutes, titles = min(known, key=lambda entry: (len(entry[2]), entry[1]))
+            how = f"The least that meets the target ({allowed}): {{}} ({{}} left; {{}})."
+        else:
+            others = [entry for entry in self._all_sets() if frozenset(entry[0]) in self.judged and entry[0]]
+            if not others:
+                return f"{said}No single change and no pair meets the target ({allowed})."
+            titles, minutes, _ = max(others, key=lambda entry: (self._verdict(entry[0])[1], -entry[1]))
+            how = f"No single change and no pair surely meets the target ({allowed}), most {{}} ({{}} left; {{}})."
+        met = f"probability {percentage(self._verdict(titles)[1])}"
+        return said + how.format(" + ".join(titles), f"{minutes:.3g} min", met)
+
+    def _all_sets(self) -> list[tuple[tuple[str, ...], float, float]]:
+        """Titles, downtime and cost of every set, those of the front among them."""
+        found = [(tuple(self.changes[i].title for i in n), minutes, cost) for n, minutes, cost in self.sets]
+        front = [] if self.front is None else [(titles, minutes, cost) for titles, cost, minutes in self.front.sets]
+        return [*front, *found]
 
     def to_json(self) -> dict[str, Any]:
         """Give the advice as JSON knows it.
@@ -173,7 +194,10 @@ class Advice(ShownTable):
         front = None
         if self.front is not None:
             front = {
-                "sets": [{"changes": list(t), "cost": c, "downtime_min_per_year": m} for t, c, m in self.front.sets],
+                "sets": [
+                    {"changes": list(t), "cost": c, "downtime_min_per_year": m, **self._judged_json(t)}
+                    for t, c, m in self.front.sets
+                ],
                 "computed": self.front.computed,
                 "gap_min_per_year": self.front.gap_min_per_year,
                 "complete": self.front.complete,
@@ -182,15 +206,21 @@ class Advice(ShownTable):
             "service": self.service,
             "now_min_per_year": self.now_min_per_year,
             "target_min_per_year": None if math.isnan(self.target_min_per_year) else self.target_min_per_year,
+            "now": self._judged_json(()),
             "changes": [{"title": c.title, "kind": c.kind, "what": c.what, "units": c.units} for c in self.changes],
             "sets": [
                 {"changes": [self.changes[i].title for i in numbers], "downtime_min_per_year": minutes,
-                 "cost": None if math.isnan(cost) else cost, "bound_min_per_year": bound}
+                 "cost": None if math.isnan(cost) else cost, "bound_min_per_year": bound,
+                 **self._judged_json(self.changes[i].title for i in numbers)}
                 for (numbers, minutes, cost), bound in zip(self.sets, self.bounds, strict=True)
             ],
             "front": front,
             "left_out": list(self.left_out),
         }  # fmt: skip
+
+    def _judged_json(self, titles: Iterable[str]) -> dict[str, Any]:
+        verdict, probability = self._verdict(titles)
+        return {"verdict": verdict, "p_met": probability} if verdict else {}
 
     def _line(self) -> str:
         now = f"{self.provenance.site}: {self.service} is down {self.now_min_per_year:.3g} min a year"
@@ -212,6 +242,7 @@ def advise(
     pairs: bool = True,
     sets: int | None = None,
     most: int = 15,
+    sure: float = SURE,
 ) -> Advice:
     """Compute what changes of a design would bring, alone and in pairs.
 
@@ -233,6 +264,9 @@ def advise(
     most : int
         How many of the best singles, pairs and by cost are looked at: their figures are those of `availability` of the
         changed study, as are the front's. Others may come from a smaller chain, with a larger error bound.
+    sure : float
+        Probability from which a target counts as met (`judge`). Judged are the design as it is, the best three singles
+        and pairs, and sets on the way to the cheapest that meets it.
 
     Returns
     -------
@@ -280,6 +314,11 @@ def advise(
             [*alone, *both], most, lambda some, minutes: cost(some) / (now - minutes) if minutes < now else math.inf
         )
         evaluator.refine([*alone, *both], 1, lambda some, minutes: cost(some) if minutes <= allowed else math.inf)
+    judged: dict[frozenset[str], Judgement] = {}
+    if percent is not None:
+        titled = {change.title: change for change in candidates}
+        fronts = [frozenset(titled[title] for title in titles) for titles, _, _ in front.sets] if front else []
+        judged = _verdicts(evaluator, percent, checked_sure(sure), alone, both, fronts)
     left_out = [change for change in candidates if math.isnan(evaluator.best_known([change]).minutes)]
     ranked = sorted(
         (change for change in usable if change not in left_out), key=lambda c: evaluator.best_known([c]).minutes
@@ -295,8 +334,34 @@ def advise(
         solution, evaluator.service, evaluator.final().minutes, allowed, tuple(ranked),
         tuple(entry[:3] for entry in found), tuple(entry[3] for entry in found), front,
         costs.currency if costs is not None else "",
-        tuple(change.title for change in left_out),
+        tuple(change.title for change in left_out), judged,
     )  # fmt: skip
+
+
+def _verdicts(
+    evaluator: Evaluator, percent: float, sure: float, alone: list[Changes], both: list[Changes], front: list[Changes]
+) -> dict[frozenset[str], Judgement]:
+    """Judge the design as it is, the best sets, and by halving the front for its first set that meets the target.
+
+    Along the front downtime falls while cost rises, so that the probability rises too.
+    """
+    found: dict[frozenset[str], Judgement] = {}
+
+    def is_met(some: Changes) -> bool:
+        key = frozenset(change.title for change in some)
+        if key not in found:
+            found[key] = evaluator.judged(some, percent, sure)
+        return found[key].verdict == MET
+
+    for some in [frozenset[Change](), *evaluator.refine(alone, _FEW), *evaluator.refine(both, _FEW)]:
+        is_met(some)
+    low, high = 0, len(front) - 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_met(front[middle]) else (middle + 1, high)
+    if front:
+        is_met(front[low])
+    return found
 
 
 def _asked(
@@ -320,6 +385,7 @@ def best_changes(
     *,
     most: int = 3,
     target_percent: float | str | None = None,
+    sure: float = SURE,
     organisation: Organisation | None = None,
     method: str = "auto",
 ) -> pd.DataFrame:
@@ -335,12 +401,15 @@ def best_changes(
         How many.
     target_percent : float, optional
         Availability that is asked for [%].
+    sure : float
+        Probability from which it counts as met (`judge`).
 
     Returns
     -------
     pandas.DataFrame
         Index ``change``, best first; ``kind``, ``downtime_min_per_year`` after it, ``removed_min_per_year`` and
-        ``removed_share``, with a target ``meets_target``. Of changes that do the same, the first.
+        ``removed_share``, with a target ``verdict`` and ``p_met``, the probability that it is then met. Of changes that
+        do the same, the first.
 
     Raises
     ------
@@ -363,9 +432,12 @@ def best_changes(
         (change,), after = some, evaluator.final(some).minutes
         removed = now - after
         if removed > _NOTHING * now:
-            rows.append((change.title, change.kind, after, removed, removed / now))
+            judged: tuple[Any, ...] = ()
+            if percent is not None:
+                found = evaluator.judged(some, percent, sure)
+                judged = (found.verdict, found.probability)
+            rows.append((change.title, change.kind, after, removed, removed / now, *judged))
     columns = ["change", "kind", "downtime_min_per_year", "removed_min_per_year", "removed_share"]
+    columns += _JUDGED if percent is not None else []
     frame = pd.DataFrame(rows, columns=columns).set_index("change")
-    if percent is not None:
-        frame["meets_target"] = frame["downtime_min_per_year"] <= allowed_min_per_year(percent)
     return framed(frame, evaluator.design.solution, now_min_per_year=now)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from k2rel.design.targets import SURE, judged_columns
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.availability import availability, site_downtime, takeovers
 from k2rel.measures.dynamic import performability, sticky_and_preferred
@@ -48,6 +49,8 @@ def compare(
     data: str | None = None,
     method: str = "auto",
     organisation: Organisation | None = None,
+    target: float | str | Mapping[str, Any] | None = None,
+    sure: float = SURE,
 ) -> pd.DataFrame:
     """Put levels or sites into one table.
 
@@ -59,6 +62,10 @@ def compare(
         As for `k2rel.study`. A setting is applied where the level has that type or part.
     method, organisation
         As for `availability`, the same for every level.
+    target : float, str or mapping of str to float, optional
+        Availability [%] asked for: a number, a file, or by service.
+    sure : float
+        Probability from which it counts as met (`judge`).
 
     Returns
     -------
@@ -67,7 +74,8 @@ def compare(
         ``downtime_min_per_year``, ``failures_per_year``, ``mean_downtime_h``; downtime of full service, and of every
         role and traffic class by its name (such as ``control_min_per_year``) [min/year]; ``p_overload``;
         ``parts``, ``single_points``, ``takeovers_per_year``, ``failbacks_per_year``; ``method`` (who answered),
-        ``takeovers`` (one reading for all), ``why_empty`` (why a level has no figures; empty where it has).
+        ``takeovers`` (one reading for all), ``why_empty`` (why a level has no figures; empty where it has); with a
+        target ``target_percent``, ``verdict`` and ``p_met``, the probability that it is met.
 
     Raises
     ------
@@ -80,7 +88,7 @@ def compare(
     {'L2': 196.71, 'L2R': 35.67}
     """
     studies = studies_at(levels, clients=clients, repair=repair, rates=rates, settings=settings, data=data)
-    return by_level(studies, headline, method, organisation)
+    return by_level(studies, lambda solution: headline(solution, target=target, sure=sure), method, organisation)
 
 
 def studies_at(
@@ -227,13 +235,22 @@ def _overload(solution: Solution) -> dict[str, Any]:
     }
 
 
-def headline(study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto") -> dict[str, Any]:
+def headline(
+    study: StudyLike,
+    organisation: Organisation | None = None,
+    *,
+    method: str = "auto",
+    target: float | str | Mapping[str, Any] | None = None,
+    sure: float = SURE,
+) -> dict[str, Any]:
     """Give the figures of a site that a table of sites shows.
 
     Parameters
     ----------
     study, organisation, method
         As for `availability`.
+    target, sure
+        As for `compare`.
 
     Returns
     -------
@@ -274,6 +291,7 @@ def headline(study: StudyLike, organisation: Organisation | None = None, *, meth
         "failbacks_per_year": float(moves["failbacks_per_year"].max()) if len(moves) else 0.0,
         "method": solution.method,
         "takeovers": solution.takeovers,
+        **judged_columns(solution, target, sure),
     }
 
 

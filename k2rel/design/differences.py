@@ -186,8 +186,9 @@ def history(
     pandas.DataFrame
         Index ``date``, the last row ``now``; ``version``, ``unavailability``, ``downtime_min_per_year``,
         ``failures_per_year``, ``p_overload``, ``clients``, ``input_hash``, ``data`` (version of the bundled data),
-        ``basis`` (hash of the code, the data and the packages), ``method``, ``takeovers``, and ``comparable``: whether
-        a line has the reading of ``now``. Lines of earlier versions lack some; those without the last two knew ideal
+        ``basis`` (hash of the code, the data and the packages), ``method``, ``takeovers``, where reports had a target
+        ``target``, ``verdict`` and ``p_met`` (of ``now`` for the last of them), and ``comparable``: whether a line has
+        the reading of ``now``. Lines of earlier versions lack some; those without the last two knew ideal
         takeovers alone. ``attrs["notes"]`` says how many lines have another reading.
 
     Raises
@@ -216,13 +217,17 @@ def history(
     try:
         frame = pd.read_csv(path, dtype=dict.fromkeys(texts, str)).set_index("date")
         frame = frame.assign(**{name: frame.get(name, "") for name in texts if name not in ("version", "input_hash")})
+        columns += [name for name in ("target", "verdict", "p_met") if name in frame and frame["target"].notna().any()]
         frame = frame[columns].astype(dict.fromkeys(_FIGURES, float))
         frame = frame.fillna(dict.fromkeys(("data", "basis", "method", "takeovers"), ""))
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: is no history of reports: {str(error).splitlines()[0][:200]}") from None
-    figures = headline(solution)
+    targets = frame["target"].dropna().tolist() if "target" in frame else []
+    figures = headline(solution, target=float(targets[-1]) if targets else None)
     now = {key: figures[key] for key in (*_FIGURES, "clients", "method", "takeovers")} | {"version": __version__}
     now |= {"input_hash": solution.provenance.input_hash, "data": solution.provenance.data, "basis": basis_hash()[:16]}
+    if "verdict" in figures:
+        now |= {"target": figures["target_percent"], "verdict": figures["verdict"], "p_met": figures["p_met"]}
     row = pd.DataFrame([now], index=pd.Index(["now"], name="date"))[columns]
     # what stands under no reading is of a version that had the exact engine alone
     older = frame["takeovers"] == ""

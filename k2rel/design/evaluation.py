@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from k2rel.design.changes import Change, Design, changed, minutes_of
+from k2rel.design.targets import Judgement, judge
 from k2rel.errors import K2relError
 from k2rel.markov.engine import solved
 from k2rel.organisation import Organisation
@@ -72,6 +73,13 @@ class Evaluator:
             self._final[some] = self._computed(self.design, some)
         return self._final[some]
 
+    def judged(self, changes: Iterable[Change], percent: float, sure: float) -> Judgement:
+        """Whether the service meets a target with some changes, with all inputs within their limits."""
+        made = self._with(self.design, frozenset(changes))
+        (found,) = judge(made.solution, {self.service: percent}, sure=sure, explain=False)
+        assert isinstance(found, Judgement)
+        return found
+
     def best_known(self, changes: Iterable[Change]) -> Figure:
         """What is known of a set: as the answer has it where it was computed so."""
         some = frozenset(changes)
@@ -105,9 +113,14 @@ class Evaluator:
                         worst[change] = rise
         return sum(worst.values())
 
+    @staticmethod
+    def _with(design: Design, some: Changes) -> Design:
+        """The design with some changes, made in one order."""
+        return changed(design, sorted(some, key=lambda change: (change.kind, change.what)))
+
     def _computed(self, design: Design, some: Changes) -> Figure:
         try:
-            made = changed(design, sorted(some, key=lambda change: (change.kind, change.what)))
+            made = self._with(design, some)
             minutes = minutes_of(made, self.service)
             return Figure(minutes, (made.solution.error_bound or 0.0) * MINUTES_PER_YEAR)
         except K2relError:

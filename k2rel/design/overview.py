@@ -12,6 +12,7 @@ from k2rel.bundled import level_names
 from k2rel.design.changes import with_clients
 from k2rel.design.comparison import Levels, by_level, studies_at
 from k2rel.design.planning import above, clients_carried
+from k2rel.design.targets import SURE, judged_columns
 from k2rel.measures.availability import availability
 from k2rel.measures.cases import Case, failover_cases
 from k2rel.measures.importance import single_points_of_failure
@@ -39,6 +40,8 @@ def overview(
     data: str | None = None,
     method: str = "auto",
     organisation: Organisation | None = None,
+    target: float | str | Mapping[str, Any] | None = None,
+    sure: float = SURE,
 ) -> pd.DataFrame:
     """Say of each level how good it is, what it carries, and where its load goes, normally and after a failure.
 
@@ -46,7 +49,7 @@ def overview(
     ----------
     levels : sequence of str or pathlib.Path, optional
         As for `compare`; by default every level.
-    clients, repair, rates, settings, data, method, organisation
+    clients, repair, rates, settings, data, method, organisation, target, sure
         As for `compare`.
 
     Returns
@@ -58,10 +61,11 @@ def overview(
         failed and after any one failure that leaves every client its service; ``normal_share_a`` and
         ``normal_share_b``: share of the clients that have it by the first and by the second side;
         ``worst_failure`` with ``worst_share_a``, ``worst_share_b`` and ``worst_share_cut_off``; ``method``,
-        ``takeovers``, ``why_empty``, as `compare`. Worst is, of the single failures of shared parts that change a
-        client's way or overload it and leave the service to some client, the one that cuts off most clients, then that
-        with most load for its capacity, then that after which most have changed sides. Where none leaves it, it is the
-        most probable one that takes it from all; where none changes anything, none.
+        ``takeovers``, ``why_empty``, with a target ``target_percent``, ``verdict`` and ``p_met``, as `compare`. Worst
+        is, of the single failures of shared parts that change a client's way or overload it and leave the service to
+        some client, the one that cuts off most clients, then that with most load for its capacity, then that after
+        which most have changed sides. Where none leaves it, it is the most probable one that takes it from all; where
+        none changes anything, none.
 
     Raises
     ------
@@ -78,7 +82,9 @@ def overview(
         level_names(data) if levels is None else levels, clients=clients, repair=repair, rates=rates,
         settings=settings, data=data,
     )  # fmt: skip
-    return by_level(studies, _row, method, organisation)
+    return by_level(
+        studies, lambda solution: _row(solution) | judged_columns(solution, target, sure), method, organisation
+    )
 
 
 def _row(solution: Solution) -> dict[str, Any]:

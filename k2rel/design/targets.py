@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -150,6 +150,14 @@ def read_target(text: str | float, study: StudyLike | Site) -> dict[str, Target]
     return {principal_traffic(site): checked_target(text)}
 
 
+def checked_sure(sure: object) -> float:
+    """Check the probability from which a target counts as met."""
+    probability = as_number("sure", sure)
+    if not 0.5 < probability < 1.0:
+        raise InputError(f"sure: a probability above 0.5 and below 1, got {probability:g}")
+    return probability
+
+
 def allowed_min_per_year(percent: float) -> float:
     """Downtime that an availability leaves [min/year]."""
     return (100.0 - percent) / 100.0 * MINUTES_PER_YEAR
@@ -218,9 +226,7 @@ def judge(
     ['met']
     """
     samples, seed = as_whole("samples", samples, 2, MOST_POINTS), as_seed(seed)
-    sure = as_number("sure", sure)
-    if not 0.5 < sure < 1.0:
-        raise InputError(f"sure: a probability above 0.5 and below 1, got {sure:g}")
+    sure = checked_sure(sure)
     if not isinstance(targets, Mapping):
         raise InputError(f"targets: an availability [%] by service is needed (read_target), got {str(targets)[:40]}")
     asked = {name: target_of(given) for name, given in targets.items()}
@@ -264,7 +270,21 @@ def judge(
     return result
 
 
-def _checked_draws(drawn: UncertaintyResult, solution: Solution, services: Sequence[str]) -> None:
+def judged_columns(solution: Solution, target: float | str | Mapping[str, Any] | None, sure: float) -> dict[str, Any]:
+    """What a table of sites says of the principal traffic's target; empty where there is none."""
+    if target is None:
+        return {}
+    principal = principal_traffic(solution.study.site)
+    percent = (target if isinstance(target, Mapping) else read_target(target, solution)).get(principal)
+    if percent is None:
+        return {}
+    (judged,) = judge(solution, {principal: percent}, sure=sure, explain=False)
+    if isinstance(judged, WindowJudgement):  # at the inputs as given
+        return {"target_percent": math.nan, "verdict": judged.verdict, "p_met": math.nan}
+    return {"target_percent": judged.target_percent, "verdict": judged.verdict, "p_met": judged.probability}
+
+
+def _checked_draws(drawn: UncertaintyResult, solution: Solution, services: Iterable[str]) -> None:
     """Refuse draws of another study or reading, or without a service."""
     mine, theirs = solution.provenance, drawn.provenance
     if (mine.input_hash, mine.engine, mine.takeovers) != (theirs.input_hash, theirs.engine, theirs.takeovers):
@@ -315,9 +335,10 @@ def _weak(solution: Solution, service: str) -> str:
     if not isinstance(law, Law) or not law.evidence.startswith(("A", "P")):
         return ""
     kind = {"A": "an analogue", "P": "a prior"}[law.evidence[0]]
+    part, share = name.replace("_", " "), 100 * shares["share"].iloc[0]
     return (
-        f"{name} carries {100 * shares['share'].iloc[0]:.0f} % of the downtime with ideal takeovers, and its failure "
-        f"rate is {kind} (evidence {law.evidence}, entry {law.rates_id})"
+        f"{part} carries {share:.0f} % of the downtime with ideal takeovers, and its failure rate is {kind} (evidence "
+        f"{law.evidence}, entry {law.rates_id})"
     )
 
 

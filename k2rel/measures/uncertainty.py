@@ -80,7 +80,9 @@ class UncertaintyResult(ShownTable):
         columns = ["service", "as_given", "mean", "mean_low", "mean_high", "deviation", "q05", "q50", "q95"]
         more = ["failures_per_year", "failures_q05", "failures_q95"]
         width = len(rows[0]) if rows else len(columns)
-        return self.provenance.signed(pd.DataFrame(rows, columns=[*columns, *more][:width]).set_index("service"))
+        frame = pd.DataFrame(rows, columns=[*columns, *more][:width]).set_index("service")
+        frame.attrs |= {"samples": self.samples, "seed": self.seed}
+        return self.provenance.signed(frame)
 
     def inputs_table(self) -> pd.DataFrame:
         """Give the inputs as a table: what each is, point, limits, mean, and where it comes from.

@@ -193,7 +193,8 @@ def sensitivity(
                "deviation_if_known", "inputs"]  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns).set_index(by)
     frame = frame.sort_values("total", ascending=False, kind="stable")
-    return framed(frame, asked.solution, together=1.0 - float(frame["first_order"].sum()), seed=seed, samples=samples)
+    more = {"together": 1.0 - float(frame["first_order"].sum()), "deviation": math.sqrt(variance)}
+    return framed(frame, asked.solution, seed=seed, samples=samples, **more)
 
 
 def _groups(matter: Mapping[str, Input], by: str) -> dict[str, list[str]]:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from k2rel.design.target_forms import WindowJudgement
 from k2rel.design.targets import Judgement
 from k2rel.measures.uncertainty import UncertaintyResult
 from k2rel.plots.style import COLOURS, INK, LOST, MUTED, SHARED, legend, name_rows, new_axes, tidy
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_band", "plot_bands", "plot_swing"]
 
+FloatArray = NDArray[np.float64]
+
 _MOST = 12  # bars of a tornado
-_LITTLE = 0.005  # share of the downtime that no bar is worth
+_LITTLE = 0.01  # share of the widest bar that none is worth
 _MINUTES = "downtime [min/year], logarithmic"
 
 
@@ -75,7 +79,9 @@ def plot_band(
     return tidy(ax, f"How sure: {words} has at most some downtime", _MINUTES, "probability [%]")
 
 
-def plot_bands(drawn: UncertaintyResult, judged: Sequence[Judgement] = (), ax: Axes | None = None) -> Axes:
+def plot_bands(
+    drawn: UncertaintyResult, judged: Sequence[Judgement | WindowJudgement] = (), ax: Axes | None = None
+) -> Axes:
     """Draw the downtime of every service that inputs within their limits leave possible, on one axis.
 
     Parameters
@@ -83,7 +89,7 @@ def plot_bands(drawn: UncertaintyResult, judged: Sequence[Judgement] = (), ax: A
     drawn : UncertaintyResult
         As `k2rel.uncertainty` gives it.
     judged : sequence of Judgement
-        Targets of some of the services (`k2rel.judge`).
+        Targets of some of the services (`k2rel.judge`); those of windows of time are not drawn.
     ax : matplotlib.axes.Axes, optional
         Where to draw.
 
@@ -101,7 +107,7 @@ def plot_bands(drawn: UncertaintyResult, judged: Sequence[Judgement] = (), ax: A
     ['control', 'media']
     """
     names = [name for name, values in drawn.unavailability.items() if values.max() > 0][::-1]
-    targets = {item.service: item for item in judged}
+    targets = {item.service: item for item in judged if isinstance(item, Judgement)}
     ax = new_axes(ax, (8.6, 0.72 * max(len(names), 1) + 1.5))
     seen: list[float] = []
     for y, name in enumerate(names):
@@ -134,7 +140,7 @@ def _met(judged: Judgement) -> str:
     return f"{judged.verdict.upper()}, P(met) = {percentage(judged.probability)}{carries}"
 
 
-def _density(ax: Axes, minutes: np.ndarray, y: float) -> None:
+def _density(ax: Axes, minutes: FloatArray, y: float) -> None:
     """A smooth density over the logarithm, on a row of height 1 (kernel width by Silverman's rule)."""
     values = np.log10(minutes)
     width = 0.9 * min(values.std(), np.subtract(*np.quantile(values, [0.75, 0.25])) / 1.34) * len(values) ** -0.2
@@ -185,7 +191,7 @@ def plot_swing(
     -------
     matplotlib.axes.Axes
         A bar for each input, widest on top, to the downtime [min/year] at its lower limit (blue) and at its upper one
-        (orange hatched), the limits to the right; inputs that move it by less than 0.5 % are left out.
+        (orange hatched), the limits to the right; those below 1 % of the widest are left out.
 
     Examples
     --------
@@ -194,19 +200,21 @@ def plot_swing(
     >>> [label.get_text() for label in ax.get_yticklabels()][-2]
     'failure rate of server software, 0.000114 /h'
     """
-    moved = (frame["downtime_high"] - frame["downtime_low"]).abs() > _LITTLE * downtime_min_per_year
-    rows = frame[moved].head(_MOST).iloc[::-1]
+    swings = (frame["downtime_high"] - frame["downtime_low"]).abs()
+    rows = frame[swings > _LITTLE * swings.max()].head(_MOST).iloc[::-1]
     ax = new_axes(ax, (9.2, 0.36 * max(len(rows), 1) + 1.6))
     here = downtime_min_per_year
-    for y, row in enumerate(rows.itertuples(index=False)):
-        for minutes, colour, hatch in ((row.downtime_low, COLOURS[0], None), (row.downtime_high, COLOURS[1], "///")):
+    told = rows.to_dict("records")
+    for y, row in enumerate(told):
+        ends = ((row["downtime_low"], COLOURS[0], None), (row["downtime_high"], COLOURS[1], "///"))
+        for minutes, colour, hatch in ends:
             ax.barh(y, minutes - here, left=here, height=0.62, color=colour, hatch=hatch, edgecolor="white", lw=0)
-        limits = f"{quantity_text(row.low, row.unit)} to {quantity_text(row.high, row.unit)}"
+        limits = " to ".join(quantity_text(row[end], row["unit"]) for end in ("low", "high"))
         ax.text(1.01, y, limits, transform=ax.get_yaxis_transform(), va="center", fontsize=8, color=INK)
     ax.axvline(here, color=INK, lw=1.2)
     if math.isfinite(allowed_min_per_year):
         ax.axvline(allowed_min_per_year, color=LOST, lw=1.8, ls="--")
-    name_rows(ax, [f"{row.about}, {quantity_text(row.value, row.unit)}" for row in rows.itertuples()], fontsize=8)
+    name_rows(ax, [f"{row['about']}, {quantity_text(row['value'], row['unit'])}" for row in told], fontsize=8)
     ax.spines["left"].set_visible(False)
     target = "; dashed: the target" if math.isfinite(allowed_min_per_year) else ""
     title = "Downtime with one input at its lower limit (blue) or upper limit (orange hatched)"

@@ -25,7 +25,7 @@ from k2rel.arguments import as_paths, as_seed, as_whole
 from k2rel.basis import basis_hash
 from k2rel.bundled import data_version, notebook_dir
 from k2rel.design.target_forms import Target
-from k2rel.design.targets import read_target
+from k2rel.design.targets import SURE, checked_sure, read_target
 from k2rel.errors import K2relError
 from k2rel.measures.solution import checked_method
 from k2rel.organisation import Organisation
@@ -54,6 +54,9 @@ _HISTORY = (
     "input_hash",
     "data",
     "basis",
+    "target",
+    "verdict",
+    "p_met",
 )
 
 
@@ -96,6 +99,7 @@ def render_reports(
     settings: Mapping[str, str] | None = None,
     data: str | None = None,
     target: str | float | None = None,
+    sure: float = SURE,
     seed: int = 1,
     method: str = "auto",
     roles: str = "sticky",
@@ -119,8 +123,10 @@ def render_reports(
     target : str or float, optional
         Availability that is asked for [%], or a file with one by service; each report then says whether it is met,
         and what would help most.
+    sure : float
+        Probability from which a target counts as met (`judge`).
     seed : int
-        Seed of sampled failure rates.
+        Seed of the samples.
     method : {"auto", "exact", "markov", "simulation"}
         Who answers, in all of them.
     roles : {"sticky", "preferred"}
@@ -164,6 +170,7 @@ def render_reports(
         "rates": str(Path(rates).resolve()) if rates is not None else "",
         "settings": chosen,
         "data": data_version(data).name if data is not None else "",
+        "sure": 100 * checked_sure(sure),
         "seed": seed,
         **_reading(method, roles),
     }
@@ -357,8 +364,13 @@ def _jobs(
         inputs = _inputs([study], wanted)
         jobs.append(Job(name, study.site.title, notebook_dir() / _LEVEL_NOTEBOOK, parameters, inputs, pdf))
     if comparison:
-        parameters = {"levels": levels, **common, "results": ""}
-        notebook, inputs = notebook_dir() / _COMPARISON_NOTEBOOK, _inputs(list(studies.values()), {})
+        parameters = {"levels": levels, **common, "target": asked, "results": ""}
+        aims = (
+            {name: aim for study in studies.values() for name, aim in read_target(asked, study.site).items()}
+            if asked
+            else {}
+        )
+        notebook, inputs = notebook_dir() / _COMPARISON_NOTEBOOK, _inputs(list(studies.values()), aims)
         jobs.append(Job(notebook.stem, "All levels side by side", notebook, parameters, inputs, pdf))
     return jobs
 

@@ -175,7 +175,8 @@ def said_by(attrs: Mapping[Any, Any]) -> str:
     if "method" not in attrs:
         return f"Takeovers {attrs['takeovers']}; engines stand by row." if "takeovers" in attrs else ""
     bound = f"; error bound {attrs['error_bound']:.1e}" if attrs.get("error_bound") else ""
-    return f"{str(attrs['method']).capitalize()}; takeovers {attrs['takeovers']}{bound}."
+    drawn = f"; {attrs['samples']:,} samples, seed {attrs['seed']}" if {"samples", "seed"} <= attrs.keys() else ""
+    return f"{str(attrs['method']).capitalize()}; takeovers {attrs['takeovers']}{bound}{drawn}."
 
 
 def about(study: StudyLike) -> dict[str, str]:
@@ -211,7 +212,7 @@ def about(study: StudyLike) -> dict[str, str]:
     }
 
 
-def show(frame: pd.DataFrame | Refused, *, index: bool = True, rows: int = 40) -> HTML:
+def show(frame: pd.DataFrame | Refused, *, index: bool = True, rows: int = 40, folded: str = "") -> HTML:
     """Show a table with titles, units, readable digits and who computed it; every text is escaped.
 
     Parameters
@@ -222,6 +223,8 @@ def show(frame: pd.DataFrame | Refused, *, index: bool = True, rows: int = 40) -
         Show the index as the first column.
     rows : int
         The most rows to show; a line says how many more there are.
+    folded : str
+        What stands in the line that a click opens; empty: shown at once.
 
     Returns
     -------
@@ -246,7 +249,8 @@ def show(frame: pd.DataFrame | Refused, *, index: bool = True, rows: int = 40) -
     # a number and its unit stay on one line
     table = re.sub(r"<td>(–|[-\d][-+\d.,e ]*[%a-z]{0,5})</td>", r"<td class='n'>\1</td>", table)
     table = re.sub(r"<td>([^<]{50,})</td>", r"<td class='wide'>\1</td>", table)
-    return as_html(f"<div class='table-wrap'>{table}</div>{more}{_foot(frame.attrs)}")
+    shown = f"<div class='table-wrap'>{table}</div>{more}{_foot(frame.attrs)}"
+    return as_html(f"<details><summary>{html.escape(folded)}</summary>{shown}</details>" if folded else shown)
 
 
 def _foot(attrs: Mapping[Any, Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from k2rel.report.embedded import script_source
 from k2rel.report.explorer import explorer_script
-from k2rel.tables import COLUMNS
+from k2rel.tables import COLUMNS, percentage
 
 __all__ = ["Entry", "index_page", "report_page"]
 
@@ -82,6 +82,14 @@ def _plain(heading: str) -> str:
     return re.sub(r"<[^>]+>", "", text).strip()
 
 
+def _judged(headline: Mapping[str, Any]) -> str:
+    """Whether the target is met, and how probable that is."""
+    if "verdict" not in headline:
+        return "–"
+    met = f"{str(headline['verdict']).upper()}, {percentage(float(headline['p_met']))}"
+    return html.escape(f"{headline['target']:.6g} %: {met}")
+
+
 def index_page(entries: Sequence[Entry], comparison: Entry | None, foot: str) -> str:
     """Make the page that links all reports, with each level's headline figures.
 
@@ -91,10 +99,12 @@ def index_page(entries: Sequence[Entry], comparison: Entry | None, foot: str) ->
     1
     """
     columns = ("downtime_min_per_year", "failures_per_year", "unavailability", "p_overload")
+    judged = any("verdict" in entry.headline for entry in entries)
     texts = ("takeovers", "method", "single_points", "clients", "service", "title")
     titles = [
         "level",
         *(COLUMNS[name][0] for name in columns),
+        *(["target"] if judged else []),
         "takeovers",
         "engine",
         "single points of failure",
@@ -107,11 +117,12 @@ def index_page(entries: Sequence[Entry], comparison: Entry | None, foot: str) ->
         h = entry.headline
         if entry.file is None:
             message = f"<span class='failed'>failed: {html.escape(entry.error)}</span>"
-            rows.append(f"<tr><td>{html.escape(entry.name)}</td><td colspan='10'>{message}</td></tr>")
+            rows.append(f"<tr><td>{html.escape(entry.name)}</td><td colspan='{len(titles) - 1}'>{message}</td></tr>")
             continue
         link = f"<a href='{html.escape(entry.file, quote=True)}'>{html.escape(entry.name)}</a>"
         cells = [link]
         cells += [COLUMNS[name][1](h[name]) if isinstance(h.get(name), int | float) else "–" for name in columns]
+        cells += [_judged(h)] if judged else []
         cells += [html.escape(str(h.get(name, ""))) for name in texts]
         *figures, title = (f"{cell}</td>" for cell in cells)
         rows.append("<tr>" + "".join(f"<td>{cell}" for cell in figures) + f"<td class='wide'>{title}</tr>")

@@ -38,6 +38,7 @@ _MEASURES = (
     "service", "unavailability", "downtime_min_per_year", "failures_per_year", "mean_downtime_h", "p_overload",
     "single_points", "takeovers_per_year", "method", "takeovers", "error_bound", "input_hash",
 )  # fmt: skip
+_JUDGED = ("verdict", "p_met")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,7 +50,8 @@ class Sweep(Shown):
     spec : SweepSpec
         The sweep.
     table : pandas.DataFrame
-        A row for each point: what it is, its measures, ``meets_...`` for each target, and ``error``.
+        A row for each point: what it is, its measures, for each target ``verdict_...`` and ``p_met_...`` (the
+        probability that it is met), and ``error``.
     folder : pathlib.Path
         Where ``NAME.csv``, ``NAME.parquet``, ``NAME.html`` and the kept points lie.
     computed, kept, failed : int
@@ -83,6 +85,7 @@ def compute(point: Point) -> Row:
     'markov'
     """
     from k2rel.design.comparison import headline
+    from k2rel.design.targets import SURE, judged_columns
     from k2rel.measures.solution import AS_MODELLED, IDEAL, solution_of
     from k2rel.organisation import reading
     from k2rel.studies import study
@@ -96,7 +99,11 @@ def compute(point: Point) -> Row:
     # one reading for all points that are asked alike, also where no role moves and both are the same
     row["takeovers"] = IDEAL if point.method == "exact" or point.roles == "preferred" else AS_MODELLED
     row["input_hash"] = one.provenance.input_hash
-    return {name: _plain(row[name]) for name in _MEASURES}
+    judged: Row = {}
+    for percent in point.targets:
+        found = judged_columns(solution, percent, SURE)
+        judged |= {f"{name}_{percent:.10g}": found[name] for name in _JUDGED}
+    return {name: _plain(row[name]) for name in _MEASURES} | judged
 
 
 def _plain(value: Any) -> Any:
@@ -343,10 +350,8 @@ def _table(spec: SweepSpec, rows: Sequence[Row]) -> pd.DataFrame:
         frame[name] = values
     for name in _MEASURES:
         frame[name] = [row.get(name) for row in rows]
-    for percent in spec.targets:
-        allowed = (100.0 - percent) / 100.0
-        met = [None if row.get("unavailability") is None else bool(row["unavailability"] <= allowed) for row in rows]
-        frame[f"meets_{percent:.10g}"] = pd.array(met, dtype="boolean")
+    for name in (f"{name}_{percent:.10g}" for percent in spec.targets for name in _JUDGED):
+        frame[name] = [row.get(name) for row in rows]
     frame["error"] = [row.get("error", "") for row in rows]
     return frame
 

@@ -101,6 +101,7 @@ class Point(Shown):
     pin: str | None = None
     method: str = "auto"
     data: str | None = None
+    targets: tuple[float, ...] = ()
 
     def key(self, files: Mapping[str, str], code: str) -> str:
         """Give the hash of everything that its numbers come from.
@@ -125,7 +126,8 @@ class Point(Shown):
         name = self.level if self.level in level_names() else Path(self.level).name
         given = [name, files[self.level], self.clients, self.repair, self.roles, self.settings, self.method, self.data]
         rates = [files[name] for name in (self.rates, self.pin) if name]
-        return hashlib.sha256(json.dumps([given, rates, code]).encode()).hexdigest()[:32]
+        whole = [given, rates, code, *([self.targets] if self.targets else [])]
+        return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, repr=False)
@@ -139,7 +141,7 @@ class SweepSpec(Shown):
     points : tuple of Point
         The points, in their order.
     targets : tuple of float
-        Availabilities [%] that every point is compared with.
+        Availabilities [%] against which every point is judged.
     axes : tuple of str
         What differs between points: columns of the table.
     files : mapping of str to str
@@ -254,6 +256,7 @@ def read_sweep(path: str | Path) -> SweepSpec:
             pins.get(level),
             document.method,
             data,
+            tuple(document.targets or ()),
         )
         for level, number, repair, roles in outer
         for values in chosen
