@@ -12,7 +12,7 @@ from k2rel.bundled import level_names
 from k2rel.design.targets import MET, NOT_KNOWN, NOT_MET
 from k2rel.distributions import Uncertain
 from k2rel.errors import InputError
-from k2rel.measures.draws import inputs_of, study_at
+from k2rel.measures.draws import Drawn, inputs_of, study_at
 from k2rel.measures.solution import solution_of
 from k2rel.organisation import Organisation
 from k2rel.services.diagrams import services_of
@@ -228,37 +228,30 @@ def test_the_interval_of_control_is_no_shifted_interval_of_ideal_takeovers() -> 
         ends.append(k2rel.availability(changed)["control"].downtime_min_per_year)
     assert ends == [pytest.approx(1.9, abs=0.4), pytest.approx(18.8, abs=1.9)]
     found = k2rel.uncertainty(study, ["control"], samples=1000, organisation=KNOWN).table().loc["control"]
-    assert found["q05"] < 2.5
+    assert found["q05"] < 3.5
     assert found["q95"] > 12.0
-
-
-def moves_most(study, item, step=1.1) -> float:
-    """Largest relative change of a service's downtime when an input is ten percent up."""
-    solution = solution_of(study)
-    before = {service.name: solution.engine.unavailability(service) for service in services_of(solution.engine.policy)}
-    value = min(item.point * step, 0.5 * (1 + item.point)) if item.kind == "coverage" else item.point * step
-    changed, who = study_at(study, solution.followed, {item.name: value / item.point})
-    engine = solution_of(changed, solution.method, who if solution.method == "markov" else None).engine
-    return max(
-        abs(engine.unavailability(service) / before[service.name] - 1.0)
-        for service in services_of(engine.policy)
-        if 0 < before[service.name] < 0.5
-    )
 
 
 @pytest.mark.parametrize("level", level_names())
 def test_every_assumption_that_matters_has_limits(level) -> None:
     """What moves a service's downtime by more than 1 % when changed by 10 %: the list is computed, not typed."""
     study = k2rel.study(level)
-    found = inputs_of(solution_of(study))
-    coverages = {
-        f"{n}: {f}" for n, role in study.site.movable.items() for f in (role.coverage, *dict(role.coverage_of))
-    }
-    matter = {name for name, item in found.items() if item.kind not in ("capacity", "demand")
-              and moves_most(study, item) > 0.01}  # fmt: skip
-    assert matter, "the site would hang on nothing"
+    solution = solution_of(study)
+    found = inputs_of(solution)
+    tried = [item for item in found.values() if item.kind not in ("capacity", "demand")]
+    drawn, services = (
+        Drawn(solution, 1e-6),
+        [s for s in services_of(solution.engine.policy) if s.name != "full_service"],
+    )
+    moved = {item.name: np.ones(len(tried)) for item in tried}
+    for k, item in enumerate(tried):
+        moved[item.name][k] = min(1.1, 0.5 * (1 + item.point) / item.point) if item.kind == "coverage" else 1.1
+    figures = drawn.figures(services, moved, len(tried)).unavailability
+    most = np.max([abs(figures[s.name] / solution.engine.unavailability(s) - 1.0) for s in services], axis=0)
+    matter = {item.name for item, change in zip(tried, most.tolist(), strict=True) if change > 0.01}
+    assert matter > ({"software_coverage", "manual_takeover_h"} if study.site.movable else {"os_windows.mttr"})
     # every number of the records of takeovers and operators is among the inputs, so none that matters is left out
-    if coverages and study.site.movable:
+    if study.site.movable:
         kinds = {item.kind for item in found.values()}
         assert {"coverage", "switchover", "operator time"} <= kinds
     for name, law in study.laws.used():
@@ -281,7 +274,7 @@ def test_a_break_even_is_where_the_changed_study_just_meets_its_target() -> None
         abs(np.log(table["turns_at"] / table["value"]))
     )
     for name, row in table.iterrows():
-        changed, who = study_at(solution.study, solution.followed, {name: row["turns_at"] / row["value"]})
+        changed, who = study_at(solution.study, solution.followed, {str(name): row["turns_at"] / row["value"]})
         found = k2rel.availability(changed, organisation=who)["media"].downtime_min_per_year
         assert found == pytest.approx(allowed, rel=5e-3), name
         assert row["low"] <= row["turns_at"] <= row["high"]
@@ -298,11 +291,16 @@ def test_a_tornado_stands_at_the_limits() -> None:
     assert widths == sorted(widths, reverse=True)
 
 
-def test_correlated_inputs_spread_a_sum_more_and_what_is_no_correlation_is_refused() -> None:
+def test_correlated_inputs_spread_more_or_less_and_what_is_no_correlation_is_refused(pair) -> None:
     names = ("os_windows.failure_rate", "snfs_db.failure_rate")
-    apart = minutes_of("L1", samples=1000)
-    together = minutes_of("L1", samples=1000, correlations={names: 0.9})
-    assert np.quantile(together, 0.95) > np.quantile(apart, 0.95)
+    life = ("types.box.mttf", "types.box.mttr")  # a longer life makes for less downtime, a longer repair for more
+    spread = [
+        np.log(
+            k2rel.uncertainty(pair, ["media"], organisation=PERSONS, correlations=given).unavailability["media"]
+        ).std()
+        for given in ({life: 0.9}, None, {life: -0.9})
+    ]
+    assert spread[0] < 0.95 * spread[1] < 0.95**2 * spread[2]
     for correlations, message in (
         ({names: 1.5}, "between -1 and 1"),
         ({("os_windows.failure_rate", "nothing"): 0.5}, "there is no input 'nothing'"),
@@ -329,14 +327,16 @@ def test_a_verdict_is_the_probability_over_all_draws(pair) -> None:
     minutes = found.unavailability["media"] * MINUTES_PER_YEAR
     for level, verdict in ((0.999, MET), (0.5, NOT_KNOWN), (0.001, NOT_MET)):
         # the hub carries its clients in some draws only; its capacity is made known here
-        study = with_inputs(pair, **{n: i.distribution for n, i in pair.site.inputs.items() if i.kind != "capacity"})
+        study = with_inputs(
+            pair, **{n: i.distribution for n, i in pair.site.inputs.items() if i.kind not in ("capacity", "demand")}
+        )
         allowed = float(np.quantile(minutes, level))
         percent = 100 * (1 - allowed / MINUTES_PER_YEAR)
         (judged,) = k2rel.judge(study, {"media": percent}, organisation=PERSONS, explain=False)
         assert judged.verdict == verdict
     (sure,) = k2rel.judge(study, {"media": percent}, organisation=PERSONS, sure=0.9999, explain=False)
     assert sure.verdict == NOT_KNOWN
-    with pytest.raises(InputError, match="sure: a probability above 0.5"):
+    with pytest.raises(InputError, match="sure: a probability above"):
         k2rel.judge(study, {"media": 99.0}, sure=0.2)
 
 
@@ -347,7 +347,7 @@ def test_capacity_belongs_to_the_verdict(pair) -> None:
     expected = float(np.mean((130 - demand) / 60))
     assert judged.p_carries == pytest.approx(expected, abs=0.01)
     assert judged.probability == pytest.approx(expected, abs=0.01), "60 % is met in every draw that is carried"
-    crowded = k2rel.study("L3R", clients=20)
+    crowded = k2rel.study("L1", clients=20)
     (never,) = k2rel.judge(crowded, {"media": 90.0}, explain=False)
     assert (never.verdict, never.p_carries) == (NOT_MET, 0.0)
     assert "cannot carry its clients" in never.words()
