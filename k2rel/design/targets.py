@@ -50,6 +50,7 @@ _TARGET_FILE = (
 )
 MET, NOT_MET, NOT_KNOWN = "met", "not met", "not known"
 """Words of a verdict."""
+SAMPLES = 2000
 SURE = 0.95
 """Probability from which a target is met; not met below its complement."""
 
@@ -176,7 +177,7 @@ def judge(
     study: StudyLike,
     targets: Mapping[str, Target | Mapping[str, object]],
     *,
-    samples: int = 2000,
+    samples: int = SAMPLES,
     seed: int = 1,
     organisation: Organisation | None = None,
     method: str = "auto",
