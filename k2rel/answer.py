@@ -163,15 +163,17 @@ class Answer(Shown):
         within: str | float = "year",
         *,
         above: Sequence[str | float] | str | float | None = None,
+        samples: int = 0,
+        seed: int = 1,
     ) -> Window:
         """Say how downtime and interruptions spread over years, months or other windows, as `k2rel.window`.
 
         Examples
         --------
-        >>> round(solve("L2R").window("media", "month", above="1 min").above[0][1].value, 4)
-        0.0409
+        >>> solve("L2R").window("media", "month", above="1 min").how
+        'exact'
         """
-        return window(self.solution, service, within, above=above)
+        return window(self.solution, service, within, above=above, samples=samples, seed=seed)
 
     def modes(self) -> pd.DataFrame:
         """List the operating modes, as `k2rel.modes`.

@@ -91,6 +91,10 @@ def window_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--above", action="append", metavar="TIME", help="a downtime, for the probability of more; may be given again"
     )
+    sub.add_argument(
+        "--samples", type=int, default=0, metavar="N", help="also with the inputs drawn within their limits"
+    )
+    sub.add_argument("--seed", type=int, default=1, metavar="N", help="of the draws")
     organisation_options(sub)
     format_option(sub)
 
@@ -99,7 +103,7 @@ def window_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.windows import window
 
     solution = solution_for(args)
-    found = window(solution, args.service, args.within, above=args.above)
+    found = window(solution, args.service, args.within, above=args.above, samples=args.samples, seed=args.seed)
     if args.format == "json":
         print_json(found.to_json())
         return 0

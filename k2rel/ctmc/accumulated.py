@@ -30,9 +30,13 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 ComplexArray = NDArray[np.complex128]
 
-_DAMPING = 20.0  # the series repeats the function after twice the time, e^-20 as large
-_TERMS, _AVERAGED, _FEWER = 18, 12, 4  # terms, those averaged after them, and how many fewer for the estimate
+# damping d (the series repeats the function after twice the time, e^-d as large), terms, those averaged after them
+_FINE, _ROUGH = (20.0, 18, 12), (12.0, 8, 9)
+_ROUGH_FROM = 1e-4  # accuracy from which the shorter series will do
+_FEWER = 4  # terms fewer, for the estimate of the error
 _MOST_KEPT = 5_000
+_AT_ONCE, _MOST_STEPS = 1_000, 60_000
+_DENSE = 150  # states inside up to which steps are those of a matrix
 _SHIFTED = 0.1  # of the window: up to such times one set of transforms serves all
 _MOST_WORK = 2e10  # steps times states and transitions times transforms: about a minute
 _BISECTIONS = 60
@@ -47,6 +51,7 @@ class Accumulated:
     rates: Any  # (states, states) sparse [1/h]
     inside: BoolArray
     merged: float  # bound on what merging seldom states can change in any probability
+    rough: bool = False  # whether a shorter series will do for the inversion
 
     @property
     def mean_h(self) -> float:
@@ -161,8 +166,9 @@ class _Transforms:
         from scipy.sparse.linalg import splu
 
         self.time_h = time_h
-        turns = np.arange(_TERMS + _AVERAGED + 1)
-        self.points: ComplexArray = np.asarray((_DAMPING + 2j * np.pi * turns) / (2.0 * time_h), dtype=np.complex128)
+        self._series = _ROUGH if of.rough else _FINE
+        turns = 2j * np.pi * np.arange(self._series[1] + self._series[2] + 1)
+        self.points: ComplexArray = np.asarray((self._series[0] + turns) / (2.0 * time_h), dtype=np.complex128)
         inside, outside = np.flatnonzero(of.inside), np.flatnonzero(~of.inside)
         leave = np.asarray(of.rates.sum(axis=1)).reshape(-1)
 
@@ -193,12 +199,13 @@ class _Transforms:
 
     def original(self, transforms: ComplexArray) -> tuple[FloatArray, FloatArray]:
         """Functions of time at the time, from transforms (functions x points), and the errors of the inversion."""
+        damping, terms, averaged = self._series
         signs = (-1.0) ** np.arange(len(self.points))
         signs[0] = 0.5
-        sums = np.cumsum(transforms.real * signs, axis=1) * (math.exp(_DAMPING / 2) / self.time_h)
-        weights = np.array([math.comb(_AVERAGED, j) for j in range(_AVERAGED + 1)]) * 2.0**-_AVERAGED
-        value, fewer = (sums[:, n : n + _AVERAGED + 1] @ weights for n in (_TERMS, _TERMS - _FEWER))
-        error = np.abs(value - fewer) + math.exp(-_DAMPING)
+        sums = np.cumsum(transforms.real * signs, axis=1) * (math.exp(damping / 2) / self.time_h)
+        weights = np.array([math.comb(averaged, j) for j in range(averaged + 1)]) * 2.0**-averaged
+        value, fewer = (sums[:, n : n + averaged + 1] @ weights for n in (terms, terms - _FEWER))
+        error = np.abs(value - fewer) + math.exp(-damping)
         return np.clip(value, 0.0, 1.0), error
 
     def without(self) -> ComplexArray:
@@ -207,29 +214,61 @@ class _Transforms:
 
     def longer_than(self, time_h: float, shift_h: float) -> ComplexArray:
         """Transform of the probability that so much is spent inside before so much outside."""
-        if self._fastest * time_h * self._work > _MOST_WORK:
-            raise ModelTooLargeError(
-                f"time spent in states that are left at rates up to {self._fastest:.3g} /h: {time_h:.3g} h ask for "
-                f"{self._fastest * time_h:.2g} steps; ask for a shorter time"
-            )
-        low, weight = poisson_weights(self._fastest * time_h, 1e-13)
-        self._reach(low + len(weight))
-        found = np.array([np.dot(weight, powers[low : low + len(weight)]) for powers in self._powers])
-        return np.asarray(np.exp(-self.points * shift_h) * found / self.points)
+        mean = self._fastest * time_h
+        reach = 9.0 * math.sqrt(mean + 1.0) + 50.0
+        self._reach(mean + reach)
+        if self._faded and mean - reach >= len(self._powers[0]):
+            return np.zeros(len(self.points), dtype=np.complex128)
+        low, weight = poisson_weights(mean, 1e-13)
+        found = [np.dot(weight[: max(0, len(x) - low)], x[low : low + len(weight)]) for x in self._powers]
+        return np.asarray(np.exp(-self.points * shift_h) * np.array(found) / self.points)
 
-    def _reach(self, count: int) -> None:
-        """Go on with the powers of the uniformised clock inside."""
-        known = len(self._powers[0])
-        if count <= known:
-            return
-        count += count // 4  # the next time asked for is often a little longer
+    @property
+    def _faded(self) -> bool:
+        """Whether powers no longer matter: P <= E[exp(z (time - outside))] at the first point, which is real."""
+        return bool(self._powers[0]) and self._powers[0][-1].real < math.exp(-1.5 * self._series[0])
+
+    def _reach(self, count: float) -> None:
+        """Go on with the powers of the uniformised clock inside, as far as they matter."""
+        dense = len(self._inside) <= _DENSE and count - len(self._powers[0]) > len(self._inside) / 2
+        while len(self._powers[0]) < count and not self._faded:
+            known = len(self._powers[0])
+            if known * self._work > _MOST_WORK or known > _MOST_STEPS:
+                raise ModelTooLargeError(
+                    f"time spent in states that are left at rates up to {self._fastest:.3g} /h: {count:.3g} steps are "
+                    "too many; ask for a shorter time"
+                )
+            steps = int(min(max(count - known, known / 4) + 1, _AT_ONCE))  # the next time is often a little longer
+            (self._step_on if dense else self._step_sparsely)(steps)
+
+    def _step_sparsely(self, count: int) -> None:
+        """Go on by solving for the states outside."""
         scale = 1.0 / self._fastest if self._fastest > 0 else 0.0
         for n, (solve, powers) in enumerate(zip(self._outside, self._powers, strict=True)):
             at = self._at[n]
-            for _ in range(count - known):
+            for _ in range(count):
                 powers.append(complex(at.sum()))
                 at = at + (self._inner @ at + self._out_in @ solve(self._in_out @ at)) * scale
             self._at[n] = at
+
+    @cached_property
+    def _steps(self) -> list[ComplexArray]:
+        """One step of the clock inside as a matrix, columns first: of few states many steps are faster so."""
+        size, scale = len(self._inside), 1.0 / self._fastest if self._fastest > 0 else 0.0
+        inner, to_outside = self._inner.toarray(), self._in_out.toarray()
+        found = (inner + self._out_in @ solve(to_outside) for solve in self._outside)
+        return [np.ascontiguousarray((np.eye(size) + each * scale).T) for each in found]
+
+    def _step_on(self, count: int) -> None:
+        """Go on by matrices."""
+        from k2rel.ctmc.kernels import sums_of_steps
+
+        sums = np.empty((count, 2))
+        for n, matrix in enumerate(self._steps):
+            real, imaginary = self._at[n].real.copy(), self._at[n].imag.copy()
+            sums_of_steps(matrix.real.copy(), matrix.imag.copy(), real, imaginary, sums)
+            self._powers[n].extend((sums[:, 0] + 1j * sums[:, 1]).tolist())
+            self._at[n] = real + 1j * imaginary
 
     @cached_property
     def _within(self) -> list[Any]:
@@ -296,4 +335,6 @@ def accumulated(
     held[label] = inside
     used = np.flatnonzero(together > 0)
     bound = float(seldom[merge - 1]) if merge else 0.0
-    return Accumulated(window_h, together[used], csr_array(flow[used][:, used]), held[used], bound)
+    return Accumulated(
+        window_h, together[used], csr_array(flow[used][:, used]), held[used], bound, accuracy >= _ROUGH_FROM
+    )

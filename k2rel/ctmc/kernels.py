@@ -195,3 +195,24 @@ def entering(
                 if inside[target[k]]:
                     result[target[k]] += p[i] * rate[k]
     return result
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def sums_of_steps(real: FloatArray, imaginary: FloatArray, at: FloatArray, other: FloatArray, sums: FloatArray) -> None:
+    """Sums of vectors, step after step of a complex matrix (columns first); `at` and `other` are their two parts.
+
+    `sums` has a row for each step, with both parts; the vectors are left as they are after the last of them.
+    """
+    size = len(at)
+    next_at, next_other = np.empty(size), np.empty(size)
+    for step in range(len(sums)):
+        sums[step, 0], sums[step, 1] = at.sum(), other.sum()
+        next_at[:] = 0.0
+        next_other[:] = 0.0
+        for j in range(size):
+            x, y = at[j], other[j]
+            for i in range(size):
+                next_at[i] += real[j, i] * x - imaginary[j, i] * y
+                next_other[i] += real[j, i] * y + imaginary[j, i] * x
+        at[:] = next_at
+        other[:] = next_other

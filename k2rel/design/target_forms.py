@@ -6,14 +6,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from k2rel.errors import InputError, closest
+from k2rel.measures.capacity import carried
+from k2rel.measures.draws import inputs_of
 from k2rel.measures.solution import Solution
-from k2rel.measures.windows import WINDOW_WORDS, Figure, downtime_h_of, probability_within, window_h_of
+from k2rel.measures.uncertainty import drawn_factors
+from k2rel.measures.windows import WINDOW_WORDS, Figure, downtime_h_of, met_at_draws, probability_within, window_h_of
 from k2rel.tables import Shown
 from k2rel.units import availability_percent, format_duration
 
-__all__ = ["Target", "WindowJudgement", "WindowTarget", "checked_target", "target_of", "window_probability"]
+__all__ = [
+    "MET",
+    "NOT_KNOWN",
+    "NOT_MET",
+    "SURE",
+    "Target",
+    "WindowJudgement",
+    "WindowTarget",
+    "checked_target",
+    "target_of",
+    "window_judgement",
+]
 
+MET, NOT_MET, NOT_KNOWN = "met", "not met", "not known"
+"""Words of a verdict."""
+SURE = 0.95
+"""Probability from which a target is met; not met below its complement."""
+_MOST_DRAWS = 100  # each is a chain of its own, followed through a window
 _KEYS = ("within", "at most", "in")
 _FORM = "a target is an availability [%] or '{within: month, at most: 1 min, in: 95 %}'"
 
@@ -48,15 +69,18 @@ Target: TypeAlias = float | WindowTarget
 
 @dataclass(frozen=True, slots=True, repr=False)
 class WindowJudgement(Shown):
-    """Whether a service meets a target on windows, at the inputs as given."""
+    """Whether a service meets a target on windows of time."""
 
     service: str
     target: WindowTarget
     verdict: str
-    met: Figure  # probability that a window meets it, with limits
+    met: Figure  # probability that a window meets it, at the inputs as given, with limits
     how: str  # exact or simulated
     method: str
     takeovers: str
+    probability: float  # that the target is met, over draws of the inputs
+    draws: int  # 0: at the inputs as given only
+    carries: float = 1.0  # probability that the site carries its clients; if not, no target is met
 
     def words(self) -> str:
         """Say it in a sentence.
@@ -64,14 +88,17 @@ class WindowJudgement(Shown):
         Examples
         --------
         >>> asked = WindowTarget("month", 730.0, 1 / 60, 0.95)
-        >>> WindowJudgement("media", asked, "met", Figure(0.96, 0.95, 0.97), "exact", "markov", "ideal").words()[-53:]
+        >>> shares = Figure(0.96, 0.95, 0.97)
+        >>> WindowJudgement("media", asked, "met", shares, "exact", "markov", "ideal", 1.0, 100).words()[-53:]
         ' it (exact, at the inputs as given); takeovers ideal.'
         """
         interval = f", {100 * self.met.low:.4g} to {100 * self.met.high:.4g}" if self.how != "exact" else ""
+        drawn = f", met with a probability of {100 * self.probability:.3g} % ({self.draws} draws of the inputs)"
+        load = "" if self.carries >= 1 else f" It carries its clients with a probability of {100 * self.carries:.3g} %."
         return (
-            f"{self.service.replace('_', ' ')}: {self.target.words()} is {self.verdict.upper()}: "
-            f"{100 * self.met.value:.4g} % meet it ({self.how}{interval}, at the inputs as given); takeovers "
-            f"{self.takeovers}."
+            f"{self.service.replace('_', ' ')}: {self.target.words()} is {self.verdict.upper()}"
+            f"{drawn if self.draws else ''}: {100 * self.met.value:.4g} % meet it ({self.how}{interval}, at the inputs "
+            f"as given); takeovers {self.takeovers}.{load}"
         )
 
     def row(self) -> dict[str, Any]:
@@ -83,6 +110,8 @@ class WindowJudgement(Shown):
             "within": self.target.within,
             "at_most_min": 60.0 * self.target.at_most_h,
             "p_met": self.met.value,
+            "probability": self.probability,
+            "p_carries": self.carries,
             "method": self.method,
             "takeovers": self.takeovers,
         }
@@ -138,15 +167,23 @@ def target_of(value: object) -> Target:
     return WindowTarget(words, window_h, at_most_h, percent / 100.0)
 
 
-def window_probability(solution: Solution, service: str, target: WindowTarget) -> tuple[float, float, float, str]:
-    """Probability that a window meets its target, its limits, and whether it is exact or simulated.
+def window_judgement(
+    solution: Solution, service: str, target: WindowTarget, *, samples: int, seed: int, sure: float, loaded: bool
+) -> WindowJudgement:
+    """Judge a target on windows: over draws of the inputs where it is exact, else at the inputs as given.
 
-    Examples
-    --------
-    >>> from k2rel.measures.solution import solution_of
-    >>> asked = WindowTarget("month", 730.0, 1 / 60, 0.95)
-    >>> round(window_probability(solution_of("L2R"), "media", asked)[0], 4)
-    0.9591
+    With `loaded` it is met only where the site carries its clients.
     """
     found, how = probability_within(solution, service, target.window_h, target.at_most_h)
-    return found.value, found.low, found.high, how
+    inputs = inputs_of(solution) if how == "exact" else {}
+    draws = min(samples, _MOST_DRAWS) if inputs else 0
+    factors = drawn_factors(inputs, draws, seed) if draws else {}
+    room = carried(solution.study, factors, max(draws, 1)) if loaded else np.ones(max(draws, 1), dtype=np.bool_)
+    if draws:
+        met = met_at_draws(solution, service, target.window_h, target.at_most_h, target.share, factors, draws)
+        p = float((met & room).mean())
+    else:  # known but for the interval
+        p = float(room[0]) * (1.0 if found.low >= target.share else 0.0 if found.high < target.share else 0.5)
+    verdict = MET if p >= sure else NOT_MET if p <= 1.0 - sure else NOT_KNOWN
+    carries = float(room.mean())
+    return WindowJudgement(service, target, verdict, found, how, solution.method, solution.takeovers, p, draws, carries)

@@ -12,12 +12,16 @@ import numpy as np
 
 from k2rel.arguments import as_number, as_seed, as_whole
 from k2rel.design.target_forms import (
+    MET,
+    NOT_KNOWN,
+    NOT_MET,
+    SURE,
     Target,
     WindowJudgement,
     WindowTarget,
     checked_target,
     target_of,
-    window_probability,
+    window_judgement,
 )
 from k2rel.distributions import Z95
 from k2rel.errors import InputError, Problem, closest
@@ -28,7 +32,6 @@ from k2rel.measures.importance import causes
 from k2rel.measures.solution import Solution, StudyLike, solution_of, study_of
 from k2rel.measures.uncertainty import UncertaintyResult, uncertainty
 from k2rel.measures.what_matters import break_even
-from k2rel.measures.windows import Figure
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.rates import Law
@@ -41,18 +44,31 @@ from k2rel.units import MINUTES_PER_YEAR, three_digits
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Judgement", "checked_target", "judge", "judgement_table", "read_target"]
+__all__ = [
+    "MET",
+    "NOT_KNOWN",
+    "NOT_MET",
+    "SURE",
+    "Judgement",
+    "checked_target",
+    "judge",
+    "judgement_table",
+    "read_target",
+]
 
 _MOST = 0.5  # share of the downtime above which one part is named
 _TARGET_FILE = (
     "a target file gives an availability [%] by service, such as 'media: 99.99', or what is asked of windows of time, "
     "such as 'media: {within: month, at most: 1 min, in: 95 %}'"
 )
+<<<<<<< HEAD
 MET, NOT_MET, NOT_KNOWN = "met", "not met", "not known"
 """Words of a verdict."""
 SAMPLES = 2000
 SURE = 0.95
 """Probability from which a target is met; not met below its complement."""
+=======
+>>>>>>> main
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -205,7 +221,7 @@ def judge(
     Returns
     -------
     list of Judgement or WindowJudgement
-        One for each target; of windows at the inputs as given.
+        One for each target; on windows with at most 100 draws.
 
     Raises
     ------
@@ -236,14 +252,13 @@ def judge(
         drawn = uncertainty(solution, shares, samples=samples, seed=seed, frequency=False)
     result: list[Judgement | WindowJudgement] = []
     for name, percent in asked.items():
+        loaded = _is_loaded(study.site, name)
         if isinstance(percent, WindowTarget):
-            value, low, high, how = window_probability(solution, name, percent)
-            verdict = MET if low >= percent.share else NOT_MET if high < percent.share else NOT_KNOWN
-            within = Figure(value, low, high)
-            result.append(WindowJudgement(name, percent, verdict, within, how, solution.method, solution.takeovers))
+            result.append(
+                window_judgement(solution, name, percent, samples=samples, seed=seed, sure=sure, loaded=loaded)
+            )
             continue
         allowed, minutes = allowed_min_per_year(percent), found[name].downtime_min_per_year
-        loaded = _is_loaded(study.site, name)
         if drawn is not None:
             p = drawn.probability(name, allowed, carrying=loaded)
             low, high = np.quantile(drawn.unavailability[name] * MINUTES_PER_YEAR, [0.05, 0.95]).tolist()
@@ -277,12 +292,12 @@ def judged_columns(solution: Solution, target: float | str | Mapping[str, Any] |
     return {"target_percent": judged.target_percent, "verdict": judged.verdict, "p_met": judged.probability}
 
 
-def _checked_draws(drawn: UncertaintyResult, solution: Solution, targets: Iterable[str]) -> None:
+def _checked_draws(drawn: UncertaintyResult, solution: Solution, services: Iterable[str]) -> None:
     """Refuse draws of another study or reading, or without a service."""
     mine, theirs = solution.provenance, drawn.provenance
     if (mine.input_hash, mine.engine, mine.takeovers) != (theirs.input_hash, theirs.engine, theirs.takeovers):
         raise InputError("drawn: these draws are of another study or reading")
-    for name in targets:
+    for name in services:
         if name not in drawn.unavailability:
             raise InputError(
                 f"drawn: there are no draws of '{name[:60]}'; they are of {', '.join(drawn.unavailability)}"

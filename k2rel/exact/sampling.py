@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ __all__ = ["frequency_of_draws", "unavailability_at", "unavailability_of_draws"]
 FloatArray = NDArray[np.float64]
 
 _CHUNK = 2048
+_STEP = 1e-6  # of the unavailability of a part that every client has
 _SEEN = 1e-10  # share of an unavailability below which tests on the same days are not followed draw by draw
 
 
@@ -79,8 +81,14 @@ def _frequencies(study: Study, services: Sequence[Service], factors: Factors, dr
             q, rate = _sampled(study, law, name, factors)
             if not np.any(rate):
                 continue
-            ends = [_evaluated(study, [service], factors, draws, fixed={name: end})[service.name] for end in (1.0, 0.0)]
-            total += (ends[0] - ends[1]) * rate * (1.0 - q)
+            # a shared part is followed from down to up; one that every client has by a small step, for all clients
+            steps = (_STEP, -_STEP) if name in own else (1.0, 0.0)
+            ends = [
+                _evaluated(study, [service], factors, draws, fixed={name: q + step if name in own else step})
+                for step in steps
+            ]
+            slope = (ends[0][service.name] - ends[1][service.name]) / (steps[0] - steps[1])
+            total += slope * rate * (1.0 - q)
         result[service.name] = total
     return result
 
@@ -91,7 +99,7 @@ def _evaluated(
     factors: Factors,
     draws: int,
     calendar: tuple[FloatArray, dict[str, FloatArray]] | None = None,
-    fixed: Mapping[str, float] | None = None,
+    fixed: Mapping[str, Any] | None = None,
 ) -> dict[str, FloatArray]:
     """Evaluate diagrams at draws, in chunks that fit in memory; `fixed` puts the unavailability of parts by hand."""
     result = {service.name: np.empty(draws) for service in services}
@@ -110,6 +118,7 @@ def _evaluated(
         for name, law in laws.items():
             if name in given:
                 found = np.asarray(given[name])
+                found = found[part][..., None] if found.ndim else found
             elif name in times and isinstance(law, Law):
                 found = sampled_law(law.single, here).at(times[name]) ** law.parts
             else:

@@ -6,13 +6,15 @@ answers has and a coarser one has not: figures are multiplied by the ratio of bo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.ctmc.chain import Chain
+from k2rel.ctmc.steady import steady
 from k2rel.errors import NoConvergenceError
 from k2rel.inputs import Factors, factor
 from k2rel.logic.diagram import Diagram
@@ -157,6 +159,16 @@ class SampledChain:
         return np.array(rows)
 
     # what follows
+
+    def chains(self, factors: Factors, draws: int) -> Iterator[tuple[Chain, FloatArray]]:
+        """Give the chain at each draw with its steady state, one after another."""
+        rates, shares = self._rates(factors, draws), self._factors(factors, draws)
+        initial, states = self.dynamics.states.chain.initial, self.dynamics.states.chain.states
+        for draw in range(draws):
+            rate = self._multiple * rates[self._rate, draw] * shares[self._by, draw]
+            there = rate > 0.0
+            chain = Chain.of(states, self._source[there], self._target[there], rate[there], initial)
+            yield chain, steady(chain, _TOLERANCE * 1e-3).probability
 
     def modes(
         self, diagrams: Sequence[Diagram], factors: Factors, draws: int, *, flows: bool = True

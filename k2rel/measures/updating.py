@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,8 @@ from k2rel.distributions import Uncertain
 from k2rel.errors import InputError, closest
 from k2rel.field import ACTIONS, Exposure, Pooled, Posterior, Takeovers, Times, pool, prior_of, update
 from k2rel.field.learned import Learned, updated_coverage, updated_time, wide_coverage, wide_time
-from k2rel.inputs import Input, Uses, without
+from k2rel.inputs import Input, Uses, factor, without
+from k2rel.measures.site_entries import Target, site_entries
 from k2rel.organisation import Organisation
 from k2rel.rates import Contract, Law, RateRow, changed_laws, registry
 from k2rel.rates.site_laws import rate_input
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Updated", "updated"]
-
-_Target = tuple[str, str, str]  # "coverage", role and class; "mttr", type; or "operator", time of `Organisation`
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,7 +55,7 @@ class Updated(ShownTable):
     pooled: dict[str, Pooled] = field(default_factory=dict)
     learned: tuple[Learned, ...] = ()
     organisations: tuple[Organisation | None, ...] = (None, None, None)
-    targets: tuple[_Target, ...] = field(default=(), repr=False)  # what each of `learned` is about
+    targets: tuple[Target, ...] = field(default=(), repr=False)  # what each of `learned` is about
 
     @property
     def organisation(self) -> Organisation | None:
@@ -103,7 +101,7 @@ class Updated(ShownTable):
         --------
         >>> from k2rel.studies import study
         >>> found = updated(study("L2R"), takeovers=[Takeovers("file_system", 40, 30, "media_server")]).handling()
-        >>> float(found.loc["file_system.coverage", "seen"])
+        >>> float(found.loc["coverage", "seen"])
         0.75
         """
         import pandas as pd
@@ -129,33 +127,11 @@ class Updated(ShownTable):
         Examples
         --------
         >>> from k2rel.studies import study
-        >>> print(updated(study("L2R"), repairs=[Times("psu", 4, 8.0)]).entries()[:17])
-        types:
+        >>> print(updated(study("L2R"), repairs=[Times("psu", 4, 8.0)]).entries().splitlines()[1])
           psu:
         """
-        by = dict(zip(self.targets, self.learned, strict=True))
-        lines: list[str] = []
-        types = {name: one.after for (what, name, _), one in by.items() if what == "mttr"}
-        if types:
-            lines += ["types:", *(f"  {name}:\n    mttr: {_written(item)}" for name, item in types.items())]
-        roles = dict.fromkeys(name for what, name, _ in by if what == "coverage")
-        lines += ["roles:"] if roles else []
-        for name in roles:
-            role = self.after.site.roles[name]
-            known = {**self.before.site.inputs, **{one.after.name: one.after for one in self.learned}}
-            given = {
-                cause: next(
-                    (known[u.input] for u in role.uses if u.field == coverage_name(cause) and u.input in known), v
-                )
-                for cause, v in coverages(role).items()
-            }
-            texts = {c: _written(i) if isinstance(i, Input) else f"{i:.6g}" for c, i in given.items()}
-            lines.append(f"  {name}:")
-            if len(texts) == 1:
-                lines.append(f"    coverage: {texts['']}")
-            else:
-                lines += ["    coverage:", *(f"      {cause or DEFAULT}: {text}" for cause, text in texts.items())]
-        return "".join(f"{line}\n" for line in lines)
+        found = zip(self.targets, self.learned, strict=True)
+        return site_entries(self.before.site, {target: one.after for target, one in found if target[0] != "operator"})
 
     def _line(self) -> str:
         names = [*self.posteriors, *(one.before.name for one in self.learned)]
@@ -165,15 +141,6 @@ class Updated(ShownTable):
     def provenance(self) -> Provenance:
         """Of the study with what the logs say."""
         return self.after.provenance
-
-
-def _written(item: Input) -> str:
-    """An input as a number of a site file with limits."""
-    unit = f" {item.unit}" if item.unit else ""
-    value, low, high = (f"{number:.6g}{unit}" for number in (item.point, item.low, item.high))
-    family = item.distribution.family
-    about = f"evidence: {item.evidence}, source: {json.dumps(item.source, ensure_ascii=False)}"
-    return f"{{value: {value}, low: {low}, high: {high}, distribution: {family}, {about}}}"
 
 
 def updated(
@@ -237,7 +204,7 @@ def updated(
         raise InputError(f"log: there is no site '{site[:60]}'{closest(site, sites)}")
     priors, posteriors, rows, pooled = _rates(study, exposures, prior, site)
     who = organisation or Organisation()
-    learned: dict[_Target, Learned] = {
+    learned: dict[Target, Learned] = {
         **_coverages(study, takeovers), **_repairs(study, repairs, prior), **_operators(who, operators, prior),
     }  # fmt: skip
     rows = [
@@ -299,10 +266,11 @@ def _with_time(row: RateRow, contract: Contract, learned: Learned | None) -> Rat
     return replace(row, mttr_h={**row.mttr_h, contract: time.point}, mttr_factor=math.sqrt(time.high / time.low))
 
 
-def _coverages(study: Study, takeovers: Sequence[Takeovers]) -> dict[_Target, Learned]:
-    """Coverages by role and class of what failed; rows of one class add up."""
+def _coverages(study: Study, takeovers: Sequence[Takeovers]) -> dict[Target, Learned]:
+    """Coverages by the input that they take, else by role and class of what failed; rows of one add up."""
     site = study.site
-    sums: dict[tuple[str, str], Takeovers] = {}
+    known: dict[Target, Input] = {}
+    sums: dict[Target, Takeovers] = {}
     for seen in takeovers:
         role = site.roles.get(seen.role)
         if role is None:
@@ -310,15 +278,13 @@ def _coverages(study: Study, takeovers: Sequence[Takeovers]) -> dict[_Target, Le
         if len(role.holders) < 2:
             raise InputError(f"takeovers: role '{seen.role}' has one holder in {site.name} and is never taken over")
         cause = _class(study, role, seen.trigger)
-        before = sums.get((role.id, cause), Takeovers(role.id, 0, 0))
-        sums[role.id, cause] = Takeovers(role.id, before.tried + seen.tried, before.succeeded + seen.succeeded)
-    result: dict[_Target, Learned] = {}
-    for (name, cause), seen in sums.items():
-        role = site.roles[name]
         what = coverage_name(cause)
-        known = _known(study, role.uses, what, coverages(role)[cause], f"{name}.{what}", "coverage", wide_coverage)
-        result["coverage", name, cause] = updated_coverage(known, seen)
-    return result
+        item = _input_of(study, role.uses, what)
+        target = ("coverage", role.id, cause) if item is None else ("input", item.name, "")
+        known[target] = item or _wide(coverages(role)[cause], f"{role.id}.{what}", "coverage", wide_coverage, "")
+        before = sums.get(target, Takeovers(role.id, 0, 0))
+        sums[target] = Takeovers(role.id, before.tried + seen.tried, before.succeeded + seen.succeeded)
+    return {target: updated_coverage(known[target], seen) for target, seen in sums.items()}
 
 
 def _class(study: Study, role: Role, trigger: str) -> str:
@@ -343,21 +309,33 @@ def _class(study: Study, role: Role, trigger: str) -> str:
     return class_of(role, trigger, parts)
 
 
-def _repairs(study: Study, repairs: Sequence[Times], prior: str) -> dict[_Target, Learned]:
-    """Repair times by component type."""
-    result: dict[_Target, Learned] = {}
+def _repairs(study: Study, repairs: Sequence[Times], prior: str) -> dict[Target, Learned]:
+    """Repair times by the input of the site file that they take, else by component type."""
+    known: dict[Target, Input] = {}
+    times: list[Times] = []
     for kind, seen in _summed(repairs).items():
         law = _law_of(study, kind, "repairs", lambda one: (one.mttr_h,))
-        known = _known(study, law.uses, "mttr_h", law.mttr_h, f"{kind}.mttr", "repair time", wide_time, "h")
-        found = updated_time(known, seen, prior)
-        # an entry of the registry may have the name of the type, and others go on using its repair time
-        result["mttr", kind, ""] = replace(found, after=replace(found.after, name=f"{kind}_site.mttr"))
+        item = _input_of(study, law.uses, "mttr_h")
+        if item is not None and item.name in study.site.inputs:
+            target = ("input", item.name, "")
+        else:  # an entry of the registry stays as it is for other types
+            target = ("mttr", kind, "")
+            item = item or _wide(law.mttr_h, "", "repair time", wide_time, "h")
+            item = replace(item, name=f"{kind}.mttr")
+        known[target] = item
+        times.append(replace(seen, name=str(target)))
+    result = {}
+    for target, item in known.items():
+        found = updated_time(item, _summed(times)[str(target)], prior)
+        if target[0] == "mttr":  # an entry of the registry may have the name of the type
+            found = replace(found, after=replace(found.after, name=f"{target[1]}_site.mttr"))
+        result[target] = found
     return result
 
 
-def _operators(who: Organisation, operators: Sequence[Times], prior: str) -> dict[_Target, Learned]:
+def _operators(who: Organisation, operators: Sequence[Times], prior: str) -> dict[Target, Learned]:
     """Times of operators."""
-    result: dict[_Target, Learned] = {}
+    result: dict[Target, Learned] = {}
     for action, seen in _summed(operators).items():
         if action not in ACTIONS:
             near = closest(action, ACTIONS)
@@ -376,16 +354,10 @@ def _summed(times: Sequence[Times]) -> dict[str, Times]:
     return result
 
 
-def _known(
-    study: Study, uses: Sequence[Uses], what: str, value: float, name: str, kind: str,
-    wide: Callable[[float], Uncertain], unit: str = "",
-) -> Input:  # fmt: skip
-    """What is known of a field of a record: the input that it uses, else wide limits that are stated."""
+def _input_of(study: Study, uses: Sequence[Uses], what: str) -> Input | None:
+    """The input that a field of a record takes; None where it has no limits."""
     inputs = {**study.laws.inputs, **study.site.inputs}
-    for use in uses:
-        if use.field == what and use.power == 1 and use.input in inputs:
-            return replace(inputs[use.input], name=name)
-    return _wide(value, name, kind, wide, unit)
+    return next((inputs[u.input] for u in uses if u.field == what and u.power == 1 and u.input in inputs), None)
 
 
 def _wide(value: float, name: str, kind: str, wide: Callable[[float], Uncertain], unit: str) -> Input:
@@ -395,16 +367,21 @@ def _wide(value: float, name: str, kind: str, wide: Callable[[float], Uncertain]
     return Input(name, kind, value, low, high, found, unit, "P", source)
 
 
-def _acting(who: Organisation, given: Mapping[_Target, Input]) -> Organisation:
+def _acting(who: Organisation, given: Mapping[Target, Input]) -> Organisation:
     """An organisation with other times, and their limits beside those of the times that stay."""
     new = {name: item for (what, name, _), item in given.items() if what == "operator"}
     limits = {name: (item.low, item.high) for name, item in {**who.inputs, **new}.items()}
-    points = {name: item.point for name, item in new.items()}
+    points: Any = {name: item.point for name, item in new.items()}
     return replace(who, **points, limits=tuple((name, *ends) for name, ends in limits.items()))
 
 
-def _with(study: Study, rows: Mapping[str, RateRow], given: Mapping[_Target, Input]) -> Study:
-    """The study with entries of the registry by type, and with other coverages and repair times."""
+def _with(study: Study, rows: Mapping[str, RateRow], given: Mapping[Target, Input]) -> Study:
+    """The study with entries of the registry by type, and with other coverages and repair times.
+
+    Whatever takes an input of the site file follows it, since one input is one number that is not known.
+    """
+    shared = {name: item for (what, name, _), item in given.items() if what == "input"}
+    ratios = {name: item.point / study.site.inputs[name].point for name, item in shared.items()}
     times = {name: item for (what, name, _), item in given.items() if what == "mttr"}
     rates = {kind: found for kind, row in rows.items() if (found := rate_input(row)) is not None}
 
@@ -415,6 +392,7 @@ def _with(study: Study, rows: Mapping[str, RateRow], given: Mapping[_Target, Inp
                 rates_id=row.id, evidence=row.evidence, source=row.source, share=1.0,
                 uses=(*without(law.uses, "failure_rate_per_h"), Uses("failure_rate_per_h", rates[part.type].name)),
             )  # fmt: skip
+        law = replace(law, mttr_h=law.mttr_h * float(factor(law.uses, "mttr_h", ratios)))
         if (time := times.get(part.type)) is not None:
             uses = (*without(law.uses, "mttr_h"), Uses("mttr_h", time.name))
             law = replace(law, mttr_h=time.point, uses=uses)
@@ -423,8 +401,8 @@ def _with(study: Study, rows: Mapping[str, RateRow], given: Mapping[_Target, Inp
     laws = changed_laws(study.site, study.laws, after)
     new = {item.name: item for item in (*rates.values(), *times.values())}
     study = replace(study, laws=replace(laws, inputs={**laws.inputs, **new}))
-    roles = dict(study.site.roles)
-    covered: dict[str, Input] = {}
+    roles = {name: _following(role, ratios) for name, role in study.site.roles.items()}
+    covered = dict(shared)
     for (what, name, cause), item in given.items():
         if what != "coverage":
             continue
@@ -436,6 +414,13 @@ def _with(study: Study, rows: Mapping[str, RateRow], given: Mapping[_Target, Inp
     if not covered:
         return study
     return with_site(study, replace(study.site, roles=roles, inputs={**study.site.inputs, **covered}))
+
+
+def _following(role: Role, ratios: Mapping[str, float]) -> Role:
+    """A role whose coverages take other inputs."""
+    value, *others = (v * float(factor(role.uses, coverage_name(c), ratios)) for c, v in coverages(role).items())
+    causes = [cause for cause, _ in role.coverage_of]
+    return replace(role, coverage=value, coverage_of=tuple(zip(causes, others, strict=True)))
 
 
 def _law_of(

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from k2rel.ctmc.accumulated import Accumulated, accumulated
-from k2rel.errors import InputError, K2relError
-from k2rel.markov.engine import Dynamics
+from k2rel.arguments import as_seed, as_whole
+from k2rel.errors import InputError
+from k2rel.inputs import Factors
 from k2rel.measures.availability import service_named
+from k2rel.measures.draws import inputs_of
 from k2rel.measures.solution import Solution, StudyLike, solution_of
+from k2rel.measures.uncertainty import drawn_factors
+from k2rel.measures.window_draws import windows_at_draws
+from k2rel.measures.window_engines import Figure, known_windows
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
-from k2rel.services.diagrams import Service
 from k2rel.studies import Provenance
 from k2rel.tables import ShownTable
 from k2rel.units import HOURS_PER_YEAR, format_duration, parse_duration
@@ -29,26 +32,22 @@ from k2rel.units import HOURS_PER_YEAR, format_duration, parse_duration
 if TYPE_CHECKING:
     import pandas as pd
 
-    from k2rel.simulation.estimates import Estimate
-    from k2rel.simulation.windows import CountedWindows
-
-__all__ = ["WINDOW_WORDS", "Figure", "Window", "downtime_h_of", "probability_within", "window", "window_h_of"]
+__all__ = [
+    "WINDOW_WORDS",
+    "Figure",
+    "Window",
+    "downtime_h_of",
+    "met_at_draws",
+    "probability_within",
+    "window",
+    "window_h_of",
+]
 
 WINDOW_WORDS = ("hour", "day", "week", "month", "year")
 _LONGEST_H = 100 * HOURS_PER_YEAR
 _EXCEEDED = (0.5, 0.1, 0.01)
 _ABOVE_H = (1 / 60, 1 / 6, 1.0, 4.0)
-_BY_CLIENTS, _WIDEST = 0.01, 0.005
-_RARE, _MOST_NUMBERS = 1e-6, 250
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A figure, and limits: a proven bound where it is exact, a confidence interval where it is simulated."""
-
-    value: float
-    low: float
-    high: float
+_MOST_DRAWS = 100_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,7 +66,7 @@ class Window(ShownTable):
     inputs : str
         How rates, times and probabilities of the site are taken.
     mean_h, none : Figure
-        Mean downtime [h], probability of none.
+        Mean downtime [h], probability of none; at the inputs as given, as all but `spread`.
     above : tuple of (float, Figure)
         Downtimes [h] and the probability of more.
     exceeded : tuple of (float, Figure)
@@ -76,6 +75,9 @@ class Window(ShownTable):
         Probability of 0, 1, 2, ... interruptions that begin in the window.
     left_out : float
         Share of the mean downtime that clients' own parts cause, which these figures leave out; 0 where simulated.
+    spread : tuple of Figure
+        Mean downtime [h], probability of none and of more than each time of `above`: mean, 5 % and 95 % over draws of
+        the inputs within their limits; empty where none were asked for.
     """
 
     service: str
@@ -91,6 +93,7 @@ class Window(ShownTable):
     numbers: tuple[Figure, ...]
     left_out: float
     provenance: Provenance
+    spread: tuple[Figure, ...] = ()
 
     def table(self) -> pd.DataFrame:
         """Give downtimes and their probabilities.
@@ -98,12 +101,13 @@ class Window(ShownTable):
         Returns
         -------
         pandas.DataFrame
-            Index ``figure``; ``value``, ``low``, ``high``, in minutes or as probabilities, as the index says.
+            Index ``figure``; ``value``, ``low``, ``high``, in minutes or as probabilities, as the index says; where
+            inputs were drawn, ``drawn_mean``, ``drawn_low``, ``drawn_high`` (5 and 95 %).
 
         Examples
         --------
-        >>> float(window("L2R", within="month").table()["value"].iloc[0].round(3))
-        0.831
+        >>> window("L2R", within="month").table().index[1]
+        'P(no downtime)'
         """
         import pandas as pd
 
@@ -112,6 +116,11 @@ class Window(ShownTable):
         for share, figure in self.exceeded:
             rows[f"exceeded in 1 of {1 / share:.3g} [min]"] = _minutes(figure)
         frame = pd.DataFrame([asdict(row) for row in rows.values()], index=pd.Index(rows, name="figure"))
+        if self.spread:
+            drawn = [_minutes(self.spread[0]), *self.spread[1:]]
+            drawn += [Figure(math.nan, math.nan, math.nan)] * (len(frame) - len(drawn))
+            for column, field in (("drawn_mean", "value"), ("drawn_low", "low"), ("drawn_high", "high")):
+                frame[column] = [getattr(figure, field) for figure in drawn]
         return self.provenance.signed(frame)
 
     def interruptions(self) -> pd.DataFrame:
@@ -124,8 +133,8 @@ class Window(ShownTable):
 
         Examples
         --------
-        >>> window("L2R", within="month").interruptions()["probability"].round(3).tolist()[:3]
-        [0.875, 0.117, 0.008]
+        >>> float(window("L2R", within="month").interruptions()["probability"].sum().round(3))
+        1.0
         """
         import pandas as pd
 
@@ -150,6 +159,13 @@ class Window(ShownTable):
             "p_above": [{"above_h": hours, **asdict(figure)} for hours, figure in self.above],
             "exceeded": [{"probability": share, "hours": asdict(figure)} for share, figure in self.exceeded],
             "p_interruptions": [asdict(figure) for figure in self.numbers],
+            "drawn": None
+            if not self.spread
+            else {
+                "mean_h": asdict(self.spread[0]),
+                "p_no_downtime": asdict(self.spread[1]),
+                "p_above": [asdict(figure) for figure in self.spread[2:]],
+            },
         }
 
     @property
@@ -162,8 +178,8 @@ class Window(ShownTable):
 
         Examples
         --------
-        >>> window("L2R").words()[:77]
-        'media: 9.97 min of downtime in a year on average; none in 20.2 % of them, abo'
+        >>> window("L2R").words()[-50:]
+        'in one of a hundred; exact, at the inputs as given'
         """
         tenth, hundredth = (format_duration(figure.value) for share, figure in self.exceeded if share < 0.5)
         more = f"; left out: clients' own parts, {100 * self.left_out:.1g} % of it" if self.left_out >= 5e-4 else ""
@@ -188,6 +204,8 @@ def window(
     organisation: Organisation | None = None,
     *,
     above: Sequence[str | float] | str | float | None = None,
+    samples: int = 0,
+    seed: int = 1,
     method: str = "auto",
 ) -> Window:
     """Say how the downtime and the interruptions of a service spread over windows of time.
@@ -202,6 +220,8 @@ def window(
         ``year``, ``month``, ``week``, ``day``, ``hour``, or a length such as ``"90 days"``; a number is in hours.
     above : str, float or sequence of these, optional
         Downtimes of which the probability of more is asked; by default 1 min, 10 min, 1 h and 4 h.
+    samples, seed : int
+        Draws of the inputs within their limits, by the chain, and their seed; by default none.
 
     Returns
     -------
@@ -217,21 +237,24 @@ def window(
     Examples
     --------
     >>> found = window("L2R", within="month", above="1 min")
-    >>> round(found.above[0][1].value, 4), round(60 * found.exceeded[1][1].value, 2)
-    (0.0409, 0.19)
+    >>> found.how, 0.0 < found.above[0][1].value < 1.0 - found.none.value
+    ('exact', True)
     """
     words, window_h = window_h_of(within)
     limits = _limits(above, words, window_h)
     solution = solution_of(study, method, organisation)
     name = _named(solution, service)
-    known = _known(solution, name, window_h)
+    samples, seed = as_whole("samples", samples, 0, _MOST_DRAWS), as_seed(seed)
+    known = known_windows(solution, name, window_h)
+    spread = _spread(solution, name, window_h, limits, samples, seed) if samples else ()
+    drawn = f", and beside it with them drawn within their limits ({samples} draws)" if spread else ""
     return Window(
         name,
         words,
         window_h,
         known.how,
         known.why,
-        "at the inputs as given",
+        f"at the inputs as given{drawn}",
         known.mean(),
         known.none(),
         tuple(zip(limits, known.longer_than(limits), strict=True)),
@@ -239,14 +262,48 @@ def window(
         tuple(known.numbers()),
         known.left_out,
         known.provenance,
+        spread,
     )
+
+
+def _spread(
+    solution: Solution, service: str, window_h: float, above_h: Sequence[float], draws: int, seed: int
+) -> tuple[Figure, ...]:
+    """Figures over draws of the inputs: mean, and 5 % and 95 % quantiles."""
+    inputs = inputs_of(solution)
+    if not inputs:
+        raise InputError(
+            f"samples: {solution.study.site.name} has no input with limits that {service} rests on; leave them out"
+        )
+    factors = drawn_factors(inputs, draws, seed)
+    found = windows_at_draws(_exactly(solution, service, window_h), service, window_h, [0.0, *above_h], factors, draws)
+    columns = [found.mean_h, 1.0 - found.above[:, 0], *found.above[:, 1:].T]
+    return tuple(Figure(float(x.mean()), *np.quantile(x, [0.05, 0.95]).tolist()) for x in columns)
+
+
+def _exactly(solution: Solution, service: str, window_h: float) -> Solution:
+    """The solution, where its windows are exact: histories are counted at the inputs as given only."""
+    if known_windows(solution, service, window_h).how != "exact":
+        raise InputError(
+            f"samples: {solution.study.site.name}: windows of {service} are counted in histories, which take the "
+            "inputs as given; leave samples out"
+        )
+    return solution
+
+
+def met_at_draws(
+    solution: Solution, service: str, window_h: float, at_most_h: float, share: float, factors: Factors, draws: int
+) -> NDArray[np.bool_]:
+    """At which draws of the inputs so large a share of the windows has at most so much downtime."""
+    found = windows_at_draws(solution, service, window_h, [at_most_h], factors, draws)
+    return np.asarray(1.0 - found.above[:, 0] >= share)
 
 
 def probability_within(
     solution: Solution, service: str | None, window_h: float, at_most_h: float
 ) -> tuple[Figure, str]:
     """Probability that the downtime of a window is at most so long, and whether it is exact or simulated."""
-    known = _known(solution, _named(solution, service), window_h)
+    known = known_windows(solution, _named(solution, service), window_h)
     more = known.longer_than([at_most_h])[0]
     return Figure(1.0 - more.value, 1.0 - more.high, 1.0 - more.low), known.how
 
@@ -293,156 +350,3 @@ def downtime_h_of(value: object, words: str, window_h: float, where: str) -> flo
 def _named(solution: Solution, service: str | None) -> str:
     """The name of a service that there is."""
     return principal_traffic(solution.study.site) if service is None else service_named(solution.study, service).name
-
-
-def _known(solution: Solution, service: str, window_h: float) -> _Exact | _Counts:
-    """The chain where it tells enough, else histories; an engine that was named does not give way to another."""
-    if solution.method == "exact" and not solution.chosen:
-        raise solution.cannot("the downtime of one window of time", "auto, markov or simulation")
-    if solution.method == "simulation":
-        return _Counts(_counted(solution, service, window_h), solution.reason)
-    try:
-        return _by_chain(solution, service, window_h)
-    except K2relError as error:
-        name = solution.study.site.name
-        reason = str(error).removeprefix(f"{name}: ")
-        if not solution.chosen:
-            raise InputError(
-                f"{name}: the {solution.method} engine cannot give the downtime of a window: {reason}; "
-                "ask with method auto or simulation"
-            ) from None
-    return _Counts(_counted(solution, service, window_h), reason)
-
-
-@dataclass(frozen=True, eq=False)
-class _Exact:
-    """By the chain; `bound` is that of the states that it leaves out, `left_out` the share of clients' own parts."""
-
-    found: Accumulated
-    bound: float
-    mean_bound_h: float
-    left_out: float
-    why: str
-    provenance: Provenance
-    how: str = "exact"
-
-    def _figure(self, value: float, error: float) -> Figure:
-        value, wrong = float(value), float(error) + self.bound
-        return Figure(value, max(value - wrong, 0.0), min(value + wrong, 1.0))
-
-    def mean(self) -> Figure:
-        mean = self.found.mean_h
-        return Figure(mean, max(mean - self.mean_bound_h, 0.0), mean + self.mean_bound_h)
-
-    def none(self) -> Figure:
-        return self._figure(*self.found.none())
-
-    def longer_than(self, times_h: Sequence[float]) -> list[Figure]:
-        return [self._figure(*each) for each in zip(*map(list, self.found.longer_than(times_h)), strict=True)]
-
-    def quantile(self, share: float) -> Figure:
-        error = self.bound + self.found.none()[1]
-        at = (share, max(share - error, 0.0), min(share + error, 1.0 - 1e-12))
-        return Figure(*(self.found.quantile_h(each) for each in at))
-
-    def numbers(self) -> list[Figure]:
-        expected = self.found.entries
-        most = int(min(expected + 12.0 * math.sqrt(expected) + 12.0, _MOST_NUMBERS))
-        return [self._figure(*each) for each in zip(*map(list, self.found.visits(most, _RARE)), strict=True)]
-
-
-def _by_chain(solution: Solution, service: str, window_h: float) -> _Exact:
-    """By the chain, or why not."""
-    study = solution.study
-    dynamics = solution.chain.dynamics
-    found = service_named(study, service, dynamics.policy)
-    down = dynamics.unavailability(found)
-    shared = float(dynamics.probability[dynamics.down(found)].sum())
-    left_out = max(0.0, 1.0 - shared / down) if down > 0 else 0.0
-    if left_out > _BY_CLIENTS:
-        raise InputError(
-            f"clients' own parts cause {100 * left_out:.2g} % of the downtime of {service}, which the chain does not "
-            "follow"
-        )
-    states = dynamics.states
-    bound = states.share_bound + (states.left_per_h + _changed_by_tests_per_h(dynamics)) * window_h
-    spent = _accumulated(dynamics, found, window_h)
-    if not bound + spent.merged <= _WIDEST:
-        raise InputError(
-            f"with {states.chain.states:,} states a probability is bounded by {bound + spent.merged:.1e}, too wide"
-        )
-    spent.none()  # of chains that are too large for the numbers, this is the first to say so
-    why = "the chain tells where the site is and for how long"
-    return _Exact(
-        spent, bound, states.error_bound * window_h, left_out, why,
-        replace(
-            dynamics.provenance, takeovers=solution.takeovers, reason=solution.reason, error_bound=bound + spent.merged,
-        ),
-    )  # fmt: skip
-
-
-def _changed_by_tests_per_h(dynamics: Dynamics) -> float:
-    """How often tests on their days, not after an exponential time, can change what happens while something is failed.
-
-    The engine bounds the share of time; such times last as long as times with something failed do.
-    """
-    if not dynamics.test_bound:
-        return 0.0
-    flows = dynamics.flows_between(dynamics.states.all_up.astype(np.int64), 2)
-    return dynamics.test_bound * float(flows[1, 0]) / float(dynamics.probability[~dynamics.states.all_up].sum())
-
-
-@lru_cache(maxsize=8)
-def _accumulated(dynamics: Dynamics, service: Service, window_h: float) -> Accumulated:
-    """Kept, since the table, the verdict and the page ask the same."""
-    return accumulated(dynamics.states.chain, dynamics.probability, dynamics.down(service), window_h)
-
-
-@dataclass(frozen=True, eq=False)
-class _Counts:
-    """By histories."""
-
-    found: CountedWindows
-    why: str
-    how: str = "simulated"
-    left_out: float = 0.0
-
-    @property
-    def provenance(self) -> Provenance:
-        return replace(self.found.run.provenance, reason=self.why)
-
-    def mean(self) -> Figure:
-        return _figure(self.found.mean())
-
-    def none(self) -> Figure:
-        return _figure(self.found.none())
-
-    def longer_than(self, times_h: Sequence[float]) -> list[Figure]:
-        return [_figure(each) for each in self.found.longer_than(times_h)]
-
-    def quantile(self, share: float) -> Figure:
-        return _figure(self.found.quantile(share))
-
-    def numbers(self) -> list[Figure]:
-        return [_figure(each) for each in self.found.visits()]
-
-
-def _figure(estimate: Estimate) -> Figure:
-    return Figure(estimate.value, estimate.low, estimate.high)
-
-
-def _counted(solution: Solution, service: str, window_h: float) -> CountedWindows:
-    from k2rel.simulation.windows import CountedWindows
-
-    return CountedWindows(_histories(solution, window_h), service)
-
-
-@lru_cache(maxsize=4)
-def _histories(solution: Solution, window_h: float) -> Any:
-    """Histories under the same reading, whose years are parted into windows; kept for the other services."""
-    from k2rel.simulation.engine import moderate_plan
-    from k2rel.simulation.windows import WindowPlan
-
-    plan = solution.plan or moderate_plan(solution.study, solution.followed, solution.circumstances)
-    years = max(plan.years, math.ceil(window_h / HOURS_PER_YEAR * (1.0 - 1e-12)))
-    return solution.histories(WindowPlan.of(replace(plan, years=years), window_h))

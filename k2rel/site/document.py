@@ -404,8 +404,8 @@ def _with_limits(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     result = {key: _with_limits(value) for key, value in schema.items()}
-    properties = result.get("properties")
-    for key in LIMITED if isinstance(properties, dict) else ():
+    properties = result.get("properties", {})
+    for key in LIMITED:
         if key in properties:
             about = {name: properties[key].pop(name) for name in ("title", "description") if name in properties[key]}
             properties[key] = {**about, "anyOf": [properties[key], _LIMITS]}

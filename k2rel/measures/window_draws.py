@@ -1,0 +1,59 @@
+"""Downtime of windows at many draws of the inputs: the chain of each draw, with its own steady state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.ctmc.accumulated import Accumulated, accumulated
+from k2rel.inputs import Factors
+from k2rel.markov.engine import Dynamics, solved
+from k2rel.markov.sampled import SampledChain
+from k2rel.measures.availability import service_named
+from k2rel.measures.solution import Solution
+
+__all__ = ["WindowsAtDraws", "windows_at_draws"]
+
+FloatArray = NDArray[np.float64]
+
+_COARSE = 1e-6  # error bound of the chain that is followed; what it misses at the point is put back as a ratio
+_ACCURACY = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class WindowsAtDraws:
+    """What a service does in a window, at each draw."""
+
+    mean_h: FloatArray  # (draws,)
+    above: FloatArray  # (draws, times): probability of more downtime than each time
+
+
+def windows_at_draws(
+    solution: Solution, service: str, window_h: float, times_h: Sequence[float], factors: Factors, draws: int
+) -> WindowsAtDraws:
+    """Follow the chain of each draw through a window."""
+    fine = solution.chain.dynamics
+    organisation = fine.organisation
+    rough = fine
+    if organisation.tolerance is None and fine.states.error_bound < _COARSE:
+        rough = solved(solution.study, replace(organisation, tolerance=_COARSE))
+    found = service_named(solution.study, service, rough.policy)
+    inside = rough.down(found)
+    mean, above = np.empty(draws), np.empty((draws, len(times_h)))
+    for draw, (chain, probability) in enumerate(SampledChain(rough).chains(factors, draws)):
+        spent = accumulated(chain, probability, inside, window_h, _ACCURACY)
+        mean[draw], above[draw] = spent.mean_h, spent.longer_than(times_h)[0]
+    best, same = (_at_point(dynamics, service, window_h) for dynamics in (fine, rough))
+    mean *= best.mean_h / same.mean_h if same.mean_h > 0 else 1.0
+    here, there = best.longer_than(times_h)[0], same.longer_than(times_h)[0]
+    above *= np.divide(here, there, out=np.ones(len(times_h)), where=there > 0)
+    return WindowsAtDraws(mean, np.minimum(above, 1.0))
+
+
+def _at_point(dynamics: Dynamics, service: str, window_h: float) -> Accumulated:
+    found = service_named(dynamics.study, service, dynamics.policy)
+    states = dynamics.states
+    return accumulated(states.chain, states.solution.probability, dynamics.down(found), window_h, _ACCURACY)
