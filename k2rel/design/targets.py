@@ -61,6 +61,14 @@ _TARGET_FILE = (
     "a target file gives an availability [%] by service, such as 'media: 99.99', or what is asked of windows of time, "
     "such as 'media: {within: month, at most: 1 min, in: 95 %}'"
 )
+<<<<<<< HEAD
+MET, NOT_MET, NOT_KNOWN = "met", "not met", "not known"
+"""Words of a verdict."""
+SAMPLES = 2000
+SURE = 0.95
+"""Probability from which a target is met; not met below its complement."""
+=======
+>>>>>>> main
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -185,7 +193,7 @@ def judge(
     study: StudyLike,
     targets: Mapping[str, Target | Mapping[str, object]],
     *,
-    samples: int = 2000,
+    samples: int = SAMPLES,
     seed: int = 1,
     organisation: Organisation | None = None,
     method: str = "auto",
