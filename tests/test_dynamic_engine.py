@@ -443,7 +443,7 @@ def test_the_command_line_gives_both_methods(capsys) -> None:
         (["load", "L2R", "--method", "exact", "--roles", "sticky"], "--roles is for --method auto, markov or"),
         (["availability", "L2R", "--method", "exat"], "did you mean 'exact'?"),
         (["served", "L2R", "--roles", "wandering"], "roles: 'sticky' or 'preferred', got 'wandering'"),
-        (["uncertainty", "L2R", "--method", "markov"], "ask with --method auto or exact"),
+        (["uncertainty", "L2R", "--method", "simulation"], "ask with method exact or markov"),
         (["interruptions", "L2R", "--method", "exact"], "ask with method auto, markov or simulation"),
         (["availability", "L2R", "--method", "markov", "--crews", "0"], "crews: a whole number from 1 to 1,000"),
         (["availability", "L2R", "--method", "markov", "--travel", "4 h"], "travel: say how many crews travel"),
