@@ -133,8 +133,8 @@ def how_sure() -> tuple[list[str], list[Check]]:
     cases = (
         (
             "A pair, every draw by a chain written apart",
-            "Two boxes share a role; life, repair, switchover, coverage and the time of a person have limits. Expected: "
-            "the chain, built anew with numpy in validation/sure.py; the tests compare all 200 draws.",
+            "Two boxes share a role; life, repair, switchover, coverage and the time of a person have limits. "
+            "Expected: the chain, built anew with numpy in validation/sure.py; the tests compare all 200 draws.",
             draws_of_a_pair,
         ),
         (
