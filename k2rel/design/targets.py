@@ -48,6 +48,7 @@ __all__ = [
     "MET",
     "NOT_KNOWN",
     "NOT_MET",
+    "SAMPLES",
     "SURE",
     "Judgement",
     "checked_target",
@@ -61,14 +62,8 @@ _TARGET_FILE = (
     "a target file gives an availability [%] by service, such as 'media: 99.99', or what is asked of windows of time, "
     "such as 'media: {within: month, at most: 1 min, in: 95 %}'"
 )
-<<<<<<< HEAD
-MET, NOT_MET, NOT_KNOWN = "met", "not met", "not known"
-"""Words of a verdict."""
 SAMPLES = 2000
-SURE = 0.95
-"""Probability from which a target is met; not met below its complement."""
-=======
->>>>>>> main
+"""Draws of all inputs behind a verdict."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -287,9 +282,8 @@ def judged_columns(solution: Solution, target: float | str | Mapping[str, Any] |
     if percent is None:
         return {}
     (judged,) = judge(solution, {principal: percent}, sure=sure, explain=False)
-    if isinstance(judged, WindowJudgement):  # at the inputs as given
-        return {"target_percent": math.nan, "verdict": judged.verdict, "p_met": math.nan}
-    return {"target_percent": judged.target_percent, "verdict": judged.verdict, "p_met": judged.probability}
+    percent = math.nan if isinstance(judged, WindowJudgement) else judged.target_percent
+    return {"target_percent": percent, "verdict": judged.verdict, "p_met": judged.probability}
 
 
 def _checked_draws(drawn: UncertaintyResult, solution: Solution, services: Iterable[str]) -> None:
