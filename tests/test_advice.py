@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import math
+from typing import Any
 
 import pytest
 from scipy import stats
@@ -246,7 +247,7 @@ def test_the_advice_says_the_cheapest_set_that_meets_the_target(sets) -> None:
         (judged,) = k2rel.judge(made.study, {"media": 99.99}, organisation=made.organisation, explain=False)
         if judged.verdict == "met":
             break
-    cost = found.front_table().loc[" + ".join(titles), "cost"]
+    cost: Any = found.front_table().loc[" + ".join(titles), "cost"]
     assert f"for {cost:,.6g} EUR" in found.words()
     assert found.front_table().loc[" + ".join(titles), "p_met"] == judged.probability
 
