@@ -408,8 +408,7 @@ def test_a_sweep_on_a_cluster_gives_the_same_table_though_a_worker_is_killed(tmp
 def test_every_point_of_a_grid_is_what_the_library_says(tmp_path) -> None:
     path = sweep_file(
         tmp_path,
-        "name: grid\nlevels: [L1, L2R]\nclients: [4, 8]\nrepair: [4h, nbd]\ntargets: [99.99]\n"
-        "set:\n  media_server.mttr: [2 h, 8 h]\n",
+        "name: grid\nlevels: [L1, L2R]\nclients: [4, 8]\nrepair: [4h, nbd]\nset:\n  media_server.mttr: [2 h, 8 h]\n",
     )
     done = run_sweep(read_sweep(path), tmp_path / "out")
     assert len(done.table) == 16

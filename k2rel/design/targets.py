@@ -21,6 +21,7 @@ from k2rel.design.target_forms import (
     WindowTarget,
     checked_target,
     target_of,
+    verdict_of,
     window_judgement,
 )
 from k2rel.distributions import Z95
@@ -63,7 +64,7 @@ _TARGET_FILE = (
     "such as 'media: {within: month, at most: 1 min, in: 95 %}'"
 )
 SAMPLES = 2000
-"""Draws of all inputs behind a verdict."""
+"""Draws of the inputs that a verdict rests on where no other number is asked for."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -263,7 +264,7 @@ def judge(
             low, high = (value * MINUTES_PER_YEAR for value in limits)
             carries = float(carried(study, {}, 1)[0]) if loaded else 1.0
             p = carries * _normal(minutes, low, high, allowed)
-        verdict = MET if p >= sure else NOT_MET if p <= 1.0 - sure else NOT_KNOWN
+        verdict = verdict_of(p, sure)
         turns = _turns(solution, name, allowed) if explain and verdict == NOT_KNOWN and drawn is not None else ""
         weak = _weak(solution, name) if explain else ""
         result.append(
