@@ -35,6 +35,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/exact.py $(BENCH)
 	$(BIN)/python benchmarks/dynamic.py $(filter --write,$(BENCH))
 	$(BIN)/python benchmarks/one_answer.py $(filter --write,$(BENCH))
+	$(BIN)/python benchmarks/how_sure.py $(filter --write,$(BENCH))
 	$(BIN)/python benchmarks/simulation.py $(filter --write,$(BENCH))
 	$(BIN)/python benchmarks/batch.py $(filter --write,$(BENCH))
 

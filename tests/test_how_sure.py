@@ -17,103 +17,23 @@ from k2rel.measures.solution import solution_of
 from k2rel.organisation import Organisation
 from k2rel.services.diagrams import services_of
 from k2rel.units import MINUTES_PER_YEAR
-
-PAIR = """
-format: 1
-name: pair
-title: pair
-sides: {A: {}, B: {}}
-types:
-  client: {failure_rate: 0, mttr: 1 h, source: test}
-  box:
-    mttf: {value: 900 h, low: 300 h, high: 2000 h}
-    mttr: {value: 9 h, low: 5 h, high: 20 h}
-    source: test
-components:
-  hub: {type: client, capacity: {value: 100 MB/s, low: 70 MB/s, high: 130 MB/s, distribution: uniform}}
-  a: {type: box, side: A, in: hub}
-  b: {type: box, side: B, in: hub}
-units:
-  ua: {server: a, triggers: [a]}
-  ub: {server: b, triggers: [b]}
-roles:
-  master:
-    switchover: {value: 30 min, low: 10 min, high: 60 min}
-    coverage: {value: 0.9, low: 0.7, high: 0.97}
-    holders: [{side: A, on: a, units: [ua], needs: [a]}, {side: B, on: b, units: [ub], needs: [b]}]
-clients: {count: 4, parts: {client: {type: client}, port: {type: client, between: [client, hub]}}}
-traffic:
-  media:
-    demand: {value: 24 MB/s, low: 20 MB/s, high: 28 MB/s, distribution: uniform}
-    requires: [master]
-    prefer: role master
-    paths: [{side: A, via: [client, port, hub, a]}, {side: B, via: [client, port, hub, b]}]
-"""
-PERSONS = Organisation(return_to_service_h=3.0, manual_takeover_h=2.0, limits=(("manual_takeover_h", 0.5, 6.0),))
+from validation import sure
+from validation.sure import PERSONS, with_inputs
 
 
 @pytest.fixture
-def pair(tmp_path):
-    path = tmp_path / "pair.yaml"
-    path.write_text(PAIR)
-    return k2rel.study(path)
-
-
-def written_apart(life_h, repair_h, switchover_h, coverage, manual_h, back_h=3.0) -> float:
-    """The pair's chain, built anew with numpy: probability that nobody has the role.
-
-    A state: boxes a and b up, who has the role, a and b in service.
-    """
-
-    def settle(state):
-        up, role = state[:2], state[2]
-        serves = [state[3] and up[0], state[4] and up[1]]
-        for i in (0, 1):
-            if role == "AB"[i] and not up[i] and up[1 - i] and serves[1 - i]:
-                return [((*up, "moves", *serves), coverage), ((*up, "lost", *serves), 1 - coverage)]
-        return [((*up, role, *serves), 1.0)]
-
-    def moves(state):
-        up, role, serves = state[:2], state[2], state[3:]
-        for i in (0, 1):
-            changed = tuple(not u if k == i else u for k, u in enumerate(up))
-            yield (*changed, role, *serves), 1 / (life_h if up[i] else repair_h)
-            if up[i] and not serves[i]:
-                yield (*up, role, *(True if k == i else serves[k] for k in (0, 1))), 1 / back_h
-        ready = [i for i in (0, 1) if up[i] and serves[i]]
-        if role == "moves":
-            yield (*up, "AB"[ready[0]] if ready else "lost", *serves), 1 / switchover_h
-        able = ready or [i for i in (0, 1) if up[i]]
-        if role == "lost" and able:
-            yield (*up, "AB"[able[0]], *(serves[k] or k == able[0] for k in (0, 1))), 1 / manual_h
-
-    states = [(True, True, "A", True, True)]
-    place, edges = {states[0]: 0}, []
-    for state in states:
-        for raw, rate in moves(state):
-            for after, share in settle(raw):
-                if after not in place:
-                    place[after] = len(states)
-                    states.append(after)
-                edges.append((place[state], place[after], rate * share))
-    q = np.zeros((len(states), len(states)))
-    for before, after, rate in edges:
-        q[before, after] += rate
-        q[before, before] -= rate
-    p = np.linalg.solve(np.vstack([q.T[:-1], np.ones(len(states))]), np.append(np.zeros(len(states) - 1), 1.0))
-    held = [any(s[2] == "AB"[i] and s[i] and s[3 + i] for i in (0, 1)) for s in states]
-    return float(p[~np.array(held)].sum())
-
-
-def with_inputs(study, **distributions):
-    """A study whose inputs of these names have other distributions, and all others are known."""
-    site, laws = study.site, study.laws
-    kept = {name: replace(item, distribution=distributions[name]) for name, item in site.inputs.items()
-            if name in distributions}  # fmt: skip
-    return replace(study, site=replace(site, inputs=kept), laws=replace(laws, inputs={}))
+def pair():
+    return sure.pair()
 
 
 KNOWN = Organisation(limits=())
+
+
+def all_pass(checks) -> None:
+    found = list(checks)
+    assert found
+    for check in found:
+        assert check.passed, check
 
 
 def minutes_of(study, **more):
@@ -124,30 +44,17 @@ def minutes_of(study, **more):
 
 
 def test_every_draw_of_a_pair_is_that_of_a_chain_written_apart(pair) -> None:
-    found = k2rel.uncertainty(pair, ["media"], samples=200, seed=7, organisation=PERSONS)
-    f = found.factors
-    assert set(f) == {"types.box.mttf", "types.box.mttr", "roles.master.switchover", "roles.master.coverage",
-                      "manual_takeover_h", "components.hub.capacity", "traffic.media.demand"}  # fmt: skip
-    for k in range(200):
-        apart = written_apart(
-            900 * f["types.box.mttf"][k], 9 * f["types.box.mttr"][k], 0.5 * f["roles.master.switchover"][k],
-            0.9 * f["roles.master.coverage"][k], 2 * f["manual_takeover_h"][k],
-        )  # fmt: skip
-        assert found.unavailability["media"][k] == pytest.approx(apart, rel=2e-5)
-    assert found.at_point["media"] == pytest.approx(written_apart(900, 9, 0.5, 0.9, 2.0), rel=1e-7)
+    assert set(inputs_of(solution_of(pair, "auto", PERSONS))) == {
+        "types.box.mttf", "types.box.mttr", "roles.master.switchover", "roles.master.coverage", "manual_takeover_h",
+        "components.hub.capacity", "traffic.media.demand",
+    }  # fmt: skip
+    found, apart = sure.draws_both_ways()
+    assert found.unavailability["media"] == pytest.approx(apart, rel=2e-5)
+    all_pass(sure.draws_of_a_pair())
 
 
-def test_the_quantiles_of_a_pair_under_a_beta_coverage_are_those_of_its_closed_form(pair) -> None:
-    """Downtime falls as coverage rises, so its quantiles are the downtime at those of coverage."""
-    beta = Uncertain("beta", (9.0, 1.3))
-    study = with_inputs(pair, **{"roles.master.coverage": beta})
-    who = replace(PERSONS, limits=())
-    found = k2rel.uncertainty(study, ["media"], samples=4000, seed=3, organisation=who)
-    for level in (0.05, 0.5, 0.95):
-        apart = written_apart(900, 9, 0.5, float(beta.quantile(1 - level)), 2.0)
-        assert np.quantile(found.unavailability["media"], level) == pytest.approx(apart, rel=0.01)
-    # downtime is linear in coverage but for what overlaps, so its mean is nearly that at the mean 9 / 10.3
-    assert found.unavailability["media"].mean() == pytest.approx(written_apart(900, 9, 0.5, 9 / 10.3, 2.0), rel=0.01)
+def test_the_quantiles_of_a_pair_under_a_beta_coverage_are_those_of_its_closed_form() -> None:
+    all_pass(sure.quantiles_under_a_beta_prior())
 
 
 def test_draws_of_a_level_are_what_the_answer_of_the_changed_study_is() -> None:
@@ -166,19 +73,9 @@ def test_draws_of_a_level_are_what_the_answer_of_the_changed_study_is() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("level", "clients"), [("L2R", 4), ("L3R", 20), ("nearline", 4)])
-def test_a_hundred_draws_are_within_two_percent_of_the_standard_deviation(level, clients) -> None:
-    solution = solution_of(k2rel.study(level, clients=clients))
-    names = [service.name for service in services_of(solution.engine.policy)]
-    found = k2rel.uncertainty(solution, names, samples=100, seed=5, frequency=False)
-    missed = dict.fromkeys(names, 0.0)
-    for k in range(100):
-        changed, who = study_at(solution.study, solution.followed, {n: float(f[k]) for n, f in found.factors.items()})
-        engine = solution_of(changed, "markov", who).engine
-        for service in services_of(engine.policy):
-            missed[service.name] += (engine.unavailability(service) - found.unavailability[service.name][k]) ** 2
-    for name, total in missed.items():
-        assert (total / 100) ** 0.5 <= 0.02 * found.unavailability[name].std() + 1e-15, name
+def test_a_hundred_draws_are_within_two_percent_of_the_standard_deviation() -> None:
+    for one in sure.made_anew():
+        assert one.rms <= 0.02 * one.deviation + 1e-9, one
 
 
 def test_frequencies_of_sites_without_roles_are_those_of_changed_studies() -> None:
@@ -194,12 +91,8 @@ def test_frequencies_of_sites_without_roles_are_those_of_changed_studies() -> No
 # what is known of the levels ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("coverage", "minutes"), [(0.67, 36), (0.75, 29), (0.90, 14.7), (0.95, 10.0), (0.99, 6.2)])
-def test_the_extremes_of_coverage_are_those_of_the_first_data(coverage, minutes) -> None:
-    study = k2rel.study("L2R", data="0.1")
-    roles = {name: replace(role, coverage=coverage) for name, role in study.site.roles.items()}
-    found = k2rel.availability(k2rel.studies.with_site(study, replace(study.site, roles=roles)))
-    assert found["media"].downtime_min_per_year == pytest.approx(minutes, rel=0.02)
+def test_the_extremes_of_coverage_are_those_of_the_first_data() -> None:
+    all_pass(sure.extremes_of_coverage())
 
 
 def test_coverage_alone_spreads_level_2r_more_than_all_rates_together() -> None:

@@ -37,6 +37,21 @@ def test_the_first_figure_is_the_answer_and_says_why_it_is_not_the_ideal_one(ans
         assert text == f"{value:.{decimals}f}"
 
 
+def test_how_sure_the_first_figure_is_holds(answers) -> None:
+    told = re.search(
+        r"draws lie between ([\d.]+) and ([\d.]+) minutes.*?target of ([\d.]+) %, ([\d.]+) minutes.*?probability\s+of "
+        r"(\d+) %; that is \*(.*?)\*, and it turns at .*? of (\d+) %",
+        README,
+        flags=re.S,
+    )
+    low, high, target, allowed, probability, verdict, turns = told.groups()
+    (judged,) = answers["L2R"].target(float(target))
+    assert (judged.verdict, f"{100 * judged.probability:.0f}") == (verdict, probability)
+    assert (float(low), float(high)) == pytest.approx((judged.low_min_per_year, judged.high_min_per_year), rel=0.05)
+    assert float(allowed) == pytest.approx((1 - float(target) / 100) * 525_600, rel=1e-3)
+    assert f"coverage is above {turns}." in judged.turns
+
+
 def test_the_table_of_all_levels_is_the_overview() -> None:
     told = re.findall(r"^\| (?:Level|Nearline).*\|$", README, flags=re.M)
 
@@ -130,9 +145,11 @@ def test_figures_and_messages_of_the_page_on_python_hold() -> None:
 
 def test_what_coverage_and_time_do_is_said_as_it_is() -> None:
     page = (Path(__file__).parents[1] / "docs" / "method.md").read_text()
-    told = re.search(r"by −([\d.]+) % for each per cent more of coverage, by ([\d.]+) %", page)
+    told = re.search(
+        r"by −([\d.]+) % for each per cent more of the coverage of failures of server software, by ([\d.]+) %", page
+    )
     elasticity = k2rel.assumption_importance("L2R", "media")["elasticity"]
-    assert told[1] == f"{-elasticity['file_system coverage']:.1f}"
+    assert told[1] == f"{-elasticity['file_system coverage[server_software]']:.1f}"
     assert told[2] == f"{elasticity['manual takeover']:.2f}"
 
 
