@@ -88,6 +88,12 @@ def test_failover_contract(k2) -> None:
     assert mirrored["primary"] == "A"
 
 
+LEVEL_2R = 35.67
+"""Minutes a year of media of Level 2R, data 0.2, as the changelog has it. By hand: 2.61 takeovers a year, the 2.45 after
+software fail in one of five and the others in one of twenty, 1 h each: 29.9 less what a second failure and the wait take
+(0.2); 45 s of each: 1.6 of those that succeed; 3.95 of the RAID enclosure; 0.24 of second failures."""
+
+
 def test_availability_contract(k2) -> None:
     data = k2("availability", "L2R", "--clients", 4, "--format", "json").json
     assert data["level"] == "L2R"
@@ -108,8 +114,8 @@ def test_availability_contract(k2) -> None:
         assert s["mtbf_h"] == pytest.approx(8760 / s["failures_per_year"])
         assert s["mean_downtime_h"] == pytest.approx(s["unavailability"] * s["mtbf_h"])
 
-    assert services["media"]["downtime_min_per_year"] == pytest.approx(9.97, abs=0.01)
-    assert ideal["media"] == pytest.approx(4.01, abs=0.01)
+    assert services["media"]["downtime_min_per_year"] == pytest.approx(LEVEL_2R, abs=0.01)
+    assert ideal["media"] == pytest.approx(4.05, abs=0.01)
     assert k2("availability", "L2R", "--method", "exact", "--format", "json").json["ideal"] is None
 
 
@@ -121,7 +127,7 @@ def test_availability_leads_with_the_reading_and_says_why_the_ideal_one_differs(
     assert "error bound" in engine
     assert "takeovers as modelled: takeovers take time" in engine
     places = [
-        out.index(words) for words in ("\nmedia  ", "9.97 instead of 4.01", "Operating modes", "takeovers ideal (")
+        out.index(words) for words in ("\nmedia  ", "35.7 instead of 4.05", "Operating modes", "takeovers ideal (")
     ]
     assert places == sorted(places)
     exact = k2("availability", "L2R", "--method", "exact").out
@@ -150,11 +156,13 @@ def test_figures_of_two_verbs_are_one_number(k2) -> None:
     assert sum(served[:4]) == pytest.approx(media["unavailability"], rel=1e-9)
 
 
-def test_what_is_always_of_ideal_takeovers_says_so(k2) -> None:
+def test_what_is_always_of_ideal_takeovers_says_so_and_limits_are_moved_in_the_reading_of_the_answer(k2) -> None:
     out = k2("causes", "L2R", "--order", 1).out
     assert "Minimal cut sets up to order 1 (takeovers ideal)" in out
-    assert "at its 90 % limits, one at a time (takeovers ideal)" in out
-    assert k2("uncertainty", "L2R", "--samples", 100, "--format", "json").json["takeovers"] == "ideal"
+    assert "with each input at its limits, one at a time\n" in out
+    for words, reading in (((), "as modelled"), (("--method", "exact"), "ideal")):
+        told = k2("uncertainty", "L2R", "--samples", 100, "--format", "json", *words).json
+        assert told["takeovers"] == reading
 
 
 def test_load_contract(k2) -> None:
@@ -175,10 +183,10 @@ def test_load_contract(k2) -> None:
 def test_levels_and_compare(k2) -> None:
     assert [row["level"] for row in k2("levels", "--format", "json").json] == list(level_names())
     rows = {row["level"]: row for row in k2("compare", "L2", "L2R", "--format", "json").json}
-    assert rows["L2R"]["downtime_min_per_year"] < rows["L2"]["downtime_min_per_year"] / 9
+    assert rows["L2R"]["downtime_min_per_year"] < rows["L2"]["downtime_min_per_year"] / 5
     assert {(row["takeovers"], row["why_empty"]) for row in rows.values()} == {("as modelled", "")}
-    assert rows["L2"]["downtime_min_per_year"] == pytest.approx(90.86, abs=0.01)
-    assert rows["L2R"]["downtime_min_per_year"] == pytest.approx(9.97, abs=0.01)
+    assert rows["L2"]["downtime_min_per_year"] == pytest.approx(196.7, abs=0.05)
+    assert rows["L2R"]["downtime_min_per_year"] == pytest.approx(LEVEL_2R, abs=0.01)
     assert [(row["method"], row["takeovers"]) for row in rows.values()] == [
         ("exact", "as modelled"),
         ("markov", "as modelled"),
@@ -188,7 +196,7 @@ def test_levels_and_compare(k2) -> None:
 
 
 def test_a_comparison_has_one_reading_whatever_is_asked_for(k2) -> None:
-    for words, reading, minutes in (((), "as modelled", "9.97"), (("--method", "exact"), "ideal", "4.01")):
+    for words, reading, minutes in (((), "as modelled", "35.7"), (("--method", "exact"), "ideal", "4.05")):
         out = k2("compare", "L2", "L2R", *words).out
         assert f"all with takeovers {reading}" in out.splitlines()[0]
         assert f"before and L2R after (takeovers {reading})" in out
@@ -207,7 +215,7 @@ def test_what_was_simulated_is_printed_with_its_intervals(k2, monkeypatch) -> No
     assert "Operating modes" not in out
     assert "No overload on the way was met" in k2("load", "L2R").out
     told = k2("interruptions", "L2R", "--service", "media", "--format", "json").json
-    assert told["interruptions"][0]["per_year"] == pytest.approx(1.6, rel=0.1)
+    assert told["interruptions"][0]["per_year"] == pytest.approx(2.62, rel=0.1)
     assert told["modes"] == told["downtime_causes"] == []
     assert "--method markov" in told["notes"][0]
 

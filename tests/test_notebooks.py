@@ -36,7 +36,7 @@ def test_notebooks_are_stored_without_output_and_with_parameters(path) -> None:
 
 
 SHOWN_BELOW = ("level_report", "level_comparison", "failover_walkthrough", "design_change", "own_site", "explorer",
-               "takeover_coverage", "load_planning", "advice")  # each with parameters of its own  # fmt: skip
+               "takeover_coverage", "load_planning", "advice", "how_sure")  # each with parameters of its own  # fmt: skip
 
 
 @pytest.mark.notebook
@@ -56,6 +56,20 @@ def test_the_notebook_on_advice_says_what_the_library_says(tmp_path, level) -> N
     found = k2rel.advise(k2rel.study(level), pairs=False)
     assert f"Media is lost for {found.now_min_per_year:.3g} min a year (takeovers as modelled)." in text
     assert found.changes[0].title in text
+
+
+@pytest.mark.parametrize(
+    "level", [pytest.param(REFERENCE, id="reference"), pytest.param("L2R", marks=pytest.mark.slow)]
+)
+def test_the_notebook_on_sureness_says_the_probability_of_the_target_and_what_turns_it(tmp_path, level) -> None:
+    text = executed("how_sure", tmp_path, level=level, target=99.95, samples=200, seed=3)
+    study = k2rel.study(level)
+    principal = k2rel.failover(study).principal
+    (judged,) = k2rel.judge(study, {principal: 99.95}, samples=200, seed=3)
+    assert judged.words() in text
+    for row in k2rel.break_even(study, principal, judged.allowed_min_per_year).itertuples():
+        assert row.about in text
+    assert text.count("data:image/png") == 3
 
 
 pytestmark = pytest.mark.notebook

@@ -19,7 +19,7 @@ from k2rel.design.changes import Change, design_of, go_together
 from k2rel.design.costs import Costs
 from k2rel.design.evaluation import Changes, Evaluator
 from k2rel.design.front import Front, front_of
-from k2rel.design.targets import MET, SURE, Judgement, allowed_min_per_year, checked_sure, checked_target
+from k2rel.design.targets import MET, SAMPLES, SURE, Judgement, allowed_min_per_year, checked_sure, checked_target
 from k2rel.errors import InputError
 from k2rel.measures.availability import service_named
 from k2rel.measures.solution import Solution, StudyLike, framed
@@ -350,7 +350,7 @@ def _verdicts(
     def is_met(some: Changes) -> bool:
         key = frozenset(change.title for change in some)
         if key not in found:
-            found[key] = evaluator.judged(some, percent, sure)
+            found[key] = evaluator.judged(some, percent, sure, SAMPLES)
         return found[key].verdict == MET
 
     for some in [frozenset[Change](), *evaluator.refine(alone, _FEW), *evaluator.refine(both, _FEW)]:
@@ -386,6 +386,7 @@ def best_changes(
     most: int = 3,
     target_percent: float | str | None = None,
     sure: float = SURE,
+    samples: int = SAMPLES,
     organisation: Organisation | None = None,
     method: str = "auto",
 ) -> pd.DataFrame:
@@ -401,8 +402,8 @@ def best_changes(
         How many.
     target_percent : float, optional
         Availability that is asked for [%].
-    sure : float
-        Probability from which it counts as met (`judge`).
+    sure, samples
+        Probability from which it counts as met, and draws of the inputs (`judge`).
 
     Returns
     -------
@@ -434,10 +435,11 @@ def best_changes(
         if removed > _NOTHING * now:
             judged: tuple[Any, ...] = ()
             if percent is not None:
-                found = evaluator.judged(some, percent, sure)
+                found = evaluator.judged(some, percent, sure, samples)
                 judged = (found.verdict, found.probability)
             rows.append((change.title, change.kind, after, removed, removed / now, *judged))
     columns = ["change", "kind", "downtime_min_per_year", "removed_min_per_year", "removed_share"]
     columns += _JUDGED if percent is not None else []
     frame = pd.DataFrame(rows, columns=columns).set_index("change")
-    return framed(frame, evaluator.design.solution, now_min_per_year=now)
+    drawn = {} if percent is None else {"samples": samples, "seed": 1}
+    return framed(frame, evaluator.design.solution, now_min_per_year=now, **drawn)

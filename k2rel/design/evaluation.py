@@ -73,10 +73,10 @@ class Evaluator:
             self._final[some] = self._computed(self.design, some)
         return self._final[some]
 
-    def judged(self, changes: Iterable[Change], percent: float, sure: float) -> Judgement:
+    def judged(self, changes: Iterable[Change], percent: float, sure: float, samples: int) -> Judgement:
         """Whether the service meets a target with some changes, with all inputs within their limits."""
         made = self._with(self.design, frozenset(changes))
-        (found,) = judge(made.solution, {self.service: percent}, sure=sure, explain=False)
+        (found,) = judge(made.solution, {self.service: percent}, samples=samples, sure=sure, explain=False)
         assert isinstance(found, Judgement)
         return found
 

@@ -27,6 +27,7 @@ __all__ = [
     "WindowTarget",
     "checked_target",
     "target_of",
+    "verdict_of",
     "window_judgement",
 ]
 
@@ -34,6 +35,19 @@ MET, NOT_MET, NOT_KNOWN = "met", "not met", "not known"
 """Words of a verdict."""
 SURE = 0.95
 """Probability from which a target is met; not met below its complement."""
+
+
+def verdict_of(probability: float, sure: float) -> str:
+    """Put the probability that a target is met into a word.
+
+    Examples
+    --------
+    >>> verdict_of(0.96, 0.95), verdict_of(0.5, 0.95), verdict_of(0.05, 0.95)
+    ('met', 'not known', 'not met')
+    """
+    return MET if probability >= sure else NOT_MET if probability <= 1.0 - sure + 1e-12 else NOT_KNOWN
+
+
 _MOST_DRAWS = 100  # each is a chain of its own, followed through a window
 _KEYS = ("within", "at most", "in")
 _FORM = "a target is an availability [%] or '{within: month, at most: 1 min, in: 95 %}'"
@@ -184,6 +198,6 @@ def window_judgement(
         p = float((met & room).mean())
     else:  # known but for the interval
         p = float(room[0]) * (1.0 if found.low >= target.share else 0.0 if found.high < target.share else 0.5)
-    verdict = MET if p >= sure else NOT_MET if p <= 1.0 - sure else NOT_KNOWN
+    verdict = verdict_of(p, sure)
     carries = float(room.mean())
     return WindowJudgement(service, target, verdict, found, how, solution.method, solution.takeovers, p, draws, carries)

@@ -21,6 +21,7 @@ from k2rel.design.target_forms import (
     WindowTarget,
     checked_target,
     target_of,
+    verdict_of,
     window_judgement,
 )
 from k2rel.distributions import Z95
@@ -61,6 +62,8 @@ _TARGET_FILE = (
     "a target file gives an availability [%] by service, such as 'media: 99.99', or what is asked of windows of time, "
     "such as 'media: {within: month, at most: 1 min, in: 95 %}'"
 )
+SAMPLES = 2000
+"""Draws of the inputs that a verdict rests on where no other number is asked for."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -185,7 +188,7 @@ def judge(
     study: StudyLike,
     targets: Mapping[str, Target | Mapping[str, object]],
     *,
-    samples: int = 2000,
+    samples: int = SAMPLES,
     seed: int = 1,
     organisation: Organisation | None = None,
     method: str = "auto",
@@ -260,7 +263,7 @@ def judge(
             low, high = (value * MINUTES_PER_YEAR for value in limits)
             carries = float(carried(study, {}, 1)[0]) if loaded else 1.0
             p = carries * _normal(minutes, low, high, allowed)
-        verdict = MET if p >= sure else NOT_MET if p <= 1.0 - sure else NOT_KNOWN
+        verdict = verdict_of(p, sure)
         turns = _turns(solution, name, allowed) if explain and verdict == NOT_KNOWN and drawn is not None else ""
         weak = _weak(solution, name) if explain else ""
         result.append(

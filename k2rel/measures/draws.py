@@ -15,6 +15,7 @@ from k2rel.inputs import Factors, Input, Uses, factor
 from k2rel.logic.rounding import at_most_one
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.markov.sampled import DrawnModes, SampledChain
+from k2rel.measures.capacity import carried
 from k2rel.measures.load import overload_by_mode
 from k2rel.measures.solution import Solution
 from k2rel.organisation import Organisation
@@ -36,6 +37,7 @@ FloatArray = NDArray[np.float64]
 COARSE = 1e-7
 """Error bound of the chain that is solved at every draw; what it misses at the point is put back as a ratio."""
 _CHUNK = 512
+_KINDS = 16  # of draws that are told apart by what elements carry
 _STEP = 0.1  # of the logarithm of an input, where the clients' own failures are followed
 
 
@@ -255,28 +257,33 @@ class Drawn:
         ]
 
     def _signatures(self, loading: Loading, factors: Factors, draws: int) -> list[tuple[Loading, NDArray[np.int64]]]:
-        """Draws whose elements carry the same numbers of flows, together, with the loads of one of them."""
+        """Draws whose elements carry the same numbers of flows, together, with the loads of one of them.
+
+        What cannot carry its clients with nothing failed is one kind: it is overloaded nearly always, whatever by.
+        """
         site = self.study.site
         flow = site.traffic[loading.principal]
+        records = [*site.components.values(), *site.traffic.values()]
+        if not flow.demand_mb_s or not any(use.input in factors for record in records for use in record.uses):
+            return [(loading, np.arange(draws))]
         demand = flow.demand_mb_s * np.broadcast_to(factor(flow.uses, "demand_mb_s", factors), (draws,))
         columns = []
         for element in loading.elements:
             part = site.components[element]
-            capacity = (part.capacity_mb_s or 0.0) * factor(part.uses, "capacity_mb_s", factors)
-            carried = np.floor(capacity / demand * (1.0 + 1e-9)) if flow.demand_mb_s else np.zeros(draws)
-            columns.append(np.broadcast_to(np.minimum(carried, site.client_count + 1), (draws,)))
+            room = (part.capacity_mb_s or 0.0) * factor(part.uses, "capacity_mb_s", factors)
+            flows = np.floor(room / demand * (1.0 + 1e-9))
+            columns.append(np.broadcast_to(np.minimum(flows, site.client_count + 1), (draws,)))
         for name in site.counted_traffic:
             other = site.traffic[name]
             if name != loading.principal and other.demand_mb_s:
-                moved = (
-                    np.broadcast_to(factor(other.uses, "demand_mb_s", factors), (draws,)) * flow.demand_mb_s / demand
-                )
-                columns.append(np.round(np.log(moved), 2))
-        if not columns:
-            return [(loading, np.arange(draws))]
-        _, first, which = np.unique(np.array(columns).T, axis=0, return_index=True, return_inverse=True)
-        if len(first) == 1 and not any(use.input in factors for part in site.components.values() for use in part.uses):
-            return [(loading, np.arange(draws))]
+                moved = factor(other.uses, "demand_mb_s", factors) * flow.demand_mb_s / demand
+                columns.append(np.round(20.0 * np.log(np.broadcast_to(moved, (draws,)))))
+        counts = np.where(carried(self.study, factors, draws), np.array(columns), -1.0)
+        while True:
+            _, first, which = np.unique(counts.T, axis=0, return_index=True, return_inverse=True)
+            if len(first) <= _KINDS:
+                break
+            counts = np.where(counts < 0.0, -1.0, counts // 2.0)
         result = []
         for kind, draw in enumerate(first.tolist()):
             here = {name: float(np.broadcast_to(v, (draws,))[draw]) for name, v in factors.items()}

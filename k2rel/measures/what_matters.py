@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -249,12 +250,20 @@ def break_even(
     >>> found.loc["manual_takeover_h", "met_if"]
     'below'
     """
-    import pandas as pd
-
     allowed = as_number("at_most_min_per_year", at_most_min_per_year)
     if not allowed > 0.0:
         raise InputError(f"at_most_min_per_year: a downtime above 0, got {allowed:g}")
-    asked = _Asked(study, service, organisation, method)
+    solution = solution_of(study, method, organisation)
+    frame = _turning(solution, service_named(solution.study, service).name, allowed)
+    return frame.copy()
+
+
+@lru_cache(maxsize=4)
+def _turning(solution: Solution, service: str, allowed: float) -> pd.DataFrame:
+    """The table of `break_even`; kept, since a verdict names its first row and a report shows them all."""
+    import pandas as pd
+
+    asked = _Asked(solution, service, None, "auto")
     items = list(asked.inputs.values())
     grid = np.array([item.distribution.quantile(_GRID) for item in items]).reshape(len(items), len(_GRID))
     pairs = [(item.name, float(value)) for item, row in zip(items, grid, strict=True) for value in row]
