@@ -111,7 +111,9 @@ def test_each_failback_interrupts_once_more(returning, k2) -> None:
     assert manual["failbacks_per_year"] == 0.0
     assert automatic["failbacks_per_year"] == automatic["takeovers_per_year"] == manual["takeovers_per_year"]
     assert automatic["interruption_min_per_year"] == pytest.approx(2 * automatic["takeovers_per_year"] * 45 / 60)
-    moving = k2rel.downtime_causes(k2rel.study(returning), Organisation(tolerance=1e-6), "file_system")
+    # one takeover in twenty fails, whatever failed, and first order leaves that out
+    alike = k2rel.study(returning, settings={"assumption.software_coverage": "0.95"})
+    moving = k2rel.downtime_causes(alike, Organisation(tolerance=1e-6), "file_system")
     lost = moving.loc["a takeover is on its way", "downtime_min_per_year"]
     assert automatic["interruption_min_per_year"] == pytest.approx(lost, rel=0.08)
     assert "failbacks a year" in k2("availability", returning, "--method", "exact").out

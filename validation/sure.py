@@ -184,15 +184,14 @@ def made_anew(draws: int = 100) -> tuple[Drawn, ...]:
     result = []
     for level, clients in (("L2R", 4), ("L3R", 20), ("nearline", 4)):
         solution = solution_of(k2rel.study(level, clients=clients))
-        services = list(services_of(solution.engine.policy))
-        names = [service.name for service in services]
+        names = [service.name for service in services_of(solution.engine.policy)]
         found = k2rel.uncertainty(solution, names, samples=draws, seed=5, frequency=False)
         missed = dict.fromkeys(names, 0.0)
         for k in range(draws):
             factors = {name: float(values[k]) for name, values in found.factors.items()}
             changed, who = study_at(solution.study, solution.followed, factors)
             engine: Any = solution_of(changed, "markov", who).engine
-            for service in services:
+            for service in services_of(engine.policy):
                 missed[service.name] += (engine.unavailability(service) - found.unavailability[service.name][k]) ** 2
         result += [
             Drawn(

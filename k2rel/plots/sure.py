@@ -196,7 +196,7 @@ def plot_swing(
     Examples
     --------
     >>> import k2rel
-    >>> ax = plot_swing(k2rel.swing("L2R"), 9.97)
+    >>> ax = plot_swing(k2rel.swing("L2R"), 35.67)
     >>> [label.get_text() for label in ax.get_yticklabels()][-2]
     'failure rate of server software, 0.000114 /h'
     """
