@@ -319,7 +319,7 @@ class Answer(Shown):
         """
         return swing(self.solution, service)
 
-    def sensitivity(self, service: str | None = None, *, by: str = "input", samples: int = 256) -> pd.DataFrame:
+    def sensitivity(self, service: str | None = None, *, by: str = "input", samples: int | None = None) -> pd.DataFrame:
         """Split the spread by what it comes from, as `k2rel.sensitivity`.
 
         Examples

@@ -114,6 +114,7 @@ def _yes(value: object) -> str:
 
 COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "as_given": ("inputs as given [min/year]", _amount),
+    "failures_mean": ("losses a year, mean", _amount),
     "failures_q05": ("losses a year, 5 %", _amount),
     "failures_q95": ("losses a year, 95 %", _amount),
     "first_low": ("first order, 90 % from", lambda v: f"{v:.3f}"),

@@ -329,7 +329,7 @@ def _normal(value: float, low: float, high: float, allowed: float) -> float:
 
 
 def _turns(solution: Solution, service: str, allowed: float) -> str:
-    """Which input turns a verdict, the one nearest to its point first."""
+    """Which input turns a verdict, the one that most probably does."""
     table = break_even(solution, service, allowed)
     if not len(table):
         return "no input turns it alone"

@@ -37,7 +37,7 @@ FloatArray = NDArray[np.float64]
 COARSE = 1e-7
 """Error bound of the chain that is solved at every draw; what it misses at the point is put back as a ratio."""
 _CHUNK = 512
-_KINDS = 16  # of draws that are told apart by what elements carry
+_KINDS = 40  # of draws that are told apart by what elements carry
 _STEP = 0.1  # of the logarithm of an input, where the clients' own failures are followed
 
 
@@ -64,10 +64,15 @@ def about(study: Study, item: Input) -> str:
     """What an input is of, in words: component types for an entry of the registry."""
     row, _, what = item.name.rpartition(".")
     laws = [(name, law) for name, law in study.laws.used() if any(use.input == item.name for use in law.single.uses)]
-    if laws and what in ("failure_rate", "mttr") and row:
+    if laws and what in ("failure_rate", "mttr") and row and row not in study.site.described:
         kinds = list(dict.fromkeys(study.site.described[name].type for name, _ in laws))
         more = f" and {len(kinds) - 2} more" if len(kinds) > 3 else ""
         return f"{item.kind} of {', '.join(kinds[:2] if more else kinds)}{more}".replace("_", " ")
+    of = item.name.split(".")
+    if item.kind == "coverage" and of[0] == "roles":
+        return f"coverage of {of[1]}{f' after {of[3]}' if len(of) > 3 else ''}".replace("_", " ")
+    if len(of) > 1:  # a place in the file, or a part's own
+        return f"{item.kind} of {of[-2]}".replace("_", " ")
     name = item.name.removesuffix("_h").replace("_", " ")
     return name if item.kind in ("coverage", "operator time") or item.kind in name else f"{name} ({item.kind})"
 

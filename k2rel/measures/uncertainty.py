@@ -51,6 +51,7 @@ class UncertaintyResult(ShownTable):
     at_point: dict[str, float]  # unavailability by service with every input at its point
     unavailability: dict[str, FloatArray]  # by service (samples,)
     frequencies: dict[str, FloatArray] = field(default_factory=dict)  # failures by service [1/h]
+    often: dict[str, float] = field(default_factory=dict)  # failures with every input at its point [1/h]
     overload: FloatArray | None = None  # probability that traffic which counts overloads something
     carries: NDArray[np.bool_] | None = None  # whether the site carries its clients with nothing failed
     carries_after: NDArray[np.bool_] | None = None  # and after every single failure
@@ -75,10 +76,11 @@ class UncertaintyResult(ShownTable):
             row += np.quantile(minutes, _LEVELS).tolist()
             if name in self.frequencies:
                 often = self.frequencies[name] * HOURS_PER_YEAR
-                row += [float(often.mean()), *np.quantile(often, [0.05, 0.95]).tolist()]
+                ends = np.quantile(often, [0.05, 0.95]).tolist()
+                row += [self.often[name] * HOURS_PER_YEAR, float(often.mean()), *ends]
             rows.append(row)
         columns = ["service", "as_given", "mean", "mean_low", "mean_high", "deviation", "q05", "q50", "q95"]
-        more = ["failures_per_year", "failures_q05", "failures_q95"]
+        more = ["failures_per_year", "failures_mean", "failures_q05", "failures_q95"]
         width = len(rows[0]) if rows else len(columns)
         frame = pd.DataFrame(rows, columns=[*columns, *more][:width]).set_index("service")
         frame.attrs |= {"samples": self.samples, "seed": self.seed}
@@ -240,11 +242,12 @@ def uncertainty(
     found = drawn.figures(chosen, factors, samples, all_of_it=frequency)
     engine = solution.engine
     at_point = {service.name: engine.unavailability(service) for service in chosen}
+    often = {name: engine.failure_frequency(s) for s in chosen if (name := s.name) in found.frequency_per_h}
     carries = carried(solution.study, factors, samples)
     after = carried(solution.study, factors, samples, after_failures=True) if frequency else None
     return UncertaintyResult(
         solution.provenance, samples, seed, points, inputs, factors, at_point, found.unavailability,
-        found.frequency_per_h, found.overload, carries, after,
+        found.frequency_per_h, often, found.overload, carries, after,
         {name: about(solution.study, item) for name, item in inputs.items()},
     )  # fmt: skip
 

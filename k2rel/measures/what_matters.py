@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.arguments import as_number
+from k2rel.arguments import as_number, as_seed
 from k2rel.errors import InputError, closest
 from k2rel.inputs import Input
 from k2rel.measures.availability import service_named
 from k2rel.measures.draws import Drawn, about, inputs_of
 from k2rel.measures.solution import Solution, StudyLike, framed, solution_of
+from k2rel.measures.surrogate import fitted
+from k2rel.measures.uncertainty import drawn_factors
 from k2rel.organisation import Organisation
 from k2rel.services.diagrams import Service
 from k2rel.uncertain import sobol_indices_of_groups
@@ -33,6 +35,8 @@ GROUPINGS = ("input", "kind", "entry", "source", "evidence")
 
 ROUGH = 1e-6
 """Error bound of the chain that ranks inputs; figures at the point are those of the answer all the same."""
+_FITTED, _BASE = 2048, 8192
+_EXPLAINED = 0.95  # of the variance of the logarithm, below which no polynomial answers
 _ALONE = 10  # inputs that stand by themselves in a table of shares
 _GRID = np.linspace(0.05, 0.95, 9)
 _HALVINGS = 8
@@ -122,7 +126,7 @@ def sensitivity(
     service: str | None = None,
     *,
     by: str = "input",
-    samples: int = 256,
+    samples: int | None = None,
     seed: int = 1,
     organisation: Organisation | None = None,
     method: str = "auto",
@@ -137,8 +141,9 @@ def sensitivity(
         The service; by default the principal traffic.
     by : {"input", "kind", "entry", "source", "evidence"}
         What is put together; by input those with a small swing stand together as "all others".
-    samples : int
-        Base sample, a power of 2; the model is evaluated (groups + 2) times as often.
+    samples : int, optional
+        Base sample, a power of 2, for which the engine answers (groups + 2) times. By default the exact engine answers
+        for 1,024, and in place of a chain answers a polynomial, fitted to 2,048 draws of it, for 8,192.
     seed : int
         Seed.
 
@@ -148,7 +153,8 @@ def sensitivity(
         Largest total first; ``about`` (in words), ``first_order``, what goes when the group becomes known, and
         ``total``, with what it does together with others, each with 90 % bootstrap limits ``first_low``,
         ``first_high``, ``total_low``, ``total_high``; ``deviation_if_known`` [min/year], the standard deviation that
-        then is left; ``inputs``.
+        then is left; ``inputs``. Its attrs say what only several do ``together``, the ``deviation`` now, and how much
+        of draws that it has not seen a polynomial ``explained``.
 
     Raises
     ------
@@ -177,12 +183,20 @@ def sensitivity(
     if not matter:
         raise InputError(f"{asked.solution.study.site.name}: nothing that has limits changes '{asked.service.name}'")
     groups = _groups(matter, by)
+    distributions = {name: item.distribution for name, item in matter.items()}
+    polynomial, explained = None, 1.0
+    if samples is None and asked.solution.method == "markov":
+        polynomial, explained = _polynomial(asked.solution, asked.service.name, tuple(matter), as_seed(seed))
+    if explained < _EXPLAINED:
+        polynomial = None
+    base = samples if samples is not None else _BASE if polynomial else 1024 if explained == 1.0 else 256
 
     def model(values: Mapping[str, FloatArray]) -> FloatArray:
-        return asked.minutes({name: drawn / matter[name].point for name, drawn in values.items()}, samples)
+        if polynomial is not None:
+            return polynomial(values)
+        return asked.minutes({name: drawn / matter[name].point for name, drawn in values.items()}, base)
 
-    distributions = {name: item.distribution for name, item in matter.items()}
-    indices, variance = sobol_indices_of_groups(model, distributions, groups, samples, seed)
+    indices, variance = sobol_indices_of_groups(model, distributions, groups, base, seed)
     rows = []
     for name, members in groups.items():
         share = indices[name]
@@ -195,7 +209,22 @@ def sensitivity(
     frame = pd.DataFrame(rows, columns=columns).set_index(by)
     frame = frame.sort_values("total", ascending=False, kind="stable")
     more = {"together": 1.0 - float(frame["first_order"].sum()), "deviation": math.sqrt(variance)}
-    return framed(frame, asked.solution, seed=seed, samples=samples, **more)
+    more |= {"explained": explained} if polynomial is not None else {}
+    return framed(frame, asked.solution, seed=seed, samples=base, **more)
+
+
+@lru_cache(maxsize=8)
+def _polynomial(
+    solution: Solution, service: str, names: tuple[str, ...], seed: int
+) -> tuple[Callable[[Mapping[str, FloatArray]], FloatArray], float]:
+    """A polynomial in place of the chain [min/year], and how much it explains; 0 where it cannot be fitted."""
+    asked = _Asked(solution, service, None, "auto")
+    inputs = {name: asked.inputs[name] for name in names}
+    factors = drawn_factors(inputs, _FITTED, seed)
+    minutes = asked.minutes(factors, _FITTED)
+    if not minutes.min() > 0.0:
+        return lambda _: np.zeros(0), 0.0
+    return fitted(inputs, factors, minutes)
 
 
 def _groups(matter: Mapping[str, Input], by: str) -> dict[str, list[str]]:
@@ -235,7 +264,7 @@ def break_even(
     Returns
     -------
     pandas.DataFrame
-        Index ``input``, the one that turns it nearest to its point first (by its distribution); ``about``, ``kind``,
+        Index ``input``, the one that most probably lies on the other side first; ``about``, ``kind``,
         ``unit``, ``value``, ``low``, ``high``, ``turns_at``, ``met_if`` ("above" or "below" it), and
         ``probability``, that the input lies on that side.
 
@@ -291,7 +320,9 @@ def _turning(solution: Solution, service: str, allowed: float) -> pd.DataFrame:
                      item.high, at_least, *side))  # fmt: skip
     columns = ["input", "about", "kind", "unit", "value", "low", "high", "turns_at", "met_if", "probability"]
     frame = pd.DataFrame(rows, columns=columns).set_index("input")
-    nearest = (frame["turns_at"] / frame["value"]).map(lambda ratio: abs(math.log(ratio)))
-    frame = frame.loc[nearest.sort_values(kind="stable").index]
+    # with inputs as given the target is met or not; what turns that is an input on the other side
+    given = asked.at_point <= allowed
+    turned = 1.0 - frame["probability"] if given else frame["probability"]
+    frame = frame.loc[turned.sort_values(ascending=False, kind="stable").index]
     return framed(frame, asked.solution, service=asked.service.name, allowed_min_per_year=allowed,
                   downtime_min_per_year=asked.at_point)  # fmt: skip
