@@ -1,6 +1,7 @@
 """How sure a figure is said: in pictures, in tables for people, on the command line, and wherever a target is judged."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,14 +41,14 @@ def words_of(ax) -> str:
 
 
 def test_the_band_shows_quantiles_the_figure_as_given_and_the_share_of_draws_that_meet_the_target(drawn, judged):
-    ax = plots.plot_band(drawn, "media", judged=judged)
+    ax: Any = plots.plot_band(drawn, "media", judged=judged)
     low, middle, high = np.quantile(minutes_of(drawn, "media"), [0.05, 0.5, 0.95])
     meets = 100 * np.mean((minutes_of(drawn, "media") <= 0.0005 * 525_600) & drawn.carries)
     said = words_of(ax)
     for number in (low, middle, high, k2rel.study("L1").solve()["media"].downtime_min_per_year):
         assert f"{number:.3g}" in said
     assert f"P(met) = {meets:.3g} %" in said
-    curve = next(line for line in ax.lines if len(line.get_xdata()) == 400)
+    curve: Any = next(line for line in ax.lines if len(line.get_xdata()) == 400)
     assert np.all(np.diff(curve.get_xdata()) >= 0)
     assert np.interp(middle, curve.get_xdata(), curve.get_ydata()) == pytest.approx(50.0, abs=0.5)
 
@@ -77,7 +78,7 @@ TORNADO = pd.DataFrame(
 
 
 def test_the_tornado_names_inputs_with_value_and_limits_and_leaves_out_what_does_nothing() -> None:
-    ax = plots.plot_swing(TORNADO, 10.0, allowed_min_per_year=20.0)
+    ax: Any = plots.plot_swing(TORNADO, 10.0, allowed_min_per_year=20.0)
     assert [label.get_text() for label in ax.get_yticklabels()] == [
         "failure rate of psu, 1e-05 /h",
         "coverage of software, 80 %",
@@ -91,7 +92,7 @@ def test_the_tornado_names_inputs_with_value_and_limits_and_leaves_out_what_does
 
 @pytest.mark.parametrize("kind", ["band", "bands", "swing"])
 def test_no_label_lies_over_another(drawn, judged, kind) -> None:
-    ax = {
+    ax: Any = {
         "band": lambda: plots.plot_band(drawn, "media", judged=judged),
         "bands": lambda: plots.plot_bands(drawn, [judged]),
         "swing": lambda: plots.plot_swing(k2rel.swing("L1"), 193.0, allowed_min_per_year=263.0),

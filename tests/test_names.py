@@ -44,7 +44,8 @@ GROUP = k2rel.RaidGroup(4, 1, k2rel.Distribution.exponential(1e5), k2rel.Distrib
 DAMAGED = "hub_east"
 # what does not look at a site, or holds what another function gives; what only lists the bundled levels
 NOT_OF_A_SITE = """
-Answer Circumstances Distribution InputError K2relError Organisation Plan Policy RaidGroup Site Study __version__ data_loss
+Answer Circumstances Distribution InputError K2relError Organisation Plan Policy RaidGroup Site Study UncertaintyResult
+__version__ data_loss
 entries_compared fit_laws for_people judgement_table level_names levels mttdl_table parse_distribution raid_losses
 raid_over_time read_circumstances read_costs read_fault_trees read_field redundant_units registry scrubbing solve
 units_with_coverage
@@ -93,6 +94,7 @@ def cases(s, run):
         "most_clients": lambda: k2rel.most_clients(FILE, "25 MB/s", most=3),
         "quick_look": lambda: k2rel.quick_look(s, 1e4),
         "rare_loss": lambda: k2rel.rare_loss(s, PREFERRED, target=0.9, most_seconds=0.1),
+        "break_even": lambda: k2rel.break_even(s, "cameras", 0.7),
         "sensitivity": lambda: k2rel.sensitivity(s, samples=16),
         "simulate": lambda: k2rel.simulate(s, plan=run),
         "takeover_steps": lambda: k2rel.takeover_steps(s, DAMAGED),

@@ -49,6 +49,7 @@ __all__ = [
     "MET",
     "NOT_KNOWN",
     "NOT_MET",
+    "SAMPLES",
     "SURE",
     "Judgement",
     "checked_target",
@@ -282,9 +283,8 @@ def judged_columns(solution: Solution, target: float | str | Mapping[str, Any] |
     if percent is None:
         return {}
     (judged,) = judge(solution, {principal: percent}, sure=sure, explain=False)
-    if isinstance(judged, WindowJudgement):  # at the inputs as given
-        return {"target_percent": math.nan, "verdict": judged.verdict, "p_met": math.nan}
-    return {"target_percent": judged.target_percent, "verdict": judged.verdict, "p_met": judged.probability}
+    percent = math.nan if isinstance(judged, WindowJudgement) else judged.target_percent
+    return {"target_percent": percent, "verdict": judged.verdict, "p_met": judged.probability}
 
 
 def _checked_draws(drawn: UncertaintyResult, solution: Solution, services: Iterable[str]) -> None:

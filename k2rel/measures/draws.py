@@ -263,7 +263,7 @@ class Drawn:
         """
         site = self.study.site
         flow = site.traffic[loading.principal]
-        records = [*site.components.values(), *site.traffic.values()]
+        records: list[Any] = [*site.components.values(), *site.traffic.values()]
         if not flow.demand_mb_s or not any(use.input in factors for record in records for use in record.uses):
             return [(loading, np.arange(draws))]
         demand = flow.demand_mb_s * np.broadcast_to(factor(flow.uses, "demand_mb_s", factors), (draws,))
