@@ -95,9 +95,9 @@ def written_apart(
                     states.append(after)
                 edges.append((place[state], place[after], rate * share))
     q = np.zeros((len(states), len(states)))
-    for before, after, rate in edges:
-        q[before, after] += rate
-        q[before, before] -= rate
+    for here, there, rate in edges:
+        q[here, there] += rate
+        q[here, here] -= rate
     p = np.linalg.solve(np.vstack([q.T[:-1], np.ones(len(states))]), np.append(np.zeros(len(states) - 1), 1.0))
     held = [any(s[2] == "AB"[i] and s[i] and s[3 + i] for i in (0, 1)) for s in states]
     return float(p[~np.array(held)].sum())
