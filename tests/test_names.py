@@ -94,7 +94,6 @@ def cases(s, run):
         "most_clients": lambda: k2rel.most_clients(FILE, "25 MB/s", most=3),
         "quick_look": lambda: k2rel.quick_look(s, 1e4),
         "rare_loss": lambda: k2rel.rare_loss(s, PREFERRED, target=0.9, most_seconds=0.1),
-        "break_even": lambda: k2rel.break_even(s, "cameras", 0.7),
         "sensitivity": lambda: k2rel.sensitivity(s, samples=16),
         "simulate": lambda: k2rel.simulate(s, plan=run),
         "takeover_steps": lambda: k2rel.takeover_steps(s, DAMAGED),

@@ -58,9 +58,7 @@ def test_the_notebook_on_advice_says_what_the_library_says(tmp_path, level) -> N
     assert found.changes[0].title in text
 
 
-@pytest.mark.parametrize(
-    "level", [pytest.param(REFERENCE, id="reference"), pytest.param("L2R", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("level", ["L1", pytest.param("L2R", marks=pytest.mark.slow)])
 def test_the_notebook_on_sureness_says_the_probability_of_the_target_and_what_turns_it(tmp_path, level) -> None:
     text = executed("how_sure", tmp_path, level=level, target=99.95, samples=200, seed=3)
     study = k2rel.study(level)

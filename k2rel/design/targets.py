@@ -244,8 +244,8 @@ def judge(
     shares = [name for name, target in asked.items() if not isinstance(target, WindowTarget)]
     if drawn is not None:
         _checked_draws(drawn, solution, shares)
-    elif shares and solution.method != "simulation" and inputs_of(solution):
-        drawn = uncertainty(solution, shares, samples=samples, seed=seed, frequency=False)
+    else:
+        drawn = draws_for(solution, shares, samples, seed)
     result: list[Judgement | WindowJudgement] = []
     for name, percent in asked.items():
         loaded = _is_loaded(study.site, name)
@@ -274,7 +274,19 @@ def judge(
     return result
 
 
-def judged_columns(solution: Solution, target: float | str | Mapping[str, Any] | None, sure: float) -> dict[str, Any]:
+def draws_for(solution: Solution, services: Sequence[str], samples: int, seed: int = 1) -> UncertaintyResult | None:
+    """The draws that verdicts of some services rest on; None where nothing is uncertain, or a simulation answers."""
+    if not services or solution.method == "simulation" or not inputs_of(solution):
+        return None
+    return uncertainty(solution, services, samples=samples, seed=seed, frequency=False)
+
+
+def judged_columns(
+    solution: Solution,
+    target: float | str | Mapping[str, Any] | None,
+    sure: float,
+    drawn: UncertaintyResult | None = None,
+) -> dict[str, Any]:
     """What a table of sites says of the principal traffic's target; empty where there is none."""
     if target is None:
         return {}
@@ -282,7 +294,7 @@ def judged_columns(solution: Solution, target: float | str | Mapping[str, Any] |
     percent = (target if isinstance(target, Mapping) else read_target(target, solution)).get(principal)
     if percent is None:
         return {}
-    (judged,) = judge(solution, {principal: percent}, sure=sure, explain=False)
+    (judged,) = judge(solution, {principal: percent}, sure=sure, explain=False, drawn=drawn)
     percent = math.nan if isinstance(judged, WindowJudgement) else judged.target_percent
     return {"target_percent": percent, "verdict": judged.verdict, "p_met": judged.probability}
 
