@@ -63,7 +63,7 @@ def written_apart(
     A state: boxes a and b up, who has the role, a and b in service.
     """
 
-    def settle(state):
+    def settle(state: tuple[Any, ...]) -> list[tuple[tuple[Any, ...], float]]:
         up, role = state[:2], state[2]
         serves = [state[3] and up[0], state[4] and up[1]]
         for i in (0, 1):
@@ -71,7 +71,7 @@ def written_apart(
                 return [((*up, "moves", *serves), coverage), ((*up, "lost", *serves), 1 - coverage)]
         return [((*up, role, *serves), 1.0)]
 
-    def moves(state):
+    def moves(state: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], float]]:
         up, role, serves = state[:2], state[2], state[3:]
         for i in (0, 1):
             changed = tuple(not u if k == i else u for k, u in enumerate(up))
@@ -85,7 +85,7 @@ def written_apart(
         if role == "lost" and able:
             yield (*up, "AB"[able[0]], *(serves[k] or k == able[0] for k in (0, 1))), 1 / manual_h
 
-    states = [(True, True, "A", True, True)]
+    states: list[tuple[Any, ...]] = [(True, True, "A", True, True)]
     place, edges = {states[0]: 0}, []
     for state in states:
         for raw, rate in moves(state):
@@ -95,9 +95,9 @@ def written_apart(
                     states.append(after)
                 edges.append((place[state], place[after], rate * share))
     q = np.zeros((len(states), len(states)))
-    for before, after, rate in edges:
-        q[before, after] += rate
-        q[before, before] -= rate
+    for here, there, rate in edges:
+        q[here, there] += rate
+        q[here, here] -= rate
     p = np.linalg.solve(np.vstack([q.T[:-1], np.ones(len(states))]), np.append(np.zeros(len(states) - 1), 1.0))
     held = [any(s[2] == "AB"[i] and s[i] and s[3 + i] for i in (0, 1)) for s in states]
     return float(p[~np.array(held)].sum())

@@ -180,8 +180,30 @@ def _lognormal(low: float, high: float, point: float | None) -> Uncertain:
     return Uncertain("lognormal", (math.sqrt(low) * math.sqrt(high) * math.exp(sigma * sigma / 2), factor, 0.95))
 
 
+def _root(missing: Callable[[float], float], low: float, high: float) -> float:
+    """Ridders' method (1979), to 1e-13; SciPy's takes longer to load than a site with limits to read."""
+    at_low, at_high, before = missing(low), missing(high), math.inf
+    while high - low > 1e-13 * max(1.0, abs(low)):
+        middle = (low + high) / 2
+        at_middle = missing(middle)
+        if at_middle == 0:
+            return middle
+        step = (middle - low) * at_middle / math.sqrt(at_middle * at_middle - at_low * at_high)
+        found = middle + math.copysign(1.0, at_low - at_high) * step
+        at_found = missing(found)
+        if at_found == 0 or abs(found - before) <= 1e-13:
+            return found
+        before = found
+        for place, at in sorted(((middle, at_middle), (found, at_found))):
+            if (at < 0) == (at_low < 0):
+                low, at_low = place, at
+            else:
+                high, at_high = place, at
+                break
+    return (low + high) / 2
+
+
 def _gamma(low: float, high: float, point: float | None) -> Uncertain:
-    from scipy.optimize import brentq
     from scipy.special import gammaincinv
 
     wanted = math.log(high / low)
@@ -193,7 +215,7 @@ def _gamma(low: float, high: float, point: float | None) -> Uncertain:
     ends = math.log(0.02), math.log(1e8)
     if not missing(ends[1]) < 0 < missing(ends[0]):
         raise InputError(f"limits of a gamma distribution: {low:.10g} and {high:.10g} are too near or too far apart")
-    shape = math.exp(brentq(missing, *ends, xtol=1e-13))
+    shape = math.exp(_root(missing, *ends))
     return Uncertain("gamma", (shape, low / float(gammaincinv(shape, 0.05))))
 
 
@@ -202,7 +224,6 @@ def _beta(low: float, high: float, point: float | None) -> Uncertain:
 
     For each a one b puts 5 % below the lower limit; the larger a, the more then lies below the upper one.
     """
-    from scipy.optimize import brentq
     from scipy.special import betainc
 
     ends = math.log(1e-3), math.log(1e13)
@@ -216,14 +237,14 @@ def _beta(low: float, high: float, point: float | None) -> Uncertain:
 
         if missing(ends_b[0]) >= 0:
             return ends_b[0]
-        return ends_b[1] if missing(ends_b[1]) <= 0 else float(brentq(missing, *ends_b, xtol=1e-13))
+        return ends_b[1] if missing(ends_b[1]) <= 0 else _root(missing, *ends_b)
 
     def beyond(log_a: float) -> float:
         return float(betainc(math.exp(log_a), math.exp(log_b(log_a)), high)) - 0.95
 
     if not beyond(ends[0]) < 0 < beyond(ends[1]):
         raise InputError(f"limits of a beta distribution: {low:.10g} and {high:.10g} are too near or too far apart")
-    log_a = float(brentq(beyond, *ends, xtol=1e-13))
+    log_a = _root(beyond, *ends)
     a, b = math.exp(log_a), math.exp(log_b(log_a))
     if max(abs(float(betainc(a, b, low)) - 0.05), abs(float(betainc(a, b, high)) - 0.95)) > 1e-5:
         raise InputError(f"limits of a beta distribution: {low:.10g} and {high:.10g} are too near or too far apart")
