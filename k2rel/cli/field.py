@@ -442,7 +442,8 @@ def update_verb(args: argparse.Namespace) -> int:
     elif entries := result.entries():
         print(f"\nEntries for the site file (--entries FILE writes them):\n\n{entries}", end="")
     if result.organisation is not None:
-        options = " ".join(f"--{one.before.name.removesuffix('_h').replace('_', '-')} '{one.after.point:.3g} h'"
+        options = " ".join(f"--{one.before.name.removesuffix('_h').replace('_', '-')} '{one.after.point:.3g} h "
+                           f"({one.after.low:.3g} h to {one.after.high:.3g} h)'"
                            for one in result.learned if one.before.kind == "operator time")  # fmt: skip
         print(f"\nTimes of operators go with {options}")
     return 0

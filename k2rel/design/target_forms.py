@@ -107,7 +107,7 @@ class WindowJudgement(Shown):
         ' it (exact, at the inputs as given); takeovers ideal.'
         """
         interval = f", {100 * self.met.low:.4g} to {100 * self.met.high:.4g}" if self.how != "exact" else ""
-        drawn = f", met with a probability of {100 * self.probability:.3g} % ({self.draws} draws of the inputs)"
+        drawn = f"; it is met with a probability of {100 * self.probability:.3g} % ({self.draws} draws of the inputs)"
         load = "" if self.carries >= 1 else f" It carries its clients with a probability of {100 * self.carries:.3g} %."
         return (
             f"{self.service.replace('_', ' ')}: {self.target.words()} is {self.verdict.upper()}"
