@@ -40,7 +40,7 @@ def test_the_first_figure_is_the_answer_and_says_why_it_is_not_the_ideal_one(ans
 def test_how_sure_the_first_figure_is_holds(answers) -> None:
     told = re.search(
         r"draws lie between ([\d.]+) and ([\d.]+) minutes.*?target of ([\d.]+) %, ([\d.]+) minutes.*?probability\s+of "
-        r"(\d+) %; that is \*(.*?)\*, and it turns at .*? of (\d+) %",
+        r"(\d+) %; that is \*(.*?)\*, and ([\d.]+) crashes",
         README,
         flags=re.S,
     )
@@ -49,7 +49,8 @@ def test_how_sure_the_first_figure_is_holds(answers) -> None:
     assert (judged.verdict, f"{100 * judged.probability:.0f}") == (verdict, probability)
     assert (float(low), float(high)) == pytest.approx((judged.low_min_per_year, judged.high_min_per_year), rel=0.05)
     assert float(allowed) == pytest.approx((1 - float(target) / 100) * 525_600, rel=1e-3)
-    assert f"coverage is above {turns}." in judged.turns
+    rate = re.search(r"failure rate of server software is below ([\d.e-]+) /h", judged.turns)
+    assert float(turns) == pytest.approx(float(rate[1]) * 8760, rel=0.02)
 
 
 def test_the_table_of_all_levels_is_the_overview() -> None:

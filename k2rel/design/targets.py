@@ -109,9 +109,9 @@ class Judgement(Shown):
         allowed, given, low, high = (three_digits(minutes) for minutes in ends)
         return (
             f"{self.service.replace('_', ' ')}: the target of {self.target_percent:.6g} % ({allowed} min of downtime a "
-            f"year) is {self.verdict.upper()}; it is met with a probability of {percentage(self.probability)}: {given} min "
-            f"with all inputs as given, {low} to {high} (90 %) {spread}; takeovers {self.takeovers} ({self.method})."
-            f"{load}{more}"
+            f"year) is {self.verdict.upper()}; it is met with a probability of {percentage(self.probability)}: {given} "
+            f"min with all inputs as given, {low} to {high} (90 %) {spread}; takeovers {self.takeovers} ({self.method})"
+            f".{load}{more}"
         )
 
     def _line(self) -> str:

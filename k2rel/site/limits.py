@@ -76,7 +76,10 @@ def with_values(source: YamlSource) -> YamlSource:
     }
     problems: list[Problem] = []
     for name in named.keys() - {name for name, _ in limits.values()}:
-        message = f"has limits, but no number of the file is '={name}', so they would change nothing; take low and high away, or write '={name}' where it counts"
+        message = (
+            f"has limits, but no number of the file is '={name}', so they would change nothing; take low and high "
+            f"away, or write '={name}' where it counts"
+        )
         problems.append(source.problem(("assumptions", name), message))
 
     def put(value: Any, path: KeyPath) -> Any:
