@@ -109,16 +109,20 @@ def sobol_indices_of_groups(
         for half in (0, 1)
     ]
     base, other = model(drawn[0]), model(drawn[1])
+    scale = float(np.abs(base).max()) or 1.0  # of figures so small that their squares are nothing
+    base, other = base / scale, other / scale
     picks = np.random.Generator(np.random.Philox(seed)).integers(0, samples, (_RESAMPLES, samples))
     everything = np.concatenate([base, other])
     variance, centre = float(everything.var()), float(everything.mean())
+    if not variance > 0.0:
+        raise InputError("nothing spreads: all draws give the same figure")
     found = {}
     for name, members in groups.items():
-        mixed = model({key: drawn[1 if key in members else 0][key] for key in inputs})
+        mixed = model({key: drawn[1 if key in members else 0][key] for key in inputs}) / scale
         terms = (other - centre) * (mixed - base), (base - mixed) ** 2 / 2
         values = []
         for term in terms:
             low, high = np.quantile(term[picks].mean(axis=1) / variance, [0.05, 0.95])
             values += [float(term.mean()) / variance, float(low), float(high)]
         found[name] = GroupIndices(*values)
-    return found, variance
+    return found, variance * scale * scale

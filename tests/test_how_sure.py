@@ -193,7 +193,7 @@ def test_correlated_inputs_spread_more_or_less_and_what_is_no_correlation_is_ref
     ]
     assert spread[0] < 0.95 * spread[1] < 0.95**2 * spread[2]
     for correlations, message in (
-        ({names: 1.5}, "between -1 and 1"),
+        ({names: 1.5}, "above -1 and below 1"),
         ({("os_windows.failure_rate", "nothing"): 0.5}, "there is no input 'nothing'"),
         ({("snfs_db.failure_rate",) * 2: 0.5}, "two different inputs"),
         (

@@ -107,7 +107,7 @@ def test_parts_of_one_entry_are_one_draw_and_that_is_wider() -> None:
         ("    value: 0.95\n    low: 0.96\n    high: 0.99\n", "limits from 0.96 to 0.99 do not hold the value 0.95"),
         ("    value: 0.95\n    low: 0.99\n    high: 0.85\n", "low must be below high"),
         ("    value: 0.95\n    low: 0.85\n    high: 1.2\n", "must be at most 1.0, got 1.2"),
-        ("    value: 0.95\n    low: 0.85\n    high: 1.0\n", "limits of a probability must lie between 0 and 1"),
+        ("    value: 0.95\n    low: 0.85\n    high: 1.0\n", "limits of a probability must be above 0 and below 1"),
         ("    value: 0.95\n    low: 0.85\n", "limits need low and high; high is missing"),
         ("    value: 0.95\n    low: 0.85\n    high: 0.99\n    distribution: lognormal\n", "passes 1, and this is a probability"),
         ("    value: 0.95\n    low: 0.85\n    high: 0.99\n    distribution: bell\n", "there is no distribution 'bell'"),
@@ -170,3 +170,9 @@ def test_operators_have_limits_of_their_own() -> None:
     ):
         with pytest.raises(InputError, match=re.escape(message)):
             k2rel.Organisation(limits=limits)
+
+
+def test_a_failure_rate_that_is_said_twice_is_refused(tmp_path) -> None:
+    twice = ("isl_1: {type: isl,", "isl_1: {type: isl, mttf: 1000 h, unavailability: 0.5, mttr: 5 h,")
+    with pytest.raises(InputError, match="beside mttf; give one of them"):
+        k2rel.study(level(tmp_path, twice))

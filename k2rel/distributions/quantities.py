@@ -26,6 +26,7 @@ FloatArray = NDArray[np.float64]
 Z95 = 1.6448536269514722
 """95 % quantile of the standard normal distribution: two-sided 90 % limits lie so many deviations away."""
 
+_WIDEST = 1e12
 _OF_QUANTITIES = ("lognormal", "normal", "gamma", "beta", "uniform", "triangular", "weibull", "histogram")
 _BY_ERROR_FACTOR = ("mean", "error_factor", "level")
 
@@ -165,6 +166,8 @@ def from_limits(family: str, low: float, high: float, point: float | None = None
         raise InputError(f"{where}: must be finite and in order, got {low:g} and {high:g}")
     if family in ("lognormal", "gamma", "beta") and not low > 0:
         raise InputError(f"{where}: must be above 0, got {low:g} and {high:g}")
+    if family in ("lognormal", "gamma", "beta") and not math.log(high) - math.log(low) <= math.log(_WIDEST):
+        raise InputError(f"{where}: at most a factor of {_WIDEST:g} apart, got {low:g} and {high:g}")
     if family == "beta" and not high < 1:
         raise InputError(f"{where}: must be below 1, got {low:g} and {high:g}")
     if family != "lognormal" and low == high:

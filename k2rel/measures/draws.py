@@ -128,7 +128,8 @@ class Drawn:
 
     def __init__(self, solution: Solution, tolerance: float = COARSE) -> None:
         if solution.method == "simulation":
-            raise solution.cannot("figures at many draws of uncertain inputs", "exact or markov")
+            why = f" (auto chose it: {solution.reason})" if solution.chosen else ""
+            raise solution.cannot(f"figures at many draws of uncertain inputs{why}", "exact or markov")
         self.solution = solution
         self.study = solution.study
         self.tolerance = tolerance

@@ -48,7 +48,9 @@ def _place(site: Site, target: Target) -> tuple[str, ...]:
 def _written(item: Input, place: tuple[str, ...]) -> str:
     """An input as a number of a site file with limits; an assumption needs a code of its own and a reason."""
     unit = f" {item.unit}" if item.unit else ""
-    value, low, high = (f"{number:.6g}{unit}" for number in (item.point, item.low, item.high))
+    value, low, high = (
+        f"{number:.{9 if item.kind == 'coverage' else 6}g}{unit}" for number in (item.point, item.low, item.high)
+    )
     source = json.dumps(item.source, ensure_ascii=False)
     about = f"evidence: {item.evidence}, source: {source}"
     if place[0] == "assumptions":

@@ -118,6 +118,11 @@ class UncertaintyResult(ShownTable):
         >>> uncertainty("L1", ["media"], samples=64).probability("media", 1e6)
         1.0
         """
+        if service not in self.unavailability:
+            raise InputError(f"there are no draws of '{str(service)[:60]}'{closest(str(service), self.unavailability)}")
+        allowed = as_number("at_most_min_per_year", at_most_min_per_year)
+        if not allowed >= 0.0:
+            raise InputError(f"at_most_min_per_year: a downtime of 0 or more, got {allowed:g}")
         good = self.unavailability[service] * MINUTES_PER_YEAR <= at_most_min_per_year
         if carrying and self.carries is not None:
             good = good & self.carries
@@ -209,7 +214,7 @@ def uncertainty(
     points : {"lhs", "random", "sobol"}
         A Latin hypercube, plain random points, or Sobol' points.
     correlations : mapping of (str, str) to float, optional
-        Correlation of the normal scores of two inputs, from -1 to 1; by default inputs are independent.
+        Correlation of the normal scores of two inputs, above -1 and below 1; by default inputs are independent.
     frequency : bool
         Whether failures a year, overload and what the site carries are followed beside the downtime.
 
@@ -257,8 +262,6 @@ def _services(solution: Solution, services: Sequence[str] | str | None) -> list[
     wanted = [None] if services is None else as_names("services", services)
     if not wanted:
         raise InputError("services: name at least one")
-    if solution.method == "simulation":
-        raise solution.cannot("figures at many draws of uncertain inputs", "exact or markov")
     named = {service.name: service for service in Drawn(solution).services}
     return [named[service_named(solution.study, name).name] for name in wanted]
 
@@ -281,6 +284,8 @@ def _correlated(design: FloatArray, names: list[str], correlations: Mapping[tupl
     """Points whose normal scores have some correlations (a Gaussian copula)."""
     from scipy.special import ndtr, ndtri
 
+    if not isinstance(correlations, Mapping):
+        raise InputError(f"correlations: a mapping such as {{('a', 'b'): 0.5}} is needed, got {str(correlations)[:40]}")
     matrix = np.eye(len(names))
     for pair, value in correlations.items():
         if not isinstance(pair, tuple) or len(pair) != 2 or pair[0] == pair[1]:
@@ -290,8 +295,10 @@ def _correlated(design: FloatArray, names: list[str], correlations: Mapping[tupl
                 raise InputError(f"correlations: there is no input '{str(name)[:60]}'{closest(str(name), names)}")
         value = as_number("correlation", value)
         if not -1.0 < value < 1.0:
-            raise InputError(f"correlation of {pair[0]} and {pair[1]}: a number between -1 and 1, got {value:g}")
+            raise InputError(f"correlation of {pair[0]} and {pair[1]}: a number above -1 and below 1, got {value:g}")
         one, other = names.index(pair[0]), names.index(pair[1])
+        if matrix[one, other] not in (0.0, value):
+            raise InputError(f"correlations: {pair[0]} and {pair[1]} have two; give one")
         matrix[one, other] = matrix[other, one] = value
     try:
         root = np.linalg.cholesky(matrix)

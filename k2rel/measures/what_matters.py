@@ -39,7 +39,7 @@ _FITTED, _BASE = 2048, 8192
 _EXPLAINED = 0.95  # of the variance of the logarithm, below which no polynomial answers
 _ALONE = 10  # inputs that stand by themselves in a table of shares
 _GRID = np.linspace(0.05, 0.95, 9)
-_HALVINGS = 8
+_HALVINGS = 14
 
 
 class _Asked:
@@ -313,7 +313,9 @@ def _turning(solution: Solution, service: str, allowed: float) -> pd.DataFrame:
         after = np.array([above for *_, above in turns])
         high, low = np.where(met == after, middle, high), np.where(met == after, low, middle)
     rows = []
-    for (k, _, _, above), u in zip(turns, ((low + high) / 2).tolist(), strict=True):
+    # of the last two values the one at which the target is met
+    for (k, _, _, above), *ends in zip(turns, low.tolist(), high.tolist(), strict=True):
+        u = ends[1] if above else ends[0]
         item, side = items[k], ("above", 1.0 - u) if above else ("below", u)
         at_least = float(item.distribution.quantile(u))
         rows.append((item.name, about(asked.solution.study, item), item.kind, item.unit, item.point, item.low,

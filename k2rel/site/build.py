@@ -15,7 +15,7 @@ import k2rel.site.document as doc
 from k2rel.errors import InputError, Problem, closest
 from k2rel.inputs import Input, Uses
 from k2rel.site.coverage import DEFAULT, coverage_problems, coverage_uses
-from k2rel.site.given import LAW_KEYS, GivenLaw
+from k2rel.site.given import LAW_KEYS, RATE_KEYS, GivenLaw
 from k2rel.site.limits import LIMITED
 from k2rel.site.model import (
     Assumption,
@@ -196,6 +196,11 @@ class _Builder:
 
     def _law(self, entry: doc.LawFields, path: KeyPath) -> GivenLaw:
         said = {field: getattr(entry, key) for key, field in LAW_KEYS.items()}
+        twice = [key for key in RATE_KEYS if getattr(entry, key) is not None]
+        if len(twice) > 1:
+            self._report(
+                (*path, twice[1]), f"says how often it fails a second time, beside {twice[0]}; give one of them"
+            )
         uses = self._uses(path, **{key: field for key, field in LAW_KEYS.items() if key in LIMITED})
         return GivenLaw(**said, evidence=entry.evidence, source=entry.source, uses=uses)
 

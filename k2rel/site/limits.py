@@ -58,6 +58,9 @@ def from_text(text: object) -> dict[str, str] | None:
     """
     found = _TEXT.fullmatch(text.strip()) if isinstance(text, str) and len(text) < 250 else None
     if found is None:
+        if isinstance(text, str) and "(" in text:
+            form = "'VALUE (LOW to HIGH)' or 'VALUE (LOW to HIGH, uniform)'"
+            raise InputError(f"limits are written as {form}, got '{text[:60]}'")
         return None
     parts = dict(zip(("value", "low", "high", "distribution"), found.groups(), strict=True))
     return {key: part.strip() for key, part in parts.items() if part is not None}
@@ -108,7 +111,7 @@ def with_values(source: YamlSource) -> YamlSource:
         problems.extend(
             source.problem(place, f"limits need low and high; {end} is missing")
             for end in ("low", "high")
-            if end not in entry
+            if entry.get(end) is None
         )
         family = entry.get("distribution", LIMITED[key].family)
         if family not in FAMILIES:
@@ -130,7 +133,12 @@ def inputs_at(source: YamlSource, read: Callable[[YamlSource], Any]) -> dict[Key
         for path, (_, entry) in source.limits.items():
             data = _with(data, path, entry[end])
         document = read(replace(source, data=data))
-        values[end] = {path: _read(document, path) for path in source.limits}
+        values[end] = {}
+        for path in source.limits:
+            try:
+                values[end][path] = _read(document, path)
+            except InputError as error:
+                raise InputError([source.problem(_place(source, path), str(error))]) from None
     problems: list[Problem] = []
     result: dict[KeyPath, Input] = {}
     kinds: dict[str, str] = {}
@@ -161,8 +169,8 @@ def input_of(name: str, key: str, point: float, low: float, high: float, entry: 
     if not point > 0.0:
         raise InputError("a value of 0 has no limits; give the value itself")
     family = str(entry.get("distribution", quantity.family))
-    if key == "coverage" and not (low > 0.0 and high < 1.0):
-        raise InputError(f"limits of a probability must lie between 0 and 1, got {low:g} and {high:g}")
+    if key == "coverage" and not (low > 0.0 and (high < 1.0 or family in ("uniform", "triangular"))):
+        raise InputError(f"limits of a probability must be above 0 and below 1, got {low:g} and {high:.12g}")
     if key != "coverage" and family == "beta":
         raise InputError(f"a beta distribution is of a probability, and this is a {quantity.kind}; take lognormal")
     if key == "coverage" and family in ("lognormal", "gamma"):
@@ -197,4 +205,6 @@ def _read(document: Any, path: KeyPath) -> float:
         document = document[key] if isinstance(document, Mapping) else getattr(document, str(key))
     if isinstance(document, Mapping):  # one coverage for all that can fail
         document = document[DEFAULT]
-    return float(document) if isinstance(document, int | float) else 0.0
+    if isinstance(document, str):
+        raise InputError("a share of the clients has no limits; give a bandwidth")
+    return float(document)
