@@ -198,7 +198,7 @@ def plot_swing(
     >>> import k2rel
     >>> ax = plot_swing(k2rel.swing("L2R"), 35.67)
     >>> [label.get_text() for label in ax.get_yticklabels()][-2]
-    'failure rate of server software, 0.000114 /h'
+    'manual takeover, 1 h'
     """
     swings = (frame["downtime_high"] - frame["downtime_low"]).abs()
     rows = frame[swings > _LITTLE * swings.max()].head(_MOST).iloc[::-1]
