@@ -98,8 +98,8 @@ class Organisation(Shown):
         if self.tolerance is not None:
             keep(self, tolerance=as_tolerance(self.tolerance))
         if self.limits is not None:
-            for entry in self.limits if isinstance(self.limits, list | tuple) else ["no list"]:
-                if not isinstance(entry, list | tuple) or len(entry) != 3:
+            for given in self.limits if isinstance(self.limits, list | tuple) else ["no list"]:
+                if not isinstance(given, list | tuple) or len(given) != 3:
                     raise InputError(f"limits: (name, low, high) for each time, got {str(self.limits)[:60]}")
             keep(self, limits=tuple(_checked_limits(self, *entry) for entry in self.limits))
         if not 0.1 <= self.repair_variation <= 20:

@@ -67,9 +67,9 @@ def test_draws_of_a_level_are_what_the_answer_of_the_changed_study_is() -> None:
         engine = solution_of(changed, "markov", who).engine
         for service in services_of(engine.policy):
             values = found.unavailability[service.name]
-            assert abs(engine.unavailability(service) - values[k]) < 1e-3 * values.std(), service.name
+            assert abs(engine.unavailability(service) - values[k]) < 5e-3 * values.std(), service.name
             often = found.frequencies[service.name]
-            assert abs(engine.failure_frequency(service) - often[k]) < 1e-3 * often.std(), service.name
+            assert abs(engine.failure_frequency(service) - often[k]) < 5e-3 * often.std(), service.name
 
 
 @pytest.mark.slow
@@ -133,7 +133,7 @@ def test_every_assumption_that_matters_has_limits(level) -> None:
     found = inputs_of(solution)
     tried = [item for item in found.values() if item.kind not in ("capacity", "demand")]
     drawn, services = (
-        Drawn(solution, 1e-6),
+        Drawn(solution),
         [s for s in services_of(solution.engine.policy) if s.name != "full_service"],
     )
     moved = {item.name: np.ones(len(tried)) for item in tried}

@@ -98,6 +98,7 @@ def cases(s, run):
         "simulate": lambda: k2rel.simulate(s, plan=run),
         "takeover_steps": lambda: k2rel.takeover_steps(s, DAMAGED),
         "timeline": lambda: k2rel.timeline(s, years=2),
+        "break_even": lambda: k2rel.break_even(s),
         "uncertainty": lambda: k2rel.uncertainty(s, samples=16),
         "swing": lambda: k2rel.swing(s),
         "updated": lambda: k2rel.updated(s, [Exposure("brain", 1, 1e5)]),
@@ -292,7 +293,8 @@ def test_a_number_that_cannot_be_meant_is_refused_by_the_name_of_its_argument(fo
         ("seed", lambda: k2rel.rare_loss(s, seed=bad)),
         ("seed", lambda: k2rel.uncertainty(s, seed=bad)),
         ("samples", lambda: k2rel.uncertainty(s, samples=bad)),
-        ("samples", lambda: k2rel.sensitivity(s, samples=bad)),
+        # None is as many as the engine affords
+        ("samples", lambda: k2rel.sensitivity(s, samples="many" if bad is None else bad)),
         ("samples", lambda: k2rel.judge(s, {"cameras": 99.0}, samples=bad)),
         ("samples", lambda: k2rel.quick_look(s, bad)),
         ("order", lambda: k2rel.cut_sets(s, order=bad)),

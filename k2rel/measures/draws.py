@@ -34,8 +34,10 @@ __all__ = ["Drawn", "inputs_of", "study_at"]
 
 FloatArray = NDArray[np.float64]
 
-COARSE = 1e-7
-"""Error bound of the chain that is solved at every draw; what it misses at the point is put back as a ratio."""
+COARSE = (1e-6, 1e-5)
+"""Error bounds of the chain that is solved at every draw: the first whose chain is small, else the last. What it
+misses at the point is put back as a ratio."""
+_SMALL = 8_000
 _CHUNK = 512
 _KINDS = 40  # of draws that are told apart by what elements carry
 _STEP = 0.1  # of the logarithm of an input, where the clients' own failures are followed
@@ -126,13 +128,12 @@ class Figures:
 class Drawn:
     """What a solution says at draws of its inputs, each as a share of its point."""
 
-    def __init__(self, solution: Solution, tolerance: float = COARSE) -> None:
+    def __init__(self, solution: Solution) -> None:
         if solution.method == "simulation":
             why = f" (auto chose it: {solution.reason})" if solution.chosen else ""
             raise solution.cannot(f"figures at many draws of uncertain inputs{why}", "exact or markov")
         self.solution = solution
         self.study = solution.study
-        self.tolerance = tolerance
 
     @property
     def services(self) -> tuple[Service, ...]:
@@ -144,9 +145,13 @@ class Drawn:
         """The chain that is solved at every draw."""
         fine = self.solution.dynamics
         organisation = fine.organisation
-        if organisation.tolerance is not None or fine.states.error_bound >= self.tolerance:
+        if organisation.tolerance is not None or fine.states.error_bound >= COARSE[0]:
             return SampledChain(fine)
-        return _coarse(self.study, replace(organisation, tolerance=self.tolerance))
+        for tolerance in COARSE:
+            found = _coarse(self.study, replace(organisation, tolerance=tolerance))
+            if found.dynamics.states.chain.states <= _SMALL:
+                break
+        return found
 
     def figures(self, services: Sequence[Service], factors: Factors, draws: int, *, all_of_it: bool = False) -> Figures:
         """Unavailability of services at every draw; where all is asked for, their frequency and overload too."""

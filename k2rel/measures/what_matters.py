@@ -33,8 +33,6 @@ FloatArray = NDArray[np.float64]
 GROUPINGS = ("input", "kind", "entry", "source", "evidence")
 """Every input by itself; by what it is, by its entry of the registry, by its source, by its evidence code."""
 
-ROUGH = 1e-6
-"""Error bound of the chain that ranks inputs; figures at the point are those of the answer all the same."""
 _FITTED, _BASE = 2048, 8192
 _EXPLAINED = 0.95  # of the variance of the logarithm, below which no polynomial answers
 _ALONE = 10  # inputs that stand by themselves in a table of shares
@@ -47,7 +45,7 @@ class _Asked:
 
     def __init__(self, study: StudyLike, service: str | None, organisation: Organisation | None, method: str) -> None:
         self.solution: Solution = solution_of(study, method, organisation)
-        self.drawn = Drawn(self.solution, ROUGH)
+        self.drawn = Drawn(self.solution)
         name = service_named(self.solution.study, service).name
         self.service: Service = next(found for found in self.drawn.services if found.name == name)
         self.inputs = inputs_of(self.solution)

@@ -39,7 +39,6 @@ _MEASURES = (
     "single_points", "takeovers_per_year", "method", "takeovers", "error_bound", "input_hash",
 )  # fmt: skip
 _JUDGED = ("verdict", "p_met")
-_DRAWS = 200  # a point, for the probability that a target is met
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -86,7 +85,7 @@ def compute(point: Point) -> Row:
     'markov'
     """
     from k2rel.design.comparison import headline
-    from k2rel.design.targets import SURE, draws_for, judged_columns
+    from k2rel.design.targets import SAMPLES, SURE, draws_for, judged_columns
     from k2rel.measures.solution import AS_MODELLED, IDEAL, solution_of
     from k2rel.organisation import reading
     from k2rel.policy.failover import principal_traffic
@@ -102,7 +101,7 @@ def compute(point: Point) -> Row:
     row["takeovers"] = IDEAL if point.method == "exact" or point.roles == "preferred" else AS_MODELLED
     row["input_hash"] = one.provenance.input_hash
     judged: Row = {}
-    drawn = draws_for(solution, [principal_traffic(one.site)], _DRAWS) if point.targets else None
+    drawn = draws_for(solution, [principal_traffic(one.site)], SAMPLES) if point.targets else None
     for percent in point.targets:
         found = judged_columns(solution, percent, SURE, drawn)
         judged |= {f"{name}_{percent:.10g}": found[name] for name in _JUDGED}
