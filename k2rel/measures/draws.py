@@ -30,7 +30,7 @@ from k2rel.site.coverage import coverage_name
 from k2rel.site.model import Role, Site
 from k2rel.studies import Study
 
-__all__ = ["Drawn", "inputs_of", "study_at"]
+__all__ = ["Drawn", "chain_for_draws", "inputs_of", "study_at"]
 
 FloatArray = NDArray[np.float64]
 
@@ -142,16 +142,7 @@ class Drawn:
 
     @cached_property
     def _chain(self) -> SampledChain:
-        """The chain that is solved at every draw."""
-        fine = self.solution.dynamics
-        organisation = fine.organisation
-        if organisation.tolerance is not None or fine.states.error_bound >= COARSE[0]:
-            return SampledChain(fine)
-        for tolerance in COARSE:
-            found = _coarse(self.study, replace(organisation, tolerance=tolerance))
-            if found.dynamics.states.chain.states <= _SMALL:
-                break
-        return found
+        return chain_for_draws(self.solution.dynamics)
 
     def figures(self, services: Sequence[Service], factors: Factors, draws: int, *, all_of_it: bool = False) -> Figures:
         """Unavailability of services at every draw; where all is asked for, their frequency and overload too."""
@@ -308,6 +299,17 @@ def _chunks(factors: Factors, draws: int) -> Iterator[tuple[slice, dict[str, Any
     for start in range(0, draws, _CHUNK):
         part = slice(start, min(draws, start + _CHUNK))
         yield part, {n: v[part] if np.ndim(v) else v for n, v in factors.items()}, part.stop - part.start
+
+
+def chain_for_draws(fine: Dynamics) -> SampledChain:
+    """The chain that is solved at every draw, with the same organisation as the one that answers."""
+    if fine.organisation.tolerance is not None or fine.states.error_bound >= COARSE[0]:
+        return SampledChain(fine)
+    for tolerance in COARSE:
+        found = _coarse(fine.study, replace(fine.organisation, tolerance=tolerance))
+        if found.dynamics.states.chain.states <= _SMALL:
+            break
+    return found
 
 
 @lru_cache(maxsize=4)

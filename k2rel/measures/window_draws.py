@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.ctmc.accumulated import Accumulated, accumulated
 from k2rel.inputs import Factors
-from k2rel.markov.engine import Dynamics, solved
-from k2rel.markov.sampled import SampledChain
+from k2rel.markov.engine import Dynamics
 from k2rel.measures.availability import service_named
+from k2rel.measures.draws import chain_for_draws
 from k2rel.measures.solution import Solution
 
 __all__ = ["WindowsAtDraws", "windows_at_draws"]
 
 FloatArray = NDArray[np.float64]
 
-_COARSE = 1e-6  # error bound of the chain that is followed; what it misses at the point is put back as a ratio
 _ACCURACY = 1e-3
 
 
@@ -36,14 +35,12 @@ def windows_at_draws(
 ) -> WindowsAtDraws:
     """Follow the chain of each draw through a window."""
     fine = solution.chain.dynamics
-    organisation = fine.organisation
-    rough = fine
-    if organisation.tolerance is None and fine.states.error_bound < _COARSE:
-        rough = solved(solution.study, replace(organisation, tolerance=_COARSE))
+    drawn = chain_for_draws(fine)
+    rough = drawn.dynamics
     found = service_named(solution.study, service, rough.policy)
     inside = rough.down(found)
     mean, above = np.empty(draws), np.empty((draws, len(times_h)))
-    for draw, (chain, probability) in enumerate(SampledChain(rough).chains(factors, draws)):
+    for draw, (chain, probability) in enumerate(drawn.chains(factors, draws)):
         spent = accumulated(chain, probability, inside, window_h, _ACCURACY)
         mean[draw], above[draw] = spent.mean_h, spent.longer_than(times_h)[0]
     best, same = (_at_point(dynamics, service, window_h) for dynamics in (fine, rough))
