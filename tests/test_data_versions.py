@@ -43,6 +43,7 @@ def test_the_first_data_give_the_figures_and_the_inputs_of_their_day(level) -> N
     assert study.provenance.input_hash == FIRST[level][0]
 
 
+@pytest.mark.slow
 def test_so_with_as_many_clients_as_were_asked_for() -> None:
     assert downtimes(k2rel.study("L3R", clients=20, data="0.1"))[0] == pytest.approx(15.213827, rel=1e-7)
 
@@ -97,6 +98,7 @@ def test_a_site_file_of_ones_own_takes_the_rates_of_the_version_asked_for(moved)
     assert read_site(moved, data="0.1").data == "0.1"
 
 
+@pytest.mark.slow
 def test_every_door_of_python_gives_the_figure_of_the_version(moved, tmp_path) -> None:
     downtime = k2rel.study("L2", data="0.1").solve()["media"].downtime_min_per_year
     assert k2rel.study("L2").solve()["media"].downtime_min_per_year > downtime + 1
@@ -161,7 +163,7 @@ def test_every_verb_about_a_level_or_the_registry_has_the_option() -> None:
         "availability L2 --format json",
         "causes L2 --format json",
         "load L2 --format json",
-        "advise L2 --no-pairs --format json",
+        pytest.param("advise L2 --no-pairs --format json", marks=pytest.mark.slow),
     ],
 )
 def test_the_command_says_which_data_it_used(k2, words) -> None:
@@ -226,6 +228,7 @@ def moved_rows(tmp_path) -> list[str]:
     return rows
 
 
+@pytest.mark.slow
 def test_the_table_of_the_changelog_says_what_moved_and_by_what(tmp_path) -> None:
     text = (data_dir().parent / "CHANGELOG.md").read_text()
     table = text[text.index("| level | service | 0.1 |") :]
