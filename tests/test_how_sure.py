@@ -12,10 +12,12 @@ from k2rel.bundled import level_names
 from k2rel.design.targets import MET, NOT_KNOWN, NOT_MET
 from k2rel.distributions import Uncertain
 from k2rel.errors import InputError
-from k2rel.measures.draws import Drawn, inputs_of, study_at
+from k2rel.measures.draws import Drawn
+from k2rel.measures.inputs import inputs_of, study_at
 from k2rel.measures.solution import solution_of
 from k2rel.organisation import Organisation
 from k2rel.services.diagrams import services_of
+from k2rel.studies import with_site
 from k2rel.units import MINUTES_PER_YEAR
 from validation import sure
 from validation.sure import PERSONS, with_inputs
@@ -251,3 +253,12 @@ def test_what_turns_a_verdict_is_said() -> None:
     assert judged.verdict == NOT_KNOWN
     assert "met if" in judged.turns.lower()
     assert f"{100 * judged.probability:.3g} %" in judged.words()
+
+
+def test_a_demand_with_limits_needs_no_capacity(pair) -> None:
+    """Where nothing has a capacity everything is carried, whatever is asked for."""
+    hub = replace(pair.site.components["hub"], capacity_mb_s=None, uses=())
+    bare = with_site(pair, replace(pair.site, components={**pair.site.components, "hub": hub}))
+    found = k2rel.uncertainty(bare, ["media", "full_service"], samples=64, organisation=PERSONS)
+    assert (found.p_carries, found.overload.max()) == (1.0, 0.0)
+    assert found.unavailability["full_service"] == pytest.approx(found.unavailability["media"], rel=1e-9)

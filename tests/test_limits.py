@@ -10,7 +10,7 @@ import pytest
 import k2rel
 from k2rel.bundled import site_path
 from k2rel.errors import InputError
-from k2rel.measures.draws import inputs_of, study_at
+from k2rel.measures.inputs import inputs_of, study_at
 from k2rel.measures.solution import solution_of
 
 COVERAGE = re.compile(r"  coverage:\n    value: 0.95\n    low: 0.85\n    high: 0.99\n")

@@ -12,7 +12,7 @@ from k2rel.distributions import Uncertain, from_limits
 from k2rel.errors import InputError
 from k2rel.exact.engine import derivatives, unavailability
 from k2rel.inputs import Input
-from k2rel.measures.draws import study_at
+from k2rel.measures.inputs import study_at
 from k2rel.measures.moments import rate_distributions
 from k2rel.services.diagrams import services_of
 from k2rel.uncertain import sobol_indices_of_groups

@@ -10,7 +10,7 @@ import k2rel
 from k2rel.answer import solve
 from k2rel.ctmc.accumulated import accumulated
 from k2rel.errors import InputError
-from k2rel.measures.draws import inputs_of, study_at
+from k2rel.measures.inputs import inputs_of, study_at
 from k2rel.measures.window_draws import windows_at_draws
 from k2rel.measures.windows import probability_within
 from k2rel.organisation import Organisation

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import k2rel
 from k2rel.distributions import Uncertain
-from k2rel.measures.draws import study_at
+from k2rel.measures.inputs import study_at
 from k2rel.measures.solution import solution_of
 from k2rel.organisation import Organisation
 from k2rel.services.diagrams import services_of

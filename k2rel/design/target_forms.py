@@ -10,7 +10,7 @@ import numpy as np
 
 from k2rel.errors import InputError, closest
 from k2rel.measures.capacity import carried
-from k2rel.measures.draws import inputs_of
+from k2rel.measures.inputs import inputs_of
 from k2rel.measures.solution import Solution
 from k2rel.measures.uncertainty import drawn_factors
 from k2rel.measures.windows import WINDOW_WORDS, Figure, downtime_h_of, met_at_draws, probability_within, window_h_of

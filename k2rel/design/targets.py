@@ -28,8 +28,8 @@ from k2rel.distributions import Z95
 from k2rel.errors import InputError, Problem, closest
 from k2rel.measures.availability import availability
 from k2rel.measures.capacity import carried
-from k2rel.measures.draws import inputs_of
 from k2rel.measures.importance import causes
+from k2rel.measures.inputs import inputs_of
 from k2rel.measures.solution import Solution, StudyLike, solution_of, study_of
 from k2rel.measures.uncertainty import UncertaintyResult, uncertainty
 from k2rel.measures.what_matters import break_even

@@ -18,7 +18,8 @@ from k2rel.errors import InputError, closest
 from k2rel.inputs import Input
 from k2rel.measures.availability import service_named
 from k2rel.measures.capacity import carried
-from k2rel.measures.draws import Drawn, about, inputs_of
+from k2rel.measures.draws import Drawn
+from k2rel.measures.inputs import about, inputs_of
 from k2rel.measures.solution import Solution, StudyLike, solution_of
 from k2rel.organisation import Organisation
 from k2rel.services.diagrams import Service

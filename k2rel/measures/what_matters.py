@@ -14,7 +14,8 @@ from k2rel.arguments import as_number, as_seed
 from k2rel.errors import InputError, closest
 from k2rel.inputs import Input
 from k2rel.measures.availability import service_named
-from k2rel.measures.draws import Drawn, about, inputs_of
+from k2rel.measures.draws import Drawn
+from k2rel.measures.inputs import about, inputs_of
 from k2rel.measures.solution import Solution, StudyLike, framed, solution_of
 from k2rel.measures.surrogate import fitted
 from k2rel.measures.uncertainty import drawn_factors

@@ -18,7 +18,7 @@ from k2rel.arguments import as_seed, as_whole
 from k2rel.errors import InputError
 from k2rel.inputs import Factors
 from k2rel.measures.availability import service_named
-from k2rel.measures.draws import inputs_of
+from k2rel.measures.inputs import inputs_of
 from k2rel.measures.solution import Solution, StudyLike, solution_of
 from k2rel.measures.uncertainty import drawn_factors
 from k2rel.measures.window_draws import windows_at_draws

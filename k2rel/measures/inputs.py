@@ -1,0 +1,94 @@
+"""What is known within limits in a study, in words, and the study at one draw of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from k2rel.inputs import Input, factor
+from k2rel.measures.solution import Solution
+from k2rel.organisation import Organisation
+from k2rel.policy.rules import Policy
+from k2rel.rates import changed_laws
+from k2rel.site.coverage import coverage_name
+from k2rel.site.model import Role, Site
+from k2rel.studies import Study
+
+__all__ = ["about", "inputs_of", "site_at", "study_at"]
+
+
+def inputs_of(solution: Solution) -> dict[str, Input]:
+    """All inputs with limits that a solution's figures can depend on, by name."""
+    study, organisation = solution.study, solution.followed
+    site = study.site
+    used: dict[str, None] = {}
+    for name, law in study.laws.used():
+        if not site.described[name].external:
+            used |= {use.input: None for use in law.single.uses}
+    records: list[Any] = [*site.components.values(), *site.raid_sets.values(), *site.traffic.values()]
+    if solution.method != "exact":
+        records += [*site.movable.values()]
+    used |= {use.input: None for record in records for use in record.uses}
+    known = {**study.laws.inputs, **site.inputs}
+    found = {name: known[name] for name in used if name in known}
+    if solution.method != "exact" and site.movable:
+        found |= organisation.inputs
+    return found
+
+
+def about(study: Study, item: Input) -> str:
+    """What an input is of, in words: component types for an entry of the registry."""
+    row, _, what = item.name.rpartition(".")
+    laws = [(name, law) for name, law in study.laws.used() if any(use.input == item.name for use in law.single.uses)]
+    if laws and what in ("failure_rate", "mttr") and row and row not in study.site.described:
+        kinds = list(dict.fromkeys(study.site.described[name].type for name, _ in laws))
+        more = f" and {len(kinds) - 2} more" if len(kinds) > 3 else ""
+        return f"{item.kind} of {', '.join(kinds[:2] if more else kinds)}{more}".replace("_", " ")
+    of = item.name.split(".")
+    if item.kind == "coverage" and of[0] == "roles":
+        return f"coverage of {of[1]}{f' after {of[3]}' if len(of) > 3 else ''}".replace("_", " ")
+    if len(of) > 1:  # a place in the file, or a part's own
+        return f"{item.kind} of {of[-2]}".replace("_", " ")
+    name = item.name.removesuffix("_h").replace("_", " ")
+    return name if item.kind in ("coverage", "operator time") or item.kind in name else f"{name} ({item.kind})"
+
+
+def site_at(site: Site, factors: Mapping[str, float]) -> Site:
+    """The site with inputs at one draw."""
+    return replace(
+        site,
+        components={name: _moved(part, factors, "capacity_mb_s") for name, part in site.components.items()},
+        raid_sets={name: _moved(entry, factors, "rebuild_h", "restore_h") for name, entry in site.raid_sets.items()},
+        roles={name: _with_coverages(role, factors) for name, role in site.roles.items()},
+        traffic={name: _moved(flow, factors, "demand_mb_s") for name, flow in site.traffic.items()},
+    )
+
+
+def study_at(study: Study, organisation: Organisation | None, factors: Mapping[str, float]) -> tuple[Study, Any]:
+    """The study and the organisation with inputs at one draw, made anew from their records."""
+    new = site_at(study.site, factors)
+    laws = changed_laws(
+        new, study.laws, lambda _, __, law: _moved(law, factors, "failure_rate_per_h", "mttr_h", "test_interval_h")
+    )
+    other = replace(study, site=new, policy=Policy(new, study.policy.home), laws=laws)
+    if organisation is None:
+        return other, None
+    times = {use.field: getattr(organisation, use.field) * float(factor([use], use.field, factors))
+             for use in organisation.uses}  # fmt: skip
+    return other, replace(organisation, **times, limits=())
+
+
+def _moved(record: Any, factors: Mapping[str, float], *fields: str) -> Any:
+    """A record with some fields at one draw of what they use."""
+    changes = {f: getattr(record, f) * float(factor(record.uses, f, factors)) for f in fields if getattr(record, f)}
+    return replace(record, **changes)
+
+
+def _with_coverages(role: Role, factors: Mapping[str, float]) -> Role:
+    """A role at one draw, with its coverages by what failed."""
+    given = (
+        (cause, value * float(factor(role.uses, coverage_name(cause), factors))) for cause, value in role.coverage_of
+    )
+    moved: Role = _moved(role, factors, "coverage", "switchover_h")
+    return replace(moved, coverage_of=tuple(given))
