@@ -20,6 +20,7 @@ from k2rel.organisation import Organisation
 from k2rel.rates import Law
 from k2rel.services.diagrams import services_of
 from k2rel.studies import with_site
+from validation.apart import steady_apart
 
 PAIR = """
 format: 1
@@ -96,21 +97,7 @@ def written_apart(given) -> tuple[float, dict[str, float], float]:
             to = (ready or able)[0]
             yield (a, b, wire, to, serves_a or to == "A", serves_b or to == "B"), 1 / given["manual"]
 
-    states = [(True, True, True, "A", True, True)]
-    place = {states[0]: 0}
-    edges = []
-    for state in states:
-        for raw, rate in moves(state):
-            for after, share in settle(raw):
-                if after not in place:
-                    place[after] = len(states)
-                    states.append(after)
-                edges.append((place[state], place[after], rate * share))
-    q = np.zeros((len(states), len(states)))
-    for before, after, rate in edges:
-        q[before, after] += rate
-        q[before, before] -= rate
-    p = np.linalg.solve(np.vstack([q.T[:-1], np.ones(len(states))]), np.append(np.zeros(len(states) - 1), 1.0))
+    states, p, _ = steady_apart((True, True, True, "A", True, True), moves, settle)
     by_doing = dict.fromkeys(("takeover_in_progress", "failed_takeover", "no_backup", "no_takeover_helps"), 0.0)
     both = 0.0
     for share, (a, b, _, role, serves_a, serves_b) in zip(p, states, strict=True):

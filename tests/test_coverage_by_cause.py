@@ -19,6 +19,7 @@ from k2rel.policy.takeover import Takeover
 from k2rel.services.diagrams import services_of
 from k2rel.simulation import Plan, simulate
 from k2rel.studies import with_site
+from validation.apart import steady_apart
 
 PAIR = """
 format: 1
@@ -107,25 +108,15 @@ def written_apart(given) -> tuple[float, float]:
         if role == "lost" and able:
             yield (*state[:5], "AB"[able[0]], *(serves[k] or k == able[0] for k in (0, 1))), 1 / 2.0
 
-    states = [(True, True, 0, True, True, "A", True, True)]
-    place, edges = {states[0]: 0}, []
-    for state in states:
-        for raw, rate in moves(state):
-            for after, share in settle(raw):
-                if after not in place:
-                    place[after] = len(states)
-                    states.append(after)
-                edges.append((place[state], place[after], rate * share, state[5] != "lost" and after[5] == "lost"))
-    q = np.zeros((len(states), len(states)))
-    for before, after, rate, _ in edges:
-        q[before, after] += rate
-        q[before, before] -= rate
-    p = np.linalg.solve(np.vstack([q.T[:-1], np.ones(len(states))]), np.append(np.zeros(len(states) - 1), 1.0))
+    states, p, edges = steady_apart((True, True, 0, True, True, "A", True, True), moves, settle)
     down = 0.0
     for share, state in zip(p, states, strict=True):
         up = up_of(state)
         down += share * (not any(state[5] == "AB"[i] and up[i] and state[6 + i] for i in (0, 1)))
-    return down, sum(p[before] * rate for before, _, rate, fails in edges if fails)
+    failed = sum(
+        p[before] * rate for before, to, rate in edges if states[before][5] != "lost" and states[to][5] == "lost"
+    )
+    return down, failed
 
 
 def media_of(study, organisation=PERSONS) -> float:

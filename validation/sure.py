@@ -19,6 +19,7 @@ from k2rel.measures.solution import solution_of
 from k2rel.organisation import Organisation
 from k2rel.services.diagrams import services_of
 from k2rel.units import MINUTES_PER_YEAR
+from validation.apart import State, steady_apart
 from validation.published import Check
 
 PAIR = """
@@ -63,7 +64,7 @@ def written_apart(
     A state: boxes a and b up, who has the role, a and b in service.
     """
 
-    def settle(state: tuple[Any, ...]) -> list[tuple[tuple[Any, ...], float]]:
+    def settle(state: State) -> list[tuple[State, float]]:
         up, role = state[:2], state[2]
         serves = [state[3] and up[0], state[4] and up[1]]
         for i in (0, 1):
@@ -71,7 +72,7 @@ def written_apart(
                 return [((*up, "moves", *serves), coverage), ((*up, "lost", *serves), 1 - coverage)]
         return [((*up, role, *serves), 1.0)]
 
-    def moves(state: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], float]]:
+    def moves(state: State) -> Iterator[tuple[State, float]]:
         up, role, serves = state[:2], state[2], state[3:]
         for i in (0, 1):
             changed = tuple(not u if k == i else u for k, u in enumerate(up))
@@ -85,20 +86,7 @@ def written_apart(
         if role == "lost" and able:
             yield (*up, "AB"[able[0]], *(serves[k] or k == able[0] for k in (0, 1))), 1 / manual_h
 
-    states: list[tuple[Any, ...]] = [(True, True, "A", True, True)]
-    place, edges = {states[0]: 0}, []
-    for state in states:
-        for raw, rate in moves(state):
-            for after, share in settle(raw):
-                if after not in place:
-                    place[after] = len(states)
-                    states.append(after)
-                edges.append((place[state], place[after], rate * share))
-    q = np.zeros((len(states), len(states)))
-    for here, there, rate in edges:
-        q[here, there] += rate
-        q[here, here] -= rate
-    p = np.linalg.solve(np.vstack([q.T[:-1], np.ones(len(states))]), np.append(np.zeros(len(states) - 1), 1.0))
+    states, p, _ = steady_apart((True, True, "A", True, True), moves, settle)
     held = [any(s[2] == "AB"[i] and s[i] and s[3 + i] for i in (0, 1)) for s in states]
     return float(p[~np.array(held)].sum())
 
