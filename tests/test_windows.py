@@ -190,7 +190,7 @@ def test_a_target_on_months_is_judged_by_the_probability_of_one(answer, month, t
     (always,) = answer.target({"media": MONTH | {"at most": "8 h", "in": "80 %"}}, samples=2)
     assert (always.verdict, always.probability) == ("met", 1.0)
     table = k2rel.judgement_table([media, control])
-    assert table["p_met"]["media"] == media.met.value
+    assert table["windows_that_meet_it"]["media"] == media.met.value
     assert table["allowed_min_per_year"]["control"] == pytest.approx(5256.0)
 
 

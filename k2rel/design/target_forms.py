@@ -14,7 +14,7 @@ from k2rel.measures.inputs import inputs_of
 from k2rel.measures.solution import Solution
 from k2rel.measures.uncertainty import drawn_factors
 from k2rel.measures.windows import WINDOW_WORDS, Figure, downtime_h_of, met_at_draws, probability_within, window_h_of
-from k2rel.tables import Shown
+from k2rel.tables import Shown, percentage
 from k2rel.units import availability_percent, format_duration
 
 __all__ = [
@@ -107,8 +107,8 @@ class WindowJudgement(Shown):
         ' it (exact, at the inputs as given); takeovers ideal.'
         """
         interval = f", {100 * self.met.low:.4g} to {100 * self.met.high:.4g}" if self.how != "exact" else ""
-        drawn = f"; it is met with a probability of {100 * self.probability:.3g} % ({self.draws} draws of the inputs)"
-        load = "" if self.carries >= 1 else f" It carries its clients with a probability of {100 * self.carries:.3g} %."
+        drawn = f"; it is met with a probability of {percentage(self.probability)} ({self.draws} draws of the inputs)"
+        load = "" if self.carries >= 1 else f" It carries its clients with a probability of {percentage(self.carries)}."
         return (
             f"{self.service.replace('_', ' ')}: {self.target.words()} is {self.verdict.upper()}"
             f"{drawn if self.draws else ''}: {100 * self.met.value:.4g} % meet it ({self.how}{interval}, at the inputs "
@@ -123,7 +123,7 @@ class WindowJudgement(Shown):
             "verdict": self.verdict,
             "within": self.target.within,
             "at_most_min": 60.0 * self.target.at_most_h,
-            "p_met": self.met.value,
+            "windows_that_meet_it": self.met.value,
             "probability": self.probability,
             "p_carries": self.carries,
             "method": self.method,

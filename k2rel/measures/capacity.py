@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from k2rel.inputs import Factors, factor
 from k2rel.measures.inputs import site_at
-from k2rel.policy.failover import failover, principal_traffic
+from k2rel.policy.failover import FORGIVEN, failover, principal_traffic
 from k2rel.policy.rules import Policy
 from k2rel.site.model import Site
 from k2rel.studies import Study
@@ -20,7 +20,6 @@ __all__ = ["Kinds", "carried", "kinds_of_draws"]
 
 IntArray = NDArray[np.int64]
 
-_ROUNDING = 1e-9
 _KINDS = 40
 
 
@@ -33,7 +32,7 @@ def carried(study: Study, factors: Factors, draws: int, *, after_failures: bool 
             part = site.components[element]
             room = (part.capacity_mb_s or 0.0) * factor(part.uses, "capacity_mb_s", factors)
             load = sum(amount * factor(site.traffic[name].uses, "demand_mb_s", factors) for name, amount in by_class)
-            result &= np.broadcast_to(np.asarray(load <= room * (1.0 + _ROUNDING)), (draws,))
+            result &= np.broadcast_to(np.asarray(load <= room * FORGIVEN), (draws,))
     return result
 
 
@@ -83,7 +82,7 @@ def kinds_of_draws(site: Site, factors: Factors, carries: NDArray[np.bool_]) -> 
     columns = []
     for part in site.components.values():
         if part.capacity_mb_s is not None:
-            flows = np.floor(part.capacity_mb_s * factor(part.uses, "capacity_mb_s", factors) / demand * (1.0 + 1e-9))
+            flows = np.floor(part.capacity_mb_s * factor(part.uses, "capacity_mb_s", factors) / demand * FORGIVEN)
             columns.append(np.minimum(flows, site.client_count + 1))
     for name in site.counted_traffic:
         other = site.traffic[name]

@@ -16,7 +16,7 @@ import numpy as np
 from k2rel.logic.rounding import at_most_one
 from k2rel.measures.solution import Solution, StudyLike, solution_of
 from k2rel.organisation import Organisation
-from k2rel.policy.failover import exceeds, failover
+from k2rel.policy.failover import FORGIVEN, exceeds, failover
 from k2rel.services.clients import LOST, OwnParts
 from k2rel.services.counts import Counts, binomial_power, count_sum
 from k2rel.services.engine import Engine
@@ -438,7 +438,7 @@ def _overload_in(loading: Loading, own: OwnParts, mode: Mode) -> tuple[float, fl
     fixed = np.array([base.get(element, 0.0) for element in endangered])
     capacity = np.array([loading.capacity(element) for element in endangered])
     ratio = np.minimum(1.0, np.divide(capacity, loads + fixed, out=np.ones_like(loads), where=loads + fixed > 0))
-    over = ((loads > 0) & (loads + fixed > capacity * (1 + 1e-9))).any(axis=1)
+    over = ((loads > 0) & (loads + fixed > capacity * FORGIVEN)).any(axis=1)
     arriving = np.zeros(len(loads))
     for index, row in enumerate(matrix):
         used = row[1:] > 0

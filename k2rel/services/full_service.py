@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from k2rel.errors import ModelTooLargeError
 from k2rel.logic.diagram import Diagram
+from k2rel.policy.failover import FORGIVEN
 from k2rel.services.clients import LOST, OwnParts, own_states
 from k2rel.services.counts import Counts, some_leave
 from k2rel.services.loading import Loading
@@ -246,7 +247,7 @@ class _LoadPattern:
         weights = np.concatenate([probability for _, probability in prepared])
         codes, total = joint_counts(sizes, starts, np.tile(code, len(prepared)), weights, _BELOW)
         counts = codes[:, None] // unit % np.array(base)
-        over = ((counts @ matrix) > 1.0 + 1e-9).any(axis=1)
+        over = ((counts @ matrix) > FORGIVEN).any(axis=1)
         result = result + np.where(gone, 0.0, total[over].sum(axis=0))
         return np.asarray(np.where(result.real > 1.0, 1.0, result))
 
