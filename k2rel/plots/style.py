@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 __all__ = [
     "COLOURS",
     "COLOUR_WORDS",
+    "DOUBT",
+    "GOOD",
     "INK",
     "LOST",
     "MUTED",
@@ -26,8 +28,12 @@ COLOURS = ("#0072B2", "#E69F00")
 """First side and second side."""
 COLOUR_WORDS = ("blue", "orange")
 LOST = "#D55E00"
+"""Lost, overloaded, not met."""
+DOUBT = "#F0E442"
+"""Loaded to its limit, not known; dark text goes on it."""
+GOOD = "#009E73"
 SHARED = "#56606B"
-CONTROL = "#009E73"
+CONTROL = GOOD
 INK = "#222222"
 MUTED = "#9AA3AB"
 SERIES = (INK, CONTROL, "#CC79A7", MUTED)
