@@ -71,6 +71,8 @@ def report_page(
     )
     contents = f"<nav class='contents' aria-label='contents'>{links}</nav>"
     head = ("<p><a href='index.html'>all reports</a></p>" if linked else "") + f"<h1>{html.escape(title)}</h1>"
+    made = str((about or {}).get("made", ""))
+    head += f"<p class='sheet'>made {html.escape(made)}</p>" if made else ""
     if FRONT_END in body:
         body = body.replace(FRONT_END, contents, 1)
     else:
