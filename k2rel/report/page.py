@@ -36,10 +36,8 @@ def _page(title: str, head: str, body: str, foot: str) -> str:
     """A page; only its own script may run, which the policy names by its hash."""
     script = f"{{{_beside('page.js')}}}"
     if re.search(r"class=['\"]k2x['\"]", body):
-        start = "k2relExplorer(root, JSON.parse(root.querySelector('script').textContent))"
-        script += (
-            f"{{{explorer_script()}\nfor (const root of document.querySelectorAll('.k2x')) root.explorer = {start};\n"
-        )
+        start = "k2relReport(root, JSON.parse(root.querySelector('script').textContent), index === 0)"
+        script += f"{{{explorer_script()}\ndocument.querySelectorAll('.k2x').forEach((root, index) => {start});\n"
         script += "window.k2rel = {evaluate: k2relEvaluate, looks: k2relLooks};}"
     runs = script_source(script)
     return (
