@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from k2rel.report.embedded import script_source
-from k2rel.report.explorer import explorer_script
+from k2rel.report.explorer import explorer_script, explorer_style
 from k2rel.report.front_page import FRONT_END
 from k2rel.tables import COLUMNS, percentage
 
@@ -35,12 +35,11 @@ def _beside(name: str) -> str:
 
 def _page(title: str, head: str, body: str, foot: str) -> str:
     """A page; only its own script may run, which the policy names by its hash."""
-    script = f"{{{_beside('page.js')}}}"
+    script, style = f"{{{_beside('page.js')}}}", _beside("page.css")
     if re.search(r"class=['\"]k2x['\"]", body):
-        start = "k2relExplorer(root, JSON.parse(root.querySelector('script').textContent))"
-        script += (
-            f"{{{explorer_script()}\nfor (const root of document.querySelectorAll('.k2x')) root.explorer = {start};\n"
-        )
+        style += explorer_style()
+        start = "k2relReport(root, JSON.parse(root.querySelector('script').textContent), index === 0)"
+        script += f"{{{explorer_script()}\ndocument.querySelectorAll('.k2x').forEach((root, index) => {start});\n"
         script += "window.k2rel = {evaluate: k2relEvaluate, looks: k2relLooks};}"
     runs = script_source(script)
     return (
@@ -49,7 +48,7 @@ def _page(title: str, head: str, body: str, foot: str) -> str:
         "<meta http-equiv='Content-Security-Policy' "
         f"content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {runs}\">\n"
         "<link rel='icon' href='data:,'>\n"
-        f"<title>{html.escape(title)}</title>\n<style>{_beside('page.css')}</style>\n</head>\n<body>\n"
+        f"<title>{html.escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
         f"<header>{head}</header>\n<main>\n{body}\n</main>\n<footer>{foot}</footer>\n<script>{script}</script>\n</body>\n</html>\n"
     )
 
