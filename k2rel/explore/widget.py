@@ -8,6 +8,7 @@ import anywidget
 import traitlets
 
 from k2rel.explore.answers import SCRIPT, STYLE, answer, choices, first_choice
+from k2rel.explore.still import still_html
 
 __all__ = ["Explorer"]
 
@@ -42,6 +43,12 @@ class Explorer(anywidget.AnyWidget):
         super().__init__(**kwargs, **choices(level, self._data))
         self.observe(self._follow, "asked")
         self.asked = first_choice(level)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The widget, and for what cannot show one (a page made from the notebook) the drawing."""
+        shown, about = super()._repr_mimebundle_(**kwargs)
+        why = "widgets run while a notebook is open in JupyterLab, not in a page made from it"
+        return {**shown, "text/html": still_html(self.asked["level"], self._data or "", why)}, about
 
     def choose(
         self, *, level: str | None = None, clients: int | None = None, contract: str | None = None,
