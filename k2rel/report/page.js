@@ -1,8 +1,11 @@
-// Tables that can be sorted and copied, and the explorer where there is one.
+// Tables that can be sorted and copied, regions that scroll within reach of the keyboard; the explorer comes after it.
 "use strict";
-for (const wrap of document.querySelectorAll(".table-wrap")) {
+// one thing at a time, while nobody waits: a page of thirty tables is read at once and ready a moment later
+const later = [], idle = window.requestIdleCallback ?? ((call) => setTimeout(call));
+const next = () => { later.shift()?.(); if (later.length) idle(next); };
+function dressed(wrap) {
   const table = wrap.querySelector("table"), body = table?.tBodies[0];
-  if (!body || body.rows.length < 2) continue;
+  if (!body || body.rows.length < 2) return;
   const number = (text) => {
     const found = text.replaceAll(",", "").match(/^[<>~]?\s*(-?\d+(\.\d+)?(e[-+]?\d+)?)(?!\d*[A-Za-z_])/i);
     return text === "never" ? Infinity : found ? Number(found[1]) : NaN;
@@ -54,3 +57,13 @@ for (const wrap of document.querySelectorAll(".table-wrap")) {
   });
   wrap.append(copy);
 }
+for (const wrap of document.querySelectorAll(".table-wrap")) later.push(() => dressed(wrap));
+// what scrolls sideways is reached with Tab and moved with the arrow keys; it scrolls or not as the window is wide
+const reach = new ResizeObserver((entries) => entries.forEach(({ target }) => {
+  if (target.scrollWidth <= target.clientWidth) return target.removeAttribute("tabindex");
+  target.tabIndex = 0;
+  target.setAttribute("role", "group");
+  target.setAttribute("aria-label", "scrolls sideways");
+}));
+for (const region of document.querySelectorAll(".table-wrap,figure,pre")) reach.observe(region);
+idle(next);

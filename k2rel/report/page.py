@@ -36,10 +36,9 @@ def _page(title: str, head: str, body: str, foot: str) -> str:
     """A page; only its own script may run, which the policy names by its hash."""
     script = f"{{{_beside('page.js')}}}"
     if re.search(r"class=['\"]k2x['\"]", body):
-        start = "k2relExplorer(root, JSON.parse(root.querySelector('script').textContent))"
-        script += (
-            f"{{{explorer_script()}\nfor (const root of document.querySelectorAll('.k2x')) root.explorer = {start};\n"
-        )
+        start = "root.explorer = k2relExplorer(root, JSON.parse(root.querySelector('script').textContent))"
+        each = "for (const root of document.querySelectorAll('.k2x'))"
+        script += f"{{{explorer_script()}\n{each} requestAnimationFrame(() => setTimeout(() => {{ {start}; }}));\n"
         script += "window.k2rel = {evaluate: k2relEvaluate, looks: k2relLooks};}"
     runs = script_source(script)
     return (
@@ -74,7 +73,21 @@ def report_page(
         + (f"<dl class='head'>{rows}</dl>" if rows else "")
         + f"<nav class='contents' aria-label='contents'>{links}</nav>"
     )
-    return _page(title, head, body, html.escape(foot))
+    return _page(title, head, _styled_once(body), html.escape(foot))
+
+
+def _styled_once(body: str) -> str:
+    """Every drawing brings the same style sheet; the first is enough. The live one keeps its own, to be saved with."""
+    seen: set[str] = set()
+
+    def first(found: re.Match[str]) -> str:
+        live, style = found.groups()
+        if live or style not in seen:
+            seen.add(style)
+            return found[0]
+        return ""
+
+    return re.sub(r"(class='k2x'[^>]*><figure><svg[^>]*>)?(<style>.*?</style>)", first, body, flags=re.S)
 
 
 def _plain(heading: str) -> str:
