@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["MOST_CLIENTS", "explorer_data", "explorer_script", "show_explorer"]
 
 MOST_CLIENTS = 500
+"""The script follows every client by itself."""
+_SCRIPTS = ("policy", "state", "export", "controls")
 
 
 def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
@@ -37,6 +39,9 @@ def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
     own = [site.client_part_id(n, key) for n in range(1, min(site.client_count, 2) + 1) for key in site.client_parts]
     first = site.sides[0] if home is None else home
     return {
+        "level": site.name,
+        "title": site.title,
+        "clients": site.client_count,
         "sides": list(site.sides),
         "home": first,
         "policies": {side: compiled(Policy(site, side)) for side in (site.sides if site.movable else (first,))},
@@ -47,14 +52,14 @@ def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
 
 @cache
 def explorer_script() -> str:
-    """Read the script of the explorer.
+    """Read the script of the explorer: what follows from failures, the state, files of the drawing, the controls.
 
     Examples
     --------
     >>> explorer_script().count("function k2relEvaluate")
     1
     """
-    return (Path(__file__).parent / "explorer.js").read_text(encoding="utf-8")
+    return "\n".join((Path(__file__).parent / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
 
 
 def show_explorer(study: Study) -> HTML:
@@ -79,7 +84,7 @@ def show_explorer(study: Study) -> HTML:
     if study.site.client_count > MOST_CLIENTS:
         text = f"The explorer follows every client; with more than {MOST_CLIENTS} the drawing stays as it is."
         return as_html(f"<figure>{drawing.svg}</figure><p class='more'>{html.escape(text)}</p>")
-    data = embedded_json(explorer_data(study.site, study.policy.home))
+    data = embedded_json(explorer_data(study.site, study.policy.home) | {"contract": study.laws.contract})
     still = "Clicking parts works in the rendered report, and with k2rel explore."
     return as_html(
         f"<div class='k2x'><figure>{drawing.svg}</figure><div class='k2x-panel'><p class='more'>{still}</p></div>"

@@ -37,9 +37,10 @@ def _page(title: str, head: str, body: str, foot: str) -> str:
     """A page; only its own script may run, which the policy names by its hash."""
     script = f"{{{_beside('page.js')}}}"
     if re.search(r"class=['\"]k2x['\"]", body):
-        start = "root.explorer = k2relExplorer(root, JSON.parse(root.querySelector('script').textContent))"
-        each = "for (const root of document.querySelectorAll('.k2x'))"
-        script += f"{{{explorer_script()}\n{each} requestAnimationFrame(() => setTimeout(() => {{ {start}; }}));\n"
+        start = "k2relReport(root, JSON.parse(root.querySelector('script').textContent), index === 0)"
+        # after the first picture of the page is there, which does not wait for it
+        soon = f"requestAnimationFrame(() => setTimeout(() => {start}))"
+        script += f"{{{explorer_script()}\ndocument.querySelectorAll('.k2x').forEach((root, index) => {soon});\n"
         script += "window.k2rel = {evaluate: k2relEvaluate, looks: k2relLooks};}"
     runs = script_source(script)
     return (
