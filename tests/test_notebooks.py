@@ -320,7 +320,7 @@ def test_the_walkthrough_follows_every_case_and_one_takeover(tmp_path) -> None:
     assert text.count("<li>") == 6
     assert "file system at B, media side at B" in text
     for case in k2rel.failover_cases(k2rel.study("L3R"))[1:]:
-        assert f"<h4>{case.title}</h4>".replace("'", "&#x27;") in text.replace("\\u0026", "&")
+        assert f"<h3>{case.title}</h3>".replace("'", "&#x27;") in text.replace("\\u0026", "&")
 
 
 def test_the_notebook_on_a_change_gives_the_library_s_numbers(tmp_path) -> None:

@@ -63,7 +63,7 @@ function k2relExplorer(root, data, host) {
   function loadTable(loads) {
     const digits = (values) => (values.every((value) => Number.isInteger(value)) ? 0 : 1);
     const ofLoad = Math.max(1, digits(loads.map((item) => item.load_mb_s))), ofCapacity = digits(loads.map((item) => item.capacity_mb_s));
-    return table([["element"], ["load [MB/s]", "k2x-n"], ["capacity [MB/s]", "k2x-n"], [""], ["state"]], loads.map((item) => {
+    return table([["element"], ["load [MB/s]", "k2x-n"], ["capacity [MB/s]", "k2x-n"], ["used"], ["state"]], loads.map((item) => {
       const [kind, text] = stateOf(item), said = element("span", text, kind === "over" ? "failed" : `k2x-${kind}`);
       return [words(item.element), item.load_mb_s.toFixed(ofLoad), item.capacity_mb_s.toFixed(ofCapacity), bar(item), said];
     }), "load on each element now");

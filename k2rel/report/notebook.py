@@ -377,7 +377,7 @@ def show_cases(study: StudyLike) -> HTML:
             f"{study.site.name} after loss of: {case.title}; {case.effect()}"
         )
         alike = ", ".join(name.replace("_", " ") for name in case.alike)
-        text = f"<h4>{html.escape(case.title)}</h4><p>{html.escape(case.effect())}</p>"
+        text = f"<h3>{html.escape(case.title)}</h3><p>{html.escape(case.effect())}</p>"
         for name, path in case.further_paths().items():
             text += f"<p class='more'>{html.escape(name.replace('_', ' '))} of client 1: {html.escape(path)}</p>"
         if alike:
@@ -414,7 +414,7 @@ def show_steps(study: StudyLike, failed: Sequence[str] | str) -> HTML:
     for step in takeover_steps(study, failed):
         drawing = draw_site(study.site, step.outcome, names=False).labelled(f"{step.title}: {step.words}")
         items.append(
-            f"<li><h4>{html.escape(step.title)}</h4><figure>{drawing.svg}</figure>"
+            f"<li><h3>{html.escape(step.title)}</h3><figure>{drawing.svg}</figure>"
             f"<p class='more'>{html.escape(step.words)}</p></li>"
         )
     return as_html(f"<ol class='strip'>{''.join(items)}</ol>")
