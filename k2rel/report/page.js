@@ -65,5 +65,5 @@ const reach = new ResizeObserver((entries) => entries.forEach(({ target }) => {
   target.setAttribute("role", "group");
   target.setAttribute("aria-label", "scrolls sideways");
 }));
-for (const region of document.querySelectorAll(".table-wrap,figure,pre")) reach.observe(region);
+for (const region of document.querySelectorAll(".table-wrap,.lights-wrap,figure,pre")) reach.observe(region);
 idle(next);
