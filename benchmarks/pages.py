@@ -66,8 +66,8 @@ def table(paths: list[Path]) -> str:
             lines.append(f"| {path.stem} | {path.stat().st_size / 1000:,.0f} | {figures} |")
         browser.close()
     lines.append(
-        "\nA page stays light since all drawings share one style sheet, what is far below is laid out when it comes near "
-        "(`content-visibility`), and tables become sortable while nobody waits."
+        "\nA page stays light since all drawings share one style sheet, what is far below is laid out when it comes "
+        "near (`content-visibility`), and tables become sortable while nobody waits."
     )
     return "\n".join(lines)
 

@@ -2,7 +2,10 @@
 "use strict";
 // one thing at a time, while nobody waits: a page of thirty tables is read at once and ready a moment later
 const later = [], idle = window.requestIdleCallback ?? ((call) => setTimeout(call));
-const next = () => { later.shift()?.(); if (later.length) idle(next); };
+const next = (deadline) => {
+  do later.shift()?.(); while (later.length && deadline?.timeRemaining() > 4);
+  if (later.length) idle(next, { timeout: 200 });
+};
 function dressed(wrap) {
   const table = wrap.querySelector("table"), body = table?.tBodies[0];
   if (!body || body.rows.length < 2) return;
@@ -66,4 +69,4 @@ const reach = new ResizeObserver((entries) => entries.forEach(({ target }) => {
   target.setAttribute("aria-label", "scrolls sideways");
 }));
 for (const region of document.querySelectorAll(".table-wrap,.lights-wrap,figure,pre")) reach.observe(region);
-idle(next);
+idle(next, { timeout: 200 });
