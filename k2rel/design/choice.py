@@ -21,7 +21,6 @@ from k2rel.measures.paired import paired_draws
 from k2rel.measures.solution import Solution, StudyLike, one_reading, role_needs, solution_of, study_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import failover, principal_traffic
-from k2rel.studies import Study
 from k2rel.units import MINUTES_PER_YEAR
 
 __all__ = ["load_state", "recommend"]
@@ -96,21 +95,20 @@ def recommend(
     candidates = []
     for name, study in studies.items():
         site = study_of(study).site
-        known = {"name": name, "service": principal_traffic(site), "clients": site.client_count}
+        known = name, principal_traffic(site), site.client_count
         try:
             solution = solution_of(study, method, organisation)
             figures = _figures(solution, target, sure, samples, seed)
-            candidates.append(Candidate(**known, **figures, cost=_cost(prices, name, site.name)))
+            candidates.append(Candidate(*known, **figures, cost=_cost(prices, name, site.name)))
             solutions[name] = solution
         except K2relError as refused:
-            candidates.append(Candidate(**known, why_empty=str(refused)))
+            candidates.append(Candidate(*known, why_empty=str(refused)))
     readings = {one.takeovers for one in solutions.values() if role_needs(one.study)}
     if len(readings) > 1:
         raise InputError("levels: ideal takeovers and those as modelled cannot stand in one table; name the method")
     if solutions and prices is not None and all(math.isnan(one.cost) for one in candidates):
-        raise InputError(
-            f"{prices.source or 'costs'}: no level has a price; such as level,{next(iter(solutions))},80000"
-        )
+        such = f"level,{next(iter(solutions))},80000"
+        raise InputError(f"{prices.source or 'costs'}: no level has a price; write rows such as {such}")
     drawn = paired_draws(solutions, samples=min(_PAIRS, samples), seed=seed)
     return Recommendation(
         tuple(candidates), {pair: drawn.p_better(*pair) for pair in combinations(drawn.minutes, 2)}, sure,
@@ -141,7 +139,7 @@ def _figures(
         "low_min_per_year": low * MINUTES_PER_YEAR,
         "high_min_per_year": high * MINUTES_PER_YEAR,
         "failures_per_year": main.failures_per_year,
-        "load": load_state(study),
+        "load_state": load_state(study),
         "clients_normally": normally,
         "clients_carried": after,
         "most": most,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from k2rel.design.target_forms import MET
+from k2rel.design.target_forms import MET, NOT_KNOWN
 from k2rel.design.targets import SURE
 from k2rel.tables import Shown, card, for_people, percentage
 from k2rel.units import three_digits
@@ -34,7 +34,7 @@ class Candidate:
     low_min_per_year: float = math.nan  # 5 % quantile over all inputs within their limits
     high_min_per_year: float = math.nan  # 95 % quantile
     failures_per_year: float = math.nan
-    load: str = ""  # one of `CARRIED`, `AT_LIMIT`, `OVERLOADED`; empty where there are no figures
+    load_state: str = ""  # one of `CARRIED`, `AT_LIMIT`, `OVERLOADED`; empty where there are no figures
     clients_normally: int = 0  # most that nothing overloads for, with nothing failed
     clients_carried: int = 0  # and after any one failure that leaves every client its service
     most: int = 0  # number up to which clients were tried
@@ -50,7 +50,7 @@ class Candidate:
     @property
     def carries(self) -> bool:
         """Whether the clients asked for are carried with nothing failed."""
-        return self.load in (CARRIED, AT_LIMIT)
+        return self.load_state in (CARRIED, AT_LIMIT)
 
     def down(self) -> str:
         """Downtime with its interval, where it has one."""
@@ -60,9 +60,8 @@ class Candidate:
 
     def room(self) -> str:
         """Most clients that are carried, with nothing failed and after a failure."""
-        now, after = (
-            f"{n}{' or more' if n == self.most else ''}" for n in (self.clients_normally, self.clients_carried)
-        )
+        tried = (self.clients_normally, self.clients_carried)
+        now, after = (f"{n} or more" if n == self.most else str(n) for n in tried)
         return now if now == after else f"{now}, {after} after a failure"
 
 
@@ -184,9 +183,8 @@ class Recommendation(Shown):
                 f"{first}: with nothing failed it carries {chosen.clients_normally} of {n}.{meets}",
                 f"Apart from that it is down {chosen.down()}.",
             )
-        room = (
-            f"carries its {n} clients ({'' if chosen.clients_normally == chosen.most else 'at most '}{chosen.room()})"
-        )
+        bound = "" if chosen.clients_normally == chosen.most else "at most "
+        room = f"carries its {n} clients ({bound}{chosen.room()})"
         if chosen.verdict == MET:
             price = f"the {'least cost' if self._costed else 'fewest parts'} of the {len(self.meeting)} that do"
             alone = len(self.meeting) == 1 and len(self.alike) > 1
@@ -210,12 +208,9 @@ class Recommendation(Shown):
             )
         best = min((one for one in self.alike if one.carries), key=lambda one: one.downtime_min_per_year)
         if chosen is best:
-            alone = len(self.alike) == 1
-            return (
-                f"{name} is down {chosen.down()} and {room}."
-                if alone
-                else f"{name} is down least: {chosen.down()}; it {room}.",
-            )
+            if len(self.alike) == 1:
+                return (f"{name} is down {chosen.down()} and {room}.",)
+            return (f"{name} is down least: {chosen.down()}; it {room}.",)
         price = "the least cost" if self._costed else f"the fewest parts ({chosen.parts})"
         return (
             f"{name} has {price} of those that these figures do not tell from the least downtime, that of {best.name}.",
@@ -225,7 +220,7 @@ class Recommendation(Shown):
     @property
     def _open(self) -> bool:
         """Whether it is not known of some level that it fails the target."""
-        return any(one.carries and 1.0 - self.sure < one.p_met < self.sure for one in self.alike)
+        return any(one.carries and one.verdict == NOT_KNOWN for one in self.alike)
 
     def _against(self, chosen: Candidate, other: Candidate) -> str:
         """What one would have with another level instead."""
@@ -236,10 +231,8 @@ class Recommendation(Shown):
         joined = "but" if more and (more > 0) != less_down else "and"
         said = f"{other.name}, {self._priced(chosen, other)}, {carries} {joined} is down {other.down()}"
         if other.verdict and chosen.verdict:
-            meets = (
-                "meets" if other.verdict == MET else "is not sure to meet" if self._is_open(other) else "does not meet"
-            )
-            said += f", and {meets} the target ({percentage(other.p_met)})"
+            fails = "is not sure to meet" if other.verdict == NOT_KNOWN else "does not meet"
+            said += f", and {'meets' if other.verdict == MET else fails} the target ({percentage(other.p_met)})"
         if not other.carries:
             said += f"; it cannot carry its {other.clients} clients"
         p = self.better(chosen, other)
@@ -251,9 +244,6 @@ class Recommendation(Shown):
             helped, not_helped = ("load", "availability") if more > 0 else ("availability", "load")
             return f"{said}: what it has more helps the {helped}, not the {not_helped}."
         return f"{said}."
-
-    def _is_open(self, one: Candidate) -> bool:
-        return 1.0 - self.sure < one.p_met < self.sure
 
     def _priced(self, chosen: Candidate, other: Candidate) -> str:
         """What another level takes, against the one chosen."""
@@ -272,9 +262,8 @@ class Recommendation(Shown):
         counts = sorted({one.clients for one in self.alike})
         if len(counts) < 2:
             return ()
-        return (
-            f"Each level has the clients of its own file, {counts[0]} to {counts[-1]}; ask for one number to compare.",
-        )
+        span = f"{counts[0]} to {counts[-1]}"
+        return (f"Each level has the clients of its own file, {span}; give one number of clients to compare alike.",)
 
     def _apart(self) -> tuple[str, ...]:
         """Those that are not compared, and why."""
