@@ -9,38 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from k2rel.bundled import level_names
+from k2rel.design.carrying import carrying
 from k2rel.design.comparison import Levels, studies_at
 from k2rel.design.costs import Costs, read_costs
-from k2rel.design.planning import room
-from k2rel.design.recommendation import AT_LIMIT, CARRIED, OVERLOADED, Candidate, Recommendation
+from k2rel.design.recommendation import Candidate, Recommendation
 from k2rel.design.targets import SAMPLES, SURE, allowed_min_per_year, checked_sure, draws_for, judged_columns
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.availability import availability
 from k2rel.measures.importance import single_points_of_failure
 from k2rel.measures.paired import paired_draws
-from k2rel.measures.solution import Solution, StudyLike, one_reading, role_needs, solution_of, study_of
+from k2rel.measures.solution import Solution, one_reading, role_needs, solution_of, study_of
 from k2rel.organisation import Organisation
-from k2rel.policy.failover import failover, principal_traffic
+from k2rel.policy.failover import principal_traffic
 from k2rel.units import MINUTES_PER_YEAR
 
-__all__ = ["load_state", "recommend"]
+__all__ = ["recommend"]
 
-_MOST = 40
 _PAIRS = 400
-
-
-def load_state(study: StudyLike) -> str:
-    """Say whether a site carries its clients with nothing failed.
-
-    Examples
-    --------
-    >>> load_state("L2R")
-    'carried'
-    """
-    loads = failover(study_of(study).policy).loads
-    if any(one.ends_full_service for one in loads):
-        return OVERLOADED
-    return AT_LIMIT if any(one.at_limit for one in loads) else CARRIED
 
 
 def recommend(
@@ -132,17 +117,16 @@ def _figures(
         low, high = main.limits or (main.unavailability, main.unavailability)
     judged = judged_columns(solution, target, sure, drawn)
     percent = judged.get("target_percent", math.nan)
-    most = max(_MOST, study.site.client_count)
-    normally, after = room(study, most)
+    load = carrying(study)
     return {
         "downtime_min_per_year": main.downtime_min_per_year,
         "low_min_per_year": low * MINUTES_PER_YEAR,
         "high_min_per_year": high * MINUTES_PER_YEAR,
         "failures_per_year": main.failures_per_year,
-        "load_state": load_state(study),
-        "clients_normally": normally,
-        "clients_carried": after,
-        "most": most,
+        "load_state": load.state,
+        "clients_normally": load.most_normally,
+        "clients_carried": load.most,
+        "most": load.looked,
         "single_points": len(single_points_of_failure(study, principal)),
         "parts": sum(1 for _ in study.site.parts()),
         "allowed_min_per_year": allowed_min_per_year(percent),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from k2rel.arguments import as_names, as_number, as_paths, as_whole
-from k2rel.design.changes import with_clients
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.load import load, overload_by_mode
 from k2rel.measures.solution import Solution, StudyLike, one_reading, solution_of
@@ -142,13 +141,6 @@ def _carried(
         except K2relError as error:
             refused[str(error)] = error
     return found | {"why_empty": "; ".join(refused), "refused": list(refused.values())}
-
-
-@lru_cache(maxsize=64)
-def room(study: Study, most: int) -> tuple[int, int]:
-    """Most clients that a study carries, up to some number: with nothing failed, and after any one failure."""
-    normally = _carried_normally(lambda count: with_clients(study, count), most)
-    return normally, clients_carried(lambda count: with_clients(study, count), normally)
 
 
 def clients_carried(get: Callable[[int], Study], most: int) -> int:

@@ -16,10 +16,8 @@ from k2rel.units import three_digits
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AT_LIMIT", "CARRIED", "OVERLOADED", "Candidate", "Recommendation"]
+__all__ = ["Candidate", "Recommendation"]
 
-CARRIED, AT_LIMIT, OVERLOADED = "carried", "at its limit", "overloaded"
-"""What a site does with the load of its clients while nothing has failed."""
 _TOLD = 5  # others that the words name; the table has all
 
 
@@ -34,9 +32,9 @@ class Candidate:
     low_min_per_year: float = math.nan  # 5 % quantile over all inputs within their limits
     high_min_per_year: float = math.nan  # 95 % quantile
     failures_per_year: float = math.nan
-    load_state: str = ""  # one of `CARRIED`, `AT_LIMIT`, `OVERLOADED`; empty where there are no figures
-    clients_normally: int = 0  # most that nothing overloads for, with nothing failed
-    clients_carried: int = 0  # and after any one failure that leaves every client its service
+    load_state: str = ""  # as `Carrying.state`; empty where there are no figures
+    clients_normally: float = math.nan  # most that nothing overloads for, with nothing failed; nan: not known
+    clients_carried: float = math.nan  # and after any one failure that leaves every client its service
     most: int = 0  # number up to which clients were tried
     single_points: int = 0
     parts: int = 0
@@ -50,7 +48,7 @@ class Candidate:
     @property
     def carries(self) -> bool:
         """Whether the clients asked for are carried with nothing failed."""
-        return self.load_state in (CARRIED, AT_LIMIT)
+        return bool(self.load_state) and self.load_state != "overloaded"
 
     def down(self) -> str:
         """Downtime with its interval, where it has one."""
@@ -59,9 +57,11 @@ class Candidate:
         return f"{three_digits(self.downtime_min_per_year)} min a year{between if known else ''}"
 
     def room(self) -> str:
-        """Most clients that are carried, with nothing failed and after a failure."""
+        """Most clients that are carried, with nothing failed and after a failure; empty where that is not known."""
+        if math.isnan(self.clients_normally) or math.isnan(self.clients_carried):
+            return ""
         tried = (self.clients_normally, self.clients_carried)
-        now, after = (f"{n} or more" if n == self.most else str(n) for n in tried)
+        now, after = (f"{n:.0f} or more" if n == self.most else f"{n:.0f}" for n in tried)
         return now if now == after else f"{now}, {after} after a failure"
 
 
@@ -126,7 +126,7 @@ class Recommendation(Shown):
             return None
         carrying = [one for one in alike if one.carries]
         if not carrying:
-            return min(alike, key=lambda one: (-one.clients_normally / one.clients, one.downtime_min_per_year))
+            return min(alike, key=lambda one: (-_share(one), one.downtime_min_per_year))
         if self.meeting:
             return min(self.meeting, key=self._price)
         judged = [one for one in carrying if one.verdict]
@@ -180,11 +180,11 @@ class Recommendation(Shown):
             )
             meets = " No target of clients that are not carried is met." if chosen.verdict else ""
             return (
-                f"{first}: with nothing failed it carries {chosen.clients_normally} of {n}.{meets}",
+                f"{first}: with nothing failed it carries {_share(chosen) * n:.0f} of {n}.{meets}",
                 f"Apart from that it is down {chosen.down()}.",
             )
         bound = "" if chosen.clients_normally == chosen.most else "at most "
-        room = f"carries its {n} clients ({bound}{chosen.room()})"
+        room = f"carries its {n} clients" + (f" ({bound}{chosen.room()})" if chosen.room() else "")
         if chosen.verdict == MET:
             price = f"the {'least cost' if self._costed else 'fewest parts'} of the {len(self.meeting)} that do"
             alone = len(self.meeting) == 1 and len(self.alike) > 1
@@ -227,9 +227,13 @@ class Recommendation(Shown):
         more = other.clients_normally - chosen.clients_normally
         less_down = other.downtime_min_per_year < chosen.downtime_min_per_year
         now, _, after = other.room().partition(", ")
-        carries = f"carries {now} clients{f' ({after})' if after else ''}" if more else "carries as many clients"
-        joined = "but" if more and (more > 0) != less_down else "and"
-        said = f"{other.name}, {self._priced(chosen, other)}, {carries} {joined} is down {other.down()}"
+        carries = "carries as many clients and"
+        if math.isnan(more):
+            carries = ""
+        elif more:
+            joined = "but" if (more > 0) != less_down else "and"
+            carries = f"carries {now} clients{f' ({after})' if after else ''} {joined}"
+        said = f"{other.name}, {self._priced(chosen, other)}, {carries} is down {other.down()}".replace("  ", " ")
         if other.verdict and chosen.verdict:
             fails = "is not sure to meet" if other.verdict == NOT_KNOWN else "does not meet"
             said += f", and {'meets' if other.verdict == MET else fails} the target ({percentage(other.p_met)})"
@@ -240,7 +244,7 @@ class Recommendation(Shown):
             first, share = (chosen, p) if p >= 0.5 else (other, 1.0 - p)
             return f"{said}; which of the two is down less cannot be told by these figures ({first.name} at " \
                    f"{percentage(share)} of the same draws)."  # fmt: skip
-        if self._price(other)[0] > self._price(chosen)[0] and (more > 0) != less_down:
+        if not math.isnan(more) and self._price(other)[0] > self._price(chosen)[0] and (more > 0) != less_down:
             helped, not_helped = ("load", "availability") if more > 0 else ("availability", "load")
             return f"{said}: what it has more helps the {helped}, not the {not_helped}."
         return f"{said}."
@@ -306,6 +310,11 @@ class Recommendation(Shown):
 
     def _repr_html_(self) -> str:
         return card(self.words(), for_people(self.table()), f"takeovers {self.takeovers}")
+
+
+def _share(one: Candidate) -> float:
+    """Share of its clients that a level carries."""
+    return 0.0 if math.isnan(one.clients_normally) else one.clients_normally / one.clients
 
 
 def _target(one: Candidate) -> str:
