@@ -19,12 +19,11 @@ from k2rel.report.render import Job
 from k2rel.site.read import pinned_table
 from k2rel.studies import Study, free_name, studies_of, study
 
-__all__ = ["COMPARISON", "Options", "cell_count", "jobs_of", "pair_job", "read_levels", "resolved"]
+__all__ = ["COMPARISON", "PAIR", "Options", "cell_count", "jobs_of", "pair_job", "read_levels", "resolved"]
 
 COMPARISON = "level_comparison"
-_LEVEL_NOTEBOOK = "level_report.ipynb"
-_COMPARISON_NOTEBOOK = f"{COMPARISON}.ipynb"
-_PAIR_NOTEBOOK = "two_designs.ipynb"
+PAIR = "two_designs"
+"""Notebooks that are about several sites."""
 
 
 @dataclass(frozen=True)
@@ -102,14 +101,14 @@ def jobs_of(
         parameters = options.parameters(level=text, name=name, settings=own)
         called = one.site.title if not title else title if len(studies) == 1 else f"{title}: {one.site.title}"
         jobs.append(
-            Job(name, called, notebook_dir() / _LEVEL_NOTEBOOK, parameters, _inputs([one], wanted), options.pdf)
+            Job(name, called, notebook_dir() / "level_report.ipynb", parameters, _inputs([one], wanted), options.pdf)
         )
     if comparison:
         more: dict[str, Any] = {"levels": [text for text, _ in studies.values()], "costs": options.costs}
         more |= {"counts": list(options.counts)} if options.counts else {}
         more |= {"missing": list(missing)} if missing else {}
         inputs = _of_all([one for _, one in studies.values()], options)
-        notebook = notebook_dir() / _COMPARISON_NOTEBOOK
+        notebook = notebook_dir() / f"{COMPARISON}.ipynb"
         called = title or "All levels side by side"
         jobs.append(Job(COMPARISON, called, notebook, options.parameters(**more), inputs, options.pdf))
     return jobs
@@ -119,16 +118,12 @@ def pair_job(pair: Sequence[str], studies: Mapping[str, Study], options: Options
     """The page of two designs, under a name of its own."""
     names = list(studies)
     fits = re.fullmatch(r"[\w.-]{1,40}_and_[\w.-]{1,40}", "_and_".join(names), re.ASCII)
-    name = free_name(fits[0] if fits else "two_designs", ["index", COMPARISON, *taken])
-    parameters = options.parameters(
-        design=pair[0], other=pair[1], name=name, costs=options.costs,
-        counts=list(options.counts), names=names,
-    )  # fmt: skip
-    if not options.counts:
-        del parameters["counts"]
+    name = free_name(fits[0] if fits else PAIR, ["index", COMPARISON, *taken])
+    counts = {"counts": list(options.counts)} if options.counts else {}
+    parameters = options.parameters(designs=list(pair), name=name, costs=options.costs, **counts)
     title = options.head.get("title", "") or f"{names[0]} and {names[1]}"
     inputs = _of_all(list(studies.values()), options)
-    return Job(name, title, notebook_dir() / _PAIR_NOTEBOOK, parameters, inputs, options.pdf)
+    return Job(name, title, notebook_dir() / f"{PAIR}.ipynb", parameters, inputs, options.pdf)
 
 
 def checked_costs(costs: str, names: Sequence[str]) -> None:
