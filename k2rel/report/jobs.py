@@ -82,8 +82,8 @@ def read_levels(
     good = [level for level in levels if level not in wrong]
     found = {name: (level, one) for level, (name, one) in zip(good, studies.items(), strict=True)}
     named: dict[str, InputError] = {}
-    for level, own in wrong.items():
-        named[free_name(Path(level).stem, [*found, *named])] = own
+    for level, mistakes in wrong.items():
+        named[free_name(Path(level).stem, [*found, *named])] = mistakes
     return found, named
 
 
