@@ -8,8 +8,10 @@
 ``execute``   one notebook, by papermill
 ``kernels``   kernels as copies of ``forkserver``, a process that has everything imported
 ``render``    one report: notebook, page, PDF, manifest
+``jobs``      what a batch is to render, read and checked
 ``batch``     many reports, on this machine or a cluster, and their index
 ``page``      the HTML page around a rendered notebook, and the index
+``levels_table``  the first table of a comparison, and two designs drawn side by side
 ``embedded``  data and script inside a page
 ``pdf``       a page printed by Chromium
 ``files``     whole files or none
@@ -19,6 +21,7 @@ from k2rel.organisation import reading
 from k2rel.report.batch import Rendered, render_reports
 from k2rel.report.explorer import show_explorer
 from k2rel.report.front_page import show_summary
+from k2rel.report.levels_table import show_pair, show_recommendation
 from k2rel.report.notebook import (
     Refused,
     about,
@@ -51,6 +54,8 @@ __all__ = [
     "show_chapter",
     "show_explorer",
     "show_figure",
+    "show_pair",
+    "show_recommendation",
     "show_steps",
     "show_summary",
     "show_text",
