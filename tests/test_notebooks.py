@@ -63,7 +63,7 @@ def test_notebooks_open_with_what_they_answer_and_end_with_what_to_try(path, k2)
 
 
 SHOWN_BELOW = ("level_report", "level_comparison", "failover_walkthrough", "design_change", "own_site", "explorer",
-               "takeover_coverage", "load_planning", "advice", "how_sure")  # each with parameters of its own  # fmt: skip
+               "takeover_coverage", "load_planning", "advice", "how_sure", "all_levels")  # each with parameters of its own  # fmt: skip
 
 
 @pytest.mark.notebook
@@ -339,6 +339,17 @@ def test_the_notebook_on_load_planning_finds_how_many_clients_fit(tmp_path) -> N
     assert found["L1", "25 MB/s"] == ["4", "4"]
     assert found["L2R", "25 MB/s"] == ["8", "8"]
     assert found["L1", "50 Mb/s"] == ["12", "12"]
+
+
+def test_the_notebook_on_all_levels_takes_the_one_that_carries_the_clients_and_says_why(tmp_path) -> None:
+    given = {"levels": ["L1", "L2"], "clients": [4, 6], "target": "99.95", "samples": 64, "seed": 2}
+    text = executed("all_levels", tmp_path, **given)
+    found = {n: k2rel.recommend(["L1", "L2"], clients=n, target=99.95, samples=64, seed=2) for n in (4, 6)}
+    taken = {row[0]: row[1] for row in rows(text) if len(row) == 9 and row[1] in ("L1", "L2")}
+    assert taken == {str(n): one.chosen.name for n, one in found.items()}
+    assert found[6].chosen.name == "L2"  # a TOE of 100 MB/s carries four clients of 25 MB/s, and L1 has one
+    assert found[6].sentences()[0] in text
+    assert "L2: media is down" in text
 
 
 def test_the_notebook_on_an_own_site_shows_a_mistake_with_its_line_and_goes_on(tmp_path) -> None:
