@@ -123,6 +123,7 @@ def explore_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--address", default="127.0.0.1", help="address to listen on (default: this machine only)")
     sub.add_argument("--port", type=int, default=0, metavar="N", help="port (default: a free one)")
     sub.add_argument("--no-token", action="store_true", help="let in whoever reaches the address")
+    sub.add_argument("--target", default="", metavar="PERCENT", help="availability [%%] asked of the principal traffic")
     data_option(sub)
     sub.add_argument("--no-browser", action="store_true", help="print the address only")
 
@@ -131,5 +132,5 @@ def explore_verb(args: argparse.Namespace) -> int:
     from k2rel.explore.serve import serve
 
     serve(args.level, address=args.address, port=args.port, token=not args.no_token, browser=not args.no_browser,
-          data=args.data)  # fmt: skip
+          data=args.data, target=args.target)  # fmt: skip
     return 0

@@ -132,11 +132,6 @@ function k2relExplorer(root, data, host) {
     return problems;
   }
 
-  /** Say what of an address or a file was left out; nothing takes back what was said. */
-  function say(problems, where) {
-    problem.textContent = problems.length ? `Left out of the ${where}: ${problems.join("; ")}.` : "";
-  }
-
   const toggle = (part) => memory.change({ failed: failed.has(part) ? [...failed].filter((name) => name !== part) : [...failed, part] });
   for (const group of svg.querySelectorAll("[data-part]")) {
     group.setAttribute("role", "button");
@@ -198,12 +193,23 @@ function k2relExplorer(root, data, host) {
     button("drawing as PNG", png),
   );
 
-  const said = element("p", "", "k2x-said"), list = element("ul", undefined, "k2x-failed"), problem = element("p", "", "k2x-problem");
+  const said = element("p", "", "k2x-said"), list = element("ul", undefined, "k2x-failed"), problem = host.problem ?? k2relProblem();
   said.setAttribute("aria-live", "polite");
   list.setAttribute("aria-label", "failed parts");
-  problem.setAttribute("role", "alert");
-  panel.replaceChildren(tools, said, problem, list, element("div", undefined, "k2x-state"), all, files);
-  return { show, say, get failed() { return [...failed]; } };
+  panel.replaceChildren(tools, said, ...(host.problem ? [] : [problem]), list, element("div", undefined, "k2x-state"), all, files);
+  return { show, say: (problems, where) => k2relSay(problem, problems, where) };
+}
+
+function k2relProblem() {
+  const made = document.createElement("p");
+  made.className = "k2x-problem";
+  made.setAttribute("role", "alert");
+  return made;
+}
+
+/** Say what of an address or a file was left out; nothing takes back what was said. */
+function k2relSay(place, problems, where) {
+  place.textContent = problems.length ? `Left out of the ${where}: ${problems.join("; ")}.` : "";
 }
 
 /** Undo and redo by keys, but not where a text is written. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +20,19 @@ from k2rel.studies import Study
 if TYPE_CHECKING:
     from IPython.display import HTML
 
-__all__ = ["MOST_CLIENTS", "explorer_data", "explorer_script", "show_explorer"]
+__all__ = [
+    "MOST_CLIENTS",
+    "STILL",
+    "explorer_data",
+    "explorer_script",
+    "explorer_style",
+    "paper_colours",
+    "show_explorer",
+]
 
 MOST_CLIENTS = 500
 """The script follows every client by itself."""
+STILL = f"The explorer follows every client; with more than {MOST_CLIENTS} the drawing stays as it is."
 _SCRIPTS = ("policy", "state", "export", "controls")
 
 
@@ -62,6 +72,31 @@ def explorer_script() -> str:
     return "\n".join((Path(__file__).parent / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
 
 
+@cache
+def explorer_style() -> str:
+    """Read the style of the explorer.
+
+    Examples
+    --------
+    >>> ".k2x-said" in explorer_style()
+    True
+    """
+    return (Path(__file__).parent / "explorer.css").read_text(encoding="utf-8")
+
+
+def paper_colours() -> tuple[str, str]:
+    """Read the colours of the reports as variables of CSS: on light paper, and in the dark.
+
+    Examples
+    --------
+    >>> ["--paper:#fff" in text for text in paper_colours()]
+    [True, False]
+    """
+    page = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+    light, dark = re.findall(r":root\{([^}]*)\}", page)[:2]
+    return light, dark
+
+
 def show_explorer(study: Study) -> HTML:
     """Show the drawing of a site, live where the page runs the script of the explorer, as reports do.
 
@@ -82,8 +117,7 @@ def show_explorer(study: Study) -> HTML:
     """
     drawing = draw_site(study.site, failover(study))
     if study.site.client_count > MOST_CLIENTS:
-        text = f"The explorer follows every client; with more than {MOST_CLIENTS} the drawing stays as it is."
-        return as_html(f"<figure>{drawing.svg}</figure><p class='more'>{html.escape(text)}</p>")
+        return as_html(f"<figure>{drawing.svg}</figure><p class='more'>{html.escape(STILL)}</p>")
     data = embedded_json(explorer_data(study.site, study.policy.home) | {"contract": study.laws.contract})
     still = "Clicking parts works in the rendered report, and with k2rel explore."
     return as_html(

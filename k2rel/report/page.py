@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from k2rel.report.embedded import script_source
-from k2rel.report.explorer import explorer_script
+from k2rel.report.explorer import explorer_script, explorer_style
 from k2rel.report.front_page import FRONT_END, light
 from k2rel.tables import COLUMNS, percentage
 
@@ -36,8 +36,9 @@ def _beside(name: str) -> str:
 
 def _page(title: str, head: str, body: str, foot: str) -> str:
     """A page; only its own script may run, which the policy names by its hash."""
-    script = f"{{{_beside('page.js')}}}"
+    script, style = f"{{{_beside('page.js')}}}", _beside("page.css")
     if re.search(r"class=['\"]k2x['\"]", body):
+        style += explorer_style()
         start = "k2relReport(root, JSON.parse(root.querySelector('script').textContent), index === 0)"
         # after the first picture of the page is there, which does not wait for it
         soon = f"requestAnimationFrame(() => setTimeout(() => {start}))"
@@ -50,7 +51,7 @@ def _page(title: str, head: str, body: str, foot: str) -> str:
         "<meta http-equiv='Content-Security-Policy' "
         f"content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {runs}\">\n"
         "<link rel='icon' href='data:,'>\n"
-        f"<title>{html.escape(title)}</title>\n<style>{_beside('page.css')}</style>\n</head>\n<body>\n"
+        f"<title>{html.escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
         f"<header>{head}</header>\n<main>\n{body}\n</main>\n<footer>{foot}</footer>\n<script>{script}</script>\n</body>\n</html>\n"
     )
 

@@ -8,7 +8,7 @@ const k2relState = (() => {
   const some = (names) => names.slice(0, 8).join(", ") + (names.length > 8 ? ` and ${names.length - 8} more` : "");
   const quoted = (text) => `"${String(text).slice(0, 60)}"`;
 
-  /** The text of a state: what is usual is left out, but never everything. */
+  /** The text of a state: what is empty is left out, but never everything. */
   function write(state) {
     const value = (name) => (name === "failed" ? state.failed.map(encodeURIComponent).join(",") : encodeURIComponent(state[name] ?? "").replaceAll("%20", "+"));
     const said = FIELDS.filter((name) => state[name] && state[name].length !== 0).map((name) => `${name}=${value(name)}`);
@@ -53,7 +53,7 @@ const k2relState = (() => {
       if (name === "failed") state.failed = [...new Set(text.split(",").filter(Boolean))];
       else if (text === "") continue;
       else if (can === undefined) said.push(FIELDS.includes(name) ? `${name} ${quoted(text)} cannot be chosen here` : `${quoted(name)} is no part of a state`);
-      else if (Array.isArray(can) ? !can.includes(text) : !can.test(text)) said.push(`${name} ${quoted(text)} is not there${Array.isArray(can) ? ` (${some(can)})` : ""}`);
+      else if (Array.isArray(can) ? !can.includes(text) : !can.test(text)) said.push(`${name} ${quoted(text)} ${Array.isArray(can) ? `is not there (${some(can)})` : "is no such number"}`);
       else state[name] = name === "clients" ? Number(text) : text;
     }
     return { state, problems: said };
