@@ -33,6 +33,7 @@ from .design.comparison import (
     compare as compare,
     contracts as contracts,
     headline as headline,
+    overload_by_counts as overload_by_counts,
     overload_by_level as overload_by_level,
     roles_by_level as roles_by_level,
     variants as variants,

@@ -5,29 +5,16 @@ drawing) is measured in test_legibility.
 """
 
 import dataclasses
-import shutil
-import threading
 
 import pytest
 
 from k2rel.bundled import data_dir
-from k2rel.explore.serve import ExplorerServer
 from k2rel.sweep import read_sweep, run_sweep
+from tests.visiting import CHROMIUM
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
 SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
 WIDTHS = pytest.mark.parametrize("width", [1280, 390])
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
 
 
 def findings(browser, url, *, scheme="light", width=1280, ready="body", contrast=True):
@@ -75,13 +62,8 @@ def test_reports_have_nothing_in_the_way_and_enough_contrast(browser, pages, sch
 @pytest.mark.slow
 @SCHEMES
 @WIDTHS
-def test_the_explorer_s_page_has_nothing_in_the_way(browser, scheme, width) -> None:
-    with ExplorerServer("L2R") as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            assert findings(browser, server.url, scheme=scheme, width=width, ready=".k2x-said") == []
-        finally:
-            server.shutdown()
+def test_the_explorer_s_page_has_nothing_in_the_way(browser, server, scheme, width) -> None:
+    assert findings(browser, server.url, scheme=scheme, width=width, ready=".k2live-figures table") == []
 
 
 @pytest.mark.slow

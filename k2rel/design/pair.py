@@ -37,8 +37,8 @@ def pair_sentences(two: Recommendation) -> tuple[str, ...]:
     said = [_down(two, a, b), f"{carried[0]}; {carried[1]}."]
     judged = [one for one in (a, b) if one.verdict]
     for one in judged:
-        asked = "its target" if math.isnan(one.target_percent) else f"The target of {one.target_percent:.6g} %"
-        said.append(f"{asked} is {one.verdict.upper()} by {one.name} (probability {percentage(one.p_met)}).")
+        asked = "its target" if math.isnan(one.target_percent) else f"the target of {one.target_percent:.6g} %"
+        said.append(f"{one.name}: {asked} is {one.verdict.upper()}, probability {percentage(one.p_met)}.")
     return tuple(text[0].upper() + text[1:] for text in said)
 
 
@@ -64,8 +64,8 @@ def _down(two: Recommendation, a: Candidate, b: Candidate) -> str:
         first, share = (a, p) if p >= 0.5 else (b, 1.0 - p)
         return (
             f"Which of {a.name} and {b.name} is down less cannot be told by these figures: {a.down()} and {b.down()}, "
-            f"and the difference is smaller than what is not known ({first.name} is down less at {percentage(share)} of "
-            "the draws that both share)."
+            f"and the difference is smaller than what is not known ({first.name} is down less at {percentage(share)} "
+            "of the draws that both share)."
         )
     less, more = (a, b) if p > 0.5 else (b, a)
     share = max(p, 1.0 - p)

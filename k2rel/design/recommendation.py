@@ -114,6 +114,11 @@ class Recommendation(Shown):
         return [one for one in self._answered if one.service == self.service]
 
     @property
+    def allowed_min_per_year(self) -> float:
+        """Downtime that the target of the service leaves [min/year]; nan where there is none."""
+        return next((one.allowed_min_per_year for one in self.alike if one.verdict), math.nan)
+
+    @property
     def meeting(self) -> list[Candidate]:
         """Those that carry their clients and meet the target."""
         return [one for one in self.alike if one.carries and one.verdict == MET]

@@ -35,7 +35,7 @@ class Explorer(anywidget.AnyWidget):
     >>> explorer = Explorer("L2R")
     >>> explorer.choose(contract="onsite")
     >>> explorer.figures[:30]
-    '<h4>Services, over a year</h4>'
+    '<h2>Services, over a year</h2>'
     """
 
     _esm = SCRIPT + "\nexport default { render: ({ model, el }) => k2relLive(model, el, false) };\n"

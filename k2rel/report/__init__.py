@@ -21,7 +21,7 @@ from k2rel.organisation import reading
 from k2rel.report.batch import Rendered, render_reports
 from k2rel.report.explorer import show_explorer
 from k2rel.report.front_page import show_summary
-from k2rel.report.levels_table import show_pair, show_recommendation
+from k2rel.report.levels_table import open_pair, show_pair, show_recommendation
 from k2rel.report.notebook import (
     Refused,
     about,
@@ -45,6 +45,7 @@ __all__ = [
     "attempt",
     "check_parameters",
     "open_answer",
+    "open_pair",
     "open_study",
     "reading",
     "render_reports",

@@ -5,33 +5,39 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from k2rel.arguments import as_names
 from k2rel.design.pair import parts_in_words, parts_that_differ
 from k2rel.design.recommendation import Candidate, Recommendation
+from k2rel.errors import InputError
 from k2rel.measures.solution import StudyLike, study_of
 from k2rel.plots.drawing import Drawing, draw_site
 from k2rel.policy.failover import failover
 from k2rel.report.embedded import as_html
 from k2rel.report.front_page import light
 from k2rel.report.page import cards
+from k2rel.site.settings import parse_settings
+from k2rel.studies import Study, studies_of
 from k2rel.tables import COLUMNS, percentage
 from k2rel.units import three_digits
 
 if TYPE_CHECKING:
     from IPython.display import HTML
 
-__all__ = ["show_pair", "show_recommendation"]
+__all__ = ["open_pair", "show_pair", "show_recommendation"]
 
 
-def show_recommendation(recommendation: Recommendation) -> HTML:
+def show_recommendation(recommendation: Recommendation, words: Sequence[str] = ()) -> HTML:
     """Show what a recommendation says, and all levels in a table.
 
     Parameters
     ----------
     recommendation : Recommendation
         As `k2rel.recommend` gives it.
+    words : sequence of str
+        What is said, the first most; by default its own sentences.
 
     Returns
     -------
@@ -45,9 +51,9 @@ def show_recommendation(recommendation: Recommendation) -> HTML:
     >>> show_recommendation(Recommendation((one,))).data.count("class='light good'")
     1
     """
-    first, *rest = (html.escape(words) for words in recommendation.sentences())
+    first, *rest = (html.escape(text) for text in words or recommendation.sentences())
     said = f"<p class='verdict'><b>{first}</b></p>"
-    said += f"<ul class='trade'>{''.join(f'<li>{words}</li>' for words in rest)}</ul>" if rest else ""
+    said += f"<ul class='trade'>{''.join(f'<li>{text}</li>' for text in rest)}</ul>" if rest else ""
     return as_html(f"{said}{_table(recommendation)}<p class='by'>{html.escape(_basis(recommendation))}</p>")
 
 
@@ -101,6 +107,48 @@ def _basis(recommendation: Recommendation) -> str:
         f"{named}Figures are those of the service in the last column, for every client; takeovers {r.takeovers}. "
         f"Intervals and verdicts are of {r.samples:,} draws of all inputs within their limits (seed {r.seed}). {pairs}"
     )
+
+
+def open_pair(
+    designs: Sequence[str] | str,
+    *,
+    clients: int = 0,
+    repair: str = "4h",
+    rates: str = "",
+    settings: Sequence[str] | str = (),
+    data: str = "",
+) -> dict[str, Study]:
+    """Make the studies of two designs from the parameters of a notebook.
+
+    Parameters
+    ----------
+    designs : sequence of two
+        Levels by name, or site files.
+    clients, repair, rates, settings, data
+        As for `open_study`; a setting is applied where a design has that type or part.
+
+    Returns
+    -------
+    dict of str to Study
+        By name.
+
+    Raises
+    ------
+    InputError
+        If they are not two, or one cannot be read.
+
+    Examples
+    --------
+    >>> list(open_pair(["L2", "L2R"]))
+    ['L2', 'L2R']
+    """
+    chosen = as_names("designs", designs)
+    if len(chosen) != 2:
+        raise InputError(f"designs: two levels or site files are needed, got {len(chosen)}")
+    return studies_of(
+        chosen, clients=clients or None, repair=repair, rates=rates or None, data=data or None,
+        settings=parse_settings(list(as_names("settings", settings))),
+    )  # fmt: skip
 
 
 def show_pair(study: StudyLike, other: StudyLike, names: tuple[str, str] | list[str]) -> HTML:
