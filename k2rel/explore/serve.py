@@ -176,7 +176,7 @@ class ExplorerServer(ThreadingHTTPServer):
         page = (
             f"<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
             "<meta name='viewport' content='width=device-width, initial-scale=1'><link rel='icon' href='data:,'>"
-            f"<style>{PAGE_STYLE}</style></head><body><h1>{title}</h1>"
+            f"<style>{PAGE_STYLE}</style></head><body><header><h1>{title}</h1></header>"
             f"<main></main><script type='application/json'>{data}</script><script>{script}</script></body></html>\n"
         )
         policy = (

@@ -61,12 +61,5 @@ function dressed(wrap) {
   wrap.append(copy);
 }
 for (const wrap of document.querySelectorAll(".table-wrap")) later.push(() => dressed(wrap));
-// what scrolls sideways is reached with Tab and moved with the arrow keys; it scrolls or not as the window is wide
-const reach = new ResizeObserver((entries) => entries.forEach(({ target }) => {
-  if (target.scrollWidth <= target.clientWidth) return target.removeAttribute("tabindex");
-  target.tabIndex = 0;
-  target.setAttribute("role", "group");
-  target.setAttribute("aria-label", "scrolls sideways");
-}));
-for (const region of document.querySelectorAll(".table-wrap,.lights-wrap,figure,pre")) reach.observe(region);
+for (const region of document.querySelectorAll(".table-wrap,.lights-wrap,.k2x-panel,figure,pre")) k2relReach.observe(region);
 idle(next, { timeout: 200 });

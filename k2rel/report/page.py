@@ -36,7 +36,7 @@ def _beside(name: str) -> str:
 
 def _page(title: str, head: str, body: str, foot: str) -> str:
     """A page; only its own script may run, which the policy names by its hash."""
-    script, style = f"{{{_beside('page.js')}}}", _beside("page.css")
+    script, style = f"{_beside('reach.js')}{{{_beside('page.js')}}}", _beside("page.css")
     if re.search(r"class=['\"]k2x['\"]", body):
         style += explorer_style()
         start = "k2relReport(root, JSON.parse(root.querySelector('script').textContent), index === 0)"
