@@ -94,7 +94,7 @@ def test_the_notebook_on_sureness_says_the_probability_of_the_target_and_what_tu
     assert judged.words() in text
     for row in k2rel.break_even(study, principal, judged.allowed_min_per_year).itertuples():
         assert row.about in text
-    assert text.count("data:image/png") == 3
+    assert text.count("<svg class='k2c'") == 3
 
 
 pytestmark = pytest.mark.notebook

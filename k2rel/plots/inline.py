@@ -8,6 +8,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
+from k2rel.plots.compact import compact_path
 from k2rel.plots.style import INK, LINE, SHARED, wrapped
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def page_svg(svg: str, alt: str) -> str:
         text = re.sub(r" id=\"(?![mphc][0-9a-f]{10})[^\"]*\"", "", text)  # only what is used has a name
         text = re.sub(r"(id=\"|#)([mphc][0-9a-f]{10})", rf"\g<1>{key}\2", text).replace("xlink:href", "href")
         text = re.sub(r"(\.\d\d)\d+", r"\1", text)
+        text = re.sub(r"(?<= d=\")[^\"]*", lambda d: compact_path(d[0]), text)
         text = re.sub(r"font-family: [^;\"]*;? ?|; stroke-linejoin: miter", "", text)
         text = re.sub(r"(font: )(\w* ?)([\d.]+px) [^;\"]*", r"font-size: \3", text)
         colours = {k: v for k, v in _VARIABLES.items() if v != "paper"} if text.startswith("<text") else _VARIABLES
@@ -80,7 +82,7 @@ def page_svg(svg: str, alt: str) -> str:
         style += f";min-width:{round(least)}px"
     label = html.escape(alt, quote=True)
     root = f"<svg class='k2c' role='img' aria-label='{label}' viewBox='0 0 {width:g} {height:g}' style=\"{style}\">"
-    drawn = root + body.strip()
+    drawn = root + body.strip().replace(">*{", ">.k2c *{", 1)  # the style of a plot is nobody else's
     # what does not fit on a phone is moved from side to side, also by keys
     wide = "<div class='k2c-wide' role='group' aria-label='picture that scrolls' tabindex='0' style='overflow-x:auto'>"
     return f"{wide}{drawn}</div>" if least > _PHONE else drawn

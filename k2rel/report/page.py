@@ -93,7 +93,7 @@ def _styled_once(body: str) -> str:
             return found[0]
         return ""
 
-    return re.sub(r"(class='k2x'[^>]*><figure><svg[^>]*>)?(<style>.*?</style>)", first, body, flags=re.S)
+    return re.sub(r"(class=['\"]k2x['\"][^>]*><figure><svg[^>]*>)?(<style[^>]*>.*?</style>)", first, body, flags=re.S)
 
 
 def _plain(heading: str) -> str:
