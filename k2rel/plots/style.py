@@ -361,13 +361,13 @@ def _read_logarithms(axis: Axis) -> None:
 
     low, high = (math.log10(end) for end in sorted(axis.get_view_interval()))
     steps = (1.0, 2.0, 5.0) if high - low < 2.2 else (1.0,)
-    axis.set_major_locator(LogLocator(subs=steps, numticks=8 if len(steps) == 1 else 20))
+    axis.set_major_locator(LogLocator(subs=steps, numticks=7 if len(steps) == 1 else 20))
     axis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
     axis.set_minor_formatter(NullFormatter())
 
 
 def _number(value: float) -> str:
     """A number at a tick."""
-    if 1e-3 <= value < 1e6:
+    if 1e-3 <= value < 1e5:
         return f"{value:,.6g}"
     return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
