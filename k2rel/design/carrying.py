@@ -97,13 +97,14 @@ class Carrying(Shown):
         return f"It carries its {self.clients} clients, {ways}."
 
     def _most(self) -> str:
-        def number(count: float) -> str:
-            return f"{count:.0f} or more" if count >= self.looked else "none" if count == 0 else f"at most {count:.0f}"
-
-        normally, always = number(self.most_normally), number(self.most)
+        normally, always = self.most_normally, self.most
+        more = " or more" if always >= self.looked else ""
+        if normally == always == self.clients:
+            return "More clients than these it cannot carry."
         if normally == always:
-            return f"Carried are {always}, with nothing failed as after any single failure that leaves the service."
-        return f"Carried are {normally} with nothing failed, {always} after any single failure that leaves the service."
+            return f"It carries up to {always:.0f}{more}, after any single failure too."
+        after = f"up to {always:.0f}{more}" if always else "not even one"
+        return f"It carries up to {normally:.0f} with nothing failed, and {after} after any single failure."
 
     def _line(self) -> str:
         return self.words()

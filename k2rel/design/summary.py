@@ -109,8 +109,10 @@ class Summary(ShownTable):
         """Who computed it, under which reading."""
         return self.solution.provenance
 
-    def words(self) -> str:
+    def words(self, *, load: bool = True) -> str:
         """Say how the site stands: the load first where it does not fit, then the service that was asked for.
+
+        Without `load` nothing is said of a load that fits.
 
         Examples
         --------
@@ -134,7 +136,9 @@ class Summary(ShownTable):
             said = f"{name}: {judged}; {down}, {losses}."
         else:
             said = f"{name}: {down}, {losses}. No target was given; {main.usual}."
-        return f"{self.load.words()} {said}" if self.load.over else f"{said} {self.load.words()}"
+        if self.load.over:
+            return f"{self.load.words()} {said}"
+        return f"{said} {self.load.words()}" if load else said
 
     def table(self) -> pd.DataFrame:
         """Give the services as a table.
@@ -286,9 +290,9 @@ def _usual(item: ServiceAvailability, drawn: UncertaintyResult | None, sure: flo
     chances = {percent: drawn.probability(item.service, allowed_min_per_year(percent)) for percent in _USUAL}
     has = [percent for percent, p in chances.items() if p >= sure]
     first = has[-1] if has else _USUAL[0]
-    said = f"{first:.6g} % is {'met' if has else 'not sure'} ({percentage(chances[first])})"
     further = [percent for percent in _USUAL if percent > first]
-    return said + (f", {further[0]:.6g} % with {percentage(chances[further[0]])}" if further else "")
+    said = f"{first:.6g} % is met with {percentage(chances[first])}"
+    return said + (f", {further[0]:.6g} % with {percentage(chances[further[0]])} probability" if further else "")
 
 
 def _causes(solution: Solution, service: str) -> tuple[Cause, ...]:

@@ -66,7 +66,7 @@ def show_summary(summary: Summary, about: Mapping[str, str]) -> HTML:
     head = " · ".join(f"{html.escape(key)} <b>{html.escape(text)}</b>" for key, text in about.items() if text)
     main = next(item for item in summary.services if item.service == summary.asked)
     worst = "overloaded" if summary.load.over else main.verdict
-    lead = f"<p class='lead'>{light(worst) if worst else ''} {html.escape(summary.words())}</p>"
+    lead = f"<p class='lead'>{light(worst) if worst else ''} {html.escape(summary.words(load=False))}</p>"
     panels = [_causes(summary), _cures(summary), _turns(summary)]
     why = " ".join(text for text in (summary.takeovers, _sentence(summary.weak)) if text)
     return as_html(
@@ -108,27 +108,20 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], kind: str) -> st
 
 
 def _services(services: Sequence[Standing]) -> str:
-    """A line a service: light, downtime, its limits, losses, target, probability."""
-    judged = any(item.target for item in services)
-    heads = ["service", "verdict" if judged else "of the usual targets", "downtime [min/year]", "90 % of cases",
-             "losses a year", *(["target", "probability"] if judged else [])]  # fmt: skip
+    """A line a service: light with target and probability, downtime with its limits, losses."""
     rows = []
     for item in services:
-        limits = "–"
-        if not math.isnan(item.low_min_per_year):
-            limits = f"{three_digits(item.low_min_per_year)} to {three_digits(item.high_min_per_year)}"
-        said = light(item.verdict) if judged else html.escape(item.usual)
-        minutes = html.escape(item.never) if item.never else three_digits(item.downtime_min_per_year)
         often = "–" if item.never else f"{item.failures_per_year:.2g}"
-        cells = [
-            f"<b>{html.escape(item.service.replace('_', ' '))}</b>",
-            light("overloaded") if item.never else said,
-            minutes, limits, often,
-        ]  # fmt: skip
-        if judged:
-            chance = "–" if math.isnan(item.probability) else percentage(item.probability)
-            cells += [html.escape(item.target or item.usual or "–"), chance]
-        rows.append(cells)
+        limits = ""
+        if not math.isnan(item.low_min_per_year):
+            low, high = three_digits(item.low_min_per_year), three_digits(item.high_min_per_year)
+            limits = f"<span class='limits'>{low} to {high}</span>"
+        down = html.escape(item.never) if item.never else f"{three_digits(item.downtime_min_per_year)} {limits}"
+        said = light("overloaded") if item.never else html.escape(item.usual)
+        if item.verdict:
+            said = f"{light(item.verdict)} {html.escape(item.target)}, probability {percentage(item.probability)}"
+        rows.append([f"<b>{html.escape(item.service.replace('_', ' '))}</b>", said, down, often])
+    heads = ["service", "target", "downtime [min/year] <span class='limits'>90 % of cases</span>", "losses a year"]
     return f"<div class='lights-wrap'>{_table(heads, rows, 'lights')}</div>"
 
 
@@ -164,10 +157,8 @@ def _cures(summary: Summary) -> str:
         for item in summary.cures
     ]
     if summary.load.over:
-        wide = [
-            f"{html.escape(item.element.replace('_', ' '))} {item.counted_mb_s:,.4g} instead of {item.capacity_mb_s:,.4g}"
-            for item in summary.load.over
-        ]
+        asked = ((item.element.replace("_", " "), item) for item in summary.load.over)
+        wide = [f"{html.escape(n)} {i.counted_mb_s:,.4g} instead of {i.capacity_mb_s:,.4g}" for n, i in asked]
         items = [f"to carry {summary.load.clients} clients [MB/s]: {', '.join(wide)}", *items][:3]
     return _panel("What would help most", items, summary.cannot.get("changes", "No change of those tried removes any."))
 
