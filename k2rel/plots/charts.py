@@ -25,6 +25,7 @@ from k2rel.plots.style import (
     tall_rows_axes,
     tidy,
 )  # fmt: skip
+from k2rel.units import three_digits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,10 +78,12 @@ def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[st
     colours = [side_colour(sides, side) for side in rows["side"]]
     # told apart in grey print, too
     hatches = dict(zip(sides, ("", "//"), strict=False)) if len(sides) > 1 else {}
-    marks = [hatches.get(side, ".." if hatches else "") for side in rows["side"]]
-    words = {"": "", "//": " (hatched)", "..": " (dotted)"}
+    marks = [hatches.get(side, "xx" if hatches else "") for side in rows["side"]]
+    words = {"": "", "//": " (hatched)", "xx": " (crossed)"}
     said: dict[str, None] = {}
-    for y, (value, colour, mark, side) in enumerate(zip(minutes, colours, marks, rows["side"], strict=True)):
+    for y, value, colour, mark, side in list(zip(range(len(rows)), minutes, colours, marks, rows["side"], strict=True))[
+        ::-1
+    ]:
         label = f"{f'side {side}' if side in sides else 'shared'}{words[mark]}"
         new = label if len(sides) > 1 and label not in said else None
         said[label] = None
@@ -306,7 +309,7 @@ def plot_modes(modes: pd.DataFrame, ax: Axes | None = None) -> Axes:
     rows = modes[modes["hours_per_year"] > 0].head(12).iloc[::-1]
     hours = rows["hours_per_year"].to_numpy(dtype=float)
     names = [shorten(str(mode).replace("_", " "), 90, placeholder=" …") for mode in rows["mode"]]
-    beside = [f"{value:.3g} h" for value in hours]
+    beside = [f"{three_digits(value)} h" for value in hours]
     ax, depth = tall_rows_axes(ax, names, beside, 0.16)
     lost = rows["cut_off"].to_numpy() > 0
     for gone, colour, label in ((False, MUTED, "every client has it"), (True, LOST, "somebody has not (hatched)")):

@@ -1,4 +1,4 @@
-"""The course of a line in few letters: points that nobody would miss are left out, and the rest is told step by step."""
+"""The course of a line in few letters: points that nobody would miss are left out, the rest goes step by step."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _FAR = 0.07  # points: what is left out lies no farther from what is drawn, a te
 
 
 def compact_path(course: str) -> str:
-    """Write a path of straight pieces with one decimal and without needless points; a curve keeps its points.
+    r"""Write a path of straight pieces with one decimal and without needless points; a curve keeps its points.
 
     Examples
     --------
-    >>> compact_path("M 0 10.00\\nL 5 10.01\\nL 10 10.00\\nL 10 20.00\\nz")
+    >>> compact_path("M 0 10.00\nL 5 10.01\nL 10 10.00\nL 10 20.00\nz")
     'M0 10l10 0 0 10z'
     """
     if re.search(r"[^MLz\d.\s-]", course):
@@ -33,15 +33,10 @@ def _piece(part: str) -> str:
 
     points = np.array(re.findall(r"-?[\d.]+", part), dtype=float).reshape(-1, 2)
     steps = np.rint(10 * points[_kept(points)]).astype(int)
-    start, moves = steps[0], np.diff(steps, axis=0)
-    words = " ".join(f"{_tenths(x)} {_tenths(y)}" for x, y in moves.tolist())
-    return (
-        f"M{_tenths(int(start[0]))} {_tenths(int(start[1]))}{f'l{words}' if words else ''}{'z' if 'z' in part else ''}"
+    start, moves = (
+        " ".join(f"{x / 10:g} {y / 10:g}" for x, y in pairs.tolist()) for pairs in (steps[:1], np.diff(steps, axis=0))
     )
-
-
-def _tenths(value: int) -> str:
-    return f"{value / 10:g}"
+    return f"M{start}{f'l{moves}' if moves else ''}{'z' if 'z' in part else ''}"
 
 
 def _kept(points: NDArray[np.float64]) -> list[int]:

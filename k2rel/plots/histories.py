@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from k2rel.plots.style import COLOURS, INK, LOST, MUTED, SERIES, SHARED, WIDE, legend, new_axes, tidy
+from k2rel.plots.style import COLOURS, DARK, INK, LOST, MUTED, SERIES, SHARED, WIDE, legend, new_axes, tidy
 from k2rel.units import HOURS_PER_YEAR, format_duration
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _steps(ax: Axes, history: Timeline, chosen: tuple[Event, ...], parts: list[s
             if count:
                 ax.add_patch(_box(n, y, colour, alpha=0.35 + 0.65 * count / clients))
                 ax.text(n + 0.5, y + 0.5, str(count), ha="center", va="center", fontsize=8,
-                        color="white" if colour != COLOURS[1] else INK)  # fmt: skip
+                        color="white" if colour == COLOURS[0] else DARK)  # fmt: skip
     for n in range(len(chosen) + 1):
         ax.axvline(n, color=MUTED, linewidth=0.4, zorder=0)
     ax.set_xlim(0, len(chosen))
@@ -174,6 +174,7 @@ def plot_downtime_of_a_year(
     ax = new_axes(ax, (WIDE, 3.4))
     styles = zip(("-", "--", ":", "-."), (*SERIES[:3], SHARED), strict=True)
     for (name, frame), (line, colour) in zip(distributions.items(), styles, strict=False):
+        frame = _visible(frame)
         minutes = frame["hours"] * 60
         ax.fill_between(minutes, frame["low"], frame["high"], color=colour, alpha=0.2, linewidth=0)
         ax.plot(minutes, frame["probability"], line, color=colour, label=name)
@@ -185,6 +186,15 @@ def plot_downtime_of_a_year(
     ax.grid(alpha=0.3)
     legend(ax)
     return tidy(ax, title, "downtime of a year [min]", "probability that a year has more")
+
+
+def _visible(frame: pd.DataFrame) -> pd.DataFrame:
+    """One point of a curve for each place that an eye tells apart on logarithmic axes."""
+    with np.errstate(divide="ignore"):
+        places = np.log10(frame[["hours", "probability", "low", "high"]].clip(lower=1e-12).to_numpy(dtype=float))
+    cells = np.round(places / np.array([0.03, 0.02, 0.03, 0.03]))
+    new = np.r_[True, (np.diff(cells, axis=0) != 0).any(axis=1)]
+    return frame[new]
 
 
 def plot_time_to_first_loss(frame: pd.DataFrame, ax: Axes | None = None, *, title: str = "Time to first loss") -> Axes:

@@ -57,7 +57,8 @@ def page_svg(svg: str, alt: str) -> str:
     >>> page_svg("<svg viewBox='0 0 36 18'><path style='fill: #222222'/></svg>", "x").partition(">")[2]
     "<path style='fill: var(--ink,#222222)'/></svg>"
     """
-    key = hashlib.sha256(svg.encode()).hexdigest()[:6]
+    key = f"k{hashlib.sha256(svg.encode()).hexdigest()[:6]}"
+    used = set(re.findall(r"(?:href=\"#|url\(#)([\w-]+)", svg))  # what nothing refers to needs no name
     sizes = [float(size) for size in re.findall(r"<text [^>]*?font(?:-size)?: (?:\w+ )*([\d.]+)px", svg)]
     found = re.search(r"viewBox=['\"]0 0 ([\d.]+) ([\d.]+)", svg)
     width, height = (float(number) for number in found.groups()) if found else (1.0, 1.0)
@@ -67,10 +68,11 @@ def page_svg(svg: str, alt: str) -> str:
         text = tag[0]
         if text.startswith("<svg"):
             return ""
-        text = re.sub(r" id=\"(?![mphc][0-9a-f]{10})[^\"]*\"", "", text)  # only what is used has a name
-        text = re.sub(r"(id=\"|#)([mphc][0-9a-f]{10})", rf"\g<1>{key}\2", text).replace("xlink:href", "href")
+        text = re.sub(r" id=\"([^\"]*)\"", lambda own: f' id="{key}{own[1]}"' if own[1] in used else "", text)
+        text = re.sub(r"(?:xlink:)?href=\"#", f'href="#{key}', text).replace("url(#", f"url(#{key}")
         text = re.sub(r"(\.\d\d)\d+", r"\1", text)
         text = re.sub(r"(?<= d=\")[^\"]*", lambda d: compact_path(d[0]), text)
+        text = re.sub(r' transform="rotate\(-?0 [^"]*"', "", text)
         text = re.sub(r"font-family: [^;\"]*;? ?|; stroke-linejoin: miter", "", text)
         text = re.sub(r"(font: )(\w* ?)([\d.]+px) [^;\"]*", r"font-size: \3", text)
         colours = {k: v for k, v in _VARIABLES.items() if v != "paper"} if text.startswith("<text") else _VARIABLES
@@ -136,8 +138,8 @@ def png_of(ax: Axes, source: str = "") -> bytes:
     Examples
     --------
     >>> from k2rel.plots.style import new_axes
-    >>> png_of(new_axes(None, (4, 3)))[:4]
-    b'\\x89PNG'
+    >>> png_of(new_axes(None, (4, 3)))[1:4]
+    b'PNG'
     """
     import numpy as np
     from PIL import Image

@@ -11,6 +11,7 @@ from k2rel.plots.style import (
     DOUBT,
     INK,
     LOST,
+    SHARED,
     TEXT,
     WIDE,
     legend,
@@ -62,18 +63,17 @@ def plot_load_after_failover(
     items = [(b, a) for b, a in zip(before.loads, after.loads, strict=True) if b.load_mb_s > 0 or a.load_mb_s > 0]
     rows = items[::-1]
     ax = rows_axes(ax, [b.element for b, _ in rows], 0.4)
-    said: set[str] = set()
     furthest = max((max(b.load_mb_s, a.load_mb_s, b.capacity_mb_s) for b, a in items), default=1.0)
     words = False
+    for alpha, when in ((0.4, "before (pale)"), (1.0, "after")):
+        ax.barh(0, 0, color=SHARED, alpha=alpha, label=when)  # for the legend alone
     for row, (b, a) in enumerate(rows):
         own = side_colour(site.sides, site.components[b.element].side)
-        for load, place, alpha, when in ((b, row + 0.2, 0.4, "before (pale)"), (a, row - 0.2, 1.0, "after")):
+        for load, place, alpha in ((b, row + 0.2, 0.4), (a, row - 0.2, 1.0)):
             state = _state(load)
             colour, hatch = _STATES.get(state, (own, None))
-            label = when if not state and when not in said else None
-            said.add(when if label else "")
             ax.barh(place, load.load_mb_s, height=0.36, color=colour, hatch=hatch, alpha=1.0 if state else alpha,
-                    label=label, edgecolor=INK if state == _LIMIT else "white", lw=0.6)  # fmt: skip
+                    edgecolor=INK if state == _LIMIT else "white", lw=0.6)  # fmt: skip
             if state:
                 words = True
                 share = f" {100 * load.load_mb_s / load.capacity_mb_s:.0f} %" if state == _OVER else ""

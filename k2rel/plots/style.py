@@ -11,10 +11,12 @@ from k2rel.units import three_digits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 __all__ = [
     "COLOURS",
     "COLOUR_WORDS",
+    "DARK",
     "DOUBT",
     "GOOD",
     "INK",
@@ -29,6 +31,7 @@ __all__ = [
     "mark_target",
     "name_rows",
     "new_axes",
+    "note_below",
     "panel_axes",
     "rows_axes",
     "side_colour",
@@ -52,6 +55,8 @@ MUTED = "#9AA3AB"
 SERIES = (INK, CONTROL, "#CC79A7", MUTED)
 """What is neither a side nor lost keeps clear of their colours."""
 
+DARK = "#1A1A1A"
+"""Text on a bright fill, by day and by night."""
 LINE = "#E3E6E8"
 """Of a grid."""
 
@@ -226,7 +231,8 @@ def name_rows(ax: Axes, names: Iterable[object], beside: Sequence[str] | None = 
     paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # what is drawn does not strike texts through
     labels = _above(names, beside, _room(ax) - 8)
     ax.set_yticks(range(len(names)), labels, ha="left", va="bottom", bbox=paper, linespacing=1.1, **style)
-    ax.tick_params(axis="y", length=0, pad=-1)
+    ax.tick_params(axis="y", length=0, pad=-3)
+    ax.set_axisbelow(False)  # names lie over lines
     for y, text in enumerate(beside):
         if text:
             ax.text(1.0, y, text, transform=ax.get_yaxis_transform(), ha="right", va="bottom", color=INK, bbox=paper,
@@ -264,7 +270,7 @@ def legend(ax: Axes, **style: Any) -> None:
     # lines of the tallest label in each row
     lines = [max(label.count("\n") + 1 for label in labels[row::rows]) for row in range(rows)]
     if _alone(ax):
-        _make_room(ax, sum(lines) * _LINE * TEXT + (rows - 1) * 0.35 * TEXT + 6)
+        _make_room(ax, sum(lines) * _LINE * TEXT + (rows - 1) * 0.35 * TEXT + 11)
         look |= {"loc": "lower left", "bbox_to_anchor": (0.006, 0.01), "bbox_transform": ax.figure.transFigure}
     elif ax.figure.get_gid() == _OURS:
         from matplotlib.transforms import ScaledTranslation
@@ -275,6 +281,24 @@ def legend(ax: Axes, **style: Any) -> None:
     made.set_in_layout(not _alone(ax))
     for text in made.get_texts():
         text.set_parse_math(False)
+
+
+def note_below(ax: Axes, text: str) -> None:
+    """Write what the plot needs to be read below it.
+
+    Examples
+    --------
+    >>> ax = new_axes(None, (4, 3))
+    >>> note_below(ax, "1  all is well")
+    >>> ax.texts[0].get_text()
+    '1  all is well'
+    """
+    lines = "\n".join(wrapped(line, _room(ax)) for line in text.split("\n"))
+    where: dict[str, Any] = {"x": 0.0, "y": -0.04, "transform": ax.transAxes, "va": "top"}
+    if _alone(ax):
+        _make_room(ax, (lines.count("\n") + 1) * _LINE * TEXT + 6)
+        where = {"x": 0.006, "y": 0.01, "transform": ax.figure.transFigure, "va": "bottom", "in_layout": False}
+    ax.text(s=lines, fontsize=TEXT, color=INK, parse_math=False, linespacing=1.2, **where)
 
 
 def _make_room(ax: Axes, points: float) -> None:
@@ -325,4 +349,25 @@ def tidy(ax: Axes, title: str, xlabel: str = "", ylabel: str = "") -> Axes:
     ax.set_ylabel(wrapped(ylabel, max(0.7 * height, 60.0)), parse_math=False, fontsize=TEXT)
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(labelsize=TEXT)
+    for axis in (ax.xaxis, ax.yaxis):
+        if axis.get_scale() == "log":
+            _read_logarithms(axis)
     return ax
+
+
+def _read_logarithms(axis: Axis) -> None:
+    """Numbers on a logarithmic axis as people read them: no powers, whose exponents are too small to read."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = (math.log10(end) for end in sorted(axis.get_view_interval()))
+    steps = (1.0, 2.0, 5.0) if high - low < 2.2 else (1.0,)
+    axis.set_major_locator(LogLocator(subs=steps, numticks=7 if len(steps) == 1 else 20))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _number(value: float) -> str:
+    """A number at a tick."""
+    if 1e-3 <= value < 1e5:
+        return f"{value:,.6g}"
+    return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")

@@ -138,7 +138,7 @@ def plot_most_clients(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """
     ax = new_axes(ax, (WIDE, 3.2))
     count = len(table.columns)
-    hatches = ("", "//", "..", "xx", "\\\\", "++")
+    hatches = ("", "//", "--", "xx", "\\\\", "++")
     for number, level in enumerate(table.columns):
         places = np.arange(len(table)) + (number - (count - 1) / 2) * 0.8 / count
         bars = ax.bar(
