@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.plots.style import INK, LOST, MUTED, SERIES, name_rows, new_axes, side_colour, tidy
+from k2rel.plots.style import (
+    INK,
+    LOST,
+    MUTED,
+    SERIES,
+    WIDE,
+    legend,
+    mark_target,
+    name_rows,
+    new_axes,
+    rows_axes,
+    side_colour,
+    tidy,
+)
 from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -125,7 +138,7 @@ def plot_interruptions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     hours = {"longer_than_10_s": 10 / 3600, "longer_than_1_min": 1 / 60, "longer_than_10_min": 1 / 6,
              "longer_than_1_h": 1.0, "longer_than_8_h": 8.0}  # fmt: skip
     columns = [name for name in hours if name in table]
-    ax = new_axes(ax, (7.2, 3.4))
+    ax = new_axes(ax, (WIDE, 3.2))
     for number, (service, row) in enumerate(table.iterrows()):
         yearly = [row["per_year"] * row[name] for name in columns]
         ax.plot(
@@ -134,11 +147,13 @@ def plot_interruptions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         )  # fmt: skip
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.legend(fontsize=8, frameon=False)
+    legend(ax)
     return tidy(ax, "Interruptions a year that last longer than a time", "longer than [h], logarithmic", "a year")
 
 
-def plot_side_figures(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def plot_side_figures(
+    table: pd.DataFrame, ax: Axes | None = None, *, allowed_min_per_year: float = float("nan")
+) -> Axes:
     """Draw downtime with sticky roles beside that with roles at the preferred side.
 
     Parameters
@@ -147,6 +162,8 @@ def plot_side_figures(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         As `k2rel.sticky_and_preferred` gives it.
     ax : matplotlib.axes.Axes, optional
         Where to draw.
+    allowed_min_per_year : float
+        What a target allows [min/year].
 
     Returns
     -------
@@ -161,13 +178,14 @@ def plot_side_figures(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     'downtime [min/year], logarithmic'
     """
     rows = table.iloc[::-1]
-    ax = new_axes(ax, (7.2, 0.42 * len(rows) + 1.2))
+    ax = rows_axes(ax, rows.index, 0.42)
     y = np.arange(len(rows))
     ax.barh(y + 0.2, rows["preferred_min_per_year"], 0.38, color=MUTED, label="roles at the preferred side", hatch="//")
     ax.barh(y - 0.2, rows["sticky_min_per_year"], 0.38, color=INK, label="roles that stick, takeovers that can fail")
     name_rows(ax, rows.index)
     ax.set_xscale("log")
-    ax.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(0.0, -0.16 - 0.4 / len(rows)), ncols=2)
+    mark_target(ax, allowed_min_per_year)
+    legend(ax)
     return tidy(ax, "Downtime of each service, two readings of the roles", "downtime [min/year], logarithmic")
 
 
@@ -192,7 +210,7 @@ def plot_units(tables: Mapping[float, pd.DataFrame], ax: Axes | None = None) -> 
     >>> plot_units({0.95: k2rel.units_with_coverage(0.95)}).get_ylabel()
     'downtime [min/year], logarithmic'
     """
-    ax = new_axes(ax, (7.2, 3.8))
+    ax = new_axes(ax, (WIDE, 3.4))
     for number, (coverage, table) in enumerate(tables.items()):
         colour = _SERIES[number % len(_SERIES)]
         minutes = table["downtime_min_per_year"].to_numpy()
@@ -201,6 +219,6 @@ def plot_units(tables: Mapping[float, pd.DataFrame], ax: Axes | None = None) -> 
         best = int(np.argmin(minutes))
         ax.plot(units[best], minutes[best], "o", markersize=13, markerfacecolor="none", color=colour)
     ax.set_yscale("log")
-    ax.legend(fontsize=8, frameon=False)
+    legend(ax)
     title = "Downtime by number of units; the ring marks the best"
     return tidy(ax, title, "units, one of which is enough", "downtime [min/year], logarithmic")

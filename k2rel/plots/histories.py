@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from k2rel.plots.style import COLOURS, INK, LOST, MUTED, SERIES, SHARED, new_axes, tidy
+from k2rel.plots.style import COLOURS, INK, LOST, MUTED, SERIES, SHARED, WIDE, legend, new_axes, tidy
 from k2rel.units import HOURS_PER_YEAR, format_duration
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _words(ax: Axes, chosen: tuple[Event, ...], service: str) -> None:
             f"+{format_duration(event.time_h - chosen[n - 1].time_h)}" if n else f"day {1 + int(event.time_h // 24)}"
         )
         ax.text(0.035, n, str(event.number), ha="right", va="center", fontsize=8, color=INK)
-        ax.text(0.185, n, later, ha="right", va="center", fontsize=8, color="#5B646C")
+        ax.text(0.185, n, later, ha="right", va="center", fontsize=8, color=SHARED)
         text = shorten(event.words, 92, placeholder=" …")
         ax.text(0.205, n, text, va="center", fontsize=8, color=LOST if service in event.lost else INK, parse_math=False)
 
@@ -171,7 +171,7 @@ def plot_downtime_of_a_year(
     >>> plot_downtime_of_a_year({"media": result.distribution("media")}).get_xscale()
     'log'
     """
-    ax = new_axes(ax, (7.5, 4.2))
+    ax = new_axes(ax, (WIDE, 3.4))
     styles = zip(("-", "--", ":", "-."), (*SERIES[:3], SHARED), strict=True)
     for (name, frame), (line, colour) in zip(distributions.items(), styles, strict=False):
         minutes = frame["hours"] * 60
@@ -183,7 +183,7 @@ def plot_downtime_of_a_year(
     ax.set_ylim(min(least, default=0.1) / 2, 1.5)
     ax.set_xlim(left=0.01)
     ax.grid(alpha=0.3)
-    ax.legend(fontsize=9, frameon=False)
+    legend(ax)
     return tidy(ax, title, "downtime of a year [min]", "probability that a year has more")
 
 
@@ -212,7 +212,7 @@ def plot_time_to_first_loss(frame: pd.DataFrame, ax: Axes | None = None, *, titl
     >>> plot_time_to_first_loss(result.distribution("media", "first_loss")).get_xlabel()
     'time [years]'
     """
-    ax = new_axes(ax, (7.5, 4.2))
+    ax = new_axes(ax, (WIDE, 3.4))
     years = frame["hours"] / HOURS_PER_YEAR
     ax.fill_between(years, frame["low"], frame["high"], color=INK, alpha=0.2, linewidth=0)
     ax.plot(years, frame["probability"], color=INK)

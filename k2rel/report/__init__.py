@@ -1,6 +1,7 @@
 """Reports: parameterised notebooks, executed by papermill and rendered as self-contained HTML.
 
 ``notebook``  what the notebooks call: parameters to study, tables and cases as HTML, results beside the report
+``pictures``  plots and drawings, shown in the page and saved beside it
 ``front_page``  a summary as the first page
 ``parameters``  those of a notebook, checked by name and type
 ``explorer``  a drawing whose parts fail and recover by a click
@@ -32,13 +33,14 @@ from k2rel.report.notebook import (
     show,
     show_cases,
     show_chapter,
-    show_figure,
     show_steps,
     show_text,
 )
 from k2rel.report.parameters import check_parameters
+from k2rel.report.pictures import Pictures, show_figure
 
 __all__ = [
+    "Pictures",
     "Refused",
     "Rendered",
     "about",
