@@ -71,8 +71,9 @@ def _down(two: Recommendation, a: Candidate, b: Candidate) -> str:
     share = max(p, 1.0 - p)
     size = three_digits(abs(more.downtime_min_per_year - less.downtime_min_per_year))
     return (
-        f"{less.name} is down less than {more.name}: {less.down()}, not {more.down()}; that it is less is known "
-        f"({percentage(share)} of the draws that both share), by {size} min with all inputs as given."
+        f"{less.name} is down less than {more.name}: {less.down()}, not {more.down()}; that it is less is known (at "
+        f"{'all' if share == 1.0 else percentage(share)} of the draws that both share), by {size} min with all inputs "
+        "as given."
     )
 
 

@@ -172,10 +172,10 @@ def render_reports(
     from tqdm import tqdm
 
     at_once, seed = worker_count(jobs), as_seed(seed)
-    pair = [] if compare is None else [resolved(path) for path in as_paths("compare", compare)]
+    pair = [] if compare is None else list(map(str, as_paths("compare", compare)))
     if compare is not None and len(pair) != 2:
         raise InputError(f"compare: two levels or site files are needed, got {len(pair)}")
-    named = [] if pair and not levels else [resolved(path) for path in as_paths("levels", levels)]
+    named = [] if pair and not levels else list(map(str, as_paths("levels", levels)))
     clients = None if clients is None else as_whole("clients", clients, 1)
     output = Path(output)
     common: dict[str, Any] = {

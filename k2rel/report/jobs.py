@@ -98,18 +98,18 @@ def jobs_of(
             name += "-site"  # those two pages have names of their own
         wanted = read_target(options.target, one.site) if options.target else {}
         own = [f"{key}={value}" for key, value in one.site.changed]
-        parameters = options.parameters(level=text, name=name, settings=own)
+        parameters = options.parameters(level=resolved(text), name=name, settings=own)
         called = one.site.title if not title else title if len(studies) == 1 else f"{title}: {one.site.title}"
         jobs.append(
             Job(name, called, notebook_dir() / "level_report.ipynb", parameters, _inputs([one], wanted), options.pdf)
         )
     if comparison:
-        more: dict[str, Any] = {"levels": [text for text, _ in studies.values()], "costs": options.costs}
+        more: dict[str, Any] = {"levels": [resolved(text) for text, _ in studies.values()], "costs": options.costs}
         more |= {"counts": list(options.counts)} if options.counts else {}
         more |= {"missing": list(missing)} if missing else {}
         inputs = _of_all([one for _, one in studies.values()], options)
         notebook = notebook_dir() / f"{COMPARISON}.ipynb"
-        called = title or "All levels side by side"
+        called = f"{title}: all levels side by side" if title else "All levels side by side"
         jobs.append(Job(COMPARISON, called, notebook, options.parameters(**more), inputs, options.pdf))
     return jobs
 
@@ -120,8 +120,8 @@ def pair_job(pair: Sequence[str], studies: Mapping[str, Study], options: Options
     fits = re.fullmatch(r"[\w.-]{1,40}_and_[\w.-]{1,40}", "_and_".join(names), re.ASCII)
     name = free_name(fits[0] if fits else PAIR, ["index", COMPARISON, *taken])
     counts = {"counts": list(options.counts)} if options.counts else {}
-    parameters = options.parameters(designs=list(pair), name=name, costs=options.costs, **counts)
-    title = options.head.get("title", "") or f"{names[0]} and {names[1]}"
+    parameters = options.parameters(designs=[resolved(one) for one in pair], name=name, costs=options.costs, **counts)
+    title = ": ".join(text for text in (options.head.get("title"), f"{names[0]} and {names[1]}") if text)
     inputs = _of_all(list(studies.values()), options)
     return Job(name, title, notebook_dir() / f"{PAIR}.ipynb", parameters, inputs, options.pdf)
 

@@ -189,7 +189,7 @@ def show_pair(study: StudyLike, other: StudyLike, names: tuple[str, str] | list[
 
 _MARK = (
     "<style>.k2d [data-differs]>rect{stroke-width:4;stroke-dasharray:2 3}.k2d [data-differs]>.hit"
-    "{stroke:#CC79A7;stroke-opacity:.55;stroke-dasharray:4 5}</style>"
+    "{stroke:#CC79A7;stroke-width:9;stroke-opacity:.55;stroke-dasharray:3 5}</style>"
 )
 
 

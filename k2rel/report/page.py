@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from k2rel.design.carrying import MOST
 from k2rel.report.embedded import script_source
 from k2rel.report.explorer import explorer_script, explorer_style
 from k2rel.report.front_page import FRONT_END, light
@@ -118,7 +119,8 @@ def _carried(headline: Mapping[str, Any]) -> str:
     if not headline.get("load"):
         return "–"
     most = headline.get("clients_carried", math.nan)
-    room = f", carries {most:.0f}" if isinstance(most, int | float) and not math.isnan(most) else ""
+    known = isinstance(most, int | float) and not math.isnan(most)
+    room = "" if not known else f", {most:.0f} or more are carried" if most >= MOST else f", at most {most:.0f}"
     clients = f"<span class='limits'>{headline.get('clients', '')} clients{room}</span>"
     return f"{light(str(headline['load']))} {clients}"
 
@@ -182,14 +184,13 @@ def _across(entry: Entry) -> str:
 
 _ACROSS = {"level_comparison": "All levels side by side"}
 _INDEX = ("downtime_min_per_year", "failures_per_year")
-_INDEX_TEXTS = ("single_points", "takeovers", "method", "service", "title")
 
 
 def _figures(entries: Sequence[Entry]) -> str:
     """The table of the index."""
     judged = any("verdict" in entry.headline for entry in entries)
     heads = ["level", *(["target"] if judged else []), "load of its clients", *(COLUMNS[name][0] for name in _INDEX),
-             "single points of failure", "takeovers", "engine", "service", "site"]  # fmt: skip
+             "single points of failure", "takeovers (engine)", "service", "site"]  # fmt: skip
     rows = []
     for entry in entries:
         h = entry.headline
@@ -197,7 +198,9 @@ def _figures(entries: Sequence[Entry]) -> str:
         cells += [_judged(h)] if judged else []
         cells += [_carried(h)]
         cells += [COLUMNS[name][1](h[name]) if isinstance(h.get(name), int | float) else "–" for name in _INDEX]
-        cells += [html.escape(str(h.get(name, "–"))) for name in _INDEX_TEXTS]
+        read = f"{h['takeovers']} ({h.get('method', '–')})" if "takeovers" in h else "–"
+        texts = (h.get("single_points", "–"), read, h.get("service", "–"), h.get("title", "–"))
+        cells += [html.escape(str(text)) for text in texts]
         rows.append(cells)
     return (
         cards(heads, rows) + "\n<p class='more'>Downtime and losses are those of the named service for the whole site: "
