@@ -115,7 +115,7 @@ class Carrying(Shown):
         Examples
         --------
         >>> from k2rel.studies import study
-        >>> carrying(study("L2", clients=9)).widened()[46:]
+        >>> carrying(study("L2", clients=9)).widened()[45:]
         'failure: toe A1 125 instead of 100; fc link A 225 instead of 200 MB/s.'
         """
         alike: dict[tuple[float, float], list[str]] = {}
