@@ -60,8 +60,8 @@ class Carrying(Shown):
 
         Examples
         --------
-        >>> carrying("L2R").words()[:76]
-        'It carries its 4 clients, now and after each single failure that leaves every'
+        >>> carrying("L2R").words()
+        'It carries its 4 clients, now and after each single failure. It carries up to 8, after any single failure too.'
         """
         if not self.limited:
             return "Nothing on the way has a capacity; load sets no limit here."

@@ -145,7 +145,7 @@ class Summary(ShownTable):
         Examples
         --------
         >>> summary("L1", 99.9, samples=64).table()["verdict"].tolist()[0]
-        'not met'
+        'not known'
         """
         import pandas as pd
 
