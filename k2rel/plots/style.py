@@ -357,13 +357,13 @@ def tidy(ax: Axes, title: str, xlabel: str = "", ylabel: str = "") -> Axes:
 
 def _read_logarithms(axis: Axis) -> None:
     """Numbers on a logarithmic axis as people read them: no powers, whose exponents are too small to read."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     low, high = (math.log10(end) for end in sorted(axis.get_view_interval()))
     steps = (1.0, 2.0, 5.0) if high - low < 2.2 else (1.0,)
     axis.set_major_locator(LogLocator(subs=steps, numticks=7 if len(steps) == 1 else 20))
     axis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())  # a fifth of the time that a plot takes
 
 
 def _number(value: float) -> str:

@@ -115,7 +115,8 @@ class Pictures:
         """
         if self._results is None:
             return as_html("")
-        return as_html(self._saved(ax, alt, ax.svg if isinstance(ax, Drawing) else svg_of(ax), _said(by)))
+        links = self._saved(ax, alt, ax.svg if isinstance(ax, Drawing) else svg_of(ax), _said(by))
+        return as_html(links.replace("<p class='files'>", f"<p class='files'>{html.escape(alt)}: "))
 
     def _saved(self, ax: Axes | Drawing, alt: str, svg: str, said: str) -> str:
         """Save a picture, and give the links to its files."""
