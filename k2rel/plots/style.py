@@ -12,6 +12,7 @@ from k2rel.units import three_digits
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+    from numpy.typing import ArrayLike
 
 __all__ = [
     "COLOURS",
@@ -28,6 +29,7 @@ __all__ = [
     "TEXT",
     "WIDE",
     "legend",
+    "logarithmic_bars",
     "mark_target",
     "name_rows",
     "new_axes",
@@ -239,6 +241,23 @@ def name_rows(ax: Axes, names: Iterable[object], beside: Sequence[str] | None = 
                     linespacing=1.1, **style)  # fmt: skip
 
 
+def logarithmic_bars(ax: Axes, places: ArrayLike, values: ArrayLike, low: float, height: float, **style: Any) -> None:
+    """Draw bars on a logarithmic axis, from its lower end on; there is no zero that they could begin at.
+
+    Examples
+    --------
+    >>> ax = new_axes(None, (4, 3))
+    >>> logarithmic_bars(ax, [0], [10.0], 0.1, 0.7)
+    >>> ax.get_xlim()[0]
+    0.1
+    """
+    import numpy as np
+
+    ax.set_xscale("log")
+    ax.barh(places, np.asarray(values) - low, height, left=low, **style)  # type: ignore[arg-type]
+    ax.set_xlim(left=low)
+
+
 def legend(ax: Axes, **style: Any) -> None:
     """Explain lines and bars below the plot, where nothing is drawn; no name is read as a formula.
 
@@ -336,7 +355,13 @@ def tidy(ax: Axes, title: str, xlabel: str = "", ylabel: str = "") -> Axes:
     figure: Any = ax.figure
     room = _room(ax)
     text = ax.set_title(
-        wrapped(title, room, _TITLE), loc="left", fontsize=_TITLE, color=INK, parse_math=False, linespacing=1.15
+        wrapped(title, room, _TITLE),
+        loc="left",
+        fontsize=_TITLE,
+        color=INK,
+        parse_math=False,
+        linespacing=1.15,
+        pad=9,
     )
     if _alone(ax):  # it begins where the figure begins, so that its width is known
         from matplotlib.transforms import blended_transform_factory
