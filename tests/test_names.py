@@ -53,7 +53,7 @@ plots.Drawing plots.plot_changes plots.plot_data_loss_over_time plots.plot_front
 plots.plot_rates_updated plots.plot_repairs plots.plot_scrubbing plots.plot_side_figures plots.plot_sweep
 plots.plot_sweep_sample plots.plot_units plots.plot_comparison plots.plot_most_clients plots.plot_side_by_side
 plots.plot_time_to_first_loss
-report.Refused report.Rendered report.check_parameters report.save_results report.show report.show_figure report.show_text
+report.Pictures report.Refused report.Rendered report.check_parameters report.save_results report.show report.show_figure report.show_text
 explore.LiveFigures simulation.Circumstances simulation.Plan simulation.Simulation simulation.read_circumstances
 policy.Choice policy.FailoverOutcome policy.Policy policy.Route site.Site
 rates.Conditions rates.Contract rates.Law rates.Moments rates.RaidModule rates.RateRow rates.RateTable rates.SiteLaws

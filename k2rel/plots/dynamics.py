@@ -94,7 +94,7 @@ def plot_mode_graph(
             yearly = float(flow_per_h[mode, other]) * HOURS_PER_YEAR
             if yearly > 1e-4:
                 graph.add_edge(i, j, label=f"{yearly:.2g}")
-    ax = new_axes(ax, (WIDE, 5.0))
+    ax = new_axes(ax, (WIDE, 5.0 if len(chosen) > 3 else 3.0))
     place = nx.circular_layout(graph)
     nx.draw_networkx_edges(
         graph, place, ax=ax, node_size=_NODE, edge_color=MUTED, arrowsize=9, connectionstyle=f"arc3,rad={_BEND}"

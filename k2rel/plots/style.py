@@ -155,7 +155,7 @@ def wrapped(text: str, points: float, size: float = TEXT) -> str:
 
 def _alone(ax: Axes) -> bool:
     """Whether the axes have a figure of ours to themselves."""
-    return bool(ax.figure.get_gid() == _OURS) and len(ax.figure.axes) == 1
+    return ax.figure.get_gid() == _OURS and len(ax.figure.axes) == 1
 
 
 def _room(ax: Axes) -> float:
@@ -163,7 +163,7 @@ def _room(ax: Axes) -> float:
     figure: Any = ax.figure
     spec = ax.get_subplotspec()
     columns = spec.get_gridspec().ncols if spec is not None else 1
-    whole = float(figure.bbox.width) / figure.dpi * 72 / columns
+    whole = float(figure.bbox.width / figure.dpi * 72 / columns)
     return whole - 8 if _alone(ax) else 0.8 * whole
 
 
@@ -254,7 +254,7 @@ def logarithmic_bars(ax: Axes, places: ArrayLike, values: ArrayLike, low: float,
     import numpy as np
 
     ax.set_xscale("log")
-    ax.barh(places, np.asarray(values) - low, height, left=low, **style)  # type: ignore[arg-type]
+    ax.barh(places, np.asarray(values) - low, height, left=low, **style)
     ax.set_xlim(left=low)
 
 
@@ -294,7 +294,7 @@ def legend(ax: Axes, **style: Any) -> None:
     elif ax.figure.get_gid() == _OURS:
         from matplotlib.transforms import ScaledTranslation
 
-        below = ScaledTranslation(0, -3.6 * TEXT / 72, ax.figure.dpi_scale_trans)  # type: ignore[union-attr]
+        below = ScaledTranslation(0, -3.6 * TEXT / 72, ax.figure.dpi_scale_trans)
         look |= {"loc": "upper left", "bbox_to_anchor": (0, 0), "bbox_transform": ax.transAxes + below}
     made = ax.legend(handles, labels, **(look | style))
     made.set_in_layout(not _alone(ax))
