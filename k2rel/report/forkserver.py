@@ -19,7 +19,8 @@ __all__: list[str] = []
 
 _MODULES = (
     "numpy", "pandas", "scipy.special", "scipy.sparse.linalg", "networkx", "matplotlib.figure",
-    "matplotlib.backends.backend_agg", "PIL.Image", "IPython.display", "ipykernel.kernelapp", "xlsxwriter",
+    "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.textpath", "PIL.Image",
+    "IPython.display", "ipykernel.kernelapp", "xlsxwriter",
     "k2rel.report.notebook", "k2rel.report.explorer", "k2rel.report.workbook", "k2rel.plots",
     "k2rel.design.comparison", "k2rel.measures.dynamic", "k2rel.measures.inventory", "k2rel.measures.modes",
     "k2rel.design.targets", "k2rel.design.verdict",
