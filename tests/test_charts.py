@@ -193,7 +193,7 @@ def test_pictures_are_saved_where_a_folder_is_given_and_those_of_an_earlier_run_
 def test_every_chart_of_a_report_is_a_file_of_it_and_the_page_links_it(pages) -> None:
     page = (pages / "L3R.html").read_text()
     manifest = json.loads((pages / "results" / "L3R.manifest.json").read_text())["files"]
-    linked = re.findall(r"href='(results/L3R_figures/[^']+)'", page)
+    linked = re.findall(r"href=['\"](results/L3R_figures/[^'\"]+)", page)
     there = {str(path.relative_to(pages)) for path in (pages / "results" / "L3R_figures").iterdir()}
     assert set(linked) == there == {name for name in manifest if "_figures/" in name}
     charts = page.count("<svg class='k2c'")

@@ -270,7 +270,7 @@ def legend(ax: Axes, **style: Any) -> None:
     handles, labels = ax.get_legend_handles_labels()
     if not handles:
         return
-    mark, gap = 3.4 * TEXT, 1.6 * TEXT
+    mark, gap = 4.0 * TEXT, 1.6 * TEXT
     room = _room(ax)
     labels = [wrapped(label, room - mark) for label in labels]
     widest = mark + max(max(map(_points_of, label.split("\n"))) for label in labels)
