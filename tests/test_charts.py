@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -51,10 +52,11 @@ def test_no_text_leaves_the_picture_whatever_a_service_is_called(name) -> None:
         plots.plot_comparison(contracts_of(), {"4h": name, "nbd": f"{name} again"}, title=f"Title with {name}"),
         plots.plot_changes(pd.DataFrame({"downtime_min_per_year": [5.0]}, index=[name]), 9.0, 4.0),
     )
+    ax: Any
     for ax in drawn:
         FigureCanvasAgg(ax.figure).draw()
         legend = ax.get_legend()
-        texts = [ax.title, ax._left_title, ax.xaxis.label, *ax.texts]  # type: ignore[attr-defined]
+        texts = [ax.title, ax._left_title, ax.xaxis.label, *ax.texts]
         texts += legend.get_texts() if legend else []
         texts += ax.get_yticklabels() if ax.get_yscale() == "linear" else []  # names of rows
         for text in texts:
@@ -153,7 +155,7 @@ def test_a_png_is_as_wide_as_a_slide_wants_and_says_where_it_comes_from() -> Non
     assert plain.width == said.width == 1100
     assert said.height > plain.height
     assert np.asarray(said)[plain.height :].min() < 200  # something is written there
-    assert ax.figure.dpi == 100  # type: ignore[union-attr]  # as it was
+    assert ax.figure.dpi == 100  # as it was
 
 
 def test_a_drawing_for_slides_has_no_variable() -> None:
