@@ -48,6 +48,11 @@ class ElementLoad(Shown):
         return exceeds(self.load_mb_s, self.capacity_mb_s)
 
     @property
+    def at_limit(self) -> bool:
+        """Whether the load of all traffic is all that it carries: nothing is left, and nothing is lost."""
+        return not self.overloaded and exceeds(self.load_mb_s * FORGIVEN**2, self.capacity_mb_s)
+
+    @property
     def ends_full_service(self) -> bool:
         """Whether the load of the traffic that counts in full service is above the capacity."""
         return exceeds(self.counted_mb_s, self.capacity_mb_s)

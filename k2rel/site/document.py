@@ -105,6 +105,18 @@ Text = Annotated[str, StringConstraints(max_length=2000)]
 Title = Annotated[str, StringConstraints(max_length=160)]
 
 
+def _mark(value: object) -> object:
+    """A whole number is as good as its digits; a fraction would lose what is written (1.10 is 1.1 as a number)."""
+    if isinstance(value, float):
+        raise ValueError(f'write it in quotes, such as "{value}", so that it stays as it is written')
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Mark = Annotated[
+    Title, BeforeValidator(_mark), WithJsonSchema({"anyOf": [{"type": "string", "maxLength": 160}, {"type": "integer"}]})
+]
+
+
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
 
@@ -347,6 +359,9 @@ class SiteDocument(_Record):
     name: Name
     title: Title
     description: Text = ""
+    revision: Mark = ""
+    author: Title = ""
+    date: Title = Field("", description="of this revision, as you write dates")
     sources: tuple[Text, ...] = ()
     rates: Title | None = Field(
         None, description="table of rates that was pinned for this site: a CSV file beside this one"

@@ -274,6 +274,9 @@ class Site(Shown):
     data: str = DATA_VERSION  # version of the bundled data that rates, and a level by its name, come from
     inputs: Mapping[str, Input] = field(default_factory=dict, repr=False)
     warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
+    revision: str = ""
+    author: str = ""
+    date: str = ""
 
     @cached_property
     def described(self) -> Mapping[str, Component]:
