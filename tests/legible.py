@@ -32,10 +32,11 @@ MEASURE = r"""
     const [low, high] = [light(a), light(b)].sort((x, y) => x - y);
     return (high + 0.05) / (low + 0.05);
   };
+  const opacities = new Map();
   const opacity = (el, svg) => {
-    let all = 1;
-    for (let at = el; at && at !== svg.parentElement; at = at.parentElement) all *= Number(getComputedStyle(at).opacity);
-    return all;
+    if (!el || el === svg.parentElement) return 1;
+    if (!opacities.has(el)) opacities.set(el, Number(getComputedStyle(el).opacity) * opacity(el.parentElement, svg));
+    return opacities.get(el);
   };
   const backdrop = (el) => {
     const sheets = [];
@@ -74,9 +75,10 @@ MEASURE = r"""
       .map((el) => ({ el, style: getComputedStyle(el), box: el.getBoundingClientRect() }))
       .filter(({ style }) => style.visibility === "visible" && style.display !== "none")
       .map((s) => ({ ...s, fill: painted(s.style, "fill"), stroke: painted(s.style, "stroke"), back: s.el.getScreenCTM()?.inverse() }))
+      .map((s) => ({ ...s, room: s.stroke ? parseFloat(s.style.strokeWidth) * 2 + 1 : 0 }))
       .filter((s) => s.back && s.fill + s.stroke > 0);
     const hits = (shape, [x, y]) => {  // [fill, stroke] at a point of the screen
-      const { box, style, el, back } = shape, room = shape.stroke ? parseFloat(style.strokeWidth) * 2 + 1 : 0;
+      const { box, el, back, room } = shape;
       if (x < box.left - room || x > box.right + room || y < box.top - room || y > box.bottom + room) return [0, 0];
       const p = new DOMPoint(x, y).matrixTransform(back);
       return [shape.fill && el.isPointInFill(p) ? shape.fill : 0, shape.stroke && el.isPointInStroke(p) ? shape.stroke : 0];

@@ -28,7 +28,7 @@ STYLE = """
 .k2live h4{margin:.8rem 0 .2rem}.k2live-figures,.k2live .k2x-state{overflow-x:auto}
 .k2live .k2x-state{display:flex;flex-wrap:wrap;gap:0 2rem;align-items:flex-start}.k2live meter{width:6rem}
 .k2live .k2x-said,.k2live-said{font-weight:600}.k2live .k2x-all div{columns:14rem;font-size:.85rem}
-.k2live .k2x-all label{display:block}.k2live svg{min-width:34rem}
+.k2live .k2x-all label{display:block}
 """
 
 

@@ -266,7 +266,7 @@ class Layout:
     def carrying(self) -> set[str]:
         """Marks that load can be on: those on a path of traffic with a demand."""
         site, groups = self.site, range(self.site.group_count)
-        found = set()
+        found: set[str] = set()
         for traffic in site.traffic.values():
             if traffic.demand_mb_s > 0:
                 found.update(name for path in traffic.paths for stage in path.via for name in names_in(stage))

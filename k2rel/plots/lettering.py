@@ -13,8 +13,8 @@ LINE = 1.17
 _BOLD = 1.12
 # widths of DejaVu Sans [em], the widest that browsers take for system-ui: room for it is room for the others
 _EM = {
-    "'ijl|": 0.29, " ()/[],.:;IJf-": 0.38, "rt\"": 0.41, "csz_": 0.55, "kvxy+=<>": 0.6, "LFPETYZ": 0.63, "ABCKSVX": 0.69,
-    "DNRU&": 0.77, "GHOQw": 0.82, "Mm%": 0.97, "W@": 1.0,
+    "'ijl|": 0.29, " ()/[],.:;IJf-": 0.38, "rt\"": 0.41, "csz_": 0.55, "kvxy+=<>": 0.6, "LFPETYZ": 0.63,
+    "ABCKSVX": 0.69, "DNRU&": 0.77, "GHOQw": 0.82, "Mm%": 0.97, "W@": 1.0,
 }  # fmt: skip
 _WIDTHS = {letter: em for letters, em in _EM.items() for letter in letters}
 

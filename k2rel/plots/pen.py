@@ -21,8 +21,11 @@ _ARM = 9.0  # of a cross on a link or chip
 _USUAL_LOAD = "118.8"
 _DASHES = ("", "8 4", "2 3", "11 3 2 3", "6 2 2 2 2 2", "16 5", "4 7", "15 3 4 3 4 3", "2 7")
 # places along a link, from its middle outwards
-_ALONG = (0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8, 0.14, 0.86, 0.08, 0.92)
-_MOST_TRIES = 12
+_ALONG = tuple(0.5 + sign * 0.04 * n for n in range(12) for sign in ((-1, 1) if n else (1,)))
+_MOST_ROWS = {
+    False: 10.0,
+    True: 3.0,
+}  # lines that a tier grows by for loads without a place, and for those beside a link
 _STYLE = (
     f".k2d{{font-family:system-ui,'DejaVu Sans',sans-serif;background:var(--paper,#fff);--k0:{COLOURS[0]};"
     f"--k1:{COLOURS[1]};--kc:{CONTROL};--kl:{LOST};--kd:{DOUBT};--ks:{SHARED};--km:{MUTED};--ki:var(--ink,{INK});"
@@ -65,14 +68,14 @@ _PLAIN = Look()
 def drawn(layout: Layout, seen: Mapping[str, Look], heading: str) -> str:
     """Give the SVG of a layout with what its parts look like; below a tier it grows until each load has its place."""
     more: dict[int, float] = {}
-    for _ in range(_MOST_TRIES):
+    while True:
         pen = _Pen(layout, seen)
-        if not pen.crowded:
-            break
-        for tier in pen.crowded:
+        narrow = {tier for tier, placed in pen.crowded.items() if more.get(tier, 0.0) < _MOST_ROWS[placed]}
+        if not narrow:
+            return pen.drawn(heading)
+        for tier in narrow:
             more[tier] = more.get(tier, 0.0) + 1.0
         layout.stack(more)
-    return pen.drawn(heading)
 
 
 class _Pen:
@@ -89,7 +92,7 @@ class _Pen:
             self.paper.draw(line.id, layout.points(line))
         self.said: dict[str, tuple[Rect, str]] = {}
         self.figures: dict[str, Rect] = {}
-        self.crowded: set[int] = set()  # tiers below which a load has no place
+        self.crowded: dict[int, bool] = {}  # tiers below which a load has no place, or one beside its link alone
         self._find_places()
 
     def drawn(self, heading: str) -> str:
@@ -126,7 +129,7 @@ class _Pen:
         return order
 
     def _find_places(self) -> None:
-        """Links within a tier first, for they have the least choice; then loads, and at last where only a cross may be."""
+        """Links within a tier first, for they have the least choice; at last those that only a cross may be on."""
         layout = self.layout
         carrying = layout.carrying if self.names else {name for name, look in self.seen.items() if look.load}
         level = [line for line in layout.lines if line in layout.rounds or layout.twins(line)]
@@ -134,9 +137,8 @@ class _Pen:
         for line in level:
             points, width = layout.points(line), 0.0
             if line.id in carrying:
-                rect = self._figure(line.id, "888")
-                width = rect.right
-                if place := self.paper.place(self._beside(points, *rect[2:], 0.5 if not self.names else 1.0), line.id):
+                width, height = self._figure(line.id, "888")
+                if place := self.paper.place(self._beside(points, width, height, 1.0 if self.names else 0.5), line.id):
                     self.figures[line.id] = place
             if self.names and points[0] != points[-1]:
                 room = abs(points[-1][0] - points[0][0]) - 8 - width * bool(layout.twins(line))
@@ -145,25 +147,29 @@ class _Pen:
                     self._beside(points, wide(text, self.size), layout.row, 0.0 if width else 0.5), line.id
                 ):
                     self.said[line.id] = (place, text)
-        for line in others:
+        for line in sorted(others, key=lambda line: not self._look(line.id).load):
             if line.id in carrying and line.id not in self.figures:
-                width, height = self._figure(line.id, "118.8")[2:]
-                if place := self.paper.place(self._on(layout.points(line), width, height), line.id):
+                points, (width, height) = layout.points(line), self._figure(line.id, "118.8")
+                tier = min(layout.boxes[name].tier for name in line.boxes)
+                if place := self.paper.place(self._on(points, width, height), line.id):
                     self.figures[line.id] = place
+                    if not place.crossed(points[0], points[-1]):
+                        self.crowded.setdefault(tier, True)
                 else:
-                    self.crowded.add(min(layout.boxes[name].tier for name in line.boxes))
+                    self.crowded[tier] = False
         for line in others:
-            if line.id not in self.figures and (self.names or self._look(line.id).failed):
-                if place := self.paper.place(self._on(layout.points(line), 2 * _ARM, 2 * _ARM), line.id):
-                    self.figures[line.id] = place
+            crossed = line.id not in self.figures and (self.names or self._look(line.id).failed)
+            places = self._on(layout.points(line), 2 * _ARM, 2 * _ARM)
+            if crossed and (place := self.paper.place(places, line.id)):
+                self.figures[line.id] = place
 
-    def _figure(self, part: str, usual: str) -> Rect:
+    def _figure(self, part: str, usual: str) -> tuple[float, float]:
         """Room for the load of a part, and below it for its capacity where that is to be said or may be."""
         look, of = self._look(part), self._capacity(part)
         shown = max(usual, look.load, key=len) if self.names else look.load
         of = of if self.names or look.over or look.full else ""
         width = max(wide(shown, self.size, bold=True), wide(of, self.size)) + 6
-        return Rect(0.0, 0.0, width, self.layout.row * (2 if of else 1) + 2 * bool(of))
+        return width, self.layout.row * (2 if of else 1) + 2 * bool(of)
 
     def _on(self, points: Sequence[tuple[float, float]], width: float, height: float) -> Iterator[tuple[float, Rect]]:
         """Places on a link from tier to tier, and right beside it."""
@@ -251,9 +257,9 @@ class _Pen:
         y += row * len(box.sets)
         texts += self._rows("note", box.x, y, note, f" data-room='{room:.0f}'")
         if of:
-            top = y + row * box.notes
-            texts += _plate(around(box.x, top + row / 2, min(0.9 * box.width, 120), row + 2))
-            texts += self._row("load", box.x - 28, top, look.load) + self._row("of", box.x + 24, top, of)
+            y += row * box.notes
+            texts += _plate(around(box.x, y + row / 2, min(0.9 * box.width, 120), row + 2))
+            texts += self._row("load", box.x - 28, y, look.load) + self._row("of", box.x + 24, y, of)
         part = layout.site.components.get(box.id)
         return (
             self._open("box", box.id, box.title, self._side(part.side if part else None))
@@ -274,8 +280,8 @@ class _Pen:
             signs += f"<path class='sign f' d='M{x - 4:.0f},{y - 2:.0f} h8 m0,4 h-8'/>"
         return (
             self._open("chip", key, key.replace("_", " "), self._side(part.side if part else None))
-            + f"<rect x='{x - half:.0f}' y='{y - half:.0f}' width='{2 * half:.0f}' height='{2 * half:.0f}'/>{signs}{name}"
-            + f"{_cross(x, y, _ARM, _ARM)}</g>"
+            + f"<rect x='{x - half:.0f}' y='{y - half:.0f}' width='{2 * half:.0f}' height='{2 * half:.0f}'/>"
+            + f"{signs}{name}{_cross(x, y, _ARM, _ARM)}</g>"
         )
 
     def _key(self) -> tuple[str, float]:
@@ -305,8 +311,9 @@ class _Pen:
 
 def _plate(place: Rect) -> str:
     """What a figure stands on that is at its limit or above."""
-    width, height = place.right - place.left, place.bottom - place.top
-    return f"<rect class='plate' x='{place.left:.0f}' y='{place.top:.0f}' width='{width:.0f}' height='{height:.0f}' rx='4'/>"
+    left, top, right, bottom = place
+    size = f"width='{right - left:.0f}' height='{bottom - top:.0f}'"
+    return f"<rect class='plate' x='{left:.0f}' y='{top:.0f}' {size} rx='4'/>"
 
 
 def _cross(x: float, y: float, wide_arm: float, high_arm: float) -> str:

@@ -121,6 +121,9 @@ function k2relLooks(data, marks, outcome) {
     carried[name] = (carried[name] || 0) + load;
   }
   const over = new Set(outcome.loads.filter((item) => item.overloaded).map((item) => item.element));
+  // all that it carries, forgiving the rounding of sums; the same as ElementLoad.at_limit
+  const atLimit = (item) => !item.overloaded && item.load_mb_s * (1 + 1e-9) > item.capacity_mb_s;
+  const full = new Set(outcome.loads.filter(atLimit).map((item) => item.element));
   const notes = {};
   const say = (owner, text) => (notes[owner] ||= []).push(text);
   for (const [who, count] of Object.entries(without)) {
@@ -135,10 +138,22 @@ function k2relLooks(data, marks, outcome) {
     return [part, {
       way: found.length > 1 ? "both" : found[0] || "",
       further: further.has(part), failed: failed.has(part), out: outcome.out_of_service.includes(part), over: over.has(part),
+      full: full.has(part),
       load: carried[part] > 0 ? String(Number(carried[part].toPrecision(4))) : "",
       note: (notes[part] || []).join(", "),
     }];
   }));
+}
+
+/** Write a note on the lines that the drawing keeps for it, each cut to the room there. */
+function k2relNote(text, note) {
+  if (!text) return;
+  const lines = [...text.children], said = note.split(", ");
+  lines.forEach((line, n) => {
+    let words = n < lines.length - 1 ? said[n] || "" : said.slice(n).join(", ");
+    line.textContent = words;
+    while (words && line.getComputedTextLength() > Number(text.dataset.room)) line.textContent = (words = words.slice(0, -1)).trimEnd() + "…";
+  });
 }
 
 /** Make one drawing live. `tell`, where given, hears of every change. */
@@ -174,10 +189,10 @@ function k2relExplorer(root, data, tell) {
     for (const group of svg.querySelectorAll("[data-part]")) {
       const look = looks[group.dataset.part];
       if (look.way) group.dataset.way = look.way; else delete group.dataset.way;
-      for (const key of ["further", "failed", "out", "over"]) if (look[key]) group.dataset[key] = ""; else delete group.dataset[key];
-      const load = group.querySelector(".load"), note = group.querySelector(".note");
+      for (const key of ["further", "failed", "out", "over", "full"]) if (look[key]) group.dataset[key] = ""; else delete group.dataset[key];
+      const load = group.querySelector(".load");
       if (load) load.textContent = look.load;
-      if (note) note.textContent = look.note;
+      k2relNote(group.querySelector(".note"), look.note);
       group.setAttribute("aria-pressed", String(failed.has(partOf(group.dataset.part))));
     }
     for (const box of panel.querySelectorAll("input[data-part]")) box.checked = failed.has(box.dataset.part);
