@@ -35,6 +35,10 @@ class Rect(NamedTuple):
 
     def crossed(self, a: tuple[float, float], b: tuple[float, float]) -> bool:
         """Whether the straight line from a to b runs through it; clipped edge by edge (Liang and Barsky)."""
+        if max(a[1], b[1]) <= self.top or min(a[1], b[1]) >= self.bottom:
+            return False
+        if max(a[0], b[0]) <= self.left or min(a[0], b[0]) >= self.right:
+            return False
         first, last = 0.0, 1.0
         for start, step, low, high in (
             (a[0], b[0] - a[0], self.left, self.right),
@@ -108,12 +112,15 @@ class Paper:
 
     def place(self, candidates: Iterable[tuple[float, Rect]], own: str) -> Rect | None:
         """Take the free candidate of least cost, the first of these: its own, and one for each course through it."""
-        found = [
-            (cost + len(self.through(rect, own)), n, rect)
-            for n, (cost, rect) in enumerate(candidates)
-            if self.free(rect)
-        ]
-        if not found:
+        best: tuple[float, Rect] | None = None
+        for cost, rect in candidates:
+            if (best is None or cost < best[0]) and self.free(rect):
+                cost += len(self.through(rect, own))
+                if best is None or cost < best[0]:
+                    best = (cost, rect)
+                if cost == 0:
+                    break
+        if best is None:
             return None
-        self.taken.append(min(found)[2])
-        return self.taken[-1]
+        self.taken.append(best[1])
+        return best[1]

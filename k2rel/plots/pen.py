@@ -220,7 +220,7 @@ class _Pen:
         return f"<text class='{kind}' x='{x:.0f}' y='{top + 0.85 * self.size:.1f}'>{html.escape(text)}</text>"
 
     def _link(self, line: Line, *, first: bool) -> str:
-        points = self.layout.points(line)
+        points, look = self.layout.points(line), self._look(line.id)
         course = "M" + " L".join(f"{x:.0f},{y:.0f}" for x, y in points)
         style = _dashed(self.kinds.index(line.kind))
         texts = ""
@@ -229,16 +229,18 @@ class _Pen:
             place, text = self.said[line.id]
             texts = self._row("name", (place.left + place.right) / 2, place.top, text)
         if first and line.id in self.figures:
-            place, look, of = self.figures[line.id], self._look(line.id), self._capacity(line.id)
+            place, of = self.figures[line.id], self._capacity(line.id)
             middle = ((place.left + place.right) / 2, (place.top + place.bottom) / 2)
             if of and (self.names or look.over or look.full):
                 texts += _plate(place) + self._row("of", middle[0], place.top + 1 + self.layout.row, of)
             texts += self._row("load", middle[0], place.top + 1, look.load) if self.names or look.load else ""
-        return (
-            self._open("link", line.id, f"{line.id} ({line.kind})".replace("_", " "))
-            + f"<path d='{course}'{style}/><path class='way' d='{course}'/><path class='ctl' d='{course}'/>"
-            + f"<path class='hit' d='{course}'/>{_cross(*middle, _ARM, _ARM)}{texts}</g>"
-        )
+        paths = f"<path d='{course}'{style}/>"
+        live = self.names
+        paths += f"<path class='way' d='{course}'/>" if live or look.way else ""
+        paths += f"<path class='ctl' d='{course}'/>" if live or look.further else ""
+        paths += f"<path class='hit' d='{course}'/>" if live else ""
+        paths += _cross(*middle, _ARM, _ARM) if live or look.failed else ""
+        return self._open("link", line.id, f"{line.id} ({line.kind})".replace("_", " ")) + f"{paths}{texts}</g>"
 
     def _box(self, box: Box) -> str:
         layout, row = self.layout, self.layout.row
@@ -249,7 +251,7 @@ class _Pen:
         pieces = look.note.split(", ")
         note = [*pieces[: box.notes - 1], ", ".join(pieces[box.notes - 1 :])]
         room = box.width - 6
-        note = [fitted(text, room, self.size) for text in note] + [""] * (box.notes - len(note))
+        note = [fitted(text, room, self.size) for text in note] + [""] * (box.notes - len(note)) * self.names
         shift = f" style='--s:{row * (box.notes + box.figure) / 2:.0f}px'"
         texts = self._rows("title", box.x, y, box.words, shift)
         y += row * len(box.words)
@@ -261,10 +263,11 @@ class _Pen:
             texts += _plate(around(box.x, y + row / 2, min(0.9 * box.width, 120), row + 2))
             texts += self._row("load", box.x - 28, y, look.load) + self._row("of", box.x + 24, y, of)
         part = layout.site.components.get(box.id)
+        cross = _cross(box.x, box.y, box.width / 2 - 8, box.height / 2 - 8)
         return (
             self._open("box", box.id, box.title, self._side(part.side if part else None))
             + f"<rect x='{left:.0f}' y='{top:.0f}' width='{box.width:.0f}' height='{box.height:.0f}' rx='7'/>"
-            + f"{_cross(box.x, box.y, box.width / 2 - 8, box.height / 2 - 8)}{texts}</g>"
+            + f"{cross if self.names or look.failed else ''}{texts}</g>"
         )
 
     def _chip(self, key: str, x: float, y: float) -> str:
@@ -274,14 +277,14 @@ class _Pen:
         above, said = y < box.y, box.chips.get(key, [])
         top = y + half + 3 if above else y - half - 3 - self.layout.row * len(said)
         name = self._rows("name", x, top, said) if said else ""
-        signs = ""
-        if self._capacity(key):
+        look, signs = self._look(key), ""
+        if self._capacity(key) and (self.names or look.over or look.full):
             signs = f"<path class='sign o' d='M{x:.0f},{y - 5:.0f} v6 m0,2 v2'/>"
             signs += f"<path class='sign f' d='M{x - 4:.0f},{y - 2:.0f} h8 m0,4 h-8'/>"
         return (
             self._open("chip", key, key.replace("_", " "), self._side(part.side if part else None))
             + f"<rect x='{x - half:.0f}' y='{y - half:.0f}' width='{2 * half:.0f}' height='{2 * half:.0f}'/>"
-            + f"{signs}{name}{_cross(x, y, _ARM, _ARM)}</g>"
+            + f"{signs}{name}{_cross(x, y, _ARM, _ARM) if self.names or look.failed else ''}</g>"
         )
 
     def _key(self) -> tuple[str, float]:
