@@ -27,6 +27,7 @@ from .bundled import level_names as level_names
 from .design.advice import advise as advise, best_changes as best_changes
 from .design.candidates import candidate_changes as candidate_changes
 from .design.changes import with_second as with_second
+from .design.carrying import carrying as carrying
 from .design.comparison import (
     common_causes as common_causes,
     compare as compare,
@@ -43,6 +44,7 @@ from .design.planning import most_clients as most_clients, overload_after_takeov
 from .design.redundancy import redundant_units as redundant_units, units_with_coverage as units_with_coverage
 from .design.registry import entries_compared as entries_compared
 from .design.spares import spare_parts as spare_parts
+from .design.summary import summary as summary
 from .design.targets import judge as judge, judgement_table as judgement_table, read_target as read_target
 from .design.verdict import verdict as verdict
 from .errors import InputError as InputError, K2relError as K2relError

@@ -1,6 +1,7 @@
 """Reports: parameterised notebooks, executed by papermill and rendered as self-contained HTML.
 
 ``notebook``  what the notebooks call: parameters to study, tables and cases as HTML, results beside the report
+``front_page``  a summary as the first page
 ``parameters``  those of a notebook, checked by name and type
 ``explorer``  a drawing whose parts fail and recover by a click
 ``workbook``  tables as CSV and XLSX
@@ -17,6 +18,7 @@
 from k2rel.organisation import reading
 from k2rel.report.batch import Rendered, render_reports
 from k2rel.report.explorer import show_explorer
+from k2rel.report.front_page import show_summary
 from k2rel.report.notebook import (
     Refused,
     about,
@@ -26,6 +28,7 @@ from k2rel.report.notebook import (
     save_results,
     show,
     show_cases,
+    show_chapter,
     show_figure,
     show_steps,
     show_text,
@@ -45,8 +48,10 @@ __all__ = [
     "save_results",
     "show",
     "show_cases",
+    "show_chapter",
     "show_explorer",
     "show_figure",
     "show_steps",
+    "show_summary",
     "show_text",
 ]

@@ -45,6 +45,7 @@ __all__ = [
     "save_results",
     "show",
     "show_cases",
+    "show_chapter",
     "show_figure",
     "show_steps",
     "show_text",
@@ -279,6 +280,31 @@ def show_text(text: str, kind: str = "") -> HTML:
     "<p class=''>a &lt; b</p>"
     """
     return as_html(f"<p class='{html.escape(kind, quote=True)}'>{html.escape(text)}</p>")
+
+
+def show_chapter(title: str, text: str = "") -> HTML:
+    """Begin a chapter that not every report has.
+
+    Parameters
+    ----------
+    title : str
+        Its title, which stands in the contents.
+    text : str
+        A paragraph below it.
+
+    Returns
+    -------
+    IPython.display.HTML
+        The heading.
+
+    Examples
+    --------
+    >>> show_chapter("RAID sets").data
+    "<h2 id='RAID-sets'>RAID sets</h2>"
+    """
+    anchor = re.sub(r"[^\w]+", "-", title).strip("-")
+    below = show_text(text).data if text else ""
+    return as_html(f"<h2 id='{html.escape(anchor, quote=True)}'>{html.escape(title)}</h2>{below}")
 
 
 def _image(ax: Axes, alt: str, dpi: int = 110) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from k2rel.report.embedded import script_source
 from k2rel.report.explorer import explorer_script
+from k2rel.report.front_page import FRONT_END
 from k2rel.tables import COLUMNS, percentage
 
 __all__ = ["Entry", "index_page", "report_page"]
@@ -56,7 +57,7 @@ def _page(title: str, head: str, body: str, foot: str) -> str:
 def report_page(
     title: str, body: str, foot: str, about: Mapping[str, Any] | None = None, *, linked: bool = True
 ) -> str:
-    """Put a rendered notebook into a page with a list of contents.
+    """Put a rendered notebook into a page with a list of contents, after the first page where there is one.
 
     Examples
     --------
@@ -68,12 +69,14 @@ def report_page(
     rows = "".join(
         f"<dt>{html.escape(str(key))}</dt><dd>{html.escape(str(value))}</dd>" for key, value in (about or {}).items()
     )
-    head = (
-        ("<p><a href='index.html'>all reports</a></p>" if linked else "")
-        + f"<h1>{html.escape(title)}</h1>"
-        + (f"<dl class='head'>{rows}</dl>" if rows else "")
-        + f"<nav class='contents' aria-label='contents'>{links}</nav>"
-    )
+    contents = f"<nav class='contents' aria-label='contents'>{links}</nav>"
+    head = ("<p><a href='index.html'>all reports</a></p>" if linked else "") + f"<h1>{html.escape(title)}</h1>"
+    if FRONT_END in body:
+        body = body.replace(FRONT_END, contents, 1)
+    else:
+        head += contents
+    if rows:
+        body += f"<h2 id='inputs'>Where the numbers come from</h2><dl class='head'>{rows}</dl>"
     return _page(title, head, body, html.escape(foot))
 
 
