@@ -10,7 +10,7 @@ LEAST_PX = 9.0
 LEAST_CONTRAST = 4.5
 
 MEASURE = r"""
-([leastPx, leastContrast]) => {
+([within, leastPx, leastContrast]) => {
   const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const colours = new Map();
   const rgba = (text) => {  // whatever CSS calls a colour
@@ -63,12 +63,18 @@ MEASURE = r"""
     }
     return least;
   };
-  const within = (quad, across, down) => [0, 1].map((i) => {
+  const inside = (quad, across, down) => [0, 1].map((i) => {
     const [a, b, c, d] = quad.map((p) => p[i]);
     return (a * (1 - across) + b * across) * (1 - down) + (d * (1 - across) + c * across) * down;
   });
-  const ACROSS = [0.04, 0.2, 0.35, 0.5, 0.65, 0.8, 0.96], DOWN = [0.2, 0.4, 0.65];
-  return [...document.querySelectorAll("svg")].filter((svg) => !svg.ownerSVGElement).map((svg) => {
+  // a grid whose rows and columns are a pixel apart at usual sizes: no thin line runs through between them
+  const steps = (n) => [...Array(n)].map((_, i) => 0.03 + 0.94 * i / (n - 1));
+  const grid = (quad) => {
+    const columns = Math.min(200, Math.ceil(Math.hypot(quad[1][0] - quad[0][0], quad[1][1] - quad[0][1])) + 2);
+    return [...[0.25, 0.4, 0.65].flatMap((v) => steps(columns).map((u) => inside(quad, u, v))),
+            ...steps(14).slice(2, 11).flatMap((v) => [0.1, 0.5, 0.9].map((u) => inside(quad, u, v)))];
+  };
+  return [...document.querySelectorAll(within)].filter((svg) => !svg.ownerSVGElement).map((svg) => {
     const frame = svg.getBoundingClientRect(), faults = [], lines = [];
     const shapes = [...svg.querySelectorAll("rect,circle,ellipse,path,polygon,polyline,line")]
       .filter((el) => !el.closest("defs,clipPath,marker,pattern"))
@@ -103,16 +109,18 @@ MEASURE = r"""
       if (out > 0.75) faults.push(["cut", `'${said}' is cut by ${out.toFixed(1)} px`]);
       const to = owner.getScreenCTM(), px = parseFloat(style.fontSize) * Math.sqrt(Math.abs(to.a * to.d - to.b * to.c));
       if (px < leastPx - 0.05) faults.push(["small", `'${said}' is ${px.toFixed(1)} px high`]);
-      const points = DOWN.flatMap((v) => ACROSS.map((u) => within(quad, u, v)));
+      const points = grid(quad), [xs, ys] = [0, 1].map((i) => quad.map((p) => p[i]));
+      const near = ({ box, room }) => box.left - room < Math.max(...xs) && box.right + room > Math.min(...xs)
+        && box.top - room < Math.max(...ys) && box.bottom + room > Math.min(...ys);
       const after = (shape) => owner.compareDocumentPosition(shape.el) & Node.DOCUMENT_POSITION_FOLLOWING;
-      const cover = shapes.filter(after).map((s) => points.filter((p) => hits(s, p).some((v) => v * opacity(s.el, svg) > 0.3)).length);
+      const cover = shapes.filter((s) => near(s) && after(s)).map((s) => points.filter((p) => hits(s, p).some((v) => v * opacity(s.el, svg) > 0.3)).length);
       const covered = Math.max(0, ...cover);
       if (covered > 1) faults.push(["covered", `'${said}' is covered at ${covered} of ${points.length} points`]);
       const halo = style.paintOrder.startsWith("stroke") && parseFloat(style.strokeWidth) >= 2 ? painted(style, "stroke") : 0;
       const least = Math.min(...[0.04, 0.5, 0.96].map((u) => {
-        const point = within(quad, u, 0.4);
+        const point = inside(quad, u, 0.4);
         let ground = backdrop(svg);
-        for (const shape of shapes.filter((s) => !after(s))) {
+        for (const shape of shapes.filter((s) => near(s) && !after(s))) {
           const [fill, stroke] = hits(shape, point), seen = fill || stroke ? opacity(shape.el, svg) : 0;
           if (fill) ground = over(rgba(shape.style.fill), fill * seen, ground);
           if (stroke) ground = over(rgba(shape.style.stroke), stroke * seen, ground);
@@ -129,16 +137,16 @@ MEASURE = r"""
 """
 
 
-def pictures(page, least_px=LEAST_PX, least_contrast=LEAST_CONTRAST):
-    """Every outermost SVG of a page: its name, its width on the screen, how many texts, [kind, words] of each fault."""
-    return page.evaluate(MEASURE, [least_px, least_contrast])
+def pictures(page, within="svg", least_px=LEAST_PX, least_contrast=LEAST_CONTRAST):
+    """Outermost SVGs of a page: the name of each, its width on the screen, how many texts, [kind, words] of each fault."""
+    return page.evaluate(MEASURE, [within, least_px, least_contrast])
 
 
-def unreadable(page, kinds=("overlap", "cut", "covered", "contrast", "small"), **least):
-    """What cannot be read on a page, a sentence each."""
+def unreadable(page, within="svg", kinds=("overlap", "cut", "covered", "contrast", "small"), **least):
+    """What cannot be read on a page, a sentence each; `within` is a selector of SVGs."""
     return [
         f"{picture['name']}: {words}"
-        for picture in pictures(page, **least)
+        for picture in pictures(page, within, **least)
         for kind, words in picture["faults"]
         if kind in kinds
     ]
