@@ -17,15 +17,14 @@ from k2rel.plots.style import COLOURS, CONTROL, DOUBT, INK, LOST, MUTED, SHARED
 __all__: list[str] = []
 
 _LEAST = 9.0  # letters on a screen [px]; a drawing that would be shown smaller scrolls
+_ASIDE = 6.0  # cost of a place beside a link, in other links that run through one on it
 _ARM = 9.0  # of a cross on a link or chip
 _USUAL_LOAD = "118.8"
 _DASHES = ("", "8 4", "2 3", "11 3 2 3", "6 2 2 2 2 2", "16 5", "4 7", "15 3 4 3 4 3", "2 7")
-# places along a link, from its middle outwards
-_ALONG = tuple(0.5 + sign * 0.04 * n for n in range(12) for sign in ((-1, 1) if n else (1,)))
-_MOST_ROWS = {
-    False: 10.0,
-    True: 3.0,
-}  # lines that a tier grows by for loads without a place, and for those beside a link
+# places along a link from its upper third outwards: links that cross are still apart there, and below is room
+_ALONG = tuple(sorted((0.02 * n for n in range(3, 48)), key=lambda t: (abs(t - 0.36), t)))
+# lines that the room below a tier grows by, for loads without a place and for those beside their link
+_MOST_ROWS = {False: 10.0, True: 4.0}
 _STYLE = (
     f".k2d{{font-family:system-ui,'DejaVu Sans',sans-serif;background:var(--paper,#fff);--k0:{COLOURS[0]};"
     f"--k1:{COLOURS[1]};--kc:{CONTROL};--kl:{LOST};--kd:{DOUBT};--ks:{SHARED};--km:{MUTED};--ki:var(--ink,{INK});"
@@ -174,7 +173,7 @@ class _Pen:
     def _on(self, points: Sequence[tuple[float, float]], width: float, height: float) -> Iterator[tuple[float, Rect]]:
         """Places on a link from tier to tier, and right beside it."""
         (x1, y1), (x2, y2) = points[0], points[-1]
-        for cost, aside in ((0.0, 0.0), (2.5, width / 2 + 4), (2.5, -width / 2 - 4)):
+        for cost, aside in ((0.0, 0.0), (_ASIDE, width / 2 + 4), (_ASIDE, -width / 2 - 4)):
             for t in _ALONG:
                 yield cost, around(x1 + t * (x2 - x1) + aside, y1 + t * (y2 - y1), width, height)
 
