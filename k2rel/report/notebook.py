@@ -354,6 +354,11 @@ def show_figure(ax: Axes | Drawing | Refused, alt: str, by: pd.DataFrame | Answe
     return as_html(f"<figure>{shown}</figure>{foot}")
 
 
+def _next(drawing: Drawing, before: Sequence[str]) -> str:
+    """Give the SVG of a drawing beside others: the style sheet in the first holds for the page."""
+    return re.sub("<style>.*?</style>", "", drawing.svg) if before else drawing.svg
+
+
 def show_cases(study: StudyLike) -> HTML:
     """Show the failover cases of a site as a table with a small drawing each.
 
@@ -382,7 +387,7 @@ def show_cases(study: StudyLike) -> HTML:
             text += f"<p class='more'>{html.escape(name.replace('_', ' '))} of client 1: {html.escape(path)}</p>"
         if alike:
             text += f"<p class='more'>The same follows from: {html.escape(alike)}</p>"
-        rows.append(f"<div class='case'><div>{text}</div><figure>{drawing.svg}</figure></div>")
+        rows.append(f"<div class='case'><div>{text}</div><figure>{_next(drawing, rows)}</figure></div>")
     return as_html("<div class='cases'>" + "".join(rows) + "</div>")
 
 
@@ -414,7 +419,7 @@ def show_steps(study: StudyLike, failed: Sequence[str] | str) -> HTML:
     for step in takeover_steps(study, failed):
         drawing = draw_site(study.site, step.outcome, names=False).labelled(f"{step.title}: {step.words}")
         items.append(
-            f"<li><h4>{html.escape(step.title)}</h4><figure>{drawing.svg}</figure>"
+            f"<li><h4>{html.escape(step.title)}</h4><figure>{_next(drawing, items)}</figure>"
             f"<p class='more'>{html.escape(step.words)}</p></li>"
         )
     return as_html(f"<ol class='strip'>{''.join(items)}</ol>")
