@@ -245,8 +245,10 @@ class _Pen:
             middle = ((place.left + place.right) / 2, (place.top + place.bottom) / 2)
             arm = min(arm, (place.right - place.left) / 2)
             if of and (self.names or look.over or look.full):
-                texts += _plate(place) + self._row("of", middle[0], place.top + 1 + self.layout.row, of)
-            texts += self._row("load", middle[0], place.top + 1, look.load) if self.names or look.load else ""
+                texts += _plate(place) + self._row("of", middle[0], place.top + 2 + self.layout.row, of)
+            texts += (
+                self._row("load", middle[0], place.top + 2 * bool(of), look.load) if self.names or look.load else ""
+            )
         paths = f"<path d='{course}'{style}/>"
         live = self.names
         paths += f"<path class='way' d='{course}'/>" if live or look.way else ""

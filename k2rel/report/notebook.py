@@ -376,7 +376,8 @@ def show_cases(study: StudyLike) -> HTML:
     >>> show_cases("L1").data.count("<svg")
     9
     """
-    study, rows = study_of(study), []
+    rows: list[str] = []
+    study = study_of(study)
     for case in failover_cases(study):
         drawing = draw_site(study.site, case.outcome, names=False).labelled(
             f"{study.site.name} after loss of: {case.title}; {case.effect()}"
@@ -415,7 +416,8 @@ def show_steps(study: StudyLike, failed: Sequence[str] | str) -> HTML:
     >>> show_steps("L2R", ["switch_A"]).data.count("<li>")
     6
     """
-    study, items = study_of(study), []
+    items: list[str] = []
+    study = study_of(study)
     for step in takeover_steps(study, failed):
         drawing = draw_site(study.site, step.outcome, names=False).labelled(f"{step.title}: {step.words}")
         items.append(
