@@ -33,7 +33,8 @@ def browser():
 @pytest.fixture(scope="module")
 def paper(browser):
     """Show something on a page in the style of the reports."""
-    style = (data_dir().parent / "k2rel" / "report" / "page.css").read_text()
+    folder = data_dir().parent / "k2rel" / "report"
+    style = (folder / "page.css").read_text() + (folder / "explorer.css").read_text()
     page = browser.new_page()
 
     def show(body, width=1440, scheme="light"):
