@@ -199,7 +199,7 @@ def test_the_drawing_is_exported_as_it_is_now_and_stands_alone(browser, offline,
     assert "out of service" in written
     (name,) = [element for element in svg.iter() if element.tag.endswith("tspan") and element.text == "GigE switch A"]
     assert name.get("fill") == "rgb(34, 34, 34)", "dark ink on light paper, whatever the page is"
-    size = (float(svg.get("width")), float(svg.get("height")))
+    size = (float(svg.attrib["width"]), float(svg.attrib["height"]))
     png = handed(visit, "drawing as PNG", tmp_path).read_bytes()
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     assert (int.from_bytes(png[16:20]), int.from_bytes(png[20:24])) == (2 * size[0], 2 * size[1])
