@@ -53,7 +53,9 @@ def test_a_change_that_helps_is_judged_as_the_changed_site_is(l2r) -> None:
 
 def test_what_cannot_be_carried_comes_first(crowded) -> None:
     """Twenty clients of 25 MB/s over two pairs of TOEs of 100 MB/s each: five on each TOE, 125 of 100."""
-    assert crowded.words().startswith("This site cannot carry 20 clients: with nothing failed toe 1A1 (125 of 100 MB/s)")
+    assert crowded.words().startswith(
+        "This site cannot carry 20 clients: with nothing failed toe 1A1 (125 of 100 MB/s)"
+    )
     assert "if each asked for 20 % less" in crowded.words()
     full = next(item for item in crowded.services if item.service == "full_service")
     assert full.never == "never: demand exceeds capacity in normal state"
@@ -74,7 +76,12 @@ def test_no_level_is_advised_that_cannot_carry_the_clients(crowded) -> None:
 
 @pytest.mark.parametrize(
     ("level", "clients", "state", "most"),
-    [("L1", 4, "at its limit", 4), ("L2R", 4, "carried", 8), ("L2R", 8, "at its limit", 8), ("L2R", 9, "overloaded", 8)],
+    [
+        ("L1", 4, "at its limit", 4),
+        ("L2R", 4, "carried", 8),
+        ("L2R", 8, "at its limit", 8),
+        ("L2R", 9, "overloaded", 8),
+    ],
 )
 def test_a_load_that_fills_what_carries_it_is_neither_good_nor_bad(level, clients, state, most) -> None:
     """Clients of 25 MB/s, TOEs of 100 MB/s: one in Level 1, two in Level 2R; four clients fill each."""
