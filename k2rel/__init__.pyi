@@ -33,6 +33,7 @@ from .design.comparison import (
     compare as compare,
     contracts as contracts,
     headline as headline,
+    overload_by_counts as overload_by_counts,
     overload_by_level as overload_by_level,
     roles_by_level as roles_by_level,
     variants as variants,
@@ -40,6 +41,8 @@ from .design.comparison import (
 from .design.costs import read_costs as read_costs
 from .design.differences import differences as differences, history as history, services_compared as services_compared
 from .design.overview import overview as overview
+from .design.choice import recommend as recommend
+from .measures.paired import paired_draws as paired_draws
 from .design.planning import most_clients as most_clients, overload_after_takeover as overload_after_takeover
 from .design.redundancy import redundant_units as redundant_units, units_with_coverage as units_with_coverage
 from .design.registry import entries_compared as entries_compared

@@ -32,6 +32,9 @@ class Carrying(Shown):
     yields: tuple[str, ...]  # classes of that traffic
     after: tuple[tuple[str, ElementLoad], ...]  # failures that leave the service and overload an element, worst first
     full_after: tuple[tuple[str, ElementLoad], ...]  # failures after which an element is loaded to its limit
+    needs: tuple[
+        ElementLoad, ...
+    ]  # the most that each overloaded element is asked for, with nothing or one part failed
     failures: int  # single failures that were followed
     most_normally: float  # clients carried with nothing failed; nan where their number cannot be changed
     most: float  # and after any single failure that leaves every client its service
@@ -57,8 +60,8 @@ class Carrying(Shown):
 
         Examples
         --------
-        >>> carrying("L2R").words()[:76]
-        'It carries its 4 clients, now and after each single failure that leaves every'
+        >>> carrying("L2R").words()
+        'It carries its 4 clients, now and after each single failure. It carries up to 8, after any single failure too.'
         """
         if not self.limited:
             return "Nothing on the way has a capacity; load sets no limit here."
@@ -105,6 +108,21 @@ class Carrying(Shown):
             return f"It carries up to {always:.0f}{more}, after any single failure too."
         after = f"up to {always:.0f}{more}" if always else "not even one"
         return f"It carries up to {normally:.0f} with nothing failed, and {after} after any single failure."
+
+    def widened(self) -> str:
+        """Say what each overloaded element would have to carry, now and after any single failure.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> carrying(study("L2", clients=9)).widened()[45:]
+        'failure: toe A1 125 instead of 100; fc link A 225 instead of 200 MB/s.'
+        """
+        alike: dict[tuple[float, float], list[str]] = {}
+        for item in self.needs:
+            alike.setdefault((item.counted_mb_s, item.capacity_mb_s), []).append(_called(item.element))
+        said = [f"{', '.join(names)} {load:,.4g} instead of {room:,.4g}" for (load, room), names in alike.items()]
+        return f"To carry {self.clients} clients, now and after any single failure: {'; '.join(said)} MB/s."
 
     def _line(self) -> str:
         return self.words()
@@ -155,8 +173,14 @@ def carrying(study: StudyLike) -> Carrying:
     normal = cases[0].outcome
     asked = [item for item in normal.loads if item.load_mb_s > 0]
     after, full_after = [], []
-    for case in cases[1:]:
+    needs: dict[str, ElementLoad] = {}
+    for case in cases:
         if not case.outcome.services[case.outcome.principal]:
+            continue
+        for item in case.outcome.loads:
+            if item.ends_full_service and (item.element not in needs or above(item) > above(needs[item.element])):
+                needs[item.element] = item
+        if case is cases[0]:
             continue
         title = _called(case.title)
         worst = max((item for item in case.outcome.loads if item.ends_full_service), key=above, default=None)
@@ -181,6 +205,7 @@ def carrying(study: StudyLike) -> Carrying:
         yields=tuple(n for n, flow in site.traffic.items() if n not in site.counted_traffic and flow.demand_mb_s > 0),
         after=tuple(sorted(after, key=lambda pair: above(pair[1]), reverse=True)),
         full_after=tuple(full_after),
+        needs=tuple(needs[name] for name in site.components if name in needs),
         failures=len(cases) - 1 + sum(len(case.alike) for case in cases[1:]),
         most_normally=most_normally,
         most=most,

@@ -21,12 +21,13 @@ from k2rel.report.explorer import (
     explorer_script,
     explorer_style,
     paper_colours,
+    reach_script,
 )
 
 __all__ = ["PAGE_STYLE", "SCRIPT", "WIDGET_STYLE", "answer", "choices", "first_choice", "sites"]
 
 _HERE = Path(__file__).parent
-SCRIPT = explorer_script() + (_HERE / "page.js").read_text(encoding="utf-8")
+SCRIPT = reach_script() + explorer_script() + (_HERE / "page.js").read_text(encoding="utf-8")
 _LIGHT, _DARK = paper_colours()
 _STYLE = explorer_style() + (_HERE / "live.css").read_text(encoding="utf-8")
 PAGE_STYLE = (

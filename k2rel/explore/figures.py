@@ -62,7 +62,7 @@ class LiveFigures(Shown):
         Examples
         --------
         >>> LiveSite("L1").figures().as_html()[:30]
-        '<h4>Services, over a year</h4>'
+        '<h2>Services, over a year</h2>'
         """
         services = [
             (item.service.replace("_", " "), *(COLUMNS[name][1](getattr(item, name)) for name in _SHOWN))
@@ -80,10 +80,10 @@ class LiveFigures(Shown):
         ]
         of_sides = [*(f"on {side}" for side in self.load.sides), "cut off", "share of time"]
         return (
-            f"<h4>Services, over a year</h4><p>{html.escape(self.said)}</p>"
+            f"<h2>Services, over a year</h2><p>{html.escape(self.said)}</p>"
             + _table(["service", "availability", "unavailability", "downtime [min/year]", "failures a year"], services)
-            + f"<h4>Clients on each side</h4>{_table(of_sides, sides)}"
-            + "<h4>Load on each element [MB/s]</h4>"
+            + f"<h2>Clients on each side</h2>{_table(of_sides, sides)}"
+            + "<h2>Load on each element [MB/s]</h2>"
             + _table(["element", "capacity", "mean", "95 %", "99.9 %", "P(overload)"], elements)
         )
 

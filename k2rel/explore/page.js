@@ -71,6 +71,7 @@ function k2relLive(model, el, alone) {
     place.innerHTML = model.get("drawing");
     const root = place.querySelector(".k2x");
     root.append(figures);
+    for (const region of root.querySelectorAll("figure,.k2x-panel,.k2x-figures")) k2relReach.observe(region);
     // too many clients for the script: the drawing stays as it is, which Python has written beside it
     explorer = data.policies ? k2relExplorer(root, data, host) : null;
     show();

@@ -6,6 +6,7 @@ from typing import Any
 
 from k2rel.errors import InputError
 from k2rel.explore.answers import SCRIPT, WIDGET_STYLE, answer, choices, first_choice, sites
+from k2rel.explore.still import still_html
 
 __all__ = ["Explorer", "MissingExtraError"]
 
@@ -34,7 +35,7 @@ class Explorer(anywidget.AnyWidget):
     >>> explorer = Explorer("L2R")
     >>> explorer.choose(contract="onsite")
     >>> explorer.figures[:30]
-    '<h4>Services, over a year</h4>'
+    '<h2>Services, over a year</h2>'
     """
 
     _esm = SCRIPT + "\nexport default { render: ({ model, el }) => k2relLive(model, el, false) };\n"
@@ -58,6 +59,12 @@ class Explorer(anywidget.AnyWidget):
         super().__init__(**kwargs, **choices(level, self._data))
         self.observe(self._follow, "asked")
         self.asked = first_choice(level, data=self._data)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The widget, and for what cannot show one (a page made from the notebook) the drawing."""
+        shown, about = super()._repr_mimebundle_(**kwargs)
+        why = "widgets run while a notebook is open in JupyterLab, not in a page made from it"
+        return {**shown, "text/html": still_html(self._sites[self.asked["level"]], self._data or "", why)}, about
 
     def choose(
         self, *, level: str | None = None, clients: int | None = None, contract: str | None = None,

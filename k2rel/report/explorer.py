@@ -27,6 +27,7 @@ __all__ = [
     "explorer_script",
     "explorer_style",
     "paper_colours",
+    "reach_script",
     "show_explorer",
 ]
 
@@ -70,6 +71,11 @@ def explorer_script() -> str:
     1
     """
     return "\n".join((Path(__file__).parent / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
+
+
+def reach_script() -> str:
+    """Read the script that lets the keyboard reach what scrolls; pages of reports have it already."""
+    return (Path(__file__).parent / "reach.js").read_text(encoding="utf-8")
 
 
 @cache

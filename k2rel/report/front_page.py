@@ -59,8 +59,8 @@ def show_summary(summary: Summary, about: Mapping[str, str]) -> HTML:
     --------
     >>> import k2rel
     >>> page = show_summary(k2rel.summary("L1", 99.9, samples=64), {"author": "E. N."})
-    >>> page.data.count("class='light")
-    5
+    >>> page.data.count("<h2>")
+    3
     """
     site = summary.solution.study.site
     head = " · ".join(f"{html.escape(key)} <b>{html.escape(text)}</b>" for key, text in about.items() if text)
@@ -127,7 +127,8 @@ def _services(services: Sequence[Standing]) -> str:
 
 def _load(load: Carrying) -> str:
     mark = light(load.state) if load.limited else ""
-    return f"<p class='load'>{mark} {html.escape(load.words())}</p>"
+    said = load.widened() if load.over else f"{load.words()} {load.widened()}" if load.needs else load.words()
+    return f"<p class='load'>{mark} {html.escape(said)}</p>"
 
 
 def _panel(title: str, items: Sequence[str], none: str) -> str:
@@ -156,10 +157,6 @@ def _cures(summary: Summary) -> str:
         + (f" {light(item.verdict)} {percentage(item.probability)}" if item.verdict else "")
         for item in summary.cures
     ]
-    if summary.load.over:
-        asked = ((item.element.replace("_", " "), item) for item in summary.load.over)
-        wide = [f"{html.escape(n)} {i.counted_mb_s:,.4g} instead of {i.capacity_mb_s:,.4g}" for n, i in asked]
-        items = [f"to carry {summary.load.clients} clients [MB/s]: {', '.join(wide)}", *items][:3]
     return _panel("What would help most", items, summary.cannot.get("changes", "No change of those tried removes any."))
 
 
