@@ -64,7 +64,9 @@ class Explorer(anywidget.AnyWidget):
         """The widget, and for what cannot show one (a page made from the notebook) the drawing."""
         shown, about = super()._repr_mimebundle_(**kwargs)
         why = "widgets run while a notebook is open in JupyterLab, not in a page made from it"
-        return {**shown, "text/html": still_html(self.asked["level"], self._data or "", why)}, about
+        first = next(iter(self._sites.values()))  # where what was asked for is not there
+        level = self._sites.get(self.asked["level"], first)
+        return {**shown, "text/html": still_html(level, self._data or "", why)}, about
 
     def choose(
         self, *, level: str | None = None, clients: int | None = None, contract: str | None = None,

@@ -1,5 +1,16 @@
 // The controls of one live drawing: parts that fail by a click or a key, what follows in tables, files in and out.
 
+/** Write a note on the lines that the drawing keeps for it, each cut to the room there. */
+function k2relNote(text, note) {
+  if (!text) return;
+  const lines = [...text.children], said = note.split(", ");
+  lines.forEach((line, n) => {
+    let words = n < lines.length - 1 ? said[n] || "" : said.slice(n).join(", ");
+    line.textContent = words;
+    while (words && line.getComputedTextLength() > Number(text.dataset.room)) line.textContent = (words = words.slice(0, -1)).trimEnd() + "…";
+  });
+}
+
 /** Make one drawing live. `host` has the memory of states, what can be chosen, what a file says beside, and who hears. */
 function k2relExplorer(root, data, host) {
   const svg = root.querySelector("svg"), panel = root.querySelector(".k2x-panel");
