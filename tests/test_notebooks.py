@@ -340,7 +340,7 @@ def test_the_notebook_on_two_designs_says_first_which_is_down_less_and_marks_wha
     first, *_ = pair_sentences(k2rel.recommend(answers))
     assert first.startswith("L1 is down less than L2: 193 min a year")
     assert first in text
-    assert "data-part='server_A' data-differs=''" in text
+    assert "data-part='toe_A2' data-differs=''" in text
     assert "data-part='raid_chassis' data-differs=''" not in text
     found = {row[0]: row[1:] for row in rows(text) if len(row) == 3}
     assert found["L1"] == ["0", "1"], "the TOE of Level 1 carries four clients"
