@@ -89,10 +89,10 @@ function k2relExplorer(root, data, host) {
     for (const group of svg.querySelectorAll("[data-part]")) {
       const look = looks[group.dataset.part];
       if (look.way) group.dataset.way = look.way; else delete group.dataset.way;
-      for (const key of ["further", "failed", "out", "over"]) if (look[key]) group.dataset[key] = ""; else delete group.dataset[key];
-      const load = group.querySelector(".load"), note = group.querySelector(".note");
+      for (const key of ["further", "failed", "out", "over", "full"]) if (look[key]) group.dataset[key] = ""; else delete group.dataset[key];
+      const load = group.querySelector(".load");
       if (load) load.textContent = look.load;
-      if (note) note.textContent = look.note;
+      k2relNote(group.querySelector(".note"), look.note);
       group.setAttribute("aria-pressed", String(failed.has(partOf(group.dataset.part))));
     }
   }
