@@ -113,9 +113,11 @@ MEASURE = r"""
       const near = ({ box, room }) => box.left - room < Math.max(...xs) && box.right + room > Math.min(...xs)
         && box.top - room < Math.max(...ys) && box.bottom + room > Math.min(...ys);
       const after = (shape) => owner.compareDocumentPosition(shape.el) & Node.DOCUMENT_POSITION_FOLLOWING;
-      const cover = shapes.filter((s) => near(s) && after(s)).map((s) => points.filter((p) => hits(s, p).some((v) => v * opacity(s.el, svg) > 0.3)).length);
-      const covered = Math.max(0, ...cover);
-      if (covered > 1) faults.push(["covered", `'${said}' is covered at ${covered} of ${points.length} points`]);
+      for (const shape of shapes.filter((s) => near(s) && after(s))) {
+        const covered = points.filter((p) => hits(shape, p).some((v) => v * opacity(shape.el, svg) > 0.3)).length;
+        const by = [shape.el.tagName, shape.el.getAttribute("class"), shape.el.parentElement.dataset.part].filter(Boolean);
+        if (covered > 1) faults.push(["covered", `'${said}' is covered by ${by.join(" ")} at ${covered} of ${points.length} points`]);
+      }
       const halo = style.paintOrder.startsWith("stroke") && parseFloat(style.strokeWidth) >= 2 ? painted(style, "stroke") : 0;
       const least = Math.min(...[0.04, 0.5, 0.96].map((u) => {
         const point = inside(quad, u, 0.4);

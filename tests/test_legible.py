@@ -1,14 +1,15 @@
 """Every text of a drawing can be read: on a desk and a phone, by day and by night, whatever has failed."""
 
 import shutil
+from pathlib import Path
 
 import pytest
-from legible import pictures, unreadable
 
 import k2rel
 from k2rel.bundled import data_dir
 from k2rel.measures.cases import failover_cases
 from k2rel.plots import draw_site
+from tests.legible import pictures, unreadable
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
@@ -76,7 +77,8 @@ def sample(study):
 @pytest.fixture(scope="module")
 def drawings():
     """All sites, Level 3R also with more clients than it carries."""
-    studies = [k2rel.study(name) for name in (*LEVELS, *EXAMPLES, FOREIGN)] + [k2rel.study("L3R", clients=20)]
+    sites: list[str | Path] = [*LEVELS, *EXAMPLES, FOREIGN]
+    studies = [*map(k2rel.study, sites), k2rel.study("L3R", clients=20)]
     return len(studies), "".join(sample(study) for study in studies)
 
 

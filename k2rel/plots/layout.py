@@ -209,7 +209,10 @@ class Layout:
         named = self.names and any("|" not in key for key in keys)
         said = {key: key.replace("_", " ") for key in keys}
         longest = {key: max(wide(word, self.size) for word in text.split()) for key, text in said.items()}
-        needs = [(longest[key] + 5 if "|" not in key else 6.0) if named else 1.0 for key in keys]
+        if named:
+            needs = [longest[key] + 5 if "|" not in key else 6.0 for key in keys]
+        else:
+            needs = [70.0 if "|" not in key else 20.0 for key in keys]  # loads stand above chips
         spare = box.width - 6 - sum(needs)
         shares = (
             [need + spare / len(keys) for need in needs]
@@ -257,7 +260,8 @@ class Layout:
     def written(self, box: Box) -> float:
         """How high a box must be for what is written in it."""
         zones = [box.rows("top"), box.lines, box.rows("bottom")]
-        return 2 * _PAD + 4 * bool(box.chips) + self.row * sum(zones) + _ZONE * (sum(map(bool, zones)) - 1)
+        chips = any("|" not in key for entries in box.ends.values() for _, key in entries)
+        return 2 * _PAD + 6 * chips + self.row * sum(zones) + _ZONE * (sum(map(bool, zones)) - 1)
 
     def _most_twins(self, boxes: list[Box]) -> int:
         return max((len(self.twins(line)) for line in self.lines if self.boxes[line.boxes[0]] in boxes), default=0)

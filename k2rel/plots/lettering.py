@@ -11,10 +11,11 @@ __all__: list[str] = []
 LINE = 1.17
 """Height of a line in sizes of its letters."""
 _BOLD = 1.12
+_STROKE = 2.3  # half the width of a course
 # widths of DejaVu Sans [em], the widest that browsers take for system-ui: room for it is room for the others
 _EM = {
-    "'ijl|": 0.29, " ()/[],.:;IJf-": 0.38, "rt\"": 0.41, "csz_": 0.55, "kvxy+=<>": 0.6, "LFPETYZ": 0.63,
-    "ABCKSVX": 0.69, "DNRU&": 0.77, "GHOQw": 0.82, "Mm%": 0.97, "W@": 1.0,
+    "'ijlI": 0.3, " J|": 0.34, "f": 0.36, "()/[],.:;-": 0.4, "rt": 0.42, '"': 0.46, "csz_": 0.56, "kvxy": 0.6,
+    "aeoLFPETY": 0.63, "ABCKSVXZ": 0.7, "DNRU&": 0.78, "GHOQw+=<>#^~": 0.84, "Mm%": 0.98, "W@": 1.0,
 }  # fmt: skip
 _WIDTHS = {letter: em for letters, em in _EM.items() for letter in letters}
 
@@ -103,11 +104,12 @@ class Paper:
         return inside and not any(rect.meets(other) for other in self.taken)
 
     def through(self, rect: Rect, own: str) -> list[str]:
-        """Name the courses but its own that run through a rectangle."""
+        """Name the courses but its own that run through a rectangle, by their middle or their edge."""
+        near = Rect(rect.left - _STROKE, rect.top - _STROKE, rect.right + _STROKE, rect.bottom + _STROKE)
         return [
             name
             for name, pieces in self.courses.items()
-            if name != own and any(rect.crossed(*piece) for piece in pieces)
+            if name != own and any(near.crossed(*piece) for piece in pieces)
         ]
 
     def place(self, candidates: Iterable[tuple[float, Rect]], own: str) -> Rect | None:

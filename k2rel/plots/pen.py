@@ -19,6 +19,7 @@ __all__: list[str] = []
 _LEAST = 9.0  # letters on a screen [px]; a drawing that would be shown smaller scrolls
 _ASIDE = 6.0  # cost of a place beside a link, in other links that run through one on it
 _ARM = 9.0  # of a cross on a link or chip
+_SMALL = 14.0  # width of a cross on a link within a tier
 _USUAL_LOAD = "118.8"
 _DASHES = ("", "8 4", "2 3", "11 3 2 3", "6 2 2 2 2 2", "16 5", "4 7", "15 3 4 3 4 3", "2 7")
 # places along a link from its upper third outwards: links that cross are still apart there, and below is room
@@ -134,33 +135,44 @@ class _Pen:
         level = [line for line in layout.lines if line in layout.rounds or layout.twins(line)]
         others = [line for line in layout.lines if line not in level]
         for line in level:
-            points, width = layout.points(line), 0.0
-            if line.id in carrying:
-                width, height = self._figure(line.id, "888")
-                if place := self.paper.place(self._beside(points, width, height, 1.0 if self.names else 0.5), line.id):
-                    self.figures[line.id] = place
-            if self.names and points[0] != points[-1]:
-                room = abs(points[-1][0] - points[0][0]) - 8 - width * bool(layout.twins(line))
-                text = fitted(line.id.replace("_", " "), room, self.size)
-                if place := self.paper.place(
-                    self._beside(points, wide(text, self.size), layout.row, 0.0 if width else 0.5), line.id
-                ):
-                    self.said[line.id] = (place, text)
+            self._find_beside(line, carrying=line.id in carrying)
+        for line in level:
+            self._find_cross(line, self._beside(layout.points(line), _SMALL, _SMALL, 1.0, on=True))
         for line in sorted(others, key=lambda line: not self._look(line.id).load):
             if line.id in carrying and line.id not in self.figures:
-                points, (width, height) = layout.points(line), self._figure(line.id, "118.8")
-                tier = min(layout.boxes[name].tier for name in line.boxes)
-                if place := self.paper.place(self._on(points, width, height), line.id):
-                    self.figures[line.id] = place
-                    if not place.crossed(points[0], points[-1]):
-                        self.crowded.setdefault(tier, True)
-                else:
-                    self.crowded[tier] = False
+                self._find_on(line)
         for line in others:
-            crossed = line.id not in self.figures and (self.names or self._look(line.id).failed)
-            places = self._on(layout.points(line), 2 * _ARM, 2 * _ARM)
-            if crossed and (place := self.paper.place(places, line.id)):
+            self._find_cross(line, self._on(layout.points(line), 2 * _ARM, 2 * _ARM))
+
+    def _find_beside(self, line: Line, *, carrying: bool) -> None:
+        """Find places for the load and the name of a link within a tier."""
+        points, taken = self.layout.points(line), 0.0
+        if carrying:
+            taken, height = self._figure(line.id, "888")
+            if place := self.paper.place(self._beside(points, taken, height, 1.0 if self.names else 0.5), line.id):
                 self.figures[line.id] = place
+        if self.names:
+            room = abs(points[-1][0] - points[0][0]) - 8 - (taken or 2 * _SMALL)
+            text = fitted(line.id.replace("_", " "), room, self.size)
+            places = self._beside(points, wide(text, self.size), self.layout.row, 0.0 if taken else 0.5)
+            if room > 0 and (place := self.paper.place(places, line.id)):
+                self.said[line.id] = (place, text)
+
+    def _find_on(self, line: Line) -> None:
+        """Find a place for the load of a link from tier to tier; without one on it, more room is wanted there."""
+        points, (width, height) = self.layout.points(line), self._figure(line.id, "118.8")
+        tier = min(self.layout.boxes[name].tier for name in line.boxes)
+        if place := self.paper.place(self._on(points, width, height), line.id):
+            self.figures[line.id] = place
+            if not place.crossed(points[0], points[-1]):
+                self.crowded.setdefault(tier, True)
+        else:
+            self.crowded[tier] = False
+
+    def _find_cross(self, line: Line, places: Iterator[tuple[float, Rect]]) -> None:
+        crossed = line.id not in self.figures and (self.names or self._look(line.id).failed)
+        if crossed and (place := self.paper.place(places, line.id)):
+            self.figures[line.id] = place
 
     def _figure(self, part: str, usual: str) -> tuple[float, float]:
         """Room for the load of a part, and below it for its capacity where that is to be said or may be."""
@@ -178,12 +190,13 @@ class _Pen:
                 yield cost, around(x1 + t * (x2 - x1) + aside, y1 + t * (y2 - y1), width, height)
 
     def _beside(
-        self, points: Sequence[tuple[float, float]], width: float, height: float, start: float
+        self, points: Sequence[tuple[float, float]], width: float, height: float, start: float, *, on: bool = False
     ) -> Iterator[tuple[float, Rect]]:
-        """Places above and below the level piece of a link, from the middle or an end outwards."""
+        """Places above and below the level piece of a link, or on it, from the middle or an end outwards."""
         low, high = sorted((points[0][0], points[-1][0]))
         y = max(points[0][1], points[len(points) // 2][1])
-        for cost, middle in ((0.0, y - height / 2 - 1), (0.5, y + height / 2 + 1)):
+        aside = 0.0 if on else height / 2 + 1
+        for cost, middle in ((0.0, y - aside), (0.5, y + aside)):
             for t in sorted((0.0, *_ALONG, 1.0), key=lambda t: abs(t - start)):
                 yield cost, around(low + width / 2 + 2 + t * (high - low - width - 4), middle, width, height)
 
@@ -223,22 +236,25 @@ class _Pen:
         course = "M" + " L".join(f"{x:.0f},{y:.0f}" for x, y in points)
         style = _dashed(self.kinds.index(line.kind))
         texts = ""
-        middle = (sum(p[0] for p in points) / len(points), sum(p[1] for p in points) / len(points))
+        arm, middle = _ARM, (sum(p[0] for p in points) / len(points), sum(p[1] for p in points) / len(points))
         if first and line.id in self.said:
             place, text = self.said[line.id]
             texts = self._row("name", (place.left + place.right) / 2, place.top, text)
         if first and line.id in self.figures:
             place, of = self.figures[line.id], self._capacity(line.id)
             middle = ((place.left + place.right) / 2, (place.top + place.bottom) / 2)
+            arm = min(arm, (place.right - place.left) / 2)
             if of and (self.names or look.over or look.full):
-                texts += _plate(place) + self._row("of", middle[0], place.top + 1 + self.layout.row, of)
-            texts += self._row("load", middle[0], place.top + 1, look.load) if self.names or look.load else ""
+                texts += _plate(place) + self._row("of", middle[0], place.top + 2 + self.layout.row, of)
+            texts += (
+                self._row("load", middle[0], place.top + 2 * bool(of), look.load) if self.names or look.load else ""
+            )
         paths = f"<path d='{course}'{style}/>"
         live = self.names
         paths += f"<path class='way' d='{course}'/>" if live or look.way else ""
         paths += f"<path class='ctl' d='{course}'/>" if live or look.further else ""
         paths += f"<path class='hit' d='{course}'/>" if live else ""
-        paths += _cross(*middle, _ARM, _ARM) if live or look.failed else ""
+        paths += _cross(*middle, arm, arm) if live or look.failed else ""
         return self._open("link", line.id, f"{line.id} ({line.kind})".replace("_", " ")) + f"{paths}{texts}</g>"
 
     def _box(self, box: Box) -> str:

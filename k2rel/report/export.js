@@ -4,7 +4,7 @@
 // what is written at each element, with what holds where nothing is written
 const K2REL_LOOKS = { fill: "rgb(0, 0, 0)", "fill-opacity": "1", stroke: "none", "stroke-width": "1px", "stroke-opacity": "1", "stroke-dasharray": "none",
   "stroke-linecap": "butt", "stroke-linejoin": "miter", opacity: "1", "font-family": "", "font-size": "", "font-weight": "400", "font-style": "normal",
-  "text-anchor": "start", "text-decoration-line": "none", "paint-order": "normal", "dominant-baseline": "auto" };
+  "text-anchor": "start", "text-decoration-line": "none", "paint-order": "normal", "dominant-baseline": "auto", transform: "none" };
 const K2REL_KEPT = new Set(["d", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "rx", "ry", "dx", "dy", "width", "height", "points", "transform", "viewBox", "xmlns"]);
 const K2REL_PAPER = "--paper:#fff;--ink:#222;--soft:#eceef0;--line:#d9dee2;--muted:#5b6670;color-scheme:light;animation:none;transition:none";
 

@@ -122,7 +122,6 @@ function k2relLooks(data, marks, outcome) {
     carried[name] = (carried[name] || 0) + load;
   }
   const over = new Set(outcome.loads.filter((item) => item.overloaded).map((item) => item.element));
-  // all that it carries, forgiving the rounding of sums; the same as ElementLoad.at_limit
   const full = new Set(outcome.loads.filter((item) => item.at_limit).map((item) => item.element));
   const notes = {};
   const say = (owner, text) => (notes[owner] ||= []).push(text);
@@ -143,15 +142,4 @@ function k2relLooks(data, marks, outcome) {
       note: (notes[part] || []).join(", "),
     }];
   }));
-}
-
-/** Write a note on the lines that the drawing keeps for it, each cut to the room there. */
-function k2relNote(text, note) {
-  if (!text) return;
-  const lines = [...text.children], said = note.split(", ");
-  lines.forEach((line, n) => {
-    let words = n < lines.length - 1 ? said[n] || "" : said.slice(n).join(", ");
-    line.textContent = words;
-    while (words && line.getComputedTextLength() > Number(text.dataset.room)) line.textContent = (words = words.slice(0, -1)).trimEnd() + "…";
-  });
 }
