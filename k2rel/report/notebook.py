@@ -21,7 +21,7 @@ from k2rel.measures.cases import failover_cases
 from k2rel.measures.solution import StudyLike, solution_of, study_of
 from k2rel.measures.steps import takeover_steps
 from k2rel.organisation import reading
-from k2rel.plots.drawing import draw_site
+from k2rel.plots.drawing import Drawing, draw_site
 from k2rel.report.embedded import as_html
 from k2rel.report.files import write_whole
 from k2rel.report.workbook import write_tables
