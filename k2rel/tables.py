@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,7 +17,17 @@ from k2rel.units import format_duration
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "Shown", "ShownTable", "card", "for_people", "percentage", "probability_text", "quantity_text"]
+__all__ = [
+    "COLUMNS",
+    "Shown",
+    "ShownTable",
+    "aligned",
+    "card",
+    "for_people",
+    "percentage",
+    "probability_text",
+    "quantity_text",
+]
 
 
 def probability_text(value: float) -> str:
@@ -24,16 +35,14 @@ def probability_text(value: float) -> str:
 
     Examples
     --------
-    >>> probability_text(7.634e-6), probability_text(0.25), probability_text(0)
-    ('7.63e-06', '0.25', '0')
+    >>> probability_text(7.634e-6), probability_text(0.25), probability_text(1 - 7.63e-6)
+    ('7.63e-06', '0.25', '99.99924 %')
     """
     if value == 0 or value == 1:
         return str(int(value))
     if value < 1e-3:
         return f"{value:.2e}"
-    if value > 0.999:
-        return "1 - " + f"{1 - value:.2e}" if value < 1 else "1"
-    return f"{value:.3g}"
+    return _availability(value) if 0.999 < value < 1 else f"{value:.3g}"
 
 
 def percentage(probability: float) -> str:
@@ -62,12 +71,27 @@ def quantity_text(value: float, unit: str) -> str:
     return f"{value:.3g} {unit}" if unit else f"{100.0 * value:.3g} %"
 
 
+def _nines(value: float) -> int:
+    """Decimals of a probability near one: what is missing to one has two digits."""
+    return max(4, math.ceil(-math.log10(1 - value)) + 1)
+
+
 def _availability(value: float) -> str:
-    """As many digits as there are nines, and two more."""
+    """As a percentage, which is 100 only where it is."""
     if value >= 1 or value <= 0:
-        return f"{value:.0f}"
-    digits = min(14, max(4, math.ceil(-math.log10(1 - value)) + 1))
-    return f"{value:.{digits}f}"
+        return f"{100 * value:.0f} %"
+    return f"{100 * value:.{_nines(value) - 2}f} %"
+
+
+def _probabilities(values: Sequence[Any]) -> list[str]:
+    """A column of probabilities: those near one as the others, not as percentages, where there are others."""
+    shares = [value for value in values if not _missing(value) and 0 < value <= 0.999]
+    return [
+        "–" if _missing(value)
+        else f"{value:.{_nines(value)}f}" if shares and 0.999 < value < 1
+        else probability_text(value)
+        for value in values
+    ]  # fmt: skip
 
 
 def _amount(value: float) -> str:
@@ -335,8 +359,47 @@ def as_texts(columns: Mapping[str, Sequence[Any]], sides: Sequence[str] = ()) ->
             if place >= len(sides):
                 continue
             title = title.replace("on A" if place == 0 else "on B", f"on {sides[place]}")
+        if write is probability_text:
+            result[title] = _probabilities(values)
+            continue
         result[title] = ["–" if _missing(value) else write(value) for value in values]
     return result
+
+
+_NUMERAL = re.compile(r"((?:below |above )?[-+]?\d[\d,]*|–|never|none)(\.\d+)?(e[-+]\d+)?( \S+)?")
+_WIDE = str.maketrans("0123456789e.,+- ", 11 * "\u2007" + 2 * "\u2008" + 2 * "\u2004" + "\u00a0")
+
+
+def aligned(texts: Sequence[str], *, wide: bool = False) -> list[str] | None:
+    """Pad the numbers of a column so that their decimal points stand below each other.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        The cells.
+    wide : bool
+        Pad with spaces as wide as a digit, which HTML keeps.
+
+    Returns
+    -------
+    list of str or None
+        None where the cells are no numbers, or numbers in several units.
+
+    Examples
+    --------
+    >>> aligned(["2.62", "346", "–"])
+    ['  2.62', '346   ', '  –   ']
+    """
+    found = [_NUMERAL.fullmatch(text) for text in texts]
+    parts = [(match[1], (match[2] or "") + (match[3] or "") + (match[4] or "")) for match in found if match]
+    units = {match[4] for match in found if match and match[1][-1].isdigit()}
+    if len(parts) < len(texts) or len(units) != 1:
+        return None
+    before, after = (max(len(part[side]) for part in parts) for side in (0, 1))
+    longest = max((part[1] for part in parts), key=len)
+    blank = longest.translate(_WIDE) if wide else " " * after
+    lead = "\u2007" if wide else " "
+    return [whole.rjust(before, lead) + rest + blank[len(rest) :] for whole, rest in parts]
 
 
 def as_labels(name: str, labels: Iterable[Any]) -> list[str]:

@@ -19,7 +19,7 @@ from k2rel.cli.inputs import (
     study_of,
     study_options,
 )
-from k2rel.cli.printing import PICTURES, heading, print_json, print_table, writing
+from k2rel.cli.printing import PICTURES, heading, main_rows, print_json, print_table, say, writing
 from k2rel.errors import InputError
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _print(study: Study, result: Simulation) -> None:
     import pandas as pd
 
     if result.partial:
-        print(f"PARTIAL: stopped after {result.histories:,} histories; what follows is theirs.\n")
+        say(f"PARTIAL: stopped after {result.histories:,} histories; what follows is theirs.\n")
     heading(study, result.provenance)
     exceeded = result.table()[["one_year_in_10_min", "one_year_in_100_min"]].to_numpy()
     percent = f"{100 * result.plan.confidence:g} %"
@@ -145,13 +145,12 @@ def _print(study: Study, result: Simulation) -> None:
         }
         for n, item in enumerate(result.services)
     ]
-    print_table(pd.DataFrame(rows).set_index("service"))
-    print("\nWhat users are given, averaged over time\n")
+    print_table(pd.DataFrame(rows).set_index("service"), whole=result.table())
     load = {name.replace("_", " "): _around(item, 4) for name, item in result.load().items() if item.value > 0}
-    print_table(pd.DataFrame({"figure": load}).rename_axis("over a year"))
-    print("\nClients on each side (share of time)\n")
-    print_table(result.sides().head(8), index=False)
-    print(f"\n{result.years:,.0f} years with {result.events:,.0f} events in {result.seconds:.1f} s")
+    frame = pd.DataFrame({"figure": load}).rename_axis("over a year")
+    print_table(frame, "\nWhat users are given, averaged over time")
+    print_table(result.sides().head(8), "\nClients on each side (share of time)", index=False)
+    say(f"\n{result.years:,.0f} years with {result.events:,.0f} events in {result.seconds:.1f} s")
 
 
 def _rare(args: argparse.Namespace, study: Study, circumstances: Circumstances) -> int:
@@ -178,13 +177,15 @@ def _rare(args: argparse.Namespace, study: Study, circumstances: Circumstances) 
             }
         )  # fmt: skip
     else:
+        main_rows([{"service": result.service, "unavailability": u.value, "low": u.low, "high": u.high,
+                    "interruptions_per_year": n.value}])  # fmt: skip
         heading(study, result.provenance)
-        print(f"{result.service}: unavailability {_around(u)}, {_around(result.downtime_min_per_year)} min a year")
-        print(f"interruptions a year: {_around(n)}")
-        print(f"relative error {100 * result.relative_error:.1f} %" if u.value > 0 else "no loss was met")
-        print(f"{result.excursions:,} excursions in {result.seconds:.1f} s")
+        say(f"{result.service}: unavailability {_around(u)}, {_around(result.downtime_min_per_year)} min a year")
+        say(f"interruptions a year: {_around(n)}")
+        say(f"relative error {100 * result.relative_error:.1f} %" if u.value > 0 else "no loss was met")
+        say(f"{result.excursions:,} excursions in {result.seconds:.1f} s")
         if not result.reached:
-            print("the relative error that was asked for was NOT reached")
+            say("the relative error that was asked for was NOT reached")
     return 0 if result.reached else 1
 
 
@@ -199,14 +200,15 @@ def _static(args: argparse.Namespace, study: Study) -> int:
         f"(k2rel {__version__})"
     )
     provenance = replace(study.provenance, engine=engine)
+    services = [
+        {"service": name, "unavailability": item.value, "low": item.low,
+         "high": item.high if item.high < float("inf") else None}
+        for name, item in found.items()
+    ]  # fmt: skip
     if args.format == "json":
-        services = [
-            {"service": name, "unavailability": item.value, "low": item.low,
-             "high": item.high if item.high < float("inf") else None}
-            for name, item in found.items()
-        ]  # fmt: skip
         print_json({**provenance.heading(), "services": services})
         return 0
+    main_rows(services)
     heading(study, provenance)
     column = f"unavailability, {100 * args.confidence:g} % interval"
     print_table(pd.DataFrame({column: {name: _around(item) for name, item in found.items()}}).rename_axis("service"))
@@ -231,9 +233,10 @@ def _timeline(args: argparse.Namespace, study: Study, circumstances: Circumstanc
         return 0
     heading(study, history.provenance)
     table = history.table()
-    table["lost"] = [text if text.count(",") < 3 else f"{text.count(',') + 1} services" for text in table["lost"]]
-    print_table(table.drop(columns="roles").head(200))
+    lost = [text if text.count(",") < 3 else f"{text.count(',') + 1} services" for text in table["lost"]]
+    shown = table.assign(lost=lost)
+    print_table(shown.drop(columns="roles").head(200), whole=table)
     if len(table) > 200:
-        print(f"... {len(table) - 200} more; --format json has all of them")
-    print(f"\npicture: {target}")
+        say(f"... {len(table) - 200} more; --format json has all of them")
+    say(f"\npicture: {target}")
     return 0
