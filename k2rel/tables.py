@@ -403,10 +403,13 @@ def aligned(texts: Sequence[str], *, wide: bool = False) -> list[str] | None:
 
 
 def as_labels(name: str, labels: Iterable[Any]) -> list[str]:
-    """Labels of the rows as texts; those of services without underscores."""
+    """Labels of the rows as texts; services, and the roles in modes, as words. What is typed elsewhere stays itself."""
+    if name == "mode":
+        return [_ROLE.sub(lambda role: role[0].replace("_", " "), str(label)) for label in labels]
     return [str(label).replace("_", " ") if name == "service" else str(label) for label in labels]
 
 
+_ROLE = re.compile(r"\w+(?= (?:at|stranded)\b)")
 _LONGEST = 160
 
 

@@ -19,6 +19,7 @@ from k2rel.cli.inputs import (
     sure_option,
 )
 from k2rel.cli.printing import print_json, print_table, records, say
+from k2rel.doing import doing
 from k2rel.errors import InputError
 
 __all__: list[str] = []
@@ -68,10 +69,11 @@ def advise_verb(args: argparse.Namespace) -> int:
     costs = read_costs(args.costs) if args.costs else None
     study = study_of(args)
     method, organisation = asked_of(args, study)
-    found = advise(
-        study, args.service, target_percent=args.target, costs=costs, organisation=organisation, method=method,
-        pairs=not args.no_pairs, sets=args.sets, most=args.most, sure=sure_of(args),
-    )  # fmt: skip
+    with doing("trying changes" if args.no_pairs else "trying changes, alone and in pairs"):
+        found = advise(
+            study, args.service, target_percent=args.target, costs=costs, organisation=organisation, method=method,
+            pairs=not args.no_pairs, sets=args.sets, most=args.most, sure=sure_of(args),
+        )  # fmt: skip
     if args.format == "json":
         print_json(found.to_json())
         return 0
@@ -124,11 +126,12 @@ def clients_verb(args: argparse.Namespace) -> int:
     from k2rel.site.settings import parse_settings
 
     rates = args.bit_rate or ["50 Mb/s", "100 Mb/s", "200 Mb/s"]
-    frame = most_clients(
-        args.level, rates, most=args.most, bound=args.bound, takeover_bound=args.takeover_bound,
-        settings=parse_settings(args.set), data=args.data, method=args.method,
-        organisation=reading(args.roles or "sticky"),
-    )  # fmt: skip
+    with doing(f"trying up to {args.most} clients at {len(rates)} bit rates"):
+        frame = most_clients(
+            args.level, rates, most=args.most, bound=args.bound, takeover_bound=args.takeover_bound,
+            settings=parse_settings(args.set), data=args.data, method=args.method,
+            organisation=reading(args.roles or "sticky"),
+        )  # fmt: skip
     if args.format == "json":
         print_json(records(frame))
         return 0

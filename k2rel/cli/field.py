@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from k2rel.cli.inputs import data_option, force_option, format_option, study_of, study_options
 from k2rel.cli.printing import PICTURES, finite, main_rows, print_json, print_table, records, say, writing, written
+from k2rel.doing import doing
 from k2rel.errors import InputError, Problem
 from k2rel.units import HOURS_PER_YEAR
 
@@ -143,12 +144,14 @@ def _fit_lives(args: argparse.Namespace, data: FieldData) -> int:
     from k2rel.field.likelihood import LAWS
 
     laws = tuple(args.law) if args.law else tuple(LAWS)
-    tried = {lives.name: fits_and_reasons(lives, laws, args.confidence) for lives in data.lives}
+    with doing("fitting laws"):
+        tried = {lives.name: fits_and_reasons(lives, laws, args.confidence) for lives in data.lives}
     fits = {name: found for name, (found, _) in tried.items() if found}
     missing = {name: reasons for name, (_, reasons) in tried.items() if reasons}
     if not fits:
         raise InputError([Problem(text) for reasons in missing.values() for text in reasons.values()])
-    tests, untested = _tests(args, data, fits)
+    with doing(f"testing laws against {args.samples:,} samples"):
+        tests, untested = _tests(args, data, fits)
     trend = _trend(args, data)
     if args.picture:
         _picture(args, data, {name: found[0] for name, found in fits.items()})

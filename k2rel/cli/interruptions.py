@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from k2rel.cli.inputs import format_option, hours_of, organisation_options, solution_for, study_options
 from k2rel.cli.printing import finite, heading, print_json, print_table, records, say
+from k2rel.doing import doing
 
 __all__: list[str] = []
 
@@ -99,7 +100,9 @@ def window_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.windows import window
 
     solution = solution_for(args)
-    found = window(solution, args.service, args.within, above=args.above, samples=args.samples, seed=args.seed)
+    drawn = f", {args.samples:,} times with inputs drawn" if args.samples else ""
+    with doing(f"following the downtime of one {args.within}{drawn}"):
+        found = window(solution, args.service, args.within, above=args.above, samples=args.samples, seed=args.seed)
     if args.format == "json":
         print_json(found.to_json())
         return 0

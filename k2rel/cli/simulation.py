@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from k2rel.cli.inputs import (
     study_options,
 )
 from k2rel.cli.printing import PICTURES, heading, main_rows, print_json, print_table, say, writing
+from k2rel.doing import doing
 from k2rel.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,8 +37,11 @@ def simulate_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
     primary_option(sub)
     sub.add_argument("--circumstances", metavar="FILE", help="laws, ageing, spares, planned work, common events (YAML)")
-    sub.add_argument("--histories", type=int, metavar="N", help="number of histories (default 100,000)")
-    sub.add_argument("--years", type=int, default=10, metavar="N", help="years of each that count (default 10)")
+    sub.add_argument("--histories", type=int, metavar="N", help="how many histories of the site (default 100,000)")
+    sub.add_argument(
+        "--years", type=int, default=10, metavar="N",
+        help="years of each history that count (default 10); histories times years are simulated",
+    )  # fmt: skip
     sub.add_argument("--warm-up", default="2 y", metavar="TIME", help="before they count, from new (default 2 y)")
     sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed (default 1)")
     sub.add_argument("--target", type=float, metavar="X", help="run until the interval's half width is X of the value")
@@ -72,7 +77,7 @@ def simulate_verb(args: argparse.Namespace) -> int:
     warm_up_h = hours_of(args, "warm_up")
     most = args.histories if args.histories is not None else (10**8 if args.target is not None else 100_000)
     plan = Plan(most, args.years, warm_up_h, args.seed, args.target, args.service, args.confidence)
-    with _Bar(args.quiet, "histories") as bar:
+    with doing("simulating"), _Bar(args.quiet, "histories") as bar:
         result = simulate(
             study, organisation_of(args, study), circumstances, plan,
             workers=args.workers, scheduler=args.scheduler, progress=bar.histories,
@@ -91,6 +96,7 @@ class _Bar:
         self.quiet = quiet or not sys.stderr.isatty()
         self.unit = unit
         self.bar: Any = None
+        self.alone = ExitStack()
 
     def __enter__(self) -> _Bar:
         return self
@@ -107,6 +113,7 @@ class _Bar:
         if self.bar is None:
             from tqdm import tqdm
 
+            self.alone.enter_context(doing(""))
             self.bar = tqdm(total=total, unit=f" {self.unit}", unit_scale=total is not None, leave=False)
         self.bar.total = total
         self.bar.set_postfix_str(error)
@@ -115,6 +122,7 @@ class _Bar:
     def __exit__(self, *_: object) -> None:
         if self.bar is not None:
             self.bar.close()
+        self.alone.close()
 
 
 def _around(item: Estimate, digits: int = 3) -> str:
@@ -156,7 +164,7 @@ def _print(study: Study, result: Simulation) -> None:
 def _rare(args: argparse.Namespace, study: Study, circumstances: Circumstances) -> int:
     from k2rel.simulation.rare import rare_loss
 
-    with _Bar(args.quiet, "replicas") as bar:
+    with doing("simulating rare losses"), _Bar(args.quiet, "replicas") as bar:
         result = rare_loss(
             study, organisation_of(args, study), circumstances, service=args.service, method=args.rare,
             target=0.05 if args.target is None else args.target, seed=args.seed, workers=args.workers,
@@ -194,7 +202,8 @@ def _static(args: argparse.Namespace, study: Study) -> int:
 
     from k2rel.simulation.static_sampling import quick_look
 
-    found = quick_look(study, args.static, seed=args.seed, workers=args.workers, confidence=args.confidence)
+    with doing(f"sampling {args.static:,} states"):
+        found = quick_look(study, args.static, seed=args.seed, workers=args.workers, confidence=args.confidence)
     engine = (
         f"sampling of the static model, preferred side {study.policy.home}; {args.static:,} states, seed {args.seed} "
         f"(k2rel {__version__})"

@@ -15,6 +15,7 @@ from k2rel.cli.inputs import (
     sure_option,
 )
 from k2rel.cli.printing import finite, heading, print_json, print_table, records, say
+from k2rel.doing import doing
 
 __all__: list[str] = []
 
@@ -52,14 +53,18 @@ def uncertainty_verb(args: argparse.Namespace) -> int:
     percent, sure = None if args.target is None else checked_target(args.target), sure_of(args)
     solution = solution_for(args)
     services = args.service or [principal_traffic(solution.study.site)]
-    result = uncertainty(solution, services, samples=args.samples, seed=args.seed, points=args.points)
+    with doing(f"drawing {args.samples:,} samples"):
+        result = uncertainty(solution, services, samples=args.samples, seed=args.seed, points=args.points)
     first = services[0]
-    alone = swing(solution, first)
-    shares = sensitivity(solution, first, by=args.by, seed=args.seed)
+    with doing("moving each input to its limits"):
+        alone = swing(solution, first)
+    with doing("finding what the spread comes from"):
+        shares = sensitivity(solution, first, by=args.by, seed=args.seed)
     judged = turns = None
     if percent is not None:
-        judged = judge(solution, {first: percent}, drawn=result, sure=sure)[0]
-        turns = break_even(solution, first, allowed_min_per_year(percent))
+        with doing("finding what turns the verdict"):
+            judged = judge(solution, {first: percent}, drawn=result, sure=sure)[0]
+            turns = break_even(solution, first, allowed_min_per_year(percent))
     if args.format == "json":
         answer = result.to_json() | {"service": first, "swing": records(alone), "sensitivity": records(shares)}
         if judged is not None and turns is not None:

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ from k2rel.report.files import write_whole
 from k2rel.report.workbook import write_tables
 from k2rel.site.settings import parse_settings
 from k2rel.studies import Study, study
-from k2rel.tables import for_people
+from k2rel.tables import aligned, for_people
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -245,9 +246,13 @@ def show(frame: pd.DataFrame | Refused, *, index: bool = True, rows: int = 40, f
     if index and frame.index.name:
         texts = texts.reset_index()
     more = f"<p class='more'>… and {len(frame) - rows} more rows.</p>" if len(frame) > rows else ""
-    table = texts.to_html(index=False, escape=True, border=0, classes="k2rel", justify="left")
-    # a number and its unit stay on one line
-    table = re.sub(r"<td>(–|[-\d][-+\d.,e ]*[%a-z]{0,5})</td>", r"<td class='n'>\1</td>", table)
+    columns = {str(name): texts[name].tolist() for name in texts.columns}
+    numbers = {name: cells for name, texts in columns.items() if (cells := aligned(texts, wide=True))}
+    table = texts.assign(**numbers).to_html(index=False, escape=True, border=0, classes="k2rel", justify="left")
+    # numbers stand at the right, point below point; a number among texts and its unit stay on one line
+    right = cycle([name in numbers for name in columns])
+    table = re.sub(r"<t([hd])>", lambda cell: f"<t{cell[1]} class='n'>" if next(right) else cell[0], table)
+    table = re.sub(r"<td>(–|[-\d][-+\d.,e ]*[%a-z]{0,5})</td>", r"<td class='one'>\1</td>", table)
     table = re.sub(r"<td>([^<]{50,})</td>", r"<td class='wide'>\1</td>", table)
     shown = f"<div class='table-wrap'>{table}</div>{more}{_foot(frame.attrs)}"
     return as_html(f"<details><summary>{html.escape(folded)}</summary>{shown}</details>" if folded else shown)

@@ -71,8 +71,8 @@ class Simulation(ShownTable):
         """How the numbers were got."""
         plan = self.plan
         words = self.site.engine(
-            f"{self.histories:,} histories of {plan.years} years after a warm-up of "
-            f"{plan.warm_up_h / HOURS_PER_YEAR:g} years",
+            f"{self.histories:,} histories of {plan.years} years each = {self.years:,.0f} simulated years, after a "
+            f"warm-up of {plan.warm_up_h / HOURS_PER_YEAR:g} years each",
             f"seed {plan.seed}, intervals of {100 * plan.confidence:g} %",
             *(["partial: stopped before its end"] if self.partial else []),
         )
