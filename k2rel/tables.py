@@ -9,6 +9,7 @@ import dataclasses
 import html
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -366,8 +367,11 @@ def as_texts(columns: Mapping[str, Sequence[Any]], sides: Sequence[str] = ()) ->
     return result
 
 
-_NUMERAL = re.compile(r"((?:below |above )?[-+]?\d[\d,]*|–|never|none)(\.\d+)?(e[-+]\d+)?( \S+)?")
-_WIDE = str.maketrans("0123456789e.,+- ", 11 * "\u2007" + 2 * "\u2008" + 2 * "\u2004" + "\u00a0")
+_NUMERAL = re.compile(
+    r"(?P<whole>(?:below |above )?[-+]?\d[\d,]*|–|never|none)(?P<rest>(?:\.\d+)?(?:e[-+]?\d+)?)(?P<unit> \S+)?"
+)
+_NARROW = {".": "\u2008", ",": "\u2008", "-": "\u2004", "+": "\u2004", " ": "\u00a0"}
+_AS_A_DIGIT = "\u2007"
 
 
 def aligned(texts: Sequence[str], *, wide: bool = False) -> list[str] | None:
@@ -390,16 +394,24 @@ def aligned(texts: Sequence[str], *, wide: bool = False) -> list[str] | None:
     >>> aligned(["2.62", "346", "–"])
     ['  2.62', '346   ', '  –   ']
     """
-    found = [_NUMERAL.fullmatch(text) for text in texts]
-    parts = [(match[1], (match[2] or "") + (match[3] or "") + (match[4] or "")) for match in found if match]
-    units = {match[4] for match in found if match and match[1][-1].isdigit()}
-    if len(parts) < len(texts) or len(units) != 1:
+    found = [match for text in texts if (match := _NUMERAL.fullmatch(text))]
+    units = {match["unit"] for match in found if match["whole"][-1].isdigit()}
+    if len(found) < len(texts) or len(units) != 1:
         return None
-    before, after = (max(len(part[side]) for part in parts) for side in (0, 1))
-    longest = max((part[1] for part in parts), key=len)
-    blank = longest.translate(_WIDE) if wide else " " * after
-    lead = "\u2007" if wide else " "
-    return [whole.rjust(before, lead) + rest + blank[len(rest) :] for whole, rest in parts]
+    longest = {part: max((match[part] or "" for match in found), key=len) for part in ("whole", "rest", "unit")}
+
+    def blank(part: str, text: str | None) -> str:
+        """As wide as what the longest has more."""
+        if not wide:
+            return " " * (len(longest[part]) - len(text or ""))
+        there, here = (Counter(_NARROW.get(sign, _AS_A_DIGIT) for sign in one) for one in (longest[part], text or ""))
+        return "".join((there - here).elements())
+
+    return [
+        blank("whole", match["whole"]) + match["whole"] + match["rest"] + (match["unit"] or "")
+        + blank("rest", match["rest"]) + blank("unit", match["unit"])
+        for match in found
+    ]  # fmt: skip
 
 
 def as_labels(name: str, labels: Iterable[Any]) -> list[str]:

@@ -13,7 +13,6 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -246,12 +245,16 @@ def show(frame: pd.DataFrame | Refused, *, index: bool = True, rows: int = 40, f
     if index and frame.index.name:
         texts = texts.reset_index()
     more = f"<p class='more'>… and {len(frame) - rows} more rows.</p>" if len(frame) > rows else ""
-    columns = {str(name): texts[name].tolist() for name in texts.columns}
-    numbers = {name: cells for name, texts in columns.items() if (cells := aligned(texts, wide=True))}
-    table = texts.assign(**numbers).to_html(index=False, escape=True, border=0, classes="k2rel", justify="left")
+    table = texts.to_html(index=False, escape=True, border=0, classes="k2rel", justify="left")
     # numbers stand at the right, point below point; a number among texts and its unit stay on one line
-    right = cycle([name in numbers for name in columns])
-    table = re.sub(r"<t([hd])>", lambda cell: f"<t{cell[1]} class='n'>" if next(right) else cell[0], table)
+    numbers = [aligned(texts[name].tolist(), wide=True) for name in texts.columns]
+    cells = ((column, row) for row in range(-1, len(texts)) for column in numbers)
+
+    def placed(cell: re.Match[str]) -> str:
+        column, row = next(cells)
+        return f"<t{cell[1]} class='n'>{cell[2] if row < 0 else column[row]}</t" if column else cell[0]
+
+    table = re.sub(r"<t([hd])>([^<]*)</t", placed, table)
     table = re.sub(r"<td>(–|[-\d][-+\d.,e ]*[%a-z]{0,5})</td>", r"<td class='one'>\1</td>", table)
     table = re.sub(r"<td>([^<]{50,})</td>", r"<td class='wide'>\1</td>", table)
     shown = f"<div class='table-wrap'>{table}</div>{more}{_foot(frame.attrs)}"
