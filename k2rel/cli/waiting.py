@@ -7,7 +7,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import Any, TextIO
 
@@ -31,12 +31,12 @@ class _Watch:
         self.shown = ""
         self.line_ended = True
         self.compiling = 0
-        self.listening = False
+        self.leave: Callable[[], None] | None = None
         self.thread = threading.Thread(target=self._run, name="k2rel-waiting", daemon=True)
 
     def _run(self) -> None:
         while not self.done.wait(_EVERY_S):
-            if not self.listening:
+            if self.leave is None:
                 self._listen()
             spent = time.monotonic() - self.began
             words = "compiling once on this machine, about 20 s" if self.compiling else under_way()
@@ -66,8 +66,9 @@ class _Watch:
             def on_end(self, event: object) -> None:
                 watch.compiling -= 1
 
-        events.register("numba:compile", Listener())
-        self.listening = True
+        listener = Listener()
+        events.register("numba:compile", listener)
+        self.leave = lambda: events.unregister("numba:compile", listener)
 
     def _clear(self) -> None:
         if self.shown:
@@ -89,6 +90,8 @@ class _Watch:
     def __exit__(self, *_: object) -> None:
         self.done.set()
         self.thread.join()
+        if self.leave is not None:
+            self.leave()
         self.printed("")
 
 
