@@ -128,7 +128,7 @@ def _parser() -> _Parser:
         verb = verbs.add_parser(name, help=text, description=text)
         verb.set_defaults(run=run, parser=verb)
         add_options(verb)
-        if name not in _AT_ONCE and "--quiet" not in verb.format_usage():
+        if name not in _AT_ONCE and "--quiet" not in verb._option_string_actions:
             quiet_option(verb)
     return parser
 

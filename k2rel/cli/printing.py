@@ -27,6 +27,7 @@ __all__: list[str] = []
 
 PICTURES = (".svg", ".png", ".pdf")
 _NARROWEST = 40
+_UNBROKEN = "\u00a0"
 _COLOURS = {"met": 32, "not met": 31, "not known": 33, "overloaded": 31, "at its limit": 33, "lost": 31}
 
 
@@ -49,12 +50,14 @@ def say(text: str = "", verdict: str = "", hang: int = 0) -> None:
     """Print for people: lines wrap at words and keep their indent, hanging deeper by `hang`; a verdict has colour."""
     width = _width()
     word = verdict.upper()
-    whole = word.replace(" ", "\u00a0")  # so that it is not broken
-    shown = _painted(word) if word and _in_colour() else word
+    kept = {text: text.replace(" ", _UNBROKEN) for text in (word, " %") if text}
     for line in text.split("\n"):
         indent = " " * (len(line) - len(line.lstrip(" ")) + hang)
-        for part in wrapped(line.replace(word, whole, 1) if word else line, width, indent):
-            print(part.replace(whole, shown, 1) if word else part)
+        for given, put in kept.items() if width else ():
+            line = line.replace(given, put)
+        for part in wrapped(line, width, indent):
+            shown = part.replace(_UNBROKEN, " ")
+            print(shown.replace(word, _painted(word), 1) if word and _in_colour() else shown)
 
 
 def _width() -> int | None:
