@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from k2rel.bundled import level_names, site_path
-from k2rel.report.batch import _jobs
+from k2rel.report.jobs import Options, jobs_of
 from k2rel.studies import studies_of
 
 COMMON = {"clients": 0, "repair": "4h", "rates": "", "settings": [], "seed": 1}
@@ -37,7 +37,8 @@ def cost(words: list[str]) -> tuple[float, float]:
 def plain() -> None:
     """Run the code cells of all notebooks of `k2rel report --all` in this process."""
     with tempfile.TemporaryDirectory() as folder:
-        for job in _jobs(list(level_names()), studies_of(list(level_names())), True, COMMON, None, False):
+        studies = {name: (name, one) for name, one in studies_of(level_names()).items()}
+        for job in jobs_of(studies, Options(COMMON), comparison=True):
             names: dict[str, object] = {}
             for cell in json.loads(job.notebook.read_text())["cells"]:
                 if cell["cell_type"] == "code":

@@ -27,11 +27,13 @@ from .bundled import level_names as level_names
 from .design.advice import advise as advise, best_changes as best_changes
 from .design.candidates import candidate_changes as candidate_changes
 from .design.changes import with_second as with_second
+from .design.carrying import carrying as carrying
 from .design.comparison import (
     common_causes as common_causes,
     compare as compare,
     contracts as contracts,
     headline as headline,
+    overload_by_counts as overload_by_counts,
     overload_by_level as overload_by_level,
     roles_by_level as roles_by_level,
     variants as variants,
@@ -39,10 +41,13 @@ from .design.comparison import (
 from .design.costs import read_costs as read_costs
 from .design.differences import differences as differences, history as history, services_compared as services_compared
 from .design.overview import overview as overview
+from .design.choice import recommend as recommend
+from .measures.paired import paired_draws as paired_draws
 from .design.planning import most_clients as most_clients, overload_after_takeover as overload_after_takeover
 from .design.redundancy import redundant_units as redundant_units, units_with_coverage as units_with_coverage
 from .design.registry import entries_compared as entries_compared
 from .design.spares import spare_parts as spare_parts
+from .design.summary import summary as summary
 from .design.targets import judge as judge, judgement_table as judgement_table, read_target as read_target
 from .design.verdict import verdict as verdict
 from .errors import InputError as InputError, K2relError as K2relError

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from k2rel.design.summary import Summary, summary
 from k2rel.design.target_forms import Target, WindowJudgement
-from k2rel.design.targets import SURE, Judgement, allowed_min_per_year, checked_target, judge, read_target
+from k2rel.design.targets import SAMPLES, SURE, Judgement, allowed_min_per_year, checked_target, judge, read_target
 from k2rel.measures.availability import AvailabilityResult, ServiceAvailability, availability
 from k2rel.measures.dynamic import downtime_causes, interruptions, performability, why_they_differ
 from k2rel.measures.importance import assumption_importance, causes, cut_set_table, downtime_split
@@ -124,6 +125,23 @@ class Answer(Shown):
         """The second reading, takeovers at once and certain; None where there is no other."""
         second = self.solution.ideal
         return None if second is None else Answer(second)
+
+    def summary(
+        self,
+        target: float | str | Mapping[str, Target | Mapping[str, object]] | None = None,
+        *,
+        samples: int = SAMPLES,
+        seed: int = 1,
+        sure: float = SURE,
+    ) -> Summary:
+        """Put together what a decision rests on, as `k2rel.summary`.
+
+        Examples
+        --------
+        >>> solve("L1").summary(99.9, samples=64).load.state
+        'at its limit'
+        """
+        return summary(self.solution, target, samples=samples, seed=seed, sure=sure)
 
     def why(self) -> str:
         """Say what makes the difference between takeovers as modelled and ideal ones.

@@ -3,12 +3,15 @@
 import fcntl
 import json
 import os
+import threading
 
 import pytest
 
 from k2rel.bundled import notebook_dir, site_path
 from k2rel.cli import main
-from k2rel.report import batch, render_reports
+from k2rel.explore.serve import ExplorerServer
+from k2rel.report import jobs, render_reports
+from tests.visiting import CHROMIUM
 
 LONGEST = ("simulation", "batches", "notebooks", "advice", "explorer", "validation", "reports", "readme", "field_data")
 
@@ -105,7 +108,7 @@ def short_notebooks(tmp_path, monkeypatch):
     def use(failing=""):
         folder = tmp_path / "notebooks"
         folder.mkdir()
-        for name in ("level_report", "level_comparison"):
+        for name in ("level_report", "level_comparison", "two_designs"):
             notebook = json.loads((notebook_dir() / f"{name}.ipynb").read_text())
             code = next(cell for cell in notebook["cells"][2:] if cell["cell_type"] == "code")
             if name == "level_report":
@@ -117,6 +120,28 @@ def short_notebooks(tmp_path, monkeypatch):
                 code["source"] = "1"
             notebook["cells"] = [*notebook["cells"][:2], code]
             (folder / f"{name}.ipynb").write_text(json.dumps(notebook))
-        monkeypatch.setattr(batch, "notebook_dir", lambda: folder)
+        monkeypatch.setattr(jobs, "notebook_dir", lambda: folder)
 
     return use
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The Chromium of the machine."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def server():
+    """The explorer of Level 2R, served."""
+    with ExplorerServer("L2R") as running:
+        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()

@@ -19,7 +19,7 @@ import pytest
 import k2rel
 from k2rel import InputError
 from k2rel.bundled import data_dir, site_path
-from k2rel.report import batch, render_reports
+from k2rel.report import jobs, render_reports
 from k2rel.report.execute import execute_notebook
 from k2rel.report.files import write_whole
 from k2rel.sweep import read_sweep, run_sweep
@@ -68,7 +68,7 @@ def small(tmp_path, monkeypatch):
         text = json.loads(path.read_text())
         text["cells"][0]["source"] = LEVEL
         path.write_text(json.dumps(text))
-        monkeypatch.setattr(batch, "notebook_dir", lambda: folder)
+        monkeypatch.setattr(jobs, "notebook_dir", lambda: folder)
 
     use("from k2rel import report, study", "report.save_results(results, name, {'unavailability': 0.5}, {})")
     return use
@@ -192,8 +192,8 @@ def test_kill_9_leaves_whole_files_and_the_next_run_finishes(small, tmp_path) ->
     folder = tmp_path / BOOKS
     small("import time\ntime.sleep(0.7)", "from k2rel import report\nreport.save_results(results, name, {}, {})")
     code = (
-        "import sys, pathlib\nfrom k2rel.report import batch\n"
-        f"batch.notebook_dir = lambda: pathlib.Path({str(folder)!r})\n"
+        "import sys, pathlib\nfrom k2rel.report import batch, jobs\n"
+        f"jobs.notebook_dir = lambda: pathlib.Path({str(folder)!r})\n"
         f"batch.render_reports({[str(p) for p in levels]!r}, {str(out)!r}, comparison=False, jobs=1)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
@@ -233,8 +233,8 @@ def test_kernels_do_not_outlive_a_batch_that_was_killed(small, tmp_path) -> None
     note = tmp_path / "pid"
     small(f"import os, pathlib, time\npathlib.Path({str(note)!r}).write_text(str(os.getpid()))\ntime.sleep(600)")
     code = (
-        "import pathlib\nfrom k2rel.report import batch\n"
-        f"batch.notebook_dir = lambda: pathlib.Path({str(tmp_path / BOOKS)!r})\n"
+        "import pathlib\nfrom k2rel.report import batch, jobs\n"
+        f"jobs.notebook_dir = lambda: pathlib.Path({str(tmp_path / BOOKS)!r})\n"
         f"batch.render_reports({[str(p) for p in levels]!r}, {str(tmp_path / 'out')!r}, comparison=False)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
@@ -260,8 +260,8 @@ def test_ctrl_c_ends_a_batch_with_its_index_and_the_next_run_finishes(small, tmp
     small("import time\ntime.sleep(0.7)", "from k2rel import report\nreport.save_results(results, name, {}, {})")
     code = (
         "import pathlib, signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from k2rel.cli import main\nfrom k2rel.report import batch\n"
-        f"batch.notebook_dir = lambda: pathlib.Path({str(tmp_path / BOOKS)!r})\n"
+        "from k2rel.cli import main\nfrom k2rel.report import batch, jobs\n"
+        f"jobs.notebook_dir = lambda: pathlib.Path({str(tmp_path / BOOKS)!r})\n"
         f"sys.exit(main(['report', *{[str(p) for p in levels]!r}, '--output', {str(out)!r}, '--jobs', '1', '--no-pdf']))"
     )
     # without a comparison: one is asked for where there are several levels, and this folder has none to offer

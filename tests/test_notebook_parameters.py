@@ -52,7 +52,7 @@ def test_each_notebook_checks_its_parameters_before_it_uses_one(path) -> None:
     lines = ast.parse("".join(cells[place]["source"])).body
     kinds = {ast.unparse(line.annotation) for line in lines if isinstance(line, ast.AnnAssign)}
     assert all(isinstance(line, ast.AnnAssign) for line in lines)
-    assert kinds <= {"str", "int", "float", "bool", "list[str]", "list[float]"}
+    assert kinds <= {"str", "int", "float", "bool", "list[str]", "list[float]", "list[int]"}
     body = ast.parse("".join(cells[place + 1]["source"])).body
     first = next(line for line in body if not isinstance(line, ast.Import | ast.ImportFrom))
     assert ast.unparse(first) == "check_parameters(globals())"

@@ -5,6 +5,7 @@ import csv
 import hashlib
 import json
 import re
+import sys
 from xml.etree import ElementTree
 
 import pandas as pd
@@ -14,6 +15,7 @@ import k2rel
 from k2rel import InputError, plots
 from k2rel.bundled import data_dir, notebook_dir
 from k2rel.errors import RenderError
+from k2rel.explore.live import explorer
 from k2rel.report import execute, render_reports
 from k2rel.report.execute import execute_notebook
 
@@ -32,11 +34,36 @@ def test_notebooks_are_stored_without_output_and_with_parameters(path) -> None:
         if cell["cell_type"] == "code":
             assert cell["outputs"] == []
             assert cell["execution_count"] is None
-            assert len(cell["source"]) <= 15
+            assert len(cell["source"]) <= (20 if cell in tagged else 15)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_open_with_what_they_answer_and_end_with_what_to_try(path, k2) -> None:
+    verbs = re.findall(r"^ {4}([a-z]+)\b", k2("--help").out, flags=re.MULTILINE)
+    cells = json.loads(path.read_text())["cells"]
+    first, last = ("".join(cells[place]["source"]) for place in (0, -1))
+    assert re.match(r"# .+\n\n[^\n]+\?\n\n- \*\*In:\*\* .+\n- \*\*Out:\*\* .+", first), first
+    assert cells[-1]["cell_type"] == "markdown"
+    head, *suggestions = re.split(r"\n+- ", last)
+    assert head == "## What to try next"
+    assert 2 <= len(suggestions) <= 3
+    (source,) = ("".join(cell["source"]) for cell in cells if "parameters" in cell["metadata"].get("tags", []))
+    parameters = re.findall("^([a-z_]+): ", source, flags=re.MULTILINE)
+    for suggestion in suggestions:
+        named = re.findall(r"`([^`]+)`", suggestion)
+        assert named, suggestion  # concrete: a parameter, another notebook or a command
+        for name in named:
+            verb = re.match(r"k2rel ([a-z]+)\b", name)
+            known = (
+                verb[1] in verbs if verb
+                else (path.parent / name).exists() if name.endswith(".ipynb")
+                else re.match("[a-z_]*", name)[0] in parameters
+            )  # fmt: skip
+            assert known, (name, suggestion)
 
 
 SHOWN_BELOW = ("level_report", "level_comparison", "failover_walkthrough", "design_change", "own_site", "explorer",
-               "takeover_coverage", "load_planning", "advice", "how_sure")  # each with parameters of its own  # fmt: skip
+               "takeover_coverage", "load_planning", "advice", "how_sure", "all_levels")  # each with parameters of its own  # fmt: skip
 
 
 @pytest.mark.notebook
@@ -67,7 +94,7 @@ def test_the_notebook_on_sureness_says_the_probability_of_the_target_and_what_tu
     assert judged.words() in text
     for row in k2rel.break_even(study, principal, judged.allowed_min_per_year).itertuples():
         assert row.about in text
-    assert text.count("data:image/png") == 3
+    assert text.count("<svg class='k2c'") == 3
 
 
 pytestmark = pytest.mark.notebook
@@ -293,7 +320,7 @@ def test_the_walkthrough_follows_every_case_and_one_takeover(tmp_path) -> None:
     assert text.count("<li>") == 6
     assert "file system at B, media side at B" in text
     for case in k2rel.failover_cases(k2rel.study("L3R"))[1:]:
-        assert f"<h4>{case.title}</h4>".replace("'", "&#x27;") in text.replace("\\u0026", "&")
+        assert f"<h3>{case.title}</h3>".replace("'", "&#x27;") in text.replace("\\u0026", "&")
 
 
 def test_the_notebook_on_a_change_gives_the_library_s_numbers(tmp_path) -> None:
@@ -314,6 +341,17 @@ def test_the_notebook_on_load_planning_finds_how_many_clients_fit(tmp_path) -> N
     assert found["L1", "50 Mb/s"] == ["12", "12"]
 
 
+def test_the_notebook_on_all_levels_takes_the_one_that_carries_the_clients_and_says_why(tmp_path) -> None:
+    given = {"levels": ["L1", "L2"], "clients": [4, 6], "target": "99.95", "samples": 64, "seed": 2}
+    text = executed("all_levels", tmp_path, **given)
+    found = {n: k2rel.recommend(["L1", "L2"], clients=n, target=99.95, samples=64, seed=2) for n in (4, 6)}
+    taken = {row[0]: row[1] for row in rows(text) if len(row) == 9 and row[1] in ("L1", "L2")}
+    assert taken == {str(n): one.chosen.name for n, one in found.items()}
+    assert found[6].chosen.name == "L2"  # a TOE of 100 MB/s carries four clients of 25 MB/s, and L1 has one
+    assert found[6].sentences()[0] in text
+    assert "L2: media is down" in text
+
+
 def test_the_notebook_on_an_own_site_shows_a_mistake_with_its_line_and_goes_on(tmp_path) -> None:
     text = executed("own_site", tmp_path, clients=5, folder=str(tmp_path))
     assert "did you mean" in text
@@ -321,6 +359,49 @@ def test_the_notebook_on_an_own_site_shows_a_mistake_with_its_line_and_goes_on(t
     assert k2rel.study(tmp_path / "studio.yaml").site.name == "studio"
 
 
-def test_the_explorer_s_notebook_gives_a_widget(tmp_path) -> None:
-    text = executed("explorer", tmp_path, level="L3")
-    assert "application/vnd.jupyter.widget-view+json" in text
+def test_the_explorer_s_notebook_gives_a_widget_and_says_what_to_install(tmp_path) -> None:
+    cells = json.loads(executed("explorer", tmp_path, level="L3"))["cells"]
+    (shown,) = (output["data"] for cell in cells for output in cell.get("outputs", []))
+    still = "".join(shown["text/html"])  # what a viewer shows that knows no widgets
+    assert "application/vnd.jupyter.widget-view+json" in shown
+    assert still.count("<svg") == 1
+    assert "k2rel explore L3" in still
+    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    assert all("pip install 'k2rel[explore]'" in text for text in (still, texts[1]))
+
+
+def test_without_the_packages_of_widgets_the_explorer_says_what_to_install(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    monkeypatch.delitem(sys.modules, "k2rel.explore.widget", raising=False)
+    shown = explorer("L1").data
+    assert "the package anywidget is not installed" in shown
+    assert "pip install 'k2rel[explore]'" in shown
+    assert "k2rel explore L1" in shown
+
+
+def test_the_notebooks_are_copied_whole_and_nobody_s_work_is_overwritten(k2, tmp_path) -> None:
+    folder = tmp_path / "my books"
+    run = k2("notebooks", folder)
+    assert run.code == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        path.name: path.read_bytes() for path in NOTEBOOKS
+    }
+    assert f"jupyter lab '{folder}'" in run.out
+    assert k2("notebooks", folder).code == 0  # nothing was changed there, so nothing is lost
+    (folder / "advice.ipynb").write_text("mine")
+    (folder / "own_site.ipynb").unlink()
+    run = k2("notebooks", folder)
+    assert run.code == 2
+    assert "advice.ipynb differs from what is shipped" in run.err
+    assert (folder / "advice.ipynb").read_text() == "mine"
+    assert not (folder / "own_site.ipynb").exists()
+    assert k2("notebooks", folder, "--force").code == 0
+    assert (folder / "advice.ipynb").read_bytes() == (notebook_dir() / "advice.ipynb").read_bytes()
+
+
+def test_a_folder_that_cannot_be_one_is_refused_in_a_sentence(k2, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in ("", tmp_path / "file", tmp_path / "file" / "below"):
+        run = k2("notebooks", folder)
+        assert run.code == 2
+        assert run.err.startswith("k2rel: notebooks")

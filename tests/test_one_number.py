@@ -16,6 +16,7 @@ from k2rel.bundled import data_dir, level_names
 from k2rel.cli import main
 from k2rel.explore.answers import answer as explored
 from k2rel.explore.answers import first_choice
+from k2rel.explore.answers import sites as offered
 from k2rel.report import render_reports
 from k2rel.sweep.run import run_sweep
 from k2rel.sweep.spec import read_sweep
@@ -121,7 +122,7 @@ def test_advice(capsys, expected, site) -> None:
 @EACH_SITE
 def test_the_explorer(expected, site) -> None:
     answer, main_service = expected(site)
-    shown = explored(first_choice(site), SITES)["figures"]
+    shown = explored(first_choice(site), offered(site))["figures"]
     assert cell(shown, main_service.service, "downtime [min/year]") == DOWNTIME[1](main_service.downtime_min_per_year)
     assert f"Takeovers {answer.takeovers}" in shown
 

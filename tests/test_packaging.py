@@ -36,14 +36,15 @@ def test_the_installed_package_answers_from_another_folder(wheel, tmp_path) -> N
     zipfile.ZipFile(wheel).extractall(site)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    code = (
-        f"import sys; sys.path.insert(0, {str(site)!r}); from k2rel.cli import main; sys.exit(main(['check', 'L2R']))"
-    )
+    asked = "main(['check', 'L2R']) or main(['notebooks', 'mine'])"
+    code = f"import sys; sys.path.insert(0, {str(site)!r}); from k2rel.cli import main; sys.exit({asked})"
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=elsewhere, capture_output=True, text=True, timeout=60, check=False
     )
     assert run.returncode == 0, run.stderr
     assert str(site) in run.stdout
+    copies = {path.name: path.read_bytes() for path in (elsewhere / "mine").iterdir()}
+    assert copies == {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.ipynb")}
 
 
 def test_the_constraints_name_packages_and_versions_only() -> None:

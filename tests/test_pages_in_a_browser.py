@@ -59,8 +59,8 @@ def test_no_code_is_shown_and_the_verdict_is_near_the_top(browser, pages) -> Non
     page, _, _ = visit(browser, pages / "L3R.html", 1280)
     text = page.inner_text("body")
     assert "import k2rel" not in text
-    box = page.locator("p.verdict").first.bounding_box()
-    assert box["y"] < 700
+    box = page.locator(".front .lead").bounding_box()
+    assert box["y"] < 300
     page.close()
 
 

@@ -61,20 +61,16 @@ def test_a_chromium_that_prints_nothing_is_reported(tmp_path, monkeypatch) -> No
 
 
 @pytest.mark.notebook
-def test_the_page_says_site_date_version_inputs_and_engine_at_its_head(made, pages) -> None:
+def test_the_page_says_site_date_version_inputs_and_engine(made, pages) -> None:
     page = (pages / "L3R.html").read_text()
-    head = page[: page.index("</header>")]
     p = made.solve().provenance
-    for text in (
-        p.input_hash,
-        f"with k2rel {k2rel.__version__}",
-        "Level 3R",
-        p.engine,
-        p.takeovers,
-        "error bound",
-        "UTC",
-    ):
+    head, front, foot = page[: page.index("</header>")], page[: page.index("<nav")], page[page.index("id='inputs'") :]
+    for text in (f"with k2rel {k2rel.__version__}", "Level 3R", "UTC"):
         assert text in head
+    for text in (p.input_hash, p.takeovers, "Engine markov", "20</b>"):
+        assert text in front
+    for text in (p.input_hash, p.takeovers, p.engine, "error bound"):
+        assert text in foot
 
 
 @pytest.mark.notebook

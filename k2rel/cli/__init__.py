@@ -15,6 +15,7 @@ used; 3 a defect in k2rel itself. Heavy imports happen inside the verbs, so that
 ``field``          field logs, updates
 ``advice``         what to change, spare parts, how many clients
 ``batches``        reports, sweeps and the explorer
+``notebooks``      copies of the notebooks to work in
 ``trees``          verbs about fault trees, and exports
 ``chains``         the verb about any chain
 """
@@ -31,7 +32,7 @@ from typing import Any, ClassVar, NoReturn
 
 from k2rel._version import __version__
 from k2rel.arguments import as_tolerance, as_whole
-from k2rel.cli import advice, batches, chains, field, interruptions, rates, simulation, studies, sure, trees
+from k2rel.cli import advice, batches, chains, field, interruptions, notebooks, rates, simulation, studies, sure, trees
 from k2rel.cli.inputs import quiet_option
 from k2rel.cli.printing import one_table
 from k2rel.cli.waiting import patience
@@ -112,12 +113,14 @@ _VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], Callable[[argparse
      "a page on which parts are failed by a click, and figures follow"),
     ("sweep", batches.sweep_verb, batches.sweep_options,
      "compute many points: levels, clients, contracts, settings, sampled or listed"),
+    ("notebooks", notebooks.notebooks_verb, notebooks.notebooks_options,
+     "copy the notebooks into a folder, to change and run them there"),
     ("solve", trees.solve_verb, trees.solve_options, "solve fault trees in the Open-PSA format"),
     ("export", trees.export_verb, trees.export_options, "write a level or a site for other tools"),
     ("ctmc", chains.ctmc_verb, chains.ctmc_options, "solve a Markov chain in the explicit format of model checkers"),
 )  # fmt: skip
 
-_AT_ONCE = {"levels", "check", "schema", "rates", "explore"}  # they answer at once, or stay
+_AT_ONCE = {"levels", "check", "schema", "rates", "notebooks", "explore"}  # they answer at once, or stay
 
 
 def _parser() -> _Parser:

@@ -26,6 +26,14 @@ __all__: list[str] = []
 def report_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub, "*")
     sub.add_argument("--all", action="store_true", help="every bundled level, and their comparison")
+    sub.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two levels or site files: a page on what differs")
+    sub.add_argument("--counts", type=_counts, default=(), metavar="N,N,..", help="clients that the comparison tries")
+    sub.add_argument("--costs", metavar="FILE", help="prices; rows level,NAME,PRICE are what levels cost")
+    for word, about in (
+        ("title", "of the pages"), ("author", "whose designs they are"), ("revision", "of the designs"),
+        ("date", "of the revision"),
+    ):  # fmt: skip
+        sub.add_argument(f"--{word}", default="", metavar="TEXT", help=f"{about}, at the head; before what files say")
     sub.add_argument("--output", default="reports", metavar="DIR", help="folder for the reports (default: reports)")
     sub.add_argument("--target", metavar="PERCENT|FILE", help="availability asked for, or a file of them by service")
     sure_option(sub)
@@ -39,21 +47,39 @@ def report_options(sub: argparse.ArgumentParser) -> None:
     format_option(sub, csv=False)
 
 
+def _counts(text: str) -> tuple[int, ...]:
+    """Numbers of clients with commas between them."""
+    try:
+        counts = tuple(int(word) for word in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"whole numbers such as 4,8,16 are needed, got '{text[:40]}'") from None
+    if not all(1 <= count <= 10_000 for count in counts):
+        raise argparse.ArgumentTypeError(f"numbers of clients from 1 to 10,000 are needed, got '{text[:40]}'")
+    return counts
+
+
 def report_verb(args: argparse.Namespace) -> int:
     from k2rel.bundled import level_names
     from k2rel.report import render_reports
 
     changes = changes_of(args)
     levels = list(level_names(args.data)) if args.all else args.level
-    if not levels:
-        raise InputError("report: name at least one level or site file, or give --all")
+    if not levels and not args.compare:
+        raise InputError("report: name at least one level or site file, or give --all or --compare A B")
     done = render_reports(
         levels,
         Path(args.output),
         comparison=args.all or len(levels) > 1,
+        compare=args.compare,
         **changes,
         target=args.target,
         sure=sure_of(args),
+        costs=args.costs,
+        counts=args.counts,
+        title=args.title,
+        author=args.author,
+        revision=args.revision,
+        date=args.date,
         seed=args.seed,
         method=args.method,
         roles=args.roles or "sticky",
@@ -123,6 +149,7 @@ def explore_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--address", default="127.0.0.1", help="address to listen on (default: this machine only)")
     sub.add_argument("--port", type=int, default=0, metavar="N", help="port (default: a free one)")
     sub.add_argument("--no-token", action="store_true", help="let in whoever reaches the address")
+    sub.add_argument("--target", default="", metavar="PERCENT", help="availability [%%] asked of the principal traffic")
     data_option(sub)
     sub.add_argument("--no-browser", action="store_true", help="print the address only")
 
@@ -131,5 +158,5 @@ def explore_verb(args: argparse.Namespace) -> int:
     from k2rel.explore.serve import serve
 
     serve(args.level, address=args.address, port=args.port, token=not args.no_token, browser=not args.no_browser,
-          data=args.data)  # fmt: skip
+          data=args.data, target=args.target)  # fmt: skip
     return 0

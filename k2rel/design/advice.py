@@ -379,6 +379,21 @@ def _computable(evaluator: Evaluator, some: Iterable[Iterable[Change]]) -> list[
     return [changes for changes in sets if not math.isnan(evaluator.quick(changes).minutes)]
 
 
+def _distinct(evaluator: Evaluator, sets: list[Changes], most: int) -> list[Changes]:
+    """The best few single changes; of those made to parts of one type, as both sides have them, the best alone."""
+    described = evaluator.design.study.site.described
+    best: list[Changes] = []
+    for count in range(most, len(sets) + most, most):
+        first: dict[tuple[str, str], Changes] = {}
+        for some in evaluator.refine(sets, count):
+            ((kind, what),) = ((change.kind, change.what) for change in some)
+            first.setdefault((kind, described[what].type if what in described else what), some)
+        best = list(first.values())
+        if len(best) >= most:
+            break
+    return best[:most]
+
+
 def best_changes(
     study: StudyLike,
     service: str | None = None,
@@ -409,8 +424,8 @@ def best_changes(
     -------
     pandas.DataFrame
         Index ``change``, best first; ``kind``, ``downtime_min_per_year`` after it, ``removed_min_per_year`` and
-        ``removed_share``, with a target ``verdict`` and ``p_met``, the probability that it is then met. Of changes that
-        do the same, the first.
+        ``removed_share``, with a target ``verdict`` and ``p_met``, the probability that it is then met. Of the
+        same change to parts of one type, such as those of two sides, the best.
 
     Raises
     ------
@@ -429,7 +444,7 @@ def best_changes(
     evaluator, candidates = _asked(study, service, organisation, method)
     now = evaluator.final().minutes
     rows = []
-    for some in evaluator.refine(_computable(evaluator, [[change] for change in candidates]), most):
+    for some in _distinct(evaluator, _computable(evaluator, [[change] for change in candidates]), most):
         (change,), after = some, evaluator.final(some).minutes
         removed = now - after
         if removed > _NOTHING * now:

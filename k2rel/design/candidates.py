@@ -15,6 +15,7 @@ from k2rel.design.changes import (
 from k2rel.design.spares import replaced_types
 from k2rel.errors import InputError
 from k2rel.measures.availability import service_named
+from k2rel.measures.capacity import carried
 from k2rel.measures.importance import causes
 from k2rel.measures.solution import AS_MODELLED, Solution, StudyLike, solution_of
 from k2rel.organisation import Organisation
@@ -49,7 +50,8 @@ def candidate_changes(
         parts that fail most often its spares and a technician on site; for
         each such part a second one beside it; a further link beside those that join the two sides; a weekly test of
         what is tested less often; one client fewer on each connection; servers that return by themselves; for a bundled
-        level every other level with a site-wide service of that name, with the same clients.
+        level every other level with a site-wide service of that name that carries the same
+        clients with nothing failed.
 
     Raises
     ------
@@ -168,6 +170,8 @@ def _other_levels(study: Study, service: str) -> list[Change]:
             other = at_level(study, level)
             service_named(other, service)
         except InputError:
+            continue
+        if not carried(other, {}, 1)[0]:  # no cure for a site that is to serve these clients
             continue
         result.append(Change(f"{other.site.title} instead", "level", level))
     return result

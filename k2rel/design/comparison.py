@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from k2rel.arguments import as_whole
+from k2rel.design.changes import with_clients
 from k2rel.design.targets import SURE, judged_columns
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.availability import availability, site_downtime, takeovers
@@ -31,6 +34,7 @@ __all__ = [
     "compare",
     "contracts",
     "headline",
+    "overload_by_counts",
     "overload_by_level",
     "roles_by_level",
     "variants",
@@ -233,6 +237,43 @@ def _overload(solution: Solution) -> dict[str, Any]:
         "method": solution.method,
         "takeovers": solution.takeovers,
     }
+
+
+def overload_by_counts(answers: Mapping[str, StudyLike], counts: Sequence[int]) -> pd.DataFrame:
+    """Give the probability of overload of each level for several numbers of clients, asked about alike.
+
+    Parameters
+    ----------
+    answers : mapping of str to Answer
+        Levels by name; one with as many clients as are asked about answers for itself.
+    counts : sequence of int
+        Numbers of clients.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``level``, a column for each number; not a number where a level has no figures for it.
+
+    Examples
+    --------
+    >>> overload_by_counts({"L1": "L1"}, [4, 5]).loc["L1"].tolist()
+    [0.0, 1.0]
+    """
+    import pandas as pd
+
+    wanted = list(dict.fromkeys(as_whole("counts", count, 1) for count in counts))
+    frame = pd.DataFrame(math.nan, index=pd.Index(list(answers), name="level"), columns=wanted)
+    empty: dict[str, str] = {}
+    for name, answer in answers.items():
+        one = solution_of(answer)
+        for count in wanted:
+            try:
+                other = one if one.study.site.client_count == count else one.alike(with_clients(one.study, count))
+                frame.loc[name, count] = load(other).p_any_overload
+            except K2relError as error:
+                empty.setdefault(name, str(error))
+    frame.attrs["why_empty"] = empty
+    return frame
 
 
 def headline(

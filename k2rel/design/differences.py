@@ -22,7 +22,7 @@ from k2rel.studies import Study
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["differences", "history", "services_compared"]
+__all__ = ["differences", "facts_of", "history", "services_compared"]
 
 _FIGURES = ("unavailability", "downtime_min_per_year", "failures_per_year", "p_overload")
 
@@ -50,7 +50,7 @@ def differences(study: StudyLike, other: StudyLike) -> pd.DataFrame:
     """
     import pandas as pd
 
-    before, after = dict(_facts(study_of(study))), dict(_facts(study_of(other)))
+    before, after = dict(facts_of(study_of(study))), dict(facts_of(study_of(other)))
     together: dict[tuple[str, str, str, str], list[str]] = {}
     alone = {key[1] for key in before.keys() ^ after.keys() if key[0] == "parts" and not key[2]}
     for what, entry, aspect in dict.fromkeys([*before, *after]):
@@ -65,7 +65,7 @@ def differences(study: StudyLike, other: StudyLike) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["what", "entry", "before", "after"])
 
 
-def _facts(study: Study) -> Iterator[tuple[tuple[str, str, str], str]]:
+def facts_of(study: Study) -> Iterator[tuple[tuple[str, str, str], str]]:
     """Everything that makes a design, each fact with what it is about."""
     site = study.site
     yield ("site", "title", ""), site.title

@@ -123,7 +123,7 @@ def _carried(
     get: Callable[[int], Study], ask: Callable[[int], Solution], most: int, bound: float, takeover_bound: float
 ) -> dict[str, Any]:
     """Columns of `most_clients` from the study with each number of clients, and who answers for it."""
-    normal = _carried_normally(get, most)
+    normal = carried_normally(get, most)
     after = clients_carried(get, normal)
     element, failed = (_first_overload(get(after + 1)) if after < most else None) or ("–", "–")
     found = {"nothing_failed": normal, "after_one_failure": after, "limited_by": element, "after_failure_of": failed,
@@ -148,10 +148,11 @@ def clients_carried(get: Callable[[int], Study], most: int) -> int:
 
     With nothing failed comes first, where each number is one case and not one for each part.
     """
-    return _largest(_carried_normally(get, most), lambda count: _first_overload(get(count)) is None)
+    return _largest(carried_normally(get, most), lambda count: _first_overload(get(count)) is None)
 
 
-def _carried_normally(get: Callable[[int], Study], most: int) -> int:
+def carried_normally(get: Callable[[int], Study], most: int) -> int:
+    """Most clients that nothing overloads for with nothing failed."""
     return _largest(most, lambda count: _overloaded(get(count), None) is None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from k2rel.design.carrying import Carrying, carrying
 from k2rel.errors import InputError
 from k2rel.measures.availability import AvailabilityResult, availability, takeovers
 from k2rel.measures.dynamic import downtime_causes, performability
@@ -9,12 +10,12 @@ from k2rel.measures.importance import causes, single_points_of_failure
 from k2rel.measures.load import LoadResult, load
 from k2rel.measures.solution import IDEAL, Solution, StudyLike, solution_of
 from k2rel.organisation import Organisation
-from k2rel.policy.failover import failover, principal_traffic
+from k2rel.policy.failover import principal_traffic
 from k2rel.studies import Study
 from k2rel.tables import probability_text
 from k2rel.units import HOURS_PER_YEAR, format_duration
 
-__all__ = ["verdict"]
+__all__ = ["takeover_words", "verdict"]
 
 _LITTLE = 0.01  # share of a downtime that is not worth a word
 _OF_TAKEOVERS = {
@@ -77,17 +78,15 @@ def verdict(
         f"{solution.method} engine), in {main.failures_per_year:.2g} losses a year"
         + (f" of {format_duration(main.mean_downtime_h)} each." if main.failures_per_year > 0 else ".")
     )
-    said = [
-        lead,
-        _takeover_words(solution),
-        _cause_words(solution),
-        _load_words(solution.study, loads or load(solution)),
-        _move_words(solution),
-    ]
+    carried = carrying(solution)
+    load_words = _load_words(solution.study, carried, loads or load(solution))
+    said = [lead, takeover_words(solution), _cause_words(solution), load_words, _move_words(solution)]
+    if carried.over:  # before everything else
+        said = [load_words, *(words for words in said if words != load_words)]
     return " ".join(words for words in said if words)
 
 
-def _takeover_words(solution: Solution) -> str:
+def takeover_words(solution: Solution) -> str:
     """Why the figure is not the ideal one, what makes most of the difference first; empty where there is no other."""
     second = solution.ideal
     if second is None or solution.method == "exact":
@@ -158,20 +157,13 @@ def _move_words(solution: Solution) -> str:
     )
 
 
-def _load_words(study: Study, loads: LoadResult) -> str:
+def _load_words(study: Study, carried: Carrying, loads: LoadResult) -> str:
     """Whether what remains carries the load."""
-    normal = failover(study.policy)
-    over = [item for item in normal.loads if item.ends_full_service]
-    if over:
-        worst = max(over, key=lambda item: item.counted_mb_s - item.capacity_mb_s)
-        return (
-            f"With nothing failed {len(over)} elements are already overloaded, worst {worst.element} with "
-            f"{worst.counted_mb_s:,.0f} of {worst.capacity_mb_s:,.0f} MB/s: "
-            f"this site cannot carry {study.site.client_count} clients."
-        )
+    if carried.over:
+        return carried.words()
     if loads.p_any_overload > 0:
         return f"Something on the way is overloaded with probability {probability_text(loads.p_any_overload)}."
-    slowed = [item.element for item in normal.loads if item.overloaded]
+    slowed = [item.element for item in carried.slowed]
     if slowed:
         yields = " and ".join(name for name in study.site.traffic if name not in study.site.counted_traffic)
         return f"Full service is never short of capacity; {yields} gets what is left of {', '.join(slowed)}."

@@ -2,7 +2,9 @@
 
 ``figures``  the figures that follow, fast enough to follow a hand
 ``answers``  what is shown for what was chosen
+``live``     the same in a notebook: the widget, or what stands for it
 ``widget``   the widget for JupyterLab (extra ``explore``)
+``still``    what stands for the explorer where its script cannot run
 ``serve``    the same as a page of its own, on the loopback address, behind a token
 """
 

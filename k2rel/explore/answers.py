@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import html
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,23 +14,30 @@ from k2rel.explore.figures import RATES, LiveSite
 from k2rel.measures.cases import failover
 from k2rel.plots.drawing import draw_site
 from k2rel.rates.entry import CONTRACTS
-from k2rel.report.explorer import MOST_CLIENTS, explorer_data, explorer_script
+from k2rel.report.explorer import (
+    MOST_CLIENTS,
+    STILL,
+    explorer_data,
+    explorer_script,
+    explorer_style,
+    paper_colours,
+    reach_script,
+)
 
-__all__ = ["SCRIPT", "STYLE", "answer", "choices", "first_choice"]
+__all__ = ["PAGE_STYLE", "SCRIPT", "WIDGET_STYLE", "answer", "choices", "first_choice", "sites"]
 
-SCRIPT = explorer_script() + (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
-
-STYLE = """
-.k2live{font:15px/1.45 system-ui,"DejaVu Sans",sans-serif;color:#222;background:#fff;max-width:70rem;padding:.5rem}
-.k2live label{margin-right:1rem}.k2live input[type=number]{width:5rem}
-.k2live table{border-collapse:collapse;font-size:.86rem;margin:.3rem 1.5rem .6rem 0}
-.k2live th,.k2live td{padding:.2rem .6rem;border-bottom:1px solid #d9dee2;text-align:left}
-.k2live .failed{color:#D55E00;font-weight:600}.k2live figure{margin:.5rem 0;overflow-x:auto}
-.k2live h4{margin:.8rem 0 .2rem}.k2live-figures,.k2live .k2x-state{overflow-x:auto}
-.k2live .k2x-state{display:flex;flex-wrap:wrap;gap:0 2rem;align-items:flex-start}.k2live meter{width:6rem}
-.k2live .k2x-said,.k2live-said{font-weight:600}.k2live .k2x-all div{columns:14rem;font-size:.85rem}
-.k2live .k2x-all label{display:block}.k2live svg{min-width:34rem}
-"""
+_HERE = Path(__file__).parent
+SCRIPT = reach_script() + explorer_script() + (_HERE / "page.js").read_text(encoding="utf-8")
+_LIGHT, _DARK = paper_colours()
+_STYLE = explorer_style() + (_HERE / "live.css").read_text(encoding="utf-8")
+PAGE_STYLE = (
+    f":root{{{_LIGHT}}}@media (prefers-color-scheme:dark){{:root{{{_DARK}}}}}\n*{{box-sizing:border-box}}"
+    "body{margin:0;background:var(--paper);color:var(--ink)}h1{font:600 1.3rem system-ui,sans-serif;margin:.6rem .5rem}"
+    f"\n{_STYLE}"
+)
+_DARK_NOTEBOOK = ":is([data-jp-theme-light='false'],.vscode-dark,.vscode-high-contrast)"
+# a notebook is light or dark as its own settings say, not as the machine prefers
+WIDGET_STYLE = f".k2live{{{_LIGHT};color-scheme:light}}{_DARK_NOTEBOOK} .k2live{{{_DARK};color-scheme:dark}}\n{_STYLE}"
 
 
 @lru_cache(maxsize=32)
@@ -37,20 +45,34 @@ def _site(level: str, data: str | None) -> LiveSite:
     return LiveSite(level, data)
 
 
+def sites(level: str, data: str | None = None) -> dict[str, str]:
+    """List what can be chosen by the name that it has on the page, in an address and in a file: never by a path.
+
+    Examples
+    --------
+    >>> list(sites("L3"))[:2]
+    ['L3', 'L1']
+    """
+    levels = level_names(data)
+    name = level if level in levels else _site(level, data).usual.site.name
+    if level not in levels and name in levels:
+        name = Path(level).name  # a changed copy of a level that kept its name
+    return {name: level, **{other: other for other in levels if other != name}}
+
+
 def choices(level: str, data: str | None = None) -> dict[str, list[str]]:
     """List what can be chosen.
 
     Examples
     --------
-    >>> choices("L3")["levels"][:2]
-    ['L3', 'L1']
+    >>> choices("L3")["contracts"]
+    ['onsite', '4h', 'nbd']
     """
     _site(level, data)
-    levels = list(dict.fromkeys([level, *level_names(data)]))
-    return {"levels": levels, "contracts": list(CONTRACTS), "rates": list(RATES)}
+    return {"levels": list(sites(level, data)), "contracts": list(CONTRACTS), "rates": list(RATES)}
 
 
-def first_choice(level: str) -> dict[str, Any]:
+def first_choice(level: str, target: str = "", data: str | None = None) -> dict[str, Any]:
     """Give what is chosen before anybody chooses; the number counts choices.
 
     Examples
@@ -58,39 +80,45 @@ def first_choice(level: str) -> dict[str, Any]:
     >>> first_choice("L3")["contract"]
     '4h'
     """
-    return {"level": level, "clients": 0, "contract": "4h", "rates": RATES[0], "number": 0}
+    name = next(iter(sites(level, data)))
+    return {"level": name, "clients": 0, "contract": "4h", "rates": RATES[0], "target": target, "number": 0}
 
 
-def answer(asked: Mapping[str, Any], levels: Sequence[str], data: str | None = None) -> dict[str, Any]:
+def answer(asked: Mapping[str, Any], offered: Mapping[str, str], data: str | None = None) -> dict[str, Any]:
     """Work out what to show; for what cannot be computed that is a message alone.
 
     Examples
     --------
-    >>> answer({"level": "L1", "clients": 0, "contract": "4h", "rates": "as given"}, ["L1"])["clients"]
+    >>> answer({"level": "L1", "clients": 0, "contract": "4h", "rates": "as given"}, {"L1": "L1"})["clients"]
     4
-    >>> answer({"level": "/etc/passwd"}, ["L1"])["message"]
+    >>> answer({"level": "/etc/passwd"}, {"L1": "L1"})["message"]
     "not computed: level: one of L1, got '/etc/passwd'"
     """
     try:
         level = str(asked["level"])
-        if level not in levels:
-            raise InputError(f"level: one of {', '.join(levels)}, got '{level[:60]}'")
-        live = _site(level, data)
+        if level not in offered:
+            raise InputError(f"level: one of {', '.join(offered)}, got '{level[:60]}'")
+        live = _site(offered[level], data)
         given = asked.get("clients", 0)
         if isinstance(given, bool) or not isinstance(given, int):
             raise InputError("clients: a whole number, 0 for that of the file")
         count = given or live.usual.site.client_count
-        if not 1 <= count <= MOST_CLIENTS:
-            raise InputError(f"clients: from 1 to {MOST_CLIENTS}, got {count}")
-        contract, rates = str(asked["contract"]), str(asked["rates"])
+        contract, rates, target = str(asked["contract"]), str(asked["rates"]), str(asked.get("target") or "")
         study = live.study(count, contract, rates)
+        figures = live.figures(count, contract, rates, target or None)
         drawing = draw_site(study.site, failover(study)).svg
+        site: dict[str, Any] = {"clients": count}
+        told = f"<p>{html.escape(STILL)}</p>"
+        if count <= MOST_CLIENTS:
+            site, told = explorer_data(study.site, study.policy.home) | {"level": level}, ""
         return {
-            "drawing": f"<div class='k2x'><figure>{drawing}</figure><div class='k2x-panel'></div></div>",
-            "site": explorer_data(study.site, study.policy.home),
+            "drawing": f"<div class='k2x'><figure>{drawing}</figure><div class='k2x-panel'>{told}</div></div>",
+            "site": site,
             "clients": count,
-            "figures": live.figures(count, contract, rates).as_html(),
-            "message": f"{study.site.title}: {count} clients, contract {contract}, failure rates {rates}",
+            "figures": figures.as_html(),
+            "verdict": figures.verdict_html(),
+            "message": f"{study.site.title}: {count} client{'s' if count > 1 else ''}, contract {contract}, "
+            f"failure rates {rates}; {figures.headline()}",
         }
     except K2relError as error:
         return {"message": f"not computed: {str(error)[:300]}"}

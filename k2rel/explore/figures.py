@@ -6,6 +6,8 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from k2rel.design.target_forms import WindowJudgement
+from k2rel.design.targets import Judgement, checked_target, judge
 from k2rel.errors import InputError
 from k2rel.exact.engine import unavailability
 from k2rel.measures.availability import ServiceAvailability, availability, service_named
@@ -14,6 +16,7 @@ from k2rel.measures.solution import solution_of
 from k2rel.policy.failover import principal_traffic
 from k2rel.rates import SiteLaws, site_laws, with_rate
 from k2rel.rates.entry import CONTRACTS
+from k2rel.report.front_page import light
 from k2rel.site.service_names import of_client
 from k2rel.studies import Study, study
 from k2rel.tables import COLUMNS, Shown
@@ -23,6 +26,7 @@ __all__ = ["RATES", "LiveFigures", "LiveSite"]
 
 RATES = ("as given", "at their lower limits", "at their upper limits")
 _MOST_SITES = 24
+_DRAWS = 200  # the light follows a hand; reports draw ten times as many
 _SHOWN = ("availability", "unavailability", "downtime_min_per_year", "failures_per_year")
 
 
@@ -38,11 +42,14 @@ class LiveFigures(Shown):
         Clients on each side, load on each element.
     said : str
         Who computed them, under which reading, and what the principal traffic would lose with ideal takeovers.
+    judged : tuple of Judgement
+        Whether the principal traffic meets its target, where there is one.
     """
 
     services: tuple[ServiceAvailability, ...]
     load: LoadResult
     said: str
+    judged: tuple[Judgement | WindowJudgement, ...] = ()
 
     def as_html(self) -> str:
         """Write the figures as HTML; every text is escaped.
@@ -55,7 +62,7 @@ class LiveFigures(Shown):
         Examples
         --------
         >>> LiveSite("L1").figures().as_html()[:30]
-        '<h4>Services, over a year</h4>'
+        '<h2>Services, over a year</h2>'
         """
         services = [
             (item.service.replace("_", " "), *(COLUMNS[name][1](getattr(item, name)) for name in _SHOWN))
@@ -73,21 +80,45 @@ class LiveFigures(Shown):
         ]
         of_sides = [*(f"on {side}" for side in self.load.sides), "cut off", "share of time"]
         return (
-            f"<h4>Services, over a year</h4><p>{html.escape(self.said)}</p>"
+            f"<h2>Services, over a year</h2><p>{html.escape(self.said)}</p>"
             + _table(["service", "availability", "unavailability", "downtime [min/year]", "failures a year"], services)
-            + f"<h4>Clients on each side</h4>{_table(of_sides, sides)}"
-            + "<h4>Load on each element [MB/s]</h4>"
+            + f"<h2>Clients on each side</h2>{_table(of_sides, sides)}"
+            + "<h2>Load on each element [MB/s]</h2>"
             + _table(["element", "capacity", "mean", "95 %", "99.9 %", "P(overload)"], elements)
         )
+
+    def verdict_html(self) -> str:
+        """Say as HTML whether the target is met; empty where none is asked for.
+
+        Returns
+        -------
+        str
+            A light with the word, and the sentence.
+
+        Examples
+        --------
+        >>> LiveSite("L1").figures(target="99.9").verdict_html()[:25]
+        "<p><span class='light bad"
+        """
+        return "".join(f"<p>{light(one.verdict)} {html.escape(one.words())}</p>" for one in self.judged)
+
+    def headline(self) -> str:
+        """The downtime of the principal traffic."""
+        name, minutes = self.services[0].service.replace("_", " "), self.services[0].downtime_min_per_year
+        return f"{name} is down {COLUMNS['downtime_min_per_year'][1](minutes)} min a year"
 
     def _line(self) -> str:
         return self.said
 
 
 def _table(heads: list[str], rows: Sequence[tuple[str, ...]]) -> str:
-    top = "".join(f"<th>{html.escape(text)}</th>" for text in heads)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    def line(tag: str, texts: Sequence[str]) -> str:
+        kinds = ["", *[" class='k2x-n'"] * (len(texts) - 1)]  # figures beside what they are of
+        cells = (f"<{tag}{kind}>{html.escape(text)}</{tag}>" for kind, text in zip(kinds, texts, strict=True))
+        return f"<tr>{''.join(cells)}</tr>"
+
+    top, body = line("th", heads), "".join(line("td", row) for row in rows)
+    return f"<table><thead>{top}</thead><tbody>{body}</tbody></table>"
 
 
 class LiveSite:
@@ -160,13 +191,17 @@ class LiveSite:
             self._laws[key] = replace(one, laws=_at_limits(one, laws, rates))
         return self._laws[key]
 
-    def figures(self, clients: int | None = None, contract: str = "4h", rates: str = RATES[0]) -> LiveFigures:
+    def figures(
+        self, clients: int | None = None, contract: str = "4h", rates: str = RATES[0], target: str | None = None
+    ) -> LiveFigures:
         """Compute the figures of a setting, by the engine that the site needs.
 
         Parameters
         ----------
         clients, contract, rates
             As for `study`.
+        target : str, optional
+            Availability [%] that is asked of the principal traffic; judged with fewer draws than elsewhere.
 
         Returns
         -------
@@ -183,6 +218,7 @@ class LiveSite:
         >>> LiveSite("L1").figures().load.p_any_overload
         0.0
         """
+        asked = None if target is None else checked_target(target)
         one = self.study(clients, contract, rates)
         site = one.site
         principal = principal_traffic(site)
@@ -197,7 +233,8 @@ class LiveSite:
             words = COLUMNS["downtime_min_per_year"][1](ideal)
             said += f" With ideal takeovers, at once and certain, {principal} would be down {words} min a year."
         known = {item.service: item for item in found.services}
-        return LiveFigures(tuple(known[name] for name in names if name in known), load(solution), said)
+        judged = () if asked is None else judge(solution, {principal: asked}, samples=_DRAWS, explain=False)
+        return LiveFigures(tuple(known[name] for name in names if name in known), load(solution), said, tuple(judged))
 
 
 def _at_limits(one: Study, laws: SiteLaws, rates: str) -> SiteLaws:

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from k2rel.design.targets import checked_target
 from k2rel.errors import InputError
-from k2rel.explore.answers import SCRIPT, STYLE, answer, choices, first_choice
+from k2rel.explore.answers import PAGE_STYLE, SCRIPT, answer, choices, first_choice, sites
 from k2rel.report.embedded import embedded_json, script_source
 
 __all__ = ["ExplorerServer", "serve"]
@@ -83,7 +84,10 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(303, "text/plain", "", {"Location": "/", "Set-Cookie": cookie})
         if not self._allowed(self._token()):
             return self._refuse(403, "a token is needed: use the whole address that k2rel explore printed")
-        page, policy = self.server.page()
+        try:
+            page, policy = self.server.page()
+        except InputError as error:
+            return self._refuse(500, str(error))
         return self._send(200, "text/html", page, {"Content-Security-Policy": policy})
 
     def do_POST(self) -> None:
@@ -105,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not isinstance(asked, dict):
             return self._refuse(400, "that is no choice")
         with self.server.lock:
-            found = answer(asked, self.server.known["levels"], self.server.data)
+            found = answer(asked, self.server.sites, self.server.data)
         return self._send(200, "application/json", json.dumps(found))
 
 
@@ -122,15 +126,16 @@ class ExplorerServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(
-        self, level: str, address: str = "127.0.0.1", port: int = 0, *, token: bool = True, data: str | None = None
-    ) -> None:
+        self, level: str, address: str = "127.0.0.1", port: int = 0, *, token: bool = True, data: str | None = None,
+        target: str = "",
+    ) -> None:  # fmt: skip
         text = str(Path(level).resolve()) if Path(level).is_file() else level
         self.level = text
         self.data = data
-        self.known = choices(text, data)
+        self.sites, self.known = sites(text, data), choices(text, data)
         self.token = secrets.token_urlsafe(24) if token else ""
         self.lock = threading.Lock()
-        self.asked = first_choice(text)
+        self.asked = first_choice(text, f"{checked_target(target):.12g}" if target else "", data)
         try:
             super().__init__((address, port), _Handler)
         except (OSError, OverflowError) as error:
@@ -162,14 +167,16 @@ class ExplorerServer(ThreadingHTTPServer):
         "connect-src 'self'"
         """
         with self.lock:
-            state = {**self.known, "asked": self.asked, "failed": [], **answer(self.asked, self.known["levels"])}
+            state = {**self.known, "asked": self.asked, "failed": [], **answer(self.asked, self.sites, self.data)}
+        if "site" not in state:
+            raise InputError(state["message"])
         script = f"{{{SCRIPT}\n{(Path(__file__).parent / 'start.js').read_text(encoding='utf-8')}}}"
         data = embedded_json(state)
         title = html.escape(f"k2rel explorer: {Path(self.level).name}")
         page = (
             f"<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
             "<meta name='viewport' content='width=device-width, initial-scale=1'><link rel='icon' href='data:,'>"
-            f"<style>{STYLE}</style></head><body><h1 style='font:600 1.3rem system-ui,sans-serif'>{title}</h1>"
+            f"<style>{PAGE_STYLE}</style></head><body><header><h1>{title}</h1></header>"
             f"<main></main><script type='application/json'>{data}</script><script>{script}</script></body></html>\n"
         )
         policy = (
@@ -181,7 +188,7 @@ class ExplorerServer(ThreadingHTTPServer):
 
 def serve(
     level: str, *, address: str = "127.0.0.1", port: int = 0, token: bool = True, browser: bool = True,
-    data: str | None = None,
+    data: str | None = None, target: str = "",
 ) -> None:  # fmt: skip
     """Serve the explorer until Ctrl-C.
 
@@ -192,7 +199,7 @@ def serve(
         ...
     k2rel.errors.InputError: there is no level or file 'L9'; known: L1, ...
     """
-    with ExplorerServer(level, address, port, token=token, data=data) as server:
+    with ExplorerServer(level, address, port, token=token, data=data, target=target) as server:
         print(server.url, flush=True)
         if not token:
             print("k2rel: without a token, whoever reaches this address can use it", file=sys.stderr)

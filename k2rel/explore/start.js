@@ -20,4 +20,4 @@ const model = {
   },
 };
 model.sent = state.asked;
-k2relLive(model, document.querySelector("main"));
+k2relLive(model, document.querySelector("main"), true);

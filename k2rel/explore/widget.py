@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
-import traitlets
+from k2rel.errors import InputError
+from k2rel.explore.answers import SCRIPT, WIDGET_STYLE, answer, choices, first_choice, sites
+from k2rel.explore.still import still_html
 
-from k2rel.explore.answers import SCRIPT, STYLE, answer, choices, first_choice
+__all__ = ["Explorer", "MissingExtraError"]
 
-__all__ = ["Explorer"]
+
+class MissingExtraError(InputError, ModuleNotFoundError):
+    """A package that only the widget needs is not installed."""
+
+
+try:
+    import anywidget
+    import traitlets
+except ModuleNotFoundError as missing:
+    told = MissingExtraError(
+        f"the explorer as a widget needs {missing.name}, which is not installed here: pip install 'k2rel[explore]'; "
+        "k2rel explore serves the same as a page without it"
+    )
+    told.name = missing.name
+    raise told from None
 
 
 class Explorer(anywidget.AnyWidget):
@@ -20,11 +35,11 @@ class Explorer(anywidget.AnyWidget):
     >>> explorer = Explorer("L2R")
     >>> explorer.choose(contract="onsite")
     >>> explorer.figures[:30]
-    '<h4>Services, over a year</h4>'
+    '<h2>Services, over a year</h2>'
     """
 
-    _esm = SCRIPT + "\nexport default { render: ({ model, el }) => k2relLive(model, el) };\n"
-    _css = STYLE
+    _esm = SCRIPT + "\nexport default { render: ({ model, el }) => k2relLive(model, el, false) };\n"
+    _css = WIDGET_STYLE
     levels = traitlets.List(traitlets.Unicode()).tag(sync=True)
     contracts = traitlets.List(traitlets.Unicode()).tag(sync=True)
     rates = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -35,17 +50,25 @@ class Explorer(anywidget.AnyWidget):
     failed = traitlets.List(traitlets.Unicode()).tag(sync=True)
     figures = traitlets.Unicode().tag(sync=True)
     message = traitlets.Unicode().tag(sync=True)
+    verdict = traitlets.Unicode().tag(sync=True)
     shown = traitlets.Int().tag(sync=True)
 
     def __init__(self, level: str = "L2R", data: str = "", **kwargs: Any) -> None:
         self._data = data or None
+        self._sites = sites(level, self._data)
         super().__init__(**kwargs, **choices(level, self._data))
         self.observe(self._follow, "asked")
-        self.asked = first_choice(level)
+        self.asked = first_choice(level, data=self._data)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The widget, and for what cannot show one (a page made from the notebook) the drawing."""
+        shown, about = super()._repr_mimebundle_(**kwargs)
+        why = "widgets run while a notebook is open in JupyterLab, not in a page made from it"
+        return {**shown, "text/html": still_html(self.asked["level"], self._data or "", why)}, about
 
     def choose(
         self, *, level: str | None = None, clients: int | None = None, contract: str | None = None,
-        rates: str | None = None,
+        rates: str | None = None, target: str | None = None,
     ) -> None:  # fmt: skip
         """Change what is shown, as the controls do.
 
@@ -53,12 +76,12 @@ class Explorer(anywidget.AnyWidget):
         --------
         >>> Explorer("L1").choose(clients=6)
         """
-        given = {"level": level, "clients": clients, "contract": contract, "rates": rates}
+        given = {"level": level, "clients": clients, "contract": contract, "rates": rates, "target": target}
         number = int(self.asked.get("number", 0)) + 1
         self.asked = {**self.asked, **{k: v for k, v in given.items() if v is not None}, "number": number}
 
     def _follow(self, change: Any) -> None:
         """Compute what was asked for; a mistake is said, and the figures stay."""
-        for name, value in answer(change["new"], self.levels, self._data).items():
+        for name, value in answer(change["new"], self._sites, self._data).items():
             setattr(self, name, value)
         self.shown += 1

@@ -7,7 +7,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from k2rel.plots.style import INK, LOST, MUTED, SERIES, name_rows, new_axes, side_colour, tidy
+from k2rel.plots.style import (
+    INK,
+    LINE,
+    LOST,
+    MUTED,
+    SERIES,
+    TEXT,
+    WIDE,
+    legend,
+    mark_target,
+    name_rows,
+    new_axes,
+    panel_axes,
+    rows_axes,
+    side_colour,
+    tall_rows_axes,
+    tidy,
+)  # fmt: skip
+from k2rel.units import three_digits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +44,7 @@ __all__ = [
 
 def _figure(ax: Axes, value: float, y: float, text: str) -> None:
     """A figure at the end of a bar."""
-    ax.annotate(text, (value, y), (3, 0), textcoords="offset points", va="center", fontsize=8, color=INK)
+    ax.annotate(text, (value, y), (3, 0), textcoords="offset points", va="center", fontsize=TEXT, color=INK)
 
 
 def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[str, ...] | None = None) -> Axes:
@@ -55,20 +73,28 @@ def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[st
     if sides is None:
         sides = causes.attrs.get("sides") or tuple(sorted(causes["side"].dropna().unique()))
     rows = causes[causes["downtime_min_per_year"] > 0].head(12).iloc[::-1]
-    ax = new_axes(ax, (7.2, 0.34 * len(rows) + 1.3))
+    ax = rows_axes(ax, rows.index, 0.28)
     minutes = rows["downtime_min_per_year"].to_numpy()
     colours = [side_colour(sides, side) for side in rows["side"]]
     # told apart in grey print, too
     hatches = dict(zip(sides, ("", "//"), strict=False)) if len(sides) > 1 else {}
-    marks = [hatches.get(side, ".." if hatches else "") for side in rows["side"]]
-    ax.barh(range(len(rows)), minutes, color=colours, height=0.7, hatch=marks, edgecolor="white")
+    marks = [hatches.get(side, "xx" if hatches else "") for side in rows["side"]]
+    words = {"": "", "//": " (hatched)", "xx": " (crossed)"}
+    said: dict[str, None] = {}
+    for y, value, colour, mark, side in list(zip(range(len(rows)), minutes, colours, marks, rows["side"], strict=True))[
+        ::-1
+    ]:
+        label = f"{f'side {side}' if side in sides else 'shared'}{words[mark]}"
+        new = label if len(sides) > 1 and label not in said else None
+        said[label] = None
+        ax.barh(y, value, color=colour, height=0.7, hatch=mark, edgecolor="white", label=new)
     name_rows(ax, rows.index)
     ax.set_xscale("log")
     for y, value in enumerate(minutes):
         _figure(ax, value, y, f"{value:.3g}")
-    ax.margins(x=0.15)
-    colours_said = f" ({sides[0]} blue, {sides[1]} orange hatched, shared dotted)" if len(sides) > 1 else ""
-    return tidy(ax, f"Which parts cause the downtime{colours_said}", "downtime [min/year], logarithmic")
+    ax.margins(x=0.2)
+    legend(ax)
+    return tidy(ax, "Which parts cause the downtime", "downtime [min/year], logarithmic")
 
 
 def plot_availability_over_time(frame: pd.DataFrame, service: str, ax: Axes | None = None) -> Axes:
@@ -95,7 +121,7 @@ def plot_availability_over_time(frame: pd.DataFrame, service: str, ax: Axes | No
     >>> plot_availability_over_time(frame, "media").get_xlabel()
     'time since everything was new [h], logarithmic'
     """
-    ax = new_axes(ax, (7.2, 3.6))
+    ax = new_axes(ax, (WIDE, 3.2))
     hours = frame.index.to_numpy()
     ax.plot(hours, frame["point_unavailability"], color=INK, label="with repair: 1 - A(t)")
     if "mission_unreliability" in frame:  # by the exact engine alone
@@ -103,12 +129,12 @@ def plot_availability_over_time(frame: pd.DataFrame, service: str, ax: Axes | No
         ax.plot(hours, unreliability, color=LOST, ls="--", label="no repair during the mission: 1 - R(t)")
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.legend(frameon=False, fontsize=9)
+    legend(ax)
     title = f"Probability that {service.replace('_', ' ')} is lost for some client at a time"
     return tidy(ax, title, "time since everything was new [h], logarithmic", "probability, logarithmic")
 
 
-def plot_contracts(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def plot_contracts(frame: pd.DataFrame, ax: Axes | None = None, *, allowed_min_per_year: float = float("nan")) -> Axes:
     """Draw the downtime of every service under the three repair contracts.
 
     Parameters
@@ -117,6 +143,8 @@ def plot_contracts(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
         As `k2rel.contracts` gives it.
     ax : matplotlib.axes.Axes, optional
         Where to draw.
+    allowed_min_per_year : float
+        What a target allows [min/year].
 
     Returns
     -------
@@ -131,10 +159,18 @@ def plot_contracts(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """
     services = frame.rename(index=lambda name: str(name).replace("_", " "))
     columns = {str(name): str(name) for name in frame.columns}
-    return plot_comparison(services, columns, ax, title="Downtime under each repair contract")
+    title = "Downtime under each repair contract"
+    return plot_comparison(services, columns, ax, title=title, allowed_min_per_year=allowed_min_per_year)
 
 
-def plot_comparison(frame: pd.DataFrame, columns: dict[str, str], ax: Axes | None = None, *, title: str = "") -> Axes:
+def plot_comparison(
+    frame: pd.DataFrame,
+    columns: dict[str, str],
+    ax: Axes | None = None,
+    *,
+    title: str = "",
+    allowed_min_per_year: float = float("nan"),
+) -> Axes:
     """Draw one or several measures of all levels side by side.
 
     Parameters
@@ -147,11 +183,13 @@ def plot_comparison(frame: pd.DataFrame, columns: dict[str, str], ax: Axes | Non
         Where to draw.
     title : str
         What one sees.
+    allowed_min_per_year : float
+        What a target allows [min/year].
 
     Returns
     -------
     matplotlib.axes.Axes
-        Marks on a logarithmic axis [min/year], a row for each level.
+        Marks on a logarithmic axis [min/year], a row for each level, and the target.
 
     Examples
     --------
@@ -160,27 +198,34 @@ def plot_comparison(frame: pd.DataFrame, columns: dict[str, str], ax: Axes | Non
     >>> ax.get_xlabel()
     'downtime [min/year], logarithmic'
     """
-    ax = new_axes(ax, (7.2, 0.42 * len(frame) + 1.7))
+    names = frame.index[::-1]
+    ax = rows_axes(ax, names, 0.36)
     for (column, label), colour, mark in zip(columns.items(), SERIES, ("o", "s", "D", "^"), strict=False):
         values = frame[column].to_numpy(dtype=float)[::-1]
         values = np.where(values > 0, values, np.nan)
         ax.plot(values, range(len(frame)), mark, color=colour, ms=7, label=label, alpha=0.9)
-    ax.set_yticks(range(len(frame)), [str(name) for name in frame.index[::-1]], parse_math=False)
+    name_rows(ax, names)
+    ax.set_ylim(-0.6, len(frame) - 0.4)
     ax.set_xscale("log")
-    ax.grid(axis="x", color="#E3E6E8")
+    ax.grid(axis="x", color=LINE)
     ax.set_axisbelow(True)
-    if len(columns) > 1:
-        ax.legend(frameon=False, fontsize=9)
+    mark_target(ax, allowed_min_per_year)
+    if len(columns) > 1 or len(ax.lines) > 1:
+        legend(ax)
     return tidy(ax, title, "downtime [min/year], logarithmic")
 
 
-def plot_side_by_side(panels: Sequence[tuple[pd.DataFrame, dict[str, str], str]]) -> Axes:
-    """Draw several comparisons of the same levels on shared axes.
+def plot_side_by_side(
+    panels: Sequence[tuple[pd.DataFrame, dict[str, str], str]], *, allowed_min_per_year: float = float("nan")
+) -> Axes:
+    """Draw several comparisons of the same levels on shared axes, one below the other.
 
     Parameters
     ----------
     panels : sequence of (pandas.DataFrame, dict, str)
         Table, columns and title of each, as for `plot_comparison`.
+    allowed_min_per_year : float
+        What a target allows [min/year].
 
     Returns
     -------
@@ -195,15 +240,10 @@ def plot_side_by_side(panels: Sequence[tuple[pd.DataFrame, dict[str, str], str]]
     >>> len(plot_side_by_side([panel, panel]).figure.axes)
     2
     """
-    from matplotlib.figure import Figure
-
-    height = 0.42 * len(panels[0][0]) + 1.7
-    figure = Figure(figsize=(5.1 * len(panels), height), layout="constrained")
-    axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+    axes = panel_axes(len(panels), 0.36 * max(len(frame) for frame, _, _ in panels) + 1.8)
     for ax, (frame, columns, title) in zip(axes, panels, strict=True):
-        plot_comparison(frame, columns, ax, title=title)
-    first: Axes = axes[0]
-    return first
+        plot_comparison(frame, columns, ax, title=title, allowed_min_per_year=allowed_min_per_year)
+    return axes[0]
 
 
 def plot_downtime_budget(cuts: pd.DataFrame, downtime_min_per_year: float, ax: Axes | None = None) -> Axes:
@@ -231,17 +271,15 @@ def plot_downtime_budget(cuts: pd.DataFrame, downtime_min_per_year: float, ax: A
     >>> plot_downtime_budget(k2rel.cut_set_table(s, "media"), 90.0).get_xlabel()
     'downtime [min/year]'
     """
-    rows = cuts.sort_values("downtime_min_per_year", ascending=False, kind="stable").head(10)
+    rows = cuts.sort_values("downtime_min_per_year", ascending=False, kind="stable").head(10).iloc[::-1]
     minutes = rows["downtime_min_per_year"].to_numpy(dtype=float)
-    ax = new_axes(ax, (7.4, 0.36 * max(len(rows), 1) + 1.3))
-    total = 0.0
-    for place, value in enumerate(minutes):
-        total += value
-        y = len(rows) - 1 - place
-        ax.barh(y, value, color=MUTED, height=0.7, edgecolor=INK, linewidth=0.6)
-        _figure(ax, value, y, f"{value:.3g}, in all {100 * total / downtime_min_per_year:.1f} %")
-    name_rows(ax, rows["failures"][::-1])
-    ax.set_xlim(0, 1.35 * (minutes.max() if len(minutes) else 1.0))
+    shares = 100 * minutes[::-1].cumsum()[::-1] / downtime_min_per_year
+    beside = [f"{value:.3g} min, in all {share:.1f} %" for value, share in zip(minutes, shares, strict=True)]
+    ax, depth = tall_rows_axes(ax, rows["failures"], beside, 0.18)
+    places = np.arange(len(rows)) - depth / 2
+    ax.barh(places, minutes, color=MUTED, height=0.8 * depth, edgecolor=INK, linewidth=0.6)
+    name_rows(ax, rows["failures"], beside)
+    ax.set_xlim(0, 1.02 * (minutes.max() if len(minutes) else 1.0))
     return tidy(ax, "What the downtime is spent on, and the running total", "downtime [min/year]")
 
 
@@ -270,14 +308,15 @@ def plot_modes(modes: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
     rows = modes[modes["hours_per_year"] > 0].head(12).iloc[::-1]
     hours = rows["hours_per_year"].to_numpy(dtype=float)
-    ax = new_axes(ax, (8.6, 0.34 * len(rows) + 1.3))
+    names = [shorten(str(mode).replace("_", " "), 90, placeholder=" …") for mode in rows["mode"]]
+    beside = [f"{three_digits(value)} h" for value in hours]
+    ax, depth = tall_rows_axes(ax, names, beside, 0.16)
     lost = rows["cut_off"].to_numpy() > 0
-    for y, (value, gone) in enumerate(zip(hours, lost, strict=True)):
-        ax.barh(y, value, color=LOST if gone else MUTED, hatch="//" if gone else None, height=0.7, edgecolor="white")
-        _figure(ax, value, y, f"{value:.3g}")
-    name_rows(ax, [shorten(str(mode).replace("_", " "), 70, placeholder=" …") for mode in rows["mode"]], fontsize=8)
+    for gone, colour, label in ((False, MUTED, "every client has it"), (True, LOST, "somebody has not (hatched)")):
+        here = np.flatnonzero(lost == gone)
+        ax.barh(here - depth / 2, hours[here], color=colour, hatch="//" if gone else None, height=0.8 * depth,
+                edgecolor="white", label=label if len(here) else None)  # fmt: skip
+    name_rows(ax, names, beside)
     ax.set_xscale("log")
-    ax.margins(x=0.12)
-    return tidy(
-        ax, "How the operating modes share the year (hatched: somebody has no service)", "hours a year, logarithmic"
-    )
+    legend(ax)
+    return tidy(ax, "How the operating modes share the year", "hours a year, logarithmic")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from k2rel.plots.style import INK, LOST, MUTED, SERIES, new_axes, tidy
+from k2rel.plots.style import INK, LOST, MUTED, SERIES, WIDE, legend, new_axes, tidy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ def plot_data_loss_over_time(frame: pd.DataFrame, ax: Axes | None = None) -> Axe
     >>> plot_data_loss_over_time(frame).get_yscale()
     'log'
     """
-    ax = new_axes(ax, (7.5, 4.4))
+    ax = new_axes(ax, (WIDE, 3.4))
     simulated = [str(name) for name in frame.columns if not str(name).endswith("(MTTDL)")]
     drawn: list[list[float]] = []
     for name, (mark, colour) in zip(simulated, _LINES, strict=False):
@@ -50,7 +50,7 @@ def plot_data_loss_over_time(frame: pd.DataFrame, ax: Axes | None = None) -> Axe
             ax.plot(frame.index, frame[formula], "--", color=colour, linewidth=1.2, label=f"{group}, MTTDL formula")
     ax.set_yscale("log")
     ax.grid(alpha=0.3)
-    ax.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    legend(ax)
     return tidy(ax, "Losses of data in 1,000 groups", "years in service", "losses until then")
 
 
@@ -77,7 +77,7 @@ def plot_scrubbing(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     >>> plot_scrubbing(frame).get_xscale()
     'log'
     """
-    ax = new_axes(ax, (7.5, 4.2))
+    ax = new_axes(ax, (WIDE, 3.2))
     value = frame["losses_per_1000"]
     around = [value - frame["low"], frame["high"] - value]
     ax.errorbar(frame.index, value, yerr=around, fmt="o-", color=INK, capsize=3, label="simulated")
@@ -85,5 +85,5 @@ def plot_scrubbing(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.grid(alpha=0.3)
-    ax.legend(fontsize=9, frameon=False)
+    legend(ax)
     return tidy(ax, "Losses of data in 1,000 groups", "time until scrubbing finds an error (scale) [h]", "losses")

@@ -8,7 +8,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.plots.style import INK, LOST, MUTED, SERIES, name_rows, new_axes, side_colour, tidy
+from k2rel.plots.style import (
+    COLOURS,
+    DARK,
+    INK,
+    LOST,
+    MUTED,
+    SERIES,
+    SHARED,
+    TEXT,
+    WIDE,
+    legend,
+    mark_target,
+    name_rows,
+    new_axes,
+    note_below,
+    rows_axes,
+    side_colour,
+    tidy,
+)
 from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -23,6 +41,7 @@ FloatArray = NDArray[np.float64]
 
 _MARKS = ("o", "s", "^", "D", "v")
 _SERIES = (*SERIES, LOST)
+_NODE = 500  # area of a state [square points]
 
 
 def plot_mode_graph(
@@ -32,7 +51,7 @@ def plot_mode_graph(
     ax: Axes | None = None,
     *,
     sides: tuple[str, ...] | None = None,
-    most: int = 10,
+    most: int = 8,
 ) -> Axes:
     """Draw the operating modes as states, with how often one is left for another.
 
@@ -50,15 +69,14 @@ def plot_mode_graph(
     Returns
     -------
     matplotlib.axes.Axes
-        Numbered states with their hours a year (squares: some client is cut off; else the colour of the side that
-        serves every client), arrows with changes a year, what
-        the numbers mean below.
+        Numbered states (squares: some client is cut off; else the colour of the side that serves every client), arrows
+        with changes a year; below, what the numbers mean, with hours a year.
 
     Examples
     --------
     >>> import k2rel
-    >>> plot_mode_graph(*k2rel.mode_flows(k2rel.study("L2R"))).get_title(loc="left")
-    'Operating modes, their hours a year, and changes a year between them'
+    >>> plot_mode_graph(*k2rel.mode_flows(k2rel.study("L2R"))).get_title(loc="left")[:15]
+    'Operating modes'
     """
     import networkx as nx
 
@@ -73,25 +91,36 @@ def plot_mode_graph(
             yearly = float(flow_per_h[mode, other]) * HOURS_PER_YEAR
             if yearly > 1e-4:
                 graph.add_edge(i, j, label=f"{yearly:.2g}")
-    ax = new_axes(ax, (9.0, 5.2 + 0.2 * len(chosen)))
+    ax = new_axes(ax, (WIDE, 5.0))
     place = nx.circular_layout(graph)
     for lost, shape in ((False, "o"), (True, "s")):
         nodes = [n for n in graph.nodes if graph.nodes[n]["lost"] == lost]
         colours = [LOST if lost else side_colour(sides, words[chosen[n]].side) for n in nodes]
         nx.draw_networkx_nodes(
-            graph, place, nodes, ax=ax, node_color=colours, node_size=1100, edgecolors=INK, node_shape=shape
+            graph, place, nodes, ax=ax, node_color=colours, node_size=_NODE, edgecolors=INK, node_shape=shape
         )
-    labels = {n: f"{n + 1}\n{_hours(graph.nodes[n]['hours'])}" for n in graph.nodes}
-    nx.draw_networkx_labels(graph, place, labels, ax=ax, font_size=7, font_color="black")
+        for colour in set(colours):
+            labels = {n: str(n + 1) for n, own in zip(nodes, colours, strict=True) if own == colour}
+            ink = "white" if colour in (COLOURS[0], SHARED) else DARK
+            nx.draw_networkx_labels(graph, place, labels, ax=ax, font_size=TEXT, font_color=ink)
     nx.draw_networkx_edges(
-        graph, place, ax=ax, node_size=1100, edge_color=MUTED, arrowsize=9, connectionstyle="arc3,rad=0.12"
+        graph, place, ax=ax, node_size=_NODE, edge_color=MUTED, arrowsize=9, connectionstyle="arc3,rad=0.12"
     )
-    nx.draw_networkx_edge_labels(
-        graph, place, nx.get_edge_attributes(graph, "label"), ax=ax, font_size=6, connectionstyle="arc3,rad=0.12"
+    texts = nx.draw_networkx_edge_labels(
+        graph, place, nx.get_edge_attributes(graph, "label"), ax=ax, font_size=TEXT, font_color=INK, rotate=False,
+        connectionstyle="arc3,rad=0.12", label_pos=0.4,
+    )  # fmt: skip
+    for text in texts.values():
+        text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.4})
+    ax.margins(0.08)
+    note_below(
+        ax,
+        "\n".join(
+            f"{number + 1}  {words[mode]}: {_hours(graph.nodes[number]['hours'])}".replace("_", " ")
+            for number, mode in enumerate(chosen.tolist())
+        ),
     )
-    text = "\n".join(f"{number + 1}  {words[mode]}" for number, mode in enumerate(chosen.tolist()))
-    ax.text(0.0, -0.02, text, transform=ax.transAxes, fontsize=7, va="top", color=INK, parse_math=False)
-    tidy(ax, "Operating modes, their hours a year, and changes a year between them")
+    tidy(ax, "Operating modes (square: somebody has no service), and changes a year between them")
     ax.set_axis_off()
     return ax
 
@@ -125,7 +154,7 @@ def plot_interruptions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     hours = {"longer_than_10_s": 10 / 3600, "longer_than_1_min": 1 / 60, "longer_than_10_min": 1 / 6,
              "longer_than_1_h": 1.0, "longer_than_8_h": 8.0}  # fmt: skip
     columns = [name for name in hours if name in table]
-    ax = new_axes(ax, (7.2, 3.4))
+    ax = new_axes(ax, (WIDE, 3.2))
     for number, (service, row) in enumerate(table.iterrows()):
         yearly = [row["per_year"] * row[name] for name in columns]
         ax.plot(
@@ -134,11 +163,13 @@ def plot_interruptions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         )  # fmt: skip
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.legend(fontsize=8, frameon=False)
+    legend(ax)
     return tidy(ax, "Interruptions a year that last longer than a time", "longer than [h], logarithmic", "a year")
 
 
-def plot_side_figures(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def plot_side_figures(
+    table: pd.DataFrame, ax: Axes | None = None, *, allowed_min_per_year: float = float("nan")
+) -> Axes:
     """Draw downtime with sticky roles beside that with roles at the preferred side.
 
     Parameters
@@ -147,6 +178,8 @@ def plot_side_figures(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         As `k2rel.sticky_and_preferred` gives it.
     ax : matplotlib.axes.Axes, optional
         Where to draw.
+    allowed_min_per_year : float
+        What a target allows [min/year].
 
     Returns
     -------
@@ -161,13 +194,14 @@ def plot_side_figures(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     'downtime [min/year], logarithmic'
     """
     rows = table.iloc[::-1]
-    ax = new_axes(ax, (7.2, 0.42 * len(rows) + 1.2))
+    ax = rows_axes(ax, rows.index, 0.42)
     y = np.arange(len(rows))
     ax.barh(y + 0.2, rows["preferred_min_per_year"], 0.38, color=MUTED, label="roles at the preferred side", hatch="//")
     ax.barh(y - 0.2, rows["sticky_min_per_year"], 0.38, color=INK, label="roles that stick, takeovers that can fail")
     name_rows(ax, rows.index)
     ax.set_xscale("log")
-    ax.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(0.0, -0.16 - 0.4 / len(rows)), ncols=2)
+    mark_target(ax, allowed_min_per_year)
+    legend(ax)
     return tidy(ax, "Downtime of each service, two readings of the roles", "downtime [min/year], logarithmic")
 
 
@@ -192,7 +226,7 @@ def plot_units(tables: Mapping[float, pd.DataFrame], ax: Axes | None = None) -> 
     >>> plot_units({0.95: k2rel.units_with_coverage(0.95)}).get_ylabel()
     'downtime [min/year], logarithmic'
     """
-    ax = new_axes(ax, (7.2, 3.8))
+    ax = new_axes(ax, (WIDE, 3.4))
     for number, (coverage, table) in enumerate(tables.items()):
         colour = _SERIES[number % len(_SERIES)]
         minutes = table["downtime_min_per_year"].to_numpy()
@@ -201,6 +235,6 @@ def plot_units(tables: Mapping[float, pd.DataFrame], ax: Axes | None = None) -> 
         best = int(np.argmin(minutes))
         ax.plot(units[best], minutes[best], "o", markersize=13, markerfacecolor="none", color=colour)
     ax.set_yscale("log")
-    ax.legend(fontsize=8, frameon=False)
+    legend(ax)
     title = "Downtime by number of units; the ring marks the best"
     return tidy(ax, title, "units, one of which is enough", "downtime [min/year], logarithmic")

@@ -8,7 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.field import Curve, Fit, RepairHistory, Trend, mean_cumulative_failures
-from k2rel.plots.style import INK, MUTED, SHARED, name_rows, new_axes, tidy
+from k2rel.plots.style import (
+    INK,
+    LOST,
+    MUTED,
+    SHARED,
+    WIDE,
+    legend,
+    mark_target,
+    name_rows,
+    new_axes,
+    tall_rows_axes,
+    tidy,
+)  # fmt: skip
+from k2rel.units import three_digits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +67,7 @@ def plot_probability(curve: Curve, fit: Fit, ax: Axes | None = None) -> Axes:
     >>> plot_probability(curve_of(lives), fit_law("weibull", lives)).get_xscale()
     'log'
     """
-    ax = new_axes(ax, (7.2, 4.8))
+    ax = new_axes(ax, (WIDE, 4.0))
     place = curve.plotting_positions
     if curve.from_h > 0:  # the curve counts from an age; the law says what had failed before
         place = 1 - (1 - place) * (1 - fit.failed_by([curve.from_h])[0])
@@ -78,9 +91,9 @@ def plot_probability(curve: Curve, fit: Fit, ax: Axes | None = None) -> Axes:
     bottom, top = _paper(fit.law, np.array([ticks[0], ticks[-1]]))
     ax.set_ylim(float(bottom), float(top))
     ax.set_xlim(low, high)
-    ax.legend(loc="upper left", fontsize=8)
-    ax.set_ylabel("failed")
-    return tidy(ax, f"{fit.name}: {fit.failures:,} failures, and the law fitted to them", "age [h], logarithmic")
+    legend(ax)
+    title = f"{fit.name}: {fit.failures:,} failures, and the law fitted to them"
+    return tidy(ax, title, "age [h], logarithmic", "failed")
 
 
 def plot_repairs(history: RepairHistory, trend: Trend, ax: Axes | None = None) -> Axes:
@@ -107,16 +120,15 @@ def plot_repairs(history: RepairHistory, trend: Trend, ax: Axes | None = None) -
     >>> plot_repairs(history, trend_of(history)).get_xlabel()
     'age [h]'
     """
-    ax = new_axes(ax, (7.2, 3.8))
+    ax = new_axes(ax, (WIDE, 3.2))
     frame = mean_cumulative_failures(history)
     grid = np.linspace(0, float(history.end_h.max()), 200)
     ax.plot(grid, trend.scale * grid**trend.shape, color=INK, lw=1.5, label=f"power law, exponent {trend.shape:.3g}")
     times = np.concatenate([[0.0], frame["time_h"].to_numpy()])
     counts = np.concatenate([[0.0], frame["failures"].to_numpy()])
     ax.step(times, counts, where="post", color=SHARED, lw=1.5, label="seen")
-    ax.legend(loc="upper left", fontsize=8)
-    ax.set_ylabel("failures of a unit, mean")
-    return tidy(ax, f"Repaired units: {trend.words().partition(' (')[0]}", "age [h]")
+    legend(ax)
+    return tidy(ax, f"Repaired units: {trend.words().partition(' (')[0]}", "age [h]", "failures of a unit, mean")
 
 
 def plot_rates_updated(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -144,20 +156,25 @@ def plot_rates_updated(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     >>> plot_rates_updated(table).get_xscale()
     'log'
     """
-    ax = new_axes(ax, (7.4, 0.7 * len(table) + 1.4))
-    for y, (_, row) in enumerate(table.iloc[::-1].iterrows()):
-        ax.plot([row["before_low_per_h"], row["before_high_per_h"]], [y + 0.15] * 2, color=MUTED, lw=4)
-        ax.plot([row["before_per_h"]], [y + 0.15], marker="o", ms=7, mfc="white", mec=INK, ls="")
-        ax.plot([row["after_low_per_h"], row["after_high_per_h"]], [y - 0.15] * 2, color=SHARED, lw=4)
-        ax.plot([row["after_per_h"]], [y - 0.15], marker="o", ms=7, color=SHARED, mec=INK, ls="")
+    rows = table.iloc[::-1]
+    beside = [f"{row['failures']:g} in {row['hours']:,.0f} h" for _, row in rows.iterrows()]
+    ax, depth = tall_rows_axes(ax, rows.index, beside, 0.3)
+    for y, (_, row) in enumerate(rows.iterrows()):
+        first = y == len(rows) - 1
+        kinds = (("before", y - 0.3 * depth, MUTED, "white"), ("after", y - 0.7 * depth, SHARED, SHARED))
+        for when, place, colour, face in kinds:
+            limits = [row[f"{when}_low_per_h"], row[f"{when}_high_per_h"]]
+            ax.plot(limits, [place] * 2, color=colour, lw=4, marker="")
+            ax.plot([row[f"{when}_per_h"]], [place], marker="o", ms=7, mfc=face, mec=INK, ls="",
+                    label=f"{when} the log" if first else None)  # fmt: skip
         if row["seen_per_h"] > 0:
-            ax.plot([row["seen_per_h"]], [y], marker="x", ms=8, mew=2, color=INK, ls="")
-        ax.text(1.01, y, f"{row['failures']:g} in {row['hours']:,.0f} h", transform=ax.get_yaxis_transform(),
-                va="center", fontsize=8)  # fmt: skip
-    name_rows(ax, table.index[::-1])
-    ax.set_ylim(-0.6, len(table) - 0.4)
+            said = any(line.get_label() == "the log alone" for line in ax.lines)
+            ax.plot([row["seen_per_h"]], [y - 0.5 * depth], marker="x", ms=8, mew=2, color=INK, ls="",
+                    label=None if said else "the log alone")  # fmt: skip
+    name_rows(ax, rows.index, beside)
     ax.set_xscale("log")
-    return tidy(ax, "Rates: grey before, dark after, x the log alone", "failure rate [1/h], 90 % limits, logarithmic")
+    legend(ax)
+    return tidy(ax, "Rates before and after a log", "failure rate [1/h], 90 % limits, logarithmic")
 
 
 def plot_changes(table: pd.DataFrame, now_min_per_year: float, target_min_per_year: float = float("nan"),
@@ -185,22 +202,17 @@ def plot_changes(table: pd.DataFrame, now_min_per_year: float, target_min_per_ye
     >>> plot_changes(advice.table(3), advice.now_min_per_year).get_xlabel()
     'downtime that is left [min/year]'
     """
-    from textwrap import fill
-
     rows = table.iloc[::-1]
-    ax = new_axes(ax, (8.4, 0.5 * max(len(rows), 1) + 1.4))
     values = rows["downtime_min_per_year"].to_numpy()
-    ax.barh(range(len(rows)), values, color=SHARED, height=0.6)
-    for y, value in enumerate(values):
-        ax.text(value, y, f" {value:.3g}", va="center", fontsize=8)
-    ax.axvline(now_min_per_year, color=INK, ls="--", lw=1.2)
-    ax.text(now_min_per_year, len(rows) - 0.4, "today ", ha="right", fontsize=8)
-    if np.isfinite(target_min_per_year) and target_min_per_year < 3 * now_min_per_year:
-        ax.axvline(target_min_per_year, color=INK, ls=":", lw=1.6)
-        ax.text(target_min_per_year, len(rows) - 0.4, " target", ha="left", fontsize=8)
-    ax.set_yticks(range(len(rows)), [fill(str(name), 48) for name in rows.index], parse_math=False, fontsize=8)
-    ax.set_ylim(-0.6, len(rows) + 0.1)
-    ax.set_xlim(0, max(float(values.max(initial=0.0)), now_min_per_year) * 1.1)
+    beside = [f"{value:.3g} min" for value in values]
+    ax, depth = tall_rows_axes(ax, rows.index, beside, 0.2)
+    ax.barh(np.arange(len(rows)) - depth / 2, values, color=SHARED, height=0.8 * depth)
+    ax.axvline(now_min_per_year, color=INK, lw=1.4, label=f"today {now_min_per_year:.3g} min/year")
+    if target_min_per_year < 3 * now_min_per_year:
+        mark_target(ax, target_min_per_year)
+    name_rows(ax, rows.index, beside)
+    ax.set_xlim(0, max(float(values.max(initial=0.0)), now_min_per_year) * 1.02)
+    legend(ax)
     return tidy(ax, "What changes leave of the downtime", "downtime that is left [min/year]")
 
 
@@ -231,14 +243,13 @@ def plot_front(table: pd.DataFrame, currency: str = "", target_min_per_year: flo
     >>> plot_front(table, "EUR").get_xlabel()
     'cost [EUR]'
     """
-    ax = new_axes(ax, (7.4, 4.0))
+    ax = new_axes(ax, (WIDE, 3.4))
     ax.step(table["cost"], table["downtime_min_per_year"], where="post", color=SHARED, lw=1.5)
     ax.plot(table["cost"], table["downtime_min_per_year"], ls="", marker="o", ms=6, color=SHARED, mec=INK)
     if np.isfinite(target_min_per_year):
-        ax.axhline(target_min_per_year, color=INK, ls=":", lw=1.6)
-        ax.text(float(table["cost"].max()), target_min_per_year, "target", ha="right", va="bottom", fontsize=8)
+        words = f"target allows {three_digits(target_min_per_year)} min/year"
+        ax.axhline(target_min_per_year, color=LOST, ls="--", lw=1.8, label=words)
+        legend(ax)
     ax.set_ylim(bottom=0)
-    ax.set_ylabel("downtime [min/year]")
-    return tidy(
-        ax, "Cost against downtime: no set of changes is better in both", f"cost [{currency}]" if currency else "cost"
-    )
+    title = "Cost against downtime: no set of changes is better in both"
+    return tidy(ax, title, f"cost [{currency}]" if currency else "cost", "downtime [min/year]")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from k2rel.plots.style import COLOURS, INK, LOST, MUTED, SERIES, SHARED, new_axes, tidy
+from k2rel.plots.style import COLOURS, DARK, INK, LOST, MUTED, SERIES, SHARED, WIDE, legend, new_axes, tidy
 from k2rel.units import HOURS_PER_YEAR, format_duration
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _steps(ax: Axes, history: Timeline, chosen: tuple[Event, ...], parts: list[s
             if count:
                 ax.add_patch(_box(n, y, colour, alpha=0.35 + 0.65 * count / clients))
                 ax.text(n + 0.5, y + 0.5, str(count), ha="center", va="center", fontsize=8,
-                        color="white" if colour != COLOURS[1] else INK)  # fmt: skip
+                        color="white" if colour == COLOURS[0] else DARK)  # fmt: skip
     for n in range(len(chosen) + 1):
         ax.axvline(n, color=MUTED, linewidth=0.4, zorder=0)
     ax.set_xlim(0, len(chosen))
@@ -139,7 +139,7 @@ def _words(ax: Axes, chosen: tuple[Event, ...], service: str) -> None:
             f"+{format_duration(event.time_h - chosen[n - 1].time_h)}" if n else f"day {1 + int(event.time_h // 24)}"
         )
         ax.text(0.035, n, str(event.number), ha="right", va="center", fontsize=8, color=INK)
-        ax.text(0.185, n, later, ha="right", va="center", fontsize=8, color="#5B646C")
+        ax.text(0.185, n, later, ha="right", va="center", fontsize=8, color=SHARED)
         text = shorten(event.words, 92, placeholder=" …")
         ax.text(0.205, n, text, va="center", fontsize=8, color=LOST if service in event.lost else INK, parse_math=False)
 
@@ -171,9 +171,10 @@ def plot_downtime_of_a_year(
     >>> plot_downtime_of_a_year({"media": result.distribution("media")}).get_xscale()
     'log'
     """
-    ax = new_axes(ax, (7.5, 4.2))
+    ax = new_axes(ax, (WIDE, 3.4))
     styles = zip(("-", "--", ":", "-."), (*SERIES[:3], SHARED), strict=True)
     for (name, frame), (line, colour) in zip(distributions.items(), styles, strict=False):
+        frame = _visible(frame)
         minutes = frame["hours"] * 60
         ax.fill_between(minutes, frame["low"], frame["high"], color=colour, alpha=0.2, linewidth=0)
         ax.plot(minutes, frame["probability"], line, color=colour, label=name)
@@ -183,8 +184,17 @@ def plot_downtime_of_a_year(
     ax.set_ylim(min(least, default=0.1) / 2, 1.5)
     ax.set_xlim(left=0.01)
     ax.grid(alpha=0.3)
-    ax.legend(fontsize=9, frameon=False)
+    legend(ax)
     return tidy(ax, title, "downtime of a year [min]", "probability that a year has more")
+
+
+def _visible(frame: pd.DataFrame) -> pd.DataFrame:
+    """One point of a curve for each place that an eye tells apart on logarithmic axes."""
+    with np.errstate(divide="ignore"):
+        places = np.log10(frame[["hours", "probability", "low", "high"]].clip(lower=1e-12).to_numpy(dtype=float))
+    cells = np.round(places / np.array([0.03, 0.02, 0.03, 0.03]))
+    new = np.r_[True, (np.diff(cells, axis=0) != 0).any(axis=1)]
+    return frame[new]
 
 
 def plot_time_to_first_loss(frame: pd.DataFrame, ax: Axes | None = None, *, title: str = "Time to first loss") -> Axes:
@@ -212,7 +222,7 @@ def plot_time_to_first_loss(frame: pd.DataFrame, ax: Axes | None = None, *, titl
     >>> plot_time_to_first_loss(result.distribution("media", "first_loss")).get_xlabel()
     'time [years]'
     """
-    ax = new_axes(ax, (7.5, 4.2))
+    ax = new_axes(ax, (WIDE, 3.4))
     years = frame["hours"] / HOURS_PER_YEAR
     ax.fill_between(years, frame["low"], frame["high"], color=INK, alpha=0.2, linewidth=0)
     ax.plot(years, frame["probability"], color=INK)

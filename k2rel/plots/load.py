@@ -7,14 +7,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from k2rel.measures.load import LoadResult
-from k2rel.plots.style import INK, LOST, legend, name_rows, new_axes, side_colour, tidy
-from k2rel.policy.failover import FailoverOutcome
+from k2rel.plots.style import (
+    DOUBT,
+    INK,
+    LOST,
+    SHARED,
+    TEXT,
+    WIDE,
+    legend,
+    name_rows,
+    new_axes,
+    rows_axes,
+    side_colour,
+    tidy,
+)
+from k2rel.policy.failover import ElementLoad, FailoverOutcome
 from k2rel.site.model import Site
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["plot_load_after_failover", "plot_load_against_capacity", "plot_load_distribution"]
+
+_OVER, _LIMIT = "overloaded", "at its limit"
+_STATES = {_OVER: (LOST, "//"), _LIMIT: (DOUBT, None)}
 
 
 def plot_load_after_failover(
@@ -33,7 +49,8 @@ def plot_load_after_failover(
     Returns
     -------
     matplotlib.axes.Axes
-        Paired bars [MB/s]; pale is before, full is after; a line marks the capacity.
+        Paired bars [MB/s], pale before and full after; a line marks the capacity. What is overloaded, before or after,
+        or loaded to its limit has its colour and the word.
 
     Examples
     --------
@@ -44,22 +61,37 @@ def plot_load_after_failover(
     'load [MB/s]'
     """
     items = [(b, a) for b, a in zip(before.loads, after.loads, strict=True) if b.load_mb_s > 0 or a.load_mb_s > 0]
-    ax = new_axes(ax, (7.2, 0.42 * len(items) + 1.6))
-    for row, (b, a) in enumerate(reversed(items)):
-        colour = side_colour(site.sides, site.components[b.element].side)
-        ax.barh(row + 0.2, b.load_mb_s, height=0.36, color=colour, alpha=0.35)
-        ax.barh(
-            row - 0.2,
-            a.load_mb_s,
-            height=0.36,
-            color=LOST if a.overloaded else colour,
-            hatch="//" if a.overloaded else None,
-        )
-        ax.plot([b.capacity_mb_s] * 2, [row - 0.44, row + 0.44], color=INK, lw=2)
-    name_rows(ax, [b.element for b, _ in reversed(items)])
-    ax.set_xlim(left=0)
+    rows = items[::-1]
+    ax = rows_axes(ax, [b.element for b, _ in rows], 0.4)
+    furthest = max((max(b.load_mb_s, a.load_mb_s, b.capacity_mb_s) for b, a in items), default=1.0)
+    words = False
+    for alpha, when in ((0.4, "before (pale)"), (1.0, "after")):
+        ax.barh(0, 0, color=SHARED, alpha=alpha, label=when)  # for the legend alone
+    for row, (b, a) in enumerate(rows):
+        own = side_colour(site.sides, site.components[b.element].side)
+        for load, place, alpha in ((b, row + 0.2, 0.4), (a, row - 0.2, 1.0)):
+            state = _state(load)
+            colour, hatch = _STATES.get(state, (own, None))
+            ax.barh(place, load.load_mb_s, height=0.36, color=colour, hatch=hatch, alpha=1.0 if state else alpha,
+                    edgecolor=INK if state == _LIMIT else "white", lw=0.6)  # fmt: skip
+            if state:
+                words = True
+                share = f" {100 * load.load_mb_s / load.capacity_mb_s:.0f} %" if state == _OVER else ""
+                end = max(load.load_mb_s, load.capacity_mb_s)
+                ax.annotate(f"{state}{share}", (end, place), (4, 0), textcoords="offset points", va="center",
+                            fontsize=TEXT, color=INK)  # fmt: skip
+        ax.plot([b.capacity_mb_s] * 2, [row - 0.42, row + 0.42], color=INK, lw=2, label=None if row else "capacity")
+    name_rows(ax, [b.element for b, _ in rows])
+    ax.set_ylim(-0.6, max(len(rows), 1) - 0.4)
+    ax.set_xlim(0, furthest * (1.55 if words else 1.05))
+    legend(ax)
     what = ", ".join(after.failed).replace("_", " ") or "nothing"
-    return tidy(ax, f"Load before (pale) and after (full) the loss of {what}; | capacity", "load [MB/s]")
+    return tidy(ax, f"Load before and after the loss of {what}", "load [MB/s]")
+
+
+def _state(load: ElementLoad) -> str:
+    """How an element stands to its capacity, in words; empty where it carries its load."""
+    return _OVER if load.overloaded else _LIMIT if load.at_limit else ""
 
 
 def plot_load_distribution(result: LoadResult, site: Site, ax: Axes | None = None) -> Axes:
@@ -87,7 +119,7 @@ def plot_load_distribution(result: LoadResult, site: Site, ax: Axes | None = Non
     """
     from matplotlib.ticker import MaxNLocator
 
-    ax = new_axes(ax, (7.2, 3.6))
+    ax = new_axes(ax, (WIDE, 3.2))
     count = site.client_count
     marks = ("o", "s", "x")
     series = [
@@ -112,7 +144,7 @@ def plot_load_distribution(result: LoadResult, site: Site, ax: Axes | None = Non
     ax.set_yscale("log")
     ax.set_ylim(lowest / 3, 3)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.legend(frameon=False, fontsize=9)
+    legend(ax)
     return tidy(ax, "At least n clients on each side, or cut off", "number of clients n", "probability, logarithmic")
 
 
@@ -139,7 +171,7 @@ def plot_load_against_capacity(result: LoadResult, site: Site, ax: Axes | None =
     >>> plot_load_against_capacity(k2rel.load(s), s.site).get_xlabel()
     'load [% of capacity]'
     """
-    ax = new_axes(ax, (7.2, 3.6))
+    ax = new_axes(ax, (WIDE, 3.2))
     marks = ("o", "s", "x")
     lowest, highest = 1.0, 100.0
     for number, side in enumerate((*site.sides, None)):
@@ -157,11 +189,17 @@ def plot_load_against_capacity(result: LoadResult, site: Site, ax: Axes | None =
             ls=("-", "--", ":")[min(number, 2)], drawstyle="steps-pre",
             label=item.element.replace("_", " ") + where,
         )  # fmt: skip
-    ax.axvline(100.0, color=INK, lw=2)
-    ax.annotate("capacity", (100.0, 1.5), (4, 0), textcoords="offset points", fontsize=8, color=INK, va="center")
+        full = np.isclose(loads, 100.0) & shown
+        if full.any():
+            known = any(line.get_label() == _LIMIT for line in ax.lines)
+            ax.plot(loads[full], least[full], ls="", marker="o", ms=9, mfc=DOUBT, mec=INK, zorder=1.9,
+                    label=None if known else _LIMIT)  # fmt: skip
+    ax.axvline(100.0, color=INK, lw=2, label="capacity")
+    if highest > 100.0 + 1e-9:
+        ax.axvspan(100.0, highest * 1.12, color=LOST, alpha=0.18, lw=0, label=_OVER)
     ax.set_yscale("log")
     ax.set_ylim(lowest / 3, 3)
     ax.set_xlim(0, highest * 1.12)
-    legend(ax, fontsize=9, loc="lower left")
+    legend(ax)
     title = "Load on the element of each side that comes nearest to its capacity"
     return tidy(ax, title, "load [% of capacity]", "probability of at least that")

@@ -12,7 +12,21 @@ from numpy.typing import NDArray
 from k2rel.design.target_forms import WindowJudgement
 from k2rel.design.targets import Judgement
 from k2rel.measures.uncertainty import UncertaintyResult
-from k2rel.plots.style import COLOURS, INK, LOST, MUTED, SHARED, legend, name_rows, new_axes, tidy
+from k2rel.plots.style import (
+    COLOURS,
+    INK,
+    LINE,
+    LOST,
+    MUTED,
+    SHARED,
+    WIDE,
+    legend,
+    mark_target,
+    name_rows,
+    new_axes,
+    tall_rows_axes,
+    tidy,
+)
 from k2rel.tables import percentage, quantity_text
 from k2rel.units import MINUTES_PER_YEAR, three_digits
 
@@ -61,7 +75,7 @@ def plot_band(
     share = 100.0 * (np.arange(len(minutes)) + 0.5) / len(minutes)
     low, middle, high = np.quantile(minutes, [0.05, 0.5, 0.95]).tolist()
     given = drawn.at_point[name] * MINUTES_PER_YEAR
-    ax = new_axes(ax, (8.6, 3.4))
+    ax = new_axes(ax, (WIDE, 3.2))
     ax.axvspan(
         low, high, color=MUTED, alpha=0.3, lw=0, label=f"5 to 95 %: {three_digits(low)} to {three_digits(high)} min"
     )
@@ -70,11 +84,10 @@ def plot_band(
             label=f"inputs as given: {three_digits(given)} min")  # fmt: skip
     if judged is not None:
         allowed = judged.allowed_min_per_year
-        label = f"{judged.target_percent:.6g} % allows {three_digits(allowed)} min:\n{_met(judged)}"
-        ax.axvline(allowed, color=LOST, lw=1.8, ls="--", label=label)
+        mark_target(ax, allowed, f"{judged.target_percent:.6g} % allows {three_digits(allowed)} min:\n{_met(judged)}")
     ax.set_ylim(0.0, 100.0)
     _logarithmic(ax, [*minutes[[0, -1]].tolist(), given, *([judged.allowed_min_per_year] if judged else [])])
-    legend(ax, loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=9)
+    legend(ax)
     words = name.replace("_", " ")
     return tidy(ax, f"How sure: {words} has at most some downtime", _MINUTES, "probability [%]")
 
@@ -108,30 +121,32 @@ def plot_bands(
     """
     names = [name for name, values in drawn.unavailability.items() if values.max() > 0][::-1]
     targets = {item.service: item for item in judged if isinstance(item, Judgement)}
-    ax = new_axes(ax, (8.6, 0.72 * max(len(names), 1) + 1.5))
+    beside = []
+    for name in names:
+        low, high = (three_digits(v * MINUTES_PER_YEAR) for v in np.quantile(drawn.unavailability[name], [0.05, 0.95]))
+        beside.append(f"{low} to {high}" + (f"; {_met(targets[name])}" if name in targets else ""))
+    ax, depth = tall_rows_axes(ax, names, beside, 0.42)
     seen: list[float] = []
-    for y, name in enumerate(names):
+    for row, name in enumerate(names):
         minutes = drawn.unavailability[name] * MINUTES_PER_YEAR
         low, middle, high = np.quantile(minutes, [0.05, 0.5, 0.95]).tolist()
         given = drawn.at_point[name] * MINUTES_PER_YEAR
-        _density(ax, minutes[minutes > 0], y)
-        first = y == len(names) - 1
+        first, y = row == len(names) - 1, row - 0.85 * depth
+        _density(ax, minutes[minutes > 0], y, 0.8 * depth)
         ax.plot([low, high], [y, y], color=SHARED, lw=5, solid_capstyle="butt", label="5 to 95 %" if first else None)
-        ax.plot([middle] * 2, [y - 0.12, y + 0.12], color=INK, lw=2.4, label="median" if first else None)
+        tick = [y - 0.12 * depth, y + 0.3 * depth]
+        ax.plot([middle] * 2, tick, color=INK, lw=2.4, label="median" if first else None)
         ax.plot([given], [y], marker="o", ms=7, color="white", mec=INK, ls="", label="as given" if first else None)
         seen += [float(np.quantile(minutes, 0.002)), float(np.quantile(minutes, 0.998)), given]
-        said = f"{three_digits(low)} to {three_digits(high)}"
         if name in targets:
             allowed = targets[name].allowed_min_per_year
             known = any(line.get_label() == "target" for line in ax.lines)
-            ax.plot([allowed] * 2, [y - 0.2, y + 0.6], color=LOST, lw=1.8, ls="--", label=None if known else "target")
+            tick = [y - 0.15 * depth, y + 0.85 * depth]
+            ax.plot([allowed] * 2, tick, color=LOST, lw=1.8, ls="--", label=None if known else "target")
             seen.append(allowed)
-            said += f"\n{_met(targets[name])}"
-        ax.text(1.01, y + 0.1, said, transform=ax.get_yaxis_transform(), va="center", fontsize=8.5, color=INK)
-    name_rows(ax, names)
-    ax.set_ylim(-0.35, len(names) - 0.2)
+    name_rows(ax, names, beside)
     _logarithmic(ax, seen)
-    legend(ax, loc="upper right", ncols=4, fontsize=8.5, bbox_to_anchor=(1.0, -0.42 / max(len(names), 1) ** 0.85))
+    legend(ax)
     return tidy(ax, "Downtime that inputs within their limits leave possible", _MINUTES)
 
 
@@ -140,30 +155,24 @@ def _met(judged: Judgement) -> str:
     return f"{judged.verdict.upper()}, P(met) = {percentage(judged.probability)}{carries}"
 
 
-def _density(ax: Axes, minutes: FloatArray, y: float) -> None:
-    """A smooth density over the logarithm, on a row of height 1 (kernel width by Silverman's rule)."""
+def _density(ax: Axes, minutes: FloatArray, y: float, high: float) -> None:
+    """A smooth density over the logarithm, on a row so high (kernel width by Silverman's rule)."""
     values = np.log10(minutes)
     width = 0.9 * min(values.std(), np.subtract(*np.quantile(values, [0.75, 0.25])) / 1.34) * len(values) ** -0.2
     if not width > 0.0:
         return
-    grid = np.linspace(values.min() - 3 * width, values.max() + 3 * width, 160)
+    grid = np.linspace(values.min() - 3 * width, values.max() + 3 * width, 90)
     heights = np.exp(-0.5 * ((grid[:, None] - values[None, :]) / width) ** 2).sum(axis=1)
-    ax.fill_between(10.0**grid, y, y + 0.6 * heights / heights.max(), color=MUTED, alpha=0.45, lw=0)
+    ax.fill(10.0**grid, y + high * heights / heights.max(), color=MUTED, alpha=0.45, lw=0)
 
 
 def _logarithmic(ax: Axes, seen: Sequence[float]) -> None:
-    """A logarithmic axis of downtime that holds what is seen, with numbers that people read."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
+    """A logarithmic axis of downtime that holds what is seen."""
     ax.set_xscale("log")
     low, high = (math.log10(end) for end in (min(v for v in seen if v > 0), max(seen)))
     edge = 0.05 * (high - low) + 0.02
     ax.set_xlim(10 ** (low - edge), 10 ** (high + edge))
-    steps = (1.0, 2.0, 5.0) if high - low < 2.5 else (1.0,)
-    ax.xaxis.set_major_locator(LogLocator(subs=steps, numticks=20))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}" if value < 1e6 else f"{value:.0e}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.grid(axis="x", color="#E3E6E8")
+    ax.grid(axis="x", color=LINE)
     ax.set_axisbelow(True)
 
 
@@ -191,7 +200,7 @@ def plot_swing(
     -------
     matplotlib.axes.Axes
         A bar for each input, widest on top, to the downtime [min/year] at its lower limit (blue) and at its upper one
-        (orange hatched), the limits to the right; those below 1 % of the widest are left out.
+        (orange hatched), the limits beside its name; those below 1 % of the widest are left out.
 
     Examples
     --------
@@ -202,20 +211,21 @@ def plot_swing(
     """
     swings = (frame["downtime_high"] - frame["downtime_low"]).abs()
     rows = frame[swings > _LITTLE * swings.max()].head(_MOST).iloc[::-1]
-    ax = new_axes(ax, (9.2, 0.36 * max(len(rows), 1) + 1.6))
-    here = downtime_min_per_year
     told = rows.to_dict("records")
+    names = [f"{row['about']}, {quantity_text(row['value'], row['unit'])}" for row in told]
+    beside = [" to ".join(quantity_text(row[end], row["unit"]) for end in ("low", "high")) for row in told]
+    ax, depth = tall_rows_axes(ax, names, beside, 0.18)
+    here = downtime_min_per_year
     for y, row in enumerate(told):
-        ends = ((row["downtime_low"], COLOURS[0], None), (row["downtime_high"], COLOURS[1], "///"))
-        for minutes, colour, hatch in ends:
-            ax.barh(y, minutes - here, left=here, height=0.62, color=colour, hatch=hatch, edgecolor="white", lw=0)
-        limits = " to ".join(quantity_text(row[end], row["unit"]) for end in ("low", "high"))
-        ax.text(1.01, y, limits, transform=ax.get_yaxis_transform(), va="center", fontsize=8, color=INK)
-    ax.axvline(here, color=INK, lw=1.2)
-    if math.isfinite(allowed_min_per_year):
-        ax.axvline(allowed_min_per_year, color=LOST, lw=1.8, ls="--")
-    name_rows(ax, [f"{row['about']}, {quantity_text(row['value'], row['unit'])}" for row in told], fontsize=8)
+        ends = (("lower", row["downtime_low"], COLOURS[0], None), ("upper", row["downtime_high"], COLOURS[1], "///"))
+        for end, minutes, colour, hatch in ends:
+            hatched = " (hatched)" if hatch else ""
+            label = f"input at its {end} limit{hatched}" if y == 0 else None
+            ax.barh(y - depth / 2, minutes - here, left=here, height=0.8 * depth, color=colour, hatch=hatch,
+                    edgecolor="white", lw=0, label=label)  # fmt: skip
+    ax.axvline(here, color=INK, lw=1.2, label="all inputs as given")
+    mark_target(ax, allowed_min_per_year)
+    name_rows(ax, names, beside)
     ax.spines["left"].set_visible(False)
-    target = "; dashed: the target" if math.isfinite(allowed_min_per_year) else ""
-    title = "Downtime with one input at its lower limit (blue) or upper limit (orange hatched)"
-    return tidy(ax, title, f"downtime [min/year]; line: all inputs as given{target}")
+    legend(ax)
+    return tidy(ax, "Downtime with one input at one of its limits", "downtime [min/year]")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from k2rel.arguments import as_names
-from k2rel.plots.style import COLOURS, CONTROL, INK, LOST, MUTED, legend, new_axes, tidy
+from k2rel.plots.style import COLOURS, CONTROL, INK, LOST, MUTED, TEXT, WIDE, legend, new_axes, panel_axes, tidy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +19,7 @@ __all__ = ["plot_most_clients", "plot_sweep", "plot_sweep_sample"]
 # blue and orange are the sides' own, so none of them here
 _LINES = (
     (INK, "-", "o"), (CONTROL, "--", "s"), ("#CC79A7", "-.", "^"), ("#56B4E9", ":", "D"), (LOST, "-", "v"),
-    (MUTED, "--", "P"), ("#8C6D1F", ":", "x"), ("#3B3B98", "-", "*"),
+    (MUTED, "--", "P"), ("#8C6D1F", ":", "x"), ("#7A6FD0", "-", "*"),
 )  # fmt: skip
 _MOST_LINES = 16
 
@@ -54,7 +54,7 @@ def plot_sweep(
     >>> plot_sweep(frame, ["clients"], "downtime_min_per_year", "downtime", "t").get_xlabel()
     'clients'
     """
-    axes, ax = as_names("axes", axes), new_axes(ax, (8.2, 4.2))
+    axes, ax = as_names("axes", axes), new_axes(ax, (WIDE, 3.4))
     numeric = [name for name in axes if np.issubdtype(table[name].to_numpy().dtype, np.number)]
     x = max(numeric or list(axes), key=lambda name: table[name].nunique())
     others = [name for name in axes if name != x]
@@ -77,7 +77,7 @@ def plot_sweep(
     else:
         ax.set_ylim(bottom=0)
     if drawn:
-        legend(ax, fontsize=8, ncols=2 if drawn > 4 else 1)
+        legend(ax)
     return tidy(ax, title, x.replace("_", " "), label)
 
 
@@ -98,7 +98,7 @@ def plot_sweep_sample(table: pd.DataFrame, axes: Sequence[str], measure: str, la
     Returns
     -------
     matplotlib.axes.Axes
-        The first of the plots, side by side.
+        The first of the plots, one below the other.
 
     Examples
     --------
@@ -107,16 +107,12 @@ def plot_sweep_sample(table: pd.DataFrame, axes: Sequence[str], measure: str, la
     >>> plot_sweep_sample(frame, ["a [h]"], "u", "downtime", "t").get_xlabel()
     'a [h]'
     """
-    from matplotlib.figure import Figure
-
     shown = list(axes)[:6]
-    figure = Figure(figsize=(min(9.6, 3.4 * len(shown) + 1), 3.4), layout="constrained")
-    row = figure.subplots(1, len(shown), squeeze=False, sharey=True)[0]
-    for number, (ax, name) in enumerate(zip(row, shown, strict=True)):
+    rows = panel_axes(len(shown), 2.3, sharex=False)
+    for number, (ax, name) in enumerate(zip(rows, shown, strict=True)):
         ax.plot(table[name].to_numpy(), table[measure].to_numpy(dtype=float), ls="", marker="o", ms=3, color=COLOURS[0])
-        tidy(ax, title if number == 0 else "", name.replace("_", " "), label if number == 0 else "")
-    first: Axes = row[0]
-    return first
+        tidy(ax, title if number == 0 else "", name.replace("_", " "), label)
+    return rows[0]
 
 
 def plot_most_clients(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -140,16 +136,16 @@ def plot_most_clients(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     >>> plot_most_clients(pd.DataFrame({"L1": [4]}, index=["50 Mb/s"])).get_ylabel()
     'clients'
     """
-    ax = new_axes(ax, (8.2, 3.6))
+    ax = new_axes(ax, (WIDE, 3.2))
     count = len(table.columns)
-    hatches = ("", "//", "..", "xx", "\\\\", "++")
+    hatches = ("", "//", "--", "xx", "\\\\", "++")
     for number, level in enumerate(table.columns):
         places = np.arange(len(table)) + (number - (count - 1) / 2) * 0.8 / count
         bars = ax.bar(
             places, table[level].to_numpy(dtype=float), width=0.76 / count, color=_LINES[number % len(_LINES)][0],
             hatch=hatches[number % len(hatches)], edgecolor="white", label=str(level),
         )  # fmt: skip
-        ax.bar_label(bars, fontsize=8, fmt="%d")
+        ax.bar_label(bars, fontsize=TEXT, fmt="%d")
     ax.set_xticks(np.arange(len(table)), [str(name) for name in table.index], parse_math=False)
-    legend(ax, fontsize=8, ncols=min(count, 6))
+    legend(ax)
     return tidy(ax, "Most clients that a level carries after any single failure", "bit rate of a client", "clients")

@@ -7,15 +7,13 @@ date is left alone, so that a run that was stopped is finished by the next one.
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import itertools
-import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,26 +21,24 @@ from typing import Any
 from k2rel._version import __version__
 from k2rel.arguments import as_paths, as_seed, as_whole
 from k2rel.basis import basis_hash
-from k2rel.bundled import data_version, notebook_dir
-from k2rel.design.target_forms import Target
-from k2rel.design.targets import SURE, checked_sure, read_target
-from k2rel.errors import K2relError
+from k2rel.bundled import data_version
+from k2rel.design.targets import SURE, checked_sure
+from k2rel.errors import InputError, K2relError
 from k2rel.measures.solution import checked_method
 from k2rel.organisation import Organisation
 from k2rel.parallel import as_they_end, connected, worker_count
 from k2rel.report.execute import quiet
 from k2rel.report.files import make_folders, remove_leftovers, whole, write_whole
+from k2rel.report.jobs import COMPARISON, PAIR, Options, cell_count, jobs_of, pair_job, read_levels, resolved
 from k2rel.report.page import Entry, index_page
 from k2rel.report.pdf import NO_CHROMIUM, chromium
 from k2rel.report.render import Job, Report, headline_of, render_report, spoiled, up_to_date
 from k2rel.site.read import pinned_table
-from k2rel.studies import Study, studies_of
+from k2rel.studies import studies_of
 from k2rel.tables import Shown
 
 __all__ = ["Rendered", "render_reports"]
 
-_LEVEL_NOTEBOOK = "level_report.ipynb"
-_COMPARISON_NOTEBOOK = "level_comparison.ipynb"
 _HISTORY = (
     "unavailability",
     "downtime_min_per_year",
@@ -93,6 +89,7 @@ def render_reports(
     output: Path | str = "reports",
     *,
     comparison: bool = True,
+    compare: Sequence[str | Path] | None = None,
     clients: int | None = None,
     repair: str = "4h",
     rates: str | Path | None = None,
@@ -100,6 +97,12 @@ def render_reports(
     data: str | None = None,
     target: str | float | None = None,
     sure: float = SURE,
+    costs: str | Path | None = None,
+    counts: Sequence[int] = (),
+    title: str = "",
+    author: str = "",
+    revision: str = "",
+    date: str = "",
     seed: int = 1,
     method: str = "auto",
     roles: str = "sticky",
@@ -113,11 +116,13 @@ def render_reports(
     Parameters
     ----------
     levels : sequence of str or pathlib.Path
-        Levels by name, or site files.
+        Levels by name, or site files; a file with mistakes is named in the index, and the others are made.
     output : pathlib.Path or str
         Folder for the pages; ``results/`` in it gets the tables, ``notebooks/`` the executed notebooks.
     comparison : bool
         Whether to put them side by side in a report of its own.
+    compare : sequence of two, optional
+        Two levels or site files that get a page on what differs between them.
     clients, repair, rates, settings, data
         As for `k2rel.study`, for all levels.
     target : str or float, optional
@@ -125,6 +130,12 @@ def render_reports(
         and what would help most.
     sure : float
         Probability from which a target counts as met (`judge`).
+    costs : str or pathlib.Path, optional
+        File of prices; its rows ``level,NAME,PRICE`` are what the levels cost (`recommend`).
+    counts : sequence of int
+        Numbers of clients that the comparison asks about; none: its own.
+    title, author, revision, date : str
+        What stands at the head of the pages, before what the site files say.
     seed : int
         Seed of the samples.
     method : {"auto", "exact", "markov", "simulation"}
@@ -160,26 +171,37 @@ def render_reports(
     """
     from tqdm import tqdm
 
-    at_once, seed, levels = worker_count(jobs), as_seed(seed), as_paths("levels", levels)
+    at_once, seed = worker_count(jobs), as_seed(seed)
+    pair = [] if compare is None else list(map(str, as_paths("compare", compare)))
+    if compare is not None and len(pair) != 2:
+        raise InputError(f"compare: two levels or site files are needed, got {len(pair)}")
+    named = [] if pair and not levels else list(map(str, as_paths("levels", levels)))
     clients = None if clients is None else as_whole("clients", clients, 1)
     output = Path(output)
-    chosen = [f"{key}={value}" for key, value in (settings or {}).items()]
     common: dict[str, Any] = {
         "clients": clients or 0,
         "repair": repair,
-        "rates": str(Path(rates).resolve()) if rates is not None else "",
-        "settings": chosen,
+        "rates": resolved(rates),
+        "settings": [f"{key}={value}" for key, value in (settings or {}).items()],
         "data": data_version(data).name if data is not None else "",
         "sure": 100 * checked_sure(sure),
         "seed": seed,
         **_reading(method, roles),
     }
     notes = [NO_CHROMIUM] if pdf and chromium() is None else []
-    absolute = [str(Path(level).resolve()) if Path(str(level)).is_file() else str(level) for level in levels]
-    studies = studies_of(
-        absolute, clients=clients, repair=repair, rates=common["rates"] or None, settings=settings, data=data
-    )
-    todo = _jobs(absolute, studies, comparison, common, target, pdf and not notes)
+    head = {"title": title, "author": author, "revision": revision, "date": date}
+    options = Options(
+        common, resolved(target), resolved(costs), tuple(as_whole("counts", count, 1, 10_000) for count in counts),
+        {key: str(value) for key, value in head.items() if value}, pdf and not notes,
+    )  # fmt: skip
+    given: dict[str, Any] = {
+        "clients": clients, "repair": repair, "rates": common["rates"] or None, "settings": settings, "data": data
+    }  # fmt: skip
+    studies, wrong = read_levels(named, **given) if named else ({}, {})
+    comparison = comparison and len(studies) > (1 if wrong else 0)
+    todo = jobs_of(studies, options, comparison=comparison, missing=list(wrong))
+    if pair:
+        todo.append(pair_job(pair, studies_of(pair, **given), options, [job.name for job in todo]))
     folders = (output, output / "results", output / "notebooks")
     make_folders(output, *folders)
     remove_leftovers(folders)
@@ -190,7 +212,7 @@ def render_reports(
         for job in missing
         if (file := spoiled(job, output))
     ]
-    cells = sum(_cell_count(job.notebook) for job in missing)
+    cells = sum(cell_count(job.notebook) for job in missing)
     try:
         with tqdm(total=cells, disable=not progress or not missing, unit="cell", file=sys.stderr) as bar, quiet():
             where = (
@@ -202,20 +224,23 @@ def render_reports(
                     _remember(output, report.name)
     finally:
         index = output / "index.html"
-        entries = [
-            _entry(found.get(job.name, Report(job.name, error="not made: the run was stopped")), output) for job in todo
-        ]
-        compared = entries.pop() if comparison else None
+        none = "not made: the run was stopped"
+        entries = {job.name: _entry(found.get(job.name, Report(job.name, error=none)), output) for job in todo}
+        across = [entries.pop(job.name) for job in todo if job.notebook.stem in (COMPARISON, PAIR)]
+        bad = [Entry(name, None, {}, str(error)) for name, error in wrong.items()]
         foot = f"k2rel {__version__}, {datetime.now(UTC):%Y-%m-%d %H:%M UTC}"
         try:
-            write_whole(index, index_page(entries, compared, foot))
+            write_whole(index, index_page([*entries.values(), *bad], across, foot, options.head))
         except OSError as error:
             notes.append(f"index.html cannot be written: {error.strerror or error}")
     done = [found[job.name] for job in todo]
     return Rendered(
         index,
         tuple(output / f"{report.name}.html" for report in done if not report.error),
-        tuple(f"{report.name}: {report.error}" for report in done if report.error),
+        (
+            *(f"{name}: {error}" for name, error in wrong.items()),
+            *(f"{report.name}: {report.error}" for report in done if report.error),
+        ),
         tuple(report.name for report in done if report.kept),
         tuple(notes),
     )
@@ -266,7 +291,7 @@ def _there(jobs: Sequence[Job], output: Path, address: str, bar: Any) -> Iterato
                 report = Report(
                     job.name, error=f"the cluster could not make it: {type(error).__name__}: {str(error)[:200]}"
                 )
-            bar.update(_cell_count(job.notebook))
+            bar.update(cell_count(job.notebook))
             yield report
 
 
@@ -342,64 +367,3 @@ def _remember(output: Path, name: str) -> None:
     writer.writeheader()
     writer.writerows(rows)
     write_whole(path, text.getvalue())
-
-
-def _jobs(
-    levels: Sequence[str],
-    studies: Mapping[str, Study],
-    comparison: bool,
-    common: dict[str, Any],
-    target: str | float | None,
-    pdf: bool,
-) -> list[Job]:
-    """Check every input before the first kernel starts, and list what is to be rendered."""
-    asked = "" if target is None else str(Path(str(target)).resolve()) if Path(str(target)).is_file() else str(target)
-    jobs = []
-    for text, (name, study) in zip(levels, studies.items(), strict=True):
-        own = [f"{key}={value}" for key, value in study.site.changed]
-        if name.lower() in {"index", _COMPARISON_NOTEBOOK.removesuffix(".ipynb")}:
-            name += "-site"  # those two pages have names of their own
-        wanted = read_target(asked, study.site) if asked else {}
-        parameters = {"level": text, "name": name, **common, "settings": own, "target": asked, "results": ""}
-        inputs = _inputs([study], wanted)
-        jobs.append(Job(name, study.site.title, notebook_dir() / _LEVEL_NOTEBOOK, parameters, inputs, pdf))
-    if comparison:
-        parameters = {"levels": levels, **common, "target": asked, "results": ""}
-        aims = (
-            {name: aim for study in studies.values() for name, aim in read_target(asked, study.site).items()}
-            if asked
-            else {}
-        )
-        notebook, inputs = notebook_dir() / _COMPARISON_NOTEBOOK, _inputs(list(studies.values()), aims)
-        jobs.append(Job(notebook.stem, "All levels side by side", notebook, parameters, inputs, pdf))
-    return jobs
-
-
-def _inputs(studies: Sequence[Study], wanted: Mapping[str, Target]) -> str:
-    """Hash of the sites as they were read, with every text of them, their laws, and the target."""
-    plain = [
-        [
-            study.provenance.input_hash,
-            study.site.data,
-            Path(study.site.file).name,
-            *(
-                _text(str(path))
-                for path in (study.site.file, study.rates, pinned_table(study.site.file))
-                if path is not None
-            ),
-        ]
-        for study in studies
-    ]
-    return hashlib.sha256(json.dumps([plain, wanted], sort_keys=True, default=asdict).encode()).hexdigest()
-
-
-def _text(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return path
-
-
-def _cell_count(notebook: Path) -> int:
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    return len(cells) + 1  # papermill adds the one with the parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,21 @@ from k2rel.studies import Study
 if TYPE_CHECKING:
     from IPython.display import HTML
 
-__all__ = ["MOST_CLIENTS", "explorer_data", "explorer_script", "show_explorer"]
+__all__ = [
+    "MOST_CLIENTS",
+    "STILL",
+    "explorer_data",
+    "explorer_script",
+    "explorer_style",
+    "paper_colours",
+    "reach_script",
+    "show_explorer",
+]
 
 MOST_CLIENTS = 500
+"""The script follows every client by itself."""
+STILL = f"The explorer follows every client; with more than {MOST_CLIENTS} the drawing stays as it is."
+_SCRIPTS = ("policy", "state", "export", "controls")
 
 
 def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
@@ -37,6 +50,9 @@ def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
     own = [site.client_part_id(n, key) for n in range(1, min(site.client_count, 2) + 1) for key in site.client_parts]
     first = site.sides[0] if home is None else home
     return {
+        "level": site.name,
+        "title": site.title,
+        "clients": site.client_count,
         "sides": list(site.sides),
         "home": first,
         "policies": {side: compiled(Policy(site, side)) for side in (site.sides if site.movable else (first,))},
@@ -47,14 +63,44 @@ def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
 
 @cache
 def explorer_script() -> str:
-    """Read the script of the explorer.
+    """Read the script of the explorer: what follows from failures, the state, files of the drawing, the controls.
 
     Examples
     --------
     >>> explorer_script().count("function k2relEvaluate")
     1
     """
-    return (Path(__file__).parent / "explorer.js").read_text(encoding="utf-8")
+    return "\n".join((Path(__file__).parent / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
+
+
+def reach_script() -> str:
+    """Read the script that lets the keyboard reach what scrolls; pages of reports have it already."""
+    return (Path(__file__).parent / "reach.js").read_text(encoding="utf-8")
+
+
+@cache
+def explorer_style() -> str:
+    """Read the style of the explorer.
+
+    Examples
+    --------
+    >>> ".k2x-said" in explorer_style()
+    True
+    """
+    return (Path(__file__).parent / "explorer.css").read_text(encoding="utf-8")
+
+
+def paper_colours() -> tuple[str, str]:
+    """Read the colours of the reports as variables of CSS: on light paper, and in the dark.
+
+    Examples
+    --------
+    >>> ["--paper:#fff" in text for text in paper_colours()]
+    [True, False]
+    """
+    page = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+    light, dark = re.findall(r":root\{([^}]*)\}", page)[:2]
+    return light, dark
 
 
 def show_explorer(study: Study) -> HTML:
@@ -77,9 +123,8 @@ def show_explorer(study: Study) -> HTML:
     """
     drawing = draw_site(study.site, failover(study))
     if study.site.client_count > MOST_CLIENTS:
-        text = f"The explorer follows every client; with more than {MOST_CLIENTS} the drawing stays as it is."
-        return as_html(f"<figure>{drawing.svg}</figure><p class='more'>{html.escape(text)}</p>")
-    data = embedded_json(explorer_data(study.site, study.policy.home))
+        return as_html(f"<figure>{drawing.svg}</figure><p class='more'>{html.escape(STILL)}</p>")
+    data = embedded_json(explorer_data(study.site, study.policy.home) | {"contract": study.laws.contract})
     still = "Clicking parts works in the rendered report, and with k2rel explore."
     return as_html(
         f"<div class='k2x'><figure>{drawing.svg}</figure><div class='k2x-panel'><p class='more'>{still}</p></div>"

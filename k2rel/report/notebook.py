@@ -6,9 +6,7 @@ says".
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +21,7 @@ from k2rel.measures.cases import failover_cases
 from k2rel.measures.solution import StudyLike, solution_of, study_of
 from k2rel.measures.steps import takeover_steps
 from k2rel.organisation import reading
-from k2rel.plots.drawing import Drawing, draw_site
+from k2rel.plots.drawing import draw_site
 from k2rel.report.embedded import as_html
 from k2rel.report.files import write_whole
 from k2rel.report.workbook import write_tables
@@ -34,7 +32,6 @@ from k2rel.tables import aligned, for_people
 if TYPE_CHECKING:
     import pandas as pd
     from IPython.display import HTML
-    from matplotlib.axes import Axes
 
 __all__ = [
     "Refused",
@@ -45,7 +42,7 @@ __all__ = [
     "save_results",
     "show",
     "show_cases",
-    "show_figure",
+    "show_chapter",
     "show_steps",
     "show_text",
 ]
@@ -289,51 +286,29 @@ def show_text(text: str, kind: str = "") -> HTML:
     return as_html(f"<p class='{html.escape(kind, quote=True)}'>{html.escape(text)}</p>")
 
 
-def _image(ax: Axes, alt: str, dpi: int = 110) -> str:
-    """A drawing as an HTML image that needs no other file."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from PIL import Image
-
-    figure: Any = ax.get_figure()
-    FigureCanvasAgg(figure)
-    full, buffer = io.BytesIO(), io.BytesIO()
-    figure.savefig(full, format="png", dpi=dpi)
-    # line drawings have few colours: a palette makes the page a third as large
-    Image.open(full).convert("RGB").quantize(128).save(buffer, format="png", optimize=True)
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    width = round(figure.get_size_inches()[0] * 96)
-    return f"<img alt='{html.escape(alt, quote=True)}' style='width:{width}px' src='data:image/png;base64,{data}'>"
-
-
-def show_figure(ax: Axes | Drawing | Refused, alt: str, by: pd.DataFrame | Answer | None = None) -> HTML:
-    """Show a plot as an image, or a drawing, with a text for those who cannot see it.
+def show_chapter(title: str, text: str = "") -> HTML:
+    """Begin a chapter that not every report has.
 
     Parameters
     ----------
-    ax : matplotlib.axes.Axes or Drawing
-        The plot or drawing; or why there is none (`attempt`).
-    alt : str
-        What it shows, in words.
-    by : pandas.DataFrame or Answer, optional
-        Where its figures come from, said below it.
+    title : str
+        Its title, which stands in the contents.
+    text : str
+        A paragraph below it.
 
     Returns
     -------
     IPython.display.HTML
-        The image.
+        The heading.
 
     Examples
     --------
-    >>> from k2rel.plots import draw_site
-    >>> from k2rel.site import read_site
-    >>> show_figure(draw_site(read_site("L1")), "wiring of Level 1").data.count("aria-label='wiring of Level 1'")
-    1
+    >>> show_chapter("RAID sets").data
+    "<h2 id='RAID-sets'>RAID sets</h2>"
     """
-    if isinstance(ax, Refused):
-        return show_text(f"Not shown: {ax.why}.", "more")
-    foot = "" if by is None else _foot(by.provenance.attrs() if isinstance(by, Answer) else by.attrs)
-    shown = ax.labelled(alt).svg if isinstance(ax, Drawing) else _image(ax, alt, dpi=150)
-    return as_html(f"<figure>{shown}</figure>{foot}")
+    anchor = re.sub(r"[^\w]+", "-", title).strip("-")
+    below = show_text(text).data if text else ""
+    return as_html(f"<h2 id='{html.escape(anchor, quote=True)}'>{html.escape(title)}</h2>{below}")
 
 
 def show_cases(study: StudyLike) -> HTML:
@@ -359,7 +334,7 @@ def show_cases(study: StudyLike) -> HTML:
             f"{study.site.name} after loss of: {case.title}; {case.effect()}"
         )
         alike = ", ".join(name.replace("_", " ") for name in case.alike)
-        text = f"<h4>{html.escape(case.title)}</h4><p>{html.escape(case.effect())}</p>"
+        text = f"<h3>{html.escape(case.title)}</h3><p>{html.escape(case.effect())}</p>"
         for name, path in case.further_paths().items():
             text += f"<p class='more'>{html.escape(name.replace('_', ' '))} of client 1: {html.escape(path)}</p>"
         if alike:
@@ -396,13 +371,19 @@ def show_steps(study: StudyLike, failed: Sequence[str] | str) -> HTML:
     for step in takeover_steps(study, failed):
         drawing = draw_site(study.site, step.outcome, names=False).labelled(f"{step.title}: {step.words}")
         items.append(
-            f"<li><h4>{html.escape(step.title)}</h4><figure>{drawing.svg}</figure>"
+            f"<li><h3>{html.escape(step.title)}</h3><figure>{drawing.svg}</figure>"
             f"<p class='more'>{html.escape(step.words)}</p></li>"
         )
     return as_html(f"<ol class='strip'>{''.join(items)}</ol>")
 
 
-def save_results(folder: str, name: str, headline: dict[str, Any], tables: dict[str, pd.DataFrame]) -> None:
+def save_results(
+    folder: str,
+    name: str,
+    headline: dict[str, Any],
+    tables: dict[str, pd.DataFrame],
+    pictures: Sequence[str] = (),
+) -> None:
     """Save the result tables of a notebook beside its report.
 
     Parameters
@@ -415,6 +396,8 @@ def save_results(folder: str, name: str, headline: dict[str, Any], tables: dict[
         Headline figures, for the index; ``about`` in it says where the numbers come from.
     tables : dict of str to pandas.DataFrame
         Tables by name; each a CSV file, and all together an XLSX workbook.
+    pictures : sequence of str
+        Files that `Pictures` saved, so that the report knows them as its own.
 
     Examples
     --------
@@ -425,5 +408,5 @@ def save_results(folder: str, name: str, headline: dict[str, Any], tables: dict[
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     files = write_tables(target, name, tables, headline.get("about", {"report": name}))
-    whole = {**headline, "files": [path.name for path in files]}
+    whole = {**headline, "files": [*(path.name for path in files), *pictures]}
     write_whole(target / f"{name}.json", json.dumps(whole, indent=2, default=str) + "\n")

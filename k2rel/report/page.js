@@ -1,8 +1,14 @@
-// Tables that can be sorted and copied, and the explorer where there is one.
+// Tables that can be sorted and copied, regions that scroll within reach of the keyboard; the explorer comes after it.
 "use strict";
-for (const wrap of document.querySelectorAll(".table-wrap")) {
+// one thing at a time, while nobody waits: a page of thirty tables is read at once and ready a moment later
+const later = [], idle = window.requestIdleCallback ?? ((call) => setTimeout(call));
+const next = (deadline) => {
+  do later.shift()?.(); while (later.length && deadline?.timeRemaining() > 4);
+  if (later.length) idle(next, { timeout: 200 });
+};
+function dressed(wrap) {
   const table = wrap.querySelector("table"), body = table?.tBodies[0];
-  if (!body || body.rows.length < 2) continue;
+  if (!body || body.rows.length < 2) return;
   const number = (text) => {
     const found = text.replaceAll(",", "").match(/^[<>~]?\s*(-?\d+(\.\d+)?(e[-+]?\d+)?)(?!\d*[A-Za-z_])/i);
     return text === "never" ? Infinity : found ? Number(found[1]) : NaN;
@@ -54,3 +60,6 @@ for (const wrap of document.querySelectorAll(".table-wrap")) {
   });
   wrap.append(copy);
 }
+for (const wrap of document.querySelectorAll(".table-wrap")) later.push(() => dressed(wrap));
+for (const region of document.querySelectorAll(".table-wrap,.lights-wrap,.k2x-panel,figure,pre")) k2relReach.observe(region);
+idle(next, { timeout: 200 });

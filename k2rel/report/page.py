@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from k2rel.design.carrying import MOST
 from k2rel.report.embedded import script_source
-from k2rel.report.explorer import explorer_script
+from k2rel.report.explorer import explorer_script, explorer_style
+from k2rel.report.front_page import FRONT_END, light
 from k2rel.tables import COLUMNS, percentage
 
-__all__ = ["Entry", "index_page", "report_page"]
+__all__ = ["Entry", "cards", "index_page", "report_page"]
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,13 @@ def _beside(name: str) -> str:
 
 def _page(title: str, head: str, body: str, foot: str) -> str:
     """A page; only its own script may run, which the policy names by its hash."""
-    script = f"{{{_beside('page.js')}}}"
+    script, style = f"{_beside('reach.js')}{{{_beside('page.js')}}}", _beside("page.css")
     if re.search(r"class=['\"]k2x['\"]", body):
-        start = "k2relExplorer(root, JSON.parse(root.querySelector('script').textContent))"
-        script += (
-            f"{{{explorer_script()}\nfor (const root of document.querySelectorAll('.k2x')) root.explorer = {start};\n"
-        )
+        style += explorer_style()
+        start = "k2relReport(root, JSON.parse(root.querySelector('script').textContent), index === 0)"
+        # after the first picture of the page is there, which does not wait for it
+        soon = f"requestAnimationFrame(() => setTimeout(() => {start}))"
+        script += f"{{{explorer_script()}\ndocument.querySelectorAll('.k2x').forEach((root, index) => {soon});\n"
         script += "window.k2rel = {evaluate: k2relEvaluate, looks: k2relLooks};}"
     runs = script_source(script)
     return (
@@ -48,7 +52,7 @@ def _page(title: str, head: str, body: str, foot: str) -> str:
         "<meta http-equiv='Content-Security-Policy' "
         f"content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {runs}\">\n"
         "<link rel='icon' href='data:,'>\n"
-        f"<title>{html.escape(title)}</title>\n<style>{_beside('page.css')}</style>\n</head>\n<body>\n"
+        f"<title>{html.escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
         f"<header>{head}</header>\n<main>\n{body}\n</main>\n<footer>{foot}</footer>\n<script>{script}</script>\n</body>\n</html>\n"
     )
 
@@ -56,7 +60,7 @@ def _page(title: str, head: str, body: str, foot: str) -> str:
 def report_page(
     title: str, body: str, foot: str, about: Mapping[str, Any] | None = None, *, linked: bool = True
 ) -> str:
-    """Put a rendered notebook into a page with a list of contents.
+    """Put a rendered notebook into a page with a list of contents, after the first page where there is one.
 
     Examples
     --------
@@ -68,13 +72,31 @@ def report_page(
     rows = "".join(
         f"<dt>{html.escape(str(key))}</dt><dd>{html.escape(str(value))}</dd>" for key, value in (about or {}).items()
     )
-    head = (
-        ("<p><a href='index.html'>all reports</a></p>" if linked else "")
-        + f"<h1>{html.escape(title)}</h1>"
-        + (f"<dl class='head'>{rows}</dl>" if rows else "")
-        + f"<nav class='contents' aria-label='contents'>{links}</nav>"
-    )
-    return _page(title, head, body, html.escape(foot))
+    contents = f"<nav class='contents' aria-label='contents'>{links}</nav>"
+    head = ("<p><a href='index.html'>all reports</a></p>" if linked else "") + f"<h1>{html.escape(title)}</h1>"
+    made = str((about or {}).get("made", ""))
+    head += f"<p class='sheet'>made {html.escape(made)}</p>" if made else ""
+    if FRONT_END in body:
+        body = body.replace(FRONT_END, contents, 1)
+    else:
+        head += contents
+    if rows:
+        body += f"<h2 id='inputs'>Where the numbers come from</h2><dl class='head'>{rows}</dl>"
+    return _page(title, head, _styled_once(body), html.escape(foot))
+
+
+def _styled_once(body: str) -> str:
+    """Every drawing brings the same style sheet; the first is enough. The live one keeps its own, to be saved with."""
+    seen: set[str] = set()
+
+    def first(found: re.Match[str]) -> str:
+        live, style = found.groups()
+        if live or style not in seen:
+            seen.add(style)
+            return found[0]
+        return ""
+
+    return re.sub(r"(class=['\"]k2x['\"][^>]*><figure><svg[^>]*>)?(<style[^>]*>.*?</style>)", first, body, flags=re.S)
 
 
 def _plain(heading: str) -> str:
@@ -86,56 +108,102 @@ def _judged(headline: Mapping[str, Any]) -> str:
     """Whether the target is met, and how probable that is."""
     if "verdict" not in headline:
         return "–"
-    met = f"{str(headline['verdict']).upper()}, {percentage(float(headline['p_met']))}"
-    return html.escape(f"{headline['target']:.6g} %: {met}")
+    chance = html.escape(percentage(float(headline["p_met"])))
+    asked = float(headline.get("target", math.nan))
+    wanted = "" if math.isnan(asked) else f"{asked:.6g} %, "
+    return f"{light(str(headline['verdict']))} <span class='limits'>{wanted}probability {chance}</span>"
 
 
-def index_page(entries: Sequence[Entry], comparison: Entry | None, foot: str) -> str:
-    """Make the page that links all reports, with each level's headline figures.
+def _carried(headline: Mapping[str, Any]) -> str:
+    """What the load of its clients does, and how many a site carries."""
+    if not headline.get("load"):
+        return "–"
+    most = headline.get("clients_carried", math.nan)
+    known = isinstance(most, int | float) and not math.isnan(most)
+    room = "" if not known else f", {most:.0f} or more are carried" if most >= MOST else f", at most {most:.0f}"
+    clients = f"<span class='limits'>{headline.get('clients', '')} clients{room}</span>"
+    return f"{light(str(headline['load']))} {clients}"
+
+
+def cards(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table whose rows are cards on a narrow page; cells are HTML, the first of each row is its name.
 
     Examples
     --------
-    >>> index_page([Entry("L2R", "L2R.html", {"title": "Level 2R"})], None, "").count("<a href='L2R.html'>L2R</a>")
+    >>> cards(["level", "clients"], [["L1", "4"]]).count("data-head='clients'")
     1
     """
-    columns = ("downtime_min_per_year", "failures_per_year", "unavailability", "p_overload")
+    head = "".join(f"<th scope='col'>{html.escape(text)}</th>" for text in heads)
+    body = ""
+    for name, *cells in rows:
+        named = zip(heads[1:], cells, strict=False)
+        body += f"<tr><th scope='row'>{name}</th>"
+        body += "".join(f"<td data-head='{html.escape(h, quote=True)}'>{cell}</td>" for h, cell in named) + "</tr>"
+    table = f"<table class='cards'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<div class='table-wrap'>{table}</div>"
+
+
+def index_page(
+    entries: Sequence[Entry], across: Sequence[Entry], foot: str, head: Mapping[str, str] | None = None
+) -> str:
+    """Make the page that links all reports: what they recommend, and for each verdict, capacity, figures and reading.
+
+    `across` are the pages about several sites; `head` has what stands at the head: title, author, revision, date.
+
+    Examples
+    --------
+    >>> index_page([Entry("L2R", "L2R.html", {"title": "Level 2R"})], [], "").count("<a href='L2R.html'>L2R</a>")
+    1
+    """
+    said = dict(head or {})
+    title = said.pop("title", "") or "Availability and load, site by site"
+    marks = " · ".join(f"{html.escape(key)} <b>{html.escape(text)}</b>" for key, text in said.items() if text)
+    body = f"<h1>{html.escape(title)}</h1>\n" + (f"<p class='sheet'>{marks}</p>\n" if marks else "")
+    body += "".join(_across(entry) for entry in across)
+    bad = [entry for entry in entries if entry.file is None]
+    for entry in bad:
+        problems = "<br>".join(html.escape(line) for line in entry.error.splitlines())
+        body += (
+            f"<p class='missing'><b>{html.escape(entry.name)}</b> <span class='failed'>failed: {problems}</span></p>\n"
+        )
+    good = [entry for entry in entries if entry.file is not None]
+    if good:
+        body += _figures(good)
+    return _page("k2rel reports" if not said and title.startswith("Avail") else title, "", body, html.escape(foot))
+
+
+def _across(entry: Entry) -> str:
+    """A page about several sites, with what it says first."""
+    called = str(entry.headline.get("title") or _ACROSS.get(entry.name, entry.name.replace("_", " ")))
+    if entry.file is None:
+        return f"<p class='failed'>{html.escape(called)} failed: {html.escape(entry.error)}</p>\n"
+    words = str(entry.headline.get("words", ""))
+    link = f"<a href='{html.escape(entry.file, quote=True)}'>{html.escape(called)}</a>"
+    return f"<p class='verdict'>{html.escape(words)}{' ' if words else ''}{link}</p>\n"
+
+
+_ACROSS = {"level_comparison": "All levels side by side"}
+_INDEX = ("downtime_min_per_year", "failures_per_year")
+
+
+def _figures(entries: Sequence[Entry]) -> str:
+    """The table of the index."""
     judged = any("verdict" in entry.headline for entry in entries)
-    texts = ("takeovers", "method", "single_points", "clients", "service", "title")
-    titles = [
-        "level",
-        *(COLUMNS[name][0] for name in columns),
-        *(["target"] if judged else []),
-        "takeovers",
-        "engine",
-        "single points of failure",
-        "clients",
-        "service",
-        "site",
-    ]
+    heads = ["level", *(["target"] if judged else []), "load of its clients", *(COLUMNS[name][0] for name in _INDEX),
+             "single points of failure", "takeovers (engine)", "service", "site"]  # fmt: skip
     rows = []
     for entry in entries:
         h = entry.headline
-        if entry.file is None:
-            message = f"<span class='failed'>failed: {html.escape(entry.error)}</span>"
-            rows.append(f"<tr><td>{html.escape(entry.name)}</td><td colspan='{len(titles) - 1}'>{message}</td></tr>")
-            continue
-        link = f"<a href='{html.escape(entry.file, quote=True)}'>{html.escape(entry.name)}</a>"
-        cells = [link]
-        cells += [COLUMNS[name][1](h[name]) if isinstance(h.get(name), int | float) else "–" for name in columns]
+        cells = [f"<a href='{html.escape(str(entry.file), quote=True)}'>{html.escape(entry.name)}</a>"]
         cells += [_judged(h)] if judged else []
-        cells += [html.escape(str(h.get(name, ""))) for name in texts]
-        *figures, title = (f"{cell}</td>" for cell in cells)
-        rows.append("<tr>" + "".join(f"<td>{cell}" for cell in figures) + f"<td class='wide'>{title}</tr>")
-    heads = "".join(f"<th>{html.escape(title)}</th>" for title in titles)
-    body = (
-        "<h1>Availability and load, site by site</h1>\n"
-        "<p>Downtime and losses are those of the named service for the whole site: it counts as lost while "
-        "any client has lost it. Takeovers as modelled take their time and can fail; ideal ones are at once and "
-        "certain. All rows have one reading; each report says what its figures rest on.</p>\n"
-        f"<div class='table-wrap'><table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>\n"
+        cells += [_carried(h)]
+        cells += [COLUMNS[name][1](h[name]) if isinstance(h.get(name), int | float) else "–" for name in _INDEX]
+        read = f"{h['takeovers']} ({h.get('method', '–')})" if "takeovers" in h else "–"
+        texts = (h.get("single_points", "–"), read, h.get("service", "–"), h.get("title", "–"))
+        cells += [html.escape(str(text)) for text in texts]
+        rows.append(cells)
+    return (
+        cards(heads, rows) + "\n<p class='more'>Downtime and losses are those of the named service for the whole site: "
+        "it counts as lost while any client has lost it. Takeovers as modelled take their time and can fail; ideal "
+        "ones are at once and certain. All rows have one reading; each report says what its figures rest on.</p>\n"
     )
-    if comparison is not None and comparison.file is not None:
-        body += f"<p><a href='{html.escape(comparison.file, quote=True)}'>All levels side by side</a></p>\n"
-    elif comparison is not None:
-        body += f"<p class='failed'>The comparison failed: {html.escape(comparison.error)}</p>\n"
-    return _page("k2rel reports", "", body, html.escape(foot))

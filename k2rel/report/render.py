@@ -27,6 +27,7 @@ from k2rel.report.pdf import print_pdf
 __all__ = ["Job", "Report", "render_report", "spoiled", "up_to_date"]
 
 _RENDERING = threading.Lock()
+_PLACES = ("results", "level", "levels", "designs", "rates", "target", "costs")  # parameters that say where files lie
 _DRAWING = ("matplotlib", "nbconvert")  # what a report shows depends on them too
 
 
@@ -45,7 +46,7 @@ class Job:
     @property
     def key(self) -> str:
         """Hash of what the report is made from; where it lies does not matter."""
-        given = {k: v for k, v in self.parameters.items() if k not in ("results", "level", "levels", "rates", "target")}
+        given = {name: value for name, value in self.parameters.items() if name not in _PLACES}
         what = json.dumps([self.name, self.title, given, self.inputs, self.pdf], sort_keys=True, default=str)
         made_with = basis_hash(*_DRAWING).encode()
         return hashlib.sha256(what.encode() + self.notebook.read_bytes() + made_with).hexdigest()

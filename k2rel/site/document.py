@@ -113,7 +113,9 @@ def _mark(value: object) -> object:
 
 
 Mark = Annotated[
-    Title, BeforeValidator(_mark), WithJsonSchema({"anyOf": [{"type": "string", "maxLength": 160}, {"type": "integer"}]})
+    Title,
+    BeforeValidator(_mark),
+    WithJsonSchema({"anyOf": [{"type": "string", "maxLength": 160}, {"type": "integer"}]}),
 ]
 
 

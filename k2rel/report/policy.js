@@ -1,7 +1,7 @@
 // Follows the compiled policy (k2rel.policy.compiled): no failover rule stands here, only how to read the data.
 "use strict";
 
-/** Ways, roles, services and loads when some parts have failed together; the same as k2rel.failover().to_json(). */
+/** Ways, roles, services and loads when some parts have failed together; the same as k2rel.failover() says. */
 function k2relEvaluate(data, failedNames) {
   const failed = new Set(failedNames);
   const raid = new Map(Object.entries(data.raid).map(([name, set]) =>
@@ -79,7 +79,8 @@ function k2relEvaluate(data, failedNames) {
   }
   const loads = Object.entries(data.capacity).map(([element, capacity]) => {
     const load = carried[element] || 0;
-    return { element, load_mb_s: load, capacity_mb_s: capacity, overloaded: load > capacity * (1 + 1e-9) };
+    const overloaded = load > capacity * (1 + 1e-9);
+    return { element, load_mb_s: load, capacity_mb_s: capacity, overloaded, at_limit: !overloaded && load * (1 + 1e-9) > capacity };
   });
   services.full_service = services[data.principal] &&
     !loads.some((item) => (counted[item.element] || 0) > item.capacity_mb_s * (1 + 1e-9) && carriesClients.has(item.element));
@@ -139,113 +140,4 @@ function k2relLooks(data, marks, outcome) {
       note: (notes[part] || []).join(", "),
     }];
   }));
-}
-
-/** Make one drawing live. `tell`, where given, hears of every change. */
-function k2relExplorer(root, data, tell) {
-  const svg = root.querySelector("svg"), panel = root.querySelector(".k2x-panel");
-  const marks = data.marks;
-  let failed = new Set(), home = data.home;
-  const element = (tag, text, kind) => {
-    const made = document.createElement(tag);
-    if (text !== undefined) made.textContent = text;
-    if (kind) made.className = kind;
-    return made;
-  };
-  const words = (name) => name.replaceAll("_", " ");
-  // a mark of the group stands for client 2
-  const partOf = (mark) => mark === "clients" ? "client_2"
-    : mark.startsWith("clients_") ? data.policies[home].client_parts[mark.slice(8)].replace("#", 2) : mark;
-
-  function table(heads, rows) {
-    const made = element("table"), top = made.createTHead().insertRow();
-    heads.forEach((head) => top.append(element("th", head)));
-    const body = made.createTBody();
-    rows.forEach((cells) => {
-      const row = body.insertRow();
-      cells.forEach((cell) => { const td = row.insertCell(); if (cell instanceof Node) td.append(cell); else td.textContent = cell; });
-    });
-    return made;
-  }
-
-  function show() {
-    const policy = data.policies[home], outcome = k2relEvaluate(policy, [...failed]);
-    const looks = k2relLooks(policy, marks, outcome);
-    for (const group of svg.querySelectorAll("[data-part]")) {
-      const look = looks[group.dataset.part];
-      if (look.way) group.dataset.way = look.way; else delete group.dataset.way;
-      for (const key of ["further", "failed", "out", "over"]) if (look[key]) group.dataset[key] = ""; else delete group.dataset[key];
-      const load = group.querySelector(".load"), note = group.querySelector(".note");
-      if (load) load.textContent = look.load;
-      if (note) note.textContent = look.note;
-      group.setAttribute("aria-pressed", String(failed.has(partOf(group.dataset.part))));
-    }
-    for (const box of panel.querySelectorAll("input[data-part]")) box.checked = failed.has(box.dataset.part);
-    const lost = Object.entries(outcome.services).filter(([, there]) => !there).map(([name]) => words(name));
-    const said = failed.size === 0 ? "Nothing has failed." : `Failed: ${[...failed].map(words).join(", ")}.`;
-    panel.querySelector(".k2x-said").textContent = `${said} ${lost.length ? "Lost: " + lost.join(", ") + "." : "Every service is there."}`;
-    const state = panel.querySelector(".k2x-state");
-    const mark = (text, bad) => element("span", text, bad ? "failed" : "");
-    const counts = [...data.sides, null].map((side) => outcome.clients.filter((c) => c.sides[policy.principal] === side).length);
-    const rows = [
-      ...Object.entries(outcome.services).map(([name, there]) => [words(name), mark(there ? "there" : "LOST", !there)]),
-      ...Object.entries(outcome.roles).map(([name, side]) => [`role ${words(name)}`, side === null ? mark("nobody", true) : `at ${side}`]),
-      ["out of service", outcome.out_of_service.map(words).join(", ") || "none"],
-      ...Object.entries(outcome.standby).map(([name, there]) => [`backup for ${words(name)}`, mark(there ? "stands by" : "NONE", !there)]),
-      [`clients' ${words(policy.principal)}`, data.sides.map((side, n) => `${counts[n]} on ${side}`).join(", ") + `, ${counts.at(-1)} cut off`],
-    ];
-    const own = new Set(Object.values(policy.client_parts).map((pattern) => pattern.replace("#", 1)));
-    for (const name of policy.further) {
-      const path = outcome.clients[0].paths[name].filter((part) => !own.has(part));
-      rows.push([`${words(name)} of client 1`, path.map(words).join(" → ") || mark("lost", true)]);
-    }
-    const bars = outcome.loads.map((item) => {
-      const bar = element("meter");
-      bar.max = item.capacity_mb_s; bar.high = item.capacity_mb_s; bar.value = Math.min(item.load_mb_s, item.capacity_mb_s);
-      bar.setAttribute("aria-label", `${words(item.element)} ${item.load_mb_s.toFixed(1)} of ${item.capacity_mb_s} MB/s`);
-      return [words(item.element), mark(item.load_mb_s.toFixed(1), item.overloaded), item.capacity_mb_s.toFixed(0), item.overloaded ? mark("OVERLOADED", true) : bar];
-    });
-    state.replaceChildren(table(["", "now"], rows), table(["element", "load [MB/s]", "capacity", ""], bars));
-    if (tell) tell([...failed], home);
-  }
-
-  const toggle = (part) => { if (failed.has(part)) failed.delete(part); else failed.add(part); show(); };
-  for (const group of svg.querySelectorAll("[data-part]")) {
-    group.setAttribute("role", "button");
-    group.setAttribute("tabindex", "0");
-    group.setAttribute("aria-label", words(partOf(group.dataset.part)));
-    group.querySelector("title").textContent = `${words(partOf(group.dataset.part))}: click to fail or repair`;
-    group.addEventListener("click", () => toggle(partOf(group.dataset.part)));
-    group.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" || event.key === " ") { event.preventDefault(); toggle(partOf(group.dataset.part)); }
-    });
-  }
-  svg.setAttribute("role", "group");
-  const tools = element("p", undefined, "k2x-tools");
-  const repair = element("button", "repair everything");
-  repair.type = "button";
-  repair.addEventListener("click", () => { failed = new Set(); show(); });
-  tools.append(repair);
-  if (Object.keys(data.policies).length > 1) {
-    const label = element("label", " roles before at "), choice = element("select");
-    Object.keys(data.policies).forEach((side) => choice.append(new Option(side, side, side === home, side === home)));
-    choice.addEventListener("change", () => { home = choice.value; show(); });
-    label.append(choice);
-    tools.append(label);
-  }
-  const all = element("details", undefined, "k2x-all"), list = element("div");
-  all.append(element("summary", `all ${data.parts.length} parts as a list`), list);
-  for (const part of data.parts) {
-    const label = element("label"), box = element("input");
-    box.type = "checkbox";
-    box.dataset.part = part;
-    box.addEventListener("change", () => toggle(part));
-    label.append(box, " " + words(part));
-    list.append(label);
-  }
-  const said = element("p", "", "k2x-said");
-  said.setAttribute("aria-live", "polite");
-  panel.replaceChildren(tools, said, element("div", undefined, "k2x-state"), all);
-  show();
-  return { fail(parts) { failed = new Set(parts); show(); }, get failed() { return [...failed]; } };
 }

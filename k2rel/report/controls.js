@@ -1,0 +1,250 @@
+// The controls of one live drawing: parts that fail by a click or a key, what follows in tables, files in and out.
+
+/** Make one drawing live. `host` has the memory of states, what can be chosen, what a file says beside, and who hears. */
+function k2relExplorer(root, data, host) {
+  const svg = root.querySelector("svg"), panel = root.querySelector(".k2x-panel");
+  const { memory } = host, marks = data.marks;
+  let failed = new Set(), home = data.home;
+  const element = (tag, text, kind) => {
+    const made = document.createElement(tag);
+    if (text !== undefined) made.textContent = text;
+    if (kind) made.className = kind;
+    return made;
+  };
+  const words = (name) => name.replaceAll("_", " ");
+  const button = (text, call, label) => {
+    const made = element("button", text);
+    made.type = "button";
+    if (label) made.setAttribute("aria-label", label);
+    made.addEventListener("click", call);
+    return made;
+  };
+  const own = Object.values(data.policies[home].client_parts), several = data.clients > 1;
+  // a mark of the group stands for client 2
+  const partOf = (mark) => mark === "clients" ? "client_2"
+    : mark.startsWith("clients_") ? data.policies[home].client_parts[mark.slice(8)].replace("#", 2) : mark;
+  const listed = new Set(data.parts);
+  const isPart = (name) => {
+    if (listed.has(name)) return true;
+    const number = Number(/^client_(\d+)/.exec(name)?.[1]);
+    return number >= 1 && number <= data.clients && own.some((pattern) => pattern.replace("#", number) === name);
+  };
+
+  function table(heads, rows, caption) {
+    const made = element("table"), top = made.createTHead().insertRow();
+    made.createCaption().textContent = caption;
+    made.caption.className = "k2x-hidden";
+    heads.forEach(([head, kind]) => { const th = element("th", head, kind); th.scope = "col"; top.append(th); });
+    const body = made.createTBody();
+    rows.forEach((cells) => {
+      const row = body.insertRow();
+      cells.forEach((cell, n) => {
+        const td = row.insertCell();
+        if (heads[n][1]) td.className = heads[n][1];
+        if (cell instanceof Node) td.append(cell); else td.textContent = cell;
+      });
+    });
+    return made;
+  }
+
+  const mark = (text, bad) => element("span", text, bad ? "failed" : "");
+  const stateOf = (item) => item.overloaded ? ["over", "overloaded"] : item.at_limit ? ["limit", "at its limit"] : ["carried", "carried"];
+  function bar(item) {
+    const made = element("span", undefined, "k2x-bar"), filled = element("span");
+    const [kind, text] = stateOf(item);
+    made.dataset.load = kind;
+    filled.style.width = `${100 * Math.min(1, item.load_mb_s / item.capacity_mb_s)}%`;
+    const about = { role: "meter", "aria-valuemin": 0, "aria-valuemax": item.capacity_mb_s, "aria-valuenow": Math.min(item.load_mb_s, item.capacity_mb_s),
+      "aria-valuetext": `${item.load_mb_s.toFixed(1)} of ${item.capacity_mb_s} MB/s, ${text}`, "aria-label": `load of ${words(item.element)}` };
+    for (const [name, value] of Object.entries(about)) made.setAttribute(name, value);
+    made.append(filled);
+    return made;
+  }
+  function loadTable(loads) {
+    const digits = (values) => (values.every((value) => Number.isInteger(value)) ? 0 : 1);
+    const ofLoad = Math.max(1, digits(loads.map((item) => item.load_mb_s))), ofCapacity = digits(loads.map((item) => item.capacity_mb_s));
+    return table([["element"], ["load [MB/s]", "k2x-n"], ["capacity [MB/s]", "k2x-n"], ["used"], ["state"]], loads.map((item) => {
+      const [kind, text] = stateOf(item), said = element("span", text, kind === "over" ? "failed" : `k2x-${kind}`);
+      return [words(item.element), item.load_mb_s.toFixed(ofLoad), item.capacity_mb_s.toFixed(ofCapacity), bar(item), said];
+    }), "load on each element now");
+  }
+  function nowTable(policy, outcome) {
+    const counts = [...data.sides, null].map((side) => outcome.clients.filter((c) => c.sides[policy.principal] === side).length);
+    const rows = [
+      ...Object.entries(outcome.services).map(([name, there]) => [words(name), mark(there ? "there" : "LOST", !there)]),
+      ...Object.entries(outcome.roles).map(([name, side]) => [`role ${words(name)}`, side === null ? mark("nobody", true) : `at ${side}`]),
+      ["out of service", outcome.out_of_service.map(words).join(", ") || "none"],
+      ...Object.entries(outcome.standby).map(([name, there]) => [`backup for ${words(name)}`, mark(there ? "stands by" : "NONE", !there)]),
+      [`clients' ${words(policy.principal)}`, data.sides.map((side, n) => `${counts[n]} on ${side}`).join(", ") + `, ${counts.at(-1)} cut off`],
+    ];
+    const ofClient1 = new Set(own.map((pattern) => pattern.replace("#", 1)));
+    for (const name of policy.further) {
+      const path = outcome.clients[0].paths[name].filter((part) => !ofClient1.has(part));
+      rows.push([`${words(name)} of client 1`, path.map(words).join(" → ") || mark("lost", true)]);
+    }
+    return table([["what"], ["now"]], rows, "services, roles and ways now");
+  }
+
+  function paint(looks) {
+    for (const group of svg.querySelectorAll("[data-part]")) {
+      const look = looks[group.dataset.part];
+      if (look.way) group.dataset.way = look.way; else delete group.dataset.way;
+      for (const key of ["further", "failed", "out", "over"]) if (look[key]) group.dataset[key] = ""; else delete group.dataset[key];
+      const load = group.querySelector(".load"), note = group.querySelector(".note");
+      if (load) load.textContent = look.load;
+      if (note) note.textContent = look.note;
+      group.setAttribute("aria-pressed", String(failed.has(partOf(group.dataset.part))));
+    }
+  }
+
+  function listFailed() {
+    const focused = [...list.querySelectorAll("button")].indexOf(document.activeElement);
+    list.replaceChildren(...[...failed].map((part) => {
+      const item = element("li", words(part) + " ");
+      item.append(button("repair", () => toggle(part), `repair ${words(part)}`));
+      return item;
+    }));
+    // who repairs by the keyboard stays among what is left to repair
+    if (focused >= 0) (list.querySelectorAll("button")[Math.min(focused, failed.size - 1)] ?? tools.querySelector("button")).focus();
+  }
+
+  /** Show a state; gives sentences on what of it is not here. */
+  function show(state) {
+    const wrong = state.failed.filter((part) => !isPart(part)), problems = [];
+    if (wrong.length) problems.push(`${k2relState.some(wrong.map((part) => `"${part.slice(0, 60)}"`))} ${wrong.length > 1 ? "are no parts" : "is no part"} of ${data.level} with ${data.clients} client${several ? "s" : ""}`);
+    const side = state.roles || data.home;
+    if (!Object.hasOwn(data.policies, side)) problems.push(`roles cannot be at "${side.slice(0, 60)}" before (${Object.keys(data.policies).join(", ")})`);
+    failed = new Set(state.failed.filter(isPart));
+    home = Object.hasOwn(data.policies, side) ? side : data.home;
+    if (problems.length) memory.correct({ failed: [...failed], roles: home === data.home ? "" : home });
+    const policy = data.policies[home], outcome = k2relEvaluate(policy, [...failed]);
+    paint(k2relLooks(policy, marks, outcome));
+    for (const box of panel.querySelectorAll("input[data-part]")) box.checked = failed.has(box.dataset.part);
+    for (const choice of tools.querySelectorAll("select")) choice.value = home;
+    undo.setAttribute("aria-disabled", String(!memory.undoable));
+    redo.setAttribute("aria-disabled", String(!memory.redoable));
+    listFailed();
+    const lost = Object.entries(outcome.services).filter(([, there]) => !there).map(([name]) => words(name));
+    const what = failed.size === 0 ? "Nothing has failed." : `Failed: ${[...failed].map(words).join(", ")}.`;
+    said.textContent = `${what} ${lost.length ? "Lost: " + lost.join(", ") + "." : "Every service is there."}`;
+    panel.querySelector(".k2x-state").replaceChildren(nowTable(policy, outcome), loadTable(outcome.loads));
+    host.tell?.([...failed], home);
+    return problems;
+  }
+
+  const toggle = (part) => memory.change({ failed: failed.has(part) ? [...failed].filter((name) => name !== part) : [...failed, part] });
+  for (const group of svg.querySelectorAll("[data-part]")) {
+    group.setAttribute("role", "button");
+    group.setAttribute("tabindex", "0");
+    group.setAttribute("aria-label", words(partOf(group.dataset.part)));
+    group.querySelector("title").textContent = `${words(partOf(group.dataset.part))}: click to fail or repair`;
+    group.addEventListener("click", () => toggle(partOf(group.dataset.part)));
+    group.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" || event.key === " ") { event.preventDefault(); toggle(partOf(group.dataset.part)); }
+    });
+  }
+  svg.setAttribute("role", "group");
+
+  const tools = element("p", undefined, "k2x-tools");
+  const undo = button("undo", () => memory.undo()), redo = button("redo", () => memory.redo());
+  undo.title = "Ctrl+Z";
+  redo.title = "Ctrl+Y";
+  tools.append(undo, " ", redo, " ", button("repair everything", () => memory.change({ failed: [] })));
+  if (Object.keys(data.policies).length > 1) {
+    const label = element("label", " roles before at "), choice = element("select");
+    Object.keys(data.policies).forEach((side) => choice.append(new Option(side, side)));
+    choice.addEventListener("change", () => memory.change({ roles: choice.value === data.home ? "" : choice.value }));
+    label.append(choice);
+    tools.append(label);
+  }
+
+  const all = element("details", undefined, "k2x-all"), boxes = element("div");
+  all.append(element("summary", `all ${data.parts.length} parts as a list`), boxes);
+  for (const part of data.parts) {
+    const label = element("label"), box = element("input");
+    box.type = "checkbox";
+    box.dataset.part = part;
+    box.addEventListener("change", () => toggle(part));
+    label.append(box, " " + words(part));
+    boxes.append(label);
+  }
+
+  const files = element("p", undefined, "k2x-files"), chosen = element("input");
+  const name = () => [data.level, ...failed].join("_").slice(0, 80);
+  const shown = () => `${data.title}, ${data.clients} client${several ? "s" : ""}. ${said.textContent}`;
+  Object.assign(chosen, { type: "file", accept: ".json,application/json", hidden: true });
+  chosen.setAttribute("aria-label", "file of a state");
+  chosen.addEventListener("change", async () => {
+    const [file] = chosen.files;
+    chosen.value = "";
+    if (!file) return;
+    let text = "";
+    try { text = file.size > 1e6 ? " ".repeat(1e6) : await file.text(); } catch { /* what cannot be read is no JSON */ }
+    const { state, problems } = k2relState.take(k2relState.readFile(text), host.offered);
+    host.loaded(state, problems);
+  });
+  const png = async () => {
+    try { k2relHand(`${name()}.png`, await k2relPng(svg, shown())); } catch { problem.textContent = "This browser makes no PNG of the drawing; the SVG has the same."; }
+  };
+  files.append(
+    button("save state", () => k2relHand(`${data.level}_state.json`, k2relState.writeFile(host.record()), "application/json")), " ",
+    button("load state", () => chosen.click()), chosen, " ",
+    button("drawing as SVG", () => k2relHand(`${name()}.svg`, k2relSvg(svg, shown()), "image/svg+xml")), " ",
+    button("drawing as PNG", png),
+  );
+
+  const said = element("p", "", "k2x-said"), list = element("ul", undefined, "k2x-failed"), problem = host.problem ?? k2relProblem();
+  said.setAttribute("aria-live", "polite");
+  list.setAttribute("aria-label", "failed parts");
+  panel.replaceChildren(tools, said, ...(host.problem ? [] : [problem]), list, element("div", undefined, "k2x-state"), all, files);
+  return { show, say: (problems, where) => k2relSay(problem, problems, where) };
+}
+
+function k2relProblem() {
+  const made = document.createElement("p");
+  made.className = "k2x-problem";
+  made.setAttribute("role", "alert");
+  return made;
+}
+
+/** Say what of an address or a file was left out; nothing takes back what was said. */
+function k2relSay(place, problems, where) {
+  place.textContent = problems.length ? `Left out of the ${where}: ${problems.join("; ")}.` : "";
+}
+
+/** Undo and redo by keys, but not where a text is written. */
+function k2relKeys(memory, place) {
+  place.addEventListener("keydown", (event) => {
+    const written = event.target instanceof Element && event.target.closest("input:not([type=checkbox]), textarea, [contenteditable]");
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || written) return;
+    const key = event.key.toLowerCase();
+    if (key !== "z" && key !== "y") return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (key === "y" || event.shiftKey) memory.redo(); else memory.undo();
+  });
+}
+
+/** The live drawing of a report; the first of a page has its address. */
+function k2relReport(root, data, first) {
+  const { level, clients, contract } = data;
+  const offered = { level: [level], clients: [String(clients)], contract: [contract], rates: ["as given"], roles: Object.keys(data.policies) };
+  let explorer = null;
+  const show = (state, how) => {
+    const problems = explorer.show(state);
+    if (how === "hand") explorer.say([], "address");
+    return problems;
+  };
+  let wrong = [];
+  const memory = k2relMemory({ failed: [], roles: "" }, (state, how) => { wrong = show(state, how); });
+  const loaded = (state, problems) => {
+    wrong = [];
+    if (!problems.length || Object.keys(state).length) memory.change({ ...memory.start, ...memory.own(state) });
+    explorer.say([...problems, ...wrong], "file");
+  };
+  explorer = k2relExplorer(root, data, { memory, offered, loaded, record: () => ({ level, clients, contract, ...memory.now }) });
+  explorer.show(memory.now);
+  k2relKeys(memory, first ? document : root);
+  if (first && k2relAddress(memory, offered, (problems, where) => { explorer.say([...problems, ...wrong], where); wrong = []; })) root.scrollIntoView();
+  return explorer;
+}

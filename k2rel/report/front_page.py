@@ -1,0 +1,171 @@
+"""The first page of a report: a summary as HTML that fits one sheet of A4 and one look at a phone."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from k2rel.design.carrying import Carrying
+from k2rel.design.summary import Standing, Summary
+from k2rel.design.target_forms import MET, NOT_KNOWN, NOT_MET
+from k2rel.report.embedded import as_html
+from k2rel.tables import percentage
+from k2rel.units import three_digits
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+__all__ = ["FRONT_END", "light", "show_summary"]
+
+FRONT_END = "<!-- end of the first page -->"
+_LIGHTS = {MET: ("good", "✓"), NOT_KNOWN: ("doubt", "?"), NOT_MET: ("bad", "✗")}
+_STATES = {
+    "carried": ("good", "✓"),
+    "at its limit": ("doubt", "!"),
+    "overloaded after a failure": ("bad", "✗"),
+    "overloaded": ("bad", "✗"),
+}
+
+
+def light(word: str) -> str:
+    """Show a verdict or a state of the load as a mark and a word on its colour.
+
+    Examples
+    --------
+    >>> light("met")
+    "<span class='light good'><b aria-hidden='true'>✓</b> met</span>"
+    """
+    kind, mark = {**_LIGHTS, **_STATES}.get(word, ("none", "–"))
+    return f"<span class='light {kind}'><b aria-hidden='true'>{mark}</b> {html.escape(word or 'no target')}</span>"
+
+
+def show_summary(summary: Summary, about: Mapping[str, str]) -> HTML:
+    """Show a summary as the first page of a report.
+
+    Parameters
+    ----------
+    summary : Summary
+    about : mapping of str to str
+        What stands at its head, such as revision, author and date; empty texts are left out.
+
+    Returns
+    -------
+    IPython.display.HTML
+        The page.
+
+    Examples
+    --------
+    >>> import k2rel
+    >>> page = show_summary(k2rel.summary("L1", 99.9, samples=64), {"author": "E. N."})
+    >>> page.data.count("class='light")
+    5
+    """
+    site = summary.solution.study.site
+    head = " · ".join(f"{html.escape(key)} <b>{html.escape(text)}</b>" for key, text in about.items() if text)
+    main = next(item for item in summary.services if item.service == summary.asked)
+    worst = "overloaded" if summary.load.over else main.verdict
+    lead = f"<p class='lead'>{light(worst) if worst else ''} {html.escape(summary.words(load=False))}</p>"
+    panels = [_causes(summary), _cures(summary), _turns(summary)]
+    why = " ".join(text for text in (summary.takeovers, _sentence(summary.weak)) if text)
+    return as_html(
+        f"<section class='front'><p class='sheet'>{head}</p>{lead}{_services(summary.services)}{_load(summary.load)}"
+        f"<div class='three'>{''.join(panels)}</div>"
+        + (f"<p class='why'>{html.escape(_principal(summary, why))}</p>" if why else "")
+        + f"<p class='by'>{html.escape(_basis(summary, len(site.assumptions)))}</p></section>{FRONT_END}"
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _principal(summary: Summary, why: str) -> str:
+    """What the sentence on takeovers begins with, which has the downtime before it elsewhere."""
+    minutes = next(item for item in summary.services if item.service == summary.asked).downtime_min_per_year
+    return why.replace("Of these,", f"Of the {three_digits(minutes)} min a year,", 1)
+
+
+def _basis(summary: Summary, assumptions: int) -> str:
+    p = summary.provenance
+    drawn = summary.drawn
+    sampled = f" {drawn.samples:,} draws of {len(drawn.inputs)} inputs within their limits." if drawn else ""
+    return (
+        f"Engine {summary.solution.method}; takeovers {summary.solution.takeovers}.{sampled} Contract {p.contract}; "
+        f"data {p.data}; inputs {p.input_hash}; {assumptions} assumptions, listed at the end."
+    )
+
+
+def _row(cells: Sequence[str], head: bool = False) -> str:
+    tag = "th" if head else "td"
+    return f"<tr>{''.join(f'<{tag}>{cell}</{tag}>' for cell in cells)}</tr>"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], kind: str) -> str:
+    body = "".join(_row(row) for row in rows)
+    return f"<table class='{kind}'><thead>{_row(heads, head=True)}</thead><tbody>{body}</tbody></table>"
+
+
+def _services(services: Sequence[Standing]) -> str:
+    """A line a service: light with target and probability, downtime with its limits, losses."""
+    rows = []
+    for item in services:
+        often = "–" if item.never else f"{item.failures_per_year:.2g}"
+        limits = ""
+        if not math.isnan(item.low_min_per_year):
+            low, high = three_digits(item.low_min_per_year), three_digits(item.high_min_per_year)
+            limits = f"<span class='limits'>{low} to {high}</span>"
+        down = html.escape(item.never) if item.never else f"{three_digits(item.downtime_min_per_year)} {limits}"
+        said = light("overloaded") if item.never else html.escape(item.usual)
+        if item.verdict:
+            said = f"{light(item.verdict)} {html.escape(item.target)}, probability {percentage(item.probability)}"
+        rows.append([f"<b>{html.escape(item.service.replace('_', ' '))}</b>", said, down, often])
+    heads = ["service", "target", "downtime [min/year] <span class='limits'>90 % of cases</span>", "losses a year"]
+    return f"<div class='lights-wrap'>{_table(heads, rows, 'lights')}</div>"
+
+
+def _load(load: Carrying) -> str:
+    mark = light(load.state) if load.limited else ""
+    said = load.widened() if load.over else f"{load.words()} {load.widened()}" if load.needs else load.words()
+    return f"<p class='load'>{mark} {html.escape(said)}</p>"
+
+
+def _panel(title: str, items: Sequence[str], none: str) -> str:
+    inside = f"<ol>{''.join(f'<li>{item}</li>' for item in items)}</ol>" if items else f"<p>{html.escape(none)}</p>"
+    return f"<div><h2>{html.escape(title)}</h2>{inside}</div>"
+
+
+def _causes(summary: Summary) -> str:
+    items = [
+        f"{html.escape(item.title)}{f' ({len(item.parts)})' if len(item.parts) > 1 else ''}: "
+        f"<b>{min(100.0, 100 * item.share):.0f} %</b>, {three_digits(item.downtime_min_per_year)} min a year"
+        f"<span class='bar' style='width:{min(100.0, 100 * item.share):.0f}%'></span>"
+        for item in summary.causes
+    ]
+    return _panel(f"What takes {_asked(summary)} away", items, summary.cannot.get("causes", "Nothing."))
+
+
+def _asked(summary: Summary) -> str:
+    return summary.asked.replace("_", " ")
+
+
+def _cures(summary: Summary) -> str:
+    items = [
+        f"{html.escape(item.title)}: leaves <b>{three_digits(item.downtime_min_per_year)}</b> min a year "
+        f"(−{100 * item.removed_share:.0f} %)"
+        + (f" {light(item.verdict)} {percentage(item.probability)}" if item.verdict else "")
+        for item in summary.cures
+    ]
+    return _panel("What would help most", items, summary.cannot.get("changes", "No change of those tried removes any."))
+
+
+def _turns(summary: Summary) -> str:
+    title = "What could turn the verdict" if summary.judged else "Which number matters most"
+    items = [
+        f"{html.escape(item.about)}, taken as {html.escape(item.given)}: <b>{html.escape(item.effect)}</b>"
+        + (f" (probability {percentage(item.probability)})" if not math.isnan(item.probability) else "")
+        for item in summary.turns
+    ]
+    none = "No input alone, within its limits, turns it." if summary.drawn else summary.cannot.get("drawn", "")
+    return _panel(title, items, none)
