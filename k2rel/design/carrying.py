@@ -60,8 +60,8 @@ class Carrying(Shown):
 
         Examples
         --------
-        >>> carrying("L2R").words()[:76]
-        'It carries its 4 clients, now and after each single failure that leaves every'
+        >>> carrying("L2R").words()
+        'It carries its 4 clients, now and after each single failure. It carries up to 8, after any single failure too.'
         """
         if not self.limited:
             return "Nothing on the way has a capacity; load sets no limit here."
@@ -115,7 +115,7 @@ class Carrying(Shown):
         Examples
         --------
         >>> from k2rel.studies import study
-        >>> carrying(study("L2", clients=9)).widened()[49:]
+        >>> carrying(study("L2", clients=9)).widened()[45:]
         'failure: toe A1 125 instead of 100; fc link A 225 instead of 200 MB/s.'
         """
         alike: dict[tuple[float, float], list[str]] = {}

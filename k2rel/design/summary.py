@@ -16,7 +16,7 @@ from k2rel.design.target_forms import Target, WindowJudgement
 from k2rel.design.targets import SAMPLES, SURE, Judgement, allowed_min_per_year, judge, read_target
 from k2rel.design.verdict import takeover_words
 from k2rel.errors import K2relError
-from k2rel.measures.availability import ServiceAvailability, availability
+from k2rel.measures.availability import NEVER, ServiceAvailability, availability
 from k2rel.measures.importance import causes
 from k2rel.measures.solution import Solution, StudyLike, solution_of
 from k2rel.measures.uncertainty import UncertaintyResult, uncertainty
@@ -35,7 +35,6 @@ __all__ = ["Cause", "Cure", "Standing", "Summary", "Turn", "summary"]
 
 _FEW = 3
 _USUAL = (99.0, 99.9, 99.99, 99.999)
-_NEVER = "never: demand exceeds capacity in normal state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,7 @@ class Summary(ShownTable):
         Examples
         --------
         >>> summary("L1", 99.9, samples=64).table()["verdict"].tolist()[0]
-        'not met'
+        'not known'
         """
         import pandas as pd
 
@@ -227,7 +226,7 @@ def summary(
         full = known[FULL_SERVICE]
         services.append(
             Standing(FULL_SERVICE, full.title, full.downtime_min_per_year, math.nan, math.nan, full.failures_per_year,
-                     never=_NEVER)
+                     never=NEVER if full.title.endswith(NEVER) else "")
         )  # fmt: skip
     main = verdicts.get(asked)
     percent = main.target_percent if isinstance(main, Judgement) else None

@@ -22,6 +22,7 @@ from k2rel.policy.following import counted, smallest
 from k2rel.policy.rules import Policy
 from k2rel.services.diagrams import Service, services_of
 from k2rel.site.coverage import coverages
+from k2rel.site.service_names import FULL_SERVICE
 from k2rel.studies import Provenance, Study
 from k2rel.tables import Shown, ShownTable
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
@@ -32,9 +33,12 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 _FIGURES = ("availability", "unavailability", "downtime_min_per_year", "failures_per_year", "mtbf_h", "mean_downtime_h")
+NEVER = "never: demand exceeds capacity in normal state"
+_ALWAYS = 1.0 - 1e-9  # lost for a whole year but for rounding
 _WIDE = 0.1  # share of an unavailability above which a bound on its error is said with it
 
 __all__ = [
+    "NEVER",
     "AvailabilityResult",
     "ServiceAvailability",
     "availability",
@@ -242,9 +246,8 @@ def _availability(solution: Solution, lost_clients: tuple[int, ...] | None) -> A
             continue
         if of_class:
             listed.setdefault(of_class, []).append(u)
-        rows.append(
-            ServiceAvailability(service.name, service.title, service.scope, u, engine.failure_frequency(service))
-        )
+        title = _titled(service.name, service.title, u)
+        rows.append(ServiceAvailability(service.name, title, service.scope, u, engine.failure_frequency(service)))
     return AvailabilityResult(solution.provenance, tuple(rows), _notes(rows, getattr(engine, "test_bound", 0.0)))
 
 
@@ -257,12 +260,17 @@ def site_downtime(solution: Solution) -> dict[str, float]:
     return {service.name: engine.unavailability(service) * MINUTES_PER_YEAR for service in services}
 
 
+def _titled(name: str, title: str, unavailability: float) -> str:
+    """The title of a service; of full service that is never there, since the normal state has not got it, why."""
+    return f"full service {NEVER}" if name == FULL_SERVICE and unavailability >= _ALWAYS else title
+
+
 def _counted(solution: Solution) -> AvailabilityResult:
     """What was counted in histories."""
     rows = [
         ServiceAvailability(
             item.service,
-            item.title,
+            _titled(item.service, item.title, item.unavailability.value),
             item.scope,
             item.unavailability.value,
             item.interruptions_per_year.value / HOURS_PER_YEAR,
@@ -274,12 +282,14 @@ def _counted(solution: Solution) -> AvailabilityResult:
 
 
 def _notes(rows: Sequence[ServiceAvailability], bound: float) -> tuple[str, ...]:
-    """Say where the bound for tests on their days is more than a tenth of an unavailability."""
+    """Say what is never there, and where the bound for tests is more than a tenth of an unavailability."""
+    never = tuple(row.title for row in rows if row.title.endswith(NEVER))
     wide = [row.service for row in rows if bound > _WIDE * row.unavailability]
     if not wide:
-        return ()
+        return never
     few = ", ".join(wide[:4]) + (f" and {len(wide) - 4} more" if len(wide) > 4 else "")
     return (
+        *never,
         f"WARNING: the bound of {bound:.1e} for tests on their days is more than a tenth of the unavailability of {few}"
         ", and failures a year carry the same correction without a bound; have k2rel simulate confirm them, or let "
         "fewer states remain (a larger --tolerance, fewer parts), so that the chain can be followed day by day",

@@ -59,8 +59,8 @@ def show_summary(summary: Summary, about: Mapping[str, str]) -> HTML:
     --------
     >>> import k2rel
     >>> page = show_summary(k2rel.summary("L1", 99.9, samples=64), {"author": "E. N."})
-    >>> page.data.count("class='light")
-    5
+    >>> page.data.count("<h2>")
+    3
     """
     site = summary.solution.study.site
     head = " · ".join(f"{html.escape(key)} <b>{html.escape(text)}</b>" for key, text in about.items() if text)
