@@ -8,6 +8,8 @@ from __future__ import annotations
 import dataclasses
 import html
 import math
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,7 +18,17 @@ from k2rel.units import format_duration
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "Shown", "ShownTable", "card", "for_people", "percentage", "probability_text", "quantity_text"]
+__all__ = [
+    "COLUMNS",
+    "Shown",
+    "ShownTable",
+    "aligned",
+    "card",
+    "for_people",
+    "percentage",
+    "probability_text",
+    "quantity_text",
+]
 
 
 def probability_text(value: float) -> str:
@@ -24,16 +36,14 @@ def probability_text(value: float) -> str:
 
     Examples
     --------
-    >>> probability_text(7.634e-6), probability_text(0.25), probability_text(0)
-    ('7.63e-06', '0.25', '0')
+    >>> probability_text(7.634e-6), probability_text(0.25), probability_text(1 - 7.63e-6)
+    ('7.63e-06', '0.25', '99.99924 %')
     """
     if value == 0 or value == 1:
         return str(int(value))
     if value < 1e-3:
         return f"{value:.2e}"
-    if value > 0.999:
-        return "1 - " + f"{1 - value:.2e}" if value < 1 else "1"
-    return f"{value:.3g}"
+    return _availability(value) if 0.999 < value < 1 else f"{value:.3g}"
 
 
 def percentage(probability: float) -> str:
@@ -62,12 +72,27 @@ def quantity_text(value: float, unit: str) -> str:
     return f"{value:.3g} {unit}" if unit else f"{100.0 * value:.3g} %"
 
 
+def _nines(value: float) -> int:
+    """Decimals of a probability near one: what is missing to one has two digits."""
+    return max(4, math.ceil(-math.log10(1 - value)) + 1)
+
+
 def _availability(value: float) -> str:
-    """As many digits as there are nines, and two more."""
+    """As a percentage, which is 100 only where it is."""
     if value >= 1 or value <= 0:
-        return f"{value:.0f}"
-    digits = min(14, max(4, math.ceil(-math.log10(1 - value)) + 1))
-    return f"{value:.{digits}f}"
+        return f"{100 * value:.0f} %"
+    return f"{100 * value:.{_nines(value) - 2}f} %"
+
+
+def _probabilities(values: Sequence[Any]) -> list[str]:
+    """A column of probabilities: those near one as the others, not as percentages, where there are others."""
+    shares = [value for value in values if not _missing(value) and 0 < value <= 0.999]
+    return [
+        "–" if _missing(value)
+        else f"{value:.{_nines(value)}f}" if shares and 0.999 < value < 1
+        else probability_text(value)
+        for value in values
+    ]  # fmt: skip
 
 
 def _amount(value: float) -> str:
@@ -338,15 +363,68 @@ def as_texts(columns: Mapping[str, Sequence[Any]], sides: Sequence[str] = ()) ->
             if place >= len(sides):
                 continue
             title = title.replace("on A" if place == 0 else "on B", f"on {sides[place]}")
+        if write is probability_text:
+            result[title] = _probabilities(values)
+            continue
         result[title] = ["–" if _missing(value) else write(value) for value in values]
     return result
 
 
+_NUMERAL = re.compile(
+    r"(?P<whole>(?:below |above )?[-+]?\d[\d,]*|–|never|none)(?P<rest>(?:\.\d+)?(?:e[-+]?\d+)?)(?P<unit> \S+)?"
+)
+_NARROW = {".": "\u2008", ",": "\u2008", "-": "\u2004", "+": "\u2004", " ": "\u00a0"}
+_AS_A_DIGIT = "\u2007"
+
+
+def aligned(texts: Sequence[str], *, wide: bool = False) -> list[str] | None:
+    """Pad the numbers of a column so that their decimal points stand below each other.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        The cells.
+    wide : bool
+        Pad with spaces as wide as a digit, which HTML keeps.
+
+    Returns
+    -------
+    list of str or None
+        None where the cells are no numbers, or numbers in several units.
+
+    Examples
+    --------
+    >>> aligned(["2.62", "346", "–"])
+    ['  2.62', '346   ', '  –   ']
+    """
+    found = [match for text in texts if (match := _NUMERAL.fullmatch(text))]
+    units = {match["unit"] for match in found if match["whole"][-1].isdigit()}
+    if len(found) < len(texts) or len(units) != 1:
+        return None
+    longest = {part: max((match[part] or "" for match in found), key=len) for part in ("whole", "rest", "unit")}
+
+    def blank(part: str, text: str | None) -> str:
+        """As wide as what the longest has more."""
+        if not wide:
+            return " " * (len(longest[part]) - len(text or ""))
+        there, here = (Counter(_NARROW.get(sign, _AS_A_DIGIT) for sign in one) for one in (longest[part], text or ""))
+        return "".join((there - here).elements())
+
+    return [
+        blank("whole", match["whole"]) + match["whole"] + match["rest"] + (match["unit"] or "")
+        + blank("rest", match["rest"]) + blank("unit", match["unit"])
+        for match in found
+    ]  # fmt: skip
+
+
 def as_labels(name: str, labels: Iterable[Any]) -> list[str]:
-    """Labels of the rows as texts; those of services without underscores."""
+    """Labels of the rows as texts; services, and the roles in modes, as words. What is typed elsewhere stays itself."""
+    if name == "mode":
+        return [_ROLE.sub(lambda role: role[0].replace("_", " "), str(label)) for label in labels]
     return [str(label).replace("_", " ") if name == "service" else str(label) for label in labels]
 
 
+_ROLE = re.compile(r"\w+(?= (?:at|stranded)\b)")
 _LONGEST = 160
 
 

@@ -347,7 +347,7 @@ def test_large_binary_and_missing_files_end_in_one_message(k2, tmp_path) -> None
         (["report"], "name at least one"),
         (["report", "L2R", "--output", "/proc/none"], "cannot be written"),
         (["report", "L2R", "--set", "warp.mttr=1 h"], "no component type"),
-        (["dance"], "invalid choice"),
+        (["dance"], "there is no command 'dance'"),
         ([], "required"),
     ],
 )  # fmt: skip

@@ -4,7 +4,9 @@ Exit codes: 0 done; 1 a report failed, or a solution did not reach its tolerance
 used; 3 a defect in k2rel itself. Heavy imports happen inside the verbs, so that ``k2rel --help`` answers at once.
 
 ``inputs``         options that verbs share, and the study that they name
-``printing``       tables and JSON
+``printing``       tables that fit the terminal, CSV, JSON
+``layout``         texts and tables within a width
+``waiting``        what is being done meanwhile, where that takes long
 ``studies``        verbs about a level or a site
 ``sure``           the verb about what inputs within their limits leave possible
 ``interruptions``  verbs about interruptions, and about downtime in one year or month
@@ -25,21 +27,49 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from contextlib import nullcontext
+from typing import Any, ClassVar, NoReturn
 
 from k2rel._version import __version__
 from k2rel.arguments import as_tolerance, as_whole
 from k2rel.cli import advice, batches, chains, field, interruptions, notebooks, rates, simulation, studies, sure, trees
-from k2rel.errors import K2relError, NoConvergenceError, RenderError
+from k2rel.cli.inputs import quiet_option
+from k2rel.cli.printing import one_table
+from k2rel.cli.waiting import patience
+from k2rel.errors import K2relError, NoConvergenceError, RenderError, closest
 
 __all__ = ["main"]
 
 
 class _Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
+    """An argument parser whose errors are one line, with what an unknown word may have meant."""
+
+    words: ClassVar[Sequence[str]] = ()  # what is parsed
 
     def error(self, message: str) -> NoReturn:
+        if "are required: " in message:  # perhaps one of them is there, but misspelt
+            message += "".join(self._no_option(word) for word in self.words if self._is_unknown(word))
         self.exit(2, f"{self.prog}: {message}\n(see '{self.prog} --help')\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        what = f"{' or '.join(action.option_strings)}: there is no" if action.option_strings else "there is no command"
+        near = closest(str(value), map(str, action.choices))
+        self.error(f"{what} '{str(value)[:40]}'{near}")
+
+    def _is_unknown(self, word: str) -> bool:
+        name = word.partition("=")[0]
+        return name.startswith("--") and not any(known.startswith(name) for known in self._option_string_actions)
+
+    def _no_option(self, word: str) -> str:
+        name = word.partition("=")[0]
+        return f"; there is no option {name[:40]}{closest(name, self._option_string_actions)}"
+
+    def unknown(self, words: Sequence[str]) -> NoReturn:
+        """Say which words are no option of this verb and nothing that it asks for."""
+        first = next((word for word in words if word.startswith("-")), None)
+        self.error(f"one word too many: '{words[0][:40]}'" if first is None else self._no_option(first).lstrip("; "))
 
 
 # The first line of the package's docstring.
@@ -90,16 +120,34 @@ _VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], Callable[[argparse
     ("ctmc", chains.ctmc_verb, chains.ctmc_options, "solve a Markov chain in the explicit format of model checkers"),
 )  # fmt: skip
 
+_AT_ONCE = {"levels", "check", "schema", "rates", "notebooks", "explore"}  # they answer at once, or stay
 
-def _parser() -> argparse.ArgumentParser:
+
+def _parser() -> _Parser:
     parser = _Parser(prog="k2rel", description=_ABOUT)
     parser.add_argument("--version", action="version", version=f"k2rel {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True, parser_class=_Parser)
     for name, run, add_options, text in _VERBS:
         verb = verbs.add_parser(name, help=text, description=text)
-        verb.set_defaults(run=run)
+        verb.set_defaults(run=run, parser=verb)
         add_options(verb)
+        if name not in _AT_ONCE and "--quiet" not in verb._option_string_actions:
+            quiet_option(verb)
     return parser
+
+
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    """What the words ask for; names of services may be written as tables have them, in several words."""
+    parser = _parser()
+    _Parser.words = sys.argv[1:] if words is None else words
+    args, more = parser.parse_known_args(words)
+    if more:
+        args.parser.unknown(more)
+    for name in ("service", "traffic"):
+        if given := getattr(args, name, None):
+            one_or_all = [each.replace(" ", "_") for each in ([given] if isinstance(given, str) else given)]
+            setattr(args, name, one_or_all[0] if isinstance(given, str) else one_or_all)
+    return args
 
 
 def _check_bounds(args: argparse.Namespace) -> None:
@@ -134,9 +182,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = argparse.Namespace()
     gc.set_threshold(50_000)  # modules that load leave nothing to collect; looking for it takes a tenth of a short run
     try:
-        args = _parser().parse_args(arguments)
+        args = _arguments(arguments)
         _check_bounds(args)
-        code: Any = args.run(args)
+        with patience(args), one_table(args.verb) if getattr(args, "format", "") == "csv" else nullcontext():
+            code: Any = args.run(args)
         sys.stdout.flush()
         return int(code)
     except (RenderError, NoConvergenceError) as error:

@@ -18,7 +18,8 @@ from k2rel.cli.inputs import (
     sure_of,
     sure_option,
 )
-from k2rel.cli.printing import print_json, print_table, records
+from k2rel.cli.printing import print_json, print_table, records, say
+from k2rel.doing import doing
 from k2rel.errors import InputError
 
 __all__: list[str] = []
@@ -68,38 +69,37 @@ def advise_verb(args: argparse.Namespace) -> int:
     costs = read_costs(args.costs) if args.costs else None
     study = study_of(args)
     method, organisation = asked_of(args, study)
-    found = advise(
-        study, args.service, target_percent=args.target, costs=costs, organisation=organisation, method=method,
-        pairs=not args.no_pairs, sets=args.sets, most=args.most, sure=sure_of(args),
-    )  # fmt: skip
+    with doing("trying changes" if args.no_pairs else "trying changes, alone and in pairs"):
+        found = advise(
+            study, args.service, target_percent=args.target, costs=costs, organisation=organisation, method=method,
+            pairs=not args.no_pairs, sets=args.sets, most=args.most, sure=sure_of(args),
+        )  # fmt: skip
     if args.format == "json":
         print_json(found.to_json())
         return 0
-    print(f"{study.site.name}, {found.provenance.engine}; takeovers {found.provenance.takeovers}: "
+    say(f"{study.site.name}, {found.provenance.engine}; takeovers {found.provenance.takeovers}: "
           f"{found.provenance.reason}\n")  # fmt: skip
-    print(f"{found.words()}\n")
+    say(f"{found.words()}\n", now.verdict if (now := found.judged.get(frozenset())) else "")
     hidden = ["changes", "bound_min_per_year"]  # the bound in the first line holds for all that is shown
-    print("Single changes\n")
-    print_table(found.table(args.most, singles=True).drop(columns=hidden))
+    print_table(
+        found.table(args.most, singles=True).drop(columns=hidden), "Single changes", whole=found.table(singles=True)
+    )
     if not args.no_pairs:
-        print("\nPairs of changes\n")
-        print_table(found.table(args.most, singles=False).drop(columns=hidden))
+        print_table(found.table(args.most, singles=False).drop(columns=hidden), "\nPairs of changes")
     if found.front is not None:
-        print("\nLeast cost for a minute a year removed, alone or in pairs\n")
-        print_table(found.table(args.most, by="cost").drop(columns=hidden))
+        title = "\nLeast cost for a minute a year removed, alone or in pairs"
+        print_table(found.table(args.most, by="cost").drop(columns=hidden), title)
         front = found.front
         unit = f" [{found.currency}]" if found.currency else ""
-        print(
-            f"\nCost{unit} against downtime: no set of changes is better in both ({front.computed:,} sets computed)\n"
-        )
-        print_table(found.front_table())
+        title = f"\nCost{unit} against downtime: no set of changes is better in both ({front.computed:,} sets computed)"
+        print_table(found.front_table(), title)
         if front.complete:
-            print(f"\nExact but for {front.gap_min_per_year:.2g} min a year.")
+            say(f"\nExact but for {front.gap_min_per_year:.2g} min a year.")
         else:
-            print(f"\nThe search was stopped: a set could be up to {front.gap_min_per_year:.2g} min a year better; "
+            say(f"\nThe search was stopped: a set could be up to {front.gap_min_per_year:.2g} min a year better; "
                   "--sets lets it go on.")  # fmt: skip
     for title in found.left_out:
-        print(f"\nnot computed: {title}")
+        say(f"\nnot computed: {title}")
     return 0
 
 
@@ -114,11 +114,9 @@ def spares_verb(args: argparse.Namespace) -> int:
     if args.format == "json":
         print_json(records(frame.rename_axis("type")))
         return 0
-    if len(chosen) == 1:
-        frame = frame.drop(columns="sites_alone")
-    print_table(frame)
+    print_table(frame.drop(columns="sites_alone") if len(chosen) == 1 else frame, whole=frame.rename_axis("type"))
     how = f"For {args.years:g} year(s) without a delivery, {args.protection:g} % that none is missing"
-    print(f"\n{how}; 'together': of all types at once. Constant failure rates; parts that age need more.")
+    say(f"\n{how}; 'together': of all types at once. Constant failure rates; parts that age need more.")
     return 0
 
 
@@ -128,15 +126,16 @@ def clients_verb(args: argparse.Namespace) -> int:
     from k2rel.site.settings import parse_settings
 
     rates = args.bit_rate or ["50 Mb/s", "100 Mb/s", "200 Mb/s"]
-    frame = most_clients(
-        args.level, rates, most=args.most, bound=args.bound, takeover_bound=args.takeover_bound,
-        settings=parse_settings(args.set), data=args.data, method=args.method,
-        organisation=reading(args.roles or "sticky"),
-    )  # fmt: skip
+    with doing(f"trying up to {args.most} clients at {len(rates)} bit rates"):
+        frame = most_clients(
+            args.level, rates, most=args.most, bound=args.bound, takeover_bound=args.takeover_bound,
+            settings=parse_settings(args.set), data=args.data, method=args.method,
+            organisation=reading(args.roles or "sticky"),
+        )  # fmt: skip
     if args.format == "json":
         print_json(records(frame))
         return 0
     print_table(frame, index=False)
-    print(f"\nMost clients, up to {args.most}: with nothing failed; after any single failure; P(overload) at most "
+    say(f"\nMost clients, up to {args.most}: with nothing failed; after any single failure; P(overload) at most "
           f"{args.bound:g} over time; at most {args.takeover_bound:g} after a takeover.")  # fmt: skip
     return 0

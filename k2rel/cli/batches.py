@@ -17,7 +17,7 @@ from k2rel.cli.inputs import (
     sure_of,
     sure_option,
 )
-from k2rel.cli.printing import print_json, print_table
+from k2rel.cli.printing import print_json, print_table, say
 from k2rel.errors import InputError
 
 __all__: list[str] = []
@@ -44,7 +44,7 @@ def report_options(sub: argparse.ArgumentParser) -> None:
     method_option(sub)
     roles_option(sub)
     quiet_option(sub)
-    format_option(sub)
+    format_option(sub, csv=False)
 
 
 def _counts(text: str) -> tuple[int, ...]:
@@ -96,7 +96,7 @@ def report_verb(args: argparse.Namespace) -> int:
         print_json({"index": str(done.index), "reports": reports, **rest})
     else:
         if done.kept and not args.quiet:
-            print(f"{len(done.kept)} of {len(done.reports)} were there already, made from the same inputs")
+            say(f"{len(done.kept)} of {len(done.reports)} were there already, made from the same inputs")
         print(done.index)
     return 1 if done.failures else 0
 
@@ -123,22 +123,22 @@ def sweep_verb(args: argparse.Namespace) -> int:
     if args.format == "json":
         print_json({**counts, "damaged": done.damaged, **files})
     else:
-        if not args.quiet:
+        if args.format == "csv" or not args.quiet:
             columns = ["downtime_min_per_year", "failures_per_year", "p_overload"]
             names = [str(name) for name in done.table]
             shown = [name for name in names if any(name == a or name.startswith(f"{a} [") for a in spec.axes)]
-            print_table(done.table[[*shown, *columns]].head(20), index=False)
+            print_table(done.table[[*shown, *columns]].head(20), whole=done.table, index=False)
             if len(done.table) > 20:
-                print(f"... {len(done.table) - 20:,} more in {files['csv']}")
-            print()
-        print(", ".join(f"{value:,} {name}" for name, value in counts.items()))
+                say(f"... {len(done.table) - 20:,} more in {files['csv']}")
+            say()
+        say(", ".join(f"{value:,} {name}" for name, value in counts.items()))
         if done.failed:
             reasons = done.table["error"].dropna().astype(str)
             reasons = reasons[reasons != ""]
             first = reasons.iloc[0]
-            print(f"first reason, of {(reasons == first).sum():,} of {len(reasons):,} rows without figures: {first}")
+            say(f"first reason, of {(reasons == first).sum():,} of {len(reasons):,} rows without figures: {first}")
         if done.damaged:
-            print(f"{done.damaged:,} of the kept points were not what had been written, and were computed again")
+            say(f"{done.damaged:,} of the kept points were not what had been written, and were computed again")
         for path in files.values():
             print(path)
     return 1 if done.failed or done.summary_error else 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from k2rel.cli.inputs import format_option
-from k2rel.cli.printing import print_json
+from k2rel.cli.printing import print_json, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ def ctmc_options(sub: argparse.ArgumentParser) -> None:
     when.add_argument("--time", type=float, metavar="T", help="at time T, in the unit of the rates")
     sub.add_argument("--tolerance", type=float, default=1e-13, metavar="P", help="error of all states together")
     sub.add_argument("--sweeps", type=int, default=20_000, metavar="N", help="where to give up")
-    format_option(sub)
+    format_option(sub, csv=False)
 
 
 def ctmc_verb(args: argparse.Namespace) -> int:
@@ -75,23 +75,23 @@ def ctmc_verb(args: argparse.Namespace) -> int:
         print_json(result)
         return 0
     when = "steady state" if args.time is None else f"time {args.time:g}"
-    print(f"{Path(args.model).name}: {chain.states:,} states, {chain.transitions:,} transitions; {when}")
+    say(f"{Path(args.model).name}: {chain.states:,} states, {chain.transitions:,} transitions; {when}")
     if args.time is None:
         error = f"estimated error {found.error:.2g}" if found.error > 0 else "error of rounding alone"
-        print(f"{found.method}; {error}, residual {found.residual:.2g}\n")
+        say(f"{found.method}; {error}, residual {found.residual:.2g}\n")
         if "classes" in result:
             _print_classes(found.classes, labels)
     else:
-        print(f"{result['method']}; bound on the error {result['residual']:.2g}\n")
+        say(f"{result['method']}; bound on the error {result['residual']:.2g}\n")
     for name, states in labels.items():
-        print(f"P({name}) = {float(p[states].sum()):.15g}")
+        say(f"P({name}) = {float(p[states].sum()):.15g}")
     for name, values in rewards.items():
-        print(f"mean of {name} = {float(p @ values):.15g}")
+        say(f"mean of {name} = {float(p @ values):.15g}")
         if spent is not None:
-            print(f"accumulated {name} = {float(spent @ values):.15g}")
+            say(f"accumulated {name} = {float(spent @ values):.15g}")
     if not labels and not rewards:
         for state in np.argsort(-p)[:12].tolist():
-            print(f"P(state {state}) = {p[state]:.15g}")
+            say(f"P(state {state}) = {p[state]:.15g}")
     return 0
 
 
@@ -114,16 +114,16 @@ def _print_classes(classes: Sequence[RecurrentClass], labels: Mapping[str, BoolA
     """Where the chain ends, and how probable each end is."""
     possible = [one for one in classes if one.probability > 0]
     if len(classes) == 1:
-        print(f"the chain ends in state {classes[0].states[0]}, which is absorbing")
+        say(f"the chain ends in state {classes[0].states[0]}, which is absorbing")
     else:
-        print(f"{len(classes)} recurrent classes: where the chain ends depends on chance; from the initial state")
+        say(f"{len(classes)} recurrent classes: where the chain ends depends on chance; from the initial state")
     for one in sorted(possible, key=lambda each: -each.probability)[:_SHOWN] if len(classes) > 1 else []:
         states = ", ".join(map(str, one.states[:_SHOWN].tolist())) + (", ..." if len(one.states) > _SHOWN else "")
         what = f"absorbing state {states}" if len(one.states) == 1 else f"{len(one.states):,} states ({states})"
         named = _labels_of(one, labels)
-        print(f"P(ends in {what}{'; ' + ', '.join(named) if named else ''}) = {one.probability:.15g}")
+        say(f"P(ends in {what}{'; ' + ', '.join(named) if named else ''}) = {one.probability:.15g}")
     if len(possible) > _SHOWN:
-        print(f"and {len(possible) - _SHOWN} more with probability above 0 (--format json lists all)")
+        say(f"and {len(possible) - _SHOWN} more with probability above 0 (--format json lists all)")
     if len(possible) < len(classes):
-        print(f"{len(classes) - len(possible)} that cannot be reached from the initial state have probability 0")
-    print()
+        say(f"{len(classes) - len(possible)} that cannot be reached from the initial state have probability 0")
+    say()

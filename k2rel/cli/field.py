@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k2rel.cli.inputs import data_option, force_option, format_option, study_of, study_options
-from k2rel.cli.printing import PICTURES, finite, print_json, print_table, records, writing, written
+from k2rel.cli.printing import PICTURES, finite, main_rows, print_json, print_table, records, say, writing, written
+from k2rel.doing import doing
 from k2rel.errors import InputError, Problem
 from k2rel.units import HOURS_PER_YEAR
 
@@ -81,12 +82,12 @@ def fit_verb(args: argparse.Namespace) -> int:
 
 
 def _about(data: FieldData) -> None:
-    print(data.words())
+    say(data.words())
     if data.unused:
-        print(f"  columns not used: {', '.join(data.unused)}")
+        say(f"  columns not used: {', '.join(data.unused)}")
     for note in data.notes:
-        print(f"  {note}")
-    print()
+        say(f"  {note}")
+    say()
 
 
 def _read(data: FieldData) -> dict[str, Any]:
@@ -124,15 +125,14 @@ def _fit_counts(args: argparse.Namespace, data: FieldData) -> int:
     _about(data)
     frame = table_of([*fits, *([whole] if several else [])])
     frame["afr"] = [-math.expm1(-rate * HOURS_PER_YEAR) for rate in frame["failure_rate_per_h"]]
-    print_table(
-        frame[["name", "failures", "hours", "failure_rate_per_h", "low_per_h", "high_per_h", "afr"]], index=False
-    )
+    shown = frame[["name", "failures", "hours", "failure_rate_per_h", "low_per_h", "high_per_h", "afr"]]
+    print_table(shown, whole=frame, index=False)
     for fit in fits:
         for note in fit.notes:
-            print(f"\n{fit.name}: {note}")
+            say(f"\n{fit.name}: {note}")
     if between is not None:
         new = between.new_site
-        print(
+        say(
             f"\nBetween groups the rates vary by a factor {new.high / new.low:.3g} (5 to 95 %: {new.low:.3g} to "
             f"{new.high:.3g} /h, coefficient of variation {between.variation:.2g}): so much is known of another one."
         )
@@ -140,16 +140,18 @@ def _fit_counts(args: argparse.Namespace, data: FieldData) -> int:
 
 
 def _fit_lives(args: argparse.Namespace, data: FieldData) -> int:
-    from k2rel.field import fits_and_reasons
+    from k2rel.field import fits_and_reasons, table_of
     from k2rel.field.likelihood import LAWS
 
     laws = tuple(args.law) if args.law else tuple(LAWS)
-    tried = {lives.name: fits_and_reasons(lives, laws, args.confidence) for lives in data.lives}
+    with doing("fitting laws"):
+        tried = {lives.name: fits_and_reasons(lives, laws, args.confidence) for lives in data.lives}
     fits = {name: found for name, (found, _) in tried.items() if found}
     missing = {name: reasons for name, (_, reasons) in tried.items() if reasons}
     if not fits:
         raise InputError([Problem(text) for reasons in missing.values() for text in reasons.values()])
-    tests, untested = _tests(args, data, fits)
+    with doing(f"testing laws against {args.samples:,} samples"):
+        tests, untested = _tests(args, data, fits)
     trend = _trend(args, data)
     if args.picture:
         _picture(args, data, {name: found[0] for name, found in fits.items()})
@@ -175,19 +177,20 @@ def _fit_lives(args: argparse.Namespace, data: FieldData) -> int:
         print_json(answer)
         return 0
     _about(data)
+    main_rows(records(table_of([fit for found in fits.values() for fit in found])))
     for lives in data.lives:
         _print_group(lives.name, fits.get(lives.name, ()), missing.get(lives.name, {}), tests)
     if tests:
         methods = dict.fromkeys(test.method for test in tests.values())
         known = any(not math.isnan(test.p_value) for test in tests.values())
-        print(f"p-values: {'; '.join(methods)}; below 0.05 a distribution is doubtful, below 0.01 rejected."
+        say(f"p-values: {'; '.join(methods)}; below 0.05 a distribution is doubtful, below 0.01 rejected."
               if known else f"No p-values: {'; '.join(methods)}.")  # fmt: skip
     for reason in untested:
-        print(f"No p-values: {reason}")
+        say(f"No p-values: {reason}")
     for reason in left_out if not args.output else ():
-        print(f"No entry for --rates: {reason}")
+        say(f"No entry for --rates: {reason}")
     if trend is not None:
-        print(trend if isinstance(trend, str) else f"Repaired units: {trend.words()}; {trend.exponents()}.")
+        say(trend if isinstance(trend, str) else f"Repaired units: {trend.words()}; {trend.exponents()}.")
     return 0
 
 
@@ -243,7 +246,7 @@ def _print_group(name: str, found: tuple[Fit, ...], missing: dict[str, str], tes
     from k2rel.field import table_of
 
     if found:
-        print(f"{name}: {found[0].failures:,} failures of {found[0].units:,} lives in {found[0].hours:,.6g} h\n")
+        say(f"{name}: {found[0].failures:,} failures of {found[0].units:,} lives in {found[0].hours:,.6g} h\n")
         frame = table_of(found)
         shown = frame[["law", "words", "failure_rate_per_h", "low_per_h", "high_per_h", "mean_h", "b10_h", "aic"]]
         shown.loc[~shown["mean_h"].map(math.isfinite), ["failure_rate_per_h", "low_per_h", "high_per_h"]] = math.nan
@@ -254,14 +257,14 @@ def _print_group(name: str, found: tuple[Fit, ...], missing: dict[str, str], tes
             )
         print_table(shown.set_index("law"))
         best = found[0]
-        print(f"\n{_best(found, tests)[1]}. {100 * best.confidence:g} % limits ({best.limits}):")
+        say(f"\n{_best(found, tests)[1]}. {100 * best.confidence:g} % limits ({best.limits}):")
         for key, parameter in best.parameters.items():
-            print(f"  {key.replace('_', ' '):12} {parameter.value:.6g}  ({parameter.low:.4g} to {parameter.high:.4g})")
+            say(f"  {key.replace('_', ' '):12} {parameter.value:.6g}  ({parameter.low:.4g} to {parameter.high:.4g})")
         for note in best.notes:
-            print(f"  {note}")
+            say(f"  {note}")
     for law, reason in missing.items():
-        print(f"  no {law} distribution: {reason.removeprefix(f'{name}: ')}")
-    print()
+        say(f"  no {law} distribution: {reason.removeprefix(f'{name}: ')}")
+    say()
 
 
 def _safe(fit: Fit) -> dict[str, Any]:
@@ -324,10 +327,10 @@ def _write_entries(args: argparse.Namespace, rows: list[RateRow], left_out: list
         args.force,
     )
     if args.format != "json":
-        print(f"{args.output}: {len(rows)} entries; {words}")
+        say(f"{args.output}: {len(rows)} entries; {words}")
         for reason in left_out:
-            print(f"  left out, since it cannot be an entry: {reason}")
-        print()
+            say(f"  left out, since it cannot be an entry: {reason}")
+        say()
 
 
 def _picture(args: argparse.Namespace, data: FieldData, best: dict[str, Fit]) -> None:
@@ -351,7 +354,7 @@ def _picture(args: argparse.Namespace, data: FieldData, best: dict[str, Fit]) ->
         figure.savefig(path)
     if args.format != "json":
         more = f" (the first {len(shown)} of {len(with_failures)} groups)" if len(shown) < len(with_failures) else ""
-        print(f"{args.picture}: written{more}\n")
+        say(f"{args.picture}: written{more}\n")
 
 
 def _row_of(path: str, text: str) -> str:
@@ -418,32 +421,32 @@ def update_verb(args: argparse.Namespace) -> int:
         return 0
     if data is not None:
         _about(data)
-        print_table(result.table())
+        print_table(result.table(), whole=result.table().rename_axis("type"))
     for kind, pooled in result.pooled.items():
-        print(f"\n{kind}: {len(pooled.sites)} sites pooled, coefficient of variation between them "
+        say(f"\n{kind}: {len(pooled.sites)} sites pooled, coefficient of variation between them "
               f"{pooled.variation:.2g} ({pooled.variation_low:.2g} to {pooled.variation_high:.2g})\n")  # fmt: skip
         print_table(pooled.table())
     if result.learned:
-        print()
-        print_table(result.handling())
+        print_table(result.handling(), "\nTakeovers, repairs and operators")
     surprises = {kind: posterior.surprise for kind, posterior in result.posteriors.items()}
     surprises |= {one.before.name: one.surprise for one in result.learned}
     for kind, surprise in surprises.items():
         if surprise < 0.05:
-            print(f"\n{kind}: the log contradicts what was known (probability {surprise:.2g}); look at both.")
-    print(
+            say(f"\n{kind}: the log contradicts what was known (probability {surprise:.2g}); look at both.")
+    say(
         f"\n{name}: {minutes[0]:.3g} min of downtime a year before ({minutes[1]:.3g} with the means of what was "
         f"known), {minutes[2]:.3g} after (takeovers {found[2].provenance.takeovers}; {found[2].provenance.reason})"
     )
     if args.output:
-        print(f"{args.output}: written; use it with --rates {args.output}")
+        say(f"{args.output}: written; use it with --rates {args.output}")
     if args.entries:
-        print(f"{args.entries}: written; put its entries into the site file")
+        say(f"{args.entries}: written; put its entries into the site file")
     elif entries := result.entries():
-        print(f"\nEntries for the site file (--entries FILE writes them):\n\n{entries}", end="")
+        say("\nEntries for the site file (--entries FILE writes them):\n")
+        print(entries, end="")  # as they are: they are copied
     if result.organisation is not None:
         options = " ".join(f"--{one.before.name.removesuffix('_h').replace('_', '-')} '{one.after.point:.3g} h "
                            f"({one.after.low:.3g} h to {one.after.high:.3g} h)'"
                            for one in result.learned if one.before.kind == "operator time")  # fmt: skip
-        print(f"\nTimes of operators go with {options}")
+        say(f"\nTimes of operators go with {options}")
     return 0

@@ -23,8 +23,10 @@ _TIMES = {"travel", "return_to_service", "manual_takeover", "maintenance_every",
 _IDEAL = ("roles", "preferred")  # what the exact engine does in any case
 
 
-def format_option(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--format", choices=["table", "json"], default="table", help="for people or for programs")
+def format_option(sub: argparse.ArgumentParser, *, csv: bool = True) -> None:
+    """Add who the answer is for; `csv` where there is a table, the first of which that format then has."""
+    choices, more = (["table", "csv", "json"], "; csv: the main table alone") if csv else (["table", "json"], "")
+    sub.add_argument("--format", choices=choices, default="table", help=f"for people or for programs{more}")
 
 
 def data_option(sub: argparse.ArgumentParser) -> None:

@@ -6,7 +6,8 @@ import argparse
 from dataclasses import replace
 
 from k2rel.cli.inputs import format_option, hours_of, organisation_options, solution_for, study_options
-from k2rel.cli.printing import finite, heading, print_json, print_table, records
+from k2rel.cli.printing import finite, heading, print_json, print_table, records, say
+from k2rel.doing import doing
 
 __all__: list[str] = []
 
@@ -62,20 +63,16 @@ def interruptions_verb(args: argparse.Namespace) -> int:
 
     heading(study, provenance)
     whose = "by shared parts and roles" if states is not None else "by all parts"
-    print(f"Interruptions {whose} (on air: longer than a buffer of {args.buffer})\n")
-    print_table(table)
+    print_table(table, f"Interruptions {whose} (on air: longer than a buffer of {args.buffer})")
     for note in notes:
-        print(f"\n{note}")
+        say(f"\n{note}")
     if causes is not None:
-        print("\nDowntime by what the roles are doing meanwhile\n")
-        print_table(causes)
-    print("\nWhat users are given\n")
-    print_table(pd.DataFrame({"figure": figures}).rename_axis("over a year"))
+        print_table(causes, "\nDowntime by what the roles are doing meanwhile")
+    print_table(pd.DataFrame({"figure": figures}).rename_axis("over a year"), "\nWhat users are given")
     if shares is not None:
-        print("\nOperating modes\n")
-        print_table(shares.head(12))
+        print_table(shares.head(12), "\nOperating modes")
     if solution.takeovers != IDEAL and states is not None:
-        print("\n" + why_they_differ(solution))
+        say("\n" + why_they_differ(solution))
     return 0
 
 
@@ -103,13 +100,14 @@ def window_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.windows import window
 
     solution = solution_for(args)
-    found = window(solution, args.service, args.within, above=args.above, samples=args.samples, seed=args.seed)
+    drawn = f", {args.samples:,} times with inputs drawn" if args.samples else ""
+    with doing(f"following the downtime of one {args.within}{drawn}"):
+        found = window(solution, args.service, args.within, above=args.above, samples=args.samples, seed=args.seed)
     if args.format == "json":
         print_json(found.to_json())
         return 0
     heading(solution.study, found.provenance)
-    print(f"{found.words()}\n{found.how.capitalize()}: {found.why}\n")
+    say(f"{found.words()}\n{found.how.capitalize()}: {found.why}\n")
     print_table(found.table())
-    print("\nInterruptions that begin in it\n")
-    print_table(found.interruptions())
+    print_table(found.interruptions(), "\nInterruptions that begin in it")
     return 0

@@ -1,15 +1,22 @@
-"""Answers: JSON for programs, headings and aligned tables for people, files that are whole or not there."""
+"""Answers: JSON and CSV for programs, headings and tables that fit for people, files that are whole or not there."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
+import os
+import shutil
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
+from k2rel.cli.layout import fitted, wrapped
 from k2rel.errors import InputError
+from k2rel.textio import harmless
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +26,9 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 PICTURES = (".svg", ".png", ".pdf")
+_NARROWEST = 40
+_UNBROKEN = "\u00a0"
+_COLOURS = {"met": 32, "not met": 31, "not known": 33, "overloaded": 31, "at its limit": 33, "lost": 31}
 
 
 def print_json(data: object) -> None:
@@ -36,49 +46,144 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [finite(row) for row in rows.to_dict("records")]
 
 
+def say(text: str = "", verdict: str = "", hang: int = 0) -> None:
+    """Print for people: lines wrap at words and keep their indent, hanging deeper by `hang`; a verdict has colour."""
+    width = _width()
+    word = verdict.upper()
+    kept = {text: text.replace(" ", _UNBROKEN) for text in (word, " %") if text}
+    for line in text.split("\n"):
+        indent = " " * (len(line) - len(line.lstrip(" ")) + hang)
+        for given, put in kept.items() if width else ():
+            line = line.replace(given, put)
+        for part in wrapped(line, width, indent):
+            shown = part.replace(_UNBROKEN, " ")
+            print(shown.replace(word, _painted(word), 1) if word and _in_colour() else shown)
+
+
+def _width() -> int | None:
+    """Columns of the terminal; None where lines go elsewhere and COLUMNS says nothing: programs read whole lines."""
+    if not os.environ.get("COLUMNS", "").isdigit() and not sys.stdout.isatty():
+        return None
+    return max(_NARROWEST, shutil.get_terminal_size().columns)
+
+
 def heading(study: Study, provenance: Provenance | None = None) -> None:
     p = provenance or study.provenance
     extra = f", variant {p.variant}" if p.variant else ""
     changed = f", set {', '.join(p.settings)}" if p.settings else ""
-    print(f"{study.site.title}: {p.clients} clients, repair contract {p.contract}{extra}{changed}")
+    say(f"{study.site.title}: {p.clients} clients, repair contract {p.contract}{extra}{changed}")
     why = f": {p.reason}" if p.reason else ""
     reading = f"; takeovers {p.takeovers}{why}" if p.takeovers else ""
-    print(f"{p.engine}{reading}; inputs {p.input_hash}")
-    print(f"failure data: rows {', '.join(p.rows) or 'none'} of the table of rates, data {p.data}\n")
+    say(f"{p.engine}{reading}; inputs {p.input_hash}")
+    own = "the bundled table" if p.rates == "bundled" else f"{p.rates} and the bundled table"
+    say(f"failure data: {len(p.rows)} rows of {own}, data {p.data} (k2rel components lists them)\n")
 
 
-def print_table(frame: pd.DataFrame, *, index: bool = True) -> None:
+class OneTable(io.TextIOBase):
+    """Standard output of ``--format csv``: the first table goes out whole, and what is for people nowhere."""
+
+    def __init__(self, out: TextIO) -> None:
+        self.out = out
+        self.titles: list[str] = []
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def take(self, rows: Sequence[Mapping[str, Any]], title: str) -> None:
+        """Write the first table; of others keep the titles."""
+        self.titles.append(title.strip().partition(":")[0])
+        if len(self.titles) > 1 or not rows:
+            return
+        writer = csv.writer(self.out, lineterminator="\n")
+        writer.writerow(rows[0])
+        writer.writerows([harmless(_cell(value)) for value in row.values()] for row in rows)
+
+
+@contextmanager
+def one_table(verb: str) -> Iterator[None]:
+    """Let one table out, and say on standard error what else there is."""
+    sink = OneTable(sys.stdout)
+    with redirect_stdout(sink):
+        yield
+    if not sink.titles:
+        raise InputError(f"--format csv: this answer of k2rel {verb} has no table; --format json has all of it")
+    if further := [title for title in sink.titles[1:] if title]:
+        print(f"k2rel: the first of {len(sink.titles)} tables; --format json has the others, too: "
+              f"{'; '.join(further)}", file=sys.stderr)  # fmt: skip
+
+
+def _cell(value: object) -> object:
+    """A value as JSON spells it, a text as it is; nothing where JSON has null."""
+    value = value.item() if hasattr(value, "item") else value
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def main_rows(rows: Sequence[Mapping[str, Any]], *others: str) -> None:
+    """What ``--format csv`` has where people get it in other words or in parts, and what else JSON has."""
+    if isinstance(sys.stdout, OneTable):
+        for title in ("", *others):
+            sys.stdout.take(rows, title)
+
+
+def cut(text: str, most: int = 60) -> str:
+    """A text for people, who can ask for the rest."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def print_table(
+    frame: pd.DataFrame, title: str = "", *, whole: pd.DataFrame | None = None, index: bool = True
+) -> None:  # fmt: skip
+    """Print a table for people; `whole` is what ``--format csv`` has in place of what people see of it."""
+    if isinstance(sys.stdout, OneTable):
+        sys.stdout.take(records(frame if whole is None else whole), title)
+        return
     from k2rel.tables import for_people
 
+    if title:
+        say(f"{title}\n")
     texts = for_people(frame)
     if index and frame.index.name:
         texts = texts.reset_index()
     _print_texts({str(name): [str(value) for value in texts[name]] for name in texts.columns}, len(frame))
 
 
-def print_rows(rows: Sequence[Mapping[str, Any]], leave_out: Collection[str] = ()) -> None:
+def print_rows(
+    rows: Sequence[Mapping[str, Any]], title: str = "", *, leave_out: Collection[str] = (), most: int | None = None
+) -> None:
     """Rows that are no frame: what is printed of them needs no pandas. The first column has the labels."""
+    if isinstance(sys.stdout, OneTable):
+        sys.stdout.take(rows, title)
+        return
     from k2rel.tables import as_labels, as_texts
 
+    if title:
+        say(f"{title}\n")
     first, *rest = [name for name in rows[0] if name not in leave_out]
-    texts = as_texts({name: [row[name] for row in rows] for name in rest})
-    _print_texts({first: as_labels(first, (row[first] for row in rows)), **texts}, len(rows))
+    texts = as_texts({name: [row[name] for row in rows[:most]] for name in rest})
+    _print_texts({first.replace("_", " "): as_labels(first, (row[first] for row in rows[:most])), **texts}, len(rows))
 
 
 def _print_texts(columns: Mapping[str, Sequence[str]], count: int) -> None:
     if count == 0:
         print("(none)")
         return
-    widths = {name: max(len(name), *(len(value) for value in values)) for name, values in columns.items()}
-    right = {name for name, values in columns.items() if all(v[:1].isdigit() or v in "–never" for v in values)}
+    for line in fitted(columns, _width(), _painted if _in_colour() else str):
+        print(line)
 
-    def line(cells: Sequence[tuple[str, str]]) -> str:
-        return "  ".join(c.rjust(widths[n]) if n in right else c.ljust(widths[n]) for n, c in cells).rstrip()
 
-    print(line([(name, name) for name in columns]))
-    print("  ".join("-" * width for width in widths.values()))
-    for row in range(count):
-        print(line([(name, values[row]) for name, values in columns.items()]))
+def _in_colour() -> bool:
+    """Whether colours are wanted (https://no-color.org, https://force-color.org)."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def _painted(cell: str) -> str:
+    """A verdict, or what a load comes to, in its colour; the word says it, too."""
+    code = _COLOURS.get(cell.strip().lower())
+    return f"\x1b[{code}m{cell}\x1b[0m" if code else cell
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k2rel.cli.inputs import data_option, force_option, format_option, study_of, study_options
-from k2rel.cli.printing import finite, print_json, print_table, records, written
+from k2rel.cli.printing import cut, finite, main_rows, print_json, print_table, records, say, written
 from k2rel.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def rates_options(sub: argparse.ArgumentParser) -> None:
 
     def action(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
         one = actions.add_parser(name, help=text, description=text)
-        one.set_defaults(run=run)
+        one.set_defaults(run=run, parser=one)
         return one
 
     def own(one: argparse.ArgumentParser) -> None:
@@ -51,7 +51,7 @@ def rates_options(sub: argparse.ArgumentParser) -> None:
     study_options(one)
     one.add_argument("--output", metavar="FILE", required=True, help="the table to write, beside the site file")
     force_option(one)
-    format_option(one)
+    format_option(one, csv=False)
 
 
 def _row_json(row: RateRow) -> dict[str, Any]:
@@ -74,11 +74,9 @@ def list_verb(args: argparse.Namespace) -> int:
         print_json([_row_json(row) for row in rows])
         return 0
     frame = table.table(rows)
-    frame["source"] = [text if len(text) < 44 else text[:41] + "..." for text in frame["source"]]
-    print_table(
-        frame[["default_for", "component", "failure_rate_per_h", "low_per_h", "high_per_h", "evidence", "source"]]
-    )
-    print(
+    shown = frame[["default_for", "component", "failure_rate_per_h", "low_per_h", "high_per_h", "evidence", "source"]]
+    print_table(shown.assign(source=[cut(text, 44) for text in shown["source"]]), whole=frame)
+    say(
         "\nEvidence: V read at the source, A of an analogue, R recalled, P engineering prior, P from V judged between "
         "sources. 'k2rel rates show ENTRY'."
     )
@@ -99,9 +97,10 @@ def show_verb(args: argparse.Namespace) -> int:
     if args.format == "json":
         print_json([_row_json(row) for row in rows])
         return 0
+    main_rows([_row_json(row) for row in rows])
     for number, row in enumerate(rows):
         if number:
-            print()
+            say()
         limits = "no limits"
         if row.low_per_h is not None and row.high_per_h is not None:
             limits = f"90 % limits {row.low_per_h:.3g} to {row.high_per_h:.3g}"
@@ -125,10 +124,10 @@ def show_verb(args: argparse.Namespace) -> int:
             "address": row.url,
             "notes": row.notes,
         }
-        print(row.id)
+        say(row.id)
         for name, text in facts.items():
             if text:
-                print(f"  {name:12} {text}")
+                say(f"  {name:12} {text}", hang=13)
     return 0
 
 
@@ -139,7 +138,7 @@ def compare_verb(args: argparse.Namespace) -> int:
     if args.format == "json":
         print_json(records(frame.rename_axis("id")))
     else:
-        print_table(frame)
+        print_table(frame, whole=frame.rename_axis("id"))
     return 0
 
 
@@ -168,8 +167,9 @@ def predict_verb(args: argparse.Namespace) -> int:
     if args.format == "json":
         print_json(answer)
     else:
-        print(f"{row.id}: {row.rate_per_h:.4g} /h as given ({row.conditions or 'conditions not stated'})")
-        print(f"  at {conditions.words()}: {row.rate_per_h * factor:.4g} /h, {factor:.4g} times as much")
+        main_rows([answer])
+        say(f"{row.id}: {row.rate_per_h:.4g} /h as given ({row.conditions or 'conditions not stated'})")
+        say(f"  at {conditions.words()}: {row.rate_per_h * factor:.4g} /h, {factor:.4g} times as much")
     return 0
 
 
@@ -182,5 +182,5 @@ def pin_verb(args: argparse.Namespace) -> int:
     if args.format == "json":
         print_json({"file": args.output, "entries": [row.id for row in rows]})
     else:
-        print(f"{args.output}: {len(rows)} entries. Add to the site file beside it:  rates: {Path(args.output).name}")
+        say(f"{args.output}: {len(rows)} entries. Add to the site file beside it:  rates: {Path(args.output).name}")
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,8 @@ from k2rel.cli.inputs import (
     study_of,
     study_options,
 )
-from k2rel.cli.printing import PICTURES, heading, print_json, print_table, writing
+from k2rel.cli.printing import PICTURES, heading, main_rows, print_json, print_table, say, writing
+from k2rel.doing import doing
 from k2rel.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,8 +37,11 @@ def simulate_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
     primary_option(sub)
     sub.add_argument("--circumstances", metavar="FILE", help="laws, ageing, spares, planned work, common events (YAML)")
-    sub.add_argument("--histories", type=int, metavar="N", help="number of histories (default 100,000)")
-    sub.add_argument("--years", type=int, default=10, metavar="N", help="years of each that count (default 10)")
+    sub.add_argument("--histories", type=int, metavar="N", help="how many histories of the site (default 100,000)")
+    sub.add_argument(
+        "--years", type=int, default=10, metavar="N",
+        help="years of each history that count (default 10); histories times years are simulated",
+    )  # fmt: skip
     sub.add_argument("--warm-up", default="2 y", metavar="TIME", help="before they count, from new (default 2 y)")
     sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed (default 1)")
     sub.add_argument("--target", type=float, metavar="X", help="run until the interval's half width is X of the value")
@@ -72,7 +77,7 @@ def simulate_verb(args: argparse.Namespace) -> int:
     warm_up_h = hours_of(args, "warm_up")
     most = args.histories if args.histories is not None else (10**8 if args.target is not None else 100_000)
     plan = Plan(most, args.years, warm_up_h, args.seed, args.target, args.service, args.confidence)
-    with _Bar(args.quiet, "histories") as bar:
+    with doing("simulating"), _Bar(args.quiet, "histories") as bar:
         result = simulate(
             study, organisation_of(args, study), circumstances, plan,
             workers=args.workers, scheduler=args.scheduler, progress=bar.histories,
@@ -91,6 +96,7 @@ class _Bar:
         self.quiet = quiet or not sys.stderr.isatty()
         self.unit = unit
         self.bar: Any = None
+        self.alone = ExitStack()
 
     def __enter__(self) -> _Bar:
         return self
@@ -107,6 +113,7 @@ class _Bar:
         if self.bar is None:
             from tqdm import tqdm
 
+            self.alone.enter_context(doing(""))
             self.bar = tqdm(total=total, unit=f" {self.unit}", unit_scale=total is not None, leave=False)
         self.bar.total = total
         self.bar.set_postfix_str(error)
@@ -115,6 +122,7 @@ class _Bar:
     def __exit__(self, *_: object) -> None:
         if self.bar is not None:
             self.bar.close()
+        self.alone.close()
 
 
 def _around(item: Estimate, digits: int = 3) -> str:
@@ -128,7 +136,7 @@ def _print(study: Study, result: Simulation) -> None:
     import pandas as pd
 
     if result.partial:
-        print(f"PARTIAL: stopped after {result.histories:,} histories; what follows is theirs.\n")
+        say(f"PARTIAL: stopped after {result.histories:,} histories; what follows is theirs.\n")
     heading(study, result.provenance)
     exceeded = result.table()[["one_year_in_10_min", "one_year_in_100_min"]].to_numpy()
     percent = f"{100 * result.plan.confidence:g} %"
@@ -145,19 +153,18 @@ def _print(study: Study, result: Simulation) -> None:
         }
         for n, item in enumerate(result.services)
     ]
-    print_table(pd.DataFrame(rows).set_index("service"))
-    print("\nWhat users are given, averaged over time\n")
+    print_table(pd.DataFrame(rows).set_index("service"), whole=result.table())
     load = {name.replace("_", " "): _around(item, 4) for name, item in result.load().items() if item.value > 0}
-    print_table(pd.DataFrame({"figure": load}).rename_axis("over a year"))
-    print("\nClients on each side (share of time)\n")
-    print_table(result.sides().head(8), index=False)
-    print(f"\n{result.years:,.0f} years with {result.events:,.0f} events in {result.seconds:.1f} s")
+    frame = pd.DataFrame({"figure": load}).rename_axis("over a year")
+    print_table(frame, "\nWhat users are given, averaged over time")
+    print_table(result.sides().head(8), "\nClients on each side (share of time)", index=False)
+    say(f"\n{result.years:,.0f} years with {result.events:,.0f} events in {result.seconds:.1f} s")
 
 
 def _rare(args: argparse.Namespace, study: Study, circumstances: Circumstances) -> int:
     from k2rel.simulation.rare import rare_loss
 
-    with _Bar(args.quiet, "replicas") as bar:
+    with doing("simulating rare losses"), _Bar(args.quiet, "replicas") as bar:
         result = rare_loss(
             study, organisation_of(args, study), circumstances, service=args.service, method=args.rare,
             target=0.05 if args.target is None else args.target, seed=args.seed, workers=args.workers,
@@ -178,13 +185,15 @@ def _rare(args: argparse.Namespace, study: Study, circumstances: Circumstances) 
             }
         )  # fmt: skip
     else:
+        main_rows([{"service": result.service, "unavailability": u.value, "low": u.low, "high": u.high,
+                    "interruptions_per_year": n.value}])  # fmt: skip
         heading(study, result.provenance)
-        print(f"{result.service}: unavailability {_around(u)}, {_around(result.downtime_min_per_year)} min a year")
-        print(f"interruptions a year: {_around(n)}")
-        print(f"relative error {100 * result.relative_error:.1f} %" if u.value > 0 else "no loss was met")
-        print(f"{result.excursions:,} excursions in {result.seconds:.1f} s")
+        say(f"{result.service}: unavailability {_around(u)}, {_around(result.downtime_min_per_year)} min a year")
+        say(f"interruptions a year: {_around(n)}")
+        say(f"relative error {100 * result.relative_error:.1f} %" if u.value > 0 else "no loss was met")
+        say(f"{result.excursions:,} excursions in {result.seconds:.1f} s")
         if not result.reached:
-            print("the relative error that was asked for was NOT reached")
+            say("the relative error that was asked for was NOT reached")
     return 0 if result.reached else 1
 
 
@@ -193,20 +202,22 @@ def _static(args: argparse.Namespace, study: Study) -> int:
 
     from k2rel.simulation.static_sampling import quick_look
 
-    found = quick_look(study, args.static, seed=args.seed, workers=args.workers, confidence=args.confidence)
+    with doing(f"sampling {args.static:,} states"):
+        found = quick_look(study, args.static, seed=args.seed, workers=args.workers, confidence=args.confidence)
     engine = (
         f"sampling of the static model, preferred side {study.policy.home}; {args.static:,} states, seed {args.seed} "
         f"(k2rel {__version__})"
     )
     provenance = replace(study.provenance, engine=engine)
+    services = [
+        {"service": name, "unavailability": item.value, "low": item.low,
+         "high": item.high if item.high < float("inf") else None}
+        for name, item in found.items()
+    ]  # fmt: skip
     if args.format == "json":
-        services = [
-            {"service": name, "unavailability": item.value, "low": item.low,
-             "high": item.high if item.high < float("inf") else None}
-            for name, item in found.items()
-        ]  # fmt: skip
         print_json({**provenance.heading(), "services": services})
         return 0
+    main_rows(services)
     heading(study, provenance)
     column = f"unavailability, {100 * args.confidence:g} % interval"
     print_table(pd.DataFrame({column: {name: _around(item) for name, item in found.items()}}).rename_axis("service"))
@@ -231,9 +242,10 @@ def _timeline(args: argparse.Namespace, study: Study, circumstances: Circumstanc
         return 0
     heading(study, history.provenance)
     table = history.table()
-    table["lost"] = [text if text.count(",") < 3 else f"{text.count(',') + 1} services" for text in table["lost"]]
-    print_table(table.drop(columns="roles").head(200))
+    lost = [text if text.count(",") < 3 else f"{text.count(',') + 1} services" for text in table["lost"]]
+    shown = table.assign(lost=lost)
+    print_table(shown.drop(columns="roles").head(200), whole=table)
     if len(table) > 200:
-        print(f"... {len(table) - 200} more; --format json has all of them")
-    print(f"\npicture: {target}")
+        say(f"... {len(table) - 200} more; --format json has all of them")
+    say(f"\npicture: {target}")
     return 0

@@ -20,7 +20,7 @@ from k2rel.cli.inputs import (
     sure_of,
     sure_option,
 )
-from k2rel.cli.printing import heading, print_json, print_rows, print_table, records
+from k2rel.cli.printing import cut, heading, main_rows, print_json, print_rows, print_table, records, say
 
 if TYPE_CHECKING:
     from k2rel.measures.solution import Solution
@@ -57,24 +57,23 @@ def components_verb(args: argparse.Namespace) -> int:
     if args.format == "json":
         print_json(component_records(study))
     else:
+        main_rows(component_records(study))
         heading(study)
         used = rates_used(study)
         tests = ["test_interval_h"] if (used["test_interval_h"] > 0).any() else []
         frame = used[["type", "count", "failure_rate_per_h", "mttr_h", *tests, "evidence", "rates_id", "source"]]
-        frame = frame.assign(source=[text if len(text) < 60 else text[:57] + "..." for text in frame["source"]])
-        print_table(frame)
-        print("\nOne row a kind of part; --format json lists every part.")
+        print_table(frame.assign(source=list(map(cut, frame["source"]))))
+        say("\nOne row a kind of part; --format json lists every part.")
         sets = raid_sets(study)
         if len(sets):
-            print("\nRAID sets, each a module with a Markov chain of its own\n")
-            print_table(sets)
+            print_table(sets, "\nRAID sets, each a module with a Markov chain of its own")
     return 0
 
 
 def check_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
     primary_option(sub)
-    format_option(sub)
+    format_option(sub, csv=False)
 
 
 def check_verb(args: argparse.Namespace) -> int:
@@ -99,12 +98,12 @@ def check_verb(args: argparse.Namespace) -> int:
     if args.format == "json":
         print_json({"ok": True, **summary, "warnings": [asdict(one) for one in found]})
     else:
-        print(f"{site.file}: good")
-        print(f"  {site.title}: {count} parts on {len(site.sides)} side(s), {site.client_count} clients")
-        print(f"  roles: {', '.join(site.roles) or 'none'}; traffic: {', '.join(site.traffic)}")
-        print(f"  {len(site.assumptions)} named assumptions; variants: {', '.join(variants) or 'none'}")
+        say(f"{site.file}: good")
+        say(f"  {site.title}: {count} parts on {len(site.sides)} side(s), {site.client_count} clients")
+        say(f"  roles: {', '.join(site.roles) or 'none'}; traffic: {', '.join(site.traffic)}")
+        say(f"  {len(site.assumptions)} named assumptions; variants: {', '.join(variants) or 'none'}")
         for one in found:
-            print(f"warning: {one}")
+            say(f"warning: {one}")
     return 0
 
 
@@ -138,31 +137,29 @@ def failover_verb(args: argparse.Namespace) -> int:
 
     if not args.fail:
         heading(study)
-        print("Every single failure that changes something (name parts with --fail to follow them):\n")
-        print_table(case_table(study))
+        title = "Every single failure that changes something (name parts with --fail to follow them):"
+        print_table(case_table(study), title)
         return 0
     outcome = failover(study.policy, args.fail)
     heading(study)
-    print(f"failed: {', '.join(outcome.failed)}")
+    say(f"failed: {', '.join(outcome.failed)}")
     roles = ", ".join(f"{role} at {side}" for role, side in outcome.roles.items())
-    print(f"primary: {outcome.primary or 'none'} (before: {outcome.home}); {roles or 'no roles'}")
+    say(f"primary: {outcome.primary or 'none'} (before: {outcome.home}); {roles or 'no roles'}")
     for words, servers in (outcome.out_of_service_words() or {"out of service": ("none",)}).items():
-        print(f"{words}: {', '.join(servers)}")
+        say(f"{words}: {', '.join(servers)}")
     if len(outcome.standby) > 1:
         for role, there in outcome.standby.items():
-            print(f"a backup for {role} stands by: {'yes' if there else 'NO'}")
-        print()
+            say(f"a backup for {role} stands by: {'yes' if there else 'NO'}")
+        say()
     else:
-        print(f"a backup stands by: {'yes' if outcome.backup_in_service else 'NO'}\n")
-    shown = outcome.clients[:20]
-    names = list(shown[0].paths)
-    rows = [{"client": s.client, **{n: " > ".join(s.paths[n][1:]) or "LOST" for n in names}} for s in shown]
-    print_table(pd.DataFrame(rows))
-    if len(outcome.clients) > len(shown):
-        print(f"... and {len(outcome.clients) - len(shown)} more clients")
-    print()
-    print_table(pd.DataFrame([{"service": k.replace("_", " "), "up": v} for k, v in outcome.services.items()]))
-    print()
+        say(f"a backup stands by: {'yes' if outcome.backup_in_service else 'NO'}\n")
+    names = list(outcome.clients[0].paths)
+    rows = [{"client": s.client, **{n: " > ".join(s.paths[n][1:]) or "LOST" for n in names}} for s in outcome.clients]
+    print_table(pd.DataFrame(rows[:20]), "Ways of the clients", whole=pd.DataFrame(rows))
+    if len(rows) > 20:
+        say(f"... and {len(rows) - 20} more clients")
+    up = pd.DataFrame([{"service": k.replace("_", " "), "up": v} for k, v in outcome.services.items()])
+    print_table(up, "\nServices")
     print_table(
         pd.DataFrame(
             [
@@ -174,7 +171,8 @@ def failover_verb(args: argparse.Namespace) -> int:
                 }
                 for i in outcome.loads
             ]
-        )
+        ),
+        "\nLoad",
     )
     return 0
 
@@ -202,12 +200,12 @@ def availability_verb(args: argparse.Namespace) -> int:
     heading(solution.study, result.provenance)
     print_rows(result.rows(), leave_out=("title", "availability"))
     for note in result.notes:
-        print(f"\n{note}")
+        say(f"\n{note}")
     if solution.method == "exact":
         if moves := takeover_rows(solution.study):
-            print("\nNot contained above: what the takeovers themselves cost (first order)\n")
+            title = "\nNot contained above: what the takeovers themselves cost (first order)"
             back = any(move["failbacks_per_year"] > 0 for move in moves)
-            print_rows(moves, leave_out=() if back else ("failbacks_per_year",))
+            print_rows(moves, title, leave_out=() if back else ("failbacks_per_year",))
         return 0
     _beside_ideal(solution)
     return 0
@@ -219,13 +217,12 @@ def _beside_ideal(solution: Solution) -> None:
     from k2rel.measures.modes import mode_rows
 
     if solution.ideal is not None:
-        print("\n" + why_they_differ(solution))
+        say("\n" + why_they_differ(solution))
     if solution.method == "markov":
-        print("\nOperating modes\n")
-        print_rows(mode_rows(solution)[:8])
+        print_rows(mode_rows(solution), "\nOperating modes", most=8)
     if solution.ideal is not None:
-        print(f"\nBeside takeovers ideal (at once and certain): {solution.ideal.provenance.engine}\n")
-        print_rows(both_readings(solution))
+        title = f"\nBeside takeovers ideal (at once and certain): {solution.ideal.provenance.engine}"
+        print_rows(both_readings(solution), title)
 
 
 def load_options(sub: argparse.ArgumentParser) -> None:
@@ -244,21 +241,19 @@ def load_verb(args: argparse.Namespace) -> int:
         print_json(result.to_json())
         return 0
     heading(solution.study, result.provenance)
-    print("Clients on each side (most probable first)\n")
     frame = result.side_table()
-    print_table(frame.head(12))
+    print_table(frame.head(12), "Clients on each side (most probable first)", whole=frame)
     if len(frame) > 12:
-        print(f"... {len(frame) - 12} more, together {frame['probability'].iloc[12:].sum():.2e}")
-    print("\nLoad on each element\n")
-    print_table(result.table())
+        say(f"... {len(frame) - 12} more, together {frame['probability'].iloc[12:].sum():.2e}")
+    print_table(result.table(), "\nLoad on each element")
     over = f"P(any overload on the way) = {result.p_any_overload:.6g}"
     if limits := result.p_any_overload_limits:
         met = result.p_any_overload > 0
         over = f"{over} ({limits[0]:.3g} to {limits[1]:.3g})" if met else "No overload on the way was met"
-    print(f"\n{over}; delivered share = {result.delivered_fraction:.9f}")
+    say(f"\n{over}; delivered share = {result.delivered_fraction:.9f}")
     yields = [name for name, t in site.traffic.items() if name not in site.counted_traffic and t.demand_mb_s]
     if yields:
-        print(f"Both leave out {', '.join(yields)}, which yields; the elements above carry all traffic.")
+        say(f"Both leave out {', '.join(yields)}, which yields; the elements above carry all traffic.")
     return 0
 
 
@@ -297,17 +292,15 @@ def causes_verb(args: argparse.Namespace) -> int:
         return 0
     ideal = f"takeovers {solution_of(study, 'exact').takeovers}"  # whoever answers, cut sets are of the exact engine
     heading(study, solution.provenance)
-    print(f"What causes the downtime of {service}\n")
-    print_table(
-        frame[frame["share"] > 1e-6][["type", "unavailability", "birnbaum", "share", "downtime_min_per_year"]].head(20)
-    )
-    print(f"\nMinimal cut sets up to order {args.order} ({ideal})\n")
-    print_table(cuts.head(25))
+    words = service.replace("_", " ")
+    shown = frame[frame["share"] > 1e-6][["type", "unavailability", "birnbaum", "share", "downtime_min_per_year"]]
+    print_table(shown.head(20), f"What causes the downtime of {words}", whole=frame)
+    print_table(cuts.head(25), f"\nMinimal cut sets up to order {args.order} ({ideal})")
     if len(cuts) > 25:
-        print(f"... {len(cuts) - 25} more (--format json lists all)")
+        say(f"... {len(cuts) - 25} more (--format json lists all)")
     if limits is not None:
-        print(f"\nDowntime of {service} [min/year] with each input at its limits, one at a time\n")
-        print_table(limits.drop(columns="kind").head(8))
+        title = f"\nDowntime of {words} [min/year] with each input at its limits, one at a time"
+        print_table(limits.drop(columns="kind").head(8), title)
     return 0
 
 
@@ -331,8 +324,8 @@ def served_verb(args: argparse.Namespace) -> int:
         print_json(solution.provenance.heading() | rows)
         return 0
     heading(study, solution.provenance)
-    print(f"Clients with {traffic}, of {study.site.client_count}\n")
-    print_table(frame.sort_values("probability", ascending=False, kind="stable").head(20).sort_index(ascending=False))
+    shown = frame.sort_values("probability", ascending=False, kind="stable").head(20).sort_index(ascending=False)
+    print_table(shown, f"Clients with {traffic.replace('_', ' ')}, of {study.site.client_count}", whole=frame)
     return 0
 
 
@@ -361,12 +354,15 @@ def compare_verb(args: argparse.Namespace) -> int:
     solved = {name: solution_of(one, method, organisation) for name, one in studies_of(levels, **changes).items()}
     frame, first = compare(solved, target=args.target, sure=sure_of(args)), overview(solved)
     two = list(solved.values()) if len(solved) == 2 else []
+    rows = [further | row for further, row in zip(records(first), records(frame), strict=True)]
     if args.format == "json":
-        rows = [further | row for further, row in zip(records(first), records(frame), strict=True)]
         if two:  # what differs from the first stands with the second
             rows[1]["services"] = records(services_compared(two[0], two[1]))
             rows[1]["differences"] = differences(two[0].study, two[1].study).to_dict("records")
         print_json(rows)
+        return 0
+    if args.format == "csv":
+        main_rows(rows, *(("services", "differences") if two else ()))
         return 0
     columns = [
         "clients",
@@ -377,28 +373,24 @@ def compare_verb(args: argparse.Namespace) -> int:
         "mean_downtime_h",
     ]
     reading = f"takeovers {frame['takeovers'].iloc[0]}"
-    print(
-        f"Levels side by side, all with {reading}; the last column says which engine answered (k2rel {__version__})\n"
-    )
+    say(f"Levels side by side, all with {reading}; the last column says which engine answered (k2rel {__version__})\n")
     print_table(first.drop(columns=["title", "service", "takeovers", "why_empty"]))
-    print("\nAvailability and overload\n")
-    print_table(frame[[*columns, "p_overload", "single_points", "method"]])
+    print_table(frame[[*columns, "p_overload", "single_points", "method"]], "\nAvailability and overload")
     if args.target is not None and "verdict" in frame:
-        print("\nWhether the target is met, with all inputs within their limits\n")
-        print_table(frame[["service", "target_percent", "downtime_min_per_year", "verdict", "p_met"]])
+        shown = frame[["service", "target_percent", "downtime_min_per_year", "verdict", "p_met"]]
+        print_table(shown, "\nWhether the target is met, with all inputs within their limits")
     for name, why in frame["why_empty"].items():
         if why:
-            print(f"\n{name} has no figures: {why}")
+            say(f"\n{name} has no figures: {why}")
     if two:
-        print(f"\nDowntime of each service, {frame.index[0]} before and {frame.index[1]} after ({reading})\n")
-        print_table(services_compared(two[0], two[1]))
-        print("\nWhat differs\n")
+        title = f"\nDowntime of each service, {frame.index[0]} before and {frame.index[1]} after ({reading})"
+        print_table(services_compared(two[0], two[1]), title)
         table = differences(two[0].study, two[1].study)
         for name in ("entry", "before", "after"):
-            table[name] = [text if len(text) <= 60 else f"{text[:57]}..." for text in table[name]]
-        print_table(table.head(60), index=False)
+            table[name] = list(map(cut, table[name]))
+        print_table(table.head(60), "\nWhat differs", index=False)
         if len(table) > 60:
-            print(f"... {len(table) - 60} more; --format json has all of them")
+            say(f"... {len(table) - 60} more; --format json has all of them")
     return 0
 
 
@@ -416,13 +408,12 @@ def _history(
         print_json({name: records(f) for name, f in found.items()})
         return 0
     for name, frame in found.items():
-        print(f"{name}: what earlier reports said, and what is so now\n")
-        print_table(frame)
+        print_table(frame, f"{name}: what earlier reports said, and what is so now")
         inputs, made_with = ((frame[key].iloc[-1] == frame[key].iloc[-2]) for key in ("input_hash", "basis"))
-        print("\nThe inputs are those of the last report." if inputs else "\nThe inputs have changed since.")
+        say("\nThe inputs are those of the last report." if inputs else "\nThe inputs have changed since.")
         if not made_with:
-            print("The code, the bundled data or the packages that compute are not those of the last report.")
+            say("The code, the bundled data or the packages that compute are not those of the last report.")
         for note in frame.attrs["notes"]:
-            print(note)
-        print()
+            say(note)
+        say()
     return 0

@@ -14,7 +14,8 @@ from k2rel.cli.inputs import (
     sure_of,
     sure_option,
 )
-from k2rel.cli.printing import finite, heading, print_json, print_table, records
+from k2rel.cli.printing import finite, heading, print_json, print_table, records, say
+from k2rel.doing import doing
 
 __all__: list[str] = []
 
@@ -52,14 +53,18 @@ def uncertainty_verb(args: argparse.Namespace) -> int:
     percent, sure = None if args.target is None else checked_target(args.target), sure_of(args)
     solution = solution_for(args)
     services = args.service or [principal_traffic(solution.study.site)]
-    result = uncertainty(solution, services, samples=args.samples, seed=args.seed, points=args.points)
+    with doing(f"drawing {args.samples:,} samples"):
+        result = uncertainty(solution, services, samples=args.samples, seed=args.seed, points=args.points)
     first = services[0]
-    alone = swing(solution, first)
-    shares = sensitivity(solution, first, by=args.by, seed=args.seed)
+    with doing("moving each input to its limits"):
+        alone = swing(solution, first)
+    with doing("finding what the spread comes from"):
+        shares = sensitivity(solution, first, by=args.by, seed=args.seed)
     judged = turns = None
     if percent is not None:
-        judged = judge(solution, {first: percent}, drawn=result, sure=sure)[0]
-        turns = break_even(solution, first, allowed_min_per_year(percent))
+        with doing("finding what turns the verdict"):
+            judged = judge(solution, {first: percent}, drawn=result, sure=sure)[0]
+            turns = break_even(solution, first, allowed_min_per_year(percent))
     if args.format == "json":
         answer = result.to_json() | {"service": first, "swing": records(alone), "sensitivity": records(shares)}
         if judged is not None and turns is not None:
@@ -68,17 +73,21 @@ def uncertainty_verb(args: argparse.Namespace) -> int:
         return 0
     heading(solution.study, solution.provenance)
     how = f"{result.samples:,} samples ({result.points}, seed {result.seed})"
-    print(f"Downtime [min/year] with all {len(result.inputs)} inputs within their limits: {how}\n")
-    print_table(result.table().drop(columns=["mean_low", "mean_high"]))
-    print(f"\n{result.load_words()}")
+    title = f"Downtime [min/year] with all {len(result.inputs)} inputs within their limits: {how}"
+    table = result.table()
+    print_table(table.drop(columns=["mean_low", "mean_high"]), title, whole=table)
+    say(f"\n{result.load_words()}")
     if judged is not None and turns is not None:
-        print(f"\n{judged.words()}\n")
-        print_table(turns.drop(columns="kind")) if len(turns) else print("No input turns it alone.")
-    print(f"\nWhat the spread of {first} comes from, by {args.by} (Sobol' indices)\n")
-    print_table(shares.drop(columns="inputs").head(_MOST))
-    print(f"\nDowntime of {first} [min/year] with each input at its limits, one at a time\n")
-    print_table(alone.drop(columns="kind").head(_MOST))
+        say(f"\n{judged.words()}\n", judged.verdict)
+        if len(turns):
+            print_table(turns.drop(columns="kind"), "What turns it, each input alone")
+        else:
+            say("No input turns it alone.")
+    words = first.replace("_", " ")
+    title = f"\nWhat the spread of {words} comes from, by {args.by} (Sobol' indices)"
+    print_table(shares.drop(columns="inputs").head(_MOST), title)
+    title = f"\nDowntime of {words} [min/year] with each input at its limits, one at a time"
+    print_table(alone.drop(columns="kind").head(_MOST), title)
     if args.inputs:
-        print("\nInputs, their limits and where they come from\n")
-        print_table(result.inputs_table()[_INPUTS])
+        print_table(result.inputs_table()[_INPUTS], "\nInputs, their limits and where they come from")
     return 0

@@ -16,7 +16,7 @@ from k2rel.cli.inputs import (
     study_of,
     study_options,
 )
-from k2rel.cli.printing import print_json, print_table, writing
+from k2rel.cli.printing import main_rows, print_json, print_table, say, writing
 from k2rel.errors import InputError
 from k2rel.units import HOURS_PER_YEAR
 
@@ -78,9 +78,11 @@ def solve_verb(args: argparse.Namespace) -> int:
     if args.format == "json":
         print_json(answer.to_json())
         return 0
-    print(f"{answer.model}: {len(trees.events)} basic events, {len(answer.tops)} top event(s); {answer.method}")
+    say(f"{answer.model}: {len(trees.events)} basic events, {len(answer.tops)} top event(s); {answer.method}")
     for note in answer.notes:
-        print(f"note: {note}")
+        say(f"note: {note}")
+    main_rows([{key: value for key, value in top.items() if not isinstance(value, dict | list)}
+               for top in answer.to_json()["tops"]])  # fmt: skip
     for top in answer.tops:
         _print_top(top)
     return 0
@@ -89,46 +91,45 @@ def solve_verb(args: argparse.Namespace) -> int:
 def _print_top(top: TopAnswer) -> None:
     import pandas as pd
 
-    print(f"\n{top.top}")
+    say(f"\n{top.top}")
     if top.probability is not None:
-        print(f"  probability            {top.probability:.12g}")
+        say(f"  probability            {top.probability:.12g}")
     if top.bounds is not None:
-        print(f"  bounds                 {top.bounds[0]:.12g} to {top.bounds[1]:.12g}")
+        say(f"  bounds                 {top.bounds[0]:.12g} to {top.bounds[1]:.12g}")
         return
     if top.without:
         more = f" and {len(top.without) - 3:,} more" if len(top.without) > 3 else ""
-        print(f"  probability            not known: the model gives none to {', '.join(top.without[:3])}{more}")
+        say(f"  probability            not known: the model gives none to {', '.join(top.without[:3])}{more}")
     limit = "" if top.order is None else f" up to order {top.order}"
     for text, value in (("sum of all cut sets", top.rare_event), ("min-cut upper bound", top.mcub)):
         if not top.without:
-            print(f"  {text:21}  " + (f"{value:.12g}" if value is not None else "not computed: too many"))
+            say(f"  {text:21}  " + (f"{value:.12g}" if value is not None else "not computed: too many"))
     if limit and top.order_sum is not None:
-        print(f"  {'sum' + limit:21}  {top.order_sum:.12g}")
-    print(f"  diagram                {top.nodes:,} nodes in {top.modules:,} modules")
+        say(f"  {'sum' + limit:21}  {top.order_sum:.12g}")
+    say(f"  diagram                {top.nodes:,} nodes in {top.modules:,} modules")
     if top.by_order is not None:
-        print(f"\nMinimal cut sets{limit}: {sum(top.by_order.values()):,}\n")
-        print_table(pd.DataFrame({"order": list(top.by_order), "sets": [f"{n:,}" for n in top.by_order.values()]}))
+        frame = pd.DataFrame({"order": list(top.by_order), "sets": [f"{n:,}" for n in top.by_order.values()]})
+        print_table(frame, f"\nMinimal cut sets{limit}: {sum(top.by_order.values()):,}")
     if top.listing is not None:
         rows = zip(top.listing.sets, top.listing.probabilities, strict=True)
         frame = pd.DataFrame([{"cut_set": " + ".join(s) or "(nothing)", "probability": p} for s, p in rows])
         shortest = top.order is not None or top.without
-        print(f"\n{'Lowest order first' if shortest else 'Most probable first'}\n")
-        print_table(frame.drop(columns="probability") if top.without and len(frame) else frame)
+        title = f"\n{'Lowest order first' if shortest else 'Most probable first'}"
+        print_table(frame.drop(columns="probability") if top.without and len(frame) else frame, title)
         left = top.listing
         if left.left_out:
             sums = "" if top.without else f", their probabilities add up to {left.left_out_probability:.3g}"
-            print(f"... {left.left_out:,} not listed{sums}")
+            say(f"... {left.left_out:,} not listed{sums}")
         if top.order is not None and top.rare_event is None and not top.without:
-            print(f"Sets above order {top.order} are neither counted nor in the sum: all together are too many.")
+            say(f"Sets above order {top.order} are neither counted nor in the sum: all together are too many.")
     if top.importance is not None:
-        print("\nImportance (all: --format json)\n")
-        print_table(top.importance_table().head(25))
+        print_table(top.importance_table().head(25), "\nImportance (all: --format json)")
     if top.uncertainty is not None:
         u = top.uncertainty
-        print(f"\nUncertainty: {u.samples:,} samples ({u.method}, seed {u.seed})\n")
-        print(f"  mean {u.mean:.6g} (90 % interval {u.mean_low:.6g} to {u.mean_high:.6g})")
-        print(f"  standard deviation {u.deviation:.6g}")
-        print("  quantiles " + ", ".join(f"{100 * q:g} % {value:.6g}" for q, value in u.quantiles.items()))
+        say(f"\nUncertainty: {u.samples:,} samples ({u.method}, seed {u.seed})\n")
+        say(f"  mean {u.mean:.6g} (90 % interval {u.mean_low:.6g} to {u.mean_high:.6g})")
+        say(f"  standard deviation {u.deviation:.6g}")
+        say("  quantiles " + ", ".join(f"{100 * q:g} % {value:.6g}" for q, value in u.quantiles.items()))
 
 
 def export_options(sub: argparse.ArgumentParser) -> None:

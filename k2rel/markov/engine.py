@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from k2rel._version import __version__
 from k2rel.ctmc.passage import Interruptions, interruptions, mean_time_to
 from k2rel.ctmc.transient import over_time
+from k2rel.doing import doing
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.rounding import at_most_one
 from k2rel.logic.structure import BoolArray, Node
@@ -253,4 +254,6 @@ def solved(study: Study, organisation: Organisation) -> Dynamics:
             roots += policy.choice(name, group).deciding
     roots += [policy.role_up(role) for role in study.site.roles]
     roots += [policy.in_service(name) for name in shared_members(policy, list(study.site.traffic))]
-    return Dynamics(study, organisation, policy, site_states(study, organisation, list(dict.fromkeys(roots)), policy))
+    with doing("solving the chain"):
+        states = site_states(study, organisation, list(dict.fromkeys(roots)), policy)
+    return Dynamics(study, organisation, policy, states)

@@ -27,7 +27,7 @@ from k2rel.report.files import write_whole
 from k2rel.report.workbook import write_tables
 from k2rel.site.settings import parse_settings
 from k2rel.studies import Study, study
-from k2rel.tables import for_people
+from k2rel.tables import aligned, for_people
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -243,8 +243,16 @@ def show(frame: pd.DataFrame | Refused, *, index: bool = True, rows: int = 40, f
         texts = texts.reset_index()
     more = f"<p class='more'>… and {len(frame) - rows} more rows.</p>" if len(frame) > rows else ""
     table = texts.to_html(index=False, escape=True, border=0, classes="k2rel", justify="left")
-    # a number and its unit stay on one line
-    table = re.sub(r"<td>(–|[-\d][-+\d.,e ]*[%a-z]{0,5})</td>", r"<td class='n'>\1</td>", table)
+    # numbers stand at the right, point below point; a number among texts and its unit stay on one line
+    numbers = [aligned(texts[name].tolist(), wide=True) for name in texts.columns]
+    cells = ((column, row) for row in range(-1, len(texts)) for column in numbers)
+
+    def placed(cell: re.Match[str]) -> str:
+        column, row = next(cells)
+        return f"<t{cell[1]} class='n'>{cell[2] if row < 0 else column[row]}</t" if column else cell[0]
+
+    table = re.sub(r"<t([hd])>([^<]*)</t", placed, table)
+    table = re.sub(r"<td>(–|[-\d][-+\d.,e ]*[%a-z]{0,5})</td>", r"<td class='one'>\1</td>", table)
     table = re.sub(r"<td>([^<]{50,})</td>", r"<td class='wide'>\1</td>", table)
     shown = f"<div class='table-wrap'>{table}</div>{more}{_foot(frame.attrs)}"
     return as_html(f"<details><summary>{html.escape(folded)}</summary>{shown}</details>" if folded else shown)

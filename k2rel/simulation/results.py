@@ -70,9 +70,10 @@ class Simulation(ShownTable):
     def provenance(self) -> Provenance:
         """How the numbers were got."""
         plan = self.plan
+        warm_up = plan.warm_up_h / HOURS_PER_YEAR
         words = self.site.engine(
-            f"{self.histories:,} histories of {plan.years} years after a warm-up of "
-            f"{plan.warm_up_h / HOURS_PER_YEAR:g} years",
+            f"{self.histories:,} histories of {plan.years} years each = {self.years:,.0f} simulated years, after a "
+            f"warm-up of {warm_up:g} year{'' if warm_up == 1 else 's'} each",
             f"seed {plan.seed}, intervals of {100 * plan.confidence:g} %",
             *(["partial: stopped before its end"] if self.partial else []),
         )
