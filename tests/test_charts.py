@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from legible import unreadable
+from tests.legible import unreadable
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import k2rel

@@ -172,7 +172,10 @@ def test_the_command_says_which_data_it_used(k2, words) -> None:
 
 
 def test_the_head_of_a_table_and_what_a_frame_carries_say_it_too(k2) -> None:
-    assert "of the bundled table, data 0.1 (k2rel components lists them)\n" in k2("availability", "L2", "--data", "0.1").out
+    assert (
+        "of the bundled table, data 0.1 (k2rel components lists them)\n"
+        in k2("availability", "L2", "--data", "0.1").out
+    )
     study = k2rel.study("L2", data="0.1")
     assert study.solve().services.table().attrs["data"] == "0.1"
     assert k2rel.report.about(study)["data"] == "version 0.1 of the bundled data"
