@@ -10,7 +10,6 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from tests.legible import unreadable
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import k2rel
@@ -19,6 +18,7 @@ from k2rel.plots.inline import page_svg, plain_svg, png_of, svg_of, with_source
 from k2rel.plots.style import wrapped
 from k2rel.report import Pictures
 from k2rel.report.render import Job, up_to_date
+from tests.legible import unreadable
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
