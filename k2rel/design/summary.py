@@ -50,8 +50,13 @@ class Standing:
     target: str = ""  # in words; empty: none asked for
     verdict: str = ""  # met, not met, not known; empty without a target
     probability: float = math.nan  # that the target is met
-    usual: str = ""  # without a target: which of the usual availabilities it has
+    chances: tuple[tuple[float, float], ...] = ()  # without a target: usual availabilities [%] and how probable each is
     never: str = ""  # why it is never there
+
+    @property
+    def usual(self) -> str:
+        """Which of the usual availabilities it has, where no target was given."""
+        return ", ".join(f"{percent:.6g} % is met with {percentage(p)}" for percent, p in self.chances)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,9 @@ class Summary(ShownTable):
             judged = f"{main.target} is {main.verdict.upper()}, probability {percentage(main.probability)}"
             said = f"{name}: {judged}; {down}, {losses}."
         else:
-            said = f"{name}: {down}, {losses}. No target was given; {main.usual}."
+            said = (
+                f"{name}: {down}, {losses}. No target was given{f'; {main.usual} probability' if main.usual else ''}."
+            )
         if self.load.over:
             return f"{self.load.words()} {said}"
         return f"{said} {self.load.words()}" if load else said
@@ -277,21 +284,21 @@ def _standing(
         item.service, item.title, item.downtime_min_per_year, low, high, item.failures_per_year, target,
         judged.verdict if judged is not None else "",
         judged.probability if judged is not None else math.nan,
-        "" if judged is not None else _usual(item, drawn, sure),
+        () if judged is not None else _chances(item, drawn, sure),
     )  # fmt: skip
 
 
-def _usual(item: ServiceAvailability, drawn: UncertaintyResult | None, sure: float) -> str:
-    """Which of the usual availabilities a service has, and with which probability it has the next."""
+def _chances(
+    item: ServiceAvailability, drawn: UncertaintyResult | None, sure: float
+) -> tuple[tuple[float, float], ...]:
+    """The highest of the usual availabilities that a service surely has, and the next, with their probabilities."""
+    allowed = {percent: allowed_min_per_year(percent) for percent in _USUAL}
     if drawn is None:
-        has = [percent for percent in _USUAL if item.downtime_min_per_year <= allowed_min_per_year(percent)]
-        return f"it has {has[-1]:.6g} %" if has else f"it has less than {_USUAL[0]:.6g} %"
-    chances = {percent: drawn.probability(item.service, allowed_min_per_year(percent)) for percent in _USUAL}
-    has = [percent for percent, p in chances.items() if p >= sure]
-    first = has[-1] if has else _USUAL[0]
-    further = [percent for percent in _USUAL if percent > first]
-    said = f"{first:.6g} % is met with {percentage(chances[first])}"
-    return said + (f", {further[0]:.6g} % with {percentage(chances[further[0]])} probability" if further else "")
+        found = {percent: float(item.downtime_min_per_year <= most) for percent, most in allowed.items()}
+    else:
+        found = {percent: drawn.probability(item.service, most) for percent, most in allowed.items()}
+    has = [percent for percent, p in found.items() if p >= sure]
+    return tuple(list(found.items())[max(0, len(has) - 1) :][:2])
 
 
 def _causes(solution: Solution, service: str) -> tuple[Cause, ...]:

@@ -117,11 +117,17 @@ def _services(services: Sequence[Standing]) -> str:
             low, high = three_digits(item.low_min_per_year), three_digits(item.high_min_per_year)
             limits = f"<span class='limits'>{low} to {high}</span>"
         down = html.escape(item.never) if item.never else f"{three_digits(item.downtime_min_per_year)} {limits}"
-        said = light("overloaded") if item.never else html.escape(item.usual)
+        said = ", ".join(f"{percent:.6g} %: {percentage(p)}" for percent, p in item.chances)
+        said = light("overloaded") if item.never else html.escape(said)
         if item.verdict:
-            said = f"{light(item.verdict)} {html.escape(item.target)}, probability {percentage(item.probability)}"
+            said = f"{light(item.verdict)} {html.escape(item.target)}: <b>{percentage(item.probability)}</b>"
         rows.append([f"<b>{html.escape(item.service.replace('_', ' '))}</b>", said, down, often])
-    heads = ["service", "target", "downtime [min/year] <span class='limits'>90 % of cases</span>", "losses a year"]
+    heads = [
+        "service",
+        "target: probability",
+        "downtime [min/year] <span class='limits'>90 % of cases</span>",
+        "losses a year",
+    ]
     return f"<div class='lights-wrap'>{_table(heads, rows, 'lights')}</div>"
 
 

@@ -21,7 +21,7 @@ from k2rel.measures.cases import failover_cases
 from k2rel.measures.solution import StudyLike, solution_of, study_of
 from k2rel.measures.steps import takeover_steps
 from k2rel.organisation import reading
-from k2rel.plots.drawing import Drawing, draw_site
+from k2rel.plots.drawing import draw_site
 from k2rel.report.embedded import as_html
 from k2rel.report.files import write_whole
 from k2rel.report.workbook import write_tables
@@ -311,11 +311,6 @@ def show_chapter(title: str, text: str = "") -> HTML:
     return as_html(f"<h2 id='{html.escape(anchor, quote=True)}'>{html.escape(title)}</h2>{below}")
 
 
-def _next(drawing: Drawing, before: Sequence[str]) -> str:
-    """Give the SVG of a drawing beside others: the style sheet in the first holds for the page."""
-    return re.sub("<style>.*?</style>", "", drawing.svg) if before else drawing.svg
-
-
 def show_cases(study: StudyLike) -> HTML:
     """Show the failover cases of a site as a table with a small drawing each.
 
@@ -345,7 +340,7 @@ def show_cases(study: StudyLike) -> HTML:
             text += f"<p class='more'>{html.escape(name.replace('_', ' '))} of client 1: {html.escape(path)}</p>"
         if alike:
             text += f"<p class='more'>The same follows from: {html.escape(alike)}</p>"
-        rows.append(f"<div class='case'><div>{text}</div><figure>{_next(drawing, rows)}</figure></div>")
+        rows.append(f"<div class='case'><div>{text}</div><figure>{drawing.svg}</figure></div>")
     return as_html("<div class='cases'>" + "".join(rows) + "</div>")
 
 
@@ -378,7 +373,7 @@ def show_steps(study: StudyLike, failed: Sequence[str] | str) -> HTML:
     for step in takeover_steps(study, failed):
         drawing = draw_site(study.site, step.outcome, names=False).labelled(f"{step.title}: {step.words}")
         items.append(
-            f"<li><h3>{html.escape(step.title)}</h3><figure>{_next(drawing, items)}</figure>"
+            f"<li><h3>{html.escape(step.title)}</h3><figure>{drawing.svg}</figure>"
             f"<p class='more'>{html.escape(step.words)}</p></li>"
         )
     return as_html(f"<ol class='strip'>{''.join(items)}</ol>")
