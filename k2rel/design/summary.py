@@ -56,7 +56,9 @@ class Standing:
     @property
     def usual(self) -> str:
         """Which of the usual availabilities it has, where no target was given."""
-        return ", ".join(f"{percent:.6g} % is met with {percentage(p)}" for percent, p in self.chances)
+        words = {0.0: "is not met", 1.0: "is met"}
+        said = ((percent, words.get(p, f"is met with probability {percentage(p)}")) for percent, p in self.chances)
+        return ", ".join(f"{percent:.6g} % {text}" for percent, text in said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,8 @@ def _services(services: Sequence[Standing]) -> str:
             low, high = three_digits(item.low_min_per_year), three_digits(item.high_min_per_year)
             limits = f"<span class='limits'>{low} to {high}</span>"
         down = html.escape(item.never) if item.never else f"{three_digits(item.downtime_min_per_year)} {limits}"
-        said = ", ".join(f"{percent:.6g} %: {percentage(p)}" for percent, p in item.chances)
+        known = {0.0: "not met", 1.0: "met"}
+        said = ", ".join(f"{percent:.6g} %: {known.get(p, percentage(p))}" for percent, p in item.chances)
         said = light("overloaded") if item.never else html.escape(said)
         if item.verdict:
             said = f"{light(item.verdict)} {html.escape(item.target)}: <b>{percentage(item.probability)}</b>"
