@@ -141,9 +141,7 @@ class Summary(ShownTable):
             judged = f"{main.target} is {main.verdict.upper()}, probability {percentage(main.probability)}"
             said = f"{name}: {judged}; {down}, {losses}."
         else:
-            said = (
-                f"{name}: {down}, {losses}. No target was given{f'; {main.usual} probability' if main.usual else ''}."
-            )
+            said = f"{name}: {down}, {losses}. No target was given; {main.usual}."
         if self.load.over:
             return f"{self.load.words()} {said}"
         return f"{said} {self.load.words()}" if load else said
