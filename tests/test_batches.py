@@ -102,6 +102,89 @@ MANY = "name: clients\nlevels: [L1]\nclients: {first: 1, last: 8}\nrepair: [onsi
 """A sweep of 24 points that take little time."""
 
 
+# files with mistakes
+
+
+def test_a_file_with_mistakes_leaves_the_others_and_its_mistakes_stand_in_the_index(small, tmp_path) -> None:
+    small("from k2rel import report\nreport.save_results(results, name, {'title': level, 'load': 'at its limit', "
+          "'clients': 4, 'clients_carried': 4, 'takeovers': 'as modelled', 'method': 'exact'}, {})")  # fmt: skip
+    levels = sites(tmp_path / "sites", 3)
+    text = levels[1].read_text().replace("sides:\n", "sidez:\n")
+    levels[1].write_text(text)
+    line = text[: text.index("sidez:")].count("\n") + 1
+    out = tmp_path / "out"
+    done = render_reports(levels, out, comparison=False)
+    assert [path.name for path in done.reports] == ["site0.html", "site2.html"]
+    (failure,) = done.failures
+    assert f"site1.yaml:{line}: sidez: is not a known entry" in failure
+    assert "sides: is missing" in failure, "every mistake, not the first"
+    index = done.index.read_text()
+    assert "<b>site1</b> <span class='failed'>failed: " in index
+    assert f"site1.yaml:{line}: sidez" in index
+    assert "</b> at its limit</span> <span class='limits'>4 clients, at most 4</span>" in index
+    assert "as modelled (exact)" in index
+    levels[2].write_text(levels[2].read_text().replace("traffic:", "trafic:"))
+    with pytest.raises(InputError) as caught:
+        render_reports(levels[1:], tmp_path / "none", comparison=False)
+    assert {Path(problem.file or "").name for problem in caught.value.problems} == {"site1.yaml", "site2.yaml"}
+    with pytest.raises(InputError, match="there is no level or file"):
+        render_reports([*levels, "L9"], tmp_path / "none", comparison=False)
+    assert not (tmp_path / "none").exists(), "where nothing can be made, nothing is"
+
+
+def test_an_option_that_is_wrong_is_refused_whatever_the_files_are(tmp_path) -> None:
+    levels = sites(tmp_path / "sites", 2)
+    levels[1].write_text("name: [")
+    wrong: dict[str, Any]
+    for wrong, said in (
+        ({"repair": "weekly"}, "onsite"), ({"rates": "none.csv"}, "none.csv"), ({"settings": {"no.mttr": "2 h"}}, "no"),
+        ({"target": "200"}, "from 50"), ({"compare": ["L1"]}, "two levels or site files are needed, got 1"),
+        ({"compare": ["L1", levels[1]]}, "no valid YAML"), ({"counts": [0]}, "counts"), ({"costs": "none.csv"}, "none.csv"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=said):
+            render_reports([levels[0], "L2", levels[1]], tmp_path / "out", **wrong)
+        assert not (tmp_path / "out").exists()
+
+
+def test_title_author_revision_date_counts_and_the_page_of_two_designs_go_where_they_belong(
+    short_notebooks, tmp_path, k2
+) -> None:
+    short_notebooks()
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("name: [")
+    head = ("--title", "Review <3>", "--author", "E. N.", "--revision", "7", "--date", "2026-11-26")
+    costs = tmp_path / "costs.csv"
+    costs.write_text("kind,what,cost\nlevel,L1,5\n")
+    words = ("L1", "L2", bad, "--compare", "L1", "L2", "--counts", "4,24", "--costs", costs, *head, "--no-pdf")
+    run = k2("report", *words, "--quiet", "--output", tmp_path / "out")
+    assert run.code == 1
+    index = (tmp_path / "out" / "index.html").read_text()
+    assert "<h1>Review &lt;3&gt;</h1>" in index
+    assert "author <b>E. N.</b> · revision <b>7</b> · date <b>2026-11-26</b>" in index
+    assert "href='L1_and_L2.html'" in index
+    for name, title in (
+        ("L1", "Review &lt;3&gt;: Level 1"), ("level_comparison", "Review &lt;3&gt;: all levels side by side"),
+        ("L1_and_L2", "Review &lt;3&gt;: L1 and L2"),
+    ):  # fmt: skip
+        assert f"<h1>{title}" in (tmp_path / "out" / f"{name}.html").read_text()
+        cells = json.loads((tmp_path / "out" / "notebooks" / f"{name}.ipynb").read_text())["cells"]
+        (given,) = ("".join(c["source"]) for c in cells if "injected-parameters" in c["metadata"].get("tags", []))
+        assert 'author = "E. N."' in given
+        assert ("counts = [4, 24]" in given) == (name != "L1")
+        assert ('missing = ["bad"]' in given) == (name == "level_comparison")
+    assert k2("report", "L1", "--counts", "4,x", "--output", tmp_path / "none").code == 2
+    assert k2("report", "--compare", "L1", "--output", tmp_path / "none").code == 2
+    assert k2("report", "--output", tmp_path / "none").code == 2
+
+
+def test_two_designs_whose_names_fit_no_file_have_a_page_all_the_same(short_notebooks, tmp_path) -> None:
+    short_notebooks()
+    long = site_path("L1").read_text().replace("name: L1\n", f"name: {'long' * 12}\n")
+    (tmp_path / "long.yaml").write_text(long)
+    done = render_reports([], tmp_path / "out", compare=["L1", tmp_path / "long.yaml"])
+    assert [path.name for path in done.reports] == ["two_designs.html"]
+
+
 # kernels
 
 

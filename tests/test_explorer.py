@@ -391,6 +391,16 @@ def test_the_widget_works_in_jupyterlab(browser, tmp_path) -> None:
         page.locator(".k2live[data-number='1']").wait_for(timeout=20_000)
         minutes = k2rel.availability(k2rel.study("L2R", repair="nbd"))["media"].downtime_min_per_year
         assert f"{minutes:.3g}" in page.inner_text(".k2live-figures")
+        target = page.locator(".k2live-choices input").last
+        target.fill("99")
+        target.press("Enter")
+        page.locator(".k2live-verdict .light", has_text="✓ met").wait_for(timeout=20_000)
+        page.locator(".k2live svg [data-part='switch_A']").click()
+        page.keyboard.press("Control+z")
+        assert page.inner_text(".k2live .k2x-said").startswith("Failed: server A. "), "undone here, not in the notebook"
+        page.evaluate("document.body.dataset.jpThemeLight = 'false'")
+        paper = "getComputedStyle(document.querySelector('.k2live')).backgroundColor"
+        assert page.evaluate(paper) == "rgb(21, 25, 29)", "dark as JupyterLab is"
         page.close()
     finally:
         lab.terminate()

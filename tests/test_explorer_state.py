@@ -199,7 +199,13 @@ def test_the_drawing_is_exported_as_it_is_now_and_stands_alone(browser, offline,
     assert "out of service" in written
     (name,) = [element for element in svg.iter() if element.tag.endswith("tspan") and element.text == "GigE switch A"]
     assert name.get("fill") == "rgb(34, 34, 34)", "dark ink on light paper, whatever the page is"
-    size = (float(svg.get("width")), float(svg.get("height")))
+    moved = "() => [...document.querySelectorAll('.k2d text')].map(e => getComputedStyle(e)).filter(s => s.visibility === 'visible' && s.transform !== 'none').map(s => s.transform)"
+    found = [e.get("transform") for e in svg.iter() if e.tag.endswith("}text") and e.get("transform")]
+    assert found
+    assert found == visit.page.evaluate(moved), "what the style moves is moved in the file"
+    assert {e.get(what) for e in svg.iter() for what in ("fill", "stroke")} >= {"rgb(0, 114, 178)", "rgb(213, 94, 0)"}
+    assert "color(" not in text
+    size = (float(svg.attrib["width"]), float(svg.attrib["height"]))
     png = handed(visit, "drawing as PNG", tmp_path).read_bytes()
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     assert (int.from_bytes(png[16:20]), int.from_bytes(png[20:24])) == (2 * size[0], 2 * size[1])

@@ -207,9 +207,9 @@ def test_tables_of_sites_say_the_verdict_of_the_judgement() -> None:
 
 def test_the_index_says_verdict_and_probability_beside_the_figures() -> None:
     headline = {"title": "x", "target": 99.99, "verdict": "not known", "p_met": 0.494}
-    text = page.index_page([page.Entry("A", "A.html", headline), page.Entry("B", "B.html", {"title": "y"})], None, "")
-    assert "99.99 %: NOT KNOWN, 49.4 %" in text
-    assert "<th>target</th>" not in page.index_page([page.Entry("B", "B.html", {"title": "y"})], None, "")
+    text = page.index_page([page.Entry("A", "A.html", headline), page.Entry("B", "B.html", {"title": "y"})], [], "")
+    assert "</b> not known</span> <span class='limits'>99.99 %, probability 49.4 %</span>" in text
+    assert "data-head='target'" not in page.index_page([page.Entry("B", "B.html", {"title": "y"})], [], "")
 
 
 def test_changes_that_are_shown_say_whether_the_target_is_then_met() -> None:

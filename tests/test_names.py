@@ -53,7 +53,7 @@ plots.Drawing plots.plot_changes plots.plot_data_loss_over_time plots.plot_front
 plots.plot_rates_updated plots.plot_repairs plots.plot_scrubbing plots.plot_side_figures plots.plot_sweep
 plots.plot_sweep_sample plots.plot_units plots.plot_comparison plots.plot_most_clients plots.plot_side_by_side
 plots.plot_time_to_first_loss
-report.Refused report.Rendered report.check_parameters report.save_results report.show report.show_figure report.show_text
+report.Pictures report.Refused report.Rendered report.check_parameters report.open_pair report.save_results report.show_pair report.show_recommendation report.show report.show_figure report.show_text
 explore.LiveFigures simulation.Circumstances simulation.Plan simulation.Simulation simulation.read_circumstances
 policy.Choice policy.FailoverOutcome policy.Policy policy.Route site.Site
 rates.Conditions rates.Contract rates.Law rates.Moments rates.RaidModule rates.RateRow rates.RateTable rates.SiteLaws
@@ -84,6 +84,9 @@ def cases(s, run):
         "studies_of": lambda: list(k2rel.studies_of(FILE)),
         "study": lambda: k2rel.study(FILE),
         "overload_by_level": lambda: k2rel.overload_by_level(FILE),
+        "overload_by_counts": lambda: k2rel.overload_by_counts({"site": FILE}, [2]),
+        "paired_draws": lambda: k2rel.paired_draws({"site": FILE}, samples=8),
+        "recommend": lambda: k2rel.recommend(FILE, samples=8),
         "roles_by_level": lambda: k2rel.roles_by_level(FILE),
         "dynamic_over_time": lambda: k2rel.dynamic_over_time(s, [0, 10], ORGANISATION),
         "over_time": lambda: k2rel.over_time(s, None, 8760),

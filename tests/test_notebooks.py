@@ -14,6 +14,7 @@ import pytest
 import k2rel
 from k2rel import InputError, plots
 from k2rel.bundled import data_dir, notebook_dir
+from k2rel.design.pair import pair_sentences
 from k2rel.errors import RenderError
 from k2rel.explore.live import explorer
 from k2rel.report import execute, render_reports
@@ -63,7 +64,8 @@ def test_notebooks_open_with_what_they_answer_and_end_with_what_to_try(path, k2)
 
 
 SHOWN_BELOW = ("level_report", "level_comparison", "failover_walkthrough", "design_change", "own_site", "explorer",
-               "takeover_coverage", "load_planning", "advice", "how_sure", "all_levels")  # each with parameters of its own  # fmt: skip
+               "takeover_coverage", "load_planning", "advice", "how_sure", "all_levels",
+               "two_designs")  # each with parameters of its own  # fmt: skip
 
 
 @pytest.mark.notebook
@@ -134,7 +136,7 @@ def test_a_report_has_every_part_that_a_reader_needs(pages) -> None:
         "Repair contracts side by side", "Other readings of what is not known", "Assumptions and sources",
     ):  # fmt: skip
         assert f">{heading}" in page, heading
-    assert page.count("<img alt=") >= 7
+    assert len(re.findall(r"<svg [^>]*class=['\"]k2c['\"]", page)) >= 7
     assert page.count("<svg aria-label=") >= 1 + 6 + 6  # the wiring, the cases, the steps of a takeover
     assert "No description has been provided" not in page
     for assumption in k2rel.assumptions(k2rel.study("L3R"))["assumption"]:
@@ -330,6 +332,19 @@ def test_the_notebook_on_a_change_gives_the_library_s_numbers(tmp_path) -> None:
     before, after = k2rel.study("L2R"), k2rel.with_second(k2rel.study("L2R", clients=6), ["raid_chassis"])
     minutes = [k2rel.availability(one)["media"].downtime_min_per_year for one in (before, after)]
     assert f"media is lost {minutes[0]:.4g} min a year before the change and {minutes[1]:.4g} after" in text
+
+
+def test_the_notebook_on_two_designs_says_first_which_is_down_less_and_marks_what_differs(tmp_path) -> None:
+    text = executed("two_designs", tmp_path, designs=["L1", "L2"], counts=[4, 5])
+    answers = {name: study.solve() for name, study in k2rel.studies_of(["L1", "L2"]).items()}
+    first, *_ = pair_sentences(k2rel.recommend(answers))
+    assert first.startswith("L1 is down less than L2: 193 min a year")
+    assert first in text
+    assert "data-part='toe_A2' data-differs=''" in text
+    assert "data-part='raid_chassis' data-differs=''" not in text
+    found = {row[0]: row[1:] for row in rows(text) if len(row) == 3}
+    assert found["L1"] == ["0", "1"], "the TOE of Level 1 carries four clients"
+    assert found["L2"] == ["0", "0"]
 
 
 def test_the_notebook_on_load_planning_finds_how_many_clients_fit(tmp_path) -> None:

@@ -193,7 +193,7 @@ def test_pages_of_every_site(tmp_path, expected) -> None:
 
 def figures_without_author(html: str) -> list[str]:
     """Tables and pictures of a page that no line below says the engine and the reading of, and that have a figure."""
-    parts = re.split(r"(?=<div class='table-wrap'>|<figure><img)", html)[1:]
+    parts = re.split(r"(?=<div class=['\"]table-wrap['\"]>|<svg [^>]*class=['\"]k2c['\"])", html)[1:]
     wanted = re.compile(r"\[min/year\]|probability|failures \[1/year\]|P\(", re.IGNORECASE)
     return [
         part[:200] for part in parts if wanted.search(part.split("</table>")[0]) and not re.search("class=.by.", part)

@@ -46,7 +46,7 @@ def test_pages_load_clean_and_fit_the_screen(browser, pages, name, width) -> Non
 
 def test_the_index_leads_to_the_report_and_back(browser, pages) -> None:
     page, _, _ = visit(browser, pages / "index.html", 1280)
-    page.click("text=L3R")
+    page.click("a:text-is('L3R')")
     assert "Level 3R" in page.inner_text("h1")
     page.click("text=Repair contracts side by side")
     assert page.evaluate("window.scrollY") > 500

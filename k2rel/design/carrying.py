@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from k2rel.design.changes import with_clients
 from k2rel.design.planning import above, carried_normally, clients_carried
@@ -167,7 +168,12 @@ def carrying(study: StudyLike) -> Carrying:
     >>> found.state, found.most
     ('carried', 8)
     """
-    study = study_of(study)
+    return _carrying(study_of(study))
+
+
+@lru_cache(maxsize=64)
+def _carrying(study: Study) -> Carrying:
+    """As `carrying`; reports, tables and recommendations ask it of the same study."""
     site = study.site
     cases = failover_cases(study)
     normal = cases[0].outcome

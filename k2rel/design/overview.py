@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k2rel.bundled import level_names
-from k2rel.design.changes import with_clients
+from k2rel.design.carrying import carrying
 from k2rel.design.comparison import Levels, by_level, studies_at
-from k2rel.design.planning import above, clients_carried
+from k2rel.design.planning import above
 from k2rel.design.targets import SURE, judged_columns
 from k2rel.measures.availability import availability
 from k2rel.measures.cases import Case, failover_cases
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["overview"]
-
-_MOST = 40
 
 
 def overview(
@@ -97,12 +95,11 @@ def _row(solution: Solution) -> dict[str, Any]:
     name, after = _worst(study, cases)
     a, b, _ = _shares(study.site, normal)
     worst_a, worst_b, cut_off = _shares(study.site, after)
-    most = max(_MOST, study.site.client_count)
     return {
         "downtime_min_per_year": main.downtime_min_per_year,
         "failures_per_year": main.failures_per_year,
         "ideal_min_per_year": math.nan if second is None else availability(second)[principal].downtime_min_per_year,
-        "clients_carried": clients_carried(lambda count: with_clients(study, count), most),
+        "clients_carried": carrying(study).most,
         "normal_share_a": a,
         "normal_share_b": b,
         "worst_failure": name,

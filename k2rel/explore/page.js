@@ -94,10 +94,13 @@ function k2relLive(model, el, alone) {
     fill();
   };
   for (const [name, control] of Object.entries(controls)) {
-    control.addEventListener("change", () => {
+    const choose = () => {
       if (name === "level") memory.change({ level: control.value, clients: 0 });
       else memory.change({ [name]: name === "clients" ? Number(control.value) || 0 : control.value.trim() });
-    });
+    };
+    control.addEventListener("change", choose);
+    // JupyterLab lets no change follow on Enter
+    control.addEventListener("keydown", (event) => { if (event.key === "Enter" && control.matches("input")) choose(); });
   }
   model.on("change:site", drawn);
   model.on("change:shown", computed);

@@ -62,9 +62,11 @@ class Explorer(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The widget, and for what cannot show one (a page made from the notebook) the drawing."""
-        shown, about = super()._repr_mimebundle_(**kwargs)
+        shown, about = super()._repr_mimebundle_(**kwargs) or ({}, {})
         why = "widgets run while a notebook is open in JupyterLab, not in a page made from it"
-        return {**shown, "text/html": still_html(self.asked["level"], self._data or "", why)}, about
+        first = next(iter(self._sites.values()))  # where what was asked for is not there
+        level = self._sites.get(self.asked["level"], first)
+        return {**shown, "text/html": still_html(level, self._data or "", why)}, about
 
     def choose(
         self, *, level: str | None = None, clients: int | None = None, contract: str | None = None,

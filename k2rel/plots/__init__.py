@@ -2,6 +2,9 @@
 
 ``style``   colours and marks, the same everywhere: first side blue, second orange, lost vermilion
 ``layout``  where everything lies in the drawing of a site
+``lettering``  how wide words are, and where there is room for them
+``looks``  what each part looks like under a failover outcome
+``pen``  the SVG, each text where nothing else lies
 ``drawing``  the drawing, with failed parts crossed out, routes drawn over and loads on them
 ``charts``  downtime, causes, modes
 ``sure``    the downtime that inputs within their limits leave possible, and what each input does

@@ -16,6 +16,7 @@ from k2rel.plots.style import (
     TEXT,
     WIDE,
     legend,
+    logarithmic_bars,
     mark_target,
     name_rows,
     new_axes,
@@ -81,18 +82,18 @@ def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[st
     marks = [hatches.get(side, "xx" if hatches else "") for side in rows["side"]]
     words = {"": "", "//": " (hatched)", "xx": " (crossed)"}
     said: dict[str, None] = {}
-    for y, value, colour, mark, side in list(zip(range(len(rows)), minutes, colours, marks, rows["side"], strict=True))[
-        ::-1
-    ]:
+    low = 0.4 * minutes.min(initial=1e9)
+    bars = zip(range(len(rows)), minutes, colours, marks, rows["side"], strict=True)
+    for y, value, colour, mark, side in reversed(list(bars)):
         label = f"{f'side {side}' if side in sides else 'shared'}{words[mark]}"
         new = label if len(sides) > 1 and label not in said else None
         said[label] = None
-        ax.barh(y, value, color=colour, height=0.7, hatch=mark, edgecolor="white", label=new)
+        logarithmic_bars(ax, y, value, low, 0.7, color=colour, hatch=mark, edgecolor="white", label=new)
     name_rows(ax, rows.index)
-    ax.set_xscale("log")
     for y, value in enumerate(minutes):
         _figure(ax, value, y, f"{value:.3g}")
-    ax.margins(x=0.2)
+    if len(minutes):  # room for the figures
+        ax.set_xlim(right=minutes.max() * (minutes.max() / low) ** 0.2)
     legend(ax)
     return tidy(ax, "Which parts cause the downtime", "downtime [min/year], logarithmic")
 
@@ -314,9 +315,9 @@ def plot_modes(modes: pd.DataFrame, ax: Axes | None = None) -> Axes:
     lost = rows["cut_off"].to_numpy() > 0
     for gone, colour, label in ((False, MUTED, "every client has it"), (True, LOST, "somebody has not (hatched)")):
         here = np.flatnonzero(lost == gone)
-        ax.barh(here - depth / 2, hours[here], color=colour, hatch="//" if gone else None, height=0.8 * depth,
-                edgecolor="white", label=label if len(here) else None)  # fmt: skip
+        if len(here):
+            logarithmic_bars(ax, here - depth / 2, hours[here], 0.4 * hours.min(), 0.8 * depth, color=colour,
+                             hatch="//" if gone else None, edgecolor="white", label=label)  # fmt: skip
     name_rows(ax, names, beside)
-    ax.set_xscale("log")
     legend(ax)
     return tidy(ax, "How the operating modes share the year", "hours a year, logarithmic")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from k2rel.plots.style import (
     TEXT,
     WIDE,
     legend,
+    logarithmic_bars,
     mark_target,
     name_rows,
     new_axes,
@@ -42,6 +44,7 @@ FloatArray = NDArray[np.float64]
 _MARKS = ("o", "s", "^", "D", "v")
 _SERIES = (*SERIES, LOST)
 _NODE = 500  # area of a state [square points]
+_BEND = 0.12  # of an arrow
 
 
 def plot_mode_graph(
@@ -91,28 +94,22 @@ def plot_mode_graph(
             yearly = float(flow_per_h[mode, other]) * HOURS_PER_YEAR
             if yearly > 1e-4:
                 graph.add_edge(i, j, label=f"{yearly:.2g}")
-    ax = new_axes(ax, (WIDE, 5.0))
+    ax = new_axes(ax, (WIDE, 5.0 if len(chosen) > 3 else 3.0))
     place = nx.circular_layout(graph)
-    for lost, shape in ((False, "o"), (True, "s")):
-        nodes = [n for n in graph.nodes if graph.nodes[n]["lost"] == lost]
-        colours = [LOST if lost else side_colour(sides, words[chosen[n]].side) for n in nodes]
-        nx.draw_networkx_nodes(
-            graph, place, nodes, ax=ax, node_color=colours, node_size=_NODE, edgecolors=INK, node_shape=shape
-        )
-        for colour in set(colours):
-            labels = {n: str(n + 1) for n, own in zip(nodes, colours, strict=True) if own == colour}
-            ink = "white" if colour in (COLOURS[0], SHARED) else DARK
-            nx.draw_networkx_labels(graph, place, labels, ax=ax, font_size=TEXT, font_color=ink)
     nx.draw_networkx_edges(
-        graph, place, ax=ax, node_size=_NODE, edge_color=MUTED, arrowsize=9, connectionstyle="arc3,rad=0.12"
+        graph, place, ax=ax, node_size=_NODE, edge_color=MUTED, arrowsize=9, connectionstyle=f"arc3,rad={_BEND}"
     )
-    texts = nx.draw_networkx_edge_labels(
-        graph, place, nx.get_edge_attributes(graph, "label"), ax=ax, font_size=TEXT, font_color=INK, rotate=False,
-        connectionstyle="arc3,rad=0.12", label_pos=0.4,
-    )  # fmt: skip
-    for text in texts.values():
-        text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.4})
-    ax.margins(0.08)
+    for (x, y), label in _edge_labels(place, nx.get_edge_attributes(graph, "label")):
+        paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}
+        ax.text(x, y, label, fontsize=TEXT, color=INK, ha="center", va="center", bbox=paper)
+    for n, (x, y) in place.items():
+        lost = graph.nodes[n]["lost"]
+        fill = LOST if lost else side_colour(sides, words[chosen[n]].side)
+        ink = "white" if fill in (COLOURS[0], SHARED) else DARK
+        box = {"boxstyle": "square,pad=0.55" if lost else "circle,pad=0.5", "facecolor": fill, "edgecolor": INK}
+        ax.text(x, y, str(n + 1), fontsize=TEXT, color=ink, ha="center", va="center", bbox=box)
+    ax.set_xlim(-1.15, 1.15)
+    ax.set_ylim(-1.15, 1.15)
     note_below(
         ax,
         "\n".join(
@@ -123,6 +120,28 @@ def plot_mode_graph(
     tidy(ax, "Operating modes (square: somebody has no service), and changes a year between them")
     ax.set_axis_off()
     return ax
+
+
+def _edge_labels(
+    place: Mapping[int, FloatArray], labels: Mapping[tuple[int, int], str]
+) -> Iterator[tuple[tuple[float, float], str]]:
+    """Where along its arrow each label lies, clear of states and other labels as far as it can be."""
+    scale = np.array([165.0, 140.0])  # points of the picture from the middle of the circle to its edge
+    taken = [(*(xy * scale), 15.0, 15.0) for xy in place.values()]
+    for (start, end), label in labels.items():
+        one, two = place[start] * scale, place[end] * scale
+        bend = (one + two) / 2 + _BEND * np.array([two[1] - one[1], one[0] - two[0]])
+        wide, high = 0.34 * TEXT * len(label) + 2, 0.62 * TEXT
+        best, least = one, math.inf
+        for t in (0.4, 0.5, 0.33, 0.6, 0.27, 0.67, 0.45, 0.55):
+            at = (1 - t) ** 2 * one + 2 * t * (1 - t) * bend + t**2 * two
+            over = sum(
+                max(0.0, wide + w - abs(at[0] - x)) * max(0.0, high + h - abs(at[1] - y)) for x, y, w, h in taken
+            )
+            if over < least:
+                best, least = at, over
+        taken.append((*best, wide, high))
+        yield (float(best[0] / scale[0]), float(best[1] / scale[1])), label
 
 
 def _hours(value: float) -> str:
@@ -193,13 +212,16 @@ def plot_side_figures(
     >>> plot_side_figures(pd.DataFrame([row], index=["media"])).get_xlabel()
     'downtime [min/year], logarithmic'
     """
-    rows = table.iloc[::-1]
+    rows = table[["preferred_min_per_year", "sticky_min_per_year"]].iloc[::-1]
     ax = rows_axes(ax, rows.index, 0.42)
     y = np.arange(len(rows))
-    ax.barh(y + 0.2, rows["preferred_min_per_year"], 0.38, color=MUTED, label="roles at the preferred side", hatch="//")
-    ax.barh(y - 0.2, rows["sticky_min_per_year"], 0.38, color=INK, label="roles that stick, takeovers that can fail")
+    low = 0.4 * float(rows.where(rows > 0).min().min())
+    for column, place, look in (
+        ("preferred_min_per_year", 0.2, {"color": MUTED, "label": "roles at the preferred side", "hatch": "//"}),
+        ("sticky_min_per_year", -0.2, {"color": INK, "label": "roles that stick, takeovers that can fail"}),
+    ):
+        logarithmic_bars(ax, y + place, rows[column].clip(lower=low), low, 0.38, **look)
     name_rows(ax, rows.index)
-    ax.set_xscale("log")
     mark_target(ax, allowed_min_per_year)
     legend(ax)
     return tidy(ax, "Downtime of each service, two readings of the roles", "downtime [min/year], logarithmic")

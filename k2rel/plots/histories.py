@@ -172,17 +172,18 @@ def plot_downtime_of_a_year(
     'log'
     """
     ax = new_axes(ax, (WIDE, 3.4))
+    least = [float(p[p > 0].min()) for p in (frame["probability"] for frame in distributions.values()) if (p > 0).any()]
+    bottom, left = min(least, default=0.1) / 2, 0.01
     styles = zip(("-", "--", ":", "-."), (*SERIES[:3], SHARED), strict=True)
     for (name, frame), (line, colour) in zip(distributions.items(), styles, strict=False):
-        frame = _visible(frame)
+        frame = _visible(frame[frame["hours"] * 60 >= left])
         minutes = frame["hours"] * 60
-        ax.fill_between(minutes, frame["low"], frame["high"], color=colour, alpha=0.2, linewidth=0)
-        ax.plot(minutes, frame["probability"], line, color=colour, label=name)
+        ax.fill_between(minutes, frame["low"].clip(lower=bottom), frame["high"], color=colour, alpha=0.2, lw=0)
+        ax.plot(minutes, frame["probability"].clip(lower=bottom), line, color=colour, label=name)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    least = [float(p[p > 0].min()) for p in (frame["probability"] for frame in distributions.values()) if (p > 0).any()]
-    ax.set_ylim(min(least, default=0.1) / 2, 1.5)
-    ax.set_xlim(left=0.01)
+    ax.set_ylim(bottom, 1.5)
+    ax.set_xlim(left=left)
     ax.grid(alpha=0.3)
     legend(ax)
     return tidy(ax, title, "downtime of a year [min]", "probability that a year has more")

@@ -39,9 +39,11 @@ def svg_of(ax: Axes) -> str:
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    file = io.StringIO()
+    file, figure = io.StringIO(), _figure(ax)
+    dpi = figure.dpi
     with mpl.rc_context(_SETTINGS):
-        FigureCanvasSVG(_figure(ax)).print_svg(file, metadata=_NO_METADATA)  # type: ignore[no-untyped-call]
+        FigureCanvasSVG(figure).print_svg(file, metadata=_NO_METADATA)  # type: ignore[no-untyped-call]
+    figure.dpi = dpi
     return re.sub(r"^.*?(?=<svg )|<metadata>.*?</metadata>\s*", "", file.getvalue(), flags=re.S)
 
 

@@ -1,16 +1,26 @@
 """Where everything lies in the drawing of a site: clients on top, storage below, A left and B right.
 
-Boxes are what stands by itself; what sits in a box is a chip on its edge; links run from edge to edge. Tiers are
-distances from the clients; the unit is about an inch on paper, y grows upwards.
+Boxes are what stands by itself; what sits in a box is a chip on its edge, with its name inside the box; links run from
+edge to edge. Tiers are distances from the clients. The unit is a pixel of the drawing at its own size, and y grows
+downwards. The paper is narrow and its letters are large, so that a phone shows both sides at once and they can be read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from k2rel.site.model import Site
+from k2rel.plots.lettering import LINE, wide, wrapped
+from k2rel.site.model import Site, names_in
 
 __all__: list[str] = []
+
+SIZES = {True: 14.0, False: 17.0}
+"""Height of all letters, in drawings with the names of links and chips and in small ones."""
+_STEP = 135.0  # from box to box of one side
+_PAD = 8.0  # between the edge of a box and what is written in it
+_ZONE = 4.0  # between names of chips and the title
+_MOST_WORDS = 3  # lines of a title
 
 
 @dataclass
@@ -24,8 +34,23 @@ class Box:
     x: float = 0.0
     y: float = 0.0
     width: float = 1.0
-    height: float = 0.62
+    height: float = 1.0
     ends: dict[str, list[tuple[float, str]]] = field(default_factory=lambda: {"top": [], "bottom": []})
+    words: list[str] = field(default_factory=list)
+    sets: list[str] = field(default_factory=list)
+    notes: int = 1  # lines kept free for notes
+    figure: bool = False  # a line kept free for the load of what has a capacity
+
+    @property
+    def lines(self) -> int:
+        """Count lines in its middle."""
+        return len(self.words) + len(self.sets) + self.notes + self.figure
+
+    chips: dict[str, list[str]] = field(default_factory=dict)  # their names in lines
+
+    def rows(self, edge: str) -> int:
+        """Count lines that names of chips take at an edge."""
+        return max((len(self.chips.get(key, ())) for _, key in self.ends[edge]), default=0)
 
 
 @dataclass(frozen=True)
@@ -41,17 +66,21 @@ class Line:
 class Layout:
     """Where everything lies."""
 
-    def __init__(self, site: Site) -> None:
-        self.site = site
+    def __init__(self, site: Site, *, names: bool = True) -> None:
+        self.site, self.names, self.size = site, names, SIZES[names]
+        self.row = LINE * self.size
         self.others = site.client_count - 1
         self.boxes: dict[str, Box] = {}
         self.lines: list[Line] = []
         self.chips: dict[str, tuple[float, float]] = {}
+        self._ports: dict[str, tuple[float, str]] = {}
         self._stand()
         self._wire()
         self._tiers()
-        self._place()
-        self._ports()
+        self._across()
+        self._end()
+        self._write()
+        self.stack({})
 
     @property
     def marks(self) -> dict[str, None]:
@@ -105,7 +134,7 @@ class Layout:
                 self.lines.append(Line(name, part.type, (a, b), (self.home(a), self.home(b))))
 
     def _tiers(self) -> None:
-        """Distance from the clients, in boxes."""
+        """Distance from the clients, in boxes; what belongs to no side stands below what is as far and does."""
         import networkx as nx
 
         graph = nx.Graph(line.boxes for line in self.lines)
@@ -113,91 +142,178 @@ class Layout:
         starts = {name for name in ("client_1", "clients") if name in self.boxes}
         reached: dict[str, float] = nx.multi_source_dijkstra_path_length(graph, starts)
         last = max(reached.values())
+        ranks = {name: (reached.get(name, last), box.side is None) for name, box in self.boxes.items()}
+        places = {rank: place for place, rank in enumerate(sorted(set(ranks.values())))}
         for name, box in self.boxes.items():
-            box.tier = int(reached.get(name, last))
-        self.tiers = int(last) + 1
+            box.tier = places[ranks[name]]
+        self.tiers = len(places)
 
-    def _place(self) -> None:
-        sides = self.site.sides
-        busiest = max(
-            sum(box.tier == tier and box.side == side for box in self.boxes.values())
+    def tier(self, number: int) -> list[Box]:
+        """Boxes of a tier."""
+        return [box for box in self.boxes.values() if box.tier == number]
+
+    def _across(self) -> None:
+        """Where boxes stand from left to right, and how wide they are."""
+        sides, two = self.site.sides, len(self.site.sides) > 1
+        rows = [
+            [box for box in self.tier(tier) if box.side == side]
             for tier in range(self.tiers)
-            for side in sides
-        )
-        self.width = max(5.4, 2 * busiest * 1.75 + 0.6) if len(sides) > 1 else max(3.6, busiest * 1.9 + 0.4)
-        half = self.width / 2
-        for tier in range(self.tiers):
-            y = 1.55 * (self.tiers - 1 - tier)
-            here = [box for box in self.boxes.values() if box.tier == tier]
-            for side in (*sides, None):
-                row = [box for box in here if box.side == side]
-                if not row:
-                    continue
-                if side is None or len(sides) == 1:
-                    left, right = (0.0, self.width)
-                else:
-                    left, right = (0.0, half) if side == sides[0] else (half, self.width)
-                step = (right - left) / len(row)
-                for index, box in enumerate(row):
-                    wide = side is None and tier > 0 and len(here) == 1
-                    box.width = min(step - (0.3 if len(row) > 1 else 0.8), 0.72 * self.width if wide else 1.9)
-                    box.x, box.y = left + step * (index + 0.5), y
-                    box.height = 0.95 if wide else 0.68
+            for side in (*sides, None)
+        ]
+        busiest = max(len(row) for row in rows if row and row[0].side is not None)
+        self.width = max(4.0, 2 * busiest) * _STEP if two else max(400.0, busiest * 1.5 * _STEP)
+        for row in rows:
+            if not row:
+                continue
+            side = row[0].side
+            left = self.width / 2 if two and side in sides[1:] else 0.0
+            step = self.width / len(row) / (2 if two and side is not None else 1)
+            for index, box in enumerate(row):
+                box.x = left + step * (index + 0.5)
+                wide_row = side is None or not two
+                box.width = (
+                    step - 8 if len(row) > 1 and not wide_row else min(step - 30 if wide_row else step - 100, 230.0)
+                )
+                if side is None and box.tier > 0 and len(row) == 1:
+                    box.width = 0.72 * self.width
 
-    def _ports(self) -> None:
-        """Give chips and link ends their places on the edges, ordered by where the other end lies."""
-        owners: dict[str, str] = {}
+    def _end(self) -> None:
+        """Give chips and link ends their edges, ordered by where the other end lies, each as wide as it needs."""
+        owners: set[str] = set()
+        self.rounds: list[Line] = []
         for line in self.lines:
-            for index, end in enumerate(line.ends):
-                box, other = line.boxes[index], line.boxes[1 - index]
-                if box not in self.boxes or other not in self.boxes or box == other:
-                    continue
-                if self.boxes[box].tier == self.boxes[other].tier:
-                    continue
-                edge = "bottom" if self.boxes[other].tier > self.boxes[box].tier else "top"
-                key = end if end != box else f"{box}|{line.id}"
-                owners.setdefault(key, box)
-                entries = self.boxes[box].ends[edge]
-                if all(name != key for _, name in entries):
-                    entries.append((self.boxes[other].x, key))
+            a, b = (self.boxes[name] for name in line.boxes)
+            level = a.tier == b.tier
+            if a is b or (level and not self._between(a, b)):
+                continue
+            if level:
+                self.rounds.append(line)
+            for box, other, end in ((a, b, line.ends[0]), (b, a, line.ends[1])):
+                edge = "bottom" if level or other.tier > box.tier else "top"
+                key = end if end != box.id and not level else f"{box.id}|{line.id}"
+                owners.add(key)
+                if all(name != key for _, name in box.ends[edge]):
+                    box.ends[edge].append((other.x, key))
+        ends = {end for line in self.lines for end in line.ends}
         for name, part in self.site.components.items():
             # parts of a box that links end on, but whose links stay inside the tier, still show as chips
-            inside = part.between is None and part.within in self.boxes and name not in owners
-            if inside and part.within and any(name in line.ends for line in self.lines):
+            if part.between is None and part.within in self.boxes and name in ends - owners:
                 self.boxes[part.within].ends["top"].append((0.0, name))
-        for owner in self.boxes.values():
-            for edge, entries in owner.ends.items():
-                entries.sort(key=lambda item: (item[0], item[1]))
-                y = owner.y + (owner.height / 2 if edge == "top" else -owner.height / 2)
-                for index, (_, key) in enumerate(entries):
-                    x = owner.x - owner.width / 2 + owner.width * (index + 0.5) / len(entries)
-                    self.chips[key] = (x, y)
+        for box in self.boxes.values():
+            for edge, entries in box.ends.items():
+                entries.sort()
+                self._spread(box, edge, [key for _, key in entries])
+
+    def _spread(self, box: Box, edge: str, keys: list[str]) -> None:
+        """Share an edge out: to each what its name needs at least, and the rest evenly."""
+        named = self.names and any("|" not in key for key in keys)
+        said = {key: key.replace("_", " ") for key in keys}
+        longest = {key: max(wide(word, self.size) for word in text.split()) for key, text in said.items()}
+        if named:
+            needs = [longest[key] + 5 if "|" not in key else 6.0 for key in keys]
+        else:
+            needs = [70.0 if "|" not in key else 20.0 for key in keys]  # loads stand above chips
+        spare = box.width - 6 - sum(needs)
+        shares = (
+            [need + spare / len(keys) for need in needs]
+            if spare > 0
+            else [n * (box.width - 6) / sum(needs) for n in needs]
+        )
+        left = box.x - box.width / 2 + 3
+        for key, share in zip(keys, shares, strict=True):
+            self._ports[key] = (left + share / 2, edge)
+            left += share
+            if "|" not in key and self.names:
+                box.chips[key] = wrapped(said[key], share - 3, self.size, 3)
+
+    def _write(self) -> None:
+        """Break what is written in boxes, and keep room for notes."""
+        for box in self.boxes.values():
+            room = box.width - 6
+            box.words = wrapped(box.title, room, self.size, _MOST_WORDS, bold=True)
+            sets = [entry.title for entry in self.site.raid_sets.values() if entry.within == box.id]
+            if sets and self.names:
+                box.sets = wrapped(", ".join(sets), room, self.size, 2)
+            holds = any(part.within == box.id for part in self.site.components.values())
+            box.notes = 2 if holds and room < 200 else 1
+            part = self.site.components.get(box.id)
+            box.figure = part is not None and part.capacity_mb_s is not None
+
+    def stack(self, more: Mapping[int, float]) -> None:
+        """Say how high boxes are and where all lies from top to bottom; `more` is lines of room below a tier."""
+        y = 6.0
+        for number in range(self.tiers):
+            here = self.tier(number)
+            high = max(max(self.written(box) for box in here), self.twin_row * self._most_twins(here) + 8)
+            for box in here:
+                box.height, box.y = high, y + high / 2
+            y += high
+            rounds = sum(self.boxes[line.boxes[0]].tier == number for line in self.rounds)
+            y += self.round_row * rounds + 10 * (rounds > 0)
+            y += 26 + self.row * (2.5 + more.get(number, 0.0)) if number < self.tiers - 1 else 4
+        self.height = y
+        owners = {key: box for box in self.boxes.values() for entries in box.ends.values() for _, key in entries}
+        for key, (x, edge) in self._ports.items():
+            box = owners[key]
+            self.chips[key] = (x, box.y + box.height * (0.5 if edge == "bottom" else -0.5))
+
+    def written(self, box: Box) -> float:
+        """How high a box must be for what is written in it."""
+        zones = [box.rows("top"), box.lines, box.rows("bottom")]
+        chips = any("|" not in key for entries in box.ends.values() for _, key in entries)
+        return 2 * _PAD + 6 * chips + self.row * sum(zones) + _ZONE * (sum(map(bool, zones)) - 1)
+
+    def _most_twins(self, boxes: list[Box]) -> int:
+        return max((len(self.twins(line)) for line in self.lines if self.boxes[line.boxes[0]] in boxes), default=0)
+
+    @property
+    def carrying(self) -> set[str]:
+        """Marks that load can be on: those on a path of traffic with a demand."""
+        site, groups = self.site, range(self.site.group_count)
+        found: set[str] = set()
+        for traffic in site.traffic.values():
+            if traffic.demand_mb_s > 0:
+                found.update(name for path in traffic.paths for stage in path.via for name in names_in(stage))
+        found.update(site.subscribed(name[1:], group) for name in [*found] if name.startswith("@") for group in groups)
+        own = found & set(site.client_parts)
+        return found | {site.client_part_id(1, key) for key in own} | {f"clients_{key}" for key in own}
+
+    @property
+    def round_row(self) -> float:
+        """Distance of links that go round below a tier."""
+        return 1.35 * self.row
+
+    @property
+    def twin_row(self) -> float:
+        """Distance of links side by side in a tier: their names and loads stand between."""
+        return 1.3 * self.size
 
     def _between(self, a: Box, b: Box) -> bool:
         low, high = sorted((a.x, b.x))
         return any(box.tier == a.tier and low < box.x < high for box in self.boxes.values())
 
-    def _twin(self, line: Line) -> int:
-        """Number of a line among those of its kind."""
-        return [item.id for item in self.lines if item.kind == line.kind].index(line.id)
+    def twins(self, line: Line) -> list[str]:
+        """Links of a tier between the same two boxes, side by side; none for others."""
+        a, b = (self.boxes[name] for name in line.boxes)
+        if a is b or a.tier != b.tier or line in self.rounds:
+            return []
+        return [item.id for item in self.lines if set(item.boxes) == set(line.boxes)]
 
     def points(self, line: Line) -> list[tuple[float, float]]:
         """The course of a line on the paper, from end to end."""
-        points = []
         a, b = (self.boxes[name] for name in line.boxes)
-        if a.tier == b.tier and self._between(a, b):
+        if line in self.rounds:
             # something stands between: go round below
-            sag = min(a.y, b.y) - a.height / 2 - 0.3 - 0.06 * self._twin(line)
-            inner = 0.3 if b.x > a.x else -0.3
-            start, stop = a.x + a.width * inner, b.x - b.width * inner
-            low = a.y - a.height / 2
-            return [(start, low), (start + 0.12, sag), (stop - 0.12, sag), (stop, low)]
-        for index, end in enumerate(line.ends):
-            box, other = (a, b) if index == 0 else (b, a)
+            beside = [item for item in self.rounds if self.boxes[item.boxes[0]].tier == a.tier]
+            sag = a.y + a.height / 2 + 10 + self.round_row * (beside.index(line) + 1)
+            (x1, y1), (x2, y2) = (self.chips[f"{box.id}|{line.id}"] for box in (a, b))
+            return [(x1, y1), (x1, sag), (x2, sag), (x2, y2)]
+        twins = self.twins(line)
+        points = []
+        for box, other, end in ((a, b, line.ends[0]), (b, a, line.ends[1])):
             key = end if end != box.id else f"{box.id}|{line.id}"
-            if a.tier == b.tier:
-                twins = [item.id for item in self.lines if set(item.boxes) == set(line.boxes)]
-                y = box.y + 0.16 * (twins.index(line.id) - (len(twins) - 1) / 2)
+            if twins:
+                y = box.y + self.twin_row * (twins.index(line.id) - (len(twins) - 1) / 2) + self.twin_row / 4
                 points.append((box.x + (box.width / 2 if other.x > box.x else -box.width / 2), y))
             else:
                 points.append(self.chips.get(key, (box.x, box.y)))

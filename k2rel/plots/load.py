@@ -65,7 +65,7 @@ def plot_load_after_failover(
     ax = rows_axes(ax, [b.element for b, _ in rows], 0.4)
     furthest = max((max(b.load_mb_s, a.load_mb_s, b.capacity_mb_s) for b, a in items), default=1.0)
     words = False
-    for alpha, when in ((0.4, "before (pale)"), (1.0, "after")):
+    for alpha, when in ((0.4, "before (pale, above)"), (1.0, "after (below)")):
         ax.barh(0, 0, color=SHARED, alpha=alpha, label=when)  # for the legend alone
     for row, (b, a) in enumerate(rows):
         own = side_colour(site.sides, site.components[b.element].side)

@@ -12,6 +12,7 @@ from k2rel.units import three_digits
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+    from numpy.typing import ArrayLike
 
 __all__ = [
     "COLOURS",
@@ -28,6 +29,7 @@ __all__ = [
     "TEXT",
     "WIDE",
     "legend",
+    "logarithmic_bars",
     "mark_target",
     "name_rows",
     "new_axes",
@@ -153,7 +155,7 @@ def wrapped(text: str, points: float, size: float = TEXT) -> str:
 
 def _alone(ax: Axes) -> bool:
     """Whether the axes have a figure of ours to themselves."""
-    return bool(ax.figure.get_gid() == _OURS) and len(ax.figure.axes) == 1
+    return ax.figure.get_gid() == _OURS and len(ax.figure.axes) == 1
 
 
 def _room(ax: Axes) -> float:
@@ -161,7 +163,7 @@ def _room(ax: Axes) -> float:
     figure: Any = ax.figure
     spec = ax.get_subplotspec()
     columns = spec.get_gridspec().ncols if spec is not None else 1
-    whole = float(figure.bbox.width) / figure.dpi * 72 / columns
+    whole = float(figure.bbox.width / figure.dpi * 72 / columns)
     return whole - 8 if _alone(ax) else 0.8 * whole
 
 
@@ -239,6 +241,23 @@ def name_rows(ax: Axes, names: Iterable[object], beside: Sequence[str] | None = 
                     linespacing=1.1, **style)  # fmt: skip
 
 
+def logarithmic_bars(ax: Axes, places: ArrayLike, values: ArrayLike, low: float, height: float, **style: Any) -> None:
+    """Draw bars on a logarithmic axis, from its lower end on; there is no zero that they could begin at.
+
+    Examples
+    --------
+    >>> ax = new_axes(None, (4, 3))
+    >>> logarithmic_bars(ax, [0], [10.0], 0.1, 0.7)
+    >>> ax.get_xlim()[0]
+    0.1
+    """
+    import numpy as np
+
+    ax.set_xscale("log")
+    ax.barh(places, np.asarray(values) - low, height, left=low, **style)
+    ax.set_xlim(left=low)
+
+
 def legend(ax: Axes, **style: Any) -> None:
     """Explain lines and bars below the plot, where nothing is drawn; no name is read as a formula.
 
@@ -251,7 +270,7 @@ def legend(ax: Axes, **style: Any) -> None:
     handles, labels = ax.get_legend_handles_labels()
     if not handles:
         return
-    mark, gap = 3.4 * TEXT, 1.6 * TEXT
+    mark, gap = 4.0 * TEXT, 1.6 * TEXT
     room = _room(ax)
     labels = [wrapped(label, room - mark) for label in labels]
     widest = mark + max(max(map(_points_of, label.split("\n"))) for label in labels)
@@ -275,7 +294,7 @@ def legend(ax: Axes, **style: Any) -> None:
     elif ax.figure.get_gid() == _OURS:
         from matplotlib.transforms import ScaledTranslation
 
-        below = ScaledTranslation(0, -3.6 * TEXT / 72, ax.figure.dpi_scale_trans)  # type: ignore[union-attr]
+        below = ScaledTranslation(0, -3.6 * TEXT / 72, ax.figure.dpi_scale_trans)
         look |= {"loc": "upper left", "bbox_to_anchor": (0, 0), "bbox_transform": ax.transAxes + below}
     made = ax.legend(handles, labels, **(look | style))
     made.set_in_layout(not _alone(ax))
@@ -336,7 +355,13 @@ def tidy(ax: Axes, title: str, xlabel: str = "", ylabel: str = "") -> Axes:
     figure: Any = ax.figure
     room = _room(ax)
     text = ax.set_title(
-        wrapped(title, room, _TITLE), loc="left", fontsize=_TITLE, color=INK, parse_math=False, linespacing=1.15
+        wrapped(title, room, _TITLE),
+        loc="left",
+        fontsize=_TITLE,
+        color=INK,
+        parse_math=False,
+        linespacing=1.15,
+        pad=9,
     )
     if _alone(ax):  # it begins where the figure begins, so that its width is known
         from matplotlib.transforms import blended_transform_factory
@@ -357,13 +382,13 @@ def tidy(ax: Axes, title: str, xlabel: str = "", ylabel: str = "") -> Axes:
 
 def _read_logarithms(axis: Axis) -> None:
     """Numbers on a logarithmic axis as people read them: no powers, whose exponents are too small to read."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     low, high = (math.log10(end) for end in sorted(axis.get_view_interval()))
     steps = (1.0, 2.0, 5.0) if high - low < 2.2 else (1.0,)
     axis.set_major_locator(LogLocator(subs=steps, numticks=7 if len(steps) == 1 else 20))
     axis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())  # a fifth of the time that a plot takes
 
 
 def _number(value: float) -> str:

@@ -1,5 +1,16 @@
 // The controls of one live drawing: parts that fail by a click or a key, what follows in tables, files in and out.
 
+/** Write a note on the lines that the drawing keeps for it, each cut to the room there. */
+function k2relNote(text, note) {
+  if (!text) return;
+  const lines = [...text.children], said = note.split(", ");
+  lines.forEach((line, n) => {
+    let words = n < lines.length - 1 ? said[n] || "" : said.slice(n).join(", ");
+    line.textContent = words;
+    while (words && line.getComputedTextLength() > Number(text.dataset.room)) line.textContent = (words = words.slice(0, -1)).trimEnd() + "…";
+  });
+}
+
 /** Make one drawing live. `host` has the memory of states, what can be chosen, what a file says beside, and who hears. */
 function k2relExplorer(root, data, host) {
   const svg = root.querySelector("svg"), panel = root.querySelector(".k2x-panel");
@@ -89,10 +100,10 @@ function k2relExplorer(root, data, host) {
     for (const group of svg.querySelectorAll("[data-part]")) {
       const look = looks[group.dataset.part];
       if (look.way) group.dataset.way = look.way; else delete group.dataset.way;
-      for (const key of ["further", "failed", "out", "over"]) if (look[key]) group.dataset[key] = ""; else delete group.dataset[key];
-      const load = group.querySelector(".load"), note = group.querySelector(".note");
+      for (const key of ["further", "failed", "out", "over", "full"]) if (look[key]) group.dataset[key] = ""; else delete group.dataset[key];
+      const load = group.querySelector(".load");
       if (load) load.textContent = look.load;
-      if (note) note.textContent = look.note;
+      k2relNote(group.querySelector(".note"), look.note);
       group.setAttribute("aria-pressed", String(failed.has(partOf(group.dataset.part))));
     }
   }
@@ -205,6 +216,17 @@ function k2relProblem() {
   made.className = "k2x-problem";
   made.setAttribute("role", "alert");
   return made;
+}
+
+/** Write a note on the lines that the drawing keeps for it, each cut to the room there. */
+function k2relNote(text, note) {
+  if (!text) return;
+  const lines = [...text.children], said = note.split(", ");
+  lines.forEach((line, n) => {
+    let words = n < lines.length - 1 ? said[n] || "" : said.slice(n).join(", ");
+    line.textContent = words;
+    while (words && line.getComputedTextLength() > Number(text.dataset.room)) line.textContent = (words = words.slice(0, -1)).trimEnd() + "…";
+  });
 }
 
 /** Say what of an address or a file was left out; nothing takes back what was said. */

@@ -4,7 +4,9 @@
 // what is written at each element, with what holds where nothing is written
 const K2REL_LOOKS = { fill: "rgb(0, 0, 0)", "fill-opacity": "1", stroke: "none", "stroke-width": "1px", "stroke-opacity": "1", "stroke-dasharray": "none",
   "stroke-linecap": "butt", "stroke-linejoin": "miter", opacity: "1", "font-family": "", "font-size": "", "font-weight": "400", "font-style": "normal",
-  "text-anchor": "start", "text-decoration-line": "none", "paint-order": "normal", "dominant-baseline": "auto" };
+  "text-anchor": "start", "text-decoration-line": "none", "paint-order": "normal", "dominant-baseline": "auto", transform: "none" };
+// a mixed colour as every program knows it
+const k2relPlain = (value) => value.replace(/color\(srgb ([\d.]+) ([\d.]+) ([\d.]+)\)/, (_, ...parts) => `rgb(${parts.slice(0, 3).map((part) => Math.round(255 * part)).join(", ")})`);
 const K2REL_KEPT = new Set(["d", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "rx", "ry", "dx", "dy", "width", "height", "points", "transform", "viewBox", "xmlns"]);
 const K2REL_PAPER = "--paper:#fff;--ink:#222;--soft:#eceef0;--line:#d9dee2;--muted:#5b6670;color-scheme:light;animation:none;transition:none";
 
@@ -16,7 +18,7 @@ function k2relSvg(drawing, words) {
   drawing.after(svg);
   const found = [...svg.querySelectorAll("*")].map((item) => [item, getComputedStyle(item)]).map(([item, style]) => {
     const hidden = style.display === "none" || style.visibility === "hidden" || item.matches("style, script, title, .hit");
-    const text = item.matches("text, tspan"), names = item.matches("g") ? ["opacity"] : Object.keys(K2REL_LOOKS).filter((name) => text || !/^(font|text)-/.test(name));
+    const text = item.matches("text, tspan"), names = item.matches("g") ? ["opacity", "transform"] : Object.keys(K2REL_LOOKS).filter((name) => text || !/^(font|text)-/.test(name));
     const looks = names.map((name) => [name, style.getPropertyValue(name)]).filter(([name, value]) => value && value !== K2REL_LOOKS[name] && !value.includes("url("));
     return [item, hidden, looks];
   });
@@ -25,7 +27,7 @@ function k2relSvg(drawing, words) {
   for (const [item, hidden, looks] of found) {
     if (hidden) { item.remove(); continue; }
     for (const { name } of [...item.attributes]) if (!K2REL_KEPT.has(name)) item.removeAttribute(name);
-    for (const [name, value] of looks) item.setAttribute(name === "text-decoration-line" ? "text-decoration" : name, value);
+    for (const [name, value] of looks) item.setAttribute(name === "text-decoration-line" ? "text-decoration" : name, k2relPlain(value));
   }
   for (const { name } of [...svg.attributes]) if (!K2REL_KEPT.has(name)) svg.removeAttribute(name);
   svg.setAttribute("width", width);

@@ -18,9 +18,11 @@ from typing import NoReturn
 __all__: list[str] = []
 
 _MODULES = (
-    "numpy", "pandas", "scipy.special", "scipy.sparse.linalg", "networkx", "matplotlib.figure",
-    "matplotlib.backends.backend_agg", "PIL.Image", "IPython.display", "ipykernel.kernelapp", "xlsxwriter",
+    "numpy", "pandas", "scipy.special", "scipy.sparse.linalg", "scipy.stats", "networkx", "matplotlib.figure",
+    "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.textpath", "PIL.Image",
+    "IPython.display", "ipykernel.kernelapp", "xlsxwriter",
     "k2rel.report.notebook", "k2rel.report.explorer", "k2rel.report.workbook", "k2rel.plots",
+    "k2rel.report.pictures", "k2rel.design.summary", "k2rel.design.choice", "k2rel.design.overview",
     "k2rel.design.comparison", "k2rel.measures.dynamic", "k2rel.measures.inventory", "k2rel.measures.modes",
     "k2rel.design.targets", "k2rel.design.verdict",
     "k2rel.design.changes", "k2rel.measures.uncertainty", "k2rel.markov.engine",

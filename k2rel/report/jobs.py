@@ -66,13 +66,13 @@ def read_levels(
     wrong: dict[str, InputError] = {}
     try:
         studies = studies_of(levels, settings=settings, **given)
-    except InputError as error:
+    except InputError:
         for level in levels:
             try:
                 study(level, **given)
             except InputError as own:
                 if not Path(level).is_file():
-                    raise error from None  # a level that there is not, or an option that fits none
+                    raise  # a level that there is not, or an option that fits none
                 wrong[level] = own
         if not wrong:
             raise

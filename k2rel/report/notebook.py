@@ -21,7 +21,7 @@ from k2rel.measures.cases import failover_cases
 from k2rel.measures.solution import StudyLike, solution_of, study_of
 from k2rel.measures.steps import takeover_steps
 from k2rel.organisation import reading
-from k2rel.plots.drawing import draw_site
+from k2rel.plots.drawing import Drawing, draw_site
 from k2rel.report.embedded import as_html
 from k2rel.report.files import write_whole
 from k2rel.report.workbook import write_tables
@@ -311,6 +311,11 @@ def show_chapter(title: str, text: str = "") -> HTML:
     return as_html(f"<h2 id='{html.escape(anchor, quote=True)}'>{html.escape(title)}</h2>{below}")
 
 
+def _next(drawing: Drawing, before: Sequence[str]) -> str:
+    """Give the SVG of a drawing beside others: the style sheet in the first holds for the page."""
+    return re.sub("<style>.*?</style>", "", drawing.svg) if before else drawing.svg
+
+
 def show_cases(study: StudyLike) -> HTML:
     """Show the failover cases of a site as a table with a small drawing each.
 
@@ -328,7 +333,8 @@ def show_cases(study: StudyLike) -> HTML:
     >>> show_cases("L1").data.count("<svg")
     9
     """
-    study, rows = study_of(study), []
+    rows: list[str] = []
+    study = study_of(study)
     for case in failover_cases(study):
         drawing = draw_site(study.site, case.outcome, names=False).labelled(
             f"{study.site.name} after loss of: {case.title}; {case.effect()}"
@@ -339,7 +345,7 @@ def show_cases(study: StudyLike) -> HTML:
             text += f"<p class='more'>{html.escape(name.replace('_', ' '))} of client 1: {html.escape(path)}</p>"
         if alike:
             text += f"<p class='more'>The same follows from: {html.escape(alike)}</p>"
-        rows.append(f"<div class='case'><div>{text}</div><figure>{drawing.svg}</figure></div>")
+        rows.append(f"<div class='case'><div>{text}</div><figure>{_next(drawing, rows)}</figure></div>")
     return as_html("<div class='cases'>" + "".join(rows) + "</div>")
 
 
@@ -367,11 +373,12 @@ def show_steps(study: StudyLike, failed: Sequence[str] | str) -> HTML:
     >>> show_steps("L2R", ["switch_A"]).data.count("<li>")
     6
     """
-    study, items = study_of(study), []
+    items: list[str] = []
+    study = study_of(study)
     for step in takeover_steps(study, failed):
         drawing = draw_site(study.site, step.outcome, names=False).labelled(f"{step.title}: {step.words}")
         items.append(
-            f"<li><h3>{html.escape(step.title)}</h3><figure>{drawing.svg}</figure>"
+            f"<li><h3>{html.escape(step.title)}</h3><figure>{_next(drawing, items)}</figure>"
             f"<p class='more'>{html.escape(step.words)}</p></li>"
         )
     return as_html(f"<ol class='strip'>{''.join(items)}</ol>")

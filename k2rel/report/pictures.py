@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from k2rel.answer import Answer
@@ -85,20 +86,47 @@ class Pictures:
             return show_text(f"Not shown: {ax.why}.", "more")
         if ax is None:
             return as_html("")
-        said = "" if by is None else said_by(by.provenance.attrs() if isinstance(by, Answer) else by.attrs)
-        drawn = plain_svg(ax.labelled(alt).svg) if isinstance(ax, Drawing) else svg_of(ax)
+        said = _said(by)
+        drawn = ax.svg if isinstance(ax, Drawing) else svg_of(ax)
         shown = ax.labelled(alt).svg if isinstance(ax, Drawing) else page_svg(drawn, alt)
         links = self._saved(ax, alt, drawn, said)
         foot = f"<p class='by'>{html.escape(said)}</p>" if said else ""
         return as_html(f"<figure>{shown}</figure>{links}{foot}")
 
+    def save(self, ax: Axes | Drawing, alt: str, by: pd.DataFrame | Answer | None = None) -> HTML:
+        """Save a plot or a drawing that is not shown as it is, such as the wiring behind an explorer.
+
+        Parameters
+        ----------
+        ax, alt, by
+            As for `show`.
+
+        Returns
+        -------
+        IPython.display.HTML
+            The links to its files; empty where nothing is saved.
+
+        Examples
+        --------
+        >>> from k2rel.plots import draw_site
+        >>> from k2rel.site import read_site
+        >>> Pictures("", "L1").save(draw_site(read_site("L1")), "wiring").data
+        ''
+        """
+        if self._results is None:
+            return as_html("")
+        links = self._saved(ax, alt, ax.svg if isinstance(ax, Drawing) else svg_of(ax), _said(by))
+        return as_html(links.replace("<p class='files'>", f"<p class='files'>{html.escape(alt)}: "))
+
     def _saved(self, ax: Axes | Drawing, alt: str, svg: str, said: str) -> str:
         """Save a picture, and give the links to its files."""
         if self._results is None:
             return ""
+        if isinstance(ax, Drawing):
+            svg = plain_svg(svg)
         self._shown += 1
         title = alt if isinstance(ax, Drawing) else ax.get_title(loc="left") or alt
-        words = re.sub(r"[^a-z0-9]+", "-", title.lower())[:48].strip("-")
+        words = shorten(re.sub(r"[^a-z0-9]+", " ", title.lower()), 48, placeholder="").replace(" ", "-")
         place = f"{self._name}_figures/{self._name}-{self._shown:02d}-{words}"
         target = self._results / place
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +146,14 @@ class Pictures:
         return f"<p class='files'>{links}</p>"
 
 
-def show_figure(ax: Axes | Drawing | Refused, alt: str, by: pd.DataFrame | Answer | None = None) -> HTML:
+def _said(by: pd.DataFrame | Answer | None) -> str:
+    """Who computed what a picture shows."""
+    if by is None:
+        return ""
+    return said_by(by.provenance.attrs() if isinstance(by, Answer) else by.attrs)
+
+
+def show_figure(ax: Axes | Drawing | Refused | None, alt: str, by: pd.DataFrame | Answer | None = None) -> HTML:
     """Show a plot or a drawing, with a text for those who cannot see it; `Pictures` also saves it.
 
     Parameters

@@ -122,6 +122,7 @@ function k2relLooks(data, marks, outcome) {
     carried[name] = (carried[name] || 0) + load;
   }
   const over = new Set(outcome.loads.filter((item) => item.overloaded).map((item) => item.element));
+  const full = new Set(outcome.loads.filter((item) => item.at_limit).map((item) => item.element));
   const notes = {};
   const say = (owner, text) => (notes[owner] ||= []).push(text);
   for (const [who, count] of Object.entries(without)) {
@@ -136,6 +137,7 @@ function k2relLooks(data, marks, outcome) {
     return [part, {
       way: found.length > 1 ? "both" : found[0] || "",
       further: further.has(part), failed: failed.has(part), out: outcome.out_of_service.includes(part), over: over.has(part),
+      full: full.has(part),
       load: carried[part] > 0 ? String(Number(carried[part].toPrecision(4))) : "",
       note: (notes[part] || []).join(", "),
     }];
