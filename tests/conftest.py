@@ -13,6 +13,9 @@ from k2rel.explore.serve import ExplorerServer
 from k2rel.report import jobs, render_reports
 from tests.visiting import CHROMIUM
 
+for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR"):  # of whoever runs the tests
+    os.environ.pop(name, None)
+
 LONGEST = ("simulation", "batches", "notebooks", "advice", "explorer", "validation", "reports", "readme", "field_data")
 
 

@@ -86,7 +86,7 @@ def report_verb(args: argparse.Namespace) -> int:
         pdf=not args.no_pdf,
         jobs=args.jobs,
         scheduler=args.scheduler,
-        progress=not args.quiet,
+        progress=not args.quiet and sys.stderr.isatty(),
     )
     for line in (*done.notes, *done.failures):
         print(f"k2rel: {line}", file=sys.stderr)
@@ -115,7 +115,9 @@ def sweep_verb(args: argparse.Namespace) -> int:
 
     spec = read_sweep(args.spec)
     folder = Path(args.output) if args.output else Path("sweeps") / spec.name
-    done = run_sweep(spec, folder, jobs=args.jobs, scheduler=args.scheduler, progress=not args.quiet)
+    done = run_sweep(
+        spec, folder, jobs=args.jobs, scheduler=args.scheduler, progress=not args.quiet and sys.stderr.isatty()
+    )
     if done.summary_error:
         print(f"k2rel: no summary page: {done.summary_error}", file=sys.stderr)
     files = {kind: str(folder / f"{spec.name}.{kind}") for kind in ("csv", "parquet", "html")}

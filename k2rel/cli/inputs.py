@@ -44,7 +44,7 @@ def primary_option(sub: argparse.ArgumentParser) -> None:
 
 
 def quiet_option(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--quiet", action="store_true", help="no progress bar")
+    sub.add_argument("--quiet", action="store_true", help="do not show what is being done, nor how far it is")
 
 
 def set_option(sub: argparse.ArgumentParser, text: str) -> None:
