@@ -31,6 +31,10 @@ __all__ = [
 ]
 
 
+_ONE = 1 - 1e-13
+"""From here on a probability is one but for the rounding of sums."""
+
+
 def probability_text(value: float) -> str:
     """Write a probability with three significant digits, as a power of ten where it is small.
 
@@ -39,8 +43,8 @@ def probability_text(value: float) -> str:
     >>> probability_text(7.634e-6), probability_text(0.25), probability_text(1 - 7.63e-6)
     ('7.63e-06', '0.25', '99.99924 %')
     """
-    if value == 0 or value == 1:
-        return str(int(value))
+    if value == 0 or value >= _ONE:
+        return str(round(value))
     if value < 1e-3:
         return f"{value:.2e}"
     return _availability(value) if 0.999 < value < 1 else f"{value:.3g}"
@@ -79,7 +83,7 @@ def _nines(value: float) -> int:
 
 def _availability(value: float) -> str:
     """As a percentage, which is 100 only where it is."""
-    if value >= 1 or value <= 0:
+    if value >= _ONE or value <= 0:
         return f"{100 * value:.0f} %"
     return f"{100 * value:.{_nines(value) - 2}f} %"
 
@@ -89,7 +93,7 @@ def _probabilities(values: Sequence[Any]) -> list[str]:
     shares = [value for value in values if not _missing(value) and 0 < value <= 0.999]
     return [
         "–" if _missing(value)
-        else f"{value:.{_nines(value)}f}" if shares and 0.999 < value < 1
+        else f"{value:.{_nines(value)}f}" if shares and 0.999 < value < _ONE
         else probability_text(value)
         for value in values
     ]  # fmt: skip
