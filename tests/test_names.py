@@ -53,7 +53,7 @@ plots.Drawing plots.plot_changes plots.plot_data_loss_over_time plots.plot_front
 plots.plot_rates_updated plots.plot_repairs plots.plot_scrubbing plots.plot_side_figures plots.plot_sweep
 plots.plot_sweep_sample plots.plot_units plots.plot_comparison plots.plot_most_clients plots.plot_side_by_side
 plots.plot_time_to_first_loss
-report.Pictures report.Refused report.Rendered report.check_parameters report.open_pair report.save_results report.show_pair report.show_recommendation report.show report.show_figure report.show_text
+report.Pictures report.Refused report.Rendered report.check_parameters report.open_pair report.save_results report.show_pair report.show_recommendation report.show report.show_chapter report.show_figure report.show_text
 explore.LiveFigures simulation.Circumstances simulation.Plan simulation.Simulation simulation.read_circumstances
 policy.Choice policy.FailoverOutcome policy.Policy policy.Route site.Site
 rates.Conditions rates.Contract rates.Law rates.Moments rates.RaidModule rates.RateRow rates.RateTable rates.SiteLaws
@@ -103,6 +103,8 @@ def cases(s, run):
         "timeline": lambda: k2rel.timeline(s, years=2),
         "break_even": lambda: k2rel.break_even(s),
         "uncertainty": lambda: k2rel.uncertainty(s, samples=16),
+        "summary": lambda: k2rel.summary(s, 99.9, samples=16),
+        "report.show_summary": lambda: import_module("k2rel.report").show_summary(k2rel.summary(s, samples=16), {}).data,
         "swing": lambda: k2rel.swing(s),
         "updated": lambda: k2rel.updated(s, [Exposure("brain", 1, 1e5)]),
         "with_second": lambda: k2rel.with_second(s, DAMAGED),
@@ -351,7 +353,8 @@ def test_modes_are_coloured_by_the_clients_that_a_side_serves(foreign) -> None:
     drawn = {}
     for one in words:
         ax = plots.plot_mode_graph([one], np.ones(1), np.zeros((1, 1)), sides=foreign.study.site.sides)
-        drawn[one] = tuple(np.round(255 * np.asarray(ax.collections[0].get_facecolor())[0, :3]).astype(int).tolist())
+        (node,) = (text.get_bbox_patch() for text in ax.texts if text.get_text() == "1")
+        drawn[one] = tuple(np.round(255 * np.asarray(node.get_facecolor())[:3]).astype(int).tolist())
     blue, orange, vermilion = (0, 114, 178), (230, 159, 0), (213, 94, 0)
     for one, colour in drawn.items():
         if one.cut_off:
