@@ -256,7 +256,7 @@ def overload_by_counts(answers: Mapping[str, StudyLike], counts: Sequence[int]) 
 
     Examples
     --------
-    >>> overload_by_counts({"L1": "L1"}, [4, 5]).loc["L1"].tolist()
+    >>> overload_by_counts({"L1": "L1"}, [4, 5]).loc["L1"].round(3).tolist()
     [0.0, 1.0]
     """
     import pandas as pd

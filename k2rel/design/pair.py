@@ -97,7 +97,10 @@ def parts_that_differ(study: StudyLike, other: StudyLike) -> tuple[tuple[str, ..
     ()
     """
     one, two = study_of(study), study_of(other)
-    facts = [{fact: value for fact, value in facts_of(each) if fact[0] in _ABOUT_PARTS} for each in (one, two)]
+    facts = [
+        {fact: value for fact, value in facts_of(each) if fact[0] in _ABOUT_PARTS and fact[2] != "title"}
+        for each in (one, two)
+    ]
     differ = {fact[1] for fact in facts[0].keys() | facts[1].keys() if facts[0].get(fact) != facts[1].get(fact)}
     return _drawn(one.site, differ), _drawn(two.site, differ)
 

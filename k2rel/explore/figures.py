@@ -97,8 +97,8 @@ class LiveFigures(Shown):
 
         Examples
         --------
-        >>> LiveSite("L1").figures(target="99.9").verdict_html()[:25]
-        "<p><span class='light bad"
+        >>> LiveSite("L1").figures(target="99.9").verdict_html()[:27]
+        "<p><span class='light doubt"
         """
         return "".join(f"<p>{light(one.verdict)} {html.escape(one.words())}</p>" for one in self.judged)
 

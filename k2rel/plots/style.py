@@ -248,7 +248,7 @@ def logarithmic_bars(ax: Axes, places: ArrayLike, values: ArrayLike, low: float,
     --------
     >>> ax = new_axes(None, (4, 3))
     >>> logarithmic_bars(ax, [0], [10.0], 0.1, 0.7)
-    >>> ax.get_xlim()[0]
+    >>> float(ax.get_xlim()[0])
     0.1
     """
     import numpy as np
