@@ -290,7 +290,7 @@ def test_the_served_page_follows_every_choice(browser, server) -> None:
     page.wait_for_selector(".k2live[data-number='1']")
     assert "media link A1" in visit.said(), "what has failed stays failed"
     minutes = k2rel.availability(k2rel.study("L2R", repair="nbd"))["media"].downtime_min_per_year
-    assert re.search(rf"media\s+0\.\d+\s+\S+\s+{minutes:.3g}", page.inner_text(".k2live-figures"))
+    assert re.search(rf"media\s+99\.\d+ %\s+\S+\s+{minutes:.3g}", page.inner_text(".k2live-figures"))
     page.locator("input[type=number]").fill("7")
     page.locator("input[type=number]").press("Enter")
     page.wait_for_selector(".k2live[data-number='2']")

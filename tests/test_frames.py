@@ -29,7 +29,7 @@ OF_NO_ENGINE = {
     "updated",
 }
 # a row for each site or row of the registry: method and reading are columns, or stand in their names
-OF_SEVERAL = {"entries_compared", "judgement_table", "most_clients"}
+OF_SEVERAL = {"entries_compared", "judgement_table", "most_clients", "overload_by_counts", "recommend"}
 UNITS = ("_h", "_s", "_min", "_per_year", "_per_h", "_mb_s", "_tb", "_years", "_percent", "_share", "unavailability")
 
 

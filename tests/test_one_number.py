@@ -68,7 +68,7 @@ def cell(html: str, row: str, column: str, beside: str = "") -> str:
         if column in head and (not beside or beside in head):
             for texts in rows:
                 if texts and texts[0].replace("_", " ") == row.replace("_", " "):
-                    return texts[head.index(column)]
+                    return texts[head.index(column)].strip()  # blanks bring points under points
     raise AssertionError(f"no table with a row {row} and a column {column}")
 
 
@@ -196,7 +196,9 @@ def figures_without_author(html: str) -> list[str]:
     parts = re.split(r"(?=<div class=['\"]table-wrap['\"]>|<svg [^>]*class=['\"]k2c['\"])", html)[1:]
     wanted = re.compile(r"\[min/year\]|probability|failures \[1/year\]|P\(", re.IGNORECASE)
     return [
-        part[:200] for part in parts if wanted.search(part.split("</table>")[0]) and not re.search("class=.by.", part)
+        part[:200]
+        for part in parts
+        if wanted.search(re.split("</thead>|</svg>", part)[0]) and not re.search("class=.by.", part)
     ]
 
 

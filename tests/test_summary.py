@@ -101,7 +101,7 @@ def test_a_fabric_that_its_twin_cannot_stand_in_for_is_named() -> None:
 def test_without_a_target_the_usual_ones_are_said() -> None:
     page = k2rel.summary("L1", samples=200)
     assert page.services[0].verdict == ""
-    drawn = page.drawn.probability("media", 0.001 * 525_600)
+    drawn = page.drawn.probability("media", 0.001 * 525_600, carrying=True)  # as with a target
     assert f"{100 * drawn:.1f} %" in page.services[0].usual
     assert "No target was given" in page.words()
 

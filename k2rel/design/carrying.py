@@ -52,6 +52,10 @@ class Carrying(Shown):
         return "at its limit" if self.full or self.full_after else "carried"
 
     @property
+    def _clients(self) -> str:
+        return _counted(self.clients, "client")
+
+    @property
     def room(self) -> float:
         """Share of its demand that each client could have with nothing failed; 1 and above: all of it."""
         return min((1.0 / above(item) for item in self.over), default=1.0)
@@ -65,9 +69,9 @@ class Carrying(Shown):
         'It carries its 4 clients, now and after each single failure. It carries up to 8, after any single failure too.'
         """
         if not self.limited:
-            return "Nothing on the way has a capacity; load sets no limit here."
+            return "No load meets a capacity; load sets no limit here."
         said = [self._first()]
-        if not math.isnan(self.most) and (self.state != "carried" or self.most > self.clients):
+        if not math.isnan(self.most):
             said.append(self._most())
         if self.slowed and not self.over:
             names = _listed(dict.fromkeys(_called(item.element) for item in self.slowed))
@@ -79,32 +83,33 @@ class Carrying(Shown):
         if self.over:
             worst = self.over[0]
             more = f" and {_counted(len(self.over) - 1, 'further element')}" if len(self.over) > 1 else ""
+            less = math.ceil(1000 * (1 - self.room) - 1e-9) / 10
             return (
-                f"This site cannot carry {self.clients} clients: with nothing failed {_loaded(worst)}{more} "
-                f"{'are' if more else 'is'} overloaded. It could if each asked for {100 * (1 - self.room):.0f} % less."
+                f"This site cannot carry {self._clients}: with nothing failed {_loaded(worst)}{more} "
+                f"{'are' if more else 'is'} overloaded. It could if each asked for {less:g} % less."
             )
         if self.after:
             failure, item = self.after[0]
             more = f" ({_counted(len(self.after) - 1, 'more failure')} likewise)" if len(self.after) > 1 else ""
             return (
-                f"It carries its {self.clients} clients with nothing failed, but not after the loss of "
+                f"It carries its {self._clients} with nothing failed, but not after the loss of "
                 f"{failure}{more}: then {_loaded(item)} is overloaded."
             )
         ways = "now and after each single failure"
         if self.full:
-            return f"It carries its {self.clients} clients, {ways}, with nothing to spare: {_loaded(self.full[0])}."
+            return f"It carries its {self._clients}, {ways}, with nothing to spare: {_loaded(self.full[0])}."
         if self.full_after:
             failure, item = self.full_after[0]
-            return (
-                f"It carries its {self.clients} clients, {ways}; after the loss of {failure} {_loaded(item)} is full."
-            )
-        return f"It carries its {self.clients} clients, {ways}."
+            return f"It carries its {self._clients}, {ways}; after the loss of {failure} {_loaded(item)} is full."
+        return f"It carries its {self._clients}, {ways}."
 
     def _most(self) -> str:
         normally, always = self.most_normally, self.most
         more = " or more" if always >= self.looked else ""
         if normally == always == self.clients:
             return "More clients than these it cannot carry."
+        if normally == always == 0:
+            return "It cannot carry even one."
         if normally == always:
             return f"It carries up to {always:.0f}{more}, after any single failure too."
         after = f"up to {always:.0f}{more}" if always else "not even one"
@@ -117,13 +122,16 @@ class Carrying(Shown):
         --------
         >>> from k2rel.studies import study
         >>> carrying(study("L2", clients=9)).widened()[45:]
-        'failure: toe A1 125 instead of 100; fc link A 225 instead of 200 MB/s.'
+        'failure: toe A1 125 instead of 100; fc link A 225 instead of 200 MB/s, for what counts alone; ftp yields.'
         """
         alike: dict[tuple[float, float], list[str]] = {}
         for item in self.needs:
             alike.setdefault((item.counted_mb_s, item.capacity_mb_s), []).append(_called(item.element))
-        said = [f"{', '.join(names)} {load:,.4g} instead of {room:,.4g}" for (load, room), names in alike.items()]
-        return f"To carry {self.clients} clients, now and after any single failure: {'; '.join(said)} MB/s."
+        said = [
+            f"{', '.join(names)} {_amount(load)} instead of {_amount(room)}" for (load, room), names in alike.items()
+        ]
+        counts = f", for what counts alone; {_listed(self.yields)} yields" if self.yields else ""
+        return f"To carry {self._clients}, now and after any single failure: {'; '.join(said)} MB/s{counts}."
 
     def _line(self) -> str:
         return self.words()
@@ -133,9 +141,13 @@ def _called(name: str) -> str:
     return name.replace("_", " ")
 
 
+def _amount(load_mb_s: float) -> str:
+    return f"{load_mb_s:,.0f}" if load_mb_s >= 1000 else f"{load_mb_s:.4g}"
+
+
 def _loaded(item: ElementLoad) -> str:
     asked = item.load_mb_s if item.at_limit else item.counted_mb_s
-    return f"{_called(item.element)} ({asked:,.4g} of {item.capacity_mb_s:,.4g} MB/s)"
+    return f"{_called(item.element)} ({_amount(asked)} of {_amount(item.capacity_mb_s)} MB/s)"
 
 
 def _counted(number: int, what: str) -> str:
@@ -196,6 +208,8 @@ def _carrying(study: Study) -> Carrying:
     looked, why = max(MOST, site.client_count), ""
     most_normally = most = math.nan
     try:
+        if not asked:
+            raise InputError("no load meets a capacity")
         if _capacities(with_clients(study, site.client_count + 1)) != _capacities(study):
             raise InputError("the capacities grow with the number of clients")
         most_normally = carried_normally(lambda count: with_clients(study, count), looked)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from k2rel.design.advice import best_changes
 from k2rel.design.carrying import Carrying, carrying
 from k2rel.design.target_forms import Target, WindowJudgement
-from k2rel.design.targets import SAMPLES, SURE, Judgement, allowed_min_per_year, judge, read_target
+from k2rel.design.targets import SAMPLES, SURE, Judgement, allowed_min_per_year, is_loaded, judge, read_target
 from k2rel.design.verdict import takeover_words
 from k2rel.errors import K2relError
 from k2rel.measures.availability import NEVER, ServiceAvailability, availability
@@ -140,6 +140,8 @@ class Summary(ShownTable):
         if main.target:
             judged = f"{main.target} is {main.verdict.upper()}, probability {percentage(main.probability)}"
             said = f"{name}: {judged}; {down}, {losses}."
+            if self.drawn is not None and 0.0 < self.drawn.p_carries < 1.0:
+                said += f" That its clients are carried has a probability of {percentage(self.drawn.p_carries)}."
         else:
             said = f"{name}: {down}, {losses}. No target was given; {main.usual}."
         if self.load.over:
@@ -208,7 +210,7 @@ def summary(
     --------
     >>> found = summary("L2R", 99.99)
     >>> found.services[0].verdict, found.load.state, found.turns[0].effect
-    ('not known', 'carried', 'met below 0.000381 /h')
+    ('not known', 'carried', 'met only below 0.000381 /h')
     """
     solution = solution_of(study, method, organisation)
     site = solution.study.site
@@ -228,8 +230,8 @@ def summary(
     judged = tuple(judge(solution, targets, samples=samples, seed=seed, sure=sure, drawn=drawn)) if targets else ()
     load = carrying(solution)
     verdicts = {one.service: one for one in judged}
-    services = [_standing(known[name], verdicts.get(name), drawn, sure) for name in names]
-    if load.over and FULL_SERVICE in known:
+    services = [_standing(known[name], verdicts.get(name), drawn, sure, is_loaded(site, name)) for name in names]
+    if load.over and FULL_SERVICE in known and FULL_SERVICE not in names:
         full = known[FULL_SERVICE]
         services.append(
             Standing(FULL_SERVICE, full.title, full.downtime_min_per_year, math.nan, math.nan, full.failures_per_year,
@@ -254,7 +256,7 @@ def summary(
         load=load,
         causes=caused,
         cures=() if changes is None else _cures(changes),
-        turns=() if drawn is None else _turns(solution, asked, percent),
+        turns=() if drawn is None or (judged and percent is None) else _turns(solution, asked, percent, load),
         takeovers=takeover_words(solution),
         weak=main.weak if isinstance(main, Judgement) else "",
         judged=judged,
@@ -270,7 +272,11 @@ def _further(services: Sequence[ServiceAvailability], names: Sequence[str]) -> l
 
 
 def _standing(
-    item: ServiceAvailability, judged: Judgement | WindowJudgement | None, drawn: UncertaintyResult | None, sure: float
+    item: ServiceAvailability,
+    judged: Judgement | WindowJudgement | None,
+    drawn: UncertaintyResult | None,
+    sure: float,
+    loaded: bool,
 ) -> Standing:
     low, high = (limit * MINUTES_PER_YEAR for limit in item.limits or (math.nan, math.nan))
     if drawn is not None:
@@ -279,24 +285,24 @@ def _standing(
         low, high = np.quantile(drawn.unavailability[item.service] * MINUTES_PER_YEAR, [0.05, 0.95]).tolist()
     target = ""
     if judged is not None:
-        target = judged.target.words() if isinstance(judged, WindowJudgement) else f"{judged.target_percent:.6g} %"
+        target = judged.target.words() if isinstance(judged, WindowJudgement) else f"{judged.target_percent:.12g} %"
     return Standing(
         item.service, item.title, item.downtime_min_per_year, low, high, item.failures_per_year, target,
         judged.verdict if judged is not None else "",
         judged.probability if judged is not None else math.nan,
-        () if judged is not None else _chances(item, drawn, sure),
+        () if judged is not None else _chances(item, drawn, sure, loaded),
     )  # fmt: skip
 
 
 def _chances(
-    item: ServiceAvailability, drawn: UncertaintyResult | None, sure: float
+    item: ServiceAvailability, drawn: UncertaintyResult | None, sure: float, loaded: bool
 ) -> tuple[tuple[float, float], ...]:
     """The highest of the usual availabilities that a service surely has, and the next, with their probabilities."""
     allowed = {percent: allowed_min_per_year(percent) for percent in _USUAL}
     if drawn is None:
         found = {percent: float(item.downtime_min_per_year <= most) for percent, most in allowed.items()}
     else:
-        found = {percent: drawn.probability(item.service, most) for percent, most in allowed.items()}
+        found = {percent: drawn.probability(item.service, most, carrying=loaded) for percent, most in allowed.items()}
     has = [percent for percent, p in found.items() if p >= sure]
     return tuple(list(found.items())[max(0, len(has) - 1) :][:2])
 
@@ -326,14 +332,22 @@ def _cures(changes: pd.DataFrame) -> tuple[Cure, ...]:
     )  # fmt: skip
 
 
-def _turns(solution: Solution, service: str, percent: float | None) -> tuple[Turn, ...]:
+def _turns(solution: Solution, service: str, percent: float | None, load: Carrying) -> tuple[Turn, ...]:
     """Which numbers could turn the verdict, and at which value; without a target, which move the downtime most."""
     if percent is not None:
+        import pandas as pd
+
         table = break_even(solution, service, allowed_min_per_year(percent))
+        if is_loaded(solution.study.site, service) and service != FULL_SERVICE:
+            # what cannot be carried meets no target, whatever its downtime
+            rest = break_even(solution, FULL_SERVICE, allowed_min_per_year(percent))
+            of_load = rest["kind"].isin(["capacity", "demand"]) & ~rest.index.isin(table.index)
+            table = pd.concat([rest[of_load], table])
+        met = "downtime short enough only" if load.over else "met only"
         return tuple(
             Turn(
                 str(row["about"]), quantity_text(row["value"], row["unit"]),
-                f"met {row['met_if']} {quantity_text(row['turns_at'], row['unit'])}", float(row["probability"]),
+                f"{met} {row['met_if']} {quantity_text(row['turns_at'], row['unit'])}", float(row["probability"]),
             )
             for _, row in table.head(_FEW).iterrows()
         )  # fmt: skip

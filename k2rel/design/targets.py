@@ -248,7 +248,7 @@ def judge(
         drawn = draws_for(solution, shares, samples, seed)
     result: list[Judgement | WindowJudgement] = []
     for name, percent in asked.items():
-        loaded = _is_loaded(study.site, name)
+        loaded = is_loaded(study.site, name)
         if isinstance(percent, WindowTarget):
             result.append(
                 window_judgement(solution, name, percent, samples=samples, seed=seed, sure=sure, loaded=loaded)
@@ -265,7 +265,10 @@ def judge(
             carries = float(carried(study, {}, 1)[0]) if loaded else 1.0
             p = carries * _normal(minutes, low, high, allowed)
         verdict = verdict_of(p, sure)
-        turns = _turns(solution, name, allowed) if explain and verdict == NOT_KNOWN and drawn is not None else ""
+        turns = ""
+        if explain and verdict == NOT_KNOWN and drawn is not None:
+            fits = not loaded or carried(study, {}, 1)[0]
+            turns = _turns(solution, name, allowed) if fits else "with the inputs as given the clients are not carried"
         weak = _weak(solution, name) if explain else ""
         result.append(
             Judgement(name, percent, verdict, allowed, minutes, low, high, solution.method, solution.takeovers, p, sure,
@@ -311,7 +314,7 @@ def _checked_draws(drawn: UncertaintyResult, solution: Solution, services: Itera
             )
 
 
-def _is_loaded(site: Site, service: str) -> bool:
+def is_loaded(site: Site, service: str) -> bool:
     """Whether a service delivers traffic that counts: no target of it is met where that cannot be carried."""
     flow = site.traffic.get(service)
     if flow is not None:

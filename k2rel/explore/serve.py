@@ -136,6 +136,8 @@ class ExplorerServer(ThreadingHTTPServer):
         self.token = secrets.token_urlsafe(24) if token else ""
         self.lock = threading.Lock()
         self.asked = first_choice(text, f"{checked_target(target):.12g}" if target else "", data)
+        if not address.strip():  # to the system that means every address of the machine
+            raise InputError("explore: an address is needed, such as 127.0.0.1, or 0.0.0.0 for all of this machine")
         try:
             super().__init__((address, port), _Handler)
         except (OSError, OverflowError) as error:

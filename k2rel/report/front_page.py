@@ -7,9 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from k2rel.design.carrying import Carrying
 from k2rel.design.summary import Standing, Summary
-from k2rel.design.target_forms import MET, NOT_KNOWN, NOT_MET
+from k2rel.design.target_forms import MET, NOT_KNOWN, NOT_MET, WindowJudgement
 from k2rel.report.embedded import as_html
 from k2rel.tables import percentage
 from k2rel.units import three_digits
@@ -63,14 +62,16 @@ def show_summary(summary: Summary, about: Mapping[str, str]) -> HTML:
     3
     """
     site = summary.solution.study.site
-    head = " · ".join(f"{html.escape(key)} <b>{html.escape(text)}</b>" for key, text in about.items() if text)
+    head = " · ".join(
+        f"{html.escape(key)} <bdi><b>{html.escape(text)}</b></bdi>" for key, text in about.items() if text
+    )
     main = next(item for item in summary.services if item.service == summary.asked)
     worst = "overloaded" if summary.load.over else main.verdict
     lead = f"<p class='lead'>{light(worst) if worst else ''} {html.escape(summary.words(load=False))}</p>"
     panels = [_causes(summary), _cures(summary), _turns(summary)]
     why = " ".join(text for text in (summary.takeovers, _sentence(summary.weak)) if text)
     return as_html(
-        f"<section class='front'><p class='sheet'>{head}</p>{lead}{_services(summary.services)}{_load(summary.load)}"
+        f"<section class='front'><p class='sheet'>{head}</p>{lead}{_services(summary.services)}{_load(summary)}"
         f"<div class='three'>{''.join(panels)}</div>"
         + (f"<p class='why'>{html.escape(_principal(summary, why))}</p>" if why else "")
         + f"<p class='by'>{html.escape(_basis(summary, len(site.assumptions)))}</p></section>{FRONT_END}"
@@ -90,10 +91,13 @@ def _principal(summary: Summary, why: str) -> str:
 def _basis(summary: Summary, assumptions: int) -> str:
     p = summary.provenance
     drawn = summary.drawn
-    sampled = f" {drawn.samples:,} draws of {len(drawn.inputs)} inputs within their limits." if drawn else ""
+    sampled = " Inputs at their values as given."
+    if drawn is not None:
+        sampled = f" {drawn.samples:,} draws of {len(drawn.inputs)} inputs within their limits."
+    listed = f"{assumptions} assumption{'s' if assumptions != 1 else ''}"
     return (
         f"Engine {summary.solution.method}; takeovers {summary.solution.takeovers}.{sampled} Contract {p.contract}; "
-        f"data {p.data}; inputs {p.input_hash}; {assumptions} assumptions, listed at the end."
+        f"data {p.data}; inputs {p.input_hash}; {listed}, given at the end."
     )
 
 
@@ -116,7 +120,11 @@ def _services(services: Sequence[Standing]) -> str:
         if not math.isnan(item.low_min_per_year):
             low, high = three_digits(item.low_min_per_year), three_digits(item.high_min_per_year)
             limits = f"<span class='limits'>{low} to {high}</span>"
-        down = html.escape(item.never) if item.never else f"{three_digits(item.downtime_min_per_year)} {limits}"
+        down = (
+            f"all year ({html.escape(item.never)})"
+            if item.never
+            else f"{three_digits(item.downtime_min_per_year)} {limits}"
+        )
         known = {0.0: "not met", 1.0: "met"}
         said = ", ".join(f"{percent:.6g} %: {known.get(p, percentage(p))}" for percent, p in item.chances)
         said = light("overloaded") if item.never else html.escape(said)
@@ -132,9 +140,12 @@ def _services(services: Sequence[Standing]) -> str:
     return f"<div class='lights-wrap'>{_table(heads, rows, 'lights')}</div>"
 
 
-def _load(load: Carrying) -> str:
+def _load(summary: Summary) -> str:
+    load = summary.load
     mark = light(load.state) if load.limited else ""
     said = load.widened() if load.over else f"{load.words()} {load.widened()}" if load.needs else load.words()
+    if summary.drawn is not None and 0.0 < summary.drawn.p_carries < 1.0:
+        said += f" With capacities and demand within their limits, probability {percentage(summary.drawn.p_carries)}."
     return f"<p class='load'>{mark} {html.escape(said)}</p>"
 
 
@@ -150,6 +161,8 @@ def _causes(summary: Summary) -> str:
         f"<span class='bar' style='width:{min(100.0, 100 * item.share):.0f}%'></span>"
         for item in summary.causes
     ]
+    if sum(item.share for item in summary.causes) > 1.005 and items:
+        items[-1] += "<br>(parts that must fail together count twice)"
     return _panel(f"What takes {_asked(summary)} away", items, summary.cannot.get("causes", "Nothing."))
 
 
@@ -164,6 +177,12 @@ def _cures(summary: Summary) -> str:
         + (f" {light(item.verdict)} {percentage(item.probability)}" if item.verdict else "")
         for item in summary.cures
     ]
+    main = next(item for item in summary.services if item.service == summary.asked)
+    if summary.load.over:
+        fewer = f", or {summary.load.most:.0f} clients" if summary.load.most >= 1 else ""
+        items = [f"<b>first the capacities above{fewer}</b>; what follows shortens the downtime alone", *items[:2]]
+    elif main.verdict == MET:
+        items = ["<b>the target is met</b>; nothing has to be bought for it", *items[:2]]
     return _panel("What would help most", items, summary.cannot.get("changes", "No change of those tried removes any."))
 
 
@@ -171,8 +190,10 @@ def _turns(summary: Summary) -> str:
     title = "What could turn the verdict" if summary.judged else "Which number matters most"
     items = [
         f"{html.escape(item.about)}, taken as {html.escape(item.given)}: <b>{html.escape(item.effect)}</b>"
-        + (f" (probability {percentage(item.probability)})" if not math.isnan(item.probability) else "")
+        + (f" (probability that it is: {percentage(item.probability)})" if not math.isnan(item.probability) else "")
         for item in summary.turns
     ]
-    none = "No input alone, within its limits, turns it." if summary.drawn else summary.cannot.get("drawn", "")
+    windows = any(isinstance(one, WindowJudgement) and one.service == summary.asked for one in summary.judged)
+    none = "Not asked of windows of time." if windows else "No input alone, within its limits, turns it."
+    none = none if summary.drawn else summary.cannot.get("drawn", "")
     return _panel(title, items, none)

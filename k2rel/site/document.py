@@ -108,7 +108,7 @@ Title = Annotated[str, StringConstraints(max_length=160)]
 def _mark(value: object) -> object:
     """A whole number is as good as its digits; a fraction would lose what is written (1.10 is 1.1 as a number)."""
     if isinstance(value, float):
-        raise ValueError(f'write it in quotes, such as "{value}", so that it stays as it is written')
+        raise ValueError("write it in quotes, so that it stays as it is written")
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
