@@ -92,6 +92,11 @@ def page_svg(svg: str, alt: str) -> str:
     return f"{wide}{drawn}</div>" if least > _PHONE else drawn
 
 
+# names of colours, and what they stand for; --s is by how much a title is shifted, which no colour needs
+_VARIABLE = r"--(?!s\b)[\w-]+"
+_VALUE = r"(?:[^;}()'\"]|\((?:[^()]|\([^()]*\))*\))+"
+
+
 def plain_svg(svg: str) -> str:
     """Put the light colours in place of variables, which programs for slides do not know.
 
@@ -100,11 +105,20 @@ def plain_svg(svg: str) -> str:
     >>> plain_svg("<style>.a{--k:#123;fill:var(--k)}</style><path style='fill:var(--ink,#222)'/>")
     "<style>.a{fill:#123}</style><path style='fill:#222'/>"
     """
-    own = dict(re.findall(r"(--[\w-]+):((?:[^;}()]|\([^()]*\))+)", svg))
-    svg = re.sub(r"--[\w-]+:(?:[^;}()]|\([^()]*\))+;?", "", svg)
+    own = dict(re.findall(rf"({_VARIABLE}):({_VALUE})", svg))
+    svg = re.sub(rf"{_VARIABLE}:{_VALUE};?", "", svg)
     for _ in range(3):  # a variable can stand for another one
-        svg = re.sub(r"var\((--[\w-]+)(?:,([^()]*))?\)", lambda v: own.get(v[1]) or v[2] or "none", svg)
-    return svg
+        svg = re.sub(rf"var\(({_VARIABLE})(?:,([^()]*))?\)", lambda v: own.get(v[1]) or v[2] or "none", svg)
+    return re.sub(r"color-mix\(in srgb,#(\w{6}) (\d+)%,#(\w{6})\)", _mixed, svg)
+
+
+def _mixed(found: re.Match[str]) -> str:
+    """A colour between two, which the style sheet writes as color-mix."""
+    first, share, second = found[1], int(found[2]) / 100, found[3]
+    parts = (
+        round(share * int(first[k : k + 2], 16) + (1 - share) * int(second[k : k + 2], 16)) for k in range(0, 6, 2)
+    )
+    return "#" + "".join(f"{part:02x}" for part in parts)
 
 
 def with_source(svg: str, source: str) -> str:
