@@ -153,7 +153,10 @@ class _Pen:
                 self.figures[line.id] = place
         if self.names:
             room = abs(points[-1][0] - points[0][0]) - 8 - (taken or 2 * _SMALL)
-            text = fitted(line.id.replace("_", " "), room, self.size)
+            whole = line.id.replace("_", " ")
+            # a name that is whole is worth more than the room beside it for the cross, which finds another
+            beside = 0.0 if taken or wide(whole, self.size) > room + 2 * _SMALL else 2 * _SMALL
+            text = fitted(whole, room + beside, self.size)
             places = self._beside(points, wide(text, self.size), self.layout.row, 0.0 if taken else 0.5)
             if room > 0 and (place := self.paper.place(places, line.id)):
                 self.said[line.id] = (place, text)
