@@ -194,8 +194,10 @@ def _visible(frame: pd.DataFrame) -> pd.DataFrame:
     with np.errstate(divide="ignore"):
         places = np.log10(frame[["hours", "probability", "low", "high"]].clip(lower=1e-12).to_numpy(dtype=float))
     cells = np.round(places / np.array([0.03, 0.02, 0.03, 0.03]))
+    if frame.empty:
+        return frame
     new = np.r_[True, (np.diff(cells, axis=0) != 0).any(axis=1)]
-    return frame[new[: len(frame)]]
+    return frame[new]
 
 
 def plot_time_to_first_loss(frame: pd.DataFrame, ax: Axes | None = None, *, title: str = "Time to first loss") -> Axes:
