@@ -410,3 +410,13 @@ def test_the_widget_leaves_the_colours_of_the_notebook_alone() -> None:
     assert ":root" in PAGE_STYLE
     assert not re.search(r":root|(^|\})\s*(body|html|\*|h1)\b", WIDGET_STYLE)
     assert "[data-jp-theme-light='false']" in WIDGET_STYLE
+
+
+def test_the_script_of_the_widget_loads_as_a_module(browser) -> None:
+    """A notebook loads it so; a module refuses what a page lets pass, such as one name declared twice."""
+    from k2rel.explore.widget import Explorer
+
+    page = browser.new_page()
+    load = "async (text) => typeof (await import('data:text/javascript,' + encodeURIComponent(text))).default.render"
+    assert page.evaluate(load, str(Explorer._esm)) == "function"
+    page.close()

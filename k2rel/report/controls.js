@@ -218,17 +218,6 @@ function k2relProblem() {
   return made;
 }
 
-/** Write a note on the lines that the drawing keeps for it, each cut to the room there. */
-function k2relNote(text, note) {
-  if (!text) return;
-  const lines = [...text.children], said = note.split(", ");
-  lines.forEach((line, n) => {
-    let words = n < lines.length - 1 ? said[n] || "" : said.slice(n).join(", ");
-    line.textContent = words;
-    while (words && line.getComputedTextLength() > Number(text.dataset.room)) line.textContent = (words = words.slice(0, -1)).trimEnd() + "…";
-  });
-}
-
 /** Say what of an address or a file was left out; nothing takes back what was said. */
 function k2relSay(place, problems, where) {
   place.textContent = problems.length ? `Left out of the ${where}: ${problems.join("; ")}.` : "";
