@@ -19,8 +19,8 @@ from k2rel.plots.style import wrapped
 from k2rel.report import Pictures
 from k2rel.report.render import Job, up_to_date
 from tests.legible import unreadable
+from tests.visiting import CHROMIUM
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
 EVIL = "recording of <b>$x$ & every_camera_of_the_harbour_and_whatever_else_has_a_name_without_blanks"

@@ -1,6 +1,5 @@
 """Every text of a drawing can be read: on a desk and a phone, by day and by night, whatever has failed."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,24 +9,14 @@ from k2rel.bundled import data_dir
 from k2rel.measures.cases import failover_cases
 from k2rel.plots import draw_site
 from tests.legible import pictures, unreadable
+from tests.visiting import CHROMIUM
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
 
 LEVELS = ["L1", "L2", "L2R", "L3", "L3R", "nearline"]
 EXAMPLES = sorted(path for path in (data_dir() / "examples").glob("*.yaml"))
 FOREIGN = data_dir().parent / "tests" / "foreign_site.yaml"
 DRAWN = ".k2x svg, .case svg, .strip svg"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The page that decides: what stands on it is what the other measures say, the worst of it first, on one sheet."""
 
 import math
-import shutil
 
 import pytest
 
@@ -10,8 +9,8 @@ from k2rel.bundled import data_dir
 from k2rel.errors import InputError
 from k2rel.report import show_summary
 from k2rel.report.page import report_page
+from tests.visiting import CHROMIUM
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SAN = data_dir() / "examples" / "reference_san.yaml"
 
 
@@ -134,21 +133,16 @@ def test_revision_author_and_date_come_from_the_file(tmp_path) -> None:
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
-def test_the_first_page_is_one_sheet_of_a4(l2r, crowded, tmp_path) -> None:
+def test_the_first_page_is_one_sheet_of_a4(browser, l2r, crowded, tmp_path) -> None:
     """What is printed is 182 by 269 mm: 688 by 1,016 pixels of CSS."""
-    from playwright.sync_api import sync_playwright
-
     marks = {"revision": "1.10", "author": "E. Noether", "date": "2026-11-26", "clients": "20", "contract": "4h"}
-    pages = [l2r[1], crowded, k2rel.summary(SAN, 99.99)]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        view = browser.new_page(viewport={"width": 688, "height": 1016})
-        view.emulate_media(media="print")
-        for number, page in enumerate(pages):
-            file = tmp_path / f"{number}.html"
-            file.write_text(report_page(page.solution.study.site.title, show_summary(page, marks).data, ""))
-            view.goto(file.as_uri())
-            bottom = view.evaluate("document.querySelector('.front').getBoundingClientRect().bottom")
-            assert 300 < bottom <= 1016
-            assert view.evaluate("document.documentElement.scrollWidth") <= 688
-        browser.close()
+    view = browser.new_page(viewport={"width": 688, "height": 1016})
+    view.emulate_media(media="print")
+    for number, page in enumerate([l2r[1], crowded, k2rel.summary(SAN, 99.99)]):
+        file = tmp_path / f"{number}.html"
+        file.write_text(report_page(page.solution.study.site.title, show_summary(page, marks).data, ""))
+        view.goto(file.as_uri())
+        bottom = view.evaluate("document.querySelector('.front').getBoundingClientRect().bottom")
+        assert 300 < bottom <= 1016
+        assert view.evaluate("document.documentElement.scrollWidth") <= 688
+    view.close()

@@ -56,8 +56,9 @@ def overview(
         Index ``level``; ``title``, ``clients``, ``service`` (the principal traffic); its ``downtime_min_per_year`` and
         ``failures_per_year``, and ``ideal_min_per_year`` with takeovers at once and certain, where that is another
         reading; ``clients_carried``: most clients, up to 40 or `clients`, for whom nothing is overloaded with nothing
-        failed and after any one failure that leaves every client its service; ``normal_share_a`` and
-        ``normal_share_b``: share of the clients that have it by the first and by the second side;
+        failed and after any one failure that leaves every client its service, missing where that is not known
+        (`carrying`); ``normal_share_a`` and ``normal_share_b``: share of the clients that have it by the first and by
+        the second side;
         ``worst_failure`` with ``worst_share_a``, ``worst_share_b`` and ``worst_share_cut_off``; ``method``,
         ``takeovers``, ``why_empty``, with a target ``target_percent``, ``verdict`` and ``p_met``, as `compare`. Worst
         is, of the single failures of shared parts that change a client's way or overload it and leave the service to

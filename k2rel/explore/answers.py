@@ -20,6 +20,7 @@ from k2rel.report.explorer import (
     explorer_data,
     explorer_script,
     explorer_style,
+    light_style,
     paper_colours,
     reach_script,
 )
@@ -29,7 +30,8 @@ __all__ = ["PAGE_STYLE", "SCRIPT", "WIDGET_STYLE", "answer", "choices", "first_c
 _HERE = Path(__file__).parent
 SCRIPT = reach_script() + explorer_script() + (_HERE / "page.js").read_text(encoding="utf-8")
 _LIGHT, _DARK = paper_colours()
-_STYLE = explorer_style() + (_HERE / "live.css").read_text(encoding="utf-8")
+# lights of a notebook's own are left alone
+_STYLE = explorer_style() + f".k2live{{{light_style()}}}" + (_HERE / "live.css").read_text(encoding="utf-8")
 PAGE_STYLE = (
     f":root{{{_LIGHT}}}@media (prefers-color-scheme:dark){{:root{{{_DARK}}}}}\n*{{box-sizing:border-box}}"
     "body{margin:0;background:var(--paper);color:var(--ink)}h1{font:600 1.3rem system-ui,sans-serif;margin:.6rem .5rem}"

@@ -26,6 +26,7 @@ __all__ = [
     "explorer_data",
     "explorer_script",
     "explorer_style",
+    "light_style",
     "paper_colours",
     "reach_script",
     "show_explorer",
@@ -88,6 +89,18 @@ def explorer_style() -> str:
     True
     """
     return (Path(__file__).parent / "explorer.css").read_text(encoding="utf-8")
+
+
+@cache
+def light_style() -> str:
+    """Read the style of the lights, which say a verdict or a state of the load.
+
+    Examples
+    --------
+    >>> ".light.good" in light_style()
+    True
+    """
+    return (Path(__file__).parent / "light.css").read_text(encoding="utf-8")
 
 
 def paper_colours() -> tuple[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from k2rel.design.carrying import MOST
 from k2rel.report.embedded import script_source
-from k2rel.report.explorer import explorer_script, explorer_style
+from k2rel.report.explorer import explorer_script, explorer_style, light_style
 from k2rel.report.front_page import FRONT_END, light
 from k2rel.tables import COLUMNS, percentage
 
@@ -37,7 +37,7 @@ def _beside(name: str) -> str:
 
 def _page(title: str, head: str, body: str, foot: str) -> str:
     """A page; only its own script may run, which the policy names by its hash."""
-    script, style = f"{_beside('reach.js')}{{{_beside('page.js')}}}", _beside("page.css")
+    script, style = f"{_beside('reach.js')}{{{_beside('page.js')}}}", light_style() + _beside("page.css")
     if re.search(r"class=['\"]k2x['\"]", body):
         style += explorer_style()
         start = "k2relReport(root, JSON.parse(root.querySelector('script').textContent), index === 0)"
