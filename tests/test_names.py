@@ -10,6 +10,7 @@ stands in no table here makes the first test fail.
 import dataclasses
 import inspect
 import re
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -74,6 +75,7 @@ def cases(s, run):
     """A call of every public function about a site, service and class left to their defaults where they have one."""
     plain = {name: lambda name=name: getattr(k2rel, name)(s) for name in PLAIN.split()}
     organised = {name: lambda name=name: getattr(k2rel, name)(s, ORGANISATION) for name in ORGANISED.split()}
+    page = cache(lambda: k2rel.summary(s, 99.9, samples=16))
     after = {
         "failover": lambda: k2rel.failover(s, DAMAGED),
         "load_after_failures": lambda: k2rel.load_after_failures(s, [DAMAGED]),
@@ -103,8 +105,8 @@ def cases(s, run):
         "timeline": lambda: k2rel.timeline(s, years=2),
         "break_even": lambda: k2rel.break_even(s),
         "uncertainty": lambda: k2rel.uncertainty(s, samples=16),
-        "summary": lambda: k2rel.summary(s, 99.9, samples=16),
-        "report.show_summary": lambda: import_module("k2rel.report").show_summary(k2rel.summary(s, samples=16), {}).data,
+        "summary": page,
+        "report.show_summary": lambda: import_module("k2rel.report").show_summary(page(), {}).data,
         "swing": lambda: k2rel.swing(s),
         "updated": lambda: k2rel.updated(s, [Exposure("brain", 1, 1e5)]),
         "with_second": lambda: k2rel.with_second(s, DAMAGED),
