@@ -13,6 +13,7 @@ import pytest
 import k2rel
 from k2rel.bundled import site_path
 from k2rel.explore.answers import PAGE_STYLE, WIDGET_STYLE, answer, first_choice, sites
+from k2rel.explore.figures import RATES, LiveSite
 from k2rel.explore.serve import ExplorerServer
 from k2rel.report.explorer import show_explorer
 from k2rel.report.page import report_page
@@ -420,3 +421,17 @@ def test_the_script_of_the_widget_loads_as_a_module(browser) -> None:
     load = "async (text) => typeof (await import('data:text/javascript,' + encodeURIComponent(text))).default.render"
     assert page.evaluate(load, str(Explorer._esm)) == "function"
     page.close()
+
+
+def test_a_target_is_judged_with_rates_as_given_alone() -> None:
+    """All rates moved to a limit have no limits of their own around it."""
+    live = LiveSite("L1")
+    assert "Judged by 200 draws" in live.figures(target="99.9").verdict_html()
+    moved = live.figures(rates=RATES[2], target="99.9")
+    assert moved.judged == ()
+    assert "choose failure rates as given" in moved.verdict_html()
+
+
+def test_a_target_near_one_is_not_written_as_one() -> None:
+    (judged,) = k2rel.judge("L1", {"media": 99.99999999}, samples=8, explain=False)
+    assert "the target of 99.99999999 %" in judged.words()

@@ -200,3 +200,11 @@ def test_parts_that_two_designs_have_otherwise_are_found_in_both() -> None:
     assert "raid_chassis" not in larger
     assert "+1 media server" in parts_in_words("L2", "L2R")
     assert "−1 media server" in parts_in_words("L2R", "L2")
+
+
+def test_what_only_a_comparison_uses_is_refused_where_there_is_none(k2, tmp_path) -> None:
+    for given in (["--counts", "4,8"], ["--costs", "none.csv"]):
+        run = k2("report", "L1", *given, "--output", tmp_path / "out")
+        assert run.code == 2
+        assert "for a comparison; name two levels or more" in run.err
+    assert not (tmp_path / "out").exists()

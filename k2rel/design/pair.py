@@ -37,7 +37,7 @@ def pair_sentences(two: Recommendation) -> tuple[str, ...]:
     said = [_down(two, a, b), f"{carried[0]}; {carried[1]}."]
     judged = [one for one in (a, b) if one.verdict]
     for one in judged:
-        asked = "its target" if math.isnan(one.target_percent) else f"the target of {one.target_percent:.6g} %"
+        asked = "its target" if math.isnan(one.target_percent) else f"the target of {one.target_percent:.12g} %"
         said.append(f"{one.name}: {asked} is {one.verdict.upper()}, probability {percentage(one.p_met)}.")
     return tuple(text[0].upper() + text[1:] for text in said)
 

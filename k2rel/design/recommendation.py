@@ -325,7 +325,7 @@ def _share(one: Candidate) -> float:
 def _target(one: Candidate) -> str:
     if math.isnan(one.target_percent):
         return "its target"
-    return f"the target of {one.target_percent:.6g} %"
+    return f"the target of {one.target_percent:.12g} %"
 
 
 def _missing(one: Candidate) -> str:

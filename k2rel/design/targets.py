@@ -108,15 +108,15 @@ class Judgement(Shown):
         ends = (self.allowed_min_per_year, self.downtime_min_per_year, self.low_min_per_year, self.high_min_per_year)
         allowed, given, low, high = (three_digits(minutes) for minutes in ends)
         return (
-            f"{self.service.replace('_', ' ')}: the target of {self.target_percent:.6g} % ({allowed} min of downtime a "
-            f"year) is {self.verdict.upper()}; it is met with a probability of {percentage(self.probability)}: {given} "
-            f"min with all inputs as given, {low} to {high} (90 %) {spread}; takeovers {self.takeovers} ({self.method})"
-            f".{load}{more}"
+            f"{self.service.replace('_', ' ')}: the target of {self.target_percent:.12g} % ({allowed} min of downtime "
+            f"a year) is {self.verdict.upper()}; it is met with a probability of {percentage(self.probability)}: "
+            f"{given} min with all inputs as given, {low} to {high} (90 %) {spread}; takeovers {self.takeovers} "
+            f"({self.method}).{load}{more}"
         )
 
     def _line(self) -> str:
         minutes = f"{three_digits(self.downtime_min_per_year)} of {three_digits(self.allowed_min_per_year)} min a year"
-        judged = f"{self.target_percent:.6g} % is {self.verdict.upper()} ({percentage(self.probability)})"
+        judged = f"{self.target_percent:.12g} % is {self.verdict.upper()} ({percentage(self.probability)})"
         return f"{self.service}: {judged}, {minutes}; takeovers {self.takeovers} ({self.method})"
 
 

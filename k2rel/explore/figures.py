@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from k2rel.design.target_forms import WindowJudgement
-from k2rel.design.targets import Judgement, checked_target, judge
+from k2rel.design.targets import SAMPLES, Judgement, checked_target, judge
 from k2rel.errors import InputError
 from k2rel.exact.engine import unavailability
 from k2rel.measures.availability import ServiceAvailability, availability, service_named
@@ -44,12 +44,15 @@ class LiveFigures(Shown):
         Who computed them, under which reading, and what the principal traffic would lose with ideal takeovers.
     judged : tuple of Judgement
         Whether the principal traffic meets its target, where there is one.
+    note : str
+        By how many draws that was judged, or why it was not.
     """
 
     services: tuple[ServiceAvailability, ...]
     load: LoadResult
     said: str
     judged: tuple[Judgement | WindowJudgement, ...] = ()
+    note: str = ""
 
     def as_html(self) -> str:
         """Write the figures as HTML; every text is escaped.
@@ -100,7 +103,8 @@ class LiveFigures(Shown):
         >>> LiveSite("L1").figures(target="99.9").verdict_html()[:27]
         "<p><span class='light doubt"
         """
-        return "".join(f"<p>{light(one.verdict)} {html.escape(one.words())}</p>" for one in self.judged)
+        said = "".join(f"<p>{light(one.verdict)} {html.escape(one.words())}</p>" for one in self.judged)
+        return said + (f"<p class='more'>{html.escape(self.note)}</p>" if self.note else "")
 
     def headline(self) -> str:
         """The downtime of the principal traffic."""
@@ -233,8 +237,15 @@ class LiveSite:
             words = COLUMNS["downtime_min_per_year"][1](ideal)
             said += f" With ideal takeovers, at once and certain, {principal} would be down {words} min a year."
         known = {item.service: item for item in found.services}
-        judged = () if asked is None else judge(solution, {principal: asked}, samples=_DRAWS, explain=False)
-        return LiveFigures(tuple(known[name] for name in names if name in known), load(solution), said, tuple(judged))
+        judged: Sequence[Judgement | WindowJudgement] = ()
+        note = ""
+        if asked is not None and rates == RATES[0]:
+            judged = judge(solution, {principal: asked}, samples=_DRAWS, explain=False)
+            note = f"Judged by {_DRAWS} draws of the inputs; a report has {SAMPLES:,}."
+        elif asked is not None:  # limits around a limit would be nobody's
+            note = "A target is judged with all inputs within their limits: choose failure rates as given."
+        shown = tuple(known[name] for name in names if name in known)
+        return LiveFigures(shown, load(solution), said, tuple(judged), note)
 
 
 def _at_limits(one: Study, laws: SiteLaws, rates: str) -> SiteLaws:

@@ -199,6 +199,8 @@ def render_reports(
     }  # fmt: skip
     studies, wrong = read_levels(named, **given) if named else ({}, {})
     comparison = comparison and len(studies) > (1 if wrong else 0)
+    if (costs or counts) and not (comparison or pair or wrong):
+        raise InputError(f"{'costs' if costs else 'counts'}: for a comparison; name two levels or more")
     todo = jobs_of(studies, options, comparison=comparison, missing=list(wrong))
     if pair:
         todo.append(pair_job(pair, studies_of(pair, **given), options, [job.name for job in todo]))

@@ -74,7 +74,7 @@ def _row(one: Candidate, recommendation: Recommendation, judged: bool, costed: b
         return [name, html.escape(one.why_empty)]
     verdict = "–"
     if one.verdict:
-        asked = "" if math.isnan(one.target_percent) else f"{one.target_percent:.6g} %, "
+        asked = "" if math.isnan(one.target_percent) else f"{one.target_percent:.12g} %, "
         verdict = f"{light(one.verdict)} <span class='limits'>{asked}probability {percentage(one.p_met)}</span>"
     room = one.room()
     most = f", carries {room if 'or more' in room else f'at most {room}'}" if room else ""

@@ -110,7 +110,7 @@ def _judged(headline: Mapping[str, Any]) -> str:
         return "–"
     chance = html.escape(percentage(float(headline["p_met"])))
     asked = float(headline.get("target", math.nan))
-    wanted = "" if math.isnan(asked) else f"{asked:.6g} %, "
+    wanted = "" if math.isnan(asked) else f"{asked:.12g} %, "
     return f"{light(str(headline['verdict']))} <span class='limits'>{wanted}probability {chance}</span>"
 
 
