@@ -39,10 +39,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class AtLeast:
-    """At least `k` of the components `of`; load through it is shared by those that work."""
+    """At least `k` of the branches `of`, each a series of parts; load through it is shared by those that work."""
 
     k: int
-    of: tuple[str, ...]
+    of: tuple[tuple[str, ...], ...]
 
 
 Need = str | AtLeast
@@ -51,7 +51,7 @@ Stage = str | AtLeast
 
 def names_in(stage: Stage) -> tuple[str, ...]:
     """Components that a stage of a path, or a need, names."""
-    return stage.of if isinstance(stage, AtLeast) else (stage,)
+    return tuple(name for branch in stage.of for name in branch) if isinstance(stage, AtLeast) else (stage,)
 
 
 def subscription_in(name: str) -> str | None:
@@ -76,6 +76,7 @@ class Component:
     between: tuple[str, str] | None = None  # ends of a link
     needs: tuple[Need, ...] = ()
     capacity_mb_s: float | None = None
+    carries: bool = False  # carries the load of what is crossed and needs it
     external: bool = False  # its own failures are not counted
     law: GivenLaw = field(default_factory=GivenLaw)
     by_hand: GivenLaw = field(default_factory=GivenLaw, repr=False)  # what settings say, of its type or of itself
@@ -147,6 +148,7 @@ class Holder:
     on: str | None
     units: tuple[str, ...]
     needs: tuple[Need, ...]
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,17 +179,26 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One path through the site; `via` may name client parts, components and ``@subscriptions``."""
+    """One path through the site; `via` may name client parts, components and ``@subscriptions``.
+
+    `when` names roles and the side, or holder, that must have each. The first group with a usable path is used.
+    """
 
     side: str
     carried_by: str
     when: tuple[tuple[str, str], ...]
     via: tuple[Stage, ...]
+    group: int = 1
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """A class of traffic with its paths in order of preference."""
+    """A class of traffic with its paths, and how its demand is shared out within a group of them.
+
+    `failover_h` is what a client loses when it changes its path, with probability `failover_coverage`; else a person
+    has to help.
+    """
 
     id: str
     title: str
@@ -197,6 +208,10 @@ class Traffic:
     prefer: str
     detects: Literal["path", "port"]
     paths: tuple[Path, ...]
+    share: Literal["first", "equal", "weighted", "all"] = "first"
+    priority: Literal["foreground", "background"] = "foreground"
+    failover_h: float = 0.0
+    failover_coverage: float = 1.0
     uses: tuple[Uses, ...] = field(default=(), repr=False)
 
 
@@ -326,9 +341,20 @@ class Site(Shown):
         return tuple(whole + (group < rest) for group in range(self.group_count))
 
     @cached_property
-    def counted_traffic(self) -> tuple[str, ...]:
-        """Traffic classes whose load counts in full service; the others yield to them."""
-        return tuple(self.traffic) if self.full_service is None else self.full_service
+    def foreground(self) -> tuple[str, ...]:
+        """Traffic classes that yield to no other; the rest, in the background, yield to them."""
+        return tuple(name for name, entry in self.traffic.items() if entry.priority == "foreground")
+
+    @cached_property
+    def principal(self) -> str:
+        """The traffic class that the site is for: the first in its file with a flow for each client."""
+        return next((n for n, entry in self.traffic.items() if entry.scope == "client"), next(iter(self.traffic)))
+
+    @cached_property
+    def full_service_of(self) -> tuple[str, ...]:
+        """Traffic classes that full service asks for: those named, else all in the foreground with a demand."""
+        loaded = tuple(name for name in self.foreground if self.traffic[name].demand_mb_s > 0)
+        return self.full_service or loaded or (self.principal,)
 
     @cached_property
     def own_parts(self) -> Mapping[str, tuple[str, int]]:
