@@ -78,10 +78,8 @@ def check_options(sub: argparse.ArgumentParser) -> None:
 
 def check_verb(args: argparse.Namespace) -> int:
     study = study_of(args)
-    from k2rel.site.warnings import warnings_with
-
     site = study.site
-    found = warnings_with(site, study.policy.home)
+    found = site.warnings
     count = sum(1 for _ in site.parts())
     variants = [variant.name for variant in site.variants]
     summary = {
@@ -112,7 +110,7 @@ def schema_options(sub: argparse.ArgumentParser) -> None:
 
 
 def schema_verb(args: argparse.Namespace) -> int:
-    from k2rel.site.document import json_schema
+    from k2rel.site.schema import json_schema
 
     print_json(json_schema())
     return 0

@@ -1,9 +1,13 @@
 """What a person describes: a YAML file becomes a checked, frozen `Site`.
 
 ``source``    the text of a file, safely read, with the line of every entry
-``document``  what may stand in the file, as pydantic models; the JSON Schema comes from here
+``document``  what may stand in the file, as pydantic models
+``schema``    the same as a JSON Schema, for editors
 ``model``     the frozen records that the rest of k2rel reads
-``build``     from document to model, with every check that spans entries
+``checks``    what checks share: the entries, their names, the mistakes found
+``flows``     traffic classes with their paths: the records and every check of them
+``build``     from document to model, with every other check that spans entries
+``formats``   what format 1 of a file says otherwise than format 2
 ``wiring``    whether a path follows the wiring
 ``warnings``  what a valid file says without effect, or with another than it seems to have
 ``settings``  changes by hand

@@ -1,4 +1,4 @@
-"""What may stand in a site file, as pydantic models; `json_schema` gives the same to an editor.
+"""What may stand in a site file, as pydantic models; `k2rel.site.schema` gives the same to an editor.
 
 The field descriptions here are the reference of the format. A scalar written ``"=name"`` takes the value
 of the assumption of that name, so that what was assumed stands in one place with its reason. Numbers that may have
@@ -14,35 +14,20 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     StringConstraints,
+    Tag,
     WithJsonSchema,
 )
 
 from k2rel.site.coverage import DEFAULT
-from k2rel.site.limits import FAMILIES, LIMITED
 from k2rel.units import parse_bandwidth, parse_duration, parse_mttf, parse_rate, parse_share, parse_temperature
 
-__all__ = ["MOST_CLIENTS", "SiteDocument", "json_schema"]
+__all__ = ["MOST_CLIENTS", "MOST_PATHS", "SiteDocument"]
 
 MOST_CLIENTS = 10_000
-
-_REFERENCE = {"type": "string", "pattern": "^=[A-Za-z][A-Za-z0-9_]*$", "description": "an assumption's value"}
-
-_NUMBER = {"type": ["number", "string"]}
-_LIMITS = {
-    "type": "object",
-    "description": "a value that is known within limits",
-    "properties": {
-        "value": _NUMBER,
-        "low": _NUMBER,
-        "high": _NUMBER,
-        "distribution": {"enum": list(FAMILIES)},
-        **{key: {"type": "string"} for key in ("evidence", "source", "reason")},
-    },
-    "required": ["value", "low", "high"],
-    "additionalProperties": False,
-}
+MOST_PATHS = 32
 
 
 def _typed(description: str, *examples: str, least: float = 0) -> WithJsonSchema:
@@ -123,11 +108,42 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
 
 
+# which form a person meant, so that one mistake gives one sentence
+def _count_or_name(value: object) -> str:
+    return "Count" if isinstance(value, dict | BaseModel) else "Name"
+
+
+def _series_or_name(value: object) -> str:
+    return "Series" if isinstance(value, list | tuple) else "Name"
+
+
+def _no_series(value: object) -> object:
+    if isinstance(value, list):
+        raise ValueError("a series of parts cannot stand here; name one part, which may need the others")
+    return value
+
+
+_OnePart = Annotated[str, BeforeValidator(_no_series)]
+_Series = Annotated[tuple[str, ...], Field(min_length=1, max_length=32)]
+_Branch = Annotated[Annotated[str, Tag("Name")] | Annotated[_Series, Tag("Series")], Discriminator(_series_or_name)]
+
+
 class KOutOfN(_Record):
     """At least k of some components."""
 
     at_least: int = Field(ge=1, description="how many must work")
-    of: tuple[str, ...] = Field(min_length=1, max_length=200, description="the components to count")
+    of: tuple[_OnePart, ...] = Field(min_length=1, max_length=200, description="the components to count")
+
+
+class Branches(_Record):
+    """At least k of some branches of a path; each is a part, or a list of parts that are crossed one after another."""
+
+    at_least: int = Field(ge=1, description="how many must work")
+    of: tuple[_Branch, ...] = Field(min_length=1, max_length=200, description="the branches to count")
+
+
+_Need = Annotated[Annotated[_OnePart, Tag("Name")] | Annotated[KOutOfN, Tag("Count")], Discriminator(_count_or_name)]
+_Stage = Annotated[Annotated[_OnePart, Tag("Name")] | Annotated[Branches, Tag("Count")], Discriminator(_count_or_name)]
 
 
 class LawFields(_Record):
@@ -167,7 +183,10 @@ class ComponentEntry(LawFields):
     side: Name | None = Field(None, description="the side it belongs to; none for shared parts")
     title: Title | None = None
     within: Name | None = Field(None, alias="in", description="the component that it sits in")
-    needs: tuple[str | KOutOfN, ...] = Field((), description="what must work for this to work")
+    needs: tuple[_Need, ...] = Field((), description="what must work for this to work")
+    carries: bool | None = Field(
+        None, description="format 2: it carries the load of what is crossed and needs it, as a UPS behind a PDU"
+    )
 
 
 class LinkEntry(ComponentEntry):
@@ -218,14 +237,17 @@ class HolderEntry(_Record):
     side: Name
     on: Name | None = Field(None, description="the component that holds the role")
     units: tuple[Name, ...] = Field((), description="units whose triggers move the role away from here")
-    needs: tuple[str | KOutOfN, ...] = Field((), description="what the role needs to work here")
+    needs: tuple[_Need, ...] = Field((), description="what the role needs to work here")
+    name: Name | None = Field(None, description="format 2: what 'when' and answers call it, instead of its side")
 
 
 class RoleEntry(_Record):
     """A function that one place at a time performs."""
 
     title: Title | None = None
-    holders: tuple[HolderEntry, ...] = Field(description="where it can be, in order of preference")
+    holders: tuple[HolderEntry, ...] = Field(
+        description="where it can be, in the order in which they are asked; in format 1 by the order of the sides"
+    )
     failback: Literal["manual", "automatic"] = Field("manual", description="how it returns after a repair")
     backup: Literal["healthy", "able"] = Field(
         "healthy",
@@ -269,11 +291,29 @@ class PathEntry(_Record):
 
     side: Name = Field(description="the side it enters by")
     carried_by: Name | None = Field(None, description="the side whose load it is; by default the side it enters by")
-    when: dict[Name, Name] = Field({}, description="role: side that must hold it for this path to be used")
-    via: tuple[str | KOutOfN, ...] = Field(
-        min_length=1,
-        description="components in order; @name is what the client subscribes to; at_least/of shares the load",
+    when: dict[Name, Name] = Field(
+        {}, description="role: side, or name of the holder, that must have it for this path to be used"
     )
+    group: Annotated[int, Field(ge=1, le=MOST_PATHS)] | None = Field(
+        None,
+        description="format 2: the lowest group with a usable path is used; default: 1, and with 'share: first' a "
+        "group of its own for each path as listed",
+    )
+    weight: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="format 2: its part of the demand in its group, with 'share: weighted'; default: 1"
+    )
+    via: tuple[_Stage, ...] = Field(
+        min_length=1,
+        description="components in order; @name is what the client subscribes to; at_least/of shares the load over "
+        "the branches that work",
+    )
+
+
+class PathFailoverEntry(_Record):
+    """What a client loses when its own path changes."""
+
+    time: Duration = Field(description="until its traffic runs again by another path")
+    coverage: _Probability = Field(1.0, description="probability that it gets there by itself")
 
 
 class TrafficEntry(_Record):
@@ -287,14 +327,26 @@ class TrafficEntry(_Record):
         "listed",
         pattern=r"^(listed|home|home only|role [A-Za-z][A-Za-z0-9_-]*|@[A-Za-z][A-Za-z0-9_-]*)$",
         description="which usable path is taken: the first listed; the preferred side's; only the "
-        "preferred side's; the side that holds a role ('role NAME'); the side that the client subscribes to ('@NAME')",
+        "preferred side's; the side that holds a role ('role NAME'); the side that the client subscribes to ('@NAME'); "
+        "groups that have a path of that side go before those that have none",
     )
     detects: Literal["path", "port"] = Field(
         "path",
         description="what makes a client try its next path: loss of anything on the path, or only loss of its own port "
         "(its own parts and the component that they plug into), as a team of network ports does",
     )
-    paths: tuple[PathEntry, ...] = Field(min_length=1, max_length=32)
+    share: Literal["first", "equal", "weighted", "all"] = Field(
+        "first",
+        description="format 2: how a group of paths carries the demand: the first usable path takes it, the usable "
+        "paths divide it equally or by weight, or each carries all of it",
+    )
+    priority: Literal["foreground", "background"] = Field(
+        "foreground", description="format 2: background traffic gets what the foreground leaves of a capacity"
+    )
+    path_failover: PathFailoverEntry | None = Field(
+        None, description="format 2: what a client loses when its own path changes; default: nothing"
+    )
+    paths: tuple[PathEntry, ...] = Field(min_length=1, max_length=MOST_PATHS)
 
 
 class ClientsEntry(_Record):
@@ -357,7 +409,7 @@ class SideEntry(_Record):
 class SiteDocument(_Record):
     """A storage network with one or two sides, as a person describes it."""
 
-    format: Literal[1]
+    format: Literal[1, 2] = Field(description="2 is today's; of 1 the last paragraph of the reference tells")
     name: Name
     title: Title
     description: Text = ""
@@ -381,49 +433,8 @@ class SiteDocument(_Record):
     full_service: tuple[Name, ...] | None = Field(
         None,
         min_length=1,
-        description="classes whose load counts in full service, the first client class among them; default: all. What "
-        "is not named yields to what is",
+        description="classes of which every flow must be up and not overloaded; default: all in the foreground that "
+        "have a demand. In format 1 what is not named is in the background",
     )
     common_cause: dict[Name, CommonCauseEntry] = Field({}, max_length=100)
     variants: dict[Name, VariantEntry] = {}
-
-
-def json_schema() -> dict[str, Any]:
-    """Give the JSON Schema of a site file.
-
-    Examples
-    --------
-    >>> json_schema()["title"]
-    'k2rel site file'
-    """
-    schema = _with_limits(_with_references(SiteDocument.model_json_schema(by_alias=True)))
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "k2rel site file"}
-
-
-def _with_references(schema: Any) -> Any:
-    """Allow ``=name`` wherever one value stands, as the reader does."""
-    if isinstance(schema, list):
-        return [_with_references(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    result = {key: _with_references(value) if key != "default" else value for key, value in schema.items()}
-    one_value = schema.get("type") in ("number", "integer", "boolean")
-    if one_value or isinstance(schema.get("enum"), list) or isinstance(schema.get("const"), str | int):
-        about = {key: result.pop(key) for key in ("title", "description", "default") if key in result}
-        return {**about, "anyOf": [result, _REFERENCE]}
-    return result
-
-
-def _with_limits(schema: Any) -> Any:
-    """Allow a value with limits wherever a number stands that may have them."""
-    if isinstance(schema, list):
-        return [_with_limits(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    result = {key: _with_limits(value) for key, value in schema.items()}
-    properties = result.get("properties", {})
-    for key in LIMITED:
-        if key in properties:
-            about = {name: properties[key].pop(name) for name in ("title", "description") if name in properties[key]}
-            properties[key] = {**about, "anyOf": [properties[key], _LIMITS]}
-    return result

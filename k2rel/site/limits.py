@@ -40,8 +40,10 @@ LIMITED = {
     "coverage": Quantity("coverage", "", "beta"),
     "capacity": Quantity("capacity", "MB/s"),
     "demand": Quantity("demand", "MB/s"),
+    "path_failover_time": Quantity("path failover time", "h"),
+    "path_failover_coverage": Quantity("path failover coverage", "", "beta"),
 }
-"""What may have limits, by its key in a file."""
+"""What may have limits, by its key in a file; of an entry ``path_failover`` with the entry's name before it."""
 
 FAMILIES = ("lognormal", "gamma", "beta", "uniform", "triangular")
 _KEYS = {"value", "low", "high", "distribution", "evidence", "source", "reason"}
@@ -169,11 +171,12 @@ def input_of(name: str, key: str, point: float, low: float, high: float, entry: 
     if not point > 0.0:
         raise InputError("a value of 0 has no limits; give the value itself")
     family = str(entry.get("distribution", quantity.family))
-    if key == "coverage" and not (low > 0.0 and (high < 1.0 or family in ("uniform", "triangular"))):
+    probability = quantity.family == "beta"
+    if probability and not (low > 0.0 and (high < 1.0 or family in ("uniform", "triangular"))):
         raise InputError(f"limits of a probability must be above 0 and below 1, got {low:g} and {high:.12g}")
-    if key != "coverage" and family == "beta":
+    if not probability and family == "beta":
         raise InputError(f"a beta distribution is of a probability, and this is a {quantity.kind}; take lognormal")
-    if key == "coverage" and family in ("lognormal", "gamma"):
+    if probability and family in ("lognormal", "gamma"):
         raise InputError(f"a {family} distribution passes 1, and this is a probability; take beta")
     distribution = from_limits(family, low, high, point)
     texts = [as_written(entry.get(item, "")) for item in ("evidence", "source")]
@@ -182,7 +185,10 @@ def input_of(name: str, key: str, point: float, low: float, high: float, entry: 
 
 def _key(path: KeyPath) -> str:
     """Key of the number at a place; a coverage may be given by what failed."""
-    return "coverage" if len(path) > 1 and path[-2] == "coverage" else str(path[-1])
+    around = path[-2] if len(path) > 1 else None
+    return (
+        "coverage" if around == "coverage" else f"{around}_{path[-1]}" if around == "path_failover" else str(path[-1])
+    )
 
 
 def _place(source: YamlSource, path: KeyPath) -> KeyPath:

@@ -195,7 +195,7 @@ def _plain(node: Node, path: KeyPath, lines: dict[KeyPath, int], name: str, scal
     )
 
 
-def read_yaml(path: Path, starts: str = "a site file starts with 'format: 1'") -> YamlSource:
+def read_yaml(path: Path, starts: str = "a site file starts with 'format: 2'") -> YamlSource:
     """Read a YAML file as plain data with the line of every entry.
 
     Examples

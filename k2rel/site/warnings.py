@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator
 import k2rel.site.document as doc
 from k2rel.errors import Problem
 from k2rel.intervals import MOST_TESTS, number_in_common
+from k2rel.site.formats import order_by_side
 from k2rel.site.given import GivenLaw
-from k2rel.site.model import AtLeast, Path, Role, Site, Stage, Traffic, names_in, role_in, subscription_in
+from k2rel.site.model import AtLeast, Path, Site, Stage, Traffic, names_in, role_in, subscription_in
 from k2rel.site.source import KeyPath, YamlSource
 from k2rel.units import HOURS_PER_YEAR
 
-__all__ = ["warnings_of", "warnings_with"]
+__all__ = ["warnings_of"]
 
 Finding = tuple[KeyPath, str]
 
@@ -35,8 +36,9 @@ def warnings_of(source: YamlSource, document: doc.SiteDocument, site: Site) -> t
         *_without_load(document, site, used),
         *_without_effect(document, site, used),
         *_unused_types(document, site),
+        *_asked_by_side(document, site),
         *_holders(site),
-        *_not_watched(site),
+        *_not_watched(document, site),
         *_alike_paths(document, site),
         *_drifting_tests(site),
     ]
@@ -55,9 +57,10 @@ class _Uses:
         via = {name for entry in site.traffic.values() for path in entry.paths for name in _flat(path.via)}
         ends = {end for part in site.client_parts.values() for end in part.between or ()}
         prefer = {entry.prefer for entry in site.traffic.values()}
-        dealt = set(map(subscription_in, via)) - {None}
-        self.subscriptions = dealt | set(map(subscription_in, ends | prefer))
-        self.on_paths = via | {entry for name in dealt if name is not None for entry in site.subscriptions[name]}
+        needs = {name for part in site.client_parts.values() for name in _flat(part.needs)}
+        self.subscriptions = set(map(subscription_in, via | needs | ends | prefer))
+        self.on_paths = _with_dealt(site, via)
+        self.loaded = _crossed(site, self.on_paths)
         holders = [holder for role in site.roles.values() for holder in role.holders]
         self.units = {unit for holder in holders for unit in holder.units}
         units = [site.units[name] for name in self.units]
@@ -68,12 +71,34 @@ class _Uses:
         }
         self.anywhere = {
             *self.on_paths,
+            *_with_dealt(site, needs),
             *(name for part in site.components.values() for name in _flat(part.needs)),
             *(name for holder in holders for name in _flat(holder.needs)),
             *(holder.on for holder in holders if holder.on is not None),
             *(name for unit in units for name in (*unit.triggers, unit.server)),
             *(unit.heartbeat for unit in units if unit.heartbeat is not None),
         }
+
+
+def _with_dealt(site: Site, names: Iterable[str]) -> set[str]:
+    """Names, and what the subscriptions among them deal."""
+    dealt = [(name, subscription_in(name)) for name in names]
+    return {one for name, by in dealt for one in ((name,) if by is None else (name, *site.subscriptions[by]))}
+
+
+def _crossed(site: Site, on_paths: Iterable[str]) -> set[str]:
+    """Parts that load falls on: those on paths, and what carries for a part that it falls on."""
+    found: set[str] = set()
+    todo = list(on_paths)
+    while todo:
+        name = todo.pop()
+        if name in found:
+            continue
+        found.add(name)
+        if (part := site.described.get(name)) is not None:
+            behind = _with_dealt(site, _flat(part.needs))
+            todo += [one for one in behind if one in site.components and site.components[one].carries]
+    return found
 
 
 def _part_path(site: Site, name: str) -> KeyPath:
@@ -85,11 +110,17 @@ def _part_path(site: Site, name: str) -> KeyPath:
 def _without_load(document: doc.SiteDocument, site: Site, used: _Uses) -> Iterator[Finding]:
     """Capacities that no load meets."""
     for name in (*document.components, *document.links):
-        if site.components[name].capacity_mb_s is not None and name not in used.on_paths:
+        if site.components[name].carries and name not in used.loaded:
+            yield (
+                (*_part_path(site, name), "carries"),
+                "nothing that needs this part is crossed by a path, so it carries no load; name it in 'via', or in "
+                "'needs' of a part that is crossed",
+            )
+        elif site.components[name].capacity_mb_s is not None and name not in used.loaded:
             yield (
                 (*_part_path(site, name), "capacity"),
                 "no path names this part, so no load is counted on it and its capacity limits nothing; name it in "
-                "'via' of the paths that cross it",
+                "'via' of the paths that cross it, or write 'carries: true' where what it feeds is crossed",
             )
     for kind, entry in document.types.items():
         for key in ("capacity", "external"):
@@ -107,7 +138,7 @@ def _without_effect(document: doc.SiteDocument, site: Site, used: _Uses) -> Iter
                 "is needed",
             )
     for name in site.client_parts:
-        if name not in used.on_paths and not site.client_parts[name].external:
+        if name not in used.anywhere and not site.client_parts[name].external:
             yield (
                 ("clients", "parts", name),
                 "no path names this part of the clients, so its failures change no service; name it in 'via'",
@@ -137,62 +168,42 @@ def _unused_types(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
             yield ("types", kind), "no part is of this type, so its failure data are not used"
 
 
-def asked_otherwise(role: Role, home: str) -> str:
-    """Say in which order the holders of a role are asked, if not as listed; else nothing."""
-    sides = [holder.side for holder in role.holders]
-    asked = sorted(range(len(sides)), key=lambda n: sides[n] != home)
-    if asked == list(range(len(sides))):
-        return ""
-    order = ", ".join(_called(role.holders[n].on, sides[n]) for n in asked)
-    return (
-        f"holders on the preferred side, '{home}', come first whatever the list says: the order is {order}; "
-        "list them so, or put the side that is to be preferred first under 'sides'"
-    )
+def _listed(document: doc.SiteDocument, site: Site, role: str) -> list[int]:
+    """Where the file lists each holder of a role; format 1 asks them in another order."""
+    sides = [holder.side for holder in document.roles[role].holders]
+    return order_by_side(sides, site.sides) if document.format == 1 else list(range(len(sides)))
 
 
-def warnings_with(site: Site, home: str) -> tuple[Problem, ...]:
-    """List the warnings of a site with the preferred side in use, where it is another than the first of its file.
-
-    Examples
-    --------
-    >>> from k2rel.site import read_site
-    >>> [one.key for one in warnings_with(read_site("L2R"), "B")]
-    ['roles.file_system.holders']
-    """
-    first = site.sides[0]
-    if home == first:
-        return site.warnings
-    listed = {f"roles.{name}.holders": role for name, role in site.roles.items()}
-    kept = [
-        one for one in site.warnings if one.key not in listed or one.message != asked_otherwise(listed[one.key], first)
-    ]
-    new = [
-        Problem(said, file=site.file, key=key) for key, role in listed.items() if (said := asked_otherwise(role, home))
-    ]
-    return (*kept, *new)
+def _asked_by_side(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
+    """Holders that format 1 asks in another order than listed."""
+    for name, role in site.roles.items():
+        if _listed(document, site, name) != list(range(len(role.holders))):
+            asked = ", ".join(_called(holder.on, holder.side) for holder in role.holders)
+            yield (
+                ("roles", name, "holders"),
+                f"format 1 asks holders by the order of the sides whatever the list says: the order is {asked}; list "
+                "them so, or write 'format: 2', in which they are asked as listed",
+            )
 
 
 def _holders(site: Site) -> Iterator[Finding]:
-    """Holders that are asked in another order than listed, and those that a side alone does not tell apart."""
-    home = site.sides[0]
+    """Holders that what follows a role does not tell apart, as it knows their side alone."""
     for name, role in site.roles.items():
         sides = [holder.side for holder in role.holders]
-        path: KeyPath = ("roles", name, "holders")
-        if said := asked_otherwise(role, home):
-            yield path, said
-        follows = [
-            key
-            for key, entry in site.traffic.items()
-            if role_in(entry.prefer) == name or any(named == name for path in entry.paths for named, _ in path.when)
-        ]
+        follows = {
+            place for entry in site.traffic.values() for path in entry.paths for of, place in path.when if of == name
+        }
+        if any(role_in(entry.prefer) == name for entry in site.traffic.values()):
+            follows |= set(sides)
         twice = next((side for side in sides if sides.count(side) > 1), None)
-        if twice is not None and (follows or len(site.sides) > 1):
+        told = follows and follows <= {holder.name for holder in role.holders}
+        if twice is not None and (follows or len(site.sides) > 1) and not told:
             who = " and ".join(_called(holder.on, twice) for holder in role.holders if holder.side == twice)
             yield (
-                path,
+                ("roles", name, "holders"),
                 f"{who} are both on side '{twice}', and what follows a role (preferred paths, 'when', the load of a "
                 "side) knows its side only, so nothing follows it from one of them to the other; give each holder a "
-                "side of its own, or make them one holder that needs {at_least: 1, of: [...]}",
+                "name that 'when' asks for (format 2), or a side of its own",
             )
 
 
@@ -200,9 +211,10 @@ def _called(on: str | None, side: str) -> str:
     return f"{on} ({side})" if on is not None else f"the one on {side}"
 
 
-def _not_watched(site: Site) -> Iterator[Finding]:
+def _not_watched(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
     """Needs of a holder alone whose loss ends the role while nothing makes it move."""
     for name, role in site.movable.items():
+        listed = _listed(document, site, name)
         needs = [set(_flat(holder.needs)) for holder in role.holders]
         for place, holder in enumerate(role.holders):
             elsewhere = set.union(*(other for n, other in enumerate(needs) if n != place))
@@ -212,7 +224,7 @@ def _not_watched(site: Site) -> Iterator[Finding]:
             missing = sorted(alone - elsewhere - _with_needs(site, watched)) if holder.units else []
             if missing:
                 yield (
-                    ("roles", name, "holders", place, "needs"),
+                    ("roles", name, "holders", listed[place], "needs"),
                     f"the role needs {', '.join(missing)} here, which no unit of this holder has among its triggers: "
                     "when it fails the role is down and does not move; add it to the triggers",
                 )
@@ -220,7 +232,7 @@ def _not_watched(site: Site) -> Iterator[Finding]:
 
 def _all_of(stage: AtLeast) -> tuple[str, ...]:
     """Members of a stage none of which can be missing; none of a redundant one."""
-    return tuple(stage.of) if stage.k == len(stage.of) else ()
+    return names_in(stage) if stage.k == len(stage.of) else ()
 
 
 def _with_needs(site: Site, names: Iterable[str]) -> set[str]:
@@ -241,7 +253,8 @@ def _alike_paths(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
     for name, traffic in site.traffic.items():
         entry = document.traffic[name]
         meant = traffic.prefer == "listed" and "prefer" in entry.model_fields_set
-        if traffic.demand_mb_s == 0 or meant:
+        grouped = any(path.group is not None for path in entry.paths)
+        if traffic.demand_mb_s == 0 or meant or traffic.share != "first" or grouped:
             continue
         or_else = "; where the first is meant to take all, write 'prefer: listed'" if traffic.prefer == "listed" else ""
         groups: dict[object, list[int]] = {}
@@ -257,8 +270,8 @@ def _alike_paths(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
             yield (
                 ("traffic", name, "paths", first),
                 f"it takes all the load{of_side} as long as it works, though {few} (counted from 0) "
-                f"{'is' if len(others) == 1 else 'are'} alike; to share the load write one path with a stage "
-                "{at_least: 1, of: [...]}, or deal the parts to clients as a subscription" + or_else,
+                f"{'is' if len(others) == 1 else 'are'} alike; to share the load write 'share: equal' "
+                "(format 2), or deal the parts to clients as a subscription" + or_else,
             )
 
 
@@ -273,7 +286,10 @@ def _kind(site: Site, traffic: Traffic, path: Path) -> object:
         return site.described[name].type
 
     kinds = tuple(
-        (stage.k, *map(kind, stage.of)) if isinstance(stage, AtLeast) else (1, kind(stage)) for stage in path.via
+        (stage.k, *(tuple(map(kind, branch)) for branch in stage.of))
+        if isinstance(stage, AtLeast)
+        else (1, kind(stage))
+        for stage in path.via
     )
     where = () if traffic.prefer == "listed" else (path.side, path.carried_by)
     return kinds, path.when, where

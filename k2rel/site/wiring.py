@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from k2rel.site.model import Path, Site, names_in, subscription_in
+import itertools
+
+from k2rel.site.model import AtLeast, Path, Site, Stage, subscription_in
 
 __all__: list[str] = []
 
 
-def broken_step(site: Site, path: Path, group: int) -> tuple[int, str, str] | None:
-    """Find the first two neighbours of a path that no wiring joins."""
+def resolved(site: Site, stage: Stage, group: int) -> list[tuple[str, ...]]:
+    """The branches of a stage, with what the clients of a group subscribe to; a part is a branch of its own."""
 
-    def resolve(name: str) -> str:
+    def part(name: str) -> str:
         subscription = subscription_in(name)
         return name if subscription is None else site.subscribed(subscription, group)
+
+    branches = stage.of if isinstance(stage, AtLeast) else ((stage,),)
+    return [tuple(map(part, branch)) for branch in branches]
+
+
+def broken_step(site: Site, path: Path, group: int) -> tuple[int, str, str] | None:
+    """Find the first two neighbours of a path that no wiring joins: within a branch, or from stage to stage."""
 
     def joined(first: str, second: str) -> bool:
         for one, other in ((first, second), (second, first)):
@@ -22,14 +31,16 @@ def broken_step(site: Site, path: Path, group: int) -> tuple[int, str, str] | No
                 ends: tuple[str, ...] = ()
             else:
                 part_in, ends = part.within, part.between or ()
-            if other == part_in or other in {resolve(end) for end in ends}:
+            if other == part_in or other in {name for end in ends for (name,) in resolved(site, end, group)}:
                 return True
         return False
 
-    names = [tuple(map(resolve, names_in(stage))) for stage in path.via]
-    for number in range(1, len(names)):
-        for first in names[number - 1]:
-            for second in names[number]:
-                if not joined(first, second):
-                    return number, first, second
+    stages = [resolved(site, stage, group) for stage in path.via]
+    for number, branches in enumerate(stages):
+        before = stages[number - 1] if number else []
+        steps = [(end[-1], start[0]) for end in before for start in branches]
+        steps += [pair for branch in branches for pair in itertools.pairwise(branch)]
+        for first, second in steps:
+            if not joined(first, second):
+                return number, first, second
     return None

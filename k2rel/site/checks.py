@@ -1,0 +1,106 @@
+"""What the checks of a file share: its entries, the names that it gives, and the mistakes found so far."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import k2rel.site.document as doc
+from k2rel.errors import Problem, closest
+from k2rel.inputs import Input, Uses
+from k2rel.site.model import AtLeast, Stage, names_in, subscription_in
+from k2rel.site.source import KeyPath, YamlSource
+
+__all__: list[str] = []
+
+
+def stages_of(entries: Iterable[str | doc.KOutOfN | doc.Branches]) -> tuple[Stage, ...]:
+    """Make needs, or stages of a path, of their entries."""
+
+    def made(entry: str | doc.KOutOfN | doc.Branches) -> Stage:
+        if isinstance(entry, str):
+            return entry
+        return AtLeast(entry.at_least, tuple((one,) if isinstance(one, str) else tuple(one) for one in entry.of))
+
+    return tuple(map(made, entries))
+
+
+@dataclass
+class Checks:
+    """One file under check."""
+
+    source: YamlSource
+    document: doc.SiteDocument
+    inputs: Mapping[KeyPath, Input]
+    problems: list[Problem] = field(default_factory=list)
+
+    @cached_property
+    def sides(self) -> tuple[str, ...]:
+        return tuple(self.document.sides)
+
+    @cached_property
+    def shared(self) -> frozenset[str]:
+        """Parts that a need or a path may name; drives act through their set, whose module has a chain of its own."""
+        return frozenset((*self.document.components, *self.document.links, *self.document.raid_sets))
+
+    @cached_property
+    def own(self) -> frozenset[str]:
+        """Parts that each client has one of."""
+        return frozenset(self.document.clients.parts)
+
+    def report(self, path: KeyPath, message: str) -> None:
+        self.problems.append(self.source.problem(path, message))
+
+    def known(self, name: str, known: Iterable[str], path: KeyPath, what: str) -> bool:
+        names = set(known)
+        if name in names:
+            return True
+        self.report(path, f"there is no {what} '{name}'{closest(name, names)}")
+        return False
+
+    def uses(self, path: KeyPath, **fields: str) -> tuple[Uses, ...]:
+        """Which fields of a record take inputs, by the keys of its entry."""
+        return tuple(
+            Uses(field, self.inputs[(*path, key)].name) for key, field in fields.items() if (*path, key) in self.inputs
+        )
+
+    def needs(self, needs: Iterable[Stage], path: KeyPath, *, of_client: bool = False) -> None:
+        """Check what something needs; only what is a client's may name its own parts and what it subscribes to."""
+        for index, need in enumerate(needs):
+            self.stage(need, (*path, index), of_client=of_client)
+
+    def stage(self, stage: Stage, path: KeyPath, *, of_client: bool) -> None:
+        """Check a stage of a path, or a need: names, and how many of how many."""
+        if isinstance(stage, AtLeast):
+            if stage.k > len(stage.of):
+                kind = "components" if all(len(branch) == 1 for branch in stage.of) else "branches"
+                self.report(path, f"asks for {stage.k} of only {len(stage.of)} {kind}, which can never be")
+            if problem := _twice(stage.of):
+                self.report(path, problem)
+        for name in dict.fromkeys(names_in(stage)):
+            subscription = subscription_in(name)
+            if subscription is not None and not of_client:
+                self.report(path, f"only a client subscribes to something; name the component instead of '{name}'")
+            elif subscription is not None:
+                self.subscription(subscription, path, self.shared, "component")
+            elif name in self.own and not of_client:
+                self.report(path, f"'{name}' is a client's part and cannot stand here")
+            else:
+                self.known(name, self.shared | self.own if of_client else self.shared, path, "component")
+
+    def subscription(self, name: str, path: KeyPath, known: Collection[str], what: str) -> None:
+        """Check that a subscription is there, and deals what it must deal at this place."""
+        lists = self.document.clients.subscriptions
+        if self.known(name, lists, path, "subscription"):
+            for entry in dict.fromkeys(lists[name]):
+                self.known(entry, known, ("clients", "subscriptions", name), what)
+
+
+def _twice(branches: tuple[tuple[str, ...], ...]) -> str:
+    """What stands twice in a stage, in a sentence; two branches may cross one part."""
+    if len(set(branches)) < len(branches):
+        again = next(branch for branch in branches if branches.count(branch) > 1)
+        return "names a component twice" if len(again) == 1 else f"names the branch [{', '.join(again)}] twice"
+    again = next((branch for branch in branches if len(set(branch)) < len(branch)), ())
+    return f"crosses a component twice in one branch, [{', '.join(again)}]" if again else ""
