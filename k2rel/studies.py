@@ -503,7 +503,10 @@ def _of_format_2(study: Study) -> list[object]:
     found += [
         (name, [(path.group, path.weight) for path in flow.paths])
         for name, flow in site.traffic.items()
-        if any((path.group, path.weight) != (n if flow.share == "first" else 1, 1.0) for n, path in enumerate(flow.paths, 1))
+        if any(
+            (path.group, path.weight) != (n if flow.share == "first" else 1, 1.0)
+            for n, path in enumerate(flow.paths, 1)
+        )
     ]
     found += [name for name, part in site.components.items() if part.carries]
     found += [holder.name for role in site.roles.values() for holder in role.holders if holder.name]

@@ -8,8 +8,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from k2rel.arguments import as_names, as_number, as_paths, as_whole
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.delivered import overload_by_mode

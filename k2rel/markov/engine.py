@@ -18,7 +18,7 @@ from k2rel.ctmc.transient import over_time
 from k2rel.doing import doing
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.rounding import at_most_one
-from k2rel.logic.structure import BoolArray, Node
+from k2rel.logic.structure import BoolArray
 from k2rel.markov.states import SiteStates, site_states
 from k2rel.markov.tested import probability_at_moments, tested_over_time, tested_probability
 from k2rel.organisation import Organisation

@@ -126,7 +126,9 @@ def _in_mode(loading: Loading, own: OwnParts, mode: Mode) -> Carried:
                 name,
                 loading.demand(name),
                 effect.copies,
-                tuple((share, tuple(sorted(place[e] for e in crossed if e in place))) for share, crossed in effect.ways),
+                tuple(
+                    (share, tuple(sorted(place[e] for e in crossed if e in place))) for share, crossed in effect.ways
+                ),
             )
             for name, effect in effects
             if effect.up and loading.demand(name) > 0

@@ -16,8 +16,8 @@ from k2rel.logic.rounding import at_most_one
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.markov.sampled import DrawnModes, SampledChain
 from k2rel.measures.capacity import Kinds, carried, kinds_of_draws
-from k2rel.measures.inputs import study_at
 from k2rel.measures.delivered import overload_by_mode
+from k2rel.measures.inputs import study_at
 from k2rel.measures.solution import Solution
 from k2rel.organisation import Organisation
 from k2rel.rates.sampled import sampled_law

@@ -215,9 +215,7 @@ def client_path_changes(study: Study) -> dict[str, float]:
             here = values[at : at + len(nodes)]
             at += len(nodes)
             group = choices.index(choice)
-            found = [
-                own.situation(name, group, dict(zip(nodes, column, strict=True))) for column in here.T.tolist()
-            ]
+            found = [own.situation(name, group, dict(zip(nodes, column, strict=True))) for column in here.T.tolist()]
             normal = _routes(own, name, group, found[0], len(own.works) - 1)
             for n, rate in enumerate(rates):
                 if stays[n + 1]:

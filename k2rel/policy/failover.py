@@ -327,7 +327,9 @@ def failover(
     }
     at = {(role, side): policy.role_at(role, side) for role in site.roles for side in site.sides}
     up = {role: policy.role_up(role) for role in site.roles}
-    named = {(role, h.name): policy.role_at(role, h.name) for role in site.roles for h in policy.holders(role) if h.name}
+    named = {
+        (role, h.name): policy.role_at(role, h.name) for role in site.roles for h in policy.holders(role) if h.name
+    }
     backups = {role: policy.backup_in_service(role) for role in site.roles}
     roots: list[Node] = [*backups.values(), *at.values(), *up.values(), *named.values(), *policy.shut_down.values()]
     for choice in choices.values():
@@ -423,8 +425,7 @@ class _Flows:
     def whole(self, overloaded: frozenset[str]) -> bool:
         """Whether every flow that full service asks for is up, and gets what it asks for."""
         return all(
-            not pattern.lost
-            and any(overloaded.isdisjoint(way) for way in self.choices[name, group].ways(pattern))
+            not pattern.lost and any(overloaded.isdisjoint(way) for way in self.choices[name, group].ways(pattern))
             for (name, group, _), pattern in self._met.items()
             if name in self.site.full_service_of
         )

@@ -198,9 +198,7 @@ class Choice:
     def own(self) -> tuple[str, ...]:
         """Client parts that have a say."""
         conditions = [*(route.usable for route in self.routes), *self.branches]
-        return tuple(
-            dict.fromkeys(leaf.part for one in conditions for leaf in leaves(one) if isinstance(leaf, Own))
-        )
+        return tuple(dict.fromkeys(leaf.part for one in conditions for leaf in leaves(one) if isinstance(leaf, Own)))
 
     def patterns(
         self,
@@ -261,7 +259,9 @@ class Choice:
             shares = [weight / total for weight in weights]
         uses = tuple((route, share) for route, share in zip(routes, shares, strict=True) if share > 0)
         crossed = {branch for route, _ in uses for branch in self._branches_of[route]}
-        return Pattern(uses, frozenset(branch for branch, on in zip(told, live, strict=True) if on and branch in crossed))
+        return Pattern(
+            uses, frozenset(branch for branch, on in zip(told, live, strict=True) if on and branch in crossed)
+        )
 
     @cached_property
     def _branches_of(self) -> list[frozenset[int]]:

@@ -156,9 +156,7 @@ class Policy(Roles, Shown):
             route = next(route for route in routes if route.side == side)
             plug = next(stage for stage in route.stages if stage not in self.site.client_parts)
             alive = [Shared(self._stage(plug, in_service=True)), *map(Own, route.own)]
-            result.append(
-                replace(route, stages=(), carries=(), forks=(), usable=all_hold(alive), dead_end=True)
-            )
+            result.append(replace(route, stages=(), carries=(), forks=(), usable=all_hold(alive), dead_end=True))
         return result
 
     def _route(self, traffic: Traffic, path: Path, forks: _Forks) -> Route:
@@ -242,7 +240,9 @@ class _Forks:
         """What load through a stage falls on."""
         if not isinstance(stage, AtLeast):
             return self._part(stage)
-        return [self._fork([(self._all(branch, True), [c for n in branch for c in self._part(n)]) for branch in stage.of])]
+        return [
+            self._fork([(self._all(branch, True), [c for n in branch for c in self._part(n)]) for branch in stage.of])
+        ]
 
     def _part(self, name: str) -> list[Carry]:
         """A part, and what it needs that carries."""
@@ -255,7 +255,9 @@ class _Forks:
         result: list[Carry] = []
         for need in map(self.resolved, part.needs if part else ()):
             if isinstance(need, AtLeast):
-                below = [(self._all(branch, False), [c for n in branch for c in self._carrying(n)]) for branch in need.of]
+                below = [
+                    (self._all(branch, False), [c for n in branch for c in self._carrying(n)]) for branch in need.of
+                ]
                 if any(carried for _, carried in below):
                     result.append(self._fork(below))
             else:
