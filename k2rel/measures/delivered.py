@@ -114,7 +114,7 @@ def _in_mode(loading: Loading, own: OwnParts, mode: Mode) -> Carried:
     if not danger.elements:
         for name, effect in flows:
             give(name, loading.demand(name) if effect.up else 0.0)
-        for group, (size, joint) in enumerate(zip(sizes, joints, strict=True)):
+        for size, joint in zip(sizes, joints, strict=True):
             for n, name in enumerate(loading.client_classes):
                 up = sum(p for outcome, p in joint.items() if outcome[n] != LOST)
                 give(name, size * up * loading.demand(name))

@@ -111,9 +111,7 @@ class LoadResult(ShownTable):
     left_out: float  # probability of what was not followed; bounds the error of the two before
     p_any_overload_limits: tuple[float, float] | None = None  # where it was simulated
     delivered: tuple[Delivered, ...] = ()  # by traffic class; the background gets what the foreground leaves
-    side_loads: tuple[
-        tuple[float, float], ...
-    ] = ()  # principal traffic on each side [MB/s], by row of the distribution
+    side_loads: tuple[tuple[float, float], ...] = ()  # principal traffic on each side [MB/s], by row
     client_count: int = 0
 
     def table(self) -> pd.DataFrame:
@@ -306,6 +304,7 @@ def _load(study: Study, engine: Engine) -> LoadResult:
     before_others = Loading(engine.policy, foreground=True)
     found = carried(before_others, own, engine.mode_probabilities(before_others.table.diagram).tolist())
     left = carried(loading, own, probabilities) if study.site.background else found
+    by_class = left.by_class | found.by_class
     sides, side_loads = _sides(study, loading, engine)
     return LoadResult(
         provenance=engine.provenance,
@@ -319,9 +318,7 @@ def _load(study: Study, engine: Engine) -> LoadResult:
         side_loads=side_loads,
         client_count=study.site.client_count,
         delivered=tuple(
-            Delivered(
-                name, asked_of(study.site, name), (found if name in study.site.foreground else left).by_class[name]
-            )
+            Delivered(name, asked_of(study.site, name), by_class[name])
             for name in study.site.traffic
             if study.site.traffic[name].demand_mb_s > 0
         ),
