@@ -198,7 +198,8 @@ class _Draw:
         entry["prefer"] = self.chance.choice(["listed", "listed", "home", "home only", *led, *liked])
         paths = self._paths(scope)
         if share != "first" or self.often(0.4):
-            numbers = [self.chance.choice([1, 1, 2, 5]) for _ in paths]
+            drawn = [self.chance.choice([1, 1, 2, 3]) for _ in paths]
+            numbers = [sorted(set(drawn)).index(number) + 1 for number in drawn]  # none may be without a path
             if share == "first" or self.often(0.6):
                 for path, number in zip(paths, numbers, strict=True):
                     path["group"] = number
@@ -276,8 +277,9 @@ class _Draw:
             for entry in document["traffic"].values()
         ]
         normal = state(document)["load"]
-        for name in {**self.components, **self.links}:
-            if name in normal and self.often(0.5):
-                about = normal[name] if normal[name] > 0 and self.often(0.7) else sum(demands)
+        for name, part in {**self.components, **self.links}.items():
+            if (name in normal and self.often(0.5)) or part.get("carries"):
+                load = normal.get(name, 0.0)
+                about = load if load > 0 and self.often(0.7) else sum(demands)
                 limit = max(1, round(about * self.chance.choice([0.5, 0.8, 1.0, 1.1, 1.4, 1.9])))
-                (self.components if name in self.components else self.links)[name]["capacity"] = f"{limit} MB/s"
+                part["capacity"] = f"{limit} MB/s"
