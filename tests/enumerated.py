@@ -547,6 +547,36 @@ def enumerate_states(
     return sums.result(document, count)
 
 
+def frequencies(document: Document, primary: str | None = None) -> dict[str, float]:
+    """Failures of each service per hour: over all states, what the service is lost by, part by part."""
+    document = resolved(document)
+    shared, own = laws(document)
+    groups = groups_of(document)
+    entries = {**document["components"], **document.get("links", {})}
+    parts = [(name, q, entries[name]) for name, q in shared.items()]
+    for client, (name, q) in itertools.product(range(1, len(groups) + 1), own.items()):
+        parts.append((client_part(client, name), q, document["clients"]["parts"][name]))
+    index = np.arange(1 << len(parts))
+    down = {name: (index >> bit) & 1 == 1 for bit, (name, _, _) in enumerate(parts)}
+    weight = np.ones(len(index))
+    for name, q, _ in parts:
+        weight = weight * np.where(down[name], q, 1 - q)
+    f = Followed(document, down, len(index), primary)
+    up = f.services()
+    for name, entry in document["traffic"].items():
+        if entry.get("scope", "client") == "client":
+            for group in sorted(set(groups)):
+                up[f"{name}_client" + (f"_{group + 1}" if group else "")] = f.flow(name, groups.index(group) + 1).up
+    up |= {f"lost_{k}_or_more_clients": f.lost() < k for k in range(1, len(groups) + 1)}
+    result = dict.fromkeys(up, 0.0)
+    for bit, (part, q, entry) in enumerate(parts):
+        mttr = hours(entry.get("mttr", document["types"].get(entry["type"], {}).get("mttr")))
+        rate = np.where(down[part], 1 / mttr, q / ((1 - q) * mttr))
+        for name, there in up.items():
+            result[name] += float((weight * rate)[there & ~there[index ^ (1 << bit)]].sum())
+    return result
+
+
 class _Sums:
     def __init__(self) -> None:
         self.total: dict[tuple[str, Any], list[float]] = {}
