@@ -130,9 +130,21 @@ class Flow:
     client: int  # 0: the flow of the site
     up: Flags
     shares: dict[int, np.ndarray]  # by place of the path in the file; of `all` each used one has 1
-    crosses: dict[int, dict[str, Any]]
+    crosses: dict[int, Loads]
     whole: Flags = field(default_factory=lambda: np.zeros(0, dtype=bool))
     delivered: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+
+Loads = dict[str, Any]  # by part, an array over states or one number
+
+
+def _add(total: Loads, more: Loads, part: Any) -> None:
+    for name, load in more.items():
+        total[name] = total.get(name, 0.0) + part * load
+
+
+def _larger(one: Loads, other: Loads) -> Loads:
+    return {name: np.maximum(one.get(name, 0.0), other.get(name, 0.0)) for name in {**one, **other}}
 
 
 class Followed:
@@ -331,33 +343,47 @@ class Followed:
 
     # loads
 
-    def _crossed(self, via: Iterable[Any], client: int) -> dict[str, Any]:
-        """What one MB/s on a path puts on every part, also on what carries the parts that are crossed."""
-        found: dict[str, Any] = {}
-        for stage in via:
-            if isinstance(stage, str):
-                self._cross(stage, client, 1.0, found)
-                continue
-            branches = self.branches(stage, client)
-            alive = np.maximum(1, sum(there.astype(int) for _, there in branches))
-            for branch, there in branches:
-                for name in branch:
-                    self._cross(name, client, there / alive, found)
-        return found
+    def _crossed(self, via: Iterable[Any], client: int) -> Loads:
+        """What one MB/s on a path puts on every part, also on what carries the parts that are crossed.
 
-    def _cross(self, name: str, client: int, part: Any, found: dict[str, Any]) -> None:
-        name = self.name(name, client)
-        mine = name in self.own
-        called = client_part(client, name) if mine else name
-        found[called] = found.get(called, 0.0) + part
-        for need in (self.own[name] if mine else self.parts[name]).get("needs", []):
-            members = [need] if isinstance(need, str) else need["of"]
+        On what carries it falls once, however many parts of the path need it.
+        """
+        crossed, needed = self._series(via, client)
+        return _larger(crossed, needed)
+
+    def _series(self, stages: Iterable[Any], client: int) -> tuple[Loads, Loads]:
+        """Of one part after the other: what is crossed, and what that needs."""
+        crossed: Loads = {}
+        needed: Loads = {}
+        for stage in stages:
+            if isinstance(stage, str):
+                name = self.name(stage, client)
+                called = client_part(client, name) if name in self.own else name
+                here, behind = {called: 1.0}, self._passed(name, client)
+            else:
+                branches = self.branches(stage, client)
+                alive = np.maximum(1, sum(there.astype(int) for _, there in branches))
+                here, behind = {}, {}
+                for branch, there in branches:
+                    for total, more in zip((here, behind), self._series(branch, client), strict=True):
+                        _add(total, more, there / alive)
+            _add(crossed, here, 1.0)
+            needed = _larger(needed, behind)
+        return crossed, needed
+
+    def _passed(self, name: str, client: int) -> Loads:
+        """What one MB/s over a part puts on what it needs and carries, and on what that needs."""
+        result: Loads = {}
+        for need in (self.own[name] if name in self.own else self.parts[name]).get("needs", []):
+            members = [self.name(member, client) for member in ([need] if isinstance(need, str) else need["of"])]
             alive = [self.works(member, client) for member in members]
             count = np.maximum(1, sum(there.astype(int) for there in alive))
+            below: Loads = {}
             for member, there in zip(members, alive, strict=True):
-                entry = self.parts.get(self.name(member, client)) or self.own.get(member, {})
-                if entry.get("carries", False):
-                    self._cross(member, client, part * (there / count), found)
+                if self.parts.get(member, {}).get("carries", False):
+                    _add(below, _larger({member: 1.0}, self._passed(member, client)), there / count)
+            result = _larger(result, below)
+        return result
 
     def _load(self) -> None:
         self.capacity = {n: amount(e["capacity"]) for n, e in self.parts.items() if e.get("capacity") is not None}

@@ -131,7 +131,7 @@ class _Draw:
         source.append({"at_least": 1, "of": ["ups_A", "ups_B"]})
         for name in ("switch_A", "switch_B", "node_1", "node_2"):
             if self.often(0.4):
-                self.components[name]["needs"] = [self.chance.choice(source)]
+                self.components[name]["needs"] = self.chance.sample(source, self.chance.choice([1, 1, 1, 2]))
         if self.often(0.3):
             self.own["client"]["needs"] = [self.chance.choice(source)]
         elif self.often(0.4):

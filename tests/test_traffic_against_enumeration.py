@@ -126,12 +126,28 @@ def test_failover_follows_states_as_the_enumeration_does(study_of, seed) -> None
         assert {n: a for n, a in found.carried.items() if a > 1e-9} == pytest.approx(carried), failed
         for item in found.loads:
             assert item.load_mb_s == pytest.approx(wanted["load"].get(item.element, 0.0)), (failed, item.element)
+        flows = {(name, 0): routes for name, routes in found.site_routes.items()}
         for number, client in enumerate(found.clients, start=1):
-            for name, routes in client.routes.items():
-                used = [(route.path, route.share) for route in routes]
-                shares = sorted(wanted["routes"][name, number])
-                assert len(used) == len(shares), (failed, name, number)
-                assert sorted(share for _, share in used) == pytest.approx(sorted(share for _, share in shares))
+            flows |= {(name, number): routes for name, routes in client.routes.items()}
+        assert flows.keys() == wanted["routes"].keys()
+        for key, routes in flows.items():
+            same_routes(document, key, routes, wanted["routes"][key])
+
+
+def same_routes(document: Any, key: tuple[str, int], found: Any, wanted: list[tuple[int, float]]) -> None:
+    """Routes in use, by where their load is, their group, their share, and the parts that have no choice."""
+    number, entry = key[1], document["traffic"][key[0]]
+    alone = entry.get("share", "first") == "first" and not any("group" in path for path in entry["paths"])
+    expected = []
+    for place, share in wanted:
+        path = entry["paths"][place]
+        group = place + 1 if alone else path.get("group", 1)
+        expected.append((path.get("carried_by", path["side"]), group, round(share, 9)))
+    assert sorted((route.side, route.group, round(route.share, 9)) for route in found) == sorted(expected), key
+    for place, _ in wanted:
+        via = [stage for stage in entry["paths"][place]["via"] if isinstance(stage, str) and not stage.startswith("@")]
+        parts = {client_part(number, stage) if stage in document["clients"]["parts"] else stage for stage in via}
+        assert any(parts <= set(route.path) for route in found), (key, place)
 
 
 def estimates(found: Any, wanted: Enumerated) -> list[tuple[str, float]]:
