@@ -26,7 +26,7 @@ Document = Mapping[str, Any]
 FORGIVEN = 1 + 1e-9
 HOURS = {"s": 1 / 3600, "min": 1 / 60, "h": 1.0, "d": 24.0, "y": 8760.0}
 RATES = ("unavailability", "mttf", "failure_rate")
-CHUNK = 1 << 15
+CHUNK = 1 << 13
 
 
 # --- the document ------------------------------------------------------------------------------------------------

@@ -72,9 +72,6 @@ LOADS: list[tuple[str, list[str], dict[str, float]]] = [
 ]
 
 
-LONG_CHAINS: tuple[str, ...] = ()
-
-
 def design(name: str) -> dict[str, Any]:
     document: dict[str, Any] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
     return document
@@ -126,7 +123,7 @@ def test_the_exact_engine_gives_the_values_of_each_design(name) -> None:
         assert solved_value(study, "exact", quantity) == pytest.approx(value, rel=1e-9, abs=1e-300), quantity
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG_CHAINS else n for n in VALUES])
+@pytest.mark.parametrize("name", VALUES)
 def test_the_chain_with_ideal_takeovers_gives_the_values_of_each_design(name) -> None:
     study = k2rel.study(FOLDER / f"{name}.yaml")
     for quantity, value in VALUES[name].items():
