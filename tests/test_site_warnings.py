@@ -52,11 +52,11 @@ CASES = {
     ),
     "two holders on one side": (
         ROLE_B, "      - {side: A, on: server_B, units: [unit_B], needs: [server_B]}\n" + ROLE_B, "roles.file_system.holders",
-        r"server_A \(A\) and server_B \(A\) are both on side 'A'.*give each holder a side",
+        r"server_A \(A\) and server_B \(A\) are both on side 'A'.*give each holder a name",
     ),
     "alike paths on a side": (
         FIRST_PATH, SECOND + SECOND.replace("A1", "A2") + FIRST_PATH,
-        "traffic.media.paths.0", r"takes all the load.*paths 1, 2 .*\{at_least: 1, of: \[...\]\}",
+        "traffic.media.paths.0", r"takes all the load.*paths 1, 2 .*write 'share: equal'",
     ),
     "alike paths where no side is preferred": (
         "    prefer: role file_system\n", "", "traffic.media.paths.0", "path 1 .* is alike.*write 'prefer: listed'",
