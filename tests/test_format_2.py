@@ -6,9 +6,7 @@ import re
 
 import pytest
 
-import k2rel
 from k2rel import InputError
-from k2rel.bundled import data_dir, site_path
 from k2rel.site import read_site
 from k2rel.site.model import AtLeast
 

@@ -85,9 +85,22 @@ def read_site(
         raise InputError(
             f"settings: a mapping such as {{'media_server.mttr': '4 h'}} is needed, got {str(settings)[:40]}"
         )
-    source = file = read_yaml(site_path(level_or_file, data))
+    return site_of(
+        read_yaml(site_path(level_or_file, data)), clients=clients, settings=settings, variant=variant, data=data
+    )
+
+
+def site_of(
+    file: YamlSource,
+    *,
+    clients: int | None = None,
+    settings: Mapping[str, str] | None = None,
+    variant: str | None = None,
+    data: str | None = None,
+) -> Site:
+    """The site that a file describes, as `read_site` gives it."""
     variant = None if variant is None else as_name("variant", variant)
-    source = _with_variant(source, variant)
+    source = _with_variant(file, variant)
     changes = dict(settings or {})
     source, changes = _with_assumption_settings(source, changes)
     source = with_values(_with_assumptions(source))
@@ -112,6 +125,11 @@ def read_site(
     # what was set by the user is on record, and the register of assumptions shows what is in use
     register = assumptions_in_use(site, _with_assumptions(file), source, clients=clients, settings=given)
     return replace(site, changed=tuple(given.items()), assumptions=register)
+
+
+def document_of(source: YamlSource, variant: str | None) -> doc.SiteDocument:
+    """The entries of a file with a variant laid over."""
+    return _document(with_values(_with_assumptions(_with_variant(source, variant))))
 
 
 def _document(source: YamlSource) -> doc.SiteDocument:
