@@ -278,12 +278,15 @@ class Study(Shown):
         """How numbers of this study are computed."""
         site = self.site
         wiring = (site.components, site.client_parts, site.raid_sets, site.subscriptions, site.client_count)
-        rules = (site.units, site.roles, site.traffic, site.counted_traffic, self.policy.home, site.common_cause)
+        judged = site.full_service_of if len(site.foreground) < len(site.traffic) else tuple(site.traffic)
+        rules = (site.units, site.roles, site.traffic, judged, self.policy.home, site.common_cause)
         content = {
             "site": repr((wiring, rules)),
             "laws": [(name, {k: v for k, v in asdict(law).items() if k != "uses"}) for name, law in self.laws.used()],
         }
         # what earlier versions of a site had not is no part of the hash where it is not used
+        if more := _of_format_2(self):
+            content["format 2"] = repr(more)
         if site.inputs:
             content["inputs"] = repr(site.inputs)
         if by_cause := {name: role.coverage_of for name, role in site.roles.items() if role.coverage_of}:
@@ -425,7 +428,7 @@ def study_of(study: Any) -> Study:
 
 def with_site(study: Study, site: Site) -> Study:
     """The study of a site with other rules or common causes, and the same parts."""
-    return replace(study, site=site, policy=Policy(site, study.policy.home))
+    return replace(study, site=site, policy=Policy(site, study.policy.primary))
 
 
 def studies_of(
@@ -490,3 +493,22 @@ def free_name(name: str, taken: Iterable[str]) -> str:
     known = {other.lower() for other in taken}
     numbers = (f"{name}-{number}" for number in count(2))
     return next(found for found in chain((name,), numbers) if found.lower() not in known)
+
+
+def _of_format_2(study: Study) -> list[object]:
+    """What a site says that format 1 could not say, where it is not as by default."""
+    site, policy = study.site, study.policy
+    flows = [(t.share, t.priority, t.failover_h, t.failover_coverage) for t in site.traffic.values()]
+    found: list[object] = [flow for flow in flows if flow != ("first", "foreground", 0.0, 1.0)]
+    found += [
+        (name, [(path.group, path.weight) for path in flow.paths])
+        for name, flow in site.traffic.items()
+        if any(
+            (path.group, path.weight) != (n if flow.share == "first" else 1, 1.0)
+            for n, path in enumerate(flow.paths, 1)
+        )
+    ]
+    found += [name for name, part in site.components.items() if part.carries]
+    found += [holder.name for role in site.roles.values() for holder in role.holders if holder.name]
+    found += [name for name, role in site.roles.items() if policy.holders(name) != list(role.holders)]
+    return [*found, site.full_service] if site.full_service else found

@@ -279,7 +279,7 @@ def load_verb(args: argparse.Namespace) -> int:
         met = result.p_any_overload > 0
         over = f"{over} ({limits[0]:.3g} to {limits[1]:.3g})" if met else "No overload on the way was met"
     say(f"\n{over}; delivered share = {result.delivered_fraction:.9f}")
-    yields = [name for name, t in site.traffic.items() if name not in site.counted_traffic and t.demand_mb_s]
+    yields = site.background
     if yields:
         say(f"Both leave out {', '.join(yields)}, which yields; the elements above carry all traffic.")
     return 0

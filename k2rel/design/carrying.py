@@ -222,7 +222,7 @@ def _carrying(study: Study) -> Carrying:
         over=tuple(sorted((item for item in asked if item.ends_full_service), key=above, reverse=True)),
         full=tuple(item for item in asked if item.at_limit),
         slowed=tuple(item for item in asked if item.overloaded and not item.ends_full_service),
-        yields=tuple(n for n, flow in site.traffic.items() if n not in site.counted_traffic and flow.demand_mb_s > 0),
+        yields=site.background,
         after=tuple(sorted(after, key=lambda pair: above(pair[1]), reverse=True)),
         full_after=tuple(full_after),
         needs=tuple(needs[name] for name in site.components if name in needs),

@@ -190,7 +190,7 @@ def with_clients(study: Study, clients: int) -> Study:
     fresh = read_study(
         site.file if site.name not in level_names() else site.name,
         clients=clients, repair=study.laws.contract, rates=study.rates, settings=dict(site.changed),
-        variant=site.variant, primary=study.policy.home, common_cause="none", data=site.data,
+        variant=site.variant, primary=study.policy.primary, common_cause="none", data=site.data,
     )  # fmt: skip
     return with_site(fresh, replace(fresh.site, common_cause=site.common_cause)) if site.common_cause else fresh
 

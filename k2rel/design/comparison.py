@@ -466,7 +466,7 @@ def variants(study: StudyLike, organisation: Organisation | None = None, *, meth
                 rates=study.rates,
                 settings=dict(site.changed),
                 variant=name,
-                primary=study.policy.home,
+                primary=study.policy.primary,
                 data=site.data,
             )
         )

@@ -8,16 +8,15 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from k2rel.arguments import as_names, as_number, as_paths, as_whole
 from k2rel.errors import InputError, K2relError
-from k2rel.measures.load import load, overload_by_mode
+from k2rel.measures.delivered import overload_by_mode
+from k2rel.measures.load import load
 from k2rel.measures.solution import Solution, StudyLike, one_reading, solution_of
 from k2rel.organisation import Organisation
 from k2rel.policy import Policy
 from k2rel.policy.failover import ElementLoad, failover, principal_traffic
-from k2rel.services.clients import routes_under
+from k2rel.services.clients import own_states
 from k2rel.services.loading import Loading
 from k2rel.services.modes import groups_of
 from k2rel.studies import Study, studies_of
@@ -182,7 +181,8 @@ def overload_after_takeover(
     if solution.method == "simulation":
         raise solution.cannot("the load after takeovers", "exact or markov")
     engine = solution.engine
-    loading = Loading(engine.policy, counted=True)
+    loading = Loading(engine.policy, foreground=True)
+    states = own_states(engine.policy)
     place = loading.table.classes.index(loading.principal)
     # of the rules with roles at the preferred side: in a chain, who has a role is a variable of its own
     normal = _normal_routes(solution.study.policy, loading.principal)
@@ -190,21 +190,22 @@ def overload_after_takeover(
     for weight, moment in engine.at_moments:
         probabilities = weight * moment.mode_probabilities(loading.table.diagram)
         for mode, probability in zip(loading.table.modes, probabilities.tolist(), strict=True):
-            routes = mode.routes[place]
-            if all(routes) and any(own[0] != usual for own, usual in zip(routes, normal, strict=True)):
+            used = [
+                states.usual(loading.principal, group, situation).uses
+                for group, situation in enumerate(mode.situations[place])
+            ]
+            if all(used) and any(now != usual for now, usual in zip(used, normal, strict=True)):
                 moved += probability
                 overloaded += probability * overload_by_mode(loading, moment.own, mode)
     return overloaded / moved if moved else 0.0
 
 
-def _normal_routes(policy: Policy, traffic: str) -> list[int]:
-    """The first route of each group of clients while nothing has failed."""
-    result = []
+def _normal_routes(policy: Policy, traffic: str) -> list[tuple[tuple[int, float], ...]]:
+    """The routes that each group of clients uses while nothing has failed."""
+    states, result = own_states(policy), []
     for group in groups_of(policy, traffic):
-        choice = policy.choice(traffic, group)
-        nodes = choice.deciding
-        works = {name: np.ones(1, dtype=np.bool_) for name in policy.structure.variables(nodes)}
-        result.append(routes_under(choice, [bool(v[0]) for v in policy.structure.values(nodes, works)])[0])
+        truth = policy.structure.truth(policy.choice(traffic, group).deciding, {})
+        result.append(states.usual(traffic, group, states.situation(traffic, group, truth)).uses)
     return result
 
 

@@ -318,7 +318,7 @@ def is_loaded(site: Site, service: str) -> bool:
     """Whether a service delivers traffic that counts: no target of it is met where that cannot be carried."""
     flow = site.traffic.get(service)
     if flow is not None:
-        return flow.demand_mb_s > 0 and service in site.counted_traffic
+        return flow.demand_mb_s > 0 and service in site.full_service_of
     principal = principal_traffic(site)
     of_clients = service.startswith((f"{principal}_client", "lost_")) or service == "full_service"
     return of_clients and site.traffic[principal].demand_mb_s > 0

@@ -165,6 +165,6 @@ def _load_words(study: Study, carried: Carrying, loads: LoadResult) -> str:
         return f"Something on the way is overloaded with probability {probability_text(loads.p_any_overload)}."
     slowed = [item.element for item in carried.slowed]
     if slowed:
-        yields = " and ".join(name for name in study.site.traffic if name not in study.site.counted_traffic)
+        yields = " and ".join(study.site.background)
         return f"Full service is never short of capacity; {yields} gets what is left of {', '.join(slowed)}."
     return "Nothing that can fail overloads any element that has a capacity."

@@ -16,7 +16,7 @@ from k2rel.exact.engine import cycle_inputs, steady_own
 from k2rel.logic.bdd import reduced_together
 from k2rel.logic.diagram import Diagram, joint_diagram
 from k2rel.logic.structure import Node
-from k2rel.services.clients import LOST, RouteList, own_states, routes_under
+from k2rel.services.clients import LOST, Situation, own_states
 from k2rel.services.counts import binomial_power
 from k2rel.studies import Study
 
@@ -78,15 +78,16 @@ def _of_group(
     """Distribution of the served clients of one group, over the conditions of its own shared parts."""
     choice = study.policy.choice(traffic, group)
     size = study.site.group_sizes[group]
-    by_routes: dict[RouteList, float] = {}
+    states = own_states(study.policy)
+    by_situation: dict[Situation, float] = {}
     for outcome, weight in zip(outcomes, probability.tolist(), strict=True):
         assert isinstance(outcome, tuple)
-        routes = routes_under(choice, [node == 1 for node in outcome])
-        by_routes[routes] = by_routes.get(routes, 0.0) + weight
-    states = own_states(study.policy)
+        truth = {node: value == 1 for node, value in zip(choice.deciding, outcome, strict=True)}
+        situation = states.situation(traffic, group, truth)
+        by_situation[situation] = by_situation.get(situation, 0.0) + weight
     result = np.zeros(size + 1)
-    for routes, weight in by_routes.items():
-        lost = states.outcomes(traffic, group, routes) == LOST
+    for situation, weight in by_situation.items():
+        lost = states.outcomes(traffic, group, situation) == LOST
         # counted from the rarer side, so that its probability keeps its digits
         gone, there = float(p_own[lost].sum()), float(p_own[~lost].sum())
         result += weight * (binomial_power(size, gone)[::-1] if gone < there else binomial_power(size, there))

@@ -112,7 +112,7 @@ def answer(asked: Mapping[str, Any], offered: Mapping[str, str], data: str | Non
         site: dict[str, Any] = {"clients": count}
         told = f"<p>{html.escape(STILL)}</p>"
         if count <= MOST_CLIENTS:
-            site, told = explorer_data(study.site, study.policy.home) | {"level": level}, ""
+            site, told = explorer_data(study.site, study.policy.primary) | {"level": level}, ""
         return {
             "drawing": f"<div class='k2x'><figure>{drawing}</figure><div class='k2x-panel'>{told}</div></div>",
             "site": site,

@@ -18,14 +18,14 @@ from k2rel.ctmc.transient import over_time
 from k2rel.doing import doing
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.rounding import at_most_one
-from k2rel.logic.structure import BoolArray, Node
+from k2rel.logic.structure import BoolArray
 from k2rel.markov.states import SiteStates, site_states
 from k2rel.markov.tested import probability_at_moments, tested_over_time, tested_probability
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.services.clients import OwnParts
 from k2rel.services.diagrams import Service, failures_per_h
-from k2rel.services.modes import groups_of, shared_members
+from k2rel.services.modes import deciding
 from k2rel.studies import Provenance, Study
 from k2rel.tables import Shown
 
@@ -241,19 +241,15 @@ class Dynamics(Shown):
 @lru_cache(maxsize=8)
 def _sticky(policy: Policy) -> Policy:
     """The same rules with takeovers as modelled; kept, since studies that differ in their laws alone share them."""
-    return Policy(policy.site, policy.home, sticky=True)
+    return Policy(policy.site, policy.primary, sticky=True)
 
 
 @lru_cache(maxsize=4)
 def solved(study: Study, organisation: Organisation) -> Dynamics:
     """Generate and solve the chain of a site, to its tolerance, or to the smallest that keeps it of moderate size."""
     policy = _sticky(study.policy) if organisation.roles == "sticky" else study.policy
-    roots: list[Node] = []
-    for name in study.site.traffic:
-        for group in groups_of(policy, name):
-            roots += policy.choice(name, group).deciding
+    roots = deciding(policy, list(study.site.traffic))
     roots += [policy.role_up(role) for role in study.site.roles]
-    roots += [policy.in_service(name) for name in shared_members(policy, list(study.site.traffic))]
     with doing("solving the chain"):
         states = site_states(study, organisation, list(dict.fromkeys(roots)), policy)
     return Dynamics(study, organisation, policy, states)

@@ -43,7 +43,7 @@ Loads = tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
 def _loads(study: Study, after_failures: bool) -> tuple[Loads, ...]:
     """Load on each element with a capacity by traffic class that counts [MB/s]: normally, and after single failures."""
     site = study.site
-    counted = [name for name in site.counted_traffic if site.traffic[name].demand_mb_s > 0]
+    counted = [name for name in site.foreground if site.traffic[name].demand_mb_s > 0]
     failures: list[tuple[str, ...]] = [()]
     if after_failures:
         failures += [(name,) for name in site.components if name not in site.drives]
@@ -53,7 +53,7 @@ def _loads(study: Study, after_failures: bool) -> tuple[Loads, ...]:
     policies = {}
     for name in counted:
         alone = {key: flow if key == name else replace(flow, demand_mb_s=0.0) for key, flow in site.traffic.items()}
-        policies[name] = Policy(replace(site, traffic=alone), study.policy.home)
+        policies[name] = Policy(replace(site, traffic=alone), study.policy.primary)
     for failed in failures:
         rows: dict[str, dict[str, float]] = {}
         for name, policy in policies.items():
@@ -84,7 +84,7 @@ def kinds_of_draws(site: Site, factors: Factors, carries: NDArray[np.bool_]) -> 
         if part.capacity_mb_s is not None:
             flows = np.floor(part.capacity_mb_s * factor(part.uses, "capacity_mb_s", factors) / demand * FORGIVEN)
             columns.append(np.minimum(flows, site.client_count + 1))
-    for name in site.counted_traffic:
+    for name in site.foreground:
         other = site.traffic[name]
         if name != flow.id and other.demand_mb_s:
             moved = factor(other.uses, "demand_mb_s", factors) * flow.demand_mb_s / demand

@@ -110,7 +110,7 @@ def failover(study: StudyLike, failed: Sequence[str] | str = (), primary: str | 
     {'file_system': 'B'}
     """
     study = study_of(study)
-    policy = study.policy if primary is None or primary == study.policy.home else Policy(study.site, primary)
+    policy = study.policy if primary is None or primary == study.policy.primary else Policy(study.site, primary)
     return follow(policy, failed)
 
 

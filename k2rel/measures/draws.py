@@ -16,8 +16,8 @@ from k2rel.logic.rounding import at_most_one
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.markov.sampled import DrawnModes, SampledChain
 from k2rel.measures.capacity import Kinds, carried, kinds_of_draws
+from k2rel.measures.delivered import overload_by_mode
 from k2rel.measures.inputs import study_at
-from k2rel.measures.load import overload_by_mode
 from k2rel.measures.solution import Solution
 from k2rel.organisation import Organisation
 from k2rel.rates.sampled import sampled_law
@@ -86,7 +86,7 @@ class Drawn:
         if not all_of_it:
             return Figures(down, {})
         plain = [service for service in services if not isinstance(service, FullService)]
-        loading = Loading(self.study.policy, counted=True)
+        loading = Loading(self.study.policy, foreground=True)
         variables = loading.table.diagram.variables
         q = [np.broadcast_to(unavailability_at(self.study, name, factors), (draws,)) for name in variables]
         shares = loading.table.diagram.mode_probabilities(np.array(q).reshape(len(q), draws))
@@ -100,7 +100,7 @@ class Drawn:
         engine, coarse = self.solution.dynamics, self._chain.dynamics
         named = {service.name: service for service in services_of(coarse.policy)}
         asked = [named[service.name] for service in services]
-        loading = Loading(coarse.policy, counted=True)
+        loading = Loading(coarse.policy, foreground=True)
         diagrams = list(dict.fromkeys(service.diagram for service in asked))
         if all_of_it and loading.table.diagram not in diagrams:
             diagrams.append(loading.table.diagram)
@@ -163,7 +163,7 @@ class Drawn:
         modes, result = loading.table.modes, []
         for site, where in kinds:
             here = loading if site is None else loading.at(site)
-            over = [overload_by_mode(here, own, mode) if here.endangered(mode) else 0.0 for mode in modes]
+            over = [overload_by_mode(here, own, mode) if here.danger(mode).elements else 0.0 for mode in modes]
             result.append((np.array(over), where))
         return result
 

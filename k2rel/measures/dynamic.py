@@ -16,7 +16,8 @@ from k2rel.logic.diagram import Diagram, compile_diagram
 from k2rel.logic.structure import BoolArray
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.availability import availability, service_named
-from k2rel.measures.load import LoadResult, load, overload_by_mode
+from k2rel.measures.delivered import asked_of, overload_by_mode
+from k2rel.measures.load import LoadResult, load
 from k2rel.measures.solution import IDEAL, Solution, StudyLike, framed, solution_of, study_of
 from k2rel.measures.tested import exponential_tests
 from k2rel.organisation import Organisation
@@ -377,13 +378,13 @@ def performability(
     """
     solution = solution_of(study, method, organisation)
     result, site = load(solution), solution.study.site
-    count = site.client_count
+    asked = sum(asked_of(site, name) for name in site.foreground)
     cut_off = sum(p * lost for _, _, lost, p in result.side_distribution)
     arrivals, failed, landing = _moves(solution)
     return {
         "share_last_side": _share_last_side(result),
-        "delivered_mb_s": result.delivered_fraction * count * result.demand_mb_s,
-        "demand_mb_s": count * result.demand_mb_s,
+        "delivered_mb_s": result.delivered_fraction * asked,
+        "demand_mb_s": asked,
         "client_hours_lost_per_year": cut_off * HOURS_PER_YEAR,
         "takeovers_per_year": arrivals,
         "failed_takeovers_per_year": failed,
@@ -446,7 +447,7 @@ def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
         changed = at_once & (digits[before] != digits[after]).any(axis=1)
         arrives = (moving[before] & ~moving[after] & ~failed[after]) | changed
         fails = ~failed[before] & failed[after]
-    loading = Loading(dynamics.policy, counted=True)
+    loading = Loading(dynamics.policy, foreground=True)
     mode = dynamics.modes(loading.table.diagram)
     reached = np.bincount(mode[after[arrives]], weights=flow[arrives], minlength=loading.table.diagram.modes)
     total = float(reached.sum())

@@ -203,7 +203,7 @@ def _function(study: Study, service: str) -> Node:
             return policy.structure.conjunction(
                 policy.served(service, group, group + 1) for group in range(site.group_count)
             )
-        return policy.structure.disjunction(route.usable for route in policy.choice(service).routes)
+        return policy.served(service, 0, 0)
     if service in site.roles and site.roles[service].is_service:
         return policy.role_up(service)
     for name, traffic in site.traffic.items():

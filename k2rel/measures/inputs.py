@@ -71,7 +71,7 @@ def study_at(study: Study, organisation: Organisation | None, factors: Mapping[s
     laws = changed_laws(
         new, study.laws, lambda _, __, law: _moved(law, factors, "failure_rate_per_h", "mttr_h", "test_interval_h")
     )
-    other = replace(study, site=new, policy=Policy(new, study.policy.home), laws=laws)
+    other = replace(study, site=new, policy=Policy(new, study.policy.primary), laws=laws)
     if organisation is None:
         return other, None
     times = {use.field: getattr(organisation, use.field) * float(factor([use], use.field, factors))

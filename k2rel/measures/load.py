@@ -7,30 +7,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from k2rel.logic.rounding import at_most_one
+from k2rel.measures.delivered import asked_of, carried
 from k2rel.measures.solution import Solution, StudyLike, solution_of
 from k2rel.organisation import Organisation
-from k2rel.policy.failover import FORGIVEN, exceeds, failover
-from k2rel.services.clients import LOST, OwnParts
+from k2rel.policy.failover import exceeds, failover
+from k2rel.services.clients import OwnParts, own_states
 from k2rel.services.counts import Counts, binomial_power, count_sum
 from k2rel.services.engine import Engine
 from k2rel.services.loading import Loading
-from k2rel.services.modes import Mode, traffic_diagram
+from k2rel.services.modes import traffic_diagram
 from k2rel.studies import Provenance, Study
 from k2rel.tables import Shown, ShownTable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ElementLoads", "LoadResult", "load", "overload_by_mode"]
-
-_CUT = 1e-16
+__all__ = ["Delivered", "ElementLoads", "LoadResult", "load"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,19 +88,31 @@ class ElementLoads(Shown):
         return f"{self.element}: {self.mean_mb_s:.4g} MB/s on average, at most {self.largest_mb_s:.4g}"
 
 
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What arrives of one traffic class, on average [MB/s]."""
+
+    traffic: str
+    demand_mb_s: float
+    delivered_mb_s: float
+
+
 @dataclass(frozen=True, repr=False)
 class LoadResult(ShownTable):
     """Load of a site."""
 
     provenance: Provenance
     sides: tuple[str, ...]
-    side_distribution: tuple[tuple[int, int, int, float], ...]  # clients on each side, cut off; probability
+    side_distribution: tuple[tuple[int, int, int, float], ...]  # clients on one side alone, cut off; probability
     demand_mb_s: float  # of one client's principal traffic
     elements: tuple[ElementLoads, ...]
-    p_any_overload: float  # by the traffic that counts in full service
-    delivered_fraction: float  # flows that count share an overloaded element evenly, the others yield
+    p_any_overload: float  # by the foreground
+    delivered_fraction: float  # of the foreground: its flows share an overloaded element evenly
     left_out: float  # probability of what was not followed; bounds the error of the two before
     p_any_overload_limits: tuple[float, float] | None = None  # where it was simulated
+    delivered: tuple[Delivered, ...] = ()  # by traffic class; the background gets what the foreground leaves
+    side_loads: tuple[tuple[float, float], ...] = ()  # principal traffic on each side [MB/s], by row
+    client_count: int = 0
 
     def table(self) -> pd.DataFrame:
         """Give the elements as a table.
@@ -140,10 +151,24 @@ class LoadResult(ShownTable):
         """
         import pandas as pd
 
-        frame = pd.DataFrame(self.side_distribution, columns=["on_a", "on_b", "cut_off", "probability"])
-        frame.insert(3, "on_a_mb_s", frame["on_a"] * self.demand_mb_s)
-        frame.insert(4, "on_b_mb_s", frame["on_b"] * self.demand_mb_s)
+        frame = pd.DataFrame(self._side_rows())
         return self.provenance.signed(frame, sides=self.sides)
+
+    def _side_rows(self) -> list[dict[str, float]]:
+        """Rows of `side_table`; clients on both sides where there can be any."""
+        both = any(a + b + lost < self.client_count for a, b, lost, _ in self.side_distribution)
+        return [
+            {
+                "on_a": a,
+                "on_b": b,
+                **({"on_both": self.client_count - a - b - lost} if both else {}),
+                "cut_off": lost,
+                "on_a_mb_s": loads[0],
+                "on_b_mb_s": loads[1],
+                "probability": p,
+            }
+            for (a, b, lost, p), loads in zip(self.side_distribution, self.side_loads, strict=True)
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Give the result as plain data, as the command line prints it.
@@ -157,17 +182,7 @@ class LoadResult(ShownTable):
         return {
             **self.provenance.heading(),
             "sides": list(self.sides),
-            "side_distribution": [
-                {
-                    "on_a": a,
-                    "on_b": b,
-                    "cut_off": lost,
-                    "on_a_mb_s": a * self.demand_mb_s,
-                    "on_b_mb_s": b * self.demand_mb_s,
-                    "probability": p,
-                }
-                for a, b, lost, p in self.side_distribution
-            ],
+            "side_distribution": self._side_rows(),
             "elements": [
                 {
                     "element": item.element,
@@ -181,6 +196,7 @@ class LoadResult(ShownTable):
             ],
             "p_any_overload": self.p_any_overload,
             "delivered_fraction": self.delivered_fraction,
+            "delivered": [asdict(item) for item in self.delivered],
             "left_out": self.left_out,
         }
 
@@ -285,49 +301,89 @@ def _load(study: Study, engine: Engine) -> LoadResult:
     own = engine.own
     loading = Loading(engine.policy)
     probabilities = engine.mode_probabilities(loading.table.diagram).tolist()
-    counting = Loading(engine.policy, counted=True)
-    overload, delivered, left_out = _overload(counting, own, engine.mode_probabilities(counting.table.diagram).tolist())
+    before_others = Loading(engine.policy, foreground=True)
+    found = carried(before_others, own, engine.mode_probabilities(before_others.table.diagram).tolist())
+    left = carried(loading, own, probabilities) if study.site.background else found
+    by_class = left.by_class | found.by_class
+    sides, side_loads = _sides(study, loading, engine)
     return LoadResult(
         provenance=engine.provenance,
         sides=study.site.sides,
-        side_distribution=_sides(study, loading, engine),
+        side_distribution=sides,
         demand_mb_s=study.site.traffic[loading.principal].demand_mb_s,
         elements=_elements(study, loading, own, probabilities),
-        p_any_overload=overload,
-        delivered_fraction=delivered,
-        left_out=left_out,
+        p_any_overload=found.p_overload,
+        delivered_fraction=found.fraction(study.site),
+        left_out=max(found.left_out, left.left_out),
+        side_loads=side_loads,
+        client_count=study.site.client_count,
+        delivered=tuple(
+            Delivered(name, asked_of(study.site, name), by_class[name])
+            for name in study.site.traffic
+            if study.site.traffic[name].demand_mb_s > 0
+        ),
     )
 
 
-def _sides(study: Study, loading: Loading, engine: Engine) -> tuple[tuple[int, int, int, float], ...]:
-    """Joint distribution of (on the first side, on the second, cut off)."""
+def _sides(
+    study: Study, loading: Loading, engine: Engine
+) -> tuple[tuple[tuple[int, int, int, float], ...], tuple[tuple[float, float], ...]]:
+    """Joint distribution of (on the first side alone, on the second alone, cut off), and MB/s on each side."""
     site, policy, own = study.site, engine.policy, engine.own
     table = traffic_diagram(policy, [loading.principal])
+    # what a client's principal traffic puts on the sides, in parts of its demand
+    parts: dict[tuple[float, float], int] = {}
+
+    def on_sides(group: int, outcome: int) -> tuple[float, float]:
+        found = [0.0, 0.0]
+        routes = policy.choice(loading.principal, group).routes
+        for route, share in own_states(policy).pattern(loading.principal, group, outcome).uses:
+            place = site.sides.index(routes[route].carried_by)
+            if place < 2:
+                found[place] += share
+        return found[0], found[1]
+
+    kinds: dict[tuple[int, int], tuple[tuple[int, float], ...]] = {}
+    for mode in table.modes:
+        for group, situation in enumerate(mode.situations[0]):
+            if (group, situation) in kinds:
+                continue
+            outcomes: dict[int, float] = {}
+            for (outcome,), p in own.joint(group, [(loading.principal, situation)]).items():
+                place = parts.setdefault(on_sides(group, outcome), len(parts))
+                outcomes[place] = outcomes.get(place, 0.0) + p
+            kinds[group, situation] = tuple(sorted(outcomes.items()))
+    unit = [tuple(int(n == place) for n in range(len(parts))) for place in range(len(parts))]
     powers: dict[object, Counts] = {}
-
-    def group_counts(group: int, size: int, routes: tuple[int, ...]) -> Counts:
-        outcomes: dict[tuple[int, ...], float] = {}
-        choice = policy.choice(loading.principal, group)
-        for (route,), p in own.joint(group, [(loading.principal, routes)]).items():
-            side = None if route == LOST else choice.routes[route].carried_by
-            key = (int(side == site.sides[0]), int(len(site.sides) > 1 and side == site.sides[1]))
-            outcomes[key] = outcomes.get(key, 0.0) + p
-        key_all = (size, tuple(sorted(outcomes.items())))
-        if key_all not in powers:
-            powers[key_all] = Counts.one(outcomes).power(size)
-        return powers[key_all]
-
     total: dict[tuple[int, ...], float] = {}
     for mode, probability in zip(table.modes, engine.mode_probabilities(table.diagram).tolist(), strict=True):
         counts: Counts | None = None
         for group, size in enumerate(site.group_sizes):
-            more = group_counts(group, size, mode.routes[0][group])
-            counts = more if counts is None else counts.plus(more)
+            key = (size, kinds[group, mode.situations[0][group]])
+            if key not in powers:
+                powers[key] = Counts.one({unit[place]: p for place, p in key[1]}).power(size)
+            counts = powers[key] if counts is None else counts.plus(powers[key])
         for vector, p in (counts.as_dict() if counts is not None else {}).items():
             total[vector] = total.get(vector, 0.0) + probability * p
-    count = site.client_count
-    rows = [(a, b, count - a - b, at_most_one(p)) for (a, b), p in total.items() if p > 0]
-    return tuple(sorted(rows, key=lambda row: (-row[3], row)))
+    rows: dict[tuple[int, int, int], list[float]] = {}
+    demand = site.traffic[loading.principal].demand_mb_s
+    for vector, p in total.items():
+        if p <= 0:
+            continue
+        on = [0, 0, 0]
+        load = [0.0, 0.0]
+        for (a, b), number in zip(parts, vector, strict=False):
+            if not (a and b):
+                on[0 if a else 1 if b else 2] += number
+            load = [load[0] + number * a * demand, load[1] + number * b * demand]
+        row = rows.setdefault((on[0], on[1], on[2]), [0.0, 0.0, 0.0])
+        for n, amount in enumerate((1.0, *load)):
+            row[n] += p * amount
+    ordered = sorted(rows.items(), key=lambda item: (-item[1][0], item[0]))
+    return (
+        tuple((*on, at_most_one(p)) for on, (p, _, _) in ordered),
+        tuple((a / p, b / p) for _, (p, a, b) in ordered),
+    )
 
 
 def _elements(
@@ -344,7 +400,7 @@ def _elements(
         for group in range(len(sizes)):
             by_element: dict[str, dict[float, float]] = {}
             for outcome, p in own.joint(group, loading.asks(mode, group)).items():
-                for element, amount in loading.client_load(outcome, group, mode).items():
+                for element, amount in loading.client_load(outcome, group).items():
                     entry = by_element.setdefault(element, {})
                     entry[amount] = entry.get(amount, 0.0) + p
             single.append(by_element)
@@ -391,71 +447,3 @@ def _sum_of_loads(
         groups.append((size, outcomes))
     result = count_sum(groups)
     return list(zip((result.vectors @ np.array(amounts)).tolist(), result.probability.tolist(), strict=True))
-
-
-def _overload(loading: Loading, own: OwnParts, probabilities: Sequence[float]) -> tuple[float, float, float]:
-    """Probability of any overload, mean share that is delivered, and the probability left out."""
-    sizes = loading.policy.site.group_sizes
-    count = sum(sizes)
-    overload = delivered = left_out = 0.0
-    for mode, probability in zip(loading.table.modes, probabilities, strict=True):
-        over, arriving, missing = _overload_in(loading, own, mode)
-        overload += probability * over
-        delivered += probability * arriving / count
-        left_out += probability * missing
-    return at_most_one(overload), at_most_one(delivered), left_out
-
-
-def _overload_in(loading: Loading, own: OwnParts, mode: Mode) -> tuple[float, float, float]:
-    """One mode: probability of overload, mean number of clients' worth delivered, probability left out."""
-    sizes = loading.policy.site.group_sizes
-    endangered = loading.endangered(mode)
-    joints = [own.joint(group, loading.asks(mode, group)) for group in range(len(sizes))]
-    if not endangered:
-        served = [sum(p for outcome, p in joint.items() if outcome[0] != LOST) for joint in joints]
-        return 0.0, sum(size * p for size, p in zip(sizes, served, strict=True)), 0.0
-    base = loading.base_load(mode)
-    rows: dict[tuple[float, ...], int] = {}
-    groups = []
-    for group, (size, joint) in enumerate(zip(sizes, joints, strict=True)):
-        outcomes: dict[tuple[float, ...], float] = {}
-        for outcome, p in joint.items():
-            own_loads = loading.client_load(outcome, group, mode)
-            row = (float(outcome[0] != LOST), *(own_loads.get(element, 0.0) for element in endangered))
-            rows.setdefault(row, len(rows))
-            outcomes[row] = outcomes.get(row, 0.0) + p
-        groups.append((size, outcomes))
-    width = len(rows)
-    total = count_sum(
-        [
-            (size, {tuple(int(index == rows[row]) for index in range(width)): p for row, p in outcomes.items()})
-            for size, outcomes in groups
-        ],
-        _CUT,
-    )
-    matrix = np.array(list(rows), dtype=np.float64)
-    loads = total.vectors @ matrix[:, 1:]
-    fixed = np.array([base.get(element, 0.0) for element in endangered])
-    capacity = np.array([loading.capacity(element) for element in endangered])
-    ratio = np.minimum(1.0, np.divide(capacity, loads + fixed, out=np.ones_like(loads), where=loads + fixed > 0))
-    over = ((loads > 0) & (loads + fixed > capacity * FORGIVEN)).any(axis=1)
-    arriving = np.zeros(len(loads))
-    for index, row in enumerate(matrix):
-        used = row[1:] > 0
-        share = ratio[:, used].min(axis=1) if used.any() else np.ones(len(loads))
-        arriving += total.vectors[:, index] * row[0] * share
-    weight = total.probability
-    return float(weight[over].sum()), float(np.dot(weight, arriving)), max(0.0, 1.0 - float(weight.sum()))
-
-
-def overload_by_mode(loading: Loading, own: OwnParts, mode: Mode) -> float:
-    """Give the probability that an element on the route of clients is overloaded in a mode.
-
-    Examples
-    --------
-    >>> engine = solution_of("L2R", "exact").engine
-    >>> loading = Loading(engine.policy, counted=True)
-    >>> overload_by_mode(loading, engine.own, loading.table.modes[0])
-    0.0
-    """
-    return _overload_in(loading, own, mode)[0]

@@ -12,6 +12,7 @@ from k2rel.measures.solution import Solution, StudyLike, framed, solution_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
+from k2rel.services.clients import own_states
 from k2rel.services.modes import Mode, traffic_diagram
 from k2rel.units import HOURS_PER_YEAR
 
@@ -65,9 +66,10 @@ def mode_words(policy: Policy, mode: Mode) -> ModeWords:
     principal = principal_traffic(policy.site)
     sides: dict[str | None, int] = {}
     for group, size in enumerate(policy.site.group_sizes):
-        routes = mode.routes[0][group]
-        first = policy.choice(principal, group).routes[routes[0]] if routes else None
-        where = None if first is None or first.dead_end else first.carried_by
+        pattern = own_states(policy).usual(principal, group, mode.situations[0][group])
+        routes = policy.choice(principal, group).routes
+        used = [side for side in policy.site.sides if side in {routes[route].carried_by for route, _ in pattern.uses}]
+        where = " and ".join(used) or None
         sides[where] = sides.get(where, 0) + size
     ordered = sorted(sides.items(), key=lambda item: (item[0] is None, item[0] or ""))
     said = [

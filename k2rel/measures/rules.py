@@ -17,7 +17,7 @@ from k2rel.errors import InputError, closest
 from k2rel.measures.solution import framed, solution_of
 from k2rel.organisation import Organisation
 from k2rel.rates import Law
-from k2rel.services.clients import routes_under
+from k2rel.services.clients import OwnStates, own_states
 from k2rel.services.modes import groups_of
 from k2rel.site.model import Role, Unit
 from k2rel.studies import Study, StudyLike, study_of, with_site
@@ -196,6 +196,7 @@ def client_path_changes(study: Study) -> dict[str, float]:
     {'media': 0.0009, 'control': 0.0009}
     """
     site, policy = study.site, study.policy
+    own = own_states(policy)
     result = {}
     for name, traffic in site.traffic.items():
         if traffic.scope != "client" or len(traffic.paths) < 2:
@@ -213,18 +214,24 @@ def client_path_changes(study: Study) -> dict[str, float]:
         for choice, nodes, size in zip(choices, functions, site.group_sizes, strict=True):
             here = values[at : at + len(nodes)]
             at += len(nodes)
-            normal = routes_under(choice, here[:, 0].tolist())
-            if not normal or choice.routes[normal[0]].dead_end:
-                continue
+            group = choices.index(choice)
+            found = [own.situation(name, group, dict(zip(nodes, column, strict=True))) for column in here.T.tolist()]
+            normal = _routes(own, name, group, found[0], len(own.works) - 1)
             for n, rate in enumerate(rates):
-                taken = routes_under(choice, here[:, n + 1].tolist()) if stays[n + 1] else ()
-                total += size * rate * bool(taken and taken[0] != normal[0] and not choice.routes[taken[0]].dead_end)
-            for part in choice.routes[normal[0]].own:
-                other = next((route for route in normal if part not in choice.routes[route].own), None)
-                if other is not None and not choice.routes[other].dead_end:
-                    total += size * study.client_laws[part].failure_rate_per_h
+                if stays[n + 1]:
+                    then = _routes(own, name, group, found[n + 1], len(own.works) - 1)
+                    total += size * rate * bool(then and normal - then)
+            for place, part in enumerate(own.names):
+                then = _routes(own, name, group, found[0], len(own.works) - 1 - (1 << place))
+                total += size * study.client_laws[part].failure_rate_per_h * bool(then and normal - then)
         result[name] = total / site.client_count * HOURS_PER_YEAR
     return result
+
+
+def _routes(own: OwnStates, traffic: str, group: int, situation: int, state: int) -> set[int]:
+    """Routes that a client uses in a state of its own parts."""
+    outcome = int(own.outcomes(traffic, group, situation)[state])
+    return {route for route, _ in own.pattern(traffic, group, outcome).uses}
 
 
 def _failures_per_h(study: Study, part: str) -> float:

@@ -87,7 +87,7 @@ def _in_modes(engine: Engine, traffic: str) -> FloatArray:
         for mode, share in zip(table.modes, shares, strict=True):
             counts = np.ones(1)
             for group, size in enumerate(site.group_sizes):
-                found = moment.own.joint(group, [(traffic, mode.routes[0][group])])
+                found = moment.own.joint(group, [(traffic, mode.situations[0][group])])
                 gone = sum(p for (route,), p in found.items() if route == LOST)
                 there = sum(p for (route,), p in found.items() if route != LOST)
                 # counted from the rarer side, so that its probability keeps its digits

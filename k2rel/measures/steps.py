@@ -69,7 +69,7 @@ def takeover_steps(
     site, failed = study.site, as_names("failed", failed)
     site.require_parts(failed)
     times = (organisation or Organisation()).takeover_times
-    policy = Policy(site, study.policy.home, sticky=True)
+    policy = Policy(site, study.policy.primary, sticky=True)
     takeover = Takeover(policy, times)
     good, bad = (
         policy.structure.truth(takeover.conditions, dict.fromkeys(parts, False) | raid_works(site, parts))

@@ -62,7 +62,7 @@ def compiled(policy: Policy) -> dict[str, Any]:
         "sides": list(site.sides),
         "home": policy.home,
         "principal": principal_traffic(site),
-        "counts": list(site.counted_traffic),
+        "counts": list(site.foreground),
         "further": list(further_traffic(site)),
         "gates": [gate(node) for node in nodes],
         "raid": {

@@ -205,7 +205,9 @@ class Controls:
         return ", ".join(parts) or "nothing to move"
 
     def _named(self, role: str, place: int) -> str:
-        """A holder by its side, or by its server where two are on one side."""
+        """A holder by its name, else by its side, or by its server where two are on one side."""
         holders = self._holders[role]
+        if (name := holders[place].name) is not None:
+            return name
         side, server = holders[place].side, holders[place].on
         return server if server and sum(holder.side == side for holder in holders) > 1 else side

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from k2rel.arguments import as_names
 from k2rel.logic.structure import Node
-from k2rel.policy.rules import Choice, Policy, Route
-from k2rel.site.model import AtLeast, Site
+from k2rel.policy.flows import Choice, Pattern
+from k2rel.policy.rules import Policy
+from k2rel.site.model import AtLeast, Site, names_in
 from k2rel.site.service_names import FULL_SERVICE
 from k2rel.tables import Shown
 
@@ -17,6 +20,7 @@ __all__ = [
     "ClientState",
     "ElementLoad",
     "FailoverOutcome",
+    "UsedRoute",
     "failover",
     "further_traffic",
     "principal_traffic",
@@ -24,13 +28,32 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class UsedRoute:
+    """One route in use: the side whose load it is, its group in the file, part of the demand, parts in order."""
+
+    side: str
+    group: int
+    share: float
+    path: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class ClientState(Shown):
-    """Where one client's flows go: for each traffic class the components in order, empty when cut off."""
+    """Where one client's flows go: for each traffic class the routes in use, none when it is cut off."""
 
     client: str
-    sides: Mapping[str, str | None]
-    paths: Mapping[str, tuple[str, ...]]
+    routes: Mapping[str, tuple[UsedRoute, ...]]
+
+    @property
+    def sides(self) -> dict[str, str | None]:
+        """The side of the first route of each traffic class; None when it is cut off."""
+        return {name: used[0].side if used else None for name, used in self.routes.items()}
+
+    @property
+    def paths(self) -> dict[str, tuple[str, ...]]:
+        """Parts of the first route of each traffic class, in order."""
+        return {name: used[0].path if used else () for name, used in self.routes.items()}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -40,7 +63,7 @@ class ElementLoad(Shown):
     element: str
     load_mb_s: float
     capacity_mb_s: float
-    counted_mb_s: float  # of the traffic that counts in full service; the rest yields to it
+    counted_mb_s: float  # of the foreground; the background yields to it
 
     @property
     def overloaded(self) -> bool:
@@ -54,7 +77,7 @@ class ElementLoad(Shown):
 
     @property
     def ends_full_service(self) -> bool:
-        """Whether the load of the traffic that counts in full service is above the capacity."""
+        """Whether the load of the foreground is above the capacity."""
         return exceeds(self.counted_mb_s, self.capacity_mb_s)
 
 
@@ -92,8 +115,8 @@ class FailoverOutcome(Shown):
         every heartbeat that would notice the loss of the present holder works. Without it there is no redundancy.
     clients : tuple of ClientState
         Each client's routes.
-    flows : mapping of str to tuple of str
-        The route of each site-wide flow.
+    site_routes : mapping of str to tuple of UsedRoute
+        The routes in use of each site-wide flow.
     services : mapping of str to bool
         Whether each service is there, for the whole site.
     loads : tuple of ElementLoad
@@ -104,6 +127,8 @@ class FailoverOutcome(Shown):
         Load of every component and client part on a route [MB/s], with a capacity or without.
     standby : mapping of str to bool
         For each role that can move, what `backup_in_service` says of the first.
+    holders : mapping of str to str
+        The name of the holder that has each role now, where the file names it.
     returns : tuple of str
         Servers out of service that come back by themselves, by automatic failback; the others wait for an operator.
     """
@@ -116,13 +141,19 @@ class FailoverOutcome(Shown):
     out_of_service: tuple[str, ...]
     backup_in_service: bool
     clients: tuple[ClientState, ...]
-    flows: Mapping[str, tuple[str, ...]]
+    site_routes: Mapping[str, tuple[UsedRoute, ...]]
     services: Mapping[str, bool]
     loads: tuple[ElementLoad, ...]
     principal: str
     carried: Mapping[str, float]
     standby: Mapping[str, bool] = field(default_factory=dict)
     returns: tuple[str, ...] = ()
+    holders: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def flows(self) -> dict[str, tuple[str, ...]]:
+        """Parts of the first route of each site-wide flow, in order."""
+        return {name: used[0].path if used else () for name, used in self.site_routes.items()}
 
     def out_of_service_words(self) -> dict[str, tuple[str, ...]]:
         """Say until when servers are out of service.
@@ -163,6 +194,7 @@ class FailoverOutcome(Shown):
             "home": self.home,
             "primary": self.primary,
             "roles": dict(self.roles),
+            "holders": dict(self.holders),
             "out_of_service": list(self.out_of_service),
             "returns_by_itself": list(self.returns),
             "backup_in_service": self.backup_in_service,
@@ -173,10 +205,12 @@ class FailoverOutcome(Shown):
                     **self._older_names(state),
                     "sides": dict(state.sides),
                     "paths": {name: list(path) for name, path in state.paths.items()},
+                    "routes": {name: _as_json(used) for name, used in state.routes.items()},
                 }
                 for state in self.clients
             ],
             "flows": {name: list(path) for name, path in self.flows.items()},
+            "flow_routes": {name: _as_json(used) for name, used in self.site_routes.items()},
             "services": dict(self.services),
             "loads": [
                 {
@@ -206,6 +240,10 @@ class FailoverOutcome(Shown):
         return f"{self.level}: {failed} failed, {lost} lost{roles}"
 
 
+def _as_json(used: Sequence[UsedRoute]) -> list[dict[str, Any]]:
+    return [{"side": r.side, "group": r.group, "share": r.share, "path": list(r.path)} for r in used]
+
+
 def principal_traffic(site: Site) -> str:
     """Name the traffic class that the site is for: the first in its file with a flow for each client.
 
@@ -215,10 +253,7 @@ def principal_traffic(site: Site) -> str:
     >>> principal_traffic(read_site("nearline"))
     'ftp'
     """
-    for name, traffic in site.traffic.items():
-        if traffic.scope == "client":
-            return name
-    return next(iter(site.traffic))
+    return site.principal
 
 
 def further_traffic(site: Site) -> tuple[str, ...]:
@@ -245,16 +280,6 @@ def raid_works(site: Site, failed: Iterable[str]) -> dict[str, bool]:
     """
     gone = set(failed)
     return {name: len(gone.intersection(entry.drives)) <= entry.tolerance for name, entry in site.raid_sets.items()}
-
-
-def _taken(choice: Choice, truth: Mapping[Node, bool], own_failed: frozenset[str]) -> Route | None:
-    """The first route, in the order that holds now, that can be used."""
-    order = next(order for when, order in choice.orders if truth[when])
-    for index in order:
-        route = choice.routes[index]
-        if truth[route.usable] and not own_failed.intersection(route.own):
-            return None if route.dead_end else route
-    return None
 
 
 def failover(
@@ -302,78 +327,41 @@ def failover(
     }
     at = {(role, side): policy.role_at(role, side) for role in site.roles for side in site.sides}
     up = {role: policy.role_up(role) for role in site.roles}
-    serving = {name: policy.in_service(name) for name in (*site.components, *site.raid_sets)}
+    named = {
+        (role, h.name): policy.role_at(role, h.name) for role in site.roles for h in policy.holders(role) if h.name
+    }
     backups = {role: policy.backup_in_service(role) for role in site.roles}
-    roots: list[Node] = [*backups.values(), *at.values(), *up.values(), *serving.values(), *policy.shut_down.values()]
+    roots: list[Node] = [*backups.values(), *at.values(), *up.values(), *named.values(), *policy.shut_down.values()]
     for choice in choices.values():
-        roots += choice.deciding
+        roots += [*choice.deciding, *choice.carrying]
     truth = policy.structure.truth(roots, state)
-
-    def spelled(route: Route | None, number: int) -> tuple[str, ...]:
-        if route is None:
-            return ()
-        names: list[str] = []
-        for stage in route.stages:
-            if isinstance(stage, AtLeast):
-                names += [name for name in stage.of if truth[serving[name]]][: stage.k]
-            else:
-                names.append(site.client_part_id(number, stage) if stage in site.client_parts else stage)
-        return tuple(names)
-
-    carried: dict[str, float] = {}
-    counted: dict[str, float] = {}
-    carries_clients: set[str] = set()
-    principal = principal_traffic(site)
-
-    def add(route: Route | None, demand: float, name: str, number: int = 0) -> None:
-        if route is None:
-            return
-        for stage in route.stages:
-            if isinstance(stage, AtLeast):
-                live = [member for member in stage.of if truth[serving[member]]]
-            else:
-                live = [site.client_part_id(number, stage) if stage in site.client_parts else stage]
-            for member in live:
-                carried[member] = carried.get(member, 0.0) + demand / len(live)
-                if name in site.counted_traffic:
-                    counted[member] = counted.get(member, 0.0) + demand / len(live)
-                    if site.traffic[name].scope == "client":
-                        carries_clients.add(member)
-
-    client_traffic = {name: traffic for name, traffic in site.traffic.items() if traffic.scope == "client"}
-    clients = []
+    flows = _Flows(site, choices, truth)
     gone = set(failed)
+    clients = []
     for client in site.clients():
-        own = {key for key in site.client_parts if site.client_part_id(client.number, key) in gone}
-        sides: dict[str, str | None] = {}
-        paths: dict[str, tuple[str, ...]] = {}
-        for name, traffic in client_traffic.items():
-            route = _taken(choices[name, client.group], truth, frozenset(own))
-            add(route, traffic.demand_mb_s, name, client.number)
-            sides[name] = route.carried_by if route else None
-            paths[name] = spelled(route, client.number)
-        clients.append(ClientState(client.name, sides, paths))
-    flows: dict[str, tuple[str, ...]] = {}
-    services = {}
-    for name, traffic in site.traffic.items():
-        if traffic.scope == "client":
-            services[name] = all(state.sides[name] is not None for state in clients)
-        else:
-            route = _taken(choices[name, 0], truth, frozenset())
-            add(route, traffic.demand_mb_s, name)
-            flows[name] = spelled(route, 0)
-            services[name] = route is not None
-    for role, entry in site.roles.items():
-        if entry.is_service:
-            services[role] = truth[up[role]]
+        lost = frozenset(key for key in site.client_parts if site.client_part_id(client.number, key) in gone)
+        routes = {
+            name: flows.follow(name, client.group, client.number, lost)
+            for name, traffic in site.traffic.items()
+            if traffic.scope == "client"
+        }
+        clients.append(ClientState(client.name, routes))
+    site_routes = {
+        name: flows.follow(name, 0, 0, frozenset()) for name, traffic in site.traffic.items() if traffic.scope == "site"
+    }
     loads = tuple(
-        ElementLoad(name, carried.get(name, 0.0), part.capacity_mb_s, counted.get(name, 0.0))
+        ElementLoad(name, flows.carried.get(name, 0.0), part.capacity_mb_s, flows.foreground.get(name, 0.0))
         for name, part in site.components.items()
         if part.capacity_mb_s is not None
     )
-    services[FULL_SERVICE] = services[principal] and not any(
-        item.ends_full_service and item.element in carries_clients for item in loads
-    )
+    services = {
+        name: all(state.routes[name] for state in clients) if traffic.scope == "client" else bool(site_routes[name])
+        for name, traffic in site.traffic.items()
+    }
+    for role, entry in site.roles.items():
+        if entry.is_service:
+            services[role] = truth[up[role]]
+    services[FULL_SERVICE] = flows.whole(frozenset(item.element for item in loads if item.ends_full_service))
     roles = {role: next((side for side in site.sides if truth[at[role, side]]), None) for role in site.roles}
     first = next(iter(site.roles), None)
     primary = policy.home if first is None else roles[first]
@@ -386,14 +374,61 @@ def failover(
         home=policy.home,
         primary=primary,
         roles=roles,
+        holders={role: name for (role, name), node in named.items() if truth[node]},
         out_of_service=out,
         backup_in_service=first is not None and truth[backups[first]],
         clients=tuple(clients),
-        flows=flows,
+        site_routes=site_routes,
         services=services,
         loads=loads,
-        principal=principal,
-        carried=carried,
+        principal=principal_traffic(site),
+        carried=flows.carried,
         standby={role: truth[node] for role, node in backups.items() if role in site.movable},
         returns=tuple(name for name in out if policy.returns_by_itself(name)),
     )
+
+
+class _Flows:
+    """Flows followed one by one, and the load that they put on every part."""
+
+    def __init__(self, site: Site, choices: Mapping[tuple[str, int], Choice], truth: Mapping[Node, bool]) -> None:
+        self.site, self.choices, self.truth = site, choices, truth
+        self.carried: dict[str, float] = {}
+        self.foreground: dict[str, float] = {}
+        self._met: dict[tuple[str, int, frozenset[str]], Pattern] = {}
+
+    def follow(self, name: str, group: int, number: int, lost: frozenset[str]) -> tuple[UsedRoute, ...]:
+        """The routes that one flow uses; its load is added."""
+        choice, key = self.choices[name, group], (name, group, lost)
+        if key not in self._met:
+            works = {part: np.array([part not in lost]) for part in choice.own}
+            self._met[key] = choice.patterns(self.truth, works, 1, range(len(choice.branches)))[0]
+        pattern, traffic = self._met[key], self.site.traffic[name]
+        used = []
+        for index, share in pattern.uses:
+            route = choice.routes[index]
+            for part, load in choice.falls_on(pattern, index, share * traffic.demand_mb_s).items():
+                part = self._spelled(part, number)
+                self.carried[part] = self.carried.get(part, 0.0) + load
+                if traffic.priority == "foreground":
+                    self.foreground[part] = self.foreground.get(part, 0.0) + load
+            path: list[str] = []
+            for stage, fork in zip(route.stages, route.forks, strict=True):
+                if fork is None or not isinstance(stage, AtLeast):
+                    path += [self._spelled(part, number) for part in names_in(stage)]
+                    continue
+                live = [each for n, each in enumerate(stage.of, fork.first) if n in pattern.live]
+                path += [self._spelled(part, number) for each in live[: stage.k] for part in each]
+            used.append(UsedRoute(route.carried_by, route.group, share, tuple(path)))
+        return tuple(used)
+
+    def whole(self, overloaded: frozenset[str]) -> bool:
+        """Whether every flow that full service asks for is up, and gets what it asks for."""
+        return all(
+            not pattern.lost and any(overloaded.isdisjoint(way) for way in self.choices[name, group].ways(pattern))
+            for (name, group, _), pattern in self._met.items()
+            if name in self.site.full_service_of
+        )
+
+    def _spelled(self, part: str, number: int) -> str:
+        return self.site.client_part_id(number, part) if part in self.site.client_parts else part

@@ -40,10 +40,11 @@ class Roles:
     True
     """
 
-    def __init__(self, site: Site, home: str | None = None, *, sticky: bool = False) -> None:
+    def __init__(self, site: Site, primary: str | None = None, *, sticky: bool = False) -> None:
         self.site = site
         self.sticky = sticky
-        self.home = site.sides[0] if home is None else as_name("primary", home)
+        self.primary = primary  # None: holders are asked as the file lists them
+        self.home = site.sides[0] if primary is None else as_name("primary", primary)
         if self.home not in site.sides:
             only = " and ".join(site.sides)
             raise InputError(f"--primary {self.home[:20]}: {site.name} has no side '{self.home[:20]}', only {only}")
@@ -87,15 +88,17 @@ class Roles:
             return self.in_service(name) if in_service else self.works(name)
 
         if isinstance(stage, AtLeast):
-            return self.structure.at_least(stage.k, [one(name) for name in stage.of])
+            return self.structure.at_least(stage.k, [self.structure.conjunction(map(one, each)) for each in stage.of])
         return one(stage)
 
     def _all_work(self, needs: Sequence[Stage]) -> Node:
         return self.structure.conjunction(self._stage(need) for need in needs)
 
     def _holders(self, role: Role) -> list[Holder]:
-        """Holders in the order in which they are asked, the home side's first."""
-        return sorted(role.holders, key=lambda holder: holder.side != self.home)
+        """Holders in the order in which they are asked: as listed, those on the primary side first if one is given."""
+        if self.primary is None:
+            return list(role.holders)
+        return sorted(role.holders, key=lambda holder: holder.side != self.primary)
 
     def _triggers_kept(self, unit: str) -> Node:
         return self.structure.conjunction(self.works(name) for name in self.site.units[unit].triggers)
@@ -124,7 +127,7 @@ class Roles:
         return f"{server} placed in service"
 
     def holders(self, role: str) -> list[Holder]:
-        """List the holders of a role in the order in which they are asked, the home side's first.
+        """List the holders of a role in the order in which they are asked.
 
         Examples
         --------
@@ -350,17 +353,18 @@ class Roles:
         """For each server that a takeover can put out of service, when one does."""
         return self._shut_down
 
-    def role_at(self, role: str, side: str) -> Node:
-        """Say when a role is at a side.
+    def role_at(self, role: str, place: str) -> Node:
+        """Say when a role is at a side, or at the holder of that name.
 
         Examples
         --------
         >>> from k2rel.site import read_site
-        >>> policy = Roles(read_site("L2R"), home="B")
+        >>> policy = Roles(read_site("L2R"), primary="B")
         >>> policy.structure.value(policy.role_at("file_system", "B"), {})
         True
         """
-        return self.structure.disjunction(at for holder, at in self._positions[role] if holder.side == side)
+        here = [at for holder, at in self._positions[role] if place in (holder.side, holder.name)]
+        return self.structure.disjunction(here)
 
     def role_up(self, role: str) -> Node:
         """Say when a role is performed: its holder has all that the role needs.

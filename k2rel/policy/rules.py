@@ -1,69 +1,21 @@
-"""Which route each flow takes, given what works and who holds the roles.
+"""Which routes each flow may take, given what works and who holds the roles.
 
-Paths
-    A flow takes the first usable path in its order of preference. A path is usable while all its parts work
-    and are in service, the roles that its traffic requires are held and able, and the roles named by `when`
-    are at the side that it says.
+A path is usable while all its parts work and are in service, the roles that its traffic requires are held and able,
+and the roles named by `when` are where it says. What a flow makes of usable paths is said in `flows`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from k2rel.logic.structure import FALSE, TRUE, Node
+from k2rel.policy.flows import Carry, Choice, Condition, Count, Fork, Own, Passed, Route, Shared, all_hold
 from k2rel.policy.roles import Roles
-from k2rel.site.model import Path, Site, Stage, Traffic
+from k2rel.site.model import AtLeast, Path, Site, Stage, Traffic, subscription_in
 from k2rel.tables import Shown
 
-__all__ = ["Choice", "Policy", "Route"]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One path for one group of clients, with everything but the client's own parts looked up.
-
-    Parameters
-    ----------
-    side, carried_by : str
-        The side it enters by, and the side whose load it is.
-    stages : tuple of str or AtLeast
-        Components in order, client parts by their name in the file.
-    own : tuple of str
-        The client parts among them.
-    usable : int
-        Structure function: everything but the client's own parts lets this route be used.
-    dead_end : bool
-        No route at all: a client whose port is alive stays with it though it leads nowhere.
-    """
-
-    side: str
-    carried_by: str
-    stages: tuple[Stage, ...]
-    own: tuple[str, ...]
-    usable: Node
-    dead_end: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The routes of one group for one traffic class, and in which order they are tried.
-
-    Parameters
-    ----------
-    routes : tuple of Route
-        The routes.
-    orders : tuple of (int, tuple of int)
-        Structure function of a condition, and the order of routes under it; exactly one condition holds.
-    """
-
-    routes: tuple[Route, ...]
-    orders: tuple[tuple[Node, tuple[int, ...]], ...]
-
-    @property
-    def deciding(self) -> list[Node]:
-        """What decides the route of a group's clients: its usable routes, then the conditions of the orders."""
-        return [*(route.usable for route in self.routes), *(when for when, _ in self.orders)]
+__all__ = ["Policy"]
 
 
 class Policy(Roles, Shown):
@@ -71,7 +23,7 @@ class Policy(Roles, Shown):
 
     Parameters
     ----------
-    site, home, sticky
+    site, primary, sticky
         As for `Roles`.
 
     Examples
@@ -83,8 +35,8 @@ class Policy(Roles, Shown):
     True
     """
 
-    def __init__(self, site: Site, home: str | None = None, *, sticky: bool = False) -> None:
-        super().__init__(site, home, sticky=sticky)
+    def __init__(self, site: Site, primary: str | None = None, *, sticky: bool = False) -> None:
+        super().__init__(site, primary, sticky=sticky)
         self._choices: dict[tuple[str, int], Choice] = {}
 
     def choice(self, traffic: str, group: int = 0) -> Choice:
@@ -140,35 +92,51 @@ class Policy(Roles, Shown):
         """
         s = self.structure
         choice = self.choice(traffic, group)
-        taken = [
-            s.conjunction([route.usable, *(s.variable(self.site.client_part_id(number, part)) for part in route.own)])
-            for route in choice.routes
-        ]
+        taken = [self.spelled(route.usable, number) for route in choice.routes]
         usable = []
-        for when, order in choice.orders:
+        for when, groups in choice.orders:
             stuck: list[Node] = []
-            for index in order:
+            for index in (index for group_ in groups for index in group_):
                 if choice.routes[index].dead_end:
                     stuck.append(s.negation(taken[index]))
                 else:
                     usable.append(s.conjunction([when, taken[index], *stuck]))
         return s.disjunction(usable)
 
+    def spelled(self, condition: Condition, number: int) -> Node:
+        """Write a condition as a function of all parts, a client's own by its number."""
+        if isinstance(condition, Shared):
+            return condition.node
+        if isinstance(condition, Own):
+            return self.structure.variable(self.site.client_part_id(number, condition.part))
+        return self.structure.at_least(condition.k, [self.spelled(part, number) for part in condition.of])
+
     def _choice(self, traffic: Traffic, group: int) -> Choice:
         paths = [p for p in traffic.paths if traffic.prefer != "home only" or p.side == self.home]
-        routes = [self._route(traffic, path, group) for path in paths]
+        forks = _Forks(self, group)
+        routes = [self._route(traffic, path, forks) for path in paths]
         if traffic.detects == "port":
             routes += self._dead_ends(routes)
-
-        def by(side: str) -> tuple[int, ...]:
-            return tuple(sorted(listed, key=lambda index: routes[index].side != side))
-
+        numbers = sorted({route.group for route in routes})
         # a side's dead end is tried after its routes
         sides = list(dict.fromkeys(route.side for route in routes))
-        listed = list(range(len(paths)))
+        listed = list(range(len(routes)))
         if traffic.detects == "port":
-            listed = sorted(range(len(routes)), key=lambda index: sides.index(routes[index].side))
-        orders: list[tuple[Node, tuple[int, ...]]] = [(TRUE, tuple(listed))]
+            listed.sort(key=lambda index: sides.index(routes[index].side))
+
+        def by(side: str | None) -> tuple[tuple[int, ...], ...]:
+            """Groups in order: those with a path on the preferred side first; in each, the paths of that side."""
+            here = sorted(listed, key=lambda index: routes[index].side != side) if side else listed
+            if traffic.detects == "port":
+                return tuple((index,) for index in here)
+            groups = [[index for index in here if routes[index].group == number] for number in numbers]
+            if side:
+                groups.sort(key=lambda members: all(routes[index].side != side for index in members))
+            if traffic.share == "first":
+                return tuple((index,) for members in groups for index in members)
+            return tuple(map(tuple, groups))
+
+        orders: list[tuple[Node, tuple[tuple[int, ...], ...]]] = [(TRUE, by(None))]
         if traffic.prefer == "home":
             orders = [(TRUE, by(self.home))]
         elif traffic.prefer.startswith("@"):
@@ -178,33 +146,143 @@ class Policy(Roles, Shown):
             orders = [(self.role_at(role, side), by(side)) for side in self.site.sides]
             if self.sticky:  # while the role is on its way nobody has it
                 orders.append((self.structure.negation(self.structure.disjunction(at for at, _ in orders)), ()))
-        return Choice(tuple(routes), tuple((when, order) for when, order in orders if when != FALSE))
+        kept = tuple((when, order) for when, order in orders if when != FALSE)
+        return Choice(traffic.share, tuple(routes), kept, tuple(forks.branches), frozenset(forks.counted))
 
     def _dead_ends(self, routes: Sequence[Route]) -> list[Route]:
         """For each side what holds a client that watches its port only: the port and where it plugs in."""
         result = []
         for side in dict.fromkeys(route.side for route in routes):
             route = next(route for route in routes if route.side == side)
-            plug = next(stage for stage in route.stages if stage not in route.own)
-            alive = self._stage(plug, in_service=True)
-            result.append(Route(side, route.carried_by, (), route.own, alive, dead_end=True))
+            plug = next(stage for stage in route.stages if stage not in self.site.client_parts)
+            alive: list[Condition] = [Shared(self._stage(plug, in_service=True)), *map(Own, route.own)]
+            result.append(replace(route, stages=(), carries=(), forks=(), usable=all_hold(alive), dead_end=True))
         return result
 
-    def _route(self, traffic: Traffic, path: Path, group: int) -> Route:
-        stages = tuple(
-            self.site.subscribed(stage[1:], group) if isinstance(stage, str) and stage.startswith("@") else stage
-            for stage in path.via
+    def _route(self, traffic: Traffic, path: Path, forks: _Forks) -> Route:
+        stages = tuple(map(forks.resolved, path.via))
+        asked: list[Condition] = []
+        shared: list[Node] = []
+        carries: list[Carry] = []
+        found: list[Fork | None] = []
+        for stage in stages:
+            condition = forks.works(stage)
+            if isinstance(condition, Shared):
+                shared.append(condition.node)
+            else:
+                asked.append(condition)
+            here = forks.crossed(stage)
+            carries += here
+            found.append(here[0] if here and isinstance(here[0], Fork) else None)
+        shared += [self.role_at(role, place) for role, place in path.when]
+        shared += [self.role_up(role) for role in traffic.requires]
+        own = tuple(stage for stage in stages if isinstance(stage, str) and stage in self.site.client_parts)
+        usable = all_hold([Shared(self.structure.conjunction(shared)), *asked])
+        return Route(
+            path.side, path.carried_by, path.group, path.weight, stages, usable, tuple(carries), tuple(found), own
         )
-        own = tuple(s for s in stages if isinstance(s, str) and s in self.site.client_parts)
-        shared = [stage for stage in stages if stage not in own]
-        usable = self.structure.conjunction(
-            [
-                *(self._stage(stage, in_service=True) for stage in shared),
-                *(self.role_at(role, side) for role, side in path.when),
-                *(self.role_up(role) for role in traffic.requires),
-            ]
-        )
-        return Route(path.side, path.carried_by, stages, own, usable)
 
     def _line(self) -> str:
         return f"{self.site.name}: {'sticky roles' if self.sticky else 'roles'}, preferred side {self.home}"
+
+
+class _Forks:
+    """Stages of one group's paths: when each works, and what load through it falls on."""
+
+    def __init__(self, policy: Policy, group: int) -> None:
+        self.policy = policy
+        self.group = group
+        self.branches: list[Condition] = []
+        self.counted: set[int] = set()
+
+    def resolved(self, stage: Stage) -> Stage:
+        """A stage with its subscriptions looked up."""
+        if isinstance(stage, AtLeast):
+            return AtLeast(stage.k, tuple(tuple(map(self._named, branch)) for branch in stage.of))
+        return self._named(stage)
+
+    def _named(self, name: str) -> str:
+        subscription = subscription_in(name)
+        return name if subscription is None else self.policy.site.subscribed(subscription, self.group)
+
+    def works(self, stage: Stage, *, in_service: bool = True) -> Condition:
+        """When a stage, or a need, works; shared parts of a stage are in service too."""
+        policy = self.policy
+        if isinstance(stage, AtLeast):
+            branches = [self._all(branch, in_service) for branch in stage.of]
+            nodes = [branch.node for branch in branches if isinstance(branch, Shared)]
+            if len(nodes) == len(branches):
+                return Shared(policy.structure.at_least(stage.k, nodes))
+            return Count(stage.k, tuple(branches))
+        return self._all((stage,), in_service)
+
+    def _all(self, names: Iterable[str], in_service: bool) -> Condition:
+        """A series of parts works."""
+        policy = self.policy
+        own: list[Condition] = []
+        shared: list[Node] = []
+        for name in names:
+            part = policy.site.client_parts.get(name)
+            if part is None:
+                shared.append(policy.in_service(name) if in_service else policy.works(name))
+                continue
+            own.append(Own(name))
+            for need in part.needs:
+                condition = self.works(self.resolved(need), in_service=False)
+                if isinstance(condition, Shared):
+                    shared.append(condition.node)
+                else:
+                    own.append(condition)
+        node = policy.structure.conjunction(shared)
+        return all_hold([*([Shared(node)] if node != TRUE or not own else []), *own])
+
+    def crossed(self, stage: Stage) -> list[Carry]:
+        """What load through a stage falls on."""
+        if not isinstance(stage, AtLeast):
+            return self._part(stage)
+        return [
+            self._fork([(self._all(branch, True), [c for n in branch for c in self._part(n)]) for branch in stage.of])
+        ]
+
+    def _part(self, name: str) -> list[Carry]:
+        """A part, and what it needs that carries."""
+        passed = self._passed(name)
+        return [name, *([Passed(tuple(passed))] if passed else [])]
+
+    def _passed(self, name: str) -> list[Carry]:
+        site = self.policy.site
+        part = site.described.get(name)
+        result: list[Carry] = []
+        for need in map(self.resolved, part.needs if part else ()):
+            if isinstance(need, AtLeast):
+                below = [
+                    (self._all(branch, False), [c for n in branch for c in self._carrying(n)]) for branch in need.of
+                ]
+                if any(carried for _, carried in below):
+                    result.append(self._fork(below))
+            else:
+                result += self._carrying(need)
+        return result
+
+    def _carrying(self, name: str) -> list[Carry]:
+        part = self.policy.site.described.get(name)
+        return [name, *self._passed(name)] if part is not None and part.carries else []
+
+    def _fork(self, branches: Sequence[tuple[Condition, Sequence[Carry]]]) -> Fork:
+        first = len(self.branches)
+        self.branches += [condition for condition, _ in branches]
+        fork = Fork(first, tuple((condition, tuple(carries)) for condition, carries in branches))
+        if any(_limited(carries, self.policy.site) for _, carries in branches):
+            self.counted.update(range(first, first + len(branches)))
+        return fork
+
+
+def _limited(carries: Iterable[Carry], site: Site) -> bool:
+    """Whether load falls on something that has a capacity."""
+    for item in carries:
+        if isinstance(item, str):
+            if (part := site.components.get(item)) is not None and part.capacity_mb_s is not None:
+                return True
+        elif _limited(item.on if isinstance(item, Passed) else (c for _, cs in item.branches for c in cs), site):
+            return True
+    return False

@@ -137,7 +137,7 @@ def show_explorer(study: Study) -> HTML:
     drawing = draw_site(study.site, failover(study))
     if study.site.client_count > MOST_CLIENTS:
         return as_html(f"<figure>{drawing.svg}</figure><p class='more'>{html.escape(STILL)}</p>")
-    data = embedded_json(explorer_data(study.site, study.policy.home) | {"contract": study.laws.contract})
+    data = embedded_json(explorer_data(study.site, study.policy.primary) | {"contract": study.laws.contract})
     still = "Clicking parts works in the rendered report, and with k2rel explore."
     return as_html(
         f"<div class='k2x'><figure>{drawing.svg}</figure><div class='k2x-panel'><p class='more'>{still}</p></div>"

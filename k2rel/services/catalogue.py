@@ -23,7 +23,7 @@ class SiteService:
     """A service and its rule.
 
     It is up while a role is held, a site-wide flow has a usable route, every client or one client of a group has a
-    route, fewer than `cut_off` clients have none, or every client has the bandwidth that it subscribed.
+    route, fewer than `cut_off` clients have none, or every flow that full service asks for is whole.
     """
 
     name: str  # in tables
@@ -68,7 +68,7 @@ def structure_function(policy: Policy, service: SiteService) -> Node:
     if service.rule == "role":
         return policy.role_up(service.of)
     if service.rule == "flow":
-        return s.disjunction(route.usable for route in policy.choice(service.of).routes)
+        return policy.served(service.of, 0, 0)
     clients = [(client.group, client.number) for client in site.clients()]
     if service.rule == "one client":
         return policy.served(service.of, *next(client for client in clients if client[0] == service.group))

@@ -1,22 +1,25 @@
 """Clients are exchangeable given the operating mode: what one of them does.
 
-A mode says which routes are usable, in order. Which of them a client takes depends on its own parts alone,
-so clients of a group are independent and alike, and counts are sums of multinomials. Cost grows with the
-number of clients, never with 2 to that power; no probability is ever got by subtraction.
+A mode says for each group of clients and traffic class what follows from each state of a client's own parts: its
+*situation*, the pattern of routes by state. Which pattern a client has depends on its own parts alone, so clients of a
+group are independent and alike, and counts are sums of multinomials. Cost grows with the number of clients, never with
+2 to that power; no probability is ever got by subtraction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.policy.rules import Choice, Policy
+from k2rel.logic.structure import Node
+from k2rel.policy.flows import NOTHING, Pattern
+from k2rel.policy.rules import Policy
 from k2rel.rates.failure_law import Law
 
-__all__ = ["LOST", "OwnParts", "OwnStates", "RouteList", "own_states", "routes_under", "useful_routes"]
+__all__ = ["LOST", "OwnParts", "OwnStates", "Situation", "own_states"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -24,25 +27,8 @@ IntArray = NDArray[np.int64]
 LOST = -1
 """Outcome of a client that has no usable route."""
 
-RouteList = tuple[int, ...]
-"""Usable routes of one group in one mode, in the order in which they are tried."""
-
-
-def useful_routes(choice: Choice, routes: Iterable[int]) -> RouteList:
-    """Drop routes that no client ever takes, because an earlier one needs no other own part."""
-    kept: list[int] = []
-    for index in routes:
-        own = set(choice.routes[index].own)
-        if not any(own.issuperset(choice.routes[earlier].own) for earlier in kept):
-            kept.append(index)
-    return tuple(kept)
-
-
-def routes_under(choice: Choice, holds: Sequence[bool]) -> RouteList:
-    """Say which routes a group's clients try, in order, from the values of `Choice.deciding`."""
-    conditions = holds[len(choice.routes) :]
-    order = next(order for condition, (_, order) in zip(conditions, choice.orders, strict=True) if condition)
-    return useful_routes(choice, [index for index in order if holds[index]])
+Situation = int
+"""What one client of a group does by the state of its own parts: a number kept by `OwnStates`."""
 
 
 class OwnStates:
@@ -53,7 +39,8 @@ class OwnStates:
         self.names = tuple(policy.site.client_parts)
         codes = np.arange(2 ** len(self.names))
         self.works = (codes[:, None] >> np.arange(len(self.names))) & 1 == 1
-        self._outcomes: dict[tuple[str, int, RouteList], IntArray] = {}
+        self._columns = {name: self.works[:, place] for place, name in enumerate(self.names)}
+        self._flows: dict[tuple[str, int], _Flow] = {}
 
     def probability(self, unavailability: FloatArray) -> FloatArray:
         """Give the probability of each state; `unavailability` and result have a column for each sample."""
@@ -71,18 +58,64 @@ class OwnStates:
             columns.append(np.where(self.works[:, part], -others, others))
         return np.array(columns).reshape(len(self.names), -1).T
 
-    def outcomes(self, traffic: str, group: int, routes: RouteList) -> IntArray:
-        """Say which route the client takes in each state of its own parts; `LOST` for none."""
-        key = (traffic, group, routes)
-        if key not in self._outcomes:
-            choice = self.policy.choice(traffic, group)
-            result = np.full(len(self.works), LOST, dtype=np.int64)
-            for index in reversed(routes):
-                needed = [self.names.index(name) for name in choice.routes[index].own]
-                taken = LOST if choice.routes[index].dead_end else index
-                result[self.works[:, needed].all(axis=1)] = taken
-            self._outcomes[key] = result
-        return self._outcomes[key]
+    def _flow(self, traffic: str, group: int) -> _Flow:
+        key = (traffic, group)
+        if key not in self._flows:
+            self._flows[key] = _Flow()
+        return self._flows[key]
+
+    def situation(
+        self, traffic: str, group: int, truth: Mapping[Node, bool], *, with_shares: bool = False
+    ) -> Situation:
+        """Find the situation of a group's clients from the values of what decides it (`Choice.deciding`).
+
+        With shares, and of `Choice.sharing`: patterns then tell apart who carries.
+        """
+        choice, flow = self.policy.choice(traffic, group), self._flow(traffic, group)
+        nodes = choice.deciding + choice.sharing if with_shares else choice.deciding
+        asked = (with_shares, *(truth[node] for node in nodes))
+        if asked not in flow.asked:
+            found = choice.patterns(truth, self._columns, len(self.works), choice.counted if with_shares else ())
+            flow.asked[asked] = flow.situation(found)
+        return flow.asked[asked]
+
+    def outcomes(self, traffic: str, group: int, situation: Situation) -> IntArray:
+        """Say which pattern the client has in each state of its own parts; `LOST` for none."""
+        return self._flow(traffic, group).situations[situation]
+
+    def pattern(self, traffic: str, group: int, outcome: int) -> Pattern:
+        """What the outcome of a client is."""
+        return NOTHING if outcome == LOST else self._flow(traffic, group).patterns[outcome]
+
+    def usual(self, traffic: str, group: int, situation: Situation) -> Pattern:
+        """What a client does while all of its own parts work."""
+        return self.pattern(traffic, group, int(self.outcomes(traffic, group, situation)[-1]))
+
+    def all_lost(self, traffic: str, group: int, situation: Situation) -> bool:
+        """Whether a client is cut off whatever its own parts do."""
+        return bool((self.outcomes(traffic, group, situation) == LOST).all())
+
+
+class _Flow:
+    """Patterns and situations of one traffic class and group that were met."""
+
+    def __init__(self) -> None:
+        self.patterns: list[Pattern] = []
+        self.situations: list[IntArray] = []
+        self.asked: dict[tuple[bool, ...], Situation] = {}
+        self._codes: dict[Pattern, int] = {NOTHING: LOST}
+        self._known: dict[bytes, Situation] = {}
+
+    def situation(self, by_state: Sequence[Pattern]) -> Situation:
+        for pattern in by_state:
+            if pattern not in self._codes:
+                self._codes[pattern] = len(self.patterns)
+                self.patterns.append(pattern)
+        codes = np.array([self._codes[pattern] for pattern in by_state], dtype=np.int64)
+        if codes.tobytes() not in self._known:
+            self._known[codes.tobytes()] = len(self.situations)
+            self.situations.append(codes)
+        return self._known[codes.tobytes()]
 
 
 @lru_cache(maxsize=32)
@@ -108,26 +141,22 @@ class OwnParts:
         self._moves: dict[object, dict[tuple[tuple[int, ...], tuple[int, ...]], float]] = {}
         self.memo: dict[object, float] = {}
 
-    def outcomes(self, traffic: str, group: int, routes: RouteList) -> IntArray:
-        """Say which route the client takes in each state, as `OwnStates.outcomes`."""
-        return self.states.outcomes(traffic, group, routes)
-
-    def joint(self, group: int, asks: Sequence[tuple[str, RouteList]]) -> dict[tuple[int, ...], float]:
+    def joint(self, group: int, asks: Sequence[tuple[str, Situation]]) -> dict[tuple[int, ...], float]:
         """Give the probability of each combination of outcomes of one client."""
         key = (group, tuple(asks))
         if key not in self._joint:
-            arrays = [self.outcomes(traffic, group, routes) for traffic, routes in asks]
+            arrays = [self.states.outcomes(traffic, group, situation) for traffic, situation in asks]
             self._joint[key] = _tally(arrays, self.probability)
         return self._joint[key]
 
     def moves(
-        self, group: int, asks: Sequence[tuple[str, RouteList]]
+        self, group: int, asks: Sequence[tuple[str, Situation]]
     ) -> dict[tuple[tuple[int, ...], tuple[int, ...]], float]:
         """Give the rate [1/h] of each change of one client's outcomes because of its own parts."""
         known = (group, tuple(asks))
         if known in self._moves:
             return self._moves[known]
-        arrays = [self.outcomes(traffic, group, routes) for traffic, routes in asks]
+        arrays = [self.states.outcomes(traffic, group, situation) for traffic, situation in asks]
         result: dict[tuple[tuple[int, ...], tuple[int, ...]], float] = {}
         states = np.arange(len(self.probability))
         for i, (failed, restored) in enumerate(zip(self.frequency_per_h, self.restored_per_h, strict=True)):
@@ -153,10 +182,12 @@ def _tally(arrays: Sequence[IntArray], weight: FloatArray) -> dict[tuple[int, ..
     codes = np.zeros(len(weight), dtype=np.int64)
     for array in arrays:
         codes = codes * width + (array + 1)
-    found, back = np.unique(codes, return_inverse=True)
+    found, first, back = np.unique(codes, return_index=True, return_inverse=True)
     sums = np.bincount(back.reshape(-1), weights=weight, minlength=len(found))
     result = {}
-    for code, total in zip(found.tolist(), sums.tolist(), strict=True):
+    # in the order of the states: numbers of patterns depend on who asked first, and no sum may
+    order = np.argsort(first)
+    for code, total in zip(found[order].tolist(), sums[order].tolist(), strict=True):
         if total > 0:
             key = []
             for _ in arrays:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from k2rel.logic.diagram import Diagram, Transitions, compile_diagram
 from k2rel.policy.rules import Policy
 from k2rel.services.catalogue import SiteService, site_services
-from k2rel.services.clients import LOST, OwnParts, RouteList, own_states
+from k2rel.services.clients import LOST, OwnParts, Situation, own_states
 from k2rel.services.counts import Counts, all_of, any_happens, count_sum, some_leave
 from k2rel.services.full_service import FullService
 from k2rel.services.loading import Loading
@@ -127,16 +127,16 @@ class _ClientService:
         states = own_states(self.policy)
         found: dict[bytes, int] = {}
         rows: list[FloatArray] = []
-        known: dict[tuple[int, RouteList], int] = {}
+        known: dict[tuple[int, Situation], int] = {}
         index = np.empty((len(self._sizes), len(self.table.modes)), dtype=np.int64)
         for mode, condition in enumerate(self.table.modes):
-            for group, routes in enumerate(condition.routes[0]):
-                if (group, routes) not in known:
-                    cut_off = states.outcomes(self.traffic, group, routes) == LOST
-                    known[group, routes] = found.setdefault(cut_off.tobytes(), len(found))
+            for group, situation in enumerate(condition.situations[0]):
+                if (group, situation) not in known:
+                    cut_off = states.outcomes(self.traffic, group, situation) == LOST
+                    known[group, situation] = found.setdefault(cut_off.tobytes(), len(found))
                     if len(found) > len(rows):
                         rows.append(cut_off.astype(np.float64))
-                index[group, mode] = known[group, routes]
+                index[group, mode] = known[group, situation]
         return np.array(rows).reshape(len(rows), -1), index
 
     def _cut_off(self, p: FloatArray) -> FloatArray:
@@ -162,9 +162,9 @@ class _ClientService:
 
     def _both(self, own: OwnParts, group: int, before: int, after: int) -> tuple[float, float]:
         """One client: probability of being served in the first mode, and of being so and cut off in the second."""
-        routes = (self.table.modes[before].routes[0][group], self.table.modes[after].routes[0][group])
+        situations = [self.table.modes[mode].situations[0][group] for mode in (before, after)]
         served = gone = 0.0
-        for (one, other), p in own.joint(group, [(self.traffic, route) for route in routes]).items():
+        for (one, other), p in own.joint(group, [(self.traffic, one) for one in situations]).items():
             if one != LOST:
                 served += p
                 gone += p if other == LOST else 0.0
@@ -172,7 +172,7 @@ class _ClientService:
 
     def _own_cut_off(self, own: OwnParts, group: int, mode: int) -> float:
         """One client: rate [1/h] from served to cut off by its own parts."""
-        asks = [(self.traffic, self.table.modes[mode].routes[0][group])]
+        asks = [(self.traffic, self.table.modes[mode].situations[0][group])]
         moves = own.moves(group, asks).items()
         return sum(rate for ((one,), (other,)), rate in moves if one != LOST and other == LOST)
 
@@ -284,7 +284,7 @@ class LostClients(_ClientService):
     def _client(self, own: OwnParts, group: int, before: int, after: int) -> dict[tuple[int, ...], float]:
         """One client: probability of (cut off in the first mode, cut off in the second)."""
         outcomes: dict[tuple[int, ...], float] = {}
-        asks = [(self.traffic, self.table.modes[mode].routes[0][group]) for mode in (before, after)]
+        asks = [(self.traffic, self.table.modes[mode].situations[0][group]) for mode in (before, after)]
         for (one, other), p in own.joint(group, asks).items():
             key = (int(one == LOST), int(other == LOST))
             outcomes[key] = outcomes.get(key, 0.0) + p
@@ -304,11 +304,11 @@ class LostClients(_ClientService):
         modes = self.table.modes
         result = []
         for group, size in enumerate(self._sizes):
-            routes = (group, modes[before].routes[0][group], modes[after].routes[0][group])
-            if routes not in own.memo:
+            key = (self.traffic, group, modes[before].situations[0][group], modes[after].situations[0][group])
+            if key not in own.memo:
                 alike = (size, tuple(sorted(self._client(own, group, before, after).items())))
-                own.memo[routes] = own.memo.setdefault(alike, float(len(own.memo)))
-            result.append(own.memo[routes])
+                own.memo[key] = own.memo.setdefault(alike, float(len(own.memo)))
+            result.append(own.memo[key])
         return result
 
     def own_rate(self, own: OwnParts, mode: int) -> float:
@@ -345,7 +345,8 @@ def _compiled(policy: Policy, service: SiteService, tables: Mapping[str, ModeDia
         case "role":
             return Condition(name, title, compile_diagram(policy.structure, [policy.role_up(of)]))
         case "flow":
-            diagram = compile_diagram(policy.structure, [route.usable for route in policy.choice(of).routes])
+            routes = [policy.spelled(route.usable, 0) for route in policy.choice(of).routes]
+            diagram = compile_diagram(policy.structure, routes)
             return Condition(name, title, diagram.merged([(_any(outcome),) for outcome in diagram.outcomes]))
         case "every client":
             return AllClients(name, title, policy, of, tables[of])
@@ -354,7 +355,7 @@ def _compiled(policy: Policy, service: SiteService, tables: Mapping[str, ModeDia
         case "lost clients":
             return LostClients(name, title, policy, of, tables[of], service.cut_off)
         case "full service":
-            return FullService(name, title, Loading(policy, counted=True))
+            return FullService(name, title, Loading(policy, foreground=True))
 
 
 def failures_per_h(

@@ -1,15 +1,15 @@
-"""The service "full service": every client has its principal traffic, and nothing on its route is overloaded.
+"""The service "full service": every flow that it asks for is there and whole, none of what it loads overloaded.
 
-Only the traffic that counts in it loads anything here: what the site file does not name under `full_service` yields.
+Only the foreground loads anything here: the background yields to it.
 
-Whether an element is overloaded depends on how many clients take which route, so clients are followed together,
-in one mode or in two at once; what is overloaded is dropped as soon as it is, since loads only grow.
+Whether an element is overloaded depends on how many clients do what, so clients are followed together, in one mode or
+in two at once; what cannot be full service any more is dropped at once, since loads only grow.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,20 +19,22 @@ from numpy.typing import NDArray
 from k2rel.errors import ModelTooLargeError
 from k2rel.logic.diagram import Diagram
 from k2rel.policy.failover import FORGIVEN
-from k2rel.services.clients import LOST, OwnParts, own_states
+from k2rel.services.clients import OwnParts, own_states
 from k2rel.services.counts import Counts, some_leave
-from k2rel.services.loading import Loading
+from k2rel.services.loading import Danger, Kind, Loading, Way
 from k2rel.services.modes import Mode
 
 __all__ = ["FullService"]
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
+Pair = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @dataclass(frozen=True, eq=False)
 class FullService:
-    """Every client has its principal traffic, and nothing on its route is overloaded."""
+    """Every flow of the traffic that counts is there, and whole."""
 
     name: str
     title: str
@@ -53,10 +55,7 @@ class FullService:
         return self.loading.policy.site.group_sizes
 
     def _walk(
-        self,
-        before: Mode,
-        after: Mode,
-        parts: Sequence[tuple[int, int, dict[tuple[tuple[int, ...], tuple[int, ...]], float]]],
+        self, before: Mode, after: Mode, parts: Sequence[tuple[int, int, Mapping[Pair, float]]]
     ) -> tuple[float, float]:
         """Follow all clients through two modes at once.
 
@@ -64,53 +63,44 @@ class FullService:
         outcomes. Returns the probability that the service is full in the first mode, and the probability that
         it is full in the first and not in the second.
         """
-        elements = [self.loading.endangered(before), self.loading.endangered(after)]
-        base = [self.loading.base_load(before), self.loading.base_load(after)]
-        room = [np.array([self.loading.capacity(e) - base[i].get(e, 0.0) for e in elements[i]]) for i in (0, 1)]
-        # Load rows become integer counts of distinct rows, so that sums stay exact.
-        rows: dict[tuple[float, ...], int] = {}
-
-        def row(outcome: tuple[int, ...], group: int) -> tuple[float, ...]:
-            first = self.loading.client_load(outcome[: len(outcome) // 2], group, before)
-            second = self.loading.client_load(outcome[len(outcome) // 2 :], group, after)
-            return (*(first.get(e, 0.0) for e in elements[0]), *(second.get(e, 0.0) for e in elements[1]))
-
+        dangers = [self.loading.danger(before), self.loading.danger(after)]
+        if dangers[0].fixed.lost:
+            return 0.0, 0.0
+        # What clients do becomes integer counts of distinct kinds, so that sums stay exact.
+        rows: dict[tuple[Kind, Kind], int] = {}
         prepared = []
         for group, size, outcomes in parts:
-            kept = {pair: p for pair, p in outcomes.items() if pair[0][0] != LOST}
-            for one, other in kept:
-                load = row((*one, *other), group)
-                if any(load):
-                    rows.setdefault(load, len(rows))
-            prepared.append((group, size, kept))
-        width = len(rows) + 1  # the last column counts clients cut off in the second mode
-        matrix = np.array(list(rows), dtype=np.float64).reshape(len(rows), len(elements[0]) + len(elements[1]))
-        total: Counts | None = None
-        cut = len(elements[0])
-        for group, size, kept in prepared:
-            outcomes_by_vector: dict[tuple[int, ...], float] = {}
-            for (one, other), p in kept.items():
-                vector = [0] * width
-                load = row((*one, *other), group)
-                if any(load):
-                    vector[rows[load]] = 1
-                vector[-1] = int(other[0] == LOST)
-                key = tuple(vector)
-                outcomes_by_vector[key] = outcomes_by_vector.get(key, 0.0) + p
-            if not outcomes_by_vector:
+            kept: dict[tuple[Kind, Kind], float] = {}
+            for (one, other), p in outcomes.items():
+                first, second = self.loading.kind(one, group, dangers[0]), self.loading.kind(other, group, dangers[1])
+                if not first.lost:
+                    kept[first, second] = kept.get((first, second), 0.0) + p
+                    if any(first.load) or any(second.load):
+                        rows.setdefault((first, second), len(rows))
+            if not kept:
                 return 0.0, 0.0
-            counts = _bounded_power(Counts.one(outcomes_by_vector), size, matrix[:, :cut], room[0])
-            total = counts if total is None else total.plus(counts, _BELOW)
-            total = _within(total, matrix[:, :cut], room[0])
+            prepared.append((size, kept))
+        now = _Judge([first for first, _ in rows], dangers[0])
+        then = _Judge([second for _, second in rows], dangers[1])
+        width = len(rows) + 1  # the last column counts clients cut off in the second mode
+        total: Counts | None = None
+        for size, kept in prepared:
+            by_vector: dict[tuple[int, ...], float] = {}
+            for (first, second), p in kept.items():
+                vector = [0] * width
+                if (first, second) in rows:
+                    vector[rows[first, second]] = 1
+                vector[-1] = int(second.lost)
+                key = tuple(vector)
+                by_vector[key] = by_vector.get(key, 0.0) + p
+            counts = _bounded_power(Counts.one(by_vector), size, now)
+            total = _within(counts if total is None else total.plus(counts, _BELOW), now)
         if total is None or not len(total.probability):
             return 0.0, 0.0
-        loads = total.vectors[:, :-1] @ matrix[:, cut:]
-        down_after = (total.vectors[:, -1] > 0) | _over(loads, room[1])
+        down_after = (total.vectors[:, -1] > 0) | then.down(total.vectors[:, :-1]) | dangers[1].fixed.lost
         return float(total.probability.sum()), float(total.probability[down_after].sum())
 
-    def _joint(
-        self, own: OwnParts, group: int, before: Mode, after: Mode
-    ) -> dict[tuple[tuple[int, ...], tuple[int, ...]], float]:
+    def _joint(self, own: OwnParts, group: int, before: Mode, after: Mode) -> dict[Pair, float]:
         count = len(self.loading.client_classes)
         table = own.joint(group, [*self.loading.asks(before, group), *self.loading.asks(after, group)])
         return {(key[:count], key[count:]): p for key, p in table.items()}
@@ -122,26 +112,20 @@ class FullService:
         found: dict[_LoadPattern, int] = {}
         index = []
         for mode in self._modes:
-            elements = self.loading.endangered(mode)
-            base = self.loading.base_load(mode)
-            room = np.array([self.loading.capacity(e) - base.get(e, 0.0) for e in elements])
+            danger = self.loading.danger(mode)
             groups = []
             for group, size in enumerate(self._sizes):
-                taken = np.array([states.outcomes(name, group, r) for name, r in self.loading.asks(mode, group)])
-                kinds, which = np.unique(taken, axis=1, return_inverse=True)
-                loads = np.array(
-                    [
-                        [self.loading.client_load(kind, group, mode).get(e, 0.0) for e in elements]
-                        for kind in kinds.T.tolist()
-                    ]
-                ).reshape(kinds.shape[1], len(elements))
-                which = which.reshape(-1)
-                groups.append((size, taken[0] == LOST, loads[which]))
-            index.append(found.setdefault(_load_pattern(groups, room), len(found)))
+                asks = self.loading.asks(mode, group)
+                taken = np.array([states.outcomes(name, group, situation) for name, situation in asks])
+                taken = taken.reshape(len(asks), len(states.works))
+                outcomes, which = np.unique(taken, axis=1, return_inverse=True)
+                kinds = [self.loading.kind(outcome, group, danger) for outcome in outcomes.T.tolist()]
+                groups.append((size, [kinds[place] for place in which.reshape(-1).tolist()]))
+            index.append(found.setdefault(_load_pattern(groups, danger), len(found)))
         return list(found), np.array(index)
 
     def unavailability(self, p: FloatArray) -> FloatArray:
-        """Probability that a client is cut off or its route overloaded, given each mode."""
+        """Probability that a flow is cut off or not whole, given each mode."""
         patterns, index = self._patterns
         columns = p if p.ndim == 2 else p[:, None]
         result = np.array([pattern.unavailability(columns) for pattern in patterns])
@@ -156,28 +140,37 @@ class FullService:
         result = np.array([pattern.unavailability(p) for pattern in patterns])
         return np.asarray(result[index, 0].real), np.asarray(result[index].imag / step)
 
+    @cached_property
+    def _never(self) -> BoolArray:
+        """Modes in which full service cannot be, whatever clients' own parts do."""
+        return np.array([pattern.never for pattern in self._patterns[0]])[self._patterns[1]]
+
     def crossing(self, own: OwnParts, before: int, after: int) -> float:
         """Probability that the service is full in one mode and not in the other."""
         one, other = self._modes[before], self._modes[after]
-        if any(not routes for routes in one.routes[0]):
+        if self._never[before]:
             return 0.0
         sizes = self._sizes
         parts = [(group, size, self._joint(own, group, one, other)) for group, size in enumerate(sizes)]
-        if not self.loading.endangered(one) and not self.loading.endangered(other):
+        dangers = self.loading.danger(one), self.loading.danger(other)
+        if self._never[after]:
+            return self._walk(one, one, [(g, n, self._joint(own, g, one, one)) for g, n, _ in parts])[0]
+        if not dangers[0].elements and not dangers[1].elements:
             pairs = []
-            for _, _, joint in parts:
-                served = sum(p for (first, _), p in joint.items() if first[0] != LOST)
-                gone = sum(p for (first, then), p in joint.items() if first[0] != LOST and then[0] == LOST)
+            for group, _, joint in parts:
+                served = gone = 0.0
+                for (first, then), p in joint.items():
+                    if not self.loading.kind(first, group, dangers[0]).lost:
+                        served += p
+                        gone += p if self.loading.kind(then, group, dangers[1]).lost else 0.0
                 pairs.append((served, gone))
             return some_leave(pairs, sizes)
-        if any(not routes for routes in other.routes[0]):
-            return self._walk(one, one, [(g, n, self._joint(own, g, one, one)) for g, n, _ in parts])[0]
         return self._walk(one, other, parts)[1]
 
     def own_rate(self, own: OwnParts, mode: int) -> float:
         """Rate at which the clients' own parts end full service."""
         here = self._modes[mode]
-        if any(not routes for routes in here.routes[0]):
+        if self._never[mode]:
             return 0.0
         sizes = self._sizes
         total = 0.0
@@ -192,6 +185,41 @@ class FullService:
         return total
 
 
+class _Judge:
+    """Whether counts of kinds of clients leave every flow of a mode whole."""
+
+    def __init__(self, kinds: Sequence[Kind], danger: Danger) -> None:
+        self.loads = np.array([kind.load or (0.0,) * len(danger.elements) for kind in kinds], dtype=np.float64)
+        self.loads = self.loads.reshape(len(kinds), len(danger.elements))
+        self.room = np.array(danger.capacity) - np.array(danger.base)
+        self.asks = [kind.asks for kind in kinds]
+        self.fixed = danger.fixed.asks
+
+    def down(self, counts: IntArray) -> BoolArray:
+        """Whether some flow is not whole, for each vector of counts."""
+        result = np.zeros(len(counts), dtype=np.bool_)
+        if not self.loads.shape[1]:
+            return result
+        loads = counts @ self.loads
+        # forgiving the rounding of sums
+        over = (loads > 0) & (loads > self.room + 1e-9 * np.abs(self.room) + 1e-12)
+        for place, asks in enumerate(self.asks):
+            if asks:
+                result |= (counts[:, place] > 0) & _unmet(asks, over)
+        return result | _unmet(self.fixed, over)
+
+
+def _unmet(asks: Iterable[Sequence[Way]], over: BoolArray) -> BoolArray:
+    """Whether of some flow every way has an overloaded element."""
+    result = np.zeros(len(over), dtype=np.bool_)
+    for ways in asks:
+        hit = np.ones(len(over), dtype=np.bool_)
+        for way in ways:
+            hit &= over[:, list(way)].any(axis=1)
+        result |= hit
+    return result
+
+
 _BELOW = 1e-30
 _FULL = 1e9  # share of the room that a load takes where there is none
 
@@ -201,11 +229,15 @@ class _LoadPattern:
     """What clients load in a mode, as far as it matters.
 
     For each set of alike clients its size and, for each state of a client's own parts, the row of `loads` that
-    it puts on the elements (-1: cut off). A row has for each element the load as a share of the room that is left.
+    it puts on the elements (-1: cut off). A row has for each element the load as a share of the room that is left;
+    `asks` has the ways of its flows.
     """
 
-    groups: tuple[tuple[int, tuple[int, ...]], ...]
-    loads: tuple[tuple[float, ...], ...]
+    groups: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    loads: tuple[tuple[float, ...], ...] = ()
+    asks: tuple[tuple[tuple[Way, ...], ...], ...] = ()
+    fixed: tuple[tuple[Way, ...], ...] = ()
+    never: bool = False
 
     @property
     def clients(self) -> int:
@@ -213,9 +245,11 @@ class _LoadPattern:
         return sum(size for size, _ in self.groups)
 
     def unavailability(self, p: FloatArray) -> FloatArray:
-        """Probability that a client is cut off or an element overloaded, for each column of state probabilities."""
+        """Probability that a client is cut off or a flow not whole, for each column of state probabilities."""
         from k2rel.services.kernels import joint_counts
 
+        if self.never:
+            return np.ones(p.shape[1], dtype=p.dtype)
         log = np.zeros(p.shape[1], dtype=p.dtype)
         gone = np.zeros(p.shape[1], dtype=np.bool_)
         prepared = []
@@ -230,9 +264,7 @@ class _LoadPattern:
         result = np.where(gone, 1.0, -_expm1(log))
         if not self.loads or not any(map(any, self.loads)) or gone.all():
             return np.asarray(result)
-        matrix = np.array(self.loads)
-        matrix = matrix[matrix.any(axis=1)]  # rows that put no load on anything need no counting
-        some = [i for i, row in enumerate(self.loads) if any(row)]
+        some = [i for i, row in enumerate(self.loads) if any(row)]  # others put no load on anything: no counting
         base = [_most(sum(size * float(q[i].real.max()) for size, q in prepared), self.clients) + 1 for i in some]
         if math.prod(base) >= 2**62:
             raise ModelTooLargeError(
@@ -247,8 +279,11 @@ class _LoadPattern:
         weights = np.concatenate([probability for _, probability in prepared])
         codes, total = joint_counts(sizes, starts, np.tile(code, len(prepared)), weights, _BELOW)
         counts = codes[:, None] // unit % np.array(base)
-        over = ((counts @ matrix) > FORGIVEN).any(axis=1)
-        result = result + np.where(gone, 0.0, total[over].sum(axis=0))
+        over = (counts @ np.array([self.loads[i] for i in some])) > FORGIVEN
+        down = _unmet(self.fixed, over)
+        for place, i in enumerate(some):
+            down |= (counts[:, place] > 0) & _unmet(self.asks[i], over)
+        result = result + np.where(gone, 0.0, total[down].sum(axis=0))
         return np.asarray(np.where(result.real > 1.0, 1.0, result))
 
 
@@ -286,70 +321,92 @@ def _expm1(z: FloatArray) -> FloatArray:
     return np.asarray(np.expm1(z.real) + 1j * z.imag * np.exp(z.real))
 
 
-def _load_pattern(groups: Sequence[tuple[int, NDArray[np.bool_], FloatArray]], room: FloatArray) -> _LoadPattern:
+def _load_pattern(groups: Sequence[tuple[int, Sequence[Kind]]], danger: Danger) -> _LoadPattern:
     """Bring what clients do into a form that mirror images share.
 
-    Loads become shares of the room; elements that another one outdoes in every state fall away; groups and
-    elements are sorted.
+    Loads become shares of the room; elements that another one on the same ways outdoes in every state fall away;
+    groups and elements are sorted.
     """
-    if any(cut_off.all() and size for size, cut_off, _ in groups):
-        return _LoadPattern(((1, (-1,) * len(groups[0][1])),), ())
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = [
-            (size, cut_off, np.where(loads > 0, np.where(room > 0, loads / room, _FULL), 0.0))
-            for size, cut_off, loads in groups
-        ]
-    shares = [(size, cut_off, np.round(np.where(cut_off[:, None], 0.0, share), 12)) for size, cut_off, share in shares]
-    order = sorted(
-        range(len(shares)),
-        key=lambda i: (shares[i][0], shares[i][1].tobytes(), sorted(map(tuple, shares[i][2].T.tolist()))),
-    )
-    stacked = np.concatenate([shares[i][2] for i in order])
-    columns = sorted({tuple(column) for column in stacked.T.tolist()}, reverse=True)
-    kept = [
-        c
-        for i, c in enumerate(columns)
-        if not any(j != i and all(a >= b for a, b in zip(d, c, strict=True)) for j, d in enumerate(columns))
+    if danger.fixed.lost or any(size and all(kind.lost for kind in kinds) for size, kinds in groups):
+        return _LoadPattern(never=True)
+    room = np.array(danger.capacity) - np.array(danger.base)
+    columns = len(danger.elements)
+    shares = []
+    for size, kinds in groups:
+        loads = np.array([kind.load or (0.0,) * columns for kind in kinds]).reshape(len(kinds), columns)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.where(loads > 0, np.where(room > 0, loads / room, _FULL), 0.0)
+        shares.append((size, kinds, np.round(share, 12)))
+    shares.sort(key=lambda s: (s[0], [kind.lost for kind in s[1]], sorted(map(tuple, s[2].T.tolist()))))
+    stacked: list[list[float]] = []
+    told_apart: list[Kind] = []
+    for _, kinds, share in shares:
+        for kind in (apart := dict.fromkeys(kinds)):
+            stacked.append(share[kinds.index(kind)].tolist())
+        told_apart += apart
+    ways_of = {kind: [_on_ways(kind.asks, place) for place in range(columns)] for kind in (*told_apart, danger.fixed)}
+    # an element is what it is loaded with in each state, and the ways that it stands on
+    told = [
+        (tuple(row[place] for row in stacked), tuple(ways_of[kind][place] for kind in (*told_apart, danger.fixed)))
+        for place in range(columns)
     ]
-    table = np.array(kept).reshape(len(kept), len(stacked)).T
-    rows: dict[tuple[float, ...], int] = {}
+    distinct = sorted({one for one in told if any(map(any, one[1]))}, reverse=True)
+    kept = [one for one in distinct if not any(other is not one and _outdoes(other, one) for other in distinct)]
+    number = {one: n for n, one in enumerate(kept)}
+    asked = {kind: _asks_of(kind.asks, [number.get(one) for one in told]) for kind in ways_of}
+    rows: dict[tuple[tuple[float, ...], tuple[tuple[Way, ...], ...]], int] = {}
     result = []
-    start = 0
-    for i in order:
-        size, cut_off, _share = shares[i]
-        part = table[start : start + len(cut_off)].tolist()
-        start += len(cut_off)
-        numbers = tuple(
-            -1 if gone else rows.setdefault(tuple(row), len(rows))
-            for gone, row in zip(cut_off.tolist(), part, strict=True)
-        )
-        result.append((size, numbers))
-    return _LoadPattern(tuple(result), tuple(rows))
+    at = 0
+    for size, kinds, _ in shares:
+        numbers = {}
+        for kind in dict.fromkeys(kinds):
+            row = tuple(loads[at] for loads, _ in kept), asked[kind]
+            numbers[kind] = -1 if kind.lost else rows.setdefault(row, len(rows))
+            at += 1
+        result.append((size, tuple(numbers[kind] for kind in kinds)))
+    return _LoadPattern(
+        tuple(result), tuple(loads for loads, _ in rows), tuple(asks for _, asks in rows), asked[danger.fixed]
+    )
 
 
-def _over(loads: FloatArray, room: FloatArray) -> NDArray[np.bool_]:
-    """Whether any element that a client uses is loaded above the room left, forgiving the rounding of sums."""
-    if loads.shape[1] == 0:
-        return np.zeros(len(loads), dtype=np.bool_)
-    return np.asarray(((loads > 0) & (loads > room + 1e-9 * np.abs(room) + 1e-12)).any(axis=1))
+Told = tuple[tuple[float, ...], tuple[tuple[tuple[int, int], ...], ...]]
 
 
-def _within(counts: Counts, matrix: FloatArray, room: FloatArray) -> Counts:
-    """Keep what is not overloaded yet; loads only grow as clients are added."""
-    keep = ~_over(counts.vectors[:, :-1] @ matrix, room)
+def _on_ways(asks: Sequence[Sequence[Way]], place: int) -> tuple[tuple[int, int], ...]:
+    """Flows and ways that cross an element."""
+    return tuple((n, m) for n, ways in enumerate(asks) for m, way in enumerate(ways) if place in way)
+
+
+def _outdoes(one: Told, other: Told) -> bool:
+    """Whether an element is overloaded whenever another one is, and on every way of it."""
+    more = all(a >= b for a, b in zip(one[0], other[0], strict=True))
+    return more and all(set(a) >= set(b) for a, b in zip(one[1], other[1], strict=True))
+
+
+def _asks_of(asks: Sequence[Sequence[Way]], number: Sequence[int | None]) -> tuple[tuple[Way, ...], ...]:
+    """The ways by the elements that are left."""
+    told = (
+        tuple(sorted(tuple(sorted({n for e in way if (n := number[e]) is not None})) for way in ways)) for ways in asks
+    )
+    return tuple(sorted(set(told)))
+
+
+def _within(counts: Counts, judge: _Judge) -> Counts:
+    """Keep what is full service yet; loads only grow as clients are added."""
+    keep = ~judge.down(counts.vectors[:, :-1])
     return Counts(counts.vectors[keep], counts.probability[keep])
 
 
-def _bounded_power(one: Counts, n: int, matrix: FloatArray, room: FloatArray) -> Counts:
-    """`Counts.power`, dropping early what is already overloaded in the first mode."""
+def _bounded_power(one: Counts, n: int, judge: _Judge) -> Counts:
+    """`Counts.power`, dropping early what is no full service in the first mode."""
     result = Counts(np.zeros((1, one.vectors.shape[1]), dtype=np.int64), np.ones(1))
     square = one
     while n:
         if n & 1:
-            result = _within(result.plus(square, _BELOW), matrix, room)
+            result = _within(result.plus(square, _BELOW), judge)
         n >>= 1
         if n:
-            square = _within(square.plus(square, _BELOW), matrix, room)
+            square = _within(square.plus(square, _BELOW), judge)
         if not len(result.probability) or (n and not len(square.probability)):
             return Counts(result.vectors[:0], result.probability[:0])
     return result

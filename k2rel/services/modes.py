@@ -1,7 +1,7 @@
 """Operating modes: what the policy comes to for the shared parts, compiled to a decision diagram.
 
-A mode says for each traffic class and each group of clients which routes are usable and in which order, and
-which members of a shared stage are alive. There are few modes even where there are 2^60 component states.
+A mode says for each traffic class and each group of clients what a client does by the state of its own parts. There
+are few modes even where there are 2^60 component states.
 """
 
 from __future__ import annotations
@@ -14,18 +14,16 @@ from k2rel.errors import ModelTooLargeError
 from k2rel.logic.diagram import Diagram, compile_diagram
 from k2rel.logic.structure import Node
 from k2rel.policy.rules import Policy
-from k2rel.services.clients import RouteList, routes_under
-from k2rel.site.model import AtLeast
+from k2rel.services.clients import Situation, own_states
 
-__all__ = ["Mode", "ModeDiagram", "traffic_diagram"]
+__all__ = ["Mode", "ModeDiagram", "deciding", "groups_of", "traffic_diagram"]
 
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """One condition of the shared parts."""
+    """One condition of the shared parts: situations by traffic class, then by group."""
 
-    routes: tuple[tuple[RouteList, ...], ...]
-    alive: frozenset[str]
+    situations: tuple[tuple[Situation, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -43,21 +41,13 @@ def groups_of(policy: Policy, traffic: str) -> range:
     return range(site.group_count if site.traffic[traffic].scope == "client" else 1)
 
 
-def shared_members(policy: Policy, classes: Sequence[str]) -> list[str]:
-    """List the members of stages that share a load, which must be told apart where one of them has a capacity."""
-    parts = policy.site.components
-    return sorted(
-        {
-            member
-            for name in classes
-            for group in groups_of(policy, name)
-            for route in policy.choice(name, group).routes
-            for stage in route.stages
-            if isinstance(stage, AtLeast)
-            and any(parts[name].capacity_mb_s is not None for name in stage.of if name in parts)
-            for member in stage.of
-        }
-    )
+def deciding(policy: Policy, classes: Sequence[str], *, with_shares: bool = True) -> list[Node]:
+    """List what of the shared parts decides what flows do and, with shares, which elements they load."""
+    choices = [policy.choice(name, group) for name in classes for group in groups_of(policy, name)]
+    nodes = [node for choice in choices for node in choice.deciding]
+    if with_shares:
+        nodes += [node for choice in choices for node in choice.sharing]
+    return list(dict.fromkeys(nodes))
 
 
 def traffic_diagram(policy: Policy, classes: Sequence[str], *, with_shares: bool = False) -> ModeDiagram:
@@ -68,30 +58,20 @@ def traffic_diagram(policy: Policy, classes: Sequence[str], *, with_shares: bool
 @lru_cache(maxsize=32)
 def _traffic_diagram(policy: Policy, classes: tuple[str, ...], with_shares: bool) -> ModeDiagram:
     """Compile once for each policy; services, loads and modes share it."""
-    roots: list[Node] = []
     keys = [(name, group) for name in classes for group in groups_of(policy, name)]
-    for key in keys:
-        roots += policy.choice(*key).deciding
-    shared: list[str] = []
-    if with_shares:
-        shared = shared_members(policy, classes)
-        roots += [policy.in_service(name) for name in shared]
-    distinct = list(dict.fromkeys(roots))
+    distinct = deciding(policy, classes, with_shares=with_shares)
     if len(distinct) > 4000:
         raise ModelTooLargeError(
             f"{policy.site.name} has {len(distinct):,} different routes; use fewer groups of clients"
         )
-    position = {node: index for index, node in enumerate(distinct)}
     diagram = compile_diagram(policy.structure, distinct)
+    states = own_states(policy)
 
     def label(outcome: Hashable) -> Mode:
         assert isinstance(outcome, tuple)
-        lists: dict[tuple[str, int], RouteList] = {}
-        for key in keys:
-            choice = policy.choice(*key)
-            lists[key] = routes_under(choice, [outcome[position[node]] for node in choice.deciding])
-        alive = frozenset(name for name in shared if outcome[position[policy.in_service(name)]])
-        return Mode(tuple(tuple(lists[name, group] for group in groups_of(policy, name)) for name in classes), alive)
+        truth = dict(zip(distinct, outcome, strict=True))
+        found = {key: states.situation(*key, truth, with_shares=with_shares) for key in keys}
+        return Mode(tuple(tuple(found[name, group] for group in groups_of(policy, name)) for name in classes))
 
     modes = [label(outcome) for outcome in diagram.outcomes]
     merged = diagram.merged(modes)

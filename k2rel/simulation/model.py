@@ -45,7 +45,7 @@ class SiteModel:
         self.circumstances = circumstances
         site = study.site
         sticky = organisation.roles == "sticky"
-        self.policy = Policy(site, study.policy.home, sticky=True) if sticky else study.policy
+        self.policy = Policy(site, study.policy.primary, sticky=True) if sticky else study.policy
         circumstances.check(site)
         times = organisation.takeover_times
         by_calendar = {w.part for w in circumstances.windows} & set(self.policy.redundant_servers)
@@ -378,7 +378,7 @@ class SiteModel:
         capacity = np.array([site.components[e].capacity_mb_s or 0.0 for e in self.elements], dtype=np.float64)
         return {
             "group": _ints([client.group for client in site.clients()]), "group_size": _ints(site.group_sizes),
-            "classes": classes, "counts": np.array([n in site.counted_traffic for n in self.classes], dtype=np.uint8),
+            "classes": classes, "counts": np.array([n in site.foreground for n in self.classes], dtype=np.uint8),
             "side_of": side_of, "flow_at": flow_at,
             "capacity": capacity, "limit": capacity * FORGIVEN,
             "all_of": _ints(places.get("every client", [])),

@@ -251,7 +251,7 @@ class _Mode:
             route = site_route[name] = int(outcomes.taken(name, 0, truth)[0])
             if route >= 0:
                 self.load += share[place + route]
-                if name in physical.counted_traffic:
+                if name in physical.foreground:
                     self.counted += share[place + route]
             place += len(site.choices[name, 0].routes)
         capacity = arrays.capacity

@@ -44,6 +44,10 @@ class AtLeast:
     k: int
     of: tuple[tuple[str, ...], ...]
 
+    def __repr__(self) -> str:
+        """As in a file: a series of one part is that part."""
+        return f"AtLeast(k={self.k}, of={tuple(each[0] if len(each) == 1 else each for each in self.of)})"
+
 
 Need = str | AtLeast
 Stage = str | AtLeast
@@ -76,7 +80,7 @@ class Component:
     between: tuple[str, str] | None = None  # ends of a link
     needs: tuple[Need, ...] = ()
     capacity_mb_s: float | None = None
-    carries: bool = False  # carries the load of what is crossed and needs it
+    carries: bool = field(default=False, repr=False)  # carries the load of what is crossed and needs it
     external: bool = False  # its own failures are not counted
     law: GivenLaw = field(default_factory=GivenLaw)
     by_hand: GivenLaw = field(default_factory=GivenLaw, repr=False)  # what settings say, of its type or of itself
@@ -148,7 +152,7 @@ class Holder:
     on: str | None
     units: tuple[str, ...]
     needs: tuple[Need, ...]
-    name: str | None = None
+    name: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +192,8 @@ class Path:
     carried_by: str
     when: tuple[tuple[str, str], ...]
     via: tuple[Stage, ...]
-    group: int = 1
-    weight: float = 1.0
+    group: int = field(default=1, repr=False)
+    weight: float = field(default=1.0, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +212,10 @@ class Traffic:
     prefer: str
     detects: Literal["path", "port"]
     paths: tuple[Path, ...]
-    share: Literal["first", "equal", "weighted", "all"] = "first"
-    priority: Literal["foreground", "background"] = "foreground"
-    failover_h: float = 0.0
-    failover_coverage: float = 1.0
+    share: Literal["first", "equal", "weighted", "all"] = field(default="first", repr=False)
+    priority: Literal["foreground", "background"] = field(default="foreground", repr=False)
+    failover_h: float = field(default=0.0, repr=False)
+    failover_coverage: float = field(default=1.0, repr=False)
     uses: tuple[Uses, ...] = field(default=(), repr=False)
 
 
@@ -344,6 +348,11 @@ class Site(Shown):
     def foreground(self) -> tuple[str, ...]:
         """Traffic classes that yield to no other; the rest, in the background, yield to them."""
         return tuple(name for name, entry in self.traffic.items() if entry.priority == "foreground")
+
+    @cached_property
+    def background(self) -> tuple[str, ...]:
+        """Traffic classes that yield, and put a load on something."""
+        return tuple(n for n, entry in self.traffic.items() if entry.priority == "background" and entry.demand_mb_s > 0)
 
     @cached_property
     def principal(self) -> str:
