@@ -498,8 +498,8 @@ def free_name(name: str, taken: Iterable[str]) -> str:
 def _of_format_2(study: Study) -> list[object]:
     """What a site says that format 1 could not say, where it is not as by default."""
     site, policy = study.site, study.policy
-    flows = [(t.share, t.priority, t.failover_h, t.failover_coverage) for t in site.traffic.values()]
-    found: list[object] = [flow for flow in flows if flow != ("first", "foreground", 0.0, 1.0)]
+    flows = [(t.share, t.failover_h, t.failover_coverage) for t in site.traffic.values()]
+    found: list[object] = [flow for flow in flows if flow != ("first", 0.0, 1.0)]
     found += [
         (name, [(path.group, path.weight) for path in flow.paths])
         for name, flow in site.traffic.items()
@@ -511,4 +511,5 @@ def _of_format_2(study: Study) -> list[object]:
     found += [name for name, part in site.components.items() if part.carries]
     found += [holder.name for role in site.roles.values() for holder in role.holders if holder.name]
     found += [name for name, role in site.roles.items() if policy.holders(name) != list(role.holders)]
-    return [*found, site.full_service] if site.full_service else found
+    # where the file has no list of full service, what it asks for says what yields
+    return [*found, site.full_service, site.background] if site.full_service else found
