@@ -221,19 +221,6 @@ def test_format_1_knows_nothing_of_format_2_and_says_so(small) -> None:
         assert all(problem.line for problem in caught.value.problems)
 
 
-def test_format_1_asks_holders_by_the_order_of_the_sides(spoiled) -> None:
-    """As it always did; format 2 asks as listed."""
-    swapped = "sides:\n  B: {title: B side}\n  A: {title: A side}"
-    path, _ = spoiled("sides:\n  A: {title: A side}\n  B: {title: B side}", swapped, data="0.1")
-    assert [holder.side for holder in read_site(path).roles["file_system"].holders] == ["B", "A"]
-    (warning,) = read_site(path).warnings
-    assert "the order is server_B (B), server_A (A)" in warning.message
-    path.write_text(path.read_text().replace("format: 1", "format: 2").replace("full_service: [media]", ""))
-    site = read_site(path)
-    assert [holder.side for holder in site.roles["file_system"].holders] == ["A", "B"]
-    assert site.warnings == ()
-
-
 def test_what_format_1_does_not_count_yields() -> None:
     site = read_site("L2R", data="0.1")
     assert [name for name, flow in site.traffic.items() if flow.priority == "background"] == ["ftp"]
