@@ -61,7 +61,10 @@ def site_at(site: Site, factors: Mapping[str, float]) -> Site:
         components={name: _moved(part, factors, "capacity_mb_s") for name, part in site.components.items()},
         raid_sets={name: _moved(entry, factors, "rebuild_h", "restore_h") for name, entry in site.raid_sets.items()},
         roles={name: _with_coverages(role, factors) for name, role in site.roles.items()},
-        traffic={name: _moved(flow, factors, "demand_mb_s") for name, flow in site.traffic.items()},
+        traffic={
+            name: _moved(flow, factors, "demand_mb_s", "failover_h", "failover_coverage")
+            for name, flow in site.traffic.items()
+        },
     )
 
 
