@@ -11,7 +11,8 @@ import k2rel
 from k2rel.design.changes import with_clients
 from k2rel.design.comparison import variants
 from k2rel.errors import InputError
-from k2rel.measures.inputs import site_at
+from k2rel.measures.inputs import inputs_of, site_at
+from k2rel.measures.solution import solution_of
 from k2rel.site import read_site
 from k2rel.studies import studies_of
 
@@ -168,6 +169,7 @@ def test_draws_move_the_time_of_path_changes() -> None:
     """All of one draw: at twice the time the record has twice the time."""
     study = k2rel.study("L2R")
     assert site_at(study.site, {"path_failover_time": 2.0}).traffic["media"].failover_h == 30 / 3600
+    assert "path_failover_time" not in inputs_of(solution_of(study)), "no figure that is drawn depends on it"
 
 
 def test_a_part_of_a_common_cause_must_stay_like_the_others(spoiled) -> None:

@@ -29,7 +29,8 @@ def inputs_of(solution: Solution) -> dict[str, Input]:
     records: list[Any] = [*site.components.values(), *site.raid_sets.values(), *site.traffic.values()]
     if solution.method != "exact":
         records += [*site.movable.values()]
-    used |= {use.input: None for record in records for use in record.uses}
+    # a client's change of path moves no downtime and no load, which are what is drawn
+    used |= {use.input: None for record in records for use in record.uses if not use.field.startswith("failover_")}
     known = {**study.laws.inputs, **site.inputs}
     found = {name: known[name] for name in used if name in known}
     if solution.method != "exact" and site.movable:
