@@ -217,6 +217,7 @@ class FailoverOutcome(Shown):
                     "element": load.element,
                     "load_mb_s": load.load_mb_s,
                     "capacity_mb_s": load.capacity_mb_s,
+                    "foreground_mb_s": load.counted_mb_s,
                     "overloaded": load.overloaded,
                 }
                 for load in self.loads
