@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from k2rel.logic.structure import Node
-from k2rel.policy.failover import further_traffic, principal_traffic
+from k2rel.policy.failover import at_words, further_traffic, principal_traffic
 from k2rel.policy.flows import Carry, Choice, Condition, Fork, Own, Passed, Route, Shared
 from k2rel.policy.rules import Policy
 from k2rel.site.model import AtLeast
@@ -45,12 +45,12 @@ def compiled(policy: Policy) -> dict[str, Any]:
         for name, traffic in site.traffic.items()
     }
     at = {role: {side: policy.role_at(role, side) for side in site.sides} for role in site.roles}
-    named = {role: [h.name for h in policy.holders(role) if h.name] for role in site.roles}
-    holding = {role: {name: policy.role_at(role, name) for name in names} for role, names in named.items()}
+    holding = {r: {h.name: (h.on, policy.role_at(r, h.name)) for h in policy.holders(r) if h.name} for r in site.roles}
     up = {role: policy.role_up(role) for role in site.roles}
     backups = {role: policy.backup_in_service(role) for role in site.roles}
     roots = [*backups.values(), *up.values(), *policy.shut_down.values()]
-    roots += [node for places in (*at.values(), *holding.values()) for node in places.values()]
+    roots += [node for places in at.values() for node in places.values()]
+    roots += [node for places in holding.values() for _, node in places.values()]
     for each in choices.values():
         for choice in each:
             roots += [*choice.deciding, *choice.carrying]
@@ -86,7 +86,10 @@ def compiled(policy: Policy) -> dict[str, Any]:
         "roles": {
             name: {
                 "at": {side: place[node] for side, node in at[name].items()},
-                "named": {holder: place[node] for holder, node in holding[name].items()},
+                "named": {
+                    holder: {"when": place[node], "on": on, "words": at_words(holder)}
+                    for holder, (on, node) in holding[name].items()
+                },
                 "up": place[up[name]],
                 "service": role.is_service,
             }

@@ -21,6 +21,7 @@ __all__ = [
     "ElementLoad",
     "FailoverOutcome",
     "UsedRoute",
+    "at_words",
     "failover",
     "further_traffic",
     "principal_traffic",
@@ -30,12 +31,17 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class UsedRoute:
-    """One route in use: the side whose load it is, its group in the file, part of the demand, parts in order."""
+    """One route in use: the side whose load it is, its group in the file, part of the demand, parts in order.
+
+    `crosses` has every part that its load falls on, branches of stages and what needs carry too, with the part of the
+    demand there.
+    """
 
     side: str
     group: int
     share: float
     path: tuple[str, ...]
+    crosses: Mapping[str, float] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -270,6 +276,17 @@ def further_traffic(site: Site) -> tuple[str, ...]:
     return tuple(name for name, entry in site.traffic.items() if entry.scope == "client" and name != principal)
 
 
+def at_words(place: str) -> str:
+    """Say that something is at a side or a named holder, whose name may begin with "at" itself.
+
+    Examples
+    --------
+    >>> at_words("B"), at_words("node_2"), at_words("at_node_2")
+    ('at B', 'at node 2', 'at node 2')
+    """
+    return "at " + place.removeprefix("at_").replace("_", " ")
+
+
 def raid_works(site: Site, failed: Iterable[str]) -> dict[str, bool]:
     """Say which RAID sets still have their data when drives are missing at the same time.
 
@@ -408,8 +425,9 @@ class _Flows:
         used = []
         for index, share in pattern.uses:
             route = choice.routes[index]
-            for part, load in choice.falls_on(pattern, index, share * traffic.demand_mb_s).items():
-                part = self._spelled(part, number)
+            crosses = {self._spelled(p, number): on for p, on in choice.falls_on(pattern, index, share).items()}
+            for part, portion in crosses.items():
+                load = portion * traffic.demand_mb_s
                 self.carried[part] = self.carried.get(part, 0.0) + load
                 if traffic.priority == "foreground":
                     self.foreground[part] = self.foreground.get(part, 0.0) + load
@@ -420,7 +438,7 @@ class _Flows:
                     continue
                 live = [each for n, each in enumerate(stage.of, fork.first) if n in pattern.live]
                 path += [self._spelled(part, number) for each in live[: stage.k] for part in each]
-            used.append(UsedRoute(route.carried_by, route.group, share, tuple(path)))
+            used.append(UsedRoute(route.carried_by, route.group, share, tuple(path), crosses))
         return tuple(used)
 
     def whole(self, overloaded: frozenset[str]) -> bool:

@@ -65,16 +65,15 @@ function k2relEvaluate(data, failedNames) {
     const live = (branch) => holds(choice.branches[branch], lost);
     const crossed = [];
     const used = taken(choice, traffic.copies, lost).map(({ route, share }) => {
-      const loads = both(falls(route.carries, live, share * traffic.demand));
-      for (const [part, load] of loads) {
-        const id = spelled(part, number);
-        carried[id] = (carried[id] ?? 0) + load;
-        if (traffic.counts) counted[id] = (counted[id] ?? 0) + load;
+      const crosses = Object.fromEntries([...both(falls(route.carries, live, share))].map(([part, on]) => [spelled(part, number), on]));
+      for (const [part, on] of Object.entries(crosses)) {
+        carried[part] = (carried[part] ?? 0) + on * traffic.demand;
+        if (traffic.counts) counted[part] = (counted[part] ?? 0) + on * traffic.demand;
       }
-      crossed.push([...loads.keys()]);
+      crossed.push(Object.keys(crosses));
       const path = route.stages.flatMap((stage) => typeof stage === "string" ? [stage]
         : stage.of.filter((_, n) => live(stage.first + n)).slice(0, stage.k).flat());
-      return { side: route.side, group: route.group, share, path: path.map((part) => spelled(part, number)) };
+      return { side: route.side, group: route.group, share, crosses, path: path.map((part) => spelled(part, number)) };
     });
     // ways that each carry the flow whole
     if (data.full_service.includes(name)) ways.push(traffic.copies || !used.length ? crossed : [crossed.flat()]);
@@ -97,7 +96,7 @@ function k2relEvaluate(data, failedNames) {
   for (const [name, role] of Object.entries(data.roles)) {
     if (role.service) services[name] = truth[role.up];
     roles[name] = data.sides.find((side) => truth[role.at[side]]) ?? null;
-    const holder = Object.keys(role.named).find((each) => truth[role.named[each]]);
+    const holder = Object.keys(role.named).find((each) => truth[role.named[each].when]);
     if (holder !== undefined) holders[name] = holder;
   }
   const above = (load, capacity) => load > capacity * (1 + 1e-9);
@@ -123,29 +122,38 @@ function k2relEvaluate(data, failedNames) {
 
 /** What each drawn part looks like; the same as k2rel.plots.looks(). */
 function k2relLooks(data, marks, outcome) {
-  const ways = {}, further = new Set(), shown = {}, without = { client_1: 0, clients: 0 };
-  const principal = data.principal, failed = new Set(outcome.failed);
+  const ways = {}, further = new Set(), shown = {}, without = { client_1: 0, clients: 0 }, portions = {};
+  const principal = data.principal, failed = new Set(outcome.failed), copies = data.choices[principal].copies;
   outcome.clients.forEach((state, index) => {
     for (const [part, pattern] of Object.entries(data.client_parts)) {
       const name = pattern.replace("#", index + 1);
       shown[name] = index === 0 ? name : "clients_" + part;
     }
     shown[state.client] = index === 0 ? "client_1" : "clients";
-    const side = state.sides[principal];
-    if (side !== null && side !== undefined) {
-      for (const part of [state.client, ...state.paths[principal]]) {
+    const used = state.routes[principal] ?? [];
+    for (const { side, path, crosses } of used) {
+      for (const part of [state.client, ...path, ...Object.keys(crosses)]) {
         (ways[shown[part] || part] ||= new Set()).add(String(data.sides.indexOf(side)));
       }
+      if (index === 0) for (const [part, on] of Object.entries(crosses)) portions[part] = (portions[part] ?? 0) + on;
     }
-    if (side === null) without[shown[state.client]] += 1;
-    if (index === 0) data.further.forEach((name) => state.paths[name].forEach((part) => further.add(part)));
+    if (principal in state.routes && !used.length) without[shown[state.client]] += 1;
+    if (index === 0) {
+      data.further.forEach((name) => state.routes[name].forEach(({ path, crosses }) =>
+        [...path, ...Object.keys(crosses)].forEach((part) => further.add(part))));
+    }
   });
+  const twice = copies && (outcome.clients[0].routes[principal] ?? []).length > 1;
+  const short = (value) => Number(value.toPrecision(3));
+  const share = (on) => on === undefined || on <= 0 ? "" : on < 1 - 1e-9 ? `${short(100 * on)} %`
+    : on > 1 + 1e-9 ? `${short(on)} copies` : twice ? "copy" : "";
   const carried = {};
   for (const [part, load] of Object.entries(outcome.carried)) {
     const name = shown[part] || part;
     carried[name] = (carried[name] || 0) + load;
   }
-  const over = new Set(outcome.loads.filter((item) => item.overloaded).map((item) => item.element));
+  const over = new Set(outcome.loads.filter((item) => item.ends_full_service).map((item) => item.element));
+  const waits = new Set(outcome.loads.filter((item) => item.overloaded && !item.ends_full_service).map((item) => item.element));
   const full = new Set(outcome.loads.filter((item) => item.at_limit).map((item) => item.element));
   const notes = {};
   const say = (owner, text) => (notes[owner] ||= []).push(text);
@@ -156,13 +164,18 @@ function k2relLooks(data, marks, outcome) {
   for (const part of outcome.failed) {
     if (!marks.drawn.includes(part)) say(marks.home[part] ?? marks.others, part.replaceAll("_", " "));
   }
+  for (const [role, name] of Object.entries(outcome.holders)) {
+    const { on, words } = data.roles[role].named[name];
+    if (on !== null) say(marks.home[on], `${role.replaceAll("_", " ")} ${words}`);
+  }
   return Object.fromEntries(marks.drawn.map((part) => {
     const found = [...(ways[part] || [])];
     return [part, {
       way: found.length > 1 ? "both" : found[0] || "",
-      further: further.has(part), failed: failed.has(part), out: outcome.out_of_service.includes(part), over: over.has(part),
-      full: full.has(part),
+      further: further.has(part), failed: failed.has(part), out: outcome.out_of_service.includes(part),
+      over: over.has(part), waits: waits.has(part), full: full.has(part),
       load: carried[part] > 0 ? String(Number(carried[part].toPrecision(4))) : "",
+      share: share(portions[part]),
       note: (notes[part] || []).join(", "),
     }];
   }));
