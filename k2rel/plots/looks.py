@@ -24,7 +24,13 @@ class Look:
     full: bool = False  # loaded to its capacity, with nothing left
     load: str = ""  # written on it [MB/s]
     share: str = ""  # what part of client 1's demand is on it, where that is not simply all of it
+    held: str = ""  # roles of the named holders there
     note: str = ""
+
+    @property
+    def used_up(self) -> bool:
+        """Whether what it carries and its capacity are to be seen."""
+        return self.over or self.waits or self.full
 
     def attributes(self) -> str:
         """Give the attributes of its group."""
@@ -49,7 +55,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     -------
     dict of str to Look
         By part; the parts of clients 2 and further together as ``clients_PART``. A failed part without a mark of its
-        own is named in the note of what it stands in, and there a named holder what it holds.
+        own is named in the note of what it stands in, and what a named holder there has beside it.
 
     Examples
     --------
@@ -62,6 +68,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     """
     layout = Layout(site)
     name, failed = outcome.principal, set(outcome.failed)
+    loaded = {each: traffic.demand_mb_s > 0 for each, traffic in site.traffic.items()}
     routes: dict[str, set[str]] = {}
     further: set[str] = set()
     portions: dict[str, float] = {}
@@ -76,15 +83,15 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
         drawn_as |= shown
         used = state.routes.get(name, ())
         for route in used:
-            for part in (state.client, *route.path, *route.crosses):
+            for part in (state.client, *route.path, *(route.crosses if loaded[name] else ())):
                 routes.setdefault(shown.get(part, part), set()).add(str(site.sides.index(route.side)))
             if index == 0:
                 for part, on in route.crosses.items():
                     portions[part] = portions.get(part, 0.0) + on
         without[shown[state.client]] += not used and name in state.routes
         if index == 0:
-            others = [route for other, taken in state.routes.items() if other != name for route in taken]
-            further = {part for route in others for part in (*route.path, *route.crosses)}
+            others = [(loaded[o], route) for o, taken in state.routes.items() if o != name for route in taken]
+            further = {part for loads, route in others for part in (*route.path, *(route.crosses if loads else ()))}
     first = outcome.clients[0].routes.get(name, ()) if outcome.clients else ()
     copied = site.traffic[name].share == "all" and len(first) > 1
     carried: dict[str, float] = {}
@@ -105,10 +112,11 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     for part in outcome.failed:
         if part not in marks:
             notes.setdefault(homes.get(part, layout.rest), []).append(part.replace("_", " "))
+    held: dict[str, list[str]] = {}
     for role, holder in outcome.holders.items():
         on = next(each.on for each in site.roles[role].holders if each.name == holder)
         if on is not None:
-            notes.setdefault(homes[on], []).append(f"{role.replace('_', ' ')} {at_words(holder)}")
+            held.setdefault(homes[on], []).append(f"{role.replace('_', ' ')} {at_words(holder)}")
     result = {}
     for part in marks:
         found = routes.get(part, set())
@@ -122,6 +130,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
             full=part in full,
             load=f"{carried[part]:.4g}" if carried.get(part, 0.0) > 0 else "",
             share=share_words(portions.get(part, 0.0), copied=copied),
+            held=", ".join(held.get(part, ())),
             note=", ".join(notes.get(part, ())),
         )
     return result

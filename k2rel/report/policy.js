@@ -124,6 +124,7 @@ function k2relEvaluate(data, failedNames) {
 function k2relLooks(data, marks, outcome) {
   const ways = {}, further = new Set(), shown = {}, without = { client_1: 0, clients: 0 }, portions = {};
   const principal = data.principal, failed = new Set(outcome.failed), copies = data.choices[principal].copies;
+  const loaded = (name, crosses) => (data.choices[name].demand > 0 ? Object.keys(crosses) : []);
   outcome.clients.forEach((state, index) => {
     for (const [part, pattern] of Object.entries(data.client_parts)) {
       const name = pattern.replace("#", index + 1);
@@ -132,7 +133,7 @@ function k2relLooks(data, marks, outcome) {
     shown[state.client] = index === 0 ? "client_1" : "clients";
     const used = state.routes[principal] ?? [];
     for (const { side, path, crosses } of used) {
-      for (const part of [state.client, ...path, ...Object.keys(crosses)]) {
+      for (const part of [state.client, ...path, ...loaded(principal, crosses)]) {
         (ways[shown[part] || part] ||= new Set()).add(String(data.sides.indexOf(side)));
       }
       if (index === 0) for (const [part, on] of Object.entries(crosses)) portions[part] = (portions[part] ?? 0) + on;
@@ -140,7 +141,7 @@ function k2relLooks(data, marks, outcome) {
     if (principal in state.routes && !used.length) without[shown[state.client]] += 1;
     if (index === 0) {
       data.further.forEach((name) => state.routes[name].forEach(({ path, crosses }) =>
-        [...path, ...Object.keys(crosses)].forEach((part) => further.add(part))));
+        [...path, ...loaded(name, crosses)].forEach((part) => further.add(part))));
     }
   });
   const twice = copies && (outcome.clients[0].routes[principal] ?? []).length > 1;
@@ -155,8 +156,8 @@ function k2relLooks(data, marks, outcome) {
   const over = new Set(outcome.loads.filter((item) => item.ends_full_service).map((item) => item.element));
   const waits = new Set(outcome.loads.filter((item) => item.overloaded && !item.ends_full_service).map((item) => item.element));
   const full = new Set(outcome.loads.filter((item) => item.at_limit).map((item) => item.element));
-  const notes = {};
-  const say = (owner, text) => (notes[owner] ||= []).push(text);
+  const notes = {}, held = {};
+  const say = (owner, text, to = notes) => (to[owner] ||= []).push(text);
   for (const [who, count] of Object.entries(without)) {
     if (count) say(who, who === "client_1" || count === data.clients.length - 1 ? "no " + principal : `${count} without ${principal}`);
   }
@@ -166,7 +167,7 @@ function k2relLooks(data, marks, outcome) {
   }
   for (const [role, name] of Object.entries(outcome.holders)) {
     const { on, words } = data.roles[role].named[name];
-    if (on !== null) say(marks.home[on], `${role.replaceAll("_", " ")} ${words}`);
+    if (on !== null) say(marks.home[on], `${role.replaceAll("_", " ")} ${words}`, held);
   }
   return Object.fromEntries(marks.drawn.map((part) => {
     const found = [...(ways[part] || [])];
@@ -176,6 +177,7 @@ function k2relLooks(data, marks, outcome) {
       over: over.has(part), waits: waits.has(part), full: full.has(part),
       load: carried[part] > 0 ? String(Number(carried[part].toPrecision(4))) : "",
       share: share(portions[part]),
+      held: (held[part] || []).join(", "),
       note: (notes[part] || []).join(", "),
     }];
   }));
