@@ -26,7 +26,7 @@ Document = Mapping[str, Any]
 FORGIVEN = 1 + 1e-9
 HOURS = {"s": 1 / 3600, "min": 1 / 60, "h": 1.0, "d": 24.0, "y": 8760.0}
 RATES = ("unavailability", "mttf", "failure_rate")
-CHUNK = 1 << 15
+CHUNK = 1 << 13
 
 
 # --- the document ------------------------------------------------------------------------------------------------
@@ -509,7 +509,7 @@ class Enumerated:
     distribution: dict[str, dict[float, float]]
     sides: dict[tuple[int, int, int, int], float]  # clients on the first side alone, the other alone, both, cut off
     delivered: dict[str, float]  # mean MB/s of each class
-    delivered_fraction: float  # of what the principal class asks for
+    delivered_fraction: float  # of what the foreground asks for
     watched: dict[str, float]
     states: int
 
@@ -647,13 +647,18 @@ class _Sums:
         return {key: math.fsum(parts) for (found, key), parts in self.total.items() if found == kind}
 
     def result(self, document: Document, count: int) -> Enumerated:
-        over, delivered, name = self.of("over"), self.of("delivered"), principal_of(document)
+        over, delivered, clients = self.of("over"), self.of("delivered"), len(groups_of(document))
         loads: dict[str, dict[float, float]] = {}
         for (element, load), p in self.of("load").items():
             loads.setdefault(element, {})[load] = p
-        asked = amount(document["traffic"][name].get("demand", 0)) * len(groups_of(document))
+        asked = {
+            name: amount(entry.get("demand", 0)) * (clients if entry.get("scope", "client") == "client" else 1)
+            for name, entry in document["traffic"].items()
+            if entry.get("priority", "foreground") == "foreground"
+        }
+        arrives = math.fsum(delivered[name] for name in asked)
         return Enumerated(
             unavailability=self.of("down"), p_any_overload=over.pop("any"), mean=self.of("mean"), p_overload=over,
             distribution=loads, sides=self.of("sides"), delivered=delivered,
-            delivered_fraction=delivered[name] / asked if asked else 1.0, watched=self.of("watch"), states=count,
+            delivered_fraction=arrives / sum(asked.values()) if any(asked.values()) else 1.0, watched=self.of("watch"), states=count,
         )  # fmt: skip

@@ -132,7 +132,10 @@ class _Draw:
         for name in ("switch_A", "switch_B", "node_1", "node_2"):
             if self.often(0.4):
                 self.components[name]["needs"] = self.chance.sample(source, self.chance.choice([1, 1, 1, 2]))
-        if self.often(0.3):
+        if self.subscriptions and self.often(0.3):
+            dealt = f"@{next(iter(self.subscriptions))}"
+            self.own["client"]["needs"] = [self.chance.choice([dealt, {"at_least": 1, "of": [dealt, "ups_A"]}])]
+        elif self.often(0.3):
             self.own["client"]["needs"] = [self.chance.choice(source)]
         elif self.often(0.4):
             self.own |= {f"psu_{n}": {**FIXED} for n in (1, 2)}
@@ -203,7 +206,7 @@ class _Draw:
             if share == "first" or self.often(0.6):
                 for path, number in zip(paths, numbers, strict=True):
                     path["group"] = number
-        elif scope == "client" and self.often(0.3) and all(isinstance(card, str) for card in self.cards.values()):
+        elif scope == "client" and self.often(0.3) and all(isinstance(path["via"][1], str) for path in paths):
             entry["detects"] = "port"
         if share == "weighted":
             self._weigh(paths)
@@ -233,8 +236,11 @@ class _Draw:
             way = self.ways[away if crosses else side, n]
             if scope == "site":
                 way = self._undealt(way)
-            via = [*inside, way, f"node_{n}", *([f"lead_{n}", "store"] if self.stored else [])]
-            path: dict[str, Any] = {"side": side, "via": via if scope == "site" else ["client", self.cards[side], *via]}
+            start = [] if scope == "site" else ["client", self.cards[side]]
+            if scope == "client" and (both := self._bond(n)) and self.often(0.3):
+                start, inside, way = ["client"], [], both
+            end = [f"node_{n}", *([f"lead_{n}", "store"] if self.stored else [])]
+            path: dict[str, Any] = {"side": side, "via": [*start, *inside, way, *end]}
             if held is not None:
                 holder = next((h for h in self.roles[held]["holders"] if h["needs"][0] == f"node_{n}"), None)
                 if holder is not None and self.often(0.9):
@@ -243,6 +249,13 @@ class _Draw:
                 path["carried_by"] = away
             paths.append(path)
         return paths
+
+    def _bond(self, n: int) -> dict[str, Any] | None:
+        """Both ways to a node at once, card and all, where each is a series."""
+        series = {side: [self.cards[side], f"switch_{side}", self.ways[side, n]] for side in "AB"}
+        if not all(isinstance(entry, str) for branch in series.values() for entry in branch):
+            return None
+        return {"at_least": 1, "of": list(series.values())}
 
     def _undealt(self, way: Any) -> Any:
         """The way of a flow that subscribes to nothing."""

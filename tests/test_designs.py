@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+import k2rel
 from k2rel.bundled import data_dir
 from tests.enumerated import Enumerated, Followed, enumerate_states, state
 
@@ -98,6 +99,41 @@ def test_the_enumeration_gives_the_values_of_each_design(name) -> None:
 def test_load_goes_where_it_goes(name, failed, loads) -> None:
     carried = state(design(name), failed)["load"]
     assert {element: carried[element] for element in loads} == pytest.approx(loads)
+
+
+def solved_value(study: k2rel.Study, method: str, quantity: str) -> float:
+    # the values are of takeovers that are instant and certain, with roles where they are at home
+    ideal = k2rel.Organisation(roles="preferred", tolerance=1e-12) if method == "markov" else None
+    what, _, names = quantity.partition(" ")
+    if what not in ("overload", "mean", "over"):
+        return k2rel.availability(study, organisation=ideal, method=method)[quantity].unavailability
+    load = k2rel.load(study, ideal, method=method)
+    elements = {item.element: item for item in load.elements}
+    if what == "overload":
+        return load.p_any_overload
+    if what == "mean":
+        return elements[names].mean_mb_s
+    return sum(elements[name].p_overload for name in names.split(" + "))
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_the_exact_engine_gives_the_values_of_each_design(name) -> None:
+    study = k2rel.study(FOLDER / f"{name}.yaml")
+    for quantity, value in VALUES[name].items():
+        assert solved_value(study, "exact", quantity) == pytest.approx(value, rel=1e-9, abs=1e-300), quantity
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_the_chain_with_ideal_takeovers_gives_the_values_of_each_design(name) -> None:
+    study = k2rel.study(FOLDER / f"{name}.yaml")
+    for quantity, value in VALUES[name].items():
+        assert solved_value(study, "markov", quantity) == pytest.approx(value, rel=1e-8, abs=1e-11), quantity
+
+
+@pytest.mark.parametrize(("name", "failed", "loads"), LOADS)
+def test_failover_puts_the_load_where_it_goes(name, failed, loads) -> None:
+    found = k2rel.failover(k2rel.study(FOLDER / f"{name}.yaml"), failed)
+    assert {element: found.carried.get(element, 0.0) for element in loads} == pytest.approx(loads)
 
 
 def test_every_shipped_design_has_its_values_here() -> None:

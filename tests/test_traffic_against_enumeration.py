@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +18,7 @@ import k2rel
 from k2rel.simulation import Plan, simulate
 from tests.enumerated import (
     Enumerated,
+    amount,
     client_part,
     enumerate_states,
     frequencies,
@@ -28,9 +30,12 @@ from tests.enumerated import (
 )
 from tests.random_traffic import random_document, random_file
 
-QUICK = range(12)
-MANY = [*QUICK, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(12, 300))]
-SIMULATED = [*range(2), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 60))]
+
+def sites(quick: Iterable[int], count: int = 300) -> list[Any]:
+    """Numbers of random sites; those that are not quick stand behind the marker."""
+    return [seed if seed in quick else pytest.param(seed, marks=pytest.mark.slow) for seed in range(count)]
+
+
 IDEAL = k2rel.Organisation(roles="preferred", tolerance=1e-12)
 
 
@@ -40,7 +45,7 @@ def study_of(tmp_path_factory):
     return lru_cache(lambda seed: k2rel.study(random_file(folder, seed)))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=20)
 def enumerated(seed: int) -> Enumerated:
     return enumerate_states(random_document(seed))
 
@@ -57,15 +62,13 @@ def same_loads(result: Any, wanted: Enumerated, rel: float = 1e-9, abs_: float =
         same(item.p_overload, wanted.p_overload[item.element], f"overload of {item.element}", rel, abs_)
         found = spread(dict(item.distribution))
         assert found == pytest.approx(spread(wanted.distribution[item.element]), rel=rel, abs=1e-13), item.element
-    sides: dict[tuple[int, ...], float] = {}
-    for row in result.side_distribution:
-        sides[tuple(row[:-1])] = sides.get(tuple(row[:-1]), 0.0) + row[-1]
-    if sides and len(next(iter(sides))) == 3:  # nobody can be on both
-        assert all(both == 0 for _, _, both, _ in wanted.sides)
-        expected = {(a, b, lost): p for (a, b, _, lost), p in wanted.sides.items()}
-    else:
-        expected = wanted.sides
-    assert kept(sides) == pytest.approx(kept(expected), rel=rel, abs=1e-13)
+    # who is on neither side alone nor cut off is on both
+    expected = {(a, b, lost): p for (a, b, _, lost), p in wanted.sides.items()}
+    found = {(a, b, lost): p for a, b, lost, p in result.side_distribution}
+    assert kept(found) == pytest.approx(kept(expected), rel=rel, abs=1e-13)
+    same(result.delivered_fraction, wanted.delivered_fraction, "delivered", rel)
+    for item in result.delivered:
+        same(item.delivered_mb_s, wanted.delivered[item.traffic], f"delivered of {item.traffic}", rel, 1e-9)
 
 
 def kept(table: dict[Any, float]) -> dict[Any, float]:
@@ -80,7 +83,7 @@ def spread(table: dict[float, float]) -> dict[float, float]:
     return kept(result)
 
 
-@pytest.mark.parametrize("seed", MANY)
+@pytest.mark.parametrize("seed", sites(range(10)))
 def test_the_exact_engine_gives_what_all_states_give(study_of, seed) -> None:
     wanted, study = enumerated(seed), study_of(seed)
     every = range(1, study.site.client_count + 1)
@@ -91,24 +94,18 @@ def test_the_exact_engine_gives_what_all_states_give(study_of, seed) -> None:
     for item in found.services:
         same(item.unavailability, wanted.unavailability[item.service], item.service)
         same(item.frequency_per_h, often[item.service], f"frequency of {item.service}", abs_=1e-12)
-    load = k2rel.load(study, method="exact")
-    same_loads(load, wanted)
-    same(load.delivered_fraction, wanted.delivered_fraction, "delivered")
+    same_loads(k2rel.load(study, method="exact"), wanted)
 
 
-@pytest.mark.parametrize("seed", MANY)
+@pytest.mark.parametrize("seed", sites((2, 3, 4, 6, 7)))
 def test_the_chain_with_ideal_roles_gives_what_all_states_give(study_of, seed) -> None:
     wanted, study = enumerated(seed), study_of(seed)
     for item in k2rel.availability(study, organisation=IDEAL, method="markov").services:
         same(item.unavailability, wanted.unavailability[item.service], item.service, 1e-8, 1e-10)
-    load = k2rel.load(study, IDEAL, method="markov")
-    same(load.p_any_overload, wanted.p_any_overload, "any overload", 1e-8, 1e-10)
-    for item in load.elements:
-        same(item.mean_mb_s, wanted.mean[item.element], item.element, 1e-8, 1e-7)
-    same(load.delivered_fraction, wanted.delivered_fraction, "delivered", 1e-8)
+    same_loads(k2rel.load(study, IDEAL, method="markov"), wanted, 1e-7, 1e-10)
 
 
-@pytest.mark.parametrize("seed", MANY)
+@pytest.mark.parametrize("seed", sites(range(12)))
 def test_failover_follows_states_as_the_enumeration_does(study_of, seed) -> None:
     document, study = random_document(seed), study_of(seed)
     shared, own = laws(document)
@@ -163,7 +160,7 @@ def estimates(found: Any, wanted: Enumerated) -> list[tuple[str, float]]:
     ]
 
 
-@pytest.mark.parametrize("seed", SIMULATED)
+@pytest.mark.parametrize("seed", sites((2, 6), 60))
 def test_the_simulation_scatters_around_what_all_states_give(study_of, seed) -> None:
     found = simulate(study_of(seed), IDEAL, plan=Plan(histories=2000, years=1, warm_up_h=300, seed=seed), workers=1)
     z = estimates(found, enumerated(seed))
@@ -174,21 +171,19 @@ def test_the_simulation_scatters_around_what_all_states_give(study_of, seed) -> 
 # the second writing itself ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(15))
 def test_random_sites_are_small_alike_for_one_number_and_lose_something(seed) -> None:
     document = random_document(seed)
     assert document == random_document(seed)
     shared, own = laws(document)
     assert 1 <= len(shared) + len(groups_of(document)) * len(own) <= 14
-    found = enumerate_states(document)
+    found = enumerated(seed)
     assert math.fsum(found.sides.values()) == pytest.approx(1, abs=1e-12)
     asked = min(found.unavailability[name] for name in fully_served(document))
     assert found.unavailability["full_service"] >= asked * (1 - 1e-12)
-    name = principal_of(document)
-    assert (
-        found.delivered_fraction <= 1 - found.unavailability[f"{name}_client"] + 1e-9
-        or len(set(groups_of(document))) > 1
-    )
+    served = sum(p * (a + b + both) for (a, b, both, _), p in found.sides.items())
+    demand = amount(document["traffic"][principal_of(document)]["demand"])
+    assert found.delivered[principal_of(document)] <= demand * served * (1 + 1e-12)
 
 
 def test_random_sites_have_of_everything_enough() -> None:
