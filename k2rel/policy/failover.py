@@ -86,6 +86,13 @@ class ElementLoad(Shown):
         """Whether the load of the foreground is above the capacity."""
         return exceeds(self.counted_mb_s, self.capacity_mb_s)
 
+    @property
+    def state(self) -> str:
+        """How it stands to its capacity, in words."""
+        if self.overloaded:
+            return "overloaded" if self.ends_full_service else "the background waits"
+        return "at its limit" if self.at_limit else "carried"
+
 
 _OLDER = frozenset(("media", "control", "ftp"))
 
