@@ -100,10 +100,13 @@ function k2relExplorer(root, data, host) {
     for (const group of svg.querySelectorAll("[data-part]")) {
       const look = looks[group.dataset.part];
       if (look.way) group.dataset.way = look.way; else delete group.dataset.way;
-      for (const key of ["further", "failed", "out", "over", "full"]) if (look[key]) group.dataset[key] = ""; else delete group.dataset[key];
-      const load = group.querySelector(".load");
-      if (load) load.textContent = look.load;
+      for (const key of ["further", "failed", "out", "over", "waits", "full"]) if (look[key]) group.dataset[key] = ""; else delete group.dataset[key];
+      for (const key of ["load", "share"]) {
+        const text = group.querySelector(`.${key}`);
+        if (text) text.textContent = look[key];
+      }
       k2relNote(group.querySelector(".note"), look.note);
+      k2relNote(group.querySelector(".held"), look.held);
       group.setAttribute("aria-pressed", String(failed.has(partOf(group.dataset.part))));
     }
   }
