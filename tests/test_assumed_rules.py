@@ -14,7 +14,7 @@ from k2rel.cli import main
 from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.steady import steady
 from k2rel.markov.engine import solved
-from k2rel.measures.rules import client_path_changes
+from k2rel.measures.path_failover import client_path_changes
 from k2rel.organisation import Organisation
 from k2rel.simulation import Plan, simulate
 
