@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from k2rel.logic.diagram import Diagram, compile_diagram
 from k2rel.markov.engine import Dynamics
 from k2rel.measures.engines import static_engine
-from k2rel.measures.solution import Solution, solution_of
+from k2rel.measures.solution import Solution
+from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.rates import Law
 from k2rel.services.catalogue import SiteService
-from k2rel.services.clients import OwnParts, Situation, own_states
+from k2rel.services.clients import OwnParts, OwnStates, Situation, own_states
 from k2rel.services.engine import Engine
 from k2rel.services.modes import deciding, groups_of, traffic_diagram
 from k2rel.site.model import Site, Traffic, role_in
@@ -167,27 +168,27 @@ def path_failovers(engine: Engine, traffic: str) -> PathFailovers:
     )
 
 
+def _fails_over(states: OwnStates, traffic: str, group: int, order: int, before: int, after: int) -> bool:
+    """Whether going from one outcome of a client to another is a path failover."""
+    used, then = (states.pattern(traffic, group, outcome) for outcome in (before, after))
+    return states.policy.choice(traffic, group).fails_over(used, then, order)
+
+
 def _hit(own: OwnParts, traffic: str, group: int, order: IntArray, before: IntArray, after: IntArray) -> FloatArray:
     """Probability that one client of a group fails over in each change of its situation."""
-    states = own.states
-    choice = states.policy.choice(traffic, group)
     cases, where = np.unique(np.column_stack([order, before, after]), axis=0, return_inverse=True)
     found = np.zeros(len(cases))
     for place, (by, one, other) in enumerate(cases.tolist()):
         if one != other and by >= 0:
             outcomes = own.joint(group, [(traffic, one), (traffic, other)])
             found[place] = sum(
-                p
-                for (old, new), p in outcomes.items()
-                if choice.fails_over(*(states.pattern(traffic, group, n) for n in (old, new)), by)
+                p for (old, new), p in outcomes.items() if _fails_over(own.states, traffic, group, by, old, new)
             )
     return np.asarray(np.minimum(found, 1.0)[where.reshape(-1)])
 
 
 def _by_own(own: OwnParts, traffic: str, group: int, order: IntArray, situation: IntArray) -> FloatArray:
     """Rate at which one client of a group fails over by its own parts in each mode [1/h]."""
-    states = own.states
-    choice = states.policy.choice(traffic, group)
     cases, where = np.unique(np.column_stack([order, situation]), axis=0, return_inverse=True)
     found = np.zeros(len(cases))
     for place, (by, one) in enumerate(cases.tolist()):
@@ -195,7 +196,7 @@ def _by_own(own: OwnParts, traffic: str, group: int, order: IntArray, situation:
             found[place] = sum(
                 rate
                 for ((old,), (new,)), rate in own.moves(group, [(traffic, one)]).items()
-                if choice.fails_over(*(states.pattern(traffic, group, n) for n in (old, new)), by)
+                if _fails_over(own.states, traffic, group, by, old, new)
             )
     return np.asarray(found[where.reshape(-1)])
 
@@ -243,7 +244,7 @@ def path_failover_figures(solution: Solution, service: SiteService, buffer_h: fl
     found = path_failovers(solution.engine, traffic.id)
     if service.rule == "one client":
         found = found.of_client(service.group)
-    manual_h, finds = solution.followed.manual_takeover_h, traffic.failover_coverage
+    manual_h, finds = _who(solution).manual_takeover_h, traffic.failover_coverage
     seen = finds * (traffic.failover_h > buffer_h) + (1.0 - finds) * math.exp(-buffer_h / manual_h)
     every, by_itself, unsuccessful, on_air = (
         found.events_per_h(share) * HOURS_PER_YEAR for share in (1.0, finds, 1.0 - finds, seen)
@@ -253,6 +254,11 @@ def path_failover_figures(solution: Solution, service: SiteService, buffer_h: fl
         unsuccessful * manual_h * 60, found.clients_per_h * HOURS_PER_YEAR,
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
+
+
+def _who(solution: Solution) -> Organisation:
+    """Who helps, also where the engine needs nobody."""
+    return solution.asked or solution.followed
 
 
 def path_failover_notes(solution: Solution) -> list[str]:
@@ -272,12 +278,12 @@ def path_failover_notes(solution: Solution) -> list[str]:
         how_well = " (no bound on the error)" if math.isnan(bound) else f" (error bound {bound:.1e})" if bound else ""
         result.append(
             f"{name}: not in the availability, and in no column but those of path failovers: for the site there are "
-            f"{found.events_per_h() * HOURS_PER_YEAR:.3g} a year{how_well}; {_for_each(found, traffic, solution)}"
+            f"{found.events_per_h() * HOURS_PER_YEAR:.3g} a year{how_well}; {_for_each(found, traffic, _who(solution))}"
         )
     return result
 
 
-def _for_each(found: PathFailovers, traffic: Traffic, solution: Solution) -> str:
+def _for_each(found: PathFailovers, traffic: Traffic, who: Organisation) -> str:
     """What the path failovers of a class come to for each client, in words."""
     yearly = found.clients_per_h * HOURS_PER_YEAR / sum(found.sizes)
     finds, time_h = traffic.failover_coverage, traffic.failover_h
@@ -287,25 +293,24 @@ def _for_each(found: PathFailovers, traffic: Traffic, solution: Solution) -> str
     )
     if finds < 1:
         lost = yearly * (1.0 - finds)
-        out = lost * solution.followed.manual_takeover_h * 60
+        out = lost * who.manual_takeover_h * 60
         words += f", and {lost:.2g} times a year it is out until a person helps, {out:.2g} min a year"
     return words
 
 
-def path_rules(study: Study) -> list[tuple[str, str, str, str, str]]:
+def path_rules(study: Study, who: Organisation) -> list[tuple[str, str, str, str, str]]:
     """Rows of the register of assumptions on changes of path: what they take, and what no availability has of them."""
     rows = []
-    solution = solution_of(study, "exact")
     for name, found in client_path_changes(study).items():
         traffic = study.site.traffic[name]
         if not found.clients_per_h > 0:
             continue
         if traffic.failover_h > 0:
             value = f"{traffic.failover_h * 3600:g} s, with probability {traffic.failover_coverage:g}"
-            said = f"counted as interruptions of their own, left out of availability: {_for_each(found, traffic, solution)}"
+            said = "interruptions of their own, left out of the availability: " + _for_each(found, traffic, who)
         else:
             value, given = "takes no time", replace(traffic, failover_h=PATH_CHANGE_S / 3600, failover_coverage=1.0)
-            said = f"left out: {_for_each(found, given, solution)}; path_failover of the class says how long one takes"
+            said = f"left out: {_for_each(found, given, who)}; path_failover of the class says how long one takes"
         rows.append((f"rule: {name} path change of a client", value, "ENGINE", said, ""))
     return rows
 

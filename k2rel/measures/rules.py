@@ -178,7 +178,7 @@ def rule_effects(
     return framed(pd.DataFrame(rows, columns=columns), solution_of(study, "auto", organisation))
 
 
-def rules_in_use(study: Study) -> list[tuple[str, str, str, str, str]]:
+def rules_in_use(study: Study, organisation: Organisation | None = None) -> list[tuple[str, str, str, str, str]]:
     """List the rules that no source states, as rows of the register of assumptions.
 
     Examples
@@ -195,4 +195,4 @@ def rules_in_use(study: Study) -> list[tuple[str, str, str, str, str]]:
     ]
     if _keys(study):
         rows += [(f"rule: {name}", value or _arrival(study), "ENGINE", reason, "") for name, value, reason in _SAID]
-    return [*rows, *path_rules(study)]
+    return [*rows, *path_rules(study, organisation or Organisation())]

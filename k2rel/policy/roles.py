@@ -138,7 +138,7 @@ class Roles:
         return self._holders(self.site.roles[role])
 
     def held(self, role: str) -> list[Node]:
-        """Say when each holder has a role, in the order of `holders`; none has it on its way, or after a failed takeover."""
+        """Say when each holder has a role, in the order of `holders`; on its way, or stranded, none."""
         return [node for _, node in self._positions[role]]
 
     def servers(self, holder: Holder) -> list[str]:
