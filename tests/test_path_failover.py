@@ -394,7 +394,7 @@ def test_what_a_buffer_bridges_is_counted_apart(tmp_path: Path) -> None:
 def test_it_is_said_that_no_availability_has_them(tmp_path: Path, k2) -> None:
     study = hosts(tmp_path, "share: first")
     (note,) = k2rel.interruptions(study).attrs["notes"]
-    assert note.startswith("disk: not in the availability") and "min a year" in note
+    assert note.startswith("disk: path failovers are not in the availability") and "min a year" in note
     found = client_path_changes(study)["disk"].clients_per_h / 2 * YEAR
     assert f"changes its path {found:.3g} times a year" in note
     register = k2rel.assumptions(study).set_index("assumption")
@@ -402,6 +402,8 @@ def test_it_is_said_that_no_availability_has_them(tmp_path: Path, k2) -> None:
     told = k2("interruptions", str(tmp_path / "hosts.yaml"), "--format", "json").json
     (row,) = (row for row in told["interruptions"] if row["service"] == "disk")
     assert row["path_failovers_per_year"] > 0 and note in told["notes"]
+    assert k2("availability", str(tmp_path / "hosts.yaml"), "--format", "json").json["left_out"] == [note]
+    assert note.partition(";")[0] in " ".join(k2("availability", str(tmp_path / "hosts.yaml")).out.split())
     assert {row["path_failovers_per_year"] for row in told["interruptions"] if row["service"] != "disk"} == {None}
 
 
@@ -421,6 +423,6 @@ def test_the_bound_of_the_chain_stands_with_the_number(tmp_path: Path) -> None:
 def test_histories_do_not_count_them(tmp_path: Path) -> None:
     solution = solution_of(hosts(tmp_path, "share: equal"), "simulation")
     (note,) = path_failover_notes(solution)
-    assert note.startswith("disk: path failovers of clients are not counted in histories; method exact counts them")
+    assert "not counted in histories; method exact counts them" in note
     service = site_services(solution.study.site)[0]
     assert all(math.isnan(value) for value in path_failover_figures(solution, service, 0.0).values())

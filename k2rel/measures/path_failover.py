@@ -136,6 +136,7 @@ def _modes(policy: Policy, traffic: str) -> tuple[Diagram, tuple[_Mode, ...]]:
     return diagram.merged(labels), tuple(dict.fromkeys(labels))
 
 
+@lru_cache(maxsize=16)
 def path_failovers(engine: Engine, traffic: str) -> PathFailovers:
     """Follow every change of mode of one class, and the clients' own parts in every mode."""
     policy = engine.policy
@@ -269,15 +270,15 @@ def path_failover_notes(solution: Solution) -> list[str]:
             continue
         if solution.method == "simulation":
             result.append(
-                f"{name}: path failovers of clients are not counted in histories; method exact counts them with ideal "
-                "takeovers, markov as modelled where there is a chain"
+                f"{name}: path failovers of clients are not in the availability, and not counted in histories; method "
+                "exact counts them with ideal takeovers, markov as modelled where there is a chain"
             )
             continue
         found = path_failovers(solution.engine, name)
         bound = found.bound_per_h * HOURS_PER_YEAR
         how_well = " (no bound on the error)" if math.isnan(bound) else f" (error bound {bound:.1e})" if bound else ""
         result.append(
-            f"{name}: not in the availability, and in no column but those of path failovers: for the site there are "
+            f"{name}: path failovers are not in the availability: the site has "
             f"{found.events_per_h() * HOURS_PER_YEAR:.3g} a year{how_well}; {_for_each(found, traffic, _who(solution))}"
         )
     return result
