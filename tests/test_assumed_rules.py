@@ -453,7 +453,12 @@ def test_changes_of_a_clients_own_path_are_counted() -> None:
         for part in (*dual.site.components, *own)
         if k2rel.failover(dual, [part]).clients[0].sides[name] not in (normal, None)
     )
-    # to first order, all else at work
+    # to first order, all else at work; on Nearline both holders are on one side, and the first client's server has the role
+    nearline = k2rel.study("nearline")
+    takeover, other = client_path_changes(nearline)["ftp_retry"].client_per_h
+    ways = ("server_2", "software_2", "fc_hba_2", "ftp_link_2", "fc_link_2")
+    assert other == pytest.approx(sum(nearline.law(part).failure_rate_per_h for part in ways), rel=3e-3)
+    assert takeover < 1e-3 * other
     assert 0 < client_path_changes(dual)[name].client_per_h[0] == pytest.approx(rate, rel=3e-3)
 
 
