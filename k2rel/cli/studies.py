@@ -254,6 +254,7 @@ def availability_options(sub: argparse.ArgumentParser) -> None:
 
 def availability_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.availability import availability, takeover_rows
+    from k2rel.measures.path_failover import path_failover_notes
 
     solution = solution_for(args)
     if args.format == "json":
@@ -264,7 +265,7 @@ def availability_verb(args: argparse.Namespace) -> int:
     result = availability(solution, args.lost_clients)
     heading(solution.study, result.provenance)
     print_rows(result.rows(), leave_out=("title", "availability"))
-    for note in result.notes:
+    for note in (*result.notes, *path_failover_notes(solution)):
         say(f"\n{note}")
     if solution.method == "exact":
         if moves := takeover_rows(solution.study):
