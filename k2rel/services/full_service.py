@@ -24,7 +24,7 @@ from k2rel.services.counts import Counts, some_leave
 from k2rel.services.loading import Danger, Kind, Loading, Way
 from k2rel.services.modes import Mode
 
-__all__ = ["FullService"]
+__all__ = ["FullService", "Judge"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -80,8 +80,8 @@ class FullService:
             if not kept:
                 return 0.0, 0.0
             prepared.append((size, kept))
-        now = _Judge([first for first, _ in rows], dangers[0])
-        then = _Judge([second for _, second in rows], dangers[1])
+        now = Judge([first for first, _ in rows], dangers[0])
+        then = Judge([second for _, second in rows], dangers[1])
         width = len(rows) + 1  # the last column counts clients cut off in the second mode
         total: Counts | None = None
         for size, kept in prepared:
@@ -185,7 +185,7 @@ class FullService:
         return total
 
 
-class _Judge:
+class Judge:
     """Whether counts of kinds of clients leave every flow of a mode whole."""
 
     def __init__(self, kinds: Sequence[Kind], danger: Danger) -> None:
@@ -195,14 +195,16 @@ class _Judge:
         self.asks = [kind.asks for kind in kinds]
         self.fixed = danger.fixed.asks
 
+    def over(self, loads: FloatArray) -> BoolArray:
+        """Which elements are overloaded, forgiving the rounding of sums."""
+        return np.asarray((loads > 0) & (loads > self.room + 1e-9 * np.abs(self.room) + 1e-12))
+
     def down(self, counts: IntArray) -> BoolArray:
         """Whether some flow is not whole, for each vector of counts."""
         result = np.zeros(len(counts), dtype=np.bool_)
         if not self.loads.shape[1]:
             return result
-        loads = counts @ self.loads
-        # forgiving the rounding of sums
-        over = (loads > 0) & (loads > self.room + 1e-9 * np.abs(self.room) + 1e-12)
+        over = self.over(counts @ self.loads)
         for place, asks in enumerate(self.asks):
             if asks:
                 result |= (counts[:, place] > 0) & _unmet(asks, over)
@@ -391,13 +393,13 @@ def _asks_of(asks: Sequence[Sequence[Way]], number: Sequence[int | None]) -> tup
     return tuple(sorted(set(told)))
 
 
-def _within(counts: Counts, judge: _Judge) -> Counts:
+def _within(counts: Counts, judge: Judge) -> Counts:
     """Keep what is full service yet; loads only grow as clients are added."""
     keep = ~judge.down(counts.vectors[:, :-1])
     return Counts(counts.vectors[keep], counts.probability[keep])
 
 
-def _bounded_power(one: Counts, n: int, judge: _Judge) -> Counts:
+def _bounded_power(one: Counts, n: int, judge: Judge) -> Counts:
     """`Counts.power`, dropping early what is no full service in the first mode."""
     result = Counts(np.zeros((1, one.vectors.shape[1]), dtype=np.int64), np.ones(1))
     square = one
