@@ -30,7 +30,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class UsedRoute:
-    """One route that a flow uses: the side whose load it is, its group in the file, its part of the demand, its parts."""
+    """One route in use: the side whose load it is, its group in the file, part of the demand, parts in order."""
 
     side: str
     group: int

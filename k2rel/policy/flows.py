@@ -89,7 +89,7 @@ class Fork:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """Load that a part passes on to what it needs; on a way it falls once on each part, however often that is needed."""
+    """Load that a part passes on to what it needs; it falls once on each, however many parts of a path need it."""
 
     on: tuple[Carry, ...]
 

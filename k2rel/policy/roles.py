@@ -95,7 +95,7 @@ class Roles:
         return self.structure.conjunction(self._stage(need) for need in needs)
 
     def _holders(self, role: Role) -> list[Holder]:
-        """Holders in the order in which they are asked: as listed, those on the primary's side first where one is given."""
+        """Holders in the order in which they are asked: as listed, those on the primary side first if one is given."""
         if self.primary is None:
             return list(role.holders)
         return sorted(role.holders, key=lambda holder: holder.side != self.primary)

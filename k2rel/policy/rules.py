@@ -155,7 +155,7 @@ class Policy(Roles, Shown):
         for side in dict.fromkeys(route.side for route in routes):
             route = next(route for route in routes if route.side == side)
             plug = next(stage for stage in route.stages if stage not in self.site.client_parts)
-            alive = [Shared(self._stage(plug, in_service=True)), *map(Own, route.own)]
+            alive: list[Condition] = [Shared(self._stage(plug, in_service=True)), *map(Own, route.own)]
             result.append(replace(route, stages=(), carries=(), forks=(), usable=all_hold(alive), dead_end=True))
         return result
 

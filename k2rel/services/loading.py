@@ -19,7 +19,7 @@ from k2rel.site.model import Site
 __all__ = ["Effect", "Kind", "Loading", "Way"]
 
 Way = tuple[int, ...]
-"""Elements, by their place among the endangered ones, that are crossed together; it is whole while none is overloaded."""
+"""Elements, by their place among the endangered ones, that are crossed together: whole while none is overloaded."""
 
 
 @dataclass(frozen=True)

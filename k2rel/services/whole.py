@@ -18,6 +18,7 @@ from k2rel.services.clients import own_states
 from k2rel.services.full_service import Judge
 from k2rel.services.loading import Kind, Loading
 from k2rel.services.modes import Mode
+from k2rel.services.sums import coded
 
 __all__ = ["function_of", "full_service_function"]
 
@@ -90,47 +91,39 @@ class _Writer:
         return self._known[key]
 
     def _asked(self, groups: Sequence[Sequence[Kind]], distinct: Sequence[Kind], judge: Judge) -> Node:
-        """Ask the clients one after another: first count what they do, then, from the last, say what follows."""
-        place = {kind: n for n, kind in enumerate(distinct)}
-        most = [
-            judge.loads[[place[kind] for kind in kinds if not kind.lost]].max(axis=0, initial=0.0) for kinds in groups
-        ]
-        rest = sum((most[client.group] for client in self.clients), np.zeros(judge.loads.shape[1]))
-        layers: list[dict[tuple[int, ...], Node | None]] = []  # what is decided already has its node
-        start = (0,) * len(distinct)
-        here: dict[tuple[int, ...], Node | None] = {start: None}
+        """Ask the clients one after another: first add up what they do, then, from the last, say what follows."""
+        code = coded(judge.rows, np.full(len(distinct), len(self.clients)))
+        codes = [{kind: int(code.rows[distinct.index(kind)]) for kind in kinds if not kind.lost} for kinds in groups]
+        most = [judge.rows[[distinct.index(kind) for kind in found]].max(axis=0, initial=0.0) for found in codes]
+        rest = sum((most[client.group] for client in self.clients), np.zeros(judge.rows.shape[1]))
+        layers: list[dict[int, Node]] = []  # by the sum so far; what is not decided yet is below 0
+        here = {0: -1}
         there = [TRUE]  # every client from one on has what it asks for
         for client in reversed(self.clients):
             by_state = [FALSE if kind.lost else there[-1] for kind in groups[client.group]]
             there.append(self._own(client.number, by_state))
         for at, left in enumerate(reversed(there)):
-            kinds = groups[self.clients[at].group] if at < len(self.clients) else ()
-            counts = np.array(list(here), dtype=np.int64).reshape(len(here), len(distinct))
+            group = self.clients[at].group if at < len(self.clients) else None
             self._step(len(here))
-            down = judge.down(counts)
-            sure = ~judge.over(counts @ judge.loads + rest).any(axis=1)
-            behind: dict[tuple[int, ...], Node | None] = {}
-            decided = np.where(down, FALSE, np.where(sure | (at == len(self.clients)), left, -1))
-            for key, node in zip(here, decided.tolist(), strict=True):
-                if node >= 0:
-                    here[key] = node
-                else:
-                    behind |= {_one_more(key, place[kind]): None for kind in dict.fromkeys(kinds) if not kind.lost}
-                    self._step(len(kinds))
+            sums = code.sums(np.array(list(here), dtype=np.int64))
+            sure = ~judge.over(sums + rest).any(axis=1) | (group is None)
+            decided = np.where(judge.down(sums), FALSE, np.where(sure, left, -1))
+            here = dict(zip(here, decided.tolist(), strict=True))
             layers.append(here)
-            here = behind
-            if kinds:
-                rest = rest - most[self.clients[at].group]
+            if group is not None:
+                steps = set(codes[group].values())
+                self._step(len(steps) * int((decided < 0).sum()))
+                here = {total + step: -1 for total, node in here.items() if node < 0 for step in steps}
+                rest = rest - most[group]
         after = layers[-1]
         for client, layer in zip(reversed(self.clients), reversed(layers[:-1]), strict=True):
-            kinds = groups[client.group]
-            for key, known in layer.items():
-                if known is None:
-                    ends = [FALSE if kind.lost else after[_one_more(key, place[kind])] for kind in kinds]
-                    layer[key] = self._own(client.number, [FALSE if end is None else end for end in ends])
+            own = codes[client.group]
+            for total, node in layer.items():
+                if node < 0:
+                    ends = [FALSE if kind.lost else after[total + own[kind]] for kind in groups[client.group]]
+                    layer[total] = self._own(client.number, ends)
             after = layer
-        found = after[start]
-        return FALSE if found is None else found
+        return after[0]
 
     def _own(self, number: int, by_state: Sequence[Node]) -> Node:
         """Choose by the state of a client's own parts; the first part is the lowest bit of a state."""
@@ -180,7 +173,3 @@ class _Writer:
                 f"full service of {self.site.name}, with {self.site.client_count} clients, as a function of all parts "
                 f"takes more than {_MOST_STEPS:,} steps; use fewer clients"
             )
-
-
-def _one_more(counts: tuple[int, ...], place: int) -> tuple[int, ...]:
-    return (*counts[:place], counts[place] + 1, *counts[place + 1 :])
