@@ -20,7 +20,7 @@ from k2rel.services.loading import Kind, Loading
 from k2rel.services.modes import Mode
 from k2rel.services.sums import coded
 
-__all__ = ["function_of", "full_service_function"]
+__all__ = ["full_service_function", "function_of"]
 
 _MOST_STEPS = 400_000
 
