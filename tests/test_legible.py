@@ -120,7 +120,7 @@ def site_with_long_names(folder):
         for name, s in servers
     ]
     text = "\n".join([
-        "format: 1", "name: halls", "title: Two halls", "sides: {A: {title: north}, B: {title: south}}",
+        "format: 2", "name: halls", "title: Two halls", "sides: {A: {title: north}, B: {title: south}}",
         "types:", "  box: {failure_rate: 100 FIT, mttr: 8 h}", "  wire: {failure_rate: 10 FIT, mttr: 8 h}",
         "components:", *parts, "links:", *links,
         "clients:", "  count: 4", "  parts:", "    seat: {type: box}",

@@ -192,7 +192,7 @@ def pair(tmp_path, common_cause):
     """Two switches in parallel, lambda 1e-5, MTTR 8 h: case V32."""
     path = tmp_path / "pair.yaml"
     path.write_text(
-        "format: 1\nname: pair\ntitle: pair\nsides: {A: {}, B: {}}\n"
+        "format: 2\nname: pair\ntitle: pair\nsides: {A: {}, B: {}}\n"
         "types: {switch: {failure_rate: 1e-5 /h, mttr: 8 h}, host: {unavailability: 0, mttr: 1 h}}\n"
         "components: {switch_A: {type: switch, side: A}, switch_B: {type: switch, side: B}}\n"
         "clients:\n  count: 1\n  parts:\n    client: {type: host}\n    cable_A: {type: host, side: A, between: [client, switch_A]}\n"
@@ -238,7 +238,7 @@ def test_twins_are_found_without_being_declared(tmp_path) -> None:
 
 
 LINKS = """
-format: 1
+format: 2
 name: links
 title: links
 sides: {A: {}, B: {}}

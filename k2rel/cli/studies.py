@@ -12,6 +12,7 @@ from k2rel.cli.inputs import (
     asked_of,
     changes_of,
     data_option,
+    force_option,
     format_option,
     organisation_options,
     primary_option,
@@ -21,8 +22,8 @@ from k2rel.cli.inputs import (
     sure_of,
     sure_option,
 )
-from k2rel.cli.printing import cut, heading, main_rows, print_json, print_rows, print_table, records, say
-from k2rel.errors import ModelTooLargeError
+from k2rel.cli.printing import cut, heading, main_rows, print_json, print_rows, print_table, records, say, written
+from k2rel.errors import InputError, ModelTooLargeError
 
 if TYPE_CHECKING:
     from k2rel.measures.solution import Solution
@@ -75,10 +76,38 @@ def components_verb(args: argparse.Namespace) -> int:
 def check_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
     primary_option(sub)
+    sub.add_argument("--upgrade", action="store_true", help="rewrite a site file of format 1 in format 2")
+    sub.add_argument("--output", metavar="FILE", help="with --upgrade: write there, and leave the file as it is")
+    force_option(sub)
     format_option(sub, csv=False)
 
 
+def _upgrade(args: argparse.Namespace) -> int:
+    from k2rel.bundled import data_dir, site_path
+    from k2rel.site.upgrade import upgraded
+
+    path = site_path(args.level, args.data)
+    if args.output is None and data_dir().resolve() in path.resolve().parents:
+        raise InputError(f"--upgrade: {args.level} came with k2rel and stays as it is; give a file with --output")
+    done = upgraded(path)
+    target = args.output or str(path)
+    if done.changes or args.output:
+        written(target, done.text, args.force or args.output is None)
+    if args.format == "json":
+        changes = [{"line": line, "change": what} for line, what in done.changes]
+        print_json({"file": str(path), "output": target, "changes": changes})
+        return 0
+    say(f"{target}: {'now' if done.changes else 'was'} in format 2")
+    for line, what in done.changes:
+        say(f"  line {line}: {what}")
+    return 0
+
+
 def check_verb(args: argparse.Namespace) -> int:
+    if args.upgrade:
+        return _upgrade(args)
+    if args.output or args.force:
+        raise InputError(f"{'--output' if args.output else '--force'}: it is for --upgrade")
     study = study_of(args)
     site = study.site
     found = site.warnings

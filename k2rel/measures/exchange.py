@@ -106,7 +106,8 @@ def labelled_chain_of(study: Study, organisation: Organisation) -> LabelledChain
     }
     loading = Loading(dynamics.policy)
     first = study.site.sides[0]
-    clients = [float(mode_words(dynamics.policy, mode).clients.get(first, 0)) for mode in loading.table.modes]
+    told = [mode_words(dynamics.policy, mode).clients.items() for mode in loading.table.modes]
+    clients = [float(sum(n for where, n in items if where and first in where.split(" and "))) for items in told]
     rewards = {f"clients_on_{first}": np.array(clients)[dynamics.modes(loading.table.diagram)]}
     names = []
     columns = []

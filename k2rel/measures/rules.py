@@ -257,7 +257,7 @@ def rules_in_use(study: Study) -> list[tuple[str, str, str, str, str]]:
     if _keys(study):
         rows += [(f"rule: {name}", value or _arrival(study), "ENGINE", reason, "") for name, value, reason in _SAID]
     for name, changes in client_path_changes(study).items():
-        if changes > 0:
+        if changes > 0 and not study.site.traffic[name].failover_h:
             lost = changes * PATH_CHANGE_S / 60.0
             reason = (
                 f"left out: a client's {name} changes its path {changes:.3g} times a year while no role moves; at "

@@ -280,8 +280,7 @@ class Choice:
 
     def falls_on(self, pattern: Pattern, route: int, amount: float = 1.0) -> dict[str, float]:
         """Load that an amount on a route puts on each part, by its name in the file."""
-        crossed, needed = _falls(self.routes[route].carries, pattern.live, amount)
-        return needed | crossed
+        return _larger(*_falls(self.routes[route].carries, pattern.live, amount))
 
     def ways(self, pattern: Pattern) -> list[frozenset[str]]:
         """Parts that each way of a flow crosses that alone carries it whole: each route where all carry a copy."""
@@ -298,8 +297,7 @@ def _falls(carries: Iterable[Carry], live: frozenset[int], amount: float) -> tup
             crossed[item] = crossed.get(item, 0.0) + amount
             continue
         if isinstance(item, Passed):
-            below, further = _falls(item.on, live, amount)
-            further |= below
+            further = _larger(*_falls(item.on, live, amount))
         else:
             further = {}
             on = [inner for place, (_, inner) in enumerate(item.branches) if item.first + place in live]
@@ -309,9 +307,13 @@ def _falls(carries: Iterable[Carry], live: frozenset[int], amount: float) -> tup
                     crossed[name] = crossed.get(name, 0.0) + load
                 for name, load in behind.items():
                     further[name] = further.get(name, 0.0) + load
-        for name, load in further.items():
-            needed[name] = max(needed.get(name, 0.0), load)
+        needed = _larger(needed, further)
     return crossed, needed
+
+
+def _larger(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:
+    """Of two loads on each part the larger."""
+    return one | {name: max(one.get(name, 0.0), load) for name, load in other.items()}
 
 
 def _nodes(condition: Condition) -> Iterator[Node]:

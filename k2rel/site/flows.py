@@ -94,8 +94,9 @@ def _groups(checks: Checks, where: KeyPath, entry: doc.TrafficEntry) -> list[int
                 (*where, "paths", given.index(None)),
                 "has no group though other paths of this class have one; give each path a group, or none of them",
             )
-        return list(range(1, len(given) + 1))
-    groups = [group or 1 for group in given]
+        groups = list(range(1, len(given) + 1))
+    else:
+        groups = [group or 1 for group in given]
     missing = next((n for n in range(1, max(groups)) if n not in groups), None)
     if missing is not None:
         index = next(n for n, group in enumerate(groups) if group > missing)

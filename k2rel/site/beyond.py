@@ -1,0 +1,34 @@
+"""What a site says that format 1 could not say: no part of the input hash where it is not used.
+
+So a site that uses none of it keeps its hash, and figures of earlier versions stay comparable.
+"""
+
+from __future__ import annotations
+
+from k2rel.site.model import Site
+
+__all__ = ["beyond_format_1"]
+
+
+def beyond_format_1(site: Site) -> list[object]:
+    """List what differs from the defaults of format 2.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> beyond_format_1(read_site("L1", data="0.1"))
+    []
+    """
+    flows = [(t.share, t.priority, t.failover_h, t.failover_coverage) for t in site.traffic.values()]
+    found: list[object] = [flow for flow in flows if flow != ("first", "foreground", 0.0, 1.0)]
+    found += [
+        (name, [(path.group, path.weight) for path in flow.paths])
+        for name, flow in site.traffic.items()
+        if any(
+            (path.group, path.weight) != (n if flow.share == "first" else 1, 1.0)
+            for n, path in enumerate(flow.paths, 1)
+        )
+    ]
+    found += [name for name, part in site.components.items() if part.carries]
+    found += [holder.name for role in site.roles.values() for holder in role.holders if holder.name]
+    return [*found, site.full_service, site.background] if site.full_service else found
