@@ -365,11 +365,10 @@ def performability(
     -------
     dict of str to float
         ``share_last_side`` (mean share of the clients on the last side, of those served; of clients on both by load),
-        ``delivered_mb_s``, ``demand_mb_s``, ``client_hours_lost_per_year``, ``takeovers_per_year`` (of all roles; those that move together
-        are one), ``failed_takeovers_per_year``,
-        ``p_overload_after_takeover`` (probability that a takeover lands on a side that cannot carry the load),
-        ``p_any_overload``. With ideal takeovers the moves are counted to first order by the exact engine; a simulation
-        does not say where takeovers land.
+        ``delivered_mb_s``, ``demand_mb_s``, ``client_hours_lost_per_year``, ``takeovers_per_year`` (of all roles; those
+        that move together are one), ``failed_takeovers_per_year``, ``p_overload_after_takeover`` (probability that a
+        takeover lands on a side that cannot carry the load), ``p_any_overload``. With ideal takeovers the moves are
+        counted to first order by the exact engine; a simulation does not say where takeovers land.
 
     Examples
     --------
