@@ -23,7 +23,7 @@ from k2rel.services.loading import Danger, Kind, Loading, Way
 from k2rel.services.modes import Mode
 from k2rel.services.sums import sums_of
 
-__all__ = ["FullService"]
+__all__ = ["FullService", "Judge"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -77,8 +77,8 @@ class FullService:
             if size and not kept:
                 return 0.0, 0.0
             prepared.append((size, kept))
-        now = _Judge([first for first, _ in rows], dangers[0])
-        then = _Judge([second for _, second in rows], dangers[1])
+        now = Judge([first for first, _ in rows], dangers[0])
+        then = Judge([second for _, second in rows], dangers[1])
         lost = np.array([[float(second.lost)] for _, second in rows])
         weights = [(size, np.array([[kept.get(row, 0.0)] for row in range(len(rows))])) for size, kept in prepared]
         met, total = sums_of(np.hstack([now.rows, then.rows, lost]), weights, _BELOW)
@@ -172,7 +172,7 @@ class FullService:
         return total
 
 
-class _Judge:
+class Judge:
     """Whether what clients do leaves every flow of a mode whole, from sums over the clients of the rows of their kinds.
 
     A row has the load on each element and, for kinds whose flows ask for more than that what they load is not
@@ -190,10 +190,12 @@ class _Judge:
 
     def down(self, sums: FloatArray) -> BoolArray:
         """Whether some flow is not whole, for each sum of rows."""
+        return _down(self.over(sums), sums[:, self._columns :], self._asks, self._fixed)
+
+    def over(self, sums: FloatArray) -> BoolArray:
+        """Which elements are overloaded, forgiving the rounding of sums."""
         loads = sums[:, : self._columns]
-        # forgiving the rounding of sums
-        over = (loads > 0) & (loads > self._room + 1e-9 * np.abs(self._room) + 1e-12)
-        return _down(over, sums[:, self._columns :], self._asks, self._fixed)
+        return np.asarray((loads > 0) & (loads > self._room + 1e-9 * np.abs(self._room) + 1e-12))
 
 
 Asks = Sequence[Sequence[Way]]
