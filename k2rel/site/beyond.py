@@ -19,8 +19,8 @@ def beyond_format_1(site: Site) -> list[object]:
     >>> beyond_format_1(read_site("L1", data="0.1"))
     []
     """
-    flows = [(t.share, t.priority, t.failover_h, t.failover_coverage) for t in site.traffic.values()]
-    found: list[object] = [flow for flow in flows if flow != ("first", "foreground", 0.0, 1.0)]
+    flows = [(t.share, t.failover_h, t.failover_coverage) for t in site.traffic.values()]
+    found: list[object] = [flow for flow in flows if flow != ("first", 0.0, 1.0)]
     found += [
         (name, [(path.group, path.weight) for path in flow.paths])
         for name, flow in site.traffic.items()
@@ -31,4 +31,5 @@ def beyond_format_1(site: Site) -> list[object]:
     ]
     found += [name for name, part in site.components.items() if part.carries]
     found += [holder.name for role in site.roles.values() for holder in role.holders if holder.name]
+    # without a list of full service what it asks for, which is in the hash, says what yields
     return [*found, site.full_service, site.background] if site.full_service else found
