@@ -252,24 +252,31 @@ def _load_of(solution: Solution) -> LoadResult:
 def _counted(solution: Solution) -> LoadResult:
     """What was counted in histories."""
     found, site = solution.simulated, solution.study.site
-    means, sides = found.load(), found.sides()
+    means, sides, given = found.load(), found.sides(), found.delivered()
     normal = {item.element: item.load_mb_s for item in failover(solution.study.policy).loads}
-    demand = site.traffic[found.site.principal].demand_mb_s
-    asked = site.client_count * demand
+    asked = sum(asked_of(site, name) for name in site.foreground)
+    served = 1.0 - means["clients_cut_off"].value / max(site.client_count, 1)
     over = means["p_any_overload"]
     return LoadResult(
         provenance=solution.provenance,
         sides=site.sides,
-        side_distribution=tuple(sides.itertuples(index=False, name=None)),
-        demand_mb_s=demand,
+        side_distribution=tuple(sides[["on_a", "on_b", "cut_off", "probability"]].itertuples(index=False, name=None)),
+        demand_mb_s=site.traffic[found.site.principal].demand_mb_s,
         elements=tuple(
             ElementLoads(str(name), row["capacity_mb_s"], normal[str(name)], (), (row["mean_mb_s"], row["p_overload"]))
             for name, row in found.elements().to_dict("index").items()
         ),
         p_any_overload=over.value,
-        delivered_fraction=means["delivered_mb_s"].value / asked if asked > 0 else 1.0,
+        delivered_fraction=sum(given[name].value for name in site.foreground) / asked if asked > 0 else served,
         left_out=0.0,
         p_any_overload_limits=(over.low, over.high),
+        side_loads=tuple(sides[["on_a_mb_s", "on_b_mb_s"]].itertuples(index=False, name=None)),
+        client_count=site.client_count,
+        delivered=tuple(
+            Delivered(name, asked_of(site, name), item.value)
+            for name, item in given.items()
+            if site.traffic[name].demand_mb_s > 0
+        ),
     )
 
 
