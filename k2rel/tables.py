@@ -274,7 +274,7 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "asked_mb_s": ("asked [MB/s]", _load),
     "delivered_mb_s": ("arrives [MB/s]", _load),
     "delivered_share": ("of what is asked", _percent),
-    "overloaded": ("overloaded", lambda v: "OVERLOADED" if v else "no"),
+    "element_state": ("state", lambda v: "OVERLOADED" if v == "overloaded" else str(v)),
     "p95_mb_s": ("95 % [MB/s]", _load),
     "p99_9_mb_s": ("99.9 % [MB/s]", _load),
     "p_overload": ("P(overload)", probability_text),

@@ -204,7 +204,7 @@ def failover_verb(args: argparse.Namespace) -> int:
                     "element": i.element,
                     "load_mb_s": i.load_mb_s,
                     "capacity_mb_s": i.capacity_mb_s,
-                    "state": i.state,
+                    "element_state": i.state,
                 }
                 for i in outcome.loads
             ]
