@@ -146,7 +146,7 @@ def test_every_shipped_design_has_its_values_here() -> None:
 
 def base(
     components: dict[str, Any], links: dict[str, Any], parts: dict[str, Any], traffic: dict[str, Any], **more: Any
-):
+) -> dict[str, Any]:
     """A site in format 2; `more` may give roles, units, subscriptions."""
     return {
         "format": 2, "name": "design", "title": "a design", "sides": {"A": {}, "B": {}},
