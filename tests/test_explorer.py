@@ -129,7 +129,7 @@ def test_the_page_and_the_library_agree_on_shared_and_copied_traffic(scripted, t
     """Designs with groups, shares, branches, named holders and what carries, and sites drawn at random."""
     drawn = [random_file(tmp_path, seed) for seed in range(seeds)]
     for seed, file in enumerate([*DESIGNS, *drawn]):
-        site = k2rel.study(file).site
+        site = k2rel.study(str(file)).site
         data = explorer_data(site)
         for home, policy_data in data["policies"].items():
             compared(scripted, site, home, policy_data, data["marks"], random_states(site, each, seed))

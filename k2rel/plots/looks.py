@@ -114,9 +114,9 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
             notes.setdefault(homes.get(part, layout.rest), []).append(part.replace("_", " "))
     held: dict[str, list[str]] = {}
     for role, holder in outcome.holders.items():
-        on = next(each.on for each in site.roles[role].holders if each.name == holder)
-        if on is not None:
-            held.setdefault(homes[on], []).append(f"{role.replace('_', ' ')} {at_words(holder)}")
+        where = next(each.on for each in site.roles[role].holders if each.name == holder)
+        if where is not None:
+            held.setdefault(homes[where], []).append(f"{role.replace('_', ' ')} {at_words(holder)}")
     result = {}
     for part in marks:
         found = routes.get(part, set())
