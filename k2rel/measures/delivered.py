@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 from k2rel.logic.rounding import at_most_one
 from k2rel.policy.failover import FORGIVEN
 from k2rel.services.clients import LOST, OwnParts
-from k2rel.services.counts import count_sum
 from k2rel.services.loading import Effect, Loading, added
 from k2rel.services.modes import Mode
+from k2rel.services.sums import sums_of
 from k2rel.site.model import Site
 
 __all__ = ["Carried", "asked_of", "carried", "overload_by_mode"]
 
 FloatArray = NDArray[np.float64]
 
-_CUT = 1e-20
+_CUT = 1e-24
+_STEP = 1e-40j
 
 Gives = tuple[str, float, bool, tuple[tuple[float, tuple[int, ...]], ...]]
 """A flow that is up: its class, its demand, whether each way carries a copy, and its ways by the places of elements."""
@@ -68,6 +69,8 @@ def carried(loading: Loading, own: OwnParts, probabilities: Sequence[float]) -> 
     over = served = left_out = 0.0
     by_class: dict[str, float] = {}
     for mode, probability in zip(loading.table.modes, probabilities, strict=True):
+        if probability == 0.0:  # a mode of parts that never fail
+            continue
         here = _in_mode(loading, own, mode)
         over += probability * here.p_overload
         served += probability * here.served
@@ -148,12 +151,16 @@ def _in_mode(loading: Loading, own: OwnParts, mode: Mode) -> Carried:
             index = rows.setdefault(row, len(rows))
             outcomes[index] = outcomes.get(index, 0.0) + p
         groups.append((size, outcomes))
-    width = len(rows)
-    unit = [tuple(int(n == index) for n in range(width)) for index in range(width)]
-    total = count_sum([(size, {unit[index]: p for index, p in found.items()}) for size, found in groups], _CUT)
     count = len(danger.elements)
-    first, after = (total.vectors @ np.array([row[n] for row in rows]).reshape(width, count) for n in (0, 1))
-    first, after = first + np.array(loads(flows, "foreground")), after + np.array(loads(flows, "background"))
+    # how many clients do what a row says is found with the sums: a derivative, as a tiny imaginary part of the weights
+    slope = 1.0 + _STEP * np.eye(len(rows))
+    weights = [
+        (size, np.array([found.get(row, 0.0) for row in range(len(rows))])[:, None] * slope) for size, found in groups
+    ]
+    put = np.hstack([np.array([row[n] for row in rows]).reshape(len(rows), count) for n in (0, 1)])
+    met, total = sums_of(put, weights, _CUT)
+    first = met[:, :count] + np.array(loads(flows, "foreground"))
+    after = met[:, count:] + np.array(loads(flows, "background"))
     capacity = np.array(danger.capacity)
     over = ((first > 0) & (first > capacity * FORGIVEN)).any(axis=1)
     whole = np.ones_like(first)
@@ -169,10 +176,10 @@ def _in_mode(loading: Loading, own: OwnParts, mode: Mode) -> Carried:
         parts = [share * (here[:, list(way)].min(axis=1) if way else np.ones(len(here))) for share, way in ways]
         return np.asarray(np.max(parts, axis=0) if copies else np.sum(parts, axis=0))
 
-    weight = total.probability
+    weight = total[:, 0].real
     for flow in gives(flows):
         give(flow[0], flow[1] * float(weight @ arrives(flow)))
     for index, (_, _, given) in enumerate(rows):
         for flow in given:
-            give(flow[0], flow[1] * float(weight @ (total.vectors[:, index] * arrives(flow))))
+            give(flow[0], flow[1] * float((total[:, index].imag / _STEP.imag) @ arrives(flow)))
     return Carried(float(weight[over].sum()), by_class, served, max(0.0, 1.0 - float(weight.sum())))

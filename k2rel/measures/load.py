@@ -19,10 +19,11 @@ from k2rel.measures.solution import Solution, StudyLike, solution_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import exceeds, failover
 from k2rel.services.clients import OwnParts, own_states
-from k2rel.services.counts import Counts, binomial_power, count_sum
+from k2rel.services.counts import binomial_power
 from k2rel.services.engine import Engine
 from k2rel.services.loading import Loading
 from k2rel.services.modes import traffic_diagram
+from k2rel.services.sums import sums_of
 from k2rel.studies import Provenance, Study
 from k2rel.tables import Shown, ShownTable
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Delivered", "ElementLoads", "LoadResult", "load"]
+
+_CUT = 1e-40
+_STEP = 1e-40j
 
 
 @dataclass(frozen=True, repr=False)
@@ -308,10 +312,7 @@ def _load(study: Study, engine: Engine) -> LoadResult:
     own = engine.own
     loading = Loading(engine.policy)
     probabilities = engine.mode_probabilities(loading.table.diagram).tolist()
-    before_others = Loading(engine.policy, foreground=True)
-    found = carried(before_others, own, engine.mode_probabilities(before_others.table.diagram).tolist())
-    left = carried(loading, own, probabilities) if study.site.background else found
-    by_class = left.by_class | found.by_class
+    found = carried(loading, own, probabilities)
     sides, side_loads = _sides(study, loading, engine)
     return LoadResult(
         provenance=engine.provenance,
@@ -321,11 +322,11 @@ def _load(study: Study, engine: Engine) -> LoadResult:
         elements=_elements(study, loading, own, probabilities),
         p_any_overload=found.p_overload,
         delivered_fraction=found.fraction(study.site),
-        left_out=max(found.left_out, left.left_out),
+        left_out=found.left_out,
         side_loads=side_loads,
         client_count=study.site.client_count,
         delivered=tuple(
-            Delivered(name, asked_of(study.site, name), by_class[name])
+            Delivered(name, asked_of(study.site, name), found.by_class[name])
             for name in study.site.traffic
             if study.site.traffic[name].demand_mb_s > 0
         ),
@@ -360,37 +361,36 @@ def _sides(
                 place = parts.setdefault(on_sides(group, outcome), len(parts))
                 outcomes[place] = outcomes.get(place, 0.0) + p
             kinds[group, situation] = tuple(sorted(outcomes.items()))
-    unit = [tuple(int(n == place) for n in range(len(parts))) for place in range(len(parts))]
-    powers: dict[object, Counts] = {}
-    total: dict[tuple[int, ...], float] = {}
+    # clients on one side alone, on the other, on both; and MB/s, as tiny imaginary parts of the weights
+    grid = np.array([[float(a > 0 and not b), float(b > 0 and not a), float(a > 0 and b > 0)] for a, b in parts])
+    count = site.client_count
+    slopes = np.array([[1.0 + _STEP * a, 1.0 + _STEP * b] for a, b in parts])
+    powers: dict[object, tuple[list[Any], Any]] = {}
+    rows: dict[tuple[int, ...], list[float]] = {}
     for mode, probability in zip(table.modes, engine.mode_probabilities(table.diagram).tolist(), strict=True):
-        counts: Counts | None = None
-        for group, size in enumerate(site.group_sizes):
-            key = (size, kinds[group, mode.situations[0][group]])
-            if key not in powers:
-                powers[key] = Counts.one({unit[place]: p for place, p in key[1]}).power(size)
-            counts = powers[key] if counts is None else counts.plus(powers[key])
-        for vector, p in (counts.as_dict() if counts is not None else {}).items():
-            total[vector] = total.get(vector, 0.0) + probability * p
-    rows: dict[tuple[int, int, int], list[float]] = {}
+        behaviour = tuple(
+            (size, kinds[group, situation])
+            for group, (size, situation) in enumerate(zip(site.group_sizes, mode.situations[0], strict=True))
+        )
+        if behaviour not in powers:
+            weights = [
+                (size, np.array([found.get(place, 0.0) for place in range(len(parts))])[:, None] * slopes)
+                for size, found in ((size, dict(found)) for size, found in behaviour)
+            ]
+            numbers, found_weights = sums_of(grid, weights, _CUT)
+            powers[behaviour] = np.rint(numbers).astype(np.int64).tolist(), found_weights.tolist()
+        for on, (on_a, on_b) in zip(*powers[behaviour], strict=True):
+            row = rows.setdefault(tuple(on), [0.0, 0.0, 0.0])
+            for n, amount in enumerate((on_a.real, on_a.imag / _STEP.imag, on_b.imag / _STEP.imag)):
+                row[n] += probability * amount
     demand = site.traffic[loading.principal].demand_mb_s
-    for vector, p in total.items():
-        if p <= 0:
-            continue
-        on = [0, 0, 0]
-        load = [0.0, 0.0]
-        for (a, b), number in zip(parts, vector, strict=False):
-            if not (a and b):
-                on[0 if a else 1 if b else 2] += number
-            load = [load[0] + number * a * demand, load[1] + number * b * demand]
-        row = rows.setdefault((on[0], on[1], on[2]), [0.0, 0.0, 0.0])
-        for n, amount in enumerate((1.0, *load)):
-            row[n] += p * amount
-    ordered = sorted(rows.items(), key=lambda item: (-item[1][0], item[0]))
-    return (
-        tuple((*on, at_most_one(p)) for on, (p, _, _) in ordered),
-        tuple((a / p, b / p) for _, (p, a, b) in ordered),
-    )
+    found_rows = [
+        ((a, b, count - a - b - both), p, on_a * demand / p, on_b * demand / p)
+        for (a, b, both), (p, on_a, on_b) in rows.items()
+        if p > 0
+    ]
+    found_rows.sort(key=lambda row: (-row[1], row[0]))
+    return tuple((*on, at_most_one(p)) for on, p, *_ in found_rows), tuple((a, b) for *_, a, b in found_rows)
 
 
 def _elements(
@@ -402,6 +402,8 @@ def _elements(
     totals: dict[str, dict[float, float]] = {element: {} for element in loading.elements}
     counts: dict[object, list[tuple[float, float]]] = {}
     for mode, probability in zip(loading.table.modes, probabilities, strict=True):
+        if probability == 0.0:
+            continue
         base = loading.base_load(mode)
         single: list[dict[str, dict[float, float]]] = []
         for group in range(len(sizes)):
@@ -445,12 +447,8 @@ def _sum_of_loads(
         return [(amounts[0] * n, float(p)) for n, p in enumerate(total) if p > 0]
     groups = []
     for size, entries in parts:
-        outcomes: dict[tuple[int, ...], float] = {}
-        for amount, p in entries:
-            outcomes[tuple(int(amount == known) for known in amounts)] = p
-        none = 1.0 - sum(outcomes.values())
-        if none > 0:
-            outcomes[(0,) * len(amounts)] = none
-        groups.append((size, outcomes))
-    result = count_sum(groups)
-    return list(zip((result.vectors @ np.array(amounts)).tolist(), result.probability.tolist(), strict=True))
+        found = dict(entries)
+        there = [found.get(amount, 0.0) for amount in amounts]
+        groups.append((size, np.array([*there, max(0.0, 1.0 - sum(there))])[:, None]))
+    met, weights = sums_of(np.array([*amounts, 0.0])[:, None], groups, _CUT)
+    return list(zip(met[:, 0].tolist(), weights[:, 0].tolist(), strict=True))

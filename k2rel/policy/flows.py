@@ -278,10 +278,27 @@ class Choice:
 
         return [frozenset(within(route.carries)) for route in self.routes]
 
+    def fails_over(self, before: Pattern, after: Pattern, order: int = 0) -> bool:
+        """Say whether a flow loses a path in use and goes on over others, while no role that it asks for moves.
+
+        `order` is the place in `orders` of the order in force. A change to a better group is a return, and where each
+        path carries a copy nothing is lost while one goes on.
+        """
+        if before.lost or after.lost or before.uses == after.uses:
+            return False
+        used, then = ({route for route, _ in pattern.uses} for pattern in (before, after))
+        gone = not used & then if self.share == "all" else bool(used - then)
+        return gone and self._rank(after, order) >= self._rank(before, order)
+
+    def _rank(self, pattern: Pattern, order: int) -> tuple[int, bool]:
+        """How far down the paths in use stand: their group, and in it those of weight 0 after the others."""
+        route = pattern.uses[0][0]
+        group = next(place for place, members in enumerate(self.orders[order][1]) if route in members)
+        return group, self.share == "weighted" and self.routes[route].weight == 0
+
     def falls_on(self, pattern: Pattern, route: int, amount: float = 1.0) -> dict[str, float]:
         """Load that an amount on a route puts on each part, by its name in the file."""
-        crossed, needed = _falls(self.routes[route].carries, pattern.live, amount)
-        return needed | crossed
+        return _larger(*_falls(self.routes[route].carries, pattern.live, amount))
 
     def ways(self, pattern: Pattern) -> list[frozenset[str]]:
         """Parts that each way of a flow crosses that alone carries it whole: each route where all carry a copy."""
@@ -298,8 +315,7 @@ def _falls(carries: Iterable[Carry], live: frozenset[int], amount: float) -> tup
             crossed[item] = crossed.get(item, 0.0) + amount
             continue
         if isinstance(item, Passed):
-            below, further = _falls(item.on, live, amount)
-            further |= below
+            further = _larger(*_falls(item.on, live, amount))
         else:
             further = {}
             on = [inner for place, (_, inner) in enumerate(item.branches) if item.first + place in live]
@@ -309,9 +325,13 @@ def _falls(carries: Iterable[Carry], live: frozenset[int], amount: float) -> tup
                     crossed[name] = crossed.get(name, 0.0) + load
                 for name, load in behind.items():
                     further[name] = further.get(name, 0.0) + load
-        for name, load in further.items():
-            needed[name] = max(needed.get(name, 0.0), load)
+        needed = _larger(needed, further)
     return crossed, needed
+
+
+def _larger(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:
+    """Of two loads on each part the larger."""
+    return one | {name: max(one.get(name, 0.0), load) for name, load in other.items()}
 
 
 def _nodes(condition: Condition) -> Iterator[Node]:

@@ -245,28 +245,22 @@ class _Forks:
         ]
 
     def _part(self, name: str) -> list[Carry]:
-        """A part, and what it needs that carries."""
-        passed = self._passed(name)
-        return [name, *([Passed(tuple(passed))] if passed else [])]
-
-    def _passed(self, name: str) -> list[Carry]:
+        """A part, and what it needs that carries, each need by itself."""
         site = self.policy.site
         part = site.described.get(name)
-        result: list[Carry] = []
+        result: list[Carry] = [name]
         for need in map(self.resolved, part.needs if part else ()):
-            if isinstance(need, AtLeast):
-                below = [
-                    (self._all(branch, False), [c for n in branch for c in self._carrying(n)]) for branch in need.of
-                ]
-                if any(carried for _, carried in below):
-                    result.append(self._fork(below))
-            else:
-                result += self._carrying(need)
+            below = [
+                (self._all(each, False), [on for one in each for on in self._carrying(one)])
+                for each in (need.of if isinstance(need, AtLeast) else ((need,),))
+            ]
+            if any(on for _, on in below):
+                result.append(Passed((self._fork(below),) if isinstance(need, AtLeast) else tuple(below[0][1])))
         return result
 
     def _carrying(self, name: str) -> list[Carry]:
         part = self.policy.site.described.get(name)
-        return [name, *self._passed(name)] if part is not None and part.carries else []
+        return self._part(name) if part is not None and part.carries else []
 
     def _fork(self, branches: Sequence[tuple[Condition, Sequence[Carry]]]) -> Fork:
         first = len(self.branches)

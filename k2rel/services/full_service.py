@@ -8,7 +8,6 @@ in two at once; what cannot be full service any more is dropped at once, since l
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,15 +15,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.errors import ModelTooLargeError
 from k2rel.logic.diagram import Diagram
 from k2rel.policy.failover import FORGIVEN
 from k2rel.services.clients import OwnParts, own_states
-from k2rel.services.counts import Counts, some_leave
+from k2rel.services.counts import some_leave
 from k2rel.services.loading import Danger, Kind, Loading, Way
 from k2rel.services.modes import Mode
+from k2rel.services.sums import sums_of
 
-__all__ = ["FullService"]
+__all__ = ["FullService", "Judge"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -66,39 +65,27 @@ class FullService:
         dangers = [self.loading.danger(before), self.loading.danger(after)]
         if dangers[0].fixed.lost:
             return 0.0, 0.0
-        # What clients do becomes integer counts of distinct kinds, so that sums stay exact.
         rows: dict[tuple[Kind, Kind], int] = {}
         prepared = []
         for group, size, outcomes in parts:
-            kept: dict[tuple[Kind, Kind], float] = {}
+            kept: dict[int, float] = {}
             for (one, other), p in outcomes.items():
                 first, second = self.loading.kind(one, group, dangers[0]), self.loading.kind(other, group, dangers[1])
                 if not first.lost:
-                    kept[first, second] = kept.get((first, second), 0.0) + p
-                    if any(first.load) or any(second.load):
-                        rows.setdefault((first, second), len(rows))
-            if not kept:
+                    row = rows.setdefault((first, second), len(rows))
+                    kept[row] = kept.get(row, 0.0) + p
+            if size and not kept:
                 return 0.0, 0.0
             prepared.append((size, kept))
-        now = _Judge([first for first, _ in rows], dangers[0])
-        then = _Judge([second for _, second in rows], dangers[1])
-        width = len(rows) + 1  # the last column counts clients cut off in the second mode
-        total: Counts | None = None
-        for size, kept in prepared:
-            by_vector: dict[tuple[int, ...], float] = {}
-            for (first, second), p in kept.items():
-                vector = [0] * width
-                if (first, second) in rows:
-                    vector[rows[first, second]] = 1
-                vector[-1] = int(second.lost)
-                key = tuple(vector)
-                by_vector[key] = by_vector.get(key, 0.0) + p
-            counts = _bounded_power(Counts.one(by_vector), size, now)
-            total = _within(counts if total is None else total.plus(counts, _BELOW), now)
-        if total is None or not len(total.probability):
-            return 0.0, 0.0
-        down_after = (total.vectors[:, -1] > 0) | then.down(total.vectors[:, :-1]) | dangers[1].fixed.lost
-        return float(total.probability.sum()), float(total.probability[down_after].sum())
+        now = Judge([first for first, _ in rows], dangers[0])
+        then = Judge([second for _, second in rows], dangers[1])
+        lost = np.array([[float(second.lost)] for _, second in rows])
+        weights = [(size, np.array([[kept.get(row, 0.0)] for row in range(len(rows))])) for size, kept in prepared]
+        met, total = sums_of(np.hstack([now.rows, then.rows, lost]), weights, _BELOW)
+        width = now.rows.shape[1]
+        full = ~now.down(met[:, :width])
+        gone = full & ((met[:, -1] > 0) | then.down(met[:, width:-1]) | dangers[1].fixed.lost)
+        return float(total[full, 0].sum()), float(total[gone, 0].sum())
 
     def _joint(self, own: OwnParts, group: int, before: Mode, after: Mode) -> dict[Pair, float]:
         count = len(self.loading.client_classes)
@@ -118,9 +105,13 @@ class FullService:
                 asks = self.loading.asks(mode, group)
                 taken = np.array([states.outcomes(name, group, situation) for name, situation in asks])
                 taken = taken.reshape(len(asks), len(states.works))
-                outcomes, which = np.unique(taken, axis=1, return_inverse=True)
-                kinds = [self.loading.kind(outcome, group, danger) for outcome in outcomes.T.tolist()]
-                groups.append((size, [kinds[place] for place in which.reshape(-1).tolist()]))
+                outcomes, first, which = np.unique(taken, axis=1, return_index=True, return_inverse=True)
+                # numbered as the states first have them: numbers of patterns depend on who asked first
+                order = np.argsort(first)
+                kinds = [self.loading.kind(outcome, group, danger) for outcome in outcomes.T[order].tolist()]
+                apart = list(dict.fromkeys(kinds))
+                number = np.array([apart.index(kind) for kind in kinds])
+                groups.append((size, apart, number[np.argsort(order)][which.reshape(-1)]))
             index.append(found.setdefault(_load_pattern(groups, danger), len(found)))
         return list(found), np.array(index)
 
@@ -185,28 +176,49 @@ class FullService:
         return total
 
 
-class _Judge:
-    """Whether counts of kinds of clients leave every flow of a mode whole."""
+class Judge:
+    """Whether what clients do leaves every flow of a mode whole, from sums over the clients of the rows of their kinds.
+
+    A row has the load on each element and, for kinds whose flows ask for more than that what they load is not
+    overloaded, whether it is there.
+    """
 
     def __init__(self, kinds: Sequence[Kind], danger: Danger) -> None:
-        self.loads = np.array([kind.load or (0.0,) * len(danger.elements) for kind in kinds], dtype=np.float64)
-        self.loads = self.loads.reshape(len(kinds), len(danger.elements))
-        self.room = np.array(danger.capacity) - np.array(danger.base)
-        self.asks = [kind.asks for kind in kinds]
-        self.fixed = danger.fixed.asks
+        columns = len(danger.elements)
+        loads = np.array([kind.load or (0.0,) * columns for kind in kinds]).reshape(len(kinds), columns)
+        self._room = np.array(danger.capacity) - np.array(danger.base)
+        self._fixed = danger.fixed.asks
+        self._asks, seen = _asking([kind.asks for kind in kinds], loads)
+        self.rows = np.hstack([loads, seen])
+        self._columns = columns
 
-    def down(self, counts: IntArray) -> BoolArray:
-        """Whether some flow is not whole, for each vector of counts."""
-        result = np.zeros(len(counts), dtype=np.bool_)
-        if not self.loads.shape[1]:
-            return result
-        loads = counts @ self.loads
-        # forgiving the rounding of sums
-        over = (loads > 0) & (loads > self.room + 1e-9 * np.abs(self.room) + 1e-12)
-        for place, asks in enumerate(self.asks):
-            if asks:
-                result |= (counts[:, place] > 0) & _unmet(asks, over)
-        return result | _unmet(self.fixed, over)
+    def down(self, sums: FloatArray) -> BoolArray:
+        """Whether some flow is not whole, for each sum of rows."""
+        return _down(self.over(sums), sums[:, self._columns :], self._asks, self._fixed)
+
+    def over(self, sums: FloatArray) -> BoolArray:
+        """Which elements are overloaded, forgiving the rounding of sums."""
+        loads = sums[:, : self._columns]
+        return np.asarray((loads > 0) & (loads > self._room + 1e-9 * np.abs(self._room) + 1e-12))
+
+
+Asks = Sequence[Sequence[Way]]
+
+
+def _asking(asks: Sequence[Asks], loads: FloatArray) -> tuple[list[Asks] | None, FloatArray]:
+    """What must be known beside the loads: which kinds are there; None where every kind asks for all that it loads."""
+    if all(set(row.nonzero()[0].tolist()) <= {e for ways in each if len(ways) == 1 for e in ways[0]}
+           for each, row in zip(asks, loads, strict=True)):  # fmt: skip
+        return None, np.zeros((len(asks), 0))
+    return [each for each in asks if each], np.eye(len(asks))[:, [n for n, each in enumerate(asks) if each]]
+
+
+def _down(over: BoolArray, seen: FloatArray, asks: list[Asks] | None, fixed: Asks) -> BoolArray:
+    """Whether some flow is not whole: by overloaded elements and the kinds that are there."""
+    result = over.any(axis=1) if asks is None else _unmet(fixed, over)
+    for place, each in enumerate(asks or ()):
+        result |= (seen[:, place] > 0) & _unmet(each, over)
+    return np.asarray(result)
 
 
 def _unmet(asks: Iterable[Sequence[Way]], over: BoolArray) -> BoolArray:
@@ -246,8 +258,6 @@ class _LoadPattern:
 
     def unavailability(self, p: FloatArray) -> FloatArray:
         """Probability that a client is cut off or a flow not whole, for each column of state probabilities."""
-        from k2rel.services.kernels import joint_counts
-
         if self.never:
             return np.ones(p.shape[1], dtype=p.dtype)
         log = np.zeros(p.shape[1], dtype=p.dtype)
@@ -264,47 +274,13 @@ class _LoadPattern:
         result = np.where(gone, 1.0, -_expm1(log))
         if not self.loads or not any(map(any, self.loads)) or gone.all():
             return np.asarray(result)
-        some = [i for i, row in enumerate(self.loads) if any(row)]  # others put no load on anything: no counting
-        base = [_most(sum(size * float(q[i].real.max()) for size, q in prepared), self.clients) + 1 for i in some]
-        if math.prod(base) >= 2**62:
-            raise ModelTooLargeError(
-                f"{self.clients} clients load the ways in {len(some)} different manners, too many to count together; "
-                "use fewer clients or groups"
-            )
-        unit = np.array([math.prod(base[:i]) for i in range(len(base))], dtype=np.int64)
-        code = np.zeros(len(self.loads), dtype=np.int64)
-        code[some] = unit
-        sizes = np.array([size for size, _ in prepared], dtype=np.int64)
-        starts = np.arange(len(prepared) + 1) * len(self.loads)
-        weights = np.concatenate([probability for _, probability in prepared])
-        codes, total = joint_counts(sizes, starts, np.tile(code, len(prepared)), weights, _BELOW)
-        counts = codes[:, None] // unit % np.array(base)
-        over = (counts @ np.array([self.loads[i] for i in some])) > FORGIVEN
-        down = _unmet(self.fixed, over)
-        for place, i in enumerate(some):
-            down |= (counts[:, place] > 0) & _unmet(self.asks[i], over)
+        loads = np.array(self.loads)
+        asks, seen = _asking(self.asks, loads)
+        met, total = sums_of(np.hstack([loads, seen]), prepared, _BELOW)
+        over = met[:, : loads.shape[1]] > FORGIVEN
+        down = _down(over, met[:, loads.shape[1] :], asks, self.fixed)
         result = result + np.where(gone, 0.0, total[down].sum(axis=0))
         return np.asarray(np.where(result.real > 1.0, 1.0, result))
-
-
-def _most(mean: float, clients: int) -> int:
-    """How many clients at most do what so many do on average: more have a probability below 1e-33.
-
-    The bound is that of H. Chernoff (1952) for sums of independent events.
-    """
-    if mean <= 0:
-        return 1
-
-    def too_many(count: int) -> bool:
-        return count > mean and count - mean + count * math.log(mean / count) < -76.0
-
-    low, high = 0, clients
-    if not too_many(high):
-        return clients
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if too_many(middle) else (middle, high)
-    return high
 
 
 def _log1p(z: FloatArray) -> FloatArray:
@@ -321,29 +297,28 @@ def _expm1(z: FloatArray) -> FloatArray:
     return np.asarray(np.expm1(z.real) + 1j * z.imag * np.exp(z.real))
 
 
-def _load_pattern(groups: Sequence[tuple[int, Sequence[Kind]]], danger: Danger) -> _LoadPattern:
+def _load_pattern(groups: Sequence[tuple[int, list[Kind], IntArray]], danger: Danger) -> _LoadPattern:
     """Bring what clients do into a form that mirror images share.
 
-    Loads become shares of the room; elements that another one on the same ways outdoes in every state fall away;
-    groups and elements are sorted.
+    Each group has its size, the kinds of what its clients do, and the kind by state of a client's own parts. Loads
+    become shares of the room; elements that another one on the same ways outdoes in every state fall away; groups and
+    elements are sorted.
     """
-    if danger.fixed.lost or any(size and all(kind.lost for kind in kinds) for size, kinds in groups):
+    if danger.fixed.lost or any(size and all(kind.lost for kind in kinds) for size, kinds, _ in groups):
         return _LoadPattern(never=True)
     room = np.array(danger.capacity) - np.array(danger.base)
     columns = len(danger.elements)
     shares = []
-    for size, kinds in groups:
+    for size, kinds, which in groups:
         loads = np.array([kind.load or (0.0,) * columns for kind in kinds]).reshape(len(kinds), columns)
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.where(loads > 0, np.where(room > 0, loads / room, _FULL), 0.0)
-        shares.append((size, kinds, np.round(share, 12)))
-    shares.sort(key=lambda s: (s[0], [kind.lost for kind in s[1]], sorted(map(tuple, s[2].T.tolist()))))
-    stacked: list[list[float]] = []
-    told_apart: list[Kind] = []
-    for _, kinds, share in shares:
-        for kind in (apart := dict.fromkeys(kinds)):
-            stacked.append(share[kinds.index(kind)].tolist())
-        told_apart += apart
+        shares.append((size, kinds, which, np.round(share, 12)))
+    if len(shares) > 1:
+        shares.sort(key=lambda s: (s[0], np.array([kind.lost for kind in s[1]])[s[2]].tobytes(),
+                                   sorted(map(tuple, s[3][s[2]].T.tolist()))))  # fmt: skip
+    stacked = [row for *_, share in shares for row in share.tolist()]
+    told_apart = [kind for _, kinds, *_ in shares for kind in kinds]
     ways_of = {kind: [_on_ways(kind.asks, place) for place in range(columns)] for kind in (*told_apart, danger.fixed)}
     # an element is what it is loaded with in each state, and the ways that it stands on
     told = [
@@ -357,13 +332,13 @@ def _load_pattern(groups: Sequence[tuple[int, Sequence[Kind]]], danger: Danger) 
     rows: dict[tuple[tuple[float, ...], tuple[tuple[Way, ...], ...]], int] = {}
     result = []
     at = 0
-    for size, kinds, _ in shares:
-        numbers = {}
-        for kind in dict.fromkeys(kinds):
+    for size, kinds, which, _ in shares:
+        numbers = []
+        for kind in kinds:
             row = tuple(loads[at] for loads, _ in kept), asked[kind]
-            numbers[kind] = -1 if kind.lost else rows.setdefault(row, len(rows))
+            numbers.append(-1 if kind.lost else rows.setdefault(row, len(rows)))
             at += 1
-        result.append((size, tuple(numbers[kind] for kind in kinds)))
+        result.append((size, tuple(np.array(numbers)[which].tolist())))
     return _LoadPattern(
         tuple(result), tuple(loads for loads, _ in rows), tuple(asks for _, asks in rows), asked[danger.fixed]
     )
@@ -389,24 +364,3 @@ def _asks_of(asks: Sequence[Sequence[Way]], number: Sequence[int | None]) -> tup
         tuple(sorted(tuple(sorted({n for e in way if (n := number[e]) is not None})) for way in ways)) for ways in asks
     )
     return tuple(sorted(set(told)))
-
-
-def _within(counts: Counts, judge: _Judge) -> Counts:
-    """Keep what is full service yet; loads only grow as clients are added."""
-    keep = ~judge.down(counts.vectors[:, :-1])
-    return Counts(counts.vectors[keep], counts.probability[keep])
-
-
-def _bounded_power(one: Counts, n: int, judge: _Judge) -> Counts:
-    """`Counts.power`, dropping early what is no full service in the first mode."""
-    result = Counts(np.zeros((1, one.vectors.shape[1]), dtype=np.int64), np.ones(1))
-    square = one
-    while n:
-        if n & 1:
-            result = _within(result.plus(square, _BELOW), judge)
-        n >>= 1
-        if n:
-            square = _within(square.plus(square, _BELOW), judge)
-        if not len(result.probability) or (n and not len(square.probability)):
-            return Counts(result.vectors[:0], result.probability[:0])
-    return result

@@ -1,0 +1,664 @@
+"""Format 2 of a site file followed by brute force, for engines to be checked against; no line of k2rel is used.
+
+A site is a plain dict, as YAML gives it. Everything is an array over states: which parts have failed, what works, who
+has each role, which paths each flow uses and with what share, what falls on each element. `state` gives one state as
+plain data, `enumerate_states` sums over all states of the parts that can fail. Sums are of positive terms only.
+
+Not followed: common cause, RAID sets, variants, rows of the table of rates, capacities as a share of the clients.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Flags = Any  # an array of bool, one for each state; numpy's own types say less than this
+Document = Mapping[str, Any]
+
+FORGIVEN = 1 + 1e-9
+HOURS = {"s": 1 / 3600, "min": 1 / 60, "h": 1.0, "d": 24.0, "y": 8760.0}
+RATES = ("unavailability", "mttf", "failure_rate")
+CHUNK = 1 << 13
+
+
+# --- the document ------------------------------------------------------------------------------------------------
+
+
+def resolved(document: Document) -> dict[str, Any]:
+    """A document in format 2, with assumptions in the place of `=name`."""
+    known = {name: entry["value"] for name, entry in document.get("assumptions", {}).items()}
+
+    def look(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: look(entry) for key, entry in value.items()}
+        if isinstance(value, list):
+            return [look(entry) for entry in value]
+        return known[value[1:]] if isinstance(value, str) and value.startswith("=") else value
+
+    for key in ("common_cause", "raid_sets"):
+        if document.get(key):
+            raise NotImplementedError(key)
+    result: dict[str, Any] = look(copy.deepcopy({**document}))
+    if result["format"] == 1:
+        sides = list(result["sides"])
+        for role in result.get("roles", {}).values():
+            role["holders"].sort(key=lambda holder: sides.index(holder["side"]))
+        named = result.pop("full_service", None)
+        for name, entry in result["traffic"].items():
+            if named is not None and name not in named and amount(entry.get("demand", 0)) > 0:
+                entry["priority"] = "background"
+        result["format"] = 2
+    return result
+
+
+def hours(value: Any) -> float:
+    number, unit = re.fullmatch(r"\s*([\d.eE+-]+)\s*([a-z]*)\s*", str(value)).groups()
+    return float(number) * HOURS[unit or "h"]
+
+
+def per_hour(value: Any) -> float:
+    number, unit = re.fullmatch(r"\s*([\d.eE+-]+)\s*(.*?)\s*", str(value)).groups()
+    return float(number) * {"": 1.0, "/h": 1.0, "FIT": 1e-9, "per year": 1 / 8760}[unit]
+
+
+def amount(value: Any) -> float:
+    """MB/s; a value with limits is its value."""
+    if isinstance(value, dict):
+        value = value["value"]
+    number, unit = re.fullmatch(r"\s*([\d.eE+-]+)\s*(.*?)\s*", str(value)).groups()
+    return float(number) * {"": 1.0, "MB/s": 1.0, "Mb/s": 1 / 8, "GB/s": 1e3, "Gb/s": 125.0}[unit]
+
+
+def unavailability(document: Document, entry: Mapping[str, Any]) -> float:
+    """Of a part: what its own entry says goes before what its type says."""
+    of_type = document.get("types", {}).get(entry["type"], {})
+    if entry.get("external", False):
+        return 0.0
+    said = next((place for place in (entry, of_type) if any(key in place for key in RATES)), None)
+    if said is None:
+        raise NotImplementedError(f"{entry['type']}: a row of the table of rates")
+    if "unavailability" in said:
+        return float(said["unavailability"])
+    mttr = hours(entry.get("mttr", of_type.get("mttr")))
+    if "mttf" in said:
+        return mttr / (hours(said["mttf"]) + mttr)
+    rate = per_hour(said["failure_rate"])
+    return rate * mttr / (1 + rate * mttr)
+
+
+def client_part(number: int, part: str) -> str:
+    return f"client_{number}" if part == "client" else f"client_{number}_{part}"
+
+
+def groups_of(document: Document) -> list[int]:
+    """Group of each client."""
+    lists = document["clients"].get("subscriptions", {}).values()
+    deal = math.lcm(*(len(entries) for entries in lists)) if lists else 1
+    return [n % deal for n in range(int(document["clients"]["count"]))]
+
+
+def principal_of(document: Document) -> str:
+    return next(str(name) for name, entry in document["traffic"].items() if entry.get("scope", "client") == "client")
+
+
+def fully_served(document: Document) -> list[str]:
+    """Classes that full service asks for."""
+    heavy = [
+        name
+        for name, entry in document["traffic"].items()
+        if amount(entry.get("demand", 0)) > 0 and entry.get("priority", "foreground") == "foreground"
+    ]
+    return list(document.get("full_service") or heavy or [principal_of(document)])
+
+
+# --- the rules ---------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Flow:
+    """One flow in every state: the share on each of its paths, and what one MB/s on a path puts on each part."""
+
+    traffic: str
+    client: int  # 0: the flow of the site
+    up: Flags
+    shares: dict[int, np.ndarray]  # by place of the path in the file; of `all` each used one has 1
+    crosses: dict[int, Loads]
+    whole: Flags = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    delivered: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+
+Loads = dict[str, Any]  # by part, an array over states or one number
+
+
+def _add(total: Loads, more: Loads, part: Any) -> None:
+    for name, load in more.items():
+        total[name] = total.get(name, 0.0) + part * load
+
+
+def _larger(one: Loads, other: Loads) -> Loads:
+    return {name: np.maximum(one.get(name, 0.0), other.get(name, 0.0)) for name in {**one, **other}}
+
+
+class Followed:
+    """All that follows from some states; `down` says of parts by name in which states they have failed themselves."""
+
+    def __init__(self, document: Document, down: Mapping[str, Flags], size: int, primary: str | None = None) -> None:
+        self.d = document
+        self.down, self.size = down, size
+        self.sides = list(document["sides"])
+        self.home, self.asked = primary or self.sides[0], primary is not None
+        self.parts = {**document["components"], **document.get("links", {})}
+        self.own = document["clients"]["parts"]
+        self.groups = groups_of(document)
+        self.yes, self.no = np.ones(size, dtype=bool), np.zeros(size, dtype=bool)
+        self._works: dict[tuple[str, int], Flags] = {}
+        self.place: dict[str, list[tuple[dict[str, Any], Flags]]] = {}
+        self.shut: dict[str, Flags] = {}
+        for name, role in document.get("roles", {}).items():
+            self._assign(name, role)
+        self.flows = [
+            self._flow(name, number)
+            for name, entry in document["traffic"].items()
+            for number in ([0] if entry.get("scope", "client") == "site" else range(1, len(self.groups) + 1))
+        ]
+        self._load()
+
+    # what works
+
+    def name(self, name: str, client: int) -> str:
+        """What a client subscribes to stands for `@name`."""
+        if not name.startswith("@"):
+            return name
+        entries = self.d["clients"]["subscriptions"][name[1:]]
+        return str(entries[self.groups[client - 1] % len(entries)])
+
+    def works(self, name: str, client: int = 0) -> Flags:
+        name = self.name(name, client)
+        key = (name, client if name in self.own else 0)
+        if key not in self._works:
+            mine = name in self.own
+            entry = self.own[name] if mine else self.parts[name]
+            itself = self.down.get(client_part(client, name) if mine else name, self.no)
+            self._works[key] = ~itself & self.needed(entry.get("needs", []), client)
+        return self._works[key]
+
+    def needed(self, needs: Iterable[Any], client: int = 0) -> Flags:
+        result = self.yes
+        for need in needs:
+            if isinstance(need, str):
+                result = result & self.works(need, client)
+            else:
+                result = result & (sum(self.works(n, client).astype(int) for n in need["of"]) >= need["at_least"])
+        return result
+
+    def serves(self, name: str, client: int = 0) -> Flags:
+        """Works, and no takeover has put it out of service."""
+        return self.works(name, client) & ~self.shut.get(self.name(name, client), self.no)
+
+    # roles
+
+    def _kept(self, unit: str) -> Flags:
+        return self.needed(self.d["units"][unit]["triggers"])
+
+    def _noticed(self, unit: str) -> Flags:
+        beat = self.d["units"][unit].get("heartbeat")
+        return ~self._kept(unit) & (self.yes if beat is None else self.works(beat))
+
+    def _assign(self, name: str, role: Mapping[str, Any]) -> None:
+        """The first holder has the role unless it is seen to be lost and another one takes it."""
+        first, *others = sorted(role["holders"], key=lambda holder: self.asked and holder["side"] != self.home)
+
+        def lost(holder: Mapping[str, Any]) -> Flags:
+            if not holder.get("units"):
+                return ~self.needed(holder.get("needs", []))
+            return np.logical_or.reduce([self._noticed(unit) for unit in holder["units"]])
+
+        def ready(holder: Mapping[str, Any]) -> Flags:
+            able = self.needed(holder.get("needs", []))
+            if not holder.get("units"):
+                return able
+            fit = np.logical_and.reduce([self._kept(unit) for unit in holder["units"]])
+            return fit & able if role.get("unable_backup") == "waits" else fit
+
+        free, takes = lost(first), [self.no] * len(others)
+        ranks = [(ready, self.yes)]
+        if role.get("backup") == "able":
+            ranks.append((lambda holder: self.needed(holder.get("needs", [])), ~self.needed(first.get("needs", []))))
+        for rank, when in ranks:
+            here = free & when
+            for n, holder in enumerate(others):
+                takes[n] = takes[n] | (here & rank(holder))
+                free, here = free & ~(here & rank(holder)), here & ~rank(holder)
+        moved = np.logical_or.reduce([self.no, *takes])
+        self.place[name] = [(first, ~moved), *zip(others, takes, strict=True)]
+        if first.get("on"):
+            self.shut[first["on"]] = self.shut.get(first["on"], self.no) | moved
+        for unit in first.get("units", []):
+            entry = self.d["units"][unit]
+            gone = ~self._kept(unit) if entry.get("shuts_down") == "lost" else self._noticed(unit)
+            self.shut[entry["server"]] = self.shut.get(entry["server"], self.no) | (moved & gone)
+
+    def role_at(self, role: str, where: str) -> Flags:
+        """At a side, or at the holder of a name."""
+        at = [here for holder, here in self.place[role] if where in (holder["side"], holder.get("name"))]
+        return np.logical_or.reduce([self.no, *at])
+
+    def role_up(self, role: str) -> Flags:
+        able = [here & self.needed(holder.get("needs", [])) for holder, here in self.place[role]]
+        return np.logical_or.reduce([self.no, *able])
+
+    # paths
+
+    def branches(self, stage: Mapping[str, Any], client: int) -> list[tuple[list[str], Flags]]:
+        """Each branch of a stage: its parts, and when all of them serve."""
+        listed = [[entry] if isinstance(entry, str) else list(entry) for entry in stage["of"]]
+        return [(branch, np.logical_and.reduce([self.serves(n, client) for n in branch])) for branch in listed]
+
+    def stage_up(self, stage: Any, client: int) -> Flags:
+        if isinstance(stage, str):
+            return self.serves(stage, client)
+        return sum(there.astype(int) for _, there in self.branches(stage, client)) >= stage["at_least"]
+
+    def path_usable(self, traffic: Mapping[str, Any], path: Mapping[str, Any], client: int) -> Flags:
+        stages = [self.stage_up(stage, client) for stage in path["via"]]
+        when = [self.role_at(role, where) for role, where in path.get("when", {}).items()]
+        return np.logical_and.reduce([*stages, *when, *(self.role_up(role) for role in traffic.get("requires", []))])
+
+    def preferred(self, prefer: str, client: int) -> list[tuple[str | None, Flags]]:
+        """Each side that can be the preferred one, and when it is."""
+        if prefer in ("home", "home only"):
+            return [(self.home, self.yes)]
+        if prefer.startswith("@"):
+            return [(self.name(prefer, client), self.yes)]
+        if prefer.startswith("role "):
+            return [(side, self.role_at(prefer[5:], side)) for side in self.sides]
+        return [(None, self.yes)]
+
+    def _flow(self, name: str, client: int) -> Flow:
+        traffic = self.d["traffic"][name]
+        share, prefer = traffic.get("share", "first"), traffic.get("prefer", "listed")
+        paths = {n: p for n, p in enumerate(traffic["paths"]) if prefer != "home only" or p["side"] == self.home}
+        own_group = share == "first" and not any("group" in path for path in traffic["paths"])
+        group = {n: n if own_group else int(path.get("group", 1)) for n, path in paths.items()}
+        usable = {n: self.path_usable(traffic, path, client) for n, path in paths.items()}
+        shares = {n: np.zeros(self.size) for n in paths}
+        for side, now in self.preferred(prefer, client):
+            if traffic.get("detects") == "port":
+                self._by_port(paths, usable, shares, client, side, now)
+                continue
+            liked = {n: side is not None and path["side"] == side for n, path in paths.items()}
+            with_side = {group[n] for n in paths if liked[n]}
+            left = now
+            for number in sorted(set(group.values()), key=lambda number: (number not in with_side, number)):
+                members = sorted((n for n in paths if group[n] == number), key=lambda n: (not liked[n], n))
+                some = np.logical_or.reduce([usable[n] for n in members])
+                self._divide(share, {n: usable[n] & left for n in members}, paths, shares)
+                left = left & ~some
+        up = np.logical_or.reduce([self.no, *(part > 0 for part in shares.values())])
+        crosses = {n: self._crossed(path["via"], client) for n, path in paths.items()}
+        return Flow(name, client, up, shares, crosses)
+
+    @staticmethod
+    def _divide(share: str, usable: dict[int, Flags], paths: Mapping[int, Any], shares: dict[int, Any]) -> None:
+        """Within the group that is used; members stand in the order of preference."""
+        weight = dict.fromkeys(usable, 1.0)
+        if share == "weighted":
+            weight = {n: float(paths[n].get("weight", 1)) for n in usable}
+        total: Any = sum(there * weight[n] for n, there in usable.items())
+        count: Any = sum(there.astype(int) for there in usable.values())
+        taken: Any = np.zeros_like(count, dtype=bool)
+        for n, there in usable.items():
+            if share == "all":
+                shares[n] += there
+            elif share == "first":
+                shares[n] += there & ~taken
+                taken |= there
+            else:
+                by_weight = np.divide(weight[n], total, out=np.zeros_like(total), where=total > 0)
+                shares[n] += there * np.where(total > 0, by_weight, 1 / np.maximum(count, 1))
+
+    def _by_port(self, paths: Mapping[int, Any], usable: Mapping[int, Flags], shares: dict[int, Any],
+                 client: int, side: str | None, now: Flags) -> None:  # fmt: skip
+        """A client stays with a side while its port there is alive, wherever that leads."""
+        left = now
+        sides = list(dict.fromkeys(path["side"] for path in paths.values()))
+        for here in sorted(sides, key=lambda other: other != side):
+            members = [n for n, path in paths.items() if path["side"] == here]
+            for n in members:
+                shares[n] += left & usable[n]
+                left = left & ~usable[n]
+            via = paths[members[0]]["via"]
+            mine = [stage for stage in via if isinstance(stage, str) and stage in self.own]
+            plug = next(stage for stage in via if stage not in mine)
+            port = [self.works(part, client) for part in mine]
+            left = left & ~np.logical_and.reduce([*port, self.stage_up(plug, client)])
+
+    # loads
+
+    def _crossed(self, via: Iterable[Any], client: int) -> Loads:
+        """What one MB/s on a path puts on every part, also on what carries the parts that are crossed.
+
+        On what carries it falls once, however many parts of the path need it.
+        """
+        crossed, needed = self._series(via, client)
+        return _larger(crossed, needed)
+
+    def _series(self, stages: Iterable[Any], client: int) -> tuple[Loads, Loads]:
+        """Of one part after the other: what is crossed, and what that needs."""
+        crossed: Loads = {}
+        needed: Loads = {}
+        for stage in stages:
+            if isinstance(stage, str):
+                name = self.name(stage, client)
+                called = client_part(client, name) if name in self.own else name
+                here, behind = {called: 1.0}, self._passed(name, client)
+            else:
+                branches = self.branches(stage, client)
+                alive = np.maximum(1, sum(there.astype(int) for _, there in branches))
+                here, behind = {}, {}
+                for branch, there in branches:
+                    for total, more in zip((here, behind), self._series(branch, client), strict=True):
+                        _add(total, more, there / alive)
+            _add(crossed, here, 1.0)
+            needed = _larger(needed, behind)
+        return crossed, needed
+
+    def _passed(self, name: str, client: int) -> Loads:
+        """What one MB/s over a part puts on what it needs and carries, and on what that needs."""
+        result: Loads = {}
+        for need in (self.own[name] if name in self.own else self.parts[name]).get("needs", []):
+            members = [self.name(member, client) for member in ([need] if isinstance(need, str) else need["of"])]
+            alive = [self.works(member, client) for member in members]
+            count = np.maximum(1, sum(there.astype(int) for there in alive))
+            below: Loads = {}
+            for member, there in zip(members, alive, strict=True):
+                if self.parts.get(member, {}).get("carries", False):
+                    _add(below, _larger({member: 1.0}, self._passed(member, client)), there / count)
+            result = _larger(result, below)
+        return result
+
+    def _load(self) -> None:
+        self.capacity = {n: amount(e["capacity"]) for n, e in self.parts.items() if e.get("capacity") is not None}
+        self.load: dict[str, np.ndarray] = {}
+        self.foreground: dict[str, np.ndarray] = {}
+        for flow in self.flows:
+            demand = amount(self.d["traffic"][flow.traffic].get("demand", 0))
+            for n, share in flow.shares.items():
+                for name, part in flow.crosses[n].items():
+                    self.load[name] = self.load.get(name, 0.0) + demand * share * part
+                    if not self.is_background(flow.traffic):
+                        self.foreground[name] = self.foreground.get(name, 0.0) + demand * share * part
+        zero = np.zeros(self.size)
+        first = {name: self.foreground.get(name, zero) for name in self.capacity}
+        rest = {name: self.load.get(name, zero) - first[name] for name in self.capacity}
+        self.overloaded = {name: first[name] > limit * FORGIVEN for name, limit in self.capacity.items()}
+        self.any_overload = np.logical_or.reduce([self.no, *self.overloaded.values()])
+        room = {name: np.maximum(0.0, limit - first[name]) for name, limit in self.capacity.items()}
+        ratios = [
+            {n: np.minimum(1.0, limit / np.maximum(first[n], 1e-300)) for n, limit in self.capacity.items()},
+            {n: np.minimum(1.0, room[n] / np.maximum(rest[n], 1e-300)) for n in self.capacity},
+        ]
+        for flow in self.flows:
+            self._judge(flow, ratios[self.is_background(flow.traffic)])
+
+    def is_background(self, traffic: str) -> bool:
+        return bool(self.d["traffic"][traffic].get("priority", "foreground") == "background")
+
+    def _judge(self, flow: Flow, ratio: Mapping[str, np.ndarray]) -> None:
+        """Whether a flow is whole, and how much of it arrives."""
+        traffic = self.d["traffic"][flow.traffic]
+        demand, every = amount(traffic.get("demand", 0)), traffic.get("share", "first") == "all"
+        arrives, some_whole, all_whole = np.zeros(self.size), self.no, self.yes
+        for n, share in flow.shares.items():
+            least, hurt = np.ones(self.size), self.no
+            for name, part in flow.crosses[n].items():
+                if name in self.capacity and demand > 0:
+                    least = np.where(part > 0, np.minimum(least, ratio[name]), least)
+                    hurt = hurt | ((part > 0) & self.overloaded[name])
+            used = share > 0
+            arrives = np.maximum(arrives, used * least) if every else arrives + share * least
+            some_whole, all_whole = some_whole | (used & ~hurt), all_whole & ~(used & hurt)
+        flow.whole = flow.up & (some_whole if every else all_whole)
+        flow.delivered = demand * arrives
+
+    # services
+
+    def flow(self, traffic: str, client: int = 0) -> Flow:
+        return next(flow for flow in self.flows if (flow.traffic, flow.client) == (traffic, client))
+
+    def of(self, traffic: str) -> list[Flow]:
+        return [flow for flow in self.flows if flow.traffic == traffic]
+
+    def services(self) -> dict[str, Flags]:
+        """When each service is up, by the names of the services."""
+        result: dict[str, Flags] = {}
+        for name in self.d["traffic"]:
+            result[name] = np.logical_and.reduce([flow.up for flow in self.of(name)])
+        for name, role in self.d.get("roles", {}).items():
+            if any(holder.get("needs") for holder in role["holders"]):
+                result[name] = self.role_up(name)
+        asked = [flow.whole for name in fully_served(self.d) for flow in self.of(name)]
+        result["full_service"] = np.logical_and.reduce(asked)
+        return result
+
+    def lost(self) -> np.ndarray:
+        """How many clients have lost the principal class."""
+        return np.asarray(np.sum([~flow.up for flow in self.of(principal_of(self.d))], axis=0))
+
+    def on_sides(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """How many clients are on the first side alone, on the other alone, on both, by the principal class."""
+        counts = np.zeros((3, self.size), dtype=int)
+        name = principal_of(self.d)
+        for flow in self.of(name):
+            here = dict.fromkeys(self.sides, self.no)
+            for n, share in flow.shares.items():
+                path = self.d["traffic"][name]["paths"][n]
+                side = path.get("carried_by", path["side"])
+                here[side] = here[side] | (share > 0)
+            a, b = here[self.sides[0]], here[self.sides[1]] if len(self.sides) > 1 else self.no
+            counts += np.array([a & ~b, b & ~a, a & b])
+        return counts[0], counts[1], counts[2]
+
+
+# --- one state, and all of them ----------------------------------------------------------------------------------
+
+
+def state(document: Document, failed: Iterable[str] = (), primary: str | None = None) -> dict[str, Any]:
+    """Follow one set of failed parts."""
+    followed = Followed(resolved(document), {name: np.ones(1, dtype=bool) for name in failed}, 1, primary)
+    routes = {
+        (flow.traffic, flow.client): [(n, float(share[0])) for n, share in flow.shares.items() if share[0] > 0]
+        for flow in followed.flows
+    }
+    clients = range(1, len(followed.groups) + 1)
+    classes = [name for name, entry in followed.d["traffic"].items() if entry.get("scope", "client") == "client"]
+    delivered = {name: float(sum(flow.delivered[0] for flow in followed.of(name))) for name in followed.d["traffic"]}
+    holders = {role: [holder for holder, here in place if here[0]] for role, place in followed.place.items()}
+    return {
+        "roles": {role: held[0]["side"] for role, held in holders.items()},
+        "holders": {role: held[0].get("name", held[0]["side"]) for role, held in holders.items()},
+        "out_of_service": {name for name, shut in followed.shut.items() if shut[0]},
+        "routes": routes,  # of each class and client (0: the site's flow) the places of paths and their shares
+        "load": {name: float(load[0]) for name, load in followed.load.items()},
+        "foreground": {name: float(load[0]) for name, load in followed.foreground.items()},
+        "services": {name: bool(up[0]) for name, up in followed.services().items()},
+        "clients_up": {name: [bool(followed.flow(name, n).up[0]) for n in clients] for name in classes},
+        "whole": {(flow.traffic, flow.client): bool(flow.whole[0]) for flow in followed.flows},
+        "overloaded": {name for name, over in followed.overloaded.items() if over[0]},
+        "any_overload": bool(followed.any_overload[0]),
+        "delivered": delivered,
+    }
+
+
+@dataclass
+class Enumerated:
+    """Sums over all states."""
+
+    unavailability: dict[str, float]  # of each service
+    p_any_overload: float
+    mean: dict[str, float]  # load of each element with a capacity, of all traffic
+    p_overload: dict[str, float]
+    distribution: dict[str, dict[float, float]]
+    sides: dict[tuple[int, int, int, int], float]  # clients on the first side alone, the other alone, both, cut off
+    delivered: dict[str, float]  # mean MB/s of each class
+    delivered_fraction: float  # of what the foreground asks for
+    watched: dict[str, float]
+    states: int
+
+
+def laws(document: Document) -> tuple[dict[str, float], dict[str, float]]:
+    """Unavailability of the shared parts that can fail, and of the parts that each client has."""
+    shared = {**document["components"], **document.get("links", {})}
+    found = [
+        {n: unavailability(document, e) for n, e in part.items()} for part in (shared, document["clients"]["parts"])
+    ]
+    return {n: q for n, q in found[0].items() if q > 0}, {n: q for n, q in found[1].items() if q > 0}
+
+
+def own_states(groups: list[int], own: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Every state of all clients' own parts, (states, clients, parts) of "down", and its probability.
+
+    Clients of a group are alike in everything, so of states that differ by their order one stands for all, with its
+    multinomial probability.
+    """
+    patterns = list(itertools.product((False, True), repeat=len(own)))
+    chance = [
+        math.prod(q if gone else 1 - q for q, gone in zip(own.values(), pattern, strict=True)) for pattern in patterns
+    ]
+    per_group = []
+    for group in sorted(set(groups)):
+        size = groups.count(group)
+        rows = []
+        for chosen in itertools.combinations_with_replacement(range(len(patterns)), size):
+            orders = math.factorial(size)
+            for count in Counter(chosen).values():
+                orders //= math.factorial(count)
+            rows.append((chosen, orders * math.prod(chance[c] for c in chosen)))
+        per_group.append(rows)
+    states, weights = [], []
+    for combination in itertools.product(*per_group):
+        waiting = {group: list(chosen) for group, (chosen, _) in zip(sorted(set(groups)), combination, strict=True)}
+        states.append([patterns[waiting[group].pop()] for group in groups])
+        weights.append(math.prod(weight for _, weight in combination))
+    return np.array(states, dtype=bool).reshape(len(states), len(groups), len(own)), np.array(weights)
+
+
+def enumerate_states(
+    document: Document, primary: str | None = None, watch: Mapping[str, Callable[[Followed], Flags]] | None = None
+) -> Enumerated:
+    """Sum over all states of the parts that can fail; `watch` gives further events to add up."""
+    document = resolved(document)
+    shared, own = laws(document)
+    groups = groups_of(document)
+    down_own, weight_own = own_states(groups, own)
+    count = len(weight_own) << len(shared)
+    sums = _Sums()
+    for start in range(0, count, CHUNK):
+        index = np.arange(start, min(start + CHUNK, count))
+        weight, down = weight_own[index >> len(shared)], {}
+        for bit, (name, q) in enumerate(shared.items()):
+            down[name] = (index >> bit) & 1 == 1
+            weight = weight * np.where(down[name], q, 1 - q)
+        for client, (part, name) in itertools.product(range(len(groups)), enumerate(own)):
+            down[client_part(client + 1, name)] = down_own[index >> len(shared), client, part]
+        sums.add(Followed(document, down, len(index), primary), weight, watch or {})
+    return sums.result(document, count)
+
+
+def frequencies(document: Document, primary: str | None = None) -> dict[str, float]:
+    """Failures of each service per hour: over all states, what the service is lost by, part by part."""
+    document = resolved(document)
+    shared, own = laws(document)
+    groups = groups_of(document)
+    entries = {**document["components"], **document.get("links", {})}
+    parts = [(name, q, entries[name]) for name, q in shared.items()]
+    for client, (name, q) in itertools.product(range(1, len(groups) + 1), own.items()):
+        parts.append((client_part(client, name), q, document["clients"]["parts"][name]))
+    index = np.arange(1 << len(parts))
+    down = {name: (index >> bit) & 1 == 1 for bit, (name, _, _) in enumerate(parts)}
+    weight = np.ones(len(index))
+    for name, q, _ in parts:
+        weight = weight * np.where(down[name], q, 1 - q)
+    f = Followed(document, down, len(index), primary)
+    up = f.services()
+    for name, entry in document["traffic"].items():
+        if entry.get("scope", "client") == "client":
+            for group in sorted(set(groups)):
+                up[f"{name}_client" + (f"_{group + 1}" if group else "")] = f.flow(name, groups.index(group) + 1).up
+    up |= {f"lost_{k}_or_more_clients": f.lost() < k for k in range(1, len(groups) + 1)}
+    result = dict.fromkeys(up, 0.0)
+    for bit, (part, q, entry) in enumerate(parts):
+        mttr = hours(entry.get("mttr", document["types"].get(entry["type"], {}).get("mttr")))
+        rate = np.where(down[part], 1 / mttr, q / ((1 - q) * mttr))
+        for name, there in up.items():
+            result[name] += float((weight * rate)[there & ~there[index ^ (1 << bit)]].sum())
+    return result
+
+
+class _Sums:
+    def __init__(self) -> None:
+        self.total: dict[tuple[str, Any], list[float]] = {}
+
+    def put(self, kind: str, key: Any, value: Any) -> None:
+        self.total.setdefault((kind, key), []).append(float(value))
+
+    def add(self, f: Followed, weight: np.ndarray, watch: Mapping[str, Callable[[Followed], Flags]]) -> None:
+        for name, up in f.services().items():
+            self.put("down", name, weight[~up].sum())
+        for name, entry in f.d["traffic"].items():
+            flows = f.of(name)
+            if entry.get("scope", "client") == "client":
+                for group in sorted(set(f.groups)):
+                    # clients of a group are alike but for their order, which was left out
+                    mine = [flow for flow in flows if f.groups[flow.client - 1] == group]
+                    gone = [weight[~flow.up].sum() for flow in mine]
+                    self.put("down", f"{name}_client" + (f"_{group + 1}" if group else ""), sum(gone) / len(gone))
+            self.put("delivered", name, (weight * sum(flow.delivered for flow in flows)).sum())
+        lost = f.lost()
+        for k in range(1, len(f.groups) + 1):
+            self.put("down", f"lost_{k}_or_more_clients", weight[lost >= k].sum())
+        self.put("over", "any", weight[f.any_overload].sum())
+        for name, limit in f.capacity.items():
+            load = f.load.get(name, np.zeros(f.size))
+            self.put("mean", name, (weight * load).sum())
+            self.put("over", name, weight[load > limit * FORGIVEN].sum())
+            self._spread("load", np.round(load, 9)[:, None], weight, name)
+        a, b, both = f.on_sides()
+        self._spread("sides", np.column_stack([a, b, both, lost]), weight)
+        for name, event in watch.items():
+            self.put("watch", name, weight[event(f)].sum())
+
+    def _spread(self, kind: str, values: np.ndarray, weight: np.ndarray, *key: str) -> None:
+        """Add up by value; there are few, so that taking one after the other is faster than to sort."""
+        while len(values):
+            same = (values == values[0]).all(axis=1)
+            self.put(kind, (*key, *values[0].tolist()), weight[same].sum())
+            values, weight = values[~same], weight[~same]
+
+    def of(self, kind: str) -> dict[Any, float]:
+        return {key: math.fsum(parts) for (found, key), parts in self.total.items() if found == kind}
+
+    def result(self, document: Document, count: int) -> Enumerated:
+        over, delivered, clients = self.of("over"), self.of("delivered"), len(groups_of(document))
+        loads: dict[str, dict[float, float]] = {}
+        for (element, load), p in self.of("load").items():
+            loads.setdefault(element, {})[load] = p
+        asked = {
+            name: amount(entry.get("demand", 0)) * (clients if entry.get("scope", "client") == "client" else 1)
+            for name, entry in document["traffic"].items()
+            if entry.get("priority", "foreground") == "foreground"
+        }
+        arrives = math.fsum(delivered[name] for name in asked)
+        return Enumerated(
+            unavailability=self.of("down"), p_any_overload=over.pop("any"), mean=self.of("mean"), p_overload=over,
+            distribution=loads, sides=self.of("sides"), delivered=delivered,
+            delivered_fraction=arrives / sum(asked.values()) if any(asked.values()) else 1.0, watched=self.of("watch"), states=count,
+        )  # fmt: skip
