@@ -128,7 +128,7 @@ def test_the_page_and_the_library_agree_in_random_states(opened, each, least) ->
 def test_the_page_and_the_library_agree_on_shared_and_copied_traffic(scripted, tmp_path, each, seeds) -> None:
     """Designs with groups, shares, branches, named holders and what carries, and sites drawn at random."""
     drawn = [random_file(tmp_path, seed) for seed in range(seeds)]
-    for seed, file in enumerate([*DESIGNS, *drawn]):
+    for seed, file in enumerate([*DESIGNS, *map(str, drawn)]):
         site = k2rel.study(file).site
         data = explorer_data(site)
         for home, policy_data in data["policies"].items():

@@ -15,10 +15,12 @@ from k2rel.measures.load import load
 from k2rel.measures.solution import Solution, StudyLike, one_reading, solution_of
 from k2rel.organisation import Organisation
 from k2rel.policy import Policy
-from k2rel.policy.failover import ElementLoad, failover, principal_traffic
+from k2rel.policy.failover import ElementLoad, FailoverOutcome, failover, principal_traffic
 from k2rel.services.clients import own_states
 from k2rel.services.loading import Loading
 from k2rel.services.modes import groups_of
+from k2rel.site.model import Site
+from k2rel.site.service_names import FULL_SERVICE
 from k2rel.studies import Study, studies_of
 
 if TYPE_CHECKING:
@@ -224,10 +226,15 @@ def _largest(most: int, holds: Callable[[int], bool]) -> int:
 def _overloaded(study: Study, part: str | None) -> str | None:
     """The element that is most above its capacity; None where none is, or the service is lost anyway."""
     outcome = failover(study.policy, [] if part is None else [part])
-    if part is not None and not outcome.services[outcome.principal]:
+    if (part is not None and not keeps_service(study.site, outcome)) or outcome.services[FULL_SERVICE]:
         return None
     over = [item for item in outcome.loads if item.ends_full_service]
     return max(over, key=lambda item: above(item)).element if over else None
+
+
+def keeps_service(site: Site, outcome: FailoverOutcome) -> bool:
+    """Whether every client has the traffic that the site is for, and all that full service asks for, whole or not."""
+    return all(outcome.services[name] for name in (outcome.principal, *site.full_service_of))
 
 
 def above(item: ElementLoad) -> float:
