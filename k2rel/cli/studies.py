@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from k2rel.cli.inputs import (
     sure_option,
 )
 from k2rel.cli.printing import cut, heading, main_rows, print_json, print_rows, print_table, records, say, written
-from k2rel.errors import InputError
+from k2rel.errors import InputError, ModelTooLargeError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -254,6 +255,7 @@ def availability_options(sub: argparse.ArgumentParser) -> None:
 
 def availability_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.availability import availability, takeover_rows
+    from k2rel.measures.path_failover import path_failover_notes
 
     solution = solution_for(args)
     if args.format == "json":
@@ -264,7 +266,7 @@ def availability_verb(args: argparse.Namespace) -> int:
     result = availability(solution, args.lost_clients)
     heading(solution.study, result.provenance)
     print_rows(result.rows(), leave_out=("title", "availability"))
-    for note in result.notes:
+    for note in (*result.notes, *path_failover_notes(solution)):
         say(f"\n{note}")
     if solution.method == "exact":
         if moves := takeover_rows(solution.study):
@@ -355,7 +357,11 @@ def causes_verb(args: argparse.Namespace) -> int:
     study = solution.study
     service = args.service or principal_traffic(study.site)
     frame = causes(solution, service)
-    cuts = cut_set_table(study, service, args.order)
+    try:
+        cuts = cut_set_table(study, service, args.order)
+    except ModelTooLargeError as error:  # the rest of the answer stands
+        print(f"k2rel: note: no cut sets: {error}", file=sys.stderr)
+        cuts = None
     limits = None if solution.method == "simulation" else swing(solution, service)
     if args.format == "json":
         print_json(
@@ -363,7 +369,7 @@ def causes_verb(args: argparse.Namespace) -> int:
                 **solution.provenance.heading(),
                 "service": service,
                 "causes": records(frame),
-                "cut_sets": cuts.to_dict("records"),
+                "cut_sets": None if cuts is None else cuts.to_dict("records"),
                 "swing": [] if limits is None else records(limits),
             }
         )
@@ -373,9 +379,10 @@ def causes_verb(args: argparse.Namespace) -> int:
     words = service.replace("_", " ")
     shown = frame[frame["share"] > 1e-6][["type", "unavailability", "birnbaum", "share", "downtime_min_per_year"]]
     print_table(shown.head(20), f"What causes the downtime of {words}", whole=frame)
-    print_table(cuts.head(25), f"\nMinimal cut sets up to order {args.order} ({ideal})")
-    if len(cuts) > 25:
-        say(f"... {len(cuts) - 25} more (--format json lists all)")
+    if cuts is not None:
+        print_table(cuts.head(25), f"\nMinimal cut sets up to order {args.order} ({ideal})")
+        if len(cuts) > 25:
+            say(f"... {len(cuts) - 25} more (--format json lists all)")
     if limits is not None:
         title = f"\nDowntime of {words} [min/year] with each input at its limits, one at a time"
         print_table(limits.drop(columns="kind").head(8), title)

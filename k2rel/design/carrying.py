@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from k2rel.design.changes import with_clients
-from k2rel.design.planning import above, carried_normally, clients_carried, keeps_service
+from k2rel.design.planning import above, carried_normally, clients_carried
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.cases import failover_cases
 from k2rel.measures.solution import StudyLike, study_of
 from k2rel.policy.failover import ElementLoad
-from k2rel.site.service_names import FULL_SERVICE
 from k2rel.studies import Study
 from k2rel.tables import Shown
 
@@ -32,7 +31,7 @@ class Carrying(Shown):
     full: tuple[ElementLoad, ...]  # loaded to their limit with nothing failed
     slowed: tuple[ElementLoad, ...]  # where traffic that yields gets what is left
     yields: tuple[str, ...]  # classes of that traffic
-    spared: tuple[tuple[str, ElementLoad], ...]  # failures that overload an element, and every client gets all it asks
+    spared: tuple[ElementLoad, ...]  # overloaded, but every flow over it arrives whole by another path
     after: tuple[tuple[str, ElementLoad], ...]  # failures that leave the service and overload an element, worst first
     full_after: tuple[tuple[str, ElementLoad], ...]  # failures after which an element is loaded to its limit
     needs: tuple[
@@ -75,17 +74,16 @@ class Carrying(Shown):
         said = [self._first()]
         if not math.isnan(self.most):
             said.append(self._most())
-        if self.spared:
-            failure, item = self.spared[0]
-            more = f" ({_counted(len(self.spared) - 1, 'more failure')} likewise)" if len(self.spared) > 1 else ""
-            said.append(
-                f"After the loss of {failure}{more} {_loaded(item)} is overloaded, "
-                "and every client still gets all that full service asks for."
-            )
         if self.slowed and not self.over:
             names = _listed(dict.fromkeys(_called(item.element) for item in self.slowed))
             words = f"{_listed(self.yields)} gets what is left of {names}."
             said.append(words[0].upper() + words[1:])
+        if self.spared:
+            first, others = _called(self.spared[0].element), len(self.spared) - 1
+            words = f"{first} and {_counted(others, 'further element')} are" if others else f"{first} is"
+            said.append(
+                f"{words[0].upper()}{words[1:]} overloaded, but every flow has another path that carries it whole."
+            )
         return " ".join(said)
 
     def _first(self) -> str:
@@ -122,7 +120,8 @@ class Carrying(Shown):
         if normally == always:
             return f"It carries up to {always:.0f}{more}, after any single failure too."
         after = f"up to {always:.0f}{more}" if always else "not even one"
-        return f"It carries up to {normally:.0f} with nothing failed, and {after} after any single failure."
+        plus = " or more" if normally >= self.looked else ""
+        return f"It carries up to {normally:.0f}{plus} with nothing failed, and {after} after any single failure."
 
     def widened(self) -> str:
         """Say what each overloaded element would have to carry, now and after any single failure.
@@ -199,13 +198,12 @@ def _carrying(study: Study) -> Carrying:
     cases = failover_cases(study)
     normal = cases[0].outcome
     asked = [item for item in normal.loads if item.load_mb_s > 0]
-    after, full_after, spared = [], [], []
+    after, full_after = [], []
     needs: dict[str, ElementLoad] = {}
     for case in cases:
-        if not keeps_service(site, case.outcome):
+        if not case.outcome.services[case.outcome.principal]:
             continue
-        whole = case.outcome.services[FULL_SERVICE]
-        for item in case.outcome.loads if not whole else ():
+        for item in case.outcome.loads:
             if item.ends_full_service and (item.element not in needs or above(item) > above(needs[item.element])):
                 needs[item.element] = item
         if case is cases[0]:
@@ -213,9 +211,8 @@ def _carrying(study: Study) -> Carrying:
         title = _called(case.title)
         worst = max((item for item in case.outcome.loads if item.ends_full_service), key=above, default=None)
         if worst is not None:
-            (spared if whole else after).append((title, worst))
+            after.append((title, worst))
         full_after += [(title, item) for item in case.outcome.loads if item.at_limit][:1]
-    short = not normal.services[FULL_SERVICE]
     looked, why = max(MOST, site.client_count), ""
     most_normally = most = math.nan
     try:
@@ -230,11 +227,11 @@ def _carrying(study: Study) -> Carrying:
     return Carrying(
         clients=site.client_count,
         limited=bool(asked),
-        over=tuple(sorted((item for item in asked if item.ends_full_service and short), key=above, reverse=True)),
+        over=tuple(sorted((item for item in asked if item.ends_full_service), key=above, reverse=True)),
         full=tuple(item for item in asked if item.at_limit),
-        slowed=tuple(item for item in asked if item.overloaded and not item.ends_full_service),
+        slowed=tuple(item for item in asked if item.overloaded and not item.short),
         yields=site.background,
-        spared=tuple(sorted(spared, key=lambda pair: above(pair[1]), reverse=True)),
+        spared=tuple(item for item in asked if item.short and not item.ends_full_service),
         after=tuple(sorted(after, key=lambda pair: above(pair[1]), reverse=True)),
         full_after=tuple(full_after),
         needs=tuple(needs[name] for name in site.components if name in needs),

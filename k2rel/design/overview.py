@@ -18,8 +18,7 @@ from k2rel.measures.cases import Case, failover_cases
 from k2rel.measures.importance import single_points_of_failure
 from k2rel.measures.solution import Solution
 from k2rel.organisation import Organisation
-from k2rel.policy.failover import FailoverOutcome, UsedRoute, principal_traffic
-from k2rel.policy.words import sides_words
+from k2rel.policy.failover import FailoverOutcome, principal_traffic
 from k2rel.site.model import Site
 from k2rel.studies import Study
 
@@ -58,8 +57,8 @@ def overview(
         ``failures_per_year``, and ``ideal_min_per_year`` with takeovers at once and certain, where that is another
         reading; ``clients_carried``: most clients, up to 40 or `clients`, for whom nothing is overloaded with nothing
         failed and after any one failure that leaves every client its service, missing where that is not known
-        (`carrying`); ``normal_share_a`` and ``normal_share_b``: share of the clients' traffic by the first and by the
-        second side;
+        (`carrying`); ``normal_share_a`` and ``normal_share_b``: share of the clients that have it by the first and by
+        the second side;
         ``worst_failure`` with ``worst_share_a``, ``worst_share_b`` and ``worst_share_cut_off``; ``method``,
         ``takeovers``, ``why_empty``, with a target ``target_percent``, ``verdict`` and ``p_met``, as `compare`. Worst
         is, of the single failures of shared parts that change a client's way or overload it and leave the service to
@@ -114,39 +113,40 @@ def _row(solution: Solution) -> dict[str, Any]:
 
 
 def _shares(site: Site, outcome: FailoverOutcome) -> tuple[float, float, float]:
-    """Share of the clients' principal traffic by the first side and by the second, and of clients without."""
-    found = [0.0, 0.0, 0.0]
-    for state in outcome.clients:
-        used = state.routes[outcome.principal]
-        whole = sum(route.share for route in used)
-        for route in used:
-            if (place := site.sides.index(route.side)) < 2:
-                found[place] += route.share / whole
-        found[2] += not used
-    first, second, cut_off = (value / len(outcome.clients) for value in found)
-    return first, second, cut_off
+    """What the first side and the second carry of the clients' principal traffic, and the share that is cut off.
+
+    A side that carries a copy carries all of it.
+    """
+    used = [state.routes[outcome.principal] for state in outcome.clients]
+    first, second = (
+        sum(min(1.0, sum(route.share for route in routes if route.side == side)) for routes in used) / len(used)
+        for side in (*site.sides[:2], "", "")[:2]
+    )
+    return first, second, sum(not routes for routes in used) / len(used)
 
 
 def _worst(study: Study, cases: Sequence[Case]) -> tuple[str, FailoverOutcome]:
     """The worst single failure of a shared part, and what follows from it."""
     site, normal = study.site, cases[0].outcome
     principal = normal.principal
-    usual = [_way(state.routes[principal]) for state in normal.clients]
+    usual = [state.routes[principal] for state in normal.clients]
 
     def harm(outcome: FailoverOutcome) -> tuple[float, float, int]:
-        sides = [sides_words(state.routes[principal]) for state in outcome.clients]
-        over = max((above(load) for load in outcome.loads if load.ends_full_service),
-                   default=0.0)  # fmt: skip
-        moved = sum(side not in ("", before) for side, (before, _) in zip(sides, usual, strict=True))
-        return sides.count("") / len(sides), over, moved
+        used = [state.routes[principal] for state in outcome.clients]
+        over = max((above(load) for load in outcome.loads if load.ends_full_service), default=0.0)
+        moved = sum(
+            bool(now) and {route.side for route in now} != {route.side for route in before}
+            for now, before in zip(used, usual, strict=True)
+        )
+        return sum(not routes for routes in used) / len(used), over, moved
 
     shared = [_of_shared_part(site, case) for case in cases[1:]]
     leaves, takes = [], []
     for case in shared:
         if case is None:
             continue
-        ways = [_way(state.routes[principal]) for state in case.outcome.clients]
-        if not any(side for side, _ in ways):
+        ways = [state.routes[principal] for state in case.outcome.clients]
+        if not any(ways):
             takes.append(case)
         elif ways != usual or harm(case.outcome) > harm(normal):
             leaves.append(case)
@@ -158,10 +158,6 @@ def _worst(study: Study, cases: Sequence[Case]) -> tuple[str, FailoverOutcome]:
             if cut.parts[0] in (*case.failed, *case.alike):
                 return cut.parts[0].replace("_", " "), case.outcome
     return (takes[0].title, takes[0].outcome) if takes else ("none", normal)
-
-
-def _way(used: Sequence[UsedRoute]) -> tuple[str, tuple[tuple[float, tuple[str, ...]], ...]]:
-    return sides_words(used), tuple((route.share, route.path) for route in used)
 
 
 def _of_shared_part(site: Site, case: Case) -> Case | None:

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from k2rel.arguments import as_names, as_number, as_paths, as_whole
 from k2rel.errors import InputError, K2relError
+from k2rel.measures.capacity import single_failures
 from k2rel.measures.delivered import overload_by_mode
 from k2rel.measures.load import load
 from k2rel.measures.solution import Solution, StudyLike, one_reading, solution_of
 from k2rel.organisation import Organisation
 from k2rel.policy import Policy
-from k2rel.policy.failover import ElementLoad, FailoverOutcome, failover, principal_traffic
+from k2rel.policy.failover import ElementLoad, failover, principal_traffic
 from k2rel.services.clients import own_states
 from k2rel.services.loading import Loading
 from k2rel.services.modes import groups_of
-from k2rel.site.model import Site
-from k2rel.site.service_names import FULL_SERVICE
 from k2rel.studies import Study, studies_of
 
 if TYPE_CHECKING:
@@ -226,15 +225,10 @@ def _largest(most: int, holds: Callable[[int], bool]) -> int:
 def _overloaded(study: Study, part: str | None) -> str | None:
     """The element that is most above its capacity; None where none is, or the service is lost anyway."""
     outcome = failover(study.policy, [] if part is None else [part])
-    if (part is not None and not keeps_service(study.site, outcome)) or outcome.services[FULL_SERVICE]:
+    if part is not None and not outcome.services[outcome.principal]:
         return None
     over = [item for item in outcome.loads if item.ends_full_service]
     return max(over, key=lambda item: above(item)).element if over else None
-
-
-def keeps_service(site: Site, outcome: FailoverOutcome) -> bool:
-    """Whether every client has the traffic that the site is for, and all that full service asks for, whole or not."""
-    return all(outcome.services[name] for name in (outcome.principal, *site.full_service_of))
 
 
 def above(item: ElementLoad) -> float:
@@ -247,9 +241,7 @@ def _first_overload(study: Study) -> tuple[str, str] | None:
     element = _overloaded(study, None)
     if element is not None:
         return element, "nothing"
-    site = study.site
-    own = [site.client_part_id(1, key) for key in site.client_parts]
-    for part in (*own, *(name for name in site.components if name not in site.drives)):
+    for (part,) in single_failures(study.site)[1:]:
         element = _overloaded(study, part)
         if element is not None:
             return element, part

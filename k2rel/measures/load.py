@@ -312,10 +312,7 @@ def _load(study: Study, engine: Engine) -> LoadResult:
     own = engine.own
     loading = Loading(engine.policy)
     probabilities = engine.mode_probabilities(loading.table.diagram).tolist()
-    before_others = Loading(engine.policy, foreground=True)
-    found = carried(before_others, own, engine.mode_probabilities(before_others.table.diagram).tolist())
-    left = carried(loading, own, probabilities) if study.site.background else found
-    by_class = left.by_class | found.by_class
+    found = carried(loading, own, probabilities)
     sides, side_loads = _sides(study, loading, engine)
     return LoadResult(
         provenance=engine.provenance,
@@ -325,11 +322,11 @@ def _load(study: Study, engine: Engine) -> LoadResult:
         elements=_elements(study, loading, own, probabilities),
         p_any_overload=found.p_overload,
         delivered_fraction=found.fraction(study.site),
-        left_out=max(found.left_out, left.left_out),
+        left_out=found.left_out,
         side_loads=side_loads,
         client_count=study.site.client_count,
         delivered=tuple(
-            Delivered(name, asked_of(study.site, name), by_class[name])
+            Delivered(name, asked_of(study.site, name), found.by_class[name])
             for name in study.site.traffic
             if study.site.traffic[name].demand_mb_s > 0
         ),
@@ -405,6 +402,8 @@ def _elements(
     totals: dict[str, dict[float, float]] = {element: {} for element in loading.elements}
     counts: dict[object, list[tuple[float, float]]] = {}
     for mode, probability in zip(loading.table.modes, probabilities, strict=True):
+        if probability == 0.0:
+            continue
         base = loading.base_load(mode)
         single: list[dict[str, dict[float, float]]] = []
         for group in range(len(sizes)):

@@ -59,7 +59,7 @@ function k2relExplorer(root, data, host) {
   }
 
   const mark = (text, bad) => element("span", text, bad ? "failed" : "");
-  const stateOf = (item) => item.ends_full_service ? ["over", "overloaded"] : item.overloaded ? ["waits", "the background waits"]
+  const stateOf = (item) => item.short ? ["over", "overloaded"] : item.overloaded ? ["waits", "the background waits"]
     : item.at_limit ? ["limit", "at its limit"] : ["carried", "carried"];
   function bar(item) {
     const made = element("span", undefined, "k2x-bar"), filled = element("span");
