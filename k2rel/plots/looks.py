@@ -114,9 +114,9 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
             notes.setdefault(homes.get(part, layout.rest), []).append(part.replace("_", " "))
     held: dict[str, list[str]] = {}
     for role, holder in outcome.holders.items():
-        on = next(each.on for each in site.roles[role].holders if each.name == holder)
-        if on is not None:
-            held.setdefault(homes[on], []).append(f"{role.replace('_', ' ')} {at_words(holder)}")
+        server = next(each.on for each in site.roles[role].holders if each.name == holder)
+        if server is not None:
+            held.setdefault(homes[server], []).append(f"{role.replace('_', ' ')} {at_words(holder)}")
     result = {}
     for part in marks:
         found = routes.get(part, set())
