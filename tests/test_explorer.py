@@ -62,7 +62,7 @@ def spelled(outcome):
         for name in ("media_side", "media_path", "control_path"):
             client.pop(name, None)
     for load, item in zip(data["loads"], outcome.loads, strict=True):
-        load |= {key: getattr(item, key) for key in ("at_limit", "short", "ends_full_service")}
+        load |= {"at_limit": item.at_limit, "ends_full_service": item.ends_full_service}
     for said, state in zip(data["clients"], outcome.clients, strict=True):
         with_load(said["routes"], state.routes)
     with_load(data["flow_routes"], outcome.site_routes)
@@ -128,8 +128,8 @@ def test_the_page_and_the_library_agree_in_random_states(opened, each, least) ->
 def test_the_page_and_the_library_agree_on_shared_and_copied_traffic(scripted, tmp_path, each, seeds) -> None:
     """Designs with groups, shares, branches, named holders and what carries, and sites drawn at random."""
     drawn = [random_file(tmp_path, seed) for seed in range(seeds)]
-    for seed, file in enumerate([*DESIGNS, *map(str, drawn)]):
-        site = k2rel.study(file).site
+    for seed, file in enumerate([*DESIGNS, *drawn]):
+        site = k2rel.study(str(file)).site
         data = explorer_data(site)
         for home, policy_data in data["policies"].items():
             compared(scripted, site, home, policy_data, data["marks"], random_states(site, each, seed))

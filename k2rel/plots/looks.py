@@ -97,7 +97,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     carried: dict[str, float] = {}
     for part, load in outcome.carried.items():
         carried[drawn_as.get(part, part)] = carried.get(drawn_as.get(part, part), 0.0) + load
-    over = {item.element for item in outcome.loads if item.short}
+    over = {item.element for item in outcome.loads if item.ends_full_service}
     waits = {item.element for item in outcome.loads if item.overloaded} - over
     full = {item.element for item in outcome.loads if item.at_limit}
     notes: dict[str, list[str]] = {}
@@ -114,9 +114,9 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
             notes.setdefault(homes.get(part, layout.rest), []).append(part.replace("_", " "))
     held: dict[str, list[str]] = {}
     for role, holder in outcome.holders.items():
-        server = next(each.on for each in site.roles[role].holders if each.name == holder)
-        if server is not None:
-            held.setdefault(homes[server], []).append(f"{role.replace('_', ' ')} {at_words(holder)}")
+        where = next(each.on for each in site.roles[role].holders if each.name == holder)
+        if where is not None:
+            held.setdefault(homes[where], []).append(f"{role.replace('_', ' ')} {at_words(holder)}")
     result = {}
     for part in marks:
         found = routes.get(part, set())
