@@ -153,7 +153,6 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "p_met": ("P(target met)", percentage),
     "verdict": ("verdict", lambda v: str(v).upper() or "–"),
     "default_for": ("default for", str),
-    "also_for": ("also for", str),
     "times_default": ("times the default", _amount),
     "b10_h": ("B10 life [h]", _amount),
     "mean_h": ("mean [h]", lambda v: _amount(v) if math.isfinite(v) else "none"),
