@@ -499,3 +499,15 @@ def test_random_sites_against_all_their_states(tmp_path: Path, seed: int) -> Non
         assert found.client_per_h[[c.group for c in study.site.clients()]] == pytest.approx(every, rel=1e-9, abs=1e-15)
         assert found.clients_per_h == pytest.approx(sum(every), rel=1e-9, abs=1e-15)
         assert found.events_per_h() == pytest.approx(some, rel=1e-9, abs=1e-15)
+
+
+@pytest.mark.parametrize("seed", [n if n in (2, 6) else pytest.param(n, marks=pytest.mark.slow) for n in range(40)])
+def test_the_chain_counts_what_the_exact_engine_counts(tmp_path: Path, seed: int) -> None:
+    study = k2rel.study(random_file(tmp_path, seed))
+    engine = solution_of(study, "markov", Organisation(roles="preferred", tolerance=1e-10)).engine
+    for name in random_document(seed)["traffic"]:
+        if study.site.traffic[name].scope == "client":
+            by_chain, wanted = path_failovers(engine, name), path_failovers(static_engine(study), name)
+            off = abs(by_chain.events_per_h() - wanted.events_per_h())
+            assert off <= by_chain.bound_per_h + 1e-12 * wanted.events_per_h()
+            assert by_chain.client_per_h == pytest.approx(wanted.client_per_h, rel=1e-6, abs=1e-10)

@@ -116,25 +116,41 @@ def _roles_of(site: Site, traffic: Traffic) -> list[str]:
     return [role for role in dict.fromkeys(asked) if role in site.movable]
 
 
-def _others_shut(policy: Policy, traffic: str) -> bool:
-    """Whether the takeover of a role that a class does not ask for can put a server on its paths out of service.
-
-    Then one failure can take one path away and bring another one back.
-    """
+def _crossed(policy: Policy, traffic: str) -> set[str]:
+    """All that the paths of a class go over."""
     choices = [policy.choice(traffic, group) for group in groups_of(policy, traffic)]
-    crossed = {
-        name for choice in choices for route in choice.routes for stage in route.stages for name in names_in(stage)
-    }
-    asked = _roles_of(policy.site, policy.site.traffic[traffic])
+    stages = [stage for choice in choices for route in choice.routes for stage in route.stages]
+    return {name for stage in stages for name in names_in(stage)}
+
+
+def _others_shut(policy: Policy, traffic: str) -> bool:
+    """Whether the takeover of a role that a class does not ask for can put a server on its paths out of service."""
+    crossed, asked = _crossed(policy, traffic), _roles_of(policy.site, policy.site.traffic[traffic])
     holders = [holder for role in policy.site.movable if role not in asked for holder in policy.holders(role)]
     return any(crossed & set(policy.servers(holder)) for holder in holders)
+
+
+def _swaps(policy: Policy, traffic: str) -> bool:
+    """Whether one event can take one path away and bring another one back, which patterns do not tell from a return.
+
+    With such a takeover; and where roles are a function of the failed parts, by a part that a heartbeat needs as well
+    as a path: a server whose loss is no longer seen is in service.
+    """
+    if _others_shut(policy, traffic):
+        return True
+    crossed = _crossed(policy, traffic) - policy.site.client_parts.keys()
+    if policy.sticky or not crossed & set(policy.redundant_servers):
+        return False
+    beats = [policy.works(unit.heartbeat) for unit in policy.site.units.values() if unit.heartbeat is not None]
+    needed = policy.structure.variables(beats)
+    return not set(needed).isdisjoint(policy.structure.variables([policy.works(name) for name in crossed]))
 
 
 @lru_cache(maxsize=32)
 def _modes(policy: Policy, traffic: str) -> tuple[Diagram, tuple[_Mode, ...]]:
     """Modes of a class that also tell who holds its roles."""
     roles = _roles_of(policy.site, policy.site.traffic[traffic])
-    tell = _others_shut(policy, traffic)
+    tell = _swaps(policy, traffic)
     if not roles and not tell:
         table = traffic_diagram(policy, [traffic])
         return table.diagram, tuple(_Mode(mode.situations[0], 0) for mode in table.modes)

@@ -281,9 +281,9 @@ class Choice:
     def fails_over(self, before: Pattern, after: Pattern, order: int = 0, usable: frozenset[int] | None = None) -> bool:
         """Say whether a flow loses a path in use and goes on over others, while no role that it asks for moves.
 
-        `order` is the place in `orders` of the order in force, `usable` what can be used afterwards. Left out, it follows
-        from the patterns: paths that are left for a better group are still there. Where each path carries a copy nothing
-        is lost while one goes on.
+        `order` is the place in `orders` of the order in force, `usable` what can be used afterwards. Left out, it
+        follows from the patterns: paths that are left for a better group are still there. Where each path carries a
+        copy nothing is lost while one goes on.
         """
         if before.lost or after.lost:
             return False
