@@ -31,10 +31,11 @@ _VERSIONS = (
     DataVersion("0.1", "versions/0.1", "2026-11-25", "the first data"),
     DataVersion(
         "0.2",
-        "",
+        "versions/0.2",
         "2026-11-26",
         "Windows, drives, RAID enclosures, takeovers by what failed; limits of repair times and assumptions",
     ),
+    DataVersion("0.3", "", "2026-11-26", "levels in format 2; what a client loses when it changes its path"),
 )
 DATA_VERSION = _VERSIONS[-1].name
 """Version of the bundled data that is taken where none is asked for."""

@@ -22,6 +22,7 @@ from k2rel.errors import InputError
 from k2rel.policy.rules import Policy
 from k2rel.rates import Law, RaidModule, SiteLaws, law_at, moments_of, site_laws
 from k2rel.site import Site, read_site
+from k2rel.site.beyond import beyond_format_1
 from k2rel.site.common_cause_pairs import with_common_cause
 from k2rel.site.model import Component
 from k2rel.site.settings import with_unit
@@ -285,7 +286,8 @@ class Study(Shown):
             "laws": [(name, {k: v for k, v in asdict(law).items() if k != "uses"}) for name, law in self.laws.used()],
         }
         # what earlier versions of a site had not is no part of the hash where it is not used
-        if more := _of_format_2(self):
+        asked = {name: self.policy.holders(name) for name in site.roles}
+        if more := [*beyond_format_1(site), *(n for n, order in asked.items() if order != list(site.roles[n].holders))]:
             content["format 2"] = repr(more)
         if site.inputs:
             content["inputs"] = repr(site.inputs)
@@ -493,22 +495,3 @@ def free_name(name: str, taken: Iterable[str]) -> str:
     known = {other.lower() for other in taken}
     numbers = (f"{name}-{number}" for number in count(2))
     return next(found for found in chain((name,), numbers) if found.lower() not in known)
-
-
-def _of_format_2(study: Study) -> list[object]:
-    """What a site says that format 1 could not say, where it is not as by default."""
-    site, policy = study.site, study.policy
-    flows = [(t.share, t.priority, t.failover_h, t.failover_coverage) for t in site.traffic.values()]
-    found: list[object] = [flow for flow in flows if flow != ("first", "foreground", 0.0, 1.0)]
-    found += [
-        (name, [(path.group, path.weight) for path in flow.paths])
-        for name, flow in site.traffic.items()
-        if any(
-            (path.group, path.weight) != (n if flow.share == "first" else 1, 1.0)
-            for n, path in enumerate(flow.paths, 1)
-        )
-    ]
-    found += [name for name, part in site.components.items() if part.carries]
-    found += [holder.name for role in site.roles.values() for holder in role.holders if holder.name]
-    found += [name for name, role in site.roles.items() if policy.holders(name) != list(role.holders)]
-    return [*found, site.full_service] if site.full_service else found

@@ -73,8 +73,8 @@ def log(tmp_path):
 def spoiled(tmp_path):
     """Write a copy of Level 2R with one text replaced; say in which line it stands."""
 
-    def write(old, new, level="L2R"):
-        text = site_path(level).read_text()
+    def write(old, new, level="L2R", data=None):
+        text = site_path(level, data).read_text()
         assert old in text, old
         line = text[: text.index(old)].count("\n") + 1
         path = tmp_path / "site.yaml"

@@ -91,7 +91,7 @@ def random_document(seed: int) -> dict[str, Any]:
                     "paths": [{"side": sides[n], "via": ways[n]} for n in servers]},
     }  # fmt: skip
     document = {
-        "format": 1, "name": f"random_{seed}", "title": "drawn at random", "sides": {"A": {}, "B": {}},
+        "format": 2, "name": f"random_{seed}", "title": "drawn at random", "sides": {"A": {}, "B": {}},
         "types": {"fixed": {"failure_rate": 0, "mttr": "1 h"}, "part": {"mttf": "1000 h", "mttr": "8 h"}},
         "components": components, "links": links, "units": units, "roles": roles,
         "clients": {"count": chance.choice([1, 2, 3, 5]), "parts": own | cords}, "traffic": traffic,
@@ -138,7 +138,7 @@ def two_pairs(lives: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
     paths = [{"side": side, "via": ["seat", "cord", "hub", name]} for side, name in (("A", a), ("B", b))]
     cord = FIXED | {"between": ["seat", "hub"]}
     return {
-        "format": 1, "name": "pairs", "title": "servers by pairs", "sides": {"A": {}, "B": {}},
+        "format": 2, "name": "pairs", "title": "servers by pairs", "sides": {"A": {}, "B": {}},
         "types": {"fixed": {"failure_rate": 0, "mttr": "1 h"}, "part": {"mttf": "1000 h", "mttr": "8 h"}},
         "components": {"hub": FIXED} | servers, "roles": roles, "clients": {"count": 1, "parts": {"seat": FIXED, "cord": cord}},
         "traffic": {"media": {"requires": ["first"], "prefer": "role first", "paths": paths}},

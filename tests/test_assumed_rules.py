@@ -40,7 +40,7 @@ def named(rules):
 
 
 PAIR = """
-format: 1
+format: 2
 name: pair
 title: two servers and the storage of both
 sides: {{A: {{}}, B: {{}}}}
@@ -420,11 +420,11 @@ def test_a_value_that_a_rule_does_not_have_is_refused(tmp_path, value, capsys) -
 def test_the_register_names_every_rule() -> None:
     for level, rules in (("L2R", RULES), ("L3R", {**RULES, "shuts_down": ()}), ("nearline", RULES)):
         names = k2rel.assumptions(k2rel.study(level))["assumption"].tolist()
-        assert {*rules, "client_path_change"} <= set(names)
+        assert {*rules, "path_failover_time"} <= set(names)
         assert len(names) == len(set(names))
     for level in ("L1", "L2", "L3"):
         names = k2rel.assumptions(k2rel.study(level))["assumption"].tolist()
-        assert not {*RULES, "client_path_change"} & set(names), "no role moves there"
+        assert not {*RULES, "path_failover_time"} & set(names), "no role moves there, and no client has a second path"
 
 
 def test_a_site_that_names_none_of_them_has_them_in_its_register(tmp_path) -> None:

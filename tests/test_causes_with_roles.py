@@ -23,7 +23,7 @@ from k2rel.studies import with_site
 from validation.apart import steady_apart
 
 PAIR = """
-format: 1
+format: 2
 name: pair
 title: pair
 sides: {A: {}, B: {}}
@@ -44,7 +44,7 @@ traffic:
   media: {requires: [master], prefer: role master, paths: [{side: A, via: [client, port, hub, a]}, {side: B, via: [client, port, hub, b]}]}
 """
 UNITS = """
-format: 1
+format: 2
 name: units
 title: units
 sides: {A: {}}

@@ -22,7 +22,7 @@ from k2rel.studies import with_site
 from validation.apart import steady_apart
 
 PAIR = """
-format: 1
+format: 2
 name: pair
 title: pair
 sides: {{A: {{}}, B: {{}}}}

@@ -196,7 +196,7 @@ def test_the_head_of_a_table_and_what_a_frame_carries_say_it_too(k2) -> None:
 def test_an_unknown_version_is_refused_with_those_that_there_are(ask, tmp_path) -> None:
     (tmp_path / "spec.yaml").write_text("name: s\nlevels: [L2]\ndata: 0.7\n")
     with pytest.raises(
-        InputError, match=r"data: there is no version '0\.7' of the bundled data; there are 0\.1, 0\.2$"
+        InputError, match=r"data: there is no version '0\.7' of the bundled data; there are 0\.1, 0\.2, 0\.3$"
     ):
         ask(tmp_path)
     assert not (tmp_path / "out").exists()
@@ -205,7 +205,7 @@ def test_an_unknown_version_is_refused_with_those_that_there_are(ask, tmp_path) 
 def test_the_command_refuses_it_in_one_sentence(k2) -> None:
     run = k2("rates", "list", "--data", "yesterday")
     assert run.code == 2
-    assert run.err == "k2rel: data: there is no version 'yesterday' of the bundled data; there are 0.1, 0.2\n"
+    assert run.err == "k2rel: data: there is no version 'yesterday' of the bundled data; there are 0.1, 0.2, 0.3\n"
 
 
 # What moved with 0.2 -----------------------------------------------------------------------------------------------

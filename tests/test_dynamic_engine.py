@@ -26,7 +26,7 @@ def site_file(tmp_path, text):
 
 
 HEAD = """
-format: 1
+format: 2
 name: tiny
 title: tiny
 sides: {A: {}, B: {}}

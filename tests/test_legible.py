@@ -14,7 +14,10 @@ from tests.visiting import CHROMIUM
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
 
 LEVELS = ["L1", "L2", "L2R", "L3", "L3R", "nearline"]
-EXAMPLES = sorted(path for path in (data_dir() / "examples").glob("*.yaml"))
+EXAMPLES = [
+    *sorted((data_dir() / "examples").glob("*.yaml")),
+    *sorted((data_dir() / "examples" / "designs").glob("*.yaml")),
+]
 FOREIGN = data_dir().parent / "tests" / "foreign_site.yaml"
 DRAWN = ".k2x svg, .case svg, .strip svg"
 
@@ -120,7 +123,7 @@ def site_with_long_names(folder):
         for name, s in servers
     ]
     text = "\n".join([
-        "format: 1", "name: halls", "title: Two halls", "sides: {A: {title: north}, B: {title: south}}",
+        "format: 2", "name: halls", "title: Two halls", "sides: {A: {title: north}, B: {title: south}}",
         "types:", "  box: {failure_rate: 100 FIT, mttr: 8 h}", "  wire: {failure_rate: 10 FIT, mttr: 8 h}",
         "components:", *parts, "links:", *links,
         "clients:", "  count: 4", "  parts:", "    seat: {type: box}",

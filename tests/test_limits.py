@@ -125,8 +125,8 @@ def test_limits_that_cannot_be_are_refused_in_a_sentence_with_their_line(tmp_pat
     ("old", "new", "message"),
     [
         ("media_drives:\n    value: 7", "media_drives:\n    value: 7\n    low: 5\n    high: 9", "has no limits; numbers with limits are"),
-        ("client_path_change:\n    value: takes no time", "client_path_change:\n    value: 1\n    low: 0.5\n    high: 2",
-         "no number of the file is '=client_path_change'"),
+        ("control_point_pc:\n    value: not modelled", "control_point_pc:\n    value: 1\n    low: 0.5\n    high: 2",
+         "no number of the file is '=control_point_pc'"),
         ("drives: =media_drives", "drives: {value: 7, low: 5, high: 9}", "it has no limits"),
         ("rebuild: =rebuild_time, restore: =data_restore_time, title: metadata",
          "rebuild: {value: 0 h, low: 0 h, high: 2 h}, restore: =data_restore_time, title: metadata", "must be above 0"),

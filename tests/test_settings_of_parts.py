@@ -1,5 +1,7 @@
 """A part's own data set by hand: as if it stood at the part in the file, and before what is set for its type."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,8 @@ import k2rel
 from k2rel.design.changes import with_clients
 from k2rel.design.comparison import variants
 from k2rel.errors import InputError
+from k2rel.measures.inputs import inputs_of, site_at
+from k2rel.measures.solution import solution_of
 from k2rel.site import read_site
 from k2rel.studies import studies_of
 
@@ -114,7 +118,7 @@ def test_drives_of_a_raid_set_are_set_alike_or_not_at_all() -> None:
         ("warp.mttf", "L2R has no component type or part 'warp'$"),
         ("switch_A.mtf", "unknown key 'mtf'; did you mean 'mttf'"),
         ("switch_A.demand", "unknown key 'demand'"),
-        ("media.mttf", "only 'demand' can be set"),
+        ("media.mttf", "no key 'mttf' that can be set; known: demand, path_failover_coverage, path_failover_time"),
         ("media_A.capacity", "a client's own part has no capacity"),
         ("client_media_link.capacity", "a client's own part has no capacity"),
         ("media_raid_drive_1.external", "external of a drive would change nothing"),
@@ -126,6 +130,48 @@ def test_what_cannot_be_set_is_said_with_what_can(key, said) -> None:
     value = {"external": "true", "capacity": "5 MB/s", "demand": "5 MB/s"}.get(key.rpartition(".")[2], "9 h")
     with pytest.raises(InputError, match=said):
         k2rel.study("L2R", settings={key: value})
+
+
+def test_the_path_failover_of_a_class_is_set_as_in_the_file(spoiled) -> None:
+    """By its own keys, with limits or without; what else the class has stays."""
+    setting = {"media.path_failover_time": "30 s (10 s to 2 min)", "media.path_failover_coverage": "0.9"}
+    by_hand = k2rel.study("L2R", settings=setting)
+    there = "path_failover: {time: {value: 30 s, low: 10 s, high: 2 min}, coverage: 0.9}"
+    path, _ = spoiled("path_failover: {time: =path_failover_time}", there)
+    path.write_text(re.sub("  path_failover_time:\n(    .*\n)+", "", path.read_text()))
+    in_file = k2rel.study(path)
+    for study in (by_hand, in_file):
+        flow = study.site.traffic["media"]
+        assert flow.failover_h * 3600 == pytest.approx(30)
+        assert flow.failover_coverage == 0.9
+        assert [use.field for use in flow.uses] == ["demand_mb_s", "failover_h"]
+        limits = next(item for item in study.site.inputs.values() if item.name.startswith(("media.", "traffic.media.")))
+        assert limits.kind == "path failover time"
+        assert (limits.low * 3600, limits.high * 3600) == pytest.approx((10, 120))
+    register = k2rel.assumptions(by_hand).set_index("assumption")
+    assert register.loc["path_failover_time", "value"] == "30 s (10 s to 2 min)"
+    assert "the file has 15 s" in register.loc["path_failover_time", "reason"]
+    known = k2rel.study("L2R", settings={"media.path_failover_time": "30 s"})
+    assert [use.field for use in known.site.traffic["media"].uses] == ["demand_mb_s"], (
+        "who gives a value alone knows it"
+    )
+    other = k2rel.study("L2R", settings={"assumption.path_failover_time": "30 s"})
+    assert other.site.traffic["media"].failover_h == known.site.traffic["media"].failover_h
+    for key, value, said in (
+        ("ftp.path_failover_time", "9 s", "is a site-wide flow"),
+        ("media.path_failover_tim", "9 s", "did you mean 'path_failover_time'"),
+        ("media.path_failover_time", "9 MB/s", "no unit of a time"),
+        ("media.path_failover_coverage", "0.9 (0.8 to 1.1)", "less than or equal to 1"),
+    ):
+        with pytest.raises(InputError, match=said):
+            k2rel.study("L2R", settings={key: value})
+
+
+def test_draws_move_the_time_of_path_changes() -> None:
+    """All of one draw: at twice the time the record has twice the time."""
+    study = k2rel.study("L2R")
+    assert site_at(study.site, {"path_failover_time": 2.0}).traffic["media"].failover_h == 30 / 3600
+    assert "path_failover_time" not in inputs_of(solution_of(study)), "no figure that is drawn depends on it"
 
 
 def test_a_part_of_a_common_cause_must_stay_like_the_others(spoiled) -> None:

@@ -28,7 +28,7 @@ from k2rel.simulation.rare import rare_loss
 from k2rel.simulation.timeline import timeline
 
 HEAD = """
-format: 1
+format: 2
 name: tiny
 title: tiny
 sides: {A: {}, B: {}}

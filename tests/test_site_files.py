@@ -111,7 +111,25 @@ def test_the_site_of_the_documentation_is_good(tmp_path) -> None:
     assert k2rel.failover(study, ["machine_A"]).services["files"]
 
 
-@pytest.mark.parametrize("path", sorted(data_dir().glob("*/*.yaml")), ids=lambda path: path.stem)
+def test_what_the_documentation_quotes_stands_in_the_examples() -> None:
+    """Each block of the section on paths, line by line."""
+    text = (data_dir().parent / "docs" / "site-files.md").read_text()
+    section = text[text.index("## How a flow uses its paths") : text.index("## Numbers that are known")]
+    designs = [set(path.read_text().splitlines()) for path in (data_dir() / "examples" / "designs").glob("*.yaml")]
+    blocks = [block.split("```")[0].splitlines() for block in section.split("```yaml\n")[1:]]
+    assert len(blocks) == 4
+    for block in blocks:
+        assert any(set(block) <= lines for lines in designs), block
+
+
+SHIPPED = [
+    *data_dir().glob("levels/*.yaml"),
+    *data_dir().glob("examples/*.yaml"),
+    *data_dir().glob("examples/designs/*"),
+]
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED), ids=lambda path: path.stem)
 def test_an_editor_finds_no_fault_with_the_shipped_files_and_finds_one_with_a_spoiled_one(path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     from ruamel.yaml import YAML

@@ -46,17 +46,13 @@ CASES = {
     "failure data of a type that no part has": (
         "\ncomponents:\n", "\ntypes:\n  tow: {mttf: 5000 h, mttr: 4 h}\ncomponents:\n", "types.tow", "no part is of this type",
     ),
-    "the preferred side listed last": (
-        "sides:\n  A: {title: A side}\n  B: {title: B side}", "sides:\n  B: {title: B side}\n  A: {title: A side}",
-        "roles.file_system.holders", r"the order is server_B \(B\), server_A \(A\); list them so",
-    ),
     "two holders on one side": (
         ROLE_B, "      - {side: A, on: server_B, units: [unit_B], needs: [server_B]}\n" + ROLE_B, "roles.file_system.holders",
-        r"server_A \(A\) and server_B \(A\) are both on side 'A'.*give each holder a side",
+        r"server_A \(A\) and server_B \(A\) are both on side 'A'.*give each holder a name",
     ),
     "alike paths on a side": (
         FIRST_PATH, SECOND + SECOND.replace("A1", "A2") + FIRST_PATH,
-        "traffic.media.paths.0", r"takes all the load.*paths 1, 2 .*\{at_least: 1, of: \[...\]\}",
+        "traffic.media.paths.0", r"takes all the load.*paths 1, 2 .*write 'share: equal'",
     ),
     "alike paths where no side is preferred": (
         "    prefer: role file_system\n", "", "traffic.media.paths.0", "path 1 .* is alike.*write 'prefer: listed'",
@@ -79,6 +75,10 @@ CASES = {
     "a subscription that nobody has": (
         "    toe_B: [toe_B1, toe_B2]", "    toe_B: [toe_B1, toe_B2]\n    toe_C: [toe_B1, toe_B2]",
         "clients.subscriptions.toe_C", "nothing names '@toe_C'",
+    ),
+    "a change of path where there is one": (
+        "  control:\n    prefer: home", "  tally:\n    path_failover: {time: 3 s}\n    paths: [{side: A, via: [client, control_A]}]\n  control:\n    prefer: home",
+        "traffic.tally.path_failover", "one path only",
     ),
     "a unit of no holder": (
         "\nroles:\n", "\n  unit_C: {server: server_B, triggers: [isl_1]}\nroles:\n", "units.unit_C", "moves nothing",
@@ -134,10 +134,21 @@ def test_clients_that_are_dealt_over_alike_parts_share_the_load(spoiled) -> None
 
 
 def test_the_holder_that_is_asked_first_is_the_one_that_the_warning_names(spoiled) -> None:
-    path, _ = spoiled(
-        "sides:\n  A: {title: A side}\n  B: {title: B side}", "sides:\n  B: {title: B side}\n  A: {title: A side}"
+    """Format 1 asks by the order of the sides whatever the list says, and warns; format 2 asks as listed."""
+    swapped = "sides:\n  B: {title: B side}\n  A: {title: A side}"
+    path, _ = spoiled("sides:\n  A: {title: A side}\n  B: {title: B side}", swapped, data="0.1")
+    study = k2rel.study(path)
+    (warning,) = study.site.warnings
+    assert (
+        warning.key == "roles.file_system.holders"
+        and path.read_text().splitlines()[warning.line - 1].strip() == "holders:"
     )
-    assert k2rel.failover(k2rel.study(path)).primary == "B"
+    assert "the order is server_B (B), server_A (A); list them so, or write 'format: 2'" in warning.message
+    assert k2rel.failover(study).roles["file_system"] == "B"
+    path, _ = spoiled("sides:\n  A: {title: A side}\n  B: {title: B side}", swapped)
+    study = k2rel.study(path)
+    assert study.site.warnings == ()
+    assert k2rel.failover(study).roles["file_system"] == "A"
 
 
 def test_a_need_that_is_no_trigger_ends_the_role(spoiled) -> None:

@@ -122,11 +122,11 @@ def test_a_simulated_site_says_what_the_simulation_does_not() -> None:
 def test_revision_author_and_date_come_from_the_file(tmp_path) -> None:
     file = tmp_path / "mine.yaml"
     text = (data_dir() / "levels" / "L1.yaml").read_text(encoding="utf-8")
-    file.write_text(text.replace("format: 1\n", "format: 1\nrevision: 3\nauthor: E. Noether\ndate: 2026-11-26\n", 1))
+    file.write_text(text.replace("format: 2\n", "format: 2\nrevision: 3\nauthor: E. Noether\ndate: 2026-11-26\n", 1))
     site = k2rel.study(str(file)).site
     assert (site.revision, site.author, site.date) == ("3", "E. Noether", "2026-11-26")
     assert k2rel.study(str(file)).provenance.input_hash == k2rel.study("L1").provenance.input_hash
-    file.write_text(text.replace("format: 1\n", "format: 1\nrevision: 1.10\n", 1))
+    file.write_text(text.replace("format: 2\n", "format: 2\nrevision: 1.10\n", 1))
     with pytest.raises(InputError, match="in quotes"):
         k2rel.study(str(file))
 

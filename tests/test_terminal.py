@@ -70,7 +70,7 @@ def test_where_programs_read_rows_stay_whole(k2, monkeypatch) -> None:
     lines = k2("availability", "L2R", "--method", "exact").out.splitlines()
     (row,) = (line for line in lines if line.startswith("lost 2 or more clients  site"))
     assert len(row) > 100
-    assert lines[2] == "failure data: 13 rows of the bundled table, data 0.2 (k2rel components lists them)"
+    assert lines[2] == "failure data: 13 rows of the bundled table, data 0.3 (k2rel components lists them)"
 
 
 def test_headings_wrap_before_cells_and_what_has_no_room_goes_on_below_beside_its_labels() -> None:

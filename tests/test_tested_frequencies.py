@@ -21,7 +21,7 @@ A, B = (5e-5, 10.0, 8760.0), (5e-5, 500.0, 8760.0)
 FREE = (0.0, 1.0, 0.0)
 
 SITE = """
-format: 1
+format: 2
 name: back
 title: a path that is preferred and too narrow
 sides: {{A: {{title: a}}, B: {{title: b}}}}

@@ -71,7 +71,7 @@ def test_a_test_interval_of_raid_drives_is_refused() -> None:
 
 
 SITE = """
-format: 1
+format: 2
 name: s
 title: s
 sides:
@@ -185,15 +185,15 @@ traffic:
         ("[machine_A, spare]", False),
     ],
 )
-@pytest.mark.parametrize("primary", ["A", "B"])
-def test_holders_are_warned_of_as_they_are_asked(tmp_path, capsys, needs, watched, primary) -> None:
+@pytest.mark.parametrize("number", [1, 2])
+def test_holders_are_warned_of_as_they_are_asked(tmp_path, capsys, needs, watched, number) -> None:
     from k2rel.cli import main
 
     file = tmp_path / "s.yaml"
-    file.write_text(ROLE.replace("NEEDS", needs))
-    main(["check", str(file), "--primary", primary])
+    file.write_text(ROLE.replace("NEEDS", needs).replace("format: 1", f"format: {number}"))
+    main(["check", str(file)])
     said = capsys.readouterr().out
-    assert ("come first whatever the list says" in said) == (primary == "A")
+    assert ("asks holders by the order of the sides whatever the list says" in said) == (number == 1)
     assert ("no unit of this holder has among its triggers" in said) != watched
 
 

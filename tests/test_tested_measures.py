@@ -13,7 +13,7 @@ import k2rel
 from k2rel.cli import main
 
 SITE = """
-format: 1
+format: 2
 name: two
 title: two in parallel
 sides:

@@ -32,7 +32,7 @@ def site(tmp_path, laws, k=1, extra="", clients=1, port=NEVER, settings=None):
     stage = f"{{at_least: {k}, of: [{names}]}}" if len(laws) > 1 else "u0"
     path = tmp_path / "site.yaml"
     path.write_text(f"""
-format: 1
+format: 2
 name: tiny
 title: tiny
 sides: {{A: {{}}, B: {{}}}}

@@ -57,7 +57,7 @@ def test_exact_mean_and_variance_lie_where_sampling_of_independent_parts_puts_th
     from k2rel.measures.exchange import functions_of
 
     mean, variance = k2rel.moments(l2r, "control_client")
-    d = compile_function(l2r.policy.structure, functions_of(l2r)["control_client"], failures=True)
+    d = compile_function(l2r.policy.structure, functions_of(l2r)["control_client"](), failures=True)
     laws = rate_distributions(l2r)
     generator = np.random.Generator(np.random.Philox(1))
     rows = []
@@ -192,7 +192,7 @@ def pair(tmp_path, common_cause):
     """Two switches in parallel, lambda 1e-5, MTTR 8 h: case V32."""
     path = tmp_path / "pair.yaml"
     path.write_text(
-        "format: 1\nname: pair\ntitle: pair\nsides: {A: {}, B: {}}\n"
+        "format: 2\nname: pair\ntitle: pair\nsides: {A: {}, B: {}}\n"
         "types: {switch: {failure_rate: 1e-5 /h, mttr: 8 h}, host: {unavailability: 0, mttr: 1 h}}\n"
         "components: {switch_A: {type: switch, side: A}, switch_B: {type: switch, side: B}}\n"
         "clients:\n  count: 1\n  parts:\n    client: {type: host}\n    cable_A: {type: host, side: A, between: [client, switch_A]}\n"
@@ -238,7 +238,7 @@ def test_twins_are_found_without_being_declared(tmp_path) -> None:
 
 
 LINKS = """
-format: 1
+format: 2
 name: links
 title: links
 sides: {A: {}, B: {}}

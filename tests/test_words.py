@@ -172,7 +172,7 @@ def test_suggestions_hold_to_the_side_that_was_written(word, known, expected) ->
 
 
 def test_entries_are_suggested_where_they_may_stand(k2, tmp_path) -> None:
-    text = "format: 1\nname: x\ntitle: t\n"
+    text = "format: 2\nname: x\ntitle: t\n"
     path = tmp_path / "x.yaml"
     for more, message in (
         ("common_cause:\n  pair: {members: [a, b], factor: {'2': 0.1}}\n", "common_cause.pair.factor: is not a known entry here; did you mean 'factors'?"),

@@ -342,7 +342,7 @@ def v30() -> Iterator[Check]:
         yield within(f"at {hours} h", value, failed(hours), 1e-5)
 
 
-PAIR = """format: 1
+PAIR = """format: 2
 name: pair
 title: two parts of which one is enough
 sides: {A: {}, B: {}}

@@ -23,7 +23,7 @@ from validation.apart import State, steady_apart
 from validation.published import Check
 
 PAIR = """
-format: 1
+format: 2
 name: pair
 title: pair
 sides: {A: {}, B: {}}

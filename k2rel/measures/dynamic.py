@@ -374,12 +374,11 @@ def performability(
     Returns
     -------
     dict of str to float
-        ``share_last_side`` (mean share of the clients on the last side, of those served), ``delivered_mb_s``,
-        ``demand_mb_s``, ``client_hours_lost_per_year``, ``takeovers_per_year`` (of all roles; those that move together
-        are one), ``failed_takeovers_per_year``,
-        ``p_overload_after_takeover`` (probability that a takeover lands on a side that cannot carry the load),
-        ``p_any_overload``. With ideal takeovers the moves are counted to first order by the exact engine; a simulation
-        does not say where takeovers land.
+        ``share_last_side`` (mean share of the clients on the last side, of those served; of clients on both by load),
+        ``delivered_mb_s``, ``demand_mb_s``, ``client_hours_lost_per_year``, ``takeovers_per_year`` (of all roles; those
+        that move together are one), ``failed_takeovers_per_year``, ``p_overload_after_takeover`` (probability that a
+        takeover lands on a side that cannot carry the load), ``p_any_overload``. With ideal takeovers the moves are
+        counted to first order by the exact engine; a simulation does not say where takeovers land.
 
     Examples
     --------
@@ -404,9 +403,16 @@ def performability(
 
 
 def _share_last_side(result: LoadResult) -> float:
-    """Mean share of the clients on the last side, of those served."""
-    served = sum(p * (a + b) for a, b, _, p in result.side_distribution)
-    last = sum(p * (b if len(result.sides) > 1 else a) for a, b, _, p in result.side_distribution)
+    """Mean share of the clients on the last side, of those served; of clients on both what they put on it."""
+    rows = result.side_distribution
+    one = [(p * a, p * b) for a, b, _, p in rows]
+    if any(a + b + lost < result.client_count for a, b, lost, _ in rows):
+        loads = [(p * a, p * b) for (*_, p), (a, b) in zip(rows, result.side_loads, strict=False)]
+        halves = [(p * (n - b - lost + a) / 2, p * (n - a - lost + b) / 2)
+                  for a, b, lost, p in rows for n in (result.client_count,)]  # fmt: skip
+        one = loads if sum(map(sum, loads)) > 0 else halves
+    served = sum(a + b for a, b in one)
+    last = sum(b if len(result.sides) > 1 else a for a, b in one)
     return last / served if served > 0 else math.nan
 
 

@@ -29,7 +29,8 @@ def inputs_of(solution: Solution) -> dict[str, Input]:
     records: list[Any] = [*site.components.values(), *site.raid_sets.values(), *site.traffic.values()]
     if solution.method != "exact":
         records += [*site.movable.values()]
-    used |= {use.input: None for record in records for use in record.uses}
+    # a client's change of path moves no downtime and no load, which are what is drawn
+    used |= {use.input: None for record in records for use in record.uses if not use.field.startswith("failover_")}
     known = {**study.laws.inputs, **site.inputs}
     found = {name: known[name] for name in used if name in known}
     if solution.method != "exact" and site.movable:
@@ -61,7 +62,10 @@ def site_at(site: Site, factors: Mapping[str, float]) -> Site:
         components={name: _moved(part, factors, "capacity_mb_s") for name, part in site.components.items()},
         raid_sets={name: _moved(entry, factors, "rebuild_h", "restore_h") for name, entry in site.raid_sets.items()},
         roles={name: _with_coverages(role, factors) for name, role in site.roles.items()},
-        traffic={name: _moved(flow, factors, "demand_mb_s") for name, flow in site.traffic.items()},
+        traffic={
+            name: _moved(flow, factors, "demand_mb_s", "failover_h", "failover_coverage")
+            for name, flow in site.traffic.items()
+        },
     )
 
 

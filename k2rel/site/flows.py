@@ -94,8 +94,9 @@ def _groups(checks: Checks, where: KeyPath, entry: doc.TrafficEntry) -> list[int
                 (*where, "paths", given.index(None)),
                 "has no group though other paths of this class have one; give each path a group, or none of them",
             )
-        return list(range(1, len(given) + 1))
-    groups = [group or 1 for group in given]
+        groups = list(range(1, len(given) + 1))
+    else:
+        groups = [group or 1 for group in given]
     missing = next((n for n in range(1, max(groups)) if n not in groups), None)
     if missing is not None:
         index = next(n for n, group in enumerate(groups) if group > missing)
@@ -164,6 +165,12 @@ def check_services(checks: Checks, traffic: Mapping[str, Traffic], roles: Mappin
     """Every class and every role with needs is a service; each service has one name."""
     if not any(entry.scope == "client" for entry in traffic.values()):
         checks.report(("traffic",), "at least one class needs 'scope: client': the traffic that the site is for")
+    if all(entry.priority == "background" for entry in traffic.values()):
+        key = next(iter(traffic))
+        checks.report(
+            ("traffic", key, "priority"),
+            "every class is in the background, and none is left to yield to; leave it out of one",
+        )
     for key in dict.fromkeys((*traffic, *roles)):
         where: KeyPath = ("traffic" if key in traffic else "roles", key)
         if key in traffic and key in roles:

@@ -85,9 +85,22 @@ def read_site(
         raise InputError(
             f"settings: a mapping such as {{'media_server.mttr': '4 h'}} is needed, got {str(settings)[:40]}"
         )
-    source = file = read_yaml(site_path(level_or_file, data))
+    return site_of(
+        read_yaml(site_path(level_or_file, data)), clients=clients, settings=settings, variant=variant, data=data
+    )
+
+
+def site_of(
+    file: YamlSource,
+    *,
+    clients: int | None = None,
+    settings: Mapping[str, str] | None = None,
+    variant: str | None = None,
+    data: str | None = None,
+) -> Site:
+    """The site that a file describes, as `read_site` gives it."""
     variant = None if variant is None else as_name("variant", variant)
-    source = _with_variant(source, variant)
+    source = _with_variant(file, variant)
     changes = dict(settings or {})
     source, changes = _with_assumption_settings(source, changes)
     source = with_values(_with_assumptions(source))
@@ -114,12 +127,21 @@ def read_site(
     return replace(site, changed=tuple(given.items()), assumptions=register)
 
 
+def document_of(source: YamlSource, variant: str | None) -> doc.SiteDocument:
+    """The entries of a file with a variant laid over."""
+    return _document(with_values(_with_assumptions(_with_variant(source, variant))))
+
+
 def _document(source: YamlSource) -> doc.SiteDocument:
     """The entries of a file, each by itself checked."""
     try:
         return doc.SiteDocument.model_validate(source.data)
     except ValidationError as error:
-        raise InputError([_placed(source, item) for item in error.errors()]) from None
+        found = error.errors()
+        # a list with a wrong entry counts as short of it too
+        wrong = {item["loc"][:-1] for item in found}
+        kept = [item for item in found if item["type"] != "too_short" or item["loc"] not in wrong]
+        raise InputError([_placed(source, item) for item in kept]) from None
 
 
 # pydantic's words for the rules that people break most, in ours

@@ -106,6 +106,8 @@ def _changes(
             where.append(("types", named))
         if name == "demand":
             where = [("traffic", named)]
+        elif name.startswith("path_failover_"):
+            where, name = [("traffic", named, "path_failover")], name.removeprefix("path_failover_")
         silent[key] = (*(where[-1] if where else ("components", named)), name)
         for place in where:
             there = _at(used.data, place) or ()

@@ -8,7 +8,8 @@
 ``switch_A.mttf="2000000 h"``   any of these for one component or link, or, as ``media_A.mttr``, for one of the parts
                                 that each client has; it goes before what is set for the type, whatever the order.
                                 A name that is both a type's and a part's is the type's
-``media.demand="50 Mb/s"``      load of one flow of a traffic class
+``media.demand="50 Mb/s"``      load of one flow of a traffic class; so ``path_failover_time`` and
+                                ``path_failover_coverage`` of one with flows of clients
 ``assumption.NAME=value``       the value of one of the file's named assumptions
 
 A number may be given with limits: ``psu.mttf="250000 h (80000 h to 900000 h)"``, with ``, uniform)`` or another
@@ -26,7 +27,7 @@ from pydantic import ValidationError
 
 from k2rel.errors import InputError, closest, nearest
 from k2rel.inputs import Uses
-from k2rel.site.document import LawFields
+from k2rel.site.document import LawFields, PathFailoverEntry
 from k2rel.site.given import LAW_KEYS, RATE_KEYS, GivenLaw
 from k2rel.site.limits import LIMITED, from_text, input_of
 from k2rel.site.model import Component, Site
@@ -38,8 +39,13 @@ ASSUMPTION = "assumption."
 """What the key of a setting starts with that is about a named assumption, and not about a type or a part."""
 
 _KEYS = (*LAW_KEYS, "capacity", "external")
+_OF_FLOWS = {
+    "demand": "demand_mb_s",
+    "path_failover_time": "failover_h",
+    "path_failover_coverage": "failover_coverage",
+}
 _UNITS = {"mttf": "h", "mttr": "h", "test_interval": "h", "age": "h", "failure_rate": "/h", "temperature": "°C",
-          "capacity": "MB/s", "demand": "MB/s"}  # fmt: skip
+          "capacity": "MB/s", "demand": "MB/s", "path_failover_time": "h"}  # fmt: skip
 
 
 def parse_settings(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
@@ -122,11 +128,12 @@ def _types(site: Site) -> set[str]:
 
 def _with_one(site: Site, name: str, what: str, value: str) -> Site:
     """Make one change: of a traffic class, or of the parts that the name is about."""
-    if name in site.traffic and what == "demand":
+    if name in site.traffic and what in _OF_FLOWS:
+        if what != "demand" and site.traffic[name].scope == "site":
+            raise InputError(f"'{name}' is a site-wide flow, and no client's whose path could change")
         if (limits := from_text(value)) is not None:
             return _with_limits(site, name, what, limits)
-        traffic = replace(site.traffic[name], demand_mb_s=float(_read("demand", value)), uses=())
-        return replace(site, traffic={**site.traffic, name: traffic})
+        return _with_flow(site, name, _OF_FLOWS[what], float(_read(what, value)))
     parts = parts_named(site, name)
     if not parts:
         raise InputError(_nothing_named(site, name, what))
@@ -157,7 +164,12 @@ def _with_one(site: Site, name: str, what: str, value: str) -> Site:
 def _read(what: str, value: str) -> Any:
     """Read one value as a file would have it."""
     try:
-        return parse_bandwidth(value) if what == "demand" else getattr(LawFields.model_validate({what: value}), what)
+        if what == "demand":
+            return parse_bandwidth(value)
+        if what in _OF_FLOWS:
+            key = what.removeprefix("path_failover_")
+            return getattr(PathFailoverEntry.model_validate({"time": 0.0, key: value}), key)
+        return getattr(LawFields.model_validate({what: value}), what)
     except ValidationError as error:
         raise InputError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
     except ValueError as error:
@@ -166,15 +178,14 @@ def _read(what: str, value: str) -> Any:
 
 def _with_limits(site: Site, name: str, what: str, limits: Mapping[str, str]) -> Site:
     """Make one change of a number that is known within limits."""
-    if what not in LIMITED or what not in (*_KEYS, "demand"):
+    if what not in LIMITED or what not in (*_KEYS, *_OF_FLOWS):
         raise InputError(f"{what} has no limits; numbers with limits are {', '.join(LIMITED)}")
     site = _with_one(site, name, what, limits["value"])
     point, low, high = (_read(what, limits[end]) for end in ("value", "low", "high"))
     found = input_of(f"{name}.{what}", what, point, low, high, {**limits, "evidence": "set", "source": "set by hand"})
     site = replace(site, inputs={**site.inputs, found.name: found})
-    if what == "demand":
-        traffic = replace(site.traffic[name], uses=(Uses("demand_mb_s", found.name),))
-        return replace(site, traffic={**site.traffic, name: traffic})
+    if what in _OF_FLOWS:
+        return _with_flow(site, name, _OF_FLOWS[what], point, Uses(_OF_FLOWS[what], found.name))
     parts = parts_named(site, name)
     if what == "capacity":
         uses = (Uses("capacity_mb_s", found.name),)
@@ -189,6 +200,14 @@ def _with_limits(site: Site, name: str, what: str, limits: Mapping[str, str]) ->
     )
 
 
+def _with_flow(site: Site, name: str, field: str, value: float, *uses: Uses) -> Site:
+    """Change one number of a traffic class, which is then known, or known within limits of its own."""
+    flow = site.traffic[name]
+    kept = tuple(use for use in flow.uses if use.field != field)
+    changes: dict[str, Any] = {field: value, "uses": (*kept, *uses)}
+    return replace(site, traffic={**site.traffic, name: replace(flow, **changes)})
+
+
 def _with_parts(site: Site, parts: Iterable[Component]) -> Site:
     new = {part.id: part for part in parts}
     return replace(
@@ -201,7 +220,7 @@ def _with_parts(site: Site, parts: Iterable[Component]) -> Site:
 def _nothing_named(site: Site, name: str, what: str) -> str:
     """Say what can be set instead, where a name is neither a type's nor a part's."""
     if name in site.traffic:
-        return "of a traffic class only 'demand' can be set"
+        return f"a traffic class has no key '{what[:60]}' that can be set{closest(what, _OF_FLOWS)}"
     if name in site.raid_sets:
         raid = site.raid_sets[name]
         return (

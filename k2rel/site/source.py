@@ -30,6 +30,7 @@ KeyPath = tuple[str | int, ...]
 
 _MOST_BYTES = 2_000_000
 _DEEPEST = 24
+_STARTS = "a site file starts with 'format: 2'"
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
@@ -195,7 +196,7 @@ def _plain(node: Node, path: KeyPath, lines: dict[KeyPath, int], name: str, scal
     )
 
 
-def read_yaml(path: Path, starts: str = "a site file starts with 'format: 2'") -> YamlSource:
+def read_yaml(path: Path, starts: str = _STARTS) -> YamlSource:
     """Read a YAML file as plain data with the line of every entry.
 
     Examples
@@ -204,8 +205,16 @@ def read_yaml(path: Path, starts: str = "a site file starts with 'format: 2'") -
     >>> read_yaml(site_path("L2R")).data["name"]
     'L2R'
     """
-    name = str(path)
-    text = read_text(path, _MOST_BYTES, "no site file needs so much")
+    return yaml_source(yaml_text(path), str(path), starts)
+
+
+def yaml_text(path: Path) -> str:
+    """The text of a YAML file as it stands."""
+    return read_text(path, _MOST_BYTES, "no site file needs so much")
+
+
+def yaml_source(text: str, name: str, starts: str = _STARTS) -> YamlSource:
+    """A text as plain data with the line of every entry."""
     data, lines = _parsed(text, name, starts)
     return YamlSource(name, deepcopy(data), lines)
 

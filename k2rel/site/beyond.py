@@ -1,0 +1,32 @@
+"""What a site says that format 1 could not say: no part of the input hash where it is not used.
+
+So a site that uses none of it keeps its hash, and figures of earlier versions stay comparable.
+"""
+
+from __future__ import annotations
+
+from k2rel.site.model import Site
+
+__all__ = ["beyond_format_1"]
+
+
+def beyond_format_1(site: Site) -> list[object]:
+    """List what differs from the defaults of format 2.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> beyond_format_1(read_site("L1", data="0.1"))
+    []
+    """
+    found: list[object] = []
+    for name, flow in site.traffic.items():
+        paths = [(path.group, path.weight) for path in flow.paths]
+        usual = [(n if flow.share == "first" else 1, 1.0) for n in range(1, len(paths) + 1)]
+        said = (flow.share, flow.failover_h, flow.failover_coverage, paths)
+        if said != ("first", 0.0, 1.0, usual):
+            found.append((name, *said))
+    found += [name for name, part in site.components.items() if part.carries]
+    found += [holder.name for role in site.roles.values() for holder in role.holders if holder.name]
+    # where the file has no list of full service, what it asks for says what yields
+    return [*found, site.full_service, site.background] if site.full_service else found
