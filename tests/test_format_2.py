@@ -197,6 +197,14 @@ def test_a_mistake_is_named_with_file_line_and_key_in_one_sentence(k2, small, ol
     assert words in found[3]
 
 
+def test_something_is_in_the_foreground(small) -> None:
+    path, _ = small("full_service: [disk]\n", "")
+    yields = re.sub("    demand: (40|10) MB/s\n", r"    demand: \1 MB/s\n    priority: background\n", path.read_text())
+    path.write_text(yields)
+    with pytest.raises(InputError, match=r"small.yaml:\d+: traffic.disk.priority: every class is in the background"):
+        read_site(path)
+
+
 NEWER = {
     "traffic.disk.share": "'share'",
     "traffic.disk.path_failover": "'path_failover'",

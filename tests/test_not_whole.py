@@ -129,7 +129,8 @@ SITES = [ROUND_ROBIN, BOTH_AT_ONCE, OWNED]
 
 @pytest.fixture(params=SITES, ids=["round_robin", "both_at_once", "owned"])
 def site(request, tmp_path) -> Path:
-    (path := tmp_path / "site.yaml").write_text(request.param + PARTS)
+    path: Path = tmp_path / "site.yaml"
+    path.write_text(request.param + PARTS)
     return path
 
 
@@ -171,7 +172,7 @@ def test_sets_that_differ_in_the_clients_alone_are_one_row(tmp_path) -> None:
 def test_too_many_clients_are_refused_in_one_sentence(tmp_path, k2) -> None:
     text = ROUND_ROBIN.replace("count: 2", "count: 300").replace("demand: 100", "demand: 0.6667")
     (path := tmp_path / "site.yaml").write_text(text + PARTS)
-    with pytest.raises(ModelTooLargeError, match="with 300 clients, .* use fewer clients$"):
+    with pytest.raises(ModelTooLargeError, match=r"with 300 clients, .* use fewer clients$"):
         k2rel.cut_sets(str(path), "full_service")
     written = k2("export", str(path), "--output", str(tmp_path / "site.xml"))
     assert "no fault tree of full_service" in written.err

@@ -76,6 +76,10 @@ CASES = {
         "    toe_B: [toe_B1, toe_B2]", "    toe_B: [toe_B1, toe_B2]\n    toe_C: [toe_B1, toe_B2]",
         "clients.subscriptions.toe_C", "nothing names '@toe_C'",
     ),
+    "a change of path where there is one": (
+        "  control:\n    prefer: home", "  tally:\n    path_failover: {time: 3 s}\n    paths: [{side: A, via: [client, control_A]}]\n  control:\n    prefer: home",
+        "traffic.tally.path_failover", "one path only",
+    ),
     "a unit of no holder": (
         "\nroles:\n", "\n  unit_C: {server: server_B, triggers: [isl_1]}\nroles:\n", "units.unit_C", "moves nothing",
     ),

@@ -21,6 +21,7 @@ __all__ = [
     "ElementLoad",
     "FailoverOutcome",
     "UsedRoute",
+    "at_words",
     "failover",
     "further_traffic",
     "principal_traffic",
@@ -30,12 +31,17 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class UsedRoute:
-    """One route in use: the side whose load it is, its group in the file, part of the demand, parts in order."""
+    """One route in use: the side whose load it is, its group in the file, part of the demand, parts in order.
+
+    `crosses` has every part that its load falls on, branches of stages and what needs carry too, with the part of the
+    demand there.
+    """
 
     side: str
     group: int
     share: float
     path: tuple[str, ...]
+    crosses: Mapping[str, float] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -80,6 +86,13 @@ class ElementLoad(Shown):
     def short(self) -> bool:
         """Whether the load of the foreground is above the capacity; what has another way whole does not mind."""
         return exceeds(self.counted_mb_s, self.capacity_mb_s)
+
+    @property
+    def state(self) -> str:
+        """How it stands to its capacity, in words."""
+        if self.overloaded:
+            return "overloaded" if self.ends_full_service else "the background waits"
+        return "at its limit" if self.at_limit else "carried"
 
 
 _OLDER = frozenset(("media", "control", "ftp"))
@@ -224,6 +237,7 @@ class FailoverOutcome(Shown):
                     "element": load.element,
                     "load_mb_s": load.load_mb_s,
                     "capacity_mb_s": load.capacity_mb_s,
+                    "foreground_mb_s": load.counted_mb_s,
                     "overloaded": load.overloaded,
                 }
                 for load in self.loads
@@ -274,6 +288,17 @@ def further_traffic(site: Site) -> tuple[str, ...]:
     """
     principal = principal_traffic(site)
     return tuple(name for name, entry in site.traffic.items() if entry.scope == "client" and name != principal)
+
+
+def at_words(place: str) -> str:
+    """Say that something is at a side or a named holder, whose name may begin with "at" itself.
+
+    Examples
+    --------
+    >>> at_words("B"), at_words("node_2"), at_words("at_node_2")
+    ('at B', 'at node 2', 'at node 2')
+    """
+    return "at " + place.removeprefix("at_").replace("_", " ")
 
 
 def raid_works(site: Site, failed: Iterable[str]) -> dict[str, bool]:
@@ -418,8 +443,9 @@ class _Flows:
         used = []
         for index, share in pattern.uses:
             route = choice.routes[index]
-            for part, load in choice.falls_on(pattern, index, share * traffic.demand_mb_s).items():
-                part = self._spelled(part, number)
+            crosses = {self._spelled(p, number): on for p, on in choice.falls_on(pattern, index, share).items()}
+            for part, portion in crosses.items():
+                load = portion * traffic.demand_mb_s
                 self.carried[part] = self.carried.get(part, 0.0) + load
                 if traffic.priority == "foreground":
                     here = self.foreground.setdefault(name, {})
@@ -431,7 +457,7 @@ class _Flows:
                     continue
                 live = [each for n, each in enumerate(stage.of, fork.first) if n in pattern.live]
                 path += [self._spelled(part, number) for each in live[: stage.k] for part in each]
-            used.append(UsedRoute(route.carried_by, route.group, share, tuple(path)))
+            used.append(UsedRoute(route.carried_by, route.group, share, tuple(path), crosses))
         return tuple(used)
 
     def ahead(self, part: str) -> float:

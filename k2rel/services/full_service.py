@@ -105,9 +105,13 @@ class FullService:
                 asks = self.loading.asks(mode, group)
                 taken = np.array([states.outcomes(name, group, situation) for name, situation in asks])
                 taken = taken.reshape(len(asks), len(states.works))
-                outcomes, which = np.unique(taken, axis=1, return_inverse=True)
-                kinds = [self.loading.kind(outcome, group, danger) for outcome in outcomes.T.tolist()]
-                groups.append((size, [kinds[place] for place in which.reshape(-1).tolist()]))
+                outcomes, first, which = np.unique(taken, axis=1, return_index=True, return_inverse=True)
+                # numbered as the states first have them: numbers of patterns depend on who asked first
+                order = np.argsort(first)
+                kinds = [self.loading.kind(outcome, group, danger) for outcome in outcomes.T[order].tolist()]
+                apart = list(dict.fromkeys(kinds))
+                number = np.array([apart.index(kind) for kind in kinds])
+                groups.append((size, apart, number[np.argsort(order)][which.reshape(-1)]))
             index.append(found.setdefault(_load_pattern(groups, danger), len(found)))
         return list(found), np.array(index)
 
@@ -293,29 +297,28 @@ def _expm1(z: FloatArray) -> FloatArray:
     return np.asarray(np.expm1(z.real) + 1j * z.imag * np.exp(z.real))
 
 
-def _load_pattern(groups: Sequence[tuple[int, Sequence[Kind]]], danger: Danger) -> _LoadPattern:
+def _load_pattern(groups: Sequence[tuple[int, list[Kind], IntArray]], danger: Danger) -> _LoadPattern:
     """Bring what clients do into a form that mirror images share.
 
-    Loads become shares of the room; elements that another one on the same ways outdoes in every state fall away;
-    groups and elements are sorted.
+    Each group has its size, the kinds of what its clients do, and the kind by state of a client's own parts. Loads
+    become shares of the room; elements that another one on the same ways outdoes in every state fall away; groups and
+    elements are sorted.
     """
-    if danger.fixed.lost or any(size and all(kind.lost for kind in kinds) for size, kinds in groups):
+    if danger.fixed.lost or any(size and all(kind.lost for kind in kinds) for size, kinds, _ in groups):
         return _LoadPattern(never=True)
     room = np.array(danger.capacity) - np.array(danger.base)
     columns = len(danger.elements)
     shares = []
-    for size, kinds in groups:
+    for size, kinds, which in groups:
         loads = np.array([kind.load or (0.0,) * columns for kind in kinds]).reshape(len(kinds), columns)
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.where(loads > 0, np.where(room > 0, loads / room, _FULL), 0.0)
-        shares.append((size, kinds, np.round(share, 12)))
-    shares.sort(key=lambda s: (s[0], [kind.lost for kind in s[1]], sorted(map(tuple, s[2].T.tolist()))))
-    stacked: list[list[float]] = []
-    told_apart: list[Kind] = []
-    for _, kinds, share in shares:
-        for kind in (apart := dict.fromkeys(kinds)):
-            stacked.append(share[kinds.index(kind)].tolist())
-        told_apart += apart
+        shares.append((size, kinds, which, np.round(share, 12)))
+    if len(shares) > 1:
+        shares.sort(key=lambda s: (s[0], np.array([kind.lost for kind in s[1]])[s[2]].tobytes(),
+                                   sorted(map(tuple, s[3][s[2]].T.tolist()))))  # fmt: skip
+    stacked = [row for *_, share in shares for row in share.tolist()]
+    told_apart = [kind for _, kinds, *_ in shares for kind in kinds]
     ways_of = {kind: [_on_ways(kind.asks, place) for place in range(columns)] for kind in (*told_apart, danger.fixed)}
     # an element is what it is loaded with in each state, and the ways that it stands on
     told = [
@@ -329,13 +332,13 @@ def _load_pattern(groups: Sequence[tuple[int, Sequence[Kind]]], danger: Danger) 
     rows: dict[tuple[tuple[float, ...], tuple[tuple[Way, ...], ...]], int] = {}
     result = []
     at = 0
-    for size, kinds, _ in shares:
-        numbers = {}
-        for kind in dict.fromkeys(kinds):
+    for size, kinds, which, _ in shares:
+        numbers = []
+        for kind in kinds:
             row = tuple(loads[at] for loads, _ in kept), asked[kind]
-            numbers[kind] = -1 if kind.lost else rows.setdefault(row, len(rows))
+            numbers.append(-1 if kind.lost else rows.setdefault(row, len(rows)))
             at += 1
-        result.append((size, tuple(numbers[kind] for kind in kinds)))
+        result.append((size, tuple(np.array(numbers)[which].tolist())))
     return _LoadPattern(
         tuple(result), tuple(loads for loads, _ in rows), tuple(asks for _, asks in rows), asked[danger.fixed]
     )

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def coded(rows: FloatArray, most: IntArray) -> Coded:
 
     A digit for each column that is no multiple of another one or, where those are too many, for each kind of row.
     """
-    found = [_on_grid(column) for column in rows.T]
+    found = [_on_grid(tuple(column)) for column in rows.T.tolist()]
     if None not in found:
         grid = [one for one in found if one is not None]
         for chosen in (_different, _independent):
@@ -124,13 +125,14 @@ def _units(bases: Sequence[int]) -> IntArray:
     return np.array([math.prod(bases[:place]) for place in range(len(bases))], dtype=np.int64)
 
 
-def _on_grid(column: FloatArray) -> tuple[float, tuple[int, ...]] | None:
+@lru_cache(maxsize=4096)
+def _on_grid(column: tuple[float, ...]) -> tuple[float, tuple[int, ...]] | None:
     """A unit of which all values are multiples, to 12 digits, and the smallest such multiples."""
-    top = float(column.max(initial=0.0))
+    top = max(column, default=0.0)
     if top <= 0:
         return 0.0, (0,) * len(column)
     parts = []
-    for value in column.tolist():
+    for value in column:
         part = Fraction(value / top).limit_denominator(_FINEST)
         if abs(float(part) - value / top) > 1e-12:
             return None

@@ -19,16 +19,14 @@ def beyond_format_1(site: Site) -> list[object]:
     >>> beyond_format_1(read_site("L1", data="0.1"))
     []
     """
-    flows = [(t.share, t.priority, t.failover_h, t.failover_coverage) for t in site.traffic.values()]
-    found: list[object] = [flow for flow in flows if flow != ("first", "foreground", 0.0, 1.0)]
-    found += [
-        (name, [(path.group, path.weight) for path in flow.paths])
-        for name, flow in site.traffic.items()
-        if any(
-            (path.group, path.weight) != (n if flow.share == "first" else 1, 1.0)
-            for n, path in enumerate(flow.paths, 1)
-        )
-    ]
+    found: list[object] = []
+    for name, flow in site.traffic.items():
+        paths = [(path.group, path.weight) for path in flow.paths]
+        usual = [(n if flow.share == "first" else 1, 1.0) for n in range(1, len(paths) + 1)]
+        said = (flow.share, flow.failover_h, flow.failover_coverage, paths)
+        if said != ("first", 0.0, 1.0, usual):
+            found.append((name, *said))
     found += [name for name, part in site.components.items() if part.carries]
     found += [holder.name for role in site.roles.values() for holder in role.holders if holder.name]
+    # where the file has no list of full service, what it asks for says what yields
     return [*found, site.full_service, site.background] if site.full_service else found

@@ -277,7 +277,7 @@ class RoleEntry(_Record):
     operator_places: Literal["preferred", "former", "other"] = Field(
         "preferred",
         description="where an operator places the role after a takeover that failed, of holders that are equally good: "
-        "the preferred side's, the one that had it, or another than that",
+        "the one that is asked first, the one that had it, or another than that",
     )
     operator_moves: Literal["failed takeovers", "any loss"] = Field(
         "failed takeovers",

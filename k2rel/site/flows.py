@@ -165,6 +165,12 @@ def check_services(checks: Checks, traffic: Mapping[str, Traffic], roles: Mappin
     """Every class and every role with needs is a service; each service has one name."""
     if not any(entry.scope == "client" for entry in traffic.values()):
         checks.report(("traffic",), "at least one class needs 'scope: client': the traffic that the site is for")
+    if all(entry.priority == "background" for entry in traffic.values()):
+        key = next(iter(traffic))
+        checks.report(
+            ("traffic", key, "priority"),
+            "every class is in the background, and none is left to yield to; leave it out of one",
+        )
     for key in dict.fromkeys((*traffic, *roles)):
         where: KeyPath = ("traffic" if key in traffic else "roles", key)
         if key in traffic and key in roles:

@@ -143,6 +143,9 @@ def _without_effect(document: doc.SiteDocument, site: Site, used: _Uses) -> Iter
                 ("clients", "parts", name),
                 "no path names this part of the clients, so its failures change no service; name it in 'via'",
             )
+    for name, flow in site.traffic.items():
+        if flow.failover_h and len(flow.paths) == 1:
+            yield ("traffic", name, "path_failover"), "there is one path only, which cannot change, so it has no effect"
     for name in site.subscriptions:
         if name not in used.subscriptions:
             yield ("clients", "subscriptions", name), f"nothing names '@{name}', so it has no effect"
@@ -196,7 +199,8 @@ def _holders(site: Site) -> Iterator[Finding]:
         if any(role_in(entry.prefer) == name for entry in site.traffic.values()):
             follows |= set(sides)
         twice = next((side for side in sides if sides.count(side) > 1), None)
-        told = follows and follows <= {holder.name for holder in role.holders}
+        names = {holder.name for holder in role.holders}
+        told = None not in names or (follows and follows <= names)
         if twice is not None and (follows or len(site.sides) > 1) and not told:
             who = " and ".join(_called(holder.on, twice) for holder in role.holders if holder.side == twice)
             yield (
