@@ -16,6 +16,7 @@ from k2rel.measures.importance import assumption_importance, causes, cut_set_tab
 from k2rel.measures.load import LoadResult, load
 from k2rel.measures.modes import modes
 from k2rel.measures.over_time import over_time
+from k2rel.measures.path_failover import path_failover_notes
 from k2rel.measures.served import served
 from k2rel.measures.solution import Solution, StudyLike, checked_run, solution_of
 from k2rel.measures.steps import Step, takeover_steps
@@ -423,6 +424,8 @@ class Answer(Shown):
 def availability_json(solution: Solution, lost_clients: Sequence[int] | None = None) -> dict[str, Any]:
     """Availability as plain data, with the second reading where there is one."""
     found = availability(solution, lost_clients).to_json()
+    if left_out := path_failover_notes(solution):
+        found["left_out"] = left_out
     second = solution.ideal
     return found | {"ideal": None if second is None else availability(second, lost_clients).to_json()}
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-Flags = np.ndarray  # of bool, one for each state
+Flags = Any  # an array of bool, one for each state; numpy's own types say less than this
 Document = Mapping[str, Any]
 
 FORGIVEN = 1 + 1e-9
@@ -46,7 +46,7 @@ def resolved(document: Document) -> dict[str, Any]:
     for key in ("common_cause", "raid_sets"):
         if document.get(key):
             raise NotImplementedError(key)
-    result = look(copy.deepcopy({**document}))
+    result: dict[str, Any] = look(copy.deepcopy({**document}))
     if result["format"] == 1:
         sides = list(result["sides"])
         for role in result.get("roles", {}).values():
@@ -60,12 +60,12 @@ def resolved(document: Document) -> dict[str, Any]:
 
 
 def hours(value: Any) -> float:
-    number, unit = re.fullmatch(r"\s*([\d.eE+-]+)\s*([a-z]*)\s*", str(value)).groups()  # type: ignore[union-attr]
+    number, unit = re.fullmatch(r"\s*([\d.eE+-]+)\s*([a-z]*)\s*", str(value)).groups()
     return float(number) * HOURS[unit or "h"]
 
 
 def per_hour(value: Any) -> float:
-    number, unit = re.fullmatch(r"\s*([\d.eE+-]+)\s*(.*?)\s*", str(value)).groups()  # type: ignore[union-attr]
+    number, unit = re.fullmatch(r"\s*([\d.eE+-]+)\s*(.*?)\s*", str(value)).groups()
     return float(number) * {"": 1.0, "/h": 1.0, "FIT": 1e-9, "per year": 1 / 8760}[unit]
 
 
@@ -73,7 +73,7 @@ def amount(value: Any) -> float:
     """MB/s; a value with limits is its value."""
     if isinstance(value, dict):
         value = value["value"]
-    number, unit = re.fullmatch(r"\s*([\d.eE+-]+)\s*(.*?)\s*", str(value)).groups()  # type: ignore[union-attr]
+    number, unit = re.fullmatch(r"\s*([\d.eE+-]+)\s*(.*?)\s*", str(value)).groups()
     return float(number) * {"": 1.0, "MB/s": 1.0, "Mb/s": 1 / 8, "GB/s": 1e3, "Gb/s": 125.0}[unit]
 
 
@@ -106,7 +106,7 @@ def groups_of(document: Document) -> list[int]:
 
 
 def principal_of(document: Document) -> str:
-    return next(name for name, entry in document["traffic"].items() if entry.get("scope", "client") == "client")
+    return next(str(name) for name, entry in document["traffic"].items() if entry.get("scope", "client") == "client")
 
 
 def fully_served(document: Document) -> list[str]:
@@ -265,7 +265,7 @@ class Followed:
     def stage_up(self, stage: Any, client: int) -> Flags:
         if isinstance(stage, str):
             return self.serves(stage, client)
-        return sum(there.astype(int) for _, there in self.branches(stage, client)) >= stage["at_least"]  # type: ignore[return-value]
+        return sum(there.astype(int) for _, there in self.branches(stage, client)) >= stage["at_least"]
 
     def path_usable(self, traffic: Mapping[str, Any], path: Mapping[str, Any], client: int) -> Flags:
         stages = [self.stage_up(stage, client) for stage in path["via"]]
@@ -312,9 +312,9 @@ class Followed:
         weight = dict.fromkeys(usable, 1.0)
         if share == "weighted":
             weight = {n: float(paths[n].get("weight", 1)) for n in usable}
-        total = sum(there * weight[n] for n, there in usable.items())
-        count = sum(there.astype(int) for there in usable.values())
-        taken = np.zeros(len(total), dtype=bool)
+        total: Any = sum(there * weight[n] for n, there in usable.items())
+        count: Any = sum(there.astype(int) for there in usable.values())
+        taken: Any = np.zeros_like(count, dtype=bool)
         for n, there in usable.items():
             if share == "all":
                 shares[n] += there
@@ -322,7 +322,7 @@ class Followed:
                 shares[n] += there & ~taken
                 taken |= there
             else:
-                by_weight = np.divide(weight[n], total, out=np.zeros(len(total)), where=total > 0)
+                by_weight = np.divide(weight[n], total, out=np.zeros_like(total), where=total > 0)
                 shares[n] += there * np.where(total > 0, by_weight, 1 / np.maximum(count, 1))
 
     def _by_port(self, paths: Mapping[int, Any], usable: Mapping[int, Flags], shares: dict[int, Any],
@@ -410,7 +410,7 @@ class Followed:
             self._judge(flow, ratios[self.is_background(flow.traffic)])
 
     def is_background(self, traffic: str) -> bool:
-        return self.d["traffic"][traffic].get("priority", "foreground") == "background"
+        return bool(self.d["traffic"][traffic].get("priority", "foreground") == "background")
 
     def _judge(self, flow: Flow, ratio: Mapping[str, np.ndarray]) -> None:
         """Whether a flow is whole, and how much of it arrives."""
@@ -451,7 +451,7 @@ class Followed:
 
     def lost(self) -> np.ndarray:
         """How many clients have lost the principal class."""
-        return np.sum([~flow.up for flow in self.of(principal_of(self.d))], axis=0)
+        return np.asarray(np.sum([~flow.up for flow in self.of(principal_of(self.d))], axis=0))
 
     def on_sides(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """How many clients are on the first side alone, on the other alone, on both, by the principal class."""

@@ -14,7 +14,7 @@ from k2rel.cli import main
 from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.steady import steady
 from k2rel.markov.engine import solved
-from k2rel.measures.rules import client_path_changes
+from k2rel.measures.path_failover import client_path_changes
 from k2rel.organisation import Organisation
 from k2rel.simulation import Plan, simulate
 
@@ -441,7 +441,8 @@ def test_changes_of_a_clients_own_path_are_counted() -> None:
     """Level 2R: two media ports; nothing else moves a client alone, since every other loss moves the role."""
     study = k2rel.study("L2R")
     link = study.client_laws["media_A"].failure_rate_per_h * 8760
-    assert client_path_changes(study)["media"] == pytest.approx(link, rel=1e-12)
+    # once in a while server, switch and storage of the other side are away, or the port of that side is in use
+    assert client_path_changes(study)["media"].clients_per_h / 4 * 8760 == pytest.approx(link, rel=0.01)
     assert client_path_changes(k2rel.study("L2")) == {}
     dual = k2rel.study("data/examples/reference_san_dual.yaml")
     (name,) = client_path_changes(dual)
@@ -452,7 +453,13 @@ def test_changes_of_a_clients_own_path_are_counted() -> None:
         for part in (*dual.site.components, *own)
         if k2rel.failover(dual, [part]).clients[0].sides[name] not in (normal, None)
     )
-    assert 0 < client_path_changes(dual)[name] == pytest.approx(rate * 8760, rel=1e-9)
+    # to first order, all else at work; on Nearline both holders are on one side, and the first client's server has the role
+    nearline = k2rel.study("nearline")
+    takeover, other = client_path_changes(nearline)["ftp_retry"].client_per_h
+    ways = ("server_2", "software_2", "fc_hba_2", "ftp_link_2", "fc_link_2")
+    assert other == pytest.approx(sum(nearline.law(part).failure_rate_per_h for part in ways), rel=3e-3)
+    assert takeover < 1e-3 * other
+    assert 0 < client_path_changes(dual)[name].client_per_h[0] == pytest.approx(rate, rel=3e-3)
 
 
 PAGE = Path(__file__).parents[1] / "docs" / "takeover-rules.md"

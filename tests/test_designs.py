@@ -10,7 +10,7 @@ import copy
 from typing import Any
 
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 import k2rel
 from k2rel.bundled import data_dir
@@ -73,7 +73,7 @@ LOADS: list[tuple[str, list[str], dict[str, float]]] = [
 
 
 def design(name: str) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
+    document: dict[str, Any] = YAML(typ="safe").load((FOLDER / f"{name}.yaml").read_text())
     return document
 
 
@@ -146,7 +146,7 @@ def test_every_shipped_design_has_its_values_here() -> None:
 
 def base(
     components: dict[str, Any], links: dict[str, Any], parts: dict[str, Any], traffic: dict[str, Any], **more: Any
-):
+) -> dict[str, Any]:
     """A site in format 2; `more` may give roles, units, subscriptions."""
     return {
         "format": 2, "name": "design", "title": "a design", "sides": {"A": {}, "B": {}},

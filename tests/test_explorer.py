@@ -26,10 +26,12 @@ from k2rel.plots import looks
 from k2rel.policy.failover import failover
 from k2rel.policy.rules import Policy
 from k2rel.rates import site_laws
-from k2rel.report.explorer import explorer_data
+from k2rel.report.explorer import explorer_data, explorer_script
+from tests.random_traffic import random_file
 from tests.visiting import CHROMIUM, Visit
 
 SITES = ["L1", "L2", "L2R", "L3", "L3R", "nearline", *sorted(map(str, (data_dir() / "examples").glob("*.yaml")))]
+DESIGNS = sorted(map(str, (data_dir() / "examples" / "designs").glob("*.yaml")))
 
 
 @pytest.fixture
@@ -44,6 +46,15 @@ def opened(browser, pages):
     visit.clean()
 
 
+@pytest.fixture(scope="module")
+def scripted(browser):
+    """An empty page with the script."""
+    page = browser.new_page()
+    page.add_script_tag(content=explorer_script() + "\nwindow.k2rel = {evaluate: k2relEvaluate, looks: k2relLooks};")
+    yield page
+    page.close()
+
+
 def spelled(outcome):
     """An outcome as the page gives it."""
     data = outcome.to_json() | {"carried": dict(outcome.carried)}
@@ -51,8 +62,18 @@ def spelled(outcome):
         for name in ("media_side", "media_path", "control_path"):
             client.pop(name, None)
     for load, item in zip(data["loads"], outcome.loads, strict=True):
-        load["at_limit"] = item.at_limit
+        load |= {"at_limit": item.at_limit, "ends_full_service": item.ends_full_service}
+    for said, state in zip(data["clients"], outcome.clients, strict=True):
+        with_load(said["routes"], state.routes)
+    with_load(data["flow_routes"], outcome.site_routes)
     return json.loads(json.dumps(data))
+
+
+def with_load(said, routes):
+    """The page says for each route as well where its load falls."""
+    for name, used in routes.items():
+        for entry, route in zip(said[name], used, strict=True):
+            entry["crosses"] = dict(route.crosses)
 
 
 def near(one, other):
@@ -99,6 +120,38 @@ def test_the_page_and_the_library_agree_in_random_states(opened, each, least) ->
                 states = random_states(site, each, seed)
                 total += compared(opened.page, site, home, policy_data, data["marks"], states)
     assert total >= least
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+@pytest.mark.parametrize(("each", "seeds"), [(10, 6), pytest.param(30, 150, marks=pytest.mark.slow)])
+def test_the_page_and_the_library_agree_on_shared_and_copied_traffic(scripted, tmp_path, each, seeds) -> None:
+    """Designs with groups, shares, branches, named holders and what carries, and sites drawn at random."""
+    drawn = [random_file(tmp_path, seed) for seed in range(seeds)]
+    for seed, file in enumerate([*DESIGNS, *drawn]):
+        site = k2rel.study(str(file)).site
+        data = explorer_data(site)
+        for home, policy_data in data["policies"].items():
+            compared(scripted, site, home, policy_data, data["marks"], random_states(site, each, seed))
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+@pytest.mark.parametrize(
+    ("design", "change"),
+    [
+        ("fc_round_robin", lambda data: data["choices"]["disk"].update(copies=True)),
+        ("fc_round_robin", lambda data: data["choices"]["disk"]["groups"][0]["routes"][0].update(weight=2.0)),
+        ("st2022_7", lambda data: data["choices"]["video"].update(copies=False)),
+        ("ha_pair", lambda data: data["full_service"].remove("half2")),
+    ],
+)
+def test_a_share_that_is_changed_is_noticed(scripted, design, change) -> None:
+    site = k2rel.study(data_dir() / "examples" / "designs" / f"{design}.yaml").site
+    data = explorer_data(site)
+    change(data["policies"]["A"])
+    with pytest.raises(AssertionError):
+        compared(scripted, site, None, data["policies"]["A"], data["marks"], random_states(site, 60, 1))
 
 
 @pytest.mark.browser

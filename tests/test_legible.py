@@ -14,7 +14,10 @@ from tests.visiting import CHROMIUM
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
 
 LEVELS = ["L1", "L2", "L2R", "L3", "L3R", "nearline"]
-EXAMPLES = sorted(path for path in (data_dir() / "examples").glob("*.yaml"))
+EXAMPLES = [
+    *sorted((data_dir() / "examples").glob("*.yaml")),
+    *sorted((data_dir() / "examples" / "designs").glob("*.yaml")),
+]
 FOREIGN = data_dir().parent / "tests" / "foreign_site.yaml"
 DRAWN = ".k2x svg, .case svg, .strip svg"
 

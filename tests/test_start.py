@@ -64,7 +64,7 @@ def same_bits(one, other):
 def test_passes_over_diagrams_have_the_same_bits_compiled(level):
     policy = k2rel.study(level).policy
     traffic = next(iter(policy.site.traffic))
-    routes = [route.usable for route in policy.choice(traffic).routes]
+    routes = list(policy.choice(traffic).deciding)
     random = np.random.default_rng(5)
     diagram = compile_diagram(policy.structure, routes)
     q = random.uniform(0, 1e-3, (len(diagram.variables), 3))

@@ -60,8 +60,8 @@ def same_loads(result: Any, wanted: Enumerated, rel: float = 1e-9, abs_: float =
     for item in result.elements:
         same(item.mean_mb_s, wanted.mean[item.element], f"mean of {item.element}", rel, 1e-9)
         same(item.p_overload, wanted.p_overload[item.element], f"overload of {item.element}", rel, abs_)
-        found = spread(dict(item.distribution))
-        assert found == pytest.approx(spread(wanted.distribution[item.element]), rel=rel, abs=1e-13), item.element
+        at = spread(dict(item.distribution))
+        assert at == pytest.approx(spread(wanted.distribution[item.element]), rel=rel, abs=1e-13), item.element
     # who is on neither side alone nor cut off is on both
     expected = {(a, b, lost): p for (a, b, _, lost), p in wanted.sides.items()}
     found = {(a, b, lost): p for a, b, lost, p in result.side_distribution}

@@ -57,7 +57,7 @@ def test_exact_mean_and_variance_lie_where_sampling_of_independent_parts_puts_th
     from k2rel.measures.exchange import functions_of
 
     mean, variance = k2rel.moments(l2r, "control_client")
-    d = compile_function(l2r.policy.structure, functions_of(l2r)["control_client"], failures=True)
+    d = compile_function(l2r.policy.structure, functions_of(l2r)["control_client"](), failures=True)
     laws = rate_distributions(l2r)
     generator = np.random.Generator(np.random.Philox(1))
     rows = []

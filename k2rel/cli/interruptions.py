@@ -26,8 +26,8 @@ def interruptions_options(sub: argparse.ArgumentParser) -> None:
 def interruptions_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.dynamic import downtime_causes, interruptions, performability, why_they_differ
     from k2rel.measures.modes import modes
+    from k2rel.measures.path_failover import COLUMNS
     from k2rel.measures.solution import IDEAL
-    from k2rel.measures.tested import exponential_tests
 
     solution = solution_for(args)
     study, provenance = solution.study, solution.provenance
@@ -44,7 +44,7 @@ def interruptions_verb(args: argparse.Namespace) -> int:
     if solution.method == "exact":  # says the same of the services, but not how long a loss lasts
         reason = f"{solution.reason}; the chain says how long interruptions last"
         provenance = replace(solution.dynamics.provenance, takeovers=solution.takeovers, reason=reason)
-    notes = exponential_tests(study) if states is not None else [_NOT_SIMULATED]
+    notes = [*table.attrs["notes"], *([_NOT_SIMULATED] if states is None else [])]
     if args.format == "json":
         print_json(
             {
@@ -63,7 +63,13 @@ def interruptions_verb(args: argparse.Namespace) -> int:
 
     heading(study, provenance)
     whose = "by shared parts and roles" if states is not None else "by all parts"
-    print_table(table, f"Interruptions {whose} (on air: longer than a buffer of {args.buffer})")
+    seen = table.drop(columns=list(COLUMNS))
+    print_table(seen, f"Interruptions {whose} (on air: longer than a buffer of {args.buffer})", whole=table)
+    changes = table[list(COLUMNS)].dropna(how="all")
+    if len(changes):
+        print_table(
+            changes, "\nPath failovers: a client loses a path in use and goes on over another, apart from these"
+        )
     for note in notes:
         say(f"\n{note}")
     if causes is not None:

@@ -28,7 +28,15 @@ __all__: list[str] = []
 PICTURES = (".svg", ".png", ".pdf")
 _NARROWEST = 40
 _UNBROKEN = "\u00a0"
-_COLOURS = {"met": 32, "not met": 31, "not known": 33, "overloaded": 31, "at its limit": 33, "lost": 31}
+_COLOURS = {
+    "met": 32,
+    "not met": 31,
+    "not known": 33,
+    "overloaded": 31,
+    "at its limit": 33,
+    "the background waits": 33,
+    "lost": 31,
+}
 
 
 def print_json(data: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,15 @@ from k2rel.cli.inputs import (
     sure_option,
 )
 from k2rel.cli.printing import cut, heading, main_rows, print_json, print_rows, print_table, records, say, written
-from k2rel.errors import InputError
+from k2rel.errors import InputError, ModelTooLargeError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from k2rel.measures.load import Delivered
     from k2rel.measures.solution import Solution
     from k2rel.organisation import Organisation
+    from k2rel.policy.failover import FailoverOutcome
 
 __all__: list[str] = []
 
@@ -156,6 +161,7 @@ def failover_options(sub: argparse.ArgumentParser) -> None:
 def failover_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.cases import case_table
     from k2rel.policy.failover import failover
+    from k2rel.policy.words import holder_words, ways_words
 
     study = study_of(args)
     if args.format == "json":
@@ -171,7 +177,7 @@ def failover_verb(args: argparse.Namespace) -> int:
     outcome = failover(study.policy, args.fail)
     heading(study)
     say(f"failed: {', '.join(outcome.failed)}")
-    roles = ", ".join(f"{role} at {side}" for role, side in outcome.roles.items())
+    roles = ", ".join(f"{role} {where}" for role, where in holder_words(outcome).items())
     say(f"primary: {outcome.primary or 'none'} (before: {outcome.home}); {roles or 'no roles'}")
     for words, servers in (outcome.out_of_service_words() or {"out of service": ("none",)}).items():
         say(f"{words}: {', '.join(servers)}")
@@ -181,11 +187,14 @@ def failover_verb(args: argparse.Namespace) -> int:
         say()
     else:
         say(f"a backup stands by: {'yes' if outcome.backup_in_service else 'NO'}\n")
-    names = list(outcome.clients[0].paths)
-    rows = [{"client": s.client, **{n: " > ".join(s.paths[n][1:]) or "LOST" for n in names}} for s in outcome.clients]
-    print_table(pd.DataFrame(rows[:20]), "Ways of the clients", whole=pd.DataFrame(rows))
-    if len(rows) > 20:
-        say(f"... and {len(rows) - 20} more clients")
+    frame = _ways(outcome)
+    few = frame[frame["client"].isin([state.client for state in outcome.clients[:20]])]
+    print_table(few, "Ways of the clients", whole=frame)
+    if len(outcome.clients) > 20:
+        say(f"... and {len(outcome.clients) - 20} more clients")
+    if outcome.site_routes:
+        ways = {name: ways_words(used, "", " > ") for name, used in outcome.site_routes.items()}
+        print_table(pd.DataFrame({"traffic": ways.keys(), "way": ways.values()}), "\nWays of the flows of the site")
     up = pd.DataFrame([{"service": k.replace("_", " "), "up": v} for k, v in outcome.services.items()])
     print_table(up, "\nServices")
     print_table(
@@ -195,7 +204,7 @@ def failover_verb(args: argparse.Namespace) -> int:
                     "element": i.element,
                     "load_mb_s": i.load_mb_s,
                     "capacity_mb_s": i.capacity_mb_s,
-                    "overloaded": i.overloaded,
+                    "element_state": i.state,
                 }
                 for i in outcome.loads
             ]
@@ -203,6 +212,35 @@ def failover_verb(args: argparse.Namespace) -> int:
         "\nLoad",
     )
     return 0
+
+
+def _ways(outcome: FailoverOutcome) -> pd.DataFrame:
+    """A row for each client with its ways; one for each of its routes where a flow uses several."""
+    import pandas as pd
+
+    from k2rel.policy.words import part_words
+
+    if all(len(used) < 2 for state in outcome.clients for used in state.routes.values()):
+        rows = [
+            {"client": s.client, **{n: " > ".join(path[1:]) or "LOST" for n, path in s.paths.items()}}
+            for s in outcome.clients
+        ]
+        return pd.DataFrame(rows)
+    rows = [
+        {
+            "client": state.client,
+            "traffic": name,
+            "side": route.side,
+            "demand_part": part_words(used, route) or "all",
+            "way": " > ".join(route.path[1:]),
+        }
+        if route is not None
+        else {"client": state.client, "traffic": name, "side": "–", "demand_part": "–", "way": "LOST"}
+        for state in outcome.clients
+        for name, used in state.routes.items()
+        for route in used or (None,)
+    ]
+    return pd.DataFrame(rows)
 
 
 def availability_options(sub: argparse.ArgumentParser) -> None:
@@ -217,6 +255,7 @@ def availability_options(sub: argparse.ArgumentParser) -> None:
 
 def availability_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.availability import availability, takeover_rows
+    from k2rel.measures.path_failover import path_failover_notes
 
     solution = solution_for(args)
     if args.format == "json":
@@ -227,7 +266,7 @@ def availability_verb(args: argparse.Namespace) -> int:
     result = availability(solution, args.lost_clients)
     heading(solution.study, result.provenance)
     print_rows(result.rows(), leave_out=("title", "availability"))
-    for note in result.notes:
+    for note in (*result.notes, *path_failover_notes(solution)):
         say(f"\n{note}")
     if solution.method == "exact":
         if moves := takeover_rows(solution.study):
@@ -282,7 +321,20 @@ def load_verb(args: argparse.Namespace) -> int:
     yields = site.background
     if yields:
         say(f"Both leave out {', '.join(yields)}, which yields; the elements above carry all traffic.")
+    if result.delivered:
+        print_rows([_arriving(item, item.traffic in yields) for item in result.delivered], "\nWhat arrives on average")
     return 0
+
+
+def _arriving(item: Delivered, yields: bool) -> dict[str, object]:
+    share = item.delivered_mb_s / item.demand_mb_s if item.demand_mb_s > 0 else 1.0
+    return {
+        "traffic": item.traffic,
+        "asked_mb_s": item.demand_mb_s,
+        "delivered_mb_s": item.delivered_mb_s,
+        "delivered_share": share,
+        "gets": "what the foreground leaves" if yields else "an even part where an element is overloaded",
+    }
 
 
 def causes_options(sub: argparse.ArgumentParser) -> None:
@@ -305,7 +357,11 @@ def causes_verb(args: argparse.Namespace) -> int:
     study = solution.study
     service = args.service or principal_traffic(study.site)
     frame = causes(solution, service)
-    cuts = cut_set_table(study, service, args.order)
+    try:
+        cuts = cut_set_table(study, service, args.order)
+    except ModelTooLargeError as error:  # the rest of the answer stands
+        print(f"k2rel: note: no cut sets: {error}", file=sys.stderr)
+        cuts = None
     limits = None if solution.method == "simulation" else swing(solution, service)
     if args.format == "json":
         print_json(
@@ -313,7 +369,7 @@ def causes_verb(args: argparse.Namespace) -> int:
                 **solution.provenance.heading(),
                 "service": service,
                 "causes": records(frame),
-                "cut_sets": cuts.to_dict("records"),
+                "cut_sets": None if cuts is None else cuts.to_dict("records"),
                 "swing": [] if limits is None else records(limits),
             }
         )
@@ -323,9 +379,10 @@ def causes_verb(args: argparse.Namespace) -> int:
     words = service.replace("_", " ")
     shown = frame[frame["share"] > 1e-6][["type", "unavailability", "birnbaum", "share", "downtime_min_per_year"]]
     print_table(shown.head(20), f"What causes the downtime of {words}", whole=frame)
-    print_table(cuts.head(25), f"\nMinimal cut sets up to order {args.order} ({ideal})")
-    if len(cuts) > 25:
-        say(f"... {len(cuts) - 25} more (--format json lists all)")
+    if cuts is not None:
+        print_table(cuts.head(25), f"\nMinimal cut sets up to order {args.order} ({ideal})")
+        if len(cuts) > 25:
+            say(f"... {len(cuts) - 25} more (--format json lists all)")
     if limits is not None:
         title = f"\nDowntime of {words} [min/year] with each input at its limits, one at a time"
         print_table(limits.drop(columns="kind").head(8), title)

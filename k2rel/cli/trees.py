@@ -144,15 +144,17 @@ def export_options(sub: argparse.ArgumentParser) -> None:
 
 
 def export_verb(args: argparse.Namespace) -> int:
-    from k2rel.measures.exchange import open_psa_of
+    from k2rel.measures.exchange import fault_trees_of
     from k2rel.measures.tested import mean_values
 
     study = study_of(args)
-    if said := mean_values(study, chain=args.format == "prism"):
-        print(f"k2rel: note: {said}", file=sys.stderr)
     if args.format == "prism":
+        if said := mean_values(study, chain=True):
+            print(f"k2rel: note: {said}", file=sys.stderr)
         return _prism(args, study)
-    text = open_psa_of(study)
+    text, notes = fault_trees_of(study)
+    for said in notes:
+        print(f"k2rel: note: {said}", file=sys.stderr)
     if args.output is None:
         sys.stdout.write(text)
         return 0

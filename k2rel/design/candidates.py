@@ -75,7 +75,9 @@ def candidate_changes(
     done = {change.what for change in result if change.kind == "duplicate"}
     across = _cross_link(study)
     if across and across not in done:
-        result.append(Change("a further inter-switch link", "duplicate", across))
+        switches = all("switch" in site.components[end].type for end in site.components[across].between or ())
+        title = "a further inter-switch link" if switches else f"a second {across.replace('_', ' ')} beside the first"
+        result.append(Change(title, "duplicate", across))
     result += _tests(study)
     result += _fewer_clients(study)
     waits = not all(study.policy.returns_by_itself(server) for server in study.policy.redundant_servers)

@@ -31,6 +31,7 @@ class Carrying(Shown):
     full: tuple[ElementLoad, ...]  # loaded to their limit with nothing failed
     slowed: tuple[ElementLoad, ...]  # where traffic that yields gets what is left
     yields: tuple[str, ...]  # classes of that traffic
+    spared: tuple[ElementLoad, ...]  # overloaded, but every flow over it arrives whole by another path
     after: tuple[tuple[str, ElementLoad], ...]  # failures that leave the service and overload an element, worst first
     full_after: tuple[tuple[str, ElementLoad], ...]  # failures after which an element is loaded to its limit
     needs: tuple[
@@ -77,6 +78,12 @@ class Carrying(Shown):
             names = _listed(dict.fromkeys(_called(item.element) for item in self.slowed))
             words = f"{_listed(self.yields)} gets what is left of {names}."
             said.append(words[0].upper() + words[1:])
+        if self.spared:
+            first, others = _called(self.spared[0].element), len(self.spared) - 1
+            words = f"{first} and {_counted(others, 'further element')} are" if others else f"{first} is"
+            said.append(
+                f"{words[0].upper()}{words[1:]} overloaded, but every flow has another path that carries it whole."
+            )
         return " ".join(said)
 
     def _first(self) -> str:
@@ -113,7 +120,8 @@ class Carrying(Shown):
         if normally == always:
             return f"It carries up to {always:.0f}{more}, after any single failure too."
         after = f"up to {always:.0f}{more}" if always else "not even one"
-        return f"It carries up to {normally:.0f} with nothing failed, and {after} after any single failure."
+        plus = " or more" if normally >= self.looked else ""
+        return f"It carries up to {normally:.0f}{plus} with nothing failed, and {after} after any single failure."
 
     def widened(self) -> str:
         """Say what each overloaded element would have to carry, now and after any single failure.
@@ -221,8 +229,9 @@ def _carrying(study: Study) -> Carrying:
         limited=bool(asked),
         over=tuple(sorted((item for item in asked if item.ends_full_service), key=above, reverse=True)),
         full=tuple(item for item in asked if item.at_limit),
-        slowed=tuple(item for item in asked if item.overloaded and not item.ends_full_service),
+        slowed=tuple(item for item in asked if item.overloaded and not item.short),
         yields=site.background,
+        spared=tuple(item for item in asked if item.short and not item.ends_full_service),
         after=tuple(sorted(after, key=lambda pair: above(pair[1]), reverse=True)),
         full_after=tuple(full_after),
         needs=tuple(needs[name] for name in site.components if name in needs),

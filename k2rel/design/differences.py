@@ -15,7 +15,7 @@ from k2rel.measures.solution import AS_MODELLED, IDEAL, StudyLike, framed, role_
 from k2rel.organisation import Organisation
 from k2rel.rates import Law
 from k2rel.site.coverage import coverage_name, coverages
-from k2rel.site.model import AtLeast, Site
+from k2rel.site.model import AtLeast, Holder, Site, Traffic
 from k2rel.site.model import Path as Route
 from k2rel.studies import Study
 
@@ -79,7 +79,8 @@ def facts_of(study: Study) -> Iterator[tuple[tuple[str, str, str], str]]:
         for aspect, value in (
             ("title", part.title), ("side", part.side), ("stands in", part.within),
             ("between", _list(part.between or ())), ("needs", _list(part.needs)),
-            ("capacity [MB/s]", part.capacity_mb_s), ("outside the boundary", part.external),
+            ("capacity [MB/s]", part.capacity_mb_s), ("carries for what needs it", part.carries),
+            ("outside the boundary", part.external),
         ):  # fmt: skip
             if value not in (None, "", False):
                 yield ("parts", who, aspect), _said(value)
@@ -103,14 +104,20 @@ def _rules(site: Site) -> Iterator[tuple[tuple[str, str, str], str]]:
         for aspect, value in asdict(unit).items():
             yield ("roles", name, aspect), _list(value) if isinstance(value, tuple) else str(value)
     for name, role in site.roles.items():
-        yield ("roles", name, "holders"), "; ".join(f"{h.side}: {h.on or _list(h.units)}" for h in role.holders)
+        yield ("roles", name, "holders"), "; ".join(_holder(holder) for holder in role.holders)
         for cause, value in coverages(role).items():
             yield ("roles", name, coverage_name(cause)), _said(value)
         yield ("roles", name, "switchover [h]"), _said(role.switchover_h)
         yield ("roles", name, "failback"), role.failback
     for name, traffic in site.traffic.items():
         yield ("traffic", name, "demand [MB/s]"), _said(traffic.demand_mb_s)
-        yield ("traffic", name, "ways"), "; ".join(_route(route) for route in traffic.paths)
+        yield ("traffic", name, "share"), traffic.share
+        yield ("traffic", name, "priority"), traffic.priority
+        if traffic.failover_h:
+            yield ("traffic", name, "path failover [s]"), _said(traffic.failover_h * 3600.0)
+            yield ("traffic", name, "path failover coverage"), _said(traffic.failover_coverage)
+        yield ("traffic", name, "ways"), "; ".join(_route(traffic, route) for route in traffic.paths)
+    yield ("traffic", "full service", ""), _list(site.full_service_of)
     for name, subscribed in site.subscriptions.items():
         yield ("traffic", f"subscription {name}", ""), _list(subscribed)
     for group in site.common_cause:
@@ -119,12 +126,23 @@ def _rules(site: Site) -> Iterator[tuple[tuple[str, str, str], str]]:
         yield ("assumptions", item.name, ""), f"{item.value} ({item.evidence})"
 
 
-def _route(route: Route) -> str:
-    return f"{route.side} by {_list(route.via)}"
+def _holder(holder: Holder) -> str:
+    at = f"{holder.name} at {holder.side}" if holder.name else holder.side
+    return f"{at}: {holder.on or _list(holder.units or holder.needs)}"
+
+
+def _route(traffic: Traffic, route: Route) -> str:
+    when = "".join(f" while {place} has {role}" for role, place in route.when)
+    group = "" if traffic.share == "first" else f" in group {route.group}"
+    weight = f" of weight {route.weight:g}" if traffic.share == "weighted" else ""
+    return f"{route.side}{group}{weight}{when} by {_list(route.via)}"
 
 
 def _list(items: Any) -> str:
-    return ", ".join(f"{item.k} of {_list(item.of)}" if isinstance(item, AtLeast) else str(item) for item in items)
+    return ", ".join(
+        f"{item.k} of ({_list(' and '.join(branch) for branch in item.of)})" if isinstance(item, AtLeast) else str(item)
+        for item in items
+    )
 
 
 def _said(value: object) -> str:

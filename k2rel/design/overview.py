@@ -113,33 +113,40 @@ def _row(solution: Solution) -> dict[str, Any]:
 
 
 def _shares(site: Site, outcome: FailoverOutcome) -> tuple[float, float, float]:
-    """Share of the clients that have the principal traffic by the first side, by the second, and not at all."""
-    sides = [state.sides[outcome.principal] for state in outcome.clients]
-    places = [*site.sides[:2], *[""] * (2 - len(site.sides[:2])), None]
-    first, second, cut_off = (sides.count(place) / len(sides) for place in places)
-    return first, second, cut_off
+    """What the first side and the second carry of the clients' principal traffic, and the share that is cut off.
+
+    A side that carries a copy carries all of it.
+    """
+    used = [state.routes[outcome.principal] for state in outcome.clients]
+    first, second = (
+        sum(min(1.0, sum(route.share for route in routes if route.side == side)) for routes in used) / len(used)
+        for side in (*site.sides[:2], "", "")[:2]
+    )
+    return first, second, sum(not routes for routes in used) / len(used)
 
 
 def _worst(study: Study, cases: Sequence[Case]) -> tuple[str, FailoverOutcome]:
     """The worst single failure of a shared part, and what follows from it."""
     site, normal = study.site, cases[0].outcome
     principal = normal.principal
-    usual = [(state.sides[principal], state.paths[principal]) for state in normal.clients]
+    usual = [state.routes[principal] for state in normal.clients]
 
     def harm(outcome: FailoverOutcome) -> tuple[float, float, int]:
-        sides = [state.sides[principal] for state in outcome.clients]
-        over = max((above(load) for load in outcome.loads if load.ends_full_service),
-                   default=0.0)  # fmt: skip
-        moved = sum(side not in (None, before) for side, (before, _) in zip(sides, usual, strict=True))
-        return sides.count(None) / len(sides), over, moved
+        used = [state.routes[principal] for state in outcome.clients]
+        over = max((above(load) for load in outcome.loads if load.ends_full_service), default=0.0)
+        moved = sum(
+            bool(now) and {route.side for route in now} != {route.side for route in before}
+            for now, before in zip(used, usual, strict=True)
+        )
+        return sum(not routes for routes in used) / len(used), over, moved
 
     shared = [_of_shared_part(site, case) for case in cases[1:]]
     leaves, takes = [], []
     for case in shared:
         if case is None:
             continue
-        ways = [(state.sides[principal], state.paths[principal]) for state in case.outcome.clients]
-        if all(side is None for side, _ in ways):
+        ways = [state.routes[principal] for state in case.outcome.clients]
+        if not any(ways):
             takes.append(case)
         elif ways != usual or harm(case.outcome) > harm(normal):
             leaves.append(case)

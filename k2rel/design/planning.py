@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from k2rel.arguments import as_names, as_number, as_paths, as_whole
 from k2rel.errors import InputError, K2relError
+from k2rel.measures.capacity import single_failures
 from k2rel.measures.delivered import overload_by_mode
 from k2rel.measures.load import load
 from k2rel.measures.solution import Solution, StudyLike, one_reading, solution_of
@@ -240,9 +241,7 @@ def _first_overload(study: Study) -> tuple[str, str] | None:
     element = _overloaded(study, None)
     if element is not None:
         return element, "nothing"
-    site = study.site
-    own = [site.client_part_id(1, key) for key in site.client_parts]
-    for part in (*own, *(name for name in site.components if name not in site.drives)):
+    for (part,) in single_failures(study.site)[1:]:
         element = _overloaded(study, part)
         if element is not None:
             return element, part

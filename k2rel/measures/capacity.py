@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from collections import Counter
 from functools import lru_cache
 from typing import Any
 
@@ -11,56 +12,72 @@ from numpy.typing import NDArray
 
 from k2rel.inputs import Factors, factor
 from k2rel.measures.inputs import site_at
-from k2rel.policy.failover import FORGIVEN, failover, principal_traffic
+from k2rel.policy.failover import FORGIVEN, failover
 from k2rel.policy.rules import Policy
-from k2rel.site.model import Site
+from k2rel.site.model import AtLeast, Site, Traffic
 from k2rel.studies import Study
 
-__all__ = ["Kinds", "carried", "kinds_of_draws"]
+__all__ = ["Kinds", "carried", "kinds_of_draws", "single_failures"]
 
 IntArray = NDArray[np.int64]
 
 _KINDS = 40
+_FINEST = 5040
 
 
 def carried(study: Study, factors: Factors, draws: int, *, after_failures: bool = False) -> NDArray[np.bool_]:
-    """Whether the site carries its clients at each draw, with nothing failed or after every single failure too."""
+    """Whether the site carries its clients at each draw, with nothing failed or after every single failure too.
+
+    It does where every flow that full service asks for, and that is up, has a way without an overloaded element.
+    """
     site = study.site
+    demand = {name: factor(site.traffic[name].uses, "demand_mb_s", factors) for name in site.foreground}
     result = np.ones(draws, dtype=np.bool_)
-    for loads in _loads(study, after_failures):
+    for loads, asks in _states(study, after_failures):
+        over: dict[str, NDArray[np.bool_]] = {}
         for element, by_class in loads:
             part = site.components[element]
             room = (part.capacity_mb_s or 0.0) * factor(part.uses, "capacity_mb_s", factors)
-            load = sum(amount * factor(site.traffic[name].uses, "demand_mb_s", factors) for name, amount in by_class)
-            result &= np.broadcast_to(np.asarray(load <= room * FORGIVEN), (draws,))
+            over[element] = np.asarray(sum(amount * demand[name] for name, amount in by_class) > room * FORGIVEN)
+        for ways in asks:
+            missed = np.ones(draws, dtype=np.bool_)
+            for way in ways:
+                missed &= np.any([np.broadcast_to(over[e], (draws,)) for e in way], axis=0)
+            result &= ~missed
     return result
 
 
 Loads = tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
+Asks = tuple[tuple[tuple[str, ...], ...], ...]
+
+
+def single_failures(site: Site) -> list[tuple[str, ...]]:
+    """Nothing failed, then every single failure; of clients of a group the first stands for all."""
+    own = [(site.client_part_id(n, p),) for n in range(1, site.group_count + 1) for p in site.client_parts]
+    return [(), *own, *((name,) for name in site.components if name not in site.drives)]
 
 
 @lru_cache(maxsize=32)
-def _loads(study: Study, after_failures: bool) -> tuple[Loads, ...]:
-    """Load on each element with a capacity by traffic class that counts [MB/s]: normally, and after single failures."""
+def _states(study: Study, after_failures: bool) -> tuple[tuple[Loads, Asks], ...]:
+    """Load of each class in the foreground on elements with a capacity [MB/s], and the ways that flows ask for.
+
+    In normal state and after single failures; ways that no demand loads fall away.
+    """
     site = study.site
-    counted = [name for name in site.foreground if site.traffic[name].demand_mb_s > 0]
-    failures: list[tuple[str, ...]] = [()]
-    if after_failures:
-        failures += [(name,) for name in site.components if name not in site.drives]
-        # clients of a group are alike
-        failures += [(site.client_part_id(n, p),) for n in range(1, site.group_count + 1) for p in site.client_parts]
-    found: dict[Loads, None] = {}
-    policies = {}
-    for name in counted:
-        alone = {key: flow if key == name else replace(flow, demand_mb_s=0.0) for key, flow in site.traffic.items()}
-        policies[name] = Policy(replace(site, traffic=alone), study.policy.primary)
-    for failed in failures:
+    limited = {name for name, part in site.components.items() if part.capacity_mb_s is not None}
+    policy = Policy(site, study.policy.primary)
+    found: dict[tuple[Loads, Asks], None] = {}
+    for failed in single_failures(site) if after_failures else [()]:
+        outcome = failover(policy, failed)
         rows: dict[str, dict[str, float]] = {}
-        for name, policy in policies.items():
-            for item in failover(policy, failed).loads:
-                if item.load_mb_s > 0:
-                    rows.setdefault(item.element, {})[name] = item.load_mb_s
-        found[tuple((element, tuple(by.items())) for element, by in rows.items())] = None
+        for name, load in outcome.foreground.items():
+            for element, amount in load.items():
+                if amount > 0 and element in limited:
+                    rows.setdefault(element, {})[name] = amount
+        asks = {tuple(sorted({tuple(sorted(way & rows.keys())) for way in ways})) for ways in outcome.asks}
+        # a flow with a way that nothing loads is whole
+        kept = tuple(sorted(ways for ways in asks if () not in ways))
+        found[tuple((element, tuple(rows[element].items())) for element in sorted(rows)), kept] = None
     return tuple(found)
 
 
@@ -69,24 +86,29 @@ Kinds = list[tuple[Site | None, IntArray]]
 
 
 def kinds_of_draws(site: Site, factors: Factors, carries: NDArray[np.bool_]) -> Kinds:
-    """Draws whose elements carry the same numbers of flows, together.
+    """Draws whose elements carry the same numbers of flows, or of the parts that flows are divided into, together.
 
     What cannot carry its clients with nothing failed is one kind: it is overloaded nearly always, whatever by.
     """
     draws = len(carries)
-    flow = site.traffic[principal_traffic(site)]
-    records: list[Any] = [*site.components.values(), *site.traffic.values()]
-    if not flow.demand_mb_s or not any(use.input in factors for record in records for use in record.uses):
+    loading = [name for name in site.foreground if site.traffic[name].demand_mb_s]
+    records: list[Any] = [*site.components.values(), *(site.traffic[name] for name in loading)]
+    if not loading or not any(use.input in factors for record in records for use in record.uses):
         return [(None, np.arange(draws))]
+    flow = site.traffic[site.principal if site.principal in loading else loading[0]]
     demand = flow.demand_mb_s * np.broadcast_to(factor(flow.uses, "demand_mb_s", factors), (draws,))
+    parts_of_one = math.lcm(*(_parts(site.traffic[name]) for name in loading))
+    if parts_of_one > _FINEST:
+        parts_of_one = _FINEST
+    most = parts_of_one * (site.client_count + 1)
     columns = []
     for part in site.components.values():
         if part.capacity_mb_s is not None:
-            flows = np.floor(part.capacity_mb_s * factor(part.uses, "capacity_mb_s", factors) / demand * FORGIVEN)
-            columns.append(np.minimum(flows, site.client_count + 1))
-    for name in site.foreground:
+            room = part.capacity_mb_s * factor(part.uses, "capacity_mb_s", factors) / demand * parts_of_one
+            columns.append(np.minimum(np.floor(room * FORGIVEN), most))
+    for name in loading:
         other = site.traffic[name]
-        if name != flow.id and other.demand_mb_s:
+        if name != flow.id:
             moved = factor(other.uses, "demand_mb_s", factors) * flow.demand_mb_s / demand
             columns.append(np.round(20.0 * np.log(moved)))
     if not columns:
@@ -102,3 +124,12 @@ def kinds_of_draws(site: Site, factors: Factors, carries: NDArray[np.bool_]) -> 
         here = {name: float(np.broadcast_to(values, (draws,))[draw]) for name, values in factors.items()}
         result.append((site_at(site, here), np.flatnonzero(which.reshape(-1) == kind)))
     return result
+
+
+def _parts(flow: Traffic) -> int:
+    """Into how many parts a demand must be divided so that paths and branches carry whole numbers of them."""
+    if flow.share == "weighted":
+        return _FINEST
+    branches = [len(stage.of) for path in flow.paths for stage in path.via if isinstance(stage, AtLeast)]
+    together = max(Counter(path.group for path in flow.paths).values()) if flow.share == "equal" else 1
+    return math.lcm(*range(1, together + 1)) * math.lcm(*range(1, max(branches, default=1) + 1))

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from k2rel.arguments import as_names
-from k2rel.policy.failover import FailoverOutcome
+from k2rel.policy.failover import FailoverOutcome, at_words
 from k2rel.policy.failover import failover as follow
 from k2rel.policy.rules import Policy
+from k2rel.policy.words import sides_words, ways_words
 from k2rel.studies import StudyLike, study_of
 from k2rel.tables import Shown
 
@@ -39,22 +40,23 @@ class Case(Shown):
         'media of all clients by A'
         """
         outcome = self.outcome
-        by_side: dict[str | None, list[str]] = {}
-        for state in outcome.clients:
-            by_side.setdefault(state.sides[outcome.principal], []).append(state.client)
+        by_side: dict[str, list[str]] = {}
         name = outcome.principal
+        for state in outcome.clients:
+            by_side.setdefault(sides_words(state.routes.get(name, ())), []).append(state.client)
         parts = []
-        for side, clients in sorted(by_side.items(), key=lambda item: (item[0] is None, item[0] or "")):
+        for sides, clients in sorted(by_side.items(), key=lambda item: (not item[0], item[0])):
             who = "all clients" if len(clients) == len(outcome.clients) else ", ".join(_short(clients))
-            parts.append(f"{name} of {who} " + ("lost" if side is None else f"by {side}"))
+            parts.append(f"{name} of {who} " + (f"by {sides}" if sides else "lost"))
+        parts += [f"{role} {at_words(holder)}" for role, holder in outcome.holders.items()]
         lost = [service for service, there in outcome.services.items() if not there and service != name]
         if lost:
             parts.append("lost: " + ", ".join(service.replace("_", " ") for service in lost))
         for words, servers in outcome.out_of_service_words().items():
             parts.append(f"{words}: " + ", ".join(servers))
-        over = [load.element for load in outcome.loads if load.overloaded]
-        if over:
-            parts.append("overloaded: " + ", ".join(over))
+        for state_of_load in ("overloaded", "the background waits"):
+            elements = [load.element for load in outcome.loads if load.state == state_of_load]
+            parts += [f"{state_of_load}: " + ", ".join(elements)] if elements else []
         return "; ".join(parts)
 
     def further_paths(self) -> dict[str, str]:
@@ -67,10 +69,9 @@ class Case(Shown):
         {'control': 'switch_A → control_link_A → server_A'}
         """
         first = self.outcome.clients[0]
-        own = f"{first.client}_"
         return {
-            name: " → ".join(part for part in path if part != first.client and not part.startswith(own)) or "lost"
-            for name, path in first.paths.items()
+            name: ways_words(used, first.client)
+            for name, used in first.routes.items()
             if name != self.outcome.principal
         }
 
@@ -152,9 +153,9 @@ def failover_cases(study: StudyLike) -> list[Case]:
 
 
 def _essence(outcome: FailoverOutcome) -> object:
-    """What makes two outcomes the same case: roles, what is out of service, paths, services."""
+    """What makes two outcomes the same case: roles, what is out of service, routes with their load, services."""
     paths = tuple(
-        (tuple(state.sides.items()), tuple((name, path) for name, path in state.paths.items()))
+        tuple((name, tuple((r.side, r.share, r.path) for r in used)) for name, used in state.routes.items())
         for state in outcome.clients
     )
     return (
@@ -162,7 +163,9 @@ def _essence(outcome: FailoverOutcome) -> object:
         tuple(outcome.roles.items()),
         outcome.out_of_service,
         paths,
+        tuple(outcome.holders.items()),
         tuple(outcome.services.items()),
+        tuple(sorted((part, round(load, 6)) for part, load in outcome.carried.items() if load > 0)),
     )
 
 

@@ -69,6 +69,8 @@ def carried(loading: Loading, own: OwnParts, probabilities: Sequence[float]) -> 
     over = served = left_out = 0.0
     by_class: dict[str, float] = {}
     for mode, probability in zip(loading.table.modes, probabilities, strict=True):
+        if probability == 0.0:  # a mode of parts that never fail
+            continue
         here = _in_mode(loading, own, mode)
         over += probability * here.p_overload
         served += probability * here.served
@@ -151,9 +153,9 @@ def _in_mode(loading: Loading, own: OwnParts, mode: Mode) -> Carried:
         groups.append((size, outcomes))
     count = len(danger.elements)
     # how many clients do what a row says is found with the sums: a derivative, as a tiny imaginary part of the weights
+    slope = 1.0 + _STEP * np.eye(len(rows))
     weights = [
-        (size, np.array([[p * (1.0 + _STEP * (row == column)) for column in range(len(rows))] for row, p in each]))
-        for size, each in ((size, [(row, found.get(row, 0.0)) for row in range(len(rows))]) for size, found in groups)
+        (size, np.array([found.get(row, 0.0) for row in range(len(rows))])[:, None] * slope) for size, found in groups
     ]
     put = np.hstack([np.array([row[n] for row in rows]).reshape(len(rows), count) for n in (0, 1)])
     met, total = sums_of(put, weights, _CUT)

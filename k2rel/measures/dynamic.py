@@ -18,11 +18,13 @@ from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.availability import availability, service_named
 from k2rel.measures.delivered import asked_of, overload_by_mode
 from k2rel.measures.load import LoadResult, load
+from k2rel.measures.path_failover import COLUMNS, path_failover_figures, path_failover_notes
 from k2rel.measures.solution import IDEAL, Solution, StudyLike, framed, solution_of, study_of
 from k2rel.measures.tested import exponential_tests
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
+from k2rel.services.catalogue import site_services
 from k2rel.services.diagrams import Service, services_of
 from k2rel.services.loading import Loading
 from k2rel.site.coverage import failure_words
@@ -109,7 +111,10 @@ def interruptions(
         ``on_air_per_year`` (longer than the buffer), ``by_clients_per_year`` (by a client's own parts, not in
         the columns before), with ``first_loss`` ``first_loss_h``. Interruptions by shared parts and roles; a simulation
         counts those by clients' own parts among them, and knows lengths by bins of some 2 %.
-        ``attrs["notes"]`` says where parts are tested that the time until a test is exponential here.
+        Of classes with ``path_failover``, apart from all that: events a year in which a client goes over to another
+        path (``path_failovers_per_year``, ``..._on_air_...``, ``..._bridged_...`` by the buffer) and minutes a year;
+        ``unsuccessful_...`` where a person has to help; ``client_path_failovers_per_year`` over all clients.
+        ``attrs["notes"]`` says what availability leaves out of these, and of tests what is exponential here.
 
     Raises
     ------
@@ -131,9 +136,11 @@ def interruptions(
     if services is not None and not as_names("services", services):
         raise InputError("services: name at least one service")
     if solution.method == "simulation":
-        return framed(_counted(solution, services, buffer_h, first_loss=first_loss), solution)
-    solution = solution.chain
-    dynamics = solution.dynamics
+        notes = path_failover_notes(solution)
+        return framed(_counted(solution, services, buffer_h, first_loss=first_loss), solution, notes=notes)
+    chain = solution.chain
+    dynamics = chain.dynamics
+    every = {service.name: service for service in site_services(solution.study.site)}
     rows = []
     known: dict[bytes, dict[str, float]] = {}
     for service in _services(dynamics, services):
@@ -157,8 +164,10 @@ def interruptions(
             known[key] = row
         row = dict(known[key])
         row["by_clients_per_year"] = max(0.0, dynamics.failure_frequency(service) * HOURS_PER_YEAR - row["per_year"])
+        row |= path_failover_figures(solution, every[service.name], buffer_h)
         rows.append({"service": service.name, **row})
-    return framed(pd.DataFrame(rows).set_index("service"), solution, notes=exponential_tests(solution.study))
+    notes = [*exponential_tests(solution.study), *path_failover_notes(solution)]
+    return framed(pd.DataFrame(rows).set_index("service"), chain, notes=notes)
 
 
 def _counted(
@@ -189,6 +198,7 @@ def _counted(
                 **{f"longer_than_{label.replace(' ', '_')}": longer(limit) for label, limit in _LENGTHS},
                 "on_air_per_year": per_year * longer(buffer_h),
                 "by_clients_per_year": math.nan,
+                **dict.fromkeys(COLUMNS, math.nan),
             }
         )
     return pd.DataFrame(rows).set_index("service")
@@ -364,12 +374,11 @@ def performability(
     Returns
     -------
     dict of str to float
-        ``share_last_side`` (mean share of the clients on the last side, of those served), ``delivered_mb_s``,
-        ``demand_mb_s``, ``client_hours_lost_per_year``, ``takeovers_per_year`` (of all roles; those that move together
-        are one), ``failed_takeovers_per_year``,
-        ``p_overload_after_takeover`` (probability that a takeover lands on a side that cannot carry the load),
-        ``p_any_overload``. With ideal takeovers the moves are counted to first order by the exact engine; a simulation
-        does not say where takeovers land.
+        ``share_last_side`` (mean share of the clients on the last side, of those served; of clients on both by load),
+        ``delivered_mb_s``, ``demand_mb_s``, ``client_hours_lost_per_year``, ``takeovers_per_year`` (of all roles; those
+        that move together are one), ``failed_takeovers_per_year``, ``p_overload_after_takeover`` (probability that a
+        takeover lands on a side that cannot carry the load), ``p_any_overload``. With ideal takeovers the moves are
+        counted to first order by the exact engine; a simulation does not say where takeovers land.
 
     Examples
     --------
@@ -394,9 +403,16 @@ def performability(
 
 
 def _share_last_side(result: LoadResult) -> float:
-    """Mean share of the clients on the last side, of those served."""
-    served = sum(p * (a + b) for a, b, _, p in result.side_distribution)
-    last = sum(p * (b if len(result.sides) > 1 else a) for a, b, _, p in result.side_distribution)
+    """Mean share of the clients on the last side, of those served; of clients on both what they put on it."""
+    rows = result.side_distribution
+    one = [(p * a, p * b) for a, b, _, p in rows]
+    if any(a + b + lost < result.client_count for a, b, lost, _ in rows):
+        loads = [(p * a, p * b) for (*_, p), (a, b) in zip(rows, result.side_loads, strict=False)]
+        halves = [(p * (n - b - lost + a) / 2, p * (n - a - lost + b) / 2)
+                  for a, b, lost, p in rows for n in (result.client_count,)]  # fmt: skip
+        one = loads if sum(map(sum, loads)) > 0 else halves
+    served = sum(a + b for a, b in one)
+    last = sum(b if len(result.sides) > 1 else a for a, b in one)
     return last / served if served > 0 else math.nan
 
 

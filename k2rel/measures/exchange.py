@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.files import LabelledChain
+from k2rel.errors import ModelTooLargeError
 from k2rel.faulttrees.write import open_psa
 from k2rel.logic.structure import Node
 from k2rel.markov.engine import solved
 from k2rel.measures.modes import mode_words
 from k2rel.measures.tested import mean_values
 from k2rel.organisation import Organisation
-from k2rel.services.catalogue import site_services, structure_function
+from k2rel.services.catalogue import site_services
 from k2rel.services.diagrams import services_of
 from k2rel.services.loading import Loading
+from k2rel.services.whole import function_of
 from k2rel.studies import Study, StudyLike, study_of
 
-__all__ = ["functions_of", "labelled_chain_of", "open_psa_of", "prism_of"]
+__all__ = ["fault_trees_of", "functions_of", "labelled_chain_of", "open_psa_of", "prism_of"]
 
 
-def functions_of(study: Study) -> dict[str, Node]:
-    """Write the services of a site as structure functions of its parts, every client with its own.
+def functions_of(study: Study) -> dict[str, Callable[[], Node]]:
+    """Services of a site that are written as structure functions of its parts, every client with its own.
 
     Examples
     --------
@@ -30,8 +35,8 @@ def functions_of(study: Study) -> dict[str, Node]:
     ['media', 'media_client', 'media_client_2']
     """
     count = study.site.client_count
-    listed = [s for s in site_services(study.site, [count] if count > 1 else []) if s.rule != "full service"]
-    return {service.name: structure_function(study.policy, service) for service in listed}
+    listed = site_services(study.site, [count] if count > 1 else [])
+    return {service.name: partial(function_of, study.policy, service) for service in listed}
 
 
 def open_psa_of(study: StudyLike) -> str:
@@ -45,9 +50,9 @@ def open_psa_of(study: StudyLike) -> str:
     -------
     str
         Open-PSA XML: a fault tree for each traffic class of the whole site and of the first client of each
-        group, each role, and the loss of all clients. RAID sets are basic events with the unavailability of
-        their Markov chain. Full service depends on loads and is no fault tree. Parts that are tested on known days
-        have their mean unavailability, which a comment says.
+        group, each role, the loss of all clients, and full service (a flow is lost or not whole); a comment says where
+        that is too large. RAID sets are basic events with the unavailability of their Markov chain. Parts that are
+        tested on known days have their mean unavailability, which a comment says.
 
     Examples
     --------
@@ -55,16 +60,32 @@ def open_psa_of(study: StudyLike) -> str:
     >>> open_psa_of(study("L2R")).splitlines()[2]
     '<opsa-mef name="L2R">'
     """
+    return fault_trees_of(study)[0]
+
+
+def fault_trees_of(study: StudyLike) -> tuple[str, list[str]]:
+    """As `open_psa_of`, with what there is to say about the file.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> fault_trees_of(study("L2R"))[1]
+    []
+    """
     study = study_of(study)
-    site = study.site
-    s = study.policy.structure
-    tops = functions_of(study)
+    site, s = study.site, study.policy.structure
+    tops, notes = {}, []
+    for name, written in functions_of(study).items():
+        try:
+            tops[name] = written()
+        except ModelTooLargeError as error:
+            notes.append(f"no fault tree of {name}: {error}")
+    if said := mean_values(study):
+        notes.append(said)
     probabilities = {variable: study.law(variable).unavailability for variable in s.variables(tops.values())}
     p = study.provenance
-    note = f"{site.title}; {p.clients} clients, contract {p.contract}; {p.engine}; inputs {p.input_hash}"
-    if said := mean_values(study):
-        note += f"; {said}"
-    return open_psa(site.name, s, tops, probabilities, note=note)
+    about = f"{site.title}; {p.clients} clients, contract {p.contract}; {p.engine}; inputs {p.input_hash}"
+    return open_psa(site.name, s, tops, probabilities, note="; ".join([about, *notes])), notes
 
 
 def labelled_chain_of(study: Study, organisation: Organisation) -> LabelledChain:
@@ -85,7 +106,8 @@ def labelled_chain_of(study: Study, organisation: Organisation) -> LabelledChain
     }
     loading = Loading(dynamics.policy)
     first = study.site.sides[0]
-    clients = [float(mode_words(dynamics.policy, mode).clients.get(first, 0)) for mode in loading.table.modes]
+    told = [mode_words(dynamics.policy, mode).clients.items() for mode in loading.table.modes]
+    clients = [float(sum(n for where, n in items if where and first in where.split(" and "))) for items in told]
     rewards = {f"clients_on_{first}": np.array(clients)[dynamics.modes(loading.table.diagram)]}
     names = []
     columns = []

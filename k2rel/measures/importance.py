@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from k2rel.arguments import as_whole
-from k2rel.errors import InputError
+from k2rel.errors import InputError, ModelTooLargeError
 from k2rel.exact.engine import derivatives, slopes_of_tested, unavailability
 from k2rel.logic.cutsets import minimal_cut_sets as minimal_sets
 from k2rel.logic.function import compile_function
@@ -22,8 +23,10 @@ from k2rel.measures.solution import StudyLike, framed, solution_of, study_of
 from k2rel.measures.worth import Worth, importances, law_slopes, worth
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, RaidModule, moments_of
+from k2rel.services.catalogue import site_services
 from k2rel.services.diagrams import Service
-from k2rel.site.service_names import of_client
+from k2rel.services.whole import function_of
+from k2rel.site.model import Site
 from k2rel.studies import Study
 from k2rel.units import MINUTES_PER_YEAR
 
@@ -41,6 +44,8 @@ __all__ = [
     "minimal_cut_sets",
     "single_points_of_failure",
 ]
+
+_MOST_SETS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,14 +211,23 @@ def _function(study: Study, service: str) -> Node:
         return policy.served(service, 0, 0)
     if service in site.roles and site.roles[service].is_service:
         return policy.role_up(service)
-    for name, traffic in site.traffic.items():
-        for group in range(site.group_count if traffic.scope == "client" else 0):
-            if service == of_client(site, name, group)[0]:
-                return policy.served(name, group, group + 1)
-    raise InputError(
-        f"cut sets of '{service}' depend on how many clients fail together and are not listed; "
-        "ask for a traffic class, a client's service or a role"
-    )
+    return function_of(policy, next(listed for listed in site_services(site) if listed.name == service))
+
+
+def _first_alike(site: Site, cut: Sequence[str]) -> frozenset[str]:
+    """Of the sets that differ only in which clients of a group they name, the one that names the first of them."""
+    failed: dict[tuple[int, int], list[str]] = {}
+    for name in cut:
+        if name in site.own_parts:
+            part, number = site.own_parts[name]
+            failed.setdefault(((number - 1) % site.deal, number), []).append(part)
+    named: dict[str, str] = {}
+    taken: Counter[int] = Counter()
+    for (group, number), parts in sorted(failed.items(), key=lambda item: (-len(item[1]), sorted(item[1]))):
+        first = 1 + group + site.deal * taken[group]
+        taken[group] += 1
+        named |= {site.client_part_id(number, part): site.client_part_id(first, part) for part in parts}
+    return frozenset(named.get(name, name) for name in cut)
 
 
 def cut_sets(study: StudyLike, service: str | None = None, order: int = 2) -> list[CutSet]:
@@ -223,23 +237,23 @@ def cut_sets(study: StudyLike, service: str | None = None, order: int = 2) -> li
     ----------
     study : Study
     service : str, optional
-        A traffic class (lost when any client loses it), a client's service, or a role; by default the principal
-        traffic.
+        A traffic class (lost when any client loses it), a client's service, a role, full service (not whole: a
+        flow is lost, or what it crosses overloaded), or the loss of several clients; by default the principal traffic.
     order : int
         The largest order, 1 to 6.
 
     Returns
     -------
     list of CutSet
-        Lower order first, more probable first within an order. Clients of a group are listed once, with
-        their number.
+        Lower order first, more probable first within an order. Sets that differ only in which clients of a group
+        they name are listed once, with their number.
 
     Raises
     ------
     InputError
         If there is no such service, or the order is out of range.
     ModelTooLargeError
-        If too many sets would have to be tried.
+        If there are too many sets, or too many clients to follow one by one.
 
     Examples
     --------
@@ -259,20 +273,26 @@ def cut_sets(study: StudyLike, service: str | None = None, order: int = 2) -> li
         for name, law in laws.items()
     }
     sets = minimal_sets(function, order=order, weights=weights)
-    cuts = [cut for cut, _ in sets.smallest(np.ones(len(function.variables)))]
-    whole_site = found.scope == "site"
+    if (count := sum(sets.count_by_order.values())) > _MOST_SETS:
+        raise ModelTooLargeError(
+            f"{found.name} of {site.name} has {count:,} cut sets up to order {order}, of which at most "
+            f"{_MOST_SETS:,} are listed; ask for a lower order or use fewer clients"
+        )
+    alike = Counter(_first_alike(site, cut) for cut, _ in sets.smallest(np.ones(len(function.variables))))
+    one_for_all = found.scope == "site" and found.name in site.traffic
     result = []
-    for cut in cuts:
-        probability, alike = _together([laws[name] for name in cut]), 1
+    for names, number in alike.items():
+        cut = tuple(sorted(names, key=function.variables.index))
         for name in cut:
             law = laws[name]
             if isinstance(law, RaidModule):
-                alike *= math.comb(law.drives, law.missing_for_loss)
+                number *= math.comb(law.drives, law.missing_for_loss)
         # `_function` lets the first client of each group stand for all of it
         groups = [site.own_parts[name][1] - 1 for name in cut if name in site.own_parts]
-        if groups and whole_site:
-            alike *= site.group_sizes[groups[0]]
-        result.append(CutSet(cut, sum(weights[name] for name in cut), alike, probability))
+        if groups and one_for_all:
+            number *= site.group_sizes[groups[0]]
+        order_of = sum(weights[name] for name in cut)
+        result.append(CutSet(cut, order_of, number, _together([laws[name] for name in cut])))
     return sorted(result, key=lambda cut: (cut.order, -cut.probability, cut.parts))
 
 

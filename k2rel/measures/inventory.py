@@ -235,7 +235,7 @@ def assumptions(study: StudyLike, organisation: Organisation | None = None) -> p
             "",
         ),
         *tests_in_use(study),
-        *rules_in_use(study),
+        *rules_in_use(study, given),
         *_dynamic_assumptions(study, given),
     ]
     return pd.DataFrame(rows, columns=["assumption", "value", "evidence", "reason", "source"])

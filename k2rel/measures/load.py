@@ -252,24 +252,31 @@ def _load_of(solution: Solution) -> LoadResult:
 def _counted(solution: Solution) -> LoadResult:
     """What was counted in histories."""
     found, site = solution.simulated, solution.study.site
-    means, sides = found.load(), found.sides()
+    means, sides, given = found.load(), found.sides(), found.delivered()
     normal = {item.element: item.load_mb_s for item in failover(solution.study.policy).loads}
-    demand = site.traffic[found.site.principal].demand_mb_s
-    asked = site.client_count * demand
+    asked = sum(asked_of(site, name) for name in site.foreground)
+    served = 1.0 - means["clients_cut_off"].value / max(site.client_count, 1)
     over = means["p_any_overload"]
     return LoadResult(
         provenance=solution.provenance,
         sides=site.sides,
-        side_distribution=tuple(sides.itertuples(index=False, name=None)),
-        demand_mb_s=demand,
+        side_distribution=tuple(sides[["on_a", "on_b", "cut_off", "probability"]].itertuples(index=False, name=None)),
+        demand_mb_s=site.traffic[found.site.principal].demand_mb_s,
         elements=tuple(
             ElementLoads(str(name), row["capacity_mb_s"], normal[str(name)], (), (row["mean_mb_s"], row["p_overload"]))
             for name, row in found.elements().to_dict("index").items()
         ),
         p_any_overload=over.value,
-        delivered_fraction=means["delivered_mb_s"].value / asked if asked > 0 else 1.0,
+        delivered_fraction=sum(given[name].value for name in site.foreground) / asked if asked > 0 else served,
         left_out=0.0,
         p_any_overload_limits=(over.low, over.high),
+        side_loads=tuple(sides[["on_a_mb_s", "on_b_mb_s"]].itertuples(index=False, name=None)),
+        client_count=site.client_count,
+        delivered=tuple(
+            Delivered(name, asked_of(site, name), item.value)
+            for name, item in given.items()
+            if site.traffic[name].demand_mb_s > 0
+        ),
     )
 
 
@@ -305,10 +312,7 @@ def _load(study: Study, engine: Engine) -> LoadResult:
     own = engine.own
     loading = Loading(engine.policy)
     probabilities = engine.mode_probabilities(loading.table.diagram).tolist()
-    before_others = Loading(engine.policy, foreground=True)
-    found = carried(before_others, own, engine.mode_probabilities(before_others.table.diagram).tolist())
-    left = carried(loading, own, probabilities) if study.site.background else found
-    by_class = left.by_class | found.by_class
+    found = carried(loading, own, probabilities)
     sides, side_loads = _sides(study, loading, engine)
     return LoadResult(
         provenance=engine.provenance,
@@ -318,11 +322,11 @@ def _load(study: Study, engine: Engine) -> LoadResult:
         elements=_elements(study, loading, own, probabilities),
         p_any_overload=found.p_overload,
         delivered_fraction=found.fraction(study.site),
-        left_out=max(found.left_out, left.left_out),
+        left_out=found.left_out,
         side_loads=side_loads,
         client_count=study.site.client_count,
         delivered=tuple(
-            Delivered(name, asked_of(study.site, name), by_class[name])
+            Delivered(name, asked_of(study.site, name), found.by_class[name])
             for name in study.site.traffic
             if study.site.traffic[name].demand_mb_s > 0
         ),
@@ -398,6 +402,8 @@ def _elements(
     totals: dict[str, dict[float, float]] = {element: {} for element in loading.elements}
     counts: dict[object, list[tuple[float, float]]] = {}
     for mode, probability in zip(loading.table.modes, probabilities, strict=True):
+        if probability == 0.0:
+            continue
         base = loading.base_load(mode)
         single: list[dict[str, dict[float, float]]] = []
         for group in range(len(sizes)):

@@ -73,7 +73,8 @@ def moments(study: StudyLike, service: str | None = None) -> tuple[float, float]
     ----------
     study : Study
     service : str, optional
-        A traffic class, one client's, a role, or the loss of all clients; by default the principal traffic.
+        A traffic class, one client's, a role, full service, or the loss of all clients; by default the principal
+        traffic.
 
     Returns
     -------
@@ -83,9 +84,9 @@ def moments(study: StudyLike, service: str | None = None) -> tuple[float, float]
     Raises
     ------
     InputError
-        If there is no such service, or it is no function of parts alone (full service).
+        If there is no such service, or it is the loss of some clients but not all.
     ModelTooLargeError
-        If the clients, followed one by one, do not fit in the bounds of `compile_function`.
+        If there are too many clients to follow one by one.
 
     Examples
     --------
@@ -96,10 +97,10 @@ def moments(study: StudyLike, service: str | None = None) -> tuple[float, float]
     """
     study = study_of(study)
     wanted = service_named(study, service).name
-    functions = functions_of(study)
-    if wanted not in functions:
-        raise InputError(f"'{wanted}' is no function of parts alone; its variance comes from sampling")
-    diagram = compile_function(study.policy.structure, functions[wanted], failures=True)
+    written = functions_of(study).get(wanted)
+    if written is None:
+        raise InputError(f"the variance of '{wanted}' comes from sampling: see uncertainty")
+    diagram = compile_function(study.policy.structure, written(), failures=True)
     distributions = rate_distributions(study)
     tested = {
         name: law for name in diagram.variables if isinstance(law := study.law(name), Law) and law.tested_together

@@ -10,26 +10,18 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
-import numpy as np
-
 from k2rel.arguments import as_names
 from k2rel.errors import InputError, closest
+from k2rel.measures.path_failover import path_rules
 from k2rel.measures.solution import framed, solution_of
 from k2rel.organisation import Organisation
-from k2rel.rates import Law
-from k2rel.services.clients import OwnStates, own_states
-from k2rel.services.modes import groups_of
 from k2rel.site.model import Role, Unit
 from k2rel.studies import Study, StudyLike, study_of, with_site
-from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["client_path_changes", "rule_effects", "rules_in_use"]
-
-PATH_CHANGE_S = 15.0
-"""Time that a change of path is taken to last where its size is shown: the usual link-down time of an iSCSI client."""
+__all__ = ["rule_effects", "rules_in_use"]
 
 _OF_ROLES = {
     "unable_backup": "a backup without lost triggers that lacks what the role needs, as the storage of both sides",
@@ -186,60 +178,7 @@ def rule_effects(
     return framed(pd.DataFrame(rows, columns=columns), solution_of(study, "auto", organisation))
 
 
-def client_path_changes(study: Study) -> dict[str, float]:
-    """Count, to first order, how often a client changes its path while no role moves.
-
-    Examples
-    --------
-    >>> from k2rel.studies import study
-    >>> {name: round(changes, 4) for name, changes in client_path_changes(study("L2R")).items()}
-    {'media': 0.0009, 'control': 0.0009}
-    """
-    site, policy = study.site, study.policy
-    own = own_states(policy)
-    result = {}
-    for name, traffic in site.traffic.items():
-        if traffic.scope != "client" or len(traffic.paths) < 2:
-            continue
-        choices = [policy.choice(name, group) for group in groups_of(policy, name)]
-        placed = [policy.role_at(role, side) for role in site.roles for side in site.sides]
-        functions = [choice.deciding for choice in choices]
-        roots = [*placed, *(node for nodes in functions for node in nodes)]
-        parts = policy.structure.variables(roots)
-        states = {part: np.arange(len(parts) + 1) != n + 1 for n, part in enumerate(parts)}
-        values = np.array(policy.structure.values(roots, states)).reshape(len(roots), len(parts) + 1)
-        stays = (values[: len(placed)] == values[: len(placed), :1]).all(axis=0)
-        rates = [_failures_per_h(study, part) for part in parts]
-        total, at = 0.0, len(placed)
-        for choice, nodes, size in zip(choices, functions, site.group_sizes, strict=True):
-            here = values[at : at + len(nodes)]
-            at += len(nodes)
-            group = choices.index(choice)
-            found = [own.situation(name, group, dict(zip(nodes, column, strict=True))) for column in here.T.tolist()]
-            normal = _routes(own, name, group, found[0], len(own.works) - 1)
-            for n, rate in enumerate(rates):
-                if stays[n + 1]:
-                    then = _routes(own, name, group, found[n + 1], len(own.works) - 1)
-                    total += size * rate * bool(then and normal - then)
-            for place, part in enumerate(own.names):
-                then = _routes(own, name, group, found[0], len(own.works) - 1 - (1 << place))
-                total += size * study.client_laws[part].failure_rate_per_h * bool(then and normal - then)
-        result[name] = total / site.client_count * HOURS_PER_YEAR
-    return result
-
-
-def _routes(own: OwnStates, traffic: str, group: int, situation: int, state: int) -> set[int]:
-    """Routes that a client uses in a state of its own parts."""
-    outcome = int(own.outcomes(traffic, group, situation)[state])
-    return {route for route, _ in own.pattern(traffic, group, outcome).uses}
-
-
-def _failures_per_h(study: Study, part: str) -> float:
-    law = study.law(part)
-    return law.failure_rate_per_h if isinstance(law, Law) else law.frequency_per_h
-
-
-def rules_in_use(study: Study) -> list[tuple[str, str, str, str, str]]:
+def rules_in_use(study: Study, organisation: Organisation | None = None) -> list[tuple[str, str, str, str, str]]:
     """List the rules that no source states, as rows of the register of assumptions.
 
     Examples
@@ -256,12 +195,4 @@ def rules_in_use(study: Study) -> list[tuple[str, str, str, str, str]]:
     ]
     if _keys(study):
         rows += [(f"rule: {name}", value or _arrival(study), "ENGINE", reason, "") for name, value, reason in _SAID]
-    for name, changes in client_path_changes(study).items():
-        if changes > 0 and not study.site.traffic[name].failover_h:
-            lost = changes * PATH_CHANGE_S / 60.0
-            reason = (
-                f"left out: a client's {name} changes its path {changes:.3g} times a year while no role moves; at "
-                f"{PATH_CHANGE_S:.0f} s each that is {lost:.2g} min a year for each client"
-            )
-            rows.append((f"rule: {name} path change of a client", "takes no time", "ENGINE", reason, ""))
-    return rows
+    return [*rows, *path_rules(study, organisation or Organisation())]

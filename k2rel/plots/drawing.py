@@ -1,9 +1,9 @@
 """The drawing of a site as SVG, from its description alone, and over it what a failover outcome looks like.
 
 What a part looks like is said by attributes of its group, ``data-way`` (the side whose route it is on),
-``data-further``, ``data-failed``, ``data-out``, ``data-over``, ``data-full``, by a figure (load) and a note; the style
-sheet does the rest. So the explorer can bring another outcome onto the same drawing by setting these, and colours stand
-in one place.
+``data-further``, ``data-failed``, ``data-out``, ``data-over``, ``data-waits``, ``data-full``, by figures (load, share)
+and notes; the style sheet does the rest. So the explorer can bring another outcome onto the same drawing by setting
+these, and colours stand in one place.
 """
 
 from __future__ import annotations
@@ -128,7 +128,11 @@ def caption(site: Site) -> str:
     others = " and ".join(further_traffic(site)).replace("_", " ")
     dashed = f", of {others} of client 1 dashed in green" if others else ""
     name = principal_traffic(site).replace("_", " ")
-    return f"The path of {name} in the colour of its side ({sides}){dashed}, loads in MB/s."
+    share = site.traffic[principal_traffic(site)].share
+    if share == "first":
+        return f"The path of {name} in the colour of its side ({sides}){dashed}, loads in MB/s."
+    each = "each with a whole copy of it" if share == "all" else "with their shares of client 1's demand"
+    return f"All paths of {name} in use, {each}, in the colour of their side ({sides}){dashed}, loads in MB/s."
 
 
 def draw_site(

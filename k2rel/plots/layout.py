@@ -7,11 +7,11 @@ downwards. The paper is narrow and its letters are large, so that a phone shows 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from k2rel.plots.lettering import LINE, wide, wrapped
-from k2rel.site.model import Site, names_in
+from k2rel.site.model import AtLeast, Site, names_in
 
 __all__: list[str] = []
 
@@ -39,12 +39,13 @@ class Box:
     words: list[str] = field(default_factory=list)
     sets: list[str] = field(default_factory=list)
     notes: int = 1  # lines kept free for notes
+    held: int = 0  # lines kept free for roles that a named holder here may have
     figure: bool = False  # a line kept free for the load of what has a capacity
 
     @property
     def lines(self) -> int:
         """Count lines in its middle."""
-        return len(self.words) + len(self.sets) + self.notes + self.figure
+        return len(self.words) + len(self.sets) + self.held + self.notes + self.figure
 
     chips: dict[str, list[str]] = field(default_factory=dict)  # their names in lines
 
@@ -134,14 +135,26 @@ class Layout:
                 self.lines.append(Line(name, part.type, (a, b), (self.home(a), self.home(b))))
 
     def _tiers(self) -> None:
-        """Distance from the clients, in boxes; what belongs to no side stands below what is as far and does."""
+        """Distance from the clients, in boxes; what belongs to no side stands below what is as far and does.
+
+        What no link reaches stands below all that, in the order in which it needs and is needed.
+        """
         import networkx as nx
 
         graph = nx.Graph(line.boxes for line in self.lines)
         graph.add_nodes_from(self.boxes)
         starts = {name for name in ("client_1", "clients") if name in self.boxes}
+        inside = {self.home(part.within) for part in self.site.client_parts.values() if part.within}
+        graph.add_edges_from((start, box) for start in starts for box in inside & self.boxes.keys())
         reached: dict[str, float] = nx.multi_source_dijkstra_path_length(graph, starts)
         last = max(reached.values())
+        linked = {*reached}
+        for name, part in self.site.components.items():
+            for need in (self.home(each) for needed in part.needs for each in names_in(needed)):
+                if {self.home(name), need} <= self.boxes.keys() and not {self.home(name), need} <= linked:
+                    graph.add_edge(self.home(name), need)
+        for name, steps in nx.multi_source_dijkstra_path_length(graph, linked).items():
+            reached.setdefault(name, last + steps)
         ranks = {name: (reached.get(name, last), box.side is None) for name, box in self.boxes.items()}
         places = {rank: place for place, rank in enumerate(sorted(set(ranks.values())))}
         for name, box in self.boxes.items():
@@ -236,6 +249,8 @@ class Layout:
                 box.sets = wrapped(", ".join(sets), room, self.size, 2)
             holds = any(part.within == box.id for part in self.site.components.values())
             box.notes = 2 if holds and room < 200 else 1
+            roles = self.site.roles
+            box.held = sum(any(h.name and h.on == box.id for h in role.holders) for role in roles.values())
             part = self.site.components.get(box.id)
             box.figure = part is not None and part.capacity_mb_s is not None
 
@@ -269,12 +284,46 @@ class Layout:
     @property
     def carrying(self) -> set[str]:
         """Marks that load can be on: those on a path of traffic with a demand."""
-        site, groups = self.site, range(self.site.group_count)
+        return self._marks_of(
+            name
+            for traffic in self.site.traffic.values()
+            if traffic.demand_mb_s > 0
+            for path in traffic.paths
+            for stage in path.via
+            for name in names_in(stage)
+        ) | {name for name, part in self.site.components.items() if part.carries}
+
+    @property
+    def both(self) -> set[str]:
+        """Marks that traffic of both sides may cross."""
+        site, by = self.site, dict[str, set[str]]()
+        for path in site.traffic[site.principal].paths:
+            for name in self._marks_of(name for stage in path.via for name in names_in(stage)):
+                by.setdefault(name, set()).add(path.carried_by)
+        return {name for name, sides in by.items() if len(sides) > 1}
+
+    @property
+    def shared(self) -> dict[str, str]:
+        """Links from tier to tier with a part of the principal demand, or one copy; the longest that is said there."""
+        site = self.site
+        traffic = site.traffic[site.principal]
         found: set[str] = set()
-        for traffic in site.traffic.values():
-            if traffic.demand_mb_s > 0:
-                found.update(name for path in traffic.paths for stage in path.via for name in names_in(stage))
-        found.update(site.subscribed(name[1:], group) for name in [*found] if name.startswith("@") for group in groups)
+        for path in traffic.paths:
+            beside = [other for other in traffic.paths if other.group == path.group]
+            several = traffic.share != "first" and len(beside) > 1
+            for stage in path.via:
+                if several or (isinstance(stage, AtLeast) and len(stage.of) > 1):
+                    found.update(names_in(stage))
+        longest = "2 copies" if traffic.share == "all" else "33.3 %"
+        apart = {x.id for x in self.lines if self.boxes[x.boxes[0]].tier != self.boxes[x.boxes[1]].tier}
+        own = {f"clients_{key}" for key in site.client_parts}
+        return dict.fromkeys((self._marks_of(found) & apart) - own, longest)
+
+    def _marks_of(self, names: Iterable[str]) -> set[str]:
+        """Marks of what paths name: subscriptions looked up, and client parts in both boxes."""
+        site, found = self.site, set(names)
+        every = [name for name in found if name.startswith("@")]
+        found.update(site.subscribed(name[1:], group) for name in every for group in range(site.group_count))
         own = found & set(site.client_parts)
         return found | {site.client_part_id(1, key) for key in own} | {f"clients_{key}" for key in own}
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_load_after_failover", "plot_load_against_capacity", "plot_load_distribution"]
 
-_OVER, _LIMIT = "overloaded", "at its limit"
-_STATES = {_OVER: (LOST, "//"), _LIMIT: (DOUBT, None)}
+_OVER, _WAITS, _LIMIT = "overloaded", "the background waits", "at its limit"
+_STATES = {_OVER: (LOST, "//"), _WAITS: (DOUBT, "xx"), _LIMIT: (DOUBT, None)}
 
 
 def plot_load_after_failover(
@@ -49,8 +49,8 @@ def plot_load_after_failover(
     Returns
     -------
     matplotlib.axes.Axes
-        Paired bars [MB/s], pale before and full after; a line marks the capacity. What is overloaded, before or after,
-        or loaded to its limit has its colour and the word.
+        Paired bars [MB/s], pale before and full after; a line marks the capacity. What is overloaded by the foreground,
+        makes the background wait or is loaded to its limit, before or after, has its colour and the word.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def plot_load_after_failover(
     rows = items[::-1]
     ax = rows_axes(ax, [b.element for b, _ in rows], 0.4)
     furthest = max((max(b.load_mb_s, a.load_mb_s, b.capacity_mb_s) for b, a in items), default=1.0)
-    words = False
+    words = 0
     for alpha, when in ((0.4, "before (pale, above)"), (1.0, "after (below)")):
         ax.barh(0, 0, color=SHARED, alpha=alpha, label=when)  # for the legend alone
     for row, (b, a) in enumerate(rows):
@@ -73,17 +73,18 @@ def plot_load_after_failover(
             state = _state(load)
             colour, hatch = _STATES.get(state, (own, None))
             ax.barh(place, load.load_mb_s, height=0.36, color=colour, hatch=hatch, alpha=1.0 if state else alpha,
-                    edgecolor=INK if state == _LIMIT else "white", lw=0.6)  # fmt: skip
+                    edgecolor=INK if state in (_LIMIT, _WAITS) else "white", lw=0.6)  # fmt: skip
             if state:
-                words = True
-                share = f" {100 * load.load_mb_s / load.capacity_mb_s:.0f} %" if state == _OVER else ""
+                words = max(words, len(state))
+                asked = load.counted_mb_s if state == _OVER else load.load_mb_s
+                share = f" {100 * asked / load.capacity_mb_s:.0f} %" if state != _LIMIT else ""
                 end = max(load.load_mb_s, load.capacity_mb_s)
                 ax.annotate(f"{state}{share}", (end, place), (4, 0), textcoords="offset points", va="center",
                             fontsize=TEXT, color=INK)  # fmt: skip
         ax.plot([b.capacity_mb_s] * 2, [row - 0.42, row + 0.42], color=INK, lw=2, label=None if row else "capacity")
     name_rows(ax, [b.element for b, _ in rows])
     ax.set_ylim(-0.6, max(len(rows), 1) - 0.4)
-    ax.set_xlim(0, furthest * (1.55 if words else 1.05))
+    ax.set_xlim(0, furthest * ((2.1 if words > len(_LIMIT) else 1.55) if words else 1.05))
     legend(ax)
     what = ", ".join(after.failed).replace("_", " ") or "nothing"
     return tidy(ax, f"Load before and after the loss of {what}", "load [MB/s]")
@@ -91,7 +92,7 @@ def plot_load_after_failover(
 
 def _state(load: ElementLoad) -> str:
     """How an element stands to its capacity, in words; empty where it carries its load."""
-    return _OVER if load.overloaded else _LIMIT if load.at_limit else ""
+    return load.state if load.state in _STATES else ""
 
 
 def plot_load_distribution(result: LoadResult, site: Site, ax: Axes | None = None) -> Axes:
@@ -108,7 +109,7 @@ def plot_load_distribution(result: LoadResult, site: Site, ax: Axes | None = Non
     Returns
     -------
     matplotlib.axes.Axes
-        Probability of at least n clients on A, on B and cut off, on a logarithmic axis.
+        Probability of at least n clients on A alone, on B alone, on both and cut off, on a logarithmic axis.
 
     Examples
     --------
@@ -121,16 +122,19 @@ def plot_load_distribution(result: LoadResult, site: Site, ax: Axes | None = Non
 
     ax = new_axes(ax, (WIDE, 3.2))
     count = site.client_count
-    marks = ("o", "s", "x")
+    both = " and ".join(site.sides)
+    alone = " alone" if any(a + b + lost < count for a, b, lost, _ in result.side_distribution) else ""
     series = [
-        *((f"on {side}", index, side_colour(site.sides, side)) for index, side in enumerate(site.sides)),
-        ("cut off", 2, LOST),
-    ]
+        *((f"on {side}{alone}", index, side_colour(site.sides, side), "os"[index], ("-", "--")[index])
+          for index, side in enumerate(site.sides)),
+        (f"on both, {both}", 3, INK, "D", ":"),
+        ("cut off", 2, LOST, "x", "-"),
+    ]  # fmt: skip
     lowest = 1.0
-    for label, column, colour in series:
+    for label, column, colour, mark, style in series:
         exact = np.zeros(count + 1)
-        for row in result.side_distribution:
-            exact[(row[0], row[1], row[2])[column]] += row[3]
+        for a, b, lost, p in result.side_distribution:
+            exact[(a, b, lost, count - a - b - lost)[column]] += p
         least = np.cumsum(exact[::-1])[::-1][1:]
         shown = least > 1e-18
         if not shown.any():
@@ -138,7 +142,7 @@ def plot_load_distribution(result: LoadResult, site: Site, ax: Axes | None = Non
         lowest = min(lowest, float(least[shown].min()))
         n = np.arange(1, count + 1)
         ax.plot(
-            n[shown], least[shown], color=colour, marker=marks[column] if count <= 30 else None, ms=5, label=label,
+            n[shown], least[shown], color=colour, marker=mark if count <= 30 else None, ms=5, label=label, ls=style,
             drawstyle="default" if count <= 30 else "steps-post",
         )  # fmt: skip
     ax.set_yscale("log")

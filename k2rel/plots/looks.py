@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from k2rel.plots.layout import Layout
-from k2rel.policy.failover import FailoverOutcome
+from k2rel.policy.failover import FailoverOutcome, at_words
 from k2rel.site.model import Site
 
 __all__ = ["Look", "looks"]
@@ -19,15 +19,23 @@ class Look:
     further: bool = False  # on the path of a further traffic class of client 1
     failed: bool = False
     out: bool = False  # of service
-    over: bool = False  # loaded above its capacity
+    over: bool = False  # loaded above its capacity by the foreground
+    waits: bool = False  # loaded above its capacity by all traffic, so that the background waits
     full: bool = False  # loaded to its capacity, with nothing left
     load: str = ""  # written on it [MB/s]
+    share: str = ""  # what part of client 1's demand is on it, where that is not simply all of it
+    held: str = ""  # roles of the named holders there
     note: str = ""
+
+    @property
+    def used_up(self) -> bool:
+        """Whether what it carries and its capacity are to be seen."""
+        return self.over or self.waits or self.full
 
     def attributes(self) -> str:
         """Give the attributes of its group."""
         way = f" data-way='{self.way}'" if self.way else ""
-        flags = {"further": self.further, "failed": self.failed, "out": self.out, "over": self.over, "full": self.full}
+        flags = {name: getattr(self, name) for name in ("further", "failed", "out", "over", "waits", "full")}
         return way + "".join(f" data-{name}=''" for name, there in flags.items() if there)
 
 
@@ -47,7 +55,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     -------
     dict of str to Look
         By part; the parts of clients 2 and further together as ``clients_PART``. A failed part without a mark of its
-        own is named in the note of what it stands in.
+        own is named in the note of what it stands in, and what a named holder there has beside it.
 
     Examples
     --------
@@ -60,8 +68,10 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     """
     layout = Layout(site)
     name, failed = outcome.principal, set(outcome.failed)
+    loaded = {each: traffic.demand_mb_s > 0 for each, traffic in site.traffic.items()}
     routes: dict[str, set[str]] = {}
     further: set[str] = set()
+    portions: dict[str, float] = {}
     without = {"client_1": 0, "clients": 0}
     drawn_as: dict[str, str] = {}
     for index, state in enumerate(outcome.clients):
@@ -71,17 +81,24 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
             shown[own] = own if index == 0 else f"clients_{key}"
         shown[state.client] = "client_1" if index == 0 else "clients"
         drawn_as |= shown
-        side = state.sides.get(name)
-        if side is not None:
-            for part in (state.client, *state.paths.get(name, ())):
-                routes.setdefault(shown.get(part, part), set()).add(str(site.sides.index(side)))
-        without[shown[state.client]] += side is None and name in state.sides
+        used = state.routes.get(name, ())
+        for route in used:
+            for part in (state.client, *route.path, *(route.crosses if loaded[name] else ())):
+                routes.setdefault(shown.get(part, part), set()).add(str(site.sides.index(route.side)))
+            if index == 0:
+                for part, on in route.crosses.items():
+                    portions[part] = portions.get(part, 0.0) + on
+        without[shown[state.client]] += not used and name in state.routes
         if index == 0:
-            further = {part for other, path in state.paths.items() if other != name for part in path}
+            others = [(loaded[o], route) for o, taken in state.routes.items() if o != name for route in taken]
+            further = {part for loads, route in others for part in (*route.path, *(route.crosses if loads else ()))}
+    first = outcome.clients[0].routes.get(name, ()) if outcome.clients else ()
+    copied = site.traffic[name].share == "all" and len(first) > 1
     carried: dict[str, float] = {}
     for part, load in outcome.carried.items():
         carried[drawn_as.get(part, part)] = carried.get(drawn_as.get(part, part), 0.0) + load
-    over = {item.element for item in outcome.loads if item.overloaded}
+    over = {item.element for item in outcome.loads if item.ends_full_service}
+    waits = {item.element for item in outcome.loads if item.overloaded} - over
     full = {item.element for item in outcome.loads if item.at_limit}
     notes: dict[str, list[str]] = {}
     for who, count in without.items():
@@ -95,6 +112,11 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     for part in outcome.failed:
         if part not in marks:
             notes.setdefault(homes.get(part, layout.rest), []).append(part.replace("_", " "))
+    held: dict[str, list[str]] = {}
+    for role, holder in outcome.holders.items():
+        where = next(each.on for each in site.roles[role].holders if each.name == holder)
+        if where is not None:
+            held.setdefault(homes[where], []).append(f"{role.replace('_', ' ')} {at_words(holder)}")
     result = {}
     for part in marks:
         found = routes.get(part, set())
@@ -104,8 +126,20 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
             failed=part in failed,
             out=part in outcome.out_of_service,
             over=part in over,
+            waits=part in waits,
             full=part in full,
             load=f"{carried[part]:.4g}" if carried.get(part, 0.0) > 0 else "",
+            share=share_words(portions.get(part, 0.0), copied=copied),
+            held=", ".join(held.get(part, ())),
             note=", ".join(notes.get(part, ())),
         )
     return result
+
+
+def share_words(on: float, *, copied: bool) -> str:
+    """Say what part of a demand is somewhere: nothing to say where it is all of it, unless that is one copy of more."""
+    if 0 < on < 1 - 1e-9:
+        return f"{100 * on:.3g} %"
+    if on > 1 + 1e-9:
+        return f"{on:.3g} copies"
+    return "copy" if copied and on > 0 else ""

@@ -7,6 +7,7 @@ with names has a place for its load, found once; one for small sizes has places 
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from k2rel.plots.layout import Box, Layout, Line
@@ -36,26 +37,30 @@ _STYLE = (
     ".k2d [data-side='0']>rect{stroke:var(--k0)}.k2d [data-side='1']>rect{stroke:var(--k1)}"
     ".k2d .link path{fill:none;stroke:var(--km);stroke-width:1.4}.k2d .link .way,.k2d .link .ctl{stroke:none}"
     ".k2d .link .hit{stroke:transparent;stroke-width:13}.k2d .load{font-weight:600}"
-    ".k2d .of{visibility:hidden}.k2d [data-over]>.of,.k2d [data-full]>.of{visibility:visible}"
-    ".k2d .box>.load{visibility:hidden}.k2d [data-over]>.load,.k2d [data-full]>.load{visibility:visible}"
+    ".k2d .of,.k2d .box>.load{visibility:hidden}"
+    ".k2d :is([data-over],[data-waits],[data-full])>:is(.of,.load){visibility:visible}"
     ".k2d g .cross{stroke:var(--kl);stroke-width:4.5;stroke-linecap:round;visibility:hidden;fill:none}"
     ".k2d [data-failed] .cross{visibility:visible}.k2d .box .cross{stroke-width:3.5}"
     ".k2d .box .note{fill:var(--kt)}.k2d .title{font-weight:600}.k2d .sets{font-weight:400}"
-    ".k2d .box:not(:has(.note>:not(:empty)))>.title{transform:translateY(var(--s))}"
+    ".k2d .box:not(:has(:is(.note,.held)>:not(:empty)))>.title{transform:translateY(var(--s))}"
     ".k2d .box text{stroke:none}.k2d .box[data-failed] text{stroke:var(--ko);stroke-width:5px}"
     ".k2d .link[data-way='0'] .way{stroke:var(--k0)}.k2d .link[data-way='1'] .way{stroke:var(--k1)}"
-    ".k2d .link[data-way='both'] .way{stroke:var(--ki)}.k2d .link .way{stroke-width:4.5;stroke-linecap:round}"
+    ".k2d .link .way{stroke-width:4.5;stroke-linecap:round}.k2d .link .two{visibility:hidden}"
+    ".k2d .link[data-way='both'] .way{stroke:var(--k0);stroke-width:4.6;stroke-linecap:butt}"
+    ".k2d .link[data-way='both'] .two{visibility:visible;stroke:var(--k1);stroke-width:2.3}"
     ".k2d .link[data-further] .ctl{stroke:var(--kc);stroke-width:2.6;stroke-dasharray:7 4}"
     ".k2d .box[data-way]>rect{stroke-width:3.2}.k2d .chip[data-way] rect{stroke-width:3}"
     ".k2d [data-way='0']>rect{stroke:var(--k0)}.k2d [data-way='1']>rect{stroke:var(--k1)}"
     ".k2d [data-way='both']>rect{stroke:var(--ki)}"
     ".k2d .box[data-out]>rect,.k2d .box[data-failed]>rect{fill:var(--ko);stroke-dasharray:5 4}"
-    ".k2d [data-over]>.load,.k2d [data-over]>.of,.k2d [data-full]>.load,.k2d [data-full]>.of{fill:#111;stroke:none}"
-    ".k2d .plate{visibility:hidden}.k2d [data-over]>.plate,.k2d [data-full]>.plate{visibility:visible;stroke:none}"
+    ".k2d :is([data-over],[data-waits],[data-full])>:is(.load,.of,.share){fill:#111;stroke:none}"
+    ".k2d .plate{visibility:hidden}"
+    ".k2d :is([data-over],[data-waits],[data-full])>.plate{visibility:visible;stroke:none}"
     ".k2d [data-over]>.plate,.k2d .chip[data-over] rect{fill:var(--kl)}"
-    ".k2d [data-full]>.plate,.k2d .chip[data-full] rect{fill:var(--kd)}"
+    ".k2d :is([data-full],[data-waits])>.plate,.k2d .chip:is([data-full],[data-waits]) rect{fill:var(--kd)}"
+    ".k2d [data-waits]>.plate{stroke:var(--kl);stroke-width:2.5;stroke-dasharray:6 3}"
     ".k2d .sign{stroke:#111;stroke-width:2.4;visibility:hidden}"
-    ".k2d [data-over] .sign.o,.k2d [data-full] .sign.f{visibility:visible}"
+    ".k2d :is([data-over] .sign.o,[data-waits] .sign.o,[data-full] .sign.f){visibility:visible}"
     ".k2d .key text{text-anchor:start}.k2d .key path{stroke:var(--km);stroke-width:1.6;fill:none}"
     ".k2d [role=button]{cursor:pointer}.k2d [role=button]:focus{outline:none}"
     ".k2d .box:focus-visible>rect:first-of-type,.k2d .chip:focus-visible>rect{stroke:var(--kl);stroke-width:4}"
@@ -84,6 +89,7 @@ class _Pen:
     def __init__(self, layout: Layout, seen: Mapping[str, Look]) -> None:
         self.layout, self.seen, self.names, self.size = layout, seen, layout.names, layout.size
         self.half = 6.0 if self.names else 7.0  # of a chip
+        self.shared, self.both = layout.shared if self.names else {}, layout.both
         self.kinds = list(dict.fromkeys(line.kind for line in layout.lines))
         self.paper = Paper(layout.width, layout.height)
         for box in layout.boxes.values():
@@ -143,6 +149,18 @@ class _Pen:
                 self._find_on(line)
         for line in others:
             self._find_cross(line, self._on(layout.points(line), 2 * _ARM, 2 * _ARM))
+        self._find_knots(others)
+
+    def _find_knots(self, lines: Sequence[Line]) -> None:
+        """Where each of two links runs through the figure of the other neither can be painted first."""
+        under = {
+            line.id: set(self.paper.through(self.figures[line.id], line.id))
+            for line in lines
+            if line.id in self.figures
+        }
+        for line in lines:
+            if any(line.id in under.get(other, ()) for other in under.get(line.id, ())):
+                self.crowded.setdefault(min(self.layout.boxes[name].tier for name in line.boxes), True)
 
     def _find_beside(self, line: Line, *, carrying: bool) -> None:
         """Find places for the load and the name of a link within a tier."""
@@ -181,9 +199,10 @@ class _Pen:
         """Room for the load of a part, and below it for its capacity where that is to be said or may be."""
         look, of = self._look(part), self._capacity(part)
         shown = max(usual, look.load, key=len) if self.names else look.load
-        of = of if self.names or look.over or look.full else ""
-        width = max(wide(shown, self.size, bold=True), wide(of, self.size)) + 6
-        return width, self.layout.row * (2 if of else 1) + 2 * bool(of)
+        of = of if self.names or look.used_up else ""
+        share = self.shared.get(part, "")
+        width = max(wide(shown, self.size, bold=True), wide(of, self.size), wide(share, self.size)) + 6
+        return width, self.layout.row * (1 + bool(of) + bool(share)) + 2 * bool(of)
 
     def _on(self, points: Sequence[tuple[float, float]], width: float, height: float) -> Iterator[tuple[float, Rect]]:
         """Places on a link from tier to tier, and right beside it."""
@@ -236,7 +255,7 @@ class _Pen:
 
     def _link(self, line: Line, *, first: bool) -> str:
         points, look = self.layout.points(line), self._look(line.id)
-        course = "M" + " L".join(f"{x:.0f},{y:.0f}" for x, y in points)
+        course = _course(points)
         style = _dashed(self.kinds.index(line.kind))
         texts = ""
         arm, middle = _ARM, (sum(p[0] for p in points) / len(points), sum(p[1] for p in points) / len(points))
@@ -247,14 +266,18 @@ class _Pen:
             place, of = self.figures[line.id], self._capacity(line.id)
             middle = ((place.left + place.right) / 2, (place.top + place.bottom) / 2)
             arm = min(arm, (place.right - place.left) / 2)
-            if of and (self.names or look.over or look.full):
-                texts += _plate(place) + self._row("of", middle[0], place.top + 2 + self.layout.row, of)
-            texts += (
-                self._row("load", middle[0], place.top + 2 * bool(of), look.load) if self.names or look.load else ""
-            )
+            top, told = place.top, bool(of) and (self.names or look.used_up)
+            texts += _plate(place) if told else ""
+            if line.id in self.shared:
+                texts += self._row("share", middle[0], top + bool(of), look.share)
+                top += self.layout.row
+            texts += self._row("of", middle[0], top + 2 + self.layout.row, of) if told else ""
+            texts += self._row("load", middle[0], top + 2 * bool(of), look.load) if self.names or look.load else ""
         paths = f"<path d='{course}'{style}/>"
         live = self.names
         paths += f"<path class='way' d='{course}'/>" if live or look.way else ""
+        if look.way == "both" or (live and line.id in self.both):
+            paths += f"<path class='way two' d='{_course(_aside(points))}'/>"
         paths += f"<path class='ctl' d='{course}'/>" if live or look.further else ""
         paths += f"<path class='hit' d='{course}'/>" if live else ""
         paths += _cross(*middle, arm, arm) if live or look.failed else ""
@@ -266,16 +289,22 @@ class _Pen:
         of = self._capacity(box.id)
         y = box.y + row * ((box.rows("top") - box.rows("bottom")) - box.lines) / 2
         look = self._look(box.id)
-        pieces = look.note.split(", ")
-        note = [*pieces[: box.notes - 1], ", ".join(pieces[box.notes - 1 :])]
         room = box.width - 6
-        note = [fitted(text, room, self.size) for text in note] + [""] * (box.notes - len(note)) * self.names
-        shift = f" style='--s:{row * (box.notes + box.figure) / 2:.0f}px'"
+
+        def lines(text: str, most: int) -> list[str]:
+            pieces = text.split(", ")
+            said = [fitted(words, room, self.size) for words in (*pieces[: most - 1], ", ".join(pieces[most - 1 :]))]
+            return said + [""] * (most - len(said)) * self.names
+
+        shift = f" style='--s:{row * (box.held + box.notes + box.figure) / 2:.0f}px'"
         texts = self._rows("title", box.x, y, box.words, shift)
         y += row * len(box.words)
         texts += self._rows("title sets", box.x, y, box.sets, shift) if box.sets else ""
         y += row * len(box.sets)
-        texts += self._rows("note", box.x, y, note, f" data-room='{room:.0f}'")
+        if box.held:
+            texts += self._rows("held", box.x, y, lines(look.held, box.held), f" data-room='{room:.0f}'")
+            y += row * box.held
+        texts += self._rows("note", box.x, y, lines(look.note, box.notes), f" data-room='{room:.0f}'")
         if of:
             y += row * box.notes
             texts += _plate(around(box.x, y + row / 2, min(0.9 * box.width, 120), row + 2))
@@ -296,7 +325,7 @@ class _Pen:
         top = y + half + 3 if above else y - half - 3 - self.layout.row * len(said)
         name = self._rows("name", x, top, said) if said else ""
         look, signs = self._look(key), ""
-        if self._capacity(key) and (self.names or look.over or look.full):
+        if self._capacity(key) and (self.names or look.used_up):
             signs = f"<path class='sign o' d='M{x:.0f},{y - 5:.0f} v6 m0,2 v2'/>"
             signs += f"<path class='sign f' d='M{x - 4:.0f},{y - 2:.0f} h8 m0,4 h-8'/>"
         return (
@@ -308,13 +337,22 @@ class _Pen:
     def _key(self) -> tuple[str, float]:
         """Link kinds with their line styles, and what the marks mean; and how high that is."""
         size, row = self.size, 1.45 * self.size
+        site = self.layout.site
         marks = ["figures: load [MB/s]"]
-        if any(part.capacity_mb_s is not None for part in self.layout.site.components.values()):
+        if any(part.capacity_mb_s is not None for part in site.components.values()):
             marks += ["at its capacity", "above its capacity"]
+            marks += ["above it, background waits"] if site.background else []
+        if self.shared:
+            copied = ", copy" if site.traffic[site.principal].share == "all" else ""
+            marks.append(f"%{copied}: of client 1's {site.principal.replace('_', ' ')}")
         kinds = [kind.replace("_", " ") for kind in self.kinds]
         widest = max([40 + wide(text, size) for text in kinds] + [wide(text, size) for text in marks]) + 14
         columns = max(1, int((self.layout.width - 8) // widest))
-        flags = {"at its capacity": " data-full=''", "above its capacity": " data-over=''"}
+        flags = {
+            "at its capacity": " data-full=''",
+            "above its capacity": " data-over=''",
+            "above it, background waits": " data-waits=''",
+        }
         found = []
         for n, text in enumerate((*kinds, *marks)):
             x, y = 8 + n % columns * (self.layout.width - 8) / columns, self.layout.height + 14 + row * (n // columns)
@@ -328,6 +366,18 @@ class _Pen:
                 found.append(self._row("name", x, y - 0.5 * size, text))
         rows = -(-(len(kinds) + len(marks)) // columns)
         return f"<g class='key'>{''.join(found)}</g>", 10 + rows * row
+
+
+def _course(points: Sequence[tuple[float, float]]) -> str:
+    return "M" + " L".join(f"{x:.1f},{y:.1f}".replace(".0", "") for x, y in points)
+
+
+def _aside(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The course of the second strand: half a strand to one side, askew where the course has corners."""
+    (x1, y1), (x2, y2) = points[0], points[-1]
+    dx, dy = (y1 - y2, x2 - x1) if len(points) == 2 else (1.0, 1.0)
+    by = 1.15 / (math.hypot(dx, dy) or 1.0)
+    return [(x + dx * by, y + dy * by) for x, y in points]
 
 
 def _plate(place: Rect) -> str:

@@ -1,15 +1,27 @@
 """The rules of a site as plain data: gates, routes, roles, capacities; whoever follows them needs no rule of his own.
 
-The explorer in the reports runs on this. What the data mean is said in `compiled`; a test follows thousands of
-random states by them and by `k2rel.policy.failover` and compares.
+The explorer in the reports runs on this; a test follows thousands of random states by it and by
+`k2rel.policy.failover` and compares.
+
+Conditions
+    ``["is", gate]``; ``["own", part]``: the client's own part has not failed; ``["at_least", k, condition, ...]``.
+Carries
+    What a load falls on: a part; ``["passed", carry, ...]``: what a part needs, on which it falls once;
+    ``["fork", first, [carry, ...], ...]``: it is divided over the branches that work, whose conditions stand from
+    ``first`` on in ``branches``. What is crossed counts before what is needed.
+Choices
+    ``orders``: the groups of routes under the gate that holds, each with a usable route before the next. A route
+    carries its weight's part of the demand, evenly where no weight is above 0; with ``copies`` all of it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from k2rel.logic.structure import Node
-from k2rel.policy.failover import further_traffic, principal_traffic
+from k2rel.policy.failover import at_words, further_traffic, principal_traffic
+from k2rel.policy.flows import Carry, Choice, Condition, Fork, Own, Passed, Route, Shared
 from k2rel.policy.rules import Policy
 from k2rel.site.model import AtLeast
 
@@ -32,23 +44,16 @@ def compiled(policy: Policy) -> dict[str, Any]:
         name: [policy.choice(name, group) for group in (groups if traffic.scope == "client" else (0,))]
         for name, traffic in site.traffic.items()
     }
-    shared = {
-        member: policy.in_service(member)
-        for each in choices.values()
-        for choice in each
-        for route in choice.routes
-        for stage in route.stages
-        if isinstance(stage, AtLeast)
-        for member in stage.of
-    }
     at = {role: {side: policy.role_at(role, side) for side in site.sides} for role in site.roles}
+    holding = {r: {h.name: (h.on, policy.role_at(r, h.name)) for h in policy.holders(r) if h.name} for r in site.roles}
     up = {role: policy.role_up(role) for role in site.roles}
     backups = {role: policy.backup_in_service(role) for role in site.roles}
-    roots = [*backups.values(), *up.values(), *shared.values(), *policy.shut_down.values()]
-    roots += [node for sides in at.values() for node in sides.values()]
+    roots = [*backups.values(), *up.values(), *policy.shut_down.values()]
+    roots += [node for places in at.values() for node in places.values()]
+    roots += [node for places in holding.values() for _, node in places.values()]
     for each in choices.values():
         for choice in each:
-            roots += [route.usable for route in choice.routes] + [when for when, _ in choice.orders]
+            roots += [*choice.deciding, *choice.carrying]
     nodes = structure.needed(roots)
     place = {node: row for row, node in enumerate(nodes)}
 
@@ -62,42 +67,29 @@ def compiled(policy: Policy) -> dict[str, Any]:
         "sides": list(site.sides),
         "home": policy.home,
         "principal": principal_traffic(site),
-        "counts": list(site.foreground),
         "further": list(further_traffic(site)),
         "gates": [gate(node) for node in nodes],
         "raid": {
             name: {"drives": list(entry.drives), "tolerance": entry.tolerance} for name, entry in site.raid_sets.items()
         },
-        "serving": {name: place[node] for name, node in shared.items()},
         "choices": {
             name: {
                 "scope": site.traffic[name].scope,
                 "demand": site.traffic[name].demand_mb_s,
-                "groups": [
-                    {
-                        "routes": [
-                            {
-                                "side": route.carried_by,
-                                "stages": [
-                                    {"k": stage.k, "of": list(stage.of)} if isinstance(stage, AtLeast) else stage
-                                    for stage in route.stages
-                                ],
-                                "own": list(route.own),
-                                "usable": place[route.usable],
-                                "dead_end": route.dead_end,
-                            }
-                            for route in choice.routes
-                        ],
-                        "orders": [[place[when], list(order)] for when, order in choice.orders],
-                    }
-                    for choice in each
-                ],
+                "counts": site.traffic[name].priority == "foreground",
+                "copies": site.traffic[name].share == "all",
+                "groups": [_choice(choice, place) for choice in each],
             }
             for name, each in choices.items()
         },
+        "full_service": list(site.full_service_of),
         "roles": {
             name: {
                 "at": {side: place[node] for side, node in at[name].items()},
+                "named": {
+                    holder: {"when": place[node], "on": on, "words": at_words(holder)}
+                    for holder, (on, node) in holding[name].items()
+                },
                 "up": place[up[name]],
                 "service": role.is_service,
             }
@@ -113,3 +105,44 @@ def compiled(policy: Policy) -> dict[str, Any]:
         "client_parts": {part: site.client_part_id(0, part).replace("_0", "_#", 1) for part in site.client_parts},
         "clients": [[client.name, client.group] for client in site.clients()],
     }
+
+
+def _choice(choice: Choice, place: Mapping[Node, int]) -> dict[str, Any]:
+    weighted = choice.share == "weighted"
+    return {
+        "routes": [_route(route, place, route.weight if weighted else 1.0) for route in choice.routes],
+        "orders": [[place[when], [list(group) for group in order]] for when, order in choice.orders],
+        "branches": [_condition(branch, place) for branch in choice.branches],
+    }
+
+
+def _route(route: Route, place: Mapping[Node, int], weight: float) -> dict[str, Any]:
+    stages: list[Any] = []
+    for stage, fork in zip(route.stages, route.forks, strict=True):
+        if isinstance(stage, AtLeast) and fork is not None:
+            stages.append({"k": stage.k, "first": fork.first, "of": [list(branch) for branch in stage.of]})
+        else:
+            stages.append(stage)
+    return {
+        "side": route.carried_by,
+        "group": route.group,
+        "weight": weight,
+        "stages": stages,
+        "carries": [_carry(item) for item in route.carries],
+        "usable": _condition(route.usable, place),
+        "dead_end": route.dead_end,
+    }
+
+
+def _condition(condition: Condition, place: Mapping[Node, int]) -> list[Any]:
+    if isinstance(condition, Shared):
+        return ["is", place[condition.node]]
+    if isinstance(condition, Own):
+        return ["own", condition.part]
+    return ["at_least", condition.k, *(_condition(part, place) for part in condition.of)]
+
+
+def _carry(item: Carry) -> Any:
+    if isinstance(item, Fork):
+        return ["fork", item.first, *([_carry(inner) for inner in inners] for _, inners in item.branches)]
+    return ["passed", *map(_carry, item.on)] if isinstance(item, Passed) else item

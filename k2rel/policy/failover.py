@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ __all__ = [
     "ElementLoad",
     "FailoverOutcome",
     "UsedRoute",
+    "at_words",
     "failover",
     "further_traffic",
     "principal_traffic",
@@ -30,12 +31,17 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class UsedRoute:
-    """One route in use: the side whose load it is, its group in the file, part of the demand, parts in order."""
+    """One route in use: the side whose load it is, its group in the file, part of the demand, parts in order.
+
+    `crosses` has every part that its load falls on, branches of stages and what needs carry too, with the part of the
+    demand there.
+    """
 
     side: str
     group: int
     share: float
     path: tuple[str, ...]
+    crosses: Mapping[str, float] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -64,6 +70,7 @@ class ElementLoad(Shown):
     load_mb_s: float
     capacity_mb_s: float
     counted_mb_s: float  # of the foreground; the background yields to it
+    ends_full_service: bool = False  # a flow that full service asks for is not whole by it
 
     @property
     def overloaded(self) -> bool:
@@ -76,9 +83,16 @@ class ElementLoad(Shown):
         return not self.overloaded and exceeds(self.load_mb_s * FORGIVEN**2, self.capacity_mb_s)
 
     @property
-    def ends_full_service(self) -> bool:
-        """Whether the load of the foreground is above the capacity."""
+    def short(self) -> bool:
+        """Whether the load of the foreground is above the capacity; what has another way whole does not mind."""
         return exceeds(self.counted_mb_s, self.capacity_mb_s)
+
+    @property
+    def state(self) -> str:
+        """How it stands to its capacity, in words."""
+        if self.overloaded:
+            return "overloaded" if self.ends_full_service else "the background waits"
+        return "at its limit" if self.at_limit else "carried"
 
 
 _OLDER = frozenset(("media", "control", "ftp"))
@@ -131,6 +145,10 @@ class FailoverOutcome(Shown):
         The name of the holder that has each role now, where the file names it.
     returns : tuple of str
         Servers out of service that come back by themselves, by automatic failback; the others wait for an operator.
+    foreground : mapping of str to mapping of str to float
+        Load of each traffic class that yields to no other on every part [MB/s].
+    asks : tuple of tuple of frozenset of str
+        For each flow that is up and that full service asks for, its ways: one must have nothing overloaded.
     """
 
     level: str
@@ -149,6 +167,8 @@ class FailoverOutcome(Shown):
     standby: Mapping[str, bool] = field(default_factory=dict)
     returns: tuple[str, ...] = ()
     holders: Mapping[str, str] = field(default_factory=dict)
+    foreground: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    asks: tuple[tuple[frozenset[str], ...], ...] = ()
 
     @property
     def flows(self) -> dict[str, tuple[str, ...]]:
@@ -217,6 +237,7 @@ class FailoverOutcome(Shown):
                     "element": load.element,
                     "load_mb_s": load.load_mb_s,
                     "capacity_mb_s": load.capacity_mb_s,
+                    "foreground_mb_s": load.counted_mb_s,
                     "overloaded": load.overloaded,
                 }
                 for load in self.loads
@@ -267,6 +288,17 @@ def further_traffic(site: Site) -> tuple[str, ...]:
     """
     principal = principal_traffic(site)
     return tuple(name for name, entry in site.traffic.items() if entry.scope == "client" and name != principal)
+
+
+def at_words(place: str) -> str:
+    """Say that something is at a side or a named holder, whose name may begin with "at" itself.
+
+    Examples
+    --------
+    >>> at_words("B"), at_words("node_2"), at_words("at_node_2")
+    ('at B', 'at node 2', 'at node 2')
+    """
+    return "at " + place.removeprefix("at_").replace("_", " ")
 
 
 def raid_works(site: Site, failed: Iterable[str]) -> dict[str, bool]:
@@ -350,10 +382,12 @@ def failover(
         name: flows.follow(name, 0, 0, frozenset()) for name, traffic in site.traffic.items() if traffic.scope == "site"
     }
     loads = tuple(
-        ElementLoad(name, flows.carried.get(name, 0.0), part.capacity_mb_s, flows.foreground.get(name, 0.0))
+        ElementLoad(name, flows.carried.get(name, 0.0), part.capacity_mb_s, flows.ahead(name))
         for name, part in site.components.items()
         if part.capacity_mb_s is not None
     )
+    ends = flows.ended_by(frozenset(item.element for item in loads if item.short))
+    loads = tuple(replace(item, ends_full_service=item.element in ends) for item in loads)
     services = {
         name: all(state.routes[name] for state in clients) if traffic.scope == "client" else bool(site_routes[name])
         for name, traffic in site.traffic.items()
@@ -361,7 +395,7 @@ def failover(
     for role, entry in site.roles.items():
         if entry.is_service:
             services[role] = truth[up[role]]
-    services[FULL_SERVICE] = flows.whole(frozenset(item.element for item in loads if item.ends_full_service))
+    services[FULL_SERVICE] = flows.all_up and not ends
     roles = {role: next((side for side in site.sides if truth[at[role, side]]), None) for role in site.roles}
     first = next(iter(site.roles), None)
     primary = policy.home if first is None else roles[first]
@@ -385,6 +419,8 @@ def failover(
         carried=flows.carried,
         standby={role: truth[node] for role, node in backups.items() if role in site.movable},
         returns=tuple(name for name in out if policy.returns_by_itself(name)),
+        foreground=flows.foreground,
+        asks=tuple(flows.asks),
     )
 
 
@@ -394,7 +430,7 @@ class _Flows:
     def __init__(self, site: Site, choices: Mapping[tuple[str, int], Choice], truth: Mapping[Node, bool]) -> None:
         self.site, self.choices, self.truth = site, choices, truth
         self.carried: dict[str, float] = {}
-        self.foreground: dict[str, float] = {}
+        self.foreground: dict[str, dict[str, float]] = {}  # by traffic class
         self._met: dict[tuple[str, int, frozenset[str]], Pattern] = {}
 
     def follow(self, name: str, group: int, number: int, lost: frozenset[str]) -> tuple[UsedRoute, ...]:
@@ -407,11 +443,13 @@ class _Flows:
         used = []
         for index, share in pattern.uses:
             route = choice.routes[index]
-            for part, load in choice.falls_on(pattern, index, share * traffic.demand_mb_s).items():
-                part = self._spelled(part, number)
+            crosses = {self._spelled(p, number): on for p, on in choice.falls_on(pattern, index, share).items()}
+            for part, portion in crosses.items():
+                load = portion * traffic.demand_mb_s
                 self.carried[part] = self.carried.get(part, 0.0) + load
                 if traffic.priority == "foreground":
-                    self.foreground[part] = self.foreground.get(part, 0.0) + load
+                    here = self.foreground.setdefault(name, {})
+                    here[part] = here.get(part, 0.0) + load
             path: list[str] = []
             for stage, fork in zip(route.stages, route.forks, strict=True):
                 if fork is None or not isinstance(stage, AtLeast):
@@ -419,16 +457,31 @@ class _Flows:
                     continue
                 live = [each for n, each in enumerate(stage.of, fork.first) if n in pattern.live]
                 path += [self._spelled(part, number) for each in live[: stage.k] for part in each]
-            used.append(UsedRoute(route.carried_by, route.group, share, tuple(path)))
+            used.append(UsedRoute(route.carried_by, route.group, share, tuple(path), crosses))
         return tuple(used)
 
-    def whole(self, overloaded: frozenset[str]) -> bool:
-        """Whether every flow that full service asks for is up, and gets what it asks for."""
-        return all(
-            not pattern.lost and any(overloaded.isdisjoint(way) for way in self.choices[name, group].ways(pattern))
+    def ahead(self, part: str) -> float:
+        """Load of the foreground on a part."""
+        return sum(load.get(part, 0.0) for load in self.foreground.values())
+
+    @property
+    def asks(self) -> dict[tuple[frozenset[str], ...], None]:
+        """For each flow that is up and that full service asks for, its ways: one of them must not be overloaded."""
+        return {
+            tuple(self.choices[name, group].ways(pattern)): None
             for (name, group, _), pattern in self._met.items()
-            if name in self.site.full_service_of
-        )
+            if name in self.site.full_service_of and not pattern.lost
+        }
+
+    @property
+    def all_up(self) -> bool:
+        """Whether every flow that full service asks for is up."""
+        return not any(pattern.lost for (name, *_), pattern in self._met.items() if name in self.site.full_service_of)
+
+    def ended_by(self, overloaded: frozenset[str]) -> frozenset[str]:
+        """Overloaded elements by which a flow that full service asks for is up but not whole."""
+        missed = (ways for ways in self.asks if not any(map(overloaded.isdisjoint, ways)))
+        return overloaded & {element for ways in missed for way in ways for element in way}
 
     def _spelled(self, part: str, number: int) -> str:
         return self.site.client_part_id(number, part) if part in self.site.client_parts else part

@@ -278,6 +278,24 @@ class Choice:
 
         return [frozenset(within(route.carries)) for route in self.routes]
 
+    def fails_over(self, before: Pattern, after: Pattern, order: int = 0) -> bool:
+        """Say whether a flow loses a path in use and goes on over others, while no role that it asks for moves.
+
+        `order` is the place in `orders` of the order in force. A change to a better group is a return, and where each
+        path carries a copy nothing is lost while one goes on.
+        """
+        if before.lost or after.lost or before.uses == after.uses:
+            return False
+        used, then = ({route for route, _ in pattern.uses} for pattern in (before, after))
+        gone = not used & then if self.share == "all" else bool(used - then)
+        return gone and self._rank(after, order) >= self._rank(before, order)
+
+    def _rank(self, pattern: Pattern, order: int) -> tuple[int, bool]:
+        """How far down the paths in use stand: their group, and in it those of weight 0 after the others."""
+        route = pattern.uses[0][0]
+        group = next(place for place, members in enumerate(self.orders[order][1]) if route in members)
+        return group, self.share == "weighted" and self.routes[route].weight == 0
+
     def falls_on(self, pattern: Pattern, route: int, amount: float = 1.0) -> dict[str, float]:
         """Load that an amount on a route puts on each part, by its name in the file."""
         return _larger(*_falls(self.routes[route].carries, pattern.live, amount))

@@ -137,6 +137,10 @@ class Roles:
         """
         return self._holders(self.site.roles[role])
 
+    def held(self, role: str) -> list[Node]:
+        """Say when each holder has a role, in the order of `holders`; on its way, or stranded, none."""
+        return [node for _, node in self._positions[role]]
+
     def servers(self, holder: Holder) -> list[str]:
         """List the servers that a holder is made of: the one it runs on and those of its units.
 

@@ -59,7 +59,8 @@ function k2relExplorer(root, data, host) {
   }
 
   const mark = (text, bad) => element("span", text, bad ? "failed" : "");
-  const stateOf = (item) => item.overloaded ? ["over", "overloaded"] : item.at_limit ? ["limit", "at its limit"] : ["carried", "carried"];
+  const stateOf = (item) => item.ends_full_service ? ["over", "overloaded"] : item.overloaded ? ["waits", "the background waits"]
+    : item.at_limit ? ["limit", "at its limit"] : ["carried", "carried"];
   function bar(item) {
     const made = element("span", undefined, "k2x-bar"), filled = element("span");
     const [kind, text] = stateOf(item);
@@ -79,19 +80,37 @@ function k2relExplorer(root, data, host) {
       return [words(item.element), item.load_mb_s.toFixed(ofLoad), item.capacity_mb_s.toFixed(ofCapacity), bar(item), said];
     }), "load on each element now");
   }
+  const lines = (texts) => {
+    const made = element("span");
+    texts.forEach((text, n) => made.append(...(n ? [document.createElement("br")] : []), text));
+    return made;
+  };
   function nowTable(policy, outcome) {
-    const counts = [...data.sides, null].map((side) => outcome.clients.filter((c) => c.sides[policy.principal] === side).length);
+    const sidesOf = (used) => [...new Set(used.map((route) => route.side))].sort().join(" and ");
+    const counts = new Map([...data.sides, ""].map((sides) => [sides, 0]));
+    for (const client of outcome.clients) {
+      const sides = sidesOf(client.routes[policy.principal] ?? []);
+      counts.set(sides, (counts.get(sides) ?? 0) + 1);
+    }
+    const cut = counts.get("");
+    counts.delete("");
+    const held = (name, side) => name in outcome.holders ? policy.roles[name].named[outcome.holders[name]].words : `at ${side}`;
     const rows = [
       ...Object.entries(outcome.services).map(([name, there]) => [words(name), mark(there ? "there" : "LOST", !there)]),
-      ...Object.entries(outcome.roles).map(([name, side]) => [`role ${words(name)}`, side === null ? mark("nobody", true) : `at ${side}`]),
+      ...Object.entries(outcome.roles).map(([name, side]) => [`role ${words(name)}`, side === null ? mark("nobody", true) : held(name, side)]),
       ["out of service", outcome.out_of_service.map(words).join(", ") || "none"],
       ...Object.entries(outcome.standby).map(([name, there]) => [`backup for ${words(name)}`, mark(there ? "stands by" : "NONE", !there)]),
-      [`clients' ${words(policy.principal)}`, data.sides.map((side, n) => `${counts[n]} on ${side}`).join(", ") + `, ${counts.at(-1)} cut off`],
+      [`clients' ${words(policy.principal)}`, [...counts].map(([sides, count]) => `${count} on ${sides}`).join(", ") + `, ${cut} cut off`],
     ];
     const ofClient1 = new Set(own.map((pattern) => pattern.replace("#", 1)));
-    for (const name of policy.further) {
-      const path = outcome.clients[0].paths[name].filter((part) => !ofClient1.has(part));
-      rows.push([`${words(name)} of client 1`, path.map(words).join(" → ") || mark("lost", true)]);
+    const routes = outcome.clients[0].routes, several = Object.values(routes).some((used) => used.length > 1);
+    for (const name of [...(several ? [policy.principal] : []), ...policy.further]) {
+      const used = routes[name] ?? [], copies = policy.choices[name].copies;
+      const ways = used.map(({ share, path }) => {
+        const part = used.length < 2 ? "" : copies ? "copy by " : `${Number((100 * share).toPrecision(3))} % by `;
+        return part + path.filter((each) => !ofClient1.has(each)).map(words).join(" → ");
+      });
+      rows.push([`${words(name)} of client 1`, ways.length ? lines(ways) : mark("lost", true)]);
     }
     return table([["what"], ["now"]], rows, "services, roles and ways now");
   }
@@ -100,10 +119,13 @@ function k2relExplorer(root, data, host) {
     for (const group of svg.querySelectorAll("[data-part]")) {
       const look = looks[group.dataset.part];
       if (look.way) group.dataset.way = look.way; else delete group.dataset.way;
-      for (const key of ["further", "failed", "out", "over", "full"]) if (look[key]) group.dataset[key] = ""; else delete group.dataset[key];
-      const load = group.querySelector(".load");
-      if (load) load.textContent = look.load;
+      for (const key of ["further", "failed", "out", "over", "waits", "full"]) if (look[key]) group.dataset[key] = ""; else delete group.dataset[key];
+      for (const key of ["load", "share"]) {
+        const text = group.querySelector(`.${key}`);
+        if (text) text.textContent = look[key];
+      }
       k2relNote(group.querySelector(".note"), look.note);
+      k2relNote(group.querySelector(".held"), look.held);
       group.setAttribute("aria-pressed", String(failed.has(partOf(group.dataset.part))));
     }
   }

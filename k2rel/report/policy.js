@@ -22,109 +22,142 @@ function k2relEvaluate(data, failedNames) {
   }
   const own = (number, part) => data.client_parts[part].replace("#", number);
   const isOwn = (part) => Object.hasOwn(data.client_parts, part);
-  const carried = {}, counted = {};
-  const carriesClients = new Set();
-  // the first usable route in the order that holds
-  const taken = (group, lost) => {
-    const order = group.orders.find(([when]) => truth[when])[1];
-    for (const index of order) {
-      const route = group.routes[index];
-      if (truth[route.usable] && !route.own.some((part) => lost.has(part))) return route.dead_end ? null : route;
-    }
-    return null;
+  const spelled = (part, number) => (isOwn(part) ? own(number, part) : part);
+  const holds = ([kind, ...args], lost) => kind === "is" ? truth[args[0]] : kind === "own" ? !lost.has(args[0])
+    : args.slice(1).filter((part) => holds(part, lost)).length >= args[0];
+
+  /** The routes in use: those usable in the first group that has one, each with its part of the demand. */
+  const taken = (choice, copies, lost) => {
+    const [, order] = choice.orders.find(([when]) => truth[when]) ?? [null, []];
+    const usable = (index) => holds(choice.routes[index].usable, lost);
+    const group = order.find((each) => each.some(usable)) ?? [];
+    const routes = choice.routes.filter((route, index) => group.includes(index) && !route.dead_end && usable(index));
+    const weights = routes.map((route) => route.weight), total = weights.reduce((sum, weight) => sum + weight, 0);
+    const shares = weights.map((weight) => copies || routes.length === 1 ? 1 : total > 0 ? weight / total : 1 / routes.length);
+    return routes.map((route, n) => ({ route, share: shares[n] })).filter(({ share }) => share > 0);
   };
-  const walk = (route, name, traffic, number) => {
-    if (route === null) return [];
-    const path = [];
-    for (const stage of route.stages) {
-      const live = typeof stage === "string"
-        ? [isOwn(stage) ? own(number, stage) : stage]
-        : stage.of.filter((member) => truth[data.serving[member]]);
-      for (const member of live) {
-        carried[member] = (carried[member] || 0) + traffic.demand / live.length;
-        if (!data.counts.includes(name)) continue;
-        counted[member] = (counted[member] || 0) + traffic.demand / live.length;
-        if (traffic.scope === "client") carriesClients.add(member);
+
+  /** What load falls on: on what is crossed, and on what that needs, once on each part however often it is needed. */
+  const falls = (carries, live, amount) => {
+    const crossed = new Map(), needed = new Map();
+    const add = (to, from) => from.forEach((load, part) => to.set(part, (to.get(part) ?? 0) + load));
+    const most = (from) => from.forEach((load, part) => needed.set(part, Math.max(needed.get(part) ?? 0, load)));
+    for (const item of carries) {
+      if (typeof item === "string") add(crossed, new Map([[item, amount]]));
+      else if (item[0] === "passed") most(both(falls(item.slice(1), live, amount)));
+      else {
+        const [, start, ...branches] = item, on = branches.filter((_, n) => live(start + n)), behind = new Map();
+        for (const branch of on) {
+          const [here, further] = falls(branch, live, amount / on.length);
+          add(crossed, here);
+          add(behind, further);
+        }
+        most(behind);
       }
-      path.push(...(typeof stage === "string" ? live : live.slice(0, stage.k)));
     }
-    return path;
+    return [crossed, needed];
   };
-  const classes = Object.entries(data.choices);
+  const both = ([crossed, needed]) => new Map([...needed, ...crossed]);
+
+  const carried = Object.create(null), counted = Object.create(null), ways = [];
+  const follow = (name, group, number, lost) => {
+    const traffic = data.choices[name], choice = traffic.groups[group];
+    const live = (branch) => holds(choice.branches[branch], lost);
+    const crossed = [];
+    const used = taken(choice, traffic.copies, lost).map(({ route, share }) => {
+      const crosses = Object.fromEntries([...both(falls(route.carries, live, share))].map(([part, on]) => [spelled(part, number), on]));
+      for (const [part, on] of Object.entries(crosses)) {
+        carried[part] = (carried[part] ?? 0) + on * traffic.demand;
+        if (traffic.counts) counted[part] = (counted[part] ?? 0) + on * traffic.demand;
+      }
+      crossed.push(Object.keys(crosses));
+      const path = route.stages.flatMap((stage) => typeof stage === "string" ? [stage]
+        : stage.of.filter((_, n) => live(stage.first + n)).slice(0, stage.k).flat());
+      return { side: route.side, group: route.group, share, crosses, path: path.map((part) => spelled(part, number)) };
+    });
+    // ways that each carry the flow whole
+    if (data.full_service.includes(name)) ways.push(traffic.copies || !used.length ? crossed : [crossed.flat()]);
+    return used;
+  };
+  const path = (used) => used[0]?.path ?? [];
+  const each = (found, value) => Object.fromEntries(Object.entries(found).map(([name, item]) => [name, value(item)]));
+  const ofScope = (scope) => Object.keys(data.choices).filter((name) => data.choices[name].scope === scope);
   const clients = data.clients.map(([client, group], index) => {
     const lost = new Set(Object.keys(data.client_parts).filter((part) => failed.has(own(index + 1, part))));
-    const sides = {}, paths = {};
-    for (const [name, traffic] of classes) {
-      if (traffic.scope !== "client") continue;
-      const route = taken(traffic.groups[group], lost);
-      sides[name] = route === null ? null : route.side;
-      paths[name] = walk(route, name, traffic, index + 1);
-    }
-    return { client, sides, paths };
+    const routes = Object.fromEntries(ofScope("client").map((name) => [name, follow(name, group, index + 1, lost)]));
+    return { client, sides: each(routes, (used) => used[0]?.side ?? null), paths: each(routes, path), routes };
   });
-  const services = {}, flows = {};
-  for (const [name, traffic] of classes) {
-    if (traffic.scope === "client") {
-      services[name] = clients.every((state) => state.sides[name] !== null);
-    } else {
-      const route = taken(traffic.groups[0], new Set());
-      flows[name] = walk(route, name, traffic, 0);
-      services[name] = route !== null;
-    }
+  const flowRoutes = Object.fromEntries(ofScope("site").map((name) => [name, follow(name, 0, 0, new Set())]));
+  const services = {};
+  for (const name of Object.keys(data.choices)) {
+    services[name] = Object.hasOwn(flowRoutes, name) ? flowRoutes[name].length > 0 : clients.every((state) => state.routes[name].length > 0);
   }
-  const roles = {};
+  const roles = {}, holders = {};
   for (const [name, role] of Object.entries(data.roles)) {
     if (role.service) services[name] = truth[role.up];
     roles[name] = data.sides.find((side) => truth[role.at[side]]) ?? null;
+    const holder = Object.keys(role.named).find((each) => truth[role.named[each].when]);
+    if (holder !== undefined) holders[name] = holder;
   }
+  const above = (load, capacity) => load > capacity * (1 + 1e-9);
   const loads = Object.entries(data.capacity).map(([element, capacity]) => {
-    const load = carried[element] || 0;
-    const overloaded = load > capacity * (1 + 1e-9);
-    return { element, load_mb_s: load, capacity_mb_s: capacity, overloaded, at_limit: !overloaded && load * (1 + 1e-9) > capacity };
+    const load = carried[element] ?? 0, foreground = counted[element] ?? 0, overloaded = above(load, capacity);
+    return { element, load_mb_s: load, capacity_mb_s: capacity, foreground_mb_s: foreground, overloaded,
+      at_limit: !overloaded && load * (1 + 1e-9) > capacity, ends_full_service: above(foreground, capacity) };
   });
-  services.full_service = services[data.principal] &&
-    !loads.some((item) => (counted[item.element] || 0) > item.capacity_mb_s * (1 + 1e-9) && carriesClients.has(item.element));
+  const over = new Set(loads.filter((item) => item.ends_full_service).map((item) => item.element));
+  services.full_service = ways.every((flow) => flow.some((parts) => !parts.some((part) => over.has(part))));
   const first = Object.keys(data.roles)[0];
   let primary = first === undefined ? data.home : roles[first];
   if (first !== undefined && data.roles[first].service && !truth[data.roles[first].up]) primary = null;
   return {
-    level: data.level, failed: [...failed], home: data.home, primary, roles,
+    level: data.level, failed: [...failed], home: data.home, primary, roles, holders,
     out_of_service: Object.keys(data.shut).filter((name) => truth[data.shut[name]]),
     returns_by_itself: data.returns.filter((name) => truth[data.shut[name]]),
     backup_in_service: data.backup !== null && truth[data.backup],
     standby: Object.fromEntries(Object.entries(data.standby).map(([role, gate]) => [role, truth[gate]])),
-    clients, flows, services, loads, carried,
+    clients, flows: each(flowRoutes, path), flow_routes: flowRoutes, services, loads, carried,
   };
 }
 
 /** What each drawn part looks like; the same as k2rel.plots.looks(). */
 function k2relLooks(data, marks, outcome) {
-  const ways = {}, further = new Set(), shown = {}, without = { client_1: 0, clients: 0 };
-  const principal = data.principal, failed = new Set(outcome.failed);
+  const ways = {}, further = new Set(), shown = {}, without = { client_1: 0, clients: 0 }, portions = {};
+  const principal = data.principal, failed = new Set(outcome.failed), copies = data.choices[principal].copies;
+  const loaded = (name, crosses) => (data.choices[name].demand > 0 ? Object.keys(crosses) : []);
   outcome.clients.forEach((state, index) => {
     for (const [part, pattern] of Object.entries(data.client_parts)) {
       const name = pattern.replace("#", index + 1);
       shown[name] = index === 0 ? name : "clients_" + part;
     }
     shown[state.client] = index === 0 ? "client_1" : "clients";
-    const side = state.sides[principal];
-    if (side !== null && side !== undefined) {
-      for (const part of [state.client, ...state.paths[principal]]) {
+    const used = state.routes[principal] ?? [];
+    for (const { side, path, crosses } of used) {
+      for (const part of [state.client, ...path, ...loaded(principal, crosses)]) {
         (ways[shown[part] || part] ||= new Set()).add(String(data.sides.indexOf(side)));
       }
+      if (index === 0) for (const [part, on] of Object.entries(crosses)) portions[part] = (portions[part] ?? 0) + on;
     }
-    if (side === null) without[shown[state.client]] += 1;
-    if (index === 0) data.further.forEach((name) => state.paths[name].forEach((part) => further.add(part)));
+    if (principal in state.routes && !used.length) without[shown[state.client]] += 1;
+    if (index === 0) {
+      data.further.forEach((name) => state.routes[name].forEach(({ path, crosses }) =>
+        [...path, ...loaded(name, crosses)].forEach((part) => further.add(part))));
+    }
   });
+  const twice = copies && (outcome.clients[0].routes[principal] ?? []).length > 1;
+  const short = (value) => Number(value.toPrecision(3));
+  const share = (on) => on === undefined || on <= 0 ? "" : on < 1 - 1e-9 ? `${short(100 * on)} %`
+    : on > 1 + 1e-9 ? `${short(on)} copies` : twice ? "copy" : "";
   const carried = {};
   for (const [part, load] of Object.entries(outcome.carried)) {
     const name = shown[part] || part;
     carried[name] = (carried[name] || 0) + load;
   }
-  const over = new Set(outcome.loads.filter((item) => item.overloaded).map((item) => item.element));
+  const over = new Set(outcome.loads.filter((item) => item.ends_full_service).map((item) => item.element));
+  const waits = new Set(outcome.loads.filter((item) => item.overloaded && !item.ends_full_service).map((item) => item.element));
   const full = new Set(outcome.loads.filter((item) => item.at_limit).map((item) => item.element));
-  const notes = {};
-  const say = (owner, text) => (notes[owner] ||= []).push(text);
+  const notes = {}, held = {};
+  const say = (owner, text, to = notes) => (to[owner] ||= []).push(text);
   for (const [who, count] of Object.entries(without)) {
     if (count) say(who, who === "client_1" || count === data.clients.length - 1 ? "no " + principal : `${count} without ${principal}`);
   }
@@ -132,13 +165,19 @@ function k2relLooks(data, marks, outcome) {
   for (const part of outcome.failed) {
     if (!marks.drawn.includes(part)) say(marks.home[part] ?? marks.others, part.replaceAll("_", " "));
   }
+  for (const [role, name] of Object.entries(outcome.holders)) {
+    const { on, words } = data.roles[role].named[name];
+    if (on !== null) say(marks.home[on], `${role.replaceAll("_", " ")} ${words}`, held);
+  }
   return Object.fromEntries(marks.drawn.map((part) => {
     const found = [...(ways[part] || [])];
     return [part, {
       way: found.length > 1 ? "both" : found[0] || "",
-      further: further.has(part), failed: failed.has(part), out: outcome.out_of_service.includes(part), over: over.has(part),
-      full: full.has(part),
+      further: further.has(part), failed: failed.has(part), out: outcome.out_of_service.includes(part),
+      over: over.has(part), waits: waits.has(part), full: full.has(part),
       load: carried[part] > 0 ? String(Number(carried[part].toPrecision(4))) : "",
+      share: share(portions[part]),
+      held: (held[part] || []).join(", "),
       note: (notes[part] || []).join(", "),
     }];
   }));

@@ -63,7 +63,7 @@ def site_services(site: Site, lost_clients: Sequence[int] | None = None) -> list
 
 
 def structure_function(policy: Policy, service: SiteService) -> Node:
-    """Write a service as a function of all parts, each client's own among them; full service, of loads, is none."""
+    """Write a service as a function of all parts, each client's own among them; full service: see `whole`."""
     s, site = policy.structure, policy.site
     if service.rule == "role":
         return policy.role_up(service.of)
@@ -77,4 +77,4 @@ def structure_function(policy: Policy, service: SiteService) -> Node:
         return s.conjunction(served)
     if service.rule == "lost clients":
         return s.at_least(len(clients) - service.cut_off + 1, served)
-    raise ValueError(f"{service.name}: not a function of which parts work alone")
+    raise ValueError(f"{service.name} asks for loads")

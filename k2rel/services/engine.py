@@ -21,6 +21,9 @@ FloatArray = NDArray[np.float64]
 class Engine(Protocol):
     """What measures need of an engine; services and diagrams are those of its own policy."""
 
+    def __hash__(self) -> int:
+        """Hash by identity."""
+
     @property
     def policy(self) -> Policy:
         """The rules whose modes it knows."""

@@ -23,7 +23,7 @@ from k2rel.services.loading import Danger, Kind, Loading, Way
 from k2rel.services.modes import Mode
 from k2rel.services.sums import sums_of
 
-__all__ = ["FullService"]
+__all__ = ["FullService", "Judge"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -77,8 +77,8 @@ class FullService:
             if size and not kept:
                 return 0.0, 0.0
             prepared.append((size, kept))
-        now = _Judge([first for first, _ in rows], dangers[0])
-        then = _Judge([second for _, second in rows], dangers[1])
+        now = Judge([first for first, _ in rows], dangers[0])
+        then = Judge([second for _, second in rows], dangers[1])
         lost = np.array([[float(second.lost)] for _, second in rows])
         weights = [(size, np.array([[kept.get(row, 0.0)] for row in range(len(rows))])) for size, kept in prepared]
         met, total = sums_of(np.hstack([now.rows, then.rows, lost]), weights, _BELOW)
@@ -105,9 +105,13 @@ class FullService:
                 asks = self.loading.asks(mode, group)
                 taken = np.array([states.outcomes(name, group, situation) for name, situation in asks])
                 taken = taken.reshape(len(asks), len(states.works))
-                outcomes, which = np.unique(taken, axis=1, return_inverse=True)
-                kinds = [self.loading.kind(outcome, group, danger) for outcome in outcomes.T.tolist()]
-                groups.append((size, [kinds[place] for place in which.reshape(-1).tolist()]))
+                outcomes, first, which = np.unique(taken, axis=1, return_index=True, return_inverse=True)
+                # numbered as the states first have them: numbers of patterns depend on who asked first
+                order = np.argsort(first)
+                kinds = [self.loading.kind(outcome, group, danger) for outcome in outcomes.T[order].tolist()]
+                apart = list(dict.fromkeys(kinds))
+                number = np.array([apart.index(kind) for kind in kinds])
+                groups.append((size, apart, number[np.argsort(order)][which.reshape(-1)]))
             index.append(found.setdefault(_load_pattern(groups, danger), len(found)))
         return list(found), np.array(index)
 
@@ -172,7 +176,7 @@ class FullService:
         return total
 
 
-class _Judge:
+class Judge:
     """Whether what clients do leaves every flow of a mode whole, from sums over the clients of the rows of their kinds.
 
     A row has the load on each element and, for kinds whose flows ask for more than that what they load is not
@@ -190,10 +194,12 @@ class _Judge:
 
     def down(self, sums: FloatArray) -> BoolArray:
         """Whether some flow is not whole, for each sum of rows."""
+        return _down(self.over(sums), sums[:, self._columns :], self._asks, self._fixed)
+
+    def over(self, sums: FloatArray) -> BoolArray:
+        """Which elements are overloaded, forgiving the rounding of sums."""
         loads = sums[:, : self._columns]
-        # forgiving the rounding of sums
-        over = (loads > 0) & (loads > self._room + 1e-9 * np.abs(self._room) + 1e-12)
-        return _down(over, sums[:, self._columns :], self._asks, self._fixed)
+        return np.asarray((loads > 0) & (loads > self._room + 1e-9 * np.abs(self._room) + 1e-12))
 
 
 Asks = Sequence[Sequence[Way]]
@@ -291,29 +297,28 @@ def _expm1(z: FloatArray) -> FloatArray:
     return np.asarray(np.expm1(z.real) + 1j * z.imag * np.exp(z.real))
 
 
-def _load_pattern(groups: Sequence[tuple[int, Sequence[Kind]]], danger: Danger) -> _LoadPattern:
+def _load_pattern(groups: Sequence[tuple[int, list[Kind], IntArray]], danger: Danger) -> _LoadPattern:
     """Bring what clients do into a form that mirror images share.
 
-    Loads become shares of the room; elements that another one on the same ways outdoes in every state fall away;
-    groups and elements are sorted.
+    Each group has its size, the kinds of what its clients do, and the kind by state of a client's own parts. Loads
+    become shares of the room; elements that another one on the same ways outdoes in every state fall away; groups and
+    elements are sorted.
     """
-    if danger.fixed.lost or any(size and all(kind.lost for kind in kinds) for size, kinds in groups):
+    if danger.fixed.lost or any(size and all(kind.lost for kind in kinds) for size, kinds, _ in groups):
         return _LoadPattern(never=True)
     room = np.array(danger.capacity) - np.array(danger.base)
     columns = len(danger.elements)
     shares = []
-    for size, kinds in groups:
+    for size, kinds, which in groups:
         loads = np.array([kind.load or (0.0,) * columns for kind in kinds]).reshape(len(kinds), columns)
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.where(loads > 0, np.where(room > 0, loads / room, _FULL), 0.0)
-        shares.append((size, kinds, np.round(share, 12)))
-    shares.sort(key=lambda s: (s[0], [kind.lost for kind in s[1]], sorted(map(tuple, s[2].T.tolist()))))
-    stacked: list[list[float]] = []
-    told_apart: list[Kind] = []
-    for _, kinds, share in shares:
-        for kind in (apart := dict.fromkeys(kinds)):
-            stacked.append(share[kinds.index(kind)].tolist())
-        told_apart += apart
+        shares.append((size, kinds, which, np.round(share, 12)))
+    if len(shares) > 1:
+        shares.sort(key=lambda s: (s[0], np.array([kind.lost for kind in s[1]])[s[2]].tobytes(),
+                                   sorted(map(tuple, s[3][s[2]].T.tolist()))))  # fmt: skip
+    stacked = [row for *_, share in shares for row in share.tolist()]
+    told_apart = [kind for _, kinds, *_ in shares for kind in kinds]
     ways_of = {kind: [_on_ways(kind.asks, place) for place in range(columns)] for kind in (*told_apart, danger.fixed)}
     # an element is what it is loaded with in each state, and the ways that it stands on
     told = [
@@ -327,13 +332,13 @@ def _load_pattern(groups: Sequence[tuple[int, Sequence[Kind]]], danger: Danger) 
     rows: dict[tuple[tuple[float, ...], tuple[tuple[Way, ...], ...]], int] = {}
     result = []
     at = 0
-    for size, kinds, _ in shares:
-        numbers = {}
-        for kind in dict.fromkeys(kinds):
+    for size, kinds, which, _ in shares:
+        numbers = []
+        for kind in kinds:
             row = tuple(loads[at] for loads, _ in kept), asked[kind]
-            numbers[kind] = -1 if kind.lost else rows.setdefault(row, len(rows))
+            numbers.append(-1 if kind.lost else rows.setdefault(row, len(rows)))
             at += 1
-        result.append((size, tuple(numbers[kind] for kind in kinds)))
+        result.append((size, tuple(np.array(numbers)[which].tolist())))
     return _LoadPattern(
         tuple(result), tuple(loads for loads, _ in rows), tuple(asks for _, asks in rows), asked[danger.fixed]
     )

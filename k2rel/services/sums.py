@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from k2rel.errors import ModelTooLargeError
 
-__all__ = ["sums_of"]
+__all__ = ["Coded", "coded", "sums_of"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -43,21 +45,34 @@ def sums_of(rows: FloatArray, groups: Sequence[tuple[int, Any]], below: float) -
     clients = sum(size for size, _ in groups)
     mean = sum(size * weights.real.max(axis=1, initial=0.0) for size, weights in groups)
     most = np.array([min(_most(one, clients) + 1, clients) for one in np.atleast_1d(mean).tolist()], dtype=np.int64)
-    codes, bases, worth = _coded(rows, most)
+    code = coded(rows, most)
     there = [np.flatnonzero(weights.any(axis=1)) for _, weights in groups]
     starts = np.cumsum([0, *map(len, there)])
     parts = np.concatenate([weights[which] for (_, weights), which in zip(groups, there, strict=True)])
     sizes = np.array([size for size, _ in groups], dtype=np.int64)
-    found, total = joint_counts(sizes, starts, np.concatenate([codes[which] for which in there]), parts, below)
-    return (found[:, None] // _units(bases) % np.array(bases, dtype=np.int64)) @ worth, total
+    found, total = joint_counts(sizes, starts, np.concatenate([code.rows[which] for which in there]), parts, below)
+    return code.sums(found), total
 
 
-def _coded(rows: FloatArray, most: IntArray) -> tuple[IntArray, list[int], FloatArray]:
-    """Rows as whole numbers: codes, the base of each digit, and what each digit is worth (digits x columns).
+@dataclass(frozen=True)
+class Coded:
+    """Rows as whole numbers, the base of each digit, and what each digit is worth (digits x columns)."""
+
+    rows: IntArray
+    bases: list[int]
+    worth: FloatArray
+
+    def sums(self, codes: IntArray) -> FloatArray:
+        """Sums of rows from the sums of their codes."""
+        return np.asarray((codes[:, None] // _units(self.bases) % np.array(self.bases, dtype=np.int64)) @ self.worth)
+
+
+def coded(rows: FloatArray, most: IntArray) -> Coded:
+    """Write rows as whole numbers, of which so many of each are added up at most.
 
     A digit for each column that is no multiple of another one or, where those are too many, for each kind of row.
     """
-    found = [_on_grid(column) for column in rows.T]
+    found = [_on_grid(tuple(column)) for column in rows.T.tolist()]
     if None not in found:
         grid = [one for one in found if one is not None]
         for chosen in (_different, _independent):
@@ -65,7 +80,7 @@ def _coded(rows: FloatArray, most: IntArray) -> tuple[IntArray, list[int], Float
             table = np.array([grid[column][1] for column in digits], dtype=np.int64).reshape(len(digits), len(rows))
             bases = (table @ most + 1).tolist()
             if math.prod(bases) < _CODES:
-                return _units(bases) @ table, bases, worth
+                return Coded(_units(bases) @ table, bases, worth)
     some = rows.any(axis=1)
     bases = np.where(some, most + 1, 1).tolist()
     if math.prod(bases) >= _CODES:
@@ -73,7 +88,7 @@ def _coded(rows: FloatArray, most: IntArray) -> tuple[IntArray, list[int], Float
             f"clients load the paths in {int(some.sum())} different manners, too many to count together; use fewer "
             "clients or groups"
         )
-    return np.where(some, _units(bases), 0), bases, rows
+    return Coded(np.where(some, _units(bases), 0), bases, rows)
 
 
 Grid = Sequence[tuple[float, tuple[int, ...]]]
@@ -110,13 +125,14 @@ def _units(bases: Sequence[int]) -> IntArray:
     return np.array([math.prod(bases[:place]) for place in range(len(bases))], dtype=np.int64)
 
 
-def _on_grid(column: FloatArray) -> tuple[float, tuple[int, ...]] | None:
+@lru_cache(maxsize=4096)
+def _on_grid(column: tuple[float, ...]) -> tuple[float, tuple[int, ...]] | None:
     """A unit of which all values are multiples, to 12 digits, and the smallest such multiples."""
-    top = float(column.max(initial=0.0))
+    top = max(column, default=0.0)
     if top <= 0:
         return 0.0, (0,) * len(column)
     parts = []
-    for value in column.tolist():
+    for value in column:
         part = Fraction(value / top).limit_denominator(_FINEST)
         if abs(float(part) - value / top) > 1e-12:
             return None

@@ -24,6 +24,7 @@ from k2rel.simulation.cluster import cluster
 from k2rel.simulation.kernel import records
 from k2rel.simulation.kernel.records import Sums
 from k2rel.simulation.model import SiteModel
+from k2rel.simulation.places import gathered
 from k2rel.simulation.plan import Plan, Progress
 from k2rel.simulation.prepared import Prepared, prepare
 from k2rel.simulation.results import Simulation
@@ -135,7 +136,7 @@ def simulate(
             while first < goal:
                 ranges = [(a, min(a + size, goal)) for a in range(first, goal, size)]
                 for _, done in zip(ranges, pool.chunks(ranges), strict=True):
-                    _add(total, done)
+                    total = _sum(total, done)
                     width = Simulation.relative_width(total, service, plan)
                     if progress is not None:
                         expected = goal if plan.target is None else _expected(total, width, plan)
@@ -162,11 +163,14 @@ def _expected(total: Sums, width: float, plan: Plan) -> int:
     return int(min(plan.histories, max(done, done * (width / plan.target) ** 2 * 1.05)))
 
 
-def _add(total: Sums, more: Sums) -> None:
+def _sum(total: Sums, more: Sums) -> Sums:
     longest = np.maximum(total.service[:, records.S_LONGEST], more.service[:, records.S_LONGEST])
-    for one, other in zip(total, more, strict=True):
-        np.add(one, other, out=one)
+    both = gathered(total, [more])
+    for name, one, other in zip(Sums._fields, total, more, strict=True):
+        if name not in ("places", "place", "joint"):
+            np.add(one, other, out=one)
     total.service[:, records.S_LONGEST] = longest
+    return both
 
 
 @dataclass

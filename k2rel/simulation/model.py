@@ -16,7 +16,8 @@ from k2rel.errors import InputError, ModelTooLargeError, closest
 from k2rel.logic.structure import Node
 from k2rel.organisation import Organisation, RepairWork
 from k2rel.policy.failover import FORGIVEN, principal_traffic
-from k2rel.policy.rules import Choice, Policy
+from k2rel.policy.flows import Choice
+from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover
 from k2rel.rates import Law, RaidModule
 from k2rel.services.catalogue import SiteService, site_services
@@ -25,7 +26,6 @@ from k2rel.simulation.circumstances import Circumstances
 from k2rel.simulation.kernel.draws import alias_table, packed
 from k2rel.simulation.kernel.gates import CONSTANT, CONTROLLED, SHARED, flattened
 from k2rel.simulation.kernel.records import Model
-from k2rel.site.model import AtLeast
 from k2rel.studies import Study
 
 __all__ = ["SiteModel"]
@@ -56,6 +56,7 @@ class SiteModel:
         self.classes = tuple(n for n, t in site.traffic.items() if t.scope == "client")
         self.principal = principal_traffic(site)
         self.site_flows = tuple(n for n, t in site.traffic.items() if t.scope == "site")
+        self.traffic = (*self.classes, *self.site_flows)
         self.own = tuple(site.client_parts)
         if len(self.own) > _MOST_OWN:
             raise ModelTooLargeError(f"{site.name}: clients with {len(self.own)} parts each; at most {_MOST_OWN}")
@@ -66,9 +67,8 @@ class SiteModel:
     def roots(self) -> list[Node]:
         """Functions of the policy that decide services and loads."""
         policy, site = self.policy, self.study.site
-        nodes = [node for choice in self.choices.values() for node in choice.deciding]
+        nodes = [node for choice in self.choices.values() for node in (*choice.deciding, *choice.sharing)]
         nodes += [policy.role_up(role) for role in site.roles]
-        nodes += [policy.in_service(name) for name in self.sharing]
         return list(dict.fromkeys(nodes))
 
     @cached_property
@@ -79,17 +79,6 @@ class SiteModel:
             **{(name, g): self.policy.choice(name, g) for name in self.classes for g in groups},
             **{(name, 0): self.policy.choice(name, 0) for name in self.site_flows},
         }
-
-    @cached_property
-    def sharing(self) -> tuple[str, ...]:
-        """Members of stages that share a load and have a capacity, or stand in such a stage."""
-        members: dict[str, None] = {}
-        for choice in self.choices.values():
-            for route in choice.routes:
-                for stage in route.stages:
-                    if isinstance(stage, AtLeast) and any(m in self.elements for m in stage.of):
-                        members.update(dict.fromkeys(stage.of))
-        return tuple(members)
 
     @cached_property
     def elements(self) -> tuple[str, ...]:
@@ -364,22 +353,16 @@ class SiteModel:
         for n, service in enumerate(self.services):
             places.setdefault(service.rule, []).append(n)
         lost = places.get("lost clients", [])
-        groups, classes = site.group_count, len(self.classes)
-        routes = max((len(self.choices[name, g].routes) for name in self.classes for g in range(groups)), default=1)
-        side_of = np.full((max(classes * groups, 1), routes), -1, dtype=np.int64)
-        flow_at = np.zeros(max(classes * groups, 1), dtype=np.int64)
-        place = 0
-        for c, name in enumerate(self.classes):
-            for g in range(groups):
-                flow_at[c * groups + g] = place
-                for r, route in enumerate(self.choices[name, g].routes):
-                    side_of[c * groups + g, r] = site.sides.index(route.carried_by)
-                place += len(self.choices[name, g].routes)
+        groups = site.group_count
+
+        def marked(names: Sequence[str]) -> NDArray[np.uint8]:
+            return np.array([name in names for name in self.traffic], dtype=np.uint8)
+
         capacity = np.array([site.components[e].capacity_mb_s or 0.0 for e in self.elements], dtype=np.float64)
         return {
             "group": _ints([client.group for client in site.clients()]), "group_size": _ints(site.group_sizes),
-            "classes": classes, "counts": np.array([n in site.foreground for n in self.classes], dtype=np.uint8),
-            "side_of": side_of, "flow_at": flow_at,
+            "classes": len(self.classes), "foreground": marked(site.foreground), "asked": marked(site.full_service_of),
+            "copies": marked([name for name in self.traffic if self.choices[name, 0].share == "all"]),
             "capacity": capacity, "limit": capacity * FORGIVEN,
             "all_of": _ints(places.get("every client", [])),
             "one_of": _ints(places.get("one client", [0] * groups)).reshape(-1, groups),

@@ -7,21 +7,21 @@ of everything that decides services and loads. Both are few, whatever the number
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.errors import ModelTooLargeError
-from k2rel.logic.structure import BoolArray
-from k2rel.policy.rules import Choice
-from k2rel.services.catalogue import SiteService
+from k2rel.logic.structure import BoolArray, Node
+from k2rel.policy.flows import Pattern
 from k2rel.simulation.kernel.layout import filled
-from k2rel.simulation.kernel.records import Tables
+from k2rel.simulation.kernel.records import Tables, Work
+from k2rel.simulation.kernel.records_abi import laid_out
 from k2rel.simulation.kernel.rules import fill
+from k2rel.simulation.kernel.serving import fill_modes
 from k2rel.simulation.model import SiteModel
-from k2rel.site.model import AtLeast
 
 __all__ = ["Outcomes"]
 
@@ -35,8 +35,9 @@ _MOST = 500_000
 class Outcomes:
     """The tables of a site, extended by whoever meets a state that they do not know."""
 
-    def __init__(self, site: SiteModel) -> None:
+    def __init__(self, site: SiteModel, room: Work) -> None:
         self.site = site
+        self._room = room
         self.lock = threading.Lock()
         self._pairs: dict[bytes, int] = {}
         self._pair_keys: list[WordArray] = []
@@ -44,10 +45,9 @@ class Outcomes:
         self._modes: dict[bytes, int] = {}
         self._mode_keys: list[WordArray] = []
         self._mode_rows: list[_Mode] = []
-        self._alive: dict[bytes, int] = {}
-        self._shares: list[FloatArray] = []
-        self._taken: dict[tuple[int, bytes], NDArray[np.int16]] = {}
-        self._place = {node: n for n, node in enumerate(site.roots)}
+        self._flows = _Flows(site)
+        self._role_up = [(1 << n, site.policy.role_up(s.of)) for n, s in enumerate(site.services) if s.rule == "role"]
+        self._flow_up = [(1 << n, site.site_flows.index(s.of)) for n, s in enumerate(site.services) if s.rule == "flow"]
         quiet = np.ones(1, dtype=np.uint8)
         if site.takeover is not None:
             quiet = np.zeros(site.takeover.controls, dtype=np.uint8)
@@ -124,61 +124,17 @@ class Outcomes:
             if key.tobytes() not in self._modes:
                 self._modes[key.tobytes()] = len(self._mode_rows)
                 self._mode_keys.append(key)
-                self._mode_rows.append(_Mode(self, row))
+                self._mode_rows.append(self._mode(row))
                 self._check(len(self._mode_rows))
 
-    def holds(self, truth: BoolArray, node: int) -> bool:
-        """Whether a function of the policy holds in a mode."""
-        return bool(truth[self._place[node]])
-
-    def taken(self, name: str, group: int, truth: BoolArray) -> NDArray[np.int16]:
-        """Route of a client of a group by its failed own parts; -1 where it is cut off."""
-        site = self.site
-        choice = site.choices[name, group]
-        usable = np.array([self.holds(truth, route.usable) for route in choice.routes], dtype=np.bool_)
-        number = next((n for n, (when, _) in enumerate(choice.orders) if self.holds(truth, when)), -1)
-        kind = (site.classes.index(name) if name in site.classes else -1) * 1000 + group
-        key = (kind, usable.tobytes() + bytes([number + 1]))
-        if key not in self._taken:
-            failed = np.arange(2 ** len(site.own))
-            result = np.full(len(failed), -1, dtype=np.int16)
-            free = np.ones(len(failed), dtype=np.bool_)
-            for r in choice.orders[number][1] if number >= 0 else ():
-                if usable[r]:
-                    need = sum(1 << site.own.index(part) for part in choice.routes[r].own)
-                    here = free & (failed & need == 0)
-                    result[here] = -1 if choice.routes[r].dead_end else r
-                    free &= ~here
-            self._taken[key] = result
-        return self._taken[key]
-
-    def share(self, truth: BoolArray) -> int:
-        """Load that a flow on each route puts on each element, given which members of stages serve."""
-        site = self.site
-        serves = {name: self.holds(truth, site.policy.in_service(name)) for name in site.sharing}
-        key = bytes(serves.values())
-        if key not in self._alive:
-            self._alive[key] = len(self._shares)
-            rows = []
-            for name in (*site.classes, *site.site_flows):
-                groups = range(site.study.site.group_count) if name in site.classes else (0,)
-                rows += [row for g in groups for row in self._loads(name, site.choices[name, g], serves)]
-            self._shares.append(np.array(rows).reshape(len(rows), len(site.elements)))
-        return self._alive[key]
-
-    def _loads(self, name: str, choice: Choice, serves: dict[str, bool]) -> list[FloatArray]:
-        demand = self.site.study.site.traffic[name].demand_mb_s
-        elements = {element: n for n, element in enumerate(self.site.elements)}
-        rows = []
-        for route in choice.routes:
-            row = np.zeros(len(elements))
-            for stage in route.stages:
-                members = [m for m in stage.of if serves.get(m, True)] if isinstance(stage, AtLeast) else [stage]
-                for member in members:
-                    if member in elements:
-                        row[elements[member]] += demand / len(members)
-            rows.append(row)
-        return rows
+    def _mode(self, values: BoolArray) -> _Mode:
+        site, flows = self.site, self._flows
+        truth = dict(zip(site.roots, values.tolist(), strict=True))
+        groups = range(site.study.site.group_count)
+        taken = [int(flows.taken[flows.situation(name, 0, truth)][0]) for name in site.site_flows]
+        bits = sum(bit for bit, node in self._role_up if not truth[node])
+        bits += sum(bit for bit, n in self._flow_up if taken[n] < 0)
+        return _Mode(bits, [flows.situation(name, g, truth) for name in site.classes for g in groups], taken)
 
     def add_loads(self, mode_time: FloatArray, element: FloatArray) -> None:
         """Add the loads of modes, by the hours in each, in an order that does not depend on who met a mode first."""
@@ -201,93 +157,90 @@ class Outcomes:
         values: dict[str, Any] = {
             "pair_key": pair_key, "pair_id": pair_id, "quiet": self._quiet, "mode_key": mode_key, "mode_id": mode_id,
             **{name: [row[n] for row in pairs] for n, name in enumerate(columns)},
-            "base_a": [mode.sides[0] for mode in modes], "base_b": [mode.sides[1] for mode in modes],
-            "share": self._shares,
+            "site_bits": [mode.site_bits for mode in modes],
+            "situation": [mode.situations for mode in modes], "site_taken": [mode.site_taken for mode in modes],
+            **self._flows.arrays(),
         }  # fmt: skip
-        for name in Tables._fields:  # what remains are figures of the modes
-            if name not in values:
-                values[name] = [getattr(mode, name.removeprefix("base_")) for mode in modes]
-        return filled(
-            Tables, values,
-            pairs=len(pairs), moves=site.arrays.moves, modes=len(modes), classes=len(site.classes),
-            flows=len(site.classes) * site.study.site.group_count, own=2 ** len(site.own),
-            kinds=len(self._shares), routes=sum(len(choice.routes) for choice in site.choices.values()),
-            elements=len(site.elements),
-        )  # fmt: skip
+        sizes = {
+            "pairs": len(pairs), "moves": site.arrays.moves, "modes": len(modes), "traffic": len(site.traffic),
+            "flows": len(site.classes) * site.study.site.group_count, "site_flows": len(site.site_flows),
+            "situations": len(self._flows.taken), "own": 2 ** len(site.own), "patterns": len(values["pattern_load"]),
+            "elements": len(site.elements),
+        }  # fmt: skip
+        tables = filled(Tables, values, **sizes)
+        fill_modes(laid_out(site.arrays), laid_out(tables), laid_out(self._room))
+        return tables
 
 
-class _Mode:
-    """What a mode means while every client's own parts are good."""
+class _Mode(NamedTuple):
+    """What a mode means: services of shared parts alone that are down, situations, patterns of site-wide flows."""
 
-    def __init__(self, outcomes: Outcomes, truth: BoolArray) -> None:
-        site = outcomes.site
-        physical, arrays = site.study.site, site.arrays
-        groups = physical.group_count
-        sizes = np.array(physical.group_sizes)
-        self.alive = outcomes.share(truth)
-        share = outcomes._shares[self.alive]
-        table = [outcomes.taken(name, g, truth) for name in site.classes for g in range(groups)]
-        self.taken = np.array(table, dtype=np.int16).reshape(len(site.classes) * groups, -1)
-        healthy = self.taken[:, 0].reshape(len(site.classes), groups)
-        self.cut = ((healthy < 0) * sizes).sum(axis=1)
-        self.load, self.counted, self.client_load = (np.zeros(len(site.elements)) for _ in range(3))
-        self.sides = [0, 0]
-        for c in range(len(site.classes)):
-            for g in range(groups):
-                route = int(healthy[c, g])
-                if route < 0:
-                    continue
-                flow = c * groups + g
-                load = sizes[g] * share[arrays.flow_at[flow] + route]
-                self.load += load
-                if arrays.counts[c]:
-                    self.client_load += load
-                if c == 0 and 0 <= arrays.side_of[flow, route] < 2:
-                    self.sides[arrays.side_of[flow, route]] += int(sizes[g])
-        self.counted += self.client_load
-        site_route: dict[str, int] = {}
-        place = sum(len(site.choices[name, g].routes) for name in site.classes for g in range(groups))
-        for name in site.site_flows:
-            route = site_route[name] = int(outcomes.taken(name, 0, truth)[0])
-            if route >= 0:
-                self.load += share[place + route]
-                if name in physical.foreground:
-                    self.counted += share[place + route]
-            place += len(site.choices[name, 0].routes)
-        capacity = arrays.capacity
-        over = (self.client_load > 1e-9) & (self.counted > arrays.limit)
-        self.over = bool(over.any())
+    site_bits: int
+    situations: list[int]
+    site_taken: list[int]
 
-        def down(service: SiteService) -> bool:
-            """Whether a service is down; `kernel.rules` follows the same rules where a client's own part has failed."""
-            if service.rule == "role":
-                return not outcomes.holds(truth, site.policy.role_up(service.of))
-            if service.rule == "flow":
-                return site_route[service.of] < 0
-            c = site.classes.index(service.of)
-            if service.rule == "every client":
-                return bool(self.cut[c] > 0)
-            if service.rule == "one client":
-                return bool(healthy[c, service.group] < 0)
-            if service.rule == "lost clients":
-                return bool(self.cut[c] >= service.cut_off)
-            if service.rule == "full service":
-                return bool(self.cut[c] > 0) or self.over
-            raise ValueError(f"{service.name}: the simulation does not know the rule '{service.rule}'")
 
-        bits = [int(down(service)) << n for n, service in enumerate(site.services)]
-        self.bits = sum(bits)
-        self.site_bits = sum(bit for bit, service in zip(bits, site.services, strict=True) if service.shared_only)
-        self.delivered = 0.0
-        for g in range(groups):
-            if len(site.classes) and healthy[0, g] >= 0:
-                used = np.zeros(len(capacity), dtype=np.bool_)
-                for c in range(len(site.classes)):
-                    if healthy[c, g] >= 0 and arrays.counts[c]:
-                        used |= share[arrays.flow_at[c * groups + g] + int(healthy[c, g])] > 0
-                used &= self.counted > capacity
-                part = float((capacity[used] / self.counted[used]).min()) if used.any() else 1.0
-                self.delivered += int(sizes[g]) * part
+class _Flows:
+    """Patterns that flows have, and situations: the pattern of a client by its failed own parts; as they are met."""
+
+    def __init__(self, site: SiteModel) -> None:
+        self.site = site
+        codes = np.arange(2 ** len(site.own))
+        self._works = {name: (codes >> n) & 1 == 0 for n, name in enumerate(site.own)}
+        self._states = len(codes)
+        self.taken: list[NDArray[np.int32]] = []
+        self._met: dict[tuple[str, int, tuple[bool, ...]], int] = {}
+        self._rows: dict[bytes, int] = {}
+        self._patterns: dict[tuple[str, int, Pattern], int] = {}
+        self._load: list[FloatArray] = []
+        self._share: list[FloatArray] = []
+        self._routes: list[list[tuple[float, list[int]]]] = []
+        self._elements = {element: n for n, element in enumerate(site.elements)}
+
+    def situation(self, name: str, group: int, truth: Mapping[Node, bool]) -> int:
+        """Find the row of `taken` for a class and a group in a mode."""
+        choice = self.site.choices[name, group]
+        key = (name, group, tuple(truth[node] for node in (*choice.deciding, *choice.sharing)))
+        if key not in self._met:
+            client = name in self.site.classes
+            found = choice.patterns(truth, self._works, self._states if client else 1, choice.counted)
+            row = np.empty(self._states, dtype=np.int32)
+            row[:] = [self._pattern(name, group, pattern) for pattern in found]
+            if row.tobytes() not in self._rows:
+                self._rows[row.tobytes()] = len(self.taken)
+                self.taken.append(row)
+            self._met[key] = self._rows[row.tobytes()]
+        return self._met[key]
+
+    def _pattern(self, name: str, group: int, pattern: Pattern) -> int:
+        if pattern.lost:
+            return -1
+        key = (name, group, pattern)
+        if key not in self._patterns:
+            self._patterns[key] = len(self._load)
+            physical, choice = self.site.study.site, self.site.choices[name, group]
+            load, share, routes = np.zeros(len(self._elements)), np.zeros(2), []
+            for route, part in pattern.uses:
+                falls = choice.falls_on(pattern, route, part * physical.traffic[name].demand_mb_s)
+                crossed = [self._elements[element] for element in falls if element in self._elements]
+                load[crossed] += [falls[element] for element in falls if element in self._elements]
+                side = physical.sides.index(choice.routes[route].carried_by)
+                share[side : side + 1] += part
+                routes.append((part, crossed))
+            self._load.append(load)
+            self._share.append(share)
+            self._routes.append(routes)
+        return self._patterns[key]
+
+    def arrays(self) -> dict[str, Any]:
+        """What is known, for the tables."""
+        routes = [route for pattern in self._routes for route in pattern]
+        return {
+            "taken": self.taken, "pattern_load": self._load, "pattern_share": self._share,
+            "route_at": np.cumsum([0, *map(len, self._routes)]), "route_share": [share for share, _ in routes],
+            "crossed_at": np.cumsum([0, *(len(crossed) for _, crossed in routes)]),
+            "crossed": [element for _, crossed in routes for element in crossed],
+        }  # fmt: skip
 
 
 def _bits(words: WordArray, count: int) -> BoolArray:

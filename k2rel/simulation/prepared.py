@@ -17,6 +17,7 @@ from k2rel.simulation.kernel.records import Sums, Tables, Work
 from k2rel.simulation.kernel.records_abi import laid_out
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.outcomes import Outcomes
+from k2rel.simulation.places import gathered
 from k2rel.simulation.plan import Plan
 from k2rel.studies import Study
 
@@ -30,7 +31,6 @@ class Prepared:
 
     def __init__(self, site: SiteModel) -> None:
         self.site = site
-        self.outcomes = Outcomes(site)
         model = site.arrays
         parts, words = len(site.parts), _words(len(site.shared))
         self._sizes = {
@@ -38,7 +38,8 @@ class Prepared:
             "words": words,
             "key": words + 1,
             "clients": max(len(model.group), len(model.group_size), 1),
-            "places": len(model.group) + 1,
+            "places": records.PLACES,
+            "traffic": len(site.traffic),
             "moves": model.moves,
             "shelves": len(model.stock),
             "queue": 2 * parts + 1,
@@ -53,6 +54,7 @@ class Prepared:
             "services": model.services,
             "elements": len(site.elements),
         }
+        self.outcomes = Outcomes(site, self.room())
 
     def room(self, log: int = 0) -> Work:
         """Room in which histories run, with a log of so many events."""
@@ -69,11 +71,11 @@ class Prepared:
         """Run histories from `first` on, without the last."""
         work, sums = self.room(), self.empty_sums()
         work.i[records.HISTORY] = first
-        self.follow(plan, work, sums, last, ahead=_LOOK_AHEAD)
+        sums = self.follow(plan, work, sums, last, ahead=_LOOK_AHEAD)
         self.outcomes.add_loads(work.mode_time, sums.element)
         return sums
 
-    def follow(self, plan: Plan, work: Work, sums: Sums, last: int, *, ahead: int) -> None:
+    def follow(self, plan: Plan, work: Work, sums: Sums, last: int, *, ahead: int) -> Sums:
         """Run histories to the last one; evaluate the policy where its tables do not know a state.
 
         A scout runs some histories `ahead` each time, so that many states are asked for at once; as fewer turn up, it
@@ -82,6 +84,7 @@ class Prepared:
         model, here, counted = laid_out(self.site.arrays), laid_out(work), laid_out(sums)
         scout: tuple[Work, Sums] | None = None
         asked = b""
+        crowded: list[Sums] = []
 
         def go(tables: Tables, where: Any, into: Any, to: int) -> int:
             return int(
@@ -92,7 +95,11 @@ class Prepared:
             tables = self.outcomes.tables
             code = go(tables, here, counted, last)
             if code == records.DONE:
-                return
+                return gathered(sums, crowded)
+            if code == records.CROWDED:
+                crowded.append(gathered(sums, []))
+                _empty(sums)
+                continue
             if code == records.FULL:
                 raise K2relError("simulation: the calendar of a history overflowed; fewer spares or parts are needed")
             if code != records.UNKNOWN:
@@ -107,6 +114,7 @@ class Prepared:
                 other = scout[0]
                 other.i[records.HISTORY] = work.i[records.HISTORY] + 1
                 other.i[records.SCOUTING], other.i[records.STOPPED] = 1, 0
+                _empty(scout[1])
                 go(tables, laid_out(other), laid_out(scout[1]), int(min(work.i[records.HISTORY] + ahead, last)))
                 found = np.unique(other.wanted[: other.i[records.WANTED]], axis=0)
                 other.i[records.WANTED] = 0
@@ -119,6 +127,12 @@ class Prepared:
 def prepare(study: Study, organisation: Organisation, circumstances: Circumstances) -> Prepared:
     """Make a site ready, once for the same inputs, so that what its histories have learnt is kept."""
     return Prepared(SiteModel(study, organisation, circumstances))
+
+
+def _empty(sums: Sums) -> None:
+    """Forget the places that were met."""
+    for array in (sums.places, sums.place, sums.joint):
+        array[:] = 0
 
 
 def _words(bits: int) -> int:

@@ -15,6 +15,7 @@ from k2rel.simulation.estimates import Estimate, mean_of, share_of
 from k2rel.simulation.kernel import records
 from k2rel.simulation.kernel.records import Sums
 from k2rel.simulation.model import SiteModel
+from k2rel.simulation.places import numbers
 from k2rel.simulation.plan import Plan
 from k2rel.simulation.service_estimates import ServiceSimulation, counted_service, downtime_h
 from k2rel.studies import Provenance
@@ -254,8 +255,9 @@ class Simulation(ShownTable):
         Returns
         -------
         dict of str to Estimate
-            ``clients_on_first_side``, ``clients_on_second_side``, ``clients_cut_off``, ``share_second_side``,
-            ``p_any_overload``, ``delivered_mb_s``, ``client_hours_lost_per_year``, ``takeovers_per_year``,
+            ``clients_on_first_side``, ``clients_on_second_side`` (on that side alone), ``clients_on_both_sides`` where
+            there are any, ``clients_cut_off``, ``share_second_side``, ``p_any_overload`` (by the foreground),
+            ``delivered_mb_s`` (of the principal traffic), ``client_hours_lost_per_year``, ``takeovers_per_year``,
             ``failed_takeovers_per_year``; the last two not with roles at the preferred side, where the simulation lets
             roles be there without counting how often they move (`k2rel.performability` has that number).
 
@@ -268,22 +270,19 @@ class Simulation(ShownTable):
         3.9997
         """
         hours = self.plan.years * HOURS_PER_YEAR
-        demand = self.site.study.site.traffic[self.site.principal].demand_mb_s
         clients = max(self.site.study.site.client_count, 1)
 
         def per(row: int, factor: float) -> Estimate:
-            total, squares = self.sums.reward[row]
-            return mean_of(total, squares, self.histories, self.histories if total else 0, self.plan.confidence).times(
-                factor
-            )
+            return self._mean(self.sums.reward[row], factor)
 
         return {
             "clients_on_first_side": per(records.R_A, 1 / hours),
             "clients_on_second_side": per(records.R_B, 1 / hours),
+            **({"clients_on_both_sides": per(records.R_BOTH, 1 / hours)} if numbers(self.sums)[:, 2].any() else {}),
             "clients_cut_off": per(records.R_CUT, 1 / hours),
             "share_second_side": per(records.R_B, 1 / hours / clients),
             "p_any_overload": per(records.R_OVER, 1 / hours),
-            "delivered_mb_s": per(records.R_DELIVERED, demand / hours),
+            "delivered_mb_s": self.delivered()[self.site.principal],
             "client_hours_lost_per_year": per(records.R_CUT, HOURS_PER_YEAR / hours),
             **({"takeovers_per_year": per(records.R_MOVES, 1 / self.plan.years)} if self._counts_moves else {}),
             **(
@@ -293,13 +292,45 @@ class Simulation(ShownTable):
             ),
         }
 
+    def _mean(self, sums: FloatArray, factor: float) -> Estimate:
+        """Mean of a history, from the sum and the sum of squares."""
+        total, squares = sums
+        hits = self.histories if total else 0
+        return mean_of(total, squares, self.histories, hits, self.plan.confidence).times(factor)
+
+    def delivered(self) -> dict[str, Estimate]:
+        """Give what arrives of each traffic class, averaged over time [MB/s].
+
+        Flows of the foreground share an overloaded element evenly; the background gets what they leave.
+
+        Returns
+        -------
+        dict of str to Estimate
+            By traffic class.
+
+        Examples
+        --------
+        >>> from k2rel.simulation import Plan, simulate
+        >>> from k2rel.studies import study
+        >>> result = simulate(study("L2R"), plan=Plan(histories=500, seed=1))
+        >>> round(result.delivered()["ftp"].value, 2)
+        25.0
+        """
+        hours, traffic = self.plan.years * HOURS_PER_YEAR, self.site.study.site.traffic
+        found = {
+            name: self._mean(self.sums.given[n], traffic[name].demand_mb_s / hours)
+            for n, name in enumerate(self.site.traffic)
+        }
+        return {name: found[name] for name in traffic}
+
     def sides(self) -> pd.DataFrame:
         """Give the share of time of every number of clients on each side.
 
         Returns
         -------
         pandas.DataFrame
-            Columns ``on_a``, ``on_b``, ``cut_off`` [clients], ``probability``; most probable first.
+            Columns ``on_a``, ``on_b`` (clients on one side alone), ``on_both`` where there are any, ``cut_off``,
+            ``on_a_mb_s``, ``on_b_mb_s`` (principal traffic, on average), ``probability``; most probable first.
 
         Examples
         --------
@@ -311,11 +342,18 @@ class Simulation(ShownTable):
         """
         import pandas as pd
 
-        joint = self.sums.joint / self.sums.joint.sum()
-        a, b = np.nonzero(joint)
-        count = self.site.study.site.client_count
-        frame = pd.DataFrame({"on_a": a, "on_b": b, "cut_off": count - a - b, "probability": joint[a, b]})
-        frame = frame.sort_values("probability", ascending=False, ignore_index=True)
+        a, b, both = numbers(self.sums).T
+        hours, on_a, on_b = self.sums.joint.T
+        site = self.site.study.site
+        demand = site.traffic[self.site.principal].demand_mb_s
+        frame = pd.DataFrame(
+            {
+                "on_a": a, "on_b": b, **({"on_both": both} if both.any() else {}),
+                "cut_off": site.client_count - a - b - both, "on_a_mb_s": demand * on_a / hours,
+                "on_b_mb_s": demand * on_b / hours, "probability": hours / hours.sum(),
+            }
+        )  # fmt: skip
+        frame = frame[hours > 0].sort_values("probability", ascending=False, ignore_index=True)
         return self.provenance.signed(frame, sides=self.site.study.site.sides)
 
     def served(self) -> FloatArray:
@@ -329,9 +367,10 @@ class Simulation(ShownTable):
         (5,)
         """
         count = self.site.study.site.client_count
-        on_a, on_b = np.indices(self.sums.joint.shape)
-        hours = np.bincount((on_a + on_b).reshape(-1), weights=self.sums.joint.reshape(-1), minlength=count + 1)
-        return np.asarray(hours[: count + 1] / hours.sum())
+        hours = np.bincount(
+            numbers(self.sums).sum(axis=1), weights=self.sums.joint[:, records.J_HOURS], minlength=count + 1
+        )
+        return np.asarray(hours / hours.sum())
 
     def elements(self) -> pd.DataFrame:
         """Give the load of every element that has a capacity, averaged over time.
@@ -480,6 +519,7 @@ class Simulation(ShownTable):
             "sides": self.sides().head(50).to_dict("records"),
             "elements": self.elements().reset_index().to_dict("records"),
             "load": {name: item.to_json() for name, item in self.load().items()},
+            "delivered": {name: item.to_json() for name, item in self.delivered().items()},
         }
 
     def _line(self) -> str:

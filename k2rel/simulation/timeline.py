@@ -38,6 +38,7 @@ class Event:
     on_a: int
     on_b: int
     cut_off: int
+    on_both: int = 0
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,6 +53,11 @@ class Timeline(Shown):
     events: tuple[Event, ...]
     cut: bool  # there were more events than are kept
 
+    @property
+    def on_both(self) -> bool:
+        """Whether a client is ever on both sides."""
+        return any(event.on_both for event in self.events)
+
     def table(self) -> pd.DataFrame:
         """Give the events as a table.
 
@@ -63,6 +69,7 @@ class Timeline(Shown):
         """
         import pandas as pd
 
+        both = self.on_both
         rows = [
             {
                 "event": event.number,
@@ -72,6 +79,7 @@ class Timeline(Shown):
                 "roles": event.roles,
                 "on_a": event.on_a,
                 "on_b": event.on_b,
+                **({"on_both": event.on_both} if both else {}),
                 "cut_off": event.cut_off,
                 "lost": ", ".join(event.lost) or "nothing",
             }
@@ -119,6 +127,7 @@ class Timeline(Shown):
         >>> timeline(study("L1"), seed=7).to_json()["events"][0]["time_h"]
         0.0
         """
+        both = self.on_both
         return {
             **self.provenance.heading(),
             "end_h": self.end_h,
@@ -133,6 +142,7 @@ class Timeline(Shown):
                     "lost": list(event.lost),
                     "on_a": event.on_a,
                     "on_b": event.on_b,
+                    **({"on_both": event.on_both} if both else {}),
                     "cut_off": event.cut_off,
                 }
                 for event in self.events
@@ -239,7 +249,7 @@ class _Teller:
         before_down: list[str] = []
         before_control = int(log[0, 2])
         for n in range(int(self.work.i[records.LOGGED])):
-            kind, item, control, _, on_a, on_b = (int(x) for x in log[n])
+            kind, item, control, _, on_a, on_b, on_both = (int(x) for x in log[n])
             down = self._down(n)
             words = self._words(kind, item, before_control, set(before_down), set(down), n)
             after = self._roles(control)
@@ -258,7 +268,8 @@ class _Teller:
                         lost=lost,
                         on_a=on_a,
                         on_b=on_b,
-                        cut_off=clients - on_a - on_b if self.site.classes else 0,
+                        cut_off=clients - on_a - on_b - on_both if self.site.classes else 0,
+                        on_both=on_both,
                     )
                 )
             before_down, before_control = down, control

@@ -19,17 +19,14 @@ def beyond_format_1(site: Site) -> list[object]:
     >>> beyond_format_1(read_site("L1", data="0.1"))
     []
     """
-    flows = [(t.share, t.failover_h, t.failover_coverage) for t in site.traffic.values()]
-    found: list[object] = [flow for flow in flows if flow != ("first", 0.0, 1.0)]
-    found += [
-        (name, [(path.group, path.weight) for path in flow.paths])
-        for name, flow in site.traffic.items()
-        if any(
-            (path.group, path.weight) != (n if flow.share == "first" else 1, 1.0)
-            for n, path in enumerate(flow.paths, 1)
-        )
-    ]
+    found: list[object] = []
+    for name, flow in site.traffic.items():
+        paths = [(path.group, path.weight) for path in flow.paths]
+        usual = [(n if flow.share == "first" else 1, 1.0) for n in range(1, len(paths) + 1)]
+        said = (flow.share, flow.failover_h, flow.failover_coverage, paths)
+        if said != ("first", 0.0, 1.0, usual):
+            found.append((name, *said))
     found += [name for name, part in site.components.items() if part.carries]
     found += [holder.name for role in site.roles.values() for holder in role.holders if holder.name]
-    # without a list of full service what it asks for, which is in the hash, says what yields
+    # where the file has no list of full service, what it asks for says what yields
     return [*found, site.full_service, site.background] if site.full_service else found

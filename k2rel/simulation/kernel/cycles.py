@@ -255,6 +255,7 @@ def biased_replica(
     """One replica: a plain path through cycles, with biased cycles from each entry into the all-up state."""
     _clean(work)
     code = begin(model, tables, work, sums, seed, 2 * replica, 0.0, 1.0)
+    work.i[records.COUNTED] = 0
     start(fork.rng, seed, 2 * replica + 1)
     if code != records.DONE:
         return code
@@ -320,6 +321,7 @@ def split_replica(
     half = len(ints) // 2
     _clean(work)
     code = begin(model, tables, work, sums, seed, 2 * replica, 0.0, 1.0)
+    work.i[records.COUNTED] = 0
     start(fork.rng, seed, 2 * replica + 1)
     if code != records.DONE:
         return code

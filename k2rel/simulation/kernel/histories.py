@@ -49,6 +49,7 @@ def begin(
     work.f[records.TOTAL_RATE] = model.pool_rate
     work.f[records.GRID_RATE] = records.GRID / end_h
     work.reward[:] = 0.0
+    work.given_h[:] = 0.0
     work.bits[:] = np.uint64(0)
     work.i[records.YEAR], work.i[records.COUNTED] = (-1, 0) if warm_up_h > 0 else (0, 1)
     start(work.rng, seed, history)
@@ -165,6 +166,10 @@ def _close_history(model: Model, work: Work, sums: Sums, from_h: float) -> None:
         x = work.reward[r]
         sums.reward[r, 0] += x
         sums.reward[r, 1] += x * x
+    for t in range(len(work.given_h)):
+        x = work.given_h[t]
+        sums.given[t, 0] += x
+        sums.given[t, 1] += x * x
     sums.histories[0] += 1
 
 
@@ -196,8 +201,8 @@ def run(
     """Run histories from `Work.i[HISTORY]` on, without the last.
 
     Where one meets a state that the tables do not know it stops in the middle and says `UNKNOWN`; called again with
-    tables that do know, it goes on there. A scout (`SCOUTING`) leaves such a history and takes the next one, to find
-    out what else is not known.
+    tables that do know, it goes on there. So it does where `Sums.place` is half full (`CROWDED`), once it is emptied. A
+    scout (`SCOUTING`) leaves such a history and takes the next one, to find out what else is not known.
     """
     logs = len(work.log_t) > 0
     while work.i[records.HISTORY] < last:
@@ -221,6 +226,7 @@ def run(
                 account(model, tables, work, sums)
                 if work.i[records.YEAR] < 0:
                     work.reward[:] = 0.0
+                    work.given_h[:] = 0.0
                     work.i[records.MOVES], work.i[records.FAILED_MOVES] = 0, 0
                     work.i[records.COUNTED] = 1
                 elif work.i[records.DOWN_ANY]:

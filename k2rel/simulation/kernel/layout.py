@@ -5,7 +5,7 @@ That table is the only one: `allocated` and `filled` make arrays by it, and `rec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from math import prod
 from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar, get_type_hints
@@ -25,17 +25,16 @@ class Kind(NamedTuple):
     dimensions: int
 
 
-# arrays of floats, integers, words, bytes and short integers, by the number of their dimensions
+# arrays of floats, integers, words, bytes and integers of half the size, by the number of their dimensions
 F1: TypeAlias = Annotated[NDArray[np.float64], Kind(np.float64, 1)]
 F2: TypeAlias = Annotated[NDArray[np.float64], Kind(np.float64, 2)]
-F3: TypeAlias = Annotated[NDArray[np.float64], Kind(np.float64, 3)]
 I1: TypeAlias = Annotated[NDArray[np.int64], Kind(np.int64, 1)]
 I2: TypeAlias = Annotated[NDArray[np.int64], Kind(np.int64, 2)]
 W1: TypeAlias = Annotated[NDArray[np.uint64], Kind(np.uint64, 1)]
 W2: TypeAlias = Annotated[NDArray[np.uint64], Kind(np.uint64, 2)]
 B1: TypeAlias = Annotated[NDArray[np.uint8], Kind(np.uint8, 1)]
 B2: TypeAlias = Annotated[NDArray[np.uint8], Kind(np.uint8, 2)]
-S3: TypeAlias = Annotated[NDArray[np.int16], Kind(np.int16, 3)]
+N2: TypeAlias = Annotated[NDArray[np.int32], Kind(np.int32, 2)]
 
 ABOVE = "above"  # length of a field that is the buffer of its type as far as the fields before it go
 
@@ -77,7 +76,7 @@ def allocated(record: Callable[..., _T], **sizes: int) -> _T:
         if lengths == (ABOVE,):
             places.append((buffer, 0, kind.dtype, (ends[buffer],)))
             continue
-        shape = tuple(sizes[length] if isinstance(length, str) else length for length in lengths)
+        shape = _shape(lengths, sizes)
         places.append((buffer, ends[buffer], kind.dtype, shape))
         ends[buffer] += -(-prod(shape) * np.dtype(kind.dtype).itemsize // 8)
     buffers = {dtype: np.zeros(words, dtype=dtype) for dtype, words in ends.items()}
@@ -87,7 +86,14 @@ def allocated(record: Callable[..., _T], **sizes: int) -> _T:
 
 
 def filled(record: Callable[..., _T], values: Mapping[str, ArrayLike], **sizes: int) -> _T:
-    """Arrays of given values, in the kinds and the lengths of the table; those without lengths are as long as given."""
-    arrays = {name: np.asarray(values[name], dtype=kind.dtype) for name, kind, _ in fields(record)}
-    shapes = {name: tuple(sizes[str(length)] for length in lengths) for name, _, lengths in fields(record) if lengths}
-    return record(*(array.reshape(shapes.get(name, array.shape)) for name, array in arrays.items()))
+    """Arrays of given values, or zeros, in the kinds and lengths of the table; those without lengths as given."""
+    result = []
+    for name, kind, lengths in fields(record):
+        shape = _shape(lengths, sizes)
+        given = np.asarray(values[name], dtype=kind.dtype) if name in values else np.zeros(shape, dtype=kind.dtype)
+        result.append(given.reshape(shape or given.shape))
+    return record(*result)
+
+
+def _shape(lengths: Sequence[int | str], sizes: Mapping[str, int]) -> tuple[int, ...]:
+    return tuple(sizes[length] if isinstance(length, str) else length for length in lengths)

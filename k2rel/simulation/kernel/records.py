@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, NamedTuple
 
-from k2rel.simulation.kernel.layout import ABOVE, B1, B2, F1, F2, F3, I1, I2, S3, W1, W2
+from k2rel.simulation.kernel.layout import ABOVE, B1, B2, F1, F2, I1, I2, N2, W1, W2
 
 __all__: list[str] = []
 
@@ -19,22 +19,22 @@ WRONG_UNIT, MOVED, MOVE_FAILED, START = range(10, 14)
 # states of a part
 UP, HIDDEN, NO_SPARE, NO_CREW, REPAIR, TAKEN_OUT, SHOCKED = range(7)
 # how a step ended
-DONE, AT_LIMIT, UNKNOWN, FULL, LOCKED = range(5)
+DONE, AT_LIMIT, UNKNOWN, FULL, LOCKED, CROWDED = range(6)
 
 # places in Work.f
-NOW, NEXT_FAILURE, SINCE, TOTAL_RATE, DELIVERED, YEAR_START, GRID_RATE, CUT_BEFORE, ANY_DAY = range(9)
-FLOATS = 9
+NOW, NEXT_FAILURE, SINCE, TOTAL_RATE, SHARE_A, SHARE_B, YEAR_START, GRID_RATE, CUT_BEFORE, ANY_DAY = range(10)
+FLOATS = 10
 # places in Work.i
 (HEAP, CONTROL, MODE, PAIR, DOWN, HURT, ON_SITE, BUSY, TRAVELLING, WAITING, CHANGED, ON_A, ON_B, OVER, CUT, TOUCHED,
  LOGGED, LOG_KIND, LOG_ITEM, WANTED, MOVES, FAILED_MOVES, HISTORY, YEAR, COUNTED, STOPPED, SCOUTING,
- SHOWN_MODE, SHOWN_CONTROL, SHOWN_HURT, DOWN_ANY) = range(31)  # fmt: skip
-INTS = 31
+ SHOWN_MODE, SHOWN_CONTROL, SHOWN_HURT, DOWN_ANY, ON_BOTH) = range(32)  # fmt: skip
+INTS = 32
 
 # columns of Sums.service
 (S_DOWN, S_DOWN2, S_COUNT, S_COUNT2, S_DOWN_COUNT, S_ANY, S_AIR, S_AIR2, S_LONGEST) = range(9)
 SERVICE_COLUMNS = 9
 # rows of Sums.reward
-R_A, R_B, R_CUT, R_OVER, R_DELIVERED, R_MOVES, R_FAILED_MOVES, R_EVENTS = range(8)
+R_A, R_B, R_BOTH, R_CUT, R_OVER, R_MOVES, R_FAILED_MOVES, R_EVENTS = range(8)
 REWARDS = 8
 
 # times are counted in 32 bins an octave, from 2^-18 h to 2^24 h: the first bits of the number itself
@@ -45,6 +45,10 @@ COUNTS = 256
 GRID = 200  # points of time at which services are seen down
 CACHE = 1 << 13  # states whose outcome a history finds without asking the tables
 WANTED_ROOM = 1024
+PLACES = 1 << 12  # numbers of clients on the sides that are told apart before they are handed over
+PLACE_BITS = 21  # of each of the three numbers in a key of `Sums.place`
+# columns of Sums.joint
+J_HOURS, J_A, J_B = range(3)
 TIMED_MODES = 1 << 12  # modes whose hours are kept apart; those after them are counted at once
 
 
@@ -117,10 +121,10 @@ class Model(NamedTuple):
     # clients and services
     group: I1  # of each client
     group_size: I1
-    classes: int
-    counts: B1  # of each class: whether its load counts in full service
-    side_of: I2  # (classes x groups, routes): 0 first side, 1 second, -1 other
-    flow_at: I1  # (classes x groups): where its routes stand among the flows
+    classes: int  # with a flow for each client; the classes of site-wide flows come after them
+    foreground: B1  # of each class: whether it yields to no other
+    asked: B1  # whether full service asks for it
+    copies: B1  # whether each route in use carries the whole demand
     capacity: F1  # of each element [MB/s]
     limit: F1  # load above which it counts as exceeded [MB/s]
     all_of: I1  # service of each class for all clients, then for the first client of each group
@@ -146,19 +150,26 @@ class Tables(NamedTuple):
     quiet: B1  # by control state: every role held, every server in service
     mode_key: W2
     mode_id: I1
-    site_bits: Annotated[W1, "modes"]
+    site_bits: Annotated[W1, "modes"]  # services of shared parts alone that are down
+    situation: Annotated[I2, "modes", "flows"]  # by class and group: a row of `taken`
+    taken: Annotated[N2, "situations", "own"]  # by failed own parts: a pattern, or -1 where there is no route
+    site_taken: Annotated[I2, "modes", "site_flows"]
+    # patterns: what one flow does, the parts of its demand on each side, and its routes
+    pattern_load: Annotated[F2, "patterns", "elements"]  # [MB/s]
+    pattern_share: Annotated[F2, "patterns", 2]
+    route_at: I1  # where the routes of each stand, and where they end
+    route_share: F1
+    crossed_at: I1  # where the elements that each route crosses stand, and where they end
+    crossed: I1
+    # every client's own parts up; filled by `kernel.serving`
     base_bits: Annotated[W1, "modes"]
-    taken: Annotated[S3, "modes", "flows", "own"]  # by class and group, and by failed own parts
-    base_cut: Annotated[I2, "modes", "classes"]
-    base_a: Annotated[I1, "modes"]
-    base_b: Annotated[I1, "modes"]
+    base_up: Annotated[I2, "modes", "traffic"]  # flows with a route
+    base_places: Annotated[I2, "modes", 3]  # clients on the first side alone, on the second alone, on both
+    base_share: Annotated[F2, "modes", 2]  # demand of the principal class on each side, in demands of one client
     base_over: Annotated[B1, "modes"]
-    base_delivered: Annotated[F1, "modes"]
-    base_load: Annotated[F2, "modes", "elements"]  # every client's own parts up
-    base_counted: Annotated[F2, "modes", "elements"]  # of the traffic that counts in full service
-    base_client_load: Annotated[F2, "modes", "elements"]  # of its client classes
-    alive: Annotated[I1, "modes"]  # row of `share`
-    share: Annotated[F3, "kinds", "routes", "elements"]  # by kind of mode [MB/s]
+    base_given: Annotated[F2, "modes", "traffic"]  # what arrives, in demands of one flow
+    base_load: Annotated[F2, "modes", "elements"]
+    base_foreground: Annotated[F2, "modes", "elements"]  # of the foreground
 
 
 class Work(NamedTuple):
@@ -207,12 +218,14 @@ class Work(NamedTuple):
     history_air: Annotated[I1, "services"]
     reward: Annotated[F1, REWARDS]  # in this history
     load: Annotated[F1, "elements"]
-    counted: Annotated[F1, "elements"]
-    client_load: Annotated[F1, "elements"]
+    foreground: Annotated[F1, "elements"]
+    up: Annotated[I1, "traffic"]  # flows with a route
+    given: Annotated[F1, "traffic"]  # what arrives, in demands of one flow
+    given_h: Annotated[F1, "traffic"]  # in this history
     wanted: Annotated[W2, WANTED_ROOM, "key"]  # states that the tables do not know: mask and control state
     mode_time: Annotated[F1, TIMED_MODES]  # hours in each mode with every client's own parts up
     log_t: Annotated[F1, "log"]
-    log_i: Annotated[I2, "log", 6]  # kind, item, control, mode, on the first side, on the second
+    log_i: Annotated[I2, "log", 7]  # kind, item, control, mode, on the first side, on the second, on both
     log_bits: Annotated[W1, "log"]
     log_mask: Annotated[W2, "log", "words"]  # shared parts that are down
 
@@ -229,7 +242,11 @@ class Sums(NamedTuple):
     first_bins: Annotated[I2, "services", BINS]  # time to the first loss
     count_bins: Annotated[I2, "services", COUNTS]  # interruptions in a year
     cut_bins: Annotated[I1, BINS]  # client-hours lost in a year, where above 0
-    joint: Annotated[F2, "places", "places"]  # clients on the first side, on the second: hours
+    given: Annotated[F2, "traffic", 2]  # hours of demands of one flow that arrived: sum and sum of squares of a history
+    # clients on the first side alone, on the second alone, on both, as one key; a table with open addressing
+    places: Annotated[I1, 1]  # how many keys there are
+    place: Annotated[W1, "places"]
+    joint: Annotated[F2, "places", 3]  # hours, times the demand on each side in demands of one client
     control: Annotated[F1, "controls"]  # hours in each control state
     element: Annotated[F2, "elements", 2]  # load times hours, hours above capacity
     down_at: Annotated[I2, "services", GRID + 2]  # histories with it down, as differences from point to point

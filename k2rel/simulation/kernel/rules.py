@@ -18,6 +18,7 @@ from k2rel.simulation.kernel.events import candidate, compiled, happen, law, pus
 from k2rel.simulation.kernel.gates import AND, AT_LEAST, CONSTANT, CONTROLLED, NOT, OR, SHARED, XOR
 from k2rel.simulation.kernel.layout import B1, I1, W1, W2
 from k2rel.simulation.kernel.records import Model, Sums, Tables, Work
+from k2rel.simulation.kernel.serving import note_place, serve
 
 __all__: list[str] = []
 
@@ -143,102 +144,6 @@ def look_up(model: Model, tables: Tables, work: Work) -> bool:
 
 
 @compiled
-def _serve(model: Model, tables: Tables, work: Work) -> None:
-    """Say which services are down, and where the clients are, for a mode and the clients' own parts."""
-    m = work.i[records.MODE]
-    if work.i[records.HURT] == 0:
-        work.bits[0] = tables.base_bits[m]
-        work.i[records.ON_A], work.i[records.ON_B] = tables.base_a[m], tables.base_b[m]
-        work.i[records.CUT], work.i[records.OVER] = tables.base_cut[m, 0] if model.classes else 0, tables.base_over[m]
-        work.f[records.DELIVERED] = tables.base_delivered[m]
-        return
-    groups, elements = len(model.group_size), len(model.capacity)
-    a, b = tables.base_a[m], tables.base_b[m]
-    bits = tables.site_bits[m]
-    one = np.uint64(1)
-    row = tables.share[tables.alive[m]]
-    if elements:
-        work.load[:] = tables.base_load[m]
-        work.counted[:] = tables.base_counted[m]
-        work.client_load[:] = tables.base_client_load[m]
-    cut = 0
-    for c in range(model.classes):
-        lost = tables.base_cut[m, c]
-        for k in range(work.i[records.HURT]):
-            client = work.hurt[k]
-            flow = c * groups + model.group[client]
-            before, after = tables.taken[m, flow, 0], tables.taken[m, flow, work.own[client]]
-            if before == after:
-                continue
-            lost += (after < 0) - (before < 0)
-            if c == 0:
-                if before >= 0:
-                    a -= model.side_of[flow, before] == 0
-                    b -= model.side_of[flow, before] == 1
-                if after >= 0:
-                    a += model.side_of[flow, after] == 0
-                    b += model.side_of[flow, after] == 1
-            for e in range(elements):
-                change = 0.0
-                if before >= 0:
-                    change -= row[model.flow_at[flow] + before, e]
-                if after >= 0:
-                    change += row[model.flow_at[flow] + after, e]
-                work.load[e] += change
-                if model.counts[c]:
-                    work.counted[e] += change
-                    work.client_load[e] += change
-        if c == 0:
-            cut = lost
-        if lost > 0:
-            bits |= one << np.uint64(model.all_of[c])
-        for g in range(groups):
-            if tables.taken[m, c * groups + g, work.own[g]] < 0:
-                bits |= one << np.uint64(model.one_of[c, g])
-    over = 0
-    for e in range(elements):
-        if work.client_load[e] > 1e-9 and work.counted[e] > model.limit[e]:
-            over = 1
-    for k in range(len(model.lost_k)):
-        if cut >= model.lost_k[k]:
-            bits |= one << np.uint64(model.lost_service[k])
-    if model.full_service >= 0 and (cut > 0 or over):
-        bits |= one << np.uint64(model.full_service)
-    work.bits[0] = bits
-    work.i[records.ON_A], work.i[records.ON_B], work.i[records.CUT], work.i[records.OVER] = a, b, cut, over
-    served = float(len(model.group) - cut)
-    if over:
-        served = 0.0
-        for g in range(groups):
-            whole = model.group_size[g]
-            for k in range(work.i[records.HURT]):
-                client = work.hurt[k]
-                if model.group[client] == g:
-                    whole -= 1
-                    served += _arrives(model, tables, work, m, g, work.own[client])
-            served += whole * _arrives(model, tables, work, m, g, 0)
-    work.f[records.DELIVERED] = served
-
-
-@compiled
-def _arrives(model: Model, tables: Tables, work: Work, m: int, g: int, own: int) -> float:
-    """Share of a client's demand that arrives where flows share an overloaded element evenly."""
-    groups = len(model.group_size)
-    if tables.taken[m, g, own] < 0:
-        return 0.0
-    share = 1.0
-    for c in range(model.classes):
-        route = tables.taken[m, c * groups + g, own]
-        if route < 0 or not model.counts[c]:
-            continue
-        for e in range(len(model.capacity)):
-            used = tables.share[tables.alive[m], model.flow_at[c * groups + g] + route, e]
-            if used > 0 and work.counted[e] > model.capacity[e]:
-                share = min(share, model.capacity[e] / work.counted[e])
-    return share
-
-
-@compiled
 def _clocks(model: Model, tables: Tables, work: Work) -> None:
     """Start and stop the clocks of what happens to roles in time; one that goes on is left alone."""
     for e in range(model.moves):
@@ -264,11 +169,13 @@ def account(model: Model, tables: Tables, work: Work, sums: Sums) -> None:
     work.f[records.SINCE] = work.f[records.NOW]
     work.reward[records.R_A] += dt * work.i[records.ON_A]
     work.reward[records.R_B] += dt * work.i[records.ON_B]
+    work.reward[records.R_BOTH] += dt * work.i[records.ON_BOTH]
     work.reward[records.R_CUT] += dt * work.i[records.CUT]
     work.reward[records.R_OVER] += dt * work.i[records.OVER]
-    work.reward[records.R_DELIVERED] += dt * work.f[records.DELIVERED]
+    for t in range(len(work.given)):
+        work.given_h[t] += dt * work.given[t]
     if work.i[records.COUNTED]:
-        sums.joint[work.i[records.ON_A], work.i[records.ON_B]] += dt
+        note_place(work, sums, dt)
         sums.control[work.i[records.SHOWN_CONTROL]] += dt
         mode = work.i[records.SHOWN_MODE]
         if work.i[records.SHOWN_HURT]:
@@ -289,6 +196,8 @@ def account(model: Model, tables: Tables, work: Work, sums: Sums) -> None:
 def settle(model: Model, tables: Tables, work: Work, sums: Sums) -> int:
     """Follow the rules until nothing more happens at once; then find services and loads."""
     work.i[records.CHANGED] = 0
+    if 2 * sums.places[0] >= len(sums.place):
+        return records.CROWDED
     for _ in range(10):
         if not look_up(model, tables, work):
             return records.UNKNOWN
@@ -296,7 +205,7 @@ def settle(model: Model, tables: Tables, work: Work, sums: Sums) -> int:
         if tables.settled[pair] == control and tables.failed[pair] == control:
             _clocks(model, tables, work)
             account(model, tables, work, sums)
-            _serve(model, tables, work)
+            serve(model, tables, work)
             return records.DONE
         good = tables.coverage[pair] >= 1.0 or uniform(work.rng) <= tables.coverage[pair]
         work.i[records.CONTROL] = tables.settled[pair] if good else tables.failed[pair]
@@ -315,6 +224,7 @@ def write_log(work: Work) -> None:
         work.log_i[n, 0], work.log_i[n, 1] = work.i[records.LOG_KIND], work.i[records.LOG_ITEM]
         work.log_i[n, 2], work.log_i[n, 3] = work.i[records.CONTROL], work.i[records.MODE]
         work.log_i[n, 4], work.log_i[n, 5] = work.i[records.ON_A], work.i[records.ON_B]
+        work.log_i[n, 6] = work.i[records.ON_BOTH]
         work.log_bits[n] = work.bits[0]
         work.log_mask[n, :] = work.mask
         work.i[records.LOGGED] = n + 1
