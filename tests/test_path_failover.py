@@ -6,15 +6,24 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import k2rel
 from k2rel import Organisation
-from k2rel.measures.path_failover import client_path_changes, path_failover_figures, path_failover_notes
+from k2rel.measures.engines import static_engine
+from k2rel.measures.path_failover import (
+    client_path_changes,
+    path_failover_figures,
+    path_failover_notes,
+    path_failovers,
+)
 from k2rel.measures.solution import solution_of
 from k2rel.services.catalogue import site_services
+from tests.enumerated import Followed, client_part, groups_of, hours, laws, resolved
+from tests.random_traffic import random_document, random_file
 
 YEAR = 8760.0
 DUAL = "data/examples/reference_san_dual.yaml"
@@ -431,3 +440,74 @@ def test_histories_do_not_count_them(tmp_path: Path) -> None:
     assert "not counted in histories; method exact counts them" in note
     service = site_services(solution.study.site)[0]
     assert all(math.isnan(value) for value in path_failover_figures(solution, service, 0.0).values())
+
+
+def failovers_by_states(document: dict[str, Any]) -> dict[str, tuple[list[float], float]]:
+    """Over all states and changes of one part: rate of each client, and of events in which at least one fails over."""
+    document = resolved(document)
+    shared, own = laws(document)
+    groups = groups_of(document)
+    entries = {**document["components"], **document.get("links", {})}
+    parts = [(name, q, entries[name]) for name, q in shared.items()]
+    for client, (name, q) in itertools.product(range(1, len(groups) + 1), own.items()):
+        parts.append((client_part(client, name), q, document["clients"]["parts"][name]))
+    index = np.arange(1 << len(parts))
+    down = {name: (index >> bit) & 1 == 1 for bit, (name, _, _) in enumerate(parts)}
+    weight = np.ones(len(index))
+    for name, q, _ in parts:
+        weight *= np.where(down[name], q, 1 - q)
+    f = Followed(document, down, len(index))
+    flips = []
+    for bit, (name, q, entry) in enumerate(parts):
+        mttr = hours(entry["mttr"])
+        flips.append((index ^ (1 << bit), weight * np.where(down[name], 1 / mttr, q / ((1 - q) * mttr))))
+    result = {}
+    for name, traffic in document["traffic"].items():
+        if traffic.get("scope", "client") != "client":
+            continue
+        asked = [*traffic.get("requires", []), *(role for path in traffic["paths"] for role in path.get("when", {}))]
+        if traffic.get("prefer", "").startswith("role "):
+            asked.append(traffic["prefer"][5:])
+        places = [here for role in asked for _, here in f.place[role]]
+        every, some = [0.0] * len(groups), 0.0
+        for then, rate in flips:
+            stays = np.logical_and.reduce([f.yes, *(here == here[then] for here in places)])
+            hit = f.no
+            for n in range(len(groups)):
+                flow = f.flow(name, n + 1)
+                used = {path: share > 0 for path, share in flow.shares.items()}
+                usable = {path: f.path_usable(traffic, traffic["paths"][path], n + 1) for path in used}
+                gone = [there & ~usable[path][then] for path, there in used.items()]
+                goes_on = [there & there[then] for there in used.values()]
+                lost = np.logical_or.reduce([f.no, *gone]) & flow.up[then] & stays
+                if traffic.get("share") == "all":
+                    lost &= ~np.logical_or.reduce([f.no, *goes_on])
+                every[n] += float(rate[lost].sum())
+                hit = hit | lost
+            some += float(rate[hit].sum())
+        result[name] = every, some
+    return result
+
+
+@pytest.mark.parametrize("seed", [n if n < 8 else pytest.param(n, marks=pytest.mark.slow) for n in range(300)])
+def test_random_sites_against_all_their_states(tmp_path: Path, seed: int) -> None:
+    """A path in use that can no longer be used, while the flow is up and no role that it asks for moves."""
+    study = k2rel.study(random_file(tmp_path, seed))
+    engine = static_engine(study)
+    for name, (every, some) in failovers_by_states(random_document(seed)).items():
+        found = path_failovers(engine, name)
+        assert found.client_per_h[[c.group for c in study.site.clients()]] == pytest.approx(every, rel=1e-9, abs=1e-15)
+        assert found.clients_per_h == pytest.approx(sum(every), rel=1e-9, abs=1e-15)
+        assert found.events_per_h() == pytest.approx(some, rel=1e-9, abs=1e-15)
+
+
+@pytest.mark.parametrize("seed", [n if n in (2, 6) else pytest.param(n, marks=pytest.mark.slow) for n in range(40)])
+def test_the_chain_counts_what_the_exact_engine_counts(tmp_path: Path, seed: int) -> None:
+    study = k2rel.study(random_file(tmp_path, seed))
+    engine = solution_of(study, "markov", Organisation(roles="preferred", tolerance=1e-10)).engine
+    for name in random_document(seed)["traffic"]:
+        if study.site.traffic[name].scope == "client":
+            by_chain, wanted = path_failovers(engine, name), path_failovers(static_engine(study), name)
+            off = abs(by_chain.events_per_h() - wanted.events_per_h())
+            assert off <= by_chain.bound_per_h + 1e-12 * wanted.events_per_h()
+            assert by_chain.client_per_h == pytest.approx(wanted.client_per_h, rel=1e-6, abs=1e-10)

@@ -13,7 +13,7 @@ Not counted
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -31,7 +31,7 @@ from k2rel.services.catalogue import SiteService
 from k2rel.services.clients import OwnParts, OwnStates, Situation, own_states
 from k2rel.services.engine import Engine
 from k2rel.services.modes import deciding, groups_of, traffic_diagram
-from k2rel.site.model import Site, Traffic, role_in
+from k2rel.site.model import Site, Traffic, names_in, role_in
 from k2rel.studies import Study
 from k2rel.units import HOURS_PER_YEAR
 
@@ -97,11 +97,15 @@ class PathFailovers:
 
 @dataclass(frozen=True, slots=True)
 class _Mode:
-    """What decides a class: situations by group, which order of its paths is in force, and who holds its roles."""
+    """What decides a class: situations by group, which order of its paths is in force, and who holds its roles.
+
+    Where patterns do not tell which paths can be used, by group the paths that can in each state of the own parts.
+    """
 
     situations: tuple[Situation, ...]
     order: int
     held: tuple[bool, ...] = ()
+    usable: tuple[tuple[frozenset[int], ...], ...] = ()
 
 
 def _roles_of(site: Site, traffic: Traffic) -> list[str]:
@@ -112,11 +116,42 @@ def _roles_of(site: Site, traffic: Traffic) -> list[str]:
     return [role for role in dict.fromkeys(asked) if role in site.movable]
 
 
+def _crossed(policy: Policy, traffic: str) -> set[str]:
+    """All that the paths of a class go over."""
+    choices = [policy.choice(traffic, group) for group in groups_of(policy, traffic)]
+    stages = [stage for choice in choices for route in choice.routes for stage in route.stages]
+    return {name for stage in stages for name in names_in(stage)}
+
+
+def _others_shut(policy: Policy, traffic: str) -> bool:
+    """Whether the takeover of a role that a class does not ask for can put a server on its paths out of service."""
+    crossed, asked = _crossed(policy, traffic), _roles_of(policy.site, policy.site.traffic[traffic])
+    holders = [holder for role in policy.site.movable if role not in asked for holder in policy.holders(role)]
+    return any(crossed & set(policy.servers(holder)) for holder in holders)
+
+
+def _swaps(policy: Policy, traffic: str) -> bool:
+    """Whether one event can take one path away and bring another one back, which patterns do not tell from a return.
+
+    With such a takeover; and where roles are a function of the failed parts, by a part that a heartbeat needs as well
+    as a path: a server whose loss is no longer seen is in service.
+    """
+    if _others_shut(policy, traffic):
+        return True
+    crossed = _crossed(policy, traffic) - policy.site.client_parts.keys()
+    if policy.sticky or not crossed & set(policy.redundant_servers):
+        return False
+    beats = [policy.works(unit.heartbeat) for unit in policy.site.units.values() if unit.heartbeat is not None]
+    needed = policy.structure.variables(beats)
+    return not set(needed).isdisjoint(policy.structure.variables([policy.works(name) for name in crossed]))
+
+
 @lru_cache(maxsize=32)
 def _modes(policy: Policy, traffic: str) -> tuple[Diagram, tuple[_Mode, ...]]:
     """Modes of a class that also tell who holds its roles."""
     roles = _roles_of(policy.site, policy.site.traffic[traffic])
-    if not roles:
+    tell = _swaps(policy, traffic)
+    if not roles and not tell:
         table = traffic_diagram(policy, [traffic])
         return table.diagram, tuple(_Mode(mode.situations[0], 0) for mode in table.modes)
     decides = deciding(policy, [traffic], with_shares=False)
@@ -124,13 +159,16 @@ def _modes(policy: Policy, traffic: str) -> tuple[Diagram, tuple[_Mode, ...]]:
     diagram = compile_diagram(policy.structure, [*decides, *held])
     states, groups = own_states(policy), groups_of(policy, traffic)
     orders = [when for when, _ in policy.choice(traffic).orders]
+    works = {name: states.works[:, place] for place, name in enumerate(states.names)}
 
     def label(outcome: Hashable) -> _Mode:
         assert isinstance(outcome, tuple)
         truth = dict(zip([*decides, *held], outcome, strict=True))
         found = tuple(states.situation(traffic, group, truth) for group in groups)
         order = next((place for place, when in enumerate(orders) if truth[when]), -1)
-        return _Mode(found, order, outcome[len(decides) :])
+        choices = [policy.choice(traffic, group) for group in groups] if tell else []
+        usable = tuple(choice.usable(truth, works, len(states.works)) for choice in choices)
+        return _Mode(found, order, outcome[len(decides) :], usable)
 
     labels = [label(outcome) for outcome in diagram.outcomes]
     return diagram.merged(labels), tuple(dict.fromkeys(labels))
@@ -152,12 +190,7 @@ def path_failovers(engine: Engine, traffic: str) -> PathFailovers:
         moves, share = moment.crossings(diagram), moment.mode_probabilities(diagram)
         stays = held[moves.before] == held[moves.after]
         before, after = moves.before[stays], moves.after[stays]
-        hit = np.column_stack(
-            [
-                _hit(moment.own, traffic, group, order[before], situation[before, group], situation[after, group])
-                for group in range(len(sizes))
-            ]
-        )
+        hit = np.column_stack([_hit(moment.own, traffic, group, modes, before, after) for group in range(len(sizes))])
         some = hit.any(axis=1)
         rates.append(weight * moves.rate_per_h[stays][some])
         hits.append(hit[some])
@@ -169,23 +202,58 @@ def path_failovers(engine: Engine, traffic: str) -> PathFailovers:
     )
 
 
-def _fails_over(states: OwnStates, traffic: str, group: int, order: int, before: int, after: int) -> bool:
+def _fails_over(
+    states: OwnStates,
+    traffic: str,
+    group: int,
+    order: int,
+    before: int,
+    after: int,
+    usable: frozenset[int] | None = None,
+) -> bool:
     """Whether going from one outcome of a client to another is a path failover."""
     used, then = (states.pattern(traffic, group, outcome) for outcome in (before, after))
-    return states.policy.choice(traffic, group).fails_over(used, then, order)
+    return states.policy.choice(traffic, group).fails_over(used, then, order, usable)
 
 
-def _hit(own: OwnParts, traffic: str, group: int, order: IntArray, before: IntArray, after: IntArray) -> FloatArray:
-    """Probability that one client of a group fails over in each change of its situation."""
-    cases, where = np.unique(np.column_stack([order, before, after]), axis=0, return_inverse=True)
-    found = np.zeros(len(cases))
-    for place, (by, one, other) in enumerate(cases.tolist()):
-        if one != other and by >= 0:
-            outcomes = own.joint(group, [(traffic, one), (traffic, other)])
-            found[place] = sum(
-                p for (old, new), p in outcomes.items() if _fails_over(own.states, traffic, group, by, old, new)
-            )
-    return np.asarray(np.minimum(found, 1.0)[where.reshape(-1)])
+def _hit(
+    own: OwnParts, traffic: str, group: int, modes: Sequence[_Mode], before: IntArray, after: IntArray
+) -> FloatArray:
+    """Probability that one client of a group fails over in each change of mode."""
+    result = np.zeros(len(before))
+    known: dict[Hashable, float] = {}
+    for place, (one, other) in enumerate(zip(before.tolist(), after.tolist(), strict=True)):
+        old, new = modes[one], modes[other]
+        usable = new.usable[group] if new.usable else None
+        case = (old.order, old.situations[group], new.situations[group], usable)
+        if case not in known:
+            known[case] = _hit_by(own, traffic, group, *case)
+        result[place] = known[case]
+    return result
+
+
+def _hit_by(
+    own: OwnParts,
+    traffic: str,
+    group: int,
+    order: int,
+    before: Situation,
+    after: Situation,
+    usable: tuple[frozenset[int], ...] | None,
+) -> float:
+    """The same for one change of situation."""
+    if order < 0 or (before == after and usable is None):
+        return 0.0
+    if usable is None:
+        outcomes = own.joint(group, [(traffic, before), (traffic, after)])
+        hit = sum(p for (old, new), p in outcomes.items() if _fails_over(own.states, traffic, group, order, old, new))
+    else:
+        pairs = (own.states.outcomes(traffic, group, situation).tolist() for situation in (before, after))
+        by_state = zip(*pairs, usable, own.probability.tolist(), strict=True)
+        hit = sum(
+            p for old, new, there, p in by_state if _fails_over(own.states, traffic, group, order, old, new, there)
+        )
+    return min(hit, 1.0)
 
 
 def _by_own(own: OwnParts, traffic: str, group: int, order: IntArray, situation: IntArray) -> FloatArray:
@@ -221,13 +289,10 @@ def _bound_per_h(engine: Engine, traffic: str, diagram: Diagram) -> float:
             law = study.law(name)
             parts, each = (law.parts, law.single) if isinstance(law, Law) else (law.drives, law)
             most += parts * each.failure_rate_per_h
-    shut = [server for server in policy.redundant_servers if policy.placed(server) in diagram.variables]
-    if shut and states.takeover is not None:
-        asked = _roles_of(site, site.traffic[traffic])
-        for role in site.movable:
-            if role not in asked and any(set(shut) & set(policy.servers(holder)) for holder in policy.holders(role)):
-                return math.nan
-        most += len(shut) / engine.organisation.maintenance_every_h
+    if states.takeover is not None:
+        if _others_shut(policy, traffic):
+            return math.nan
+        most += len(policy.redundant_servers) / engine.organisation.maintenance_every_h
     return (states.share_bound + engine.test_bound) * most + states.left_per_h
 
 

@@ -278,17 +278,28 @@ class Choice:
 
         return [frozenset(within(route.carries)) for route in self.routes]
 
-    def fails_over(self, before: Pattern, after: Pattern, order: int = 0) -> bool:
+    def fails_over(self, before: Pattern, after: Pattern, order: int = 0, usable: frozenset[int] | None = None) -> bool:
         """Say whether a flow loses a path in use and goes on over others, while no role that it asks for moves.
 
-        `order` is the place in `orders` of the order in force. A change to a better group is a return, and where each
-        path carries a copy nothing is lost while one goes on.
+        `order` is the place in `orders` of the order in force, `usable` what can be used afterwards. Left out, it
+        follows from the patterns: paths that are left for a better group are still there. Where each path carries a
+        copy nothing is lost while one goes on.
         """
-        if before.lost or after.lost or before.uses == after.uses:
+        if before.lost or after.lost:
             return False
-        used, then = ({route for route, _ in pattern.uses} for pattern in (before, after))
-        gone = not used & then if self.share == "all" else bool(used - then)
-        return gone and self._rank(after, order) >= self._rank(before, order)
+        used, still = ({route for route, _ in pattern.uses} for pattern in (before, after))
+        if usable is not None:
+            still = set(usable)
+        elif self._rank(after, order) < self._rank(before, order):
+            return False
+        return not used & still if self.share == "all" else bool(used - still)
+
+    def usable(
+        self, truth: Mapping[Node, bool], works: Mapping[str, BoolArray], states: int
+    ) -> tuple[frozenset[int], ...]:
+        """Say which routes can be used in each state of the client's own parts."""
+        there = [np.broadcast_to(holds(route.usable, truth, works), states) for route in self.routes]
+        return tuple(frozenset(np.flatnonzero(column).tolist()) for column in np.array(there).T)
 
     def _rank(self, pattern: Pattern, order: int) -> tuple[int, bool]:
         """How far down the paths in use stand: their group, and in it those of weight 0 after the others."""
