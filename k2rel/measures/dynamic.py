@@ -354,7 +354,8 @@ def why_they_differ(study: StudyLike, organisation: Organisation | None = None) 
     longer = f"{modelled:.3g} instead of {ideal:.3g} minutes a year"
     return (
         f"{principal} is down for {longer}. With ideal takeovers a role is back at {home} "
-        f"at once whenever that {'one' if apart else 'side'} is healthy, and a takeover takes no time and never fails. As modelled "
+        f"at once whenever that {'one' if apart else 'side'} is healthy, and a takeover takes no time and never fails. "
+        "As modelled "
         f"a takeover takes {role.switchover_h * 3600:.0f} s ({minutes[0]:.3g} min a year are lost while one is on "
         f"its way), fails with probability {failure_words(role)} and then waits for a person ({minutes[1]:.3g} "
         f"min), and the former primary is out of service until {back}: a second failure in that time "
