@@ -62,7 +62,7 @@ def spelled(outcome):
         for name in ("media_side", "media_path", "control_path"):
             client.pop(name, None)
     for load, item in zip(data["loads"], outcome.loads, strict=True):
-        load |= {"at_limit": item.at_limit, "ends_full_service": item.ends_full_service}
+        load |= {key: getattr(item, key) for key in ("at_limit", "short", "ends_full_service")}
     for said, state in zip(data["clients"], outcome.clients, strict=True):
         with_load(said["routes"], state.routes)
     with_load(data["flow_routes"], outcome.site_routes)

@@ -8,6 +8,8 @@ import k2rel
 from k2rel.bundled import data_dir
 from k2rel.plots import draw_site, looks
 from k2rel.plots.drawing import caption
+from k2rel.plots.load import plot_load_distribution
+from k2rel.report.explorer import LISTED, explorer_data
 
 
 def design(name):
@@ -75,7 +77,71 @@ def test_an_element_that_only_the_background_fills_is_not_overloaded() -> None:
     assert re.search(r"data-part='fc_link_2A'[^>]* data-waits=''", svg)
 
 
-@pytest.mark.parametrize("side", ["first", "second"])
-def test_where_both_sides_carry_a_link_has_a_strand_of_each(side) -> None:
+def test_where_both_sides_carry_a_link_has_a_strand_of_each() -> None:
     svg = draw_site(k2rel.study(data_dir() / "examples" / "reference_san.yaml").site).svg
     assert svg.count("class='way two'") >= 5, "the drives are reached by both"
+
+
+def test_texts_say_every_route_with_its_share_and_every_role_by_its_holder(k2) -> None:
+    folder = data_dir() / "examples" / "designs"
+    said = k2("failover", folder / "fc_round_robin.yaml", "--fail", "port_A1").out
+    assert len(re.findall(r"client_1 +disk +[AB] +33.3 %", said)) == 3
+    said = k2("failover", folder / "st2022_7.yaml", "--fail", "trunk_A11").out
+    assert re.search(r"client_1 +video +A +copy +client_1_nic_A > leaf_A1 > trunk_A12", said)
+    said = k2("failover", folder / "ha_pair.yaml", "--fail", "node_1").out
+    assert "vol1 at node 2, vol2 at node 2" in said
+    assert re.search(r"node_2 +800 +600 +OVERLOADED", said)
+    said = k2("failover", folder / "rack_power.yaml", "--fail", "ups_A").out
+    assert re.search(r"power +pdu_B", said), "flows of the site have ways as well"
+
+
+def test_failures_that_only_move_shares_are_cases_of_their_own() -> None:
+    cases = {case.title: case for case in k2rel.failover_cases(design("fc_round_robin"))}
+    assert cases["nothing has failed"].effect() == "disk of all clients by A and B"
+    assert cases["port A1"].effect() == "disk of all clients by A and B"
+    assert cases["switch A"].effect() == "disk of all clients by B"
+    halves = {case.title: case for case in k2rel.failover_cases(design("ha_pair"))}
+    assert halves["node 1"].effect() == (
+        "half1 of all clients by B; vol1 at node 2; vol2 at node 2; lost: full service; "
+        "out of service until good again: node_1; overloaded: node_2"
+    )
+
+
+def test_the_load_says_what_arrives_of_each_class_and_what_is_left_for_what_yields(k2) -> None:
+    """375 of 400 MB/s of the controller leave 25 for the archive, which asks for 40; a link leaves 25 of 200 as well."""
+    said = k2("load", "L3R", "--clients", "15", "--method", "exact").out
+    assert re.search(r"media +375 +375 +99\.999\d % +an even part where an element is overloaded", said)
+    assert re.search(r"ftp +40 +25 +62\.\d+ % +what the foreground leaves", said)
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("fc_round_robin", "full service: disk whole for every client"),
+        ("ha_pair", "full service: first half and second half whole for every client"),
+        ("rack_power", "full service: 12 kW of dual-corded gear whole"),
+    ],
+)
+def test_full_service_is_named_with_all_that_it_asks_for(name, title) -> None:
+    services = {item.service: item.title for item in k2rel.availability(design(name), method="exact").services}
+    assert services["full_service"] == title
+
+
+def test_a_verdict_says_what_full_service_is_short_of_and_that_a_copy_spares_it() -> None:
+    said = k2rel.verdict(design("st2022_7"))
+    assert "Full service (video whole for every client) is missing for" in said
+    assert "where another copy arrives whole nothing is lost by that" in said
+
+
+def test_the_explorer_starts_with_each_role_at_its_first_holder() -> None:
+    data = explorer_data(design("ha_pair").site)
+    assert (data["home"], list(data["policies"])) == (LISTED, [LISTED, "A", "B"])
+    assert list(explorer_data(k2rel.study("L2R").site)["policies"]) == ["A", "B"]
+
+
+def test_the_distribution_tells_clients_on_both_sides_apart_by_word_and_line() -> None:
+    study = design("fc_round_robin")
+    ax = plot_load_distribution(k2rel.load(study), study.site)
+    lines = {line.get_label(): (line.get_linestyle(), line.get_marker()) for line in ax.lines}
+    assert lines["on both, A and B"] == (":", "D")
+    assert {"on A alone", "on B alone", "cut off"} < set(lines)

@@ -343,15 +343,19 @@ def why_they_differ(study: StudyLike, organisation: Organisation | None = None) 
     servers = study.policy.redundant_servers
     by_itself = bool(servers) and all(study.policy.returns_by_itself(server) for server in servers)
     back = "it is good again, when it comes back by itself" if by_itself else "a person places it back"
+    holders = [study.policy.holders(name)[0] for name in takeover.roles]
+    apart = len({holder.side for holder in holders}) > 1
+    home = "its first holder" if apart else f"side {study.policy.home}"
     stay = (
-        "Roles go back to the preferred side by themselves"
+        f"Roles go back to {'their first holders' if apart else 'the preferred side'} by themselves"
         if all(site.roles[name].failback == "automatic" for name in takeover.roles)
         else "Roles stay where they are"
     )
     longer = f"{modelled:.3g} instead of {ideal:.3g} minutes a year"
     return (
-        f"{principal} is down for {longer}. With ideal takeovers a role is back at side {study.policy.home} "
-        f"at once whenever that side is healthy, and a takeover takes no time and never fails. As modelled "
+        f"{principal} is down for {longer}. With ideal takeovers a role is back at {home} "
+        f"at once whenever that {'one' if apart else 'side'} is healthy, and a takeover takes no time and never fails. "
+        "As modelled "
         f"a takeover takes {role.switchover_h * 3600:.0f} s ({minutes[0]:.3g} min a year are lost while one is on "
         f"its way), fails with probability {failure_words(role)} and then waits for a person ({minutes[1]:.3g} "
         f"min), and the former primary is out of service until {back}: a second failure in that time "

@@ -200,7 +200,8 @@ def plot_load_against_capacity(result: LoadResult, site: Site, ax: Axes | None =
                     label=None if known else _LIMIT)  # fmt: skip
     ax.axvline(100.0, color=INK, lw=2, label="capacity")
     if highest > 100.0 + 1e-9:
-        ax.axvspan(100.0, highest * 1.12, color=LOST, alpha=0.18, lw=0, label=_OVER)
+        above = f"{_OVER}, or {_WAITS}" if site.background else _OVER
+        ax.axvspan(100.0, highest * 1.12, color=LOST, alpha=0.18, lw=0, label=above)
     ax.set_yscale("log")
     ax.set_ylim(lowest / 3, 3)
     ax.set_xlim(0, highest * 1.12)

@@ -55,8 +55,7 @@ def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
     before: dict[str, str | None] = {side: side for side in (site.sides if site.movable else ())}
     listed = [Policy(site).holders(role) for role in site.movable]
     if not before or listed != [Policy(site, site.sides[0]).holders(role) for role in site.movable]:
-        as_listed: dict[str, str | None] = {LISTED if before else site.sides[0]: None}
-        before = as_listed | before
+        before = {LISTED if before else site.sides[0]: None, **before}
     first = next(iter(before)) if home is None else home
     if not site.movable and home is not None:
         before = {home: home}
