@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+import k2rel
 from k2rel import InputError
 from k2rel.site import read_site
 from k2rel.site.model import AtLeast
@@ -195,6 +196,13 @@ def test_a_mistake_is_named_with_file_line_and_key_in_one_sentence(k2, small, ol
     assert line - 5 <= int(found[1]) <= line + 2, "the line of the mistake"
     assert found[2] == key
     assert words in found[3]
+
+
+def test_a_role_that_nothing_can_take_away_is_always_there(small) -> None:
+    """Its first holder needs nothing: the diagram of the service is a constant."""
+    path, _ = small(", needs: [spine_2]", "")
+    owner = k2rel.availability(k2rel.study(path), method="exact")["owner"]
+    assert (owner.unavailability, owner.failures_per_year) == (0, 0)
 
 
 def test_something_is_in_the_foreground(small) -> None:

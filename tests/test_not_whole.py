@@ -9,10 +9,15 @@ import itertools
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import k2rel
+from k2rel.design.carrying import carrying
+from k2rel.design.targets import is_loaded
 from k2rel.errors import ModelTooLargeError
+from k2rel.measures.capacity import carried, kinds_of_draws
+from k2rel.services import whole
 
 PARTS = """
 types:
@@ -129,8 +134,12 @@ SITES = [ROUND_ROBIN, BOTH_AT_ONCE, OWNED]
 
 @pytest.fixture(params=SITES, ids=["round_robin", "both_at_once", "owned"])
 def site(request, tmp_path) -> Path:
-    path: Path = tmp_path / "site.yaml"
-    path.write_text(request.param + PARTS)
+    return site_file(tmp_path, request.param)
+
+
+def site_file(folder: Path, text: str) -> Path:
+    path = folder / "site.yaml"
+    path.write_text(text + PARTS)
     return path
 
 
@@ -169,11 +178,53 @@ def test_sets_that_differ_in_the_clients_alone_are_one_row(tmp_path) -> None:
     assert row.downtime_min_per_year == pytest.approx(2 * 2e-5 * 525_600, rel=1e-3)
 
 
-def test_too_many_clients_are_refused_in_one_sentence(tmp_path, k2) -> None:
-    text = ROUND_ROBIN.replace("count: 2", "count: 300").replace("demand: 100", "demand: 0.6667")
-    (path := tmp_path / "site.yaml").write_text(text + PARTS)
-    with pytest.raises(ModelTooLargeError, match=r"with 300 clients, .* use fewer clients$"):
+def test_too_many_clients_are_refused_in_one_sentence(tmp_path, k2, monkeypatch) -> None:
+    monkeypatch.setattr(whole, "_MOST_STEPS", 50)
+    path = site_file(tmp_path, ROUND_ROBIN)
+    with pytest.raises(ModelTooLargeError, match=r"with 2 clients, .* use fewer clients$"):
         k2rel.cut_sets(str(path), "full_service")
     written = k2("export", str(path), "--output", str(tmp_path / "site.xml"))
     assert "no fault tree of full_service" in written.err
     assert '"full_service"' not in (tmp_path / "site.xml").read_text()
+    causes = k2("causes", str(path), "--service", "full_service", "--format", "json")
+    assert causes.json["cut_sets"] is None and causes.json["causes"] and "no cut sets" in causes.err
+
+
+def test_an_overloaded_path_ends_nothing_while_a_copy_arrives_whole_by_another(tmp_path) -> None:
+    """300 MB/s over two trunks of 120 on side A; side B carries them alone, until it has to carry the mirror too."""
+    study = k2rel.study(str(site_file(tmp_path, BOTH_AT_ONCE.replace("200 MB/s", "120 MB/s"))))
+    normal = k2rel.failover(study)
+    short = {load.element for load in normal.loads if load.short}
+    assert short == {"trunk_A1", "trunk_A2"} and normal.services["video"]
+    # the mirror has one copy, on side A: 360 of 240
+    assert not normal.services["full_service"]
+    assert {load.element for load in normal.loads if load.ends_full_service} == short
+    alone = k2rel.study(str(site_file(tmp_path, BOTH_AT_ONCE.replace("200", "120").replace("60 MB/s", "0 MB/s"))))
+    assert k2rel.failover(alone).services["full_service"]
+    assert not any(load.ends_full_service for load in k2rel.failover(alone).loads)
+    assert carried(alone, {}, 1).tolist() == [True] and carried(study, {}, 1).tolist() == [False]
+    assert carried(alone, {}, 1, after_failures=True).tolist() == [False]  # without side B the copies of A are all
+    assert carrying(alone).words().endswith("overloaded, but every flow has another path that carries it whole.")
+
+
+def test_draws_are_told_apart_by_every_capacity_that_loads_can_meet(tmp_path) -> None:
+    """A port carries 25, 33 or 50 MB/s of each of two clients: capacities between such loads make no difference."""
+    text = ROUND_ROBIN.replace("port_A1: {type: box, side: A, between: [switch_A, ctrl_1], capacity: 90 MB/s}",
+                               "port_A1: {type: box, side: A, between: [switch_A, ctrl_1], "
+                               "capacity: {value: 90 MB/s, low: 55 MB/s, high: 120 MB/s, distribution: uniform}}")  # fmt: skip
+    study = k2rel.study(str(site_file(tmp_path, text)))
+    factors = {"links.port_A1.capacity": np.array([56.0, 64.0, 68.0, 95.0, 105.0, 119.0]) / 90.0}
+    kinds = kinds_of_draws(study, factors, np.ones(6, dtype=np.bool_))
+    full = [
+        k2rel.availability(k2rel.study(str(path)), method="exact")["full_service"].unavailability
+        for path in (site_file(tmp_path, text.replace("value: 90", f"value: {c}")) for c in (56, 64, 68, 95, 105, 119))
+    ]
+    for _, draws in kinds:
+        assert {full[draw] for draw in draws.tolist()} == {full[draws[0]]}
+    assert len(set(full)) == 4  # a port is asked for 66.7, for 83.3 where one host has one adapter, for 100
+
+
+def test_which_targets_ask_whether_the_site_carries_its_clients(tmp_path) -> None:
+    site = k2rel.study(str(site_file(tmp_path, OWNED.replace("    demand: 100 MB/s\n", "", 1)))).site
+    asked = ("half1", "half1_client", "half2", "half2_client", "lost_2_or_more_clients", "full_service", "vol1")
+    assert [is_loaded(site, name) for name in asked] == [False, False, True, True, False, True, False]

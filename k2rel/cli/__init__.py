@@ -32,7 +32,20 @@ from typing import Any, ClassVar, NoReturn
 
 from k2rel._version import __version__
 from k2rel.arguments import as_tolerance, as_whole
-from k2rel.cli import advice, batches, chains, field, interruptions, notebooks, rates, simulation, studies, sure, trees
+from k2rel.cli import (
+    advice,
+    batches,
+    chains,
+    field,
+    interruptions,
+    notebooks,
+    rates,
+    simulation,
+    studies,
+    sure,
+    traffic,
+    trees,
+)
 from k2rel.cli.inputs import quiet_option
 from k2rel.cli.printing import one_table
 from k2rel.cli.waiting import patience
@@ -82,9 +95,9 @@ _VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], Callable[[argparse
      "list every part with its failure data and source"),
     ("check", studies.check_verb, studies.check_options, "check a site file and say what it describes"),
     ("schema", studies.schema_verb, studies.schema_options, "print the JSON Schema of a site file"),
-    ("failover", studies.failover_verb, studies.failover_options, "follow the failover rules for failed parts"),
+    ("failover", traffic.failover_verb, traffic.failover_options, "follow the failover rules for failed parts"),
     ("availability", studies.availability_verb, studies.availability_options, "how available each service is"),
-    ("load", studies.load_verb, studies.load_options, "where the load goes, and how probable overload is"),
+    ("load", traffic.load_verb, traffic.load_options, "where the load goes, and how probable overload is"),
     ("interruptions", interruptions.interruptions_verb, interruptions.interruptions_options,
      "how often services break off and for how long"),
     ("window", interruptions.window_verb, interruptions.window_options,

@@ -219,7 +219,16 @@ def summary(
     principal = principal_traffic(site)
     asked = next(iter(targets), principal)
     known = {item.service: item for item in found.services}
-    names = [*targets, principal, *site.traffic, *(name for name, role in site.roles.items() if role.is_service)]
+    # where it asks for more than that its one class is up, full service is the figure that counts
+    loads = [site.traffic[name] for name in site.full_service_of]
+    full_service = [FULL_SERVICE] if len(loads) > 1 or loads[0].share != "first" else []
+    names = [
+        *targets,
+        principal,
+        *full_service,
+        *site.traffic,
+        *(name for name, role in site.roles.items() if role.is_service),
+    ]
     names = [name for name in dict.fromkeys(names) if name in known]
     cannot: dict[str, str] = {}
     drawn: UncertaintyResult | None = None

@@ -37,6 +37,7 @@ from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.rates import Law
 from k2rel.site.model import Site
+from k2rel.site.service_names import FULL_SERVICE
 from k2rel.site.source import read_yaml
 from k2rel.tables import Shown, percentage, quantity_text
 from k2rel.uncertain import MOST_POINTS
@@ -316,12 +317,12 @@ def _checked_draws(drawn: UncertaintyResult, solution: Solution, services: Itera
 
 def is_loaded(site: Site, service: str) -> bool:
     """Whether a service delivers traffic that counts: no target of it is met where that cannot be carried."""
-    flow = site.traffic.get(service)
-    if flow is not None:
-        return flow.demand_mb_s > 0 and service in site.full_service_of
-    principal = principal_traffic(site)
-    of_clients = service.startswith((f"{principal}_client", "lost_")) or service == "full_service"
-    return of_clients and site.traffic[principal].demand_mb_s > 0
+    if service == FULL_SERVICE and service not in site.traffic:
+        return any(site.traffic[name].demand_mb_s > 0 for name in site.full_service_of)
+    if service not in site.traffic and service.startswith("lost_"):
+        service = site.principal
+    of = service if service in site.traffic else service.rpartition("_client")[0]
+    return of in site.full_service_of and site.traffic[of].demand_mb_s > 0
 
 
 def _normal(value: float, low: float, high: float, allowed: float) -> float:

@@ -11,6 +11,8 @@ from k2rel.measures.load import LoadResult, load
 from k2rel.measures.solution import IDEAL, Solution, StudyLike, solution_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
+from k2rel.site.model import Site
+from k2rel.site.service_names import FULL_SERVICE
 from k2rel.studies import Study
 from k2rel.tables import probability_text
 from k2rel.units import HOURS_PER_YEAR, format_duration
@@ -68,10 +70,12 @@ def verdict(
                 f"{solution.takeovers}; leave them out or name the method"
             )
     site = solution.study.site
-    main = (result or availability(solution))[principal_traffic(site)]
+    found = result or availability(solution)
+    main = found[principal_traffic(site)]
     limits = f" ({' to '.join(probability_text(limit) for limit in main.limits)})" if main.limits else ""
+    clients = f"{site.client_count} client{'s' if site.client_count != 1 else ''}"
     lead = (
-        f"{site.name} with {site.client_count} clients and the {solution.study.laws.contract} repair contract: "
+        f"{site.name} with {clients} and the {solution.study.laws.contract} repair contract: "
         f"{main.service.replace('_', ' ')} is lost for some client "
         f"{format_duration(main.unavailability * HOURS_PER_YEAR)} a year "
         f"(unavailability {probability_text(main.unavailability)}{limits}, takeovers {solution.takeovers}, by the "
@@ -80,10 +84,27 @@ def verdict(
     )
     carried = carrying(solution)
     load_words = _load_words(solution.study, carried, loads or load(solution))
-    said = [lead, takeover_words(solution), _cause_words(solution), load_words, _move_words(solution)]
+    said = [
+        lead,
+        _full_words(site, found),
+        takeover_words(solution),
+        _cause_words(solution),
+        load_words,
+        _move_words(solution),
+    ]
     if carried.over:  # before everything else
         said = [load_words, *(words for words in said if words != load_words)]
     return " ".join(words for words in said if words)
+
+
+def _full_words(site: Site, found: AvailabilityResult) -> str:
+    """What full service adds, where it asks for more than one class, or for what is shared or copied."""
+    asked = [site.traffic[name] for name in site.full_service_of]
+    there = next((item for item in found.services if item.service == FULL_SERVICE), None)
+    if there is None or (len(asked) == 1 and asked[0].share == "first"):
+        return ""
+    asks = there.title.partition(": ")[2]
+    return f"Full service ({asks}) is missing for {_spent(there.downtime_min_per_year)} a year."
 
 
 def takeover_words(solution: Solution) -> str:
@@ -162,7 +183,12 @@ def _load_words(study: Study, carried: Carrying, loads: LoadResult) -> str:
     if carried.over:
         return carried.words()
     if loads.p_any_overload > 0:
-        return f"Something on the way is overloaded with probability {probability_text(loads.p_any_overload)}."
+        copies = any(study.site.traffic[name].share == "all" for name in study.site.full_service_of)
+        return (
+            f"Something on the way is overloaded with probability {probability_text(loads.p_any_overload)}"
+            + ("; where another copy arrives whole nothing is lost by that" if copies else "")
+            + "."
+        )
     slowed = [item.element for item in carried.slowed]
     if slowed:
         yields = " and ".join(study.site.background)

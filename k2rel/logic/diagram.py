@@ -81,7 +81,7 @@ class Diagram:
         """Decision nodes by level, first variable first."""
         order = np.argsort(self.level[self.modes :], kind="stable") + self.modes
         cuts = np.searchsorted(self.level[order], np.arange(1, len(self.variables)))
-        return list(np.split(order, cuts))
+        return list(np.split(order, cuts)) if self.variables else []  # a constant tests nothing
 
     def _mass(self, unavailability: FloatArray) -> FloatArray:
         """Probability of passing each node, shape (nodes, samples)."""

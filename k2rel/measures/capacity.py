@@ -21,7 +21,7 @@ __all__ = ["Kinds", "carried", "kinds_of_draws", "single_failures"]
 
 IntArray = NDArray[np.int64]
 
-_KINDS = 40
+_KINDS = 120
 _FINEST = 5040
 
 
@@ -85,51 +85,74 @@ Kinds = list[tuple[Site | None, IntArray]]
 """Draws that are alike in what elements carry, with the site of one of them; None: what they carry is not drawn."""
 
 
-def kinds_of_draws(site: Site, factors: Factors, carries: NDArray[np.bool_]) -> Kinds:
+def kinds_of_draws(study: Study, factors: Factors, carries: NDArray[np.bool_]) -> Kinds:
     """Draws whose elements carry the same numbers of flows, or of the parts that flows are divided into, together.
 
-    What cannot carry its clients with nothing failed is one kind: it is overloaded nearly always, whatever by.
+    What cannot carry its clients with nothing failed is one kind: it is overloaded nearly always, whatever by. Where
+    that makes too many kinds, loads count at which all clients do alike; at last numbers are told apart less and less.
     """
-    draws = len(carries)
-    loading = [name for name in site.foreground if site.traffic[name].demand_mb_s]
-    records: list[Any] = [*site.components.values(), *(site.traffic[name] for name in loading)]
+    site, draws = study.site, len(carries)
+    loading = [site.traffic[name] for name in site.foreground if site.traffic[name].demand_mb_s]
+    records: list[Any] = [*site.components.values(), *loading]
     if not loading or not any(use.input in factors for record in records for use in record.uses):
         return [(None, np.arange(draws))]
-    flow = site.traffic[site.principal if site.principal in loading else loading[0]]
-    demand = flow.demand_mb_s * np.broadcast_to(factor(flow.uses, "demand_mb_s", factors), (draws,))
-    parts_of_one = math.lcm(*(_parts(site.traffic[name]) for name in loading))
-    if parts_of_one > _FINEST:
-        parts_of_one = _FINEST
-    most = parts_of_one * (site.client_count + 1)
-    columns = []
-    for part in site.components.values():
-        if part.capacity_mb_s is not None:
-            room = part.capacity_mb_s * factor(part.uses, "capacity_mb_s", factors) / demand * parts_of_one
-            columns.append(np.minimum(np.floor(room * FORGIVEN), most))
-    for name in loading:
-        other = site.traffic[name]
-        if name != flow.id:
-            moved = factor(other.uses, "demand_mb_s", factors) * flow.demand_mb_s / demand
-            columns.append(np.round(20.0 * np.log(moved)))
-    if not columns:
+    first = next((flow for flow in loading if flow.id == site.principal), loading[0])
+    demand = first.demand_mb_s * np.broadcast_to(factor(first.uses, "demand_mb_s", factors), (draws,))
+    rooms: dict[object, NDArray[np.float64]] = {}
+    for element, loaded in _loaded_by(study).items():
+        part = site.components[element]
+        room = (part.capacity_mb_s or 0.0) * factor(part.uses, "capacity_mb_s", factors) / demand * FORGIVEN
+        rooms[loaded] = np.minimum(rooms.get(loaded, np.inf), room)
+    if not rooms:
         return [(None, np.arange(draws))]
-    counts = np.where(carries, np.array([np.broadcast_to(column, (draws,)) for column in columns]), -1.0)
-    while True:
-        _, first, which = np.unique(counts.T, axis=0, return_index=True, return_inverse=True)
-        if len(first) <= _KINDS:
+    parts = min(_FINEST, math.lcm(*(share for flow in loading for share in _shares(flow))))
+    others = [
+        np.round(20.0 * np.log(factor(flow.uses, "demand_mb_s", factors) * first.demand_mb_s / demand))
+        for flow in loading
+        if flow is not first
+    ]
+    levels = np.zeros(1)
+    for flow in loading:
+        whole = flow.demand_mb_s / first.demand_mb_s * (site.client_count if flow.scope == "client" else 1)
+        levels = np.unique(np.add.outer(levels, [0.0, *(whole / share for share in _shares(flow))]))
+    most = levels[-1]
+    fine = [np.floor(np.minimum(room, most) * parts) for room in rooms.values()]
+    coarse = [np.searchsorted(levels * (1 - 1e-12), room, side="right").astype(np.float64) for room in rooms.values()]
+    for columns in (fine, coarse):
+        counts = np.where(carries, np.array([np.broadcast_to(c, (draws,)) for c in (*columns, *others)]), -1.0)
+        chosen, kind = _distinct(counts)
+        if len(chosen) <= _KINDS:
             break
-        counts = np.where(counts < 0.0, -1.0, counts // 2.0)
+    while len(chosen) > _KINDS:
+        widest = max(range(len(counts)), key=lambda row: len(np.unique(counts[row])))
+        counts[widest] = np.where(counts[widest] < 0.0, -1.0, counts[widest] // 2.0)
+        chosen, kind = _distinct(counts)
     result: Kinds = []
-    for kind, draw in enumerate(first.tolist()):
+    for number, draw in enumerate(chosen.tolist()):
         here = {name: float(np.broadcast_to(values, (draws,))[draw]) for name, values in factors.items()}
-        result.append((site_at(site, here), np.flatnonzero(which.reshape(-1) == kind)))
+        result.append((site_at(site, here), np.flatnonzero(kind == number)))
     return result
 
 
-def _parts(flow: Traffic) -> int:
-    """Into how many parts a demand must be divided so that paths and branches carry whole numbers of them."""
+def _distinct(counts: NDArray[np.float64]) -> tuple[IntArray, IntArray]:
+    """The first draw of each kind, and the kind of each draw."""
+    _, first, which = np.unique(counts.T, axis=0, return_index=True, return_inverse=True)
+    return first.astype(np.int64), which.reshape(-1).astype(np.int64)
+
+
+def _loaded_by(study: Study) -> dict[str, object]:
+    """Of each element with a capacity what loads it in every state: of those alike the least capacity counts."""
+    found: dict[str, list[object]] = {name: [] for name, part in study.site.components.items() if part.capacity_mb_s}
+    for state, (loads, _) in enumerate(_states(study, after_failures=True)):
+        for element, by_class in loads:
+            found.setdefault(element, []).append((state, by_class))
+    return {element: tuple(loads) or element for element, loads in found.items()}
+
+
+def _shares(flow: Traffic) -> list[int]:
+    """By what a demand may be divided on its way: by the paths in use, times the branches of a stage that work."""
     if flow.share == "weighted":
-        return _FINEST
+        return [1, _FINEST]
     branches = [len(stage.of) for path in flow.paths for stage in path.via if isinstance(stage, AtLeast)]
     together = max(Counter(path.group for path in flow.paths).values()) if flow.share == "equal" else 1
-    return math.lcm(*range(1, together + 1)) * math.lcm(*range(1, max(branches, default=1) + 1))
+    return sorted({j * b for j in range(1, together + 1) for b in range(1, max(branches, default=1) + 1)})

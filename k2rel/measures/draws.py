@@ -76,7 +76,7 @@ class Drawn:
     def _by_parts(self, services: Sequence[Service], factors: Factors, draws: int, all_of_it: bool) -> Figures:
         """By the exact engine."""
         down = unavailability_of_draws(self.study, services, factors, draws)
-        kinds = kinds_of_draws(self.study.site, factors, carried(self.study, factors, draws))
+        kinds = kinds_of_draws(self.study, factors, carried(self.study, factors, draws))
         for service in services:
             for variant, where in self._variants(service, kinds):
                 here = {name: values[where] if np.ndim(values) else values for name, values in factors.items()}
@@ -107,7 +107,7 @@ class Drawn:
         down = {service.name: np.empty(draws) for service in services}
         often = {service.name: np.empty(draws) for service in services}
         over = np.empty(draws)
-        kinds = kinds_of_draws(self.study.site, factors, carried(self.study, factors, draws))
+        kinds = kinds_of_draws(self.study, factors, carried(self.study, factors, draws))
         variants = {service.name: self._variants(service, kinds) for service in asked}
         overloads = self._overload(loading, coarse.own, kinds) if all_of_it else []
         for part, here, count in _chunks(factors, draws):

@@ -208,6 +208,6 @@ class Controls:
         """A holder by its name, else by its side, or by its server where two are on one side."""
         holders = self._holders[role]
         if (name := holders[place].name) is not None:
-            return name
+            return name.removeprefix("at_")  # it is said after "at" or "from"
         side, server = holders[place].side, holders[place].on
         return server if server and sum(holder.side == side for holder in holders) > 1 else side

@@ -59,7 +59,7 @@ function k2relExplorer(root, data, host) {
   }
 
   const mark = (text, bad) => element("span", text, bad ? "failed" : "");
-  const stateOf = (item) => item.ends_full_service ? ["over", "overloaded"] : item.overloaded ? ["waits", "the background waits"]
+  const stateOf = (item) => item.short ? ["over", "overloaded"] : item.overloaded ? ["waits", "the background waits"]
     : item.at_limit ? ["limit", "at its limit"] : ["carried", "carried"];
   function bar(item) {
     const made = element("span", undefined, "k2x-bar"), filled = element("span");
@@ -184,8 +184,8 @@ function k2relExplorer(root, data, host) {
   redo.title = "Ctrl+Y";
   tools.append(undo, " ", redo, " ", button("repair everything", () => memory.change({ failed: [] })));
   if (Object.keys(data.policies).length > 1) {
-    const label = element("label", " roles before at "), choice = element("select");
-    Object.keys(data.policies).forEach((side) => choice.append(new Option(side, side)));
+    const label = element("label", " roles before "), choice = element("select");
+    Object.keys(data.policies).forEach((side) => choice.append(new Option(data.sides.includes(side) ? `at ${side}` : side, side)));
     choice.addEventListener("change", () => memory.change({ roles: choice.value === data.home ? "" : choice.value }));
     label.append(choice);
     tools.append(label);

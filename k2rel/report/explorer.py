@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from IPython.display import HTML
 
 __all__ = [
+    "LISTED",
     "MOST_CLIENTS",
     "STILL",
     "explorer_data",
@@ -34,6 +35,8 @@ __all__ = [
 
 MOST_CLIENTS = 500
 """The script follows every client by itself."""
+LISTED = "as listed"
+"""Where roles were before, if not all at one side: each at its first holder in the file."""
 STILL = f"The explorer follows every client; with more than {MOST_CLIENTS} the drawing stays as it is."
 _SCRIPTS = ("policy", "state", "export", "controls")
 
@@ -49,14 +52,20 @@ def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
     """
     layout = Layout(site)
     own = [site.client_part_id(n, key) for n in range(1, min(site.client_count, 2) + 1) for key in site.client_parts]
-    first = site.sides[0] if home is None else home
+    before: dict[str, str | None] = {side: side for side in (site.sides if site.movable else ())}
+    listed = [Policy(site).holders(role) for role in site.movable]
+    if not before or listed != [Policy(site, site.sides[0]).holders(role) for role in site.movable]:
+        before = {LISTED if before else site.sides[0]: None} | before
+    first = next(iter(before)) if home is None else home
+    if not site.movable and home is not None:
+        before = {home: home}
     return {
         "level": site.name,
         "title": site.title,
         "clients": site.client_count,
         "sides": list(site.sides),
         "home": first,
-        "policies": {side: compiled(Policy(site, side)) for side in (site.sides if site.movable else (first,))},
+        "policies": {name: compiled(Policy(site, side)) for name, side in before.items()},
         "marks": {"drawn": list(layout.marks), "home": layout.homes, "others": layout.rest},
         "parts": [*own, *site.components],
     }

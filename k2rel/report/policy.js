@@ -100,13 +100,15 @@ function k2relEvaluate(data, failedNames) {
     if (holder !== undefined) holders[name] = holder;
   }
   const above = (load, capacity) => load > capacity * (1 + 1e-9);
+  const short = new Set(Object.entries(data.capacity).filter(([name, capacity]) => above(counted[name] ?? 0, capacity)).map(([name]) => name));
+  const spared = (flow) => flow.some((parts) => !parts.some((part) => short.has(part)));
+  const ends = new Set(ways.filter((flow) => !spared(flow)).flat(2).filter((part) => short.has(part)));
   const loads = Object.entries(data.capacity).map(([element, capacity]) => {
-    const load = carried[element] ?? 0, foreground = counted[element] ?? 0, overloaded = above(load, capacity);
-    return { element, load_mb_s: load, capacity_mb_s: capacity, foreground_mb_s: foreground, overloaded,
-      at_limit: !overloaded && load * (1 + 1e-9) > capacity, ends_full_service: above(foreground, capacity) };
+    const load = carried[element] ?? 0, overloaded = above(load, capacity);
+    return { element, load_mb_s: load, capacity_mb_s: capacity, foreground_mb_s: counted[element] ?? 0, overloaded,
+      at_limit: !overloaded && load * (1 + 1e-9) > capacity, short: short.has(element), ends_full_service: ends.has(element) };
   });
-  const over = new Set(loads.filter((item) => item.ends_full_service).map((item) => item.element));
-  services.full_service = ways.every((flow) => flow.some((parts) => !parts.some((part) => over.has(part))));
+  services.full_service = ways.every(spared);
   const first = Object.keys(data.roles)[0];
   let primary = first === undefined ? data.home : roles[first];
   if (first !== undefined && data.roles[first].service && !truth[data.roles[first].up]) primary = null;
@@ -153,8 +155,8 @@ function k2relLooks(data, marks, outcome) {
     const name = shown[part] || part;
     carried[name] = (carried[name] || 0) + load;
   }
-  const over = new Set(outcome.loads.filter((item) => item.ends_full_service).map((item) => item.element));
-  const waits = new Set(outcome.loads.filter((item) => item.overloaded && !item.ends_full_service).map((item) => item.element));
+  const over = new Set(outcome.loads.filter((item) => item.short).map((item) => item.element));
+  const waits = new Set(outcome.loads.filter((item) => item.overloaded && !item.short).map((item) => item.element));
   const full = new Set(outcome.loads.filter((item) => item.at_limit).map((item) => item.element));
   const notes = {}, held = {};
   const say = (owner, text, to = notes) => (to[owner] ||= []).push(text);

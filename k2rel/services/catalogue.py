@@ -58,7 +58,7 @@ def site_services(site: Site, lost_clients: Sequence[int] | None = None) -> list
     if site.traffic[principal].scope == "client":
         for k in usual_lost_clients(site) if lost_clients is None else sorted(set(lost_clients)):
             result.append(SiteService(*of_lost_clients(site, k), "lost clients", principal, cut_off=k))
-        result.append(SiteService(*of_full_service(site, principal), "full service", principal))
+        result.append(SiteService(*of_full_service(site), "full service", principal))
     return result
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from k2rel.site.model import Site
 
@@ -31,8 +32,19 @@ def of_lost_clients(site: Site, k: int) -> tuple[str, str]:
     return f"lost_{k}_or_more_clients", f"loss of {k} or more of {site.client_count} clients"
 
 
-def of_full_service(site: Site, principal: str) -> tuple[str, str]:
-    return FULL_SERVICE, f"full service: {site.traffic[principal].title} at the subscribed bandwidth for every client"
+def of_full_service(site: Site) -> tuple[str, str]:
+    """Every class that it asks for is named; flows of the site are no client's."""
+    asked = {
+        scope: [site.traffic[name].title for name in site.full_service_of if site.traffic[name].scope == scope]
+        for scope in ("client", "site")
+    }
+    parts = [f"{_listed(asked['client'])} whole for every client"] if asked["client"] else []
+    parts += [f"{_listed(asked['site'])} whole"] if asked["site"] else []
+    return FULL_SERVICE, f"full service: {', '.join(parts)}"
+
+
+def _listed(titles: Sequence[str]) -> str:
+    return " and ".join([", ".join(titles[:-1]), titles[-1]] if len(titles) > 1 else titles)
 
 
 def usual_lost_clients(site: Site) -> list[int]:

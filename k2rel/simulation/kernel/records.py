@@ -27,8 +27,8 @@ FLOATS = 10
 # places in Work.i
 (HEAP, CONTROL, MODE, PAIR, DOWN, HURT, ON_SITE, BUSY, TRAVELLING, WAITING, CHANGED, ON_A, ON_B, OVER, CUT, TOUCHED,
  LOGGED, LOG_KIND, LOG_ITEM, WANTED, MOVES, FAILED_MOVES, HISTORY, YEAR, COUNTED, STOPPED, SCOUTING,
- SHOWN_MODE, SHOWN_CONTROL, SHOWN_HURT, DOWN_ANY, ON_BOTH) = range(32)  # fmt: skip
-INTS = 32
+ SHOWN_MODE, SHOWN_CONTROL, SHOWN_HURT, DOWN_ANY, ON_BOTH, LACKS) = range(33)  # fmt: skip
+INTS = 33
 
 # columns of Sums.service
 (S_DOWN, S_DOWN2, S_COUNT, S_COUNT2, S_DOWN_COUNT, S_ANY, S_AIR, S_AIR2, S_LONGEST) = range(9)
@@ -167,7 +167,8 @@ class Tables(NamedTuple):
     base_places: Annotated[I2, "modes", 3]  # clients on the first side alone, on the second alone, on both
     base_share: Annotated[F2, "modes", 2]  # demand of the principal class on each side, in demands of one client
     base_over: Annotated[B1, "modes"]
-    base_given: Annotated[F2, "modes", "traffic"]  # what arrives, in demands of one flow
+    base_missing: Annotated[F2, "modes", "traffic"]  # what does not arrive, in demands of one flow
+    base_lacks: Annotated[B1, "modes"]  # whether there is any
     base_load: Annotated[F2, "modes", "elements"]
     base_foreground: Annotated[F2, "modes", "elements"]  # of the foreground
 
@@ -220,8 +221,8 @@ class Work(NamedTuple):
     load: Annotated[F1, "elements"]
     foreground: Annotated[F1, "elements"]
     up: Annotated[I1, "traffic"]  # flows with a route
-    given: Annotated[F1, "traffic"]  # what arrives, in demands of one flow
-    given_h: Annotated[F1, "traffic"]  # in this history
+    missing: Annotated[F1, "traffic"]  # what does not arrive, in demands of one flow
+    missing_h: Annotated[F1, "traffic"]  # in this history
     wanted: Annotated[W2, WANTED_ROOM, "key"]  # states that the tables do not know: mask and control state
     mode_time: Annotated[F1, TIMED_MODES]  # hours in each mode with every client's own parts up
     log_t: Annotated[F1, "log"]
@@ -242,7 +243,7 @@ class Sums(NamedTuple):
     first_bins: Annotated[I2, "services", BINS]  # time to the first loss
     count_bins: Annotated[I2, "services", COUNTS]  # interruptions in a year
     cut_bins: Annotated[I1, BINS]  # client-hours lost in a year, where above 0
-    given: Annotated[F2, "traffic", 2]  # hours of demands of one flow that arrived: sum and sum of squares of a history
+    missing: Annotated[F2, "traffic", 2]  # hours of demands of one flow that did not arrive, as in `reward`
     # clients on the first side alone, on the second alone, on both, as one key; a table with open addressing
     places: Annotated[I1, 1]  # how many keys there are
     place: Annotated[W1, "places"]

@@ -172,8 +172,9 @@ def account(model: Model, tables: Tables, work: Work, sums: Sums) -> None:
     work.reward[records.R_BOTH] += dt * work.i[records.ON_BOTH]
     work.reward[records.R_CUT] += dt * work.i[records.CUT]
     work.reward[records.R_OVER] += dt * work.i[records.OVER]
-    for t in range(len(work.given)):
-        work.given_h[t] += dt * work.given[t]
+    if work.i[records.LACKS]:
+        for t in range(len(work.missing)):
+            work.missing_h[t] += dt * work.missing[t]
     if work.i[records.COUNTED]:
         note_place(work, sums, dt)
         sums.control[work.i[records.SHOWN_CONTROL]] += dt

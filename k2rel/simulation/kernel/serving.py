@@ -145,17 +145,19 @@ def _judge(model: Model, tables: Tables, work: Work, m: int) -> None:
         over |= work.foreground[e] > model.limit[e]
         short |= work.foreground[e] > model.capacity[e]
         short_after |= work.load[e] > model.capacity[e]
-    full = True
+    full, lacks = True, False
     for t in range(len(work.up)):
         flows = len(model.group) if t < model.classes else 1
         if full and model.asked[t]:
             full = work.up[t] == flows and (not over or _flows_whole(model, tables, work, m, t))
         less = short if model.foreground[t] else short_after
-        work.given[t] = _flows_given(model, tables, work, m, t) if less else float(work.up[t])
+        given = _flows_given(model, tables, work, m, t) if less else float(work.up[t])
+        work.missing[t] = flows - given
+        lacks |= given < flows
     if model.full_service >= 0 and not full:
         bits |= one << np.uint64(model.full_service)
     work.bits[0] = bits
-    work.i[records.CUT], work.i[records.OVER] = cut, over
+    work.i[records.CUT], work.i[records.OVER], work.i[records.LACKS] = cut, over, lacks
 
 
 @compiled
@@ -173,8 +175,10 @@ def serve(model: Model, tables: Tables, work: Work) -> None:
         work.bits[0] = tables.base_bits[m]
         work.i[records.CUT] = len(model.group) - tables.base_up[m, 0] if model.classes else 0
         work.i[records.OVER] = tables.base_over[m]
-        for t in range(len(work.given)):
-            work.given[t] = tables.base_given[m, t]
+        work.i[records.LACKS] = tables.base_lacks[m]
+        if tables.base_lacks[m]:
+            for t in range(len(work.missing)):
+                work.missing[t] = tables.base_missing[m, t]
         return
     groups = len(model.group_size)
     for e in range(len(model.capacity)):
@@ -215,7 +219,8 @@ def fill_modes(model: Model, tables: Tables, work: Work) -> None:
         tables.base_places[m, 2] = work.i[records.ON_BOTH]
         tables.base_share[m, 0], tables.base_share[m, 1] = work.f[records.SHARE_A], work.f[records.SHARE_B]
         tables.base_over[m] = work.i[records.OVER]
-        tables.base_given[m] = work.given
+        tables.base_missing[m] = work.missing
+        tables.base_lacks[m] = work.i[records.LACKS]
         tables.base_load[m] = work.load
         tables.base_foreground[m] = work.foreground
 

@@ -1,0 +1,154 @@
+"""Verbs about where traffic goes: what follows from failed parts, and the load over time."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from k2rel.cli.inputs import format_option, organisation_options, primary_option, solution_for, study_of, study_options
+from k2rel.cli.printing import heading, print_json, print_rows, print_table, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from k2rel.measures.load import Delivered
+    from k2rel.policy.failover import FailoverOutcome
+
+__all__: list[str] = []
+
+
+def failover_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub)
+    sub.add_argument("--fail", action="append", default=[], metavar="ID", help="a failed part; may be given again")
+    sub.add_argument("--primary", metavar="SIDE", help="the side that had the roles before")
+    format_option(sub)
+
+
+def failover_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.cases import case_table
+    from k2rel.policy.failover import failover
+    from k2rel.policy.words import holder_words, ways_words
+
+    study = study_of(args)
+    if args.format == "json":
+        print_json(failover(study.policy, args.fail).to_json())
+        return 0
+    import pandas as pd
+
+    if not args.fail:
+        heading(study)
+        title = "Every single failure that changes something (name parts with --fail to follow them):"
+        print_table(case_table(study), title)
+        return 0
+    outcome = failover(study.policy, args.fail)
+    heading(study)
+    say(f"failed: {', '.join(outcome.failed)}")
+    roles = ", ".join(f"{role} {where}" for role, where in holder_words(outcome).items())
+    say(f"primary: {outcome.primary or 'none'} (before: {outcome.home}); {roles or 'no roles'}")
+    for words, servers in (outcome.out_of_service_words() or {"out of service": ("none",)}).items():
+        say(f"{words}: {', '.join(servers)}")
+    if len(outcome.standby) > 1:
+        for role, there in outcome.standby.items():
+            say(f"a backup for {role} stands by: {'yes' if there else 'NO'}")
+        say()
+    else:
+        say(f"a backup stands by: {'yes' if outcome.backup_in_service else 'NO'}\n")
+    frame = _ways(outcome)
+    few = frame[frame["client"].isin([state.client for state in outcome.clients[:20]])]
+    print_table(few, "Ways of the clients", whole=frame)
+    if len(outcome.clients) > 20:
+        say(f"... and {len(outcome.clients) - 20} more clients")
+    if outcome.site_routes:
+        ways = {name: ways_words(used, "", " > ") for name, used in outcome.site_routes.items()}
+        print_table(pd.DataFrame({"traffic": ways.keys(), "way": ways.values()}), "\nWays of the flows of the site")
+    up = pd.DataFrame([{"service": k.replace("_", " "), "up": v} for k, v in outcome.services.items()])
+    print_table(up, "\nServices")
+    print_table(
+        pd.DataFrame(
+            [
+                {
+                    "element": i.element,
+                    "load_mb_s": i.load_mb_s,
+                    "capacity_mb_s": i.capacity_mb_s,
+                    "state": "OVERLOADED" if i.state == "overloaded" else i.state,
+                }
+                for i in outcome.loads
+            ]
+        ),
+        "\nLoad",
+    )
+    return 0
+
+
+def _ways(outcome: FailoverOutcome) -> pd.DataFrame:
+    """A row for each client with its ways; one for each of its routes where a flow uses several."""
+    import pandas as pd
+
+    from k2rel.policy.words import part_words
+
+    if all(len(used) < 2 for state in outcome.clients for used in state.routes.values()):
+        rows = [
+            {"client": s.client, **{n: " > ".join(path[1:]) or "LOST" for n, path in s.paths.items()}}
+            for s in outcome.clients
+        ]
+        return pd.DataFrame(rows)
+    rows = [
+        {
+            "client": state.client,
+            "traffic": name,
+            "side": route.side,
+            "of_its_demand": part_words(used, route) or "all",
+            "way": " > ".join(route.path[1:]),
+        }
+        if route is not None
+        else {"client": state.client, "traffic": name, "side": "–", "of_its_demand": "–", "way": "LOST"}
+        for state in outcome.clients
+        for name, used in state.routes.items()
+        for route in used or (None,)
+    ]
+    return pd.DataFrame(rows)
+
+
+def load_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub)
+    primary_option(sub)
+    organisation_options(sub)
+    format_option(sub)
+
+
+def load_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.load import load
+
+    solution = solution_for(args)
+    result, site = load(solution), solution.study.site
+    if args.format == "json":
+        print_json(result.to_json())
+        return 0
+    heading(solution.study, result.provenance)
+    frame = result.side_table()
+    print_table(frame.head(12), "Clients on each side (most probable first)", whole=frame)
+    if len(frame) > 12:
+        say(f"... {len(frame) - 12} more, together {frame['probability'].iloc[12:].sum():.2e}")
+    print_table(result.table(), "\nLoad on each element")
+    over = f"P(any overload on the way) = {result.p_any_overload:.6g}"
+    if limits := result.p_any_overload_limits:
+        met = result.p_any_overload > 0
+        over = f"{over} ({limits[0]:.3g} to {limits[1]:.3g})" if met else "No overload on the way was met"
+    say(f"\n{over}; delivered share = {result.delivered_fraction:.9f}")
+    yields = site.background
+    if yields:
+        say(f"Both leave out {', '.join(yields)}, which yields; the elements above carry all traffic.")
+    if result.delivered:
+        print_rows([_arriving(item, item.traffic in yields) for item in result.delivered], "\nWhat arrives on average")
+    return 0
+
+
+def _arriving(item: Delivered, yields: bool) -> dict[str, object]:
+    share = item.delivered_mb_s / item.demand_mb_s if item.demand_mb_s > 0 else 1.0
+    return {
+        "traffic": item.traffic,
+        "demand_mb_s": item.demand_mb_s,
+        "delivered_mb_s": item.delivered_mb_s,
+        "of_what_is_asked": f"{100 * share:.6g} %",
+        "gets": "what the foreground leaves" if yields else "an even part where an element is overloaded",
+    }
