@@ -97,7 +97,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     carried: dict[str, float] = {}
     for part, load in outcome.carried.items():
         carried[drawn_as.get(part, part)] = carried.get(drawn_as.get(part, part), 0.0) + load
-    over = {item.element for item in outcome.loads if item.ends_full_service}
+    over = {item.element for item in outcome.loads if item.short}
     waits = {item.element for item in outcome.loads if item.overloaded} - over
     full = {item.element for item in outcome.loads if item.at_limit}
     notes: dict[str, list[str]] = {}
