@@ -43,7 +43,7 @@ def off(found: Any, value: float) -> float:
     """How many standard errors an estimate is off; where nothing varied it is right."""
     if found.standard_error <= 1e-12 * abs(value):
         return 0.0 if found.value == pytest.approx(value, rel=1e-9, abs=1e-9) else np.inf
-    return (found.value - value) / found.standard_error
+    return float((found.value - value) / found.standard_error)
 
 
 @pytest.mark.parametrize("seed", slow_after(8, 120))
