@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import k2rel
+from k2rel.answer import solve
 from k2rel.simulation import Circumstances, Plan, simulate
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.places import numbers
@@ -20,7 +21,7 @@ from tests.random_traffic import random_document, random_file
 
 IDEAL = k2rel.Organisation(roles="preferred")
 DESIGNS = Path(__file__).parents[1] / "data" / "examples" / "designs"
-FAST = ("fc_round_robin", "st2022_7")
+FAST = ("st2022_7",)
 
 
 def slow_after(few: int, many: int) -> list[Any]:
@@ -42,10 +43,10 @@ def off(found: Any, value: float) -> float:
     """How many standard errors an estimate is off; where nothing varied it is right."""
     if found.standard_error <= 1e-12 * abs(value):
         return 0.0 if found.value == pytest.approx(value, rel=1e-9, abs=1e-9) else np.inf
-    return (found.value - value) / found.standard_error
+    return float((found.value - value) / found.standard_error)
 
 
-@pytest.mark.parametrize("seed", slow_after(12, 120))
+@pytest.mark.parametrize("seed", slow_after(8, 120))
 def test_every_event_stands_as_the_failover_rules_say(study_of, seed) -> None:
     """Services, full service among them, and the sides of the principal traffic, after each of many events."""
     study = study_of(seed)
@@ -63,10 +64,10 @@ def test_every_event_stands_as_the_failover_rules_say(study_of, seed) -> None:
         assert (on_a, on_b, on_both) == (sides.count({"A"}), sides.count({"B"}), sides.count({"A", "B"})), down
 
 
-@pytest.mark.parametrize("seed", slow_after(3, 60))
+@pytest.mark.parametrize("seed", slow_after(2, 60))
 def test_what_arrives_and_where_clients_are_scatters_around_what_all_states_give(study_of, seed) -> None:
     wanted, study = enumerated(seed), study_of(seed)
-    found = simulate(study, IDEAL, plan=Plan(histories=1500, years=1, warm_up_h=300, seed=1000 + seed), workers=1)
+    found = simulate(study, IDEAL, plan=Plan(histories=600, years=1, warm_up_h=300, seed=1000 + seed), workers=1)
     given, load = found.delivered(), found.load()
     for name, value in wanted.delivered.items():
         assert abs(off(given[name], value)) < 4.5, name
@@ -94,7 +95,7 @@ def test_what_arrives_and_where_clients_are_scatters_around_what_all_states_give
 )
 def test_designs_of_today_scatter_around_the_exact_engine(design) -> None:
     study = k2rel.study(DESIGNS / f"{design}.yaml")
-    plan = Plan(histories=1500, seed=21)
+    plan = Plan(histories=800, seed=21)
     found, load = simulate(study, IDEAL, plan=plan), k2rel.load(study, method="exact")
     z = [
         off(estimate, value)
@@ -118,14 +119,14 @@ def test_designs_of_today_scatter_around_the_exact_engine(design) -> None:
 
 def test_both_copies_of_a_stream_load_a_side_each() -> None:
     """Three receivers of 1000 MB/s with everything good: 3000 MB/s on each side, and nobody on one alone."""
-    answer = k2rel.load(DESIGNS / "st2022_7.yaml", IDEAL, method="simulation")
+    answer = solve(DESIGNS / "st2022_7.yaml", "simulation", IDEAL, Plan(histories=500, seed=2)).load()
     rows = answer.to_json()["side_distribution"]
     best = max(rows, key=lambda row: row["probability"])
     assert (best["on_a"], best["on_b"], best["on_both"], best["cut_off"]) == (0, 0, 3, 0)
     assert (best["on_a_mb_s"], best["on_b_mb_s"]) == pytest.approx((3000, 3000))
     assert [item.traffic for item in answer.delivered] == ["video"]
     exact = k2rel.load(DESIGNS / "st2022_7.yaml", method="exact")
-    assert answer.delivered_fraction == pytest.approx(exact.delivered_fraction, rel=1e-4)
+    assert answer.delivered_fraction == pytest.approx(exact.delivered_fraction, rel=3e-4)
 
 
 def test_counts_of_clients_on_the_sides_outgrow_their_room_and_none_is_lost() -> None:
