@@ -30,7 +30,7 @@ __all__ = [
     "quantity_text",
 ]
 
-
+_LENGTHS = ("10_s", "1_min", "10_min", "1_h", "8_h")
 _ONE = 1 - 1e-13
 """From here on a probability is one but for the rounding of sums."""
 
@@ -298,11 +298,7 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "unsuccessful_path_failover_min_per_year": ("unsuccessful [min/year]", _amount),
     "client_path_failovers_per_year": ("of all clients, a year", _amount),
     "first_loss_h": ("first loss after", _duration),
-    "longer_than_10_min": ("longer than 10 min", _percent),
-    "longer_than_10_s": ("longer than 10 s", _percent),
-    "longer_than_1_h": ("longer than 1 h", _percent),
-    "longer_than_1_min": ("longer than 1 min", _percent),
-    "longer_than_8_h": ("longer than 8 h", _percent),
+    **{f"longer_than_{t}": (f"longer than {t.replace('_', ' ')}", _percent) for t in _LENGTHS},
     "mean_min": ("mean [min]", _amount),
     "median_min": ("median [min]", _amount),
     "on_air_per_year": ("on air, a year", _amount),
@@ -316,7 +312,6 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "unavailability_high": ("interval to", probability_text),
     "up": ("there", _yes),
 }
-
 
 _IN_ITS_UNIT = {"value": "value", "low": "from", "high": "to", "mean": "mean", "turns_at": "turns at",
                 "seen": "log alone", "before": "before", "before_low": "before, from", "before_high": "before, to",

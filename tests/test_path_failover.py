@@ -232,6 +232,22 @@ def test_a_dual_fabric_san_loses_paths_far_more_often_than_service(tmp_path: Pat
     assert client["unsuccessful_path_failover_min_per_year"] == pytest.approx(rate * YEAR * 0.01 * 60, rel=1e-9)
 
 
+def test_round_robin_waits_for_each_of_its_paths(tmp_path: Path) -> None:
+    """The design with four paths a host and two of the hosts, over all states; with copies nothing is lost."""
+    text = Path("data/examples/designs/fc_round_robin.yaml").read_text().replace("count: 4", "count: 2")
+    there = {"hba": 2e-4, "sw": 5e-4, "port": 1e-3, "ctrl": 2e-3}  # unavailability, of parts that take 4 h
+    paths = [(f"hba_{s}", f"sw_{s}", f"port_{s}{n}", f"ctrl_{n}") for s in "AB" for n in "12"]
+    rate = of_kind({kind: q / (1 - q) / 4 for kind, q in there.items()})
+    _, every, events = counted(equal, 2, False, rate, lambda part: 4.0, paths)
+    row = k2rel.interruptions(with_failover(tmp_path, text, "    demand: 100 MB/s"), services="disk").loc["disk"]
+    assert row["path_failovers_per_year"] == pytest.approx(events(1.0) * YEAR, rel=1e-9)
+    assert row["client_path_failovers_per_year"] == pytest.approx(every * YEAR, rel=1e-9)
+    each = (2 * 2e-4 + 2 * 5e-4 + 4 * 1e-3 + 2 * 2e-3) / 4  # cards, switches, ports, controllers
+    assert every == pytest.approx(2 * each, rel=5e-3)
+    copies = with_failover(tmp_path, text.replace("share: equal", "share: all"), "    demand: 100 MB/s")
+    assert k2rel.interruptions(copies, services="disk").loc["disk", "path_failovers_per_year"] == 0
+
+
 PAIR = """
 format: 2
 name: pair

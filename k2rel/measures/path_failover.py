@@ -141,8 +141,7 @@ def _swaps(policy: Policy, traffic: str) -> bool:
     crossed = _crossed(policy, traffic) - policy.site.client_parts.keys()
     if policy.sticky or not crossed & set(policy.redundant_servers):
         return False
-    beats = [policy.works(unit.heartbeat) for unit in policy.site.units.values() if unit.heartbeat is not None]
-    needed = policy.structure.variables(beats)
+    needed = policy.structure.variables(policy.seen_by())
     return not set(needed).isdisjoint(policy.structure.variables([policy.works(name) for name in crossed]))
 
 

@@ -191,6 +191,10 @@ class Roles:
             return []
         return [node for server in self.servers(holder) for node in self._seen_by(holder, server)]
 
+    def seen_by(self) -> list[Node]:
+        """List what losses are seen by, of all units."""
+        return [self._heartbeat(unit) for unit in self.site.units]
+
     def causes(self, role: str, index: int) -> list[tuple[str, Node]]:
         """Say when a cause of each class of coverage stands for a holder, "" for parts that no class names.
 
