@@ -83,7 +83,7 @@ def test_failover_contract(k2) -> None:
     assert data["clients"][0]["control_path"][-1] == "server_B"
     assert data["services"]["media"] is False
     assert data["services"]["file_system"] is True
-    assert {"element", "load_mb_s", "capacity_mb_s", "overloaded"} == set(data["loads"][0])
+    assert {"element", "load_mb_s", "foreground_mb_s", "capacity_mb_s", "overloaded"} == set(data["loads"][0])
     mirrored = k2("failover", "L2R", "--primary", "B", "--fail", "server_B", "--format", "json").json
     assert mirrored["primary"] == "A"
 
@@ -205,7 +205,7 @@ def test_a_comparison_has_one_reading_whatever_is_asked_for(k2) -> None:
 
 def test_what_was_simulated_is_printed_with_its_intervals(k2, monkeypatch) -> None:
     counted = solution_of("L2R", "simulation", plan=Plan(histories=400))
-    for verb in ("studies", "interruptions"):
+    for verb in ("studies", "interruptions", "traffic"):
         monkeypatch.setattr(f"k2rel.cli.{verb}.solution_for", lambda _: counted)
     data = k2("availability", "L2R", "--format", "json").json
     assert data["error_bound"] is None

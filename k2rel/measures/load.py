@@ -384,8 +384,16 @@ def _sides(
             for n, amount in enumerate((on_a.real, on_a.imag / _STEP.imag, on_b.imag / _STEP.imag)):
                 row[n] += probability * amount
     demand = site.traffic[loading.principal].demand_mb_s
+    # where a side alone always carries the same part, and nobody is on both, nothing has to be averaged
+    one_part = [{part[side] for part in parts if part[side] and not part[1 - side]} for side in (0, 1)]
+    usual = [found.pop() if len(found) == 1 else 0.0 for found in one_part]
+
+    def on_side(side: int, number: int, both: int, mean: float) -> float:
+        exact = not both and (usual[side] > 0 or not number)
+        return demand * (number * usual[side] if exact else mean)
+
     found_rows = [
-        ((a, b, count - a - b - both), p, on_a * demand / p, on_b * demand / p)
+        ((a, b, count - a - b - both), p, on_side(0, a, both, on_a / p), on_side(1, b, both, on_b / p))
         for (a, b, both), (p, on_a, on_b) in rows.items()
         if p > 0
     ]
