@@ -173,7 +173,7 @@ class Layout:
             for tier in range(self.tiers)
             for side in (*sides, None)
         ]
-        busiest = max(len(row) for row in rows if row and row[0].side is not None)
+        busiest = max((len(row) for row in rows if row and row[0].side is not None), default=0)
         self.width = max(4.0, 2 * busiest) * _STEP if two else max(400.0, busiest * 1.5 * _STEP)
         for row in rows:
             if not row:
