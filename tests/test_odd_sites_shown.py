@@ -3,7 +3,10 @@
 import pytest
 
 import k2rel
+from k2rel.bundled import data_dir
 from k2rel.plots import draw_site
+
+DESIGNS = data_dir() / "examples" / "designs"
 
 ALONE = """
 format: 2
@@ -60,3 +63,27 @@ def test_a_site_is_drawn_though_no_box_of_it_has_a_side(site_of, text) -> None:
     svg = draw_site(study.site, k2rel.failover(study)).svg
     assert "data-part='net'" in svg
     assert "nan" not in svg
+
+
+def test_what_a_copy_spares_is_overloaded_all_the_same_and_only_a_background_is_slowed(k2) -> None:
+    """Half of 1,000 MB/s on each trunk of 600; with one lost all of it on the other, and the other copy whole."""
+    study = k2rel.study(DESIGNS / "st2022_7.yaml")
+    outcome = k2rel.failover(study, ["trunk_A11"])
+    (load,) = [item for item in outcome.loads if item.element == "trunk_A12"]
+    assert (load.state, outcome.services["full_service"], study.site.background) == ("overloaded", True, ())
+    said = k2("failover", DESIGNS / "st2022_7.yaml", "--fail", "trunk_A11").out
+    assert "OVERLOADED" in said
+    assert "background" not in said
+    said = k2("failover", "L3R", "--clients", 15, "--fail", "client_1").out
+    assert "background slowed" in said
+    assert "waits" not in said
+
+
+def test_a_table_of_loads_keeps_all_traffic_beside_the_foreground(k2) -> None:
+    """175 MB/s of media and 40 of the archive on a link of 200: `overloaded` is of both, as it was."""
+    (load,) = [
+        i
+        for i in k2("failover", "L3R", "--clients", 15, "--format", "json").json["loads"]
+        if i["element"] == "fc_link_2A"
+    ]
+    assert (load["load_mb_s"], load["foreground_mb_s"], load["overloaded"]) == (215, 175, True)

@@ -65,16 +65,16 @@ def test_a_named_holder_is_named_where_the_role_is() -> None:
 
 
 def test_an_element_that_only_the_background_fills_is_not_overloaded() -> None:
-    """15 clients of 25 MB/s over two links of 200 MB/s: 175 on the second, and 40 of the archive, which waits."""
+    """15 clients of 25 MB/s over two links of 200 MB/s: 175 on the second, and 40 of the archive, which is slowed."""
     study = k2rel.study("L3R", clients=15)
     outcome = k2rel.failover(study)
     load = next(item for item in outcome.loads if item.element == "fc_link_2A")
     look = looks(study.site, outcome)["fc_link_2A"]
     assert (load.load_mb_s, load.counted_mb_s, load.capacity_mb_s) == (215, 175, 200)
-    assert (outcome.services["full_service"], look.over, look.waits) == (True, False, True)
+    assert (outcome.services["full_service"], look.over, look.slowed) == (True, False, True)
     svg = draw_site(study.site, outcome).svg
-    assert "above it, background waits" in svg
-    assert re.search(r"data-part='fc_link_2A'[^>]* data-waits=''", svg)
+    assert "above it, background slowed" in svg
+    assert re.search(r"data-part='fc_link_2A'[^>]* data-slowed=''", svg)
 
 
 def test_where_both_sides_carry_a_link_has_a_strand_of_each() -> None:

@@ -34,7 +34,7 @@ _COLOURS = {
     "not known": 33,
     "overloaded": 31,
     "at its limit": 33,
-    "the background waits": 33,
+    "background slowed": 33,
     "lost": 31,
 }
 

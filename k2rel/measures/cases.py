@@ -54,7 +54,7 @@ class Case(Shown):
             parts.append("lost: " + ", ".join(service.replace("_", " ") for service in lost))
         for words, servers in outcome.out_of_service_words().items():
             parts.append(f"{words}: " + ", ".join(servers))
-        for state_of_load in ("overloaded", "the background waits"):
+        for state_of_load in ("overloaded", "background slowed"):
             elements = [load.element for load in outcome.loads if load.state == state_of_load]
             parts += [f"{state_of_load}: " + ", ".join(elements)] if elements else []
         return "; ".join(parts)

@@ -1,7 +1,7 @@
 """The drawing of a site as SVG, from its description alone, and over it what a failover outcome looks like.
 
 What a part looks like is said by attributes of its group, ``data-way`` (the side whose route it is on),
-``data-further``, ``data-failed``, ``data-out``, ``data-over``, ``data-waits``, ``data-full``, by figures (load, share)
+``data-further``, ``data-failed``, ``data-out``, ``data-over``, ``data-slowed``, ``data-full``, by figures (load, share)
 and notes; the style sheet does the rest. So the explorer can bring another outcome onto the same drawing by setting
 these, and colours stand in one place.
 """

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_load_after_failover", "plot_load_against_capacity", "plot_load_distribution"]
 
-_OVER, _WAITS, _LIMIT = "overloaded", "the background waits", "at its limit"
-_STATES = {_OVER: (LOST, "//"), _WAITS: (DOUBT, "xx"), _LIMIT: (DOUBT, None)}
+_OVER, _SLOWED, _LIMIT = "overloaded", "background slowed", "at its limit"
+_STATES = {_OVER: (LOST, "//"), _SLOWED: (DOUBT, "xx"), _LIMIT: (DOUBT, None)}
 
 
 def plot_load_after_failover(
@@ -50,7 +50,7 @@ def plot_load_after_failover(
     -------
     matplotlib.axes.Axes
         Paired bars [MB/s], pale before and full after; a line marks the capacity. What is overloaded by the foreground,
-        makes the background wait or is loaded to its limit, before or after, has its colour and the word.
+        slows the background or is loaded to its limit, before or after, has its colour and the word.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def plot_load_after_failover(
             state = _state(load)
             colour, hatch = _STATES.get(state, (own, None))
             ax.barh(place, load.load_mb_s, height=0.36, color=colour, hatch=hatch, alpha=1.0 if state else alpha,
-                    edgecolor=INK if state in (_LIMIT, _WAITS) else "white", lw=0.6)  # fmt: skip
+                    edgecolor=INK if state in (_LIMIT, _SLOWED) else "white", lw=0.6)  # fmt: skip
             if state:
                 words = max(words, len(state))
                 asked = load.counted_mb_s if state == _OVER else load.load_mb_s
@@ -200,7 +200,7 @@ def plot_load_against_capacity(result: LoadResult, site: Site, ax: Axes | None =
                     label=None if known else _LIMIT)  # fmt: skip
     ax.axvline(100.0, color=INK, lw=2, label="capacity")
     if highest > 100.0 + 1e-9:
-        above = f"{_OVER}, or {_WAITS}" if site.background else _OVER
+        above = f"{_OVER}, or {_SLOWED}" if site.background else _OVER
         ax.axvspan(100.0, highest * 1.12, color=LOST, alpha=0.18, lw=0, label=above)
     ax.set_yscale("log")
     ax.set_ylim(lowest / 3, 3)

@@ -20,7 +20,7 @@ class Look:
     failed: bool = False
     out: bool = False  # of service
     over: bool = False  # loaded above its capacity by the foreground
-    waits: bool = False  # loaded above its capacity by all traffic, so that the background waits
+    slowed: bool = False  # loaded above its capacity by all traffic alone, so that the background gets less
     full: bool = False  # loaded to its capacity, with nothing left
     load: str = ""  # written on it [MB/s]
     share: str = ""  # what part of client 1's demand is on it, where that is not simply all of it
@@ -30,12 +30,12 @@ class Look:
     @property
     def used_up(self) -> bool:
         """Whether what it carries and its capacity are to be seen."""
-        return self.over or self.waits or self.full
+        return self.over or self.slowed or self.full
 
     def attributes(self) -> str:
         """Give the attributes of its group."""
         way = f" data-way='{self.way}'" if self.way else ""
-        flags = {name: getattr(self, name) for name in ("further", "failed", "out", "over", "waits", "full")}
+        flags = {name: getattr(self, name) for name in ("further", "failed", "out", "over", "slowed", "full")}
         return way + "".join(f" data-{name}=''" for name, there in flags.items() if there)
 
 
@@ -98,7 +98,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     for part, load in outcome.carried.items():
         carried[drawn_as.get(part, part)] = carried.get(drawn_as.get(part, part), 0.0) + load
     over = {item.element for item in outcome.loads if item.short}
-    waits = {item.element for item in outcome.loads if item.overloaded} - over
+    slowed = {item.element for item in outcome.loads if item.overloaded} - over
     full = {item.element for item in outcome.loads if item.at_limit}
     notes: dict[str, list[str]] = {}
     for who, count in without.items():
@@ -126,7 +126,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
             failed=part in failed,
             out=part in outcome.out_of_service,
             over=part in over,
-            waits=part in waits,
+            slowed=part in slowed,
             full=part in full,
             load=f"{carried[part]:.4g}" if carried.get(part, 0.0) > 0 else "",
             share=share_words(portions.get(part, 0.0), copied=copied),

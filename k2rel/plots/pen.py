@@ -38,7 +38,7 @@ _STYLE = (
     ".k2d .link path{fill:none;stroke:var(--km);stroke-width:1.4}.k2d .link .way,.k2d .link .ctl{stroke:none}"
     ".k2d .link .hit{stroke:transparent;stroke-width:13}.k2d .load{font-weight:600}"
     ".k2d .of,.k2d .box>.load{visibility:hidden}"
-    ".k2d :is([data-over],[data-waits],[data-full])>:is(.of,.load){visibility:visible}"
+    ".k2d :is([data-over],[data-slowed],[data-full])>:is(.of,.load){visibility:visible}"
     ".k2d g .cross{stroke:var(--kl);stroke-width:4.5;stroke-linecap:round;visibility:hidden;fill:none}"
     ".k2d [data-failed] .cross{visibility:visible}.k2d .box .cross{stroke-width:3.5}"
     ".k2d .box .note{fill:var(--kt)}.k2d .title{font-weight:600}.k2d .sets{font-weight:400}"
@@ -53,14 +53,14 @@ _STYLE = (
     ".k2d [data-way='0']>rect{stroke:var(--k0)}.k2d [data-way='1']>rect{stroke:var(--k1)}"
     ".k2d [data-way='both']>rect{stroke:var(--ki)}"
     ".k2d .box[data-out]>rect,.k2d .box[data-failed]>rect{fill:var(--ko);stroke-dasharray:5 4}"
-    ".k2d :is([data-over],[data-waits],[data-full])>:is(.load,.of,.share){fill:#111;stroke:none}"
+    ".k2d :is([data-over],[data-slowed],[data-full])>:is(.load,.of,.share){fill:#111;stroke:none}"
     ".k2d .plate{visibility:hidden}"
-    ".k2d :is([data-over],[data-waits],[data-full])>.plate{visibility:visible;stroke:none}"
+    ".k2d :is([data-over],[data-slowed],[data-full])>.plate{visibility:visible;stroke:none}"
     ".k2d [data-over]>.plate,.k2d .chip[data-over] rect{fill:var(--kl)}"
-    ".k2d :is([data-full],[data-waits])>.plate,.k2d .chip:is([data-full],[data-waits]) rect{fill:var(--kd)}"
-    ".k2d [data-waits]>.plate{stroke:var(--kl);stroke-width:2.5;stroke-dasharray:6 3}"
+    ".k2d :is([data-full],[data-slowed])>.plate,.k2d .chip:is([data-full],[data-slowed]) rect{fill:var(--kd)}"
+    ".k2d [data-slowed]>.plate{stroke:var(--kl);stroke-width:2.5;stroke-dasharray:6 3}"
     ".k2d .sign{stroke:#111;stroke-width:2.4;visibility:hidden}"
-    ".k2d :is([data-over] .sign.o,[data-waits] .sign.o,[data-full] .sign.f){visibility:visible}"
+    ".k2d :is([data-over] .sign.o,[data-slowed] .sign.o,[data-full] .sign.f){visibility:visible}"
     ".k2d .key text{text-anchor:start}.k2d .key path{stroke:var(--km);stroke-width:1.6;fill:none}"
     ".k2d [role=button]{cursor:pointer}.k2d [role=button]:focus{outline:none}"
     ".k2d .box:focus-visible>rect:first-of-type,.k2d .chip:focus-visible>rect{stroke:var(--kl);stroke-width:4}"
@@ -341,7 +341,7 @@ class _Pen:
         marks = ["figures: load [MB/s]"]
         if any(part.capacity_mb_s is not None for part in site.components.values()):
             marks += ["at its capacity", "above its capacity"]
-            marks += ["above it, background waits"] if site.background else []
+            marks += ["above it, background slowed"] if site.background else []
         if self.shared:
             copied = ", copy" if site.traffic[site.principal].share == "all" else ""
             marks.append(f"%{copied}: of client 1's {site.principal.replace('_', ' ')}")
@@ -351,7 +351,7 @@ class _Pen:
         flags = {
             "at its capacity": " data-full=''",
             "above its capacity": " data-over=''",
-            "above it, background waits": " data-waits=''",
+            "above it, background slowed": " data-slowed=''",
         }
         found = []
         for n, text in enumerate((*kinds, *marks)):

@@ -91,7 +91,7 @@ class ElementLoad(Shown):
     def state(self) -> str:
         """How it stands to its capacity, in words."""
         if self.overloaded:
-            return "overloaded" if self.short else "the background waits"
+            return "overloaded" if self.short else "background slowed"
         return "at its limit" if self.at_limit else "carried"
 
 

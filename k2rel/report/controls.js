@@ -59,7 +59,7 @@ function k2relExplorer(root, data, host) {
   }
 
   const mark = (text, bad) => element("span", text, bad ? "failed" : "");
-  const stateOf = (item) => item.short ? ["over", "overloaded"] : item.overloaded ? ["waits", "the background waits"]
+  const stateOf = (item) => item.short ? ["over", "overloaded"] : item.overloaded ? ["slowed", "background slowed"]
     : item.at_limit ? ["limit", "at its limit"] : ["carried", "carried"];
   function bar(item) {
     const made = element("span", undefined, "k2x-bar"), filled = element("span");
@@ -119,7 +119,7 @@ function k2relExplorer(root, data, host) {
     for (const group of svg.querySelectorAll("[data-part]")) {
       const look = looks[group.dataset.part];
       if (look.way) group.dataset.way = look.way; else delete group.dataset.way;
-      for (const key of ["further", "failed", "out", "over", "waits", "full"]) if (look[key]) group.dataset[key] = ""; else delete group.dataset[key];
+      for (const key of ["further", "failed", "out", "over", "slowed", "full"]) if (look[key]) group.dataset[key] = ""; else delete group.dataset[key];
       for (const key of ["load", "share"]) {
         const text = group.querySelector(`.${key}`);
         if (text) text.textContent = look[key];

@@ -156,7 +156,7 @@ function k2relLooks(data, marks, outcome) {
     carried[name] = (carried[name] || 0) + load;
   }
   const over = new Set(outcome.loads.filter((item) => item.short).map((item) => item.element));
-  const waits = new Set(outcome.loads.filter((item) => item.overloaded && !item.short).map((item) => item.element));
+  const slowed = new Set(outcome.loads.filter((item) => item.overloaded && !item.short).map((item) => item.element));
   const full = new Set(outcome.loads.filter((item) => item.at_limit).map((item) => item.element));
   const notes = {}, held = {};
   const say = (owner, text, to = notes) => (to[owner] ||= []).push(text);
@@ -176,7 +176,7 @@ function k2relLooks(data, marks, outcome) {
     return [part, {
       way: found.length > 1 ? "both" : found[0] || "",
       further: further.has(part), failed: failed.has(part), out: outcome.out_of_service.includes(part),
-      over: over.has(part), waits: waits.has(part), full: full.has(part),
+      over: over.has(part), slowed: slowed.has(part), full: full.has(part),
       load: carried[part] > 0 ? String(Number(carried[part].toPrecision(4))) : "",
       share: share(portions[part]),
       held: (held[part] || []).join(", "),
