@@ -63,17 +63,7 @@ def spelled(outcome):
             client.pop(name, None)
     for load, item in zip(data["loads"], outcome.loads, strict=True):
         load |= {key: getattr(item, key) for key in ("at_limit", "short", "ends_full_service")}
-    for said, state in zip(data["clients"], outcome.clients, strict=True):
-        with_load(said["routes"], state.routes)
-    with_load(data["flow_routes"], outcome.site_routes)
     return json.loads(json.dumps(data))
-
-
-def with_load(said, routes):
-    """The page says for each route as well where its load falls."""
-    for name, used in routes.items():
-        for entry, route in zip(said[name], used, strict=True):
-            entry["crosses"] = dict(route.crosses)
 
 
 def near(one, other):

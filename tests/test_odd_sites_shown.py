@@ -87,3 +87,16 @@ def test_a_table_of_loads_keeps_all_traffic_beside_the_foreground(k2) -> None:
         if i["element"] == "fc_link_2A"
     ]
     assert (load["load_mb_s"], load["foreground_mb_s"], load["overloaded"]) == (215, 175, True)
+
+
+def test_a_fork_is_written_as_a_fork_and_its_load_beside_it(k2) -> None:
+    """Of two trunks both carry where both work: half of the copy each."""
+    said = k2("failover", DESIGNS / "st2022_7.yaml", "--fail", "trunk_A11").out
+    assert "client_1_nic_A > leaf_A1 > trunk_A12 > spine_A2 > trunk_A22 > leaf_A2" in said, "one branch is no fork"
+    fork = "(trunk_B11 > spine_B1 > trunk_B21 | trunk_B12 > spine_B2 > trunk_B22)"
+    assert f"client_1_nic_B > leaf_B1 > {fork} > leaf_B2" in said
+    found = k2("failover", DESIGNS / "st2022_7.yaml", "--fail", "trunk_A11", "--format", "json").json
+    _, route = found["clients"][0]["routes"]["video"]
+    assert route["path"] == ["client_1", "client_1_nic_B", "leaf_B1", "trunk_B11", "spine_B1", "trunk_B21", "leaf_B2"]
+    assert route["stages"][3] == [["trunk_B11", "spine_B1", "trunk_B21"], ["trunk_B12", "spine_B2", "trunk_B22"]]
+    assert (route["carries"]["trunk_B12"], route["carries"]["leaf_B2"]) == (0.5, 1)

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from k2rel.measures.load import Delivered
-    from k2rel.policy.failover import FailoverOutcome
+    from k2rel.policy.failover import ClientState, FailoverOutcome
+    from k2rel.policy.used import UsedRoute
 
 __all__: list[str] = []
 
@@ -84,11 +85,14 @@ def _ways(outcome: FailoverOutcome) -> pd.DataFrame:
     """A row for each client with its ways; one for each of its routes where a flow uses several."""
     import pandas as pd
 
-    from k2rel.policy.words import part_words
+    from k2rel.policy.words import part_words, way_words
+
+    def way(state: ClientState, route: UsedRoute) -> str:
+        return way_words(route, lambda part: part == state.client, " > ")
 
     if all(len(used) < 2 for state in outcome.clients for used in state.routes.values()):
         rows = [
-            {"client": s.client, **{n: " > ".join(path[1:]) or "LOST" for n, path in s.paths.items()}}
+            {"client": s.client, **{name: way(s, used[0]) if used else "LOST" for name, used in s.routes.items()}}
             for s in outcome.clients
         ]
         return pd.DataFrame(rows)
@@ -98,7 +102,7 @@ def _ways(outcome: FailoverOutcome) -> pd.DataFrame:
             "traffic": name,
             "side": route.side,
             "of_its_demand": part_words(used, route) or "all",
-            "way": " > ".join(route.path[1:]),
+            "way": way(state, route),
         }
         if route is not None
         else {"client": state.client, "traffic": name, "side": "–", "of_its_demand": "–", "way": "LOST"}

@@ -11,7 +11,7 @@ from k2rel.design.planning import above, carried_normally, clients_carried
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.cases import failover_cases
 from k2rel.measures.solution import StudyLike, study_of
-from k2rel.policy.failover import ElementLoad
+from k2rel.policy.used import ElementLoad
 from k2rel.studies import Study
 from k2rel.tables import Shown
 

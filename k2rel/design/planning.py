@@ -16,7 +16,8 @@ from k2rel.measures.load import load
 from k2rel.measures.solution import Solution, StudyLike, one_reading, solution_of
 from k2rel.organisation import Organisation
 from k2rel.policy import Policy
-from k2rel.policy.failover import ElementLoad, failover, principal_traffic
+from k2rel.policy.failover import failover, principal_traffic
+from k2rel.policy.used import ElementLoad
 from k2rel.services.clients import own_states
 from k2rel.services.loading import Loading
 from k2rel.services.modes import groups_of

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from k2rel.inputs import Factors, factor
 from k2rel.measures.inputs import site_at
-from k2rel.policy.failover import FORGIVEN, failover
+from k2rel.policy.failover import failover
 from k2rel.policy.rules import Policy
+from k2rel.policy.used import FORGIVEN
 from k2rel.site.model import AtLeast, Site, Traffic
 from k2rel.studies import Study
 

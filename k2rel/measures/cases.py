@@ -155,7 +155,7 @@ def failover_cases(study: StudyLike) -> list[Case]:
 def _essence(outcome: FailoverOutcome) -> object:
     """What makes two outcomes the same case: roles, what is out of service, routes with their load, services."""
     paths = tuple(
-        tuple((name, tuple((r.side, r.share, r.path) for r in used)) for name, used in state.routes.items())
+        tuple((name, tuple((r.side, r.share, r.stages) for r in used)) for name, used in state.routes.items())
         for state in outcome.clients
     )
     return (

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.logic.rounding import at_most_one
-from k2rel.policy.failover import FORGIVEN
+from k2rel.policy.used import FORGIVEN
 from k2rel.services.clients import LOST, OwnParts
 from k2rel.services.loading import Effect, Loading, added
 from k2rel.services.modes import Mode

@@ -17,7 +17,8 @@ from k2rel.logic.rounding import at_most_one
 from k2rel.measures.delivered import asked_of, carried
 from k2rel.measures.solution import Solution, StudyLike, solution_of
 from k2rel.organisation import Organisation
-from k2rel.policy.failover import exceeds, failover
+from k2rel.policy.failover import failover
+from k2rel.policy.used import exceeds
 from k2rel.services.clients import OwnParts, own_states
 from k2rel.services.counts import binomial_power
 from k2rel.services.engine import Engine

@@ -21,7 +21,8 @@ from k2rel.plots.style import (
     side_colour,
     tidy,
 )
-from k2rel.policy.failover import ElementLoad, FailoverOutcome
+from k2rel.policy.failover import FailoverOutcome
+from k2rel.policy.used import ElementLoad
 from k2rel.site.model import Site
 
 if TYPE_CHECKING:

@@ -83,7 +83,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
         drawn_as |= shown
         used = state.routes.get(name, ())
         for route in used:
-            for part in (state.client, *route.path, *(route.crosses if loaded[name] else ())):
+            for part in (state.client, *route.parts, *(route.crosses if loaded[name] else ())):
                 routes.setdefault(shown.get(part, part), set()).add(str(site.sides.index(route.side)))
             if index == 0:
                 for part, on in route.crosses.items():
@@ -91,7 +91,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
         without[shown[state.client]] += not used and name in state.routes
         if index == 0:
             others = [(loaded[o], route) for o, taken in state.routes.items() if o != name for route in taken]
-            further = {part for loads, route in others for part in (*route.path, *(route.crosses if loads else ()))}
+            further = {part for loads, route in others for part in (*route.parts, *(route.crosses if loads else ()))}
     first = outcome.clients[0].routes.get(name, ()) if outcome.clients else ()
     copied = site.traffic[name].share == "all" and len(first) > 1
     carried: dict[str, float] = {}

@@ -12,36 +12,20 @@ from k2rel.arguments import as_names
 from k2rel.logic.structure import Node
 from k2rel.policy.flows import Choice, Pattern
 from k2rel.policy.rules import Policy
+from k2rel.policy.used import ElementLoad, UsedRoute
 from k2rel.site.model import AtLeast, Site, names_in
 from k2rel.site.service_names import FULL_SERVICE
 from k2rel.tables import Shown
 
 __all__ = [
     "ClientState",
-    "ElementLoad",
     "FailoverOutcome",
-    "UsedRoute",
     "at_words",
     "failover",
     "further_traffic",
     "principal_traffic",
     "raid_works",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class UsedRoute:
-    """One route in use: the side whose load it is, its group in the file, part of the demand, parts in order.
-
-    `crosses` has every part that its load falls on, branches of stages and what needs carry too, with the part of the
-    demand there.
-    """
-
-    side: str
-    group: int
-    share: float
-    path: tuple[str, ...]
-    crosses: Mapping[str, float] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -62,48 +46,7 @@ class ClientState(Shown):
         return {name: used[0].path if used else () for name, used in self.routes.items()}
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class ElementLoad(Shown):
-    """Load of one element that has a capacity [MB/s]."""
-
-    element: str
-    load_mb_s: float
-    capacity_mb_s: float
-    counted_mb_s: float  # of the foreground; the background yields to it
-    ends_full_service: bool = False  # a flow that full service asks for is not whole by it
-
-    @property
-    def overloaded(self) -> bool:
-        """Whether the load of all traffic is above the capacity."""
-        return exceeds(self.load_mb_s, self.capacity_mb_s)
-
-    @property
-    def at_limit(self) -> bool:
-        """Whether the load of all traffic is all that it carries: nothing is left, and nothing is lost."""
-        return not self.overloaded and exceeds(self.load_mb_s * FORGIVEN**2, self.capacity_mb_s)
-
-    @property
-    def short(self) -> bool:
-        """Whether the load of the foreground is above the capacity; what has another way whole does not mind."""
-        return exceeds(self.counted_mb_s, self.capacity_mb_s)
-
-    @property
-    def state(self) -> str:
-        """How it stands to its capacity, in words."""
-        if self.overloaded:
-            return "overloaded" if self.short else "background slowed"
-        return "at its limit" if self.at_limit else "carried"
-
-
 _OLDER = frozenset(("media", "control", "ftp"))
-
-# a load is above a capacity when it is so by more than the rounding of sums
-FORGIVEN = 1 + 1e-9
-
-
-def exceeds(load_mb_s: float, capacity_mb_s: float) -> bool:
-    """Compare a load with a capacity, forgiving the rounding of sums."""
-    return load_mb_s > capacity_mb_s * FORGIVEN
 
 
 @dataclass(frozen=True, repr=False)
@@ -225,12 +168,12 @@ class FailoverOutcome(Shown):
                     **self._older_names(state),
                     "sides": dict(state.sides),
                     "paths": {name: list(path) for name, path in state.paths.items()},
-                    "routes": {name: _as_json(used) for name, used in state.routes.items()},
+                    "routes": {name: [route.to_json() for route in used] for name, used in state.routes.items()},
                 }
                 for state in self.clients
             ],
             "flows": {name: list(path) for name, path in self.flows.items()},
-            "flow_routes": {name: _as_json(used) for name, used in self.site_routes.items()},
+            "flow_routes": {name: [route.to_json() for route in used] for name, used in self.site_routes.items()},
             "services": dict(self.services),
             "loads": [
                 {
@@ -259,10 +202,6 @@ class FailoverOutcome(Shown):
         lost = ", ".join(name for name, there in self.services.items() if not there) or "nothing"
         roles = "".join(f"; {role} at {side}" for role, side in self.roles.items())
         return f"{self.level}: {failed} failed, {lost} lost{roles}"
-
-
-def _as_json(used: Sequence[UsedRoute]) -> list[dict[str, Any]]:
-    return [{"side": r.side, "group": r.group, "share": r.share, "path": list(r.path)} for r in used]
 
 
 def principal_traffic(site: Site) -> str:
@@ -451,13 +390,18 @@ class _Flows:
                     here = self.foreground.setdefault(name, {})
                     here[part] = here.get(part, 0.0) + load
             path: list[str] = []
+            stages: list[str | tuple[tuple[str, ...], ...]] = []
             for stage, fork in zip(route.stages, route.forks, strict=True):
                 if fork is None or not isinstance(stage, AtLeast):
-                    path += [self._spelled(part, number) for part in names_in(stage)]
+                    plain = [self._spelled(part, number) for part in names_in(stage)]
+                    path += plain
+                    stages += plain
                     continue
                 live = [each for n, each in enumerate(stage.of, fork.first) if n in pattern.live]
-                path += [self._spelled(part, number) for each in live[: stage.k] for part in each]
-            used.append(UsedRoute(route.carried_by, route.group, share, tuple(path), crosses))
+                branches = tuple(tuple(self._spelled(part, number) for part in each) for each in live)
+                path += [part for branch in branches[: stage.k] for part in branch]
+                stages.append(branches)
+            used.append(UsedRoute(route.carried_by, route.group, share, tuple(path), tuple(stages), crosses))
         return tuple(used)
 
     def ahead(self, part: str) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from k2rel.policy.failover import FailoverOutcome, UsedRoute, at_words
+from k2rel.policy.failover import FailoverOutcome, at_words
+from k2rel.policy.used import UsedRoute
 
 __all__: list[str] = []
 
@@ -22,11 +23,22 @@ def part_words(used: Sequence[UsedRoute], route: UsedRoute) -> str:
     return "copy" if copied else f"{100 * route.share:.3g} %"
 
 
+def way_words(route: UsedRoute, without: Callable[[str], bool], arrow: str = " → ") -> str:
+    """Parts of a route in order but some; a fork as its branches that work, as in "a > (b > c | d > e) > f"."""
+    said = []
+    for stage in route.stages:
+        branches = ((stage,),) if isinstance(stage, str) else stage
+        ways = [arrow.join(part for part in branch if not without(part)) for branch in branches]
+        kept = [way for way in ways if way]
+        said += [f"({' | '.join(kept)})"] if len(kept) > 1 else kept
+    return arrow.join(said)
+
+
 def ways_words(used: Sequence[UsedRoute], client: str, arrow: str = " → ") -> str:
     """Parts of each route in use behind a client's own, with its part of the demand; "lost" without one."""
     said = []
     for route in used:
-        way = arrow.join(part for part in route.path if part != client and not part.startswith(f"{client}_"))
+        way = way_words(route, lambda part: part == client or part.startswith(f"{client}_"), arrow)
         part = part_words(used, route)
         said.append(f"{part} by {way}" if part else way)
     return "; ".join(said) or "lost"

@@ -71,9 +71,10 @@ function k2relEvaluate(data, failedNames) {
         if (traffic.counts) counted[part] = (counted[part] ?? 0) + on * traffic.demand;
       }
       crossed.push(Object.keys(crosses));
-      const path = route.stages.flatMap((stage) => typeof stage === "string" ? [stage]
-        : stage.of.filter((_, n) => live(stage.first + n)).slice(0, stage.k).flat());
-      return { side: route.side, group: route.group, share, crosses, path: path.map((part) => spelled(part, number)) };
+      const stages = route.stages.map((stage) => typeof stage === "string" ? spelled(stage, number)
+        : stage.of.filter((_, n) => live(stage.first + n)).map((branch) => branch.map((part) => spelled(part, number))));
+      const path = stages.flatMap((stage, n) => typeof stage === "string" ? [stage] : stage.slice(0, route.stages[n].k).flat());
+      return { side: route.side, group: route.group, share, path, stages, carries: crosses };
     });
     // ways that each carry the flow whole
     if (data.full_service.includes(name)) ways.push(traffic.copies || !used.length ? crossed : [crossed.flat()]);
@@ -126,7 +127,7 @@ function k2relEvaluate(data, failedNames) {
 function k2relLooks(data, marks, outcome) {
   const ways = {}, further = new Set(), shown = {}, without = { client_1: 0, clients: 0 }, portions = {};
   const principal = data.principal, failed = new Set(outcome.failed), copies = data.choices[principal].copies;
-  const loaded = (name, crosses) => (data.choices[name].demand > 0 ? Object.keys(crosses) : []);
+  const loaded = (name, carries) => (data.choices[name].demand > 0 ? Object.keys(carries) : []);
   outcome.clients.forEach((state, index) => {
     for (const [part, pattern] of Object.entries(data.client_parts)) {
       const name = pattern.replace("#", index + 1);
@@ -134,16 +135,16 @@ function k2relLooks(data, marks, outcome) {
     }
     shown[state.client] = index === 0 ? "client_1" : "clients";
     const used = state.routes[principal] ?? [];
-    for (const { side, path, crosses } of used) {
-      for (const part of [state.client, ...path, ...loaded(principal, crosses)]) {
+    for (const { side, stages, carries } of used) {
+      for (const part of [state.client, ...stages.flat(2), ...loaded(principal, carries)]) {
         (ways[shown[part] || part] ||= new Set()).add(String(data.sides.indexOf(side)));
       }
-      if (index === 0) for (const [part, on] of Object.entries(crosses)) portions[part] = (portions[part] ?? 0) + on;
+      if (index === 0) for (const [part, on] of Object.entries(carries)) portions[part] = (portions[part] ?? 0) + on;
     }
     if (principal in state.routes && !used.length) without[shown[state.client]] += 1;
     if (index === 0) {
-      data.further.forEach((name) => state.routes[name].forEach(({ path, crosses }) =>
-        [...path, ...loaded(name, crosses)].forEach((part) => further.add(part))));
+      data.further.forEach((name) => state.routes[name].forEach(({ stages, carries }) =>
+        [...stages.flat(2), ...loaded(name, carries)].forEach((part) => further.add(part))));
     }
   });
   const twice = copies && (outcome.clients[0].routes[principal] ?? []).length > 1;

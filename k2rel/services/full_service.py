@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.logic.diagram import Diagram
-from k2rel.policy.failover import FORGIVEN
+from k2rel.policy.used import FORGIVEN
 from k2rel.services.clients import OwnParts, own_states
 from k2rel.services.counts import some_leave
 from k2rel.services.loading import Danger, Kind, Loading, Way

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from k2rel.policy.failover import exceeds, principal_traffic
+from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
+from k2rel.policy.used import exceeds
 from k2rel.services.clients import LOST, Situation, own_states
 from k2rel.services.modes import Mode, ModeDiagram, traffic_diagram
 from k2rel.site.model import Site

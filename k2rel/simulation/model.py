@@ -15,10 +15,11 @@ from k2rel.distributions import Distribution, parse_distribution
 from k2rel.errors import InputError, ModelTooLargeError, closest
 from k2rel.logic.structure import Node
 from k2rel.organisation import Organisation, RepairWork
-from k2rel.policy.failover import FORGIVEN, principal_traffic
+from k2rel.policy.failover import principal_traffic
 from k2rel.policy.flows import Choice
 from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover
+from k2rel.policy.used import FORGIVEN
 from k2rel.rates import Law, RaidModule
 from k2rel.services.catalogue import SiteService, site_services
 from k2rel.simulation.calendar import calendar
