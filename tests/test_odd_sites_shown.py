@@ -1,10 +1,13 @@
 """What readers see of sites that are drawn or said otherwise than most: without sides or links, forks, shared load."""
 
+import re
+
 import pytest
 
 import k2rel
 from k2rel.bundled import data_dir
-from k2rel.plots import draw_site
+from k2rel.explore import LiveSite
+from k2rel.plots import draw_site, timeline_picture
 
 DESIGNS = data_dir() / "examples" / "designs"
 
@@ -100,3 +103,25 @@ def test_a_fork_is_written_as_a_fork_and_its_load_beside_it(k2) -> None:
     assert route["path"] == ["client_1", "client_1_nic_B", "leaf_B1", "trunk_B11", "spine_B1", "trunk_B21", "leaf_B2"]
     assert route["stages"][3] == [["trunk_B11", "spine_B1", "trunk_B21"], ["trunk_B12", "spine_B2", "trunk_B22"]]
     assert (route["carries"]["trunk_B12"], route["carries"]["leaf_B2"]) == (0.5, 1)
+
+
+def test_the_explorer_counts_clients_on_both_sides_and_says_what_full_service_loses() -> None:
+    """Four hosts whose disks are reached over both fabrics."""
+    said = LiveSite(str(DESIGNS / "fc_round_robin.yaml")).figures().as_html()
+    table = re.search(r"<h2>Clients on each side</h2><table>(.*?)</table>", said, re.DOTALL)[1]
+    rows = [re.findall(r"<t[hd](?: [^>]*)?>([^<]*)<", row) for row in table.split("</tr>")]
+    assert rows[0] == ["on A", "on B", "on both", "cut off", "share of time"]
+    assert rows[1][:4] == ["0", "0", "4", "0"]
+    assert "<td>full service</td>" in said
+
+
+def test_a_history_shows_clients_on_both_sides() -> None:
+    """All four of them but while a fabric is down."""
+    history = k2rel.timeline(k2rel.study(DESIGNS / "fc_round_robin.yaml"), years=2, seed=3)
+    whole, steps, _ = timeline_picture(history).axes
+    (both,) = [patch for patch in whole.patches if patch.get_label() == "clients on both"]
+    values, _, baseline = both.get_data()
+    assert (values[0], baseline[0]) == (4, 0)
+    assert whole.get_ylim()[1] == 5
+    assert "clients on both" in [label.get_text() for label in steps.get_yticklabels()]
+    assert "4" in [text.get_text() for text in steps.texts]

@@ -17,7 +17,7 @@ from k2rel.policy.failover import principal_traffic
 from k2rel.rates import SiteLaws, site_laws, with_rate
 from k2rel.rates.entry import CONTRACTS
 from k2rel.report.front_page import light
-from k2rel.site.service_names import of_client
+from k2rel.site.service_names import FULL_SERVICE, of_client
 from k2rel.studies import Study, study
 from k2rel.tables import COLUMNS, Shown
 from k2rel.units import MINUTES_PER_YEAR
@@ -77,15 +77,18 @@ class LiveFigures(Shown):
              words(item.percentile(95)), words(item.percentile(99.9)), COLUMNS["p_overload"][1](item.p_overload))
             for item in self.load.elements
         ]  # fmt: skip
+        met = self.load.side_table()
+        words_of = {f"on_{letter}": f"on {side}" for letter, side in zip("ab", self.load.sides, strict=False)}
+        words_of |= {"on_both": "on both", "cut_off": "cut off", "probability": "share of time"}
+        of_sides = {name: words_of[name] for name in met.columns if name in words_of}
         sides = [
-            (*([str(a), str(b)] if len(self.load.sides) > 1 else [str(a)]), str(cut), COLUMNS["probability"][1](p))
-            for a, b, cut, p in self.load.side_distribution[:6]
+            tuple(COLUMNS[name][1](value) if name == "probability" else str(value) for name, value in row.items())
+            for row in met[list(of_sides)].head(6).to_dict("records")
         ]
-        of_sides = [*(f"on {side}" for side in self.load.sides), "cut off", "share of time"]
         return (
             f"<h2>Services, over a year</h2><p>{html.escape(self.said)}</p>"
             + _table(["service", "availability", "unavailability", "downtime [min/year]", "failures a year"], services)
-            + f"<h2>Clients on each side</h2>{_table(of_sides, sides)}"
+            + f"<h2>Clients on each side</h2>{_table([*of_sides.values()], sides)}"
             + "<h2>Load on each element [MB/s]</h2>"
             + _table(["element", "capacity", "mean", "95 %", "99.9 %", "P(overload)"], elements)
         )
@@ -228,7 +231,7 @@ class LiveSite:
         principal = principal_traffic(site)
         names = [name for name, role in site.roles.items() if role.is_service]
         own = [of_client(site, principal, 0)[0]] if site.traffic[principal].scope == "client" else []
-        names = list(dict.fromkeys([principal, *own, *site.traffic, *names]))
+        names = list(dict.fromkeys([principal, *own, *site.traffic, *names, FULL_SERVICE]))
         solution = solution_of(one)
         found = availability(solution)
         said = f"Takeovers {solution.takeovers}; {solution.provenance.engine}."

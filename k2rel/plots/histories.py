@@ -61,13 +61,18 @@ def _whole(ax: Axes, history: Timeline, chosen: tuple[Event, ...]) -> None:
     times = [event.time_h / HOURS_PER_YEAR for event in history.events] + [history.end_h / HOURS_PER_YEAR]
     a = [event.on_a for event in history.events]
     b = [event.on_b for event in history.events]
-    top = max(max(x + y for x, y in zip(a, b, strict=True)), 1)
+    both = [event.on_both for event in history.events]
+    top = max(*(sum(each) for each in zip(a, b, both, strict=True)), 1)
     ax.stairs(a, times, fill=True, color=COLOURS[0], label=f"clients on {history.sides[0]}")
     if len(history.sides) > 1:
         ax.stairs(
             np.add(a, b), times, baseline=np.array(a, dtype=float), fill=True, color=COLOURS[1], hatch="//",
             edgecolor="white", linewidth=0, label=f"clients on {history.sides[1]}",
         )  # fmt: skip
+    if history.on_both:
+        alone = np.add(a, b)
+        ax.stairs(alone + both, times, baseline=alone.astype(float), fill=True, color=SHARED, hatch="..",
+                  edgecolor="white", linewidth=0, label="clients on both")  # fmt: skip
     lost = [event.time_h / HOURS_PER_YEAR for event in history.events if history.service in event.lost]
     if lost:
         ax.plot(lost, [top * 1.12] * len(lost), "v", color=LOST, markersize=6, label=f"{history.service} lost")
@@ -87,8 +92,8 @@ def _steps(ax: Axes, history: Timeline, chosen: tuple[Event, ...], parts: list[s
     lanes = [*parts, f"clients on {history.sides[0]}"]
     if len(history.sides) > 1:
         lanes.append(f"clients on {history.sides[1]}")
-    lanes += ["clients cut off", f"{history.service} lost"]
-    clients = max(event.on_a + event.on_b + event.cut_off for event in chosen) or 1
+    lanes += [*(["clients on both"] if history.on_both else []), "clients cut off", f"{history.service} lost"]
+    clients = max(event.on_a + event.on_b + event.on_both + event.cut_off for event in chosen) or 1
     for n, event in enumerate(chosen):
         for lane, name in enumerate(lanes):
             y = len(lanes) - 1 - lane
@@ -104,12 +109,14 @@ def _steps(ax: Axes, history: Timeline, chosen: tuple[Event, ...], parts: list[s
             place = lane - len(parts)
             if kind == "clients cut off":
                 count, colour = event.cut_off, LOST
+            elif kind == "clients on both":
+                count, colour = event.on_both, SHARED
             else:
                 count, colour = (event.on_a, COLOURS[0]) if place == 0 else (event.on_b, COLOURS[1])
             if count:
                 ax.add_patch(_box(n, y, colour, alpha=0.35 + 0.65 * count / clients))
                 ax.text(n + 0.5, y + 0.5, str(count), ha="center", va="center", fontsize=8,
-                        color="white" if colour == COLOURS[0] else DARK)  # fmt: skip
+                        color="white" if colour in (COLOURS[0], SHARED) else DARK)  # fmt: skip
     for n in range(len(chosen) + 1):
         ax.axvline(n, color=MUTED, linewidth=0.4, zorder=0)
     ax.set_xlim(0, len(chosen))
