@@ -125,3 +125,34 @@ def test_a_history_shows_clients_on_both_sides() -> None:
     assert whole.get_ylim()[1] == 5
     assert "clients on both" in [label.get_text() for label in steps.get_yticklabels()]
     assert "4" in [text.get_text() for text in steps.texts]
+
+
+def effects(name):
+    return dict(k2rel.case_table(k2rel.study(DESIGNS / f"{name}.yaml"))[["failed", "effect"]].itertuples(index=False))
+
+
+def test_a_row_of_the_failures_says_what_became_of_other_paths_classes_and_flows() -> None:
+    """What the first path and class of a client do not show: each effect is another than that of nothing."""
+    assert effects("fc_round_robin")["ctrl_1"] == "disk of all clients by A and B; disk: 2 of 4 paths left"
+    arrays = effects("fc_alua")
+    assert arrays["ctrl_1"] == "lun_1 of all clients by A and B; lun_1: on other paths"
+    assert arrays["port_B2"] == "lun_1 of all clients by A and B; lun_2: all on A"
+    assert effects("rack_power")["ups_B"].startswith("net of all clients by A; power: all on A; lost: full service")
+    fork = effects("st2022_7")
+    assert fork["spine_B1"].startswith("video of all clients by A and B; video: 1 of 2 branches left on B")
+    for found in (arrays, fork):
+        assert list(found.values()).count(found["nothing has failed"]) == 1
+
+
+def test_a_role_that_moves_alone_is_said_and_parts_have_one_spelling() -> None:
+    table = k2rel.case_table(k2rel.study("L2R")).set_index("failed")
+    assert "file_system at B" in table.loc["switch_A", "effect"]
+    assert "client_1_control_A" in table.index, "as --fail takes it"
+
+
+def test_a_client_part_by_its_name_in_the_file_and_a_site_without_roles(k2) -> None:
+    file = DESIGNS / "fc_round_robin.yaml"
+    assert "no part 'hba_A'; did you mean 'client_1_hba_A'?" in k2("failover", file, "--fail", "hba_A").err
+    said = k2("failover", file, "--fail", "ctrl_1").out
+    assert not re.search("role|backup|primary", said)
+    assert "a backup stands by: NO" in k2("failover", "L2R", "--fail", "switch_A").out

@@ -98,7 +98,7 @@ def test_texts_say_every_route_with_its_share_and_every_role_by_its_holder(k2) -
 def test_failures_that_only_move_shares_are_cases_of_their_own() -> None:
     cases = {case.title: case for case in k2rel.failover_cases(design("fc_round_robin"))}
     assert cases["nothing has failed"].effect() == "disk of all clients by A and B"
-    assert cases["port A1"].effect() == "disk of all clients by A and B"
+    assert cases["port A1"].effect() == "disk of all clients by A and B; disk: 3 of 4 paths left"
     assert cases["switch A"].effect() == "disk of all clients by B"
     halves = {case.title: case for case in k2rel.failover_cases(design("ha_pair"))}
     assert halves["node 1"].effect() == (

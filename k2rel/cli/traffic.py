@@ -45,15 +45,16 @@ def failover_verb(args: argparse.Namespace) -> int:
     heading(study)
     say(f"failed: {', '.join(outcome.failed)}")
     roles = ", ".join(f"{role} {where}" for role, where in holder_words(outcome).items())
-    say(f"primary: {outcome.primary or 'none'} (before: {outcome.home}); {roles or 'no roles'}")
+    if roles:
+        say(f"primary: {outcome.primary or 'none'} (before: {outcome.home}); {roles}")
     for words, servers in (outcome.out_of_service_words() or {"out of service": ("none",)}).items():
         say(f"{words}: {', '.join(servers)}")
     if len(outcome.standby) > 1:
         for role, there in outcome.standby.items():
             say(f"a backup for {role} stands by: {'yes' if there else 'NO'}")
-        say()
-    else:
-        say(f"a backup stands by: {'yes' if outcome.backup_in_service else 'NO'}\n")
+    elif roles:
+        say(f"a backup stands by: {'yes' if outcome.backup_in_service else 'NO'}")
+    say()
     frame = _ways(outcome)
     few = frame[frame["client"].isin([state.client for state in outcome.clients[:20]])]
     print_table(few, "Ways of the clients", whole=frame)

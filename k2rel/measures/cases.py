@@ -11,7 +11,7 @@ from k2rel.arguments import as_names
 from k2rel.policy.failover import FailoverOutcome, at_words
 from k2rel.policy.failover import failover as follow
 from k2rel.policy.rules import Policy
-from k2rel.policy.words import sides_words, ways_words
+from k2rel.policy.words import change_words, sides_words, ways_words
 from k2rel.studies import StudyLike, study_of
 from k2rel.tables import Shown
 
@@ -29,6 +29,7 @@ class Case(Shown):
     failed: tuple[str, ...]
     outcome: FailoverOutcome
     alike: tuple[str, ...] = ()  # other single failures with the same outcome
+    normal: FailoverOutcome | None = None  # with nothing failed, where something has
 
     def effect(self) -> str:
         """Say in words what follows.
@@ -39,7 +40,13 @@ class Case(Shown):
         >>> failover_cases(study("L2R"))[0].effect()
         'media of all clients by A'
         """
-        outcome = self.outcome
+        said = self._effect(self.outcome)
+        if self.normal is None or said != self._effect(self.normal):
+            return said
+        more = [part for part, load in self.outcome.carried.items() if load > self.normal.carried.get(part, 0.0) + 1e-6]
+        return f"{said}; more load on {', '.join(_short(more))}" if more else f"{said}; less load"
+
+    def _effect(self, outcome: FailoverOutcome) -> str:
         by_side: dict[str, list[str]] = {}
         name = outcome.principal
         for state in outcome.clients:
@@ -48,6 +55,7 @@ class Case(Shown):
         for sides, clients in sorted(by_side.items(), key=lambda item: (not item[0], item[0])):
             who = "all clients" if len(clients) == len(outcome.clients) else ", ".join(_short(clients))
             parts.append(f"{name} of {who} " + (f"by {sides}" if sides else "lost"))
+        parts += self._changes(outcome)
         parts += [f"{role} {at_words(holder)}" for role, holder in outcome.holders.items()]
         lost = [service for service, there in outcome.services.items() if not there and service != name]
         if lost:
@@ -58,6 +66,26 @@ class Case(Shown):
             elements = [load.element for load in outcome.loads if load.state == state_of_load]
             parts += [f"{state_of_load}: " + ", ".join(elements)] if elements else []
         return "; ".join(parts)
+
+    def _changes(self, outcome: FailoverOutcome) -> list[str]:
+        """What else became of flows and roles: fewer or other paths, flows of the site, roles that moved."""
+        if self.normal is None:
+            return []
+        by_words: dict[tuple[str, str], list[str]] = {}
+        for before, now in zip(self.normal.clients, outcome.clients, strict=True):
+            for name, used in now.routes.items():
+                words = change_words(before.routes[name], used, sides_said=name == outcome.principal)
+                if words:
+                    by_words.setdefault((name, words), []).append(now.client)
+        found = []
+        for (name, words), clients in by_words.items():
+            who = "" if len(clients) == len(outcome.clients) else " of " + ", ".join(_short(clients))
+            found.append(f"{name}{who}: {words}")
+        for name, used in outcome.site_routes.items():
+            words = change_words(self.normal.site_routes[name], used)
+            found += [f"{name}: {words}"] if words else []
+        moved = (role for role, side in outcome.roles.items() if side not in (None, self.normal.roles[role]))
+        return found + [f"{r} {at_words(outcome.roles[r] or '')}" for r in moved if r not in outcome.holders]
 
     def further_paths(self) -> dict[str, str]:
         """Say which path each further traffic class of client 1 takes, behind the client's own parts.
@@ -77,6 +105,11 @@ class Case(Shown):
 
     def _line(self) -> str:
         return f"{self.title}: {self.effect()}"
+
+
+def part_title(part: str) -> str:
+    """A part as it is said: the id without underscores, a client's own as its."""
+    return re.sub(r"^client_(\d+)_", r"client \1's ", part).replace("_", " ")
 
 
 def _short(clients: list[str]) -> list[str]:
@@ -147,8 +180,8 @@ def failover_cases(study: StudyLike) -> list[Case]:
         if key != _essence(normal):
             groups.setdefault(key, []).append(part)
     for parts in groups.values():
-        title = re.sub("^client_1_", "client 1's ", parts[0]).replace("_", " ")
-        cases.append(Case(title, (parts[0],), outcomes[parts[0]], tuple(parts[1:])))
+        title = part_title(parts[0])
+        cases.append(Case(title, (parts[0],), outcomes[parts[0]], tuple(parts[1:]), normal))
     return cases
 
 
@@ -179,8 +212,8 @@ def case_table(study: StudyLike) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``failed``, ``effect`` in words, for each further traffic class of the clients its path for client 1 (such as
-        ``control of client 1``), ``same for`` (other failures with the same outcome).
+        ``failed`` (as `failover` takes it), ``effect`` in words, for each further traffic class of the clients its path
+        for client 1 (such as ``control of client 1``), ``same for`` (other failures with the same outcome).
 
     Examples
     --------
@@ -193,7 +226,7 @@ def case_table(study: StudyLike) -> pd.DataFrame:
     study = study_of(study)
     rows = [
         {
-            "failed": case.title,
+            "failed": ", ".join(case.failed) or case.title,
             "effect": case.effect(),
             **{f"{name.replace('_', ' ')} of client 1": path for name, path in case.further_paths().items()},
             "same for": ", ".join(case.alike) or "–",

@@ -44,6 +44,40 @@ def ways_words(used: Sequence[UsedRoute], client: str, arrow: str = " → ") -> 
     return "; ".join(said) or "lost"
 
 
+def change_words(before: Sequence[UsedRoute], now: Sequence[UsedRoute], *, sides_said: bool = False) -> str:
+    """What became of the routes of a flow that goes on; empty where nothing did, or only what is said elsewhere."""
+    if not now or _all_of(before) == _all_of(now):
+        return ""
+    if sides_words(before) != sides_words(now):
+        one = len({route.side for route in now}) == 1
+        return "" if sides_said else f"{'all ' if one and len(before) > 1 else ''}on {sides_words(now)}"
+    known = [_trunk(route) for route in before]
+    if any(_trunk(route) not in known for route in now):
+        return "on other paths" if len(now) > 1 else "on another path"
+    if len(now) < len(before):
+        what = "copies" if part_words(before, before[0]) == "copy" else "paths"
+        return f"{len(now)} of {len(before)} {what} left"
+    left = [
+        (len(after), len(first), route.side)
+        for route in now
+        for first, after in zip(before[known.index(_trunk(route))].stages, route.stages, strict=True)
+        if not isinstance(first, str) and first != after
+    ]
+    fewest, of, _ = min(left, default=(0, 0, ""))
+    sides = sorted({side for _, _, side in left})
+    where = "" if sides == sorted({route.side for route in now}) else f" on {' and '.join(sides)}"
+    return f"{fewest} of {of} branches left{where}" if fewest < of else "on other branches"
+
+
+def _all_of(used: Sequence[UsedRoute]) -> list[object]:
+    return [(route.side, route.share, route.stages) for route in used]
+
+
+def _trunk(route: UsedRoute) -> tuple[object, ...]:
+    """A route without the branches of its forks, which come and go."""
+    return (route.side, *(stage if isinstance(stage, str) else None for stage in route.stages))
+
+
 def holder_words(outcome: FailoverOutcome) -> dict[str, str]:
     """Where each role is, by the name of its holder if it has one."""
     return {

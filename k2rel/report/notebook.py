@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from k2rel.answer import Answer, solve
 from k2rel.arguments import as_names
 from k2rel.errors import K2relError
-from k2rel.measures.cases import failover_cases
+from k2rel.measures.cases import failover_cases, part_title
 from k2rel.measures.solution import StudyLike, solution_of, study_of
 from k2rel.measures.steps import takeover_steps
 from k2rel.organisation import reading
@@ -334,7 +334,7 @@ def show_cases(study: StudyLike) -> HTML:
         drawing = draw_site(study.site, case.outcome, names=False).labelled(
             f"{study.site.name} after loss of: {case.title}; {case.effect()}"
         )
-        alike = ", ".join(name.replace("_", " ") for name in case.alike)
+        alike = ", ".join(map(part_title, case.alike))
         text = f"<h3>{html.escape(case.title)}</h3><p>{html.escape(case.effect())}</p>"
         for name, path in case.further_paths().items():
             text += f"<p class='more'>{html.escape(name.replace('_', ' '))} of client 1: {html.escape(path)}</p>"

@@ -482,7 +482,8 @@ class Site(Shown):
         """
         for name in as_names("parts", ids):
             if name not in self.part_ids:
-                raise InputError(f"{self.name} has no part '{name[:80]}'{closest(name, self.part_ids)}")
+                meant = f"; did you mean '{self.client_part_id(1, name)}'?" if name in self.client_parts else ""
+                raise InputError(f"{self.name} has no part '{name[:80]}'{meant or closest(name, self.part_ids)}")
 
     def _line(self) -> str:
         return f"{self.name}: {self.title}, {sum(1 for _ in self.parts())} parts, {self.client_count} clients"
