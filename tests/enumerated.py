@@ -364,9 +364,12 @@ class Followed:
                 branches = self.branches(stage, client)
                 alive = np.maximum(1, sum(there.astype(int) for _, there in branches))
                 here, behind = {}, {}
-                for branch, there in branches:
-                    for total, more in zip((here, behind), self._series(branch, client), strict=True):
-                        _add(total, more, there / alive)
+                through: set[str] = set()
+                for branch, there in branches:  # what the branches bring to one part adds up
+                    over, below = self._series(branch, client)
+                    through |= set(over)
+                    _add(behind, _larger(over, below), there / alive)
+                here = {name: behind.pop(name) for name in sorted(through)}
             _add(crossed, here, 1.0)
             needed = _larger(needed, behind)
         return crossed, needed

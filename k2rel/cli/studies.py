@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from k2rel._version import __version__
@@ -86,13 +86,18 @@ def _upgrade(args: argparse.Namespace) -> int:
     from k2rel.bundled import data_dir, site_path
     from k2rel.site.upgrade import upgraded
 
-    path = site_path(args.level, args.data)
-    if args.output is None and data_dir().resolve() in path.resolve().parents:
+    path = site_path(args.level, args.data).resolve()  # where it is a link, what it leads to is rewritten
+    if args.output is None and data_dir().resolve() in path.parents:
         raise InputError(f"--upgrade: {args.level} came with k2rel and stays as it is; give a file with --output")
+    if args.output is None and not path.stat().st_mode & 0o222:
+        raise InputError(f"--upgrade: {path} is read-only; give a file with --output")
     done = upgraded(path)
     target = args.output or str(path)
     if done.changes or args.output:
+        mode = path.stat().st_mode
         written(target, done.text, args.force or args.output is None)
+        if args.output is None:
+            path.chmod(mode)
     if args.format == "json":
         changes = [{"line": line, "change": what} for line, what in done.changes]
         print_json({"file": str(path), "output": target, "changes": changes})
@@ -111,6 +116,16 @@ def check_verb(args: argparse.Namespace) -> int:
     study = study_of(args)
     site = study.site
     found = site.warnings
+    if args.variant is None:
+        from k2rel.bundled import site_path
+        from k2rel.site import read_site
+
+        for variant in site.variants:  # a mistake in one is no surprise for who asks for it
+            try:
+                read_site(site_path(args.level, args.data), variant=variant.name, data=args.data)
+            except InputError as error:
+                raise InputError([replace(one, message=f"with the variant '{variant.name}': {one.message}")
+                                  for one in error.problems]) from None  # fmt: skip
     count = sum(1 for _ in site.parts())
     variants = [variant.name for variant in site.variants]
     summary = {

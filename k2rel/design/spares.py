@@ -189,7 +189,7 @@ def _together(cumulative: dict[str, FloatArray], protection: float) -> dict[str,
 
     def gain(kind: str) -> float:
         values, k = cumulative[kind], number[kind]
-        return math.log(min(1.0, values[min(k + 1, len(values) - 1)]) / max(values[k], 1e-300))
+        return math.log(max(min(1.0, values[min(k + 1, len(values) - 1)]), 1e-300) / max(values[k], 1e-300))
 
     def joint() -> float:
         return math.prod(min(1.0, float(cumulative[kind][k])) for kind, k in number.items())

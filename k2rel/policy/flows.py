@@ -328,14 +328,16 @@ def _falls(carries: Iterable[Carry], live: frozenset[int], amount: float) -> tup
         if isinstance(item, Passed):
             further = _larger(*_falls(item.on, live, amount))
         else:
-            further = {}
+            # what different branches bring to one part adds up, crossed by one and needed by another
+            further, through = {}, set[str]()
             on = [inner for place, (_, inner) in enumerate(item.branches) if item.first + place in live]
             for inner in on:
                 here, behind = _falls(inner, live, amount / len(on))
-                for name, load in here.items():
-                    crossed[name] = crossed.get(name, 0.0) + load
-                for name, load in behind.items():
+                through |= here.keys()
+                for name, load in _larger(here, behind).items():
                     further[name] = further.get(name, 0.0) + load
+            for name in through:
+                crossed[name] = crossed.get(name, 0.0) + further.pop(name)
         needed = _larger(needed, further)
     return crossed, needed
 

@@ -46,18 +46,28 @@ function k2relEvaluate(data, failedNames) {
       if (typeof item === "string") add(crossed, new Map([[item, amount]]));
       else if (item[0] === "passed") most(both(falls(item.slice(1), live, amount)));
       else {
-        const [, start, ...branches] = item, on = branches.filter((_, n) => live(start + n)), behind = new Map();
+        // what different branches bring to one part adds up, crossed by one and needed by another
+        const [, start, ...branches] = item, on = branches.filter((_, n) => live(start + n));
+        const behind = new Map(), through = new Set();
         for (const branch of on) {
-          const [here, further] = falls(branch, live, amount / on.length);
-          add(crossed, here);
-          add(behind, further);
+          const found = falls(branch, live, amount / on.length);
+          found[0].forEach((_, part) => through.add(part));
+          add(behind, both(found));
+        }
+        for (const part of through) {
+          add(crossed, new Map([[part, behind.get(part)]]));
+          behind.delete(part);
         }
         most(behind);
       }
     }
     return [crossed, needed];
   };
-  const both = ([crossed, needed]) => new Map([...needed, ...crossed]);
+  const both = ([crossed, needed]) => {
+    const larger = new Map(crossed);
+    needed.forEach((load, part) => larger.set(part, Math.max(larger.get(part) ?? 0, load)));
+    return larger;
+  };
 
   const carried = Object.create(null), counted = Object.create(null), ways = [];
   const follow = (name, group, number, lost) => {

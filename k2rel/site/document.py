@@ -27,6 +27,7 @@ from k2rel.units import parse_bandwidth, parse_duration, parse_mttf, parse_rate,
 __all__ = ["MOST_CLIENTS", "MOST_PATHS", "SiteDocument"]
 
 MOST_CLIENTS = 10_000
+MOST_MB_S = 1e12
 MOST_PATHS = 32
 
 
@@ -50,7 +51,10 @@ def _capacity(value: object) -> object:
     share = parse_share(value)
     if share is not None:
         return str(value)
-    return _positive(parse_bandwidth(value))
+    capacity = _positive(parse_bandwidth(value))
+    if capacity > MOST_MB_S:
+        raise ValueError(f"must be at most {MOST_MB_S:g} MB/s")
+    return capacity
 
 
 def _by_cause(value: object) -> object:
@@ -77,7 +81,28 @@ MeanLife = Annotated[
 ]
 Celsius = Annotated[float, BeforeValidator(parse_temperature), _typed("a temperature", "55 °C", "40", least=-273.15)]
 Rate = Annotated[float, BeforeValidator(parse_rate), _typed("a rate", "500 FIT", "2e-6 /h", "1 per year")]
-Bandwidth = Annotated[float, BeforeValidator(parse_bandwidth), _typed("a bandwidth", "25 MB/s", "50 Mb/s")]
+
+
+def _within(most: float, unit: str) -> AfterValidator:
+    """What is beyond every network is a slip of the pen, and would overflow sums."""
+
+    def checked(value: float) -> float:
+        if value > most:
+            raise ValueError(f"must be at most {most:g}{unit}")
+        return value
+
+    return AfterValidator(checked)
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"must be a number, got '{str(value).lower()}'")
+    return value
+
+
+Bandwidth = Annotated[
+    float, BeforeValidator(parse_bandwidth), _within(MOST_MB_S, " MB/s"), _typed("a bandwidth", "25 MB/s", "50 Mb/s")
+]
 Capacity = Annotated[float | str, BeforeValidator(_capacity), _typed("a bandwidth", "125 MB/s", "40 % of clients")]
 _Probability = Annotated[float, Field(gt=0, le=1)]
 _PROBABILITY = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
@@ -131,14 +156,14 @@ _Branch = Annotated[Annotated[str, Tag("Name")] | Annotated[_Series, Tag("Series
 class KOutOfN(_Record):
     """At least k of some components."""
 
-    at_least: int = Field(ge=1, description="how many must work")
+    at_least: Annotated[int, BeforeValidator(_number)] = Field(ge=1, description="how many must work")
     of: tuple[_OnePart, ...] = Field(min_length=1, max_length=200, description="the components to count")
 
 
 class Branches(_Record):
     """At least k of some branches of a path; each is a part, or a list of parts that are crossed one after another."""
 
-    at_least: int = Field(ge=1, description="how many must work")
+    at_least: Annotated[int, BeforeValidator(_number)] = Field(ge=1, description="how many must work")
     of: tuple[_Branch, ...] = Field(min_length=1, max_length=200, description="the branches to count")
 
 
@@ -294,12 +319,12 @@ class PathEntry(_Record):
     when: dict[Name, Name] = Field(
         {}, description="role: side, or name of the holder, that must have it for this path to be used"
     )
-    group: Annotated[int, Field(ge=1, le=MOST_PATHS)] | None = Field(
+    group: Annotated[int, BeforeValidator(_number), Field(ge=1, le=MOST_PATHS)] | None = Field(
         None,
         description="format 2: the lowest group with a usable path is used; default: 1, and with 'share: first' a "
         "group of its own for each path as listed",
     )
-    weight: Annotated[float, Field(ge=0)] | None = Field(
+    weight: Annotated[float, BeforeValidator(_number), Field(ge=0, le=1e9)] | None = Field(
         None, description="format 2: its part of the demand in its group, with 'share: weighted'; default: 1"
     )
     via: tuple[_Stage, ...] = Field(
@@ -312,7 +337,7 @@ class PathEntry(_Record):
 class PathFailoverEntry(_Record):
     """What a client loses when its own path changes."""
 
-    time: Duration = Field(description="until its traffic runs again by another path")
+    time: Annotated[Duration, _within(8760, " h")] = Field(description="until its traffic runs again by another path")
     coverage: _Probability = Field(1.0, description="probability that it gets there by itself")
 
 

@@ -212,6 +212,13 @@ def check_paths(checks: Checks, site: Site) -> None:
             if (found := next((one for group in groups for one in _wrong(site, path, group)), None)) is not None:
                 number, message = found
                 checks.report(("traffic", key, "paths", index, "via", number), message)
+    for key, part in site.client_parts.items():
+        for number, need in enumerate(part.needs):
+            groups = range(min(site.deal, _MOST_GROUPS))
+            if isinstance(need, AtLeast) and (
+                twice := next((one for group in groups for one in _one_for_two(site, need, group)), None)
+            ):
+                checks.report(("clients", "parts", key, "needs", number), twice)
 
 
 def _wrong(site: Site, path: Path, group: int) -> Iterator[tuple[int, str]]:
