@@ -21,6 +21,7 @@ from k2rel.textio import harmless
 if TYPE_CHECKING:
     import pandas as pd
 
+    from k2rel.site.model import Site
     from k2rel.studies import Provenance, Study
 
 __all__: list[str] = []
@@ -85,6 +86,13 @@ def heading(study: Study, provenance: Provenance | None = None) -> None:
     say(f"{p.engine}{reading}; inputs {p.input_hash}")
     own = "the bundled table" if p.rates == "bundled" else f"{p.rates} and the bundled table"
     say(f"failure data: {len(p.rows)} rows of {own}, data {p.data} (k2rel components lists them)\n")
+
+
+def say_full_service(site: Site) -> None:
+    """Say below a table of services what full service asks for; the titles in JSON say it too."""
+    from k2rel.site.service_names import of_full_service
+
+    say(f"\n{of_full_service(site)[1]}")
 
 
 class OneTable(io.TextIOBase):

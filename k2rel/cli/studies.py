@@ -22,7 +22,18 @@ from k2rel.cli.inputs import (
     sure_of,
     sure_option,
 )
-from k2rel.cli.printing import cut, heading, main_rows, print_json, print_rows, print_table, records, say, written
+from k2rel.cli.printing import (
+    cut,
+    heading,
+    main_rows,
+    print_json,
+    print_rows,
+    print_table,
+    records,
+    say,
+    say_full_service,
+    written,
+)
 from k2rel.errors import InputError, ModelTooLargeError
 
 if TYPE_CHECKING:
@@ -185,6 +196,7 @@ def availability_verb(args: argparse.Namespace) -> int:
     result = availability(solution, args.lost_clients)
     heading(solution.study, result.provenance)
     print_rows(result.rows(), leave_out=("title", "availability"))
+    say_full_service(solution.study.site)
     for note in (*result.notes, *path_failover_notes(solution)):
         say(f"\n{note}")
     if solution.method == "exact":

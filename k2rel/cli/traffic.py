@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from k2rel.cli.inputs import format_option, organisation_options, primary_option, solution_for, study_of, study_options
-from k2rel.cli.printing import heading, print_json, print_rows, print_table, say
+from k2rel.cli.printing import heading, print_json, print_rows, print_table, say, say_full_service
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +65,7 @@ def failover_verb(args: argparse.Namespace) -> int:
         print_table(pd.DataFrame({"traffic": ways.keys(), "way": ways.values()}), "\nWays of the flows of the site")
     up = pd.DataFrame([{"service": k.replace("_", " "), "up": v} for k, v in outcome.services.items()])
     print_table(up, "\nServices")
+    say_full_service(study.site)
     print_table(
         pd.DataFrame(
             [

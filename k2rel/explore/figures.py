@@ -68,9 +68,12 @@ class LiveFigures(Shown):
         '<h2>Services, over a year</h2>'
         """
         services = [
-            (item.service.replace("_", " "), *(COLUMNS[name][1](getattr(item, name)) for name in _SHOWN))
+            (
+                item.title if item.service == FULL_SERVICE else item.service.replace("_", " "),
+                *(COLUMNS[name][1](getattr(item, name)) for name in _SHOWN),
+            )
             for item in self.services
-        ]  # fmt: skip
+        ]
         words = COLUMNS["load_mb_s"][1]
         elements = [
             (item.element.replace("_", " "), words(item.capacity_mb_s), words(item.mean_mb_s),
