@@ -376,7 +376,8 @@ def test_what_is_named_counts(tmp_path, full, ported) -> None:
     assert load.p_any_overload == pytest.approx(0.99 * sum(binomial[k] for k in over), rel=1e-12)
     # all flows of the foreground share the element evenly, the backup too where it counts
     asked = [k * each + fixed for k in range(4)]
-    arrives = sum(p * min(1.0, 100 / max(load, 1e-9)) * load for p, load in zip(binomial, asked, strict=True)) * 0.99
+    shares = [p * min(1.0, 100 / max(asks, 1e-9)) for p, asks in zip(binomial, asked, strict=True)]
+    arrives = 0.99 * sum(share * asks for share, asks in zip(shares, asked, strict=True))
     assert load.delivered_fraction == pytest.approx(arrives / asked[3], rel=1e-12)
     expected = 1.0 if 3 in over else 1 - 0.99 * 0.9**3
     assert k2rel.availability(study, method="exact")["full_service"].unavailability == pytest.approx(
@@ -386,7 +387,8 @@ def test_what_is_named_counts(tmp_path, full, ported) -> None:
     one = drawn.load()["p_any_overload"]
     assert abs(one.value - load.p_any_overload) <= 5 * one.standard_error
     one = drawn.load()["delivered_mb_s"]
-    assert abs(one.value - arrives) <= 5 * one.standard_error
+    of_video = 0.99 * sum(share * ports * 30.0 for ports, share in enumerate(shares))
+    assert abs(one.value - of_video) <= 5 * one.standard_error
 
 
 @pytest.mark.parametrize(
