@@ -374,8 +374,11 @@ def test_what_is_named_counts(tmp_path, full, ported) -> None:
     binomial = [0.1**3, 3 * 0.9 * 0.1**2, 3 * 0.9**2 * 0.1, 0.9**3]
     load = k2rel.load(study, method="exact")
     assert load.p_any_overload == pytest.approx(0.99 * sum(binomial[k] for k in over), rel=1e-12)
-    arrives = sum(binomial[k] * k * min(1.0, 100 / max(k * each + fixed, 1e-9)) for k in range(1, 4)) * 0.99 / 3
-    assert load.delivered_fraction == pytest.approx(arrives, rel=1e-12)
+    # all flows of the foreground share the element evenly, the backup too where it counts
+    asked = [k * each + fixed for k in range(4)]
+    shares = [p * min(1.0, 100 / max(asks, 1e-9)) for p, asks in zip(binomial, asked, strict=True)]
+    arrives = 0.99 * sum(share * asks for share, asks in zip(shares, asked, strict=True))
+    assert load.delivered_fraction == pytest.approx(arrives / asked[3], rel=1e-12)
     expected = 1.0 if 3 in over else 1 - 0.99 * 0.9**3
     assert k2rel.availability(study, method="exact")["full_service"].unavailability == pytest.approx(
         expected, rel=1e-12
@@ -384,7 +387,8 @@ def test_what_is_named_counts(tmp_path, full, ported) -> None:
     one = drawn.load()["p_any_overload"]
     assert abs(one.value - load.p_any_overload) <= 5 * one.standard_error
     one = drawn.load()["delivered_mb_s"]
-    assert abs(one.value - 90.0 * arrives) <= 5 * one.standard_error
+    of_video = 0.99 * sum(share * ports * 30.0 for ports, share in enumerate(shares))
+    assert abs(one.value - of_video) <= 5 * one.standard_error
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,15 @@ from pydantic import (
 )
 
 from k2rel.site.coverage import DEFAULT
-from k2rel.units import parse_bandwidth, parse_duration, parse_mttf, parse_rate, parse_share, parse_temperature
+from k2rel.units import (
+    HOURS_PER_YEAR,
+    parse_bandwidth,
+    parse_duration,
+    parse_mttf,
+    parse_rate,
+    parse_share,
+    parse_temperature,
+)
 
 __all__ = ["MOST_CLIENTS", "MOST_PATHS", "SiteDocument"]
 
@@ -337,7 +345,9 @@ class PathEntry(_Record):
 class PathFailoverEntry(_Record):
     """What a client loses when its own path changes."""
 
-    time: Annotated[Duration, _within(8760, " h")] = Field(description="until its traffic runs again by another path")
+    time: Annotated[Duration, _within(HOURS_PER_YEAR, " h")] = Field(
+        description="until its traffic runs again by another path"
+    )
     coverage: _Probability = Field(1.0, description="probability that it gets there by itself")
 
 
