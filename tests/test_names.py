@@ -386,4 +386,4 @@ def test_names_of_json_keys_stay_where_a_site_has_such_classes(foreign) -> None:
     assert {"media_side", "media_path", "control_path"} <= set(
         k2rel.failover(k2rel.study("L2R")).to_json()["clients"][0]
     )
-    assert set(k2rel.failover(foreign.study).to_json()["clients"][0]) == {"client", "sides", "paths"}
+    assert set(k2rel.failover(foreign.study).to_json()["clients"][0]) == {"client", "sides", "paths", "routes"}

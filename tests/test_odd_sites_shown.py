@@ -2,7 +2,9 @@
 
 import re
 
+import numpy as np
 import pytest
+from matplotlib.patches import StepPatch
 
 import k2rel
 from k2rel.bundled import data_dir
@@ -120,8 +122,9 @@ def test_a_history_shows_clients_on_both_sides() -> None:
     history = k2rel.timeline(k2rel.study(DESIGNS / "fc_round_robin.yaml"), years=2, seed=3)
     whole, steps, _ = timeline_picture(history).axes
     (both,) = [patch for patch in whole.patches if patch.get_label() == "clients on both"]
+    assert isinstance(both, StepPatch)
     values, _, baseline = both.get_data()
-    assert (values[0], baseline[0]) == (4, 0)
+    assert (values[0], np.ravel(baseline)[0]) == (4, 0)
     assert whole.get_ylim()[1] == 5
     assert "clients on both" in [label.get_text() for label in steps.get_yticklabels()]
     assert "4" in [text.get_text() for text in steps.texts]
