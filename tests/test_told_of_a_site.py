@@ -1,12 +1,12 @@
 """What is said of a site with shares, groups and holders that are at home on different sides, and what check warns of."""
 
-import re
 from pathlib import Path
 
 import pytest
 
 import k2rel
 from k2rel.bundled import data_dir
+from k2rel.measures.dynamic import why_they_differ
 
 DESIGNS = data_dir() / "examples" / "designs"
 
@@ -14,6 +14,7 @@ DESIGNS = data_dir() / "examples" / "designs"
 ROOMS = """\
 format: 2
 name: rooms
+title: Two rooms
 sides: {A: {title: room A}, B: {title: room B}}
 types:
   ideal: {failure_rate: 0, mttr: 1 h}
@@ -58,3 +59,29 @@ def test_every_failure_that_overloads_is_counted(tmp_path) -> None:
     text = (DESIGNS / "st2022_7.yaml").read_text(encoding="utf-8").replace("share: all", "share: first")
     words = k2rel.carrying(made(tmp_path, text)).words()
     assert "not after the loss of spine A1 (5 more failures likewise)" in words
+
+
+def test_roles_at_home_on_the_second_side_are_told_by_their_first_holders(tmp_path, k2) -> None:
+    file = made(tmp_path, ROOMS)
+    study = k2rel.study(file)
+    words = why_they_differ(study)
+    assert "back at its first holder at once" in words
+    # 10 h of repair in 10,010 h, when the role is on its way, stranded or with the other
+    assert words.endswith("a role is not with its first holder for 0.1 % of the year.")
+    preferred = k2rel.assumptions(study).set_index("assumption").loc["preferred side", "value"]
+    assert preferred.startswith("roles are at their first holders whenever these are healthy")
+    assert "holders as listed" in study.provenance.engine
+    assert "holders as listed" in k2rel.availability(study, method="markov").provenance.engine
+    assert "preferred side A" in k2rel.study(file, primary="A").provenance.engine
+    assert "preferred side A" in k2rel.study("L2R").provenance.engine
+    run = k2("failover", str(file), "--fail", "n2")
+    assert "roles: vip at on1; roles before: vip at on2" in run.out
+    assert "primary" not in run.out
+
+
+def test_a_return_is_no_takeover_that_lands_without_overload(tmp_path) -> None:
+    """Server 1 cannot carry the clients, so every takeover ends there in overload; coming back relieves it."""
+    study = k2rel.study(made(tmp_path, ROOMS), settings={"n1.capacity": "15 MB/s"})
+    found = k2rel.performability(study, method="markov")
+    assert found["p_overload_after_takeover"] == pytest.approx(1.0, abs=1e-9)
+    assert "the times back by itself among them" in k2rel.verdict(study)

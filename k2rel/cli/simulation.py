@@ -205,7 +205,7 @@ def _static(args: argparse.Namespace, study: Study) -> int:
     with doing(f"sampling {args.static:,} states"):
         found = quick_look(study, args.static, seed=args.seed, workers=args.workers, confidence=args.confidence)
     engine = (
-        f"sampling of the static model, preferred side {study.policy.home}; {args.static:,} states, seed {args.seed} "
+        f"sampling of the static model, {study.policy.asked_first}; {args.static:,} states, seed {args.seed} "
         f"(k2rel {__version__})"
     )
     provenance = replace(study.provenance, engine=engine)

@@ -44,7 +44,12 @@ def failover_verb(args: argparse.Namespace) -> int:
     heading(study)
     say(f"failed: {', '.join(outcome.failed)}")
     roles = ", ".join(f"{role} {where}" for role, where in holder_words(outcome).items())
-    say(f"primary: {outcome.primary or 'none'} (before: {outcome.home}); {roles or 'no roles'}")
+    if study.policy.apart or outcome.holders:  # no one side says where the roles were
+        before = holder_words(failover(study.policy))
+        told = ", ".join(f"{role} {before[role]}" for role in study.site.movable)
+        say(f"roles: {roles}" + (f"; roles before: {told}" if told else ""))
+    else:
+        say(f"primary: {outcome.primary or 'none'} (before: {outcome.home}); {roles or 'no roles'}")
     for words, servers in (outcome.out_of_service_words() or {"out of service": ("none",)}).items():
         say(f"{words}: {', '.join(servers)}")
     if len(outcome.standby) > 1:
