@@ -221,7 +221,7 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "within_bound": ("P(overload) within the bound", _count),
     "alike": ("alike", lambda v: f"{v:,}"),
     "availability": ("availability", _availability),
-    "birnbaum": ("Birnbaum importance", probability_text),
+    "birnbaum": ("Birnbaum importance, all clients' parts together", _amount),
     "capacity_mb_s": ("capacity [MB/s]", _load),
     "clients": ("clients", lambda v: f"{v:,}"),
     "coverage": ("coverage", lambda v: f"{v:.3g}"),
@@ -311,6 +311,10 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "unavailability_low": ("interval from", probability_text),
     "unavailability_high": ("interval to", probability_text),
     "up": ("there", _yes),
+    "share_last_side": ("share of clients on the last side", _percent),
+    "client_hours_lost_per_year": ("hours that clients are cut off, all together [h/year]", _amount),
+    "p_overload_after_takeover": ("P(overload after a takeover)", probability_text),
+    "p_any_overload": ("P(any overload) by the foreground", probability_text),
 }
 
 _IN_ITS_UNIT = {"value": "value", "low": "from", "high": "to", "mean": "mean", "turns_at": "turns at",

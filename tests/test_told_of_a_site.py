@@ -6,6 +6,7 @@ import pytest
 
 import k2rel
 from k2rel.bundled import data_dir
+from k2rel.logic.rounding import more_than
 from k2rel.measures.dynamic import why_they_differ
 
 DESIGNS = data_dir() / "examples" / "designs"
@@ -69,7 +70,7 @@ def test_roles_at_home_on_the_second_side_are_told_by_their_first_holders(tmp_pa
     # 10 h of repair in 10,010 h, when the role is on its way, stranded or with the other
     assert words.endswith("a role is not with its first holder for 0.1 % of the year.")
     preferred = k2rel.assumptions(study).set_index("assumption").loc["preferred side", "value"]
-    assert preferred.startswith("roles are at their first holders whenever these are healthy")
+    assert str(preferred).startswith("roles are at their first holders whenever these are healthy")
     assert "holders as listed" in study.provenance.engine
     assert "holders as listed" in k2rel.availability(study, method="markov").provenance.engine
     assert "preferred side A" in k2rel.study(file, primary="A").provenance.engine
@@ -85,3 +86,24 @@ def test_a_return_is_no_takeover_that_lands_without_overload(tmp_path) -> None:
     found = k2rel.performability(study, method="markov")
     assert found["p_overload_after_takeover"] == pytest.approx(1.0, abs=1e-9)
     assert "the times back by itself among them" in k2rel.verdict(study)
+
+
+def test_tables_say_what_is_counted_and_what_moves_something(tmp_path, k2) -> None:
+    file = made(tmp_path, ROOMS + "  other:\n    scope: site\n    paths: [{via: [net, n1], side: A}]\n")
+    assert "svc: clients on each side (most probable first)" in k2("load", str(file)).out
+    run = k2("interruptions", str(file)).out
+    assert "Operating modes of svc" in run
+    assert "P(overload after a takeover)" in run
+    assert "p_any_overload" not in run
+    # nobody places back a server that comes back by itself: how long that takes moves nothing
+    swung = k2rel.swing(file)
+    assert swung.loc["return_to_service_h", "downtime_low"] == swung.loc["return_to_service_h", "downtime_high"]
+    assert [turn.about for turn in k2rel.summary(file, samples=8).turns] == ["manual takeover"]
+
+
+def test_parts_of_all_clients_together_are_named_as_such(k2) -> None:
+    """Any of three hosts that loses both its ports is a loss: the derivatives by the parts of the three add up."""
+    run = k2("causes", DESIGNS / "fc_alua.yaml")
+    assert "Birnbaum importance, all clients' parts together" in run.out
+    assert more_than(0.1 + 0.2, 0.3) == 0.0
+    assert more_than(0.3, 0.2) == pytest.approx(0.1)

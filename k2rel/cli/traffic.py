@@ -123,6 +123,7 @@ def load_options(sub: argparse.ArgumentParser) -> None:
 
 def load_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.load import load
+    from k2rel.policy.words import on_sides_words
 
     solution = solution_for(args)
     result, site = load(solution), solution.study.site
@@ -131,7 +132,7 @@ def load_verb(args: argparse.Namespace) -> int:
         return 0
     heading(solution.study, result.provenance)
     frame = result.side_table()
-    print_table(frame.head(12), "Clients on each side (most probable first)", whole=frame)
+    print_table(frame.head(12), f"{on_sides_words(site)} (most probable first)", whole=frame)
     if len(frame) > 12:
         say(f"... {len(frame) - 12} more, together {frame['probability'].iloc[12:].sum():.2e}")
     print_table(result.table(), "\nLoad on each element")

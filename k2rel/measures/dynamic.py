@@ -13,6 +13,7 @@ from k2rel.arguments import as_names, as_number
 from k2rel.errors import InputError, K2relError
 from k2rel.exact.engine import mode_transitions
 from k2rel.logic.diagram import Diagram, compile_diagram
+from k2rel.logic.rounding import more_than
 from k2rel.logic.structure import BoolArray
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.availability import availability, service_named
@@ -163,7 +164,7 @@ def interruptions(
                 row["first_loss_h"] = dynamics.first_failure_h(service)
             known[key] = row
         row = dict(known[key])
-        row["by_clients_per_year"] = max(0.0, dynamics.failure_frequency(service) * HOURS_PER_YEAR - row["per_year"])
+        row["by_clients_per_year"] = more_than(dynamics.failure_frequency(service) * HOURS_PER_YEAR, row["per_year"])
         row |= path_failover_figures(solution, every[service.name], buffer_h)
         rows.append({"service": service.name, **row})
     notes = [*exponential_tests(solution.study), *path_failover_notes(solution)]
