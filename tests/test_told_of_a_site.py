@@ -107,3 +107,43 @@ def test_parts_of_all_clients_together_are_named_as_such(k2) -> None:
     assert "Birnbaum importance, all clients' parts together" in run.out
     assert more_than(0.1 + 0.2, 0.3) == 0.0
     assert more_than(0.3, 0.2) == pytest.approx(0.1)
+
+
+def warned(k2, file: Path) -> dict[str, tuple[int, str]]:
+    found = k2("check", str(file), "--format", "json").json["warnings"]
+    return {one["key"]: (one["line"], one["message"]) for one in found}
+
+
+def line_of(file: Path, words: str) -> int:
+    return 1 + next(n for n, line in enumerate(file.read_text(encoding="utf-8").splitlines()) if words in line)
+
+
+def test_check_warns_of_full_service_that_is_never_there(tmp_path, k2) -> None:
+    """Two clients of 20 MB/s on a server for 30; as soon as the server carries them, check is silent."""
+    file = made(tmp_path, ROOMS)
+    line, words = warned(k2, file)["components.n2.capacity"]
+    assert line == line_of(file, "  n2: {type")
+    assert words.startswith("with nothing failed it is asked for 40 of 30 MB/s, so full service is never there")
+    assert warned(k2, made(tmp_path, ROOMS.replace("30 MB/s", "40 MB/s"))) == {}
+
+
+def test_check_warns_of_a_class_without_a_path_for_the_first_holder(tmp_path, k2) -> None:
+    file = made(tmp_path, ROOMS.replace("      - {side: B, when: {vip: on2}, via: [client, net, n2]}\n", ""))
+    line, words = warned(k2, file)["traffic.svc.paths"]
+    assert line == line_of(file, "    paths:")
+    assert words == "with nothing failed vip is at on2, and no path is for that, so svc is down; add one that is"
+    assert not k2rel.failover(k2rel.study(file)).services["svc"]
+
+
+def test_check_warns_of_alike_paths_in_one_group_of_which_the_first_takes_all(tmp_path, k2) -> None:
+    text = (DESIGNS / "fc_alua.yaml").read_text(encoding="utf-8")
+    file = made(tmp_path, text.replace("share: equal", "share: first"))
+    words = [words for key, (_, words) in warned(k2, file).items() if key.endswith(".paths.0")]
+    assert words and all("takes all the load" in each and "path 1" in each for each in words)
+
+
+@pytest.mark.parametrize(("old", "new"), [("[vip]", '["@vip"]'), ("when: {vip:", 'when: {"@vip":')])
+def test_a_subscription_in_place_of_a_role_is_refused_in_plain_words(tmp_path, k2, old, new) -> None:
+    run = k2("check", str(made(tmp_path, ROOMS.replace(old, new))))
+    assert "must be a role, as it is called; '@name' may stand in 'via'" in run.err
+    assert "pattern" not in run.err and "at least" not in run.err

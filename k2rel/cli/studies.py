@@ -108,9 +108,11 @@ def check_verb(args: argparse.Namespace) -> int:
         return _upgrade(args)
     if args.output or args.force:
         raise InputError(f"{'--output' if args.output else '--force'}: it is for --upgrade")
+    from k2rel.policy.warned import overload_warnings
+
     study = study_of(args)
     site = study.site
-    found = site.warnings
+    found = (*site.warnings, *overload_warnings(study.policy))
     count = sum(1 for _ in site.parts())
     variants = [variant.name for variant in site.variants]
     summary = {
