@@ -149,10 +149,12 @@ def test_a_subscription_in_place_of_a_role_is_refused_in_plain_words(tmp_path, k
     assert "pattern" not in run.err and "at least" not in run.err
 
 
-def test_clients_after_a_takeover_are_asked_for_where_a_role_can_move(k2) -> None:
+def test_clients_after_a_takeover_are_asked_for_where_a_role_can_move(tmp_path, k2) -> None:
     (row,) = k2rel.most_clients([DESIGNS / "fc_alua.yaml"], ["10 MB/s"], most=2).to_dict("records")
     assert row["within_bound"] == 2 and row["after_takeover"] != row["after_takeover"]
     assert row["why_empty"] == "after a takeover: no role can move"
-    run = k2("interruptions", str(DESIGNS / "fc_alua.yaml"))
+    text = (DESIGNS / "fc_alua.yaml").read_text(encoding="utf-8")
+    timed = made(tmp_path, text.replace("share: equal", "share: equal\n    path_failover: {time: 15 s}"))
+    run = k2("interruptions", str(timed))
     assert "path failovers of any client, a year" in run.out
     assert "of all clients, added up, a year" in run.out

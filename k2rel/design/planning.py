@@ -68,7 +68,7 @@ def most_clients(
         leaves every client its service), ``within_bound`` and
         ``after_takeover``; what would be overloaded first with one client more
         after a failure (``limited_by``, ``after_failure_of``); ``method``, ``takeovers`` (one reading for all) and
-        ``why_empty`` (why there is no number within the bounds, or none after takeovers). Where a number is `most`, more may be possible; 0: not
+        ``why_empty`` (why a number is missing). Where a number is `most`, more may be possible; 0: not
         even one. More clients never mean less load on an element, so halving finds the number.
 
     Raises
