@@ -307,7 +307,7 @@ class Study(Shown):
                 *([f"common_cause={len(site.common_cause)} groups"] if site.common_cause else []),
             ),
             rows=tuple(sorted(rows)),
-            engine=f"exact, independent parts, preferred side {self.policy.home} (k2rel {__version__})",
+            engine=f"exact, independent parts, {self.policy.asked_first} (k2rel {__version__})",
             input_hash=digest,
             data=site.data,
         )

@@ -28,6 +28,8 @@ def interruptions_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.modes import modes
     from k2rel.measures.path_failover import COLUMNS
     from k2rel.measures.solution import IDEAL
+    from k2rel.policy.words import modes_words
+    from k2rel.tables import as_texts
 
     solution = solution_for(args)
     study, provenance = solution.study, solution.provenance
@@ -74,9 +76,11 @@ def interruptions_verb(args: argparse.Namespace) -> int:
         say(f"\n{note}")
     if causes is not None:
         print_table(causes, "\nDowntime by what the roles are doing meanwhile")
-    print_table(pd.DataFrame({"figure": figures}).rename_axis("over a year"), "\nWhat users are given")
+    given = pd.Series({title: text for title, (text,) in as_texts({k: [v] for k, v in figures.items()}).items()})
+    whole = pd.DataFrame({"figure": figures}).rename_axis("over a year")
+    print_table(given.to_frame("figure").rename_axis("over a year"), "\nWhat users are given", whole=whole)
     if shares is not None:
-        print_table(shares.head(12), "\nOperating modes")
+        print_table(shares.head(12), f"\n{modes_words(study.site)}")
     if solution.takeovers != IDEAL and states is not None:
         say("\n" + why_they_differ(solution))
     return 0

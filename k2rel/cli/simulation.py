@@ -135,6 +135,9 @@ def _around(item: Estimate, digits: int = 3) -> str:
 def _print(study: Study, result: Simulation) -> None:
     import pandas as pd
 
+    from k2rel.policy.words import on_sides_words
+    from k2rel.tables import COLUMNS
+
     if result.partial:
         say(f"PARTIAL: stopped after {result.histories:,} histories; what follows is theirs.\n")
     heading(study, result.provenance)
@@ -154,10 +157,14 @@ def _print(study: Study, result: Simulation) -> None:
         for n, item in enumerate(result.services)
     ]
     print_table(pd.DataFrame(rows).set_index("service"), whole=result.table())
-    load = {name.replace("_", " "): _around(item, 4) for name, item in result.load().items() if item.value > 0}
+    load = {
+        COLUMNS.get(name, (name.replace("_", " "), str))[0]: _around(item, 4)
+        for name, item in result.load().items()
+        if item.value > 0
+    }
     frame = pd.DataFrame({"figure": load}).rename_axis("over a year")
     print_table(frame, "\nWhat users are given, averaged over time")
-    print_table(result.sides().head(8), "\nClients on each side (share of time)", index=False)
+    print_table(result.sides().head(8), f"\n{on_sides_words(study.site)} (share of time)", index=False)
     say(f"\n{result.years:,.0f} years with {result.events:,.0f} events in {result.seconds:.1f} s")
 
 
@@ -205,7 +212,7 @@ def _static(args: argparse.Namespace, study: Study) -> int:
     with doing(f"sampling {args.static:,} states"):
         found = quick_look(study, args.static, seed=args.seed, workers=args.workers, confidence=args.confidence)
     engine = (
-        f"sampling of the static model, preferred side {study.policy.home}; {args.static:,} states, seed {args.seed} "
+        f"sampling of the static model, {study.policy.asked_first}; {args.static:,} states, seed {args.seed} "
         f"(k2rel {__version__})"
     )
     provenance = replace(study.provenance, engine=engine)

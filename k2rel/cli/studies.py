@@ -124,9 +124,11 @@ def check_verb(args: argparse.Namespace) -> int:
         return _upgrade(args)
     if args.output or args.force:
         raise InputError(f"{'--output' if args.output else '--force'}: it is for --upgrade")
+    from k2rel.policy.warned import overload_warnings
+
     study = study_of(args)
     site = study.site
-    found = site.warnings
+    found = (*site.warnings, *overload_warnings(study.policy))
     if args.variant is None:
         from k2rel.bundled import site_path
         from k2rel.site import read_site
@@ -213,11 +215,12 @@ def _beside_ideal(solution: Solution) -> None:
     """Why the figures are not those of ideal takeovers, what the roles do, and the second reading."""
     from k2rel.measures.dynamic import both_readings, why_they_differ
     from k2rel.measures.modes import mode_rows
+    from k2rel.policy.words import modes_words
 
     if solution.ideal is not None:
         say("\n" + why_they_differ(solution))
     if solution.method == "markov":
-        print_rows(mode_rows(solution), "\nOperating modes", most=8)
+        print_rows(mode_rows(solution), f"\n{modes_words(solution.study.site)}", most=8)
     if solution.ideal is not None:
         title = f"\nBeside takeovers ideal (at once and certain): {solution.ideal.provenance.engine}"
         print_rows(both_readings(solution), title)

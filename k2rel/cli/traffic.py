@@ -45,7 +45,11 @@ def failover_verb(args: argparse.Namespace) -> int:
     heading(study)
     say(f"failed: {', '.join(outcome.failed)}")
     roles = ", ".join(f"{role} {where}" for role, where in holder_words(outcome).items())
-    if roles:
+    if study.policy.apart or outcome.holders:  # no one side says where the roles were
+        before = holder_words(failover(study.policy))
+        told = ", ".join(f"{role} {before[role]}" for role in study.site.movable)
+        say(f"roles: {roles}" + (f"; roles before: {told}" if told else ""))
+    elif roles:
         say(f"primary: {outcome.primary or 'none'} (before: {outcome.home}); {roles}")
     for words, servers in (outcome.out_of_service_words() or {"out of service": ("none",)}).items():
         say(f"{words}: {', '.join(servers)}")
@@ -124,6 +128,7 @@ def load_options(sub: argparse.ArgumentParser) -> None:
 
 def load_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.load import load
+    from k2rel.policy.words import on_sides_words
 
     solution = solution_for(args)
     result, site = load(solution), solution.study.site
@@ -132,7 +137,7 @@ def load_verb(args: argparse.Namespace) -> int:
         return 0
     heading(solution.study, result.provenance)
     frame = result.side_table()
-    print_table(frame.head(12), "Clients on each side (most probable first)", whole=frame)
+    print_table(frame.head(12), f"{on_sides_words(site)} (most probable first)", whole=frame)
     if len(frame) > 12:
         say(f"... {len(frame) - 12} more, together {frame['probability'].iloc[12:].sum():.2e}")
     print_table(result.table(), "\nLoad on each element")

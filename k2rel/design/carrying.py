@@ -208,11 +208,11 @@ def _carrying(study: Study) -> Carrying:
                 needs[item.element] = item
         if case is cases[0]:
             continue
-        title = _called(case.title)
+        titles = [_called(name) for name in (case.title, *case.alike)]  # each is a failure of its own
         worst = max((item for item in case.outcome.loads if item.ends_full_service), key=above, default=None)
         if worst is not None:
-            after.append((title, worst))
-        full_after += [(title, item) for item in case.outcome.loads if item.at_limit][:1]
+            after += [(title, worst) for title in titles]
+        full_after += [(title, item) for title in titles for item in case.outcome.loads if item.at_limit][:1]
     looked, why = max(MOST, site.client_count), ""
     most_normally = most = math.nan
     try:

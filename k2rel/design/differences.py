@@ -71,7 +71,7 @@ def facts_of(study: Study) -> Iterator[tuple[tuple[str, str, str], str]]:
     yield ("site", "title", ""), site.title
     yield ("site", "sides", ""), ", ".join(site.sides)
     yield ("site", "clients", ""), str(site.client_count)
-    yield ("site", "preferred side", ""), study.policy.home
+    yield ("site", "preferred side", ""), study.policy.asked_first.removeprefix("preferred side ")
     yield ("failure data", "repair contract", ""), study.laws.contract
     for name, part in site.described.items():
         who = name if name in site.components else f"each client's {name}"

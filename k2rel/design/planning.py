@@ -69,7 +69,7 @@ def most_clients(
         leaves every client its service), ``within_bound`` and
         ``after_takeover``; what would be overloaded first with one client more
         after a failure (``limited_by``, ``after_failure_of``); ``method``, ``takeovers`` (one reading for all) and
-        ``why_empty`` (why there is no number within the bounds). Where a number is `most`, more may be possible; 0: not
+        ``why_empty`` (why a number is missing). Where a number is `most`, more may be possible; 0: not
         even one. More clients never mean less load on an element, so halving finds the number.
 
     Raises
@@ -135,13 +135,17 @@ def _carried(
         "after_takeover": lambda count: overload_after_takeover(ask(count)) <= takeover_bound,
     }
     refused: dict[str, K2relError] = {}
+    empty = []
+    if not get(max(1, normal)).site.movable:
+        del asked["after_takeover"]
+        empty.append("after a takeover: no role can move")
     for name, holds in asked.items():
         try:
             answered = ask(max(1, normal))
             found |= {name: _largest(normal, holds), "method": answered.method, "takeovers": answered.takeovers}
         except K2relError as error:
             refused[str(error)] = error
-    return found | {"why_empty": "; ".join(refused), "refused": list(refused.values())}
+    return found | {"why_empty": "; ".join([*refused, *empty]), "refused": list(refused.values())}
 
 
 def clients_carried(get: Callable[[int], Study], most: int) -> int:

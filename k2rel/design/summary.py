@@ -368,4 +368,5 @@ def _turns(solution: Solution, service: str, percent: float | None, load: Carryi
         )
         for _, row in table.head(_FEW).iterrows()
         for ends in [(row["downtime_low"], row["downtime_high"])]
+        if max(ends) - min(ends) > 1e-9 * max(ends)  # else it moves nothing
     )  # fmt: skip

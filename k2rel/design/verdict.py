@@ -169,7 +169,9 @@ def _move_words(solution: Solution) -> str:
     ideal = solution.takeovers == IDEAL
     number = worst["takeovers_per_year"] if ideal else performability(solution)["takeovers_per_year"]
     back = worst["failbacks_per_year"]
-    return f"A role moves {number:.2g} times a year{f' and {back:.2g} times back by itself' if back else ''}" + (
+    # takeovers as modelled are counted with the returns
+    told = f" and {back:.2g} times back by itself" if ideal else ", the times back by itself among them"
+    return f"A role moves {number:.2g} times a year{told if back else ''}" + (
         f"; at an assumed {worst['switchover_s']:.0f} s each that interrupts for about "
         f"{format_duration(float(worst['interruption_min_per_year']) / 60)} a year more, "
         "which the figures above do not contain."

@@ -14,6 +14,7 @@ from k2rel.measures.availability import ServiceAvailability, availability, servi
 from k2rel.measures.load import LoadResult, load
 from k2rel.measures.solution import solution_of
 from k2rel.policy.failover import principal_traffic
+from k2rel.policy.words import on_sides_words
 from k2rel.rates import SiteLaws, site_laws, with_rate
 from k2rel.rates.entry import CONTRACTS
 from k2rel.report.front_page import light
@@ -46,6 +47,8 @@ class LiveFigures(Shown):
         Whether the principal traffic meets its target, where there is one.
     note : str
         By how many draws that was judged, or why it was not.
+    counted : str
+        Whose sides are counted.
     """
 
     services: tuple[ServiceAvailability, ...]
@@ -53,6 +56,7 @@ class LiveFigures(Shown):
     said: str
     judged: tuple[Judgement | WindowJudgement, ...] = ()
     note: str = ""
+    counted: str = "Clients on each side"
 
     def as_html(self) -> str:
         """Write the figures as HTML; every text is escaped.
@@ -91,7 +95,7 @@ class LiveFigures(Shown):
         return (
             f"<h2>Services, over a year</h2><p>{html.escape(self.said)}</p>"
             + _table(["service", "availability", "unavailability", "downtime [min/year]", "failures a year"], services)
-            + f"<h2>Clients on each side</h2>{_table([*of_sides.values()], sides)}"
+            + f"<h2>{html.escape(self.counted)}</h2>{_table([*of_sides.values()], sides)}"
             + "<h2>Load on each element [MB/s]</h2>"
             + _table(["element", "capacity", "mean", "95 %", "99.9 %", "P(overload)"], elements)
         )
@@ -251,7 +255,7 @@ class LiveSite:
         elif asked is not None:  # limits around a limit would be nobody's
             note = "A target is judged with all inputs within their limits: choose failure rates as given."
         shown = tuple(known[name] for name in names if name in known)
-        return LiveFigures(shown, load(solution), said, tuple(judged), note)
+        return LiveFigures(shown, load(solution), said, tuple(judged), note, on_sides_words(solution.study.site))
 
 
 def _at_limits(one: Study, laws: SiteLaws, rates: str) -> SiteLaws:

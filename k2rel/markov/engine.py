@@ -50,7 +50,7 @@ class Dynamics(Shown):
         chain = self.states.chain
         tests = f" and {self.test_bound:.1e} for tests on their days" if self.test_bound else ""
         engine = (
-            f"markov, {self.organisation.words()}, preferred side {self.policy.home}; {chain.states:,} states, error "
+            f"markov, {self.organisation.words()}, {self.policy.asked_first}; {chain.states:,} states, error "
             f"bound {self.states.error_bound:.1e}{tests} (k2rel {__version__})"
         )
         return replace(self.study.provenance, engine=engine)

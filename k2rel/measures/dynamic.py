@@ -13,6 +13,7 @@ from k2rel.arguments import as_names, as_number
 from k2rel.errors import InputError, K2relError
 from k2rel.exact.engine import mode_transitions
 from k2rel.logic.diagram import Diagram, compile_diagram
+from k2rel.logic.rounding import more_than
 from k2rel.logic.structure import BoolArray
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.availability import availability, service_named
@@ -163,7 +164,7 @@ def interruptions(
                 row["first_loss_h"] = dynamics.first_failure_h(service)
             known[key] = row
         row = dict(known[key])
-        row["by_clients_per_year"] = max(0.0, dynamics.failure_frequency(service) * HOURS_PER_YEAR - row["per_year"])
+        row["by_clients_per_year"] = more_than(dynamics.failure_frequency(service) * HOURS_PER_YEAR, row["per_year"])
         row |= path_failover_figures(solution, every[service.name], buffer_h)
         rows.append({"service": service.name, **row})
     notes = [*exponential_tests(solution.study), *path_failover_notes(solution)]
@@ -328,10 +329,13 @@ def why_they_differ(study: StudyLike, organisation: Organisation | None = None) 
         return f"{site.name} is simulated ({solution.reason}); what makes the difference is not taken apart there."
     dynamics = solution.dynamics
     takeover = dynamics.states.takeover
+    apart = study.policy.apart
+    home, healthy = ("its first holder", "that one") if apart else (f"side {study.policy.home}", "that side")
     if takeover is None:
+        where = "their first holders" if apart else "the preferred side"
         return (
-            f"Here the chain too follows the roles of {site.name} at the preferred side: a role is back at side "
-            f"{study.policy.home} at once whenever that side is healthy, a takeover takes no time and never fails, and "
+            f"Here the chain too follows the roles of {site.name} at {where}: a role is back at {home} "
+            f"at once whenever {healthy} is healthy, a takeover takes no time and never fails, and "
             "no server waits for a person. It differs from the figures of independent parts only by who repairs."
         )
     principal = principal_traffic(site)
@@ -343,9 +347,6 @@ def why_they_differ(study: StudyLike, organisation: Organisation | None = None) 
     servers = study.policy.redundant_servers
     by_itself = bool(servers) and all(study.policy.returns_by_itself(server) for server in servers)
     back = "it is good again, when it comes back by itself" if by_itself else "a person places it back"
-    holders = [study.policy.holders(name)[0] for name in takeover.roles]
-    apart = len({holder.side for holder in holders}) > 1
-    home = "its first holder" if apart else f"side {study.policy.home}"
     stay = (
         f"Roles go back to {'their first holders' if apart else 'the preferred side'} by themselves"
         if all(site.roles[name].failback == "automatic" for name in takeover.roles)
@@ -354,15 +355,27 @@ def why_they_differ(study: StudyLike, organisation: Organisation | None = None) 
     longer = f"{modelled:.3g} instead of {ideal:.3g} minutes a year"
     return (
         f"{principal} is down for {longer}. With ideal takeovers a role is back at {home} "
-        f"at once whenever that {'one' if apart else 'side'} is healthy, and a takeover takes no time and never fails. "
+        f"at once whenever {healthy} is healthy, and a takeover takes no time and never fails. "
         "As modelled "
         f"a takeover takes {role.switchover_h * 3600:.0f} s ({minutes[0]:.3g} min a year are lost while one is on "
         f"its way), fails with probability {failure_words(role)} and then waits for a person ({minutes[1]:.3g} "
         f"min), and the former primary is out of service until {back}: a second failure in that time "
         f"finds no backup ({minutes[2]:.3g} min). The remaining {minutes[3]:.3g} min come from failures "
-        f"that no takeover helps against. {stay}: {principal} is carried by {site.sides[-1]} for "
-        f"{100 * _share_last_side(load(solution)):.3g} % of the year."
+        f"that no takeover helps against. {stay}: {_where_roles_are(solution)} of the year."
     )
+
+
+def _where_roles_are(solution: Solution) -> str:
+    """How much of the year roles are elsewhere; of one side as clients see it where that follows the roles."""
+    site, states = solution.study.site, solution.dynamics.states
+    principal = principal_traffic(site)
+    if not solution.study.policy.apart and site.traffic[principal].share == "first":
+        return f"{principal} is carried by {site.sides[-1]} for {100 * _share_last_side(load(solution)):.3g} %"
+    assert states.takeover is not None
+    # a role at the place 0 is with its first holder
+    away = (states.takeover.digits[states.control][:, : len(states.takeover.roles)] > 0).any(axis=1)
+    some = "a role is" if len(states.takeover.roles) == 1 else "some role is"
+    return f"{some} not with its first holder for {100 * float(solution.dynamics.probability[away].sum()):.3g} %"
 
 
 def performability(
@@ -380,8 +393,9 @@ def performability(
     dict of str to float
         ``share_last_side`` (mean share of the clients on the last side, of those served; of clients on both by load),
         ``delivered_mb_s``, ``demand_mb_s``, ``client_hours_lost_per_year``, ``takeovers_per_year`` (of all roles; those
-        that move together are one), ``failed_takeovers_per_year``, ``p_overload_after_takeover`` (probability that a
-        takeover lands on a side that cannot carry the load), ``p_any_overload``. With ideal takeovers the moves are
+        that move together are one; as modelled, returns by automatic failback too), ``failed_takeovers_per_year``,
+        ``p_overload_after_takeover`` (probability that a takeover, returns apart, lands where the load is too much),
+        ``p_any_overload``. With ideal takeovers the moves are
         counted to first order by the exact engine; a simulation does not say where takeovers land.
 
     Examples
@@ -458,7 +472,7 @@ def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
     if takeover is None:  # roles at the preferred side: they leave it at once and always, and come back by themselves
         away, moved_in = _away(policy)
         moved = moved_in[dynamics.modes(away)]
-        arrives = (moved[after] & ~moved[before]).any(axis=1)
+        arrives = lands = (moved[after] & ~moved[before]).any(axis=1)
         fails = np.zeros(len(flow), dtype=np.bool_)
     else:
         digits = takeover.digits[states.control][:, : len(takeover.roles)]
@@ -467,13 +481,17 @@ def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
         changed = at_once & (digits[before] != digits[after]).any(axis=1)
         arrives = (moving[before] & ~moving[after] & ~failed[after]) | changed
         fails = ~failed[before] & failed[after]
+        # a role that comes back to its first holder by itself is no takeover: nothing was lost there
+        home = np.array([policy.site.roles[name].failback == "automatic" for name in takeover.roles], dtype=np.bool_)
+        taken = (digits[before] != digits[after]) & ~(home & (digits[after] == 0))
+        lands = arrives & taken.any(axis=1)
     loading = Loading(dynamics.policy, foreground=True)
     mode = dynamics.modes(loading.table.diagram)
-    reached = np.bincount(mode[after[arrives]], weights=flow[arrives], minlength=loading.table.diagram.modes)
-    total = float(reached.sum())
+    reached = np.bincount(mode[after[lands]], weights=flow[lands], minlength=loading.table.diagram.modes)
+    total, landed = float(flow[arrives].sum()), float(reached.sum())
     over = sum(
         weight * overload_by_mode(loading, dynamics.own, loading.table.modes[index])
         for index, weight in enumerate(reached.tolist())
         if weight > 0
     )
-    return total, float(flow[fails].sum()), over / total if total > 0 else 0.0
+    return total, float(flow[fails].sum()), over / landed if landed > 0 else 0.0

@@ -80,8 +80,9 @@ def causes(
         (diagnostic importance :math:`q_i U(q_i = 1)/U`, of parts that are tested on the same days the mean of that
         product: how probable it is that the part has failed when the service is lost), ``slope_rate_h``
         (:math:`\partial U/\partial\lambda_i` [h]) and ``slope_mttr_min_per_year`` (downtime for each hour that
-        the restoration takes longer [min/year/h]). A client part is one row for all clients: raw and rrw are
-        given for the service of one client only, and slopes of RAID sets are not. Shares of parts that are
+        the restoration takes longer [min/year/h]). A client part is one row for all clients: ``birnbaum`` and
+        ``slope_...`` are sums over them (so up to their number), raw and rrw are given for the service of one client
+        only, and slopes of RAID sets are not. Shares of parts that are
         needed together count the same downtime twice, so they can add up to more than 1.
 
     Raises

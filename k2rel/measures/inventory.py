@@ -224,7 +224,8 @@ def assumptions(study: StudyLike, organisation: Organisation | None = None) -> p
         ),
         (
             "preferred side",
-            f"roles are at side {study.policy.home} whenever it is healthy; a takeover is instant and succeeds",
+            f"roles are at {'their first holders' if study.policy.apart else f'side {study.policy.home}'} whenever "
+            f"{'these are' if study.policy.apart else 'it is'} healthy; a takeover is instant and succeeds",
             "ENGINE",
             (
                 "in practice a takeover takes time and can fail"

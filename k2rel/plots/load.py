@@ -23,6 +23,7 @@ from k2rel.plots.style import (
 )
 from k2rel.policy.failover import FailoverOutcome
 from k2rel.policy.used import ElementLoad
+from k2rel.policy.words import on_sides_words
 from k2rel.site.model import Site
 
 if TYPE_CHECKING:
@@ -150,7 +151,8 @@ def plot_load_distribution(result: LoadResult, site: Site, ax: Axes | None = Non
     ax.set_ylim(lowest / 3, 3)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend(ax)
-    return tidy(ax, "At least n clients on each side, or cut off", "number of clients n", "probability, logarithmic")
+    title = on_sides_words(site, "at least n clients on each side, or cut off")
+    return tidy(ax, title, "number of clients n", "probability, logarithmic")
 
 
 def plot_load_against_capacity(result: LoadResult, site: Site, ax: Axes | None = None) -> Axes:

@@ -60,7 +60,7 @@ class FailoverOutcome(Shown):
     failed : tuple of str
         The failed parts.
     home : str
-        The side that had the roles before.
+        The preferred side, which had the roles before where all first holders are there.
     primary : str or None
         The side that has the first role now; None where no one can perform it.
     roles : mapping of str to str or None

@@ -100,6 +100,16 @@ class Roles:
             return list(role.holders)
         return sorted(role.holders, key=lambda holder: holder.side != self.primary)
 
+    @property
+    def apart(self) -> bool:
+        """Whether some role that can move is first asked for at another side than `home`."""
+        return any(self._holders(role)[0].side != self.home for role in self.site.movable.values())
+
+    @property
+    def asked_first(self) -> str:
+        """Who is asked for a role first, as provenances say it."""
+        return "holders as listed" if self.primary is None and self.apart else f"preferred side {self.home}"
+
     def _triggers_kept(self, unit: str) -> Node:
         return self.structure.conjunction(self.works(name) for name in self.site.units[unit].triggers)
 

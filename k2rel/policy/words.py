@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from k2rel.policy.failover import FailoverOutcome, at_words
+from k2rel.policy.failover import FailoverOutcome, at_words, principal_traffic
 from k2rel.policy.used import UsedRoute
+from k2rel.site.model import Site
 
 __all__: list[str] = []
 
@@ -84,3 +85,13 @@ def holder_words(outcome: FailoverOutcome) -> dict[str, str]:
         role: "held by nobody" if side is None else at_words(outcome.holders.get(role, side))
         for role, side in outcome.roles.items()
     }
+
+
+def on_sides_words(site: Site, title: str = "clients on each side") -> str:
+    """A title of clients by side, with the class that is counted where there are others."""
+    return f"{principal_traffic(site)}: {title}" if len(site.traffic) > 1 else title[0].upper() + title[1:]
+
+
+def modes_words(site: Site) -> str:
+    """A title of operating modes, with the class that they are of where there are others."""
+    return f"Operating modes of {principal_traffic(site)}" if len(site.traffic) > 1 else "Operating modes"

@@ -194,6 +194,7 @@ def _turns(summary: Summary) -> str:
         for item in summary.turns
     ]
     windows = any(isinstance(one, WindowJudgement) and one.service == summary.asked for one in summary.judged)
-    none = "Not asked of windows of time." if windows else "No input alone, within its limits, turns it."
+    moves = "turns it" if summary.judged else "moves the downtime"
+    none = "Not asked of windows of time." if windows else f"No input alone, within its limits, {moves}."
     none = none if summary.drawn else summary.cannot.get("drawn", "")
     return _panel(title, items, none)

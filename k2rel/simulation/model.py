@@ -171,7 +171,7 @@ class SiteModel:
     def engine(self, *more: str) -> str:
         """Give the words of a provenance: how it was simulated, and with what."""
         given = self.circumstances.words()
-        words = [f"{self.organisation.words()}, preferred side {self.policy.home}", *([given] if given else []), *more]
+        words = [f"{self.organisation.words()}, {self.policy.asked_first}", *([given] if given else []), *more]
         return f"simulation, {'; '.join(words)} (k2rel {__version__})"
 
     @property

@@ -118,7 +118,8 @@ _BY_CAUSE = {"type": "object", "additionalProperties": _PROBABILITY, "required":
 Coverage = Annotated[
     dict[str, _Probability], BeforeValidator(_by_cause), WithJsonSchema({"anyOf": [_PROBABILITY, _BY_CAUSE]})
 ]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 Text = Annotated[str, StringConstraints(max_length=2000)]
 Title = Annotated[str, StringConstraints(max_length=160)]
 

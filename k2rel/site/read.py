@@ -139,7 +139,7 @@ def _document(source: YamlSource) -> doc.SiteDocument:
     except ValidationError as error:
         found = error.errors()
         # a list with a wrong entry counts as short of it too
-        wrong = {item["loc"][:-1] for item in found}
+        wrong = {item["loc"][:n] for item in found for n in range(len(item["loc"]))}
         kept = [item for item in found if item["type"] != "too_short" or item["loc"] not in wrong]
         raise InputError([_placed(source, item) for item in kept]) from None
 
@@ -194,6 +194,12 @@ def _placed(source: YamlSource, item: Any) -> Problem:
         message = "is not a known entry here" + closest(str(path[-1]), known_keys(doc.SiteDocument, tuple(path[:-1])))
     else:
         rule = _RULES.get(kind)
+        if kind == "string_pattern_mismatch" and context.get("pattern") == doc.NAME:
+            rule = "is no name: a letter, then letters, digits, '_' and '-', at most 63 in all"
+            if str(item.get("input")).startswith("@"):
+                rule = (
+                    "must be a role, as it is called; '@name' may stand in 'via', 'prefer' and parts of clients alone"
+                )
         message = rule.format(**context) if rule is not None else message.removeprefix("Value error, ")
         shown = repr(item.get("input"))
         if "got" not in message and len(shown) < 60 and not isinstance(item.get("input"), dict):

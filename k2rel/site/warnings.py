@@ -40,6 +40,7 @@ def warnings_of(source: YamlSource, document: doc.SiteDocument, site: Site) -> t
         *_holders(site),
         *_not_watched(document, site),
         *_alike_paths(document, site),
+        *_without_path(site),
         *_drifting_tests(site),
     ]
     problems = [source.problem(path, message) for path, message in found]
@@ -257,13 +258,13 @@ def _alike_paths(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
     for name, traffic in site.traffic.items():
         entry = document.traffic[name]
         meant = traffic.prefer == "listed" and "prefer" in entry.model_fields_set
-        grouped = any(path.group is not None for path in entry.paths)
-        if traffic.demand_mb_s == 0 or meant or traffic.share != "first" or grouped:
+        if traffic.demand_mb_s == 0 or meant or traffic.share != "first":
             continue
         or_else = "; where the first is meant to take all, write 'prefer: listed'" if traffic.prefer == "listed" else ""
         groups: dict[object, list[int]] = {}
         for index, path in enumerate(traffic.paths):
-            groups.setdefault(_kind(site, traffic, path), []).append(index)
+            # in groups of their own paths are for when those before them are gone
+            groups.setdefault((entry.paths[index].group, _kind(site, traffic, path)), []).append(index)
         for places in groups.values():
             first, *others = places
             others = [n for n in others if not _shared_by_clients(site, traffic.paths[first], traffic.paths[n])]
@@ -276,6 +277,25 @@ def _alike_paths(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
                 f"it takes all the load{of_side} as long as it works, though {few} (counted from 0) "
                 f"{'is' if len(others) == 1 else 'are'} alike; to share the load write 'share: equal' "
                 "(format 2), or deal the parts to clients as a subscription" + or_else,
+            )
+
+
+def _without_path(site: Site) -> Iterator[Finding]:
+    """Classes that have no path while nothing has failed and every role is at its first holder."""
+    for name, traffic in site.traffic.items():
+        kept = [path for path in traffic.paths if traffic.prefer != "home only" or path.side == site.sides[0]]
+        first = {role: entry.holders[0] for role, entry in site.roles.items() if entry.holders}
+        ready = [
+            all(place in (first[role].side, first[role].name) for role, place in path.when if role in first)
+            for path in kept
+        ]
+        if not any(ready):
+            asked = dict.fromkeys(role for path in kept for role, _ in path.when if role in first)
+            at = " and ".join(f"{role} is at {first[role].name or first[role].side}" for role in asked)
+            where = at or f"only paths of side '{site.sides[0]}' count (prefer: home only)"
+            yield (
+                ("traffic", name, "paths"),
+                f"with nothing failed {where}, and no path is for that, so {name} is down; add one that is",
             )
 
 

@@ -1,0 +1,36 @@
+"""What check warns of that the rules have to be followed for: a site that is overloaded with nothing failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from k2rel.errors import Problem
+from k2rel.policy.failover import failover
+from k2rel.policy.rules import Policy
+from k2rel.site.source import read_yaml
+
+__all__ = ["overload_warnings"]
+
+
+def overload_warnings(policy: Policy) -> tuple[Problem, ...]:
+    """List what the foreground overloads with nothing failed, so that full service is never there.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> overload_warnings(Policy(read_site("L2R")))
+    ()
+    """
+    site = policy.site
+    over = [item for item in failover(policy).loads if item.ends_full_service]
+    if not over:
+        return ()
+    source = read_yaml(Path(site.file))
+    return tuple(
+        source.problem(
+            (site.components[item.element].section, item.element, "capacity"),
+            f"with nothing failed it is asked for {item.counted_mb_s:.6g} of {item.capacity_mb_s:.6g} MB/s, so full "
+            "service is never there; give it more, ask for less, or write 'priority: background' where a class yields",
+        )
+        for item in over
+    )
