@@ -39,6 +39,8 @@ class Look:
         return way + "".join(f" data-{name}=''" for name, there in flags.items() if there)
 
 
+HALF_UP = 1 + 1e-12
+
 _PLAIN = Look()
 
 
@@ -128,7 +130,8 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
             over=part in over,
             slowed=part in slowed,
             full=part in full,
-            load=f"{carried[part]:.4g}" if carried.get(part, 0.0) > 0 else "",
+            # a half is rounded up, as in the page
+            load=f"{carried[part] * HALF_UP:.4g}" if carried.get(part, 0.0) > 0 else "",
             share=share_words(portions.get(part, 0.0), copied=copied),
             held=", ".join(held.get(part, ())),
             note=", ".join(notes.get(part, ())),

@@ -188,7 +188,7 @@ function k2relLooks(data, marks, outcome) {
       way: found.length > 1 ? "both" : found[0] || "",
       further: further.has(part), failed: failed.has(part), out: outcome.out_of_service.includes(part),
       over: over.has(part), slowed: slowed.has(part), full: full.has(part),
-      load: carried[part] > 0 ? String(Number(carried[part].toPrecision(4))) : "",
+      load: carried[part] > 0 ? String(Number((carried[part] * (1 + 1e-12)).toPrecision(4))) : "",
       share: share(portions[part]),
       held: (held[part] || []).join(", "),
       note: (notes[part] || []).join(", "),
