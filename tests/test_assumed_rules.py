@@ -387,8 +387,7 @@ def test_what_is_named_counts(tmp_path, full, ported) -> None:
     one = drawn.load()["p_any_overload"]
     assert abs(one.value - load.p_any_overload) <= 5 * one.standard_error
     one = drawn.load()["delivered_mb_s"]
-    of_video = 0.99 * sum(share * ports * 30.0 for ports, share in enumerate(shares))
-    assert abs(one.value - of_video) <= 5 * one.standard_error
+    assert abs(one.value - arrives) <= 5 * one.standard_error
 
 
 @pytest.mark.parametrize(

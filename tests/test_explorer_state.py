@@ -372,6 +372,7 @@ def test_the_figures_are_those_that_the_command_gives(k2) -> None:
     rows = dict(re.findall(r"<tr><td>([^<]+)</td>((?:<td[^>]*>[^<]*</td>){4})</tr>", shown["figures"]))
     assert len(rows) >= 6
     named = {item["service"].replace("_", " "): item for item in told["services"]}
+    named |= {item["title"]: item for item in told["services"] if item["service"] == "full_service"}
     for service, cells in rows.items():
         item = named[service]
         texts = re.findall(r">([^<]*)</td>", cells)
