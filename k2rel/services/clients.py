@@ -91,10 +91,6 @@ class OwnStates:
         """What a client does while all of its own parts work."""
         return self.pattern(traffic, group, int(self.outcomes(traffic, group, situation)[-1]))
 
-    def all_lost(self, traffic: str, group: int, situation: Situation) -> bool:
-        """Whether a client is cut off whatever its own parts do."""
-        return bool((self.outcomes(traffic, group, situation) == LOST).all())
-
 
 class _Flow:
     """Patterns and situations of one traffic class and group that were met."""
