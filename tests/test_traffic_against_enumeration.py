@@ -152,7 +152,7 @@ def estimates(found: Any, wanted: Enumerated) -> list[tuple[str, float]]:
     pairs = [(item.service, item.unavailability, wanted.unavailability[item.service]) for item in found.services]
     load = found.load()
     pairs.append(("any overload", load["p_any_overload"], wanted.p_any_overload))
-    pairs.append(("delivered", load["delivered_mb_s"], wanted.delivered["disk"]))
+    pairs.append(("delivered", found.delivered()["disk"], wanted.delivered["disk"]))
     return [
         (name, (estimate.value - value) / estimate.standard_error)
         for name, estimate, value in pairs

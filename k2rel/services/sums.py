@@ -61,10 +61,15 @@ class Coded:
     rows: IntArray
     bases: list[int]
     worth: FloatArray
+    unit: FloatArray | None = None  # of which every value of a column is a multiple
 
     def sums(self, codes: IntArray) -> FloatArray:
         """Sums of rows from the sums of their codes."""
-        return np.asarray((codes[:, None] // _units(self.bases) % np.array(self.bases, dtype=np.int64)) @ self.worth)
+        found = (codes[:, None] // _units(self.bases) % np.array(self.bases, dtype=np.int64)) @ self.worth
+        if self.unit is None:
+            return np.asarray(found)
+        # so that nothing is exactly nothing, where a column is a sum of multiples of others
+        return np.asarray(np.rint(found / np.where(self.unit > 0, self.unit, 1.0)) * self.unit)
 
 
 def coded(rows: FloatArray, most: IntArray) -> Coded:
@@ -80,7 +85,7 @@ def coded(rows: FloatArray, most: IntArray) -> Coded:
             table = np.array([grid[column][1] for column in digits], dtype=np.int64).reshape(len(digits), len(rows))
             bases = (table @ most + 1).tolist()
             if math.prod(bases) < _CODES:
-                return Coded(_units(bases) @ table, bases, worth)
+                return Coded(_units(bases) @ table, bases, worth, np.array([unit for unit, _ in grid]))
     some = rows.any(axis=1)
     bases = np.where(some, most + 1, 1).tolist()
     if math.prod(bases) >= _CODES:
