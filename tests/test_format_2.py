@@ -282,3 +282,28 @@ def test_whatever_is_written_ends_in_a_site_or_in_sentences(tmp_path) -> None:
             outcomes.add("refused")
             assert str(path) in str(error)
     assert outcomes == {"Site", "refused"}
+
+
+def test_a_port_whose_part_lacks_what_it_needs_is_not_alive(tmp_path) -> None:
+    """Without its supply a card is as dead as unplugged, and a client that watches its port goes to the other side."""
+    part = {"type": "part", "mttr": "4 h", "source": "test"}
+    document = {
+        "format": 2, "name": "port", "title": "a card with a supply", "sides": {"A": {}, "B": {}},
+        "types": {"fixed": {"failure_rate": 0, "mttr": "1 h"}, "part": {"mttf": "1000 h", "mttr": "4 h"}},
+        "components": {"switch_A": part | {"unavailability": 0.02}, "switch_B": part | {"unavailability": 0.03},
+                       "end": {"type": "fixed"}},
+        "links": {"up_A": part | {"unavailability": 0.05, "between": ["switch_A", "end"]},
+                  "up_B": part | {"unavailability": 0.04, "between": ["switch_B", "end"]}},
+        "clients": {"count": 1, "parts": {
+            "client": {"type": "fixed"}, "supply": part | {"unavailability": 0.1},
+            "card_A": {"type": "fixed", "needs": ["supply"], "between": ["client", "switch_A"]},
+            "card_B": {"type": "fixed", "between": ["client", "switch_B"]}}},
+        "traffic": {"control": {"detects": "port", "paths": [
+            {"side": "A", "via": ["client", "card_A", "switch_A", "up_A", "end"]},
+            {"side": "B", "via": ["client", "card_B", "switch_B", "up_B", "end"]}]}},
+    }  # fmt: skip
+    (path := tmp_path / "port.yaml").write_text(json.dumps(document))
+    alive = 0.9 * 0.98  # of port A, which holds the client whatever the uplink does
+    expected = alive * 0.05 + (1 - alive) * (1 - 0.97 * 0.96)
+    found = k2rel.availability(k2rel.study(path), method="exact")
+    assert found["control"].unavailability == pytest.approx(expected, rel=1e-12)

@@ -8,7 +8,7 @@ Conditions
 Carries
     What a load falls on: a part; ``["passed", carry, ...]``: what a part needs, on which it falls once;
     ``["fork", first, [carry, ...], ...]``: it is divided over the branches that work, whose conditions stand from
-    ``first`` on in ``branches``. What is crossed counts before what is needed.
+    ``first`` on in ``branches``; what they bring to one part adds up. Of what is crossed and needed the larger counts.
 Choices
     ``orders``: the groups of routes under the gate that holds, each with a usable route before the next. A route
     carries its weight's part of the demand, evenly where no weight is above 0; with ``copies`` all of it.

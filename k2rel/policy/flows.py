@@ -118,8 +118,6 @@ class Route:
         What its load falls on, stage by stage and in what they need.
     forks : tuple of (Fork or None)
         The fork of each stage; None where it is one part.
-    own : tuple of str
-        The client parts that it must have, as far as it goes over them alone.
     dead_end : bool
         No route at all: a client whose port is alive stays with it though it leads nowhere.
     """
@@ -132,7 +130,6 @@ class Route:
     usable: Condition
     carries: tuple[Carry, ...]
     forks: tuple[Fork | None, ...]
-    own: tuple[str, ...]
     dead_end: bool = False
 
 

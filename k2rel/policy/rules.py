@@ -116,7 +116,7 @@ class Policy(Roles, Shown):
         forks = _Forks(self, group)
         routes = [self._route(traffic, path, forks) for path in paths]
         if traffic.detects == "port":
-            routes += self._dead_ends(routes)
+            routes += self._dead_ends(routes, forks)
         numbers = sorted({route.group for route in routes})
         # a side's dead end is tried after its routes
         sides = list(dict.fromkeys(route.side for route in routes))
@@ -149,14 +149,15 @@ class Policy(Roles, Shown):
         kept = tuple((when, order) for when, order in orders if when != FALSE)
         return Choice(traffic.share, tuple(routes), kept, tuple(forks.branches), frozenset(forks.counted))
 
-    def _dead_ends(self, routes: Sequence[Route]) -> list[Route]:
+    def _dead_ends(self, routes: Sequence[Route], forks: _Forks) -> list[Route]:
         """For each side what holds a client that watches its port only: the port and where it plugs in."""
         result = []
         for side in dict.fromkeys(route.side for route in routes):
             route = next(route for route in routes if route.side == side)
             plug = next(stage for stage in route.stages if stage not in self.site.client_parts)
-            alive: list[Condition] = [Shared(self._stage(plug, in_service=True)), *map(Own, route.own)]
-            result.append(replace(route, stages=(), carries=(), forks=(), usable=all_hold(alive), dead_end=True))
+            own = [stage for stage in route.stages if stage in self.site.client_parts]
+            alive = all_hold(map(forks.works, (plug, *own)))
+            result.append(replace(route, stages=(), carries=(), forks=(), usable=alive, dead_end=True))
         return result
 
     def _route(self, traffic: Traffic, path: Path, forks: _Forks) -> Route:
@@ -176,11 +177,8 @@ class Policy(Roles, Shown):
             found.append(here[0] if here and isinstance(here[0], Fork) else None)
         shared += [self.role_at(role, place) for role, place in path.when]
         shared += [self.role_up(role) for role in traffic.requires]
-        own = tuple(stage for stage in stages if isinstance(stage, str) and stage in self.site.client_parts)
         usable = all_hold([Shared(self.structure.conjunction(shared)), *asked])
-        return Route(
-            path.side, path.carried_by, path.group, path.weight, stages, usable, tuple(carries), tuple(found), own
-        )
+        return Route(path.side, path.carried_by, path.group, path.weight, stages, usable, tuple(carries), tuple(found))
 
     def _line(self) -> str:
         return f"{self.site.name}: {'sticky roles' if self.sticky else 'roles'}, preferred side {self.home}"
