@@ -325,7 +325,10 @@ def failover(
         for name, part in site.components.items()
         if part.capacity_mb_s is not None
     )
-    ends = flows.ended_by(frozenset(item.element for item in loads if item.short))
+    asks = flows.asks
+    short = frozenset(item.element for item in loads if item.short)
+    missed = (ways for ways in asks if not any(map(short.isdisjoint, ways)))
+    ends = short & {element for ways in missed for way in ways for element in way}  # by these a flow is up, not whole
     loads = tuple(replace(item, ends_full_service=item.element in ends) for item in loads)
     services = {
         name: all(state.routes[name] for state in clients) if traffic.scope == "client" else bool(site_routes[name])
@@ -359,7 +362,7 @@ def failover(
         standby={role: truth[node] for role, node in backups.items() if role in site.movable},
         returns=tuple(name for name in out if policy.returns_by_itself(name)),
         foreground=flows.foreground,
-        asks=tuple(flows.asks),
+        asks=tuple(asks),
     )
 
 
@@ -421,11 +424,6 @@ class _Flows:
     def all_up(self) -> bool:
         """Whether every flow that full service asks for is up."""
         return not any(pattern.lost for (name, *_), pattern in self._met.items() if name in self.site.full_service_of)
-
-    def ended_by(self, overloaded: frozenset[str]) -> frozenset[str]:
-        """Overloaded elements by which a flow that full service asks for is up but not whole."""
-        missed = (ways for ways in self.asks if not any(map(overloaded.isdisjoint, ways)))
-        return overloaded & {element for ways in missed for way in ways for element in way}
 
     def _spelled(self, part: str, number: int) -> str:
         return self.site.client_part_id(number, part) if part in self.site.client_parts else part

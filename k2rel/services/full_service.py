@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from k2rel.logic.diagram import Diagram
 from k2rel.policy.used import FORGIVEN
-from k2rel.services.clients import OwnParts, own_states
+from k2rel.services.clients import OwnParts
 from k2rel.services.counts import some_leave
 from k2rel.services.loading import Danger, Kind, Loading, Way
 from k2rel.services.modes import Mode
@@ -95,23 +95,13 @@ class FullService:
     @cached_property
     def _patterns(self) -> tuple[list[_LoadPattern], IntArray]:
         """Load patterns, and which one each mode has; modes that are mirror images share one."""
-        states = own_states(self.loading.policy)
         found: dict[_LoadPattern, int] = {}
         index = []
         for mode in self._modes:
             danger = self.loading.danger(mode)
             groups = []
             for group, size in enumerate(self._sizes):
-                asks = self.loading.asks(mode, group)
-                taken = np.array([states.outcomes(name, group, situation) for name, situation in asks])
-                taken = taken.reshape(len(asks), len(states.works))
-                outcomes, first, which = np.unique(taken, axis=1, return_index=True, return_inverse=True)
-                # numbered as the states first have them: numbers of patterns depend on who asked first
-                order = np.argsort(first)
-                kinds = [self.loading.kind(outcome, group, danger) for outcome in outcomes.T[order].tolist()]
-                apart = list(dict.fromkeys(kinds))
-                number = np.array([apart.index(kind) for kind in kinds])
-                groups.append((size, apart, number[np.argsort(order)][which.reshape(-1)]))
+                groups.append((size, *self.loading.kinds(mode, group)))
             index.append(found.setdefault(_load_pattern(groups, danger), len(found)))
         return list(found), np.array(index)
 

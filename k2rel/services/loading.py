@@ -10,6 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
 from k2rel.policy.used import exceeds
@@ -18,6 +21,8 @@ from k2rel.services.modes import Mode, ModeDiagram, traffic_diagram
 from k2rel.site.model import Site
 
 __all__ = ["Effect", "Kind", "Loading", "Way"]
+
+IntArray = NDArray[np.int64]
 
 Way = tuple[int, ...]
 """Elements, by their place among the endangered ones, that are crossed together: whole while none is overloaded."""
@@ -189,6 +194,20 @@ class Loading:
         if key not in self._kinds:
             self._kinds[key] = self._kind(self.client_effects(outcome, group), danger.elements, danger.sure)
         return self._kinds[key]
+
+    def kinds(self, mode: Mode, group: int) -> tuple[list[Kind], IntArray]:
+        """The kinds of what a client of a group does in a mode, and which it is by the state of its own parts."""
+        states, danger = own_states(self.policy), self.danger(mode)
+        asks = self.asks(mode, group)
+        taken = np.array([states.outcomes(name, group, situation) for name, situation in asks])
+        taken = taken.reshape(len(asks), len(states.works))
+        outcomes, first, which = np.unique(taken, axis=1, return_index=True, return_inverse=True)
+        # numbered as the states first have them: numbers of patterns depend on who asked first
+        order = np.argsort(first)
+        kinds = [self.kind(outcome, group, danger) for outcome in outcomes.T[order].tolist()]
+        apart = list(dict.fromkeys(kinds))
+        number = np.array([apart.index(kind) for kind in kinds])
+        return apart, number[np.argsort(order)][which.reshape(-1)]
 
     def _kind(self, flows: Sequence[tuple[str, Effect]], elements: Sequence[str], sure: frozenset[str]) -> Kind:
         place = {element: n for n, element in enumerate(elements)}

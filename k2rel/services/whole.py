@@ -80,10 +80,8 @@ class _Writer:
             return FALSE
         groups = []
         for group in range(self.site.group_count):
-            asks = self.loading.asks(mode, group)
-            taken = np.array([self.states.outcomes(name, group, situation) for name, situation in asks])
-            taken = taken.reshape(len(asks), len(self.states.works))
-            groups.append(tuple(self.loading.kind(outcome, group, danger) for outcome in taken.T.tolist()))
+            kinds, which = self.loading.kinds(mode, group)
+            groups.append(tuple(kinds[place] for place in which.tolist()))
         key = (tuple(groups), danger.base, danger.capacity, danger.fixed)
         if key not in self._known:
             distinct = list(dict.fromkeys(kind for kinds in groups for kind in kinds if not kind.lost))
