@@ -9,7 +9,7 @@ import pytest
 import k2rel
 from k2rel import InputError
 from k2rel.site import read_site
-from k2rel.site.model import AtLeast
+from k2rel.site.stages import AtLeast
 
 SMALL = """\
 format: 2

@@ -15,8 +15,10 @@ from k2rel.measures.solution import AS_MODELLED, IDEAL, StudyLike, framed, role_
 from k2rel.organisation import Organisation
 from k2rel.rates import Law
 from k2rel.site.coverage import coverage_name, coverages
-from k2rel.site.model import AtLeast, Holder, Site, Traffic
 from k2rel.site.model import Path as Route
+from k2rel.site.model import Site, Traffic
+from k2rel.site.roles import Holder
+from k2rel.site.stages import AtLeast
 from k2rel.studies import Study
 
 if TYPE_CHECKING:

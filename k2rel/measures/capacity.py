@@ -15,7 +15,8 @@ from k2rel.measures.inputs import site_at
 from k2rel.policy.failover import failover
 from k2rel.policy.rules import Policy
 from k2rel.policy.used import FORGIVEN
-from k2rel.site.model import AtLeast, Site, Traffic
+from k2rel.site.model import Site, Traffic
+from k2rel.site.stages import AtLeast
 from k2rel.studies import Study
 
 __all__ = ["Kinds", "carried", "kinds_of_draws", "single_failures"]

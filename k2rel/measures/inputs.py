@@ -12,7 +12,8 @@ from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.rates import changed_laws
 from k2rel.site.coverage import coverage_name
-from k2rel.site.model import Role, Site
+from k2rel.site.model import Site
+from k2rel.site.roles import Role
 from k2rel.studies import Study
 
 __all__ = ["about", "inputs_of", "site_at", "study_at"]

@@ -31,7 +31,8 @@ from k2rel.services.catalogue import SiteService
 from k2rel.services.clients import OwnParts, OwnStates, Situation, own_states
 from k2rel.services.engine import Engine
 from k2rel.services.modes import deciding, groups_of, traffic_diagram
-from k2rel.site.model import Site, Traffic, names_in, role_in
+from k2rel.site.model import Site, Traffic
+from k2rel.site.stages import names_in, role_in
 from k2rel.studies import Study
 from k2rel.units import HOURS_PER_YEAR
 

@@ -15,7 +15,7 @@ from k2rel.errors import InputError, closest
 from k2rel.measures.path_failover import path_rules
 from k2rel.measures.solution import framed, solution_of
 from k2rel.organisation import Organisation
-from k2rel.site.model import Role, Unit
+from k2rel.site.roles import Role, Unit
 from k2rel.studies import Study, StudyLike, study_of, with_site
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from k2rel.organisation import Organisation
 from k2rel.rates import Contract, Law, RateRow, changed_laws, registry
 from k2rel.rates.site_laws import rate_input
 from k2rel.site.coverage import DEFAULT, class_of, coverage_name, coverages, may_fail_over
-from k2rel.site.model import Component, Role
+from k2rel.site.model import Component
+from k2rel.site.roles import Role
 from k2rel.studies import Provenance, Study, StudyLike, study_of, with_site
 from k2rel.tables import ShownTable
 

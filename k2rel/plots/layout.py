@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from k2rel.plots.lettering import LINE, wide, wrapped
-from k2rel.site.model import AtLeast, Site, names_in
+from k2rel.site.model import Site
+from k2rel.site.stages import AtLeast, names_in
 
 __all__: list[str] = []
 

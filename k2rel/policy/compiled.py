@@ -23,7 +23,7 @@ from k2rel.logic.structure import Node
 from k2rel.policy.failover import at_words, further_traffic, principal_traffic
 from k2rel.policy.flows import Carry, Choice, Condition, Fork, Own, Passed, Route, Shared
 from k2rel.policy.rules import Policy
-from k2rel.site.model import AtLeast
+from k2rel.site.stages import AtLeast
 
 __all__ = ["compiled"]
 

@@ -13,8 +13,9 @@ from k2rel.logic.structure import Node
 from k2rel.policy.flows import Choice, Pattern
 from k2rel.policy.rules import Policy
 from k2rel.policy.used import ElementLoad, UsedRoute
-from k2rel.site.model import AtLeast, Site, names_in
+from k2rel.site.model import Site
 from k2rel.site.service_names import FULL_SERVICE
+from k2rel.site.stages import AtLeast, names_in
 from k2rel.tables import Shown
 
 __all__ = [

@@ -19,7 +19,7 @@ from functools import cached_property
 import numpy as np
 
 from k2rel.logic.structure import BoolArray, Node
-from k2rel.site.model import Stage
+from k2rel.site.stages import Stage
 
 __all__ = ["Carry", "Choice", "Condition", "Count", "Fork", "Own", "Passed", "Pattern", "Route", "Shared", "all_hold"]
 

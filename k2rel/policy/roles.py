@@ -23,7 +23,9 @@ from k2rel.arguments import as_name
 from k2rel.errors import InputError
 from k2rel.logic.structure import FALSE, TRUE, Node, Structure
 from k2rel.site.coverage import class_of, coverages
-from k2rel.site.model import AtLeast, Holder, Role, Site, Stage, names_in
+from k2rel.site.model import Site
+from k2rel.site.roles import Holder, Role
+from k2rel.site.stages import AtLeast, Stage, names_in
 
 __all__ = ["Roles"]
 

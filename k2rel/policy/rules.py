@@ -12,7 +12,8 @@ from dataclasses import replace
 from k2rel.logic.structure import FALSE, TRUE, Node
 from k2rel.policy.flows import Carry, Choice, Condition, Count, Fork, Own, Passed, Route, Shared, all_hold
 from k2rel.policy.roles import Roles
-from k2rel.site.model import AtLeast, Path, Site, Stage, Traffic, subscription_in
+from k2rel.site.model import Path, Site, Traffic
+from k2rel.site.stages import AtLeast, Stage, subscription_in
 from k2rel.tables import Shown
 
 __all__ = ["Policy"]

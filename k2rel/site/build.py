@@ -20,20 +20,10 @@ from k2rel.site.flows import check_paths, check_services, full_service, traffic_
 from k2rel.site.formats import UPGRADE, of_format_2, order_by_side
 from k2rel.site.given import LAW_KEYS, RATE_KEYS, GivenLaw
 from k2rel.site.limits import LIMITED
-from k2rel.site.model import (
-    Assumption,
-    CommonCauseGroup,
-    Component,
-    Holder,
-    RaidSet,
-    Role,
-    Site,
-    Unit,
-    Variant,
-    names_in,
-    subscription_in,
-)
+from k2rel.site.model import Assumption, CommonCauseGroup, Component, RaidSet, Site, Variant
+from k2rel.site.roles import Holder, Role, Unit
 from k2rel.site.source import KeyPath, YamlSource, as_written
+from k2rel.site.stages import names_in, subscription_in
 from k2rel.site.warnings import warnings_of
 from k2rel.units import parse_share
 

@@ -9,8 +9,8 @@ from functools import cached_property
 import k2rel.site.document as doc
 from k2rel.errors import Problem, closest
 from k2rel.inputs import Input, Uses
-from k2rel.site.model import AtLeast, Stage, names_in, subscription_in
 from k2rel.site.source import KeyPath, YamlSource
+from k2rel.site.stages import AtLeast, Stage, names_in, subscription_in
 
 __all__: list[str] = []
 

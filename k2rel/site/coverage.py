@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from k2rel.errors import closest
 from k2rel.inputs import Input, Uses
-from k2rel.site.model import Component, Role, Unit, names_in
+from k2rel.site.model import Component
+from k2rel.site.roles import Role, Unit
+from k2rel.site.stages import names_in
 
 __all__ = ["DEFAULT", "class_of", "coverage_name", "coverages", "failure_words", "may_fail_over"]
 

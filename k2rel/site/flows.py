@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 import k2rel.site.document as doc
 from k2rel.site.checks import Checks, stages_of
 from k2rel.site.formats import yielding
-from k2rel.site.model import AtLeast, Path, Role, Site, Stage, Traffic, names_in, role_in, subscription_in
+from k2rel.site.model import Path, Site, Traffic
+from k2rel.site.roles import Role
 from k2rel.site.service_names import is_derived
 from k2rel.site.source import KeyPath
+from k2rel.site.stages import AtLeast, Stage, names_in, role_in, subscription_in
 from k2rel.site.wiring import broken_step, resolved
 
 __all__: list[str] = []

@@ -17,55 +17,21 @@ from k2rel.commoncause import combinations_of, event_shares
 from k2rel.errors import InputError, Problem, closest
 from k2rel.inputs import Input, Uses
 from k2rel.site.given import GivenLaw
+from k2rel.site.roles import Role, Suspension, Unit
+from k2rel.site.stages import Need, Stage
 from k2rel.tables import Shown
 
 __all__ = [
     "Assumption",
-    "AtLeast",
     "Client",
     "CommonCauseGroup",
     "Component",
-    "Holder",
     "Path",
     "RaidSet",
-    "Role",
     "Site",
-    "Stage",
     "Traffic",
-    "Unit",
     "Variant",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class AtLeast:
-    """At least `k` of the branches `of`, each a series of parts; load through it is shared by those that work."""
-
-    k: int
-    of: tuple[tuple[str, ...], ...]
-
-    def __repr__(self) -> str:
-        """As in a file: a series of one part is that part."""
-        return f"AtLeast(k={self.k}, of={tuple(each[0] if len(each) == 1 else each for each in self.of)})"
-
-
-Need = str | AtLeast
-Stage = str | AtLeast
-
-
-def names_in(stage: Stage) -> tuple[str, ...]:
-    """Components that a stage of a path, or a need, names."""
-    return tuple(name for branch in stage.of for name in branch) if isinstance(stage, AtLeast) else (stage,)
-
-
-def subscription_in(name: str) -> str | None:
-    """Subscription that ``@NAME`` refers to; None where a name refers to a component or side itself."""
-    return name[1:] if name.startswith("@") else None
-
-
-def role_in(prefer: str) -> str | None:
-    """Role that ``role NAME`` refers to; None where the path is preferred by something else."""
-    return prefer[5:] if prefer.startswith("role ") else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,54 +97,6 @@ class CommonCauseGroup:
         """Share of a part's failures that belongs to each combination of k members."""
         shares = event_shares(self.model, len(self.members), dict(self.factors))
         return {k: float(share) for k, share in shares.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """Parts that fail over together."""
-
-    id: str
-    server: str
-    triggers: tuple[str, ...]
-    heartbeat: str | None
-    shuts_down: Literal["noticed", "lost"] = "noticed"
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """One place that can hold a role."""
-
-    side: str
-    on: str | None
-    units: tuple[str, ...]
-    needs: tuple[Need, ...]
-    name: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """A function that one place at a time performs, with its takeover rule."""
-
-    id: str
-    title: str
-    holders: tuple[Holder, ...]
-    failback: Literal["manual", "automatic"]
-    backup: Literal["healthy", "able"]
-    coverage: float
-    switchover_h: float
-    unable_backup: Literal["takes over", "waits"] = "takes over"
-    recovered_backup: Literal["waits", "takes over"] = "waits"
-    restart: Literal["out of service", "in service"] = "out of service"
-    operator_places: Literal["preferred", "former", "other"] = "preferred"
-    operator_moves: Literal["failed takeovers", "any loss"] = "failed takeovers"
-    # by component type or part that failed; `coverage` for the rest
-    coverage_of: tuple[tuple[str, float], ...] = field(default=(), repr=False)
-    uses: tuple[Uses, ...] = field(default=(), repr=False)
-
-    @property
-    def is_service(self) -> bool:
-        """Whether the role is a service of its own; a mere position (no needs) is none."""
-        return any(holder.needs for holder in self.holders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +214,7 @@ class Site(Shown):
     revision: str = ""
     author: str = ""
     date: str = ""
+    suspensions: tuple[Suspension, ...] = field(default=(), repr=False)
 
     @cached_property
     def described(self) -> Mapping[str, Component]:

@@ -13,8 +13,9 @@ from k2rel.errors import Problem
 from k2rel.intervals import MOST_TESTS, number_in_common
 from k2rel.site.formats import order_by_side
 from k2rel.site.given import GivenLaw
-from k2rel.site.model import AtLeast, Path, Site, Stage, Traffic, names_in, role_in, subscription_in
+from k2rel.site.model import Path, Site, Traffic
 from k2rel.site.source import KeyPath, YamlSource
+from k2rel.site.stages import AtLeast, Stage, names_in, role_in, subscription_in
 from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["warnings_of"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from k2rel.site.model import AtLeast, Path, Site, Stage, subscription_in
+from k2rel.site.model import Path, Site
+from k2rel.site.stages import AtLeast, Stage, subscription_in
 
 __all__: list[str] = []
 
