@@ -25,6 +25,7 @@ from k2rel.organisation import Organisation
 from k2rel.policy.controls import NO_HELP
 from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover, TakeoverTable
+from k2rel.policy.timed import longest_h, moves_per_h
 from k2rel.site.model import Site
 from k2rel.studies import Study
 
@@ -47,7 +48,15 @@ _LADDERS = (((1e-8, 1e-9, 1e-10), 25_000), ((1e-6, 1e-7), 300_000), ((1e-5,), _M
 _TOO_OFTEN = "parts fail too often, or crews and persons take too long, for the dynamic engine"
 _NOWHERE = np.zeros((1, 1), dtype=np.int64)
 _NO_ROLES = TakeoverTable(
-    _NOWHERE, _NOWHERE, np.ones((1, 1)), _NOWHERE, _NOWHERE, np.zeros((0, 1, 1)), np.zeros((0, 1, 1), dtype=np.int64)
+    _NOWHERE,
+    _NOWHERE,
+    np.ones((1, 1)),
+    _NOWHERE,
+    (),
+    (),
+    np.zeros((0, 1, 1), dtype=np.int64),
+    np.zeros((0, 1, 1)),
+    np.zeros((0, 1, 1), dtype=np.int64),
 )
 _FINER = 0.05  # control states are cheaper to follow than more failed parts
 
@@ -462,7 +471,8 @@ def _until_all_up(
     """Longest mean time until all is up [h], by the hours of repair that stand; None where repairs cannot keep up.
 
     All is repaired one thing after another while new failures bring their share of work (a busy period), then operators
-    do all that they may have to do, one thing after another; a failure meanwhile brings a busy period of its own.
+    do all that they may have to do, one thing after another; a failure meanwhile brings a busy period of its own, a
+    takeover without a cause or a drill what operators may have to do.
     """
     populations = parts.populations
     failing = [population.failure_rate_per_h * population.size for population in populations]
@@ -472,19 +482,18 @@ def _until_all_up(
             if population.slow]  # fmt: skip
     rate = sum(fails for fails, _ in quick)
     load = sum(fails * hours for fails, hours in quick)
-    operators = 0.0
+    operators = moves = 0.0
     if takeover is not None and takeover.roles:
-        roles = site.roles
-        operators = max(roles[role].switchover_h for role in takeover.roles) + organisation.manual_takeover_h
+        operators, moves = longest_h(takeover), moves_per_h(takeover)
         operators += len(takeover.servers) * organisation.return_to_service_h
         if math.isfinite(organisation.maintenance_every_h):
             operators += organisation.maintenance_h
     travel = 2 * organisation.travel_h
-    if load >= 1 or rate * (operators + travel) >= 0.5:
+    if load >= 1 or (rate + moves) * (operators + travel) >= 0.5:
         return None
     again = rate * operators
     busy = load / rate / (1.0 - load) + travel if rate else 0.0
-    after = (operators + again * busy) / (1.0 - again)
+    after = (operators + again * busy) / (1.0 - again - moves * operators)
     unnoticed, longest = sum(fails for fails, _ in slow), sum(hours for _, hours in slow)
     if unnoticed * longest >= 0.5:
         return None

@@ -10,7 +10,7 @@ from k2rel.site.model import Component
 from k2rel.site.roles import Role, Unit
 from k2rel.site.stages import names_in
 
-__all__ = ["DEFAULT", "class_of", "coverage_name", "coverages", "failure_words", "may_fail_over"]
+__all__ = ["DEFAULT", "class_of", "coverage_name", "coverages", "detections", "failure_words", "may_fail_over"]
 
 DEFAULT = "default"
 """Key of a file's coverage for what no other entry names."""
@@ -28,13 +28,17 @@ def coverages(role: Role) -> dict[str, float]:
     return {"": role.coverage, **dict(role.coverage_of)}
 
 
-def class_of(role: Role, name: str, components: Mapping[str, Component]) -> str:
-    """Class of coverage of a part: the entry of its own name, else that of its type; "" without one."""
-    classes = dict(role.coverage_of)
+def class_of(classes: Collection[str], name: str, components: Mapping[str, Component]) -> str:
+    """Class of a part among classes of failures: its own name, else its type; "" without one."""
     if name in classes:
         return name
     kind = components[name].type if name in components else ""
     return kind if kind in classes else ""
+
+
+def detections(role: Role) -> dict[str, float]:
+    """Give the mean time until a loss is detected by class of what failed, first "" for what no class names [h]."""
+    return {"": role.detection_h, **dict(role.detection_of)}
 
 
 def coverage_name(cause: str) -> str:
