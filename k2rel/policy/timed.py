@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.logic.structure import BoolArray
-from k2rel.policy.controls import IN_SERVICE, MAINTAINED, OUT, Controls
+from k2rel.policy.controls import IN_SERVICE, MAINTAINED, OUT
 from k2rel.policy.following import Follow
 from k2rel.policy.positions import Kind
 from k2rel.policy.terms import Given, Term
 from k2rel.site.coverage import detections
 
-__all__ = ["TimedEvent", "events_of", "longest_h", "moves_per_h"]
+__all__ = ["TimedEvent", "events_of"]
 
 IntArray = NDArray[np.int64]
 
@@ -423,29 +423,3 @@ def _of_role(timed: _Timed, r: int, role: str) -> Iterator[tuple[str, str, Found
             yield "drill", role, timed.drilled(r, role)
     if positions.has(Kind.DRILLING):
         yield "drill_end", role, timed.drill_ends(r, role)
-
-
-def longest_h(takeover: Controls) -> float:
-    """Longest mean time until every role is held again, one step after another [h]; servers not counted.
-
-    For one role a takeover and its detection, everything that follows where it fails, and its way back; roles that
-    start together are one takeover.
-    """
-    site, longest = takeover.policy.site, [0.0]
-    for role in takeover.roles:
-        entry = site.roles[role]
-        fences = [n.time_h for holder in entry.holders for unit in holder.units for n in site.units[unit].needed]
-        way = entry.switchover_h + sum(fences) + takeover.times.manual_takeover_h
-        after = [entry.retry_after_h, entry.restoration_h, entry.split_mend_h, entry.split_restore_h, entry.drill_h]
-        longest.append(way + max(detections(entry).values()) + sum(after) + (entry.giveback_h or 0.0))
-    each = [e.auto_recovery_h for e in site.suspensions if math.isfinite(e.auto_recovery_h)]
-    own = any(takeover.positions[role].all[-1].kind > Kind.STRANDED for role in takeover.roles)
-    return float((sum(longest) if own else max(longest)) + sum(each))
-
-
-def moves_per_h(takeover: Controls) -> float:
-    """How often roles move, or parts change, without a failure at most: no cause, drills, and given back [1/h]."""
-    entries = [takeover.policy.site.roles[role] for role in takeover.roles]
-    total = sum(entry.spurious_per_h for entry in entries)
-    total += sum(2.0 / entry.drill_every_h for entry in entries if entry.drill_h > 0)
-    return float(total)
