@@ -10,7 +10,7 @@ from k2rel.site.coverage import DEFAULT, class_problems, class_uses
 from k2rel.site.formats import order_by_side
 from k2rel.site.model import Component
 from k2rel.site.needs import with_needs
-from k2rel.site.roles import Holder, Role, Suspension, TakeoverNeed, Unit
+from k2rel.site.roles import ROLE_NUMBERS, Holder, Role, Suspension, TakeoverNeed, Unit
 from k2rel.site.source import KeyPath
 from k2rel.site.stages import AtLeast, Stage, named
 from k2rel.site.takeover_entries import (
@@ -137,24 +137,10 @@ def _role(
         split_mend_h=split.mend,
         split_restore_share=split.restore_probability,
         split_restore_h=split.restore,
-        uses=(
-            *class_uses((*path, "coverage"), "coverage", checks.inputs),
-            *class_uses((*path, "detection"), "detection_h", checks.inputs),
-            *checks.uses(path, switchover="switchover_h", giveback="giveback_h", spurious="spurious_per_h"),
-            *checks.uses(
-                (*path, "failed_takeover"),
-                retry_after="retry_after_h",
-                retry_coverage="retry_coverage",
-                operator_coverage="operator_coverage",
-                restoration="restoration_h",
-            ),
-            *checks.uses((*path, "readiness"), drift="drift_per_h", drill="drill_every_h", takes="drill_h"),
-            *checks.uses(
-                (*path, "split_brain"),
-                mend="split_mend_h",
-                restore_probability="split_restore_share",
-                restore="split_restore_h",
-            ),
+        uses=tuple(
+            use
+            for key, field in ROLE_NUMBERS.items()
+            for use in class_uses((*path, *key.split(".")), field, checks.inputs)
         ),
     )
     for what, of in (("coverage", role.coverage_of), ("detection", role.detection_of)):
