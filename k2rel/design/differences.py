@@ -143,7 +143,7 @@ def _in_time(role: Role) -> Iterator[tuple[tuple[str, str, str], str]]:
     """What takeovers of a role wait for and cost, where that is not as by default."""
     for cause, value in detection_times(role).items():
         if value or cause:
-            yield ("roles", role.id, class_name("detection [h]", cause)), _said(value)
+            yield ("roles", role.id, class_name("detection", cause) + " [h]"), _said(value)
     by_default = {each.name: each.default for each in fields(role)}
     for key, number in ROLE_NUMBERS.items():
         if number not in ("coverage", "switchover_h", "detection_h") and getattr(role, number) != by_default[number]:

@@ -31,16 +31,18 @@ def beyond_format_1(site: Site) -> list[object]:
             found.append((name, *said))
     found += [name for name, part in site.components.items() if part.carries]
     found += [holder.name for role in site.roles.values() for holder in role.holders if holder.name]
-    found += [of for unit in site.units.values() if (of := _more(unit))]
-    found += [of for role in site.roles.values() if (of := _more(role, "coverage_of"))]
-    found += [of for role in site.roles.values() for holder in role.holders if (of := _more(holder, "name"))]
+    records: dict[str, Unit | Role | Holder] = {
+        **{f"unit {name}": unit for name, unit in site.units.items()},
+        **site.roles,
+    }
+    records |= {f"{name} {n}": each for name, role in site.roles.items() for n, each in enumerate(role.holders)}
+    found += [(name, *of) for name, record in records.items() if (of := _more(record))]
     found += site.suspensions
     # where the file has no list of full service, what it asks for says what yields
     return [*found, site.full_service, site.background] if site.full_service else found
 
 
-def _more(record: Unit | Role | Holder, *said: str) -> list[object]:
-    """What a record has beside what its repr shows, where that is not as by default; `said` stands elsewhere."""
-    hidden = [each for each in fields(record) if not each.repr and each.name not in ("uses", *said)]
-    found = [(each.name, getattr(record, each.name)) for each in hidden if getattr(record, each.name) != each.default]
-    return [type(record).__name__, getattr(record, "id", ""), *found] if found else []
+def _more(record: Unit | Role | Holder) -> list[tuple[str, object]]:
+    """What a record has beside what its repr shows and stands elsewhere, where that is not as by default."""
+    hidden = [each for each in fields(record) if not each.repr and each.name not in ("uses", "coverage_of", "name")]
+    return [(each.name, value) for each in hidden if (value := getattr(record, each.name)) != each.default]
