@@ -12,7 +12,7 @@ from k2rel.markov.parts import Parts
 from k2rel.organisation import Organisation
 from k2rel.policy.positions import Kind
 from k2rel.policy.takeover import Takeover
-from k2rel.site.coverage import detections
+from k2rel.site.coverage import detection_times
 
 __all__ = ["until_all_up"]
 
@@ -72,7 +72,7 @@ def _longest_h(takeover: Takeover) -> float:
         fences = [n.time_h for holder in entry.holders for unit in holder.units for n in site.units[unit].needed]
         way = entry.switchover_h + sum(fences) + takeover.times.manual_takeover_h
         after = [entry.retry_after_h, entry.restoration_h, entry.split_mend_h, entry.split_restore_h, entry.drill_h]
-        longest.append(way + max(detections(entry).values()) + sum(after) + (entry.giveback_h or 0.0))
+        longest.append(way + max(detection_times(entry).values()) + sum(after) + (entry.giveback_h or 0.0))
     each = [e.auto_recovery_h for e in site.suspensions if math.isfinite(e.auto_recovery_h)]
     own = any(takeover.positions[role].all[-1].kind > Kind.STRANDED for role in takeover.roles)
     return float((sum(longest) if own else max(longest)) + sum(each))

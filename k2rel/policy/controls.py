@@ -19,7 +19,7 @@ from k2rel.logic.structure import BoolArray, Node
 from k2rel.policy.positions import AWAY, Kind, Position, Positions
 from k2rel.policy.rules import Policy
 from k2rel.policy.terms import Given
-from k2rel.site.coverage import coverages, detections
+from k2rel.site.coverage import coverages, detection_times
 from k2rel.site.roles import Role, Suspension, TakeoverNeed
 
 __all__ = ["DOINGS", "IN_SERVICE", "MAINTAINED", "NO_HELP", "OUT", "Controls", "TakeoverTimes"]
@@ -140,7 +140,7 @@ class Controls:
         """Value of a number that rates are made of."""
         record = self.record_of(given)
         if isinstance(record, Role) and given.field.startswith("detection_h"):
-            return detections(record)[given.field.removeprefix("detection_h").strip("[]")]
+            return detection_times(record)[given.field.removeprefix("detection_h").strip("[]")]
         return float(getattr(record or self.times, given.field))
 
     @cached_property

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from k2rel.logic.structure import FALSE, BoolArray, Node
 from k2rel.policy.controls import IN_SERVICE, OUT, Controls
 from k2rel.policy.positions import Kind
-from k2rel.site.coverage import detections
+from k2rel.site.coverage import detection_times
 
 __all__ = ["Follow", "counted", "smallest"]
 
@@ -247,7 +247,7 @@ class Follow:
         """Whether a loss is noticed at once: a cause stands that takes no time to detect."""
         if not self.t.positions[role].delayed:
             return np.ones(len(state), dtype=np.bool_)
-        hours = np.array(list(detections(self.policy.site.roles[role]).values()))
+        hours = np.array(list(detection_times(self.policy.site.roles[role]).values()))
         stands = self.holds([node for _, node in self.policy.detected_by(role, place)], state)
         each = counted(np.column_stack(stands or [np.zeros(len(state), dtype=np.bool_)]))
         return np.asarray((each & (hours == 0.0)).any(axis=1))

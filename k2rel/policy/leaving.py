@@ -14,7 +14,7 @@ from functools import cached_property
 
 from k2rel.logic.structure import FALSE, TRUE, Node
 from k2rel.policy.works import Works
-from k2rel.site.coverage import class_of, coverages, detections
+from k2rel.site.coverage import class_of, coverages, detection_times
 from k2rel.site.model import Site
 from k2rel.site.roles import Holder, TakeoverNeed
 from k2rel.site.stages import Stage, names_in
@@ -88,6 +88,11 @@ class Leaving(Works):
             for n, need in enumerate(self.site.units[unit].needed)
             if need.kind == "fence"
         ]
+
+    def acting_fences(self) -> list[TakeoverNeed]:
+        """List the fences that act in takeovers of roles that can move."""
+        holders = [holder for role in self.site.movable for holder in self.holders(role)]
+        return [self.need_of(unit, n) for holder in holders for unit, n, _ in self.fences(holder)]
 
     def need_of(self, unit: str, number: int) -> TakeoverNeed:
         """Look up one of the things that a takeover from a unit needs."""
@@ -253,7 +258,7 @@ class Leaving(Works):
     def detected_by(self, role: str, index: int) -> list[tuple[str, Node]]:
         """Say when a cause of each class of detection time stands for a holder; empty where there is one time."""
         entry = self.site.roles[role]
-        return self._standing(self.holders(role)[index], detections(entry)) if entry.detection_of else []
+        return self._standing(self.holders(role)[index], detection_times(entry)) if entry.detection_of else []
 
     def _standing(self, holder: Holder, classes: Iterable[str]) -> list[tuple[str, Node]]:
         s, names = self.structure, tuple(classes)

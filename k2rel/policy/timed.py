@@ -19,7 +19,7 @@ from k2rel.policy.controls import IN_SERVICE, MAINTAINED, OUT
 from k2rel.policy.following import Follow
 from k2rel.policy.positions import Kind
 from k2rel.policy.terms import Given, Term
-from k2rel.site.coverage import detections
+from k2rel.site.coverage import detection_times
 
 __all__ = ["TimedEvent", "events_of"]
 
@@ -252,7 +252,7 @@ class _Timed:
             positions = self.t.positions[role]
             if not positions.delayed:
                 continue
-            classes = list(detections(self.policy.site.roles[role]))
+            classes = list(detection_times(self.policy.site.roles[role]))
             kinds.append((unit, role, classes))
             for place in range(len(self.t._holders[role])):
                 takes = np.logical_or.reduce(self.f.holds(self.policy.takes(role, place), self.start))

@@ -177,7 +177,11 @@ class SiteModel:
     @property
     def takeovers(self) -> str:
         """How takeovers are read: at once and certain where roles are at the preferred side, else as modelled."""
-        return "ideal" if self.organisation.roles == "preferred" and self.study.site.movable else "as modelled"
+        return (
+            "ideal"
+            if self.organisation.roles == "preferred" and (self.study.site.movable or self.study.site.suspensions)
+            else "as modelled"
+        )
 
     @cached_property
     def arrays(self) -> Model:
