@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from k2rel import InputError
 from k2rel.bundled import data_dir
 from k2rel.design.differences import differences
-from k2rel.measures.inputs import site_at
+from k2rel.measures.inputs import about, inputs_of, site_at
+from k2rel.measures.solution import solution_of
 from k2rel.site import Site, read_site
 from k2rel.site.coverage import class_of
 from k2rel.site.roles import Holder, Role, Suspension, TakeoverNeed, Unit
@@ -313,14 +314,18 @@ def test_what_takeovers_name_counts_as_used(tmp_path) -> None:
 
 def test_a_class_is_of_the_part_itself_before_its_type(tmp_path) -> None:
     parts = read_site(written(tmp_path)).components
-    of = (("node", 1.0), ("node_2", 2.0))
-    assert [class_of(of, name, parts) for name in ("node_1", "node_2", "ring")] == ["node", "node_2", ""]
+    assert [class_of(("node", "node_2"), name, parts) for name in ("node_1", "node_2", "ring")] == [
+        "node",
+        "node_2",
+        "",
+    ]
 
 
-def test_what_may_begin_a_takeover_has_a_detection_time(tmp_path) -> None:
-    """A heartbeat whose silence is taken for a loss, and a vote of a quorum, as a trigger."""
-    path = written(tmp_path, FULL, "node: 60 s}", "ring: 1 s, isl: 2 s, witness: 3 s, cable: 4 s}")
-    assert [name for name, _ in read_site(path).roles["r"].detection_of] == ["ring", "isl", "witness", "cable"]
+@pytest.mark.parametrize("name", ["ring", "witness", "bmc_1"])
+def test_silence_and_votes_have_no_detection_time_of_their_own(tmp_path, name) -> None:
+    """A takeover for want of a heartbeat or a quorum has the default, so an entry of theirs would count for nothing."""
+    with pytest.raises(InputError, match=f"no takeover begins with '{name}': it is no trigger"):
+        read_site(written(tmp_path, FULL, "node: 60 s}", f"{name}: 1 s}}"))
 
 
 LIMITS = {
@@ -387,6 +392,20 @@ def test_every_number_may_have_limits_and_a_draw_moves_it_alone(tmp_path) -> Non
         assert after[moved[0]] == pytest.approx(before[moved[0]] / 2), name
         fields.append(moved[0].split(".")[1])
     assert sorted(fields) == sorted(field for _, field in LIMITS.values())
+
+
+def test_uncertainty_is_of_what_its_engine_follows(tmp_path) -> None:
+    """Ideal takeovers take no time and never fail, so their figures depend on none of these limits."""
+    text = FULL
+    for given_as in ("drill: 90 d", "time: 20 s", "auto_recovery: 4 min"):
+        text = text.replace(given_as, with_limits(given_as, LIMITS[given_as][0]))
+    pair = study(written(tmp_path, text))
+    assert inputs_of(solution_of(pair, "exact")) == {}
+    assert set(pair.site.inputs) == {
+        "roles.r.readiness.drill", "units.u1.takeover_needs.1.time", "suspends.port.auto_recovery",
+    } <= set(inputs_of(solution_of(pair, "markov")))  # fmt: skip
+    said = [about(pair, pair.site.inputs[name]) for name in sorted(pair.site.inputs)]
+    assert said == ["interval of drills of r", "auto-recovery time of port", "fence time of u1"]
 
 
 def test_an_assumption_with_limits_goes_into_what_takeovers_wait_for(tmp_path) -> None:
