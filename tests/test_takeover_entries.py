@@ -131,6 +131,14 @@ def test_what_stands_in_the_file_stands_in_the_records(tmp_path) -> None:
     assert site.warnings == ()
 
 
+def test_what_the_documentation_shows_is_good(tmp_path) -> None:
+    text = (data_dir().parent / "docs" / "site-files.md").read_text(encoding="utf-8")
+    section = text[text.index("## What a takeover needs, waits for and costs") :]
+    site = read_site(written(tmp_path, SITE + section.split("```yaml\n")[1].split("```")[0]))
+    assert [warning.key for warning in site.warnings] == ["components.port"], "the pair has nothing that needs the port"
+    assert [need.kind for need in site.units["u1"].takeover_needs] == ["heartbeat", "fence"]
+
+
 def test_what_a_file_does_not_say_is_as_it_was(tmp_path) -> None:
     """At once, certain, without needs beside the heartbeat, and nobody has a role beside another."""
     text = SITE + "units: {u2: {server: node_2, triggers: [node_2], heartbeat: ring}}\nroles:\n  r:\n" + HOLDERS
