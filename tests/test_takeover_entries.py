@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -379,7 +380,8 @@ def numbers(site: Site) -> dict[str, float]:
         elif isinstance(value, int | float):
             found[at] = float(value)
 
-    for record in (*site.units.values(), *site.roles.values(), *site.suspensions):
+    records: list[Unit | Role | Suspension] = [*site.units.values(), *site.roles.values(), *site.suspensions]
+    for record in records:
         go(asdict(record), "")
     return found
 
@@ -562,7 +564,7 @@ def takeovers(draw: st.DrawFn) -> tuple[dict[str, Unit], Role, tuple[Suspension,
     )  # fmt: skip
     retry, operator, split = draw(st.booleans()), draw(SHARE), draw(st.booleans())
     drift = draw(st.just(0.0) | st.floats(1e-9, 1e-3))
-    failback = draw(st.sampled_from(["manual", "automatic"]))
+    failback: Literal["manual", "automatic"] = "automatic" if draw(st.booleans()) else "manual"
     role = Role(
         "r", "r", holders, failback, "healthy", 1.0, 0.0,
         detection_h=draw(TIME), detection_of=draw(st.just(()) | TIME.map(lambda t: (("node", t),))),
