@@ -305,9 +305,9 @@ def test_rules_without_a_case_are_warned_of(tmp_path, old, new, second, instead,
 def test_a_role_that_never_moves_asks_for_nothing_of_it(tmp_path) -> None:
     text = SITE + "roles:\n  r:\n" + ROLE[: ROLE.index("      - {side: B")].replace(", units: [u1]", "")
     text = text.replace("{default: 5 s, node: 60 s}", "5 s").replace(", when: {r: B}", "")
-    keys = [one.key for one in read_site(written(tmp_path, text)).warnings if one.key.startswith("roles.")]
+    keys = [str(one.key) for one in read_site(written(tmp_path, text)).warnings]
     never = ("detection", "giveback", "spurious", "failed_takeover", "readiness", "partition", "split_brain")
-    assert sorted(keys) == sorted(f"roles.r.{key}" for key in never)
+    assert sorted(key for key in keys if key.startswith("roles.")) == sorted(f"roles.r.{key}" for key in never)
 
 
 def test_what_takeovers_name_counts_as_used(tmp_path) -> None:
