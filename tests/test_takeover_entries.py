@@ -585,7 +585,7 @@ def takeovers(draw: st.DrawFn) -> tuple[dict[str, Unit], Role, tuple[Suspension,
     return units, role, draw(st.just(()) | suspended.map(lambda one: (one,)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(takeovers())
 def test_any_rules_read_back_are_the_same_records(tmp_path_factory, rules) -> None:
     units, role, suspensions = rules
@@ -608,3 +608,68 @@ def test_any_rules_read_back_are_the_same_records(tmp_path_factory, rules) -> No
     assert site.units == units
     assert site.roles["r"] == replace(role, uses=())
     assert site.suspensions == suspensions
+
+
+NAMES = [f"p{n}" for n in range(5)]
+# each part may need later ones, so that needs lead nowhere back
+NEEDED = st.tuples(
+    *(st.lists(st.sampled_from(NAMES[n + 1 :]), unique=True) if n < 4 else st.just([]) for n in range(5))
+)
+
+
+def closed(follows: dict[str, set[str]]) -> dict[str, set[str]]:
+    """What each name leads to in any number of steps (Warshall)."""
+    found = {name: set(names) for name, names in follows.items()}
+    for through in found:
+        for name in found:
+            if through in found[name]:
+                found[name] |= found[through]
+    return found
+
+
+def refused(folder: Path, needs: tuple[list[str], ...], entries: str) -> list[str]:
+    """Keys at which the site is refused with five more parts and some entries."""
+    parts = "".join(
+        f"  {name}: {{type: node, needs: {json.dumps(all_of)}}}\n" for name, all_of in zip(NAMES, needs, strict=True)
+    )
+    text = SITE.replace("links:\n", parts + "links:\n") + "roles:\n  r:\n" + HOLDERS.replace("u1", "u2") + entries
+    try:
+        read_site(written(folder, text))
+    except InputError as error:
+        return [str(problem.key) for problem in error.problems]
+    return []
+
+
+@settings(max_examples=15, deadline=None)
+@given(NEEDED, st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), min_size=1, max_size=2, unique=True))
+def test_a_fence_is_refused_when_it_needs_the_server_and_only_then(tmp_path_factory, needs, server, fence) -> None:
+    follows = closed({name: set(all_of) for name, all_of in zip(NAMES, needs, strict=True)})
+    own = any(server in {name} | follows[name] for name in fence)
+    unit = (
+        f"units: {{u2: {{server: {server}, triggers: [node_1], takeover_needs: [{{fence: {json.dumps(fence)}}}]}}}}\n"
+    )
+    found = refused(tmp_path_factory.mktemp("fence"), needs, unit)
+    assert found == (["units.u2.takeover_needs.0.fence"] if own else [])
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    NEEDED,
+    st.dictionaries(
+        st.sampled_from(NAMES),
+        st.lists(st.sampled_from(NAMES), min_size=1, max_size=2, unique=True),
+        min_size=1,
+        max_size=3,
+    ),
+)
+def test_suspensions_are_refused_when_they_lead_to_themselves_and_only_then(tmp_path_factory, needs, lost) -> None:
+    follows = closed({name: set(all_of) for name, all_of in zip(NAMES, needs, strict=True)})
+    asks = {
+        part: {one for name in names for one in {name} | follows[name]} & lost.keys() for part, names in lost.items()
+    }
+    itself = any(part in names for part, names in closed(asks).items())
+    entries = json.dumps({part: {"lost": names} for part, names in lost.items()})
+    unit = "units: {u2: {server: node_2, triggers: [node_2]}}\n"
+    found = refused(tmp_path_factory.mktemp("suspended"), needs, f"{unit}suspends: {entries}\n")
+    assert bool(found) == itself
+    assert all(key.startswith("suspends.") for key in found)
