@@ -319,6 +319,9 @@ def test_what_takeovers_name_counts_as_used(tmp_path) -> None:
         "links.isl",
     }
     assert read_site(written(tmp_path)).warnings == ()
+    suspended = plain + "suspends: {node_1: {lost: [ring], works: [witness]}}\n"
+    still = {one.key for one in read_site(written(tmp_path, suspended)).warnings}
+    assert unused - still == {"links.ring", "components.witness"}
 
 
 def test_a_class_is_of_the_part_itself_before_its_type(tmp_path) -> None:
