@@ -216,6 +216,11 @@ REFUSED = {
     ),
     "a need of no known form": (HEARTBEAT, "{hartbeat: ring}", "takeover_needs.0", "did you mean 'heartbeat'.*each is one of NAME"),
     "two needs in one": (HEARTBEAT, "{heartbeat: ring, fence: bmc_1}", "takeover_needs.0", "holds 2 needs, heartbeat and fence"),
+    "a time of a heartbeat": (HEARTBEAT, "{heartbeat: ring, time: 3 s}", "takeover_needs.0.time", "does not go with the other entries"),
+    "a slip in a key": (FENCE, "{fence: bmc_1, tiem: 3 s}", "takeover_needs.1.tiem", "did you mean 'time'"),
+    "working though it needs what is lost": (
+        "{lost: [ring], works: [isl, node_1]", "{lost: [pdu], works: [isl, bmc_1]", "suspends.port.works.1", "'bmc_1' needs 'pdu', which is lost then",
+    ),
     "another outcome": (HEARTBEAT, "{heartbeat: ring, missing: never}", "takeover_needs.0.missing", "must be 'wait' or 'anyway'"),
     "a client's part": ("      - port\n", "      - nic_A\n", "takeover_needs.3", "is a client's part"),
     "itself taken down": ("takes_down: [node_2]", "takes_down: [node_1]", "takes_down.0", "'node_1' goes down already"),
