@@ -221,6 +221,8 @@ REFUSED = {
     "working though it needs what is lost": (
         "{lost: [ring], works: [isl, node_1]", "{lost: [pdu], works: [isl, bmc_1]", "suspends.port.works.1", "'bmc_1' needs 'pdu', which is lost then",
     ),
+    "limits of nothing": ("drill: 90 d", "drill: {value: null, low: 1 d, high: 2 d}", "readiness.drill", "limits need the value"),
+    "a count beyond all": ("{at_least: 1, of: [witness", "{at_least: 1.0e+308, of: [witness", "takeover_needs.2.at_least", "must be a whole number"),
     "another outcome": (HEARTBEAT, "{heartbeat: ring, missing: never}", "takeover_needs.0.missing", "must be 'wait' or 'anyway'"),
     "a client's part": ("      - port\n", "      - nic_A\n", "takeover_needs.3", "is a client's part"),
     "itself taken down": ("takes_down: [node_2]", "takes_down: [node_1]", "takes_down.0", "'node_1' goes down already"),

@@ -157,6 +157,7 @@ _RULES = {
     "string_too_long": "is longer than {max_length} characters",
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number of few digits",
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
     "float_parsing": "must be a number",
