@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ from typing import Literal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from k2rel import InputError
 from k2rel.bundled import data_dir
@@ -235,6 +237,9 @@ REFUSED = {
     "a retry that cannot succeed": ("retry_coverage: 0.7, ", "", "failed_takeover.retry_after", "no retry succeeds; give retry_coverage"),
     "nothing after the operator": (", restoration: 8 h", "", "failed_takeover.restoration", "probability 0.9, and nothing would follow"),
     "a time without an end": ("restoration: 8 h", "restoration: .inf", "failed_takeover.restoration", "no finite time"),
+    "a time beyond a year": ("mend: 2 h", "mend: 2 y", "split_brain.mend", "must be at most 8760 h"),
+    "a detection beyond a year": ("node: 60 s", "node: 400 d", "detection.node", "must be at most 8760 h"),
+    "a failback beyond a year": ("after 10 min", "after 2 y", "roles.r.failback", "must be at most 8760 h"),
     "a time below 0": ("takes: 1 min", "takes: -1 min", "readiness.takes", "cannot be negative"),
     "drills of nothing": ("drift: 2 per year, ", "", "readiness.drill", "nothing drifts; give drift"),
     "drills all the time": ("drill: 90 d", "drill: 0 d", "readiness.drill", "must be above 0"),
@@ -447,8 +452,6 @@ def test_limits_of_what_is_no_number_are_refused(tmp_path) -> None:
 
 def test_an_editor_completes_and_checks_it(tmp_path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    from ruamel.yaml import YAML
-
     schema = json.loads((data_dir() / "schema.json").read_text())
     text = FULL
     for given_as, (value, _) in LIMITS.items():
@@ -505,7 +508,7 @@ BRANCHES = st.lists(st.lists(PART, min_size=1, max_size=3, unique=True).map(tupl
 COUNT = BRANCHES.flatmap(lambda of: st.integers(1, len(of)).map(lambda k: AtLeast(k, tuple(of))))
 STAGES = st.lists(PART | COUNT, min_size=1, max_size=3).map(tuple)
 MISSING = st.sampled_from(["wait", "anyway"])
-TIME = st.floats(1e-4, 1e4)
+TIME = st.floats(1e-4, 8760)
 SHARE = st.floats(0.01, 1.0)
 NEEDS = st.lists(
     st.builds(TakeoverNeed, st.just("heartbeat"), STAGES, MISSING)
@@ -683,3 +686,56 @@ def test_suspensions_are_refused_when_they_lead_to_themselves_and_only_then(tmp_
     found = refused(tmp_path_factory.mktemp("suspended"), needs, f"{unit}suspends: {entries}\n")
     assert bool(found) == itself
     assert all(key.startswith("suspends.") for key in found)
+
+
+GARBAGE = [
+    None,
+    True,
+    -1,
+    1.5e308,
+    "x",
+    "ring",
+    [["ring"]],
+    {},
+    {"value": 1},
+    {"at_least": 1, "of": ["ring"]},
+    "=nix",
+    10**400,
+]
+
+
+def places(data: object, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Every place in the data of a file."""
+    yield at
+    for key, below in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+        yield from places(below, (*at, key))
+
+
+def with_other(data: object, at: tuple[str | int, ...], value: object) -> object:
+    """The data with another value at a place."""
+    if not at:
+        return value
+    if isinstance(data, dict):
+        return {key: with_other(below, at[1:], value) if key == at[0] else below for key, below in data.items()}
+    assert isinstance(data, list)
+    return [with_other(below, at[1:], value) if index == at[0] else below for index, below in enumerate(data)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("section", ["units", "roles", "suspends"])
+def test_whatever_stands_anywhere_is_read_or_refused_with_its_line(tmp_path, section) -> None:
+    text = FULL
+    for given_as, (number, _) in LIMITS.items():
+        text = text.replace(given_as, with_limits(given_as, number))
+    data = YAML(typ="safe").load(text)
+    path = tmp_path / "any.yaml"
+    refused_ones = 0
+    for at in places(data[section]):
+        for value in GARBAGE:
+            path.write_text(json.dumps({**data, section: with_other(data[section], at, value)}))
+            try:
+                read_site(path)
+            except InputError as error:
+                refused_ones += 1
+                assert all(one.line and "Input should" not in one.message for one in error.problems), (at, value)
+    assert refused_ones > 10 * len(GARBAGE)
