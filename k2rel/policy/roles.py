@@ -226,7 +226,7 @@ class Roles:
         # no cause of a class: said by what works, as elsewhere, so that parts that are alike are seen to be
         def spared(name: str, wanted: str) -> Node:
             if (name, wanted) not in without:
-                mine = class_of(entry, name, self.site.components) == wanted
+                mine = class_of(entry.coverage_of, name, self.site.components) == wanted
                 below = [kept(need, wanted) for need in self._needs(name)]
                 without[name, wanted] = s.conjunction([self._itself(name) if mine else TRUE, *below])
             return without[name, wanted]

@@ -6,7 +6,7 @@ All mistakes of a file are gathered and reported together, each with its line.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import PurePath
@@ -15,15 +15,14 @@ import k2rel.site.document as doc
 from k2rel.errors import InputError
 from k2rel.inputs import Input
 from k2rel.site.checks import Checks, stages_of
-from k2rel.site.coverage import DEFAULT, coverage_problems, coverage_uses
 from k2rel.site.flows import check_paths, check_services, full_service, traffic_of
-from k2rel.site.formats import UPGRADE, of_format_2, order_by_side
+from k2rel.site.formats import UPGRADE, of_format_2
 from k2rel.site.given import LAW_KEYS, RATE_KEYS, GivenLaw
 from k2rel.site.limits import LIMITED
 from k2rel.site.model import Assumption, CommonCauseGroup, Component, RaidSet, Site, Variant
-from k2rel.site.roles import Holder, Role, Unit
 from k2rel.site.source import KeyPath, YamlSource, as_written
-from k2rel.site.stages import names_in, subscription_in
+from k2rel.site.stages import named, subscription_in
+from k2rel.site.takeovers import takeovers_of
 from k2rel.site.warnings import warnings_of
 from k2rel.units import parse_share
 
@@ -74,8 +73,7 @@ class _Builder:
         self._check_parts(components, client_parts)
         self._check_cycles(components | client_parts)
         self._check_subscriptions()
-        units = {key: self._unit(key, entry) for key, entry in file.units.items()}
-        roles = {key: self._role(key, entry, units, components) for key, entry in file.roles.items()}
+        units, roles, suspensions = takeovers_of(self.checks, components)
         if file.rates and PurePath(file.rates).name != file.rates:
             self.checks.report(("rates",), "give the name of a table that lies beside this file, without folders")
         traffic = traffic_of(self.checks, roles)
@@ -99,6 +97,7 @@ class _Builder:
             common_cause=common_cause,
             units=units,
             roles=roles,
+            suspensions=suspensions,
             traffic=traffic,
             client_title=file.clients.title or "client",
             client_count=file.clients.count,
@@ -285,11 +284,7 @@ class _Builder:
     def _check_cycles(self, components: Mapping[str, Component]) -> None:
         for relation in ("needs", "in"):
             follows = {
-                key: (
-                    {name for need in item.needs for name in names_in(need)}
-                    if relation == "needs"
-                    else {item.within or ""}
-                )
+                key: (set(named(item.needs)) if relation == "needs" else {item.within or ""})
                 for key, item in components.items()
             }
             left = dict(follows)
@@ -315,64 +310,6 @@ class _Builder:
                     entry, self.checks.shared | set(self.checks.sides), (*path, index), "component or side"
                 )
 
-    def _unit(self, key: str, entry: doc.UnitEntry) -> Unit:
-        self.checks.known(entry.server, self.document.components, ("units", key, "server"), "component")
-        for index, trigger in enumerate(entry.triggers):
-            self.checks.known(trigger, self.checks.shared, ("units", key, "triggers", index), "component")
-        if entry.heartbeat is not None:
-            self.checks.known(entry.heartbeat, self.checks.shared, ("units", key, "heartbeat"), "component")
-        return Unit(key, entry.server, entry.triggers, entry.heartbeat, entry.shuts_down)
-
-    def _role(
-        self, key: str, entry: doc.RoleEntry, units: Mapping[str, Unit], components: Mapping[str, Component]
-    ) -> Role:
-        path: KeyPath = ("roles", key)
-        if not entry.holders:
-            self.checks.report((*path, "holders"), "no one can hold this role; name at least one holder")
-        for index, holder in enumerate(entry.holders):
-            place = (*path, "holders", index)
-            self.checks.known(holder.side, self.checks.sides, (*place, "side"), "side")
-            if holder.on is not None:
-                self.checks.known(holder.on, self.document.components, (*place, "on"), "component to hold the role")
-            for unit in holder.units:
-                self.checks.known(unit, units, (*place, "units"), "unit")
-            self.checks.needs(stages_of(holder.needs), (*place, "needs"))
-        self._check_holder_names((*path, "holders"), entry.holders)
-        holders = tuple(Holder(h.side, h.on, h.units, stages_of(h.needs), h.name) for h in entry.holders)
-        if self.document.format == 1:
-            holders = tuple(holders[n] for n in order_by_side([h.side for h in holders], self.checks.sides))
-        role = Role(
-            key,
-            entry.title or key.replace("_", " "),
-            holders,
-            entry.failback,
-            entry.backup,
-            entry.coverage[DEFAULT],
-            entry.switchover,
-            entry.unable_backup,
-            entry.recovered_backup,
-            entry.restart,
-            entry.operator_places,
-            entry.operator_moves,
-            tuple((name, value) for name, value in entry.coverage.items() if name != DEFAULT),
-            (
-                *self.checks.uses(path, coverage="coverage", switchover="switchover_h"),
-                *coverage_uses(path, self.inputs),
-            ),
-        )
-        for name, message in coverage_problems(role, units, components, self.checks.shared):
-            self.checks.report((*path, "coverage", name), message)
-        return role
-
-    def _check_holder_names(self, path: KeyPath, holders: Sequence[doc.HolderEntry]) -> None:
-        """A name calls one holder of the role, and no side."""
-        names = [holder.name for holder in holders]
-        for index, name in enumerate(names):
-            if name is not None and name in names[:index]:
-                self.checks.report((*path, index, "name"), f"'{name}' is another holder's name too; give each its own")
-            elif name in self.checks.sides:
-                self.checks.report((*path, index, "name"), f"'{name}' is the name of a side; call the holder otherwise")
-
 
 def _has_capacity(components: Mapping[str, Component], name: str) -> bool:
     """Whether a part that carries has a capacity, or what carries behind it."""
@@ -385,5 +322,5 @@ def _has_capacity(components: Mapping[str, Component], name: str) -> bool:
         if part.capacity_mb_s is not None:
             return True
         seen.add(part.id)
-        todo += [below for need in part.needs for below in names_in(need)]
+        todo += named(part.needs)
     return False

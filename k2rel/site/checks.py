@@ -11,19 +11,21 @@ from k2rel.errors import Problem, closest
 from k2rel.inputs import Input, Uses
 from k2rel.site.source import KeyPath, YamlSource
 from k2rel.site.stages import AtLeast, Stage, names_in, subscription_in
+from k2rel.site.values import Branches, KOutOfN
 
 __all__: list[str] = []
 
 
-def stages_of(entries: Iterable[str | doc.KOutOfN | doc.Branches]) -> tuple[Stage, ...]:
+def stages_of(entries: Iterable[str | KOutOfN | Branches]) -> tuple[Stage, ...]:
     """Make needs, or stages of a path, of their entries."""
+    return tuple(
+        entry if isinstance(entry, str) else AtLeast(entry.at_least, branches_of(entry.of)) for entry in entries
+    )
 
-    def made(entry: str | doc.KOutOfN | doc.Branches) -> Stage:
-        if isinstance(entry, str):
-            return entry
-        return AtLeast(entry.at_least, tuple((one,) if isinstance(one, str) else tuple(one) for one in entry.of))
 
-    return tuple(map(made, entries))
+def branches_of(entries: Iterable[str | tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """Make branches of their entries."""
+    return tuple((one,) if isinstance(one, str) else tuple(one) for one in entries)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Coverage of takeovers by what failed: which entry of a role's coverage is about a part."""
+"""Coverage and detection times of takeovers by what failed: which entry of a role's classes is about a part."""
 
 from __future__ import annotations
 
@@ -7,10 +7,21 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from k2rel.errors import closest
 from k2rel.inputs import Input, Uses
 from k2rel.site.model import Component
+from k2rel.site.needs import with_needs
 from k2rel.site.roles import Role, Unit
-from k2rel.site.stages import names_in
+from k2rel.site.source import KeyPath
+from k2rel.site.stages import named
 
-__all__ = ["DEFAULT", "class_of", "coverage_name", "coverages", "failure_words", "may_fail_over"]
+__all__ = [
+    "DEFAULT",
+    "class_name",
+    "class_of",
+    "coverage_name",
+    "coverages",
+    "detection_times",
+    "failure_words",
+    "may_fail_over",
+]
 
 DEFAULT = "default"
 """Key of a file's coverage for what no other entry names."""
@@ -28,18 +39,35 @@ def coverages(role: Role) -> dict[str, float]:
     return {"": role.coverage, **dict(role.coverage_of)}
 
 
-def class_of(role: Role, name: str, components: Mapping[str, Component]) -> str:
-    """Class of coverage of a part: the entry of its own name, else that of its type; "" without one."""
-    classes = dict(role.coverage_of)
+def detection_times(role: Role) -> dict[str, float]:
+    """Give the mean time from a loss until its takeover begins by class of what failed, first "" as in `coverages`.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> detection_times(read_site("L2R").roles["file_system"])
+    {'': 0.0}
+    """
+    return {"": role.detection_h, **dict(role.detection_of)}
+
+
+def class_of(of: Iterable[tuple[str, float]], name: str, components: Mapping[str, Component]) -> str:
+    """Class of a part (in `Role.coverage_of` or its like): that of its own name, else of its type; "" without one."""
+    classes = dict(of)
     if name in classes:
         return name
     kind = components[name].type if name in components else ""
     return kind if kind in classes else ""
 
 
+def class_name(field: str, cause: str) -> str:
+    """Name a number by class among what a role is given, as in ``detection_h[server_software]``."""
+    return f"{field}[{cause}]" if cause else field
+
+
 def coverage_name(cause: str) -> str:
     """Name a coverage among what a role is given: ``coverage``, or ``coverage[server_software]`` by class."""
-    return f"coverage[{cause}]" if cause else "coverage"
+    return class_name("coverage", cause)
 
 
 def failure_words(role: Role) -> str:
@@ -62,38 +90,37 @@ def failure_words(role: Role) -> str:
 
 def may_fail_over(role: Role, units: Mapping[str, Unit], components: Mapping[str, Component]) -> set[str]:
     """Names of parts whose failure can begin a takeover of a role, alone or with others."""
-
-    def with_needs(names: Iterable[str]) -> None:
-        for name in names:
-            if name not in found:
-                found.add(name)
-                part = components.get(name)
-                with_needs(below for need in (part.needs if part else ()) for below in names_in(need))
-
     found: set[str] = set()
     if len(role.holders) > 1:
         for holder in role.holders:
-            if not holder.units:
-                with_needs(name for need in holder.needs for name in names_in(need))
-            for unit in holder.units:
-                with_needs(units[unit].triggers if unit in units else ())
-    return found
+            found.update(named(holder.needs if not holder.units else ()))
+            found.update(named(() if holder.quorum is None else (holder.quorum,)))
+            for unit in (units[name] for name in holder.units if name in units):
+                found.update(unit.triggers)
+                taken_for_a_loss = (need for need in unit.takeover_needs if need.missing == "anyway")
+                found.update(named(s for need in taken_for_a_loss if need.kind == "heartbeat" for s in need.stages))
+    return with_needs(found, components)
 
 
-def coverage_uses(role: tuple[str | int, ...], inputs: Mapping[tuple[str | int, ...], Input]) -> tuple[Uses, ...]:
-    """What the coverages of a role by what failed use, from inputs by place."""
-    given = {path[-1]: found.name for path, found in inputs.items() if path[:-1] == (*role, "coverage")}
-    return tuple(Uses(coverage_name("" if cause == DEFAULT else str(cause)), name) for cause, name in given.items())
+def class_uses(path: KeyPath, field: str, inputs: Mapping[KeyPath, Input]) -> tuple[Uses, ...]:
+    """What the numbers of a role by what failed use, from inputs by place; `path` is that of the entry."""
+    given = {"": inputs[path].name} if path in inputs else {}
+    given |= {str(at[-1]): found.name for at, found in inputs.items() if at[:-1] == path}
+    return tuple(Uses(class_name(field, "" if of == DEFAULT else of), name) for of, name in given.items())
 
 
-def coverage_problems(
-    role: Role, units: Mapping[str, Unit], components: Mapping[str, Component], shared: Collection[str]
+def class_problems(
+    role: Role,
+    of: Iterable[tuple[str, float]],
+    units: Mapping[str, Unit],
+    components: Mapping[str, Component],
+    shared: Collection[str],
 ) -> Iterator[tuple[str, str]]:
-    """What is wrong with classes of coverage: each is of something whose failure can begin a takeover of the role."""
+    """What is wrong with classes of a role: each is of something whose failure can begin a takeover of it."""
     begin = may_fail_over(role, units, components)
     kinds = {components[name].type for name in begin if name in components}
     types = {components[name].type for name in shared if name in components}
-    for name, _ in role.coverage_of:
+    for name, _ in of:
         known = {*shared, *types}
         if name not in known:
             yield name, f"there is no component type or part '{name}'{closest(name, known)}"

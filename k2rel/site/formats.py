@@ -6,8 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import k2rel.site.document as doc
 from k2rel.site.source import KeyPath
+from k2rel.site.values import Branches
 
 __all__: list[str] = []
+
+OF_FORMAT_2 = ("detection", "giveback", "spurious", "failed_takeover", "readiness", "partition", "split_brain")
+"""Keys of a role."""
 
 UPGRADE = "k2rel check --upgrade FILE"
 
@@ -35,10 +39,7 @@ def of_format_2(document: doc.SiteDocument) -> Iterator[tuple[KeyPath, str]]:
         for key in ("carries", "needs"):
             if key in part.model_fields_set:
                 yield ("clients", "parts", name, key), f"'{key}' of a client's part"
-    for name, role in document.roles.items():
-        for index, holder in enumerate(role.holders):
-            if holder.name is not None:
-                yield ("roles", name, "holders", index, "name"), "the name of a holder"
+    yield from _of_takeovers(document)
     for name, flow in document.traffic.items():
         for key in ("share", "priority", "path_failover"):
             if key in flow.model_fields_set:
@@ -49,8 +50,29 @@ def of_format_2(document: doc.SiteDocument) -> Iterator[tuple[KeyPath, str]]:
                 if getattr(path, key) is not None:
                     yield (*where, key), f"'{key}' of a path"
             for number, stage in enumerate(path.via):
-                if isinstance(stage, doc.Branches):
+                if isinstance(stage, Branches):
                     if any(not isinstance(branch, str) for branch in stage.of):
                         yield (*where, "via", number), "a series of parts in at_least/of"
                     elif any(one in document.clients.parts or str(one).startswith("@") for one in stage.of):
                         yield (*where, "via", number), "a client's part or subscription in at_least/of"
+
+
+def _of_takeovers(document: doc.SiteDocument) -> Iterator[tuple[KeyPath, str]]:
+    """Entries of takeovers that format 1 does not know."""
+    for name, unit in document.units.items():
+        for key in ("takeover_needs", "takes_down"):
+            if key in unit.model_fields_set:
+                yield ("units", name, key), f"'{key}'"
+    for name, role in document.roles.items():
+        for index, holder in enumerate(role.holders):
+            if holder.name is not None:
+                yield ("roles", name, "holders", index, "name"), "the name of a holder"
+            if "takeover_needs" in holder.model_fields_set:
+                yield ("roles", name, "holders", index, "takeover_needs"), "'takeover_needs'"
+        if role.failback not in ("manual", "automatic"):
+            yield ("roles", name, "failback"), "a failback after some time"
+        for key in OF_FORMAT_2:
+            if key in role.model_fields_set:
+                yield ("roles", name, key), f"'{key}'"
+    for name in document.suspends:
+        yield ("suspends", name), "'suspends'"

@@ -42,8 +42,23 @@ LIMITED = {
     "demand": Quantity("demand", "MB/s"),
     "path_failover_time": Quantity("path failover time", "h"),
     "path_failover_coverage": Quantity("path failover coverage", "", "beta"),
+    "detection": Quantity("detection time", "h"),
+    "giveback": Quantity("giveback", "h"),
+    "spurious": Quantity("rate of spurious takeovers", "/h"),
+    "retry_after": Quantity("time until a retry", "h"),
+    "retry_coverage": Quantity("retry coverage", "", "beta"),
+    "operator_coverage": Quantity("operator coverage", "", "beta"),
+    "restoration": Quantity("restoration time", "h"),
+    "drift": Quantity("rate of drift", "/h"),
+    "drill": Quantity("interval of drills", "h"),
+    "takes": Quantity("interruption by a drill", "h"),
+    "mend": Quantity("time to mend a split", "h"),
+    "restore_probability": Quantity("probability of a restore", "", "beta"),
+    "fence_time": Quantity("fence time", "h"),
+    "fence_coverage": Quantity("fence coverage", "", "beta"),
+    "auto_recovery": Quantity("auto-recovery time", "h"),
 }
-"""What may have limits, by its key in a file; of an entry ``path_failover`` with the entry's name before it."""
+"""What may have limits, by its key in a file; of `path_failover` and a fence with the name of that before it."""
 
 FAMILIES = ("lognormal", "gamma", "beta", "uniform", "triangular")
 _KEYS = {"value", "low", "high", "distribution", "evidence", "source", "reason"}
@@ -184,11 +199,13 @@ def input_of(name: str, key: str, point: float, low: float, high: float, entry: 
 
 
 def _key(path: KeyPath) -> str:
-    """Key of the number at a place; a coverage may be given by what failed."""
-    around = path[-2] if len(path) > 1 else None
-    return (
-        "coverage" if around == "coverage" else f"{around}_{path[-1]}" if around == "path_failover" else str(path[-1])
-    )
+    """Key of the number at a place; what goes by what failed is named before its class."""
+    around = str(path[-2]) if len(path) > 1 else ""
+    if around in ("coverage", "detection"):
+        return around
+    if around == "path_failover":
+        return f"{around}_{path[-1]}"
+    return f"fence_{path[-1]}" if path[-3:-2] == ("takeover_needs",) else str(path[-1])
 
 
 def _place(source: YamlSource, path: KeyPath) -> KeyPath:
@@ -208,8 +225,8 @@ def _with(data: Any, path: KeyPath, value: Any) -> Any:
 def _read(document: Any, path: KeyPath) -> float:
     """The number at a place of a checked document."""
     for key in path:
-        document = document[key] if isinstance(document, Mapping) else getattr(document, str(key))
-    if isinstance(document, Mapping):  # one coverage for all that can fail
+        document = document[key] if isinstance(document, Mapping | tuple) else getattr(document, str(key))
+    if isinstance(document, Mapping):  # one value for all that can fail
         document = document[DEFAULT]
     if isinstance(document, str):
         raise InputError("a share of the clients has no limits; give a bandwidth")

@@ -23,6 +23,7 @@ from k2rel.site.model import Site
 from k2rel.site.register import assumptions_in_use, set_by_user
 from k2rel.site.settings import ASSUMPTION, apply_settings
 from k2rel.site.source import KeyPath, YamlSource, as_written, known_keys, read_yaml
+from k2rel.site.values import NAME
 
 __all__ = ["pinned_table", "read_site"]
 
@@ -194,7 +195,7 @@ def _placed(source: YamlSource, item: Any) -> Problem:
         message = "is not a known entry here" + closest(str(path[-1]), known_keys(doc.SiteDocument, tuple(path[:-1])))
     else:
         rule = _RULES.get(kind)
-        if kind == "string_pattern_mismatch" and context.get("pattern") == doc.NAME:
+        if kind == "string_pattern_mismatch" and context.get("pattern") == NAME:
             rule = "is no name: a letter, then letters, digits, '_' and '-', at most 63 in all"
             if str(item.get("input")).startswith("@"):
                 rule = (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-__all__ = ["AtLeast", "Need", "Stage", "names_in", "role_in", "subscription_in"]
+__all__ = ["AtLeast", "Need", "Stage", "named", "names_in", "role_in", "subscription_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ Stage = str | AtLeast
 def names_in(stage: Stage) -> tuple[str, ...]:
     """Components that a stage of a path, or a need, names."""
     return tuple(name for branch in stage.of for name in branch) if isinstance(stage, AtLeast) else (stage,)
+
+
+def named(stages: Iterable[Stage]) -> Iterator[str]:
+    """Components that any of some stages names."""
+    return (name for stage in stages for name in names_in(stage))
 
 
 def subscription_in(name: str) -> str | None:

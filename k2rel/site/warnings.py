@@ -15,7 +15,7 @@ from k2rel.site.formats import order_by_side
 from k2rel.site.given import GivenLaw
 from k2rel.site.model import Path, Site, Traffic
 from k2rel.site.source import KeyPath, YamlSource
-from k2rel.site.stages import AtLeast, Stage, names_in, role_in, subscription_in
+from k2rel.site.stages import AtLeast, named, names_in, role_in, subscription_in
 from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["warnings_of"]
@@ -48,18 +48,14 @@ def warnings_of(source: YamlSource, document: doc.SiteDocument, site: Site) -> t
     return tuple(sorted(problems, key=lambda problem: (problem.line or 0, problem.key or "")))
 
 
-def _flat(stages: Iterable[Stage]) -> Iterator[str]:
-    return (name for stage in stages for name in names_in(stage))
-
-
 class _Uses:
     """Where names of a site stand."""
 
     def __init__(self, site: Site) -> None:
-        via = {name for entry in site.traffic.values() for path in entry.paths for name in _flat(path.via)}
+        via = {name for entry in site.traffic.values() for path in entry.paths for name in named(path.via)}
         ends = {end for part in site.client_parts.values() for end in part.between or ()}
         prefer = {entry.prefer for entry in site.traffic.values()}
-        needs = {name for part in site.client_parts.values() for name in _flat(part.needs)}
+        needs = {name for part in site.client_parts.values() for name in named(part.needs)}
         self.subscriptions = set(map(subscription_in, via | needs | ends | prefer))
         self.on_paths = _with_dealt(site, via)
         self.loaded = _crossed(site, self.on_paths)
@@ -74,11 +70,15 @@ class _Uses:
         self.anywhere = {
             *self.on_paths,
             *_with_dealt(site, needs),
-            *(name for part in site.components.values() for name in _flat(part.needs)),
-            *(name for holder in holders for name in _flat(holder.needs)),
+            *(name for part in site.components.values() for name in named(part.needs)),
+            *(name for holder in holders for name in named(holder.needs)),
             *(holder.on for holder in holders if holder.on is not None),
             *(name for unit in units for name in (*unit.triggers, unit.server)),
-            *(unit.heartbeat for unit in units if unit.heartbeat is not None),
+            *(name for unit in units for need in unit.needed for name in named(need.stages)),
+            *(name for unit in units for name in unit.takes_down),
+            *(name for holder in holders for name in named(holder.takeover_needs)),
+            *(name for holder in holders if holder.quorum is not None for name in names_in(holder.quorum)),
+            *(name for one in site.suspensions for name in (*one.lost, *one.works)),
         }
 
 
@@ -98,7 +98,7 @@ def _crossed(site: Site, on_paths: Iterable[str]) -> set[str]:
             continue
         found.add(name)
         if (part := site.described.get(name)) is not None:
-            behind = _with_dealt(site, _flat(part.needs))
+            behind = _with_dealt(site, named(part.needs))
             todo += [one for one in behind if one in site.components and site.components[one].carries]
     return found
 
@@ -221,7 +221,7 @@ def _not_watched(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
     """Needs of a holder alone whose loss ends the role while nothing makes it move."""
     for name, role in site.movable.items():
         listed = _listed(document, site, name)
-        needs = [set(_flat(holder.needs)) for holder in role.holders]
+        needs = [set(named(holder.needs)) for holder in role.holders]
         for place, holder in enumerate(role.holders):
             elsewhere = set.union(*(other for n, other in enumerate(needs) if n != place))
             watched = {trigger for unit in holder.units for trigger in site.units[unit].triggers}

@@ -1,0 +1,178 @@
+"""How values stand in a site file: quantities with their unit, names, and what needs and paths name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+)
+
+from k2rel.site.coverage import DEFAULT
+from k2rel.units import parse_bandwidth, parse_duration, parse_mttf, parse_rate, parse_share, parse_temperature
+
+__all__: list[str] = []
+
+MOST_MB_S = 1e12
+
+
+def _typed(description: str, *examples: str, least: float = 0) -> WithJsonSchema:
+    return WithJsonSchema(
+        {
+            "anyOf": [{"type": "number", "minimum": least}, {"type": "string"}],
+            "description": description,
+            "examples": examples,
+        }
+    )
+
+
+def _positive(value: float) -> float:
+    if value <= 0:
+        raise ValueError("must be above 0")
+    return value
+
+
+def _capacity(value: object) -> object:
+    share = parse_share(value)
+    if share is not None:
+        return str(value)
+    capacity = _positive(parse_bandwidth(value))
+    if capacity > MOST_MB_S:
+        raise ValueError(f"must be at most {MOST_MB_S:g} MB/s")
+    return capacity
+
+
+def _by_cause(value: object) -> object:
+    """One value is that whatever failed."""
+    if not isinstance(value, dict):
+        return {DEFAULT: value}
+    if DEFAULT not in value:
+        raise ValueError(f"needs an entry '{DEFAULT}', for what no other entry names")
+    return value
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration), _typed("a time", "4 h", "30 s", "1.2e6 h")]
+PositiveDuration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    AfterValidator(_positive),
+    _typed("a time above 0", "4 h", "1.2e6 h"),
+]
+MeanLife = Annotated[
+    float,
+    BeforeValidator(parse_mttf),
+    AfterValidator(_positive),
+    _typed("a time above 0", "4 h", "1.2e6 h"),
+]
+Celsius = Annotated[float, BeforeValidator(parse_temperature), _typed("a temperature", "55 °C", "40", least=-273.15)]
+Rate = Annotated[float, BeforeValidator(parse_rate), _typed("a rate", "500 FIT", "2e-6 /h", "1 per year")]
+
+
+def within(most: float, unit: str) -> AfterValidator:
+    """What is beyond every network is a slip of the pen, and would overflow sums."""
+
+    def checked(value: float) -> float:
+        if value > most:
+            raise ValueError(f"must be at most {most:g}{unit}")
+        return value
+
+    return AfterValidator(checked)
+
+
+def no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"must be a number, got '{str(value).lower()}'")
+    return value
+
+
+Bandwidth = Annotated[
+    float, BeforeValidator(parse_bandwidth), within(MOST_MB_S, " MB/s"), _typed("a bandwidth", "25 MB/s", "50 Mb/s")
+]
+Capacity = Annotated[float | str, BeforeValidator(_capacity), _typed("a bandwidth", "125 MB/s", "40 % of clients")]
+Probability = Annotated[float, Field(gt=0, le=1)]
+PROBABILITY: dict[str, Any] = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+Share = Annotated[float, BeforeValidator(no_truth), Field(ge=0, le=1)]
+_TIME = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
+
+
+def _one_or_by_cause(schema: dict[str, Any]) -> WithJsonSchema:
+    by_cause = {"type": "object", "additionalProperties": schema, "required": [DEFAULT]}
+    return WithJsonSchema({"anyOf": [schema, by_cause]})
+
+
+Coverage = Annotated[dict[str, Probability], BeforeValidator(_by_cause), _one_or_by_cause(PROBABILITY)]
+Detection = Annotated[dict[str, Duration], BeforeValidator(_by_cause), _one_or_by_cause(_TIME)]
+NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+Text = Annotated[str, StringConstraints(max_length=2000)]
+Title = Annotated[str, StringConstraints(max_length=160)]
+
+
+def _mark(value: object) -> object:
+    """A whole number is as good as its digits; a fraction would lose what is written (1.10 is 1.1 as a number)."""
+    if isinstance(value, float):
+        raise ValueError("write it in quotes, so that it stays as it is written")
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Mark = Annotated[
+    Title,
+    BeforeValidator(_mark),
+    WithJsonSchema({"anyOf": [{"type": "string", "maxLength": 160}, {"type": "integer"}]}),
+]
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+
+
+# which form a person meant, so that one mistake gives one sentence
+def _count_or_name(value: object) -> str:
+    return "Count" if isinstance(value, dict | BaseModel) else "Name"
+
+
+def _series_or_name(value: object) -> str:
+    return "Series" if isinstance(value, list | tuple) else "Name"
+
+
+def _no_series(value: object) -> object:
+    if isinstance(value, list):
+        raise ValueError("a series of parts cannot stand here; name one part, which may need the others")
+    return value
+
+
+OnePart = Annotated[str, BeforeValidator(_no_series)]
+_Series = Annotated[tuple[str, ...], Field(min_length=1, max_length=32)]
+OneBranch = Annotated[Annotated[str, Tag("Name")] | Annotated[_Series, Tag("Series")], Discriminator(_series_or_name)]
+
+
+def _counted(value: object) -> object:
+    if value == "majority":
+        raise ValueError("'majority' is of votes and stands under 'quorum' alone; write how many")
+    return no_truth(value)
+
+
+class KOutOfN(Record):
+    """At least k of some components."""
+
+    at_least: Annotated[int, BeforeValidator(_counted)] = Field(ge=1, description="how many must work")
+    of: tuple[OnePart, ...] = Field(min_length=1, max_length=200, description="the components to count")
+
+
+class Branches(Record):
+    """At least k of some branches of a path; each is a part, or a list of parts that are crossed one after another."""
+
+    at_least: Annotated[int, BeforeValidator(_counted)] = Field(ge=1, description="how many must work")
+    of: tuple[OneBranch, ...] = Field(min_length=1, max_length=200, description="the branches to count")
+
+
+OneNeed = Annotated[Annotated[OnePart, Tag("Name")] | Annotated[KOutOfN, Tag("Count")], Discriminator(_count_or_name)]
+OneStage = Annotated[Annotated[OnePart, Tag("Name")] | Annotated[Branches, Tag("Count")], Discriminator(_count_or_name)]
