@@ -49,7 +49,9 @@ class _Drawn:
         return f"{round(self.chance.uniform(low, high), 5)} /h"
 
     def document(self) -> dict[str, Any]:
-        self.servers = ["a", "b", *(["c"] if self.often(0.25) else [])]
+        twice = self.often(0.35)  # two roles, with fewer rules each
+        self.rich = 0.5 if twice else 1.0
+        self.servers = ["a", "b", *(["c"] if self.often(0.35) and not twice else [])]
         self.sides = dict(zip(self.servers, "ABB", strict=False))
         self.silent = False  # some heartbeat is taken for a loss
         for name in self.servers:
@@ -61,8 +63,8 @@ class _Drawn:
                        {"ring": 0.8, "ring_2": 0.3, "fence": 0.5, "pdu": 0.2, "witness": 0.4, "app": 0.3}.items()}  # fmt: skip
         self.units = self._units() if self.often(0.9) else {}
         roles = {"master": self._role(self.servers)}
-        if self.often(0.35):
-            roles["clerk"] = self._role(self.servers[:2] if self.often(0.7) else ["b", "a"])
+        if twice:
+            roles["clerk"] = self._role(self.one(["a", "b"], ["a", "b"], ["b", "a"]))
         suspends = self._suspends()
         return {
             "format": 2, "name": f"takeovers_{self.seed}", "title": "drawn at random", "sides": {"A": {}, "B": {}},
@@ -121,7 +123,7 @@ class _Drawn:
         elif ring or ring_2:
             beat(ring or ring_2)
         if fence and self.often(0.8):
-            more = {"coverage": 0.8} if self.often(0.5) else {}
+            more: dict[str, Any] = {"coverage": 0.8} if self.often(0.5) else {}
             more |= {"time": self.hours(0.05, 0.5)} if self.often(0.4) else {}
             result.append({"fence": fence, "missing": self.one("wait", "anyway")} | more)
         if pdu and self.often(0.7):
@@ -172,21 +174,21 @@ class _Drawn:
 
     def _times(self) -> dict[str, Any]:
         role: dict[str, Any] = {"failback": self.one("manual", "automatic", f"automatic after {self.hours(1, 8)}")}
-        if self.often(0.4):
+        if self.often(0.4 * self.rich):
             role["giveback"] = self.one("0 s", self.hours(0.1, 1))
-        if self.often(0.4):
-            slow = {"default": self.one("0 s", self.hours(0.1, 1)), "software": self.hours(1, 3)}
+        if self.often(0.4 * self.rich):
+            slow: dict[str, Any] = {"default": self.one("0 s", self.hours(0.1, 1)), "software": self.hours(1, 3)}
             role["detection"] = slow if "soft_a" in self.components and self.often(0.6) else self.hours(0.1, 2)
-        if self.often(0.35):
+        if self.often(0.35 * self.rich):
             role["spurious"] = self.per_h(0.001, 0.01)
-        if self.often(0.4):
+        if self.often(0.4 * self.rich):
             failed: dict[str, Any] = {}
             if self.often(0.6):
                 failed |= {"retry_after": self.hours(0.1, 2), "retry_coverage": self.one(0.5, 0.8, 1)}
             if self.often(0.6):
                 failed |= {"operator_coverage": self.one(0.6, 0.9), "restoration": self.hours(2, 10)}
             role["failed_takeover"] = failed
-        if self.often(0.3):
+        if self.often(0.3 * self.rich):
             drilled = {"drill": self.hours(100, 500)} if self.often(0.7) else {}
             takes = {"takes": self.hours(0.1, 1)} if drilled and self.often(0.6) else {}
             role["readiness"] = {"drift": self.per_h(0.001, 0.01)} | drilled | takes

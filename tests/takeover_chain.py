@@ -109,14 +109,10 @@ class Chain(Cluster):
             order.remove(former)
             order.insert(0 if role.operator_places == "former" else len(order), former)
         working = [n for n in order if all(map(seen.works, self.servers_of(role.holders[n])))]
-        for rank in (
-            [n for n in working if self.ready(state, role, role.holders[n])],
-            [n for n in working if seen.fit(role, role.holders[n])],
-            [n for n in working if seen.able(role.holders[n])],
-        ):
-            if rank:
-                return rank[0]
-        return None
+        ready = [n for n in working if self.ready(state, role, role.holders[n])]
+        fit = [n for n in working if seen.fit(role, role.holders[n])]
+        able = [n for n in working if seen.able(role.holders[n])]
+        return next(iter(ready + fit + able), None)
 
     def place(self, state: State, r: int, place: int) -> State:
         """A role is put somewhere, the servers there in service."""
@@ -204,10 +200,10 @@ class Chain(Cluster):
         """Where a role is performed, if it is there."""
         if len(role.holders) == 1:
             return 0
-        position = state.roles[self.movable.index(role)]
-        if position[0] == "split":
-            return {"neither": None, "former": position[1], "new": position[2]}[role.split_serves]
-        return position[1] if position[0] == "held" else None
+        doing, *places = state.roles[self.movable.index(role)]
+        has = {"neither": [], "former": places[:1], "new": places[1:]}[role.split_serves] if doing == "split" else []
+        found: list[int] = places if doing == "held" else has
+        return found[0] if found else None
 
     def performed(self, state: State) -> dict[str, bool]:
         """Of each role and class of traffic, whether it is there."""
@@ -298,8 +294,11 @@ def stationary(size: int, rows: np.ndarray, columns: np.ndarray, rates: np.ndarr
     x = np.ones(len(kept))
     if len(kept) > 1:
         # the first state has the share 1 until all are scaled
-        right = -balance[1:, :1].toarray().ravel()
-        x[1:] = scipy.sparse.linalg.splu(balance[1:, 1:], permc_spec="MMD_AT_PLUS_A").solve(right)
+        matrix, right = balance[1:, 1:], -balance[1:, :1].toarray().ravel()
+        nearly = scipy.sparse.linalg.spilu(matrix, drop_tol=1e-3, fill_factor=10)
+        ahead = scipy.sparse.linalg.LinearOperator(matrix.shape, nearly.solve)
+        x[1:], missed = scipy.sparse.linalg.gmres(matrix, right, M=ahead, rtol=1e-13, restart=60, maxiter=40)
+        assert missed == 0
     result = np.zeros(size)
     result[kept] = x / x.sum()
     return result

@@ -223,6 +223,24 @@ class Cluster:
         self.servers = list(dict.fromkeys([*each, *more]))
         self._seen: dict[tuple[frozenset[str], frozenset[str]], Seen] = {}
         self.suspensions = site.suspensions
+        self.in_turn = self._in_turn()
+
+    def _in_turn(self) -> list[int]:
+        """Suspensions, each after those of parts that it asks for.
+
+        decided: what is suspended at the same instant and is asked for by another counts there as suspended.
+        """
+
+        def below(names: Iterable[str]) -> set[str]:
+            needs = [set(names), *(below(names_in(n)) for name in names for n in self.site.described[name].needs)]
+            return set().union(*needs)
+
+        asked = {n: below((*entry.lost, *entry.works)) for n, entry in enumerate(self.suspensions)}
+        done: list[int] = []
+        while len(done) < len(asked):
+            waiting = {entry.part for n, entry in enumerate(self.suspensions) if n not in done}
+            done += [n for n in asked if n not in done and not asked[n] & waiting]
+        return done
 
     @cached_property
     def start(self) -> State:
@@ -327,8 +345,8 @@ class Cluster:
         return self._by_itself[server]
 
     def with_suspensions(self, state: State) -> State:
-        for n, entry in enumerate(self.suspensions):
-            seen = self.seen(state)
+        for n in self.in_turn:
+            entry, seen = self.suspensions[n], self.seen(state)
             lost = not any(map(seen.works, entry.lost))
             bit = lost and (state.suspended[n] or all(map(seen.works, entry.works)))
             state = state._replace(suspended=put(state.suspended, n, bit))
