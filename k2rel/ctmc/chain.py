@@ -95,7 +95,11 @@ class Chain(Shown):
         """Sets of states that are never left once entered, each the states of one."""
         from scipy.sparse.csgraph import connected_components
 
-        count, label = connected_components(self.rates, directed=True, connection="strong")
+        rates = self.rates
+        if not rates.has_canonical_format:  # with transitions that stand twice scipy counts wrongly
+            rates = rates.copy()
+            rates.sum_duplicates()
+        count, label = connected_components(rates, directed=True, connection="strong")
         if count == 1:
             return [np.arange(self.states)]
         matrix = self.rates.tocoo()

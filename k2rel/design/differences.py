@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,10 @@ from k2rel.errors import InputError
 from k2rel.measures.solution import AS_MODELLED, IDEAL, StudyLike, framed, role_needs, solution_of, study_of
 from k2rel.organisation import Organisation
 from k2rel.rates import Law
-from k2rel.site.coverage import coverage_name, coverages
+from k2rel.site.coverage import class_name, coverage_name, coverages, detection_times
 from k2rel.site.model import Path as Route
 from k2rel.site.model import Site, Traffic
-from k2rel.site.roles import Holder
+from k2rel.site.roles import ROLE_NUMBERS, Holder, Role, TakeoverNeed
 from k2rel.site.stages import AtLeast
 from k2rel.studies import Study
 
@@ -103,14 +104,24 @@ def facts_of(study: Study) -> Iterator[tuple[tuple[str, str, str], str]]:
 
 def _rules(site: Site) -> Iterator[tuple[tuple[str, str, str], str]]:
     for name, unit in site.units.items():
-        for aspect, value in asdict(unit).items():
+        for aspect, value in ((each.name, getattr(unit, each.name)) for each in fields(unit) if each.repr):
             yield ("roles", name, aspect), _list(value) if isinstance(value, tuple) else str(value)
+        if unit.takeover_needs:
+            yield ("roles", name, "takeover needs"), "; ".join(map(_takeover_need, unit.takeover_needs))
+        if unit.takes_down:
+            yield ("roles", name, "takes down"), _list(unit.takes_down)
     for name, role in site.roles.items():
         yield ("roles", name, "holders"), "; ".join(_holder(holder) for holder in role.holders)
         for cause, value in coverages(role).items():
             yield ("roles", name, coverage_name(cause)), _said(value)
         yield ("roles", name, "switchover [h]"), _said(role.switchover_h)
-        yield ("roles", name, "failback"), role.failback
+        after = f" after {role.failback_after_h:g} h" if role.failback_after_h else ""
+        yield ("roles", name, "failback"), f"{role.failback}{after}"
+        yield from _in_time(role)
+    for one in site.suspensions:
+        works = f" while {_list(one.works)} work" if one.works else ""
+        alone = "" if math.isinf(one.auto_recovery_h) else f", auto-recovery after {one.auto_recovery_h:g} h"
+        yield ("suspensions", one.part, ""), f"without {_list(one.lost)}{works}{alone}"
     for name, traffic in site.traffic.items():
         yield ("traffic", name, "demand [MB/s]"), _said(traffic.demand_mb_s)
         yield ("traffic", name, "share"), traffic.share
@@ -128,9 +139,33 @@ def _rules(site: Site) -> Iterator[tuple[tuple[str, str, str], str]]:
         yield ("assumptions", item.name, ""), f"{item.value} ({item.evidence})"
 
 
+def _in_time(role: Role) -> Iterator[tuple[tuple[str, str, str], str]]:
+    """What takeovers of a role wait for and cost, where that is not as by default."""
+    for cause, value in detection_times(role).items():
+        if value or cause:
+            yield ("roles", role.id, class_name("detection", cause) + " [h]"), _said(value)
+    by_default = {each.name: each.default for each in fields(role)}
+    for key, number in ROLE_NUMBERS.items():
+        if number not in ("coverage", "switchover_h", "detection_h") and getattr(role, number) != by_default[number]:
+            unit = " [1/h]" if number.endswith("_per_h") else " [h]" if number.endswith("_h") else ""
+            yield ("roles", role.id, key.replace(".", ": ").replace("_", " ") + unit), _said(getattr(role, number))
+    for aspect, rule in (("partition", "partition"), ("split brain: serves", "split_serves")):
+        if getattr(role, rule) != by_default[rule]:
+            yield ("roles", role.id, aspect), getattr(role, rule)
+
+
+def _takeover_need(need: TakeoverNeed) -> str:
+    kind = "" if need.kind == "need" else f"{need.kind} "
+    missing = "" if need.missing == "wait" else ", anyway if missing"
+    works = "" if need.coverage == 1.0 else f", works with {need.coverage:g}"
+    return f"{kind}{_list(need.stages)}{missing}{works}{f', takes {need.time_h:g} h' if need.time_h else ''}"
+
+
 def _holder(holder: Holder) -> str:
     at = f"{holder.name} at {holder.side}" if holder.name else holder.side
-    return f"{at}: {holder.on or _list(holder.units or holder.needs)}"
+    needs = f", takeover needs {_list(holder.takeover_needs)}" if holder.takeover_needs else ""
+    quorum = "" if holder.quorum is None else f", quorum {_list((holder.quorum,))}"
+    return f"{at}: {holder.on or _list(holder.units or holder.needs)}{needs}{quorum}"
 
 
 def _route(traffic: Traffic, route: Route) -> str:

@@ -19,7 +19,7 @@ from k2rel.logic.structure import BoolArray
 from k2rel.markov.engine import Dynamics
 from k2rel.markov.parts import Move, RepairOf
 from k2rel.markov.tested import known_laws, tested_kinds, weighted
-from k2rel.policy.following import table_slopes
+from k2rel.policy.table import table_slopes
 from k2rel.rates import Law, RaidModule
 from k2rel.services.diagrams import Service
 

@@ -20,7 +20,7 @@ from k2rel.inputs import Factors, factor
 from k2rel.logic.diagram import Diagram
 from k2rel.markov.engine import Dynamics
 from k2rel.markov.parts import Move
-from k2rel.policy.controls import MAINTAINED, OUT
+from k2rel.policy.terms import PROBABILITIES, Given, Term
 from k2rel.rates import Law
 from k2rel.rates.sampled import SampledLaw, sampled_law, sampled_raid
 from k2rel.site.coverage import coverage_name
@@ -74,32 +74,8 @@ class SampledChain:
     # what is drawn
 
     def _event_rows(self, first: int) -> IntArray:
-        """Row of the rate of each event in time, condition and control state; what each row is stands in `_events`."""
-        table, takeover = self.dynamics.states.recipe.table, self.dynamics.states.takeover
-        self._events: list[tuple[str, tuple[str, ...]]] = []
-        rows = np.zeros(table.rate_per_h.shape, dtype=np.int64)
-        known: dict[tuple[str, tuple[str, ...]], int] = {}
-
-        def row(name: str, roles: tuple[str, ...] = ()) -> int:
-            if (name, roles) not in known:
-                known[name, roles] = first + len(known)
-                self._events.append((name, roles))
-            return known[name, roles]
-
-        if takeover is None or not takeover.roles:
-            return rows
-        moving, count = takeover.on_their_way, len(takeover.servers)
-        for control, which in enumerate(moving):
-            roles = tuple(role for role, here in zip(takeover.roles, which.tolist(), strict=True) if here)
-            rows[0, :, control] = row("switchover_h", roles)
-        rows[1] = row("manual_takeover_h")
-        digits = takeover.digits[:, len(takeover.roles) :]
-        for server in range(count):
-            rows[2 + server][:, digits[:, server] == OUT] = row("return_to_service_h")
-            if takeover.maintained:
-                rows[2 + server][:, digits[:, server] == MAINTAINED] = row("maintenance_h")
-                rows[2 + count + server] = row("maintenance_every_h")
-        return rows
+        """Row of the rate of each event in time, condition and control state, after some other rates."""
+        return self.dynamics.states.recipe.table.term + first
 
     @cached_property
     def _decided(self) -> IntArray:
@@ -107,27 +83,35 @@ class SampledChain:
         table = self.dynamics.states.recipe.table
         self._coverages, index = np.unique(np.where(table.coverage < 1.0, table.counts, 0), return_inverse=True)
         numbers = np.cumsum(self._coverages > 0) * (self._coverages > 0)
-        return np.asarray(numbers[index.reshape(table.decides.shape)], dtype=np.int64)
+        return np.asarray(numbers[index.reshape(table.counts.shape)], dtype=np.int64)
 
     def _rates(self, factors: Factors, draws: int) -> FloatArray:
         """Rate of every move and event at every draw [1/h]."""
-        states, organisation, roles = self.dynamics.states, self.dynamics.organisation, self.study.site.roles
-        rates = np.empty((len(self._nominal) + len(self._events), draws))
+        states, organisation, terms = self.dynamics.states, self.dynamics.organisation, self._terms
+        rates = np.empty((len(self._nominal) + len(terms), draws))
         rates[: len(self._nominal)] = self._nominal[:, None]
         drawn = [self._population(population.members[0], factors) for population in states.parts.populations]
         for place, (number, move) in enumerate(self._moves):
             rates[place] *= drawn[number](move)
         if organisation.travel_h:
             rates[len(self._moves)] /= factor(organisation.uses, "travel_h", factors)
-        for place, (name, moving) in enumerate(self._events, len(self._nominal)):
-            if name != "switchover_h":
-                rates[place] = 1.0 / (getattr(organisation, name) * factor(organisation.uses, name, factors))
-            elif moving:
-                times = [roles[r].switchover_h * factor(roles[r].uses, name, factors) for r in moving]
-                rates[place] = (
-                    1.0 / np.maximum.reduce(np.broadcast_arrays(*times)) if any(np.any(t) for t in times) else 0.0
-                )
+        for place, term in enumerate(terms, len(self._nominal)):
+            rates[place] = term.value(lambda given: self._drawn(given, factors))
         return rates
+
+    @property
+    def _terms(self) -> tuple[Term, ...]:
+        """Rates of events in time."""
+        return self.dynamics.states.recipe.table.terms
+
+    def _drawn(self, given: Given, factors: Factors) -> FloatArray:
+        """A number that rates are made of at every draw; a probability stays one."""
+        takeover = self.dynamics.states.takeover
+        assert takeover is not None
+        field = "return_to_service_h" if given.field == "return_h" else given.field
+        record = takeover.record_of(given) or self.dynamics.organisation
+        drawn = np.asarray(takeover.value(given) * factor(record.uses, field, factors), dtype=np.float64)
+        return np.minimum(drawn, 1.0) if field in PROBABILITIES else drawn
 
     def _population(self, name: str, factors: Factors) -> _Moved:
         """How a part's moves change with draws."""
@@ -154,7 +138,12 @@ class SampledChain:
                 )
                 if bits >> bit & 1
             ]
-            coverage = np.minimum(np.minimum.reduce(each), 1.0)
+            coverage = np.minimum(np.minimum.reduce([np.ones(draws), *each]), 1.0)
+            for bit, (unit, need) in enumerate(takeover.guards, len(takeover.coverages)):
+                if bits >> bit & 1:
+                    coverage = coverage * self._drawn(Given("coverage", unit=unit, need=need), factors)
+            if bits >> takeover.unready_bit & 1:
+                coverage = np.zeros(draws)
             rows += [coverage, 1.0 - coverage]
         return np.array(rows)
 

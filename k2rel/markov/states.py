@@ -21,11 +21,11 @@ from k2rel.ctmc.steady import SteadyState, steady
 from k2rel.errors import InputError, ModelTooLargeError, NoConvergenceError
 from k2rel.logic.structure import BoolArray, Node
 from k2rel.markov.parts import Move, Parts, on_known_days, parts_of
+from k2rel.markov.recovery import until_all_up
 from k2rel.organisation import Organisation
 from k2rel.policy.controls import NO_HELP
 from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover, TakeoverTable
-from k2rel.site.model import Site
 from k2rel.studies import Study
 
 if TYPE_CHECKING:
@@ -47,7 +47,15 @@ _LADDERS = (((1e-8, 1e-9, 1e-10), 25_000), ((1e-6, 1e-7), 300_000), ((1e-5,), _M
 _TOO_OFTEN = "parts fail too often, or crews and persons take too long, for the dynamic engine"
 _NOWHERE = np.zeros((1, 1), dtype=np.int64)
 _NO_ROLES = TakeoverTable(
-    _NOWHERE, _NOWHERE, np.ones((1, 1)), _NOWHERE, _NOWHERE, np.zeros((0, 1, 1)), np.zeros((0, 1, 1), dtype=np.int64)
+    _NOWHERE,
+    _NOWHERE,
+    np.ones((1, 1)),
+    _NOWHERE,
+    (),
+    (),
+    np.zeros((0, 1, 1), dtype=np.int64),
+    np.zeros((0, 1, 1)),
+    np.zeros((0, 1, 1), dtype=np.int64),
 )
 _FINER = 0.05  # control states are cheaper to follow than more failed parts
 
@@ -229,15 +237,15 @@ def _within(
     parts = parts_of(study, policy, asked, organisation)
     lists = _Lists(parts, organisation)
     below = tolerances[0] * 1e-2
-    until_all_up = _until_all_up(study.site, parts, takeover, lists, organisation)
+    recovery = until_all_up(takeover, parts, lists.hours, organisation)
 
     def generated(found_at_once: Collection[int] = ()) -> SiteStates:
         # where nothing can be said of what is left out, nothing may be left out
-        least = below if until_all_up else 0.0
+        least = below if recovery else 0.0
         here = _Lists(parts, organisation, found_at_once) if found_at_once else lists
         # what a test finds at once is reached whatever the rates are
         most, finer = (MOST_EXACT, 0.0) if found_at_once else (most_states, _FINER)
-        return _generated(policy, takeover, parts, here, organisation, tolerances[0], least, until_all_up, most, finer)
+        return _generated(policy, takeover, parts, here, organisation, tolerances[0], least, recovery, most, finer)
 
     kept: SiteStates | None = None
     for tolerance in tolerances:
@@ -249,7 +257,7 @@ def _within(
                     raise
                 return _with_tests(study, kept, tolerances, generated)
             bound = found.error_bound
-            if until_all_up is None and bound != 0.0:
+            if recovery is None and bound != 0.0:
                 raise _no_bound(study, found, tolerance)
             if bound <= tolerance:
                 break
@@ -296,7 +304,7 @@ def _generated(
     organisation: Organisation,
     tolerance: float,
     below: float,
-    until_all_up: Callable[[ArrayLike], FloatArray] | None,
+    recovery: Callable[[ArrayLike], FloatArray] | None,
     most: int,
     finer: float,
 ) -> SiteStates:
@@ -367,7 +375,7 @@ def _generated(
         parts, lists.population, lists.local, atoms, onsite, part_state, control, takeover, policy, whole, solution,
         math.nan, math.nan, Recipe(moves, which, tuple(lists.numbered), table),
     )  # fmt: skip
-    return _bounded(found, out, out_work[part_state], lists.hours, until_all_up)
+    return _bounded(found, out, out_work[part_state], lists.hours, recovery)
 
 
 def _check_size(states: int, tolerance: float, most: int) -> None:
@@ -411,7 +419,7 @@ def _bounded(
     out: FloatArray,
     out_work: FloatArray,
     hours: FloatArray,
-    until_all_up: Callable[[ArrayLike], FloatArray] | None,
+    recovery: Callable[[ArrayLike], FloatArray] | None,
 ) -> SiteStates:
     r"""Bound the error that the states left out can make.
 
@@ -432,7 +440,7 @@ def _bounded(
     flow = float(p @ out)
     if flow == 0.0:
         return replace(found, error_bound=0.0, share_bound=0.0, left_per_h=0.0)
-    if until_all_up is None:
+    if recovery is None:
         return found
     all_up = found.all_up
     rates = chain.rates
@@ -445,53 +453,12 @@ def _bounded(
             break
     reach, exits, disturbed = (1.1 * value[:, c] for c in range(3))
     standing = found.hours_standing(hours)[found.part_state]
-    longest = float(until_all_up(standing.max() + hours.max(initial=0.0)))
+    longest = float(recovery(standing.max() + hours.max(initial=0.0)))
     rest = 1.0 - float(exits.max()) - flow * (float(reach.max()) + longest)
     if rest <= 0:
         return found
-    away = flow / rest * float(until_all_up(float(p @ (out * standing + out_work)) / flow))
+    away = flow / rest * float(recovery(float(p @ (out * standing + out_work)) / flow))
     spread = float(disturbed[all_up].max()) + float(p[~all_up].sum()) * float(reach.max())
     every = float(reach.max())
     left = flow / rest
     return replace(found, error_bound=away + left * spread, share_bound=away + left * every, left_per_h=left)
-
-
-def _until_all_up(
-    site: Site, parts: Parts, takeover: Takeover | None, lists: _Lists, organisation: Organisation
-) -> Callable[[ArrayLike], FloatArray] | None:
-    """Longest mean time until all is up [h], by the hours of repair that stand; None where repairs cannot keep up.
-
-    All is repaired one thing after another while new failures bring their share of work (a busy period), then operators
-    do all that they may have to do, one thing after another; a failure meanwhile brings a busy period of its own.
-    """
-    populations = parts.populations
-    failing = [population.failure_rate_per_h * population.size for population in populations]
-    quick = [(rate, hours) for rate, hours, population in zip(failing, lists.hours.tolist(), populations, strict=True)
-             if not population.slow]  # fmt: skip
-    slow = [(rate, hours) for rate, hours, population in zip(failing, lists.hours.tolist(), populations, strict=True)
-            if population.slow]  # fmt: skip
-    rate = sum(fails for fails, _ in quick)
-    load = sum(fails * hours for fails, hours in quick)
-    operators = 0.0
-    if takeover is not None and takeover.roles:
-        roles = site.roles
-        operators = max(roles[role].switchover_h for role in takeover.roles) + organisation.manual_takeover_h
-        operators += len(takeover.servers) * organisation.return_to_service_h
-        if math.isfinite(organisation.maintenance_every_h):
-            operators += organisation.maintenance_h
-    travel = 2 * organisation.travel_h
-    if load >= 1 or rate * (operators + travel) >= 0.5:
-        return None
-    again = rate * operators
-    busy = load / rate / (1.0 - load) + travel if rate else 0.0
-    after = (operators + again * busy) / (1.0 - again)
-    unnoticed, longest = sum(fails for fails, _ in slow), sum(hours for _, hours in slow)
-    if unnoticed * longest >= 0.5:
-        return None
-
-    def until(hours: ArrayLike) -> FloatArray:
-        once = np.asarray(hours) / (1.0 - load) + travel + after
-        # what fails unnoticed meanwhile may lead to no all-up state that is followed before it is found
-        return np.asarray(once * (1.0 + 2.0 * unnoticed * (longest + busy + travel + after)))
-
-    return until

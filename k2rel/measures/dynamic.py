@@ -24,6 +24,7 @@ from k2rel.measures.solution import IDEAL, Solution, StudyLike, framed, solution
 from k2rel.measures.tested import exponential_tests
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
+from k2rel.policy.positions import Kind
 from k2rel.policy.rules import Policy
 from k2rel.services.catalogue import site_services
 from k2rel.services.diagrams import Service, services_of
@@ -372,8 +373,7 @@ def _where_roles_are(solution: Solution) -> str:
     if not solution.study.policy.apart and site.traffic[principal].share == "first":
         return f"{principal} is carried by {site.sides[-1]} for {100 * _share_last_side(load(solution)):.3g} %"
     assert states.takeover is not None
-    # a role at the place 0 is with its first holder
-    away = (states.takeover.digits[states.control][:, : len(states.takeover.roles)] > 0).any(axis=1)
+    away = (states.takeover.holder[states.control] != 0).any(axis=1)  # 0: the first holder
     some = "a role is" if len(states.takeover.roles) == 1 else "some role is"
     return f"{some} not with its first holder for {100 * float(solution.dynamics.probability[away].sum()):.3g} %"
 
@@ -475,15 +475,16 @@ def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
         arrives = lands = (moved[after] & ~moved[before]).any(axis=1)
         fails = np.zeros(len(flow), dtype=np.bool_)
     else:
-        digits = takeover.digits[states.control][:, : len(takeover.roles)]
-        moving, failed = takeover.moving[states.control], takeover.takeover_failed[states.control]
-        at_once = ~moving[before] & ~failed[before] & ~moving[after] & ~failed[after]
-        changed = at_once & (digits[before] != digits[after]).any(axis=1)
+        holder = takeover.holder[states.control]
+        moving = np.asarray(takeover.which(Kind.ON_ITS_WAY).any(axis=1))[states.control]
+        failed = takeover.takeover_failed[states.control]
+        held = np.asarray((holder >= 0).all(axis=1))
+        changed = held[before] & held[after] & (holder[before] != holder[after]).any(axis=1)
         arrives = (moving[before] & ~moving[after] & ~failed[after]) | changed
         fails = ~failed[before] & failed[after]
         # a role that comes back to its first holder by itself is no takeover: nothing was lost there
         home = np.array([policy.site.roles[name].failback == "automatic" for name in takeover.roles], dtype=np.bool_)
-        taken = (digits[before] != digits[after]) & ~(home & (digits[after] == 0))
+        taken = (holder[before] != holder[after]) & ~(home & (holder[after] == 0))
         lands = arrives & taken.any(axis=1)
     loading = Loading(dynamics.policy, foreground=True)
     mode = dynamics.modes(loading.table.diagram)

@@ -11,10 +11,12 @@ from k2rel.measures.solution import Solution
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.rates import changed_laws
-from k2rel.site.coverage import coverage_name
+from k2rel.site.coverage import class_name
 from k2rel.site.model import Site
-from k2rel.site.roles import Role
+from k2rel.site.roles import ROLE_NUMBERS, Role, Unit
 from k2rel.studies import Study
+
+Classes = tuple[tuple[str, float], ...]
 
 __all__ = ["about", "inputs_of", "site_at", "study_at"]
 
@@ -29,7 +31,9 @@ def inputs_of(solution: Solution) -> dict[str, Input]:
             used |= {use.input: None for use in law.single.uses}
     records: list[Any] = [*site.components.values(), *site.raid_sets.values(), *site.traffic.values()]
     if solution.method != "exact":
-        records += [*site.movable.values()]
+        units = dict.fromkeys(unit for role in site.movable.values() for each in role.holders for unit in each.units)
+        needs = [need for unit in units for need in site.units[unit].takeover_needs]
+        records += [*site.movable.values(), *needs, *site.suspensions]
     # a client's change of path moves no downtime and no load, which are what is drawn
     used |= {use.input: None for record in records for use in record.uses if not use.field.startswith("failover_")}
     known = {**study.laws.inputs, **site.inputs}
@@ -48,8 +52,9 @@ def about(study: Study, item: Input) -> str:
         more = f" and {len(kinds) - 2} more" if len(kinds) > 3 else ""
         return f"{item.kind} of {', '.join(kinds[:2] if more else kinds)}{more}".replace("_", " ")
     of = item.name.split(".")
-    if item.kind == "coverage" and of[0] == "roles":
-        return f"coverage of {of[1]}{f' after {of[3]}' if len(of) > 3 else ''}".replace("_", " ")
+    if len(of) > 1 and of[0] in ("roles", "units", "suspends"):
+        by_class = len(of) > 3 and of[2] in ("coverage", "detection")
+        return f"{item.kind} of {of[1]}{f' after {of[3]}' if by_class else ''}".replace("_", " ")
     if len(of) > 1:  # a place in the file, or a part's own
         return f"{item.kind} of {of[-2]}".replace("_", " ")
     name = item.name.removesuffix("_h").replace("_", " ")
@@ -62,7 +67,9 @@ def site_at(site: Site, factors: Mapping[str, float]) -> Site:
         site,
         components={name: _moved(part, factors, "capacity_mb_s") for name, part in site.components.items()},
         raid_sets={name: _moved(entry, factors, "rebuild_h", "restore_h") for name, entry in site.raid_sets.items()},
-        roles={name: _with_coverages(role, factors) for name, role in site.roles.items()},
+        units={name: _unit_at(unit, factors) for name, unit in site.units.items()},
+        roles={name: _role_at(role, factors) for name, role in site.roles.items()},
+        suspensions=tuple(_moved(one, factors, "auto_recovery_h") for one in site.suspensions),
         traffic={
             name: _moved(flow, factors, "demand_mb_s", "failover_h", "failover_coverage")
             for name, flow in site.traffic.items()
@@ -90,10 +97,21 @@ def _moved(record: Any, factors: Mapping[str, float], *fields: str) -> Any:
     return replace(record, **changes)
 
 
-def _with_coverages(role: Role, factors: Mapping[str, float]) -> Role:
-    """A role at one draw, with its coverages by what failed."""
-    given = (
-        (cause, value * float(factor(role.uses, coverage_name(cause), factors))) for cause, value in role.coverage_of
+def _unit_at(unit: Unit, factors: Mapping[str, float]) -> Unit:
+    """A unit at one draw of what its fences take."""
+    needs = tuple(_moved(need, factors, "coverage", "time_h") for need in unit.takeover_needs)
+    return replace(unit, takeover_needs=needs)
+
+
+def _role_at(role: Role, factors: Mapping[str, float]) -> Role:
+    """A role at one draw, with its coverages and detection times by what failed."""
+
+    def by_class(field: str, of: Classes) -> Classes:
+        return tuple((cause, v * float(factor(role.uses, class_name(field, cause), factors))) for cause, v in of)
+
+    moved: Role = _moved(role, factors, *ROLE_NUMBERS.values())
+    return replace(
+        moved,
+        coverage_of=by_class("coverage", role.coverage_of),
+        detection_of=by_class("detection_h", role.detection_of),
     )
-    moved: Role = _moved(role, factors, "coverage", "switchover_h")
-    return replace(moved, coverage_of=tuple(given))

@@ -39,7 +39,7 @@ def _place(site: Site, target: Target) -> tuple[str, ...]:
     if name in {assumption.name for assumption in site.assumptions}:
         return ("assumptions", name)
     first, *rest = name.split(".")
-    if not rest or first in ("roles", "types", "components", "links", "clients"):
+    if not rest or first in ("roles", "types", "components", "links", "clients", "units", "suspends"):
         return (first, *rest)
     part = site.described.get(first)  # as a setting by hand names it
     return ("types" if part is None else part.section, first, *rest)
@@ -48,9 +48,7 @@ def _place(site: Site, target: Target) -> tuple[str, ...]:
 def _written(item: Input, place: tuple[str, ...]) -> str:
     """An input as a number of a site file with limits; an assumption needs a code of its own and a reason."""
     unit = f" {item.unit}" if item.unit else ""
-    value, low, high = (
-        f"{number:.{9 if item.kind == 'coverage' else 6}g}{unit}" for number in (item.point, item.low, item.high)
-    )
+    value, low, high = (f"{number:.{6 if item.unit else 9}g}{unit}" for number in (item.point, item.low, item.high))
     source = json.dumps(item.source, ensure_ascii=False)
     about = f"evidence: {item.evidence}, source: {source}"
     if place[0] == "assumptions":

@@ -19,7 +19,7 @@ from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.services.diagrams import services_of
 from k2rel.services.engine import Engine
-from k2rel.site.coverage import coverages
+from k2rel.site.coverage import coverages, detection_times
 from k2rel.studies import Provenance, Study, StudyLike, study_of
 from k2rel.tables import Shown
 
@@ -143,7 +143,7 @@ class Solution(Shown):
     @cached_property
     def ideal(self) -> Solution | None:
         """The second reading, takeovers at once and certain; None where this is it already."""
-        if self.takeovers == IDEAL or not self.study.site.movable:
+        if self.takeovers == IDEAL or not (self.study.site.movable or self.study.site.suspensions):
             return None
         return solution_of(self.study, "exact")
 
@@ -260,6 +260,13 @@ def role_needs(study: Study) -> list[str]:
         "roles stay where a takeover put them": any(role.failback != "automatic" for role in roles),
         "servers wait for a person": bool(roles)
         and not all(policy.returns_by_itself(server) for server in policy.redundant_servers),
+        "losses are detected after a while": any(max(detection_times(role).values()) > 0 for role in roles),
+        "roles are given back after a while": any(role.failback_after_h > 0 or role.giveback_h for role in roles),
+        "takeovers begin without a cause": any(role.spurious_per_h > 0 for role in roles),
+        "takeovers become unready unnoticed": any(role.drift_per_h > 0 for role in roles),
+        "fences take time or can fail": any(need.time_h > 0 or need.coverage < 1 for need in policy.acting_fences()),
+        "a split has to be mended": any(role.split_mend_h > 0 and policy.can_split(role.id) for role in roles),
+        "what was lost first decides what is suspended": bool(study.site.suspensions),
     }
     return [words for words, holds in found.items() if holds]
 

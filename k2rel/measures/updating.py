@@ -307,7 +307,7 @@ def _class(study: Study, role: Role, trigger: str) -> str:
     begin = may_fail_over(role, site.units, parts)
     if trigger not in begin and all(part.type != trigger for name, part in parts.items() if name in begin):
         raise InputError(f"takeovers: no takeover of '{role.id}' begins with '{trigger}'")
-    return class_of(role.coverage_of, trigger, parts)
+    return class_of(coverages(role), trigger, parts)
 
 
 def _repairs(study: Study, repairs: Sequence[Times], prior: str) -> dict[Target, Learned]:

@@ -1,12 +1,13 @@
-"""What works, who holds each role and who takes it over: the one place where failover behaviour is written.
+"""Who holds each role and who takes it over, and which servers that puts out of service.
 
-The rules are structure functions over "component works". One state is answered by evaluating them, all
-states by compiling them; nobody else in k2rel knows a rule.
+The rules are structure functions over "component works": those of parts and single holders stand in `works` and
+`leaving`. One state is answered by evaluating them, all states by compiling them; nobody else in k2rel knows a rule.
 
 Takeover
-    A role is at its home holder until a trigger of one of the holder's units is lost, the loss is noticed
-    (the unit's heartbeat works) and another holder is healthy. Then the role moves, and the server of each
-    unit whose loss was noticed, and the server that held the role, shut down: they are out of service.
+    A role is at its home holder until a takeover from there is called for (`leaving`) and another holder is healthy,
+    with what it needs to take the role over. Then the role moves, and the server of each unit whose loss was noticed,
+    and the server that held the role, shut down: they are out of service. Where nothing stops a holder that is silent
+    but alive, both have the role: a split.
     What no source states is a key of the role or unit (`unable_backup`, `shuts_down`, ...) and its default.
     Where no other holder can take over, the home holder goes on with what it has.
     A *preferred-side* policy makes the roles a function of the failed parts: each is at its home holder whenever
@@ -16,21 +17,20 @@ Takeover
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 
 from k2rel.arguments import as_name
 from k2rel.errors import InputError
-from k2rel.logic.structure import FALSE, TRUE, Node, Structure
-from k2rel.site.coverage import class_of, coverages
+from k2rel.logic.structure import FALSE, TRUE, Node
+from k2rel.policy.leaving import Leaving
 from k2rel.site.model import Site
 from k2rel.site.roles import Holder, Role
-from k2rel.site.stages import AtLeast, Stage, names_in
 
 __all__ = ["Roles"]
 
 
-class Roles:
+class Roles(Leaving):
     """What works and who holds each role, as structure functions.
 
     Examples
@@ -43,58 +43,12 @@ class Roles:
     """
 
     def __init__(self, site: Site, primary: str | None = None, *, sticky: bool = False) -> None:
-        self.site = site
-        self.sticky = sticky
+        super().__init__(site, sticky=sticky)
         self.primary = primary  # None: holders are asked as the file lists them
         self.home = site.sides[0] if primary is None else as_name("primary", primary)
         if self.home not in site.sides:
             only = " and ".join(site.sides)
             raise InputError(f"--primary {self.home[:20]}: {site.name} has no side '{self.home[:20]}', only {only}")
-        self.structure = Structure()
-        self._works: dict[str, Node] = {}
-
-    def works(self, name: str) -> Node:
-        """Say when a component works: it has not failed, and what it needs works.
-
-        Examples
-        --------
-        >>> from k2rel.site import read_site
-        >>> policy = Roles(read_site("L2R"))
-        >>> policy.structure.value(policy.works("server_A"), {"psu_A_1": False, "psu_A_2": False})
-        False
-        """
-        node = self._works.get(name)
-        if node is None:
-            node = self._works[name] = self.structure.conjunction(
-                [self._itself(name), self._all_work(self._needs(name))]
-            )
-        return node
-
-    def _itself(self, name: str) -> Node:
-        """A component has not failed itself, whatever it needs."""
-        own = [self.structure.variable(name)]
-        # an event that takes away several parts together is a variable of its own
-        for event, (parts, share) in self.site.cause_events.items():
-            if name in parts and len(parts) > 1 and share > 0:
-                own.append(self.structure.variable(event))
-        return self.structure.conjunction(own)
-
-    def _needs(self, name: str) -> Sequence[Stage]:
-        part = self.site.components.get(name)
-        return () if part is None else part.needs
-
-    def _stage(self, stage: Stage, *, in_service: bool = False) -> Node:
-        """A component works, or at least k of some; with `in_service`, and not shut down."""
-
-        def one(name: str) -> Node:
-            return self.in_service(name) if in_service else self.works(name)
-
-        if isinstance(stage, AtLeast):
-            return self.structure.at_least(stage.k, [self.structure.conjunction(map(one, each)) for each in stage.of])
-        return one(stage)
-
-    def _all_work(self, needs: Sequence[Stage]) -> Node:
-        return self.structure.conjunction(self._stage(need) for need in needs)
 
     def _holders(self, role: Role) -> list[Holder]:
         """Holders in the order in which they are asked: as listed, those on the primary side first if one is given."""
@@ -110,10 +64,9 @@ class Roles:
     @property
     def asked_first(self) -> str:
         """Who is asked for a role first, as provenances say it."""
-        return "holders as listed" if self.primary is None and self.apart else f"preferred side {self.home}"
-
-    def _triggers_kept(self, unit: str) -> Node:
-        return self.structure.conjunction(self.works(name) for name in self.site.units[unit].triggers)
+        first = "holders as listed" if self.primary is None and self.apart else f"preferred side {self.home}"
+        blind = bool(self.site.suspensions) and not self.sticky
+        return first + (", what was lost first not known" if blind else "")
 
     @cached_property
     def _positions(self) -> dict[str, list[tuple[Holder, Node]]]:
@@ -133,11 +86,6 @@ class Roles:
         """Name the variable of a sticky policy that says who holds a role, the holder by its place in `holders`."""
         return f"{role} held by {index}"
 
-    @staticmethod
-    def placed(server: str) -> str:
-        """Name the variable of a sticky policy that says that a server has been placed in service."""
-        return f"{server} placed in service"
-
     def holders(self, role: str) -> list[Holder]:
         """List the holders of a role in the order in which they are asked.
 
@@ -153,34 +101,16 @@ class Roles:
         """Say when each holder has a role, in the order of `holders`; on its way, or stranded, none."""
         return [node for _, node in self._positions[role]]
 
-    def servers(self, holder: Holder) -> list[str]:
-        """List the servers that a holder is made of: the one it runs on and those of its units.
-
-        Examples
-        --------
-        >>> from k2rel.site import read_site
-        >>> policy = Roles(read_site("L3R"))
-        >>> policy.servers(policy.holders("media_side")[0])
-        ['server_1A', 'server_2A']
-        """
-        named = [holder.on] if holder.on else []
-        return list(dict.fromkeys([*named, *(self.site.units[unit].server for unit in holder.units)]))
-
-    def noticed(self, holder: Holder) -> Node:
-        """Say when a holder has lost a trigger and the loss is noticed."""
-        s = self.structure
-        if not holder.units:
-            return s.negation(self._all_work(holder.needs))
-        return s.disjunction(self._unit_noticed(unit) for unit in holder.units)
-
-    def _unit_noticed(self, unit: str) -> Node:
-        """A unit has lost a trigger, and its heartbeat says so."""
-        return self.structure.conjunction([self.structure.negation(self._triggers_kept(unit)), self._heartbeat(unit)])
-
     def left(self, role: str, index: int) -> Node:
-        """Say when a holder gives a role away to a backup that is ready: noticed, or out of service with it."""
+        """Say when a holder gives a role away to a backup that is ready: called for, or out of service with it."""
         holder = self.holders(role)[index]
-        return self.structure.disjunction([self.noticed(holder), self._abandoned(role, holder)])
+        return self.structure.disjunction([self.called(role, holder), self._abandoned(role, holder)])
+
+    def split(self, role: str, index: int) -> Node:
+        """Say when a takeover from a holder leaves both with the role."""
+        holder = self.holders(role)[index]
+        abandoned = self.structure.negation(self._abandoned(role, holder))
+        return self.structure.conjunction([self.both(holder), abandoned])
 
     def _abandoned(self, role: str, holder: Holder) -> Node:
         """A server of the holder is out of service, and the backup sees it; where the role says that this counts."""
@@ -203,75 +133,6 @@ class Roles:
             return []
         return [node for server in self.servers(holder) for node in self._seen_by(holder, server)]
 
-    def seen_by(self) -> list[Node]:
-        """List what losses are seen by, of all units."""
-        return [self._heartbeat(unit) for unit in self.site.units]
-
-    def causes(self, role: str, index: int) -> list[tuple[str, Node]]:
-        """Say when a cause of each class of coverage stands for a holder, "" for parts that no class names.
-
-        Causes of a loss are parts that have failed themselves. They are found from each trigger that is lost, in a unit
-        whose loss is noticed, through what is down of its needs that are lost. Empty where there is one coverage.
-
-        Examples
-        --------
-        >>> from k2rel.site import read_site
-        >>> Roles(read_site("L2R")).causes("file_system", 0)
-        [('', 48), ('server_software', 52), ('fs_database', 54)]
-        """
-        entry, holder, s = self.site.roles[role], self.holders(role)[index], self.structure
-        classes = coverages(entry) if entry.coverage_of else ()
-        without: dict[tuple[str, str], Node] = {}
-
-        # no cause of a class: said by what works, as elsewhere, so that parts that are alike are seen to be
-        def spared(name: str, wanted: str) -> Node:
-            if (name, wanted) not in without:
-                mine = class_of(entry.coverage_of, name, self.site.components) == wanted
-                below = [kept(need, wanted) for need in self._needs(name)]
-                without[name, wanted] = s.conjunction([self._itself(name) if mine else TRUE, *below])
-            return without[name, wanted]
-
-        def kept(stage: Stage, wanted: str) -> Node:
-            return s.disjunction([self._stage(stage), s.conjunction(spared(name, wanted) for name in names_in(stage))])
-
-        def stands(wanted: str) -> Node:
-            if not holder.units:
-                return s.negation(s.conjunction(kept(need, wanted) for need in holder.needs))
-            return s.disjunction(
-                s.conjunction([self._heartbeat(unit), s.negation(s.conjunction(
-                    kept(name, wanted) for name in self.site.units[unit].triggers
-                ))])
-                for unit in holder.units
-            )  # fmt: skip
-
-        return [(wanted, stands(wanted)) for wanted in classes]
-
-    def healthy(self, holder: Holder) -> Node:
-        """Say when a holder has lost no trigger."""
-        if not holder.units:
-            return self._all_work(holder.needs)
-        return self.structure.conjunction(self._triggers_kept(unit) for unit in holder.units)
-
-    def able(self, holder: Holder) -> Node:
-        """Say when a holder has all that the role needs."""
-        return self._all_work(holder.needs)
-
-    def unit_kept(self, server: str) -> Node:
-        """Say when no unit of a server has lost a trigger."""
-        units = [name for name, unit in self.site.units.items() if unit.server == server]
-        return self.structure.conjunction(self._triggers_kept(unit) for unit in units)
-
-    def servers_lost(self, holder: Holder) -> list[tuple[str, Node]]:
-        """List the servers that shut down when a role is taken from a holder, and when each does."""
-        causes = [(holder.on, TRUE)] if holder.on is not None else []
-        return [*causes, *((self.site.units[unit].server, self._shuts(unit)) for unit in holder.units)]
-
-    def _shuts(self, unit: str) -> Node:
-        """When a takeover shuts a unit's server down: its own loss was noticed, or it has one."""
-        if self.site.units[unit].shuts_down == "lost":
-            return self.structure.negation(self._triggers_kept(unit))
-        return self._unit_noticed(unit)
-
     def _placed(self, holder: Holder) -> list[Node]:
         """In a sticky policy, that each server of a holder has been placed in service."""
         return [self.structure.variable(self.placed(name)) for name in self.servers(holder)] if self.sticky else []
@@ -279,7 +140,8 @@ class Roles:
     def fit(self, role: str, holder: Holder) -> Node:
         """Say when a holder's parts let it take a role over: healthy and, where an unable backup waits, able."""
         waits = self.site.roles[role].unable_backup == "waits"
-        return self.structure.conjunction([self.healthy(holder), *([self.able(holder)] if waits else [])])
+        ready = [self.healthy(holder), *([self.able(holder)] if waits else [])]
+        return self.structure.conjunction([*ready, self.takes_over(holder)])
 
     def ready(self, role: str, holder: Holder) -> Node:
         """Say when a holder could take a role over: its parts let it, and it is in service."""
@@ -288,10 +150,13 @@ class Roles:
     def willing(self, role: str, holder: Holder) -> Node:
         """Say when a holder would take a role over if nobody were ready: able and in service, if that is enough."""
         enough = self.site.roles[role].backup == "able"
-        return self.structure.conjunction([self.able(holder), *self._placed(holder)]) if enough else FALSE
+        if not enough:
+            return FALSE
+        needs = [self.able(holder), self.takes_over(holder)]
+        return self.structure.conjunction([*needs, *self._placed(holder)])
 
-    def takes(self, role: str, index: int = 0) -> list[Node]:
-        """Say when each holder takes a role over from another one.
+    def takes(self, role: str, index: int = 0, *, called: bool = False) -> list[Node]:
+        """Say when each holder takes a role over from another one; with `called`, whether or not that is called for.
 
         Examples
         --------
@@ -303,7 +168,7 @@ class Roles:
         s = self.structure
         everyone = self.holders(role)
         present, others = everyone[index], [n for n in range(len(everyone)) if n != index]
-        noticed = self.left(role, index)
+        noticed = TRUE if called else self.left(role, index)
         ready = {n: self.ready(role, everyone[n]) for n in others}
         result = [FALSE] * len(everyone)
         for place, n in enumerate(others):
@@ -320,16 +185,17 @@ class Roles:
 
     def _position(self, role: Role) -> list[tuple[Holder, Node]]:
         """Preferred side: the home holder has the role unless another one takes it over."""
-        takes = self.takes(role.id)
+        s, takes = self.structure, self.takes(role.id)
         first, *others = self._holders(role)
-        return [
-            (first, self.structure.negation(self.structure.disjunction(takes))),
-            *zip(others, takes[1:], strict=True),
-        ]
-
-    def _heartbeat(self, unit: str) -> Node:
-        heartbeat = self.site.units[unit].heartbeat
-        return TRUE if heartbeat is None else self.works(heartbeat)
+        taken = s.disjunction(takes)
+        if not self.can_split(role.id):
+            return [(first, s.negation(taken)), *zip(others, takes[1:], strict=True)]
+        split = self.split(role.id, 0)
+        alone = [s.conjunction([node, s.negation(split)]) for node in takes[1:]]
+        if role.split_serves == "new":
+            alone = takes[1:]
+        former = [s.conjunction([taken, split])] if role.split_serves == "former" else []
+        return [(first, s.disjunction([s.negation(taken), *former])), *zip(others, alone, strict=True)]
 
     @cached_property
     def _shut_down(self) -> dict[str, Node]:
@@ -338,22 +204,24 @@ class Roles:
         causes: dict[str, list[Node]] = {}
         if self.sticky:
             return {name: s.negation(s.variable(self.placed(name))) for name in self.redundant_servers}
-        for positions in self._positions.values():
-            (first, stays), *others = positions
+        for name, ((first, stays), *others) in self._positions.items():
             if not others:
                 continue
             moved = s.negation(stays)
+            if self.can_split(name):
+                moved = s.conjunction([s.disjunction(self.takes(name)), s.negation(self.split(name, 0))])
             for server, lost in self.servers_lost(first):
                 causes.setdefault(server, []).append(s.conjunction([moved, lost]))
+            for other, _ in others:
+                for server, shot in self.shot(name, first, other):
+                    idle = [s.negation(at) for at in self._busy(server)]
+                    causes.setdefault(server, []).append(s.conjunction([shot, *idle]))
         return {server: s.disjunction(parts) for server, parts in causes.items()}
 
-    @cached_property
-    def redundant_servers(self) -> tuple[str, ...]:
-        """Servers of roles that can move: a takeover puts them out of service, an operator back in."""
-        found = [
-            server for name in self.site.movable for holder in self.holders(name) for server in self.servers(holder)
-        ]
-        return tuple(dict.fromkeys(found))
+    def _busy(self, server: str) -> list[Node]:
+        """When some role is at a holder that a server is one of."""
+        positions = [each for at in self._positions.values() if len(at) > 1 for each in at]
+        return [at for holder, at in positions if server in self.servers(holder)]
 
     def in_service(self, name: str) -> Node:
         """Say when a component works and has not been shut down by a takeover.
@@ -397,7 +265,7 @@ class Roles:
         False
         """
         return self.structure.disjunction(
-            self.structure.conjunction([at, self._all_work(holder.needs), *self._running(holder)])
+            self.structure.conjunction([at, self.able(holder), *self._running(holder)])
             for holder, at in self._positions[role]
         )
 
@@ -450,7 +318,7 @@ class Roles:
         ready = []
         for place, (holder, at) in enumerate(self._positions[role]):
             others = [self._stands_by(role, other) for n, (other, _) in enumerate(self._positions[role]) if n != place]
-            seen = [self._heartbeat(unit) for unit in holder.units]
+            seen = [node for unit in holder.units for node in self._tells(unit)]
             ready.append(s.conjunction([at, *seen, s.disjunction(others)]))
         return s.disjunction(ready)
 

@@ -4,33 +4,41 @@ A *control state* says who holds each role that can move (or that it is on its w
 that failed) and for each redundant server whether it is in service, out of service, or in maintenance. A
 *condition* says which of the role's predicates hold for the failed parts. Together they say what happens:
 
-at once     a server that is down comes back out of service; a role whose holder has lost a trigger, noticed by
-            a backup that is ready, starts to move: the former holder shuts down, with the coverage the role is on
-            its way, else it is stranded. With automatic failback, servers and roles return at once.
-in time     a role on its way arrives after the switchover time at a holder that is ready, and is stranded if none
-            is. An operator places a stranded role at a healthy or able holder, and a restored server back
-            in service; a server is taken into maintenance, its roles moved first.
+at once     (`following`) parts are suspended; a server that is down comes back out of service; a role whose holder has
+            lost a trigger, noticed by a backup that is ready, starts to move: the former holder shuts down, with the
+            coverage the role is on its way, else it is stranded, or tried again. Where nothing stops the former
+            holder both have it. With automatic failback, servers and roles return at once.
+in time     (`timed`) a loss is detected, if that takes time; a role on its way arrives after the switchover time at a
+            holder that is ready, and is stranded if none is. An operator places a stranded role at a healthy or able
+            holder, and a restored server back in service; a server is taken into maintenance, its roles moved first.
+            Takeovers begin without a cause, become unready unnoticed, and are tried in drills.
 
 Roles that start to move at one instant are one takeover: one success or failure, one switchover.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from dataclasses import replace
+from functools import cached_property, lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from k2rel.errors import ModelTooLargeError
 from k2rel.logic.structure import BoolArray
 from k2rel.policy.controls import Controls, TakeoverTimes
-from k2rel.policy.following import TakeoverTable, followed
 from k2rel.policy.rules import Policy
+from k2rel.policy.table import TakeoverTable, followed
+from k2rel.policy.timed import TimedEvent
 
 __all__ = ["Takeover", "TakeoverTable", "TakeoverTimes"]
 
+IntArray = NDArray[np.int64]
+
 _MOST_ENTRIES = 20_000_000
 _KEPT_ENTRIES = 500_000
-_BY_CONDITION = ("settled", "failed", "coverage", "decides", "counts")
+_BY_CONDITION = ("settled", "failed", "coverage", "counts")
+_BY_EVENT = ("term", "rate_per_h", "leads_to")
 
 
 class Takeover(Controls):
@@ -43,6 +51,16 @@ class Takeover(Controls):
     >>> takeover.controls, takeover.words(0)
     (16, 'file_system at A')
     """
+
+    @cached_property
+    def events(self) -> tuple[TimedEvent, ...]:
+        """What happens in time, in the order of the tables."""
+        nothing = np.zeros(0, dtype=np.int64)
+        return followed(self, np.zeros((0, len(self.conditions)), dtype=np.bool_), (nothing, nothing)).events
+
+    def of_pairs(self, conditions: BoolArray, condition: IntArray, control: IntArray) -> TakeoverTable:
+        """Work out what follows from pairs of a condition, as a row of `conditions`, and a control state."""
+        return followed(self, conditions, (condition, control))
 
     def table(self, conditions: BoolArray) -> TakeoverTable:
         """Work out what follows from conditions, in every control state.
@@ -86,8 +104,8 @@ class _Kept:
             place = place | {keys[i]: len(place) + k for k, i in enumerate(new)}
             self._known = place, rows
         here = np.array([place[key] for key in keys], dtype=np.int64)
-        return TakeoverTable(rows.settled[here], rows.failed[here], rows.coverage[here], rows.decides[here],
-                             rows.counts[here], rows.rate_per_h[:, here], rows.leads_to[:, here])  # fmt: skip
+        chosen = {name: getattr(rows, name)[here] for name in _BY_CONDITION}
+        return replace(rows, **chosen, **{name: getattr(rows, name)[:, here] for name in _BY_EVENT})
 
 
 @lru_cache(maxsize=16)
@@ -96,6 +114,10 @@ def _kept(policy: Policy, times: TakeoverTimes) -> _Kept:
 
 
 def _joined(first: TakeoverTable, second: TakeoverTable) -> TakeoverTable:
+    """One table after another; terms of the second get numbers after those of the first."""
+    number = {term: n for n, term in enumerate(first.terms)}
+    renumbered = np.array([*(number.setdefault(term, len(number)) for term in second.terms), -1], dtype=np.int64)
+    second = replace(second, term=renumbered[second.term])
     rows = {n: np.concatenate([getattr(first, n), getattr(second, n)]) for n in _BY_CONDITION}
-    events = {n: np.concatenate([getattr(first, n), getattr(second, n)], axis=1) for n in ("rate_per_h", "leads_to")}
-    return TakeoverTable(**rows, **events)
+    events = {n: np.concatenate([getattr(first, n), getattr(second, n)], axis=1) for n in _BY_EVENT}
+    return TakeoverTable(**rows, events=first.events, terms=tuple(number), **events)

@@ -53,7 +53,7 @@ class SiteModel:
         if sticky and by_calendar and math.isinf(times.maintenance_every_h):
             times = type(times)(times.return_h, times.manual_takeover_h, 1e9, times.maintenance_h)
         self._exponential_maintenance = math.isfinite(organisation.maintenance_every_h)
-        self.takeover = Takeover(self.policy, times) if sticky and self.policy.redundant_servers else None
+        self.takeover = Takeover(self.policy, times) if sticky and (site.movable or site.suspensions) else None
         self.classes = tuple(n for n, t in site.traffic.items() if t.scope == "client")
         self.principal = principal_traffic(site)
         self.site_flows = tuple(n for n, t in site.traffic.items() if t.scope == "site")
@@ -177,7 +177,11 @@ class SiteModel:
     @property
     def takeovers(self) -> str:
         """How takeovers are read: at once and certain where roles are at the preferred side, else as modelled."""
-        return "ideal" if self.organisation.roles == "preferred" and self.study.site.movable else "as modelled"
+        return (
+            "ideal"
+            if self.organisation.roles == "preferred" and (self.study.site.movable or self.study.site.suspensions)
+            else "as modelled"
+        )
 
     @cached_property
     def arrays(self) -> Model:
@@ -288,12 +292,9 @@ class SiteModel:
         given = self.circumstances
         moves: list[str] = []
         planned: list[bool] = []
-        if self.takeover is not None and self.takeover.roles:
-            moves = ["switchover", "manual_takeover", *(["return_to_service"] * len(self.takeover.servers))]
-            planned = [False] * len(moves)
-            if self.takeover.maintained:
-                moves += ["maintenance"] * len(self.takeover.servers)
-                planned += [not self._exponential_maintenance] * len(self.takeover.servers)
+        if self.takeover is not None:
+            moves = [event.name for event in self.takeover.events]
+            planned = [name == "maintenance" and not self._exponential_maintenance for name in moves]
         travel = -1
         if "travel" in given.times and not self.organisation.travel_h:
             raise InputError("times.travel: nobody travels; say how long the way takes (travel), and how many crews")

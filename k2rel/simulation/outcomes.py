@@ -88,21 +88,13 @@ class Outcomes:
                 self._add_pair(keys[n], (0, 0, 1.0, False, np.zeros(0), np.zeros(0, dtype=np.int64)))
             return
         different, which = np.unique(conditions[rows], axis=0, return_inverse=True)
-        table = takeover.table(different)
-        roles = len(takeover.roles)
-        places = np.array([takeover.on_its_way(role) for role in takeover.roles], dtype=np.int64)
-        for n, kind in zip(rows, which.reshape(-1).tolist(), strict=True):
-            c = int(control[n])
-            good, bad = int(table.settled[kind, c]), int(table.failed[kind, c])
-            before = takeover.digits[c, :roles]
-            leaves = bool(
-                np.any((before < places) & ((takeover.digits[good, :roles] != before) | (takeover.digits[bad, :roles]
-                != before)))
-            )  # fmt: skip
-            row = (
-                good, bad, float(table.coverage[kind, c]), leaves, table.rate_per_h[:, kind, c],
-                table.leads_to[:, kind, c],
-            )  # fmt: skip
+        table = takeover.of_pairs(different, which.reshape(-1), control[rows])
+        held = takeover.holder
+        for k, n in enumerate(rows):
+            good, bad = int(table.settled[k]), int(table.failed[k])
+            before = held[control[n]]
+            leaves = bool(np.any((before >= 0) & ((held[good] != before) | (held[bad] != before))))
+            row = (good, bad, float(table.coverage[k]), leaves, table.rate_per_h[:, k], table.leads_to[:, k])
             self._add_pair(keys[n], row)
 
     def _add_pair(self, key: WordArray, row: tuple[int, int, float, bool, FloatArray, IntArray]) -> None:

@@ -23,6 +23,24 @@ if TYPE_CHECKING:
 __all__ = ["Event", "Timeline", "timeline"]
 
 _MOST_EVENTS = 20_000
+_EVENTS = {
+    "switchover": "switchover is over",
+    "manual_takeover": "a person places what is stranded",
+    "manual_takeover_fails": "a person cannot place what is stranded",
+    "detection": "a loss is noticed",
+    "spurious": "a takeover of {} begins without a cause",
+    "retry": "another attempt to take {} over succeeds",
+    "retry_fails": "another attempt to take {} over fails",
+    "restoration": "{} is restored",
+    "failback": "{} is given back",
+    "mending": "{} is mended after both sides had it",
+    "data_loss": "{} has to get its data back after both sides had it",
+    "data_restore": "{} has its data back",
+    "drift": "the takeover of {} becomes unready, and nobody knows",
+    "drill": "a drill of {} begins",
+    "drill_end": "the drill of {} is over",
+    "auto_recovery": "{} recovers by itself",
+}  # events of roles in time, by their names
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,13 +348,11 @@ class _Teller:
         takeover = self.site.takeover
         assert takeover is not None
         now = takeover.words(after)
-        if item == 0:
-            return f"switchover is over: {now}"
-        if item == 1:
-            return f"a person places what is stranded: {now}"
-        server = (item - 2) % len(takeover.servers)
-        name = takeover.servers[server]
-        if item - 2 >= len(takeover.servers):
-            return f"maintenance of {name} begins: {now}"
-        was = int(takeover.digits[control, len(takeover.roles) + server])
+        event = takeover.events[item]
+        if event.name == "maintenance":
+            return f"maintenance of {event.of} begins: {now}"
+        if event.name != "return_to_service":
+            return f"{_EVENTS[event.name].format(event.of.replace('_', ' '))}: {now}"
+        name = event.of
+        was = int(takeover.digits[control, takeover.server_column(name)])
         return f"{name} is placed back in service" + (" after maintenance" if was == 2 else "") + f": {now}"

@@ -5,7 +5,10 @@ So a site that uses none of it keeps its hash, and figures of earlier versions s
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from k2rel.site.model import Site
+from k2rel.site.roles import Holder, Role, Unit
 
 __all__ = ["beyond_format_1"]
 
@@ -28,5 +31,18 @@ def beyond_format_1(site: Site) -> list[object]:
             found.append((name, *said))
     found += [name for name, part in site.components.items() if part.carries]
     found += [holder.name for role in site.roles.values() for holder in role.holders if holder.name]
+    records: dict[str, Unit | Role | Holder] = {
+        **{f"unit {name}": unit for name, unit in site.units.items()},
+        **site.roles,
+    }
+    records |= {f"{name} {n}": each for name, role in site.roles.items() for n, each in enumerate(role.holders)}
+    found += [(name, *of) for name, record in records.items() if (of := _more(record))]
+    found += site.suspensions
     # where the file has no list of full service, what it asks for says what yields
     return [*found, site.full_service, site.background] if site.full_service else found
+
+
+def _more(record: Unit | Role | Holder) -> list[tuple[str, object]]:
+    """What a record has beside what its repr shows and stands elsewhere, where that is not as by default."""
+    hidden = [each for each in fields(record) if not each.repr and each.name not in ("uses", "coverage_of", "name")]
+    return [(each.name, value) for each in hidden if (value := getattr(record, each.name)) != each.default]

@@ -51,9 +51,8 @@ def detection_times(role: Role) -> dict[str, float]:
     return {"": role.detection_h, **dict(role.detection_of)}
 
 
-def class_of(of: Iterable[tuple[str, float]], name: str, components: Mapping[str, Component]) -> str:
-    """Class of a part (in `Role.coverage_of` or its like): that of its own name, else of its type; "" without one."""
-    classes = dict(of)
+def class_of(classes: Collection[str], name: str, components: Mapping[str, Component]) -> str:
+    """Class of a part among classes of failures: its own name, else its type; "" without one."""
     if name in classes:
         return name
     kind = components[name].type if name in components else ""

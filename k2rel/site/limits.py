@@ -225,7 +225,10 @@ def _with(data: Any, path: KeyPath, value: Any) -> Any:
 def _read(document: Any, path: KeyPath) -> float:
     """The number at a place of a checked document."""
     for key in path:
-        document = document[key] if isinstance(document, Mapping | tuple) else getattr(document, str(key))
+        if isinstance(document, tuple):
+            document = document[int(key)]
+        else:
+            document = document[key] if isinstance(document, Mapping) else getattr(document, str(key))
     if isinstance(document, Mapping):  # one value for all that can fail
         document = document[DEFAULT]
     if isinstance(document, str):

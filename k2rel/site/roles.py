@@ -12,7 +12,26 @@ from typing import Literal
 from k2rel.inputs import Uses
 from k2rel.site.stages import Need, Stage
 
-__all__ = ["Holder", "Role", "Suspension", "TakeoverNeed", "Unit"]
+__all__ = ["ROLE_NUMBERS", "Holder", "Role", "Suspension", "TakeoverNeed", "Unit"]
+
+ROLE_NUMBERS = {
+    "coverage": "coverage",
+    "switchover": "switchover_h",
+    "detection": "detection_h",
+    "giveback": "giveback_h",
+    "spurious": "spurious_per_h",
+    "failed_takeover.retry_after": "retry_after_h",
+    "failed_takeover.retry_coverage": "retry_coverage",
+    "failed_takeover.operator_coverage": "operator_coverage",
+    "failed_takeover.restoration": "restoration_h",
+    "readiness.drift": "drift_per_h",
+    "readiness.drill": "drill_every_h",
+    "readiness.takes": "drill_h",
+    "split_brain.mend": "split_mend_h",
+    "split_brain.restore_probability": "split_restore_share",
+    "split_brain.restore": "split_restore_h",
+}
+"""Fields of a role that may be known within limits, by the keys of its entry."""
 
 
 @dataclass(frozen=True, slots=True)

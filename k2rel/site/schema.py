@@ -65,8 +65,11 @@ def _with_limits(schema: Any) -> Any:
         return schema
     result = {key: _with_limits(value) for key, value in schema.items()}
     properties = result.get("properties", {})
-    for key in dict.fromkeys(name.removeprefix("path_failover_") for name in LIMITED):
+    for key in dict.fromkeys(name.removeprefix("path_failover_").removeprefix("fence_") for name in LIMITED):
         if key in properties:
             about = {name: properties[key].pop(name) for name in ("title", "description") if name in properties[key]}
+            for form in properties[key].get("anyOf", ()):  # of numbers by what failed, each
+                if isinstance(form.get("additionalProperties"), dict):
+                    form["additionalProperties"] = {"anyOf": [form["additionalProperties"], _LIMITS]}
             properties[key] = {**about, "anyOf": [properties[key], _LIMITS]}
     return result

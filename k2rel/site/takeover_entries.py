@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
+from k2rel.errors import closest, nearest
 from k2rel.site.values import (
     Branches,
     Coverage,
@@ -83,6 +84,23 @@ def _form(*kinds: str, several: bool = False) -> Discriminator:
     return Discriminator(form)
 
 
+def _told(*kinds: str) -> BeforeValidator:
+    """An entry without a key that tells its form is none, and one with two such keys is two."""
+    forms = ", ".join(("NAME", "{at_least: 1, of: [...]}", *(f"{{{kind}: ...}}" for kind in kinds)))
+
+    def told(value: object) -> object:
+        if isinstance(value, dict):
+            several = [kind for kind in kinds if kind in value]
+            if len(several) > 1:
+                raise ValueError(f"holds {len(several)} needs, {' and '.join(several)}; write each as an entry")
+            if not {"at_least", "of", *several} & value.keys():
+                near = "".join(closest(str(key), kinds) for key in value if nearest(str(key), kinds))
+                raise ValueError(f"is no need of a takeover{near}; each is one of {forms}")
+        return value
+
+    return BeforeValidator(told)
+
+
 _Stages = Annotated[
     Annotated[OnePart, Tag("Name")]
     | Annotated[Branches, Tag("Count")]
@@ -117,15 +135,21 @@ class QuorumEntry(Record):
 
 
 _UnitNeed = Annotated[
-    Annotated[OnePart, Tag("Name")]
-    | Annotated[Branches, Tag("Count")]
-    | Annotated[HeartbeatEntry, Tag("Heartbeat")]
-    | Annotated[FenceEntry, Tag("Fence")],
-    _form("heartbeat", "fence"),
+    Annotated[
+        Annotated[OnePart, Tag("Name")]
+        | Annotated[Branches, Tag("Count")]
+        | Annotated[HeartbeatEntry, Tag("Heartbeat")]
+        | Annotated[FenceEntry, Tag("Fence")],
+        _form("heartbeat", "fence"),
+    ],
+    _told("heartbeat", "fence"),
 ]
 _HolderNeed = Annotated[
-    Annotated[OnePart, Tag("Name")] | Annotated[Branches, Tag("Count")] | Annotated[QuorumEntry, Tag("Quorum")],
-    _form("quorum"),
+    Annotated[
+        Annotated[OnePart, Tag("Name")] | Annotated[Branches, Tag("Count")] | Annotated[QuorumEntry, Tag("Quorum")],
+        _form("quorum"),
+    ],
+    _told("quorum"),
 ]
 
 

@@ -10,7 +10,7 @@ from k2rel.site.coverage import DEFAULT, class_problems, class_uses
 from k2rel.site.formats import order_by_side
 from k2rel.site.model import Component
 from k2rel.site.needs import with_needs
-from k2rel.site.roles import Holder, Role, Suspension, TakeoverNeed, Unit
+from k2rel.site.roles import ROLE_NUMBERS, Holder, Role, Suspension, TakeoverNeed, Unit
 from k2rel.site.source import KeyPath
 from k2rel.site.stages import AtLeast, Stage, named
 from k2rel.site.takeover_entries import (
@@ -61,10 +61,9 @@ def _unit(checks: Checks, key: str, entry: UnitEntry, components: Mapping[str, C
         if need.kind == "fence":
             stopped = next((n for n in named(need.stages) if entry.server in with_needs([n], components)), None)
             if stopped is not None:
-                how = "is" if stopped == entry.server else "needs"
+                needs_it = "" if stopped == entry.server else f" needs '{entry.server}', which"
                 checks.report(
-                    where,
-                    f"'{stopped}' {how} the server that it has to stop, '{entry.server}'; name what works beside it",
+                    where, f"'{stopped}'{needs_it} is the server that it has to stop; name what works beside it"
                 )
     return Unit(key, entry.server, entry.triggers, entry.heartbeat, entry.shuts_down, needs, entry.takes_down)
 
@@ -137,24 +136,10 @@ def _role(
         split_mend_h=split.mend,
         split_restore_share=split.restore_probability,
         split_restore_h=split.restore,
-        uses=(
-            *class_uses((*path, "coverage"), "coverage", checks.inputs),
-            *class_uses((*path, "detection"), "detection_h", checks.inputs),
-            *checks.uses(path, switchover="switchover_h", giveback="giveback_h", spurious="spurious_per_h"),
-            *checks.uses(
-                (*path, "failed_takeover"),
-                retry_after="retry_after_h",
-                retry_coverage="retry_coverage",
-                operator_coverage="operator_coverage",
-                restoration="restoration_h",
-            ),
-            *checks.uses((*path, "readiness"), drift="drift_per_h", drill="drill_every_h", takes="drill_h"),
-            *checks.uses(
-                (*path, "split_brain"),
-                mend="split_mend_h",
-                restore_probability="split_restore_share",
-                restore="split_restore_h",
-            ),
+        uses=tuple(
+            use
+            for key, field in ROLE_NUMBERS.items()
+            for use in class_uses((*path, *key.split(".")), field, checks.inputs)
         ),
     )
     for what, of in (("coverage", role.coverage_of), ("detection", role.detection_of)):
@@ -243,7 +228,7 @@ def _check_servers(checks: Checks, units: Mapping[str, Unit], roles: Mapping[str
             if not checks.known(server, checks.document.components, where, "component"):
                 continue
             if server == unit.server or server in unit.takes_down[:index]:
-                checks.report(where, f"'{server}' is taken down already; name further servers")
+                checks.report(where, f"'{server}' goes down already; name further servers")
             elif server not in servers:
                 checks.report(where, f"'{server}' is no server of a unit or holder, so it cannot shut down")
 
@@ -275,16 +260,14 @@ def _suspensions(checks: Checks, components: Mapping[str, Component]) -> tuple[S
                 checks.known(name, checks.shared, (*path, key, index), "component")
             itself = next((name for name in names if part in with_needs([name], components)), None)
             if itself is not None:
-                how = "is" if itself == part else "needs"
-                checks.report((*path, key), f"'{itself}' {how} the part that it suspends, '{part}'; name another")
+                needs_it = "" if itself == part else f" needs '{part}', which"
+                checks.report((*path, key), f"'{itself}'{needs_it} is the part that it suspends; name another")
         for index, name in enumerate(entry.works):
             # a need that has no other way is lost with what it names
             lost = next((one for one in _cannot_do_without(name, components) if one in entry.lost), None)
             if lost is not None:
-                how = "is" if lost == name else "needs"
-                checks.report(
-                    (*path, "works", index), f"'{name}' {how} '{lost}', which is lost then, so this can never be"
-                )
+                needs_it = "" if lost == name else f" needs '{lost}', which"
+                checks.report((*path, "works", index), f"'{name}'{needs_it} is lost then, so that this can never be")
         asked[part] = with_needs((*entry.lost, *entry.works), components)
         after = math.inf if entry.auto_recovery is None else entry.auto_recovery
         uses = checks.uses(path, auto_recovery="auto_recovery_h")

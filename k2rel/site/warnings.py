@@ -16,6 +16,7 @@ from k2rel.site.given import GivenLaw
 from k2rel.site.model import Path, Site, Traffic
 from k2rel.site.source import KeyPath, YamlSource
 from k2rel.site.stages import AtLeast, named, names_in, role_in, subscription_in
+from k2rel.site.takeover_warnings import of_takeovers
 from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["warnings_of"]
@@ -40,6 +41,7 @@ def warnings_of(source: YamlSource, document: doc.SiteDocument, site: Site) -> t
         *_asked_by_side(document, site),
         *_holders(site),
         *_not_watched(document, site),
+        *of_takeovers(document, site),
         *_alike_paths(document, site),
         *_without_path(site),
         *_drifting_tests(site),
