@@ -188,7 +188,7 @@ class Chain(Cluster):
             yield 1.0 / role.failback_after_h, now(self.given_back(role, position[1]))
         if role.drift_per_h and math.isfinite(role.drill_every_h):
             calm = all(p[0] == "held" for p in state.roles) and all(state.served) and not any(state.suspended)
-            calm = calm and all(seen.works(server) and seen.kept(server) for server in self.servers)
+            calm = calm and all(seen.works(s) and seen.kept(s) and not seen.blocked(s) for s in self.servers)
             if calm and self.taker(state, role, position[1]) is not None:
                 where = ("drilling", position[1]) if role.drill_h > 0 else position
                 rate = (2.0 if state.drifted[r] else 1.0) / role.drill_every_h

@@ -165,7 +165,10 @@ class Seen:
         return holder.quorum is not None or all(map(self.fences, quiet))
 
     def causes(self, holder: Holder) -> set[str]:
-        """Parts that have failed themselves behind what is lost, in units whose loss is noticed (not: silent ones)."""
+        """Parts that have failed themselves behind what is lost, in units that a takeover is called for by.
+
+        decided: so too where a unit is lost and silent; that of a unit that is silent alone has no cause.
+        """
         found: set[str] = set()
 
         def follow(name: str) -> None:
@@ -179,8 +182,8 @@ class Seen:
 
         if not holder.units:
             below([need for need in holder.needs if not self.stage(need)])
-        for unit in filter(self.real_loss, self.units(holder)):
-            for name in unit.triggers:
+        for unit in self.units(holder):
+            for name in unit.triggers if self.real_loss(unit) or self.silence(unit) else ():
                 follow(name)
         return found
 
