@@ -62,8 +62,14 @@ class Chain(Cluster):
             )
 
     def takeovers(self, state: State) -> Iterator[tuple[float, list[Outcome]]]:
-        """Those that begin in time: losses that are detected, all together, and those without a cause."""
+        """Those that begin in time: losses that are detected, all together, and those without a cause.
+
+        A split whose taker cannot perform the role ends as soon as it begins, and begins again: the rules say nothing
+        of that, so a site where it can be is refused here.
+        """
         due = self.due(state)
+        if any(entry[3] == 0 for entry in due):
+            raise RuntimeError(f"two rules undo each other at once: {state}")
         if due:
             yield 1.0 / max(entry[3] for entry in due), self.take_over(state, [entry[:3] for entry in due])
         for r, (role, position) in enumerate(zip(self.movable, state.roles, strict=True)):
@@ -366,10 +372,9 @@ def _ideal_role(seen: Seen, role: Role) -> tuple[int | None, set[int], set[str]]
     home, others = role.holders[0], range(1, len(role.holders))
     if not others or not _called(seen, role, 0):
         return 0, {0}, set()
-    taking = [n for n in others if seen.taking(role.holders[n])]
-    takers = [n for n in taking if seen.fit(role, role.holders[n])]
+    takers = [n for n in others if seen.fit(role, role.holders[n])]
     if not takers and role.backup == "able" and not seen.able(home):
-        takers = [n for n in taking if seen.able(role.holders[n])]
+        takers = [n for n in others if seen.able(role.holders[n]) and seen.taking(role.holders[n])]
     if not takers:
         return 0, {0}, set()
     taker = takers[0]
