@@ -24,9 +24,10 @@ def interruptions_options(sub: argparse.ArgumentParser) -> None:
 
 
 def interruptions_verb(args: argparse.Namespace) -> int:
-    from k2rel.measures.dynamic import downtime_causes, interruptions, performability, why_they_differ
+    from k2rel.measures.dynamic import interruptions, performability
     from k2rel.measures.modes import modes
     from k2rel.measures.path_failover import COLUMNS
+    from k2rel.measures.role_downtime import downtime_causes, why_they_differ
     from k2rel.measures.solution import IDEAL
     from k2rel.policy.words import modes_words
     from k2rel.tables import as_texts
