@@ -317,7 +317,8 @@ class Controls:
             return f"at {held}"
         if at.kind == Kind.SPLIT and at.other is not None:
             return f"at {held} and {self._named(role, at.other)} at once"
-        return _WORDS[at.kind] + (f" from {held}" if held else "")
+        where = "at" if at.kind == Kind.DRILLING else "from"
+        return _WORDS[at.kind] + (f" {where} {held}" if held else "")
 
     def _named(self, role: str, place: int) -> str:
         """A holder by its name, else by its side, or by its server where two are on one side."""
