@@ -201,11 +201,7 @@ def test_a_split_role_is_mended_and_may_need_its_data_restored(tmp_path) -> None
              ("data", "up"): 1 / 10}  # fmt: skip
     for name in ("mending", "data"):  # the heartbeat may be down again; then the role is split as soon as it is placed
         rates |= {(name, f"{name}, silent"): C[0], (f"{name}, silent", name): C[1]}
-    rates |= {
-        ("mending, silent", "data, silent"): 0.3 / 3,
-        ("mending, silent", "split"): 0.7 / 3,
-        ("data, silent", "split"): 1 / 10,
-    }
+    rates |= {("mending, silent", "data, silent"): 0.3 / 3, ("mending, silent", "split"): 0.7 / 3, ("data, silent", "split"): 1 / 10}
     assert found.unavailability["master"] == pytest.approx(1 - by_hand(rates)["up"], rel=1e-10)
 
 
@@ -239,9 +235,7 @@ def test_a_fence_does_its_work_with_a_probability_and_takes_time(tmp_path, missi
     assert steady(site, a=A).unavailability["master"] == pytest.approx(1 - shares["up"] - shares["at b"], rel=1e-10)
     # a fence that is down from the beginning to the end: wait as long as the loss, or go on without it
     q = 1 - up(A)
-    assert ideal(site, {"a": A, "fence": (1e6, 1e-6)})["master"] == pytest.approx(
-        q if missing == "wait" else 0.0, abs=1e-9
-    )
+    assert ideal(site, {"a": A, "fence": (1e6, 1e-6)})["master"] == pytest.approx(q if missing == "wait" else 0.0, abs=1e-9)
 
 
 @pytest.mark.parametrize("partition", ["keeps", "moves"])

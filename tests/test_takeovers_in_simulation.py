@@ -100,7 +100,7 @@ def test_their_scores_over_many_sites_are_standard_normal(tmp_path) -> None:
 
 # --- closed forms -----------------------------------------------------------------------------------------------------
 
-LAW_A, LAW_PEER = (1 / 60, 1 / 20), (1 / 150, 1 / 10)
+LAW_A, LAW_PEER = (1 / 20, 1 / 20), (1 / 150, 1 / 10)
 
 
 def failing(law: tuple[float, float], **more: Any) -> dict[str, Any]:
@@ -135,13 +135,13 @@ def simulated(study: k2rel.Study, seed: int = 1) -> Any:
 def test_a_port_is_suspended_though_no_role_can_move(tmp_path) -> None:
     """Peer link first: the port stays down when the other side is lost too, until it recovers by itself."""
     study = site(tmp_path, parts={"a": failing(LAW_A, side="A"), "peer": failing(LAW_PEER)},
-                 suspends={"port": {"lost": ["peer"], "works": ["a"], "auto_recovery": "5 h"}})  # fmt: skip
+                 suspends={"port": {"lost": ["peer"], "works": ["a"], "auto_recovery": "20 h"}})  # fmt: skip
     (fail_a, mend_a), (fail_p, mend_p) = LAW_A, LAW_PEER
     shares = by_hand({
         ("good", "suspended"): fail_p, ("suspended", "good"): mend_p,
         ("good", "a"): fail_a, ("a", "good"): mend_a,
         ("a", "both"): fail_p, ("both", "a"): mend_p, ("both", "suspended"): mend_a,
-        ("suspended", "dark"): fail_a, ("dark", "suspended"): mend_a, ("dark", "a"): mend_p, ("dark", "both"): 1 / 5,
+        ("suspended", "dark"): fail_a, ("dark", "suspended"): mend_a, ("dark", "a"): mend_p, ("dark", "both"): 1 / 20,
     })  # fmt: skip
     found = simulated(study)["media"].unavailability
     wanted = shares["suspended"] + shares["dark"]

@@ -24,6 +24,8 @@ def interruptions_options(sub: argparse.ArgumentParser) -> None:
 
 
 def interruptions_verb(args: argparse.Namespace) -> int:
+    import pandas as pd
+
     from k2rel.measures.dynamic import interruptions, performability
     from k2rel.measures.modes import modes
     from k2rel.measures.path_failover import COLUMNS
@@ -55,6 +57,7 @@ def interruptions_verb(args: argparse.Namespace) -> int:
                 **finite({name: getattr(states, name, None) for name in ("error_bound", "share_bound")}),
                 "buffer_h": buffer_h,
                 "interruptions": records(table),
+                "takeovers": [finite(row) for row in table.attrs["takeovers"]],
                 "downtime_causes": [] if causes is None else records(causes),
                 "performability": finite(figures),
                 "modes": [] if shares is None else records(shares.head(50)),
@@ -62,8 +65,6 @@ def interruptions_verb(args: argparse.Namespace) -> int:
             }
         )
         return 0
-    import pandas as pd
-
     heading(study, provenance)
     whose = "by shared parts and roles" if states is not None else "by all parts"
     seen = table.drop(columns=list(COLUMNS))
@@ -75,6 +76,9 @@ def interruptions_verb(args: argparse.Namespace) -> int:
         )
     for note in notes:
         say(f"\n{note}")
+    if table.attrs["takeovers"]:
+        counts = pd.DataFrame(table.attrs["takeovers"]).set_index("what")
+        print_table(counts, "\nTakeovers, and what goes with them")
     if causes is not None:
         print_table(causes, "\nDowntime by what the roles are doing meanwhile")
     given = pd.Series({title: text for title, (text,) in as_texts({k: [v] for k, v in figures.items()}).items()})

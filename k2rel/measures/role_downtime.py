@@ -70,7 +70,8 @@ def downtime_causes(
     found = _minutes_while(solution, service)
     minutes = np.array(list(found.values()))
     words = [_WHILE[doing] for doing in found]
-    frame = pd.DataFrame({"while": words, "downtime_min_per_year": minutes, "share": minutes / minutes.sum()})
+    share = minutes / minutes.sum() if minutes.any() else np.full(len(minutes), np.nan)
+    frame = pd.DataFrame({"while": words, "downtime_min_per_year": minutes, "share": share})
     return framed(frame.set_index("while"), solution)
 
 

@@ -130,7 +130,7 @@ def _rows(takeover: Takeover, counts: Counts) -> Iterator[dict[str, str | float]
     def lasting(what: str, per_h: float, *of: Kind) -> dict[str, str | float]:
         return row(what, per_h, counts.minutes(takeover, *of))
 
-    yield row("takeovers", counts.takeovers)
+    yield row("takeovers that succeed", counts.takeovers)
     yield lasting("failed takeovers", counts.failed, *AWAY)
     if "spurious" in names:
         yield row("takeovers without a cause", counts.events["spurious"])
