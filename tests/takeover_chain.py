@@ -62,8 +62,14 @@ class Chain(Cluster):
             )
 
     def takeovers(self, state: State) -> Iterator[tuple[float, list[Outcome]]]:
-        """Those that begin in time: losses that are detected, all together, and those without a cause."""
+        """Those that begin in time: losses that are detected, all together, and those without a cause.
+
+        A split whose taker cannot perform the role ends as soon as it begins, and begins again: the rules say nothing
+        of that, so a site where it can be is refused here.
+        """
         due = self.due(state)
+        if any(entry[3] == 0 for entry in due):
+            raise RuntimeError(f"two rules undo each other at once: {state}")
         if due:
             yield 1.0 / max(entry[3] for entry in due), self.take_over(state, [entry[:3] for entry in due])
         for r, (role, position) in enumerate(zip(self.movable, state.roles, strict=True)):
@@ -188,7 +194,7 @@ class Chain(Cluster):
             yield 1.0 / role.failback_after_h, now(self.given_back(role, position[1]))
         if role.drift_per_h and math.isfinite(role.drill_every_h):
             calm = all(p[0] == "held" for p in state.roles) and all(state.served) and not any(state.suspended)
-            calm = calm and all(seen.works(server) and seen.kept(server) for server in self.servers)
+            calm = calm and all(seen.works(s) and seen.kept(s) and not seen.blocked(s) for s in self.servers)
             if calm and self.taker(state, role, position[1]) is not None:
                 where = ("drilling", position[1]) if role.drill_h > 0 else position
                 rate = (2.0 if state.drifted[r] else 1.0) / role.drill_every_h
@@ -366,10 +372,9 @@ def _ideal_role(seen: Seen, role: Role) -> tuple[int | None, set[int], set[str]]
     home, others = role.holders[0], range(1, len(role.holders))
     if not others or not _called(seen, role, 0):
         return 0, {0}, set()
-    taking = [n for n in others if seen.taking(role.holders[n])]
-    takers = [n for n in taking if seen.fit(role, role.holders[n])]
+    takers = [n for n in others if seen.fit(role, role.holders[n])]
     if not takers and role.backup == "able" and not seen.able(home):
-        takers = [n for n in taking if seen.able(role.holders[n])]
+        takers = [n for n in others if seen.able(role.holders[n]) and seen.taking(role.holders[n])]
     if not takers:
         return 0, {0}, set()
     taker = takers[0]

@@ -140,8 +140,9 @@ class Seen:
 
     @once
     def fit(self, role: Role, holder: Holder) -> bool:
-        """decided: `takeover_needs` of a holder are asked for by a takeover, not by an operator who places the role."""
-        return self.healthy(holder) and (role.unable_backup == "takes over" or self.able(holder))
+        """decided: an operator too puts a role first where what a takeover to that holder needs works."""
+        able = role.unable_backup == "takes over" or self.able(holder)
+        return self.healthy(holder) and able and self.taking(holder)
 
     @once
     def taking(self, holder: Holder) -> bool:
@@ -165,7 +166,10 @@ class Seen:
         return holder.quorum is not None or all(map(self.fences, quiet))
 
     def causes(self, holder: Holder) -> set[str]:
-        """Parts that have failed themselves behind what is lost, in units whose loss is noticed (not: silent ones)."""
+        """Parts that have failed themselves behind what is lost, in units that a takeover is called for by.
+
+        decided: so too where a unit is lost and silent; that of a unit that is silent alone has no cause.
+        """
         found: set[str] = set()
 
         def follow(name: str) -> None:
@@ -179,8 +183,8 @@ class Seen:
 
         if not holder.units:
             below([need for need in holder.needs if not self.stage(need)])
-        for unit in filter(self.real_loss, self.units(holder)):
-            for name in unit.triggers:
+        for unit in self.units(holder):
+            for name in unit.triggers if self.real_loss(unit) or self.silence(unit) else ():
                 follow(name)
         return found
 
@@ -278,7 +282,7 @@ class Cluster:
 
     def ready(self, state: State, role: Role, holder: Holder) -> bool:
         seen = self.seen(state)
-        return seen.fit(role, holder) and self.placed(state, holder) and seen.taking(holder)
+        return seen.fit(role, holder) and self.placed(state, holder)
 
     def willing(self, state: State, role: Role, holder: Holder) -> bool:
         seen = self.seen(state)
@@ -452,7 +456,7 @@ class Cluster:
         """All that follows at once.
 
         decided: what begins at one instant but after the first takeover succeeds, whichever way that one went (as
-        before these rules); a failback before it decides nothing.
+        before these rules), and is found ready by that; a failback before it decides nothing.
         """
         begun: tuple[str, ...] = ()
         split: tuple[str, ...] = ()
@@ -476,6 +480,8 @@ class Cluster:
                 if not decided:
                     return [later for each in results if each.share > 0 for later in self.follow(each)]
                 _, after, begun, split = results[0]
+                found = [r not in {entry[0] for entry in due} and bit for r, bit in enumerate(after.drifted)]
+                after = after._replace(drifted=tuple(found))
             state = self.split_ended(after)
             if state == before:
                 return [Outcome(1.0, state, begun, split)]
