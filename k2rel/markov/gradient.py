@@ -166,9 +166,7 @@ def _of_raid(module: RaidModule, up: FloatArray, back: FloatArray) -> Iterator[t
     yield "restore_h", -back / module.restore_h**2
 
 
-def _worths(
-    dynamics: Dynamics, worths: FloatArray
-) -> tuple[FloatArray, FloatArray, dict[Given, FloatArray]]:
+def _worths(dynamics: Dynamics, worths: FloatArray) -> tuple[FloatArray, FloatArray, dict[Given, FloatArray]]:
     """Derivatives by the rate of each numbered move of one member, of a technician's arrival, by what is assumed."""
     from k2rel.markov.joint_kernels import worth_of_rates
 
