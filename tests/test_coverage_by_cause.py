@@ -16,8 +16,8 @@ from k2rel.measures.steps import takeover_steps
 from k2rel.policy.roles import Roles
 from k2rel.policy.rules import Policy
 from k2rel.policy.table import table_slopes
-from k2rel.policy.terms import Given
 from k2rel.policy.takeover import Takeover
+from k2rel.policy.terms import Given
 from k2rel.services.diagrams import services_of
 from k2rel.simulation import Plan, simulate
 from k2rel.studies import with_site

@@ -196,6 +196,6 @@ def test_an_interval_is_wider_where_detection_and_drift_are_not_known(study) -> 
         names = {f"roles.master.{place}" for place in places}
         inputs = {name: item for name, item in study.site.inputs.items() if name in names}
         less = replace(study, site=replace(study.site, inputs=inputs))
-        found = k2rel.uncertainty(less, ["media"], samples=128, organisation=Organisation(limits=())).table()
+        found = k2rel.uncertainty(less, ["media"], samples=64, organisation=Organisation(limits=())).table()
         widths.append(found.loc["media", "q95"] - found.loc["media", "q05"])
     assert widths[1] > 1.1 * widths[0]

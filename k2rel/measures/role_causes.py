@@ -175,8 +175,8 @@ def assumption_causes(dynamics: Dynamics, service: Service) -> pd.DataFrame:
     rows = []
     if takeover is not None:
         asked = dict.fromkeys(given for role in takeover.roles for given in _always_asked(site.roles[role]))
-        for given in asked | dict.fromkeys(given for given in found.assumed if given.field not in _TIMES):
-            rows.append(_row(takeover, given, found.assumed.get(given, math.nan)))
+        asked |= dict.fromkeys(given for given in found.assumed if given.field not in _TIMES)
+        rows += [_row(takeover, given, found.assumed.get(given, math.nan)) for given in asked]
     for given, by in found.assumed.items():
         if given.field in _TIMES:
             title, field = _TIMES[given.field]
