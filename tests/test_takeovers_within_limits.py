@@ -15,6 +15,7 @@ from k2rel.organisation import Organisation
 from k2rel.policy.terms import Given
 from k2rel.services.diagrams import services_of
 from k2rel.studies import with_site
+from k2rel.sweep import read_sweep, run_sweep
 
 RULES = """
 format: 2
@@ -196,6 +197,81 @@ def test_an_interval_is_wider_where_detection_and_drift_are_not_known(study) -> 
         names = {f"roles.master.{place}" for place in places}
         inputs = {name: item for name, item in study.site.inputs.items() if name in names}
         less = replace(study, site=replace(study.site, inputs=inputs))
-        found = k2rel.uncertainty(less, ["media"], samples=64, organisation=Organisation(limits=())).table()
+        found = k2rel.uncertainty(less, ["media"], samples=128, organisation=Organisation(limits=())).table()
         widths.append(found.loc["media", "q95"] - found.loc["media", "q05"])
     assert widths[1] > 1.1 * widths[0]
+
+
+# settings -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "old", "new"),
+    [
+        ("master.drill", "90 d", "drill: {value: 30 d, low: 10 d, high: 60 d}", "drill: 90 d"),
+        ("master.spurious", "1 per year", "spurious: {value: 20 per year, low: 10 per year, high: 60 per year}",
+         "spurious: 1 per year"),
+        ("master.failback", "manual", "failback: automatic after 5 h", "failback: manual"),
+        ("master.detection[app]", "5 s", "app: {value: 1 h, low: 30 min, high: 3 h}", "app: 5 s"),
+        ("master.detection[box]", "9 s", "high: 3 h}}\n    failback", "high: 3 h}, box: 9 s}\n    failback"),
+        ("master.giveback", "1 min (20 s to 2 min)", "giveback: {value: 15 min, low: 5 min, high: 30 min}",
+         "giveback: {value: 1 min, low: 20 s, high: 2 min, evidence: set, source: set by hand}"),
+        ("ua.fence_coverage", "0.99", "coverage: {value: 0.9, low: 0.7, high: 0.97}", "coverage: 0.99"),
+        ("leaf.auto_recovery", "1 h", "auto_recovery: {value: 3 h, low: 1 h, high: 8 h}", "auto_recovery: 1 h"),
+    ],
+)  # fmt: skip
+def test_a_number_of_a_takeover_is_set_as_if_it_stood_in_the_file(tmp_path, setting, value, old, new) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(RULES)
+    made = k2rel.study(path, settings={setting: value}).site
+    assert old in RULES
+    path.write_text(RULES.replace(old, new))
+    written = k2rel.study(path).site
+    assert (made.roles, made.units, made.suspensions) == (written.roles, written.units, written.suspensions)
+    assert made.inputs == written.inputs
+    (said,) = [entry for entry in made.assumptions if entry.name == setting]
+    assert said.value == value
+    assert said.reason.startswith(f"set by the user ({setting}); the file ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"master.drill": "0 d"}, r"^--set master.drill=0 d: must be above 0"),
+        ({"master.coverage": "1.5"}, r"^--set master.coverage=1.5: must be less than or equal to 1"),
+        ({"master.failback": "soon"}, r"^--set master.failback=soon: must be 'manual', 'automatic' or such as"),
+        ({"master.failback": "manual (1 h to 2 h)"}, "failback has no limits"),
+        ({"master.drift": "0"}, "drills find what has drifted, and nothing drifts"),
+        ({"master.detection[box_of]": "5 s"}, "there is no component type or part 'box_of'"),
+        ({"master.drills": "90 d"}, "a role has no key 'drills' that can be set; did you mean 'drill'"),
+        ({"ub.fence_time": "5 s"}, "of unit 'ub' fence_coverage and fence_time, of its fences, can be set, and it has"),
+        ({"master.drill": ["90 d"]}, "a value with its unit, such as '5 s', is needed, got list"),
+    ],
+)
+def test_a_setting_of_a_takeover_that_cannot_be_is_explained(tmp_path, settings, message) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(RULES)
+    with pytest.raises(k2rel.InputError, match=message):
+        k2rel.study(path, settings=settings)
+
+
+def test_takeovers_are_swept_by_settings_and_by_assumptions(tmp_path) -> None:
+    """Detection by hand, drills by the assumption that the file takes them from; each point is its own solution."""
+    path = tmp_path / "rules.yaml"
+    drill = "drill: {value: 30 d, low: 10 d, high: 60 d}"
+    path.write_text(
+        RULES.replace(drill, "drill: =quarter")
+        + "assumptions: {quarter: {value: 90 d, low: 60 d, high: 120 d, evidence: CHOSEN, reason: test}}\n"
+    )
+    (tmp_path / "sweep.yaml").write_text(
+        "levels: [rules.yaml]\nset: {master.detection: [5 s, 10 min], assumption.quarter: [30 d, 180 d]}\n"
+    )
+    frame = run_sweep(read_sweep(tmp_path / "sweep.yaml"), tmp_path / "kept", jobs=1).table
+    by_hand = [
+        k2rel.availability(k2rel.study(path, settings={"master.detection": detection, "assumption.quarter": every}))
+        for detection in ("5 s", "10 min")
+        for every in ("30 d", "180 d")
+    ]
+    found = frame["media_downtime_min_per_year"].tolist()
+    assert found == pytest.approx([one["media"].downtime_min_per_year for one in by_hand], rel=1e-9)
+    assert len(set(found)) == 4
