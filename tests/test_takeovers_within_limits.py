@@ -183,8 +183,8 @@ def test_numbers_of_takeovers_are_named_in_words(study) -> None:
         ("ua fence fence_a time", 1200.0, "s"),
         ("leaf auto-recovery", 3.0, "h"),
     ):
-        assert table.loc[name, "value"] == pytest.approx(value)
-        assert table.loc[name, "unit"] == unit
+        assert table["value"][name] == pytest.approx(value)
+        assert table["unit"][name] == unit
     rising = table["slope_min_per_year"] > 0
     assert rising["master detection"]
     assert rising["master drift"]
@@ -198,7 +198,7 @@ def test_an_interval_is_wider_where_detection_and_drift_are_not_known(study) -> 
         inputs = {name: item for name, item in study.site.inputs.items() if name in names}
         less = replace(study, site=replace(study.site, inputs=inputs))
         found = k2rel.uncertainty(less, ["media"], samples=128, organisation=Organisation(limits=())).table()
-        widths.append(found.loc["media", "q95"] - found.loc["media", "q05"])
+        widths.append(float(found["q95"]["media"] - found["q05"]["media"]))
     assert widths[1] > 1.1 * widths[0]
 
 

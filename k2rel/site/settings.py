@@ -228,8 +228,8 @@ def _nothing_named(site: Site, name: str, what: str) -> str:
         return f"a traffic class has no key '{what[:60]}' that can be set{closest(what, _OF_FLOWS)}"
     if name in site.roles:
         keys = [*OF_ROLES, "coverage[TYPE]", "detection[TYPE]"]
-        near = closest(what, keys) or f"; known: {', '.join(keys)}"
-        return f"a role has no key '{what[:60]}' that can be set{near}"
+        others = closest(what, keys) or f"; known: {', '.join(keys)}"
+        return f"a role has no key '{what[:60]}' that can be set{others}"
     if name in site.units:
         only = f"{' and '.join(OF_FENCES)}, of its fences, can be set"
         return f"of unit '{name}' {only}" + (", and it has none" if what in OF_FENCES else "")
