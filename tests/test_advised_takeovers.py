@@ -1,5 +1,7 @@
 """Drills and the like as changes: what each removes is the difference of two files, and what it costs is said."""
 
+from pathlib import Path
+
 import pytest
 
 import k2rel
@@ -10,6 +12,8 @@ from k2rel.design.costs import Costs
 from k2rel.errors import InputError
 from k2rel.markov.engine import solved
 from k2rel.organisation import Organisation
+from k2rel.sweep import read_sweep
+from k2rel.sweep.run import compute
 
 PAIR = """
 format: 2
@@ -39,6 +43,7 @@ traffic:
     prefer: role master
     paths: [{side: A, via: [client, port, hub, a]}, {side: B, via: [client, port, hub, b]}]
 """
+QUARTER = "assumptions: {quarter: {value: 90 d, evidence: CHOSEN, reason: test}}\n"
 TIGHT = Organisation(tolerance=1e-12)
 
 
@@ -158,3 +163,20 @@ def test_other_changes_of_takeovers_are_settings_by_hand(pair) -> None:
     assert not {"detection", "giveback", "retry"} & kinds(pair("")).keys()
     with pytest.raises(InputError, match=r"has no role 'mastr' that can move; did you mean 'master'"):
         changed(Design(study), [Change("", "drill", "mastr")])
+
+
+def test_takeovers_are_swept_by_settings_and_by_assumptions(pair) -> None:
+    """Detection by hand, drills by the assumption that the file takes them from; each point is its own solution."""
+    path = Path(pair("").site.file)
+    drilled = PAIR.replace("READINESS", "readiness: {drift: 1 per year, drill: =quarter}")
+    path.write_text(drilled + QUARTER)
+    spec = path.with_name("sweep.yaml")
+    spec.write_text("levels: [pair.yaml]\nset: {master.detection: [5 s, 10 min], assumption.quarter: [30 d, 180 d]}\n")
+    found = [compute(point)["downtime_min_per_year"] for point in read_sweep(spec).points]
+    by_hand = [
+        k2rel.availability(k2rel.study(path, settings={"master.detection": detection, "assumption.quarter": every}))
+        for detection in ("5 s", "10 min")
+        for every in ("30 d", "180 d")
+    ]
+    assert found == [one["media"].downtime_min_per_year for one in by_hand]
+    assert len(set(found)) == 4

@@ -15,7 +15,6 @@ from k2rel.organisation import Organisation
 from k2rel.policy.terms import Given
 from k2rel.services.diagrams import services_of
 from k2rel.studies import with_site
-from k2rel.sweep import read_sweep, run_sweep
 
 RULES = """
 format: 2
@@ -26,13 +25,11 @@ types:
   client: {failure_rate: 0, mttr: 1 h, source: test}
 components:
   hub: {type: client}
-  wire: {type: wire, in: hub, mttf: 200 h, mttr: 4 h, source: test}
-  fence_a: {type: fence, in: hub, mttf: 300 h, mttr: 9 h, source: test}
+  wire: {type: wire, in: hub, mttf: 90 h, mttr: 20 h, source: test}
+  fence_a: {type: fence, in: hub, mttf: 200 h, mttr: 20 h, source: test}
   a: {type: box, side: A, in: hub, mttf: 300 h, mttr: 7 h, source: test}
   app_a: {type: app, side: A, in: a, mttf: 200 h, mttr: 2 h, source: test}
   b: {type: box, side: B, in: hub, mttf: 500 h, mttr: 5 h, source: test}
-  peer: {type: peer, in: hub, mttf: 200 h, mttr: 20 h, source: test}
-  keep: {type: keep, in: hub, mttf: 90 h, mttr: 80 h, source: test}
   leaf: {type: client, in: hub}
 links:
   to_a: {type: client, between: [leaf, a]}
@@ -74,7 +71,7 @@ roles:
       - {side: A, on: a, units: [ua], needs: [app_a]}
       - {side: B, on: b, units: [ub], needs: [b]}
 suspends:
-  leaf: {lost: [peer], works: [keep], auto_recovery: {value: 3 h, low: 1 h, high: 8 h}}
+  leaf: {lost: [fence_a], works: [wire], auto_recovery: {value: 3 h, low: 1 h, high: 8 h}}
 clients: {count: 1, parts: {client: {type: client}, port: {type: client, between: [client, hub]}}}
 traffic:
   media:
@@ -136,20 +133,22 @@ def test_a_draw_of_all_numbers_together_is_the_study_with_these_numbers(study, d
         made, organisation = study_at(study, TIGHT, {name: values[k] for name, values in factors.items()})
         alone = solved(made, organisation)
         assert found[k] == pytest.approx(alone.unavailability(media_of(alone)), rel=2e-6)
-    assert found.max() > 1.1 * found.min()
+    assert found.max() > 1.05 * found.min()
 
 
 def test_the_slope_by_every_number_is_the_difference_of_two_draws(dynamics) -> None:
     (slopes,) = slopes_of(dynamics, [media_of(dynamics)])
     assert slopes.assumed.keys() == {*INPUTS.values(), Given("failback_after_h", "master")}
-    step = 1e-2
+    step = 1e-3
     signs = np.array([sign for _ in INPUTS for sign in (1, -1)])
     factors = {name: 1.0 + step * signs * (np.arange(len(signs)) // 2 == k) for k, name in enumerate(INPUTS)}
-    ends = drawn(dynamics, factors, len(signs)).reshape(-1, 2)
+    down = dynamics.unavailability_given_mode(media_of(dynamics))[dynamics.modes(media_of(dynamics).diagram)]
+    chains = SampledChain(dynamics).chains(factors, len(signs))
+    ends = np.array([probability @ down for _, probability in chains]).reshape(-1, 2)
     assert dynamics.states.takeover is not None
     for (name, given), (more, less) in zip(INPUTS.items(), ends.tolist(), strict=True):
         value = dynamics.states.takeover.value(given)
-        assert slopes.assumed[given] * value == pytest.approx((more - less) / (2 * step), rel=1e-3, abs=1e-9), name
+        assert slopes.assumed[given] * value == pytest.approx((more - less) / (2 * step), rel=1e-5, abs=1e-10), name
         # of the shortest and longest times one decides; each number here does in some state
         assert abs(more - less) > 1e-9, name
 
@@ -199,7 +198,7 @@ def test_an_interval_is_wider_where_detection_and_drift_are_not_known(study) -> 
         less = replace(study, site=replace(study.site, inputs=inputs))
         found = k2rel.uncertainty(less, ["media"], samples=128, organisation=Organisation(limits=())).table()
         widths.append(float(found["q95"]["media"] - found["q05"]["media"]))
-    assert widths[1] > 1.1 * widths[0]
+    assert widths[1] > 1.05 * widths[0]
 
 
 # settings -----------------------------------------------------------------------------------------------------------
@@ -253,25 +252,3 @@ def test_a_setting_of_a_takeover_that_cannot_be_is_explained(tmp_path, settings,
     path.write_text(RULES)
     with pytest.raises(k2rel.InputError, match=message):
         k2rel.study(path, settings=settings)
-
-
-def test_takeovers_are_swept_by_settings_and_by_assumptions(tmp_path) -> None:
-    """Detection by hand, drills by the assumption that the file takes them from; each point is its own solution."""
-    path = tmp_path / "rules.yaml"
-    drill = "drill: {value: 30 d, low: 10 d, high: 60 d}"
-    path.write_text(
-        RULES.replace(drill, "drill: =quarter")
-        + "assumptions: {quarter: {value: 90 d, low: 60 d, high: 120 d, evidence: CHOSEN, reason: test}}\n"
-    )
-    (tmp_path / "sweep.yaml").write_text(
-        "levels: [rules.yaml]\nset: {master.detection: [5 s, 10 min], assumption.quarter: [30 d, 180 d]}\n"
-    )
-    frame = run_sweep(read_sweep(tmp_path / "sweep.yaml"), tmp_path / "kept", jobs=1).table
-    by_hand = [
-        k2rel.availability(k2rel.study(path, settings={"master.detection": detection, "assumption.quarter": every}))
-        for detection in ("5 s", "10 min")
-        for every in ("30 d", "180 d")
-    ]
-    found = frame["media_downtime_min_per_year"].tolist()
-    assert found == pytest.approx([one["media"].downtime_min_per_year for one in by_hand], rel=1e-9)
-    assert len(set(found)) == 4
