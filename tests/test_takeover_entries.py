@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ from typing import Literal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from k2rel import InputError
 from k2rel.bundled import data_dir
@@ -216,6 +218,13 @@ REFUSED = {
     ),
     "a need of no known form": (HEARTBEAT, "{hartbeat: ring}", "takeover_needs.0", "did you mean 'heartbeat'.*each is one of NAME"),
     "two needs in one": (HEARTBEAT, "{heartbeat: ring, fence: bmc_1}", "takeover_needs.0", "holds 2 needs, heartbeat and fence"),
+    "a time of a heartbeat": (HEARTBEAT, "{heartbeat: ring, time: 3 s}", "takeover_needs.0.time", "does not go with the other entries"),
+    "a slip in a key": (FENCE, "{fence: bmc_1, tiem: 3 s}", "takeover_needs.1.tiem", "did you mean 'time'"),
+    "working though it needs what is lost": (
+        "{lost: [ring], works: [isl, node_1]", "{lost: [pdu], works: [isl, bmc_1]", "suspends.port.works.1", "'bmc_1' needs 'pdu', which is lost then",
+    ),
+    "limits of nothing": ("drill: 90 d", "drill: {value: null, low: 1 d, high: 2 d}", "readiness.drill", "limits need the value"),
+    "a count beyond all": ("{at_least: 1, of: [witness", "{at_least: 1.0e+308, of: [witness", "takeover_needs.2.at_least", "must be a whole number"),
     "another outcome": (HEARTBEAT, "{heartbeat: ring, missing: never}", "takeover_needs.0.missing", "must be 'wait' or 'anyway'"),
     "a client's part": ("      - port\n", "      - nic_A\n", "takeover_needs.3", "is a client's part"),
     "itself taken down": ("takes_down: [node_2]", "takes_down: [node_1]", "takes_down.0", "'node_1' goes down already"),
@@ -228,6 +237,9 @@ REFUSED = {
     "a retry that cannot succeed": ("retry_coverage: 0.7, ", "", "failed_takeover.retry_after", "no retry succeeds; give retry_coverage"),
     "nothing after the operator": (", restoration: 8 h", "", "failed_takeover.restoration", "probability 0.9, and nothing would follow"),
     "a time without an end": ("restoration: 8 h", "restoration: .inf", "failed_takeover.restoration", "no finite time"),
+    "a time beyond a year": ("mend: 2 h", "mend: 2 y", "split_brain.mend", "must be at most 8760 h"),
+    "a detection beyond a year": ("node: 60 s", "node: 400 d", "detection.node", "must be at most 8760 h"),
+    "a failback beyond a year": ("after 10 min", "after 2 y", "roles.r.failback", "must be at most 8760 h"),
     "a time below 0": ("takes: 1 min", "takes: -1 min", "readiness.takes", "cannot be negative"),
     "drills of nothing": ("drift: 2 per year, ", "", "readiness.drill", "nothing drifts; give drift"),
     "drills all the time": ("drill: 90 d", "drill: 0 d", "readiness.drill", "must be above 0"),
@@ -319,6 +331,9 @@ def test_what_takeovers_name_counts_as_used(tmp_path) -> None:
         "links.isl",
     }
     assert read_site(written(tmp_path)).warnings == ()
+    suspended = plain + "suspends: {node_1: {lost: [ring], works: [witness]}}\n"
+    still = {one.key for one in read_site(written(tmp_path, suspended)).warnings}
+    assert unused - still == {"links.ring", "components.witness"}
 
 
 def test_a_class_is_of_the_part_itself_before_its_type(tmp_path) -> None:
@@ -437,8 +452,6 @@ def test_limits_of_what_is_no_number_are_refused(tmp_path) -> None:
 
 def test_an_editor_completes_and_checks_it(tmp_path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    from ruamel.yaml import YAML
-
     schema = json.loads((data_dir() / "schema.json").read_text())
     text = FULL
     for given_as, (value, _) in LIMITS.items():
@@ -495,7 +508,7 @@ BRANCHES = st.lists(st.lists(PART, min_size=1, max_size=3, unique=True).map(tupl
 COUNT = BRANCHES.flatmap(lambda of: st.integers(1, len(of)).map(lambda k: AtLeast(k, tuple(of))))
 STAGES = st.lists(PART | COUNT, min_size=1, max_size=3).map(tuple)
 MISSING = st.sampled_from(["wait", "anyway"])
-TIME = st.floats(1e-4, 1e4)
+TIME = st.floats(1e-4, 8760)
 SHARE = st.floats(0.01, 1.0)
 NEEDS = st.lists(
     st.builds(TakeoverNeed, st.just("heartbeat"), STAGES, MISSING)
@@ -585,7 +598,7 @@ def takeovers(draw: st.DrawFn) -> tuple[dict[str, Unit], Role, tuple[Suspension,
     return units, role, draw(st.just(()) | suspended.map(lambda one: (one,)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(takeovers())
 def test_any_rules_read_back_are_the_same_records(tmp_path_factory, rules) -> None:
     units, role, suspensions = rules
@@ -608,3 +621,121 @@ def test_any_rules_read_back_are_the_same_records(tmp_path_factory, rules) -> No
     assert site.units == units
     assert site.roles["r"] == replace(role, uses=())
     assert site.suspensions == suspensions
+
+
+NAMES = [f"p{n}" for n in range(5)]
+# each part may need later ones, so that needs lead nowhere back
+NEEDED = st.tuples(
+    *(st.lists(st.sampled_from(NAMES[n + 1 :]), unique=True) if n < 4 else st.just([]) for n in range(5))
+)
+
+
+def closed(follows: dict[str, set[str]]) -> dict[str, set[str]]:
+    """What each name leads to in any number of steps (Warshall)."""
+    found = {name: set(names) for name, names in follows.items()}
+    for through in found:
+        for name in found:
+            if through in found[name]:
+                found[name] |= found[through]
+    return found
+
+
+def refused(folder: Path, needs: tuple[list[str], ...], entries: str) -> list[str]:
+    """Keys at which the site is refused with five more parts and some entries."""
+    parts = "".join(
+        f"  {name}: {{type: node, needs: {json.dumps(all_of)}}}\n" for name, all_of in zip(NAMES, needs, strict=True)
+    )
+    text = SITE.replace("links:\n", parts + "links:\n") + "roles:\n  r:\n" + HOLDERS.replace("u1", "u2") + entries
+    try:
+        read_site(written(folder, text))
+    except InputError as error:
+        return [str(problem.key) for problem in error.problems]
+    return []
+
+
+@settings(max_examples=15, deadline=None)
+@given(NEEDED, st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), min_size=1, max_size=2, unique=True))
+def test_a_fence_is_refused_when_it_needs_the_server_and_only_then(tmp_path_factory, needs, server, fence) -> None:
+    follows = closed({name: set(all_of) for name, all_of in zip(NAMES, needs, strict=True)})
+    own = any(server in {name} | follows[name] for name in fence)
+    unit = (
+        f"units: {{u2: {{server: {server}, triggers: [node_1], takeover_needs: [{{fence: {json.dumps(fence)}}}]}}}}\n"
+    )
+    found = refused(tmp_path_factory.mktemp("fence"), needs, unit)
+    assert found == (["units.u2.takeover_needs.0.fence"] if own else [])
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    NEEDED,
+    st.dictionaries(
+        st.sampled_from(NAMES),
+        st.lists(st.sampled_from(NAMES), min_size=1, max_size=2, unique=True),
+        min_size=1,
+        max_size=3,
+    ),
+)
+def test_suspensions_are_refused_when_they_lead_to_themselves_and_only_then(tmp_path_factory, needs, lost) -> None:
+    follows = closed({name: set(all_of) for name, all_of in zip(NAMES, needs, strict=True)})
+    asks = {
+        part: {one for name in names for one in {name} | follows[name]} & lost.keys() for part, names in lost.items()
+    }
+    itself = any(part in names for part, names in closed(asks).items())
+    entries = json.dumps({part: {"lost": names} for part, names in lost.items()})
+    unit = "units: {u2: {server: node_2, triggers: [node_2]}}\n"
+    found = refused(tmp_path_factory.mktemp("suspended"), needs, f"{unit}suspends: {entries}\n")
+    assert bool(found) == itself
+    assert all(key.startswith("suspends.") for key in found)
+
+
+GARBAGE = [
+    None,
+    True,
+    -1,
+    1.5e308,
+    "x",
+    "ring",
+    [["ring"]],
+    {},
+    {"value": 1},
+    {"at_least": 1, "of": ["ring"]},
+    "=nix",
+    10**400,
+]
+
+
+def places(data: object, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Every place in the data of a file."""
+    yield at
+    for key, below in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+        yield from places(below, (*at, key))
+
+
+def with_other(data: object, at: tuple[str | int, ...], value: object) -> object:
+    """The data with another value at a place."""
+    if not at:
+        return value
+    if isinstance(data, dict):
+        return {key: with_other(below, at[1:], value) if key == at[0] else below for key, below in data.items()}
+    assert isinstance(data, list)
+    return [with_other(below, at[1:], value) if index == at[0] else below for index, below in enumerate(data)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("section", ["units", "roles", "suspends"])
+def test_whatever_stands_anywhere_is_read_or_refused_with_its_line(tmp_path, section) -> None:
+    text = FULL
+    for given_as, (number, _) in LIMITS.items():
+        text = text.replace(given_as, with_limits(given_as, number))
+    data = YAML(typ="safe").load(text)
+    path = tmp_path / "any.yaml"
+    refused_ones = 0
+    for at in places(data[section]):
+        for value in GARBAGE:
+            path.write_text(json.dumps({**data, section: with_other(data[section], at, value)}))
+            try:
+                read_site(path)
+            except InputError as error:
+                refused_ones += 1
+                assert all(one.line and "Input should" not in one.message for one in error.problems), (at, value)
+    assert refused_ones > 10 * len(GARBAGE)

@@ -28,10 +28,9 @@ from k2rel.site.values import (
     Record,
     Text,
     Title,
+    Wait,
     no_truth,
-    within,
 )
-from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["MOST_CLIENTS", "MOST_PATHS", "SiteDocument"]
 
@@ -137,9 +136,7 @@ class PathEntry(Record):
 class PathFailoverEntry(Record):
     """What a client loses when its own path changes."""
 
-    time: Annotated[Duration, within(HOURS_PER_YEAR, " h")] = Field(
-        description="until its traffic runs again by another path"
-    )
+    time: Wait = Field(description="until its traffic runs again by another path")
     coverage: Probability = Field(1.0, description="probability that it gets there by itself")
 
 

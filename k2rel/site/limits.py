@@ -233,4 +233,6 @@ def _read(document: Any, path: KeyPath) -> float:
         document = document[DEFAULT]
     if isinstance(document, str):
         raise InputError("a share of the clients has no limits; give a bandwidth")
+    if document is None:
+        raise InputError("limits need the value that they are of")
     return float(document)

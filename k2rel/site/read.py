@@ -158,6 +158,7 @@ _RULES = {
     "string_too_long": "is longer than {max_length} characters",
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number of few digits",
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
     "float_parsing": "must be a number",
@@ -193,7 +194,10 @@ def _placed(source: YamlSource, item: Any) -> Problem:
     if kind == "missing":
         message = "is missing"
     elif kind == "extra_forbidden":
-        message = "is not a known entry here" + closest(str(path[-1]), known_keys(doc.SiteDocument, tuple(path[:-1])))
+        known = known_keys(doc.SiteDocument, tuple(path[:-1]))
+        message = f"is not a known entry here{closest(str(path[-1]), known)}"
+        if path[-1] in known:  # of another form of the same
+            message = "does not go with the other entries here"
     else:
         rule = _RULES.get(kind)
         if kind == "string_pattern_mismatch" and context.get("pattern") == NAME:

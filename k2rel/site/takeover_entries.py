@@ -23,8 +23,9 @@ from k2rel.site.values import (
     Record,
     Share,
     Title,
+    Wait,
 )
-from k2rel.units import parse_duration
+from k2rel.units import HOURS_PER_YEAR, parse_duration
 
 __all__: list[str] = []
 
@@ -42,7 +43,8 @@ def failback_of(text: str) -> tuple[Literal["manual", "automatic"], float]:
 def _failback(value: object) -> object:
     if not (value in ("manual", "automatic") or (isinstance(value, str) and value.startswith(_AFTER))):
         raise ValueError("must be 'manual', 'automatic' or such as 'automatic after 10 min'")
-    failback_of(str(value))
+    if failback_of(str(value))[1] > HOURS_PER_YEAR:
+        raise ValueError(f"must be at most {HOURS_PER_YEAR:g} h after its first holder is ready")
     return value
 
 
@@ -125,7 +127,7 @@ class FenceEntry(Record):
     fence: _Stages = Field(description="a part, at least so many of some, or a list of these, all of which")
     missing: _Missing = Field("wait", description="without it: no takeover begins, or it begins without")
     coverage: Probability = Field(1.0, description="probability that it does its work, where it works")
-    time: Duration = Field(0.0, description="mean time that it takes, before the switchover")
+    time: Wait = Field(0.0, description="mean time that it takes, before the switchover")
 
 
 class QuorumEntry(Record):
@@ -156,10 +158,10 @@ _HolderNeed = Annotated[
 class FailedTakeoverEntry(Record):
     """What follows a takeover that failed: a retry, an operator, a restoration."""
 
-    retry_after: Duration = Field(0.0, description="mean time until it is tried once more")
+    retry_after: Wait = Field(0.0, description="mean time until it is tried once more")
     retry_coverage: Share = Field(0.0, description="probability that this succeeds; 0: it is not tried")
     operator_coverage: Share = Field(1.0, description="probability that an operator's placing the role succeeds")
-    restoration: Duration = Field(0.0, description="mean time until it is placed where that failed too")
+    restoration: Wait = Field(0.0, description="mean time until it is placed where that failed too")
 
 
 class ReadinessEntry(Record):
@@ -167,16 +169,16 @@ class ReadinessEntry(Record):
 
     drift: Rate = Field(0.0, description="how often that happens; the next takeover then fails")
     drill: PositiveDuration | None = Field(None, description="mean interval of drills; default: none is held")
-    takes: Duration = Field(0.0, description="mean interruption by a drill")
+    takes: Wait = Field(0.0, description="mean interruption by a drill")
 
 
 class SplitBrainEntry(Record):
     """What it means that two holders have the role at once."""
 
     serves: Literal["neither", "former", "new"] = Field("neither", description="whose clients are served meanwhile")
-    mend: Duration = Field(0.0, description="mean time from its end until the role is performed again")
+    mend: Wait = Field(0.0, description="mean time from its end until the role is performed again")
     restore_probability: Share = Field(0.0, description="probability that data must be restored after that")
-    restore: Duration = Field(0.0, description="mean time of that")
+    restore: Wait = Field(0.0, description="mean time of that")
 
 
 class UnitEntry(Record):
@@ -265,7 +267,7 @@ class RoleEntry(Record):
         validate_default=True,
         description="format 2: mean time from a loss until its takeover begins; by what failed as 'coverage'",
     )
-    giveback: Duration | None = Field(
+    giveback: Wait | None = Field(
         None, description="format 2: mean interruption when it returns to its first holder; default: switchover"
     )
     spurious: Rate = Field(0.0, description="format 2: how often it is taken over without a cause")

@@ -9,7 +9,7 @@ from k2rel.site.checks import Checks, branches_of, stages_of
 from k2rel.site.coverage import DEFAULT, class_problems, class_uses
 from k2rel.site.formats import order_by_side
 from k2rel.site.model import Component
-from k2rel.site.needs import with_needs
+from k2rel.site.needs import cannot_do_without, with_needs
 from k2rel.site.roles import ROLE_NUMBERS, Holder, Role, Suspension, TakeoverNeed, Unit
 from k2rel.site.source import KeyPath
 from k2rel.site.stages import AtLeast, Stage, named
@@ -264,7 +264,8 @@ def _suspensions(checks: Checks, components: Mapping[str, Component]) -> tuple[S
                 checks.report((*path, key), f"'{itself}'{needs_it} is the part that it suspends; name another")
         for index, name in enumerate(entry.works):
             # a need that has no other way is lost with what it names
-            lost = next((one for one in _cannot_do_without(name, components) if one in entry.lost), None)
+            without = cannot_do_without([name], components)
+            lost = next((one for one in entry.lost if one in without), None)
             if lost is not None:
                 needs_it = "" if lost == name else f" needs '{lost}', which"
                 checks.report((*path, "works", index), f"'{name}'{needs_it} is lost then, so that this can never be")
@@ -279,17 +280,6 @@ def _suspensions(checks: Checks, components: Mapping[str, Component]) -> tuple[S
             "depend on the other",
         )
     return tuple(result)
-
-
-def _cannot_do_without(name: str, components: Mapping[str, Component]) -> Iterator[str]:
-    """A part and the parts that it needs by name."""
-    todo, found = [name], set[str]()
-    while todo:
-        one = todo.pop()
-        if one not in found:
-            found.add(one)
-            yield one
-            todo += [need for need in (components[one].needs if one in components else ()) if isinstance(need, str)]
 
 
 def _circles(asked: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, ...]]:

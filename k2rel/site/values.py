@@ -17,7 +17,15 @@ from pydantic import (
 )
 
 from k2rel.site.coverage import DEFAULT
-from k2rel.units import parse_bandwidth, parse_duration, parse_mttf, parse_rate, parse_share, parse_temperature
+from k2rel.units import (
+    HOURS_PER_YEAR,
+    parse_bandwidth,
+    parse_duration,
+    parse_mttf,
+    parse_rate,
+    parse_share,
+    parse_temperature,
+)
 
 __all__: list[str] = []
 
@@ -87,6 +95,10 @@ def within(most: float, unit: str) -> AfterValidator:
     return AfterValidator(checked)
 
 
+Wait = Annotated[Duration, within(HOURS_PER_YEAR, " h")]
+"""What somebody waits for; what takes longer than a year does not end."""
+
+
 def no_truth(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError(f"must be a number, got '{str(value).lower()}'")
@@ -109,7 +121,7 @@ def _one_or_by_cause(schema: dict[str, Any]) -> WithJsonSchema:
 
 
 Coverage = Annotated[dict[str, Probability], BeforeValidator(_by_cause), _one_or_by_cause(PROBABILITY)]
-Detection = Annotated[dict[str, Duration], BeforeValidator(_by_cause), _one_or_by_cause(_TIME)]
+Detection = Annotated[dict[str, Wait], BeforeValidator(_by_cause), _one_or_by_cause(_TIME)]
 NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 Text = Annotated[str, StringConstraints(max_length=2000)]

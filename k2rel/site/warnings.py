@@ -14,6 +14,7 @@ from k2rel.intervals import MOST_TESTS, number_in_common
 from k2rel.site.formats import order_by_side
 from k2rel.site.given import GivenLaw
 from k2rel.site.model import Path, Site, Traffic
+from k2rel.site.needs import cannot_do_without
 from k2rel.site.source import KeyPath, YamlSource
 from k2rel.site.stages import AtLeast, named, names_in, role_in, subscription_in
 from k2rel.site.takeover_warnings import of_takeovers
@@ -229,7 +230,7 @@ def _not_watched(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
             watched = {trigger for unit in holder.units for trigger in site.units[unit].triggers}
             # alone: the loss of one member of a redundant stage does not end the role
             alone = {name for stage in holder.needs for name in ([stage] if isinstance(stage, str) else _all_of(stage))}
-            missing = sorted(alone - elsewhere - _with_needs(site, watched)) if holder.units else []
+            missing = sorted(alone - elsewhere - cannot_do_without(watched, site.components)) if holder.units else []
             if missing:
                 yield (
                     ("roles", name, "holders", listed[place], "needs"),
@@ -241,19 +242,6 @@ def _not_watched(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
 def _all_of(stage: AtLeast) -> tuple[str, ...]:
     """Members of a stage none of which can be missing; none of a redundant one."""
     return names_in(stage) if stage.k == len(stage.of) else ()
-
-
-def _with_needs(site: Site, names: Iterable[str]) -> set[str]:
-    """Parts, and what each of them cannot do without."""
-    found: set[str] = set()
-    todo = list(names)
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found.add(name)
-            part = site.components.get(name)
-            todo += [need for need in part.needs if isinstance(need, str)] if part is not None else []
-    return found
 
 
 def _alike_paths(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
