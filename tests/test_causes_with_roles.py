@@ -17,6 +17,7 @@ from k2rel.markov.engine import solved
 from k2rel.markov.gradient import Loss, slopes, slopes_of
 from k2rel.measures.role_causes import assumption_causes, downtime_split, part_causes
 from k2rel.organisation import Organisation
+from k2rel.policy.terms import Given
 from k2rel.rates import Law
 from k2rel.services.diagrams import services_of
 from k2rel.studies import with_site
@@ -135,8 +136,8 @@ def test_every_slope_of_two_servers_is_that_of_a_chain_written_apart(pair) -> No
         assert found.failure_rate_h[name] == pytest.approx(apart(f"fail_{name}"), rel=1e-8)
         assert found.repair_per_h[name] == pytest.approx(apart(f"mttr_{name}"), rel=1e-7)
     given = {
-        ("coverage", "master"): "coverage", ("switchover_h", "master"): "switchover",
-        ("return_h", None): "return", ("manual_takeover_h", None): "manual",
+        Given("coverage", "master"): "coverage", Given("switchover_h", "master"): "switchover",
+        Given("return_h"): "return", Given("manual_takeover_h"): "manual",
     }  # fmt: skip
     assert found.assumed == {key: pytest.approx(apart(name), rel=1e-8) for key, name in given.items()}
 
@@ -268,7 +269,7 @@ def given_by(found, name, field) -> float:
     by = {"failure_rate_per_h": found.failure_rate_h, "mttr_h": found.repair_per_h}
     if field in by:
         return float(by[field][name])
-    return float(found.assumed["return_h" if field == "return_to_service_h" else field, name])
+    return float(found.assumed[Given("return_h" if field == "return_to_service_h" else field, name)])
 
 
 def compared(study, organisation, least, parts=None) -> int:

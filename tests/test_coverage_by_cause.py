@@ -17,6 +17,7 @@ from k2rel.policy.roles import Roles
 from k2rel.policy.rules import Policy
 from k2rel.policy.table import table_slopes
 from k2rel.policy.takeover import Takeover
+from k2rel.policy.terms import Given
 from k2rel.services.diagrams import services_of
 from k2rel.simulation import Plan, simulate
 from k2rel.studies import with_site
@@ -149,7 +150,7 @@ def test_each_coverage_has_its_own_slope(tmp_path) -> None:
     for name, value in COVERAGE.items():
         ends = [written_apart({**COVERAGE, name: value + step})[0] for step in (1e-4, -1e-4)]
         key = "coverage" if name == "default" else f"coverage[{name}]"
-        assert assumed[key, "master"] == pytest.approx((ends[0] - ends[1]) / 2e-4, rel=1e-6)
+        assert assumed[Given(key, "master")] == pytest.approx((ends[0] - ends[1]) / 2e-4, rel=1e-6)
     named = k2rel.assumption_importance(pair(tmp_path), organisation=PERSONS)["value"]
     assert named["master coverage[program_b]"] == 0.8
     assert named["master coverage"] == 0.95
@@ -249,7 +250,7 @@ def test_roles_that_move_together_have_the_smallest_coverage() -> None:
 
     assert named(table.counts) == [("file_system", "server_software"), ("media_side", "server_software")]
     (slope,) = [each for each in table_slopes(takeover, table) if 0 in each.coverage[0]]
-    assert (slope.role, slope.name) == ("media_side", "coverage[server_software]"), "the smaller one decides"
+    assert slope.given == Given("coverage[server_software]", "media_side"), "the smaller one decides"
     assert dict(zip(takeover.coverages, takeover.coverage_values, strict=True))["media_side", "toe"] == 0.7
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
 from k2rel.cli import main
 from k2rel.ctmc.chain import Chain
@@ -147,6 +148,18 @@ def test_nested_groups_have_the_weights_of_elimination(monkeypatch) -> None:
 def test_random_blocks_have_the_probabilities_of_rational_elimination(seed, blocks, size) -> None:
     chain = random_blocks(np.random.default_rng(seed), blocks, size, -30, -2)
     assert steady(chain).probability == pytest.approx(exactly(chain), rel=1e-12, abs=0)
+
+
+def test_a_transition_in_two_parts_is_one_of_their_sum() -> None:
+    """As where two events lead from one state to the same: 1,500 steps up with 1 + 2 and down with 4, a geometric law."""
+    n = 1500
+    up, down = np.arange(n - 1), np.arange(1, n)
+    row, column = np.concatenate([up, up, down]), np.concatenate([up + 1, up + 1, down - 1])
+    rate = np.concatenate([np.ones(n - 1), np.full(n - 1, 2.0), np.full(n - 1, 4.0)])
+    order = np.argsort(row, kind="stable")
+    start = np.searchsorted(row[order], np.arange(n + 1))
+    found = steady(Chain(csr_array((rate[order], column[order], start), shape=(n, n)), 0))
+    assert found.probability[:50] == pytest.approx(0.25 * 0.75 ** np.arange(50), rel=1e-12)
 
 
 def test_sweeps_that_are_confirmed_are_right(monkeypatch) -> None:

@@ -80,6 +80,7 @@ def _sparse(chain: Chain, order: IntArray, most: float) -> FloatArray | None:
     from k2rel.ctmc.wide import eliminated, fill
 
     rates = chain.rates[order][:, order].tocsr()
+    rates.sum_duplicates()  # of transitions that stand twice the last one alone would count
     pattern = _both_ways(rates)
     parent, count, work = fill(pattern.indptr, pattern.indices)
     if work > most:

@@ -139,9 +139,19 @@ class Advice(ShownTable):
                 lines.append(
                     f"{how}, most is removed by: {best.index[0]} ({row['downtime_min_per_year']:.3g} min left)."
                 )
+        lines += [
+            f"{title[:1].upper()}{title[1:]} would add {more:.3g} min a year: they interrupt for longer than they save."
+            for title, more in self._added("drill").items()
+            if more > 0
+        ]
         if not math.isnan(self.target_min_per_year):
             lines.append(self._about_target())
         return " ".join(lines)
+
+    def _added(self, kind: str) -> dict[str, float]:
+        """What each change of a kind adds alone [min/year]."""
+        alone = [(self.changes[numbers[0]], minutes) for numbers, minutes, _ in self.sets if len(numbers) == 1]
+        return {change.title: minutes - self.now_min_per_year for change, minutes in alone if change.kind == kind}
 
     def _verdict(self, titles: Iterable[str]) -> tuple[str, float]:
         """Whether the target is met with some changes, and how probable that is; nothing where it was not judged."""

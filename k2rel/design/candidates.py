@@ -13,6 +13,7 @@ from k2rel.design.changes import (
     with_clients,
 )
 from k2rel.design.spares import replaced_types
+from k2rel.design.takeovers import takeover_candidates
 from k2rel.errors import InputError
 from k2rel.measures.availability import service_named
 from k2rel.measures.capacity import carried
@@ -49,9 +50,11 @@ def candidate_changes(
         Faster repair contracts; for each type among the eight largest causes and the six
         parts that fail most often its spares and a technician on site; for
         each such part a second one beside it; a further link beside those that join the two sides; a weekly test of
-        what is tested less often; one client fewer on each connection; servers that return by themselves; for a bundled
-        level every other level with a site-wide service of that name that carries the same
-        clients with nothing failed.
+        what is tested less often; one client fewer on each connection; of each role that moves drills every quarter,
+        losses noticed and the role given back in half the time, and another attempt after a failed takeover, where
+        the file says that takeovers become unready, take so long, or leave more than an operator's work; servers that
+        return by themselves; for a bundled level every other level with a site-wide service of that name that carries
+        the same clients with nothing failed.
 
     Raises
     ------
@@ -80,6 +83,8 @@ def candidate_changes(
         result.append(Change(title, "duplicate", across))
     result += _tests(study)
     result += _fewer_clients(study)
+    if solution.takeovers == AS_MODELLED:
+        result += [Change(title, kind, role) for title, kind, role in takeover_candidates(study)]
     waits = not all(study.policy.returns_by_itself(server) for server in study.policy.redundant_servers)
     if waits and solution.takeovers == AS_MODELLED:
         result.append(Change("servers return to service by themselves, within a minute", "return", "all"))

@@ -1,8 +1,8 @@
 """Changes of a design that the site itself suggests, one by one and together.
 
 A change is data: what is done to which part. `changed` makes the design with several of them, always in the same
-order, whatever order they are named in: the level, the number of clients, times of repair, tests, a second part, and
-last the way back into service.
+order, whatever order they are named in: the level, the number of clients, times of repair, tests, a second part,
+takeovers, and last the way back into service.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from k2rel.arguments import as_names
 from k2rel.bundled import level_names
+from k2rel.design.takeovers import TAKEOVER_KINDS, with_takeovers
 from k2rel.errors import InputError, closest
 from k2rel.measures.availability import service_named
 from k2rel.measures.solution import Solution, StudyLike, solution_of, study_of
@@ -39,7 +40,7 @@ __all__ = [
     "with_second",
 ]
 
-KINDS = ("level", "clients", "contract", "stock", "test", "duplicate", "return")
+KINDS = ("level", "clients", "contract", "stock", "test", "duplicate", *TAKEOVER_KINDS, "return")
 """Kinds of change, in the order in which they are made."""
 
 TEST_H = 168.0
@@ -71,7 +72,7 @@ class Change(Shown):
 
     title: str
     kind: str  # one of `KINDS`
-    what: str  # the level, the contract, the type or the part; of clients their number; "all"
+    what: str  # the level, the contract, the type, the part or the role; of clients their number; "all"
     units: int = 1  # how many parts it buys or serves
 
     def _line(self) -> str:
@@ -237,6 +238,8 @@ def changed(design: Design, changes: Sequence[Change]) -> Design:
             study = _tested(study, change.what)
         elif change.kind == "duplicate":
             study = with_second(study, [change.what])
+        elif change.kind in TAKEOVER_KINDS:
+            study = with_takeovers(study, change.kind, change.what)
         else:
             who = organisation or Organisation()
             organisation = replace(who, return_to_service_h=min(who.return_to_service_h, _RETURN_H))

@@ -102,11 +102,11 @@ class Evaluator:
             for some in coarse:
                 self.final(some)
 
-    def rises(self, kinds: Collection[str]) -> float:
-        """How much downtime each change adds at most among all computed sets, summed over the changes [min/year]."""
+    def rises(self, among: Collection[Change]) -> float:
+        """How much downtime each change adds at most among all computed sets of some, summed over them [min/year]."""
         worst: dict[Change, float] = {}
         for some, figure in self._quick.items():
-            if all(change.kind in kinds for change in some):
+            if all(change in among for change in some):
                 for change in some:
                     rise = figure.minutes - self._quick.get(some - {change}, _NONE).minutes
                     if rise > worst.get(change, 0.0):

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 
 from k2rel.design.changes import Change, go_together
 from k2rel.design.evaluation import Changes, Evaluator
+from k2rel.design.takeovers import TAKEOVER_KINDS
 from k2rel.tables import Shown
 
 __all__ = ["Front", "front_of"]
 
-_KINDS = ("contract", "stock", "test", "duplicate", "return")
+_KINDS = ("contract", "stock", "test", "duplicate", *TAKEOVER_KINDS, "return")
 _NEAR = 1e-3
 
 
@@ -41,8 +42,13 @@ def front_of(evaluator: Evaluator, price: Mapping[Change, float], most: int) -> 
     """Search the sets of changes for the Pareto front of cost and downtime; its points are as the answer has them."""
     now = evaluator.quick().minutes
     near = _NEAR * now
+
+    def helps(change: Change) -> bool:
+        """Not a drill that costs more than it finds: it would be no bound of any set."""
+        return change.kind not in TAKEOVER_KINDS or evaluator.quick([change]).minutes <= now
+
     usable = sorted(
-        (change for change in price if change.kind in _KINDS and not math.isnan(price[change])),
+        (change for change in price if change.kind in _KINDS and not math.isnan(price[change]) and helps(change)),
         key=lambda change: (evaluator.quick([change]).minutes - now) / max(price[change], 1e-9),
     )
     known: dict[Changes, tuple[float, float]] = {frozenset(): (0.0, now)}
@@ -91,7 +97,7 @@ def front_of(evaluator: Evaluator, price: Mapping[Change, float], most: int) -> 
     rooms = [least(cost + cheapest_after[place]) - low for _, _, place, _, cost, low in queue]
     computed = evaluator.computed - before
     error = 2.0 * max(evaluator.quick(some).bound for some in known)  # of the two figures that are compared
-    gap = max([near, *rooms]) + evaluator.rises(_KINDS) + error
+    gap = max([near, *rooms]) + evaluator.rises(usable) + error
     final = {some: (known[some][0], evaluator.final(some).minutes) for some in _not_beaten(known, near)}
     rank = {change: k for k, change in enumerate(price)}
     points = tuple(

@@ -20,6 +20,7 @@ from k2rel.markov.engine import Dynamics
 from k2rel.markov.parts import Move, RepairOf
 from k2rel.markov.tested import known_laws, tested_kinds, weighted
 from k2rel.policy.table import table_slopes
+from k2rel.policy.terms import Given
 from k2rel.rates import Law, RaidModule
 from k2rel.services.diagrams import Service
 
@@ -55,7 +56,7 @@ class Slopes:
     repair_per_h: dict[str, float]  # by the mean repair time of each but RAID sets [1/h]
     unavailability: dict[str, float]  # by that of each client part
     raid: dict[tuple[str, str], float]  # by what each RAID set is made from: name of it, field of `RaidModule`
-    assumed: dict[tuple[str, str | None], float]  # by fields of `Role`, with the role; by times of `Organisation`
+    assumed: dict[Given, float]  # by what takeovers are given, and the times of operators and technicians
     notes: tuple[str, ...]
 
 
@@ -98,7 +99,7 @@ def slopes(dynamics: Dynamics, losses: Sequence[Loss]) -> list[Slopes]:
     notes = tested.notes(values)
     own = [_own(dynamics, loss) for loss in losses]
     if dynamics.organisation.travel_h:
-        of_assumed["travel_h", None] = -of_arrivals / dynamics.organisation.travel_h**2
+        of_assumed[Given("travel_h")] = -of_arrivals / dynamics.organisation.travel_h**2
     found = []
     for k, value in enumerate(values.tolist()):
         good, told = notes[k]
@@ -165,9 +166,7 @@ def _of_raid(module: RaidModule, up: FloatArray, back: FloatArray) -> Iterator[t
     yield "restore_h", -back / module.restore_h**2
 
 
-def _worths(
-    dynamics: Dynamics, worths: FloatArray
-) -> tuple[FloatArray, FloatArray, dict[tuple[str, str | None], FloatArray]]:
+def _worths(dynamics: Dynamics, worths: FloatArray) -> tuple[FloatArray, FloatArray, dict[Given, FloatArray]]:
     """Derivatives by the rate of each numbered move of one member, of a technician's arrival, by what is assumed."""
     from k2rel.markov.joint_kernels import worth_of_rates
 
@@ -176,7 +175,7 @@ def _worths(
     begin = np.searchsorted(states.part_state, np.arange(len(states.atoms) + 1))
     count = worths.shape[1]
     given = table_slopes(takeover, recipe.table) if takeover else []
-    assumed = {(slope.name, slope.role): np.zeros(count) for slope in given}
+    assumed = {slope.given: np.zeros(count) for slope in given}
     known = recipe.move >= 0
     rate = np.array([move.rate_per_h for _, move in recipe.moves])
     # a move's rate stands in many transitions, each a multiple of it
@@ -194,7 +193,7 @@ def _worths(
         columns = here.shape[1]
         for slope in given:
             for worth, (at, by) in ((of_coverage, slope.coverage), (of_events, slope.rate_per_h)):
-                assumed[slope.name, slope.role][some] += by @ worth.reshape(-1, columns)[at]
+                assumed[slope.given][some] += by @ worth.reshape(-1, columns)[at]
     return of_moves, of_arrivals, assumed
 
 

@@ -11,7 +11,7 @@ from k2rel.measures.solution import Solution
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.rates import changed_laws
-from k2rel.site.coverage import class_name
+from k2rel.site.coverage import DEFAULT, class_name
 from k2rel.site.model import Site
 from k2rel.site.roles import ROLE_NUMBERS, Role, Unit
 from k2rel.studies import Study
@@ -53,7 +53,7 @@ def about(study: Study, item: Input) -> str:
         return f"{item.kind} of {', '.join(kinds[:2] if more else kinds)}{more}".replace("_", " ")
     of = item.name.split(".")
     if len(of) > 1 and of[0] in ("roles", "units", "suspends"):
-        by_class = len(of) > 3 and of[2] in ("coverage", "detection")
+        by_class = len(of) > 3 and of[2] in ("coverage", "detection") and of[3] != DEFAULT
         return f"{item.kind} of {of[1]}{f' after {of[3]}' if by_class else ''}".replace("_", " ")
     if len(of) > 1:  # a place in the file, or a part's own
         return f"{item.kind} of {of[-2]}".replace("_", " ")

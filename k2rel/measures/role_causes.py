@@ -13,13 +13,16 @@ from k2rel.markov.engine import Dynamics
 from k2rel.markov.gradient import Loss, Slopes, slopes, slopes_of
 from k2rel.measures.modes import mode_words
 from k2rel.measures.worth import Worth, importances, law_slopes, worth
-from k2rel.policy.controls import DOINGS
+from k2rel.policy.controls import DOINGS, Controls
 from k2rel.policy.failover import principal_traffic
+from k2rel.policy.terms import Given
 from k2rel.rates import Law, RaidModule
 from k2rel.services.diagrams import Service
 from k2rel.services.modes import traffic_diagram
 from k2rel.site.coverage import coverage_name, coverages
-from k2rel.units import MINUTES_PER_YEAR
+from k2rel.site.roles import Role
+from k2rel.site.stages import named
+from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,12 +32,32 @@ __all__ = ["assumption_causes", "downtime_split", "part_causes"]
 FloatArray = NDArray[np.float64]
 
 _NEVER_FAILS = "no importances of parts that never fail and that takeovers ask for: what roles would do is not followed"
-_TIMES = {
+_TIMES = {  # of operators and technicians: in words, and the field of `Organisation`
     "return_h": ("return to service", "return_to_service_h"),
     "manual_takeover_h": ("manual takeover", "manual_takeover_h"),
     "maintenance_every_h": ("time between maintenances", "maintenance_every_h"),
     "maintenance_h": ("maintenance", "maintenance_h"),
     "travel_h": ("travel", "travel_h"),
+}
+_OF_TAKEOVERS = {  # in words, unit, and how many of it are one of those that rates are made of
+    "coverage": ("coverage", "1", 1.0),
+    "switchover_h": ("switchover", "s", 3600.0),
+    "detection_h": ("detection", "s", 3600.0),
+    "failback_after_h": ("delay of failback", "h", 1.0),
+    "giveback_h": ("giveback", "s", 3600.0),
+    "spurious_per_h": ("spurious takeovers", "1/year", HOURS_PER_YEAR),
+    "retry_after_h": ("time until a retry", "s", 3600.0),
+    "retry_coverage": ("retry coverage", "1", 1.0),
+    "operator_coverage": ("operator coverage", "1", 1.0),
+    "restoration_h": ("restoration", "h", 1.0),
+    "drift_per_h": ("drift", "1/year", HOURS_PER_YEAR),
+    "drill_every_h": ("time between drills", "h", 1.0),
+    "drill_h": ("interruption by a drill", "s", 3600.0),
+    "split_mend_h": ("mending of a split", "h", 1.0),
+    "split_restore_share": ("restore probability", "1", 1.0),
+    "split_restore_h": ("restore after a split", "h", 1.0),
+    "time_h": ("time", "s", 3600.0),
+    "auto_recovery_h": ("auto-recovery", "h", 1.0),
 }
 _OF_RAID = {
     "failure_rate_per_h": ("failure rate of a drive", "1/h"),
@@ -150,15 +173,13 @@ def assumption_causes(dynamics: Dynamics, service: Service) -> pd.DataFrame:
     site, organisation = dynamics.policy.site, dynamics.organisation
     takeover = dynamics.states.takeover
     rows = []
-    for role in takeover.roles if takeover is not None else ():
-        for cause, value in coverages(site.roles[role]).items():
-            by = found.assumed.get((coverage_name(cause), role), math.nan)
-            rows.append((f"{role} {coverage_name(cause)}", value, "1", by))
-        by = found.assumed.get(("switchover_h", role), math.nan) / 3600.0
-        rows.append((f"{role} switchover", site.roles[role].switchover_h * 3600.0, "s", by))
-    for (name, whose), by in found.assumed.items():
-        if whose is None:
-            title, field = _TIMES[name]
+    if takeover is not None:
+        asked = dict.fromkeys(given for role in takeover.roles for given in _always_asked(site.roles[role]))
+        asked |= dict.fromkeys(given for given in found.assumed if given.field not in _TIMES)
+        rows += [_row(takeover, given, found.assumed.get(given, math.nan)) for given in asked]
+    for given, by in found.assumed.items():
+        if given.field in _TIMES:
+            title, field = _TIMES[given.field]
             rows.append((title, getattr(organisation, field), "h", by))
     for (name, field), by in found.raid.items():
         title, unit = _OF_RAID[field]
@@ -172,6 +193,23 @@ def assumption_causes(dynamics: Dynamics, service: Service) -> pd.DataFrame:
     unknown = [f"no slope by '{name}'" for name in frame.index[slope.isna()]] if not found.notes else []
     frame.attrs["notes"] = [*found.notes, *unknown]
     return frame.sort_values("elasticity", key=abs, ascending=False, kind="stable")
+
+
+def _always_asked(role: Role) -> Iterator[Given]:
+    """Numbers of a role that have a row also where no slope by them is known."""
+    for cause in coverages(role):
+        yield Given(coverage_name(cause), role.id)
+    yield Given("switchover_h", role.id)
+
+
+def _row(takeover: Controls, given: Given, by: float) -> tuple[str, float, str, float]:
+    """What is given for takeovers in words, its value and unit, and the slope by it; a fence by what it consists of."""
+    field, class_, cause = given.field.partition("[")
+    words, unit, times = _OF_TAKEOVERS[field]
+    owner = given.role or given.part
+    if given.unit is not None:
+        owner = f"{given.unit} fence {' '.join(named(takeover.policy.need_of(given.unit, given.need).stages))}"
+    return f"{owner} {words}{class_}{cause}", takeover.value(given) * times, unit, by / times
 
 
 def downtime_split(dynamics: Dynamics, service: Service) -> tuple[pd.DataFrame, pd.DataFrame]:

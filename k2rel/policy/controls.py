@@ -143,8 +143,9 @@ class Controls:
     def value(self, given: Given) -> float:
         """Value of a number that rates are made of."""
         record = self.record_of(given)
-        if isinstance(record, Role) and given.field.startswith("detection_h"):
-            return detection_times(record)[given.field.removeprefix("detection_h").strip("[]")]
+        field, _, cause = given.field.partition("[")
+        if isinstance(record, Role) and field in ("coverage", "detection_h"):
+            return (coverages if field == "coverage" else detection_times)(record)[cause.removesuffix("]")]
         return float(getattr(record or self.times, given.field))
 
     @cached_property

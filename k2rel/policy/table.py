@@ -40,8 +40,7 @@ class TakeoverTable:
 class TableSlope:
     """Derivative of a table by one thing that is taken as given: places in a flat array, and the value at each."""
 
-    name: str  # of a field of `TakeoverTimes`, `Role`, or of what `Given` names; of coverages what `coverage_name` says
-    role: str | None
+    given: Given
     coverage: tuple[IntArray, FloatArray]
     rate_per_h: tuple[IntArray, FloatArray]
 
@@ -95,7 +94,7 @@ def table_slopes(takeover: Controls, table: TakeoverTable) -> list[TableSlope]:
     >>> from k2rel.site import read_site
     >>> controls = Controls(Policy(read_site("L2R"), sticky=True), TakeoverTimes())
     >>> lost = np.zeros((1, len(controls.conditions)), dtype=bool)
-    >>> [slope.name for slope in table_slopes(controls, followed(controls, lost))][:3]
+    >>> [slope.given.field for slope in table_slopes(controls, followed(controls, lost))][:3]
     ['coverage', 'coverage[server_software]', 'coverage[fs_database]']
     """
     nothing = np.zeros(0, dtype=np.int64), np.zeros(0)
@@ -110,13 +109,12 @@ def table_slopes(takeover: Controls, table: TakeoverTable) -> list[TableSlope]:
         if 0.0 < value < 1.0:
             at = np.flatnonzero(decides[:, n])
             slope = coverage[at] / value / decides[at].sum(axis=1)
-            result.append(TableSlope(coverage_name(cause), role, (at, slope), nothing))
+            result.append(TableSlope(Given(coverage_name(cause), role), (at, slope), nothing))
     for n, ((unit, need), value) in enumerate(zip(takeover.guards, takeover.guard_values.tolist(), strict=True)):
         if value > 0.0:
             at = np.flatnonzero((counts >> (roles + n)) & 1)
-            result.append(
-                TableSlope(_name(Given("coverage", unit=unit, need=need)), None, (at, coverage[at] / value), nothing)
-            )
+            fence = Given("coverage", unit=unit, need=need)
+            result.append(TableSlope(fence, (at, coverage[at] / value), nothing))
     by: dict[Given, tuple[list[IntArray], list[FloatArray]]] = {}
     flat = table.term.reshape(-1)
     for number, term in enumerate(table.terms):
@@ -126,11 +124,5 @@ def table_slopes(takeover: Controls, table: TakeoverTable) -> list[TableSlope]:
             places.append(at)
             values.append(np.full(len(at), slope))
     for what, (places, values) in by.items():
-        result.append(TableSlope(_name(what), what.role, nothing, (np.concatenate(places), np.concatenate(values))))
+        result.append(TableSlope(what, nothing, (np.concatenate(places), np.concatenate(values))))
     return result
-
-
-def _name(given: Given) -> str:
-    """Name what is given; of a unit or a suspended part with that."""
-    owner = given.unit or given.part
-    return f"{given.field}[{owner}]" if owner else given.field

@@ -23,6 +23,7 @@ from k2rel.site.model import Site
 from k2rel.site.register import assumptions_in_use, set_by_user
 from k2rel.site.settings import ASSUMPTION, apply_settings
 from k2rel.site.source import KeyPath, YamlSource, as_written, known_keys, read_yaml
+from k2rel.site.takeover_settings import with_takeover_settings
 from k2rel.site.values import NAME
 
 __all__ = ["pinned_table", "read_site"]
@@ -104,7 +105,7 @@ def site_of(
     source = _with_variant(file, variant)
     changes = dict(settings or {})
     source, changes = _with_assumption_settings(source, changes)
-    source = with_values(_with_assumptions(source))
+    source, changes = with_takeover_settings(with_values(_with_assumptions(source)), changes)
     for name in (key.removeprefix(ASSUMPTION) for key in (settings or {}) if key.startswith(ASSUMPTION)):
         if name not in source.origins.values():
             raise InputError(

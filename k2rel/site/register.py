@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from k2rel.site.coverage import DEFAULT
 from k2rel.site.given import RATE_KEYS
 from k2rel.site.model import Assumption, Component, Site
 from k2rel.site.settings import ASSUMPTION, far_to_near, parts_named
 from k2rel.site.source import KeyPath, YamlSource, as_written
+from k2rel.site.takeover_settings import takeover_places
 
 __all__ = ["assumptions_in_use", "set_by_user"]
 
@@ -22,7 +24,18 @@ def set_by_user(what: str, had: object) -> str:
     >>> set_by_user("psu.mttr", None)
     'set by the user (psu.mttr); the file says nothing of it'
     """
-    return f"set by the user ({what}); " + ("the file says nothing of it" if had is None else f"the file has {had}")
+    return f"set by the user ({what}); the file {'says nothing of it' if had is None else f'has {_said(had)}'}"
+
+
+def _said(had: object) -> str:
+    """An entry in words: a value with its limits, or one by what failed."""
+    if not isinstance(had, dict):
+        return str(had)
+    if "value" in had:
+        limits = [str(had[end]) for end in ("low", "high") if end in had]
+        return str(had["value"]) + (f" ({' to '.join(limits)})" if limits else "")
+    others = [f"{name} {_said(value)}" for name, value in had.items() if name != DEFAULT]
+    return ", ".join([_said(had[DEFAULT]), *others] if DEFAULT in had else others)
 
 
 def assumptions_in_use(
@@ -97,6 +110,9 @@ def _changes(
     own = {key: value for key, value in settings.items() if not key.startswith(ASSUMPTION)}
     silent: dict[str, KeyPath] = {}
     for key, value in far_to_near(site, own).items():
+        if places := takeover_places(used.data, key):
+            result |= dict.fromkeys(places, (key, value))
+            continue
         named, _, name = key.partition(".")
         parts = parts_named(site, named)
         where: list[KeyPath] = [

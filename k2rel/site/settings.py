@@ -10,6 +10,9 @@
                                 A name that is both a type's and a part's is the type's
 ``media.demand="50 Mb/s"``      load of one flow of a traffic class; so ``path_failover_time`` and
                                 ``path_failover_coverage`` of one with flows of clients
+``file_system.drill="90 d"``    a number of a role's takeovers, by the last of its keys; ``coverage[psu]`` by what
+                                failed; ``auto_recovery`` of a suspended part, ``fence_time`` and ``fence_coverage`` of
+                                a unit: in `k2rel.site.takeover_settings`
 ``assumption.NAME=value``       the value of one of the file's named assumptions
 
 A number may be given with limits: ``psu.mttf="250000 h (80000 h to 900000 h)"``, with ``, uniform)`` or another
@@ -31,6 +34,7 @@ from k2rel.site.document import LawFields, PathFailoverEntry
 from k2rel.site.given import LAW_KEYS, RATE_KEYS, GivenLaw
 from k2rel.site.limits import LIMITED, from_text, input_of
 from k2rel.site.model import Component, Site
+from k2rel.site.takeover_settings import OF_FENCES, OF_ROLES
 from k2rel.units import is_bare, parse_bandwidth
 
 __all__ = ["ASSUMPTION", "apply_settings", "far_to_near", "parse_settings", "parts_named", "with_unit"]
@@ -79,7 +83,8 @@ def with_unit(key: str, value: str) -> str:
     >>> with_unit("psu.mttf", "250000"), with_unit("psu.mttr", "4 d"), with_unit("drive.rates", "hdd_elerath")
     ('250000 h', '4 d', 'hdd_elerath')
     """
-    unit = _UNITS.get(key.rpartition(".")[2], "")
+    what = key.rpartition(".")[2].partition("[")[0]
+    unit = _UNITS.get(what, LIMITED[what].unit if what in LIMITED else "")
     grouped = re.fullmatch(r"\s*(\d{1,3}\.\d{3})(\D.*)?", str(value)) if unit else None
     if grouped:  # 250.000 is 250: shown as it was read
         value = f"{float(grouped[1]):.15g}{grouped[2] or ''}"
@@ -221,6 +226,13 @@ def _nothing_named(site: Site, name: str, what: str) -> str:
     """Say what can be set instead, where a name is neither a type's nor a part's."""
     if name in site.traffic:
         return f"a traffic class has no key '{what[:60]}' that can be set{closest(what, _OF_FLOWS)}"
+    if name in site.roles:
+        keys = [*OF_ROLES, "coverage[TYPE]", "detection[TYPE]"]
+        others = closest(what, keys) or f"; known: {', '.join(keys)}"
+        return f"a role has no key '{what[:60]}' that can be set{others}"
+    if name in site.units:
+        only = f"{' and '.join(OF_FENCES)}, of its fences, can be set"
+        return f"of unit '{name}' {only}" + (", and it has none" if what in OF_FENCES else "")
     if name in site.raid_sets:
         raid = site.raid_sets[name]
         return (
