@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import k2rel
+from k2rel.bundled import data_dir
 from k2rel.simulation import Plan, simulate
 from tests.takeover_chain import Chain, ideal
 
@@ -195,6 +196,42 @@ def test_what_markov_does_with_it(rule, sites) -> None:
     for name, value in wanted.items():
         assert found[name].unavailability == pytest.approx(value, rel=1e-7, abs=2 * bound), name
     assert differs(wanted, before), "the rule is worth nothing here"
+
+
+def test_the_two_machines_of_the_page(tmp_path) -> None:
+    """Both down, or the first while the heartbeat is; and both active whenever the heartbeat alone is down."""
+    machine, beat = 10 / 10_010, 10 / 20_010
+    wanted = {"wait": machine**2 + machine * (1 - machine) * beat, "anyway": machine**2 + (1 - machine) ** 2 * beat}
+    for missing, value in wanted.items():
+        document = site(unit=[{"heartbeat": "ring", "missing": missing}])
+        for name, mttf in (("node_1", 10_000), ("node_2", 10_000), ("ring", 20_000)):
+            document["components"][name] |= {"mttf": f"{mttf} h", "mttr": "10 h"}
+        document["components"]["software_1"] = {"type": "ideal", "side": "A"}
+        path = tmp_path / f"{missing}.yaml"
+        path.write_text(json.dumps(document))
+        found = k2rel.study(path).solve()["service"].unavailability
+        assert found == pytest.approx(value, rel=1e-9)
+        assert f"{value:.5e}".replace("e-0", "e-") in PAGE.read_text()
+
+
+@pytest.mark.slow
+def test_level_3r_of_the_page() -> None:
+    """The variant in which the loss of 1A restarts 2A too; what the level has without it is in `test_summary`."""
+    lines = PAGE.read_text().split("<!-- Level 3R -->")[1].split("\n\n")[1].splitlines()[2:]
+    said = [[float(cell) for cell in line.split("|")[2:4]] for line in lines]
+    services = ("media", "control", "ftp", "ftp_retry", "file_system")
+    for column, variant in enumerate((None, "restarts_2A")):
+        found = k2rel.study("L3R", variant=variant).solve()
+        for service, row in zip(services, said, strict=True):
+            assert found[service].downtime_min_per_year == pytest.approx(row[column], rel=1e-5), (service, variant)
+
+
+def test_what_the_page_quotes_stands_in_the_designs() -> None:
+    designs = [set(path.read_text().splitlines()) for path in (data_dir() / "examples" / "designs").glob("*.yaml")]
+    blocks = [block.split("```")[0].splitlines() for block in PAGE.read_text().split("```yaml\n")[1:]]
+    assert len(blocks) >= 10
+    for block in blocks:
+        assert any(set(block) <= lines for lines in designs), block
 
 
 FEW = ("heartbeat whose silence is a loss", "drift and drills", "auto-recovery of a suspended part")
