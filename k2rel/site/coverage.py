@@ -88,16 +88,15 @@ def failure_words(role: Role) -> str:
 
 
 def may_fail_over(role: Role, units: Mapping[str, Unit], components: Mapping[str, Component]) -> set[str]:
-    """Names of parts whose failure can begin a takeover of a role, alone or with others."""
+    """Names of parts whose failure can begin a takeover of a role, alone or with others.
+
+    A takeover for want of a heartbeat or a quorum alone has no such cause.
+    """
     found: set[str] = set()
     if len(role.holders) > 1:
         for holder in role.holders:
-            found.update(named(holder.needs if not holder.units else ()))
-            found.update(named(() if holder.quorum is None else (holder.quorum,)))
-            for unit in (units[name] for name in holder.units if name in units):
-                found.update(unit.triggers)
-                taken_for_a_loss = (need for need in unit.takeover_needs if need.missing == "anyway")
-                found.update(named(s for need in taken_for_a_loss if need.kind == "heartbeat" for s in need.stages))
+            found.update(() if holder.units else named(holder.needs))
+            found.update(trigger for unit in holder.units if unit in units for trigger in units[unit].triggers)
     return with_needs(found, components)
 
 
