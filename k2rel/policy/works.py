@@ -53,6 +53,15 @@ class Works:
     def _suspended(self, entry: Suspension) -> Node:
         return self.structure.variable(self.suspended(entry.part)) if self.sticky else self.suspends(entry)
 
+    def suspended_now(self) -> dict[str, Node]:
+        """Say for each part that can be suspended when it is, and would work but for that."""
+        return {
+            part: self.structure.conjunction(
+                [self._itself(part), self._all_work(self._needs(part)), self._suspended(entry)]
+            )
+            for part, entry in self._suspensions.items()
+        }
+
     def suspends(self, entry: Suspension) -> Node:
         """Say when a part is being suspended: parts are lost while others work."""
         works = [self.works(name) for name in entry.works]
