@@ -77,6 +77,7 @@ class PossibleStep:
     hours: Values = ()
     probability: Values = ()
     after_failure: bool = False
+    until: str = ""  # how long it lasts, where no time says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def _steps(policy: Policy, role: Role, place: int, split: Node) -> Iterator[Poss
     given = coverages(role)
     odds = _standing(policy, policy.causes(role.id, place), given) if any(p < 1 for p in given.values()) else ()
     yield PossibleStep("switchover", alone, ((TRUE, role.switchover_h),), odds)
-    yield PossibleStep("both have it until heard again", split, (), odds)
+    yield PossibleStep("both have it", split, (), odds, until="until heard again")
     if role.split_mend_h > 0:
         yield PossibleStep("mended", split, ((TRUE, role.split_mend_h),))
         if role.split_restore_share > 0:
@@ -185,7 +186,7 @@ def begun_takeovers(policy: Policy, truth: Mapping[Node, bool]) -> tuple[BegunTa
 
     def step(each: PossibleStep) -> StepBegun:
         hours = least(each.hours)
-        lasts = "" if hours is None else lasts_words(hours)
+        lasts = each.until if hours is None else lasts_words(hours)
         return StepBegun(each.title, hours, least(each.probability), lasts, each.after_failure)
 
     return tuple(

@@ -139,6 +139,7 @@ def _takeover(found: PossibleTakeover, place: Mapping[Node, int]) -> dict[str, A
                 "hours": [[place[node], hours, lasts_words(hours)] for node, hours in step.hours],
                 "probability": [[place[node], share] for node, share in step.probability],
                 "after_failure": step.after_failure,
+                "until": step.until,
             }
             for step in found.steps
         ],

@@ -70,6 +70,8 @@ class _Reasons:
             yield from self._lacking(role)
         for each in self.policy.site.suspensions:
             yield self._suspended(each)
+            if not self.policy.sticky:
+                yield self._not_known(each)
 
     def _all(self, *nodes: Node) -> Node:
         return self.s.conjunction(nodes)
@@ -351,6 +353,41 @@ class _Reasons:
         later = (self._not(works), (" and has not come back since",))
         text = f"{entry.part} is suspended: {_joined(entry.lost)} {verb} lost"
         return Sentence(policy.suspended_now()[entry.part], (text, listing([now, later])))
+
+    def _not_known(self, entry: Suspension) -> Sentence:
+        """Parts are lost, and what must work is gone as well: had it gone later, the part would be suspended."""
+        policy, kept = self.policy, self._closure(entry.works)
+        before = [self._given(self._not(policy.works(name)), kept) for name in entry.lost]
+        gone = [(self._not(policy.works(name)), (name,)) for name in entry.works]
+        when = self._all(*before, policy.usable_but_for_suspension(entry.part), self._any(node for node, _ in gone))
+        text = f"{entry.part} would be suspended if {_joined(entry.lost)} had been lost before "
+        return Sentence(when, (text, listing(gone), ", which is not known here"))
+
+    def _closure(self, names: Iterable[str]) -> set[str]:
+        """Parts with all that they need, at any remove."""
+        found: set[str] = set()
+        todo = list(names)
+        while todo:
+            if (name := todo.pop()) not in found:
+                found.add(name)
+                todo += [child for need in self.policy._needs(name) for child in names_in(need)]
+        return found
+
+    def _given(self, root: Node, kept: set[str]) -> Node:
+        """A structure function of and, or, not and at-least gates where some parts are taken to work."""
+        made: dict[Node, Node] = {}
+        for node in self.s.needed([root]):
+            kind, parts, k, name = self.s.gate(node)
+            below = [made[part] for part in parts]
+            made[node] = (
+                TRUE if kind == "variable" and name in kept
+                else self._not(below[0]) if kind == "not"
+                else self._all(*below) if kind == "and"
+                else self._any(below) if kind == "or"
+                else self.s.at_least(k, below) if kind == "at_least"
+                else node
+            )  # fmt: skip
+        return made[root]
 
 
 def _joined(names: Iterable[str]) -> str:

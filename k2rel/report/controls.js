@@ -125,9 +125,9 @@ function k2relExplorer(root, data, host) {
   function whyOf(outcome) {
     const told = outcome.reasons.map((text) => element("li", words(text)));
     if (told.map((item) => item.textContent).join() !== [...why.children].map((item) => item.textContent).join()) why.replaceChildren(...told);
-    const drawn = outcome.takeovers.map(k2relSteps);
+    const drawn = k2relSteps(outcome.takeovers);
     const rule = "Mean times as modelled; roles that move at one instant are one takeover. Ways and loads here are those after it has worked.";
-    begun.replaceChildren(...(drawn.length ? [element("h3", drawn.length > 1 ? "Takeovers, step by step" : "The takeover, step by step"), ...drawn, element("p", rule, "more")] : []));
+    begun.replaceChildren(...(drawn.length ? [element("h3", outcome.takeovers.length > 1 ? "Takeovers, step by step" : "The takeover, step by step"), ...drawn, element("p", rule, "more")] : []));
   }
 
   function paint(looks) {

@@ -16,33 +16,41 @@ function k2relTakeovers(data, truth) {
     split: Object.fromEntries(data.split.filter(([, , , , gate]) => truth[gate]).map(([role, former, other]) => [role, [former, other]])),
     takeovers: data.takeovers.filter((each) => truth[each.when]).map(({ role, from, to, both, steps }) => ({
       role, from, to, both: truth[both],
-      steps: steps.filter((step) => truth[step.when]).map(({ title, hours, probability, after_failure }) => {
+      steps: steps.filter((step) => truth[step.when]).map(({ title, hours, probability, after_failure, until }) => {
         const lasts = least(hours);
-        return { step: title, hours: lasts ? lasts[0] : null, lasts: lasts ? lasts[1] : "", probability: least(probability)?.[0] ?? null, after_failure };
+        return { step: title, hours: lasts ? lasts[0] : null, lasts: lasts ? lasts[1] : until, probability: least(probability)?.[0] ?? null, after_failure };
       }),
     })),
   };
 }
 
-/** The steps of one takeover from left to right, what follows a failure beneath. */
-function k2relSteps({ role, from, to, both, steps }) {
+/** Takeovers from left to right, what follows a failure beneath; those with the same steps are drawn once. */
+function k2relSteps(takeovers) {
   const made = (tag, kind, text) => Object.assign(document.createElement(tag), { className: kind, textContent: text ?? "" });
   const words = (name) => name.replaceAll("_", " ");
-  const figure = made("div", "k2x-takeover"), title = `${words(role)}: ${words(from)} → ${words(to)}`;
   const row = (kind, label, some, end) => {
     const list = made("ol", kind);
     list.setAttribute("aria-label", label);
-    for (const step of some) {
-      const item = made("li", ""), likely = step.probability;
-      item.append(made("span", "k2x-step", words(step.step)), made("span", "k2x-lasts", step.lasts || "–"));
-      if (likely !== null) item.append(made("span", "k2x-odds", `${step.step === "data restored" ? "needed in" : "works in"} ${Number((100 * likely).toPrecision(4))} %`));
+    for (const { step, lasts, probability } of some) {
+      const item = made("li", "");
+      item.append(made("span", "", words(step)), made("span", "k2x-lasts", lasts));
+      if (probability !== null) item.append(made("span", "k2x-odds", `${step === "data restored" ? "needed" : "works"} in ${Number((100 * probability).toPrecision(4))} %`));
       list.append(item);
     }
     if (end) list.append(made("li", "k2x-end", end));
     return list;
   };
-  const after = steps.filter((step) => step.after_failure);
-  figure.append(made("h4", "", title), row("", title, steps.filter((step) => !step.after_failure), both ? "" : `at ${words(to)}`));
-  if (after.length) figure.append(made("p", "k2x-else", "if that fails"), row("k2x-later", "if that fails", after, ""));
-  return figure;
+  const alike = new Map();
+  for (const each of takeovers) {
+    const key = JSON.stringify(each.steps);
+    alike.set(key, [...(alike.get(key) ?? []), each]);
+  }
+  return [...alike.values()].map((some) => {
+    const { steps, both } = some[0], figure = made("div", "k2x-takeover"), after = steps.filter((step) => step.after_failure);
+    const title = some.map(({ role, from, to }) => `${words(role)}: ${words(from)} → ${words(to)}`).join(", ");
+    const end = both ? "" : `at ${[...new Set(some.map(({ to }) => words(to)))].join(" and ")}`;
+    figure.append(made("h4", "", title), row("", title, steps.filter((step) => !step.after_failure), end));
+    if (after.length) figure.append(made("p", "k2x-else", "if that fails"), row("k2x-later", "if that fails", after, ""));
+    return figure;
+  });
 }
