@@ -116,7 +116,7 @@ class _Reasons:
         wrong = self._any(node for node, _ in trouble)
         alone = self._not(policy.backup_in_service(role))  # nothing is wrong, but nobody would take the role over
         asked = self._all(stays, self._not(goes_on), self._any([wrong, alone]))
-        unseen = self._not(self._any([left, *map(self._asked_for, former.units)]))
+        unseen = self._not(self._any([left, *(self._asked_for(unit, former) for unit in former.units)]))
         seen = self._all(asked, wrong, self._not(unseen))
         yield Sentence(seen, (at_former, " ", listing(trouble), f", and nobody takes {role} over"))
         for unit in former.units:
@@ -131,7 +131,8 @@ class _Reasons:
             yield Sentence(
                 self._all(deaf, self._not(wrong)), (f"nobody would notice a loss of {at_former}: ", down, through)
             )
-            yield self._kept_waiting(role, unit, others, asked, left, wrong)
+            called = self._any([self._asked_for(unit, former), self._not(wrong)])
+            yield self._kept_waiting(role, unit, others, self._all(asked, self._not(left), called), wrong)
         for other in others:
             lacks = self._not_ready(role, other)
             when = self._all(asked, self._any([left, self._not(wrong)]), self._any(node for node, _ in lacks))
@@ -148,9 +149,7 @@ class _Reasons:
         """A role is named where there are several."""
         return f"{role} " if len(self.policy.site.movable) > 1 else ""
 
-    def _kept_waiting(
-        self, role: str, unit: str, others: list[Holder], asked: Node, left: Node, wrong: Node
-    ) -> Sentence:
+    def _kept_waiting(self, role: str, unit: str, others: list[Holder], asked: Node, wrong: Node) -> Sentence:
         """A takeover from a unit lacks a fence, or another thing."""
         needs = [n for n in self.policy.site.units[unit].needed if n.kind != "heartbeat" and n.missing == "wait"]
         server = self.policy.site.units[unit].server
@@ -159,8 +158,7 @@ class _Reasons:
             for need in needs
             for node, (name,) in self._down([need])
         ]
-        called = self._any([self._asked_for(unit), self._not(wrong)])
-        when = self._all(asked, self._not(left), called, self._any(node for node, _ in missing))
+        when = self._all(asked, self._any(node for node, _ in missing))
         who = f"{holder_label(others[0])}" if len(others) == 1 else "nobody"
         verbs = (" cannot", " could not") if len(others) == 1 else (" can", " could")
         can = Listing(((wrong, (verbs[0],)), (self._not(wrong), (verbs[1],))))
@@ -290,10 +288,11 @@ class _Reasons:
         ]
         return listing(items, "", one, many)
 
-    def _asked_for(self, unit: str) -> Node:
-        """A loss of a unit is seen, or it is silent, whatever else a takeover needs."""
-        lost = self._not(self.policy._triggers_kept(unit))
-        return self._any([self._all(lost, self.policy._heartbeat(unit)), self.policy._unit_unheard(unit)])
+    def _asked_for(self, unit: str, holder: Holder) -> Node:
+        """A loss of a unit, or of its holder's quorum, is seen, or it is silent, whatever else a takeover needs."""
+        kept = self._all(self.policy._triggers_kept(unit), self.policy._quorum(holder))
+        seen = self._all(self._not(kept), self.policy._heartbeat(unit))
+        return self._any([seen, self.policy._unit_unheard(unit)])
 
     def _down(self, needs: Iterable[TakeoverNeed]) -> list[tuple[Node, tuple[str]]]:
         return self._names_down((TRUE, stage) for need in needs for stage in need.stages)
