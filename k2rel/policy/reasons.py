@@ -68,6 +68,8 @@ class _Reasons:
                 down = self._below(holder, TRUE, [*holder.needs, *([holder.quorum] if holder.quorum else [])])
                 yield Sentence(self._not(self.policy.able(holder)), (holder_label(holder), " ", down))
             yield from self._lacking(role)
+            if self.policy.sticky and role in self.policy.site.movable:
+                yield from self._out(role)
         for each in self.policy.site.suspensions:
             yield self._suspended(each)
             if not self.policy.sticky:
@@ -257,6 +259,15 @@ class _Reasons:
                 healthy = self._all(at, policy.healthy(holder), self._not(policy.able(holder)))
                 down = self._below(holder, TRUE, holder.needs, f"lacks what {role} needs: ")
                 yield Sentence(healthy, (f"{holder_label(holder)} ", down))
+
+    def _out(self, role: str) -> Iterator[Sentence]:
+        """A sticky policy: who has a role is out of service, or nobody has it."""
+        holders, held = self.policy.holders(role), self.policy.held(role)
+        for holder, at in zip(holders, held, strict=True):
+            if holder.on is not None and holder.on in self.policy.shut_down:
+                out = self._all(at, self.policy.shut_down[holder.on], self.policy.works(holder.on))
+                yield Sentence(out, (f"{holder_label(holder)} has {role} and is out of service",))
+        yield Sentence(self._not(self._any(held)), (f"nobody has {role}: it is on its way, or waits",))
 
     def _below(self, holder: Holder, guard: Node, stages: Iterable[Stage], verb: str = "lacks ") -> Listing:
         """The stages of a holder's needs that are lost; "is down" where that is what it runs on."""
