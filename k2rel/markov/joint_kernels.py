@@ -28,11 +28,13 @@ class JointMoves(NamedTuple):
     target: IntArray
     rate_per_h: FloatArray
     condition: IntArray  # (part states,): condition of the roles
-    settled: IntArray  # (conditions, controls): control state after a takeover that succeeds
+    pair: NDArray[np.int32]  # (conditions, controls): number of what follows from each, -1 where it is not known yet
+    settled: IntArray  # (pairs,): control state after a takeover that succeeds
     failed: IntArray
     coverage: FloatArray
-    timed_per_h: FloatArray  # (events, conditions, controls): rate of each event in time of the roles
+    timed_per_h: FloatArray  # (events, pairs): rate of each event in time of the roles
     leads_to: IntArray
+    wanted: IntArray  # how many pairs were met that are not known, then each as condition times controls plus control
 
 
 @njit(cache=True, nogil=True)
@@ -43,6 +45,17 @@ def _no_successors(moves: JointMoves) -> tuple[IntArray, IntArray, FloatArray, F
 
 
 @njit(cache=True, nogil=True)
+def pair_of(moves: JointMoves, z: int, c: int) -> int:
+    """Number of what follows from a condition and a control state; below 0, and noted, where it is not known."""
+    p = moves.pair[z, c]
+    if p == -1 and moves.wanted[0] + 1 < len(moves.wanted):
+        moves.wanted[0] += 1
+        moves.wanted[moves.wanted[0]] = z * moves.pair.shape[1] + c
+        moves.pair[z, c] = -2
+    return int(p)
+
+
+@njit(cache=True, nogil=True)
 def _successors(
     moves: JointMoves, s: int, c: int, to: IntArray, control: IntArray, rate: FloatArray, share: FloatArray
 ) -> int:
@@ -50,23 +63,25 @@ def _successors(
 
     An event in time of the roles, or a move of the parts, is followed at once by a takeover that succeeds or fails.
     """
-    first, z = moves.start[s], moves.condition[s]
+    first, here = moves.start[s], pair_of(moves, moves.condition[s], c)
     count = 0
-    for e in range(first - len(moves.timed_per_h), moves.start[s + 1]):
+    for e in range(first - (len(moves.timed_per_h) if here >= 0 else 0), moves.start[s + 1]):
         if e < first:
             event = first - 1 - e
-            r, s2, c2 = moves.timed_per_h[event, z, c], s, moves.leads_to[event, z, c]
+            r, s2, c2 = moves.timed_per_h[event, here], s, moves.leads_to[event, here]
             if r == 0.0:
                 continue
         else:
             r, s2, c2 = moves.rate_per_h[e], moves.target[e], c
-        after = moves.condition[s2]
-        good = moves.coverage[after, c2]
+        after = pair_of(moves, moves.condition[s2], c2)
+        if after < 0:
+            continue
+        good = moves.coverage[after]
         if good > 0.0:
-            to[count], control[count], rate[count], share[count] = s2, moves.settled[after, c2], r, good
+            to[count], control[count], rate[count], share[count] = s2, moves.settled[after], r, good
             count += 1
         if 1.0 - good > 0.0:
-            to[count], control[count], rate[count], share[count] = s2, moves.failed[after, c2], r, 1.0 - good
+            to[count], control[count], rate[count], share[count] = s2, moves.failed[after], r, 1.0 - good
             count += 1
     return count
 
@@ -83,9 +98,9 @@ def joint_states(
     """Follow flows from the seeds (control states with no part failed) as long as they are at least `below_per_h`.
 
     Where a state leads often is followed however improbable the state is, so that no state ends in nothing. It stops
-    after `most` states.
+    after `most` states. Where pairs are met that are not known (`wanted`), what was found is not all there is.
     """
-    controls = moves.settled.shape[1]
+    controls = moves.pair.shape[1]
     width = 1 << 16
     table = np.full(width, -1, dtype=np.int64)
     place = np.zeros(width, dtype=np.int64)
@@ -110,10 +125,12 @@ def joint_states(
             continue
         seen[x] = share[x]
         s, c = parts[x], control[x]
-        often = _OFTEN * (leave[s] + timed_leave[moves.condition[s], c])
+        here = pair_of(moves, moves.condition[s], c)
+        often = _OFTEN * (leave[s] + (timed_leave[here] if here >= 0 else 0.0))
         for n in range(_successors(moves, s, c, *found)):
             to, c3, rate, part = found[0][n], found[1][n], found[2][n], found[3][n]
-            out = leave[to] + timed_leave[moves.condition[to], c3]
+            there = pair_of(moves, moves.condition[to], c3)
+            out = leave[to] + (timed_leave[there] if there >= 0 else 0.0)
             flow = share[x] * rate * part
             got = min(1.0, flow / out) if out > 0 else 1.0
             if flow < below_per_h and rate * part < often:
@@ -223,7 +240,7 @@ def worth_of_rates(
 
     The derivative of a mean reward by the rate from x to y is :math:`p_x (g_y - g_x)`, with g the bias of the
     reward (states x rewards); transitions out of the list are taken as ones that stay. Sums over the states with
-    the same state of the parts, or condition and control state.
+    the same state of the parts, or condition and control state (a pair).
     """
     rewards = bias.shape[1]
     events = len(moves.timed_per_h)
@@ -233,20 +250,22 @@ def worth_of_rates(
     gain = np.zeros((2, rewards))
     for x in range(len(parts)):
         s, c = parts[x], control[x]
-        first, z = moves.start[s], moves.condition[s]
+        first, here = moves.start[s], moves.pair[moves.condition[s], c]
         for e in range(first - events, moves.start[s + 1]):
             if e < first:
                 event = first - 1 - e
-                r, s2, c2 = moves.timed_per_h[event, z, c], s, moves.leads_to[event, z, c]
+                r, s2, c2 = moves.timed_per_h[event, here], s, moves.leads_to[event, here]
                 if r == 0.0:
                     continue
             else:
                 event = -1
                 r, s2, c2 = moves.rate_per_h[e], moves.target[e], c
-            after = moves.condition[s2]
-            good = moves.coverage[after, c2]
+            after = moves.pair[moves.condition[s2], c2]
+            if after < 0:  # out of the list
+                continue
+            good = moves.coverage[after]
             for way in range(2):
-                c3 = moves.settled[after, c2] if way == 0 else moves.failed[after, c2]
+                c3 = moves.settled[after] if way == 0 else moves.failed[after]
                 y = begin[s2]
                 while y < begin[s2 + 1] and control[y] != c3:
                     y += 1
@@ -257,8 +276,8 @@ def worth_of_rates(
                 if event < 0:
                     of_moves[e, k] += worth
                 else:
-                    of_events[event, z, c, k] += worth
-                of_coverage[after, c2, k] += probability[x] * r * (gain[0, k] - gain[1, k])
+                    of_events[event, here, k] += worth
+                of_coverage[after, k] += probability[x] * r * (gain[0, k] - gain[1, k])
     return of_moves, of_events, of_coverage
 
 
@@ -270,7 +289,7 @@ def joint_terms(
     """Terms of the transitions between joint states: from, to, place of the move of the parts or -1, rate, factor.
 
     `move` numbers the rate of each move of the parts, `event` that of each event in time, `decided` the coverage of
-    each condition and control state (0: certain). Coverage k is factor 2 k - 1, and its complement 2 k.
+    each pair of a condition and a control state (0: certain). Coverage k is factor 2 k - 1, and its complement 2 k.
     """
     room = 6 * len(parts) + 64
     found = np.empty((5, room), dtype=np.int64)
@@ -278,21 +297,23 @@ def joint_terms(
     events = len(moves.timed_per_h)
     for x in range(len(parts)):
         s, c = parts[x], control[x]
-        first, z = moves.start[s], moves.condition[s]
+        first, here = moves.start[s], moves.pair[moves.condition[s], c]
         for e in range(first - events, moves.start[s + 1]):
             if e < first:
                 n = first - 1 - e
-                if moves.timed_per_h[n, z, c] == 0.0:
+                if moves.timed_per_h[n, here] == 0.0:
                     continue
-                place, which, s2, c2 = np.int64(-1), event[n, z, c], s, moves.leads_to[n, z, c]
+                place, which, s2, c2 = np.int64(-1), event[n, here], s, moves.leads_to[n, here]
             else:
                 place, which, s2, c2 = np.int64(e), move[e], moves.target[e], c
-            after = moves.condition[s2]
-            coverage = decided[after, c2]
+            after = moves.pair[moves.condition[s2], c2]
+            if after < 0:  # out of the list
+                continue
+            coverage = decided[after]
             for way in range(2):
                 if way == 1 and coverage == 0:
                     break
-                c3 = moves.settled[after, c2] if way == 0 else moves.failed[after, c2]
+                c3 = moves.settled[after] if way == 0 else moves.failed[after]
                 y = begin[s2]
                 while y < begin[s2 + 1] and control[y] != c3:
                     y += 1

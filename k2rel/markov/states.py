@@ -20,6 +20,7 @@ from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.steady import SteadyState, steady
 from k2rel.errors import InputError, ModelTooLargeError, NoConvergenceError
 from k2rel.logic.structure import BoolArray, Node
+from k2rel.markov.pairs import Pairs, every_pair, met_pairs
 from k2rel.markov.parts import Move, Parts, on_known_days, parts_of
 from k2rel.markov.recovery import until_all_up
 from k2rel.organisation import Organisation
@@ -334,17 +335,27 @@ def _generated(
         keys, weight, lists.weight, fastest, below, lists.bits, lists.deepest, lists.population, lists.size, lists.jobs,
         *lists.atom_moves, *lists.new_moves, lists.hours, parts.ranks, lists.crews, travel,
     )  # fmt: skip
-    condition, table = _conditions(takeover, _failed(parts, lists.population, atoms), len(atoms))
-    moves = JointMoves(
-        start, target, rate, condition, table.settled, table.failed, table.coverage, table.rate_per_h, table.leads_to
-    )
+    condition, values = _conditions(takeover, _failed(parts, lists.population, atoms), len(atoms))
+
+    def joint(known: Pairs) -> JointMoves:
+        table = known.table
+        roles = (table.settled, table.failed, table.coverage, table.rate_per_h, table.leads_to)
+        return JointMoves(start, target, rate, known.condition[condition], known.number, *roles, known.wanted)
+
+    pairs = every_pair(_NO_ROLES)
     if takeover is None:
         size = len(keys)
         part_state, control = np.arange(size), np.zeros(size, dtype=np.int64)
         matrix = csr_array((rate, target, start), shape=(size, size))
     else:
-        timed_leave = table.rate_per_h.sum(axis=0).reshape(table.settled.shape)
-        part_state, control = joint_states(takeover.quiet, moves, leave, timed_leave, below * finer, most)
+        quiet, reached = takeover.quiet, list[tuple[IntArray, IntArray]]()
+
+        def follow(known: Pairs) -> None:
+            timed_leave = known.table.rate_per_h.sum(axis=0)
+            reached[:] = [joint_states(quiet, joint(known), leave, timed_leave, below * finer, most)]
+
+        pairs = met_pairs(takeover, values, follow)
+        ((part_state, control),) = reached
         _check_size(len(part_state), tolerance, most)
         # the initial state first, then fewest failures first, servers out of service before those in service: so
         # one sweep of the solution carries probability most of its path
@@ -352,7 +363,7 @@ def _generated(
         order = np.argsort(np.where((part_state == 0) & (control == 0), -1, place))
         part_state, control = part_state[order], control[order]
         begin = np.searchsorted(part_state, np.arange(len(keys) + 1))
-        row, to, joint_rate, out = joint_moves(part_state, control, begin, moves, out)
+        row, to, joint_rate, out = joint_moves(part_state, control, begin, joint(pairs), out)
         matrix = csr_array((joint_rate, to, row), shape=(len(part_state), len(part_state)))
     whole = Chain(matrix, 0)
     if len(whole.recurrent_classes) > 1 or len(whole.recurrent_classes[0]) < len(part_state):
@@ -373,7 +384,7 @@ def _generated(
         )
     found = SiteStates(
         parts, lists.population, lists.local, atoms, onsite, part_state, control, takeover, policy, whole, solution,
-        math.nan, math.nan, Recipe(moves, which, tuple(lists.numbered), table),
+        math.nan, math.nan, Recipe(joint(pairs), which, tuple(lists.numbered), pairs.table),
     )  # fmt: skip
     return _bounded(found, out, out_work[part_state], lists.hours, recovery)
 
@@ -398,20 +409,19 @@ def _back_to(matrix: csr_array, chosen: IntArray) -> IntArray:
     return np.asarray(reached[:-1], dtype=np.int64)
 
 
-def _conditions(takeover: Takeover | None, failed: dict[str, BoolArray], count: int) -> tuple[IntArray, TakeoverTable]:
-    """Condition of the roles in each of `count` states of the parts, and what follows from each."""
-    if takeover is None:
-        return np.zeros(count, dtype=np.int64), _NO_ROLES
-    nodes, structure = takeover.conditions, takeover.policy.structure
-    if not nodes:
-        return np.zeros(count, dtype=np.int64), takeover.table(np.zeros((1, 0), dtype=np.bool_))
+def _conditions(takeover: Takeover | None, failed: dict[str, BoolArray], count: int) -> tuple[IntArray, BoolArray]:
+    """Condition of the roles in each of `count` states of the parts, and the truth of what decides in each."""
+    nodes = takeover.conditions if takeover else []
+    if takeover is None or not nodes:
+        return np.zeros(count, dtype=np.int64), np.zeros((1, 0), dtype=np.bool_)
+    structure = takeover.policy.structure
     never = np.zeros(count, dtype=np.bool_)
     works = {name: ~failed.get(name, never) for name in structure.variables(nodes)}
     values = np.array(structure.values(nodes, works)).T
     packed = np.packbits(values, axis=1)
     codes = np.ascontiguousarray(packed).view(np.dtype((np.void, packed.shape[1]))).reshape(-1)
     _, first, index = np.unique(codes, return_index=True, return_inverse=True)
-    return index.reshape(-1).astype(np.int64), takeover.table(values[first])
+    return index.reshape(-1).astype(np.int64), values[first]
 
 
 def _bounded(

@@ -229,7 +229,7 @@ class Controls:
         if not self.policy.site.suspensions:
             return [node for node in nodes if self.policy.structure.gate(node)[0] not in ("true", "false")]
         structure = self.policy.structure
-        controls = set(self.variables(np.array([0], dtype=np.int64)))
+        controls = set(self._variables)
         found: dict[Node, None] = {}
         todo = list(reversed(list(nodes)))
         while todo:
@@ -253,8 +253,12 @@ class Controls:
         >>> takeover.variables(np.array([0]))["file_system held by 0"].tolist()
         [True]
         """
-        digits = self.digits[controls]
-        result: dict[str, BoolArray] = {}
+        return {name: column[controls] for name, column in self._variables.items()}
+
+    @cached_property
+    def _variables(self) -> dict[str, BoolArray]:
+        """Variables of the sticky policy in every control state."""
+        digits, result = self.digits, dict[str, BoolArray]()
         for r, role in enumerate(self.roles):
             for index in range(len(self._holders[role])):
                 codes = [n for n, at in enumerate(self.positions[role].all) if self._performs(role, at) == index]

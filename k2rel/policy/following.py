@@ -77,7 +77,7 @@ class Follow:
 
     def called(self, state: IntArray, r: int) -> BoolArray:
         """Where a takeover of a role begins at this instant, found after a while or without a cause."""
-        return np.isin(state[:, r], self.t.positions[self.t.roles[r]].codes(Kind.CALLED))
+        return self.t.positions[self.t.roles[r]].among(state[:, r], Kind.CALLED)
 
     def settled(self) -> tuple[IntArray, IntArray, BoolArray]:
         """What follows at once: with success, with failure, and which coverages count.

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from k2rel.logic.structure import FALSE, TRUE, Node
-from k2rel.policy.works import Works
+from k2rel.policy.works import Works, once
 from k2rel.site.coverage import class_of, coverages, detection_times
 from k2rel.site.model import Site
 from k2rel.site.roles import Holder, TakeoverNeed
@@ -77,12 +77,14 @@ class Leaving(Works):
             return FALSE
         return self._all_work(stage for need in fences if need.missing == "anyway" for stage in need.stages)
 
+    @once
     def unit_kept(self, server: str) -> Node:
         """Say when no unit of a server has lost a trigger, or a heartbeat whose absence is taken for a loss."""
         units = [name for name, unit in self.site.units.items() if unit.server == server]
         kept = [node for unit in units for node in (self._triggers_kept(unit), *self._telling(unit))]
         return self.structure.conjunction(kept)
 
+    @once
     def fences(self, holder: Holder) -> list[tuple[str, int, Node]]:
         """List the fences that act when a holder is left: unit, number among what it needs, and when each does."""
         return [
@@ -139,6 +141,7 @@ class Leaving(Works):
         named = [holder.on] if holder.on else []
         return list(dict.fromkeys([*named, *(self.site.units[unit].server for unit in holder.units)]))
 
+    @once
     def noticed(self, holder: Holder) -> Node:
         """Say when a holder has lost a trigger, or its quorum, and the loss is noticed."""
         s = self.structure
@@ -168,6 +171,7 @@ class Leaving(Works):
         """Name the variable of a sticky policy that says that a server has been placed in service."""
         return f"{server} placed in service"
 
+    @once
     def alive(self, holder: Holder) -> Node:
         """Say when a holder could go on with the role: able, and what it runs on is there and in service."""
         able = [self.able(holder)]
@@ -204,6 +208,7 @@ class Leaving(Works):
         noticed = self.structure.negation(self.noticed(holder))
         return self.structure.conjunction([self.unstopped(holder), self.alive(holder), noticed])
 
+    @once
     def stays_split(self, former: Holder, new: Holder) -> Node:
         """Say when two active holders stay so: the first is silent, and both are alive."""
         return self.structure.conjunction([self.silent(former), self.alive(former), self.alive(new)])
@@ -213,6 +218,7 @@ class Leaving(Works):
         holders = self.holders(role)
         return len(holders) > 1 and any(self.unstopped(holder) != FALSE for holder in holders)
 
+    @once
     def shot(self, role: str, present: Holder, other: Holder) -> list[tuple[str, Node]]:
         """List the servers of a backup that the holder stops in silence, as it goes on with the role, and when."""
         fired = [(u, when) for u, when in zip(other.units, self.shootings(other), strict=True) if when != FALSE]
@@ -225,6 +231,7 @@ class Leaving(Works):
         """Say for each unit of a backup when a holder that goes on with the role would stop it."""
         return [self.structure.conjunction([self._unit_silent(u), self._unit_fenced(u)]) for u in other.units]
 
+    @once
     def servers_lost(self, holder: Holder) -> list[tuple[str, Node]]:
         """List the servers that shut down when a role is taken from a holder, and when each does."""
         causes = [(holder.on, TRUE)] if holder.on is not None else []
@@ -242,6 +249,7 @@ class Leaving(Works):
 
     # what failed behind a takeover
 
+    @once
     def causes(self, role: str, index: int) -> list[tuple[str, Node]]:
         """Say when a cause of each class of coverage stands for a holder, "" for parts that no class names.
 
@@ -258,6 +266,7 @@ class Leaving(Works):
         entry = self.site.roles[role]
         return self._standing(self.holders(role)[index], coverages(entry)) if entry.coverage_of else []
 
+    @once
     def detected_by(self, role: str, index: int) -> list[tuple[str, Node]]:
         """Say when a cause of each class of detection time stands for a holder; empty where there is one time."""
         entry = self.site.roles[role]

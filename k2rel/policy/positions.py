@@ -10,9 +10,15 @@ import math
 from dataclasses import dataclass
 from enum import IntEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.logic.structure import BoolArray
 from k2rel.policy.rules import Policy
 
 __all__ = ["AWAY", "Kind", "Position", "Positions"]
+
+IntArray = NDArray[np.int64]
 
 
 class Kind(IntEnum):
@@ -96,6 +102,10 @@ class Positions:
         """Number of a position; a holder that its kind does not remember is left out."""
         position = Position(kind, holder, other)
         return self._code[position if position in self._code else Position(kind)]
+
+    def among(self, codes: IntArray, *kinds: Kind) -> BoolArray:
+        """Where a role is in a position of some kinds, by the numbers of its positions."""
+        return np.array([position.kind in kinds for position in self.all], dtype=np.bool_)[codes]
 
     def codes(self, *kinds: Kind) -> list[int]:
         """Numbers of all positions of some kinds."""

@@ -24,6 +24,7 @@ from k2rel.arguments import as_name
 from k2rel.errors import InputError
 from k2rel.logic.structure import FALSE, TRUE, Node
 from k2rel.policy.leaving import Leaving
+from k2rel.policy.works import once
 from k2rel.site.model import Site
 from k2rel.site.roles import Holder, Role
 
@@ -101,11 +102,13 @@ class Roles(Leaving):
         """Say when each holder has a role, in the order of `holders`; on its way, or stranded, none."""
         return [node for _, node in self._positions[role]]
 
+    @once
     def left(self, role: str, index: int) -> Node:
         """Say when a holder gives a role away to a backup that is ready: called for, or out of service with it."""
         holder = self.holders(role)[index]
         return self.structure.disjunction([self.called(role, holder), self._abandoned(role, holder)])
 
+    @once
     def split(self, role: str, index: int) -> Node:
         """Say when a takeover from a holder leaves both with the role."""
         holder = self.holders(role)[index]
@@ -152,16 +155,19 @@ class Roles(Leaving):
         """In a sticky policy, that each server of a holder has been placed in service."""
         return [self.structure.variable(self.placed(name)) for name in self.servers(holder)] if self.sticky else []
 
+    @once
     def fit(self, role: str, holder: Holder) -> Node:
         """Say when a holder's parts let it take a role over: healthy and, where an unable backup waits, able."""
         waits = self.site.roles[role].unable_backup == "waits"
         ready = [self.healthy(holder), *([self.able(holder)] if waits else [])]
         return self.structure.conjunction([*ready, self.takes_over(holder)])
 
+    @once
     def ready(self, role: str, holder: Holder) -> Node:
         """Say when a holder could take a role over: its parts let it, and it is in service."""
         return self.structure.conjunction([self.fit(role, holder), *self._placed(holder)])
 
+    @once
     def willing(self, role: str, holder: Holder) -> Node:
         """Say when a holder would take a role over if nobody were ready: able and in service, if that is enough."""
         enough = self.site.roles[role].backup == "able"
@@ -170,6 +176,7 @@ class Roles(Leaving):
         needs = [self.able(holder), self.takes_over(holder)]
         return self.structure.conjunction([*needs, *self._placed(holder)])
 
+    @once
     def takes(self, role: str, index: int = 0, *, called: bool = False) -> list[Node]:
         """Say when each holder takes a role over from another one; with `called`, whether or not that is called for.
 

@@ -31,7 +31,7 @@ from k2rel.policy.rules import Policy
 from k2rel.policy.table import TakeoverTable, followed
 from k2rel.policy.timed import TimedEvent
 
-__all__ = ["Takeover", "TakeoverTable", "TakeoverTimes"]
+__all__ = ["Takeover", "TakeoverTable", "TakeoverTimes", "joined"]
 
 IntArray = NDArray[np.int64]
 
@@ -100,7 +100,7 @@ class _Kept:
             place, rows, new = {}, None, list(range(len(keys)))
         if new or rows is None:
             made = followed(takeover, conditions[new])
-            rows = made if rows is None else _joined(rows, made)
+            rows = made if rows is None else joined(rows, made)
             place = place | {keys[i]: len(place) + k for k, i in enumerate(new)}
             self._known = place, rows
         here = np.array([place[key] for key in keys], dtype=np.int64)
@@ -113,7 +113,7 @@ def _kept(policy: Policy, times: TakeoverTimes) -> _Kept:
     return _Kept()
 
 
-def _joined(first: TakeoverTable, second: TakeoverTable) -> TakeoverTable:
+def joined(first: TakeoverTable, second: TakeoverTable) -> TakeoverTable:
     """One table after another; terms of the second get numbers after those of the first."""
     number = {term: n for n, term in enumerate(first.terms)}
     renumbered = np.array([*(number.setdefault(term, len(number)) for term in second.terms), -1], dtype=np.int64)

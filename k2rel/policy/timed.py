@@ -60,7 +60,7 @@ class _Timed:
         return result
 
     def is_at(self, r: int, *kinds: Kind) -> BoolArray:
-        return np.isin(self.start[:, r], self.t.positions[self.t.roles[r]].codes(*kinds))
+        return self.t.positions[self.t.roles[r]].among(self.start[:, r], *kinds)
 
     def moved(self, r: int, where: BoolArray, code: int) -> IntArray:
         state = self.start.copy()

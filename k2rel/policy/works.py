@@ -7,14 +7,33 @@ A sticky policy takes it as given, by a variable that `k2rel.policy.takeover` se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from k2rel.logic.structure import Node, Structure
 from k2rel.site.model import Site
 from k2rel.site.roles import Suspension
 from k2rel.site.stages import AtLeast, Stage
 
-__all__ = ["Works"]
+__all__ = ["Works", "once"]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def once(method: Callable[Concatenate[Any, _P], _T]) -> Callable[Concatenate[Any, _P], _T]:
+    """Write expressions down once for each instance and arguments: they are asked for again and again."""
+
+    @wraps(method)
+    def found(self: Any, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        key = (method.__name__, args, *kwargs.items())
+        if key not in self.written:
+            self.written[key] = method(self, *args, **kwargs)
+        result: _T = self.written[key]
+        return result
+
+    return found
 
 
 class Works:
@@ -25,6 +44,7 @@ class Works:
         self.sticky = sticky
         self.structure = Structure()
         self._works: dict[str, Node] = {}
+        self.written: dict[Hashable, Any] = {}
         self._suspensions = {entry.part: entry for entry in site.suspensions}
 
     def works(self, name: str) -> Node:
