@@ -161,8 +161,7 @@ class _Drawn:
         role: dict[str, Any] = {"switchover": self.one("0 s", self.hours(0.1, 2), self.hours(0.1, 2))}
         by_cause = {"default": 0.7, "software": 0.9} if "soft_a" in self.components else 0.8
         role["coverage"] = self.one(1, 0.9, by_cause)
-        # a backup that would take a role over without being able to perform it has no split brain that could last
-        role["unable_backup"] = "waits" if self.silent else self.one("takes over", "waits")
+        role["unable_backup"] = self.one("takes over", "waits")
         for rule, values in {
             "recovered_backup": ("waits", "takes over"), "restart": ("out of service", "in service"),
             "operator_places": ("preferred", "former", "other"), "operator_moves": ("failed takeovers", "any loss"),

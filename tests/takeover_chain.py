@@ -62,11 +62,7 @@ class Chain(Cluster):
             )
 
     def takeovers(self, state: State) -> Iterator[tuple[float, list[Outcome]]]:
-        """Those that begin in time: losses that are detected, all together, and those without a cause.
-
-        A split whose taker cannot perform the role ends as soon as it begins, and begins again: the rules say nothing
-        of that, so a site where it can be is refused here.
-        """
+        """Those that begin in time: losses that are detected, all together, and those without a cause."""
         due = self.due(state)
         if any(entry[3] == 0 for entry in due):
             raise RuntimeError(f"two rules undo each other at once: {state}")
@@ -195,6 +191,7 @@ class Chain(Cluster):
         if role.drift_per_h and math.isfinite(role.drill_every_h):
             calm = all(p[0] == "held" for p in state.roles) and all(state.served) and not any(state.suspended)
             calm = calm and all(seen.works(s) and seen.kept(s) and not seen.blocked(s) for s in self.servers)
+            calm = calm and not self.left(state, role, holder)
             if calm and self.taker(state, role, position[1]) is not None:
                 where = ("drilling", position[1]) if role.drill_h > 0 else position
                 rate = (2.0 if state.drifted[r] else 1.0) / role.drill_every_h
@@ -373,6 +370,8 @@ def _ideal_role(seen: Seen, role: Role) -> tuple[int | None, set[int], set[str]]
     if not others or not _called(seen, role, 0):
         return 0, {0}, set()
     takers = [n for n in others if seen.fit(role, role.holders[n])]
+    if seen.silent(home) and not seen.noticed(home):
+        takers = [n for n in takers if _alive(seen, role, n)]
     if not takers and role.backup == "able" and not seen.able(home):
         takers = [n for n in others if seen.able(role.holders[n]) and seen.taking(role.holders[n])]
     if not takers:

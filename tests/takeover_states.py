@@ -204,10 +204,15 @@ class Seen:
 
     @once
     def blocked(self, server: str) -> bool:
-        """A heartbeat that would be taken for a loss is down: the server does not come back into service."""
-        units = [unit for unit in self.site.units.values() if unit.server == server]
+        """A heartbeat that would be taken for a loss is down: a server that would be stopped for that stays out."""
+        units = [unit for unit in self.site.units.values() if unit.server == server and self.stoppable(unit)]
         beats = [n for unit in units for n in unit.needed if n.kind == "heartbeat" and n.missing == "anyway"]
         return not all(map(self.met, beats))
+
+    def stoppable(self, unit: Unit) -> bool:
+        """It has a fence, or belongs to a holder with a quorum."""
+        of = [holder for role in self.site.roles.values() for holder in role.holders if unit.id in holder.units]
+        return any(need.kind == "fence" for need in unit.needed) or any(holder.quorum is not None for holder in of)
 
     @once
     def kept(self, server: str) -> bool:
@@ -325,8 +330,11 @@ class Cluster:
     def taker(self, state: State, role: Role, place: int) -> int | None:
         """Who would take a role over from a holder that is left."""
         holder, others = role.holders[place], [n for n in range(len(role.holders)) if n != place]
+        seen = self.seen(state)
+        alone = seen.silent(holder) and not seen.noticed(holder)
         for n in others:
-            if self.ready(state, role, role.holders[n]):
+            # who is silent, no more, is left only for somebody who could perform the role
+            if self.ready(state, role, role.holders[n]) and (not alone or self.runs(state, role.holders[n])):
                 return n
         if not self.seen(state).able(holder) or self.abandoned(state, role, holder):
             return next((n for n in others if self.willing(state, role, role.holders[n])), None)

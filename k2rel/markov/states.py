@@ -379,6 +379,10 @@ def _generated(
         begin = np.searchsorted(part_state, np.arange(len(keys) + 1))
         row, to, joint_rate, out = joint_moves(part_state, control, begin, joint(pairs), out)
         matrix = csr_array((joint_rate, to, row), shape=(len(part_state), len(part_state)))
+        single = matrix.copy()
+        single.sum_duplicates()
+        if single.nnz < matrix.nnz:  # two events that lead to one state
+            matrix = single
     whole = Chain(matrix, 0)
     if len(whole.recurrent_classes) > 1 or len(whole.recurrent_classes[0]) < len(part_state):
         all_good = np.flatnonzero(

@@ -265,6 +265,7 @@ def role_needs(study: Study) -> list[str]:
         "takeovers begin without a cause": any(role.spurious_per_h > 0 for role in roles),
         "takeovers become unready unnoticed": any(role.drift_per_h > 0 for role in roles),
         "fences take time or can fail": any(need.time_h > 0 or need.coverage < 1 for need in policy.acting_fences()),
+        "silence stops a side": bool(roles) and policy.can_be_stopped(),
         "a split has to be mended": any(role.split_mend_h > 0 and policy.can_split(role.id) for role in roles),
         "what was lost first decides what is suspended": bool(study.site.suspensions),
     }

@@ -102,11 +102,12 @@ class Follow:
             self._before_takeovers(good)
             unready = {role: good[:, self.t.drift_column(role)] == 1 for role in self.t.drifting}
             moved = self._begin(good, counts, ~begun)
-            new = moved & ~begun
+            takeover = self.forced_now.any(axis=1)
+            new = takeover & ~begun
             bad[new] = good[new]
             for r, role in enumerate(self.t.roles):
-                self._failed(bad, new & (self.moved_now[:, r] >= 0), r, unready.get(role))
-            begun |= moved
+                self._failed(bad, new & self.forced_now[:, r], r, unready.get(role))
+            begun |= takeover
             if not moved.any():
                 break
         bad[~begun] = good[~begun]
@@ -207,13 +208,15 @@ class Follow:
                 state[over, r] = np.where(~former_alive & new_alive, at.other, at.holder)[over]
 
     def _begin(self, state: IntArray, counts: BoolArray, first: BoolArray) -> BoolArray:
-        """Start every takeover that is due; says where any was. `moved_now` keeps from which holder.
+        """Start every takeover, and planned move, that is due; says where any was.
 
-        Where it is the first takeover at this instant, `counts` is told which coverages count.
+        `moved_now` keeps from which holder, `forced_now` what is a takeover. Where it is the first takeover at this
+        instant, `counts` is told which coverages count.
         """
         due = np.zeros(len(state), dtype=np.bool_)
         self.moved_now = np.full((len(state), len(self.t.roles)), -1, dtype=np.int64)
         self.split_now = np.zeros(self.moved_now.shape, dtype=np.bool_)
+        self.forced_now = np.zeros(self.moved_now.shape, dtype=np.bool_)
         target = np.full_like(self.moved_now, -1)
         called = [self.called(state, r) for r in range(len(self.t.roles))]
         for r, role in enumerate(self.t.roles):
@@ -235,6 +238,7 @@ class Follow:
                 self.shut(state, role, place, here & ~split)
                 forced |= here
                 due |= where
+            self.forced_now[:, r] = forced
             if role in self.t.drifting:
                 state[forced, self.t.drift_column(role)] = 0
             given_back = (self.moved_now[:, r] >= 0) & ~forced
@@ -275,12 +279,11 @@ class Follow:
             if not where.any():
                 continue
             given_back = where & ~forced
-            fence_h = sum(self.policy.need_of(unit, n).time_h for unit, n, _ in self.policy.fences(holder))
-            lasts = entry.switchover_h + fence_h > 0
+            lasts = entry.switchover_h + self.policy.fence_h(holder) > 0
             state[where, r] = positions.code(Kind.ON_ITS_WAY, place) if lasts else target[where, r]
             if entry.giveback_h is not None:
                 back = positions.has(Kind.GIVING_BACK)
-                state[given_back, r] = positions.code(Kind.GIVING_BACK) if back else target[given_back, r]
+                state[given_back, r] = positions.code(Kind.GIVING_BACK, place) if back else target[given_back, r]
             for other in range(len(self.t._holders[role])):
                 both = where & self.split_now[:, r] & (target[:, r] == other)
                 if both.any():

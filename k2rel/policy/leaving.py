@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from k2rel.logic.structure import FALSE, TRUE, Node
+from k2rel.policy.terms import Given
 from k2rel.policy.works import Works, once
 from k2rel.site.coverage import class_of, coverages, detection_times
 from k2rel.site.model import Site
@@ -79,10 +80,20 @@ class Leaving(Works):
 
     @once
     def unit_kept(self, server: str) -> Node:
-        """Say when no unit of a server has lost a trigger, or a heartbeat whose absence is taken for a loss."""
+        """Say when no unit of a server has lost a trigger, nor is silent where that would stop it again."""
         units = [name for name, unit in self.site.units.items() if unit.server == server]
-        kept = [node for unit in units for node in (self._triggers_kept(unit), *self._telling(unit))]
+        kept = [self._triggers_kept(unit) for unit in units]
+        kept += [node for unit in units if self._is_stopped(unit) for node in self._telling(unit)]
         return self.structure.conjunction(kept)
+
+    def _is_stopped(self, unit: str) -> bool:
+        """Whether a unit that is silent can be stopped: it has a fence, or a holder that it is one of a quorum."""
+        holders = [holder for role in self.site.roles.values() for holder in role.holders if unit in holder.units]
+        return bool(self._needed(unit, "fence")) or any(holder.quorum is not None for holder in holders)
+
+    def can_be_stopped(self) -> bool:
+        """Whether silence can put a side out of service, so that it matters what was lost first."""
+        return any(self._is_stopped(unit) and self._telling(unit) for unit in self.site.units)
 
     @once
     def fences(self, holder: Holder) -> list[tuple[str, int, Node]]:
@@ -98,6 +109,19 @@ class Leaving(Works):
         """List the fences that act in takeovers of roles that can move."""
         holders = [holder for role in self.site.movable for holder in self.holders(role)]
         return [self.need_of(unit, n) for holder in holders for unit, n, _ in self.fences(holder)]
+
+    def fence_times(self, holder: Holder) -> list[list[Given]]:
+        """List the times that fences take when a holder is left: of each unit, whose fences act one after another."""
+        each: dict[str, list[Given]] = {}
+        for unit, n, _ in self.fences(holder):
+            if self.need_of(unit, n).time_h > 0:
+                each.setdefault(unit, []).append(Given("time_h", unit=unit, need=n))
+        return list(each.values())
+
+    def fence_h(self, holder: Holder) -> float:
+        """Mean time that the fences of a holder take, those of its units at the same time [h]."""
+        times = [[self.site.units[g.unit or ""].needed[g.need].time_h for g in of] for of in self.fence_times(holder)]
+        return max(map(sum, times), default=0.0)
 
     def need_of(self, unit: str, number: int) -> TakeoverNeed:
         """Look up one of the things that a takeover from a unit needs."""
@@ -207,6 +231,14 @@ class Leaving(Works):
         """Say when a takeover from a holder would leave it active: it is silent, alive, and nothing stops it."""
         noticed = self.structure.negation(self.noticed(holder))
         return self.structure.conjunction([self.unstopped(holder), self.alive(holder), noticed])
+
+    def goes_on(self, former: Holder, new: Holder) -> Node:
+        """Say when a holder that is silent, no more, is not taken over: another one could not perform the role."""
+        s = self.structure
+        if self.silent(former) == FALSE:
+            return FALSE
+        alone = [self.silent(former), s.negation(self.noticed(former))]
+        return s.conjunction([*alone, s.negation(self.alive(new))])
 
     @once
     def stays_split(self, former: Holder, new: Holder) -> Node:

@@ -64,8 +64,7 @@ class Positions:
     def __init__(self, policy: Policy, name: str) -> None:
         role, holders = policy.site.roles[name], policy.holders(name)
         every, pairs = range(len(holders)), [(i, n) for i in range(len(holders)) for n in range(len(holders)) if i != n]
-        fence_h = {sum(policy.need_of(unit, n).time_h for unit, n, _ in policy.fences(each)) for each in holders}
-        remembers = role.operator_places != "preferred" or len(fence_h) > 1
+        remembers = role.operator_places != "preferred" or len({policy.fence_h(each) for each in holders}) > 1
         former: tuple[int | None, ...] = tuple(every) if remembers else (None,)
         found = [Position(Kind.HELD, n) for n in every]
         found += [Position(Kind.ON_ITS_WAY, n) for n in former] + [Position(Kind.STRANDED, n) for n in former]
@@ -74,7 +73,7 @@ class Positions:
         if role.operator_coverage < 1:
             found.append(Position(Kind.RESTORING))
         if role.failback == "automatic" and role.giveback_h:
-            found.append(Position(Kind.GIVING_BACK))
+            found += [Position(Kind.GIVING_BACK, n) for n in former]
         if policy.can_split(name):
             found += [Position(Kind.SPLIT, i, n) for i, n in pairs]
             if role.split_mend_h > 0:

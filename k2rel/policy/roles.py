@@ -192,6 +192,8 @@ class Roles(Leaving):
         present, others = everyone[index], [n for n in range(len(everyone)) if n != index]
         noticed = TRUE if called else self.left(role, index)
         ready = {n: self.ready(role, everyone[n]) for n in others}
+        for n in others if self.silent(everyone[index]) != FALSE else ():
+            ready[n] = s.conjunction([ready[n], s.negation(self.goes_on(everyone[index], everyone[n]))])
         result = [FALSE] * len(everyone)
         for place, n in enumerate(others):
             result[n] = s.conjunction([noticed, ready[n], *(s.negation(ready[m]) for m in others[:place])])

@@ -115,10 +115,8 @@ class _Timed:
             if at.kind == Kind.GIVING_BACK:
                 times.append(((Given("giveback_h", role),),))
                 continue
-            fences = self.policy.fences(self.t._holders[role][at.holder or 0])
-            given = [Given("time_h", unit=unit, need=need) for unit, need, _ in fences]
-            slow = [each for each in given if self.t.value(each) > 0]
-            times.append(((Given("switchover_h", role), *slow),))
+            fences = self.policy.fence_times(self.t._holders[role][at.holder or 0])
+            times += [((Given("switchover_h", role), *of),) for of in fences or [[]]]
         lasts = any(self.t.value(given) > 0 for role in times for one in role for given in one)
         return Term(tuple(times)) if lasts else None
 
@@ -311,9 +309,9 @@ class _Timed:
         for place in range(1, len(holders)):
             left = self.f.holds([self.policy.left(role, place)], self.start)[0]
             here = (self.start[:, r] == place) & ready & ~left
-            by_takeover = entry.giveback_h is None and entry.switchover_h > 0
+            by_takeover = entry.giveback_h is None and entry.switchover_h + self.policy.fence_h(holders[place]) > 0
             code = positions.code(Kind.ON_ITS_WAY, place) if by_takeover else 0
-            state[here, r] = positions.code(Kind.GIVING_BACK) if positions.has(Kind.GIVING_BACK) else code
+            state[here, r] = positions.code(Kind.GIVING_BACK, place) if positions.has(Kind.GIVING_BACK) else code
             where |= here
         return state, self.rates(where, Term((((Given("failback_after_h", role),),),)))
 
