@@ -20,6 +20,7 @@ from k2rel.measures.takeover_counts import counts_in
 from k2rel.policy.takeover import Takeover
 from k2rel.simulation import Circumstances, Plan, simulate
 from k2rel.simulation.kernel import records
+from k2rel.simulation.rare import rare_loss
 from k2rel.simulation.timeline import timeline
 from tests.random_takeovers import FIXED, random_study
 from tests.test_takeover_chain import by_hand
@@ -89,11 +90,11 @@ def test_their_scores_over_many_sites_are_standard_normal(tmp_path) -> None:
             "drift", "failback", "mending", "data_restore", "restoration", "auto_recovery"} <= set(by_name)  # fmt: skip
     one_of = 1e-4
     for name, scores in by_name.items():
-        z, n = np.array(scores), len(scores)
-        assert abs(z.mean()) * math.sqrt(n) < stats.norm.isf(one_of), (name, n, z.mean())
-        low, high = stats.chi2.ppf([one_of, 1 - one_of], n)
-        assert low < float(z @ z) < high, (name, n, z.std())
-        assert np.abs(z).max() < stats.norm.isf(one_of / n), (name, n, z)
+        n, drawn = len(scores), np.array(scores)
+        assert abs(drawn.mean()) * math.sqrt(n) < stats.norm.isf(one_of), (name, n, drawn.mean())
+        low, high = stats.chi2.ppf(one_of, n), stats.chi2.isf(one_of, n)
+        assert low < float(drawn @ drawn) < high, (name, n, drawn.std())
+        assert np.abs(drawn).max() < stats.norm.isf(one_of / n), (name, n, drawn)
     every = np.concatenate([by_name["down master"], by_name["takeovers"]])
     assert stats.kstest(every, "norm").pvalue > one_of
 
@@ -208,6 +209,17 @@ def test_laws_of_times_that_a_probability_parts_are_refused(tmp_path) -> None:
     down = found["master"].unavailability
     # each of the takeovers without a cause takes an hour on average, by whatever law; those that fail take another one
     assert abs(off(down.value, down.standard_error, 0.01 / (1 + 0.01))) < 4
+
+
+@pytest.mark.parametrize("method", ["biasing", pytest.param("splitting", marks=pytest.mark.slow)])
+def test_rare_losses_begin_without_a_failure_too(tmp_path, method) -> None:
+    """A takeover without a cause, while the backup is good, takes an hour; failures of the backup matter in between."""
+    study = site(tmp_path, a_role(switchover="1 h", failback="automatic", giveback="0 s", spurious="0.0025 /h"),
+                 parts={"b": failing((1 / 100, 1 / 10), side="B")})  # fmt: skip
+    wanted = availability(study, method="markov")["master"].unavailability
+    assert wanted == pytest.approx(0.0025 * 10 / 11, rel=0.02)
+    found = rare_loss(study, service="master", method=method, target=0.06, seed=4).unavailability
+    assert abs(off(found.value, found.standard_error, wanted)) < 3.5
 
 
 # --- in words ---------------------------------------------------------------------------------------------------------

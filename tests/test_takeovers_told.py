@@ -38,7 +38,7 @@ def lost_while(study: k2rel.Study) -> dict[str, float]:
     table = k2rel.downtime_causes(study, service="master", method="markov")
     whole = k2rel.availability(study, method="markov")["master"].downtime_min_per_year
     assert table["downtime_min_per_year"].sum() == pytest.approx(whole, rel=1e-9)
-    return table["downtime_min_per_year"].to_dict()
+    return {str(doing): float(minutes) for doing, minutes in table["downtime_min_per_year"].items()}
 
 
 def test_a_split_and_its_mending_are_a_kind_of_their_own(tmp_path) -> None:
@@ -171,8 +171,8 @@ def test_a_server_that_is_fenced_with_its_backup_goes_on(fenced) -> None:
 
 
 def rules_of(study: k2rel.Study) -> dict[str, str]:
-    table = k2rel.assumptions(study).set_index("assumption")["value"]
-    return {name.removeprefix("rule: "): value for name, value in table.items() if name.startswith("rule: ")}
+    rows = k2rel.assumptions(study)[["assumption", "value"]].itertuples(index=False, name=None)
+    return {name.removeprefix("rule: "): value for name, value in rows if name.startswith("rule: ")}
 
 
 def test_rules_in_words_are_those_of_the_site(tmp_path, fenced) -> None:

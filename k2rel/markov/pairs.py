@@ -46,7 +46,7 @@ def every_pair(table: TakeoverTable) -> Pairs:
 
 def _flat(table: TakeoverTable) -> TakeoverTable:
     """The same with one axis for pairs."""
-    rows = {name: getattr(table, name).reshape(-1) for name in ("settled", "failed", "coverage", "counts")}
+    rows = {name: getattr(table, name).reshape(-1) for name in ("settled", "failed", "coverage", "counts", "begins")}
     count = len(rows["settled"])
     return replace(table, **rows, **{
         name: getattr(table, name).reshape(-1, count) for name in ("term", "rate_per_h", "leads_to")

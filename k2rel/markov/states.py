@@ -123,9 +123,14 @@ class SiteStates:
         found = self.takeover.doing[self.control]
         for n, event in enumerate(self.recipe.table.events):
             if event.name == "detection":
-                due = self.recipe.table.term[n, self.recipe.joint.condition[self.part_state], self.control] >= 0
+                due = self.recipe.table.term[n, self.pair] >= 0
                 found[due & np.isin(found, (NO_BACKUP, NO_HELP))] = UNSEEN
         return found
+
+    @cached_property
+    def pair(self) -> IntArray:
+        """Number of what roles do about each state, in the table of the recipe."""
+        return np.asarray(self.recipe.joint.pair[self.recipe.joint.condition[self.part_state], self.control])
 
     @property
     def doings(self) -> tuple[int, ...]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Counts", "counts_in", "moves_per_h", "takeover_counts"]
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 _SPLIT = (Kind.SPLIT, Kind.MENDING, Kind.RESTORING_DATA)
 
@@ -52,19 +53,18 @@ def counts_in(states: SiteStates) -> Counts:
     table, takeover = states.recipe.table, states.takeover
     assert takeover is not None
     p = states.solution.probability
+    entered, events = _by_parts(states, p), dict[str, float]()
     condition = states.recipe.joint.condition[states.part_state]
-    here = np.zeros(table.settled.shape)
-    np.add.at(here, (condition, states.control), p)
-    entered = _by_parts(states, p)
-    events: dict[str, float] = {}
-    rows = np.broadcast_to(np.arange(len(here))[:, None], here.shape)
     for n, event in enumerate(table.events):
-        flow = here * table.rate_per_h[n]
+        flow = p * table.rate_per_h[n, states.pair]
         events[event.name] = events.get(event.name, 0.0) + float(flow.sum())
-        np.add.at(entered, (rows, table.leads_to[n]), flow)
+        _enter(states, entered, condition, table.leads_to[n, states.pair], flow)
     begins = (table.begins & Begins.TAKEOVER) > 0
     active = takeover.sides_active
-    rises = [np.maximum(active[after] - active[None, :], 0) for after in (table.settled, table.failed)]
+    before = np.zeros(len(table.settled), dtype=np.int64)  # roles that two sides have, before what follows at once
+    known = states.recipe.joint.pair >= 0
+    before[states.recipe.joint.pair[known]] = np.broadcast_to(active, known.shape)[known]
+    rises = [np.maximum(active[after] - before, 0) for after in (table.settled, table.failed)]
     return Counts(
         takeovers=float((entered * table.coverage)[begins].sum()),
         failed=float((entered * (1.0 - table.coverage))[begins].sum()),
@@ -82,9 +82,15 @@ def _by_parts(states: SiteStates, p: FloatArray) -> FloatArray:
     state = np.repeat(np.arange(len(p)), count)
     first = np.repeat(np.cumsum(count) - count, count)
     at = moves.start[states.part_state[state]] + np.arange(len(state)) - first
-    entered = np.zeros(states.recipe.table.settled.shape)
-    np.add.at(entered, (moves.condition[moves.target[at]], states.control[state]), p[state] * moves.rate_per_h[at])
+    entered = np.zeros(len(states.recipe.table.settled))
+    _enter(states, entered, moves.condition[moves.target[at]], states.control[state], p[state] * moves.rate_per_h[at])
     return entered
+
+
+def _enter(states: SiteStates, entered: FloatArray, condition: IntArray, control: IntArray, flow: FloatArray) -> None:
+    """Add flows into pairs of a condition and a control state; those that nobody worked out lead out of the chain."""
+    pair = states.recipe.joint.pair[condition, control]
+    np.add.at(entered, pair[pair >= 0], flow[pair >= 0])
 
 
 def _in_histories(found: Simulation) -> Counts:

@@ -13,7 +13,7 @@ import numpy as np
 
 from k2rel.simulation.kernel import records
 from k2rel.simulation.kernel.draws import exponential, pick, start, uniform
-from k2rel.simulation.kernel.events import compiled, fails, happen, next_failure
+from k2rel.simulation.kernel.events import compiled, drop_first, fails, happen, next_failure, stale
 from k2rel.simulation.kernel.histories import begin
 from k2rel.simulation.kernel.layout import F1, F2, I1, I2
 from k2rel.simulation.kernel.records import Model, Sums, Tables, Work
@@ -124,8 +124,11 @@ def biased_cycle(
     steps = 0
     trail = len(learnt[0])
     n_trail = 0
+    learnt[1, 0] = -1.0
     next_failure(work)
     while True:
+        while work.i[records.HEAP] and stale(work, work.heap_e[0]):
+            drop_first(work)  # nothing happens at its time, and no failure may be drawn anew for it
         first_t = work.heap_t[0] if work.i[records.HEAP] else np.inf
         biased = left and not hit and recovery > 0
         drift = 0.0
@@ -192,7 +195,7 @@ def biased_cycle(
     found[DOWN_H] += down_h
     found[FAILURES] += failures
     found[CYCLES] += 1.0
-    if down_h > 0:
+    if down_h > 0 and learnt[1, 0] >= 0:  # a drill, or a takeover without a cause, teaches nothing of failures
         learnt[2, int(learnt[1, 0])] += down_h
         for k in range(n_trail):
             learnt[3, int(learnt[0, k])] += down_h
