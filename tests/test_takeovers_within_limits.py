@@ -172,6 +172,8 @@ def test_numbers_of_takeovers_are_named_in_words(study) -> None:
     assert words["roles.master.detection.default"] == "detection time of master"
     assert words["roles.master.readiness.drift"] == "rate of drift of master"
     assert words["units.ua.takeover_needs.1.time"] == "fence time of ua"
+    drift = inputs["roles.master.readiness.drift"]
+    assert (drift.low, drift.point, drift.high, drift.unit) == (*map(pytest.approx, (3.0, 6.0, 12.0)), "per year")
     table = k2rel.assumption_importance(study, "media")
     for name, value, unit in (
         ("master detection[app]", 3600.0, "s"),
