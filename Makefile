@@ -2,7 +2,7 @@
 # make test     all tests but the slow proofs
 # make test-all all tests; the slow proofs are those marked 'slow'
 # make check    lint, format and types
-# make picture  the rooms by floors in CONTRIBUTING.md
+# make picture  the rooms by floors in CONTRIBUTING.md, and the positions of a role in docs/takeovers.md
 # make bench    what the engine costs; BENCH="--aralia FOLDER --write" for the Aralia trees and docs/performance.md
 # make validation   docs/validation.md, by running every published case; MODELS=FOLDER with SCRAM's chinese.xml for one more
 # Both make the environment in .venv by themselves, once.
@@ -47,9 +47,10 @@ schema: $(STAMP)
 validation: $(STAMP)
 	$(BIN)/python -m validation.page $(if $(MODELS),--models $(MODELS))
 
-# the rooms by floors in CONTRIBUTING.md, from the imports in the code
+# the rooms by floors in CONTRIBUTING.md, from the imports in the code; the positions of a role in docs/takeovers.md
 picture: $(STAMP)
 	$(BIN)/python tests/house.py
+	$(BIN)/python tests/positions.py
 
 # the one committed sample of a rendered report
 sample: $(STAMP)

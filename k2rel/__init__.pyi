@@ -71,12 +71,10 @@ from .measures.data_loss import (
     scrubbing as scrubbing,
 )
 from .measures.dynamic import (
-    downtime_causes as downtime_causes,
     feasible_organisation as feasible_organisation,
     interruptions as interruptions,
     performability as performability,
     sticky_and_preferred as sticky_and_preferred,
-    why_they_differ as why_they_differ,
 )
 from .measures.exchange import open_psa_of as open_psa_of
 from .measures.importance import (
@@ -99,6 +97,7 @@ from .measures.inventory import (
 from .measures.load import load as load
 from .measures.modes import mode_flows as mode_flows, modes as modes
 from .measures.over_time import dynamic_over_time as dynamic_over_time, over_time as over_time
+from .measures.role_downtime import downtime_causes as downtime_causes, why_they_differ as why_they_differ
 from .measures.rules import rule_effects as rule_effects
 from .measures.served import served as served
 from .measures.steps import takeover_steps as takeover_steps

@@ -11,12 +11,13 @@ from k2rel.design.summary import Summary, summary
 from k2rel.design.target_forms import Target, WindowJudgement
 from k2rel.design.targets import SAMPLES, SURE, Judgement, allowed_min_per_year, checked_target, judge, read_target
 from k2rel.measures.availability import AvailabilityResult, ServiceAvailability, availability
-from k2rel.measures.dynamic import downtime_causes, interruptions, performability, why_they_differ
+from k2rel.measures.dynamic import interruptions, performability
 from k2rel.measures.importance import assumption_importance, causes, cut_set_table, downtime_split
 from k2rel.measures.load import LoadResult, load
 from k2rel.measures.modes import modes
 from k2rel.measures.over_time import over_time
 from k2rel.measures.path_failover import path_failover_notes
+from k2rel.measures.role_downtime import downtime_causes, why_they_differ
 from k2rel.measures.served import served
 from k2rel.measures.solution import Solution, StudyLike, checked_run, solution_of
 from k2rel.measures.steps import Step, takeover_steps

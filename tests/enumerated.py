@@ -164,6 +164,7 @@ class Followed:
         self.shut: dict[str, Flags] = {}
         for name, role in document.get("roles", {}).items():
             self._assign(name, role)
+        self._shoot()
         self.flows = [
             self._flow(name, number)
             for name, entry in document["traffic"].items()
@@ -187,7 +188,12 @@ class Followed:
             mine = name in self.own
             entry = self.own[name] if mine else self.parts[name]
             itself = self.down.get(client_part(client, name) if mine else name, self.no)
-            self._works[key] = ~itself & self.needed(entry.get("needs", []), client)
+            up = ~itself & self.needed(entry.get("needs", []), client)
+            rule = None if mine else self.d.get("suspends", {}).get(name)
+            if rule is not None:  # as if all had failed at one instant
+                lost = np.logical_or.reduce([self.works(part) for part in rule["lost"]])
+                up = up & (lost | ~self.needed(rule["works"]))
+            self._works[key] = up
         return self._works[key]
 
     def needed(self, needs: Iterable[Any], client: int = 0) -> Flags:
@@ -196,7 +202,9 @@ class Followed:
             if isinstance(need, str):
                 result = result & self.works(need, client)
             else:
-                result = result & (sum(self.works(n, client).astype(int) for n in need["of"]) >= need["at_least"])
+                branches = [[branch] if isinstance(branch, str) else branch for branch in need["of"]]
+                k = len(branches) // 2 + 1 if need["at_least"] == "majority" else need["at_least"]
+                result = result & (sum(self.needed(branch, client).astype(int) for branch in branches) >= k)
         return result
 
     def serves(self, name: str, client: int = 0) -> Flags:
@@ -208,43 +216,131 @@ class Followed:
     def _kept(self, unit: str) -> Flags:
         return self.needed(self.d["units"][unit]["triggers"])
 
+    def _asked(self, unit: str, kind: str) -> list[tuple[Flags, bool]]:
+        """Of one kind of what a takeover from a unit needs: when each is there, and whether a takeover waits for it."""
+        entry = self.d["units"][unit]
+        needs = [*entry.get("takeover_needs", []), *({"heartbeat": beat} for beat in [entry.get("heartbeat")] if beat)]
+        result = []
+        for need in needs:
+            of = next((each for each in ("heartbeat", "fence") if isinstance(need, dict) and each in need), "need")
+            stages = need if of == "need" else need[of]
+            there = self.needed(stages if isinstance(stages, list) else [stages])
+            if of == kind:
+                result.append((there, of == "need" or need.get("missing", "wait") == "wait"))
+        return result
+
+    def _all(self, flags: Iterable[Flags]) -> Flags:
+        return np.logical_and.reduce([self.yes, *flags])
+
+    def _permitted(self, unit: str) -> Flags:
+        return self._all(up for kind in ("fence", "need") for up, waits in self._asked(unit, kind) if waits)
+
+    def _seen(self, unit: str) -> Flags:
+        return self._all(up for up, _ in self._asked(unit, "heartbeat"))
+
     def _noticed(self, unit: str) -> Flags:
-        beat = self.d["units"][unit].get("heartbeat")
-        return ~self._kept(unit) & (self.yes if beat is None else self.works(beat))
+        return ~self._kept(unit) & self._seen(unit) & self._permitted(unit)
+
+    def _silent(self, unit: str) -> Flags:
+        """Some heartbeat is missing, and all that are may be taken for a loss."""
+        return (
+            ~self._seen(unit)
+            & self._all(up for up, waits in self._asked(unit, "heartbeat") if waits)
+            & self._permitted(unit)
+        )
+
+    def _fenced(self, unit: str) -> Flags:
+        fences = self._asked(unit, "fence")
+        return self._all(up for up, _ in fences) if fences else self.no
+
+    def _voted(self, holder: Mapping[str, Any]) -> Flags:
+        votes = [
+            need["quorum"] for need in holder.get("takeover_needs", []) if isinstance(need, dict) and "quorum" in need
+        ]
+        return self.needed(votes)
+
+    def able(self, holder: Mapping[str, Any]) -> Flags:
+        return self.needed(holder.get("needs", [])) & self._voted(holder)
+
+    def _alive(self, holder: Mapping[str, Any]) -> Flags:
+        return self.able(holder) & (self.works(holder["on"]) if holder.get("on") else self.yes)
+
+    def _lost(self, holder: Mapping[str, Any]) -> Flags:
+        """A loss is noticed."""
+        units = holder.get("units", [])
+        if not units:
+            return ~self.able(holder)
+        told = self._all(self._seen(unit) & self._permitted(unit) for unit in units)
+        return np.logical_or.reduce([*map(self._noticed, units), ~self._voted(holder) & told])
+
+    def _unheard(self, holder: Mapping[str, Any]) -> tuple[Flags, Flags]:
+        """A holder is silent, and it is certainly stopped then."""
+        units = holder.get("units", [])
+        silent = np.logical_or.reduce([self.no, *map(self._silent, units)])
+        votes = any(isinstance(need, dict) and "quorum" in need for need in holder.get("takeover_needs", []))
+        return silent, self.yes if votes else self._all(~self._silent(unit) | self._fenced(unit) for unit in units)
+
+    def _called(self, role: Mapping[str, Any], holder: Mapping[str, Any]) -> Flags:
+        """A takeover from a holder is called for."""
+        silent, stopped = self._unheard(holder)
+        goes_on = self._alive(holder) & stopped if role.get("partition", "keeps") == "keeps" else self.no
+        return self._lost(holder) | (silent & ~goes_on)
 
     def _assign(self, name: str, role: Mapping[str, Any]) -> None:
-        """The first holder has the role unless it is seen to be lost and another one takes it."""
+        """The first holder has the role unless a takeover from it is called for and another one takes it."""
         first, *others = sorted(role["holders"], key=lambda holder: self.asked and holder["side"] != self.home)
 
-        def lost(holder: Mapping[str, Any]) -> Flags:
-            if not holder.get("units"):
-                return ~self.needed(holder.get("needs", []))
-            return np.logical_or.reduce([self._noticed(unit) for unit in holder["units"]])
-
         def ready(holder: Mapping[str, Any]) -> Flags:
-            able = self.needed(holder.get("needs", []))
+            able = self.able(holder)
+            asked = [n for n in holder.get("takeover_needs", []) if isinstance(n, str) or "quorum" not in n]
+            able = able & self.needed(asked)
             if not holder.get("units"):
                 return able
-            fit = np.logical_and.reduce([self._kept(unit) for unit in holder["units"]])
+            fit = self._all(map(self._kept, holder["units"])) & self._voted(holder) & self.needed(asked)
             return fit & able if role.get("unable_backup") == "waits" else fit
 
-        free, takes = lost(first), [self.no] * len(others)
+        free, takes = self._called(role, first), [self.no] * len(others)
         ranks = [(ready, self.yes)]
         if role.get("backup") == "able":
-            ranks.append((lambda holder: self.needed(holder.get("needs", [])), ~self.needed(first.get("needs", []))))
+            ranks.append((self.able, ~self.able(first)))
         for rank, when in ranks:
             here = free & when
             for n, holder in enumerate(others):
                 takes[n] = takes[n] | (here & rank(holder))
                 free, here = free & ~(here & rank(holder)), here & ~rank(holder)
         moved = np.logical_or.reduce([self.no, *takes])
-        self.place[name] = [(first, ~moved), *zip(others, takes, strict=True)]
+        silent, stopped = self._unheard(first)
+        both = moved & silent & ~stopped & ~self._lost(first) & self._alive(first)
+        serves = role.get("split_brain", {}).get("serves", "neither")
+        at = takes if serves == "new" else [took & ~both for took in takes]
+        self.place[name] = [(first, ~moved | both if serves == "former" else ~moved), *zip(others, at, strict=True)]
+        moved = moved & ~both
         if first.get("on"):
             self.shut[first["on"]] = self.shut.get(first["on"], self.no) | moved
         for unit in first.get("units", []):
             entry = self.d["units"][unit]
-            gone = ~self._kept(unit) if entry.get("shuts_down") == "lost" else self._noticed(unit)
-            self.shut[entry["server"]] = self.shut.get(entry["server"], self.no) | (moved & gone)
+            gone = self._noticed(unit) | self._silent(unit)
+            if entry.get("shuts_down") == "lost":
+                gone = gone | ~self._kept(unit)
+            for server in (entry["server"], *entry.get("takes_down", [])):
+                self.shut[server] = self.shut.get(server, self.no) | (moved & gone)
+
+    def _shoot(self) -> None:
+        """A holder that goes on with its role in a partition stops the backups that it does not hear and can stop."""
+        roles = {name: role for name, role in self.d.get("roles", {}).items() if len(role["holders"]) > 1}
+        busy: dict[str, Flags] = {}
+        for name in roles:
+            for holder, here in self.place[name]:
+                for server in [holder.get("on"), *(self.d["units"][u]["server"] for u in holder.get("units", []))]:
+                    busy[server] = busy.get(server, self.no) | here
+        for name, role in roles.items():
+            (first, here), *others = self.place[name]
+            if role.get("partition", "keeps") == "keeps":
+                goes_on = here & self._alive(first) & ~self._called(role, first)
+                for unit in [unit for holder, _ in others for unit in holder.get("units", [])]:
+                    server = self.d["units"][unit]["server"]
+                    shot = goes_on & self._silent(unit) & self._fenced(unit) & ~busy[server]
+                    self.shut[server] = self.shut.get(server, self.no) | shot
 
     def role_at(self, role: str, where: str) -> Flags:
         """At a side, or at the holder of a name."""
@@ -252,7 +348,7 @@ class Followed:
         return np.logical_or.reduce([self.no, *at])
 
     def role_up(self, role: str) -> Flags:
-        able = [here & self.needed(holder.get("needs", [])) for holder, here in self.place[role]]
+        able = [here & self.able(holder) for holder, here in self.place[role]]
         return np.logical_or.reduce([self.no, *able])
 
     # paths

@@ -27,6 +27,7 @@ from k2rel.policy.failover import failover
 from k2rel.policy.rules import Policy
 from k2rel.rates import site_laws
 from k2rel.report.explorer import LISTED, explorer_data, explorer_script
+from tests.random_takeovers import random_study
 from tests.random_traffic import random_file
 from tests.visiting import CHROMIUM, Visit
 
@@ -127,6 +128,18 @@ def test_the_page_and_the_library_agree_on_shared_and_copied_traffic(scripted, t
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+@pytest.mark.parametrize(("each", "seeds"), [(10, 8), pytest.param(30, 80, marks=pytest.mark.slow)])
+def test_the_page_and_the_library_agree_on_takeovers_and_their_reasons(scripted, tmp_path, each, seeds) -> None:
+    """Fences, votes, silence, splits, suspensions: sites drawn at random."""
+    for seed in range(seeds):
+        site = random_study(tmp_path, seed).site
+        data = explorer_data(site)
+        for home, policy_data in data["policies"].items():
+            compared(scripted, site, home, policy_data, data["marks"], random_states(site, each, seed))
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 @pytest.mark.parametrize(
     ("design", "change"),
     [
@@ -134,9 +147,12 @@ def test_the_page_and_the_library_agree_on_shared_and_copied_traffic(scripted, t
         ("fc_round_robin", lambda data: data["choices"]["disk"]["groups"][0]["routes"][0].update(weight=2.0)),
         ("st2022_7", lambda data: data["choices"]["video"].update(copies=False)),
         ("ha_pair", lambda data: data["full_service"].remove("half2")),
+        ("vrrp", lambda data: data["split"].clear()),
+        ("pacemaker", lambda data: data["reasons"].pop(0)),
+        ("pacemaker", lambda data: data["takeovers"][0]["steps"].pop(1)),
     ],
 )
-def test_a_share_that_is_changed_is_noticed(scripted, design, change) -> None:
+def test_what_is_changed_in_a_design_is_noticed(scripted, design, change) -> None:
     site = k2rel.study(data_dir() / "examples" / "designs" / f"{design}.yaml").site
     data = explorer_data(site)
     (home, policy_data), *_ = data["policies"].items()

@@ -180,6 +180,14 @@ def test_l3r_the_other_reading_moves_the_role_with_2a() -> None:
     assert set(outcome.out_of_service) == {"server_1A", "server_2A"}, "the former primary 1A shuts down too"
 
 
+def test_l3r_by_analogy_with_later_systems_the_loss_of_1a_restarts_2a_too(l3r) -> None:
+    study = k2rel.study("L3R", clients=8, variant="restarts_2A")
+    assert set(k2rel.failover(study, ["media_link_1A1"]).out_of_service) == {"server_1A", "server_2A"}
+    assert set(k2rel.failover(l3r, ["media_link_1A1"]).out_of_service) == {"server_1A"}
+    other = k2rel.failover(study, ["media_link_2A1"])
+    assert (other.roles["file_system"], other.out_of_service) == ("A", ("server_2A",)), "2A does not restart 1A"
+
+
 def test_l3r_uses_four_toes_on_each_side(l3r) -> None:
     toes = {state.paths["media"][4] for state in k2rel.failover(l3r).clients}
     assert toes == {"toe_1A1", "toe_1A2", "toe_2A1", "toe_2A2"}

@@ -8,8 +8,8 @@ import pytest
 from scipy.integrate import quad
 
 from k2rel.measures.availability import availability
-from k2rel.measures.dynamic import downtime_causes
 from k2rel.measures.modes import mode_flows, modes
+from k2rel.measures.role_downtime import downtime_causes
 from k2rel.measures.solution import solution_of
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, moments_of

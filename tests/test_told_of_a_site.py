@@ -7,7 +7,7 @@ import pytest
 import k2rel
 from k2rel.bundled import data_dir
 from k2rel.logic.rounding import more_than
-from k2rel.measures.dynamic import why_they_differ
+from k2rel.measures.role_downtime import why_they_differ
 
 DESIGNS = data_dir() / "examples" / "designs"
 

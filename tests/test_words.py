@@ -12,7 +12,7 @@ from k2rel.design.advice import advise
 from k2rel.errors import closest
 from k2rel.logic.rounding import at_most_one
 from k2rel.measures.availability import takeovers
-from k2rel.measures.dynamic import why_they_differ
+from k2rel.measures.role_downtime import why_they_differ
 from k2rel.organisation import Organisation
 from k2rel.site import document
 from k2rel.site.source import known_keys

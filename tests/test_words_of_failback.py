@@ -9,7 +9,7 @@ import pytest
 import k2rel
 from k2rel import InputError
 from k2rel.measures.availability import takeovers
-from k2rel.measures.dynamic import why_they_differ
+from k2rel.measures.role_downtime import why_they_differ
 from k2rel.organisation import Organisation
 from k2rel.tables import for_people
 

@@ -24,9 +24,12 @@ def interruptions_options(sub: argparse.ArgumentParser) -> None:
 
 
 def interruptions_verb(args: argparse.Namespace) -> int:
-    from k2rel.measures.dynamic import downtime_causes, interruptions, performability, why_they_differ
+    import pandas as pd
+
+    from k2rel.measures.dynamic import interruptions, performability
     from k2rel.measures.modes import modes
     from k2rel.measures.path_failover import COLUMNS
+    from k2rel.measures.role_downtime import downtime_causes, why_they_differ
     from k2rel.measures.solution import IDEAL
     from k2rel.policy.words import modes_words
     from k2rel.tables import as_texts
@@ -54,6 +57,7 @@ def interruptions_verb(args: argparse.Namespace) -> int:
                 **finite({name: getattr(states, name, None) for name in ("error_bound", "share_bound")}),
                 "buffer_h": buffer_h,
                 "interruptions": records(table),
+                "takeovers": [finite(row) for row in table.attrs["takeovers"]],
                 "downtime_causes": [] if causes is None else records(causes),
                 "performability": finite(figures),
                 "modes": [] if shares is None else records(shares.head(50)),
@@ -61,8 +65,6 @@ def interruptions_verb(args: argparse.Namespace) -> int:
             }
         )
         return 0
-    import pandas as pd
-
     heading(study, provenance)
     whose = "by shared parts and roles" if states is not None else "by all parts"
     seen = table.drop(columns=list(COLUMNS))
@@ -74,6 +76,9 @@ def interruptions_verb(args: argparse.Namespace) -> int:
         )
     for note in notes:
         say(f"\n{note}")
+    if table.attrs["takeovers"]:
+        counts = pd.DataFrame(table.attrs["takeovers"]).set_index("what")
+        print_table(counts, "\nTakeovers, and what goes with them")
     if causes is not None:
         print_table(causes, "\nDowntime by what the roles are doing meanwhile")
     given = pd.Series({title: text for title, (text,) in as_texts({k: [v] for k, v in figures.items()}).items()})

@@ -213,8 +213,9 @@ def availability_verb(args: argparse.Namespace) -> int:
 
 def _beside_ideal(solution: Solution) -> None:
     """Why the figures are not those of ideal takeovers, what the roles do, and the second reading."""
-    from k2rel.measures.dynamic import both_readings, why_they_differ
+    from k2rel.measures.dynamic import both_readings
     from k2rel.measures.modes import mode_rows
+    from k2rel.measures.role_downtime import why_they_differ
     from k2rel.policy.words import modes_words
 
     if solution.ideal is not None:

@@ -58,6 +58,12 @@ def failover_verb(args: argparse.Namespace) -> int:
             say(f"a backup for {role} stands by: {'yes' if there else 'NO'}")
     elif roles:
         say(f"a backup stands by: {'yes' if outcome.backup_in_service else 'NO'}")
+    if outcome.suspended:
+        say(f"suspended: {', '.join(outcome.suspended)}")
+    for reason in outcome.reasons:
+        say(f"why: {reason}")
+    for begun in outcome.takeovers:
+        say(f"takeover of {begun.role} as modelled: {begun.words()}")
     say()
     frame = _ways(outcome)
     few = frame[frame["client"].isin([state.client for state in outcome.clients[:20]])]

@@ -445,7 +445,7 @@ def variants(study: StudyLike, organisation: Organisation | None = None, *, meth
     Examples
     --------
     >>> variants("L3R").columns.tolist()
-    ['as described', 'role_follows_2A', 'degraded_backup']
+    ['as described', 'role_follows_2A', 'degraded_backup', 'restarts_2A']
     """
     import pandas as pd
 

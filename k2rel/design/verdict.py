@@ -5,9 +5,10 @@ from __future__ import annotations
 from k2rel.design.carrying import Carrying, carrying
 from k2rel.errors import InputError
 from k2rel.measures.availability import AvailabilityResult, availability, takeovers
-from k2rel.measures.dynamic import downtime_causes, performability
+from k2rel.measures.dynamic import performability
 from k2rel.measures.importance import causes, single_points_of_failure
 from k2rel.measures.load import LoadResult, load
+from k2rel.measures.role_downtime import downtime_causes
 from k2rel.measures.solution import IDEAL, Solution, StudyLike, solution_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
@@ -24,6 +25,9 @@ _OF_TAKEOVERS = {
     "a takeover has failed": "after failed takeovers",
     "a takeover is on its way": "during takeovers",
     "a server is not in service": "while a server is not yet back in service",
+    "two sides have a role, or that is mended": "by split brains",
+    "a role is given back, or in a drill": "by planned moves",
+    "a loss is not detected yet": "until losses are detected",
 }
 
 

@@ -24,7 +24,7 @@ from k2rel.markov.pairs import Pairs, every_pair, met_pairs
 from k2rel.markov.parts import Move, Parts, on_known_days, parts_of
 from k2rel.markov.recovery import until_all_up
 from k2rel.organisation import Organisation
-from k2rel.policy.controls import NO_HELP
+from k2rel.policy.controls import DOINGS, NO_BACKUP, NO_HELP, UNSEEN
 from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover, TakeoverTable
 from k2rel.studies import Study
@@ -52,12 +52,14 @@ _NO_ROLES = TakeoverTable(
     _NOWHERE,
     np.ones((1, 1)),
     _NOWHERE,
+    _NOWHERE,
     (),
     (),
     np.zeros((0, 1, 1), dtype=np.int64),
     np.zeros((0, 1, 1)),
     np.zeros((0, 1, 1), dtype=np.int64),
 )
+_USUAL_DOINGS = ("takeover_in_progress", "failed_takeover", "no_backup", "no_takeover_helps")
 _FINER = 0.05  # control states are cheaper to follow than more failed parts
 
 
@@ -113,10 +115,22 @@ class SiteStates:
         followed = np.bincount(self.part_state[here], minlength=len(self.atoms)) == wanted
         return here & followed[self.part_state], np.isin(code, code[followed & only_slow])
 
-    @property
+    @cached_property
     def doing(self) -> IntArray:
         """What the roles are doing in each state: a place in `DOINGS`."""
-        return self.takeover.doing[self.control] if self.takeover else np.full(len(self.control), NO_HELP)
+        if self.takeover is None:
+            return np.full(len(self.control), NO_HELP)
+        found = self.takeover.doing[self.control]
+        for n, event in enumerate(self.recipe.table.events):
+            if event.name == "detection":
+                due = self.recipe.table.term[n, self.recipe.joint.condition[self.part_state], self.control] >= 0
+                found[due & np.isin(found, (NO_BACKUP, NO_HELP))] = UNSEEN
+        return found
+
+    @property
+    def doings(self) -> tuple[int, ...]:
+        """Places in `DOINGS` of what the roles can do."""
+        return self.takeover.doings if self.takeover else tuple(map(DOINGS.index, _USUAL_DOINGS))
 
     @property
     def all_up(self) -> BoolArray:

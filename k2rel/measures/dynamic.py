@@ -21,36 +21,32 @@ from k2rel.measures.delivered import asked_of, overload_by_mode
 from k2rel.measures.load import LoadResult, load
 from k2rel.measures.path_failover import COLUMNS, path_failover_figures, path_failover_notes
 from k2rel.measures.solution import IDEAL, Solution, StudyLike, framed, solution_of, study_of
+from k2rel.measures.takeover_counts import moves_per_h, takeover_counts
 from k2rel.measures.tested import exponential_tests
 from k2rel.organisation import Organisation
-from k2rel.policy.failover import principal_traffic
 from k2rel.policy.positions import Kind
 from k2rel.policy.rules import Policy
 from k2rel.services.catalogue import site_services
 from k2rel.services.diagrams import Service, services_of
 from k2rel.services.loading import Loading
-from k2rel.site.coverage import failure_words
 from k2rel.studies import Study
-from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
+from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "as_modelled",
     "both_readings",
-    "downtime_causes",
     "feasible_organisation",
     "interruptions",
     "performability",
+    "share_last_side",
     "sticky_and_preferred",
-    "why_they_differ",
 ]
 
 FloatArray = NDArray[np.float64]
 
-_WHILE = (
-    "a takeover is on its way", "a takeover has failed", "a server is not in service", "all servers are in service",
-)  # fmt: skip
 _LENGTHS = (("10 s", 10 / 3600), ("1 min", 1 / 60), ("10 min", 1 / 6), ("1 h", 1.0), ("8 h", 8.0))
 
 
@@ -116,7 +112,9 @@ def interruptions(
         Of classes with ``path_failover``, apart from all that: events a year in which a client goes over to another
         path (``path_failovers_per_year``, ``..._on_air_...``, ``..._bridged_...`` by the buffer) and minutes a year;
         ``unsuccessful_...`` where a person has to help; ``client_path_failovers_per_year`` over all clients.
-        ``attrs["notes"]`` says what availability leaves out of these, and of tests what is exponential here.
+        ``attrs["notes"]`` says what availability leaves out of these, and of tests what is exponential here;
+        ``attrs["takeovers"]`` counts split brains, retries, drills, ... where the site has such (``what``,
+        ``per_year``, ``min_per_year``).
 
     Raises
     ------
@@ -139,7 +137,8 @@ def interruptions(
         raise InputError("services: name at least one service")
     if solution.method == "simulation":
         notes = path_failover_notes(solution)
-        return framed(_counted(solution, services, buffer_h, first_loss=first_loss), solution, notes=notes)
+        counted = _counted(solution, services, buffer_h, first_loss=first_loss)
+        return framed(counted, solution, notes=notes, takeovers=takeover_counts(solution))
     chain = solution.chain
     dynamics = chain.dynamics
     every = {service.name: service for service in site_services(solution.study.site)}
@@ -169,7 +168,8 @@ def interruptions(
         row |= path_failover_figures(solution, every[service.name], buffer_h)
         rows.append({"service": service.name, **row})
     notes = [*exponential_tests(solution.study), *path_failover_notes(solution)]
-    return framed(pd.DataFrame(rows).set_index("service"), chain, notes=notes)
+    frame = pd.DataFrame(rows).set_index("service")
+    return framed(frame, chain, notes=notes, takeovers=takeover_counts(solution))
 
 
 def _counted(
@@ -227,7 +227,7 @@ def sticky_and_preferred(study: StudyLike, organisation: Organisation | None = N
     """
     import pandas as pd
 
-    solution = _as_modelled(study, organisation)
+    solution = as_modelled(study, organisation)
     return framed(pd.DataFrame(both_readings(solution)).set_index("service"), solution)
 
 
@@ -251,131 +251,12 @@ def both_readings(solution: Solution) -> list[dict[str, Any]]:
     return rows
 
 
-def _as_modelled(study: StudyLike, organisation: Organisation | None) -> Solution:
+def as_modelled(study: StudyLike, organisation: Organisation | None) -> Solution:
     """Who answers with takeovers as modelled; where nothing moves, whoever was chosen."""
     solution = solution_of(study, organisation=organisation)
     if organisation is None and solution.method == "exact" and solution.takeovers == IDEAL:
         return solution_of(solution.study)
     return solution
-
-
-def downtime_causes(
-    study: StudyLike,
-    organisation: Organisation | None = None,
-    service: str | None = None,
-    *,
-    method: str = "auto",
-) -> pd.DataFrame:
-    """Split the downtime of a service by what the roles are doing meanwhile.
-
-    Parameters
-    ----------
-    study, organisation, method
-        As for `availability`; by the chain.
-    service : str, optional
-        The service; by default the principal traffic.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``while``; ``downtime_min_per_year`` and ``share``: a takeover is on its way; a takeover has failed and
-        waits for a person; a server waits to be placed back in service or is in maintenance; everything is in
-        service and parts have failed.
-
-    Examples
-    --------
-    >>> downtime_causes("L2R")["share"].round(2).tolist()
-    [0.04, 0.84, 0.01, 0.11]
-    """
-    import pandas as pd
-
-    solution = solution_of(study, method, organisation).chain
-    minutes = _minutes_while(solution, service)
-    frame = pd.DataFrame({"while": _WHILE, "downtime_min_per_year": minutes, "share": minutes / minutes.sum()})
-    return framed(frame.set_index("while"), solution)
-
-
-def _minutes_while(solution: Solution, service: str | None) -> FloatArray:
-    """Downtime of a service by what the roles are doing meanwhile [min/year]."""
-    dynamics = solution.dynamics
-    found = service_named(solution.study, service, dynamics.policy)
-    loss = dynamics.loss(found)
-    return np.asarray(np.bincount(dynamics.states.doing, weights=loss, minlength=len(_WHILE)) * MINUTES_PER_YEAR)
-
-
-def why_they_differ(study: StudyLike, organisation: Organisation | None = None) -> str:
-    """Say in words why takeovers as modelled give other figures than ideal ones.
-
-    Parameters
-    ----------
-    study, organisation
-        As for `availability`.
-
-    Returns
-    -------
-    str
-        A few sentences with the numbers of this site.
-
-    Examples
-    --------
-    >>> print(why_they_differ("L1"))
-    L1 has no role that can move: both figures rest on the same states.
-    """
-    solution = _as_modelled(study, organisation)
-    study = solution.study
-    site = study.site
-    if not site.movable:
-        return f"{site.name} has no role that can move: both figures rest on the same states."
-    if solution.method == "simulation":
-        return f"{site.name} is simulated ({solution.reason}); what makes the difference is not taken apart there."
-    dynamics = solution.dynamics
-    takeover = dynamics.states.takeover
-    apart = study.policy.apart
-    home, healthy = ("its first holder", "that one") if apart else (f"side {study.policy.home}", "that side")
-    if takeover is None:
-        where = "their first holders" if apart else "the preferred side"
-        return (
-            f"Here the chain too follows the roles of {site.name} at {where}: a role is back at {home} "
-            f"at once whenever {healthy} is healthy, a takeover takes no time and never fails, and "
-            "no server waits for a person. It differs from the figures of independent parts only by who repairs."
-        )
-    principal = principal_traffic(site)
-    minutes = _minutes_while(solution, principal)
-    modelled, ideal = (
-        availability(each)[principal].downtime_min_per_year for each in (solution, solution_of(study, "exact"))
-    )
-    role = site.roles[takeover.roles[0]]
-    servers = study.policy.redundant_servers
-    by_itself = bool(servers) and all(study.policy.returns_by_itself(server) for server in servers)
-    back = "it is good again, when it comes back by itself" if by_itself else "a person places it back"
-    stay = (
-        f"Roles go back to {'their first holders' if apart else 'the preferred side'} by themselves"
-        if all(site.roles[name].failback == "automatic" for name in takeover.roles)
-        else "Roles stay where they are"
-    )
-    longer = f"{modelled:.3g} instead of {ideal:.3g} minutes a year"
-    return (
-        f"{principal} is down for {longer}. With ideal takeovers a role is back at {home} "
-        f"at once whenever {healthy} is healthy, and a takeover takes no time and never fails. "
-        "As modelled "
-        f"a takeover takes {role.switchover_h * 3600:.0f} s ({minutes[0]:.3g} min a year are lost while one is on "
-        f"its way), fails with probability {failure_words(role)} and then waits for a person ({minutes[1]:.3g} "
-        f"min), and the former primary is out of service until {back}: a second failure in that time "
-        f"finds no backup ({minutes[2]:.3g} min). The remaining {minutes[3]:.3g} min come from failures "
-        f"that no takeover helps against. {stay}: {_where_roles_are(solution)} of the year."
-    )
-
-
-def _where_roles_are(solution: Solution) -> str:
-    """How much of the year roles are elsewhere; of one side as clients see it where that follows the roles."""
-    site, states = solution.study.site, solution.dynamics.states
-    principal = principal_traffic(site)
-    if not solution.study.policy.apart and site.traffic[principal].share == "first":
-        return f"{principal} is carried by {site.sides[-1]} for {100 * _share_last_side(load(solution)):.3g} %"
-    assert states.takeover is not None
-    away = (states.takeover.holder[states.control] != 0).any(axis=1)  # 0: the first holder
-    some = "a role is" if len(states.takeover.roles) == 1 else "some role is"
-    return f"{some} not with its first holder for {100 * float(solution.dynamics.probability[away].sum()):.3g} %"
 
 
 def performability(
@@ -409,7 +290,7 @@ def performability(
     cut_off = sum(p * lost for _, _, lost, p in result.side_distribution)
     arrivals, failed, landing = _moves(solution)
     return {
-        "share_last_side": _share_last_side(result),
+        "share_last_side": share_last_side(result),
         "delivered_mb_s": result.delivered_fraction * asked,
         "demand_mb_s": asked,
         "client_hours_lost_per_year": cut_off * HOURS_PER_YEAR,
@@ -420,7 +301,7 @@ def performability(
     }
 
 
-def _share_last_side(result: LoadResult) -> float:
+def share_last_side(result: LoadResult) -> float:
     """Mean share of the clients on the last side, of those served; of clients on both what they put on it."""
     rows = result.side_distribution
     one = [(p * a, p * b) for a, b, _, p in rows]
@@ -489,10 +370,11 @@ def _landings(dynamics: Dynamics) -> tuple[float, float, float]:
     loading = Loading(dynamics.policy, foreground=True)
     mode = dynamics.modes(loading.table.diagram)
     reached = np.bincount(mode[after[lands]], weights=flow[lands], minlength=loading.table.diagram.modes)
-    total, landed = float(flow[arrives].sum()), float(reached.sum())
+    moves = moves_per_h(states) or (float(flow[arrives].sum()), float(flow[fails].sum()))
+    landed = float(reached.sum())
     over = sum(
         weight * overload_by_mode(loading, dynamics.own, loading.table.modes[index])
         for index, weight in enumerate(reached.tolist())
         if weight > 0
     )
-    return total, float(flow[fails].sum()), over / landed if landed > 0 else 0.0
+    return *moves, over / landed if landed > 0 else 0.0

@@ -217,15 +217,19 @@ def downtime_split(dynamics: Dynamics, service: Service) -> tuple[pd.DataFrame, 
 
     Both: ``takeover_in_progress_min_per_year``, ``failed_takeover_min_per_year``, ``no_backup_min_per_year`` (a server
     is out of service or in maintenance), ``no_takeover_helps_min_per_year`` (all are in service), and their sum
-    ``downtime_min_per_year``. By operating mode of the principal traffic they add up to the downtime. By part they are
-    elasticities, :math:`\lambda_i\,\partial U_k/\partial\lambda_i`: a hundred times what a failure rate that is 1 %
-    higher adds. They add up to the downtime times the mean number of failures that a loss takes, to first order.
+    ``downtime_min_per_year``; where a site can have it ``split_brain`` (with its mending), ``planned_move`` (a role is
+    given back, or in a drill) and ``loss_not_detected``. By operating mode of the principal traffic they add up to the
+    downtime. By part they are elasticities, :math:`\lambda_i\,\partial U_k/\partial\lambda_i`: a hundred times what a
+    failure rate that is 1 % higher adds. They add up to the downtime times the mean number of failures that a loss
+    takes, to first order.
     """
     import pandas as pd
 
-    doing = dynamics.states.doing
+    kinds = dynamics.states.doings
+    names = [DOINGS[kind] for kind in kinds]
+    doing = np.searchsorted(kinds, dynamics.states.doing)
     parts = {}
-    found = slopes(dynamics, [Loss(service, doing == kind) for kind in range(len(DOINGS))])
+    found = slopes(dynamics, [Loss(service, doing == kind) for kind in range(len(kinds))])
     for name in _shared(dynamics, service):
         law = dynamics.study.law(name)
         if name not in found[0].failure_rate_h:
@@ -235,15 +239,15 @@ def downtime_split(dynamics: Dynamics, service: Service) -> tuple[pd.DataFrame, 
     for name, law in dynamics.study.client_laws.items():
         by_rate = law.failure_rate_per_h * law_slopes(law)[0]
         parts[f"each client's {name}"] = [by_rate * of.unavailability[name] for of in found]
-    by_part = pd.DataFrame.from_dict(parts, orient="index", columns=list(DOINGS)).rename_axis("part")
+    by_part = pd.DataFrame.from_dict(parts, orient="index", columns=names).rename_axis("part")
 
     policy = dynamics.policy
     table = traffic_diagram(policy, [principal_traffic(policy.site)])
     diagram = table.diagram.merged([mode_words(policy, mode) for mode in table.modes])
-    cell = dynamics.modes(diagram) * len(DOINGS) + doing
-    lost = np.bincount(cell, weights=dynamics.loss(service), minlength=diagram.modes * len(DOINGS))
+    cell = dynamics.modes(diagram) * len(kinds) + doing
+    lost = np.bincount(cell, weights=dynamics.loss(service), minlength=diagram.modes * len(kinds))
     words = pd.Index([str(outcome) for outcome in diagram.outcomes], name="mode")
-    by_mode = pd.DataFrame(lost.reshape(-1, len(DOINGS)), index=words, columns=list(DOINGS))
+    by_mode = pd.DataFrame(lost.reshape(-1, len(kinds)), index=words, columns=names)
     by_part.attrs["notes"] = list(found[0].notes)
     return _in_minutes(by_part), _in_minutes(by_mode)
 

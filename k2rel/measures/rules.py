@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 from k2rel.arguments import as_names
 from k2rel.errors import InputError, closest
 from k2rel.measures.path_failover import path_rules
+from k2rel.measures.rule_words import said_of
 from k2rel.measures.solution import framed, solution_of
 from k2rel.organisation import Organisation
 from k2rel.site.roles import Role, Unit
@@ -33,45 +34,6 @@ _OF_ROLES = {
 _OF_UNITS = {
     "shuts_down": "a server shuts down in a takeover when its own unit's loss was noticed, or whenever it has one"
 }
-
-# what the policy does beside its keys, and in which direction it errs
-_SAID = (
-    ("detection", "a loss is noticed at once", "the time until a heartbeat is missed belongs to the switchover"),
-    ("switchover", "all that requires or prefers a role is interrupted while it is on its way", "no holder has it"),
-    (
-        "several roles",
-        "the smallest coverage and the longest switchover count; a role that starts meanwhile arrives with the others",
-        "one takeover is one event",
-    ),
-    (
-        "coverage",
-        "that of the parts whose own failure is behind a lost trigger that was noticed; of several the smallest",
-        "one number where the site file does not tell what failed apart",
-    ),
-    ("arrival", "", "a failure during the switchover is rare"),
-    (
-        "failed takeover",
-        "is not tried again and the former holder stays down; only an operator ends it, a repair does not",
-        "errs towards longer outages where a cluster retries",
-    ),
-    (
-        "loss of a heartbeat alone",
-        "starts no takeover",
-        "leaves out spurious takeovers and two servers that are both active",
-    ),
-    ("planned moves", "failback and maintenance never fail and shut nothing down", "errs towards shorter outages"),
-    ("operators", "act on servers and roles at the same time, not one after another", "errs towards shorter outages"),
-    (
-        "maintenance",
-        "begins only while all is in service, and the server returns without an operator",
-        "errs towards shorter outages",
-    ),
-    (
-        "times",
-        "switchover and operator action exponential",
-        "the simulation takes other laws from a file of circumstances",
-    ),
-)
 
 
 def _keys(study: Study) -> dict[str, tuple[str, ...]]:
@@ -97,16 +59,6 @@ def _used_words(study: Study, rule: str) -> str:
     if rule == "restart" and servers and all(study.policy.returns_by_itself(server) for server in servers):
         return f"{words}, until it is good again (failback: automatic)"
     return words
-
-
-def _arrival(study: Study) -> str:
-    """Where a role on its way arrives, by what a takeover asks of the backup."""
-    able = [name for name in study.site.movable if study.policy.takes_able(name)]
-    which = "" if len(able) == len(study.site.movable) else f" of {', '.join(able)}"
-    other = f", else at the first that is able (backup{which}: able)" if able else ""
-    return (
-        f"at the first holder that is ready then, in the order of the file{other}; without one the takeover has failed"
-    )
 
 
 def _with(study: Study, rule: str, value: str) -> Study:
@@ -193,6 +145,6 @@ def rules_in_use(study: Study, organisation: Organisation | None = None) -> list
         for rule in _keys(study)
         if rule not in named
     ]
-    if _keys(study):
-        rows += [(f"rule: {name}", value or _arrival(study), "ENGINE", reason, "") for name, value, reason in _SAID]
+    if _keys(study) or study.site.suspensions:
+        rows += [(f"rule: {name}", value, "ENGINE", reason, "") for name, value, reason in said_of(study.policy)]
     return [*rows, *path_rules(study, organisation or Organisation())]

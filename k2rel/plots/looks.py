@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from k2rel.plots.layout import Layout
 from k2rel.policy.failover import FailoverOutcome, at_words
+from k2rel.policy.reasons import holder_label
 from k2rel.site.model import Site
 
 __all__ = ["Look", "looks"]
@@ -18,7 +19,7 @@ class Look:
     way: str = ""  # "0" or "1" by the side whose route it is on, "both", or empty
     further: bool = False  # on the path of a further traffic class of client 1
     failed: bool = False
-    out: bool = False  # of service
+    out: bool = False  # of service, or suspended
     over: bool = False  # loaded above its capacity by the foreground
     slowed: bool = False  # loaded above its capacity by all traffic alone, so that the background gets less
     full: bool = False  # loaded to its capacity, with nothing left
@@ -111,14 +112,23 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     homes, marks = layout.homes, layout.marks
     for part in outcome.out_of_service:
         notes.setdefault(homes[part], []).append("out of service")
+    for part in outcome.suspended:
+        box = homes.get(part, layout.rest)
+        notes.setdefault(box, []).append("suspended" if box == part else f"{part.replace('_', ' ')} suspended")
     for part in outcome.failed:
         if part not in marks:
             notes.setdefault(homes.get(part, layout.rest), []).append(part.replace("_", " "))
     held: dict[str, list[str]] = {}
     for role, holder in outcome.holders.items():
+        if role in outcome.split:
+            continue
         where = next(each.on for each in site.roles[role].holders if each.name == holder)
         if where is not None:
             held.setdefault(homes[where], []).append(f"{role.replace('_', ' ')} {at_words(holder)}")
+    for role, both in outcome.split.items():
+        for holder_on in (each.on for each in site.roles[role].holders if holder_label(each) in both):
+            if holder_on is not None:
+                notes.setdefault(homes[holder_on], []).append(f"{role.replace('_', ' ')} at both")
     result = {}
     for part in marks:
         found = routes.get(part, set())
@@ -126,7 +136,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
             way="both" if len(found) > 1 else next(iter(found), ""),
             further=part in further,
             failed=part in failed,
-            out=part in outcome.out_of_service,
+            out=part in outcome.out_of_service or part in outcome.suspended,
             over=part in over,
             slowed=part in slowed,
             full=part in full,

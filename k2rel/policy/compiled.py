@@ -9,6 +9,9 @@ Carries
     What a load falls on: a part; ``["passed", carry, ...]``: what a part needs, on which it falls once;
     ``["fork", first, [carry, ...], ...]``: it is divided over the branches that work, whose conditions stand from
     ``first`` on in ``branches``; what they bring to one part adds up. Of what is crossed and needed the larger counts.
+Reasons
+    The gate under which a sentence is said, and its pieces: a text, or what stands before, after one and after several
+    of the items whose gates hold.
 Choices
     ``orders``: the groups of routes under the gate that holds, each with a usable route before the next. A route
     carries its weight's part of the demand, evenly where no weight is above 0; with ``copies`` all of it.
@@ -20,9 +23,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from k2rel.logic.structure import Node
+from k2rel.policy.begun import PossibleTakeover, begun_nodes, lasts_words, possible_takeovers
 from k2rel.policy.failover import at_words, further_traffic, principal_traffic
 from k2rel.policy.flows import Carry, Choice, Condition, Fork, Own, Passed, Route, Shared
+from k2rel.policy.reasons import holder_label, reasons
 from k2rel.policy.rules import Policy
+from k2rel.policy.sentences import MOST, nodes_in, spelled
 from k2rel.site.stages import AtLeast
 
 __all__ = ["compiled"]
@@ -51,6 +57,10 @@ def compiled(policy: Policy) -> dict[str, Any]:
     roots = [*backups.values(), *up.values(), *policy.shut_down.values()]
     roots += [node for places in at.values() for node in places.values()]
     roots += [node for places in holding.values() for _, node in places.values()]
+    sentences, takeovers = reasons(policy), possible_takeovers(policy)
+    splits, suspended = policy.splits(), policy.suspended_now()
+    roots += [*begun_nodes(policy), *suspended.values(), *(node for *_, node in splits)]
+    roots += [node for one in sentences for node in (one.when, *nodes_in(one.text))]
     for each in choices.values():
         for choice in each:
             roots += [*choice.deciding, *choice.carrying]
@@ -99,11 +109,40 @@ def compiled(policy: Policy) -> dict[str, Any]:
         "standby": {role: place[node] for role, node in backups.items() if role in site.movable},
         "returns": [name for name in policy.shut_down if policy.returns_by_itself(name)],
         "shut": {name: place[node] for name, node in policy.shut_down.items()},
+        "reasons": [[place[one.when], spelled(one.text, place)] for one in sentences],
+        "most_listed": MOST,
+        "suspended": {part: place[node] for part, node in suspended.items()},
+        "split": [
+            [role, holder_label(old), holder_label(new), [h.on for h in (old, new) if h.on], place[node]]
+            for role, old, new, node in splits
+        ],
+        "takeovers": [_takeover(one, place) for one in takeovers],
         "capacity": {
             name: part.capacity_mb_s for name, part in site.components.items() if part.capacity_mb_s is not None
         },
         "client_parts": {part: site.client_part_id(0, part).replace("_0", "_#", 1) for part in site.client_parts},
         "clients": [[client.name, client.group] for client in site.clients()],
+    }
+
+
+def _takeover(found: PossibleTakeover, place: Mapping[Node, int]) -> dict[str, Any]:
+    return {
+        "role": found.role,
+        "from": found.former,
+        "to": found.new,
+        "when": place[found.when],
+        "both": place[found.both],
+        "steps": [
+            {
+                "title": step.title,
+                "when": place[step.when],
+                "hours": [[place[node], hours, lasts_words(hours)] for node, hours in step.hours],
+                "probability": [[place[node], share] for node, share in step.probability],
+                "after_failure": step.after_failure,
+                "until": step.until,
+            }
+            for step in found.steps
+        ],
     }
 
 

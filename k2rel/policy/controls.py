@@ -22,16 +22,20 @@ from k2rel.policy.terms import Given
 from k2rel.site.coverage import coverages, detection_times
 from k2rel.site.roles import Role, Suspension, TakeoverNeed
 
-__all__ = ["DOINGS", "IN_SERVICE", "MAINTAINED", "NO_HELP", "OUT", "Controls", "TakeoverTimes"]
+__all__ = ["DOINGS", "IN_SERVICE", "MAINTAINED", "NO_BACKUP", "NO_HELP", "OUT", "UNSEEN", "Controls", "TakeoverTimes"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 IN_SERVICE, OUT, MAINTAINED = 0, 1, 2
 
-ON_ITS_WAY, STRANDED, NO_BACKUP, NO_HELP = range(4)
-DOINGS = ("takeover_in_progress", "failed_takeover", "no_backup", "no_takeover_helps")
-"""What roles are doing: one moves; one failed to, or both sides have it; a server is not in service; none of these."""
+ON_ITS_WAY, STRANDED, BOTH, PLANNED, UNSEEN, NO_BACKUP, NO_HELP = range(7)
+DOINGS = (
+    "takeover_in_progress", "failed_takeover", "split_brain", "planned_move", "loss_not_detected", "no_backup",
+    "no_takeover_helps",
+)  # fmt: skip
+"""What roles are doing: one moves; one failed to; two sides have one, or that is mended; one is given back or in a
+drill; a loss is not detected yet; a server is not in service; none of these."""
 
 _MOST_CONTROLS = 200_000
 
@@ -187,13 +191,27 @@ class Controls:
         return np.asarray(self.which(Kind.SPLIT, Kind.MENDING, Kind.RESTORING_DATA).any(axis=1))
 
     @cached_property
+    def sides_active(self) -> IntArray:
+        """How many roles two sides have, for every control state."""
+        return np.asarray(self.which(Kind.SPLIT).sum(axis=1))
+
+    @cached_property
     def doing(self) -> IntArray:
-        """What the roles are doing, for every control state: a place in `DOINGS`."""
+        """What the roles are doing, for every control state: a place in `DOINGS`, but for losses not detected."""
         if not self.roles:
             return np.full(self.controls, NO_HELP)
-        waits = (self.server_digits != IN_SERVICE).any(axis=1)
-        other = np.where(self.moving, ON_ITS_WAY, np.where(waits, NO_BACKUP, NO_HELP))
-        return np.where(self.takeover_failed | self.split, STRANDED, other)
+        found = np.where((self.server_digits != IN_SERVICE).any(axis=1), NO_BACKUP, NO_HELP)
+        for kinds, doing in reversed(_DOING):
+            found[self.which(*kinds).any(axis=1)] = doing
+        return found
+
+    @cached_property
+    def doings(self) -> tuple[int, ...]:
+        """Places in `DOINGS` of what roles can do: what their own rules never lead to is left out."""
+        can = {ON_ITS_WAY, STRANDED, NO_BACKUP, NO_HELP}
+        every = [self.positions[role] for role in self.roles]
+        can |= {doing for kinds, doing in _DOING for at in every if any(map(at.has, kinds))}
+        return tuple(sorted(can | ({UNSEEN} if any(at.delayed for at in every) else set())))
 
     @cached_property
     def quiet(self) -> IntArray:
@@ -304,7 +322,8 @@ class Controls:
             return f"at {held}"
         if at.kind == Kind.SPLIT and at.other is not None:
             return f"at {held} and {self._named(role, at.other)} at once"
-        return _WORDS[at.kind] + (f" from {held}" if held else "")
+        where = "at" if at.kind == Kind.DRILLING else "from"
+        return _WORDS[at.kind] + (f" {where} {held}" if held else "")
 
     def _named(self, role: str, place: int) -> str:
         """A holder by its name, else by its side, or by its server where two are on one side."""
@@ -314,6 +333,12 @@ class Controls:
         side, server = holders[place].side, holders[place].on
         return server if server and sum(holder.side == side for holder in holders) > 1 else side
 
+
+# of several roles the first decides
+_DOING = (
+    (AWAY, STRANDED), ((Kind.SPLIT, Kind.MENDING, Kind.RESTORING_DATA), BOTH), ((Kind.ON_ITS_WAY,), ON_ITS_WAY),
+    ((Kind.GIVING_BACK, Kind.DRILLING), PLANNED),
+)  # fmt: skip
 
 _WORDS = {
     Kind.ON_ITS_WAY: "on its way",

@@ -10,8 +10,11 @@ import numpy as np
 
 from k2rel.arguments import as_names
 from k2rel.logic.structure import Node
+from k2rel.policy.begun import BegunTakeover, begun_nodes, begun_takeovers
 from k2rel.policy.flows import Choice, Pattern
+from k2rel.policy.reasons import holder_label, reasons
 from k2rel.policy.rules import Policy
+from k2rel.policy.sentences import nodes_in, said
 from k2rel.policy.used import ElementLoad, UsedRoute
 from k2rel.site.model import Site
 from k2rel.site.service_names import FULL_SERVICE
@@ -93,6 +96,14 @@ class FailoverOutcome(Shown):
         Load of each traffic class that yields to no other on every part [MB/s].
     asks : tuple of tuple of frozenset of str
         For each flow that is up and that full service asks for, its ways: one must have nothing overloaded.
+    reasons : tuple of str
+        Why each role is where it is: taken over from whom and for what, or why nobody takes it over.
+    suspended : tuple of str
+        Parts that are out of use though they have not failed.
+    split : mapping of str to tuple of str
+        For each role that two holders have at once, their names.
+    takeovers : tuple of BegunTakeover
+        The takeovers that the failed parts begin, step by step, with their times and probabilities.
     """
 
     level: str
@@ -113,6 +124,10 @@ class FailoverOutcome(Shown):
     holders: Mapping[str, str] = field(default_factory=dict)
     foreground: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     asks: tuple[tuple[frozenset[str], ...], ...] = ()
+    reasons: tuple[str, ...] = ()
+    suspended: tuple[str, ...] = ()
+    split: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    takeovers: tuple[BegunTakeover, ...] = ()
 
     @property
     def flows(self) -> dict[str, tuple[str, ...]]:
@@ -163,6 +178,10 @@ class FailoverOutcome(Shown):
             "returns_by_itself": list(self.returns),
             "backup_in_service": self.backup_in_service,
             "standby": dict(self.standby),
+            "suspended": list(self.suspended),
+            "split": {role: list(both) for role, both in self.split.items()},
+            "reasons": list(self.reasons),
+            "takeovers": [each.to_json() for each in self.takeovers],
             "clients": [
                 {
                     "client": state.client,
@@ -304,6 +323,9 @@ def failover(
     }
     backups = {role: policy.backup_in_service(role) for role in site.roles}
     roots: list[Node] = [*backups.values(), *at.values(), *up.values(), *named.values(), *policy.shut_down.values()]
+    sentences, splits, suspended = reasons(policy), policy.splits(), policy.suspended_now()
+    roots += [node for each in sentences for node in (each.when, *nodes_in(each.text))]
+    roots += [*begun_nodes(policy), *(node for *_, node in splits), *suspended.values()]
     for choice in choices.values():
         roots += [*choice.deciding, *choice.carrying]
     truth = policy.structure.truth(roots, state)
@@ -364,6 +386,10 @@ def failover(
         returns=tuple(name for name in out if policy.returns_by_itself(name)),
         foreground=flows.foreground,
         asks=tuple(asks),
+        reasons=tuple(dict.fromkeys(said(each.text, truth) for each in sentences if truth[each.when])),
+        suspended=tuple(name for name, node in suspended.items() if truth[node]),
+        split={role: (holder_label(old), holder_label(new)) for role, old, new, node in splits if truth[node]},
+        takeovers=begun_takeovers(policy, truth),
     )
 
 

@@ -7,6 +7,7 @@ describes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import IntFlag
 from functools import cached_property
 
 import numpy as np
@@ -17,10 +18,17 @@ from k2rel.policy.controls import IN_SERVICE, OUT, Controls
 from k2rel.policy.positions import Kind
 from k2rel.site.coverage import detection_times
 
-__all__ = ["Follow", "counted", "smallest"]
+__all__ = ["Begins", "Follow", "counted", "smallest"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+
+class Begins(IntFlag):
+    """What begins at one instant; of roles that go back to their first holder by themselves as a takeover does, too."""
+
+    TAKEOVER = 1
+    GIVEBACK = 2  # planned, with a time of its own
 
 
 def counted(stands: BoolArray) -> BoolArray:
@@ -56,6 +64,7 @@ class Follow:
         self.known = {node: conditions[:, i][condition] for i, node in enumerate(takeover.conditions)}
         self.start = takeover.digits[control]
         self._control = control
+        self.begins = np.zeros(len(self.start), dtype=np.int64)  # what begins at once, bits of `Begins`
 
     def holds(self, nodes: Sequence[Node], state: IntArray) -> list[BoolArray]:
         """Evaluate predicates under the control states as they are now."""
@@ -101,11 +110,13 @@ class Follow:
             if not moved.any():
                 break
         bad[~begun] = good[~begun]
+        begins = self.begins.copy()
         if begun.any():
             for _ in range(rounds):
                 self._before_takeovers(bad)
                 if not self._begin(bad, counts, np.zeros(len(bad), dtype=np.bool_)).any():
                     break
+        self.begins = begins  # what else begins after a failure belongs to it
         for r, role in enumerate(self.t.roles):  # nobody could take what had been called for
             for code in self.t.positions[role].codes(Kind.CALLED):
                 for state in (good, bad):
@@ -226,6 +237,10 @@ class Follow:
                 due |= where
             if role in self.t.drifting:
                 state[forced, self.t.drift_column(role)] = 0
+            given_back = (self.moved_now[:, r] >= 0) & ~forced
+            planned = self.policy.site.roles[role].giveback_h is not None
+            self.begins[forced] |= Begins.TAKEOVER
+            self.begins[given_back] |= Begins.GIVEBACK if planned else Begins.TAKEOVER
             self._move(state, r, role, forced, target)
         return due
 

@@ -54,14 +54,17 @@ class Leaving(Works):
         """Heartbeats whose absence is taken for a loss."""
         return [self._all_work(n.stages) for n in self._needed(unit, "heartbeat") if n.missing == "anyway"]
 
-    def _unit_silent(self, unit: str) -> Node:
-        """Some heartbeat of a unit is missing, none that a takeover would wait for, and nothing else keeps it."""
+    def _unit_unheard(self, unit: str) -> Node:
+        """Some heartbeat of a unit is missing, and none that a takeover would wait for."""
         telling = self._telling(unit)
         if not telling:
             return FALSE
         waits = [self._all_work(n.stages) for n in self._needed(unit, "heartbeat") if n.missing == "wait"]
-        missing = self.structure.negation(self.structure.conjunction(telling))
-        return self.structure.conjunction([missing, *waits, self._permitted(unit)])
+        return self.structure.conjunction([self.structure.negation(self.structure.conjunction(telling)), *waits])
+
+    def _unit_silent(self, unit: str) -> Node:
+        """A unit is not heard, which is taken for a loss, and nothing else keeps a takeover waiting."""
+        return self.structure.conjunction([self._unit_unheard(unit), self._permitted(unit)])
 
     def unit_called(self, unit: str) -> Node:
         """Say when a takeover from a unit is called for: its loss was noticed, or it is silent."""

@@ -115,6 +115,21 @@ class Roles(Leaving):
         abandoned = self.structure.negation(self._abandoned(role, holder))
         return self.structure.conjunction([self.both(holder), abandoned])
 
+    def splits(self) -> list[tuple[str, Holder, Holder, Node]]:
+        """List the pairs of holders that can have a role at once, and when they do.
+
+        Of a sticky policy none: who has it is given, and says nothing of a second holder.
+        """
+        if self.sticky:
+            return []
+        return [
+            (role, self.holders(role)[0], other, self.structure.conjunction([takes, self.split(role, 0)]))
+            for role in self.site.movable
+            if self.can_split(role)
+            for other, takes in zip(self.holders(role), self.takes(role), strict=True)
+            if takes != FALSE
+        ]
+
     def _abandoned(self, role: str, holder: Holder) -> Node:
         """A server of the holder is out of service, and the backup sees it; where the role says that this counts."""
         if not self.sticky or self.site.roles[role].recovered_backup == "waits":

@@ -28,6 +28,7 @@ class TakeoverTable:
     failed: IntArray  # and with one that fails
     coverage: FloatArray  # probability of success
     counts: IntArray  # bits: which of `Controls.coverages`, then `guards`, count; the last: it fails for certain
+    begins: IntArray  # bits of `Begins`
     events: tuple[TimedEvent, ...]
     terms: tuple[Term, ...]
     term: IntArray  # of each event in time: which of `terms` its rate is; -1: it does not happen
@@ -76,8 +77,8 @@ def followed(
     values = np.array([*(each.value(takeover.value) for each in terms), 0.0], dtype=np.float64)
     return TakeoverTable(
         takeover.encoded(good).reshape(shape), takeover.encoded(bad).reshape(shape), coverage.reshape(shape),
-        (counts @ (1 << np.arange(counts.shape[1]))).reshape(shape), tuple(events), tuple(terms), term, values[term],
-        leads,
+        (counts @ (1 << np.arange(counts.shape[1]))).reshape(shape), follow.begins.reshape(shape), tuple(events),
+        tuple(terms), term, values[term], leads,
     )  # fmt: skip
 
 

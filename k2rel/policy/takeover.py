@@ -37,7 +37,7 @@ IntArray = NDArray[np.int64]
 
 _MOST_ENTRIES = 20_000_000
 _KEPT_ENTRIES = 500_000
-_BY_CONDITION = ("settled", "failed", "coverage", "counts")
+_BY_CONDITION = ("settled", "failed", "coverage", "counts", "begins")
 _BY_EVENT = ("term", "rate_per_h", "leads_to")
 
 
@@ -57,6 +57,17 @@ class Takeover(Controls):
         """What happens in time, in the order of the tables."""
         nothing = np.zeros(0, dtype=np.int64)
         return followed(self, np.zeros((0, len(self.conditions)), dtype=np.bool_), (nothing, nothing)).events
+
+    @cached_property
+    def eventful(self) -> bool:
+        """Whether more happens than takeovers at once that work, or fail and wait for an operator."""
+        usual = ("switchover", "manual_takeover", "return_to_service", "maintenance")
+        return any(event.name not in usual for event in self.events) or self.gives_back or bool(self.sides_active.any())
+
+    @property
+    def gives_back(self) -> bool:
+        """Whether roles go back to their first holder by a move of their own."""
+        return any(self.policy.site.roles[role].giveback_h is not None for role in self.roles)
 
     def of_pairs(self, conditions: BoolArray, condition: IntArray, control: IntArray) -> TakeoverTable:
         """Work out what follows from pairs of a condition, as a row of `conditions`, and a control state."""

@@ -82,7 +82,11 @@ def _trunk(route: UsedRoute) -> tuple[object, ...]:
 def holder_words(outcome: FailoverOutcome) -> dict[str, str]:
     """Where each role is, by the name of its holder if it has one."""
     return {
-        role: "held by nobody" if side is None else at_words(outcome.holders.get(role, side))
+        role: f"at {' and '.join(outcome.split[role])} at once".replace("_", " ")
+        if role in outcome.split
+        else "held by nobody"
+        if side is None
+        else at_words(outcome.holders.get(role, side))
         for role, side in outcome.roles.items()
     }
 

@@ -73,6 +73,25 @@ class Works:
     def _suspended(self, entry: Suspension) -> Node:
         return self.structure.variable(self.suspended(entry.part)) if self.sticky else self.suspends(entry)
 
+    def suspended_now(self) -> dict[str, Node]:
+        """Say for each part that can be suspended when it is, and would work but for that."""
+        return {
+            part: self.structure.conjunction([self.usable_but_for_suspension(part), self._suspended(entry)])
+            for part, entry in self._suspensions.items()
+        }
+
+    def usable_but_for_suspension(self, part: str) -> Node:
+        """A part has not failed, nor what it needs or stands in."""
+        around, box = [self._itself(part), self._all_work(self._needs(part))], self._within(part)
+        while box is not None:
+            around.append(self.works(box))
+            box = self._within(box)
+        return self.structure.conjunction(around)
+
+    def _within(self, name: str) -> str | None:
+        part = self.site.components.get(name)
+        return None if part is None else part.within
+
     def suspends(self, entry: Suspension) -> Node:
         """Say when a part is being suspended: parts are lost while others work."""
         works = [self.works(name) for name in entry.works]

@@ -97,7 +97,8 @@ function k2relExplorer(root, data, host) {
     const held = (name, side) => name in outcome.holders ? policy.roles[name].named[outcome.holders[name]].words : `at ${side}`;
     const rows = [
       ...Object.entries(outcome.services).map(([name, there]) => [words(name), mark(there ? "there" : "LOST", !there)]),
-      ...Object.entries(outcome.roles).map(([name, side]) => [`role ${words(name)}`, side === null ? mark("nobody", true) : held(name, side)]),
+      ...Object.entries(outcome.roles).map(([name, side]) => [`role ${words(name)}`, Object.hasOwn(outcome.split, name) ? mark(`at ${outcome.split[name].map(words).join(" and ")} at once`, true) : side === null ? mark("nobody", true) : held(name, side)]),
+      ...(Object.keys(policy.suspended).length ? [["suspended", outcome.suspended.length ? mark(outcome.suspended.map(words).join(", "), true) : "none"]] : []),
       ["out of service", outcome.out_of_service.map(words).join(", ") || "none"],
       ...Object.entries(outcome.standby).map(([name, there]) => [`backup for ${words(name)}`, mark(there ? "stands by" : "NONE", !there)]),
       [`clients' ${words(policy.principal)}`, [...counts].map(([sides, count]) => `${count} on ${sides}`).join(", ") + `, ${cut} cut off`],
@@ -118,6 +119,15 @@ function k2relExplorer(root, data, host) {
       rows.push([`${words(name)} of client 1`, ways.length ? lines(ways) : mark("lost", true)]);
     }
     return table([["what"], ["now"]], rows, "services, roles and ways now");
+  }
+
+  /** Why roles are where they are, and the takeovers that this begins. */
+  function whyOf(outcome) {
+    const told = outcome.reasons.map((text) => element("li", words(text)));
+    if (told.map((item) => item.textContent).join() !== [...why.children].map((item) => item.textContent).join()) why.replaceChildren(...told);
+    const drawn = k2relSteps(outcome.takeovers);
+    const rule = "Mean times as modelled; roles that move at one instant are one takeover. Ways and loads here are those after it has worked.";
+    begun.replaceChildren(...(drawn.length ? [element("h3", outcome.takeovers.length > 1 ? "Takeovers, step by step" : "The takeover, step by step"), ...drawn, element("p", rule, "more")] : []));
   }
 
   function paint(looks) {
@@ -165,6 +175,7 @@ function k2relExplorer(root, data, host) {
     const lost = Object.entries(outcome.services).filter(([, there]) => !there).map(([name]) => words(name));
     const what = failed.size === 0 ? "Nothing has failed." : `Failed: ${[...failed].map(words).join(", ")}.`;
     said.textContent = `${what} ${lost.length ? "Lost: " + lost.join(", ") + "." : "Every service is there."}`;
+    whyOf(outcome);
     panel.querySelector(".k2x-state").replaceChildren(nowTable(policy, outcome), loadTable(outcome.loads));
     host.tell?.([...failed], home);
     return problems;
@@ -231,10 +242,14 @@ function k2relExplorer(root, data, host) {
     button("drawing as PNG", png),
   );
 
+  const why = element("ul", undefined, "k2x-why"), begun = element("section", undefined, "k2x-begun");
+  why.setAttribute("aria-live", "polite");
+  why.setAttribute("aria-label", "why");
+  begun.setAttribute("aria-label", "takeovers, step by step");
   const said = element("p", "", "k2x-said"), list = element("ul", undefined, "k2x-failed"), problem = host.problem ?? k2relProblem();
   said.setAttribute("aria-live", "polite");
   list.setAttribute("aria-label", "failed parts");
-  panel.replaceChildren(tools, said, ...(host.problem ? [] : [problem]), list, element("div", undefined, "k2x-state"), all, files);
+  panel.replaceChildren(tools, said, ...(host.problem ? [] : [problem]), list, why, begun, element("div", undefined, "k2x-state"), all, files);
   return { show, say: (problems, where) => k2relSay(problem, problems, where) };
 }
 

@@ -38,7 +38,7 @@ MOST_CLIENTS = 500
 LISTED = "as listed"
 """Where roles were before, if not all at one side: each at its first holder in the file."""
 STILL = f"The explorer follows every client; with more than {MOST_CLIENTS} the drawing stays as it is."
-_SCRIPTS = ("policy", "state", "export", "controls")
+_SCRIPTS = ("policy", "takeovers", "state", "export", "controls")
 
 
 def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:

@@ -129,6 +129,7 @@ function k2relEvaluate(data, failedNames) {
     returns_by_itself: data.returns.filter((name) => truth[data.shut[name]]),
     backup_in_service: data.backup !== null && truth[data.backup],
     standby: Object.fromEntries(Object.entries(data.standby).map(([role, gate]) => [role, truth[gate]])),
+    ...k2relTakeovers(data, truth),
     clients, flows: each(flowRoutes, path), flow_routes: flowRoutes, services, loads, carried,
   };
 }
@@ -175,18 +176,26 @@ function k2relLooks(data, marks, outcome) {
     if (count) say(who, who === "client_1" || count === data.clients.length - 1 ? "no " + principal : `${count} without ${principal}`);
   }
   outcome.out_of_service.forEach((part) => say(marks.home[part], "out of service"));
+  for (const part of outcome.suspended) {
+    const where = marks.home[part] ?? marks.others;
+    say(where, where === part ? "suspended" : `${part.replaceAll("_", " ")} suspended`);
+  }
   for (const part of outcome.failed) {
     if (!marks.drawn.includes(part)) say(marks.home[part] ?? marks.others, part.replaceAll("_", " "));
   }
   for (const [role, name] of Object.entries(outcome.holders)) {
     const { on, words } = data.roles[role].named[name];
-    if (on !== null) say(marks.home[on], `${role.replaceAll("_", " ")} ${words}`, held);
+    if (on !== null && !Object.hasOwn(outcome.split, role)) say(marks.home[on], `${role.replaceAll("_", " ")} ${words}`, held);
+  }
+  for (const [role, former, other, servers] of data.split) {
+    const both = outcome.split[role];
+    if (both && both[0] === former && both[1] === other) servers.forEach((on) => say(marks.home[on], `${role.replaceAll("_", " ")} at both`));
   }
   return Object.fromEntries(marks.drawn.map((part) => {
     const found = [...(ways[part] || [])];
     return [part, {
       way: found.length > 1 ? "both" : found[0] || "",
-      further: further.has(part), failed: failed.has(part), out: outcome.out_of_service.includes(part),
+      further: further.has(part), failed: failed.has(part), out: outcome.out_of_service.includes(part) || outcome.suspended.includes(part),
       over: over.has(part), slowed: slowed.has(part), full: full.has(part),
       load: carried[part] > 0 ? String(Number((carried[part] * (1 + 1e-12)).toPrecision(4))) : "",
       share: share(portions[part]),

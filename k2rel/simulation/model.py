@@ -294,6 +294,7 @@ class SiteModel:
         planned: list[bool] = []
         if self.takeover is not None:
             moves = [event.name for event in self.takeover.events]
+            self._check_times(moves)
             planned = [name == "maintenance" and not self._exponential_maintenance for name in moves]
         travel = -1
         if "travel" in given.times and not self.organisation.travel_h:
@@ -308,6 +309,16 @@ class SiteModel:
             "stock": _ints([shelf.on_shelf for shelf in given.shelves]),
             "lead_law": _ints([self._law(self._whole(shelf.lead_time)) for shelf in given.shelves]),
         }  # fmt: skip
+
+    def _check_times(self, moves: Sequence[str]) -> None:
+        """What follows an operator's action by chance is drawn with its time: both ways at their rates."""
+        if "manual_takeover_fails" in moves and self._unit("manual_takeover").family != "exponential":
+            roles = self.study.site.movable.items()
+            unsure = next(name for name, role in roles if role.operator_coverage < 1)
+            raise InputError(
+                f"times.manual_takeover: the operator can fail (operator_coverage of {unsure}), and then only an "
+                "exponential time is followed; leave the law out, or set operator_coverage to 1"
+            )
 
     def _event_arrays(self) -> dict[str, Any]:
         """Planned windows and common events."""

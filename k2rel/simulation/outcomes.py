@@ -41,7 +41,7 @@ class Outcomes:
         self.lock = threading.Lock()
         self._pairs: dict[bytes, int] = {}
         self._pair_keys: list[WordArray] = []
-        self._pair_rows: list[tuple[int, int, float, bool, FloatArray, IntArray]] = []
+        self._pair_rows: list[tuple[int, int, float, int, FloatArray, IntArray]] = []
         self._modes: dict[bytes, int] = {}
         self._mode_keys: list[WordArray] = []
         self._mode_rows: list[_Mode] = []
@@ -53,6 +53,7 @@ class Outcomes:
             quiet = np.zeros(site.takeover.controls, dtype=np.uint8)
             quiet[site.takeover.quiet] = 1
         self._quiet = quiet
+        self._split = site.takeover.sides_active if site.takeover is not None else np.zeros(1, dtype=np.int64)
         self.tables = self._build()
 
     def learn(self, wanted: WordArray) -> None:
@@ -85,19 +86,16 @@ class Outcomes:
         takeover = self.site.takeover
         if takeover is None:
             for n in rows:
-                self._add_pair(keys[n], (0, 0, 1.0, False, np.zeros(0), np.zeros(0, dtype=np.int64)))
+                self._add_pair(keys[n], (0, 0, 1.0, 0, np.zeros(0), np.zeros(0, dtype=np.int64)))
             return
         different, which = np.unique(conditions[rows], axis=0, return_inverse=True)
         table = takeover.of_pairs(different, which.reshape(-1), control[rows])
-        held = takeover.holder
         for k, n in enumerate(rows):
-            good, bad = int(table.settled[k]), int(table.failed[k])
-            before = held[control[n]]
-            leaves = bool(np.any((before >= 0) & ((held[good] != before) | (held[bad] != before))))
-            row = (good, bad, float(table.coverage[k]), leaves, table.rate_per_h[:, k], table.leads_to[:, k])
+            good, bad, begins = int(table.settled[k]), int(table.failed[k]), int(table.begins[k])
+            row = (good, bad, float(table.coverage[k]), begins, table.rate_per_h[:, k], table.leads_to[:, k])
             self._add_pair(keys[n], row)
 
-    def _add_pair(self, key: WordArray, row: tuple[int, int, float, bool, FloatArray, IntArray]) -> None:
+    def _add_pair(self, key: WordArray, row: tuple[int, int, float, int, FloatArray, IntArray]) -> None:
         if key.tobytes() not in self._pairs:
             self._pairs[key.tobytes()] = len(self._pair_rows)
             self._pair_keys.append(key)
@@ -147,7 +145,8 @@ class Outcomes:
         mode_key, mode_id = _hashed(self._mode_keys, max(1, (len(site.roots) + 63) // 64))
         columns = ("settled", "failed", "coverage", "begins", "move_rate", "leads")
         values: dict[str, Any] = {
-            "pair_key": pair_key, "pair_id": pair_id, "quiet": self._quiet, "mode_key": mode_key, "mode_id": mode_id,
+            "pair_key": pair_key, "pair_id": pair_id, "quiet": self._quiet, "split": self._split,
+            "mode_key": mode_key, "mode_id": mode_id,
             **{name: [row[n] for row in pairs] for n, name in enumerate(columns)},
             "site_bits": [mode.site_bits for mode in modes],
             "situation": [mode.situations for mode in modes], "site_taken": [mode.site_taken for mode in modes],

@@ -32,7 +32,7 @@ _EVENTS = {
     "retry": "another attempt to take {} over succeeds",
     "retry_fails": "another attempt to take {} over fails",
     "restoration": "{} is restored",
-    "failback": "{} is given back",
+    "failback": "{} goes back to its first holder",
     "mending": "{} is mended after both sides had it",
     "data_loss": "{} has to get its data back after both sides had it",
     "data_restore": "{} has its data back",
@@ -352,7 +352,10 @@ class _Teller:
         if event.name == "maintenance":
             return f"maintenance of {event.of} begins: {now}"
         if event.name != "return_to_service":
-            return f"{_EVENTS[event.name].format(event.of.replace('_', ' '))}: {now}"
+            found = ""
+            if event.name == "drill" and takeover.digits[control, takeover.drift_column(event.of)]:
+                found = " and finds its takeover unready"
+            return f"{_EVENTS[event.name].format(event.of)}{found}: {now}"
         name = event.of
         was = int(takeover.digits[control, takeover.server_column(name)])
         return f"{name} is placed back in service" + (" after maintenance" if was == 2 else "") + f": {now}"

@@ -340,6 +340,7 @@ def happen(model: Model, tables: Tables, work: Work) -> None:
     elif kind == records.TAKEOVER:
         work.i[records.CONTROL] = tables.leads[work.i[records.PAIR], item]
         work.move_rate[item] = 0.0
+        work.happened[item] += 1.0
         work.i[records.CHANGED] = 1
     elif kind == records.FOUND:
         _found(model, work, item)

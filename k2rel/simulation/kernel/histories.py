@@ -49,6 +49,7 @@ def begin(
     work.f[records.TOTAL_RATE] = model.pool_rate
     work.f[records.GRID_RATE] = records.GRID / end_h
     work.reward[:] = 0.0
+    work.happened[:] = 0.0
     work.missing_h[:] = 0.0
     work.bits[:] = np.uint64(0)
     work.i[records.YEAR], work.i[records.COUNTED] = (-1, 0) if warm_up_h > 0 else (0, 1)
@@ -166,6 +167,10 @@ def _close_history(model: Model, work: Work, sums: Sums, from_h: float) -> None:
         x = work.reward[r]
         sums.reward[r, 0] += x
         sums.reward[r, 1] += x * x
+    for e in range(model.moves):
+        x = work.happened[e]
+        sums.happened[e, 0] += x
+        sums.happened[e, 1] += x * x
     for t in range(len(work.missing_h)):
         x = work.missing_h[t]
         sums.missing[t, 0] += x
@@ -226,6 +231,7 @@ def run(
                 account(model, tables, work, sums)
                 if work.i[records.YEAR] < 0:
                     work.reward[:] = 0.0
+                    work.happened[:] = 0.0
                     work.missing_h[:] = 0.0
                     work.i[records.MOVES], work.i[records.FAILED_MOVES] = 0, 0
                     work.i[records.COUNTED] = 1

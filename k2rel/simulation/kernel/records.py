@@ -34,8 +34,8 @@ INTS = 33
 (S_DOWN, S_DOWN2, S_COUNT, S_COUNT2, S_DOWN_COUNT, S_ANY, S_AIR, S_AIR2, S_LONGEST) = range(9)
 SERVICE_COLUMNS = 9
 # rows of Sums.reward
-R_A, R_B, R_BOTH, R_CUT, R_OVER, R_MOVES, R_FAILED_MOVES, R_EVENTS = range(8)
-REWARDS = 8
+R_A, R_B, R_BOTH, R_CUT, R_OVER, R_MOVES, R_FAILED_MOVES, R_EVENTS, R_SPLITS, R_GIVEN_BACK = range(10)
+REWARDS = 10
 
 # times are counted in 32 bins an octave, from 2^-18 h to 2^24 h: the first bits of the number itself
 BIN_SHIFT = 47
@@ -144,10 +144,11 @@ class Tables(NamedTuple):
     settled: Annotated[I1, "pairs"]
     failed: Annotated[I1, "pairs"]
     coverage: Annotated[F1, "pairs"]
-    begins: Annotated[B1, "pairs"]
+    begins: Annotated[B1, "pairs"]  # bits of `Begins`
     move_rate: Annotated[F2, "pairs", "moves"]
     leads: Annotated[I2, "pairs", "moves"]
     quiet: B1  # by control state: every role held, every server in service
+    split: B1  # by control state: how many roles two sides have
     mode_key: W2
     mode_id: I1
     site_bits: Annotated[W1, "modes"]  # services of shared parts alone that are down
@@ -218,6 +219,7 @@ class Work(NamedTuple):
     history_count: Annotated[I1, "services"]
     history_air: Annotated[I1, "services"]
     reward: Annotated[F1, REWARDS]  # in this history
+    happened: Annotated[F1, "moves"]  # events in time of the control state, in this history
     load: Annotated[F1, "elements"]
     foreground: Annotated[F1, "elements"]
     up: Annotated[I1, "traffic"]  # flows with a route
@@ -237,6 +239,7 @@ class Sums(NamedTuple):
     histories: Annotated[I1, 1]
     service: Annotated[F2, "services", SERVICE_COLUMNS]
     reward: Annotated[F2, REWARDS, 2]  # sum and sum of squares of a history
+    happened: Annotated[F2, "moves", 2]  # as in `reward`
     down_bins: Annotated[I2, "services", BINS]  # downtime of a year, where above 0
     longest_bins: Annotated[I2, "services", BINS]  # longest interruption that ends in a year
     length_bins: Annotated[I2, "services", BINS]  # of each interruption

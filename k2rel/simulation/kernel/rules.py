@@ -210,9 +210,12 @@ def settle(model: Model, tables: Tables, work: Work, sums: Sums) -> int:
             return records.DONE
         good = tables.coverage[pair] >= 1.0 or uniform(work.rng) <= tables.coverage[pair]
         work.i[records.CONTROL] = tables.settled[pair] if good else tables.failed[pair]
-        if tables.begins[pair]:
+        if tables.begins[pair] & 1:
             work.i[records.MOVES] += good
             work.i[records.FAILED_MOVES] += not good
+        work.reward[records.R_GIVEN_BACK] += tables.begins[pair] >> 1
+        split = tables.split[work.i[records.CONTROL]]
+        work.reward[records.R_SPLITS] += max(np.int64(split) - np.int64(tables.split[control]), 0)
     return records.LOCKED
 
 

@@ -1,0 +1,165 @@
+"""Downtime by what the roles are doing meanwhile, and why takeovers as modelled give other figures than ideal ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.measures.availability import availability, service_named
+from k2rel.measures.dynamic import as_modelled, share_last_side
+from k2rel.measures.load import load
+from k2rel.measures.solution import Solution, StudyLike, framed, solution_of
+from k2rel.organisation import Organisation
+from k2rel.policy.controls import DOINGS
+from k2rel.policy.failover import principal_traffic
+from k2rel.site.coverage import failure_words
+from k2rel.units import MINUTES_PER_YEAR
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["downtime_causes", "why_they_differ"]
+
+FloatArray = NDArray[np.float64]
+
+_WHILE = {
+    "takeover_in_progress": "a takeover is on its way",
+    "failed_takeover": "a takeover has failed",
+    "split_brain": "two sides have a role, or that is mended",
+    "planned_move": "a role is given back, or in a drill",
+    "loss_not_detected": "a loss is not detected yet",
+    "no_backup": "a server is not in service",
+    "no_takeover_helps": "all servers are in service",
+}
+
+
+def downtime_causes(
+    study: StudyLike,
+    organisation: Organisation | None = None,
+    service: str | None = None,
+    *,
+    method: str = "auto",
+) -> pd.DataFrame:
+    """Split the downtime of a service by what the roles are doing meanwhile.
+
+    Parameters
+    ----------
+    study, organisation, method
+        As for `availability`; by the chain.
+    service : str, optional
+        The service; by default the principal traffic.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``while``; ``downtime_min_per_year`` and ``share``: a takeover is on its way; a takeover has failed and
+        waits for a person; a server waits to be placed back in service or is in maintenance; everything is in
+        service and parts have failed. Where a site can have it, also: two sides have a role, or that is mended; a role
+        is given back, or in a drill; a loss is not detected yet.
+
+    Examples
+    --------
+    >>> downtime_causes("L2R")["share"].round(2).tolist()
+    [0.04, 0.84, 0.01, 0.11]
+    """
+    import pandas as pd
+
+    solution = solution_of(study, method, organisation).chain
+    found = _minutes_while(solution, service)
+    minutes = np.array(list(found.values()))
+    words = [_WHILE[doing] for doing in found]
+    share = minutes / minutes.sum() if minutes.any() else np.full(len(minutes), np.nan)
+    frame = pd.DataFrame({"while": words, "downtime_min_per_year": minutes, "share": share})
+    return framed(frame.set_index("while"), solution)
+
+
+def _minutes_while(solution: Solution, service: str | None) -> dict[str, float]:
+    """Downtime of a service by what the roles are doing meanwhile [min/year]."""
+    dynamics = solution.dynamics
+    found = service_named(solution.study, service, dynamics.policy)
+    loss = dynamics.loss(found)
+    minutes = np.bincount(dynamics.states.doing, weights=loss, minlength=len(DOINGS)) * MINUTES_PER_YEAR
+    return {DOINGS[kind]: float(minutes[kind]) for kind in dynamics.states.doings}
+
+
+def why_they_differ(study: StudyLike, organisation: Organisation | None = None) -> str:
+    """Say in words why takeovers as modelled give other figures than ideal ones.
+
+    Parameters
+    ----------
+    study, organisation
+        As for `availability`.
+
+    Returns
+    -------
+    str
+        A few sentences with the numbers of this site.
+
+    Examples
+    --------
+    >>> print(why_they_differ("L1"))
+    L1 has no role that can move: both figures rest on the same states.
+    """
+    solution = as_modelled(study, organisation)
+    study = solution.study
+    site = study.site
+    if not site.movable:
+        return f"{site.name} has no role that can move: both figures rest on the same states."
+    if solution.method == "simulation":
+        return f"{site.name} is simulated ({solution.reason}); what makes the difference is not taken apart there."
+    dynamics = solution.dynamics
+    takeover = dynamics.states.takeover
+    apart = study.policy.apart
+    home, healthy = ("its first holder", "that one") if apart else (f"side {study.policy.home}", "that side")
+    if takeover is None:
+        where = "their first holders" if apart else "the preferred side"
+        return (
+            f"Here the chain too follows the roles of {site.name} at {where}: a role is back at {home} "
+            f"at once whenever {healthy} is healthy, a takeover takes no time and never fails, and "
+            "no server waits for a person. It differs from the figures of independent parts only by who repairs."
+        )
+    principal = principal_traffic(site)
+    minutes = _minutes_while(solution, principal)
+    modelled, ideal = (
+        availability(each)[principal].downtime_min_per_year for each in (solution, solution_of(study, "exact"))
+    )
+    role = site.roles[takeover.roles[0]]
+    servers = study.policy.redundant_servers
+    by_itself = bool(servers) and all(study.policy.returns_by_itself(server) for server in servers)
+    back = "it is good again, when it comes back by itself" if by_itself else "a person places it back"
+    stay = (
+        f"Roles go back to {'their first holders' if apart else 'the preferred side'} by themselves"
+        if all(site.roles[name].failback == "automatic" for name in takeover.roles)
+        else "Roles stay where they are"
+    )
+    more = "".join(
+        f"{minutes[doing]:.3g} min are lost while {_WHILE[doing]}. "
+        for doing in ("split_brain", "planned_move", "loss_not_detected")
+        if doing in minutes
+    )
+    longer = f"{modelled:.3g} instead of {ideal:.3g} minutes a year"
+    return (
+        f"{principal} is down for {longer}. With ideal takeovers a role is back at {home} "
+        f"at once whenever {healthy} is healthy, and a takeover takes no time and never fails. "
+        "As modelled "
+        f"a takeover takes {role.switchover_h * 3600:.0f} s ({minutes['takeover_in_progress']:.3g} min a year are "
+        f"lost while one is on its way), fails with probability {failure_words(role)} and then waits for a person "
+        f"({minutes['failed_takeover']:.3g} min), and the former primary is out of service until {back}: a second "
+        f"failure in that time finds no backup ({minutes['no_backup']:.3g} min). {more}The remaining "
+        f"{minutes['no_takeover_helps']:.3g} min come from failures that no takeover helps "
+        f"against. {stay}: {_where_roles_are(solution)} of the year."
+    )
+
+
+def _where_roles_are(solution: Solution) -> str:
+    """How much of the year roles are elsewhere; of one side as clients see it where that follows the roles."""
+    site, states = solution.study.site, solution.dynamics.states
+    principal = principal_traffic(site)
+    if not solution.study.policy.apart and site.traffic[principal].share == "first":
+        return f"{principal} is carried by {site.sides[-1]} for {100 * share_last_side(load(solution)):.3g} %"
+    assert states.takeover is not None
+    away = (states.takeover.holder[states.control] != 0).any(axis=1)  # 0: the first holder
+    some = "a role is" if len(states.takeover.roles) == 1 else "some role is"
+    return f"{some} not with its first holder for {100 * float(solution.dynamics.probability[away].sum()):.3g} %"
