@@ -16,6 +16,7 @@ from k2rel.errors import InputError, Problem, closest
 from k2rel.inputs import Input
 from k2rel.site.coverage import DEFAULT
 from k2rel.site.source import KeyPath, YamlSource, as_written
+from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["FAMILIES", "LIMITED", "from_text", "input_of", "inputs_at", "with_values"]
 
@@ -27,6 +28,7 @@ class Quantity:
     kind: str
     unit: str
     family: str = "lognormal"
+    times: float = 1.0  # how many of its unit are one of those that files are read in
 
 
 LIMITED = {
@@ -44,12 +46,12 @@ LIMITED = {
     "path_failover_coverage": Quantity("path failover coverage", "", "beta"),
     "detection": Quantity("detection time", "h"),
     "giveback": Quantity("giveback", "h"),
-    "spurious": Quantity("rate of spurious takeovers", "/h"),
+    "spurious": Quantity("rate of spurious takeovers", "per year", times=HOURS_PER_YEAR),
     "retry_after": Quantity("time until a retry", "h"),
     "retry_coverage": Quantity("retry coverage", "", "beta"),
     "operator_coverage": Quantity("operator coverage", "", "beta"),
     "restoration": Quantity("restoration time", "h"),
-    "drift": Quantity("rate of drift", "/h"),
+    "drift": Quantity("rate of drift", "per year", times=HOURS_PER_YEAR),
     "drill": Quantity("interval of drills", "h"),
     "takes": Quantity("interruption by a drill", "h"),
     "mend": Quantity("time to mend a split", "h"),
@@ -176,8 +178,9 @@ def inputs_at(source: YamlSource, read: Callable[[YamlSource], Any]) -> dict[Key
 
 
 def input_of(name: str, key: str, point: float, low: float, high: float, entry: Mapping[str, Any]) -> Input:
-    """Make one input from limits that were read in the unit of its kind."""
+    """Make one input from limits that were read in hours, or per hour."""
     quantity = LIMITED[key]
+    point, low, high = (value * quantity.times for value in (point, low, high))
     unit = f" {quantity.unit}" if quantity.unit else ""
     if not low < high:
         raise InputError(f"limits: low must be below high, got {low:g} and {high:g}{unit}")

@@ -84,7 +84,8 @@ def with_unit(key: str, value: str) -> str:
     ('250000 h', '4 d', 'hdd_elerath')
     """
     what = key.rpartition(".")[2].partition("[")[0]
-    unit = _UNITS.get(what, LIMITED[what].unit if what in LIMITED else "")
+    read = LIMITED.get(what)
+    unit = _UNITS.get(what, "" if read is None else read.unit if read.times == 1.0 else "/h")
     grouped = re.fullmatch(r"\s*(\d{1,3}\.\d{3})(\D.*)?", str(value)) if unit else None
     if grouped:  # 250.000 is 250: shown as it was read
         value = f"{float(grouped[1]):.15g}{grouped[2] or ''}"
