@@ -215,7 +215,7 @@ def test_pacemaker_ideal_by_closed_form() -> None:
 
 
 def test_pacemaker_who_has_the_service_after_what() -> None:
-    def after(*failed: str) -> tuple[str, bool, tuple[str, ...]]:
+    def after(*failed: str) -> tuple[str | None, bool, tuple[str, ...]]:
         found = k2rel.failover(k2rel.study(FOLDER / "pacemaker.yaml"), list(failed))
         return found.roles["files"], found.services["files"], found.out_of_service
 
@@ -288,7 +288,7 @@ def test_ha_pair_takes_over_only_what_it_reaches() -> None:
 def test_stretched_a_site_without_majority_stops_and_the_witness_decides() -> None:
     site = k2rel.study(FOLDER / "stretched.yaml")
 
-    def runs(*failed: str) -> tuple[str, bool]:
+    def runs(*failed: str) -> tuple[str | None, bool]:
         found = k2rel.failover(site, list(failed))
         return found.roles["cluster"], found.services["cluster"]
 
