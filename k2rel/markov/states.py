@@ -121,9 +121,10 @@ class SiteStates:
         if self.takeover is None:
             return np.full(len(self.control), NO_HELP)
         found = self.takeover.doing[self.control]
+        pair = self.recipe.joint.pair[self.recipe.joint.condition[self.part_state], self.control]
         for n, event in enumerate(self.recipe.table.events):
             if event.name == "detection":
-                due = self.recipe.table.term[n, self.recipe.joint.condition[self.part_state], self.control] >= 0
+                due = (pair >= 0) & (self.recipe.table.term[n, pair] >= 0)
                 found[due & np.isin(found, (NO_BACKUP, NO_HELP))] = UNSEEN
         return found
 
