@@ -260,6 +260,13 @@ def test_vrrp_ideal_by_closed_form_and_what_three_advertisements_add() -> None:
     found = as_modelled(study("vrrp"))
     assert found["group_data"] - none == pytest.approx(missed, rel=0.02)
     assert found["group_voice"] == pytest.approx(found["group_data"], rel=1e-9)
+    causes = k2rel.downtime_causes(study("vrrp"), service="group_data")["downtime_min_per_year"]
+    assert causes["a loss is not detected yet"] == pytest.approx(missed * 8760 * 60, rel=0.02)
+
+
+@pytest.mark.parametrize("name", TAKEOVERS)
+def test_each_has_a_summary(name) -> None:
+    assert "minutes of downtime a year" in k2rel.study(FOLDER / f"{name}.yaml").solve().summary().words()
 
 
 def test_vrrp_each_gateway_is_master_of_its_own_group_and_of_both_when_the_other_is_lost() -> None:
