@@ -264,7 +264,7 @@ def test_vrrp_ideal_by_closed_form_and_what_three_advertisements_add() -> None:
     assert causes["a loss is not detected yet"] == pytest.approx(missed * 8760 * 60, rel=0.02)
 
 
-@pytest.mark.parametrize("name", TAKEOVERS)
+@pytest.mark.parametrize("name", ["vrrp", *(pytest.param(n, marks=pytest.mark.slow) for n in TAKEOVERS if n != "vrrp")])
 def test_each_has_a_summary(name) -> None:
     assert "minutes of downtime a year" in k2rel.study(FOLDER / f"{name}.yaml").solve().summary().words()
 
