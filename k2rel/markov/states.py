@@ -121,12 +121,16 @@ class SiteStates:
         if self.takeover is None:
             return np.full(len(self.control), NO_HELP)
         found = self.takeover.doing[self.control]
-        pair = self.recipe.joint.pair[self.recipe.joint.condition[self.part_state], self.control]
         for n, event in enumerate(self.recipe.table.events):
             if event.name == "detection":
-                due = (pair >= 0) & (self.recipe.table.term[n, pair] >= 0)
+                due = self.recipe.table.term[n, self.pair] >= 0
                 found[due & np.isin(found, (NO_BACKUP, NO_HELP))] = UNSEEN
         return found
+
+    @cached_property
+    def pair(self) -> IntArray:
+        """Number of what roles do about each state, in the table of the recipe."""
+        return np.asarray(self.recipe.joint.pair[self.recipe.joint.condition[self.part_state], self.control])
 
     @property
     def doings(self) -> tuple[int, ...]:
