@@ -234,6 +234,12 @@ def test_what_the_page_quotes_stands_in_the_designs() -> None:
         assert any(set(block) <= lines for lines in designs), block
 
 
+def test_the_page_quotes_what_failover_says() -> None:
+    found = k2rel.failover(data_dir() / "examples" / "designs" / "pacemaker.yaml", ["feed_1"])
+    (quoted,) = PAGE.read_text().split("```text\n")[1:]
+    assert quoted.split("```")[0].splitlines() == [f"why: {line}" for line in found.reasons]
+
+
 FEW = ("heartbeat whose silence is a loss", "auto-recovery of a suspended part")
 
 
