@@ -215,7 +215,7 @@ def test_pacemaker_ideal_by_closed_form() -> None:
 
 
 def test_pacemaker_who_has_the_service_after_what() -> None:
-    def after(*failed: str) -> tuple[str, bool, tuple[str, ...]]:
+    def after(*failed: str) -> tuple[str | None, bool, tuple[str, ...]]:
         found = k2rel.failover(k2rel.study(FOLDER / "pacemaker.yaml"), list(failed))
         return found.roles["files"], found.services["files"], found.out_of_service
 
@@ -260,6 +260,13 @@ def test_vrrp_ideal_by_closed_form_and_what_three_advertisements_add() -> None:
     found = as_modelled(study("vrrp"))
     assert found["group_data"] - none == pytest.approx(missed, rel=0.02)
     assert found["group_voice"] == pytest.approx(found["group_data"], rel=1e-9)
+    causes = k2rel.downtime_causes(study("vrrp"), service="group_data")["downtime_min_per_year"]
+    assert causes["a loss is not detected yet"] == pytest.approx(missed * 8760 * 60, rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["vrrp", *(pytest.param(n, marks=pytest.mark.slow) for n in TAKEOVERS if n != "vrrp")])
+def test_each_has_a_summary(name) -> None:
+    assert "minutes of downtime a year" in k2rel.study(FOLDER / f"{name}.yaml").solve().summary().words()
 
 
 def test_vrrp_each_gateway_is_master_of_its_own_group_and_of_both_when_the_other_is_lost() -> None:
@@ -288,7 +295,7 @@ def test_ha_pair_takes_over_only_what_it_reaches() -> None:
 def test_stretched_a_site_without_majority_stops_and_the_witness_decides() -> None:
     site = k2rel.study(FOLDER / "stretched.yaml")
 
-    def runs(*failed: str) -> tuple[str, bool]:
+    def runs(*failed: str) -> tuple[str | None, bool]:
         found = k2rel.failover(site, list(failed))
         return found.roles["cluster"], found.services["cluster"]
 

@@ -234,7 +234,25 @@ def test_what_the_page_quotes_stands_in_the_designs() -> None:
         assert any(set(block) <= lines for lines in designs), block
 
 
-FEW = ("heartbeat whose silence is a loss", "drift and drills", "auto-recovery of a suspended part")
+@pytest.mark.slow
+def test_drills_of_the_page(tmp_path) -> None:
+    """Two nodes with fencing without drills, and with drills that interrupt nothing."""
+    text = (data_dir() / "examples" / "designs" / "pacemaker.yaml").read_text()
+    downtime = []
+    for drill in ("", ", drill: 90 d"):
+        path = tmp_path / "nodes.yaml"
+        path.write_text(text.replace(", drill: 90 d, takes: 1 min", drill))
+        downtime.append(k2rel.study(path).solve()["nfs"].downtime_min_per_year)
+    assert f"{downtime[0] - downtime[1]:.1f} of {downtime[0]:.1f} minutes a year" in PAGE.read_text()
+
+
+def test_the_page_quotes_what_failover_says() -> None:
+    found = k2rel.failover(data_dir() / "examples" / "designs" / "pacemaker.yaml", ["feed_1"])
+    (quoted,) = PAGE.read_text().split("```text\n")[1:]
+    assert quoted.split("```")[0].splitlines() == [f"why: {line}" for line in found.reasons]
+
+
+FEW = ("heartbeat whose silence is a loss", "auto-recovery of a suspended part")
 
 
 @pytest.mark.parametrize("rule", [*FEW, *(pytest.param(r, marks=pytest.mark.slow) for r in RULES if r not in FEW)])
