@@ -326,23 +326,23 @@ def test_a_walk_through_the_chain_finds_the_same(tmp_path) -> None:
     (state,) = (each.state for each in chain.at_once(chain.start))
     lost = [0.0] * 50
     total = [0.0] * 50
-    for step in range(100_000):
+    for step in range(25_000):
         if state not in moves:
             found = list(chain.next(state))
             moves[state] = [*accumulate(rate for rate, _ in found)], [each.state for _, each in found]
         rates, after = moves[state]
         stays = chance.expovariate(rates[-1])
-        total[step // 2000] += stays
-        lost[step // 2000] += 0.0 if chain.performed(state)["master"] else stays
+        total[step // 500] += stays
+        lost[step // 500] += 0.0 if chain.performed(state)["master"] else stays
         (state,) = chance.choices(after, cum_weights=rates)
     off = np.array(lost) - expected * np.array(total)
     assert abs(off.mean()) < 4 * off.std(ddof=1) / len(off) ** 0.5
-    assert off.std(ddof=1) / len(off) ** 0.5 < 0.1 * expected * sum(total) / len(total)
+    assert off.std(ddof=1) / len(off) ** 0.5 < 0.2 * expected * sum(total) / len(total)
 
 
 # --- the library -----------------------------------------------------------------------------------------------------
 
-QUICK = (0, 2, 5, 6, 12, 16, 19, 25, 29, 37)
+QUICK = (5, 12, 15, 19, 24, 33, 35, 46, 51, 54, 62)
 SEEDS = [seed if seed in QUICK else pytest.param(seed, marks=pytest.mark.slow) for seed in range(200)]
 
 
