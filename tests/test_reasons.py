@@ -2,14 +2,18 @@
 
 import itertools
 import json
+import math
 import random
 
+import numpy as np
 import pytest
 
 import k2rel
 from k2rel.bundled import data_dir
-from k2rel.policy.failover import failover
+from k2rel.policy.controls import TakeoverTimes
+from k2rel.policy.failover import failover, raid_works
 from k2rel.policy.rules import Policy
+from k2rel.policy.takeover import Takeover
 from k2rel.report.explorer import show_explorer
 from k2rel.report.page import report_page
 from tests.random_takeovers import FIXED, random_study
@@ -159,7 +163,7 @@ def test_with_roles_that_stay_who_is_out_of_service_is_said() -> None:
     steps = {step.title: step.outcome.reasons for step in k2rel.takeover_steps(k2rel.study("L2R"), ["toe_A1"])}
     assert steps["before"] == ()
     assert steps["detection"] == ("server_B takes file_system over from server_A, which has lost toe_A1",)
-    assert steps["switchover"] == ("nobody has file_system: it is on its way, or waits",)
+    assert steps["switchover"] == ("nobody performs file_system: it is on its way, or waits",)
     assert steps["after"] == ("server_A could not take over: it has lost toe_A1 and is out of service",)
     assert steps["repaired"] == ("server_A could not take over: it is out of service",)
     assert steps["back in service"] == ()
@@ -248,3 +252,50 @@ def test_the_explorer_shows_a_role_of_both_and_a_suspended_part_as_such(browser,
     assert visit.mark("leaf_B").locator(".note").text_content() == "ports B suspended"
     assert "suspended\tports B" in visit.page.inner_text(".k2x-state")
     visit.clean()
+
+
+def modelled(study, failed):
+    """Of the one takeover that failures begin, as the chain has it: rate of detection, of arrival, probability."""
+    policy = Policy(study.site, study.policy.primary, sticky=True)
+    takeover = Takeover(policy, TakeoverTimes())
+    truth = policy.structure.truth(takeover.conditions, dict.fromkeys(failed, False) | raid_works(study.site, failed))
+    table = takeover.table(np.array([[truth[node] for node in takeover.conditions]]))
+    begins, detected = 0, None
+    for n, event in enumerate(table.events):
+        settled = int(table.settled[0, 0])
+        if event.name == "detection" and (rate := float(table.rate_per_h[n, 0, settled])) > 0:
+            begins, detected = int(table.leads_to[n, 0, settled]), rate
+    after = int(table.settled[0, begins])
+    arrives = float(table.rate_per_h[0, 0, after]) if takeover.moving[after] else None
+    return detected, arrives, float(table.coverage[0, begins])
+
+
+@pytest.mark.parametrize("seeds", [range(8), pytest.param(range(8, 150), marks=pytest.mark.slow)])
+def test_the_steps_that_are_drawn_are_those_of_the_chain(tmp_path, seeds) -> None:
+    met = 0
+    for seed in seeds:
+        study = random_study(tmp_path, seed)
+        policy = Policy(study.site, study.policy.primary)
+        chance = random.Random(seed)
+        for failed in chance.sample(
+            [e for n in (1, 2, 3) for e in itertools.combinations(study.site.components, n)], 25
+        ):
+            begun = failover(policy, failed).takeovers
+            if len(study.site.movable) > 1 or len(begun) != 1:
+                continue
+            steps = {}
+            for step in begun[0].steps:
+                if not step.after_failure:
+                    steps.setdefault(step.title.split(" of ")[0], []).append(step)
+            detected, arrives, sure = modelled(study, failed)
+            if "detected" in steps and steps["detected"][0].hours > 0:
+                assert detected == pytest.approx(1 / steps["detected"][0].hours), (seed, failed)
+            odds = [step.probability for step in begun[0].steps if not step.after_failure and step.title[:4] != "data"]
+            assert sure == pytest.approx(math.prod(p for p in odds if p is not None)), (seed, failed)
+            if begun[0].both:
+                assert arrives is None
+            else:
+                hours = sum(s.hours for name in ("fence", "wait for fence", "switchover") for s in steps.get(name, ()))
+                assert arrives == (pytest.approx(1 / hours) if hours else None), (seed, failed)
+            met += 1
+    assert met > 20

@@ -127,10 +127,11 @@ def _steps(policy: Policy, role: Role, place: int, split: Node) -> Iterator[Poss
         yield PossibleStep("detected", TRUE, _standing(policy, policy.detected_by(role.id, place), times))
     for unit, n, acts in policy.fences(holder):
         need = policy.need_of(unit, n)
-        yield PossibleStep(
-            f"fence of {policy.site.units[unit].server}", acts, ((TRUE, need.time_h),),
-            ((TRUE, need.coverage),) if need.coverage < 1 else (),
-        )  # fmt: skip
+        server, lasts = policy.site.units[unit].server, ((TRUE, need.time_h),)
+        sure: Values = ((TRUE, need.coverage),) if need.coverage < 1 else ()
+        yield PossibleStep(f"fence of {server}", acts, lasts, sure)
+        if need.time_h > 0:  # as modelled a role is on its way so long whether or not the fence does anything
+            yield PossibleStep(f"wait for fence of {server}", s.conjunction([alone, s.negation(acts)]), lasts)
     given = coverages(role)
     odds = _standing(policy, policy.causes(role.id, place), given) if any(p < 1 for p in given.values()) else ()
     yield PossibleStep("switchover", alone, ((TRUE, role.switchover_h),), odds)

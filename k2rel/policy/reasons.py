@@ -267,7 +267,8 @@ class _Reasons:
             if holder.on is not None and holder.on in self.policy.shut_down:
                 out = self._all(at, self.policy.shut_down[holder.on], self.policy.works(holder.on))
                 yield Sentence(out, (f"{holder_label(holder)} has {role} and is out of service",))
-        yield Sentence(self._not(self._any(held)), (f"nobody has {role}: it is on its way, or waits",))
+        where = "on its way, waits, or is at two at once" if self.policy.can_split(role) else "on its way, or waits"
+        yield Sentence(self._not(self._any(held)), (f"nobody performs {role}: it is {where}",))
 
     def _below(self, holder: Holder, guard: Node, stages: Iterable[Stage], verb: str = "lacks ") -> Listing:
         """The stages of a holder's needs that are lost; "is down" where that is what it runs on."""

@@ -176,7 +176,7 @@ function k2relExplorer(root, data, host) {
     const what = failed.size === 0 ? "Nothing has failed." : `Failed: ${[...failed].map(words).join(", ")}.`;
     said.textContent = `${what} ${lost.length ? "Lost: " + lost.join(", ") + "." : "Every service is there."}`;
     whyOf(outcome);
-    panel.querySelector(".k2x-state").replaceChildren(nowTable(policy, outcome), loadTable(outcome.loads));
+    panel.querySelector(".k2x-state").replaceChildren(nowTable(policy, outcome), ...(outcome.loads.length ? [loadTable(outcome.loads)] : []));
     host.tell?.([...failed], home);
     return problems;
   }
