@@ -221,24 +221,25 @@ class Follow:
         called = [self.called(state, r) for r in range(len(self.t.roles))]
         for r, role in enumerate(self.t.roles):
             for place in range(len(self.t._holders[role])):
-                for other, when in enumerate(self._takes(state, r, role, place, called[r])):
-                    where = self.held_by(state, r, place) & when & (self.moved_now[:, r] < 0)
+                here = self.held_by(state, r, place)
+                for other, when in enumerate(self._takes(state, role, place, called[r])):
+                    where = here & when & (self.moved_now[:, r] < 0)
                     self.moved_now[where, r], target[where, r] = place, other
+                    self.forced_now[where, r] = True
+                back = here & self._given_back(state, role, place) & ~called[r] & (self.moved_now[:, r] < 0)
+                self.moved_now[back, r], target[back, r] = place, 0
         before = state.copy()
         for r, role in enumerate(self.t.roles):
-            forced = np.zeros(len(state), dtype=np.bool_)
+            forced = self.forced_now[:, r]
             for place in range(len(self.t._holders[role])):
-                where = self.moved_now[:, r] == place
-                if not where.any():
+                here = forced & (self.moved_now[:, r] == place)
+                if not here.any():
                     continue
-                left, split = self.holds([self.policy.left(role, place), self.policy.split(role, place)], before)
-                here = where & (called[r] | (left & self._at_once(before, role, place)))
+                split = self.holds([self.policy.split(role, place)], before)[0]
                 self.split_now[:, r] |= here & split
                 self._count(counts, role, place, here & first, before)
                 self.shut(state, role, place, here & ~split)
-                forced |= here
-                due |= where
-            self.forced_now[:, r] = forced
+            due |= self.moved_now[:, r] >= 0
             if role in self.t.drifting:
                 state[forced, self.t.drift_column(role)] = 0
             given_back = (self.moved_now[:, r] >= 0) & ~forced
@@ -248,19 +249,23 @@ class Follow:
             self._move(state, r, role, forced, target)
         return due
 
-    def _takes(self, state: IntArray, r: int, role: str, place: int, called: BoolArray) -> list[BoolArray]:
-        """Who takes a role over from a holder at this instant, or gets it back."""
-        entry, positions = self.policy.site.roles[role], self.t.positions[role]
+    def _takes(self, state: IntArray, role: str, place: int, called: BoolArray) -> list[BoolArray]:
+        """Who takes a role over from a holder at this instant."""
+        positions = self.t.positions[role]
         takes = self.holds(self.policy.takes(role, place), state)
         at_once = self._at_once(state, role, place)
         takes = [when & at_once for when in takes]
         if positions.has(Kind.CALLED):
             found = self.holds(self.policy.takes(role, place, called=True), state)
             takes = [np.where(called, now, when) for now, when in zip(found, takes, strict=True)]
-        if entry.failback == "automatic" and entry.failback_after_h == 0 and place > 0:
-            ready = self.holds([self.policy.ready(role, self.t._holders[role][0])], state)[0]
-            takes[0] = takes[0] | (ready & ~called)
         return takes
+
+    def _given_back(self, state: IntArray, role: str, place: int) -> BoolArray:
+        """Whether a role goes back to its first holder at once."""
+        entry = self.policy.site.roles[role]
+        if entry.failback != "automatic" or entry.failback_after_h > 0 or place == 0:
+            return np.zeros(len(state), dtype=np.bool_)
+        return self.holds([self.policy.ready(role, self.t._holders[role][0])], state)[0]
 
     def _at_once(self, state: IntArray, role: str, place: int) -> BoolArray:
         """Whether a loss is noticed at once: a cause stands that takes no time to detect."""
