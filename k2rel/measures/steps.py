@@ -173,14 +173,18 @@ class _Walk:
         return settled
 
     def fences(self, begins: int) -> list[list[TakeoverNeed]]:
-        """For each role that leaves its first holder the fences that act."""
+        """For each unit of a first holder that a role leaves the fences that act, one after another."""
         after, structure = self.takeover.holder[self.settled(_BAD, begins)], self.policy.structure
         state = {**self.works[_BAD], **self.variables(begins)}
         found = []
         for r, role in enumerate(self.takeover.roles):
             acting = self.policy.fences(self.policy.holders(role)[0]) if after[r] != 0 else []
             truth = structure.truth([when for _, _, when in acting], state)
-            found.append([self.policy.need_of(unit, n) for unit, n, when in acting if truth[when]])
+            each: dict[str, list[TakeoverNeed]] = {}
+            for unit, n, when in acting:
+                if truth[when]:
+                    each.setdefault(unit, []).append(self.policy.need_of(unit, n))
+            found += each.values()
         return [of for of in found if of]
 
     def repaired(self, settled: int) -> int:
