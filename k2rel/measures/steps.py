@@ -176,7 +176,7 @@ class _Walk:
         """For each unit of a first holder that a role leaves the fences that act, one after another."""
         after, structure = self.takeover.holder[self.settled(_BAD, begins)], self.policy.structure
         state = {**self.works[_BAD], **self.variables(begins)}
-        found = []
+        found: list[list[TakeoverNeed]] = []
         for r, role in enumerate(self.takeover.roles):
             acting = self.policy.fences(self.policy.holders(role)[0]) if after[r] != 0 else []
             truth = structure.truth([when for _, _, when in acting], state)
