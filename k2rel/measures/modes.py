@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from k2rel.measures.solution import Solution, StudyLike, framed, solution_of
 from k2rel.organisation import Organisation
+from k2rel.policy.controls import NOTHING
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
 from k2rel.services.clients import own_states
@@ -120,10 +121,11 @@ def mode_flows(
     kind = kind.reshape(-1).astype(np.int64)
     p = dynamics.probability
     flow = dynamics.flows_between(kind, len(kinds))
+    placed = [takeover.words(control) for control in range(takeover.controls)]
     words = [
-        ModeWords(f"{told[mode]}; {takeover.words(control)}", told[mode].clients, site.sides)
-        if takeover.roles
-        else told[mode]
+        told[mode]
+        if placed[control] == NOTHING
+        else ModeWords(f"{told[mode]}; {placed[control]}", told[mode].clients, site.sides)
         for mode, control in zip(*divmod(kinds, takeover.controls), strict=True)
     ]
     return words, np.bincount(kind, weights=p, minlength=len(kinds)).astype(np.float64), flow

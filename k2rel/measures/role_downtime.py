@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +13,12 @@ from k2rel.measures.dynamic import as_modelled, share_last_side
 from k2rel.measures.load import load
 from k2rel.measures.solution import Solution, StudyLike, framed, solution_of
 from k2rel.organisation import Organisation
+from k2rel.policy.begun import lasts_words
 from k2rel.policy.controls import DOINGS
 from k2rel.policy.failover import principal_traffic
+from k2rel.site import Site
 from k2rel.site.coverage import failure_words
+from k2rel.site.roles import Role, TakeoverNeed
 from k2rel.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
@@ -106,7 +110,11 @@ def why_they_differ(study: StudyLike, organisation: Organisation | None = None) 
     study = solution.study
     site = study.site
     if not site.movable:
-        return f"{site.name} has no role that can move: both figures rest on the same states."
+        none = f"{site.name} has no role that can move: "
+        if site.suspensions:
+            later = any(np.isfinite(entry.auto_recovery_h) for entry in site.suspensions)
+            return f"{none}the ideal figure does not know what was lost first{', nor auto-recovery' if later else ''}."
+        return none + "both figures rest on the same states."
     if solution.method == "simulation":
         return f"{site.name} is simulated ({solution.reason}); what makes the difference is not taken apart there."
     dynamics = solution.dynamics
@@ -144,13 +152,44 @@ def why_they_differ(study: StudyLike, organisation: Organisation | None = None) 
         f"{principal} is down for {longer}. With ideal takeovers a role is back at {home} "
         f"at once whenever {healthy} is healthy, and a takeover takes no time and never fails. "
         "As modelled "
-        f"a takeover takes {role.switchover_h * 3600:.0f} s ({minutes['takeover_in_progress']:.3g} min a year are "
-        f"lost while one is on its way), fails with probability {failure_words(role)} and then waits for a person "
+        f"a takeover {_takes(site, role)} ({minutes['takeover_in_progress']:.3g} min a year are "
+        f"lost while one is on its way), {_fails(site, role)} and then {_until(role)} "
         f"({minutes['failed_takeover']:.3g} min), and the former primary is out of service until {back}: a second "
         f"failure in that time finds no backup ({minutes['no_backup']:.3g} min). {more}The remaining "
         f"{minutes['no_takeover_helps']:.3g} min come from failures that no takeover helps "
-        f"against. {stay}: {_where_roles_are(solution)} of the year."
+        f"against. {stay}: {_where_roles_are(solution)} of the year.{_persons(site, takeover.roles)}"
     )
+
+
+def _fences(site: Site, role: Role) -> list[TakeoverNeed]:
+    """The fences of all units that a role can leave."""
+    units = dict.fromkeys(unit for holder in role.holders for unit in holder.units)
+    return [need for unit in units for need in site.units[unit].needed if need.kind == "fence"]
+
+
+def _takes(site: Site, role: Role) -> str:
+    fence_h = max((need.time_h for need in _fences(site, role)), default=0.0)
+    fence = f" after {lasts_words(fence_h)} for the fence" if fence_h else ""
+    return ("is at once" if role.switchover_h == 0 else f"takes {role.switchover_h * 3600:.0f} s") + fence
+
+
+def _fails(site: Site, role: Role) -> str:
+    worst = min((need.coverage for need in _fences(site, role)), default=1.0)
+    why = [f"with probability {failure_words(role)}"] if role.coverage < 1 or role.coverage_of else []
+    why += [f"with its fence ({1 - worst:.2g})"] if worst < 1 else []
+    why += ["where it is unready"] if role.drift_per_h else []
+    return "fails " + (" or ".join(why) or "only where nobody is ready when it arrives")
+
+
+def _until(role: Role) -> str:
+    return "is tried once more or waits for a person" if role.retry_coverage else "waits for a person"
+
+
+def _persons(site: Site, roles: Sequence[str]) -> str:
+    """What persons do that ideal takeovers are without, where that can make the ideal figure the worse one."""
+    if not any(site.roles[name].operator_moves == "any loss" for name in roles):
+        return ""
+    return " With ideal takeovers no person moves a role that waits for its fence, its heartbeat or anything else."
 
 
 def _where_roles_are(solution: Solution) -> str:

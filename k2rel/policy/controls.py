@@ -313,7 +313,7 @@ class Controls:
         parts += [f"takeover of {role} unready" for role in self.drifting if digits[self.drift_column(role)]]
         suspended = enumerate(self.policy.site.suspensions)
         parts += [f"{entry.part} suspended" for n, entry in suspended if digits[self.suspension_column(n)]]
-        return ", ".join(parts) or "nothing to move"
+        return ", ".join(parts) or NOTHING
 
     def _position_words(self, role: str, code: int) -> str:
         at = self.positions[role].all[code]
@@ -334,6 +334,7 @@ class Controls:
         return server if server and sum(holder.side == side for holder in holders) > 1 else side
 
 
+NOTHING = "nothing to move"  # what a control state without roles is where nothing is suspended
 # of several roles the first decides
 _DOING = (
     (AWAY, STRANDED), ((Kind.SPLIT, Kind.MENDING, Kind.RESTORING_DATA), BOTH), ((Kind.ON_ITS_WAY,), ON_ITS_WAY),

@@ -1,0 +1,32 @@
+"""What is said of takeovers with fences, drift and suspensions, beside the numbers."""
+
+from __future__ import annotations
+
+import k2rel
+from k2rel.bundled import data_dir
+from k2rel.measures.role_downtime import why_they_differ
+
+DESIGNS = data_dir() / "examples" / "designs"
+
+
+def test_a_fence_its_time_and_an_unready_takeover_are_said() -> None:
+    """The takeover itself has coverage 1: what fails is its fence, or it is unready."""
+    words = why_they_differ(k2rel.study(DESIGNS / "pacemaker.yaml"))
+    assert "takes 30 s after 15 s for the fence" in words
+    assert "fails with its fence (0.02) or where it is unready and then is tried once more" in words
+    assert "no person moves a role that waits" in words  # why the ideal figure is nearly as large
+
+
+def test_a_takeover_at_once_that_never_fails_has_no_probability_of_zero() -> None:
+    words = why_they_differ(k2rel.study(DESIGNS / "vrrp.yaml"))
+    assert "a takeover is at once" in words
+    assert "probability 0" not in words
+
+
+def test_modes_without_roles_say_what_is_suspended() -> None:
+    """With leaf B or the peer link down, and with an uplink or ports down, every client is served by A: two rows."""
+    study = k2rel.study(DESIGNS / "mlag.yaml")
+    modes = k2rel.modes(study)["mode"].tolist()
+    assert len(set(modes)) == len(modes)
+    assert "every client by A; ports_B suspended" in modes
+    assert "what was lost first, nor auto-recovery" in why_they_differ(study)
