@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import k2rel
 from k2rel.bundled import data_dir
+from k2rel.design.verdict import takeover_words
 from k2rel.measures.role_downtime import why_they_differ
 
 DESIGNS = data_dir() / "examples" / "designs"
@@ -30,3 +31,20 @@ def test_modes_without_roles_say_what_is_suspended() -> None:
     assert len(set(modes)) == len(modes)
     assert "every client by A; ports_B suspended" in modes
     assert "what was lost first, nor auto-recovery" in why_they_differ(study)
+
+
+def test_cases_of_a_report_say_why_nobody_serves_and_what_is_suspended() -> None:
+    cases = {case.title: case for case in k2rel.failover_cases(k2rel.study(DESIGNS / "pacemaker.yaml"))}
+    assert "node_2 cannot take over: the fence bmc_1 of node_1 is down (through feed_1)" in cases["feed 1"].why()
+    assert cases["node 1"].why() == ()
+    cases = {case.title: case for case in k2rel.failover_cases(k2rel.study(DESIGNS / "mlag.yaml"))}
+    assert "suspended: ports_B" in cases["peer link"].effect()  # not the same case as the loss of leaf B
+    assert "peer_link is lost while keepalive and leaf_A work" in cases["peer link"].why()[0]
+
+
+def test_ideal_figures_beside_persons_and_without_roles() -> None:
+    """Where no role can move nothing is ideal; where a person moves a role that waits, the ideal figure is without."""
+    assert takeover_words(k2rel.study(DESIGNS / "mlag.yaml").solve().solution) == ""
+    assert "no person who moves a role that waits" in takeover_words(
+        k2rel.study(DESIGNS / "pacemaker.yaml").solve().solution
+    )

@@ -114,7 +114,8 @@ def _full_words(site: Site, found: AvailabilityResult) -> str:
 def takeover_words(solution: Solution) -> str:
     """Why the figure is not the ideal one, what makes most of the difference first; empty where there is no other."""
     second = solution.ideal
-    if second is None or solution.method == "exact":
+    site = solution.study.site
+    if second is None or solution.method == "exact" or not site.movable:
         return ""
     principal = principal_traffic(solution.study.site)
     ideal = _spent(availability(second)[principal].downtime_min_per_year)
@@ -126,10 +127,12 @@ def takeover_words(solution: Solution) -> str:
         parts = [
             f"{_spent(value)} {'are lost ' if k == 0 else ''}{name}" for k, (name, value) in enumerate(lost.items())
         ]
+    persons = any(role.operator_moves == "any loss" for role in site.roles.values())
+    certain = "at once and certain" + (" but with no person who moves a role that waits" if persons else "")
     if not parts:
-        return f"With ideal takeovers, at once and certain, it would be {ideal}."
+        return f"With ideal takeovers, {certain}, it would be {ideal}."
     told = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
-    return f"Of these, {told}; with ideal takeovers, at once and certain, it would be {ideal}."
+    return f"Of these, {told}; with ideal takeovers, {certain}, it would be {ideal}."
 
 
 def _spent(minutes: float) -> str:

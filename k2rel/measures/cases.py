@@ -62,6 +62,8 @@ class Case(Shown):
             parts.append("lost: " + ", ".join(service.replace("_", " ") for service in lost))
         for words, servers in outcome.out_of_service_words().items():
             parts.append(f"{words}: " + ", ".join(servers))
+        if outcome.suspended:
+            parts.append("suspended: " + ", ".join(outcome.suspended))
         for state_of_load in ("overloaded", "background slowed"):
             elements = [load.element for load in outcome.loads if load.state == state_of_load]
             parts += [f"{state_of_load}: " + ", ".join(elements)] if elements else []
@@ -86,6 +88,19 @@ class Case(Shown):
             found += [f"{name}: {words}"] if words else []
         moved = (role for role, side in outcome.roles.items() if side not in (None, self.normal.roles[role]))
         return found + [f"{r} {at_words(outcome.roles[r] or '')}" for r in moved if r not in outcome.holders]
+
+    def why(self) -> tuple[str, ...]:
+        """Why a role is performed by nobody or had by two, or a part suspended; empty where nothing of that is so.
+
+        Examples
+        --------
+        >>> from k2rel.studies import study
+        >>> [case.why() for case in failover_cases(study("L2R")) if case.title == "raid chassis"]
+        [('server_A lacks what file_system needs: raid_chassis',)]
+        """
+        there = self.outcome.services
+        asked = self.outcome.suspended or not all(there.get(role, True) for role in self.outcome.roles)
+        return self.outcome.reasons if asked else ()
 
     def further_paths(self) -> dict[str, str]:
         """Say which path each further traffic class of client 1 takes, behind the client's own parts.
@@ -195,6 +210,7 @@ def _essence(outcome: FailoverOutcome) -> object:
         outcome.primary,
         tuple(outcome.roles.items()),
         outcome.out_of_service,
+        outcome.suspended,
         paths,
         tuple(outcome.holders.items()),
         tuple(outcome.services.items()),

@@ -338,6 +338,8 @@ def show_cases(study: StudyLike) -> HTML:
         text = f"<h3>{html.escape(case.title)}</h3><p>{html.escape(case.effect())}</p>"
         for name, path in case.further_paths().items():
             text += f"<p class='more'>{html.escape(name.replace('_', ' '))} of client 1: {html.escape(path)}</p>"
+        for why in case.why():
+            text += f"<p class='more'>why: {html.escape(why)}</p>"
         if alike:
             text += f"<p class='more'>The same follows from: {html.escape(alike)}</p>"
         rows.append(f"<div class='case'><div>{text}</div><figure>{drawing.svg}</figure></div>")
