@@ -58,7 +58,7 @@ def test_a_split_and_its_mending_are_a_kind_of_their_own(tmp_path) -> None:
     found = lost_while(study)
     assert found["two sides have a role, or that is mended"] == pytest.approx(down * MINUTES, rel=1e-6)
     assert sum(found.values()) == pytest.approx(down * MINUTES, rel=1e-6)
-    counts = {row["what"]: row for row in k2rel.interruptions(study, method="markov").attrs["takeovers"]}
+    counts = {row["what"]: row for row in k2rel.interruptions(study, method="markov").attrs["takeover_counts"]}
     splits = lost * shares["good"] + 0.6 / 2 * shares["silent mending"] + shares["silent data"] / 30
     both = counts["split brains, until they are mended"]
     assert (both["per_year"], both["min_per_year"]) == pytest.approx((splits * YEAR_H, down * MINUTES), rel=1e-6)
@@ -101,7 +101,7 @@ def test_sites_without_such_rules_have_no_such_kinds() -> None:
     study = k2rel.study("L2R")
     assert len(k2rel.downtime_causes(study)) == 4
     assert len(k2rel.downtime_split(study, by="mode").columns) == 5
-    assert k2rel.interruptions(study).attrs["takeovers"] == []
+    assert k2rel.interruptions(study).attrs["takeover_counts"] == []
 
 
 def test_the_command_line_counts_them(tmp_path, capsys) -> None:
@@ -114,7 +114,7 @@ def test_the_command_line_counts_them(tmp_path, capsys) -> None:
     words = capsys.readouterr().out
     assert "Takeovers, and what goes with them" in words
     assert main(["interruptions", path, "--format", "json"]) == 0
-    told = {row["what"]: row["per_year"] for row in json.loads(capsys.readouterr().out)["takeovers"]}
+    told = {row["what"]: row["per_year"] for row in json.loads(capsys.readouterr().out)["takeover_counts"]}
     # half of the takeovers fail, for an hour, half of these are followed by another hour
     held = 1 / (1 + 0.005 * (1 + 0.5))
     assert told["takeovers without a cause"] == pytest.approx(0.01 * held * YEAR_H, rel=1e-6)

@@ -57,7 +57,7 @@ def interruptions_verb(args: argparse.Namespace) -> int:
                 **finite({name: getattr(states, name, None) for name in ("error_bound", "share_bound")}),
                 "buffer_h": buffer_h,
                 "interruptions": records(table),
-                "takeovers": [finite(row) for row in table.attrs["takeovers"]],
+                "takeover_counts": [finite(row) for row in table.attrs["takeover_counts"]],
                 "downtime_causes": [] if causes is None else records(causes),
                 "performability": finite(figures),
                 "modes": [] if shares is None else records(shares.head(50)),
@@ -76,8 +76,8 @@ def interruptions_verb(args: argparse.Namespace) -> int:
         )
     for note in notes:
         say(f"\n{note}")
-    if table.attrs["takeovers"]:
-        counts = pd.DataFrame(table.attrs["takeovers"]).set_index("what")
+    if table.attrs["takeover_counts"]:
+        counts = pd.DataFrame(table.attrs["takeover_counts"]).set_index("what")
         print_table(counts, "\nTakeovers, and what goes with them")
     if causes is not None:
         print_table(causes, "\nDowntime by what the roles are doing meanwhile")

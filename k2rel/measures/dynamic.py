@@ -113,7 +113,7 @@ def interruptions(
         path (``path_failovers_per_year``, ``..._on_air_...``, ``..._bridged_...`` by the buffer) and minutes a year;
         ``unsuccessful_...`` where a person has to help; ``client_path_failovers_per_year`` over all clients.
         ``attrs["notes"]`` says what availability leaves out of these, and of tests what is exponential here;
-        ``attrs["takeovers"]`` counts split brains, retries, drills, ... where the site has such (``what``,
+        ``attrs["takeover_counts"]`` counts split brains, retries, drills, ... where the site has such (``what``,
         ``per_year``, ``min_per_year``).
 
     Raises
@@ -138,7 +138,7 @@ def interruptions(
     if solution.method == "simulation":
         notes = path_failover_notes(solution)
         counted = _counted(solution, services, buffer_h, first_loss=first_loss)
-        return framed(counted, solution, notes=notes, takeovers=takeover_counts(solution))
+        return framed(counted, solution, notes=notes, takeover_counts=takeover_counts(solution))
     chain = solution.chain
     dynamics = chain.dynamics
     every = {service.name: service for service in site_services(solution.study.site)}
@@ -169,7 +169,7 @@ def interruptions(
         rows.append({"service": service.name, **row})
     notes = [*exponential_tests(solution.study), *path_failover_notes(solution)]
     frame = pd.DataFrame(rows).set_index("service")
-    return framed(frame, chain, notes=notes, takeovers=takeover_counts(solution))
+    return framed(frame, chain, notes=notes, takeover_counts=takeover_counts(solution))
 
 
 def _counted(
