@@ -69,7 +69,10 @@ class Chain(Cluster):
         if due:
             yield 1.0 / max(entry[3] for entry in due), self.take_over(state, [entry[:3] for entry in due])
         for r, (role, position) in enumerate(zip(self.movable, state.roles, strict=True)):
-            if position[0] == "held" and role.spurious_per_h and not self.left(state, role, role.holders[position[1]]):
+            if position[0] != "held" or not role.spurious_per_h:
+                continue
+            holder = role.holders[position[1]]
+            if self.seen(state).undisturbed(holder) and not self.left(state, role, holder):
                 target = self.taker(state, role, position[1])
                 if target is not None:
                     yield role.spurious_per_h, self.take_over(state, [(r, position[1], target)], spurious=True)

@@ -157,6 +157,14 @@ class Seen:
         return any(map(self.real_loss, units)) or (not self.voted(holder) and told)
 
     @once
+    def undisturbed(self, holder: Holder) -> bool:
+        """It has lost nothing, and no takeover from it would wait."""
+        units = self.units(holder)
+        waits = [n for unit in units for n in unit.needed if n.kind == "heartbeat" and n.missing == "wait"]
+        kept = not any(map(self.lost, units)) and all(map(self.permitted, units))
+        return kept and all(map(self.met, waits)) and self.voted(holder)
+
+    @once
     def silent(self, holder: Holder) -> bool:
         return any(map(self.silence, self.units(holder)))
 

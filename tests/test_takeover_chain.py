@@ -108,6 +108,43 @@ def test_a_takeover_without_a_cause_costs_a_switchover_and_the_server_that_it_sh
     assert found.takeovers_per_h["master"] == pytest.approx(0.01 * (shares["a, both"] + shares["b, both"]))
 
 
+def test_a_takeover_without_a_cause_waits_for_its_fence_as_others_do(tmp_path) -> None:
+    """The servers do not fail: at one with the other in service, or out of it, and whether the fence works."""
+    site = site_of(tmp_path, {"spurious": "0.01 /h", "switchover": f"{SWITCH} h"}, [{"fence": "fence"}])
+    rates = {}
+    for fence in ("", ", bare"):
+        if not fence:
+            rates["held", "on its way"] = 0.01
+        rates |= {
+            (f"on its way{fence}", f"alone{fence}"): 1 / SWITCH, (f"alone{fence}", f"held{fence}"): 1 / BACK,
+            (f"on its way{fence}", f"both{fence}"): 1 / BACK, (f"both{fence}", f"held{fence}"): 1 / SWITCH,
+        }  # fmt: skip
+    for state in ("held", "on its way", "alone", "both"):
+        rates |= {(state, f"{state}, bare"): C[0], (f"{state}, bare", state): C[1]}
+    shares = by_hand(rates)
+    down = sum(share for state, share in shares.items() if state.startswith(("on its way", "both")))
+    assert steady(site, fence=C).unavailability["master"] == pytest.approx(down, rel=1e-10)
+    settings = {"fence.failure_rate": f"{C[0]} /h", "fence.mttr": f"{1 / C[1]} h"}
+    times = k2rel.Organisation(return_to_service_h=BACK, tolerance=1e-10)
+    study = k2rel.study(tmp_path / "pair.yaml", settings=settings)
+    found = k2rel.availability(study, organisation=times, method="markov")
+    assert found["master"].unavailability == pytest.approx(down, rel=1e-8)
+
+
+def test_fences_that_take_equally_long_have_a_slope_each(tmp_path) -> None:
+    site_of(tmp_path, {"switchover": f"{SWITCH} h"}, [{"fence": "fence", "time": "0.3 h"}])
+    settings = {f"{n}.{key}": value for n in "ab" for key, value in (("failure_rate", "0.01 /h"), ("mttr", "10 h"))}
+
+    def solved(**more: str) -> k2rel.Answer:
+        given = settings | {f"{unit}.fence_time": time for unit, time in more.items()}
+        return k2rel.study(tmp_path / "pair.yaml", settings=given).solve(method="markov")
+
+    slopes = solved().assumption_importance()["slope_min_per_year"]
+    for unit in ("unit_a", "unit_b"):
+        more, less = (solved(**{unit: f"{0.3 + step} h"})["media"].downtime_min_per_year for step in (1e-4, -1e-4))
+        assert slopes[f"{unit} fence fence time"] == pytest.approx((more - less) / 2e-4 / 3600, rel=1e-4)
+
+
 def test_after_a_failure_a_retry_then_an_operator_then_a_restoration(tmp_path) -> None:
     failed = {"retry_after": "15 min", "retry_coverage": 0.7, "operator_coverage": 0.9, "restoration": "6 h"}
     found = steady(site_of(tmp_path, AUTO | {"coverage": 0.6, "failed_takeover": failed}, BEAT), a=A)
@@ -207,11 +244,12 @@ def test_a_split_role_is_mended_and_may_need_its_data_restored(tmp_path) -> None
 
 def test_a_split_ends_with_the_loss_of_one_side_and_the_other_goes_on(tmp_path) -> None:
     found = steady(site_of(tmp_path, {}, ANYWAY), beat=C, a=A)
-    # the role is split, at b while a is down, and at b with a kept out of service until the heartbeat is back and a
-    # person places it
+    # the role is split, at b while a is down, and at b with a out of service until a person places it: nothing would
+    # stop it, so that is done while the heartbeat is lost too, and the role is split again
     rates = {
         ("up, a", "split"): C[0], ("split", "up, a"): C[1], ("split", "b, silent, lost"): A[0], ("up, a", "b, lost"): A[0],
         ("b, silent, lost", "b, silent, out"): A[1], ("b, silent, out", "b, silent, lost"): A[0],
+        ("b, silent, out", "split b"): 1 / BACK,
         ("b, silent, lost", "b, lost"): C[1], ("b, lost", "b, silent, lost"): C[0],
         ("b, silent, out", "b, out"): C[1], ("b, out", "b, silent, out"): C[0],
         ("b, lost", "b, out"): A[1], ("b, out", "b, lost"): A[0], ("b, out", "b, both"): 1 / BACK,

@@ -77,8 +77,9 @@ class Controls:
         self._unit = np.concatenate([[1], np.cumprod(self._sizes)]).astype(np.int64)
         if math.prod(sizes) > _MOST_CONTROLS:
             raise ModelTooLargeError(
-                f"{site.name}: {len(self.roles)} roles on {len(self.servers)} servers have {math.prod(sizes):,} "
-                "control states"
+                f"{site.name}: {len(self.roles)} roles on {len(self.servers)} servers can be in {math.prod(sizes):,} "
+                f"control states together, more than {_MOST_CONTROLS:,}; leave out what takeovers of some of them "
+                "take, or ask for --method exact, with ideal takeovers"
             )
         self.controls = int(self._unit[-1])
         if len(self.coverages) + len(self.guards) > 60:  # bits of a whole number
@@ -231,6 +232,7 @@ class Controls:
                 nodes += policy.heartbeats(role, holder)
                 nodes += [lost for _, lost in policy.servers_lost(holder)]
                 nodes += [policy.takes_over(holder), policy.silent(holder), policy.unstopped(holder)]
+                nodes += [policy.undisturbed(holder)] if policy.site.roles[role].spurious_per_h > 0 else []
                 nodes += [policy.works(holder.on)] if holder.on is not None else []
                 nodes += [when for unit, n, when in policy.fences(holder) if (unit, n) in self.guards]
                 nodes += list(policy.shootings(holder))

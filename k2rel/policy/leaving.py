@@ -177,6 +177,16 @@ class Leaving(Works):
             lost.append(s.conjunction([s.negation(self._quorum(holder)), *told]))
         return s.disjunction(lost)
 
+    @once
+    def undisturbed(self, holder: Holder) -> Node:
+        """Say when a holder has lost nothing, and nothing would keep a takeover from it waiting."""
+        kept = [self._quorum(holder)]
+        for unit in holder.units:
+            waits = [n for n in self._needed(unit, "heartbeat") if n.missing == "wait"]
+            kept += [self._triggers_kept(unit), self._permitted(unit)]
+            kept += [self._all_work(need.stages) for need in waits]
+        return self.structure.conjunction(kept)
+
     def silent(self, holder: Holder) -> Node:
         """Say when a holder is silent, and a takeover from it is called for unless it goes on with the role."""
         return self.structure.disjunction(map(self._unit_silent, holder.units))

@@ -64,7 +64,10 @@ class Positions:
     def __init__(self, policy: Policy, name: str) -> None:
         role, holders = policy.site.roles[name], policy.holders(name)
         every, pairs = range(len(holders)), [(i, n) for i in range(len(holders)) for n in range(len(holders)) if i != n]
-        remembers = role.operator_places != "preferred" or len({policy.fence_h(each) for each in holders}) > 1
+        fences = {
+            tuple(map(tuple, policy.fence_times(each))) for each in holders
+        }  # alike by name, not by value: each has its slope
+        remembers = role.operator_places != "preferred" or len(fences) > 1
         former: tuple[int | None, ...] = tuple(every) if remembers else (None,)
         found = [Position(Kind.HELD, n) for n in every]
         found += [Position(Kind.ON_ITS_WAY, n) for n in former] + [Position(Kind.STRANDED, n) for n in former]

@@ -276,10 +276,10 @@ class _Timed:
         return state, self.by_kind(np.where(kind > 0, kind, -1), term)
 
     def spurious(self, r: int, role: str) -> Found:
-        """A takeover begins without a cause."""
+        """A takeover begins without a cause, from a holder that has lost nothing, if it need not wait."""
         state, where = self.start.copy(), np.zeros(len(self.start), dtype=np.bool_)
-        for place in range(len(self.t._holders[role])):
-            could = self._could_move(r, role, place)
+        for place, holder in enumerate(self.t._holders[role]):
+            could = self._could_move(r, role, place) & self.f.holds([self.policy.undisturbed(holder)], self.start)[0]
             state[could, r] = self.t.positions[role].code(Kind.CALLED, place)
             where |= could
         return state, self.rates(where, Term(per_h=Given("spurious_per_h", role)))
