@@ -197,8 +197,10 @@ class Chain(Cluster):
             calm = calm and not self.left(state, role, holder)
             if calm and self.taker(state, role, position[1]) is not None:
                 where = ("drilling", position[1]) if role.drill_h > 0 else position
-                rate = (2.0 if state.drifted[r] else 1.0) / role.drill_every_h
-                yield rate, now(where)._replace(drifted=put(state.drifted, r, False))
+                ready = put(state.drifted, r, False)
+                yield 1.0 / role.drill_every_h, now(where)._replace(drifted=ready)
+                if state.drifted[r]:  # found half an interval after it began on average, without a drill of its own
+                    yield 1.0 / role.drill_every_h, now(position)._replace(drifted=ready)
 
     # what a state is worth
 

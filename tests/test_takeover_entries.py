@@ -192,6 +192,7 @@ def test_format_1_knows_nothing_of_it(tmp_path, section, key, old, new) -> None:
 
 
 REFUSED = {
+    "a server that tells of its own loss": ("heartbeat: ring}", "heartbeat: node_2}", "u2.heartbeat", "cannot tell of its own loss"),
     "more votes than there are": (
         QUORUM, "{quorum: {at_least: 3, of: [witness, ring]}}", "takeover_needs.1.quorum", "asks for 3 of only 2 .*, which can never be",
     ),

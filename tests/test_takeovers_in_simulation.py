@@ -181,7 +181,7 @@ def test_takeovers_are_counted_and_drills_and_givebacks_are_not(tmp_path) -> Non
     load, figures = found.load(), k2rel.performability(study, method="markov")
     for name in ("takeovers_per_year", "failed_takeovers_per_year"):
         assert abs(off(load[name].value, load[name].standard_error, figures[name])) < 4
-    told = {row["what"]: row for row in k2rel.interruptions(study, method="markov").attrs["takeovers"]}
+    told = {row["what"]: row for row in k2rel.interruptions(study, method="markov").attrs["takeover_counts"]}
     tries = told["takeovers without a cause"]["per_year"]
     # a takeover that fails for its being unready is rare; a role that is held is tried at the rate
     held = 1 - sum(told[what]["min_per_year"] for what in ("drills", "roles given back")) / 525_600
@@ -263,11 +263,11 @@ def told_words(tmp_path_factory):
         "a person places what is stranded: master at A",
         "a person cannot place what is stranded: master being restored",
         "master is restored: master at A",
-        "a loss is noticed: master on its way, a out of service",
-        "a takeover of master begins without a cause: master on its way",
+        "a loss is noticed: master on its way from A, a out of service",
+        "a takeover of master begins without a cause: master on its way from B",
         "another attempt to take master over succeeds: master at B, a out of service",
-        "another attempt to take master over fails: master stranded",
-        "master goes back to its first holder: master being given back",
+        "another attempt to take master over fails: master stranded from A",
+        "master goes back to its first holder: master being given back from B",
         "master is mended after both sides had it: master at A",
         "master has to get its data back after both sides had it: master waits for its data",
         "master has its data back: master at A",

@@ -86,7 +86,8 @@ def test_planned_moves_are_a_kind_of_their_own(tmp_path) -> None:
     study = site(tmp_path, a_role(**NEVER, readiness=rules, spurious="0.005 /h"))
     # held and ready, held and unready, in a drill; an unready takeover fails, and an operator ends that in an hour
     shares = by_hand({
-        ("ready", "unready"): 0.002, ("ready", "drill"): 1 / 50, ("unready", "drill"): 2 / 50, ("drill", "ready"): 4.0,
+        ("ready", "unready"): 0.002, ("ready", "drill"): 1 / 50, ("unready", "drill"): 1 / 50,
+        ("unready", "ready"): 1 / 50, ("drill", "ready"): 4.0,
         ("unready", "stranded"): 0.005, ("stranded", "ready"): 1.0,
         ("drill", "unready drill"): 0.002, ("unready drill", "unready"): 4.0,
         ("stranded", "unready stranded"): 0.002, ("unready stranded", "unready"): 1.0,

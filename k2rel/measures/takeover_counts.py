@@ -152,7 +152,7 @@ def _rows(takeover: Takeover, counts: Counts) -> Iterator[dict[str, str | float]
     if Kind.DRILLING in kinds:
         yield lasting("drills", counts.events["drill"], Kind.DRILLING)
     elif "drill" in names:
-        yield row("drills that find a takeover unready", counts.events["drill"])
+        yield row("drills that find a takeover unready", counts.events["drill"] + counts.events["drill_finds"])
     if "failback" in names or Kind.GIVING_BACK in kinds or takeover.gives_back:
         lasts = [Kind.GIVING_BACK] if Kind.GIVING_BACK in kinds else []
         per_h = counts.given_back + counts.events.get("failback", 0.0)

@@ -42,7 +42,6 @@ class Term:
 
     times: tuple[tuple[tuple[Given, ...], ...], ...] = ()
     per_h: Given | None = None
-    factor: float = 1.0
     share: tuple[Given, ...] = ()
     rest: bool = False
 
@@ -54,7 +53,7 @@ class Term:
         >>> Term(((((Given("switchover_h", "r"),),),)), share=(Given("coverage", "r"),)).value(lambda given: 0.5)
         1.0
         """
-        rate: Any = self.factor if self.per_h is None else self.factor * of(self.per_h)
+        rate: Any = 1.0 if self.per_h is None else of(self.per_h)
         if self.share:
             share = _least([of(given) for given in self.share])
             rate = rate * (1.0 - share if self.rest else share)

@@ -325,24 +325,23 @@ class _Timed:
         state[:, column] = 1
         return state, self.rates(where, Term(per_h=Given("drift_per_h", role)))
 
-    def drilled(self, r: int, role: str) -> Found:
-        """A drill, which finds an unready takeover; twice as often then: it waits half an interval on average."""
+    def drilled(self, r: int, role: str, *, held: bool) -> Found:
+        """A drill, which finds an unready takeover; where none is `held`, what one of the calendar would have found.
+
+        Drills at random times would find it after an interval on average, those of a calendar after half of one.
+        """
         positions, column = self.t.positions[role], self.t.drift_column(role)
         state, where = self.start.copy(), np.zeros(len(self.start), dtype=np.bool_)
         for place in range(len(self.t._holders[role])):
             here = self._could_move(r, role, place)
-            if positions.has(Kind.DRILLING):
+            if held and positions.has(Kind.DRILLING):
                 state[here, r] = positions.code(Kind.DRILLING, place)
             where |= here
-        unready = self.start[:, column] == 1
         where &= self._all_well()
-        if not positions.has(Kind.DRILLING):
-            where &= unready  # what it finds is all that it does
+        if not held or not positions.has(Kind.DRILLING):
+            where &= self.start[:, column] == 1  # what it finds is all that it does
         state[:, column] = 0
-        every = (((Given("drill_every_h", role),),),)
-        return state, np.maximum(
-            self.rates(where & ~unready, Term(every)), self.rates(where & unready, Term(every, factor=2.0))
-        )
+        return state, self.rates(where, Term((((Given("drill_every_h", role),),),)))
 
     def drill_ends(self, r: int, role: str) -> Found:
         """The role is back where it was, if that is ready."""
@@ -418,6 +417,7 @@ def _of_role(timed: _Timed, r: int, role: str) -> Iterator[tuple[str, str, Found
     if positions.drifts:
         yield "drift", role, timed.drifts(r, role)
         if math.isfinite(entry.drill_every_h):
-            yield "drill", role, timed.drilled(r, role)
+            yield "drill", role, timed.drilled(r, role, held=True)
+            yield "drill_finds", role, timed.drilled(r, role, held=False)
     if positions.has(Kind.DRILLING):
         yield "drill_end", role, timed.drill_ends(r, role)

@@ -38,6 +38,7 @@ _EVENTS = {
     "data_restore": "{} has its data back",
     "drift": "the takeover of {} becomes unready, and nobody knows",
     "drill": "a drill of {} begins",
+    "drill_finds": "the takeover of {} is found unready, and made ready",
     "drill_end": "the drill of {} is over",
     "auto_recovery": "{} recovers by itself",
 }  # events of roles in time, by their names

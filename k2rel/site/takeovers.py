@@ -50,6 +50,10 @@ def _unit(checks: Checks, key: str, entry: UnitEntry, components: Mapping[str, C
         checks.known(trigger, checks.shared, (*path, "triggers", index), "component")
     if entry.heartbeat is not None:
         checks.known(entry.heartbeat, checks.shared, (*path, "heartbeat"), "component")
+        if entry.heartbeat == entry.server:
+            checks.report(
+                (*path, "heartbeat"), f"'{entry.server}' cannot tell of its own loss; name what joins the holders"
+            )
     needs = tuple(
         _takeover_need(checks, (*path, "takeover_needs", index), need)
         for index, need in enumerate(entry.takeover_needs)
@@ -58,6 +62,11 @@ def _unit(checks: Checks, key: str, entry: UnitEntry, components: Mapping[str, C
         where: KeyPath = (*path, "takeover_needs", index, need.kind)
         if need.kind == "heartbeat" and entry.heartbeat is not None:
             checks.report(where, f"the unit has its heartbeat already, '{entry.heartbeat}'; write all of it here")
+        if need.kind != "fence" and need.missing == "wait" and entry.server in need.stages:
+            message = (
+                f"'{entry.server}' is lost itself when it is to be taken over; name what is there then, as the link"
+            )
+            checks.report(where if need.kind == "heartbeat" else where[:-1], f"{message} between the holders")
         if need.kind == "fence":
             stopped = next((n for n in named(need.stages) if entry.server in with_needs([n], components)), None)
             if stopped is not None:
