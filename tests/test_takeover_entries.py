@@ -192,6 +192,8 @@ def test_format_1_knows_nothing_of_it(tmp_path, section, key, old, new) -> None:
 
 
 REFUSED = {
+    "drills without an end": ("takes: 1 min", "takes: 90 d", "readiness.takes", "as long as the time from one to the next"),
+    "drills that never are": ("drill: 90 d", "drill: 1000 y", "readiness.drill", "at most 100 years"),
     "a server that tells of its own loss": ("heartbeat: ring}", "heartbeat: node_2}", "u2.heartbeat", "cannot tell of its own loss"),
     "more votes than there are": (
         QUORUM, "{quorum: {at_least: 3, of: [witness, ring]}}", "takeover_needs.1.quorum", "asks for 3 of only 2 .*, which can never be",
@@ -577,7 +579,7 @@ def takeovers(draw: st.DrawFn) -> tuple[dict[str, Unit], Role, tuple[Suspension,
         for n, side in ((1, "A"), (2, "B"))
     )  # fmt: skip
     retry, operator, split = draw(st.booleans()), draw(SHARE), draw(st.booleans())
-    drift = draw(st.just(0.0) | st.floats(1e-9, 1e-3))
+    drift, takes = draw(st.just(0.0) | st.floats(1e-9, 1e-3)), draw(TIME)
     failback: Literal["manual", "automatic"] = "automatic" if draw(st.booleans()) else "manual"
     role = Role(
         "r", "r", holders, failback, "healthy", 1.0, 0.0,
@@ -587,7 +589,7 @@ def takeovers(draw: st.DrawFn) -> tuple[dict[str, Unit], Role, tuple[Suspension,
         spurious_per_h=draw(st.just(0.0) | st.floats(1e-9, 1e-3)),
         retry_after_h=draw(TIME) if retry else 0.0, retry_coverage=draw(SHARE) if retry else 0.0,
         operator_coverage=operator, restoration_h=draw(TIME),
-        drift_per_h=drift, drill_every_h=draw(TIME) if drift else math.inf, drill_h=draw(TIME),
+        drift_per_h=drift, drill_every_h=takes + draw(TIME) if drift else math.inf, drill_h=takes,
         partition=draw(st.sampled_from(["keeps", "moves"])),
         split_serves=draw(st.sampled_from(["neither", "former", "new"])), split_mend_h=draw(TIME),
         split_restore_share=draw(SHARE) if split else 0.0, split_restore_h=draw(TIME),

@@ -16,7 +16,6 @@ from k2rel.logic.structure import FALSE, TRUE, Node
 from k2rel.policy.terms import Given
 from k2rel.policy.works import Works, once
 from k2rel.site.coverage import class_of, coverages, detection_times
-from k2rel.site.model import Site
 from k2rel.site.roles import Holder, TakeoverNeed
 from k2rel.site.stages import Stage, names_in
 
@@ -25,9 +24,6 @@ __all__ = ["Leaving"]
 
 class Leaving(Works):
     """Structure functions of single units and holders."""
-
-    def __init__(self, site: Site, *, sticky: bool) -> None:
-        super().__init__(site, sticky=sticky)
 
     # units
 

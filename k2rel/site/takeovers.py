@@ -27,8 +27,11 @@ from k2rel.site.takeover_entries import (
     failback_of,
 )
 from k2rel.site.values import Branches
+from k2rel.units import HOURS_PER_YEAR
 
 __all__ = ["takeovers_of"]
+
+_RAREST = 100  # years: what is rarer, or longer, never is
 
 Takeovers = tuple[dict[str, Unit], dict[str, Role], tuple[Suspension, ...]]
 
@@ -216,6 +219,10 @@ def _check_failed(checks: Checks, path: KeyPath, entry: FailedTakeoverEntry) -> 
 def _check_readiness(checks: Checks, path: KeyPath, entry: ReadinessEntry) -> None:
     if entry.drill is not None and entry.drift == 0:
         checks.report((*path, "drill"), "drills find what has drifted, and nothing drifts; give drift, as 0.5 per year")
+    if entry.drill is not None and entry.takes >= entry.drill:
+        checks.report((*path, "takes"), "a drill takes as long as the time from one to the next; give less, as 1 min")
+    if entry.drill is not None and entry.drill > _RAREST * HOURS_PER_YEAR:
+        checks.report((*path, "drill"), f"at most {_RAREST} years; leave drill out where none is held")
 
 
 def _check_split(checks: Checks, path: KeyPath, entry: SplitBrainEntry) -> None:
@@ -280,6 +287,8 @@ def _suspensions(checks: Checks, components: Mapping[str, Component]) -> tuple[S
                 checks.report((*path, "works", index), f"'{name}'{needs_it} is lost then, so that this can never be")
         asked[part] = with_needs((*entry.lost, *entry.works), components)
         after = math.inf if entry.auto_recovery is None else entry.auto_recovery
+        if math.inf > after > _RAREST * HOURS_PER_YEAR:
+            checks.report((*path, "auto_recovery"), f"at most {_RAREST} years; leave it out where it never is")
         uses = checks.uses(path, auto_recovery="auto_recovery_h")
         result.append(Suspension(part, entry.lost, entry.works, after, uses))
     for circle in _circles(asked):
