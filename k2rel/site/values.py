@@ -162,7 +162,17 @@ def _no_series(value: object) -> object:
 
 
 OnePart = Annotated[str, BeforeValidator(_no_series)]
-_Series = Annotated[tuple[str, ...], Field(min_length=1, max_length=32)]
+
+
+def _no_count(value: object) -> object:
+    if isinstance(value, dict):
+        raise ValueError(
+            "a count of parts cannot stand in a series; name a part, of a type that never fails, that needs it"
+        )
+    return value
+
+
+_Series = Annotated[tuple[Annotated[str, BeforeValidator(_no_count)], ...], Field(min_length=1, max_length=32)]
 OneBranch = Annotated[Annotated[str, Tag("Name")] | Annotated[_Series, Tag("Series")], Discriminator(_series_or_name)]
 
 
