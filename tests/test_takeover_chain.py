@@ -211,7 +211,7 @@ def test_an_unready_takeover_fails_and_a_drill_finds_it(tmp_path, takes) -> None
                 (f"drill, lost{also}", f"drill{also}"): A[1], (f"drill, lost{also}", f"moved{also}"): 1 / takes,
             }  # fmt: skip
         rates |= {("drill", "drill, unready"): 0.02, ("drill, lost", "drill, lost, unready"): 0.02}
-        rates |= {("up", "drill"): 1 / 50, ("unready", "drill"): 2 / 50}
+        rates |= {("up", "drill"): 1 / 50, ("unready", "drill"): 1 / 50, ("unready", "up"): 1 / 50}
     else:
         rates |= {("unready", "up"): 2 / 50}
     shares = by_hand(rates)
