@@ -125,12 +125,14 @@ def _steps(policy: Policy, role: Role, place: int, split: Node) -> Iterator[Poss
     times = detection_times(role)
     if any(times.values()):
         yield PossibleStep("detected", TRUE, _standing(policy, policy.detected_by(role.id, place), times))
+    slowest = max(policy.fence_times(holder), key=lambda of: sum(map(policy.time_of, of)), default=[])
     for unit, n, acts in policy.fences(holder):
         need = policy.need_of(unit, n)
-        server, lasts = policy.site.units[unit].server, ((TRUE, need.time_h),)
+        waited = any((given.unit, given.need) == (unit, n) for given in slowest)  # other units' act meanwhile
+        server, lasts = policy.site.units[unit].server, ((TRUE, need.time_h if waited else 0.0),)
         sure: Values = ((TRUE, need.coverage),) if need.coverage < 1 else ()
         yield PossibleStep(f"fence of {server}", acts, lasts, sure)
-        if need.time_h > 0:  # as modelled a role is on its way so long whether or not the fence does anything
+        if waited:  # as modelled a role is on its way so long whether or not the fence does anything
             yield PossibleStep(f"wait for fence of {server}", s.conjunction([alone, s.negation(acts)]), lasts)
     given = coverages(role)
     odds = _standing(policy, policy.causes(role.id, place), given) if any(p < 1 for p in given.values()) else ()

@@ -116,8 +116,11 @@ class Leaving(Works):
 
     def fence_h(self, holder: Holder) -> float:
         """Mean time that the fences of a holder take, those of its units at the same time [h]."""
-        times = [[self.site.units[g.unit or ""].needed[g.need].time_h for g in of] for of in self.fence_times(holder)]
-        return max(map(sum, times), default=0.0)
+        return max((sum(map(self.time_of, of)) for of in self.fence_times(holder)), default=0.0)
+
+    def time_of(self, given: Given) -> float:
+        """Mean time of a fence [h]."""
+        return self.need_of(given.unit or "", given.need).time_h
 
     def need_of(self, unit: str, number: int) -> TakeoverNeed:
         """Look up one of the things that a takeover from a unit needs."""
