@@ -15,8 +15,8 @@ from k2rel.site.stages import Need, Stage
 __all__ = ["ROLE_NUMBERS", "Holder", "Role", "Suspension", "TakeoverNeed", "Unit"]
 
 ROLE_NUMBERS = {
-    "coverage": "coverage",
     "switchover": "switchover_h",
+    "coverage": "coverage",
     "detection": "detection_h",
     "giveback": "giveback_h",
     "spurious": "spurious_per_h",
