@@ -148,10 +148,18 @@ def _role(
         split_mend_h=split.mend,
         split_restore_share=split.restore_probability,
         split_restore_h=split.restore,
+        # each once, one coverage for all causes first: the order decides which draws of a seed an input gets
         uses=tuple(
-            use
-            for key, field in ROLE_NUMBERS.items()
-            for use in class_uses((*path, *key.split(".")), field, checks.inputs)
+            dict.fromkeys(
+                (
+                    *checks.uses(path, coverage="coverage"),
+                    *(
+                        use
+                        for key, field in ROLE_NUMBERS.items()
+                        for use in class_uses((*path, *key.split(".")), field, checks.inputs)
+                    ),
+                )
+            )
         ),
     )
     for what, of in (("coverage", role.coverage_of), ("detection", role.detection_of)):
