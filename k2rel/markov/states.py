@@ -20,7 +20,7 @@ from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.steady import SteadyState, steady
 from k2rel.errors import InputError, ModelTooLargeError, NoConvergenceError
 from k2rel.logic.structure import BoolArray, Node
-from k2rel.markov.pairs import Pairs, every_pair, met_pairs
+from k2rel.markov.pairs import Pairs, met_pairs, no_roles
 from k2rel.markov.parts import Move, Parts, on_known_days, parts_of
 from k2rel.markov.recovery import until_all_up
 from k2rel.organisation import Organisation
@@ -46,19 +46,6 @@ _MOST_STATES = 3_000_000
 _LADDERS = (((1e-8, 1e-9, 1e-10), 25_000), ((1e-6, 1e-7), 300_000), ((1e-5,), _MOST_STATES))  # and the most states
 
 _TOO_OFTEN = "parts fail too often, or crews and persons take too long, for the dynamic engine"
-_NOWHERE = np.zeros((1, 1), dtype=np.int64)
-_NO_ROLES = TakeoverTable(
-    _NOWHERE,
-    _NOWHERE,
-    np.ones((1, 1)),
-    _NOWHERE,
-    _NOWHERE,
-    (),
-    (),
-    np.zeros((0, 1, 1), dtype=np.int64),
-    np.zeros((0, 1, 1)),
-    np.zeros((0, 1, 1), dtype=np.int64),
-)
 _USUAL_DOINGS = ("takeover_in_progress", "failed_takeover", "no_backup", "no_takeover_helps")
 _FINER = 0.05  # control states are cheaper to follow than more failed parts
 
@@ -361,7 +348,7 @@ def _generated(
         roles = (table.settled, table.failed, table.coverage, table.rate_per_h, table.leads_to)
         return JointMoves(start, target, rate, known.condition[condition], known.number, *roles, known.wanted)
 
-    pairs = every_pair(_NO_ROLES)
+    pairs = no_roles()
     if takeover is None:
         size = len(keys)
         part_state, control = np.arange(size), np.zeros(size, dtype=np.int64)

@@ -18,27 +18,22 @@ Roles that start to move at one instant are one takeover: one success or failure
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.errors import ModelTooLargeError
 from k2rel.logic.structure import BoolArray
 from k2rel.policy.controls import Controls, TakeoverTimes
-from k2rel.policy.rules import Policy
 from k2rel.policy.table import TakeoverTable, followed
+from k2rel.policy.terms import Term
 from k2rel.policy.timed import TimedEvent
 
 __all__ = ["Takeover", "TakeoverTable", "TakeoverTimes", "joined"]
 
 IntArray = NDArray[np.int64]
 
-_MOST_ENTRIES = 20_000_000
-_KEPT_ENTRIES = 500_000
 _BY_CONDITION = ("settled", "failed", "coverage", "counts", "begins")
-_BY_EVENT = ("term", "rate_per_h", "leads_to")
 
 
 class Takeover(Controls):
@@ -83,52 +78,18 @@ class Takeover(Controls):
         >>> takeover.table(np.zeros((1, 0), dtype=bool)).settled.tolist()
         [[0]]
         """
-        count = len(conditions)
-        if count * self.controls > _MOST_ENTRIES:
-            raise ModelTooLargeError(
-                f"{self.policy.site.name}: {count:,} conditions times {self.controls:,} control states are too many"
-            )
-        return _kept(self.policy, self.times).table(self, np.asarray(conditions, dtype=np.bool_))
+        return followed(self, conditions)
 
 
-class _Kept:
-    """What follows from conditions that were met before; designs that differ in failure rates alone share most.
-
-    Places and rows are swapped together, so that threads that meet here lose work at most.
-    """
-
-    def __init__(self) -> None:
-        self._known: tuple[dict[bytes, int], TakeoverTable | None] = ({}, None)
-
-    def table(self, takeover: Takeover, conditions: BoolArray) -> TakeoverTable:
-        """Put a table together from what is kept, and work out the rest."""
-        if len(conditions) * takeover.controls > _KEPT_ENTRIES:
-            return followed(takeover, conditions)
-        keys = [row.tobytes() for row in conditions]
-        place, rows = self._known
-        new = [i for i, key in enumerate(keys) if key not in place]
-        if (len(place) + len(new)) * takeover.controls > _KEPT_ENTRIES:
-            place, rows, new = {}, None, list(range(len(keys)))
-        if new or rows is None:
-            made = followed(takeover, conditions[new])
-            rows = made if rows is None else joined(rows, made)
-            place = place | {keys[i]: len(place) + k for k, i in enumerate(new)}
-            self._known = place, rows
-        here = np.array([place[key] for key in keys], dtype=np.int64)
-        chosen = {name: getattr(rows, name)[here] for name in _BY_CONDITION}
-        return replace(rows, **chosen, **{name: getattr(rows, name)[:, here] for name in _BY_EVENT})
-
-
-@lru_cache(maxsize=16)
-def _kept(policy: Policy, times: TakeoverTimes) -> _Kept:
-    return _Kept()
-
-
-def joined(first: TakeoverTable, second: TakeoverTable) -> TakeoverTable:
-    """One table after another; terms of the second get numbers after those of the first."""
-    number = {term: n for n, term in enumerate(first.terms)}
-    renumbered = np.array([*(number.setdefault(term, len(number)) for term in second.terms), -1], dtype=np.int64)
-    second = replace(second, term=renumbered[second.term])
-    rows = {n: np.concatenate([getattr(first, n), getattr(second, n)]) for n in _BY_CONDITION}
-    events = {n: np.concatenate([getattr(first, n), getattr(second, n)], axis=1) for n in _BY_EVENT}
-    return TakeoverTable(**rows, events=first.events, terms=tuple(number), **events)
+def joined(*tables: TakeoverTable) -> TakeoverTable:
+    """One table after another; terms of later ones get numbers after those of the first."""
+    number: dict[Term, int] = {}
+    for table in tables:
+        for term in table.terms:
+            number.setdefault(term, len(number))
+    renumbered = [np.array([*(number[term] for term in t.terms), -1], dtype=np.int64)[t.term] for t in tables]
+    rows = {n: np.concatenate([getattr(t, n) for t in tables]) for n in _BY_CONDITION}
+    events = {n: np.concatenate([getattr(t, n) for t in tables], axis=1) for n in ("rate_per_h", "leads_to")}
+    return TakeoverTable(
+        **rows, events=tables[0].events, terms=tuple(number), term=np.concatenate(renumbered, axis=1), **events
+    )
