@@ -111,7 +111,7 @@ class SampledChain:
         field = "return_to_service_h" if given.field == "return_h" else given.field
         record = takeover.record_of(given) or self.dynamics.organisation
         drawn = np.asarray(takeover.value(given) * factor(record.uses, field, factors), dtype=np.float64)
-        return np.minimum(drawn, 1.0) if field in PROBABILITIES else drawn
+        return np.minimum(drawn, 1.0) if field.partition("[")[0] in PROBABILITIES else drawn
 
     def _population(self, name: str, factors: Factors) -> _Moved:
         """How a part's moves change with draws."""
@@ -127,18 +127,14 @@ class SampledChain:
 
     def _factors(self, factors: Factors, draws: int) -> FloatArray:
         """Coverage of each kind of takeover and its complement at every draw, after a row of ones."""
-        takeover, roles = self.dynamics.states.takeover, self.study.site.roles
+        takeover = self.dynamics.states.takeover
         rows = [np.ones(draws)]
         for bits in self._coverages[self._coverages > 0].tolist():
             assert takeover is not None
-            each = [
-                np.broadcast_to(value * factor(roles[role].uses, coverage_name(cause), factors), (draws,))
-                for bit, ((role, cause), value) in enumerate(
-                    zip(takeover.coverages, takeover.coverage_values.tolist(), strict=True)
-                )
-                if bits >> bit & 1
-            ]
-            coverage = np.minimum(np.minimum.reduce([np.ones(draws), *each]), 1.0)
+            coverage = np.ones(draws)
+            for bit, (role, cause) in enumerate(takeover.coverages):
+                if bits >> bit & 1:
+                    coverage = np.minimum(coverage, self._drawn(Given(coverage_name(cause), role), factors))
             for bit, (unit, need) in enumerate(takeover.guards, len(takeover.coverages)):
                 if bits >> bit & 1:
                     coverage = coverage * self._drawn(Given("coverage", unit=unit, need=need), factors)

@@ -23,14 +23,15 @@ def said_of(policy: Policy) -> list[Said]:
 
 
 def _said(policy: Policy, roles: list[Role]) -> Iterator[Said]:
-    site, fences = policy.site, _fences(policy)
+    site = policy.site
+    fences = policy.fences_of(holder for role in site.movable.values() for holder in role.holders)
     slow = any(time > 0 for role in roles for time in detection_times(role).values())
     if slow:
         why = "exponential; of several causes the shortest time counts, of roles lost together the longest"
         yield "detection", _each(roles, _detected), why
     else:
         yield "detection", "a loss is noticed at once", "the time until a heartbeat is missed belongs to the switchover"
-    stopped = ", and its fences' time before that" if any(time > 0 for _, time, _ in fences) else ""
+    stopped = ", and its fences' time before that" if any(fence.time_h > 0 for fence in fences) else ""
     yield (
         "switchover",
         f"all that requires or prefers a role is interrupted while it is on its way{stopped}",
@@ -41,7 +42,7 @@ def _said(policy: Policy, roles: list[Role]) -> Iterator[Said]:
         "the smallest coverage and the longest switchover count; a role that starts meanwhile arrives with the others",
         "one takeover is one event",
     )
-    unsure = "; times that of each fence that acts" if any(coverage < 1 for *_, coverage in fences) else ""
+    unsure = "; times that of each fence that acts" if any(fence.coverage < 1 for fence in fences) else ""
     yield (
         "coverage",
         "that of the parts whose own failure is behind a lost trigger that was noticed; of several the smallest"
@@ -74,13 +75,6 @@ def _each(roles: list[Role], words: Callable[[Role], str]) -> str:
     if len(set(found.values())) == 1:
         return next(iter(found.values()))
     return "; ".join(f"{role}: {said}" for role, said in found.items())
-
-
-def _fences(policy: Policy) -> list[tuple[str, float, float]]:
-    """Units of roles that can move whose takeovers fence: unit, time, coverage of each fence."""
-    units = dict.fromkeys(name for role in policy.site.movable.values() for at in role.holders for name in at.units)
-    needs = [(name, need) for name in units for need in policy.site.units[name].needed if need.kind == "fence"]
-    return [(name, need.time_h, need.coverage) for name, need in needs]
 
 
 def _detected(role: Role) -> str:

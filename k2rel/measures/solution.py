@@ -254,6 +254,7 @@ def role_needs(study: Study) -> list[str]:
     """What takeovers of a site do that roles at the preferred side would leave out; empty where there is nothing."""
     roles = list(study.site.movable.values())
     policy = study.policy
+    fences = policy.fences_of(holder for role in roles for holder in role.holders)
     found = {
         "takeovers take time": any(role.switchover_h > 0 for role in roles),
         "takeovers can fail": any(value < 1 for role in roles for value in coverages(role).values()),
@@ -264,7 +265,7 @@ def role_needs(study: Study) -> list[str]:
         "roles are given back after a while": any(role.failback_after_h > 0 or role.giveback_h for role in roles),
         "takeovers begin without a cause": any(role.spurious_per_h > 0 for role in roles),
         "takeovers become unready unnoticed": any(role.drift_per_h > 0 for role in roles),
-        "fences take time or can fail": any(need.time_h > 0 or need.coverage < 1 for need in policy.acting_fences()),
+        "fences take time or can fail": any(need.time_h > 0 or need.coverage < 1 for need in fences),
         "silence stops a side": bool(roles) and policy.can_be_stopped(),
         "a split has to be mended": any(role.split_mend_h > 0 and policy.can_split(role.id) for role in roles),
         "what was lost first decides what is suspended": bool(study.site.suspensions),

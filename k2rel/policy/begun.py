@@ -16,7 +16,7 @@ from k2rel.policy.controls import TakeoverTimes
 from k2rel.policy.reasons import holder_label
 from k2rel.policy.rules import Policy
 from k2rel.site.coverage import coverages, detection_times
-from k2rel.site.roles import Holder, Role
+from k2rel.site.roles import Role
 from k2rel.tables import Shown
 from k2rel.units import format_duration
 
@@ -144,7 +144,7 @@ def _steps(policy: Policy, role: Role, place: int, split: Node) -> Iterator[Poss
             yield PossibleStep(
                 "data restored", split, ((TRUE, role.split_restore_h),), ((TRUE, role.split_restore_share),)
             )
-    if odds or any(need.coverage < 1 for need in _fences(policy, holder)) or role.drift_per_h > 0:
+    if odds or any(need.coverage < 1 for need in policy.fences_of([holder])) or role.drift_per_h > 0:
         yield from _after_failure(role)
 
 
@@ -157,10 +157,6 @@ def _after_failure(role: Role) -> Iterator[PossibleStep]:
     yield PossibleStep("operator", TRUE, ((TRUE, hours),), works, after_failure=True)
     if role.operator_coverage < 1:
         yield PossibleStep("restoration", TRUE, ((TRUE, role.restoration_h),), after_failure=True)
-
-
-def _fences(policy: Policy, holder: Holder) -> list[Any]:
-    return [policy.need_of(unit, n) for unit, n, _ in policy.fences(holder)]
 
 
 def _standing(policy: Policy, causes: list[tuple[str, Node]], given: Mapping[str, float]) -> Values:

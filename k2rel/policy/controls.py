@@ -187,11 +187,6 @@ class Controls:
         return np.asarray(self.which(*AWAY).any(axis=1))
 
     @cached_property
-    def split(self) -> BoolArray:
-        """Whether two sides have some role, or that has to be mended, for every control state."""
-        return np.asarray(self.which(Kind.SPLIT, Kind.MENDING, Kind.RESTORING_DATA).any(axis=1))
-
-    @cached_property
     def sides_active(self) -> IntArray:
         """How many roles two sides have, for every control state."""
         return np.asarray(self.which(Kind.SPLIT).sum(axis=1))

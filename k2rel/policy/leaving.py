@@ -51,13 +51,17 @@ class Leaving(Works):
         """Heartbeats whose absence is taken for a loss."""
         return [self._all_work(n.stages) for n in self._needed(unit, "heartbeat") if n.missing == "anyway"]
 
+    def _awaited(self, unit: str) -> list[Node]:
+        """Heartbeats that a takeover waits for."""
+        return [self._all_work(n.stages) for n in self._needed(unit, "heartbeat") if n.missing == "wait"]
+
     def _unit_unheard(self, unit: str) -> Node:
         """Some heartbeat of a unit is missing, and none that a takeover would wait for."""
         telling = self._telling(unit)
         if not telling:
             return FALSE
-        waits = [self._all_work(n.stages) for n in self._needed(unit, "heartbeat") if n.missing == "wait"]
-        return self.structure.conjunction([self.structure.negation(self.structure.conjunction(telling)), *waits])
+        missing = self.structure.negation(self.structure.conjunction(telling))
+        return self.structure.conjunction([missing, *self._awaited(unit)])
 
     def _unit_silent(self, unit: str) -> Node:
         """A unit is not heard, which is taken for a loss, and nothing else keeps a takeover waiting."""
@@ -101,10 +105,10 @@ class Leaving(Works):
             if need.kind == "fence"
         ]
 
-    def acting_fences(self) -> list[TakeoverNeed]:
-        """List the fences that act in takeovers of roles that can move."""
-        holders = [holder for role in self.site.movable for holder in self.holders(role)]
-        return [self.need_of(unit, n) for holder in holders for unit, n, _ in self.fences(holder)]
+    def fences_of(self, holders: Iterable[Holder]) -> list[TakeoverNeed]:
+        """List the fences of some holders, those of a unit that several share once."""
+        units = dict.fromkeys(unit for holder in holders for unit in holder.units)
+        return [need for unit in units for need in self._needed(unit, "fence")]
 
     def fence_times(self, holder: Holder) -> list[list[Given]]:
         """List the times that fences take when a holder is left: of each unit, whose fences act one after another."""
@@ -181,9 +185,7 @@ class Leaving(Works):
         """Say when a holder has lost nothing, and nothing would keep a takeover from it waiting."""
         kept = [self._quorum(holder)]
         for unit in holder.units:
-            waits = [n for n in self._needed(unit, "heartbeat") if n.missing == "wait"]
-            kept += [self._triggers_kept(unit), self._permitted(unit)]
-            kept += [self._all_work(need.stages) for need in waits]
+            kept += [self._triggers_kept(unit), self._permitted(unit), *self._awaited(unit)]
         return self.structure.conjunction(kept)
 
     def silent(self, holder: Holder) -> Node:

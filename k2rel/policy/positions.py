@@ -64,9 +64,8 @@ class Positions:
     def __init__(self, policy: Policy, name: str) -> None:
         role, holders = policy.site.roles[name], policy.holders(name)
         every, pairs = range(len(holders)), [(i, n) for i in range(len(holders)) for n in range(len(holders)) if i != n]
-        fences = {
-            tuple(map(tuple, policy.fence_times(each))) for each in holders
-        }  # alike by name, not by value: each has its slope
+        # alike by name, not by value: each has its slope
+        fences = {tuple(map(tuple, policy.fence_times(each))) for each in holders}
         remembers = role.operator_places != "preferred" or len(fences) > 1
         former: tuple[int | None, ...] = tuple(every) if remembers else (None,)
         found = [Position(Kind.HELD, n) for n in every]
@@ -89,7 +88,6 @@ class Positions:
         if self.delayed or role.spurious_per_h > 0:
             found += [Position(Kind.CALLED, n) for n in every]
         self.all = tuple(found)
-        self.remembers = remembers
         self.drifts = role.drift_per_h > 0
         self._code = {position: code for code, position in enumerate(found)}
 
