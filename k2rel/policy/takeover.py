@@ -41,6 +41,7 @@ class Takeover(Controls):
 
     Examples
     --------
+    >>> from k2rel.policy.rules import Policy
     >>> from k2rel.site import read_site
     >>> takeover = Takeover(Policy(read_site("L2R"), sticky=True), TakeoverTimes())
     >>> takeover.controls, takeover.words(0)
@@ -73,6 +74,7 @@ class Takeover(Controls):
 
         Examples
         --------
+        >>> from k2rel.policy.rules import Policy
         >>> from k2rel.site import read_site
         >>> takeover = Takeover(Policy(read_site("L1"), sticky=True), TakeoverTimes())
         >>> takeover.table(np.zeros((1, 0), dtype=bool)).settled.tolist()
