@@ -254,11 +254,11 @@ class Study(Shown):
         Only where clients' own parts are tested on days that other parts, or other clients', are tested on too; else
         the study itself. What shared parts do is averaged by the engine.
         """
-        tested, count = self.tested, self.site.client_count
+        tested, count_of = self.tested, self.site.count_of
         own = [name for name in self.client_laws if name in tested]
-        if not own or (len(tested) == 1 and count == 1):
+        if not own or (len(tested) == 1 and count_of(own[0]) == 1):
             return ((1.0, self),)
-        found = moments_of(tested, dict.fromkeys(own, count))
+        found = moments_of(tested, {name: count_of(name) for name in own})
         return tuple(
             (
                 float(weight),

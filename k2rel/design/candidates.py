@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from k2rel.bundled import level_names
@@ -134,7 +135,7 @@ def _for_causes(solution: Solution, service: str) -> list[Change]:
             title = f"{part} doubled" if mine else f"a second {part.replace('_', ' ')} beside the first"
             if kind not in replaced:  # software
                 title = f"an independent second copy of {part.replace('_', ' ')}"
-            result.append(Change(title, "duplicate", key, site.client_count if mine else 1))
+            result.append(Change(title, "duplicate", key, site.count_of(part) if mine else 1))
     return result
 
 
@@ -158,9 +159,10 @@ def _tests(study: Study) -> list[Change]:
 def _fewer_clients(study: Study) -> list[Change]:
     """One client fewer on each connection, where connections have more than one."""
     site = study.site
-    if site.client_count <= site.deal or not _as_in_file(study):
+    deal = math.lcm(*(len(entries) for entries in site.subscriptions.values()))
+    if site.kinds or site.client_count <= deal or not _as_in_file(study):
         return []
-    fewer = site.deal * (-(-site.client_count // site.deal) - 1)
+    fewer = deal * (-(-site.client_count // deal) - 1)
     title = f"{fewer} client{'s' if fewer != 1 else ''} instead of {site.client_count}, one fewer on each connection"
     return [Change(title, "clients", str(fewer), site.client_count - fewer)]
 

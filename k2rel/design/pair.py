@@ -109,8 +109,8 @@ def _drawn(site: Site, entries: set[str]) -> tuple[str, ...]:
     """Entries of the facts as parts of a site; a part that each client has is drawn once for each group of them."""
     shared = [name for name in (*site.components, *site.raid_sets) if name in entries]
     own = [name for name in site.client_parts if f"each client's {name}" in entries]
-    groups = range(1, site.client_count + 1)
-    return (*shared, *(site.client_part_id(group, name) for name in own for group in groups))
+    each = [(part, client.number) for part in own for client in site.clients() if part in site.parts_of(client.group)]
+    return (*shared, *(site.client_part_id(number, part) for part, number in each))
 
 
 def parts_in_words(study: StudyLike, other: StudyLike) -> str:

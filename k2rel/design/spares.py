@@ -120,7 +120,7 @@ def _demands(studies: Sequence[Study]) -> dict[str, Demand]:
                 continue
             single = law.single
             key = f"{single.rates_id} {single.failure_rate_per_h!r}" if single.rates_id else f"by hand {number} {name}"
-            units = law.parts * (site.client_count if name in site.client_parts else 1)
+            units = law.parts * site.count_of(name)
             demand = result.setdefault(part.type, {})
             before = demand[key][0] if key in demand else 0
             demand[key] = (before + units, single, sure.get(single.rates_id))

@@ -164,7 +164,7 @@ def slopes_of_tested(study: Study, service: Service) -> dict[str, tuple[float, f
     """Differentiate unavailability by failure rate [h] and mean repair time [1/h] of parts that are tested together."""
     diagram, names = service.diagram, steady_own(study).names
     with_clients = len(study.at_moments) > 1
-    counts = dict.fromkeys(study.client_laws, study.site.client_count)
+    counts = {name: study.site.count_of(name) for name in study.client_laws}
     laws = study.tested if with_clients else {n: law for n in diagram.variables if (law := study.tested.get(n))}
     if sum(law.parts * counts.get(name, 1) for name, law in laws.items()) < 2:
         return {}

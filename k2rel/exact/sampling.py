@@ -161,7 +161,7 @@ def _calendar(study: Study, services: Iterable[Service], factors: Factors) -> tu
     for name, law in tested.items():
         rates = np.atleast_1d(sampled_law(law.single, factors).failure_rate_per_h)
         limits[name] = (max(float(rates.min()), 1e-30), max(float(rates.max()), 1e-30))
-    return calendar_of(tested, limits, dict.fromkeys(own, study.site.client_count))
+    return calendar_of(tested, limits, {name: study.site.count_of(name) for name in own})
 
 
 def _with_means(study: Study) -> Study:

@@ -55,7 +55,7 @@ Asks = tuple[tuple[tuple[str, ...], ...], ...]
 
 def single_failures(site: Site) -> list[tuple[str, ...]]:
     """Nothing failed, then every single failure; of clients of a group the first stands for all."""
-    own = [(site.client_part_id(n, p),) for n in range(1, site.group_count + 1) for p in site.client_parts]
+    own = [(site.client_part_id(g.clients[0], p),) for n, g in enumerate(site.groups) for p in site.parts_of(n)]
     return [(), *own, *((name,) for name in site.components if name not in site.drives)]
 
 

@@ -188,7 +188,7 @@ def failover_cases(study: StudyLike) -> list[Case]:
     cases = [Case("nothing has failed", (), normal)]
     groups: dict[object, list[str]] = {}
     outcomes: dict[str, FailoverOutcome] = {}
-    own = [site.client_part_id(1, key) for key, part in site.client_parts.items() if not part.external]
+    own = [site.client_part_id(1, key) for key in site.parts_of(0) if not site.client_parts[key].external]
     for part in (*own, *site.components):
         outcome = outcomes[part] = follow(study.policy, [part])
         key = _essence(outcome)
@@ -282,7 +282,7 @@ def load_after_failures(study: StudyLike, parts: Sequence[str] | str | None = No
     study = study_of(study)
     site = study.site
     if parts is None:
-        own = [site.client_part_id(1, key) for key, part in site.client_parts.items()]
+        own = [site.client_part_id(1, key) for key in site.parts_of(0)]
         parts = [*site.components, *own]
     rows = {"nothing": {item.element: item.load_mb_s for item in follow(study.policy).loads}}
     for part in as_names("parts", parts):

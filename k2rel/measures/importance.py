@@ -207,7 +207,7 @@ def _function(study: Study, service: str) -> Node:
     if service in site.traffic:
         if site.traffic[service].scope == "client":
             return policy.structure.conjunction(
-                policy.served(service, group, group + 1) for group in range(site.group_count)
+                policy.served(service, place, group.clients[0]) for place, group in enumerate(site.groups)
             )
         return policy.served(service, 0, 0)
     if service in site.roles and site.roles[service].is_service:
@@ -218,14 +218,15 @@ def _function(study: Study, service: str) -> Node:
 def _first_alike(site: Site, cut: Sequence[str]) -> frozenset[str]:
     """Of the sets that differ only in which clients of a group they name, the one that names the first of them."""
     failed: dict[tuple[int, int], list[str]] = {}
+    group_of = {number: place for place, group in enumerate(site.groups) for number in group.clients}
     for name in cut:
         if name in site.own_parts:
             part, number = site.own_parts[name]
-            failed.setdefault(((number - 1) % site.deal, number), []).append(part)
+            failed.setdefault((group_of[number], number), []).append(part)
     named: dict[str, str] = {}
     taken: Counter[int] = Counter()
     for (group, number), parts in sorted(failed.items(), key=lambda item: (-len(item[1]), sorted(item[1]))):
-        first = 1 + group + site.deal * taken[group]
+        first = site.groups[group].clients[taken[group]]
         taken[group] += 1
         named |= {site.client_part_id(number, part): site.client_part_id(first, part) for part in parts}
     return frozenset(named.get(name, name) for name in cut)
@@ -289,9 +290,9 @@ def cut_sets(study: StudyLike, service: str | None = None, order: int = 2) -> li
             if isinstance(law, RaidModule):
                 number *= math.comb(law.drives, law.missing_for_loss)
         # `_function` lets the first client of each group stand for all of it
-        groups = [site.own_parts[name][1] - 1 for name in cut if name in site.own_parts]
-        if groups and one_for_all:
-            number *= site.group_sizes[groups[0]]
+        clients = [site.own_parts[name][1] for name in cut if name in site.own_parts]
+        if clients and one_for_all:
+            number *= next(len(group.clients) for group in site.groups if clients[0] in group.clients)
         order_of = sum(weights[name] for name in cut)
         result.append(CutSet(cut, order_of, number, _together([laws[name] for name in cut])))
     return sorted(result, key=lambda cut: (cut.order, -cut.probability, cut.parts))

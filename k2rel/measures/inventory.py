@@ -87,7 +87,7 @@ def component_records(study: StudyLike) -> list[dict[str, Any]]:
         }
 
     keys = [*((name, False) for name in site.components)]
-    keys += [(name, True) for _ in site.clients() for name in site.client_parts]
+    keys += [(name, True) for client in site.clients() for name in site.parts_of(client.group)]
     return [record(part, key, of_client) for part, (key, of_client) in zip(site.parts(), keys, strict=True)]
 
 

@@ -283,7 +283,7 @@ def _bound_per_h(engine: Engine, traffic: str, diagram: Diagram) -> float:
     if states.share_bound == 0.0 and engine.test_bound == 0.0:
         return 0.0
     site = study.site
-    most = sum(law.failure_rate_per_h for law in study.client_laws.values()) * site.client_count
+    most = sum(law.failure_rate_per_h * site.count_of(name) for name, law in study.client_laws.items())
     for name in diagram.variables:
         if name in site.raid_sets or name in site.components or name in site.cause_events:
             law = study.law(name)

@@ -14,7 +14,7 @@ def _tested(study: Study, *, together: bool | None = None) -> dict[str, tuple[La
     """Parts that tests find failed, with how many of them there are; on known days, on any days, or both."""
     site = study.site
     found = {name: (law, 1) for name in site.components if isinstance(law := study.law(name), Law)}
-    found |= {f"each client's {name}": (law, site.client_count) for name, law in study.client_laws.items()}
+    found |= {f"each client's {name}": (law, site.count_of(name)) for name, law in study.client_laws.items()}
     return {
         name: (law, count)
         for name, (law, count) in found.items()

@@ -113,7 +113,8 @@ class Policy(Roles, Shown):
         return self.structure.at_least(condition.k, [self.spelled(part, number) for part in condition.of])
 
     def _choice(self, traffic: Traffic, group: int) -> Choice:
-        paths = [p for p in traffic.paths if traffic.prefer != "home only" or p.side == self.home]
+        of_group = self.site.paths_of(traffic.id, group)
+        paths = [p for p in of_group if traffic.prefer != "home only" or p.side == self.home]
         forks = _Forks(self, group)
         routes = [self._route(traffic, path, forks) for path in paths]
         if traffic.detects == "port":

@@ -51,7 +51,11 @@ def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
     ['A', 'B']
     """
     layout = Layout(site)
-    own = [site.client_part_id(n, key) for n in range(1, min(site.client_count, 2) + 1) for key in site.client_parts]
+    own = [
+        site.client_part_id(client.number, key)
+        for client in [*site.clients()][:2]
+        for key in site.parts_of(client.group)
+    ]
     before: dict[str, str | None] = {side: side for side in (site.sides if site.movable else ())}
     listed = [Policy(site).holders(role) for role in site.movable]
     if not before or listed != [Policy(site, site.sides[0]).holders(role) for role in site.movable]:

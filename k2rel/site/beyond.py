@@ -38,6 +38,9 @@ def beyond_format_1(site: Site) -> list[object]:
     records |= {f"{name} {n}": each for name, role in site.roles.items() for n, each in enumerate(role.holders)}
     found += [(name, *of) for name, record in records.items() if (of := _more(record))]
     found += site.suspensions
+    found += site.kinds
+    for name, flow in site.traffic.items():
+        found += [(name, n, path.kinds) for n, path in enumerate(flow.paths) if path.kinds]
     # where the file has no list of full service, what it asks for says what yields
     return [*found, site.full_service, site.background] if site.full_service else found
 

@@ -18,6 +18,7 @@ from k2rel.site.checks import Checks, stages_of
 from k2rel.site.flows import check_paths, check_services, full_service, traffic_of
 from k2rel.site.formats import UPGRADE, of_format_2
 from k2rel.site.given import LAW_KEYS, RATE_KEYS, GivenLaw
+from k2rel.site.kinds import check_kinds, kinds_of
 from k2rel.site.limits import LIMITED
 from k2rel.site.model import Assumption, CommonCauseGroup, Component, RaidSet, Site, Variant
 from k2rel.site.source import KeyPath, YamlSource, as_written
@@ -72,7 +73,7 @@ class _Builder:
         raid_sets = {key: self._raid_set(key, entry, components) for key, entry in file.raid_sets.items()}
         self._check_parts(components, client_parts)
         self._check_cycles(components | client_parts)
-        self._check_subscriptions()
+        kinds = kinds_of(self.checks)
         units, roles, suspensions = takeovers_of(self.checks, components)
         if file.rates and PurePath(file.rates).name != file.rates:
             self.checks.report(("rates",), "give the name of a table that lies beside this file, without folders")
@@ -100,9 +101,10 @@ class _Builder:
             suspensions=suspensions,
             traffic=traffic,
             client_title=file.clients.title or "client",
-            client_count=file.clients.count,
+            client_count=file.clients.total,
             client_parts=client_parts,
-            subscriptions=file.clients.subscriptions,
+            subscriptions={name: tuple(e for of in by.values() for e in of) for name, by in self.checks.lists.items()},
+            kinds=kinds,
             types={key: self._law(entry, ("types", key)) for key, entry in file.types.items()},
             assumptions=tuple(
                 Assumption(
@@ -121,6 +123,9 @@ class _Builder:
             full_service=counted,
             inputs={item.name: item for item in self.inputs.values()},
         )
+        check_kinds(self.checks, site)
+        if self.checks.problems:
+            raise InputError(self.checks.problems)
         check_paths(self.checks, site)
         if self.checks.problems:
             raise InputError(self.checks.problems)
@@ -186,7 +191,7 @@ class _Builder:
         """Size a capacity as a share of the clients, in whole clients."""
         share = parse_share(text) or Fraction(0)
         demand = max((entry.demand for entry in self.document.traffic.values() if entry.scope == "client"), default=0.0)
-        return float(int(share * self.document.clients.count) * demand)
+        return float(int(share * self.document.clients.total) * demand)
 
     def _common_cause(self, components: dict[str, Component]) -> tuple[CommonCauseGroup, ...]:
         result = []
@@ -275,7 +280,7 @@ class _Builder:
             place = (*path, "between", index)
             subscription = subscription_in(end)
             if of_client and subscription is not None:
-                self.checks.known(subscription, self.document.clients.subscriptions, place, "subscription")
+                self.checks.known(subscription, self.checks.lists, place, "subscription")
             else:
                 self.checks.known(end, known, place, "component for this end of the link")
         if component.between and component.between[0] == component.between[1]:
@@ -297,17 +302,6 @@ class _Builder:
                 self.checks.report(
                     (*section, key, relation),
                     "leads back to itself through " + ", ".join(sorted(left)[:6]),
-                )
-
-    def _check_subscriptions(self) -> None:
-        lists = self.document.clients.subscriptions
-        for name, entries in lists.items():
-            path: KeyPath = ("clients", "subscriptions", name)
-            if not entries:
-                self.checks.report(path, "is empty; name at least one component or side")
-            for index, entry in enumerate(entries):
-                self.checks.known(
-                    entry, self.checks.shared | set(self.checks.sides), (*path, index), "component or side"
                 )
 
 

@@ -51,6 +51,11 @@ class Checks:
         """Parts that each client has one of."""
         return frozenset(self.document.clients.parts)
 
+    @cached_property
+    def lists(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """What clients subscribe to, by subscription and kind."""
+        return self.document.clients.lists
+
     def report(self, path: KeyPath, message: str) -> None:
         self.problems.append(self.source.problem(path, message))
 
@@ -93,10 +98,11 @@ class Checks:
 
     def subscription(self, name: str, path: KeyPath, known: Collection[str], what: str) -> None:
         """Check that a subscription is there, and deals what it must deal at this place."""
-        lists = self.document.clients.subscriptions
-        if self.known(name, lists, path, "subscription"):
-            for entry in dict.fromkeys(lists[name]):
-                self.known(entry, known, ("clients", "subscriptions", name), what)
+        if self.known(name, self.lists, path, "subscription"):
+            for kind, entries in self.lists[name].items():
+                where: KeyPath = ("clients", "kinds", kind, name) if kind else ("clients", "subscriptions", name)
+                for entry in dict.fromkeys(entries):
+                    self.known(entry, known, where, what)
 
 
 def _twice(branches: tuple[tuple[str, ...], ...]) -> str:

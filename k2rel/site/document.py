@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from k2rel.site.takeover_entries import RoleEntry, SuspensionEntry, UnitEntry
 from k2rel.site.values import (
@@ -35,7 +35,12 @@ from k2rel.site.values import (
 __all__ = ["MOST_CLIENTS", "MOST_PATHS", "SiteDocument"]
 
 MOST_CLIENTS = 10_000
+MOST_PARTS = 10_000
 MOST_PATHS = 32
+MOST_PATHS_OF_ALL_KINDS = 4096
+
+
+_Dealt = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
 
 
 class LawFields(Record):
@@ -118,7 +123,10 @@ class PathEntry(Record):
     when: dict[Name, Name] = Field(
         {}, description="role: side, or name of the holder, that must have it for this path to be used"
     )
-    group: Annotated[int, BeforeValidator(no_truth), Field(ge=1, le=MOST_PATHS)] | None = Field(
+    kinds: tuple[Name, ...] = Field(
+        (), description="format 2: kinds of clients whose path it is; default: all that have the subscriptions it names"
+    )
+    group: Annotated[int, BeforeValidator(no_truth), Field(ge=1, le=MOST_PATHS_OF_ALL_KINDS)] | None = Field(
         None,
         description="format 2: the lowest group with a usable path is used; default: 1, and with 'share: first' a "
         "group of its own for each path as listed",
@@ -170,19 +178,62 @@ class TrafficEntry(Record):
     path_failover: PathFailoverEntry | None = Field(
         None, description="format 2: what a client loses when its own path changes; default: nothing"
     )
-    paths: tuple[PathEntry, ...] = Field(min_length=1, max_length=MOST_PATHS)
+    paths: tuple[PathEntry, ...] = Field(min_length=1, max_length=MOST_PATHS_OF_ALL_KINDS)
+
+
+class KindEntry(BaseModel):
+    """Clients of one kind: how many, or their names, and what they subscribe to, by subscription."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, _Dealt] = Field(init=False)
+
+    count: Annotated[int, BeforeValidator(no_truth), Field(ge=1, le=MOST_CLIENTS)] | None = None
+    members: tuple[Title, ...] | None = Field(
+        None, min_length=1, max_length=MOST_CLIENTS, description="names of the clients, instead of their count"
+    )
+    title: Title | None = None
+
+    @property
+    def subscriptions(self) -> dict[str, tuple[str, ...]]:
+        """What its clients subscribe to; a list is dealt in turn."""
+        return self.__pydantic_extra__
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return self.count or len(self.members or ())
 
 
 class ClientsEntry(Record):
-    """The clients, all alike but for what they subscribe to."""
+    """The clients, alike but for what they subscribe to: dealt round, or by kinds."""
 
-    count: Annotated[int, Field(ge=1, le=MOST_CLIENTS)]
+    count: Annotated[int, Field(ge=1, le=MOST_CLIENTS)] | None = Field(None, description="how many; not with 'kinds'")
     title: Title | None = None
     parts: dict[Name, ClientPartEntry] = Field(min_length=1, max_length=12, description="what each client has one of")
     subscriptions: dict[Name, tuple[str, ...]] = Field(
         {},
         description="dealt round: client 1 gets the first entry of each list, client 2 the second, and so on",
     )
+    kinds: dict[Name, KindEntry] = Field(
+        {},
+        max_length=MOST_CLIENTS,
+        description="format 2, instead of count and subscriptions: clients kind by kind; a path or a client's part "
+        "that names a subscription which a kind has not is not there for it",
+    )
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return (self.count or 0) + sum(kind.total for kind in self.kinds.values())
+
+    @property
+    def lists(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """What is dealt under the name of each subscription, by kind; without kinds by that of none."""
+        result = {name: {"": entries} for name, entries in self.subscriptions.items()}
+        for key, kind in self.kinds.items():
+            for name, entries in kind.subscriptions.items():
+                result.setdefault(name, {})[key] = entries
+        return result
 
 
 class AssumptionEntry(Record):
@@ -247,8 +298,8 @@ class SiteDocument(Record):
     sides: dict[Name, SideEntry] = Field(min_length=1, max_length=2, description="the preferred side first")
     assumptions: dict[Name, AssumptionEntry] = Field({})
     types: dict[Name, LawFields] = Field({})
-    components: dict[Name, ComponentEntry] = Field(min_length=1, max_length=1000)
-    links: dict[Name, LinkEntry] = Field({}, max_length=1000)
+    components: dict[Name, ComponentEntry] = Field(min_length=1, max_length=MOST_PARTS)
+    links: dict[Name, LinkEntry] = Field({}, max_length=MOST_PARTS)
     raid_sets: dict[Name, RaidSetEntry] = Field({}, max_length=100)
     units: dict[Name, UnitEntry] = Field({})
     roles: dict[Name, RoleEntry] = Field({})

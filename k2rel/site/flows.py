@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import k2rel.site.document as doc
 from k2rel.site.checks import Checks, stages_of
@@ -11,7 +13,7 @@ from k2rel.site.model import Path, Site, Traffic
 from k2rel.site.roles import Role
 from k2rel.site.service_names import is_derived
 from k2rel.site.source import KeyPath
-from k2rel.site.stages import AtLeast, Stage, names_in, role_in, subscription_in
+from k2rel.site.stages import AtLeast, Stage, named, names_in, role_in, subscription_in
 from k2rel.site.wiring import broken_step, resolved
 
 __all__: list[str] = []
@@ -99,7 +101,8 @@ def _groups(checks: Checks, where: KeyPath, entry: doc.TrafficEntry) -> list[int
         groups = list(range(1, len(given) + 1))
     else:
         groups = [group or 1 for group in given]
-    missing = next((n for n in range(1, max(groups)) if n not in groups), None)
+    known = set(groups)
+    missing = next((n for n in range(1, max(groups)) if n not in known), None)
     if missing is not None:
         index = next(n for n, group in enumerate(groups) if group > missing)
         checks.report(
@@ -139,10 +142,11 @@ def _path(
             called = "on side, or of the name," if any(holder.name for holder in holders) else "on side"
             checks.known(place, places, (*where, "when", role), f"holder of '{role}' {called}")
     via = stages_of(item.via)
+    kinds = item.kinds if entry.scope == "client" else ()
     for number, stage in enumerate(via):
         checks.stage(stage, (*where, "via", number), of_client=entry.scope == "client")
     weight = 1.0 if item.weight is None else item.weight
-    return Path(item.side, carried_by, tuple(item.when.items()), via, group, weight)
+    return Path(item.side, carried_by, tuple(item.when.items()), via, group, weight, kinds)
 
 
 def _check_receiver(checks: Checks, where: KeyPath, paths: tuple[Path, ...]) -> None:
@@ -208,19 +212,36 @@ def full_service(checks: Checks, traffic: Mapping[str, Traffic]) -> tuple[str, .
 
 def check_paths(checks: Checks, site: Site) -> None:
     """Every two neighbours on a path must be joined by wiring, for every group of clients."""
+    if not site.kinds:  # what is dealt is checked though clients are too few for it
+        dealt = math.lcm(*(len(entries) for entries in site.subscriptions.values()))
+        site = replace(site, client_count=max(site.client_count, min(dealt, _MOST_GROUPS)))
     for key, traffic in site.traffic.items():
-        for index, path in enumerate(traffic.paths):
-            groups = range(min(site.deal, _MOST_GROUPS))
-            if (found := next((one for group in groups for one in _wrong(site, path, group)), None)) is not None:
-                number, message = found
-                checks.report(("traffic", key, "paths", index, "via", number), message)
+        place = {id(path): index for index, path in enumerate(traffic.paths)}
+        seen: set[object] = set()
+        for group in range(site.group_count if traffic.scope == "client" else 1):
+            for path in site.paths_of(key, group):
+                asked = (id(path), *_dealt_on(site, path.via, group))
+                if asked in seen:
+                    continue
+                seen.add(asked)
+                if (found := next(_wrong(site, path, group), None)) is not None:
+                    number, message = found
+                    checks.report(("traffic", key, "paths", place[id(path)], "via", number), message)
+                    seen.update((id(path), *_dealt_on(site, path.via, other)) for other in range(site.group_count))
     for key, part in site.client_parts.items():
         for number, need in enumerate(part.needs):
-            groups = range(min(site.deal, _MOST_GROUPS))
+            groups = [group for group in range(site.group_count) if key in site.parts_of(group)]
             if isinstance(need, AtLeast) and (
                 twice := next((one for group in groups for one in _one_for_two(site, need, group)), None)
             ):
                 checks.report(("clients", "parts", key, "needs", number), twice)
+
+
+def _dealt_on(site: Site, stages: Iterable[Stage], group: int) -> tuple[str | None, ...]:
+    """What the clients of a group get for the subscriptions that stages, and the ends of parts on them, name."""
+    own = (end for name in named(stages) if name in site.client_parts for end in site.client_parts[name].between or ())
+    dealt = (subscription_in(name) for name in (*named(stages), *own))
+    return tuple(site.groups[group].subscriptions.get(name) for name in dealt if name is not None)
 
 
 def _wrong(site: Site, path: Path, group: int) -> Iterator[tuple[int, str]]:

@@ -39,6 +39,8 @@ def of_format_2(document: doc.SiteDocument) -> Iterator[tuple[KeyPath, str]]:
         for key in ("carries", "needs"):
             if key in part.model_fields_set:
                 yield ("clients", "parts", name, key), f"'{key}' of a client's part"
+    if document.clients.kinds:
+        yield ("clients", "kinds"), "'kinds'"
     yield from _of_takeovers(document)
     for name, flow in document.traffic.items():
         for key in ("share", "priority", "path_failover"):
@@ -46,8 +48,8 @@ def of_format_2(document: doc.SiteDocument) -> Iterator[tuple[KeyPath, str]]:
                 yield ("traffic", name, key), f"'{key}'"
         for index, path in enumerate(flow.paths):
             where: KeyPath = ("traffic", name, "paths", index)
-            for key in ("group", "weight"):
-                if getattr(path, key) is not None:
+            for key in ("group", "weight", "kinds"):
+                if getattr(path, key) not in (None, ()):
                     yield (*where, key), f"'{key}' of a path"
             for number, stage in enumerate(path.via):
                 if isinstance(stage, Branches):

@@ -5,7 +5,6 @@ They hold no probability: a site says what can fail, `k2rel.rates` says how ofte
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,14 +15,17 @@ from k2rel.bundled import DATA_VERSION
 from k2rel.commoncause import combinations_of, event_shares
 from k2rel.errors import InputError, Problem, closest
 from k2rel.inputs import Input, Uses
+from k2rel.site.clients import Client, ClientGroup, ClientKind, Path, dealt, parts_by_kind, paths_by_kind
 from k2rel.site.given import GivenLaw
 from k2rel.site.roles import Role, Suspension, Unit
-from k2rel.site.stages import Need, Stage
+from k2rel.site.stages import Need
 from k2rel.tables import Shown
 
 __all__ = [
     "Assumption",
     "Client",
+    "ClientGroup",
+    "ClientKind",
     "CommonCauseGroup",
     "Component",
     "Path",
@@ -100,21 +102,6 @@ class CommonCauseGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
-    """One path through the site; `via` may name client parts, components and ``@subscriptions``.
-
-    `when` names roles and the side, or holder, that must have each. The first group with a usable path is used.
-    """
-
-    side: str
-    carried_by: str
-    when: tuple[tuple[str, str], ...]
-    via: tuple[Stage, ...]
-    group: int = field(default=1, repr=False)
-    weight: float = field(default=1.0, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Traffic:
     """A class of traffic with its paths, and how its demand is shared out within a group of them.
 
@@ -158,24 +145,11 @@ class Variant:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
-    """One client: its number from 1 and its group."""
-
-    number: int
-    group: int
-
-    @property
-    def name(self) -> str:
-        """Identifier of the client itself."""
-        return f"client_{self.number}"
-
-
 @dataclass(frozen=True, repr=False)
 class Site(Shown):
-    """A storage network with one or two sides.
+    """A storage network, or any other with redundant paths.
 
-    Clients of one *group* subscribe to the same components and are alike in everything.
+    Clients of one *group* are of one kind and subscribe to the same components: they are alike in everything.
 
     Examples
     --------
@@ -215,6 +189,7 @@ class Site(Shown):
     author: str = ""
     date: str = ""
     suspensions: tuple[Suspension, ...] = field(default=(), repr=False)
+    kinds: tuple[ClientKind, ...] = field(default=(), repr=False)  # where the file lists clients by kinds
 
     @cached_property
     def described(self) -> Mapping[str, Component]:
@@ -248,20 +223,24 @@ class Site(Shown):
         return result
 
     @cached_property
-    def deal(self) -> int:
-        """After how many clients the subscriptions repeat."""
-        return math.lcm(*(len(entries) for entries in self.subscriptions.values())) if self.subscriptions else 1
+    def _dealt(self) -> tuple[tuple[ClientGroup, ...], tuple[int, ...]]:
+        """The groups, and the group of each client."""
+        return dealt(self.kinds or (ClientKind("", "", self.client_count, (), self.subscriptions),))
+
+    @property
+    def groups(self) -> tuple[ClientGroup, ...]:
+        """Groups of clients that are alike in everything."""
+        return self._dealt[0]
 
     @property
     def group_count(self) -> int:
-        """Number of groups that have a client."""
-        return min(self.deal, self.client_count)
+        """Number of groups."""
+        return len(self.groups)
 
     @cached_property
     def group_sizes(self) -> tuple[int, ...]:
         """Number of clients of each group."""
-        whole, rest = divmod(self.client_count, self.deal)
-        return tuple(whole + (group < rest) for group in range(self.group_count))
+        return tuple(len(group.clients) for group in self.groups)
 
     @cached_property
     def foreground(self) -> tuple[str, ...]:
@@ -287,8 +266,11 @@ class Site(Shown):
     @cached_property
     def own_parts(self) -> Mapping[str, tuple[str, int]]:
         """Every client's own parts by identifier: the part's name in the file, and the client's number."""
-        numbers = range(1, self.client_count + 1)
-        return {self.client_part_id(number, part): (part, number) for number in numbers for part in self.client_parts}
+        return {
+            self.client_part_id(client.number, part): (part, client.number)
+            for client in self.clients()
+            for part in self.parts_of(client.group)
+        }
 
     def clients(self) -> Iterator[Client]:
         """Go through the clients.
@@ -304,8 +286,75 @@ class Site(Shown):
         >>> [client.group for client in read_site("L2R").clients()]
         [0, 1, 0, 1]
         """
-        for number in range(1, self.client_count + 1):
-            yield Client(number, (number - 1) % self.deal)
+        for number, group in enumerate(self._dealt[1], start=1):
+            yield Client(number, group)
+
+    def parts_of(self, group: int) -> tuple[str, ...]:
+        """List the parts that each client of a group has, as the file calls them.
+
+        Parameters
+        ----------
+        group : int
+            The group, from 0.
+
+        Returns
+        -------
+        tuple of str
+            All client parts but those whose ends or needs name a subscription that the group has not.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> read_site("L2R").parts_of(0)
+        ('client', 'media_A', 'media_B', 'control_A', 'control_B')
+        """
+        return self._parts_of[self.groups[group].kind]
+
+    @cached_property
+    def _parts_of(self) -> Mapping[str, tuple[str, ...]]:
+        """Client parts by kind."""
+        return parts_by_kind(self.groups, self.client_parts, self.subscriptions)
+
+    def paths_of(self, traffic: str, group: int = 0) -> tuple[Path, ...]:
+        """List the paths of a traffic class for a group of clients.
+
+        Parameters
+        ----------
+        traffic : str
+            The traffic class.
+        group : int
+            The group, from 0; without meaning for a site-wide flow.
+
+        Returns
+        -------
+        tuple of Path
+            Those of all kinds or of the group's, without those that cross what the group has not.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> [path.side for path in read_site("L2R").paths_of("media")]
+        ['A', 'B']
+        """
+        entry = self.traffic[traffic]
+        if entry.scope == "site" or not self.kinds:
+            return entry.paths
+        return self._paths_of[traffic, self.groups[group].kind]
+
+    @cached_property
+    def _paths_of(self) -> Mapping[tuple[str, str], tuple[Path, ...]]:
+        """Paths by traffic class and kind."""
+        return {
+            (name, kind): tuple(path for path in entry.paths if there(path))
+            for kind, there in paths_by_kind(self.groups, self.client_parts, self._parts_of, self.subscriptions).items()
+            for name, entry in self.traffic.items()
+        }
+
+    @cached_property
+    def members(self) -> Mapping[str, str]:
+        """Names of clients that the file gives, by the client's identifier."""
+        names = [name for kind in self.kinds for name in (kind.members or (None,) * kind.count)]
+        return {f"client_{number}": name for number, name in enumerate(names, start=1) if name is not None}
 
     def subscribed(self, name: str, group: int) -> str:
         """Look up what a group's clients subscribe to.
@@ -328,8 +377,7 @@ class Site(Shown):
         >>> read_site("L2R").subscribed("toe_A", 1)
         'toe_A2'
         """
-        entries = self.subscriptions[name]
-        return entries[group % len(entries)]
+        return self.groups[group].subscriptions[name]
 
     def client_part_id(self, number: int, part: str) -> str:
         """Name one client's own part.
@@ -370,13 +418,36 @@ class Site(Shown):
         """
         yield from self.components.values()
         for client in self.clients():
-            for key, part in self.client_parts.items():
-                yield replace(part, id=self.client_part_id(client.number, key))
+            for key in self.parts_of(client.group):
+                yield replace(self.client_parts[key], id=self.client_part_id(client.number, key))
+
+    def count_of(self, part: str) -> int:
+        """Count a part: one of a shared one, of a client's as many as clients that have it.
+
+        Parameters
+        ----------
+        part : str
+            The part, as the file calls it.
+
+        Returns
+        -------
+        int
+            How many there are.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> read_site("L2R").count_of("media_A")
+        4
+        """
+        if part not in self.client_parts:
+            return 1
+        return sum(len(group.clients) for group in self.groups if part in self._parts_of[group.kind])
 
     @cached_property
     def part_ids(self) -> frozenset[str]:
         """Identifiers of all physical parts."""
-        return frozenset(part.id for part in self.parts())
+        return frozenset((*self.components, *self.own_parts))
 
     def require_parts(self, ids: Iterable[str] | str) -> None:
         """Check that physical parts exist.

@@ -116,6 +116,10 @@ def site_of(
     if clients is not None:
         clients = as_whole("clients", clients, 1, doc.MOST_CLIENTS)
         if isinstance(source.data.get("clients"), dict):
+            if source.data["clients"].get("kinds"):
+                raise InputError(
+                    f"clients: {source.name} lists its clients by kinds; change the counts under 'kinds' of the file"
+                )
             held = {**source.data["clients"], "count": clients}
             counted = replace(source, data={**source.data, "clients": held})
     document = _document(counted)
