@@ -12,11 +12,12 @@ Groups
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from k2rel.logic.structure import BoolArray, Node
 from k2rel.site.stages import Stage
@@ -47,6 +48,8 @@ class Count:
 
 
 Condition = Shared | Own | Count
+IntArray = NDArray[np.int64]
+_BITS = 62
 
 
 def all_hold(conditions: Iterable[Condition]) -> Condition:
@@ -191,6 +194,47 @@ class Choice:
         found = dict.fromkeys(node for branch in self.branches for node in _nodes(branch))
         return tuple(node for node in found if node not in self.deciding)
 
+    def towards(self, elements: Collection[str]) -> tuple[int, ...]:
+        """Branches that decide how much of the load falls on some elements."""
+        found: set[int] = set()
+
+        def within(carries: Iterable[Carry]) -> bool:
+            there = False
+            for item in carries:
+                if isinstance(item, str):
+                    there |= item in elements
+                elif isinstance(item, Passed):
+                    there |= within(item.on)
+                elif sum(within(inner) for _, inner in item.branches):  # each is looked into
+                    found.update(range(item.first, item.first + len(item.branches)))
+                    there = True
+            return there
+
+        for route in self.routes:
+            within(route.carries)
+        return tuple(sorted(found))
+
+    @cached_property
+    def reaches(self) -> tuple[frozenset[str], ...]:
+        """Parts that the load of each route can fall on."""
+
+        def within(carries: Iterable[Carry]) -> Iterator[str]:
+            for item in carries:
+                if isinstance(item, str):
+                    yield item
+                elif isinstance(item, Passed):
+                    yield from within(item.on)
+                else:
+                    for _, inner in item.branches:
+                        yield from within(inner)
+
+        return tuple(frozenset(within(route.carries)) for route in self.routes)
+
+    def deciding_with(self, branches: Iterable[int]) -> tuple[Node, ...]:
+        """What of the shared parts decides the routes in use and some branches."""
+        found = (node for branch in branches for node in _nodes(self.branches[branch]))
+        return tuple(dict.fromkeys((*self.deciding, *found)))
+
     @cached_property
     def own(self) -> tuple[str, ...]:
         """Client parts that have a say."""
@@ -237,10 +281,10 @@ class Choice:
             row[:] = holds(self.branches[branch], truth, works)
         if states == 1:
             return [self._pattern(used[:, 0], live[:, 0], told)]
-        kinds, which = np.unique(np.concatenate([used, live]), axis=1, return_inverse=True)
+        kinds, which = _different(np.concatenate([used, live]))
         count = len(self.routes)
         found = [self._pattern(column[:count], column[count:], told) for column in kinds.T]
-        return [found[kind] for kind in which.reshape(-1).tolist()]
+        return [found[kind] for kind in which.tolist()]
 
     def _pattern(self, used: BoolArray, live: BoolArray, told: Sequence[int]) -> Pattern:
         routes = np.flatnonzero(used).tolist()
@@ -312,6 +356,16 @@ class Choice:
         """Parts that each way of a flow crosses that alone carries it whole: each route where all carry a copy."""
         crossed = [frozenset(self.falls_on(pattern, route)) for route, _ in pattern.uses]
         return crossed if self.share == "all" else [frozenset().union(*crossed)]
+
+
+def _different(columns: BoolArray) -> tuple[BoolArray, IntArray]:
+    """Different columns, and which one each is."""
+    if len(columns) > _BITS:
+        kinds, which = np.unique(columns, axis=1, return_inverse=True)
+        return kinds, which.reshape(-1)
+    codes = (1 << np.arange(len(columns), dtype=np.int64)) @ columns
+    _, first, which = np.unique(codes, return_index=True, return_inverse=True)
+    return columns[:, first], which.reshape(-1)
 
 
 def _falls(carries: Iterable[Carry], live: frozenset[int], amount: float) -> tuple[dict[str, float], dict[str, float]]:

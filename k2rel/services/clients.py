@@ -39,7 +39,7 @@ class OwnStates:
         self.names = tuple(policy.site.client_parts)
         codes = np.arange(2 ** len(self.names))
         self.works = (codes[:, None] >> np.arange(len(self.names))) & 1 == 1
-        self._columns = {name: self.works[:, place] for place, name in enumerate(self.names)}
+        self.columns = {name: self.works[:, place] for place, name in enumerate(self.names)}
         self._flows: dict[tuple[str, int], _Flow] = {}
 
     def probability(self, unavailability: FloatArray) -> FloatArray:
@@ -75,7 +75,7 @@ class OwnStates:
         nodes = choice.deciding + choice.sharing if with_shares else choice.deciding
         asked = (with_shares, *(truth[node] for node in nodes))
         if asked not in flow.asked:
-            found = choice.patterns(truth, self._columns, len(self.works), choice.counted if with_shares else ())
+            found = choice.patterns(truth, self.columns, len(self.works), choice.counted if with_shares else ())
             flow.asked[asked] = flow.situation(found)
         return flow.asked[asked]
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from k2rel.errors import ModelTooLargeError
 
-__all__ = ["Coded", "coded", "sums_of"]
+__all__ = ["Coded", "coded", "grid_of", "sums_of"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -128,6 +128,18 @@ def _independent(rows: FloatArray, grid: Grid) -> tuple[list[int], FloatArray]:
 
 def _units(bases: Sequence[int]) -> IntArray:
     return np.array([math.prod(bases[:place]) for place in range(len(bases))], dtype=np.int64)
+
+
+def grid_of(values: FloatArray) -> float:
+    """A unit of which some amounts are multiples; a millionth where they have none.
+
+    Examples
+    --------
+    >>> round(grid_of(np.array([0.0, 25.0, 100 / 3])), 6)
+    8.333333
+    """
+    found = _on_grid(tuple(values.tolist()))
+    return 1e-6 if found is None else found[0] or 1.0
 
 
 @lru_cache(maxsize=4096)

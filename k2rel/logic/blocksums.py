@@ -1,0 +1,238 @@
+"""What blocks add up to: the distribution of a sum over blocks, each of which adds what its values say.
+
+Rows of whole numbers, such as how many are lost or how much is put on each of some elements, are followed down a block
+diagram with their probability. What passes a limit is counted and followed no further, and a column that nothing is
+added to any more is forgotten, so that rows stay few. Weights may be complex: a tiny imaginary part is a derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.errors import ModelTooLargeError
+from k2rel.logic.blocks import BlockDiagram
+
+__all__ = ["Column", "Rows", "Sums", "added", "repeated", "sums_over"]
+
+IntArray = NDArray[np.int64]
+Weights = NDArray[Any]
+
+_MOST_ROWS = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Different rows of whole numbers (rows x columns) with a weight each."""
+
+    numbers: IntArray
+    weight: Weights
+
+    @staticmethod
+    def of(numbers: IntArray, weight: Weights, below: float = 0.0) -> tuple[Rows, float]:
+        """Add up equal rows; those of a weight up to `below` are left out. Also what they come to."""
+        where, first = _same(numbers)
+        total = _summed(weight, where, len(first))
+        kept = total.real > below
+        return Rows(numbers[first][kept], total[kept]), float(total.real[~kept].sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A number that is followed: its limit, and the levels between which blocks add to it."""
+
+    limit: float
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """The distribution at the end: of rows within the limits, of what passed one, and of what was left out."""
+
+    rows: Rows
+    over: Any
+    left_out: float
+
+
+def added(one: Rows, other: Rows, below: float) -> tuple[Rows, float]:
+    """Add two independent rows.
+
+    Examples
+    --------
+    >>> coin = Rows(np.array([[0], [1]]), np.array([0.5, 0.5]))
+    >>> added(coin, coin, 0.0)[0].weight.tolist()
+    [0.25, 0.5, 0.25]
+    """
+    numbers = (one.numbers[:, None, :] + other.numbers[None, :, :]).reshape(-1, one.numbers.shape[1])
+    return Rows.of(numbers, np.outer(one.weight, other.weight).reshape(-1), below)
+
+
+def repeated(one: Rows, times: int, below: float) -> tuple[Rows, float]:
+    """Add up so many independent rows of one kind.
+
+    Examples
+    --------
+    >>> coin = Rows(np.array([[0], [1]]), np.array([0.5, 0.5]))
+    >>> repeated(coin, 3, 0.0)[0].weight.tolist()
+    [0.125, 0.375, 0.375, 0.125]
+    """
+    result = Rows(np.zeros((1, one.numbers.shape[1]), dtype=np.int64), np.ones(1, dtype=one.weight.dtype))
+    square, lost = one, 0.0
+    while times:
+        if times & 1:
+            result, gone = added(result, square, below)
+            lost += gone
+        times >>= 1
+        if times:
+            square, _ = added(square, square, below)
+    return result, lost
+
+
+def sums_over(
+    diagram: BlockDiagram,
+    unavailability: Weights,
+    steps: Callable[[int, tuple[bool, ...]], Rows],
+    columns: Sequence[Column],
+    below: float,
+) -> Sums:
+    """Follow the sum of what blocks add.
+
+    Parameters
+    ----------
+    diagram : BlockDiagram
+        What is told when.
+    unavailability : array
+        Of each variable of the diagram; complex ones carry a derivative.
+    steps : callable
+        What a block adds by the values of its functions.
+    columns : sequence of Column
+        What is followed; a row above one of its limits is counted as over.
+    below : float
+        Rows of a probability up to this are left out.
+    """
+    places = _Places(columns)
+    width = places.width
+    known: dict[int, Rows] = {}
+
+    def told(place: int) -> Rows:
+        """What all that an edge tells adds up to."""
+        if place not in known:
+            total = Rows(np.zeros((1, width), dtype=np.int64), np.ones(1, dtype=unavailability.dtype))
+            for block, values in diagram.tells[place]:
+                total = added(total, places.put(steps(block, values)), below)[0]
+            known[place] = total
+        return known[place]
+
+    pending: dict[int, list[tuple[IntArray, IntArray, Weights]]] = {}
+    finished: list[tuple[IntArray, Weights]] = []
+    over: Any = 0.0
+    left = 0.0
+
+    def put(edges: IntArray, numbers: IntArray, weight: Weights, source: int) -> None:
+        """Follow edges: add what they tell, count what is over, keep the rest for its level."""
+        nonlocal over, left
+        for place in np.unique(diagram.told[edges]).tolist():
+            here = diagram.told[edges] == place
+            step = told(place)
+            nodes = np.repeat(diagram.child[edges[here]], len(step.weight))
+            rows = (numbers[here][:, None, :] + step.numbers[None, :, :]).reshape(-1, width)
+            shares = np.outer(weight[here], step.weight).reshape(-1)
+            gone = (rows > places.limit(source)).any(axis=1)
+            over = over + shares[gone].sum()
+            lost = ~gone & ((nodes > diagram.nodes) | (shares.real <= below))
+            left += float(shares.real[lost].sum())
+            kept = ~gone & ~lost
+            nodes, rows, shares = nodes[kept], rows[kept], shares[kept]
+            end = nodes == diagram.nodes
+            if end.any():
+                last_rows = rows[end]
+                last_rows[:, places.closed(source, len(diagram.variables))] = 0
+                finished.append((last_rows, shares[end]))
+            levels = np.where(end, -1, diagram.level[np.minimum(nodes, diagram.nodes - 1)] if diagram.nodes else -1)
+            for level in np.unique(levels[~end]).tolist():
+                at = levels == level
+                kept_rows = rows[at]
+                kept_rows[:, places.closed(source, level)] = 0
+                pending.setdefault(level, []).append((nodes[at], kept_rows, shares[at]))
+
+    put(
+        np.array([len(diagram.child) - 1]),
+        np.zeros((1, width), dtype=np.int64),
+        np.ones(1, dtype=unavailability.dtype),
+        -1,
+    )
+    for level in range(len(diagram.variables)):
+        if level not in pending:
+            continue
+        nodes, rows, weight = (np.concatenate(part) for part in zip(*pending.pop(level), strict=True))
+        where, first = _same(np.column_stack([nodes, rows]))
+        if len(first) > _MOST_ROWS:
+            raise ModelTooLargeError(
+                f"more than {_MOST_ROWS:,} loads of its elements have to be told apart at once; give capacities to "
+                "fewer elements, or describe fewer groups of clients"
+            )
+        weight = _summed(weight, where, len(first))
+        nodes, rows = nodes[first], rows[first]
+        q = unavailability[level]
+        put(2 * nodes, rows, weight * (1.0 - q), level)
+        if q != 0:
+            put(2 * nodes + 1, rows, weight * q, level)
+    numbers = np.concatenate([rows for rows, _ in finished]) if finished else np.zeros((0, width), dtype=np.int64)
+    weights = np.concatenate([w for _, w in finished]) if finished else np.zeros(0, dtype=unavailability.dtype)
+    return Sums(Rows.of(numbers, weights)[0], over, left)
+
+
+class _Places:
+    """Where the numbers of columns stand in a row: those that are never open at the same time share a place."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._of = np.zeros(len(columns), dtype=np.int64)
+        free: list[int] = []  # last level of what has each place
+        self._holds: list[list[Column]] = []
+        for number in sorted(range(len(columns)), key=lambda n: columns[n].first):
+            column = columns[number]
+            place = next((n for n, last in enumerate(free) if last < column.first), len(free))
+            if place == len(free):
+                free.append(column.last)
+                self._holds.append([])
+            free[place] = column.last
+            self._holds[place].append(column)
+            self._of[number] = place
+        self.width = len(free)
+
+    def put(self, rows: Rows) -> Rows:
+        """Rows of columns as rows of places."""
+        numbers = np.zeros((len(rows.numbers), self.width), dtype=np.int64)
+        for column, place in enumerate(self._of.tolist()):
+            numbers[:, place] += rows.numbers[:, column]
+        return Rows(numbers, rows.weight)
+
+    def limit(self, level: int) -> NDArray[np.float64]:
+        """Limits of what is open at a level."""
+        return np.array([next((c.limit for c in held if c.first <= level <= c.last), np.inf) for held in self._holds])
+
+    def closed(self, source: int, level: int) -> list[int]:
+        """Places whose column nothing is added to any more, on the way from one level to another."""
+        return [n for n, held in enumerate(self._holds) if any(source <= c.last < level for c in held)]
+
+
+def _same(rows: IntArray) -> tuple[IntArray, IntArray]:
+    """Which of the different rows each is, and where each of those first stands."""
+    marks = np.random.default_rng(1).integers(1, 2**62, rows.shape[1], dtype=np.int64)
+    _, first, where = np.unique(rows @ marks, return_index=True, return_inverse=True)
+    where = where.reshape(-1)
+    if not np.array_equal(rows[first][where], rows):  # two rows of one code, which chance alone could bring
+        _, first, where = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    return where.reshape(-1), first
+
+
+def _summed(weight: Weights, where: IntArray, count: int) -> Weights:
+    total = np.bincount(where, weights=weight.real, minlength=count)
+    if not np.iscomplexobj(weight):
+        return np.asarray(total)
+    return np.asarray(total + 1j * np.bincount(where, weights=weight.imag, minlength=count))

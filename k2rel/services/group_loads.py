@@ -1,0 +1,159 @@
+"""Loads where groups of clients are many: of each element by itself, and of all that can be overloaded together.
+
+What one client puts on elements is a row of numbers on a grid, so that sums are exact. An element that stays below its
+capacity whatever flows do is not followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.logic.blocksums import Column, Sums
+from k2rel.policy.flows import Carry, Passed, Pattern
+from k2rel.policy.rules import Policy
+from k2rel.policy.used import FORGIVEN
+from k2rel.services.by_group import Groups, Inputs
+from k2rel.services.sums import grid_of
+
+__all__ = ["GroupLoads", "endangered"]
+
+IntArray = NDArray[np.int64]
+
+
+def endangered(policy: Policy, classes: Sequence[str]) -> tuple[str, ...]:
+    """Elements that could be asked for more than they carry, if every flow that can cross one did so at its most."""
+    site = policy.site
+    most: dict[str, float] = {}
+    for name in classes:
+        entry = site.traffic[name]
+        sizes = site.group_sizes if entry.scope == "client" else (1,)
+        for group, size in enumerate(sizes):
+            choice = policy.choice(name, group)
+            of_route = [_times(route.carries) for route in choice.routes]
+            for element in dict.fromkeys(name for found in of_route for name in found):
+                times = [found.get(element, 0) for found in of_route]
+                here = sum(times) if choice.share == "all" else max(times)
+                most[element] = most.get(element, 0.0) + size * here * entry.demand_mb_s
+    return tuple(
+        name
+        for name, part in site.components.items()
+        if part.capacity_mb_s is not None and most.get(name, 0.0) > part.capacity_mb_s
+    )
+
+
+def _times(carries: Sequence[Carry]) -> dict[str, int]:
+    """How often at most a route's load falls on each part."""
+    result: dict[str, int] = {}
+    for item in carries:
+        parts: Iterator[dict[str, int]] = iter(())
+        if isinstance(item, str):
+            parts = iter(({item: 1},))
+        elif isinstance(item, Passed):
+            parts = iter((_times(item.on),))
+        else:
+            parts = (_times(inner) for _, inner in item.branches)
+        for found in parts:
+            for name, count in found.items():
+                result[name] = result.get(name, 0) + count
+    return result
+
+
+@dataclass(eq=False)
+class GroupLoads:
+    """What the flows of some groups put on some elements."""
+
+    groups: Groups
+
+    @cached_property
+    def _rows(self) -> dict[tuple[int, str], dict[Pattern, NDArray[np.float64]]]:
+        """Load of one flow by what it does, for each block and class."""
+        return {}
+
+    @cached_property
+    def _amounts(self) -> dict[tuple[int, tuple[bool, ...]], NDArray[np.float64]]:
+        """Load of one client by the states of its own parts (states x elements), for all that is ever told."""
+        keys = dict.fromkeys(key for tell in self.groups.diagram.tells for key in tell)
+        return {key: self._loads(*key) for key in keys}
+
+    def _loads(self, number: int, values: tuple[bool, ...]) -> NDArray[np.float64]:
+        groups = self.groups
+        block = groups.blocks[number]
+        place = {element: n for n, element in enumerate(groups.elements)}
+        found = groups.patterns(number, values)
+        result = np.zeros((len(found[0]) if found else 1, len(place)))
+        for flow, patterns in zip(block.flows, found, strict=True):
+            demand = groups.policy.site.traffic[flow.traffic].demand_mb_s
+            rows = self._rows.setdefault((number, flow.traffic), {})
+            for state, pattern in enumerate(patterns):
+                if pattern not in rows:
+                    row = np.zeros(len(place))
+                    for route, share in pattern.uses:
+                        for element, load in flow.choice.falls_on(pattern, route, share * demand).items():
+                            if element in place:
+                                row[place[element]] += load
+                    rows[pattern] = row
+                result[state] += rows[pattern]
+        return result
+
+    @cached_property
+    def _grid(self) -> NDArray[np.float64]:
+        """A unit for each element, of which all that is put on it is a multiple."""
+        stacked = np.concatenate([*self._amounts.values(), np.zeros((1, len(self.groups.elements)))])
+        return np.array([grid_of(np.unique(np.round(column, 9))) for column in stacked.T])
+
+    def _whole(self, key: tuple[int, tuple[bool, ...]]) -> IntArray:
+        return np.rint(self._amounts[key] / self._grid).astype(np.int64)
+
+    @cached_property
+    def normal(self) -> NDArray[np.float64]:
+        """Load on each element while all works."""
+        total = np.zeros(len(self.groups.elements))
+        for number, block in enumerate(self.groups.blocks):
+            total += block.size * self._loads(number, (True,) * len(block.nodes))[-1]
+        return total
+
+    def of_one(self, inputs: Inputs) -> list[tuple[float, float]]:
+        """Distribution of the load on the only element: amounts and their probability."""
+        column = Column(np.inf, -1, len(self.groups.diagram.variables))
+        found = self.groups.sums(inputs, lambda number, values: self._whole((number, values)), [column])
+        amounts = found.rows.numbers[:, 0] * self._grid[0]
+        return list(zip(amounts.tolist(), found.rows.weight.real.tolist(), strict=True))
+
+    @cached_property
+    def _most(self) -> tuple[NDArray[np.float64], list[list[int]]]:
+        """The most that is ever put on each element together, and the blocks that put something on it."""
+        most: dict[int, NDArray[np.float64]] = {}
+        for (number, _), amounts in self._amounts.items():
+            here = amounts.max(axis=0, initial=0.0)
+            most[number] = np.maximum(most[number], here) if number in most else here
+        total = np.zeros(len(self.groups.elements))
+        crossed: list[list[int]] = [[] for _ in self.groups.elements]
+        for number, row in sorted(most.items()):
+            total += self.groups.blocks[number].size * row
+            for element in np.flatnonzero(row).tolist():
+                crossed[element].append(number)
+        return total, crossed
+
+    def overloaded(self, inputs: Inputs, *, or_lost: bool, below: float) -> Sums:
+        """Follow all elements together: what is over their capacity, or with some flow cut off, is counted as over."""
+        diagram, site = self.groups.diagram, self.groups.policy.site
+        columns = [Column(0.0, -1, len(diagram.variables))]
+        most, crossed = self._most
+        room = [(site.components[element].capacity_mb_s or 0.0) * FORGIVEN for element in self.groups.elements]
+        over = [place for place, amount in enumerate(most.tolist()) if amount > room[place]]
+        for place in over:
+            first = min(int(diagram.first[block]) for block in crossed[place])
+            last = max(int(diagram.last[block]) for block in crossed[place])
+            columns.append(Column(room[place] / float(self._grid[place]), first, last))
+
+        def one(number: int, values: tuple[bool, ...]) -> IntArray:
+            rows = self._whole((number, values))
+            lost = self.groups.cut_off(number, values) if or_lost else np.zeros(len(rows))
+            return np.column_stack([lost.astype(np.int64), rows[:, over]])
+
+        return self.groups.sums(inputs, one, columns, below)
