@@ -98,11 +98,11 @@ def element_load(study: Study, classes: tuple[str, ...], element: str) -> list[t
 def overload(study: Study, classes: tuple[str, ...], *, or_lost: bool) -> tuple[float, float, float]:
     """Probability that an element is overloaded or, with `or_lost`, a flow cut off; derivative; what was left out."""
     elements = endangered(study.policy, classes)
-    groups = groups_of(study, classes, elements, 1e-13)
+    groups = groups_of(study, classes, elements, 1e-10)
     loads = GroupLoads(groups)
     total, left = 0j, 0.0
     for weight, inputs in followed(study, groups.variables):
-        found = loads.overloaded(inputs, or_lost=or_lost, below=1e-19)
+        found = loads.overloaded(inputs, or_lost=or_lost, below=1e-14)
         total += weight * found.over
         left += weight * found.left_out
     return total.real, total.imag / _STEP, left

@@ -43,11 +43,19 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A number that is followed: its limit, and the levels between which blocks add to it."""
+    """A number that is followed: its limit, and the levels between which blocks add to it.
+
+    `still` has the most that is added after some levels, by level: what cannot pass its limit any more is forgotten.
+    """
 
     limit: float
     first: int
     last: int
+    still: tuple[tuple[int, float], ...] = ()
+
+    def after(self, level: int) -> float:
+        """The most that can be added after a level."""
+        return sum(most for last, most in self.still if last > level) if self.still else np.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +166,7 @@ def sums_over(
                 at = levels == level
                 kept_rows = rows[at]
                 kept_rows[:, places.closed(source, level)] = 0
+                kept_rows[kept_rows <= places.harmless(source)] = 0
                 pending.setdefault(level, []).append((nodes[at], kept_rows, shares[at]))
 
     put(
@@ -204,6 +213,8 @@ class _Places:
             self._holds[place].append(column)
             self._of[number] = place
         self.width = len(free)
+        self._limit: dict[int, NDArray[np.float64]] = {}
+        self._harmless: dict[int, NDArray[np.float64]] = {}
 
     def put(self, rows: Rows) -> Rows:
         """Rows of columns as rows of places."""
@@ -214,7 +225,19 @@ class _Places:
 
     def limit(self, level: int) -> NDArray[np.float64]:
         """Limits of what is open at a level."""
-        return np.array([next((c.limit for c in held if c.first <= level <= c.last), np.inf) for held in self._holds])
+        if level not in self._limit:
+            self._limit[level] = self._of_open(level, np.inf, lambda column: column.limit)
+        return self._limit[level]
+
+    def harmless(self, level: int) -> NDArray[np.float64]:
+        """Numbers up to which what is open at a level can pass its limit no more."""
+        if level not in self._harmless:
+            self._harmless[level] = self._of_open(level, -1.0, lambda column: column.limit - column.after(level))
+        return self._harmless[level]
+
+    def _of_open(self, level: int, else_: float, value: Callable[[Column], float]) -> NDArray[np.float64]:
+        open_ = (next((c for c in held if c.first <= level <= c.last), None) for held in self._holds)
+        return np.array([else_ if column is None else value(column) for column in open_])
 
     def closed(self, source: int, level: int) -> list[int]:
         """Places whose column nothing is added to any more, on the way from one level to another."""

@@ -125,31 +125,28 @@ class GroupLoads:
         return list(zip(amounts.tolist(), found.rows.weight.real.tolist(), strict=True))
 
     @cached_property
-    def _most(self) -> tuple[NDArray[np.float64], list[list[int]]]:
-        """The most that is ever put on each element together, and the blocks that put something on it."""
+    def _most(self) -> list[dict[int, float]]:
+        """The most that each block ever puts on each element, by element."""
         most: dict[int, NDArray[np.float64]] = {}
         for (number, _), amounts in self._amounts.items():
             here = amounts.max(axis=0, initial=0.0)
             most[number] = np.maximum(most[number], here) if number in most else here
-        total = np.zeros(len(self.groups.elements))
-        crossed: list[list[int]] = [[] for _ in self.groups.elements]
-        for number, row in sorted(most.items()):
-            total += self.groups.blocks[number].size * row
-            for element in np.flatnonzero(row).tolist():
-                crossed[element].append(number)
-        return total, crossed
+        return [
+            {n: self.groups.blocks[n].size * float(row[place]) for n, row in sorted(most.items()) if row[place] > 0}
+            for place in range(len(self.groups.elements))
+        ]
 
     def overloaded(self, inputs: Inputs, *, or_lost: bool, below: float) -> Sums:
         """Follow all elements together: what is over their capacity, or with some flow cut off, is counted as over."""
         diagram, site = self.groups.diagram, self.groups.policy.site
         columns = [Column(0.0, -1, len(diagram.variables))]
-        most, crossed = self._most
         room = [(site.components[element].capacity_mb_s or 0.0) * FORGIVEN for element in self.groups.elements]
-        over = [place for place, amount in enumerate(most.tolist()) if amount > room[place]]
+        over = [place for place, most in enumerate(self._most) if sum(most.values()) > room[place]]
         for place in over:
-            first = min(int(diagram.first[block]) for block in crossed[place])
-            last = max(int(diagram.last[block]) for block in crossed[place])
-            columns.append(Column(room[place] / float(self._grid[place]), first, last))
+            unit = float(self._grid[place])
+            first = min(int(diagram.first[block]) for block in self._most[place])
+            still = tuple((int(diagram.last[block]), amount / unit) for block, amount in self._most[place].items())
+            columns.append(Column(room[place] / unit, first, max(last for last, _ in still), still))
 
         def one(number: int, values: tuple[bool, ...]) -> IntArray:
             rows = self._whole((number, values))
