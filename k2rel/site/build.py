@@ -119,7 +119,7 @@ class _Builder:
             ),
             variants=tuple(Variant(name, entry.title, entry.reason) for name, entry in file.variants.items()),
             variant=self.variant,
-            rates_file=str(PurePath(self.source.name).parent / file.rates) if file.rates else None,
+            rates_table=file.rates or None,
             full_service=counted,
             inputs={item.name: item for item in self.inputs.values()},
         )
@@ -144,10 +144,8 @@ class _Builder:
         for name, path in places:
             if name in first:
                 line = self.source.lines.get(first[name])
-                self.checks.report(
-                    path,
-                    f"the name '{name}' is already used in line {line}; give each part a name of its own",
-                )
+                place = f"in line {line}" if line else "by " + ".".join(map(str, first[name]))
+                self.checks.report(path, f"the name '{name}' is already used {place}; give each part a name of its own")
             elif re.fullmatch(r"client_\d+(_.*)?", name):
                 self.checks.report(path, "names that start with client_ and a number are kept for the clients' parts")
             first.setdefault(name, path)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
@@ -20,13 +20,14 @@ from k2rel.errors import InputError, Problem, closest
 from k2rel.site.build import build_site
 from k2rel.site.limits import from_text, inputs_at, with_values
 from k2rel.site.model import Site
+from k2rel.site.plain import in_python
 from k2rel.site.register import assumptions_in_use, set_by_user
 from k2rel.site.settings import ASSUMPTION, apply_settings
-from k2rel.site.source import KeyPath, YamlSource, as_written, known_keys, read_yaml
+from k2rel.site.source import KeyPath, Origin, YamlSource, as_written, known_keys, read_yaml
 from k2rel.site.takeover_settings import with_takeover_settings
 from k2rel.site.values import NAME
 
-__all__ = ["pinned_table", "read_site"]
+__all__ = ["SiteLike", "pinned_table", "read_site"]
 
 
 def pinned_table(path: str | Path) -> Path | None:
@@ -45,8 +46,12 @@ def pinned_table(path: str | Path) -> Path | None:
     return found if found is not None and found.is_file() else None
 
 
+SiteLike: TypeAlias = "str | Path | Site | Mapping[str, Any]"
+"""What describes a site: a level's name, a file, a site that was read or described before, or what a file would say."""
+
+
 def read_site(
-    level_or_file: str | Path,
+    level_or_file: SiteLike,
     *,
     clients: int | None = None,
     settings: Mapping[str, str] | None = None,
@@ -57,8 +62,9 @@ def read_site(
 
     Parameters
     ----------
-    level_or_file : str or pathlib.Path
-        A level's name such as ``"L2R"``, or the path of a YAML file.
+    level_or_file : str, pathlib.Path, Site or mapping
+        A level's name such as ``"L2R"``, or the path of a YAML file; a site, of which what is given here is changed;
+        or the entries of a file, as plain data or by `k2rel.describe`.
     clients : int, optional
         Number of clients instead of the file's, 1 to 10,000.
     settings : mapping of str to str, optional
@@ -87,8 +93,52 @@ def read_site(
         raise InputError(
             f"settings: a mapping such as {{'media_server.mttr': '4 h'}} is needed, got {str(settings)[:40]}"
         )
+    if isinstance(level_or_file, Site):
+        return _read_again(level_or_file, clients=clients, settings=settings, variant=variant, data=data)
+    source = (
+        in_python(level_or_file) if isinstance(level_or_file, Mapping) else read_yaml(site_path(level_or_file, data))
+    )
+    return site_of(source, clients=clients, settings=settings, variant=variant, data=data)
+
+
+def _read_again(
+    site: Site, *, clients: int | None, settings: Mapping[str, str] | None, variant: str | None, data: str | None
+) -> Site:
+    """A site with further choices over those that it was made with."""
+    if clients is None and not settings and variant is None and data is None:
+        return site
+    origin = origin_of(site)
+    unchanged = as_read(site)
+    if replace(unchanged, common_cause=site.common_cause) != site:
+        names = [each.name for each in fields(site) if each.compare]
+        what = ", ".join(name for name in names if getattr(site, name) != getattr(unchanged, name))
+        raise InputError(
+            f"{site.name} was changed in Python ({what}), beside what its description says; choose clients, settings "
+            "and variant first, or change the description (site.to_dict())"
+        )
+    again = site_of(
+        origin.source,
+        clients=origin.clients if clients is None else clients,
+        settings={**dict(site.changed), **(settings or {})},
+        variant=site.variant if variant is None else variant,
+        data=site.data if data is None else data,
+    )
+    chosen = unchanged.common_cause != site.common_cause
+    return replace(again, common_cause=site.common_cause) if chosen else again
+
+
+def origin_of(site: Site) -> Origin:
+    """What a site was read from."""
+    if site.origin is None:
+        raise InputError(f"{site.name}: this site was put together from records, and nothing describes it as a file")
+    return site.origin
+
+
+def as_read(site: Site) -> Site:
+    """The site as its description, and what was chosen beside, gives it."""
+    origin = origin_of(site)
     return site_of(
-        read_yaml(site_path(level_or_file, data)), clients=clients, settings=settings, variant=variant, data=data
+        origin.source, clients=origin.clients, settings=dict(site.changed), variant=site.variant, data=site.data
     )
 
 
@@ -102,9 +152,9 @@ def site_of(
 ) -> Site:
     """The site that a file describes, as `read_site` gives it."""
     variant = None if variant is None else as_name("variant", variant)
-    source = _with_variant(file, variant)
+    source = with_variant(file, variant)
     changes = dict(settings or {})
-    source, changes = _with_assumption_settings(source, changes)
+    source, changes = with_assumption_settings(source, changes)
     source, changes = with_takeover_settings(with_values(_with_assumptions(source)), changes)
     for name in (key.removeprefix(ASSUMPTION) for key in (settings or {}) if key.startswith(ASSUMPTION)):
         if name not in source.origins.values():
@@ -115,16 +165,11 @@ def site_of(
     counted = source
     if clients is not None:
         clients = as_whole("clients", clients, 1, doc.MOST_CLIENTS)
-        if isinstance(source.data.get("clients"), dict):
-            if source.data["clients"].get("kinds"):
-                raise InputError(
-                    f"clients: {source.name} lists its clients by kinds; change the counts under 'kinds' of the file"
-                )
-            held = {**source.data["clients"], "count": clients}
-            counted = replace(source, data={**source.data, "clients": held})
+        counted = replace(source, data=with_clients(source.data, clients))
     document = _document(counted)
     site = build_site(counted, document, variant, inputs_at(counted, _document))
-    site = apply_settings(replace(site, data=data_version(data).name), changes)
+    site = replace(site, data=data_version(data).name, origin=Origin(file, clients))
+    site = apply_settings(site, changes)
     given = dict(settings or {})
     if clients is None and not given and variant is None:
         return site
@@ -133,9 +178,19 @@ def site_of(
     return replace(site, changed=tuple(given.items()), assumptions=register)
 
 
+def with_clients(data: dict[str, Any], clients: int) -> dict[str, Any]:
+    """The entries of a file with another number of clients."""
+    held = data.get("clients")
+    if not isinstance(held, dict):
+        return data
+    if held.get("kinds"):
+        raise InputError("clients: the site lists its clients by kinds; change the counts under 'kinds' of it")
+    return {**data, "clients": {**held, "count": clients}}
+
+
 def document_of(source: YamlSource, variant: str | None) -> doc.SiteDocument:
     """The entries of a file with a variant laid over."""
-    return _document(with_values(_with_assumptions(_with_variant(source, variant))))
+    return _document(with_values(_with_assumptions(with_variant(source, variant))))
 
 
 def _document(source: YamlSource) -> doc.SiteDocument:
@@ -217,7 +272,7 @@ def _placed(source: YamlSource, item: Any) -> Problem:
     return source.problem(tuple(path), message)
 
 
-def _with_variant(source: YamlSource, variant: str | None) -> YamlSource:
+def with_variant(source: YamlSource, variant: str | None) -> YamlSource:
     """Lay the entries of a variant over the file's."""
     if variant is None:
         return source
@@ -238,7 +293,7 @@ def _with_variant(source: YamlSource, variant: str | None) -> YamlSource:
             return {**below, **{key: lay(below.get(key), value) for key, value in above.items()}}
         return above
 
-    return YamlSource(source.name, lay(source.data, changes or {}), {**source.lines, **laid})
+    return replace(source, data=lay(source.data, changes or {}), lines={**source.lines, **laid})
 
 
 def _assumptions(source: YamlSource) -> dict[str, Any]:
@@ -246,7 +301,7 @@ def _assumptions(source: YamlSource) -> dict[str, Any]:
     return entries if isinstance(entries, dict) else {}
 
 
-def _with_assumption_settings(source: YamlSource, settings: dict[str, str]) -> tuple[YamlSource, dict[str, str]]:
+def with_assumption_settings(source: YamlSource, settings: dict[str, str]) -> tuple[YamlSource, dict[str, str]]:
     """Take ``assumption.NAME=value`` out of the settings and put it into the file's assumptions."""
     own = {key: value for key, value in settings.items() if key.startswith(ASSUMPTION)}
     if not own:
