@@ -5,8 +5,9 @@ What spans entries is checked in `k2rel.site.build`.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,7 +15,7 @@ from typing import Any, TypeAlias
 from pydantic import ValidationError
 
 import k2rel.site.document as doc
-from k2rel.arguments import as_name, as_whole
+from k2rel.arguments import as_name, as_paths, as_whole, shown
 from k2rel.bundled import data_version, site_path
 from k2rel.errors import InputError, Problem, closest
 from k2rel.site.build import build_site
@@ -27,7 +28,7 @@ from k2rel.site.source import KeyPath, Origin, YamlSource, as_written, known_key
 from k2rel.site.takeover_settings import with_takeover_settings
 from k2rel.site.values import NAME
 
-__all__ = ["SiteLike", "pinned_table", "read_site"]
+__all__ = ["SiteLike", "as_sites", "is_entries", "pinned_table", "read_site"]
 
 
 def pinned_table(path: str | Path) -> Path | None:
@@ -93,6 +94,11 @@ def read_site(
         raise InputError(
             f"settings: a mapping such as {{'media_server.mttr': '4 h'}} is needed, got {str(settings)[:40]}"
         )
+    if not isinstance(level_or_file, str | Path | Site | Mapping) or level_or_file in ("", {}):
+        raise InputError(
+            "level_or_file: a level's name such as 'L2R', the path of a site file, a site or the entries of one are "
+            f"needed, got {type(level_or_file).__name__} {shown(level_or_file)!r}"
+        )
     if isinstance(level_or_file, Site):
         return _read_again(level_or_file, clients=clients, settings=settings, variant=variant, data=data)
     source = (
@@ -101,13 +107,32 @@ def read_site(
     return site_of(source, clients=clients, settings=settings, variant=variant, data=data)
 
 
+def as_sites(argument: str, value: Any) -> tuple[SiteLike, ...]:
+    """Take what describes sites; one alone is a list of one.
+
+    Examples
+    --------
+    >>> as_sites("levels", "L2R"), as_sites("levels", ["L1", Path("mine.yaml")])
+    (('L2R',), ('L1', PosixPath('mine.yaml')))
+    """
+    if isinstance(value, Site | Mapping):
+        return (value,)
+    if isinstance(value, str | os.PathLike) or not isinstance(value, Iterable):
+        return as_paths(argument, value)
+    return tuple(item if isinstance(item, Site | Mapping) else as_paths(argument, item)[0] for item in value)
+
+
+def is_entries(value: Any) -> bool:
+    """Whether a mapping holds the entries of one site, and not several sites by name."""
+    return isinstance(value, Mapping) and bool({"format", "components", "clients", "traffic"} & value.keys())
+
+
 def _read_again(
     site: Site, *, clients: int | None, settings: Mapping[str, str] | None, variant: str | None, data: str | None
 ) -> Site:
     """A site with further choices over those that it was made with."""
     if clients is None and not settings and variant is None and data is None:
         return site
-    origin = origin_of(site)
     unchanged = as_read(site)
     if replace(unchanged, common_cause=site.common_cause) != site:
         names = [each.name for each in fields(site) if each.compare]
@@ -116,13 +141,9 @@ def _read_again(
             f"{site.name} was changed in Python ({what}), beside what its description says; choose clients, settings "
             "and variant first, or change the description (site.to_dict())"
         )
-    again = site_of(
-        origin.source,
-        clients=origin.clients if clients is None else clients,
-        settings={**dict(site.changed), **(settings or {})},
-        variant=site.variant if variant is None else variant,
-        data=site.data if data is None else data,
-    )
+    asked = {"clients": clients, "variant": variant, "data": data}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    again = as_read(site, settings={**dict(site.changed), **(settings or {})}, **asked)
     chosen = unchanged.common_cause != site.common_cause
     return replace(again, common_cause=site.common_cause) if chosen else again
 
@@ -134,12 +155,17 @@ def origin_of(site: Site) -> Origin:
     return site.origin
 
 
-def as_read(site: Site) -> Site:
-    """The site as its description, and what was chosen beside, gives it."""
+def as_read(site: Site, **other: Any) -> Site:
+    """The site as its description, and what was chosen beside, gives it; or with something else chosen.
+
+    Examples
+    --------
+    >>> as_read(read_site("L2R", settings={"psu.mttr": "5 h"}), clients=9).changed
+    (('psu.mttr', '5 h'),)
+    """
     origin = origin_of(site)
-    return site_of(
-        origin.source, clients=origin.clients, settings=dict(site.changed), variant=site.variant, data=site.data
-    )
+    chosen = {"clients": origin.clients, "settings": dict(site.changed), "variant": site.variant, "data": site.data}
+    return site_of(origin.source, **(chosen | other))
 
 
 def site_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import fields, replace
 from os import PathLike
@@ -12,6 +12,7 @@ from typing import Any
 
 from k2rel.bundled import data_dir, level_names
 from k2rel.errors import InputError
+from k2rel.inputs import Uses
 from k2rel.site.editing import edited
 from k2rel.site.given import GivenLaw
 from k2rel.site.model import Component, Site
@@ -162,4 +163,19 @@ def _bare(value: Any) -> Any:
 
 
 def _limits(site: Site) -> list[tuple[Any, ...]]:
-    return sorted((each.kind, each.point, each.low, each.high) for each in site.inputs.values())
+    """Numbers with limits that something uses; what was set in the place of one uses it no more."""
+    parts = (site.components, site.client_parts, site.raid_sets)
+    rules = (site.units, site.roles, site.suspensions, site.traffic)
+    used = {name for record in (*parts, *rules) for name in _used(record)}
+    return sorted((one.kind, one.point, one.low, one.high) for name, one in site.inputs.items() if name in used)
+
+
+def _used(value: Any) -> Iterator[str]:
+    if isinstance(value, Uses):
+        yield value.input
+    elif dataclasses.is_dataclass(value):
+        for each in fields(value):
+            yield from _used(getattr(value, each.name))
+    elif isinstance(value, Mapping | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _used(item)

@@ -85,8 +85,8 @@ def _changes(site: Site, data: dict[str, Any], key: str, text: str) -> Iterator[
         for place in places:
             entry = dict(_at(data, place) or {})
             if what in RATE_KEYS:
-                entry = {k: v for k, v in entry.items() if k == what or k not in (*RATE_KEYS, *_BY_HAND)} | _BY_HAND
-            yield place, {**entry, what: value}
+                entry = {k: v for k, v in entry.items() if k == what or k not in (*RATE_KEYS, *_BY_HAND)}
+            yield place, {**entry, what: value, **(_BY_HAND if what in RATE_KEYS else {})}
 
 
 def _places(site: Site, data: dict[str, Any], name: str, what: str) -> list[KeyPath]:
