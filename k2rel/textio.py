@@ -1,4 +1,7 @@
-"""Text files that a person gives, whole files or none, and cells that a spreadsheet opens."""
+"""Text files that a person gives, and cells that a spreadsheet opens.
+
+Files are written whole or not at all: under a temporary name, and moved in place.
+"""
 
 from __future__ import annotations
 
