@@ -62,7 +62,7 @@ def compare(
     Parameters
     ----------
     levels : sequence of str or pathlib.Path
-        Levels by name, or site files; or studies and answers (a list, or a mapping by name), taken as they are.
+        Levels by name, site files, or sites; or studies and answers, taken as they are. A list, or a mapping by name.
     clients, repair, rates, settings, data
         As for `k2rel.study`. A setting is applied where the level has that type or part.
     method, organisation

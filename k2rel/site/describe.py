@@ -108,10 +108,11 @@ class SiteDescription(Shown, Mapping[str, Any]):
     ) -> None:
         self._data: dict[str, Any] = {"format": 2, "name": name, "title": name if title is None else title}
         self._data |= _said(head)
-        named: Mapping[str, Any] = (
-            sides if isinstance(sides, Mapping) else {side: {} for side in as_names("sides", sides)}
+        listed = (
+            list(sides.items()) if isinstance(sides, Mapping) else [(side, {}) for side in as_names("sides", sides)]
         )
-        if len(named) < len(sides):
+        named: dict[str, Any] = dict(listed)
+        if len(named) < len(listed):
             raise InputError(f"sides: each has a name of its own, got {shown(sides)}")
         self._data["sides"] = {
             side: {"title": entry} if isinstance(entry, str) else entry for side, entry in named.items()
@@ -325,8 +326,10 @@ class SiteDescription(Shown, Mapping[str, Any]):
         return len(self._data)
 
     def _line(self) -> str:
-        counts = {name: len(value) for name, value in self._data.items() if isinstance(value, dict)}
-        return f"{self._data['name']}: " + ", ".join(f"{name} {count}" for name, count in counts.items())
+        counts = {
+            name: len(value) for name, value in self._data.items() if isinstance(value, dict) and name != "clients"
+        }
+        return f"{self._data['name']}, not built: " + ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
 def _add(
