@@ -404,7 +404,7 @@ StudyLike: TypeAlias = "Study | Asked | SiteLike"
 
 
 @dataclass(frozen=True)
-class _Same:  # by what it is, not by what it says
+class Same:  # a site by what it is, not by what it says
     number: int
     site: Site = field(compare=False)
 
@@ -412,13 +412,13 @@ class _Same:  # by what it is, not by what it says
 @lru_cache(maxsize=16)
 def _kept(of: Any) -> Study:
     """The study of a level, or of a site, so that what is asked twice is solved once."""
-    return study(of.site if isinstance(of, _Same) else of)
+    return study(of.site if isinstance(of, Same) else of)
 
 
 def study_of(study: Any) -> Study:
     """The study that is meant: itself, that of a level, a file or a site, or that of an answer."""
     if isinstance(study, Site):
-        return _kept(_Same(id(study), study))
+        return _kept(Same(id(study), study))
     if isinstance(study, str | Path | Mapping):
         return _kept(study) if isinstance(study, str) and study in level_names() else _kept.__wrapped__(study)
     found = getattr(study, "study", study)
