@@ -142,9 +142,9 @@ def edited(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str | N
     rewriting = _Rewriting(text)
     try:
         rewriting.mapping(YAML(typ="safe", pure=True).compose(text), dict(old), dict(new))
+        return rewriting.done()
     except _CannotError:
         return None
-    return rewriting.done()
 
 
 @dataclass
@@ -158,7 +158,7 @@ class _Rewriting:
         pieces, here = [], 0
         for start, end, new in sorted(self.edits, key=lambda edit: edit[0]):
             if start < here:
-                raise AssertionError("edits overlap")
+                raise _CannotError
             pieces += [self.text[here:start], new]
             here = end
         return "".join([*pieces, self.text[here:]])
@@ -167,6 +167,10 @@ class _Rewriting:
         if not isinstance(node, MappingNode):
             raise _CannotError
         pairs = {str(key.value): (key, value) for key, value in node.value}
+        for key, _ in node.value:
+            before = self.text[self._line_start(key.start_mark.index) : key.start_mark.index]
+            if not node.flow_style and before.strip(" -"):
+                raise _CannotError  # a key behind a question mark
         gone = [key for key in old if key not in new]
         added = {key: value for key, value in new.items() if key not in old}
         if (gone or added) and pairs.keys() != old.keys():
