@@ -1,5 +1,8 @@
 """A site described in Python, as a mapping, or read before goes wherever a level or a file goes."""
 
+# mypy: disable-error-code="arg-type, dict-item, list-item, call-arg, assignment, attr-defined, import-untyped"
+# what is refused, and what other libraries give, is given on purpose
+
 import inspect
 import re
 from dataclasses import replace
@@ -127,7 +130,28 @@ def test_every_key_of_an_entry_is_known_to_editors(method, entry, keys):
     }  # fmt: skip
     known = named | (set(keys.__annotations__) if keys else set())
     assert set(entry.model_fields) <= known
-    assert known - set(entry.model_fields) <= {"self", "name", "part", "kinds"}
+    assert known - set(entry.model_fields) <= {"self", "name", "part"}
+
+
+def test_clients_by_kinds_are_described_one_by_one():
+    site = (
+        k2rel.describe("studio", sides=["A", "B"])
+        .type("box", mttf="1000 h", mttr="8 h")
+        .component("leaf_A", type="box", side="A").component("leaf_B", type="box", side="B")
+        .clients(title="host")
+        .client_part("client", type="box")
+        .client_part("nic_1", type="box", side="A", between=["client", "@leaf_1"])
+        .client_part("nic_2", type="box", side="B", between=["client", "@leaf_2"])
+        .kind("cameras", 3, leaf_1="leaf_A", leaf_2="leaf_B")
+        .kind("receivers", members=["mon-1", "mon-2"], leaf_1="leaf_A")
+        .traffic("video", demand="1 MB/s", share="all")
+        .path("A", ["client", "nic_1", "@leaf_1"]).path("B", ["client", "nic_2", "@leaf_2"], kinds="cameras")
+        .build()
+    )  # fmt: skip
+    assert (site.client_count, site.group_sizes) == (5, (3, 2))
+    assert read_site(site.to_dict()) == site
+    with pytest.raises(InputError, match="by kinds; change the counts"):
+        k2rel.study(site, clients=9)
 
 
 def test_what_is_wrong_is_said_by_the_name_of_its_entry():

@@ -20,7 +20,7 @@ __all__ = ["SiteDescription", "at_least", "describe"]
 
 _LISTS = {
     "needs", "triggers", "takeover_needs", "takes_down", "units", "lost", "works", "requires", "via", "members",
-    "sources", "between",
+    "sources", "between", "kinds",
 }  # fmt: skip
 """Keys of lists, of which one alone is a list of one."""
 

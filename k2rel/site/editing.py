@@ -139,6 +139,8 @@ def edited(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str | N
     b: {c: 2, d: [4]}
     <BLANKLINE>
     """
+    if _same(old, new):
+        return text
     rewriting = _Rewriting(text)
     try:
         rewriting.mapping(YAML(typ="safe", pure=True).compose(text), dict(old), dict(new))

@@ -151,6 +151,7 @@ class PathKeys(TypedDict, total=False):
     when: Mapping[str, str]
     group: int
     weight: float
+    kinds: Names
 
 
 class AssumptionKeys(TypedDict, total=False):
