@@ -94,6 +94,14 @@ def test_a_description_reads_like_the_file_and_is_the_same_site():
     assert about(built)["site"] == "Office file service on two machines (described in Python)"
 
 
+def test_the_example_of_the_page_runs(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[1] / "docs" / "importing.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    found: dict[str, object] = {}
+    exec(re.search(r"## In Python.*?```python\n(.*?)```", page, re.DOTALL)[1], found)
+    assert read_site("office.yaml") == found["site"]
+
+
 def test_every_section_of_a_file_can_be_described():
     data = whole().to_dict()
     assert set(data) == set(doc.SiteDocument.model_fields)

@@ -14,7 +14,7 @@
 ``register``  the named assumptions with the values in use
 ``read``      all of it, from a file's name to a site
 ``describe``  the same from Python, entry by entry; ``entry_keys`` has the keys, for editors
-``plain``     from a mapping of Python to what a file would say
+``mapping``   from a mapping of Python to what a file would say
 ``settled``   what was chosen beside a file, put into its entries
 ``yaml_text`` plain data as YAML; ``editing`` changes a text in its places alone
 ``saved``     a site as a file

@@ -11,8 +11,8 @@ from typing import Any, Unpack
 import k2rel.site.entry_keys as keys
 from k2rel.arguments import as_name, as_names, shown
 from k2rel.errors import InputError
+from k2rel.site.mapping import plain
 from k2rel.site.model import Site
-from k2rel.site.plain import plain
 from k2rel.site.read import read_site
 from k2rel.tables import Shown
 

@@ -20,8 +20,8 @@ from k2rel.bundled import data_version, site_path
 from k2rel.errors import InputError, Problem, closest
 from k2rel.site.build import build_site
 from k2rel.site.limits import from_text, inputs_at, with_values
+from k2rel.site.mapping import in_python
 from k2rel.site.model import Site
-from k2rel.site.plain import in_python
 from k2rel.site.register import assumptions_in_use, set_by_user
 from k2rel.site.settings import ASSUMPTION, apply_settings
 from k2rel.site.source import KeyPath, Origin, YamlSource, as_written, known_keys, read_yaml

@@ -62,7 +62,7 @@ def settled(site: Site) -> dict[str, Any]:
 
 def _changes(site: Site, data: dict[str, Any], key: str, text: str) -> Iterator[tuple[KeyPath, Any]]:
     """Where a setting stands in a file, and what."""
-    name, _, what = key.partition(".")
+    name, what = _halves(key)
     limits = from_text(text)
     value = _value(key, text) if limits is None else limits
     if places := takeover_places(data, key):
@@ -87,6 +87,13 @@ def _changes(site: Site, data: dict[str, Any], key: str, text: str) -> Iterator[
             if what in RATE_KEYS:
                 entry = {k: v for k, v in entry.items() if k == what or k not in (*RATE_KEYS, *_BY_HAND)}
             yield place, {**entry, what: value, **(_BY_HAND if what in RATE_KEYS else {})}
+
+
+def _halves(key: str) -> tuple[str, str]:
+    """What a setting is about, and its key, with what failed in brackets."""
+    before, bracket, cause = key.partition("[")
+    name, _, what = before.rpartition(".")
+    return name, what + bracket + cause
 
 
 def _places(site: Site, data: dict[str, Any], name: str, what: str) -> list[KeyPath]:
@@ -125,7 +132,7 @@ def _of_takeover(data: dict[str, Any], place: KeyPath, value: Any) -> Iterator[t
 
 def _value(key: str, text: str) -> Any:
     """A setting as a file has it: a number where it has no unit, else with its unit."""
-    what = key.rpartition(".")[2].partition("[")[0]
+    what = _halves(key)[1].partition("[")[0]
     if what == "external":
         return text.strip().lower() in ("true", "yes", "on", "1", "t", "y")
     said = with_unit(key, text)

@@ -24,12 +24,12 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from k2rel.errors import InputError, Problem, closest
 from k2rel.textio import read_text
 
-__all__ = ["DEEPEST", "MOST_BYTES", "KeyPath", "Origin", "YamlSource", "as_written", "known_keys", "read_yaml"]
+__all__ = ["MOST_BYTES", "KeyPath", "Origin", "YamlSource", "as_written", "known_keys", "read_yaml"]
 
 KeyPath = tuple[str | int, ...]
 
 MOST_BYTES = 2_000_000
-DEEPEST = 24
+_DEEPEST = 24
 _STARTS = "a site file starts with 'format: 2'"
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 
@@ -167,8 +167,8 @@ def _check_events(text: str, name: str) -> None:
             raise InputError(Problem(f"the tag {str(tag)[:40]} is not allowed; write plain values", name, line))
         if isinstance(event, CollectionStartEvent):
             depth += 1
-            if depth > DEEPEST:
-                raise InputError(Problem(f"entries are nested more than {DEEPEST} deep", name, line))
+            if depth > _DEEPEST:
+                raise InputError(Problem(f"entries are nested more than {_DEEPEST} deep", name, line))
         elif isinstance(event, CollectionEndEvent):
             depth -= 1
 
