@@ -25,7 +25,7 @@ from k2rel.site import Site, read_site
 from k2rel.site.beyond import beyond_format_1
 from k2rel.site.common_cause_pairs import with_common_cause
 from k2rel.site.model import Component
-from k2rel.site.read import SiteLike, as_sites
+from k2rel.site.read import SiteLike, as_sites, is_entries
 from k2rel.site.settings import with_unit
 from k2rel.tables import Shown
 
@@ -419,7 +419,7 @@ def study_of(study: Any) -> Study:
     """The study that is meant: itself, that of a level, a file or a site, or that of an answer."""
     if isinstance(study, Site):
         return _kept(Same(id(study), study))
-    if isinstance(study, str | Path | Mapping):
+    if isinstance(study, str | Path) or is_entries(study):
         return _kept(study) if isinstance(study, str) and study in level_names() else _kept.__wrapped__(study)
     found = getattr(study, "study", study)
     if isinstance(found, Study):

@@ -216,7 +216,7 @@ def test_names_that_do_not_fit_are_found_as_in_a_file():
         (lambda: k2rel.study({"format": 2, 1.5: 1}), "the site: a key must be a text, got float 1.5"),
         (lambda: k2rel.study({"sides": {False: {}}}), "sides: a key must be a text, got bool False; YAML 1.1 takes no"),
         (lambda: k2rel.study({"sides": {1: {}, "1": {}}}), r"sides\.1: is given twice"),
-        (lambda: k2rel.study({"title": object}), "title: a text, a number, a list or a mapping is needed, got type"),
+        (lambda: k2rel.study({"format": 2, "title": object}), "title: a text, a number, a list or a mapping is needed, got type"),
         (lambda: k2rel.study({"clients": (n for n in "ab")}), "clients: .* got generator"),
         (lambda: k2rel.compare([read_site("L1"), k2rel.study("L1")]), "levels: names, site files and sites, or studies"),
         (lambda: k2rel.availability(5), "study: .* or a site is needed, got int '5'"),

@@ -94,7 +94,8 @@ def read_site(
         raise InputError(
             f"settings: a mapping such as {{'media_server.mttr': '4 h'}} is needed, got {str(settings)[:40]}"
         )
-    if not isinstance(level_or_file, str | Path | Site | Mapping) or level_or_file in ("", {}):
+    known = isinstance(level_or_file, str | Path | Site) or is_entries(level_or_file)
+    if not known or (isinstance(level_or_file, str | Path) and not str(level_or_file).strip()):
         raise InputError(
             "level_or_file: a level's name such as 'L2R', the path of a site file, a site or the entries of one are "
             f"needed, got {type(level_or_file).__name__} {shown(level_or_file)!r}"
@@ -122,9 +123,12 @@ def as_sites(argument: str, value: Any) -> tuple[SiteLike, ...]:
     return tuple(item if isinstance(item, Site | Mapping) else as_paths(argument, item)[0] for item in value)
 
 
+_TELLING = {"format", "sides", "components", "links", "types", "units", "roles", "clients", "traffic"}
+
+
 def is_entries(value: Any) -> bool:
     """Whether a mapping holds the entries of one site, and not several sites by name."""
-    return isinstance(value, Mapping) and bool({"format", "components", "clients", "traffic"} & value.keys())
+    return isinstance(value, Mapping) and bool(_TELLING & value.keys())
 
 
 def _read_again(
