@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
 from os import PathLike
 from pathlib import Path
 from typing import Any, Unpack
@@ -277,7 +276,7 @@ class SiteDescription(Shown, Mapping[str, Any]):
         >>> describe("shop").to_dict()
         {'format': 2, 'name': 'shop', 'title': 'shop', 'sides': {'A': {}}}
         """
-        return deepcopy(plain(self._data))
+        return plain(self._data)
 
     def save(self, path: str | PathLike[str], *, force: bool = False) -> Path:
         """Check all entries and write them as a file, as `k2rel.Site.save`.
@@ -317,7 +316,10 @@ class SiteDescription(Shown, Mapping[str, Any]):
         return _add(self._data.setdefault(section, {}), (section,), name, entry, self)
 
     def __getitem__(self, section: str) -> Any:
-        return self.to_dict()[section]
+        return plain({section: self._data[section]})[section]
+
+    def __contains__(self, section: object) -> bool:
+        return section in self._data
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._data)

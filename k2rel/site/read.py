@@ -137,10 +137,10 @@ def _read_again(
     """A site with further choices over those that it was made with."""
     if clients is None and not settings and variant is None and data is None:
         return site
-    unchanged = as_read(site)
-    if replace(unchanged, common_cause=site.common_cause) != site:
+    before = site if unchanged(site) else as_read(site)
+    if replace(before, common_cause=site.common_cause) != site:
         names = [each.name for each in fields(site) if each.compare]
-        what = ", ".join(name for name in names if getattr(site, name) != getattr(unchanged, name))
+        what = ", ".join(name for name in names if getattr(site, name) != getattr(before, name))
         raise InputError(
             f"{site.name} was changed in Python ({what}), beside what its description says; choose clients, settings "
             "and variant first, or change the description (site.to_dict())"
@@ -148,7 +148,7 @@ def _read_again(
     asked = {"clients": clients, "variant": variant, "data": data}
     asked = {name: value for name, value in asked.items() if value is not None}
     again = as_read(site, settings={**dict(site.changed), **(settings or {})}, **asked)
-    chosen = unchanged.common_cause != site.common_cause
+    chosen = before.common_cause != site.common_cause
     return replace(again, common_cause=site.common_cause) if chosen else again
 
 
@@ -202,10 +202,28 @@ def site_of(
     site = apply_settings(site, changes)
     given = dict(settings or {})
     if clients is None and not given and variant is None:
-        return site
+        return _marked(site)
     # what was set by the user is on record, and the register of assumptions shows what is in use
     register = assumptions_in_use(site, _with_assumptions(file), source, clients=clients, settings=given)
-    return replace(site, changed=tuple(given.items()), assumptions=register)
+    return _marked(replace(site, changed=tuple(given.items()), assumptions=register))
+
+
+def _marked(site: Site) -> Site:
+    """A site that nothing has changed since it was read; what is made of it by `replace` has no mark."""
+    object.__setattr__(site, "_unchanged", True)
+    return site
+
+
+def unchanged(site: Site) -> bool:
+    """Whether a site is as its description, and what was chosen beside, gives it.
+
+    Examples
+    --------
+    >>> site = read_site("L2R")
+    >>> unchanged(site), unchanged(replace(site, title="mine"))
+    (True, False)
+    """
+    return "_unchanged" in vars(site) or as_read(site) == site
 
 
 def with_clients(data: dict[str, Any], clients: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from k2rel.inputs import Uses
 from k2rel.site.editing import edited
 from k2rel.site.given import GivenLaw
 from k2rel.site.model import Component, Site
-from k2rel.site.read import as_read, origin_of, site_of
+from k2rel.site.read import origin_of, site_of, unchanged
 from k2rel.site.settled import settled
 from k2rel.site.source import MOST_BYTES, YamlSource, yaml_source
 from k2rel.site.yaml_text import yaml_text_of
@@ -37,7 +37,7 @@ def document(site: Site) -> dict[str, Any]:
     'L1'
     """
     origin = origin_of(site)
-    if (origin.clients, site.changed, site.variant) == (None, (), None) and as_read(site) == site:
+    if (origin.clients, site.changed, site.variant) == (None, (), None) and unchanged(site):
         return deepcopy(origin.source.data)
     data = settled(site)
     again = site_of(YamlSource(origin.source.name, data, {}), data=site.data)
@@ -107,7 +107,9 @@ def _kept(source: YamlSource, data: dict[str, Any], target: Path, version: str) 
     text: str | None = source.text if data == source.data else edited(source.text, source.data, data)
     if text is None:
         return None
-    try:
+    if yaml_source(text, source.name).data == data:
+        return text
+    try:  # with templates
         again = site_of(yaml_source(text, str(target)), data=version)
     except InputError:  # such as a block of another file, which is not beside this one
         return None

@@ -16,7 +16,7 @@ from k2rel.errors import InputError
 from k2rel.site.given import RATE_KEYS
 from k2rel.site.limits import from_text
 from k2rel.site.model import Assumption, CommonCauseGroup, Component, Site
-from k2rel.site.read import as_read, origin_of, with_assumption_settings, with_clients, with_variant
+from k2rel.site.read import as_read, origin_of, unchanged, with_assumption_settings, with_clients, with_variant
 from k2rel.site.settings import ASSUMPTION, far_to_near, parts_named, with_unit
 from k2rel.site.source import KeyPath, as_written
 from k2rel.site.takeover_settings import takeover_places
@@ -51,7 +51,7 @@ def settled(site: Site) -> dict[str, Any]:
             _fix_shares(site, data)
     if origin.clients is not None:
         data = with_clients(data, origin.clients)
-    if site.common_cause != as_read(site).common_cause:
+    if not unchanged(site) and site.common_cause != as_read(site).common_cause:
         data.pop("common_cause", None)
         if site.common_cause:
             data["common_cause"] = {group.id: _group(group) for group in site.common_cause}
