@@ -106,6 +106,7 @@ CHOSEN = {
     "an assumption": ("L3R", {"settings": {"assumption.toe_capacity": "70 MB/s", "assumption.coverage": "0.8"}}),
     "limits": ("L2R", {"settings": {"psu.mttf": "250000 h (80000 h to 900000 h)", "media.demand": "9 (8 to 10, uniform)",
                                     "assumption.coverage": "0.9 (0.8 to 0.95)"}}),
+    "limits of several parts": ("L2R", {"settings": {"toe.capacity": "80 (70 to 90)", "toe_A1.mttr": "3 h (1 h to 9 h)"}}),
     "a variant and more": ("L3R", {"variant": "degraded_backup", "clients": 12, "settings": {"toe.mttr": "2 h"}}),
 }  # fmt: skip
 
@@ -173,7 +174,6 @@ def test_common_causes_that_were_chosen_are_saved(tmp_path):
     ("asked", "told"),
     [
         ({"settings": {"media_raid_drive_1.mttf": "1e5 h"}}, r"media_raid_drive_1\.mttf: a drive of a RAID set has no"),
-        ({"settings": {"toe.capacity": "80 (70 to 90)"}}, r"toe\.capacity: its limits are of several entries .*toe_A1"),
     ],
 )
 def test_what_has_no_place_in_a_file_is_refused_by_its_name(asked, told, tmp_path):
@@ -329,3 +329,29 @@ def test_titles_and_reasons_of_any_text_come_back(seed, tmp_path):
 
 def test_every_field_of_a_site_but_its_place_is_compared():
     assert {each.name for each in fields(k2rel.Site) if not each.compare} == {"file", "origin", "warnings"}
+
+
+NUMBERS = [("mttf", "500 h"), ("mttf", "900 h (500 h to 2000 h)"), ("mttr", "3 h"), ("failure_rate", "0.001"),
+           ("unavailability", "1e-3"), ("test_interval", "30 h"), ("capacity", "20 MB/s"), ("external", "true")]  # fmt: skip
+OF_ROLES = [("coverage", "0.7"), ("coverage[part]", "0.5"), ("detection[part]", "9 s"), ("switchover", "1 min"),
+            ("failback", "automatic after 3 min"), ("spurious", "0.1 per year"), ("giveback", "4 s"),
+            ("coverage", "0.8 (0.7 to 0.9)"), ("restoration", "8 h")]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 150))])
+def test_any_settings_of_any_site_stand_in_its_file(seed, tmp_path):
+    chance = random.Random(seed)
+    site = read_site(chance.choice(RANDOM).random_document(seed))
+    named = [*site.described, *{part.type for part in site.described.values()}]
+    asked = {}
+    for _ in range(chance.randint(1, 4)):
+        for names, keys in ((named, NUMBERS), (list(site.roles), OF_ROLES), (list(site.traffic), [("demand", "7")])):
+            if names and chance.random() < 0.6:
+                key, value = chance.choice(keys)
+                asked[f"{chance.choice(names)}.{key}"] = value
+    origin = site if chance.random() < 0.5 else site.save(tmp_path / "origin.yaml")
+    try:
+        one = k2rel.study(origin, settings=asked, clients=chance.choice([None, 3]))
+    except InputError:
+        pytest.skip("these settings do not go together")
+    assert said(k2rel.study(one.site.save(tmp_path / "saved.yaml"))) == said(one)

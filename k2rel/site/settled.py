@@ -49,6 +49,9 @@ def settled(site: Site) -> dict[str, Any]:
             _put(data, path, new)
         if key.endswith(".demand"):
             _fix_shares(site, data)
+    held, named = data.get("assumptions") or {}, _named(data)
+    for name in held.keys() - (source.data.get("assumptions") or {}).keys() - named:
+        del held[name]  # all that it was for was set anew
     if origin.clients is not None:
         data = with_clients(data, origin.clients)
     if not unchanged(site) and site.common_cause != as_read(site).common_cause:
@@ -67,7 +70,8 @@ def _changes(site: Site, data: dict[str, Any], key: str, text: str) -> Iterator[
     value = _value(key, text) if limits is None else limits
     if places := takeover_places(data, key):
         if limits is not None and len(places) > 1:
-            raise _shared(key, places)
+            where, entry, value = _shared(key, data, limits)
+            yield where, entry
         for place in places:
             yield from _of_takeover(data, place, value)
     elif name in site.traffic and what.startswith("path_failover_"):
@@ -77,11 +81,12 @@ def _changes(site: Site, data: dict[str, Any], key: str, text: str) -> Iterator[
     elif name in site.traffic and what == "demand":
         yield ("traffic", name, "demand"), value
     else:
-        if what in RATE_KEYS:
-            value = {**value, **_BY_HAND} if isinstance(value, dict) else value
         places = _places(site, data, name, what)
         if limits is not None and len(places) > 1:
-            raise _shared(key, places)
+            where, entry, value = _shared(key, data, limits)
+            yield where, entry
+        elif limits is not None and what in RATE_KEYS:
+            value = {**limits, **_BY_HAND}
         for place in places:
             entry = dict(_at(data, place) or {})
             if what in RATE_KEYS:
@@ -101,8 +106,8 @@ def _places(site: Site, data: dict[str, Any], name: str, what: str) -> list[KeyP
     parts = parts_named(site, name)
     of_type = bool(parts) and parts[0].type == name
     placed = {part.id: _place(part, site) for part in parts if part.id not in site.drives}
-    if what in ("capacity", "external"):
-        return list(placed.values())
+    if what in ("capacity", "external"):  # which types do not have
+        return [place for part, place in placed.items() if what == "external" or part not in site.client_parts]
     if not of_type:
         if not placed:
             raise InputError(
@@ -150,12 +155,13 @@ def _number(text: str) -> Any:
     return text
 
 
-def _shared(key: str, places: list[KeyPath]) -> InputError:
-    where = ", ".join(".".join(map(str, place)) for place in places[:4])
-    return InputError(
-        f"{key}: its limits are of several entries of a file together ({where}), which no entry says; write them as an "
-        "assumption of the file, and '=name' in each"
-    )
+def _shared(key: str, data: dict[str, Any], limits: Mapping[str, Any]) -> tuple[KeyPath, Any, str]:
+    """Limits that are of several entries together: an assumption, and what stands for it in each."""
+    name, taken = key if _is_name(key) else re.sub(r"[^A-Za-z0-9_-]", "_", key), data.get("assumptions") or {}
+    while name in taken:
+        name += "_set"
+    about = {"evidence": "CHOSEN", "reason": f"set by the user ({key})", "source": _BY_HAND["source"]}
+    return ("assumptions", name), {**limits, **about}, f"={name}"
 
 
 def _fix_shares(site: Site, data: dict[str, Any]) -> None:
