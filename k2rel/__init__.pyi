@@ -119,5 +119,6 @@ from .simulation.rare import rare_loss as rare_loss
 from .simulation.static_sampling import quick_look as quick_look
 from .simulation.timeline import timeline as timeline
 from .site import Site as Site
+from .site.describe import SiteDescription as SiteDescription, at_least as at_least, describe as describe
 from .studies import Study as Study, studies_of as studies_of, study as study
 from .tables import for_people as for_people

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from k2rel._version import __version__
-from k2rel.arguments import as_paths, shown
+from k2rel.arguments import shown
 from k2rel.bundled import level_names
 from k2rel.errors import InputError
 from k2rel.policy.rules import Policy
@@ -25,6 +25,7 @@ from k2rel.site import Site, read_site
 from k2rel.site.beyond import beyond_format_1
 from k2rel.site.common_cause_pairs import with_common_cause
 from k2rel.site.model import Component
+from k2rel.site.read import SiteLike, as_sites, is_entries
 from k2rel.site.settings import with_unit
 from k2rel.tables import Shown
 
@@ -101,14 +102,10 @@ class Study(Shown):
 
     Parameters
     ----------
-    site : Site
-        What stands in the rack.
-    policy : Policy
-        Its failover rules.
-    laws : SiteLaws
-        Its failure and repair data.
-    rates : str or None
-        Where a table given by hand lies.
+    site, policy, laws
+        What stands in the rack, its failover rules, its failure and repair data.
+    rates
+        Where a table given by hand lies; None without.
     moment : mapping of str to Law
         Laws at one moment of the cycle of the tests, by variable or client part, over all others (`at_moments`).
     restored_per_h : mapping of str to float
@@ -328,7 +325,7 @@ def _found_first(members: Sequence[Law], whole: Law) -> Law:
 
 
 def study(
-    level_or_file: str | Path,
+    level_or_file: SiteLike,
     *,
     clients: int | None = None,
     repair: str = "4h",
@@ -343,8 +340,9 @@ def study(
 
     Parameters
     ----------
-    level_or_file : str or pathlib.Path
-        A level's name such as ``"L2R"``, or the path of a YAML file.
+    level_or_file : str, pathlib.Path, Site or mapping
+        A level's name such as ``"L2R"``, or the path of a YAML file; a site; or what a file would say, as plain data or
+        by `k2rel.describe`. What is given here is changed of each of them alike.
     clients : int, optional
         Number of clients instead of the file's, 1 to 10,000.
     repair : {"onsite", "4h", "nbd"}
@@ -371,18 +369,13 @@ def study(
     Raises
     ------
     InputError
-        With every mistake found in what was given.
+        With every mistake found.
 
     Examples
     --------
     >>> study("L2R", clients=100, repair="nbd").site.group_sizes
     (50, 50)
     """
-    if not isinstance(level_or_file, str | Path) or not str(level_or_file).strip():
-        raise InputError(
-            "level_or_file: a level's name such as 'L2R' or the path of a site file is needed, got "
-            f"{type(level_or_file).__name__} {shown(level_or_file)!r}"
-        )
     if rates is not None and not isinstance(rates, str | Path):
         raise InputError(f"rates: the path of a CSV table is needed, got {type(rates).__name__}")
     site = read_site(level_or_file, clients=clients, settings=settings, variant=variant, data=data)
@@ -406,25 +399,34 @@ class Asked(Protocol):
         """The study."""
 
 
-StudyLike: TypeAlias = "Study | Asked | str | Path"
-"""What a question may be asked about: a study, a level's name or a site file, or what was solved before."""
+StudyLike: TypeAlias = "Study | Asked | SiteLike"
+"""What a question may be asked about: a study, a level's name or a site file, a site, or what was solved before."""
+
+
+@dataclass(frozen=True)
+class Same:  # a site by what it is, not by what it says
+    number: int
+    site: Site = field(compare=False)
 
 
 @lru_cache(maxsize=16)
-def _level(name: str) -> Study:
-    return study(name)
+def _kept(of: Any) -> Study:
+    """The study of a level, or of a site, so that what is asked twice is solved once."""
+    return study(of.site if isinstance(of, Same) else of)
 
 
 def study_of(study: Any) -> Study:
-    """The study that is meant: itself, a level or a file read, or that of an answer."""
-    if isinstance(study, str | Path):
-        return _level(str(study)) if str(study) in level_names() else _level.__wrapped__(str(study))
+    """The study that is meant: itself, that of a level, a file or a site, or that of an answer."""
+    if isinstance(study, Site):
+        return _kept(Same(id(study), study))
+    if isinstance(study, str | Path) or is_entries(study):
+        return _kept(study) if isinstance(study, str) and study in level_names() else _kept.__wrapped__(study)
     found = getattr(study, "study", study)
     if isinstance(found, Study):
         return found
     raise InputError(
-        "study: a study, an answer, a level's name such as 'L2R' or the path of a site file is needed, got "
-        f"{type(study).__name__} {shown(study)!r}"
+        "study: a study, an answer, a level's name such as 'L2R', the path of a site file or a site is needed, "
+        f"got {type(study).__name__} {shown(study)!r}"
     )
 
 
@@ -434,7 +436,7 @@ def with_site(study: Study, site: Site) -> Study:
 
 
 def studies_of(
-    levels: Sequence[str | Path] | str | Path,
+    levels: Sequence[SiteLike] | SiteLike,
     *,
     clients: int | None = None,
     repair: str = "4h",
@@ -446,8 +448,8 @@ def studies_of(
 
     Parameters
     ----------
-    levels : sequence of str or pathlib.Path
-        Levels by name, or site files.
+    levels : sequence of str, pathlib.Path, Site or mapping
+        Levels by name, site files, or sites; or one alone.
     clients, repair, rates, settings, data
         As for `k2rel.study`.
 
@@ -466,7 +468,7 @@ def studies_of(
     >>> list(studies_of(["L1", "L1"]))
     ['L1', 'L1-2']
     """
-    chosen = as_paths("levels", levels)
+    chosen = as_sites("levels", levels)
     if not chosen:
         raise InputError("levels: name at least one level or site file")
     result: dict[str, Study] = {}

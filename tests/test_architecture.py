@@ -33,11 +33,12 @@ def test_no_module_leads_back_to_itself() -> None:
 
 
 def test_one_arrow_points_up_and_says_so() -> None:
-    """A study is asked for its answer; whoever answers stands above it."""
+    """A study is asked for its answer, a site for its file; whoever answers, or reads it again, stands above it."""
     by_name = {path.name: re.findall(r"import_module\((.*?)\)", path.read_text()) for path in FILES.values()}
     assert {name: found for name, found in by_name.items() if '"k2rel.answer"' in found} == {
         "studies.py": ['"k2rel.answer"']
     }
+    assert {name for name, found in by_name.items() if '"k2rel.site.saved"' in found} == {"outward.py"}
 
 
 def test_the_picture_of_the_house_is_the_one_of_its_code() -> None:

@@ -45,7 +45,8 @@ GROUP = k2rel.RaidGroup(4, 1, k2rel.Distribution.exponential(1e5), k2rel.Distrib
 DAMAGED = "hub_east"
 # what does not look at a site, or holds what another function gives; what only lists the bundled levels
 NOT_OF_A_SITE = """
-Answer Circumstances Distribution InputError K2relError Organisation Plan Policy RaidGroup Site Study UncertaintyResult
+Answer Circumstances Distribution InputError K2relError Organisation Plan Policy RaidGroup Site SiteDescription Study
+UncertaintyResult at_least describe site.SiteDescription site.at_least site.describe
 __version__ data_loss
 entries_compared fit_laws for_people judgement_table level_names levels mttdl_table parse_distribution raid_losses
 raid_over_time read_circumstances read_costs read_fault_trees read_field redundant_units registry scrubbing solve

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 from k2rel.bundled import level_names
 from k2rel.design.changes import (
@@ -189,7 +188,7 @@ def _other_levels(study: Study, service: str) -> list[Change]:
 def _as_in_file(study: Study) -> bool:
     """Whether a study is what its file and settings say, so that it can be read anew with other clients."""
     site = study.site
-    if site.name not in level_names() and not Path(site.file).is_file():
+    if site.origin is None:
         return False
     fresh = with_clients(study, site.client_count)
     return fresh.laws.shared == study.laws.shared and fresh.laws.client == study.laws.client

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from k2rel.arguments import as_names
-from k2rel.bundled import level_names
 from k2rel.design.takeovers import TAKEOVER_KINDS, with_takeovers
 from k2rel.errors import InputError, closest
 from k2rel.measures.availability import service_named
@@ -20,6 +19,7 @@ from k2rel.measures.solution import Solution, StudyLike, solution_of, study_of
 from k2rel.organisation import Organisation
 from k2rel.rates import Law, changed_laws, duplicated, site_laws
 from k2rel.site.model import Component, Site
+from k2rel.site.read import as_read
 from k2rel.studies import Study, with_site
 from k2rel.studies import study as read_study
 from k2rel.tables import Shown
@@ -189,10 +189,12 @@ def with_clients(study: Study, clients: int) -> Study:
     """
     site = study.site
     fresh = read_study(
-        site.file if site.name not in level_names() else site.name,
-        clients=clients, repair=study.laws.contract, rates=study.rates, settings=dict(site.changed),
-        variant=site.variant, primary=study.policy.primary, common_cause="none", data=site.data,
-    )  # fmt: skip
+        as_read(site, clients=clients),
+        repair=study.laws.contract,
+        rates=study.rates,
+        primary=study.policy.primary,
+        common_cause="none",
+    )
     return with_site(fresh, replace(fresh.site, common_cause=site.common_cause)) if site.common_cause else fresh
 
 

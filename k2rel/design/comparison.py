@@ -22,6 +22,7 @@ from k2rel.policy.failover import further_traffic, principal_traffic
 from k2rel.rates import site_laws
 from k2rel.rates.entry import CONTRACTS
 from k2rel.site.common_cause_pairs import with_common_cause
+from k2rel.site.read import as_read, is_entries
 from k2rel.site.service_names import FULL_SERVICE
 from k2rel.studies import Study, free_name, studies_of, with_site
 from k2rel.studies import study as read_study
@@ -61,7 +62,7 @@ def compare(
     Parameters
     ----------
     levels : sequence of str or pathlib.Path
-        Levels by name, or site files; or studies and answers (a list, or a mapping by name), taken as they are.
+        Levels by name, site files, or sites; or studies and answers, taken as they are. A list, or a mapping by name.
     clients, repair, rates, settings, data
         As for `k2rel.study`. A setting is applied where the level has that type or part.
     method, organisation
@@ -105,14 +106,16 @@ def studies_at(
     data: str | None,
 ) -> Mapping[str, StudyLike]:
     """Levels read with the same options; studies and answers taken as they are, so that no chain is solved again."""
-    names = list(levels) if isinstance(levels, Mapping) else None
-    given: list[Any] = list(levels.values() if isinstance(levels, Mapping) else levels
+    names = list(levels) if isinstance(levels, Mapping) and not is_entries(levels) else None
+    given: list[Any] = list(levels.values() if names is not None and isinstance(levels, Mapping) else levels
                             if isinstance(levels, list | tuple) else [levels])  # fmt: skip
     made = [isinstance(getattr(item, "solution", item), Study | Solution) for item in given]
-    if names is None and not any(made):
-        return studies_of(levels, clients=clients, repair=repair, rates=rates, settings=settings, data=data)  # type: ignore[arg-type]
-    if not given or not all(made):
-        raise InputError("levels: names and site files, or studies and answers; not both")
+    if not any(made):
+        listed: Any = levels if names is None else given
+        read = studies_of(listed, clients=clients, repair=repair, rates=rates, settings=settings, data=data)
+        return read if names is None else dict(zip(map(str, names), read.values(), strict=True))
+    if not all(made):
+        raise InputError("levels: names, site files and sites, or studies and answers; not both")
     if (clients, repair, rates, settings or None, data) != (None, "4h", None, None, None):
         raise InputError(
             "levels: clients, repair, rates, settings and data are for levels by name; a study has its own"
@@ -460,14 +463,7 @@ def variants(study: StudyLike, organisation: Organisation | None = None, *, meth
             study
             if name == site.variant
             else read_study(
-                site.file,
-                clients=site.client_count,
-                repair=study.laws.contract,
-                rates=study.rates,
-                settings=dict(site.changed),
-                variant=name,
-                primary=study.policy.primary,
-                data=site.data,
+                as_read(site, variant=name), repair=study.laws.contract, rates=study.rates, primary=study.policy.primary
             )
         )
     return _side_by_side(solution, others)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from k2rel.arguments import as_names, as_number, as_paths, as_whole
+from k2rel.arguments import as_names, as_number, as_whole
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.capacity import single_failures
 from k2rel.measures.delivered import overload_by_mode
@@ -21,6 +20,7 @@ from k2rel.policy.used import ElementLoad
 from k2rel.services.clients import own_states
 from k2rel.services.loading import Loading
 from k2rel.services.modes import groups_of
+from k2rel.site.read import SiteLike, as_sites
 from k2rel.studies import Study, studies_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ __all__ = ["most_clients", "overload_after_takeover"]
 
 
 def most_clients(
-    levels: Sequence[str | Path] | str | Path,
+    levels: Sequence[SiteLike] | SiteLike,
     bit_rates: Sequence[str] | str,
     *,
     most: int = 40,
@@ -46,7 +46,7 @@ def most_clients(
     Parameters
     ----------
     levels : sequence of str or pathlib.Path
-        Levels by name, or site files.
+        Levels by name, site files, or sites.
     bit_rates : sequence of str
         Demand of one client, such as ``"50 Mb/s"``.
     most : int
@@ -90,7 +90,7 @@ def most_clients(
             raise InputError(f"{which}: a probability from 0 to below 1, got {given:g}")
     rows = []
     plain = studies_of(levels, settings=settings, data=data)  # a setting goes where a level has that type
-    for level, (name, study) in zip(as_paths("levels", levels), plain.items(), strict=True):
+    for level, (name, study) in zip(as_sites("levels", levels), plain.items(), strict=True):
         demand = f"{principal_traffic(study.site)}.demand"
         for rate in as_names("bit_rates", bit_rates):
             get = cache(partial(_with_clients, level, {**dict(study.site.changed), demand: rate}, data))
@@ -115,7 +115,7 @@ def most_clients(
     return frame.assign(takeovers=one_reading(frame["takeovers"]))
 
 
-def _with_clients(level: str | Path, settings: Mapping[str, str], data: str | None, count: int) -> Study:
+def _with_clients(level: SiteLike, settings: Mapping[str, str], data: str | None, count: int) -> Study:
     (study,) = studies_of([level], clients=count, settings=settings, data=data).values()
     return study
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from k2rel.arguments import as_name
+from k2rel.arguments import as_name, shown
 from k2rel.design.comparison import by_level
 from k2rel.errors import InputError, closest
 from k2rel.measures.availability import availability
@@ -14,6 +14,7 @@ from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.rates import registry
 from k2rel.site import read_site
+from k2rel.site.read import SiteLike
 from k2rel.studies import study
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ __all__ = ["entries_compared"]
 def entries_compared(
     kind: str,
     *,
-    level: str | Path | None = None,
+    level: SiteLike | None = None,
     rates: str | Path | None = None,
     data: str | None = None,
     method: str = "auto",
@@ -37,8 +38,8 @@ def entries_compared(
     ----------
     kind : str
         The type.
-    level : str or pathlib.Path, optional
-        A level or site file whose downtime is computed with each of them.
+    level : str, pathlib.Path, Site or mapping, optional
+        A level, site file or site whose downtime is computed with each of them.
     rates : str or pathlib.Path, optional
         A table over the registry.
     data : str, optional
@@ -73,7 +74,7 @@ def entries_compared(
     if level is not None:
         types = {part.type for part in read_site(level, data=data).described.values()}
         if kind not in types:
-            raise InputError(f"{str(level)[:80]} has no component type '{kind}'{closest(kind, types)}")
+            raise InputError(f"{shown(level)} has no component type '{kind}'{closest(kind, types)}")
         studies = {row.id: study(level, rates=rates, settings={f"{kind}.rates": row.id}, data=data) for row in rows}
         found = by_level(studies, _downtime, method, organisation)
         added = ["downtime_min_per_year", "method", "takeovers", "why_empty"]

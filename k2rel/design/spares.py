@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,8 @@ def spare_parts(
     """
     import pandas as pd
 
-    given = [studies] if isinstance(studies, str) or not isinstance(studies, Iterable) else studies
+    several = isinstance(studies, Iterable) and not isinstance(studies, str | Mapping)
+    given: Any = studies if several else [studies]
     chosen = [study_of(study) for study in given]
     years, protection = as_number("years", years), as_number("protection", protection)
     if not chosen:

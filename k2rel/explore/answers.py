@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from k2rel.bundled import level_names
 from k2rel.errors import InputError, K2relError
@@ -24,8 +24,22 @@ from k2rel.report.explorer import (
     paper_colours,
     reach_script,
 )
+from k2rel.site.model import Site
+from k2rel.site.read import SiteLike, read_site
+from k2rel.studies import Same
 
-__all__ = ["PAGE_STYLE", "SCRIPT", "WIDGET_STYLE", "answer", "choices", "first_choice", "sites"]
+__all__ = [
+    "PAGE_STYLE",
+    "SCRIPT",
+    "WIDGET_STYLE",
+    "Offered",
+    "answer",
+    "choices",
+    "first_choice",
+    "offered",
+    "site_like",
+    "sites",
+]
 
 _HERE = Path(__file__).parent
 SCRIPT = reach_script() + explorer_script() + (_HERE / "page.js").read_text(encoding="utf-8")
@@ -42,12 +56,35 @@ _DARK_NOTEBOOK = ":is([data-jp-theme-light='false'],.vscode-dark,.vscode-high-co
 WIDGET_STYLE = f".k2live{{{_LIGHT};color-scheme:light}}{_DARK_NOTEBOOK} .k2live{{{_DARK};color-scheme:dark}}\n{_STYLE}"
 
 
+Offered: TypeAlias = "str | Same"
+"""A level's name, a file, or a site that was described in Python."""
+
+
+def offered(level: SiteLike) -> Offered:
+    """A site as the explorer keeps it; a level's name and a file as they are.
+
+    Examples
+    --------
+    >>> offered("L3")
+    'L3'
+    """
+    if isinstance(level, Site | Mapping):
+        site = read_site(level)
+        return Same(id(site), site)
+    return str(level)
+
+
+def site_like(level: Offered) -> SiteLike:
+    """What describes a site that is offered."""
+    return level.site if isinstance(level, Same) else level
+
+
 @lru_cache(maxsize=32)
-def _site(level: str, data: str | None) -> LiveSite:
-    return LiveSite(level, data)
+def _site(level: Offered, data: str | None) -> LiveSite:
+    return LiveSite(site_like(level), data)
 
 
-def sites(level: str, data: str | None = None) -> dict[str, str]:
+def sites(level: Offered, data: str | None = None) -> dict[str, Offered]:
     """List what can be chosen by the name that it has on the page, in an address and in a file: never by a path.
 
     Examples
@@ -56,13 +93,13 @@ def sites(level: str, data: str | None = None) -> dict[str, str]:
     ['L3', 'L1']
     """
     levels = level_names(data)
-    name = level if level in levels else _site(level, data).usual.site.name
-    if level not in levels and name in levels:
-        name = Path(level).name  # a changed copy of a level that kept its name
+    name = level if isinstance(level, str) and level in levels else _site(level, data).usual.site.name
+    if level not in levels and name in levels:  # a changed copy of a level that kept its name
+        name = Path(level).name if isinstance(level, str) else f"{name} (in Python)"
     return {name: level, **{other: other for other in levels if other != name}}
 
 
-def choices(level: str, data: str | None = None) -> dict[str, list[str]]:
+def choices(level: Offered, data: str | None = None) -> dict[str, list[str]]:
     """List what can be chosen.
 
     Examples
@@ -74,7 +111,7 @@ def choices(level: str, data: str | None = None) -> dict[str, list[str]]:
     return {"levels": list(sites(level, data)), "contracts": list(CONTRACTS), "rates": list(RATES)}
 
 
-def first_choice(level: str, target: str = "", data: str | None = None) -> dict[str, Any]:
+def first_choice(level: Offered, target: str = "", data: str | None = None) -> dict[str, Any]:
     """Give what is chosen before anybody chooses; the number counts choices.
 
     Examples
@@ -86,7 +123,7 @@ def first_choice(level: str, target: str = "", data: str | None = None) -> dict[
     return {"level": name, "clients": 0, "contract": "4h", "rates": RATES[0], "target": target, "number": 0}
 
 
-def answer(asked: Mapping[str, Any], offered: Mapping[str, str], data: str | None = None) -> dict[str, Any]:
+def answer(asked: Mapping[str, Any], known: Mapping[str, Offered], data: str | None = None) -> dict[str, Any]:
     """Work out what to show; for what cannot be computed that is a message alone.
 
     Examples
@@ -98,9 +135,9 @@ def answer(asked: Mapping[str, Any], offered: Mapping[str, str], data: str | Non
     """
     try:
         level = str(asked["level"])
-        if level not in offered:
-            raise InputError(f"level: one of {', '.join(offered)}, got '{level[:60]}'")
-        live = _site(offered[level], data)
+        if level not in known:
+            raise InputError(f"level: one of {', '.join(known)}, got '{level[:60]}'")
+        live = _site(known[level], data)
         given = asked.get("clients", 0)
         if isinstance(given, bool) or not isinstance(given, int):
             raise InputError("clients: a whole number, 0 for that of the file")

@@ -18,6 +18,7 @@ from k2rel.policy.words import on_sides_words
 from k2rel.rates import SiteLaws, site_laws, with_rate
 from k2rel.rates.entry import CONTRACTS
 from k2rel.report.front_page import light
+from k2rel.site.read import SiteLike
 from k2rel.site.service_names import FULL_SERVICE, of_client
 from k2rel.studies import Study, study
 from k2rel.tables import COLUMNS, Shown
@@ -140,8 +141,8 @@ class LiveSite:
 
     Parameters
     ----------
-    level : str
-        A level's name or a site file.
+    level : str, pathlib.Path, Site or mapping
+        A level's name, a site file or a site.
     data : str, optional
         Version of the bundled data; by default the current one.
 
@@ -156,7 +157,7 @@ class LiveSite:
     33.65
     """
 
-    def __init__(self, level: str, data: str | None = None) -> None:
+    def __init__(self, level: SiteLike, data: str | None = None) -> None:
         self.level, self.data = level, data
         self._studies: dict[int, Study] = {}
         self._laws: dict[tuple[int, str, str], Study] = {}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from k2rel.explore.still import still_html
 from k2rel.report.embedded import as_html
+from k2rel.site.read import SiteLike
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["explorer"]
 
 
-def explorer(level: str = "L2R", data: str = "") -> Explorer | HTML:
+def explorer(level: SiteLike = "L2R", data: str = "") -> Explorer | HTML:
     """Give the widget; without the packages that it needs, the drawing with the line that installs them.
 
     Examples

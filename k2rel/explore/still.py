@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import html
+from pathlib import Path
 
 from k2rel.measures.cases import failover
 from k2rel.plots.drawing import draw_site
+from k2rel.site.read import SiteLike
 from k2rel.studies import study
 
 __all__ = ["still_html"]
 
 
-def still_html(level: str, data: str, why: str) -> str:
+def still_html(level: SiteLike, data: str, why: str) -> str:
     """The drawing of a level with nothing failed, why nothing can be clicked, and three ways to a live one.
 
     Examples
@@ -20,13 +22,17 @@ def still_html(level: str, data: str, why: str) -> str:
     1
     """
     opened = study(level, data=data or None)
+    file = isinstance(level, str | Path)
+    name, first = (
+        (html.escape(str(level)), "") if file else ("site.yaml", "after <code>site.save('site.yaml')</code>, ")
+    )
     drawing = draw_site(opened.site, failover(opened)).svg
     ways = "".join(
         f"<li>{text}</li>"
         for text in (
             "as a widget: <code>pip install 'k2rel[explore]'</code>, start JupyterLab again and run this cell there",
-            f"as a page of its own, without widgets: <code>k2rel explore {html.escape(level)}</code>",
-            f"in a report, without Python: <code>k2rel report {html.escape(level)}</code>",
+            f"as a page of its own, without widgets: {first}<code>k2rel explore {name}</code>",
+            f"in a report, without Python: {first}<code>k2rel report {name}</code>",
         )
     )
     said = f"Parts cannot be clicked: {html.escape(why)}. Live it is there"

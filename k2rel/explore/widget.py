@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from k2rel.errors import InputError
-from k2rel.explore.answers import SCRIPT, WIDGET_STYLE, answer, choices, first_choice, sites
+from k2rel.explore.answers import SCRIPT, WIDGET_STYLE, answer, choices, first_choice, offered, site_like, sites
 from k2rel.explore.still import still_html
+from k2rel.site.read import SiteLike
 
 __all__ = ["Explorer", "MissingExtraError"]
 
@@ -53,12 +54,13 @@ class Explorer(anywidget.AnyWidget):
     verdict = traitlets.Unicode().tag(sync=True)
     shown = traitlets.Int().tag(sync=True)
 
-    def __init__(self, level: str = "L2R", data: str = "", **kwargs: Any) -> None:
+    def __init__(self, level: SiteLike = "L2R", data: str = "", **kwargs: Any) -> None:
         self._data = data or None
-        self._sites = sites(level, self._data)
-        super().__init__(**kwargs, **choices(level, self._data))
+        first = offered(level)
+        self._sites = sites(first, self._data)
+        super().__init__(**kwargs, **choices(first, self._data))
         self.observe(self._follow, "asked")
-        self.asked = first_choice(level, data=self._data)
+        self.asked = first_choice(first, data=self._data)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The widget, and for what cannot show one (a page made from the notebook) the drawing."""
@@ -66,7 +68,7 @@ class Explorer(anywidget.AnyWidget):
         why = "widgets run while a notebook is open in JupyterLab, not in a page made from it"
         first = next(iter(self._sites.values()))  # where what was asked for is not there
         level = self._sites.get(self.asked["level"], first)
-        return {**shown, "text/html": still_html(level, self._data or "", why)}, about
+        return {**shown, "text/html": still_html(site_like(level), self._data or "", why)}, about
 
     def choose(
         self, *, level: str | None = None, clients: int | None = None, contract: str | None = None,

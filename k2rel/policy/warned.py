@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from k2rel.errors import Problem
 from k2rel.policy.failover import failover
 from k2rel.policy.rules import Policy
-from k2rel.site.source import read_yaml
+from k2rel.site.source import YamlSource
 
 __all__ = ["overload_warnings"]
 
@@ -25,7 +23,7 @@ def overload_warnings(policy: Policy) -> tuple[Problem, ...]:
     over = [item for item in failover(policy).loads if item.ends_full_service]
     if not over:
         return ()
-    source = read_yaml(Path(site.file))
+    source = YamlSource(site.file, {}, {}) if site.origin is None else site.origin.source
     return tuple(
         source.problem(
             (site.components[item.element].section, item.element, "capacity"),

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from k2rel._version import __version__
-from k2rel.arguments import as_paths, as_seed, as_whole
+from k2rel.arguments import as_seed, as_whole
 from k2rel.basis import basis_hash
 from k2rel.bundled import data_version
 from k2rel.design.targets import SURE, checked_sure
@@ -29,11 +29,11 @@ from k2rel.organisation import Organisation
 from k2rel.parallel import as_they_end, connected, worker_count
 from k2rel.report.execute import quiet
 from k2rel.report.files import make_folders, remove_leftovers, whole, write_whole
-from k2rel.report.jobs import COMPARISON, PAIR, Options, cell_count, jobs_of, pair_job, read_levels, resolved
+from k2rel.report.jobs import COMPARISON, PAIR, Options, as_files, cell_count, jobs_of, pair_job, read_levels, resolved
 from k2rel.report.page import Entry, index_page
 from k2rel.report.pdf import NO_CHROMIUM, chromium
 from k2rel.report.render import Job, Report, headline_of, render_report, spoiled, up_to_date
-from k2rel.site.read import pinned_table
+from k2rel.site.read import SiteLike, pinned_table
 from k2rel.studies import studies_of
 from k2rel.tables import Shown
 
@@ -85,11 +85,11 @@ class Rendered(Shown):
 
 
 def render_reports(
-    levels: Sequence[str | Path] | str | Path,
+    levels: Sequence[SiteLike] | SiteLike,
     output: Path | str = "reports",
     *,
     comparison: bool = True,
-    compare: Sequence[str | Path] | None = None,
+    compare: Sequence[SiteLike] | None = None,
     clients: int | None = None,
     repair: str = "4h",
     rates: str | Path | None = None,
@@ -116,7 +116,8 @@ def render_reports(
     Parameters
     ----------
     levels : sequence of str or pathlib.Path
-        Levels by name, or site files; a file with mistakes is named in the index, and the others are made.
+        Levels by name, or site files; a file with mistakes is named in the index, and the others are made. Sites, which
+        are saved under ``sites/`` in the folder, as `Site.save` does.
     output : pathlib.Path or str
         Folder for the pages; ``results/`` in it gets the tables, ``notebooks/`` the executed notebooks.
     comparison : bool
@@ -172,12 +173,13 @@ def render_reports(
     from tqdm import tqdm
 
     at_once, seed = worker_count(jobs), as_seed(seed)
-    pair = [] if compare is None else list(map(str, as_paths("compare", compare)))
+    output = Path(output)
+    saved: list[str] = []
+    pair = [] if compare is None else as_files("compare", compare, output, data, saved)
     if compare is not None and len(pair) != 2:
         raise InputError(f"compare: two levels or site files are needed, got {len(pair)}")
-    named = [] if pair and not levels else list(map(str, as_paths("levels", levels)))
+    named = [] if pair and not levels else as_files("levels", levels, output, data, saved)
     clients = None if clients is None else as_whole("clients", clients, 1)
-    output = Path(output)
     common: dict[str, Any] = {
         "clients": clients or 0,
         "repair": repair,

@@ -1,65 +1,17 @@
-"""Whole files or none: written under a temporary name and moved in place."""
+"""Folders of an output, and what a killed run left there; files are whole or not there (`k2rel.textio`)."""
 
 from __future__ import annotations
 
 import os
 import re
 import tempfile
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 from k2rel.errors import InputError
+from k2rel.textio import temporary_name, whole, write_whole
 
 __all__ = ["make_folders", "remove_leftovers", "temporary_name", "whole", "write_whole"]
-
-
-def temporary_name(path: Path) -> Path:
-    """Name the temporary file that becomes a file when it is whole.
-
-    Examples
-    --------
-    >>> temporary_name(Path("out/L2R.html")).name[:10]
-    '.L2R.html.'
-    """
-    return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp{path.suffix}")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file so that a killed run leaves no half file under its name.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_whole(Path(folder) / "a.txt", "whole")
-    ...     [path.name for path in Path(folder).iterdir()]
-    ['a.txt']
-    """
-    with whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Give a temporary name to write to; at the end what was written gets its own name.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with whole(Path(folder) / "a.bin") as here:
-    ...         _ = here.write_bytes(b"1")
-    ...     (Path(folder) / "a.bin").read_bytes()
-    b'1'
-    """
-    temporary = temporary_name(path)
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def make_folders(output: Path, *folders: Path) -> None:

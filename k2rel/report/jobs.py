@@ -10,16 +10,18 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from k2rel.bundled import notebook_dir
+from k2rel.bundled import data_version, notebook_dir
 from k2rel.design.costs import read_costs
 from k2rel.design.target_forms import Target
 from k2rel.design.targets import read_target
 from k2rel.errors import InputError, Problem
+from k2rel.report.files import make_folders
 from k2rel.report.render import Job
-from k2rel.site.read import pinned_table
+from k2rel.site.model import Site
+from k2rel.site.read import as_sites, pinned_table, read_site
 from k2rel.studies import Study, free_name, studies_of, study
 
-__all__ = ["COMPARISON", "PAIR", "Options", "cell_count", "jobs_of", "pair_job", "read_levels", "resolved"]
+__all__ = ["COMPARISON", "PAIR", "Options", "as_files", "cell_count", "jobs_of", "pair_job", "read_levels", "resolved"]
 
 COMPARISON = "level_comparison"
 PAIR = "two_designs"
@@ -47,6 +49,30 @@ def resolved(file: str | float | Path | None) -> str:
     if file is None:
         return ""
     return str(Path(str(file)).resolve()) if Path(str(file)).is_file() else str(file)
+
+
+def as_files(argument: str, levels: Any, output: Path, data: str | None, taken: list[str]) -> list[str]:
+    """Levels by name, and files; a site is saved among the pages, under a name that is not taken.
+
+    Examples
+    --------
+    >>> as_files("levels", ["L1", "mine.yaml"], Path("reports"), None, [])
+    ['L1', 'mine.yaml']
+    """
+    result: list[str] = []
+    for item in as_sites(argument, levels):
+        if not isinstance(item, Site | Mapping):
+            result.append(str(item))
+            continue
+        site = read_site(item)
+        if isinstance(item, Site) and data_version(data).name != site.data:
+            raise InputError(f"{argument}: {site.name} is of version {site.data} of the data; say data='{site.data}'")
+        folder = output / "sites"
+        make_folders(output, folder)
+        name = free_name(re.sub(r"[^\w.-]+", "_", site.name).strip(".") or "site", taken)
+        taken.append(name)
+        result.append(str(site.save(folder / f"{name}.yaml", force=True)))
+    return result
 
 
 def read_levels(

@@ -197,7 +197,7 @@ def about(study: StudyLike) -> dict[str, str]:
     p = solution.provenance
     changed = {"changed by hand": ", ".join(p.settings)} if p.settings else {}
     return {
-        "site": f"{solution.study.site.title} ({p.file})",
+        "site": f"{solution.study.site.title} ({p.file or 'described in Python'})",
         "clients": str(p.clients),
         "repair contract": p.contract,
         **changed,

@@ -13,10 +13,16 @@
 ``settings``  changes by hand
 ``register``  the named assumptions with the values in use
 ``read``      all of it, from a file's name to a site
+``describe``  the same from Python, entry by entry; ``entry_keys`` has the keys, for editors
+``mapping``   from a mapping of Python to what a file would say
+``settled``   what was chosen beside a file, put into its entries
+``yaml_text`` plain data as YAML; ``editing`` changes a text in its places alone
+``saved``     a site as a file
 ``common_cause_pairs``  a choice of common-cause groups
 """
 
+from k2rel.site.describe import SiteDescription, at_least, describe
 from k2rel.site.model import Site
 from k2rel.site.read import read_site
 
-__all__ = ["Site", "read_site"]
+__all__ = ["Site", "SiteDescription", "at_least", "describe", "read_site"]

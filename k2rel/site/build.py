@@ -119,7 +119,7 @@ class _Builder:
             ),
             variants=tuple(Variant(name, entry.title, entry.reason) for name, entry in file.variants.items()),
             variant=self.variant,
-            rates_file=str(PurePath(self.source.name).parent / file.rates) if file.rates else None,
+            rates_table=file.rates or None,
             full_service=counted,
             inputs={item.name: item for item in self.inputs.values()},
         )
@@ -144,10 +144,8 @@ class _Builder:
         for name, path in places:
             if name in first:
                 line = self.source.lines.get(first[name])
-                self.checks.report(
-                    path,
-                    f"the name '{name}' is already used in line {line}; give each part a name of its own",
-                )
+                place = f"in line {line}" if line else "by " + ".".join(map(str, first[name]))
+                self.checks.report(path, f"the name '{name}' is already used {place}; give each part a name of its own")
             elif re.fullmatch(r"client_\d+(_.*)?", name):
                 self.checks.report(path, "names that start with client_ and a number are kept for the clients' parts")
             first.setdefault(name, path)
@@ -271,7 +269,7 @@ class _Builder:
                     self.checks.report((*where, what), "a client's own part has no capacity; its demand is its load")
 
     def _check_wiring(self, component: Component, path: KeyPath, *, of_client: bool = False) -> None:
-        known = self.checks.shared | (self.checks.own if of_client else set())
+        known = self.checks.every if of_client else self.checks.shared
         if component.within is not None:
             self.checks.known(component.within, known, (*path, "in"), "component")
             if component.within == component.id:

@@ -59,11 +59,15 @@ class Checks:
     def report(self, path: KeyPath, message: str) -> None:
         self.problems.append(self.source.problem(path, message))
 
-    def known(self, name: str, known: Iterable[str], path: KeyPath, what: str) -> bool:
-        names = set(known)
-        if name in names:
+    @cached_property
+    def every(self) -> frozenset[str]:
+        """Parts that something of a client may name."""
+        return self.shared | self.own
+
+    def known(self, name: str, known: Collection[str], path: KeyPath, what: str) -> bool:
+        if name in known:
             return True
-        self.report(path, f"there is no {what} '{name}'{closest(name, names)}")
+        self.report(path, f"there is no {what} '{name}'{closest(name, known)}")
         return False
 
     def uses(self, path: KeyPath, **fields: str) -> tuple[Uses, ...]:
@@ -94,7 +98,7 @@ class Checks:
             elif name in self.own and not of_client:
                 self.report(path, f"'{name}' is a client's part and cannot stand here")
             else:
-                self.known(name, self.shared | self.own if of_client else self.shared, path, "component")
+                self.known(name, self.every if of_client else self.shared, path, "component")
 
     def subscription(self, name: str, path: KeyPath, known: Collection[str], what: str) -> None:
         """Check that a subscription is there, and deals what it must deal at this place."""

@@ -17,9 +17,10 @@ from k2rel.errors import InputError, Problem, closest
 from k2rel.inputs import Input, Uses
 from k2rel.site.clients import Client, ClientGroup, ClientKind, Path, dealt, parts_by_kind, paths_by_kind
 from k2rel.site.given import GivenLaw
+from k2rel.site.outward import Outward
 from k2rel.site.roles import Role, Suspension, Unit
+from k2rel.site.source import Origin
 from k2rel.site.stages import Need
-from k2rel.tables import Shown
 
 __all__ = [
     "Assumption",
@@ -146,7 +147,7 @@ class Variant:
 
 
 @dataclass(frozen=True, repr=False)
-class Site(Shown):
+class Site(Outward):
     """A storage network, or any other with redundant paths.
 
     Clients of one *group* are of one kind and subscribe to the same components: they are alike in everything.
@@ -159,7 +160,7 @@ class Site(Shown):
     (('A', 'B'), 4, 2)
     """
 
-    file: str
+    file: str = field(compare=False)  # empty where it was described in Python
     name: str
     title: str
     description: str
@@ -180,7 +181,7 @@ class Site(Shown):
     variant: str | None = None
     changed: tuple[tuple[str, str], ...] = field(default=())
     common_cause: tuple[CommonCauseGroup, ...] = ()
-    rates_file: str | None = None
+    rates_table: str | None = None
     full_service: tuple[str, ...] | None = None
     data: str = DATA_VERSION  # version of the bundled data that rates, and a level by its name, come from
     inputs: Mapping[str, Input] = field(default_factory=dict, repr=False)
@@ -190,6 +191,7 @@ class Site(Shown):
     date: str = ""
     suspensions: tuple[Suspension, ...] = field(default=(), repr=False)
     kinds: tuple[ClientKind, ...] = field(default=(), repr=False)  # where the file lists clients by kinds
+    origin: Origin | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def described(self) -> Mapping[str, Component]:

@@ -5,28 +5,30 @@ What spans entries is checked in `k2rel.site.build`.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
 import k2rel.site.document as doc
-from k2rel.arguments import as_name, as_whole
+from k2rel.arguments import as_name, as_paths, as_whole, shown
 from k2rel.bundled import data_version, site_path
 from k2rel.errors import InputError, Problem, closest
 from k2rel.site.build import build_site
 from k2rel.site.limits import from_text, inputs_at, with_values
+from k2rel.site.mapping import in_python
 from k2rel.site.model import Site
 from k2rel.site.register import assumptions_in_use, set_by_user
 from k2rel.site.settings import ASSUMPTION, apply_settings
-from k2rel.site.source import KeyPath, YamlSource, as_written, known_keys, read_yaml
+from k2rel.site.source import KeyPath, Origin, YamlSource, as_written, known_keys, read_yaml
 from k2rel.site.takeover_settings import with_takeover_settings
 from k2rel.site.values import NAME
 
-__all__ = ["pinned_table", "read_site"]
+__all__ = ["SiteLike", "as_sites", "is_entries", "pinned_table", "read_site"]
 
 
 def pinned_table(path: str | Path) -> Path | None:
@@ -45,8 +47,12 @@ def pinned_table(path: str | Path) -> Path | None:
     return found if found is not None and found.is_file() else None
 
 
+SiteLike: TypeAlias = "str | Path | Site | Mapping[str, Any]"
+"""What describes a site: a level's name, a file, a site that was read or described before, or what a file would say."""
+
+
 def read_site(
-    level_or_file: str | Path,
+    level_or_file: SiteLike,
     *,
     clients: int | None = None,
     settings: Mapping[str, str] | None = None,
@@ -57,8 +63,9 @@ def read_site(
 
     Parameters
     ----------
-    level_or_file : str or pathlib.Path
-        A level's name such as ``"L2R"``, or the path of a YAML file.
+    level_or_file : str, pathlib.Path, Site or mapping
+        A level's name such as ``"L2R"``, or the path of a YAML file; a site, of which what is given here is changed;
+        or the entries of a file, as plain data or by `k2rel.describe`.
     clients : int, optional
         Number of clients instead of the file's, 1 to 10,000.
     settings : mapping of str to str, optional
@@ -87,9 +94,82 @@ def read_site(
         raise InputError(
             f"settings: a mapping such as {{'media_server.mttr': '4 h'}} is needed, got {str(settings)[:40]}"
         )
-    return site_of(
-        read_yaml(site_path(level_or_file, data)), clients=clients, settings=settings, variant=variant, data=data
+    known = isinstance(level_or_file, str | Path | Site) or is_entries(level_or_file)
+    if not known or (isinstance(level_or_file, str | Path) and not str(level_or_file).strip()):
+        raise InputError(
+            "level_or_file: a level's name such as 'L2R', the path of a site file, a site or the entries of one are "
+            f"needed, got {type(level_or_file).__name__} {shown(level_or_file)!r}"
+        )
+    if isinstance(level_or_file, Site):
+        return _read_again(level_or_file, clients=clients, settings=settings, variant=variant, data=data)
+    source = (
+        in_python(level_or_file) if isinstance(level_or_file, Mapping) else read_yaml(site_path(level_or_file, data))
     )
+    return site_of(source, clients=clients, settings=settings, variant=variant, data=data)
+
+
+def as_sites(argument: str, value: Any) -> tuple[SiteLike, ...]:
+    """Take what describes sites; one alone is a list of one.
+
+    Examples
+    --------
+    >>> as_sites("levels", "L2R"), as_sites("levels", ["L1", Path("mine.yaml")])
+    (('L2R',), ('L1', PosixPath('mine.yaml')))
+    """
+    if isinstance(value, Site | Mapping):
+        return (value,)
+    if isinstance(value, str | os.PathLike) or not isinstance(value, Iterable):
+        return as_paths(argument, value)
+    return tuple(item if isinstance(item, Site | Mapping) else as_paths(argument, item)[0] for item in value)
+
+
+_TELLING = {"format", "sides", "components", "links", "types", "units", "roles", "clients", "traffic"}
+
+
+def is_entries(value: Any) -> bool:
+    """Whether a mapping holds the entries of one site, and not several sites by name."""
+    return isinstance(value, Mapping) and bool(_TELLING & value.keys())
+
+
+def _read_again(
+    site: Site, *, clients: int | None, settings: Mapping[str, str] | None, variant: str | None, data: str | None
+) -> Site:
+    """A site with further choices over those that it was made with."""
+    if clients is None and not settings and variant is None and data is None:
+        return site
+    before = site if unchanged(site) else as_read(site)
+    if replace(before, common_cause=site.common_cause) != site:
+        names = [each.name for each in fields(site) if each.compare]
+        what = ", ".join(name for name in names if getattr(site, name) != getattr(before, name))
+        raise InputError(
+            f"{site.name} was changed in Python ({what}), beside what its description says; choose clients, settings "
+            "and variant first, or change the description (site.to_dict())"
+        )
+    asked = {"clients": clients, "variant": variant, "data": data}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    again = as_read(site, settings={**dict(site.changed), **(settings or {})}, **asked)
+    chosen = before.common_cause != site.common_cause
+    return replace(again, common_cause=site.common_cause) if chosen else again
+
+
+def origin_of(site: Site) -> Origin:
+    """What a site was read from."""
+    if site.origin is None:
+        raise InputError(f"{site.name}: this site was put together from records, and nothing describes it as a file")
+    return site.origin
+
+
+def as_read(site: Site, **other: Any) -> Site:
+    """The site as its description, and what was chosen beside, gives it; or with something else chosen.
+
+    Examples
+    --------
+    >>> as_read(read_site("L2R", settings={"psu.mttr": "5 h"}), clients=9).changed
+    (('psu.mttr', '5 h'),)
+    """
+    origin = origin_of(site)
+    chosen = {"clients": origin.clients, "settings": dict(site.changed), "variant": site.variant, "data": site.data}
+    return site_of(origin.source, **(chosen | other))
 
 
 def site_of(
@@ -102,9 +182,9 @@ def site_of(
 ) -> Site:
     """The site that a file describes, as `read_site` gives it."""
     variant = None if variant is None else as_name("variant", variant)
-    source = _with_variant(file, variant)
+    source = with_variant(file, variant)
     changes = dict(settings or {})
-    source, changes = _with_assumption_settings(source, changes)
+    source, changes = with_assumption_settings(source, changes)
     source, changes = with_takeover_settings(with_values(_with_assumptions(source)), changes)
     for name in (key.removeprefix(ASSUMPTION) for key in (settings or {}) if key.startswith(ASSUMPTION)):
         if name not in source.origins.values():
@@ -115,27 +195,50 @@ def site_of(
     counted = source
     if clients is not None:
         clients = as_whole("clients", clients, 1, doc.MOST_CLIENTS)
-        if isinstance(source.data.get("clients"), dict):
-            if source.data["clients"].get("kinds"):
-                raise InputError(
-                    f"clients: {source.name} lists its clients by kinds; change the counts under 'kinds' of the file"
-                )
-            held = {**source.data["clients"], "count": clients}
-            counted = replace(source, data={**source.data, "clients": held})
+        counted = replace(source, data=with_clients(source.data, clients))
     document = _document(counted)
     site = build_site(counted, document, variant, inputs_at(counted, _document))
-    site = apply_settings(replace(site, data=data_version(data).name), changes)
+    site = replace(site, data=data_version(data).name, origin=Origin(file, clients))
+    site = apply_settings(site, changes)
     given = dict(settings or {})
     if clients is None and not given and variant is None:
-        return site
+        return _marked(site)
     # what was set by the user is on record, and the register of assumptions shows what is in use
     register = assumptions_in_use(site, _with_assumptions(file), source, clients=clients, settings=given)
-    return replace(site, changed=tuple(given.items()), assumptions=register)
+    return _marked(replace(site, changed=tuple(given.items()), assumptions=register))
+
+
+def _marked(site: Site) -> Site:
+    """A site that nothing has changed since it was read; what is made of it by `replace` has no mark."""
+    object.__setattr__(site, "_unchanged", True)
+    return site
+
+
+def unchanged(site: Site) -> bool:
+    """Whether a site is as its description, and what was chosen beside, gives it.
+
+    Examples
+    --------
+    >>> site = read_site("L2R")
+    >>> unchanged(site), unchanged(replace(site, title="mine"))
+    (True, False)
+    """
+    return "_unchanged" in vars(site) or as_read(site) == site
+
+
+def with_clients(data: dict[str, Any], clients: int) -> dict[str, Any]:
+    """The entries of a file with another number of clients."""
+    held = data.get("clients")
+    if not isinstance(held, dict):
+        return data
+    if held.get("kinds"):
+        raise InputError("clients: the site lists its clients by kinds; change the counts under 'kinds' of it")
+    return {**data, "clients": {**held, "count": clients}}
 
 
 def document_of(source: YamlSource, variant: str | None) -> doc.SiteDocument:
     """The entries of a file with a variant laid over."""
-    return _document(with_values(_with_assumptions(_with_variant(source, variant))))
+    return _document(with_values(_with_assumptions(with_variant(source, variant))))
 
 
 def _document(source: YamlSource) -> doc.SiteDocument:
@@ -217,7 +320,7 @@ def _placed(source: YamlSource, item: Any) -> Problem:
     return source.problem(tuple(path), message)
 
 
-def _with_variant(source: YamlSource, variant: str | None) -> YamlSource:
+def with_variant(source: YamlSource, variant: str | None) -> YamlSource:
     """Lay the entries of a variant over the file's."""
     if variant is None:
         return source
@@ -238,7 +341,7 @@ def _with_variant(source: YamlSource, variant: str | None) -> YamlSource:
             return {**below, **{key: lay(below.get(key), value) for key, value in above.items()}}
         return above
 
-    return YamlSource(source.name, lay(source.data, changes or {}), {**source.lines, **laid})
+    return replace(source, data=lay(source.data, changes or {}), lines={**source.lines, **laid})
 
 
 def _assumptions(source: YamlSource) -> dict[str, Any]:
@@ -246,7 +349,7 @@ def _assumptions(source: YamlSource) -> dict[str, Any]:
     return entries if isinstance(entries, dict) else {}
 
 
-def _with_assumption_settings(source: YamlSource, settings: dict[str, str]) -> tuple[YamlSource, dict[str, str]]:
+def with_assumption_settings(source: YamlSource, settings: dict[str, str]) -> tuple[YamlSource, dict[str, str]]:
     """Take ``assumption.NAME=value`` out of the settings and put it into the file's assumptions."""
     own = {key: value for key, value in settings.items() if key.startswith(ASSUMPTION)}
     if not own:

@@ -24,11 +24,11 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from k2rel.errors import InputError, Problem, closest
 from k2rel.textio import read_text
 
-__all__ = ["KeyPath", "YamlSource", "as_written", "known_keys", "read_yaml"]
+__all__ = ["MOST_BYTES", "KeyPath", "Origin", "YamlSource", "as_written", "known_keys", "read_yaml"]
 
 KeyPath = tuple[str | int, ...]
 
-_MOST_BYTES = 2_000_000
+MOST_BYTES = 2_000_000
 _DEEPEST = 24
 _STARTS = "a site file starts with 'format: 2'"
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
@@ -45,6 +45,7 @@ class YamlSource:
     lines: Mapping[KeyPath, int]  # from 1
     origins: Mapping[KeyPath, str] = field(default_factory=dict)  # assumption that a value was taken from
     limits: Mapping[KeyPath, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)  # name and entry, by number
+    text: str | None = field(default=None, repr=False)  # of the file; None where it was described in Python
 
     def problem(self, path: KeyPath, message: str) -> Problem:
         """Place a mistake: the line is that of the entry, or of the nearest entry around it.
@@ -61,7 +62,8 @@ class YamlSource:
                 break
         name = self.origins.get(path)
         if name is not None:
-            message += f" (the value of assumption '{name}', line {self.lines.get(('assumptions', name, 'value'))})"
+            place = self.lines.get(("assumptions", name, "value"))
+            message += f" (the value of assumption '{name}'{f', line {place}' if place else ''})"
         return Problem(message, self.name, line, _dotted(path) or None)
 
     def validated(self, document: type[DocumentT]) -> DocumentT:
@@ -88,6 +90,14 @@ class YamlSource:
                     for item in error.errors()
                 ]
             ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a site was read from, beside what it says itself of settings and variant."""
+
+    source: YamlSource
+    clients: int | None = None  # asked for instead of the file's
 
 
 def _dotted(path: KeyPath) -> str:
@@ -210,13 +220,13 @@ def read_yaml(path: Path, starts: str = _STARTS) -> YamlSource:
 
 def yaml_text(path: Path) -> str:
     """The text of a YAML file as it stands."""
-    return read_text(path, _MOST_BYTES, "no site file needs so much")
+    return read_text(path, MOST_BYTES, "no site file needs so much")
 
 
 def yaml_source(text: str, name: str, starts: str = _STARTS) -> YamlSource:
     """A text as plain data with the line of every entry."""
     data, lines = _parsed(text, name, starts)
-    return YamlSource(name, deepcopy(data), lines)
+    return YamlSource(name, deepcopy(data), lines, text=text)
 
 
 @lru_cache(maxsize=16)

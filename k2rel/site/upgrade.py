@@ -6,20 +6,17 @@ and the list goes. The new text must give the same records, of every variant too
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.nodes import ScalarNode
 
 import k2rel.site.document as doc
 from k2rel.errors import InputError
+from k2rel.site.editing import Editor
 from k2rel.site.formats import of_format_2, order_by_side, yielding
 from k2rel.site.read import document_of, site_of
-from k2rel.site.source import KeyPath, YamlSource, yaml_source, yaml_text
+from k2rel.site.source import KeyPath, yaml_source, yaml_text
 
 __all__ = ["Upgraded", "upgraded"]
 
@@ -53,8 +50,8 @@ def upgraded(path: Path) -> Upgraded:
     # what no reader of format 1 takes has no records to compare with
     readable = not any(True for _ in of_format_2(base))
     as_it_was = {one: site_of(source, variant=one) for one in variants} if readable else None
-    editor = _Editor(text, source)
-    editor.put(("format",), "2")
+    editor = Editor(text, source)
+    _put_format(editor)
     for variant, document in documents.items():
         _order_holders(editor, document, variant)
     _give_priorities(editor, documents)
@@ -68,7 +65,7 @@ def upgraded(path: Path) -> Upgraded:
     return Upgraded(new, tuple(sorted(editor.said)))
 
 
-def _order_holders(editor: _Editor, document: doc.SiteDocument, variant: str | None) -> None:
+def _order_holders(editor: Editor, document: doc.SiteDocument, variant: str | None) -> None:
     """List holders as they are asked, where a file, or a variant of it, lists them."""
     base: KeyPath = () if variant is None else ("variants", variant, "changes")
     for name, role in document.roles.items():
@@ -80,7 +77,7 @@ def _order_holders(editor: _Editor, document: doc.SiteDocument, variant: str | N
                 editor.say(path, f"{name}: holders in the order in which they were asked")
 
 
-def _give_priorities(editor: _Editor, documents: dict[str | None, doc.SiteDocument]) -> None:
+def _give_priorities(editor: Editor, documents: dict[str | None, doc.SiteDocument]) -> None:
     base = documents[None]
     behind = yielding(base)
     for variant, document in documents.items():
@@ -106,114 +103,9 @@ def _give_priorities(editor: _Editor, documents: dict[str | None, doc.SiteDocume
         editor.remove(("full_service",))
 
 
-@dataclass
-class _Editor:
-    """Changes of a text, by places of what it says."""
-
-    text: str
-    source: YamlSource
-    edits: list[tuple[int, int, str]] = field(default_factory=list)
-    said: list[tuple[int, str]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.root = YAML(typ="safe", pure=True).compose(self.text)
-
-    def say(self, path: KeyPath, what: str) -> None:
-        self.said.append((self.source.lines[path], what))
-
-    def refusal(self, path: KeyPath, why: str) -> InputError:
-        return InputError(self.source.problem(path, why))
-
-    def done(self) -> str:
-        text = self.text
-        for start, end, new in sorted(self.edits, reverse=True):
-            text = text[:start] + new + text[end:]
-        return text
-
-    def put(self, path: KeyPath, value: str) -> None:
-        node = self._at(path)[2]
-        if not isinstance(node, ScalarNode) or node.value != "1":
-            raise self.refusal(path, "write it as a number, 1, where it stands")
-        self.edits.append((node.start_mark.index, node.end_mark.index, value))
-        self.say(path, f"{path[-1]}: {value}")
-
-    def add_after(self, path: KeyPath, key: str, value: str) -> None:
-        """Write one more entry behind an entry, as that is written."""
-        around, key_node, node = self._at(path)
-        if around.flow_style:
-            quoted = f'"{key}": "{value}"' if key_node.style == '"' else f"{key}: {value}"
-            self.edits.append((_end(self.text, node),) * 2 + (f", {quoted}",))
-        else:
-            place = self._line_end(_end(self.text, node))
-            newline = self._newline() if self.text[place - 1 : place] == "\n" else ""
-            before = "" if newline else self._newline()
-            indent = " " * key_node.start_mark.column
-            self.edits.append((place, place, f"{before}{indent}{key}: {value}{newline}"))
-
-    def remove(self, path: KeyPath) -> None:
-        """Take an entry out; a comment behind it stays as a line of its own."""
-        around, key_node, node = self._at(path)
-        start, end = key_node.start_mark.index, _end(self.text, node)
-        if not around.flow_style:
-            stop = self._line_end(end)
-            comment = self.text[end:stop].strip()
-            if "#" in self.text[start:end]:
-                raise self.refusal(path, "there is a comment inside of it, which would be lost; move it out")
-            self.edits.append((start, stop, comment + self._newline() if comment else ""))
-            return
-        nodes = [pair[0] for pair in around.value]
-        place = nodes.index(key_node)
-        if place + 1 < len(nodes):
-            stop = nodes[place + 1].start_mark.index
-        else:
-            start, stop = _end(self.text, around.value[place - 1][1]), end
-        if "#" in self.text[start:stop]:
-            raise self.refusal(path, "there is a comment beside it, which would be lost; move it out")
-        self.edits.append((start, stop, ""))
-
-    def reorder(self, path: KeyPath, order: Sequence[int]) -> None:
-        """Put the entries of a list into another order, each with the comments before and behind it."""
-        _, key_node, node = self._at(path)
-        assert isinstance(node, SequenceNode)
-        items = node.value
-        if node.flow_style:
-            spans = [(item.start_mark.index, _end(self.text, item)) for item in items]
-            between = [self.text[a[1] : b[0]] for a, b in itertools.pairwise(spans)]
-            if any("#" in one for one in between):
-                why = "there is a comment between holders that must change places; write each by a dash"
-                raise self.refusal(path, why)
-            self.edits += [(*spans[n], self.text[slice(*spans[other])]) for n, other in enumerate(order)]
-            return
-        ends = [self._line_end(_end(self.text, item)) for item in items]
-        begin = self._line_end(key_node.end_mark.index)
-        blocks = [self.text[a:b] for a, b in zip([begin, *ends], ends, strict=False)]
-        whole = blocks[-1].endswith("\n")
-        if not whole:
-            blocks[-1] += self._newline()
-        new = "".join(blocks[n] for n in order)
-        self.edits.append((begin, ends[-1], new if whole else new.rstrip("\r\n")))
-
-    def _at(self, path: KeyPath) -> tuple[MappingNode, ScalarNode, Node]:
-        """The mapping around an entry, the entry's key, and its value."""
-        node: Any = self.root
-        for name in path:
-            around = node
-            key, node = next((key, value) for key, value in around.value if key.value == name)
-        return around, key, node
-
-    def _line_end(self, place: int) -> int:
-        found = self.text.find("\n", place)
-        return len(self.text) if found < 0 else found + 1
-
-    def _newline(self) -> str:
-        return "\r\n" if "\r\n" in self.text else "\n"
-
-
-def _end(text: str, node: Any) -> int:
-    """Where a value ends; marks of blocks lie behind the comments that follow."""
-    if isinstance(node, ScalarNode):
-        start: int = node.start_mark.index
-        return start + len(text[start : node.end_mark.index].rstrip())
-    if node.flow_style or not node.value:
-        return int(node.end_mark.index)
-    return max(_end(text, below) for item in node.value for below in (item if isinstance(item, tuple) else (item,)))
+def _put_format(editor: Editor) -> None:
+    node = editor.at(("format",))[2]
+    if not isinstance(node, ScalarNode) or node.value != "1":
+        raise editor.refusal(("format",), "write it as a number, 1, where it stands")
+    editor.edits.append((node.start_mark.index, node.end_mark.index, "2"))
+    editor.say(("format",), "format: 2")

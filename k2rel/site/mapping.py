@@ -1,0 +1,99 @@
+"""A site as a mapping of Python: what a file could hold, and nothing else.
+
+What other libraries make of a file is understood: dates, NumPy's numbers, whole numbers as keys, and ``on`` as a key,
+which YAML 1.1 reads as true.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+from k2rel.arguments import shown
+from k2rel.errors import InputError, Problem
+from k2rel.site.source import KeyPath, YamlSource
+
+__all__ = ["in_python", "plain"]
+
+_MOST_VALUES = 2_000_000
+_DEEPEST = 24
+
+
+def in_python(data: Mapping[Any, Any]) -> YamlSource:
+    """Take a mapping as what a file would say; it has no name and no lines.
+
+    Examples
+    --------
+    >>> in_python({"format": 2, "sides": {"A": {}, "B": {}}, "date": datetime.date(2026, 11, 26)}).data
+    {'format': 2, 'sides': {'A': {}, 'B': {}}, 'date': '2026-11-26'}
+    """
+    return YamlSource("", plain(data), {})
+
+
+def plain(data: Mapping[Any, Any]) -> dict[str, Any]:
+    """Copy a mapping as plain data: texts, numbers, true and false, lists and mappings of these.
+
+    Examples
+    --------
+    >>> plain({"units": {"u": {True: "switch_A", "triggers": ("psu", "fan")}}})
+    {'units': {'u': {'on': 'switch_A', 'triggers': ['psu', 'fan']}}}
+    >>> plain({"sides": {"A", "B"}})  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    k2rel.errors.InputError: sides: a set has no order; give a list...
+    """
+    left = [_MOST_VALUES]
+    result: dict[str, Any] = _plain(data, (), left)
+    return result
+
+
+def _plain(value: Any, path: KeyPath, left: list[int]) -> Any:
+    left[0] -= 1
+    if left[0] < 0:
+        raise _wrong(path, f"there are more than {_MOST_VALUES:,} values; no site needs so many")
+    if len(path) > _DEEPEST:
+        raise _wrong(path[:4], f"entries are nested more than {_DEEPEST} deep")
+    if value is None or type(value) in (str, int, float, bool):
+        return value
+    if isinstance(value, Mapping):
+        result: dict[str, Any] = {}
+        for key, item in value.items():
+            name = _key(key, path)
+            if name in result:
+                raise _wrong((*path, name), "is given twice, as a text and otherwise")
+            result[name] = _plain(item, (*path, name), left)
+        return result
+    if callable(convert := getattr(value, "tolist", None)):  # NumPy and pandas
+        converted = convert()
+        return _plain(converted, path, left) if converted is not value else str(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item, (*path, n), left) for n, item in enumerate(value)]
+    if isinstance(value, set | frozenset):
+        raise _wrong(path, "a set has no order; give a list")
+    if isinstance(value, bool | str):
+        return str(value) if isinstance(value, str) else bool(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    if isinstance(value, datetime.datetime | datetime.date):
+        return value.isoformat(*(" " if isinstance(value, datetime.datetime) else ""))
+    raise _wrong(path, f"a text, a number, a list or a mapping is needed, got {type(value).__name__} {shown(value)}")
+
+
+def _key(key: Any, path: KeyPath) -> str:
+    """A key as a file has it."""
+    if isinstance(key, str):
+        return str(key)
+    if key is True:
+        return "on"
+    if isinstance(key, int) and not isinstance(key, bool):
+        return str(key)
+    what = "; YAML 1.1 takes no and off for it; write the name in quotes" if key is False else ""
+    raise _wrong(path, f"a key must be a text, got {type(key).__name__} {shown(key)}{what}")
+
+
+def _wrong(path: KeyPath, message: str) -> InputError:
+    return InputError(Problem(message, key=".".join(map(str, path)) or "the site"))

@@ -1,0 +1,183 @@
+"""A site as a file: what stands in it, and how it is written so that reading it gives an equal site."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import fields, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from k2rel.bundled import data_dir, level_names
+from k2rel.errors import InputError
+from k2rel.inputs import Uses
+from k2rel.site.editing import edited
+from k2rel.site.given import GivenLaw
+from k2rel.site.model import Component, Site
+from k2rel.site.read import origin_of, site_of, unchanged
+from k2rel.site.settled import settled
+from k2rel.site.source import MOST_BYTES, YamlSource, yaml_source
+from k2rel.site.yaml_text import yaml_text_of
+from k2rel.textio import read_text, write_whole
+
+__all__ = ["document", "save"]
+
+_MOST_BYTES = 50_000_000
+
+
+def document(site: Site) -> dict[str, Any]:
+    """What a file of a site says, as `Site.to_dict` gives it.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> document(read_site("L1"))["name"]
+    'L1'
+    """
+    origin = origin_of(site)
+    if (origin.clients, site.changed, site.variant) == (None, (), None) and unchanged(site):
+        return deepcopy(origin.source.data)
+    data = settled(site)
+    again = site_of(YamlSource(origin.source.name, data, {}), data=site.data)
+    if differing := _differing(again, site):
+        raise InputError(
+            f"{site.name} cannot be written as a file as it is: {', '.join(differing)} would be other than now, since "
+            "it was changed in Python in a way that its description does not say"
+        )
+    return data
+
+
+def save(site: Site, path: str | PathLike[str], *, force: bool = False) -> Path:
+    """Write a site as a file, as `Site.save` does.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> save(read_site("L1"), "l1")
+    Traceback (most recent call last):
+        ...
+    k2rel.errors.InputError: l1: this is the name of a level, which would be read in its place; write l1.yaml
+    """
+    target = _target(path, force=force)
+    data = document(site)
+    source = origin_of(site).source
+    text = _kept(source, data, target, site.data)
+    if text is None:
+        text = yaml_text_of(data)
+        if yaml_source(text, str(target)).data != data:
+            raise InputError(f"{site.name} cannot be written to {target}: some text of it is no text of a file")
+    if len(text.encode()) > MOST_BYTES:
+        raise InputError(f"{target}: would be larger than {MOST_BYTES // 1_000_000} MB, and no file is read that is")
+    table = _pinned(site, target)
+    try:
+        if table is not None:
+            write_whole(target.parent / str(site.rates_table), table)
+        write_whole(target, text)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{target}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
+    return target
+
+
+def _target(path: str | PathLike[str], *, force: bool) -> Path:
+    """The file to write; what came with k2rel, or is there, is not replaced."""
+    if not isinstance(path, str | PathLike) or not str(path).strip():
+        raise InputError(f"path: the path of a file is needed, got {type(path).__name__} {str(path)[:40]!r}")
+    target = Path(path)
+    if str(path).lower() in {name.lower() for name in level_names()}:
+        raise InputError(f"{path}: this is the name of a level, which would be read in its place; write {path}.yaml")
+    try:
+        whole, there = target.resolve(), target.exists()
+    except (OSError, ValueError, RuntimeError):
+        raise InputError(f"{str(path)[:80]!r}: this is no usable file name") from None
+    if data_dir().resolve() in whole.parents:
+        raise InputError(f"{path}: what came with k2rel stays as it is; give a file elsewhere")
+    if target.is_dir():
+        raise InputError(f"{path}: is a folder; give the name of a file in it")
+    if there and not force:
+        raise InputError(f"{path}: is there already; say force=True to replace it")
+    return target
+
+
+def _kept(source: YamlSource, data: dict[str, Any], target: Path, version: str) -> str | None:
+    """The text that a site was read from, changed where it must; None where it cannot say that in its places."""
+    if source.text is None:
+        return None
+    text: str | None = source.text if data == source.data else edited(source.text, source.data, data)
+    if text is None:
+        return None
+    if yaml_source(text, source.name).data == data:
+        return text
+    try:  # with templates
+        again = site_of(yaml_source(text, str(target)), data=version)
+    except InputError:  # such as a block of another file, which is not beside this one
+        return None
+    return text if origin_of(again).source.data == data else None
+
+
+def _pinned(site: Site, target: Path) -> str | None:
+    """The pinned table of rates, where it has to be copied beside a file."""
+    if site.rates_table is None:
+        return None
+    beside, here = target.parent / site.rates_table, Path(str(site.rates_file))
+    if beside.resolve() == here.resolve():
+        return None
+    text = read_text(here, _MOST_BYTES, "no table of rates needs so much")
+    if not beside.exists():
+        return text
+    if read_text(beside, _MOST_BYTES, "no table of rates needs so much") != text:
+        raise InputError(f"{target}: another table of rates, {beside}, lies where that of this site has to")
+    return None
+
+
+def _differing(one: Site, other: Site) -> list[str]:
+    """In what two sites differ that counts, whoever said it: a file, or settings."""
+    left_out = {"variant", "variants", "changed", "assumptions", "types", "inputs"}
+    names = [each.name for each in fields(Site) if each.compare and each.name not in left_out]
+    one, other = _folded(one), _folded(other)
+    differ = [name.replace("_", " ") for name in names if _bare(getattr(one, name)) != _bare(getattr(other, name))]
+    return [*differ, *(["limits of numbers"] if _limits(one) != _limits(other) else [])]
+
+
+def _folded(site: Site) -> Site:
+    """A site with the law of each part in one piece."""
+
+    def folded(part: Component) -> Component:
+        law = part.by_hand.over(part.law.over(site.types.get(part.type, GivenLaw())))
+        return replace(part, law=law, by_hand=GivenLaw())
+
+    return replace(
+        site,
+        components={name: folded(part) for name, part in site.components.items()},
+        client_parts={name: folded(part) for name, part in site.client_parts.items()},
+    )
+
+
+def _bare(value: Any) -> Any:
+    """A record without the names of the inputs that it uses."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        kept = [each.name for each in fields(value) if each.compare and each.name != "uses"]
+        return [type(value).__name__, *((name, _bare(getattr(value, name))) for name in kept)]
+    if isinstance(value, Mapping):
+        return {key: _bare(item) for key, item in value.items()}
+    return [_bare(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _limits(site: Site) -> list[tuple[Any, ...]]:
+    """Numbers with limits that something uses; what was set in the place of one uses it no more."""
+    parts = (site.components, site.client_parts, site.raid_sets)
+    rules = (site.units, site.roles, site.suspensions, site.traffic)
+    used = {name for record in (*parts, *rules) for name in _used(record)}
+    return sorted((one.kind, one.point, one.low, one.high) for name, one in site.inputs.items() if name in used)
+
+
+def _used(value: Any) -> Iterator[str]:
+    if isinstance(value, Uses):
+        yield value.input
+    elif dataclasses.is_dataclass(value):
+        for each in fields(value):
+            yield from _used(getattr(value, each.name))
+    elif isinstance(value, Mapping | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _used(item)
