@@ -8,6 +8,7 @@ from k2rel.errors import Problem
 from k2rel.policy.failover import failover
 from k2rel.policy.rules import Policy
 from k2rel.site.source import read_yaml
+from k2rel.site.templates import expanded
 
 __all__ = ["overload_warnings"]
 
@@ -25,7 +26,7 @@ def overload_warnings(policy: Policy) -> tuple[Problem, ...]:
     over = [item for item in failover(policy).loads if item.ends_full_service]
     if not over:
         return ()
-    source = read_yaml(Path(site.file))
+    source = expanded(read_yaml(Path(site.file)))
     return tuple(
         source.problem(
             (site.components[item.element].section, item.element, "capacity"),

@@ -143,10 +143,9 @@ class _Builder:
         ]
         for name, path in places:
             if name in first:
-                line = self.source.lines.get(first[name])
+                where = self.source.place(first[name])
                 self.checks.report(
-                    path,
-                    f"the name '{name}' is already used in line {line}; give each part a name of its own",
+                    path, f"the name '{name}' is already used in {where}; give each part a name of its own"
                 )
             elif re.fullmatch(r"client_\d+(_.*)?", name):
                 self.checks.report(path, "names that start with client_ and a number are kept for the clients' parts")
@@ -173,7 +172,7 @@ class _Builder:
             carries=bool(entry.carries),
             external=bool(entry.external),
             law=self._law(entry, path),
-            line=self.source.lines.get(path),
+            line=self.source.line(path),
             uses=self.checks.uses(path, capacity="capacity_mb_s"),
         )
 
@@ -246,7 +245,7 @@ class _Builder:
             uses=self.checks.uses(("raid_sets", key), rebuild="rebuild_h", restore="restore_h"),
         )
         for drive in (*result.drives, *result.spares):
-            line = self.source.lines.get(("raid_sets", key))
+            line = self.source.line(("raid_sets", key))
             components[drive] = Component(
                 drive, entry.drive_type, drive.replace("_", " "), within=entry.within, line=line
             )

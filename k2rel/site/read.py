@@ -22,8 +22,9 @@ from k2rel.site.limits import from_text, inputs_at, with_values
 from k2rel.site.model import Site
 from k2rel.site.register import assumptions_in_use, set_by_user
 from k2rel.site.settings import ASSUMPTION, apply_settings
-from k2rel.site.source import KeyPath, YamlSource, as_written, known_keys, read_yaml
+from k2rel.site.source import KeyPath, Made, YamlSource, as_written, known_keys, read_yaml
 from k2rel.site.takeover_settings import with_takeover_settings
+from k2rel.site.templates import expanded, mistakes_once
 from k2rel.site.values import NAME
 
 __all__ = ["pinned_table", "read_site"]
@@ -101,6 +102,18 @@ def site_of(
     data: str | None = None,
 ) -> Site:
     """The site that a file describes, as `read_site` gives it."""
+    file = expanded(file)
+    try:
+        return _site_of(file, clients, settings, variant, data)
+    except InputError as error:
+        if not file.made:
+            raise
+        raise InputError(mistakes_once(file, error.problems)) from None
+
+
+def _site_of(
+    file: YamlSource, clients: int | None, settings: Mapping[str, str] | None, variant: str | None, data: str | None
+) -> Site:
     variant = None if variant is None else as_name("variant", variant)
     source = _with_variant(file, variant)
     changes = dict(settings or {})
@@ -135,7 +148,7 @@ def site_of(
 
 def document_of(source: YamlSource, variant: str | None) -> doc.SiteDocument:
     """The entries of a file with a variant laid over."""
-    return _document(with_values(_with_assumptions(_with_variant(source, variant))))
+    return _document(with_values(_with_assumptions(_with_variant(expanded(source), variant))))
 
 
 def _document(source: YamlSource) -> doc.SiteDocument:
@@ -238,7 +251,10 @@ def _with_variant(source: YamlSource, variant: str | None) -> YamlSource:
             return {**below, **{key: lay(below.get(key), value) for key, value in above.items()}}
         return above
 
-    return YamlSource(source.name, lay(source.data, changes or {}), {**source.lines, **laid})
+    made = dict(source.made)
+    if made:  # what the variant says stands in the file itself, or in a template of the variant
+        made |= {key: source.maker((*base, *key)) or Made("", source.name, line) for key, line in laid.items()}
+    return replace(source, data=lay(source.data, changes or {}), lines={**source.lines, **laid}, made=made)
 
 
 def _assumptions(source: YamlSource) -> dict[str, Any]:
@@ -275,7 +291,7 @@ def _with_assumption_settings(source: YamlSource, settings: dict[str, str]) -> t
             "reason": set_by_user(key, as_written(old)),
         }
     rest = {key: value for key, value in settings.items() if key not in own}
-    return YamlSource(source.name, {**source.data, "assumptions": changed}, source.lines), rest
+    return replace(source, data={**source.data, "assumptions": changed}), rest
 
 
 def _with_assumptions(source: YamlSource) -> YamlSource:
@@ -303,4 +319,4 @@ def _with_assumptions(source: YamlSource) -> YamlSource:
     data = {key: value if key in kept else put(value, (key,)) for key, value in source.data.items()}
     if problems:
         raise InputError(problems)
-    return YamlSource(source.name, data, source.lines, origins)
+    return replace(source, data=data, origins=origins)
