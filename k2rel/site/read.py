@@ -137,6 +137,7 @@ def _site_of(
             counted = replace(source, data={**source.data, "clients": held})
     document = _document(counted)
     site = build_site(counted, document, variant, inputs_at(counted, _document))
+    site = replace(site, warnings=tuple(mistakes_once(counted, site.warnings)))
     site = apply_settings(replace(site, data=data_version(data).name), changes)
     given = dict(settings or {})
     if clients is None and not given and variant is None:
@@ -253,7 +254,7 @@ def _with_variant(source: YamlSource, variant: str | None) -> YamlSource:
 
     made = dict(source.made)
     if made:  # what the variant says stands in the file itself, or in a template of the variant
-        made |= {key: source.maker((*base, *key)) or Made("", source.name, line) for key, line in laid.items()}
+        made |= {key: source.maker((*base, *key)) or Made("", source.name, line) for key, line in laid.items() if key}
     return replace(source, data=lay(source.data, changes or {}), lines={**source.lines, **laid}, made=made)
 
 

@@ -93,9 +93,9 @@ class YamlSource:
         'line 3'
         """
         made = self.maker(path)
-        words = f"line {self.lines.get(path)}"
+        words = f"line {self.lines[path]}" if path in self.lines else f"'{_dotted(path)}'"
         if made is not None and made.file != self.name:
-            words += f" of {made.file}"
+            words += f" of {Path(made.file).name}"
         return words + (f", {made.note}" if made is not None and made.note else "")
 
     def validated(self, document: type[DocumentT]) -> DocumentT:

@@ -27,8 +27,8 @@ class BlockFiles:
     folder: Path | None
     read: dict[Path, YamlSource] = field(default_factory=dict)
 
-    def find(self, given: Any, user: str) -> tuple[Path, YamlSource]:
-        """The file that `from` names in the file `user`: where it really lies, and what it says."""
+    def find(self, given: Any, user: YamlSource | None) -> tuple[Path, YamlSource]:
+        """The file that `from` names in a block, or in the site file (None): where it really lies, and what it says."""
         if not isinstance(given, str) or not given.strip():
             raise InputError("needs the name of a file, such as rack.yaml")
         if self.folder is None:
@@ -39,7 +39,8 @@ class BlockFiles:
             )
         if ".." in PurePosixPath(given).parts:
             raise InputError(f"'{given[:80]}' must lie inside the folder of the site file; '..' is not allowed")
-        path = Path(user).parent / given
+        beside = self.folder if user is None else Path(user.name).parent
+        path = beside / given
         try:
             real, home = path.resolve(), self.folder.resolve()
             is_file = real.is_file()
@@ -48,7 +49,7 @@ class BlockFiles:
         if not real.is_relative_to(home):
             raise InputError(f"'{given[:80]}' leads out of the folder of the site file")
         if not is_file:
-            raise InputError(f"there is no file '{given[:80]}' beside {Path(user).name}")
+            raise InputError(f"there is no file '{given[:80]}' in {beside}")
         if real not in self.read:
             starts = "a block has 'parameters' and sections such as 'components'"
             self.read[real] = yaml_source(yaml_text(real), str(path), starts)

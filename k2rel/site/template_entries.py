@@ -62,6 +62,7 @@ class Scope:
 class Entries:
     """Writes entries out: `at` is where a template stands, `to` where what it writes will (None: nowhere to stay)."""
 
+    file: str = ""  # of the site
     lines: dict[KeyPath, int] = field(default_factory=dict)
     made: dict[KeyPath, Made] = field(default_factory=dict)
     components: Mapping[str, Any] = field(default_factory=dict)  # what names of a pattern's links may stand for
@@ -166,12 +167,11 @@ class Entries:
         if path is None or path not in self.lines:
             return "the same list"
         made, line = self.made.get(path), self.lines[path]
-        file = made.file if made else scope.source.name if not scope.block else ""
-        words = f"line {line}" + (f" of {file}" if file and file != scope.source.name else "")
-        words += " of the site file" if not file else ""
-        words += f" ({made.note})" if made and made.note else ""
+        file = made.file if made else self.file
+        words = f"line {line}" + (f" of {Path(file).name}" if file != scope.source.name else "")
+        words += f" ({made.note})" if made else ""
         same = file == scope.source.name and line == scope.nearest(at)
-        return words + ("; put a variable into its name" if same else "")
+        return words + ("; each needs a name of its own" if same else "")
 
     def _same(self, there: Any, value: Any, scope: Scope, at: tuple[KeyPath, KeyPath], path: KeyPath | None) -> bool:
         """Whether another use of a block says the same of what all of its uses share."""

@@ -6,8 +6,9 @@ entry that was written knows the line of its template and the values it was writ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,13 @@ def mistakes_once(source: YamlSource, problems: Sequence[Problem]) -> list[Probl
     [Problem(message='is missing', file=None, line=None, key=None)]
     """
     lines = {(one.file, source.lines.get(path)) for path, one in source.made.items() if one.note}
+    names = {str(path[-1]) for path in source.made}
     groups: dict[tuple[object, ...], list[Problem]] = {}
     for number, one in enumerate(problems):
-        made = (one.file, one.line) in lines
         last = (one.key or "").rpartition(".")[2]
-        groups.setdefault((one.file, one.line, last) if made else (number,), []).append(one)
+        alike = re.sub(r"'[^']*'|\d+", "", one.message.partition(" (with ")[0]), "" if last in names else last
+        group = (one.file, one.line, alike) if (one.file, one.line) in lines else (number,)
+        groups.setdefault(group, []).append(one)
     return [
         first if not more else replace(first, message=f"{first.message}, and {len(more)} more of this line")
         for first, *more in groups.values()
@@ -72,7 +75,7 @@ def _written(source: YamlSource, folder: Path | None) -> tuple[YamlSource, tuple
     own = Path(source.name) if Path(source.name).is_file() else None
     if folder is None and own is not None:
         folder = own.parent
-    writer = _Writer(BlockFiles(folder))
+    writer = _Writer(BlockFiles(folder), Entries(source.name))
     data = writer.site(Scope(source, files=() if own is None else (own.resolve(),)))
     if data == source.data:  # no more than a part of such a name
         return source, ()
@@ -98,7 +101,7 @@ class _Writer:
     """Goes through the sections of a file and of its blocks; links come last, as they may name all components."""
 
     files: BlockFiles
-    entries: Entries = field(default_factory=Entries)
+    entries: Entries
     uses: int = 0
 
     def site(self, scope: Scope) -> dict[str, Any]:
@@ -123,7 +126,7 @@ class _Writer:
             self.entries.put(named, key, plain, inner, at, ("variants",), scope)
             for name, entry in named.items():
                 if name in target:
-                    self.entries.report(inner, at, f"'{name}' is already defined; put a variable into its name")
+                    self.entries.report(inner, at, f"'{name}' is already defined; each needs a name of its own")
                 elif isinstance(changes, dict):
                     self.entries.components, self.entries.parts = base, 0
                     to: KeyPath = ("variants", name, "changes")
@@ -216,7 +219,7 @@ class _Writer:
                 for name, given in named.items():
                     if name in seen:
                         self.entries.report(
-                            inner, (*at, key), f"'{name}' is already defined; put a variable into its name"
+                            inner, (*at, key), f"'{name}' is already defined; each needs a name of its own"
                         )
                     else:
                         self._block(name, given, inner, (*at, key), to, result, links)
@@ -234,7 +237,7 @@ class _Writer:
         self.uses += 1
         line = scope.nearest(at)
         try:
-            real, file = self.files.find(given["from"], scope.source.name)
+            real, file = self.files.find(given["from"], scope.source if scope.block else None)
             if real in scope.files:
                 way = ", ".join(path.name for path in (*scope.files[scope.files.index(real) :], real))
                 raise InputError(f"leads back to itself ({way}), so that it would repeat for ever")
@@ -247,9 +250,10 @@ class _Writer:
             if error.problems[0].file is None:
                 self.entries.report(scope, (*at, "from"), str(error))
                 return
-            used = f" (block '{name}', line {line} of {scope.source.name})"
+            used = f" (block '{name}', line {line} of {Path(scope.source.name).name})"
             raise InputError([replace(one, message=one.message + used) for one in error.problems]) from None
-        block = f"in block '{name}', line {line} of {scope.source.name}" + (f", {scope.block}" if scope.block else "")
+        block = f"in block '{name}', line {line} of {Path(scope.source.name).name}"
+        block += f", {scope.block}" if scope.block else ""
         inner = Scope(file, variables, scope.times, block, scope.line or line, (*scope.files, real))
         sections = [file.data.get("components"), file.data.get("links")]
         count = sum(len(one) for one in sections if isinstance(one, dict))
