@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from k2rel.errors import InputError, Problem
+from k2rel.site.document import MOST_PARTS
 from k2rel.site.source import KeyPath, Made, YamlSource, as_written
 from k2rel.site.template_links import ENDS, PATTERNS, ends_of
 from k2rel.site.template_text import VARIABLE, Scalar, combinations, counted, filled
 
-__all__ = ["MOST_PARTS", "Entries", "Scope"]
+__all__ = ["Entries", "Scope"]
 
-MOST_PARTS = 10_000
+
 _MOST_VALUES = 500_000
 _MOST_PROBLEMS = 50
 _SHARED = ("sides", "assumptions", "types")  # what every use of a block says alike is one entry

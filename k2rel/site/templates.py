@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from k2rel.errors import InputError, Problem, closest
+from k2rel.site.document import MOST_PARTS
 from k2rel.site.source import KeyPath, YamlSource
 from k2rel.site.template_blocks import DEEPEST, OF_CLIENTS, SECTIONS, BlockFiles, parameters_of
-from k2rel.site.template_entries import MOST_PARTS, Entries, Scope
+from k2rel.site.template_entries import Entries, Scope
 from k2rel.site.template_links import PATTERNS
 from k2rel.site.template_text import Scalar
 
