@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import json
 import re
 import time
 from typing import Any
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 
 import k2rel
 from k2rel import InputError
+from k2rel.bundled import data_dir
 from k2rel.site import read_site
 from k2rel.site.source import YamlSource, read_yaml, yaml_source, yaml_text
-from k2rel.site.templates import expanded
+from k2rel.site.templates import expanded, self_contained
 
 HEAD = """\
 format: 2
@@ -557,6 +559,82 @@ def test_kinds_of_clients_come_from_blocks_too(racks) -> None:
     data = expanded(read_yaml(racks(rack=("components:", more.replace("  count: 2\n", "") + "components:")))).data
     assert list(data["clients"]) == ["count", "parts", "kinds"]
     assert data["clients"]["kinds"]["hosts_B3"] == {"count": 2, "leaf_1": "switch_B3"}
+
+
+# --- shown, kept, edited -------------------------------------------------------------------------------------------
+
+
+def test_what_is_written_out_can_be_shown(racks, k2) -> None:
+    path = racks()
+    text = k2("check", str(path), "--expanded").out
+    assert yaml_source(text, "x").data == expanded(read_yaml(path)).data
+    assert k2("check", str(path), "--expanded", "--format", "json").json == expanded(read_yaml(path)).data
+    target = path.with_name("long.yaml")
+    k2("check", str(path), "--expanded", "--output", str(target))
+    assert k2rel.study(target).provenance.input_hash == k2rel.study(path).provenance.input_hash
+    refused = k2("check", str(path), "--expanded", "--clients", "3")
+    assert (refused.code, "--expanded shows what the file says" in refused.err) == (2, True)
+
+
+def test_who_keeps_a_site_keeps_its_blocks(racks, tmp_path) -> None:
+    from k2rel.sweep import read_sweep
+
+    path = racks()
+    whole = self_contained(path)
+    assert whole is not None
+    assert yaml_source(whole, "x").data == expanded(read_yaml(path)).data
+    assert self_contained(path.with_name("rack.yaml")) is None
+    sweep = tmp_path / "sweep.yaml"
+    sweep.write_text(f"name: s\nlevels: [{path}]\nclients: [2]\n")
+    keys = []
+    for life in ("1e5", "2e5"):
+        path = racks(rack=("mttf: 1e5 h", f"mttf: {life} h"))
+        spec = read_sweep(sweep)
+        keys.append(spec.points[0].key(spec.files, ""))
+    assert keys[0] != keys[1], "another block, another answer"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "good"),
+    [
+        ("", "", True),
+        ("{n: 1..2}", "{n: [a, 1..2]}", True),
+        ("{n: 1..2}", "{n: 4}", False),
+        ("{n: 1..2}", "{}", False),
+        ("side: A, title", 'side: "{n}", title', True),
+        ("side: A, title", 'external: "{n%2}", title', True),
+        ("side: A, title", "external: maybe, title", False),
+        ("side: A, title", "sied: A, title", False),
+        ('mesh: [["leaf_*"], ["spine_*"]]', 'one_to_one: [["leaf_*"], ["spine_*"]]', True),
+        ('mesh: [["leaf_*"], ["spine_*"]]', "pairs: [[leaf_1, spine_1]]", True),
+        ('mesh: [["leaf_*"], ["spine_*"]]', "mesh: [[leaf_1], [spine_1]], between: [a, b]", False),
+        ('mesh: [["leaf_*"], ["spine_*"]]', "title: none", False),
+        ("each: [", "ech: [", False),
+        ("clients:", "blocks: {r: {from: r.yaml, with: {n: 1}}}\nclients:", True),
+        ("clients:", "blocks: {r: {with: {n: 1}}}\nclients:", False),
+    ],
+)
+def test_an_editor_knows_templates(old, new, good) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((data_dir() / "schema.json").read_text())
+    text = HEAD + MIDDLE + TAIL
+    assert old in text
+    data = yaml_source(text.replace(old, new, 1), "x").data
+    assert jsonschema.Draft202012Validator(schema).is_valid(data) == good
+
+
+def test_the_block_of_the_documentation_is_good(tmp_path) -> None:
+    text = (data_dir().parent / "docs" / "site-files.md").read_text()
+    section = text[text.index("## Templates") : text.index("## Format 1")]
+    fabric, use, rack = (block.split("```")[0] for block in section.split("```yaml\n")[1:])
+    (tmp_path / "rack.yaml").write_text(rack)
+    (tmp_path / "site.yaml").write_text(use)
+    assert list(expanded(read_yaml(tmp_path / "site.yaml")).data["components"])[:14] == [
+        "switch_1", *(f"host_1_{h}" for h in range(1, 13)), "switch_2",
+    ]  # fmt: skip
+    data = written(fabric)
+    assert len(data["links"]) == 64
+    assert data["traffic"]["data"]["paths"][3]["via"][-1]["of"][2] == ["spine_3_leaf_2B", "spine_3"]
 
 
 # --- beside a naive writer -----------------------------------------------------------------------------------------

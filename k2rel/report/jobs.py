@@ -17,6 +17,7 @@ from k2rel.design.targets import read_target
 from k2rel.errors import InputError, Problem
 from k2rel.report.render import Job
 from k2rel.site.read import pinned_table
+from k2rel.site.templates import self_contained
 from k2rel.studies import Study, free_name, studies_of, study
 
 __all__ = ["COMPARISON", "PAIR", "Options", "cell_count", "jobs_of", "pair_job", "read_levels", "resolved"]
@@ -156,6 +157,7 @@ def _inputs(studies: Sequence[Study], wanted: Mapping[str, Target], costs: str =
                 for path in (study.site.file, study.rates, pinned_table(study.site.file))
                 if path is not None
             ),
+            *([text] if (text := self_contained(study.site.file)) is not None else []),
         ]
         for study in studies
     ]

@@ -250,7 +250,7 @@ class Entries:
             self.report(scope, where, str(error))
             return
         self.bound(ends.count, scope, at, parts=True)
-        link = {key: value for key, value in item.items() if key != pattern} | {"between": ["{a}", "{b}"]}
+        link = dict(("between", ["{a}", "{b}"]) if key == pattern else (key, value) for key, value in item.items())
         for one in ends:
             yield link, replace(scope, variables={**scope.variables, **one}, times=scope.times * ends.count)
 

@@ -114,7 +114,8 @@ def _opened(schema: Any, repeated: set[str]) -> Any:
             if around == "additionalProperties":
                 result[around] = _or_each(entries, repeated)
             else:
-                result[around] = {pattern: _or_each(entry, repeated) for pattern, entry in entries.items()}
+                named = {pattern: _or_each(entry, repeated) for pattern, entry in entries.items()}
+                result[around] = named | {"[{].*[}]": entry for entry in named.values()}
     if "items" in result:
         result["items"] = _or_each(result["items"], repeated)
         if result.get("minItems", 0) > 1:

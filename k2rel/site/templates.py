@@ -14,13 +14,14 @@ from typing import Any
 
 from k2rel.errors import InputError, Problem, closest
 from k2rel.site.document import MOST_PARTS
-from k2rel.site.source import KeyPath, YamlSource
+from k2rel.site.source import KeyPath, YamlSource, read_yaml
 from k2rel.site.template_blocks import DEEPEST, OF_CLIENTS, SECTIONS, BlockFiles, parameters_of
 from k2rel.site.template_entries import Entries, Scope
 from k2rel.site.template_links import PATTERNS
 from k2rel.site.template_text import Scalar
+from k2rel.site.yaml_text import yaml_text_of
 
-__all__ = ["block_files", "expanded", "mistakes_once"]
+__all__ = ["expanded", "mistakes_once", "self_contained"]
 
 
 def expanded(source: YamlSource, folder: Path | None = None) -> YamlSource:
@@ -37,15 +38,20 @@ def expanded(source: YamlSource, folder: Path | None = None) -> YamlSource:
     return _written(source, folder)[0]
 
 
-def block_files(source: YamlSource) -> tuple[Path, ...]:
-    """Files that a site file takes blocks from.
+def self_contained(path: str | Path) -> str | None:
+    """The text of a site file with its blocks written out; None where it takes none, or cannot be read.
+
+    Whoever keeps what a site said, or sends it to another machine, needs all of it.
 
     Examples
     --------
-    >>> block_files(YamlSource("x.yaml", {"components": {}}, {}))
-    ()
+    >>> self_contained("nowhere.yaml")
     """
-    return _written(source, None)[1]
+    try:
+        source, blocks = _written(read_yaml(Path(path)), None)
+    except InputError:
+        return None  # `read_site` says why
+    return yaml_text_of(source.data) if blocks else None
 
 
 def mistakes_once(source: YamlSource, problems: Sequence[Problem]) -> list[Problem]:
@@ -70,19 +76,19 @@ def mistakes_once(source: YamlSource, problems: Sequence[Problem]) -> list[Probl
     ]
 
 
-def _written(source: YamlSource, folder: Path | None) -> tuple[YamlSource, tuple[Path, ...]]:
+def _written(source: YamlSource, folder: Path | None) -> tuple[YamlSource, bool]:
     if source.made or not _has_templates(source.data):
-        return source, ()
+        return source, False
     own = Path(source.name) if Path(source.name).is_file() else None
     if folder is None and own is not None:
         folder = own.parent
     writer = _Writer(BlockFiles(folder), Entries(source.name))
     data = writer.site(Scope(source, files=() if own is None else (own.resolve(),)))
     if data == source.data:  # no more than a part of such a name
-        return source, ()
+        return source, False
     if source.data.get("format") == 1:
         raise InputError(source.problem(("format",), "templates (repeat, patterns of links, blocks) are of format 2"))
-    return replace(source, data=data, lines=writer.entries.lines, made=writer.entries.made), tuple(writer.files.read)
+    return replace(source, data=data, lines=writer.entries.lines, made=writer.entries.made), bool(writer.files.read)
 
 
 def _has_templates(data: Any, top: bool = True) -> bool:
