@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import k2rel
 from k2rel import InputError
 from k2rel.bundled import data_dir
 from k2rel.site import read_site
+from k2rel.site.read import site_of
 from k2rel.site.source import YamlSource, read_yaml, yaml_source, yaml_text
 from k2rel.site.templates import expanded, self_contained
 
@@ -635,6 +637,62 @@ def test_the_block_of_the_documentation_is_good(tmp_path) -> None:
     data = written(fabric)
     assert len(data["links"]) == 64
     assert data["traffic"]["data"]["paths"][3]["via"][-1]["of"][2] == ["spine_3_leaf_2B", "spine_3"]
+
+
+GARBAGE: list[Any] = [
+    None, True, -1, 3, 1e9, "", " ", "{", "}", "{n}", "{{n}}", "{n+}", "1..3", "1..{n}", "3..1", "..", "*", "=x", "@x", "repeat",
+    "a" * 5000, "../x", [], [[]], ["{n}"], [None], {}, {"repeat": {}}, {"repeat": {"n": "1..2"}}, {"repeat": {"q": "1..99999999"}},
+    {"repeat": {"q": "1..2"}, "each": {"repeat": {"q": "1..2"}}}, {"repeat": {"q": "1..2"}, "each": "{q}"}, {"n": None}, {"x": {"y": 1}},
+    {"repeat": {"a": "1..2", "b": "{a}..{c}"}}, {"from": "rack.yaml"}, {"mesh": ["*", "*"]}, {"repeat": None}, {"repeat": [1]},
+]  # fmt: skip
+
+
+def places(data: object, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield at
+    for key, below in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+        yield from places(below, (*at, key))
+
+
+def with_other(data: Any, at: tuple[Any, ...], value: object, rename: bool = False) -> Any:
+    """The data with another value, or another key, at a place."""
+    if isinstance(data, dict) and at:
+        pairs = (
+            (key, with_other(below, at[1:], value, rename) if key == at[0] else below) for key, below in data.items()
+        )
+        return {str(value) if rename and len(at) == 1 and key == at[0] else key: below for key, below in pairs}
+    if isinstance(data, list) and at:
+        return [
+            with_other(below, at[1:], value, rename) if index == at[0] else below for index, below in enumerate(data)
+        ]
+    return data if rename else value
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["site", "rack"])
+def test_whatever_stands_anywhere_in_a_template_is_written_or_refused(racks, which) -> None:
+    path = racks()
+    fabric = yaml_source(HEAD + MIDDLE + TAIL, "x").data
+    site = read_yaml(path).data
+    both = {**fabric, "blocks": site["blocks"], "components": fabric["components"] | site["components"]}
+    data = both if which == "site" else read_yaml(path.with_name("rack.yaml")).data
+    counts = {True: 0, False: 0}
+    for at in places(data):
+        for value in GARBAGE:
+            for rename in (False, True):
+                if at and not (rename and not isinstance(value, str)):
+                    spoiled = with_other(data, at, value, rename)
+                    if which == "rack":
+                        path.with_name("rack.yaml").write_text(json.dumps(spoiled))
+                    source = YamlSource(str(path), both if which == "rack" else spoiled, {})
+                    try:
+                        found = expanded(source)
+                        counts[True] += 1
+                        if counts[True] % 5 == 0:
+                            site_of(found)
+                    except InputError as error:
+                        counts[False] += 1
+                        assert all(one.message and "Input should" not in one.message for one in error.problems), at
+    assert min(counts.values()) > 200, counts
 
 
 # --- beside a naive writer -----------------------------------------------------------------------------------------

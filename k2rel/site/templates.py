@@ -244,7 +244,7 @@ class _Writer:
         self.uses += 1
         line = scope.nearest(at)
         try:
-            real, file = self.files.find(given["from"], scope.source if scope.block else None)
+            real, file = self.files.find(given.get("from"), scope.source if scope.block else None)
             if real in scope.files:
                 way = ", ".join(path.name for path in (*scope.files[scope.files.index(real) :], real))
                 raise InputError(f"leads back to itself ({way}), so that it would repeat for ever")
