@@ -144,9 +144,8 @@ class _Builder:
         for name, path in places:
             if name in first:
                 where = self.source.place(first[name])
-                self.checks.report(
-                    path, f"the name '{name}' is already used in {where}; give each part a name of its own"
-                )
+                place = f"in {where}" if where else "by " + ".".join(map(str, first[name]))
+                self.checks.report(path, f"the name '{name}' is already used {place}; give each part a name of its own")
             elif re.fullmatch(r"client_\d+(_.*)?", name):
                 self.checks.report(path, "names that start with client_ and a number are kept for the clients' parts")
             first.setdefault(name, path)

@@ -67,7 +67,8 @@ class YamlSource:
         line = next((self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), None)
         name = self.origins.get(path)
         if name is not None:
-            message += f" (the value of assumption '{name}', {self.place(('assumptions', name, 'value'))})"
+            place = self.place(("assumptions", name, "value"))
+            message += f" (the value of assumption '{name}'{f', {place}' if place else ''})"
         made = self.maker(path)
         if made is not None and made.note:
             message += f" ({made.note})"
@@ -85,15 +86,16 @@ class YamlSource:
         return self.lines.get(path) if made is None or made.file == self.name else made.line
 
     def place(self, path: KeyPath) -> str:
-        """Where an entry stands, in words.
+        """Where an entry stands, in words; empty where no file has it.
 
         Examples
         --------
         >>> YamlSource("x.yaml", {}, {("a",): 3}).place(("a",))
         'line 3'
         """
-        made = self.maker(path)
-        words = f"line {self.lines[path]}" if path in self.lines else f"'{_dotted(path)}'"
+        if path not in self.lines:
+            return ""
+        made, words = self.maker(path), f"line {self.lines[path]}"
         if made is not None and made.file != self.name:
             words += f" of {Path(made.file).name}"
         return words + (f", {made.note}" if made is not None and made.note else "")
