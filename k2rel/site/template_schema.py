@@ -115,7 +115,7 @@ def _opened(schema: Any, repeated: set[str]) -> Any:
                 result[around] = _or_each(entries, repeated)
             else:
                 named = {pattern: _or_each(entry, repeated) for pattern, entry in entries.items()}
-                result[around] = named | {"[{].*[}]": entry for entry in named.values()}
+                result[around] = named | {"[{].*[}]": next(iter(named.values()))}  # names of a template
     if "items" in result:
         result["items"] = _or_each(result["items"], repeated)
         if result.get("minItems", 0) > 1:
