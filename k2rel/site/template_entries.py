@@ -36,6 +36,7 @@ class Scope:
     block: str = ""  # in words, which use of a block
     line: int | None = None  # of that use, in the site file
     files: tuple[Path, ...] = ()  # that lead here
+    depth: int = 0  # of blocks in blocks
 
     @property
     def filling(self) -> bool:

@@ -27,7 +27,7 @@ __all__ = ["expanded", "mistakes_once", "self_contained"]
 def expanded(source: YamlSource, folder: Path | None = None) -> YamlSource:
     """Write the templates of a file out; one that has none is given back as it is.
 
-    Blocks are looked for in `folder`; by default that of the file, if it is one.
+    Blocks are looked for in `folder`; by default that of the file.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def mistakes_once(source: YamlSource, problems: Sequence[Problem]) -> list[Probl
 def _written(source: YamlSource, folder: Path | None) -> tuple[YamlSource, bool]:
     if source.made or not _has_templates(source.data):
         return source, False
-    own = Path(source.name) if Path(source.name).is_file() else None
+    own = Path(source.name) if source.name else None  # none where it was described in Python
     if folder is None and own is not None:
         folder = own.parent
     writer = _Writer(BlockFiles(folder), Entries(source.name))
@@ -248,7 +248,7 @@ class _Writer:
             if real in scope.files:
                 way = ", ".join(path.name for path in (*scope.files[scope.files.index(real) :], real))
                 raise InputError(f"leads back to itself ({way}), so that it would repeat for ever")
-            if len(scope.files) - bool(self.files.folder) >= DEEPEST:
+            if scope.depth >= DEEPEST:
                 raise InputError(f"blocks are nested more than {DEEPEST} deep")
             if self.uses > MOST_PARTS:
                 raise InputError(f"more than {MOST_PARTS:,} blocks would be used")
@@ -261,7 +261,8 @@ class _Writer:
             raise InputError([replace(one, message=one.message + used) for one in error.problems]) from None
         block = f"in block '{name}', line {line} of {Path(scope.source.name).name}"
         block += f", {scope.block}" if scope.block else ""
-        inner = Scope(file, variables, scope.times, block, scope.line or line, (*scope.files, real))
+        files = (*scope.files, real)
+        inner = Scope(file, variables, scope.times, block, scope.line or line, files, scope.depth + 1)
         sections = [file.data.get("components"), file.data.get("links")]
         count = sum(len(one) for one in sections if isinstance(one, dict))
         self.entries.bound(count, scope, (*at, "from"), parts=True)
