@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -60,7 +60,7 @@ class Checks:
         self.problems.append(self.source.problem(path, message))
 
     def known(self, name: str, known: Iterable[str], path: KeyPath, what: str) -> bool:
-        names = set(known)
+        names = known if isinstance(known, Set | Mapping) else set(known)
         if name in names:
             return True
         self.report(path, f"there is no {what} '{name}'{closest(name, names)}")

@@ -224,7 +224,7 @@ class Entries:
         return self._text(value, scope, at) if isinstance(value, str) else value
 
     def _text(self, text: str, scope: Scope, at: KeyPath) -> Scalar:
-        if not scope.filling:
+        if not scope.filling or ("{" not in text and "}" not in text):
             return text
         try:
             return filled(text, scope.variables)
