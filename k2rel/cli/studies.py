@@ -88,7 +88,10 @@ def check_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
     primary_option(sub)
     sub.add_argument("--upgrade", action="store_true", help="rewrite a site file of format 1 in format 2")
-    sub.add_argument("--output", metavar="FILE", help="with --upgrade: write there, and leave the file as it is")
+    sub.add_argument("--expanded", action="store_true", help="print the file with its templates written out")
+    sub.add_argument(
+        "--output", metavar="FILE", help="with --upgrade or --expanded: write there, and leave the file as it is"
+    )
     force_option(sub)
     format_option(sub, csv=False)
 
@@ -119,11 +122,36 @@ def _upgrade(args: argparse.Namespace) -> int:
     return 0
 
 
+def _expanded(args: argparse.Namespace) -> int:
+    """The file with its templates written out, whether it is good or not."""
+    from k2rel.bundled import site_path
+    from k2rel.site.source import read_yaml
+    from k2rel.site.templates import expanded
+    from k2rel.site.yaml_text import yaml_text_of
+
+    for option in ("set", "clients", "variant"):
+        if getattr(args, option):
+            raise InputError(f"--{option}: --expanded shows what the file says, with all of its variants; leave it out")
+    data = expanded(read_yaml(site_path(args.level, args.data))).data
+    if args.output is not None:
+        written(args.output, yaml_text_of(data), args.force)
+        say(f"{args.output}: written out")
+    elif args.format == "json":
+        print_json(data)
+    else:
+        print(yaml_text_of(data), end="")
+    return 0
+
+
 def check_verb(args: argparse.Namespace) -> int:
+    if args.upgrade and args.expanded:
+        raise InputError("--expanded: it does not go with --upgrade; one after the other")
     if args.upgrade:
         return _upgrade(args)
+    if args.expanded:
+        return _expanded(args)
     if args.output or args.force:
-        raise InputError(f"{'--output' if args.output else '--force'}: it is for --upgrade")
+        raise InputError(f"{'--output' if args.output else '--force'}: it is for --upgrade and --expanded")
     from k2rel.policy.warned import overload_warnings
 
     study = study_of(args)

@@ -34,6 +34,7 @@ from k2rel.report.page import Entry, index_page
 from k2rel.report.pdf import NO_CHROMIUM, chromium
 from k2rel.report.render import Job, Report, headline_of, render_report, spoiled, up_to_date
 from k2rel.site.read import SiteLike, pinned_table
+from k2rel.site.templates import self_contained
 from k2rel.studies import studies_of
 from k2rel.tables import Shown
 
@@ -310,7 +311,8 @@ def _shipped(job: Job) -> tuple[Job, bytes, dict[str, bytes]]:
         if isinstance(value, str) and Path(value).is_absolute() and Path(value).is_file():
             folder = next(numbers)
             name = f"{folder}/{Path(value).name}"
-            files[name] = Path(value).read_bytes()
+            blocks = self_contained(value)
+            files[name] = Path(value).read_bytes() if blocks is None else blocks.encode()
             pinned = pinned_table(value)
             if pinned is not None:
                 files[f"{folder}/{pinned.name}"] = pinned.read_bytes()

@@ -19,6 +19,7 @@ from k2rel.report.files import make_folders
 from k2rel.report.render import Job
 from k2rel.site.model import Site
 from k2rel.site.read import as_sites, pinned_table, read_site
+from k2rel.site.templates import self_contained
 from k2rel.studies import Study, free_name, studies_of, study
 
 __all__ = ["COMPARISON", "PAIR", "Options", "as_files", "cell_count", "jobs_of", "pair_job", "read_levels", "resolved"]
@@ -182,6 +183,7 @@ def _inputs(studies: Sequence[Study], wanted: Mapping[str, Target], costs: str =
                 for path in (study.site.file, study.rates, pinned_table(study.site.file))
                 if path is not None
             ),
+            *([text] if (text := self_contained(study.site.file)) is not None else []),
         ]
         for study in studies
     ]

@@ -11,6 +11,7 @@
 ``wiring``    whether a path follows the wiring
 ``warnings``  what a valid file says without effect, or with another than it seems to have
 ``settings``  changes by hand
+``templates``  ``repeat``, patterns of links and blocks written out, before the rest is read (``template_...``)
 ``register``  the named assumptions with the values in use
 ``read``      all of it, from a file's name to a site
 ``describe``  the same from Python, entry by entry; ``entry_keys`` has the keys, for editors

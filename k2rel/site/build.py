@@ -143,8 +143,8 @@ class _Builder:
         ]
         for name, path in places:
             if name in first:
-                line = self.source.lines.get(first[name])
-                place = f"in line {line}" if line else "by " + ".".join(map(str, first[name]))
+                where = self.source.place(first[name])
+                place = f"in {where}" if where else "by " + ".".join(map(str, first[name]))
                 self.checks.report(path, f"the name '{name}' is already used {place}; give each part a name of its own")
             elif re.fullmatch(r"client_\d+(_.*)?", name):
                 self.checks.report(path, "names that start with client_ and a number are kept for the clients' parts")
@@ -171,7 +171,7 @@ class _Builder:
             carries=bool(entry.carries),
             external=bool(entry.external),
             law=self._law(entry, path),
-            line=self.source.lines.get(path),
+            line=self.source.line(path),
             uses=self.checks.uses(path, capacity="capacity_mb_s"),
         )
 
@@ -244,7 +244,7 @@ class _Builder:
             uses=self.checks.uses(("raid_sets", key), rebuild="rebuild_h", restore="restore_h"),
         )
         for drive in (*result.drives, *result.spares):
-            line = self.source.lines.get(("raid_sets", key))
+            line = self.source.line(("raid_sets", key))
             components[drive] = Component(
                 drive, entry.drive_type, drive.replace("_", " "), within=entry.within, line=line
             )
@@ -269,7 +269,7 @@ class _Builder:
                     self.checks.report((*where, what), "a client's own part has no capacity; its demand is its load")
 
     def _check_wiring(self, component: Component, path: KeyPath, *, of_client: bool = False) -> None:
-        known = self.checks.every if of_client else self.checks.shared
+        known = self.checks.shared | self.checks.own if of_client else self.checks.shared
         if component.within is not None:
             self.checks.known(component.within, known, (*path, "in"), "component")
             if component.within == component.id:

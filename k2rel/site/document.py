@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from k2rel.site.takeover_entries import RoleEntry, SuspensionEntry, UnitEntry
 from k2rel.site.values import (
@@ -40,7 +40,11 @@ MOST_PATHS = 32
 MOST_PATHS_OF_ALL_KINDS = 4096
 
 
-_Dealt = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+_Dealt = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
 
 
 class LawFields(Record):

@@ -24,8 +24,9 @@ from k2rel.site.mapping import in_python
 from k2rel.site.model import Site
 from k2rel.site.register import assumptions_in_use, set_by_user
 from k2rel.site.settings import ASSUMPTION, apply_settings
-from k2rel.site.source import KeyPath, Origin, YamlSource, as_written, known_keys, read_yaml
+from k2rel.site.source import KeyPath, Made, Origin, YamlSource, as_written, known_keys, read_yaml
 from k2rel.site.takeover_settings import with_takeover_settings
+from k2rel.site.templates import expanded, mistakes_once
 from k2rel.site.values import NAME
 
 __all__ = ["SiteLike", "as_sites", "is_entries", "pinned_table", "read_site"]
@@ -181,6 +182,18 @@ def site_of(
     data: str | None = None,
 ) -> Site:
     """The site that a file describes, as `read_site` gives it."""
+    file = expanded(file)
+    try:
+        return _site_of(file, clients, settings, variant, data)
+    except InputError as error:
+        if not file.made:
+            raise
+        raise InputError(mistakes_once(file, error.problems)) from None
+
+
+def _site_of(
+    file: YamlSource, clients: int | None, settings: Mapping[str, str] | None, variant: str | None, data: str | None
+) -> Site:
     variant = None if variant is None else as_name("variant", variant)
     source = with_variant(file, variant)
     changes = dict(settings or {})
@@ -198,7 +211,8 @@ def site_of(
         counted = replace(source, data=with_clients(source.data, clients))
     document = _document(counted)
     site = build_site(counted, document, variant, inputs_at(counted, _document))
-    site = replace(site, data=data_version(data).name, origin=Origin(file, clients))
+    warnings = tuple(mistakes_once(counted, site.warnings))
+    site = replace(site, warnings=warnings, data=data_version(data).name, origin=Origin(file, clients))
     site = apply_settings(site, changes)
     given = dict(settings or {})
     if clients is None and not given and variant is None:
@@ -238,7 +252,7 @@ def with_clients(data: dict[str, Any], clients: int) -> dict[str, Any]:
 
 def document_of(source: YamlSource, variant: str | None) -> doc.SiteDocument:
     """The entries of a file with a variant laid over."""
-    return _document(with_values(_with_assumptions(with_variant(source, variant))))
+    return _document(with_values(_with_assumptions(with_variant(expanded(source), variant))))
 
 
 def _document(source: YamlSource) -> doc.SiteDocument:
@@ -341,7 +355,10 @@ def with_variant(source: YamlSource, variant: str | None) -> YamlSource:
             return {**below, **{key: lay(below.get(key), value) for key, value in above.items()}}
         return above
 
-    return replace(source, data=lay(source.data, changes or {}), lines={**source.lines, **laid})
+    made = dict(source.made)
+    if made:  # what the variant says stands in the file itself, or in a template of the variant
+        made |= {key: source.maker((*base, *key)) or Made("", source.name, line) for key, line in laid.items() if key}
+    return replace(source, data=lay(source.data, changes or {}), lines={**source.lines, **laid}, made=made)
 
 
 def _assumptions(source: YamlSource) -> dict[str, Any]:
@@ -378,7 +395,7 @@ def with_assumption_settings(source: YamlSource, settings: dict[str, str]) -> tu
             "reason": set_by_user(key, as_written(old)),
         }
     rest = {key: value for key, value in settings.items() if key not in own}
-    return YamlSource(source.name, {**source.data, "assumptions": changed}, source.lines), rest
+    return replace(source, data={**source.data, "assumptions": changed}), rest
 
 
 def _with_assumptions(source: YamlSource) -> YamlSource:
@@ -406,4 +423,4 @@ def _with_assumptions(source: YamlSource) -> YamlSource:
     data = {key: value if key in kept else put(value, (key,)) for key, value in source.data.items()}
     if problems:
         raise InputError(problems)
-    return YamlSource(source.name, data, source.lines, origins)
+    return replace(source, data=data, origins=origins)

@@ -1,7 +1,7 @@
 """The JSON Schema of a site file, by which an editor completes and checks it.
 
-It comes from the pydantic models; what the reader puts in before they see the file (values of assumptions, limits) is
-allowed here too.
+It comes from the pydantic models; what the reader puts in before they see the file (values of assumptions, limits,
+templates) is allowed here too.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 from k2rel.site.document import SiteDocument
 from k2rel.site.limits import FAMILIES, LIMITED
+from k2rel.site.template_schema import with_templates
 
 __all__ = ["json_schema"]
 
@@ -39,7 +40,7 @@ def json_schema() -> dict[str, Any]:
     >>> json_schema()["title"]
     'k2rel site file'
     """
-    schema = _with_limits(_with_references(SiteDocument.model_json_schema(by_alias=True)))
+    schema = with_templates(_with_limits(_with_references(SiteDocument.model_json_schema(by_alias=True))))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "k2rel site file"}
 
 

@@ -24,7 +24,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from k2rel.errors import InputError, Problem, closest
 from k2rel.textio import read_text
 
-__all__ = ["MOST_BYTES", "KeyPath", "Origin", "YamlSource", "as_written", "known_keys", "read_yaml"]
+__all__ = ["MOST_BYTES", "KeyPath", "Made", "Origin", "YamlSource", "as_written", "known_keys", "read_yaml"]
 
 KeyPath = tuple[str | int, ...]
 
@@ -34,6 +34,15 @@ _STARTS = "a site file starts with 'format: 2'"
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Where an entry comes from that a template wrote (`k2rel.site.templates`)."""
+
+    note: str  # with which values, in which block
+    file: str  # that the template stands in
+    line: int | None  # of the site file: of the template, or of the block that it is in
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,7 @@ class YamlSource:
     origins: Mapping[KeyPath, str] = field(default_factory=dict)  # assumption that a value was taken from
     limits: Mapping[KeyPath, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)  # name and entry, by number
     text: str | None = field(default=None, repr=False)  # of the file; None where it was described in Python
+    made: Mapping[KeyPath, Made] = field(default_factory=dict)  # entries that templates wrote, with all below them
 
     def problem(self, path: KeyPath, message: str) -> Problem:
         """Place a mistake: the line is that of the entry, or of the nearest entry around it.
@@ -55,16 +65,41 @@ class YamlSource:
         >>> YamlSource("x.yaml", {}, {("a",): 3}).problem(("a", "b"), "is missing")
         Problem(message='is missing', file='x.yaml', line=3, key='a.b')
         """
-        line = None
-        for end in range(len(path), 0, -1):
-            if path[:end] in self.lines:
-                line = self.lines[path[:end]]
-                break
+        line = next((self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), None)
         name = self.origins.get(path)
         if name is not None:
-            place = self.lines.get(("assumptions", name, "value"))
-            message += f" (the value of assumption '{name}'{f', line {place}' if place else ''})"
-        return Problem(message, self.name, line, _dotted(path) or None)
+            place = self.place(("assumptions", name, "value"))
+            message += f" (the value of assumption '{name}'{f', {place}' if place else ''})"
+        made = self.maker(path)
+        if made is not None and made.note:
+            message += f" ({made.note})"
+        return Problem(message, self.name if made is None else made.file, line, _dotted(path) or None)
+
+    def maker(self, path: KeyPath) -> Made | None:
+        """What wrote the entry at a place; None where it stands in the file itself."""
+        if not self.made:
+            return None
+        return next((self.made[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.made), None)
+
+    def line(self, path: KeyPath) -> int | None:
+        """Line of this file that an entry comes from; of a block's entry the one that has the block."""
+        made = self.maker(path)
+        return self.lines.get(path) if made is None or made.file == self.name else made.line
+
+    def place(self, path: KeyPath) -> str:
+        """Where an entry stands, in words; empty where no file has it.
+
+        Examples
+        --------
+        >>> YamlSource("x.yaml", {}, {("a",): 3}).place(("a",))
+        'line 3'
+        """
+        if path not in self.lines:
+            return ""
+        made, words = self.maker(path), f"line {self.lines[path]}"
+        if made is not None and made.file != self.name:
+            words += f" of {Path(made.file).name}"
+        return words + (f", {made.note}" if made is not None and made.note else "")
 
     def validated(self, document: type[DocumentT]) -> DocumentT:
         """Read it as a document of a given form.
@@ -243,7 +278,10 @@ def _parsed(text: str, name: str, starts: str) -> tuple[dict[str, Any], Mapping[
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line_number = mark.line + 1 if mark is not None else None
-        raise InputError(Problem(f"is no valid YAML: {error.problem or error.context}", name, line_number)) from None
+        why = str(error.problem or error.context)
+        if "but got '{'" in why:
+            why += "; a text with braces stands in quotes inside [] and {}"
+        raise InputError(Problem(f"is no valid YAML: {why}", name, line_number)) from None
     except (YAMLError, RecursionError, ValueError) as error:
         if isinstance(error, InputError):
             raise

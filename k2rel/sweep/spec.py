@@ -19,6 +19,7 @@ from k2rel.errors import InputError, Problem
 from k2rel.rates import Contract
 from k2rel.site.read import pinned_table
 from k2rel.site.source import YamlSource, read_yaml
+from k2rel.site.templates import self_contained
 from k2rel.tables import Shown
 from k2rel.uncertain import points
 from k2rel.units import availability_percent
@@ -211,7 +212,7 @@ def read_sweep(path: str | Path) -> SweepSpec:
             )
             return text
         name = text if level and text in names else str(found)
-        files[name] = content
+        files[name] = (self_contained(found) if level else None) or content
         pinned = pinned_table(found) if level else None
         if pinned is not None:
             files[str(pinned)] = pinned.read_text(encoding="utf-8", errors="replace")
