@@ -13,6 +13,8 @@
 ``settings``  changes by hand
 ``register``  the named assumptions with the values in use
 ``read``      all of it, from a file's name to a site
+``graph``     the site as a networkx graph; ``as_graph`` what `Site` has of it
+``found``     what was found in a graph that a site was made of
 ``common_cause_pairs``  a choice of common-cause groups
 """
 
