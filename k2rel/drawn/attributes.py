@@ -153,7 +153,7 @@ class _Reader:
         for node, name in names.items():
             other = folded.setdefault(name.casefold(), node)
             if other is not node and names[other] == name:
-                self._report(f"two nodes are called '{shown_name(name)}': {shown(repr(other))} and {shown(repr(node))}")
+                self._report(f"two nodes are called '{shown_name(name)}': {shown(other)} and {shown(node)}")
             elif other is not node:
                 self._report(
                     f"the nodes '{shown_name(names[other])}' and '{shown_name(name)}' differ in case only and would be "
@@ -221,7 +221,7 @@ class _Reader:
             elif relation in RELATIONS:
                 self._seat(read, where, str(relation), ends, attributes)
             else:
-                self._report(f"{where}: the relation '{shown(relation)}' is not known; it is link, in or needs")
+                self._report(f"{where}: the relation {shown(relation)} is not known; it is link, in or needs")
         if loops:
             self._report(f"edges that lead from a node to itself, which no traffic takes: {named(loops)}; leave them out")
         if untyped:
@@ -252,14 +252,14 @@ class _Reader:
             entry["needs"] = needs
         read.links.append(Link(name, ends, entry, self._side(where, attributes), cost, is_part=True))
 
-    def _cost(self, where: str, value: Any) -> Fraction:
-        value = self._plain(where, "cost", value)
+    def _cost(self, where: str, given: Any) -> Fraction:
+        value = given.item() if hasattr(given, "item") else given
         try:
             cost = Fraction(str(value)) if not isinstance(value, bool) else Fraction(-1)
         except (ValueError, ZeroDivisionError):
             cost = Fraction(-1)
         if not 0 <= cost <= 10**12:
-            self._report(f"{where}: the cost must be a number from 0 to 1e12, got {shown(value)}")
+            self._report(f"{where}: the cost must be a number from 0 to 1e12, got {shown(given)}")
             return Fraction(1)
         return cost
 
@@ -289,7 +289,7 @@ class _Reader:
                 if str(within) in read.parts:
                     self._sits(read, part.name, str(within))
                 else:
-                    self._report(f"{where}: sits in '{shown(within)}', which is no node")
+                    self._report(f"{where}: sits in {shown(within)}, which is no node")
             if (needs := self._needs(where, part.attributes)) is not None:
                 read.needs[part.name] = needs
         read.links += [Link("", (part, other), {}, None, Fraction(0), is_part=False) for part, other in read.within.items()]

@@ -29,6 +29,9 @@ __all__ = ["Judge", "Judged"]
 
 _LARGEST_CUT = 16
 
+Steps = Sequence[tuple[str, ...]]
+"""A cut: alternatives, of each of which all parts must work."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -46,6 +49,7 @@ class Judge:
 
     def __post_init__(self) -> None:
         self.works = Works(self.site, sticky=False)
+        self._known: dict[object, Judged | None] = {}
 
     @cached_property
     def unavailability(self) -> dict[str, float]:
@@ -66,17 +70,47 @@ class Judge:
         """Judge what is left out beside the ways that are kept; None without failure data, or where it is too large."""
         if not self.unavailability:
             return None
+        ways, cuts = [route.via for route in choosing.routes], [*self._cuts(choosing), *self._points(choosing)]
+        key = self._alike(ways, cuts)
+        if key not in self._known:
+            self._known[key] = self._judged(choosing.kind.device, ways, cuts)
+        return self._known[key]
+
+    def _judged(self, device: str, ways: Sequence[Sequence[Any]], cuts: Iterable[Steps]) -> Judged | None:
         s = self.works.structure
-        kept = s.disjunction(self._all(route.via) for route in choosing.routes)
-        needed = s.conjunction([self._own(choosing.kind.device), *self._cuts(choosing), *self._points(choosing)])
+        kept = s.disjunction(map(self._all, ways))
+        needed = s.conjunction([self._own(device), *(s.disjunction(map(self._series, cut)) for cut in cuts)])
         try:
             diagram = compile_diagram(s, [kept, needed])
         except ModelTooLargeError:
             return None
         q = [self.unavailability[name] for name in diagram.variables]
         found = dict(zip(diagram.outcomes, diagram.mode_probabilities(q).tolist(), strict=True))
-        down = sum(value for outcome, value in found.items() if outcome[0] is False)  # type: ignore[index]
+        down = sum(value for outcome, value in found.items() if outcome in ((False, True), (False, False)))
         return Judged(down, found.get((False, True), 0.0))
+
+    def _alike(self, ways: Sequence[Sequence[Any]], cuts: Sequence[Steps]) -> object:
+        """What two kinds have in common that differ in names alone, so that one is judged for both."""
+        places: dict[str, tuple[object, ...]] = {}
+
+        def place(name: str) -> tuple[object, ...]:
+            if name not in places:
+                part = self.site.described.get(name)
+                own = name if part is not None and part.needs else ""
+                places[name] = (len(places), self.unavailability[name], own)
+            return places[name]
+
+        def stage(one: Any) -> object:
+            if isinstance(one, str):
+                return place(one)
+            return one["at_least"], tuple(
+                tuple(map(place, [each] if isinstance(each, str) else each)) for each in one["of"]
+            )
+
+        return (
+            tuple(tuple(map(stage, way)) for way in ways),
+            tuple(tuple(tuple(map(place, step)) for step in cut) for cut in cuts),
+        )
 
     def _own(self, name: str) -> Node:
         """A part works, a client's own or a shared one, and what it needs."""
@@ -99,18 +133,16 @@ class Judge:
     def _series(self, names: Sequence[str]) -> Node:
         return self.works.structure.conjunction(map(self._own, names))
 
-    def _cuts(self, choosing: Choosing) -> Iterable[Node]:
+    def _cuts(self, choosing: Choosing) -> Iterable[Steps]:
         """Of each cut one step works."""
         network, ports = choosing.network, choosing.kind.ports
         switches = [port.switch for port in ports]
-        s = self.works.structure
-        yield s.disjunction(self._series([port.part, port.switch]) for port in ports)
+        yield [(port.part, port.switch) for port in ports]
         for cut in (*network.layers(switches), *network.layers_before(switches)):
             if len(cut) <= _LARGEST_CUT:
-                steps = ([name for name in step if name is not None] for step in cut)
-                yield s.disjunction(self._series(step) for step in steps)
+                yield [tuple(name for name in step if name is not None) for step in cut]
 
-    def _points(self, choosing: Choosing) -> Iterable[Node]:
+    def _points(self, choosing: Choosing) -> Iterable[Steps]:
         """Parts that no way goes around, among those that every way that is kept crosses."""
         network, ports = choosing.network, choosing.kind.ports
         for name in sorted(choosing.common):
@@ -120,4 +152,4 @@ class Judge:
                 left = network.left_without(name)
                 around = any(port.switch in left for port in ports)
             if not around:
-                yield self._own(name)
+                yield [(name,)]

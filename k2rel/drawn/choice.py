@@ -83,7 +83,14 @@ class Choosing:
         """How many ways there are, and whether they were all counted."""
         if self._total is None:
             found = [self.network.ways(port.switch) for port in self.kind.ports]
-            self._total = sum(len(each.ways) for each in found), not any(each.cut for each in found)
+            counts = [len(each.ways) for each in found]
+            cut = any(each.cut for each in found)
+            if cut and self._next is not None:  # of all ways few were seen; those of the next length are more
+                cost, hops = self._next
+                lengths = [(cost - self.costs[port.part], hops - 1) for port in self.kind.ports]
+                ahead = [self.network.ways(port.switch, n) for port, n in zip(self.kind.ports, lengths, strict=True)]
+                counts = [max(n, len(each.ways)) for n, each in zip(counts, ahead, strict=True)]
+            self._total = sum(counts), not cut
         return self._total
 
     def first(self) -> None:

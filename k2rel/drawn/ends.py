@@ -21,7 +21,7 @@ def nodes_of(drawing: Drawing, argument: str, value: Any) -> tuple[str, ...]:
         name = _name(drawing, node)
         if name is None:
             raise InputError(
-                f"{argument}: the graph has no node {shown(repr(node))}{closest(str(node), drawing.parts)}"
+                f"{argument}: the graph has no node {shown(node)}{closest(str(node), drawing.parts)}"
             )
         found.append(name)
     if not found:
@@ -45,7 +45,7 @@ def _alike(drawing: Drawing, argument: str, value: Any) -> tuple[str, ...]:
         return (name,)
     words = {word for part in drawing.parts.values() for word in (part.role, str(part.entry.get("type")))}
     raise InputError(
-        f"{argument}: no node has the role or type '{shown(value)}'{closest(str(value), words)}; name the nodes, or give "
+        f"{argument}: no node has the role or type {shown(value)}{closest(str(value), words)}; name the nodes, or give "
         "them an attribute 'role'"
     )
 
@@ -103,7 +103,7 @@ def _as_said(drawing: Drawing, sides: Mapping[Any, Any]) -> tuple[dict[str, str]
     for node, side in pairs:
         name = _name(drawing, node)
         if name is None:
-            raise InputError(f"sides: the graph has no node {shown(repr(node))}{closest(str(node), drawing.parts)}")
+            raise InputError(f"sides: the graph has no node {shown(node)}{closest(str(node), drawing.parts)}")
         if found.setdefault(name, side) != side:
             raise InputError(f"sides: '{shown_name(name)}' stands on side {found[name]} and on side {side}")
     return found, list(dict.fromkeys(map(str, sides if by_side else (side for _, side in pairs))))

@@ -49,7 +49,7 @@ def from_graph(
     share: Any = "equal",
     paths: int = 8,
     stages: bool = True,
-    negligible: float = 1e-3,
+    negligible: float = 1e-4,
 ) -> Site:
     """Make a site of a graph; see `Site.from_graph`.
 
@@ -60,7 +60,7 @@ def from_graph(
     >>> types = {"box": {"mttf": "1e5 h", "mttr": "4 h"}, "cable": {"mttf": "1e6 h", "mttr": "4 h"}}
     >>> site = from_graph(graph, ["host"], ["disk"], types=types, node_type="box", link_type="cable")
     >>> site.found
-    graph of 4 nodes and 4 edges: 1 clients of 1 kinds, 2 paths, no way left out
+    graph of 4 nodes and 4 edges: 1 client of 1 kind, 2 paths, no way left out
     """
     return _Finder(
         drawing_of(graph, node_type, link_type, sides if isinstance(sides, str) else "side"),

@@ -15,8 +15,8 @@ __all__ = ["Hop", "Network", "Way"]
 Length = tuple[int, int]
 """Cost, in units in which every cost is whole, and hops."""
 
-_MOST_STEPS = 20_000  # of one search
-_MOST_WAYS = 2_000  # that one search lists
+_MOST_STEPS = 5_000  # of one search
+_MOST_WAYS = 1_000  # that one search lists
 
 
 @dataclass(frozen=True, slots=True)

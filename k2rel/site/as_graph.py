@@ -37,7 +37,7 @@ class AsGraph:
         share: Any = "equal",
         paths: int = 8,
         stages: bool = True,
-        negligible: float = 1e-3,
+        negligible: float = 1e-4,
     ) -> Self:
         """Make a site of a networkx graph, whose paths are found.
 

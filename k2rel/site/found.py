@@ -121,12 +121,16 @@ class Found(Shown):
         clients = sum(len(each.members) for each in self.paths if each.traffic == self.paths[0].traffic)
         kept = sum(each.paths for each in self.paths)
         text = (
-            f"graph of {self.nodes:,} nodes and {self.edges:,} edges: {clients:,} clients of {len(kinds):,} kinds, "
-            f"{kept:,} paths"
+            f"graph of {_count(self.nodes, 'node')} and {_count(self.edges, 'edge')}: {_count(clients, 'client')} of "
+            f"{_count(len(kinds), 'kind')}, {_count(kept, 'path')}"
         )
         if not self.dropped:
             return f"{text}, no way left out"
         more = "" if all(each.all_counted for each in self.paths) else " or more"
         bound = self.bound
         how = "" if bound is None else f"; one would be needed with probability {probability_text(bound)} at most"
-        return f"{text}, {self.dropped:,}{more} ways left out{how}"
+        return f"{text}, {self.dropped:,}{more} {'way' if self.dropped == 1 else 'ways'} left out{how}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
