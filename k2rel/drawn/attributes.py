@@ -82,9 +82,7 @@ def _check_graph(graph: Any) -> None:
     if not isinstance(graph, nx.Graph):
         raise InputError(f"graph: a networkx Graph or MultiGraph is needed, got {type(graph).__name__}")
     if graph.is_directed():
-        raise InputError(
-            "graph: is directed, and traffic goes both ways over a link; give graph.to_undirected()"
-        )
+        raise InputError("graph: is directed, and traffic goes both ways over a link; give graph.to_undirected()")
     for what, count, most in (
         ("nodes", graph.number_of_nodes(), _MOST_NODES), ("edges", graph.number_of_edges(), _MOST_EDGES)
     ):  # fmt: skip
@@ -223,7 +221,9 @@ class _Reader:
             else:
                 self._report(f"{where}: the relation {shown(relation)} is not known; it is link, in or needs")
         if loops:
-            self._report(f"edges that lead from a node to itself, which no traffic takes: {named(loops)}; leave them out")
+            self._report(
+                f"edges that lead from a node to itself, which no traffic takes: {named(loops)}; leave them out"
+            )
         if untyped:
             self._report(
                 f"{_count(len(untyped), 'edge')} without a type: {named(untyped)}; give each the attribute 'type', or "
@@ -279,7 +279,9 @@ class _Reader:
 
     def _sits(self, read: Drawing, part: str, other: str) -> None:
         if read.within.setdefault(part, other) != other:
-            self._report(f"node '{shown_name(part)}' sits in '{read.within[part]}' and in '{other}'; it can in one only")
+            self._report(
+                f"node '{shown_name(part)}' sits in '{read.within[part]}' and in '{other}'; it can in one only"
+            )
 
     def _relations(self, read: Drawing) -> None:
         """What nodes say of what they sit in and need, as attributes; a seat joins as a link does, without a part."""
@@ -292,7 +294,9 @@ class _Reader:
                     self._report(f"{where}: sits in {shown(within)}, which is no node")
             if (needs := self._needs(where, part.attributes)) is not None:
                 read.needs[part.name] = needs
-        read.links += [Link("", (part, other), {}, None, Fraction(0), is_part=False) for part, other in read.within.items()]
+        read.links += [
+            Link("", (part, other), {}, None, Fraction(0), is_part=False) for part, other in read.within.items()
+        ]
 
     def _needs(self, where: str, attributes: Mapping[str, Any]) -> list[Any] | None:
         """Needs as in a site file; in a file of a graph they are text."""

@@ -1,8 +1,8 @@
 r"""How much the ways that are left out can matter: a bound on the probability that one of them would have been needed.
 
-A way that is left out is needed when no way that is kept works and it does. Whenever any way works, one step of each cut
-of the network works too, and so does each part that no way goes around. So with K "a way that is kept works" and F "the
-cuts and these parts work",
+A way that is left out is needed when no way that is kept works and it does. Whenever any way works, one step of each
+cut of the network works too, and so does each part that no way goes around. So with K "a way that is kept works" and F
+"the cuts and these parts work",
 
 .. math:: P(\text{a way left out is needed}) \le P(\bar K \wedge F),
 

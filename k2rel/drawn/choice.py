@@ -15,12 +15,12 @@ from k2rel.drawn.kinds import Kind
 from k2rel.drawn.stages import alike_by_hop, collapsed, names_of
 from k2rel.drawn.ways import Length, Network, Way
 
-__all__ = ["Chosen", "Choosing", "Route"]
+__all__ = ["Choosing", "Chosen", "Route"]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path of the file: its preference, its side, what it crosses from the client on, and the ways that it stands for."""
+    """A path of the file: its preference, its side, what it crosses, and the ways that it stands for."""
 
     length: Length
     side: str
@@ -111,9 +111,11 @@ class Choosing:
             return False
         ways, cut = self._level(length)
         routes = self._routes(length, ways)
-        self.full = cut or len(self.routes) + len(routes) > self.most - room or sum(
-            len(route.ways) for route in routes
-        ) < len(ways)
+        self.full = (
+            cut
+            or len(self.routes) + len(routes) > self.most - room
+            or sum(len(route.ways) for route in routes) < len(ways)
+        )
         if not self.full:
             self.routes += routes
         return not self.full
@@ -143,6 +145,7 @@ class Choosing:
         return frozenset.intersection(*(frozenset(way[1:]) for route in self.routes for way in route.ways))
 
     def chosen(self) -> Chosen:
+        """What is kept, and what that leaves out."""
         count, counted = self.total
         return Chosen(tuple(self.routes), max(0, count - self.kept), counted)
 

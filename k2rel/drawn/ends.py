@@ -20,9 +20,7 @@ def nodes_of(drawing: Drawing, argument: str, value: Any) -> tuple[str, ...]:
     for node in value:
         name = _name(drawing, node)
         if name is None:
-            raise InputError(
-                f"{argument}: the graph has no node {shown(node)}{closest(str(node), drawing.parts)}"
-            )
+            raise InputError(f"{argument}: the graph has no node {shown(node)}{closest(str(node), drawing.parts)}")
         found.append(name)
     if not found:
         raise InputError(f"{argument}: name at least one node")
@@ -56,7 +54,9 @@ def targets_of(drawing: Drawing, targets: Any, traffic: str) -> dict[str, tuple[
         return {traffic: nodes_of(drawing, "targets", targets)}
     if not targets:
         raise InputError("targets: name at least one traffic class with its nodes")
-    return {str(name): nodes_of(drawing, f"targets of '{shown_name(str(name))}'", nodes) for name, nodes in targets.items()}
+    return {
+        str(name): nodes_of(drawing, f"targets of '{shown_name(str(name))}'", nodes) for name, nodes in targets.items()
+    }
 
 
 def sides_of(drawing: Drawing, sides: Any) -> tuple[tuple[str, ...], dict[str, str]]:

@@ -95,7 +95,7 @@ class _Finder:
             if both := [node for node in of if node in set(chosen)]:
                 raise InputError(f"targets: {named(both)} cannot be client and target at once")
         shared = shared_sections(drawing, chosen, self.side_of)
-        self.kinds = kinds_of(drawing, chosen, self.side_of)
+        self.kinds = kinds_of(drawing, chosen, self.sides, self.side_of)
         choosing = self._choosing(chosen, classes)
         about = self._about(names, types)
         traffics = {key: (_of_class("share", share, key), _of_class("demand", demand, key)) for key in classes}
@@ -106,7 +106,9 @@ class _Finder:
         def document() -> dict[str, Any]:
             client = clients_section(self.kinds, str(names["client"]))
             entries = {
-                key: class_entry({k: each.routes for k, each in choosing[key].items()}, self.kinds, share=word, demand=of)
+                key: class_entry(
+                    {k: each.routes for k, each in choosing[key].items()}, self.kinds, share=word, demand=of
+                )
                 for key, (word, of) in traffics.items()
             }
             return {**about, **shared, "clients": client, "traffic": entries}
@@ -123,14 +125,12 @@ class _Finder:
     def _about(self, names: Mapping[str, str | None], types: Mapping[str, Any]) -> dict[str, Any]:
         called = names["name"] or str(self.drawing.about.get("name") or "drawing")
         title = names["title"] or str(self.drawing.about.get("title") or called)
-        sides = {side: {} for side in self.sides}
+        sides: dict[str, Any] = {side: {} for side in self.sides}
         return {
             "format": 2, "name": called, "title": title, "description": "", "sides": sides, "types": dict(types)
         }  # fmt: skip
 
-    def _choosing(
-        self, clients: Iterable[str], classes: Mapping[str, Sequence[str]]
-    ) -> dict[str, dict[str, Choosing]]:
+    def _choosing(self, clients: Iterable[str], classes: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Choosing]]:
         """The shortest ways of every kind in every class."""
         chosen = set(clients)
         scale = lcm(*(link.cost.denominator for link in self.drawing.links))
@@ -218,5 +218,3 @@ def _of_class(argument: str, value: Any, key: str) -> Any:
 
 def _read(document: dict[str, Any]) -> Site:
     return site_of(YamlSource("graph", document, {}))
-
-

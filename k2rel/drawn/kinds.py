@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -51,8 +51,8 @@ class Kinds:
         return [kind for kind in self.kinds if part == kind.device or any(port.part == part for port in kind.ports)]
 
 
-def kinds_of(drawing: Drawing, clients: Iterable[str], sides: Mapping[str, str]) -> Kinds:
-    """Group clients by their links; `sides` gives the side of a node that has one."""
+def kinds_of(drawing: Drawing, clients: Iterable[str], sides: Sequence[str], side_of: Mapping[str, str]) -> Kinds:
+    """Group clients by their links; `side_of` gives the side of a node that has one."""
     chosen = dict.fromkeys(clients)
     attached: dict[str, list[Link]] = {name: [] for name in chosen}
     between = 0
@@ -64,9 +64,12 @@ def kinds_of(drawing: Drawing, clients: Iterable[str], sides: Mapping[str, str])
             between += 1
     _check(drawing, chosen, attached)
     order = {name: n for n, name in enumerate(drawing.parts)}
+    places: dict[str | None, int] = {None: -1, **{side: n for n, side in enumerate(sides)}}
     alike: dict[tuple[Any, ...], list[str]] = {}
     for name, links in attached.items():
-        alike.setdefault((_signature(_device(drawing, name)), *_ports(name, links, sides, order)), []).append(name)
+        alike.setdefault((_signature(_device(drawing, name)), *_ports(name, links, side_of, order, places)), []).append(
+            name
+        )
     return _Named(drawing, alike, between).kinds()
 
 
@@ -89,22 +92,26 @@ def _check(drawing: Drawing, chosen: Mapping[str, None], attached: Mapping[str, 
 
 def _device(drawing: Drawing, name: str) -> dict[str, Any]:
     """The client itself as an entry; clients differ in their titles."""
-    entry = {key: value for key, value in drawing.parts[name].entry.items() if key not in ("title", "capacity", "carries")}
+    entry = {
+        key: value for key, value in drawing.parts[name].entry.items() if key not in ("title", "capacity", "carries")
+    }
     return entry | ({"needs": drawing.needs[name]} if name in drawing.needs else {})
 
 
 def _ports(
-    name: str, links: Iterable[Link], sides: Mapping[str, str], order: Mapping[str, int]
-) -> list[tuple[str, str, Fraction]]:
-    """Links of a client in an order that does not depend on it: entry, switch, cost."""
+    name: str, links: Iterable[Link], side_of: Mapping[str, str], order: Mapping[str, int],
+    places: Mapping[str | None, int],
+) -> list[tuple[str, str, Fraction]]:  # fmt: skip
+    """Links of a client in an order that does not depend on it, the preferred side first: entry, switch, cost."""
     found = []
     for link in links:
         switch = link.other(name)
         said = {key: value for key, value in link.entry.items() if key not in ("title", "capacity", "carries")}
-        side = link.side or sides.get(switch)
+        side = link.side or side_of.get(switch)
         entry = (said if link.is_part else _SEAT) | ({"side": side} if side is not None else {})
-        found.append((_signature(entry), switch, link.cost))
-    return sorted(found, key=lambda port: (json.loads(port[0]).get("side", ""), port[2], order[port[1]], port[0]))
+        signature = _signature(entry)
+        found.append((places[side], link.cost, order[switch], signature, switch))
+    return [(signature, switch, cost) for _, cost, _, signature, switch in sorted(found)]
 
 
 def _signature(entry: Mapping[str, Any]) -> str:
@@ -137,7 +144,7 @@ class _Named:
         own = len(links) + len(set(devices.values()))
         if own > _MOST_OWN:
             raise InputError(
-                f"clients: have {own} sorts of own parts (a client of one type, a link of one type on one side), and at "
+                f"clients: have {own} sorts of own parts (clients of one type, links of one type on one side), and at "
                 f"most {_MOST_OWN} can be modelled; give alike clients and links the same type"
             )
         entries = {name: json.loads(signature) for (signature, _), name in links.items()}

@@ -56,7 +56,7 @@ def names_of(via: Iterable[Any]) -> Iterator[str]:
 
 
 def _segments(ways: Sequence[Crossed]) -> list[Segment]:
-    """Cut ways at what all of them cross; only at their ends where they are not all combinations of what lies between."""
+    """Cut ways at what all cross; at their ends only, where they are not all combinations of what lies between."""
     common = _common(ways)
     cut = _cut(ways, common)
     if prod(len(segment) for segment in cut) != len(ways) or any(not all(segment) for segment in cut):
@@ -88,9 +88,7 @@ def _cut(ways: Sequence[Crossed], common: Sequence[str], *, ends_only: bool = Fa
     starts = [0] * len(ways)
     for name in common:
         places = [way.index(name, start) for way, start in zip(ways, starts, strict=True)]
-        between = tuple(
-            dict.fromkeys(way[start:at] for way, start, at in zip(ways, starts, places, strict=True))
-        )
+        between = tuple(dict.fromkeys(way[start:at] for way, start, at in zip(ways, starts, places, strict=True)))
         segments += [between, ((name,),)] if between != ((),) else [((name,),)]
         starts = [at + 1 for at in places]
     rest = tuple(dict.fromkeys(way[start:] for way, start in zip(ways, starts, strict=True)))

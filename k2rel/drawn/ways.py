@@ -37,6 +37,7 @@ class Way:
 
     @property
     def target(self) -> str:
+        """Where it ends."""
         return self.crosses[-1]
 
 

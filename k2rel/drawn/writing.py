@@ -10,7 +10,7 @@ from k2rel.drawn.choice import Route
 from k2rel.drawn.kinds import Kind, Kinds, Port
 from k2rel.errors import InputError
 
-__all__ = ["document_of", "shared_sections"]
+__all__: list[str] = []
 
 MOST_SHARED = 10_000
 
@@ -39,7 +39,9 @@ def shared_sections(drawing: Drawing, clients: Sequence[str], side_of: Mapping[s
         if section == "links":
             ends = [end for end in halves.get(name, ()) if end != drawing.within.get(name)]
             if len(ends) != 2:
-                raise InputError(f"graph: the node '{name}' has the role 'link' and must join two others, not {len(ends)}")
+                raise InputError(
+                    f"graph: the node '{name}' has the role 'link' and must join two others, not {len(ends)}"
+                )
             more["between"] = ends
         if section == "raid_sets":
             entry["drive_type"] = entry.pop("type")
@@ -98,9 +100,7 @@ def _members(kind: Kind) -> dict[str, Any]:
     return {"members": list(kind.members)}
 
 
-def class_entry(
-    routes: Mapping[str, Sequence[Route]], kinds: Kinds, *, share: str, demand: Any
-) -> dict[str, Any]:
+def class_entry(routes: Mapping[str, Sequence[Route]], kinds: Kinds, *, share: str, demand: Any) -> dict[str, Any]:
     """A traffic class; routes of kinds that are the same are one path of these kinds."""
     alike: dict[tuple[Any, ...], tuple[dict[str, Any], list[str]]] = {}
     for kind, found in routes.items():

@@ -43,7 +43,7 @@ def graphml_of(study: StudyLike, *, clients: bool = True) -> str:
 
 
 def _plain(attributes: dict[str, Any]) -> dict[str, Any]:
-    """Attributes as GraphML knows them: text, numbers, truth values; a number that may be whole is always a fraction."""
+    """Attributes as GraphML knows them: text, numbers, truth values; what may be whole or not is never whole."""
     return {
         key: json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict)
         else float(value) if key in ("cost", "capacity")

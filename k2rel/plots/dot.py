@@ -46,9 +46,11 @@ def dot_of(study: StudyLike, *, clients: bool = True) -> str:
             for name, attributes in graph.nodes(data=True)
             if attributes.get("side") == side
         ]
-        lines += nodes_of_side(nodes, number, side, side_colour(site.sides, side)) if side is not None else [
-            f"  {node}" for node in nodes
-        ]
+        lines += (
+            nodes_of_side(nodes, number, side, side_colour(site.sides, side))
+            if side is not None
+            else [f"  {node}" for node in nodes]
+        )
     for a, b, attributes in graph.edges(data=True):
         relation = attributes["relation"]
         said = {"style": _DRAWN[relation], "color": MUTED}

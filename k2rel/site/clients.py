@@ -108,7 +108,7 @@ def dealt(kinds: Sequence[ClientKind]) -> tuple[tuple[ClientGroup, ...], tuple[i
 def parts_by_kind(
     groups: Iterable[ClientGroup], parts: Mapping[str, _Part], subscriptions: Iterable[str]
 ) -> dict[str, tuple[str, ...]]:
-    """Give the parts that clients of each kind have: all but other kinds' and those that need, end at or sit in these."""
+    """Give the parts that clients of each kind have: all but those of other kinds, and what hangs on these."""
     result = {}
     for group in groups:
         missing = {f"@{name}" for name in subscriptions} - {f"@{name}" for name in group.subscriptions}

@@ -142,7 +142,9 @@ class _Drawn:
     def _relate(self, relation: str, name: str, others: Iterable[str], **more: Any) -> None:
         if relation in self.relations:
             for other in others:
-                self.made.add_edge(name, other, key=f"{name} {relation} {other}", relation=relation, part=name, cost=0, **more)
+                self.made.add_edge(
+                    name, other, key=f"{name} {relation} {other}", relation=relation, part=name, cost=0, **more
+                )
 
 
 def _renamed(need: Need, named: Callable[[str], str]) -> Need:
