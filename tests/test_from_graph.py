@@ -265,7 +265,7 @@ def down(graph: nx.MultiGraph[str]) -> float:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(drawings(), st.integers(1, 6), st.booleans(), st.sampled_from([0.0, 1e-4, 0.1]))
 def test_what_is_left_out_is_counted_and_bounded(
-    graph: nx.MultiGraph, paths: int, stages: bool, negligible: float
+    graph: nx.MultiGraph[str], paths: int, stages: bool, negligible: float
 ) -> None:
     targets = [name for name in graph if name.startswith("t")]
     try:
@@ -343,6 +343,12 @@ def test_sides_are_given_by_node_by_side_or_by_an_attribute() -> None:
         site = Site.from_graph(graph, **PLAIN, sides=said)
         assert site.sides == ("red", "blue")
         assert [side for _, side, _ in vias(site)] == ["red", "blue"]
+    graph.add_edge("host", "s3")
+    graph.add_edge("s3", "disk")
+    found = Site.from_graph(graph, **PLAIN, sides={"s1": "red", "s2": "blue"}).found
+    assert found is not None
+    assert found.notes == ("paths by 's3' cross nothing that has a side, and count for side red",)
+    graph.remove_node("s3")
     nx.set_node_attributes(graph, {"s1": "up", "s2": "down"}, "plane")
     assert Site.from_graph(graph, **PLAIN, sides="plane").sides == ("down", "up")
     assert Site.from_graph(graph, **PLAIN).sides == ("A",)
@@ -416,7 +422,7 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (square(), {"sides": {"A": ["s9"]}}, "sides: the graph has no node 's9'; known: disk, host, s1, s2"),
     (square(), {"sides": {"A": ["s1"], "B": ["s1"]}}, "'s1' stands on side A and on side B"),
     (square(), {"sides": "plane"}, "sides: no node has an attribute 'plane'"),
-    (changed(side="C"), {"sides": {"A": ["s1"]}}, "'s1-disk' stands on side 'C', which is none of A"),
+    (changed(side="C"), {"sides": {"A": ["s1"]}}, "the side 'C' of 's1-disk' is none of A"),
     *((changed(cost=cost), {}, "edge 's1' – 'disk': the cost must be a number from 0 to 1e12, got")
       for cost in (math.inf, math.nan, -1, "abc", True, np.float64("nan"))),
     (changed(relation="uses"), {}, "the relation 'uses' is not known; it is link, in or needs"),

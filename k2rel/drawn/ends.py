@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -73,7 +74,7 @@ def sides_of(drawing: Drawing, sides: Any) -> tuple[tuple[str, ...], dict[str, s
     elif isinstance(of := drawing.about.get("sides"), list | tuple):
         listed = [str(side) for side in of]
     elif isinstance(of, str):
-        listed = [side.strip() for side in of.split(",")]
+        listed = [str(side) for side in _listed(of)]
     on_links = [link.side for link in drawing.links if link.side is not None]
     found = dict.fromkeys((*of_node.values(), *on_links))
     if not listed:
@@ -82,12 +83,19 @@ def sides_of(drawing: Drawing, sides: Any) -> tuple[tuple[str, ...], dict[str, s
     if unknown:
         side = unknown[0]
         where = [*(n for n, s in of_node.items() if s == side), *(x.name for x in drawing.links if x.side == side)]
-        raise InputError(
-            f"graph: {named(where)} stands on side '{shown_name(side)}', which is none of {', '.join(listed)}"
-        )
+        raise InputError(f"graph: the side '{shown_name(side)}' of {named(where)} is none of {', '.join(listed)}")
     if isinstance(sides, str) and not found:
         raise InputError(f"sides: no node has an attribute '{shown_name(sides)}'")
     return tuple(listed) or ("A",), of_node
+
+
+def _listed(text: str) -> list[Any]:
+    """A list as a file of a graph has it."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    return found if isinstance(found, list) else [side.strip() for side in text.split(",")]
 
 
 def _as_said(drawing: Drawing, sides: Mapping[Any, Any]) -> tuple[dict[str, str], list[str]]:

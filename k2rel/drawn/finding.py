@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING, Any
@@ -60,7 +60,7 @@ def from_graph(
     >>> types = {"box": {"mttf": "1e5 h", "mttr": "4 h"}, "cable": {"mttf": "1e6 h", "mttr": "4 h"}}
     >>> site = from_graph(graph, ["host"], ["disk"], types=types, node_type="box", link_type="cable")
     >>> site.found
-    graph of 4 nodes and 4 edges: 1 client of 1 kind, 2 paths, no way left out
+    <Found graph of 4 nodes and 4 edges: 1 client of 1 kind, 2 paths, no way left out>
     """
     return _Finder(
         drawing_of(graph, node_type, link_type, sides if isinstance(sides, str) else "side"),
@@ -82,6 +82,7 @@ class _Finder:
     most: int
     stages: bool
     negligible: float
+    sideless: dict[str, None] = field(default_factory=dict)  # switches whose clients enter no side
 
     def site(
         self, clients: Any, targets: Any, sides: Any, *, names: Mapping[str, str | None], types: dict[str, Any],
@@ -172,7 +173,10 @@ class _Finder:
         own = self.kinds.links[crosses[0]].get("side")
         on_nodes = (self.side_of.get(name) for name in crosses)
         on_links = (self.link_sides.get(name) for name in crosses)
-        return next((side for side in (*on_nodes, own, *on_links) if side is not None), self.sides[0])
+        found = next((side for side in (*on_nodes, own, *on_links) if side is not None), None)
+        if found is None and len(self.sides) > 1:
+            self.sideless.setdefault(crosses[1])
+        return found or self.sides[0]
 
     def _fill(self, each: Choosing, judge: Judge) -> None:
         """Keep further ways while they matter and there is room."""
@@ -203,8 +207,14 @@ class _Finder:
                         None if judged is None else judged.down, all(route.exact_division for route in chosen.routes),
                     )
                 )  # fmt: skip
-        own = [link for link in self.drawing.links if not set(clients).isdisjoint(link.ends)]
-        return Found(len(self.drawing.parts), edges, tuple(rows), tuple(check_alike(self.kinds, own)))
+        chosen_ones = set(clients)
+        own = [link for link in self.drawing.links if not chosen_ones.isdisjoint(link.ends)]
+        notes = check_alike(self.kinds, own)
+        if self.sideless:
+            notes.append(
+                f"paths by {named(self.sideless)} cross nothing that has a side, and count for side {self.sides[0]}"
+            )
+        return Found(len(self.drawing.parts), edges, tuple(rows), tuple(notes))
 
 
 def _of_class(argument: str, value: Any, key: str) -> Any:

@@ -154,7 +154,7 @@ class _Named:
         """Clients of one type are the part `client`; of several, each type is a part of its own."""
         if len(signatures) == 1:
             return {signatures[0]: "client"}
-        return {signature: self._free(str(json.loads(signature)["type"])) for signature in signatures}
+        return {signature: self._free(_device_name(json.loads(signature)["type"])) for signature in signatures}
 
     def _free(self, base: str) -> str:
         name, number = base, 1
@@ -163,6 +163,11 @@ class _Named:
             name = f"{base}_{number}"
         self.taken.add(name.casefold())
         return name
+
+
+def _device_name(kind: str) -> str:
+    """A part of clients is called by its type; ``client`` is taken, and ``client_2`` would be the second client."""
+    return "host" if kind.casefold() == "client" else kind
 
 
 def _kind_name(ports: Iterable[Port], taken: set[str]) -> str:

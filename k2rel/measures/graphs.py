@@ -29,7 +29,7 @@ def graphml_of(study: StudyLike, *, clients: bool = True) -> str:
     --------
     >>> import networkx as nx
     >>> nx.parse_graphml(graphml_of("L2R")).nodes["switch_A"]["unavailability"]
-    2.573933750474522e-05
+    2.573933746945353e-05
     """
     import networkx as nx
 

@@ -67,7 +67,8 @@ def dot_of(study: StudyLike, *, clients: bool = True) -> str:
 
 def nodes_of_side(nodes: Iterable[str], number: int, side: str, colour: str) -> list[str]:
     """The nodes of a side in a frame of its colour."""
-    head = [f"  subgraph cluster_{number} {{", f"    graph [{_said(label=side, color=colour, fontcolor=colour)}];"]
+    called = f"side {side}"
+    head = [f"  subgraph cluster_{number} {{", f"    graph [{_said(label=called, color=colour, fontcolor=colour)}];"]
     return [*head, *(f"    {node}" for node in nodes), "  }"]
 
 

@@ -122,7 +122,7 @@ class AsGraph:
         >>> from k2rel.site import read_site
         >>> graph = read_site("L2R").graph(relations=("link", "in"))
         >>> nx.shortest_path(graph, "client_1", "media_raid")
-        ['client_1', 'switch_A', 'toe_A1', 'server_A', 'raid_chassis', 'media_raid']
+        ['client_1', 'switch_A', 'server_A', 'fc_hba_A', 'raid_controller_A', 'raid_chassis', 'media_raid']
         """
         drawn: nx.MultiGraph[str] = import_module("k2rel.site.graph").graph_of(
             self, clients=clients, relations=relations

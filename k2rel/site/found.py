@@ -93,8 +93,8 @@ class Found(Shown):
 
         Examples
         --------
-        >>> Found(2, 1, (FoundPaths("net", "at_s", ("a", "b"), 1, 1, 0, True, 0.0, 1e-3, True),)).table()["clients"][0]
-        2
+        >>> Found(2, 1, (FoundPaths("net", "at_s", ("a", "b"), 1, 1, 0, True, 0.0, 1e-3, True),)).table()["members"][0]
+        'a, b'
         """
         import pandas as pd
 

@@ -36,8 +36,8 @@ def graph_of(
     --------
     >>> from k2rel.site import read_site
     >>> graph = graph_of(read_site("L2R"), clients=False)
-    >>> graph.nodes["switch_A"]["type"], graph.edges["switch_A", "switch_B", "isl"]["relation"]
-    ('media_switch', 'link')
+    >>> graph.nodes["switch_A"]["type"], graph.edges["switch_A", "toe_A1", "media_link_A1"]["capacity"]
+    ('gige_switch', 125.0)
     """
     asked = as_names("relations", relations)
     for word in asked:
@@ -86,8 +86,8 @@ class _Drawn:
             self.made.add_node(name, role="raid_set", title=entry.title, **said, **self.told(name, entry))
             self._relate("in", name, [entry.within] if entry.within else [])
         for client in site.clients() if self.clients else ():
-            for key, part in site.client_parts.items():
-                self._own(client.number, client.group, key, part)
+            for key in site.parts_of(client.group):
+                self._own(client.number, client.group, key, site.client_parts[key])
         return self.made
 
     def _points(self, parts: Iterable[Component]) -> frozenset[str]:
@@ -111,7 +111,10 @@ class _Drawn:
 
         if key == "client":
             self.made.add_node(site.client_part_id(number, key), role="client")
-        self._part(site.client_part_id(number, key), part, key, named)
+        name = site.client_part_id(number, key)
+        self._part(name, part, key, named)
+        if key == "client":
+            self.made.nodes[name]["title"] = site.members.get(name, f"{site.client_title} {number}")
 
     def _part(self, name: str, part: Component, key: str, named: Callable[[str], str]) -> None:
         said: dict[str, Any] = {"type": part.type, "title": part.title}
