@@ -6,8 +6,10 @@ cut of the network works too, and so does each part that no way goes around. So 
 
 .. math:: P(\text{a way left out is needed}) \le P(\bar K \wedge F),
 
-which is computed exactly, as a decision diagram. All cuts are valid, so that leaving out large ones makes the bound
-larger, never wrong.
+which is computed exactly, as a decision diagram. Every cut is valid and every way may be left out of K, so that doing
+without large cuts, and with a few branches of each stage, makes the bound larger, never wrong. Likewise
+
+.. math:: P(\bar F) \le P(\bar K) = P(\bar F) + P(\bar K \wedge F).
 """
 
 from __future__ import annotations
@@ -17,9 +19,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from k2rel.drawn.choice import Choosing
+from k2rel.drawn.choice import Choosing, spread
 from k2rel.errors import InputError, ModelTooLargeError
-from k2rel.logic.diagram import compile_diagram
+from k2rel.logic.bdd import reduced_together
+from k2rel.logic.diagram import joint_diagram
 from k2rel.logic.structure import Node
 from k2rel.policy.works import Works
 from k2rel.rates import site_laws
@@ -28,6 +31,9 @@ from k2rel.site.model import Site
 __all__ = ["Judge", "Judged"]
 
 _LARGEST_CUT = 16
+_BRANCHES = (8, 4, 2)  # of a stage that are looked at; fewer where that is too large
+_MANY = 200  # kinds that differ in more than names, after which the fewest will do
+_MOST_NODES = 100_000
 
 Steps = Sequence[tuple[str, ...]]
 """A cut: alternatives, of each of which all parts must work."""
@@ -35,10 +41,15 @@ Steps = Sequence[tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Probability that no way that is kept works, and the bound."""
+    """Probability that no way at all works, at least, and that one that is left out is needed, at most."""
 
-    down: float
+    cut: float
     needed: float
+
+    @property
+    def down(self) -> float:
+        """Probability that no way that is kept works: at most, and exactly where all of them were looked at."""
+        return self.cut + self.needed
 
 
 @dataclass
@@ -70,24 +81,34 @@ class Judge:
         """Judge what is left out beside the ways that are kept; None without failure data, or where it is too large."""
         if not self.unavailability:
             return None
-        ways, cuts = [route.via for route in choosing.routes], [*self._cuts(choosing), *self._points(choosing)]
-        key = self._alike(ways, cuts)
-        if key not in self._known:
-            self._known[key] = self._judged(choosing.kind.device, ways, cuts)
-        return self._known[key]
+        cuts = [*self._cuts(choosing), *self._points(choosing)]
+        for branches in _BRANCHES if len(self._known) < _MANY else _BRANCHES[-1:]:
+            ways = [_with_few(route.via, branches) for route in choosing.routes]
+            key = self._alike(ways, cuts)
+            if key not in self._known:
+                self._known[key] = self._judged(choosing.kind.device, ways, cuts)
+            if (found := self._known[key]) is not None:
+                return found
+        return None
 
     def _judged(self, device: str, ways: Sequence[Sequence[Any]], cuts: Iterable[Steps]) -> Judged | None:
         s = self.works.structure
         kept = s.disjunction(map(self._all, ways))
-        needed = s.conjunction([self._own(device), *(s.disjunction(map(self._series, cut)) for cut in cuts)])
+        possible = s.conjunction([self._own(device), *(s.disjunction(map(self._series, cut)) for cut in cuts)])
         try:
-            diagram = compile_diagram(s, [kept, needed])
+            needed = self._chance(s.conjunction([possible, s.negation(kept)]))
+            return Judged(self._chance(s.negation(possible)), needed)
         except ModelTooLargeError:
             return None
-        q = [self.unavailability[name] for name in diagram.variables]
-        found = dict(zip(diagram.outcomes, diagram.mode_probabilities(q).tolist(), strict=True))
-        down = sum(value for outcome, value in found.items() if outcome in ((False, True), (False, False)))
-        return Judged(down, found.get((False, True), 0.0))
+
+    def _chance(self, node: Node) -> float:
+        """Probability that an expression is true."""
+        s = self.works.structure
+        together = reduced_together(s, [node], s.variables([node]), most_nodes=_MOST_NODES)
+        diagram = joint_diagram(together, tuple(together.roots))
+        chances = diagram.mode_probabilities([self.unavailability[name] for name in diagram.variables])
+        true = [outcome == (1,) for outcome in diagram.outcomes]
+        return float(chances[true].sum())
 
     def _alike(self, ways: Sequence[Sequence[Any]], cuts: Sequence[Steps]) -> object:
         """What two kinds have in common that differ in names alone, so that one is judged for both."""
@@ -153,3 +174,15 @@ class Judge:
                 around = any(port.switch in left for port in ports)
             if not around:
                 yield [(name,)]
+
+
+def _with_few(via: Sequence[Any], most: int) -> list[Any]:
+    """A path of which each stage has a few branches only, that share as little as can be."""
+    few = []
+    for stage in via:
+        if isinstance(stage, str) or len(stage["of"]) <= most:
+            few.append(stage)
+        else:
+            named = [[each] if isinstance(each, str) else each for each in stage["of"]]
+            few.append({**stage, "of": [stage["of"][n] for n in spread(named, most)]})
+    return few

@@ -7,12 +7,13 @@ shares with those kept as little as can be.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from k2rel.drawn.kinds import Kind
-from k2rel.drawn.stages import alike_by_hop, collapsed, names_of
+from k2rel.drawn.stages import MOST_BRANCHES, alike_by_hop, collapsed
 from k2rel.drawn.ways import Length, Network, Way
 
 __all__ = ["Choosing", "Chosen", "Route"]
@@ -176,7 +177,8 @@ class Choosing:
             route = self._route(length, group)
             if route is None:  # too many branches for one stage
                 self.full = True
-                route = self._route(length, group[:100]) or self._route(length, group[:1])
+                some = spread([way.crosses for _, way in group], MOST_BRANCHES)
+                route = self._route(length, [group[n] for n in some]) or self._route(length, group[:1])
             if route is not None:
                 routes.append(route)
         return routes
@@ -189,6 +191,13 @@ class Choosing:
         return Route(length, self.side_of(crossed[0][1:]), tuple(via), tuple(crossed), alike_by_hop(crossed))
 
 
-def parts_on(routes: Sequence[Route]) -> set[str]:
-    """Everything that paths cross."""
-    return {name for route in routes for name in names_of(route.via)}
+def spread(ways: Sequence[Sequence[str]], most: int) -> list[int]:
+    """Of many ways the places of some that use all parts about equally."""
+    used: Counter[str] = Counter()
+    left = dict(enumerate(ways))
+    chosen: list[int] = []
+    while left and len(chosen) < most:
+        place = min(left, key=lambda n: (sum(used[name] for name in left[n]), n))
+        used.update(left.pop(place))
+        chosen.append(place)
+    return sorted(chosen)

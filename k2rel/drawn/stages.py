@@ -6,11 +6,11 @@ load is that of routers that divide hop by hop where the branches of a stage sha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-__all__ = ["MOST_BRANCHES", "alike_by_hop", "collapsed", "names_of"]
+__all__ = ["MOST_BRANCHES", "alike_by_hop", "collapsed"]
 
 MOST_BRANCHES = 200
 
@@ -46,13 +46,6 @@ def alike_by_hop(ways: Sequence[Crossed]) -> bool:
         if len(segment) > 1 and len(set(crossed)) < len(crossed):
             return False
     return True
-
-
-def names_of(via: Iterable[Any]) -> Iterator[str]:
-    """Parts that a path names."""
-    for stage in via:
-        for branch in stage["of"] if isinstance(stage, dict) else [stage]:
-            yield from [branch] if isinstance(branch, str) else branch
 
 
 def _segments(ways: Sequence[Crossed]) -> list[Segment]:

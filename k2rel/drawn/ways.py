@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 __all__ = ["Hop", "Network", "Way"]
 
@@ -61,6 +62,7 @@ class Network:
     _left: dict[str, Length] = field(default_factory=dict)
     _known: dict[tuple[str, Length | None], Searched] = field(default_factory=dict)
     _without: dict[str, dict[str, Length]] = field(default_factory=dict)
+    _sorted: dict[str, list[tuple[Length, Hop]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._left = self.lengths(self.targets)
@@ -92,9 +94,19 @@ class Network:
             self._known[key] = self._search(start, most)
         return self._known[key]
 
+    def _ahead(self, node: str) -> list[tuple[Length, Hop]]:
+        """Hops of a node with the length of the shortest way that each begins, shortest first."""
+        if node not in self._sorted:
+            hops = [] if node in self.ends else self.hops[node]
+            reach = [(left, hop) for hop in hops if (left := self._left.get(hop.to)) is not None]
+            whole = [((left[0] + hop.cost, left[1] + 1), hop) for left, hop in reach]
+            self._sorted[node] = sorted(whole, key=lambda each: each[0])
+        return self._sorted[node]
+
     def _search(self, start: str, most: Length | None) -> Searched:
         found: list[Way] = []
         above: list[Length] = []
+        limit: tuple[float, float] = (inf, inf) if most is None else most
         steps = 0
         cut = False
         if start not in self._left:
@@ -105,18 +117,12 @@ class Network:
 
         def ahead(node: str, length: Length) -> Iterator[tuple[Length, Hop]]:
             """Hops that lead on, those to the shortest way first."""
-            options = []
-            if node not in self.ends:
-                for place, hop in enumerate(self.hops[node]):
-                    left = self._left.get(hop.to)
-                    if left is not None and hop.to not in on_way:
-                        here = (length[0] + hop.cost, length[1] + 1)
-                        options.append(((here[0] + left[0], here[1] + left[1]), place, here, hop))
-            for whole, _, here, hop in sorted(options, key=lambda option: option[:2]):
-                if most is not None and whole > most:
-                    above.append(whole)
+            for left, hop in self._ahead(node):
+                if (length[0] + left[0], length[1] + left[1]) > limit:
+                    above.append((length[0] + left[0], length[1] + left[1]))
                     return
-                yield here, hop
+                if hop.to not in on_way:
+                    yield (length[0] + hop.cost, length[1] + 1), hop
 
         if start in self.targets:
             here_already = most is None or most >= (0, 0)
