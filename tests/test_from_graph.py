@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -462,3 +464,13 @@ def test_a_tangle_does_not_take_for_ever() -> None:
     assert not row.all_counted
     assert row.bound is not None
     assert row.bound < 1e-8
+
+
+def test_the_page_does_as_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "importing.md").read_text()
+    section = page.partition("## From a drawing")[2].partition("\n## ")[0]
+    found: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", section, flags=re.S):
+        exec(compile(block, "docs/importing.md", "exec"), found)
+        for line in re.findall(r"print\(.*\)  # (.*)", block):
+            assert line in capsys.readouterr().out

@@ -179,11 +179,13 @@ class _Finder:
         return found or self.sides[0]
 
     def _fill(self, each: Choosing, judge: Judge) -> None:
-        """Keep further ways while they matter and there is room."""
+        """Keep all ways where they are few, else further ones while they matter and there is room."""
+        count, counted = each.total
+        few = counted and count <= self.most
         for _ in range(_MOST_PREFERENCES):
-            if each.complete or self._does_not_matter(judge.judged(each)):
+            if each.complete or (not few and self._does_not_matter(judge.judged(each))):
                 return
-            room = 1 if each.common else 0
+            room = 1 if each.common and not few else 0  # for a way that is apart
             if not each.further(room):
                 break
         while not each.complete and each.apart():
