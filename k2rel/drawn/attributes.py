@@ -149,6 +149,8 @@ class _Reader:
         names = {node: str(node) for node in self.graph}
         folded: dict[str, Any] = {}
         for node, name in names.items():
+            if name[:1] in ("", "@", "="):
+                self._report(f"node {shown(node)}: a name has at least one sign, and the first is neither '@' nor '='")
             other = folded.setdefault(name.casefold(), node)
             if other is not node and names[other] == name:
                 self._report(f"two nodes are called '{shown_name(name)}': {shown(other)} and {shown(node)}")

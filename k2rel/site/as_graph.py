@@ -68,8 +68,8 @@ class AsGraph:
         stages : bool
             Whether ways of a client's link to a target are one path; else each is a path that the client chooses.
         negligible : float
-            Of a client with more than `paths` ways, longer ones are left out that change its unavailability by less than
-            this share.
+            Of a client with more than `paths` ways, longer ones are left out that change its unavailability by less
+            than this share.
 
         Returns
         -------
