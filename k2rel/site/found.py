@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from k2rel.tables import Shown, probability_text
+from k2rel.tables import Shown, card, for_people, probability_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,9 +127,11 @@ class Found(Shown):
         if not self.dropped:
             return f"{text}, no way left out"
         more = "" if all(each.all_counted for each in self.paths) else " or more"
-        bound = self.bound
-        how = "" if bound is None else f"; one would be needed with probability {probability_text(bound)} at most"
-        return f"{text}, {self.dropped:,}{more} {'way' if self.dropped == 1 else 'ways'} left out{how}"
+        bound = "" if self.bound is None else f", needed with P <= {probability_text(self.bound)}"
+        return f"{text}; {self.dropped:,}{more} {'way' if self.dropped == 1 else 'ways'} left out{bound}"
+
+    def _repr_html_(self) -> str:
+        return card(self._line(), for_people(self.table()), "; ".join(self.notes))
 
 
 def _count(number: int, what: str) -> str:
