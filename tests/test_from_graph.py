@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -282,6 +283,61 @@ def down(graph: nx.MultiGraph[str]) -> float:
     return total
 
 
+def every_way(graph: nx.MultiGraph[str]) -> list[tuple[tuple[float, int], list[str]]]:
+    """Simple ways from the client to a target, by networkx, with cost and hops and what they cross."""
+    inside: nx.MultiGraph[str] = nx.MultiGraph(graph)
+    inside.add_edges_from((name, "sink") for name in graph if name.startswith("t"))
+    found = {tuple(edges) for edges in nx.all_simple_edge_paths(inside, "c", "sink")} if "c" in inside else set()
+    ways = []
+    for edges in sorted(found):
+        crosses, cost = ["c"], 0.0
+        for edge in edges[:-1]:
+            attributes = graph.edges[edge]
+            crosses += [attributes["name"], edge[1]]
+            cost += attributes["cost"]
+        if sum(name.startswith("t") for name in crosses) == 1:  # a target passes nothing on
+            ways.append(((cost, len(edges) - 1), crosses))
+    return ways
+
+
+def divided(graph: nx.MultiGraph[str], failed: set[str], demand: float) -> dict[str, float]:
+    """Load of every part: of the shortest ways that work, by own link and target first, then by way."""
+    works = [(length, crosses) for length, crosses in every_way(graph) if failed.isdisjoint(crosses)]
+    shortest = min((length for length, _ in works), default=None)
+    paths: dict[tuple[str, str], list[list[str]]] = {}
+    for length, crosses in works:
+        if length == shortest:
+            paths.setdefault((crosses[1], crosses[-1]), []).append(crosses)
+    loads: dict[str, float] = defaultdict(float)
+    for ways in paths.values():
+        for crosses in ways:
+            for name in crosses:
+                loads[name] += demand / len(paths) / len(ways)
+    return loads
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(drawings(), st.data())
+def test_the_load_is_divided_by_path_and_by_way(graph: nx.MultiGraph[str], data: st.DataObject) -> None:
+    for name in graph:
+        graph.nodes[name]["capacity"] = 100
+    for *_, attributes in graph.edges(data=True):
+        attributes["capacity"] = 100
+    try:
+        site = Site.from_graph(graph, ["c"], [n for n in graph if n[0] == "t"], paths=32, negligible=0, demand=60)
+    except InputError:
+        return
+    assert site.found is not None
+    if site.found.dropped:
+        return
+    shared = [name for name in (*graph, *(e["name"] for *_, e in graph.edges(data=True))) if name in site.components]
+    failed = data.draw(st.sets(st.sampled_from(shared), max_size=3))
+    outcome = k2rel.failover(study_of(site), sorted(failed))
+    expected = divided(graph, failed, 60.0)
+    for load in outcome.loads:
+        assert load.load_mb_s == pytest.approx(expected.get(load.element, 0.0), abs=1e-9)
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(drawings(), st.integers(1, 6), st.booleans(), st.sampled_from([0.0, 1e-4, 0.1]))
 def test_what_is_left_out_is_counted_and_bounded(
@@ -296,15 +352,7 @@ def test_what_is_left_out_is_counted_and_bounded(
         return
     assert site.found is not None
     (row,) = site.found.paths
-    inside: nx.MultiGraph[str] = nx.MultiGraph(graph)
-    inside.add_edges_from((target, "sink") for target in targets)
-    # simple ways, counted by networkx: none goes through a target to another one, for no cable joins them
-    alone = inside.subgraph([*(n for n in inside if not n.startswith("t")), *targets, "sink"])
-    ways = {
-        tuple(edges)
-        for edges in nx.all_simple_edge_paths(alone, "c", "sink")
-        if sum("t" in (edge[0][0], edge[1][0]) for edge in edges) == 2
-    }
+    ways = every_way(graph)
     assert row.all_counted
     assert row.ways + row.dropped == len(ways)
     assert row.paths <= paths
