@@ -5,6 +5,7 @@ from . import (
     ctmc as ctmc,
     design as design,
     distributions as distributions,
+    drawn as drawn,
     exact as exact,
     explore as explore,
     faulttrees as faulttrees,
@@ -77,6 +78,7 @@ from .measures.dynamic import (
     sticky_and_preferred as sticky_and_preferred,
 )
 from .measures.exchange import open_psa_of as open_psa_of
+from .measures.graphs import graphml_of as graphml_of
 from .measures.importance import (
     assumption_importance as assumption_importance,
     causes as causes,
@@ -108,6 +110,7 @@ from .measures.updating import updated as updated
 from .measures.windows import window as window
 from .organisation import Organisation as Organisation
 from .policy import Policy as Policy
+from .plots.dot import dot_of as dot_of
 from .rates import registry as registry
 from .distributions import Distribution as Distribution, parse_distribution as parse_distribution
 from .report import render_reports as render_reports

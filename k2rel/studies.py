@@ -21,6 +21,7 @@ from k2rel.bundled import level_names
 from k2rel.errors import InputError
 from k2rel.policy.rules import Policy
 from k2rel.rates import Law, RaidModule, SiteLaws, law_at, moments_of, site_laws
+from k2rel.rates.with_graph import WithGraph
 from k2rel.site import Site, read_site
 from k2rel.site.beyond import beyond_format_1
 from k2rel.site.common_cause_pairs import with_common_cause
@@ -97,7 +98,7 @@ class Provenance(Shown):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Study(Shown):
+class Study(WithGraph, Shown):
     """A site with its rules and its failure data.
 
     Parameters

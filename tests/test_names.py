@@ -64,7 +64,7 @@ rates.duplicated rates.read_rates rates.registry rates.write_rates
 """
 PLAIN = """
 advise assumptions availability best_changes candidate_changes case_table causes common_causes components contracts
-assumption_importance cut_set_table cut_sets downtime_split failover_cases headline importance load minimal_cut_sets modes mode_flows moments open_psa_of raid_sets rates_used served
+assumption_importance cut_set_table cut_sets downtime_split failover_cases headline importance load minimal_cut_sets modes mode_flows moments open_psa_of graphml_of dot_of raid_sets rates_used served
 single_points_of_failure carrying spare_parts swing takeovers variants verdict window failover load_after_failures
 overload_after_takeover feasible_organisation
 """

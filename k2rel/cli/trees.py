@@ -135,26 +135,26 @@ def _print_top(top: TopAnswer) -> None:
 def export_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
     sub.add_argument(
-        "--format", choices=["openpsa", "prism"], default="openpsa", help="Open-PSA fault trees; a Markov chain"
+        "--format",
+        choices=["openpsa", "prism", "graphml", "dot"],
+        default="openpsa",
+        help="Open-PSA fault trees; a Markov chain; the parts and what joins them, for networkx, yEd and Gephi, or for "
+        "Graphviz",
     )
     sub.add_argument("--output", metavar="FILE", help="a file instead of the terminal; of a chain, without ending")
+    sub.add_argument("--no-clients", action="store_true", help="graphml, dot: leave the clients out")
     force_option(sub)
     organisation_options(sub, method=False)
     sub.set_defaults(tolerance=1e-6)
 
 
 def export_verb(args: argparse.Namespace) -> int:
-    from k2rel.measures.exchange import fault_trees_of
-    from k2rel.measures.tested import mean_values
-
     study = study_of(args)
+    if args.no_clients and args.format not in ("graphml", "dot"):
+        raise InputError(f"--no-clients goes with --format graphml and dot, not with {args.format}")
     if args.format == "prism":
-        if said := mean_values(study, chain=True):
-            print(f"k2rel: note: {said}", file=sys.stderr)
         return _prism(args, study)
-    text, notes = fault_trees_of(study)
-    for said in notes:
-        print(f"k2rel: note: {said}", file=sys.stderr)
+    text = _graph(args, study) if args.format in ("graphml", "dot") else _fault_trees(study)
     if args.output is None:
         sys.stdout.write(text)
         return 0
@@ -167,10 +167,29 @@ def export_verb(args: argparse.Namespace) -> int:
     return 0
 
 
+def _graph(args: argparse.Namespace, study: Study) -> str:
+    from k2rel.measures.graphs import graphml_of
+    from k2rel.plots.dot import dot_of
+
+    return (graphml_of if args.format == "graphml" else dot_of)(study, clients=not args.no_clients)
+
+
+def _fault_trees(study: Study) -> str:
+    from k2rel.measures.exchange import fault_trees_of
+
+    text, notes = fault_trees_of(study)
+    for said in notes:
+        print(f"k2rel: note: {said}", file=sys.stderr)
+    return text
+
+
 def _prism(args: argparse.Namespace, study: Study) -> int:
     from k2rel.ctmc.files import write_chain
     from k2rel.measures.exchange import labelled_chain_of, prism_of
+    from k2rel.measures.tested import mean_values
 
+    if said := mean_values(study, chain=True):
+        print(f"k2rel: note: {said}", file=sys.stderr)
     if args.output is None:
         raise InputError("export --format prism writes several files: say where with --output STEM")
     organisation = organisation_of(args, study)

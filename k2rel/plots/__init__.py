@@ -6,6 +6,7 @@
 ``looks``  what each part looks like under a failover outcome
 ``pen``  the SVG, each text where nothing else lies
 ``drawing``  the drawing, with failed parts crossed out, routes drawn over and loads on them
+``dot``  the site in the language of Graphviz
 ``charts``  downtime, causes, modes
 ``sure``    the downtime that inputs within their limits leave possible, and what each input does
 ``load``    where the load goes

@@ -8,6 +8,7 @@
 ``cycle``         what is tested on the same days: moments of the cycle of the tests
 ``raid_module``   a RAID set as a module with a Markov chain of its own
 ``site_laws``     the laws of every part of a site
+``with_graph``    a site with its laws as a networkx graph
 """
 
 from k2rel.rates.conditions import Conditions

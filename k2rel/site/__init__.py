@@ -19,6 +19,8 @@
 ``settled``   what was chosen beside a file, put into its entries
 ``yaml_text`` plain data as YAML; ``editing`` changes a text in its places alone
 ``saved``     a site as a file
+``graph``     the site as a networkx graph; ``as_graph`` what `Site` has of it
+``found``     what was found in a graph that a site was made of
 ``common_cause_pairs``  a choice of common-cause groups
 """
 

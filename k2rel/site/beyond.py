@@ -39,6 +39,7 @@ def beyond_format_1(site: Site) -> list[object]:
     found += [(name, *of) for name, record in records.items() if (of := _more(record))]
     found += site.suspensions
     found += site.kinds
+    found += [(name, part.kinds) for name, part in site.client_parts.items() if part.kinds]
     for name, flow in site.traffic.items():
         found += [(name, n, path.kinds) for n, path in enumerate(flow.paths) if path.kinds]
     # where the file has no list of full service, what it asks for says what yields

@@ -172,6 +172,7 @@ class _Builder:
             external=bool(entry.external),
             law=self._law(entry, path),
             line=self.source.line(path),
+            kinds=getattr(entry, "kinds", ()),
             uses=self.checks.uses(path, capacity="capacity_mb_s"),
         )
 

@@ -73,6 +73,12 @@ class _Part(Protocol):
     @property
     def needs(self) -> tuple[Need, ...]: ...
 
+    @property
+    def within(self) -> str | None: ...
+
+    @property
+    def kinds(self) -> tuple[str, ...]: ...
+
 
 def dealt(kinds: Sequence[ClientKind]) -> tuple[tuple[ClientGroup, ...], tuple[int, ...]]:
     """Give the groups in the order of their first clients, and the group of each client, kind after kind.
@@ -102,16 +108,22 @@ def dealt(kinds: Sequence[ClientKind]) -> tuple[tuple[ClientGroup, ...], tuple[i
 def parts_by_kind(
     groups: Iterable[ClientGroup], parts: Mapping[str, _Part], subscriptions: Iterable[str]
 ) -> dict[str, tuple[str, ...]]:
-    """Give the parts that clients of each kind have: all but those that need, or end at, what the kind has not."""
+    """Give the parts that clients of each kind have: all but those of other kinds, and what hangs on these."""
     result = {}
     for group in groups:
         missing = {f"@{name}" for name in subscriptions} - {f"@{name}" for name in group.subscriptions}
-        left = dict(parts)
-        while gone := [key for key, part in left.items() if missing & {*(part.between or ()), *named(part.needs)}]:
+        missing |= {key for key, part in parts.items() if part.kinds and group.kind not in part.kinds}
+        left = {key: part for key, part in parts.items() if key not in missing}
+        while gone := [key for key, part in left.items() if missing & {*_joined(part), *named(part.needs)}]:
             missing.update(gone)
             left = {key: part for key, part in left.items() if key not in gone}
         result[group.kind] = tuple(left)
     return result
+
+
+def _joined(part: _Part) -> tuple[str | None, ...]:
+    """What a part ends at or sits in."""
+    return (*(part.between or ()), part.within)
 
 
 def paths_by_kind(

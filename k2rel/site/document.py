@@ -102,6 +102,7 @@ class ClientPartEntry(ComponentEntry):
     between: tuple[str, str] | None = Field(
         None, description="ends of a cable: a client part, a component, or @subscription"
     )
+    kinds: tuple[Name, ...] = Field((), description="format 2: kinds of clients that have it; default: all")
 
 
 class RaidSetEntry(Record):

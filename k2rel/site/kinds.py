@@ -84,6 +84,9 @@ def check_kinds(checks: Checks, site: Site) -> None:
                 checks.report(where, "a site-wide flow is no client's; leave 'kinds' out")
             for kind in path.kinds if entry.scope == "client" else ():
                 checks.known(kind, checks.document.clients.kinds, where, "kind of clients")
+    for name, part in checks.document.clients.parts.items():
+        for kind in part.kinds:
+            checks.known(kind, checks.document.clients.kinds, ("clients", "parts", name, "kinds"), "kind of clients")
     if checks.problems or not site.kinds:
         return
     for place, group in enumerate(site.groups):

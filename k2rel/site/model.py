@@ -15,7 +15,9 @@ from k2rel.bundled import DATA_VERSION
 from k2rel.commoncause import combinations_of, event_shares
 from k2rel.errors import InputError, Problem, closest
 from k2rel.inputs import Input, Uses
+from k2rel.site.as_graph import AsGraph
 from k2rel.site.clients import Client, ClientGroup, ClientKind, Path, dealt, parts_by_kind, paths_by_kind
+from k2rel.site.found import Found
 from k2rel.site.given import GivenLaw
 from k2rel.site.outward import Outward
 from k2rel.site.roles import Role, Suspension, Unit
@@ -55,6 +57,7 @@ class Component:
     by_hand: GivenLaw = field(default_factory=GivenLaw, repr=False)  # what settings say, of its type or of itself
     uses: tuple[Uses, ...] = field(default=(), repr=False)
     line: int | None = field(default=None, compare=False, repr=False)
+    kinds: tuple[str, ...] = field(default=(), repr=False)  # of clients that have this part; none for all
 
     @property
     def section(self) -> str:
@@ -147,7 +150,7 @@ class Variant:
 
 
 @dataclass(frozen=True, repr=False)
-class Site(Outward):
+class Site(AsGraph, Outward):
     """A storage network, or any other with redundant paths.
 
     Clients of one *group* are of one kind and subscribe to the same components: they are alike in everything.
@@ -192,6 +195,7 @@ class Site(Outward):
     suspensions: tuple[Suspension, ...] = field(default=(), repr=False)
     kinds: tuple[ClientKind, ...] = field(default=(), repr=False)  # where the file lists clients by kinds
     origin: Origin | None = field(default=None, compare=False, repr=False)
+    found: Found | None = field(default=None, compare=False, repr=False)  # where it was made of a graph
 
     @cached_property
     def described(self) -> Mapping[str, Component]:

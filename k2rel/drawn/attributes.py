@@ -1,0 +1,330 @@
+"""What a graph says of its nodes and edges, as entries of a site file, with every check that needs no other part.
+
+All mistakes are gathered, each as one sentence that names the node or the edge.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from k2rel.arguments import shown
+from k2rel.errors import InputError, Problem
+from k2rel.site.given import LAW_KEYS
+from k2rel.site.graph import RELATIONS
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+__all__ = ["Drawing", "Link", "Part", "drawing_of"]
+
+_MOST_NODES = 20_000  # 10,000 clients and 10,000 shared parts
+_MOST_EDGES = 130_000  # links of clients too
+_KEYS = ("type", "title", "capacity", "carries", "external", *LAW_KEYS, "evidence", "source")
+_RAID_KEYS = ("level", "drives", "hot_spares", "rebuild", "restore")
+_RESOLVED = {"failure_rate_per_h": "failure_rate", "mttr_h": "mttr"}
+"""As the graph of a study has them; its `unavailability` follows from these."""
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A node: its name, its entry in a site file, and what it says of itself."""
+
+    name: str
+    entry: Mapping[str, Any]
+    side: str | None
+    role: str
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An edge that joins: a cable, or without a name the seat of one thing in another."""
+
+    name: str
+    ends: tuple[str, str]
+    entry: Mapping[str, Any]
+    side: str | None
+    cost: Fraction
+    is_part: bool
+
+    def other(self, end: str) -> str:
+        """The end that is not this one."""
+        return self.ends[1] if self.ends[0] == end else self.ends[0]
+
+
+@dataclass
+class Drawing:
+    """A graph, read."""
+
+    parts: dict[str, Part]
+    links: list[Link]
+    within: dict[str, str]
+    needs: dict[str, list[Any]]
+    names: Mapping[Any, str]  # of nodes, by what the graph calls them
+    about: Mapping[str, Any]  # what the graph says of itself
+
+
+def drawing_of(graph: nx.Graph[Any], node_type: str | None, link_type: str | None, side_key: str | None) -> Drawing:
+    """Read a graph; `side_key` is the attribute that holds the side."""
+    _check_graph(graph)
+    return _Reader(graph, node_type, link_type, side_key).read()
+
+
+def _check_graph(graph: Any) -> None:
+    import networkx as nx
+
+    if not isinstance(graph, nx.Graph):
+        raise InputError(f"graph: a networkx Graph or MultiGraph is needed, got {type(graph).__name__}")
+    if graph.is_directed():
+        raise InputError("graph: is directed, and traffic goes both ways over a link; give graph.to_undirected()")
+    for what, count, most in (
+        ("nodes", graph.number_of_nodes(), _MOST_NODES), ("edges", graph.number_of_edges(), _MOST_EDGES)
+    ):  # fmt: skip
+        if count > most:
+            raise InputError(
+                f"graph: has {count:,} {what}, and at most {most:,} can be modelled; leave out what carries no traffic"
+            )
+    if not graph.number_of_nodes():
+        raise InputError("graph: has no nodes")
+
+
+def named(names: Iterable[str]) -> str:
+    """Some names for a message, the first of many.
+
+    Examples
+    --------
+    >>> named(["a", "b", "c", "d", "e"])
+    "'a', 'b', 'c' and 2 more"
+    """
+    listed = list(names)
+    more = f" and {len(listed) - _MOST_NAMED:,} more" if len(listed) > _MOST_NAMED else ""
+    return ", ".join(f"'{shown_name(name)}'" for name in listed[:_MOST_NAMED]) + more
+
+
+def shown_name(name: str) -> str:
+    """A name that fits into a message."""
+    return name if len(name) <= 63 else f"{name[:60]}..."
+
+
+class _Reader:
+    """One graph under reading."""
+
+    def __init__(
+        self, graph: nx.Graph[Any], node_type: str | None, link_type: str | None, side_key: str | None
+    ) -> None:
+        self.graph, self.node_type, self.link_type, self.side_key = graph, node_type, link_type, side_key
+        self.problems: list[Problem] = []
+
+    def read(self) -> Drawing:
+        names = self._names()
+        read = Drawing({}, [], {}, {}, names, dict(self.graph.graph))
+        untyped = []
+        for node, attributes in self.graph.nodes(data=True):
+            part = self._part(names[node], attributes)
+            read.parts[part.name] = part
+            if "type" not in part.entry:
+                untyped.append(part.name)
+        if untyped:
+            self._report(
+                f"{_count(len(untyped), 'node')} without a type: {named(untyped)}; give each the attribute 'type', or "
+                "node_type= for all that have none"
+            )
+        self._edges(read, names)
+        self._relations(read)
+        if self.problems:
+            raise InputError(self.problems)
+        return read
+
+    def _report(self, message: str) -> None:
+        self.problems.append(Problem(message, key="graph"))
+
+    def _names(self) -> dict[Any, str]:
+        """Names of all nodes, as text; two that differ in nothing, or in case only, would be taken for each other."""
+        names = {node: str(node) for node in self.graph}
+        folded: dict[str, Any] = {}
+        for node, name in names.items():
+            if name[:1] in ("", "@", "="):
+                self._report(f"node {shown(node)}: a name has at least one sign, and the first is neither '@' nor '='")
+            other = folded.setdefault(name.casefold(), node)
+            if other is not node and names[other] == name:
+                self._report(f"two nodes are called '{shown_name(name)}': {shown(other)} and {shown(node)}")
+            elif other is not node:
+                self._report(
+                    f"the nodes '{shown_name(names[other])}' and '{shown_name(name)}' differ in case only and would be "
+                    "taken for each other; give them names that differ in more"
+                )
+        if self.problems:
+            raise InputError(self.problems)
+        return names
+
+    def _entry(self, where: str, attributes: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+        """The attributes that a site file knows, as plain values; what is None or not a number is not said."""
+        entry: dict[str, Any] = {}
+        for key in keys:
+            value = self._plain(where, key, attributes.get(key))
+            if value is not None:
+                entry[key] = value
+        if "failure_rate_per_h" in attributes:
+            for key in ("mttf", "unavailability", "rates"):
+                entry.pop(key, None)
+            for key, of in _RESOLVED.items():
+                value = self._plain(where, key, attributes.get(key))
+                if value is not None:
+                    entry[of] = value
+        return entry
+
+    def _plain(self, where: str, key: str, value: Any) -> Any:
+        if hasattr(value, "item") and not isinstance(value, str | bytes):
+            value = value.item()  # of NumPy
+        if value is None or (isinstance(value, float) and math.isnan(value)) or value == "":
+            return None
+        if key in ("evidence", "title", "source", "type", "rates") and isinstance(value, int | float):
+            value = str(value)
+        if not isinstance(value, str | int | float | bool):
+            self._report(f"{where}: '{key}' must be text or a number, got {shown(value)}")
+            return None
+        return value
+
+    def _part(self, name: str, attributes: Mapping[str, Any]) -> Part:
+        where = f"node '{shown_name(name)}'"
+        role = str(attributes.get("role") or "part")
+        raid = role == "raid_set"
+        entry = self._entry(where, attributes, (*_RAID_KEYS, "type", "title") if raid else _KEYS)
+        if "type" not in entry and self.node_type is not None:
+            entry["type"] = self.node_type
+        return Part(name, entry, self._side(where, attributes), role, attributes)
+
+    def _side(self, where: str, attributes: Mapping[str, Any]) -> str | None:
+        value = self._plain(where, self.side_key, attributes.get(self.side_key)) if self.side_key else None
+        return None if value is None else str(value)
+
+    def _edges(self, read: Drawing, names: Mapping[Any, str]) -> None:
+        taken = {name.casefold() for name in names.values()}
+        untyped: list[str] = []
+        loops: list[str] = []
+        for a, b, attributes in self.graph.edges(data=True):
+            ends = (names[a], names[b])
+            if a == b:
+                loops.append(names[a])
+                continue
+            where = f"edge '{shown_name(ends[0])}' – '{shown_name(ends[1])}'"
+            relation = attributes.get("relation", "link")
+            if relation == "link":
+                half = "link" in (read.parts[end].role for end in ends) and "name" not in attributes
+                self._link(read, where, ends, attributes, taken, untyped, is_part=not half)
+            elif relation in RELATIONS:
+                self._seat(read, where, str(relation), ends, attributes)
+            else:
+                self._report(f"{where}: the relation {shown(relation)} is not known; it is link, in or needs")
+        if loops:
+            self._report(
+                f"edges that lead from a node to itself, which no traffic takes: {named(loops)}; leave them out"
+            )
+        if untyped:
+            self._report(
+                f"{_count(len(untyped), 'edge')} without a type: {named(untyped)}; give each the attribute 'type', or "
+                "link_type= for all that have none"
+            )
+
+    def _link(
+        self, read: Drawing, where: str, ends: tuple[str, str], attributes: Mapping[str, Any], taken: set[str],
+        untyped: list[str], *, is_part: bool,
+    ) -> None:  # fmt: skip
+        cost = self._cost(where, attributes.get("cost", 1))
+        if not is_part:
+            read.links.append(Link("", ends, {}, None, cost, is_part=False))
+            return
+        entry = self._entry(where, attributes, _KEYS)
+        if "type" not in entry and self.link_type is not None:
+            entry["type"] = self.link_type
+        given = self._plain(where, "name", attributes.get("name"))
+        name = str(given) if given is not None else _made(ends, taken)
+        if given is not None and name.casefold() in taken:
+            self._report(f"{where}: the name '{shown_name(name)}' is already that of another node or edge")
+        taken.add(name.casefold())
+        if "type" not in entry:
+            untyped.append(name)
+        if (needs := self._needs(where, attributes)) is not None:
+            entry["needs"] = needs
+        read.links.append(Link(name, ends, entry, self._side(where, attributes), cost, is_part=True))
+
+    def _cost(self, where: str, given: Any) -> Fraction:
+        value = given.item() if hasattr(given, "item") else given
+        try:
+            cost = Fraction(str(value)) if not isinstance(value, bool) else Fraction(-1)
+        except (ValueError, ZeroDivisionError):
+            cost = Fraction(-1)
+        if not 0 <= cost <= 10**12:
+            self._report(f"{where}: the cost must be a number from 0 to 1e12, got {shown(given)}")
+            return Fraction(1)
+        return cost
+
+    def _seat(
+        self, read: Drawing, where: str, relation: str, ends: tuple[str, str], attributes: Mapping[str, Any]
+    ) -> None:
+        part = str(attributes.get("part", ""))
+        if part not in ends:
+            which = "sits in the other" if relation == "in" else "needs the other"
+            self._report(f"{where}: the relation '{relation}' does not say which of them {which}; give it as 'part'")
+            return
+        other = ends[1] if part == ends[0] else ends[0]
+        if relation == "in":
+            self._sits(read, part, other)
+        elif "needs" not in read.parts[part].attributes:
+            read.needs.setdefault(part, []).append(other)
+
+    def _sits(self, read: Drawing, part: str, other: str) -> None:
+        if read.within.setdefault(part, other) != other:
+            self._report(
+                f"node '{shown_name(part)}' sits in '{read.within[part]}' and in '{other}'; it can in one only"
+            )
+
+    def _relations(self, read: Drawing) -> None:
+        """What nodes say of what they sit in and need, as attributes; a seat joins as a link does, without a part."""
+        for part in read.parts.values():
+            where = f"node '{shown_name(part.name)}'"
+            if (within := part.attributes.get("in")) is not None:
+                if str(within) in read.parts:
+                    self._sits(read, part.name, str(within))
+                else:
+                    self._report(f"{where}: sits in {shown(within)}, which is no node")
+            if (needs := self._needs(where, part.attributes)) is not None:
+                read.needs[part.name] = needs
+        read.links += [
+            Link("", (part, other), {}, None, Fraction(0), is_part=False) for part, other in read.within.items()
+        ]
+
+    def _needs(self, where: str, attributes: Mapping[str, Any]) -> list[Any] | None:
+        """Needs as in a site file; in a file of a graph they are text."""
+        needs = attributes.get("needs")
+        if isinstance(needs, str) and needs.lstrip().startswith("["):
+            try:
+                needs = json.loads(needs)
+            except ValueError:
+                self._report(f"{where}: 'needs' is no list, got {shown(needs)}")
+                return None
+        if needs is None:
+            return None
+        return [needs] if isinstance(needs, str | Mapping) else list(needs)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _made(ends: tuple[str, str], taken: set[str]) -> str:
+    """A name for a link that has none, of its ends; numbered where another has it."""
+    base = f"{ends[0]}-{ends[1]}"
+    if len(base) > 56:
+        base = f"{ends[0][:27]}-{ends[1][:27]}"
+    name, number = base, 1
+    while name.casefold() in taken:
+        number += 1
+        name = f"{base}_{number}"
+    return name

@@ -1,0 +1,232 @@
+"""From a graph to a site: the paths of each kind of clients are found, and what was found is on record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import lcm
+from typing import TYPE_CHECKING, Any
+
+from k2rel.arguments import as_name, as_number, as_whole
+from k2rel.drawn.attributes import Drawing, drawing_of, named
+from k2rel.drawn.bound import Judge, Judged
+from k2rel.drawn.choice import Choosing
+from k2rel.drawn.ends import nodes_of, sides_of, targets_of
+from k2rel.drawn.kinds import kinds_of
+from k2rel.drawn.ways import Hop, Network
+from k2rel.drawn.writing import check_alike, check_types, class_entry, clients_section, described, shared_sections
+from k2rel.errors import InputError
+from k2rel.site.found import Found, FoundPaths
+from k2rel.site.model import Site
+from k2rel.site.read import site_of
+from k2rel.site.source import YamlSource
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+__all__ = ["from_graph"]
+
+_MOST_PATHS = 32
+_MOST_PREFERENCES = 50  # looked at for one kind, many of which have no way
+_SHARES = ("equal", "first", "all")
+
+
+def from_graph(
+    graph: nx.Graph[Any],
+    clients: Any = "client",
+    targets: Any = "target",
+    *,
+    sides: Any = None,
+    name: str | None = None,
+    title: str | None = None,
+    client_title: str = "client",
+    types: Mapping[str, Mapping[str, Any]] | None = None,
+    node_type: str | None = None,
+    link_type: str | None = None,
+    traffic: str = "traffic",
+    demand: Any = None,
+    share: Any = "equal",
+    paths: int = 8,
+    stages: bool = True,
+    negligible: float = 1e-4,
+) -> Site:
+    """Make a site of a graph; see `Site.from_graph`.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> graph = nx.Graph([("host", "switch_1"), ("host", "switch_2"), ("switch_1", "disk"), ("switch_2", "disk")])
+    >>> types = {"box": {"mttf": "1e5 h", "mttr": "4 h"}, "cable": {"mttf": "1e6 h", "mttr": "4 h"}}
+    >>> site = from_graph(graph, ["host"], ["disk"], types=types, node_type="box", link_type="cable")
+    >>> site.found
+    <Found graph of 4 nodes and 4 edges: 1 client of 1 kind, 2 paths, no way left out>
+    """
+    return _Finder(
+        drawing_of(graph, node_type, link_type, sides if isinstance(sides, str) else "side"),
+        as_whole("paths", paths, 1, _MOST_PATHS),
+        bool(stages),
+        as_number("negligible", negligible),
+    ).site(
+        clients, targets, sides,
+        names={"name": name, "title": title, "client": client_title}, types=check_types(types),
+        traffic=as_name("traffic", traffic), demand=demand, share=share, edges=graph.number_of_edges(),
+    )  # fmt: skip
+
+
+@dataclass
+class _Finder:
+    """One graph on its way to a site."""
+
+    drawing: Drawing
+    most: int
+    stages: bool
+    negligible: float
+    sideless: dict[str, None] = field(default_factory=dict)  # switches whose clients enter no side
+
+    def site(
+        self, clients: Any, targets: Any, sides: Any, *, names: Mapping[str, str | None], types: dict[str, Any],
+        traffic: str, demand: Any, share: Any, edges: int,
+    ) -> Site:  # fmt: skip
+        drawing = self.drawing
+        self.sides, self.side_of = sides_of(drawing, sides)
+        chosen = nodes_of(drawing, "clients", clients)
+        classes = targets_of(drawing, targets, traffic)
+        for of in classes.values():
+            if both := [node for node in of if node in set(chosen)]:
+                raise InputError(f"targets: {named(both)} cannot be client and target at once")
+        shared = shared_sections(drawing, chosen, self.side_of)
+        self.kinds = kinds_of(drawing, chosen, self.sides, self.side_of)
+        choosing = self._choosing(chosen, classes)
+        about = self._about(names, types)
+        traffics = {key: (_of_class("share", share, key), _of_class("demand", demand, key)) for key in classes}
+        for word, _ in traffics.values():
+            if word not in _SHARES:
+                raise InputError(f"share: must be one of {', '.join(_SHARES)}, got '{str(word)[:40]}'")
+
+        def document() -> dict[str, Any]:
+            client = clients_section(self.kinds, str(names["client"]))
+            entries = {
+                key: class_entry(
+                    {k: each.routes for k, each in choosing[key].items()}, self.kinds, share=word, demand=of
+                )
+                for key, (word, of) in traffics.items()
+            }
+            return {**about, **shared, "clients": client, "traffic": entries}
+
+        judge = Judge(_read(document()))
+        for of_class in choosing.values():
+            for each in of_class.values():
+                self._fill(each, judge)
+        found = self._found(choosing, judge, edges, chosen)
+        data = document()
+        data["description"] = described(drawing, found._line())
+        return replace(_read(data), found=found)
+
+    def _about(self, names: Mapping[str, str | None], types: Mapping[str, Any]) -> dict[str, Any]:
+        called = names["name"] or str(self.drawing.about.get("name") or "drawing")
+        title = names["title"] or str(self.drawing.about.get("title") or called)
+        sides: dict[str, Any] = {side: {} for side in self.sides}
+        return {
+            "format": 2, "name": called, "title": title, "description": "", "sides": sides, "types": dict(types)
+        }  # fmt: skip
+
+    def _choosing(self, clients: Iterable[str], classes: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Choosing]]:
+        """The shortest ways of every kind in every class."""
+        chosen = set(clients)
+        scale = lcm(*(link.cost.denominator for link in self.drawing.links))
+        hops = self._hops(chosen, scale)
+        ends = {node for of in classes.values() for node in of}
+        for name, part in self.drawing.parts.items():
+            if (passes := part.attributes.get("transit")) is not None:
+                (ends.discard if passes in (True, 1, "true", "True") else ends.add)(name)
+        result: dict[str, dict[str, Choosing]] = {}
+        unreached: list[str] = []
+        for key, targets in classes.items():
+            network = Network(hops, frozenset(targets), frozenset(ends | set(targets)))
+            result[key] = {}
+            for kind in self.kinds.kinds:
+                costs = {port.part: int(port.cost * scale) for port in kind.ports}
+                each = Choosing(network, kind, costs, self._entered, self.stages, self.most)
+                if not each.reaches:
+                    unreached += kind.members
+                    continue
+                each.first()
+                result[key][kind.name] = each
+            if unreached:
+                of = f" of '{key}'" if len(classes) > 1 else ""
+                raise InputError(f"graph: no path leads from {named(unreached)} to a target{of}")
+        return result
+
+    def _hops(self, clients: set[str], scale: int) -> dict[str, list[Hop]]:
+        hops: dict[str, list[Hop]] = {name: [] for name in self.drawing.parts if name not in clients}
+        for link in self.drawing.links:
+            if clients.isdisjoint(link.ends):
+                cost = int(link.cost * Fraction(scale))
+                for end in link.ends:
+                    hops[end].append(Hop(link.name if link.is_part else None, link.other(end), cost))
+        self.link_sides = {link.name: link.side for link in self.drawing.links if link.side is not None}
+        return hops
+
+    def _entered(self, crosses: Sequence[str]) -> str:
+        """The side of a way: that of the first node with a side, else of the first link with one, else the first."""
+        own = self.kinds.links[crosses[0]].get("side")
+        on_nodes = (self.side_of.get(name) for name in crosses)
+        on_links = (self.link_sides.get(name) for name in crosses)
+        found = next((side for side in (*on_nodes, own, *on_links) if side is not None), None)
+        if found is None and len(self.sides) > 1:
+            self.sideless.setdefault(crosses[1])
+        return found or self.sides[0]
+
+    def _fill(self, each: Choosing, judge: Judge) -> None:
+        """Keep all ways where they are few, else further ones while they matter and there is room."""
+        count, counted = each.total
+        few = counted and count <= self.most
+        for _ in range(_MOST_PREFERENCES):
+            if each.complete or (not few and self._does_not_matter(judge.judged(each))):
+                return
+            room = 1 if each.common and not few else 0  # for a way that is apart
+            if not each.further(room):
+                break
+        while not each.complete and each.apart():
+            pass
+
+    def _does_not_matter(self, judged: Judged | None) -> bool:
+        return judged is not None and judged.needed <= self.negligible * judged.down
+
+    def _found(
+        self, choosing: Mapping[str, Mapping[str, Choosing]], judge: Judge, edges: int, clients: Sequence[str]
+    ) -> Found:
+        rows = []
+        for key, of_class in choosing.items():
+            for name, each in of_class.items():
+                chosen = each.chosen()
+                judged = judge.judged(each)
+                rows.append(
+                    FoundPaths(
+                        key, name, each.kind.members, len(chosen.routes), each.kept, chosen.dropped, chosen.counted,
+                        None if judged is None else judged.needed if not each.complete else 0.0,
+                        None if judged is None else judged.down, all(route.exact_division for route in chosen.routes),
+                    )
+                )  # fmt: skip
+        chosen_ones = set(clients)
+        own = [link for link in self.drawing.links if not chosen_ones.isdisjoint(link.ends)]
+        notes = check_alike(self.kinds, own)
+        if self.sideless:
+            notes.append(
+                f"paths by {named(self.sideless)} cross nothing that has a side, and count for side {self.sides[0]}"
+            )
+        return Found(len(self.drawing.parts), edges, tuple(rows), tuple(notes))
+
+
+def _of_class(argument: str, value: Any, key: str) -> Any:
+    """What is said for a traffic class, or for all."""
+    if not isinstance(value, Mapping):
+        return value
+    if key not in value:
+        raise InputError(f"{argument}: says nothing of the traffic class '{key}'")
+    return value[key]
+
+
+def _read(document: dict[str, Any]) -> Site:
+    return site_of(YamlSource("graph", document, {}))

@@ -1,0 +1,543 @@
+"""Sites that are made of a graph: the paths found are those of a file written by hand, and what is left out is bounded.
+
+Expected values are files written by hand, and enumeration of every state of small random graphs, where a client has
+service while networkx-free reachability says so: written here, apart from the search, the stages and the bound.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import k2rel
+from k2rel import InputError, Site, studies
+from k2rel.bundled import data_dir
+from k2rel.logic.diagram import compile_diagram
+from k2rel.services.catalogue import site_services, structure_function
+
+DESIGNS = data_dir() / "examples" / "designs"
+TYPES: dict[str, dict[str, Any]] = {
+    "host": {"failure_rate": 0, "mttr": "1 h"},
+    "nic": {"mttf": "500000 h", "mttr": "4 h"},
+    "leaf": {"mttf": "150000 h", "mttr": "4 h"},
+    "spine": {"mttf": "150000 h", "mttr": "4 h"},
+    "trunk": {"mttf": "1000000 h", "mttr": "4 h"},
+}
+
+
+def study_of(site: Site) -> studies.Study:
+    """The study of a site that stands in no file."""
+    from k2rel.policy import Policy
+    from k2rel.rates import site_laws
+    from k2rel.studies import Study
+
+    return Study(site, Policy(site, None), site_laws(site))
+
+
+def square(kind: type[nx.Graph[Any]] = nx.Graph) -> nx.Graph[Any]:
+    """A host on two switches, each with a cable to a disk."""
+    return kind([("host", "s1"), ("host", "s2"), ("s1", "disk"), ("s2", "disk")])
+
+
+PLAIN: dict[str, Any] = {
+    "clients": ["host"], "targets": ["disk"], "types": TYPES, "node_type": "leaf", "link_type": "trunk"
+}  # fmt: skip
+
+
+def vias(site: Site, traffic: str = "traffic", group: int = 0) -> list[tuple[int, str, str]]:
+    return [(path.group, path.side, " ".join(map(str, path.via))) for path in site.paths_of(traffic, group)]
+
+
+# designs ----------------------------------------------------------------------------------------------------------------
+
+
+DRAWN: list[tuple[str, dict[str, Any]]] = [
+    ("fc_round_robin", {"targets": ["ctrl_1", "ctrl_2"], "traffic": "disk", "demand": "100 MB/s"}),
+    ("st2022_7", {"targets": ["leaf_A2", "leaf_B2"], "traffic": "video", "demand": "1000 MB/s", "share": "all"}),
+]
+
+
+@pytest.mark.parametrize(("name", "said"), DRAWN, ids=[name for name, _ in DRAWN])
+def test_a_design_from_its_graph_is_the_design(name: str, said: dict[str, Any]) -> None:
+    by_hand = k2rel.study(DESIGNS / f"{name}.yaml")
+    found = study_of(Site.from_graph(by_hand.site.graph(), "client", **said))
+    services = k2rel.availability(by_hand).table()["unavailability"]
+    assert k2rel.availability(found).table()["unavailability"].to_dict() == pytest.approx(services.to_dict(), rel=1e-12)
+    one, other = k2rel.load(by_hand), k2rel.load(found)
+    assert [e.element for e in one.elements] == [e.element for e in other.elements]
+    for a, b in zip(one.elements, other.elements, strict=True):
+        assert np.array(b.distribution) == pytest.approx(np.array(a.distribution), rel=1e-12)
+    assert other.side_distribution == one.side_distribution
+
+
+def test_classes_with_targets_of_their_own() -> None:
+    """Of `fc_alua` what a graph can say: the paths to the owner of each volume; which ones are optimised it cannot."""
+    by_hand = k2rel.study(DESIGNS / "fc_alua.yaml")
+    site = Site.from_graph(by_hand.site.graph(), "client", {"lun_1": ["ctrl_1"], "lun_2": ["ctrl_2"]}, demand="50 MB/s")
+    for volume in ("lun_1", "lun_2"):
+        mine = {(path.side, path.via[2:]) for path in by_hand.site.traffic[volume].paths if path.group == 1}
+        assert {(path.side, path.via[2:]) for path in site.traffic[volume].paths} == mine
+
+
+def test_power_and_seats_come_along() -> None:
+    """`net` of `rack_power`: supplies and feeds are needs of what is crossed, and the client sits in the core."""
+    by_hand = k2rel.study(DESIGNS / "rack_power.yaml")
+    found = study_of(Site.from_graph(by_hand.site.graph(), "client", ["server"], traffic="net"))
+    expected = k2rel.availability(by_hand).table()["unavailability"]["net"]
+    assert k2rel.availability(found).table()["unavailability"]["net"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_peer_link_is_one_more_way() -> None:
+    """`mlag` sends nobody over its peer link; without it the graph says the same."""
+    by_hand = k2rel.study(DESIGNS / "mlag.yaml", settings=None)
+    graph = by_hand.site.graph()
+    graph.remove_edges_from([(a, b, key) for a, b, key in graph.edges(keys=True) if key in ("peer_link", "keepalive")])
+    site = Site.from_graph(graph, "client", ["core"], traffic="bond", demand="200 MB/s")
+    assert [(side, via.split()[2:]) for _, side, via in vias(site, "bond")] == [
+        ("A", ["ports_A", "leaf_A", "up_A", "core"]), ("B", ["ports_B", "leaf_B", "up_B", "core"])
+    ]  # fmt: skip
+
+
+# a fabric ---------------------------------------------------------------------------------------------------------------
+
+
+def fabric(pairs: int, spines: int, clients: int) -> nx.Graph[Any]:
+    graph = nx.Graph(name="fabric")
+    for s in range(1, spines + 1):
+        graph.add_node(f"spine_{s}", type="spine")
+    for p in range(1, pairs + 1):
+        for x in "AB":
+            graph.add_node(f"leaf_{p}{x}", type="leaf", side=x)
+            for s in range(1, spines + 1):
+                graph.add_edge(
+                    f"leaf_{p}{x}", f"spine_{s}", name=f"trunk_{p}{x}_{s}", type="trunk", capacity="1000 MB/s"
+                )
+    graph.add_node("server", type="host", role="target")
+    for x in "AB":
+        graph.add_edge(f"leaf_{pairs}{x}", "server", name=f"up_{x}", type="trunk", capacity=5000)
+    for c in range(clients):
+        graph.add_node(f"host-{c + 1}", type="host", role="client")
+        for x in "AB":
+            graph.add_edge(f"host-{c + 1}", f"leaf_{c % (pairs - 1) + 1}{x}", type="nic")
+    return graph
+
+
+def fabric_by_hand(pairs: int, spines: int, clients: int) -> dict[str, Any]:
+    """The file that a person writes for it: a path a side, through any spine to either leaf of the server."""
+    of_pairs = range(1, pairs + 1)
+    trunks = [(p, x, s) for p in of_pairs for x in "AB" for s in range(1, spines + 1)]
+    components = {f"spine_{s}": {"type": "spine"} for s in range(1, spines + 1)}
+    components |= {f"leaf_{p}{x}": {"type": "leaf", "side": x} for p in of_pairs for x in "AB"}
+    links: dict[str, Any] = {
+        f"trunk_{p}{x}_{s}": {"type": "trunk", "between": [f"leaf_{p}{x}", f"spine_{s}"], "capacity": 1000}
+        for p, x, s in trunks
+    }
+    links |= {f"up_{x}": {"type": "trunk", "between": [f"leaf_{pairs}{x}", "server"], "capacity": 5000} for x in "AB"}
+
+    def branch(p: int, x: str, s: int, y: str) -> list[str]:
+        return [f"trunk_{p}{x}_{s}", f"spine_{s}", f"trunk_{pairs}{y}_{s}", f"leaf_{pairs}{y}", f"up_{y}"]
+
+    paths = [
+        {
+            "side": x, "kinds": [f"pair_{p}"],
+            "via": ["client", f"nic_{x}", f"leaf_{p}{x}",
+                    {"at_least": 1, "of": [branch(p, x, s, y) for s in range(1, spines + 1) for y in "AB"]}, "server"],
+        }
+        for p in of_pairs[:-1] for x in "AB"
+    ]  # fmt: skip
+    parts: dict[str, Any] = {"client": {"type": "host"}}
+    parts |= {f"nic_{x}": {"type": "nic", "side": x, "between": ["client", f"@leaf_{x}"]} for x in "AB"}
+    kinds = {
+        f"pair_{p}": {"count": len(range(p - 1, clients, pairs - 1)), "leaf_A": f"leaf_{p}A", "leaf_B": f"leaf_{p}B"}
+        for p in of_pairs[:-1]
+    }
+    return {
+        "format": 2, "name": "by_hand", "title": "by hand", "sides": {"A": {}, "B": {}}, "types": TYPES,
+        "components": {**components, "server": {"type": "host"}}, "links": links,
+        "clients": {"parts": parts, "kinds": kinds},
+        "traffic": {"traffic": {"demand": "10 MB/s", "share": "equal", "paths": paths}},
+    }  # fmt: skip
+
+
+def site_of(document: dict[str, Any]) -> Site:
+    from k2rel.site.read import site_of as read
+    from k2rel.site.source import YamlSource
+
+    return read(YamlSource("by hand", document, {}))
+
+
+def of_one_client(study: studies.Study) -> dict[str, float]:
+    """Unavailability of the services of one client, each by itself."""
+    policy, found = study.policy, {}
+    for service in site_services(study.site):
+        if service.rule == "one client":
+            diagram = compile_diagram(policy.structure, [structure_function(policy, service)])
+            q = [study.law(name).unavailability for name in diagram.variables]
+            chances = diagram.mode_probabilities(q)
+            found[service.name] = float(chances[[outcome == (False,) for outcome in diagram.outcomes]].sum())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("pairs", "spines", "clients", "negligible"),
+    [(4, 2, 6, 1e-2), pytest.param(18, 4, 500, 1e-4, marks=pytest.mark.slow)],
+)
+def test_a_fabric_from_its_graph_is_the_file_written_by_hand(
+    pairs: int, spines: int, clients: int, negligible: float
+) -> None:
+    """40 switches and 500 clients: a path a side, all services of one client, and the load of every trunk."""
+    graph = fabric(pairs, spines, clients)
+    found = study_of(Site.from_graph(graph, types=TYPES, demand="10 MB/s", negligible=negligible))
+    by_hand = study_of(site_of(fabric_by_hand(pairs, spines, clients)))
+    assert found.site.found is not None
+    assert found.site.found.dropped > 0
+    assert found.site.found.bound is not None
+    assert found.site.found.bound < 1e-10
+    assert found.site.group_sizes == by_hand.site.group_sizes
+    assert of_one_client(found) == pytest.approx(of_one_client(by_hand), rel=1e-12)
+    trunks = [f"trunk_1A_{s}" for s in range(1, spines + 1)]
+    for failed in (
+        [],
+        ["spine_1"],
+        ["leaf_1A"],
+        [f"leaf_{pairs}B"],
+        ["up_A"],
+        trunks,
+        [trunks[0], "spine_2", "leaf_2B"],
+    ):
+        one, other = k2rel.failover(by_hand, failed), k2rel.failover(found, failed)
+        expected = {load.element: load.load_mb_s for load in one.loads}
+        assert {load.element: load.load_mb_s for load in other.loads} == pytest.approx(expected, abs=1e-9)
+        assert sum(expected.values()) > 0
+
+
+@pytest.mark.slow
+def test_a_small_fabric_is_the_file_written_by_hand_in_every_figure() -> None:
+    found = study_of(Site.from_graph(fabric(2, 2, 2), types=TYPES, demand="600 MB/s", negligible=1e-2))
+    by_hand = study_of(site_of(fabric_by_hand(2, 2, 2)))
+    site = replace(by_hand.site, traffic={"traffic": replace(by_hand.site.traffic["traffic"], demand_mb_s=600.0)})
+    by_hand = study_of(site)
+    services = k2rel.availability(by_hand).table()["unavailability"]
+    assert k2rel.availability(found).table()["unavailability"].to_dict() == pytest.approx(services.to_dict(), rel=1e-12)
+    loads = {load.element: load for load in k2rel.load(by_hand).elements}
+    for load in k2rel.load(found).elements:
+        assert np.array(load.distribution) == pytest.approx(np.array(loads[load.element].distribution), rel=1e-12)
+    assert 0 < max(load.p_overload for load in loads.values()) < 1
+
+
+# every way -------------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def drawings(draw: st.DrawFn) -> nx.MultiGraph[str]:
+    """Small graphs whose parts fail often; parallel cables and switches that lead nowhere are among them."""
+    switches = [f"s{n}" for n in range(draw(st.integers(1, 4)))]
+    targets = [f"t{n}" for n in range(draw(st.integers(1, 2)))]
+    graph: nx.MultiGraph[str] = nx.MultiGraph()
+    chance = st.sampled_from([0.0, 0.01, 0.1, 0.3])
+    for name in ("c", *switches, *targets):
+        graph.add_node(name, type="box", unavailability=draw(chance), mttr=1.0)
+    ends = [("c", s) for s in switches] + list(itertools.combinations(switches, 2))
+    ends += [(s, t) for s in switches for t in targets]
+    for n, (a, b) in enumerate(draw(st.lists(st.sampled_from(ends), min_size=2, max_size=7))):
+        cost = draw(st.sampled_from([0, 1, 2.5]))
+        graph.add_edge(a, b, name=f"l{n}", type="box", cost=cost, unavailability=draw(chance), mttr=1.0)
+    return graph
+
+
+def reached(graph: nx.MultiGraph[str], up: dict[str, bool]) -> bool:
+    """Whether the client reaches a target over what is up; clients and targets pass nothing on."""
+    seen, todo = {"c"}, ["c"] if up["c"] else []
+    while todo:
+        here = todo.pop()
+        if here.startswith("t"):
+            return True
+        for _, there, attributes in graph.edges(here, data=True):
+            if there not in seen and there != "c" and up[there] and up[attributes["name"]]:
+                seen.add(there)
+                todo.append(there)
+    return False
+
+
+def down(graph: nx.MultiGraph[str]) -> float:
+    """Probability that the client reaches no target, over every state of every part."""
+    q = {name: attributes["unavailability"] for name, attributes in graph.nodes(data=True)}
+    q |= {attributes["name"]: attributes["unavailability"] for *_, attributes in graph.edges(data=True)}
+    unsure = [name for name, value in q.items() if value]
+    total = 0.0
+    for state in itertools.product((True, False), repeat=len(unsure)):
+        up = dict.fromkeys(q, True) | dict(zip(unsure, state, strict=True))
+        if not reached(graph, up):
+            total += math.prod(1 - q[name] if up[name] else q[name] for name in unsure)
+    return total
+
+
+def every_way(graph: nx.MultiGraph[str]) -> list[tuple[tuple[float, int], list[str]]]:
+    """Simple ways from the client to a target, by networkx, with cost and hops and what they cross."""
+    inside: nx.MultiGraph[str] = nx.MultiGraph(graph)
+    inside.add_edges_from((name, "sink") for name in graph if name.startswith("t"))
+    found = {tuple(edges) for edges in nx.all_simple_edge_paths(inside, "c", "sink")} if "c" in inside else set()
+    ways = []
+    for edges in sorted(found):
+        crosses, cost = ["c"], 0.0
+        for edge in edges[:-1]:
+            attributes = graph.edges[edge]
+            crosses += [attributes["name"], edge[1]]
+            cost += attributes["cost"]
+        if sum(name.startswith("t") for name in crosses) == 1:  # a target passes nothing on
+            ways.append(((cost, len(edges) - 1), crosses))
+    return ways
+
+
+def divided(graph: nx.MultiGraph[str], failed: set[str], demand: float) -> dict[str, float]:
+    """Load of every part: of the shortest ways that work, by own link and target first, then by way."""
+    works = [(length, crosses) for length, crosses in every_way(graph) if failed.isdisjoint(crosses)]
+    shortest = min((length for length, _ in works), default=None)
+    paths: dict[tuple[str, str], list[list[str]]] = {}
+    for length, crosses in works:
+        if length == shortest:
+            paths.setdefault((crosses[1], crosses[-1]), []).append(crosses)
+    loads: dict[str, float] = defaultdict(float)
+    for ways in paths.values():
+        for crosses in ways:
+            for name in crosses:
+                loads[name] += demand / len(paths) / len(ways)
+    return loads
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(drawings(), st.data())
+def test_the_load_is_divided_by_path_and_by_way(graph: nx.MultiGraph[str], data: st.DataObject) -> None:
+    for name in graph:
+        graph.nodes[name]["capacity"] = 100
+    for *_, attributes in graph.edges(data=True):
+        attributes["capacity"] = 100
+    try:
+        site = Site.from_graph(graph, ["c"], [n for n in graph if n[0] == "t"], paths=32, negligible=0, demand=60)
+    except InputError:
+        return
+    assert site.found is not None
+    if site.found.dropped:
+        return
+    shared = [name for name in (*graph, *(e["name"] for *_, e in graph.edges(data=True))) if name in site.components]
+    failed = data.draw(st.sets(st.sampled_from(shared), max_size=3))
+    outcome = k2rel.failover(study_of(site), sorted(failed))
+    expected = divided(graph, failed, 60.0)
+    for load in outcome.loads:
+        assert load.load_mb_s == pytest.approx(expected.get(load.element, 0.0), abs=1e-9)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(drawings(), st.integers(1, 6), st.booleans(), st.sampled_from([0.0, 1e-4, 0.1]))
+def test_what_is_left_out_is_counted_and_bounded(
+    graph: nx.MultiGraph[str], paths: int, stages: bool, negligible: float
+) -> None:
+    targets = [name for name in graph if name.startswith("t")]
+    try:
+        site = Site.from_graph(graph, ["c"], targets, paths=paths, stages=stages, negligible=negligible)
+    except InputError as error:
+        assert "no path leads from 'c'" in str(error) or "without any link: 'c'" in str(error)
+        assert not reached(graph, dict.fromkeys([*graph, *(e["name"] for *_, e in graph.edges(data=True))], True))
+        return
+    assert site.found is not None
+    (row,) = site.found.paths
+    ways = every_way(graph)
+    assert row.all_counted
+    assert row.ways + row.dropped == len(ways)
+    assert row.paths <= paths
+    exactly = down(graph)
+    assert row.bound is not None
+    assert row.down is not None
+    kept = of_one_client(study_of(site))["traffic_client"]
+    assert kept == pytest.approx(row.down, rel=1e-9, abs=1e-15)
+    assert exactly - 1e-12 <= kept <= exactly + row.bound + 1e-12
+    if not row.dropped:
+        assert row.bound == 0
+        assert kept == pytest.approx(exactly, rel=1e-9, abs=1e-15)
+
+
+# what is preferred -----------------------------------------------------------------------------------------------------
+
+
+def test_equal_ways_share_and_longer_ones_wait() -> None:
+    graph = square()
+    graph.add_edge("s1", "s2")
+    assert vias(Site.from_graph(graph, **PLAIN, negligible=0)) == [
+        (1, "A", "client link_1 s1 s1-disk disk"),
+        (1, "A", "client link_2 s2 s2-disk disk"),
+        (2, "A", "client link_1 s1 s1-s2 s2 s2-disk disk"),
+        (2, "A", "client link_2 s2 s1-s2 s1 s1-disk disk"),
+    ]
+    graph.edges["host", "s2"]["cost"] = 5
+    assert [group for group, *_ in vias(Site.from_graph(graph, **PLAIN, negligible=0))] == [1, 2, 3, 4]
+
+
+def test_where_not_all_fits_the_second_shares_as_little_as_can_be() -> None:
+    """Two ways by the near switch, and a far one that is apart from both; two paths are asked for."""
+    graph = nx.Graph([("host", "near"), ("near", "x"), ("near", "y"), ("x", "disk"), ("y", "disk")])
+    graph.add_edge("host", "far", cost=10)
+    graph.add_edge("far", "z")
+    graph.add_edges_from([("z", "disk"), ("z", "x")])
+    site = Site.from_graph(graph, **PLAIN, paths=2)
+    assert [via.split()[1:3] for *_, via in vias(site)] == [["link_1", "near"], ["link_2", "far"]]
+    assert site.found is not None
+    assert site.found.dropped > 0
+
+
+def test_parallel_cables_are_links_of_their_own() -> None:
+    graph = square(nx.MultiGraph)
+    graph.add_edge("s1", "disk", capacity="10 MB/s")
+    site = Site.from_graph(graph, **PLAIN)
+    assert {"s1-disk", "s1-disk_2"} <= site.components.keys()
+    assert vias(site)[0][2].startswith("client link_1 s1 AtLeast(k=1, of=('s1-disk', 's1-disk_2')) disk")
+    each = Site.from_graph(graph, **PLAIN, stages=False)
+    assert [via.split()[3] for *_, via in vias(each)] == ["s1-disk", "s1-disk_2", "s2-disk"]
+
+
+def test_sides_are_given_by_node_by_side_or_by_an_attribute() -> None:
+    graph = square()
+    for said in ({"s1": "red", "s2": "blue"}, {"red": ["s1"], "blue": ["s2"]}):
+        site = Site.from_graph(graph, **PLAIN, sides=said)
+        assert site.sides == ("red", "blue")
+        assert [side for _, side, _ in vias(site)] == ["red", "blue"]
+    graph.add_edge("host", "s3")
+    graph.add_edge("s3", "disk")
+    found = Site.from_graph(graph, **PLAIN, sides={"s1": "red", "s2": "blue"}).found
+    assert found is not None
+    assert found.notes == ("paths by 's3' cross nothing that has a side, and count for side red",)
+    graph.remove_node("s3")
+    nx.set_node_attributes(graph, {"s1": "up", "s2": "down"}, "plane")
+    assert Site.from_graph(graph, **PLAIN, sides="plane").sides == ("down", "up")
+    assert Site.from_graph(graph, **PLAIN).sides == ("A",)
+
+
+def test_clients_are_of_one_kind_where_they_are_attached_alike() -> None:
+    graph = square()
+    graph.add_edges_from([("h2", "s1"), ("h2", "s2"), ("h3", "s1")])
+    site = Site.from_graph(graph, **{**PLAIN, "clients": ["host", "h2", "h3"]})
+    assert [(kind.id, kind.members) for kind in site.kinds] == [("at_s1_s2", ("host", "h2")), ("at_s1", ("h3",))]
+    assert [site.parts_of(group) for group in range(2)] == [("client", "link_1", "link_2"), ("client", "link_1")]
+
+
+def test_clients_of_several_types_are_parts_of_their_own() -> None:
+    graph = square()
+    graph.add_edges_from([("camera", "s1"), ("camera", "s2")])
+    graph.nodes["host"]["type"] = "spine"
+    graph.nodes["camera"].update(type="camera", unavailability=0.25, mttr="1 h")
+    site = Site.from_graph(graph, **{**PLAIN, "clients": ["host", "camera"]})
+    assert [site.parts_of(group) for group in range(2)] == [
+        ("client", "spine", "link_1", "link_2"), ("client", "camera_2", "link_1", "link_2")
+    ]  # fmt: skip
+    chance = of_one_client(study_of(site))
+    assert chance["traffic_client_2"] == pytest.approx(0.25, rel=1e-3)
+    assert chance["traffic_client"] < 1e-3
+
+
+def test_servers_pass_nothing_on_unless_they_say_so() -> None:
+    graph = nx.Graph([("host", "s1"), ("s1", "web"), ("web", "s2"), ("s2", "disk")])
+    with pytest.raises(InputError, match="no path leads from 'host' to a target of 'disk'"):
+        Site.from_graph(graph, **{**PLAIN, "targets": {"web": ["web"], "disk": ["disk"]}})
+    graph.nodes["web"]["transit"] = True
+    assert Site.from_graph(graph, **{**PLAIN, "targets": {"web": ["web"], "disk": ["disk"]}}).traffic.keys() == {
+        "web",
+        "disk",
+    }
+
+
+def test_without_failure_data_nothing_is_bounded() -> None:
+    site = Site.from_graph(square(), **{**PLAIN, "types": None, "node_type": "unheard_of"})
+    assert site.found is not None
+    assert site.found.bound is None
+    assert site.found.table().loc[0, "ways"] == 2
+
+
+# what cannot be used ---------------------------------------------------------------------------------------------------
+
+
+def changed(**of: Any) -> nx.Graph[Any]:
+    graph = square()
+    for name, value in of.items():
+        graph.edges["s1", "disk"][name] = value
+    return graph
+
+
+WRONG: list[tuple[Any, dict[str, Any], str]] = [
+    ("a.graphml", {}, "graph: a networkx Graph or MultiGraph is needed, got str"),
+    (nx.Graph(), {}, "graph: has no nodes"),
+    (nx.DiGraph(square()), {}, r"graph: is directed, .* graph.to_undirected\(\)"),
+    (square(), {"targets": ["host"]}, "targets: 'host' cannot be client and target at once"),
+    (square(), {"node_type": None}, "4 nodes without a type: 'host', 's1', 's2' and 1 more; .* node_type="),
+    (square(), {"link_type": None}, "4 edges without a type: .* link_type="),
+    (nx.Graph([*square().edges, ("s1", "s1")]), {}, "from a node to itself, which no traffic takes: 's1'"),
+    (nx.Graph([*square().edges, ("S1", "disk")]), {}, "the nodes 's1' and 'S1' differ in case only"),
+    (nx.Graph([*square().edges, (1, "1")]), {}, "two nodes are called '1'"),
+    (nx.Graph([*square().edges, ("far", "away")]), {"clients": ["host", "far"]}, "no path leads from 'far' to a target"),
+    (nx.Graph([*square().edges, ("host", "h2")]), {"clients": ["host", "h2"]}, "without any link: 'h2'"),
+    (square(), {"clients": []}, "clients: name at least one node"),
+    (square(), {"clients": ["hosts"]}, "clients: the graph has no node 'hosts'; did you mean 'host'"),
+    (square(), {"clients": "host_s"}, "clients: no node has the role or type 'host_s'"),
+    (square(), {"sides": {"A": ["s9"]}}, "sides: the graph has no node 's9'; known: disk, host, s1, s2"),
+    (square(), {"sides": {"A": ["s1"], "B": ["s1"]}}, "'s1' stands on side A and on side B"),
+    (square(), {"sides": "plane"}, "sides: no node has an attribute 'plane'"),
+    (changed(side="C"), {"sides": {"A": ["s1"]}}, "the side 'C' of 's1-disk' is none of A"),
+    *((changed(cost=cost), {}, "edge 's1' – 'disk': the cost must be a number from 0 to 1e12, got")
+      for cost in (math.inf, math.nan, -1, "abc", True, np.float64("nan"))),
+    (changed(relation="uses"), {}, "the relation 'uses' is not known; it is link, in or needs"),
+    (changed(relation="needs"), {}, "does not say which of them needs the other; give it as 'part'"),
+    (changed(capacity="much"), {}, r"links.s1-disk.capacity: 'much' is no bandwidth"),
+    (changed(mttf=1000, unavailability=0.1), {}, "says how often it fails a second time"),
+    (changed(name="S2"), {}, "the name 'S2' is already that of another node or edge"),
+    (nx.Graph([*square().edges, ("=x", "disk"), ("disk", "")]), {}, "node '=x': a name has at least one sign, .* nor '='"),
+    (square(), {"share": "some"}, "share: must be one of equal, first, all, got 'some'"),
+    (square(), {"paths": 0}, "paths: a whole number from 1 to 32 is needed, got 0"),
+    (square(), {"types": 3}, "types: give failure data by type"),
+    (square(), {"demand": {"web": 3}}, "demand: says nothing of the traffic class 'traffic'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("graph", "said", "message"), WRONG)
+def test_what_cannot_be_used_is_said_in_a_sentence(graph: Any, said: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Site.from_graph(graph, **{**PLAIN, **said})
+
+
+def test_a_graph_of_a_million_edges_is_refused_at_once() -> None:
+    class Huge(nx.Graph):  # type: ignore[type-arg]
+        def number_of_edges(self, *_: Any) -> int:
+            return 1_000_000
+
+    with pytest.raises(InputError, match="has 1,000,000 edges, and at most 130,000 can be modelled"):
+        Site.from_graph(Huge(square()), **PLAIN)
+
+
+def test_a_tangle_does_not_take_for_ever() -> None:
+    """Every switch joined with every other: more ways than can be listed."""
+    graph = nx.complete_graph([f"s{n}" for n in range(30)])
+    graph.add_edges_from([("host", "s0"), ("host", "s1"), ("s28", "disk"), ("s29", "disk")])
+    site = Site.from_graph(graph, **PLAIN)
+    assert site.found is not None
+    (row,) = site.found.paths
+    assert not row.all_counted
+    assert row.bound is not None
+    assert row.bound < 1e-8
+
+
+def test_the_page_does_as_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "importing.md").read_text()
+    section = page.partition("## From a drawing")[2].partition("\n## ")[0]
+    found: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", section, flags=re.S):
+        exec(compile(block, "docs/importing.md", "exec"), found)
+        for line in re.findall(r"print\(.*\)  # (.*)", block):
+            assert line in capsys.readouterr().out
