@@ -30,7 +30,8 @@ _DEVICES = ("device", "device_name", "hostname", "host", "node", "equipment", "s
 _PORTS = ("port", "port_name", "interface", "interface_name", "intf", "if", "connector", "socket", "termination")
 _KINDS = ("port_type", "termination_type", "interface_type", "port_kind")
 _ALONE = ("from", "to", "source", "destination", "dest", "src", "dst", "target", "origin", "side_a", "side_b",
-          "side_z", "a_side", "b_side", "z_side", "end_a", "end_b", "end_z", "a_end", "b_end", "z_end", "a", "b", "z")  # fmt: skip
+          "side_z", "a_side", "b_side", "z_side", "end_a", "end_b", "end_z", "a_end", "b_end", "z_end",
+          "a", "b", "z")  # fmt: skip
 
 
 def plain(text: str) -> str:

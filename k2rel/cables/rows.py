@@ -14,11 +14,14 @@ from k2rel.errors import Problem
 
 __all__ = ["Cable", "End", "LeftOut", "in_use", "read_rows"]
 
-_IN_USE = frozenset(("", "connected", "active", "installed", "in_use", "used", "live", "up", "ok", "enabled",
-                     "production", "in_service", "operational", "done", "yes", "offline", "failed", "down"))  # fmt: skip
-_NOT_IN_USE = frozenset(("planned", "decommissioning", "decommissioned", "retired", "removed", "staged",
-                         "inventory", "spare", "in_stock", "ordered", "proposed", "future", "disconnected", "unused", "no",
-                         "deprecated", "end_of_life"))  # fmt: skip
+_IN_USE = frozenset(
+    "connected active installed in_use used live up ok enabled production in_service operational done yes offline "
+    "failed down".split()
+) | {""}
+_NOT_IN_USE = frozenset(
+    "planned decommissioning decommissioned retired removed staged inventory spare in_stock ordered proposed future "
+    "disconnected unused no deprecated end_of_life".split()
+)
 _CONSOLE = ("consoleport", "consoleserverport")
 _PASS_THROUGH = ("frontport", "rearport")
 _CIRCUIT = ("circuittermination",)
