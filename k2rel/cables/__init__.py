@@ -5,6 +5,7 @@
 ``quantities``  numbers with their units
 ``rows``        rows of a list of cables: cables, what is left out, what is wrong
 ``panels``      connections through patch panels
+``power``       what a device is fed by
 ``inventory``   what tables of devices and types say of a device
 ``matching``    component types of the registry by the words that people have for them
 ``kinds``       type and failure data of every device and cable

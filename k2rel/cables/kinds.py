@@ -34,6 +34,7 @@ class Device:
     purpose: str = ""  # client, target, network; empty where nothing says
     model: str = ""
     role: str = ""
+    needs: tuple[Any, ...] = ()  # what feeds it
 
 
 @dataclass(frozen=True, slots=True)

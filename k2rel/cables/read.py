@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from k2rel.cables.inventory import PURPOSES, Inventory, read_inventory
 from k2rel.cables.kinds import Device, Kinds
 from k2rel.cables.matching import Registry, is_patch_panel
 from k2rel.cables.panels import Connection, connections
+from k2rel.cables.power import Feeds, feeds_of
 from k2rel.cables.record import Cables, edge_name
 from k2rel.cables.rows import Cable, LeftOut, Reading, read_rows
 from k2rel.cables.sheet import Sheet, Source, read_sheet
@@ -35,6 +37,7 @@ def read_cables(
     columns: Mapping[str, str] | None = None,
     without: str | Sequence[str] | None = None,
     leave_out: bool = False,
+    power: bool = False,
     rates: str | Path | None = None,
     data: str | None = None,
 ) -> Cables:
@@ -54,6 +57,8 @@ def read_cables(
         Names or patterns of devices that are left out with their cables, such as a management network.
     leave_out : bool
         Leave out rows that cannot be used, instead of refusing the list; they stand in ``left_out``.
+    power : bool
+        Whether power cables count: a device needs one of those that feed it. By default they are left out.
     rates : str or pathlib.Path, optional
         A table of rates over the registry, whose types are known too.
     data : str, optional
@@ -85,7 +90,7 @@ def read_cables(
     if problems:  # a wrong row about types could be about any cable: there is nothing to leave out
         raise InputError(_shown(problems, hint=False))
     kinds = Kinds(inventory, Registry(registry(rates, data=data)), sheet)
-    return _Import(sheet, found, inventory, kinds, words_of("without", without), leave_out).result()
+    return _Import(sheet, found, inventory, kinds, words_of("without", without), leave_out, power).result()
 
 
 class _Import:
@@ -99,11 +104,14 @@ class _Import:
         kinds: Kinds,
         without: Sequence[str],
         leave_out: bool,
+        power: bool,
     ) -> None:
         self.sheet, self.columns, self.inventory, self.kinds = sheet, columns, inventory, kinds
-        self.without, self.leave_out = without, leave_out
+        self.without, self.leave_out, self.power = without, leave_out, power
         self.panels = self._stated_panels()
         self.passive: dict[str, bool] = {}
+        self.feeds = Feeds()
+        self.power_lines: set[int] = set()
         self.unknown: dict[int, str] = {}  # rows whose devices or types are not known
 
     def _stated_panels(self) -> set[str]:
@@ -128,10 +136,10 @@ class _Import:
     def result(self) -> Cables:
         """Everything in turn."""
         known_as, known = self.inventory.known_as, self.inventory.names
-        reading = read_rows(self.sheet, self.columns, known_as, known, self.is_passive)
+        reading = read_rows(self.sheet, self.columns, known_as, known, self.is_passive, power=self.power)
         reading.cables = [cable for cable in reading.cables if not self._is_without(cable, reading)]
         found = connections(self.sheet, reading.cables, self.is_passive, reading.problems)
-        devices, reasons = self._devices(found)
+        devices, reasons = self._devices(found, reading)
         kept, links = self._links(found, devices, reasons, reading)
         self.kinds.finish()
         problems = sorted([*reading.problems, *self.kinds.problems], key=lambda one: (one.file or "", one.line or 0))
@@ -139,6 +147,8 @@ class _Import:
             raise InputError(_shown(problems))
         left_out = [*reading.left_out, *self._wrong_rows(problems, reading, kept)]
         names = dict.fromkeys(end.device for one in kept for end in one.ends)
+        if names:
+            names |= dict.fromkeys(name for name in self.feeding(names) if name in devices)
         if not names:
             first = f"; of the first, in line {left_out[0].line}: {left_out[0].reason}" if left_out else ""
             raise InputError(Problem(f"no row is left: {len(self.sheet.rows):,} were left out{first}", self.sheet.name))
@@ -150,7 +160,7 @@ class _Import:
         return Cables(
             self.sheet.name,
             len(self.sheet.rows),
-            {name: devices[name] for name in names},
+            {name: replace(devices[name], needs=self.feeds.needs(name, names)) for name in names},
             tuple(kept),
             tuple(links),
             self.kinds.types,
@@ -167,12 +177,30 @@ class _Import:
                 return True
         return False
 
-    def _devices(self, found: Sequence[Connection]) -> tuple[dict[str, Device], dict[str, str]]:
+    def feeding(self, names: Iterable[str]) -> list[str]:
+        """What feeds some devices, and what feeds that."""
+        found: dict[str, None] = {}
+        waiting = list(names)
+        while waiting:
+            new = [feed for feed in self.feeds.of.get(waiting.pop(), ()) if feed not in found]
+            found |= dict.fromkeys(new)
+            waiting += new
+        return list(found)
+
+    def _devices(self, found: Sequence[Connection], reading: Reading) -> tuple[dict[str, Device], dict[str, str]]:
         """Devices that are known, and why others are left out."""
         lines: dict[str, int] = {}
         for one in found:
             for end in one.ends:
                 lines.setdefault(end.device, one.line)
+        self.feeds = feeds_of(self.sheet, reading.power, lines, reading.problems)
+        feeding = self.feeding(list(lines))
+        for cable in reading.power:
+            if not any(end.device in lines or end.device in feeding for end in cable.ends):
+                reading.left_out.append(LeftOut(cable.line, str(cable), "feeds nothing of the network"))
+            self.power_lines.add(cable.line)
+        for name in feeding:
+            lines.setdefault(name, self.feeds.lines[name])
         devices: dict[str, Device] = {}
         reasons: dict[str, str] = {}
         for name, line in lines.items():
@@ -213,6 +241,7 @@ class _Import:
         """Rows that are left out since they, or what they need, are wrong."""
         wrong = {one.line: one for one in reversed(problems) if one.file == self.sheet.name and one.line is not None}
         used = {cable.line for one in kept for cable in one.cables} | {one.line for one in reading.left_out}
+        used |= self.power_lines - wrong.keys()
         whats = {cable.line: str(cable) for cable in reading.cables}
         found = []
         for row in self.sheet.rows:
@@ -262,6 +291,7 @@ def from_cables(
     columns: Mapping[str, str] | None = None,
     without: str | Sequence[str] | None = None,
     leave_out: bool = False,
+    power: bool = False,
     rates: str | Path | None = None,
     **options: Any,
 ) -> Site:
@@ -269,7 +299,7 @@ def from_cables(
 
     Parameters
     ----------
-    cables, types, columns, without, leave_out, rates
+    cables, types, columns, without, leave_out, power, rates
         As of `read_cables`; or what it gave.
     clients, targets : str or sequence of str, optional
         Names, patterns (``"cam-*"``), device types or roles; by default the devices whose role says so.
@@ -299,7 +329,7 @@ def from_cables(
     """
     if not isinstance(cables, Cables):
         cables = read_cables(
-            cables, types=types, columns=columns, without=without, leave_out=leave_out, rates=rates,
-            data=options.get("data"),
+            cables, types=types, columns=columns, without=without, leave_out=leave_out, power=power,
+            rates=rates, data=options.get("data"),
         )  # fmt: skip
     return cables.site(clients=clients, targets=targets, sides=sides, **options)

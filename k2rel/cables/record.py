@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k2rel.cables.choice import chosen, sides_of
@@ -79,9 +80,17 @@ class Cables(Shown):
         """
         import networkx as nx
 
-        graph: nx.MultiGraph[str] = nx.MultiGraph()
+        graph: nx.MultiGraph[str] = nx.MultiGraph(name=Path(self.file).stem)
         for name, one in self.devices.items():
-            told = {"type": one.type, "side": one.side, "capacity": one.capacity, "role": one.purpose, **one.law}
+            told: dict[str, Any] = {
+                "type": one.type,
+                "side": one.side,
+                "capacity": one.capacity,
+                "role": one.purpose,
+                **one.law,
+            }
+            if one.needs:
+                told["needs"] = list(one.needs)
             graph.add_node(name, **{key: value for key, value in told.items() if value})
         for connection, link in zip(self.connections, self.links, strict=True):
             graph.add_edge(connection.ends[0].device, connection.ends[1].device, **link)
@@ -133,13 +142,28 @@ class Cables(Shown):
                 )
         if both := set(ends["clients"]) & set(ends["targets"]):
             raise InputError(f"targets: '{min(both)}' is a client and a target; a device is one of them")
-        return Site.from_graph(
+        site = Site.from_graph(
             self.graph(),
             clients=ends["clients"],
             targets=ends["targets"],
-            sides=sides_of(sides, self.devices),
+            sides=sides_of(sides, self.devices) or None,
             types={name: dict(law) for name, law in self.types.items()},
             **options,
+        )
+        if site.found is None:
+            return site
+        return replace(
+            site, found=replace(site.found, notes=(self.words(), *self.notes, *self._reasons(), *site.found.notes))
+        )
+
+    def _reasons(self) -> tuple[str, ...]:
+        """Why rows were left out, one sentence a reason."""
+        reasons: dict[str, list[int]] = {}
+        for one in self.left_out:
+            reasons.setdefault(one.reason, []).append(one.line)
+        return tuple(
+            f"left out: line {', '.join(map(str, lines[:3]))}{', ...' if len(lines) > 3 else ''} ({len(lines):,}): {reason}"
+            for reason, lines in reasons.items()
         )
 
     def table(self) -> pd.DataFrame:

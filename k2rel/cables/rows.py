@@ -14,14 +14,14 @@ from k2rel.errors import Problem
 
 __all__ = ["Cable", "End", "LeftOut", "in_use", "read_rows"]
 
-_IN_USE = frozenset(
-    "connected active installed in_use used live up ok enabled production in_service operational done yes offline "
-    "failed down".split()
-) | {""}
-_NOT_IN_USE = frozenset(
-    "planned decommissioning decommissioned retired removed staged inventory spare in_stock ordered proposed future "
-    "disconnected unused no deprecated end_of_life".split()
-)
+_IN_USE = {
+    "", "connected", "active", "installed", "in_use", "used", "live", "up", "ok", "enabled", "production", "in_service",
+    "operational", "done", "yes", "offline", "failed", "down",
+}  # fmt: skip
+_NOT_IN_USE = {
+    "planned", "decommissioning", "decommissioned", "retired", "removed", "staged", "inventory", "spare", "in_stock",
+    "ordered", "proposed", "future", "disconnected", "unused", "no", "deprecated", "end_of_life",
+}  # fmt: skip
 _CONSOLE = ("consoleport", "consoleserverport")
 _PASS_THROUGH = ("frontport", "rearport")
 _CIRCUIT = ("circuittermination",)
@@ -87,6 +87,7 @@ class Reading:
     cables: list[Cable]
     left_out: list[LeftOut]
     problems: list[Problem]
+    power: list[Cable]
 
 
 def read_rows(
@@ -95,11 +96,13 @@ def read_rows(
     known_as: Callable[[str], str],
     known: Collection[str],
     is_passive: Callable[[str], bool],
+    *,
+    power: bool = False,
 ) -> Reading:
     """Read the cables of a list; `known_as` gives the name of a device, `is_passive` says which are patch panels."""
-    reading = Reading([], [], [])
+    reading = Reading([], [], [], [])
     quantities = Quantities(sheet, columns, reading.problems)
-    one = _Rows(sheet, columns, known_as, known, quantities, reading)
+    one = _Rows(sheet, columns, known_as, known, quantities, reading, power)
     cables = [cable for row in sheet.rows if (cable := one.read(row)) is not None]
     cables = list(_spelled_alike(sheet, cables, reading))
     reading.cables = list(_once(sheet, cables, is_passive, reading))
@@ -116,6 +119,7 @@ class _Rows:
     known: Collection[str]
     quantities: Quantities
     reading: Reading
+    power: bool  # whether power cables are wanted
 
     def __post_init__(self) -> None:
         self.sites: dict[str, tuple[str, int]] = {}
@@ -138,6 +142,10 @@ class _Rows:
         ports = [self.cell(row, f"{side}_port") for side in "ab"]
         ends = (End(names[0], ports[0], kinds[0]), End(names[1], ports[1], kinds[1]))
         cable = Cable(row.line, ends, self.cell(row, "type"), self.cell(row, "label"))
+        if self.power and in_use(self.cell(row, "status")) and self._is_power(cable):
+            if self._has_ends(row, cable):
+                self.reading.power.append(cable)
+            return None
         if reason := self._reason(row, cable):
             self.reading.left_out.append(LeftOut(row.line, str(cable), reason))
             return None
@@ -156,14 +164,18 @@ class _Rows:
         if in_use(status := self.cell(row, "status")) is False:
             return f"status '{status}'"
         kinds = [end.kind for end in cable.ends]
-        power = [bool(end.port) and is_power(end.port) for end in cable.ends]
-        if is_power(cable.type) or any(map(is_power, kinds)) or all(power):
+        if self._is_power(cable):
             return "a power cable, which carries no traffic"
         if any(kind in _CONSOLE for kind in kinds):
             return "a console cable, which carries no traffic"
         if any(kind in _CIRCUIT for kind in kinds):
             return "ends at a circuit, which is outside"
         return ""
+
+    @staticmethod
+    def _is_power(cable: Cable) -> bool:
+        ports = [bool(end.port) and is_power(end.port) for end in cable.ends]
+        return is_power(cable.type) or any(is_power(end.kind) for end in cable.ends) or all(ports)
 
     def _has_ends(self, row: Row, cable: Cable) -> bool:
         one, other = cable.ends
