@@ -139,7 +139,7 @@ class Kinds:
         _, entry = next(facts[what] for what in _RATES if what in facts)
         source = facts["source"][0] if "source" in facts else f"{Path(entry.file).name}, line {entry.line}"
         given = self.types.setdefault(text, {**law, "source": source})
-        self._count(text, text, f"failure data of {entry.file}, line {entry.line}")
+        self._count(text, text, f"failure data of {Path(entry.file).name}")
         return text, {} if {what: given.get(what) for what in law} == law else law
 
     def _count(self, text: str, kind: str, how: str) -> None:
@@ -184,7 +184,7 @@ class Kinds:
             how = "no type given: a patch cable" if not word else "its name" if plain(word) == plain(kind) else (
                 "a kind of patch cable" if kind == CABLE_TYPE else "a synonym")  # fmt: skip
             if law:
-                how += f", failure data of {facts[next(iter(law))][1].file}"
+                how += f", failure data of {Path(facts[next(iter(law))][1].file).name}"
             self._how[text] = how
             self._count(text or "(no type)", kind, how)
             self._cables[text] = (kind, law, capacity)
@@ -215,7 +215,7 @@ class Kinds:
                 parse_duration(whole["mttr"]) if "mttr" in whole else row.mttr_h.get("4h", 0.0) if row else 0.0
             )
         total = sum(rates)
-        result = {"failure_rate": f"{total:.6g} /h"}
+        result = {"failure_rate": f"{total:.6g} /h", "source": f"{len(parts)} cables in series, through patch panels"}
         alike = len({kind for kind, _, _ in parts}) == 1 and not any("mttr" in law for _, law, _ in parts)
         if not (alike and parts[0][0] in self.registry) and total:
             mean = sum(rate * repair for rate, repair in zip(rates, repairs, strict=True)) / total

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from k2rel.cables.headings import plain
 from k2rel.rates import RateTable
 
-__all__ = ["CABLE_TYPE", "Registry", "is_patch_panel", "is_power"]
+__all__ = ["CABLE_TYPE", "Registry", "is_console", "is_patch_panel", "is_power"]
 
 CABLE_TYPE = "cable"
 """Component type of a patch cable."""
@@ -42,6 +42,7 @@ _CABLES = re.compile(
     r"|mrj21|usb)($|_)"
 )
 _POWER = re.compile(r"(^|_)(power|powerport|poweroutlet|powerfeed|iec|c1[3459]|c20|schuko|mains)($|_)")
+_CONSOLE = re.compile(r"(^|_)(console(_?port|_?server_?port)?|con|serial|rs_?232)(_?\d+)?($|_)")
 _PANEL = re.compile(r"(^|_)(patch_?panels?|odf|fib(re|er)_panel|keystone_panel|jack_?field|patch_?bay)($|_)")
 
 
@@ -129,3 +130,14 @@ def is_power(text: str) -> bool:
     (True, True, True, False)
     """
     return bool(_POWER.search(plain(text)))
+
+
+def is_console(text: str) -> bool:
+    """Whether a word for a cable or for what it ends at says that it is a console's.
+
+    Examples
+    --------
+    >>> is_console("RJ45 console"), is_console("dcim.consoleport"), is_console("con0"), is_console("Gi1/0/1")
+    (True, True, True, False)
+    """
+    return bool(_CONSOLE.search(plain(text)))

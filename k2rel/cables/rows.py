@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 from k2rel.cables.headings import Columns, plain
-from k2rel.cables.matching import is_power
+from k2rel.cables.matching import is_console, is_power
 from k2rel.cables.quantities import Quantities
 from k2rel.cables.sheet import Row, Sheet
 from k2rel.errors import Problem
@@ -22,9 +23,9 @@ _NOT_IN_USE = {
     "planned", "decommissioning", "decommissioned", "retired", "removed", "staged", "inventory", "spare", "in_stock",
     "ordered", "proposed", "future", "disconnected", "unused", "no", "deprecated", "end_of_life",
 }  # fmt: skip
-_CONSOLE = ("consoleport", "consoleserverport")
 _PASS_THROUGH = ("frontport", "rearport")
 _CIRCUIT = ("circuittermination",)
+_CIRCUIT_END = re.compile(r": Termination [AZ]$")  # as NetBox writes it, beside an empty device
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +167,11 @@ class _Rows:
         kinds = [end.kind for end in cable.ends]
         if self._is_power(cable):
             return "a power cable, which carries no traffic"
-        if any(kind in _CONSOLE for kind in kinds):
+        if any(map(is_console, (cable.type, *kinds, *(end.port for end in cable.ends)))):
             return "a console cable, which carries no traffic"
-        if any(kind in _CIRCUIT for kind in kinds):
+        if any(kind in _CIRCUIT for kind in kinds) or any(
+            not end.device and _CIRCUIT_END.search(end.port) for end in cable.ends
+        ):
             return "ends at a circuit, which is outside"
         return ""
 
@@ -183,8 +186,9 @@ class _Rows:
             if not one.device and not other.device:
                 self.wrong(row, "names no device at either end")
             else:
-                side, end = ("a", other) if not one.device else ("b", one)
-                self.wrong(row, f"the cable from {end} ends nowhere: no device at its other end", f"{side}_device")
+                side, end, port = ("a", other, one.port) if not one.device else ("b", one, other.port)
+                there = f" ('{port[:40]}')" if port else ""
+                self.wrong(row, f"the cable from {end} ends nowhere: no device at its other end{there}", f"{side}_device")
             return False
         for side, end in zip("ab", cable.ends, strict=True):
             several = [part.strip() for part in end.device.split(",")]
