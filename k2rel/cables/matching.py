@@ -26,7 +26,7 @@ _SYNONYMS = {
     ),
     "fc_switch": ("fibre channel switch", "fiber channel switch", "san switch"),
     "server": ("rack server", "storage server", "file server", "application server"),
-    "client": ("workstation", "client workstation", "edit workstation", "edit client"),
+    "workstation": ("client workstation", "edit workstation", "editing workstation", "graphics workstation"),
     "raid_controller": ("storage controller", "disk controller", "array controller"),
     "raid_chassis": ("raid enclosure", "disk enclosure", "storage enclosure", "disk shelf"),
     "psu": ("power supply", "power supply unit"),

@@ -325,7 +325,7 @@ def from_cables(
     >>> types = {"cam": "client", "sw": "gige_switch", "nas": "server"}
     >>> site = k2rel.from_cables(cables, types=types, clients="cam", targets="nas")
     >>> sorted(site.components)
-    ['nas', 'sw', 'sw nas']
+    ['nas', 'sw', 'sw-nas']
     """
     if not isinstance(cables, Cables):
         cables = read_cables(
