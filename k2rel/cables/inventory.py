@@ -147,6 +147,7 @@ def read_inventory(types: Any, problems: list[Problem]) -> Inventory:
 
 
 def _sources(types: Any) -> Sequence[Source]:
+    """Tables of types; a mapping is one, of which the keys are what its rows are about."""
     if types is None:
         return ()
     if isinstance(types, Mapping):
@@ -161,7 +162,7 @@ def _sources(types: Any) -> Sequence[Source]:
         return (types,)
     if types and all(isinstance(one, Mapping) for one in types):
         return (types,)
-    return tuple(types)
+    return tuple(source for one in types for source in (_sources(one) if isinstance(one, Mapping) else (one,)))
 
 
 def _entries(sheet: Sheet, columns: Columns, problems: list[Problem]) -> Iterator[Entry]:

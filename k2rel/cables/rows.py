@@ -188,7 +188,9 @@ class _Rows:
             else:
                 side, end, port = ("a", other, one.port) if not one.device else ("b", one, other.port)
                 there = f" ('{port[:40]}')" if port else ""
-                self.wrong(row, f"the cable from {end} ends nowhere: no device at its other end{there}", f"{side}_device")
+                self.wrong(
+                    row, f"the cable from {end} ends nowhere: no device at its other end{there}", f"{side}_device"
+                )
             return False
         for side, end in zip("ab", cable.ends, strict=True):
             several = [part.strip() for part in end.device.split(",")]

@@ -119,7 +119,7 @@ def _text_of(path: Path) -> tuple[str, tuple[str, ...]]:
     except (OSError, ValueError) as error:
         raise InputError(Problem(f"cannot be read: {getattr(error, 'strerror', None) or error}", name)) from None
     if lines > MOST_ROWS + _HEADER_WITHIN or size > _MOST_BYTES:
-        raise InputError(_too_many(lines, name))
+        raise InputError(_too_many(lines - 1, name))  # without the titles
     if raw[:4] == b"PK\x03\x04" or raw[:4] == b"\xd0\xcf\x11\xe0":
         raise InputError(Problem("is a workbook, not a text; save its sheet as CSV", name))
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
