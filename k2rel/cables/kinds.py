@@ -20,6 +20,7 @@ __all__ = ["Device", "Kinds", "Match"]
 
 _RATES = LAW[:-1]
 _SHOWN = 3
+_NOUNS = {"cable": "cable type", "model": "device type", "role": "role", "component": "component type"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,8 @@ class Kinds:
         law = {what: facts[what][0] for what in LAW if what in facts}
         for what, word, _ in words:
             if (kind := self._device_type(word)) is not None:
-                self._count(word, kind, "its name" if plain(word) == plain(kind) else f"a synonym ({what})")
+                how = "its name" if plain(word) == plain(kind) else "a synonym"
+                self._count(word, kind, how if what == "component" else f"{how} ({_NOUNS[what]})")
                 return kind, law
             if what == "component":
                 break  # what is called a component type is one, or has failure data of its own
@@ -247,19 +249,19 @@ class Kinds:
 
     def _not_matched(self, what: str, text: str, uses: list[tuple[str, int, Entry | None]]) -> Problem:
         name, line, entry = uses[0]
-        noun = {"cable": "cable type", "model": "device type", "component": "component type"}.get(what, what)
+        noun = _NOUNS.get(what, what)
         many = f"{len(uses)} {'cables' if what == 'cable' else 'devices'}" if len(uses) > 1 else (
             "one cable" if what == "cable" else f"'{name}'")  # fmt: skip
-        if what == "cable":
-            near, cure = [CABLE_TYPE, "fc_link"], f"'{text[:40]},{CABLE_TYPE}'"
-        else:
-            roles = [] if entry is None else [value for value in (entry.says.get("role"),) if value]
-            near = self.registry.near(text, *roles)
-            cure = f"'{text[:40]},{near[0] if near else 'gige_switch'}'"
-        proposal = f"near: {', '.join(near)}" if near else "k2rel rates list shows the types"
+        roles = [entry.says["role"]] if entry is not None and "role" in entry.says else []
+        near = [CABLE_TYPE, "fc_link"] if what == "cable" else self.registry.near(text, *roles)
+        cure = "give its mttf and mttr in the types"
+        if near and what == "component":
+            cure = f"write {near[0]} if it is one, or {cure}"
+        elif near:
+            cure = f"add to the types '{text[:40]},{near[0]}' ({noun}, component type) if it is one, or {cure}"
         message = (
-            f"{noun} '{text[:60]}' of {many} is no component type that failure data are known of; {proposal}; add to "
-            f"the types a row such as {cure}, or its mttf and mttr"
+            f"{noun} '{text[:60]}' of {many} is no component type that failure data are known of"
+            f"{'; near: ' + ', '.join(near) if near else ''}; {cure}"
         )
         return entry.problem(message) if entry is not None else self.sheet.problem(line, message)
 

@@ -35,6 +35,16 @@ _SYNONYMS = {
     "drive": ("disk", "disk drive", "hard disk", "hard drive", "hdd"),
     "fc_link": ("fc optic", "sfp optic"),
 }  # fmt: skip
+_HINTS = {
+    "gige_switch": "switch leaf spine core tor access distribution aggregation router nexus catalyst arista dcs n9k",
+    "fc_switch": "switch fc san fibre fiber brocade mds fabric",
+    "server": "server poweredge proliant node host recorder head filer nas storage",
+    "workstation": "workstation client pc desktop edit seat",
+    "raid_controller": "raid controller array storage san",
+    "raid_chassis": "raid enclosure shelf jbod chassis",
+    "psu": "psu supply pdu ups power",
+}
+"""Words that make a type worth proposing; they take nothing."""
 _TAKEN = {plain(word): kind for kind, words in _SYNONYMS.items() for word in words}
 _CABLES = re.compile(
     r"(^|_)(cat_?\d[a-z]?|om_?[1-5]|os_?[12]|mmf|smf|multi_?mode|single_?mode|fib(re|er)|copper|dac|aoc|twinax|coax(ial)?"
@@ -88,20 +98,16 @@ class Registry:
         --------
         >>> from k2rel.rates import read_rates
         >>> Registry(read_rates()).near("Nexus 93180 switch")
-        ['fc_switch', 'gige_switch']
+        ['gige_switch', 'fc_switch']
         """
-        words = {word for text in texts for word in plain(text).split("_") if len(word) > 2 and not word.isdigit()}
+        words = {word.rstrip("0123456789") for text in texts for word in plain(text).split("_")} - {""}
         found: dict[str, float] = {}
-        for kind, row in self.table.defaults.items():
-            about = {*plain(kind).split("_"), *plain(self.table.rows[row].component).split("_")}
-            about |= {word for other in _SYNONYMS.get(kind, ()) for word in plain(other).split("_")}
-            share = len(words & about) + 0.5 * len(words & set(plain(kind).split("_")))
-            likeness = max(
-                (difflib.SequenceMatcher(None, plain(text), plain(kind)).ratio() for text in texts if text), default=0.0
-            )
-            if share or likeness > 0.7:
-                found[kind] = share + likeness / 10
-        return sorted(sorted(found), key=lambda kind: -round(found[kind], 1))[:3]
+        for kind in self.table.defaults:
+            shared = len(words & set(_HINTS.get(kind, "").split()))
+            ratios = [difflib.SequenceMatcher(None, plain(text), plain(kind)).ratio() for text in texts if text]
+            if shared or max(ratios, default=0.0) > 0.8:
+                found[kind] = shared + max(ratios)
+        return sorted(sorted(found), key=lambda kind: -found[kind])[:3]
 
     def _exact(self) -> dict[str, str]:
         return {plain(kind): kind for kind in self.table.defaults}

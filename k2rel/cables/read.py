@@ -144,7 +144,7 @@ class _Import:
         self.kinds.finish()
         problems = sorted([*reading.problems, *self.kinds.problems], key=lambda one: (one.file or "", one.line or 0))
         if problems and not self.leave_out:
-            raise InputError(_shown(problems))
+            raise InputError(_shown(problems, hint=bool(self.inventory.files)))
         left_out = [*reading.left_out, *self._wrong_rows(problems, reading, kept)]
         names = dict.fromkeys(end.device for one in kept for end in one.ends)
         if names:

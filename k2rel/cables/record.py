@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from k2rel.cables.choice import chosen, sides_of
 from k2rel.cables.kinds import Device, Match
 from k2rel.cables.panels import Connection
-from k2rel.cables.rows import LeftOut
+from k2rel.cables.rows import LONGEST_NAME, LeftOut
 from k2rel.errors import InputError
 from k2rel.tables import Shown
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from k2rel.site import Site
 
 __all__ = ["Cables"]
-
-_LONGEST_NAME = 63
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -162,7 +160,8 @@ class Cables(Shown):
         for one in self.left_out:
             reasons.setdefault(one.reason, []).append(one.line)
         return tuple(
-            f"left out: line {', '.join(map(str, lines[:3]))}{', ...' if len(lines) > 3 else ''} ({len(lines):,}): {reason}"
+            f"left out: line {', '.join(map(str, lines[:3]))}{', ...' if len(lines) > 3 else ''} "
+            f"({len(lines):,}): {reason}"
             for reason, lines in reasons.items()
         )
 
@@ -224,5 +223,5 @@ def edge_name(label: str, taken: set[str]) -> str:
     >>> edge_name("C-0017", set()), edge_name("=A1", set()), edge_name("sw-1", {"sw-1"})
     ('C-0017', '', '')
     """
-    usable = label and len(label) <= _LONGEST_NAME and label.isprintable() and label[0] not in "@="
+    usable = label and len(label) <= LONGEST_NAME and label.isprintable() and label[0] not in "@="
     return label if usable and label not in taken else ""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Row", "Sheet", "Source", "read_sheet"]
 
-Source: TypeAlias = "str | Path | pd.DataFrame | Iterable[Mapping[str, Any]]"
+Source: TypeAlias = "str | Path | pd.DataFrame | Iterable[Mapping[Any, Any]]"
 """A table: a file, a frame, or records."""
 
 MOST_ROWS = 50_000

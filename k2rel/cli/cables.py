@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k2rel.cli.inputs import data_option, force_option, format_option
-from k2rel.cli.printing import main_rows, print_json, print_rows, print_table, say
+from k2rel.cli.printing import print_json, print_rows, print_table, say
 from k2rel.errors import InputError
 
 if TYPE_CHECKING:
@@ -103,7 +103,6 @@ def _print(args: argparse.Namespace, cables: Cables, site: Site) -> None:
         }  # fmt: skip
         print_json(answer)
         return
-    main_rows(matches)
     say(cables.words())
     for note in cables.notes:
         say(f"  {note}")
