@@ -94,6 +94,7 @@ DEVICE: Mapping[str, tuple[str, ...]] = {
     "status": ("status", "state"),
     "site": ("site",),
     "asset_tag": ("asset_tag",),
+    "external": ("external", "outside"),
     "source": ("source", "source_of_data", "reference"),
 }
 """Columns of a table of devices or of their types."""

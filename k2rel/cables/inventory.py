@@ -26,7 +26,9 @@ PURPOSES = {"client": "client", "clients": "client", "target": "target", "target
             "patch_panel": "passive", "passive": "passive"}  # fmt: skip
 """What a device may be in the model, by the words for it in a column of roles."""
 _NUMBERS = ("mttf", "failure_rate", "unavailability", "mttr", "capacity")
-_TEXTS = ("model", "role", "component", "rates", "side", "status", "site", "asset_tag", "source")
+_TEXTS = ("model", "role", "component", "rates", "side", "status", "site", "asset_tag", "source", "external")
+_YES = frozenset(("yes", "y", "true", "1", "x"))
+_NO = frozenset(("no", "n", "false", "0"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,10 @@ def _entries(sheet: Sheet, columns: Columns, problems: list[Problem]) -> Iterato
             continue
         told = {what: row.cells[columns[place]] for what, place in says.items()}
         told |= {what: quantities.of(row, what) for what in _NUMBERS}
+        if (word := told.get("external", "").casefold()) and word not in _YES | _NO:
+            problems.append(sheet.problem(row, f"'{word[:40]}': write yes or no", sheet.titles[columns["external"]]))
+            continue
+        told["external"] = "yes" if word in _YES else "no" if word else ""
         name = row.cells[columns[key]]
         told = {what: value for what, value in told.items() if value}
         if not name:

@@ -36,6 +36,7 @@ class Device:
     model: str = ""
     role: str = ""
     needs: tuple[Any, ...] = ()  # what feeds it
+    external: bool = False  # outside: its own failures are not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Kinds:
         kind, law = found
         role = said.get("role", "")
         return Device(name, kind, law, said.get("capacity", ""), said.get("side", ""), PURPOSES.get(plain(role), ""),
-                      said.get("model", ""), role)  # fmt: skip
+                      said.get("model", ""), role, external=said.get("external") == "yes")  # fmt: skip
 
     def _typed(self, name: str, facts: Facts, line: int) -> tuple[str, Mapping[str, str]] | None:
         """The type of a device, and failure data of its own over those of the type."""

@@ -16,6 +16,7 @@ from k2rel.errors import Problem
 
 __all__ = ["Connection", "connections", "joint"]
 
+_LONGEST_TITLE = 120
 _FACES = frozenset(("front", "rear", "back", "port", "f", "r", "fp", "rp", "face"))
 
 
@@ -26,6 +27,22 @@ class Connection:
     ends: tuple[End, End]
     cables: tuple[Cable, ...]
     panels: tuple[str, ...] = ()
+
+    def title(self) -> str:
+        """Its ends with their ports, its label and its panels; empty where that is no more than the devices.
+
+        Examples
+        --------
+        >>> ends = (End("sw-1", "Te1"), End("nas", "e0"))
+        >>> Connection(ends, (Cable(2, ends, label="K17"),)).title()
+        'sw-1 Te1 to nas e0 (K17)'
+        """
+        labels = [cable.label for cable in self.cables if cable.label]
+        if not labels and not self.panels and not any(end.port for end in self.ends):
+            return ""
+        about = ", ".join([*labels, *([f"through {', '.join(self.panels)}"] if self.panels else [])])
+        words = f"{self.ends[0]} to {self.ends[1]}"
+        return f"{words} ({about})"[:_LONGEST_TITLE] if about else words[:_LONGEST_TITLE]
 
     @property
     def line(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -16,7 +15,7 @@ from k2rel.cables.kinds import Device, Kinds
 from k2rel.cables.matching import Registry, is_patch_panel
 from k2rel.cables.panels import Connection, connections
 from k2rel.cables.power import Feeds, feeds_of
-from k2rel.cables.record import Cables, edge_name
+from k2rel.cables.record import Cables
 from k2rel.cables.rows import Cable, LeftOut, Reading, read_rows
 from k2rel.cables.sheet import Sheet, Source, read_sheet
 from k2rel.errors import InputError, Problem
@@ -217,8 +216,6 @@ class _Import:
         """Connections of devices that are known, and what the graph has of each."""
         kept: list[Connection] = []
         links: list[dict[str, Any]] = []
-        labels = Counter(one.cables[0].label for one in found)
-        taken = {*devices, *(label for label, count in labels.items() if count > 1)}
         for one in found:
             reason = next((reasons[end.device] for end in one.ends if end.device in reasons), "")
             if reason:
@@ -231,8 +228,8 @@ class _Import:
             if link is None or unknown:
                 self.unknown.update(dict.fromkeys((cable.line for cable in one.cables), "; ".join(unknown)))
                 continue
-            if name := edge_name(one.cables[0].label, taken):
-                link["name"] = name
+            if title := one.title():
+                link["title"] = title
             kept.append(one)
             links.append(link)
         return kept, links

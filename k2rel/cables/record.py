@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from k2rel.cables.choice import chosen, sides_of
 from k2rel.cables.kinds import Device, Match
 from k2rel.cables.panels import Connection
-from k2rel.cables.rows import LONGEST_NAME, LeftOut
+from k2rel.cables.rows import LeftOut
 from k2rel.errors import InputError
 from k2rel.tables import Shown
 
@@ -66,7 +66,7 @@ class Cables(Shown):
         -------
         networkx.MultiGraph
             Nodes are devices with ``type``, ``side``, ``capacity``, ``role`` and failure data of their own; edges are
-            connections with ``type``, ``name``, ``capacity``, ``cost`` and failure data.
+            connections with ``type``, ``title``, ``capacity``, ``cost`` and failure data.
 
         Examples
         --------
@@ -87,6 +87,8 @@ class Cables(Shown):
                 "role": one.purpose,
                 **one.law,
             }
+            if one.external:
+                told["external"] = True
             if one.needs:
                 told["needs"] = list(one.needs)
             graph.add_node(name, **{key: value for key, value in told.items() if value})
@@ -213,15 +215,3 @@ class Cables(Shown):
 
     def _line(self) -> str:
         return self.words()
-
-
-def edge_name(label: str, taken: set[str]) -> str:
-    """The label of a cable, where it can be the name of a part.
-
-    Examples
-    --------
-    >>> edge_name("C-0017", set()), edge_name("=A1", set()), edge_name("sw-1", {"sw-1"})
-    ('C-0017', '', '')
-    """
-    usable = label and len(label) <= LONGEST_NAME and label.isprintable() and label[0] not in "@="
-    return label if usable and label not in taken else ""
