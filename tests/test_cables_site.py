@@ -134,6 +134,14 @@ def test_devices_can_be_left_out_by_name() -> None:
     assert [one.reason for one in cables.left_out] == ["'oob' is left out (oob)"] * 2
 
 
+def test_traffic_classes_have_targets_of_their_own() -> None:
+    site = netbox(targets={"first": "rec-1", "second": "rec-2"})
+    assert list(site.traffic) == ["first", "second"]
+    assert {part for path in site.paths_of("first") for part in str(path.via).split("'") if part.startswith("rec")} == {
+        "rec-1"
+    }
+
+
 def test_power_feeds_count_where_they_are_asked_for() -> None:
     cables = [
         {"from": "host", "to": "sw"},

@@ -102,7 +102,8 @@ class Cables(Shown):
         Parameters
         ----------
         clients, targets : str or sequence of str, optional
-            Names, patterns (``"cam-*"``), device types or roles; by default the devices whose role says so.
+            Names, patterns (``"cam-*"``), device types or roles; by default the devices whose role says so. Targets may
+            be a mapping from traffic class to such.
         sides : mapping, optional
             From side to devices, or from device to side; by default what the tables say.
         **options
@@ -128,24 +129,15 @@ class Cables(Shown):
         """
         from k2rel.site import Site
 
-        asked = {"clients": clients, "targets": targets}
-        ends: dict[str, tuple[str, ...]] = {}
-        for argument, value in asked.items():
-            purpose = argument.removesuffix("s")
-            found = tuple(name for name, one in self.devices.items() if one.purpose == purpose)
-            ends[argument] = chosen(argument, value, self.devices) if value is not None else found
-            if not ends[argument]:
-                roles = ", ".join(sorted({one.role or one.model or one.type for one in self.devices.values()})[:8])
-                raise InputError(
-                    f"{argument}: no device is one; name devices, a pattern such as 'cam-*', a role or a type (there "
-                    f"are {roles}), or write '{purpose}' into the column role of the types"
-                )
-        if both := set(ends["clients"]) & set(ends["targets"]):
+        users = self._ends("clients", clients)
+        classes = targets if isinstance(targets, Mapping) else {"": targets}
+        reached = {str(name): self._ends("targets", value) for name, value in classes.items()}
+        if both := set(users) & {name for of in reached.values() for name in of}:
             raise InputError(f"targets: '{min(both)}' is a client and a target; a device is one of them")
         site = Site.from_graph(
             self.graph(),
-            clients=ends["clients"],
-            targets=ends["targets"],
+            clients=users,
+            targets=reached if isinstance(targets, Mapping) else reached[""],
             sides=sides_of(sides, self.devices) or None,
             types={name: dict(law) for name, law in self.types.items()},
             **options,
@@ -155,6 +147,19 @@ class Cables(Shown):
         return replace(
             site, found=replace(site.found, notes=(self.words(), *self.notes, *self._reasons(), *site.found.notes))
         )
+
+    def _ends(self, argument: str, value: Any) -> tuple[str, ...]:
+        """Clients or targets: those that are named, or whose role says so."""
+        purpose = argument.removesuffix("s")
+        by_role = tuple(name for name, one in self.devices.items() if one.purpose == purpose)
+        found = chosen(argument, value, self.devices) if value is not None else by_role
+        if not found:
+            roles = ", ".join(sorted({one.role or one.model or one.type for one in self.devices.values()})[:8])
+            raise InputError(
+                f"{argument}: no device is one; name devices, a pattern such as 'cam-*', a role or a type (there "
+                f"are {roles}), or write '{purpose}' into the column role of the types"
+            )
+        return found
 
     def _reasons(self) -> tuple[str, ...]:
         """Why rows were left out, one sentence a reason."""
