@@ -1,4 +1,4 @@
-"""What it costs to make a site of a list of cables: 5,000 of a fabric of 2,400 hosts, and a million that are refused."""
+"""What it costs to make a site of a list of cables: 5,000 of a fabric of 2,400 hosts; a million that are refused."""
 
 from __future__ import annotations
 
