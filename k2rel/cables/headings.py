@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 
 from k2rel.cables.sheet import Sheet
@@ -34,6 +34,7 @@ _ALONE = ("from", "to", "source", "destination", "dest", "src", "dst", "target",
           "a", "b", "z")  # fmt: skip
 
 
+@lru_cache(maxsize=100_000)  # words of a table come again and again
 def plain(text: str) -> str:
     """A name without what does not count in it.
 

@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from k2rel.cables.headings import plain
 from k2rel.rates import RateTable
@@ -127,6 +128,7 @@ def is_patch_panel(texts: Iterable[str]) -> bool:
     return any(_PANEL.search(plain(text)) for text in texts)
 
 
+@lru_cache(maxsize=10_000)
 def is_power(text: str) -> bool:
     """Whether a word for a cable or for what it ends at says that it brings power.
 
@@ -138,6 +140,7 @@ def is_power(text: str) -> bool:
     return bool(_POWER.search(plain(text)))
 
 
+@lru_cache(maxsize=10_000)
 def is_console(text: str) -> bool:
     """Whether a word for a cable or for what it ends at says that it is a console's.
 

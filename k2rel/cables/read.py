@@ -25,7 +25,7 @@ from k2rel.site import Site
 __all__ = ["from_cables", "read_cables"]
 
 _SHOWN = 20
-_MOST_PARTS = 10_000
+_MOST_DEVICES = 20_000  # 10,000 clients and 10,000 others; with the links of these it is counted when there is a site
 _LISTED = 3
 
 
@@ -138,6 +138,10 @@ class _Import:
         reading = read_rows(self.sheet, self.columns, known_as, known, self.is_passive, power=self.power)
         reading.cables = [cable for cable in reading.cables if not self._is_without(cable, reading)]
         found = connections(self.sheet, reading.cables, self.is_passive, reading.problems)
+        names = dict.fromkeys(end.device for one in found for end in one.ends)
+        if len(names) > _MOST_DEVICES:
+            message = f"has {len(names):,} devices; at most {_MOST_DEVICES:,} can be modelled, half of them clients"
+            raise InputError(Problem(message, self.sheet.name))
         devices, reasons = self._devices(found, reading)
         kept, links = self._links(found, devices, reasons, reading)
         self.kinds.finish()
@@ -151,11 +155,6 @@ class _Import:
         if not names:
             first = f"; of the first, in line {left_out[0].line}: {left_out[0].reason}" if left_out else ""
             raise InputError(Problem(f"no row is left: {len(self.sheet.rows):,} were left out{first}", self.sheet.name))
-        if len(names) + len(kept) > _MOST_PARTS:
-            raise InputError(
-                Problem(f"has {len(names):,} devices and {len(kept):,} connections, {len(names) + len(kept):,} parts; "
-                        f"a model has at most {_MOST_PARTS:,}", self.sheet.name)
-            )  # fmt: skip
         return Cables(
             self.sheet.name,
             len(self.sheet.rows),

@@ -139,8 +139,8 @@ def _text_of(path: Path) -> tuple[str, tuple[str, ...]]:
 
 def _too_many(count: int, name: str) -> Problem:
     return Problem(
-        f"has {count:,} rows; at most {MOST_ROWS:,} are read, and a model has at most 10,000 components and cables: "
-        "export the part of the network that is to be studied",
+        f"has {count:,} rows; at most {MOST_ROWS:,} are read, and a model has at most 10,000 clients and 10,000 "
+        "other devices and cables: export the part of the network that is to be studied",
         name,
     )
 
