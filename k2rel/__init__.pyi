@@ -2,6 +2,7 @@
 
 # isort: skip_file
 from . import (
+    cables as cables,
     ctmc as ctmc,
     design as design,
     distributions as distributions,
@@ -25,6 +26,7 @@ from . import (
 from ._version import __version__ as __version__
 from .answer import Answer as Answer
 from .bundled import level_names as level_names
+from .cables import from_cables as from_cables, read_cables as read_cables
 from .design.advice import advise as advise, best_changes as best_changes
 from .design.candidates import candidate_changes as candidate_changes
 from .design.changes import with_second as with_second

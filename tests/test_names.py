@@ -49,7 +49,7 @@ Answer Circumstances Distribution InputError K2relError Organisation Plan Policy
 UncertaintyResult at_least describe site.SiteDescription site.at_least site.describe
 __version__ data_loss
 entries_compared fit_laws for_people judgement_table level_names levels mttdl_table parse_distribution raid_losses
-raid_over_time read_circumstances read_costs read_fault_trees read_field redundant_units registry scrubbing solve
+raid_over_time from_cables read_cables read_circumstances read_costs read_fault_trees read_field redundant_units registry scrubbing solve
 units_with_coverage
 plots.Drawing plots.plot_changes plots.plot_data_loss_over_time plots.plot_front plots.plot_probability
 plots.plot_rates_updated plots.plot_repairs plots.plot_scrubbing plots.plot_side_figures plots.plot_sweep

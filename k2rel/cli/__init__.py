@@ -11,6 +11,7 @@ used; 3 a defect in k2rel itself. Heavy imports happen inside the verbs, so that
 ``sure``           the verb about what inputs within their limits leave possible
 ``interruptions``  verbs about interruptions, and about downtime in one year or month
 ``simulation``     the verb that simulates
+``cables``         the verb that makes a site of a list of cables
 ``rates``          the registry of failure data
 ``field``          field logs, updates
 ``advice``         what to change, spare parts, how many clients
@@ -35,6 +36,7 @@ from k2rel.arguments import as_tolerance, as_whole
 from k2rel.cli import (
     advice,
     batches,
+    cables,
     chains,
     field,
     interruptions,
@@ -95,6 +97,8 @@ _VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], Callable[[argparse
      "list every part with its failure data and source"),
     ("check", studies.check_verb, studies.check_options, "check a site file and say what it describes"),
     ("schema", studies.schema_verb, studies.schema_options, "print the JSON Schema of a site file"),
+    ("import", cables.import_verb, cables.import_options,
+     "make a site file of a list of cables, as inventories keep them"),
     ("failover", traffic.failover_verb, traffic.failover_options, "follow the failover rules for failed parts"),
     ("availability", studies.availability_verb, studies.availability_options, "how available each service is"),
     ("load", traffic.load_verb, traffic.load_options, "where the load goes, and how probable overload is"),

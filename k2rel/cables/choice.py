@@ -1,0 +1,81 @@
+"""Which devices are meant: by name, by a pattern of names, or by device type or role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from k2rel.cables.headings import plain
+from k2rel.cables.kinds import Device
+from k2rel.errors import InputError, closest
+
+__all__ = ["chosen", "sides_of", "words_of"]
+
+
+def words_of(argument: str, value: Any) -> tuple[str, ...]:
+    """Names and patterns, of which one text may hold several.
+
+    Examples
+    --------
+    >>> words_of("clients", "cam-*, mon-1"), words_of("clients", ["cam-*"])
+    (('cam-*', 'mon-1'), ('cam-*',))
+    """
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        value = value.split(",")
+    if isinstance(value, Mapping) or not isinstance(value, Iterable):
+        raise InputError(f"{argument}: names or patterns such as 'cam-*', got {type(value).__name__}")
+    return tuple(word for one in value if (word := str(one).strip()))
+
+
+def chosen(argument: str, value: Any, devices: Mapping[str, Device]) -> tuple[str, ...]:
+    """Devices that are meant, in the order in which they are listed.
+
+    Examples
+    --------
+    >>> devices = {name: Device(name, "server", role="Camera") for name in ("cam-1", "cam-2", "nas")}
+    >>> chosen("clients", "cam-*", devices), chosen("targets", ["nas"], devices)
+    (('cam-1', 'cam-2'), ('nas',))
+    """
+    found: dict[str, None] = {}
+    for word in words_of(argument, value):
+        if word in devices:
+            these = [word]
+        elif any(sign in word for sign in "*?["):
+            these = [name for name in devices if fnmatchcase(name, word)]
+        else:
+            these = [one.name for one in devices.values() if plain(word) in map(plain, (one.role, one.model, one.type))]
+        if not these:
+            known = {*devices, *(one.role for one in devices.values() if one.role)}
+            raise InputError(f"{argument}: no device has the name, role or type '{word[:60]}'{closest(word, known)}")
+        found |= dict.fromkeys(these)
+    return tuple(name for name in devices if name in found)
+
+
+def sides_of(value: Any, devices: Mapping[str, Device]) -> dict[str, str]:
+    """Side of each device that has one: what is given here goes before the column of the tables.
+
+    Examples
+    --------
+    >>> devices = {name: Device(name, "server") for name in ("sw-a", "sw-b")}
+    >>> sides_of({"A": "*-a", "B": "*-b"}, devices), sides_of({"sw-a": "red"}, devices)
+    ({'sw-a': 'A', 'sw-b': 'B'}, {'sw-a': 'red'})
+    """
+    found = {name: one.side for name, one in devices.items() if one.side}
+    if value is None:
+        return found
+    if not isinstance(value, Mapping):
+        raise InputError("sides: a mapping from side to devices, such as {'A': 'sw-a-*'}, or from device to side")
+    given: dict[str, str] = {}
+    of_devices = bool(value) and all(key in devices and isinstance(side, str) for key, side in value.items())
+    for key, those in value.items():
+        names, side = ((str(key),), str(those)) if of_devices else (chosen("sides", those, devices), str(key))
+        for name in names:
+            if given.setdefault(name, side) != side:
+                raise InputError(f"sides: '{name}' is on {given[name]} and on {side}; a device is on one side")
+    order = dict.fromkeys(map(str, value)) if not of_devices else {}
+    sides = {**found, **given}
+    ranks = {side: place for place, side in enumerate(order)}
+    return dict(sorted(sides.items(), key=lambda item: ranks.get(item[1], len(ranks)))) if order else sides

@@ -1,0 +1,222 @@
+"""Which column is what, by the names that people and inventory tools give them.
+
+Case, blanks, underscores and signs do not count: ``Device A``, ``device_a`` and ``DEVICE-A`` are one name. The names of
+NetBox are those of its table of cables (2.11 to 4.x), of its bulk import, and of its table of devices.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from itertools import product
+
+from k2rel.cables.sheet import Sheet
+from k2rel.errors import InputError, closest
+
+__all__ = ["CABLE", "DEVICE", "Columns", "columns_of", "is_cables", "is_devices", "plain", "unit_of", "unused"]
+
+_UNITS = {"h": "h", "hours": "h", "min": "min", "minutes": "min", "d": "d", "days": "d", "y": "y", "years": "y",
+          "fit": "FIT", "per_h": "/h", "1_h": "/h", "mb_s": "MB/s", "gb_s": "GB/s", "gbit_s": "Gbit/s",
+          "mbit_s": "Mbit/s"}  # fmt: skip
+
+_SIDES = {
+    "a": ("a", "side_a", "a_side", "end_a", "a_end", "from", "source", "src", "local", "near_end", "1", "origin"),
+    "b": ("b", "side_b", "b_side", "end_b", "b_end", "to", "destination", "dest", "dst", "target", "remote", "far_end",
+          "z", "side_z", "z_side", "end_z", "z_end", "2"),
+}  # fmt: skip
+_DEVICES = ("device", "device_name", "hostname", "host", "node", "equipment", "system", "parent")
+_PORTS = ("port", "port_name", "interface", "interface_name", "intf", "if", "connector", "socket", "termination")
+_KINDS = ("port_type", "termination_type", "interface_type", "port_kind")
+_ALONE = ("from", "to", "source", "destination", "dest", "src", "dst", "target", "origin", "side_a", "side_b",
+          "side_z", "a_side", "b_side", "z_side", "end_a", "end_b", "end_z", "a_end", "b_end", "z_end",
+          "a", "b", "z")  # fmt: skip
+
+
+@lru_cache(maxsize=100_000)  # words of a table come again and again
+def plain(text: str) -> str:
+    """A name without what does not count in it.
+
+    Examples
+    --------
+    >>> plain(" Device  A"), plain("MTTF [h]"), plain("fibre-channel Switch")
+    ('device_a', 'mttf_h', 'fibre_channel_switch')
+    """
+    return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFKC", text).casefold()).strip("_")
+
+
+def _both(side: str, words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        form for word, end in product(words, _SIDES[side]) for form in (f"{end}_{word}", f"{word}_{end}")
+    )  # fmt: skip
+
+
+def _end(side: str) -> dict[str, tuple[str, ...]]:
+    alone = tuple(word for word in _ALONE if word in _SIDES[side])
+    of_netbox = (f"termination_{side}_parent", f"termination_{side}_device")
+    return {
+        f"{side}_device": (*_both(side, _DEVICES), *of_netbox, *alone),
+        f"{side}_port": (f"side_{side}_name", *_both(side, _PORTS), f"termination_{side}_name"),
+        f"{side}_kind": (f"side_{side}_type", f"termination_{side}_type", *_both(side, _KINDS)),
+        f"{side}_site": _both(side, ("site",)),
+    }  # fmt: skip
+
+
+def _with_units(*words: str, units: Sequence[str]) -> tuple[str, ...]:
+    return (*words, *(f"{word}_{unit}" for word in words for unit in units))
+
+
+CABLE: Mapping[str, tuple[str, ...]] = {
+    **_end("a"),
+    **_end("b"),
+    "type": ("cable_type", "type", "media", "medium", "cable_media", "cable", "kind"),
+    "status": ("status", "state", "cable_status"),
+    "label": ("label", "cable_label", "cable_name", "cable_id", "cable_no", "cable_number", "cable_tag", "name"),
+    "capacity": _with_units(
+        "capacity", "bandwidth", "speed", "link_speed", "rate", units=("mb_s", "gb_s", "gbit_s", "mbit_s")
+    ),
+    "cost": ("cost", "metric"),
+}
+"""Columns of a list of cables, by what they hold; of several names that are there the first counts."""
+
+DEVICE: Mapping[str, tuple[str, ...]] = {
+    "device": ("device", "device_name", "hostname", "name", "host", "node", "equipment", "match", "pattern"),
+    "model": ("device_type", "model", "type", "product", "part_number", "hardware"),
+    "role": ("role", "device_role", "function"),
+    "component": ("component_type", "component", "registry_type", "k2rel_type", "type_of_part"),
+    "rates": ("rates", "rates_id", "entry"),
+    "mttf": _with_units("mttf", "mtbf", units=("h", "hours", "y", "years", "d", "days")),
+    "failure_rate": _with_units("failure_rate", "lambda", units=("h", "per_h", "1_h", "fit")),
+    "unavailability": ("unavailability",),
+    "mttr": _with_units("mttr", "repair_time", "time_to_repair", units=("h", "hours", "min", "minutes", "d", "days")),
+    "capacity": _with_units("capacity", "bandwidth", "throughput", units=("mb_s", "gb_s", "gbit_s", "mbit_s")),
+    "side": ("side", "fabric"),
+    "status": ("status", "state"),
+    "site": ("site",),
+    "asset_tag": ("asset_tag",),
+    "external": ("external", "outside"),
+    "source": ("source", "source_of_data", "reference"),
+}
+"""Columns of a table of devices or of their types."""
+
+Columns = Mapping[str, int]
+"""Place of each column that was found."""
+
+
+@cache
+def _known(cables: bool) -> dict[str, tuple[str, int]]:
+    """What each name can be, with its rank among the names of that; the first to claim a name has it."""
+    found: dict[str, tuple[str, int]] = {}
+    for what, names in (CABLE if cables else DEVICE).items():
+        for rank, name in enumerate(names):
+            found.setdefault(name, (what, rank))
+    return found
+
+
+def _places(titles: Sequence[str], *, cables: bool) -> dict[str, int]:
+    ranks: dict[str, tuple[int, int]] = {}
+    for place, title in enumerate(titles):
+        known = _known(cables).get(plain(title))
+        if known is not None:
+            what, rank = known
+            ranks[what] = min(ranks.get(what, (rank, place)), (rank, place))
+    return {what: place for what, (_, place) in ranks.items()}
+
+
+def is_cables(titles: Sequence[str]) -> bool:
+    """Whether these name the columns of a list of cables.
+
+    Examples
+    --------
+    >>> is_cables(["Label", "Termination A", "Device A", "Device B"]), is_cables(["Cables of studio 3"])
+    (True, False)
+    """
+    return {"a_device", "b_device"} <= _places(titles, cables=True).keys()
+
+
+def is_devices(titles: Sequence[str]) -> bool:
+    """Whether these name the columns of a table of devices or of their types.
+
+    Examples
+    --------
+    >>> is_devices(["Name", "Role", "Type"]), is_devices(["type", "component type"]), is_devices(["Type"])
+    (True, True, False)
+    """
+    found = _places(titles, cables=False).keys()
+    return len(found) > 1 and bool(found & {"device", "model", "role"})
+
+
+def columns_of(sheet: Sheet, named: Mapping[str, str], *, cables: bool) -> Columns:
+    """Find the columns of a table; `named` says of some which they are.
+
+    Examples
+    --------
+    >>> columns_of(Sheet("c.csv", ("To", "From", "Length"), ()), {}, cables=True)
+    {'b_device': 0, 'a_device': 1}
+    """
+    known = CABLE if cables else DEVICE
+    double = [title for title in sheet.titles if title and sheet.titles.count(title) > 1]
+    found = _places(sheet.titles, cables=cables)
+    for what, title in named.items():
+        if what not in known:
+            raise InputError(f"columns: there is nothing like '{what[:40]}' in a table{closest(what, known)}")
+        if title not in sheet.titles:
+            raise InputError(
+                sheet.problem(sheet.line, f"there is no column '{title[:40]}'{closest(title, sheet.titles)}")
+            )
+        for other in [other for other, place in found.items() if sheet.titles[place] == title]:
+            del found[other]
+        found[what] = sheet.titles.index(title)
+    used = {sheet.titles[place] for place in found.values()}
+    if twice := sorted(used & set(double)):
+        raise InputError(sheet.problem(sheet.line, f"the column '{twice[0][:40]}' is there twice"))
+    missing = {"a_device", "b_device"} - found.keys() if cables else ()
+    if missing or (not cables and not is_devices(sheet.titles) and not found.keys() & {"device", "model", "role"}):
+        raise InputError(sheet.problem(sheet.line, _unrecognised(sheet, found, cables=cables)))
+    return found
+
+
+def _unrecognised(sheet: Sheet, found: Columns, *, cables: bool) -> str:
+    titles = [title for title in sheet.titles if title]
+    there = f"found {', '.join(repr(title[:40]) for title in titles[:20]) or 'nothing'}"
+    if not cables:
+        return (
+            "this is no table of devices or types; it needs a column 'device', 'device type' or 'role', and beside it "
+            f"'component type' or failure data (mttf, mttr); {there}"
+        )
+    words = {plain(title) for title in titles}
+    if {"termination_a_id", "termination_b_id"} <= words:
+        return (
+            "this export of NetBox (before 2.11) names ports by their number and no devices; use the table of its bulk "
+            "import (side_a_device, side_a_name, side_b_device, side_b_name), or a newer export"
+        )
+    if {"termination_a", "termination_b"} <= words and not found.keys() & {"a_device", "b_device"}:
+        return (
+            "this export of NetBox names ports and no devices; choose 'All data (CSV)', or add the columns Device A "
+            f"and Device B to the view (Configure Table); {there}"
+        )
+    if len(titles) < 2:
+        return f"this is no list of cables: one column only; cells are separated by commas, semicolons or tabs; {there}"
+    missing = " and ".join(what for what in ("a_device", "b_device") if what not in found)
+    return (
+        f"this is no list of cables: {missing} missing; it needs the devices at both ends (a_device and b_device, "
+        "Device A and Device B, From and To, Source and Destination), and ports, type, status and label where there "
+        f"are such; {there}; or say which is which with columns (a_device=NAME)"
+    )
+
+
+def unused(sheet: Sheet, found: Columns) -> tuple[str, ...]:
+    """Columns that were not used."""
+    return tuple(title for place, title in enumerate(sheet.titles) if title and place not in found.values())
+
+
+def unit_of(title: str) -> str:
+    """Unit that the name of a column ends with; empty where it names none.
+
+    Examples
+    --------
+    >>> unit_of("MTTF [years]"), unit_of("capacity (MB/s)"), unit_of("mttr")
+    ('y', 'MB/s', '')
+    """
+    return next((unit for tail, unit in _UNITS.items() if plain(title).endswith(f"_{tail}")), "")

@@ -1,0 +1,208 @@
+"""What tables of devices and of their types say of a device: the row of its name goes before one of its model or role.
+
+A row is about a device, about all devices whose names fit a pattern (``cam-*``), or, where the table has no column of
+devices, about a device type or role. Rows of several tables complete each other; where they disagree, both are named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from k2rel.cables.headings import Columns, columns_of, is_devices, plain
+from k2rel.cables.quantities import Quantities
+from k2rel.cables.sheet import Sheet, Source, read_sheet
+from k2rel.errors import Problem
+
+__all__ = ["LAW", "PURPOSES", "Entry", "Inventory", "read_inventory"]
+
+LAW = ("rates", "mttf", "failure_rate", "unavailability", "mttr")
+"""What a table may say of failure and repair, under the keys of a site file."""
+PURPOSES = {"client": "client", "clients": "client", "target": "target", "targets": "target", "network": "network",
+            "patch_panel": "passive", "passive": "passive"}  # fmt: skip
+"""What a device may be in the model, by the words for it in a column of roles."""
+_NUMBERS = ("mttf", "failure_rate", "unavailability", "mttr", "capacity")
+_TEXTS = ("model", "role", "component", "rates", "side", "status", "site", "asset_tag", "source", "external")
+_YES = frozenset(("yes", "y", "true", "1", "x"))
+_NO = frozenset(("no", "n", "false", "0"))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row: what it is about and what it says."""
+
+    key: str
+    of_device: bool
+    says: Mapping[str, str]
+    file: str
+    line: int
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether it is about all that fit it."""
+        return any(sign in self.key for sign in "*?[")
+
+    def problem(self, message: str) -> Problem:
+        """Say what is wrong with it."""
+        return Problem(message, self.file, self.line)
+
+
+@dataclass
+class Inventory:
+    """All rows of all tables."""
+
+    names: dict[str, list[Entry]] = field(default_factory=dict)
+    patterns: list[Entry] = field(default_factory=list)
+    classes: dict[str, list[Entry]] = field(default_factory=dict)
+    class_patterns: list[Entry] = field(default_factory=list)
+    files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def add(self, entry: Entry) -> None:
+        """Take up a row."""
+        if entry.is_pattern:
+            (self.patterns if entry.of_device else self.class_patterns).append(entry)
+        elif entry.of_device:
+            self.names.setdefault(entry.key, []).append(entry)
+        else:
+            self.classes.setdefault(plain(entry.key), []).append(entry)
+
+    def facts(self, name: str, problems: list[Problem]) -> dict[str, tuple[str, Entry]]:
+        """What is known of a device, each with the row that says it; the nearest row goes before the others."""
+        found: dict[str, tuple[str, Entry]] = {}
+        self._take(found, self.names.get(name, ()), name, problems)
+        self._take(found, [one for one in self.patterns if fnmatchcase(name, one.key)], name, problems)
+        for what in ("model", "role"):
+            if what in found:
+                self._take(found, self.of_class(found[what][0]), name, problems)
+        return found
+
+    def of_class(self, text: str) -> list[Entry]:
+        """Rows about a device type or role, wherever it stands; rows about the name itself before those of patterns."""
+        exact = [*self.classes.get(plain(text), ()), *self.names.get(text, ())]
+        return exact or [one for one in self.class_patterns if fnmatchcase(text, one.key)]
+
+    def _take(
+        self, found: dict[str, tuple[str, Entry]], entries: Iterable[Entry], name: str, problems: list[Problem]
+    ) -> None:
+        """Add what rows of one rank say; they may complete each other and may not disagree."""
+        new: dict[str, tuple[str, Entry]] = {}
+        has_rate = bool(found.keys() & set(LAW[:-1]))
+        for entry in entries:
+            for what, value in entry.says.items():
+                before = new.setdefault(what, (value, entry))
+                if before[0] != value:
+                    problem = entry.problem(
+                        f"'{name}': {what} is '{value[:40]}' here and '{before[0][:40]}' in line {before[1].line}"
+                        + (f" of {before[1].file}" if before[1].file != entry.file else "")
+                    )
+                    if problem not in problems:
+                        problems.append(problem)
+        for what, told in new.items():
+            if what in LAW[:-1] and has_rate:
+                continue  # another form of what a nearer row says
+            found.setdefault(what, told)
+
+    def known_as(self, text: str) -> str:
+        """The name of a device that NetBox writes with its asset tag, ``sw-1 (A-100)``."""
+        match = re.fullmatch(r"(.+) \((.+)\)", text)
+        if match and text not in self.names:
+            for entry in self.names.get(match[1], ()):
+                if entry.says.get("asset_tag") == match[2]:
+                    return match[1]
+        return text
+
+    def everybody(self) -> Iterator[str]:
+        """Names of all devices that have a row of their own."""
+        yield from self.names
+
+
+def read_inventory(types: Any, problems: list[Problem]) -> Inventory:
+    """Read one table, several, or a mapping from device, pattern, type or role to component type or data.
+
+    Examples
+    --------
+    >>> found = read_inventory({"sw-*": "gige_switch", "sw-1": {"mttf": "30 y"}}, [])
+    >>> {what: said for what, (said, _) in found.facts("sw-1", []).items()}
+    {'mttf': '30 y', 'component': 'gige_switch'}
+    """
+    inventory = Inventory()
+    files: list[str] = []
+    notes: list[str] = []
+    for number, source in enumerate(_sources(types), 1):
+        name = "types" if number == 1 else f"types {number}"
+        sheet = read_sheet(source, name, is_devices)
+        columns = columns_of(sheet, {}, cables=False)
+        files.append(sheet.name)
+        notes += [f"{sheet.name}: {note}" for note in sheet.notes]
+        if not sheet.rows:
+            problems.append(Problem("holds no rows, only the names of the columns", sheet.name, sheet.line))
+            continue
+        for entry in _entries(sheet, columns, problems):
+            inventory.add(entry)
+    inventory.files, inventory.notes = tuple(files), tuple(notes)
+    return inventory
+
+
+def _sources(types: Any) -> Sequence[Source]:
+    """Tables of types; a mapping is one, of which the keys are what its rows are about."""
+    if types is None:
+        return ()
+    if isinstance(types, Mapping):
+        records = []
+        for key, said in types.items():
+            values = {"component": said} if isinstance(said, str) else dict(said)
+            if "type" in values:
+                values["component"] = values.pop("type")
+            records.append({"device": str(key), **values})
+        return (records,) if records else ()
+    if isinstance(types, str | Path) or not isinstance(types, Sequence):
+        return (types,)
+    if types and all(isinstance(one, Mapping) for one in types):
+        return (types,)
+    return tuple(source for one in types for source in (_sources(one) if isinstance(one, Mapping) else (one,)))
+
+
+def _entries(sheet: Sheet, columns: Columns, problems: list[Problem]) -> Iterator[Entry]:
+    key, says = _key_of(sheet, columns)
+    quantities = Quantities(sheet, columns, problems)
+    for row in sheet.rows:
+        if row.wrong:
+            problems.append(sheet.problem(row, row.wrong))
+            continue
+        told = {what: row.cells[columns[place]] for what, place in says.items()}
+        told |= {what: quantities.of(row, what) for what in _NUMBERS}
+        if (word := told.get("external", "").casefold()) and word not in _YES | _NO:
+            problems.append(sheet.problem(row, f"'{word[:40]}': write yes or no", sheet.titles[columns["external"]]))
+            continue
+        told["external"] = "yes" if word in _YES else "no" if word else ""
+        name = row.cells[columns[key]]
+        told = {what: value for what, value in told.items() if value}
+        if not name:
+            if told:
+                problems.append(sheet.problem(row, "is empty; each row is about something", sheet.titles[columns[key]]))
+            continue
+        rates = [what for what in LAW[:-1] if what in told]
+        if len(rates) > 1:
+            problems.append(sheet.problem(row, f"{' and '.join(rates)} say the same in different forms; keep one"))
+            continue
+        yield Entry(name, key == "device", told, sheet.name, row.line)
+
+
+def _key_of(sheet: Sheet, columns: Columns) -> tuple[str, Mapping[str, str]]:
+    """What rows are about, and of the texts that they hold the column of each."""
+    texts = {what: what for what in _TEXTS if what in columns}
+    if "device" in columns:
+        return "device", texts
+    if "model" not in columns:
+        return "role", {what: place for what, place in texts.items() if what != "role"}
+    if "role" in columns and "component" not in columns:
+        words = {plain(row.cells[columns["role"]]) for row in sheet.rows} - {""}
+        if words and not words & PURPOSES.keys() and not columns.keys() & set(LAW):
+            others = {what: place for what, place in texts.items() if what not in ("role", "model")}
+            return "role", {**others, "component": "model"}  # a role, and the type of the registry for it
+    return "model", {what: place for what, place in texts.items() if what != "model"}

@@ -1,0 +1,77 @@
+"""Numbers in a table with their units: those of a column are read in one way, whoever wrote the sheet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from k2rel.cables.headings import Columns, unit_of
+from k2rel.cables.sheet import Row, Sheet
+from k2rel.errors import Problem
+from k2rel.numerals import Evidence, Mark, decided, numeral
+from k2rel.units import parse_bandwidth, parse_duration, parse_mttf, parse_rate
+
+__all__ = ["Quantities"]
+
+_SPLIT = re.compile(r"([+-]?[\d.,' ]*\d[.,]?(?:[eE][+-]?\d+)?)\s*(.*)", re.ASCII)
+_SPEED = re.compile(r"(g|m)(?:b(?:e|ase.*|it|ps|it/s|/s)?|e|fc)?$")  # 10G, 25GbE, 100 Mbit, 16GFC: all of bits
+_BYTES = ("kB/s", "MB/s", "GB/s")
+_READ: Mapping[str, Callable[[object], float]] = {
+    "mttf": parse_mttf,
+    "mttr": parse_duration,
+    "failure_rate": parse_rate,
+    "capacity": parse_bandwidth,
+    "unavailability": float,  # type: ignore[dict-item]
+    "cost": float,  # type: ignore[dict-item]
+}
+
+
+class Quantities:
+    """The columns of numbers of a sheet; what cannot be read becomes a problem of its row."""
+
+    def __init__(self, sheet: Sheet, columns: Columns, problems: list[Problem]) -> None:
+        self.sheet, self.problems = sheet, problems
+        self.places = {what: place for what, place in columns.items() if what in _READ}
+        self.units = {what: unit_of(sheet.titles[place]) for what, place in self.places.items()}
+        self.marks = self._marks(sheet.rows)
+
+    def _marks(self, rows: Sequence[Row]) -> dict[str, Mark]:
+        """Decide the decimal separator of every column, from all of its cells."""
+        found: dict[str, Evidence] = {}
+        for what, place in self.places.items():
+            found[what] = Evidence()
+            parts = ((row.line, _SPLIT.fullmatch(row.cells[place])) for row in rows if row.cells[place])
+            found[what].see((line, match[1]) for line, match in parts if match)
+        named = {self.sheet.titles[self.places[what]]: evidence for what, evidence in found.items()}
+        marks = decided(named, self.sheet.mark, self.sheet.name)
+        return {what: marks[self.sheet.titles[place]] for what, place in self.places.items()}
+
+    def of(self, row: Row, what: str) -> str:
+        """A quantity as a site file has it, or an empty text."""
+        place = self.places.get(what)
+        cell = row.cells[place] if place is not None else ""
+        if not cell:
+            return ""
+        match = _SPLIT.fullmatch(cell)
+        number = numeral(match[1]) if match else None
+        value = number.value(self.marks[what]) if number else None
+        if match is None or value is None:
+            self._wrong(row, what, f"'{cell[:40]}' is no number with a unit")
+            return ""
+        unit = match[2].strip() or self.units[what]
+        if what == "capacity" and unit not in _BYTES and (speed := _SPEED.match(unit.casefold())):
+            unit = f"{speed[1].upper()}b/s"
+        text = f"{value:.15g} {unit}".strip()
+        try:
+            read = _READ[what](text)
+            if what == "cost" and not 0 < read < float("inf"):
+                raise ValueError(f"a cost is above 0, got '{cell[:40]}'")
+            if what == "unavailability" and not 0 <= read < 1:
+                raise ValueError(f"an unavailability is at least 0 and below 1, got '{cell[:40]}'")
+        except ValueError as error:
+            self._wrong(row, what, str(error))
+            return ""
+        return text
+
+    def _wrong(self, row: Row, what: str, message: str) -> None:
+        self.problems.append(self.sheet.problem(row, message, self.sheet.titles[self.places[what]]))
