@@ -21,6 +21,7 @@ from k2rel.site.given import LAW_KEYS, RATE_KEYS, GivenLaw
 from k2rel.site.kinds import check_kinds, kinds_of
 from k2rel.site.limits import LIMITED
 from k2rel.site.model import Assumption, CommonCauseGroup, Component, RaidSet, Site, Variant
+from k2rel.site.names import drive_ids, is_kept_for_clients
 from k2rel.site.source import KeyPath, YamlSource, as_written
 from k2rel.site.stages import named, subscription_in
 from k2rel.site.takeovers import takeovers_of
@@ -148,12 +149,15 @@ class _Builder:
                     path,
                     f"the name '{name}' is already used in line {line}; give each part a name of its own",
                 )
-            elif re.fullmatch(r"client_\d+(_.*)?", name):
+            elif is_kept_for_clients(name):
                 self.checks.report(path, "names that start with client_ and a number are kept for the clients' parts")
             first.setdefault(name, path)
-        for name in file.components | file.links:
-            if re.fullmatch(r"(.+)_(drive|spare)_\d+", name) and name.rsplit("_", 2)[0] in file.raid_sets:
-                self.checks.report(("components", name), "this is the name of a drive of the RAID set; choose another")
+        for raid_set, entry in file.raid_sets.items():
+            for drive in (name for ids in drive_ids(raid_set, entry.drives, entry.hot_spares) for name in ids):
+                if drive in first:
+                    message = f"this is the name of a drive of RAID set '{raid_set}'; choose another"
+                    self.checks.report(first[drive], message)
+                first.setdefault(drive, ("raid_sets", raid_set))
 
     def _component(self, key: str, entry: doc.ComponentEntry, path: KeyPath) -> Component:
         if entry.side is not None:
@@ -233,12 +237,13 @@ class _Builder:
             )
         if entry.within is not None:
             self.checks.known(entry.within, components, ("raid_sets", key, "in"), "component")
+        drives, spares = drive_ids(key, entry.drives, entry.hot_spares)
         result = RaidSet(
             id=key,
             title=entry.title or key.replace("_", " "),
             level=entry.level,
-            drives=tuple(f"{key}_drive_{n}" for n in range(1, entry.drives + 1)),
-            spares=tuple(f"{key}_spare_{n}" for n in range(1, entry.hot_spares + 1)),
+            drives=drives,
+            spares=spares,
             drive_type=entry.drive_type,
             within=entry.within,
             rebuild_h=entry.rebuild,

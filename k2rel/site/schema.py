@@ -13,7 +13,7 @@ from k2rel.site.limits import FAMILIES, LIMITED
 
 __all__ = ["json_schema"]
 
-_REFERENCE = {"type": "string", "pattern": "^=[A-Za-z][A-Za-z0-9_]*$", "description": "an assumption's value"}
+_REFERENCE = {"type": "string", "pattern": "^=.", "description": "an assumption's value"}
 
 _NUMBER = {"type": ["number", "string"]}
 _LIMITS = {

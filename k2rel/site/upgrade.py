@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 import k2rel.site.document as doc
-from k2rel.errors import InputError
+from k2rel.errors import InputError, Problem
 from k2rel.site.formats import of_format_2, order_by_side, yielding
+from k2rel.site.plain import composed
 from k2rel.site.read import document_of, site_of
 from k2rel.site.source import KeyPath, YamlSource, yaml_source, yaml_text
 
@@ -116,7 +116,12 @@ class _Editor:
     said: list[tuple[int, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.root = YAML(typ="safe", pure=True).compose(self.text)
+        self.root = composed(self.text)
+        met: set[int] = set()
+        if (place := _alias(self.root, met)) is not None:
+            line = place.start_mark.line + 1
+            why = "an alias (*) stands for this entry elsewhere, so that it cannot be rewritten; write each entry out"
+            raise InputError(Problem(why, self.source.name, line))
 
     def say(self, path: KeyPath, what: str) -> None:
         self.said.append((self.source.lines[path], what))
@@ -207,6 +212,17 @@ class _Editor:
 
     def _newline(self) -> str:
         return "\r\n" if "\r\n" in self.text else "\n"
+
+
+def _alias(node: Node, met: set[int]) -> Node | None:
+    """A node that several entries stand for."""
+    if isinstance(node, ScalarNode):
+        return None
+    if id(node) in met:
+        return node
+    met.add(id(node))
+    below = (one for item in node.value for one in (item if isinstance(item, tuple) else (item,)))
+    return next((found for one in below if (found := _alias(one, met)) is not None), None)
 
 
 def _end(text: str, node: Any) -> int:
