@@ -16,7 +16,9 @@ from k2rel.design.target_forms import Target
 from k2rel.design.targets import read_target
 from k2rel.errors import InputError, Problem
 from k2rel.report.render import Job
+from k2rel.site.names import file_stem
 from k2rel.site.read import pinned_table
+from k2rel.site.settings import setting_text
 from k2rel.studies import Study, free_name, studies_of, study
 
 __all__ = ["COMPARISON", "PAIR", "Options", "cell_count", "jobs_of", "pair_job", "read_levels", "resolved"]
@@ -91,13 +93,14 @@ def jobs_of(
     studies: Mapping[str, tuple[str, Study]], options: Options, *, comparison: bool, missing: Sequence[str] = ()
 ) -> list[Job]:
     """A report for each level, and their comparison; `missing` are those whose files have mistakes."""
-    jobs = []
+    jobs: list[Job] = []
     title = options.head.get("title", "")
     for name, (text, one) in studies.items():
         if name.lower() in {"index", COMPARISON}:
             name += "-site"  # those two pages have names of their own
         wanted = read_target(options.target, one.site) if options.target else {}
-        own = [f"{key}={value}" for key, value in one.site.changed]
+        name = file_stem(name, [job.name for job in jobs])
+        own = [setting_text(key, value) for key, value in one.site.changed]
         parameters = options.parameters(level=resolved(text), name=name, settings=own)
         called = one.site.title if not title else title if len(studies) == 1 else f"{title}: {one.site.title}"
         jobs.append(

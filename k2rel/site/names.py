@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 
 __all__: list[str] = []
 
@@ -147,6 +147,23 @@ def cause_in(key: str) -> tuple[str, str]:
     return field, cause.removesuffix("]")
 
 
+def names_listed(text: str, known: Collection[str]) -> tuple[str, ...]:
+    """Take a list of names apart, which commas part; of several ways to read it the longest `known` names count.
+
+    Examples
+    --------
+    >>> names_listed("psu, disk, 15 krpm,toe", ["psu", "disk, 15 krpm"])
+    ('psu', 'disk, 15 krpm', 'toe')
+    """
+    pieces, result = text.split(","), []
+    while pieces:
+        ends = (n for n in range(len(pieces), 1, -1) if ",".join(pieces[:n]).strip() in known)
+        end = next(ends, 1)
+        result.append(",".join(pieces[:end]).strip())
+        pieces = pieces[end:]
+    return tuple(name for name in result if name)
+
+
 def as_yaml(name: str) -> str:
     """Write a name as a key or a value of YAML, in quotes where it needs them.
 
@@ -159,6 +176,34 @@ def as_yaml(name: str) -> str:
     return name if plain else json.dumps(name, ensure_ascii=False)
 
 
+def spoken(name: str) -> str:
+    """A name as people write it, with spaces for underlines.
+
+    Examples
+    --------
+    >>> spoken("file_system"), spoken("_")
+    ('file system', '_')
+    """
+    words = name.replace("_", " ")
+    return words if words.strip() else name
+
+
+def place_words(place: str) -> str:
+    """A side or holder as it stands behind "at" or "from", with which its name may begin itself.
+
+    Examples
+    --------
+    >>> place_words("at_node_2"), place_words("at_")
+    ('node_2', 'at_')
+    """
+    return place.removeprefix("at_") or place
+
+
+def drawn_for_clients(parts: Iterable[str]) -> set[str]:
+    """What drawings call all clients but the first, and their own parts."""
+    return {"clients", *(f"clients_{part}" for part in parts)}
+
+
 def file_stem(name: str, taken: Collection[str] = ()) -> str:
     """Give a name as part of a file's name, safe on every file system, unlike those in `taken` in more than case.
 
@@ -167,7 +212,7 @@ def file_stem(name: str, taken: Collection[str] = ()) -> str:
     >>> file_stem("L2R"), file_stem("Halle 3/Nord: Büro"), file_stem("l2r", ["L2R"]), file_stem("CON")
     ('L2R', 'Halle_3_Nord_Büro', 'l2r_2', 'CON_')
     """
-    stem = re.sub(r"[^\w.()+-]+", "_", name).strip("._ ") or "site"
+    stem = re.sub(r"[^\w.()+-]+", "_", name).lstrip("._-").rstrip(".") or "site"
     stem = _shortened(stem)
     if stem.split(".")[0].casefold() in _DEVICES:
         stem += "_"
