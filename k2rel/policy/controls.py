@@ -266,8 +266,8 @@ class Controls:
         Examples
         --------
         >>> from k2rel.site import read_site
-        >>> takeover = Controls(Policy(read_site("L2R"), sticky=True), TakeoverTimes())
-        >>> takeover.variables(np.array([0]))["file_system held by 0"].tolist()
+        >>> policy = Policy(read_site("L2R"), sticky=True)
+        >>> Controls(policy, TakeoverTimes()).variables(np.array([0]))[policy.held_by("file_system", 0)].tolist()
         [True]
         """
         return {name: column[controls] for name, column in self._variables.items()}

@@ -21,7 +21,7 @@ from k2rel.site.given import LAW_KEYS, RATE_KEYS, GivenLaw
 from k2rel.site.kinds import check_kinds, kinds_of
 from k2rel.site.limits import LIMITED
 from k2rel.site.model import Assumption, CommonCauseGroup, Component, RaidSet, Site, Variant
-from k2rel.site.names import drawn_for_clients, drive_ids, is_kept_for_clients, spoken
+from k2rel.site.names import drive_ids, is_kept_for_clients, said_of_clients, spoken
 from k2rel.site.source import KeyPath, YamlSource, as_written
 from k2rel.site.stages import named, subscription_in
 from k2rel.site.takeovers import takeovers_of
@@ -142,7 +142,7 @@ class _Builder:
             *((name, ("raid_sets", name)) for name in file.raid_sets),
             *((name, ("clients", "parts", name)) for name in file.clients.parts),
         ]
-        drawn = drawn_for_clients(file.clients.parts)
+        taken = said_of_clients(file.clients.parts)
         for name, path in places:
             if name in first:
                 line = self.source.lines.get(first[name])
@@ -152,8 +152,8 @@ class _Builder:
                 )
             elif is_kept_for_clients(name):
                 self.checks.report(path, "names that start with client_ and a number are kept for the clients' parts")
-            elif name in drawn and path[0] != "clients":
-                self.checks.report(path, "drawings call the clients, or a part of theirs, so; choose another")
+            elif name in taken and path[0] != "clients":
+                self.checks.report(path, "the clients, or a part of theirs, are called so in answers; choose another")
             first.setdefault(name, path)
         for raid_set, entry in file.raid_sets.items():
             for drive in (name for ids in drive_ids(raid_set, entry.drives, entry.hot_spares) for name in ids):

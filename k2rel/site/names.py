@@ -199,9 +199,14 @@ def place_words(place: str) -> str:
     return place.removeprefix("at_") or place
 
 
-def drawn_for_clients(parts: Iterable[str]) -> set[str]:
-    """What drawings call all clients but the first, and their own parts."""
-    return {"clients", *(f"clients_{part}" for part in parts)}
+def said_of_clients(parts: Iterable[str]) -> set[str]:
+    """What drawings call all clients but the first, and their own parts; tables call these each client's."""
+    return {"clients", *(name for part in parts for name in (f"clients_{part}", f"each client's {part}"))}
+
+
+def variable_of(name: str, what: str) -> str:
+    """Name a variable of the rules that is about a part or role; no name has the sign between."""
+    return f"{name}\x1f{what}"
 
 
 def file_stem(name: str, taken: Collection[str] = ()) -> str:
