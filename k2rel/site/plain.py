@@ -26,7 +26,21 @@ _PLAIN = ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", 
 # what Python writes of lists and texts, if it is not asked to be safe
 _OF_PYTHON = ("python/tuple", "python/list", "python/dict", "python/str", "python/unicode")
 _TAGS = {f"tag:yaml.org,2002:{name}" for name in (*_PLAIN, *_OF_PYTHON)}
+_OF_NAMES = frozenset((
+    "type", "side", "in", "on", "true", "between", "needs", "of", "via", "carried_by", "drive_type", "server", "triggers",
+    "heartbeat", "fence", "quorum", "takes_down", "units", "requires", "when", "members", "lost", "works", "kinds",
+    "full_service", "rates", "name", "takeover_needs",
+))  # fmt: skip
+"""Keys of what has a name, or names."""
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def _has_name(path: KeyPath) -> bool:
+    """Whether names stand at a place: under a key of them, or by a key that is a name itself."""
+    keys = [key for key in path if isinstance(key, str)]
+    around = keys[-2:-1]
+    by_name = around in (["subscriptions"], ["when"]) or (keys[:2] == ["clients", "kinds"] and keys[-1:] != ["count"])
+    return by_name or not _OF_NAMES.isdisjoint(keys[-1:])
 
 
 class _Composer(Composer):
@@ -94,7 +108,7 @@ class _Reader:
         if str(node.tag) not in _TAGS:
             raise self.refusal(f"the tag {str(node.tag)[:40]} is not allowed; write plain values", node)
         if isinstance(node, ScalarNode):
-            return self.scalar(node)
+            return self.scalar(node, is_name=_has_name(path))
         of_alias |= id(node) in self.met
         if id(node) in self.around:
             raise InputError(Problem("an alias (*) leads back to the entry that it stands in", self.name, line))
@@ -147,8 +161,9 @@ class _Reader:
                 self.lines |= {at: n for at, n in found.items() if at[len(path)] in new}
         return result
 
-    def scalar(self, node: ScalarNode) -> Any:
-        if str(node.tag).endswith((":str", ":unicode")):
+    def scalar(self, node: ScalarNode, *, is_name: bool) -> Any:
+        """One value; a name stays as it is written, also where YAML 1.2 takes 1e5, a text in YAML 1.1, for a number."""
+        if str(node.tag).endswith((":str", ":unicode")) or (is_name and str(node.tag).endswith((":int", ":float"))):
             return self.text(node)
         try:
             value = self.scalars.construct_object(node, deep=True)
