@@ -41,7 +41,7 @@ MOST_PATHS = 32
 MOST_PATHS_OF_ALL_KINDS = 4096
 
 
-_Dealt = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+_Dealt = Annotated[tuple[PartName, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str | int | float) else v)]
 
 
 class LawFields(Record):
@@ -189,7 +189,7 @@ class KindEntry(BaseModel):
     __pydantic_extra__: dict[str, _Dealt] = Field(init=False)
 
     count: Annotated[int, BeforeValidator(no_truth), Field(ge=1, le=MOST_CLIENTS)] | None = None
-    members: tuple[Title, ...] | None = Field(
+    members: tuple[Name, ...] | None = Field(
         None, min_length=1, max_length=MOST_CLIENTS, description="names of the clients, instead of their count"
     )
     title: Title | None = None

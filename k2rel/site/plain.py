@@ -27,9 +27,9 @@ _PLAIN = ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", 
 _OF_PYTHON = ("python/tuple", "python/list", "python/dict", "python/str", "python/unicode")
 _TAGS = {f"tag:yaml.org,2002:{name}" for name in (*_PLAIN, *_OF_PYTHON)}
 _OF_NAMES = frozenset((
-    "type", "side", "in", "on", "true", "between", "needs", "of", "via", "carried_by", "drive_type", "server", "triggers",
-    "heartbeat", "fence", "quorum", "takes_down", "units", "requires", "when", "members", "lost", "works", "kinds",
-    "full_service", "rates", "name", "takeover_needs",
+    "type", "side", "in", "on", "true", "between", "needs", "of", "via", "carried_by", "drive_type", "server",
+    "triggers", "heartbeat", "fence", "quorum", "takes_down", "units", "requires", "when", "members", "lost", "works",
+    "kinds", "full_service", "rates", "name", "takeover_needs",
 ))  # fmt: skip
 """Keys of what has a name, or names."""
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
