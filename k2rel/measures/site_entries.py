@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from k2rel.inputs import Input
 from k2rel.site.coverage import DEFAULT
 from k2rel.site.model import Site
-from k2rel.site.names import as_yaml
+from k2rel.site.yaml_text import scalar
 
 __all__ = ["Target", "site_entries"]
 
@@ -23,8 +23,8 @@ def site_entries(site: Site, inputs: Mapping[Target, Input]) -> str:
     for place, item in sorted({_place(site, target, item): item for target, item in inputs.items()}.items()):
         same = [a == b for a, b in zip(place, before, strict=False)]
         shared = same.index(False) if False in same else len(same)
-        lines += [f"{'  ' * n}{as_yaml(key)}:" for n, key in enumerate(place[:-1]) if n >= shared]
-        lines.append(f"{'  ' * (len(place) - 1)}{as_yaml(place[-1])}: {_written(item, place)}")
+        lines += [f"{'  ' * n}{scalar(key)}:" for n, key in enumerate(place[:-1]) if n >= shared]
+        lines.append(f"{'  ' * (len(place) - 1)}{scalar(place[-1])}: {_written(item, place)}")
         before = place[:-1]
     return "".join(f"{line}\n" for line in lines)
 

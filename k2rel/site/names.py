@@ -5,7 +5,6 @@ Any printable name goes, so that what is joined of several is never taken apart 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Container, Iterable, Sequence
 
@@ -119,6 +118,20 @@ def dotted(path: KeyPath) -> str:
     return ".".join(key if _PLAIN_KEY.fullmatch(key) else f'"{key}"' for key in keys)
 
 
+def last_key(place: str, known: Collection[str] = ()) -> str:
+    """Key at the end of a place that was written by `dotted`; of several ways to read it a `known` one.
+
+    Examples
+    --------
+    >>> last_key("components.switch_A"), last_key('components."switch 1.2"')
+    ('switch_A', 'switch 1.2')
+    """
+    if not place.endswith('"'):
+        return place.rpartition(".")[2]
+    ways = [place[start.end() : -1] for start in re.finditer(r'\."|^"', place)]
+    return next((way for way in ways if way in known), ways[-1] if ways else place)
+
+
 def split_setting(setting: str, known: Collection[str] = ()) -> tuple[str, str]:
     """Take a setting apart: the name, and the key behind the last dot, with the cause in brackets behind it.
 
@@ -162,18 +175,6 @@ def names_listed(text: str, known: Collection[str]) -> tuple[str, ...]:
         result.append(",".join(pieces[:end]).strip())
         pieces = pieces[end:]
     return tuple(name for name in result if name)
-
-
-def as_yaml(name: str) -> str:
-    """Write a name as a key or a value of YAML, in quotes where it needs them.
-
-    Examples
-    --------
-    >>> as_yaml("switch_A"), as_yaml("1.10"), as_yaml("no"), as_yaml("rack: 1")
-    ('switch_A', '"1.10"', '"no"', '"rack: 1"')
-    """
-    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name) and name.casefold() not in _WORDS
-    return name if plain else json.dumps(name, ensure_ascii=False)
 
 
 def spoken(name: str) -> str:
@@ -235,5 +236,4 @@ def _shortened(stem: str) -> str:
     return stem
 
 
-_WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}

@@ -29,15 +29,18 @@ _TAGS = {f"tag:yaml.org,2002:{name}" for name in (*_PLAIN, *_OF_PYTHON)}
 _OF_NAMES = frozenset((
     "type", "side", "in", "on", "true", "between", "needs", "of", "via", "carried_by", "drive_type", "server",
     "triggers", "heartbeat", "fence", "quorum", "takes_down", "units", "requires", "when", "members", "lost", "works",
-    "kinds", "full_service", "rates", "name", "takeover_needs",
+    "kinds", "full_service", "rates", "name", "takeover_needs", "mesh", "one_to_one", "pairs",
 ))  # fmt: skip
 """Keys of what has a name, or names."""
+_OF_TEMPLATES = frozenset(("repeat", "with", "parameters"))
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def has_name(path: KeyPath) -> bool:
     """Whether names stand at a place: under a key of them, or by a key that is a name itself."""
     keys = [key for key in path if isinstance(key, str)]
+    if not _OF_TEMPLATES.isdisjoint(keys[-2:-1]):
+        return False  # a value, by a name that a person chose
     around = keys[-2:-1]
     by_name = around in (["subscriptions"], ["when"]) or (keys[:2] == ["clients", "kinds"] and keys[-1:] != ["count"])
     return by_name or not _OF_NAMES.isdisjoint(keys[-1:])
