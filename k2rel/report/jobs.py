@@ -72,7 +72,7 @@ def as_files(argument: str, levels: Any, output: Path, data: str | None, taken: 
             raise InputError(f"{argument}: {site.name} is of version {site.data} of the data; say data='{site.data}'")
         folder = output / "sites"
         make_folders(output, folder)
-        name = file_stem(site.name, taken)
+        name = free_name(file_stem(site.name), taken)
         taken.append(name)
         result.append(str(site.save(folder / f"{name}.yaml", force=True)))
     return result
