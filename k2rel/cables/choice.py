@@ -9,6 +9,7 @@ from typing import Any
 from k2rel.cables.headings import plain
 from k2rel.cables.kinds import Device
 from k2rel.errors import InputError, closest
+from k2rel.site.names import names_listed
 
 __all__ = ["chosen", "sides_of", "words_of"]
 
@@ -40,7 +41,7 @@ def chosen(argument: str, value: Any, devices: Mapping[str, Device]) -> tuple[st
     (('cam-1', 'cam-2'), ('nas',))
     """
     found: dict[str, None] = {}
-    for word in words_of(argument, value):
+    for word in words_of(argument, names_listed(value, devices) if isinstance(value, str) else value):
         if word in devices:
             these = [word]
         elif any(sign in word for sign in "*?["):

@@ -74,7 +74,8 @@ class Inventory:
     def facts(self, name: str, problems: list[Problem]) -> dict[str, tuple[str, Entry]]:
         """What is known of a device, each with the row that says it; the nearest row goes before the others."""
         found: dict[str, tuple[str, Entry]] = {}
-        self._take(found, self.names.get(name, ()), name, problems)
+        called_so = [one for one in self.patterns if one.key == name]  # the signs of patterns are part of the name
+        self._take(found, [*self.names.get(name, ()), *called_so], name, problems)
         self._take(found, [one for one in self.patterns if fnmatchcase(name, one.key)], name, problems)
         for what in ("model", "role"):
             if what in found:
@@ -84,6 +85,7 @@ class Inventory:
     def of_class(self, text: str) -> list[Entry]:
         """Rows about a device type or role, wherever it stands; rows about the name itself before those of patterns."""
         exact = [*self.classes.get(plain(text), ()), *self.names.get(text, ())]
+        exact += [one for one in self.class_patterns if one.key == text]
         return exact or [one for one in self.class_patterns if fnmatchcase(text, one.key)]
 
     def _take(

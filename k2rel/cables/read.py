@@ -169,7 +169,7 @@ class _Import:
 
     def _is_without(self, cable: Cable, reading: Reading) -> bool:
         for end in cable.ends:
-            pattern = next((word for word in self.without if fnmatchcase(end.device, word)), None)
+            pattern = next((word for word in self.without if word == end.device or fnmatchcase(end.device, word)), None)
             if pattern is not None:
                 reading.left_out.append(LeftOut(cable.line, str(cable), f"'{end.device}' is left out ({pattern})"))
                 return True

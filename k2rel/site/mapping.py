@@ -14,7 +14,7 @@ from typing import Any
 from k2rel.arguments import shown
 from k2rel.errors import InputError, Problem
 from k2rel.site.names import KeyPath, dotted
-from k2rel.site.plain import has_name
+from k2rel.site.plain import has_name, name_holders
 from k2rel.site.source import YamlSource
 
 __all__ = ["in_python", "plain"]
@@ -31,7 +31,9 @@ def in_python(data: Mapping[Any, Any]) -> YamlSource:
     >>> in_python({"format": 2, "sides": {"A": {}, "B": {}}, "date": datetime.date(2026, 11, 26)}).data
     {'format': 2, 'sides': {'A': {}, 'B': {}}, 'date': '2026-11-26'}
     """
-    return YamlSource("", plain(data), {})
+    said = plain(data)
+    name_holders(said, {})
+    return YamlSource("", said, {})
 
 
 def plain(data: Mapping[Any, Any]) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def plain_data(text: str, name: str, starts: str) -> tuple[dict[str, Any], dict[
         raise InputError(Problem(f"is empty or no mapping; {starts}", name, 1))
     reader = _Reader(name, loader.constructor)
     data = reader.value(node, (), node.start_mark.line + 1, of_alias=False)
-    _name_holders(data, reader.lines)
+    name_holders(data, reader.lines)
     return data, reader.lines
 
 
@@ -201,7 +201,7 @@ class _Reader:
         return InputError(Problem(message, self.name, node.start_mark.line + 1))
 
 
-def _name_holders(data: dict[str, Any], lines: dict[KeyPath, int]) -> None:
+def name_holders(data: dict[str, Any], lines: dict[KeyPath, int]) -> None:
     """Call ``on`` of a holder by its name where a library of YAML 1.1, in which that word is true, has written it."""
     variants = data.get("variants")
     places: list[tuple[KeyPath, Any]] = [((), data)]
