@@ -170,7 +170,7 @@ class _Follower:
                 continue
             rows, edges, mass = (np.concatenate(part) for part in zip(*pending.pop(at), strict=True))
             rows, where = self._distinct(rows)
-            mass = np.bincount(where, weights=mass, minlength=len(rows))
+            mass = np.bincount(where, weights=mass, minlength=len(rows)).astype(np.float64)
             kept = _kept(mass, self.below / last)
             number = np.where(kept, np.cumsum(kept) - 1 + nodes, -2)
             targets.append((edges, number[where]))

@@ -81,13 +81,13 @@ def united(structure: Structure, roots: Sequence[Node]) -> tuple[Structure, list
     while changed:
         changed = False
         parents: dict[Node, list[Node]] = {}
-        for gate, parts in arguments.items():
-            for part in parts:
+        for gate, listed in arguments.items():
+            for part in listed:
                 parents.setdefault(part, []).append(gate)
         for gate in list(arguments):
-            parts = arguments[gate]
-            alone = all(part in unit and parents[part] == [gate] and part not in rooted for part in parts)
-            if alone and kind[gate][0] in ("and", "or", "not", "at_least") and not fixed.intersection(parts):
+            own = arguments[gate]
+            alone = all(part in unit and parents[part] == [gate] and part not in rooted for part in own)
+            if alone and kind[gate][0] in ("and", "or", "not", "at_least") and not fixed.intersection(own):
                 what, k = kind.pop(gate)
                 unit[gate] = Unit(what, k, of=tuple(unit.pop(part) for part in arguments.pop(gate)))
                 changed = True
@@ -98,10 +98,10 @@ def united(structure: Structure, roots: Sequence[Node]) -> tuple[Structure, list
             kinds = {kind[gate][0] for gate in gates}
             if part in unit and part not in rooted and len(kinds) == 1 and kinds <= {"and", "or"}:
                 together.setdefault((next(iter(kinds)), tuple(gates)), []).append(part)
-        for (what, gates), parts in together.items():
-            if len(parts) > 1:
-                unit[new] = Unit(what, of=tuple(unit.pop(part) for part in parts))
-                gone = set(parts)
+        for (what, gates), alike in together.items():
+            if len(alike) > 1:
+                unit[new] = Unit(what, of=tuple(unit.pop(part) for part in alike))
+                gone = set(alike)
                 for gate in gates:
                     arguments[gate] = [part for part in arguments[gate] if part not in gone] + [new]
                 new += 1

@@ -15,10 +15,12 @@ import numpy as np
 
 from k2rel.logic.rounding import at_most_one
 from k2rel.measures.delivered import asked_of, carried
+from k2rel.measures.group_load import group_load
 from k2rel.measures.solution import Solution, StudyLike, solution_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import failover
 from k2rel.policy.used import exceeds
+from k2rel.services.by_group import many_groups
 from k2rel.services.clients import OwnParts, own_states
 from k2rel.services.counts import binomial_power
 from k2rel.services.engine import Engine
@@ -246,6 +248,8 @@ def _load_of(solution: Solution) -> LoadResult:
     """Compute once for each solution."""
     if solution.method == "simulation":
         return _counted(solution)
+    if solution.method == "exact" and many_groups(solution.study.policy):
+        return _by_group(solution)
     moments = solution.engine.at_moments
     return _mixed([(weight, _load(solution.study, moment)) for weight, moment in moments], solution.provenance)
 
@@ -278,6 +282,36 @@ def _counted(solution: Solution) -> LoadResult:
             for name, item in given.items()
             if site.traffic[name].demand_mb_s > 0
         ),
+    )
+
+
+def _by_group(solution: Solution) -> LoadResult:
+    """Of many groups of clients."""
+    study, site = solution.study, solution.study.site
+    found = group_load(study)
+    demand = site.traffic[site.principal].demand_mb_s
+    normal = {item.element: item.load_mb_s for item in failover(study.policy).loads}
+    given = {
+        name: max(0.0, site.traffic[name].demand_mb_s * found.served[name] - found.lost_above[name])
+        for name in site.traffic
+        if site.traffic[name].demand_mb_s > 0
+    }
+    asked = sum(asked_of(site, name) for name in given)
+    return LoadResult(
+        provenance=solution.provenance,
+        sides=site.sides,
+        side_distribution=found.sides,
+        demand_mb_s=demand,
+        elements=tuple(
+            ElementLoads(name, site.components[name].capacity_mb_s or 0.0, normal[name], distribution)
+            for name, distribution in found.elements.items()
+        ),
+        p_any_overload=found.p_any_overload,
+        delivered_fraction=sum(given.values()) / asked if asked else found.served[site.principal] / site.client_count,
+        left_out=found.left_out,
+        side_loads=tuple(tuple(demand * part for part in row) for row in found.side_loads),
+        client_count=site.client_count,
+        delivered=tuple(Delivered(name, asked_of(site, name), amount) for name, amount in given.items()),
     )
 
 
