@@ -7,7 +7,7 @@ as a share of the point, so that units, conversions and shares of a rate need no
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,9 @@ class Input(Shown):
         What is known of it.
     unit, evidence, source : str
         Unit of all of these, evidence code, and where limits and point come from.
+    place : tuple of str or int
+        Its entry in the site file key by key; ``("set", name, key)`` where it was set by hand, and
+        ``("rates", row, key)`` of the registry.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Input(Shown):
     unit: str = ""
     evidence: str = ""
     source: str = ""
+    place: tuple[str | int, ...] = field(default=(), repr=False)
 
     def factors(self, u: ArrayLike) -> FloatArray:
         """Draws as shares of the point, from numbers that are uniform between 0 and 1."""

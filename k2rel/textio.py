@@ -8,15 +8,26 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from k2rel.errors import InputError, Problem
 
-__all__ = ["harmless", "read_text", "temporary_name", "whole", "write_whole"]
+__all__ = [
+    "as_words",
+    "harmless",
+    "identifiers",
+    "read_text",
+    "temporary_name",
+    "whole",
+    "words_in",
+    "write_whole",
+]
 
 _FORMULA = re.compile(r"^[=+\-@\t\r\n]")
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_OTHER_SIGNS = re.compile(r"[^A-Za-z0-9_-]+")
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$", re.IGNORECASE)
 
 
@@ -43,6 +54,54 @@ def read_text(path: Path, most_bytes: int, too_large: str) -> str:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise InputError(Problem("is not UTF-8 text", name, line)) from None
+
+
+def words_in(text: str) -> tuple[str, ...]:
+    """Take a cell of several names apart: words between spaces, and in quotes what has spaces itself.
+
+    Examples
+    --------
+    >>> words_in('toe "disk, 15 krpm" "3"" bay"')
+    ('toe', 'disk, 15 krpm', '3" bay')
+    """
+    found = re.findall(r'"((?:[^"]|"")*)"(?=\s|$)|(\S+)', text)
+    return tuple(quoted.replace('""', '"') if quoted else word for quoted, word in found)
+
+
+def as_words(names: Iterable[str]) -> str:
+    """Write several names into one cell.
+
+    Examples
+    --------
+    >>> as_words(["toe", "disk, 15 krpm"])
+    'toe "disk, 15 krpm"'
+    """
+    return " ".join(
+        '"' + name.replace('"', '""') + '"' if " " in name or name.startswith('"') else name for name in names
+    )
+
+
+def identifiers(names: Iterable[str]) -> dict[str, str]:
+    """Give names that file formats take: letters, digits, ``_`` and ``-``; one that is so already is kept.
+
+    Examples
+    --------
+    >>> identifiers(["rack 1.2", "rack_1_2", "a & b", "1"])
+    {'rack 1.2': 'rack_1_2_2', 'rack_1_2': 'rack_1_2', 'a & b': 'a_b', '1': 'n1'}
+    """
+    asked = list(dict.fromkeys(names))
+    result = {name: name for name in asked if _IDENTIFIER.fullmatch(name)}
+    taken = set(result)
+    for name in asked:
+        if name not in result:
+            plain = _OTHER_SIGNS.sub("_", name).strip("_") or "name"
+            stem = plain if plain[0].isalpha() else f"n{plain}"
+            found, number = stem, 2
+            while found in taken:
+                found, number = f"{stem}_{number}", number + 1
+            result[name] = found
+            taken.add(found)
+    return {name: result[name] for name in asked}
 
 
 def harmless(value: object) -> object:

@@ -287,7 +287,13 @@ def test_a_role_that_no_one_can_hold_is_named(k2, tmp_path) -> None:
 
 
 HOSTILE = {
-    "anchors": ("a: &x [1]\nb: [*x, *x]\n", "anchors"),
+    "aliases without end": (
+        "a0: &a0 [1, 1]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 18)),
+        "aliases (*) bring in more than 100,000 entries",
+    ),
+    "an alias of itself": ("a: &x [1, *x]\n", ":1: an alias (*) leads back"),
+    "merged with itself": ("a: &x\n  b: 1\n  <<: *x\n", ":3: an alias (*) leads back"),
+    "half a character": ('a: "\\ud83d"\n', "half a character"),
     "tags": ("a: !!python/object/apply:os.system ['true']\n", "tag"),
     "depth": ("[" * 5000, "nested"),
     "broken": ("a: [1\n", "no valid YAML"),

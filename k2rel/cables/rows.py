@@ -12,8 +12,9 @@ from k2rel.cables.matching import is_console, is_power
 from k2rel.cables.quantities import Quantities
 from k2rel.cables.sheet import Row, Sheet
 from k2rel.errors import Problem
+from k2rel.site.names import wrong_with_name
 
-__all__ = ["LONGEST_NAME", "Cable", "End", "LeftOut", "in_use", "read_rows"]
+__all__ = ["Cable", "End", "LeftOut", "in_use", "read_rows"]
 
 _IN_USE = {
     "", "connected", "active", "installed", "in_use", "used", "live", "up", "ok", "enabled", "production", "in_service",
@@ -23,7 +24,6 @@ _NOT_IN_USE = {
     "planned", "decommissioning", "decommissioned", "retired", "removed", "staged", "inventory", "spare", "in_stock",
     "ordered", "proposed", "future", "disconnected", "unused", "no", "deprecated", "end_of_life",
 }  # fmt: skip
-LONGEST_NAME = 63
 _PASS_THROUGH = ("frontport", "rearport")
 _CIRCUIT = ("circuittermination",)
 _CIRCUIT_END = re.compile(r": Termination [AZ]$")  # as NetBox writes it, beside an empty device
@@ -199,7 +199,7 @@ class _Rows:
                 self.wrong(row, f"ends at {len(several)} devices ({', '.join(several)[:60]}); write a row for each "
                            "of its branches", f"{side}_device")  # fmt: skip
                 return False
-            if message := _no_name(end.device):
+            if message := wrong_with_name(end.device):
                 self.wrong(row, f"'{end.device[:40]}' {message}", f"{side}_device")
                 return False
         if one.device == other.device:
@@ -217,15 +217,6 @@ class _Rows:
                            "two devices two names", f"{side}_device")  # fmt: skip
                 return False
         return True
-
-
-def _no_name(text: str) -> str:
-    """Why a device cannot be called so; empty where it can."""
-    if len(text) > LONGEST_NAME:
-        return f"... is a name of {len(text)} characters; at most {LONGEST_NAME} go"
-    if text[0] in "@=":
-        return f"begins with '{text[0]}', which has a meaning in a site file"
-    return "" if text.isprintable() else "has a sign that cannot be printed"
 
 
 def _spelled_alike(sheet: Sheet, cables: list[Cable], reading: Reading) -> Iterator[Cable]:

@@ -212,6 +212,7 @@ def organisation_of(args: argparse.Namespace, study: Study | None = None) -> Org
     if not given:
         return None
     from k2rel.organisation import DEFAULT_LIMITS, Organisation
+    from k2rel.site.names import names_listed
 
     limits: dict[str, tuple[float, float]] = {}
     for name in sorted(_TIMES & set(given)):
@@ -222,8 +223,9 @@ def organisation_of(args: argparse.Namespace, study: Study | None = None) -> Org
         usual = {name: ends[:2] for name, ends in DEFAULT_LIMITS.items() if name not in given}
         given["limits"] = tuple((name, *ends) for name, ends in (usual | limits).items())
     if "priority" in given:
-        given["priority"] = tuple(word.strip() for word in args.priority.split(",") if word.strip())
-        types = {part.type for part in study.site.components.values()} if study else set(given["priority"])
+        types = {part.type for part in study.site.components.values()} if study else set()
+        given["priority"] = names_listed(args.priority, types)
+        types = types or set(given["priority"])
         for kind in given["priority"]:
             if kind not in types:
                 name = study.site.name if study else ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from k2rel.cli.inputs import data_option, force_option, format_option, study_of, study_options
 from k2rel.cli.printing import cut, finite, main_rows, print_json, print_table, records, say, written
 from k2rel.errors import InputError
+from k2rel.textio import as_words
 
 if TYPE_CHECKING:
     from k2rel.rates import RateRow
@@ -111,9 +112,9 @@ def show_verb(args: argparse.Namespace) -> int:
         mean = format_duration(1 / row.rate_per_h) if row.rate_per_h else "never"
         facts = {
             "of": f"{row.component}: {row.failure_mode}" if row.failure_mode else row.component,
-            "default for": " ".join(kind for kind, name in table.defaults.items() if name == row.id) or "nothing",
+            "default for": as_words(kind for kind, name in table.defaults.items() if name == row.id) or "nothing",
             "because": row.default_reason,
-            "also for": " ".join(row.also_for),
+            "also for": as_words(row.also_for),
             "rate": f"{row.rate_per_h:.4g} /h ({limits}); mean life {mean}",
             "law": str(row.life) if row.life else "not a rate in time",
             "conditions": row.conditions,

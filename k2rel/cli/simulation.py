@@ -233,16 +233,18 @@ def _static(args: argparse.Namespace, study: Study) -> int:
 
 def _timeline(args: argparse.Namespace, study: Study, circumstances: Circumstances) -> int:
     from k2rel.simulation.timeline import timeline
+    from k2rel.site.names import file_stem
 
     history = timeline(
         study, organisation_of(args, study), circumstances, seed=args.seed, history=args.history, years=args.years
     )
-    target = Path(args.output or f"{study.site.name}-seed{args.seed}.svg")
+    target = Path(args.output or f"{file_stem(study.site.name)}-seed{args.seed}.svg")
     if target.suffix.lower() not in PICTURES:
         raise InputError(f"--output {str(target)[:80]}: a picture ends in .svg, .png or .pdf")
     from k2rel.plots.histories import timeline_picture
+    from k2rel.plots.style import any_letters
 
-    with writing(target):
+    with writing(target), any_letters():
         timeline_picture(history).savefig(target, dpi=120)
     if args.format == "json":
         print_json({**history.to_json(), "picture": str(target)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ class LabelledChain:
     variables: tuple[str, ...] = ()
     states: IntArray | None = None  # (states, variables)
     words: tuple[str, ...] = ()  # what each state stands for
+    called: Mapping[str, str] = field(default_factory=dict)  # what names stand for that the formats do not take
 
 
 def _text(path: Path) -> str:

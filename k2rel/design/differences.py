@@ -18,6 +18,7 @@ from k2rel.rates import Law
 from k2rel.site.coverage import class_name, coverage_name, coverages, detection_times
 from k2rel.site.model import Path as Route
 from k2rel.site.model import Site, Traffic
+from k2rel.site.names import file_stem
 from k2rel.site.roles import ROLE_NUMBERS, Holder, Role, TakeoverNeed
 from k2rel.site.stages import AtLeast
 from k2rel.studies import Study
@@ -262,7 +263,7 @@ def history(
 
     solution = solution_of(study, method, organisation)
     site = solution.study.site
-    path = Path(folder) / "results" / f"{site.name}.history.csv"
+    path = Path(folder) / "results" / f"{file_stem(site.name)}.history.csv"
     if not path.is_file():
         raise InputError(
             f"{folder} has no history of {site.name}; k2rel report {site.name} --output {folder} begins one"

@@ -37,7 +37,7 @@ from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.rates import Law
 from k2rel.site.model import Site
-from k2rel.site.service_names import FULL_SERVICE
+from k2rel.site.service_names import FULL_SERVICE, is_of_lost_clients
 from k2rel.site.source import read_yaml
 from k2rel.tables import Shown, percentage, quantity_text
 from k2rel.uncertain import MOST_POINTS
@@ -319,7 +319,7 @@ def is_loaded(site: Site, service: str) -> bool:
     """Whether a service delivers traffic that counts: no target of it is met where that cannot be carried."""
     if service == FULL_SERVICE and service not in site.traffic:
         return any(site.traffic[name].demand_mb_s > 0 for name in site.full_service_of)
-    if service not in site.traffic and service.startswith("lost_"):
+    if service not in site.traffic and is_of_lost_clients(service):
         service = site.principal
     of = service if service in site.traffic else service.rpartition("_client")[0]
     return of in site.full_service_of and site.traffic[of].demand_mb_s > 0

@@ -16,6 +16,7 @@ from k2rel.arguments import shown
 from k2rel.errors import InputError, Problem
 from k2rel.site.given import LAW_KEYS
 from k2rel.site.graph import RELATIONS
+from k2rel.site.names import is_kept_for_clients, wrong_with_name
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -149,8 +150,9 @@ class _Reader:
         names = {node: str(node) for node in self.graph}
         folded: dict[str, Any] = {}
         for node, name in names.items():
-            if name[:1] in ("", "@", "="):
-                self._report(f"node {shown(node)}: a name has at least one sign, and the first is neither '@' nor '='")
+            wrong = None if is_kept_for_clients(name) else wrong_with_name(name)  # clients keep theirs for themselves
+            if wrong is not None:
+                self._report(f"node {shown(node)}: {wrong}")
             other = folded.setdefault(name.casefold(), node)
             if other is not node and names[other] == name:
                 self._report(f"two nodes are called '{shown_name(name)}': {shown(other)} and {shown(node)}")
@@ -322,7 +324,7 @@ def _made(ends: tuple[str, str], taken: set[str]) -> str:
     """A name for a link that has none, of its ends; numbered where another has it."""
     base = f"{ends[0]}-{ends[1]}"
     if len(base) > 56:
-        base = f"{ends[0][:27]}-{ends[1][:27]}"
+        base = f"{ends[0][:27]}-{ends[1][:27]}".strip()
     name, number = base, 1
     while name.casefold() in taken:
         number += 1

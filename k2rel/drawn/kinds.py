@@ -10,6 +10,7 @@ from typing import Any
 
 from k2rel.drawn.attributes import Drawing, Link, named, shown_name
 from k2rel.errors import InputError
+from k2rel.site.names import is_kept_for_clients
 
 __all__ = ["Kind", "Kinds", "Port", "kinds_of"]
 
@@ -167,7 +168,7 @@ class _Named:
 
 def _device_name(kind: str) -> str:
     """A part of clients is called by its type; ``client`` is taken, and ``client_2`` would be the second client."""
-    return "host" if kind.casefold() == "client" else kind
+    return "host" if kind.casefold() == "client" or is_kept_for_clients(kind) else kind
 
 
 def _kind_name(ports: Iterable[Port], taken: set[str]) -> str:

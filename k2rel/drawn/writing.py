@@ -9,6 +9,7 @@ from k2rel.drawn.attributes import Drawing, Link, named
 from k2rel.drawn.choice import Route
 from k2rel.drawn.kinds import Kind, Kinds, Port
 from k2rel.errors import InputError
+from k2rel.site.names import is_kept_for_clients, spoken
 
 __all__: list[str] = []
 
@@ -56,7 +57,7 @@ def shared_sections(drawing: Drawing, clients: Sequence[str], side_of: Mapping[s
 
 
 def _entry(name: str, entry: Mapping[str, Any], side: str | None, **more: Any) -> dict[str, Any]:
-    said = {key: value for key, value in entry.items() if key != "title" or value != name.replace("_", " ")}
+    said = {key: value for key, value in entry.items() if key != "title" or value != spoken(name)}
     result = {"type": said.pop("type")} if "type" in said else {}
     if side is not None:
         result["side"] = side
@@ -95,7 +96,7 @@ def _port(kind: Kind, part: str) -> Port:
 
 def _members(kind: Kind) -> dict[str, Any]:
     """Their names; how many, where a name is one that k2rel gives to a client itself."""
-    if any(name.startswith("client_") for name in kind.members):
+    if any(map(is_kept_for_clients, kind.members)):
         return {"count": len(kind.members)}
     return {"members": list(kind.members)}
 

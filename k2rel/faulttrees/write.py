@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from k2rel.logic.graph import Graph, Literal, signed_graph
 from k2rel.logic.structure import Node, Structure
+from k2rel.textio import identifiers
 
 __all__ = ["open_psa"]
 
@@ -19,7 +20,7 @@ def open_psa(
     *,
     note: str = "",
 ) -> str:
-    """Write the failures of functions as one model.
+    """Write the failures of functions as one model; names that the format does not take are labels of those it does.
 
     Examples
     --------
@@ -47,31 +48,41 @@ def open_psa(
     </opsa-mef>
     <BLANKLINE>
     """
+    events = structure.variables(tops.values())
+    called = identifiers([name, *tops, *events])
+    known = set(called.values())
     lines = ['<?xml version="1.0" encoding="utf-8"?>']
     if note:
         lines.append(f"<!-- {escape(note).replace('--', '- -')} -->")
-    lines.append(f"<opsa-mef name={quoteattr(name)}>")
+    lines += [f"<opsa-mef name={quoteattr(called[name])}>", *_label(called, name, 2)]
     for top, node in tops.items():
         lines += [
-            f"  <define-fault-tree name={quoteattr(top)}>",
-            *_tree(structure, top, node),
+            f"  <define-fault-tree name={quoteattr(called[top])}>",
+            *_label(called, top, 4),
+            *_tree(structure, top, node, called, known),
             "  </define-fault-tree>",
         ]
     lines.append("  <model-data>")
-    for event in structure.variables(tops.values()):
+    for event in events:
         value = repr(float(probabilities[event]))
         lines += [
-            f"    <define-basic-event name={quoteattr(event)}>",
+            f"    <define-basic-event name={quoteattr(called[event])}>",
+            *_label(called, event, 6),
             f'      <float value="{value}"/>',
             "    </define-basic-event>",
         ]
     return "\n".join([*lines, "  </model-data>", "</opsa-mef>", ""])
 
 
-def _tree(structure: Structure, top: str, node: Node) -> list[str]:
+def _label(called: Mapping[str, str], name: str, indent: int) -> list[str]:
+    """The name as it is, where another one had to be given."""
+    return [] if called[name] == name else [f"{' ' * indent}<label>{escape(name)}</label>"]
+
+
+def _tree(structure: Structure, top: str, node: Node, called: Mapping[str, str], known: set[str]) -> list[str]:
     """One fault tree: negations pushed down to the events where that is possible."""
     graph, root = signed_graph(structure, node, failures=True)
-    names: dict[Literal, str] = {root: top}
+    names: dict[Literal, str] = {root: called[top]}
     waiting, lines = [root], []
 
     def said(literal: Literal) -> list[str]:
@@ -79,10 +90,14 @@ def _tree(structure: Structure, top: str, node: Node) -> list[str]:
         if literal < 2:
             return [f'<constant value="{"true" if literal == 0 else "false"}"/>']
         if kind == "variable":
-            event = f"<basic-event name={quoteattr(graph.name[literal >> 1])}/>"
+            event = f"<basic-event name={quoteattr(called[graph.name[literal >> 1]])}/>"
             return ["<not>", f"  {event}", "</not>"] if literal & 1 else [event]
         if literal not in names:
-            names[literal] = f"gate_{top}_{len(names)}"
+            gate = f"gate_{called[top]}_{len(names)}"
+            while gate in known:
+                gate += "_"
+            known.add(gate)
+            names[literal] = gate
             waiting.append(literal)
         return [f"<gate name={quoteattr(names[literal])}/>"]
 

@@ -8,7 +8,7 @@ reciprocal of the mean what n failures in T hours say of a rate: the same update
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -158,5 +158,6 @@ def _learned(
     kept = after.family in ("uniform", "triangular")
     if kept:
         low, high = before.low, before.high
-    new = Input(before.name, before.kind, min(max(mean, low), high), low, high, after, before.unit, "posterior", source)
+    point = min(max(mean, low), high)
+    new = replace(before, point=point, low=low, high=high, distribution=after, evidence="posterior", source=source)
     return Learned(before, new, count, seen, surprise)

@@ -24,6 +24,7 @@ from k2rel.policy.terms import PROBABILITIES, Given, Term
 from k2rel.rates import Law
 from k2rel.rates.sampled import SampledLaw, sampled_law, sampled_raid
 from k2rel.site.coverage import coverage_name
+from k2rel.site.names import cause_in
 from k2rel.studies import Study
 
 __all__ = ["DrawnModes", "SampledChain"]
@@ -111,7 +112,7 @@ class SampledChain:
         field = "return_to_service_h" if given.field == "return_h" else given.field
         record = takeover.record_of(given) or self.dynamics.organisation
         drawn = np.asarray(takeover.value(given) * factor(record.uses, field, factors), dtype=np.float64)
-        return np.minimum(drawn, 1.0) if field.partition("[")[0] in PROBABILITIES else drawn
+        return np.minimum(drawn, 1.0) if cause_in(field)[0] in PROBABILITIES else drawn
 
     def _population(self, name: str, factors: Factors) -> _Moved:
         """How a part's moves change with draws."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from k2rel.policy.failover import FailoverOutcome, at_words
 from k2rel.policy.failover import failover as follow
 from k2rel.policy.rules import Policy
 from k2rel.policy.words import change_words, sides_words, ways_words
+from k2rel.site.names import part_of_client, spoken
 from k2rel.studies import StudyLike, study_of
 from k2rel.tables import Shown
 
@@ -124,7 +124,8 @@ class Case(Shown):
 
 def part_title(part: str) -> str:
     """A part as it is said: the id without underscores, a client's own as its."""
-    return re.sub(r"^client_(\d+)_", r"client \1's ", part).replace("_", " ")
+    own = part_of_client(part)
+    return spoken(part) if own is None or own[1] == "client" else f"client {own[0]}'s {spoken(own[1])}"
 
 
 def _short(clients: list[str]) -> list[str]:

@@ -13,7 +13,7 @@ from k2rel.errors import ModelTooLargeError
 from k2rel.faulttrees.write import open_psa
 from k2rel.logic.structure import Node
 from k2rel.markov.engine import solved
-from k2rel.measures.modes import mode_words
+from k2rel.measures.modes import sides_in_use
 from k2rel.measures.tested import mean_values
 from k2rel.organisation import Organisation
 from k2rel.services.catalogue import site_services
@@ -21,6 +21,7 @@ from k2rel.services.diagrams import services_of
 from k2rel.services.loading import Loading
 from k2rel.services.whole import function_of
 from k2rel.studies import Study, StudyLike, study_of
+from k2rel.textio import identifiers
 
 __all__ = ["fault_trees_of", "functions_of", "labelled_chain_of", "open_psa_of", "prism_of"]
 
@@ -106,8 +107,10 @@ def labelled_chain_of(study: Study, organisation: Organisation) -> LabelledChain
     }
     loading = Loading(dynamics.policy)
     first = study.site.sides[0]
-    told = [mode_words(dynamics.policy, mode).clients.items() for mode in loading.table.modes]
-    clients = [float(sum(n for where, n in items if where and first in where.split(" and "))) for items in told]
+    clients = [
+        float(sum(size for used, size in sides_in_use(dynamics.policy, mode) if first in used))
+        for mode in loading.table.modes
+    ]
     rewards = {f"clients_on_{first}": np.array(clients)[dynamics.modes(loading.table.diagram)]}
     names = []
     columns = []
@@ -127,7 +130,16 @@ def labelled_chain_of(study: Study, organisation: Organisation) -> LabelledChain
         words.append((", ".join(said) or "nothing failed") + roles)
     rates = states.chain.rates.copy()
     rates.sum_duplicates()
-    return LabelledChain(Chain(rates), labels, rewards, (*names, "control"), table, tuple(words))
+    called = identifiers([*labels, *rewards, *names])
+    return LabelledChain(
+        Chain(rates),
+        {called[name]: inside for name, inside in labels.items()},
+        {called[name]: values for name, values in rewards.items()},
+        (*(called[name] for name in names), "control"),
+        table,
+        tuple(words),
+        {plain: name for name, plain in called.items() if plain != name},
+    )
 
 
 def prism_of(study: Study, model: LabelledChain) -> str:
@@ -144,6 +156,7 @@ def prism_of(study: Study, model: LabelledChain) -> str:
     lines = [
         f"// {study.site.name}: {model.chain.states} states; rates per hour; written by k2rel",
         *([f"// {said}"] if (said := mean_values(study, chain=True)) else []),
+        *(f"// {plain}: {name}" for plain, name in model.called.items()),
         "ctmc",
         "module site",
         f"  s : [0..{max(1, model.chain.states - 1)}] init {model.chain.initial};",

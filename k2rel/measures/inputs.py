@@ -45,17 +45,17 @@ def inputs_of(solution: Solution) -> dict[str, Input]:
 
 def about(study: Study, item: Input) -> str:
     """What an input is of, in words: component types for an entry of the registry."""
-    row, _, what = item.name.rpartition(".")
+    first, *of = (str(key) for key in item.place) if item.place else ("",)
     laws = [(name, law) for name, law in study.laws.used() if any(use.input == item.name for use in law.single.uses)]
-    if laws and what in ("failure_rate", "mttr") and row and row not in study.site.described:
+    own = first in ("", "assumptions") or (first == "set" and of[0] in study.site.described)
+    if laws and of and of[-1] in ("failure_rate", "mttr") and not own:
         kinds = list(dict.fromkeys(study.site.described[name].type for name, _ in laws))
         more = f" and {len(kinds) - 2} more" if len(kinds) > 3 else ""
         return f"{item.kind} of {', '.join(kinds[:2] if more else kinds)}{more}".replace("_", " ")
-    of = item.name.split(".")
-    if len(of) > 1 and of[0] in ("roles", "units", "suspends"):
-        by_class = len(of) > 3 and of[2] in ("coverage", "detection") and of[3] != DEFAULT
-        return f"{item.kind} of {of[1]}{f' after {of[3]}' if by_class else ''}".replace("_", " ")
-    if len(of) > 1:  # a place in the file, or a part's own
+    if first in ("roles", "units", "suspends"):
+        by_class = len(of) > 2 and of[1] in ("coverage", "detection") and of[2] != DEFAULT
+        return f"{item.kind} of {of[0]}{f' after {of[2]}' if by_class else ''}".replace("_", " ")
+    if first not in ("", "assumptions"):  # a place in the file, or a part's own
         return f"{item.kind} of {of[-2]}".replace("_", " ")
     name = item.name.removesuffix("_h").replace("_", " ")
     return name if item.kind in ("coverage", "operator time") or item.kind in name else f"{name} ({item.kind})"

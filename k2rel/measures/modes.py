@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,6 +54,16 @@ class ModeWords(str):
         return self.clients.get(None, 0)
 
 
+def sides_in_use(policy: Policy, mode: Mode) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Sides that the clients of each group use, and how many clients that are."""
+    principal = principal_traffic(policy.site)
+    for group, size in enumerate(policy.site.group_sizes):
+        pattern = own_states(policy).usual(principal, group, mode.situations[0][group])
+        routes = policy.choice(principal, group).routes
+        used = {routes[route].carried_by for route, _ in pattern.uses}
+        yield tuple(side for side in policy.site.sides if side in used), size
+
+
 def mode_words(policy: Policy, mode: Mode) -> ModeWords:
     """Say in words how a mode serves the clients.
 
@@ -64,12 +74,8 @@ def mode_words(policy: Policy, mode: Mode) -> ModeWords:
     >>> sorted({mode_words(policy, mode) for mode in traffic_diagram(policy, ["media"]).modes})
     ['every client by A', 'every client cut off']
     """
-    principal = principal_traffic(policy.site)
     sides: dict[str | None, int] = {}
-    for group, size in enumerate(policy.site.group_sizes):
-        pattern = own_states(policy).usual(principal, group, mode.situations[0][group])
-        routes = policy.choice(principal, group).routes
-        used = [side for side in policy.site.sides if side in {routes[route].carried_by for route, _ in pattern.uses}]
+    for used, size in sides_in_use(policy, mode):
         where = " and ".join(used) or None
         sides[where] = sides.get(where, 0) + size
     ordered = sorted(sides.items(), key=lambda item: (item[0] is None, item[0] or ""))

@@ -19,7 +19,8 @@ from k2rel.policy.terms import Given
 from k2rel.rates import Law, RaidModule
 from k2rel.services.diagrams import Service
 from k2rel.services.modes import traffic_diagram
-from k2rel.site.coverage import coverage_name, coverages
+from k2rel.site.coverage import class_name, coverage_name, coverages
+from k2rel.site.names import cause_in
 from k2rel.site.roles import Role
 from k2rel.site.stages import named
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
@@ -204,12 +205,12 @@ def _always_asked(role: Role) -> Iterator[Given]:
 
 def _row(takeover: Controls, given: Given, by: float) -> tuple[str, float, str, float]:
     """What is given for takeovers in words, its value and unit, and the slope by it; a fence by what it consists of."""
-    field, class_, cause = given.field.partition("[")
+    field, cause = cause_in(given.field)
     words, unit, times = _OF_TAKEOVERS[field]
     owner = given.role or given.part
     if given.unit is not None:
         owner = f"{given.unit} fence {' '.join(named(takeover.policy.need_of(given.unit, given.need).stages))}"
-    return f"{owner} {words}{class_}{cause}", takeover.value(given) * times, unit, by / times
+    return f"{owner} {class_name(words, cause)}", takeover.value(given) * times, unit, by / times
 
 
 def downtime_split(dynamics: Dynamics, service: Service) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from k2rel.inputs import Input
 from k2rel.site.coverage import DEFAULT
 from k2rel.site.model import Site
+from k2rel.site.yaml_text import scalar
 
 __all__ = ["Target", "site_entries"]
 
@@ -19,16 +20,16 @@ def site_entries(site: Site, inputs: Mapping[Target, Input]) -> str:
     """Write inputs as YAML, each where the site file has it."""
     lines: list[str] = []
     before: tuple[str, ...] = ()
-    for place, item in sorted({_place(site, target): item for target, item in inputs.items()}.items()):
+    for place, item in sorted({_place(site, target, item): item for target, item in inputs.items()}.items()):
         same = [a == b for a, b in zip(place, before, strict=False)]
         shared = same.index(False) if False in same else len(same)
-        lines += [f"{'  ' * n}{key}:" for n, key in enumerate(place[:-1]) if n >= shared]
-        lines.append(f"{'  ' * (len(place) - 1)}{place[-1]}: {_written(item, place)}")
+        lines += [f"{'  ' * n}{scalar(key)}:" for n, key in enumerate(place[:-1]) if n >= shared]
+        lines.append(f"{'  ' * (len(place) - 1)}{scalar(place[-1])}: {_written(item, place)}")
         before = place[:-1]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _place(site: Site, target: Target) -> tuple[str, ...]:
+def _place(site: Site, target: Target, item: Input) -> tuple[str, ...]:
     """Where in a site file an input stands."""
     what, name, cause = target
     if what == "coverage":
@@ -36,13 +37,11 @@ def _place(site: Site, target: Target) -> tuple[str, ...]:
         return ("roles", name, "coverage", *keys)
     if what == "mttr":
         return ("types", name, "mttr")
-    if name in {assumption.name for assumption in site.assumptions}:
-        return ("assumptions", name)
-    first, *rest = name.split(".")
-    if not rest or first in ("roles", "types", "components", "links", "clients", "units", "suspends"):
+    first, *rest = (str(key) for key in item.place or (name,))
+    if first != "set":
         return (first, *rest)
-    part = site.described.get(first)  # as a setting by hand names it
-    return ("types" if part is None else part.section, first, *rest)
+    part = site.described.get(rest[0])  # as a setting by hand names it
+    return ("types" if part is None else part.section, *rest)
 
 
 def _written(item: Input, place: tuple[str, ...]) -> str:

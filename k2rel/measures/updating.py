@@ -18,6 +18,7 @@ from k2rel.rates import Contract, Law, RateRow, changed_laws, registry
 from k2rel.rates.site_laws import rate_input
 from k2rel.site.coverage import DEFAULT, class_of, coverage_name, coverages, may_fail_over
 from k2rel.site.model import Component
+from k2rel.site.names import dotted
 from k2rel.site.roles import Role
 from k2rel.studies import Provenance, Study, StudyLike, study_of, with_site
 from k2rel.tables import ShownTable
@@ -282,7 +283,8 @@ def _coverages(study: Study, takeovers: Sequence[Takeovers]) -> dict[Target, Lea
         what = coverage_name(cause)
         item = _input_of(study, role.uses, what)
         target = ("coverage", role.id, cause) if item is None else ("input", item.name, "")
-        known[target] = item or _wide(coverages(role)[cause], f"{role.id}.{what}", "coverage", wide_coverage, "")
+        name = dotted((role.id, what))
+        known[target] = item or _wide(coverages(role)[cause], name, "coverage", wide_coverage, "")
         before = sums.get(target, Takeovers(role.id, 0, 0))
         sums[target] = Takeovers(role.id, before.tried + seen.tried, before.succeeded + seen.succeeded)
     return {target: updated_coverage(known[target], seen) for target, seen in sums.items()}
@@ -322,14 +324,14 @@ def _repairs(study: Study, repairs: Sequence[Times], prior: str) -> dict[Target,
         else:  # an entry of the registry stays as it is for other types
             target = ("mttr", kind, "")
             item = item or _wide(law.mttr_h, "", "repair time", wide_time, "h")
-            item = replace(item, name=f"{kind}.mttr")
+            item = replace(item, name=dotted((kind, "mttr")), place=("set", kind, "mttr"))
         known[target] = item
         times.append(replace(seen, name=str(target)))
     result = {}
     for target, item in known.items():
         found = updated_time(item, _summed(times)[str(target)], prior)
         if target[0] == "mttr":  # an entry of the registry may have the name of the type
-            found = replace(found, after=replace(found.after, name=f"{target[1]}_site.mttr"))
+            found = replace(found, after=replace(found.after, name=dotted((f"{target[1]}_site", "mttr"))))
         result[target] = found
     return result
 

@@ -121,7 +121,7 @@ def _steps(ax: Axes, history: Timeline, chosen: tuple[Event, ...], parts: list[s
         ax.axvline(n, color=MUTED, linewidth=0.4, zorder=0)
     ax.set_xlim(0, len(chosen))
     ax.set_ylim(0, len(lanes))
-    ax.set_yticks([len(lanes) - 0.5 - n for n in range(len(lanes))], lanes)
+    ax.set_yticks([len(lanes) - 0.5 - n for n in range(len(lanes))], lanes, parse_math=False)
     ax.set_xticks([n + 0.5 for n in range(len(chosen))], [str(event.number) for event in chosen])
     tidy(ax, "Around its worst loss, one column an event: how things stand after it", "event")
     ax.tick_params(labelsize=8, length=0)

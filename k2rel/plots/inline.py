@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from k2rel.plots.compact import compact_path
-from k2rel.plots.style import INK, LINE, SHARED, wrapped
+from k2rel.plots.style import INK, LINE, SHARED, any_letters, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ def svg_of(ax: Axes) -> str:
 
     file, figure = io.StringIO(), _figure(ax)
     dpi = figure.dpi
-    with mpl.rc_context(_SETTINGS):
+    with mpl.rc_context(_SETTINGS), any_letters():
         FigureCanvasSVG(figure).print_svg(file, metadata=_NO_METADATA)  # type: ignore[no-untyped-call]
     figure.dpi = dpi
     return re.sub(r"^.*?(?=<svg )|<metadata>.*?</metadata>\s*", "", file.getvalue(), flags=re.S)
@@ -186,7 +186,8 @@ def _pixels(figure: Any) -> Any:
             figure.set_layout_engine("none")  # where everything stands is known
         figure.dpi = _DPI
         canvas: Any = FigureCanvasAgg(figure)
-        canvas.draw()
+        with any_letters():
+            canvas.draw()
         return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
     finally:
         figure.dpi = dpi

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from k2rel.plots.lettering import LINE, wide, wrapped
 from k2rel.site.model import Site
+from k2rel.site.names import spoken
 from k2rel.site.stages import AtLeast, names_in
 
 __all__: list[str] = []
@@ -22,6 +23,7 @@ _STEP = 135.0  # from box to box of one side
 _PAD = 8.0  # between the edge of a box and what is written in it
 _ZONE = 4.0  # between names of chips and the title
 _MOST_WORDS = 3  # lines of a title
+_BETWEEN = "\x7f"  # no name has it
 
 
 @dataclass
@@ -65,6 +67,16 @@ class Line:
     boxes: tuple[str, str]
 
 
+def port(box: Box, line: Line) -> str:
+    """Key of the end of a link on a box itself."""
+    return f"{box.id}{_BETWEEN}{line.id}"
+
+
+def is_chip(key: str) -> bool:
+    """Whether what stands at the edge of a box is a part, and no bare end of a link."""
+    return _BETWEEN not in key
+
+
 class Layout:
     """Where everything lies."""
 
@@ -87,7 +99,7 @@ class Layout:
     @property
     def marks(self) -> dict[str, None]:
         """Parts that have a mark of their own."""
-        named = [*self.boxes, *(line.id for line in self.lines), *(key for key in self.chips if "|" not in key)]
+        named = [*self.boxes, *(line.id for line in self.lines), *(key for key in self.chips if is_chip(key))]
         return dict.fromkeys(named)
 
     @property
@@ -204,7 +216,7 @@ class Layout:
                 self.rounds.append(line)
             for box, other, end in ((a, b, line.ends[0]), (b, a, line.ends[1])):
                 edge = "bottom" if level or other.tier > box.tier else "top"
-                key = end if end != box.id and not level else f"{box.id}|{line.id}"
+                key = end if end != box.id and not level else port(box, line)
                 owners.add(key)
                 if all(name != key for _, name in box.ends[edge]):
                     box.ends[edge].append((other.x, key))
@@ -220,13 +232,13 @@ class Layout:
 
     def _spread(self, box: Box, edge: str, keys: list[str]) -> None:
         """Share an edge out: to each what its name needs at least, and the rest evenly."""
-        named = self.names and any("|" not in key for key in keys)
-        said = {key: key.replace("_", " ") for key in keys}
+        named = self.names and any(is_chip(key) for key in keys)
+        said = {key: spoken(key) for key in keys}
         longest = {key: max(wide(word, self.size) for word in text.split()) for key, text in said.items()}
         if named:
-            needs = [longest[key] + 5 if "|" not in key else 6.0 for key in keys]
+            needs = [longest[key] + 5 if is_chip(key) else 6.0 for key in keys]
         else:
-            needs = [70.0 if "|" not in key else 20.0 for key in keys]  # loads stand above chips
+            needs = [70.0 if is_chip(key) else 20.0 for key in keys]  # loads stand above chips
         spare = box.width - 6 - sum(needs)
         shares = (
             [need + spare / len(keys) for need in needs]
@@ -237,7 +249,7 @@ class Layout:
         for key, share in zip(keys, shares, strict=True):
             self._ports[key] = (left + share / 2, edge)
             left += share
-            if "|" not in key and self.names:
+            if is_chip(key) and self.names:
                 box.chips[key] = wrapped(said[key], share - 3, self.size, 3)
 
     def _write(self) -> None:
@@ -276,7 +288,7 @@ class Layout:
     def written(self, box: Box) -> float:
         """How high a box must be for what is written in it."""
         zones = [box.rows("top"), box.lines, box.rows("bottom")]
-        chips = any("|" not in key for entries in box.ends.values() for _, key in entries)
+        chips = any(is_chip(key) for entries in box.ends.values() for _, key in entries)
         return 2 * _PAD + 6 * chips + self.row * sum(zones) + _ZONE * (sum(map(bool, zones)) - 1)
 
     def _most_twins(self, boxes: list[Box]) -> int:
@@ -356,12 +368,12 @@ class Layout:
             # something stands between: go round below
             beside = [item for item in self.rounds if self.boxes[item.boxes[0]].tier == a.tier]
             sag = a.y + a.height / 2 + 10 + self.round_row * (beside.index(line) + 1)
-            (x1, y1), (x2, y2) = (self.chips[f"{box.id}|{line.id}"] for box in (a, b))
+            (x1, y1), (x2, y2) = (self.chips[port(box, line)] for box in (a, b))
             return [(x1, y1), (x1, sag), (x2, sag), (x2, y2)]
         twins = self.twins(line)
         points = []
         for box, other, end in ((a, b, line.ends[0]), (b, a, line.ends[1])):
-            key = end if end != box.id else f"{box.id}|{line.id}"
+            key = end if end != box.id else port(box, line)
             if twins:
                 y = box.y + self.twin_row * (twins.index(line.id) - (len(twins) - 1) / 2) + self.twin_row / 4
                 points.append((box.x + (box.width / 2 if other.x > box.x else -box.width / 2), y))

@@ -10,7 +10,7 @@ import html
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from k2rel.plots.layout import Box, Layout, Line
+from k2rel.plots.layout import Box, Layout, Line, is_chip
 from k2rel.plots.lettering import Paper, Rect, around, fitted, wide
 from k2rel.plots.looks import Look
 from k2rel.plots.style import COLOURS, CONTROL, DOUBT, INK, LOST, MUTED, SHARED
@@ -110,7 +110,7 @@ class _Pen:
             parts.append(self._link(line, first=line.id not in written))
             written.add(line.id)
         parts += [*(self._box(box) for box in self.layout.boxes.values())]
-        parts += [self._chip(key, *place) for key, place in self.layout.chips.items() if "|" not in key]
+        parts += [self._chip(key, *place) for key, place in self.layout.chips.items() if is_chip(key)]
         label = html.escape(heading, quote=True)
         kind = "k2d" if self.names else "k2d small"
         least = width * _LEAST / self.size

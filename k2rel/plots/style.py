@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,7 @@ __all__ = [
     "SHARED",
     "TEXT",
     "WIDE",
+    "any_letters",
     "legend",
     "logarithmic_bars",
     "mark_target",
@@ -124,8 +127,17 @@ def _width(text: str, size: float) -> float:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
-    width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)
+    with any_letters():
+        width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)
     return float(width)
+
+
+@contextmanager
+def any_letters() -> Iterator[None]:
+    """Names may have letters that the font has not; a page shows them in another font, and a picture as boxes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
+        yield
 
 
 def wrapped(text: str, points: float, size: float = TEXT) -> str:

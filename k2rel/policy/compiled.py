@@ -12,6 +12,8 @@ Carries
 Reasons
     The gate under which a sentence is said, and its pieces: a text, or what stands before, after one and after several
     of the items whose gates hold.
+Pairs
+    What has an order is a list of pairs: a script sorts keys that look like numbers.
 Choices
     ``orders``: the groups of routes under the gate that holds, each with a usable route before the next. A route
     carries its weight's part of the demand, evenly where no weight is above 0; with ``copies`` all of it.
@@ -105,21 +107,22 @@ def compiled(policy: Policy) -> dict[str, Any]:
             }
             for name, role in site.roles.items()
         },
+        "first_role": next(iter(site.roles), None),
         "backup": place[backups[next(iter(site.roles))]] if site.roles else None,
         "standby": {role: place[node] for role, node in backups.items() if role in site.movable},
         "returns": [name for name in policy.shut_down if policy.returns_by_itself(name)],
-        "shut": {name: place[node] for name, node in policy.shut_down.items()},
+        "shut": [[name, place[node]] for name, node in policy.shut_down.items()],
         "reasons": [[place[one.when], spelled(one.text, place)] for one in sentences],
         "most_listed": MOST,
-        "suspended": {part: place[node] for part, node in suspended.items()},
+        "suspended": [[part, place[node]] for part, node in suspended.items()],
         "split": [
             [role, holder_label(old), holder_label(new), [h.on for h in (old, new) if h.on], place[node]]
             for role, old, new, node in splits
         ],
         "takeovers": [_takeover(one, place) for one in takeovers],
-        "capacity": {
-            name: part.capacity_mb_s for name, part in site.components.items() if part.capacity_mb_s is not None
-        },
+        "capacity": [
+            [name, part.capacity_mb_s] for name, part in site.components.items() if part.capacity_mb_s is not None
+        ],
         "client_parts": {part: site.client_part_id(0, part).replace("_0", "_#", 1) for part in site.client_parts},
         "clients": [[client.name, client.group] for client in site.clients()],
     }

@@ -20,6 +20,7 @@ from k2rel.policy.positions import AWAY, Kind, Position, Positions
 from k2rel.policy.rules import Policy
 from k2rel.policy.terms import Given
 from k2rel.site.coverage import coverages, detection_times
+from k2rel.site.names import cause_in, place_words
 from k2rel.site.roles import Role, Suspension, TakeoverNeed
 
 __all__ = ["DOINGS", "IN_SERVICE", "MAINTAINED", "NO_BACKUP", "NO_HELP", "OUT", "UNSEEN", "Controls", "TakeoverTimes"]
@@ -144,9 +145,9 @@ class Controls:
     def value(self, given: Given) -> float:
         """Value of a number that rates are made of."""
         record = self.record_of(given)
-        field, _, cause = given.field.partition("[")
+        field, cause = cause_in(given.field)
         if isinstance(record, Role) and field in ("coverage", "detection_h"):
-            return (coverages if field == "coverage" else detection_times)(record)[cause.removesuffix("]")]
+            return (coverages if field == "coverage" else detection_times)(record)[cause]
         return float(getattr(record or self.times, given.field))
 
     @cached_property
@@ -265,8 +266,8 @@ class Controls:
         Examples
         --------
         >>> from k2rel.site import read_site
-        >>> takeover = Controls(Policy(read_site("L2R"), sticky=True), TakeoverTimes())
-        >>> takeover.variables(np.array([0]))["file_system held by 0"].tolist()
+        >>> policy = Policy(read_site("L2R"), sticky=True)
+        >>> Controls(policy, TakeoverTimes()).variables(np.array([0]))[policy.held_by("file_system", 0)].tolist()
         [True]
         """
         return {name: column[controls] for name, column in self._variables.items()}
@@ -326,7 +327,7 @@ class Controls:
         """A holder by its name, else by its side, or by its server where two are on one side."""
         holders = self._holders[role]
         if (name := holders[place].name) is not None:
-            return name.removeprefix("at_")  # it is said after "at" or "from"
+            return place_words(name)  # it is said after "at" or "from"
         side, server = holders[place].side, holders[place].on
         return server if server and sum(holder.side == side for holder in holders) > 1 else side
 

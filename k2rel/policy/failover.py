@@ -17,6 +17,7 @@ from k2rel.policy.rules import Policy
 from k2rel.policy.sentences import nodes_in, said
 from k2rel.policy.used import ElementLoad, UsedRoute
 from k2rel.site.model import Site
+from k2rel.site.names import place_words, spoken
 from k2rel.site.service_names import FULL_SERVICE
 from k2rel.site.stages import AtLeast, names_in
 from k2rel.tables import Shown
@@ -257,7 +258,7 @@ def at_words(place: str) -> str:
     >>> at_words("B"), at_words("node_2"), at_words("at_node_2")
     ('at B', 'at node 2', 'at node 2')
     """
-    return "at " + place.removeprefix("at_").replace("_", " ")
+    return f"at {spoken(place_words(place))}"
 
 
 def raid_works(site: Site, failed: Iterable[str]) -> dict[str, bool]:

@@ -16,6 +16,7 @@ from k2rel.logic.structure import FALSE, TRUE, Node
 from k2rel.policy.terms import Given
 from k2rel.policy.works import Works, once
 from k2rel.site.coverage import class_of, coverages, detection_times
+from k2rel.site.names import variable_of
 from k2rel.site.roles import Holder, TakeoverNeed
 from k2rel.site.stages import Stage, names_in
 
@@ -204,7 +205,7 @@ class Leaving(Works):
     @staticmethod
     def placed(server: str) -> str:
         """Name the variable of a sticky policy that says that a server has been placed in service."""
-        return f"{server} placed in service"
+        return variable_of(server, "placed in service")
 
     @once
     def alive(self, holder: Holder) -> Node:

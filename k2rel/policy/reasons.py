@@ -12,6 +12,7 @@ from functools import lru_cache
 from k2rel.logic.structure import FALSE, TRUE, Node
 from k2rel.policy.rules import Policy
 from k2rel.policy.sentences import Listing, Sentence, Text, listing
+from k2rel.site.names import place_words
 from k2rel.site.roles import Holder, Suspension, TakeoverNeed
 from k2rel.site.stages import AtLeast, Stage, names_in
 
@@ -30,7 +31,7 @@ def holder_label(holder: Holder) -> str:
     ['side A', 'side B']
     """
     if holder.name is not None:
-        return holder.name.removeprefix("at_")
+        return place_words(holder.name)
     return holder.on or f"side {holder.side}"
 
 

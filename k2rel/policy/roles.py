@@ -26,6 +26,7 @@ from k2rel.logic.structure import FALSE, TRUE, Node
 from k2rel.policy.leaving import Leaving
 from k2rel.policy.works import once
 from k2rel.site.model import Site
+from k2rel.site.names import variable_of
 from k2rel.site.roles import Holder, Role
 
 __all__ = ["Roles"]
@@ -85,7 +86,7 @@ class Roles(Leaving):
     @staticmethod
     def held_by(role: str, index: int) -> str:
         """Name the variable of a sticky policy that says who holds a role, the holder by its place in `holders`."""
-        return f"{role} held by {index}"
+        return variable_of(role, f"held by {index}")
 
     def holders(self, role: str) -> list[Holder]:
         """List the holders of a role in the order in which they are asked.

@@ -13,7 +13,7 @@ from k2rel.logic.structure import FALSE, TRUE, Node
 from k2rel.policy.flows import Carry, Choice, Condition, Count, Fork, Own, Passed, Route, Shared, all_hold
 from k2rel.policy.roles import Roles
 from k2rel.site.model import Path, Site, Traffic
-from k2rel.site.stages import AtLeast, Stage, subscription_in
+from k2rel.site.stages import AtLeast, Stage, role_in, subscription_in
 from k2rel.tables import Shown
 
 __all__ = ["Policy"]
@@ -141,10 +141,9 @@ class Policy(Roles, Shown):
         orders: list[tuple[Node, tuple[tuple[int, ...], ...]]] = [(TRUE, by(None))]
         if traffic.prefer == "home":
             orders = [(TRUE, by(self.home))]
-        elif traffic.prefer.startswith("@"):
-            orders = [(TRUE, by(self.site.subscribed(traffic.prefer[1:], group)))]
-        elif traffic.prefer.startswith("role "):
-            role = traffic.prefer[5:]
+        elif (subscription := subscription_in(traffic.prefer)) is not None:
+            orders = [(TRUE, by(self.site.subscribed(subscription, group)))]
+        elif (role := role_in(traffic.prefer)) is not None:
             orders = [(self.role_at(role, side), by(side)) for side in self.site.sides]
             if self.sticky:  # while the role is on its way nobody has it
                 orders.append((self.structure.negation(self.structure.disjunction(at for at, _ in orders)), ()))

@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from k2rel.logic.structure import Node, Structure
 from k2rel.site.model import Site
+from k2rel.site.names import variable_of
 from k2rel.site.roles import Suspension
 from k2rel.site.stages import AtLeast, Stage
 
@@ -68,7 +69,7 @@ class Works:
     @staticmethod
     def suspended(part: str) -> str:
         """Name the variable of a sticky policy that says that a part is suspended."""
-        return f"{part} suspended"
+        return variable_of(part, "suspended")
 
     def _suspended(self, entry: Suspension) -> Node:
         return self.structure.variable(self.suspended(entry.part)) if self.sticky else self.suspends(entry)

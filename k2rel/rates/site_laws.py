@@ -152,7 +152,8 @@ def _inputs_of_row(row: RateRow, contract: Contract) -> list[Input]:
     if factor is not None and factor > 1.0 and (mttr := row.mttr_h.get(contract)):
         ends = mttr / factor, mttr * factor
         what = from_limits("lognormal", *ends, mttr)
-        result.append(Input(_repair_of(row), "repair time", mttr, *ends, what, "h", row.evidence, row.origin))
+        result.append(Input(_repair_of(row), "repair time", mttr, *ends, what, "h", row.evidence, row.origin,
+                            place=("rates", row.id, "mttr")))  # fmt: skip
     return result
 
 
@@ -161,7 +162,8 @@ def rate_input(row: RateRow) -> Input | None:
     low, high, known = row.low_per_h, row.high_per_h, row.known
     if known is None or low is None or high is None:
         return None
-    return Input(_rate_of(row), "failure rate", row.rate_per_h, low, high, known, "/h", row.evidence, row.origin)
+    return Input(_rate_of(row), "failure rate", row.rate_per_h, low, high, known, "/h", row.evidence, row.origin,
+                 place=("rates", row.id, "failure_rate"))  # fmt: skip
 
 
 def _rate_of(row: RateRow) -> str:

@@ -22,7 +22,7 @@ from k2rel.numerals import plain_number
 from k2rel.rates.conditions import arrhenius_factor
 from k2rel.rates.entry import Contract, RateRow
 from k2rel.tables import Shown
-from k2rel.textio import harmless, read_text
+from k2rel.textio import as_words, harmless, read_text, words_in
 from k2rel.units import doubtful_rate
 
 if TYPE_CHECKING:
@@ -273,7 +273,7 @@ def write_rates(rows: Iterable[RateRow]) -> str:
     writer.writeheader()
     for row in rows:
         record: dict[str, object] = {name: harmless(getattr(row, name)) for name in _TEXTS}
-        record |= {"id": row.id, "component_types": " ".join(row.component_types), "also_for": " ".join(row.also_for)}
+        record |= {"id": row.id, "component_types": as_words(row.component_types), "also_for": as_words(row.also_for)}
         record |= {"lambda_per_h": repr(row.rate_per_h), "law": _law_text(row)}
         optional = {
             "lambda_lo90": row.low_per_h, "lambda_hi90": row.high_per_h, "temperature_c": row.temperature_c,
@@ -367,7 +367,7 @@ def _read_row(record: _Record, rows: dict[str, RateRow], defaults: dict[str, str
     }
     temperature, energy = number("temperature_c", negative=True), number("activation_energy_ev")
     duty, factor = number("duty", positive=True), number("mttr_error_factor", positive=True)
-    types, others = tuple(record.text("component_types").split()), tuple(record.text("also_for").split())
+    types, others = words_in(record.text("component_types")), words_in(record.text("also_for"))
     if len(record.problems) > before:
         return None
     if rate is None:

@@ -18,7 +18,9 @@ from k2rel.errors import InputError, Problem
 from k2rel.report.files import make_folders
 from k2rel.report.render import Job
 from k2rel.site.model import Site
+from k2rel.site.names import file_stem
 from k2rel.site.read import as_sites, pinned_table, read_site
+from k2rel.site.settings import setting_text
 from k2rel.site.templates import self_contained
 from k2rel.studies import Study, free_name, studies_of, study
 
@@ -70,7 +72,7 @@ def as_files(argument: str, levels: Any, output: Path, data: str | None, taken: 
             raise InputError(f"{argument}: {site.name} is of version {site.data} of the data; say data='{site.data}'")
         folder = output / "sites"
         make_folders(output, folder)
-        name = free_name(re.sub(r"[^\w.-]+", "_", site.name).strip(".") or "site", taken)
+        name = free_name(file_stem(site.name), taken)
         taken.append(name)
         result.append(str(site.save(folder / f"{name}.yaml", force=True)))
     return result
@@ -118,13 +120,14 @@ def jobs_of(
     studies: Mapping[str, tuple[str, Study]], options: Options, *, comparison: bool, missing: Sequence[str] = ()
 ) -> list[Job]:
     """A report for each level, and their comparison; `missing` are those whose files have mistakes."""
-    jobs = []
+    jobs: list[Job] = []
     title = options.head.get("title", "")
     for name, (text, one) in studies.items():
         if name.lower() in {"index", COMPARISON}:
             name += "-site"  # those two pages have names of their own
         wanted = read_target(options.target, one.site) if options.target else {}
-        own = [f"{key}={value}" for key, value in one.site.changed]
+        name = file_stem(name, [job.name for job in jobs])
+        own = [setting_text(key, value) for key, value in one.site.changed]
         parameters = options.parameters(level=resolved(text), name=name, settings=own)
         called = one.site.title if not title else title if len(studies) == 1 else f"{title}: {one.site.title}"
         jobs.append(

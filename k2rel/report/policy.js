@@ -99,11 +99,12 @@ function k2relEvaluate(data, failedNames) {
     return { client, sides: each(routes, (used) => used[0]?.side ?? null), paths: each(routes, path), routes };
   });
   const flowRoutes = Object.fromEntries(ofScope("site").map((name) => [name, follow(name, 0, 0, new Set())]));
-  const services = {};
+  // any name may be a key, also one that plain objects have of their own
+  const services = Object.create(null);
   for (const name of Object.keys(data.choices)) {
     services[name] = Object.hasOwn(flowRoutes, name) ? flowRoutes[name].length > 0 : clients.every((state) => state.routes[name].length > 0);
   }
-  const roles = {}, holders = {};
+  const roles = Object.create(null), holders = Object.create(null);
   for (const [name, role] of Object.entries(data.roles)) {
     if (role.service) services[name] = truth[role.up];
     roles[name] = data.sides.find((side) => truth[role.at[side]]) ?? null;
@@ -111,22 +112,22 @@ function k2relEvaluate(data, failedNames) {
     if (holder !== undefined) holders[name] = holder;
   }
   const above = (load, capacity) => load > capacity * (1 + 1e-9);
-  const short = new Set(Object.entries(data.capacity).filter(([name, capacity]) => above(counted[name] ?? 0, capacity)).map(([name]) => name));
+  const short = new Set(data.capacity.filter(([name, capacity]) => above(counted[name] ?? 0, capacity)).map(([name]) => name));
   const spared = (flow) => flow.some((parts) => !parts.some((part) => short.has(part)));
   const ends = new Set(ways.filter((flow) => !spared(flow)).flat(2).filter((part) => short.has(part)));
-  const loads = Object.entries(data.capacity).map(([element, capacity]) => {
+  const loads = data.capacity.map(([element, capacity]) => {
     const load = carried[element] ?? 0, overloaded = above(load, capacity);
     return { element, load_mb_s: load, capacity_mb_s: capacity, foreground_mb_s: counted[element] ?? 0, overloaded,
       at_limit: !overloaded && load * (1 + 1e-9) > capacity, short: short.has(element), ends_full_service: ends.has(element) };
   });
   services.full_service = ways.every(spared);
-  const first = Object.keys(data.roles)[0];
-  let primary = first === undefined ? data.home : roles[first];
-  if (first !== undefined && data.roles[first].service && !truth[data.roles[first].up]) primary = null;
+  const first = data.first_role;
+  let primary = first === null ? data.home : roles[first];
+  if (first !== null && data.roles[first].service && !truth[data.roles[first].up]) primary = null;
   return {
     level: data.level, failed: [...failed], home: data.home, primary, roles, holders,
-    out_of_service: Object.keys(data.shut).filter((name) => truth[data.shut[name]]),
-    returns_by_itself: data.returns.filter((name) => truth[data.shut[name]]),
+    out_of_service: data.shut.filter(([, gate]) => truth[gate]).map(([name]) => name),
+    returns_by_itself: data.shut.filter(([name, gate]) => data.returns.includes(name) && truth[gate]).map(([name]) => name),
     backup_in_service: data.backup !== null && truth[data.backup],
     standby: Object.fromEntries(Object.entries(data.standby).map(([role, gate]) => [role, truth[gate]])),
     ...k2relTakeovers(data, truth),
@@ -136,7 +137,8 @@ function k2relEvaluate(data, failedNames) {
 
 /** What each drawn part looks like; the same as k2rel.plots.looks(). */
 function k2relLooks(data, marks, outcome) {
-  const ways = {}, further = new Set(), shown = {}, without = { client_1: 0, clients: 0 }, portions = {};
+  const bare = () => Object.create(null);
+  const ways = bare(), further = new Set(), shown = bare(), without = { client_1: 0, clients: 0 }, portions = bare();
   const principal = data.principal, failed = new Set(outcome.failed), copies = data.choices[principal].copies;
   const loaded = (name, carries) => (data.choices[name].demand > 0 ? Object.keys(carries) : []);
   outcome.clients.forEach((state, index) => {
@@ -162,7 +164,7 @@ function k2relLooks(data, marks, outcome) {
   const short = (value) => Number(value.toPrecision(3));
   const share = (on) => on === undefined || on <= 0 ? "" : on < 1 - 1e-9 ? `${short(100 * on)} %`
     : on > 1 + 1e-9 ? `${short(on)} copies` : twice ? "copy" : "";
-  const carried = {};
+  const carried = bare();
   for (const [part, load] of Object.entries(outcome.carried)) {
     const name = shown[part] || part;
     carried[name] = (carried[name] || 0) + load;
@@ -170,7 +172,7 @@ function k2relLooks(data, marks, outcome) {
   const over = new Set(outcome.loads.filter((item) => item.short).map((item) => item.element));
   const slowed = new Set(outcome.loads.filter((item) => item.overloaded && !item.short).map((item) => item.element));
   const full = new Set(outcome.loads.filter((item) => item.at_limit).map((item) => item.element));
-  const notes = {}, held = {};
+  const notes = bare(), held = bare();
   const say = (owner, text, to = notes) => (to[owner] ||= []).push(text);
   for (const [who, count] of Object.entries(without)) {
     if (count) say(who, who === "client_1" || count === data.clients.length - 1 ? "no " + principal : `${count} without ${principal}`);

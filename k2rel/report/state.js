@@ -15,13 +15,15 @@ const k2relState = (() => {
     return said.join("&") || "failed=";
   }
 
-  /** What a text names, still as texts, and what of it cannot be read. */
+  /** What a text names, still as texts (`failed` as a list), and what of it cannot be read. */
   function read(text) {
     const given = {}, problems = [];
     if (text && !text.includes("=")) return { given, problems: [`there is nothing here that is called ${quoted(text)}`] };
-    for (const [name, value] of new URLSearchParams(text)) {
-      if (name !== "failed" && name in given) problems.push(`${name} is named twice`);
-      given[name] = name === "failed" && given.failed ? `${given.failed},${value}` : value;
+    // commas between names are written as such, and those of a name are not
+    const decoded = (value) => new URLSearchParams(`name=${value}`).get("name");
+    for (const [name, value] of text.split("&").filter(Boolean).map((each) => each.split(/=(.*)/s)).map(([name, value]) => [decoded(name), value ?? ""])) {
+      if (name !== "failed" && Object.hasOwn(given, name)) problems.push(`${name} is named twice`);
+      given[name] = name === "failed" ? [...(given.failed ?? []), ...value.split(",").map(decoded)] : decoded(value);
     }
     return { given, problems };
   }
@@ -37,7 +39,7 @@ const k2relState = (() => {
     for (const [name, value] of Object.entries(found)) {
       if (name === "k2rel") continue;
       const fits = name === "failed" ? Array.isArray(value) && value.every((part) => typeof part === "string") : ["string", "number"].includes(typeof value);
-      if (fits) given[name] = String(value);
+      if (fits) given[name] = name === "failed" ? value : String(value);
       else problems.push(`${name} is no ${name === "failed" ? "list of names" : "text or number"}`);
     }
     return { given, problems };
@@ -50,7 +52,7 @@ const k2relState = (() => {
     const state = {}, said = [...problems];
     for (const [name, text] of Object.entries(given)) {
       const can = Object.hasOwn(offered, name) ? offered[name] : undefined;
-      if (name === "failed") state.failed = [...new Set(text.split(",").filter(Boolean))];
+      if (name === "failed") state.failed = [...new Set(text.filter(Boolean))];
       else if (text === "") continue;
       else if (can === undefined) said.push(FIELDS.includes(name) ? `${name} ${quoted(text)} cannot be chosen here` : `${quoted(name)} is no part of a state`);
       else if (Array.isArray(can) ? !can.includes(text) : !can.test(text)) said.push(`${name} ${quoted(text)} ${Array.isArray(can) ? `is not there (${some(can)})` : "is no such number"}`);

@@ -12,7 +12,7 @@ function k2relTakeovers(data, truth) {
   const least = (values) => values.filter(([gate]) => truth[gate]).reduce((found, [, ...value]) => (found && found[0] <= value[0] ? found : value), null);
   return {
     reasons: [...new Set(data.reasons.filter(([gate]) => truth[gate]).map(([, text]) => said(text)))],
-    suspended: Object.keys(data.suspended).filter((part) => truth[data.suspended[part]]),
+    suspended: data.suspended.filter(([, gate]) => truth[gate]).map(([part]) => part),
     split: Object.fromEntries(data.split.filter(([, , , , gate]) => truth[gate]).map(([role, former, other]) => [role, [former, other]])),
     takeovers: data.takeovers.filter((each) => truth[each.when]).map(({ role, from, to, both, steps }) => ({
       role, from, to, both: truth[both],

@@ -21,6 +21,7 @@ from k2rel.site.given import LAW_KEYS, RATE_KEYS, GivenLaw
 from k2rel.site.kinds import check_kinds, kinds_of
 from k2rel.site.limits import LIMITED
 from k2rel.site.model import Assumption, CommonCauseGroup, Component, RaidSet, Site, Variant
+from k2rel.site.names import dotted, drive_ids, is_kept_for_clients, said_of_clients, spoken
 from k2rel.site.source import KeyPath, YamlSource, as_written
 from k2rel.site.stages import named, subscription_in
 from k2rel.site.takeovers import takeovers_of
@@ -141,17 +142,23 @@ class _Builder:
             *((name, ("raid_sets", name)) for name in file.raid_sets),
             *((name, ("clients", "parts", name)) for name in file.clients.parts),
         ]
+        taken = said_of_clients(file.clients.parts)
         for name, path in places:
             if name in first:
                 where = self.source.place(first[name])
-                place = f"in {where}" if where else "by " + ".".join(map(str, first[name]))
+                place = f"in {where}" if where else "by " + dotted(first[name])
                 self.checks.report(path, f"the name '{name}' is already used {place}; give each part a name of its own")
-            elif re.fullmatch(r"client_\d+(_.*)?", name):
+            elif is_kept_for_clients(name):
                 self.checks.report(path, "names that start with client_ and a number are kept for the clients' parts")
+            elif name in taken and path[0] != "clients":
+                self.checks.report(path, "the clients, or a part of theirs, are called so in answers; choose another")
             first.setdefault(name, path)
-        for name in file.components | file.links:
-            if re.fullmatch(r"(.+)_(drive|spare)_\d+", name) and name.rsplit("_", 2)[0] in file.raid_sets:
-                self.checks.report(("components", name), "this is the name of a drive of the RAID set; choose another")
+        for raid_set, entry in file.raid_sets.items():
+            for drive in (name for ids in drive_ids(raid_set, entry.drives, entry.hot_spares) for name in ids):
+                if drive in first:
+                    message = f"this is the name of a drive of RAID set '{raid_set}'; choose another"
+                    self.checks.report(first[drive], message)
+                first.setdefault(drive, ("raid_sets", raid_set))
 
     def _component(self, key: str, entry: doc.ComponentEntry, path: KeyPath) -> Component:
         if entry.side is not None:
@@ -162,7 +169,7 @@ class _Builder:
         return Component(
             id=key,
             type=entry.type,
-            title=entry.title or key.replace("_", " "),
+            title=entry.title or spoken(key),
             side=entry.side,
             within=entry.within,
             between=getattr(entry, "between", None),
@@ -232,12 +239,13 @@ class _Builder:
             )
         if entry.within is not None:
             self.checks.known(entry.within, components, ("raid_sets", key, "in"), "component")
+        drives, spares = drive_ids(key, entry.drives, entry.hot_spares)
         result = RaidSet(
             id=key,
-            title=entry.title or key.replace("_", " "),
+            title=entry.title or spoken(key),
             level=entry.level,
-            drives=tuple(f"{key}_drive_{n}" for n in range(1, entry.drives + 1)),
-            spares=tuple(f"{key}_spare_{n}" for n in range(1, entry.hot_spares + 1)),
+            drives=drives,
+            spares=spares,
             drive_type=entry.drive_type,
             within=entry.within,
             rebuild_h=entry.rebuild,
@@ -246,9 +254,7 @@ class _Builder:
         )
         for drive in (*result.drives, *result.spares):
             line = self.source.line(("raid_sets", key))
-            components[drive] = Component(
-                drive, entry.drive_type, drive.replace("_", " "), within=entry.within, line=line
-            )
+            components[drive] = Component(drive, entry.drive_type, spoken(drive), within=entry.within, line=line)
         return result
 
     def _check_parts(self, components: Mapping[str, Component], client_parts: Mapping[str, Component]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from k2rel.site.names import client_id
 from k2rel.site.stages import Need, Stage, named
 
 __all__ = ["Client", "ClientGroup", "ClientKind", "Path", "dealt", "parts_by_kind", "paths_by_kind"]
@@ -41,7 +42,7 @@ class Client:
     @property
     def name(self) -> str:
         """Identifier of the client itself."""
-        return f"client_{self.number}"
+        return client_id(self.number)
 
 
 @dataclass(frozen=True, slots=True)

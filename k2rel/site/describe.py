@@ -105,7 +105,7 @@ class SiteDescription(Shown, Mapping[str, Any]):
         sides: Sequence[str] | Mapping[str, Any] = ("A",),
         **head: Unpack[keys.HeadKeys],
     ) -> None:
-        self._data: dict[str, Any] = {"format": 2, "name": name, "title": name if title is None else title}
+        self._data: dict[str, Any] = {"format": 2, "name": name, "title": str(name) if title is None else title}
         self._data |= _said(head)
         listed = (
             list(sides.items()) if isinstance(sides, Mapping) else [(side, {}) for side in as_names("sides", sides)]
@@ -183,7 +183,7 @@ class SiteDescription(Shown, Mapping[str, Any]):
                 self._own(section, name, _said(entry) if section == "parts" and isinstance(entry, Mapping) else entry)
         return self
 
-    def client_part(self, name: str, **entry: Unpack[keys.LinkedKeys]) -> SiteDescription:
+    def client_part(self, name: str, **entry: Unpack[keys.OwnPartKeys]) -> SiteDescription:
         """Add a part that each client has one of."""
         return self._own("parts", name, _said(entry))
 

@@ -22,6 +22,7 @@ from k2rel.site.values import (
     Name,
     OneNeed,
     OneStage,
+    PartName,
     PositiveDuration,
     Probability,
     Rate,
@@ -40,10 +41,11 @@ MOST_PATHS = 32
 MOST_PATHS_OF_ALL_KINDS = 4096
 
 
+_NAMED: dict[str, Any] = {"type": ["string", "integer"]}
 _Dealt = Annotated[
-    tuple[str, ...],
-    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+    tuple[PartName, ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, str | int | float) else value),
+    WithJsonSchema({"anyOf": [_NAMED, {"type": "array", "items": _NAMED}]}),
 ]
 
 
@@ -93,13 +95,13 @@ class ComponentEntry(LawFields):
 class LinkEntry(ComponentEntry):
     """A cable between two components, itself a part that can fail."""
 
-    between: tuple[str, str] = Field(description="its two ends")
+    between: tuple[PartName, PartName] = Field(description="its two ends")
 
 
 class ClientPartEntry(ComponentEntry):
     """A part that every client has one of."""
 
-    between: tuple[str, str] | None = Field(
+    between: tuple[PartName, PartName] | None = Field(
         None, description="ends of a cable: a client part, a component, or @subscription"
     )
     kinds: tuple[Name, ...] = Field((), description="format 2: kinds of clients that have it; default: all")
@@ -162,7 +164,7 @@ class TrafficEntry(Record):
     requires: tuple[Name, ...] = Field((), description="roles without which there is no such service")
     prefer: str = Field(
         "listed",
-        pattern=r"^(listed|home|home only|role [A-Za-z][A-Za-z0-9_-]*|@[A-Za-z][A-Za-z0-9_-]*)$",
+        pattern=r"^(listed|home|home only|role \S.*|@\S.*)$",
         description="which usable path is taken: the first listed; the preferred side's; only the "
         "preferred side's; the side that holds a role ('role NAME'); the side that the client subscribes to ('@NAME'); "
         "groups that have a path of that side go before those that have none",
@@ -193,7 +195,7 @@ class KindEntry(BaseModel):
     __pydantic_extra__: dict[str, _Dealt] = Field(init=False)
 
     count: Annotated[int, BeforeValidator(no_truth), Field(ge=1, le=MOST_CLIENTS)] | None = None
-    members: tuple[Title, ...] | None = Field(
+    members: tuple[Name, ...] | None = Field(
         None, min_length=1, max_length=MOST_CLIENTS, description="names of the clients, instead of their count"
     )
     title: Title | None = None
@@ -215,7 +217,7 @@ class ClientsEntry(Record):
     count: Annotated[int, Field(ge=1, le=MOST_CLIENTS)] | None = Field(None, description="how many; not with 'kinds'")
     title: Title | None = None
     parts: dict[Name, ClientPartEntry] = Field(min_length=1, max_length=12, description="what each client has one of")
-    subscriptions: dict[Name, tuple[str, ...]] = Field(
+    subscriptions: dict[Name, tuple[PartName, ...]] = Field(
         {},
         description="dealt round: client 1 gets the first entry of each list, client 2 the second, and so on",
     )

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from k2rel.errors import InputError
+from k2rel.errors import InputError, Problem
+from k2rel.site.plain import composed
 from k2rel.site.source import KeyPath, YamlSource
 from k2rel.site.yaml_text import entry_lines, flow
 
@@ -27,7 +27,12 @@ class Editor:
     said: list[tuple[int, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.root = YAML(typ="safe", pure=True).compose(self.text)
+        self.root = composed(self.text)
+        shared = _shared(self.root)
+        if blocks := [node for node in shared.values() if not isinstance(node, ScalarNode)]:
+            line = min(node.start_mark.line for node in blocks) + 1
+            why = "an alias (*) stands for this entry elsewhere, so that it cannot be rewritten; write each entry out"
+            raise InputError(Problem(why, self.source.name, line))
 
     def say(self, path: KeyPath, what: str) -> None:
         """Keep in words what was changed, by its line."""
@@ -115,6 +120,22 @@ class Editor:
         return "\r\n" if "\r\n" in self.text else "\n"
 
 
+def _shared(root: Any) -> dict[int, Node]:
+    """Nodes that stand in several places, by aliases; what is below of them is met once."""
+    met: dict[int, Node] = {}
+    shared: dict[int, Node] = {}
+    left = [root]
+    while left:
+        node = left.pop()
+        if id(node) in met:
+            shared[id(node)] = node
+            continue
+        met[id(node)] = node
+        if not isinstance(node, ScalarNode):
+            left += [one for item in node.value for one in (item if isinstance(item, tuple) else (item,))]
+    return shared
+
+
 def _end(text: str, node: Any) -> int:
     """Where a value ends; marks of blocks lie behind the comments that follow."""
     if isinstance(node, ScalarNode):
@@ -141,9 +162,10 @@ def edited(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str | N
     """
     if _same(old, new):
         return text
-    rewriting = _Rewriting(text)
+    root = composed(text)
+    rewriting = _Rewriting(text, shared=_shared(root))
     try:
-        rewriting.mapping(YAML(typ="safe", pure=True).compose(text), dict(old), dict(new))
+        rewriting.mapping(root, dict(old), dict(new))
         return rewriting.done()
     except _CannotError:
         return None
@@ -154,6 +176,7 @@ class _Rewriting:
     """Edits that lead from what a text says to something else; what stands deeper comes first at the same place."""
 
     text: str
+    shared: Mapping[int, Node] = field(default_factory=dict)  # what aliases stand for
     edits: list[tuple[int, int, str]] = field(default_factory=list)
 
     def done(self) -> str:
@@ -166,7 +189,7 @@ class _Rewriting:
         return "".join([*pieces, self.text[here:]])
 
     def mapping(self, node: Any, old: dict[str, Any], new: dict[str, Any]) -> None:
-        if not isinstance(node, MappingNode):
+        if not isinstance(node, MappingNode) or id(node) in self.shared:
             raise _CannotError
         pairs = {str(key.value): (key, value) for key, value in node.value}
         for key, _ in node.value:
@@ -218,6 +241,8 @@ class _Rewriting:
         return entry_lines(key, value, column)
 
     def _value(self, key: ScalarNode, node: Any, old: Any, new: Any, *, in_flow: bool) -> None:
+        if id(node) in self.shared:
+            raise _CannotError
         if isinstance(old, dict) and isinstance(new, dict) and new and not old.keys().isdisjoint(new):
             self.mapping(node, old, new)
         elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and old:
@@ -233,6 +258,8 @@ class _Rewriting:
         for item, before, after in zip(node.value, old, new, strict=True):
             if _same(before, after):
                 continue
+            if id(item) in self.shared:
+                raise _CannotError
             if isinstance(before, dict) and isinstance(after, dict) and not before.keys().isdisjoint(after):
                 self.mapping(item, before, after)
             elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after) and before:

@@ -64,6 +64,12 @@ class LinkedKeys(PartKeys, total=False):
     between: Sequence[str]
 
 
+class OwnPartKeys(LinkedKeys, total=False):
+    """A part that each client has, or each of some kinds."""
+
+    kinds: Names
+
+
 class RaidKeys(TypedDict, total=False):
     """Drives that keep data together."""
 

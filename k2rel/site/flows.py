@@ -10,6 +10,7 @@ import k2rel.site.document as doc
 from k2rel.site.checks import Checks, stages_of
 from k2rel.site.formats import yielding
 from k2rel.site.model import Path, Site, Traffic
+from k2rel.site.names import spoken
 from k2rel.site.roles import Role
 from k2rel.site.service_names import is_derived
 from k2rel.site.source import KeyPath
@@ -45,7 +46,7 @@ def _traffic(checks: Checks, key: str, entry: doc.TrafficEntry, roles: Mapping[s
     failover = entry.path_failover
     return Traffic(
         id=key,
-        title=entry.title or key.replace("_", " "),
+        title=entry.title or spoken(key),
         scope=entry.scope,
         demand_mb_s=entry.demand,
         requires=entry.requires,
@@ -181,7 +182,7 @@ def check_services(checks: Checks, traffic: Mapping[str, Traffic], roles: Mappin
         where: KeyPath = ("traffic" if key in traffic else "roles", key)
         if key in traffic and key in roles:
             checks.report(("roles", key), "a traffic class has this name too; each service needs a name of its own")
-        elif is_derived(key):
+        elif is_derived(key, traffic):
             checks.report(where, "this name is kept for a service that k2rel derives; choose another")
 
 

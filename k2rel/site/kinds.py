@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import k2rel.site.document as doc
 from k2rel.site.checks import Checks
 from k2rel.site.clients import ClientKind
 from k2rel.site.model import Site
+from k2rel.site.names import is_kept_for_clients, spoken, wrong_with_name
 from k2rel.site.source import KeyPath
 
 __all__: list[str] = []
@@ -33,7 +32,7 @@ def kinds_of(checks: Checks) -> tuple[ClientKind, ...]:
     return tuple(
         ClientKind(
             key,
-            kind.title or key.replace("_", " "),
+            kind.title or spoken(key),
             kind.total,
             kind.members or (),
             kind.subscriptions,
@@ -47,6 +46,8 @@ def _check_lists(checks: Checks) -> None:
     for name, by_kind in checks.lists.items():
         for kind, entries in by_kind.items():
             path: KeyPath = ("clients", "kinds", kind, name) if kind else ("clients", "subscriptions", name)
+            if (wrong := wrong_with_name(name)) is not None:
+                checks.report(path, wrong)
             if not entries:
                 checks.report(path, "is empty; name at least one component or side")
             for index, entry in enumerate(entries):
@@ -70,7 +71,7 @@ def _check_members(checks: Checks) -> None:
                 checks.report(path, f"'{name}' is already a client of kind '{first[name]}'")
             elif name in checks.shared | checks.own:
                 checks.report(path, f"'{name}' is the name of a part; give the client another")
-            elif re.fullmatch(r"client_\d+(_.*)?", name):
+            elif is_kept_for_clients(name):
                 checks.report(path, "names that start with client_ and a number are kept for the clients' parts")
             first.setdefault(name, key)
 

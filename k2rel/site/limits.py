@@ -15,6 +15,7 @@ from k2rel.distributions import from_limits
 from k2rel.errors import InputError, Problem, closest
 from k2rel.inputs import Input
 from k2rel.site.coverage import DEFAULT
+from k2rel.site.names import dotted
 from k2rel.site.source import KeyPath, YamlSource, as_written
 from k2rel.units import HOURS_PER_YEAR
 
@@ -94,10 +95,10 @@ def with_values(source: YamlSource) -> YamlSource:
         if isinstance(entry, dict) and {"low", "high", "distribution"} & entry.keys()
     }
     limits: dict[KeyPath, tuple[str, Mapping[str, Any]]] = {
-        path: (name, named[name]) for path, name in source.origins.items() if name in named
+        path: (dotted((name,)), named[name]) for path, name in source.origins.items() if name in named
     }
     problems: list[Problem] = []
-    for name in named.keys() - {name for name, _ in limits.values()}:
+    for name in named.keys() - set(source.origins.values()):
         message = (
             f"has limits, but no number of the file is '={name}', so they would change nothing; take low and high "
             f"away, or write '={name}' where it counts"
@@ -111,7 +112,7 @@ def with_values(source: YamlSource) -> YamlSource:
                 problems.extend(
                     source.problem((*path, key), f"is not a known entry here{closest(key, _KEYS)}") for key in unknown
                 )
-                limits[path] = (".".join(map(str, path)), value)
+                limits[path] = (dotted(path), value)
                 return value["value"]
             return {key: put(item, (*path, key)) for key, item in value.items()}
         if isinstance(value, list):
@@ -122,7 +123,7 @@ def with_values(source: YamlSource) -> YamlSource:
     data = {key: value if key in kept else put(value, (key,)) for key, value in source.data.items()}
     for path, (name, entry) in limits.items():
         if (key := _key(path)) not in LIMITED:
-            where = f"'{'.'.join(map(str, path))}' takes assumption '{name}' and" if path in source.origins else "it"
+            where = f"'{dotted(path)}' takes assumption '{name}' and" if path in source.origins else "it"
             message = f"{where} has no limits; numbers with limits are {', '.join(LIMITED)}"
             problems.append(source.problem(path if path not in source.origins else ("assumptions", name), message))
             continue
@@ -165,7 +166,7 @@ def inputs_at(source: YamlSource, read: Callable[[YamlSource], Any]) -> dict[Key
         key = _key(path)
         point, low, high = (values[end][path] for end in ("value", "low", "high"))
         try:
-            result[path] = input_of(name, key, point, low, high, entry)
+            result[path] = input_of(name, _place(source, path), key, point, low, high, entry)
         except InputError as error:
             problems.append(source.problem(_place(source, path), str(error)))
             continue
@@ -177,7 +178,9 @@ def inputs_at(source: YamlSource, read: Callable[[YamlSource], Any]) -> dict[Key
     return result
 
 
-def input_of(name: str, key: str, point: float, low: float, high: float, entry: Mapping[str, Any]) -> Input:
+def input_of(
+    name: str, place: KeyPath, key: str, point: float, low: float, high: float, entry: Mapping[str, Any]
+) -> Input:
     """Make one input from limits that were read in hours, or per hour."""
     quantity = LIMITED[key]
     point, low, high = (value * quantity.times for value in (point, low, high))
@@ -197,8 +200,8 @@ def input_of(name: str, key: str, point: float, low: float, high: float, entry: 
     if probability and family in ("lognormal", "gamma"):
         raise InputError(f"a {family} distribution passes 1, and this is a probability; take beta")
     distribution = from_limits(family, low, high, point)
-    texts = [as_written(entry.get(item, "")) for item in ("evidence", "source")]
-    return Input(name, quantity.kind, point, low, high, distribution, quantity.unit, *texts)
+    evidence, source = (as_written(entry.get(item, "")) for item in ("evidence", "source"))
+    return Input(name, quantity.kind, point, low, high, distribution, quantity.unit, evidence, source, place)
 
 
 def _key(path: KeyPath) -> str:

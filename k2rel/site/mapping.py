@@ -13,7 +13,9 @@ from typing import Any
 
 from k2rel.arguments import shown
 from k2rel.errors import InputError, Problem
-from k2rel.site.source import KeyPath, YamlSource
+from k2rel.site.names import KeyPath, dotted
+from k2rel.site.plain import has_name
+from k2rel.site.source import YamlSource
 
 __all__ = ["in_python", "plain"]
 
@@ -55,6 +57,8 @@ def _plain(value: Any, path: KeyPath, left: list[int]) -> Any:
         raise _wrong(path, f"there are more than {_MOST_VALUES:,} values; no site needs so many")
     if len(path) > _DEEPEST:
         raise _wrong(path[:4], f"entries are nested more than {_DEEPEST} deep")
+    if type(value) is int and has_name(path):
+        return str(value)  # as a file has it, in which a name is a text
     if value is None or type(value) in (str, int, float, bool):
         return value
     if isinstance(value, Mapping):
@@ -96,4 +100,4 @@ def _key(key: Any, path: KeyPath) -> str:
 
 
 def _wrong(path: KeyPath, message: str) -> InputError:
-    return InputError(Problem(message, key=".".join(map(str, path)) or "the site"))
+    return InputError(Problem(message, key=dotted(path) or "the site"))

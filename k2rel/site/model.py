@@ -19,6 +19,7 @@ from k2rel.site.as_graph import AsGraph
 from k2rel.site.clients import Client, ClientGroup, ClientKind, Path, dealt, parts_by_kind, paths_by_kind
 from k2rel.site.found import Found
 from k2rel.site.given import GivenLaw
+from k2rel.site.names import client_id, client_part_id, event_name
 from k2rel.site.outward import Outward
 from k2rel.site.roles import Role, Suspension, Unit
 from k2rel.site.source import Origin
@@ -222,7 +223,7 @@ class Site(AsGraph, Outward):
         for group in self.common_cause:
             shares = group.shares
             for parts in combinations_of(group.members, shares):
-                name = parts[0] if len(parts) == 1 else " & ".join(parts)
+                name = event_name(parts, self.components, self.raid_sets, result)
                 result[name] = (parts, shares[len(parts)])
             for member in group.members:
                 result.setdefault(member, ((member,), 0.0))
@@ -360,7 +361,7 @@ class Site(AsGraph, Outward):
     def members(self) -> Mapping[str, str]:
         """Names of clients that the file gives, by the client's identifier."""
         names = [name for kind in self.kinds for name in (kind.members or (None,) * kind.count)]
-        return {f"client_{number}": name for number, name in enumerate(names, start=1) if name is not None}
+        return {client_id(number): name for number, name in enumerate(names, start=1) if name is not None}
 
     def subscribed(self, name: str, group: int) -> str:
         """Look up what a group's clients subscribe to.
@@ -406,7 +407,7 @@ class Site(AsGraph, Outward):
         >>> read_site("L2R").client_part_id(3, "media_A")
         'client_3_media_A'
         """
-        return f"client_{number}" if part == "client" else f"client_{number}_{part}"
+        return client_part_id(number, part)
 
     def parts(self) -> Iterator[Component]:
         """Go through every physical part, with clients and drives written out.

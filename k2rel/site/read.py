@@ -23,11 +23,10 @@ from k2rel.site.limits import from_text, inputs_at, with_values
 from k2rel.site.mapping import in_python
 from k2rel.site.model import Site
 from k2rel.site.register import assumptions_in_use, set_by_user
-from k2rel.site.settings import ASSUMPTION, apply_settings
+from k2rel.site.settings import apply_settings, assumption_in
 from k2rel.site.source import KeyPath, Made, Origin, YamlSource, as_written, known_keys, read_yaml
 from k2rel.site.takeover_settings import with_takeover_settings
 from k2rel.site.templates import expanded, mistakes_once
-from k2rel.site.values import NAME
 
 __all__ = ["SiteLike", "as_sites", "is_entries", "pinned_table", "read_site"]
 
@@ -199,8 +198,9 @@ def _site_of(
     changes = dict(settings or {})
     source, changes = with_assumption_settings(source, changes)
     source, changes = with_takeover_settings(with_values(_with_assumptions(source)), changes)
-    for name in (key.removeprefix(ASSUMPTION) for key in (settings or {}) if key.startswith(ASSUMPTION)):
-        if name not in source.origins.values():
+    for key in settings or {}:
+        name = assumption_in(key, file.data)
+        if name is not None and name not in source.origins.values():
             raise InputError(
                 f"--set assumption.{name}: nothing in {source.name} takes '={name}': it says in words what other "
                 "entries hold, so another value would change no figure; change those entries"
@@ -321,12 +321,6 @@ def _placed(source: YamlSource, item: Any) -> Problem:
             message = "does not go with the other entries here"
     else:
         rule = _RULES.get(kind)
-        if kind == "string_pattern_mismatch" and context.get("pattern") == NAME:
-            rule = "is no name: a letter, then letters, digits, '_' and '-', at most 63 in all"
-            if str(item.get("input")).startswith("@"):
-                rule = (
-                    "must be a role, as it is called; '@name' may stand in 'via', 'prefer' and parts of clients alone"
-                )
         message = rule.format(**context) if rule is not None else message.removeprefix("Value error, ")
         shown = repr(item.get("input"))
         if "got" not in message and len(shown) < 60 and not isinstance(item.get("input"), dict):
@@ -361,6 +355,10 @@ def with_variant(source: YamlSource, variant: str | None) -> YamlSource:
     return replace(source, data=lay(source.data, changes or {}), lines={**source.lines, **laid}, made=made)
 
 
+_TEXTS = {"title", "description", "reason", "source", "sources", "author", "date", "revision", "evidence"}
+"""Keys of what is said in words, which may begin with a sign of equality."""
+
+
 def _assumptions(source: YamlSource) -> dict[str, Any]:
     entries = source.data.get("assumptions")
     return entries if isinstance(entries, dict) else {}
@@ -368,13 +366,13 @@ def _assumptions(source: YamlSource) -> dict[str, Any]:
 
 def with_assumption_settings(source: YamlSource, settings: dict[str, str]) -> tuple[YamlSource, dict[str, str]]:
     """Take ``assumption.NAME=value`` out of the settings and put it into the file's assumptions."""
-    own = {key: value for key, value in settings.items() if key.startswith(ASSUMPTION)}
+    own = {key: name for key in settings if (name := assumption_in(key, source.data)) is not None}
     if not own:
         return source, settings
     known = _assumptions(source)
     changed = dict(known)
-    for key, value in own.items():
-        name = key.removeprefix(ASSUMPTION)
+    for key, name in own.items():
+        value = settings[key]
         if name not in known or not isinstance(known[name], dict):
             raise InputError(f"--set {key}: the site has no assumption '{name[:60]}'{closest(name, known)}")
         old = known[name].get("value")
@@ -409,15 +407,14 @@ def _with_assumptions(source: YamlSource) -> YamlSource:
             return {key: put(item, (*path, key)) for key, item in value.items()}
         if isinstance(value, list):
             return [put(item, (*path, index)) for index, item in enumerate(value)]
-        if isinstance(value, str) and re.fullmatch(r"=[A-Za-z][A-Za-z0-9_-]*", value):
-            if value[1:] not in values:
-                problems.append(
-                    source.problem(path, f"there is no assumption '{value[1:]}'{closest(value[1:], values)}")
-                )
-                return value
-            origins[path] = value[1:]
-            return values[value[1:]]
-        return value
+        if not isinstance(value, str) or value[:1] != "=" or (path[-1] in _TEXTS and value[1:] not in values):
+            return value
+        name = value[1:]
+        if name not in values:
+            problems.append(source.problem(path, f"there is no assumption '{name[:60]}'{closest(name, values)}"))
+            return value
+        origins[path] = name
+        return values[name]
 
     kept = {"assumptions", "variants"}
     data = {key: value if key in kept else put(value, (key,)) for key, value in source.data.items()}

@@ -9,7 +9,8 @@ from typing import Any
 from k2rel.site.coverage import DEFAULT
 from k2rel.site.given import RATE_KEYS
 from k2rel.site.model import Assumption, Component, Site
-from k2rel.site.settings import ASSUMPTION, far_to_near, parts_named
+from k2rel.site.names import split_setting
+from k2rel.site.settings import ASSUMPTION, assumption_in, far_to_near, parts_named
 from k2rel.site.source import KeyPath, YamlSource, as_written
 from k2rel.site.takeover_settings import takeover_places
 
@@ -107,13 +108,13 @@ def _changes(
     result: dict[KeyPath, tuple[str, str]] = {}
     if clients is not None and _at(used.data, ("clients", "count")) != clients:
         result["clients", "count"] = ("clients", str(clients))
-    own = {key: value for key, value in settings.items() if not key.startswith(ASSUMPTION)}
+    own = {key: value for key, value in settings.items() if assumption_in(key, used.data) is None}
     silent: dict[str, KeyPath] = {}
     for key, value in far_to_near(site, own).items():
         if places := takeover_places(used.data, key):
             result |= dict.fromkeys(places, (key, value))
             continue
-        named, _, name = key.partition(".")
+        named, name = split_setting(key)
         parts = parts_named(site, named)
         where: list[KeyPath] = [
             place for part in parts if _at(used.data, place := _place(site, part)) is not None

@@ -107,11 +107,11 @@ def _kept(source: YamlSource, data: dict[str, Any], target: Path, version: str) 
     text: str | None = source.text if data == source.data else edited(source.text, source.data, data)
     if text is None:
         return None
-    if yaml_source(text, source.name).data == data:
-        return text
-    try:  # with templates
-        again = site_of(yaml_source(text, str(target)), data=version)
-    except InputError:  # such as a block of another file, which is not beside this one
+    try:
+        if yaml_source(text, source.name).data == data:
+            return text
+        again = site_of(yaml_source(text, str(target)), data=version)  # with templates
+    except InputError:  # such as a block of another file, which is not beside this one, or an anchor that is gone
         return None
     return text if origin_of(again).source.data == data else None
 

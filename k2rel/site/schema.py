@@ -14,7 +14,7 @@ from k2rel.site.template_schema import with_templates
 
 __all__ = ["json_schema"]
 
-_REFERENCE = {"type": "string", "pattern": "^=[A-Za-z][A-Za-z0-9_]*$", "description": "an assumption's value"}
+_REFERENCE = {"type": "string", "pattern": "^=.", "description": "an assumption's value"}
 
 _NUMBER = {"type": ["number", "string"]}
 _LIMITS = {

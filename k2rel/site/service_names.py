@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from k2rel.site.model import Site
 
@@ -13,9 +13,15 @@ __all__: list[str] = []
 FULL_SERVICE = "full_service"
 
 
-def is_derived(name: str) -> bool:
-    """Whether a name is kept for such a service."""
-    return name == FULL_SERVICE or re.fullmatch(r".*_client(_\d+)?|lost_\d+_or_more_clients", name) is not None
+def is_derived(name: str, classes: Collection[str]) -> bool:
+    """Whether a name is kept for such a service, beside classes of traffic."""
+    of_client = re.fullmatch(r"(.+)_client(_[0-9]+)?", name)
+    return name == FULL_SERVICE or is_of_lost_clients(name) or (of_client is not None and of_client[1] in classes)
+
+
+def is_of_lost_clients(name: str) -> bool:
+    """Whether a name is that of the loss of some clients."""
+    return re.fullmatch(r"lost_[0-9]+_or_more_clients", name) is not None
 
 
 def of_all_clients(site: Site, traffic: str) -> tuple[str, str]:

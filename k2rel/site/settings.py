@@ -34,10 +34,20 @@ from k2rel.site.document import LawFields, PathFailoverEntry
 from k2rel.site.given import LAW_KEYS, RATE_KEYS, GivenLaw
 from k2rel.site.limits import LIMITED, from_text, input_of
 from k2rel.site.model import Component, Site
+from k2rel.site.names import cause_in, dotted, split_setting
 from k2rel.site.takeover_settings import OF_FENCES, OF_ROLES
 from k2rel.units import is_bare, parse_bandwidth
 
-__all__ = ["ASSUMPTION", "apply_settings", "far_to_near", "parse_settings", "parts_named", "with_unit"]
+__all__ = [
+    "ASSUMPTION",
+    "apply_settings",
+    "assumption_in",
+    "far_to_near",
+    "parse_settings",
+    "parts_named",
+    "setting_text",
+    "with_unit",
+]
 
 ASSUMPTION = "assumption."
 """What the key of a setting starts with that is about a named assumption, and not about a type or a part."""
@@ -48,6 +58,7 @@ _OF_FLOWS = {
     "path_failover_time": "failover_h",
     "path_failover_coverage": "failover_coverage",
 }
+_EVERY_KEY = {*_KEYS, *_OF_FLOWS, *OF_ROLES, *OF_FENCES, "auto_recovery"}
 _UNITS = {"mttf": "h", "mttr": "h", "test_interval": "h", "age": "h", "failure_rate": "/h", "temperature": "°C",
           "capacity": "MB/s", "demand": "MB/s", "path_failover_time": "h"}  # fmt: skip
 
@@ -62,17 +73,57 @@ def parse_settings(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
     """
     result = {}
     for text in texts:
-        key, sign, value = text.partition("=")
-        key, value = key.strip(), value.strip()
+        key, value = (half.strip() for half in _halves(text))
         if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
             value = value[1:-1]
-        if not sign or not value or len(key.split(".")) != 2 or not all(key.split(".")):
+        if not value or not all(split_setting(key)):
             raise InputError(
                 f"--set {text[:80]}: write component-type.key=value or part.key=value, for example "
                 'media_server.mttr="4 h" or switch_A.mttf="2e6 h"'
             )
         result[key] = value
     return result
+
+
+def assumption_in(setting: str, data: Mapping[str, Any]) -> str | None:
+    """Name of the assumption that a setting is about; None where it is about something else of the file.
+
+    Examples
+    --------
+    >>> assumption_in("assumption.x", {}), assumption_in("assumption.mttf", {"types": {"assumption": {}}})
+    ('x', None)
+    """
+    if not setting.startswith(ASSUMPTION):
+        return None
+    name, known = setting.removeprefix(ASSUMPTION), data.get("assumptions")
+    if isinstance(known, dict) and name in known:
+        return name
+    of, clients = split_setting(setting)[0], data.get("clients")
+    sections = [data.get(key) for key in ("types", "components", "links", "traffic", "roles", "units", "suspends")]
+    sections.append(clients.get("parts") if isinstance(clients, dict) else None)
+    return None if any(isinstance(entries, dict) and of in entries for entries in sections) else name
+
+
+def _halves(text: str) -> tuple[str, str]:
+    """A setting before and behind its sign of equality; a name may hold such a sign itself."""
+    ways = [(text[: sign.start()], text[sign.end() :]) for sign in re.finditer("=", text)]
+    told = (way for way in ways if cause_in(split_setting(way[0].strip())[1])[0] in _EVERY_KEY)
+    if (found := next(told, None)) is not None or not ways:
+        return found or (text, "")
+    if text.strip().startswith(ASSUMPTION):  # whose names are not followed by a key
+        return next((way for way in ways if re.fullmatch(r"\s*(['\"]).*\1\s*", way[1])), ways[-1])
+    return ways[0]
+
+
+def setting_text(key: str, value: str) -> str:
+    """Write a setting as it is typed.
+
+    Examples
+    --------
+    >>> parse_settings([setting_text("assumption.a = b", "x=y")])
+    {'assumption.a = b': 'x=y'}
+    """
+    return f'{key}="{value}"' if "=" in value or value[:1] in ("'", '"') else f"{key}={value}"
 
 
 def with_unit(key: str, value: str) -> str:
@@ -83,7 +134,7 @@ def with_unit(key: str, value: str) -> str:
     >>> with_unit("psu.mttf", "250000"), with_unit("psu.mttr", "4 d"), with_unit("drive.rates", "hdd_elerath")
     ('250000 h', '4 d', 'hdd_elerath')
     """
-    what = key.rpartition(".")[2].partition("[")[0]
+    what = cause_in(split_setting(key)[1])[0]
     read = LIMITED.get(what)
     unit = _UNITS.get(what, "" if read is None else read.unit if read.times == 1.0 else "/h")
     grouped = re.fullmatch(r"\s*(\d{1,3}\.\d{3})(\D.*)?", str(value)) if unit else None
@@ -107,7 +158,7 @@ def apply_settings(site: Site, settings: Mapping[str, str]) -> Site:
             raise InputError(
                 f"setting {key[:60]}: a value with its unit, such as '4 h', is needed, got {type(value).__name__}"
             )
-        name, _, what = key.partition(".")
+        name, what = split_setting(key)
         where = f"--set {key[:80]}={str(value)[:40]}"
         try:
             site = _with_one(site, name, what, value)
@@ -119,7 +170,7 @@ def apply_settings(site: Site, settings: Mapping[str, str]) -> Site:
 def far_to_near(site: Site, settings: Mapping[str, str]) -> dict[str, str]:
     """Order settings: a type's before a part's, which is made after it and so wins whatever the order of writing."""
     types = _types(site)
-    return dict(sorted(settings.items(), key=lambda item: item[0].partition(".")[0] not in types))
+    return dict(sorted(settings.items(), key=lambda item: split_setting(item[0])[0] not in types))
 
 
 def parts_named(site: Site, name: str) -> list[Component]:
@@ -188,7 +239,8 @@ def _with_limits(site: Site, name: str, what: str, limits: Mapping[str, str]) ->
         raise InputError(f"{what} has no limits; numbers with limits are {', '.join(LIMITED)}")
     site = _with_one(site, name, what, limits["value"])
     point, low, high = (_read(what, limits[end]) for end in ("value", "low", "high"))
-    found = input_of(f"{name}.{what}", what, point, low, high, {**limits, "evidence": "set", "source": "set by hand"})
+    about = {**limits, "evidence": "set", "source": "set by hand"}
+    found = input_of(dotted((name, what)), ("set", name, what), what, point, low, high, about)
     site = replace(site, inputs={**site.inputs, found.name: found})
     if what in _OF_FLOWS:
         return _with_flow(site, name, _OF_FLOWS[what], point, Uses(_OF_FLOWS[what], found.name))

@@ -16,8 +16,9 @@ from k2rel.errors import InputError
 from k2rel.site.given import RATE_KEYS
 from k2rel.site.limits import from_text
 from k2rel.site.model import Assumption, CommonCauseGroup, Component, Site
+from k2rel.site.names import cause_in, split_setting
 from k2rel.site.read import as_read, origin_of, unchanged, with_assumption_settings, with_clients, with_variant
-from k2rel.site.settings import ASSUMPTION, far_to_near, parts_named, with_unit
+from k2rel.site.settings import assumption_in, far_to_near, parts_named, with_unit
 from k2rel.site.source import KeyPath, as_written
 from k2rel.site.takeover_settings import takeover_places
 from k2rel.site.values import Name
@@ -65,7 +66,7 @@ def settled(site: Site) -> dict[str, Any]:
 
 def _changes(site: Site, data: dict[str, Any], key: str, text: str) -> Iterator[tuple[KeyPath, Any]]:
     """Where a setting stands in a file, and what."""
-    name, what = _halves(key)
+    name, what = split_setting(key)
     limits = from_text(text)
     value = _value(key, text) if limits is None else limits
     if places := takeover_places(data, key):
@@ -92,13 +93,6 @@ def _changes(site: Site, data: dict[str, Any], key: str, text: str) -> Iterator[
             if what in RATE_KEYS:
                 entry = {k: v for k, v in entry.items() if k == what or k not in (*RATE_KEYS, *_BY_HAND)}
             yield place, {**entry, what: value, **(_BY_HAND if what in RATE_KEYS else {})}
-
-
-def _halves(key: str) -> tuple[str, str]:
-    """What a setting is about, and its key, with what failed in brackets."""
-    before, bracket, cause = key.partition("[")
-    name, _, what = before.rpartition(".")
-    return name, what + bracket + cause
 
 
 def _places(site: Site, data: dict[str, Any], name: str, what: str) -> list[KeyPath]:
@@ -137,7 +131,7 @@ def _of_takeover(data: dict[str, Any], place: KeyPath, value: Any) -> Iterator[t
 
 def _value(key: str, text: str) -> Any:
     """A setting as a file has it: a number where it has no unit, else with its unit."""
-    what = _halves(key)[1].partition("[")[0]
+    what = cause_in(split_setting(key)[1])[0]
     if what == "external":
         return text.strip().lower() in ("true", "yes", "on", "1", "t", "y")
     said = with_unit(key, text)
@@ -186,7 +180,7 @@ def _register(site: Site, before: dict[str, Any], data: dict[str, Any]) -> None:
     for row in site.assumptions:
         entry = entries.get(row.name)
         if entry is None:
-            if not row.name.startswith(ASSUMPTION) and _is_name(row.name):
+            if assumption_in(row.name, before) is None and _is_name(row.name):
                 entries[row.name] = _row(row)
             continue
         same = row.value == as_written(entry.get("value"))

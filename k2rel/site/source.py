@@ -1,8 +1,4 @@
-"""A YAML file, safely read, that remembers the line of every entry.
-
-No tags, anchors or aliases, a bound on size and depth, and duplicate keys are errors: a site file is
-plain data, and reading it can neither run code nor fill the memory.
-"""
+"""A YAML file, safely read, that remembers the line of every entry."""
 
 from __future__ import annotations
 
@@ -15,23 +11,17 @@ from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from k2rel.errors import InputError, Problem, closest
+from k2rel.site.names import KeyPath, dotted
+from k2rel.site.plain import plain_data
 from k2rel.textio import read_text
 
 __all__ = ["MOST_BYTES", "KeyPath", "Made", "Origin", "YamlSource", "as_written", "known_keys", "read_yaml"]
 
-KeyPath = tuple[str | int, ...]
-
 MOST_BYTES = 2_000_000
-_DEEPEST = 24
 _STARTS = "a site file starts with 'format: 2'"
-_PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
 
@@ -73,7 +63,7 @@ class YamlSource:
         made = self.maker(path)
         if made is not None and made.note:
             message += f" ({made.note})"
-        return Problem(message, self.name if made is None else made.file, line, _dotted(path) or None)
+        return Problem(message, self.name if made is None else made.file, line, dotted(path) or None)
 
     def maker(self, path: KeyPath) -> Made | None:
         """What wrote the entry at a place; None where it stands in the file itself."""
@@ -135,10 +125,6 @@ class Origin:
     clients: int | None = None  # asked for instead of the file's
 
 
-def _dotted(path: KeyPath) -> str:
-    return ".".join(map(str, path))
-
-
 def as_written(value: object) -> str:
     """Show a value as a file has it.
 
@@ -190,57 +176,6 @@ def _forms(annotation: Any) -> list[Any]:
     return [annotation]
 
 
-def _check_events(text: str, name: str) -> None:
-    """Refuse what plain data does not need, before anything is built from it."""
-    depth = 0
-    for event in YAML(typ="safe", pure=True).parse(text):
-        line = event.start_mark.line + 1
-        if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor is not None):
-            raise InputError(Problem("anchors (&) and aliases (*) are not allowed; write the entry out", name, line))
-        tag = getattr(event, "tag", None)
-        if tag is not None and str(tag) not in {"!", *_PLAIN_TAGS}:
-            raise InputError(Problem(f"the tag {str(tag)[:40]} is not allowed; write plain values", name, line))
-        if isinstance(event, CollectionStartEvent):
-            depth += 1
-            if depth > _DEEPEST:
-                raise InputError(Problem(f"entries are nested more than {_DEEPEST} deep", name, line))
-        elif isinstance(event, CollectionEndEvent):
-            depth -= 1
-
-
-def _plain(node: Node, path: KeyPath, lines: dict[KeyPath, int], name: str, scalars: SafeConstructor) -> Any:
-    """Turn a YAML node into plain data, noting lines and refusing duplicate keys."""
-    if isinstance(node, MappingNode):
-        result: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
-            if not isinstance(key_node, ScalarNode):
-                raise InputError(Problem("a key must be a plain word", name, line))
-            key = str(key_node.value)
-            if key in result:
-                first = lines[(*path, key)]
-                problem = Problem(f"'{key}' is already defined in line {first}", name, line, _dotted((*path, key)))
-                raise InputError(problem)
-            lines[(*path, key)] = line
-            result[key] = _plain(value_node, (*path, key), lines, name, scalars)
-        return result
-    if isinstance(node, SequenceNode):
-        items = []
-        for index, item in enumerate(node.value):
-            lines[(*path, index)] = item.start_mark.line + 1
-            items.append(_plain(item, (*path, index), lines, name, scalars))
-        return items
-    try:
-        value = scalars.construct_object(node, deep=True)
-    except (ValueError, OverflowError, YAMLError):
-        value = None
-    return (
-        value
-        if isinstance(value, str | int | float | bool | None) and value is not None
-        else (None if str(node.tag).endswith(":null") else str(node.value))
-    )
-
-
 def read_yaml(path: Path, starts: str = _STARTS) -> YamlSource:
     """Read a YAML file as plain data with the line of every entry.
 
@@ -268,13 +203,7 @@ def yaml_source(text: str, name: str, starts: str = _STARTS) -> YamlSource:
 def _parsed(text: str, name: str, starts: str) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
     """Data and lines of a text; reading it takes longer than most questions about it, so that it is kept."""
     try:
-        _check_events(text, name)
-        loader = YAML(typ="safe", pure=True)
-        node = loader.compose(text)
-        if not isinstance(node, MappingNode):
-            raise InputError(Problem(f"is empty or no mapping; {starts}", name, 1))
-        lines: dict[KeyPath, int] = {}
-        data = _plain(node, (), lines, name, loader.constructor)
+        return plain_data(text, name, starts)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line_number = mark.line + 1 if mark is not None else None
@@ -286,4 +215,3 @@ def _parsed(text: str, name: str, starts: str) -> tuple[dict[str, Any], Mapping[
         if isinstance(error, InputError):
             raise
         raise InputError(Problem(f"is no valid YAML: {str(error).splitlines()[0][:200]}", name)) from None
-    return data, lines

@@ -17,6 +17,7 @@ from k2rel.site.values import (
     OneNeed,
     OnePart,
     OneStage,
+    PartName,
     PositiveDuration,
     Probability,
     Rate,
@@ -185,7 +186,7 @@ class UnitEntry(Record):
     """Parts that fail over together: what is watched, and what shuts down when the role moves away."""
 
     server: Name = Field(description="the component that shuts down when its role was taken over")
-    triggers: tuple[str, ...] = Field(min_length=1, description="loss of any of these makes the role move")
+    triggers: tuple[PartName, ...] = Field(min_length=1, description="loss of any of these makes the role move")
     heartbeat: Name | None = Field(None, description="without it the backup does not notice that the primary is gone")
     takeover_needs: tuple[_UnitNeed, ...] = Field(
         (), max_length=32, description="format 2: what a takeover from this unit needs; 'heartbeat' is short for one"

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from k2rel.errors import InputError
 from k2rel.site.coverage import DEFAULT
 from k2rel.site.limits import LIMITED, from_text
+from k2rel.site.names import cause_in, dotted, split_setting
 from k2rel.site.roles import ROLE_NUMBERS
 from k2rel.site.source import KeyPath, YamlSource
 from k2rel.site.takeover_entries import FenceEntry, RoleEntry, SuspensionEntry
@@ -39,10 +40,10 @@ def takeover_places(data: Mapping[str, Any], setting: str) -> list[KeyPath]:
     >>> takeover_places({"roles": {"r": {}}}, "r.coverage[psu]")
     [('roles', 'r', 'coverage', 'psu')]
     """
-    name, _, key = setting.partition(".")
-    key, _, cause = key.partition("[")
+    name, key = split_setting(setting, _entries(data, "roles"))
+    key, cause = cause_in(key)
     if key in OF_ROLES and name in _entries(data, "roles") and (not cause or key in ("coverage", "detection")):
-        return [("roles", name, *OF_ROLES[key], *((cause.removesuffix("]"),) if cause else ()))]
+        return [("roles", name, *OF_ROLES[key], *((cause,) if cause else ()))]
     if cause:
         return []
     if key == _RECOVERY and name in _entries(data, "suspends"):
@@ -66,7 +67,7 @@ def with_takeover_settings(source: YamlSource, settings: Mapping[str, str]) -> t
             raise InputError(f"{where}: a value with its unit, such as '5 s', is needed, got {type(value).__name__}")
         try:
             limits = from_text(value)
-            key = setting.partition(".")[2].partition("[")[0]
+            key = cause_in(split_setting(setting)[1])[0]
             if limits is not None and key not in LIMITED:
                 raise InputError(f"{key} has no limits")
             for place in places:
@@ -114,8 +115,7 @@ def _put(source: YamlSource, place: KeyPath, value: object, limits: Mapping[str,
             kept = {(*at, DEFAULT) if at == around else at: item for at, item in kept.items()}
             kept = {at: item for at, item in kept.items() if at != place}
     if limits is not None:
-        name = ".".join(map(str, place))
-        kept[place] = (name, {**limits, "evidence": "set", "source": "set by hand"})
+        kept[place] = (dotted(place), {**limits, "evidence": "set", "source": "set by hand"})
         value = limits["value"]
     return replace(source, data=_with(source.data, place, value), limits=kept)
 

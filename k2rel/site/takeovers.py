@@ -9,6 +9,7 @@ from k2rel.site.checks import Checks, branches_of, stages_of
 from k2rel.site.coverage import DEFAULT, class_problems, class_uses
 from k2rel.site.formats import order_by_side
 from k2rel.site.model import Component
+from k2rel.site.names import spoken
 from k2rel.site.needs import cannot_do_without, with_needs
 from k2rel.site.roles import ROLE_NUMBERS, Holder, Role, Suspension, TakeoverNeed, Unit
 from k2rel.site.source import KeyPath
@@ -119,7 +120,7 @@ def _role(
     _check_split(checks, (*path, "split_brain"), split)
     role = Role(
         key,
-        entry.title or key.replace("_", " "),
+        entry.title or spoken(key),
         holders,
         failback,
         entry.backup,

@@ -14,6 +14,7 @@ from typing import Any
 
 from k2rel.errors import InputError, Problem
 from k2rel.site.document import MOST_PARTS
+from k2rel.site.names import dotted
 from k2rel.site.source import KeyPath, Made, YamlSource, as_written
 from k2rel.site.template_links import ENDS, PATTERNS, ends_of
 from k2rel.site.template_text import VARIABLE, Scalar, combinations, counted, filled
@@ -75,7 +76,7 @@ class Entries:
     def problem(self, scope: Scope, at: KeyPath, message: str) -> Problem:
         """Place a mistake in a template."""
         note = f" ({scope.note})" if scope.note else ""
-        return Problem(message + note, scope.source.name, scope.nearest(at), ".".join(map(str, at)) or None)
+        return Problem(message + note, scope.source.name, scope.nearest(at), dotted(at) or None)
 
     def report(self, scope: Scope, at: KeyPath, message: str) -> None:
         """Keep a mistake; of one that every value of a variable meets the first time is enough."""

@@ -59,17 +59,23 @@ def _pairs(given: Any) -> Ends:
     if not isinstance(given, list) or not given:
         raise InputError("takes a list of pairs of names, [[a, b], [a, c]]")
     for one in given:
-        if not (isinstance(one, list) and len(one) == 2 and all(isinstance(name, str) for name in one)):
+        if not (isinstance(one, list) and len(one) == 2 and all(_is_name(name) for name in one)):
             raise InputError(f"takes pairs of names, [[a, b], [a, c]], got '{str(one)[:60]}'")
-    return Ends(len(given), [(a, b, n, n) for n, (a, b) in enumerate(given, 1)])
+    return Ends(len(given), [(str(a), str(b), n, n) for n, (a, b) in enumerate(given, 1)])
+
+
+def _is_name(value: object) -> bool:
+    """Whether a value names something; a number does, as a variable gives it."""
+    return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 def _names(given: Any, components: Collection[str]) -> Sequence[str]:
     """Names of a list, patterns of names written out in the order of the file."""
     result: list[str] = []
     for item in given if isinstance(given, list) else [given]:
-        if not isinstance(item, str):
+        if not _is_name(item):
             raise InputError(f"takes names of components, got '{str(item)[:60]}'")
+        item = str(item)
         if item in components or not set("*?") & set(item):
             result.append(item)
             continue

@@ -14,6 +14,7 @@ from typing import Any
 
 from k2rel.errors import InputError, Problem, closest
 from k2rel.site.document import MOST_PARTS
+from k2rel.site.names import last_key
 from k2rel.site.source import KeyPath, YamlSource, read_yaml
 from k2rel.site.template_blocks import DEEPEST, OF_CLIENTS, SECTIONS, BlockFiles, parameters_of
 from k2rel.site.template_entries import Entries, Scope
@@ -66,7 +67,7 @@ def mistakes_once(source: YamlSource, problems: Sequence[Problem]) -> list[Probl
     names = {str(path[-1]) for path in source.made}
     groups: dict[tuple[object, ...], list[Problem]] = {}
     for number, one in enumerate(problems):
-        last = (one.key or "").rpartition(".")[2]
+        last = last_key(one.key or "", names)
         alike = re.sub(r"'[^']*'|\d+", "", one.message.partition(" (with ")[0]), "" if last in names else last
         group = (one.file, one.line, alike) if (one.file, one.line) in lines else (number,)
         groups.setdefault(group, []).append(one)

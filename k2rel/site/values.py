@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from k2rel.site.coverage import DEFAULT
+from k2rel.site.names import LONGEST, SCHEMA_PATTERN, wrong_with_name
 from k2rel.units import (
     HOURS_PER_YEAR,
     parse_bandwidth,
@@ -122,17 +123,34 @@ def _one_or_by_cause(schema: dict[str, Any]) -> WithJsonSchema:
 
 Coverage = Annotated[dict[str, Probability], BeforeValidator(_by_cause), _one_or_by_cause(PROBABILITY)]
 Detection = Annotated[dict[str, Wait], BeforeValidator(_by_cause), _one_or_by_cause(_TIME)]
-NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
-Name = Annotated[str, StringConstraints(pattern=NAME)]
 Text = Annotated[str, StringConstraints(max_length=2000)]
 Title = Annotated[str, StringConstraints(max_length=160)]
 
 
 def _mark(value: object) -> object:
     """A whole number is as good as its digits; a fraction would lose what is written (1.10 is 1.1 as a number)."""
-    if isinstance(value, float):
+    if isinstance(value, float | bool):
         raise ValueError("write it in quotes, so that it stays as it is written")
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return str(value) if isinstance(value, int) else value
+
+
+def _name(value: str) -> str:
+    wrong = wrong_with_name(value)
+    if wrong is None:
+        return value
+    if value.startswith("@"):
+        wrong = "must be a role, as it is called; '@name' may stand in 'via', 'prefer' and parts of clients alone"
+    raise ValueError(wrong)
+
+
+Name = Annotated[
+    str,
+    BeforeValidator(_mark),
+    AfterValidator(_name),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": SCHEMA_PATTERN, "maxLength": LONGEST}),
+]
+PartName = Annotated[str, BeforeValidator(_mark), WithJsonSchema({"type": ["string", "integer"]})]
+"""A part as something else names it, which may be ``@subscription``."""
 
 
 Mark = Annotated[
@@ -161,7 +179,7 @@ def _no_series(value: object) -> object:
     return value
 
 
-OnePart = Annotated[str, BeforeValidator(_no_series)]
+OnePart = Annotated[PartName, BeforeValidator(_no_series)]
 
 
 def _no_count(value: object) -> object:
@@ -172,8 +190,10 @@ def _no_count(value: object) -> object:
     return value
 
 
-_Series = Annotated[tuple[Annotated[str, BeforeValidator(_no_count)], ...], Field(min_length=1, max_length=32)]
-OneBranch = Annotated[Annotated[str, Tag("Name")] | Annotated[_Series, Tag("Series")], Discriminator(_series_or_name)]
+_Series = Annotated[tuple[Annotated[PartName, BeforeValidator(_no_count)], ...], Field(min_length=1, max_length=32)]
+OneBranch = Annotated[
+    Annotated[PartName, Tag("Name")] | Annotated[_Series, Tag("Series")], Discriminator(_series_or_name)
+]
 
 
 def _counted(value: object) -> object:

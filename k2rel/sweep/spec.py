@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from k2rel.bundled import level_names, site_path
 from k2rel.errors import InputError, Problem
 from k2rel.rates import Contract
+from k2rel.site.names import split_setting
 from k2rel.site.read import pinned_table
 from k2rel.site.source import YamlSource, read_yaml
 from k2rel.site.templates import self_contained
@@ -233,7 +234,7 @@ def read_sweep(path: str | Path) -> SweepSpec:
         problems.append(source.problem(("set", next(iter(limits))), "limits are sampled: say how many points (sample)"))
     if document.sample is not None and not limits:
         problems.append(source.problem(("sample",), "nothing to sample: give some entry of 'set' limits (low, high)"))
-    unclear = [key for key in document.set if len(key.split(".")) != 2 or not all(key.split("."))]
+    unclear = [key for key in document.set if not all(split_setting(key))]
     problems += [
         source.problem(("set", key), "write component-type.key or part.key, such as media_server.mttr")
         for key in unclear
