@@ -105,10 +105,12 @@ def labelled_chain_of(study: Study, organisation: Organisation) -> LabelledChain
         if service.scope == "site"
     }
     loading = Loading(dynamics.policy)
-    first = study.site.sides[0]
+    sides = study.site.sides
     told = [mode_words(dynamics.policy, mode).clients.items() for mode in loading.table.modes]
-    clients = [float(sum(n for where, n in items if where and first in where.split(" and "))) for items in told]
-    rewards = {f"clients_on_{first}": np.array(clients)[dynamics.modes(loading.table.diagram)]}
+    rewards = {}
+    for side in sides[:1] if len(sides) <= 2 else sides:
+        clients = [float(sum(n for where, n in items if where and side in where.split(" and "))) for items in told]
+        rewards[f"clients_on_{side}"] = np.array(clients)[dynamics.modes(loading.table.diagram)]
     names = []
     columns = []
     for atom, (number, local) in enumerate(zip(states.population.tolist(), states.local.tolist(), strict=True), 1):
