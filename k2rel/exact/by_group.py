@@ -217,7 +217,7 @@ def served(study: Study, traffic: str) -> float:
     """Flows of a class that are up, on average."""
     found = lost_clients(study, (traffic,))
     count = flows(study, traffic)
-    return count - sum(n * p for n, p in enumerate(found.probability.tolist()) if n <= count)
+    return float(count - sum(n * p for n, p in enumerate(found.probability.tolist()) if n <= count))
 
 
 def crossed(study: Study, traffic: str) -> frozenset[str]:

@@ -62,7 +62,7 @@ def united(structure: Structure, roots: Sequence[Node]) -> tuple[Structure, list
     >>> a, b, c, d = (s.variable(name) for name in "abcd")
     >>> fed = s.conjunction([a, s.disjunction([b, c])])
     >>> _, _, units = united(s, [s.conjunction([fed, d]), s.negation(fed)])
-    >>> [sorted(unit.variables()) for unit in units.values()]
+    >>> sorted(sorted(unit.variables()) for unit in units.values())
     [['a', 'b', 'c'], ['d']]
     """
     kind: dict[Node, tuple[str, int]] = {}
@@ -94,10 +94,10 @@ def united(structure: Structure, roots: Sequence[Node]) -> tuple[Structure, list
         if changed:
             continue
         together: dict[tuple[str, tuple[Node, ...]], list[Node]] = {}
-        for part, gates in parents.items():
-            kinds = {kind[gate][0] for gate in gates}
+        for part, above in parents.items():
+            kinds = {kind[gate][0] for gate in above}
             if part in unit and part not in rooted and len(kinds) == 1 and kinds <= {"and", "or"}:
-                together.setdefault((next(iter(kinds)), tuple(gates)), []).append(part)
+                together.setdefault((next(iter(kinds)), tuple(above)), []).append(part)
         for (what, gates), alike in together.items():
             if len(alike) > 1:
                 unit[new] = Unit(what, of=tuple(unit.pop(part) for part in alike))
@@ -136,14 +136,14 @@ def _rewritten(
         if missing:
             stack += reversed(missing)
             continue
-        parts = [done[part] for part in arguments[node]]
+        given = [done[part] for part in arguments[node]]
         what, k = kind[node]
         if what == "not":
-            done[node] = result.negation(parts[0])
+            done[node] = result.negation(given[0])
         elif what == "ite":
-            done[node] = result.if_then_else(parts[0], parts[1], parts[2])
+            done[node] = result.if_then_else(given[0], given[1], given[2])
         elif what == "at_least":
-            done[node] = result.at_least(k, parts)
+            done[node] = result.at_least(k, given)
         else:
-            done[node] = make[what](parts)
+            done[node] = make[what](given)
     return result, [done[root] for root in roots], units
