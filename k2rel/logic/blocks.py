@@ -66,7 +66,7 @@ def compile_blocks(
     >>> both = [[s.conjunction([a, hub])], [s.conjunction([b, hub])]]
     >>> found = compile_blocks(s, both, dict.fromkeys(["a", "b", "hub"], 0.1), 0.0)
     >>> found.variables, sorted(found.tells)[1:3]
-    (('a', 'b', 'hub'), [((0, (False,)),), ((0, (True,)),)])
+    (('a', 'hub', 'b'), [((0, (False,)),), ((0, (True,)),)])
     """
     order = block_order(structure, blocks)
     functions = list(dict.fromkeys(node for block in blocks for node in block))
