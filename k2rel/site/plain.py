@@ -39,11 +39,16 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 def has_name(path: KeyPath) -> bool:
     """Whether names stand at a place: under a key of them, or by a key that is a name itself."""
     keys = [key for key in path if isinstance(key, str)]
-    if not _OF_TEMPLATES.isdisjoint(keys[-2:-1]):
-        return False  # a value, by a name that a person chose
+    if _of_template(path):
+        return False
     around = keys[-2:-1]
     by_name = around in (["subscriptions"], ["when"]) or (keys[:2] == ["clients", "kinds"] and keys[-1:] != ["count"])
     return by_name or not _OF_NAMES.isdisjoint(keys[-1:])
+
+
+def _of_template(path: KeyPath) -> bool:
+    """Whether a value of a variable stands at a place, which may become part of a name."""
+    return not _OF_TEMPLATES.isdisjoint([key for key in path if isinstance(key, str)][-2:-1])
 
 
 class _Composer(Composer):
@@ -61,6 +66,10 @@ class _Composer(Composer):
         node = super().compose_node(parent, index)
         self.deep -= 1
         return node
+
+
+def _is_rounded(value: Any, text: str) -> bool:
+    return isinstance(value, float) and str(value) != text
 
 
 class _TooDeepError(Exception):
@@ -111,7 +120,9 @@ class _Reader:
         if str(node.tag) not in _TAGS:
             raise self.refusal(f"the tag {str(node.tag)[:40]} is not allowed; write plain values", node)
         if isinstance(node, ScalarNode):
-            return self.scalar(node, is_name=has_name(path))
+            value = self.scalar(node, is_name=has_name(path))
+            # a fraction that would lose what is written, as 1.10 does, is a text
+            return self.text(node) if _of_template(path) and _is_rounded(value, node.value) else value
         of_alias |= id(node) in self.met
         if id(node) in self.around:
             raise InputError(Problem("an alias (*) leads back to the entry that it stands in", self.name, line))
