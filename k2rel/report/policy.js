@@ -128,15 +128,19 @@ function k2relEvaluate(data, failedNames) {
   const first = data.first_role;
   let primary = first === null ? data.home : roles[first];
   if (first !== null && data.roles[first].service && !truth[data.roles[first].up]) primary = null;
-  return {
+  const sum = (loads) => Object.values(loads).reduce((total, each) => total + each, 0);
+  const outcome = {
     level: data.level, failed: [...failed], home: data.home, primary, roles, holders,
     out_of_service: data.shut.filter(([, gate]) => truth[gate]).map(([name]) => name),
     returns_by_itself: data.shut.filter(([name, gate]) => data.returns.includes(name) && truth[gate]).map(([name]) => name),
     backup_in_service: data.backup !== null && truth[data.backup],
     standby: Object.fromEntries(Object.entries(data.standby).map(([role, gate]) => [role, truth[gate]])),
     ...k2relTakeovers(data, truth),
-    clients, flows: each(flowRoutes, path), flow_routes: flowRoutes, services, loads, carried_by_unit: carried,
+    clients, flows: each(flowRoutes, path), flow_routes: flowRoutes, services, loads,
+    carried: Object.fromEntries(Object.entries(carried).filter(([, loads]) => Object.keys(loads).length < 2).map(([part, loads]) => [part, sum(loads)])),
   };
+  Object.defineProperty(outcome, "carried_by_unit", { value: carried });  // for the drawing; loads of two units never add up
+  return outcome;
 }
 
 /** What each drawn part looks like; the same as k2rel.plots.looks(). */

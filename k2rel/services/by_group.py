@@ -30,7 +30,7 @@ __all__ = ["Groups", "many_groups"]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-FEW = 8
+FEW = 4
 """Up to so many groups modes are followed together."""
 
 _NEGLIGIBLE = 1e-30
