@@ -301,7 +301,7 @@ class Study(WithGraph, Shown):
             contract=self.laws.contract,
             rates=Path(self.rates).name if self.rates else "bundled",
             settings=(
-                *(f"{key}={with_unit(key, value)}" for key, value in site.changed),
+                *(f"{key}={with_unit(key, value, site)}" for key, value in site.changed),
                 *([f"common_cause={len(site.common_cause)} groups"] if site.common_cause else []),
             ),
             rows=tuple(sorted(rows)),

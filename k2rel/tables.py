@@ -188,10 +188,8 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "p_chosen_better": ("P(the one named is down less)", lambda v: "–" if math.isnan(v) else percentage(v)),
     "ideal_min_per_year": ("with ideal takeovers [min/year]", _amount),
     "normal_share_a": ("normally on A", _percent),
-    "normal_share_b": ("normally on B", _percent),
     "worst_failure": ("worst single failure", str),
     "worst_share_a": ("then on A", _percent),
-    "worst_share_b": ("then on B", _percent),
     "worst_share_cut_off": ("then cut off", _percent),
     "comparable": ("comparable with now", _yes),
     "why_empty": ("why empty", lambda v: v or "–"),
@@ -266,8 +264,6 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "load_mb_s": ("load [MB/s]", _load),
     "on_a": ("on A", lambda v: f"{v:,}"),
     "on_a_mb_s": ("on A [MB/s]", _load),
-    "on_b_mb_s": ("on B [MB/s]", _load),
-    "on_b": ("on B", lambda v: f"{v:,}"),
     "order": ("order", str),
     "demand_mb_s": ("asked [MB/s]", _load),
     "delivered_mb_s": ("arrives [MB/s]", _load),
@@ -322,7 +318,8 @@ _IN_ITS_UNIT = {"value": "value", "low": "from", "high": "to", "mean": "mean", "
                 "before_mean": "mean before", "after": "after", "after_low": "after, from",
                 "after_high": "after, to"}  # fmt: skip
 """What stands in the unit that the column `unit` names."""
-_OF_SIDES = {"on_a": 0, "on_a_mb_s": 0, "on_b": 1, "on_b_mb_s": 1}
+_LOADS = re.compile("capacity|normal|load|p95|p99_9|largest|demand|delivered|load_on_[a-l]")  # so do these
+_OF_SIDES = re.compile(r"(on|normal_share|worst_share)_([a-l])(_mb_s)?")  # a letter for each side of a site
 
 
 def for_people(frame: pd.DataFrame) -> pd.DataFrame:
@@ -363,20 +360,24 @@ def as_texts(columns: Mapping[str, Sequence[Any]], sides: Sequence[str] = ()) ->
     for name, values in columns.items():
         if units is not None and name == "unit":
             continue
-        if units is not None and name in _IN_ITS_UNIT:
-            pairs = zip(values, units, strict=True)
-            result[_IN_ITS_UNIT[name]] = ["–" if _missing(v) else quantity_text(v, str(unit)) for v, unit in pairs]
+        load = units is not None and (_LOADS.fullmatch(name) or (name == "mean" and "capacity" in columns))
+        if units is not None and name in _IN_ITS_UNIT and not load:
+            cells = zip(values, units, strict=True)
+            result[_IN_ITS_UNIT[name]] = ["–" if _missing(v) else quantity_text(v, str(unit)) for v, unit in cells]
             continue
-        title, write = COLUMNS.get(name, (name.replace("_", " "), _plain))
-        if sides and name in _OF_SIDES:  # the site's own names of its sides
-            place = _OF_SIDES[name]
-            if place >= len(sides):
+        known = f"{name.removeprefix('load_')}_mb_s" if load else name
+        of = _OF_SIDES.fullmatch(known)
+        title, write = COLUMNS.get(f"{of[1]}_a{of[3] or ''}" if of else known, (name.replace("_", " "), _plain))
+        if of:  # the site's own names of its sides
+            if sides and (place := "abcdefghijkl".index(of[2])) >= len(sides):
                 continue
-            title = title.replace("on A" if place == 0 else "on B", f"on {sides[place]}")
-        if write is probability_text:
-            result[title] = _probabilities(values)
-            continue
-        result[title] = ["–" if _missing(value) else write(value) for value in values]
+            title = title.replace("on A", f"on {sides[place] if sides else of[2].upper()}")
+        numbers = write is probability_text
+        texts = _probabilities(values) if numbers else ["–" if _missing(v) else write(v) for v in values]
+        if load and units is not None:
+            title = ("load " if known != f"{name}_mb_s" else "") + title.removesuffix(" [MB/s]")
+            texts = [text if text == "–" else f"{text} {unit}" for text, unit in zip(texts, units, strict=True)]
+        result[title] = texts
     return result
 
 

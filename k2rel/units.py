@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from typing import Any, NamedTuple
 
 __all__ = [
     "HOURS_PER_YEAR",
+    "MB_S",
     "MINUTES_PER_YEAR",
+    "Amount",
     "availability_percent",
     "doubtful_rate",
     "format_duration",
     "is_bare",
+    "loads_in",
+    "parse_amount",
     "parse_bandwidth",
     "parse_duration",
     "parse_mttf",
@@ -27,6 +33,8 @@ __all__ = [
 
 HOURS_PER_YEAR = 8760.0
 MINUTES_PER_YEAR = 60.0 * HOURS_PER_YEAR
+MB_S = "MB/s"
+"""Unit of loads and capacities where nothing says another one."""
 _YEAR_H = Fraction(HOURS_PER_YEAR)
 
 _DOUBTFUL_PER_H = 0.001
@@ -202,6 +210,86 @@ def parse_bandwidth(value: object) -> float:
     6.25
     """
     return _quantity(value, _BANDWIDTHS_MB_S, "bandwidth", '"25 MB/s", "50 Mb/s" or "1 Gb/s"')
+
+
+class Amount(NamedTuple):
+    """A load or a capacity as it was given; without a unit where a bare number was."""
+
+    value: float
+    unit: str
+
+
+def parse_amount(value: object, what: str = "bandwidth") -> Amount:
+    """Read a load or a capacity: a bandwidth, which is turned into MB/s, or a number with any other unit or none.
+
+    Examples
+    --------
+    >>> parse_amount("1 Gb/s"), parse_amount("12 kW"), parse_amount(12)
+    (Amount(value=125.0, unit='MB/s'), Amount(value=12.0, unit='kW'), Amount(value=12.0, unit=''))
+    """
+    match = _QUANTITY.match(value) if isinstance(value, str) else None
+    unit = "" if match is None else match[2]
+    if unit in _BANDWIDTHS_MB_S:
+        return Amount(parse_bandwidth(value), MB_S if unit else "")
+    if problem := wrong_unit(unit):
+        raise ValueError(f"{value!r} is no {what}: {problem}")
+    assert match is not None
+    return Amount(_quantity(match[1], {"": Fraction(1)}, what, '"12 kW"'), unit)
+
+
+def wrong_unit(unit: str) -> str:
+    """Say why a text is no unit of loads; empty where it is one.
+
+    Examples
+    --------
+    >>> wrong_unit("kW"), wrong_unit("Gb/s")
+    ('', "'Gb/s' is a bandwidth, which stands in MB/s; leave the unit out and write the number with it")
+    """
+    if unit != MB_S and unit in _BANDWIDTHS_MB_S and unit:
+        return f"{unit!r} is a bandwidth, which stands in MB/s; leave the unit out and write the number with it"
+    if not (0 < len(unit) <= 16 and unit.isprintable() and unit == unit.strip() and unit[0] not in "+-.0123456789=@"):
+        return f"{unit[:40]!r} is no unit; a unit has 1 to 16 printable signs and begins with no digit, as 'kW' does"
+    return ""
+
+
+def unknown_unit(unit: str) -> str:
+    """Say of a unit that no traffic class has what would be right."""
+    known = ", ".join(name for name in _BANDWIDTHS_MB_S if name)
+    return (
+        f'{unit!r} is no unit of a bandwidth; known units: {known}; write for example "25 MB/s", or for a load that '
+        f"is no bandwidth 'unit: {unit}' at its traffic class"
+    )
+
+
+def loads_in(unit: str, row: Mapping[str, Any], *, beside: Iterable[str] = ()) -> dict[str, Any]:
+    """Name a row of loads by its unit: ``load_mb_s`` is ``load``, beside ``unit``, where that is another one.
+
+    So are all rows of a table with rows in other units `beside`.
+
+    Examples
+    --------
+    >>> loads_in("MB/s", {"load_mb_s": 1.0}), loads_in("kW", {"load_mb_s": 1.0})
+    ({'load_mb_s': 1.0}, {'load': 1.0, 'unit': 'kW'})
+    """
+    if {unit, *beside} == {MB_S}:
+        return dict(row)
+
+    def named(name: str) -> str:
+        bare = name.removesuffix("_mb_s")
+        return f"load_{bare}" if bare != name and bare.startswith("on_") else bare
+
+    return {**{named(name): value for name, value in row.items()}, "unit": unit}
+
+
+def delivered_in(unit: str, what: str = "delivered") -> str:
+    """Name a sum over loads of one unit.
+
+    Examples
+    --------
+    >>> delivered_in("MB/s"), delivered_in("kW", "demand")
+    ('delivered_mb_s', 'demand_kW')
+    """
+    return f"{what}_mb_s" if unit == MB_S else f"{what}_{unit}"
 
 
 def parse_temperature(value: object) -> float:

@@ -70,11 +70,11 @@ def per_hour(value: Any) -> float:
 
 
 def amount(value: Any) -> float:
-    """MB/s; a value with limits is its value."""
+    """MB/s, or the number in a unit that is no bandwidth; a value with limits is its value."""
     if isinstance(value, dict):
         value = value["value"]
     number, unit = re.fullmatch(r"\s*([\d.eE+-]+)\s*(.*?)\s*", str(value)).groups()
-    return float(number) * {"": 1.0, "MB/s": 1.0, "Mb/s": 1 / 8, "GB/s": 1e3, "Gb/s": 125.0}[unit]
+    return float(number) * {"": 1.0, "MB/s": 1.0, "Mb/s": 1 / 8, "GB/s": 1e3, "Gb/s": 125.0, "kW": 1.0}[unit]
 
 
 def unavailability(document: Document, entry: Mapping[str, Any]) -> float:
@@ -552,9 +552,9 @@ class Followed:
         """How many clients have lost the principal class."""
         return np.asarray(np.sum([~flow.up for flow in self.of(principal_of(self.d))], axis=0))
 
-    def on_sides(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """How many clients are on the first side alone, on the other alone, on both, by the principal class."""
-        counts = np.zeros((3, self.size), dtype=int)
+    def on_sides(self) -> list[np.ndarray]:
+        """How many clients are on each side alone (two at least), then on several, by the principal class."""
+        counts = np.zeros((max(len(self.sides), 2) + 1, self.size), dtype=int)
         name = principal_of(self.d)
         for flow in self.of(name):
             here = dict.fromkeys(self.sides, self.no)
@@ -562,9 +562,11 @@ class Followed:
                 path = self.d["traffic"][name]["paths"][n]
                 side = path.get("carried_by", path["side"])
                 here[side] = here[side] | (share > 0)
-            a, b = here[self.sides[0]], here[self.sides[1]] if len(self.sides) > 1 else self.no
-            counts += np.array([a & ~b, b & ~a, a & b])
-        return counts[0], counts[1], counts[2]
+            number = np.sum([here[side] for side in self.sides], axis=0)
+            for n, side in enumerate(self.sides):
+                counts[n] += here[side] & (number == 1)
+            counts[-1] += number > 1
+        return list(counts)
 
 
 # --- one state, and all of them ----------------------------------------------------------------------------------
@@ -606,7 +608,7 @@ class Enumerated:
     mean: dict[str, float]  # load of each element with a capacity, of all traffic
     p_overload: dict[str, float]
     distribution: dict[str, dict[float, float]]
-    sides: dict[tuple[int, int, int, int], float]  # clients on the first side alone, the other alone, both, cut off
+    sides: dict[tuple[int, ...], float]  # clients on each side alone (two at least), on several, cut off
     delivered: dict[str, float]  # mean MB/s of each class
     delivered_fraction: float  # of what the foreground asks for
     watched: dict[str, float]
@@ -730,8 +732,7 @@ class _Sums:
             self.put("mean", name, (weight * load).sum())
             self.put("over", name, weight[load > limit * FORGIVEN].sum())
             self._spread("load", np.round(load, 9)[:, None], weight, name)
-        a, b, both = f.on_sides()
-        self._spread("sides", np.column_stack([a, b, both, lost]), weight)
+        self._spread("sides", np.column_stack([*f.on_sides(), lost]), weight)
         for name, event in watch.items():
             self.put("watch", name, weight[event(f)].sum())
 

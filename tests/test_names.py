@@ -138,6 +138,8 @@ def cases(s, run):
         "plots.plot_bands": lambda: plots.plot_bands(k2rel.uncertainty(s, samples=16)),
         "plots.timeline_picture": lambda: plots.timeline_picture(k2rel.timeline(s, years=2)),
         "report.about": lambda: import_module("k2rel.report").about(s),
+        "report.given_words": lambda: import_module("k2rel.report").given_words(k2rel.performability(s), s.site),
+        "report.load_unit": lambda: import_module("k2rel.report").load_unit(s.site),
         "report.attempt": lambda: import_module("k2rel.report").attempt(s.solve().table),
         "report.open_answer": lambda: import_module("k2rel.report").open_answer(FILE).table(),
         "report.reading": lambda: import_module("k2rel.report").reading("preferred").words(),

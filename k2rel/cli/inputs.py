@@ -100,7 +100,7 @@ def study_options(sub: argparse.ArgumentParser, nargs: str | None = None) -> Non
             "--common-cause",
             default="declared",
             metavar="GROUPS",
-            help="groups that fail of one cause: declared (in the file, default), twins (and every A/B pair), none",
+            help="groups that fail of one cause: declared (in the file, default), twins (and those of the sides), none",
         )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from k2rel.cli.inputs import format_option, organisation_options, primary_option, solution_for, study_of, study_options
 from k2rel.cli.printing import heading, print_json, print_rows, print_table, say, say_full_service
+from k2rel.units import loads_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,13 +77,13 @@ def failover_verb(args: argparse.Namespace) -> int:
     up = pd.DataFrame([{"service": k.replace("_", " "), "up": v} for k, v in outcome.services.items()])
     print_table(up, "\nServices")
     say_full_service(study.site)
+    units = {i.unit for i in outcome.loads}
     print_table(
         pd.DataFrame(
             [
                 {
                     "element": i.element,
-                    "load_mb_s": i.load_mb_s,
-                    "capacity_mb_s": i.capacity_mb_s,
+                    **loads_in(i.unit, {"load_mb_s": i.load_mb_s, "capacity_mb_s": i.capacity_mb_s}, beside=units),
                     "state": "OVERLOADED" if i.state == "overloaded" else i.state,
                 }
                 for i in outcome.loads
@@ -151,21 +152,23 @@ def load_verb(args: argparse.Namespace) -> int:
     if limits := result.p_any_overload_limits:
         met = result.p_any_overload > 0
         over = f"{over} ({limits[0]:.3g} to {limits[1]:.3g})" if met else "No overload on the way was met"
-    say(f"\n{over}; delivered share = {result.delivered_fraction:.9f}")
+    shares = [f" in {unit} = {share:.9f}" for unit, share in result.fractions]
+    say(f"\n{over}; delivered share{','.join(shares) or f' = {result.delivered_fraction:.9f}'}")
     yields = site.background
     if yields:
         say(f"Both leave out {', '.join(yields)}, which yields; the elements above carry all traffic.")
     if result.delivered:
-        print_rows([_arriving(item, item.traffic in yields) for item in result.delivered], "\nWhat arrives on average")
+        units = {item.unit for item in result.delivered}
+        rows = [_arriving(item, item.traffic in yields, units) for item in result.delivered]
+        print_rows(rows, "\nWhat arrives on average")
     return 0
 
 
-def _arriving(item: Delivered, yields: bool) -> dict[str, object]:
+def _arriving(item: Delivered, yields: bool, units: set[str]) -> dict[str, object]:
     share = item.delivered_mb_s / item.demand_mb_s if item.demand_mb_s > 0 else 1.0
     return {
         "traffic": item.traffic,
-        "demand_mb_s": item.demand_mb_s,
-        "delivered_mb_s": item.delivered_mb_s,
+        **loads_in(item.unit, {"demand_mb_s": item.demand_mb_s, "delivered_mb_s": item.delivered_mb_s}, beside=units),
         "of_what_is_asked": f"{100 * share:.6g} %",
         "gets": "what the foreground leaves" if yields else "an even part where an element is overloaded",
     }

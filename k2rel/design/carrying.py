@@ -132,14 +132,17 @@ class Carrying(Shown):
         >>> carrying(study("L2", clients=9)).widened()[45:]
         'failure: toe A1 125 instead of 100; fc link A 225 instead of 200 MB/s, for what counts alone; ftp yields.'
         """
-        alike: dict[tuple[float, float], list[str]] = {}
+        alike: dict[str, dict[tuple[float, float], list[str]]] = {}
         for item in self.needs:
-            alike.setdefault((item.counted_mb_s, item.capacity_mb_s), []).append(_called(item.element))
+            loads = (item.counted_mb_s, item.capacity_mb_s)
+            alike.setdefault(item.unit, {}).setdefault(loads, []).append(_called(item.element))
         said = [
-            f"{', '.join(names)} {_amount(load)} instead of {_amount(room)}" for (load, room), names in alike.items()
+            "; ".join(f"{', '.join(on)} {_amount(load)} instead of {_amount(room)}" for (load, room), on in of.items())
+            + f" {unit}"
+            for unit, of in alike.items()
         ]
         counts = f", for what counts alone; {_listed(self.yields)} yields" if self.yields else ""
-        return f"To carry {self._clients}, now and after any single failure: {'; '.join(said)} MB/s{counts}."
+        return f"To carry {self._clients}, now and after any single failure: {'; '.join(said)}{counts}."
 
     def _line(self) -> str:
         return self.words()
@@ -155,7 +158,7 @@ def _amount(load_mb_s: float) -> str:
 
 def _loaded(item: ElementLoad) -> str:
     asked = item.load_mb_s if item.at_limit else item.counted_mb_s
-    return f"{_called(item.element)} ({_amount(asked)} of {_amount(item.capacity_mb_s)} MB/s)"
+    return f"{_called(item.element)} ({_amount(asked)} of {_amount(item.capacity_mb_s)} {item.unit})"
 
 
 def _counted(number: int, what: str) -> str:

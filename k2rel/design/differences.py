@@ -83,7 +83,7 @@ def facts_of(study: Study) -> Iterator[tuple[tuple[str, str, str], str]]:
         for aspect, value in (
             ("title", part.title), ("side", part.side), ("stands in", part.within),
             ("between", _list(part.between or ())), ("needs", _list(part.needs)),
-            ("capacity [MB/s]", part.capacity_mb_s), ("carries for what needs it", part.carries),
+            (f"capacity [{part.unit}]", part.capacity_mb_s), ("carries for what needs it", part.carries),
             ("outside the boundary", part.external),
         ):  # fmt: skip
             if value not in (None, "", False):
@@ -124,7 +124,7 @@ def _rules(site: Site) -> Iterator[tuple[tuple[str, str, str], str]]:
         alone = "" if math.isinf(one.auto_recovery_h) else f", auto-recovery after {one.auto_recovery_h:g} h"
         yield ("suspensions", one.part, ""), f"without {_list(one.lost)}{works}{alone}"
     for name, traffic in site.traffic.items():
-        yield ("traffic", name, "demand [MB/s]"), _said(traffic.demand_mb_s)
+        yield ("traffic", name, f"demand [{traffic.unit}]"), _said(traffic.demand_mb_s)
         yield ("traffic", name, "share"), traffic.share
         yield ("traffic", name, "priority"), traffic.priority
         if traffic.failover_h:

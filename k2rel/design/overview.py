@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from k2rel.measures.solution import Solution
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import FailoverOutcome, principal_traffic
 from k2rel.site.model import Site
+from k2rel.site.side_columns import on_columns
 from k2rel.studies import Study
 
 if TYPE_CHECKING:
@@ -57,9 +59,9 @@ def overview(
         ``failures_per_year``, and ``ideal_min_per_year`` with takeovers at once and certain, where that is another
         reading; ``clients_carried``: most clients, up to 40 or `clients`, for whom nothing is overloaded with nothing
         failed and after any one failure that leaves every client its service, missing where that is not known
-        (`carrying`); ``normal_share_a`` and ``normal_share_b``: share of the clients that have it by the first and by
-        the second side;
-        ``worst_failure`` with ``worst_share_a``, ``worst_share_b`` and ``worst_share_cut_off``; ``method``,
+        (`carrying`); ``normal_share_a``, ``normal_share_b`` and so on: share of the clients that have it by each side,
+        in the order of the file; ``worst_failure`` with ``worst_share_a``, ``worst_share_b`` and so on, and
+        ``worst_share_cut_off``; ``method``,
         ``takeovers``, ``why_empty``, with a target ``target_percent``, ``verdict`` and ``p_met``, as `compare`. Worst
         is, of the single failures of shared parts that change a client's way or overload it and leave the service to
         some client, the one that cuts off most clients, then that with most load for its capacity, then that after
@@ -94,35 +96,34 @@ def _row(solution: Solution) -> dict[str, Any]:
     cases = failover_cases(study)
     normal = cases[0].outcome
     name, after = _worst(study, cases)
-    a, b, _ = _shares(study.site, normal)
-    worst_a, worst_b, cut_off = _shares(study.site, after)
+    usual, _ = _shares(study.site, normal)
+    worst, cut_off = _shares(study.site, after)
     return {
         "downtime_min_per_year": main.downtime_min_per_year,
         "failures_per_year": main.failures_per_year,
         "ideal_min_per_year": math.nan if second is None else availability(second)[principal].downtime_min_per_year,
         "clients_carried": carrying(study).most,
-        "normal_share_a": a,
-        "normal_share_b": b,
+        **{f"normal_share_{letter}": share for letter, share in usual.items()},
         "worst_failure": name,
-        "worst_share_a": worst_a,
-        "worst_share_b": worst_b,
+        **{f"worst_share_{letter}": share for letter, share in worst.items()},
         "worst_share_cut_off": cut_off,
         "method": solution.method,
         "takeovers": solution.takeovers,
     }
 
 
-def _shares(site: Site, outcome: FailoverOutcome) -> tuple[float, float, float]:
-    """What the first side and the second carry of the clients' principal traffic, and the share that is cut off.
+def _shares(site: Site, outcome: FailoverOutcome) -> tuple[dict[str, float], float]:
+    """What each side, by its letter, carries of the clients' principal traffic, and the share that is cut off.
 
     A side that carries a copy carries all of it.
     """
     used = [state.routes[outcome.principal] for state in outcome.clients]
-    first, second = (
-        sum(min(1.0, sum(route.share for route in routes if route.side == side)) for routes in used) / len(used)
-        for side in (*site.sides[:2], "", "")[:2]
-    )
-    return first, second, sum(not routes for routes in used) / len(used)
+    letters = (column.removeprefix("on_") for column in on_columns(site.sides))
+    shares = {
+        letter: sum(min(1.0, sum(route.share for route in routes if route.side == side)) for routes in used) / len(used)
+        for letter, side in zip_longest(letters, site.sides)
+    }
+    return shares, sum(not routes for routes in used) / len(used)
 
 
 def _worst(study: Study, cases: Sequence[Case]) -> tuple[str, FailoverOutcome]:

@@ -5,25 +5,107 @@ What was left out counts as down, and is far below what the figures are read for
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.exact.engine import cycle_inputs, steady_own
-from k2rel.services.by_group import Groups, Inputs
+from k2rel.errors import ModelTooLargeError
+from k2rel.exact.moments import Derivatives, cycle_inputs, steady_own
+from k2rel.logic.rounding import at_most_one
+from k2rel.services.by_group import FEW, Groups, Inputs, many_groups
 from k2rel.services.clients import own_states
+from k2rel.services.diagrams import AllClients, LostClients, Service
+from k2rel.services.full_service import FullService
 from k2rel.services.group_loads import GroupLoads, endangered
 from k2rel.studies import Study
 
-__all__ = ["LostClients", "lost_clients"]
+__all__ = ["Figures", "figures", "lost_clients", "many"]
 
 FloatArray = NDArray[np.float64]
 
 _STEP = 1e-60
 """Of the imaginary direction: failures per hour are its derivative."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A service: its unavailability, failures per hour, and the probability of what was left out."""
+
+    unavailability: float
+    failures_per_h: float
+    left_out: float
+
+
+def many(study: Study, service: Service) -> bool:
+    """Whether a service is one of all clients of many groups."""
+    return isinstance(service, AllClients | LostClients | FullService) and many_groups(study.policy)
+
+
+def figures(study: Study, service: Service) -> Figures | None:
+    """Give a service of all clients of many groups; None for every other."""
+    if not many(study, service):
+        return None
+    if isinstance(service, FullService):
+        return _full_service(study)
+    assert isinstance(service, AllClients | LostClients)
+    found = lost_clients(study, (service.traffic,))
+    k = service.k if isinstance(service, LostClients) else 1
+    return Figures(float(found.or_more[k]), float(found.failures_per_h[k]), found.left_out)
+
+
+@lru_cache(maxsize=16)
+def _full_service(study: Study) -> Figures:
+    """Every flow that full service asks for is up, and nothing that it crosses overloaded."""
+    site = study.site
+    asked = site.full_service_of
+    loaded = [name for name in site.foreground if site.traffic[name].demand_mb_s > 0]
+    if not endangered(study.policy, loaded):
+        if all(site.traffic[name].scope == "client" for name in asked):
+            found = lost_clients(study, asked)
+            return Figures(float(found.or_more[1]), float(found.failures_per_h[1]), found.left_out)
+    elif set(loaded) != set(asked) or any(site.traffic[name].share == "all" for name in asked):
+        raise ModelTooLargeError(
+            f"full service of {site.name}: it is followed for many groups of clients where it asks for all of the "
+            "foreground and no class sends copies; take capacities away, or have the site simulated"
+        )
+    p, rate, left = overload(study, asked, or_lost=True)
+    return Figures(p + left, rate, left)
+
+
+def cases(study: Study, service: Service, shared: Callable[[str], FloatArray], own: FloatArray) -> FloatArray:
+    """Unavailability of a service of all clients at many inputs at once; of no other than that of every client."""
+    if not isinstance(service, AllClients):
+        return np.full(own.shape[1], np.nan)
+    groups = groups_of(study, (service.traffic,))
+    given = {name: np.broadcast_to(shared(name), own.shape[1:]) for name in groups.variables}
+    return np.asarray(groups.any_cut_off(Inputs(given, own)))
+
+
+def derivatives(study: Study, service: Service) -> Derivatives:
+    """Differentiate the unavailability of a class for every client with respect to every part's."""
+    if not isinstance(service, AllClients) or study.tested:
+        what = "with parts that are tested on known days" if study.tested else f"of {service.name}"
+        raise ModelTooLargeError(
+            f"{study.site.name}: importances {what} are not followed for {study.site.group_count} groups of clients; "
+            "ask for a class of traffic, or for one client's service"
+        )
+    groups = groups_of(study, (service.traffic,))
+    ((_, inputs),) = followed(study, groups.variables)
+    real = Inputs({name: value.real for name, value in inputs.shared.items()}, inputs.own.real)
+    own = steady_own(study)
+    shared, client = groups.slopes_of_any(real, own.states.slopes(own.unavailability))
+    slopes = {**shared, **dict(zip(own.names, client.tolist(), strict=True))}
+    q = {**real.shared, **dict(zip(own.names, own.unavailability.tolist(), strict=True))}
+    u = float(groups.any_cut_off(real))
+    return Derivatives(
+        shared,
+        {name: slopes[name] for name in own.names},
+        {name: q[name] * slope for name, slope in slopes.items()},
+        {name: q[name] * (u + (1.0 - q[name]) * slope) for name, slope in slopes.items()},
+    )
 
 
 def followed(study: Study, variables: tuple[str, ...]) -> Iterator[tuple[float, Inputs]]:
@@ -51,7 +133,7 @@ def groups_of(
 
 
 @dataclass(frozen=True)
-class LostClients:
+class Lost:
     """How many clients are cut off: probability and failures per hour of k or more, by k."""
 
     probability: FloatArray  # of each number
@@ -61,7 +143,7 @@ class LostClients:
 
 
 @lru_cache(maxsize=16)
-def lost_clients(study: Study, classes: tuple[str, ...]) -> LostClients:
+def lost_clients(study: Study, classes: tuple[str, ...]) -> Lost:
     """Follow how many clients are cut off from any of some classes."""
     groups = groups_of(study, classes)
     total = np.zeros(study.site.client_count + 1, dtype=complex)
@@ -71,28 +153,77 @@ def lost_clients(study: Study, classes: tuple[str, ...]) -> LostClients:
         total[found.rows.numbers[:, 0]] += weight * found.rows.weight
         left += weight * found.left_out
     more = np.cumsum(total[::-1])[::-1]
-    return LostClients(total.real, more.real + left, more.imag / _STEP, left)
+    return Lost(total.real, more.real + left, more.imag / _STEP, left)
 
 
-def element_load(study: Study, classes: tuple[str, ...], element: str) -> list[tuple[float, float]]:
-    """Distribution of the load on one element, of all clients that can put any on it."""
+def element_loads(study: Study, classes: tuple[str, ...]) -> dict[str, tuple[tuple[float, float], ...]]:
+    """Distribution of the load on each element with a capacity, of all flows that can put any on it."""
     policy, site = study.policy, study.site
+    of_clients = [name for name in classes if site.traffic[name].scope == "client"]
+    reach = {
+        group: frozenset().union(*(found for name in of_clients for found in policy.choice(name, group).reaches))
+        for group in range(site.group_count)
+    }
+    of_site = frozenset().union(
+        *(found for name in classes if site.traffic[name].scope == "site" for found in policy.choice(name).reaches)
+    )
+    together: dict[tuple[int, ...], list[str]] = {}
+    for element, part in site.components.items():
+        if part.capacity_mb_s is not None:
+            together.setdefault(tuple(group for group in reach if element in reach[group]), []).append(element)
+    result: dict[str, tuple[tuple[float, float], ...]] = {}
+    for only, elements in together.items():
+        if not only and of_site.isdisjoint(elements):
+            result |= dict.fromkeys(elements, ((0.0, 1.0),))
+            continue
+        below, of_rows = (1e-10, 1e-14) if len(only) > FEW else (1e-16, 1e-24)
+        groups = Groups(policy, classes, lambda name: study.law(name).unavailability, elements, below, only)
+        loads = GroupLoads(groups)
+        for place, element in enumerate(elements):
+            total: dict[float, float] = {}
+            for weight, inputs in followed(study, groups.variables):
+                real = Inputs({n: v.real for n, v in inputs.shared.items()}, inputs.own.real)
+                for amount, p in loads.of_one(real, place, of_rows):
+                    total[round(amount, 9)] = total.get(round(amount, 9), 0.0) + weight * p
+            result[element] = tuple(sorted(total.items()))
+    return {name: result[name] for name in site.components if name in result}
 
-    def crosses(group: int) -> bool:
-        choices = [policy.choice(name, group) for name in classes if site.traffic[name].scope == "client"]
-        return any(element in found for choice in choices for found in choice.reaches)
 
-    only = tuple(group for group in range(site.group_count) if crosses(group))
-    of_site = (name for name in classes if site.traffic[name].scope == "site")
-    if not only and not any(element in found for name in of_site for found in policy.choice(name).reaches):
-        return [(0.0, 1.0)]
-    groups = Groups(policy, classes, lambda name: study.law(name).unavailability, (element,), 1e-16, only)
-    loads = GroupLoads(groups)
-    total: dict[float, float] = {}
+def on_sides(study: Study, traffic: str) -> tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]]:
+    """Clients on each side alone and cut off with the probability, and what each side carries of the demand."""
+    site = study.site
+    groups = groups_of(study, (traffic,))
+    total: dict[tuple[int, ...], list[float]] = {}
     for weight, inputs in followed(study, groups.variables):
-        for amount, p in loads.of_one(Inputs({n: v.real for n, v in inputs.shared.items()}, inputs.own.real)):
-            total[round(amount, 9)] = total.get(round(amount, 9), 0.0) + weight * p
-    return sorted(total.items())
+        rows, carried = groups.on_sides(inputs, site.sides)
+        for n, (numbers, p) in enumerate(zip(rows.numbers.tolist(), rows.weight.tolist(), strict=True)):
+            entry = total.setdefault(tuple(numbers), [0.0] * (len(site.sides) + 1))
+            for place, amount in enumerate((p, *(side[n] for side in carried))):
+                entry[place] += weight * amount
+    empty = (0,) * max(0, 2 - len(site.sides))
+    found = sorted(total.items(), key=lambda item: (-item[1][0], item[0]))
+    return (
+        tuple((*on[:-1], *empty, site.client_count - sum(on), at_most_one(p)) for on, (p, *_) in found),
+        tuple((*(amount / p for amount in loads), *empty) for _, (p, *loads) in found),
+    )
+
+
+def flows(study: Study, traffic: str) -> int:
+    """Number of flows of a class."""
+    return study.site.client_count if study.site.traffic[traffic].scope == "client" else 1
+
+
+def served(study: Study, traffic: str) -> float:
+    """Flows of a class that are up, on average."""
+    found = lost_clients(study, (traffic,))
+    count = flows(study, traffic)
+    return float(count - sum(n * p for n, p in enumerate(found.probability.tolist()) if n <= count))
+
+
+def crossed(study: Study, traffic: str) -> frozenset[str]:
+    """Parts that load of a class can fall on."""
+    groups = range(study.site.group_count) if study.site.traffic[traffic].scope == "client" else (0,)
+    return frozenset().union(*(found for g in groups for found in study.policy.choice(traffic, g).reaches))
 
 
 def overload(study: Study, classes: tuple[str, ...], *, or_lost: bool) -> tuple[float, float, float]:

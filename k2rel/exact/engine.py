@@ -6,16 +6,17 @@ Nothing is sampled, truncated or approximated; unavailability is a sum of positi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.exact import by_group
+from k2rel.exact.moments import Derivatives, cycle_inputs, steady_own
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.rounding import at_most_one
-from k2rel.rates import Law, RaidModule, law_at, moments_of, moving_moments
+from k2rel.rates import Law, RaidModule, law_at, moving_moments
 from k2rel.services.clients import OwnParts, own_states
 from k2rel.services.diagrams import Service, failures_per_h
 from k2rel.studies import Study
@@ -34,31 +35,6 @@ __all__ = [
 ]
 
 FloatArray = NDArray[np.float64]
-
-
-@lru_cache(maxsize=64)
-def cycle_inputs(study: Study, variables: tuple[str, ...]) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Give the inputs of a diagram at moments of the cycle of the tests; one moment where at most one is tested.
-
-    Weight of each moment; unavailability, failures and restorations per hour of each variable (variables, moments).
-    """
-    laws = {name: study.law(name) for name in variables}
-    found = moments_of({name: law for name, law in laws.items() if isinstance(law, Law)})
-    still = np.ones(len(found.weight))
-    q, w = found.unavailability, found.frequency_per_h
-    q = {name: q.get(name, law.unavailability * still) for name, law in laws.items()}
-    w = {name: w.get(name, law.frequency_per_h * still) for name, law in laws.items()}
-    then = {name: rate * still for name, rate in study.restored_per_h.items()}
-    back = {name: then.get(name, found.restored_per_h.get(name, w[name])) for name in laws}
-    shape = (len(variables), len(still))
-    of_q, of_w, of_back = (np.array([rows[name] for name in variables]).reshape(shape) for rows in (q, w, back))
-    return found.weight, of_q, of_w, of_back
-
-
-@lru_cache(maxsize=16)
-def steady_own(study: Study) -> OwnParts:
-    """Give the clients' own parts in steady state."""
-    return OwnParts(study.policy, study.client_laws, study.restored_per_h)
 
 
 @lru_cache(maxsize=32)
@@ -83,6 +59,8 @@ def _steady(study: Study, service: Service) -> tuple[FloatArray, FloatArray]:
 
 def unavailability(study: Study, service: Service) -> float:
     """Steady-state probability that a service is down."""
+    if (found := by_group.figures(study, service)) is not None:
+        return at_most_one(found.unavailability)
     return at_most_one(
         sum(
             weight * float(np.dot(mode_probabilities(moment, service.diagram), _steady(moment, service)[0]))
@@ -100,6 +78,8 @@ def failure_frequency(study: Study, service: Service) -> float:
     counted, so the value is exact for non-coherent behaviour too, where :math:`\sum_i B_i w_i` is not
     (H. Vesely 1970; W. G. Schneeweiss, IEEE Trans. Reliability 30 (1981) 97).
     """
+    if (found := by_group.figures(study, service)) is not None:
+        return found.failures_per_h
     total = 0.0
     for weight, moment in study.at_moments:
         both_ways = mode_transitions(moment, service.diagram).both_ways()
@@ -110,30 +90,24 @@ def failure_frequency(study: Study, service: Service) -> float:
 
 def unavailability_over_time(study: Study, service: Service, times_h: FloatArray, *, repaired: bool) -> FloatArray:
     """Probability that a service is down at each time, everything new at time 0, with repairs or (mission) without."""
-    diagram = service.diagram
 
     def at(law: Law | RaidModule) -> FloatArray:
         return law.unavailability_at(times_h) if repaired else law.unreliability_at(times_h)
 
-    q = np.array([at(study.law(name)) for name in diagram.variables]).reshape(len(diagram.variables), -1)
-    probabilities = diagram.mode_probabilities(q)
     states = own_states(study.policy)
     own_q = np.array([at(study.client_laws[name]) for name in states.names]).reshape(len(states.names), -1)
+    if by_group.many(study, service):
+        return at_most_one(by_group.cases(study, service, lambda name: at(study.law(name)), states.probability(own_q)))
+    diagram = service.diagram
+    q = np.array([at(study.law(name)) for name in diagram.variables]).reshape(len(diagram.variables), -1)
+    probabilities = diagram.mode_probabilities(q)
     return at_most_one(np.asarray((probabilities * service.unavailability(states.probability(own_q))).sum(axis=0)))
-
-
-@dataclass(frozen=True)
-class Derivatives:
-    """Derivative of a service's unavailability with respect to that of every part."""
-
-    shared: Mapping[str, float]  # by shared component or RAID set; means over the cycle of the tests
-    client: Mapping[str, float]  # by client part: with respect to that part of all clients together
-    critical: Mapping[str, float]  # mean of the unavailability times the derivative
-    together: Mapping[str, float]  # probability that the part has failed and the service is down, at once
 
 
 def derivatives(study: Study, service: Service) -> Derivatives:
     r"""Differentiate a service's unavailability with respect to every part's."""
+    if by_group.many(study, service):
+        return by_group.derivatives(study, service)
     diagram = service.diagram
     count, names = len(diagram.variables), steady_own(study).names
     gradient, critical, together = np.zeros(count), np.zeros(count + len(names)), np.zeros(count + len(names))
@@ -162,6 +136,8 @@ def derivatives(study: Study, service: Service) -> Derivatives:
 
 def slopes_of_tested(study: Study, service: Service) -> dict[str, tuple[float, float]]:
     """Differentiate unavailability by failure rate [h] and mean repair time [1/h] of parts that are tested together."""
+    if not study.tested:
+        return {}
     diagram, names = service.diagram, steady_own(study).names
     with_clients = len(study.at_moments) > 1
     counts = {name: study.site.count_of(name) for name in study.client_laws}

@@ -20,6 +20,7 @@ from k2rel.rates.entry import CONTRACTS
 from k2rel.report.front_page import light
 from k2rel.site.read import SiteLike
 from k2rel.site.service_names import FULL_SERVICE, of_client
+from k2rel.site.side_columns import on_columns
 from k2rel.studies import Study, study
 from k2rel.tables import COLUMNS, Shown
 from k2rel.units import MINUTES_PER_YEAR
@@ -80,14 +81,22 @@ class LiveFigures(Shown):
             for item in self.services
         ]
         words = COLUMNS["load_mb_s"][1]
+        units = list(dict.fromkeys(item.unit for item in self.load.elements)) or [self.load.unit]
         elements = [
-            (item.element.replace("_", " "), words(item.capacity_mb_s), words(item.mean_mb_s),
-             words(item.percentile(95)), words(item.percentile(99.9)), COLUMNS["p_overload"][1](item.p_overload))
+            (item.element.replace("_", " "),
+             *(words(load) + ("" if len(units) == 1 else f" {item.unit}") for load in
+               (item.capacity_mb_s, item.mean_mb_s, item.percentile(95), item.percentile(99.9))),
+             COLUMNS["p_overload"][1](item.p_overload))
             for item in self.load.elements
         ]  # fmt: skip
         met = self.load.side_table()
-        words_of = {f"on_{letter}": f"on {side}" for letter, side in zip("ab", self.load.sides, strict=False)}
-        words_of |= {"on_both": "on both", "cut_off": "cut off", "probability": "share of time"}
+        words_of = {of: f"on {side}" for of, side in zip(on_columns(self.load.sides), self.load.sides, strict=False)}
+        words_of |= {
+            "on_both": "on both",
+            "on_several": "on several",
+            "cut_off": "cut off",
+            "probability": "share of time",
+        }
         of_sides = {name: words_of[name] for name in met.columns if name in words_of}
         sides = [
             tuple(COLUMNS[name][1](value) if name == "probability" else str(value) for name, value in row.items())
@@ -97,7 +106,7 @@ class LiveFigures(Shown):
             f"<h2>Services, over a year</h2><p>{html.escape(self.said)}</p>"
             + _table(["service", "availability", "unavailability", "downtime [min/year]", "failures a year"], services)
             + f"<h2>{html.escape(self.counted)}</h2>{_table([*of_sides.values()], sides)}"
-            + "<h2>Load on each element [MB/s]</h2>"
+            + f"<h2>Load on each element{f' [{html.escape(units[0])}]' if len(units) == 1 else ''}</h2>"
             + _table(["element", "capacity", "mean", "95 %", "99.9 %", "P(overload)"], elements)
         )
 

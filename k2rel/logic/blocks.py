@@ -65,8 +65,8 @@ def compile_blocks(
     >>> a, b, hub = (s.variable(name) for name in ("a", "b", "hub"))
     >>> both = [[s.conjunction([a, hub])], [s.conjunction([b, hub])]]
     >>> found = compile_blocks(s, both, dict.fromkeys(["a", "b", "hub"], 0.1), 0.0)
-    >>> found.nodes, sorted(found.tells)[1:3]
-    (3, [((0, (False,)),), ((0, (False,)), (1, (False,)))])
+    >>> found.variables, sorted(found.tells)[1:3]
+    (('a', 'hub', 'b'), [((0, (False,)),), ((0, (True,)),)])
     """
     order = block_order(structure, blocks)
     functions = list(dict.fromkeys(node for block in blocks for node in block))
@@ -170,7 +170,7 @@ class _Follower:
                 continue
             rows, edges, mass = (np.concatenate(part) for part in zip(*pending.pop(at), strict=True))
             rows, where = self._distinct(rows)
-            mass = np.bincount(where, weights=mass, minlength=len(rows))
+            mass = np.bincount(where, weights=mass, minlength=len(rows)).astype(np.float64)
             kept = _kept(mass, self.below / last)
             number = np.where(kept, np.cumsum(kept) - 1 + nodes, -2)
             targets.append((edges, number[where]))

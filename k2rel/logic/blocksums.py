@@ -76,6 +76,8 @@ def added(one: Rows, other: Rows, below: float) -> tuple[Rows, float]:
     >>> added(coin, coin, 0.0)[0].weight.tolist()
     [0.25, 0.5, 0.25]
     """
+    if len(one.weight) == 1 or len(other.weight) == 1:  # rows stay different
+        return Rows(one.numbers + other.numbers, one.weight * other.weight), 0.0
     numbers = (one.numbers[:, None, :] + other.numbers[None, :, :]).reshape(-1, one.numbers.shape[1])
     return Rows.of(numbers, np.outer(one.weight, other.weight).reshape(-1), below)
 
@@ -126,14 +128,22 @@ def sums_over(
     places = _Places(columns)
     width = places.width
     known: dict[int, Rows] = {}
+    totals: dict[tuple[int, ...], Rows] = {}  # many tells say the same of different blocks
+    put_: dict[int, tuple[Rows, Rows]] = {}
 
     def told(place: int) -> Rows:
         """What all that an edge tells adds up to."""
         if place not in known:
-            total = Rows(np.zeros((1, width), dtype=np.int64), np.ones(1, dtype=unavailability.dtype))
-            for block, values in diagram.tells[place]:
-                total = added(total, places.put(steps(block, values)), below)[0]
-            known[place] = total
+            parts = [steps(block, values) for block, values in diagram.tells[place]]
+            key = tuple(sorted(map(id, parts)))
+            if key not in totals:
+                total = Rows(np.zeros((1, width), dtype=np.int64), np.ones(1, dtype=unavailability.dtype))
+                for part in parts:
+                    if id(part) not in put_:
+                        put_[id(part)] = part, places.put(part)  # kept, so that no other has its number
+                    total = added(total, put_[id(part)][1], below)[0]
+                totals[key] = total
+            known[place] = totals[key]
         return known[place]
 
     pending: dict[int, list[tuple[IntArray, IntArray, Weights]]] = {}

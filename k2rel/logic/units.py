@@ -62,7 +62,7 @@ def united(structure: Structure, roots: Sequence[Node]) -> tuple[Structure, list
     >>> a, b, c, d = (s.variable(name) for name in "abcd")
     >>> fed = s.conjunction([a, s.disjunction([b, c])])
     >>> _, _, units = united(s, [s.conjunction([fed, d]), s.negation(fed)])
-    >>> [sorted(unit.variables()) for unit in units.values()]
+    >>> sorted(sorted(unit.variables()) for unit in units.values())
     [['a', 'b', 'c'], ['d']]
     """
     kind: dict[Node, tuple[str, int]] = {}
@@ -81,27 +81,27 @@ def united(structure: Structure, roots: Sequence[Node]) -> tuple[Structure, list
     while changed:
         changed = False
         parents: dict[Node, list[Node]] = {}
-        for gate, parts in arguments.items():
-            for part in parts:
+        for gate, listed in arguments.items():
+            for part in listed:
                 parents.setdefault(part, []).append(gate)
         for gate in list(arguments):
-            parts = arguments[gate]
-            alone = all(part in unit and parents[part] == [gate] and part not in rooted for part in parts)
-            if alone and kind[gate][0] in ("and", "or", "not", "at_least") and not fixed.intersection(parts):
+            own = arguments[gate]
+            alone = all(part in unit and parents[part] == [gate] and part not in rooted for part in own)
+            if alone and kind[gate][0] in ("and", "or", "not", "at_least") and not fixed.intersection(own):
                 what, k = kind.pop(gate)
                 unit[gate] = Unit(what, k, of=tuple(unit.pop(part) for part in arguments.pop(gate)))
                 changed = True
         if changed:
             continue
         together: dict[tuple[str, tuple[Node, ...]], list[Node]] = {}
-        for part, gates in parents.items():
-            kinds = {kind[gate][0] for gate in gates}
+        for part, above in parents.items():
+            kinds = {kind[gate][0] for gate in above}
             if part in unit and part not in rooted and len(kinds) == 1 and kinds <= {"and", "or"}:
-                together.setdefault((next(iter(kinds)), tuple(gates)), []).append(part)
-        for (what, gates), parts in together.items():
-            if len(parts) > 1:
-                unit[new] = Unit(what, of=tuple(unit.pop(part) for part in parts))
-                gone = set(parts)
+                together.setdefault((next(iter(kinds)), tuple(above)), []).append(part)
+        for (what, gates), alike in together.items():
+            if len(alike) > 1:
+                unit[new] = Unit(what, of=tuple(unit.pop(part) for part in alike))
+                gone = set(alike)
                 for gate in gates:
                     arguments[gate] = [part for part in arguments[gate] if part not in gone] + [new]
                 new += 1
@@ -136,14 +136,14 @@ def _rewritten(
         if missing:
             stack += reversed(missing)
             continue
-        parts = [done[part] for part in arguments[node]]
+        given = [done[part] for part in arguments[node]]
         what, k = kind[node]
         if what == "not":
-            done[node] = result.negation(parts[0])
+            done[node] = result.negation(given[0])
         elif what == "ite":
-            done[node] = result.if_then_else(parts[0], parts[1], parts[2])
+            done[node] = result.if_then_else(given[0], given[1], given[2])
         elif what == "at_least":
-            done[node] = result.at_least(k, parts)
+            done[node] = result.at_least(k, given)
         else:
-            done[node] = make[what](parts)
+            done[node] = make[what](given)
     return result, [done[root] for root in roots], units

@@ -14,6 +14,7 @@ from k2rel.policy.words import change_words, sides_words, ways_words
 from k2rel.site.names import part_of_client, spoken
 from k2rel.studies import StudyLike, study_of
 from k2rel.tables import Shown
+from k2rel.units import MB_S
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,12 @@ class Case(Shown):
         said = self._effect(self.outcome)
         if self.normal is None or said != self._effect(self.normal):
             return said
-        more = [part for part, load in self.outcome.carried.items() if load > self.normal.carried.get(part, 0.0) + 1e-6]
+        before = self.normal.carried_by_unit
+        more = [
+            part
+            for part, loads in self.outcome.carried_by_unit.items()
+            if any(load > before.get(part, {}).get(unit, 0.0) + 1e-6 for unit, load in loads.items())
+        ]
         return f"{said}; more load on {', '.join(_short(more))}" if more else f"{said}; less load"
 
     def _effect(self, outcome: FailoverOutcome) -> str:
@@ -215,7 +221,14 @@ def _essence(outcome: FailoverOutcome) -> object:
         paths,
         tuple(outcome.holders.items()),
         tuple(outcome.services.items()),
-        tuple(sorted((part, round(load, 6)) for part, load in outcome.carried.items() if load > 0)),
+        tuple(
+            sorted(
+                (part, unit, round(load, 6))
+                for part, loads in outcome.carried_by_unit.items()
+                for unit, load in loads.items()
+                if load > 0
+            )
+        ),
     )
 
 
@@ -265,7 +278,8 @@ def load_after_failures(study: StudyLike, parts: Sequence[str] | str | None = No
     Returns
     -------
     pandas.DataFrame
-        A row for each failure (first ``"nothing"``) and a column for each element with a capacity [MB/s].
+        A row for each failure (first ``"nothing"``) and a column for each element with a capacity, in its unit, which
+        stands in ``attrs["units"]`` where it is not MB/s.
 
     Raises
     ------
@@ -288,4 +302,8 @@ def load_after_failures(study: StudyLike, parts: Sequence[str] | str | None = No
     rows = {"nothing": {item.element: item.load_mb_s for item in follow(study.policy).loads}}
     for part in as_names("parts", parts):
         rows[part] = {item.element: item.load_mb_s for item in follow(study.policy, [part]).loads}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("failed")
+    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("failed")
+    units = {name: part.unit for name, part in site.components.items() if name in frame and part.unit != MB_S}
+    if units:
+        frame.attrs["units"] = units
+    return frame

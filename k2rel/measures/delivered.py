@@ -20,7 +20,7 @@ from k2rel.services.modes import Mode
 from k2rel.services.sums import sums_of
 from k2rel.site.model import Site
 
-__all__ = ["Carried", "asked_of", "carried", "overload_by_mode"]
+__all__ = ["Carried", "ahead_in", "asked_by_unit", "asked_of", "carried", "overload_by_mode"]
 
 FloatArray = NDArray[np.float64]
 
@@ -36,20 +36,42 @@ class Carried:
     """What flows are given on average, and how probable it is that an element is overloaded."""
 
     p_overload: float = 0.0
-    by_class: dict[str, float] = field(default_factory=dict)  # MB/s that arrive
+    by_class: dict[str, float] = field(default_factory=dict)  # what arrives, in the unit of the class
     served: float = 0.0  # clients with the principal traffic
     left_out: float = 0.0  # probability that was not followed
 
-    def fraction(self, site: Site) -> float:
-        """Share of the foreground's demand that arrives; where it asks for nothing, share of the clients served."""
-        asked = sum(asked_of(site, name) for name in site.foreground)
-        if asked <= 0:
-            return at_most_one(self.served / site.client_count)
-        return at_most_one(sum(self.by_class.get(name, 0.0) for name in site.foreground) / asked)
+    def fractions(self, site: Site) -> dict[str, float]:
+        """Share of the foreground's demand that arrives, by unit; where it asks for nothing, of the clients served."""
+        return {
+            unit: at_most_one(
+                sum(self.by_class.get(name, 0.0) for name in ahead_in(site, unit)) / asked
+                if asked > 0
+                else self.served / site.client_count
+            )
+            for unit, asked in asked_by_unit(site).items()
+        }
+
+
+def asked_by_unit(site: Site) -> dict[str, float]:
+    """Demand of the foreground in each unit, that of the principal class first; nothing in one where there is none.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> asked_by_unit(read_site("L2R"))
+    {'MB/s': 125.0}
+    """
+    found = {unit: float(sum(asked_of(site, name) for name in ahead_in(site, unit))) for unit in site.load_units}
+    return {unit: asked for unit, asked in found.items() if asked > 0} or {site.load_units[0]: 0.0}
+
+
+def ahead_in(site: Site, unit: str) -> tuple[str, ...]:
+    """Classes of the foreground in a unit."""
+    return tuple(name for name in site.foreground if site.traffic[name].unit == unit)
 
 
 def asked_of(site: Site, traffic: str) -> float:
-    """Demand of all flows of a class [MB/s]."""
+    """Demand of all flows of a class, in its unit."""
     entry = site.traffic[traffic]
     return entry.demand_mb_s * (site.client_count if entry.scope == "client" else 1)
 

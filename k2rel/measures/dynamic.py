@@ -17,7 +17,7 @@ from k2rel.logic.rounding import more_than
 from k2rel.logic.structure import BoolArray
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.availability import availability, service_named
-from k2rel.measures.delivered import asked_of, overload_by_mode
+from k2rel.measures.delivered import asked_by_unit, overload_by_mode
 from k2rel.measures.load import LoadResult, load
 from k2rel.measures.path_failover import COLUMNS, path_failover_figures, path_failover_notes
 from k2rel.measures.solution import IDEAL, Solution, StudyLike, framed, solution_of, study_of
@@ -30,7 +30,7 @@ from k2rel.services.catalogue import site_services
 from k2rel.services.diagrams import Service, services_of
 from k2rel.services.loading import Loading
 from k2rel.studies import Study
-from k2rel.units import HOURS_PER_YEAR
+from k2rel.units import HOURS_PER_YEAR, delivered_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +42,7 @@ __all__ = [
     "interruptions",
     "performability",
     "share_last_side",
+    "share_of_sides",
     "sticky_and_preferred",
 ]
 
@@ -272,9 +273,11 @@ def performability(
     Returns
     -------
     dict of str to float
-        ``share_last_side`` (mean share of the clients on the last side, of those served; of clients on both by load),
-        ``delivered_mb_s``, ``demand_mb_s``, ``client_hours_lost_per_year``, ``takeovers_per_year`` (of all roles; those
-        that move together are one; as modelled, returns by automatic failback too), ``failed_takeovers_per_year``,
+        ``share_last_side`` (mean share of the clients on the last side, of those served; of clients on both by load;
+        of more than two sides also ``share_on_NAME`` for each),
+        ``delivered_mb_s``, ``demand_mb_s`` (of loads in another unit ``delivered_UNIT``, ``demand_UNIT``),
+        ``client_hours_lost_per_year``, ``takeovers_per_year`` (of all roles; those that move together are one; as
+        modelled, returns by automatic failback too), ``failed_takeovers_per_year``,
         ``p_overload_after_takeover`` (probability that a takeover, returns apart, lands where the load is too much),
         ``p_any_overload``. With ideal takeovers the moves are
         counted to first order by the exact engine; a simulation does not say where takeovers land.
@@ -286,13 +289,16 @@ def performability(
     """
     solution = solution_of(study, method, organisation)
     result, site = load(solution), solution.study.site
-    asked = sum(asked_of(site, name) for name in site.foreground)
-    cut_off = sum(p * lost for _, _, lost, p in result.side_distribution)
+    asked = asked_by_unit(site)
+    shares = dict(result.fractions) or dict.fromkeys(asked, result.delivered_fraction)
+    cut_off = sum(p * lost for *_, lost, p in result.side_distribution)
     arrivals, failed, landing = _moves(solution)
+    of_sides = share_of_sides(result)
     return {
         "share_last_side": share_last_side(result),
-        "delivered_mb_s": result.delivered_fraction * asked,
-        "demand_mb_s": asked,
+        **({f"share_on_{side}": share for side, share in of_sides.items()} if len(of_sides) > 2 else {}),
+        **{delivered_in(unit): share * asked[unit] for unit, share in shares.items()},
+        **{delivered_in(unit, "demand"): asked[unit] for unit in shares},
         "client_hours_lost_per_year": cut_off * HOURS_PER_YEAR,
         "takeovers_per_year": arrivals,
         "failed_takeovers_per_year": failed,
@@ -303,16 +309,24 @@ def performability(
 
 def share_last_side(result: LoadResult) -> float:
     """Mean share of the clients on the last side, of those served; of clients on both what they put on it."""
+    return list(share_of_sides(result).values())[-1]
+
+
+def share_of_sides(result: LoadResult) -> dict[str, float]:
+    """Mean share of the clients on each side, of those served; of clients on several what they put on each."""
     rows = result.side_distribution
-    one = [(p * a, p * b) for a, b, _, p in rows]
-    if any(a + b + lost < result.client_count for a, b, lost, _ in rows):
-        loads = [(p * a, p * b) for (*_, p), (a, b) in zip(rows, result.side_loads, strict=False)]
-        halves = [(p * (n - b - lost + a) / 2, p * (n - a - lost + b) / 2)
-                  for a, b, lost, p in rows for n in (result.client_count,)]  # fmt: skip
-        one = loads if sum(map(sum, loads)) > 0 else halves
-    served = sum(a + b for a, b in one)
-    last = sum(b if len(result.sides) > 1 else a for a, b in one)
-    return last / served if served > 0 else math.nan
+    one = [[p * number for number in on] for *on, _, p in rows]
+    if any(sum(row[:-1]) < result.client_count for row in rows):
+        loads = [[p * amount for amount in of] for (*_, p), of in zip(rows, result.side_loads, strict=False)]
+        # what puts no load on anything is on those sides evenly
+        evenly = [
+            [p * (number + (result.client_count - sum(on) - lost) / len(on)) for number in on] for *on, lost, p in rows
+        ]
+        one = loads if sum(map(sum, loads)) > 0 else evenly
+    served = sum(map(sum, one))
+    return {
+        side: sum(row[n] for row in one) / served if served > 0 else math.nan for n, side in enumerate(result.sides)
+    }
 
 
 def _moves(solution: Solution) -> tuple[float, float, float]:

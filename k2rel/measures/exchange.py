@@ -106,12 +106,12 @@ def labelled_chain_of(study: Study, organisation: Organisation) -> LabelledChain
         if service.scope == "site"
     }
     loading = Loading(dynamics.policy)
-    first = study.site.sides[0]
-    clients = [
-        float(sum(size for used, size in sides_in_use(dynamics.policy, mode) if first in used))
-        for mode in loading.table.modes
-    ]
-    rewards = {f"clients_on_{first}": np.array(clients)[dynamics.modes(loading.table.diagram)]}
+    sides = study.site.sides
+    used = [sides_in_use(dynamics.policy, mode) for mode in loading.table.modes]
+    rewards = {}
+    for side in sides[:1] if len(sides) <= 2 else sides:
+        clients = [float(sum(size for where, size in items if side in where)) for items in used]
+        rewards[f"clients_on_{side}"] = np.array(clients)[dynamics.modes(loading.table.diagram)]
     names = []
     columns = []
     for atom, (number, local) in enumerate(zip(states.population.tolist(), states.local.tolist(), strict=True), 1):

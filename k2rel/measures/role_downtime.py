@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.measures.availability import availability, service_named
-from k2rel.measures.dynamic import as_modelled, share_last_side
+from k2rel.measures.dynamic import as_modelled, share_of_sides
 from k2rel.measures.load import load
 from k2rel.measures.solution import Solution, StudyLike, framed, solution_of
 from k2rel.organisation import Organisation
@@ -197,7 +197,8 @@ def _where_roles_are(solution: Solution) -> str:
     site, states = solution.study.site, solution.dynamics.states
     principal = principal_traffic(site)
     if not solution.study.policy.apart and site.traffic[principal].share == "first":
-        return f"{principal} is carried by {site.sides[-1]} for {100 * share_last_side(load(solution)):.3g} %"
+        shares = list(share_of_sides(load(solution)).items())[1 if len(site.sides) > 1 else 0 :]
+        return f"{principal} is carried by {' and by '.join(f'{side} for {100 * of:.3g} %' for side, of in shares)}"
     assert states.takeover is not None
     away = (states.takeover.holder[states.control] != 0).any(axis=1)  # 0: the first holder
     some = "a role is" if len(states.takeover.roles) == 1 else "some role is"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from k2rel.plots.palette import HATCHES
 from k2rel.plots.style import (
     INK,
     LINE,
@@ -78,14 +79,14 @@ def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[st
     minutes = rows["downtime_min_per_year"].to_numpy()
     colours = [side_colour(sides, side) for side in rows["side"]]
     # told apart in grey print, too
-    hatches = dict(zip(sides, ("", "//"), strict=False)) if len(sides) > 1 else {}
+    hatches = dict(zip(sides, HATCHES, strict=False)) if len(sides) > 1 else {}
     marks = [hatches.get(side, "xx" if hatches else "") for side in rows["side"]]
-    words = {"": "", "//": " (hatched)", "xx": " (crossed)"}
+    words = {"": "", "xx": " (crossed)"}
     said: dict[str, None] = {}
     low = 0.4 * minutes.min(initial=1e9)
     bars = zip(range(len(rows)), minutes, colours, marks, rows["side"], strict=True)
     for y, value, colour, mark, side in reversed(list(bars)):
-        label = f"{f'side {side}' if side in sides else 'shared'}{words[mark]}"
+        label = f"{f'side {side}' if side in sides else 'shared'}{words.get(mark, ' (hatched)')}"
         new = label if len(sides) > 1 and label not in said else None
         said[label] = None
         logarithmic_bars(ax, y, value, low, 0.7, color=colour, hatch=mark, edgecolor="white", label=new)

@@ -15,8 +15,8 @@ from pathlib import Path
 from k2rel.errors import InputError
 from k2rel.plots.layout import Layout
 from k2rel.plots.looks import Look, looks
+from k2rel.plots.palette import side_colours
 from k2rel.plots.pen import drawn
-from k2rel.plots.style import COLOUR_WORDS
 from k2rel.policy.failover import FailoverOutcome, further_traffic, principal_traffic
 from k2rel.site.model import Site
 from k2rel.tables import Shown
@@ -124,15 +124,18 @@ def caption(site: Site) -> str:
     >>> caption(read_site("L2R"))[:63]
     'The path of media in the colour of its side (A blue, B orange),'
     """
-    sides = ", ".join(f"{side} {word}" for side, word in zip(site.sides, COLOUR_WORDS, strict=False))
+    colours = zip(site.sides, side_colours(site.sides), strict=True)
+    sides = ", ".join(side if side == colour.words else f"{side} {colour.words}" for side, colour in colours)
     others = " and ".join(further_traffic(site)).replace("_", " ")
     dashed = f", of {others} of client 1 dashed in green" if others else ""
     name = principal_traffic(site).replace("_", " ")
     share = site.traffic[principal_traffic(site)].share
+    main, *more = site.load_units
+    loads = f"loads in {main}" + (", others with their unit" if more else "")
     if share == "first":
-        return f"The path of {name} in the colour of its side ({sides}){dashed}, loads in MB/s."
+        return f"The path of {name} in the colour of its side ({sides}){dashed}, {loads}."
     each = "each with a whole copy of it" if share == "all" else "with their shares of client 1's demand"
-    return f"All paths of {name} in use, {each}, in the colour of their side ({sides}){dashed}, loads in MB/s."
+    return f"All paths of {name} in use, {each}, in the colour of their side ({sides}){dashed}, {loads}."
 
 
 def draw_site(

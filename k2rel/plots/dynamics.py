@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.plots.palette import side_colours
 from k2rel.plots.style import (
-    COLOURS,
     DARK,
     INK,
     LOST,
@@ -105,7 +105,7 @@ def plot_mode_graph(
     for n, (x, y) in place.items():
         lost = graph.nodes[n]["lost"]
         fill = LOST if lost else side_colour(sides, words[chosen[n]].side)
-        ink = "white" if fill in (COLOURS[0], SHARED) else DARK
+        ink = "white" if fill in (SHARED, *(one.code for one in side_colours(tuple(sides)) if one.dark)) else DARK
         box = {"boxstyle": "square,pad=0.55" if lost else "circle,pad=0.5", "facecolor": fill, "edgecolor": INK}
         ax.text(x, y, str(n + 1), fontsize=TEXT, color=ink, ha="center", va="center", bbox=box)
     ax.set_xlim(-1.15, 1.15)

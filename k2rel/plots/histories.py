@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from k2rel.plots.style import COLOURS, DARK, INK, LOST, MUTED, SERIES, SHARED, WIDE, legend, new_axes, tidy
+from k2rel.plots.palette import HATCHES, side_colours
+from k2rel.plots.style import DARK, INK, LOST, MUTED, SERIES, SHARED, WIDE, legend, new_axes, side_colour, tidy
 from k2rel.units import HOURS_PER_YEAR, format_duration
 
 if TYPE_CHECKING:
@@ -59,20 +60,18 @@ def timeline_picture(history: Timeline, most: int = 22) -> Figure:
 def _whole(ax: Axes, history: Timeline, chosen: tuple[Event, ...]) -> None:
     """Clients on each side, and losses, over the whole history."""
     times = [event.time_h / HOURS_PER_YEAR for event in history.events] + [history.end_h / HOURS_PER_YEAR]
-    a = [event.on_a for event in history.events]
-    b = [event.on_b for event in history.events]
-    both = [event.on_both for event in history.events]
-    top = max(*(sum(each) for each in zip(a, b, both, strict=True)), 1)
-    ax.stairs(a, times, fill=True, color=COLOURS[0], label=f"clients on {history.sides[0]}")
-    if len(history.sides) > 1:
-        ax.stairs(
-            np.add(a, b), times, baseline=np.array(a, dtype=float), fill=True, color=COLOURS[1], hatch="//",
-            edgecolor="white", linewidth=0, label=f"clients on {history.sides[1]}",
-        )  # fmt: skip
+    rows = [
+        (f"clients on {side}", [event.on[n] for event in history.events], side_colour(history.sides, side), HATCHES[n])
+        for n, side in enumerate(history.sides)
+    ]
     if history.on_both:
-        alone = np.add(a, b)
-        ax.stairs(alone + both, times, baseline=alone.astype(float), fill=True, color=SHARED, hatch="..",
-                  edgecolor="white", linewidth=0, label="clients on both")  # fmt: skip
+        rows.append((_together(history), [event.on_both for event in history.events], SHARED, ".."))
+    alone = np.zeros(len(history.events))
+    for label, counts, colour, hatch in rows:
+        look: dict[str, Any] = {"hatch": hatch, "edgecolor": "white", "linewidth": 0} if hatch else {}
+        ax.stairs(alone + counts, times, baseline=alone.copy(), fill=True, color=colour, label=label, **look)
+        alone += counts
+    top = max(int(alone.max()), 1)
     lost = [event.time_h / HOURS_PER_YEAR for event in history.events if history.service in event.lost]
     if lost:
         ax.plot(lost, [top * 1.12] * len(lost), "v", color=LOST, markersize=6, label=f"{history.service} lost")
@@ -89,11 +88,11 @@ def _whole(ax: Axes, history: Timeline, chosen: tuple[Event, ...]) -> None:
 
 def _steps(ax: Axes, history: Timeline, chosen: tuple[Event, ...], parts: list[str]) -> None:
     """One column an event: what is down, where the clients are, what is lost."""
-    lanes = [*parts, f"clients on {history.sides[0]}"]
-    if len(history.sides) > 1:
-        lanes.append(f"clients on {history.sides[1]}")
-    lanes += [*(["clients on both"] if history.on_both else []), "clients cut off", f"{history.service} lost"]
-    clients = max(event.on_a + event.on_b + event.on_both + event.cut_off for event in chosen) or 1
+    lanes = [*parts, *(f"clients on {side}" for side in history.sides)]
+    lanes += [*([_together(history)] if history.on_both else []), "clients cut off", f"{history.service} lost"]
+    clients = max(sum(event.on) + event.on_both + event.cut_off for event in chosen) or 1
+    colours = side_colours(history.sides)
+    light_on = {SHARED, *(colour.code for colour in colours if colour.dark)}
     for n, event in enumerate(chosen):
         for lane, name in enumerate(lanes):
             y = len(lanes) - 1 - lane
@@ -101,22 +100,21 @@ def _steps(ax: Axes, history: Timeline, chosen: tuple[Event, ...], parts: list[s
                 if name in event.down:
                     ax.add_patch(_box(n, y, SHARED, hatch="xx"))
                 continue
-            kind = lanes[lane]
-            if kind.endswith(" lost"):
+            if lane == len(lanes) - 1:
                 if history.service in event.lost:
                     ax.add_patch(_box(n, y, LOST))
                 continue
             place = lane - len(parts)
-            if kind == "clients cut off":
+            if lane == len(lanes) - 2:
                 count, colour = event.cut_off, LOST
-            elif kind == "clients on both":
-                count, colour = event.on_both, SHARED
+            elif place < len(history.sides):
+                count, colour = event.on[place], colours[place].code
             else:
-                count, colour = (event.on_a, COLOURS[0]) if place == 0 else (event.on_b, COLOURS[1])
+                count, colour = event.on_both, SHARED
             if count:
                 ax.add_patch(_box(n, y, colour, alpha=0.35 + 0.65 * count / clients))
                 ax.text(n + 0.5, y + 0.5, str(count), ha="center", va="center", fontsize=8,
-                        color="white" if colour in (COLOURS[0], SHARED) else DARK)  # fmt: skip
+                        color="white" if colour in light_on else DARK)  # fmt: skip
     for n in range(len(chosen) + 1):
         ax.axvline(n, color=MUTED, linewidth=0.4, zorder=0)
     ax.set_xlim(0, len(chosen))
@@ -125,6 +123,10 @@ def _steps(ax: Axes, history: Timeline, chosen: tuple[Event, ...], parts: list[s
     ax.set_xticks([n + 0.5 for n in range(len(chosen))], [str(event.number) for event in chosen])
     tidy(ax, "Around its worst loss, one column an event: how things stand after it", "event")
     ax.tick_params(labelsize=8, length=0)
+
+
+def _together(history: Timeline) -> str:
+    return f"clients on {'several sides' if len(history.sides) > 2 else 'both'}"
 
 
 def _box(x: float, y: float, colour: str, *, alpha: float = 1.0, hatch: str | None = None) -> Rectangle:

@@ -1,4 +1,4 @@
-"""Where everything lies in the drawing of a site: clients on top, storage below, A left and B right.
+"""Where everything lies in the drawing of a site: clients on top, storage below, the sides from left to right.
 
 Boxes are what stands by itself; what sits in a box is a chip on its edge, with its name inside the box; links run from
 edge to edge. Tiers are distances from the clients. The unit is a pixel of the drawing at its own size, and y grows
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from k2rel.plots.lettering import LINE, wide, wrapped
+from k2rel.site.measured import crossing
 from k2rel.site.model import Site
 from k2rel.site.names import spoken
 from k2rel.site.stages import AtLeast, names_in
@@ -20,6 +21,8 @@ __all__: list[str] = []
 SIZES = {True: 14.0, False: 17.0}
 """Height of all letters, in drawings with the names of links and chips and in small ones."""
 _STEP = 135.0  # from box to box of one side
+_LANE = 1.375  # of these at least for each of more than two sides
+_GAP = 50.0  # between their boxes
 _PAD = 8.0  # between the edge of a box and what is written in it
 _ZONE = 4.0  # between names of chips and the title
 _MOST_WORDS = 3  # lines of a title
@@ -83,6 +86,7 @@ class Layout:
     def __init__(self, site: Site, *, names: bool = True) -> None:
         self.site, self.names, self.size = site, names, SIZES[names]
         self.row = LINE * self.size
+        self._crossed = crossing(site)
         self.others = site.client_count - 1
         self.boxes: dict[str, Box] = {}
         self.lines: list[Line] = []
@@ -180,25 +184,30 @@ class Layout:
 
     def _across(self) -> None:
         """Where boxes stand from left to right, and how wide they are."""
-        sides, two = self.site.sides, len(self.site.sides) > 1
+        sides = self.site.sides
+        count, two = len(sides), len(sides) > 1
         rows = [
             [box for box in self.tier(tier) if box.side == side]
             for tier in range(self.tiers)
             for side in (*sides, None)
         ]
         busiest = max((len(row) for row in rows if row and row[0].side is not None), default=0)
-        self.width = max(4.0, 2 * busiest) * _STEP if two else max(400.0, busiest * 1.5 * _STEP)
+        if count > 2:
+            self.width = count * max(_LANE, busiest) * _STEP
+        else:
+            self.width = max(4.0, 2 * busiest) * _STEP if two else max(400.0, busiest * 1.5 * _STEP)
         for row in rows:
             if not row:
                 continue
             side = row[0].side
-            left = self.width / 2 if two and side in sides[1:] else 0.0
-            step = self.width / len(row) / (2 if two and side is not None else 1)
+            left = self.width / count * sides.index(side) if two and side is not None else 0.0
+            step = self.width / len(row) / (count if two and side is not None else 1)
+            gap = 100 if count <= 2 else _GAP
             for index, box in enumerate(row):
                 box.x = left + step * (index + 0.5)
                 wide_row = side is None or not two
                 box.width = (
-                    step - 8 if len(row) > 1 and not wide_row else min(step - 30 if wide_row else step - 100, 230.0)
+                    step - 8 if len(row) > 1 and not wide_row else min(step - 30 if wide_row else step - gap, 230.0)
                 )
                 if side is None and box.tier > 0 and len(row) == 1:
                     box.width = 0.72 * self.width
@@ -305,6 +314,16 @@ class Layout:
             for stage in path.via
             for name in names_in(stage)
         ) | {name for name, part in self.site.components.items() if part.carries}
+
+    def units_beside(self, part: str) -> str:
+        """Units that stand beside the load of a mark: of those that cross it all but that of the drawing."""
+        site, main = self.site, self.site.load_units[0]
+        if len(site.load_units) == 1:
+            return ""
+        own = {name: key for key in site.client_parts for name in (f"clients_{key}", site.client_part_id(1, key))}
+        found = self._crossed.get(own.get(part, part), {})
+        texts = ["" if unit == main else f" {unit}" for unit in found]
+        return texts[0] + "".join(f", 118.8{text}" for text in texts[1:]) if texts else ""
 
     @property
     def both(self) -> set[str]:

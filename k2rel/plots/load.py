@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from k2rel.measures.load import LoadResult
+from k2rel.plots.palette import STYLES, SYMBOLS
 from k2rel.plots.style import (
     DOUBT,
     INK,
@@ -63,6 +64,7 @@ def plot_load_after_failover(
     'load [MB/s]'
     """
     items = [(b, a) for b, a in zip(before.loads, after.loads, strict=True) if b.load_mb_s > 0 or a.load_mb_s > 0]
+    units = dict.fromkeys(b.unit for b, _ in items) or {site.load_units[0]: None}
     rows = items[::-1]
     ax = rows_axes(ax, [b.element for b, _ in rows], 0.4)
     furthest = max((max(b.load_mb_s, a.load_mb_s, b.capacity_mb_s) for b, a in items), default=1.0)
@@ -89,7 +91,7 @@ def plot_load_after_failover(
     ax.set_xlim(0, furthest * ((2.1 if words > len(_LIMIT) else 1.55) if words else 1.05))
     legend(ax)
     what = ", ".join(after.failed).replace("_", " ") or "nothing"
-    return tidy(ax, f"Load before and after the loss of {what}", "load [MB/s]")
+    return tidy(ax, f"Load before and after the loss of {what}", f"load [{', '.join(units)}]")
 
 
 def _state(load: ElementLoad) -> str:
@@ -111,7 +113,7 @@ def plot_load_distribution(result: LoadResult, site: Site, ax: Axes | None = Non
     Returns
     -------
     matplotlib.axes.Axes
-        Probability of at least n clients on A alone, on B alone, on both and cut off, on a logarithmic axis.
+        Probability of at least n clients on each side alone, on several and cut off, on a logarithmic axis.
 
     Examples
     --------
@@ -124,19 +126,20 @@ def plot_load_distribution(result: LoadResult, site: Site, ax: Axes | None = Non
 
     ax = new_axes(ax, (WIDE, 3.2))
     count = site.client_count
-    both = " and ".join(site.sides)
-    alone = " alone" if any(a + b + lost < count for a, b, lost, _ in result.side_distribution) else ""
+    last = max(len(site.sides), 2)  # column of the clients that are cut off
+    together = f"on both, {' and '.join(site.sides)}" if len(site.sides) <= 2 else "on several sides"
+    alone = " alone" if any(sum(row[:-1]) < count for row in result.side_distribution) else ""
     series = [
-        *((f"on {side}{alone}", index, side_colour(site.sides, side), "os"[index], ("-", "--")[index])
+        *((f"on {side}{alone}", index, side_colour(site.sides, side), SYMBOLS[index], STYLES[index])
           for index, side in enumerate(site.sides)),
-        (f"on both, {both}", 3, INK, "D", ":"),
-        ("cut off", 2, LOST, "x", "-"),
+        (together, last + 1, INK, "D" if len(site.sides) <= 2 else "$=$", ":"),
+        ("cut off", last, LOST, "x", "-"),
     ]  # fmt: skip
     lowest = 1.0
     for label, column, colour, mark, style in series:
         exact = np.zeros(count + 1)
-        for a, b, lost, p in result.side_distribution:
-            exact[(a, b, lost, count - a - b - lost)[column]] += p
+        for *on, p in result.side_distribution:
+            exact[(*on, count - sum(on))[column]] += p
         least = np.cumsum(exact[::-1])[::-1][1:]
         shown = least > 1e-18
         if not shown.any():
@@ -179,7 +182,7 @@ def plot_load_against_capacity(result: LoadResult, site: Site, ax: Axes | None =
     'load [% of capacity]'
     """
     ax = new_axes(ax, (WIDE, 3.2))
-    marks = ("o", "s", "x")
+    marks, styles = (*SYMBOLS[: max(len(site.sides), 2)], "x"), (*STYLES[: max(len(site.sides), 2)], ":")
     lowest, highest = 1.0, 100.0
     for number, side in enumerate((*site.sides, None)):
         own = [item for item in result.elements if site.components[item.element].side == side and item.distribution]
@@ -192,8 +195,8 @@ def plot_load_against_capacity(result: LoadResult, site: Site, ax: Axes | None =
         lowest, highest = min(lowest, float(least[shown].min())), max(highest, float(loads[shown].max()))
         where = f" ({side})" if side is not None and len(site.sides) > 1 else ""
         ax.plot(
-            loads[shown], least[shown], color=side_colour(site.sides, side), marker=marks[min(number, 2)], ms=4,
-            ls=("-", "--", ":")[min(number, 2)], drawstyle="steps-pre",
+            loads[shown], least[shown], color=side_colour(site.sides, side), marker=marks[number], ms=4,
+            ls=styles[number], drawstyle="steps-pre",
             label=item.element.replace("_", " ") + where,
         )  # fmt: skip
         full = np.isclose(loads, 100.0) & shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from k2rel.plots.layout import Layout
@@ -16,7 +17,7 @@ __all__ = ["Look", "looks"]
 class Look:
     """What a part looks like under an outcome."""
 
-    way: str = ""  # "0" or "1" by the side whose route it is on, "both", or empty
+    way: str = ""  # number of the side whose route it is on; of two "both" or, of more, "0 2"; "several"; or empty
     further: bool = False  # on the path of a further traffic class of client 1
     failed: bool = False
     out: bool = False  # of service, or suspended
@@ -72,7 +73,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     layout = Layout(site)
     name, failed = outcome.principal, set(outcome.failed)
     loaded = {each: traffic.demand_mb_s > 0 for each, traffic in site.traffic.items()}
-    routes: dict[str, set[str]] = {}
+    routes: dict[str, set[int]] = {}
     further: set[str] = set()
     portions: dict[str, float] = {}
     without = {"client_1": 0, "clients": 0}
@@ -87,7 +88,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
         used = state.routes.get(name, ())
         for route in used:
             for part in (state.client, *route.parts, *(route.crosses if loaded[name] else ())):
-                routes.setdefault(shown.get(part, part), set()).add(str(site.sides.index(route.side)))
+                routes.setdefault(shown.get(part, part), set()).add(site.sides.index(route.side))
             if index == 0:
                 for part, on in route.crosses.items():
                     portions[part] = portions.get(part, 0.0) + on
@@ -97,9 +98,11 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
             further = {part for loads, route in others for part in (*route.parts, *(route.crosses if loads else ()))}
     first = outcome.clients[0].routes.get(name, ()) if outcome.clients else ()
     copied = site.traffic[name].share == "all" and len(first) > 1
-    carried: dict[str, float] = {}
-    for part, load in outcome.carried.items():
-        carried[drawn_as.get(part, part)] = carried.get(drawn_as.get(part, part), 0.0) + load
+    carried: dict[str, dict[str, float]] = {}
+    for part, by_unit in outcome.carried_by_unit.items():
+        total = carried.setdefault(drawn_as.get(part, part), {})
+        for unit, amount in by_unit.items():
+            total[unit] = total.get(unit, 0.0) + amount
     over = {item.element for item in outcome.loads if item.short}
     slowed = {item.element for item in outcome.loads if item.overloaded} - over
     full = {item.element for item in outcome.loads if item.at_limit}
@@ -133,20 +136,35 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     for part in marks:
         found = routes.get(part, set())
         result[part] = Look(
-            way="both" if len(found) > 1 else next(iter(found), ""),
+            way=way_words(found, len(site.sides)),
             further=part in further,
             failed=part in failed,
             out=part in outcome.out_of_service or part in outcome.suspended,
             over=part in over,
             slowed=part in slowed,
             full=part in full,
-            # a half is rounded up, as in the page
-            load=f"{carried[part] * HALF_UP:.4g}" if carried.get(part, 0.0) > 0 else "",
+            load=load_words(carried.get(part, {}), site.load_units[0]),
             share=share_words(portions.get(part, 0.0), copied=copied),
             held=", ".join(held.get(part, ())),
             note=", ".join(notes.get(part, ())),
         )
     return result
+
+
+def load_words(loads: Mapping[str, float], main: str) -> str:
+    """Write loads, each with its unit where that is not the main one; a half is rounded up, as in the page."""
+    return ", ".join(
+        f"{load * HALF_UP:.4g}{'' if unit == main else f' {unit}'}" for unit, load in loads.items() if load > 0
+    )
+
+
+def way_words(found: set[int], sides: int) -> str:
+    """Say for the style sheet by which sides, of so many, a part is on a route."""
+    if len(found) < 2:
+        return "".join(map(str, found))
+    if sides == 2:
+        return "both"
+    return " ".join(map(str, sorted(found))) if len(found) == 2 else "several"
 
 
 def share_words(on: float, *, copied: bool) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from k2rel.plots.layout import Box, Layout, Line, is_chip
 from k2rel.plots.lettering import Paper, Rect, around, fitted, wide
 from k2rel.plots.looks import Look
+from k2rel.plots.side_style import side_style
 from k2rel.plots.style import COLOURS, CONTROL, DOUBT, INK, LOST, MUTED, SHARED
 
 __all__: list[str] = []
@@ -112,13 +113,14 @@ class _Pen:
         parts += [*(self._box(box) for box in self.layout.boxes.values())]
         parts += [self._chip(key, *place) for key, place in self.layout.chips.items() if is_chip(key)]
         label = html.escape(heading, quote=True)
-        kind = "k2d" if self.names else "k2d small"
+        of_sides, style = side_style(self.layout.site.sides)
+        kind = " ".join(word for word in ("k2d", "" if self.names else "small", of_sides) if word)
         least = width * _LEAST / self.size
         return (
             f"<svg xmlns='http://www.w3.org/2000/svg' class='{kind}' role='img' aria-label='{label}' "
             f"viewBox='0 0 {width:.0f} {height:.0f}' width='{width:.0f}' "
             f"style='max-width:100%;min-width:{least:.0f}px;height:auto'>"
-            f"<style>{_STYLE}</style>{''.join(parts)}{keys}</svg>"
+            f"<style>{_STYLE}</style>{style}{''.join(parts)}{keys}</svg>"
         )
 
     def _in_order(self) -> list[Line]:
@@ -198,7 +200,7 @@ class _Pen:
     def _figure(self, part: str, usual: str) -> tuple[float, float]:
         """Room for the load of a part, and below it for its capacity where that is to be said or may be."""
         look, of = self._look(part), self._capacity(part)
-        shown = max(usual, look.load, key=len) if self.names else look.load
+        shown = max(usual + self.layout.units_beside(part), look.load, key=len) if self.names else look.load
         of = of if self.names or look.used_up else ""
         share = self.shared.get(part, "")
         width = max(wide(shown, self.size, bold=True), wide(of, self.size), wide(share, self.size)) + 6
@@ -226,8 +228,11 @@ class _Pen:
         return self.seen.get(part, _PLAIN)
 
     def _capacity(self, part: str) -> str:
-        found = self.layout.site.components.get(part)
-        return f"of {found.capacity_mb_s:.4g}" if found is not None and found.capacity_mb_s is not None else ""
+        site = self.layout.site
+        found = site.components.get(part)
+        if found is None or found.capacity_mb_s is None:
+            return ""
+        return f"of {found.capacity_mb_s:.4g}" + ("" if found.unit == site.load_units[0] else f" {found.unit}")
 
     def _side(self, side: str | None) -> str:
         sides = self.layout.site.sides
@@ -235,7 +240,9 @@ class _Pen:
 
     def _open(self, kind: str, part: str, title: str, more: str = "") -> str:
         of = self._capacity(part).replace("of ", ", capacity ", 1)
-        shown = html.escape(f"{title}{of} MB/s" if of else title, quote=True)
+        unit = self.layout.site.components[part].unit if of else ""
+        of = of.removesuffix(f" {unit}")
+        shown = html.escape(f"{title}{of} {unit}" if of else title, quote=True)
         return (
             f"<g class='{kind}' data-part='{html.escape(part, quote=True)}'{more}{self._look(part).attributes()}>"
             f"<title>{shown}</title>"
@@ -276,7 +283,7 @@ class _Pen:
         paths = f"<path d='{course}'{style}/>"
         live = self.names
         paths += f"<path class='way' d='{course}'/>" if live or look.way else ""
-        if look.way == "both" or (live and line.id in self.both):
+        if look.way == "both" or " " in look.way or (live and line.id in self.both):
             paths += f"<path class='way two' d='{_course(_aside(points))}'/>"
         paths += f"<path class='ctl' d='{course}'/>" if live or look.further else ""
         paths += f"<path class='hit' d='{course}'/>" if live else ""
@@ -284,7 +291,7 @@ class _Pen:
         return self._open("link", line.id, f"{line.id} ({line.kind})".replace("_", " ")) + f"{paths}{texts}</g>"
 
     def _box(self, box: Box) -> str:
-        layout, row = self.layout, self.layout.row
+        layout, row, part = self.layout, self.layout.row, self.layout.site.components.get(box.id)
         left, top = box.x - box.width / 2, box.y - box.height / 2
         of = self._capacity(box.id)
         y = box.y + row * ((box.rows("top") - box.rows("bottom")) - box.lines) / 2
@@ -307,9 +314,9 @@ class _Pen:
         texts += self._rows("note", box.x, y, lines(look.note, box.notes), f" data-room='{room:.0f}'")
         if of:
             y += row * box.notes
-            texts += _plate(around(box.x, y + row / 2, min(0.9 * box.width, 120), row + 2))
-            texts += self._row("load", box.x - 28, y, look.load) + self._row("of", box.x + 24, y, of)
-        part = layout.site.components.get(box.id)
+            aside = 0 if part is None or part.unit == layout.site.load_units[0] else 6 + 4 * len(part.unit)
+            texts += _plate(around(box.x, y + row / 2, min(0.9 * box.width, 120 + 2 * aside), row + 2))
+            texts += self._row("load", box.x - 28 - aside, y, look.load) + self._row("of", box.x + 24 + aside, y, of)
         cross = _cross(box.x, box.y, box.width / 2 - 8, box.height / 2 - 8)
         return (
             self._open("box", box.id, box.title, self._side(part.side if part else None))
@@ -338,7 +345,8 @@ class _Pen:
         """Link kinds with their line styles, and what the marks mean; and how high that is."""
         size, row = self.size, 1.45 * self.size
         site = self.layout.site
-        marks = ["figures: load [MB/s]"]
+        main, *more = site.load_units
+        marks = [f"figures: load [{main}]" + (", or with the unit" if more else "")]
         if any(part.capacity_mb_s is not None for part in site.components.values()):
             marks += ["at its capacity", "above its capacity"]
             marks += ["above it, background slowed"] if site.background else []
@@ -346,7 +354,8 @@ class _Pen:
             copied = ", copy" if site.traffic[site.principal].share == "all" else ""
             marks.append(f"%{copied}: of client 1's {site.principal.replace('_', ' ')}")
         kinds = [kind.replace("_", " ") for kind in self.kinds]
-        widest = max([40 + wide(text, size) for text in kinds] + [wide(text, size) for text in marks]) + 14
+        sides = site.sides if len(site.sides) > 2 else ()
+        widest = max([40 + wide(text, size) for text in (*kinds, *sides)] + [wide(text, size) for text in marks]) + 14
         columns = max(1, int((self.layout.width - 8) // widest))
         flags = {
             "at its capacity": " data-full=''",
@@ -354,17 +363,20 @@ class _Pen:
             "above it, background slowed": " data-slowed=''",
         }
         found = []
-        for n, text in enumerate((*kinds, *marks)):
+        for n, text in enumerate((*kinds, *sides, *marks)):
             x, y = 8 + n % columns * (self.layout.width - 8) / columns, self.layout.height + 14 + row * (n // columns)
             if n < len(kinds):
                 found.append(f"<path d='M{x:.0f},{y:.0f} h32'{_dashed(n)}/>")
+                x += 38
+            elif n < len(kinds) + len(sides):
+                found.append(f"<path class='side' style='stroke:var(--k{n - len(kinds)})' d='M{x:.0f},{y:.0f} h32'/>")
                 x += 38
             if text in flags:
                 plate = _plate(Rect(x - 4, y - 9, x + wide(text, size) + 4, y + 9))
                 found.append(f"<g{flags[text]}>{plate}{self._row('of', x, y - 0.5 * size, text)}</g>")
             else:
                 found.append(self._row("name", x, y - 0.5 * size, text))
-        rows = -(-(len(kinds) + len(marks)) // columns)
+        rows = -(-(len(kinds) + len(sides) + len(marks)) // columns)
         return f"<g class='key'>{''.join(found)}</g>", 10 + rows * row
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from k2rel.plots.palette import side_colours
 from k2rel.units import three_digits
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLOURS",
-    "COLOUR_WORDS",
     "DARK",
     "DOUBT",
     "GOOD",
@@ -46,8 +46,7 @@ __all__ = [
 ]
 
 COLOURS = ("#0072B2", "#E69F00")
-"""First side and second side."""
-COLOUR_WORDS = ("blue", "orange")
+"""First side and second side of two; those of all sides are in `k2rel.plots.palette`."""
 LOST = "#D55E00"
 """Lost, overloaded, not met."""
 DOUBT = "#F0E442"
@@ -83,7 +82,7 @@ def side_colour(sides: Sequence[str], side: str | None) -> str:
     >>> side_colour(("A", "B"), "B")
     '#E69F00'
     """
-    return COLOURS[sides.index(side)] if side is not None and side in sides else SHARED
+    return side_colours(tuple(sides))[sides.index(side)].code if side is not None and side in sides else SHARED
 
 
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:

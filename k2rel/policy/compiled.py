@@ -32,6 +32,7 @@ from k2rel.policy.reasons import holder_label, reasons
 from k2rel.policy.rules import Policy
 from k2rel.policy.sentences import MOST, nodes_in, spelled
 from k2rel.site.stages import AtLeast
+from k2rel.units import MB_S
 
 __all__ = ["compiled"]
 
@@ -88,6 +89,7 @@ def compiled(policy: Policy) -> dict[str, Any]:
             name: {
                 "scope": site.traffic[name].scope,
                 "demand": site.traffic[name].demand_mb_s,
+                "unit": site.traffic[name].unit,
                 "counts": site.traffic[name].priority == "foreground",
                 "copies": site.traffic[name].share == "all",
                 "groups": [_choice(choice, place) for choice in each],
@@ -123,6 +125,8 @@ def compiled(policy: Policy) -> dict[str, Any]:
         "capacity": [
             [name, part.capacity_mb_s] for name, part in site.components.items() if part.capacity_mb_s is not None
         ],
+        "units": [[name, part.unit] for name, part in site.components.items() if part.unit != MB_S],
+        "unit": site.load_units[0],
         "client_parts": {part: site.client_part_id(0, part).replace("_0", "_#", 1) for part in site.client_parts},
         "clients": [[client.name, client.group] for client in site.clients()],
     }

@@ -85,8 +85,9 @@ class FailoverOutcome(Shown):
         Every element that has a capacity.
     principal : str
         The traffic class whose sides are counted.
-    carried : mapping of str to float
-        Load of every component and client part on a route [MB/s], with a capacity or without.
+    carried_by_unit : mapping of str to mapping of str to float
+        Load of every component and client part on a route, with a capacity or without, by unit: loads of two units on
+        a part without a capacity are not added.
     standby : mapping of str to bool
         For each role that can move, what `backup_in_service` says of the first.
     holders : mapping of str to str
@@ -94,7 +95,7 @@ class FailoverOutcome(Shown):
     returns : tuple of str
         Servers out of service that come back by themselves, by automatic failback; the others wait for an operator.
     foreground : mapping of str to mapping of str to float
-        Load of each traffic class that yields to no other on every part [MB/s].
+        Load of each traffic class that yields to no other on every part, in the unit of the class.
     asks : tuple of tuple of frozenset of str
         For each flow that is up and that full service asks for, its ways: one must have nothing overloaded.
     reasons : tuple of str
@@ -119,7 +120,7 @@ class FailoverOutcome(Shown):
     services: Mapping[str, bool]
     loads: tuple[ElementLoad, ...]
     principal: str
-    carried: Mapping[str, float]
+    carried_by_unit: Mapping[str, Mapping[str, float]]
     standby: Mapping[str, bool] = field(default_factory=dict)
     returns: tuple[str, ...] = ()
     holders: Mapping[str, str] = field(default_factory=dict)
@@ -129,6 +130,11 @@ class FailoverOutcome(Shown):
     suspended: tuple[str, ...] = ()
     split: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     takeovers: tuple[BegunTakeover, ...] = ()
+
+    @property
+    def carried(self) -> dict[str, float]:
+        """Load of every part on a route that is crossed in one unit, in that."""
+        return {part: sum(loads.values()) for part, loads in self.carried_by_unit.items() if len(loads) < 2}
 
     @property
     def flows(self) -> dict[str, tuple[str, ...]]:
@@ -196,16 +202,7 @@ class FailoverOutcome(Shown):
             "flows": {name: list(path) for name, path in self.flows.items()},
             "flow_routes": {name: [route.to_json() for route in used] for name, used in self.site_routes.items()},
             "services": dict(self.services),
-            "loads": [
-                {
-                    "element": load.element,
-                    "load_mb_s": load.load_mb_s,
-                    "capacity_mb_s": load.capacity_mb_s,
-                    "foreground_mb_s": load.counted_mb_s,
-                    "overloaded": load.overloaded,
-                }
-                for load in self.loads
-            ],
+            "loads": [load.to_json() for load in self.loads],
         }
 
     def _older_names(self, state: ClientState) -> dict[str, Any]:
@@ -345,7 +342,9 @@ def failover(
         name: flows.follow(name, 0, 0, frozenset()) for name, traffic in site.traffic.items() if traffic.scope == "site"
     }
     loads = tuple(
-        ElementLoad(name, flows.carried.get(name, 0.0), part.capacity_mb_s, flows.ahead(name))
+        ElementLoad(
+            name, sum(flows.carried.get(name, {}).values()), part.capacity_mb_s, flows.ahead(name), unit=part.unit
+        )
         for name, part in site.components.items()
         if part.capacity_mb_s is not None
     )
@@ -382,7 +381,7 @@ def failover(
         services=services,
         loads=loads,
         principal=principal_traffic(site),
-        carried=flows.carried,
+        carried_by_unit=flows.carried,
         standby={role: truth[node] for role, node in backups.items() if role in site.movable},
         returns=tuple(name for name in out if policy.returns_by_itself(name)),
         foreground=flows.foreground,
@@ -399,7 +398,7 @@ class _Flows:
 
     def __init__(self, site: Site, choices: Mapping[tuple[str, int], Choice], truth: Mapping[Node, bool]) -> None:
         self.site, self.choices, self.truth = site, choices, truth
-        self.carried: dict[str, float] = {}
+        self.carried: dict[str, dict[str, float]] = {}  # by unit
         self.foreground: dict[str, dict[str, float]] = {}  # by traffic class
         self._met: dict[tuple[str, int, frozenset[str]], Pattern] = {}
 
@@ -416,7 +415,9 @@ class _Flows:
             crosses = {self._spelled(p, number): on for p, on in choice.falls_on(pattern, index, share).items()}
             for part, portion in crosses.items():
                 load = portion * traffic.demand_mb_s
-                self.carried[part] = self.carried.get(part, 0.0) + load
+                by_unit = self.carried.setdefault(part, {})
+                if traffic.demand_mb_s > 0:
+                    by_unit[traffic.unit] = by_unit.get(traffic.unit, 0.0) + load
                 if traffic.priority == "foreground":
                     here = self.foreground.setdefault(name, {})
                     here[part] = here.get(part, 0.0) + load

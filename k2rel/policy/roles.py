@@ -49,7 +49,7 @@ class Roles(Leaving):
         self.primary = primary  # None: holders are asked as the file lists them
         self.home = site.sides[0] if primary is None else as_name("primary", primary)
         if self.home not in site.sides:
-            only = " and ".join(site.sides)
+            only = ", ".join(site.sides[:-1]) + " and " * (len(site.sides) > 1) + site.sides[-1]
             raise InputError(f"--primary {self.home[:20]}: {site.name} has no side '{self.home[:20]}', only {only}")
 
     def _holders(self, role: Role) -> list[Holder]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from k2rel.tables import Shown
+from k2rel.units import MB_S, loads_in
 
 __all__ = ["ElementLoad", "UsedRoute"]
 
@@ -54,13 +55,14 @@ class UsedRoute:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ElementLoad(Shown):
-    """Load of one element that has a capacity [MB/s]."""
+    """Load of one element that has a capacity, in MB/s or the unit that is given."""
 
     element: str
     load_mb_s: float
     capacity_mb_s: float
     counted_mb_s: float  # of the foreground; the background yields to it
     ends_full_service: bool = False  # a flow that full service asks for is not whole by it
+    unit: str = MB_S
 
     @property
     def overloaded(self) -> bool:
@@ -76,6 +78,11 @@ class ElementLoad(Shown):
     def short(self) -> bool:
         """Whether the load of the foreground is above the capacity; what has another way whole does not mind."""
         return exceeds(self.counted_mb_s, self.capacity_mb_s)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as plain data."""
+        loads = {"load_mb_s": self.load_mb_s, "capacity_mb_s": self.capacity_mb_s, "foreground_mb_s": self.counted_mb_s}
+        return {"element": self.element, **loads_in(self.unit, loads), "overloaded": self.overloaded}
 
     @property
     def state(self) -> str:

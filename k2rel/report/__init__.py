@@ -15,6 +15,7 @@
 ``levels_table``  the first table of a comparison, and two designs drawn side by side
 ``embedded``  data and script inside a page
 ``pdf``       a page printed by Chromium
+``words``     sentences about sides and loads
 ``files``     whole files or none
 """
 
@@ -38,6 +39,7 @@ from k2rel.report.notebook import (
 )
 from k2rel.report.parameters import check_parameters
 from k2rel.report.pictures import Pictures, show_figure
+from k2rel.report.words import given_words, load_unit
 
 __all__ = [
     "Pictures",
@@ -46,6 +48,8 @@ __all__ = [
     "about",
     "attempt",
     "check_parameters",
+    "given_words",
+    "load_unit",
     "open_answer",
     "open_pair",
     "open_study",

@@ -61,23 +61,27 @@ function k2relExplorer(root, data, host) {
   const mark = (text, bad) => element("span", text, bad ? "failed" : "");
   const stateOf = (item) => item.short ? ["over", "overloaded"] : item.overloaded ? ["slowed", "background slowed"]
     : item.at_limit ? ["limit", "at its limit"] : ["carried", "carried"];
+  const loadOf = (item) => item.load_mb_s ?? item.load, capacityOf = (item) => item.capacity_mb_s ?? item.capacity;
   function bar(item) {
+    const load = loadOf(item), capacity = capacityOf(item);
     const made = element("span", undefined, "k2x-bar"), filled = element("span");
     const [kind, text] = stateOf(item);
     made.dataset.load = kind;
-    filled.style.width = `${100 * Math.min(1, item.load_mb_s / item.capacity_mb_s)}%`;
-    const about = { role: "meter", "aria-valuemin": 0, "aria-valuemax": item.capacity_mb_s, "aria-valuenow": Math.min(item.load_mb_s, item.capacity_mb_s),
-      "aria-valuetext": `${item.load_mb_s.toFixed(1)} of ${item.capacity_mb_s} MB/s, ${text}`, "aria-label": `load of ${words(item.element)}` };
+    filled.style.width = `${100 * Math.min(1, load / capacity)}%`;
+    const about = { role: "meter", "aria-valuemin": 0, "aria-valuemax": capacity, "aria-valuenow": Math.min(load, capacity),
+      "aria-valuetext": `${load.toFixed(1)} of ${capacity} ${item.unit ?? "MB/s"}, ${text}`, "aria-label": `load of ${words(item.element)}` };
     for (const [name, value] of Object.entries(about)) made.setAttribute(name, value);
     made.append(filled);
     return made;
   }
   function loadTable(loads) {
     const digits = (values) => (values.every((value) => Number.isInteger(value)) ? 0 : 1);
-    const ofLoad = Math.max(1, digits(loads.map((item) => item.load_mb_s))), ofCapacity = digits(loads.map((item) => item.capacity_mb_s));
-    return table([["element"], ["load [MB/s]", "k2x-n"], ["capacity [MB/s]", "k2x-n"], ["used"], ["state"]], loads.map((item) => {
+    const ofLoad = Math.max(1, digits(loads.map(loadOf))), ofCapacity = digits(loads.map(capacityOf));
+    const units = [...new Set(loads.map((item) => item.unit ?? "MB/s"))], one = units.length < 2 ? ` [${units[0] ?? "MB/s"}]` : "";
+    const beside = (item) => (one ? "" : ` ${item.unit ?? "MB/s"}`);
+    return table([["element"], [`load${one}`, "k2x-n"], [`capacity${one}`, "k2x-n"], ["used"], ["state"]], loads.map((item) => {
       const [kind, text] = stateOf(item), said = element("span", text, kind === "over" ? "failed" : `k2x-${kind}`);
-      return [words(item.element), item.load_mb_s.toFixed(ofLoad), item.capacity_mb_s.toFixed(ofCapacity), bar(item), said];
+      return [words(item.element), loadOf(item).toFixed(ofLoad) + beside(item), capacityOf(item).toFixed(ofCapacity) + beside(item), bar(item), said];
     }), "load on each element now");
   }
   const lines = (texts) => {

@@ -77,7 +77,8 @@ function k2relEvaluate(data, failedNames) {
     const used = taken(choice, traffic.copies, lost).map(({ route, share }) => {
       const crosses = Object.fromEntries([...both(falls(route.carries, live, share))].map(([part, on]) => [spelled(part, number), on]));
       for (const [part, on] of Object.entries(crosses)) {
-        carried[part] = (carried[part] ?? 0) + on * traffic.demand;
+        const of = carried[part] ??= {};
+        if (traffic.demand > 0) of[traffic.unit] = (of[traffic.unit] ?? 0) + on * traffic.demand;
         if (traffic.counts) counted[part] = (counted[part] ?? 0) + on * traffic.demand;
       }
       crossed.push(Object.keys(crosses));
@@ -115,24 +116,31 @@ function k2relEvaluate(data, failedNames) {
   const short = new Set(data.capacity.filter(([name, capacity]) => above(counted[name] ?? 0, capacity)).map(([name]) => name));
   const spared = (flow) => flow.some((parts) => !parts.some((part) => short.has(part)));
   const ends = new Set(ways.filter((flow) => !spared(flow)).flat(2).filter((part) => short.has(part)));
+  const units = new Map(data.units);
   const loads = data.capacity.map(([element, capacity]) => {
-    const load = carried[element] ?? 0, overloaded = above(load, capacity);
-    return { element, load_mb_s: load, capacity_mb_s: capacity, foreground_mb_s: counted[element] ?? 0, overloaded,
+    const load = Object.values(carried[element] ?? {}).reduce((sum, each) => sum + each, 0), overloaded = above(load, capacity);
+    const foreground = counted[element] ?? 0, unit = units.get(element);
+    const said = unit === undefined ? { load_mb_s: load, capacity_mb_s: capacity, foreground_mb_s: foreground } : { load, capacity, foreground, unit };
+    return { element, ...said, overloaded,
       at_limit: !overloaded && load * (1 + 1e-9) > capacity, short: short.has(element), ends_full_service: ends.has(element) };
   });
   services.full_service = ways.every(spared);
   const first = data.first_role;
   let primary = first === null ? data.home : roles[first];
   if (first !== null && data.roles[first].service && !truth[data.roles[first].up]) primary = null;
-  return {
+  const sum = (loads) => Object.values(loads).reduce((total, each) => total + each, 0);
+  const outcome = {
     level: data.level, failed: [...failed], home: data.home, primary, roles, holders,
     out_of_service: data.shut.filter(([, gate]) => truth[gate]).map(([name]) => name),
     returns_by_itself: data.shut.filter(([name, gate]) => data.returns.includes(name) && truth[gate]).map(([name]) => name),
     backup_in_service: data.backup !== null && truth[data.backup],
     standby: Object.fromEntries(Object.entries(data.standby).map(([role, gate]) => [role, truth[gate]])),
     ...k2relTakeovers(data, truth),
-    clients, flows: each(flowRoutes, path), flow_routes: flowRoutes, services, loads, carried,
+    clients, flows: each(flowRoutes, path), flow_routes: flowRoutes, services, loads,
+    carried: Object.fromEntries(Object.entries(carried).filter(([, loads]) => Object.keys(loads).length < 2).map(([part, loads]) => [part, sum(loads)])),
   };
+  Object.defineProperty(outcome, "carried_by_unit", { value: carried });  // for the drawing; loads of two units never add up
+  return outcome;
 }
 
 /** What each drawn part looks like; the same as k2rel.plots.looks(). */
@@ -150,7 +158,7 @@ function k2relLooks(data, marks, outcome) {
     const used = state.routes[principal] ?? [];
     for (const { side, stages, carries } of used) {
       for (const part of [state.client, ...stages.flat(2), ...loaded(principal, carries)]) {
-        (ways[shown[part] || part] ||= new Set()).add(String(data.sides.indexOf(side)));
+        (ways[shown[part] || part] ||= new Set()).add(data.sides.indexOf(side));
       }
       if (index === 0) for (const [part, on] of Object.entries(carries)) portions[part] = (portions[part] ?? 0) + on;
     }
@@ -165,10 +173,12 @@ function k2relLooks(data, marks, outcome) {
   const share = (on) => on === undefined || on <= 0 ? "" : on < 1 - 1e-9 ? `${short(100 * on)} %`
     : on > 1 + 1e-9 ? `${short(on)} copies` : twice ? "copy" : "";
   const carried = bare();
-  for (const [part, load] of Object.entries(outcome.carried)) {
-    const name = shown[part] || part;
-    carried[name] = (carried[name] || 0) + load;
+  for (const [part, loads] of Object.entries(outcome.carried_by_unit)) {
+    const on = carried[shown[part] || part] ??= {};
+    for (const [unit, load] of Object.entries(loads)) on[unit] = (on[unit] || 0) + load;
   }
+  const figures = (loads) => Object.entries(loads ?? {}).filter(([, load]) => load > 0).map(([unit, load]) =>
+    String(Number((load * (1 + 1e-12)).toPrecision(4))) + (unit === data.unit ? "" : ` ${unit}`)).join(", ");
   const over = new Set(outcome.loads.filter((item) => item.short).map((item) => item.element));
   const slowed = new Set(outcome.loads.filter((item) => item.overloaded && !item.short).map((item) => item.element));
   const full = new Set(outcome.loads.filter((item) => item.at_limit).map((item) => item.element));
@@ -194,12 +204,12 @@ function k2relLooks(data, marks, outcome) {
     if (both && both[0] === former && both[1] === other) servers.forEach((on) => say(marks.home[on], `${role.replaceAll("_", " ")} at both`));
   }
   return Object.fromEntries(marks.drawn.map((part) => {
-    const found = [...(ways[part] || [])];
+    const found = [...(ways[part] || [])].sort((a, b) => a - b);
     return [part, {
-      way: found.length > 1 ? "both" : found[0] || "",
+      way: found.length < 2 ? found.join("") : data.sides.length === 2 ? "both" : found.length === 2 ? found.join(" ") : "several",
       further: further.has(part), failed: failed.has(part), out: outcome.out_of_service.includes(part) || outcome.suspended.includes(part),
       over: over.has(part), slowed: slowed.has(part), full: full.has(part),
-      load: carried[part] > 0 ? String(Number((carried[part] * (1 + 1e-12)).toPrecision(4))) : "",
+      load: figures(carried[part]),
       share: share(portions[part]),
       held: (held[part] || []).join(", "),
       note: (notes[part] || []).join(", "),

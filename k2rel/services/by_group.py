@@ -30,10 +30,11 @@ __all__ = ["Groups", "many_groups"]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-FEW = 8
+FEW = 4
 """Up to so many groups modes are followed together."""
 
 _NEGLIGIBLE = 1e-30
+_FAR_BELOW = 1e-18
 _MONOTONE = frozenset({"false", "true", "variable", "and", "or", "at_least"})
 
 
@@ -262,6 +263,38 @@ class Groups:
 
     # ---- sums over the clients
 
+    def on_sides(self, inputs: Inputs, sides: Sequence[str]) -> tuple[Rows, list[Any]]:
+        """How many clients are on each side alone and on several; and what each side carries, times the weight."""
+
+        def parts(number: int, values: tuple[bool, ...]) -> FloatArray:
+            (flow,) = self.blocks[number].flows
+            (states,) = self.patterns(number, values)
+            found = np.zeros((len(states), len(sides)))
+            for row, pattern in zip(found, states, strict=True):
+                for route, share in pattern.uses:
+                    row[list(sides).index(flow.choice.routes[route].carried_by)] += share
+            return found
+
+        def one(number: int, values: tuple[bool, ...]) -> IntArray:
+            there = parts(number, values) > 0
+            several = there.sum(axis=1) > 1
+            return np.column_stack([there & ~several[:, None], several]).astype(np.int64)
+
+        columns = [Column(np.inf, -1, len(self.diagram.variables)) for _ in range(len(sides) + 1)]
+        real = Inputs({name: np.real(value) for name, value in inputs.shared.items()}, np.real(inputs.own) + 0j)
+        rows, carried = None, []
+        for side in range(len(sides)):
+
+            def share(number: int, values: tuple[bool, ...], side: int = side) -> FloatArray:
+                return parts(number, values)[:, side]
+
+            found = self.sums(real, one, columns, _FAR_BELOW, share)
+            rows = found.rows if rows is None else rows
+            where = {tuple(key): n for n, key in enumerate(found.rows.numbers.tolist())}
+            carried.append([found.rows.weight[where[tuple(key)]].imag / _STEP for key in rows.numbers.tolist()])
+        assert rows is not None
+        return Rows(rows.numbers, rows.weight.real), carried
+
     def lost_clients(self, inputs: Inputs) -> Sums:
         """Distribution of how many clients are cut off."""
 
@@ -276,16 +309,29 @@ class Groups:
         one: Callable[[int, tuple[bool, ...]], IntArray],
         columns: Sequence[Column],
         below: float = _NEGLIGIBLE,
+        tilt: Callable[[int, tuple[bool, ...]], FloatArray] | None = None,
     ) -> Sums:
-        """Follow what clients add up to; `one` says what one client of a block adds in each state of its own parts."""
+        """Follow what clients add up to; `one` says what one client of a block adds in each state of its own parts.
+
+        With `tilt`, a mean of one more number comes with the weights: as their tiny imaginary part.
+        """
         known: dict[object, Rows] = {}
+        met: dict[tuple[int, tuple[bool, ...]], Rows] = {}
 
         def steps(number: int, values: tuple[bool, ...]) -> Rows:
+            if (number, values) not in met:
+                met[number, values] = made(number, values)
+            return met[number, values]
+
+        def made(number: int, values: tuple[bool, ...]) -> Rows:
             block = self.blocks[number]
             rows = one(number, values)
-            key = (block.size, block.group is None, rows.tobytes(), rows.shape)
+            own = np.ones(1, dtype=inputs.own.dtype) if block.group is None else inputs.own
+            leant = None if tilt is None else tilt(number, values)
+            told = None if leant is None else leant.tobytes()
+            key = (block.size, block.group is None, rows.tobytes(), rows.shape, told)
             if key not in known:
-                own = np.ones(1, dtype=inputs.own.dtype) if block.group is None else inputs.own
+                own = own if leant is None else own * (1.0 + 1j * _STEP * leant)
                 single = Rows.of(rows, own, -1.0)[0]
                 known[key] = repeated(Rows(single.numbers, single.weight), block.size, below)[0]
             return known[key]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ class OwnStates:
         self.columns = {name: self.works[:, place] for place, name in enumerate(self.names)}
         self._flows: dict[tuple[str, int], _Flow] = {}
 
-    def probability(self, unavailability: FloatArray) -> FloatArray:
+    def probability(self, unavailability: NDArray[Any]) -> NDArray[Any]:
         """Give the probability of each state; `unavailability` and result have a column for each sample."""
         result = np.ones((len(self.works), unavailability.shape[1]), dtype=unavailability.dtype)
         for part, q in enumerate(unavailability):

@@ -7,7 +7,7 @@ modes and the rates between them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Protocol
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from k2rel.logic.diagram import Diagram, Transitions, compile_diagram
 from k2rel.policy.rules import Policy
+from k2rel.services.by_group import many_groups
 from k2rel.services.catalogue import SiteService, site_services
 from k2rel.services.clients import LOST, OwnParts, Situation, own_states
 from k2rel.services.counts import Counts, all_of, any_happens, count_sum, some_leave
@@ -105,7 +106,11 @@ class _ClientService:
     title: str
     policy: Policy
     traffic: str
-    table: ModeDiagram
+
+    @cached_property
+    def table(self) -> ModeDiagram:
+        """Modes of the class."""
+        return traffic_diagram(self.policy, [self.traffic])
 
     @property
     def scope(self) -> str:
@@ -121,6 +126,11 @@ class _ClientService:
     def _sizes(self) -> tuple[int, ...]:
         return self.policy.site.group_sizes
 
+    @property
+    def _listed(self) -> Sequence[int]:
+        """Groups that modes tell of."""
+        return range(len(self._sizes))
+
     @cached_property
     def _cut_off_states(self) -> tuple[FloatArray, IntArray]:
         """In which of its own states a client is cut off: different answers, and which one each group has by mode."""
@@ -128,15 +138,15 @@ class _ClientService:
         found: dict[bytes, int] = {}
         rows: list[FloatArray] = []
         known: dict[tuple[int, Situation], int] = {}
-        index = np.empty((len(self._sizes), len(self.table.modes)), dtype=np.int64)
+        index = np.empty((len(self._listed), len(self.table.modes)), dtype=np.int64)
         for mode, condition in enumerate(self.table.modes):
-            for group, situation in enumerate(condition.situations[0]):
+            for place, (group, situation) in enumerate(zip(self._listed, condition.situations[0], strict=True)):
                 if (group, situation) not in known:
                     cut_off = states.outcomes(self.traffic, group, situation) == LOST
                     known[group, situation] = found.setdefault(cut_off.tobytes(), len(found))
                     if len(found) > len(rows):
                         rows.append(cut_off.astype(np.float64))
-                index[group, mode] = known[group, situation]
+                index[place, mode] = known[group, situation]
         return np.array(rows).reshape(len(rows), -1), index
 
     def _cut_off(self, p: FloatArray) -> FloatArray:
@@ -162,7 +172,8 @@ class _ClientService:
 
     def _both(self, own: OwnParts, group: int, before: int, after: int) -> tuple[float, float]:
         """One client: probability of being served in the first mode, and of being so and cut off in the second."""
-        situations = [self.table.modes[mode].situations[0][group] for mode in (before, after)]
+        place = self._listed.index(group)
+        situations = [self.table.modes[mode].situations[0][place] for mode in (before, after)]
         served = gone = 0.0
         for (one, other), p in own.joint(group, [(self.traffic, one) for one in situations]).items():
             if one != LOST:
@@ -172,7 +183,7 @@ class _ClientService:
 
     def _own_cut_off(self, own: OwnParts, group: int, mode: int) -> float:
         """One client: rate [1/h] from served to cut off by its own parts."""
-        asks = [(self.traffic, self.table.modes[mode].situations[0][group])]
+        asks = [(self.traffic, self.table.modes[mode].situations[0][self._listed.index(group)])]
         moves = own.moves(group, asks).items()
         return sum(rate for ((one,), (other,)), rate in moves if one != LOST and other == LOST)
 
@@ -188,13 +199,27 @@ class OneClient(_ClientService):
         """One client, not the site."""
         return "client"
 
+    @property
+    def _listed(self) -> Sequence[int]:
+        """All groups, or where they are many its own alone."""
+        return (self.group,) if many_groups(self.policy) else range(len(self._sizes))
+
+    @cached_property
+    def table(self) -> ModeDiagram:
+        """Modes of the class."""
+        return traffic_diagram(
+            self.policy, [self.traffic], groups=tuple(self._listed) if many_groups(self.policy) else None
+        )
+
     def unavailability(self, p: FloatArray) -> FloatArray:
         """Probability that the client is cut off, given each mode."""
-        return np.asarray(self._cut_off(p)[self._cut_off_states[1][self.group]])
+        return np.asarray(self._cut_off(p)[self._cut_off_states[1][self._listed.index(self.group)]])
 
     def steady_unavailability(self, own: OwnParts) -> tuple[FloatArray, FloatArray]:
         """The unavailability and its derivatives."""
-        return self.unavailability(own.probability), np.asarray(self._slopes(own)[self._cut_off_states[1][self.group]])
+        return self.unavailability(own.probability), np.asarray(
+            self._slopes(own)[self._cut_off_states[1][self._listed.index(self.group)]]
+        )
 
     def crossing(self, own: OwnParts, before: int, after: int) -> float:
         """Probability that the change of mode cuts the client off."""
@@ -335,11 +360,10 @@ def services_of(policy: Policy, lost_clients: Sequence[int] | None = None) -> li
 def _services(policy: Policy, lost_clients: tuple[int, ...] | None) -> tuple[Service, ...]:
     """Compile once for each policy; those of clients first, since the order decides that of sums."""
     found = site_services(policy.site, lost_clients)
-    tables = {s.of: traffic_diagram(policy, [s.of]) for s in found if s.rule == "every client"}
-    return tuple(_compiled(policy, service, tables) for service in found)
+    return tuple(_compiled(policy, service) for service in found)
 
 
-def _compiled(policy: Policy, service: SiteService, tables: Mapping[str, ModeDiagram]) -> Service:
+def _compiled(policy: Policy, service: SiteService) -> Service:
     name, title, of = service.name, service.title, service.of
     match service.rule:
         case "role":
@@ -349,11 +373,11 @@ def _compiled(policy: Policy, service: SiteService, tables: Mapping[str, ModeDia
             diagram = compile_diagram(policy.structure, routes)
             return Condition(name, title, diagram.merged([(_any(outcome),) for outcome in diagram.outcomes]))
         case "every client":
-            return AllClients(name, title, policy, of, tables[of])
+            return AllClients(name, title, policy, of)
         case "one client":
-            return OneClient(name, title, policy, of, tables[of], service.group)
+            return OneClient(name, title, policy, of, service.group)
         case "lost clients":
-            return LostClients(name, title, policy, of, tables[of], service.cut_off)
+            return LostClients(name, title, policy, of, service.cut_off)
         case "full service":
             return FullService(name, title, Loading(policy, foreground=True))
 

@@ -106,8 +106,14 @@ class GroupLoads:
         stacked = np.concatenate([*self._amounts.values(), np.zeros((1, len(self.groups.elements)))])
         return np.array([grid_of(np.unique(np.round(column, 9))) for column in stacked.T])
 
+    @cached_property
+    def _wholes(self) -> dict[tuple[int, tuple[bool, ...]], IntArray]:
+        return {}
+
     def _whole(self, key: tuple[int, tuple[bool, ...]]) -> IntArray:
-        return np.rint(self._amounts[key] / self._grid).astype(np.int64)
+        if key not in self._wholes:
+            self._wholes[key] = np.rint(self._amounts[key] / self._grid).astype(np.int64)
+        return self._wholes[key]
 
     @cached_property
     def normal(self) -> NDArray[np.float64]:
@@ -117,11 +123,13 @@ class GroupLoads:
             total += block.size * self._loads(number, (True,) * len(block.nodes))[-1]
         return total
 
-    def of_one(self, inputs: Inputs) -> list[tuple[float, float]]:
-        """Distribution of the load on the only element: amounts and their probability."""
+    def of_one(self, inputs: Inputs, place: int, below: float) -> list[tuple[float, float]]:
+        """Distribution of the load on one of the elements: amounts and their probability."""
         column = Column(np.inf, -1, len(self.groups.diagram.variables))
-        found = self.groups.sums(inputs, lambda number, values: self._whole((number, values)), [column])
-        amounts = found.rows.numbers[:, 0] * self._grid[0]
+        found = self.groups.sums(
+            inputs, lambda number, values: self._whole((number, values))[:, [place]], [column], below
+        )
+        amounts = found.rows.numbers[:, 0] * self._grid[place]
         return list(zip(amounts.tolist(), found.rows.weight.real.tolist(), strict=True))
 
     @cached_property

@@ -41,25 +41,36 @@ def groups_of(policy: Policy, traffic: str) -> range:
     return range(site.group_count if site.traffic[traffic].scope == "client" else 1)
 
 
-def deciding(policy: Policy, classes: Sequence[str], *, with_shares: bool = True) -> list[Node]:
+def deciding(
+    policy: Policy, classes: Sequence[str], *, with_shares: bool = True, groups: Sequence[int] | None = None
+) -> list[Node]:
     """List what of the shared parts decides what flows do and, with shares, which elements they load."""
-    choices = [policy.choice(name, group) for name in classes for group in groups_of(policy, name)]
+    choices = [
+        policy.choice(name, group)
+        for name in classes
+        for group in (groups_of(policy, name) if groups is None else groups)
+    ]
     nodes = [node for choice in choices for node in choice.deciding]
     if with_shares:
         nodes += [node for choice in choices for node in choice.sharing]
     return list(dict.fromkeys(nodes))
 
 
-def traffic_diagram(policy: Policy, classes: Sequence[str], *, with_shares: bool = False) -> ModeDiagram:
-    """Compile which routes are usable, for some traffic classes together."""
-    return _traffic_diagram(policy, tuple(classes), with_shares)
+def traffic_diagram(
+    policy: Policy, classes: Sequence[str], *, with_shares: bool = False, groups: tuple[int, ...] | None = None
+) -> ModeDiagram:
+    """Compile which routes are usable, for some traffic classes together; with `groups` for these alone."""
+    return _traffic_diagram(policy, tuple(classes), with_shares, groups)
 
 
 @lru_cache(maxsize=32)
-def _traffic_diagram(policy: Policy, classes: tuple[str, ...], with_shares: bool) -> ModeDiagram:
+def _traffic_diagram(
+    policy: Policy, classes: tuple[str, ...], with_shares: bool, groups: tuple[int, ...] | None
+) -> ModeDiagram:
     """Compile once for each policy; services, loads and modes share it."""
-    keys = [(name, group) for name in classes for group in groups_of(policy, name)]
-    distinct = deciding(policy, classes, with_shares=with_shares)
+    asked = {name: groups_of(policy, name) if groups is None else groups for name in classes}
+    keys = [(name, group) for name in classes for group in asked[name]]
+    distinct = deciding(policy, classes, with_shares=with_shares, groups=groups)
     if len(distinct) > 4000:
         raise ModelTooLargeError(
             f"{policy.site.name} has {len(distinct):,} different routes; use fewer groups of clients"
@@ -71,7 +82,7 @@ def _traffic_diagram(policy: Policy, classes: tuple[str, ...], with_shares: bool
         assert isinstance(outcome, tuple)
         truth = dict(zip(distinct, outcome, strict=True))
         found = {key: states.situation(*key, truth, with_shares=with_shares) for key in keys}
-        return Mode(tuple(tuple(found[name, group] for group in groups_of(policy, name)) for name in classes))
+        return Mode(tuple(tuple(found[name, group] for group in asked[name]) for name in classes))
 
     modes = [label(outcome) for outcome in diagram.outcomes]
     merged = diagram.merged(modes)

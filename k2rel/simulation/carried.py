@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,10 @@ from k2rel.simulation.kernel.records import Sums
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.places import numbers
 from k2rel.simulation.plan import Plan
+from k2rel.site.side_columns import ORDINALS, by_side, load_columns, on_columns, several
 from k2rel.studies import Provenance
 from k2rel.tables import ShownTable
-from k2rel.units import HOURS_PER_YEAR
+from k2rel.units import HOURS_PER_YEAR, delivered_in, loads_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,9 +71,11 @@ class Carried(ShownTable):
         Returns
         -------
         dict of str to Estimate
-            ``clients_on_first_side``, ``clients_on_second_side`` (on that side alone), ``clients_on_both_sides`` where
-            there are any, ``clients_cut_off``, ``share_second_side``, ``p_any_overload`` (by the foreground),
-            ``delivered_mb_s`` (of the foreground), ``client_hours_lost_per_year``, ``takeovers_per_year``,
+            ``clients_on_first_side``, ``clients_on_second_side``, ... (on that side alone), ``clients_on_both_sides``
+            (of more than two: ``clients_on_several_sides``) where there are any, ``clients_cut_off``,
+            ``share_second_side`` and so for each further side, ``p_any_overload`` (by the foreground),
+            ``delivered_mb_s`` (of the foreground; of loads in another unit ``delivered_UNIT``),
+            ``client_hours_lost_per_year``, ``takeovers_per_year``,
             ``failed_takeovers_per_year``; the last two not with roles at the preferred side, where the simulation lets
             roles be there without counting how often they move (`k2rel.performability` has that number).
 
@@ -87,18 +90,21 @@ class Carried(ShownTable):
         hours = self.plan.years * HOURS_PER_YEAR
         clients = max(self.site.study.site.client_count, 1)
 
-        def per(row: int, factor: float) -> Estimate:
-            total = self.sums.reward[row, 0]
-            return self._mean(self.sums.reward[row], factor, self.histories if total else 0)
+        def mean(row: FloatArray, factor: float) -> Estimate:
+            return self._mean(row, factor, self.histories if row[0] else 0)
 
+        def per(row: int, factor: float) -> Estimate:
+            return mean(self.sums.reward[row], factor)
+
+        on = dict(zip(ORDINALS, self.sums.on[:-1], strict=False))
+        together = f"clients_on_{several(self.site.study.site.sides).removeprefix('on_')}_sides"
         return {
-            "clients_on_first_side": per(records.R_A, 1 / hours),
-            "clients_on_second_side": per(records.R_B, 1 / hours),
-            **({"clients_on_both_sides": per(records.R_BOTH, 1 / hours)} if numbers(self.sums)[:, 2].any() else {}),
+            **{f"clients_on_{nth}_side": mean(row, 1 / hours) for nth, row in on.items()},
+            **({together: mean(self.sums.on[-1], 1 / hours)} if numbers(self.sums)[:, -1].any() else {}),
             "clients_cut_off": per(records.R_CUT, 1 / hours),
-            "share_second_side": per(records.R_B, 1 / hours / clients),
+            **{f"share_{nth}_side": mean(row, 1 / hours / clients) for nth, row in list(on.items())[1:]},
             "p_any_overload": per(records.R_OVER, 1 / hours),
-            "delivered_mb_s": self._foreground(),
+            **self._foreground(),
             "client_hours_lost_per_year": per(records.R_CUT, HOURS_PER_YEAR / hours),
             **({"takeovers_per_year": per(records.R_MOVES, 1 / self.plan.years)} if self._counts_moves else {}),
             **(
@@ -108,11 +114,16 @@ class Carried(ShownTable):
             ),
         }
 
-    def _foreground(self) -> Estimate:
-        """What arrives of the foreground; limits add up, since classes may miss the same hours."""
-        found = self.delivered()
-        of = [found[name] for name in self.site.study.site.foreground]
-        return Estimate(*(sum(getattr(one, part) for one in of) for part in ("value", "low", "high", "standard_error")))
+    def _foreground(self) -> dict[str, Estimate]:
+        """What arrives of the foreground, by unit; limits add up, since classes may miss the same hours."""
+        found, site = self.delivered(), self.site.study.site
+        parts = ("value", "low", "high", "standard_error")
+        result = {}
+        ahead = dict.fromkeys(site.traffic[name].unit for name in site.foreground if site.traffic[name].demand_mb_s > 0)
+        for unit in [unit for unit in site.load_units if unit in ahead] or site.load_units[:1]:
+            of = [found[name] for name in site.foreground if site.traffic[name].unit == unit]
+            result[delivered_in(unit)] = Estimate(*(sum(getattr(one, part) for one in of) for part in parts))
+        return result
 
     def _mean(self, sums: FloatArray, factor: float, hits: int) -> Estimate:
         """Mean of a history, from the sum and the sum of squares."""
@@ -120,7 +131,7 @@ class Carried(ShownTable):
         return mean_of(total, squares, self.histories, hits, self.plan.confidence).times(factor)
 
     def delivered(self) -> dict[str, Estimate]:
-        """Give what arrives of each traffic class, averaged over time [MB/s].
+        """Give what arrives of each traffic class, averaged over time, in the unit of the class.
 
         Flows of the foreground share an overloaded element evenly; the background gets what they leave.
 
@@ -154,8 +165,9 @@ class Carried(ShownTable):
         Returns
         -------
         pandas.DataFrame
-            Columns ``on_a``, ``on_b`` (clients on one side alone), ``on_both`` where there are any, ``cut_off``,
-            ``on_a_mb_s``, ``on_b_mb_s`` (principal traffic, on average), ``probability``; most probable first.
+            Columns ``on_a``, ``on_b``, ... (clients on one side alone), ``on_both`` (of more than two sides:
+            ``on_several``) where there are any, ``cut_off``, ``on_a_mb_s``, ``on_b_mb_s``, ... (principal traffic, on
+            average), ``probability``; most probable first.
 
         Examples
         --------
@@ -167,19 +179,44 @@ class Carried(ShownTable):
         """
         import pandas as pd
 
-        a, b, both = numbers(self.sums).T
-        hours, on_a, on_b = self.sums.joint.T
+        *alone, together = numbers(self.sums).T
+        hours, *parts = self.sums.joint.T
         site = self.site.study.site
         demand = site.traffic[self.site.principal].demand_mb_s
         frame = pd.DataFrame(
             {
-                "on_a": a, "on_b": b, **({"on_both": both} if both.any() else {}),
-                "cut_off": site.client_count - a - b - both, "on_a_mb_s": demand * on_a / hours,
-                "on_b_mb_s": demand * on_b / hours, "probability": hours / hours.sum(),
+                **dict(zip(on_columns(site.sides), alone, strict=True)),
+                **({several(site.sides): together} if together.any() else {}),
+                "cut_off": site.client_count - sum(alone) - together,
+                **loads_in(
+                    site.traffic[self.site.principal].unit,
+                    {name: demand * part / hours for name, part in zip(load_columns(site.sides), parts, strict=True)},
+                ),
+                "probability": hours / hours.sum(),
             }
-        )  # fmt: skip
+        )
         frame = frame[hours > 0].sort_values("probability", ascending=False, ignore_index=True)
         return self.provenance.signed(frame, sides=self.site.study.site.sides)
+
+    def side_rows(self, most: int) -> list[dict[str, Any]]:
+        """Give the first rows of `sides` as plain data, with the clients on each side by its name.
+
+        Examples
+        --------
+        >>> from k2rel.simulation import Plan, simulate
+        >>> from k2rel.studies import study
+        >>> simulate(study("L1"), plan=Plan(histories=100, seed=1)).side_rows(1)[0]["sides"]
+        {'A': 4}
+        """
+        names = self.site.study.site.sides
+        rows = self.sides().head(most).to_dict("records")
+        return [
+            {
+                **{str(name): value for name, value in row.items()},
+                "sides": by_side(names, [row[column] for column in on_columns(names)]),
+            }
+            for row in rows
+        ]
 
     def served(self) -> FloatArray:
         """Give the share of time of every number of clients that have the principal traffic.
@@ -192,9 +229,7 @@ class Carried(ShownTable):
         (5,)
         """
         count = self.site.study.site.client_count
-        hours = np.bincount(
-            numbers(self.sums).sum(axis=1), weights=self.sums.joint[:, records.J_HOURS], minlength=count + 1
-        )
+        hours = np.bincount(numbers(self.sums).sum(axis=1), weights=self.sums.joint[:, 0], minlength=count + 1)
         return np.asarray(hours / hours.sum())
 
     def elements(self) -> pd.DataFrame:
@@ -203,7 +238,8 @@ class Carried(ShownTable):
         Returns
         -------
         pandas.DataFrame
-            Index ``element``; ``capacity_mb_s``, ``mean_mb_s``, ``p_overload`` (share of time above its capacity).
+            Index ``element``; ``capacity_mb_s``, ``mean_mb_s``, ``p_overload`` (share of time above its capacity);
+            with loads in other units ``capacity``, ``mean`` and ``unit``.
 
         Examples
         --------
@@ -215,13 +251,30 @@ class Carried(ShownTable):
         """
         import pandas as pd
 
-        hours = self.years * HOURS_PER_YEAR
-        frame = pd.DataFrame(
+        found = self.element_means()
+        units = {unit for *_, unit in found}
+        rows = [
             {
-                "element": self.site.elements,
-                "capacity_mb_s": self.site.arrays.capacity,
-                "mean_mb_s": self.sums.element[:, 0] / hours,
-                "p_overload": self.sums.element[:, 1] / hours,
+                "element": name,
+                **loads_in(unit, {"capacity_mb_s": capacity, "mean_mb_s": mean}, beside=units),
+                "p_overload": over,
             }
-        )
+            for (name, mean, over, unit), capacity in zip(found, self.site.arrays.capacity.tolist(), strict=True)
+        ]
+        columns = ["element", "capacity_mb_s", "mean_mb_s", "p_overload"]
+        frame = pd.DataFrame(rows) if rows else pd.DataFrame({name: [] for name in columns})
         return self.provenance.signed(frame.set_index("element"))
+
+    def element_means(self) -> list[tuple[str, float, float, str]]:
+        """Give of each element with a capacity its mean load, the share of time above its capacity, and the unit.
+
+        Examples
+        --------
+        >>> from k2rel.simulation import Plan, simulate
+        >>> from k2rel.studies import study
+        >>> simulate(study("L2R"), plan=Plan(histories=500, seed=1)).element_means()[0][::3]
+        ('toe_A1', 'MB/s')
+        """
+        parts, hours = self.site.study.site.components, self.years * HOURS_PER_YEAR
+        means = zip(self.site.elements, (self.sums.element / hours).tolist(), strict=True)
+        return [(name, mean, over, parts[name].unit) for name, (mean, over) in means]

@@ -22,6 +22,7 @@ from k2rel.simulation.kernel.records_abi import laid_out
 from k2rel.simulation.kernel.rules import fill
 from k2rel.simulation.kernel.serving import fill_modes
 from k2rel.simulation.model import SiteModel
+from k2rel.simulation.places import place_sizes
 
 __all__ = ["Outcomes"]
 
@@ -156,7 +157,7 @@ class Outcomes:
             "pairs": len(pairs), "moves": site.arrays.moves, "modes": len(modes), "traffic": len(site.traffic),
             "flows": len(site.classes) * site.study.site.group_count, "site_flows": len(site.site_flows),
             "situations": len(self._flows.taken), "own": 2 ** len(site.own), "patterns": len(values["pattern_load"]),
-            "elements": len(site.elements),
+            "elements": len(site.elements), **place_sizes(len(site.study.site.sides)),
         }  # fmt: skip
         tables = filled(Tables, values, **sizes)
         fill_modes(laid_out(site.arrays), laid_out(tables), laid_out(self._room))
@@ -210,13 +211,13 @@ class _Flows:
         if key not in self._patterns:
             self._patterns[key] = len(self._load)
             physical, choice = self.site.study.site, self.site.choices[name, group]
-            load, share, routes = np.zeros(len(self._elements)), np.zeros(2), []
+            load, routes = np.zeros(len(self._elements)), []
+            share = np.zeros(max(len(physical.sides), 2))
             for route, part in pattern.uses:
                 falls = choice.falls_on(pattern, route, part * physical.traffic[name].demand_mb_s)
                 crossed = [self._elements[element] for element in falls if element in self._elements]
                 load[crossed] += [falls[element] for element in falls if element in self._elements]
-                side = physical.sides.index(choice.routes[route].carried_by)
-                share[side : side + 1] += part
+                share[physical.sides.index(choice.routes[route].carried_by)] += part
                 routes.append((part, crossed))
             self._load.append(load)
             self._share.append(share)

@@ -17,7 +17,7 @@ from k2rel.simulation.kernel.records import Sums, Tables, Work
 from k2rel.simulation.kernel.records_abi import laid_out
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.outcomes import Outcomes
-from k2rel.simulation.places import gathered
+from k2rel.simulation.places import gathered, place_sizes
 from k2rel.simulation.plan import Plan
 from k2rel.studies import Study
 
@@ -53,6 +53,7 @@ class Prepared:
             "controls": len(model.control_value),
             "services": model.services,
             "elements": len(site.elements),
+            **place_sizes(len(site.study.site.sides)),
         }
         self.outcomes = Outcomes(site, self.room())
 

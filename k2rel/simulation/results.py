@@ -327,7 +327,7 @@ class Simulation(Carried):
                 for n, item in enumerate(self.services)
             ],
             "roles": self.roles().reset_index().to_dict("records"),
-            "sides": self.sides().head(50).to_dict("records"),
+            "sides": self.side_rows(50),
             "elements": self.elements().reset_index().to_dict("records"),
             "load": {name: item.to_json() for name, item in self.load().items()},
             "delivered": {name: item.to_json() for name, item in self.delivered().items()},

@@ -13,6 +13,7 @@ from k2rel.simulation.kernel.records import Work
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.plan import Plan
 from k2rel.simulation.prepared import prepare
+from k2rel.site.side_columns import by_side, on_columns, several
 from k2rel.studies import Provenance, StudyLike, study_of
 from k2rel.tables import Shown
 from k2rel.units import HOURS_PER_YEAR
@@ -54,10 +55,19 @@ class Event:
     down: tuple[str, ...]  # parts, clients' own ones included
     roles: str
     lost: tuple[str, ...]  # services
-    on_a: int
-    on_b: int
+    on: tuple[int, ...]  # clients on each side alone; two at least
     cut_off: int
-    on_both: int = 0
+    on_both: int = 0  # of more than two sides: on several
+
+    @property
+    def on_a(self) -> int:
+        """Clients on the first side alone."""
+        return self.on[0]
+
+    @property
+    def on_b(self) -> int:
+        """Clients on the second side alone."""
+        return self.on[1]
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,8 +84,16 @@ class Timeline(Shown):
 
     @property
     def on_both(self) -> bool:
-        """Whether a client is ever on both sides."""
+        """Whether a client is ever on more than one side."""
         return any(event.on_both for event in self.events)
+
+    def _clients(self, event: Event) -> dict[str, int]:
+        """Where clients are, as columns."""
+        return {
+            **dict(zip(on_columns(self.sides), event.on, strict=True)),
+            **({several(self.sides): event.on_both} if self.on_both else {}),
+            "cut_off": event.cut_off,
+        }
 
     def table(self) -> pd.DataFrame:
         """Give the events as a table.
@@ -88,7 +106,6 @@ class Timeline(Shown):
         """
         import pandas as pd
 
-        both = self.on_both
         rows = [
             {
                 "event": event.number,
@@ -96,10 +113,7 @@ class Timeline(Shown):
                 "time": clock(event.time_h),
                 "what": event.words,
                 "roles": event.roles,
-                "on_a": event.on_a,
-                "on_b": event.on_b,
-                **({"on_both": event.on_both} if both else {}),
-                "cut_off": event.cut_off,
+                **self._clients(event),
                 "lost": ", ".join(event.lost) or "nothing",
             }
             for event in self.events
@@ -146,7 +160,6 @@ class Timeline(Shown):
         >>> timeline(study("L1"), seed=7).to_json()["events"][0]["time_h"]
         0.0
         """
-        both = self.on_both
         return {
             **self.provenance.heading(),
             "end_h": self.end_h,
@@ -159,10 +172,8 @@ class Timeline(Shown):
                     "down": list(event.down),
                     "roles": event.roles,
                     "lost": list(event.lost),
-                    "on_a": event.on_a,
-                    "on_b": event.on_b,
-                    **({"on_both": event.on_both} if both else {}),
-                    "cut_off": event.cut_off,
+                    **self._clients(event),
+                    "sides": by_side(self.sides, event.on),
                 }
                 for event in self.events
             ],
@@ -268,7 +279,7 @@ class _Teller:
         before_down: list[str] = []
         before_control = int(log[0, 2])
         for n in range(int(self.work.i[records.LOGGED])):
-            kind, item, control, _, on_a, on_b, on_both = (int(x) for x in log[n])
+            kind, item, control, _, *on, together = (int(x) for x in log[n])
             down = self._down(n)
             words = self._words(kind, item, before_control, set(before_down), set(down), n)
             after = self._roles(control)
@@ -285,10 +296,9 @@ class _Teller:
                         down=(*down, *self.own),
                         roles=after,
                         lost=lost,
-                        on_a=on_a,
-                        on_b=on_b,
-                        cut_off=clients - on_a - on_b - on_both if self.site.classes else 0,
-                        on_both=on_both,
+                        on=tuple(on),
+                        cut_off=clients - sum(on) - together if self.site.classes else 0,
+                        on_both=together,
                     )
                 )
             before_down, before_control = down, control

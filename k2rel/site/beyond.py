@@ -9,6 +9,7 @@ from dataclasses import fields
 
 from k2rel.site.model import Site
 from k2rel.site.roles import Holder, Role, Unit
+from k2rel.units import MB_S
 
 __all__ = ["beyond_format_1"]
 
@@ -29,6 +30,8 @@ def beyond_format_1(site: Site) -> list[object]:
         said = (flow.share, flow.failover_h, flow.failover_coverage, paths)
         if said != ("first", 0.0, 1.0, usual):
             found.append((name, *said))
+    found += [(name, flow.unit) for name, flow in site.traffic.items() if flow.unit != MB_S]
+    found += [(name, part.unit) for name, part in site.components.items() if part.unit != MB_S]
     found += [name for name, part in site.components.items() if part.carries]
     found += [holder.name for role in site.roles.values() for holder in role.holders if holder.name]
     records: dict[str, Unit | Role | Holder] = {

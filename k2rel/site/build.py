@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import PurePath
 
 import k2rel.site.document as doc
@@ -20,13 +19,14 @@ from k2rel.site.formats import UPGRADE, of_format_2
 from k2rel.site.given import LAW_KEYS, RATE_KEYS, GivenLaw
 from k2rel.site.kinds import check_kinds, kinds_of
 from k2rel.site.limits import LIMITED
+from k2rel.site.measured import with_units
 from k2rel.site.model import Assumption, CommonCauseGroup, Component, RaidSet, Site, Variant
 from k2rel.site.names import dotted, drive_ids, is_kept_for_clients, said_of_clients, spoken
 from k2rel.site.source import KeyPath, YamlSource, as_written
 from k2rel.site.stages import named, subscription_in
 from k2rel.site.takeovers import takeovers_of
 from k2rel.site.warnings import warnings_of
-from k2rel.units import parse_share
+from k2rel.units import Amount
 
 __all__ = ["build_site"]
 
@@ -128,6 +128,7 @@ class _Builder:
         if self.checks.problems:
             raise InputError(self.checks.problems)
         check_paths(self.checks, site)
+        site = with_units(self.checks, site)
         if self.checks.problems:
             raise InputError(self.checks.problems)
         return replace(site, warnings=warnings_of(self.source, file, site))
@@ -163,9 +164,9 @@ class _Builder:
     def _component(self, key: str, entry: doc.ComponentEntry, path: KeyPath) -> Component:
         if entry.side is not None:
             self.checks.known(entry.side, self.checks.sides, (*path, "side"), "side")
-        capacity = entry.capacity
-        if isinstance(capacity, str):
-            capacity = self._share(capacity)
+        # a share of the clients is worked out once it is known what crosses the part
+        given = entry.capacity
+        capacity = given.value if isinstance(given, Amount) else None if given is None else 0.0
         return Component(
             id=key,
             type=entry.type,
@@ -192,12 +193,6 @@ class _Builder:
             )
         uses = self.checks.uses(path, **{key: field for key, field in LAW_KEYS.items() if key in LIMITED})
         return GivenLaw(**said, evidence=entry.evidence, source=entry.source, uses=uses)
-
-    def _share(self, text: str) -> float:
-        """Size a capacity as a share of the clients, in whole clients."""
-        share = parse_share(text) or Fraction(0)
-        demand = max((entry.demand for entry in self.document.traffic.values() if entry.scope == "client"), default=0.0)
-        return float(int(share * self.document.clients.total) * demand)
 
     def _common_cause(self, components: dict[str, Component]) -> tuple[CommonCauseGroup, ...]:
         result = []

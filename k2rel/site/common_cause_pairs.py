@@ -1,4 +1,4 @@
-"""Common-cause groups of a site: those of its file, and pairs of alike parts at the same place of both sides."""
+"""Common-cause groups of a site: those of its file, and alike parts at the same place of the sides."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from k2rel.site.model import CommonCauseGroup, Component, Site
 __all__ = ["COMMON_CAUSE", "with_common_cause"]
 
 COMMON_CAUSE = ("declared", "twins", "none")
-"""The groups of the file; those and every A/B pair that stands in none of them; no group at all."""
+"""The groups of the file; those and all twins of the sides that stand in none of them; no group at all."""
 
 _BETA = 0.05
 _EVIDENCE = "P"
-_REASON = "twins of one type at the same place of both sides; 90 % limits of the beta factor 1 to 10 %"
+_REASON = "twins of one type at the same place of {} sides; 90 % limits of the beta factor 1 to 10 %"
 _SOURCE = "planning value; IEC 61508-6 table D.4 gives 0.5 to 10 % by score"
 
 
@@ -35,30 +35,37 @@ def with_common_cause(site: Site, groups: Literal["declared", "twins", "none"] |
     if groups == "none":
         return replace(site, common_cause=())
     taken = {member for group in site.common_cause for member in group.members}
-    return replace(site, common_cause=(*site.common_cause, *_pairs(site, taken)))
+    return replace(site, common_cause=(*site.common_cause, *_twins(site, taken)))
 
 
-def _pairs(site: Site, taken: set[str]) -> list[CommonCauseGroup]:
-    """Pairs of components or links, alike, whose names differ in the side alone."""
-    if len(site.sides) != 2:
-        return []
-    one, other = site.sides
-    result = []
-    for name, part in site.components.items():
-        if name in taken | site.drives or part.external or _side(site, name) != one:
-            continue
-        for twin in _mirrored(name, one, other):
-            found = site.components.get(twin)
-            if found is None or twin in taken or found.external or _side(site, twin) != other:
+def _twins(site: Site, taken: set[str]) -> list[CommonCauseGroup]:
+    """Components or links of two and more sides, alike, whose names differ in the side alone."""
+    result, taken = [], set(taken)
+    for place, one in enumerate(site.sides):
+        for name, part in site.components.items():
+            if name in taken | site.drives or part.external or _side(site, name) != one:
                 continue
-            if found.type == part.type and _alike(part, found) and _same_place(part, found, one, other):
-                factors = ((2, _BETA),)
-                group = CommonCauseGroup(
-                    f"twins_{name}", (name, twin), "beta-factor", factors, _EVIDENCE, _REASON, _SOURCE
-                )
+            found = (_twin(site, part, one, other, taken) for other in site.sides[place + 1 :])
+            members = (name, *(twin for twin in found if twin is not None))
+            if len(members) > 1:
+                taken.update(members)
+                factors = ((len(members), _BETA),)
+                which = "both" if len(site.sides) == 2 else "all" if len(members) == len(site.sides) else "several"
+                reason = _REASON.format(which)
+                group = CommonCauseGroup(f"twins_{name}", members, "beta-factor", factors, _EVIDENCE, reason, _SOURCE)
                 result.append(group)
-                break
     return result
+
+
+def _twin(site: Site, part: Component, one: str, other: str, taken: set[str]) -> str | None:
+    """The part of another side that is alike and at the same place."""
+    for twin in _mirrored(part.id, one, other):
+        found = site.components.get(twin)
+        if found is None or twin in taken or found.external or _side(site, twin) != other:
+            continue
+        if found.type == part.type and _alike(part, found) and _same_place(part, found, one, other):
+            return twin
+    return None
 
 
 def _side(site: Site, name: str) -> str | None:

@@ -11,12 +11,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from k2rel.site.side_columns import MOST_SIDES
 from k2rel.site.takeover_entries import RoleEntry, SuspensionEntry, UnitEntry
 from k2rel.site.values import (
-    Bandwidth,
     Capacity,
     Celsius,
     Duration,
+    Load,
+    LoadUnit,
     Mark,
     MeanLife,
     Name,
@@ -32,6 +34,7 @@ from k2rel.site.values import (
     Wait,
     no_truth,
 )
+from k2rel.units import Amount
 
 __all__ = ["MOST_CLIENTS", "MOST_PATHS", "SiteDocument"]
 
@@ -160,7 +163,10 @@ class TrafficEntry(Record):
 
     title: Title | None = None
     scope: Literal["client", "site"] = Field("client", description="one flow a client, or one for the whole site")
-    demand: Bandwidth = Field(0.0, description="load of one flow")
+    demand: Load = Field(Amount(0.0, ""), description="load of one flow")
+    unit: LoadUnit | None = Field(
+        None, description="format 2: of its demand, and of the capacities that it meets; default: MB/s"
+    )
     requires: tuple[Name, ...] = Field((), description="roles without which there is no such service")
     prefer: str = Field(
         "listed",
@@ -283,13 +289,13 @@ class VariantEntry(Record):
 
 
 class SideEntry(Record):
-    """One of the two redundant sides."""
+    """One of the redundant sides."""
 
     title: Title | None = None
 
 
 class SiteDocument(Record):
-    """A storage network with one or two sides, as a person describes it."""
+    """A storage network with its redundant sides, as a person describes it."""
 
     format: Literal[1, 2] = Field(description="2 is today's; of 1 the last paragraph of the reference tells")
     name: Name
@@ -302,7 +308,7 @@ class SiteDocument(Record):
     rates: Title | None = Field(
         None, description="table of rates that was pinned for this site: a CSV file beside this one"
     )
-    sides: dict[Name, SideEntry] = Field(min_length=1, max_length=2, description="the preferred side first")
+    sides: dict[Name, SideEntry] = Field(min_length=1, max_length=MOST_SIDES, description="the preferred side first")
     assumptions: dict[Name, AssumptionEntry] = Field({})
     types: dict[Name, LawFields] = Field({})
     components: dict[Name, ComponentEntry] = Field(min_length=1, max_length=MOST_PARTS)

@@ -141,6 +141,7 @@ class TrafficKeys(TypedDict, total=False):
     title: str
     scope: Literal["client", "site"]
     demand: Quantity
+    unit: str
     requires: Names
     prefer: str
     detects: Literal["path", "port"]

@@ -16,6 +16,7 @@ from k2rel.site.service_names import is_derived
 from k2rel.site.source import KeyPath
 from k2rel.site.stages import AtLeast, Stage, named, names_in, role_in, subscription_in
 from k2rel.site.wiring import broken_step, resolved
+from k2rel.units import MB_S, unknown_unit
 
 __all__: list[str] = []
 
@@ -48,7 +49,8 @@ def _traffic(checks: Checks, key: str, entry: doc.TrafficEntry, roles: Mapping[s
         id=key,
         title=entry.title or spoken(key),
         scope=entry.scope,
-        demand_mb_s=entry.demand,
+        demand_mb_s=_demand(checks, where, entry),
+        unit=entry.unit or MB_S,
         requires=entry.requires,
         prefer=entry.prefer,
         detects=entry.detects,
@@ -62,6 +64,15 @@ def _traffic(checks: Checks, key: str, entry: doc.TrafficEntry, roles: Mapping[s
             *checks.uses((*where, "path_failover"), time="failover_h", coverage="failover_coverage"),
         ),
     )
+
+
+def _demand(checks: Checks, where: KeyPath, entry: doc.TrafficEntry) -> float:
+    """The demand in the unit of the class."""
+    value, said = entry.demand
+    if said not in ("", entry.unit or MB_S):
+        known = f"is in {said}, and the class is in {entry.unit}; give the demand in {entry.unit}"
+        checks.report((*where, "demand"), known if entry.unit else unknown_unit(said))
+    return value
 
 
 def _check_class(checks: Checks, where: KeyPath, entry: doc.TrafficEntry, roles: Mapping[str, Role]) -> None:

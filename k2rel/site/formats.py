@@ -25,7 +25,7 @@ def order_by_side(of_holders: Sequence[str], sides: Sequence[str]) -> list[int]:
 def yielding(document: doc.SiteDocument) -> frozenset[str]:
     """Classes that format 1 has yield: those with a demand that its list of full service does not name."""
     named = document.full_service
-    loaded = {name for name, entry in document.traffic.items() if entry.demand > 0}
+    loaded = {name for name, entry in document.traffic.items() if entry.demand.value > 0}
     return frozenset() if named is None else frozenset(loaded - set(named))
 
 
@@ -43,7 +43,7 @@ def of_format_2(document: doc.SiteDocument) -> Iterator[tuple[KeyPath, str]]:
         yield ("clients", "kinds"), "'kinds'"
     yield from _of_takeovers(document)
     for name, flow in document.traffic.items():
-        for key in ("share", "priority", "path_failover"):
+        for key in ("share", "priority", "path_failover", "unit"):
             if key in flow.model_fields_set:
                 yield ("traffic", name, key), f"'{key}'"
         for index, path in enumerate(flow.paths):

@@ -17,7 +17,7 @@ from k2rel.inputs import Input
 from k2rel.site.coverage import DEFAULT
 from k2rel.site.names import dotted
 from k2rel.site.source import KeyPath, YamlSource, as_written
-from k2rel.units import HOURS_PER_YEAR
+from k2rel.units import HOURS_PER_YEAR, Amount
 
 __all__ = ["FAMILIES", "LIMITED", "from_text", "input_of", "inputs_at", "with_values"]
 
@@ -148,6 +148,7 @@ def inputs_at(source: YamlSource, read: Callable[[YamlSource], Any]) -> dict[Key
     if not source.limits:
         return {}
     values: dict[str, dict[KeyPath, float]] = {}
+    units: dict[KeyPath, str] = {}
     for end in ("value", "low", "high"):
         data = source.data
         for path, (_, entry) in source.limits.items():
@@ -156,7 +157,10 @@ def inputs_at(source: YamlSource, read: Callable[[YamlSource], Any]) -> dict[Key
         values[end] = {}
         for path in source.limits:
             try:
-                values[end][path] = _read(document, path)
+                found = _read(document, path)
+                if found.unit and units.setdefault(path, found.unit) != found.unit:
+                    raise InputError(f"limits are in one unit, got {units[path]} and {found.unit}")
+                values[end][path] = found.value
             except InputError as error:
                 raise InputError([source.problem(_place(source, path), str(error))]) from None
     problems: list[Problem] = []
@@ -228,8 +232,8 @@ def _with(data: Any, path: KeyPath, value: Any) -> Any:
     return {key: _with(item, path[1:], value) if key == path[0] else item for key, item in data.items()}
 
 
-def _read(document: Any, path: KeyPath) -> float:
-    """The number at a place of a checked document."""
+def _read(document: Any, path: KeyPath) -> Amount:
+    """The number at a place of a checked document, with its unit where it is a load."""
     for key in path:
         if isinstance(document, tuple):
             document = document[int(key)]
@@ -241,4 +245,4 @@ def _read(document: Any, path: KeyPath) -> float:
         raise InputError("a share of the clients has no limits; give a bandwidth")
     if document is None:
         raise InputError("limits need the value that they are of")
-    return float(document)
+    return Amount(*document) if isinstance(document, Amount) else Amount(float(document), "")

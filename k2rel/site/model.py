@@ -24,6 +24,7 @@ from k2rel.site.outward import Outward
 from k2rel.site.roles import Role, Suspension, Unit
 from k2rel.site.source import Origin
 from k2rel.site.stages import Need
+from k2rel.units import MB_S
 
 __all__ = [
     "Assumption",
@@ -51,7 +52,7 @@ class Component:
     within: str | None = None
     between: tuple[str, str] | None = None  # ends of a link
     needs: tuple[Need, ...] = ()
-    capacity_mb_s: float | None = None
+    capacity_mb_s: float | None = None  # in `unit`, where that is another
     carries: bool = field(default=False, repr=False)  # carries the load of what is crossed and needs it
     external: bool = False  # its own failures are not counted
     law: GivenLaw = field(default_factory=GivenLaw)
@@ -59,6 +60,7 @@ class Component:
     uses: tuple[Uses, ...] = field(default=(), repr=False)
     line: int | None = field(default=None, compare=False, repr=False)
     kinds: tuple[str, ...] = field(default=(), repr=False)  # of clients that have this part; none for all
+    unit: str = field(default=MB_S, repr=False)  # of its load and capacity
 
     @property
     def section(self) -> str:
@@ -117,7 +119,7 @@ class Traffic:
     id: str
     title: str
     scope: Literal["client", "site"]
-    demand_mb_s: float
+    demand_mb_s: float  # in `unit`, where that is another
     requires: tuple[str, ...]
     prefer: str
     detects: Literal["path", "port"]
@@ -127,6 +129,7 @@ class Traffic:
     failover_h: float = field(default=0.0, repr=False)
     failover_coverage: float = field(default=1.0, repr=False)
     uses: tuple[Uses, ...] = field(default=(), repr=False)
+    unit: str = field(default=MB_S, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +261,15 @@ class Site(AsGraph, Outward):
     def background(self) -> tuple[str, ...]:
         """Traffic classes that yield, and put a load on something."""
         return tuple(n for n, entry in self.traffic.items() if entry.priority == "background" and entry.demand_mb_s > 0)
+
+    @cached_property
+    def load_units(self) -> tuple[str, ...]:
+        """Units that demands are in, that of the principal class first; loads of two units are never added."""
+        loaded = sorted(
+            (entry for entry in self.traffic.values() if entry.demand_mb_s > 0),
+            key=lambda entry: (entry.id != self.principal, entry.priority == "background"),
+        )
+        return tuple(dict.fromkeys(entry.unit for entry in loaded)) or (self.traffic[self.principal].unit,)
 
     @cached_property
     def principal(self) -> str:

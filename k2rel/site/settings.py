@@ -26,17 +26,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from k2rel.errors import InputError, closest, nearest
 from k2rel.inputs import Uses
 from k2rel.site.document import LawFields, PathFailoverEntry
 from k2rel.site.given import LAW_KEYS, RATE_KEYS, GivenLaw
 from k2rel.site.limits import LIMITED, from_text, input_of
+from k2rel.site.measured import checked
 from k2rel.site.model import Component, Site
 from k2rel.site.names import cause_in, dotted, split_setting
 from k2rel.site.takeover_settings import OF_FENCES, OF_ROLES
-from k2rel.units import is_bare, parse_bandwidth
+from k2rel.site.values import Capacity, Load
+from k2rel.units import MB_S, is_bare, unknown_unit
 
 __all__ = [
     "ASSUMPTION",
@@ -126,8 +128,8 @@ def setting_text(key: str, value: str) -> str:
     return f'{key}="{value}"' if "=" in value or value[:1] in ("'", '"') else f"{key}={value}"
 
 
-def with_unit(key: str, value: str) -> str:
-    """Give the value of a setting with the unit in which it was read.
+def with_unit(key: str, value: str, site: Site | None = None) -> str:
+    """Give the value of a setting with the unit in which it was read, of a site whose loads may be in several.
 
     Examples
     --------
@@ -137,6 +139,8 @@ def with_unit(key: str, value: str) -> str:
     what = cause_in(split_setting(key)[1])[0]
     read = LIMITED.get(what)
     unit = _UNITS.get(what, "" if read is None else read.unit if read.times == 1.0 else "/h")
+    if site is not None and what in ("capacity", "demand"):
+        unit = _unit_of(site, split_setting(key)[0])
     grouped = re.fullmatch(r"\s*(\d{1,3}\.\d{3})(\D.*)?", str(value)) if unit else None
     if grouped:  # 250.000 is 250: shown as it was read
         value = f"{float(grouped[1]):.15g}{grouped[2] or ''}"
@@ -190,7 +194,7 @@ def _with_one(site: Site, name: str, what: str, value: str) -> Site:
             raise InputError(f"'{name}' is a site-wide flow, and no client's whose path could change")
         if (limits := from_text(value)) is not None:
             return _with_limits(site, name, what, limits)
-        return _with_flow(site, name, _OF_FLOWS[what], float(_read(what, value)))
+        return _with_flow(site, name, _OF_FLOWS[what], float(_read(what, value, _unit_of(site, name))))
     parts = parts_named(site, name)
     if not parts:
         raise InputError(_nothing_named(site, name, what))
@@ -199,7 +203,7 @@ def _with_one(site: Site, name: str, what: str, value: str) -> Site:
     if what not in _KEYS:
         near = closest(what, _KEYS) or f"; known: {', '.join(_KEYS)}"
         raise InputError(f"unknown key '{what[:60]}'{near}")
-    read = _read(what, value)
+    read = _read(what, value, _unit_of(site, name) if what == "capacity" else "")
     if what in LAW_KEYS:
         law = GivenLaw(**{LAW_KEYS[what]: read})
         if what in RATE_KEYS:
@@ -213,16 +217,29 @@ def _with_one(site: Site, name: str, what: str, value: str) -> Site:
     parts = [part for part in parts if part.id not in site.client_parts]
     if not parts:
         raise InputError("a client's own part has no capacity; its demand is its load")
-    if isinstance(read, str):
-        raise InputError("a share of the clients can be given in the file only; write a bandwidth")
-    return _with_parts(site, (replace(part, capacity_mb_s=read, uses=()) for part in parts))
+    return checked(_with_parts(site, (replace(part, capacity_mb_s=read, uses=()) for part in parts)))
 
 
-def _read(what: str, value: str) -> Any:
-    """Read one value as a file would have it."""
+def _unit_of(site: Site, name: str) -> str:
+    """Unit of the load of a class, or of the parts that a setting is about."""
+    if name in site.traffic:
+        return site.traffic[name].unit
+    units = dict.fromkeys(part.unit for part in parts_named(site, name) if part.id in site.components)
+    if len(units) > 1:
+        raise InputError(f"loads of its parts are in {' and '.join(units)}; set the capacity part by part")
+    return next(iter(units), MB_S)
+
+
+def _read(what: str, value: str, unit: str) -> Any:
+    """Read one value as a file would have it; of a load the number in a unit."""
     try:
-        if what == "demand":
-            return parse_bandwidth(value)
+        if what in ("demand", "capacity"):
+            read = TypeAdapter(Load if what == "demand" else Capacity).validate_python(value)
+            if isinstance(read, str):
+                raise InputError("a share of the clients can be given in the file only; write a bandwidth")
+            if read.unit not in ("", unit):
+                raise InputError(f"it is in {unit}, got {read.unit}" if unit != MB_S else unknown_unit(read.unit))
+            return read.value
         if what in _OF_FLOWS:
             key = what.removeprefix("path_failover_")
             return getattr(PathFailoverEntry.model_validate({"time": 0.0, key: value}), key)
@@ -238,9 +255,12 @@ def _with_limits(site: Site, name: str, what: str, limits: Mapping[str, str]) ->
     if what not in LIMITED or what not in (*_KEYS, *_OF_FLOWS):
         raise InputError(f"{what} has no limits; numbers with limits are {', '.join(LIMITED)}")
     site = _with_one(site, name, what, limits["value"])
-    point, low, high = (_read(what, limits[end]) for end in ("value", "low", "high"))
+    unit = _unit_of(site, name) if what in ("demand", "capacity") else ""
+    point, low, high = (_read(what, limits[end], unit) for end in ("value", "low", "high"))
     about = {**limits, "evidence": "set", "source": "set by hand"}
     found = input_of(dotted((name, what)), ("set", name, what), what, point, low, high, about)
+    if what in ("demand", "capacity"):
+        found = replace(found, unit=unit)
     site = replace(site, inputs={**site.inputs, found.name: found})
     if what in _OF_FLOWS:
         return _with_flow(site, name, _OF_FLOWS[what], point, Uses(_OF_FLOWS[what], found.name))
@@ -263,7 +283,7 @@ def _with_flow(site: Site, name: str, field: str, value: float, *uses: Uses) -> 
     flow = site.traffic[name]
     kept = tuple(use for use in flow.uses if use.field != field)
     changes: dict[str, Any] = {field: value, "uses": (*kept, *uses)}
-    return replace(site, traffic={**site.traffic, name: replace(flow, **changes)})
+    return checked(replace(site, traffic={**site.traffic, name: replace(flow, **changes)}))
 
 
 def _with_parts(site: Site, parts: Iterable[Component]) -> Site:

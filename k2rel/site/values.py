@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    PlainValidator,
     StringConstraints,
     Tag,
     WithJsonSchema,
@@ -20,12 +21,15 @@ from k2rel.site.coverage import DEFAULT
 from k2rel.site.names import LONGEST, SCHEMA_PATTERN, wrong_with_name
 from k2rel.units import (
     HOURS_PER_YEAR,
-    parse_bandwidth,
+    MB_S,
+    Amount,
+    parse_amount,
     parse_duration,
     parse_mttf,
     parse_rate,
     parse_share,
     parse_temperature,
+    wrong_unit,
 )
 
 __all__: list[str] = []
@@ -53,10 +57,23 @@ def _capacity(value: object) -> object:
     share = parse_share(value)
     if share is not None:
         return str(value)
-    capacity = _positive(parse_bandwidth(value))
-    if capacity > MOST_MB_S:
-        raise ValueError(f"must be at most {MOST_MB_S:g} MB/s")
+    capacity = _amount(value)
+    _positive(capacity.value)
     return capacity
+
+
+def _amount(value: object) -> Amount:
+    """A load, or what is left as it was read."""
+    read = value if isinstance(value, Amount) else parse_amount(value)
+    if read.value > MOST_MB_S:
+        raise ValueError(f"must be at most {MOST_MB_S:g} {read.unit or MB_S}")
+    return read
+
+
+def _unit(value: object) -> object:
+    if isinstance(value, str) and (problem := wrong_unit(value)):
+        raise ValueError(problem)
+    return value
 
 
 def _by_cause(value: object) -> object:
@@ -106,10 +123,11 @@ def no_truth(value: object) -> object:
     return value
 
 
-Bandwidth = Annotated[
-    float, BeforeValidator(parse_bandwidth), within(MOST_MB_S, " MB/s"), _typed("a bandwidth", "25 MB/s", "50 Mb/s")
+Load = Annotated[Amount, PlainValidator(_amount), _typed("a bandwidth, or a number in 'unit'", "25 MB/s", "50 Mb/s")]
+Capacity = Annotated[
+    Amount | str, PlainValidator(_capacity), _typed("a bandwidth, or a load", "125 MB/s", "10 kW", "40 % of clients")
 ]
-Capacity = Annotated[float | str, BeforeValidator(_capacity), _typed("a bandwidth", "125 MB/s", "40 % of clients")]
+LoadUnit = Annotated[str, BeforeValidator(_unit), Field(max_length=16)]
 Probability = Annotated[float, Field(gt=0, le=1)]
 PROBABILITY: dict[str, Any] = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
 Share = Annotated[float, BeforeValidator(no_truth), Field(ge=0, le=1)]

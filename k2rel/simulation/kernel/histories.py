@@ -48,7 +48,10 @@ def begin(
     work.f[:] = 0.0
     work.f[records.TOTAL_RATE] = model.pool_rate
     work.f[records.GRID_RATE] = records.GRID / end_h
+    work.on[:] = 0
+    work.share[:] = 0.0
     work.reward[:] = 0.0
+    work.on_h[:] = 0.0
     work.happened[:] = 0.0
     work.missing_h[:] = 0.0
     work.bits[:] = np.uint64(0)
@@ -167,6 +170,10 @@ def _close_history(model: Model, work: Work, sums: Sums, from_h: float) -> None:
         x = work.reward[r]
         sums.reward[r, 0] += x
         sums.reward[r, 1] += x * x
+    for k in range(len(work.on_h)):
+        x = work.on_h[k]
+        sums.on[k, 0] += x
+        sums.on[k, 1] += x * x
     for e in range(model.moves):
         x = work.happened[e]
         sums.happened[e, 0] += x
@@ -231,6 +238,7 @@ def run(
                 account(model, tables, work, sums)
                 if work.i[records.YEAR] < 0:
                     work.reward[:] = 0.0
+                    work.on_h[:] = 0.0
                     work.happened[:] = 0.0
                     work.missing_h[:] = 0.0
                     work.i[records.MOVES], work.i[records.FAILED_MOVES] = 0, 0

@@ -22,20 +22,20 @@ UP, HIDDEN, NO_SPARE, NO_CREW, REPAIR, TAKEN_OUT, SHOCKED = range(7)
 DONE, AT_LIMIT, UNKNOWN, FULL, LOCKED, CROWDED = range(6)
 
 # places in Work.f
-NOW, NEXT_FAILURE, SINCE, TOTAL_RATE, SHARE_A, SHARE_B, YEAR_START, GRID_RATE, CUT_BEFORE, ANY_DAY = range(10)
-FLOATS = 10
+NOW, NEXT_FAILURE, SINCE, TOTAL_RATE, YEAR_START, GRID_RATE, CUT_BEFORE, ANY_DAY = range(8)
+FLOATS = 8
 # places in Work.i
-(HEAP, CONTROL, MODE, PAIR, DOWN, HURT, ON_SITE, BUSY, TRAVELLING, WAITING, CHANGED, ON_A, ON_B, OVER, CUT, TOUCHED,
+(HEAP, CONTROL, MODE, PAIR, DOWN, HURT, ON_SITE, BUSY, TRAVELLING, WAITING, CHANGED, OVER, CUT, TOUCHED,
  LOGGED, LOG_KIND, LOG_ITEM, WANTED, MOVES, FAILED_MOVES, HISTORY, YEAR, COUNTED, STOPPED, SCOUTING,
- SHOWN_MODE, SHOWN_CONTROL, SHOWN_HURT, DOWN_ANY, ON_BOTH, LACKS) = range(33)  # fmt: skip
-INTS = 33
+ SHOWN_MODE, SHOWN_CONTROL, SHOWN_HURT, DOWN_ANY, LACKS) = range(30)  # fmt: skip
+INTS = 30
 
 # columns of Sums.service
 (S_DOWN, S_DOWN2, S_COUNT, S_COUNT2, S_DOWN_COUNT, S_ANY, S_AIR, S_AIR2, S_LONGEST) = range(9)
 SERVICE_COLUMNS = 9
 # rows of Sums.reward
-R_A, R_B, R_BOTH, R_CUT, R_OVER, R_MOVES, R_FAILED_MOVES, R_EVENTS, R_SPLITS, R_GIVEN_BACK = range(10)
-REWARDS = 10
+R_CUT, R_OVER, R_MOVES, R_FAILED_MOVES, R_EVENTS, R_SPLITS, R_GIVEN_BACK = range(7)
+REWARDS = 7
 
 # times are counted in 32 bins an octave, from 2^-18 h to 2^24 h: the first bits of the number itself
 BIN_SHIFT = 47
@@ -46,9 +46,9 @@ GRID = 200  # points of time at which services are seen down
 CACHE = 1 << 13  # states whose outcome a history finds without asking the tables
 WANTED_ROOM = 1024
 PLACES = 1 << 12  # numbers of clients on the sides that are told apart before they are handed over
-PLACE_BITS = 21  # of each of the three numbers in a key of `Sums.place`
-# columns of Sums.joint
-J_HOURS, J_A, J_B = range(3)
+PLACE_BITS = 21  # of each number of clients in a key of `Sums.place`
+PLACE_NUMBERS = 3  # of them in a word
+LOG_PLACES = 4  # columns of Work.log_i before those of the places
 TIMED_MODES = 1 << 12  # modes whose hours are kept apart; those after them are counted at once
 
 
@@ -157,7 +157,7 @@ class Tables(NamedTuple):
     site_taken: Annotated[I2, "modes", "site_flows"]
     # patterns: what one flow does, the parts of its demand on each side, and its routes
     pattern_load: Annotated[F2, "patterns", "elements"]  # [MB/s]
-    pattern_share: Annotated[F2, "patterns", 2]
+    pattern_share: Annotated[F2, "patterns", "sides"]
     route_at: I1  # where the routes of each stand, and where they end
     route_share: F1
     crossed_at: I1  # where the elements that each route crosses stand, and where they end
@@ -165,8 +165,8 @@ class Tables(NamedTuple):
     # every client's own parts up; filled by `kernel.serving`
     base_bits: Annotated[W1, "modes"]
     base_up: Annotated[I2, "modes", "traffic"]  # flows with a route
-    base_places: Annotated[I2, "modes", 3]  # clients on the first side alone, on the second alone, on both
-    base_share: Annotated[F2, "modes", 2]  # demand of the principal class on each side, in demands of one client
+    base_on: Annotated[I2, "modes", "on"]  # clients on each side alone, then on several
+    base_share: Annotated[F2, "modes", "sides"]  # demand of the principal class on each side, in demands of one client
     base_over: Annotated[B1, "modes"]
     base_missing: Annotated[F2, "modes", "traffic"]  # what does not arrive, in demands of one flow
     base_lacks: Annotated[B1, "modes"]  # whether there is any
@@ -180,6 +180,8 @@ class Work(NamedTuple):
     # what a kept state holds: as far as the calendar is filled, which comes last
     i: Annotated[I1, INTS]
     f: Annotated[F1, FLOATS]
+    on: Annotated[I1, "on"]  # clients on each side alone, then on several
+    share: Annotated[F1, "sides"]  # as in `base_share`
     state: Annotated[B1, "parts"]
     touched_yet: Annotated[B1, "parts"]
     stamp: Annotated[I1, "parts"]
@@ -219,6 +221,7 @@ class Work(NamedTuple):
     history_count: Annotated[I1, "services"]
     history_air: Annotated[I1, "services"]
     reward: Annotated[F1, REWARDS]  # in this history
+    on_h: Annotated[F1, "on"]  # hours of clients, in this history
     happened: Annotated[F1, "moves"]  # events in time of the control state, in this history
     load: Annotated[F1, "elements"]
     foreground: Annotated[F1, "elements"]
@@ -228,7 +231,7 @@ class Work(NamedTuple):
     wanted: Annotated[W2, WANTED_ROOM, "key"]  # states that the tables do not know: mask and control state
     mode_time: Annotated[F1, TIMED_MODES]  # hours in each mode with every client's own parts up
     log_t: Annotated[F1, "log"]
-    log_i: Annotated[I2, "log", 7]  # kind, item, control, mode, on the first side, on the second, on both
+    log_i: Annotated[I2, "log", "logged"]  # kind, item, control, mode, then as `on`
     log_bits: Annotated[W1, "log"]
     log_mask: Annotated[W2, "log", "words"]  # shared parts that are down
 
@@ -239,6 +242,7 @@ class Sums(NamedTuple):
     histories: Annotated[I1, 1]
     service: Annotated[F2, "services", SERVICE_COLUMNS]
     reward: Annotated[F2, REWARDS, 2]  # sum and sum of squares of a history
+    on: Annotated[F2, "on", 2]  # hours of clients on each side alone, then on several, as in `reward`
     happened: Annotated[F2, "moves", 2]  # as in `reward`
     down_bins: Annotated[I2, "services", BINS]  # downtime of a year, where above 0
     longest_bins: Annotated[I2, "services", BINS]  # longest interruption that ends in a year
@@ -247,10 +251,10 @@ class Sums(NamedTuple):
     count_bins: Annotated[I2, "services", COUNTS]  # interruptions in a year
     cut_bins: Annotated[I1, BINS]  # client-hours lost in a year, where above 0
     missing: Annotated[F2, "traffic", 2]  # hours of demands of one flow that did not arrive, as in `reward`
-    # clients on the first side alone, on the second alone, on both, as one key; a table with open addressing
+    # numbers of clients on each side alone, then on several, in words as one key; a table with open addressing
     places: Annotated[I1, 1]  # how many keys there are
-    place: Annotated[W1, "places"]
-    joint: Annotated[F2, "places", 3]  # hours, times the demand on each side in demands of one client
+    place: Annotated[W2, "places", "key_words"]
+    joint: Annotated[F2, "places", "on"]  # hours, then hours times the demand on each side in demands of one client
     control: Annotated[F1, "controls"]  # hours in each control state
     element: Annotated[F2, "elements", 2]  # load times hours, hours above capacity
     down_at: Annotated[I2, "services", GRID + 2]  # histories with it down, as differences from point to point

@@ -167,9 +167,8 @@ def account(model: Model, tables: Tables, work: Work, sums: Sums) -> None:
     """Add the time since the last change to what stood until now."""
     dt = work.f[records.NOW] - work.f[records.SINCE]
     work.f[records.SINCE] = work.f[records.NOW]
-    work.reward[records.R_A] += dt * work.i[records.ON_A]
-    work.reward[records.R_B] += dt * work.i[records.ON_B]
-    work.reward[records.R_BOTH] += dt * work.i[records.ON_BOTH]
+    for k in range(len(work.on)):
+        work.on_h[k] += dt * work.on[k]
     work.reward[records.R_CUT] += dt * work.i[records.CUT]
     work.reward[records.R_OVER] += dt * work.i[records.OVER]
     if work.i[records.LACKS]:
@@ -227,8 +226,7 @@ def write_log(work: Work) -> None:
         work.log_t[n] = work.f[records.NOW]
         work.log_i[n, 0], work.log_i[n, 1] = work.i[records.LOG_KIND], work.i[records.LOG_ITEM]
         work.log_i[n, 2], work.log_i[n, 3] = work.i[records.CONTROL], work.i[records.MODE]
-        work.log_i[n, 4], work.log_i[n, 5] = work.i[records.ON_A], work.i[records.ON_B]
-        work.log_i[n, 6] = work.i[records.ON_BOTH]
+        work.log_i[n, records.LOG_PLACES :] = work.on
         work.log_bits[n] = work.bits[0]
         work.log_mask[n, :] = work.mask
         work.i[records.LOGGED] = n + 1

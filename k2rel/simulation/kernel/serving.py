@@ -39,15 +39,15 @@ def _add(model: Model, tables: Tables, work: Work, t: int, pattern: int, flows: 
         if foreground:
             work.foreground[e] += load
     if t == 0 and model.classes:
-        a, b = tables.pattern_share[pattern, 0], tables.pattern_share[pattern, 1]
-        work.f[records.SHARE_A] += flows * a
-        work.f[records.SHARE_B] += flows * b
-        if a > 0 and b > 0:
-            work.i[records.ON_BOTH] += flows
-        elif a > 0:
-            work.i[records.ON_A] += flows
-        elif b > 0:
-            work.i[records.ON_B] += flows
+        several = len(work.share)
+        where = -1
+        for side in range(several):
+            part = tables.pattern_share[pattern, side]
+            work.share[side] += flows * part
+            if part > 0:
+                where = side if where < 0 else several
+        if where >= 0:
+            work.on[where] += flows
 
 
 @compiled
@@ -165,12 +165,10 @@ def serve(model: Model, tables: Tables, work: Work) -> None:
     """Say which services are down, and where the clients are, for a mode and the clients' own parts."""
     m = work.i[records.MODE]
     hurt = work.i[records.HURT]
-    work.i[records.ON_A], work.i[records.ON_B], work.i[records.ON_BOTH] = (
-        tables.base_places[m, 0],
-        tables.base_places[m, 1],
-        tables.base_places[m, 2],
-    )
-    work.f[records.SHARE_A], work.f[records.SHARE_B] = tables.base_share[m, 0], tables.base_share[m, 1]
+    for k in range(len(work.on)):
+        work.on[k] = tables.base_on[m, k]
+    for side in range(len(work.share)):
+        work.share[side] = tables.base_share[m, side]
     if hurt == 0:
         work.bits[0] = tables.base_bits[m]
         work.i[records.CUT] = len(model.group) - tables.base_up[m, 0] if model.classes else 0
@@ -203,8 +201,8 @@ def fill_modes(model: Model, tables: Tables, work: Work) -> None:
         work.load[:] = 0.0
         work.foreground[:] = 0.0
         work.up[:] = 0
-        work.f[records.SHARE_A] = work.f[records.SHARE_B] = 0.0
-        work.i[records.ON_A] = work.i[records.ON_B] = work.i[records.ON_BOTH] = 0
+        work.on[:] = 0
+        work.share[:] = 0.0
         for t in range(len(work.up)):
             if t < model.classes:
                 for g in range(len(model.group_size)):
@@ -214,10 +212,8 @@ def fill_modes(model: Model, tables: Tables, work: Work) -> None:
         _judge(model, tables, work, m)
         tables.base_bits[m] = work.bits[0]
         tables.base_up[m] = work.up
-        tables.base_places[m, 0] = work.i[records.ON_A]
-        tables.base_places[m, 1] = work.i[records.ON_B]
-        tables.base_places[m, 2] = work.i[records.ON_BOTH]
-        tables.base_share[m, 0], tables.base_share[m, 1] = work.f[records.SHARE_A], work.f[records.SHARE_B]
+        tables.base_on[m] = work.on
+        tables.base_share[m] = work.share
         tables.base_over[m] = work.i[records.OVER]
         tables.base_missing[m] = work.missing
         tables.base_lacks[m] = work.i[records.LACKS]
@@ -226,20 +222,36 @@ def fill_modes(model: Model, tables: Tables, work: Work) -> None:
 
 
 @compiled
+def _key(work: Work, word: int) -> Any:
+    """One word of the numbers of clients on the sides; the 1 before them tells it from an empty slot."""
+    key = np.uint64(1)
+    for k in range(word * records.PLACE_NUMBERS, (word + 1) * records.PLACE_NUMBERS):
+        number = work.on[k] if k < len(work.on) else 0
+        key = (key << np.uint64(records.PLACE_BITS)) | np.uint64(number)
+    return key
+
+
+@compiled
 def note_place(work: Work, sums: Sums, dt: float) -> None:
     """Add time to the present numbers of clients on the sides; `settle` sees to it that there is room."""
-    bits = np.uint64(records.PLACE_BITS)
-    key = (np.uint64(1) << bits) | np.uint64(work.i[records.ON_A])  # the 1 tells a key from an empty slot
-    key = (key << bits) | np.uint64(work.i[records.ON_B])
-    key = (key << bits) | np.uint64(work.i[records.ON_BOTH])
+    words = sums.place.shape[1]
+    mixed = np.uint64(0)
+    for word in range(words):
+        mixed = (mixed ^ _key(work, word)) * np.uint64(0x9E3779B97F4A7C15)
     last = len(sums.place) - 1
-    slot = np.int64(((key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)) & np.uint64(last))
-    while sums.place[slot] != key:
-        if sums.place[slot] == 0:
-            sums.place[slot] = key
+    slot = np.int64((mixed >> np.uint64(40)) & np.uint64(last))
+    while True:
+        if sums.place[slot, 0] == 0:
+            for word in range(words):
+                sums.place[slot, word] = _key(work, word)
             sums.places[0] += 1
             break
+        same = True
+        for word in range(words):
+            same &= sums.place[slot, word] == _key(work, word)
+        if same:
+            break
         slot = (slot + 1) & last
-    sums.joint[slot, records.J_HOURS] += dt
-    sums.joint[slot, records.J_A] += dt * work.f[records.SHARE_A]
-    sums.joint[slot, records.J_B] += dt * work.f[records.SHARE_B]
+    sums.joint[slot, 0] += dt
+    for side in range(len(work.share)):
+        sums.joint[slot, 1 + side] += dt * work.share[side]
