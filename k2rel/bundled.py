@@ -191,4 +191,5 @@ def site_path(level_or_file: str | Path, data: str | None = None) -> Path:
         raise InputError(Problem("is a folder, not a site file", file=text))
     if path.suffix.lower() in {".yaml", ".yml"} or "/" in text:
         raise InputError(Problem("there is no such file", file=text))
-    raise InputError(f"there is no level, design or file '{text}'{closest(text, (*names, *designs))}")
+    meant = closest(text, (*names, *designs)) or closest(text, names)
+    raise InputError(f"there is no level, design or file '{text}'{meant}")
