@@ -25,7 +25,7 @@ from . import (
 )
 from ._version import __version__ as __version__
 from .answer import Answer as Answer
-from .bundled import level_names as level_names
+from .bundled import design_names as design_names, level_names as level_names
 from .cables import from_cables as from_cables, read_cables as read_cables
 from .design.advice import advise as advise, best_changes as best_changes
 from .design.candidates import candidate_changes as candidate_changes
@@ -94,6 +94,7 @@ from .measures.importance import (
 from .measures.inventory import (
     assumptions as assumptions,
     components as components,
+    designs as designs,
     levels as levels,
     raid_sets as raid_sets,
     rates_used as rates_used,

@@ -9,7 +9,8 @@ from pathlib import Path
 from k2rel.errors import InputError, Problem, closest
 
 __all__ = [
-    "DATA_VERSION", "DataVersion", "data_dir", "data_version", "level_names", "notebook_dir", "rates_path", "site_path",
+    "DATA_VERSION", "DataVersion", "data_dir", "data_version", "design_names", "level_names", "notebook_dir",
+    "rates_path", "site_path",
 ]  # fmt: skip
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -139,13 +140,37 @@ def _levels(data: str | None) -> Path:
     return data_dir() / data_version(data).folder / "levels"
 
 
+def design_names() -> tuple[str, ...]:
+    """List the ready-made designs that can be named without a path.
+
+    They are the same whatever version of the data is asked for.
+
+    Returns
+    -------
+    tuple of str
+        The names, in the order of the alphabet.
+
+    Examples
+    --------
+    >>> design_names()[:3]
+    ('dual_tor', 'fc_alua', 'fc_round_robin')
+    """
+    return tuple(sorted(path.stem for path in _designs().glob("*.yaml")))
+
+
+def _designs() -> Path:
+    return data_dir() / "examples" / "designs"
+
+
 def site_path(level_or_file: str | Path, data: str | None = None) -> Path:
-    """Find the file that a level's name, in a version of the data, or a path means.
+    """Find the file that a level's name, in a version of the data, a path or a design's name means, in this order.
 
     Examples
     --------
     >>> site_path("l2r").name
     'L2R.yaml'
+    >>> site_path("fc_alua").parent.name
+    'designs'
     """
     text = str(level_or_file)
     names = level_names(data)
@@ -158,8 +183,13 @@ def site_path(level_or_file: str | Path, data: str | None = None) -> Path:
             return path
     except (OSError, ValueError):
         raise InputError(Problem("this is no usable file name", file=text[:80])) from None
+    designs = design_names()
+    for name in designs:
+        if text.lower() == name.lower():
+            return _designs() / f"{name}.yaml"
     if path.is_dir():
         raise InputError(Problem("is a folder, not a site file", file=text))
     if path.suffix.lower() in {".yaml", ".yml"} or "/" in text:
         raise InputError(Problem("there is no such file", file=text))
-    raise InputError(f"there is no level or file '{text}'{closest(text, names)}")
+    meant = closest(text, (*names, *designs)) or closest(text, names)
+    raise InputError(f"there is no level, design or file '{text}'{meant}")

@@ -127,7 +127,7 @@ def test_a_file_with_mistakes_leaves_the_others_and_its_mistakes_stand_in_the_in
     with pytest.raises(InputError) as caught:
         render_reports(levels[1:], tmp_path / "none", comparison=False)
     assert {Path(problem.file or "").name for problem in caught.value.problems} == {"site1.yaml", "site2.yaml"}
-    with pytest.raises(InputError, match="there is no level or file"):
+    with pytest.raises(InputError, match="there is no level, design or file"):
         render_reports([*levels, "L9"], tmp_path / "none", comparison=False)
     assert not (tmp_path / "none").exists(), "where nothing can be made, nothing is"
 

@@ -406,7 +406,7 @@ def test_the_widget_follows_choices_and_keeps_its_figures_after_a_mistake() -> N
     explorer.choose(contract="never")
     assert explorer.message.startswith("not computed: contract")
     assert explorer.figures == shown
-    with pytest.raises(InputError, match="no level or file"):
+    with pytest.raises(InputError, match="no level, design or file"):
         Explorer("L9")
 
 

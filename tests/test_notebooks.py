@@ -65,7 +65,7 @@ def test_notebooks_open_with_what_they_answer_and_end_with_what_to_try(path, k2)
 
 SHOWN_BELOW = ("level_report", "level_comparison", "failover_walkthrough", "design_change", "own_site", "explorer",
                "takeover_coverage", "load_planning", "advice", "how_sure", "all_levels",
-               "two_designs", "from_cables")  # each with parameters of its own  # fmt: skip
+               "two_designs", "from_cables", "designs")  # each with parameters of its own  # fmt: skip
 
 
 @pytest.mark.notebook

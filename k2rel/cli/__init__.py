@@ -7,6 +7,7 @@ used; 3 a defect in k2rel itself. Heavy imports happen inside the verbs, so that
 ``printing``       tables that fit the terminal, CSV, JSON
 ``layout``         texts and tables within a width
 ``waiting``        what is being done meanwhile, where that takes long
+``named``          verbs about what can be named: levels, designs, a copy to begin with
 ``studies``        verbs about a level or a site
 ``sure``           the verb about what inputs within their limits leave possible
 ``interruptions``  verbs about interruptions, and about downtime in one year or month
@@ -40,6 +41,7 @@ from k2rel.cli import (
     chains,
     field,
     interruptions,
+    named,
     notebooks,
     rates,
     simulation,
@@ -92,7 +94,8 @@ _ABOUT = "k2rel: availability and load of storage networks with redundant A/B pa
 
 # In the order of ``k2rel --help``: name, what runs, what adds its options, what it answers.
 _VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], Callable[[argparse.ArgumentParser], None], str], ...] = (
-    ("levels", studies.levels_verb, studies.levels_options, "list the levels that can be named"),
+    ("levels", named.levels_verb, named.levels_options, "list the levels and designs that can be named"),
+    ("new", named.new_verb, named.new_options, "start a site file of your own from a level or a design"),
     ("components", studies.components_verb, studies.components_options,
      "list every part with its failure data and source"),
     ("check", studies.check_verb, studies.check_options, "check a site file and say what it describes"),
@@ -137,7 +140,7 @@ _VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], Callable[[argparse
     ("ctmc", chains.ctmc_verb, chains.ctmc_options, "solve a Markov chain in the explicit format of model checkers"),
 )  # fmt: skip
 
-_AT_ONCE = {"levels", "check", "schema", "rates", "notebooks", "explore"}  # they answer at once, or stay
+_AT_ONCE = {"levels", "new", "check", "schema", "rates", "notebooks", "explore"}  # they answer at once, or stay
 
 
 def _parser() -> _Parser:

@@ -11,7 +11,6 @@ from k2rel._version import __version__
 from k2rel.cli.inputs import (
     asked_of,
     changes_of,
-    data_option,
     force_option,
     format_option,
     organisation_options,
@@ -41,22 +40,6 @@ if TYPE_CHECKING:
     from k2rel.organisation import Organisation
 
 __all__: list[str] = []
-
-
-def levels_options(sub: argparse.ArgumentParser) -> None:
-    data_option(sub)
-    format_option(sub)
-
-
-def levels_verb(args: argparse.Namespace) -> int:
-    from k2rel.measures.inventory import levels
-
-    frame = levels(args.data)
-    if args.format == "json":
-        print_json(records(frame))
-    else:
-        print_table(frame)
-    return 0
 
 
 def components_options(sub: argparse.ArgumentParser) -> None:

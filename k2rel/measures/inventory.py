@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from k2rel.bundled import level_names
+from k2rel.bundled import design_names, level_names
 from k2rel.commoncause import part_total
 from k2rel.measures.rules import rules_in_use
 from k2rel.measures.tested import tests_in_use
@@ -18,7 +18,7 @@ from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["assumptions", "component_records", "components", "levels", "raid_sets", "rates_used"]
+__all__ = ["assumptions", "component_records", "components", "designs", "levels", "raid_sets", "rates_used"]
 
 _NOTHING = "no source stands behind this failure rate"
 _ASSUMED = {"P": _NOTHING, "R": _NOTHING, "P/R": _NOTHING, "P/A": _NOTHING,
@@ -61,6 +61,37 @@ def levels(data: str | None = None) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows).set_index("level")
+
+
+def designs() -> pd.DataFrame:
+    """List the ready-made designs that can be named without a path.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``design``; ``title``, ``sides``, ``clients``, ``parts`` (physical parts).
+
+    Examples
+    --------
+    >>> designs().loc["fc_alua", "clients"]
+    np.int64(4)
+    """
+    import pandas as pd
+
+    rows = []
+    for name in design_names():
+        site = read_site(name)
+        parts = sum(1 for _ in site.parts())
+        rows.append(
+            {
+                "design": name,
+                "title": site.title,
+                "sides": len(site.sides),
+                "clients": site.client_count,
+                "parts": parts,
+            }
+        )
+    return pd.DataFrame(rows).set_index("design")
 
 
 def component_records(study: StudyLike) -> list[dict[str, Any]]:

@@ -140,6 +140,8 @@ class Layout:
             seen = set()
             for key, part in site.client_parts.items():
                 for group in groups[box]:
+                    if key not in site.parts_of(group):
+                        continue
                     ends = [site.subscribed(e[1:], group) if e.startswith("@") else e for e in part.between or ()]
                     far = [end for end in ends if end not in site.client_parts]
                     if len(far) == 1 and (key, far[0]) not in seen:
@@ -355,7 +357,7 @@ class Layout:
         """Marks of what paths name: subscriptions looked up, and client parts in both boxes."""
         site, found = self.site, set(names)
         every = [name for name in found if name.startswith("@")]
-        found.update(site.subscribed(name[1:], group) for name in every for group in range(site.group_count))
+        found.update(group.subscriptions.get(name[1:], name) for name in every for group in site.groups)
         own = found & set(site.client_parts)
         return found | {site.client_part_id(1, key) for key in own} | {f"clients_{key}" for key in own}
 

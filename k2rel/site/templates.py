@@ -22,7 +22,7 @@ from k2rel.site.template_links import PATTERNS
 from k2rel.site.template_text import Scalar
 from k2rel.site.yaml_text import yaml_text_of
 
-__all__ = ["expanded", "mistakes_once", "self_contained"]
+__all__ = ["block_files", "expanded", "mistakes_once", "self_contained"]
 
 
 def expanded(source: YamlSource, folder: Path | None = None) -> YamlSource:
@@ -55,6 +55,17 @@ def self_contained(path: str | Path) -> str | None:
     return yaml_text_of(source.data) if blocks else None
 
 
+def block_files(source: YamlSource) -> tuple[Path, ...]:
+    """The files of blocks that a file takes, those of blocks in blocks too.
+
+    Examples
+    --------
+    >>> block_files(YamlSource("x.yaml", {"components": {}}, {}))
+    ()
+    """
+    return _written(source, None)[1]
+
+
 def mistakes_once(source: YamlSource, problems: Sequence[Problem]) -> list[Problem]:
     """Keep the first of the mistakes that are of the same entry of one template.
 
@@ -77,19 +88,21 @@ def mistakes_once(source: YamlSource, problems: Sequence[Problem]) -> list[Probl
     ]
 
 
-def _written(source: YamlSource, folder: Path | None) -> tuple[YamlSource, bool]:
+def _written(source: YamlSource, folder: Path | None) -> tuple[YamlSource, tuple[Path, ...]]:
     if source.made or not _has_templates(source.data):
-        return source, False
+        return source, ()
     own = Path(source.name) if source.name else None  # none where it was described in Python
     if folder is None and own is not None:
         folder = own.parent
     writer = _Writer(BlockFiles(folder), Entries(source.name))
     data = writer.site(Scope(source, files=() if own is None else (own.resolve(),)))
     if data == source.data:  # no more than a part of such a name
-        return source, False
+        return source, ()
     if source.data.get("format") == 1:
         raise InputError(source.problem(("format",), "templates (repeat, patterns of links, blocks) are of format 2"))
-    return replace(source, data=data, lines=writer.entries.lines, made=writer.entries.made), bool(writer.files.read)
+    return replace(source, data=data, lines=writer.entries.lines, made=writer.entries.made), tuple(
+        Path(block.name) for block in writer.files.read.values()
+    )
 
 
 def _has_templates(data: Any, top: bool = True) -> bool:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from k2rel.bundled import level_names, site_path
+from k2rel.bundled import design_names, level_names, site_path
 from k2rel.errors import InputError, Problem
 from k2rel.rates import Contract
 from k2rel.site.names import split_setting
@@ -203,13 +203,14 @@ def read_sweep(path: str | Path) -> SweepSpec:
     pins: dict[str, str] = {}
 
     def read(text: str, place: tuple[str | int, ...], *, level: bool) -> str:
-        found = site_path(text, data) if level and text in names else beside / text
+        known = text in names or (text in design_names() and not (beside / text).exists())
+        found = site_path(text, data) if level and known else beside / text
         try:
             content = found.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
-            known = f"; levels are {', '.join(names)}" if level else ""
+            others = f"; levels are {', '.join(names)}" if level else ""
             problems.append(
-                source.problem(place, f"'{text[:80]}' cannot be read ({getattr(error, 'strerror', error)}){known}")
+                source.problem(place, f"'{text[:80]}' cannot be read ({getattr(error, 'strerror', error)}){others}")
             )
             return text
         name = text if level and text in names else str(found)

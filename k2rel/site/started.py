@@ -1,0 +1,122 @@
+"""A site file that begins as a copy of another one, with a name of its own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from k2rel.bundled import data_dir, level_names, site_path
+from k2rel.errors import InputError
+from k2rel.site.editing import edited
+from k2rel.site.read import read_site, site_of
+from k2rel.site.source import yaml_source, yaml_text
+from k2rel.site.templates import block_files
+from k2rel.textio import read_text, write_whole
+
+__all__ = ["start"]
+
+_MOST_BYTES = 50_000_000
+# the schema stands beside what came with k2rel alone
+_SCHEMA = re.compile(r"\A# yaml-language-server:.*\n")
+
+
+def start(
+    path: str | Path, like: str | Path, *, name: str | None = None, title: str | None = None, force: bool = False
+) -> list[Path]:
+    """Write a site file that is a copy of another one but for its name, and beside it all that it needs.
+
+    Its text is kept, with comments and templates. Files of blocks and a pinned table of rates are copied to the same
+    place beside it; there they are not replaced.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file to write, which ends in ``.yaml`` or ``.yml``.
+    like : str or pathlib.Path
+        Name of a level or a design, or a site file.
+    name : str, optional
+        Name of the site; by default that of the file without its ending.
+    title : str, optional
+        Its title; by default that of the other one.
+    force : bool
+        Replace the file where it exists.
+
+    Returns
+    -------
+    list of pathlib.Path
+        What was written, the site file first.
+
+    Raises
+    ------
+    InputError
+        If a file is there already, or the name is none.
+
+    Examples
+    --------
+    >>> start("mine.txt", "fc_alua")
+    Traceback (most recent call last):
+        ...
+    k2rel.errors.InputError: mine.txt: a site file ends in .yaml; write mine.yaml
+    """
+    target = _target(path, force)
+    original = site_path(like)
+    site = read_site(original)
+    text = yaml_text(original)
+    source = yaml_source(text, str(original))
+    new = {**source.data, "name": target.stem if name is None else name}
+    if title is not None:
+        new["title"] = title
+    written = edited(text, source.data, new)
+    if written is None:
+        raise InputError(f"{original}: its name cannot be changed in its place; copy the file and change it by hand")
+    try:
+        site_of(yaml_source(written, str(original)))
+    except InputError as error:
+        what = "; ".join(f"{one.key}: {one.message}" for one in error.problems)
+        raise InputError(f"{target}: {what}; give the site another name (--name) or title (--title)") from None
+    beside = _beside(target, original, block_files(source))
+    if site.rates_table is not None:
+        beside |= _beside(target, original, (Path(str(site.rates_file)),))
+    try:
+        for other, content in beside.items():
+            other.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(other, content)
+        write_whole(target, _SCHEMA.sub("", written))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{target}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
+    return [target, *beside]
+
+
+def _target(path: str | Path, force: bool) -> Path:
+    """The file to write, where it may be written."""
+    target = Path(path)
+    if str(path).lower() in {name.lower() for name in level_names()} or target.suffix.lower() not in {".yaml", ".yml"}:
+        raise InputError(
+            f"{path}: a site file ends in .yaml; write {target.with_suffix('.yaml') if target.name else 'mine.yaml'}"
+        )
+    try:
+        whole, there, folder = target.resolve(), target.exists(), target.parent.is_dir()
+    except (OSError, ValueError, RuntimeError):
+        raise InputError(f"{str(path)[:80]!r}: this is no usable file name") from None
+    if data_dir().resolve() in whole.parents:
+        raise InputError(f"{path}: what came with k2rel stays as it is; give a file elsewhere")
+    if target.is_dir():
+        raise InputError(f"{path}: is a folder; give the name of a file in it")
+    if not folder:
+        raise InputError(f"{path}: there is no folder {target.parent}; make it first")
+    if there and not force:
+        raise InputError(f"{path}: is there already; say --force to replace it")
+    return target
+
+
+def _beside(target: Path, original: Path, files: tuple[Path, ...]) -> dict[Path, str]:
+    """Texts of the files that a copy needs, where they are not there yet."""
+    result = {}
+    for file in files:
+        there = target.parent / file.relative_to(original.parent)
+        text = read_text(file, _MOST_BYTES, "no file of a site needs so much")
+        if not there.exists():
+            result[there] = text
+        elif read_text(there, _MOST_BYTES, "no file of a site needs so much") != text:
+            raise InputError(f"{target}: another file, {there}, lies where one that the copy needs has to")
+    return result
