@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from k2rel.arguments import as_name, as_wholes
 from k2rel.errors import InputError, closest
+from k2rel.exact.by_group import figures
 from k2rel.exact.engine import mode_transitions
 from k2rel.logic.diagram import compile_diagram
 from k2rel.measures.solution import Solution, StudyLike, framed, solution_of, study_of
@@ -35,6 +36,7 @@ FloatArray = NDArray[np.float64]
 _FIGURES = ("availability", "unavailability", "downtime_min_per_year", "failures_per_year", "mtbf_h", "mean_downtime_h")
 NEVER = "never: demand exceeds capacity in normal state"
 _ALWAYS = 1.0 - 1e-9  # lost for a whole year but for rounding
+_READ = 1e-6  # share of an unavailability above which what was not followed is said
 _WIDE = 0.1  # share of an unavailability above which a bound on its error is said with it
 
 __all__ = [
@@ -248,7 +250,11 @@ def _availability(solution: Solution, lost_clients: tuple[int, ...] | None) -> A
             listed.setdefault(of_class, []).append(u)
         title = _titled(service.name, service.title, u)
         rows.append(ServiceAvailability(service.name, title, service.scope, u, engine.failure_frequency(service)))
-    return AvailabilityResult(solution.provenance, tuple(rows), _notes(rows, getattr(engine, "test_bound", 0.0)))
+    exact = solution.method == "exact"
+    told = (figures(solution.study, service) for service in (services_of(engine.policy, lost_clients) if exact else ()))
+    left = (found.left_out for found in told if found is not None)
+    notes = (*_notes(rows, getattr(engine, "test_bound", 0.0)), *_left_out(rows, max(left, default=0.0)))
+    return AvailabilityResult(solution.provenance, tuple(rows), notes)
 
 
 def site_downtime(solution: Solution) -> dict[str, float]:
@@ -279,6 +285,17 @@ def _counted(solution: Solution) -> AvailabilityResult:
         for item in solution.simulated.services
     ]
     return AvailabilityResult(solution.provenance, tuple(rows))
+
+
+def _left_out(rows: Sequence[ServiceAvailability], probability: float) -> tuple[str, ...]:
+    """Say what was not followed where groups of clients are many, if it could move a digit that is read."""
+    least = min((row.unavailability for row in rows if row.scope == "site" and row.unavailability > 0), default=0.0)
+    if probability <= _READ * least:
+        return ()
+    return (
+        f"conditions of the shared parts with a probability of up to {probability:.1e} in all were not followed; they "
+        "count as down in services of all clients",
+    )
 
 
 def _notes(rows: Sequence[ServiceAvailability], bound: float) -> tuple[str, ...]:
