@@ -41,7 +41,9 @@ class Figures:
 
 def many(study: Study, service: Service) -> bool:
     """Whether a service is one of all clients of many groups."""
-    return isinstance(service, AllClients | LostClients | FullService) and many_groups(study.policy)
+    if isinstance(service, FullService):
+        return many_groups(study.policy) and _simple(study)
+    return isinstance(service, AllClients | LostClients) and many_groups(study.policy)
 
 
 def figures(study: Study, service: Service) -> Figures | None:
@@ -59,20 +61,25 @@ def figures(study: Study, service: Service) -> Figures | None:
 @lru_cache(maxsize=16)
 def _full_service(study: Study) -> Figures:
     """Every flow that full service asks for is up, and nothing that it crosses overloaded."""
-    site = study.site
-    asked = site.full_service_of
-    loaded = [name for name in site.foreground if site.traffic[name].demand_mb_s > 0]
-    if not endangered(study.policy, loaded):
-        if all(site.traffic[name].scope == "client" for name in asked):
-            found = lost_clients(study, asked)
-            return Figures(float(found.or_more[1]), float(found.failures_per_h[1]), found.left_out)
-    elif set(loaded) != set(asked) or any(site.traffic[name].share == "all" for name in asked):
-        raise ModelTooLargeError(
-            f"full service of {site.name}: it is followed for many groups of clients where it asks for all of the "
-            "foreground and no class sends copies; take capacities away, or have the site simulated"
-        )
+    asked = study.site.full_service_of
+    if not endangered(study.policy, _loaded(study)) and all(study.site.traffic[n].scope == "client" for n in asked):
+        found = lost_clients(study, asked)
+        return Figures(float(found.or_more[1]), float(found.failures_per_h[1]), found.left_out)
     p, rate, left = overload(study, asked, or_lost=True)
     return Figures(p + left, rate, left)
+
+
+def _loaded(study: Study) -> list[str]:
+    """Classes of the foreground that put a load on something."""
+    return [name for name in study.site.foreground if study.site.traffic[name].demand_mb_s > 0]
+
+
+def _simple(study: Study) -> bool:
+    """Whether full service is down as soon as a flow is cut off or anything overloaded: no copies, all asked for."""
+    site, asked = study.site, study.site.full_service_of
+    if not endangered(study.policy, _loaded(study)):
+        return True
+    return set(_loaded(study)) == set(asked) and all(site.traffic[name].share != "all" for name in asked)
 
 
 def cases(study: Study, service: Service, shared: Callable[[str], FloatArray], own: FloatArray) -> FloatArray:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.arguments import as_name, as_wholes
-from k2rel.errors import InputError, closest
+from k2rel.errors import InputError, ModelTooLargeError, closest
 from k2rel.exact.by_group import figures
 from k2rel.exact.engine import mode_transitions
 from k2rel.logic.diagram import compile_diagram
@@ -239,10 +239,17 @@ def _availability(solution: Solution, lost_clients: tuple[int, ...] | None) -> A
             raise solution.cannot("the loss of chosen numbers of clients", "exact or markov")
         return _counted(solution)
     rows: list[ServiceAvailability] = []
+    refused: list[str] = []
     listed: dict[str, list[float]] = {}  # of each class, what clients of one group have
     engine = solution.engine
     for service in services_of(engine.policy, lost_clients):
-        u = engine.unavailability(service)
+        try:
+            u = engine.unavailability(service)
+        except ModelTooLargeError as error:
+            if service.name != FULL_SERVICE or not rows:
+                raise
+            refused.append(f"{service.title}: {error}")  # the others stand all the same
+            continue
         of_class = service.name.rpartition("_client")[0] if service.scope == "client" else ""
         if any(math.isclose(u, known, rel_tol=1e-9) for known in listed.get(of_class, ())):
             continue
@@ -251,9 +258,11 @@ def _availability(solution: Solution, lost_clients: tuple[int, ...] | None) -> A
         title = _titled(service.name, service.title, u)
         rows.append(ServiceAvailability(service.name, title, service.scope, u, engine.failure_frequency(service)))
     exact = solution.method == "exact"
-    told = (figures(solution.study, service) for service in (services_of(engine.policy, lost_clients) if exact else ()))
+    known = {row.service for row in rows}
+    listed_services = [one for one in services_of(engine.policy, lost_clients) if exact and one.name in known]
+    told = (figures(solution.study, one) for one in listed_services)
     left = (found.left_out for found in told if found is not None)
-    notes = (*_notes(rows, getattr(engine, "test_bound", 0.0)), *_left_out(rows, max(left, default=0.0)))
+    notes = (*_notes(rows, getattr(engine, "test_bound", 0.0)), *_left_out(rows, max(left, default=0.0)), *refused)
     return AvailabilityResult(solution.provenance, tuple(rows), notes)
 
 

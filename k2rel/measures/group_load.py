@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from k2rel.errors import ModelTooLargeError
 from k2rel.exact import by_group
 from k2rel.policy.used import exceeds
+from k2rel.services.by_group import many_groups
 from k2rel.studies import Study
 
-__all__ = ["GroupLoad", "group_load"]
+__all__ = ["GroupLoad", "followed_by_group", "group_load"]
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,14 @@ class GroupLoad:
     left_out: float
 
 
+def followed_by_group(study: Study) -> bool:
+    """Whether loads are followed group by group: groups are many, and no class yields to another."""
+    return many_groups(study.policy) and not study.site.background
+
+
 def group_load(study: Study) -> GroupLoad:
     """Follow the loads of a study group by group."""
     site = study.site
-    if site.background:
-        raise ModelTooLargeError(
-            f"{site.name}: what a background class gets is not followed for {site.group_count} groups of clients; "
-            "take its priority or its demand away, or have the site simulated"
-        )
     loaded = tuple(name for name in site.traffic if site.traffic[name].demand_mb_s > 0)
     sides, side_loads = by_group.on_sides(study, site.principal)
     elements = by_group.element_loads(study, loaded)

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from k2rel.measures.delivered import ahead_in, asked_by_unit, asked_of, carried
-from k2rel.measures.group_load import group_load
+from k2rel.measures.group_load import followed_by_group, group_load
 from k2rel.measures.on_sides import CUT, on_sides
 from k2rel.measures.solution import Solution, StudyLike, solution_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import failover
 from k2rel.policy.used import exceeds
-from k2rel.services.by_group import many_groups
 from k2rel.services.clients import OwnParts
 from k2rel.services.counts import binomial_power
 from k2rel.services.engine import Engine
@@ -278,7 +277,7 @@ def _load_of(solution: Solution) -> LoadResult:
     """Compute once for each solution."""
     if solution.method == "simulation":
         return _counted(solution)
-    if solution.method == "exact" and many_groups(solution.study.policy):
+    if solution.method == "exact" and followed_by_group(solution.study):
         return _by_group(solution)
     moments = solution.engine.at_moments
     return _mixed([(weight, _load(solution.study, moment)) for weight, moment in moments], solution.provenance)
