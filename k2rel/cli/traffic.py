@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
+_MANY_ROWS = 40
+
 
 def failover_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
@@ -40,7 +42,8 @@ def failover_verb(args: argparse.Namespace) -> int:
     if not args.fail:
         heading(study)
         title = "Every single failure that changes something (name parts with --fail to follow them):"
-        print_table(case_table(study), title)
+        table = case_table(study)
+        print_table(_shorter(table), title, whole=table)
         return 0
     outcome = failover(study.policy, args.fail)
     heading(study)
@@ -92,6 +95,26 @@ def failover_verb(args: argparse.Namespace) -> int:
         "\nLoad",
     )
     return 0
+
+
+def _shorter(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of single failures for people: rows that say the same are one where there are many."""
+    if len(table) > _MANY_ROWS:
+        said = [name for name in table if name not in ("failed", "same for")]
+        others = table["failed"].where(table["same for"] == "–", table["failed"] + ", " + table["same for"])
+        rows = table.assign(**{"same for": others}).groupby(said, sort=False, as_index=False)
+        table = rows.agg({"failed": "first", "same for": ", ".join})[list(table)]
+        table["same for"] = [
+            ", ".join(names.split(", ")[len(first.split(", ")) :]) or "–"
+            for first, names in zip(table["failed"], table["same for"], strict=True)
+        ]
+    return table.assign(**{"same for": table["same for"].map(_few)})
+
+
+def _few(names: str) -> str:
+    """The first of many names; the whole table is there as CSV and from Python."""
+    listed = names.split(", ")
+    return names if len(listed) <= 8 else ", ".join([*listed[:3], f"{len(listed) - 3} more"])
 
 
 def _ways(outcome: FailoverOutcome) -> pd.DataFrame:

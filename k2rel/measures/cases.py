@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from k2rel.arguments import as_names
-from k2rel.policy.failover import FailoverOutcome, at_words
+from k2rel.policy.client_routes import AlikeClients
+from k2rel.policy.failover import FailoverOutcome, at_words, failovers
 from k2rel.policy.failover import failover as follow
 from k2rel.policy.rules import Policy
-from k2rel.policy.words import change_words, sides_words, ways_words
+from k2rel.policy.used import UsedRoute
+from k2rel.policy.words import change_words, clients_words, sides_words, ways_words
 from k2rel.site.names import part_of_client, spoken
 from k2rel.studies import StudyLike, study_of
 from k2rel.tables import Shown
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Case", "case_table", "failover", "failover_cases", "load_after_failures"]
+
+
+_FEW_GROUPS = 8
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,14 +58,17 @@ class Case(Shown):
         return f"{said}; more load on {', '.join(_short(more))}" if more else f"{said}; less load"
 
     def _effect(self, outcome: FailoverOutcome) -> str:
-        by_side: dict[str, list[str]] = {}
+        by_side: dict[str, list[AlikeClients]] = {}
         name = outcome.principal
-        for state in outcome.clients:
-            by_side.setdefault(sides_words(state.routes.get(name, ())), []).append(state.client)
+        for each in outcome.alike:
+            by_side.setdefault(sides_words(each.states[0].routes.get(name, ())), []).append(each)
+        normal = self.normal is not None and self._told_apart(outcome)
         parts = []
-        for sides, clients in sorted(by_side.items(), key=lambda item: (not item[0], item[0])):
-            who = "all clients" if len(clients) == len(outcome.clients) else ", ".join(_short(clients))
-            parts.append(f"{name} of {who} " + (f"by {sides}" if sides else "lost"))
+        for sides, alike in sorted(by_side.items(), key=lambda item: (not item[0], item[0])):
+            new = [each for each in alike if sides_words(self._before(each, name)) != sides] if normal else alike
+            if new:
+                who = clients_words(new, outcome.alike)
+                parts.append(f"{name} of {who} " + (f"by {sides}" if sides else "lost"))
         parts += self._changes(outcome)
         parts += [f"{role} {at_words(holder)}" for role, holder in outcome.holders.items()]
         lost = [service for service, there in outcome.services.items() if not there and service != name]
@@ -73,27 +81,37 @@ class Case(Shown):
         for state_of_load in ("overloaded", "background slowed"):
             elements = [load.element for load in outcome.loads if load.state == state_of_load]
             parts += [f"{state_of_load}: " + ", ".join(elements)] if elements else []
-        return "; ".join(parts)
+        return "; ".join(parts) or f"{name} of all clients as before"
 
     def _changes(self, outcome: FailoverOutcome) -> list[str]:
         """What else became of flows and roles: fewer or other paths, flows of the site, roles that moved."""
         if self.normal is None:
             return []
-        by_words: dict[tuple[str, str], list[str]] = {}
-        for before, now in zip(self.normal.clients, outcome.clients, strict=True):
-            for name, used in now.routes.items():
-                words = change_words(before.routes[name], used, sides_said=name == outcome.principal)
+        by_words: dict[tuple[str, str], list[AlikeClients]] = {}
+        for now in outcome.alike:
+            for name, used in now.states[0].routes.items():
+                words = change_words(self._before(now, name), used, sides_said=name == outcome.principal)
                 if words:
-                    by_words.setdefault((name, words), []).append(now.client)
+                    by_words.setdefault((name, words), []).append(now)
         found = []
-        for (name, words), clients in by_words.items():
-            who = "" if len(clients) == len(outcome.clients) else " of " + ", ".join(_short(clients))
+        for (name, words), alike in by_words.items():
+            all_of_them = sum(len(each.numbers) for each in alike) == len(outcome.clients)
+            who = "" if all_of_them else " of " + clients_words(alike, outcome.alike)
             found.append(f"{name}{who}: {words}")
         for name, used in outcome.site_routes.items():
             words = change_words(self.normal.site_routes[name], used)
             found += [f"{name}: {words}"] if words else []
         moved = (role for role, side in outcome.roles.items() if side not in (None, self.normal.roles[role]))
         return found + [f"{r} {at_words(outcome.roles[r] or '')}" for r in moved if r not in outcome.holders]
+
+    def _told_apart(self, outcome: FailoverOutcome) -> bool:
+        """Whether clients are of so many groups that what stays as it was is not said of each."""
+        return len({each.group for each in outcome.alike}) > _FEW_GROUPS
+
+    def _before(self, alike: AlikeClients, name: str) -> tuple[UsedRoute, ...]:
+        """The routes of the first of some clients with nothing failed."""
+        assert self.normal is not None
+        return self.normal.clients[alike.numbers[0] - 1].routes[name]
 
     def why(self) -> tuple[str, ...]:
         """Why a role is performed by nobody or had by two, or a part suspended; empty where nothing of that is so.
@@ -196,38 +214,39 @@ def failover_cases(study: StudyLike) -> list[Case]:
     groups: dict[object, list[str]] = {}
     outcomes: dict[str, FailoverOutcome] = {}
     own = [site.client_part_id(1, key) for key in site.parts_of(0) if not site.client_parts[key].external]
-    for part in (*own, *site.components):
-        outcome = outcomes[part] = follow(study.policy, [part])
+    usual = _essence(normal)
+    parts = (*own, *site.components)
+    for part, outcome in zip(parts, failovers(study.policy, [[part] for part in parts]), strict=True):
         key = _essence(outcome)
-        if key != _essence(normal):
+        if key != usual:
+            if key not in groups:
+                outcomes[part] = outcome
             groups.setdefault(key, []).append(part)
-    for parts in groups.values():
-        title = part_title(parts[0])
-        cases.append(Case(title, (parts[0],), outcomes[parts[0]], tuple(parts[1:]), normal))
+    for first, *others in groups.values():
+        cases.append(Case(part_title(first), (first,), outcomes[first], tuple(others), normal))
     return cases
 
 
 def _essence(outcome: FailoverOutcome) -> object:
     """What makes two outcomes the same case: roles, what is out of service, routes with their load, services."""
-    paths = tuple(
-        tuple((name, tuple((r.side, r.share, r.stages) for r in used)) for name, used in state.routes.items())
-        for state in outcome.clients
-    )
+    own = {part for each in outcome.alike for part in each.own}
+    clients: dict[object, list[int]] = {}
+    for each in outcome.alike:
+        clients.setdefault((each.group, each.essence), []).extend(each.numbers)
     return (
         outcome.primary,
         tuple(outcome.roles.items()),
         outcome.out_of_service,
         outcome.suspended,
-        paths,
+        frozenset((of, *sorted(numbers)) for of, numbers in clients.items()),
         tuple(outcome.holders.items()),
         tuple(outcome.services.items()),
-        tuple(
-            sorted(
-                (part, unit, round(load, 6))
-                for part, loads in outcome.carried_by_unit.items()
-                for unit, load in loads.items()
-                if load > 0
-            )
+        frozenset(
+            (part, unit, round(load, 6))
+            for part, loads in outcome.carried_by_unit.items()
+            if part not in own
+            for unit, load in loads.items()
+            if load > 0
         ),
     )
 
@@ -299,9 +318,12 @@ def load_after_failures(study: StudyLike, parts: Sequence[str] | str | None = No
     if parts is None:
         own = [site.client_part_id(1, key) for key in site.parts_of(0)]
         parts = [*site.components, *own]
-    rows = {"nothing": {item.element: item.load_mb_s for item in follow(study.policy).loads}}
-    for part in as_names("parts", parts):
-        rows[part] = {item.element: item.load_mb_s for item in follow(study.policy, [part]).loads}
+    names = as_names("parts", parts)
+    outcomes = failovers(study.policy, [[], *([part] for part in names)])
+    rows = {
+        name: {item.element: item.load_mb_s for item in outcome.loads}
+        for name, outcome in zip(("nothing", *names), outcomes, strict=True)
+    }
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("failed")
     units = {name: part.unit for name, part in site.components.items() if name in frame and part.unit != MB_S}
     if units:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from k2rel.arguments import as_names
 from k2rel.logic.structure import Node
 from k2rel.policy.begun import BegunTakeover, begun_nodes, begun_takeovers
-from k2rel.policy.flows import Choice, Pattern
+from k2rel.policy.client_routes import AlikeClients, ClientRoutes, ClientState
 from k2rel.policy.reasons import holder_label, reasons
 from k2rel.policy.rules import Policy
 from k2rel.policy.sentences import nodes_in, said
@@ -19,7 +20,6 @@ from k2rel.policy.used import ElementLoad, UsedRoute
 from k2rel.site.model import Site
 from k2rel.site.names import place_words, spoken
 from k2rel.site.service_names import FULL_SERVICE
-from k2rel.site.stages import AtLeast, names_in
 from k2rel.tables import Shown
 
 __all__ = [
@@ -27,31 +27,15 @@ __all__ = [
     "FailoverOutcome",
     "at_words",
     "failover",
+    "failovers",
     "further_traffic",
     "principal_traffic",
     "raid_works",
 ]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class ClientState(Shown):
-    """Where one client's flows go: for each traffic class the routes in use, none when it is cut off."""
-
-    client: str
-    routes: Mapping[str, tuple[UsedRoute, ...]]
-
-    @property
-    def sides(self) -> dict[str, str | None]:
-        """The side of the first route of each traffic class; None when it is cut off."""
-        return {name: used[0].side if used else None for name, used in self.routes.items()}
-
-    @property
-    def paths(self) -> dict[str, tuple[str, ...]]:
-        """Parts of the first route of each traffic class, in order."""
-        return {name: used[0].path if used else () for name, used in self.routes.items()}
-
-
 _OLDER = frozenset(("media", "control", "ftp"))
+_AT_ONCE = 256  # states of all parts that are evaluated together
 
 
 @dataclass(frozen=True, repr=False)
@@ -106,6 +90,8 @@ class FailoverOutcome(Shown):
         For each role that two holders have at once, their names.
     takeovers : tuple of BegunTakeover
         The takeovers that the failed parts begin, step by step, with their times and probabilities.
+    alike : tuple of AlikeClients
+        The clients once more, those that do the same together.
     """
 
     level: str
@@ -130,6 +116,7 @@ class FailoverOutcome(Shown):
     suspended: tuple[str, ...] = ()
     split: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     takeovers: tuple[BegunTakeover, ...] = ()
+    alike: tuple[AlikeClients, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def carried(self) -> dict[str, float]:
@@ -304,155 +291,167 @@ def failover(
     >>> outcome.primary, {state.sides["media"] for state in outcome.clients}, outcome.out_of_service
     ('B', {'B'}, ('server_A',))
     """
-    site = policy.site
-    failed = tuple(dict.fromkeys(as_names("failed", failed)))
-    site.require_parts(failed)
-    state = dict.fromkeys(failed, False) | raid_works(site, failed) | dict(control or {})
-    groups = range(site.group_count)
-    choices = {
-        (name, group): policy.choice(name, group)
-        for name, traffic in site.traffic.items()
-        for group in (groups if traffic.scope == "client" else (0,))
-    }
-    at = {(role, side): policy.role_at(role, side) for role in site.roles for side in site.sides}
-    up = {role: policy.role_up(role) for role in site.roles}
-    named = {
-        (role, h.name): policy.role_at(role, h.name) for role in site.roles for h in policy.holders(role) if h.name
-    }
-    backups = {role: policy.backup_in_service(role) for role in site.roles}
-    roots: list[Node] = [*backups.values(), *at.values(), *up.values(), *named.values(), *policy.shut_down.values()]
-    sentences, splits, suspended = reasons(policy), policy.splits(), policy.suspended_now()
-    roots += [node for each in sentences for node in (each.when, *nodes_in(each.text))]
-    roots += [*begun_nodes(policy), *(node for *_, node in splits), *suspended.values()]
-    for choice in choices.values():
-        roots += [*choice.deciding, *choice.carrying]
-    truth = policy.structure.truth(roots, state)
-    flows = _Flows(site, choices, truth)
-    gone = set(failed)
-    clients = []
-    for client in site.clients():
-        lost = frozenset(key for key in site.client_parts if site.client_part_id(client.number, key) in gone)
-        routes = {
-            name: flows.follow(name, client.group, client.number, lost)
-            for name, traffic in site.traffic.items()
-            if traffic.scope == "client"
+    followed = _followed(policy)
+    failed = followed.checked(failed)
+    state = followed.state(failed) | dict(control or {})
+    return followed.outcome(failed, policy.structure.truth(followed.roots, state))
+
+
+def failovers(policy: Policy, failures: Iterable[Sequence[str] | str]) -> Iterator[FailoverOutcome]:
+    """Follow the failover rules for many sets of failed parts, one after another.
+
+    Parameters
+    ----------
+    policy : Policy
+        The rules of a site, with the side that had the roles before.
+    failures : iterable of (sequence of str or str)
+        Sets of parts that have failed together.
+
+    Yields
+    ------
+    FailoverOutcome
+        What `failover` gives, in the order of the sets.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> [outcome.primary for outcome in failovers(Policy(read_site("L2R")), [[], ["media_link_A1"]])]
+    ['A', 'B']
+    """
+    followed = _followed(policy)
+    every = [followed.checked(failed) for failed in failures]
+    names = policy.structure.variables(followed.roots)
+    for start in range(0, len(every), _AT_ONCE):
+        some = every[start : start + _AT_ONCE]
+        works = {name: np.ones(len(some), dtype=np.bool_) for name in names}
+        for case, failed in enumerate(some):
+            for name, there in followed.state(failed).items():
+                if name in works:
+                    works[name][case] = there
+        found = policy.structure.values(followed.roots, works)
+        table = np.array([np.broadcast_to(each, (len(some),)) for each in found], dtype=np.bool_).T
+        for failed, row in zip(some, table, strict=True):
+            yield followed.outcome(failed, dict(zip(followed.roots, row.tolist(), strict=True)))
+
+
+class _Followed:
+    """The rules of a site, ready to be followed in any state."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy, self.site = policy, policy.site
+        self.routes = ClientRoutes(policy)
+        roles = self.site.roles
+        self.at = {(role, side): policy.role_at(role, side) for role in roles for side in self.site.sides}
+        self.up = {role: policy.role_up(role) for role in roles}
+        self.named = {
+            (role, h.name): policy.role_at(role, h.name) for role in roles for h in policy.holders(role) if h.name
         }
-        clients.append(ClientState(client.name, routes))
-    site_routes = {
-        name: flows.follow(name, 0, 0, frozenset()) for name, traffic in site.traffic.items() if traffic.scope == "site"
-    }
-    loads = tuple(
-        ElementLoad(
-            name, sum(flows.carried.get(name, {}).values()), part.capacity_mb_s, flows.ahead(name), unit=part.unit
+        self.backups = {role: policy.backup_in_service(role) for role in roles}
+        self.sentences, self.splits = tuple(reasons(policy)), tuple(policy.splits())
+        self.suspended = policy.suspended_now()
+        roots: list[Node] = [*self.backups.values(), *self.at.values(), *self.up.values(), *self.named.values()]
+        roots += policy.shut_down.values()
+        roots += [node for each in self.sentences for node in (each.when, *nodes_in(each.text))]
+        roots += [*begun_nodes(policy), *(node for *_, node in self.splits), *self.suspended.values()]
+        self.roots = list(dict.fromkeys((*roots, *self.routes.nodes())))
+
+    def checked(self, failed: Sequence[str] | str) -> tuple[str, ...]:
+        """Failed parts, each once; it is an error when the site has no such part."""
+        failed = tuple(dict.fromkeys(as_names("failed", failed)))
+        self.site.require_parts(failed)
+        return failed
+
+    def state(self, failed: Sequence[str]) -> dict[str, bool]:
+        """Values of the variables of the parts that have failed, and of RAID sets."""
+        return dict.fromkeys(failed, False) | raid_works(self.site, failed)
+
+    def outcome(self, failed: tuple[str, ...], truth: Mapping[Node, bool]) -> FailoverOutcome:
+        """Put together what the values of the roots say."""
+        site, policy = self.site, self.policy
+        alike = self.routes.clients(truth, failed)
+        flows = self.routes.site_flows(truth)
+        states = {state.client: state for each in alike for state in each.states}
+        site_routes = dict(flows.states[0].routes)
+        carried, foreground = _added([*alike, flows])
+        loads = tuple(
+            ElementLoad(
+                name,
+                sum(carried.get(name, {}).values()),
+                part.capacity_mb_s,
+                sum(load.get(name, 0.0) for load in foreground.values()),
+                unit=part.unit,
+            )
+            for name, part in site.components.items()
+            if part.capacity_mb_s is not None
         )
-        for name, part in site.components.items()
-        if part.capacity_mb_s is not None
-    )
-    asks = flows.asks
-    short = frozenset(item.element for item in loads if item.short)
-    missed = (ways for ways in asks if not any(map(short.isdisjoint, ways)))
-    ends = short & {element for ways in missed for way in ways for element in way}  # by these a flow is up, not whole
-    loads = tuple(replace(item, ends_full_service=item.element in ends) for item in loads)
-    services = {
-        name: all(state.routes[name] for state in clients) if traffic.scope == "client" else bool(site_routes[name])
-        for name, traffic in site.traffic.items()
-    }
-    for role, entry in site.roles.items():
-        if entry.is_service:
-            services[role] = truth[up[role]]
-    services[FULL_SERVICE] = flows.all_up and not ends
-    roles = {role: next((side for side in site.sides if truth[at[role, side]]), None) for role in site.roles}
-    first = next(iter(site.roles), None)
-    primary = policy.home if first is None else roles[first]
-    if first is not None and site.roles[first].is_service and not truth[up[first]]:
-        primary = None
-    out = tuple(name for name, when in policy.shut_down.items() if truth[when])
-    return FailoverOutcome(
-        level=site.name,
-        failed=failed,
-        home=policy.home,
-        primary=primary,
-        roles=roles,
-        holders={role: name for (role, name), node in named.items() if truth[node]},
-        out_of_service=out,
-        backup_in_service=first is not None and truth[backups[first]],
-        clients=tuple(clients),
-        site_routes=site_routes,
-        services=services,
-        loads=loads,
-        principal=principal_traffic(site),
-        carried_by_unit=flows.carried,
-        standby={role: truth[node] for role, node in backups.items() if role in site.movable},
-        returns=tuple(name for name in out if policy.returns_by_itself(name)),
-        foreground=flows.foreground,
-        asks=tuple(asks),
-        reasons=tuple(dict.fromkeys(said(each.text, truth) for each in sentences if truth[each.when])),
-        suspended=tuple(name for name, node in suspended.items() if truth[node]),
-        split={role: (holder_label(old), holder_label(new)) for role, old, new, node in splits if truth[node]},
-        takeovers=begun_takeovers(policy, truth),
-    )
-
-
-class _Flows:
-    """Flows followed one by one, and the load that they put on every part."""
-
-    def __init__(self, site: Site, choices: Mapping[tuple[str, int], Choice], truth: Mapping[Node, bool]) -> None:
-        self.site, self.choices, self.truth = site, choices, truth
-        self.carried: dict[str, dict[str, float]] = {}  # by unit
-        self.foreground: dict[str, dict[str, float]] = {}  # by traffic class
-        self._met: dict[tuple[str, int, frozenset[str]], Pattern] = {}
-
-    def follow(self, name: str, group: int, number: int, lost: frozenset[str]) -> tuple[UsedRoute, ...]:
-        """The routes that one flow uses; its load is added."""
-        choice, key = self.choices[name, group], (name, group, lost)
-        if key not in self._met:
-            works = {part: np.array([part not in lost]) for part in choice.own}
-            self._met[key] = choice.patterns(self.truth, works, 1, range(len(choice.branches)))[0]
-        pattern, traffic = self._met[key], self.site.traffic[name]
-        used = []
-        for index, share in pattern.uses:
-            route = choice.routes[index]
-            crosses = {self._spelled(p, number): on for p, on in choice.falls_on(pattern, index, share).items()}
-            for part, portion in crosses.items():
-                load = portion * traffic.demand_mb_s
-                by_unit = self.carried.setdefault(part, {})
-                if traffic.demand_mb_s > 0:
-                    by_unit[traffic.unit] = by_unit.get(traffic.unit, 0.0) + load
-                if traffic.priority == "foreground":
-                    here = self.foreground.setdefault(name, {})
-                    here[part] = here.get(part, 0.0) + load
-            path: list[str] = []
-            stages: list[str | tuple[tuple[str, ...], ...]] = []
-            for stage, fork in zip(route.stages, route.forks, strict=True):
-                if fork is None or not isinstance(stage, AtLeast):
-                    plain = [self._spelled(part, number) for part in names_in(stage)]
-                    path += plain
-                    stages += plain
-                    continue
-                live = [each for n, each in enumerate(stage.of, fork.first) if n in pattern.live]
-                branches = tuple(tuple(self._spelled(part, number) for part in each) for each in live)
-                path += [part for branch in branches[: stage.k] for part in branch]
-                stages.append(branches)
-            used.append(UsedRoute(route.carried_by, route.group, share, tuple(path), tuple(stages), crosses))
-        return tuple(used)
-
-    def ahead(self, part: str) -> float:
-        """Load of the foreground on a part."""
-        return sum(load.get(part, 0.0) for load in self.foreground.values())
-
-    @property
-    def asks(self) -> dict[tuple[frozenset[str], ...], None]:
-        """For each flow that is up and that full service asks for, its ways: one of them must not be overloaded."""
-        return {
-            tuple(self.choices[name, group].ways(pattern)): None
-            for (name, group, _), pattern in self._met.items()
-            if name in self.site.full_service_of and not pattern.lost
+        asks = dict.fromkeys(ask for each in (*alike, flows) for ask in each.asks)
+        short = frozenset(item.element for item in loads if item.short)
+        missed = (ways for ways in asks if not any(map(short.isdisjoint, ways)))
+        ends = short & {element for ways in missed for way in ways for element in way}  # up by these, not whole
+        loads = tuple(replace(item, ends_full_service=item.element in ends) if ends else item for item in loads)
+        services = {
+            name: all(each.states[0].routes[name] for each in alike)
+            if traffic.scope == "client"
+            else bool(site_routes[name])
+            for name, traffic in site.traffic.items()
         }
+        for role, entry in site.roles.items():
+            if entry.is_service:
+                services[role] = truth[self.up[role]]
+        services[FULL_SERVICE] = all(each.whole for each in (*alike, flows)) and not ends
+        roles = {role: next((side for side in site.sides if truth[self.at[role, side]]), None) for role in site.roles}
+        first = next(iter(site.roles), None)
+        primary = policy.home if first is None else roles[first]
+        if first is not None and site.roles[first].is_service and not truth[self.up[first]]:
+            primary = None
+        out = tuple(name for name, when in policy.shut_down.items() if truth[when])
+        said_now = (said(each.text, truth) for each in self.sentences if truth[each.when])
+        return FailoverOutcome(
+            level=site.name,
+            failed=failed,
+            home=policy.home,
+            primary=primary,
+            roles=roles,
+            holders={role: name for (role, name), node in self.named.items() if truth[node]},
+            out_of_service=out,
+            backup_in_service=first is not None and truth[self.backups[first]],
+            clients=tuple(states[client.name] for client in site.clients()),
+            site_routes=site_routes,
+            services=services,
+            loads=loads,
+            principal=principal_traffic(site),
+            carried_by_unit=carried,
+            standby={role: truth[node] for role, node in self.backups.items() if role in site.movable},
+            returns=tuple(name for name in out if policy.returns_by_itself(name)),
+            foreground=foreground,
+            asks=tuple(asks),
+            reasons=tuple(dict.fromkeys(said_now)),
+            suspended=tuple(name for name, node in self.suspended.items() if truth[node]),
+            split={r: (holder_label(old), holder_label(new)) for r, old, new, node in self.splits if truth[node]},
+            takeovers=begun_takeovers(policy, truth),
+            alike=tuple(alike),
+        )
 
-    @property
-    def all_up(self) -> bool:
-        """Whether every flow that full service asks for is up."""
-        return not any(pattern.lost for (name, *_), pattern in self._met.items() if name in self.site.full_service_of)
 
-    def _spelled(self, part: str, number: int) -> str:
-        return self.site.client_part_id(number, part) if part in self.site.client_parts else part
+@lru_cache(maxsize=8)
+def _followed(policy: Policy) -> _Followed:
+    return _Followed(policy)
+
+
+def _added(every: Sequence[AlikeClients]) -> tuple[dict[str, Mapping[str, float]], dict[str, dict[str, float]]]:
+    """Load on every part by unit, and that of each traffic class in the foreground."""
+    carried: dict[str, Mapping[str, float]] = {}
+    ahead: dict[str, dict[str, float]] = {}
+    for each in every:
+        carried.update(each.own)
+        for part, loads in each.shared.items():
+            before = carried.get(part)
+            if before is None:
+                carried[part] = loads
+            else:
+                carried[part] = {u: before.get(u, 0.0) + loads.get(u, 0.0) for u in dict.fromkeys((*before, *loads))}
+        for name, here in each.foreground.items():
+            there = ahead.setdefault(name, {})
+            for part, load in here.items():
+                there[part] = there.get(part, 0.0) + load
+    return carried, ahead
