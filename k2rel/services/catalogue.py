@@ -12,6 +12,7 @@ from typing import Literal
 from k2rel.logic.structure import Node
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.rules import Policy
+from k2rel.site.alike_groups import listed_groups
 from k2rel.site.model import Site
 from k2rel.site.service_names import of_all_clients, of_client, of_full_service, of_lost_clients, usual_lost_clients
 
@@ -45,14 +46,21 @@ class SiteService:
 
 
 def site_services(site: Site, lost_clients: Sequence[int] | None = None) -> list[SiteService]:
-    """List the services of a site; of the loss of k or more clients those of 2, half and all, or the given k."""
+    """List the services of a site; of the loss of k or more clients those of 2, half and all, or the given k.
+
+    One client is listed of each group; where groups are many, of each class of groups that are wired alike.
+    """
     result = []
+    groups = listed_groups(site)
     for name, traffic in site.traffic.items():
         if traffic.scope == "site":
             result.append(SiteService(name, traffic.title, "flow", name))
             continue
         result.append(SiteService(*of_all_clients(site, name), "every client", name))
-        result += [SiteService(*of_client(site, name, n), "one client", name, n) for n in range(site.group_count)]
+        result += [
+            SiteService(*of_client(site, name, group, len(alike)), "one client", name, group)
+            for group, alike in groups.items()
+        ]
     result += [SiteService(name, role.title, "role", name) for name, role in site.roles.items() if role.is_service]
     principal = principal_traffic(site)
     if site.traffic[principal].scope == "client":

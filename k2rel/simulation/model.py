@@ -371,6 +371,9 @@ class SiteModel:
         def marked(names: Sequence[str]) -> NDArray[np.uint8]:
             return np.array([name in names for name in self.traffic], dtype=np.uint8)
 
+        one_of = np.full((max(len(self.classes), 1), groups), -1, dtype=np.int64)
+        for n in places.get("one client", []):
+            one_of[self.classes.index(self.services[n].of), self.services[n].group] = n
         capacity = np.array([site.components[e].capacity_mb_s or 0.0 for e in self.elements], dtype=np.float64)
         return {
             "group": _ints([client.group for client in site.clients()]), "group_size": _ints(site.group_sizes),
@@ -378,7 +381,7 @@ class SiteModel:
             "copies": marked([name for name in self.traffic if self.choices[name, 0].share == "all"]),
             "capacity": capacity, "limit": capacity * FORGIVEN,
             "all_of": _ints(places.get("every client", [])),
-            "one_of": _ints(places.get("one client", [0] * groups)).reshape(-1, groups),
+            "one_of": one_of, "first_of": _ints([group.clients[0] - 1 for group in site.groups]),
             "lost_k": _ints([self.services[n].cut_off for n in lost]), "lost_service": _ints(lost),
             "full_service": places.get("full service", [-1])[0], "services": len(self.services),
             "buffer_h": self.circumstances.buffer_h,

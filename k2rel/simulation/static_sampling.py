@@ -34,7 +34,7 @@ WordArray = NDArray[np.uint64]
 
 _WORDS = 1024
 _MOST_SAMPLES = 10**12
-_MOST_CLIENTS = 500
+_MOST_CLIENTS = 10_000
 _FEWEST = 1000  # samples of each moment of the cycle of the tests
 
 
@@ -188,7 +188,7 @@ def quick_look(
     Raises
     ------
     InputError
-        If the site has more than 500 clients, or a number is out of range.
+        If the site has more than 10,000 clients, or a number is out of range.
 
     Examples
     --------
@@ -200,7 +200,7 @@ def quick_look(
     study = study_of(study)
     site, policy = study.site, study.policy
     if site.client_count > _MOST_CLIENTS:
-        raise InputError(f"{site.name}: the quick look writes every client out, at most {_MOST_CLIENTS}")
+        raise InputError(f"{site.name}: the quick look writes every client out, at most {_MOST_CLIENTS:,}")
     listed = [s for s in site_services(site) if s.group == 0 and s.rule not in ("lost clients", "full service")]
     roots = {service.name: structure_function(policy, service) for service in listed}
     names = policy.structure.variables(roots.values())

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from k2rel.site.model import Site
+from k2rel.site.names import client_id
 
 __all__: list[str] = []
 
@@ -28,10 +29,20 @@ def of_all_clients(site: Site, traffic: str) -> tuple[str, str]:
     return traffic, f"{site.traffic[traffic].title}, every client"
 
 
-def of_client(site: Site, traffic: str, group: int) -> tuple[str, str]:
-    """Of one client of a group; the first group has no number."""
+def of_client(site: Site, traffic: str, group: int, stands_for: int = 1) -> tuple[str, str]:
+    """Of one client of a group, which may stand for more groups wired alike; the first group has no number."""
     number = "" if group == 0 else f"_{group + 1}"
-    return f"{traffic}_client{number}", f"{site.traffic[traffic].title}, client {group + 1}"
+    return f"{traffic}_client{number}", f"{site.traffic[traffic].title}, {_one_of(site, group, stands_for)}"
+
+
+def _one_of(site: Site, group: int, stands_for: int) -> str:
+    first, kind = site.groups[group].clients[0], site.groups[group].kind
+    more = f" or of {stands_for - 1} groups wired alike" if stands_for > 1 else ""
+    if not kind:
+        return f"client {first}{more}"
+    if sum(each.kind == kind for each in site.groups) == 1:
+        return f"a client of {kind}{more}"
+    return f"{site.members.get(client_id(first), f'client {first}')} of {kind}{more}"
 
 
 def of_lost_clients(site: Site, k: int) -> tuple[str, str]:

@@ -128,7 +128,8 @@ class Model(NamedTuple):
     capacity: F1  # of each element [MB/s]
     limit: F1  # load above which it counts as exceeded [MB/s]
     all_of: I1  # service of each class for all clients, then for the first client of each group
-    one_of: I2  # (classes, groups)
+    one_of: I2  # (classes, groups); -1 where that of no client of the group is listed
+    first_of: I1  # the first client of each group
     lost_k: I1
     lost_service: I1
     full_service: int

@@ -134,7 +134,7 @@ def _judge(model: Model, tables: Tables, work: Work, m: int) -> None:
         if work.up[c] < len(model.group):
             bits |= one << np.uint64(model.all_of[c])
             for g in range(groups):
-                if _pattern(model, tables, m, c, g, work.own[g]) < 0:
+                if model.one_of[c, g] >= 0 and _pattern(model, tables, m, c, g, work.own[model.first_of[g]]) < 0:
                     bits |= one << np.uint64(model.one_of[c, g])
     cut = len(model.group) - work.up[0] if model.classes else 0
     for k in range(len(model.lost_k)):
