@@ -24,6 +24,8 @@ __all__ = ["warnings_of"]
 
 Finding = tuple[KeyPath, str]
 
+_FEW_ALIKE = 3
+
 
 def warnings_of(source: YamlSource, document: doc.SiteDocument, site: Site) -> tuple[Problem, ...]:
     """List what a site file says without effect, or with another effect than it seems to have.
@@ -253,22 +255,30 @@ def _alike_paths(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
             continue
         or_else = "; where the first is meant to take all, write 'prefer: listed'" if traffic.prefer == "listed" else ""
         groups: dict[object, list[int]] = {}
+        alike: list[list[int]] = []
         for index, path in enumerate(traffic.paths):
-            # in groups of their own paths are for when those before them are gone
-            groups.setdefault((entry.paths[index].group, _kind(site, traffic, path)), []).append(index)
+            # in groups of their own paths are for when those before them are gone; of disjoint kinds never alternatives
+            groups.setdefault((entry.paths[index].group, path.kinds, _kind(site, traffic, path)), []).append(index)
         for places in groups.values():
             first, *others = places
             others = [n for n in others if not _shared_by_clients(site, traffic.paths[first], traffic.paths[n])]
-            if not others:
-                continue
+            alike += [[first, *others]] if others else []
+        more = alike[1:] if len(alike) > _FEW_ALIKE else []
+        so = f"; the same goes for paths {_listed([first for first, *_ in more])} and those like them" if more else ""
+        for first, *others in alike[:1] if more else alike:
             of_side = "" if traffic.prefer == "listed" else f" of side '{traffic.paths[first].side}'"
-            few = f"path {others[0]}" if len(others) == 1 else f"paths {', '.join(map(str, others))}"
+            few = f"path {others[0]}" if len(others) == 1 else f"paths {_listed(others)}"
             yield (
                 ("traffic", name, "paths", first),
                 f"it takes all the load{of_side} as long as it works, though {few} (counted from 0) "
                 f"{'is' if len(others) == 1 else 'are'} alike; to share the load write 'share: equal' "
-                "(format 2), or deal the parts to clients as a subscription" + or_else,
+                "(format 2), or deal the parts to clients as a subscription" + or_else + so,
             )
+
+
+def _listed(places: list[int]) -> str:
+    shown = [*map(str, places)] if len(places) <= 8 else [*map(str, places[:3]), f"{len(places) - 3} more"]
+    return ", ".join(shown)
 
 
 def _without_path(site: Site) -> Iterator[Finding]:
