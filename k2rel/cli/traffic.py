@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-_MANY_ROWS = 40
-
 
 def failover_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
@@ -29,7 +27,7 @@ def failover_options(sub: argparse.ArgumentParser) -> None:
 
 
 def failover_verb(args: argparse.Namespace) -> int:
-    from k2rel.measures.cases import case_table
+    from k2rel.measures.cases import cases_told, failover_cases, merged_cases
     from k2rel.policy.failover import failover
     from k2rel.policy.words import holder_words, ways_words
 
@@ -42,8 +40,9 @@ def failover_verb(args: argparse.Namespace) -> int:
     if not args.fail:
         heading(study)
         title = "Every single failure that changes something (name parts with --fail to follow them):"
-        table = case_table(study)
-        print_table(_shorter(table), title, whole=table)
+        cases = failover_cases(study)
+        shown = cases_told(merged_cases(cases))
+        print_table(shown.assign(**{"same for": shown["same for"].map(_few)}), title, whole=cases_told(cases))
         return 0
     outcome = failover(study.policy, args.fail)
     heading(study)
@@ -95,20 +94,6 @@ def failover_verb(args: argparse.Namespace) -> int:
         "\nLoad",
     )
     return 0
-
-
-def _shorter(table: pd.DataFrame) -> pd.DataFrame:
-    """The table of single failures for people: rows that say the same are one where there are many."""
-    if len(table) > _MANY_ROWS:
-        said = [name for name in table if name not in ("failed", "same for")]
-        others = table["failed"].where(table["same for"] == "–", table["failed"] + ", " + table["same for"])
-        rows = table.assign(**{"same for": others}).groupby(said, sort=False, as_index=False)
-        table = rows.agg({"failed": "first", "same for": ", ".join})[list(table)]
-        table["same for"] = [
-            ", ".join(names.split(", ")[len(first.split(", ")) :]) or "–"
-            for first, names in zip(table["failed"], table["same for"], strict=True)
-        ]
-    return table.assign(**{"same for": table["same for"].map(_few)})
 
 
 def _few(names: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from k2rel.arguments import as_names
@@ -21,10 +21,11 @@ from k2rel.units import MB_S
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Case", "case_table", "failover", "failover_cases", "load_after_failures"]
+__all__ = ["Case", "case_table", "failover", "failover_cases", "load_after_failures", "merged_cases"]
 
 
 _FEW_GROUPS = 8
+_MANY_CASES = 40
 
 
 @dataclass(frozen=True, repr=False)
@@ -227,6 +228,38 @@ def failover_cases(study: StudyLike) -> list[Case]:
     return cases
 
 
+def merged_cases(cases: Sequence[Case]) -> list[Case]:
+    """Put cases that are said in the same words together, where there are many.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        What `failover_cases` gives.
+
+    Returns
+    -------
+    list of Case
+        The first of each with the failures of the others among the alike ones; up to 40 cases as they are.
+
+    Examples
+    --------
+    >>> from k2rel.studies import study
+    >>> cases = failover_cases(study("L2R"))
+    >>> merged_cases(cases) == cases
+    True
+    """
+    if len(cases) <= _MANY_CASES:
+        return list(cases)
+    said: dict[object, list[Case]] = {}
+    for case in cases:
+        words = (case.effect(), tuple(case.further_paths().items()), case.why())
+        said.setdefault(words if case.failed else None, []).append(case)
+    others = [[part for case in rest for part in (*case.failed, *case.alike)] for _, *rest in said.values()]
+    return [
+        replace(first, alike=(*first.alike, *more)) for (first, *_), more in zip(said.values(), others, strict=True)
+    ]
+
+
 def _essence(outcome: FailoverOutcome) -> object:
     """What makes two outcomes the same case: roles, what is out of service, routes with their load, services."""
     own = {part for each in outcome.alike for part in each.own}
@@ -270,9 +303,13 @@ def case_table(study: StudyLike) -> pd.DataFrame:
     >>> case_table(study("L1"))["failed"].iloc[0]
     'nothing has failed'
     """
+    return cases_told(failover_cases(study))
+
+
+def cases_told(cases: Sequence[Case]) -> pd.DataFrame:
+    """Give failover cases as a table, as `case_table` does."""
     import pandas as pd
 
-    study = study_of(study)
     rows = [
         {
             "failed": ", ".join(case.failed) or case.title,
@@ -280,7 +317,7 @@ def case_table(study: StudyLike) -> pd.DataFrame:
             **{f"{name.replace('_', ' ')} of client 1": path for name, path in case.further_paths().items()},
             "same for": ", ".join(case.alike) or "–",
         }
-        for case in failover_cases(study)
+        for case in cases
     ]
     return pd.DataFrame(rows)
 

@@ -12,7 +12,7 @@ import html
 from dataclasses import dataclass
 from pathlib import Path
 
-from k2rel.errors import InputError
+from k2rel.errors import InputError, ModelTooLargeError
 from k2rel.plots.layout import Layout
 from k2rel.plots.looks import Look, looks
 from k2rel.plots.palette import side_colours
@@ -21,7 +21,10 @@ from k2rel.policy.failover import FailoverOutcome, further_traffic, principal_tr
 from k2rel.site.model import Site
 from k2rel.tables import Shown
 
-__all__ = ["Drawing", "Look", "caption", "draw_site", "looks"]
+__all__ = ["MOST_DRAWN", "Drawing", "Look", "caption", "draw_site", "looks"]
+
+MOST_DRAWN = 250
+"""Shared parts of a site that are drawn at most."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -162,12 +165,22 @@ def draw_site(
     Drawing
         The drawing.
 
+    Raises
+    ------
+    ModelTooLargeError
+        If the site has more shared parts than can be told apart in a drawing.
+
     Examples
     --------
     >>> from k2rel.site import read_site
     >>> draw_site(read_site("L2R")).alt
     'Level 2R, two servers, two switches'
     """
+    if len(site.components) > MOST_DRAWN:
+        raise ModelTooLargeError(
+            f"{site.name} has {len(site.components):,} shared parts, and a drawing of more than {MOST_DRAWN} is not "
+            "legible; 'k2rel export --format graphml' gives the network to programs that lay out large graphs"
+        )
     seen = looks(site, outcome) if outcome is not None else {}
     heading = site.title if title is None else title
     return Drawing(drawn(Layout(site, names=names), seen, heading), heading)

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from k2rel.errors import ModelTooLargeError
 from k2rel.measures.cases import failover
 from k2rel.plots.drawing import draw_site
 from k2rel.plots.layout import Layout
@@ -147,7 +148,10 @@ def show_explorer(study: Study) -> HTML:
     >>> show_explorer(study("L1")).data[:17]
     "<div class='k2x'>"
     """
-    drawing = draw_site(study.site, failover(study))
+    try:
+        drawing = draw_site(study.site, failover(study))
+    except ModelTooLargeError as error:
+        return as_html(f"<p class='more'>Not drawn: {html.escape(str(error))}.</p>")
     if study.site.client_count > MOST_CLIENTS:
         return as_html(f"<figure>{drawing.svg}</figure><p class='more'>{html.escape(STILL)}</p>")
     data = embedded_json(explorer_data(study.site, study.policy.primary) | {"contract": study.laws.contract})

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from k2rel.answer import Answer, solve
 from k2rel.arguments import as_names
 from k2rel.errors import K2relError
-from k2rel.measures.cases import failover_cases, part_title
+from k2rel.measures.cases import failover_cases, merged_cases, part_title
 from k2rel.measures.solution import StudyLike, solution_of, study_of
 from k2rel.measures.steps import takeover_steps
 from k2rel.organisation import reading
-from k2rel.plots.drawing import draw_site
+from k2rel.plots.drawing import MOST_DRAWN, draw_site
 from k2rel.report.embedded import as_html
 from k2rel.report.files import write_whole
 from k2rel.report.workbook import write_tables
@@ -46,6 +46,9 @@ __all__ = [
     "show_steps",
     "show_text",
 ]
+
+_MOST_CASES = 60
+_MOST_ALIKE = 20
 
 
 def open_study(
@@ -330,11 +333,12 @@ def show_cases(study: StudyLike) -> HTML:
     """
     rows: list[str] = []
     study = study_of(study)
-    for case in failover_cases(study):
-        drawing = draw_site(study.site, case.outcome, names=False).labelled(
-            f"{study.site.name} after loss of: {case.title}; {case.effect()}"
-        )
-        alike = ", ".join(map(part_title, case.alike))
+    every = failover_cases(study)
+    cases = merged_cases(every)
+    drawn = len(cases) == len(every) and len(study.site.components) <= MOST_DRAWN
+    for case in cases[:_MOST_CASES]:
+        alike = ", ".join(map(part_title, case.alike[:_MOST_ALIKE]))
+        alike += f" and {len(case.alike) - _MOST_ALIKE} more" if len(case.alike) > _MOST_ALIKE else ""
         text = f"<h3>{html.escape(case.title)}</h3><p>{html.escape(case.effect())}</p>"
         for name, path in case.further_paths().items():
             text += f"<p class='more'>{html.escape(name.replace('_', ' '))} of client 1: {html.escape(path)}</p>"
@@ -342,7 +346,15 @@ def show_cases(study: StudyLike) -> HTML:
             text += f"<p class='more'>why: {html.escape(why)}</p>"
         if alike:
             text += f"<p class='more'>The same follows from: {html.escape(alike)}</p>"
-        rows.append(f"<div class='case'><div>{text}</div><figure>{drawing.svg}</figure></div>")
+        figure = ""
+        if drawn:
+            drawing = draw_site(study.site, case.outcome, names=False).labelled(
+                f"{study.site.name} after loss of: {case.title}; {case.effect()}"
+            )
+            figure = f"<figure>{drawing.svg}</figure>"
+        rows.append(f"<div class='case'><div>{text}</div>{figure}</div>")
+    if len(cases) > _MOST_CASES:
+        rows.append(f"<p class='more'>… and {len(cases) - _MOST_CASES} more; k2rel failover lists them.</p>")
     return as_html("<div class='cases'>" + "".join(rows) + "</div>")
 
 

@@ -93,7 +93,7 @@ class Pictures:
         foot = f"<p class='by'>{html.escape(said)}</p>" if said else ""
         return as_html(f"<figure>{shown}</figure>{links}{foot}")
 
-    def save(self, ax: Axes | Drawing, alt: str, by: pd.DataFrame | Answer | None = None) -> HTML:
+    def save(self, ax: Axes | Drawing | Refused, alt: str, by: pd.DataFrame | Answer | None = None) -> HTML:
         """Save a plot or a drawing that is not shown as it is, such as the wiring behind an explorer.
 
         Parameters
@@ -113,7 +113,7 @@ class Pictures:
         >>> Pictures("", "L1").save(draw_site(read_site("L1")), "wiring").data
         ''
         """
-        if self._results is None:
+        if self._results is None or isinstance(ax, Refused):
             return as_html("")
         links = self._saved(ax, alt, ax.svg if isinstance(ax, Drawing) else svg_of(ax), _said(by))
         return as_html(links.replace("<p class='files'>", f"<p class='files'>{html.escape(alt)}: "))

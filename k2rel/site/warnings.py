@@ -264,10 +264,10 @@ def _alike_paths(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
             others = [n for n in others if not _shared_by_clients(site, traffic.paths[first], traffic.paths[n])]
             alike += [[first, *others]] if others else []
         more = alike[1:] if len(alike) > _FEW_ALIKE else []
-        so = f"; the same goes for paths {_listed([first for first, *_ in more])} and those like them" if more else ""
+        so = f"; the same goes for paths {_some([first for first, *_ in more])} and those like them" if more else ""
         for first, *others in alike[:1] if more else alike:
             of_side = "" if traffic.prefer == "listed" else f" of side '{traffic.paths[first].side}'"
-            few = f"path {others[0]}" if len(others) == 1 else f"paths {_listed(others)}"
+            few = f"path {others[0]}" if len(others) == 1 else f"paths {_some(others)}"
             yield (
                 ("traffic", name, "paths", first),
                 f"it takes all the load{of_side} as long as it works, though {few} (counted from 0) "
@@ -276,7 +276,7 @@ def _alike_paths(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
             )
 
 
-def _listed(places: list[int]) -> str:
+def _some(places: list[int]) -> str:
     shown = [*map(str, places)] if len(places) <= 8 else [*map(str, places[:3]), f"{len(places) - 3} more"]
     return ", ".join(shown)
 
