@@ -12,10 +12,12 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.exact.by_group import lost_clients
 from k2rel.exact.engine import cycle_inputs, steady_own
 from k2rel.logic.bdd import reduced_together
 from k2rel.logic.diagram import Diagram, joint_diagram
 from k2rel.logic.structure import Node
+from k2rel.services.by_group import many_groups
 from k2rel.services.clients import LOST, Situation, own_states
 from k2rel.services.counts import binomial_power
 from k2rel.studies import Study
@@ -28,6 +30,8 @@ FloatArray = NDArray[np.float64]
 def served_distribution(study: Study, traffic: str) -> FloatArray:
     """Give the distribution of the number of clients that have a traffic class."""
     policy, site = study.policy, study.site
+    if many_groups(policy):
+        return np.real(lost_clients(study, (traffic,)).probability[::-1])
     groups = range(site.group_count)
     blocks = [policy.choice(traffic, group).deciding for group in groups]
     seen = Counter(name for block in blocks for name in policy.structure.variables(block))

@@ -14,9 +14,13 @@ from k2rel.errors import ModelTooLargeError
 from k2rel.logic.diagram import Diagram, compile_diagram
 from k2rel.logic.structure import Node
 from k2rel.policy.rules import Policy
+from k2rel.services.by_group import many_groups
 from k2rel.services.clients import Situation, own_states
 
 __all__ = ["Mode", "ModeDiagram", "deciding", "groups_of", "traffic_diagram"]
+
+_MOST_GROUPS = 32
+"""With more groups, followed group by group, modes of all of them together are refused before any work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,12 @@ def _traffic_diagram(
     """Compile once for each policy; services, loads and modes share it."""
     asked = {name: groups_of(policy, name) if groups is None else groups for name in classes}
     keys = [(name, group) for name in classes for group in asked[name]]
+    together = max(len(every) for every in asked.values())
+    if together > _MOST_GROUPS and many_groups(policy):
+        raise ModelTooLargeError(
+            f"{policy.site.name}: modes are not listed for {together} groups of clients at once, as there are too many "
+            "of them; services, loads and served clients are followed group by group instead"
+        )
     distinct = deciding(policy, classes, with_shares=with_shares, groups=groups)
     if len(distinct) > 4000:
         raise ModelTooLargeError(
