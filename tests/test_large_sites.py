@@ -60,9 +60,7 @@ def test_routes_and_loads_of_alike_clients_are_those_of_each(fabric: Path) -> No
 
 def test_cases_say_who_changes_by_kind(fabric: Path) -> None:
     cases = {case.failed: case.effect() for case in failover_cases(study(fabric))}
-    assert cases["leaf_3",] == (
-        cases["leaf_3",] == "data of clients 16 to 20 (rack_3) by B"
-    )
+    assert cases["leaf_3",].startswith("data of clients 16 to 20 (rack_3) by B")
     assert cases["core",].startswith("data of all clients lost")
 
 
