@@ -45,6 +45,7 @@ __all__ = [
     "single_points_of_failure",
 ]
 
+_MOST_GROUPS = 32
 _MOST_SETS = 200_000
 
 
@@ -267,6 +268,12 @@ def cut_sets(study: StudyLike, service: str | None = None, order: int = 2) -> li
     study = study_of(study)
     site = study.site
     found = service_named(study, service)
+    of_site = found.name in site.roles or (found.name in site.traffic and site.traffic[found.name].scope == "site")
+    if found.scope == "site" and not of_site and site.group_count > _MOST_GROUPS:
+        raise ModelTooLargeError(
+            f"cut sets of {found.name} of {site.name} are not listed for {site.group_count} groups of clients at once; "
+            "ask for those of one client's service"
+        )
     function = compile_function(study.policy.structure, _function(study, found.name), failures=True)
     laws = {name: study.law(name) for name in function.variables}
     weights = {
