@@ -112,7 +112,9 @@ def members_of(document: Document) -> list[Member]:
     kinds = clients.get("kinds") or {"": {"count": clients["count"], **clients.get("subscriptions", {})}}
     result = []
     for kind, entry in kinds.items():
-        lists = {n: [v] if isinstance(v, str) else v for n, v in entry.items() if n not in ("count", "members", "title")}
+        lists = {
+            n: [v] if isinstance(v, str) else v for n, v in entry.items() if n not in ("count", "members", "title")
+        }
         count = len(entry["members"]) if "members" in entry else int(entry["count"])
         result += [Member(kind, {n: str(v[turn % len(v)]) for n, v in lists.items()}) for turn in range(count)]
     return result

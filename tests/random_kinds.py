@@ -98,7 +98,9 @@ class _Draw:
         result: dict[str, Any] = {}
         for n, (a, b) in enumerate(chosen, start=1):
             size = self.chance.choice([1, 1, 1, 2])
-            kind: dict[str, Any] = {"count": size} if self.often(0.7) else {"members": [f"m{n}-{i}" for i in range(size)]}
+            kind: dict[str, Any] = (
+                {"count": size} if self.often(0.7) else {"members": [f"m{n}-{i}" for i in range(size)]}
+            )
             for number, leaf in (("1", a), ("2", b)):
                 if leaf is not None:
                     kind[f"leaf_{number}"] = leaf

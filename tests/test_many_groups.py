@@ -163,3 +163,37 @@ def test_served_clients_and_slopes_are_what_all_states_give(study_of, seed) -> N
         found = derivatives(study, services[name])
         slopes = {**found.shared, **found.client}
         assert {n: slopes.get(n, 0.0) for n in down[name]} == pytest.approx(down[name], rel=1e-8, abs=1e-12)
+
+
+# what was found ----------------------------------------------------------------------------------------------------
+
+
+def fabric(kinds: int = 5, room: str = "200 MB/s", **more: Any) -> dict[str, Any]:
+    """Clients that put two thirds of 100 MB/s on one store and a third on another, a leaf for each."""
+    leaves = {f"leaf_{n}": {"type": "leaf"} for n in range(1, kinds + 1)}
+    return {
+        "format": 2, "name": "fabric", "title": "fabric", "sides": {"A": {}, "B": {}},
+        "types": {"fixed": {"failure_rate": 0, "mttr": "1 h"}, "leaf": {"unavailability": 0.1, "mttr": "4 h", "source": "x"}},
+        "components": {"store_A": {"type": "fixed", "capacity": room}, "store_B": {"type": "fixed"}, **leaves},
+        "links": {f"{leaf}_{side}": {"type": "fixed", "between": [leaf, f"store_{side}"]} for leaf in leaves for side in "AB"},
+        "clients": {
+            "parts": {"client": {"type": "fixed"}, "nic": {"type": "fixed", "between": ["client", "@leaf"]}},
+            "kinds": {f"kind_{n}": {"count": 1, "leaf": leaf, "to_A": f"{leaf}_A", "to_B": f"{leaf}_B"} for n, leaf in enumerate(leaves)},
+        },
+        "traffic": {"data": {"demand": "100 MB/s", "share": "weighted", "paths": [
+            {"side": "A", "weight": 2, "via": ["client", "nic", "@leaf", "@to_A", "store_A"]},
+            {"side": "B", "weight": 1, "via": ["client", "nic", "@leaf", "@to_B", "store_B"]},
+        ]}, **more},
+    }  # fmt: skip
+
+
+def test_thirds_add_up_to_a_whole(tmp_path) -> None:
+    """Three clients put 200 MB/s on what carries 200 MB/s: it is not overloaded by a millionth."""
+    path = tmp_path / "site.yaml"
+    path.write_text(json.dumps(fabric()))
+    result = k2rel.load(path, method="exact")
+    (item,) = result.elements
+    more_than_three = 5 * 0.9**4 * 0.1 + 0.9**5
+    assert item.p_overload == pytest.approx(more_than_three, rel=1e-9)
+    assert result.p_any_overload == pytest.approx(more_than_three, rel=1e-9)
+    assert item.mean_mb_s == pytest.approx(5 * 0.9 * 200 / 3, rel=1e-12)
