@@ -16,10 +16,12 @@ import pytest
 
 import k2rel
 from k2rel.errors import ModelTooLargeError
+from k2rel.exact import by_group as exact_groups
 from k2rel.exact.engine import derivatives
 from k2rel.exact.served import served_distribution
 from k2rel.services.by_group import many_groups
 from k2rel.services.diagrams import services_of
+from k2rel.services.group_loads import GroupLoads, endangered
 from tests.enumerated import (
     all_states,
     amount,
@@ -205,3 +207,16 @@ def test_thirds_add_up_to_a_whole(tmp_path) -> None:
     assert item.p_overload == pytest.approx(more_than_three, rel=1e-9)
     assert result.p_any_overload == pytest.approx(more_than_three, rel=1e-9)
     assert item.mean_mb_s == pytest.approx(5 * 0.9 * 200 / 3, rel=1e-12)
+
+
+@pytest.mark.parametrize(("below", "of_rows"), [(1e-3, 1e-5), (1e-18, 1e-4)])
+def test_what_is_left_out_is_told(study_of, below, of_rows) -> None:
+    for seed in (1, 3, 4):
+        study = study_of(seed)
+        loaded = tuple(name for name, entry in study.site.traffic.items() if entry.demand_mb_s > 0)
+        groups = exact_groups.groups_of(study, loaded, endangered(study.policy, loaded), below)
+        ((_, inputs),) = exact_groups.followed(study, groups.variables)
+        found = GroupLoads(groups).overloaded(inputs, or_lost=True, below=of_rows)
+        missing = 1 - found.rows.weight.real.sum() - found.over.real
+        assert missing > 1e-10
+        assert found.left_out == pytest.approx(missing, rel=1e-9)
