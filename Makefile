@@ -37,6 +37,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/one_answer.py $(filter --write,$(BENCH))
 	$(BIN)/python benchmarks/how_sure.py $(filter --write,$(BENCH))
 	$(BIN)/python benchmarks/shared_traffic.py $(filter --write,$(BENCH))
+	$(BIN)/python benchmarks/many_clients.py $(filter --write,$(BENCH))
 	$(BIN)/python benchmarks/simulation.py $(filter --write,$(BENCH))
 	$(BIN)/python benchmarks/batch.py $(filter --write,$(BENCH))
 

@@ -14,7 +14,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,11 +98,52 @@ def client_part(number: int, part: str) -> str:
     return f"client_{number}" if part == "client" else f"client_{number}_{part}"
 
 
+@dataclass(frozen=True)
+class Member:
+    """A client: its kind, and what stands for each `@name`."""
+
+    kind: str
+    gets: Mapping[str, str]
+
+
+def members_of(document: Document) -> list[Member]:
+    """Each client, kind after kind; what a list has is dealt in turn."""
+    clients = document["clients"]
+    kinds = clients.get("kinds") or {"": {"count": clients["count"], **clients.get("subscriptions", {})}}
+    result = []
+    for kind, entry in kinds.items():
+        lists = {
+            n: [v] if isinstance(v, str) else v for n, v in entry.items() if n not in ("count", "members", "title")
+        }
+        count = len(entry["members"]) if "members" in entry else int(entry["count"])
+        result += [Member(kind, {n: str(v[turn % len(v)]) for n, v in lists.items()}) for turn in range(count)]
+    return result
+
+
 def groups_of(document: Document) -> list[int]:
-    """Group of each client."""
-    lists = document["clients"].get("subscriptions", {}).values()
-    deal = math.lcm(*(len(entries) for entries in lists)) if lists else 1
-    return [n % deal for n in range(int(document["clients"]["count"]))]
+    """Group of each client: those of one kind that get the same."""
+    met: dict[Any, int] = {}
+    return [met.setdefault((m.kind, *sorted(m.gets.items())), len(met)) for m in members_of(document)]
+
+
+def mentioned(entry: Any) -> set[str]:
+    """Names in a list of stages or needs."""
+    if isinstance(entry, str):
+        return {entry}
+    return set().union(*map(mentioned, entry["of"] if isinstance(entry, dict) else entry))
+
+
+def lacking(document: Document, member: Member) -> set[str]:
+    """What a client has not: subscriptions of others, and the own parts that hang on these."""
+    own = document["clients"]["parts"]
+    every = {name for each in members_of(document) for name in each.gets}
+    gone = {f"@{name}" for name in every - set(member.gets)}
+    gone |= {n for n, part in own.items() if part.get("kinds") and member.kind not in part["kinds"]}
+    for _ in own:  # a part may hang on a part
+        for name, part in own.items():
+            if gone & (mentioned(part.get("between", [])) | mentioned(part.get("needs", [])) | {part.get("in")}):
+                gone.add(name)
+    return gone
 
 
 def principal_of(document: Document) -> str:
@@ -158,6 +199,8 @@ class Followed:
         self.parts = {**document["components"], **document.get("links", {})}
         self.own = document["clients"]["parts"]
         self.groups = groups_of(document)
+        self.members = members_of(document)
+        self.lacks = [lacking(document, member) for member in self.members]
         self.yes, self.no = np.ones(size, dtype=bool), np.zeros(size, dtype=bool)
         self._works: dict[tuple[str, int], Flags] = {}
         self.place: dict[str, list[tuple[dict[str, Any], Flags]]] = {}
@@ -178,8 +221,7 @@ class Followed:
         """What a client subscribes to stands for `@name`."""
         if not name.startswith("@"):
             return name
-        entries = self.d["clients"]["subscriptions"][name[1:]]
-        return str(entries[self.groups[client - 1] % len(entries)])
+        return self.members[client - 1].gets[name[1:]]
 
     def works(self, name: str, client: int = 0) -> Flags:
         name = self.name(name, client)
@@ -382,6 +424,10 @@ class Followed:
         traffic = self.d["traffic"][name]
         share, prefer = traffic.get("share", "first"), traffic.get("prefer", "listed")
         paths = {n: p for n, p in enumerate(traffic["paths"]) if prefer != "home only" or p["side"] == self.home}
+        if client:
+            member, lacks = self.members[client - 1], self.lacks[client - 1]
+            paths = {n: p for n, p in paths.items() if not p.get("kinds") or member.kind in p["kinds"]}
+            paths = {n: p for n, p in paths.items() if not lacks & mentioned(p["via"])}
         own_group = share == "first" and not any("group" in path for path in traffic["paths"])
         group = {n: n if own_group else int(path.get("group", 1)) for n, path in paths.items()}
         usable = {n: self.path_usable(traffic, path, client) for n, path in paths.items()}
@@ -624,25 +670,27 @@ def laws(document: Document) -> tuple[dict[str, float], dict[str, float]]:
     return {n: q for n, q in found[0].items() if q > 0}, {n: q for n, q in found[1].items() if q > 0}
 
 
-def own_states(groups: list[int], own: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
+def own_states(document: Document, own: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
     """Every state of all clients' own parts, (states, clients, parts) of "down", and its probability.
 
     Clients of a group are alike in everything, so of states that differ by their order one stands for all, with its
     multinomial probability.
     """
+    groups, members = groups_of(document), members_of(document)
     patterns = list(itertools.product((False, True), repeat=len(own)))
-    chance = [
-        math.prod(q if gone else 1 - q for q, gone in zip(own.values(), pattern, strict=True)) for pattern in patterns
-    ]
     per_group = []
     for group in sorted(set(groups)):
         size = groups.count(group)
+        lacks = lacking(document, members[groups.index(group)])
+        here = [0.0 if name in lacks else q for name, q in own.items()]
+        chance = [math.prod(q if gone else 1 - q for q, gone in zip(here, row, strict=True)) for row in patterns]
         rows = []
         for chosen in itertools.combinations_with_replacement(range(len(patterns)), size):
             orders = math.factorial(size)
             for count in Counter(chosen).values():
                 orders //= math.factorial(count)
-            rows.append((chosen, orders * math.prod(chance[c] for c in chosen)))
+            if (weight := orders * math.prod(chance[c] for c in chosen)) > 0:
+                rows.append((chosen, weight))
         per_group.append(rows)
     states, weights = [], []
     for combination in itertools.product(*per_group):
@@ -657,11 +705,19 @@ def enumerate_states(
 ) -> Enumerated:
     """Sum over all states of the parts that can fail; `watch` gives further events to add up."""
     document = resolved(document)
+    sums, count = _Sums(), 0
+    for followed, weight in all_states(document, primary):
+        sums.add(followed, weight, watch or {})
+        count += followed.size
+    return sums.result(document, count)
+
+
+def all_states(document: Document, primary: str | None = None) -> Iterator[tuple[Followed, np.ndarray]]:
+    """All states of a resolved document with their probability, many at a time."""
     shared, own = laws(document)
     groups = groups_of(document)
-    down_own, weight_own = own_states(groups, own)
+    down_own, weight_own = own_states(document, own)
     count = len(weight_own) << len(shared)
-    sums = _Sums()
     for start in range(0, count, CHUNK):
         index = np.arange(start, min(start + CHUNK, count))
         weight, down = weight_own[index >> len(shared)], {}
@@ -670,8 +726,7 @@ def enumerate_states(
             weight = weight * np.where(down[name], q, 1 - q)
         for client, (part, name) in itertools.product(range(len(groups)), enumerate(own)):
             down[client_part(client + 1, name)] = down_own[index >> len(shared), client, part]
-        sums.add(Followed(document, down, len(index), primary), weight, watch or {})
-    return sums.result(document, count)
+        yield Followed(document, down, len(index), primary), weight
 
 
 def frequencies(document: Document, primary: str | None = None) -> dict[str, float]:
@@ -681,8 +736,10 @@ def frequencies(document: Document, primary: str | None = None) -> dict[str, flo
     groups = groups_of(document)
     entries = {**document["components"], **document.get("links", {})}
     parts = [(name, q, entries[name]) for name, q in shared.items()]
+    lacks = [lacking(document, member) for member in members_of(document)]
     for client, (name, q) in itertools.product(range(1, len(groups) + 1), own.items()):
-        parts.append((client_part(client, name), q, document["clients"]["parts"][name]))
+        if name not in lacks[client - 1]:
+            parts.append((client_part(client, name), q, document["clients"]["parts"][name]))
     index = np.arange(1 << len(parts))
     down = {name: (index >> bit) & 1 == 1 for bit, (name, _, _) in enumerate(parts)}
     weight = np.ones(len(index))

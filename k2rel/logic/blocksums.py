@@ -27,10 +27,11 @@ _MOST_ROWS = 4_000_000
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Different rows of whole numbers (rows x columns) with a weight each."""
+    """Different rows of whole numbers (rows x columns) with a weight each, and the most that was left out of them."""
 
     numbers: IntArray
     weight: Weights
+    left_out: float = 0.0
 
     @staticmethod
     def of(numbers: IntArray, weight: Weights, below: float = 0.0) -> tuple[Rows, float]:
@@ -92,14 +93,15 @@ def repeated(one: Rows, times: int, below: float) -> tuple[Rows, float]:
     [0.125, 0.375, 0.375, 0.125]
     """
     result = Rows(np.zeros((1, one.numbers.shape[1]), dtype=np.int64), np.ones(1, dtype=one.weight.dtype))
-    square, lost = one, 0.0
+    square, lost, of_square = one, 0.0, 0.0
     while times:
         if times & 1:
             result, gone = added(result, square, below)
-            lost += gone
+            lost += of_square + gone
         times >>= 1
         if times:
-            square, _ = added(square, square, below)
+            square, gone = added(square, square, below)
+            of_square = 2 * of_square + gone
     return result, lost
 
 
@@ -138,11 +140,13 @@ def sums_over(
             key = tuple(sorted(map(id, parts)))
             if key not in totals:
                 total = Rows(np.zeros((1, width), dtype=np.int64), np.ones(1, dtype=unavailability.dtype))
+                gone = sum(part.left_out for part in parts)
                 for part in parts:
                     if id(part) not in put_:
                         put_[id(part)] = part, places.put(part)  # kept, so that no other has its number
-                    total = added(total, put_[id(part)][1], below)[0]
-                totals[key] = total
+                    total, lost = added(total, put_[id(part)][1], below)
+                    gone += lost
+                totals[key] = Rows(total.numbers, total.weight, gone)
             known[place] = totals[key]
         return known[place]
 
@@ -157,6 +161,7 @@ def sums_over(
         for place in np.unique(diagram.told[edges]).tolist():
             here = diagram.told[edges] == place
             step = told(place)
+            left += float(weight[here].real.sum()) * step.left_out
             nodes = np.repeat(diagram.child[edges[here]], len(step.weight))
             rows = (numbers[here][:, None, :] + step.numbers[None, :, :]).reshape(-1, width)
             shares = np.outer(weight[here], step.weight).reshape(-1)

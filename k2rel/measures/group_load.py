@@ -6,10 +6,11 @@ elements on its way are asked for above their capacity, as if no two of these lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from k2rel.exact import by_group
+from k2rel.policy.flows import Carry, Passed
 from k2rel.policy.used import exceeds
 from k2rel.services.by_group import many_groups
 from k2rel.studies import Study
@@ -47,14 +48,51 @@ def group_load(study: Study) -> GroupLoad:
         for element, found in elements.items()
         if (room := site.components[element].capacity_mb_s or 0.0)
     }
-    crossed = {name: by_group.crossed(study, name) for name in loaded}
-    asked = sum(site.traffic[name].demand_mb_s * by_group.flows(study, name) for name in loaded)
+    lost = {name: _at_most_lost(study, name, above) for name in loaded}
+    asked = {
+        unit: sum(
+            site.traffic[name].demand_mb_s * by_group.flows(study, name)
+            for name in loaded
+            if site.traffic[name].unit == unit
+        )
+        for unit in site.load_units
+    }
+    of_unit = [
+        sum(lost[name] for name in loaded if site.traffic[name].unit == unit) / all_
+        for unit, all_ in asked.items()
+        if all_ > 0
+    ]
     return GroupLoad(
         sides,
         side_loads,
         elements,
         over,
         {name: by_group.served(study, name) for name in {*loaded, site.principal}},
-        {name: sum(amount for element, amount in above.items() if element in crossed[name]) for name in loaded},
-        max(left, sum(above.values()) / asked if asked else 0.0),
+        lost,
+        max([left, *of_unit]),
     )
+
+
+def _at_most_lost(study: Study, traffic: str, above: Mapping[str, float]) -> float:
+    """The most that a class loses: a flow gives way as a whole where a branch that carries a part of it is too full."""
+    groups = range(study.site.group_count) if study.site.traffic[traffic].scope == "client" else (0,)
+    routes = {route.carries for group in groups for route in study.policy.choice(traffic, group).routes}
+    total = 0.0
+    for element, amount in above.items():
+        parts = [part for carries in routes if (part := _least_part(carries, element)) is not None]
+        total += amount / min(parts) if parts and amount > 0 else 0.0
+    return total
+
+
+def _least_part(carries: Sequence[Carry], element: str) -> float | None:
+    """The least part of a route's load that falls on an element, where any does; None for none."""
+    found: list[float | None] = []
+    for item in carries:
+        if isinstance(item, str):
+            found += [1.0] if item == element else []
+        elif isinstance(item, Passed):
+            found += [_least_part(item.on, element)]
+        else:
+            parts = [_least_part(inner, element) for _, inner in item.branches]
+            found += [part / len(parts) for part in parts if part is not None]
+    return min((part for part in found if part is not None), default=None)

@@ -333,7 +333,8 @@ class Groups:
             if key not in known:
                 own = own if leant is None else own * (1.0 + 1j * _STEP * leant)
                 single = Rows.of(rows, own, -1.0)[0]
-                known[key] = repeated(Rows(single.numbers, single.weight), block.size, below)[0]
+                together, gone = repeated(Rows(single.numbers, single.weight), block.size, below)
+                known[key] = Rows(together.numbers, together.weight, gone)
             return known[key]
 
         return sums_over(self.diagram, self.levels(inputs), steps, columns, below)

@@ -104,7 +104,8 @@ class GroupLoads:
     def _grid(self) -> NDArray[np.float64]:
         """A unit for each element, of which all that is put on it is a multiple."""
         stacked = np.concatenate([*self._amounts.values(), np.zeros((1, len(self.groups.elements)))])
-        return np.array([grid_of(np.unique(np.round(column, 9))) for column in stacked.T])
+        firsts = [column[np.unique(np.round(column, 9), return_index=True)[1]] for column in stacked.T]
+        return np.array([grid_of(first) for first in firsts])  # of amounts as they are: a third rounded has no grid
 
     @cached_property
     def _wholes(self) -> dict[tuple[int, tuple[bool, ...]], IntArray]:
