@@ -5,6 +5,7 @@ What was left out counts as down, and is far below what the figures are read for
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +27,7 @@ __all__ = ["Figures", "figures", "lost_clients", "many"]
 
 FloatArray = NDArray[np.float64]
 
+_SEEN = 1e-3  # share of a failure frequency above which what is missed makes it no figure
 _STEP = 1e-60
 """Of the imaginary direction: failures per hour are its derivative."""
 
@@ -66,7 +68,17 @@ def _full_service(study: Study) -> Figures:
         found = lost_clients(study, asked)
         return Figures(float(found.or_more[1]), float(found.failures_per_h[1]), found.left_out)
     p, rate, left = overload(study, asked, or_lost=True)
-    return Figures(p + left, rate, left)
+    # a failure that moves or ends traffic can end an overload; the sum of derivatives then misses at most so much
+    of_clients = tuple(name for name in asked if study.site.traffic[name].scope == "client")
+    overloaded = max(0.0, p - float(lost_clients(study, of_clients).or_more[1])) if of_clients else p
+    missed = 2.0 * _failures_per_h(study) * overloaded
+    return Figures(p + left, rate if missed <= _SEEN * rate else math.nan, left)
+
+
+def _failures_per_h(study: Study) -> float:
+    """Failures of all parts per hour."""
+    shared = sum(law.frequency_per_h for name, law in study.laws.used() if name in study.site.components)
+    return shared + sum(law.frequency_per_h * study.site.count_of(name) for name, law in study.client_laws.items())
 
 
 def _loaded(study: Study) -> list[str]:

@@ -57,7 +57,7 @@ class ServiceAvailability(Shown):
     title: str
     scope: str  # "site" or "client"
     unavailability: float
-    frequency_per_h: float  # service failures
+    frequency_per_h: float  # service failures; NaN where they are not counted
     limits: tuple[float, float] | None = None  # of the unavailability, where it was simulated
 
     @property
@@ -77,7 +77,9 @@ class ServiceAvailability(Shown):
 
     @property
     def mtbf_h(self) -> float:
-        """Mean time from one service failure to the next [h]; infinite where there are none."""
+        """Mean time from one service failure to the next [h]; infinite where there are none, NaN if not counted."""
+        if math.isnan(self.frequency_per_h):
+            return math.nan
         return 1.0 / self.frequency_per_h if self.frequency_per_h > 0 else math.inf
 
     @property
@@ -113,7 +115,7 @@ class ServiceAvailability(Shown):
 
     def _line(self) -> str:
         down = f"{self.service}: down {self.downtime_min_per_year:.3g} min a year"
-        return f"{down}, in {self.failures_per_year:.2g} failures"
+        return down if math.isnan(self.frequency_per_h) else f"{down}, in {self.failures_per_year:.2g} failures"
 
 
 @dataclass(frozen=True, repr=False)
@@ -262,7 +264,12 @@ def _availability(solution: Solution, lost_clients: tuple[int, ...] | None) -> A
     listed_services = [one for one in services_of(engine.policy, lost_clients) if exact and one.name in known]
     told = (figures(solution.study, one) for one in listed_services)
     left = (found.left_out for found in told if found is not None)
-    notes = (*_notes(rows, getattr(engine, "test_bound", 0.0)), *_left_out(rows, max(left, default=0.0)), *refused)
+    notes = (
+        *_notes(rows, getattr(engine, "test_bound", 0.0)),
+        *_left_out(rows, max(left, default=0.0)),
+        *_uncounted(rows),
+        *refused,
+    )
     return AvailabilityResult(solution.provenance, tuple(rows), notes)
 
 
@@ -294,6 +301,16 @@ def _counted(solution: Solution) -> AvailabilityResult:
         for item in solution.simulated.services
     ]
     return AvailabilityResult(solution.provenance, tuple(rows))
+
+
+def _uncounted(rows: Sequence[ServiceAvailability]) -> tuple[str, ...]:
+    """Say whose failures are not counted."""
+    return tuple(
+        f"failures of {row.service} are not counted: with so many groups of clients they are followed only where no "
+        "further failure can end an overload"
+        for row in rows
+        if math.isnan(row.frequency_per_h)
+    )
 
 
 def _left_out(rows: Sequence[ServiceAvailability], probability: float) -> tuple[str, ...]:
