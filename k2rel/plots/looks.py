@@ -154,7 +154,9 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
 def load_words(loads: Mapping[str, float], main: str) -> str:
     """Write loads, each with its unit where that is not the main one; a half is rounded up, as in the page."""
     return ", ".join(
-        f"{load * HALF_UP:.4g}{'' if unit == main else f' {unit}'}" for unit, load in loads.items() if load > 0
+        f"{float(f'{load * HALF_UP:.4g}'):.15g}{'' if unit == main else f' {unit}'}"
+        for unit, load in loads.items()
+        if load > 0
     )
 
 
