@@ -79,7 +79,7 @@ def near(one, other):
 
 def random_states(site, count, seed):
     chance = random.Random(seed)
-    own = [site.client_part_id(n, key) for n in range(1, min(site.client_count, 9) + 1) for key in site.client_parts]
+    own = [name for name, (_, number) in site.own_parts.items() if number <= 9]
     parts = list(dict.fromkeys([*own, *site.components]))
     return [chance.sample(parts, min(len(parts), chance.choice([0, 1, 1, 2, 2, 3, 4, 6, 12]))) for _ in range(count)]
 
