@@ -8,7 +8,7 @@ added to any more is forgotten, so that rows stay few. Weights may be complex: a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,12 +34,17 @@ class Rows:
     left_out: float = 0.0
 
     @staticmethod
-    def of(numbers: IntArray, weight: Weights, below: float = 0.0) -> tuple[Rows, float]:
-        """Add up equal rows; those of a weight up to `below` are left out. Also what they come to."""
+    def of(numbers: IntArray, weight: Weights, below: float = 0.0, left_out: float = 0.0) -> Rows:
+        """Add up equal rows; those of a weight up to `below` are left out, beside what was before."""
         where, first = _same(numbers)
         total = _summed(weight, where, len(first))
         kept = total.real > below
-        return Rows(numbers[first][kept], total[kept]), float(total.real[~kept].sum())
+        return Rows(numbers[first][kept], total[kept], left_out + float(total.real[~kept].sum()))
+
+    @staticmethod
+    def nothing(width: int, dtype: Any) -> Rows:
+        """What adds nothing, for sure."""
+        return Rows(np.zeros((1, width), dtype=np.int64), np.ones(1, dtype=dtype))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,41 +73,39 @@ class Sums:
     left_out: float
 
 
-def added(one: Rows, other: Rows, below: float) -> tuple[Rows, float]:
+def added(one: Rows, other: Rows, below: float) -> Rows:
     """Add two independent rows.
 
     Examples
     --------
     >>> coin = Rows(np.array([[0], [1]]), np.array([0.5, 0.5]))
-    >>> added(coin, coin, 0.0)[0].weight.tolist()
+    >>> added(coin, coin, 0.0).weight.tolist()
     [0.25, 0.5, 0.25]
     """
+    left_out = one.left_out + other.left_out
     if len(one.weight) == 1 or len(other.weight) == 1:  # rows stay different
-        return Rows(one.numbers + other.numbers, one.weight * other.weight), 0.0
+        return Rows(one.numbers + other.numbers, one.weight * other.weight, left_out)
     numbers = (one.numbers[:, None, :] + other.numbers[None, :, :]).reshape(-1, one.numbers.shape[1])
-    return Rows.of(numbers, np.outer(one.weight, other.weight).reshape(-1), below)
+    return Rows.of(numbers, np.outer(one.weight, other.weight).reshape(-1), below, left_out)
 
 
-def repeated(one: Rows, times: int, below: float) -> tuple[Rows, float]:
+def repeated(one: Rows, times: int, below: float) -> Rows:
     """Add up so many independent rows of one kind.
 
     Examples
     --------
     >>> coin = Rows(np.array([[0], [1]]), np.array([0.5, 0.5]))
-    >>> repeated(coin, 3, 0.0)[0].weight.tolist()
+    >>> repeated(coin, 3, 0.0).weight.tolist()
     [0.125, 0.375, 0.375, 0.125]
     """
-    result = Rows(np.zeros((1, one.numbers.shape[1]), dtype=np.int64), np.ones(1, dtype=one.weight.dtype))
-    square, lost, of_square = one, 0.0, 0.0
+    result, square = Rows.nothing(one.numbers.shape[1], one.weight.dtype), one
     while times:
         if times & 1:
-            result, gone = added(result, square, below)
-            lost += of_square + gone
+            result = added(result, square, below)
         times >>= 1
         if times:
-            square, gone = added(square, square, below)
-            of_square = 2 * of_square + gone
-    return result, lost
+            square = added(square, square, below)
+    return result
 
 
 def sums_over(
@@ -129,6 +132,7 @@ def sums_over(
     """
     places = _Places(columns)
     width = places.width
+    start = Rows.nothing(width, unavailability.dtype)
     known: dict[int, Rows] = {}
     totals: dict[tuple[int, ...], Rows] = {}  # many tells say the same of different blocks
     put_: dict[int, tuple[Rows, Rows]] = {}
@@ -139,14 +143,12 @@ def sums_over(
             parts = [steps(block, values) for block, values in diagram.tells[place]]
             key = tuple(sorted(map(id, parts)))
             if key not in totals:
-                total = Rows(np.zeros((1, width), dtype=np.int64), np.ones(1, dtype=unavailability.dtype))
-                gone = sum(part.left_out for part in parts)
+                total = start
                 for part in parts:
                     if id(part) not in put_:
                         put_[id(part)] = part, places.put(part)  # kept, so that no other has its number
-                    total, lost = added(total, put_[id(part)][1], below)
-                    gone += lost
-                totals[key] = Rows(total.numbers, total.weight, gone)
+                    total = added(total, put_[id(part)][1], below)
+                totals[key] = total
             known[place] = totals[key]
         return known[place]
 
@@ -184,12 +186,7 @@ def sums_over(
                 kept_rows[kept_rows <= places.harmless(source)] = 0
                 pending.setdefault(level, []).append((nodes[at], kept_rows, shares[at]))
 
-    put(
-        np.array([len(diagram.child) - 1]),
-        np.zeros((1, width), dtype=np.int64),
-        np.ones(1, dtype=unavailability.dtype),
-        -1,
-    )
+    put(np.array([len(diagram.child) - 1]), start.numbers, start.weight, -1)
     for level in range(len(diagram.variables)):
         if level not in pending:
             continue
@@ -208,7 +205,7 @@ def sums_over(
             put(2 * nodes + 1, rows, weight * q, level)
     numbers = np.concatenate([rows for rows, _ in finished]) if finished else np.zeros((0, width), dtype=np.int64)
     weights = np.concatenate([w for _, w in finished]) if finished else np.zeros(0, dtype=unavailability.dtype)
-    return Sums(Rows.of(numbers, weights)[0], over, left)
+    return Sums(Rows.of(numbers, weights), over, left)
 
 
 class _Places:
@@ -236,7 +233,7 @@ class _Places:
         numbers = np.zeros((len(rows.numbers), self.width), dtype=np.int64)
         for column, place in enumerate(self._of.tolist()):
             numbers[:, place] += rows.numbers[:, column]
-        return Rows(numbers, rows.weight)
+        return replace(rows, numbers=numbers)
 
     def limit(self, level: int) -> NDArray[np.float64]:
         """Limits of what is open at a level."""

@@ -332,9 +332,7 @@ class Groups:
             key = (block.size, block.group is None, rows.tobytes(), rows.shape, told)
             if key not in known:
                 own = own if leant is None else own * (1.0 + 1j * _STEP * leant)
-                single = Rows.of(rows, own, -1.0)[0]
-                together, gone = repeated(Rows(single.numbers, single.weight), block.size, below)
-                known[key] = Rows(together.numbers, together.weight, gone)
+                known[key] = repeated(Rows.of(rows, own, -1.0), block.size, below)
             return known[key]
 
         return sums_over(self.diagram, self.levels(inputs), steps, columns, below)
