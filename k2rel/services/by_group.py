@@ -24,6 +24,7 @@ from k2rel.logic.units import united
 from k2rel.policy.flows import Choice, Pattern
 from k2rel.policy.rules import Policy
 from k2rel.services.clients import own_states
+from k2rel.services.counts import expm1, log1p
 
 __all__ = ["Groups", "many_groups"]
 
@@ -191,9 +192,9 @@ class Groups:
                 if key not in served:
                     lost = _chance(inputs, self.blocks[key[0]], self.cut_off(*key))
                     with np.errstate(divide="ignore"):
-                        served[key] = self.blocks[key[0]].size * _log1p(-lost)
+                        served[key] = self.blocks[key[0]].size * log1p(-lost)
                 total = total + served[key]
-            rows.append(-_expm1(total))
+            rows.append(-expm1(total))
         return np.array(rows)
 
     def _upwards(self, q: Any, lost: Any) -> Any:
@@ -339,7 +340,6 @@ class Groups:
 
 
 _STEP = 1e-40
-_SURE = -1e30  # logarithm of the probability of what cannot be; times none of it, it is nothing
 
 
 def _chance(inputs: Inputs, block: _Block, mask: NDArray[np.bool_]) -> Any:
@@ -348,19 +348,3 @@ def _chance(inputs: Inputs, block: _Block, mask: NDArray[np.bool_]) -> Any:
         return 0.0 * inputs.own[0] + float(mask[0])
     found = inputs.own[mask].sum(axis=0)
     return np.where(np.real(found) > 1.0, 1.0, found)[()]
-
-
-def _log1p(z: Any) -> Any:
-    """Logarithm of 1 + z, with a tiny imaginary part as a derivative."""
-    if not np.iscomplexobj(z):
-        return np.maximum(np.log1p(z), _SURE)
-    real = np.maximum(np.log1p(z.real), _SURE)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return real + 1j * np.where(real <= _SURE, 0.0, z.imag / (1.0 + z.real))
-
-
-def _expm1(z: Any) -> Any:
-    """Exponential of z less 1, as `_log1p`."""
-    if not np.iscomplexobj(z):
-        return np.expm1(z)
-    return np.expm1(z.real) + 1j * z.imag * np.exp(z.real)

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ __all__ = [
     "any_of",
     "binomial_power",
     "count_sum",
+    "expm1",
+    "log1p",
     "some_leave",
 ]
 
@@ -27,6 +30,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _NEGLIGIBLE = 1e-40
+_SURE = -1e30
 
 
 @lru_cache(maxsize=4096)
@@ -189,8 +193,38 @@ def any_happens(probability: FloatArray, counts: IntArray) -> FloatArray:
     [4e-20, 0.5]
     """
     with np.errstate(divide="ignore"):
-        log = np.maximum(np.log1p(-probability), -1e30)  # a thing that is sure, times none of it, is nothing
+        log = log1p(-probability)
     return np.asarray(-np.expm1(counts @ log))
+
+
+def log1p(z: Any) -> Any:
+    """Logarithm of 1 + z; of a complex z with a tiny imaginary part, which NumPy's own would lose digits of.
+
+    Of what is sure not to happen it is a large number, so that times none of it, it is nothing.
+
+    Examples
+    --------
+    >>> float(f"{log1p(1e-3 + 1e-40j).imag:.6g}")
+    9.99001e-41
+    """
+    if not np.iscomplexobj(z):
+        return np.maximum(np.log1p(z), _SURE)
+    real = np.maximum(np.log1p(z.real), _SURE)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return real + 1j * np.where(real <= _SURE, 0.0, z.imag / (1.0 + z.real))
+
+
+def expm1(z: Any) -> Any:
+    """Exponential of z less 1, as `log1p`.
+
+    Examples
+    --------
+    >>> expm1(np.array([1e-20]))
+    array([1.e-20])
+    """
+    if not np.iscomplexobj(z):
+        return np.expm1(z)
+    return np.expm1(z.real) + 1j * z.imag * np.exp(z.real)
 
 
 def all_of(probability: Sequence[float], sizes: Sequence[int]) -> float:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from k2rel.logic.diagram import Diagram
 from k2rel.policy.used import FORGIVEN
 from k2rel.services.clients import OwnParts
-from k2rel.services.counts import some_leave
+from k2rel.services.counts import expm1, log1p, some_leave
 from k2rel.services.loading import Danger, Kind, Loading, Way
 from k2rel.services.modes import Mode
 from k2rel.services.sums import sums_of
@@ -259,9 +259,9 @@ class _LoadPattern:
             sure = cut_off.real >= 1.0
             gone |= sure
             with np.errstate(divide="ignore", invalid="ignore"):
-                log += size * np.where(sure, 0.0, _log1p(-np.where(sure, 0.0, cut_off)))
+                log += size * np.where(sure, 0.0, log1p(-np.where(sure, 0.0, cut_off)))
             prepared.append((size, np.array([p[row == i].sum(axis=0) for i in range(len(self.loads))])))
-        result = np.where(gone, 1.0, -_expm1(log))
+        result = np.where(gone, 1.0, -expm1(log))
         if not self.loads or not any(map(any, self.loads)) or gone.all():
             return np.asarray(result)
         loads = np.array(self.loads)
@@ -271,20 +271,6 @@ class _LoadPattern:
         down = _down(over, met[:, loads.shape[1] :], asks, self.fixed)
         result = result + np.where(gone, 0.0, total[down].sum(axis=0))
         return np.asarray(np.where(result.real > 1.0, 1.0, result))
-
-
-def _log1p(z: FloatArray) -> FloatArray:
-    """Logarithm of 1 + z; of a complex z with a tiny imaginary part, which NumPy's own would lose digits of."""
-    if not np.iscomplexobj(z):
-        return np.log1p(z)
-    return np.asarray(np.log1p(z.real) + 1j * z.imag / (1.0 + z.real))
-
-
-def _expm1(z: FloatArray) -> FloatArray:
-    """Exponential of z less 1, as `_log1p`."""
-    if not np.iscomplexobj(z):
-        return np.expm1(z)
-    return np.asarray(np.expm1(z.real) + 1j * z.imag * np.exp(z.real))
 
 
 def _load_pattern(groups: Sequence[tuple[int, list[Kind], IntArray]], danger: Danger) -> _LoadPattern:
