@@ -6,30 +6,29 @@ What was left out counts as down, and is far below what the figures are read for
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.errors import ModelTooLargeError
 from k2rel.exact.moments import Derivatives, cycle_inputs, steady_own
 from k2rel.logic.rounding import at_most_one
-from k2rel.services.by_group import FEW, Groups, Inputs, many_groups
+from k2rel.policy.rules import Policy
+from k2rel.services.by_group import FEW, STEP, Groups, Inputs, many_groups
 from k2rel.services.clients import own_states
 from k2rel.services.diagrams import AllClients, LostClients, Service
 from k2rel.services.full_service import FullService
 from k2rel.services.group_loads import GroupLoads, endangered
 from k2rel.studies import Study
 
-__all__ = ["Figures", "figures", "lost_clients", "many"]
+__all__ = ["Figures", "figures", "in_one_pass", "lost_clients"]
 
 FloatArray = NDArray[np.float64]
 
 _SEEN = 1e-3  # share of a failure frequency above which what is missed makes it no figure
-_STEP = 1e-60
-"""Of the imaginary direction: failures per hour are its derivative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +40,15 @@ class Figures:
     left_out: float
 
 
-def many(study: Study, service: Service) -> bool:
-    """Whether a service is one of all clients of many groups."""
-    if isinstance(service, FullService):
-        return many_groups(study.policy) and _simple(study)
-    return isinstance(service, AllClients | LostClients) and many_groups(study.policy)
-
-
 def figures(study: Study, service: Service) -> Figures | None:
     """Give a service of all clients of many groups; None for every other."""
-    if not many(study, service):
+    if not many_groups(study.policy):
         return None
     if isinstance(service, FullService):
-        return _full_service(study)
-    assert isinstance(service, AllClients | LostClients)
-    found = lost_clients(study, (service.traffic,))
-    k = service.k if isinstance(service, LostClients) else 1
-    return Figures(float(found.or_more[k]), float(found.failures_per_h[k]), found.left_out)
+        return _full_service(study) if _simple(study) else None
+    if not isinstance(service, AllClients | LostClients):
+        return None
+    return lost_clients(study, (service.traffic,)).figures(service.k if isinstance(service, LostClients) else 1)
 
 
 @lru_cache(maxsize=16)
@@ -65,8 +56,7 @@ def _full_service(study: Study) -> Figures:
     """Every flow that full service asks for is up, and nothing that it crosses overloaded."""
     asked = study.site.full_service_of
     if not endangered(study.policy, _loaded(study)) and all(study.site.traffic[n].scope == "client" for n in asked):
-        found = lost_clients(study, asked)
-        return Figures(float(found.or_more[1]), float(found.failures_per_h[1]), found.left_out)
+        return lost_clients(study, asked).figures(1)
     p, rate, left = overload(study, asked, or_lost=True)
     # a failure that moves or ends traffic can end an overload; the sum of derivatives then misses at most so much
     of_clients = tuple(name for name in asked if study.site.traffic[name].scope == "client")
@@ -94,26 +84,23 @@ def _simple(study: Study) -> bool:
     return set(_loaded(study)) == set(asked) and all(site.traffic[name].share != "all" for name in asked)
 
 
-def cases(study: Study, service: Service, shared: Callable[[str], FloatArray], own: FloatArray) -> FloatArray:
-    """Unavailability of a service of all clients at many inputs at once; of no other than that of every client."""
-    if not isinstance(service, AllClients):
-        return np.full(own.shape[1], np.nan)
+def in_one_pass(service: Service, policy: Policy) -> TypeGuard[AllClients]:
+    """Whether a service is that of every client of many groups, which is followed at many inputs and differentiated."""
+    return isinstance(service, AllClients) and many_groups(policy)
+
+
+def cases(study: Study, service: AllClients, shared: Callable[[str], FloatArray], own: FloatArray) -> FloatArray:
+    """Unavailability of a class for every client at many inputs at once."""
     groups = groups_of(study, (service.traffic,))
     given = {name: np.broadcast_to(shared(name), own.shape[1:]) for name in groups.variables}
     return np.asarray(groups.any_cut_off(Inputs(given, own)))
 
 
-def derivatives(study: Study, service: Service) -> Derivatives:
-    """Differentiate the unavailability of a class for every client with respect to every part's."""
-    if not isinstance(service, AllClients) or study.tested:
-        what = "with parts that are tested on known days" if study.tested else f"of {service.name}"
-        raise ModelTooLargeError(
-            f"{study.site.name}: importances {what} are not followed for {study.site.group_count} groups of clients; "
-            "ask for a class of traffic, or for one client's service"
-        )
+def derivatives(study: Study, service: AllClients) -> Derivatives:
+    """Differentiate the unavailability of a class for every client with respect to every part's; nothing is tested."""
     groups = groups_of(study, (service.traffic,))
     ((_, inputs),) = followed(study, groups.variables)
-    real = Inputs({name: value.real for name, value in inputs.shared.items()}, inputs.own.real)
+    real = inputs.real
     own = steady_own(study)
     shared, client = groups.slopes_of_any(real, own.states.slopes(own.unavailability))
     slopes = {**shared, **dict(zip(own.names, client.tolist(), strict=True))}
@@ -132,22 +119,26 @@ def followed(study: Study, variables: tuple[str, ...]) -> Iterator[tuple[float, 
     for share, moment in study.at_moments:
         own = steady_own(moment)
         states = own_states(study.policy)
-        of_own = states.probability((own.unavailability + 1j * _STEP * own.frequency_per_h)[:, None])[:, 0]
+        of_own = states.probability((own.unavailability + 1j * STEP * own.frequency_per_h)[:, None])[:, 0]
         weight, q, w, _ = cycle_inputs(moment, variables)
         for k, part in enumerate(weight.tolist()):
-            shared = dict(zip(variables, (q[:, k] + 1j * _STEP * w[:, k]).tolist(), strict=True))
+            shared = dict(zip(variables, (q[:, k] + 1j * STEP * w[:, k]).tolist(), strict=True))
             yield share * part, Inputs(shared, of_own)
 
 
 @lru_cache(maxsize=16)
-def groups_of(
+def groups_of(study: Study, classes: tuple[str, ...], elements: tuple[str, ...] = (), below: float = 1e-18) -> Groups:
+    """Some classes of a study, compiled and kept."""
+    return _compiled(study, classes, elements, below)
+
+
+def _compiled(
     study: Study,
     classes: tuple[str, ...],
-    elements: tuple[str, ...] = (),
-    below: float = 1e-18,
+    elements: Sequence[str],
+    below: float,
     only: tuple[int, ...] | None = None,
 ) -> Groups:
-    """Some classes of a study, compiled."""
     return Groups(study.policy, classes, lambda name: study.law(name).unavailability, elements, below, only)
 
 
@@ -159,6 +150,10 @@ class Lost:
     or_more: FloatArray
     failures_per_h: FloatArray
     left_out: float
+
+    def figures(self, k: int) -> Figures:
+        """The service that is down while k or more are cut off."""
+        return Figures(float(self.or_more[k]), float(self.failures_per_h[k]), self.left_out)
 
 
 @lru_cache(maxsize=16)
@@ -172,7 +167,7 @@ def lost_clients(study: Study, classes: tuple[str, ...]) -> Lost:
         total[found.rows.numbers[:, 0]] += weight * found.rows.weight
         left += weight * found.left_out
     more = np.cumsum(total[::-1])[::-1]
-    return Lost(total.real, more.real + left, more.imag / _STEP, left)
+    return Lost(total.real, more.real + left, more.imag / STEP, left)
 
 
 def element_loads(study: Study, classes: tuple[str, ...]) -> dict[str, tuple[tuple[float, float], ...]]:
@@ -196,13 +191,12 @@ def element_loads(study: Study, classes: tuple[str, ...]) -> dict[str, tuple[tup
             result |= dict.fromkeys(elements, ((0.0, 1.0),))
             continue
         below, of_rows = (1e-10, 1e-14) if len(only) > FEW else (1e-16, 1e-24)
-        groups = Groups(policy, classes, lambda name: study.law(name).unavailability, elements, below, only)
+        groups = _compiled(study, classes, elements, below, only)
         loads = GroupLoads(groups)
         for place, element in enumerate(elements):
             total: dict[float, float] = {}
             for weight, inputs in followed(study, groups.variables):
-                real = Inputs({n: v.real for n, v in inputs.shared.items()}, inputs.own.real)
-                for amount, p in loads.of_one(real, place, of_rows):
+                for amount, p in loads.of_one(inputs.real, place, of_rows):
                     total[round(amount, 9)] = total.get(round(amount, 9), 0.0) + weight * p
             result[element] = tuple(sorted(total.items()))
     return {name: result[name] for name in site.components if name in result}
@@ -227,22 +221,11 @@ def on_sides(study: Study, traffic: str) -> tuple[tuple[tuple[float, ...], ...],
     )
 
 
-def flows(study: Study, traffic: str) -> int:
-    """Number of flows of a class."""
-    return study.site.client_count if study.site.traffic[traffic].scope == "client" else 1
-
-
 def served(study: Study, traffic: str) -> float:
     """Flows of a class that are up, on average."""
     found = lost_clients(study, (traffic,))
-    count = flows(study, traffic)
+    count = study.site.client_count if study.site.traffic[traffic].scope == "client" else 1
     return float(count - sum(n * p for n, p in enumerate(found.probability.tolist()) if n <= count))
-
-
-def crossed(study: Study, traffic: str) -> frozenset[str]:
-    """Parts that load of a class can fall on."""
-    groups = range(study.site.group_count) if study.site.traffic[traffic].scope == "client" else (0,)
-    return frozenset().union(*(found for g in groups for found in study.policy.choice(traffic, g).reaches))
 
 
 def overload(study: Study, classes: tuple[str, ...], *, or_lost: bool) -> tuple[float, float, float]:
@@ -255,4 +238,4 @@ def overload(study: Study, classes: tuple[str, ...], *, or_lost: bool) -> tuple[
         found = loads.overloaded(inputs, or_lost=or_lost, below=1e-14)
         total += weight * found.over
         left += weight * found.left_out
-    return total.real, total.imag / _STEP, left
+    return total.real, total.imag / STEP, left

@@ -96,7 +96,7 @@ def unavailability_over_time(study: Study, service: Service, times_h: FloatArray
 
     states = own_states(study.policy)
     own_q = np.array([at(study.client_laws[name]) for name in states.names]).reshape(len(states.names), -1)
-    if by_group.many(study, service):
+    if by_group.in_one_pass(service, study.policy):
         return at_most_one(by_group.cases(study, service, lambda name: at(study.law(name)), states.probability(own_q)))
     diagram = service.diagram
     q = np.array([at(study.law(name)) for name in diagram.variables]).reshape(len(diagram.variables), -1)
@@ -106,7 +106,7 @@ def unavailability_over_time(study: Study, service: Service, times_h: FloatArray
 
 def derivatives(study: Study, service: Service) -> Derivatives:
     r"""Differentiate a service's unavailability with respect to every part's."""
-    if by_group.many(study, service):
+    if by_group.in_one_pass(service, study.policy) and not study.tested:
         return by_group.derivatives(study, service)
     diagram = service.diagram
     count, names = len(diagram.variables), steady_own(study).names

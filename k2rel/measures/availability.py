@@ -241,7 +241,7 @@ def _availability(solution: Solution, lost_clients: tuple[int, ...] | None) -> A
             raise solution.cannot("the loss of chosen numbers of clients", "exact or markov")
         return _counted(solution)
     rows: list[ServiceAvailability] = []
-    refused: list[str] = []
+    refused, left = [], 0.0
     listed: dict[str, list[float]] = {}  # of each class, what clients of one group have
     engine = solution.engine
     for service in services_of(engine.policy, lost_clients):
@@ -252,6 +252,8 @@ def _availability(solution: Solution, lost_clients: tuple[int, ...] | None) -> A
                 raise
             refused.append(f"{service.title}: {error}")  # the others stand all the same
             continue
+        if solution.method == "exact" and (found := figures(solution.study, service)) is not None:
+            left = max(left, found.left_out)
         of_class = service.name.rpartition("_client")[0] if service.scope == "client" else ""
         if any(math.isclose(u, known, rel_tol=1e-9) for known in listed.get(of_class, ())):
             continue
@@ -259,14 +261,9 @@ def _availability(solution: Solution, lost_clients: tuple[int, ...] | None) -> A
             listed.setdefault(of_class, []).append(u)
         title = _titled(service.name, service.title, u)
         rows.append(ServiceAvailability(service.name, title, service.scope, u, engine.failure_frequency(service)))
-    exact = solution.method == "exact"
-    known = {row.service for row in rows}
-    listed_services = [one for one in services_of(engine.policy, lost_clients) if exact and one.name in known]
-    told = (figures(solution.study, one) for one in listed_services)
-    left = (found.left_out for found in told if found is not None)
     notes = (
         *_notes(rows, getattr(engine, "test_bound", 0.0)),
-        *_left_out(rows, max(left, default=0.0)),
+        *_left_out(rows, left),
         *_uncounted(rows),
         *refused,
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from k2rel.measures.delivered import ahead_in, asked_by_unit, asked_of, carried
-from k2rel.measures.group_load import followed_by_group, group_load
+from k2rel.measures.load_by_group import followed_by_group, load_by_group
 from k2rel.measures.on_sides import CUT, on_sides
 from k2rel.measures.solution import Solution, StudyLike, solution_of
 from k2rel.organisation import Organisation
@@ -323,7 +323,7 @@ def _counted(solution: Solution) -> LoadResult:
 def _by_group(solution: Solution) -> LoadResult:
     """Of many groups of clients."""
     study, site = solution.study, solution.study.site
-    found = group_load(study)
+    found = load_by_group(study)
     demand = site.traffic[site.principal].demand_mb_s
     normal = {item.element: item.load_mb_s for item in failover(study.policy).loads}
     given = {

@@ -26,7 +26,7 @@ from k2rel.policy.rules import Policy
 from k2rel.services.clients import own_states
 from k2rel.services.counts import expm1, log1p
 
-__all__ = ["Groups", "many_groups"]
+__all__ = ["FEW", "STEP", "Groups", "Inputs", "many_groups"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -36,6 +36,8 @@ FEW = 4
 
 _NEGLIGIBLE = 1e-30
 _FAR_BELOW = 1e-18
+STEP = 1e-60
+"""In the imaginary direction, of what a derivative is asked for."""
 _MONOTONE = frozenset({"false", "true", "variable", "and", "or", "at_least"})
 
 
@@ -85,6 +87,11 @@ class Inputs:
     shared: Mapping[str, Any]
     own: Any
 
+    @property
+    def real(self) -> Inputs:
+        """The same without derivatives."""
+        return Inputs({name: np.real(value) for name, value in self.shared.items()}, np.real(self.own))
+
 
 class Groups:
     """Some traffic classes, group by group, with the load on some elements.
@@ -95,7 +102,7 @@ class Groups:
         The rules.
     classes : sequence of str
         Traffic classes.
-    unavailability : mapping of str to float
+    unavailability : callable
         Of the shared variables: decides which conditions are left out.
     elements : sequence of str
         Elements whose load is followed.
@@ -126,6 +133,7 @@ class Groups:
             structure, [[place[node] for node in block.nodes] for block in self.blocks], q, below
         )
         self._patterns: dict[tuple[int, tuple[bool, ...]], list[list[Pattern]]] = {}
+        self._cut_off: dict[tuple[int, tuple[bool, ...]], NDArray[np.bool_]] = {}
 
     def _blocks(
         self, policy: Policy, classes: Sequence[str], elements: Collection[str], only: Collection[int] | None
@@ -161,10 +169,6 @@ class Groups:
     def levels(self, inputs: Inputs) -> Any:
         """Unavailability of the variables of the diagram."""
         return np.array([self.units[name].unavailability(inputs.shared) for name in self.diagram.variables])
-
-    @cached_property
-    def _cut_off(self) -> dict[tuple[int, tuple[bool, ...]], NDArray[np.bool_]]:
-        return {}
 
     def cut_off(self, number: int, values: tuple[bool, ...]) -> NDArray[np.bool_]:
         """In which states of its own parts a client of a block has some flow that is cut off."""
@@ -203,13 +207,15 @@ class Groups:
         below = np.zeros((diagram.nodes + 2, *lost.shape[1:]), dtype=np.result_type(q, lost))
         below[diagram.nodes + 1] = 1.0
 
-        def edge(edges: IntArray) -> Any:
-            here = lost[diagram.told[edges]]
-            return here + (1.0 - here) * below[diagram.child[edges]]
-
         for level, nodes in reversed(self._levels):
-            below[nodes] = (1.0 - q[level]) * edge(2 * nodes) + q[level] * edge(2 * nodes + 1)
-        return np.concatenate([below, edge(np.array([2 * diagram.nodes]))])
+            up, down = (self._along(edges, lost, below) for edges in (2 * nodes, 2 * nodes + 1))
+            below[nodes] = (1.0 - q[level]) * up + q[level] * down
+        return np.concatenate([below, self._along(np.array([2 * diagram.nodes]), lost, below)])
+
+    def _along(self, edges: IntArray, lost: Any, below: Any) -> Any:
+        """Probability of a cut-off by what edges tell, or below where they lead."""
+        here = lost[self.diagram.told[edges]]
+        return here + (1.0 - here) * below[self.diagram.child[edges]]
 
     @cached_property
     def _levels(self) -> list[tuple[int, IntArray]]:
@@ -233,18 +239,15 @@ class Groups:
         lead(np.array([2 * diagram.nodes]), np.ones(1))
         by_level = np.zeros(len(q))
         for level, nodes in self._levels:
-            ends = [
-                lost[diagram.told[e]] + (1.0 - lost[diagram.told[e]]) * below[diagram.child[e]]
-                for e in (2 * nodes, 2 * nodes + 1)
-            ]
-            by_level[level] += float(mass[nodes] @ (ends[1] - ends[0]))
+            up, down = (self._along(edges, lost, below) for edges in (2 * nodes, 2 * nodes + 1))
+            by_level[level] += float(mass[nodes] @ (down - up))
             lead(2 * nodes, mass[nodes] * (1.0 - q[level]))
             lead(2 * nodes + 1, mass[nodes] * q[level])
         shared: dict[str, float] = {}
         for level, name in enumerate(diagram.variables):
             for variable in self.units[name].variables():
-                step = {**inputs.shared, variable: inputs.shared[variable] + 1j * _STEP}
-                inner = np.imag(self.units[name].unavailability(step)) / _STEP
+                step = {**inputs.shared, variable: inputs.shared[variable] + 1j * STEP}
+                inner = np.imag(self.units[name].unavailability(step)) / STEP
                 shared[variable] = shared.get(variable, 0.0) + by_level[level] * float(inner)
         own = np.zeros(own_slopes.shape[1])
         for place, tell in enumerate(diagram.tells):
@@ -282,7 +285,7 @@ class Groups:
             return np.column_stack([there & ~several[:, None], several]).astype(np.int64)
 
         columns = [Column(np.inf, -1, len(self.diagram.variables)) for _ in range(len(sides) + 1)]
-        real = Inputs({name: np.real(value) for name, value in inputs.shared.items()}, np.real(inputs.own) + 0j)
+        real = Inputs(inputs.real.shared, inputs.real.own + 0j)
         rows, carried = None, []
         for side in range(len(sides)):
 
@@ -292,7 +295,7 @@ class Groups:
             found = self.sums(real, one, columns, _FAR_BELOW, share)
             rows = found.rows if rows is None else rows
             where = {tuple(key): n for n, key in enumerate(found.rows.numbers.tolist())}
-            carried.append([found.rows.weight[where[tuple(key)]].imag / _STEP for key in rows.numbers.tolist()])
+            carried.append([found.rows.weight[where[tuple(key)]].imag / STEP for key in rows.numbers.tolist()])
         assert rows is not None
         return Rows(rows.numbers, rows.weight.real), carried
 
@@ -332,14 +335,11 @@ class Groups:
             told = None if leant is None else leant.tobytes()
             key = (block.size, block.group is None, rows.tobytes(), rows.shape, told)
             if key not in known:
-                own = own if leant is None else own * (1.0 + 1j * _STEP * leant)
+                own = own if leant is None else own * (1.0 + 1j * STEP * leant)
                 known[key] = repeated(Rows.of(rows, own, -1.0), block.size, below)
             return known[key]
 
         return sums_over(self.diagram, self.levels(inputs), steps, columns, below)
-
-
-_STEP = 1e-40
 
 
 def _chance(inputs: Inputs, block: _Block, mask: NDArray[np.bool_]) -> Any:

@@ -7,7 +7,6 @@ capacity whatever flows do is not followed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -63,16 +62,13 @@ def _times(carries: Sequence[Carry]) -> dict[str, int]:
     return result
 
 
-@dataclass(eq=False)
 class GroupLoads:
     """What the flows of some groups put on some elements."""
 
-    groups: Groups
-
-    @cached_property
-    def _rows(self) -> dict[tuple[int, str], dict[Pattern, NDArray[np.float64]]]:
-        """Load of one flow by what it does, for each block and class."""
-        return {}
+    def __init__(self, groups: Groups) -> None:
+        self.groups = groups
+        self._rows: dict[tuple[int, str], dict[Pattern, NDArray[np.float64]]] = {}  # of one flow, by what it does
+        self._wholes: dict[tuple[int, tuple[bool, ...]], IntArray] = {}
 
     @cached_property
     def _amounts(self) -> dict[tuple[int, tuple[bool, ...]], NDArray[np.float64]]:
@@ -107,22 +103,11 @@ class GroupLoads:
         firsts = [column[np.unique(np.round(column, 9), return_index=True)[1]] for column in stacked.T]
         return np.array([grid_of(first) for first in firsts])  # of amounts as they are: a third rounded has no grid
 
-    @cached_property
-    def _wholes(self) -> dict[tuple[int, tuple[bool, ...]], IntArray]:
-        return {}
-
     def _whole(self, key: tuple[int, tuple[bool, ...]]) -> IntArray:
+        """Load of one client by the states of its own parts, in units of the grid."""
         if key not in self._wholes:
             self._wholes[key] = np.rint(self._amounts[key] / self._grid).astype(np.int64)
         return self._wholes[key]
-
-    @cached_property
-    def normal(self) -> NDArray[np.float64]:
-        """Load on each element while all works."""
-        total = np.zeros(len(self.groups.elements))
-        for number, block in enumerate(self.groups.blocks):
-            total += block.size * self._loads(number, (True,) * len(block.nodes))[-1]
-        return total
 
     def of_one(self, inputs: Inputs, place: int, below: float) -> list[tuple[float, float]]:
         """Distribution of the load on one of the elements: amounts and their probability."""

@@ -10,16 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from k2rel.exact import by_group
+from k2rel.measures.delivered import asked_by_unit
 from k2rel.policy.flows import Carry, Passed
 from k2rel.policy.used import exceeds
 from k2rel.services.by_group import many_groups
 from k2rel.studies import Study
 
-__all__ = ["GroupLoad", "followed_by_group", "group_load"]
+__all__ = ["LoadByGroup", "followed_by_group", "load_by_group"]
 
 
 @dataclass(frozen=True)
-class GroupLoad:
+class LoadByGroup:
     """What `load` shows, by element, class and side."""
 
     sides: tuple[tuple[float, ...], ...]  # clients on each side alone, cut off, probability
@@ -36,7 +37,7 @@ def followed_by_group(study: Study) -> bool:
     return many_groups(study.policy) and not study.site.background
 
 
-def group_load(study: Study) -> GroupLoad:
+def load_by_group(study: Study) -> LoadByGroup:
     """Follow the loads of a study group by group."""
     site = study.site
     loaded = tuple(name for name in site.traffic if site.traffic[name].demand_mb_s > 0)
@@ -49,20 +50,12 @@ def group_load(study: Study) -> GroupLoad:
         if (room := site.components[element].capacity_mb_s or 0.0)
     }
     lost = {name: _at_most_lost(study, name, above) for name in loaded}
-    asked = {
-        unit: sum(
-            site.traffic[name].demand_mb_s * by_group.flows(study, name)
-            for name in loaded
-            if site.traffic[name].unit == unit
-        )
-        for unit in site.load_units
-    }
     of_unit = [
-        sum(lost[name] for name in loaded if site.traffic[name].unit == unit) / all_
-        for unit, all_ in asked.items()
-        if all_ > 0
+        sum(lost[name] for name in loaded if site.traffic[name].unit == unit) / asked
+        for unit, asked in asked_by_unit(site).items()
+        if asked > 0
     ]
-    return GroupLoad(
+    return LoadByGroup(
         sides,
         side_loads,
         elements,
