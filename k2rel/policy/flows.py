@@ -22,7 +22,10 @@ from numpy.typing import NDArray
 from k2rel.logic.structure import BoolArray, Node
 from k2rel.site.stages import Stage
 
-__all__ = ["Carry", "Choice", "Condition", "Count", "Fork", "Own", "Passed", "Pattern", "Route", "Shared", "all_hold"]
+__all__ = [
+    "Carry", "Choice", "Condition", "Count", "Fork", "Own", "Passed", "Pattern", "Route", "Shared", "all_hold",
+    "can_fall_on",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,18 +220,7 @@ class Choice:
     @cached_property
     def reaches(self) -> tuple[frozenset[str], ...]:
         """Parts that the load of each route can fall on."""
-
-        def within(carries: Iterable[Carry]) -> Iterator[str]:
-            for item in carries:
-                if isinstance(item, str):
-                    yield item
-                elif isinstance(item, Passed):
-                    yield from within(item.on)
-                else:
-                    for _, inner in item.branches:
-                        yield from within(inner)
-
-        return tuple(frozenset(within(route.carries)) for route in self.routes)
+        return tuple(frozenset(can_fall_on(route.carries)) for route in self.routes)
 
     def deciding_with(self, branches: Iterable[int]) -> tuple[Node, ...]:
         """What of the shared parts decides the routes in use and some branches."""
@@ -366,6 +358,18 @@ def _different(columns: BoolArray) -> tuple[BoolArray, IntArray]:
     codes = (1 << np.arange(len(columns), dtype=np.int64)) @ columns
     _, first, which = np.unique(codes, return_index=True, return_inverse=True)
     return columns[:, first], which.reshape(-1)
+
+
+def can_fall_on(carries: Iterable[Carry]) -> Iterator[str]:
+    """Parts that load can fall on, whatever branches work."""
+    for item in carries:
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, Passed):
+            yield from can_fall_on(item.on)
+        else:
+            for _, inner in item.branches:
+                yield from can_fall_on(inner)
 
 
 def _falls(carries: Iterable[Carry], live: frozenset[int], amount: float) -> tuple[dict[str, float], dict[str, float]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from k2rel.logic.structure import FALSE, TRUE, Node
-from k2rel.policy.flows import Carry, Choice, Condition, Count, Fork, Own, Passed, Route, Shared, all_hold
+from k2rel.policy.flows import Carry, Choice, Condition, Count, Fork, Own, Passed, Route, Shared, all_hold, can_fall_on
 from k2rel.policy.roles import Roles
 from k2rel.site.model import Path, Site, Traffic
 from k2rel.site.stages import AtLeast, Stage, role_in, subscription_in
@@ -272,10 +272,5 @@ class _Forks:
 
 def _limited(carries: Iterable[Carry], site: Site) -> bool:
     """Whether load falls on something that has a capacity."""
-    for item in carries:
-        if isinstance(item, str):
-            if (part := site.components.get(item)) is not None and part.capacity_mb_s is not None:
-                return True
-        elif _limited(item.on if isinstance(item, Passed) else (c for _, cs in item.branches for c in cs), site):
-            return True
-    return False
+    parts = (site.components.get(name) for name in can_fall_on(carries))
+    return any(part is not None and part.capacity_mb_s is not None for part in parts)
