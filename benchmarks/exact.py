@@ -24,7 +24,7 @@ from ab_network import ab_file
 
 from k2rel.errors import ModelTooLargeError
 from k2rel.exact import engine
-from k2rel.exact.served import served_distribution
+from k2rel.exact.by_group import lost_clients
 from k2rel.faulttrees import read_fault_trees
 from k2rel.faulttrees.solve import event_importance
 from k2rel.logic.bounds import probability_bounds
@@ -125,9 +125,9 @@ def networks() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for n, leaves in ((8, 2), (48, 4), (100, 20), (1000, 20), (10_000, 20)):
             s = study(ab_file(Path(folder) / "ab.yaml", leaves), clients=n)
-            p = served_distribution(s, "media")
+            p = lost_clients(s, ("media",)).probability[::-1]
             mean = float(np.arange(n + 1) @ p)
-            seconds = median(partial(served_distribution, s, "media"), 3)
+            seconds = median(partial(lost_clients.__wrapped__, s, ("media",)), 3)
             rows.append([f"{n:,}", str(leaves), f"{seconds:.3f}", f"{mean:.12g}", f"{p[n]:.12g}", f"{p.sum() - 1:.1e}"])
     table(["n", "L", "time [s]", "mean served", "P(all served)", "sum - 1"], rows)
 

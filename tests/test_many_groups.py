@@ -18,7 +18,6 @@ import k2rel
 from k2rel.errors import ModelTooLargeError
 from k2rel.exact import by_group as exact_groups
 from k2rel.exact.engine import derivatives
-from k2rel.exact.served import served_distribution
 from k2rel.services.by_group import many_groups
 from k2rel.services.diagrams import services_of
 from k2rel.services.group_loads import GroupLoads, endangered
@@ -169,7 +168,9 @@ def test_served_clients_and_slopes_are_what_all_states_give(study_of, seed) -> N
                         down[name][part] += (weight * lost * np.where(gone, 1 / q, -1 / (1 - q))).sum()
     services = {item.name: item for item in services_of(study.policy)}
     for name in classes:
-        assert served_distribution(study, name) == pytest.approx(counts[name], rel=1e-9, abs=1e-14)
+        assert exact_groups.lost_clients(study, (name,)).probability[::-1] == pytest.approx(
+            counts[name], rel=1e-9, abs=1e-14
+        )
         found = derivatives(study, services[name])
         slopes = {**found.shared, **found.client}
         assert {n: slopes.get(n, 0.0) for n in down[name]} == pytest.approx(down[name], rel=1e-8, abs=1e-12)

@@ -158,12 +158,13 @@ class Lost:
 
 @lru_cache(maxsize=16)
 def lost_clients(study: Study, classes: tuple[str, ...]) -> Lost:
-    """Follow how many clients are cut off from any of some classes."""
-    groups = groups_of(study, classes)
+    """Follow how many clients are cut off from any of some classes; of few groups nothing is left out."""
+    below, of_rows = (1e-18, 1e-30) if many_groups(study.policy) else (0.0, 0.0)
+    groups = groups_of(study, classes, below=below)
     total = np.zeros(study.site.client_count + 1, dtype=complex)
     left = 0.0
     for weight, inputs in followed(study, groups.variables):
-        found = groups.lost_clients(inputs)
+        found = groups.lost_clients(inputs, of_rows)
         total[found.rows.numbers[:, 0]] += weight * found.rows.weight
         left += weight * found.left_out
     more = np.cumsum(total[::-1])[::-1]

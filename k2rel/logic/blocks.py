@@ -128,7 +128,7 @@ def _kept(mass: FloatArray, below: float) -> NDArray[np.bool_]:
     order = np.argsort(mass, kind="stable")
     few = int(np.searchsorted(np.cumsum(mass[order]), below, side="right"))
     kept = np.ones(len(mass), dtype=np.bool_)
-    kept[order[: max(few, len(mass) - _MOST_AT_ONCE)]] = False
+    kept[order[: max(few, len(mass) - _MOST_AT_ONCE if below > 0 else 0)]] = False
     return kept
 
 

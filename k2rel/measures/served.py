@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from k2rel.arguments import as_name
 from k2rel.errors import InputError, closest
-from k2rel.exact.served import served_distribution
+from k2rel.exact.by_group import lost_clients
 from k2rel.logic.rounding import at_most_one
 from k2rel.measures.solution import StudyLike, framed, solution_of
 from k2rel.organisation import Organisation
@@ -63,7 +63,7 @@ def served(
     if wanted not in flows:
         raise InputError(f"'{wanted[:60]}' is no traffic class with a flow for each client{closest(wanted, flows)}")
     if solution.method == "exact":
-        p = served_distribution(solution.study, wanted)
+        p = lost_clients(solution.study, (wanted,)).probability[::-1]
     elif solution.method == "markov":
         p = _in_modes(solution.engine, wanted)
     elif wanted == principal:

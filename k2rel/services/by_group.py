@@ -34,7 +34,6 @@ IntArray = NDArray[np.int64]
 FEW = 4
 """Up to so many groups modes are followed together."""
 
-_NEGLIGIBLE = 1e-30
 _FAR_BELOW = 1e-18
 STEP = 1e-60
 """In the imaginary direction, of what a derivative is asked for."""
@@ -299,20 +298,20 @@ class Groups:
         assert rows is not None
         return Rows(rows.numbers, rows.weight.real), carried
 
-    def lost_clients(self, inputs: Inputs) -> Sums:
-        """Distribution of how many clients are cut off."""
+    def lost_clients(self, inputs: Inputs, below: float) -> Sums:
+        """Distribution of how many clients are cut off; rows of a probability up to `below` are left out."""
 
         def one(number: int, values: tuple[bool, ...]) -> IntArray:
             return self.cut_off(number, values).astype(np.int64)[:, None]
 
-        return self.sums(inputs, one, [Column(np.inf, -1, len(self.diagram.variables))])
+        return self.sums(inputs, one, [Column(np.inf, -1, len(self.diagram.variables))], below)
 
     def sums(
         self,
         inputs: Inputs,
         one: Callable[[int, tuple[bool, ...]], IntArray],
         columns: Sequence[Column],
-        below: float = _NEGLIGIBLE,
+        below: float,
         tilt: Callable[[int, tuple[bool, ...]], FloatArray] | None = None,
     ) -> Sums:
         """Follow what clients add up to; `one` says what one client of a block adds in each state of its own parts.
