@@ -118,10 +118,6 @@ class Inventory:
                     return match[1]
         return text
 
-    def everybody(self) -> Iterator[str]:
-        """Names of all devices that have a row of their own."""
-        yield from self.names
-
 
 def read_inventory(types: Any, problems: list[Problem]) -> Inventory:
     """Read one table, several, or a mapping from device, pattern, type or role to component type or data.
