@@ -16,7 +16,7 @@ from k2rel.drawn.kinds import Kind
 from k2rel.drawn.stages import MOST_BRANCHES, alike_by_hop, collapsed
 from k2rel.drawn.ways import Length, Network, Way
 
-__all__ = ["Choosing", "Chosen", "Route"]
+__all__ = ["Choosing", "Route"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +30,6 @@ class Route:
     exact_division: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What is kept for a kind, how many ways that leaves out, and whether these were all counted."""
-
-    routes: tuple[Route, ...] = ()
-    dropped: int = 0
-    counted: bool = True
-
-
 @dataclass
 class Choosing:
     """The ways of one kind of clients in a network, taken preference by preference."""
@@ -50,7 +41,6 @@ class Choosing:
     stages: bool
     most: int
     routes: list[Route] = field(default_factory=list)
-    left_out: int = 0  # ways of preferences that are kept in part
     full: bool = False
     _next: Length | None = None
     _total: tuple[int, bool] | None = None
@@ -144,11 +134,6 @@ class Choosing:
     def common(self) -> frozenset[str]:
         """Parts that every way that is kept crosses, but for the client itself."""
         return frozenset.intersection(*(frozenset(way[1:]) for route in self.routes for way in route.ways))
-
-    def chosen(self) -> Chosen:
-        """What is kept, and what that leaves out."""
-        count, counted = self.total
-        return Chosen(tuple(self.routes), max(0, count - self.kept), counted)
 
     def _level(self, length: Length) -> tuple[list[tuple[str, Way]], bool]:
         """The ways of a length by own link; and note the next length."""

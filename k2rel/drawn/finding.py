@@ -200,13 +200,13 @@ class _Finder:
         rows = []
         for key, of_class in choosing.items():
             for name, each in of_class.items():
-                chosen = each.chosen()
+                count, counted = each.total
                 judged = judge.judged(each)
                 rows.append(
                     FoundPaths(
-                        key, name, each.kind.members, len(chosen.routes), each.kept, chosen.dropped, chosen.counted,
+                        key, name, each.kind.members, len(each.routes), each.kept, max(0, count - each.kept), counted,
                         None if judged is None else judged.needed if not each.complete else 0.0,
-                        None if judged is None else judged.down, all(route.exact_division for route in chosen.routes),
+                        None if judged is None else judged.down, all(route.exact_division for route in each.routes),
                     )
                 )  # fmt: skip
         chosen_ones = set(clients)
