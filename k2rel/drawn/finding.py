@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING, Any
 
@@ -91,13 +90,14 @@ class _Finder:
         drawing = self.drawing
         self.sides, self.side_of = sides_of(drawing, sides)
         chosen = nodes_of(drawing, "clients", clients)
+        self.clients = frozenset(chosen)
         classes = targets_of(drawing, targets, traffic)
         for of in classes.values():
-            if both := [node for node in of if node in set(chosen)]:
+            if both := [node for node in of if node in self.clients]:
                 raise InputError(f"targets: {named(both)} cannot be client and target at once")
-        shared = shared_sections(drawing, chosen, self.side_of)
+        shared = shared_sections(drawing, self.clients, self.side_of)
         self.kinds = kinds_of(drawing, chosen, self.sides, self.side_of)
-        choosing = self._choosing(chosen, classes)
+        choosing = self._choosing(classes)
         about = self._about(names, types)
         traffics = {key: (_of_class("share", share, key), _of_class("demand", demand, key)) for key in classes}
         for word, _ in traffics.values():
@@ -118,7 +118,7 @@ class _Finder:
         for of_class in choosing.values():
             for each in of_class.values():
                 self._fill(each, judge)
-        found = self._found(choosing, judge, edges, chosen)
+        found = self._found(choosing, judge, edges)
         data = document()
         data["description"] = described(drawing, found._line())
         return replace(_read(data), found=found)
@@ -131,11 +131,10 @@ class _Finder:
             "format": 2, "name": called, "title": title, "description": "", "sides": sides, "types": dict(types)
         }  # fmt: skip
 
-    def _choosing(self, clients: Iterable[str], classes: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Choosing]]:
+    def _choosing(self, classes: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Choosing]]:
         """The shortest ways of every kind in every class."""
-        chosen = set(clients)
         scale = lcm(*(link.cost.denominator for link in self.drawing.links))
-        hops = self._hops(chosen, scale)
+        hops = self._hops(scale)
         ends = {node for of in classes.values() for node in of}
         for name, part in self.drawing.parts.items():
             if (passes := part.attributes.get("transit")) is not None:
@@ -158,11 +157,11 @@ class _Finder:
                 raise InputError(f"graph: no path leads from {named(unreached)} to a target{of}")
         return result
 
-    def _hops(self, clients: set[str], scale: int) -> dict[str, list[Hop]]:
-        hops: dict[str, list[Hop]] = {name: [] for name in self.drawing.parts if name not in clients}
+    def _hops(self, scale: int) -> dict[str, list[Hop]]:
+        hops: dict[str, list[Hop]] = {name: [] for name in self.drawing.parts if name not in self.clients}
         for link in self.drawing.links:
-            if clients.isdisjoint(link.ends):
-                cost = int(link.cost * Fraction(scale))
+            if self.clients.isdisjoint(link.ends):
+                cost = int(link.cost * scale)
                 for end in link.ends:
                     hops[end].append(Hop(link.name if link.is_part else None, link.other(end), cost))
         self.link_sides = {link.name: link.side for link in self.drawing.links if link.side is not None}
@@ -194,9 +193,7 @@ class _Finder:
     def _does_not_matter(self, judged: Judged | None) -> bool:
         return judged is not None and judged.needed <= self.negligible * judged.down
 
-    def _found(
-        self, choosing: Mapping[str, Mapping[str, Choosing]], judge: Judge, edges: int, clients: Sequence[str]
-    ) -> Found:
+    def _found(self, choosing: Mapping[str, Mapping[str, Choosing]], judge: Judge, edges: int) -> Found:
         rows = []
         for key, of_class in choosing.items():
             for name, each in of_class.items():
@@ -209,8 +206,7 @@ class _Finder:
                         None if judged is None else judged.down, all(route.exact_division for route in each.routes),
                     )
                 )  # fmt: skip
-        chosen_ones = set(clients)
-        own = [link for link in self.drawing.links if not chosen_ones.isdisjoint(link.ends)]
+        own = [link for link in self.drawing.links if not self.clients.isdisjoint(link.ends)]
         notes = check_alike(self.kinds, own)
         if self.sideless:
             notes.append(

@@ -54,16 +54,15 @@ class Kinds:
 
 def kinds_of(drawing: Drawing, clients: Iterable[str], sides: Sequence[str], side_of: Mapping[str, str]) -> Kinds:
     """Group clients by their links; `side_of` gives the side of a node that has one."""
-    chosen = dict.fromkeys(clients)
-    attached: dict[str, list[Link]] = {name: [] for name in chosen}
+    attached: dict[str, list[Link]] = {name: [] for name in clients}
     between = 0
     for link in drawing.links:
-        of_clients = [end for end in link.ends if end in chosen]
+        of_clients = [end for end in link.ends if end in attached]
         if len(of_clients) == 1:
             attached[of_clients[0]].append(link)
         elif of_clients:
             between += 1
-    _check(drawing, chosen, attached)
+    _check(drawing, attached)
     order = {name: n for n, name in enumerate(drawing.parts)}
     places: dict[str | None, int] = {None: -1, **{side: n for n, side in enumerate(sides)}}
     alike: dict[tuple[Any, ...], list[str]] = {}
@@ -74,8 +73,8 @@ def kinds_of(drawing: Drawing, clients: Iterable[str], sides: Sequence[str], sid
     return _Named(drawing, alike, between).kinds()
 
 
-def _check(drawing: Drawing, chosen: Mapping[str, None], attached: Mapping[str, list[Link]]) -> None:
-    inside = [name for name, other in drawing.within.items() if other in chosen]
+def _check(drawing: Drawing, attached: Mapping[str, list[Link]]) -> None:
+    inside = [name for name, other in drawing.within.items() if other in attached]
     if inside:
         raise InputError(
             f"graph: parts that sit in a client: {named(inside)}; of a client's own parts only its links can be found "

@@ -16,19 +16,18 @@ __all__: list[str] = []
 MOST_SHARED = 10_000
 
 
-def shared_sections(drawing: Drawing, clients: Sequence[str], side_of: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+def shared_sections(drawing: Drawing, clients: frozenset[str], side_of: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """The sections `components`, `links` and `raid_sets` of all that is no client's."""
-    chosen = set(clients)
     sections: dict[str, dict[str, Any]] = {"components": {}, "links": {}, "raid_sets": {}}
     halves: dict[str, list[str]] = {}
     for link in drawing.links:
-        if link.is_part and chosen.isdisjoint(link.ends):
+        if link.is_part and clients.isdisjoint(link.ends):
             sections["links"][link.name] = _entry(link.name, link.entry, link.side, between=list(link.ends))
         elif not link.is_part:
             for end in link.ends:
                 halves.setdefault(end, []).append(link.other(end))
     for name, part in drawing.parts.items():
-        if name in chosen:
+        if name in clients:
             continue
         more: dict[str, Any] = {}
         if name in drawing.within:
