@@ -325,8 +325,20 @@ def _made(ends: tuple[str, str], taken: set[str]) -> str:
     base = f"{ends[0]}-{ends[1]}"
     if len(base) > 56:
         base = f"{ends[0][:27]}-{ends[1][:27]}".strip()
+    return free_name(base, taken)
+
+
+def free_name(base: str, taken: set[str]) -> str:
+    """A name, numbered where another has it but for its case, that from now on is taken.
+
+    Examples
+    --------
+    >>> free_name("Leaf", {"leaf", "leaf_2"})
+    'Leaf_3'
+    """
     name, number = base, 1
     while name.casefold() in taken:
         number += 1
         name = f"{base}_{number}"
+    taken.add(name.casefold())
     return name

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from k2rel.drawn.attributes import Drawing, Link, named, shown_name
+from k2rel.drawn.attributes import Drawing, Link, free_name, named, shown_name
 from k2rel.errors import InputError
 from k2rel.site.names import is_kept_for_clients
 
@@ -138,7 +138,7 @@ class _Named:
                 count[signature] = count.get(signature, 0) + 1
                 at = (signature, count[signature])
                 if at not in links:
-                    links[at] = self._free(f"link_{len(links) + 1}")
+                    links[at] = free_name(f"link_{len(links) + 1}", self.taken)
                 ports.append(Port(links[at], switch, cost))
             found.append(Kind(_kind_name(ports, names), tuple(members), devices[key[0]], tuple(ports)))
         own = len(links) + len(set(devices.values()))
@@ -154,15 +154,9 @@ class _Named:
         """Clients of one type are the part `client`; of several, each type is a part of its own."""
         if len(signatures) == 1:
             return {signatures[0]: "client"}
-        return {signature: self._free(_device_name(json.loads(signature)["type"])) for signature in signatures}
-
-    def _free(self, base: str) -> str:
-        name, number = base, 1
-        while name.casefold() in self.taken:
-            number += 1
-            name = f"{base}_{number}"
-        self.taken.add(name.casefold())
-        return name
+        return {
+            signature: free_name(_device_name(json.loads(signature)["type"]), self.taken) for signature in signatures
+        }
 
 
 def _device_name(kind: str) -> str:
@@ -175,9 +169,4 @@ def _kind_name(ports: Iterable[Port], taken: set[str]) -> str:
     base = "at_" + "_".join(dict.fromkeys(port.switch for port in ports))
     if len(base) > 56:
         base = f"{base[:53]}_etc"
-    name, number = base, 1
-    while name.casefold() in taken:
-        number += 1
-        name = f"{base}_{number}"
-    taken.add(name.casefold())
-    return name
+    return free_name(base, taken)
