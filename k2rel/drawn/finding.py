@@ -14,7 +14,7 @@ from k2rel.drawn.choice import Choosing
 from k2rel.drawn.ends import nodes_of, sides_of, targets_of
 from k2rel.drawn.kinds import kinds_of
 from k2rel.drawn.ways import Hop, Network
-from k2rel.drawn.writing import check_alike, check_types, class_entry, clients_section, described, shared_sections
+from k2rel.drawn.writing import check_alike, check_types, class_entry, clients_section, shared_sections
 from k2rel.errors import InputError
 from k2rel.site.found import Found, FoundPaths
 from k2rel.site.model import Site
@@ -120,7 +120,7 @@ class _Finder:
                 self._fill(each, judge)
         found = self._found(choosing, judge, edges)
         data = document()
-        data["description"] = described(drawing, found._line())
+        data["description"] = f"Found in a {found._line()}."[:2000]
         return replace(_read(data), found=found)
 
     def _about(self, names: Mapping[str, str | None], types: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from k2rel.site.names import is_kept_for_clients
 __all__ = ["Kind", "Kinds", "Port", "kinds_of"]
 
 _MOST_OWN = 12  # parts of a client, itself among them
-_SEAT = {"type": "seat", "failure_rate": 0, "mttr": 1}
+SEAT = {"type": "seat", "failure_rate": 0, "mttr": 1}
 """What stands for sitting in something: it never fails by itself."""
 
 
@@ -108,7 +108,7 @@ def _ports(
         switch = link.other(name)
         said = {key: value for key, value in link.entry.items() if key not in ("title", "capacity", "carries")}
         side = link.side or side_of.get(switch)
-        entry = (said if link.is_part else _SEAT) | ({"side": side} if side is not None else {})
+        entry = (said if link.is_part else SEAT) | ({"side": side} if side is not None else {})
         signature = _signature(entry)
         found.append((places[side], link.cost, order[switch], signature, switch))
     return [(signature, switch, cost) for _, cost, _, signature, switch in sorted(found)]
