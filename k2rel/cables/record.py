@@ -12,13 +12,12 @@ from k2rel.cables.kinds import Device, Match
 from k2rel.cables.panels import Connection
 from k2rel.cables.rows import LeftOut
 from k2rel.errors import InputError
+from k2rel.site import Site
 from k2rel.tables import Shown
 
 if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
-
-    from k2rel.site import Site
 
 __all__ = ["Cables"]
 
@@ -127,8 +126,6 @@ class Cables(Shown):
         >>> found.site(clients="cam", targets="nas").client_count
         1
         """
-        from k2rel.site import Site
-
         users = self._ends("clients", clients)
         classes = targets if isinstance(targets, Mapping) else {"": targets}
         reached = {str(name): self._ends("targets", value) for name, value in classes.items()}
@@ -142,11 +139,9 @@ class Cables(Shown):
             types={name: dict(law) for name, law in self.types.items()},
             **options,
         )
-        if site.found is None:
-            return site
-        return replace(
-            site, found=replace(site.found, notes=(self.words(), *self.notes, *self._reasons(), *site.found.notes))
-        )
+        assert site.found is not None
+        notes = (self.words(), *self.notes, *self._reasons(), *site.found.notes)
+        return replace(site, found=replace(site.found, notes=notes))
 
     def _ends(self, argument: str, value: Any) -> tuple[str, ...]:
         """Clients or targets: those that are named, or whose role says so."""
