@@ -13,6 +13,7 @@ from k2rel.cables.panels import Connection
 from k2rel.cables.rows import LeftOut
 from k2rel.errors import InputError
 from k2rel.site import Site
+from k2rel.site.found import counted
 from k2rel.tables import Shown
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ class Cables(Shown):
         'cables: 1 row, 2 devices, 1 connection'
         """
         counts = [(self.rows, "row"), (len(self.devices), "device"), (len(self.connections), "connection")]
-        parts = [f"{count:,} {word}{'s' if count != 1 else ''}" for count, word in counts]
+        parts = [counted(count, word) for count, word in counts]
         if through := sum(1 for one in self.connections if one.panels):
             parts[-1] += f" ({through:,} through patch panels)"
         left = [f"{len(self.left_out):,} left out"] if self.left_out else []

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from k2rel.arguments import shown
 from k2rel.errors import InputError, Problem
+from k2rel.site.found import counted
 from k2rel.site.given import LAW_KEYS
 from k2rel.site.graph import RELATIONS
 from k2rel.site.names import is_kept_for_clients, wrong_with_name
@@ -133,7 +134,7 @@ class _Reader:
                 untyped.append(part.name)
         if untyped:
             self._report(
-                f"{_count(len(untyped), 'node')} without a type: {named(untyped)}; give each the attribute 'type', or "
+                f"{counted(len(untyped), 'node')} without a type: {named(untyped)}; give each the attribute 'type', or "
                 "node_type= for all that have none"
             )
         self._edges(read, names)
@@ -230,7 +231,7 @@ class _Reader:
             )
         if untyped:
             self._report(
-                f"{_count(len(untyped), 'edge')} without a type: {named(untyped)}; give each the attribute 'type', or "
+                f"{counted(len(untyped), 'edge')} without a type: {named(untyped)}; give each the attribute 'type', or "
                 "link_type= for all that have none"
             )
 
@@ -314,10 +315,6 @@ class _Reader:
         if needs is None:
             return None
         return [needs] if isinstance(needs, str | Mapping) else list(needs)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _made(ends: tuple[str, str], taken: set[str]) -> str:
