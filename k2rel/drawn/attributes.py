@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from k2rel.arguments import shown
 from k2rel.errors import InputError, Problem
+from k2rel.site.as_graph import RELATIONS
 from k2rel.site.found import counted
 from k2rel.site.given import LAW_KEYS
-from k2rel.site.graph import RELATIONS
 from k2rel.site.names import is_kept_for_clients, wrong_with_name
 
 if TYPE_CHECKING:
