@@ -32,32 +32,18 @@ _SHARES = ("equal", "first", "all")
 
 
 def from_graph(
-    graph: nx.Graph[Any],
-    clients: Any = "client",
-    targets: Any = "target",
-    *,
-    sides: Any = None,
-    name: str | None = None,
-    title: str | None = None,
-    client_title: str = "client",
-    types: Mapping[str, Mapping[str, Any]] | None = None,
-    node_type: str | None = None,
-    link_type: str | None = None,
-    traffic: str = "traffic",
-    demand: Any = None,
-    share: Any = "equal",
-    paths: int = 8,
-    stages: bool = True,
-    negligible: float = 1e-4,
-) -> Site:
-    """Make a site of a graph; see `Site.from_graph`.
+    graph: nx.Graph[Any], clients: Any, targets: Any, *, sides: Any, name: str | None, title: str | None,
+    client_title: str, types: Any, node_type: str | None, link_type: str | None, traffic: str, demand: Any, share: Any,
+    paths: int, stages: bool, negligible: float,
+) -> Site:  # fmt: skip
+    """Make a site of a graph: what `Site.from_graph`, which says what is usual, leaves to this room.
 
     Examples
     --------
     >>> import networkx as nx
     >>> graph = nx.Graph([("host", "switch_1"), ("host", "switch_2"), ("switch_1", "disk"), ("switch_2", "disk")])
     >>> types = {"box": {"mttf": "1e5 h", "mttr": "4 h"}, "cable": {"mttf": "1e6 h", "mttr": "4 h"}}
-    >>> site = from_graph(graph, ["host"], ["disk"], types=types, node_type="box", link_type="cable")
+    >>> site = Site.from_graph(graph, ["host"], ["disk"], types=types, node_type="box", link_type="cable")
     >>> site.found
     <Found graph of 4 nodes and 4 edges: 1 client of 1 kind, 2 paths, no way left out>
     """
