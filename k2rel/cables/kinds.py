@@ -63,7 +63,6 @@ class Kinds:
         self._unmatched: dict[tuple[str, str], list[tuple[str, int, Entry | None]]] = {}
         self._unknown: dict[str, int] = {}
         self._cables: dict[str, tuple[str, Mapping[str, str], str] | None] = {}
-        self._named: dict[str, str | None] = {}
         self._how: dict[str, str] = {}
 
     def device(self, name: str, line: int) -> Device | str | None:
@@ -94,7 +93,7 @@ class Kinds:
         words = [one for one in words if one[0] != "role" or plain(one[1]) not in PURPOSES] or words
         law = {what: facts[what][0] for what in LAW if what in facts}
         for what, word, _ in words:
-            if (kind := self._device_type(word)) is not None:
+            if (kind := self.registry.device(word)) is not None:
                 how = "its name" if plain(word) == plain(kind) else "a synonym"
                 self._count(word, kind, how if what == "component" else f"{how} ({_NOUNS[what]})")
                 return kind, law
@@ -107,11 +106,6 @@ class Kinds:
             what, word, entry = words[0] if words else ("device", name, next(iter(facts.values()))[1])
             self._unmatched.setdefault((what, word), []).append((name, line, entry))
         return None
-
-    def _device_type(self, word: str) -> str | None:
-        if word not in self._named:
-            self._named[word] = self.registry.device(word)
-        return self._named[word]
 
     def _is_whole(self, facts: Facts, law: dict[str, str], text: str) -> bool:
         """Whether failure data need no type of the registry beside them."""
