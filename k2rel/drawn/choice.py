@@ -10,13 +10,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from k2rel.drawn.kinds import Kind
 from k2rel.drawn.stages import MOST_BRANCHES, alike_by_hop, collapsed
 from k2rel.drawn.ways import Length, Network, Way
 
-__all__ = ["Choosing", "Route"]
+__all__ = ["Choosing", "Route", "Steps"]
+
+_LARGEST_CUT = 16  # that is looked at
+
+Steps = Sequence[tuple[str, ...]]
+"""A cut: alternatives, of each of which all parts must work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,18 @@ class Choosing:
                 counts = [max(n, len(each.ways)) for n, each in zip(counts, ahead, strict=True)]
             self._total = sum(counts), not cut
         return self._total
+
+    @cached_property
+    def cuts(self) -> list[Steps]:
+        """Cuts of the network before the targets, but for large ones: of each one step works whenever any way does."""
+        ports = self.kind.ports
+        switches = [port.switch for port in ports]
+        layers = (*self.network.layers(switches), *self.network.layers_before(switches))
+        small = (cut for cut in layers if len(cut) <= _LARGEST_CUT)
+        return [
+            [(port.part, port.switch) for port in ports],
+            *([tuple(name for name in step if name is not None) for step in cut] for cut in small),
+        ]
 
     def first(self) -> None:
         """Keep the shortest ways, whatever it takes."""
