@@ -49,7 +49,6 @@ class Choosing:
     routes: list[Route] = field(default_factory=list)
     full: bool = False
     _next: Length | None = None
-    _total: tuple[int, bool] | None = None
 
     def __post_init__(self) -> None:
         lengths = [
@@ -75,20 +74,18 @@ class Choosing:
         count, counted = self.total
         return counted and count == self.kept
 
-    @property
+    @cached_property
     def total(self) -> tuple[int, bool]:
         """How many ways there are, and whether they were all counted."""
-        if self._total is None:
-            found = [self.network.ways(port.switch) for port in self.kind.ports]
-            counts = [len(each.ways) for each in found]
-            cut = any(each.cut for each in found)
-            if cut and self._next is not None:  # of all ways few were seen; those of the next length are more
-                cost, hops = self._next
-                lengths = [(cost - self.costs[port.part], hops - 1) for port in self.kind.ports]
-                ahead = [self.network.ways(port.switch, n) for port, n in zip(self.kind.ports, lengths, strict=True)]
-                counts = [max(n, len(each.ways)) for n, each in zip(counts, ahead, strict=True)]
-            self._total = sum(counts), not cut
-        return self._total
+        found = [self.network.ways(port.switch) for port in self.kind.ports]
+        counts = [len(each.ways) for each in found]
+        cut = any(each.cut for each in found)
+        if cut and self._next is not None:  # of all ways few were seen; those of the next length are more
+            cost, hops = self._next
+            lengths = [(cost - self.costs[port.part], hops - 1) for port in self.kind.ports]
+            ahead = [self.network.ways(port.switch, n) for port, n in zip(self.kind.ports, lengths, strict=True)]
+            counts = [max(n, len(each.ways)) for n, each in zip(counts, ahead, strict=True)]
+        return sum(counts), not cut
 
     @cached_property
     def cuts(self) -> list[Steps]:
