@@ -18,9 +18,11 @@ from k2rel.cables.quantities import Quantities
 from k2rel.cables.sheet import Sheet, Source, read_sheet
 from k2rel.errors import Problem
 
-__all__ = ["LAW", "PURPOSES", "Entry", "Inventory", "read_inventory"]
+__all__ = ["LAW", "PURPOSES", "RATES", "Entry", "Inventory", "read_inventory"]
 
-LAW = ("rates", "mttf", "failure_rate", "unavailability", "mttr")
+RATES = ("rates", "mttf", "failure_rate", "unavailability")
+"""What a table may say of failure: one of these."""
+LAW = (*RATES, "mttr")
 """What a table may say of failure and repair, under the keys of a site file."""
 PURPOSES = {"client": "client", "clients": "client", "target": "target", "targets": "target", "network": "network",
             "patch_panel": "passive", "passive": "passive"}  # fmt: skip
@@ -93,7 +95,7 @@ class Inventory:
     ) -> None:
         """Add what rows of one rank say; they may complete each other and may not disagree."""
         new: dict[str, tuple[str, Entry]] = {}
-        has_rate = bool(found.keys() & set(LAW[:-1]))
+        has_rate = not found.keys().isdisjoint(RATES)
         for entry in entries:
             for what, value in entry.says.items():
                 before = new.setdefault(what, (value, entry))
@@ -105,7 +107,7 @@ class Inventory:
                     if problem not in problems:
                         problems.append(problem)
         for what, told in new.items():
-            if what in LAW[:-1] and has_rate:
+            if what in RATES and has_rate:
                 continue  # another form of what a nearer row says
             found.setdefault(what, told)
 
@@ -117,10 +119,6 @@ class Inventory:
                 if entry.says.get("asset_tag") == match[2]:
                     return match[1]
         return text
-
-    def everybody(self) -> Iterator[str]:
-        """Names of all devices that have a row of their own."""
-        yield from self.names
 
 
 def read_inventory(types: Any, problems: list[Problem]) -> Inventory:
@@ -188,7 +186,7 @@ def _entries(sheet: Sheet, columns: Columns, problems: list[Problem]) -> Iterato
             if told:
                 problems.append(sheet.problem(row, "is empty; each row is about something", sheet.titles[columns[key]]))
             continue
-        rates = [what for what in LAW[:-1] if what in told]
+        rates = [what for what in RATES if what in told]
         if len(rates) > 1:
             problems.append(sheet.problem(row, f"{' and '.join(rates)} say the same in different forms; keep one"))
             continue

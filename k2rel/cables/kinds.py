@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from k2rel.cables.headings import plain
-from k2rel.cables.inventory import LAW, PURPOSES, Entry, Inventory
+from k2rel.cables.inventory import LAW, PURPOSES, RATES, Entry, Inventory
 from k2rel.cables.matching import CABLE_TYPE, Registry
 from k2rel.cables.panels import Connection
 from k2rel.cables.rows import in_use
@@ -18,7 +18,6 @@ from k2rel.units import parse_bandwidth, parse_duration, parse_mttf, parse_rate
 
 __all__ = ["Device", "Kinds", "Match"]
 
-_RATES = LAW[:-1]
 _SHOWN = 3
 _NOUNS = {"cable": "cable type", "model": "device type", "role": "role", "component": "component type"}
 
@@ -63,7 +62,6 @@ class Kinds:
         self._unmatched: dict[tuple[str, str], list[tuple[str, int, Entry | None]]] = {}
         self._unknown: dict[str, int] = {}
         self._cables: dict[str, tuple[str, Mapping[str, str], str] | None] = {}
-        self._named: dict[str, str | None] = {}
         self._how: dict[str, str] = {}
 
     def device(self, name: str, line: int) -> Device | str | None:
@@ -94,7 +92,7 @@ class Kinds:
         words = [one for one in words if one[0] != "role" or plain(one[1]) not in PURPOSES] or words
         law = {what: facts[what][0] for what in LAW if what in facts}
         for what, word, _ in words:
-            if (kind := self._device_type(word)) is not None:
+            if (kind := self.registry.device(word)) is not None:
                 how = "its name" if plain(word) == plain(kind) else "a synonym"
                 self._count(word, kind, how if what == "component" else f"{how} ({_NOUNS[what]})")
                 return kind, law
@@ -103,19 +101,14 @@ class Kinds:
         text = words[0][1] if words else name
         if self._is_whole(facts, law, text):
             return self._own(text, law, facts)
-        if not any(what in law for what in _RATES):
+        if not any(what in law for what in RATES):
             what, word, entry = words[0] if words else ("device", name, next(iter(facts.values()))[1])
             self._unmatched.setdefault((what, word), []).append((name, line, entry))
         return None
 
-    def _device_type(self, word: str) -> str | None:
-        if word not in self._named:
-            self._named[word] = self.registry.device(word)
-        return self._named[word]
-
     def _is_whole(self, facts: Facts, law: dict[str, str], text: str) -> bool:
         """Whether failure data need no type of the registry beside them."""
-        rate = next((what for what in _RATES if what in law), None)
+        rate = next((what for what in RATES if what in law), None)
         if rate is None:
             return False
         entry = facts[rate][1]
@@ -139,7 +132,7 @@ class Kinds:
 
     def _own(self, text: str, law: dict[str, str], facts: Facts) -> tuple[str, Mapping[str, str]]:
         """A type of the person's own, written down with its failure data."""
-        _, entry = next(facts[what] for what in _RATES if what in facts)
+        _, entry = next(facts[what] for what in RATES if what in facts)
         source = facts["source"][0] if "source" in facts else f"{Path(entry.file).name}, line {entry.line}"
         given = self.types.setdefault(text, {**law, "source": source})
         self._count(text, text, f"failure data of {Path(entry.file).name}")

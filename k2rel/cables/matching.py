@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from k2rel.cables.headings import plain
 from k2rel.rates import RateTable
@@ -74,8 +74,8 @@ class Registry:
         ('gige_switch', 'fc_switch', None)
         """
         word = plain(text)
-        exact = self._exact().get(word)
-        return exact or next((kind for kind in [_TAKEN.get(word)] if kind in self.table.defaults), None)
+        kind = self._exact.get(word) or _TAKEN.get(word)
+        return kind if kind in self.table.defaults else None
 
     def cable(self, text: str) -> str | None:
         """The component type that a word for a cable names; a patch cable where nothing is said.
@@ -90,7 +90,7 @@ class Registry:
         word = plain(text)
         if not word:
             return CABLE_TYPE
-        return self._exact().get(word) or (CABLE_TYPE if _CABLES.search(word) else None)
+        return self._exact.get(word) or (CABLE_TYPE if _CABLES.search(word) else None)
 
     def near(self, *texts: str) -> list[str]:
         """Types that words may mean, the nearest first, at most three; a proposal and no more.
@@ -110,6 +110,7 @@ class Registry:
                 found[kind] = shared + max(ratios)
         return sorted(sorted(found), key=lambda kind: -found[kind])[:3]
 
+    @cached_property
     def _exact(self) -> dict[str, str]:
         return {plain(kind): kind for kind in self.table.defaults}
 

@@ -175,7 +175,7 @@ class _Import:
                 return True
         return False
 
-    def feeding(self, names: Iterable[str]) -> list[str]:
+    def feeding(self, names: Iterable[str]) -> dict[str, None]:
         """What feeds some devices, and what feeds that."""
         found: dict[str, None] = {}
         waiting = list(names)
@@ -183,7 +183,7 @@ class _Import:
             new = [feed for feed in self.feeds.of.get(waiting.pop(), ()) if feed not in found]
             found |= dict.fromkeys(new)
             waiting += new
-        return list(found)
+        return found
 
     def _devices(self, found: Sequence[Connection], reading: Reading) -> tuple[dict[str, Device], dict[str, str]]:
         """Devices that are known, and why others are left out."""
@@ -192,7 +192,7 @@ class _Import:
             for end in one.ends:
                 lines.setdefault(end.device, one.line)
         self.feeds = feeds_of(self.sheet, reading.power, lines, reading.problems)
-        feeding = self.feeding(list(lines))
+        feeding = self.feeding(lines)
         for cable in reading.power:
             if not any(end.device in lines or end.device in feeding for end in cable.ends):
                 reading.left_out.append(LeftOut(cable.line, str(cable), "feeds nothing of the network"))

@@ -12,13 +12,13 @@ from k2rel.cables.kinds import Device, Match
 from k2rel.cables.panels import Connection
 from k2rel.cables.rows import LeftOut
 from k2rel.errors import InputError
+from k2rel.site import Site
+from k2rel.site.found import counted
 from k2rel.tables import Shown
 
 if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
-
-    from k2rel.site import Site
 
 __all__ = ["Cables"]
 
@@ -127,8 +127,6 @@ class Cables(Shown):
         >>> found.site(clients="cam", targets="nas").client_count
         1
         """
-        from k2rel.site import Site
-
         users = self._ends("clients", clients)
         classes = targets if isinstance(targets, Mapping) else {"": targets}
         reached = {str(name): self._ends("targets", value) for name, value in classes.items()}
@@ -142,11 +140,9 @@ class Cables(Shown):
             types={name: dict(law) for name, law in self.types.items()},
             **options,
         )
-        if site.found is None:
-            return site
-        return replace(
-            site, found=replace(site.found, notes=(self.words(), *self.notes, *self._reasons(), *site.found.notes))
-        )
+        assert site.found is not None
+        notes = (self.words(), *self.notes, *self._reasons(), *site.found.notes)
+        return replace(site, found=replace(site.found, notes=notes))
 
     def _ends(self, argument: str, value: Any) -> tuple[str, ...]:
         """Clients or targets: those that are named, or whose role says so."""
@@ -212,7 +208,7 @@ class Cables(Shown):
         'cables: 1 row, 2 devices, 1 connection'
         """
         counts = [(self.rows, "row"), (len(self.devices), "device"), (len(self.connections), "connection")]
-        parts = [f"{count:,} {word}{'s' if count != 1 else ''}" for count, word in counts]
+        parts = [counted(count, word) for count, word in counts]
         if through := sum(1 for one in self.connections if one.panels):
             parts[-1] += f" ({through:,} through patch panels)"
         left = [f"{len(self.left_out):,} left out"] if self.left_out else []

@@ -24,7 +24,6 @@ _NOT_IN_USE = {
     "planned", "decommissioning", "decommissioned", "retired", "removed", "staged", "inventory", "spare", "in_stock",
     "ordered", "proposed", "future", "disconnected", "unused", "no", "deprecated", "end_of_life",
 }  # fmt: skip
-_PASS_THROUGH = ("frontport", "rearport")
 _CIRCUIT = ("circuittermination",)
 _CIRCUIT_END = re.compile(r": Termination [AZ]$")  # as NetBox writes it, beside an empty device
 
@@ -39,11 +38,6 @@ class End:
 
     def __str__(self) -> str:
         return f"{self.device} {self.port}".strip()
-
-    @property
-    def passes_through(self) -> bool:
-        """Whether it is a port of a patch panel."""
-        return self.kind in _PASS_THROUGH
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from k2rel.arguments import shown
 from k2rel.errors import InputError, Problem
+from k2rel.site.as_graph import RELATIONS
+from k2rel.site.found import counted
 from k2rel.site.given import LAW_KEYS
-from k2rel.site.graph import RELATIONS
 from k2rel.site.names import is_kept_for_clients, wrong_with_name
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class _Reader:
                 untyped.append(part.name)
         if untyped:
             self._report(
-                f"{_count(len(untyped), 'node')} without a type: {named(untyped)}; give each the attribute 'type', or "
+                f"{counted(len(untyped), 'node')} without a type: {named(untyped)}; give each the attribute 'type', or "
                 "node_type= for all that have none"
             )
         self._edges(read, names)
@@ -230,7 +231,7 @@ class _Reader:
             )
         if untyped:
             self._report(
-                f"{_count(len(untyped), 'edge')} without a type: {named(untyped)}; give each the attribute 'type', or "
+                f"{counted(len(untyped), 'edge')} without a type: {named(untyped)}; give each the attribute 'type', or "
                 "link_type= for all that have none"
             )
 
@@ -316,17 +317,25 @@ class _Reader:
         return [needs] if isinstance(needs, str | Mapping) else list(needs)
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def _made(ends: tuple[str, str], taken: set[str]) -> str:
     """A name for a link that has none, of its ends; numbered where another has it."""
     base = f"{ends[0]}-{ends[1]}"
     if len(base) > 56:
         base = f"{ends[0][:27]}-{ends[1][:27]}".strip()
+    return free_name(base, taken)
+
+
+def free_name(base: str, taken: set[str]) -> str:
+    """A name, numbered where another has it but for its case, that from now on is taken.
+
+    Examples
+    --------
+    >>> free_name("Leaf", {"leaf", "leaf_2"})
+    'Leaf_3'
+    """
     name, number = base, 1
     while name.casefold() in taken:
         number += 1
         name = f"{base}_{number}"
+    taken.add(name.casefold())
     return name

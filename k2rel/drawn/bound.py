@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from k2rel.drawn.choice import Choosing, spread
+from k2rel.drawn.choice import Choosing, Steps, spread
 from k2rel.errors import InputError, ModelTooLargeError
 from k2rel.logic.bdd import reduced_together
 from k2rel.logic.diagram import joint_diagram
@@ -30,13 +30,9 @@ from k2rel.site.model import Site
 
 __all__ = ["Judge", "Judged"]
 
-_LARGEST_CUT = 16
 _BRANCHES = (8, 4, 2)  # of a stage that are looked at; fewer where that is too large
 _MANY = 200  # kinds that differ in more than names, after which the fewest will do
 _MOST_NODES = 100_000
-
-Steps = Sequence[tuple[str, ...]]
-"""A cut: alternatives, of each of which all parts must work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +77,7 @@ class Judge:
         """Judge what is left out beside the ways that are kept; None without failure data, or where it is too large."""
         if not self.unavailability:
             return None
-        cuts = [*self._cuts(choosing), *self._points(choosing)]
+        cuts = [*choosing.cuts, *self._points(choosing)]
         for branches in _BRANCHES if len(self._known) < _MANY else _BRANCHES[-1:]:
             ways = [_with_few(route.via, branches) for route in choosing.routes]
             key = self._alike(ways, cuts)
@@ -153,15 +149,6 @@ class Judge:
 
     def _series(self, names: Sequence[str]) -> Node:
         return self.works.structure.conjunction(map(self._own, names))
-
-    def _cuts(self, choosing: Choosing) -> Iterable[Steps]:
-        """Of each cut one step works."""
-        network, ports = choosing.network, choosing.kind.ports
-        switches = [port.switch for port in ports]
-        yield [(port.part, port.switch) for port in ports]
-        for cut in (*network.layers(switches), *network.layers_before(switches)):
-            if len(cut) <= _LARGEST_CUT:
-                yield [tuple(name for name in step if name is not None) for step in cut]
 
     def _points(self, choosing: Choosing) -> Iterable[Steps]:
         """Parts that no way goes around, among those that every way that is kept crosses."""

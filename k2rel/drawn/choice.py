@@ -10,13 +10,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from k2rel.drawn.kinds import Kind
 from k2rel.drawn.stages import MOST_BRANCHES, alike_by_hop, collapsed
 from k2rel.drawn.ways import Length, Network, Way
 
-__all__ = ["Choosing", "Chosen", "Route"]
+__all__ = ["Choosing", "Route", "Steps"]
+
+_LARGEST_CUT = 16  # that is looked at
+
+Steps = Sequence[tuple[str, ...]]
+"""A cut: alternatives, of each of which all parts must work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +36,6 @@ class Route:
     exact_division: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What is kept for a kind, how many ways that leaves out, and whether these were all counted."""
-
-    routes: tuple[Route, ...] = ()
-    dropped: int = 0
-    counted: bool = True
-
-
 @dataclass
 class Choosing:
     """The ways of one kind of clients in a network, taken preference by preference."""
@@ -50,10 +47,8 @@ class Choosing:
     stages: bool
     most: int
     routes: list[Route] = field(default_factory=list)
-    left_out: int = 0  # ways of preferences that are kept in part
     full: bool = False
     _next: Length | None = None
-    _total: tuple[int, bool] | None = None
 
     def __post_init__(self) -> None:
         lengths = [
@@ -79,20 +74,30 @@ class Choosing:
         count, counted = self.total
         return counted and count == self.kept
 
-    @property
+    @cached_property
     def total(self) -> tuple[int, bool]:
         """How many ways there are, and whether they were all counted."""
-        if self._total is None:
-            found = [self.network.ways(port.switch) for port in self.kind.ports]
-            counts = [len(each.ways) for each in found]
-            cut = any(each.cut for each in found)
-            if cut and self._next is not None:  # of all ways few were seen; those of the next length are more
-                cost, hops = self._next
-                lengths = [(cost - self.costs[port.part], hops - 1) for port in self.kind.ports]
-                ahead = [self.network.ways(port.switch, n) for port, n in zip(self.kind.ports, lengths, strict=True)]
-                counts = [max(n, len(each.ways)) for n, each in zip(counts, ahead, strict=True)]
-            self._total = sum(counts), not cut
-        return self._total
+        found = [self.network.ways(port.switch) for port in self.kind.ports]
+        counts = [len(each.ways) for each in found]
+        cut = any(each.cut for each in found)
+        if cut and self._next is not None:  # of all ways few were seen; those of the next length are more
+            cost, hops = self._next
+            lengths = [(cost - self.costs[port.part], hops - 1) for port in self.kind.ports]
+            ahead = [self.network.ways(port.switch, n) for port, n in zip(self.kind.ports, lengths, strict=True)]
+            counts = [max(n, len(each.ways)) for n, each in zip(counts, ahead, strict=True)]
+        return sum(counts), not cut
+
+    @cached_property
+    def cuts(self) -> list[Steps]:
+        """Cuts of the network before the targets, but for large ones: of each one step works whenever any way does."""
+        ports = self.kind.ports
+        switches = [port.switch for port in ports]
+        layers = (*self.network.layers(switches), *self.network.layers_before(switches))
+        small = (cut for cut in layers if len(cut) <= _LARGEST_CUT)
+        return [
+            [(port.part, port.switch) for port in ports],
+            *([tuple(name for name in step if name is not None) for step in cut] for cut in small),
+        ]
 
     def first(self) -> None:
         """Keep the shortest ways, whatever it takes."""
@@ -144,11 +149,6 @@ class Choosing:
     def common(self) -> frozenset[str]:
         """Parts that every way that is kept crosses, but for the client itself."""
         return frozenset.intersection(*(frozenset(way[1:]) for route in self.routes for way in route.ways))
-
-    def chosen(self) -> Chosen:
-        """What is kept, and what that leaves out."""
-        count, counted = self.total
-        return Chosen(tuple(self.routes), max(0, count - self.kept), counted)
 
     def _level(self, length: Length) -> tuple[list[tuple[str, Way]], bool]:
         """The ways of a length by own link; and note the next length."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from k2rel.drawn.choice import Choosing
 from k2rel.drawn.ends import nodes_of, sides_of, targets_of
 from k2rel.drawn.kinds import kinds_of
 from k2rel.drawn.ways import Hop, Network
-from k2rel.drawn.writing import check_alike, check_types, class_entry, clients_section, described, shared_sections
+from k2rel.drawn.writing import check_alike, check_types, class_entry, clients_section, shared_sections
 from k2rel.errors import InputError
 from k2rel.site.found import Found, FoundPaths
 from k2rel.site.model import Site
@@ -33,32 +32,18 @@ _SHARES = ("equal", "first", "all")
 
 
 def from_graph(
-    graph: nx.Graph[Any],
-    clients: Any = "client",
-    targets: Any = "target",
-    *,
-    sides: Any = None,
-    name: str | None = None,
-    title: str | None = None,
-    client_title: str = "client",
-    types: Mapping[str, Mapping[str, Any]] | None = None,
-    node_type: str | None = None,
-    link_type: str | None = None,
-    traffic: str = "traffic",
-    demand: Any = None,
-    share: Any = "equal",
-    paths: int = 8,
-    stages: bool = True,
-    negligible: float = 1e-4,
-) -> Site:
-    """Make a site of a graph; see `Site.from_graph`.
+    graph: nx.Graph[Any], clients: Any, targets: Any, *, sides: Any, name: str | None, title: str | None,
+    client_title: str, types: Any, node_type: str | None, link_type: str | None, traffic: str, demand: Any, share: Any,
+    paths: int, stages: bool, negligible: float,
+) -> Site:  # fmt: skip
+    """Make a site of a graph: what `Site.from_graph`, which says what is usual, leaves to this room.
 
     Examples
     --------
     >>> import networkx as nx
     >>> graph = nx.Graph([("host", "switch_1"), ("host", "switch_2"), ("switch_1", "disk"), ("switch_2", "disk")])
     >>> types = {"box": {"mttf": "1e5 h", "mttr": "4 h"}, "cable": {"mttf": "1e6 h", "mttr": "4 h"}}
-    >>> site = from_graph(graph, ["host"], ["disk"], types=types, node_type="box", link_type="cable")
+    >>> site = Site.from_graph(graph, ["host"], ["disk"], types=types, node_type="box", link_type="cable")
     >>> site.found
     <Found graph of 4 nodes and 4 edges: 1 client of 1 kind, 2 paths, no way left out>
     """
@@ -91,13 +76,14 @@ class _Finder:
         drawing = self.drawing
         self.sides, self.side_of = sides_of(drawing, sides)
         chosen = nodes_of(drawing, "clients", clients)
+        self.clients = frozenset(chosen)
         classes = targets_of(drawing, targets, traffic)
         for of in classes.values():
-            if both := [node for node in of if node in set(chosen)]:
+            if both := [node for node in of if node in self.clients]:
                 raise InputError(f"targets: {named(both)} cannot be client and target at once")
-        shared = shared_sections(drawing, chosen, self.side_of)
+        shared = shared_sections(drawing, self.clients, self.side_of)
         self.kinds = kinds_of(drawing, chosen, self.sides, self.side_of)
-        choosing = self._choosing(chosen, classes)
+        choosing = self._choosing(classes)
         about = self._about(names, types)
         traffics = {key: (_of_class("share", share, key), _of_class("demand", demand, key)) for key in classes}
         for word, _ in traffics.values():
@@ -118,9 +104,9 @@ class _Finder:
         for of_class in choosing.values():
             for each in of_class.values():
                 self._fill(each, judge)
-        found = self._found(choosing, judge, edges, chosen)
+        found = self._found(choosing, judge, edges)
         data = document()
-        data["description"] = described(drawing, found._line())
+        data["description"] = f"Found in a {found._line()}."[:2000]
         return replace(_read(data), found=found)
 
     def _about(self, names: Mapping[str, str | None], types: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,11 +117,10 @@ class _Finder:
             "format": 2, "name": called, "title": title, "description": "", "sides": sides, "types": dict(types)
         }  # fmt: skip
 
-    def _choosing(self, clients: Iterable[str], classes: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Choosing]]:
+    def _choosing(self, classes: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Choosing]]:
         """The shortest ways of every kind in every class."""
-        chosen = set(clients)
         scale = lcm(*(link.cost.denominator for link in self.drawing.links))
-        hops = self._hops(chosen, scale)
+        hops = self._hops(scale)
         ends = {node for of in classes.values() for node in of}
         for name, part in self.drawing.parts.items():
             if (passes := part.attributes.get("transit")) is not None:
@@ -158,11 +143,11 @@ class _Finder:
                 raise InputError(f"graph: no path leads from {named(unreached)} to a target{of}")
         return result
 
-    def _hops(self, clients: set[str], scale: int) -> dict[str, list[Hop]]:
-        hops: dict[str, list[Hop]] = {name: [] for name in self.drawing.parts if name not in clients}
+    def _hops(self, scale: int) -> dict[str, list[Hop]]:
+        hops: dict[str, list[Hop]] = {name: [] for name in self.drawing.parts if name not in self.clients}
         for link in self.drawing.links:
-            if clients.isdisjoint(link.ends):
-                cost = int(link.cost * Fraction(scale))
+            if self.clients.isdisjoint(link.ends):
+                cost = int(link.cost * scale)
                 for end in link.ends:
                     hops[end].append(Hop(link.name if link.is_part else None, link.other(end), cost))
         self.link_sides = {link.name: link.side for link in self.drawing.links if link.side is not None}
@@ -194,23 +179,20 @@ class _Finder:
     def _does_not_matter(self, judged: Judged | None) -> bool:
         return judged is not None and judged.needed <= self.negligible * judged.down
 
-    def _found(
-        self, choosing: Mapping[str, Mapping[str, Choosing]], judge: Judge, edges: int, clients: Sequence[str]
-    ) -> Found:
+    def _found(self, choosing: Mapping[str, Mapping[str, Choosing]], judge: Judge, edges: int) -> Found:
         rows = []
         for key, of_class in choosing.items():
             for name, each in of_class.items():
-                chosen = each.chosen()
+                count, counted = each.total
                 judged = judge.judged(each)
                 rows.append(
                     FoundPaths(
-                        key, name, each.kind.members, len(chosen.routes), each.kept, chosen.dropped, chosen.counted,
+                        key, name, each.kind.members, len(each.routes), each.kept, max(0, count - each.kept), counted,
                         None if judged is None else judged.needed if not each.complete else 0.0,
-                        None if judged is None else judged.down, all(route.exact_division for route in chosen.routes),
+                        None if judged is None else judged.down, all(route.exact_division for route in each.routes),
                     )
                 )  # fmt: skip
-        chosen_ones = set(clients)
-        own = [link for link in self.drawing.links if not chosen_ones.isdisjoint(link.ends)]
+        own = [link for link in self.drawing.links if not self.clients.isdisjoint(link.ends)]
         notes = check_alike(self.kinds, own)
         if self.sideless:
             notes.append(

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from k2rel.drawn.attributes import Drawing, Link, named, shown_name
+from k2rel.drawn.attributes import Drawing, Link, free_name, named, shown_name
 from k2rel.errors import InputError
 from k2rel.site.names import is_kept_for_clients
 
 __all__ = ["Kind", "Kinds", "Port", "kinds_of"]
 
 _MOST_OWN = 12  # parts of a client, itself among them
-_SEAT = {"type": "seat", "failure_rate": 0, "mttr": 1}
+SEAT = {"type": "seat", "failure_rate": 0, "mttr": 1}
 """What stands for sitting in something: it never fails by itself."""
 
 
@@ -54,16 +54,15 @@ class Kinds:
 
 def kinds_of(drawing: Drawing, clients: Iterable[str], sides: Sequence[str], side_of: Mapping[str, str]) -> Kinds:
     """Group clients by their links; `side_of` gives the side of a node that has one."""
-    chosen = dict.fromkeys(clients)
-    attached: dict[str, list[Link]] = {name: [] for name in chosen}
+    attached: dict[str, list[Link]] = {name: [] for name in clients}
     between = 0
     for link in drawing.links:
-        of_clients = [end for end in link.ends if end in chosen]
+        of_clients = [end for end in link.ends if end in attached]
         if len(of_clients) == 1:
             attached[of_clients[0]].append(link)
         elif of_clients:
             between += 1
-    _check(drawing, chosen, attached)
+    _check(drawing, attached)
     order = {name: n for n, name in enumerate(drawing.parts)}
     places: dict[str | None, int] = {None: -1, **{side: n for n, side in enumerate(sides)}}
     alike: dict[tuple[Any, ...], list[str]] = {}
@@ -74,8 +73,8 @@ def kinds_of(drawing: Drawing, clients: Iterable[str], sides: Sequence[str], sid
     return _Named(drawing, alike, between).kinds()
 
 
-def _check(drawing: Drawing, chosen: Mapping[str, None], attached: Mapping[str, list[Link]]) -> None:
-    inside = [name for name, other in drawing.within.items() if other in chosen]
+def _check(drawing: Drawing, attached: Mapping[str, list[Link]]) -> None:
+    inside = [name for name, other in drawing.within.items() if other in attached]
     if inside:
         raise InputError(
             f"graph: parts that sit in a client: {named(inside)}; of a client's own parts only its links can be found "
@@ -109,7 +108,7 @@ def _ports(
         switch = link.other(name)
         said = {key: value for key, value in link.entry.items() if key not in ("title", "capacity", "carries")}
         side = link.side or side_of.get(switch)
-        entry = (said if link.is_part else _SEAT) | ({"side": side} if side is not None else {})
+        entry = (said if link.is_part else SEAT) | ({"side": side} if side is not None else {})
         signature = _signature(entry)
         found.append((places[side], link.cost, order[switch], signature, switch))
     return [(signature, switch, cost) for _, cost, _, signature, switch in sorted(found)]
@@ -139,7 +138,7 @@ class _Named:
                 count[signature] = count.get(signature, 0) + 1
                 at = (signature, count[signature])
                 if at not in links:
-                    links[at] = self._free(f"link_{len(links) + 1}")
+                    links[at] = free_name(f"link_{len(links) + 1}", self.taken)
                 ports.append(Port(links[at], switch, cost))
             found.append(Kind(_kind_name(ports, names), tuple(members), devices[key[0]], tuple(ports)))
         own = len(links) + len(set(devices.values()))
@@ -155,15 +154,9 @@ class _Named:
         """Clients of one type are the part `client`; of several, each type is a part of its own."""
         if len(signatures) == 1:
             return {signatures[0]: "client"}
-        return {signature: self._free(_device_name(json.loads(signature)["type"])) for signature in signatures}
-
-    def _free(self, base: str) -> str:
-        name, number = base, 1
-        while name.casefold() in self.taken:
-            number += 1
-            name = f"{base}_{number}"
-        self.taken.add(name.casefold())
-        return name
+        return {
+            signature: free_name(_device_name(json.loads(signature)["type"]), self.taken) for signature in signatures
+        }
 
 
 def _device_name(kind: str) -> str:
@@ -176,9 +169,4 @@ def _kind_name(ports: Iterable[Port], taken: set[str]) -> str:
     base = "at_" + "_".join(dict.fromkeys(port.switch for port in ports))
     if len(base) > 56:
         base = f"{base[:53]}_etc"
-    name, number = base, 1
-    while name.casefold() in taken:
-        number += 1
-        name = f"{base}_{number}"
-    taken.add(name.casefold())
-    return name
+    return free_name(base, taken)

@@ -58,7 +58,6 @@ class Network:
     hops: Mapping[str, list[Hop]]
     targets: frozenset[str]
     ends: frozenset[str]  # pass nothing on
-    steps: int = _MOST_STEPS
     _left: dict[str, Length] = field(default_factory=dict)
     _known: dict[tuple[str, Length | None], Searched] = field(default_factory=dict)
     _without: dict[str, dict[str, Length]] = field(default_factory=dict)
@@ -131,7 +130,7 @@ class Network:
         while stack:
             step = next(stack[-1][0], None)
             steps += 1
-            if steps > self.steps or len(found) >= _MOST_WAYS:
+            if steps > _MOST_STEPS or len(found) >= _MOST_WAYS:
                 cut = True
                 break
             if step is None:

@@ -7,28 +7,27 @@ from typing import Any
 
 from k2rel.drawn.attributes import Drawing, Link, named
 from k2rel.drawn.choice import Route
-from k2rel.drawn.kinds import Kind, Kinds, Port
+from k2rel.drawn.kinds import SEAT, Kind, Kinds, Port
 from k2rel.errors import InputError
 from k2rel.site.names import is_kept_for_clients, spoken
 
 __all__: list[str] = []
 
-MOST_SHARED = 10_000
+_MOST_SHARED = 10_000
 
 
-def shared_sections(drawing: Drawing, clients: Sequence[str], side_of: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+def shared_sections(drawing: Drawing, clients: frozenset[str], side_of: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """The sections `components`, `links` and `raid_sets` of all that is no client's."""
-    chosen = set(clients)
     sections: dict[str, dict[str, Any]] = {"components": {}, "links": {}, "raid_sets": {}}
     halves: dict[str, list[str]] = {}
     for link in drawing.links:
-        if link.is_part and chosen.isdisjoint(link.ends):
+        if link.is_part and clients.isdisjoint(link.ends):
             sections["links"][link.name] = _entry(link.name, link.entry, link.side, between=list(link.ends))
         elif not link.is_part:
             for end in link.ends:
                 halves.setdefault(end, []).append(link.other(end))
     for name, part in drawing.parts.items():
-        if name in chosen:
+        if name in clients:
             continue
         more: dict[str, Any] = {}
         if name in drawing.within:
@@ -48,9 +47,9 @@ def shared_sections(drawing: Drawing, clients: Sequence[str], side_of: Mapping[s
             entry["drive_type"] = entry.pop("type")
         sections[section][name] = _entry(name, entry, side_of.get(name) if section != "raid_sets" else None, **more)
     count = len(sections["components"]) + len(sections["links"])
-    if count > MOST_SHARED:
+    if count > _MOST_SHARED:
         raise InputError(
-            f"graph: has {count:,} nodes and edges beside the clients, and at most {MOST_SHARED:,} can be modelled; "
+            f"graph: has {count:,} nodes and edges beside the clients, and at most {_MOST_SHARED:,} can be modelled; "
             "leave out what carries no traffic"
         )
     return {name: entries for name, entries in sections.items() if entries}
@@ -72,7 +71,7 @@ def clients_section(kinds: Kinds, title: str) -> dict[str, Any]:
         parts[name] = dict(entry)
     several = len(kinds.devices) > 1
     if several:
-        parts = {"client": {"type": "seat", "failure_rate": 0, "mttr": 1}}
+        parts = {"client": dict(SEAT)}
         for name, entry in kinds.devices.items():
             parts[name] = {**entry, "in": "client", "kinds": [kind.name for kind in kinds.with_part(name)]}
     for number, (name, entry) in enumerate(kinds.links.items(), start=1):
@@ -122,11 +121,6 @@ def class_entry(routes: Mapping[str, Sequence[Route]], kinds: Kinds, *, share: s
 def _plain(via: Sequence[Any], kinds: Kinds) -> list[Any]:
     """What a path crosses; a client of a type of its own is a part that sits in the client."""
     return list(via) if len(kinds.devices) == 1 else [via[0], "client", *via[1:]]
-
-
-def described(drawing: Drawing, line: str) -> str:
-    """What the site file says of itself."""
-    return f"Found in a {line}."[:2000]
 
 
 def check_types(types: Any) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from k2rel.rates.site_laws import SiteLaws
-from k2rel.site.graph import RELATIONS, graph_of
+from k2rel.site.as_graph import RELATIONS
+from k2rel.site.graph import graph_of
 from k2rel.site.model import Component, RaidSet, Site
 
 if TYPE_CHECKING:

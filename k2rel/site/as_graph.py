@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
+RELATIONS = ("link", "in", "needs")
+"""What an edge says: a cable, itself a part; that a part sits in another; that a part needs another."""
+
 
 class AsGraph:
     """What a site has of graphs."""
@@ -98,9 +101,7 @@ class AsGraph:
         )  # fmt: skip
         return made
 
-    def graph(
-        self, *, clients: bool = True, relations: Iterable[str] | str = ("link", "in", "needs")
-    ) -> nx.MultiGraph[str]:
+    def graph(self, *, clients: bool = True, relations: Iterable[str] | str = RELATIONS) -> nx.MultiGraph[str]:
         """Give the site as a networkx graph.
 
         Parameters

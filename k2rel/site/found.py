@@ -121,8 +121,8 @@ class Found(Shown):
         clients = sum(len(each.members) for each in self.paths if each.traffic == self.paths[0].traffic)
         kept = sum(each.paths for each in self.paths)
         text = (
-            f"graph of {_count(self.nodes, 'node')} and {_count(self.edges, 'edge')}: {_count(clients, 'client')} of "
-            f"{_count(len(kinds), 'kind')}, {_count(kept, 'path')}"
+            f"graph of {counted(self.nodes, 'node')} and {counted(self.edges, 'edge')}: "
+            f"{counted(clients, 'client')} of {counted(len(kinds), 'kind')}, {counted(kept, 'path')}"
         )
         if not self.dropped:
             return f"{text}, no way left out"
@@ -134,5 +134,6 @@ class Found(Shown):
         return card(self._line(), for_people(self.table()), "; ".join(self.notes))
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """A number of things, in words."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

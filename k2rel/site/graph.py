@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from k2rel.arguments import as_names
 from k2rel.errors import InputError, closest
+from k2rel.site.as_graph import RELATIONS
 from k2rel.site.given import LAW_KEYS, GivenLaw
 from k2rel.site.model import Component, RaidSet, Site
 from k2rel.site.stages import AtLeast, Need, Stage, names_in, subscription_in
@@ -18,10 +19,7 @@ from k2rel.site.stages import AtLeast, Need, Stage, names_in, subscription_in
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["RELATIONS", "graph_of"]
-
-RELATIONS = ("link", "in", "needs")
-"""What an edge says: a cable, itself a part; that a part sits in another; that a part needs another."""
+__all__ = ["graph_of"]
 
 Told = Callable[[str, Component | RaidSet], Mapping[str, Any]]
 """Failure data of a part by the name of its law and its record, as attributes."""
