@@ -24,6 +24,7 @@ MOST_BYTES = 2_000_000
 _STARTS = "a site file starts with 'format: 2'"
 
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
+KnownT = TypeVar("KnownT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,6 @@ class YamlSource:
         >>> YamlSource("x.yaml", {}, {("a",): 3}).problem(("a", "b"), "is missing")
         Problem(message='is missing', file='x.yaml', line=3, key='a.b')
         """
-        line = next((self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), None)
         name = self.origins.get(path)
         if name is not None:
             place = self.place(("assumptions", name, "value"))
@@ -63,13 +63,15 @@ class YamlSource:
         made = self.maker(path)
         if made is not None and made.note:
             message += f" ({made.note})"
-        return Problem(message, self.name if made is None else made.file, line, dotted(path) or None)
+        return Problem(message, self.name if made is None else made.file, self.nearest(path), dotted(path) or None)
+
+    def nearest(self, path: KeyPath) -> int | None:
+        """Line of an entry, or of the nearest one around it."""
+        return _nearest(self.lines, path)
 
     def maker(self, path: KeyPath) -> Made | None:
         """What wrote the entry at a place; None where it stands in the file itself."""
-        if not self.made:
-            return None
-        return next((self.made[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.made), None)
+        return _nearest(self.made, path) if self.made else None
 
     def line(self, path: KeyPath) -> int | None:
         """Line of this file that an entry comes from; of a block's entry the one that has the block."""
@@ -115,6 +117,11 @@ class YamlSource:
                     for item in error.errors()
                 ]
             ) from None
+
+
+def _nearest(known: Mapping[KeyPath, KnownT], path: KeyPath) -> KnownT | None:
+    """What is known of an entry, or of the nearest one around it."""
+    return next((known[path[:end]] for end in range(len(path), 0, -1) if path[:end] in known), None)
 
 
 @dataclass(frozen=True, slots=True)
