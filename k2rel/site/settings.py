@@ -29,7 +29,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from k2rel.errors import InputError, closest, nearest
-from k2rel.inputs import Uses
+from k2rel.inputs import Uses, without
 from k2rel.site.document import LawFields, PathFailoverEntry
 from k2rel.site.given import LAW_KEYS, RATE_KEYS, GivenLaw
 from k2rel.site.limits import LIMITED, from_text, input_of
@@ -61,8 +61,8 @@ _OF_FLOWS = {
     "path_failover_coverage": "failover_coverage",
 }
 _EVERY_KEY = {*_KEYS, *_OF_FLOWS, *OF_ROLES, *OF_FENCES, "auto_recovery"}
-_UNITS = {"mttf": "h", "mttr": "h", "test_interval": "h", "age": "h", "failure_rate": "/h", "temperature": "°C",
-          "capacity": "MB/s", "demand": "MB/s", "path_failover_time": "h"}  # fmt: skip
+_OTHER_UNITS = {"age": "h", "temperature": "°C"}
+"""Of what has no limits; `LIMITED` has the others."""
 
 
 def parse_settings(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
@@ -138,7 +138,7 @@ def with_unit(key: str, value: str, site: Site | None = None) -> str:
     """
     what = cause_in(split_setting(key)[1])[0]
     read = LIMITED.get(what)
-    unit = _UNITS.get(what, "" if read is None else read.unit if read.times == 1.0 else "/h")
+    unit = _OTHER_UNITS.get(what, "") if read is None else read.unit if read.times == 1.0 else "/h"
     if site is not None and what in ("capacity", "demand"):
         unit = _unit_of(site, split_setting(key)[0])
     grouped = re.fullmatch(r"\s*(\d{1,3}\.\d{3})(\D.*)?", str(value)) if unit else None
@@ -281,8 +281,7 @@ def _with_limits(site: Site, name: str, what: str, limits: Mapping[str, str]) ->
 def _with_flow(site: Site, name: str, field: str, value: float, *uses: Uses) -> Site:
     """Change one number of a traffic class, which is then known, or known within limits of its own."""
     flow = site.traffic[name]
-    kept = tuple(use for use in flow.uses if use.field != field)
-    changes: dict[str, Any] = {field: value, "uses": (*kept, *uses)}
+    changes: dict[str, Any] = {field: value, "uses": (*without(flow.uses, field), *uses)}
     return checked(replace(site, traffic={**site.traffic, name: replace(flow, **changes)}))
 
 
