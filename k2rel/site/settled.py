@@ -17,7 +17,7 @@ from k2rel.site.given import RATE_KEYS
 from k2rel.site.limits import from_text
 from k2rel.site.model import Assumption, CommonCauseGroup, Component, Site
 from k2rel.site.names import cause_in, split_setting
-from k2rel.site.read import as_read, origin_of, unchanged, with_assumption_settings, with_clients, with_variant
+from k2rel.site.read import before_changes, origin_of, with_assumption_settings, with_clients, with_variant
 from k2rel.site.settings import assumption_in, far_to_near, parts_named, with_unit
 from k2rel.site.source import KeyPath, as_written
 from k2rel.site.takeover_settings import takeover_places
@@ -55,7 +55,7 @@ def settled(site: Site) -> dict[str, Any]:
         del held[name]  # all that it was for was set anew
     if origin.clients is not None:
         data = with_clients(data, origin.clients)
-    if not unchanged(site) and site.common_cause != as_read(site).common_cause:
+    if site.common_cause != before_changes(site).common_cause:
         data.pop("common_cause", None)
         if site.common_cause:
             data["common_cause"] = {group.id: _group(group) for group in site.common_cause}
