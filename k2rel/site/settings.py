@@ -36,6 +36,7 @@ from k2rel.site.limits import LIMITED, from_text, input_of
 from k2rel.site.measured import checked
 from k2rel.site.model import Component, Site
 from k2rel.site.names import cause_in, dotted, split_setting
+from k2rel.site.source import KeyPath
 from k2rel.site.takeover_settings import OF_FENCES, OF_ROLES
 from k2rel.site.values import Capacity, Load
 from k2rel.units import MB_S, is_bare, unknown_unit
@@ -47,6 +48,7 @@ __all__ = [
     "far_to_near",
     "parse_settings",
     "parts_named",
+    "place_of",
     "setting_text",
     "with_unit",
 ]
@@ -181,6 +183,11 @@ def parts_named(site: Site, name: str) -> list[Component]:
     """Components and client parts that a setting is about: all of the type of that name, else the part itself."""
     parts = site.described
     return [part for part in parts.values() if part.type == name] or ([parts[name]] if name in parts else [])
+
+
+def place_of(site: Site, part: Component) -> KeyPath:
+    """The entry of a component or a client part in the file; drives have none of their own."""
+    return ("clients", "parts", part.id) if part.id in site.client_parts else (part.section, part.id)
 
 
 def _types(site: Site) -> set[str]:

@@ -18,7 +18,7 @@ from k2rel.site.names import KeyPath, dotted
 from k2rel.site.plain import plain_data
 from k2rel.textio import read_text
 
-__all__ = ["MOST_BYTES", "KeyPath", "Made", "Origin", "YamlSource", "as_written", "known_keys", "read_yaml"]
+__all__ = ["MOST_BYTES", "KeyPath", "Made", "Origin", "YamlSource", "as_written", "found_at", "known_keys", "read_yaml"]
 
 MOST_BYTES = 2_000_000
 _STARTS = "a site file starts with 'format: 2'"
@@ -141,6 +141,21 @@ def as_written(value: object) -> str:
     ('true', '4')
     """
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def found_at(data: Any, path: KeyPath) -> Any:
+    """What stands at a place of plain data; None where nothing does.
+
+    Examples
+    --------
+    >>> found_at({"roles": {"r": [1, 2]}}, ("roles", "r", 1)), found_at({}, ("roles", "r"))
+    (2, None)
+    """
+    for key in path:
+        if isinstance(data, list):
+            data = dict(enumerate(data))
+        data = data.get(key) if isinstance(data, dict) else None
+    return data
 
 
 def known_keys(document: type[BaseModel], path: KeyPath) -> list[str]:
