@@ -271,7 +271,7 @@ class _Builder:
                     self.checks.report((*where, what), "a client's own part has no capacity; its demand is its load")
 
     def _check_wiring(self, component: Component, path: KeyPath, *, of_client: bool = False) -> None:
-        known = self.checks.shared | self.checks.own if of_client else self.checks.shared
+        known = self.checks.every if of_client else self.checks.shared
         if component.within is not None:
             self.checks.known(component.within, known, (*path, "in"), "component")
             if component.within == component.id:

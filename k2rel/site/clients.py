@@ -111,8 +111,8 @@ def parts_by_kind(
 ) -> dict[str, tuple[str, ...]]:
     """Give the parts that clients of each kind have: all but those of other kinds, and what hangs on these."""
     result = {}
-    for group in groups:
-        missing = {f"@{name}" for name in subscriptions} - {f"@{name}" for name in group.subscriptions}
+    for group in _one_of_each(groups):
+        missing = _not_dealt(group, subscriptions)
         missing |= {key for key, part in parts.items() if part.kinds and group.kind not in part.kinds}
         left = {key: part for key, part in parts.items() if key not in missing}
         while gone := [key for key, part in left.items() if missing & {*_joined(part), *named(part.needs)}]:
@@ -120,6 +120,16 @@ def parts_by_kind(
             left = {key: part for key, part in left.items() if key not in gone}
         result[group.kind] = tuple(left)
     return result
+
+
+def _one_of_each(groups: Iterable[ClientGroup]) -> Iterable[ClientGroup]:
+    """A group of each kind; the others of it have the same subscriptions, dealt otherwise."""
+    return {group.kind: group for group in groups}.values()
+
+
+def _not_dealt(group: ClientGroup, subscriptions: Iterable[str]) -> set[str]:
+    """Subscriptions that a group has not, as a need or path names them."""
+    return {f"@{name}" for name in subscriptions if name not in group.subscriptions}
 
 
 def _joined(part: _Part) -> tuple[str | None, ...]:
@@ -136,10 +146,8 @@ def paths_by_kind(
     """Say for each kind whether a path is one of its clients': of all kinds or its own, and all on it there."""
     known = set(parts)
     result: dict[str, Callable[[Path], bool]] = {}
-    for group in groups:
-        missing = (known - set(parts_of[group.kind])) | {
-            f"@{name}" for name in subscriptions if name not in group.subscriptions
-        }
+    for group in _one_of_each(groups):
+        missing = (known - set(parts_of[group.kind])) | _not_dealt(group, subscriptions)
 
         def there(path: Path, kind: str = group.kind, missing: frozenset[str] = frozenset(missing)) -> bool:
             return (not path.kinds or kind in path.kinds) and missing.isdisjoint(named(path.via))

@@ -17,8 +17,24 @@ from k2rel.site.yaml_text import entry_lines, flow
 __all__ = ["Editor", "edited"]
 
 
+class _Lines:
+    """A text by its lines."""
+
+    text: str
+
+    def _line_start(self, place: int) -> int:
+        return self.text.rfind("\n", 0, place) + 1
+
+    def _line_end(self, place: int) -> int:
+        found = self.text.find("\n", place)
+        return len(self.text) if found < 0 else found + 1
+
+    def _newline(self) -> str:
+        return "\r\n" if "\r\n" in self.text else "\n"
+
+
 @dataclass
-class Editor:
+class Editor(_Lines):
     """Changes of a text, by places of what it says."""
 
     text: str
@@ -113,12 +129,6 @@ class Editor:
             key, node = next((key, value) for key, value in around.value if key.value == name)
         return around, key, node
 
-    def _line_end(self, place: int) -> int:
-        return _line_end(self.text, place)
-
-    def _newline(self) -> str:
-        return "\r\n" if "\r\n" in self.text else "\n"
-
 
 def _shared(root: Any) -> dict[int, Node]:
     """Nodes that stand in several places, by aliases; what is below of them is met once."""
@@ -172,7 +182,7 @@ def edited(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str | N
 
 
 @dataclass
-class _Rewriting:
+class _Rewriting(_Lines):
     """Edits that lead from what a text says to something else; what stands deeper comes first at the same place."""
 
     text: str
@@ -211,7 +221,8 @@ class _Rewriting:
             if key in old and not _same(old[key], value):
                 if key not in pairs:
                     raise _CannotError
-                self._value(*pairs[key], old[key], value, in_flow=bool(node.flow_style))
+                name, item = pairs[key]
+                self._value(None if node.flow_style else name, item, old[key], value)
         for key in gone:
             start, end = pairs[key][0].start_mark.index, _end(self.text, pairs[key][1])
             begin, stop = self._line_start(start), self._line_end(end)
@@ -240,15 +251,17 @@ class _Rewriting:
             return ["", *entry_lines(key, value, 0, open_=True)]
         return entry_lines(key, value, column)
 
-    def _value(self, key: ScalarNode, node: Any, old: Any, new: Any, *, in_flow: bool) -> None:
+    def _value(self, key: ScalarNode | None, node: Any, old: Any, new: Any) -> None:
+        """Change a value; without its key, of an item of a list or an entry in braces, on one line."""
         if id(node) in self.shared:
             raise _CannotError
-        if isinstance(old, dict) and isinstance(new, dict) and new and not old.keys().isdisjoint(new):
+        if isinstance(old, dict) and isinstance(new, dict) and not old.keys().isdisjoint(new):
             self.mapping(node, old, new)
         elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and old:
             self._items(node, old, new)
-        elif in_flow:
-            self._put(node, flow(new))
+        elif key is None:
+            start, end = node.start_mark.index, _end(self.text, node)
+            self.edits.append((start, end, flow(new) if end > start else f" {flow(new)}"))
         else:
             self._replace(key, node, new)
 
@@ -256,20 +269,8 @@ class _Rewriting:
         if not isinstance(node, SequenceNode) or len(node.value) != len(old):
             raise _CannotError
         for item, before, after in zip(node.value, old, new, strict=True):
-            if _same(before, after):
-                continue
-            if id(item) in self.shared:
-                raise _CannotError
-            if isinstance(before, dict) and isinstance(after, dict) and not before.keys().isdisjoint(after):
-                self.mapping(item, before, after)
-            elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after) and before:
-                self._items(item, before, after)
-            else:
-                self._put(item, flow(after))
-
-    def _put(self, node: Any, text: str) -> None:
-        start, end = node.start_mark.index, _end(self.text, node)
-        self.edits.append((start, end, text if end > start else f" {text}"))
+            if not _same(before, after):
+                self._value(None, item, before, after)
 
     def _replace(self, key: ScalarNode, node: Any, new: Any) -> None:
         """Write an entry of a block anew; a comment behind its key stays."""
@@ -286,20 +287,6 @@ class _Rewriting:
         if _same(old, new):
             return self.text[key.start_mark.index : _end(self.text, node)]
         return flow({str(key.value): new})[1:-1]
-
-    def _line_start(self, place: int) -> int:
-        return self.text.rfind("\n", 0, place) + 1
-
-    def _line_end(self, place: int) -> int:
-        return _line_end(self.text, place)
-
-    def _newline(self) -> str:
-        return "\r\n" if "\r\n" in self.text else "\n"
-
-
-def _line_end(text: str, place: int) -> int:
-    found = text.find("\n", place)
-    return len(text) if found < 0 else found + 1
 
 
 def _same(one: Any, other: Any) -> bool:

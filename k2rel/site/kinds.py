@@ -43,6 +43,7 @@ def kinds_of(checks: Checks) -> tuple[ClientKind, ...]:
 
 def _check_lists(checks: Checks) -> None:
     """What clients subscribe to is there."""
+    known = checks.shared | set(checks.sides)
     for name, by_kind in checks.lists.items():
         for kind, entries in by_kind.items():
             path: KeyPath = ("clients", "kinds", kind, name) if kind else ("clients", "subscriptions", name)
@@ -51,7 +52,7 @@ def _check_lists(checks: Checks) -> None:
             if not entries:
                 checks.report(path, "is empty; name at least one component or side")
             for index, entry in enumerate(entries):
-                checks.known(entry, checks.shared | set(checks.sides), (*path, index), "component or side")
+                checks.known(entry, known, (*path, index), "component or side")
 
 
 def _check_counts(checks: Checks) -> None:
@@ -69,7 +70,7 @@ def _check_members(checks: Checks) -> None:
             path: KeyPath = ("clients", "kinds", key, "members", index)
             if name in first:
                 checks.report(path, f"'{name}' is already a client of kind '{first[name]}'")
-            elif name in checks.shared | checks.own:
+            elif name in checks.every:
                 checks.report(path, f"'{name}' is the name of a part; give the client another")
             elif is_kept_for_clients(name):
                 checks.report(path, "names that start with client_ and a number are kept for the clients' parts")
@@ -90,9 +91,8 @@ def check_kinds(checks: Checks, site: Site) -> None:
             checks.known(kind, checks.document.clients.kinds, ("clients", "parts", name, "kinds"), "kind of clients")
     if checks.problems or not site.kinds:
         return
-    for place, group in enumerate(site.groups):
-        if group.clients != next(g for g in site.groups if g.kind == group.kind).clients:
-            continue
+    for place in {group.kind: place for place, group in enumerate(site.groups)}.values():  # one of each kind
+        group = site.groups[place]
         for name, flow in site.traffic.items():
             paths = site.paths_of(name, place)
             if flow.scope == "client" and not paths:

@@ -14,13 +14,12 @@ from typing import Any
 from k2rel.arguments import shown
 from k2rel.errors import InputError, Problem
 from k2rel.site.names import KeyPath, dotted
-from k2rel.site.plain import has_name, name_holders
+from k2rel.site.plain import DEEPEST, has_name, name_holders
 from k2rel.site.source import YamlSource
 
 __all__ = ["in_python", "plain"]
 
 _MOST_VALUES = 2_000_000
-_DEEPEST = 24
 
 
 def in_python(data: Mapping[Any, Any]) -> YamlSource:
@@ -57,8 +56,8 @@ def _plain(value: Any, path: KeyPath, left: list[int]) -> Any:
     left[0] -= 1
     if left[0] < 0:
         raise _wrong(path, f"there are more than {_MOST_VALUES:,} values; no site needs so many")
-    if len(path) > _DEEPEST:
-        raise _wrong(path[:4], f"entries are nested more than {_DEEPEST} deep")
+    if len(path) > DEEPEST:
+        raise _wrong(path[:4], f"entries are nested more than {DEEPEST} deep")
     if type(value) is int and has_name(path):
         return str(value)  # as a file has it, in which a name is a text
     if value is None or type(value) in (str, int, float, bool):

@@ -62,19 +62,19 @@ def _carries(site: Site, name: str) -> bool:
     return site.described[name].carries
 
 
-def two_units(site: Site) -> dict[str, str]:
+def _two_units(site: Site, found: Crossing) -> dict[str, str]:
     """What is wrong with each part that has a capacity and is crossed in two units."""
     return {
         part: "carries " + " and ".join(f"{unit} of '{flow}'" for unit, flow in units.items())
         + ", which do not add up to one load; give each a part of its own, or leave the capacity out"
-        for part, units in crossing(site).items()
+        for part, units in found.items()
         if len(units) > 1 and part in site.components and site.components[part].capacity_mb_s is not None
     }  # fmt: skip
 
 
 def checked(site: Site) -> Site:
     """Give back a site whose demands were changed, where no part with a capacity is crossed in two units now."""
-    for part, wrong in two_units(site).items():
+    for part, wrong in _two_units(site, crossing(site)).items():
         raise InputError(f"then '{part}' {wrong}")
     return site
 
@@ -88,7 +88,7 @@ def with_units(checks: Checks, site: Site) -> Site:
         for name, entry in entries.items()
         if entry.capacity is not None
     }
-    for crossed, wrong in two_units(site).items():
+    for crossed, wrong in _two_units(site, found).items():
         checks.report(given[crossed][0], wrong)
     parts: dict[str, Component] = {}
     for name, part in site.components.items():

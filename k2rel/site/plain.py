@@ -20,7 +20,7 @@ from k2rel.site.names import KeyPath, dotted
 
 __all__: list[str] = []
 
-_DEEPEST = 24
+DEEPEST = 24
 _MOST_FROM_ALIASES = 100_000  # entries
 _PLAIN = ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "map", "seq")
 # what Python writes of lists and texts, if it is not asked to be safe
@@ -60,7 +60,7 @@ class _Composer(Composer):
         event = self.parser.peek_event()
         if isinstance(event, AliasEvent):
             return super().compose_node(parent, index)
-        if self.deep > _DEEPEST:
+        if self.deep > DEEPEST:
             raise _TooDeepError(event.start_mark.line + 1)
         self.deep += 1
         node = super().compose_node(parent, index)
@@ -74,7 +74,7 @@ def _is_rounded(value: Any, text: str) -> bool:
 
 class _TooDeepError(Exception):
     def __init__(self, line: int) -> None:
-        super().__init__(f"entries are nested more than {_DEEPEST} deep")
+        super().__init__(f"entries are nested more than {DEEPEST} deep")
         self.line = line
 
 
@@ -133,8 +133,8 @@ class _Reader:
             most = f"{_MOST_FROM_ALIASES:,}"
             raise InputError(Problem(f"aliases (*) bring in more than {most} entries; no site needs so many",
                                      self.name, line))  # fmt: skip
-        if len(path) >= _DEEPEST:
-            raise InputError(Problem(f"entries are nested more than {_DEEPEST} deep", self.name, line))
+        if len(path) >= DEEPEST:
+            raise InputError(Problem(f"entries are nested more than {DEEPEST} deep", self.name, line))
         if isinstance(node, MappingNode):
             result: Any = self.mapping(node, path, of_alias=of_alias)
         elif isinstance(node, SequenceNode):

@@ -137,7 +137,7 @@ def _read_again(
     """A site with further choices over those that it was made with."""
     if clients is None and not settings and variant is None and data is None:
         return site
-    before = site if unchanged(site) else as_read(site)
+    before = before_changes(site)
     if replace(before, common_cause=site.common_cause) != site:
         names = [each.name for each in fields(site) if each.compare]
         what = ", ".join(name for name in names if getattr(site, name) != getattr(before, name))
@@ -237,7 +237,12 @@ def unchanged(site: Site) -> bool:
     >>> unchanged(site), unchanged(replace(site, title="mine"))
     (True, False)
     """
-    return "_unchanged" in vars(site) or as_read(site) == site
+    return before_changes(site) == site
+
+
+def before_changes(site: Site) -> Site:
+    """The site as its description, and what was chosen beside, gives it; read again where it has no mark."""
+    return site if "_unchanged" in vars(site) else as_read(site)
 
 
 def with_clients(data: dict[str, Any], clients: int) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from typing import Any
 
 from k2rel.site.coverage import DEFAULT
 from k2rel.site.given import RATE_KEYS
-from k2rel.site.model import Assumption, Component, Site
+from k2rel.site.model import Assumption, Site
 from k2rel.site.names import split_setting
-from k2rel.site.settings import ASSUMPTION, assumption_in, far_to_near, parts_named
-from k2rel.site.source import KeyPath, YamlSource, as_written
+from k2rel.site.settings import ASSUMPTION, assumption_in, far_to_near, parts_named, place_of
+from k2rel.site.source import KeyPath, YamlSource, as_written, found_at
 from k2rel.site.takeover_settings import takeover_places
 
 __all__ = ["assumptions_in_use", "set_by_user"]
@@ -53,14 +53,14 @@ def assumptions_in_use(
     [('20', 'set by the user (clients); the file has 4')]
     """
     changes = _changes(site, used, clients, settings)
-    varied = {path: _at(used.data, path) for path in file.origins if path not in used.origins}
+    varied = {path: found_at(used.data, path) for path in file.origins if path not in used.origins}
     result: list[Assumption] = []
     seen: set[KeyPath] = set()
     for entry in site.assumptions:
         own: list[KeyPath] = [path for path, name in used.origins.items() if name == entry.name]
         set_now = {path: changes[path] for path in own if path in changes}
         by_variant = {path: varied[path] for path in varied if file.origins[path] == entry.name}
-        had = as_written(_at(file.data, ("assumptions", entry.name, "value")))
+        had = as_written(found_at(file.data, ("assumptions", entry.name, "value")))
         if not own and not by_variant and entry.name == "clients" and ("clients", "count") in changes:
             set_now = {("clients", "count"): changes["clients", "count"]}
         seen.update(set_now)
@@ -106,7 +106,7 @@ def _changes(
 ) -> dict[KeyPath, tuple[str, str]]:
     """Entries of the file that a user's choice takes the place of: which choice, and its value."""
     result: dict[KeyPath, tuple[str, str]] = {}
-    if clients is not None and _at(used.data, ("clients", "count")) != clients:
+    if clients is not None and found_at(used.data, ("clients", "count")) != clients:
         result["clients", "count"] = ("clients", str(clients))
     own = {key: value for key, value in settings.items() if assumption_in(key, used.data) is None}
     silent: dict[str, KeyPath] = {}
@@ -117,7 +117,7 @@ def _changes(
         named, name = split_setting(key)
         parts = parts_named(site, named)
         where: list[KeyPath] = [
-            place for part in parts if _at(used.data, place := _place(site, part)) is not None
+            place for part in parts if found_at(used.data, place := place_of(site, part)) is not None
         ]  # drives stand in no place of their own
         if not parts or parts[0].type == named:
             where.append(("types", named))
@@ -127,7 +127,7 @@ def _changes(
             where, name = [("traffic", named, "path_failover")], name.removeprefix("path_failover_")
         silent[key] = (*(where[-1] if where else ("components", named)), name)
         for place in where:
-            there = _at(used.data, place) or ()
+            there = found_at(used.data, place) or ()
             for other in RATE_KEYS if name in RATE_KEYS else (name,):
                 if other in there:
                     result[(*place, other)] = (key, value)
@@ -138,23 +138,8 @@ def _changes(
     return result
 
 
-def _place(site: Site, part: Component) -> KeyPath:
-    return ("clients", "parts", part.id) if part.id in site.client_parts else (part.section, part.id)
-
-
 def _had(site: Site, data: Any, path: KeyPath) -> Any:
     """What the file has at a place; of a part for which it says nothing, what it has of its type."""
     part = site.described.get(str(path[-2]))
-    had = _at(data, path)
-    return _at(data, ("types", part.type, path[-1])) if had is None and part is not None else had
-
-
-def _at(data: Any, path: KeyPath) -> Any:
-    """What stands at a place; None where nothing does."""
-    for key in path:
-        if isinstance(data, list):
-            data = dict(enumerate(data))
-        if not isinstance(data, dict) or key not in data:
-            return None
-        data = data[key]
-    return data
+    had = found_at(data, path)
+    return found_at(data, ("types", part.type, path[-1])) if had is None and part is not None else had

@@ -10,9 +10,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from k2rel.bundled import data_dir, level_names
+from k2rel.bundled import level_names
 from k2rel.errors import InputError
 from k2rel.inputs import Uses
+from k2rel.site.destination import check_place, text_for, write_all
 from k2rel.site.editing import edited
 from k2rel.site.given import GivenLaw
 from k2rel.site.model import Component, Site
@@ -20,11 +21,8 @@ from k2rel.site.read import origin_of, site_of, unchanged
 from k2rel.site.settled import settled
 from k2rel.site.source import MOST_BYTES, YamlSource, yaml_source
 from k2rel.site.yaml_text import yaml_text_of
-from k2rel.textio import read_text, write_whole
 
 __all__ = ["document", "save"]
-
-_MOST_BYTES = 50_000_000
 
 
 def document(site: Site) -> dict[str, Any]:
@@ -70,13 +68,7 @@ def save(site: Site, path: str | PathLike[str], *, force: bool = False) -> Path:
             raise InputError(f"{site.name} cannot be written to {target}: some text of it is no text of a file")
     if len(text.encode()) > MOST_BYTES:
         raise InputError(f"{target}: would be larger than {MOST_BYTES // 1_000_000} MB, and no file is read that is")
-    table = _pinned(site, target)
-    try:
-        if table is not None:
-            write_whole(target.parent / str(site.rates_table), table)
-        write_whole(target, text)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{target}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
+    write_all(target, text, _beside(site, target))
     return target
 
 
@@ -87,15 +79,7 @@ def _target(path: str | PathLike[str], *, force: bool) -> Path:
     target = Path(path)
     if str(path).lower() in {name.lower() for name in level_names()}:
         raise InputError(f"{path}: this is the name of a level, which would be read in its place; write {path}.yaml")
-    try:
-        whole, there = target.resolve(), target.exists()
-    except (OSError, ValueError, RuntimeError):
-        raise InputError(f"{str(path)[:80]!r}: this is no usable file name") from None
-    if data_dir().resolve() in whole.parents:
-        raise InputError(f"{path}: what came with k2rel stays as it is; give a file elsewhere")
-    if target.is_dir():
-        raise InputError(f"{path}: is a folder; give the name of a file in it")
-    if there and not force:
+    if check_place(target, path) and not force:
         raise InputError(f"{path}: is there already; say force=True to replace it")
     return target
 
@@ -116,19 +100,16 @@ def _kept(source: YamlSource, data: dict[str, Any], target: Path, version: str) 
     return text if origin_of(again).source.data == data else None
 
 
-def _pinned(site: Site, target: Path) -> str | None:
+def _beside(site: Site, target: Path) -> dict[Path, str]:
     """The pinned table of rates, where it has to be copied beside a file."""
     if site.rates_table is None:
-        return None
-    beside, here = target.parent / site.rates_table, Path(str(site.rates_file))
-    if beside.resolve() == here.resolve():
-        return None
-    text = read_text(here, _MOST_BYTES, "no table of rates needs so much")
-    if not beside.exists():
-        return text
-    if read_text(beside, _MOST_BYTES, "no table of rates needs so much") != text:
-        raise InputError(f"{target}: another table of rates, {beside}, lies where that of this site has to")
-    return None
+        return {}
+    there, here = target.parent / site.rates_table, Path(str(site.rates_file))
+    if there.resolve() == here.resolve():
+        return {}
+    other = f"{target}: another table of rates, {there}, lies where that of this site has to"
+    text = text_for(there, here, "no table of rates needs so much", other)
+    return {} if text is None else {there: text}
 
 
 def _differing(one: Site, other: Site) -> list[str]:

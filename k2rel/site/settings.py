@@ -29,13 +29,14 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from k2rel.errors import InputError, closest, nearest
-from k2rel.inputs import Uses
+from k2rel.inputs import Uses, without
 from k2rel.site.document import LawFields, PathFailoverEntry
 from k2rel.site.given import LAW_KEYS, RATE_KEYS, GivenLaw
 from k2rel.site.limits import LIMITED, from_text, input_of
 from k2rel.site.measured import checked
 from k2rel.site.model import Component, Site
 from k2rel.site.names import cause_in, dotted, split_setting
+from k2rel.site.source import KeyPath
 from k2rel.site.takeover_settings import OF_FENCES, OF_ROLES
 from k2rel.site.values import Capacity, Load
 from k2rel.units import MB_S, is_bare, unknown_unit
@@ -47,6 +48,7 @@ __all__ = [
     "far_to_near",
     "parse_settings",
     "parts_named",
+    "place_of",
     "setting_text",
     "with_unit",
 ]
@@ -61,8 +63,8 @@ _OF_FLOWS = {
     "path_failover_coverage": "failover_coverage",
 }
 _EVERY_KEY = {*_KEYS, *_OF_FLOWS, *OF_ROLES, *OF_FENCES, "auto_recovery"}
-_UNITS = {"mttf": "h", "mttr": "h", "test_interval": "h", "age": "h", "failure_rate": "/h", "temperature": "°C",
-          "capacity": "MB/s", "demand": "MB/s", "path_failover_time": "h"}  # fmt: skip
+_OTHER_UNITS = {"age": "h", "temperature": "°C"}
+"""Of what has no limits; `LIMITED` has the others."""
 
 
 def parse_settings(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
@@ -138,7 +140,7 @@ def with_unit(key: str, value: str, site: Site | None = None) -> str:
     """
     what = cause_in(split_setting(key)[1])[0]
     read = LIMITED.get(what)
-    unit = _UNITS.get(what, "" if read is None else read.unit if read.times == 1.0 else "/h")
+    unit = _OTHER_UNITS.get(what, "") if read is None else read.unit if read.times == 1.0 else "/h"
     if site is not None and what in ("capacity", "demand"):
         unit = _unit_of(site, split_setting(key)[0])
     grouped = re.fullmatch(r"\s*(\d{1,3}\.\d{3})(\D.*)?", str(value)) if unit else None
@@ -181,6 +183,11 @@ def parts_named(site: Site, name: str) -> list[Component]:
     """Components and client parts that a setting is about: all of the type of that name, else the part itself."""
     parts = site.described
     return [part for part in parts.values() if part.type == name] or ([parts[name]] if name in parts else [])
+
+
+def place_of(site: Site, part: Component) -> KeyPath:
+    """The entry of a component or a client part in the file; drives have none of their own."""
+    return ("clients", "parts", part.id) if part.id in site.client_parts else (part.section, part.id)
 
 
 def _types(site: Site) -> set[str]:
@@ -281,8 +288,7 @@ def _with_limits(site: Site, name: str, what: str, limits: Mapping[str, str]) ->
 def _with_flow(site: Site, name: str, field: str, value: float, *uses: Uses) -> Site:
     """Change one number of a traffic class, which is then known, or known within limits of its own."""
     flow = site.traffic[name]
-    kept = tuple(use for use in flow.uses if use.field != field)
-    changes: dict[str, Any] = {field: value, "uses": (*kept, *uses)}
+    changes: dict[str, Any] = {field: value, "uses": (*without(flow.uses, field), *uses)}
     return checked(replace(site, traffic={**site.traffic, name: replace(flow, **changes)}))
 
 

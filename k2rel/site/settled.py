@@ -15,11 +15,11 @@ from pydantic import TypeAdapter, ValidationError
 from k2rel.errors import InputError
 from k2rel.site.given import RATE_KEYS
 from k2rel.site.limits import from_text
-from k2rel.site.model import Assumption, CommonCauseGroup, Component, Site
+from k2rel.site.model import Assumption, CommonCauseGroup, Site
 from k2rel.site.names import cause_in, split_setting
-from k2rel.site.read import as_read, origin_of, unchanged, with_assumption_settings, with_clients, with_variant
-from k2rel.site.settings import assumption_in, far_to_near, parts_named, with_unit
-from k2rel.site.source import KeyPath, as_written
+from k2rel.site.read import before_changes, origin_of, with_assumption_settings, with_clients, with_variant
+from k2rel.site.settings import assumption_in, far_to_near, parts_named, place_of, with_unit
+from k2rel.site.source import KeyPath, as_written, found_at
 from k2rel.site.takeover_settings import takeover_places
 from k2rel.site.values import Name
 from k2rel.units import parse_share
@@ -55,7 +55,7 @@ def settled(site: Site) -> dict[str, Any]:
         del held[name]  # all that it was for was set anew
     if origin.clients is not None:
         data = with_clients(data, origin.clients)
-    if not unchanged(site) and site.common_cause != as_read(site).common_cause:
+    if site.common_cause != before_changes(site).common_cause:
         data.pop("common_cause", None)
         if site.common_cause:
             data["common_cause"] = {group.id: _group(group) for group in site.common_cause}
@@ -77,7 +77,7 @@ def _changes(site: Site, data: dict[str, Any], key: str, text: str) -> Iterator[
             yield from _of_takeover(data, place, value)
     elif name in site.traffic and what.startswith("path_failover_"):
         around: KeyPath = ("traffic", name, "path_failover")
-        entry = _at(data, around) or {}
+        entry = found_at(data, around) or {}
         yield around, {"time": 0, **entry, what.removeprefix("path_failover_"): value}
     elif name in site.traffic and what == "demand":
         yield ("traffic", name, "demand"), value
@@ -89,7 +89,7 @@ def _changes(site: Site, data: dict[str, Any], key: str, text: str) -> Iterator[
         elif limits is not None and what in RATE_KEYS:
             value = {**limits, **_BY_HAND}
         for place in places:
-            entry = dict(_at(data, place) or {})
+            entry = dict(found_at(data, place) or {})
             if what in RATE_KEYS:
                 entry = {k: v for k, v in entry.items() if k == what or k not in (*RATE_KEYS, *_BY_HAND)}
             yield place, {**entry, what: value, **(_BY_HAND if what in RATE_KEYS else {})}
@@ -99,7 +99,7 @@ def _places(site: Site, data: dict[str, Any], name: str, what: str) -> list[KeyP
     """Entries that a setting of a part or type is put into: those that say it, and that of the type for the rest."""
     parts = parts_named(site, name)
     of_type = bool(parts) and parts[0].type == name
-    placed = {part.id: _place(part, site) for part in parts if part.id not in site.drives}
+    placed = {part.id: place_of(site, part) for part in parts if part.id not in site.drives}
     if what in ("capacity", "external"):  # which types do not have
         return [place for part, place in placed.items() if what == "external" or part not in site.client_parts]
     if not of_type:
@@ -109,19 +109,15 @@ def _places(site: Site, data: dict[str, Any], name: str, what: str) -> list[KeyP
             )
         return list(placed.values())
     keys = (*RATE_KEYS, *_BY_HAND) if what in RATE_KEYS else (what,)
-    own = [place for place in placed.values() if any(key in (_at(data, place) or ()) for key in keys)]
+    own = [place for place in placed.values() if any(key in (found_at(data, place) or ()) for key in keys)]
     return [("types", name), *own] if len(own) < len(parts) else own
-
-
-def _place(part: Component, site: Site) -> KeyPath:
-    return ("clients", "parts", part.id) if part.id in site.client_parts else (part.section, part.id)
 
 
 def _of_takeover(data: dict[str, Any], place: KeyPath, value: Any) -> Iterator[tuple[KeyPath, Any]]:
     """A number of a takeover; one coverage, or time, becomes that by default beside one by what failed."""
     around = place[:-1]
     if place[0] == "roles" and around[-1] in ("coverage", "detection"):
-        had = _at(data, around)
+        had = found_at(data, around)
         if not isinstance(had, dict) or "value" in had:
             usual: Any = had if had is not None else (1.0 if around[-1] == "coverage" else 0.0)
             yield around, {"default": usual, str(place[-1]): value}
@@ -228,14 +224,6 @@ def _named(data: Mapping[str, Any]) -> set[str]:
 
     look({key: value for key, value in data.items() if key not in ("assumptions", "variants")})
     return found
-
-
-def _at(data: Any, path: KeyPath) -> Any:
-    for key in path:
-        if isinstance(data, list):
-            data = dict(enumerate(data))
-        data = data.get(key) if isinstance(data, dict) else None
-    return data
 
 
 def _put(data: Any, path: KeyPath, value: Any) -> None:

@@ -18,12 +18,13 @@ from k2rel.site.names import KeyPath, dotted
 from k2rel.site.plain import plain_data
 from k2rel.textio import read_text
 
-__all__ = ["MOST_BYTES", "KeyPath", "Made", "Origin", "YamlSource", "as_written", "known_keys", "read_yaml"]
+__all__ = ["MOST_BYTES", "KeyPath", "Made", "Origin", "YamlSource", "as_written", "found_at", "known_keys", "read_yaml"]
 
 MOST_BYTES = 2_000_000
 _STARTS = "a site file starts with 'format: 2'"
 
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
+KnownT = TypeVar("KnownT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,6 @@ class YamlSource:
         >>> YamlSource("x.yaml", {}, {("a",): 3}).problem(("a", "b"), "is missing")
         Problem(message='is missing', file='x.yaml', line=3, key='a.b')
         """
-        line = next((self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), None)
         name = self.origins.get(path)
         if name is not None:
             place = self.place(("assumptions", name, "value"))
@@ -63,13 +63,15 @@ class YamlSource:
         made = self.maker(path)
         if made is not None and made.note:
             message += f" ({made.note})"
-        return Problem(message, self.name if made is None else made.file, line, dotted(path) or None)
+        return Problem(message, self.name if made is None else made.file, self.nearest(path), dotted(path) or None)
+
+    def nearest(self, path: KeyPath) -> int | None:
+        """Line of an entry, or of the nearest one around it."""
+        return _nearest(self.lines, path)
 
     def maker(self, path: KeyPath) -> Made | None:
         """What wrote the entry at a place; None where it stands in the file itself."""
-        if not self.made:
-            return None
-        return next((self.made[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.made), None)
+        return _nearest(self.made, path) if self.made else None
 
     def line(self, path: KeyPath) -> int | None:
         """Line of this file that an entry comes from; of a block's entry the one that has the block."""
@@ -117,6 +119,11 @@ class YamlSource:
             ) from None
 
 
+def _nearest(known: Mapping[KeyPath, KnownT], path: KeyPath) -> KnownT | None:
+    """What is known of an entry, or of the nearest one around it."""
+    return next((known[path[:end]] for end in range(len(path), 0, -1) if path[:end] in known), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """What a site was read from, beside what it says itself of settings and variant."""
@@ -134,6 +141,21 @@ def as_written(value: object) -> str:
     ('true', '4')
     """
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def found_at(data: Any, path: KeyPath) -> Any:
+    """What stands at a place of plain data; None where nothing does.
+
+    Examples
+    --------
+    >>> found_at({"roles": {"r": [1, 2]}}, ("roles", "r", 1)), found_at({}, ("roles", "r"))
+    (2, None)
+    """
+    for key in path:
+        if isinstance(data, list):
+            data = dict(enumerate(data))
+        data = data.get(key) if isinstance(data, dict) else None
+    return data
 
 
 def known_keys(document: type[BaseModel], path: KeyPath) -> list[str]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from k2rel.bundled import data_dir, level_names, site_path
+from k2rel.bundled import level_names, site_path
 from k2rel.errors import InputError
+from k2rel.site.destination import check_place, text_for, write_all
 from k2rel.site.editing import edited
 from k2rel.site.read import read_site, site_of
 from k2rel.site.source import yaml_source, yaml_text
 from k2rel.site.templates import block_files
-from k2rel.textio import read_text, write_whole
 
 __all__ = ["start"]
 
-_MOST_BYTES = 50_000_000
 # the schema stands beside what came with k2rel alone
 _SCHEMA = re.compile(r"\A# yaml-language-server:.*\n")
 
@@ -77,13 +76,7 @@ def start(
     beside = _beside(target, original, block_files(source))
     if site.rates_table is not None:
         beside |= _beside(target, original, (Path(str(site.rates_file)),))
-    try:
-        for other, content in beside.items():
-            other.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(other, content)
-        write_whole(target, _SCHEMA.sub("", written))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{target}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
+    write_all(target, _SCHEMA.sub("", written), beside)
     return [target, *beside]
 
 
@@ -94,15 +87,8 @@ def _target(path: str | Path, force: bool) -> Path:
         raise InputError(
             f"{path}: a site file ends in .yaml; write {target.with_suffix('.yaml') if target.name else 'mine.yaml'}"
         )
-    try:
-        whole, there, folder = target.resolve(), target.exists(), target.parent.is_dir()
-    except (OSError, ValueError, RuntimeError):
-        raise InputError(f"{str(path)[:80]!r}: this is no usable file name") from None
-    if data_dir().resolve() in whole.parents:
-        raise InputError(f"{path}: what came with k2rel stays as it is; give a file elsewhere")
-    if target.is_dir():
-        raise InputError(f"{path}: is a folder; give the name of a file in it")
-    if not folder:
+    there = check_place(target, path)
+    if not target.parent.is_dir():
         raise InputError(f"{path}: there is no folder {target.parent}; make it first")
     if there and not force:
         raise InputError(f"{path}: is there already; say --force to replace it")
@@ -114,9 +100,8 @@ def _beside(target: Path, original: Path, files: tuple[Path, ...]) -> dict[Path,
     result = {}
     for file in files:
         there = target.parent / file.relative_to(original.parent)
-        text = read_text(file, _MOST_BYTES, "no file of a site needs so much")
-        if not there.exists():
+        other = f"{target}: another file, {there}, lies where one that the copy needs has to"
+        text = text_for(there, file, "no file of a site needs so much", other)
+        if text is not None:
             result[there] = text
-        elif read_text(there, _MOST_BYTES, "no file of a site needs so much") != text:
-            raise InputError(f"{target}: another file, {there}, lies where one that the copy needs has to")
     return result

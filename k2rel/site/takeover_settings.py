@@ -16,7 +16,7 @@ from k2rel.site.coverage import DEFAULT
 from k2rel.site.limits import LIMITED, from_text
 from k2rel.site.names import cause_in, dotted, split_setting
 from k2rel.site.roles import ROLE_NUMBERS
-from k2rel.site.source import KeyPath, YamlSource
+from k2rel.site.source import KeyPath, YamlSource, found_at
 from k2rel.site.takeover_entries import FenceEntry, RoleEntry, SuspensionEntry
 
 __all__ = ["OF_FENCES", "OF_ROLES", "takeover_places", "with_takeover_settings"]
@@ -108,7 +108,7 @@ def _put(source: YamlSource, place: KeyPath, value: object, limits: Mapping[str,
     kept = {at: item for at, item in source.limits.items() if at[: len(place)] != place}
     around = place[:-1]
     if place[0] == "roles" and around[-1] in ("coverage", "detection"):
-        had = _at(source.data, around)
+        had = found_at(source.data, around)
         if not isinstance(had, dict):
             default: object = had if had is not None else (1.0 if around[-1] == "coverage" else 0.0)
             source = replace(source, data=_with(source.data, around, {DEFAULT: default}))
@@ -118,13 +118,6 @@ def _put(source: YamlSource, place: KeyPath, value: object, limits: Mapping[str,
         kept[place] = (dotted(place), {**limits, "evidence": "set", "source": "set by hand"})
         value = limits["value"]
     return replace(source, data=_with(source.data, place, value), limits=kept)
-
-
-def _at(data: Any, path: KeyPath) -> Any:
-    """What stands at a place; None where nothing does."""
-    for key in path:
-        data = data.get(key) if isinstance(data, dict) else None
-    return data
 
 
 def _with(data: Any, path: KeyPath, value: Any) -> Any:

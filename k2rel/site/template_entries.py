@@ -14,7 +14,6 @@ from typing import Any
 
 from k2rel.errors import InputError, Problem
 from k2rel.site.document import MOST_PARTS
-from k2rel.site.names import dotted
 from k2rel.site.source import KeyPath, Made, YamlSource, as_written
 from k2rel.site.template_links import ENDS, PATTERNS, ends_of
 from k2rel.site.template_text import VARIABLE, Scalar, combinations, counted, filled
@@ -55,11 +54,6 @@ class Scope:
         values = ", ".join(f"{name}={as_written(value)[:40]}" for name, value in shown.items())
         return ", ".join(part for part in (f"with {values}" if values else "", self.block) if part)
 
-    def nearest(self, at: KeyPath) -> int | None:
-        """Line of an entry, or of the nearest one around it."""
-        lines = self.source.lines
-        return next((lines[at[:end]] for end in range(len(at), 0, -1) if at[:end] in lines), None)
-
 
 @dataclass
 class Entries:
@@ -76,7 +70,7 @@ class Entries:
     def problem(self, scope: Scope, at: KeyPath, message: str) -> Problem:
         """Place a mistake in a template."""
         note = f" ({scope.note})" if scope.note else ""
-        return Problem(message + note, scope.source.name, scope.nearest(at), dotted(at) or None)
+        return scope.source.problem(at, message + note)
 
     def report(self, scope: Scope, at: KeyPath, message: str) -> None:
         """Keep a mistake; of one that every value of a variable meets the first time is enough."""
@@ -173,7 +167,7 @@ class Entries:
         file = made.file if made else self.file
         words = f"line {line}" + (f" of {Path(file).name}" if file != scope.source.name else "")
         words += f" ({made.note})" if made else ""
-        same = file == scope.source.name and line == scope.nearest(at)
+        same = file == scope.source.name and line == scope.source.nearest(at)
         return words + ("; each needs a name of its own" if same else "")
 
     def _same(self, there: Any, value: Any, scope: Scope, at: tuple[KeyPath, KeyPath], path: KeyPath | None) -> bool:
@@ -182,18 +176,16 @@ class Entries:
         if not (scope.block and made and made.file == scope.source.name and at[0][0] in _SHARED):
             return False
         return bool(
-            self.lines.get(path or ()) == scope.nearest(at[0]) and self.write(value, scope, at[1], None) == there
+            self.lines.get(path or ()) == scope.source.nearest(at[0]) and self.write(value, scope, at[1], None) == there
         )
 
     def mark(self, path: KeyPath | None, scope: Scope, at: KeyPath, outer: Scope | None) -> None:
         """Note where an entry comes from."""
         if path is None:
             return
-        line = scope.source.lines.get(at)
-        if scope is not outer:
-            line = scope.nearest(at) if line is None else line
-            if scope.note:
-                self.made[path] = Made(scope.note, scope.source.name, scope.line or line)
+        line = scope.source.lines.get(at) if scope is outer else scope.source.nearest(at)
+        if scope is not outer and scope.note:
+            self.made[path] = Made(scope.note, scope.source.name, scope.line or line)
         if line is not None:
             self.lines[path] = line
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from k2rel.site.template_text import VARIABLE
+
 __all__ = ["with_templates"]
 
 _FILLED = {"type": "string", "pattern": "[{].+[}]", "description": "a text of a template, such as {n+1}"}
@@ -13,7 +15,7 @@ _REPEAT = {
     "description": "write the entry once for each value: ranges such as 1..4 or A..D, or lists; of several variables, "
     "each with each",
     "minProperties": 1,
-    "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,40}$"},
+    "propertyNames": {"pattern": f"^{VARIABLE.pattern}$"},
     "additionalProperties": {
         "anyOf": [{"type": "string", "pattern": r"\.\."}, {"type": "array", "items": _ONE, "minItems": 1}]
     },

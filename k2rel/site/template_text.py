@@ -22,7 +22,7 @@ Variables = Mapping[str, Scalar]
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+")
-_TOKEN = re.compile(r"\s*(?:(\d{1,9})|([A-Za-z_][A-Za-z0-9_]{0,40})|(//|[-+*%()]))\s*")
+_TOKEN = re.compile(rf"\s*(?:(\d{{1,9}})|({VARIABLE.pattern})|(//|[-+*%()]))\s*")
 _PADDED = re.compile(r"0(\d)")
 _RANGE = re.compile(r"\s*(-?\d{1,9}|[A-Za-z])\s*\.\.\s*(-?\d{1,9}|[A-Za-z])\s*")
 _LONGEST = 4000

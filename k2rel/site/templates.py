@@ -256,7 +256,7 @@ class _Writer:
             self.entries.report(scope, (*at, "with"), "gives each parameter one value, such as {side: A, n: 1}")
             return
         self.uses += 1
-        line = scope.nearest(at)
+        line = scope.source.nearest(at)
         try:
             real, file = self.files.find(given.get("from"), scope.source if scope.block else None)
             if real in scope.files:
