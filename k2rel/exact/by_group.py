@@ -168,7 +168,7 @@ def lost_clients(study: Study, classes: tuple[str, ...]) -> Lost:
         total[found.rows.numbers[:, 0]] += weight * found.rows.weight
         left += weight * found.left_out
     more = np.cumsum(total[::-1])[::-1]
-    return Lost(total.real, more.real + left, more.imag / STEP, left)
+    return Lost(at_most_one(total.real), at_most_one(more.real + left), more.imag / STEP, left)
 
 
 def element_loads(study: Study, classes: tuple[str, ...]) -> dict[str, tuple[tuple[float, float], ...]]:

@@ -59,7 +59,7 @@ def asked_by_unit(site: Site) -> dict[str, float]:
     --------
     >>> from k2rel.site import read_site
     >>> asked_by_unit(read_site("L2R"))
-    {'MB/s': 125.0}
+    {'MB/s': 100.0}
     """
     found = {unit: float(sum(asked_of(site, name) for name in ahead_in(site, unit))) for unit in site.load_units}
     return {unit: asked for unit, asked in found.items() if asked > 0} or {site.load_units[0]: 0.0}

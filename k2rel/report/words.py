@@ -28,7 +28,7 @@ def given_words(figures: Mapping[str, float], site: Site) -> str:
     --------
     >>> import k2rel
     >>> given_words(k2rel.performability("L1"), k2rel.study("L1").site)[:58]
-    "100 % of the served clients' time is on side A; 124.961 of"
+    "100 % of the served clients' time is on side A; 99.9634 of"
     """
     if len(site.sides) > 2:
         shares = ", ".join(f"{100 * figures[f'share_on_{side}']:.3g} % on side {side}" for side in site.sides)
