@@ -38,17 +38,17 @@ def pairs_of(leaves: int, kinds: int, reach: int, seed: int) -> list[tuple[int, 
     while len(found) < kinds:
         first = chance.randrange(leaves)
         second = (first + chance.randint(1, reach)) % leaves
-        if first % 2 != second % 2:
+        if first % 2 != second % 2 and (second, first) not in found:
             found[first, second] = None
     return list(found)
 
 
-def cables(clients: int = 48, leaves: int = 8, kinds: int = 9) -> list[tuple[str, str]]:
+def cables(clients: int = 48, leaves: int = 8, kinds: int = 9) -> list[tuple[str, str, str]]:
     """A list of cables: hosts at two leaves each, leaves at two cores of their side, cores at a store."""
     pairs = pairs_of(leaves, kinds, leaves, 1)
-    rows = [(f"host-{n}", f"leaf-{'ab'[leaf % 2]}{leaf}") for n in range(clients) for leaf in pairs[n % kinds]]
-    rows += [(f"leaf-{'ab'[n % 2]}{n}", f"core-{'ab'[n % 2]}{core}") for n in range(leaves) for core in (1, 2)]
-    return rows + [(f"core-{side}{core}", "store") for side in "ab" for core in (1, 2)]
+    rows = [(f"host-{n}", f"leaf-{'ab'[leaf % 2]}{leaf}", "") for n in range(clients) for leaf in pairs[n % kinds]]
+    rows += [(f"leaf-{'ab'[n % 2]}{n}", f"core-{'ab'[n % 2]}{core}", "10G") for n in range(leaves) for core in (1, 2)]
+    return rows + [(f"core-{side}{core}", "store", "25G") for side in "ab" for core in (1, 2)]
 
 
 def fabric(clients: int = 500, leaves: int = 36, spines: int = 4, kinds: int = 60, cards: int = 9) -> dict[str, Any]:
@@ -99,10 +99,10 @@ def fabric(clients: int = 500, leaves: int = 36, spines: int = 4, kinds: int = 6
 def imported(folder: Path) -> Any:
     """A site of the 48 clients from their list of cables."""
     path = folder / "cables.csv"
-    path.write_text("\n".join(["a_device,b_device", *(f"{a},{b}" for a, b in cables())]))
+    path.write_text("\n".join(["a_device,b_device,speed", *(",".join(row) for row in cables())]))
     types = {"host-*": "workstation", "leaf-*": "gige_switch", "core-*": "gige_switch", "store": "server"}
     sides = {"A": "*-a*", "B": "*-b*"}
-    return k2rel.from_cables(path, types=types, clients="host-*", targets="store", sides=sides)
+    return k2rel.from_cables(path, types=types, clients="host-*", targets="store", sides=sides, demand="100 MB/s")
 
 
 def written(folder: Path) -> Any:

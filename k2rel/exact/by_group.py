@@ -28,7 +28,7 @@ __all__ = ["Figures", "figures", "in_one_pass", "lost_clients"]
 
 FloatArray = NDArray[np.float64]
 
-_SEEN = 1e-3  # share of a failure frequency above which what is missed makes it no figure
+_MOST_MISSED = 0.1  # share of a failure frequency above which what may be missed makes it no figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Figures:
     unavailability: float
     failures_per_h: float
     left_out: float
+    missed_per_h: float = 0.0  # bound on the failures that are not in the figure
 
 
 def figures(study: Study, service: Service) -> Figures | None:
@@ -62,7 +63,7 @@ def _full_service(study: Study) -> Figures:
     of_clients = tuple(name for name in asked if study.site.traffic[name].scope == "client")
     overloaded = max(0.0, p - float(lost_clients(study, of_clients).or_more[1])) if of_clients else p
     missed = 2.0 * _failures_per_h(study) * overloaded
-    return Figures(p + left, rate if missed <= _SEEN * rate else math.nan, left)
+    return Figures(p + left, rate if missed <= _MOST_MISSED * rate else math.nan, left, missed)
 
 
 def _failures_per_h(study: Study) -> float:

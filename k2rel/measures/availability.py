@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from k2rel.arguments import as_name, as_wholes
 from k2rel.errors import InputError, ModelTooLargeError, closest
-from k2rel.exact.by_group import figures
+from k2rel.exact.by_group import Figures, figures
 from k2rel.exact.engine import mode_transitions
 from k2rel.logic.diagram import compile_diagram
 from k2rel.measures.solution import Solution, StudyLike, framed, solution_of, study_of
@@ -25,7 +25,7 @@ from k2rel.services.diagrams import Service, services_of
 from k2rel.site.coverage import coverages
 from k2rel.site.service_names import FULL_SERVICE
 from k2rel.studies import Provenance, Study
-from k2rel.tables import Shown, ShownTable
+from k2rel.tables import Shown, ShownTable, percentage
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ _FIGURES = ("availability", "unavailability", "downtime_min_per_year", "failures
 NEVER = "never: demand exceeds capacity in normal state"
 _ALWAYS = 1.0 - 1e-9  # lost for a whole year but for rounding
 _READ = 1e-6  # share of an unavailability above which what was not followed is said
+_SEEN = 1e-3  # share of a failure frequency above which it is said that so much may be missed
 _WIDE = 0.1  # share of an unavailability above which a bound on its error is said with it
 
 __all__ = [
@@ -241,7 +242,9 @@ def _availability(solution: Solution, lost_clients: tuple[int, ...] | None) -> A
             raise solution.cannot("the loss of chosen numbers of clients", "exact or markov")
         return _counted(solution)
     rows: list[ServiceAvailability] = []
-    refused, left = [], 0.0
+    refused: list[str] = []
+    missed: list[str] = []
+    left = 0.0
     listed: dict[str, list[float]] = {}  # of each class, what clients of one group have
     engine = solution.engine
     for service in services_of(engine.policy, lost_clients):
@@ -254,6 +257,7 @@ def _availability(solution: Solution, lost_clients: tuple[int, ...] | None) -> A
             continue
         if solution.method == "exact" and (found := figures(solution.study, service)) is not None:
             left = max(left, found.left_out)
+            missed += _missed(service.name, found) if u < _ALWAYS else []
         of_class = service.name.rpartition("_client")[0] if service.scope == "client" else ""
         if any(math.isclose(u, known, rel_tol=1e-9) for known in listed.get(of_class, ())):
             continue
@@ -264,7 +268,7 @@ def _availability(solution: Solution, lost_clients: tuple[int, ...] | None) -> A
     notes = (
         *_notes(rows, getattr(engine, "test_bound", 0.0)),
         *_left_out(rows, left),
-        *_uncounted(rows),
+        *missed,
         *refused,
     )
     return AvailabilityResult(solution.provenance, tuple(rows), notes)
@@ -300,14 +304,15 @@ def _counted(solution: Solution) -> AvailabilityResult:
     return AvailabilityResult(solution.provenance, tuple(rows))
 
 
-def _uncounted(rows: Sequence[ServiceAvailability]) -> tuple[str, ...]:
-    """Say whose failures are not counted."""
-    return tuple(
-        f"failures of {row.service} are not counted: with so many groups of clients they are followed only where no "
-        "further failure can end an overload"
-        for row in rows
-        if math.isnan(row.frequency_per_h)
-    )
+def _missed(service: str, found: Figures) -> list[str]:
+    """Say whose failures are not counted, or perhaps not all."""
+    why = "with so many groups of clients a further failure that ends an overload is not told from one that brings none"
+    if math.isnan(found.failures_per_h):
+        return [f"failures of {service} are not counted: {why}"]
+    if found.missed_per_h > _SEEN * found.failures_per_h:
+        share = found.missed_per_h / found.failures_per_h
+        return [f"failures of {service} may be up to {percentage(share)} more than the figure: {why}"]
+    return []
 
 
 def _left_out(rows: Sequence[ServiceAvailability], probability: float) -> tuple[str, ...]:

@@ -115,7 +115,7 @@ def _services(services: Sequence[Standing]) -> str:
     """A line a service: light with target and probability, downtime with its limits, losses."""
     rows = []
     for item in services:
-        often = "–" if item.never else f"{item.failures_per_year:.2g}"
+        often = "–" if item.never or math.isnan(item.failures_per_year) else f"{item.failures_per_year:.2g}"
         limits = ""
         if not math.isnan(item.low_min_per_year):
             low, high = three_digits(item.low_min_per_year), three_digits(item.high_min_per_year)
