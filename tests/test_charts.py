@@ -246,3 +246,14 @@ def test_every_text_of_every_chart_can_be_read(browser, pages, name, width, sche
     page.emulate_media(media="print")
     assert not page.locator("p.files").first.is_visible()
     page.close()
+
+
+def test_of_very_many_elements_those_nearest_to_their_capacity_are_drawn() -> None:
+    study = k2rel.study("spine_leaf")
+    normal, failed = k2rel.failover(study), k2rel.failover(study, ["spine_1"])
+    loaded = [load.element for load in failed.loads if load.load_mb_s > 0]
+    ax = plots.plot_load_after_failover(study.site, normal, failed)
+    drawn = {label.get_text().replace(" ", "_") for label in ax.get_yticklabels()}
+    assert len(drawn) == 40 < len(loaded)
+    assert {load.element for load in failed.loads if load.overloaded} <= drawn
+    assert "40 of" in " ".join(ax.get_title(loc="left").split())

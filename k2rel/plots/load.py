@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_load_after_failover", "plot_load_against_capacity", "plot_load_distribution"]
 
 _OVER, _SLOWED, _LIMIT = "overloaded", "background slowed", "at its limit"
+_MOST = 40  # elements drawn beside each other
 _STATES = {_OVER: (LOST, "//"), _SLOWED: (DOUBT, "xx"), _LIMIT: (DOUBT, None)}
 
 
@@ -53,7 +54,8 @@ def plot_load_after_failover(
     -------
     matplotlib.axes.Axes
         Paired bars [MB/s], pale before and full after; a line marks the capacity. What is overloaded by the foreground,
-        slows the background or is loaded to its limit, before or after, has its colour and the word.
+        slows the background or is loaded to its limit, before or after, has its colour and the word. Of more than 40
+        elements those that come nearest to their capacity are drawn.
 
     Examples
     --------
@@ -64,6 +66,10 @@ def plot_load_after_failover(
     'load [MB/s]'
     """
     items = [(b, a) for b, a in zip(before.loads, after.loads, strict=True) if b.load_mb_s > 0 or a.load_mb_s > 0]
+    loaded = len(items)
+    if loaded > _MOST:
+        nearest = sorted(items, key=lambda item: -max(load.counted_mb_s / load.capacity_mb_s for load in item))[:_MOST]
+        items = [item for item in items if item in nearest]
     units = dict.fromkeys(b.unit for b, _ in items) or {site.load_units[0]: None}
     rows = items[::-1]
     ax = rows_axes(ax, [b.element for b, _ in rows], 0.4)
@@ -91,7 +97,8 @@ def plot_load_after_failover(
     ax.set_xlim(0, furthest * ((2.1 if words > len(_LIMIT) else 1.55) if words else 1.05))
     legend(ax)
     what = ", ".join(after.failed).replace("_", " ") or "nothing"
-    return tidy(ax, f"Load before and after the loss of {what}", f"load [{', '.join(units)}]")
+    few = f", {_MOST} of {loaded:,} elements, those nearest to their capacity" if loaded > _MOST else ""
+    return tidy(ax, f"Load before and after the loss of {what}{few}", f"load [{', '.join(units)}]")
 
 
 def _state(load: ElementLoad) -> str:
