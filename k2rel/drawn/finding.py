@@ -34,7 +34,7 @@ _SHARES = ("equal", "first", "all")
 def from_graph(
     graph: nx.Graph[Any], clients: Any, targets: Any, *, sides: Any, name: str | None, title: str | None,
     client_title: str, types: Any, node_type: str | None, link_type: str | None, traffic: str, demand: Any, share: Any,
-    paths: int, stages: bool, negligible: float,
+    paths: int, stages: bool, negligible: float, data: str | None = None,
 ) -> Site:  # fmt: skip
     """Make a site of a graph: what `Site.from_graph`, which says what is usual, leaves to this room.
 
@@ -52,6 +52,7 @@ def from_graph(
         as_whole("paths", paths, 1, _MOST_PATHS),
         bool(stages),
         as_number("negligible", negligible),
+        data,
     ).site(
         clients, targets, sides,
         names={"name": name, "title": title, "client": client_title}, types=check_types(types),
@@ -67,6 +68,7 @@ class _Finder:
     most: int
     stages: bool
     negligible: float
+    version: str | None  # of the bundled data
     sideless: dict[str, None] = field(default_factory=dict)  # switches whose clients enter no side
 
     def site(
@@ -100,14 +102,17 @@ class _Finder:
             }
             return {**about, **shared, "clients": client, "traffic": entries}
 
-        judge = Judge(_read(document()))
+        judge = Judge(self._read(document()))
         for of_class in choosing.values():
             for each in of_class.values():
                 self._fill(each, judge)
         found = self._found(choosing, judge, edges)
         data = document()
         data["description"] = f"Found in a {found._line()}."[:2000]
-        return replace(_read(data), found=found)
+        return replace(self._read(data), found=found)
+
+    def _read(self, document: dict[str, Any]) -> Site:
+        return site_of(YamlSource("graph", document, {}), data=self.version)
 
     def _about(self, names: Mapping[str, str | None], types: Mapping[str, Any]) -> dict[str, Any]:
         called = names["name"] or str(self.drawing.about.get("name") or "drawing")
@@ -208,7 +213,3 @@ def _of_class(argument: str, value: Any, key: str) -> Any:
     if key not in value:
         raise InputError(f"{argument}: says nothing of the traffic class '{key}'")
     return value[key]
-
-
-def _read(document: dict[str, Any]) -> Site:
-    return site_of(YamlSource("graph", document, {}))

@@ -41,6 +41,7 @@ class AsGraph:
         paths: int = 8,
         stages: bool = True,
         negligible: float = 1e-4,
+        data: str | None = None,
     ) -> Self:
         """Make a site of a networkx graph, whose paths are found.
 
@@ -73,6 +74,8 @@ class AsGraph:
         negligible : float
             Of a client with more than `paths` ways, longer ones are left out that change its unavailability by less
             than this share.
+        data : str, optional
+            Version of the bundled rates; by default the current one.
 
         Returns
         -------
@@ -97,7 +100,7 @@ class AsGraph:
         made: Self = import_module("k2rel.drawn").from_graph(
             graph, clients, targets, sides=sides, name=name, title=title, client_title=client_title, types=types,
             node_type=node_type, link_type=link_type, traffic=traffic, demand=demand, share=share, paths=paths,
-            stages=stages, negligible=negligible,
+            stages=stages, negligible=negligible, data=data,
         )  # fmt: skip
         return made
 
