@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k2rel.cli.inputs import data_option, force_option, format_option
-from k2rel.cli.printing import print_json, print_rows, print_table, say
+from k2rel.cli.printing import check_free, print_json, print_rows, print_table, say
 from k2rel.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,8 +53,8 @@ def import_options(sub: argparse.ArgumentParser) -> None:
 def import_verb(args: argparse.Namespace) -> int:
     from k2rel.cables import from_cables, read_cables
 
-    if args.output and Path(args.output).exists() and not args.force:
-        raise InputError(f"{args.output}: is there already; say --force to replace it")
+    if args.output:
+        check_free(args.output, args.force)
     columns = dict(_pairs("--column", args.column, "a_device=NAME"))
     sides: dict[str, list[str]] = {}
     for side, devices in _pairs("--sides", args.sides, "A='sw-a-*'"):

@@ -211,12 +211,17 @@ def writing(path: str | Path) -> Iterator[None]:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
+def check_free(path: str, force: bool) -> None:
+    """Refuse to replace a file that nobody has said to replace."""
+    with writing(path):
+        if Path(path).exists() and not force:
+            raise InputError(f"{path}: is there already; say --force to replace it")
+
+
 def written(path: str, text: str, force: bool) -> None:
     """Write a file that is whole or not there."""
     from k2rel.report.files import write_whole
 
-    target = Path(path)
-    if target.exists() and not force:
-        raise InputError(f"{path}: is there already; say --force to replace it")
+    check_free(path, force)
     with writing(path):
-        write_whole(target, text)
+        write_whole(Path(path), text)
