@@ -107,7 +107,7 @@ BAD = {
     "no ends": (",7,,,CAT6", "names no device at either end"),
     "the same cable twice": ("sw-1,1,cam-1,eth0,CAT6", "sw-1 1 to cam-1 eth0 stands in line 2 already"),
     "one port, two cables": ("cam-2,eth0,sw-1,1,CAT6", "port 1 of sw-1 has a cable already, in line 2"),
-    "case only": ("cam-2,eth0,SW-1,5,CAT6", "'SW-1' and 'sw-1' (2 times) differ in case only"),
+    "case only": ("cam-2,eth0,SW-1,5,CAT6", "'SW-1' here and 'sw-1' (2 times, first in line 2) differ in case only"),
     "no type": ("dec-1,eth0,sw-1,5,CAT6", "device 'dec-1' has no row in types"),
     "a type of cable": ("cam-2,eth0,sw-1,5,waveguide", "cable type 'waveguide' of one cable is no component type"),
     "several ends": ('cam-2,eth0,"sw-1,sw-2",5,CAT6', "ends at 2 devices (sw-1, sw-2)"),
@@ -227,7 +227,7 @@ WRONG_TYPES = {
     "twice the same": ("device,mttf,failure_rate,mttr\nsw-1,1e5 h,1e-5,4 h\n", "mttf and failure_rate say the same"),
     "no key": ("device,type\n,gige_switch\n", "is empty; each row is about something"),
     "no table": ("colour,length\nred,1\n", "this is no table of devices or types"),
-    "another case": ("device,type\nSW-1,gige_switch\n", "'SW-1' there differs in case only"),
+    "another case": ("device,type\nSW-1,gige_switch\n", "'SW-1' in line 2 there differs in case only"),
     "a row of rates": ("device,rates\nsw-1,eth_switch_hw_prod\n", "there is no entry 'eth_switch_hw_prod'; did you mean"),
     "an open number": ("device;mttf;mttr\nsw-1;300.000;4 h\n", "can be 300 (decimal point) or 300000 (decimal comma)") ,
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -26,9 +27,11 @@ def words_of(argument: str, value: Any) -> tuple[str, ...]:
         return ()
     if isinstance(value, str):
         value = value.split(",")
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = (value,)  # names can be numbers
     if isinstance(value, Mapping) or not isinstance(value, Iterable):
         raise InputError(f"{argument}: names or patterns such as 'cam-*', got {type(value).__name__}")
-    return tuple(word for one in value if (word := str(one).strip()))
+    return tuple(word for one in value if (word := unicodedata.normalize("NFC", str(one).strip())))
 
 
 def chosen(argument: str, value: Any, devices: Mapping[str, Device]) -> tuple[str, ...]:

@@ -172,7 +172,7 @@ def columns_of(sheet: Sheet, named: Mapping[str, str], *, cables: bool) -> Colum
     if twice := sorted(used & set(double)):
         raise InputError(sheet.problem(sheet.line, f"the column '{twice[0][:40]}' is there twice"))
     missing = {"a_device", "b_device"} - found.keys() if cables else ()
-    if missing or (not cables and not is_devices(sheet.titles) and not found.keys() & {"device", "model", "role"}):
+    if missing or (not cables and not is_devices(sheet.titles)):
         raise InputError(sheet.problem(sheet.line, _unrecognised(sheet, found, cables=cables)))
     return found
 

@@ -16,7 +16,7 @@ from typing import Any
 from k2rel.cables.headings import Columns, columns_of, is_devices, plain
 from k2rel.cables.quantities import Quantities
 from k2rel.cables.sheet import Sheet, Source, read_sheet
-from k2rel.errors import Problem
+from k2rel.errors import InputError, Problem
 
 __all__ = ["LAW", "PURPOSES", "RATES", "Entry", "Inventory", "read_inventory"]
 
@@ -29,6 +29,8 @@ PURPOSES = {"client": "client", "clients": "client", "target": "target", "target
 """What a device may be in the model, by the words for it in a column of roles."""
 _NUMBERS = ("mttf", "failure_rate", "unavailability", "mttr", "capacity")
 _TEXTS = ("model", "role", "component", "rates", "side", "status", "site", "asset_tag", "source", "external")
+_SIGNS = re.compile(r"[*?[]")
+_MOST_PATTERNS = 2_000
 _YES = frozenset(("yes", "y", "true", "1", "x"))
 _NO = frozenset(("no", "n", "false", "0"))
 
@@ -46,7 +48,7 @@ class Entry:
     @property
     def is_pattern(self) -> bool:
         """Whether it is about all that fit it."""
-        return any(sign in self.key for sign in "*?[")
+        return _SIGNS.search(self.key) is not None
 
     def problem(self, message: str) -> Problem:
         """Say what is wrong with it."""
@@ -58,7 +60,7 @@ class Inventory:
     """All rows of all tables."""
 
     names: dict[str, list[Entry]] = field(default_factory=dict)
-    patterns: list[Entry] = field(default_factory=list)
+    patterns: dict[str, list[Entry]] = field(default_factory=dict)  # by what stands before their first sign
     classes: dict[str, list[Entry]] = field(default_factory=dict)
     class_patterns: list[Entry] = field(default_factory=list)
     files: tuple[str, ...] = ()
@@ -67,18 +69,24 @@ class Inventory:
     def add(self, entry: Entry) -> None:
         """Take up a row."""
         if entry.is_pattern:
-            (self.patterns if entry.of_device else self.class_patterns).append(entry)
+            begun = _SIGNS.split(entry.key, maxsplit=1)[0]
+            (self.patterns.setdefault(begun, []) if entry.of_device else self.class_patterns).append(entry)
         elif entry.of_device:
             self.names.setdefault(entry.key, []).append(entry)
         else:
             self.classes.setdefault(plain(entry.key), []).append(entry)
 
-    def facts(self, name: str, problems: list[Problem]) -> dict[str, tuple[str, Entry]]:
-        """What is known of a device, each with the row that says it; the nearest row goes before the others."""
+    def facts(self, name: str, problems: dict[Problem, None]) -> dict[str, tuple[str, Entry]]:
+        """What is known of a device, each with the row that says it; the nearest row goes before the others.
+
+        Where rows disagree is put into `problems`, each once.
+        """
         found: dict[str, tuple[str, Entry]] = {}
-        called_so = [one for one in self.patterns if one.key == name]  # the signs of patterns are part of the name
+        begun = (name[:length] for length in range(len(name) + 1))
+        near = [one for begin in begun if begin in self.patterns for one in self.patterns[begin]]
+        called_so = [one for one in near if one.key == name]  # the signs of patterns are part of the name
         self._take(found, [*self.names.get(name, ()), *called_so], name, problems)
-        self._take(found, [one for one in self.patterns if fnmatchcase(name, one.key)], name, problems)
+        self._take(found, [one for one in near if fnmatchcase(name, one.key)], name, problems)
         for what in ("model", "role"):
             if what in found:
                 self._take(found, self.of_class(found[what][0]), name, problems)
@@ -91,7 +99,7 @@ class Inventory:
         return exact or [one for one in self.class_patterns if fnmatchcase(text, one.key)]
 
     def _take(
-        self, found: dict[str, tuple[str, Entry]], entries: Iterable[Entry], name: str, problems: list[Problem]
+        self, found: dict[str, tuple[str, Entry]], entries: Iterable[Entry], name: str, problems: dict[Problem, None]
     ) -> None:
         """Add what rows of one rank say; they may complete each other and may not disagree."""
         new: dict[str, tuple[str, Entry]] = {}
@@ -104,8 +112,7 @@ class Inventory:
                         f"'{name}': {what} is '{value[:40]}' here and '{before[0][:40]}' in line {before[1].line}"
                         + (f" of {before[1].file}" if before[1].file != entry.file else "")
                     )
-                    if problem not in problems:
-                        problems.append(problem)
+                    problems.setdefault(problem)
         for what, told in new.items():
             if what in RATES and has_rate:
                 continue  # another form of what a nearer row says
@@ -127,12 +134,13 @@ def read_inventory(types: Any, problems: list[Problem]) -> Inventory:
     Examples
     --------
     >>> found = read_inventory({"sw-*": "gige_switch", "sw-1": {"mttf": "30 y"}}, [])
-    >>> {what: said for what, (said, _) in found.facts("sw-1", []).items()}
+    >>> {what: said for what, (said, _) in found.facts("sw-1", {}).items()}
     {'mttf': '30 y', 'component': 'gige_switch'}
     """
     inventory = Inventory()
     files: list[str] = []
     notes: list[str] = []
+    count = 0
     for number, source in enumerate(_sources(types), 1):
         name = "types" if number == 1 else f"types {number}"
         sheet = read_sheet(source, name, is_devices)
@@ -144,6 +152,10 @@ def read_inventory(types: Any, problems: list[Problem]) -> Inventory:
             continue
         for entry in _entries(sheet, columns, problems):
             inventory.add(entry)
+            count += entry.is_pattern
+    if count > _MOST_PATTERNS:
+        message = f"{count:,} rows are about patterns; at most {_MOST_PATTERNS:,} can be: name devices or device types"
+        raise InputError(Problem(message, " and ".join(files)))
     inventory.files, inventory.notes = tuple(files), tuple(notes)
     return inventory
 
@@ -155,6 +167,11 @@ def _sources(types: Any) -> Sequence[Source]:
     if isinstance(types, Mapping):
         records = []
         for key, said in types.items():
+            if not isinstance(said, str | Mapping):
+                raise InputError(
+                    f"types: of '{str(key)[:40]}' a component type or a mapping such as {{'mttf': '90000 h', 'mttr': "
+                    f"'1 d'}} is needed, got {type(said).__name__}"
+                )
             values = {"component": said} if isinstance(said, str) else dict(said)
             if "type" in values:
                 values["component"] = values.pop("type")

@@ -19,6 +19,7 @@ from k2rel.units import parse_bandwidth, parse_duration, parse_mttf, parse_rate
 __all__ = ["Device", "Kinds", "Match"]
 
 _SHOWN = 3
+_HINTS = 20
 _NOUNS = {"cable": "cable type", "model": "device type", "role": "role", "component": "component type"}
 
 
@@ -58,11 +59,11 @@ class Kinds:
         self.inventory, self.registry, self.sheet = inventory, registry, sheet
         self.types: dict[str, dict[str, str]] = {}
         self.matches: dict[tuple[str, str, str], int] = {}
-        self.problems: list[Problem] = []
+        self.problems: dict[Problem, None] = {}  # each once, in their order
         self._unmatched: dict[tuple[str, str], list[tuple[str, int, Entry | None]]] = {}
         self._unknown: dict[str, int] = {}
-        self._cables: dict[str, tuple[str, Mapping[str, str], str] | None] = {}
-        self._how: dict[str, str] = {}
+        self._cables: dict[str, tuple[tuple[str, Mapping[str, str], str], str] | None] = {}  # and by what
+        self._hints = _HINTS
 
     def device(self, name: str, line: int) -> Device | str | None:
         """A device; a text where it is left out, which says why; None where its type is not known."""
@@ -76,7 +77,7 @@ class Kinds:
             if used is False:
                 return f"device '{name}' has status '{status}'"
             entry = facts["status"][1]
-            self.problems.append(entry.problem(f"the status '{status[:40]}' is not known; write 'active' or 'planned'"))
+            self._say(entry.problem(f"the status '{status[:40]}' is not known; write 'active' or 'planned'"))
             return None
         found = self._typed(name, facts, line)
         if found is None:
@@ -115,7 +116,8 @@ class Kinds:
         if rate == "rates":
             rows = self.registry.table.rows
             if law["rates"] not in rows:
-                self._say(entry.problem(f"there is no entry '{law['rates'][:40]}'{closest(law['rates'], rows)}"))
+                near = closest(law["rates"], rows) if self._hint() else ""
+                self._say(entry.problem(f"there is no entry '{law['rates'][:40]}'{near}"))
                 return False
             return True
         if "mttr" not in law:
@@ -127,15 +129,19 @@ class Kinds:
         return True
 
     def _say(self, problem: Problem) -> None:
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self.problems.setdefault(problem)
+
+    def _hint(self) -> bool:
+        """Whether what a word may mean is looked for: that takes its time, and only the first problems are read."""
+        self._hints -= 1
+        return self._hints >= 0
 
     def _own(self, text: str, law: dict[str, str], facts: Facts) -> tuple[str, Mapping[str, str]]:
         """A type of the person's own, written down with its failure data."""
         _, entry = next(facts[what] for what in RATES if what in facts)
         source = facts["source"][0] if "source" in facts else f"{Path(entry.file).name}, line {entry.line}"
         given = self.types.setdefault(text, {**law, "source": source})
-        self._count(text, text, f"failure data of {Path(entry.file).name}")
+        self._count(text, text, _own_words(facts))
         return text, {} if {what: given.get(what) for what in law} == law else law
 
     def _count(self, text: str, kind: str, how: str) -> None:
@@ -159,19 +165,18 @@ class Kinds:
     def _cable(self, text: str, line: int) -> tuple[str, Mapping[str, str], str] | None:
         """Type, failure data of its own, and capacity of a cable by the word of its type."""
         if text in self._cables:
-            found = self._cables[text]
-            if found is not None:
-                self._count(text or "(no type)", found[0], self._how.get(text, ""))
-            else:
+            known = self._cables[text]
+            if known is None:
                 self._unmatched_cable(text, line, None)
-            return found
+                return None
+            self._count(text or "(no type)", known[0][0], known[1])
+            return known[0]
         facts: dict[str, tuple[str, Entry]] = {}
-        for entry in self.inventory.of_class(text) if text else ():
-            for what, value in entry.says.items():
-                if facts.setdefault(what, (value, entry))[0] != value:
-                    self._say(
-                        entry.problem(f"cable type '{text[:40]}': {what} differs from line {facts[what][1].line}")
-                    )
+        for entry in self.inventory.of_class(text or CABLE_TYPE):
+            for what, told in entry.says.items():
+                value, other = facts.setdefault(what, (told, entry))
+                if value != told:
+                    self._say(entry.problem(f"cable type '{entry.key[:40]}': {what} differs from line {other.line}"))
         word = facts["component"][0] if "component" in facts else text
         law = {what: facts[what][0] for what in LAW if what in facts}
         kind = self.registry.cable(word)
@@ -181,15 +186,16 @@ class Kinds:
                 "a kind of patch cable" if kind == CABLE_TYPE else "a synonym")  # fmt: skip
             if law:
                 how += f", failure data of {Path(facts[next(iter(law))][1].file).name}"
-            self._how[text] = how
+            found: tuple[str, Mapping[str, str], str] = (kind, law, capacity)
             self._count(text or "(no type)", kind, how)
-            self._cables[text] = (kind, law, capacity)
-        elif self._is_whole(facts, law, text):
-            self._cables[text] = (*self._own(text, law, facts), capacity)
+        elif self._is_whole(facts, law, text or CABLE_TYPE):
+            found, how = (*self._own(text or CABLE_TYPE, law, facts), capacity), _own_words(facts)
         else:
             self._cables[text] = None
             self._unmatched_cable(text, line, next(iter(facts.values()))[1] if facts else None)
-        return self._cables[text]
+            return None
+        self._cables[text] = (found, how)
+        return found
 
     def _unmatched_cable(self, text: str, line: int, entry: Entry | None) -> None:
         self._unmatched.setdefault(("cable", text), []).append((text, line, entry))
@@ -197,25 +203,27 @@ class Kinds:
     def _in_series(self, parts: list[tuple[str, Mapping[str, str], str]]) -> dict[str, str]:
         """Failure data of cables one after another: rates add up, the mean repair is weighted by them."""
         rows = self.registry.table
-        rates, repairs = [], []
+        rates, repairs = [], []  # per hour and in hours
         for kind, law, _ in parts:
             whole = {**self.types.get(kind, {}), **law}
             row = rows.rows.get(whole.get("rates") or rows.defaults.get(kind, ""))
+            repair = parse_duration(whole["mttr"]) if "mttr" in whole else row.mttr_h.get("4h", 0.0) if row else 0.0
             if "mttf" in whole:
                 rates.append(1 / parse_mttf(whole["mttf"]))
             elif "failure_rate" in whole:
                 rates.append(parse_rate(whole["failure_rate"]))
-            elif row is not None:
-                rates.append(row.rate_per_h)
-            repairs.append(
-                parse_duration(whole["mttr"]) if "mttr" in whole else row.mttr_h.get("4h", 0.0) if row else 0.0
-            )
+            elif "unavailability" in whole:
+                down = float(whole["unavailability"])  # rate x repair / (1 + rate x repair)
+                rates.append(down / (1 - down) / repair)
+            else:
+                rates.append(row.rate_per_h if row else 0.0)
+            repairs.append(repair)
         total = sum(rates)
-        result = {"failure_rate": f"{total:.6g} /h", "source": f"{len(parts)} cables in series, through patch panels"}
+        result = {"failure_rate": f"{total:.12g} /h", "source": f"{len(parts)} cables in series, through patch panels"}
         alike = len({kind for kind, _, _ in parts}) == 1 and not any("mttr" in law for _, law, _ in parts)
         if not (alike and parts[0][0] in self.registry) and total:
             mean = sum(rate * repair for rate, repair in zip(rates, repairs, strict=True)) / total
-            result["mttr"] = f"{mean:.6g} h"
+            result["mttr"] = f"{mean:.12g} h"
         return result
 
     def finish(self) -> None:
@@ -227,32 +235,43 @@ class Kinds:
                 f"{len(self._unknown)} devices have no type ({some}, ...); give types: a table with the columns "
                 "'device' and 'component type', or 'device', 'mttf' and 'mttr'"
             )
-            self.problems.append(Problem(message, self.sheet.name))
+            self._say(Problem(message, self.sheet.name))
             return
         known = list(self.inventory.names)
         folded = {name.casefold(): name for name in known}
         for name, line in self._unknown.items():
             message = f"device '{name}' has no row in {files}"
-            if (other := folded.get(name.casefold())) is not None:
-                message += f"; '{other}' there differs in case only"
-            elif near := nearest(name, known):
+            if name in self.inventory.names:
+                entry = self.inventory.names[name][0]
+                message = f"device '{name}' has a row in {entry.file} that says nothing of it, in line {entry.line}"
+            elif (other := folded.get(name.casefold())) is not None:
+                message += f"; '{other}' in line {self.inventory.names[other][0].line} there differs in case only"
+            elif self._hint() and (near := nearest(name, known)):
                 message += f"; did you mean {' or '.join(map(repr, near))}?"
-            self.problems.append(self.sheet.problem(line, message))
+            self._say(self.sheet.problem(line, message))
         for (what, text), uses in self._unmatched.items():
-            self.problems.append(self._not_matched(what, text, uses))
+            self._say(self._not_matched(what, text, uses))
 
     def _not_matched(self, what: str, text: str, uses: list[tuple[str, int, Entry | None]]) -> Problem:
         name, line, entry = uses[0]
         noun = _NOUNS.get(what, what)
         many = f"{len(uses)} {'cables' if what == 'cable' else 'devices'}" if len(uses) > 1 else (
             "one cable" if what == "cable" else f"'{name}'")  # fmt: skip
+        text = text or CABLE_TYPE
         roles = [entry.says["role"]] if entry is not None and "role" in entry.says else []
-        near = [CABLE_TYPE, "fc_link"] if what == "cable" else self.registry.near(text, *roles)
+        if what == "cable":
+            near = [kind for kind in (CABLE_TYPE, "fc_link") if kind in self.registry]
+        else:
+            near = self.registry.near(text, *roles) if self._hint() else []
         cure = "give its mttf and mttr in the types"
         if near and what == "component":
             cure = f"write {near[0]} if it is one, or {cure}"
         elif near:
             cure = f"add to the types '{text[:40]},{near[0]}' ({noun}, component type) if it is one, or {cure}"
+        if what == "device" and entry is not None:
+            return entry.problem(
+                f"'{name}' has no component type, device type, role or failure data here; give one of these"
+            )
         message = (
             f"{noun} '{text[:60]}' of {many} is no component type that failure data are known of"
             f"{'; near: ' + ', '.join(near) if near else ''}; {cure}"
@@ -262,3 +281,8 @@ class Kinds:
     def matched(self) -> tuple[Match, ...]:
         """What every word became."""
         return tuple(Match(text, kind, how, count) for (text, kind, how), count in sorted(self.matches.items()))
+
+
+def _own_words(facts: Facts) -> str:
+    """By what a type is known that is a person's own."""
+    return f"failure data of {Path(next(facts[what][1] for what in RATES if what in facts).file).name}"

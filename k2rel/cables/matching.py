@@ -88,9 +88,8 @@ class Registry:
         ('cable', 'cable', 'fc_link', None)
         """
         word = plain(text)
-        if not word:
-            return CABLE_TYPE
-        return self._exact.get(word) or (CABLE_TYPE if _CABLES.search(word) else None)
+        kind = self._exact.get(word) or (CABLE_TYPE if not word or _CABLES.search(word) else None)
+        return kind if kind in self.table.defaults else None
 
     def near(self, *texts: str) -> list[str]:
         """Types that words may mean, the nearest first, at most three; a proposal and no more.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from k2rel.cables.headings import Columns, unit_of
+from k2rel.cables.headings import Columns, plain, unit_of
 from k2rel.cables.sheet import Row, Sheet
 from k2rel.errors import Problem
 from k2rel.numerals import Evidence, Mark, decided, numeral
@@ -16,13 +16,23 @@ __all__ = ["Quantities"]
 _SPLIT = re.compile(r"([+-]?[\d.,' ]*\d[.,]?(?:[eE][+-]?\d+)?)\s*(.*)", re.ASCII)
 _SPEED = re.compile(r"(g|m)(?:b(?:e|ase.*|it|ps|it/s|/s)?|e|fc)?$")  # 10G, 25GbE, 100 Mbit, 16GFC: all of bits
 _BYTES = ("kB/s", "MB/s", "GB/s")
+
+
+def _bare(text: object) -> float:
+    """A number without a unit."""
+    try:
+        return float(str(text))
+    except ValueError:
+        raise ValueError(f"'{str(text)[:40]}': write a plain number, without a unit") from None
+
+
 _READ: Mapping[str, Callable[[object], float]] = {
     "mttf": parse_mttf,
     "mttr": parse_duration,
     "failure_rate": parse_rate,
     "capacity": parse_bandwidth,
-    "unavailability": float,  # type: ignore[dict-item]
-    "cost": float,  # type: ignore[dict-item]
+    "unavailability": _bare,
+    "cost": _bare,
 }
 
 
@@ -61,9 +71,17 @@ class Quantities:
         unit = match[2].strip() or self.units[what]
         if what == "capacity" and unit not in _BYTES and (speed := _SPEED.match(unit.casefold())):
             unit = f"{speed[1].upper()}b/s"
+        title = self.sheet.titles[self.places[what]]
+        if what == "capacity" and not unit and plain(title) != "capacity" and value:
+            self._wrong(
+                row, what, f"'{cell[:40]}' has no unit; write '1 Gb/s', or the unit into the title ('speed [Mbit/s]')"
+            )
+            return ""
         text = f"{value:.15g} {unit}".strip()
         try:
             read = _READ[what](text)
+            if what in ("mttf", "mttr") and read == 0:
+                raise ValueError(f"a time is above 0 here, got '{cell[:40]}'")
             if what == "cost" and not 0 < read < float("inf"):
                 raise ValueError(f"a cost is above 0, got '{cell[:40]}'")
             if what == "unavailability" and not 0 <= read < 1:

@@ -12,7 +12,7 @@ from k2rel.cables.choice import words_of
 from k2rel.cables.headings import Columns, columns_of, is_cables, plain, unused
 from k2rel.cables.inventory import PURPOSES, Inventory, read_inventory
 from k2rel.cables.kinds import Device, Kinds
-from k2rel.cables.matching import Registry, is_patch_panel
+from k2rel.cables.matching import CABLE_TYPE, Registry, is_patch_panel
 from k2rel.cables.panels import Connection, connections
 from k2rel.cables.power import Feeds, feeds_of
 from k2rel.cables.record import Cables
@@ -81,7 +81,7 @@ def read_cables(
     [('CAT6', 'cable'), ('GigE switch', 'gige_switch'), ('cam-1', 'cam-1')]
     """
     sheet = read_sheet(cables, "cables", is_cables)
-    found = columns_of(sheet, columns or {}, cables=True)
+    found = columns_of(sheet, _named(columns), cables=True)
     if not sheet.rows:
         raise InputError(Problem("holds no cables, only the names of the columns", sheet.name, sheet.line))
     problems: list[Problem] = []
@@ -89,7 +89,17 @@ def read_cables(
     if problems:  # a wrong row about types could be about any cable: there is nothing to leave out
         raise InputError(_shown(problems, hint=False))
     kinds = Kinds(inventory, Registry(registry(rates, data=data)), sheet)
-    return _Import(sheet, found, inventory, kinds, words_of("without", without), leave_out, power).result()
+    read = _Import(sheet, found, inventory, kinds, words_of("without", without), leave_out, power).result()
+    return replace(read, data=data)
+
+
+def _named(columns: Any) -> Mapping[str, str]:
+    """Names of columns, as a caller gives them; those of a frame need be no texts."""
+    if columns is None:
+        return {}
+    if not isinstance(columns, Mapping):
+        raise InputError(f"columns: a mapping such as {{'a_device': 'Host 1'}}, got {type(columns).__name__}")
+    return {str(what): " ".join(str(title).split()) for what, title in columns.items()}
 
 
 class _Import:
@@ -106,7 +116,9 @@ class _Import:
         power: bool,
     ) -> None:
         self.sheet, self.columns, self.inventory, self.kinds = sheet, columns, inventory, kinds
-        self.without, self.leave_out, self.power = without, leave_out, power
+        self.leave_out, self.power = leave_out, power
+        self.named = frozenset(without)  # what is left out, by its name
+        self.fitting = [word for word in without if any(sign in word for sign in "*?[")]
         self.panels = self._stated_panels()
         self.passive: dict[str, bool] = {}
         self.feeds = Feeds()
@@ -126,7 +138,7 @@ class _Import:
     def is_passive(self, name: str) -> bool:
         """Whether a device is a patch panel."""
         if name not in self.passive:
-            facts = self.inventory.facts(name, [])
+            facts = self.inventory.facts(name, {})
             words = [facts[what][0] for what in ("component", "model", "role") if what in facts]
             stated = any(PURPOSES.get(plain(word)) == "passive" for word in words)
             self.passive[name] = name in self.panels or stated or is_patch_panel(words)
@@ -169,7 +181,10 @@ class _Import:
 
     def _is_without(self, cable: Cable, reading: Reading) -> bool:
         for end in cable.ends:
-            pattern = next((word for word in self.without if word == end.device or fnmatchcase(end.device, word)), None)
+            name = end.device
+            pattern = (
+                name if name in self.named else next((one for one in self.fitting if fnmatchcase(name, one)), None)
+            )
             if pattern is not None:
                 reading.left_out.append(LeftOut(cable.line, str(cable), f"'{end.device}' is left out ({pattern})"))
                 return True
@@ -257,21 +272,28 @@ class _Import:
         if columns := unused(sheet, self.columns):
             notes.append(f"columns not used: {', '.join(columns)}")
         words = {plain(word) for one in devices.values() for word in (one.model, one.role)}
-        words |= {plain(cable.type) for one in found for cable in one.cables}
-        idle = [name for name in self.inventory.names if name not in devices and plain(name) not in words]
+        words |= {plain(cable.type or CABLE_TYPE) for one in found for cable in one.cables}
+        cabled = {end.device for one in found for end in one.ends} | devices.keys()
+        idle = [name for name in self.inventory.names if name not in cabled and plain(name) not in words]
         idle = [name for name in idle if not self.is_passive(name)]
         if idle:
             some = ", ".join(idle[:_LISTED]) + (", ..." if len(idle) > _LISTED else "")
             notes.append(f"no cable has {len(idle):,} of the devices in {' and '.join(self.inventory.files)}: {some}")
-        notes += [str(one) for one in problems if one.file != sheet.name]
+        others = [one for one in problems if one.file != sheet.name]
+        notes += map(str, _first(others))
         return tuple(notes)
+
+
+def _first(problems: Sequence[Problem]) -> list[Problem]:
+    """The first problems, and how many more there are."""
+    more = len(problems) - _SHOWN
+    rest = [Problem(f"and {more:,} more problems like these", problems[0].file)] if more > 0 else []
+    return [*problems[:_SHOWN], *rest]
 
 
 def _shown(problems: Sequence[Problem], *, hint: bool = True) -> list[Problem]:
     """The first problems, how many more there are, and the way on."""
-    shown = list(problems[:_SHOWN])
-    if len(problems) > _SHOWN:
-        shown.append(Problem(f"and {len(problems) - _SHOWN:,} more problems like these", problems[0].file))
+    shown = _first(problems)
     if hint:
         shown.append(Problem("correct these rows, or import the rest and have them listed (leave_out)"))
     return shown
@@ -289,14 +311,15 @@ def from_cables(
     leave_out: bool = False,
     power: bool = False,
     rates: str | Path | None = None,
+    data: str | None = None,
     **options: Any,
 ) -> Site:
     """Make a site of a list of cables.
 
     Parameters
     ----------
-    cables, types, columns, without, leave_out, power, rates
-        As of `read_cables`; or what it gave.
+    cables, types, columns, without, leave_out, power, rates, data
+        As of `read_cables`; or for `cables` what it gave, without the others, which were said there.
     clients, targets : str or sequence of str, optional
         Names, patterns (``"cam-*"``), device types or roles; by default the devices whose role says so.
     sides : mapping, optional
@@ -323,9 +346,10 @@ def from_cables(
     >>> sorted(site.components)
     ['nas', 'sw', 'sw-nas']
     """
+    how = {"types": types, "columns": columns, "without": without, "leave_out": leave_out, "power": power,
+           "rates": rates, "data": data}  # fmt: skip
     if not isinstance(cables, Cables):
-        cables = read_cables(
-            cables, types=types, columns=columns, without=without, leave_out=leave_out, power=power,
-            rates=rates, data=options.get("data"),
-        )  # fmt: skip
+        cables = read_cables(cables, **how)
+    elif said := [name for name, value in how.items() if value is not None and value is not False]:
+        raise InputError(f"{said[0]}: these cables were read already; give it to read_cables")
     return cables.site(clients=clients, targets=targets, sides=sides, **options)

@@ -47,6 +47,8 @@ class Cables(Shown):
         What each word for a type became, and by what.
     notes : tuple of str
         What was done to the tables on the way, and what in them was not used.
+    data : str, optional
+        Version of the bundled data that types were looked up in; by default the current one.
     """
 
     file: str
@@ -58,6 +60,7 @@ class Cables(Shown):
     left_out: tuple[LeftOut, ...] = ()
     matches: tuple[Match, ...] = ()
     notes: tuple[str, ...] = ()
+    data: str | None = None
 
     def graph(self) -> nx.MultiGraph[str]:
         """Give devices and connections as a graph.
@@ -138,6 +141,7 @@ class Cables(Shown):
             targets=reached if isinstance(targets, Mapping) else reached[""],
             sides=sides_of(sides, self.devices) or None,
             types={name: dict(law) for name, law in self.types.items()},
+            data=self.data,
             **options,
         )
         assert site.found is not None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 
 from k2rel.cables.headings import Columns, plain
 from k2rel.cables.matching import is_console, is_power
@@ -100,7 +101,9 @@ def read_rows(
     quantities = Quantities(sheet, columns, reading.problems)
     one = _Rows(sheet, columns, known_as, known, quantities, reading, power)
     cables = [cable for row in sheet.rows if (cable := one.read(row)) is not None]
-    cables = list(_spelled_alike(sheet, cables, reading))
+    at = _spelling([*cables, *reading.power])
+    cables = list(_spelled_alike(sheet, cables, at, reading))
+    reading.power = list(_spelled_alike(sheet, reading.power, at, reading))
     reading.cables = list(_once(sheet, cables, is_passive, reading))
     return reading
 
@@ -193,6 +196,9 @@ class _Rows:
                 self.wrong(row, f"ends at {len(several)} devices ({', '.join(several)[:60]}); write a row for each "
                            "of its branches", f"{side}_device")  # fmt: skip
                 return False
+            if end.device.casefold() == "client":
+                self.wrong(row, f"'{end.device}' is what every client of a site is called; rename it", f"{side}_device")
+                return False
             if message := wrong_with_name(end.device):
                 self.wrong(row, f"'{end.device[:40]}' {message}", f"{side}_device")
                 return False
@@ -213,37 +219,40 @@ class _Rows:
         return True
 
 
-def _spelled_alike(sheet: Sheet, cables: list[Cable], reading: Reading) -> Iterator[Cable]:
-    """Cables whose devices are spelled as most often; others of the same letters are wrong."""
+def _spelling(cables: list[Cable]) -> dict[str, tuple[str, int, int]]:
+    """By its letters in one case how a name is written most often, how often, and in which line first."""
     count = Counter(end.device for cable in cables for end in cable.ends)
-    spelled: dict[str, str] = {}
-    for name in sorted(count, key=lambda name: -count[name]):  # of equal ones the first in the list
-        spelled.setdefault(name.casefold(), name)
-    if len(spelled) == len(count):
-        yield from cables
-        return
+    lines: dict[str, int] = {}
     for cable in cables:
-        other = next((end.device for end in cable.ends if spelled[end.device.casefold()] != end.device), None)
+        for end in cable.ends:
+            lines.setdefault(end.device, cable.line)
+    spelled: dict[str, tuple[str, int, int]] = {}
+    for name in sorted(count, key=lambda name: -count[name]):  # of equal ones the first in the list
+        spelled.setdefault(name.casefold(), (name, count[name], lines[name]))
+    return spelled
+
+
+def _spelled_alike(
+    sheet: Sheet, cables: list[Cable], at: Mapping[str, tuple[str, int, int]], reading: Reading
+) -> Iterator[Cable]:
+    """Cables whose devices are spelled as most often; others of the same letters are wrong."""
+    for cable in cables:
+        other = next((end.device for end in cable.ends if at[end.device.casefold()][0] != end.device), None)
         if other is None:
             yield cable
         else:
-            usual = spelled[other.casefold()]
-            message = f"'{other}' and '{usual}' ({count[usual]} times) differ in case only; write one, or rename one"
+            usual, count, line = at[other.casefold()]
+            often = f"{count:,} times, first in line {line}" if count > 1 else f"in line {line}"
+            message = f"'{other}' here and '{usual}' ({often}) differ in case only; write one, or rename one"
             reading.problems.append(sheet.problem(cable.line, message))
 
 
 def _once(sheet: Sheet, cables: list[Cable], is_passive: Callable[[str], bool], reading: Reading) -> Iterator[Cable]:
     """Each cable once, and each port with one cable; a port of a patch panel has a front and a rear."""
-    listed: dict[object, int] = {}
+    listed = _Listed()
     ports: dict[End, list[int]] = {}
     for cable in cables:
-        whole = all(end.port for end in cable.ends)
-        pair = frozenset((end.device, end.port, end.kind) for end in cable.ends)
-        same = (pair, "" if whole else cable.label)
-        if same in listed:
-            message = f"{cable} stands in line {listed[same]} already"
-            if not whole:
-                message += "; give the ports or labels of cables that lie side by side"
+        if message := listed.twice(cable):
             reading.problems.append(sheet.problem(cable.line, message))
             continue
         taken = [end for end in cable.ends if end.port and len(ports.get(end, ())) >= _most(end, is_passive)]
@@ -251,10 +260,45 @@ def _once(sheet: Sheet, cables: list[Cable], is_passive: Callable[[str], bool], 
             message = f"port {taken[0].port} of {taken[0].device} has a cable already, in line {ports[taken[0]][0]}"
             reading.problems.append(sheet.problem(cable.line, message))
             continue
-        listed[same] = cable.line
+        listed.add(cable)
         for end in cable.ends:
             ports.setdefault(end, []).append(cable.line)
         yield cable
+
+
+class _Listed:
+    """Cables by their ends; one whose ports are not all said may be another between the same two devices."""
+
+    def __init__(self) -> None:
+        self.at: dict[object, dict[str, tuple[int, bool]]] = {}  # by label: line, whether both ports are said
+
+    def add(self, cable: Cable) -> None:
+        """Take up a cable, under its ports and under any of each."""
+        devices, ports = _sorted(cable)
+        for one, other in product(*((port, None) for port in ports)):
+            self.at.setdefault((devices, one, other), {}).setdefault(cable.label, (cable.line, all(ports)))
+
+    def twice(self, cable: Cable) -> str:
+        """What is wrong where it is, or may be, one that was listed before; empty where it is another."""
+        devices, ports = _sorted(cable)
+        whole = all(ports)
+        for one, other in product(*((port, "") if port else (None,) for port in ports)):
+            by_label = self.at.get((devices, one, other), {})
+            same = whole and bool(one) and bool(other)  # at the same ports, whatever the labels
+            labels = by_label if same or not cable.label else [one for one in (cable.label, "") if one in by_label]
+            for label in labels:
+                line, all_said = by_label[label]
+                if same or (not whole and not all_said and label == cable.label):
+                    hint = "" if same else "; give the ports or labels of cables that lie side by side"
+                    return f"{cable} stands in line {line} already{hint}"
+                return f"{cable} may be the cable of line {line}; give both the ports at both ends, or labels"
+        return ""
+
+
+def _sorted(cable: Cable) -> tuple[tuple[str, ...], list[object]]:
+    """Devices at both ends in one order, and their ports, empty where none is said."""
+    ends = sorted(cable.ends, key=lambda end: end.device)
+    return tuple(end.device for end in ends), [(end.port, end.kind) if end.port else "" for end in ends]
 
 
 def _most(end: End, is_passive: Callable[[str], bool]) -> int:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -25,12 +27,16 @@ Source: TypeAlias = "str | Path | pd.DataFrame | Iterable[Mapping[Any, Any]]"
 """A table: a file, a frame, or records."""
 
 MOST_ROWS = 50_000
+_MOST_COLUMNS = 1_000
 _MOST_BYTES = 50_000_000
 _MOST_COUNTED = 8_000_000_000
+_MOST_COUNTED_RECORDS = 10_000_000  # of what may have no end
 _BLOCK = 1 << 22
 _HEADER_WITHIN = 20
 _LONGEST_CELL_LINES = 20
+_TOO_WIDE = f"has more than {_MOST_COLUMNS:,} columns, and no list of cables or devices needs so many"
 _EMPTY = frozenset(("", "-", "--", "—", "–", "n/a", "na", "nan", "nat", "<na>", "none", "null", "#n/a"))
+_EXCEL = re.compile(r'="([^"]*)"')
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -82,12 +88,14 @@ def _from_records(source: Any, name: str) -> Sheet:
     if not isinstance(source, pd.DataFrame):
         if isinstance(source, Mapping) or not isinstance(source, Iterable):
             raise InputError(f"{name}: a path, a pandas DataFrame or a list of records, got {type(source).__name__}")
-        records = list(source)
+        records = list(islice(source, _MOST_COUNTED_RECORDS))
         if not all(isinstance(record, Mapping) for record in records):
             raise InputError(f"{name}: records are mappings from column to value")
         source = pd.DataFrame.from_records(records)
     if len(source) > MOST_ROWS:
         raise InputError(_too_many(len(source), name))
+    if source.shape[1] > _MOST_COLUMNS:
+        raise InputError(Problem(_TOO_WIDE, name))
     if source.columns.nlevels > 1:
         raise InputError(f"{name}: the columns have {source.columns.nlevels} levels; one is needed")
     columns = [[_cell(value) for value in source.iloc[:, place].tolist()] for place in range(source.shape[1])]
@@ -104,6 +112,9 @@ def _cell(value: object) -> str:
 
 def _clean(text: str) -> str:
     text = " ".join(text.split())  # also no-break spaces, and the line ends that templates leave
+    text = unicodedata.normalize("NFC", text)  # ü is one letter, also where a Mac wrote it as u and two dots
+    if quoted := _EXCEL.fullmatch(text):
+        text = quoted[1].strip()  # so that a spreadsheet does not take it for a number
     return "" if text.casefold() in _EMPTY else text
 
 
@@ -189,6 +200,8 @@ def _from_text(text: str, notes: tuple[str, ...], name: str, is_header: Callable
         rows.append(Row(row.line, cells[: len(titles)], wrong))
     if len(rows) > MOST_ROWS:
         raise InputError(_too_many(len(rows), name))
+    if len(titles) > _MOST_COLUMNS:
+        raise InputError(Problem(_TOO_WIDE, name, start))
     return Sheet(name, titles, rows, start, mark, notes)
 
 
@@ -216,6 +229,6 @@ def _rows(text: str, mark: str, name: str) -> Iterator[Row]:
                 raise InputError(Problem("a quotation mark is opened here and not closed", name, begun))
             if begun == 1 and cells and cells[0].strip().startswith("sep="):
                 continue
-            yield Row(begun, [_clean(cell) for cell in cells])
+            yield Row(begun, [_clean(cell) if cell else "" for cell in cells[: _MOST_COLUMNS + 1]])
     except csv.Error as error:
         raise InputError(Problem(f"is no valid table: {error}", name, reader.line_num)) from None
