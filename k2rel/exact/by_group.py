@@ -241,3 +241,17 @@ def overload(study: Study, classes: tuple[str, ...], *, or_lost: bool) -> tuple[
         total += weight * found.over
         left += weight * found.left_out
     return total.real, total.imag / STEP, left
+
+
+def given_up(study: Study, classes: tuple[str, ...], elements: tuple[str, ...]) -> tuple[dict[str, float], float]:
+    """What each class loses on elements that are asked for more than they carry, on average; what was left out."""
+    groups = groups_of(study, classes, elements, 1e-10)
+    loads = GroupLoads(groups)
+    total, left = dict.fromkeys(classes, 0.0), 0.0
+    for traffic, crossings in loads.crossings().items():
+        for crossing in crossings:
+            for weight, inputs in followed(study, groups.variables):
+                amount, missed = loads.given_up(inputs, traffic, crossing, 1e-14)
+                total[traffic] += weight * amount
+                left = max(left, missed)
+    return total, left

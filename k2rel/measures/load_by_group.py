@@ -1,14 +1,17 @@
 """Loads of a site with many groups of clients, which are followed group by group.
 
-Each element has its own distribution. What arrives is given from below: of a class all that is served, less what all
-elements on its way are asked for above their capacity, as if no two of these losses fell together.
+Each element has its own distribution. These bound what a class can lose: what all elements on its way are asked for
+above their capacity, as if no two of these losses fell together. Where that is too little to be seen it is taken off;
+elsewhere the elements of each way are followed together, since a flow gives up the share of the fullest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from k2rel.errors import ModelTooLargeError
 from k2rel.exact import by_group
 from k2rel.measures.delivered import asked_by_unit
 from k2rel.policy.flows import Carry, Passed
@@ -17,6 +20,8 @@ from k2rel.services.by_group import many_groups
 from k2rel.studies import Study
 
 __all__ = ["LoadByGroup", "followed_by_group", "load_by_group"]
+
+_SEEN = 1e-7  # share of the demand above which what is lost is followed
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,8 @@ class LoadByGroup:
     elements: Mapping[str, tuple[tuple[float, float], ...]]
     p_any_overload: float
     served: Mapping[str, float]  # flows of each class that are up, on average
-    lost_above: Mapping[str, float]  # of each class, what elements are asked for above their capacity, at most
-    left_out: float
+    lost_above: Mapping[str, float]  # of each class, what is given up on elements that are too full
+    left_out: float  # of what arrives, as a share of the demand; of the overload, as a probability
 
 
 def followed_by_group(study: Study) -> bool:
@@ -50,11 +55,11 @@ def load_by_group(study: Study) -> LoadByGroup:
         if (room := site.components[element].capacity_mb_s or 0.0)
     }
     lost = {name: _at_most_lost(study, name, above) for name in loaded}
-    of_unit = [
-        sum(lost[name] for name in loaded if site.traffic[name].unit == unit) / asked
-        for unit, asked in asked_by_unit(site).items()
-        if asked > 0
-    ]
+    missed = _share(study, lost)
+    if missed > _SEEN:
+        fullest = tuple(element for element, amount in above.items() if amount > 0)
+        with suppress(ModelTooLargeError):  # then the bound stands, and is told
+            lost, missed = by_group.given_up(study, loaded, fullest)
     return LoadByGroup(
         sides,
         side_loads,
@@ -62,7 +67,19 @@ def load_by_group(study: Study) -> LoadByGroup:
         over,
         {name: by_group.served(study, name) for name in {*loaded, site.principal}},
         lost,
-        max([left, *of_unit]),
+        max(left, missed),
+    )
+
+
+def _share(study: Study, lost: Mapping[str, float]) -> float:
+    """What is lost as a share of the demand, of the unit where that is the most."""
+    return max(
+        (
+            sum(amount for name, amount in lost.items() if study.site.traffic[name].unit == unit) / asked
+            for unit, asked in asked_by_unit(study.site).items()
+            if asked > 0
+        ),
+        default=0.0,
     )
 
 

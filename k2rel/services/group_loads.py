@@ -6,22 +6,25 @@ capacity whatever flows do is not followed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.logic.blocksums import Column, Sums
-from k2rel.policy.flows import Carry, Passed, Pattern
+from k2rel.policy.flows import Carry, Choice, Passed, Pattern
 from k2rel.policy.rules import Policy
 from k2rel.policy.used import FORGIVEN
-from k2rel.services.by_group import Groups, Inputs
+from k2rel.services.by_group import STEP, Groups, Inputs
 from k2rel.services.sums import grid_of
 
 __all__ = ["GroupLoads", "endangered"]
 
 IntArray = NDArray[np.int64]
+
+Crossing = frozenset[frozenset[int]]
+"""Elements, by their place, that a part of a flow crosses on its way; several ways where each carries a copy."""
 
 
 def endangered(policy: Policy, classes: Sequence[str]) -> tuple[str, ...]:
@@ -69,6 +72,7 @@ class GroupLoads:
         self.groups = groups
         self._rows: dict[tuple[int, str], dict[Pattern, NDArray[np.float64]]] = {}  # of one flow, by what it does
         self._wholes: dict[tuple[int, tuple[bool, ...]], IntArray] = {}
+        self._crossings: dict[tuple[int, tuple[bool, ...]], dict[str, dict[Crossing, NDArray[np.float64]]]] = {}
 
     @cached_property
     def _amounts(self) -> dict[tuple[int, tuple[bool, ...]], NDArray[np.float64]]:
@@ -148,3 +152,65 @@ class GroupLoads:
             return np.column_stack([lost.astype(np.int64), rows[:, over]])
 
         return self.groups.sums(inputs, one, columns, below)
+
+    def crossings(self) -> dict[str, list[Crossing]]:
+        """By class, what its flows cross together of the elements, wherever any flow crosses any."""
+        found: dict[str, dict[Crossing, None]] = {}
+        for number, values in dict.fromkeys(key for tell in self.groups.diagram.tells for key in tell):
+            for traffic, parts in self._crossed(number, values).items():
+                found.setdefault(traffic, {}).update(dict.fromkeys(parts))
+        return {traffic: list(parts) for traffic, parts in found.items()}
+
+    def given_up(self, inputs: Inputs, traffic: str, crossing: Crossing, below: float) -> tuple[float, float]:
+        """What a class loses on average where it crosses some elements, and the probability of what was left out.
+
+        Of what shares an overloaded element each flow gives up the same share; the fullest element of a way counts,
+        and of copies the best one.
+        """
+        groups, site = self.groups, self.groups.policy.site
+        places = sorted(frozenset().union(*crossing))
+        at = {place: n for n, place in enumerate(places)}
+        columns = [Column(np.inf, -1, len(groups.diagram.variables)) for _ in places]
+
+        def amount(number: int, values: tuple[bool, ...]) -> NDArray[np.float64]:
+            here = self._crossed(number, values).get(traffic, {}).get(crossing)
+            return np.zeros(len(self._whole((number, values)))) if here is None else here
+
+        real = Inputs(inputs.real.shared, inputs.real.own + 0j)
+        found = groups.sums(
+            real, lambda number, values: self._whole((number, values))[:, places], columns, below, amount
+        )
+        room = np.array([site.components[groups.elements[place]].capacity_mb_s or 0.0 for place in places])
+        loads = np.maximum(found.rows.numbers * self._grid[places], 1e-300)
+        arrives = np.minimum(1.0, room / loads)
+        best = np.max([arrives[:, [at[place] for place in way]].min(axis=1) for way in crossing], axis=0)
+        return float((found.rows.weight.imag / STEP) @ (1.0 - best)), found.left_out
+
+    def _crossed(self, number: int, values: tuple[bool, ...]) -> dict[str, dict[Crossing, NDArray[np.float64]]]:
+        """Demand of one client that crosses elements together, by the states of its own parts."""
+        key = (number, values)
+        if key not in self._crossings:
+            groups = self.groups
+            place = {element: n for n, element in enumerate(groups.elements)}
+            found = groups.patterns(number, values)
+            result: dict[str, dict[Crossing, NDArray[np.float64]]] = {}
+            for flow, patterns in zip(groups.blocks[number].flows, found, strict=True):
+                demand = groups.policy.site.traffic[flow.traffic].demand_mb_s
+                for state, pattern in enumerate(patterns):
+                    for crossing, share in _together(flow.choice, pattern, place):
+                        rows = result.setdefault(flow.traffic, {})
+                        rows.setdefault(crossing, np.zeros(len(patterns)))[state] += share * demand
+            self._crossings[key] = result
+        return self._crossings[key]
+
+
+def _together(choice: Choice, pattern: Pattern, place: Mapping[str, int]) -> list[tuple[Crossing, float]]:
+    """Parts of a flow, each with the elements of its ways; nothing of what reaches its end past all of them."""
+    ways = [
+        (frozenset(place[name] for name in choice.falls_on(pattern, route) if name in place), share)
+        for route, share in pattern.uses
+    ]
+    if choice.share == "all":  # a copy that is whole is enough
+        crossed = frozenset(way for way, _ in ways)
+        return [(crossed, 1.0)] if crossed and frozenset() not in crossed else []
+    return [(frozenset([way]), share) for way, share in ways if way]
