@@ -172,7 +172,16 @@ def lost_clients(study: Study, classes: tuple[str, ...]) -> Lost:
     return Lost(at_most_one(total.real), at_most_one(more.real + left), more.imag / STEP, left)
 
 
-def element_loads(study: Study, classes: tuple[str, ...]) -> dict[str, tuple[tuple[float, float], ...]]:
+@dataclass(frozen=True, slots=True)
+class ElementLoad:
+    """Distribution of the load on an element; what was left out of it, where it has at most so much."""
+
+    distribution: tuple[tuple[float, float], ...]
+    left_out: float = 0.0
+    most_mb_s: float = 0.0
+
+
+def element_loads(study: Study, classes: tuple[str, ...]) -> dict[str, ElementLoad]:
     """Distribution of the load on each element with a capacity, of all flows that can put any on it."""
     policy, site = study.policy, study.site
     of_clients = [name for name in classes if site.traffic[name].scope == "client"]
@@ -187,20 +196,23 @@ def element_loads(study: Study, classes: tuple[str, ...]) -> dict[str, tuple[tup
     for element, part in site.components.items():
         if part.capacity_mb_s is not None:
             together.setdefault(tuple(group for group in reach if element in reach[group]), []).append(element)
-    result: dict[str, tuple[tuple[float, float], ...]] = {}
+    result: dict[str, ElementLoad] = {}
     for only, elements in together.items():
         if not only and of_site.isdisjoint(elements):
-            result |= dict.fromkeys(elements, ((0.0, 1.0),))
+            result |= dict.fromkeys(elements, ElementLoad(((0.0, 1.0),)))
             continue
         below, of_rows = (1e-10, 1e-14) if len(only) > FEW else (1e-16, 1e-24)
         groups = _compiled(study, classes, elements, below, only)
         loads = GroupLoads(groups)
         for place, element in enumerate(elements):
             total: dict[float, float] = {}
+            left = 0.0
             for weight, inputs in followed(study, groups.variables):
-                for amount, p in loads.of_one(inputs.real, place, of_rows):
+                found, missing = loads.of_one(inputs.real, place, of_rows)
+                left += weight * missing
+                for amount, p in found:
                     total[round(amount, 9)] = total.get(round(amount, 9), 0.0) + weight * p
-            result[element] = tuple(sorted(total.items()))
+            result[element] = ElementLoad(tuple(sorted(total.items())), left, loads.most_on(place))
     return {name: result[name] for name in site.components if name in result}
 
 

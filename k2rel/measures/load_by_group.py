@@ -25,7 +25,7 @@ class LoadByGroup:
 
     sides: tuple[tuple[float, ...], ...]  # clients on each side alone, cut off, probability
     side_loads: tuple[tuple[float, ...], ...]  # parts of one client's demand on each side
-    elements: Mapping[str, tuple[tuple[float, float], ...]]
+    elements: Mapping[str, by_group.ElementLoad]
     p_any_overload: float
     served: Mapping[str, float]  # flows of each class that are up, on average
     lost_above: Mapping[str, float]  # of each class, what elements are asked for above their capacity, at most
@@ -45,7 +45,8 @@ def load_by_group(study: Study) -> LoadByGroup:
     elements = by_group.element_loads(study, loaded)
     over, _, left = by_group.overload(study, loaded, or_lost=False) if loaded else (0.0, 0.0, 0.0)
     above = {
-        element: sum((amount - room) * p for amount, p in found if exceeds(amount, room))
+        element: sum((amount - room) * p for amount, p in found.distribution if exceeds(amount, room))
+        + found.left_out * max(0.0, found.most_mb_s - room)
         for element, found in elements.items()
         if (room := site.components[element].capacity_mb_s or 0.0)
     }
@@ -62,7 +63,7 @@ def load_by_group(study: Study) -> LoadByGroup:
         over,
         {name: by_group.served(study, name) for name in {*loaded, site.principal}},
         lost,
-        max([left, *of_unit]),
+        max([left, *of_unit, *(found.left_out for found in elements.values())]),
     )
 
 
