@@ -28,6 +28,7 @@ __all__ = ["Figures", "figures", "in_one_pass", "lost_clients"]
 
 FloatArray = NDArray[np.float64]
 
+_NEVER_THERE = 1.0 - 1e-12  # unavailability of what is overloaded with nothing failed, so that it never fails
 _MOST_MISSED = 0.1  # share of a failure frequency above which what may be missed makes it no figure
 
 
@@ -59,17 +60,21 @@ def _full_service(study: Study) -> Figures:
     if not endangered(study.policy, _loaded(study)) and all(study.site.traffic[n].scope == "client" for n in asked):
         return lost_clients(study, asked).figures(1)
     p, rate, left = overload(study, asked, or_lost=True)
+    if p + left >= _NEVER_THERE:
+        return Figures(p + left, 0.0, left)
     # a failure that moves or ends traffic can end an overload; the sum of derivatives then misses at most so much
     of_clients = tuple(name for name in asked if study.site.traffic[name].scope == "client")
     overloaded = max(0.0, p - float(lost_clients(study, of_clients).or_more[1])) if of_clients else p
-    missed = 2.0 * _failures_per_h(study) * overloaded
+    variables = groups_of(study, asked, endangered(study.policy, asked), 1e-10).variables
+    missed = 2.0 * _failures_per_h(study, variables) * (overloaded + left)
     return Figures(p + left, rate if missed <= _MOST_MISSED * rate else math.nan, left, missed)
 
 
-def _failures_per_h(study: Study) -> float:
-    """Failures of all parts per hour."""
-    shared = sum(law.frequency_per_h for name, law in study.laws.used() if name in study.site.components)
-    return shared + sum(law.frequency_per_h * study.site.count_of(name) for name, law in study.client_laws.items())
+def _failures_per_h(study: Study, variables: Sequence[str]) -> float:
+    """Failures per hour, while all work, of some shared variables and of all clients' own parts."""
+    laws = [(study.law(name), 1) for name in variables]
+    laws += [(law, study.site.count_of(name)) for name, law in study.client_laws.items()]
+    return sum(count * law.frequency_per_h / (1.0 - law.unavailability) for law, count in laws)
 
 
 def _loaded(study: Study) -> list[str]:
