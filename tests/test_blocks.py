@@ -310,23 +310,37 @@ def test_blocks_of_one_hub_are_decided_one_after_the_other() -> None:
 # sums --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_what_passes_a_limit_is_counted_once_and_the_rest_is_kept(seed) -> None:
+def row_of_blocks(seed: int) -> tuple[list[list[Tree]], dict[str, float], Structure, list[list[Node]]]:
+    """Seven blocks of a variable of their own, decided one after the other."""
+    s = Structure()
+    q = chances(random.Random(seed), 7)
+    return [[("variable", name)] for name in q], q, s, [[s.variable(name)] for name in q]
+
+
+@pytest.mark.parametrize(("make", "seed"), [(make, seed) for make in (case, row_of_blocks) for seed in range(10)])
+def test_what_passes_a_limit_is_counted_once_and_the_rest_is_kept(make, seed) -> None:
     """Several numbers with limits, each of which only some blocks add to; what is told of their levels is used."""
     chance = random.Random(seed)
-    blocks, q, s, nodes = case(seed)
+    blocks, q, s, nodes = make(seed)
     found = compile_blocks(s, nodes, q, 0.0)
     width = chance.randint(1, 4)
+    windows = [(chance.randrange(len(blocks)), chance.randint(2, 4)) for _ in range(width)]  # of blocks that add
     # block, column: what is added where the first function of the block is false, and where it is true
-    adds = [[(chance.choice([0, 0, 1, 3]), chance.choice([0, 0, 1, 2])) for _ in range(width)] for _ in blocks]
-    limits = [chance.choice([0, 1, 2, 4, np.inf]) for _ in range(width)]
+    adds = [
+        [
+            (chance.choice([0, 1, 1, 3]), chance.choice([0, 0, 1, 2])) if first <= n < first + size else (0, 0)
+            for first, size in windows
+        ]
+        for n in range(len(blocks))
+    ]
+    limits = [chance.choice([0, 1, 2, 3, 4, 5, np.inf]) for _ in range(width)]
     columns = []
     for column, limit in enumerate(limits):
         most = {n: max(adds[n][column]) for n in range(len(blocks)) if max(adds[n][column])}
         first = min((int(found.first[n]) for n in most), default=-1)
         still = tuple((int(found.last[n]), float(amount)) for n, amount in most.items())
         last = max((level for level, _ in still), default=-1)
-        columns.append(Column(limit, first, last, still if limit < np.inf and chance.random() < 0.7 else ()))
+        columns.append(Column(limit, first, last, still if limit < np.inf and chance.random() < 0.9 else ()))
 
     def steps(block: int, values: tuple[bool, ...]) -> Rows:
         return Rows(np.array([[both[values[0]] for both in adds[block]]], dtype=np.int64), np.ones(1))

@@ -93,9 +93,9 @@ def test_the_exact_engine_gives_what_all_states_give(tmp_path) -> None:
     for item in found.services:
         same(item.unavailability, wanted.unavailability[item.service], item.service)
     loads = k2rel.load(path, method="exact")
-    for item in loads.elements:
-        same(item.mean_mb_s, wanted.mean[item.element], item.element)
-        same(item.p_overload, wanted.p_overload[item.element], item.element)
+    for one in loads.elements:
+        same(one.mean_mb_s, wanted.mean[one.element], one.element)
+        same(one.p_overload, wanted.p_overload[one.element], one.element)
     sides = {(a, b, lost): p for a, b, lost, p in loads.side_distribution if p > 1e-13}
     expected = {(a, b, lost): p for (a, b, _, lost), p in wanted.sides.items() if p > 1e-13}
     assert sides == pytest.approx(expected, rel=1e-9)
