@@ -105,7 +105,7 @@ def seldom(seed: int) -> Any:
 
 
 @pytest.mark.parametrize(
-    "seed", [0, 6, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 3, 5, 20, 38, 53))]
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (6, 1, 3, 5, 20, 38, 53))]
 )
 def test_failures_of_full_service_are_counted_where_an_overload_is_seldom(tmp_path, seed) -> None:
     """A failure that ends an overload while it lasts is then too seldom to be seen in the rate, and here are some."""
@@ -131,7 +131,7 @@ def every_rate(document: Any) -> float:
     return sum(count.get(name, 1) * q / ((1 - q) * hours(parts[name]["mttr"])) for name, q in {**shared, **own}.items())
 
 
-@pytest.mark.parametrize("seed", sites((0, 1, 2, 8), 60))
+@pytest.mark.parametrize("seed", sites((0, 15), 60))
 def test_failures_of_full_service_are_counted_or_said_not_to_be(study_of, seed) -> None:
     """They are right but for what is said; where an overload that a failure can end hides more than a tenth, there is none."""
     study, document = study_of(seed), random_kinds(seed)
@@ -288,7 +288,7 @@ def answers(path: Any, few: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, A
     }
 
 
-@pytest.mark.parametrize("seed", sites((2, 6, 15), 17))
+@pytest.mark.parametrize("seed", sites((6,), 17))
 def test_few_groups_and_many_are_followed_to_the_same_answers(tmp_path, monkeypatch, seed) -> None:
     path = tmp_path / "site.yaml"
     path.write_text(json.dumps(with_more(seed)))
