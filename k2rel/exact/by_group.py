@@ -28,6 +28,7 @@ __all__ = ["Figures", "figures", "in_one_pass", "lost_clients"]
 
 FloatArray = NDArray[np.float64]
 
+_NEVER_THERE = 1.0 - 1e-12  # unavailability of what is overloaded with nothing failed, so that it never fails
 _MOST_MISSED = 0.1  # share of a failure frequency above which what may be missed makes it no figure
 
 
@@ -59,17 +60,21 @@ def _full_service(study: Study) -> Figures:
     if not endangered(study.policy, _loaded(study)) and all(study.site.traffic[n].scope == "client" for n in asked):
         return lost_clients(study, asked).figures(1)
     p, rate, left = overload(study, asked, or_lost=True)
+    if p + left >= _NEVER_THERE:
+        return Figures(p + left, 0.0, left)
     # a failure that moves or ends traffic can end an overload; the sum of derivatives then misses at most so much
     of_clients = tuple(name for name in asked if study.site.traffic[name].scope == "client")
     overloaded = max(0.0, p - float(lost_clients(study, of_clients).or_more[1])) if of_clients else p
-    missed = 2.0 * _failures_per_h(study) * overloaded
+    variables = groups_of(study, asked, endangered(study.policy, asked), 1e-10).variables
+    missed = 2.0 * _failures_per_h(study, variables) * (overloaded + left)
     return Figures(p + left, rate if missed <= _MOST_MISSED * rate else math.nan, left, missed)
 
 
-def _failures_per_h(study: Study) -> float:
-    """Failures of all parts per hour."""
-    shared = sum(law.frequency_per_h for name, law in study.laws.used() if name in study.site.components)
-    return shared + sum(law.frequency_per_h * study.site.count_of(name) for name, law in study.client_laws.items())
+def _failures_per_h(study: Study, variables: Sequence[str]) -> float:
+    """Failures per hour, while all work, of some shared variables and of all clients' own parts."""
+    laws = [(study.law(name), 1) for name in variables]
+    laws += [(law, study.site.count_of(name)) for name, law in study.client_laws.items()]
+    return sum(count * law.frequency_per_h / (1.0 - law.unavailability) for law, count in laws)
 
 
 def _loaded(study: Study) -> list[str]:
@@ -172,7 +177,16 @@ def lost_clients(study: Study, classes: tuple[str, ...]) -> Lost:
     return Lost(at_most_one(total.real), at_most_one(more.real + left), more.imag / STEP, left)
 
 
-def element_loads(study: Study, classes: tuple[str, ...]) -> dict[str, tuple[tuple[float, float], ...]]:
+@dataclass(frozen=True, slots=True)
+class ElementLoad:
+    """Distribution of the load on an element; what was left out of it, where it has at most so much."""
+
+    distribution: tuple[tuple[float, float], ...]
+    left_out: float = 0.0
+    most_mb_s: float = 0.0
+
+
+def element_loads(study: Study, classes: tuple[str, ...]) -> dict[str, ElementLoad]:
     """Distribution of the load on each element with a capacity, of all flows that can put any on it."""
     policy, site = study.policy, study.site
     of_clients = [name for name in classes if site.traffic[name].scope == "client"]
@@ -187,20 +201,23 @@ def element_loads(study: Study, classes: tuple[str, ...]) -> dict[str, tuple[tup
     for element, part in site.components.items():
         if part.capacity_mb_s is not None:
             together.setdefault(tuple(group for group in reach if element in reach[group]), []).append(element)
-    result: dict[str, tuple[tuple[float, float], ...]] = {}
+    result: dict[str, ElementLoad] = {}
     for only, elements in together.items():
         if not only and of_site.isdisjoint(elements):
-            result |= dict.fromkeys(elements, ((0.0, 1.0),))
+            result |= dict.fromkeys(elements, ElementLoad(((0.0, 1.0),)))
             continue
         below, of_rows = (1e-10, 1e-14) if len(only) > FEW else (1e-16, 1e-24)
         groups = _compiled(study, classes, elements, below, only)
         loads = GroupLoads(groups)
         for place, element in enumerate(elements):
             total: dict[float, float] = {}
+            left = 0.0
             for weight, inputs in followed(study, groups.variables):
-                for amount, p in loads.of_one(inputs.real, place, of_rows):
+                found, missing = loads.of_one(inputs.real, place, of_rows)
+                left += weight * missing
+                for amount, p in found:
                     total[round(amount, 9)] = total.get(round(amount, 9), 0.0) + weight * p
-            result[element] = tuple(sorted(total.items()))
+            result[element] = ElementLoad(tuple(sorted(total.items())), left, loads.most_on(place))
     return {name: result[name] for name in site.components if name in result}
 
 
@@ -245,13 +262,13 @@ def overload(study: Study, classes: tuple[str, ...], *, or_lost: bool) -> tuple[
 
 def given_up(study: Study, classes: tuple[str, ...], elements: tuple[str, ...]) -> tuple[dict[str, float], float]:
     """What each class loses on elements that are asked for more than they carry, on average; what was left out."""
-    groups = groups_of(study, classes, elements, 1e-10)
+    groups = groups_of(study, classes, elements, 1e-8)
     loads = GroupLoads(groups)
     total, left = dict.fromkeys(classes, 0.0), 0.0
     for traffic, crossings in loads.crossings().items():
         for crossing in crossings:
             for weight, inputs in followed(study, groups.variables):
-                amount, missed = loads.given_up(inputs, traffic, crossing, 1e-14)
+                amount, missed = loads.given_up(inputs, traffic, crossing, 1e-11)
                 total[traffic] += weight * amount
                 left = max(left, missed)
     return total, left

@@ -46,6 +46,7 @@ class ElementLoads(Shown):
     distribution: tuple[tuple[float, float], ...]  # load and probability, ascending in load; none if simulated
     counted: tuple[float, float] | None = None  # mean load and probability of overload, where they were simulated
     unit: str = MB_S
+    left_out: float = 0.0  # probability of what was not followed: what the distribution lacks to 1
 
     @property
     def mean_mb_s(self) -> float:
@@ -119,7 +120,7 @@ class LoadResult(ShownTable):
     elements: tuple[ElementLoads, ...]
     p_any_overload: float  # by the foreground
     delivered_fraction: float  # of the foreground: its flows share an overloaded element evenly
-    left_out: float  # probability of what was not followed; bounds the error of the two before
+    left_out: float  # probability of what was not followed; bounds the error of the two before, and of `elements`
     p_any_overload_limits: tuple[float, float] | None = None  # where it was simulated
     delivered: tuple[Delivered, ...] = ()  # by traffic class; the background gets what the foreground leaves
     side_loads: tuple[tuple[float, ...], ...] = ()  # principal traffic on each side, by row
@@ -346,10 +347,11 @@ def _by_group(solution: Solution) -> LoadResult:
                 name,
                 site.components[name].capacity_mb_s or 0.0,
                 normal[name],
-                distribution,
+                load.distribution,
                 unit=site.components[name].unit,
+                left_out=load.left_out,
             )
-            for name, distribution in found.elements.items()
+            for name, load in found.elements.items()
         ),
         p_any_overload=found.p_any_overload,
         **_fractions(by_unit),

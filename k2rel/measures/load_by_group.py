@@ -22,6 +22,7 @@ from k2rel.studies import Study
 __all__ = ["LoadByGroup", "followed_by_group", "load_by_group"]
 
 _SEEN = 1e-7  # share of the demand above which what is lost is followed
+_LITTLE = 1e-6  # share of what the fullest element is asked for too much, below which another is not followed with it
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class LoadByGroup:
 
     sides: tuple[tuple[float, ...], ...]  # clients on each side alone, cut off, probability
     side_loads: tuple[tuple[float, ...], ...]  # parts of one client's demand on each side
-    elements: Mapping[str, tuple[tuple[float, float], ...]]
+    elements: Mapping[str, by_group.ElementLoad]
     p_any_overload: float
     served: Mapping[str, float]  # flows of each class that are up, on average
     lost_above: Mapping[str, float]  # of each class, what is given up on elements that are too full
@@ -50,16 +51,21 @@ def load_by_group(study: Study) -> LoadByGroup:
     elements = by_group.element_loads(study, loaded)
     over, _, left = by_group.overload(study, loaded, or_lost=False) if loaded else (0.0, 0.0, 0.0)
     above = {
-        element: sum((amount - room) * p for amount, p in found if exceeds(amount, room))
+        element: sum((amount - room) * p for amount, p in found.distribution if exceeds(amount, room))
+        + found.left_out * max(0.0, found.most_mb_s - room)
         for element, found in elements.items()
         if (room := site.components[element].capacity_mb_s or 0.0)
     }
     lost = {name: _at_most_lost(study, name, above) for name in loaded}
     missed = _share(study, lost)
     if missed > _SEEN:
-        fullest = tuple(element for element, amount in above.items() if amount > 0)
+        most = max(above.values())
+        few = {element: 0.0 if amount > _LITTLE * most else amount for element, amount in above.items()}
         with suppress(ModelTooLargeError):  # then the bound stands, and is told
-            lost, missed = by_group.given_up(study, loaded, fullest)
+            lost, left_there = by_group.given_up(
+                study, loaded, tuple(element for element, amount in above.items() if amount > few[element])
+            )
+            missed = left_there + _share(study, {name: _at_most_lost(study, name, few) for name in loaded})
     return LoadByGroup(
         sides,
         side_loads,
@@ -67,7 +73,7 @@ def load_by_group(study: Study) -> LoadByGroup:
         over,
         {name: by_group.served(study, name) for name in {*loaded, site.principal}},
         lost,
-        max(left, missed),
+        max([left, missed, *(found.left_out for found in elements.values())]),
     )
 
 

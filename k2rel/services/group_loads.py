@@ -113,14 +113,18 @@ class GroupLoads:
             self._wholes[key] = np.rint(self._amounts[key] / self._grid).astype(np.int64)
         return self._wholes[key]
 
-    def of_one(self, inputs: Inputs, place: int, below: float) -> list[tuple[float, float]]:
-        """Distribution of the load on one of the elements: amounts and their probability."""
+    def of_one(self, inputs: Inputs, place: int, below: float) -> tuple[list[tuple[float, float]], float]:
+        """Distribution of the load on one of the elements: amounts and their probability; what was left out."""
         column = Column(np.inf, -1, len(self.groups.diagram.variables))
         found = self.groups.sums(
             inputs, lambda number, values: self._whole((number, values))[:, [place]], [column], below
         )
         amounts = found.rows.numbers[:, 0] * self._grid[place]
-        return list(zip(amounts.tolist(), found.rows.weight.real.tolist(), strict=True))
+        return list(zip(amounts.tolist(), found.rows.weight.real.tolist(), strict=True)), found.left_out
+
+    def most_on(self, place: int) -> float:
+        """The most that all blocks together ever put on one of the elements."""
+        return sum(self._most[place].values())
 
     @cached_property
     def _most(self) -> list[dict[int, float]]:
@@ -139,7 +143,7 @@ class GroupLoads:
         diagram, site = self.groups.diagram, self.groups.policy.site
         columns = [Column(0.0, -1, len(diagram.variables))]
         room = [(site.components[element].capacity_mb_s or 0.0) * FORGIVEN for element in self.groups.elements]
-        over = [place for place, most in enumerate(self._most) if sum(most.values()) > room[place]]
+        over = [place for place in range(len(room)) if self.most_on(place) > room[place]]
         for place in over:
             unit = float(self._grid[place])
             first = min(int(diagram.first[block]) for block in self._most[place])

@@ -155,7 +155,9 @@ def _without_effect(document: doc.SiteDocument, site: Site, used: _Uses) -> Iter
             yield ("traffic", name, "path_failover"), "there is one path only, which cannot change, so it has no effect"
     for name in site.subscriptions:
         if name not in used.subscriptions:
-            yield ("clients", "subscriptions", name), f"nothing names '@{name}', so it has no effect"
+            kind = next(iter(document.clients.lists[name]))
+            where = ("clients", "kinds", kind, name) if kind else ("clients", "subscriptions", name)
+            yield where, f"nothing names '@{name}', so it has no effect"
     for name in site.units:
         if name not in used.units:
             yield (
