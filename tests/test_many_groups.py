@@ -205,6 +205,7 @@ def load_of_sides(document: Any) -> dict[tuple[int, ...], list[float]]:
 def test_what_arrives_is_between_its_bounds(study_of, seed) -> None:
     wanted, result = enumerated(seed), k2rel.load(study_of(seed), method="exact")
     asked = sum(item.demand_mb_s for item in result.delivered)
+    assert result.left_out <= 3e-7
     for item in result.delivered:
         least, most = item.delivered_mb_s, item.delivered_mb_s + result.left_out * asked
         assert least - 1e-7 <= wanted.delivered[item.traffic] <= most + 1e-7, item.traffic

@@ -162,6 +162,8 @@ def load_verb(args: argparse.Namespace) -> int:
         over = f"{over} ({limits[0]:.3g} to {limits[1]:.3g})" if met else "No overload on the way was met"
     shares = [f" in {unit} = {share:.9f}" for unit, share in result.fractions]
     say(f"\n{over}; delivered share{','.join(shares) or f' = {result.delivered_fraction:.9f}'}")
+    if result.left_out_words:
+        say(f"{result.left_out_words}.")
     yields = site.background
     if yields:
         say(f"Both leave out {', '.join(yields)}, which yields; the elements above carry all traffic.")

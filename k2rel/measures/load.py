@@ -27,7 +27,7 @@ from k2rel.services.loading import Loading
 from k2rel.services.sums import sums_of
 from k2rel.site.side_columns import by_side, load_columns, on_columns, several
 from k2rel.studies import Provenance, Study
-from k2rel.tables import Shown, ShownTable
+from k2rel.tables import Shown, ShownTable, percentage
 from k2rel.units import MB_S, loads_in
 
 if TYPE_CHECKING:
@@ -92,6 +92,9 @@ class ElementLoads(Shown):
 
     def _line(self) -> str:
         return f"{self.element}: {self.mean_mb_s:.4g} {self.unit} on average, at most {self.largest_mb_s:.4g}"
+
+
+_READ = 1e-6  # share of the demand above which what was not followed is said
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +199,16 @@ class LoadResult(ShownTable):
             for shown, row, loads in zip(self._side_rows(), self.side_distribution, self.side_loads, strict=True)
         ]
 
+    @property
+    def left_out_words(self) -> str:
+        """Say how much the figures can be off by what was not followed; empty where no digit that is read moves."""
+        if self.left_out <= _READ:
+            return ""
+        return (
+            f"not all was followed: up to {percentage(min(self.left_out, 1.0))} of the demand may arrive beside what is "
+            "given, and P(any overload) may be off by as much"
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Give the result as plain data, as the command line prints it.
 
@@ -240,7 +253,7 @@ class LoadResult(ShownTable):
         given = " and ".join(f"{100 * share:.6g} % of the demand{unit}" for unit, share in shares)
         return (
             f"{self.provenance.site}: some element is overloaded with probability {self.p_any_overload:.3g}, "
-            f"{given} is delivered"
+            f"{given} is delivered{'; ' if self.left_out_words else ''}{self.left_out_words}"
         )
 
 
