@@ -481,15 +481,15 @@ def test_attributes_by_other_names_are_read_as_what_they_are() -> None:
     plainly.nodes["s1"].update(mttf="10 h", title="the first", mttr=4)
     graph.nodes["s2"].update({"mttf_y": 3, "MTTR [min]": np.float64(30), "lambda": None})
     plainly.nodes["s2"].update(mttf="3 y", mttr="30 min")
-    for at, speed in (("s1", {"speed": "1G"}), ("s2", {"Bandwidth": 3})):
+    for at, speed in (("s1", {"speed": "1G"}), ("s2", {"Bandwidth (MB/s)": 3})):
         graph.edges[at, "disk"].update(speed)
     plainly.edges["s1", "disk"]["capacity"], plainly.edges["s2", "disk"]["capacity"] = 125, 3
     one, other = Site.from_graph(graph, **PLAIN), Site.from_graph(plainly, **PLAIN)
     assert one == other
     assert one.found is not None and one.found.notes == (
         "read under another name: 'MTBF' of 1 node as mttf, 'Title' of 1 node as title, 'repair-time' of 1 node as "
-        "mttr, 'mttf_y' of 1 node as mttf, 'MTTR [min]' of 1 node as mttr, 'speed' of 1 edge as capacity, 'Bandwidth' "
-        "of 1 edge as capacity in MB/s",
+        "mttr, 'mttf_y' of 1 node as mttf, 'MTTR [min]' of 1 node as mttr, 'speed' of 1 edge as capacity, 'Bandwidth "
+        "(MB/s)' of 1 edge as capacity",
     )
     assert other.found is not None and other.found.notes == ()
 
@@ -592,6 +592,7 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (changed(mttf=1000, unavailability=0.1), {}, "says how often it fails a second time"),
     (changed(name="S2"), {}, "the name 'S2' is already that of another node or edge"),
     (nx.Graph([*square().edges, ("=x", "disk"), ("disk", "")]), {}, "node '=x': is no name: what begins with '=' is an assumption"),
+    (changed(speed=1000), {}, "edge 's1' – 'disk': 'speed' has no unit; write '1 Gb/s', or the unit into the name"),
     (changed(capacity=1, Speed=3), {}, "edge 's1' – 'disk': says 'capacity' twice, as 'capacity' and as 'Speed'; leave one out"),
     (nx.relabel_nodes(fabrics().graph(), {"array1": "host1"}), {"clients": "client", "targets": ["array2"]},
      "node 'client_1': the member 'host1' is there already"),

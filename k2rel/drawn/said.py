@@ -56,8 +56,11 @@ class Attributes:
                 wrong.append(f"says '{key}' twice, as '{names[key][:40]}' and as '{text[:40]}'; leave one out")
             else:
                 names[key], found[key] = text, _meant(key, text, value)
-                means = f"{key} in MB/s" if key == "capacity" and not _has_unit(found[key]) else key
-                self.renamed[text, means] = self.renamed.get((text, means), 0) + 1
+                if key == "capacity" and plain(text) != "capacity" and not _has_unit(found[key]):
+                    wrong.append(
+                        f"'{text[:40]}' has no unit; write '1 Gb/s', or the unit into the name ('speed [Mbit/s]')"
+                    )
+                self.renamed[text, key] = self.renamed.get((text, key), 0) + 1
         return found, wrong
 
     def skipped(self, name: str) -> None:
@@ -66,9 +69,7 @@ class Attributes:
 
     def as_read(self) -> list[str]:
         """What was read under another name, in words."""
-        return [
-            f"'{name[:40]}' of {counted(count, self.of)} as {means}" for (name, means), count in self.renamed.items()
-        ]
+        return [f"'{name[:40]}' of {counted(count, self.of)} as {key}" for (name, key), count in self.renamed.items()]
 
     def not_read(self) -> list[str]:
         """What was not looked at, in words, with the key that it may have meant."""
