@@ -124,7 +124,7 @@ from .simulation.raid_group import RaidGroup as RaidGroup, data_loss as data_los
 from .simulation.rare import rare_loss as rare_loss
 from .simulation.static_sampling import quick_look as quick_look
 from .simulation.timeline import timeline as timeline
-from .site import Site as Site
+from .site import Site as Site, read_site as read_site
 from .site.describe import SiteDescription as SiteDescription, at_least as at_least, describe as describe
 from .studies import Study as Study, studies_of as studies_of, study as study
 from .tables import for_people as for_people

@@ -3,6 +3,8 @@
 import itertools
 import json
 import time
+from dataclasses import replace
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -11,6 +13,8 @@ import pytest
 import k2rel
 from k2rel import InputError
 from k2rel.bundled import data_dir
+from k2rel.cables.choice import sides_of
+from k2rel.cables.kinds import Device
 from k2rel.site import read_site
 
 EXAMPLES = data_dir() / "examples" / "cables"
@@ -184,3 +188,26 @@ def test_the_command_writes_a_file_that_the_others_read(tmp_path, k2) -> None:
     assert len(told["left_out"]) == 11
     again = k2(*map(str, words), "--output", str(target))
     assert again.code == 2 and "is there already" in again.err
+
+
+@pytest.mark.parametrize("said", [
+    "A=left, B=right", "A~left,B~right", ["A=left", "B=right"], ["A=left,right-2", "B=right"], {"A": "left", "B": "right"},
+])  # fmt: skip
+def test_sides_are_said_in_words_too(said: Any) -> None:
+    sides = sides_of(said, {name: Device(name, "server") for name in ("left", "right", "right-2")})
+    assert {name: side for name, side in sides.items() if name != "right-2"} == {"left": "A", "right": "B"}
+
+
+@pytest.mark.parametrize("said", ["left", "=left", "A=", ["A=left", "B="]])
+def test_sides_that_say_nothing_are_refused(said: Any) -> None:
+    with pytest.raises(InputError, match=r"sides: '.*' does not say which side has which devices; write A=sw-a-\*, or"):
+        sides_of(said, {"left": Device("left", "server")})
+
+
+def test_types_of_an_own_table_are_known_to_the_site_too(tmp_path: Any) -> None:
+    row = replace(k2rel.registry().of_type("gige_switch")[0], component_types=("own_switch",))
+    (tmp_path / "own.csv").write_text(k2rel.rates.write_rates([row]))
+    cables = [{"from": "cam", "to": "sw"}, {"from": "sw", "to": "nas"}]
+    types = {"cam": "client", "sw": "own_switch", "nas": "server"}
+    site = k2rel.from_cables(cables, types=types, clients="cam", targets="nas", rates=tmp_path / "own.csv")
+    assert site.components["sw"].type == "own_switch"

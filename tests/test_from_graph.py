@@ -455,11 +455,104 @@ def test_servers_pass_nothing_on_unless_they_say_so() -> None:
     }
 
 
-def test_without_failure_data_nothing_is_bounded() -> None:
-    site = Site.from_graph(square(), **{**PLAIN, "types": None, "node_type": "unheard_of"})
-    assert site.found is not None
-    assert site.found.bound is None
-    assert site.found.table().loc[0, "ways"] == 2
+def test_a_type_without_failure_data_is_refused_with_its_nodes(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as told:
+        Site.from_graph(square(), **{**PLAIN, "types": None, "node_type": "gige_swich"})
+    assert [problem.message for problem in told.value.problems] == [
+        "there is no failure data for type 'gige_swich' of 4 nodes: 'host', 's1', 's2' and 1 more; give "
+        'types={"gige_swich": {"mttf": "60000 h", "mttr": "8 h"}} with your numbers, or mttf and mttr in the graph; '
+        "did you mean 'gige_switch'?",
+        "there is no failure data for type 'trunk' of 4 edges: 'host-s1', 'host-s2', 's1-disk' and 1 more; give "
+        'types={"trunk": {"mttf": "60000 h", "mttr": "8 h"}} with your numbers, or mttf and mttr in the graph',
+    ]
+    table = tmp_path / "own.csv"
+    rows = [
+        replace(row, component_types=("gige_swich", "trunk")) for row in k2rel.registry().of_type("gige_switch")[:1]
+    ]
+    table.write_text(k2rel.rates.write_rates(rows))
+    asked: dict[str, Any] = {**PLAIN, "types": None, "node_type": "gige_swich", "rates": table}
+    assert k2rel.study(Site.from_graph(square(), **asked), rates=table).solve()["traffic"].unavailability > 0
+
+
+def test_attributes_by_other_names_are_read_as_what_they_are() -> None:
+    graph, plainly = square(), square()
+    for name, value in {"MTBF": "10 h", "Title": "the first", "repair-time": 4}.items():
+        graph.nodes["s1"][name] = value
+    plainly.nodes["s1"].update(mttf="10 h", title="the first", mttr=4)
+    graph.nodes["s2"].update({"mttf_y": 3, "MTTR [min]": np.float64(30), "lambda": None})
+    plainly.nodes["s2"].update(mttf="3 y", mttr="30 min")
+    for at, speed in (("s1", {"speed": "1G"}), ("s2", {"Bandwidth (MB/s)": 3})):
+        graph.edges[at, "disk"].update(speed)
+    plainly.edges["s1", "disk"]["capacity"], plainly.edges["s2", "disk"]["capacity"] = 125, 3
+    one, other = Site.from_graph(graph, **PLAIN), Site.from_graph(plainly, **PLAIN)
+    assert one == other
+    assert one.found is not None and one.found.notes == (
+        "read under another name: 'MTBF' of 1 node as mttf, 'Title' of 1 node as title, 'repair-time' of 1 node as "
+        "mttr, 'mttf_y' of 1 node as mttf, 'MTTR [min]' of 1 node as mttr, 'speed' of 1 edge as capacity, 'Bandwidth "
+        "(MB/s)' of 1 edge as capacity",
+    )
+    assert other.found is not None and other.found.notes == ()
+
+
+def test_attributes_that_were_not_looked_at_are_named_with_their_count() -> None:
+    graph = square()
+    graph.add_edge("s1", "disk", weight=2, capactiy="1 MB/s", id="e0")
+    graph.add_edge("s2", "disk", weight=2)
+    for node in graph:
+        graph.nodes[node].update(rack=3, member="x", label=node)
+    site = Site.from_graph(graph, **PLAIN)
+    assert site.found is not None and site.found.notes == (
+        "attributes that were not looked at: 'rack' of 4 nodes, 'member' of 4 nodes, 'weight' of 2 edges, 'capactiy' of "
+        "1 edge (did you mean capacity?)",
+    )
+
+
+def fabrics() -> Site:
+    """Two fabrics of two switches, six hosts and two arrays by name."""
+    graph = nx.Graph(name="san", title="A SAN")
+    for f, (a, b) in itertools.product("AB", [(1, 2)]):
+        for n in (a, b):
+            graph.add_node(f"sw_{f}{n}", type="leaf", side=f)
+            graph.add_node(f"array{n}", type="spine", role="array", title=f"Array no. {n}")
+            graph.add_edge(f"sw_{f}{n}", f"array{n}", type="trunk", capacity="3200 MB/s")
+        graph.add_edge(f"sw_{f}{a}", f"sw_{f}{b}", type="trunk", capacity="3200 MB/s", mttf="9e5 h")
+        for h in range(1, 7):
+            graph.add_node(f"host{h}", type="host")
+            graph.add_edge(f"host{h}", f"sw_{f}{a if h <= 3 else b}", type="nic")
+    return Site.from_graph(graph, "host", "array", types=TYPES, demand="400 MB/s")
+
+
+@pytest.mark.parametrize("way", ["file", "site", "study"])
+def test_a_graph_that_goes_out_comes_back_with_its_names_and_figures(way: str, tmp_path: Path) -> None:
+    site = fabrics()
+    one = k2rel.study(site)
+    if way == "file":
+        (tmp_path / "san.graphml").write_text(k2rel.graphml_of(one))
+        graph = nx.read_graphml(tmp_path / "san.graphml")
+    else:
+        graph = site.graph() if way == "site" else one.graph()
+    back = Site.from_graph(graph, clients="client", targets="target", demand="400 MB/s")
+    assert back.members == site.members == {f"client_{h}": f"host{h}" for h in range(1, 7)}
+    assert back.found is not None and back.found.notes == ()
+    assert (back.name, back.title, back.sides, back.kinds) == (site.name, site.title, site.sides, site.kinds)
+    assert {part.id: (part.type, part.title, part.side, part.capacity_mb_s) for part in back.components.values()} == {
+        part.id: (part.type, part.title, part.side, part.capacity_mb_s) for part in site.components.values()
+    }
+    assert back.traffic == site.traffic
+    other = k2rel.study(back)
+    assert k2rel.availability(other).table().equals(k2rel.availability(one).table())
+    assert k2rel.load(other).table().equals(k2rel.load(one).table())
+
+
+def test_raid_sets_come_back_and_are_targets() -> None:
+    """Of L2R, whose paths end at a RAID set: by name or as target the same, from a site or a study."""
+    site = k2rel.study("L2R").site
+    graphs = [site.graph(), k2rel.study(site).graph()]
+    assert graphs[0].nodes["media_raid"]["target"] and graphs[0].nodes["media_raid"]["role"] == "raid_set"
+    expected = [replace(each, uses=()) for each in site.raid_sets.values()]
+    for graph in graphs:
+        assert [*Site.from_graph(graph, "client", ["media_raid"]).raid_sets.values()] == expected
+    assert Site.from_graph(graphs[0], "client", "target").traffic["traffic"].paths
 
 
 # what cannot be used ---------------------------------------------------------------------------------------------------
@@ -499,6 +592,10 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (changed(mttf=1000, unavailability=0.1), {}, "says how often it fails a second time"),
     (changed(name="S2"), {}, "the name 'S2' is already that of another node or edge"),
     (nx.Graph([*square().edges, ("=x", "disk"), ("disk", "")]), {}, "node '=x': is no name: what begins with '=' is an assumption"),
+    (changed(speed=1000), {}, "edge 's1' – 'disk': 'speed' has no unit; write '1 Gb/s', or the unit into the name"),
+    (changed(capacity=1, Speed=3), {}, "edge 's1' – 'disk': says 'capacity' twice, as 'capacity' and as 'Speed'; leave one out"),
+    (nx.relabel_nodes(fabrics().graph(), {"array1": "host1"}), {"clients": "client", "targets": ["array2"]},
+     "node 'client_1': the member 'host1' is there already"),
     (square(), {"share": "some"}, "share: must be one of equal, first, all, got 'some'"),
     (square(), {"paths": 0}, "paths: a whole number from 1 to 32 is needed, got 0"),
     (square(), {"types": 3}, "types: give failure data by type"),
@@ -533,7 +630,10 @@ def test_a_tangle_does_not_take_for_ever() -> None:
     assert row.bound < 1e-8
 
 
-def test_the_page_does_as_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_does_as_it_says(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     page = (Path(__file__).parents[1] / "docs" / "importing.md").read_text()
     section = page.partition("## From a drawing")[2].partition("\n## ")[0]
     found: dict[str, Any] = {}

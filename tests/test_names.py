@@ -150,6 +150,7 @@ def cases(s, run):
         "explore.LiveSite": lambda: import_module("k2rel.explore").LiveSite(FILE).figures().as_html(),
         "simulation.simulate": lambda: k2rel.simulate(s, plan=run).roles(),
         "policy.failover": lambda: import_module("k2rel.policy").failover(s.policy, DAMAGED),
+        "read_site": lambda: k2rel.read_site(FILE),
         "site.read_site": lambda: import_module("k2rel.site").read_site(FILE),
         "rates.changed_laws": lambda: import_module("k2rel.rates").changed_laws(s.site, s.laws, lambda n, p, law: law),
         "rates.pinned_rows": lambda: import_module("k2rel.rates").pinned_rows(s.site),

@@ -72,6 +72,7 @@ def test_what_a_site_is_in_python_is_the_same_site_as_a_file(file, tmp_path):
 def test_a_variant_is_saved_as_the_site_that_it_is(file, variant, tmp_path):
     site = read_site(file, variant=variant)
     again = read_back(site, tmp_path)
+    assert again == site
     assert replace(again, variant=variant, variants=site.variants) == site
     assert [line for line in file.read_text().splitlines() if line.startswith("#")] == [
         line for line in (tmp_path / "saved.yaml").read_text().splitlines() if line.startswith("#")
@@ -118,6 +119,8 @@ def test_what_was_chosen_stands_in_the_file(level, asked, tmp_path):
     one = k2rel.study(level, **asked)
     other = k2rel.study(one.site.save(tmp_path / "saved.yaml"))
     assert other.site.changed == ()
+    assert other.site == one.site
+    assert one.site != read_site(level)
     assert said(other) == said(one)
     table = k2rel.takeovers(one)
     assert table.equals(k2rel.takeovers(other))
@@ -169,7 +172,9 @@ def test_the_register_of_assumptions_says_what_was_chosen(tmp_path):
 def test_common_causes_that_were_chosen_are_saved(tmp_path):
     for groups in ("twins", "none"):
         site = k2rel.study("L2R", common_cause=groups).site
-        assert read_back(site, tmp_path).common_cause == site.common_cause
+        again = read_back(site, tmp_path)
+        assert again.common_cause == site.common_cause
+        assert again == site
 
 
 @pytest.mark.parametrize(
@@ -366,4 +371,20 @@ def test_any_settings_of_any_site_stand_in_its_file(seed, tmp_path):
         one = k2rel.study(origin, settings=asked, clients=chance.choice([None, 3]))
     except InputError:
         pytest.skip("these settings do not go together")
-    assert said(k2rel.study(one.site.save(tmp_path / "saved.yaml"))) == said(one)
+    saved = k2rel.study(one.site.save(tmp_path / "saved.yaml"))
+    assert said(saved) == said(one)
+    assert saved.site == one.site
+
+
+def test_sites_are_equal_where_a_file_would_say_the_same():
+    one = read_site("L2R", settings={"psu.mttr": "5 h"})
+    assert one == read_site("L2R", settings={"psu.mttr": "5 h"}) == read_site(one.to_dict())
+    both = {"psu.mttr": "5 h", "toe.mttr": "3 h"}
+    assert read_site("L2R", settings=both) == read_site(read_site("L2R", settings=both).to_dict()) != one
+    assert one != read_site("L2R", settings={"psu.mttr": "6 h"})
+    of_a_drive = {"media_raid_drive_1.mttf": "1e5 h"}  # which no file can say
+    assert read_site("L2R", settings=of_a_drive) == read_site("L2R", settings=of_a_drive)
+    assert read_site("L2R", settings=of_a_drive) != one
+    assert one != "L2R"
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(one)

@@ -1,5 +1,6 @@
 """What is said of a site with shares, groups and holders that are at home on different sides, and what check warns of."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -140,7 +141,7 @@ def test_check_warns_of_alike_paths_in_one_group_of_which_the_first_takes_all(tm
     text = (DESIGNS / "fc_alua.yaml").read_text(encoding="utf-8")
     file = made(tmp_path, text.replace("share: equal", "share: first"))
     words = [words for key, (_, words) in warned(k2, file).items() if key.endswith(".paths.0")]
-    assert words and all("takes all the load" in each and "path 1" in each for each in words)
+    assert words and all("takes all the load" in each and "though the 2nd path is alike" in each for each in words)
 
 
 @pytest.mark.parametrize(("old", "new"), [("[vip]", '["@vip"]'), ("when: {vip:", 'when: {"@vip":')])
@@ -174,3 +175,42 @@ def test_the_recipes_of_the_documentation_are_those_of_the_designs(heading, desi
     assert told
     for section, entries in told.items():
         assert entries.items() <= whole[section].items(), section
+
+
+FEEDS = """
+format: 2
+name: feeds
+title: Two feeds
+sides: {A: {}, B: {}}
+types: {box: {mttf: 1e5 h, mttr: 4 h}}
+components:
+  switch_A: {type: box, side: A, needs: [pdu_A]}
+  switch_B: {type: box, side: B, needs: [pdu_B]}
+  pdu_A: {type: box, side: A, capacity: 6 kW, carries: true}
+  pdu_B: {type: box, side: B, capacity: 6 kW, carries: true}
+clients: {count: 2, parts: {client: {type: box}, nic_A: {type: box, between: [client, switch_A]}, nic_B: {type: box, between: [client, switch_B]}}}
+traffic:
+  video: {demand: 100 MB/s, prefer: listed, paths: [{side: A, via: [client, nic_A, switch_A]}, {side: B, via: [client, nic_B, switch_B]}]}
+  power: {scope: site, unit: kW, demand: 9, share: equal, paths: [{side: A, via: [pdu_A]}, {side: B, via: [pdu_B]}]}
+"""
+
+
+def test_two_units_on_a_feed_are_refused_with_both_ways_out(tmp_path, k2) -> None:
+    """In the order of the file; each way that the sentence names leads to a file that is right."""
+    run = k2("check", str(made(tmp_path, FEEDS)))
+    lines = run.err.splitlines()
+    assert [re.search(r"components\.(\w+)\.capacity", line)[1] for line in lines] == ["pdu_A", "pdu_B"]
+    assert lines[0].endswith(
+        "carries MB/s of 'video' and kW of 'power', which do not add up to one load; 'power' crosses it itself, so leave "
+        "'carries' out; or let what 'video' crosses need an outlet, a part without 'carries' that sits in this one "
+        "(design dual_tor)"
+    )
+    without = FEEDS.replace(", carries: true", "")
+    outlet = FEEDS.replace("needs: [pdu_", "needs: [out_").replace(
+        "  pdu_A:",
+        "  out_A: {type: box, side: A, in: pdu_A, needs: [pdu_A]}\n  out_B: {type: box, side: B, in: pdu_B, needs: [pdu_B]}\n  pdu_A:",
+    )
+    for text in (without, outlet):
+        assert warned(k2, made(tmp_path, text)).keys() <= {"components.pdu_A.carries", "components.pdu_B.carries"}
+        loads = {item.element: item.load_mb_s for item in k2rel.failover(k2rel.study(tmp_path / "site.yaml")).loads}
+        assert loads["pdu_A"] == 4.5

@@ -71,7 +71,7 @@ def sides_of(value: Any, devices: Mapping[str, Device]) -> dict[str, str]:
     if value is None:
         return found
     if not isinstance(value, Mapping):
-        raise InputError("sides: a mapping from side to devices, such as {'A': 'sw-a-*'}, or from device to side")
+        value = _sides_said(words_of("sides", ",".join(words_of("sides", value))))
     given: dict[str, str] = {}
     of_devices = bool(value) and all(key in devices and isinstance(side, str) for key, side in value.items())
     for key, those in value.items():
@@ -83,3 +83,27 @@ def sides_of(value: Any, devices: Mapping[str, Device]) -> dict[str, str]:
     sides = {**found, **given}
     ranks = {side: place for place, side in enumerate(order)}
     return dict(sorted(sides.items(), key=lambda item: ranks.get(item[1], len(ranks)))) if order else sides
+
+
+def _sides_said(words: Iterable[str]) -> dict[str, list[str]]:
+    """Sides and their devices in words, ``A=sw-a, core-a, B=sw-b`` or with ``~``; the first word says which sign.
+
+    Examples
+    --------
+    >>> _sides_said(["A=sw-a", "core-a", "B=sw-b"]), _sides_said(["A~rack=1"])
+    ({'A': ['sw-a', 'core-a'], 'B': ['sw-b']}, {'A': ['rack=1']})
+    """
+    found: dict[str, list[str]] = {}
+    sign, those = "", list[str]()
+    for word in words:
+        sign = sign or min((each for each in "=~" if each in word), key=word.index, default="")
+        side, there, device = word.partition(sign) if sign else (word, "", "")
+        if not sign or (there and not (side.strip() and device.strip())):
+            raise InputError(
+                f"sides: '{word[:60]}' does not say which side has which devices; write A=sw-a-*, or "
+                "A=sw-a,core-a,B=sw-b"
+            )
+        if there:
+            those = found.setdefault(side.strip(), [])
+        those.append((device if there else word).strip())
+    return found

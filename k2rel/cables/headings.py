@@ -6,20 +6,15 @@ NetBox are those of its table of cables (2.11 to 4.x), of its bulk import, and o
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from itertools import product
 
 from k2rel.cables.sheet import Sheet
 from k2rel.errors import InputError, closest
+from k2rel.site.other_names import NUMBERS, plain, unit_of, with_units
 
 __all__ = ["CABLE", "DEVICE", "Columns", "columns_of", "is_cables", "is_devices", "plain", "unit_of", "unused"]
-
-_UNITS = {"h": "h", "hours": "h", "min": "min", "minutes": "min", "d": "d", "days": "d", "y": "y", "years": "y",
-          "fit": "FIT", "per_h": "/h", "1_h": "/h", "mb_s": "MB/s", "gb_s": "GB/s", "gbit_s": "Gbit/s",
-          "mbit_s": "Mbit/s"}  # fmt: skip
 
 _SIDES = {
     "a": ("a", "side_a", "a_side", "end_a", "a_end", "from", "source", "src", "local", "near_end", "1", "origin"),
@@ -32,18 +27,6 @@ _KINDS = ("port_type", "termination_type", "interface_type", "port_kind")
 _ALONE = ("from", "to", "source", "destination", "dest", "src", "dst", "target", "origin", "side_a", "side_b",
           "side_z", "a_side", "b_side", "z_side", "end_a", "end_b", "end_z", "a_end", "b_end", "z_end",
           "a", "b", "z")  # fmt: skip
-
-
-@lru_cache(maxsize=100_000)  # words of a table come again and again
-def plain(text: str) -> str:
-    """A name without what does not count in it.
-
-    Examples
-    --------
-    >>> plain(" Device  A"), plain("MTTF [h]"), plain("fibre-channel Switch")
-    ('device_a', 'mttf_h', 'fibre_channel_switch')
-    """
-    return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFKC", text).casefold()).strip("_")
 
 
 def _both(side: str, words: Sequence[str]) -> tuple[str, ...]:
@@ -63,20 +46,14 @@ def _end(side: str) -> dict[str, tuple[str, ...]]:
     }  # fmt: skip
 
 
-def _with_units(*words: str, units: Sequence[str]) -> tuple[str, ...]:
-    return (*words, *(f"{word}_{unit}" for word in words for unit in units))
-
-
 CABLE: Mapping[str, tuple[str, ...]] = {
     **_end("a"),
     **_end("b"),
     "type": ("cable_type", "type", "media", "medium", "cable_media", "cable", "kind"),
     "status": ("status", "state", "cable_status"),
     "label": ("label", "cable_label", "cable_name", "cable_id", "cable_no", "cable_number", "cable_tag", "name"),
-    "capacity": _with_units(
-        "capacity", "bandwidth", "speed", "link_speed", "rate", units=("mb_s", "gb_s", "gbit_s", "mbit_s")
-    ),
-    "cost": ("cost", "metric"),
+    "capacity": (*NUMBERS["capacity"], *with_units("rate", units=("mb_s", "gb_s", "gbit_s", "mbit_s"))),
+    "cost": NUMBERS["cost"],
 }
 """Columns of a list of cables, by what they hold; of several names that are there the first counts."""
 
@@ -86,11 +63,7 @@ DEVICE: Mapping[str, tuple[str, ...]] = {
     "role": ("role", "device_role", "function"),
     "component": ("component_type", "component", "registry_type", "k2rel_type", "type_of_part"),
     "rates": ("rates", "rates_id", "entry"),
-    "mttf": _with_units("mttf", "mtbf", units=("h", "hours", "y", "years", "d", "days")),
-    "failure_rate": _with_units("failure_rate", "lambda", units=("h", "per_h", "1_h", "fit")),
-    "unavailability": ("unavailability",),
-    "mttr": _with_units("mttr", "repair_time", "time_to_repair", units=("h", "hours", "min", "minutes", "d", "days")),
-    "capacity": _with_units("capacity", "bandwidth", "throughput", units=("mb_s", "gb_s", "gbit_s", "mbit_s")),
+    **{key: NUMBERS[key] for key in ("mttf", "failure_rate", "unavailability", "mttr", "capacity")},
     "side": ("side", "fabric"),
     "status": ("status", "state"),
     "site": ("site",),
@@ -209,14 +182,3 @@ def _unrecognised(sheet: Sheet, found: Columns, *, cables: bool) -> str:
 def unused(sheet: Sheet, found: Columns) -> tuple[str, ...]:
     """Columns that were not used."""
     return tuple(title for place, title in enumerate(sheet.titles) if title and place not in found.values())
-
-
-def unit_of(title: str) -> str:
-    """Unit that the name of a column ends with; empty where it names none.
-
-    Examples
-    --------
-    >>> unit_of("MTTF [years]"), unit_of("capacity (MB/s)"), unit_of("mttr")
-    ('y', 'MB/s', '')
-    """
-    return next((unit for tail, unit in _UNITS.items() if plain(title).endswith(f"_{tail}")), "")

@@ -9,13 +9,12 @@ from k2rel.cables.headings import Columns, plain, unit_of
 from k2rel.cables.sheet import Row, Sheet
 from k2rel.errors import Problem
 from k2rel.numerals import Evidence, Mark, decided, numeral
+from k2rel.site.other_names import unit_of_speed
 from k2rel.units import parse_bandwidth, parse_duration, parse_mttf, parse_rate
 
 __all__ = ["Quantities"]
 
 _SPLIT = re.compile(r"([+-]?[\d.,' ]*\d[.,]?(?:[eE][+-]?\d+)?)\s*(.*)", re.ASCII)
-_SPEED = re.compile(r"(g|m)(?:b(?:e|ase.*|it|ps|it/s|/s)?|e|fc)?$")  # 10G, 25GbE, 100 Mbit, 16GFC: all of bits
-_BYTES = ("kB/s", "MB/s", "GB/s")
 
 
 def _bare(text: object) -> float:
@@ -69,8 +68,8 @@ class Quantities:
             self._wrong(row, what, f"'{cell[:40]}' is no number with a unit")
             return ""
         unit = match[2].strip() or self.units[what]
-        if what == "capacity" and unit not in _BYTES and (speed := _SPEED.match(unit.casefold())):
-            unit = f"{speed[1].upper()}b/s"
+        if what == "capacity":
+            unit = unit_of_speed(unit)
         title = self.sheet.titles[self.places[what]]
         if what == "capacity" and not unit and plain(title) != "capacity" and value:
             self._wrong(

@@ -90,7 +90,7 @@ def read_cables(
         raise InputError(_shown(problems, hint=False))
     kinds = Kinds(inventory, Registry(registry(rates, data=data)), sheet)
     read = _Import(sheet, found, inventory, kinds, words_of("without", without), leave_out, power).result()
-    return replace(read, data=data)
+    return replace(read, rates=rates, data=data)
 
 
 def _named(columns: Any) -> Mapping[str, str]:

@@ -49,6 +49,8 @@ class Cables(Shown):
         What was done to the tables on the way, and what in them was not used.
     data : str, optional
         Version of the bundled data that types were looked up in; by default the current one.
+    rates : str or pathlib.Path, optional
+        The table of rates whose types are known beside those of the registry.
     """
 
     file: str
@@ -61,6 +63,7 @@ class Cables(Shown):
     matches: tuple[Match, ...] = ()
     notes: tuple[str, ...] = ()
     data: str | None = None
+    rates: str | Path | None = None
 
     def graph(self) -> nx.MultiGraph[str]:
         """Give devices and connections as a graph.
@@ -142,6 +145,7 @@ class Cables(Shown):
             sides=sides_of(sides, self.devices) or None,
             types={name: dict(law) for name, law in self.types.items()},
             data=self.data,
+            rates=self.rates,
             **options,
         )
         assert site.found is not None

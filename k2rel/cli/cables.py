@@ -28,7 +28,7 @@ def import_options(sub: argparse.ArgumentParser) -> None:
         sub.add_argument(f"--{word}", action="append", metavar="DEVICES",
                          help=f"{what}: names, patterns such as 'cam-*', a role or a device type; several")  # fmt: skip
     sub.add_argument("--sides", action="append", default=[], metavar="SIDE=DEVICES",
-                     help="such as A='sw-a-*,core-a', the preferred side first; several")  # fmt: skip
+                     help="such as A='sw-a-*,core-a' or A=sw-a,B=sw-b, the preferred side first; several")  # fmt: skip
     sub.add_argument("--without", action="append", metavar="DEVICES", help="leave these out with their cables; several")
     sub.add_argument("--leave-out", action="store_true",
                      help="leave out rows that cannot be used and list them, instead of refusing the list")  # fmt: skip
@@ -56,16 +56,13 @@ def import_verb(args: argparse.Namespace) -> int:
     if args.output:
         check_free(args.output, args.force)
     columns = dict(_pairs("--column", args.column, "a_device=NAME"))
-    sides: dict[str, list[str]] = {}
-    for side, devices in _pairs("--sides", args.sides, "A='sw-a-*'"):
-        sides.setdefault(side, []).extend(_words([devices]) or [])
     cables = read_cables(
         args.cables, types=args.types or None, columns=columns, without=_words(args.without), leave_out=args.leave_out,
         power=args.power, rates=args.rates, data=args.data,
     )  # fmt: skip
     site = from_cables(
-        cables, clients=_words(args.clients), targets=_words(args.targets), sides=sides or None, name=args.name,
-        title=args.title, demand=args.demand, share=args.share, paths=args.paths,
+        cables, clients=_words(args.clients), targets=_words(args.targets), sides=args.sides or None,
+        name=args.name, title=args.title, demand=args.demand, share=args.share, paths=args.paths,
     )  # fmt: skip
     if args.output:
         site.save(args.output, force=args.force)

@@ -1,5 +1,6 @@
 """Sites from what people have drawn: a networkx graph becomes a site, its paths found.
 
+``said``        attributes by other names, and those that were not looked at
 ``attributes``  nodes and edges as entries of a site file
 ``ends``        which nodes are clients and targets, and the sides
 ``kinds``       clients by how they are attached

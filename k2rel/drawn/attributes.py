@@ -6,13 +6,13 @@ All mistakes are gathered, each as one sentence that names the node or the edge.
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from k2rel.arguments import shown
+from k2rel.drawn.said import RESOLVED, Attributes, is_said, notes_of
 from k2rel.errors import InputError, Problem
 from k2rel.site.as_graph import RELATIONS
 from k2rel.site.found import counted
@@ -28,8 +28,8 @@ _MOST_NODES = 20_000  # 10,000 clients and 10,000 shared parts
 _MOST_EDGES = 130_000  # links of clients too
 _KEYS = ("type", "title", "capacity", "carries", "external", *LAW_KEYS, "evidence", "source")
 _RAID_KEYS = ("level", "drives", "hot_spares", "rebuild", "restore")
-_RESOLVED = {"failure_rate_per_h": "failure_rate", "mttr_h": "mttr"}
-"""As the graph of a study has them; its `unavailability` follows from these."""
+_OF_NODES = (*_KEYS, *_RAID_KEYS, "role", "in", "needs", "transit", "member", "target")
+_OF_EDGES = (*_KEYS, "name", "cost", "relation", "part", "needs")
 _MOST_NAMED = 3
 
 
@@ -70,6 +70,7 @@ class Drawing:
     needs: dict[str, list[Any]]
     names: Mapping[Any, str]  # of nodes, by what the graph calls them
     about: Mapping[str, Any]  # what the graph says of itself
+    notes: list[str]  # what became of attributes that are no keys
 
 
 def drawing_of(graph: nx.Graph[Any], node_type: str | None, link_type: str | None, side_key: str | None) -> Drawing:
@@ -122,10 +123,12 @@ class _Reader:
     ) -> None:
         self.graph, self.node_type, self.link_type, self.side_key = graph, node_type, link_type, side_key
         self.problems: list[Problem] = []
+        side = () if side_key is None else (side_key,)
+        self.of_nodes, self.of_edges = Attributes("node", (*_OF_NODES, *side)), Attributes("edge", (*_OF_EDGES, *side))
 
     def read(self) -> Drawing:
         names = self._names()
-        read = Drawing({}, [], {}, {}, names, dict(self.graph.graph))
+        read = Drawing({}, [], {}, {}, names, dict(self.graph.graph), [])
         untyped = []
         for node, attributes in self.graph.nodes(data=True):
             part = self._part(names[node], attributes)
@@ -141,6 +144,7 @@ class _Reader:
         self._relations(read)
         if self.problems:
             raise InputError(self.problems)
+        read.notes = notes_of(self.of_nodes, self.of_edges)
         return read
 
     def _report(self, message: str) -> None:
@@ -166,17 +170,17 @@ class _Reader:
             raise InputError(self.problems)
         return names
 
-    def _entry(self, where: str, attributes: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    def _entry(self, where: str, attributes: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
         """The attributes that a site file knows, as plain values; what is None or not a number is not said."""
         entry: dict[str, Any] = {}
         for key in keys:
             value = self._plain(where, key, attributes.get(key))
             if value is not None:
                 entry[key] = value
-        if "failure_rate_per_h" in attributes:
+        if "failure_rate_per_h" in attributes and "mttf" in keys:
             for key in ("mttf", "unavailability", "rates"):
                 entry.pop(key, None)
-            for key, of in _RESOLVED.items():
+            for key, of in RESOLVED.items():
                 value = self._plain(where, key, attributes.get(key))
                 if value is not None:
                     entry[of] = value
@@ -185,7 +189,7 @@ class _Reader:
     def _plain(self, where: str, key: str, value: Any) -> Any:
         if hasattr(value, "item") and not isinstance(value, str | bytes):
             value = value.item()  # of NumPy
-        if value is None or (isinstance(value, float) and math.isnan(value)) or value == "":
+        if not is_said(value):
             return None
         if key in ("evidence", "title", "source", "type", "rates") and isinstance(value, int | float):
             value = str(value)
@@ -194,8 +198,17 @@ class _Reader:
             return None
         return value
 
-    def _part(self, name: str, attributes: Mapping[str, Any]) -> Part:
+    def _said(self, where: str, of: Attributes, attributes: Mapping[Any, Any]) -> dict[str, Any]:
+        found, wrong = of.read(attributes)
+        for message in wrong:
+            self._report(f"{where}: {message}")
+        return found
+
+    def _part(self, name: str, given: Mapping[Any, Any]) -> Part:
         where = f"node '{shown_name(name)}'"
+        attributes = self._said(where, self.of_nodes, given)
+        if "member" in attributes and not is_kept_for_clients(name):  # the node is called by its own name
+            self.of_nodes.skipped("member")
         role = str(attributes.get("role") or "part")
         raid = role == "raid_set"
         entry = self._entry(where, attributes, (*_RAID_KEYS, "type", "title") if raid else _KEYS)
@@ -211,12 +224,13 @@ class _Reader:
         taken = {name.casefold() for name in names.values()}
         untyped: list[str] = []
         loops: list[str] = []
-        for a, b, attributes in self.graph.edges(data=True):
+        for a, b, given in self.graph.edges(data=True):
             ends = (names[a], names[b])
             if a == b:
                 loops.append(names[a])
                 continue
             where = f"edge '{shown_name(ends[0])}' – '{shown_name(ends[1])}'"
+            attributes = self._said(where, self.of_edges, given)
             relation = attributes.get("relation", "link")
             if relation == "link":
                 half = "link" in (read.parts[end].role for end in ends) and "name" not in attributes

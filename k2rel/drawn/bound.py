@@ -17,10 +17,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from k2rel.drawn.choice import Choosing, Steps, spread
-from k2rel.errors import InputError, ModelTooLargeError
+from k2rel.errors import ModelTooLargeError
 from k2rel.logic.bdd import reduced_together
 from k2rel.logic.diagram import joint_diagram
 from k2rel.logic.structure import Node
@@ -53,6 +54,7 @@ class Judge:
     """Judges what is left out by the failure data of a site that has all parts of the graph."""
 
     site: Site
+    rates: str | Path | None = None  # a table beside the registry
 
     def __post_init__(self) -> None:
         self.works = Works(self.site, sticky=False)
@@ -60,11 +62,8 @@ class Judge:
 
     @cached_property
     def unavailability(self) -> dict[str, float]:
-        """Mean unavailability of every part; nothing where some part has no failure data."""
-        try:
-            laws = site_laws(self.site)
-        except InputError:
-            return {}
+        """Mean unavailability of every part."""
+        laws = site_laws(self.site, rates=self.rates)
         counted = {
             name: 0.0 if part.external else law.unavailability
             for parts, of in ((self.site.components, laws.shared), (self.site.client_parts, laws.client))
@@ -74,9 +73,7 @@ class Judge:
         return counted | {name: module.unavailability for name, module in laws.raid.items()}
 
     def judged(self, choosing: Choosing) -> Judged | None:
-        """Judge what is left out beside the ways that are kept; None without failure data, or where it is too large."""
-        if not self.unavailability:
-            return None
+        """Judge what is left out beside the ways that are kept; None where it is too large."""
         cuts = [*choosing.cuts, *self._points(choosing)]
         for branches in _BRANCHES if len(self._known) < _MANY else _BRANCHES[-1:]:
             ways = [_with_few(route.via, branches) for route in choosing.routes]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from k2rel.arguments import shown
-from k2rel.drawn.attributes import Drawing, named, shown_name
+from k2rel.drawn.attributes import Drawing, Part, named, shown_name
 from k2rel.errors import InputError, closest
 
 __all__ = ["nodes_of", "sides_of", "targets_of"]
@@ -37,7 +37,11 @@ def _name(drawing: Drawing, node: Any) -> str | None:
 
 
 def _alike(drawing: Drawing, argument: str, value: Any) -> tuple[str, ...]:
-    alike = tuple(part.name for part in drawing.parts.values() if value in (part.role, part.entry.get("type")))
+    alike = tuple(
+        part.name
+        for part in drawing.parts.values()
+        if value in (part.role, part.entry.get("type")) or (value == "target" and _is_target(part))
+    )
     if alike:
         return alike
     if (name := _name(drawing, value)) is not None:
@@ -47,6 +51,11 @@ def _alike(drawing: Drawing, argument: str, value: Any) -> tuple[str, ...]:
         f"{argument}: no node has the role or type {shown(value)}{closest(str(value), words)}; name the nodes, or give "
         "them an attribute 'role'"
     )
+
+
+def _is_target(part: Part) -> bool:
+    """Whether a node with another role, such as a RAID set, is a target, as `Site.graph` says it."""
+    return part.attributes.get("target") in (True, 1, "true", "True")
 
 
 def targets_of(drawing: Drawing, targets: Any, traffic: str) -> dict[str, tuple[str, ...]]:

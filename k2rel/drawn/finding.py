@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import lcm
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k2rel.arguments import as_name, as_number, as_whole
@@ -13,6 +14,7 @@ from k2rel.drawn.bound import Judge, Judged
 from k2rel.drawn.choice import Choosing
 from k2rel.drawn.ends import nodes_of, sides_of, targets_of
 from k2rel.drawn.kinds import kinds_of
+from k2rel.drawn.known import check_known
 from k2rel.drawn.ways import Hop, Network
 from k2rel.drawn.writing import check_alike, check_types, class_entry, clients_section, shared_sections
 from k2rel.errors import InputError
@@ -34,7 +36,7 @@ _SHARES = ("equal", "first", "all")
 def from_graph(
     graph: nx.Graph[Any], clients: Any, targets: Any, *, sides: Any, name: str | None, title: str | None,
     client_title: str, types: Any, node_type: str | None, link_type: str | None, traffic: str, demand: Any, share: Any,
-    paths: int, stages: bool, negligible: float, data: str | None = None,
+    paths: int, stages: bool, negligible: float, rates: str | Path | None, data: str | None = None,
 ) -> Site:  # fmt: skip
     """Make a site of a graph: what `Site.from_graph`, which says what is usual, leaves to this room.
 
@@ -56,7 +58,7 @@ def from_graph(
     ).site(
         clients, targets, sides,
         names={"name": name, "title": title, "client": client_title}, types=check_types(types),
-        traffic=as_name("traffic", traffic), demand=demand, share=share, edges=graph.number_of_edges(),
+        traffic=as_name("traffic", traffic), demand=demand, share=share, edges=graph.number_of_edges(), rates=rates,
     )  # fmt: skip
 
 
@@ -73,9 +75,10 @@ class _Finder:
 
     def site(
         self, clients: Any, targets: Any, sides: Any, *, names: Mapping[str, str | None], types: dict[str, Any],
-        traffic: str, demand: Any, share: Any, edges: int,
+        traffic: str, demand: Any, share: Any, edges: int, rates: str | Path | None,
     ) -> Site:  # fmt: skip
         drawing = self.drawing
+        check_known(drawing, types, rates, self.version)
         self.sides, self.side_of = sides_of(drawing, sides)
         chosen = nodes_of(drawing, "clients", clients)
         self.clients = frozenset(chosen)
@@ -102,7 +105,7 @@ class _Finder:
             }
             return {**about, **shared, "clients": client, "traffic": entries}
 
-        judge = Judge(self._read(document()))
+        judge = Judge(self._read(document()), rates)
         for of_class in choosing.values():
             for each in of_class.values():
                 self._fill(each, judge)
@@ -198,7 +201,7 @@ class _Finder:
                     )
                 )  # fmt: skip
         own = [link for link in self.drawing.links if not self.clients.isdisjoint(link.ends)]
-        notes = check_alike(self.kinds, own)
+        notes = [*self.drawing.notes, *check_alike(self.kinds, own)]
         if self.sideless:
             notes.append(
                 f"paths by {named(self.sideless)} cross nothing that has a side, and count for side {self.sides[0]}"

@@ -9,8 +9,9 @@ from fractions import Fraction
 from typing import Any
 
 from k2rel.drawn.attributes import Drawing, Link, free_name, named, shown_name
+from k2rel.drawn.said import is_said
 from k2rel.errors import InputError
-from k2rel.site.names import is_kept_for_clients
+from k2rel.site.names import is_kept_for_clients, wrong_with_name
 
 __all__ = ["Kind", "Kinds", "Port", "kinds_of"]
 
@@ -90,6 +91,24 @@ def _check(drawing: Drawing, attached: Mapping[str, list[Link]]) -> None:
         )
 
 
+def _called(drawing: Drawing, clients: Iterable[str]) -> dict[str, str]:
+    """Names that `Site.graph` gives as `member` to clients, whose nodes are ``client_1`` and so on; none is twice."""
+    taken = {*drawing.parts, *(link.name for link in drawing.links)}
+    found: dict[str, str] = {}
+    for name in clients:
+        member = drawing.parts[name].attributes.get("member")
+        if not is_said(member) or not is_kept_for_clients(name):
+            continue
+        if (wrong := wrong_with_name(str(member))) is not None or is_kept_for_clients(str(member)):
+            wrong = wrong or "is a name that k2rel gives itself"
+            raise InputError(f"graph: node '{name}': the member '{shown_name(str(member))}' {wrong}")
+        if str(member) in taken:
+            raise InputError(f"graph: node '{name}': the member '{shown_name(str(member))}' is there already")
+        taken.add(str(member))
+        found[name] = str(member)
+    return found
+
+
 def _device(drawing: Drawing, name: str) -> dict[str, Any]:
     """The client itself as an entry; clients differ in their titles."""
     entry = {
@@ -125,6 +144,7 @@ class _Named:
         self.drawing, self.alike, self.between = drawing, alike, between
         self.taken = {name.casefold() for name in (*drawing.parts, *(link.name for link in drawing.links))}
         self.taken.add("client")
+        self.called = _called(drawing, [name for members in alike.values() for name in members])
 
     def kinds(self) -> Kinds:
         devices = self._devices(list(dict.fromkeys(key[0] for key in self.alike)))
@@ -140,7 +160,8 @@ class _Named:
                 if at not in links:
                     links[at] = free_name(f"link_{len(links) + 1}", self.taken)
                 ports.append(Port(links[at], switch, cost))
-            found.append(Kind(_kind_name(ports, names), tuple(members), devices[key[0]], tuple(ports)))
+            called = tuple(self.called.get(member, member) for member in members)
+            found.append(Kind(_kind_name(ports, names), called, devices[key[0]], tuple(ports)))
         own = len(links) + len(set(devices.values()))
         if own > _MOST_OWN:
             raise InputError(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class AsGraph:
         paths: int = 8,
         stages: bool = True,
         negligible: float = 1e-4,
+        rates: str | Path | None = None,
         data: str | None = None,
     ) -> Self:
         """Make a site of a networkx graph, whose paths are found.
@@ -49,7 +51,8 @@ class AsGraph:
         ----------
         graph : networkx.Graph or networkx.MultiGraph
             Nodes with `type`, and `side`, `title`, `capacity` and failure data under the keys of a site file; edges
-            with the same, a `name` and a `cost` (default 1).
+            with the same, a `name` and a `cost` (default 1). Attributes that are not looked at are named in
+            `found.notes`.
         clients, targets
             Nodes, or the value of their attribute `role` or `type`. Any of the targets will do; a mapping gives each
             traffic class targets of its own.
@@ -74,6 +77,8 @@ class AsGraph:
         negligible : float
             Of a client with more than `paths` ways, longer ones are left out that change its unavailability by less
             than this share.
+        rates : str or pathlib.Path, optional
+            The table of rates that will be given to `k2rel.study`, whose types are known then too.
         data : str, optional
             Version of the bundled rates; by default the current one.
 
@@ -100,7 +105,7 @@ class AsGraph:
         made: Self = import_module("k2rel.drawn").from_graph(
             graph, clients, targets, sides=sides, name=name, title=title, client_title=client_title, types=types,
             node_type=node_type, link_type=link_type, traffic=traffic, demand=demand, share=share, paths=paths,
-            stages=stages, negligible=negligible, data=data,
+            stages=stages, negligible=negligible, rates=rates, data=data,
         )  # fmt: skip
         return made
 

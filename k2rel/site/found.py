@@ -32,8 +32,8 @@ class FoundPaths:
     all_counted : bool
         Whether `dropped` is all of them; else there are more.
     bound : float or None
-        The probability that none of the kept ways works while one left out does is at most this; None without failure
-        data.
+        The probability that none of the kept ways works while one left out does is at most this; None where that is too
+        large to be computed.
     down : float or None
         Probability that none of the kept ways works.
     exact_division : bool

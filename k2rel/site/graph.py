@@ -6,7 +6,7 @@ capacity. What the site does not say is left out, never None, so that a graph ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from k2rel.arguments import as_names
@@ -83,6 +83,9 @@ class _Drawn:
             said |= {"hot_spares": len(entry.spares), "rebuild": entry.rebuild_h, "restore": entry.restore_h}
             self.made.add_node(name, role="raid_set", title=entry.title, **said, **self.told(name, entry))
             self._relate("in", name, [entry.within] if entry.within else [])
+        for name in _targets(site):
+            node = self.made.nodes[name]
+            node.update({"role": "target"} if node["role"] == "part" else {"target": True})
         for client in site.clients() if self.clients else ():
             for key in site.parts_of(client.group):
                 self._own(client.number, client.group, key, site.client_parts[key])
@@ -112,7 +115,10 @@ class _Drawn:
         name = site.client_part_id(number, key)
         self._part(name, part, key, named)
         if key == "client":
-            self.made.nodes[name]["title"] = site.members.get(name, f"{site.client_title} {number}")
+            member = site.members.get(name)
+            self.made.nodes[name].update(
+                {"title": f"{site.client_title} {number}"} if member is None else {"title": member, "member": member}
+            )
 
     def _part(self, name: str, part: Component, key: str, named: Callable[[str], str]) -> None:
         said: dict[str, Any] = {"type": part.type, "title": part.title}
@@ -146,6 +152,20 @@ class _Drawn:
                 self.made.add_edge(
                     name, other, key=f"{name} {relation} {other}", relation=relation, part=name, cost=0, **more
                 )
+
+
+def _targets(site: Site) -> Iterator[str]:
+    """Where the paths of clients end: parts and RAID sets, no link."""
+    for flow in site.traffic.values():
+        for path in flow.paths if flow.scope == "client" else ():
+            last = path.via[-1]
+            ends = [branch[-1] for branch in last.of] if isinstance(last, AtLeast) else [last]
+            for end in ends:
+                meant = site.subscriptions.get(subscription_in(end) or "", (end,))
+                for name in meant:
+                    part = site.components.get(name)
+                    if name in site.raid_sets or (part is not None and part.between is None):
+                        yield name
 
 
 def _renamed(need: Need, named: Callable[[str], str]) -> Need:

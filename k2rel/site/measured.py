@@ -6,7 +6,7 @@ are counted apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
@@ -63,13 +63,31 @@ def _carries(site: Site, name: str) -> bool:
 
 
 def _two_units(site: Site, found: Crossing) -> dict[str, str]:
-    """What is wrong with each part that has a capacity and is crossed in two units."""
+    """What is wrong with each part that has a capacity and is crossed in two units, in the order of the file."""
+    named_by = {
+        name: {part for path in flow.paths for each in named(path.via) for part in _meant(site, each)}
+        for name, flow in site.traffic.items()
+    }
     return {
-        part: "carries " + " and ".join(f"{unit} of '{flow}'" for unit, flow in units.items())
-        + ", which do not add up to one load; give each a part of its own, or leave the capacity out"
-        for part, units in found.items()
-        if len(units) > 1 and part in site.components and site.components[part].capacity_mb_s is not None
+        part: "carries " + " and ".join(f"{unit} of '{flow}'" for unit, flow in found[part].items())
+        + f", which do not add up to one load; {_way_out(entry, found[part], named_by)}"
+        for part, entry in site.components.items()
+        if len(found.get(part, ())) > 1 and entry.capacity_mb_s is not None
     }  # fmt: skip
+
+
+def _way_out(part: Component, units: Mapping[str, str], named_by: Mapping[str, Collection[str]]) -> str:
+    """What to do about two units on a part: those that it has of what needs it can be kept from it."""
+    itself = [flow for flow in units.values() if part.id in named_by[flow]]
+    others = [flow for flow in units.values() if flow not in itself]
+    if not others or not part.carries:
+        return "give each a part of its own, or leave the capacity out"
+    comes = " and ".join(f"'{flow}'" for flow in others)
+    out = f"let what {comes} crosses need an outlet, a part without 'carries' that sits in this one (design dual_tor)"
+    if not itself:
+        return out
+    crosses = " and ".join(f"'{flow}'" for flow in itself)
+    return f"{crosses} crosses it itself, so leave 'carries' out; or {out}"
 
 
 def checked(site: Site) -> Site:

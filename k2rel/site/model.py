@@ -153,7 +153,7 @@ class Variant:
     reason: str
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Site(AsGraph, Outward):
     """A storage network, or any other with redundant paths.
 

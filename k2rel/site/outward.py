@@ -80,6 +80,23 @@ class Outward(Shown):
         saved: Path = self._above.save(self, path, force=force)
         return saved
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same, by a file or by settings and a variant beside it, but for files and lines.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> site = read_site("L2R", settings={"psu.mttr": "5 h"})
+        >>> site == read_site(site.to_dict()), site == read_site("L2R")
+        (True, False)
+        """
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        same: bool = self._above.same(self, other)
+        return same
+
+    __hash__ = None  # type: ignore[assignment]  # it has dictionaries
+
     @property
     def _above(self) -> Any:
         """An arrow that points up: who writes a site reads it again, and so stands above it."""

@@ -22,7 +22,7 @@ from k2rel.site.settled import settled
 from k2rel.site.source import MOST_BYTES, YamlSource, yaml_source
 from k2rel.site.yaml_text import yaml_text_of
 
-__all__ = ["document", "save"]
+__all__ = ["document", "same", "save"]
 
 
 def document(site: Site) -> dict[str, Any]:
@@ -70,6 +70,28 @@ def save(site: Site, path: str | PathLike[str], *, force: bool = False) -> Path:
         raise InputError(f"{target}: would be larger than {MOST_BYTES // 1_000_000} MB, and no file is read that is")
     write_all(target, text, _beside(site, target))
     return target
+
+
+def same(one: Site, other: Site) -> bool:
+    """Whether two sites say the same: field by field, settings and a variant as a file would have them."""
+    if _compared(one) == _compared(other):
+        return True
+    chosen = [bool(site.changed) or site.variant is not None for site in (one, other)]
+    if not any(chosen):
+        return False
+    try:
+        one, other = (_as_file(site) if own else site for site, own in zip((one, other), chosen, strict=True))
+    except InputError:  # what no file can say
+        return False
+    return _compared(one) == _compared(other)
+
+
+def _compared(site: Site) -> list[Any]:
+    return [getattr(site, each.name) for each in fields(Site) if each.compare]
+
+
+def _as_file(site: Site) -> Site:
+    return site_of(YamlSource(origin_of(site).source.name, document(site), {}), data=site.data)
 
 
 def _target(path: str | PathLike[str], *, force: bool) -> Path:

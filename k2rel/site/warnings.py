@@ -266,21 +266,30 @@ def _alike_paths(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
             others = [n for n in others if not _shared_by_clients(site, traffic.paths[first], traffic.paths[n])]
             alike += [[first, *others]] if others else []
         more = alike[1:] if len(alike) > _FEW_ALIKE else []
-        so = f"; the same goes for paths {_some([first for first, *_ in more])} and those like them" if more else ""
+        so = f"; the same goes for the {_some([first for first, *_ in more])} and those like them" if more else ""
         for first, *others in alike[:1] if more else alike:
             of_side = "" if traffic.prefer == "listed" else f" of side '{traffic.paths[first].side}'"
-            few = f"path {others[0]}" if len(others) == 1 else f"paths {_some(others)}"
+            few = f"the {_some(others)} {'is' if len(others) == 1 else 'are'}"
             yield (
                 ("traffic", name, "paths", first),
-                f"it takes all the load{of_side} as long as it works, though {few} (counted from 0) "
-                f"{'is' if len(others) == 1 else 'are'} alike; to share the load write 'share: equal' "
-                "(format 2), or deal the parts to clients as a subscription" + or_else + so,
+                f"it takes all the load{of_side} as long as it works, though {few} alike; to share "
+                "the load write 'share: equal' (format 2), or deal the parts to clients as a subscription"
+                + or_else
+                + so,
             )
 
 
 def _some(places: list[int]) -> str:
-    shown = [*map(str, places)] if len(places) <= 8 else [*map(str, places[:3]), f"{len(places) - 3} more"]
-    return ", ".join(shown)
+    """Paths by their places in the list, counted from 1 as people do."""
+    *shown, last = [_ordinal(place + 1) for place in (places if len(places) <= 8 else places[:3])]
+    if len(places) > 8:
+        return f"{', '.join([*shown, last])} path and {len(places) - 3} more"
+    return f"{', '.join(shown)} and {last} path" if shown else f"{last} path"
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _without_path(site: Site) -> Iterator[Finding]:
