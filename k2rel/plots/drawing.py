@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from k2rel.errors import InputError, ModelTooLargeError
+from k2rel.plots.client_boxes import are_several, client_boxes
 from k2rel.plots.layout import Layout
 from k2rel.plots.looks import Look, looks
 from k2rel.plots.palette import side_colours
@@ -130,14 +131,19 @@ def caption(site: Site) -> str:
     colours = zip(site.sides, side_colours(site.sides), strict=True)
     sides = ", ".join(side if side == colour.words else f"{side} {colour.words}" for side, colour in colours)
     others = " and ".join(further_traffic(site)).replace("_", " ")
-    dashed = f", of {others} of client 1 dashed in green" if others else ""
+    several = are_several(client_boxes(site))
+    dashed = f", of {others}{'' if several else ' of client 1'} dashed in green" if others else ""
     name = principal_traffic(site).replace("_", " ")
     share = site.traffic[principal_traffic(site)].share
     main, *more = site.load_units
     loads = f"loads in {main}" + (", others with their unit" if more else "")
     if share == "first":
         return f"The path of {name} in the colour of its side ({sides}){dashed}, {loads}."
-    each = "each with a whole copy of it" if share == "all" else "with their shares of client 1's demand"
+    each = (
+        "each with a whole copy of it"
+        if share == "all"
+        else f"with their shares of {'one client' if several else 'client 1'}'s demand"
+    )
     return f"All paths of {name} in use, {each}, in the colour of their side ({sides}){dashed}, {loads}."
 
 

@@ -105,11 +105,7 @@ class _Pen:
     def drawn(self, heading: str) -> str:
         keys, more = self._key() if self.names else ("", 0.0)
         width, height = self.layout.width, self.layout.height + more
-        written: set[str] = set()
-        parts = []
-        for line in self._in_order():
-            parts.append(self._link(line, first=line.id not in written))
-            written.add(line.id)
+        parts = [self._link(line) for line in self._in_order()]
         parts += [*(self._box(box) for box in self.layout.boxes.values())]
         parts += [self._chip(key, *place) for key, place in self.layout.chips.items() if is_chip(key)]
         label = html.escape(heading, quote=True)
@@ -260,16 +256,16 @@ class _Pen:
     def _row(self, kind: str, x: float, top: float, text: str) -> str:
         return f"<text class='{kind}' x='{x:.0f}' y='{top + 0.85 * self.size:.1f}'>{html.escape(text)}</text>"
 
-    def _link(self, line: Line, *, first: bool) -> str:
+    def _link(self, line: Line) -> str:
         points, look = self.layout.points(line), self._look(line.id)
         course = _course(points)
         style = _dashed(self.kinds.index(line.kind))
         texts = ""
         arm, middle = _ARM, (sum(p[0] for p in points) / len(points), sum(p[1] for p in points) / len(points))
-        if first and line.id in self.said:
+        if line.id in self.said:
             place, text = self.said[line.id]
             texts = self._row("name", (place.left + place.right) / 2, place.top, text)
-        if first and line.id in self.figures:
+        if line.id in self.figures:
             place, of = self.figures[line.id], self._capacity(line.id)
             middle = ((place.left + place.right) / 2, (place.top + place.bottom) / 2)
             arm = min(arm, (place.right - place.left) / 2)
@@ -288,7 +284,7 @@ class _Pen:
         paths += f"<path class='ctl' d='{course}'/>" if live or look.further else ""
         paths += f"<path class='hit' d='{course}'/>" if live else ""
         paths += _cross(*middle, arm, arm) if live or look.failed else ""
-        return self._open("link", line.id, f"{line.id} ({line.kind})".replace("_", " ")) + f"{paths}{texts}</g>"
+        return self._open("link", line.id, f"{line.told} ({line.kind})".replace("_", " ")) + f"{paths}{texts}</g>"
 
     def _box(self, box: Box) -> str:
         layout, row, part = self.layout, self.layout.row, self.layout.site.components.get(box.id)
@@ -319,7 +315,7 @@ class _Pen:
             texts += self._row("load", box.x - 28 - aside, y, look.load) + self._row("of", box.x + 24 + aside, y, of)
         cross = _cross(box.x, box.y, box.width / 2 - 8, box.height / 2 - 8)
         return (
-            self._open("box", box.id, box.title, self._side(part.side if part else None))
+            self._open("box", box.id, box.told or box.title, self._side(part.side if part else None))
             + f"<rect x='{left:.0f}' y='{top:.0f}' width='{box.width:.0f}' height='{box.height:.0f}' rx='7'/>"
             + f"{cross if self.names or look.failed else ''}{texts}</g>"
         )
@@ -352,7 +348,8 @@ class _Pen:
             marks += ["above it, background slowed"] if site.background else []
         if self.shared:
             copied = ", copy" if site.traffic[site.principal].share == "all" else ""
-            marks.append(f"%{copied}: of client 1's {site.principal.replace('_', ' ')}")
+            whose = "one client's" if self.layout.several else "client 1's"
+            marks.append(f"%{copied}: of {whose} {site.principal.replace('_', ' ')}")
         kinds = [kind.replace("_", " ") for kind in self.kinds]
         sides = site.sides if len(site.sides) > 2 else ()
         widest = max([40 + wide(text, size) for text in (*kinds, *sides)] + [wide(text, size) for text in marks]) + 14
