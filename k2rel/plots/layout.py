@@ -298,10 +298,11 @@ class Layout:
             if sets and self.names:
                 box.sets = wrapped(", ".join(sets), room, self.size, 2)
             holds = any(part.within == box.id for part in self.site.components.values())
-            box.notes = 2 if holds and room < 200 else 1
+            part = self.site.components.get(box.id)
+            needy = part is not None and bool(part.needs)
+            box.notes = 2 if (holds and room < 200) or (needy and room < 150) else 1
             roles = self.site.roles
             box.held = sum(any(h.name and h.on == box.id for h in role.holders) for role in roles.values())
-            part = self.site.components.get(box.id)
             box.figure = part is not None and part.capacity_mb_s is not None
 
     def stack(self, more: Mapping[int, float]) -> None:

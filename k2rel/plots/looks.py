@@ -20,7 +20,7 @@ class Look:
     way: str = ""  # number of the side whose route it is on; of two "both" or, of more, "0 2"; "several"; or empty
     further: bool = False  # on the path of a further traffic class of client 1, or of any client of several wirings
     failed: bool = False
-    out: bool = False  # of service, or suspended
+    out: bool = False  # of service, suspended, or down for want of another part
     over: bool = False  # loaded above its capacity by the foreground
     slowed: bool = False  # loaded above its capacity by all traffic alone, so that the background gets less
     full: bool = False  # loaded to its capacity, with nothing left
@@ -113,6 +113,9 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     marks = layout.marks.keys() - layout.crowds
     for part in outcome.out_of_service:
         notes.setdefault(layout.home(part), []).append("out of service")
+    for part, causes in outcome.wanting.items():
+        if layout.home(part) == part and part not in outcome.out_of_service:
+            notes.setdefault(part, []).append(f"down, no {' and '.join(causes)}".replace("_", " "))
     for part in outcome.suspended:
         where = layout.where(part)
         notes.setdefault(where, []).append("suspended" if where == part else f"{part.replace('_', ' ')} suspended")
@@ -137,7 +140,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
             way=way_words(found, len(site.sides)),
             further=part in further,
             failed=part in failed and part in marks,
-            out=part in outcome.out_of_service or part in outcome.suspended,
+            out=part in outcome.out_of_service or part in outcome.suspended or part in outcome.wanting,
             over=part in over,
             slowed=part in slowed,
             full=part in full,

@@ -54,6 +54,7 @@ _STYLE = (
     ".k2d [data-way='0']>rect{stroke:var(--k0)}.k2d [data-way='1']>rect{stroke:var(--k1)}"
     ".k2d [data-way='both']>rect{stroke:var(--ki)}"
     ".k2d .box[data-out]>rect,.k2d .box[data-failed]>rect{fill:var(--ko);stroke-dasharray:5 4}"
+    ".k2d .chip[data-out] rect{fill:var(--ko);stroke-dasharray:3 2}"
     ".k2d :is([data-over],[data-slowed],[data-full])>:is(.load,.of,.share){fill:#111;stroke:none}"
     ".k2d .plate{visibility:hidden}"
     ".k2d :is([data-over],[data-slowed],[data-full])>.plate{visibility:visible;stroke:none}"

@@ -99,11 +99,17 @@ function k2relExplorer(root, data, host) {
     const cut = counts.get("");
     counts.delete("");
     const held = (name, side) => Object.hasOwn(outcome.holders, name) ? policy.roles[name].named[outcome.holders[name]].words : `at ${side}`;
+    const wanting = new Map();
+    for (const [part, causes] of Object.entries(outcome.wanting)) {
+      const what = `down for want of ${causes.map(words).join(" and ")}`;
+      wanting.set(what, [...(wanting.get(what) ?? []), words(part)]);
+    }
     const rows = [
       ...Object.entries(outcome.services).map(([name, there]) => [words(name), mark(there ? "there" : "LOST", !there)]),
       ...Object.entries(outcome.roles).map(([name, side]) => [`role ${words(name)}`, Object.hasOwn(outcome.split, name) ? mark(`at ${outcome.split[name].map(words).join(" and ")} at once`, true) : side === null ? mark("nobody", true) : held(name, side)]),
       ...(policy.suspended.length ? [["suspended", outcome.suspended.length ? mark(outcome.suspended.map(words).join(", "), true) : "none"]] : []),
       ["out of service", outcome.out_of_service.map(words).join(", ") || "none"],
+      ...[...wanting].map(([what, parts]) => [what, mark(parts.join(", "), true)]),
       ...Object.entries(outcome.standby).map(([name, there]) => [`backup for ${words(name)}`, mark(there ? "stands by" : "NONE", !there)]),
       [`clients' ${words(policy.principal)}`, [...counts].map(([sides, count]) => `${count} on ${sides}`).join(", ") + `, ${cut} cut off`],
     ];

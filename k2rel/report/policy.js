@@ -135,7 +135,7 @@ function k2relEvaluate(data, failedNames) {
     returns_by_itself: data.shut.filter(([name, gate]) => data.returns.includes(name) && truth[gate]).map(([name]) => name),
     backup_in_service: data.backup !== null && truth[data.backup],
     standby: Object.fromEntries(Object.entries(data.standby).map(([role, gate]) => [role, truth[gate]])),
-    ...k2relTakeovers(data, truth),
+    ...k2relTakeovers(data, truth), wanting: k2relWanting(data, truth),
     clients, flows: each(flowRoutes, path), flow_routes: flowRoutes, services, loads,
     carried: Object.fromEntries(Object.entries(carried).filter(([, loads]) => Object.keys(loads).length < 2).map(([part, loads]) => [part, sum(loads)])),
   };
@@ -188,6 +188,9 @@ function k2relLooks(data, marks, outcome) {
     if (count) say(who, count === marks.boxes[who] ? "no " + principal : `${count} without ${principal}`);
   }
   outcome.out_of_service.forEach((part) => say(marks.home[part], "out of service"));
+  for (const [part, causes] of Object.entries(outcome.wanting)) {
+    if (marks.home[part] === part && !outcome.out_of_service.includes(part)) say(part, `down, no ${causes.map((name) => name.replaceAll("_", " ")).join(" and ")}`);
+  }
   for (const part of outcome.suspended) {
     const box = where(part);
     say(box, box === part ? "suspended" : `${part.replaceAll("_", " ")} suspended`);
@@ -207,7 +210,7 @@ function k2relLooks(data, marks, outcome) {
     const found = [...(ways[part] || [])].sort((a, b) => a - b);
     return [part, {
       way: found.length < 2 ? found.join("") : data.sides.length === 2 ? "both" : found.length === 2 ? found.join(" ") : "several",
-      further: further.has(part), failed: failed.has(part) && alone.has(part), out: outcome.out_of_service.includes(part) || outcome.suspended.includes(part),
+      further: further.has(part), failed: failed.has(part) && alone.has(part), out: outcome.out_of_service.includes(part) || outcome.suspended.includes(part) || Object.hasOwn(outcome.wanting, part),
       over: over.has(part), slowed: slowed.has(part), full: full.has(part),
       load: figures(carried[part]),
       share: said[part]?.size === 1 ? [...said[part]][0] : "",
