@@ -20,6 +20,7 @@ from k2rel.plots.palette import side_colours
 from k2rel.plots.pen import drawn
 from k2rel.policy.failover import FailoverOutcome, further_traffic, principal_traffic
 from k2rel.site.model import Site
+from k2rel.site.stages import names_in
 from k2rel.tables import Shown
 
 __all__ = ["MOST_DRAWN", "Drawing", "Look", "caption", "draw_site", "looks"]
@@ -130,7 +131,7 @@ def caption(site: Site) -> str:
     """
     colours = zip(site.sides, side_colours(site.sides), strict=True)
     sides = ", ".join(side if side == colour.words else f"{side} {colour.words}" for side, colour in colours)
-    others = " and ".join(further_traffic(site)).replace("_", " ")
+    others = " and ".join(each for each in further_traffic(site) if _on_links(site, each)).replace("_", " ")
     several = are_several(client_boxes(site))
     dashed = f", of {others}{'' if several else ' of client 1'} dashed in green" if others else ""
     name = principal_traffic(site).replace("_", " ")
@@ -145,6 +146,13 @@ def caption(site: Site) -> str:
         else f"with their shares of {'one client' if several else 'client 1'}'s demand"
     )
     return f"All paths of {name} in use, {each}, in the colour of their side ({sides}){dashed}, {loads}."
+
+
+def _on_links(site: Site, traffic: str) -> bool:
+    """Whether a path of a class crosses a link, which can be drawn dashed."""
+    names = {name for path in site.traffic[traffic].paths for stage in path.via for name in names_in(stage)}
+    every = names.union(*(group.subscriptions.values() for group in site.groups if any(n[0] == "@" for n in names)))
+    return any(site.described[name].between is not None for name in every & site.described.keys())
 
 
 def draw_site(

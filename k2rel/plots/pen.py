@@ -40,6 +40,7 @@ _STYLE = (
     ".k2d .link .hit{stroke:transparent;stroke-width:13}.k2d .load{font-weight:600}"
     ".k2d .of,.k2d .box>.load{visibility:hidden}"
     ".k2d :is([data-over],[data-slowed],[data-full])>:is(.of,.load){visibility:visible}"
+    ".k2d .box>.load.told,.k2d .box:has(>.load.told:not(:empty))>.of{visibility:visible}"
     ".k2d g .cross{stroke:var(--kl);stroke-width:4.5;stroke-linecap:round;visibility:hidden;fill:none}"
     ".k2d [data-failed] .cross{visibility:visible}.k2d .box .cross{stroke-width:3.5}"
     ".k2d .box .note{fill:var(--kt)}.k2d .title{font-weight:600}.k2d .sets{font-weight:400}"
@@ -288,7 +289,7 @@ class _Pen:
         return self._open("link", line.id, f"{line.told} ({line.kind})".replace("_", " ")) + f"{paths}{texts}</g>"
 
     def _box(self, box: Box) -> str:
-        layout, row, part = self.layout, self.layout.row, self.layout.site.components.get(box.id)
+        row, part = self.layout.row, self.layout.site.components.get(box.id)
         left, top = box.x - box.width / 2, box.y - box.height / 2
         of = self._capacity(box.id)
         y = box.y + row * ((box.rows("top") - box.rows("bottom")) - box.lines) / 2
@@ -311,14 +312,30 @@ class _Pen:
         texts += self._rows("note", box.x, y, lines(look.note, box.notes), f" data-room='{room:.0f}'")
         if of:
             y += row * box.notes
-            aside = 0 if part is None or part.unit == layout.site.load_units[0] else 6 + 4 * len(part.unit)
-            texts += _plate(around(box.x, y + row / 2, min(0.9 * box.width, 120 + 2 * aside), row + 2))
-            texts += self._row("load", box.x - 28 - aside, y, look.load) + self._row("of", box.x + 24 + aside, y, of)
+            texts += self._box_load(box, y, look.load, of)
         cross = _cross(box.x, box.y, box.width / 2 - 8, box.height / 2 - 8)
         return (
             self._open("box", box.id, box.told or box.title, self._side(part.side if part else None))
             + f"<rect x='{left:.0f}' y='{top:.0f}' width='{box.width:.0f}' height='{box.height:.0f}' rx='7'/>"
             + f"{cross if self.names or look.failed else ''}{texts}</g>"
+        )
+
+    def _box_load(self, box: Box, y: float, load: str, of: str) -> str:
+        """The load and the capacity of a box, side by side; of another unit they stand there at any load."""
+        unit, gap = self.layout.site.components[box.id].unit, 6.0
+        if unit == self.layout.site.load_units[0]:
+            plate = _plate(around(box.x, y + self.layout.row / 2, min(0.9 * box.width, 120), self.layout.row + 2))
+            return plate + self._row("load", box.x - 28, y, load) + self._row("of", box.x + 24, y, of)
+        left, right = max(wide(text, self.size, bold=True) for text in (load, f"88.8 {unit}")), wide(of, self.size)
+        room = box.width - 2 * gap
+        left = max(min(left, room - right - gap), wide(load, self.size, bold=True))
+        total = left + gap + right
+        plate = _plate(around(box.x, y + self.layout.row / 2, min(total + gap, box.width - 4), self.layout.row + 2))
+        middle = box.x - total / 2
+        return (
+            plate
+            + self._row("load told", middle + left / 2, y, load)
+            + self._row("of told", middle + total - right / 2, y, of)
         )
 
     def _chip(self, key: str, x: float, y: float) -> str:
