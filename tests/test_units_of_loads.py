@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import k2rel
-from k2rel.plots import draw_site
+from k2rel.plots import draw_site, plot_load_after_failover
+from k2rel.plots.drawing import caption
+from k2rel.plots.layout import Layout
 from k2rel.simulation import Plan, simulate
 from k2rel.tables import for_people
 
@@ -166,3 +170,41 @@ def test_the_unit_is_part_of_what_a_site_is(tmp_path) -> None:
     document["traffic"]["power"] |= {"unit": "kVA", "demand": 12}
     document["components"]["feed_A"]["capacity"] = 10
     assert study_at(tmp_path, document).provenance.input_hash != one
+
+
+def test_what_is_below_its_capacity_in_another_unit_has_its_load_and_fits_its_box() -> None:
+    """Four servers draw 2 kW each: 4 kW of 7 on each feed, 8 of 7 without the other one."""
+    study = k2rel.study("dual_tor")
+    svg = draw_site(study.site, k2rel.failover(study)).svg
+    assert re.findall(r"class='load told'[^>]*>([^<]*)<", svg) == ["4 kW"] * 4
+    found: dict[tuple[str, ...], str] = {}
+    for failed in ([], ["ups_A"]):
+        layout = Layout(study.site)
+        pen = draw_site(study.site, k2rel.failover(study, failed)).svg
+        box, group = layout.boxes["pdu_B"], re.search(r"data-part='pdu_B'.*?</g>", pen)[0]
+        for x in re.findall(r"<text class='(?:load|of) told' x='(\d+)'", group):
+            assert box.x - box.width / 2 < int(x) < box.x + box.width / 2
+        found[tuple(failed)] = re.search(r"class='load told'[^>]*>([^<]*)<", group)[1]
+        left, width = map(int, re.search(r"class='plate' x='(\d+)' y='\d+' width='(\d+)'", group).groups())
+        assert box.x - box.width / 2 < left and left + width < box.x + box.width / 2
+    assert found == {(): "4 kW", ("ups_A",): "8 kW"}
+
+
+def test_a_way_of_a_clients_own_parts_is_named_and_no_dashes_are_announced_that_nobody_draws() -> None:
+    study = k2rel.study("dual_tor")
+    case = next(each for each in k2rel.failover_cases(study) if each.title == "nothing has failed")
+    assert case.further_paths() == {"power": "50 % by psu_A; 50 % by psu_B"}
+    assert "dashed" not in caption(study.site)
+    assert "of control of client 1 dashed in green" in caption(k2rel.study("L2R").site)
+
+
+def test_loads_of_two_units_are_drawn_in_per_cent_of_their_capacities() -> None:
+    """Without a feed 8 kW on 7, and 1000 MB/s on each uplink of 1250; before, 4 kW and 500 MB/s."""
+    study = k2rel.study("dual_tor")
+    ax = plot_load_after_failover(study.site, k2rel.failover(study), k2rel.failover(study, ["ups_A"]))
+    widths = {round(float(bar.get_extents().transformed(ax.transData.inverted()).width), 1) for bar in ax.patches}
+    assert widths == {0.0, round(400 / 7, 1), round(800 / 7, 1), 40.0, 80.0}
+    assert ax.get_xlabel() == "load [% of capacity]"
+    assert {"pdu B (7 kW)", "uplink B1 (1250 MB/s)"} <= {text.get_text() for text in ax.get_yticklabels()}
+    lines = {tuple(np.asarray(line.get_xdata()).tolist()) for line in ax.lines}
+    assert lines == {(100.0, 100.0)}

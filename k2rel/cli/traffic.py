@@ -56,6 +56,8 @@ def failover_verb(args: argparse.Namespace) -> int:
         say(f"primary: {outcome.primary or 'none'} (before: {outcome.home}); {roles}")
     for words, servers in (outcome.out_of_service_words() or {"out of service": ("none",)}).items():
         say(f"{words}: {', '.join(servers)}")
+    for words, parts in outcome.wanting_words().items():
+        say(f"{words}: {', '.join(parts)}")
     if len(outcome.standby) > 1:
         for role, there in outcome.standby.items():
             say(f"a backup for {role} stands by: {'yes' if there else 'NO'}")

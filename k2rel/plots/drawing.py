@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from k2rel.errors import InputError, ModelTooLargeError
+from k2rel.plots.client_boxes import are_several, client_boxes
 from k2rel.plots.layout import Layout
 from k2rel.plots.looks import Look, looks
 from k2rel.plots.palette import side_colours
 from k2rel.plots.pen import drawn
 from k2rel.policy.failover import FailoverOutcome, further_traffic, principal_traffic
 from k2rel.site.model import Site
+from k2rel.site.stages import names_in
 from k2rel.tables import Shown
 
 __all__ = ["MOST_DRAWN", "Drawing", "Look", "caption", "draw_site", "looks"]
@@ -129,16 +131,28 @@ def caption(site: Site) -> str:
     """
     colours = zip(site.sides, side_colours(site.sides), strict=True)
     sides = ", ".join(side if side == colour.words else f"{side} {colour.words}" for side, colour in colours)
-    others = " and ".join(further_traffic(site)).replace("_", " ")
-    dashed = f", of {others} of client 1 dashed in green" if others else ""
+    others = " and ".join(each for each in further_traffic(site) if _on_links(site, each)).replace("_", " ")
+    several = are_several(client_boxes(site))
+    dashed = f", of {others}{'' if several else ' of client 1'} dashed in green" if others else ""
     name = principal_traffic(site).replace("_", " ")
     share = site.traffic[principal_traffic(site)].share
     main, *more = site.load_units
     loads = f"loads in {main}" + (", others with their unit" if more else "")
     if share == "first":
         return f"The path of {name} in the colour of its side ({sides}){dashed}, {loads}."
-    each = "each with a whole copy of it" if share == "all" else "with their shares of client 1's demand"
+    each = (
+        "each with a whole copy of it"
+        if share == "all"
+        else f"with their shares of {'one client' if several else 'client 1'}'s demand"
+    )
     return f"All paths of {name} in use, {each}, in the colour of their side ({sides}){dashed}, {loads}."
+
+
+def _on_links(site: Site, traffic: str) -> bool:
+    """Whether a path of a class crosses a link, which can be drawn dashed."""
+    names = {name for path in site.traffic[traffic].paths for stage in path.via for name in names_in(stage)}
+    every = names.union(*(group.subscriptions.values() for group in site.groups if any(n[0] == "@" for n in names)))
+    return any(site.described[name].between is not None for name in every & site.described.keys())
 
 
 def draw_site(

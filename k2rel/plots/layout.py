@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from k2rel.plots.client_boxes import are_several, client_boxes, wiring
 from k2rel.plots.lettering import LINE, wide, wrapped
+from k2rel.site.clients import Client
 from k2rel.site.measured import crossing
 from k2rel.site.model import Site
 from k2rel.site.names import spoken
@@ -47,6 +50,8 @@ class Box:
     notes: int = 1  # lines kept free for notes
     held: int = 0  # lines kept free for roles that a named holder here may have
     figure: bool = False  # a line kept free for the load of what has a capacity
+    count: str = ""  # how many clients it stands for, as the last line of its title
+    told: str = ""  # what it is in words, where the title alone does not say it
 
     @property
     def lines(self) -> int:
@@ -68,6 +73,7 @@ class Line:
     kind: str
     ends: tuple[str, str]
     boxes: tuple[str, str]
+    told: str  # what it is, in words
 
 
 def port(box: Box, line: Line) -> str:
@@ -87,7 +93,7 @@ class Layout:
         self.site, self.names, self.size = site, names, SIZES[names]
         self.row = LINE * self.size
         self._crossed = crossing(site)
-        self.others = site.client_count - 1
+        self.client_boxes = client_boxes(site)
         self.boxes: dict[str, Box] = {}
         self.lines: list[Line] = []
         self.chips: dict[str, tuple[float, float]] = {}
@@ -106,16 +112,40 @@ class Layout:
         named = [*self.boxes, *(line.id for line in self.lines), *(key for key in self.chips if is_chip(key))]
         return dict.fromkeys(named)
 
-    @property
-    def homes(self) -> dict[str, str]:
-        """The box of every component and of client 1's parts; parts of other clients stand in `rest`."""
-        own = {self.site.client_part_id(1, key): "client_1" for key in self.site.client_parts}
-        return own | {name: self.home(name) for name in self.site.components}
+    @cached_property
+    def several(self) -> bool:
+        """Whether clients are drawn by their kinds and wirings, and not as client 1 and the rest."""
+        return are_several(self.client_boxes)
 
-    @property
-    def rest(self) -> str:
-        """The box of all other clients, or that of the only one."""
-        return "clients" if "clients" in self.boxes else "client_1"
+    @cached_property
+    def crowds(self) -> frozenset[str]:
+        """Marks of clients that stand for several parts each."""
+        return frozenset(name for box in self.client_boxes if not box.alone for name in (box.id, *box.marks.values()))
+
+    @cached_property
+    def box_of(self) -> Mapping[int, int]:
+        """The box of each client, by its number, counted from the left."""
+        return {number: place for place, box in enumerate(self.client_boxes) for number in box.clients}
+
+    @cached_property
+    def _drawn_as(self) -> dict[tuple[int, int], dict[str, str]]:
+        return {}
+
+    def drawn_as(self, client: Client) -> dict[str, str]:
+        """The marks of a client's own parts that have one, by the names in the file; "client" is itself."""
+        key = (self.box_of[client.number], client.group)
+        if key not in self._drawn_as:
+            box = self.client_boxes[key[0]]
+            links = {link[0]: box.marks[link] for link in wiring(self.site, client.group)}
+            self._drawn_as[key] = {"client": box.id, **links}
+        return self._drawn_as[key]
+
+    def where(self, part: str) -> str:
+        """The box of a component or of a client's own part."""
+        if part in self.site.components:
+            return self.home(part)
+        own = self.site.own_parts.get(part)
+        return self.client_boxes[self.box_of[own[1]] if own else -1].id
 
     def home(self, name: str) -> str:
         """The box that a component stands in, in the end."""
@@ -124,34 +154,26 @@ class Layout:
         return name
 
     def _stand(self) -> None:
-        one = self.site.client_title
-        self.boxes["client_1"] = Box("client_1", f"{one} 1", None)
-        if self.others:
-            text = f"{one} 2" if self.others == 1 else f"{one}s 2 to {self.others + 1}"
-            self.boxes["clients"] = Box("clients", text, None)
+        for box in self.client_boxes:
+            one, s = self.site.client_title, "s" if len(box.clients) > 1 else ""
+            told = f"{box.title} ({one}{s} {box.numbers})" if box.count else ""
+            self.boxes[box.id] = Box(box.id, box.title, None, count=box.count, told=told)
         for name, part in self.site.components.items():
             if part.between is None and part.within is None:
                 self.boxes[name] = Box(name, part.title, part.side)
 
     def _wire(self) -> None:
         site = self.site
-        groups = {"client_1": range(1), "clients": range(site.group_count)}
-        for box in [name for name in ("client_1", "clients") if name in self.boxes]:
-            seen = set()
-            for key, part in site.client_parts.items():
-                for group in groups[box]:
-                    if key not in site.parts_of(group):
-                        continue
-                    ends = [site.subscribed(e[1:], group) if e.startswith("@") else e for e in part.between or ()]
-                    far = [end for end in ends if end not in site.client_parts]
-                    if len(far) == 1 and (key, far[0]) not in seen:
-                        seen.add((key, far[0]))
-                        name = site.client_part_id(1, key) if box == "client_1" else f"clients_{key}"
-                        self.lines.append(Line(name, part.type, (box, far[0]), (box, self.home(far[0]))))
+        for box in self.client_boxes:
+            for (key, far), name in box.marks.items():
+                told = f"{box.title}: {key} to {far}" if box.count else name
+                self.lines.append(
+                    Line(name, site.client_parts[key].type, (box.id, far), (box.id, self.home(far)), told)
+                )
         for name, part in site.components.items():
             if part.between is not None:
                 a, b = part.between
-                self.lines.append(Line(name, part.type, (a, b), (self.home(a), self.home(b))))
+                self.lines.append(Line(name, part.type, (a, b), (self.home(a), self.home(b)), name))
 
     def _tiers(self) -> None:
         """Distance from the clients, in boxes; what belongs to no side stands below what is as far and does.
@@ -162,7 +184,7 @@ class Layout:
 
         graph = nx.Graph(line.boxes for line in self.lines)
         graph.add_nodes_from(self.boxes)
-        starts = {name for name in ("client_1", "clients") if name in self.boxes}
+        starts = {box.id for box in self.client_boxes}
         inside = {self.home(part.within) for part in self.site.client_parts.values() if part.within}
         graph.add_edges_from((start, box) for start in starts for box in inside & self.boxes.keys())
         reached: dict[str, float] = nx.multi_source_dijkstra_path_length(graph, starts)
@@ -198,6 +220,8 @@ class Layout:
             self.width = count * max(_LANE, busiest) * _STEP
         else:
             self.width = max(4.0, 2 * busiest) * _STEP if two else max(400.0, busiest * 1.5 * _STEP)
+        if self.several:
+            self.width = max(self.width, _LANE * _STEP * len(self.client_boxes) - _GAP)
         for row in rows:
             if not row:
                 continue
@@ -211,6 +235,8 @@ class Layout:
                 box.width = (
                     step - 8 if len(row) > 1 and not wide_row else min(step - 30 if wide_row else step - gap, 230.0)
                 )
+                if box.count:
+                    box.width = min(step - 14, 230.0)
                 if side is None and box.tier > 0 and len(row) == 1:
                     box.width = 0.72 * self.width
 
@@ -267,15 +293,16 @@ class Layout:
         """Break what is written in boxes, and keep room for notes."""
         for box in self.boxes.values():
             room = box.width - 6
-            box.words = wrapped(box.title, room, self.size, _MOST_WORDS, bold=True)
+            box.words = wrapped(box.title, room, self.size, _MOST_WORDS, bold=True) + [box.count] * bool(box.count)
             sets = [entry.title for entry in self.site.raid_sets.values() if entry.within == box.id]
             if sets and self.names:
                 box.sets = wrapped(", ".join(sets), room, self.size, 2)
             holds = any(part.within == box.id for part in self.site.components.values())
-            box.notes = 2 if holds and room < 200 else 1
+            part = self.site.components.get(box.id)
+            needy = part is not None and bool(part.needs)
+            box.notes = 2 if (holds and room < 200) or (needy and room < 150) else 1
             roles = self.site.roles
             box.held = sum(any(h.name and h.on == box.id for h in role.holders) for role in roles.values())
-            part = self.site.components.get(box.id)
             box.figure = part is not None and part.capacity_mb_s is not None
 
     def stack(self, more: Mapping[int, float]) -> None:
@@ -322,8 +349,7 @@ class Layout:
         site, main = self.site, self.site.load_units[0]
         if len(site.load_units) == 1:
             return ""
-        own = {name: key for key in site.client_parts for name in (f"clients_{key}", site.client_part_id(1, key))}
-        found = self._crossed.get(own.get(part, part), {})
+        found = self._crossed.get(self._own.get(part, part), {})
         texts = ["" if unit == main else f" {unit}" for unit in found]
         return texts[0] + "".join(f", 118.8{text}" for text in texts[1:]) if texts else ""
 
@@ -350,16 +376,21 @@ class Layout:
                     found.update(names_in(stage))
         longest = "2 copies" if traffic.share == "all" else "33.3 %"
         apart = {x.id for x in self.lines if self.boxes[x.boxes[0]].tier != self.boxes[x.boxes[1]].tier}
-        own = {f"clients_{key}" for key in site.client_parts}
-        return dict.fromkeys((self._marks_of(found) & apart) - own, longest)
+        others = set() if self.several else self.crowds
+        return dict.fromkeys((self._marks_of(found) & apart) - others, longest)
 
     def _marks_of(self, names: Iterable[str]) -> set[str]:
-        """Marks of what paths name: subscriptions looked up, and client parts in both boxes."""
+        """Marks of what paths name: subscriptions looked up, and client parts in every box."""
         site, found = self.site, set(names)
         every = [name for name in found if name.startswith("@")]
         found.update(group.subscriptions.get(name[1:], name) for name in every for group in site.groups)
-        own = found & set(site.client_parts)
-        return found | {site.client_part_id(1, key) for key in own} | {f"clients_{key}" for key in own}
+        return found | {mark for mark, key in self._own.items() if key in found}
+
+    @cached_property
+    def _own(self) -> dict[str, str]:
+        """What the file calls the own part that each mark of clients stands for."""
+        links = {mark: key for box in self.client_boxes for (key, _), mark in box.marks.items()}
+        return links | {box.id: "client" for box in self.client_boxes}
 
     @property
     def round_row(self) -> float:

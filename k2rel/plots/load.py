@@ -53,7 +53,8 @@ def plot_load_after_failover(
     Returns
     -------
     matplotlib.axes.Axes
-        Paired bars [MB/s], pale before and full after; a line marks the capacity. What is overloaded by the foreground,
+        Paired bars [MB/s, of several units per cent of the capacity], pale before and full after; a line marks the
+        capacity. What is overloaded by the foreground,
         slows the background or is loaded to its limit, before or after, has its colour and the word. Of more than 40
         elements those that come nearest to their capacity are drawn.
 
@@ -72,8 +73,17 @@ def plot_load_after_failover(
         items = [item for item in items if item in nearest]
     units = dict.fromkeys(b.unit for b, _ in items) or {site.load_units[0]: None}
     rows = items[::-1]
-    ax = rows_axes(ax, [b.element for b, _ in rows], 0.4)
-    furthest = max((max(b.load_mb_s, a.load_mb_s, b.capacity_mb_s) for b, a in items), default=1.0)
+    apart = len(units) > 1  # loads of two units have no axis in common
+    names = [f"{b.element} ({b.capacity_mb_s:.4g} {b.unit})" if apart else b.element for b, _ in rows]
+    ax = rows_axes(ax, names, 0.4)
+
+    def along(load: ElementLoad, amount: float) -> float:
+        return 100.0 * amount / load.capacity_mb_s if apart else amount
+
+    furthest = max(
+        (along(b, max(b.load_mb_s, a.load_mb_s, b.capacity_mb_s)) for b, a in items),
+        default=1.0,
+    )
     words = 0
     for alpha, when in ((0.4, "before (pale, above)"), (1.0, "after (below)")):
         ax.barh(0, 0, color=SHARED, alpha=alpha, label=when)  # for the legend alone
@@ -82,23 +92,34 @@ def plot_load_after_failover(
         for load, place, alpha in ((b, row + 0.2, 0.4), (a, row - 0.2, 1.0)):
             state = _state(load)
             colour, hatch = _STATES.get(state, (own, None))
-            ax.barh(place, load.load_mb_s, height=0.36, color=colour, hatch=hatch, alpha=1.0 if state else alpha,
-                    edgecolor=INK if state in (_LIMIT, _SLOWED) else "white", lw=0.6)  # fmt: skip
+            ax.barh(place, along(load, load.load_mb_s), height=0.36, color=colour, hatch=hatch,
+                    alpha=1.0 if state else alpha, lw=0.6,
+                    edgecolor=INK if state in (_LIMIT, _SLOWED) else "white")  # fmt: skip
             if state:
                 words = max(words, len(state))
                 asked = load.counted_mb_s if state == _OVER else load.load_mb_s
                 share = f" {100 * asked / load.capacity_mb_s:.0f} %" if state != _LIMIT else ""
-                end = max(load.load_mb_s, load.capacity_mb_s)
+                end = along(load, max(load.load_mb_s, load.capacity_mb_s))
                 ax.annotate(f"{state}{share}", (end, place), (4, 0), textcoords="offset points", va="center",
                             fontsize=TEXT, color=INK)  # fmt: skip
-        ax.plot([b.capacity_mb_s] * 2, [row - 0.42, row + 0.42], color=INK, lw=2, label=None if row else "capacity")
-    name_rows(ax, [b.element for b, _ in rows])
+        ax.plot(
+            [along(b, b.capacity_mb_s)] * 2,
+            [row - 0.42, row + 0.42],
+            color=INK,
+            lw=2,
+            label=None if row else "capacity",
+        )
+    name_rows(ax, names)
     ax.set_ylim(-0.6, max(len(rows), 1) - 0.4)
     ax.set_xlim(0, furthest * ((2.1 if words > len(_LIMIT) else 1.55) if words else 1.05))
     legend(ax)
     what = ", ".join(after.failed).replace("_", " ") or "nothing"
     few = f", {_MOST} of {loaded:,} elements, those nearest to their capacity" if loaded > _MOST else ""
-    return tidy(ax, f"Load before and after the loss of {what}{few}", f"load [{', '.join(units)}]")
+    return tidy(
+        ax,
+        f"Load before and after the loss of {what}{few}",
+        "load [% of capacity]" if apart else f"load [{next(iter(units))}]",
+    )
 
 
 def _state(load: ElementLoad) -> str:

@@ -18,14 +18,14 @@ class Look:
     """What a part looks like under an outcome."""
 
     way: str = ""  # number of the side whose route it is on; of two "both" or, of more, "0 2"; "several"; or empty
-    further: bool = False  # on the path of a further traffic class of client 1
+    further: bool = False  # on the path of a further traffic class of client 1, or of any client of several wirings
     failed: bool = False
-    out: bool = False  # of service, or suspended
+    out: bool = False  # of service, suspended, or down for want of another part
     over: bool = False  # loaded above its capacity by the foreground
     slowed: bool = False  # loaded above its capacity by all traffic alone, so that the background gets less
     full: bool = False  # loaded to its capacity, with nothing left
     load: str = ""  # written on it [MB/s]
-    share: str = ""  # what part of client 1's demand is on it, where that is not simply all of it
+    share: str = ""  # what part of a client's demand is on it, where that is not simply all of it
     held: str = ""  # roles of the named holders there
     note: str = ""
 
@@ -58,8 +58,9 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     Returns
     -------
     dict of str to Look
-        By part; the parts of clients 2 and further together as ``clients_PART``. A failed part without a mark of its
-        own is named in the note of what it stands in, and what a named holder there has beside it.
+        By part; the parts of clients 2 and further together as ``clients_PART``, or where clients are wired in several
+        ways those of each box by the name of its first client's. A failed part without a mark of its own is named in
+        the note of what it stands in, and what a named holder there has beside it.
 
     Examples
     --------
@@ -75,29 +76,28 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     loaded = {each: traffic.demand_mb_s > 0 for each, traffic in site.traffic.items()}
     routes: dict[str, set[int]] = {}
     further: set[str] = set()
-    portions: dict[str, float] = {}
-    without = {"client_1": 0, "clients": 0}
+    said: dict[str, set[str]] = {}  # of each mark what it has of a client's demand
+    without = dict.fromkeys((box.id for box in layout.client_boxes), 0)
     drawn_as: dict[str, str] = {}
-    for index, state in enumerate(outcome.clients):
-        shown = {}
-        for key in site.client_parts:
-            own = site.client_part_id(index + 1, key)
-            shown[own] = own if index == 0 else f"clients_{key}"
-        shown[state.client] = "client_1" if index == 0 else "clients"
+    copied = site.traffic[name].share == "all"
+    for client, state in zip(site.clients(), outcome.clients, strict=True):
+        own = layout.drawn_as(client)
+        shown = {site.client_part_id(client.number, key): mark for key, mark in own.items()}
         drawn_as |= shown
         used = state.routes.get(name, ())
+        portions: dict[str, float] = {}
         for route in used:
             for part in (state.client, *route.parts, *(route.crosses if loaded[name] else ())):
                 routes.setdefault(shown.get(part, part), set()).add(site.sides.index(route.side))
-            if index == 0:
-                for part, on in route.crosses.items():
-                    portions[part] = portions.get(part, 0.0) + on
-        without[shown[state.client]] += not used and name in state.routes
-        if index == 0:
+            for part, on in route.crosses.items():
+                portions[part] = portions.get(part, 0.0) + on
+        without[own["client"]] += not used and name in state.routes
+        if layout.several or client.number == 1:
+            for part, on in portions.items():
+                said.setdefault(shown.get(part, part), set()).add(share_words(on, copied=copied and len(used) > 1))
             others = [(loaded[o], route) for o, taken in state.routes.items() if o != name for route in taken]
-            further = {part for loads, route in others for part in (*route.parts, *(route.crosses if loads else ()))}
-    first = outcome.clients[0].routes.get(name, ()) if outcome.clients else ()
-    copied = site.traffic[name].share == "all" and len(first) > 1
+            beside = (part for loads, route in others for part in (*route.parts, *(route.crosses if loads else ())))
+            further.update(shown.get(part, part) for part in beside)
     carried: dict[str, dict[str, float]] = {}
     for part, by_unit in outcome.carried_by_unit.items():
         total = carried.setdefault(drawn_as.get(part, part), {})
@@ -107,44 +107,45 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     slowed = {item.element for item in outcome.loads if item.overloaded} - over
     full = {item.element for item in outcome.loads if item.at_limit}
     notes: dict[str, list[str]] = {}
-    for who, count in without.items():
-        if count:
-            notes[who] = [
-                f"no {name}" if who == "client_1" or count == site.client_count - 1 else f"{count} without {name}"
-            ]
-    homes, marks = layout.homes, layout.marks
+    for box in layout.client_boxes:
+        if count := without[box.id]:
+            notes[box.id] = [f"no {name}" if count == len(box.clients) else f"{count} without {name}"]
+    marks = layout.marks.keys() - layout.crowds
     for part in outcome.out_of_service:
-        notes.setdefault(homes[part], []).append("out of service")
+        notes.setdefault(layout.home(part), []).append("out of service")
+    for part, causes in outcome.wanting.items():
+        if layout.home(part) == part and part not in outcome.out_of_service:
+            notes.setdefault(part, []).append(f"down, no {' and '.join(causes)}".replace("_", " "))
     for part in outcome.suspended:
-        box = homes.get(part, layout.rest)
-        notes.setdefault(box, []).append("suspended" if box == part else f"{part.replace('_', ' ')} suspended")
+        where = layout.where(part)
+        notes.setdefault(where, []).append("suspended" if where == part else f"{part.replace('_', ' ')} suspended")
     for part in outcome.failed:
         if part not in marks:
-            notes.setdefault(homes.get(part, layout.rest), []).append(part.replace("_", " "))
+            notes.setdefault(layout.where(part), []).append(part.replace("_", " "))
     held: dict[str, list[str]] = {}
     for role, holder in outcome.holders.items():
         if role in outcome.split:
             continue
-        where = next(each.on for each in site.roles[role].holders if each.name == holder)
-        if where is not None:
-            held.setdefault(homes[where], []).append(f"{role.replace('_', ' ')} {at_words(holder)}")
+        server = next(each.on for each in site.roles[role].holders if each.name == holder)
+        if server is not None:
+            held.setdefault(layout.home(server), []).append(f"{role.replace('_', ' ')} {at_words(holder)}")
     for role, both in outcome.split.items():
         for holder_on in (each.on for each in site.roles[role].holders if holder_label(each) in both):
             if holder_on is not None:
-                notes.setdefault(homes[holder_on], []).append(f"{role.replace('_', ' ')} at both")
+                notes.setdefault(layout.home(holder_on), []).append(f"{role.replace('_', ' ')} at both")
     result = {}
-    for part in marks:
+    for part in layout.marks:
         found = routes.get(part, set())
         result[part] = Look(
             way=way_words(found, len(site.sides)),
             further=part in further,
-            failed=part in failed,
-            out=part in outcome.out_of_service or part in outcome.suspended,
+            failed=part in failed and part in marks,
+            out=part in outcome.out_of_service or part in outcome.suspended or part in outcome.wanting,
             over=part in over,
             slowed=part in slowed,
             full=part in full,
             load=load_words(carried.get(part, {}), site.load_units[0]),
-            share=share_words(portions.get(part, 0.0), copied=copied),
+            share=next(iter(said[part])) if len(said.get(part, ())) == 1 else "",
             held=", ".join(held.get(part, ())),
             note=", ".join(notes.get(part, ())),
         )

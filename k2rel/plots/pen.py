@@ -40,6 +40,7 @@ _STYLE = (
     ".k2d .link .hit{stroke:transparent;stroke-width:13}.k2d .load{font-weight:600}"
     ".k2d .of,.k2d .box>.load{visibility:hidden}"
     ".k2d :is([data-over],[data-slowed],[data-full])>:is(.of,.load){visibility:visible}"
+    ".k2d .box>.load.told,.k2d .box:has(>.load.told:not(:empty))>.of{visibility:visible}"
     ".k2d g .cross{stroke:var(--kl);stroke-width:4.5;stroke-linecap:round;visibility:hidden;fill:none}"
     ".k2d [data-failed] .cross{visibility:visible}.k2d .box .cross{stroke-width:3.5}"
     ".k2d .box .note{fill:var(--kt)}.k2d .title{font-weight:600}.k2d .sets{font-weight:400}"
@@ -54,6 +55,7 @@ _STYLE = (
     ".k2d [data-way='0']>rect{stroke:var(--k0)}.k2d [data-way='1']>rect{stroke:var(--k1)}"
     ".k2d [data-way='both']>rect{stroke:var(--ki)}"
     ".k2d .box[data-out]>rect,.k2d .box[data-failed]>rect{fill:var(--ko);stroke-dasharray:5 4}"
+    ".k2d .chip[data-out] rect{fill:var(--ko);stroke-dasharray:3 2}"
     ".k2d :is([data-over],[data-slowed],[data-full])>:is(.load,.of,.share){fill:#111;stroke:none}"
     ".k2d .plate{visibility:hidden}"
     ".k2d :is([data-over],[data-slowed],[data-full])>.plate{visibility:visible;stroke:none}"
@@ -105,11 +107,7 @@ class _Pen:
     def drawn(self, heading: str) -> str:
         keys, more = self._key() if self.names else ("", 0.0)
         width, height = self.layout.width, self.layout.height + more
-        written: set[str] = set()
-        parts = []
-        for line in self._in_order():
-            parts.append(self._link(line, first=line.id not in written))
-            written.add(line.id)
+        parts = [self._link(line) for line in self._in_order()]
         parts += [*(self._box(box) for box in self.layout.boxes.values())]
         parts += [self._chip(key, *place) for key, place in self.layout.chips.items() if is_chip(key)]
         label = html.escape(heading, quote=True)
@@ -260,16 +258,16 @@ class _Pen:
     def _row(self, kind: str, x: float, top: float, text: str) -> str:
         return f"<text class='{kind}' x='{x:.0f}' y='{top + 0.85 * self.size:.1f}'>{html.escape(text)}</text>"
 
-    def _link(self, line: Line, *, first: bool) -> str:
+    def _link(self, line: Line) -> str:
         points, look = self.layout.points(line), self._look(line.id)
         course = _course(points)
         style = _dashed(self.kinds.index(line.kind))
         texts = ""
         arm, middle = _ARM, (sum(p[0] for p in points) / len(points), sum(p[1] for p in points) / len(points))
-        if first and line.id in self.said:
+        if line.id in self.said:
             place, text = self.said[line.id]
             texts = self._row("name", (place.left + place.right) / 2, place.top, text)
-        if first and line.id in self.figures:
+        if line.id in self.figures:
             place, of = self.figures[line.id], self._capacity(line.id)
             middle = ((place.left + place.right) / 2, (place.top + place.bottom) / 2)
             arm = min(arm, (place.right - place.left) / 2)
@@ -288,10 +286,10 @@ class _Pen:
         paths += f"<path class='ctl' d='{course}'/>" if live or look.further else ""
         paths += f"<path class='hit' d='{course}'/>" if live else ""
         paths += _cross(*middle, arm, arm) if live or look.failed else ""
-        return self._open("link", line.id, f"{line.id} ({line.kind})".replace("_", " ")) + f"{paths}{texts}</g>"
+        return self._open("link", line.id, f"{line.told} ({line.kind})".replace("_", " ")) + f"{paths}{texts}</g>"
 
     def _box(self, box: Box) -> str:
-        layout, row, part = self.layout, self.layout.row, self.layout.site.components.get(box.id)
+        row, part = self.layout.row, self.layout.site.components.get(box.id)
         left, top = box.x - box.width / 2, box.y - box.height / 2
         of = self._capacity(box.id)
         y = box.y + row * ((box.rows("top") - box.rows("bottom")) - box.lines) / 2
@@ -314,14 +312,30 @@ class _Pen:
         texts += self._rows("note", box.x, y, lines(look.note, box.notes), f" data-room='{room:.0f}'")
         if of:
             y += row * box.notes
-            aside = 0 if part is None or part.unit == layout.site.load_units[0] else 6 + 4 * len(part.unit)
-            texts += _plate(around(box.x, y + row / 2, min(0.9 * box.width, 120 + 2 * aside), row + 2))
-            texts += self._row("load", box.x - 28 - aside, y, look.load) + self._row("of", box.x + 24 + aside, y, of)
+            texts += self._box_load(box, y, look.load, of)
         cross = _cross(box.x, box.y, box.width / 2 - 8, box.height / 2 - 8)
         return (
-            self._open("box", box.id, box.title, self._side(part.side if part else None))
+            self._open("box", box.id, box.told or box.title, self._side(part.side if part else None))
             + f"<rect x='{left:.0f}' y='{top:.0f}' width='{box.width:.0f}' height='{box.height:.0f}' rx='7'/>"
             + f"{cross if self.names or look.failed else ''}{texts}</g>"
+        )
+
+    def _box_load(self, box: Box, y: float, load: str, of: str) -> str:
+        """The load and the capacity of a box, side by side; of another unit they stand there at any load."""
+        unit, gap = self.layout.site.components[box.id].unit, 6.0
+        if unit == self.layout.site.load_units[0]:
+            plate = _plate(around(box.x, y + self.layout.row / 2, min(0.9 * box.width, 120), self.layout.row + 2))
+            return plate + self._row("load", box.x - 28, y, load) + self._row("of", box.x + 24, y, of)
+        left, right = max(wide(text, self.size, bold=True) for text in (load, f"88.8 {unit}")), wide(of, self.size)
+        room = box.width - 2 * gap
+        left = max(min(left, room - right - gap), wide(load, self.size, bold=True))
+        total = left + gap + right
+        plate = _plate(around(box.x, y + self.layout.row / 2, min(total + gap, box.width - 4), self.layout.row + 2))
+        middle = box.x - total / 2
+        return (
+            plate
+            + self._row("load told", middle + left / 2, y, load)
+            + self._row("of told", middle + total - right / 2, y, of)
         )
 
     def _chip(self, key: str, x: float, y: float) -> str:
@@ -352,7 +366,8 @@ class _Pen:
             marks += ["above it, background slowed"] if site.background else []
         if self.shared:
             copied = ", copy" if site.traffic[site.principal].share == "all" else ""
-            marks.append(f"%{copied}: of client 1's {site.principal.replace('_', ' ')}")
+            whose = "one client's" if self.layout.several else "client 1's"
+            marks.append(f"%{copied}: of {whose} {site.principal.replace('_', ' ')}")
         kinds = [kind.replace("_", " ") for kind in self.kinds]
         sides = site.sides if len(site.sides) > 2 else ()
         widest = max([40 + wide(text, size) for text in (*kinds, *sides)] + [wide(text, size) for text in marks]) + 14

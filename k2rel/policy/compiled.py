@@ -31,6 +31,7 @@ from k2rel.policy.flows import Carry, Choice, Condition, Fork, Own, Passed, Rout
 from k2rel.policy.reasons import holder_label, reasons
 from k2rel.policy.rules import Policy
 from k2rel.policy.sentences import MOST, nodes_in, spelled
+from k2rel.policy.wanting import spelled_wants, wants
 from k2rel.site.stages import AtLeast
 from k2rel.units import MB_S
 
@@ -61,9 +62,10 @@ def compiled(policy: Policy) -> dict[str, Any]:
     roots += [node for places in at.values() for node in places.values()]
     roots += [node for places in holding.values() for _, node in places.values()]
     sentences, takeovers = reasons(policy), possible_takeovers(policy)
-    splits, suspended = policy.splits(), policy.suspended_now()
+    splits, suspended, needy = policy.splits(), policy.suspended_now(), wants(policy)
     roots += [*begun_nodes(policy), *suspended.values(), *(node for *_, node in splits)]
     roots += [node for one in sentences for node in (one.when, *nodes_in(one.text))]
+    roots += [node for want in needy.values() for node in want.nodes()]
     for each in choices.values():
         for choice in each:
             roots += [*choice.deciding, *choice.carrying]
@@ -117,6 +119,7 @@ def compiled(policy: Policy) -> dict[str, Any]:
         "reasons": [[place[one.when], spelled(one.text, place)] for one in sentences],
         "most_listed": MOST,
         "suspended": [[part, place[node]] for part, node in suspended.items()],
+        "wants": spelled_wants(needy, place),
         "split": [
             [role, holder_label(old), holder_label(new), [h.on for h in (old, new) if h.on], place[node]]
             for role, old, new, node in splits

@@ -17,6 +17,7 @@ from k2rel.policy.reasons import holder_label, reasons
 from k2rel.policy.rules import Policy
 from k2rel.policy.sentences import nodes_in, said
 from k2rel.policy.used import ElementLoad, UsedRoute
+from k2rel.policy.wanting import wanting, wants
 from k2rel.site.model import Site
 from k2rel.site.names import place_words, spoken
 from k2rel.site.service_names import FULL_SERVICE
@@ -90,6 +91,8 @@ class FailoverOutcome(Shown):
         For each role that two holders have at once, their names.
     takeovers : tuple of BegunTakeover
         The takeovers that the failed parts begin, step by step, with their times and probabilities.
+    wanting : mapping of str to tuple of str
+        Shared parts that are down though they have not failed themselves, each with the failed parts for want of which.
     alike : tuple of AlikeClients
         The clients once more, those that do the same together.
     """
@@ -116,6 +119,7 @@ class FailoverOutcome(Shown):
     suspended: tuple[str, ...] = ()
     split: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     takeovers: tuple[BegunTakeover, ...] = ()
+    wanting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     alike: tuple[AlikeClients, ...] = field(default=(), repr=False, compare=False)
 
     @property
@@ -147,6 +151,26 @@ class FailoverOutcome(Shown):
         words = {"out of service until placed back": waiting, "out of service until good again": self.returns}
         return {text: names for text, names in words.items() if names}
 
+    def wanting_words(self) -> dict[str, tuple[str, ...]]:
+        """Say which parts are down for want of which failed ones.
+
+        Returns
+        -------
+        dict of str to tuple of str
+            Parts by ``down for want of`` those that have failed.
+
+        Examples
+        --------
+        >>> from k2rel.site import read_site
+        >>> failover(Policy(read_site("dual_tor")), ["ups_A"]).wanting_words()
+        {'down for want of ups_A': ('pdu_A', 'outlet_A', 'tor_A')}
+        """
+        found: dict[str, tuple[str, ...]] = {}
+        for part, causes in self.wanting.items():
+            words = f"down for want of {' and '.join(causes)}"
+            found[words] = (*found.get(words, ()), part)
+        return found
+
     def to_json(self) -> dict[str, Any]:
         """Give the outcome as plain data, as the command line prints it.
 
@@ -173,6 +197,7 @@ class FailoverOutcome(Shown):
             "backup_in_service": self.backup_in_service,
             "standby": dict(self.standby),
             "suspended": list(self.suspended),
+            "wanting": {part: list(causes) for part, causes in self.wanting.items()},
             "split": {role: list(both) for role, both in self.split.items()},
             "reasons": list(self.reasons),
             "takeovers": [each.to_json() for each in self.takeovers],
@@ -348,11 +373,12 @@ class _Followed:
         }
         self.backups = {role: policy.backup_in_service(role) for role in roles}
         self.sentences, self.splits = tuple(reasons(policy)), tuple(policy.splits())
-        self.suspended = policy.suspended_now()
+        self.suspended, self.wants = policy.suspended_now(), wants(policy)
         roots: list[Node] = [*self.backups.values(), *self.at.values(), *self.up.values(), *self.named.values()]
         roots += policy.shut_down.values()
         roots += [node for each in self.sentences for node in (each.when, *nodes_in(each.text))]
         roots += [*begun_nodes(policy), *(node for *_, node in self.splits), *self.suspended.values()]
+        roots += [node for want in self.wants.values() for node in want.nodes()]
         self.roots = list(dict.fromkeys((*roots, *self.routes.nodes())))
 
     def checked(self, failed: Sequence[str] | str) -> tuple[str, ...]:
@@ -429,6 +455,7 @@ class _Followed:
             suspended=tuple(name for name, node in self.suspended.items() if truth[node]),
             split={r: (holder_label(old), holder_label(new)) for r, old, new, node in self.splits if truth[node]},
             takeovers=begun_takeovers(policy, truth),
+            wanting=wanting(self.wants, truth),
             alike=tuple(alike),
         )
 

@@ -61,10 +61,18 @@ def way_words(route: UsedRoute, without: Callable[[str], bool], arrow: str = " â
 
 
 def ways_words(used: Sequence[UsedRoute], client: str, arrow: str = " â†’ ") -> str:
-    """Parts of each route in use behind a client's own, with its part of the demand; "lost" without one."""
+    """Parts of each route in use behind a client's own, with its part of the demand; "lost" without one.
+
+    Examples
+    --------
+    >>> ways_words([UsedRoute("A", 1, 1.0, ("client_1_psu_A",), ("client_1_psu_A",))], "client_1")
+    'psu_A'
+    """
     said = []
     for route in used:
         way = way_words(route, lambda part: part == client or part.startswith(f"{client}_"), arrow)
+        if not way:  # all of it is the client's own
+            way = way_words(route, lambda part: part == client, arrow).replace(f"{client}_", "") or client
         part = part_words(used, route)
         said.append(f"{part} by {way}" if part else way)
     return "; ".join(said) or "lost"

@@ -99,11 +99,17 @@ function k2relExplorer(root, data, host) {
     const cut = counts.get("");
     counts.delete("");
     const held = (name, side) => Object.hasOwn(outcome.holders, name) ? policy.roles[name].named[outcome.holders[name]].words : `at ${side}`;
+    const wanting = new Map();
+    for (const [part, causes] of Object.entries(outcome.wanting)) {
+      const what = `down for want of ${causes.map(words).join(" and ")}`;
+      wanting.set(what, [...(wanting.get(what) ?? []), words(part)]);
+    }
     const rows = [
       ...Object.entries(outcome.services).map(([name, there]) => [words(name), mark(there ? "there" : "LOST", !there)]),
       ...Object.entries(outcome.roles).map(([name, side]) => [`role ${words(name)}`, Object.hasOwn(outcome.split, name) ? mark(`at ${outcome.split[name].map(words).join(" and ")} at once`, true) : side === null ? mark("nobody", true) : held(name, side)]),
       ...(policy.suspended.length ? [["suspended", outcome.suspended.length ? mark(outcome.suspended.map(words).join(", "), true) : "none"]] : []),
       ["out of service", outcome.out_of_service.map(words).join(", ") || "none"],
+      ...[...wanting].map(([what, parts]) => [what, mark(parts.join(", "), true)]),
       ...Object.entries(outcome.standby).map(([name, there]) => [`backup for ${words(name)}`, mark(there ? "stands by" : "NONE", !there)]),
       [`clients' ${words(policy.principal)}`, [...counts].map(([sides, count]) => `${count} on ${sides}`).join(", ") + `, ${cut} cut off`],
     ];
@@ -111,14 +117,16 @@ function k2relExplorer(root, data, host) {
     const routes = outcome.clients[0].routes, several = Object.values(routes).some((used) => used.length > 1);
     for (const name of [...(several ? [policy.principal] : []), ...policy.further]) {
       const used = routes[name] ?? [], copies = policy.choices[name].copies;
-      const joined = (parts) => parts.filter((each) => !ofClient1.has(each)).map(words).join(" → ");
-      const branched = (stage) => {
-        const found = (typeof stage === "string" ? [[stage]] : stage).map(joined).filter(Boolean);
+      const joined = (parts, among) => parts.filter(among).map(words).join(" → ");
+      const branched = (stage, among) => {
+        const found = (typeof stage === "string" ? [[stage]] : stage).map((parts) => joined(parts, among)).filter(Boolean);
         return found.length > 1 ? `(${found.join(" | ")})` : found.join("");
       };
       const ways = used.map(({ share, stages }) => {
         const part = used.length < 2 ? "" : copies ? "copy by " : `${Number((100 * share).toPrecision(3))} % by `;
-        return part + stages.map(branched).filter(Boolean).join(" → ");
+        const behind = (among) => stages.map((stage) => branched(stage, among)).filter(Boolean).join(" → ");
+        // where all of a way is the client's own, its parts are named
+        return part + (behind((each) => !ofClient1.has(each)) || behind(() => true).replaceAll("client 1 ", ""));
       });
       rows.push([`${words(name)} of client 1`, ways.length ? lines(ways) : mark("lost", true)]);
     }

@@ -52,11 +52,17 @@ def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
     ['A', 'B']
     """
     layout = Layout(site)
+    clients = [*site.clients()]
+    listed_clients = {min(box.clients) for box in layout.client_boxes}
     own = [
         site.client_part_id(client.number, key)
-        for client in [*site.clients()][:2]
+        for client in clients
+        if client.number in listed_clients
         for key in site.parts_of(client.group)
     ]
+    # ways in which the parts of a client are marked, and which of these is each client's
+    marked = {(layout.box_of[one.number], one.group): layout.drawn_as(one) for one in clients}
+    places = {key: place for place, key in enumerate(marked)}
     before: dict[str, str | None] = {side: side for side in (site.sides if site.movable else ())}
     listed = [Policy(site).holders(role) for role in site.movable]
     if not before or listed != [Policy(site, site.sides[0]).holders(role) for role in site.movable]:
@@ -71,7 +77,15 @@ def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
         "sides": list(site.sides),
         "home": first,
         "policies": {name: compiled(Policy(site, side)) for name, side in before.items()},
-        "marks": {"drawn": list(layout.marks), "home": layout.homes, "others": layout.rest},
+        "marks": {
+            "drawn": list(layout.marks),
+            "home": {name: layout.home(name) for name in site.components},
+            "boxes": {box.id: len(box.clients) for box in layout.client_boxes},
+            "shown": list(marked.values()),
+            "clients": [places[layout.box_of[one.number], one.group] for one in clients],
+            "crowds": sorted(layout.crowds),
+            "several": layout.several,
+        },
         "parts": [*own, *site.components],
     }
 

@@ -135,7 +135,7 @@ function k2relEvaluate(data, failedNames) {
     returns_by_itself: data.shut.filter(([name, gate]) => data.returns.includes(name) && truth[gate]).map(([name]) => name),
     backup_in_service: data.backup !== null && truth[data.backup],
     standby: Object.fromEntries(Object.entries(data.standby).map(([role, gate]) => [role, truth[gate]])),
-    ...k2relTakeovers(data, truth),
+    ...k2relTakeovers(data, truth), wanting: k2relWanting(data, truth),
     clients, flows: each(flowRoutes, path), flow_routes: flowRoutes, services, loads,
     carried: Object.fromEntries(Object.entries(carried).filter(([, loads]) => Object.keys(loads).length < 2).map(([part, loads]) => [part, sum(loads)])),
   };
@@ -146,32 +146,32 @@ function k2relEvaluate(data, failedNames) {
 /** What each drawn part looks like; the same as k2rel.plots.looks(). */
 function k2relLooks(data, marks, outcome) {
   const bare = () => Object.create(null);
-  const ways = bare(), further = new Set(), shown = bare(), without = { client_1: 0, clients: 0 }, portions = bare();
+  const ways = bare(), further = new Set(), shown = bare(), said = bare();
+  const without = Object.fromEntries(Object.keys(marks.boxes).map((box) => [box, 0]));
   const principal = data.principal, failed = new Set(outcome.failed), copies = data.choices[principal].copies;
   const loaded = (name, carries) => (data.choices[name].demand > 0 ? Object.keys(carries) : []);
+  const short = (value) => Number(value.toPrecision(3));
+  const share = (on, twice) => on <= 0 ? "" : on < 1 - 1e-9 ? `${short(100 * on)} %`
+    : on > 1 + 1e-9 ? `${short(on)} copies` : twice ? "copy" : "";
+  const boxOf = (number) => marks.shown[marks.clients[number - 1]].client;
+  const where = (part) => marks.home[part] ?? boxOf(Number(/^client_(\d+)/.exec(part)?.[1] ?? marks.clients.length));
   outcome.clients.forEach((state, index) => {
-    for (const [part, pattern] of Object.entries(data.client_parts)) {
-      const name = pattern.replace("#", index + 1);
-      shown[name] = index === 0 ? name : "clients_" + part;
-    }
-    shown[state.client] = index === 0 ? "client_1" : "clients";
+    const own = marks.shown[marks.clients[index]], portions = bare();
+    for (const [part, mark] of Object.entries(own)) shown[part === "client" ? state.client : data.client_parts[part].replace("#", index + 1)] = mark;
+    const mark = (part) => shown[part] || part;
     const used = state.routes[principal] ?? [];
     for (const { side, stages, carries } of used) {
       for (const part of [state.client, ...stages.flat(2), ...loaded(principal, carries)]) {
-        (ways[shown[part] || part] ||= new Set()).add(data.sides.indexOf(side));
+        (ways[mark(part)] ||= new Set()).add(data.sides.indexOf(side));
       }
-      if (index === 0) for (const [part, on] of Object.entries(carries)) portions[part] = (portions[part] ?? 0) + on;
+      for (const [part, on] of Object.entries(carries)) portions[part] = (portions[part] ?? 0) + on;
     }
-    if (principal in state.routes && !used.length) without[shown[state.client]] += 1;
-    if (index === 0) {
-      data.further.forEach((name) => state.routes[name].forEach(({ stages, carries }) =>
-        [...stages.flat(2), ...loaded(name, carries)].forEach((part) => further.add(part))));
-    }
+    if (principal in state.routes && !used.length) without[own.client] += 1;
+    if (!marks.several && index > 0) return;
+    for (const [part, on] of Object.entries(portions)) (said[mark(part)] ||= new Set()).add(share(on, copies && used.length > 1));
+    data.further.forEach((name) => state.routes[name].forEach(({ stages, carries }) =>
+      [...stages.flat(2), ...loaded(name, carries)].forEach((part) => further.add(mark(part)))));
   });
-  const twice = copies && (outcome.clients[0].routes[principal] ?? []).length > 1;
-  const short = (value) => Number(value.toPrecision(3));
-  const share = (on) => on === undefined || on <= 0 ? "" : on < 1 - 1e-9 ? `${short(100 * on)} %`
-    : on > 1 + 1e-9 ? `${short(on)} copies` : twice ? "copy" : "";
   const carried = bare();
   for (const [part, loads] of Object.entries(outcome.carried_by_unit)) {
     const on = carried[shown[part] || part] ??= {};
@@ -182,18 +182,21 @@ function k2relLooks(data, marks, outcome) {
   const over = new Set(outcome.loads.filter((item) => item.short).map((item) => item.element));
   const slowed = new Set(outcome.loads.filter((item) => item.overloaded && !item.short).map((item) => item.element));
   const full = new Set(outcome.loads.filter((item) => item.at_limit).map((item) => item.element));
-  const notes = bare(), held = bare();
+  const notes = bare(), held = bare(), alone = new Set(marks.drawn.filter((part) => !marks.crowds.includes(part)));
   const say = (owner, text, to = notes) => (to[owner] ||= []).push(text);
   for (const [who, count] of Object.entries(without)) {
-    if (count) say(who, who === "client_1" || count === data.clients.length - 1 ? "no " + principal : `${count} without ${principal}`);
+    if (count) say(who, count === marks.boxes[who] ? "no " + principal : `${count} without ${principal}`);
   }
   outcome.out_of_service.forEach((part) => say(marks.home[part], "out of service"));
+  for (const [part, causes] of Object.entries(outcome.wanting)) {
+    if (marks.home[part] === part && !outcome.out_of_service.includes(part)) say(part, `down, no ${causes.map((name) => name.replaceAll("_", " ")).join(" and ")}`);
+  }
   for (const part of outcome.suspended) {
-    const where = marks.home[part] ?? marks.others;
-    say(where, where === part ? "suspended" : `${part.replaceAll("_", " ")} suspended`);
+    const box = where(part);
+    say(box, box === part ? "suspended" : `${part.replaceAll("_", " ")} suspended`);
   }
   for (const part of outcome.failed) {
-    if (!marks.drawn.includes(part)) say(marks.home[part] ?? marks.others, part.replaceAll("_", " "));
+    if (!alone.has(part)) say(where(part), part.replaceAll("_", " "));
   }
   for (const [role, name] of Object.entries(outcome.holders)) {
     const { on, words } = data.roles[role].named[name];
@@ -207,10 +210,10 @@ function k2relLooks(data, marks, outcome) {
     const found = [...(ways[part] || [])].sort((a, b) => a - b);
     return [part, {
       way: found.length < 2 ? found.join("") : data.sides.length === 2 ? "both" : found.length === 2 ? found.join(" ") : "several",
-      further: further.has(part), failed: failed.has(part), out: outcome.out_of_service.includes(part) || outcome.suspended.includes(part),
+      further: further.has(part), failed: failed.has(part) && alone.has(part), out: outcome.out_of_service.includes(part) || outcome.suspended.includes(part) || Object.hasOwn(outcome.wanting, part),
       over: over.has(part), slowed: slowed.has(part), full: full.has(part),
       load: figures(carried[part]),
-      share: share(portions[part]),
+      share: said[part]?.size === 1 ? [...said[part]][0] : "",
       held: (held[part] || []).join(", "),
       note: (notes[part] || []).join(", "),
     }];

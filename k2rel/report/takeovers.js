@@ -24,6 +24,13 @@ function k2relTakeovers(data, truth) {
   };
 }
 
+/** Parts that are down for want of others, each with the failed parts behind that (k2rel.policy.wanting). */
+function k2relWanting(data, truth) {
+  const lacks = new Map(data.wants.filter(([, when]) => truth[when]).map(([name, , found]) => [name, found]));
+  const behind = (name) => lacks.has(name) ? lacks.get(name).filter(([, node]) => truth[node]).flatMap(([lacked]) => behind(lacked)) : [name];
+  return Object.fromEntries([...lacks.keys()].map((name) => [name, [...new Set(behind(name))]]));
+}
+
 /** Takeovers from left to right, what follows a failure beneath; those with the same steps are drawn once. */
 function k2relSteps(takeovers) {
   const made = (tag, kind, text) => Object.assign(document.createElement(tag), { className: kind, textContent: text ?? "" });
