@@ -30,6 +30,7 @@ def failover_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.cases import cases_told, failover_cases, merged_cases
     from k2rel.policy.failover import failover
     from k2rel.policy.words import holder_words, ways_words
+    from k2rel.site.alike_groups import which_clients
 
     study = study_of(args)
     if args.format == "json":
@@ -39,7 +40,8 @@ def failover_verb(args: argparse.Namespace) -> int:
 
     if not args.fail:
         heading(study)
-        title = "Every single failure that changes something (name parts with --fail to follow them):"
+        whose = f"; of clients, the parts of {which_clients(study.site)}" if study.site.group_count > 1 else ""
+        title = f"Every single failure that changes something{whose} (name parts with --fail to follow them):"
         cases = failover_cases(study)
         shown = cases_told(merged_cases(cases))
         print_table(shown.assign(**{"same for": shown["same for"].map(_few)}), title, whole=cases_told(cases))

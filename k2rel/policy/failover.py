@@ -340,6 +340,7 @@ class _Followed:
     def __init__(self, policy: Policy) -> None:
         self.policy, self.site = policy, policy.site
         self.routes = ClientRoutes(policy)
+        self.clients = tuple(client.name for client in self.site.clients())
         roles = self.site.roles
         self.at = {(role, side): policy.role_at(role, side) for role in roles for side in self.site.sides}
         self.up = {role: policy.role_up(role) for role in roles}
@@ -415,7 +416,7 @@ class _Followed:
             holders={role: name for (role, name), node in self.named.items() if truth[node]},
             out_of_service=out,
             backup_in_service=first is not None and truth[self.backups[first]],
-            clients=tuple(states[client.name] for client in site.clients()),
+            clients=tuple(states[name] for name in self.clients),
             site_routes=site_routes,
             services=services,
             loads=loads,
@@ -438,18 +439,19 @@ def _followed(policy: Policy) -> _Followed:
     return _Followed(policy)
 
 
-def _added(every: Sequence[AlikeClients]) -> tuple[dict[str, Mapping[str, float]], dict[str, dict[str, float]]]:
+def _added(every: Sequence[AlikeClients]) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
     """Load on every part by unit, and that of each traffic class in the foreground."""
-    carried: dict[str, Mapping[str, float]] = {}
+    carried: dict[str, dict[str, float]] = {}
     ahead: dict[str, dict[str, float]] = {}
     for each in every:
-        carried.update(each.own)
+        carried.update({part: dict(loads) for part, loads in each.own.items()})
         for part, loads in each.shared.items():
-            before = carried.get(part)
-            if before is None:
-                carried[part] = loads
-            else:
-                carried[part] = {u: before.get(u, 0.0) + loads.get(u, 0.0) for u in dict.fromkeys((*before, *loads))}
+            sums = carried.get(part)
+            if sums is None:
+                carried[part] = dict(loads)
+                continue
+            for unit, load in loads.items():
+                sums[unit] = sums.get(unit, 0.0) + load
         for name, here in each.foreground.items():
             there = ahead.setdefault(name, {})
             for part, load in here.items():
