@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,10 @@ from k2rel.cli import main
 from k2rel.design.carrying import carrying
 from k2rel.measures.capacity import single_failures
 from k2rel.measures.cases import failover_cases, merged_cases
+from k2rel.report.explorer import explorer_data, show_explorer
+from k2rel.report.page import report_page
 from k2rel.site.alike_groups import parts_of_one_each
+from tests.visiting import CHROMIUM, Visit
 
 SITE = """
 format: 2
@@ -115,3 +119,60 @@ def test_the_table_says_whose_parts_it_has(kinds: Path, capsys: pytest.CaptureFi
     said = capsys.readouterr().out
     assert "of clients, the parts of one client of each of the 3 groups" in said
     assert "client_6_nic_1" in said
+
+
+def test_clients_go_by_their_names(kinds: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = k2rel.study(kinds)
+    assert k2rel.failover(study, ["mon-1_nic_1", "mon-2"]).failed == ("client_6_nic_1", "client_7")
+    with pytest.raises(k2rel.InputError, match=r"no part 'mon-1_nic_2'; of this client it has 'mon-1', 'mon-1_nic_1'$"):
+        k2rel.failover(study, "mon-1_nic_2")
+    with pytest.raises(k2rel.InputError, match="did you mean 'leaf_A1'"):
+        k2rel.failover(study, "leaf_A")
+    cases = {case.failed: case for case in failover_cases(study)}
+    assert cases["client_6",].title == "mon-1 (client 6)"
+    assert "video of mon-1 (client_6) lost" in cases["client_6",].effect()
+    assert "video of clients 1 to 5 (cameras on both sides) by B" in cases["leaf_A1",].effect()
+    assert main(["failover", str(kinds), "--fail", "mon-1_nic_1"]) == 0
+    said = capsys.readouterr().out
+    assert "failed: mon-1_nic_1 (client_6_nic_1)" in said
+    assert "\nmon-1 (client_6) " in said
+    assert main(["failover", str(kinds), "--format", "csv"]) == 0
+    assert "\nclient_6," in capsys.readouterr().out  # programs get identifiers
+
+
+def test_a_name_that_is_a_part_too_is_the_part(tmp_path: Path) -> None:
+    path = tmp_path / "odd.yaml"
+    path.write_text(SITE.replace("mon-1, mon-2", "leaf, mon-2").replace("leaf_A2", "leaf_nic_1"))
+    assert k2rel.failover(path, "leaf_nic_1").failed == ("leaf_nic_1",)
+    assert k2rel.failover(path, "leaf").failed == ("client_6",)
+
+
+def test_the_explorer_has_a_client_of_every_group_with_the_parts_it_has(kinds: Path) -> None:
+    site = k2rel.study(kinds).site
+    data = explorer_data(site)
+    assert set(parts_of_one_each(site)) | {"client_2_nic_2"} <= set(data["parts"]) <= site.part_ids
+    assert data["parts_of"] == [
+        ["client", "nic_1", "nic_2"],
+        ["client", "nic_1"],
+        ["client", "nic_1", "nic_2", "nic_3"],
+    ]
+    assert data["stands_for"]["clients_nic_3"] == "client_9_nic_3"  # no camera has one
+    assert set(data["stands_for"].values()) <= site.part_ids
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+def test_the_page_knows_which_parts_a_client_has(browser: Any, kinds: Path, tmp_path: Path) -> None:
+    study = k2rel.study(kinds)
+    page = tmp_path / "kinds.html"
+    page.write_text(report_page(study.site.title, show_explorer(study).data, ""), encoding="utf-8")
+    visit = Visit(browser, page.as_uri() + "#failed=client_2_nic_3,client_9_nic_3,mon-2_nic_1")
+    assert '"client_2_nic_3" is no part of kinds with 12 clients' in visit.page.inner_text(".k2x-problem")
+    assert visit.said().startswith("Failed: client 9 nic 3, mon-2 nic 1 (client 7). Lost: video")
+    assert visit.mark("clients_nic_3").get_attribute("aria-pressed") == "true"
+    visit.page.locator("details.k2x-all summary").click()
+    field = visit.page.get_by_label("fail another's by its name")
+    field.fill("mon-3")
+    field.press("Enter")
+    assert "mon-3 (client 8)" in visit.said()
+    visit.clean()

@@ -15,7 +15,7 @@ from k2rel.policy.used import UsedRoute
 from k2rel.policy.words import change_words, clients_words, sides_words, ways_words
 from k2rel.site.alike_groups import parts_of_one_each, wirings
 from k2rel.site.model import Component, Site
-from k2rel.site.names import part_of_client, spoken
+from k2rel.site.names import part_of_client
 from k2rel.studies import StudyLike, study_of
 from k2rel.tables import Shown
 from k2rel.units import MB_S
@@ -70,7 +70,7 @@ class Case(Shown):
         for sides, alike in sorted(by_side.items(), key=lambda item: (not item[0], item[0])):
             new = [each for each in alike if sides_words(self._before(each, name)) != sides] if normal else alike
             if new:
-                who = clients_words(new, outcome.alike)
+                who = clients_words(new, outcome.alike, outcome.names)
                 parts.append(f"{name} of {who} " + (f"by {sides}" if sides else "lost"))
         parts += self._changes(outcome)
         parts += [f"{role} {at_words(holder)}" for role, holder in outcome.holders.items()]
@@ -99,7 +99,7 @@ class Case(Shown):
         found = []
         for (name, words), alike in by_words.items():
             all_of_them = sum(len(each.numbers) for each in alike) == len(outcome.clients)
-            who = "" if all_of_them else " of " + clients_words(alike, outcome.alike)
+            who = "" if all_of_them else " of " + clients_words(alike, outcome.alike, outcome.names)
             found.append(f"{name}{who}: {words}")
         for name, used in outcome.site_routes.items():
             words = change_words(self.normal.site_routes[name], used)
@@ -162,12 +162,6 @@ class Case(Shown):
 
     def _line(self) -> str:
         return f"{self.title}: {self.effect()}"
-
-
-def part_title(part: str) -> str:
-    """A part as it is said: the id without underscores, a client's own as its."""
-    own = part_of_client(part)
-    return spoken(part) if own is None or own[1] == "client" else f"client {own[0]}'s {spoken(own[1])}"
 
 
 def _short(clients: list[str]) -> list[str]:
@@ -244,7 +238,7 @@ def failover_cases(study: StudyLike) -> list[Case]:
             same.setdefault(key, []).append(part)
     cases: dict[object, Case] = {}
     for first, *others in same.values():
-        case = Case(part_title(first), (first,), outcomes[first], tuple(others), normal)
+        case = Case(normal.names.part(first), (first,), outcomes[first], tuple(others), normal)
         key = _of_any_client(case, own, wired)
         found = cases.get(key)
         cases[key] = case if found is None else replace(found, alike=(*found.alike, *case.failed, *case.alike))
@@ -348,16 +342,22 @@ def case_table(study: StudyLike) -> pd.DataFrame:
     return cases_told(failover_cases(study))
 
 
-def cases_told(cases: Sequence[Case]) -> pd.DataFrame:
-    """Give failover cases as a table, as `case_table` does."""
+def cases_told(cases: Sequence[Case], *, people: bool = False) -> pd.DataFrame:
+    """Give failover cases as a table, as `case_table` does; for people with clients' names, and the first of many."""
     import pandas as pd
+
+    def named(case: Case, parts: Sequence[str]) -> list[str]:
+        return [case.outcome.names.identifier(part) if people else part for part in parts]
+
+    def some(parts: list[str]) -> list[str]:
+        return _short(parts) if people and len(parts) > _FEW_GROUPS else parts
 
     rows = [
         {
-            "failed": ", ".join(case.failed) or case.title,
+            "failed": ", ".join(named(case, case.failed)) or case.title,
             "effect": case.effect(),
             **{f"{name.replace('_', ' ')} of client 1": path for name, path in case.further_paths().items()},
-            "same for": ", ".join(case.alike) or "–",
+            "same for": ", ".join(some(named(case, case.alike))) or "–",
         }
         for case in cases
     ]

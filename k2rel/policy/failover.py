@@ -17,6 +17,7 @@ from k2rel.policy.reasons import holder_label, reasons
 from k2rel.policy.rules import Policy
 from k2rel.policy.sentences import nodes_in, said
 from k2rel.policy.used import ElementLoad, UsedRoute
+from k2rel.site.client_names import ClientNames, parts_meant
 from k2rel.site.model import Site
 from k2rel.site.names import place_words, spoken
 from k2rel.site.service_names import FULL_SERVICE
@@ -92,6 +93,8 @@ class FailoverOutcome(Shown):
         The takeovers that the failed parts begin, step by step, with their times and probabilities.
     alike : tuple of AlikeClients
         The clients once more, those that do the same together.
+    names : ClientNames
+        What clients and their kinds are called.
     """
 
     level: str
@@ -117,6 +120,7 @@ class FailoverOutcome(Shown):
     split: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     takeovers: tuple[BegunTakeover, ...] = ()
     alike: tuple[AlikeClients, ...] = field(default=(), repr=False, compare=False)
+    names: ClientNames = field(default_factory=ClientNames, repr=False, compare=False)
 
     @property
     def carried(self) -> dict[str, float]:
@@ -179,6 +183,7 @@ class FailoverOutcome(Shown):
             "clients": [
                 {
                     "client": state.client,
+                    **({"name": self.names.members[state.client]} if state.client in self.names.members else {}),
                     **self._older_names(state),
                     "sides": dict(state.sides),
                     "paths": {name: list(path) for name, path in state.paths.items()},
@@ -340,6 +345,7 @@ class _Followed:
     def __init__(self, policy: Policy) -> None:
         self.policy, self.site = policy, policy.site
         self.routes = ClientRoutes(policy)
+        self.names = ClientNames.of(self.site)
         self.clients = tuple(client.name for client in self.site.clients())
         roles = self.site.roles
         self.at = {(role, side): policy.role_at(role, side) for role in roles for side in self.site.sides}
@@ -358,9 +364,7 @@ class _Followed:
 
     def checked(self, failed: Sequence[str] | str) -> tuple[str, ...]:
         """Failed parts, each once; it is an error when the site has no such part."""
-        failed = tuple(dict.fromkeys(as_names("failed", failed)))
-        self.site.require_parts(failed)
-        return failed
+        return parts_meant(self.site, as_names("failed", failed))
 
     def state(self, failed: Sequence[str]) -> dict[str, bool]:
         """Values of the variables of the parts that have failed, and of RAID sets."""
@@ -431,6 +435,7 @@ class _Followed:
             split={r: (holder_label(old), holder_label(new)) for r, old, new, node in self.splits if truth[node]},
             takeovers=begun_takeovers(policy, truth),
             alike=tuple(alike),
+            names=self.names,
         )
 
 

@@ -15,7 +15,9 @@ from k2rel.plots.layout import Layout
 from k2rel.policy.compiled import compiled
 from k2rel.policy.rules import Policy
 from k2rel.report.embedded import as_html, embedded_json
+from k2rel.site.alike_groups import listed_groups
 from k2rel.site.model import Site
+from k2rel.site.names import client_id
 from k2rel.studies import Study
 
 if TYPE_CHECKING:
@@ -52,11 +54,9 @@ def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
     ['A', 'B']
     """
     layout = Layout(site)
-    own = [
-        site.client_part_id(client.number, key)
-        for client in [*site.clients()][:2]
-        for key in site.parts_of(client.group)
-    ]
+    clients = {1: 0, **{site.groups[group].clients[0]: group for group in listed_groups(site)}}
+    clients |= {client.number: client.group for client in [*site.clients()][:2]}  # a mark of the group stands for 2
+    own = [site.client_part_id(n, key) for n in sorted(clients) for key in site.parts_of(clients[n])]
     before: dict[str, str | None] = {side: side for side in (site.sides if site.movable else ())}
     listed = [Policy(site).holders(role) for role in site.movable]
     if not before or listed != [Policy(site, site.sides[0]).holders(role) for role in site.movable]:
@@ -72,8 +72,23 @@ def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
         "home": first,
         "policies": {name: compiled(Policy(site, side)) for name, side in before.items()},
         "marks": {"drawn": list(layout.marks), "home": layout.homes, "others": layout.rest},
+        "stands_for": _stands_for(site),
         "parts": [*own, *site.components],
+        "listed_clients": len(clients),
+        "parts_of": [list(site.parts_of(group)) for group in range(site.group_count)],
+        "names": dict(site.members),
     }
+
+
+def _stands_for(site: Site) -> dict[str, str]:
+    """Which part the marks of all clients but the first stand for: that of the first of them that has it."""
+    others = [client for client in site.clients() if client.number > 1]
+    marks = {"clients": client_id(2)} if others else {}
+    for key in site.client_parts:
+        first = next((client.number for client in others if key in site.parts_of(client.group)), None)
+        if first is not None:
+            marks[f"clients_{key}"] = site.client_part_id(first, key)
+    return marks
 
 
 @cache
