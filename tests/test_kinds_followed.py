@@ -12,6 +12,7 @@ from k2rel.cli import main
 from k2rel.design.carrying import carrying
 from k2rel.measures.capacity import single_failures
 from k2rel.measures.cases import failover_cases, merged_cases
+from k2rel.plots import plot_downtime_budget
 from k2rel.report.explorer import explorer_data, show_explorer
 from k2rel.report.page import report_page
 from k2rel.site.alike_groups import parts_of_one_each
@@ -176,3 +177,26 @@ def test_the_page_knows_which_parts_a_client_has(browser: Any, kinds: Path, tmp_
     field.press("Enter")
     assert "mon-3 (client 8)" in visit.said()
     visit.clean()
+
+
+def test_tables_and_charts_tell_kinds_and_how_many_are_alike(kinds: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["availability", str(kinds)]) == 0
+    said = capsys.readouterr().out
+    assert "video, a client of cameras on both sides" in said
+    assert "video, a client of monitors" in said
+    assert main(["compare", str(kinds)]) == 0
+    why = "kinds: how many clients it carries is not said: the site lists its clients by kinds"
+    assert why in capsys.readouterr().out
+    study = k2rel.study(kinds)
+    cuts = k2rel.cut_set_table(study, "video")
+    drawn = plot_downtime_budget(cuts, 47.3)
+    texts = [text.get_text() for text in drawn.texts] + [label.get_text() for label in drawn.get_yticklabels()]
+    assert any(
+        "3 × client_6_nic_1" in text.replace("\n", " ").replace("client 6 nic 1", "client_6_nic_1") for text in texts
+    )
+    assert not any("1 × " in text for text in texts)
+
+
+def test_no_year_is_longer_than_a_year(kinds: Path) -> None:
+    never = next(item for item in k2rel.availability(kinds) if item.service == "full_service")
+    assert "525,600 min a year" in str(never)
