@@ -278,9 +278,10 @@ def plot_downtime_budget(cuts: pd.DataFrame, downtime_min_per_year: float, ax: A
     minutes = rows["downtime_min_per_year"].to_numpy(dtype=float)
     shares = 100 * minutes[::-1].cumsum()[::-1] / downtime_min_per_year
     beside = [f"{minutes_text(value)} min, in all {share:.1f} %" for value, share in zip(minutes, shares, strict=True)]
+    counts = rows["alike"] if "alike" in rows else [1] * len(rows)
     names = [
         f"{alike} × {failures}" if alike > 1 else failures  # all of them have the minutes of the bar
-        for failures, alike in zip(rows["failures"], rows["alike"], strict=True)
+        for failures, alike in zip(rows["failures"], counts, strict=True)
     ]
     ax, depth = tall_rows_axes(ax, names, beside, 0.18)
     places = np.arange(len(rows)) - depth / 2
