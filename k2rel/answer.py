@@ -29,6 +29,7 @@ from k2rel.plots.drawing import draw_site
 from k2rel.policy.failover import principal_traffic
 from k2rel.studies import Provenance, Study
 from k2rel.tables import Shown, card, for_people
+from k2rel.units import minutes_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -410,7 +411,7 @@ class Answer(Shown):
         principal = principal_traffic(self.study.site)
         main = self[principal]
         return (
-            f"{self.study.site.name}: {principal} is down {main.downtime_min_per_year:.3g} min a year, in "
+            f"{self.study.site.name}: {principal} is down {minutes_text(main.downtime_min_per_year)} min a year, in "
             f"{main.failures_per_year:.2g} failures; takeovers {self.takeovers}; {self.method}: {self.reason}"
         )
 

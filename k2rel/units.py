@@ -369,6 +369,22 @@ def three_digits(value: float) -> str:
     return f"{value:.3g}"
 
 
+def minutes_text(minutes_per_year: float) -> str:
+    """Write minutes in a year with three digits; none more than a year has.
+
+    Examples
+    --------
+    >>> minutes_text(1171.2), minutes_text(525_600.0), minutes_text(525_599.2)
+    ('1,170', '525,600', '525,599')
+    >>> minutes_text(0.0), minutes_text(-1171.2)
+    ('0', '-1,170')
+    """
+    if minutes_per_year <= 0:
+        return f"-{minutes_text(-minutes_per_year)}" if minutes_per_year < 0 else "0"
+    rounded_up = 525_500 <= minutes_per_year < MINUTES_PER_YEAR + 1
+    return f"{minutes_per_year:,.0f}" if rounded_up else three_digits(minutes_per_year)
+
+
 def availability_percent(value: object) -> float:
     """Read an availability that is asked for, in percent.
 

@@ -208,7 +208,9 @@ def availability_verb(args: argparse.Namespace) -> int:
         return 0
     result = availability(solution, args.lost_clients)
     heading(solution.study, result.provenance)
-    print_rows(result.rows(), leave_out=("title", "availability"))
+    # of kinds, the number in a name is that of the group and reads as a client's
+    titled = bool(solution.study.site.kinds)
+    print_rows(result.rows(), leave_out=("availability", "scope" if titled else "title"))
     say_full_service(solution.study.site)
     for note in (*result.notes, *path_failover_notes(solution)):
         say(f"\n{note}")
@@ -326,6 +328,7 @@ def compare_options(sub: argparse.ArgumentParser) -> None:
 
 def compare_verb(args: argparse.Namespace) -> int:
     from k2rel.bundled import level_names
+    from k2rel.design.carrying import carrying
     from k2rel.design.comparison import compare
     from k2rel.design.differences import differences, services_compared
     from k2rel.design.overview import overview
@@ -361,6 +364,11 @@ def compare_verb(args: argparse.Namespace) -> int:
     reading = f"takeovers {frame['takeovers'].iloc[0]}"
     say(f"Levels side by side, all with {reading}; the last column says which engine answered (k2rel {__version__})\n")
     print_table(first.drop(columns=["title", "service", "takeovers", "why_empty"]))
+    unknown = frame.index[first["clients_carried"].isna() & (frame["why_empty"] == "")]
+    for level, one in solved.items():
+        if level in unknown:
+            said = carrying(one.study).why.removeprefix("clients: ")
+            say(f"\n{level}: how many clients it carries is not said: {said}")
     print_table(frame[[*columns, "p_overload", "single_points", "method"]], "\nAvailability and overload")
     if args.target is not None and "verdict" in frame:
         shown = frame[["service", "target_percent", "downtime_min_per_year", "verdict", "p_met"]]

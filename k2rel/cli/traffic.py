@@ -30,6 +30,7 @@ def failover_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.cases import cases_told, failover_cases, merged_cases
     from k2rel.policy.failover import failover
     from k2rel.policy.words import holder_words, ways_words
+    from k2rel.site.alike_groups import which_clients
 
     study = study_of(args)
     if args.format == "json":
@@ -39,14 +40,14 @@ def failover_verb(args: argparse.Namespace) -> int:
 
     if not args.fail:
         heading(study)
-        title = "Every single failure that changes something (name parts with --fail to follow them):"
+        whose = f"; of clients, the parts of {which_clients(study.site)}" if study.site.group_count > 1 else ""
+        title = f"Every single failure that changes something{whose} (name parts with --fail to follow them):"
         cases = failover_cases(study)
-        shown = cases_told(merged_cases(cases))
-        print_table(shown.assign(**{"same for": shown["same for"].map(_few)}), title, whole=cases_told(cases))
+        print_table(cases_told(merged_cases(cases), people=True), title, whole=cases_told(cases))
         return 0
     outcome = failover(study.policy, args.fail)
     heading(study)
-    say(f"failed: {', '.join(outcome.failed)}")
+    say(f"failed: {', '.join(map(outcome.names.identifier, outcome.failed))}")
     roles = ", ".join(f"{role} {where}" for role, where in holder_words(outcome).items())
     if study.policy.apart or outcome.holders:  # no one side says where the roles were
         before = holder_words(failover(study.policy))
@@ -72,7 +73,7 @@ def failover_verb(args: argparse.Namespace) -> int:
     say()
     frame = _ways(outcome)
     few = frame[frame["client"].isin([state.client for state in outcome.clients[:20]])]
-    print_table(few, "Ways of the clients", whole=frame)
+    print_table(few.assign(client=few["client"].map(outcome.names.client)), "Ways of the clients", whole=frame)
     if len(outcome.clients) > 20:
         say(f"... and {len(outcome.clients) - 20} more clients")
     if outcome.site_routes:
@@ -96,12 +97,6 @@ def failover_verb(args: argparse.Namespace) -> int:
         "\nLoad",
     )
     return 0
-
-
-def _few(names: str) -> str:
-    """The first of many names; the whole table is there as CSV and from Python."""
-    listed = names.split(", ")
-    return names if len(listed) <= 8 else ", ".join([*listed[:3], f"{len(listed) - 3} more"])
 
 
 def _ways(outcome: FailoverOutcome) -> pd.DataFrame:

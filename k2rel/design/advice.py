@@ -26,7 +26,7 @@ from k2rel.measures.solution import Solution, StudyLike, framed
 from k2rel.organisation import Organisation
 from k2rel.studies import Provenance
 from k2rel.tables import ShownTable, percentage
-from k2rel.units import three_digits
+from k2rel.units import minutes_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +131,7 @@ class Advice(ShownTable):
         """
         what = self.service.replace("_", " ")
         how = f"takeovers {self.provenance.takeovers}"
-        lines = [f"{what[:1].upper()}{what[1:]} is lost for {self.now_min_per_year:.3g} min a year ({how})."]
+        lines = [f"{what[:1].upper()}{what[1:]} is lost for {minutes_text(self.now_min_per_year)} min a year ({how})."]
         for singles, how in ((True, "Alone"), (False, "In pairs")):
             best = self.table(1, singles=singles)
             if len(best) and best["removed_min_per_year"].iloc[0] > 0:
@@ -140,7 +140,8 @@ class Advice(ShownTable):
                     f"{how}, most is removed by: {best.index[0]} ({row['downtime_min_per_year']:.3g} min left)."
                 )
         lines += [
-            f"{title[:1].upper()}{title[1:]} would add {more:.3g} min a year: they interrupt for longer than they save."
+            f"{title[:1].upper()}{title[1:]} would add {minutes_text(more)} min a year: "
+            "they interrupt for longer than they save."
             for title, more in self._added("drill").items()
             if more > 0
         ]
@@ -160,7 +161,7 @@ class Advice(ShownTable):
 
     def _about_target(self) -> str:
         """What meets the target: the cheapest set where costs are known, else the smallest."""
-        allowed = f"{three_digits(self.target_min_per_year)} min"
+        allowed = f"{minutes_text(self.target_min_per_year)} min"
         now = self.judged[frozenset()]
         if now.verdict == MET:
             return f"The target ({allowed}) is met as it is, with a probability of {percentage(now.probability)}."
@@ -185,7 +186,7 @@ class Advice(ShownTable):
             titles, minutes, _ = max(others, key=lambda entry: (self._verdict(entry[0])[1], -entry[1]))
             how = f"No single change and no pair surely meets the target ({allowed}), most {{}} ({{}} left; {{}})."
         met = f"probability {percentage(self._verdict(titles)[1])}"
-        return said + how.format(" + ".join(titles), f"{minutes:.3g} min", met)
+        return said + how.format(" + ".join(titles), f"{minutes_text(minutes)} min", met)
 
     def _all_sets(self) -> list[tuple[tuple[str, ...], float, float]]:
         """Titles, downtime and cost of every set, those of the front among them."""
@@ -233,7 +234,7 @@ class Advice(ShownTable):
         return {"verdict": verdict, "p_met": probability} if verdict else {}
 
     def _line(self) -> str:
-        now = f"{self.provenance.site}: {self.service} is down {self.now_min_per_year:.3g} min a year"
+        now = f"{self.provenance.site}: {self.service} is down {minutes_text(self.now_min_per_year)} min a year"
         left = [f"{left:.3g} with {title}" for title, left in self.table(1)["downtime_min_per_year"].items()]
         return "; ".join([now, *left])
 

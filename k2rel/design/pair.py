@@ -10,7 +10,7 @@ from k2rel.design.recommendation import Candidate, Recommendation
 from k2rel.measures.solution import StudyLike, study_of
 from k2rel.site.model import Site
 from k2rel.tables import percentage
-from k2rel.units import three_digits
+from k2rel.units import minutes_text
 
 __all__ = ["pair_sentences", "parts_in_words", "parts_that_differ"]
 
@@ -69,7 +69,7 @@ def _down(two: Recommendation, a: Candidate, b: Candidate) -> str:
         )
     less, more = (a, b) if p > 0.5 else (b, a)
     share = max(p, 1.0 - p)
-    size = three_digits(abs(more.downtime_min_per_year - less.downtime_min_per_year))
+    size = minutes_text(abs(more.downtime_min_per_year - less.downtime_min_per_year))
     return (
         f"{less.name} is down less than {more.name}: {less.down()}, not {more.down()}; that it is less is known (at "
         f"{'all' if share == 1.0 else percentage(share)} of the draws that both share), by {size} min with all inputs "

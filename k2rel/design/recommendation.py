@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from k2rel.design.target_forms import MET, NOT_KNOWN
 from k2rel.design.targets import SURE
 from k2rel.tables import Shown, card, for_people, percentage
-from k2rel.units import three_digits
+from k2rel.units import minutes_text, three_digits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,9 +52,9 @@ class Candidate:
 
     def down(self) -> str:
         """Downtime with its interval, where it has one."""
-        between = f" ({three_digits(self.low_min_per_year)} to {three_digits(self.high_min_per_year)})"
+        between = f" ({minutes_text(self.low_min_per_year)} to {minutes_text(self.high_min_per_year)})"
         known = self.high_min_per_year > self.low_min_per_year
-        return f"{three_digits(self.downtime_min_per_year)} min a year{between if known else ''}"
+        return f"{minutes_text(self.downtime_min_per_year)} min a year{between if known else ''}"
 
     def room(self) -> str:
         """Most clients that are carried, with nothing failed and after a failure; empty where that is not known."""
@@ -332,7 +332,7 @@ def _missing(one: Candidate) -> str:
     """What a level lacks to its target, with all inputs as given."""
     if math.isnan(one.allowed_min_per_year):
         return ""
-    allowed = f"{three_digits(one.allowed_min_per_year)} allowed"
+    allowed = f"{minutes_text(one.allowed_min_per_year)} allowed"
     over = one.downtime_min_per_year - one.allowed_min_per_year
     if over > 0:
         return f" with {allowed}: {three_digits(over)} too many"

@@ -26,7 +26,7 @@ from k2rel.policy.failover import principal_traffic
 from k2rel.site.service_names import FULL_SERVICE
 from k2rel.studies import Provenance
 from k2rel.tables import ShownTable, percentage, quantity_text
-from k2rel.units import MINUTES_PER_YEAR, format_duration, three_digits
+from k2rel.units import MINUTES_PER_YEAR, format_duration, minutes_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,9 +131,9 @@ class Summary(ShownTable):
         spread = (
             ""
             if math.isnan(main.low_min_per_year)
-            else f" ({three_digits(main.low_min_per_year)} to {three_digits(main.high_min_per_year)}, 90 %)"
+            else f" ({minutes_text(main.low_min_per_year)} to {minutes_text(main.high_min_per_year)}, 90 %)"
         )
-        down = f"{three_digits(main.downtime_min_per_year)} minutes of downtime a year{spread}"
+        down = f"{minutes_text(main.downtime_min_per_year)} minutes of downtime a year{spread}"
         often = main.failures_per_year
         each = f" of {format_duration(main.downtime_min_per_year / 60 / often)} each" if often else ""
         losses = f"{often:.2g} losses a year{each}"
@@ -364,7 +364,7 @@ def _turns(solution: Solution, service: str, percent: float | None, load: Carryi
     return tuple(
         Turn(
             str(row["about"]), quantity_text(row["value"], row["unit"]),
-            f"{three_digits(min(ends))} to {three_digits(max(ends))} min a year",
+            f"{minutes_text(min(ends))} to {minutes_text(max(ends))} min a year",
         )
         for _, row in table.head(_FEW).iterrows()
         for ends in [(row["downtime_low"], row["downtime_high"])]

@@ -41,7 +41,7 @@ from k2rel.site.service_names import FULL_SERVICE, is_of_lost_clients
 from k2rel.site.source import read_yaml
 from k2rel.tables import Shown, percentage, quantity_text
 from k2rel.uncertain import MOST_POINTS
-from k2rel.units import MINUTES_PER_YEAR, three_digits
+from k2rel.units import MINUTES_PER_YEAR, minutes_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +107,7 @@ class Judgement(Shown):
         )
         more = "".join(f" {text[0].upper()}{text[1:]}." for text in (self.turns, self.weak) if text)
         ends = (self.allowed_min_per_year, self.downtime_min_per_year, self.low_min_per_year, self.high_min_per_year)
-        allowed, given, low, high = (three_digits(minutes) for minutes in ends)
+        allowed, given, low, high = (minutes_text(minutes) for minutes in ends)
         return (
             f"{self.service.replace('_', ' ')}: the target of {self.target_percent:.12g} % ({allowed} min of downtime "
             f"a year) is {self.verdict.upper()}; it is met with a probability of {percentage(self.probability)}: "
@@ -116,7 +116,7 @@ class Judgement(Shown):
         )
 
     def _line(self) -> str:
-        minutes = f"{three_digits(self.downtime_min_per_year)} of {three_digits(self.allowed_min_per_year)} min a year"
+        minutes = f"{minutes_text(self.downtime_min_per_year)} of {minutes_text(self.allowed_min_per_year)} min a year"
         judged = f"{self.target_percent:.12g} % is {self.verdict.upper()} ({percentage(self.probability)})"
         return f"{self.service}: {judged}, {minutes}; takeovers {self.takeovers} ({self.method})"
 

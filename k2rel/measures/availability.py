@@ -26,7 +26,7 @@ from k2rel.site.coverage import coverages
 from k2rel.site.service_names import FULL_SERVICE
 from k2rel.studies import Provenance, Study
 from k2rel.tables import Shown, ShownTable, percentage
-from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
+from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR, minutes_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +115,7 @@ class ServiceAvailability(Shown):
         return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
 
     def _line(self) -> str:
-        down = f"{self.service}: down {self.downtime_min_per_year:.3g} min a year"
+        down = f"{self.service}: down {minutes_text(self.downtime_min_per_year)} min a year"
         return down if math.isnan(self.frequency_per_h) else f"{down}, in {self.failures_per_year:.2g} failures"
 
 
@@ -179,7 +179,7 @@ class AvailabilityResult(ShownTable):
 
     def _line(self) -> str:
         main, p = self.services[0], self.provenance
-        down = f"{main.service} is down {main.downtime_min_per_year:.3g} min a year"
+        down = f"{main.service} is down {minutes_text(main.downtime_min_per_year)} min a year"
         return f"{p.site}: {down}, in {main.failures_per_year:.2g} failures; takeovers {p.takeovers}"
 
     def _shown_table(self) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from k2rel.measures.inputs import site_at
 from k2rel.policy.failover import failover
 from k2rel.policy.rules import Policy
 from k2rel.policy.used import FORGIVEN
+from k2rel.site.alike_groups import parts_of_one_each
 from k2rel.site.model import Site, Traffic
 from k2rel.site.stages import AtLeast
 from k2rel.studies import Study
@@ -55,7 +56,7 @@ Asks = tuple[tuple[tuple[str, ...], ...], ...]
 
 def single_failures(site: Site) -> list[tuple[str, ...]]:
     """Nothing failed, then every single failure; of clients of a group the first stands for all."""
-    own = [(site.client_part_id(g.clients[0], p),) for n, g in enumerate(site.groups) for p in site.parts_of(n)]
+    own = ((part,) for part in parts_of_one_each(site))
     return [(), *own, *((name,) for name in site.components if name not in site.drives)]
 
 

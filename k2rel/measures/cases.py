@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,9 @@ from k2rel.policy.failover import failover as follow
 from k2rel.policy.rules import Policy
 from k2rel.policy.used import UsedRoute
 from k2rel.policy.words import change_words, clients_words, sides_words, ways_words
-from k2rel.site.names import part_of_client, spoken
+from k2rel.site.alike_groups import parts_of_one_each, wirings
+from k2rel.site.model import Component, Site
+from k2rel.site.names import part_of_client
 from k2rel.studies import StudyLike, study_of
 from k2rel.tables import Shown
 from k2rel.units import MB_S
@@ -68,7 +70,7 @@ class Case(Shown):
         for sides, alike in sorted(by_side.items(), key=lambda item: (not item[0], item[0])):
             new = [each for each in alike if sides_words(self._before(each, name)) != sides] if normal else alike
             if new:
-                who = clients_words(new, outcome.alike)
+                who = clients_words(new, outcome.alike, outcome.names)
                 parts.append(f"{name} of {who} " + (f"by {sides}" if sides else "lost"))
         parts += self._changes(outcome)
         parts += [f"{role} {at_words(holder)}" for role, holder in outcome.holders.items()]
@@ -97,13 +99,28 @@ class Case(Shown):
         found = []
         for (name, words), alike in by_words.items():
             all_of_them = sum(len(each.numbers) for each in alike) == len(outcome.clients)
-            who = "" if all_of_them else " of " + clients_words(alike, outcome.alike)
+            who = "" if all_of_them else " of " + clients_words(alike, outcome.alike, outcome.names)
             found.append(f"{name}{who}: {words}")
         for name, used in outcome.site_routes.items():
             words = change_words(self.normal.site_routes[name], used)
             found += [f"{name}: {words}"] if words else []
         moved = (role for role, side in outcome.roles.items() if side not in (None, self.normal.roles[role]))
         return found + [f"{r} {at_words(outcome.roles[r] or '')}" for r in moved if r not in outcome.holders]
+
+    def of_one(self) -> object:
+        """What follows from the loss of one client's own parts, whichever client it is: its flows, services, loads."""
+        own = part_of_client(self.failed[0])
+        if own is None or self.normal is None:
+            return self.failed
+        number, outcome = own[0], self.outcome
+        before = self.normal.clients[number - 1].routes
+        flows = tuple(
+            (name, sides_words(used), used != before[name], change_words(before[name], used))
+            for name, used in outcome.clients[number - 1].routes.items()
+        )
+        loads = ((load.element, round(load.load_mb_s, 6)) for load in outcome.loads if load.state != "carried")
+        there = (*outcome.services.items(), *outcome.roles.items(), *outcome.holders.items())
+        return flows, there, outcome.out_of_service, outcome.suspended, frozenset(loads), self.why()
 
     def _told_apart(self, outcome: FailoverOutcome) -> bool:
         """Whether clients are of so many groups that what stays as it was is not said of each."""
@@ -145,12 +162,6 @@ class Case(Shown):
 
     def _line(self) -> str:
         return f"{self.title}: {self.effect()}"
-
-
-def part_title(part: str) -> str:
-    """A part as it is said: the id without underscores, a client's own as its."""
-    own = part_of_client(part)
-    return spoken(part) if own is None or own[1] == "client" else f"client {own[0]}'s {spoken(own[1])}"
 
 
 def _short(clients: list[str]) -> list[str]:
@@ -200,7 +211,9 @@ def failover_cases(study: StudyLike) -> list[Case]:
     -------
     list of Case
         Normal state first; failures with the same outcome are one case, named by the first of them in the
-        order of the flow: a client's parts, then the network, servers and storage.
+        order of the flow: clients' parts, then the network, servers and storage. A group of clients is there with the
+        parts of its first (of more than 200 groups one of each wiring); groups wired alike are one case where the same
+        is left to the client.
 
     Examples
     --------
@@ -211,21 +224,39 @@ def failover_cases(study: StudyLike) -> list[Case]:
     study = study_of(study)
     site = study.site
     normal = follow(study.policy)
-    cases = [Case("nothing has failed", (), normal)]
-    groups: dict[object, list[str]] = {}
-    outcomes: dict[str, FailoverOutcome] = {}
-    own = [site.client_part_id(1, key) for key in site.parts_of(0) if not site.client_parts[key].external]
+    own = {part: group for part, group in parts_of_one_each(site).items() if not _own_part(site, part).external}
+    wired = wirings(site) if site.group_count > 1 else [None]
     usual = _essence(normal)
+    same: dict[object, list[str]] = {}
+    outcomes: dict[str, FailoverOutcome] = {}
     parts = (*own, *site.components)
     for part, outcome in zip(parts, failovers(study.policy, [[part] for part in parts]), strict=True):
         key = _essence(outcome)
         if key != usual:
-            if key not in groups:
+            if key not in same:
                 outcomes[part] = outcome
-            groups.setdefault(key, []).append(part)
-    for first, *others in groups.values():
-        cases.append(Case(part_title(first), (first,), outcomes[first], tuple(others), normal))
-    return cases
+            same.setdefault(key, []).append(part)
+    cases: dict[object, Case] = {}
+    for first, *others in same.values():
+        case = Case(normal.names.part(first), (first,), outcomes[first], tuple(others), normal)
+        key = _of_any_client(case, own, wired)
+        found = cases.get(key)
+        cases[key] = case if found is None else replace(found, alike=(*found.alike, *case.failed, *case.alike))
+    return [Case("nothing has failed", (), normal), *cases.values()]
+
+
+def _own_part(site: Site, part: str) -> Component:
+    """What the file says of a client's own part."""
+    return site.client_parts[site.own_parts[part][0]]
+
+
+def _of_any_client(case: Case, own: Mapping[str, int], wired: Sequence[object]) -> object:
+    """The case, with "a client" for whose parts fail: groups wired alike make one of it where the same follows."""
+    failed = (*case.failed, *case.alike)
+    if not all(part in own for part in failed) or len({own[part] for part in failed}) > 1:
+        return case.failed
+    taken = [part_of_client(part) for part in failed]
+    return wired[own[case.failed[0]]], tuple(each[1] for each in taken if each), case.of_one()
 
 
 def merged_cases(cases: Sequence[Case]) -> list[Case]:
@@ -239,7 +270,8 @@ def merged_cases(cases: Sequence[Case]) -> list[Case]:
     Returns
     -------
     list of Case
-        The first of each with the failures of the others among the alike ones; up to 40 cases as they are.
+        The first of each with the failures of the others among the alike ones; up to 40 cases as they are. Of clients'
+        own parts those are together after whose loss the same is left to their client.
 
     Examples
     --------
@@ -252,8 +284,12 @@ def merged_cases(cases: Sequence[Case]) -> list[Case]:
         return list(cases)
     said: dict[object, list[Case]] = {}
     for case in cases:
-        words = (case.effect(), tuple(case.further_paths().items()), case.why())
-        said.setdefault(words if case.failed else None, []).append(case)
+        words: object = (case.effect(), tuple(case.further_paths().items()), case.why())
+        if not case.failed:
+            words = None
+        elif all(part_of_client(part) for part in (*case.failed, *case.alike)):
+            words = case.of_one()
+        said.setdefault(words, []).append(case)
     others = [[part for case in rest for part in (*case.failed, *case.alike)] for _, *rest in said.values()]
     return [
         replace(first, alike=(*first.alike, *more)) for (first, *_), more in zip(said.values(), others, strict=True)
@@ -306,16 +342,22 @@ def case_table(study: StudyLike) -> pd.DataFrame:
     return cases_told(failover_cases(study))
 
 
-def cases_told(cases: Sequence[Case]) -> pd.DataFrame:
-    """Give failover cases as a table, as `case_table` does."""
+def cases_told(cases: Sequence[Case], *, people: bool = False) -> pd.DataFrame:
+    """Give failover cases as a table, as `case_table` does; for people with clients' names, and the first of many."""
     import pandas as pd
+
+    def named(case: Case, parts: Sequence[str]) -> list[str]:
+        return [case.outcome.names.identifier(part) if people else part for part in parts]
+
+    def some(parts: list[str]) -> list[str]:
+        return _short(parts) if people and len(parts) > _FEW_GROUPS else parts
 
     rows = [
         {
-            "failed": ", ".join(case.failed) or case.title,
+            "failed": ", ".join(named(case, case.failed)) or case.title,
             "effect": case.effect(),
             **{f"{name.replace('_', ' ')} of client 1": path for name, path in case.further_paths().items()},
-            "same for": ", ".join(case.alike) or "–",
+            "same for": ", ".join(some(named(case, case.alike))) or "–",
         }
         for case in cases
     ]
@@ -329,7 +371,7 @@ def load_after_failures(study: StudyLike, parts: Sequence[str] | str | None = No
     ----------
     study : Study
     parts : sequence of str or str, optional
-        The parts to fail, one at a time; by default every shared part, and each part of client 1.
+        The parts to fail, one at a time; by default every shared part, and each part of one client of every group.
 
     Returns
     -------
@@ -353,8 +395,7 @@ def load_after_failures(study: StudyLike, parts: Sequence[str] | str | None = No
     study = study_of(study)
     site = study.site
     if parts is None:
-        own = [site.client_part_id(1, key) for key in site.parts_of(0)]
-        parts = [*site.components, *own]
+        parts = [*site.components, *parts_of_one_each(site)]
     names = as_names("parts", parts)
     outcomes = failovers(study.policy, [[], *([part] for part in names)])
     rows = {

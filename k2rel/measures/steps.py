@@ -15,6 +15,7 @@ from k2rel.policy.failover import failover as follow
 from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover, TakeoverTimes
 from k2rel.rates import Law
+from k2rel.site.client_names import parts_meant
 from k2rel.site.roles import TakeoverNeed
 from k2rel.studies import Study, StudyLike, study_of
 from k2rel.tables import Shown
@@ -76,9 +77,9 @@ def takeover_steps(
     ['before', 'detection', 'switchover', 'after', 'repaired', 'back in service']
     """
     study = study_of(study)
-    failed = as_names("failed", failed)
-    study.site.require_parts(failed)
-    return _Walk(study, failed, (organisation or Organisation()).takeover_times).steps()
+    return _Walk(
+        study, parts_meant(study.site, as_names("failed", failed)), (organisation or Organisation()).takeover_times
+    ).steps()
 
 
 class _Walk:

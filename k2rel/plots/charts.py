@@ -27,7 +27,7 @@ from k2rel.plots.style import (
     tall_rows_axes,
     tidy,
 )  # fmt: skip
-from k2rel.units import three_digits
+from k2rel.units import minutes_text, three_digits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +92,7 @@ def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[st
         logarithmic_bars(ax, y, value, low, 0.7, color=colour, hatch=mark, edgecolor="white", label=new)
     name_rows(ax, rows.index)
     for y, value in enumerate(minutes):
-        _figure(ax, value, y, f"{value:.3g}")
+        _figure(ax, value, y, minutes_text(value))
     if len(minutes):  # room for the figures
         ax.set_xlim(right=minutes.max() * (minutes.max() / low) ** 0.2)
     legend(ax)
@@ -263,7 +263,8 @@ def plot_downtime_budget(cuts: pd.DataFrame, downtime_min_per_year: float, ax: A
     Returns
     -------
     matplotlib.axes.Axes
-        Bars [min/year] with the share of the downtime that is reached with each. Sets that overlap count the same
+        Bars [min/year] with the share of the downtime that is reached with each; sets that are alike are one bar, "3 ×"
+        before the first of them. Sets that overlap count the same
         minutes twice, so the total can pass 100 % by the little by which they do.
 
     Examples
@@ -276,11 +277,16 @@ def plot_downtime_budget(cuts: pd.DataFrame, downtime_min_per_year: float, ax: A
     rows = cuts.sort_values("downtime_min_per_year", ascending=False, kind="stable").head(10).iloc[::-1]
     minutes = rows["downtime_min_per_year"].to_numpy(dtype=float)
     shares = 100 * minutes[::-1].cumsum()[::-1] / downtime_min_per_year
-    beside = [f"{value:.3g} min, in all {share:.1f} %" for value, share in zip(minutes, shares, strict=True)]
-    ax, depth = tall_rows_axes(ax, rows["failures"], beside, 0.18)
+    beside = [f"{minutes_text(value)} min, in all {share:.1f} %" for value, share in zip(minutes, shares, strict=True)]
+    counts = rows["alike"] if "alike" in rows else [1] * len(rows)
+    names = [
+        f"{alike} × {failures}" if alike > 1 else failures  # all of them have the minutes of the bar
+        for failures, alike in zip(rows["failures"], counts, strict=True)
+    ]
+    ax, depth = tall_rows_axes(ax, names, beside, 0.18)
     places = np.arange(len(rows)) - depth / 2
     ax.barh(places, minutes, color=MUTED, height=0.8 * depth, edgecolor=INK, linewidth=0.6)
-    name_rows(ax, rows["failures"], beside)
+    name_rows(ax, names, beside)
     ax.set_xlim(0, 1.02 * (minutes.max() if len(minutes) else 1.0))
     return tidy(ax, "What the downtime is spent on, and the running total", "downtime [min/year]")
 

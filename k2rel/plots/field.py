@@ -21,7 +21,7 @@ from k2rel.plots.style import (
     tall_rows_axes,
     tidy,
 )  # fmt: skip
-from k2rel.units import three_digits
+from k2rel.units import minutes_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -204,10 +204,10 @@ def plot_changes(table: pd.DataFrame, now_min_per_year: float, target_min_per_ye
     """
     rows = table.iloc[::-1]
     values = rows["downtime_min_per_year"].to_numpy()
-    beside = [f"{value:.3g} min" for value in values]
+    beside = [f"{minutes_text(value)} min" for value in values]
     ax, depth = tall_rows_axes(ax, rows.index, beside, 0.2)
     ax.barh(np.arange(len(rows)) - depth / 2, values, color=SHARED, height=0.8 * depth)
-    ax.axvline(now_min_per_year, color=INK, lw=1.4, label=f"today {now_min_per_year:.3g} min/year")
+    ax.axvline(now_min_per_year, color=INK, lw=1.4, label=f"today {minutes_text(now_min_per_year)} min/year")
     if target_min_per_year < 3 * now_min_per_year:
         mark_target(ax, target_min_per_year)
     name_rows(ax, rows.index, beside)
@@ -247,7 +247,7 @@ def plot_front(table: pd.DataFrame, currency: str = "", target_min_per_year: flo
     ax.step(table["cost"], table["downtime_min_per_year"], where="post", color=SHARED, lw=1.5)
     ax.plot(table["cost"], table["downtime_min_per_year"], ls="", marker="o", ms=6, color=SHARED, mec=INK)
     if np.isfinite(target_min_per_year):
-        words = f"target allows {three_digits(target_min_per_year)} min/year"
+        words = f"target allows {minutes_text(target_min_per_year)} min/year"
         ax.axhline(target_min_per_year, color=LOST, ls="--", lw=1.8, label=words)
         legend(ax)
     ax.set_ylim(bottom=0)

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from k2rel.plots.palette import side_colours
-from k2rel.units import three_digits
+from k2rel.units import minutes_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -351,7 +351,7 @@ def mark_target(ax: Axes, allowed_min_per_year: float, said: str = "") -> None:
     'target allows 52.6 min/year'
     """
     if math.isfinite(allowed_min_per_year):
-        words = said or f"target allows {three_digits(allowed_min_per_year)} min/year"
+        words = said or f"target allows {minutes_text(allowed_min_per_year)} min/year"
         ax.axvline(allowed_min_per_year, color=LOST, lw=1.8, ls="--", label=words)
 
 

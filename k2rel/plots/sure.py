@@ -28,7 +28,7 @@ from k2rel.plots.style import (
     tidy,
 )
 from k2rel.tables import percentage, quantity_text
-from k2rel.units import MINUTES_PER_YEAR, three_digits
+from k2rel.units import MINUTES_PER_YEAR, minutes_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,14 +77,14 @@ def plot_band(
     given = drawn.at_point[name] * MINUTES_PER_YEAR
     ax = new_axes(ax, (WIDE, 3.2))
     ax.axvspan(
-        low, high, color=MUTED, alpha=0.3, lw=0, label=f"5 to 95 %: {three_digits(low)} to {three_digits(high)} min"
+        low, high, color=MUTED, alpha=0.3, lw=0, label=f"5 to 95 %: {minutes_text(low)} to {minutes_text(high)} min"
     )
-    ax.plot(minutes, share, color=INK, lw=1.8, label=f"all inputs within limits; median {three_digits(middle)} min")
+    ax.plot(minutes, share, color=INK, lw=1.8, label=f"all inputs within limits; median {minutes_text(middle)} min")
     ax.plot([given], [np.interp(given, minutes, share)], marker="o", ms=8, color="white", mec=INK, mew=1.5, ls="",
-            label=f"inputs as given: {three_digits(given)} min")  # fmt: skip
+            label=f"inputs as given: {minutes_text(given)} min")  # fmt: skip
     if judged is not None:
         allowed = judged.allowed_min_per_year
-        mark_target(ax, allowed, f"{judged.target_percent:.6g} % allows {three_digits(allowed)} min:\n{_met(judged)}")
+        mark_target(ax, allowed, f"{judged.target_percent:.6g} % allows {minutes_text(allowed)} min:\n{_met(judged)}")
     ax.set_ylim(0.0, 100.0)
     _logarithmic(ax, [*minutes[[0, -1]].tolist(), given, *([judged.allowed_min_per_year] if judged else [])])
     legend(ax)
@@ -123,7 +123,7 @@ def plot_bands(
     targets = {item.service: item for item in judged if isinstance(item, Judgement)}
     beside = []
     for name in names:
-        low, high = (three_digits(v * MINUTES_PER_YEAR) for v in np.quantile(drawn.unavailability[name], [0.05, 0.95]))
+        low, high = (minutes_text(v * MINUTES_PER_YEAR) for v in np.quantile(drawn.unavailability[name], [0.05, 0.95]))
         beside.append(f"{low} to {high}" + (f"; {_met(targets[name])}" if name in targets else ""))
     ax, depth = tall_rows_axes(ax, names, beside, 0.42)
     seen: list[float] = []

@@ -18,6 +18,7 @@ from k2rel.policy.rules import Policy
 from k2rel.policy.sentences import nodes_in, said
 from k2rel.policy.used import ElementLoad, UsedRoute
 from k2rel.policy.wanting import wanting, wants
+from k2rel.site.client_names import ClientNames, parts_meant
 from k2rel.site.model import Site
 from k2rel.site.names import place_words, spoken
 from k2rel.site.service_names import FULL_SERVICE
@@ -95,6 +96,8 @@ class FailoverOutcome(Shown):
         Shared parts that are down though they have not failed themselves, each with the failed parts for want of which.
     alike : tuple of AlikeClients
         The clients once more, those that do the same together.
+    names : ClientNames
+        What clients and their kinds are called.
     """
 
     level: str
@@ -121,6 +124,7 @@ class FailoverOutcome(Shown):
     takeovers: tuple[BegunTakeover, ...] = ()
     wanting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     alike: tuple[AlikeClients, ...] = field(default=(), repr=False, compare=False)
+    names: ClientNames = field(default_factory=ClientNames, repr=False, compare=False)
 
     @property
     def carried(self) -> dict[str, float]:
@@ -204,6 +208,7 @@ class FailoverOutcome(Shown):
             "clients": [
                 {
                     "client": state.client,
+                    **({"name": self.names.members[state.client]} if state.client in self.names.members else {}),
                     **self._older_names(state),
                     "sides": dict(state.sides),
                     "paths": {name: list(path) for name, path in state.paths.items()},
@@ -365,6 +370,8 @@ class _Followed:
     def __init__(self, policy: Policy) -> None:
         self.policy, self.site = policy, policy.site
         self.routes = ClientRoutes(policy)
+        self.names = ClientNames.of(self.site)
+        self.clients = tuple(client.name for client in self.site.clients())
         roles = self.site.roles
         self.at = {(role, side): policy.role_at(role, side) for role in roles for side in self.site.sides}
         self.up = {role: policy.role_up(role) for role in roles}
@@ -383,9 +390,7 @@ class _Followed:
 
     def checked(self, failed: Sequence[str] | str) -> tuple[str, ...]:
         """Failed parts, each once; it is an error when the site has no such part."""
-        failed = tuple(dict.fromkeys(as_names("failed", failed)))
-        self.site.require_parts(failed)
-        return failed
+        return parts_meant(self.site, as_names("failed", failed))
 
     def state(self, failed: Sequence[str]) -> dict[str, bool]:
         """Values of the variables of the parts that have failed, and of RAID sets."""
@@ -441,7 +446,7 @@ class _Followed:
             holders={role: name for (role, name), node in self.named.items() if truth[node]},
             out_of_service=out,
             backup_in_service=first is not None and truth[self.backups[first]],
-            clients=tuple(states[client.name] for client in site.clients()),
+            clients=tuple(states[name] for name in self.clients),
             site_routes=site_routes,
             services=services,
             loads=loads,
@@ -457,6 +462,7 @@ class _Followed:
             takeovers=begun_takeovers(policy, truth),
             wanting=wanting(self.wants, truth),
             alike=tuple(alike),
+            names=self.names,
         )
 
 
@@ -465,18 +471,19 @@ def _followed(policy: Policy) -> _Followed:
     return _Followed(policy)
 
 
-def _added(every: Sequence[AlikeClients]) -> tuple[dict[str, Mapping[str, float]], dict[str, dict[str, float]]]:
+def _added(every: Sequence[AlikeClients]) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
     """Load on every part by unit, and that of each traffic class in the foreground."""
-    carried: dict[str, Mapping[str, float]] = {}
+    carried: dict[str, dict[str, float]] = {}
     ahead: dict[str, dict[str, float]] = {}
     for each in every:
-        carried.update(each.own)
+        carried.update({part: dict(loads) for part, loads in each.own.items()})
         for part, loads in each.shared.items():
-            before = carried.get(part)
-            if before is None:
-                carried[part] = loads
-            else:
-                carried[part] = {u: before.get(u, 0.0) + loads.get(u, 0.0) for u in dict.fromkeys((*before, *loads))}
+            sums = carried.get(part)
+            if sums is None:
+                carried[part] = dict(loads)
+                continue
+            for unit, load in loads.items():
+                sums[unit] = sums.get(unit, 0.0) + load
         for name, here in each.foreground.items():
             there = ahead.setdefault(name, {})
             for part, load in here.items():

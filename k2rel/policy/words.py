@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from k2rel.policy.client_routes import AlikeClients
 from k2rel.policy.failover import FailoverOutcome, at_words, principal_traffic
 from k2rel.policy.used import UsedRoute
+from k2rel.site.client_names import ClientNames
 from k2rel.site.model import Site
 from k2rel.site.names import client_id
 
@@ -21,22 +22,23 @@ def sides_words(used: Sequence[UsedRoute]) -> str:
     return " and ".join(sorted({route.side for route in used}))
 
 
-def clients_words(some: Sequence[AlikeClients], every: Sequence[AlikeClients]) -> str:
+def clients_words(some: Sequence[AlikeClients], every: Sequence[AlikeClients], names: ClientNames) -> str:
     """Say which clients of all: a few by name, more by kind, as in "clients 1 to 9 (kind_0)"."""
+    called = [names.client(client_id(number)) for number in sorted(n for each in some for n in each.numbers)[:_FEW]]
     numbers = sorted(number for each in some for number in each.numbers)
     if len(numbers) == sum(len(each.numbers) for each in every):
         return "all clients"
     if len(numbers) <= _FEW:
-        return ", ".join(map(client_id, numbers))
+        return ", ".join(called)
     if not every[0].kind:
-        return ", ".join([*map(client_id, numbers[:3]), f"{len(numbers) - 3} more"])
+        return ", ".join([*called[:3], f"{len(numbers) - 3} more"])
     sizes, whole = Counter[str](), Counter[str]()
     for counted, alike in ((sizes, some), (whole, every)):
         for each in alike:
             counted[each.kind] += len(each.numbers)
-    kinds = [kind if size == whole[kind] else f"{size} of {kind}" for kind, size in sizes.items()]
+    kinds = [("" if size == whole[kind] else f"{size} of ") + names.kind(kind) for kind, size in sizes.items()]
     if len(kinds) == 1 and numbers[-1] - numbers[0] == len(numbers) - 1:
-        return f"clients {numbers[0]} to {numbers[-1]} ({next(iter(sizes))})"
+        return f"clients {numbers[0]} to {numbers[-1]} ({names.kind(next(iter(sizes)))})"
     said = kinds if len(kinds) <= _FEW else [*kinds[:3], f"{len(kinds) - 3} more kinds"]
     return f"{len(numbers)} clients ({', '.join(said)})"
 

@@ -31,14 +31,23 @@ function k2relExplorer(root, data, host) {
     return made;
   };
   const own = Object.values(data.policies[home].client_parts), several = data.clients > 1;
-  // a mark of the group stands for client 2
-  const partOf = (mark) => mark === "clients" ? "client_2"
-    : mark.startsWith("clients_") ? data.policies[home].client_parts[mark.slice(8)].replace("#", 2) : mark;
-  const listed = new Set(data.parts);
-  const isPart = (name) => {
-    if (listed.has(name)) return true;
-    const number = Number(/^client_(\d+)/.exec(name)?.[1]);
-    return number >= 1 && number <= data.clients && own.some((pattern) => pattern.replace("#", number) === name);
+  // a mark of all other clients stands for the first of them that has the part
+  const partOf = (mark) => Object.hasOwn(data.stands_for, mark) ? data.stands_for[mark] : mark;
+  const groups = data.policies[home].clients, patterns = data.policies[home].client_parts;
+  const spelled = (part, client) => client + patterns[part].slice("client_#".length);
+  /** The part that a name means, with the client's name too; undefined where there is none. */
+  const meant = new Map(data.parts.map((part) => [part, part]));
+  const everyOwn = groups.flatMap(([client, group]) => data.parts_of[group].map((part) => [part, client]));
+  for (const [part, client] of everyOwn) meant.set(spelled(part, client), spelled(part, client));
+  for (const [part, client] of everyOwn.filter(([, client]) => Object.hasOwn(data.names, client))) {
+    const name = spelled(part, data.names[client]);
+    if (!meant.has(name)) meant.set(name, spelled(part, client));
+  }
+  const isPart = (name) => meant.has(name);
+  /** A part in words, a client's own with its name: "mon-1 nic 1 (client 6)". */
+  const titleOf = (part) => {
+    const client = /^client_\d+/.exec(part)?.[0];
+    return client === undefined || !meant.has(part) || !Object.hasOwn(data.names, client) ? words(part) : `${data.names[client]}${words(part.slice(client.length))} (${words(client)})`;
   };
 
   function table(heads, rows, caption) {
@@ -160,8 +169,8 @@ function k2relExplorer(root, data, host) {
   function listFailed() {
     const focused = [...list.querySelectorAll("button")].indexOf(document.activeElement);
     list.replaceChildren(...[...failed].map((part) => {
-      const item = element("li", words(part) + " ");
-      item.append(button("repair", () => toggle(part), `repair ${words(part)}`));
+      const item = element("li", titleOf(part) + " ");
+      item.append(button("repair", () => toggle(part), `repair ${titleOf(part)}`));
       return item;
     }));
     // who repairs by the keyboard stays among what is left to repair
@@ -174,7 +183,7 @@ function k2relExplorer(root, data, host) {
     if (wrong.length) problems.push(`${k2relState.some(wrong.map((part) => `"${part.slice(0, 60)}"`))} ${wrong.length > 1 ? "are no parts" : "is no part"} of ${data.level} with ${data.clients} client${several ? "s" : ""}`);
     const side = state.roles || data.home;
     if (!Object.hasOwn(data.policies, side)) problems.push(`roles cannot be at "${side.slice(0, 60)}" before (${Object.keys(data.policies).join(", ")})`);
-    failed = new Set(state.failed.filter(isPart));
+    failed = new Set(state.failed.filter(isPart).map((part) => meant.get(part)));
     home = Object.hasOwn(data.policies, side) ? side : data.home;
     if (problems.length) memory.correct({ failed: [...failed], roles: home === data.home ? "" : home });
     const policy = data.policies[home], outcome = k2relEvaluate(policy, [...failed]);
@@ -185,7 +194,7 @@ function k2relExplorer(root, data, host) {
     redo.setAttribute("aria-disabled", String(!memory.redoable));
     listFailed();
     const lost = Object.entries(outcome.services).filter(([, there]) => !there).map(([name]) => words(name));
-    const what = failed.size === 0 ? "Nothing has failed." : `Failed: ${[...failed].map(words).join(", ")}.`;
+    const what = failed.size === 0 ? "Nothing has failed." : `Failed: ${[...failed].map(titleOf).join(", ")}.`;
     said.textContent = `${what} ${lost.length ? "Lost: " + lost.join(", ") + "." : "Every service is there."}`;
     whyOf(outcome);
     panel.querySelector(".k2x-state").replaceChildren(nowTable(policy, outcome), ...(outcome.loads.length ? [loadTable(outcome.loads)] : []));
@@ -197,8 +206,8 @@ function k2relExplorer(root, data, host) {
   for (const group of svg.querySelectorAll("[data-part]")) {
     group.setAttribute("role", "button");
     group.setAttribute("tabindex", "0");
-    group.setAttribute("aria-label", words(partOf(group.dataset.part)));
-    group.querySelector("title").textContent = `${words(partOf(group.dataset.part))}: click to fail or repair`;
+    group.setAttribute("aria-label", titleOf(partOf(group.dataset.part)));
+    group.querySelector("title").textContent = `${titleOf(partOf(group.dataset.part))}: click to fail or repair`;
     group.addEventListener("click", () => toggle(partOf(group.dataset.part)));
     group.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === " ") { event.preventDefault(); toggle(partOf(group.dataset.part)); }
@@ -220,13 +229,26 @@ function k2relExplorer(root, data, host) {
   }
 
   const all = element("details", undefined, "k2x-all"), boxes = element("div");
-  all.append(element("summary", `all ${data.parts.length} parts as a list`), boxes);
+  const whole = data.listed_clients === data.clients;
+  all.append(element("summary", `${whole ? "all " : ""}${data.parts.length} parts as a list`), boxes);
+  if (!whole) {
+    // of more clients one of each group is listed, up to a bound; the others are found by their names
+    const label = element("label", `Listed are the parts of ${data.listed_clients} of ${data.clients} clients; fail another's by its name: `), field = element("input");
+    Object.assign(field, { type: "text", placeholder: spelled(...everyOwn.at(-1)) });
+    field.addEventListener("change", () => {
+      const name = field.value.trim();
+      if (isPart(name)) { toggle(meant.get(name)); field.value = ""; }
+      else if (name) problem.textContent = `"${name.slice(0, 60)}" is no part of ${data.level}.`;
+    });
+    label.append(field);
+    all.append(label);
+  }
   for (const part of data.parts) {
     const label = element("label"), box = element("input");
     box.type = "checkbox";
     box.dataset.part = part;
     box.addEventListener("change", () => toggle(part));
-    label.append(box, " " + words(part));
+    label.append(box, " " + titleOf(part));
     boxes.append(label);
   }
 

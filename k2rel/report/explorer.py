@@ -15,7 +15,9 @@ from k2rel.plots.layout import Layout
 from k2rel.policy.compiled import compiled
 from k2rel.policy.rules import Policy
 from k2rel.report.embedded import as_html, embedded_json
+from k2rel.site.alike_groups import listed_groups
 from k2rel.site.model import Site
+from k2rel.site.names import client_id
 from k2rel.studies import Study
 
 if TYPE_CHECKING:
@@ -52,20 +54,17 @@ def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
     ['A', 'B']
     """
     layout = Layout(site)
-    clients = [*site.clients()]
-    listed_clients = {min(box.clients) for box in layout.client_boxes}
-    own = [
-        site.client_part_id(client.number, key)
-        for client in clients
-        if client.number in listed_clients
-        for key in site.parts_of(client.group)
-    ]
+    every = [*site.clients()]
+    # one of each group, and those that marks of the drawing stand for: the first of each box, and client 2
+    listed = {1, *(site.groups[group].clients[0] for group in listed_groups(site))}
+    listed |= {min(box.clients) for box in layout.client_boxes} | {client.number for client in every[:2]}
+    own = [site.client_part_id(n, key) for n in sorted(listed) for key in site.parts_of(every[n - 1].group)]
     # ways in which the parts of a client are marked, and which of these is each client's
-    marked = {(layout.box_of[one.number], one.group): layout.drawn_as(one) for one in clients}
+    marked = {(layout.box_of[one.number], one.group): layout.drawn_as(one) for one in every}
     places = {key: place for place, key in enumerate(marked)}
     before: dict[str, str | None] = {side: side for side in (site.sides if site.movable else ())}
-    listed = [Policy(site).holders(role) for role in site.movable]
-    if not before or listed != [Policy(site, site.sides[0]).holders(role) for role in site.movable]:
+    at_first = [Policy(site).holders(role) for role in site.movable]
+    if not before or at_first != [Policy(site, site.sides[0]).holders(role) for role in site.movable]:
         before = {LISTED if before else site.sides[0]: None, **before}
     first = next(iter(before)) if home is None else home
     if not site.movable and home is not None:
@@ -82,12 +81,27 @@ def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
             "home": {name: layout.home(name) for name in site.components},
             "boxes": {box.id: len(box.clients) for box in layout.client_boxes},
             "shown": list(marked.values()),
-            "clients": [places[layout.box_of[one.number], one.group] for one in clients],
+            "clients": [places[layout.box_of[one.number], one.group] for one in every],
             "crowds": sorted(layout.crowds),
             "several": layout.several,
         },
+        "stands_for": _stands_for(site),
         "parts": [*own, *site.components],
+        "listed_clients": len(listed),
+        "parts_of": [list(site.parts_of(group)) for group in range(site.group_count)],
+        "names": dict(site.members),
     }
+
+
+def _stands_for(site: Site) -> dict[str, str]:
+    """Which part the marks of all clients but the first stand for: that of the first of them that has it."""
+    others = [client for client in site.clients() if client.number > 1]
+    marks = {"clients": client_id(2)} if others else {}
+    for key in site.client_parts:
+        first = next((client.number for client in others if key in site.parts_of(client.group)), None)
+        if first is not None:
+            marks[f"clients_{key}"] = site.client_part_id(first, key)
+    return marks
 
 
 @cache

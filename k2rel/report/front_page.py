@@ -11,7 +11,7 @@ from k2rel.design.summary import Standing, Summary
 from k2rel.design.target_forms import MET, NOT_KNOWN, NOT_MET, WindowJudgement
 from k2rel.report.embedded import as_html
 from k2rel.tables import percentage
-from k2rel.units import three_digits
+from k2rel.units import minutes_text
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -85,7 +85,7 @@ def _sentence(text: str) -> str:
 def _principal(summary: Summary, why: str) -> str:
     """What the sentence on takeovers begins with, which has the downtime before it elsewhere."""
     minutes = next(item for item in summary.services if item.service == summary.asked).downtime_min_per_year
-    return why.replace("Of these,", f"Of the {three_digits(minutes)} min a year,", 1)
+    return why.replace("Of these,", f"Of the {minutes_text(minutes)} min a year,", 1)
 
 
 def _basis(summary: Summary, assumptions: int) -> str:
@@ -118,12 +118,12 @@ def _services(services: Sequence[Standing]) -> str:
         often = "–" if item.never or math.isnan(item.failures_per_year) else f"{item.failures_per_year:.2g}"
         limits = ""
         if not math.isnan(item.low_min_per_year):
-            low, high = three_digits(item.low_min_per_year), three_digits(item.high_min_per_year)
+            low, high = minutes_text(item.low_min_per_year), minutes_text(item.high_min_per_year)
             limits = f"<span class='limits'>{low} to {high}</span>"
         down = (
             f"all year ({html.escape(item.never)})"
             if item.never
-            else f"{three_digits(item.downtime_min_per_year)} {limits}"
+            else f"{minutes_text(item.downtime_min_per_year)} {limits}"
         )
         known = {0.0: "not met", 1.0: "met"}
         said = ", ".join(f"{percent:.6g} %: {known.get(p, percentage(p))}" for percent, p in item.chances)
@@ -157,7 +157,7 @@ def _panel(title: str, items: Sequence[str], none: str) -> str:
 def _causes(summary: Summary) -> str:
     items = [
         f"{html.escape(item.title)}{f' ({len(item.parts)})' if len(item.parts) > 1 else ''}: "
-        f"<b>{min(100.0, 100 * item.share):.0f} %</b>, {three_digits(item.downtime_min_per_year)} min a year"
+        f"<b>{min(100.0, 100 * item.share):.0f} %</b>, {minutes_text(item.downtime_min_per_year)} min a year"
         f"<span class='bar' style='width:{min(100.0, 100 * item.share):.0f}%'></span>"
         for item in summary.causes
     ]
@@ -172,7 +172,7 @@ def _asked(summary: Summary) -> str:
 
 def _cures(summary: Summary) -> str:
     items = [
-        f"{html.escape(item.title)}: leaves <b>{three_digits(item.downtime_min_per_year)}</b> min a year "
+        f"{html.escape(item.title)}: leaves <b>{minutes_text(item.downtime_min_per_year)}</b> min a year "
         f"(−{100 * item.removed_share:.0f} %)"
         + (f" {light(item.verdict)} {percentage(item.probability)}" if item.verdict else "")
         for item in summary.cures

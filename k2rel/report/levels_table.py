@@ -21,7 +21,7 @@ from k2rel.report.page import cards
 from k2rel.site.settings import parse_settings
 from k2rel.studies import Study, studies_of
 from k2rel.tables import COLUMNS, percentage
-from k2rel.units import three_digits
+from k2rel.units import minutes_text
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -85,7 +85,7 @@ def _row(one: Candidate, recommendation: Recommendation, judged: bool, costed: b
         *([verdict] if judged else []),
         f"{light(one.load_state)} <span class='limits'>{one.clients} clients{most}</span>",
         COLUMNS["downtime_min_per_year"][1](one.downtime_min_per_year),
-        f"{three_digits(one.low_min_per_year)} to {three_digits(one.high_min_per_year)}" if known else "–",
+        f"{minutes_text(one.low_min_per_year)} to {minutes_text(one.high_min_per_year)}" if known else "–",
         COLUMNS["failures_per_year"][1](one.failures_per_year),
         str(one.single_points),
         str(one.parts),

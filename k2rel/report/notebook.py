@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from k2rel.answer import Answer, solve
 from k2rel.arguments import as_names
 from k2rel.errors import K2relError
-from k2rel.measures.cases import failover_cases, merged_cases, part_title
+from k2rel.measures.cases import failover_cases, merged_cases
 from k2rel.measures.solution import StudyLike, solution_of, study_of
 from k2rel.measures.steps import takeover_steps
 from k2rel.organisation import reading
@@ -337,7 +337,7 @@ def show_cases(study: StudyLike) -> HTML:
     cases = merged_cases(every)
     drawn = len(cases) == len(every) and len(study.site.components) <= MOST_DRAWN
     for case in cases[:_MOST_CASES]:
-        alike = ", ".join(map(part_title, case.alike[:_MOST_ALIKE]))
+        alike = ", ".join(map(case.outcome.names.part, case.alike[:_MOST_ALIKE]))
         alike += f" and {len(case.alike) - _MOST_ALIKE} more" if len(case.alike) > _MOST_ALIKE else ""
         text = f"<h3>{html.escape(case.title)}</h3><p>{html.escape(case.effect())}</p>"
         for name, path in case.further_paths().items():

@@ -33,7 +33,7 @@ from k2rel.simulation.kernel.records_abi import laid_out
 from k2rel.simulation.prepared import Prepared, prepare
 from k2rel.studies import Provenance, StudyLike, study_of
 from k2rel.tables import Shown
-from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
+from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR, minutes_text
 
 __all__ = ["RareLoss", "rare_loss"]
 
@@ -74,8 +74,8 @@ class RareLoss(Shown):
 
     def _line(self) -> str:
         down = self.downtime_min_per_year
-        limits = f"({down.low:.3g} to {down.high:.3g})"
-        return f"{self.provenance.site}: {self.service} is down {down.value:.3g} min a year {limits}"
+        limits = f"({minutes_text(down.low)} to {minutes_text(down.high)})"
+        return f"{self.provenance.site}: {self.service} is down {minutes_text(down.value)} min a year {limits}"
 
 
 @dataclass

@@ -17,7 +17,7 @@ from k2rel.simulation.kernel import records
 from k2rel.simulation.kernel.records import Sums
 from k2rel.simulation.plan import Plan
 from k2rel.simulation.service_estimates import ServiceSimulation, counted_service, downtime_h
-from k2rel.units import HOURS_PER_YEAR
+from k2rel.units import HOURS_PER_YEAR, minutes_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -337,7 +337,7 @@ class Simulation(Carried):
         main = self[self.site.principal]
         down = main.downtime_min_per_year
         return (
-            f"{self.site.study.site.name}: {main.service} is down {down.value:.3g} min a year "
+            f"{self.site.study.site.name}: {main.service} is down {minutes_text(down.value)} min a year "
             f"({down.low:.3g} to {down.high:.3g}); {self.histories:,} histories of {self.plan.years} years"
         )
 

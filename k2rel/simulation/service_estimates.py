@@ -12,7 +12,7 @@ from k2rel.simulation.kernel import records
 from k2rel.simulation.kernel.layout import F1
 from k2rel.simulation.kernel.records import Sums
 from k2rel.tables import Shown
-from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR
+from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR, minutes_text
 
 __all__ = ["ServiceSimulation", "counted_service", "downtime_h"]
 
@@ -34,7 +34,8 @@ class ServiceSimulation(Shown):
 
     def _line(self) -> str:
         down = self.downtime_min_per_year
-        return f"{self.service}: down {down.value:.3g} min a year ({down.low:.3g} to {down.high:.3g})"
+        limits = f"({minutes_text(down.low)} to {minutes_text(down.high)})"
+        return f"{self.service}: down {minutes_text(down.value)} min a year {limits}"
 
 
 def downtime_h(sums: Sums, service: int, confidence: float) -> Estimate:

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from k2rel.site.model import Site
 from k2rel.site.stages import AtLeast, Stage, subscription_in
 
-__all__ = ["listed_groups"]
+__all__ = ["listed_groups", "parts_of_one_each", "which_clients", "wirings"]
 
 _ALL = 16
 """Up to so many groups, or classes of groups wired alike, one client of each is listed."""
+
+_MOST_FOLLOWED = 200
+"""Of so many groups a client each is followed; of more, one of each class of groups wired alike, the largest."""
 
 
 def listed_groups(site: Site) -> Mapping[int, tuple[int, ...]]:
@@ -25,12 +28,58 @@ def listed_groups(site: Site) -> Mapping[int, tuple[int, ...]]:
     groups = range(site.group_count)
     if site.group_count <= _ALL:
         return {group: (group,) for group in groups}
-    wired = _Wiring(site)
     classes: dict[object, list[int]] = {}
-    for group in groups:
-        classes.setdefault(wired.of(group), []).append(group)
+    for group, wiring in zip(groups, wirings(site), strict=True):
+        classes.setdefault(wiring, []).append(group)
     largest = sorted(classes.values(), key=lambda alike: (-len(alike), alike[0]))[:_ALL]
     return {alike[0]: tuple(alike) for alike in sorted(largest)}
+
+
+def wirings(site: Site) -> list[object]:
+    """What stands on the paths of each group by its types: equal for groups that are wired alike.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> first, second = wirings(read_site("L2R"))
+    >>> first == second
+    True
+    """
+    wired = _Wiring(site)
+    return [wired.of(group) for group in range(site.group_count)]
+
+
+def parts_of_one_each(site: Site) -> dict[str, int]:
+    """The own parts of the first client of each group, which stands for all of it, with the group.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> list(parts_of_one_each(read_site("L1")))
+    ['client_1', 'client_1_media_A', 'client_1_control_A']
+    """
+    groups = range(site.group_count) if site.group_count <= _MOST_FOLLOWED else listed_groups(site)
+    return {
+        site.client_part_id(site.groups[group].clients[0], part): group
+        for group in groups
+        for part in site.parts_of(group)
+    }
+
+
+def which_clients(site: Site) -> str:
+    """Say whose parts `parts_of_one_each` gives.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> which_clients(read_site("L2R"))
+    'one client of each of the 2 groups'
+    """
+    if site.group_count == 1:
+        return "client 1"
+    if site.group_count <= _MOST_FOLLOWED:
+        return f"one client of each of the {site.group_count} groups"
+    return f"one client of each of the {len(listed_groups(site))} most frequent wirings"
 
 
 class _Wiring:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Collection, Sequence
 
+from k2rel.site.client_names import ClientNames
 from k2rel.site.model import Site
 from k2rel.site.names import client_id
 
@@ -40,9 +41,10 @@ def _one_of(site: Site, group: int, stands_for: int) -> str:
     more = f" or of {stands_for - 1} groups wired alike" if stands_for > 1 else ""
     if not kind:
         return f"client {first}{more}"
+    called = ClientNames.of(site).kind(kind)
     if sum(each.kind == kind for each in site.groups) == 1:
-        return f"a client of {kind}{more}"
-    return f"{site.members.get(client_id(first), f'client {first}')} of {kind}{more}"
+        return f"a client of {called}{more}"
+    return f"{site.members.get(client_id(first), f'client {first}')} of {called}{more}"
 
 
 def of_lost_clients(site: Site, k: int) -> tuple[str, str]:
