@@ -13,7 +13,8 @@ from k2rel.design.targets import SAMPLES, SURE, Judgement, allowed_min_per_year,
 from k2rel.measures.availability import AvailabilityResult, ServiceAvailability, availability
 from k2rel.measures.dynamic import interruptions, performability
 from k2rel.measures.importance import assumption_importance, causes, cut_set_table, downtime_split
-from k2rel.measures.load import LoadResult, load
+from k2rel.measures.load import load
+from k2rel.measures.load_result import LoadResult
 from k2rel.measures.modes import modes
 from k2rel.measures.over_time import over_time
 from k2rel.measures.path_failover import path_failover_notes

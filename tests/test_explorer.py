@@ -60,7 +60,7 @@ def spelled(outcome):
     """An outcome as the page gives it."""
     data = outcome.to_json() | {"carried": dict(outcome.carried)}
     for client in data["clients"]:
-        for name in ("media_side", "media_path", "control_path"):
+        for name in ("media_side", "media_path", "control_path", "name"):
             client.pop(name, None)
     for load, item in zip(data["loads"], outcome.loads, strict=True):
         load |= {key: getattr(item, key) for key in ("at_limit", "short", "ends_full_service")}

@@ -12,7 +12,7 @@ from k2rel.units import loads_in
 if TYPE_CHECKING:
     import pandas as pd
 
-    from k2rel.measures.load import Delivered
+    from k2rel.measures.load_result import Delivered
     from k2rel.policy.failover import ClientState, FailoverOutcome
     from k2rel.policy.used import UsedRoute
 

@@ -7,7 +7,8 @@ from k2rel.errors import InputError
 from k2rel.measures.availability import AvailabilityResult, availability, takeovers
 from k2rel.measures.dynamic import performability
 from k2rel.measures.importance import causes, single_points_of_failure
-from k2rel.measures.load import LoadResult, load
+from k2rel.measures.load import load
+from k2rel.measures.load_result import LoadResult
 from k2rel.measures.role_downtime import downtime_causes
 from k2rel.measures.solution import IDEAL, Solution, StudyLike, solution_of
 from k2rel.organisation import Organisation

@@ -11,7 +11,8 @@ from k2rel.design.targets import SAMPLES, Judgement, checked_target, judge
 from k2rel.errors import InputError
 from k2rel.exact.engine import unavailability
 from k2rel.measures.availability import ServiceAvailability, availability, service_named
-from k2rel.measures.load import LoadResult, load
+from k2rel.measures.load import load
+from k2rel.measures.load_result import LoadResult
 from k2rel.measures.solution import solution_of
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.words import on_sides_words

@@ -18,7 +18,8 @@ from k2rel.logic.structure import BoolArray
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.availability import availability, service_named
 from k2rel.measures.delivered import asked_by_unit, overload_by_mode
-from k2rel.measures.load import LoadResult, load
+from k2rel.measures.load import load
+from k2rel.measures.load_result import LoadResult
 from k2rel.measures.path_failover import COLUMNS, path_failover_figures, path_failover_notes
 from k2rel.measures.solution import IDEAL, Solution, StudyLike, framed, solution_of, study_of
 from k2rel.measures.takeover_counts import moves_per_h, takeover_counts

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from k2rel.measures.load import LoadResult
+from k2rel.measures.load_result import LoadResult
 from k2rel.plots.palette import STYLES, SYMBOLS
 from k2rel.plots.style import (
     DOUBT,

@@ -85,7 +85,7 @@ def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
             "crowds": sorted(layout.crowds),
             "several": layout.several,
         },
-        "stands_for": _stands_for(site),
+        "stands_for": _stands_for(site, layout),
         "parts": [*own, *site.components],
         "listed_clients": len(listed),
         "parts_of": [list(site.parts_of(group)) for group in range(site.group_count)],
@@ -93,15 +93,11 @@ def explorer_data(site: Site, home: str | None = None) -> dict[str, Any]:
     }
 
 
-def _stands_for(site: Site) -> dict[str, str]:
-    """Which part the marks of all clients but the first stand for: that of the first of them that has it."""
-    others = [client for client in site.clients() if client.number > 1]
-    marks = {"clients": client_id(2)} if others else {}
-    for key in site.client_parts:
-        first = next((client.number for client in others if key in site.parts_of(client.group)), None)
-        if first is not None:
-            marks[f"clients_{key}"] = site.client_part_id(first, key)
-    return marks
+def _stands_for(site: Site, layout: Layout) -> dict[str, str]:
+    """Which part the marks of all clients but the first stand for: those of client 2, wired as all the others."""
+    if layout.several or site.client_count < 2:
+        return {}
+    return {"clients": client_id(2)} | {f"clients_{key}": site.client_part_id(2, key) for key in site.client_parts}
 
 
 @cache
