@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from k2rel.errors import InputError, Problem
 
 __all__ = [
     "as_words",
+    "check_regular",
     "harmless",
     "identifiers",
     "read_text",
@@ -128,6 +130,27 @@ def temporary_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp{path.suffix}")
 
 
+def check_regular(path: Path) -> None:
+    """Refuse to write where something is that is no file: a device, which would be gone, a pipe, a folder.
+
+    Examples
+    --------
+    >>> check_regular(Path("/"))
+    Traceback (most recent call last):
+        ...
+    k2rel.errors.InputError: /: is a folder; give the name of a file in it
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return  # nothing is there, or who writes is told why it cannot be
+    if stat.S_ISDIR(mode):
+        raise InputError(f"{path}: is a folder; give the name of a file in it")
+    if not stat.S_ISREG(mode):
+        named = "device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else "pipe" if stat.S_ISFIFO(mode) else "socket"
+        raise InputError(f"{path}: is a {named}, not a file, and is not replaced; give the name of a file")
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a text file so that a killed run leaves no half file under its name.
 
@@ -145,7 +168,7 @@ def write_whole(path: Path, text: str) -> None:
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Give a temporary name to write to; at the end what was written gets its own name.
+    """Give a temporary name to write to; at the end what was written gets its own name, which only a file may have had.
 
     Examples
     --------
@@ -156,6 +179,7 @@ def whole(path: Path) -> Iterator[Path]:
     ...     (Path(folder) / "a.bin").read_bytes()
     b'1'
     """
+    check_regular(path)
     temporary = temporary_name(path)
     try:
         yield temporary

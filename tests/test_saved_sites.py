@@ -6,6 +6,7 @@ import difflib
 import json
 import os
 import random
+import stat
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -16,15 +17,18 @@ from hypothesis import strategies as st
 
 import k2rel
 from k2rel.bundled import data_dir, site_path
+from k2rel.cli.printing import written
 from k2rel.errors import InputError
 from k2rel.measures.inputs import inputs_of
 from k2rel.measures.solution import solution_of
+from k2rel.report.execute import executed
 from k2rel.site import read_site
 from k2rel.site.editing import edited
 from k2rel.site.plain import has_name
 from k2rel.site.source import yaml_source
 from k2rel.site.templates import expanded
 from k2rel.site.yaml_text import scalar, yaml_text_of
+from k2rel.textio import write_whole
 from tests import random_sites, random_takeovers, random_traffic
 
 ROOT = Path(__file__).parents[1]
@@ -212,6 +216,32 @@ def test_files_that_must_stay_stay(path, told, tmp_path, monkeypatch):
     assert Path("there.yaml").read_text() == "mine"
     read_site("L1").save("there.yaml", force=True)
     assert read_site("there.yaml") == read_site("L1")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "link"])
+def test_what_is_no_file_is_not_replaced_by_one(kind, tmp_path):
+    there = tmp_path / "there.yaml"
+    if kind == "device":
+        try:
+            os.mknod(there, stat.S_IFCHR | 0o666, os.makedev(1, 3))  # of its own, as /dev/null is one
+        except OSError:
+            pytest.skip("making a device is for root")
+    else:
+        os.mkfifo(there if kind == "pipe" else tmp_path / "far")
+        if kind == "link":
+            there.symlink_to(tmp_path / "far")
+    before = there.lstat()
+    told = f"is a {'device' if kind == 'device' else 'pipe'}, not a file, and is not replaced"
+    for write in (
+        lambda: read_site("L1").save(there, force=True),
+        lambda: write_whole(there, "text"),
+        lambda: written(str(there), "text", True),
+        lambda: executed(Path("none.ipynb"), there, {}),
+    ):
+        with pytest.raises(InputError, match=told):
+            write()
+    assert there.lstat() == before
+    assert len(list(tmp_path.iterdir())) == 1 + (kind == "link")
 
 
 def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):

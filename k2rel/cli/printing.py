@@ -213,7 +213,10 @@ def writing(path: str | Path) -> Iterator[None]:
 
 def check_free(path: str, force: bool) -> None:
     """Refuse to replace a file that nobody has said to replace."""
+    from k2rel.report.files import check_regular
+
     with writing(path):
+        check_regular(Path(path))
         if Path(path).exists() and not force:
             raise InputError(f"{path}: is there already; say --force to replace it")
 

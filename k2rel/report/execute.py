@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from k2rel.errors import InputError, RenderError
-from k2rel.report.files import temporary_name
+from k2rel.report.files import check_regular, temporary_name
 from k2rel.report.parameters import checked
 
 __all__ = ["execute_notebook", "quiet"]
@@ -120,6 +120,7 @@ def executed(
     notebook: Path, output: Path, parameters: Mapping[str, Any], on_cell: Callable[[], None] | None = None
 ) -> Path:
     """Execute a notebook as `execute_notebook` does, within `quiet` of the caller; for threads."""
+    check_regular(output)
     from k2rel.report.kernels import start_server
 
     start_server()  # papermill takes as long to import as the kernels' process to start: side by side

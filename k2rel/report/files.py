@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from k2rel.errors import InputError
-from k2rel.textio import temporary_name, whole, write_whole
+from k2rel.textio import check_regular, temporary_name, whole, write_whole
 
-__all__ = ["make_folders", "remove_leftovers", "temporary_name", "whole", "write_whole"]
+__all__ = ["check_regular", "make_folders", "remove_leftovers", "temporary_name", "whole", "write_whole"]
 
 
 def make_folders(output: Path, *folders: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from k2rel.bundled import data_dir
 from k2rel.errors import InputError
-from k2rel.textio import read_text, write_whole
+from k2rel.textio import check_regular, read_text, write_whole
 
 __all__ = ["check_place", "text_for", "write_all"]
 
@@ -30,8 +30,7 @@ def check_place(target: Path, given: object) -> bool:
         raise InputError(f"{str(given)[:80]!r}: this is no usable file name") from None
     if data_dir().resolve() in whole.parents:
         raise InputError(f"{given}: what came with k2rel stays as it is; give a file elsewhere")
-    if target.is_dir():
-        raise InputError(f"{given}: is a folder; give the name of a file in it")
+    check_regular(target)
     return there
 
 
@@ -43,6 +42,7 @@ def text_for(there: Path, file: Path, too_large: str, other: str) -> str | None:
     >>> text_for(Path("nowhere.csv"), data_dir() / "rates.csv", "too large", "another one")[:3]
     'id,'
     """
+    check_regular(there)
     text = read_text(file, _MOST_BYTES, too_large)
     if not there.exists():
         return text
