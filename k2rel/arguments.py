@@ -250,6 +250,15 @@ def _float(value: Any) -> float | None:
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it, cut where it is long."""
-    text = repr(value) if isinstance(value, str | bytes) else str(value)
+    """A value as a message shows it, cut where it is long.
+
+    Examples
+    --------
+    >>> shown("s1"), shown(10**50), shown(10**5000)
+    ("'s1'", '1000000000000000000000000000000000000...', 'a number of very many digits')
+    """
+    try:
+        text = repr(value) if isinstance(value, str | bytes) else str(value)
+    except ValueError:  # Python writes no number of so many digits
+        return "a number of very many digits"
     return text if len(text) <= 40 else f"{text[:37]}..."

@@ -9,10 +9,12 @@ from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pytest
 import yaml
+from pydantic import Field, TypeAdapter, ValidationError
 
 import k2rel
 import k2rel.site.document as doc
@@ -23,6 +25,7 @@ from k2rel.report import about, render_reports
 from k2rel.report.jobs import as_files
 from k2rel.site import entry_keys, read_site
 from k2rel.site.takeover_entries import HolderEntry, RoleEntry, SuspensionEntry, UnitEntry
+from k2rel.site.values import Record
 from tests.test_names import PLAIN
 
 OFFICE = re.search(
@@ -215,6 +218,10 @@ def test_names_that_do_not_fit_are_found_as_in_a_file():
         (lambda: k2rel.study({"format": 2, "sides": {"A", "B"}}), "sides: a set has no order; give a list"),
         (lambda: k2rel.study({"format": 2, 1.5: 1}), "the site: a key must be a text, got float 1.5"),
         (lambda: k2rel.study({"sides": {False: {}}}), "sides: a key must be a text, got bool False; YAML 1.1 takes no"),
+        *((lambda section=section: k2rel.study({section: {True: {}}}),
+           f"{section}: a key must be a text, got bool True; YAML 1.1 takes yes and on for it; write the name in quotes")
+          for section in ("components", "types", "sides", "traffic", "units")),
+        (lambda: k2rel.study({"roles": {True: {}}}), "roles: a key must be a text, got bool True"),
         (lambda: k2rel.study({"sides": {1: {}, "1": {}}}), r"sides\.1: is given twice"),
         (lambda: k2rel.study({"format": 2, "title": object}), "title: a text, a number, a list or a mapping is needed, got type"),
         (lambda: k2rel.study({"clients": (n for n in "ab")}), "clients: .* got generator"),
@@ -225,6 +232,54 @@ def test_names_that_do_not_fit_are_found_as_in_a_file():
 def test_what_cannot_be_meant_is_refused_in_a_sentence(wrong, told):
     with pytest.raises(InputError, match=told):
         wrong()
+
+
+@pytest.mark.parametrize("true", [True, np.bool_(True)])
+@pytest.mark.parametrize(("section", "key"), [("clients", "count"), ("", "format"), ("types", "unavailability")])
+def test_true_is_no_number(section, key, true):
+    data = office().to_dict()
+    place = {"": data, "types": data["types"]["box"]}.get(section, data.get(section))
+    place.pop("failure_rate", None)
+    place[key] = true
+    with pytest.raises(InputError, match=rf"{key}: must be a number, got 'true'"):
+        k2rel.study(data)
+
+
+def test_no_number_of_a_file_is_read_of_true():
+    """Every field of every record that takes a number, by itself."""
+
+    def records(of):
+        return {one for each in of.__subclasses__() for one in (each, *records(each))}
+
+    asked = 0
+    for record in records(Record) | {doc.KindEntry}:
+        for field in record.model_fields.values():
+            numbers = re.findall(r"\b(?:int|float)\b|Literal\[\d", str(field.annotation))
+            if not numbers or "bool" in str(field.annotation):
+                continue
+            asked += 1
+            with pytest.raises(ValidationError):
+                TypeAdapter(Annotated[(field.annotation, Field(), *field.metadata)]).validate_python(True)
+    assert asked > 20
+
+
+@pytest.mark.parametrize("path", [
+    ("clients", "count"), ("components", "switch_A"), ("components", "switch_A", "type"), ("sides",),
+    ("traffic", "files", "demand"), ("traffic", "files", "paths", 0, "via"), ("types", "box", "mttr"), ("name",),
+    ("format",), ("title",),
+])  # fmt: skip
+def test_numbers_of_thousands_of_digits_are_refused_at_their_place(path):
+    data = office().to_dict()
+    place = data
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = -(10**5000)
+    with pytest.raises(InputError, match=rf"^{re.escape('.'.join(map(str, path)))}: a number of more than 300 digits"):
+        k2rel.study(data)
+    with pytest.raises(InputError, match="a key must be a text, got int a number of very many digits"):
+        k2rel.study({"sides": {10**5000: {}}})
+    with pytest.raises(InputError, match=r"clients: a whole number .* got a number of very many digits"):
+        k2rel.study("L1", clients=10**5000)
 
 
 def test_a_mapping_that_holds_itself_is_refused():

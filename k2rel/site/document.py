@@ -58,7 +58,9 @@ class LawFields(Record):
     rates: str | None = Field(None, description="id of a row in the table of rates")
     mttf: MeanLife | None = Field(None, description="mean operating time to failure")
     failure_rate: Rate | None = Field(None, description="failure rate; 0 means that it never fails")
-    unavailability: float | None = Field(None, ge=0, lt=1, description="instead of a rate: the steady value")
+    unavailability: Annotated[float, Field(ge=0, lt=1), BeforeValidator(no_truth)] | None = Field(
+        None, description="instead of a rate: the steady value"
+    )
     mttr: PositiveDuration | None = Field(None, description="mean time to restoration, from failure to back in service")
     test_interval: Duration | None = Field(
         None, description="failures are hidden until a test; they are found half an interval late on average"
@@ -72,7 +74,9 @@ class LawFields(Record):
     temperature: Celsius | None = Field(
         None, description="carries a rate of the registry over to this temperature, by Arrhenius"
     )
-    duty: float | None = Field(None, ge=0, le=1, description="carries it over to working this share of the time")
+    duty: Annotated[float, Field(ge=0, le=1), BeforeValidator(no_truth)] | None = Field(
+        None, description="carries it over to working this share of the time"
+    )
     age: Duration | None = Field(None, description="carries it over to parts of this age")
     evidence: Title | None = Field(None, description="V read, A analogue, R recalled, P prior, or your own word")
     source: Text | None = Field(None, description="where the numbers come from")
@@ -113,9 +117,9 @@ class ClientPartEntry(ComponentEntry):
 class RaidSetEntry(Record):
     """Drives that keep data together."""
 
-    level: Literal[1, 5, 6]
+    level: Annotated[Literal[1, 5, 6], BeforeValidator(no_truth)]
     drives: Annotated[int, Field(ge=2, le=64)]
-    hot_spares: Annotated[int, Field(ge=0, le=8)] = 0
+    hot_spares: Annotated[int, Field(ge=0, le=8), BeforeValidator(no_truth)] = 0
     drive_type: Name = "drive"
     within: Name | None = Field(None, alias="in", description="the chassis")
     rebuild: PositiveDuration = Field(description="time to rebuild one drive's content")
@@ -220,7 +224,9 @@ class KindEntry(BaseModel):
 class ClientsEntry(Record):
     """The clients, alike but for what they subscribe to: dealt round, or by kinds."""
 
-    count: Annotated[int, Field(ge=1, le=MOST_CLIENTS)] | None = Field(None, description="how many; not with 'kinds'")
+    count: Annotated[int, Field(ge=1, le=MOST_CLIENTS), BeforeValidator(no_truth)] | None = Field(
+        None, description="how many; not with 'kinds'"
+    )
     title: Title | None = None
     parts: dict[Name, ClientPartEntry] = Field(min_length=1, max_length=12, description="what each client has one of")
     subscriptions: dict[Name, tuple[PartName, ...]] = Field(
@@ -249,12 +255,15 @@ class ClientsEntry(Record):
         return result
 
 
+_Limit = Annotated[str | int | float, BeforeValidator(no_truth)]
+
+
 class AssumptionEntry(Record):
     """Something that no source states, chosen and said."""
 
     value: str | int | float | bool
-    low: str | int | float | None = Field(None, description="its lower limit: 5 % quantile, or the least possible")
-    high: str | int | float | None = Field(None, description="its upper limit: 95 % quantile, or the most possible")
+    low: _Limit | None = Field(None, description="its lower limit: 5 % quantile, or the least possible")
+    high: _Limit | None = Field(None, description="its upper limit: 95 % quantile, or the most possible")
     distribution: Literal["lognormal", "gamma", "beta", "uniform", "triangular"] | None = Field(
         None,
         description="what is known between the limits: beta for probabilities and lognormal for all else by default; "
@@ -297,7 +306,9 @@ class SideEntry(Record):
 class SiteDocument(Record):
     """A storage network with its redundant sides, as a person describes it."""
 
-    format: Literal[1, 2] = Field(description="2 is today's; of 1 the last paragraph of the reference tells")
+    format: Annotated[Literal[1, 2], BeforeValidator(no_truth)] = Field(
+        description="2 is today's; of 1 the last paragraph of the reference tells"
+    )
     name: Name
     title: Title
     description: Text = ""

@@ -1,7 +1,7 @@
 """A site as a mapping of Python: what a file could hold, and nothing else.
 
-What other libraries make of a file is understood: dates, NumPy's numbers, whole numbers as keys, and ``on`` as a key,
-which YAML 1.1 reads as true.
+What other libraries make of a file is understood: dates, NumPy's numbers, whole numbers as keys, and ``on`` as the key
+of a holder, which YAML 1.1 reads as true.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from k2rel.site.source import YamlSource
 __all__ = ["in_python", "plain"]
 
 _MOST_VALUES = 2_000_000
+_MOST = 10**300  # beyond which numbers are no floats, and at last no texts either
 
 
 def in_python(data: Mapping[Any, Any]) -> YamlSource:
@@ -40,8 +41,8 @@ def plain(data: Mapping[Any, Any]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> plain({"units": {"u": {True: "switch_A", "triggers": ("psu", "fan")}}})
-    {'units': {'u': {'on': 'switch_A', 'triggers': ['psu', 'fan']}}}
+    >>> plain({"roles": {"r": {"holders": ({True: "switch_A"},)}}, "sides": {1: {}}})
+    {'roles': {'r': {'holders': [{'on': 'switch_A'}]}}, 'sides': {'1': {}}}
     >>> plain({"sides": {"A", "B"}})  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
@@ -58,6 +59,8 @@ def _plain(value: Any, path: KeyPath, left: list[int]) -> Any:
         raise _wrong(path, f"there are more than {_MOST_VALUES:,} values; no site needs so many")
     if len(path) > DEEPEST:
         raise _wrong(path[:4], f"entries are nested more than {DEEPEST} deep")
+    if isinstance(value, int) and abs(value) > _MOST:
+        raise _wrong(path, "a number of more than 300 digits is none that anything has")
     if type(value) is int and has_name(path):
         return str(value)  # as a file has it, in which a name is a text
     if value is None or type(value) in (str, int, float, bool):
@@ -92,12 +95,19 @@ def _key(key: Any, path: KeyPath) -> str:
     """A key as a file has it."""
     if isinstance(key, str):
         return str(key)
-    if key is True:
+    if key is True and _of_holder(path):
         return "on"
-    if isinstance(key, int) and not isinstance(key, bool):
+    if isinstance(key, int) and not isinstance(key, bool) and abs(key) <= _MOST:
         return str(key)
-    what = "; YAML 1.1 takes no and off for it; write the name in quotes" if key is False else ""
+    words = {True: "yes and on", False: "no and off"}.get(key) if isinstance(key, bool) else None
+    what = "" if words is None else f"; YAML 1.1 takes {words} for it; write the name in quotes"
     raise _wrong(path, f"a key must be a text, got {type(key).__name__} {shown(key)}{what}")
+
+
+def _of_holder(path: KeyPath) -> bool:
+    """Whether the keys at a place are those of a holder, of the site itself or of a variant."""
+    inner = path[3:] if path[:1] == ("variants",) and path[2:3] == ("changes",) else path
+    return len(inner) == 4 and (inner[0], inner[2]) == ("roles", "holders") and isinstance(inner[3], int)
 
 
 def _wrong(path: KeyPath, message: str) -> InputError:

@@ -128,7 +128,7 @@ Capacity = Annotated[
     Amount | str, PlainValidator(_capacity), _typed("a bandwidth, or a load", "125 MB/s", "10 kW", "40 % of clients")
 ]
 LoadUnit = Annotated[str, BeforeValidator(_unit), Field(max_length=16)]
-Probability = Annotated[float, Field(gt=0, le=1)]
+Probability = Annotated[float, Field(gt=0, le=1), BeforeValidator(no_truth)]
 PROBABILITY: dict[str, Any] = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
 Share = Annotated[float, BeforeValidator(no_truth), Field(ge=0, le=1)]
 _TIME = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
