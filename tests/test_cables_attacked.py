@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -155,6 +156,9 @@ CASES = {
     "other labels": ("From,To,Label\ncam-1,sw,\nsw,nas,K1\nnas,sw,K2\n", ""),
     "case, with both and their rows": ("From,To\ncam-1,sw\nSW,nas\n", ":3: 'SW' here and 'sw' (in line 2) differ in case only"),
     "a speed without a unit": ("From,To,Speed\ncam-1,sw,1G\nsw,nas,1000\n", ":3: Speed: '1000' has no unit"),
+    "no number for a cost": ("From,To,Cost\ncam-1,sw,nan\nsw,nas,1\n", ":2: Cost: 'nan' is no number with a unit"),
+    "no number for a capacity": ("From,To,Capacity\ncam-1,sw,\nsw,nas,NaN\n", ":3: Capacity: 'NaN' is no number with a unit"),
+    "no word": ("From,To,Label,Cost\ncam-1,sw,nan,n/a\nsw,nas,NaN,-\n", ""),
     "what clients are called": ("From,To\ncam-1,Client\nClient,nas\n", ":2: To: 'Client' is what every client of a site is called"),
     "many columns": (f"From,To,{','.join(f'c{n}' for n in range(50_000))}\ncam-1,sw\n", "has more than 1,000 columns"),
 }  # fmt: skip
@@ -170,6 +174,17 @@ def test_doubtful_rows(tmp_path, text, said) -> None:
         assert said in refused(path, types, columns=ports)
     else:
         assert len(k2rel.read_cables(path, types=types, columns=ports).devices) == 3
+
+
+def test_what_pandas_has_for_an_empty_cell_is_empty_and_the_word_for_it_is_no_number() -> None:
+    rows = {"From": ["cam-1", "sw"], "To": ["sw", "nas"], "Label": ["a", float("nan")]}
+    for nothing in (float("nan"), np.float32("nan"), pd.NA, pd.NaT, None):
+        one = pd.DataFrame({**rows, "Cost": pd.Series([nothing, 2], dtype=object), "Capacity": [float("nan")] * 2})
+        assert [(link.get("cost"), link.get("capacity")) for link in k2rel.read_cables(one, types=DEVICES).links] == [
+            (None, None), (2.0, None)
+        ]  # fmt: skip
+    assert "cables:1: Cost: 'nan' is no number" in refused(pd.DataFrame({**rows, "Cost": ["nan", "2"]}))
+    assert "types:1: mttf: 'nan' is no number" in refused(types={**DEVICES, "cam-*": {"mttf": "nan", "mttr": "1 h"}})
 
 
 def test_a_feed_whose_device_is_written_in_another_case_is_not_lost() -> None:
@@ -229,7 +244,10 @@ def test_patterns_are_as_many_as_can_be_compared() -> None:
 
 
 def test_a_file_name_that_is_none_is_said_before_anything_is_read(k2) -> None:
-    for given, said in (("x" * 3000, "cannot be written: File name too long"), (".", "is there already; say --force")):
+    for given, said in (
+        ("x" * 3000, "cannot be written: File name too long"),
+        (".", ".: is a folder; give the name of a file"),
+    ):
         shown = k2("import", "nowhere.csv", "--output", given)
         assert shown.code == 2
         assert said in shown.err

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from k2rel.cables.headings import Columns, columns_of, is_devices, plain
-from k2rel.cables.quantities import Quantities
+from k2rel.cables.quantities import Quantities, with_words
 from k2rel.cables.sheet import Sheet, Source, read_sheet
 from k2rel.errors import InputError, Problem
 
@@ -145,6 +145,7 @@ def read_inventory(types: Any, problems: list[Problem]) -> Inventory:
         name = "types" if number == 1 else f"types {number}"
         sheet = read_sheet(source, name, is_devices)
         columns = columns_of(sheet, {}, cables=False)
+        sheet = with_words(sheet, columns)
         files.append(sheet.name)
         notes += [f"{sheet.name}: {note}" for note in sheet.notes]
         if not sheet.rows:

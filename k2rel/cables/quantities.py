@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from k2rel.cables.headings import Columns, plain, unit_of
 from k2rel.cables.sheet import Row, Sheet
@@ -12,7 +13,7 @@ from k2rel.numerals import Evidence, Mark, decided, numeral
 from k2rel.site.other_names import unit_of_speed
 from k2rel.units import parse_bandwidth, parse_duration, parse_mttf, parse_rate
 
-__all__ = ["Quantities"]
+__all__ = ["Quantities", "with_words"]
 
 _SPLIT = re.compile(r"([+-]?[\d.,' ]*\d[.,]?(?:[eE][+-]?\d+)?)\s*(.*)", re.ASCII)
 
@@ -33,6 +34,26 @@ _READ: Mapping[str, Callable[[object], float]] = {
     "unavailability": _bare,
     "cost": _bare,
 }
+
+
+def with_words(sheet: Sheet, columns: Columns) -> Sheet:
+    """Take the word nan for an empty cell where words stand; in a column of numbers it stays, and is refused.
+
+    Examples
+    --------
+    >>> sheet = Sheet("c.csv", ("label", "cost"), [Row(1, ["nan", "nan"])])
+    >>> with_words(sheet, {"label": 0, "cost": 1}).rows[0].cells
+    ['', 'nan']
+    """
+    numbers = {place for what, place in columns.items() if what in _READ}
+
+    def read(row: Row) -> Row:
+        if not any(cell.casefold() == "nan" for cell in row.cells):
+            return row
+        cells = ["" if n not in numbers and cell.casefold() == "nan" else cell for n, cell in enumerate(row.cells)]
+        return replace(row, cells=cells)
+
+    return replace(sheet, rows=[read(row) for row in sheet.rows])
 
 
 class Quantities:

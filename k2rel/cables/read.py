@@ -15,6 +15,7 @@ from k2rel.cables.kinds import Device, Kinds
 from k2rel.cables.matching import CABLE_TYPE, Registry, is_patch_panel
 from k2rel.cables.panels import Connection, connections
 from k2rel.cables.power import Feeds, feeds_of
+from k2rel.cables.quantities import with_words
 from k2rel.cables.record import Cables
 from k2rel.cables.rows import Cable, LeftOut, Reading, read_rows
 from k2rel.cables.sheet import Sheet, Source, read_sheet
@@ -82,6 +83,7 @@ def read_cables(
     """
     sheet = read_sheet(cables, "cables", is_cables)
     found = columns_of(sheet, _named(columns), cables=True)
+    sheet = with_words(sheet, found)
     if not sheet.rows:
         raise InputError(Problem("holds no cables, only the names of the columns", sheet.name, sheet.line))
     problems: list[Problem] = []

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -35,7 +37,7 @@ _BLOCK = 1 << 22
 _HEADER_WITHIN = 20
 _LONGEST_CELL_LINES = 20
 _TOO_WIDE = f"has more than {_MOST_COLUMNS:,} columns, and no list of cables or devices needs so many"
-_EMPTY = frozenset(("", "-", "--", "—", "–", "n/a", "na", "nan", "nat", "<na>", "none", "null", "#n/a"))
+_EMPTY = frozenset(("", "-", "--", "—", "–", "n/a", "na", "nat", "<na>", "none", "null", "#n/a"))
 _EXCEL = re.compile(r'="([^"]*)"')
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
@@ -51,7 +53,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table as texts; empty cells are empty texts, however they were written."""
+    """A table as texts; empty cells are empty texts, however they were written, but for the word nan."""
 
     name: str
     titles: tuple[str, ...]
@@ -104,7 +106,9 @@ def _from_records(source: Any, name: str) -> Sheet:
 
 
 def _cell(value: object) -> str:
-    """A cell as text; 3.0 was a 3 before pandas saw an empty cell beside it."""
+    """A cell as text; 3.0 was a 3 before pandas saw an empty cell beside it, which is not a number."""
+    if isinstance(value, Real) and math.isnan(value):
+        return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return _clean("" if value is None else str(value))
