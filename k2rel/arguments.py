@@ -27,6 +27,7 @@ __all__ = [
     "as_seed",
     "as_times",
     "as_tolerance",
+    "as_truth",
     "as_whole",
     "as_wholes",
     "keep",
@@ -119,6 +120,21 @@ def as_tolerance(value: Any) -> float:
     if found is None or not 1e-15 <= found <= 0.1:
         raise InputError(f"tolerance: from 1e-15 to 0.1, got {shown(value)}")
     return found
+
+
+def as_truth(argument: str, value: Any) -> bool:
+    """Take true or false, also of NumPy.
+
+    Examples
+    --------
+    >>> as_truth("stages", "no")
+    Traceback (most recent call last):
+        ...
+    k2rel.errors.InputError: stages: True or False is needed, got 'no'
+    """
+    if type(value).__name__ not in ("bool", "bool_"):
+        raise InputError(f"{argument}: True or False is needed, got {shown(value)}")
+    return bool(value)
 
 
 def keep(record: Any, **values: Any) -> None:

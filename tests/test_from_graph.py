@@ -455,6 +455,27 @@ def test_servers_pass_nothing_on_unless_they_say_so() -> None:
     }
 
 
+@pytest.mark.parametrize(("words", "passes"), [
+    ((True, np.True_, 1, 1.0, np.int64(1), "true", "True", "yes", " YES ", "on", "1", "y"), True),
+    ((False, np.False_, 0, "false", "No", "off", "0", "n", None, ""), False),
+])  # fmt: skip
+def test_words_for_transit_are_read_both_ways(words: tuple[Any, ...], passes: bool) -> None:
+    """Of two switches the second is behind a target, which passes nothing on unless it says so."""
+    for word in words:
+        graph = square()
+        graph.add_edge("disk", "vault")
+        graph.nodes["disk"]["transit"] = word
+        asked = {**PLAIN, "targets": {"disk": ["disk"], "vault": ["vault"]}}
+        if passes:
+            assert {"disk", "vault"} == Site.from_graph(graph, **asked).traffic.keys()
+        else:
+            with pytest.raises(InputError, match="no path leads from 'host' to a target of 'vault'"):
+                Site.from_graph(graph, **asked)
+        single = noted(transit=word)
+        if word not in (None, ""):
+            assert len(vias(Site.from_graph(single, **PLAIN))) == 1 + passes
+
+
 def test_a_type_without_failure_data_is_refused_with_its_nodes(tmp_path: Path) -> None:
     with pytest.raises(InputError) as told:
         Site.from_graph(square(), **{**PLAIN, "types": None, "node_type": "gige_swich"})
@@ -565,6 +586,14 @@ def changed(**of: Any) -> nx.Graph[Any]:
     return graph
 
 
+def noted(**of: Any) -> nx.Graph[Any]:
+    graph = square()
+    graph.nodes["s1"].update(of)
+    return graph
+
+
+CYCLE: dict[str, Any] = {}
+CYCLE["of"] = CYCLE
 WRONG: list[tuple[Any, dict[str, Any], str]] = [
     ("a.graphml", {}, "graph: a networkx Graph or MultiGraph is needed, got str"),
     (nx.Graph(), {}, "graph: has no nodes"),
@@ -598,6 +627,36 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
      "node 'client_1': the member 'host1' is there already"),
     (square(), {"share": "some"}, "share: must be one of equal, first, all, got 'some'"),
     (square(), {"paths": 0}, "paths: a whole number from 1 to 32 is needed, got 0"),
+    *((noted(transit=word), {}, "node 's1': 'transit' must be true or false, yes or no, got")
+      for word in (2, "maybe", 0.5, [True])),
+    *((noted(**{key: value}), {}, f"node 's1': '{key}' is nan, which is no number; leave out what is not known")
+      for key in ("transit", "unavailability", "capacity", "role", "side", "needs") for value in (math.nan, np.float32("nan"))),
+    (noted(MTBF=math.nan), {}, "node 's1': 'mttf' is nan, which is no number"),
+    (changed(capacity=math.nan), {}, "edge 's1' – 'disk': 'capacity' is nan, which is no number"),
+    (changed(capacity="nan"), {}, "links.s1-disk.capacity: 'nan' is no bandwidth"),
+    (noted(unavailability="nan"), {}, "components.s1.unavailability: must be a finite number, got 'nan'"),
+    (square(), {"sides": {"s1": "A", "s2": math.nan}}, "sides: of 's2' is nan"),
+    (square(), {"types": {**TYPES, "leaf": {"unavailability": math.nan}}}, "types.leaf.unavailability: must be a finite"),
+    *((square(), {"negligible": share}, "negligible: a share from 0 to 1 is needed, such as 1e-4; got") for share in (-1, 2)),
+    *((square(), {"stages": word}, "stages: True or False is needed, got") for word in ("no", 0, None)),
+    (noted(role=["client"]), {}, r"node 's1': 'role' must be text or a number, got \['client'\]"),
+    *((square(), {"sides": sides}, "sides: a side for each node, the nodes of each side, or the attribute that has it; got")
+      for sides in (5, ["A", "B"])),
+    (square(), {"types": {**TYPES, "leaf": {"mttf": CYCLE}}}, r"graph: types\.leaf\.mttf\.of: entries are nested more than 24 deep"),
+    (noted(needs=[CYCLE]), {}, r"graph: components\.s1\.needs\.0: entries are nested more than 24 deep"),
+    (noted(needs="[" * 10_000), {}, "node 's1': 'needs' is no list"),
+    *((noted(needs=needs), {}, "node 's1': 'needs' must be a name or a list of names, got") for needs in (1.5, True)),
+    *((noted(**{key: 10**5000}), {}, f"node 's1': '{key}' is a number that nothing has, a number of very many digits")
+      for key in ("title", "in", "side", "mttf", "MTBF")),
+    *((noted(**{key: np.array([1, 2])}), {}, rf"node 's1': '{key}' must be text or a number, got \[1, 2\]")
+      for key in ("title", "role", "side", "mttf")),
+    (changed(cost=np.array([1, 2])), {}, r"edge 's1' – 'disk': the cost must be a number from 0 to 1e12, got \[1, 2\]"),
+    *((square(), {key: 5}, f"{key}: one name is needed, got 5") for key in ("name", "title", "client_title")),
+    (square(), {"rates": 5}, "rates: the path of a CSV table is needed, got int"),
+    (square(), {"share": 10**5000}, "share: must be one of equal, first, all, got a number of very many digits"),
+    (nx.Graph([*square().edges, (10**5000, "disk")]), {}, "node a number of very many digits: is no name"),
+    (square(), {"clients": 10**5000}, "clients: no node has the role or type a number of very many digits"),
+    (square(), {"demand": 10**5000}, r"graph: traffic\.traffic\.demand: a number of more than 300 digits"),
     (square(), {"types": 3}, "types: give failure data by type"),
     (square(), {"demand": {"web": 3}}, "demand: says nothing of the traffic class 'traffic'"),
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from k2rel.arguments import shown
-from k2rel.drawn.said import RESOLVED, Attributes, is_said, notes_of
+from k2rel.drawn.said import RESOLVED, Attributes, in_python, is_no_number, is_said, notes_of, truth
 from k2rel.errors import InputError, Problem
 from k2rel.site.as_graph import RELATIONS
 from k2rel.site.found import counted
@@ -30,6 +30,8 @@ _KEYS = ("type", "title", "capacity", "carries", "external", *LAW_KEYS, "evidenc
 _RAID_KEYS = ("level", "drives", "hot_spares", "rebuild", "restore")
 _OF_NODES = (*_KEYS, *_RAID_KEYS, "role", "in", "needs", "transit", "member", "target")
 _OF_EDGES = (*_KEYS, "name", "cost", "relation", "part", "needs")
+_MOST = 10**300
+_TRUTHS = ("transit", "target")
 _MOST_NAMED = 3
 
 
@@ -110,6 +112,11 @@ def named(names: Iterable[str]) -> str:
     return ", ".join(f"'{shown_name(name)}'" for name in listed[:_MOST_NAMED]) + more
 
 
+def is_endless(value: Any) -> bool:
+    """Whether a value is a number of so many digits that it is none of anything, and at last cannot be written."""
+    return isinstance(value, int) and abs(value) > _MOST
+
+
 def shown_name(name: str) -> str:
     """A name that fits into a message."""
     return name if len(name) <= 63 else f"{name[:60]}..."
@@ -152,7 +159,7 @@ class _Reader:
 
     def _names(self) -> dict[Any, str]:
         """Names of all nodes, as text; two that differ in nothing, or in case only, would be taken for each other."""
-        names = {node: str(node) for node in self.graph}
+        names = {node: "" if is_endless(node) else str(node) for node in self.graph}
         folded: dict[str, Any] = {}
         for node, name in names.items():
             wrong = None if is_kept_for_clients(name) else wrong_with_name(name)  # clients keep theirs for themselves
@@ -187,8 +194,6 @@ class _Reader:
         return entry
 
     def _plain(self, where: str, key: str, value: Any) -> Any:
-        if hasattr(value, "item") and not isinstance(value, str | bytes):
-            value = value.item()  # of NumPy
         if not is_said(value):
             return None
         if key in ("evidence", "title", "source", "type", "rates") and isinstance(value, int | float):
@@ -199,9 +204,20 @@ class _Reader:
         return value
 
     def _said(self, where: str, of: Attributes, attributes: Mapping[Any, Any]) -> dict[str, Any]:
-        found, wrong = of.read(attributes)
+        given = {key: in_python(value) for key, value in attributes.items()}
+        for key in [key for key, value in given.items() if is_endless(value)]:
+            self._report(f"{where}: '{shown_name(str(key))}' is a number that nothing has, {shown(given.pop(key))}")
+        found, wrong = of.read(given)
         for message in wrong:
             self._report(f"{where}: {message}")
+        for key in [key for key, value in found.items() if key != "cost" and is_no_number(value)]:
+            self._report(f"{where}: '{key}' is nan, which is no number; leave out what is not known")
+            del found[key]
+        for key in _TRUTHS:
+            if is_said(value := found.pop(key, None)):
+                found[key] = truth(value)
+                if found[key] is None:
+                    self._report(f"{where}: '{key}' must be true or false, yes or no, got {shown(value)}")
         return found
 
     def _part(self, name: str, given: Mapping[Any, Any]) -> Part:
@@ -209,7 +225,8 @@ class _Reader:
         attributes = self._said(where, self.of_nodes, given)
         if "member" in attributes and not is_kept_for_clients(name):  # the node is called by its own name
             self.of_nodes.skipped("member")
-        role = str(attributes.get("role") or "part")
+        said = self._plain(where, "role", attributes.get("role"))
+        role = "part" if said is None else str(said)
         raid = role == "raid_set"
         entry = self._entry(where, attributes, (*_RAID_KEYS, "type", "title") if raid else _KEYS)
         if "type" not in entry and self.node_type is not None:
@@ -271,14 +288,13 @@ class _Reader:
             entry["needs"] = needs
         read.links.append(Link(name, ends, entry, self._side(where, attributes), cost, is_part=True))
 
-    def _cost(self, where: str, given: Any) -> Fraction:
-        value = given.item() if hasattr(given, "item") else given
+    def _cost(self, where: str, value: Any) -> Fraction:
         try:
             cost = Fraction(str(value)) if not isinstance(value, bool) else Fraction(-1)
         except (ValueError, ZeroDivisionError):
             cost = Fraction(-1)
         if not 0 <= cost <= 10**12:
-            self._report(f"{where}: the cost must be a number from 0 to 1e12, got {shown(given)}")
+            self._report(f"{where}: the cost must be a number from 0 to 1e12, got {shown(value)}")
             return Fraction(1)
         return cost
 
@@ -323,10 +339,15 @@ class _Reader:
         if isinstance(needs, str) and needs.lstrip().startswith("["):
             try:
                 needs = json.loads(needs)
-            except ValueError:
+            except (ValueError, RecursionError):
                 self._report(f"{where}: 'needs' is no list, got {shown(needs)}")
                 return None
         if needs is None:
+            return None
+        if isinstance(needs, int) and not isinstance(needs, bool):
+            needs = str(needs)  # names can be numbers
+        if isinstance(needs, bool | float | bytes) or not isinstance(needs, Iterable):
+            self._report(f"{where}: 'needs' must be a name or a list of names, got {shown(needs)}")
             return None
         return [needs] if isinstance(needs, str | Mapping) else list(needs)
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from k2rel.arguments import shown
-from k2rel.drawn.attributes import Drawing, Part, named, shown_name
+from k2rel.drawn.attributes import Drawing, Part, is_endless, named, shown_name
+from k2rel.drawn.said import is_no_number
 from k2rel.errors import InputError, closest
 
 __all__ = ["nodes_of", "sides_of", "targets_of"]
@@ -21,11 +22,16 @@ def nodes_of(drawing: Drawing, argument: str, value: Any) -> tuple[str, ...]:
     for node in value:
         name = _name(drawing, node)
         if name is None:
-            raise InputError(f"{argument}: the graph has no node {shown(node)}{closest(str(node), drawing.parts)}")
+            raise InputError(f"{argument}: the graph has no node {shown(node)}{closest(_text(node), drawing.parts)}")
         found.append(name)
     if not found:
         raise InputError(f"{argument}: name at least one node")
     return tuple(dict.fromkeys(found))
+
+
+def _text(value: Any) -> str:
+    """What somebody wrote; nothing where that is a number too long for a text."""
+    return "" if is_endless(value) else str(value)
 
 
 def _name(drawing: Drawing, node: Any) -> str | None:
@@ -33,7 +39,7 @@ def _name(drawing: Drawing, node: Any) -> str | None:
     try:
         return drawing.names[node]
     except (KeyError, TypeError):
-        return str(node) if str(node) in drawing.parts else None
+        return text if (text := _text(node)) in drawing.parts else None
 
 
 def _alike(drawing: Drawing, argument: str, value: Any) -> tuple[str, ...]:
@@ -48,14 +54,14 @@ def _alike(drawing: Drawing, argument: str, value: Any) -> tuple[str, ...]:
         return (name,)
     words = {word for part in drawing.parts.values() for word in (part.role, str(part.entry.get("type")))}
     raise InputError(
-        f"{argument}: no node has the role or type {shown(value)}{closest(str(value), words)}; name the nodes, or give "
-        "them an attribute 'role'"
+        f"{argument}: no node has the role or type {shown(value)}{closest(_text(value), words)}; name the nodes, or "
+        "give them an attribute 'role'"
     )
 
 
 def _is_target(part: Part) -> bool:
     """Whether a node with another role, such as a RAID set, is a target, as `Site.graph` says it."""
-    return part.attributes.get("target") in (True, 1, "true", "True")
+    return part.attributes.get("target") is True
 
 
 def targets_of(drawing: Drawing, targets: Any, traffic: str) -> dict[str, tuple[str, ...]]:
@@ -76,6 +82,10 @@ def sides_of(drawing: Drawing, sides: Any) -> tuple[tuple[str, ...], dict[str, s
     """
     of_node = {part.name: part.side for part in drawing.parts.values() if part.side is not None}
     listed: list[str] = []
+    if sides is not None and not isinstance(sides, str | Mapping):
+        raise InputError(
+            f"sides: a side for each node, the nodes of each side, or the attribute that has it; got {shown(sides)}"
+        )
     if isinstance(sides, Mapping):
         if not sides:
             raise InputError("sides: name at least one side with its nodes")
@@ -102,7 +112,7 @@ def _listed(text: str) -> list[Any]:
     """A list as a file of a graph has it."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     return found if isinstance(found, list) else [side.strip() for side in text.split(",")]
 
@@ -112,15 +122,17 @@ def _as_said(drawing: Drawing, sides: Mapping[Any, Any]) -> tuple[dict[str, str]
     if by_side and len(by_side) < len(sides):
         raise InputError("sides: give a side for each node, or a list of nodes for each side, not both")
     pairs = (
-        [(node, str(side)) for side, nodes in sides.items() for node in nodes]
+        [(node, _text(side)) for side, nodes in sides.items() for node in nodes]
         if by_side
-        else [(node, str(side)) for node, side in sides.items() if side is not None]
+        else [(node, _text(side)) for node, side in sides.items() if side is not None]
     )
+    if empty := [_text(node) for node, side in pairs if side == "nan" and is_no_number(sides.get(node))]:
+        raise InputError(f"sides: of {named(empty)} is nan, which is no number; leave out what has none")
     found: dict[str, str] = {}
     for node, side in pairs:
         name = _name(drawing, node)
         if name is None:
-            raise InputError(f"sides: the graph has no node {shown(node)}{closest(str(node), drawing.parts)}")
+            raise InputError(f"sides: the graph has no node {shown(node)}{closest(_text(node), drawing.parts)}")
         if found.setdefault(name, side) != side:
             raise InputError(f"sides: '{shown_name(name)}' stands on side {found[name]} and on side {side}")
-    return found, list(dict.fromkeys(map(str, sides if by_side else (side for _, side in pairs))))
+    return found, list(dict.fromkeys(map(_text, sides if by_side else (side for _, side in pairs))))

@@ -8,7 +8,7 @@ from math import lcm
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from k2rel.arguments import as_name, as_number, as_whole
+from k2rel.arguments import as_name, as_number, as_truth, as_whole, shown
 from k2rel.drawn.attributes import Drawing, drawing_of, named
 from k2rel.drawn.bound import Judge, Judged
 from k2rel.drawn.choice import Choosing
@@ -19,6 +19,7 @@ from k2rel.drawn.ways import Hop, Network
 from k2rel.drawn.writing import check_alike, check_types, class_entry, clients_section, shared_sections
 from k2rel.errors import InputError
 from k2rel.site.found import Found, FoundPaths
+from k2rel.site.mapping import plain
 from k2rel.site.model import Site
 from k2rel.site.read import site_of
 from k2rel.site.source import YamlSource
@@ -49,15 +50,18 @@ def from_graph(
     >>> site.found
     <Found graph of 4 nodes and 4 edges: 1 client of 1 kind, 2 paths, no way left out>
     """
+    said = {"name": name, "title": title}
+    said = {argument: None if value is None else as_name(argument, value) for argument, value in said.items()}
+    said["client_title"] = as_name("client_title", client_title)
     return _Finder(
         drawing_of(graph, node_type, link_type, sides if isinstance(sides, str) else "side"),
         as_whole("paths", paths, 1, _MOST_PATHS),
-        bool(stages),
-        as_number("negligible", negligible),
+        as_truth("stages", stages),
+        _share("negligible", negligible),
         data,
     ).site(
         clients, targets, sides,
-        names={"name": name, "title": title, "client": client_title}, types=check_types(types),
+        names=said, types=check_types(types),
         traffic=as_name("traffic", traffic), demand=demand, share=share, edges=graph.number_of_edges(), rates=rates,
     )  # fmt: skip
 
@@ -92,11 +96,11 @@ class _Finder:
         about = self._about(names, types)
         traffics = {key: (_of_class("share", share, key), _of_class("demand", demand, key)) for key in classes}
         for word, _ in traffics.values():
-            if word not in _SHARES:
-                raise InputError(f"share: must be one of {', '.join(_SHARES)}, got '{str(word)[:40]}'")
+            if not isinstance(word, str) or word not in _SHARES:
+                raise InputError(f"share: must be one of {', '.join(_SHARES)}, got {shown(word)}")
 
         def document() -> dict[str, Any]:
-            client = clients_section(self.kinds, str(names["client"]))
+            client = clients_section(self.kinds, str(names["client_title"]))
             entries = {
                 key: class_entry(
                     {k: each.routes for k, each in choosing[key].items()}, self.kinds, share=word, demand=of
@@ -115,7 +119,11 @@ class _Finder:
         return replace(self._read(data), found=found)
 
     def _read(self, document: dict[str, Any]) -> Site:
-        return site_of(YamlSource("graph", document, {}), data=self.version)
+        try:
+            said = plain(document)
+        except InputError as error:
+            raise InputError([replace(problem, file="graph") for problem in error.problems]) from None
+        return site_of(YamlSource("graph", said, {}), data=self.version)
 
     def _about(self, names: Mapping[str, str | None], types: Mapping[str, Any]) -> dict[str, Any]:
         called = names["name"] or str(self.drawing.about.get("name") or "drawing")
@@ -132,7 +140,7 @@ class _Finder:
         ends = {node for of in classes.values() for node in of}
         for name, part in self.drawing.parts.items():
             if (passes := part.attributes.get("transit")) is not None:
-                (ends.discard if passes in (True, 1, "true", "True") else ends.add)(name)
+                (ends.discard if passes else ends.add)(name)
         result: dict[str, dict[str, Choosing]] = {}
         unreached: list[str] = []
         for key, targets in classes.items():
@@ -207,6 +215,14 @@ class _Finder:
                 f"paths by {named(self.sideless)} cross nothing that has a side, and count for side {self.sides[0]}"
             )
         return Found(len(self.drawing.parts), edges, tuple(rows), tuple(notes))
+
+
+def _share(argument: str, value: Any) -> float:
+    """A share of something, from 0 to 1."""
+    found = as_number(argument, value)
+    if not 0 <= found <= 1:
+        raise InputError(f"{argument}: a share from 0 to 1 is needed, such as 1e-4; got {found:g}")
+    return found
 
 
 def _of_class(argument: str, value: Any, key: str) -> Any:

@@ -13,12 +13,15 @@ from typing import Any
 from k2rel.site.found import counted
 from k2rel.site.other_names import NUMBERS, plain, unit_of, unit_of_speed
 
-__all__ = ["Attributes", "is_said", "notes_of"]
+__all__ = ["Attributes", "in_python", "is_no_number", "is_said", "notes_of", "truth"]
 
 RESOLVED = {"failure_rate_per_h": "failure_rate", "mttr_h": "mttr"}
 """As the graph of a study has them; its `unavailability` follows from these."""
 _WRITTEN = {"node": ("label",), "edge": ("label", "id", "key", "at_least", "of")}
 """For those who draw, in a file that k2rel or networkx wrote."""
+_WORDS = {
+    **dict.fromkeys(("true", "yes", "y", "on", "1"), True), **dict.fromkeys(("false", "no", "n", "off", "0"), False)
+}  # fmt: skip
 _SHORTEST = 5  # of a name that may be a misspelt key
 _MOST = 20
 _NUMBER = re.compile(r"\s*([+-]?[\d.]+(?:e[+-]?\d+)?)\s*(.*?)\s*", re.ASCII | re.IGNORECASE)
@@ -43,13 +46,15 @@ class Attributes:
         resolved = "failure_rate_per_h" in attributes
         wrong = []
         for name, value in attributes.items():
-            if name in self.keys or name in _WRITTEN[self.of] or not is_said(value):
+            if name in self.keys or name in _WRITTEN[self.of] or not (is_said(value) or is_no_number(value)):
                 continue
             text = str(name)
             if resolved and text in RESOLVED:
                 found[text] = value
                 continue
             key = self.known.get(plain(text))
+            if key is None and is_no_number(value):
+                continue
             if key is None:
                 self.skipped(text)
             elif key in names:
@@ -108,11 +113,38 @@ def notes_of(nodes: Attributes, edges: Attributes) -> list[str]:
 
 def is_said(value: Any) -> bool:
     """Whether an attribute says something: None, an empty text and what is not a number do not."""
-    if hasattr(value, "item") and not isinstance(value, str | bytes) and getattr(value, "size", 1) == 1:
-        value = value.item()  # of NumPy
-    if isinstance(value, float):
-        return not math.isnan(value)
-    return value is not None and not (isinstance(value, str) and not value)
+    return not (value is None or is_no_number(value) or (isinstance(value, str) and not value))
+
+
+def is_no_number(value: Any) -> bool:
+    """Whether a value is NaN, which a column of pandas has for nothing and a computation for what went wrong.
+
+    Examples
+    --------
+    >>> is_no_number(float("nan")), is_no_number(1.0), is_no_number("nan")
+    (True, False, False)
+    """
+    value = in_python(value)
+    return isinstance(value, float) and math.isnan(value)
+
+
+def truth(value: Any) -> bool | None:
+    """What a word or a number says that is true or false; None where it says neither.
+
+    Examples
+    --------
+    >>> truth("Yes"), truth(0), truth(2), truth("maybe")
+    (True, False, None, None)
+    """
+    value = in_python(value)
+    if isinstance(value, str):
+        return _WORDS.get(value.strip().casefold())
+    return bool(value) if isinstance(value, int | float) and value in (0, 1) else None
+
+
+def in_python(value: Any) -> Any:
+    """What NumPy and pandas have, as a value or a list of Python."""
+    return convert() if callable(convert := getattr(value, "tolist", None)) else value
 
 
 def _has_unit(value: Any) -> bool:
@@ -124,7 +156,7 @@ def _meant(key: str, name: str, value: Any) -> Any:
     """A number under another name, with the unit that the name has where it has none itself."""
     if key not in NUMBERS or isinstance(value, bool):
         return value
-    match = _NUMBER.fullmatch(str(value.item() if hasattr(value, "item") else value))
+    match = _NUMBER.fullmatch(str(value))
     if match is None:
         return value
     unit = match[2] or unit_of(name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -235,6 +236,8 @@ def read_rates(path: str | Path | None = None, *, data: str | None = None) -> Ra
     >>> read_rates().defaults["gige_switch"]
     'eth_switch_hw_pred'
     """
+    if path is not None and not isinstance(path, str | os.PathLike):
+        raise InputError(f"rates: the path of a CSV table is needed, got {type(path).__name__}")
     shipped = rates_path(data)  # an unknown version is refused also where a table is given
     return _shipped(shipped) if path is None else _read(Path(path))
 
