@@ -140,12 +140,12 @@ class PathEntry(Record):
     kinds: tuple[Name, ...] = Field(
         (), description="format 2: kinds of clients whose path it is; default: all that have the subscriptions it names"
     )
-    group: Annotated[int, BeforeValidator(no_truth), Field(ge=1, le=MOST_PATHS_OF_ALL_KINDS)] | None = Field(
+    group: Annotated[int, Field(ge=1, le=MOST_PATHS_OF_ALL_KINDS), BeforeValidator(no_truth)] | None = Field(
         None,
         description="format 2: the lowest group with a usable path is used; default: 1, and with 'share: first' a "
         "group of its own for each path as listed",
     )
-    weight: Annotated[float, BeforeValidator(no_truth), Field(ge=0, le=1e9)] | None = Field(
+    weight: Annotated[float, Field(ge=0, le=1e9), BeforeValidator(no_truth)] | None = Field(
         None, description="format 2: its part of the demand in its group, with 'share: weighted'; default: 1"
     )
     via: tuple[OneStage, ...] = Field(
@@ -204,7 +204,7 @@ class KindEntry(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
     __pydantic_extra__: dict[str, _Dealt] = Field(init=False)
 
-    count: Annotated[int, BeforeValidator(no_truth), Field(ge=1, le=MOST_CLIENTS)] | None = None
+    count: Annotated[int, Field(ge=1, le=MOST_CLIENTS), BeforeValidator(no_truth)] | None = None
     members: tuple[Name, ...] | None = Field(
         None, min_length=1, max_length=MOST_CLIENTS, description="names of the clients, instead of their count"
     )

@@ -130,7 +130,7 @@ Capacity = Annotated[
 LoadUnit = Annotated[str, BeforeValidator(_unit), Field(max_length=16)]
 Probability = Annotated[float, Field(gt=0, le=1), BeforeValidator(no_truth)]
 PROBABILITY: dict[str, Any] = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
-Share = Annotated[float, BeforeValidator(no_truth), Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1), BeforeValidator(no_truth)]
 _TIME = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
 
 
