@@ -1,6 +1,8 @@
 """Lists of cables as they should not be: large, doubtful and badly written ones, and figures by hand."""
 
 import itertools
+import os
+import time
 
 import pandas as pd
 import pytest
@@ -226,6 +228,24 @@ def test_notes_of_a_bad_table_are_some_twenty_too() -> None:
 def test_patterns_are_as_many_as_can_be_compared() -> None:
     types = [{"device": f"*{n}", "type": "server"} for n in range(3000)]
     assert "types: 3,000 rows are about patterns; at most 2,000 can be" in refused(types=types)
+
+
+DOORS = {
+    "import": "import {}", "types": "import cables.csv --types {}", "rates": "import cables.csv --rates {}", "check": "check {}",
+    "field": "fit {}", "sweep": "sweep {}", "chain": "ctmc --steady {}", "fault tree": "solve {}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("file", ["pipe", "/dev/zero", "/dev/urandom"])
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_what_has_no_end_or_no_writer_is_not_read(tmp_path, monkeypatch, k2, door, file) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    (tmp_path / "cables.csv").write_text("from,to\ncam-1,nas\n")
+    begun = time.process_time()
+    run = k2(*door.format(file).split())
+    assert run.code == 2 and "is no regular file" in run.err, run.err
+    assert time.process_time() - begun < 1
 
 
 def test_a_file_name_that_is_none_is_said_before_anything_is_read(k2) -> None:
